@@ -1,0 +1,73 @@
+import { z } from "zod";
+
+/**
+ * Every refusal a client can meet, with its HTTP status. Codes are for programs and stay; messages are for people and may
+ * be improved. `docs/protocol.md` lists the same codes, and a test compares the two.
+ */
+export const refusals = {
+  MALFORMED: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  ORIGIN_NOT_ALLOWED: 403,
+  SESSION_NOT_FOUND: 404,
+  TAPE_NOT_FOUND: 404,
+  ROUTE_NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  NOT_LIVE: 409,
+  NO_TAPE: 409,
+  NO_EVENT: 409,
+  TAPE_DAMAGED: 409,
+  WHICH_SESSION: 409,
+  BODY_TOO_LARGE: 413,
+  UNSUPPORTED_BODY: 415,
+  INVALID_VALUE: 422,
+  LOOP_TOO_SHORT: 422,
+  TOO_MANY_SESSIONS: 429,
+  TOO_MANY_SOCKETS: 429,
+  TOO_MANY_REQUESTS: 429,
+  BUSY: 503,
+  UNAVAILABLE: 503,
+} as const;
+
+export type RefusalCode = keyof typeof refusals;
+
+/** A command or request that was understood and refused; nothing was changed by it. */
+export interface Refusal {
+  readonly refused: RefusalCode;
+  readonly message: string;
+}
+
+export function refuse(refused: RefusalCode, message: string): Refusal {
+  return { refused, message };
+}
+
+export function isRefusal(value: object): value is Refusal {
+  return "refused" in value;
+}
+
+/** A refusal on its way up the stack, for code whose callers expect an answer and not a union. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly code: RefusalCode;
+  readonly status: number;
+  /** Seconds after which a repetition may succeed; for 429 and 503. */
+  readonly retryAfter: number | undefined;
+
+  constructor(refusal: Refusal, options: { retryAfter?: number; cause?: unknown } = {}) {
+    super(refusal.message, { cause: options.cause });
+    this.code = refusal.refused;
+    this.status = refusals[refusal.refused];
+    this.retryAfter = options.retryAfter ?? (this.status === 429 || this.status === 503 ? 1 : undefined);
+  }
+}
+
+export const errorBody = z.object({
+  status: z.literal("error"),
+  code: z.enum(Object.keys(refusals) as [RefusalCode, ...RefusalCode[]]),
+  message: z.string(),
+});
+export type ErrorBody = z.infer<typeof errorBody>;
+
+export function errorBodyOf(refusal: Refusal): ErrorBody {
+  return { status: "error", code: refusal.refused, message: refusal.message };
+}

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { isoTime } from "./time.js";
+
+/** `[price, size]`; size 0 stands for "no such level". */
+export const level = z.tuple([z.number(), z.number().nonnegative()]);
+export type Level = z.infer<typeof level>;
+
+export const tradeSide = z.enum(["buy", "sell", "unknown"]);
+export type TradeSide = z.infer<typeof tradeSide>;
+
+export const trade = z.looseObject({
+  timestamp: isoTime,
+  price: z.number(),
+  size: z.number().positive(),
+  side: tradeSide,
+  own: z.literal(true).optional(),
+});
+export type Trade = z.infer<typeof trade>;
+
+export const severity = z.enum(["low", "medium", "high", "critical"]);
+export type Severity = z.infer<typeof severity>;
+
+export const anomaly = z.looseObject({
+  type: z.string(),
+  severity,
+  message: z.string(),
+  timestamp: isoTime.optional(),
+});
+export type Anomaly = z.infer<typeof anomaly>;
+
+/**
+ * One self-contained market state as clients see it. A loose object: analytics add fields of their own, and clients ignore
+ * what they don't know. `frame-rules.ts` checks what a schema cannot say.
+ */
+export const frame = z.looseObject({
+  type: z.literal("snapshot"),
+  seq: z.int().nonnegative(),
+  timestamp: isoTime,
+  symbol: z.string(),
+  bids: z.array(level).min(10).max(20),
+  asks: z.array(level).min(10).max(20),
+  mid_price: z.number(),
+  microprice: z.number(),
+  best_bid: z.number().nullable(),
+  best_ask: z.number().nullable(),
+  spread: z.number().nullable(),
+  q_bid: z.number().nonnegative(),
+  q_ask: z.number().nonnegative(),
+  updates: z.int().nonnegative(),
+  trades: z.array(trade),
+  trade_classified: z.boolean(),
+  trade_volume: z.number().positive().optional(),
+  last_trade_price: z.number().optional(),
+  trade_side: tradeSide.optional(),
+  effective_spread: z.number().nullable().optional(),
+  anomalies: z.array(anomaly),
+  skipped: z.int().positive().optional(),
+  gap_before_ms: z.number().positive().optional(),
+});
+export type Frame = z.infer<typeof frame>;

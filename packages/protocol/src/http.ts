@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { rangeChoice, sourceChoice } from "./commands.js";
+import { newSessionId } from "./ids.js";
+import { limits } from "./messages.js";
+import { deckState, maxSpeed, minSpeed, mode, sessionView } from "./session-view.js";
+import { isoTime } from "./time.js";
+
+export const createBody = z.object({
+  session_id: newSessionId.optional(),
+  mode: mode.optional(),
+  ...sourceChoice.shape,
+  speed: z
+    .number()
+    .min(minSpeed, `must be at least ${minSpeed}`)
+    .max(maxSpeed, `must be at most ${maxSpeed}`)
+    .optional(),
+  ...rangeChoice.shape,
+  max_fps: z.int().min(0).max(limits.maxFps).optional().describe("frames a second, 0 for every frame"),
+  gaps: z.enum(["skip", "keep"]).optional(),
+});
+export type CreateBody = z.infer<typeof createBody>;
+
+export const createAnswer = z.object({
+  status: z.literal("success"),
+  session_id: z.string(),
+  created: z.boolean(),
+  session: sessionView,
+});
+
+export const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z.string().max(300).optional(),
+  mode: mode.optional(),
+  state: deckState.optional(),
+});
+export const listAnswer = z.object({
+  total_sessions: z.int(),
+  active_sessions: z.int(),
+  paused_sessions: z.int(),
+  sessions: z.array(sessionView),
+  next_cursor: z.string().nullable(),
+});
+
+export const sessionStats = z.object({
+  total_sessions: z.int(),
+  active_sessions: z.int(),
+  paused_sessions: z.int(),
+  stopped_sessions: z.int(),
+  connected_sockets: z.int(),
+  mode_distribution: z.object({ REPLAY: z.int(), LIVE: z.int(), SIMULATION: z.int() }),
+  average_session_duration_seconds: z.number(),
+  created_total: z.int(),
+  expired_total: z.int(),
+  deleted_total: z.int(),
+  created_per_minute: z.number(),
+  cleaned_up_per_minute: z.number(),
+  sessions_by_node: z.record(z.string(), z.int()),
+});
+export type SessionStats = z.infer<typeof sessionStats>;
+
+export const controlStatus = z.enum(["started", "paused", "resumed", "stopped", "success"]);
+export const controlAnswer = sessionView.extend({ status: controlStatus });
+export const modeAnswer = sessionView.extend({
+  status: z.literal("success"),
+  symbol: z.string().nullable(),
+  source: z.string().nullable(),
+});
+export const sessionAnswer = z.object({ session: sessionView });
+export const successAnswer = z.object({ status: z.literal("success"), message: z.string() });
+
+export const tapeView = z.object({
+  id: z.string(),
+  version: z.int(),
+  symbol: z.string(),
+  source: z.string(),
+  from: isoTime,
+  to: isoTime,
+  duration_ms: z.number(),
+  frames: z.int(),
+  trades: z.int(),
+  bytes: z.int(),
+  interval_ms: z.number().nullable(),
+  gaps: z.array(z.object({ from: isoTime, to: isoTime, reason: z.string() })),
+  event_counts: z.record(z.string(), z.int()),
+  growing: z.boolean(),
+  created_at: isoTime,
+});
+export type TapeView = z.infer<typeof tapeView>;
+
+export const tapeOverview = z.object({
+  id: z.string(),
+  points: z.array(z.object({ ts: isoTime, seq: z.int(), price: z.number(), low: z.number(), high: z.number() })),
+  gaps: tapeView.shape.gaps,
+  events: z.array(z.object({ ts: isoTime, seq: z.int(), type: z.string(), severity: z.string() })),
+});

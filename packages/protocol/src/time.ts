@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+/** Milliseconds since 1970 on Redis's clock. */
+export type WallMs = number;
+
+/** Nanoseconds since the first frame of a tape: an integer, exact in a double for tapes of up to 104 days. */
+export type TapeNs = number;
+
+/** Decimals of a second that a source's times carry, and that its frames keep. */
+export type TimeDecimals = 3 | 6 | 9;
+
+export const isoTime = z
+  .string()
+  .regex(
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/,
+    "must be an ISO 8601 time in UTC, such as 2024-08-08T23:54:15.123Z",
+  );
+
+/** Nanoseconds since 1970 of an ISO 8601 UTC time, or undefined where the text is none. */
+export function nsOfIso(text: string): bigint | undefined {
+  if (!isoTime.safeParse(text).success) return undefined;
+  const [whole = "", fraction = ""] = text.slice(0, -1).split(".");
+  const ms = Date.parse(`${whole}Z`);
+  if (Number.isNaN(ms)) return undefined;
+  return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
+}
+
+/** ISO 8601 UTC text of a time in nanoseconds since 1970, cut to the source's decimals. */
+export function isoOfNs(ns: bigint, decimals: TimeDecimals): string {
+  const second = ns / 1_000_000_000n;
+  const fraction = (ns % 1_000_000_000n).toString().padStart(9, "0").slice(0, decimals);
+  return `${new Date(Number(second) * 1000).toISOString().slice(0, 19)}.${fraction}Z`;
+}
+
+export function isoOfMs(ms: WallMs): string {
+  return new Date(ms).toISOString();
+}

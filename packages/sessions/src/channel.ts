@@ -1,0 +1,71 @@
+import type { StateCause } from "@tapedeck/protocol";
+import type { Seq } from "@tapedeck/tape";
+
+/**
+ * What travels on a session's channel: one ASCII line of head, then JSON, so that a plain SUBSCRIBE is readable.
+ *
+ *   1 F {rev} {epoch} {prev} {seq}\n{frame}            frames (prev, seq] of the tape, rendered from revision rev
+ *   1 S {rev} {epoch} {seq} {seq} {cause}\n{hash}      the session's hash after a change, its playhead at frame seq
+ *   1 D {rev} {epoch} 0 0 {deleted|expired}\n{}        the session is gone
+ *
+ * 1 is the format's version.
+ */
+export interface FrameHead {
+  readonly kind: "F";
+  readonly rev: number;
+  readonly epoch: number;
+  readonly prev: Seq;
+  readonly seq: Seq;
+  /** Offset of the JSON in the message. */
+  readonly body: number;
+}
+export interface StateHead {
+  readonly kind: "S" | "D";
+  readonly rev: number;
+  readonly epoch: number;
+  readonly seq: Seq;
+  readonly cause: StateCause;
+  readonly body: number;
+}
+
+// HOT: once per published message.
+export function frameHead(rev: number, epoch: number, prev: Seq, seq: Seq): string {
+  return `1 F ${rev} ${epoch} ${prev} ${seq}\n`;
+}
+
+export function stateHead(kind: "S" | "D", rev: number, epoch: number, seq: Seq, cause: StateCause): string {
+  return `1 ${kind} ${rev} ${epoch} ${seq} ${seq} ${cause}\n`;
+}
+
+const space = 0x20;
+const newline = 0x0a;
+
+/** HOT: once per received message. Undefined for anything that is not of this format. */
+export function parseHead(message: Uint8Array): FrameHead | StateHead | undefined {
+  if (message[0] !== 0x31 || message[1] !== space || message[3] !== space) return undefined;
+  const kind = message[2];
+  let at = 4;
+  const number = (): number => {
+    let value = 0;
+    const start = at;
+    const negative = message[at] === 0x2d;
+    if (negative) at++;
+    for (let byte = message[at]; byte !== undefined && byte >= 0x30 && byte <= 0x39; byte = message[++at]) {
+      value = value * 10 + (byte - 0x30);
+    }
+    if (at === start) return Number.NaN;
+    at++; // the space or the newline behind it
+    return negative ? -value : value;
+  };
+  const rev = number();
+  const epoch = number();
+  const prev = number();
+  const seq = number();
+  if (Number.isNaN(rev + epoch + prev + seq)) return undefined;
+  if (kind === 0x46) return message[at - 1] === newline ? { kind: "F", rev, epoch, prev, seq, body: at } : undefined;
+  if (kind !== 0x53 && kind !== 0x44) return undefined;
+  const end = message.indexOf(newline, at);
+  if (end < 0) return undefined;
+  const cause = String.fromCharCode(...message.subarray(at, end)) as StateCause;
+  return { kind: kind === 0x53 ? "S" : "D", rev, epoch, seq, cause, body: end + 1 };
+}

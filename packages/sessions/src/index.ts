@@ -1,0 +1,3 @@
+export * from "./channel.js";
+export * from "./keys.js";
+export * from "./record.js";

@@ -1,0 +1,57 @@
+import type { DeckState, FeedStatus, Mode, TapeNs, WallMs } from "@tapedeck/protocol";
+import type { GapPolicy, Seq } from "@tapedeck/tape";
+
+/**
+ * A session as its Redis hash holds it, field for field (snake_case there). Positions are tape nanoseconds, wall times
+ * milliseconds of Redis's clock.
+ *
+ * While PLAYING and not parked the playhead is a function of the clock:
+ * playing(anchorNs) + (now - anchorWallMs) * speed, clamped to the range and the tape. Else it stands at `anchorNs`.
+ */
+export interface SessionRecord {
+  readonly id: string;
+  readonly userId: string;
+  readonly mode: Mode;
+  readonly state: DeckState;
+  /** Why it stands: `start`, `stop`, `ended`; empty otherwise. */
+  readonly reason: string;
+  readonly speed: number;
+  /** The symbol that was asked for by name; empty in REPLAY unless one was. */
+  readonly symbol: string;
+  readonly source: string;
+  /** `id@version`; empty while the session has no tape (a source that does not exist yet). */
+  readonly tape: string;
+  readonly seed: string;
+  readonly scenario: string;
+  /** Grows at every discontinuity, also across deletion and re-creation of the id: max(epoch + 1, Redis ms). */
+  readonly epoch: number;
+  /** Grows at every change. */
+  readonly rev: number;
+  readonly anchorWallMs: WallMs;
+  readonly anchorNs: TapeNs;
+  /** The last frame at or before the anchor: the frame a state names. */
+  readonly anchorSeq: Seq;
+  /** The last frame that is known to be published in this epoch; `anchorSeq` at its start. */
+  readonly publishedSeq: Seq;
+  /** Range played; null is the tape's own end. */
+  readonly fromNs: TapeNs | null;
+  readonly toNs: TapeNs | null;
+  readonly loop: boolean;
+  readonly gaps: GapPolicy;
+  readonly maxFps: number;
+  /** No history from before this frame. */
+  readonly historyFromSeq: Seq;
+  /** Node id of the ticker that renders it; empty when none does. */
+  readonly ticker: string;
+  /** Redis time at which that ticker was last heard (claim or checkpoint). */
+  readonly tickerSeenMs: WallMs;
+  readonly parked: boolean;
+  readonly edge: boolean;
+  readonly feed: FeedStatus | null;
+  readonly createdAt: WallMs;
+  readonly lastActivity: WallMs;
+  /** Seconds to live without socket or command. */
+  readonly ttl: number;
+  /** Address that created it, for the cap per address. */
+  readonly createdBy: string;
+}

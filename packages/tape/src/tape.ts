@@ -1,0 +1,113 @@
+import type { Severity, TapeNs, TapeView, TimeDecimals } from "@tapedeck/protocol";
+
+/** A frame's index in its tape: 0, 1, 2, ... */
+export type Seq = number;
+
+/** Where a playhead stands: its tape time, and the last frame at or before it. */
+export interface Position {
+  readonly seq: Seq;
+  readonly ns: TapeNs;
+}
+
+/** A stretch in which the source is known to be silent or broken: no frame lies between `fromNs` and `toNs`. */
+export interface Gap {
+  /** The frame before the gap; the one after it is `afterSeq + 1`. */
+  readonly afterSeq: Seq;
+  readonly fromNs: TapeNs;
+  readonly toNs: TapeNs;
+  readonly reason: string;
+}
+
+/** What playing looks like over a gap: a marked gap of more than 5 s counts as 1 s (`skip`), or as long as it was (`keep`). */
+export type GapPolicy = "skip" | "keep";
+
+/** Playing time: tape time with the skipped gaps taken out. Both are nanoseconds since the tape's start and grow together. */
+export interface Timeline {
+  playingOf(ns: TapeNs): number;
+  /** Inside what is left of a skipped gap this is the time of the frame before it until the gap's second has passed. */
+  tapeOf(playingNs: number): TapeNs;
+}
+
+/** The extent of a tape as a value, for rules that do no I/O. `firstSeq` and `firstNs` are 0 but for tapes cut by retention. */
+export interface TapeSpan {
+  readonly firstSeq: Seq;
+  readonly lastSeq: Seq;
+  readonly firstNs: TapeNs;
+  readonly lastNs: TapeNs;
+  readonly growing: boolean;
+}
+
+/** Something worth jumping to. */
+export interface TapeEvent {
+  readonly seq: Seq;
+  readonly ns: TapeNs;
+  readonly type: string;
+  readonly severity: Severity;
+}
+
+/** Frames `firstSeq..lastSeq`, decompressed, with what cutting and merging need to know of each. Bytes are ASCII. */
+export interface Block {
+  readonly firstSeq: Seq;
+  readonly lastSeq: Seq;
+  /** Bytes it takes in memory. */
+  readonly size: number;
+  nsOf(seq: Seq): TapeNs;
+  tradeCountOf(seq: Seq): number;
+  /** The last frame of this block at or before `ns`, or `firstSeq - 1` where all are later. */
+  seqAt(ns: TapeNs): Seq;
+  /** The frame's JSON as it was recorded. */
+  json(seq: Seq): string;
+}
+
+/** The block holding `missing` is not in memory: `await tape.load(missing)` and ask again. */
+export interface Missing {
+  readonly missing: Seq;
+}
+
+/** One opened version of a tape. Opening reads manifest and index; blocks come through a cache that is shared by the process. */
+export interface Tape {
+  /** `id@version`, as sessions hold it. */
+  readonly id: string;
+  readonly symbol: string;
+  readonly source: string;
+  /** Nanoseconds since 1970 of tape time 0. */
+  readonly startNs: bigint;
+  readonly decimals: TimeDecimals;
+  readonly span: TapeSpan;
+  readonly gaps: readonly Gap[];
+  timeline(policy: GapPolicy): Timeline;
+  /** ISO text of a tape time, with the source's decimals. */
+  iso(ns: TapeNs): string;
+  /** The block holding `seq` if it is in memory: for the hot path. */
+  block(seq: Seq): Block | undefined;
+  /** The block holding `seq`. Rejects with `DamagedBlock` naming tape and block. */
+  load(seq: Seq): Promise<Block>;
+  /** Last frame at or before a time; the first frame where the time lies before it. */
+  seqAt(ns: TapeNs): Promise<Seq>;
+  nsOf(seq: Seq): Promise<TapeNs>;
+  findEvent(
+    from: Seq,
+    direction: "next" | "previous",
+    filter: { type?: string; minSeverity?: Severity },
+  ): Promise<TapeEvent | undefined>;
+  view(): TapeView;
+}
+
+/**
+ * The rate at which a deck plays, from which the cuts follow: cell k of the grid is the playing time in
+ * (anchor + (k-1) * cell, anchor + k * cell], cell = speed / maxFps seconds. All frames of a cell go out as one message at
+ * the time of the last of them, so a frame alone in its cell keeps its own time, and any node cuts alike.
+ */
+export interface Pace {
+  readonly timeline: Timeline;
+  readonly anchorNs: TapeNs;
+  readonly speed: number;
+  /** 0: every frame is a message of its own. */
+  readonly maxFps: number;
+}
+
+/** A message to be: it stands for the frames (after, seq]. */
+export interface Cut {
+  readonly seq: Seq;
+  readonly ns: TapeNs;
+}

@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+// Tests run the sources of the workspace's packages, not what was built from them.
+const conditions = ["tapedeck-source", "node", "import", "default"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "services/*/src/**/*.test.ts"],
+          globalSetup: ["test/support/redis-setup.ts"],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "cluster",
+          include: ["test/**/*.test.ts"],
+          globalSetup: ["test/support/redis-setup.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Each file starts processes of its own; two cores carry one such cluster at a time.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

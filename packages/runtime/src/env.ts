@@ -1,0 +1,80 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { z } from "zod";
+
+/** A whole number written in the environment. */
+export function whole(unit: string, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
+  const sentence = `is not a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^-?\d+$/, sentence)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, sentence);
+}
+
+export const millis = whole("milliseconds", { max: 86_400_000 });
+export const seconds = whole("seconds", { max: 31_536_000 });
+export const port = whole("", { max: 65_535 });
+
+/** `on` or `off`, and what people write instead of them. */
+export const flag = z.stringbool({
+  truthy: ["on", "true", "1", "yes"],
+  falsy: ["off", "false", "0", "no"],
+  error: "is neither on nor off",
+});
+
+/** Comma-separated words; empty ones are left out. */
+export const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== ""),
+);
+
+/** The environment that every service understands; spread it into the service's own `z.object`. */
+export const commonEnv = {
+  /** `redis://`, or `rediss://` for TLS, with user and password where Redis asks for them. */
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, "is not a redis:// or rediss:// address")
+    .default("redis://127.0.0.1:6379"),
+  /** First part of every key and channel, so that several clusters can share one Redis. */
+  TAPEDECK_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]+$/, "may hold letters, digits, _ . and - only")
+    .default("tapedeck"),
+  /** Folder of the tapes. */
+  TAPEDECK_STORE: z.string().default(".tapedeck/tapes"),
+  /**
+   * Names this process in keys, logs and metrics. It must be new at each start: a name that a crashed process left on a
+   * session would make its successor look like the one that renders it.
+   */
+  NODE_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,80}$/, "may hold at most 80 letters, digits, _ . and -")
+    .default(
+      () =>
+        `${hostname()
+          .replace(/[^A-Za-z0-9_.-]/g, "-")
+          .slice(0, 60)}-${randomBytes(3).toString("hex")}`,
+    ),
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
+      error: "is none of trace, debug, info, warn, error, fatal, silent",
+    })
+    .default("info"),
+  /** Address to listen on. */
+  HOST: z.string().default("127.0.0.1"),
+  /** 0 lets the system choose. */
+  PORT: port.default(0),
+  /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is believed. */
+  TRUSTED_PROXIES: z.string().default(""),
+  /** Life of a session without a socket and without a command. */
+  SESSION_TTL_S: whole("seconds", { min: 1, max: 31_536_000 }).default(3600),
+  /** Id of the tape that a session gets when it names none; otherwise the newest recorded one. */
+  DEFAULT_TAPE: z.string().optional(),
+  /** Queues that sessions are spread over; the same number on every node of a cluster. */
+  TICKER_QUEUES: whole("", { min: 1, max: 64 }).default(4),
+  /** Bound of the cache of decompressed blocks. */
+  CACHE_MB: whole("megabytes", { min: 1, max: 65_536 }).default(128),
+};

@@ -1,0 +1,13 @@
+export { clientAddress, type ProxyTrust, proxyTrust } from "./addresses.js";
+export { type RedisClock, startRedisClock } from "./clock.js";
+export { ConfigError, readConfig } from "./config.js";
+export { commonEnv, flag, list, millis, port, seconds, whole } from "./env.js";
+export { type Condition, createHealth, type Health, type HealthSnapshot } from "./health.js";
+export { type HeartbeatOptions, startHeartbeat } from "./heartbeat.js";
+export { interval } from "./interval.js";
+export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./logger.js";
+export { createMetrics, type Metrics } from "./metrics.js";
+export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
+export { announceReady, endWithParent } from "./ready.js";
+export { type ConnectOptions, connectRedis, type RedisPurpose, retryDelayMs, untilReady } from "./redis.js";
+export { createShutdown, type Shutdown, type ShutdownOptions } from "./shutdown.js";

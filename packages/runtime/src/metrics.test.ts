@@ -1,0 +1,18 @@
+import { Counter } from "prom-client";
+import { expect, test } from "vitest";
+import { createMetrics } from "./metrics.js";
+
+test("[R6] every series bears service and node, the process's own numbers too", async () => {
+  const metrics = createMetrics("gateway", "gateway-1");
+  new Counter({ name: "frames_total", help: "Frames sent", registers: [metrics.registry] }).inc(3);
+  const text = await metrics.text();
+  expect(text).toContain('frames_total{service="gateway",node="gateway-1"} 3');
+  expect(text).toMatch(/process_cpu_seconds_total\{service="gateway",node="gateway-1"\}/);
+});
+
+test("[R6] two registries of one process do not meet", async () => {
+  const first = createMetrics("api", "a");
+  const second = createMetrics("api", "b");
+  new Counter({ name: "only_here_total", help: "x", registers: [first.registry] });
+  expect(await second.text()).not.toContain("only_here_total");
+});

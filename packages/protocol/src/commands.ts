@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { severity } from "./frame.js";
+import { describeIssues, type Invalid } from "./issues.js";
 import { maxSpeed, minSpeed, mode } from "./session-view.js";
 import { isoTime } from "./time.js";
 
@@ -7,37 +8,55 @@ const speedValue = z
   .number()
   .min(minSpeed, `must be at least ${minSpeed}`)
   .max(maxSpeed, `must be at most ${maxSpeed}`);
-const timeOnTape = z.union([isoTime, z.number().nonnegative().describe("milliseconds since 1970")]);
-const name = z.string().min(1).max(100);
+/** The year 9999 in milliseconds: no time beyond it can be written in ISO 8601 with four digits. */
+const lastMs = 253_402_300_799_999;
+const timeOnTape = z.union(
+  [isoTime, z.number().nonnegative("must not be negative").max(lastMs, "must lie before the year 10000")],
+  "must be an ISO 8601 time in UTC or milliseconds since 1970",
+);
+const name = z.string().min(1, "must not be empty").max(100, "must have at most 100 characters");
 
 /** What can be asked at creation and at a change of mode. */
 export const sourceChoice = z.object({
   symbol: name.optional(),
   source: name.optional(),
   tape: name.optional(),
-  seed: z.union([z.int().nonnegative(), name]).optional(),
+  seed: z.union([z.int().nonnegative("must not be negative"), name], "must be a whole number or a name").optional(),
   scenario: name.optional(),
 });
 
 /** Exactly one of the four ways to name a place. */
-export const seekTarget = z.union([
-  z.strictObject({ ts: timeOnTape }),
-  z.strictObject({ seq: z.int().nonnegative() }),
-  z.strictObject({ fraction: z.number().min(0).max(1) }),
-  z.strictObject({ event: z.enum(["next", "previous"]), type: name.optional(), min_severity: severity.optional() }),
-]);
+export const seekTarget = z.union(
+  [
+    z.strictObject({ ts: timeOnTape }),
+    z.strictObject({ seq: z.int().nonnegative("must not be negative") }),
+    z.strictObject({ fraction: z.number().min(0, "must be at least 0").max(1, "must be at most 1") }),
+    z.strictObject({
+      event: z.enum(["next", "previous"], 'must be "next" or "previous"'),
+      type: name.optional(),
+      min_severity: severity.optional(),
+    }),
+  ],
+  "must name exactly one place: ts, seq, fraction or event (with type and min_severity, if wanted)",
+);
 export type SeekTarget = z.infer<typeof seekTarget>;
 
 const stepAmount = z
   .number()
   .refine((n) => n !== 0, "must not be 0")
   .refine((n) => Math.abs(n) <= 86_400_000, "must be within 86,400,000");
-export const stepBy = z.union([
-  z.strictObject({
-    frames: stepAmount.refine((n) => Number.isInteger(n) && Math.abs(n) <= 1000, "must be a whole number within 1000"),
-  }),
-  z.strictObject({ ms: stepAmount }),
-]);
+export const stepBy = z.union(
+  [
+    z.strictObject({
+      frames: stepAmount.refine(
+        (n) => Number.isInteger(n) && Math.abs(n) <= 1000,
+        "must be a whole number within 1000",
+      ),
+    }),
+    z.strictObject({ ms: stepAmount }),
+  ],
+  "must say how far: frames or ms",
+);
 export type StepBy = z.infer<typeof stepBy>;
 
 export const rangeChoice = z.object({
@@ -56,7 +75,7 @@ export const commandArguments = {
   stop: z.object({}),
   live: z.object({}),
   speed: z.object({ value: speedValue }),
-  goback: z.object({ seconds: z.number().positive().max(1e9) }),
+  goback: z.object({ seconds: z.number().positive("must be above 0").max(1e9, "must be at most 1,000,000,000") }),
   seek: seekTarget,
   step: stepBy,
   range: rangeChoice,
@@ -75,8 +94,7 @@ export type Command =
   | ({ type: "range" } & z.infer<typeof rangeChoice>)
   | ({ type: "mode" } & z.infer<typeof modeChoice>);
 
-/** `invalid` names the field and the rule; `range` tells 422 (a value out of range) from 400 (not of the shape). */
-export type ParsedCommand = { ok: Command } | { invalid: string; range: boolean };
+export type ParsedCommand = { ok: Command } | Invalid;
 
 /** Reads a command's arguments. Unknown extra keys are ignored where a command takes an open object. */
 export function parseCommand(type: CommandName, args: unknown): ParsedCommand {
@@ -98,7 +116,7 @@ export function parseCommand(type: CommandName, args: unknown): ParsedCommand {
     case "range":
       return read(rangeChoice, args, (range) => ({ type, ...range }));
     case "mode":
-      return read(modeChoice, args, (choice) => ({ type, ...choice }));
+      return read(modeChoice, withoutNulls(args), (choice) => ({ type, ...choice }));
   }
 }
 
@@ -108,23 +126,8 @@ function read<T>(schema: z.ZodType<T>, args: unknown, make: (value: T) => Comman
   return describeIssues(result.error);
 }
 
-/** One sentence that names the field and the rule, and whether the value had the right shape but a wrong range. */
-export function describeIssues(error: z.ZodError): { invalid: string; range: boolean } {
-  const issues = error.issues.flatMap((issue) => (issue.code === "invalid_union" ? deepest(issue) : [issue]));
-  const range = issues.every((issue) =>
-    ["too_small", "too_big", "invalid_value", "custom", "invalid_format", "not_multiple_of"].includes(issue.code),
-  );
-  const invalid = issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`).join("; ");
-  return { invalid, range };
-}
-
-/** Of the branches of a union, the one that the input came nearest to: the one whose issues lie below its top level. */
-function deepest(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] {
-  const near = issue.errors.find((branch) =>
-    branch.every(
-      (inner) => inner.code !== "unrecognized_keys" && inner.path.length > 0 && inner.code !== "invalid_type",
-    ),
-  );
-  if (near === undefined) return [issue];
-  return near.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+/** Clients say `symbol: null` for "none"; at creation and at a change of mode that is as good as no key. */
+export function withoutNulls(args: unknown): unknown {
+  if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
 }

@@ -61,11 +61,13 @@ export class RefusedError extends Error {
   }
 }
 
-export const errorBody = z.object({
-  status: z.literal("error"),
-  code: z.enum(Object.keys(refusals) as [RefusalCode, ...RefusalCode[]]),
-  message: z.string(),
-});
+export const errorBody = z
+  .object({
+    status: z.literal("error"),
+    code: z.enum(Object.keys(refusals) as [RefusalCode, ...RefusalCode[]]),
+    message: z.string(),
+  })
+  .meta({ id: "Error" });
 export type ErrorBody = z.infer<typeof errorBody>;
 
 export function errorBodyOf(refusal: Refusal): ErrorBody {

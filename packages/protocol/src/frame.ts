@@ -17,7 +17,7 @@ export const trade = z.looseObject({
 });
 export type Trade = z.infer<typeof trade>;
 
-export const severity = z.enum(["low", "medium", "high", "critical"]);
+export const severity = z.enum(["low", "medium", "high", "critical"], "must be low, medium, high or critical");
 export type Severity = z.infer<typeof severity>;
 
 export const anomaly = z.looseObject({
@@ -32,29 +32,31 @@ export type Anomaly = z.infer<typeof anomaly>;
  * One self-contained market state as clients see it. A loose object: analytics add fields of their own, and clients ignore
  * what they don't know. `frame-rules.ts` checks what a schema cannot say.
  */
-export const frame = z.looseObject({
-  type: z.literal("snapshot"),
-  seq: z.int().nonnegative(),
-  timestamp: isoTime,
-  symbol: z.string(),
-  bids: z.array(level).min(10).max(20),
-  asks: z.array(level).min(10).max(20),
-  mid_price: z.number(),
-  microprice: z.number(),
-  best_bid: z.number().nullable(),
-  best_ask: z.number().nullable(),
-  spread: z.number().nullable(),
-  q_bid: z.number().nonnegative(),
-  q_ask: z.number().nonnegative(),
-  updates: z.int().nonnegative(),
-  trades: z.array(trade),
-  trade_classified: z.boolean(),
-  trade_volume: z.number().positive().optional(),
-  last_trade_price: z.number().optional(),
-  trade_side: tradeSide.optional(),
-  effective_spread: z.number().nullable().optional(),
-  anomalies: z.array(anomaly),
-  skipped: z.int().positive().optional(),
-  gap_before_ms: z.number().positive().optional(),
-});
+export const frame = z
+  .looseObject({
+    type: z.literal("snapshot"),
+    seq: z.int().nonnegative(),
+    timestamp: isoTime,
+    symbol: z.string(),
+    bids: z.array(level).min(10).max(20),
+    asks: z.array(level).min(10).max(20),
+    mid_price: z.number(),
+    microprice: z.number(),
+    best_bid: z.number().nullable(),
+    best_ask: z.number().nullable(),
+    spread: z.number().nullable(),
+    q_bid: z.number().nonnegative(),
+    q_ask: z.number().nonnegative(),
+    updates: z.int().nonnegative(),
+    trades: z.array(trade),
+    trade_classified: z.boolean(),
+    trade_volume: z.number().positive().optional(),
+    last_trade_price: z.number().optional(),
+    trade_side: tradeSide.optional(),
+    effective_spread: z.number().nullable().optional(),
+    anomalies: z.array(anomaly),
+    skipped: z.int().positive().optional(),
+    gap_before_ms: z.number().positive().optional(),
+  })
+  .meta({ id: "Frame" });
 export type Frame = z.infer<typeof frame>;

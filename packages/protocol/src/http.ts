@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rangeChoice, sourceChoice } from "./commands.js";
+import { modeChoice, rangeChoice, sourceChoice } from "./commands.js";
 import { newSessionId } from "./ids.js";
 import { limits } from "./messages.js";
 import { deckState, maxSpeed, minSpeed, mode, sessionView } from "./session-view.js";
@@ -15,8 +15,13 @@ export const createBody = z.object({
     .max(maxSpeed, `must be at most ${maxSpeed}`)
     .optional(),
   ...rangeChoice.shape,
-  max_fps: z.int().min(0).max(limits.maxFps).optional().describe("frames a second, 0 for every frame"),
-  gaps: z.enum(["skip", "keep"]).optional(),
+  max_fps: z
+    .int()
+    .min(0, "must be at least 0")
+    .max(limits.maxFps, `must be at most ${limits.maxFps}`)
+    .optional()
+    .describe("frames a second, 0 for every frame"),
+  gaps: z.enum(["skip", "keep"], "must be skip or keep").optional(),
 });
 export type CreateBody = z.infer<typeof createBody>;
 
@@ -27,8 +32,13 @@ export const createAnswer = z.object({
   session: sessionView,
 });
 
+/** Body of `POST /mode`: the id may be in the path, in here, or absent for the shared session. */
+export const modeBody = modeChoice.extend({ session_id: z.string().max(200).optional() });
+
+export const sessionQuery = z.object({ session_id: z.string().max(200).optional().describe("`global` without it") });
+
 export const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: z.coerce.number().int().min(1, "must be at least 1").max(1000, "must be at most 1000").default(100),
   cursor: z.string().max(300).optional(),
   mode: mode.optional(),
   state: deckState.optional(),
@@ -41,21 +51,23 @@ export const listAnswer = z.object({
   next_cursor: z.string().nullable(),
 });
 
-export const sessionStats = z.object({
-  total_sessions: z.int(),
-  active_sessions: z.int(),
-  paused_sessions: z.int(),
-  stopped_sessions: z.int(),
-  connected_sockets: z.int(),
-  mode_distribution: z.object({ REPLAY: z.int(), LIVE: z.int(), SIMULATION: z.int() }),
-  average_session_duration_seconds: z.number(),
-  created_total: z.int(),
-  expired_total: z.int(),
-  deleted_total: z.int(),
-  created_per_minute: z.number(),
-  cleaned_up_per_minute: z.number(),
-  sessions_by_node: z.record(z.string(), z.int()),
-});
+export const sessionStats = z
+  .object({
+    total_sessions: z.int(),
+    active_sessions: z.int(),
+    paused_sessions: z.int(),
+    stopped_sessions: z.int(),
+    connected_sockets: z.int(),
+    mode_distribution: z.object({ REPLAY: z.int(), LIVE: z.int(), SIMULATION: z.int() }),
+    average_session_duration_seconds: z.number(),
+    created_total: z.int(),
+    expired_total: z.int(),
+    deleted_total: z.int(),
+    created_per_minute: z.number(),
+    cleaned_up_per_minute: z.number(),
+    sessions_by_node: z.record(z.string(), z.int()),
+  })
+  .meta({ id: "SessionStats" });
 export type SessionStats = z.infer<typeof sessionStats>;
 
 export const controlStatus = z.enum(["started", "paused", "resumed", "stopped", "success"]);
@@ -65,28 +77,45 @@ export const modeAnswer = sessionView.extend({
   symbol: z.string().nullable(),
   source: z.string().nullable(),
 });
-export const sessionAnswer = z.object({ session: sessionView });
+/** What a GET answers about the shared session while it is absent. */
+export const absent = z.strictObject({});
+export const stateAnswer = z.union([sessionView, absent]);
+export const modeStateAnswer = z.union([modeAnswer, absent]);
+export const sessionAnswer = z.object({ session: stateAnswer });
 export const successAnswer = z.object({ status: z.literal("success"), message: z.string() });
 
-export const tapeView = z.object({
-  id: z.string(),
-  version: z.int(),
-  symbol: z.string(),
-  source: z.string(),
-  from: isoTime,
-  to: isoTime,
-  duration_ms: z.number(),
-  frames: z.int(),
-  trades: z.int(),
-  bytes: z.int(),
-  interval_ms: z.number().nullable(),
-  gaps: z.array(z.object({ from: isoTime, to: isoTime, reason: z.string() })),
-  event_counts: z.record(z.string(), z.int()),
-  growing: z.boolean(),
-  created_at: isoTime,
-});
+export const tapeView = z
+  .object({
+    id: z.string(),
+    version: z.int(),
+    symbol: z.string(),
+    source: z.string(),
+    from: isoTime,
+    to: isoTime,
+    duration_ms: z.number(),
+    frames: z.int(),
+    trades: z.int(),
+    bytes: z.int(),
+    interval_ms: z.number().nullable(),
+    gaps: z.array(z.object({ from: isoTime, to: isoTime, reason: z.string() })),
+    event_counts: z.record(z.string(), z.int()),
+    growing: z.boolean(),
+    created_at: isoTime,
+  })
+  .meta({ id: "Tape" });
 export type TapeView = z.infer<typeof tapeView>;
 
+export const tapesAnswer = z.object({ tapes: z.array(tapeView) });
+
+export const overviewQuery = z.object({
+  points: z.coerce
+    .number()
+    .int()
+    .min(2, "must be at least 2")
+    .max(5000, "must be at most 5000")
+    .default(500)
+    .describe("how many points the price line has at most"),
+});
 export const tapeOverview = z.object({
   id: z.string(),
   points: z.array(z.object({ ts: isoTime, seq: z.int(), price: z.number(), low: z.number(), high: z.number() })),

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { isoTime } from "./time.js";
 
-export const mode = z.enum(["REPLAY", "LIVE", "SIMULATION"]);
+export const mode = z.enum(["REPLAY", "LIVE", "SIMULATION"], "must be REPLAY, LIVE or SIMULATION");
 export type Mode = z.infer<typeof mode>;
 
-export const deckState = z.enum(["STOPPED", "PLAYING", "PAUSED"]);
+export const deckState = z.enum(["STOPPED", "PLAYING", "PAUSED"], "must be STOPPED, PLAYING or PAUSED");
 export type DeckState = z.infer<typeof deckState>;
 
 export const feedStatus = z.object({
@@ -13,44 +13,46 @@ export const feedStatus = z.object({
 });
 export type FeedStatus = z.infer<typeof feedStatus>;
 
-/** Ticks of wall time a second of playing tape may take: tape seconds per second. */
+/** Seconds of tape per second of wall time. */
 export const minSpeed = 0.1;
 export const maxSpeed = 1000;
 
 /** A session as clients see it; the same JSON in every answer and message. */
-export const sessionView = z.object({
-  session_id: z.string(),
-  user_id: z.string().nullable(),
-  mode,
-  active_symbol: z.string().nullable(),
-  active_source: z.string().nullable(),
-  tape: z.string().nullable(),
-  controller_state: z.object({
+export const sessionView = z
+  .object({
+    session_id: z.string(),
+    user_id: z.string().nullable(),
+    mode,
+    active_symbol: z.string().nullable(),
+    active_source: z.string().nullable(),
+    tape: z.string().nullable(),
+    controller_state: z.object({
+      state: deckState,
+      speed: z.number(),
+      cursor_ts: isoTime.nullable(),
+      cursor_seq: z.int().nullable(),
+      from_ts: isoTime.nullable(),
+      to_ts: isoTime.nullable(),
+      loop: z.boolean(),
+      max_fps: z.int(),
+    }),
     state: deckState,
+    reason: z
+      .string()
+      .nullable()
+      .describe("why the deck stands still: start, stop, ended; null while it plays or is paused"),
     speed: z.number(),
     cursor_ts: isoTime.nullable(),
-    cursor_seq: z.int().nullable(),
-    from_ts: isoTime.nullable(),
-    to_ts: isoTime.nullable(),
-    loop: z.boolean(),
-    max_fps: z.int(),
-  }),
-  state: deckState,
-  reason: z
-    .string()
-    .nullable()
-    .describe("why the deck stands still: start, stop, ended; null while it plays or is paused"),
-  speed: z.number(),
-  cursor_ts: isoTime.nullable(),
-  epoch: z.int(),
-  rev: z.int(),
-  parked: z.boolean().describe("playing, but nobody watches: the clock stands until a socket comes"),
-  behind_ms: z.number().nullable().describe("distance from the edge of a growing tape"),
-  buffer_size: z.int().describe("frames of history a newcomer gets, at most 100"),
-  connections: z.int(),
-  created_at: isoTime,
-  last_activity: isoTime,
-  expires_at: isoTime,
-  feed: feedStatus.optional(),
-});
+    epoch: z.int(),
+    rev: z.int(),
+    parked: z.boolean().describe("playing, but nobody watches: the clock stands until a socket comes"),
+    behind_ms: z.number().nullable().describe("distance from the edge of a growing tape"),
+    buffer_size: z.int().describe("frames of history a newcomer gets, at most 100"),
+    connections: z.int(),
+    created_at: isoTime,
+    last_activity: isoTime,
+    expires_at: isoTime,
+    feed: feedStatus.optional(),
+  })
+  .meta({ id: "Session" });
 export type SessionView = z.infer<typeof sessionView>;

@@ -9,20 +9,25 @@ export type TapeNs = number;
 /** Decimals of a second that a source's times carry, and that its frames keep. */
 export type TimeDecimals = 3 | 6 | 9;
 
+const isoSentence = "must be an ISO 8601 time in UTC, such as 2024-08-08T23:54:15.123Z";
+
 export const isoTime = z
   .string()
-  .regex(
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/,
-    "must be an ISO 8601 time in UTC, such as 2024-08-08T23:54:15.123Z",
-  );
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/, { error: isoSentence, abort: true })
+  .refine(isOnTheCalendar, isoSentence);
+
+/** False for the 31st of February, which `Date` would take for a day in March. */
+function isOnTheCalendar(text: string): boolean {
+  const second = text.slice(0, 19);
+  const ms = Date.parse(`${second}Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(second);
+}
 
 /** Nanoseconds since 1970 of an ISO 8601 UTC time, or undefined where the text is none. */
 export function nsOfIso(text: string): bigint | undefined {
   if (!isoTime.safeParse(text).success) return undefined;
   const [whole = "", fraction = ""] = text.slice(0, -1).split(".");
-  const ms = Date.parse(`${whole}Z`);
-  if (Number.isNaN(ms)) return undefined;
-  return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
+  return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
 }
 
 /** ISO 8601 UTC text of a time in nanoseconds since 1970, cut to the source's decimals. */

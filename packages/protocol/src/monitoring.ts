@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { sessionStats } from "./http.js";
+import { mode } from "./session-view.js";
+
+export const healthAnswer = z.object({
+  status: z.enum(["healthy", "degraded"]),
+  issues: z.array(z.string()),
+  uptime: z.number().describe("seconds since this node started"),
+  mode: mode.describe("mode of the shared session"),
+  snapshots_processed: z.int().describe("frames published by the tickers that run now"),
+});
+
+export const liveAnswer = z.object({ status: z.literal("alive") });
+export const readyAnswer = z.object({ status: z.enum(["ready", "unready"]), issues: z.array(z.string()) });
+
+/** One node's heartbeat: numbers where it sent numbers. Roles add fields of their own. */
+export const nodeView = z
+  .looseObject({ node: z.string(), role: z.string() })
+  .describe("role, version, sockets or leases, load");
+export type NodeView = z.infer<typeof nodeView>;
+
+export const dashboardAnswer = z
+  .object({
+    mode,
+    buffer_size: z.int(),
+    uptime_seconds: z.number(),
+    total_snapshots_processed: z.int(),
+    total_errors: z.int(),
+    total_websocket_messages_sent: z.int(),
+    snapshots_per_second: z.number(),
+    avg_latency_ms: z.number(),
+    p95_latency_ms: z.number(),
+    p99_latency_ms: z.number(),
+    error_breakdown: z.record(z.string(), z.int()),
+    active_websocket_connections: z.int(),
+    sessions: sessionStats,
+    nodes: z.array(nodeView),
+  })
+  .meta({ id: "Dashboard" });
+export type Dashboard = z.infer<typeof dashboardAnswer>;
+
+export const reportsAnswer = z.object({ reports: z.array(z.never()) });

@@ -5,6 +5,7 @@ export { commonEnv, flag, list, millis, port, seconds, whole } from "./env.js";
 export { type Condition, createHealth, type Health, type HealthSnapshot } from "./health.js";
 export { type HeartbeatOptions, startHeartbeat } from "./heartbeat.js";
 export { interval } from "./interval.js";
+export { legacyFingerprint } from "./legacy-fingerprint.js";
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./logger.js";
 export { createMetrics, type Metrics } from "./metrics.js";
 export { type Probe, type ProbeOptions, startProbe } from "./probe.js";

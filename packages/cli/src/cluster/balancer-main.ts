@@ -1,0 +1,48 @@
+import {
+  announceReady,
+  ConfigError,
+  commonEnv,
+  createLogger,
+  createShutdown,
+  port,
+  readConfig,
+} from "@tapedeck/runtime";
+import { z } from "zod";
+import { Balancer } from "./balancer.js";
+import { codeOf } from "./problem.js";
+
+// A process of its own, as in production: its work is not to be mistaken for a service's.
+const env = z.object({ ...commonEnv, PORT: port.default(8000) });
+const backends = z.object({ type: z.literal("backends"), apis: z.array(z.string()), gateways: z.array(z.string()) });
+
+try {
+  const config = readConfig("balancer", env);
+  const log = createLogger({ service: "balancer", node: config.NODE_ID, level: config.LOG_LEVEL });
+  const shutdown = createShutdown({ log, budgetMs: 2000 });
+  const balancer = new Balancer();
+  process.on("message", (message) => {
+    const news = backends.safeParse(message);
+    if (news.success) balancer.use(news.data);
+  });
+  const { server } = balancer;
+  server.on("error", (error) => {
+    process.stderr.write(
+      codeOf(error) === "EADDRINUSE"
+        ? `Port ${config.PORT} is taken; end what uses it, or choose another: PORT=${config.PORT + 1} npm start\n`
+        : `Cannot listen on ${config.HOST}:${config.PORT}: ${error.message}\n`,
+    );
+    process.exit(1);
+  });
+  server.listen(config.PORT, config.HOST, () => {
+    const address = server.address();
+    const bound = typeof address === "object" && address ? address.port : config.PORT;
+    announceReady({ url: `http://${config.HOST === "127.0.0.1" ? "localhost" : config.HOST}:${bound}` });
+  });
+  shutdown.step("take no more connections", () => {
+    server.close();
+    server.closeAllConnections();
+  });
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,70 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import { createProxyServer } from "http-proxy-3";
+import { RoundRobin } from "./round-robin.js";
+
+export interface Backends {
+  /** Where HTTP requests go. */
+  readonly apis: readonly string[];
+  /** Where WebSocket connections go. */
+  readonly gateways: readonly string[];
+}
+
+/**
+ * The local stand-in for a load balancer: each request and each socket goes to the next service of its kind, whoever sent
+ * it. Nothing sticks, so whatever works behind it works behind any balancer.
+ */
+export class Balancer {
+  readonly server: Server;
+  #apis = new RoundRobin();
+  #gateways = new RoundRobin();
+  // X-Forwarded-* are written; sockets get no timeout, since a viewer may watch in silence for hours.
+  #proxy = createProxyServer({ xfwd: true });
+
+  constructor() {
+    this.server = createServer((request, response) => void this.#forward(request, response));
+    this.server.on("upgrade", (request, socket, head) => {
+      if (socket instanceof Socket) void this.#upgrade(request, socket, head);
+    });
+  }
+
+  use({ apis, gateways }: Backends): void {
+    this.#apis.set(apis);
+    this.#gateways.set(gateways);
+  }
+
+  async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const target = await this.#apis.pick();
+    if (target === undefined) return refuse(response, 503, "no api is up");
+    this.#proxy.web(request, response, { target }, () => refuse(response, 502, "the api broke the connection off"));
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    socket.on("error", () => socket.destroy()); // the client went away; there is nobody to tell
+    const target = await this.#gateways.pick();
+    if (socket.destroyed) return;
+    if (target === undefined) return refuse(socket, 503, "no gateway is up");
+    this.#proxy.ws(request, socket, head, { target }, () => {
+      if (socket.bytesWritten === 0) refuse(socket, 502, "the gateway broke the connection off");
+    });
+  }
+}
+
+/** The balancer's own errors look like the api's, so that a client has one shape to read. */
+function refuse(to: ServerResponse | Socket, status: 502 | 503, what: string): void {
+  const message = `The balancer cannot serve this: ${what}.`;
+  const body = JSON.stringify({ status: "error", code: "UNAVAILABLE", message });
+  const headers = {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": String(Buffer.byteLength(body)),
+    "access-control-allow-origin": "*",
+    "retry-after": "1",
+  };
+  if (to instanceof ServerResponse) {
+    if (to.headersSent) to.destroy();
+    else to.writeHead(status, headers).end(body);
+    return;
+  }
+  const head = Object.entries({ ...headers, connection: "close" }).map(([name, value]) => `${name}: ${value}\r\n`);
+  to.end(`HTTP/1.1 ${status} ${status === 503 ? "Service Unavailable" : "Bad Gateway"}\r\n${head.join("")}\r\n${body}`);
+}

@@ -1,0 +1,9 @@
+/** Something the person at the terminal can mend: the message is one sentence that says what and how, and needs no stack. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+}
+
+/** The system's code of an error, such as ENOENT. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

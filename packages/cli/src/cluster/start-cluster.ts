@@ -1,0 +1,308 @@
+import { randomBytes } from "node:crypto";
+import { access, constants, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { connectRedis, createLogger } from "@tapedeck/runtime";
+import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
+import { freePort } from "./free-port.js";
+import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
+import { codeOf, Problem } from "./problem.js";
+import { Supervised } from "./supervised.js";
+
+/** The repository's root, from src/ and dist/ alike. */
+const root = new URL("../../../../", import.meta.url);
+/** Processes of the cluster itself run what was built. */
+const built = new URL("../../dist/cluster/", import.meta.url);
+
+/** Time that services have for a tidy end before they are killed. */
+const stopBudgetMs = 8000;
+
+export interface Service extends Pick<Supervised, "name" | "child" | "pid" | "ready"> {
+  readonly kind: ServiceKind;
+  /** Where it listens; empty while it is down and for one that does not listen. */
+  readonly url: string;
+}
+
+/** A running cluster of real processes on this machine. */
+export interface Cluster {
+  readonly url: string;
+  readonly redisUrl: string;
+  readonly store: string;
+  readonly gateways: readonly Service[];
+  readonly apis: readonly Service[];
+  readonly tickers: readonly Service[];
+  readonly feeds: readonly Service[];
+  /** One more service; resolves when it serves. */
+  add(kind: ServiceKind, env?: NodeJS.ProcessEnv): Promise<Service>;
+  /** Ends everything in order: the way in first, Redis last. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Ends everything at once. */
+  kill(): void;
+}
+
+/**
+ * Starts Redis (unless one is given), services and balancer, each as a process of its own, and resolves when all serve.
+ *
+ * @throws Problem where the person at the terminal can mend it: no Redis, port taken, folder not writable
+ */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const cluster = new LocalCluster(options);
+  try {
+    await cluster.start();
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+  return cluster;
+}
+
+class LocalCluster implements Cluster {
+  url = "";
+  redisUrl: string;
+  readonly store: string;
+  #options: ClusterOptions;
+  #folder: string;
+  #file: ClusterFile;
+  #services: Member[] = [];
+  #counts = new Map<ServiceKind, number>();
+  #redis: Supervised | undefined;
+  #balancer: Supervised | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#folder = resolve(options.folder);
+    this.#file = new ClusterFile(this.#folder);
+    this.store = resolve(options.store);
+    this.redisUrl = options.redisUrl ?? "";
+  }
+
+  get gateways(): readonly Service[] {
+    return this.#of("gateway");
+  }
+  get apis(): readonly Service[] {
+    return this.#of("api");
+  }
+  get tickers(): readonly Service[] {
+    return this.#of("ticker");
+  }
+  get feeds(): readonly Service[] {
+    return this.#of("feed");
+  }
+
+  async start(): Promise<void> {
+    const { gateways = 2, apis = 2, tickers = 2, feeds = 0, balancer = true } = this.#options;
+    await this.#prepareFolders();
+    await this.#refuseSecond();
+    if (balancer) await this.#startBalancer(); // first, since a port that is taken should not cost a whole start
+    await this.#startRedis();
+    const counts: Record<ServiceKind, number> = { gateway: gateways, api: apis, ticker: tickers, feed: feeds };
+    await Promise.all(serviceKinds.flatMap((kind) => Array.from({ length: counts[kind] }, () => this.add(kind))));
+    if (!balancer) this.url = this.apis[0]?.url ?? "";
+    await this.#changed();
+  }
+
+  async add(kind: ServiceKind, env: NodeJS.ProcessEnv = {}): Promise<Service> {
+    const count = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, count);
+    const name = `${kind}-${count}`;
+    const { env: given = {}, prefix = "tapedeck" } = this.#options;
+    const process_ = this.#supervise(name, new URL(`services/${kind}/dist/main.js`, root), () => ({
+      ...process.env,
+      REDIS_URL: this.redisUrl,
+      TAPEDECK_PREFIX: prefix,
+      TAPEDECK_STORE: this.store,
+      HOST: "127.0.0.1",
+      PORT: "0",
+      // A successor must not be taken for the one that died.
+      NODE_ID: `${name}-${randomBytes(2).toString("hex")}`,
+      TRUSTED_PROXIES: "127.0.0.1,::1",
+      LEGACY_MODE_GUESS: "on",
+      ...given.all,
+      ...given[kind],
+      ...env,
+    }));
+    const service = new Member(kind, process_);
+    this.#services.push(service);
+    await process_.start();
+    return service;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  kill(): void {
+    for (const process_ of this.#everything()) if (process_.pid) process_.child.kill("SIGKILL");
+  }
+
+  async #stopAll(): Promise<void> {
+    const stopKind = (kind: ServiceKind) =>
+      Promise.all(this.#services.filter((s) => s.kind === kind).map((s) => s.process.stop(stopBudgetMs)));
+    // Gateways close their sockets through the balancer; tickers give their leases back to a Redis that still answers.
+    await Promise.all([stopKind("gateway"), stopKind("ticker"), stopKind("feed")]);
+    await stopKind("api");
+    await this.#balancer?.stop(stopBudgetMs);
+    await this.#redis?.stop(stopBudgetMs);
+    await this.#file.remove();
+  }
+
+  async #prepareFolders(): Promise<void> {
+    for (const folder of [this.#folder, this.store, join(this.#folder, "redis"), join(this.#folder, "logs")]) {
+      try {
+        await mkdir(folder, { recursive: true });
+        await access(folder, constants.W_OK);
+      } catch (error) {
+        throw new Problem(
+          `Cannot write to ${folder} (${codeOf(error)}): make it writable for this user, for example by chown.`,
+        );
+      }
+    }
+  }
+
+  /** Two clusters in one folder would overwrite each other's Redis data. */
+  async #refuseSecond(): Promise<void> {
+    const other = await this.#file.read();
+    if (!other || other.pid === process.pid || !isAlive(other.pid) || !(await answers(other.url))) return;
+    throw new Problem(
+      `A cluster of this folder runs already at ${other.url} (process ${other.pid}): use that one, or end it first.`,
+    );
+  }
+
+  async #startBalancer(): Promise<void> {
+    const { port = 8000, host = "127.0.0.1" } = this.#options;
+    let bound = port;
+    const balancer = this.#supervise("balancer", new URL("balancer-main.js", built), () => ({
+      ...process.env,
+      HOST: host,
+      PORT: String(bound),
+      NODE_ID: "balancer",
+    }));
+    this.#balancer = balancer;
+    await balancer.start();
+    this.url = balancer.url ?? "";
+    bound = Number(new URL(this.url).port); // a successor takes over the address that people already know
+  }
+
+  async #startRedis(): Promise<void> {
+    if (this.redisUrl) return untilAnswers(this.redisUrl);
+    const port = await freePort();
+    const redis = this.#supervise("redis", new URL("redis-main.js", built), () => ({
+      ...process.env,
+      PORT: String(port),
+      REDIS_FOLDER: join(this.#folder, "redis"),
+    }));
+    this.#redis = redis;
+    await redis.start();
+    this.redisUrl = redis.url ?? "";
+  }
+
+  #supervise(name: string, module: URL, env: () => NodeJS.ProcessEnv): Supervised {
+    return new Supervised({
+      name,
+      module,
+      env,
+      logFile: join(this.#folder, "logs", `${name}.log`),
+      restart: this.#options.restart ?? true,
+      onChange: () => {
+        this.#changed().catch((error: unknown) => this.#tell(`cluster.json was not written: ${String(error)}`));
+      },
+      tell: (sentence) => this.#tell(sentence),
+    });
+  }
+
+  async #changed(): Promise<void> {
+    const up = (services: readonly Service[]) => services.filter(({ ready }) => ready);
+    const backends = { apis: up(this.apis).map((s) => s.url), gateways: up(this.gateways).map((s) => s.url) };
+    if (this.#balancer?.ready) this.#balancer.child.send({ type: "backends", ...backends });
+    if (!this.#stopping && this.url && this.redisUrl) await this.#file.write(() => this.#snapshot());
+  }
+
+  #snapshot(): ClusterSnapshot {
+    const listening = (services: readonly Service[]) =>
+      services.filter(({ ready }) => ready).map(({ url, pid }) => ({ url, pid }));
+    const working = (services: readonly Service[]) => services.filter(({ ready }) => ready).map(({ pid }) => ({ pid }));
+    return {
+      url: this.url,
+      redis: this.redisUrl,
+      gateways: listening(this.gateways),
+      apis: listening(this.apis),
+      tickers: working(this.tickers),
+      feeds: working(this.feeds),
+      store: this.store,
+      pid: process.pid,
+    };
+  }
+
+  #of(kind: ServiceKind): readonly Service[] {
+    return this.#services.filter((service) => service.kind === kind);
+  }
+
+  #everything(): Supervised[] {
+    const own = [this.#redis, this.#balancer].filter((process_) => process_ !== undefined);
+    return [...this.#services.map((service) => service.process), ...own];
+  }
+
+  #tell(sentence: string): void {
+    this.#options.tell?.(sentence);
+  }
+}
+
+class Member implements Service {
+  readonly kind: ServiceKind;
+  readonly process: Supervised;
+
+  constructor(kind: ServiceKind, process_: Supervised) {
+    this.kind = kind;
+    this.process = process_;
+  }
+  get name(): string {
+    return this.process.name;
+  }
+  get child() {
+    return this.process.child;
+  }
+  get pid(): number {
+    return this.process.pid;
+  }
+  get ready(): boolean {
+    return this.process.ready;
+  }
+  get url(): string {
+    return this.process.url ?? "";
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await fetch(url, { signal: AbortSignal.timeout(2000) });
+    return true;
+  } catch {
+    return false; // nobody there, or nobody who answers: not a running cluster
+  }
+}
+
+async function untilAnswers(url: string): Promise<void> {
+  const log = createLogger({ service: "up", node: "up", level: "silent" });
+  const redis = connectRedis({ url, purpose: "commands", name: "up", log });
+  try {
+    await redis.ping();
+  } catch (error) {
+    const shown = url.replace(/\/\/[^@/]*@/, "//***@");
+    throw new Problem(
+      `Redis at ${shown} (REDIS_URL) does not answer: start it, or unset REDIS_URL and the cluster runs its own.`,
+      { cause: error },
+    );
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { Problem } from "./problem.js";
+
+export interface SupervisedOptions {
+  /** Unique in the cluster: `gateway-1`. */
+  readonly name: string;
+  /** The module that the process runs. */
+  readonly module: URL;
+  /** Called at each start, so that a successor can have an environment of its own. */
+  readonly env: () => NodeJS.ProcessEnv;
+  readonly logFile: string;
+  /** Start it again when it ends unasked. */
+  readonly restart: boolean;
+  /** Called when it has become ready, or is gone. */
+  readonly onChange: () => void;
+  readonly tell: (sentence: string) => void;
+}
+
+const readyMessage = z.looseObject({ type: z.literal("ready"), url: z.string().optional() });
+const firstBackoffMs = 100;
+const longestBackoffMs = 5000;
+/** One that lived this long has earned a fresh backoff. */
+const soundAfterMs = 10_000;
+
+/** One process of the cluster, started again when it dies. Its address may differ from start to start. */
+export class Supervised {
+  readonly name: string;
+  #options: SupervisedOptions;
+  #child: ChildProcess | undefined;
+  #url: string | undefined;
+  #ready = false;
+  #everReady = false;
+  #stopping = false;
+  #backoffMs = firstBackoffMs;
+  #again: NodeJS.Timeout | undefined;
+
+  constructor(options: SupervisedOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** The process as it is now: another one after a restart. */
+  get child(): ChildProcess {
+    if (!this.#child) throw new Error(`${this.name} has not been started`);
+    return this.#child;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Where it listens; undefined while it is down, and for one that does not listen. */
+  get url(): string | undefined {
+    return this.#url;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /**
+   * Resolves when the process says that it serves.
+   *
+   * @throws Problem with its last words, if it ends before
+   */
+  start(): Promise<void> {
+    const { module, env, logFile } = this.#options;
+    const log = openSync(logFile, "a");
+    // A group of its own, so that Ctrl-C in the terminal reaches the supervisor only, and the order of stopping is ours.
+    const child = spawn(process.execPath, ["--enable-source-maps", fileURLToPath(module)], {
+      env: env(),
+      detached: true,
+      stdio: ["ignore", log, log, "ipc"],
+    });
+    closeSync(log);
+    this.#child = child;
+    const startedAt = performance.now();
+
+    return new Promise((resolve, reject) => {
+      child.on("message", (message) => {
+        const news = readyMessage.safeParse(message);
+        if (!news.success) return;
+        this.#ready = this.#everReady = true;
+        this.#url = news.data.url;
+        this.#options.onChange();
+        resolve();
+      });
+      child.once("error", reject);
+      child.once("exit", (code, signal) => {
+        const wasReady = this.#ready;
+        this.#ready = false;
+        this.#url = undefined;
+        if (wasReady) this.#options.onChange();
+        else void lastWords(logFile).then((words) => reject(new Problem(words || `${this.name} did not start.`)));
+        if (this.#stopping) return;
+        if (performance.now() - startedAt > soundAfterMs) this.#backoffMs = firstBackoffMs;
+        if (this.#everReady) this.#startAgain(signal ?? `code ${code}`);
+      });
+    });
+  }
+
+  /** Asks the process to end, and makes it end after `budgetMs`. */
+  async stop(budgetMs: number): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#again);
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    const last = setTimeout(() => child.kill("SIGKILL"), budgetMs);
+    await gone;
+    clearTimeout(last);
+  }
+
+  #startAgain(why: string): void {
+    const { restart, tell, logFile } = this.#options;
+    if (!restart) return;
+    tell(`${this.name} ended (${why}); starting it again in ${this.#backoffMs} ms, its log is ${logFile}`);
+    this.#again = setTimeout(() => {
+      // When this start fails too, the exit above has already planned the next one.
+      this.start().catch(() => {});
+    }, this.#backoffMs);
+    this.#backoffMs = Math.min(longestBackoffMs, this.#backoffMs * 2);
+  }
+}
+
+/** The last line that is for people: a start that fails says why as its last word. */
+async function lastWords(logFile: string): Promise<string> {
+  const log = await readFile(logFile, "utf8").catch(() => "");
+  return log.trim().split("\n").slice(-12).join("\n");
+}

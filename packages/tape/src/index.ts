@@ -1,1 +1,16 @@
+export { BlockCache } from "./block-cache.js";
+export type { BlockIndex } from "./block-index.js";
+export { cuts, nextCut } from "./cuts.js";
+export { deleteTape, TapeInUse } from "./delete-tape.js";
+export { FolderTapeStore } from "./folder-store.js";
+export type { Manifest } from "./manifest.js";
+export { MemoryTapeStore } from "./memory-store.js";
+export { RecordedTape } from "./recorded-tape.js";
+export { render, renderStretch } from "./render.js";
+export { type Draft, FileMissing, type TapeStore } from "./store.js";
 export * from "./tape.js";
+export { TapeCatalog, type TapeCatalogOptions } from "./tape-catalog.js";
+export { DamagedBlock, DamagedTape, TapeNotFound, TapeWriteError, UnknownTapeFormat } from "./tape-errors.js";
+export { parseTapeName, type TapeName, tapeIdPattern, tapeName } from "./tape-id.js";
+export { TapeWriter, type TapeWriterOptions } from "./tape-writer.js";
+export { longestPlayedGapNs, skippedGapNs, timelineOf } from "./timeline.js";

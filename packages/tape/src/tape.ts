@@ -1,4 +1,6 @@
-import type { Severity, TapeNs, TapeView, TimeDecimals } from "@tapedeck/protocol";
+import type { Precision } from "@tapedeck/market";
+import type { Severity, TapeNs, TapeView, TimeDecimals, TradeSide } from "@tapedeck/protocol";
+import type { BlockIndex } from "./block-index.js";
 
 /** A frame's index in its tape: 0, 1, 2, ... */
 export type Seq = number;
@@ -57,11 +59,30 @@ export interface Block {
   seqAt(ns: TapeNs): Seq;
   /** The frame's JSON as it was recorded. */
   json(seq: Seq): string;
+  /** The JSON up to its trade fields, which a merged frame has of its own. */
+  head(seq: Seq): string;
+  /** What stands between the brackets of `trades`, and of `anomalies`; empty where there are none. */
+  trades(seq: Seq): string;
+  anomalies(seq: Seq): string;
+  /** Sum of the trades' sizes, 0 without trades. The next three mean something only where there are trades. */
+  tradeVolumeOf(seq: Seq): number;
+  lastTradePriceOf(seq: Seq): number;
+  lastTradeSideOf(seq: Seq): TradeSide;
+  effectiveSpreadOf(seq: Seq): number | null;
+  /** Length of the marked gap that ends with this frame; 0 without one. */
+  gapBeforeNsOf(seq: Seq): number;
 }
 
-/** The block holding `missing` is not in memory: `await tape.load(missing)` and ask again. */
+/**
+ * The block holding `missing` is not in memory: `await tape.load(missing)` and ask again, or let `cuts` and `render`, which
+ * also manage when the cache is too small for all the blocks of a stretch, wait for it.
+ */
 export interface Missing {
   readonly missing: Seq;
+}
+
+export function isMissing(value: string | object | undefined): value is Missing {
+  return typeof value === "object" && "missing" in value;
 }
 
 /** One opened version of a tape. Opening reads manifest and index; blocks come through a cache that is shared by the process. */
@@ -73,8 +94,11 @@ export interface Tape {
   /** Nanoseconds since 1970 of tape time 0. */
   readonly startNs: bigint;
   readonly decimals: TimeDecimals;
+  readonly precision: Precision;
   readonly span: TapeSpan;
   readonly gaps: readonly Gap[];
+  /** What is known of each block without reading it. */
+  readonly index: BlockIndex;
   timeline(policy: GapPolicy): Timeline;
   /** ISO text of a tape time, with the source's decimals. */
   iso(ns: TapeNs): string;

@@ -1,0 +1,51 @@
+import { LRUCache } from "lru-cache";
+import type { Block } from "./tape.js";
+
+/** Below this a single message could need more blocks at once than there is room for. */
+export const leastCacheBytes = 8 * 1024 * 1024;
+
+/** Decompressed blocks of all tapes of a process, bounded in bytes. The one used longest ago goes first. */
+export class BlockCache {
+  readonly #blocks: LRUCache<number, Block>;
+  readonly #loading = new Map<number, Promise<Block>>();
+  #tapes = 0;
+
+  constructor(bytes: number) {
+    if (!(bytes >= leastCacheBytes)) throw new RangeError(`a block cache takes at least ${leastCacheBytes} bytes`);
+    this.#blocks = new LRUCache({ maxSize: bytes, sizeCalculation: (block) => block.size });
+  }
+
+  /** Bytes in use. */
+  get bytes(): number {
+    return this.#blocks.calculatedSize;
+  }
+
+  /** A range of keys for one opened tape: block n has the key of its tape plus n. */
+  newTape(): number {
+    return this.#tapes++ * 2 ** 24;
+  }
+
+  // HOT: a number as key, since a text would have to be made for each look.
+  get(key: number): Block | undefined {
+    return this.#blocks.get(key);
+  }
+
+  /** The block, read by `read` if it is not here. All who ask for it meanwhile wait for the same reading. */
+  load(key: number, read: () => Promise<Block>): Promise<Block> {
+    const block = this.#blocks.get(key);
+    if (block !== undefined) return Promise.resolve(block);
+    const loading = this.#loading.get(key) ?? this.#read(key, read);
+    this.#loading.set(key, loading);
+    return loading;
+  }
+
+  async #read(key: number, read: () => Promise<Block>): Promise<Block> {
+    try {
+      const block = await read();
+      this.#blocks.set(key, block);
+      return block;
+    } finally {
+      this.#loading.delete(key);
+    }
+  }
+}

@@ -1,0 +1,215 @@
+import { promisify } from "node:util";
+import { inflate as inflateCallback } from "node:zlib";
+import type { Precision } from "@tapedeck/market";
+import { isoOfNs, type Severity, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
+import { RecordedBlock } from "./block.js";
+import type { BlockCache } from "./block-cache.js";
+import { BlockIndex, recordBytes } from "./block-index.js";
+import { crc32 } from "./checksum.js";
+import { findEvent } from "./find-event.js";
+import { files, type Manifest, parseManifest } from "./manifest.js";
+import { decodeOverview, type OverviewPoint } from "./overview.js";
+import { FileMissing, type TapeStore } from "./store.js";
+import type { Block, Gap, GapPolicy, Seq, Tape, TapeEvent, TapeSpan, Timeline } from "./tape.js";
+import { DamagedBlock, DamagedTape, TapeNotFound } from "./tape-errors.js";
+import { tapeName } from "./tape-id.js";
+import { timelineOf } from "./timeline.js";
+
+const inflate = promisify(inflateCallback);
+
+/** A finished version of a tape in a store. */
+export class RecordedTape implements Tape {
+  readonly id: string;
+  readonly manifest: Manifest;
+  readonly symbol: string;
+  readonly source: string;
+  readonly startNs: bigint;
+  readonly decimals: TimeDecimals;
+  readonly precision: Precision;
+  readonly span: TapeSpan;
+  readonly gaps: readonly Gap[];
+  readonly index: BlockIndex;
+  readonly #store: TapeStore;
+  readonly #cache: BlockCache;
+  readonly #cacheKey: number;
+  readonly #timelines: Readonly<Record<GapPolicy, Timeline>>;
+
+  private constructor(store: TapeStore, cache: BlockCache, manifest: Manifest, index: BlockIndex) {
+    this.id = tapeName(manifest.id, manifest.version);
+    this.manifest = manifest;
+    this.symbol = manifest.symbol;
+    this.source = manifest.source;
+    this.startNs = BigInt(manifest.start_ns);
+    this.decimals = manifest.decimals;
+    this.precision = { priceDecimals: manifest.price_decimals, sizeDecimals: manifest.size_decimals };
+    this.span = {
+      firstSeq: 0,
+      lastSeq: manifest.frames - 1,
+      firstNs: index.firstNs(0),
+      lastNs: manifest.last_ns,
+      growing: false,
+    };
+    this.gaps = gapsOf(manifest);
+    this.index = index;
+    this.#store = store;
+    this.#cache = cache;
+    this.#cacheKey = cache.newTape();
+    this.#timelines = { skip: timelineOf(this.gaps, "skip"), keep: timelineOf(this.gaps, "keep") };
+  }
+
+  /** Reads manifest and index. Rejects with `TapeNotFound`, `UnknownTapeFormat` or `DamagedTape`. */
+  static async open(store: TapeStore, id: string, version: number, cache: BlockCache): Promise<RecordedTape> {
+    const manifest = await readManifest(store, id, version);
+    const bytes = await readWhole(store, manifest, "index");
+    if (bytes.length !== manifest.blocks * recordBytes) {
+      throw new DamagedTape(tapeName(id, version), `its index does not have ${manifest.blocks} blocks`);
+    }
+    return new RecordedTape(store, cache, manifest, new BlockIndex(bytes));
+  }
+
+  timeline(policy: GapPolicy): Timeline {
+    return this.#timelines[policy];
+  }
+
+  iso(ns: TapeNs): string {
+    return isoOfNs(this.startNs + BigInt(Math.floor(ns)), this.decimals);
+  }
+
+  block(seq: Seq): Block | undefined {
+    return this.#cache.get(this.#cacheKey + this.index.blockOf(seq));
+  }
+
+  async load(seq: Seq): Promise<Block> {
+    if (!(seq >= this.span.firstSeq && seq <= this.span.lastSeq)) {
+      throw new RangeError(`tape ${this.id} has frames 0 to ${this.span.lastSeq}, not ${seq}`);
+    }
+    const block = this.index.blockOf(seq);
+    return this.#cache.load(this.#cacheKey + block, () => this.#read(block));
+  }
+
+  async seqAt(ns: TapeNs): Promise<Seq> {
+    const block = this.index.blockAt(ns);
+    if (ns >= this.index.lastNs(block)) return this.index.lastSeq(block);
+    const firstSeq = this.index.firstSeq(block);
+    return Math.max(firstSeq, (await this.load(firstSeq)).seqAt(ns));
+  }
+
+  async nsOf(seq: Seq): Promise<TapeNs> {
+    return (this.block(seq) ?? (await this.load(seq))).nsOf(seq);
+  }
+
+  findEvent(
+    from: Seq,
+    direction: "next" | "previous",
+    filter: { type?: string; minSeverity?: Severity } = {},
+  ): Promise<TapeEvent | undefined> {
+    const events = {
+      types: this.manifest.event_types,
+      bytes: this.manifest.files.events.bytes,
+      read: (offset: number, length: number) => readRange(this.#store, this.manifest, "events", offset, length),
+    };
+    return findEvent(this.index, events, from, direction, filter);
+  }
+
+  view(): TapeView {
+    return viewOf(this.manifest);
+  }
+
+  async #read(block: number): Promise<Block> {
+    const { index } = this;
+    const damaged = (what: string, cause?: unknown) =>
+      new DamagedBlock(this.id, block, index.firstSeq(block), index.lastSeq(block), what, cause);
+    const packed = await this.#store
+      .readRange(this.manifest.id, this.manifest.version, files.blocks, index.offset(block), index.length(block))
+      .catch((error: unknown) => {
+        throw error instanceof FileMissing ? damaged("cannot be read, its file is gone", error) : error;
+      });
+    if (packed.length !== index.length(block)) throw damaged("is cut off");
+    if (crc32(packed) !== index.crc32(block)) throw damaged("does not have the checksum it was written with");
+    const rawLength = index.rawLength(block);
+    try {
+      // One byte of room to spare: zlib then knows without a second buffer that it is at the end.
+      const raw = await inflate(packed, { chunkSize: Math.max(64, rawLength + 1), maxOutputLength: rawLength + 1 });
+      return new RecordedBlock(index.firstSeq(block), index.count(block), raw);
+    } catch (error) {
+      throw damaged("does not unpack into its frames", error);
+    }
+  }
+}
+
+export async function readManifest(store: TapeStore, id: string, version: number): Promise<Manifest> {
+  const name = tapeName(id, version);
+  const bytes = await store.read(id, version, files.manifest).catch((error: unknown) => {
+    throw error instanceof FileMissing ? new TapeNotFound(name) : error;
+  });
+  const manifest = parseManifest(name, bytes.toString("utf8"));
+  if (manifest.id !== id || manifest.version !== version) {
+    throw new DamagedTape(name, `its manifest says that it is ${tapeName(manifest.id, manifest.version)}`);
+  }
+  return manifest;
+}
+
+/** The points of a tape's overview, oldest first. */
+export async function readOverview(store: TapeStore, manifest: Manifest): Promise<OverviewPoint[]> {
+  return decodeOverview(await readWhole(store, manifest, "overview"), manifest.event_types);
+}
+
+export function viewOf(manifest: Manifest): TapeView {
+  const startNs = BigInt(manifest.start_ns);
+  const iso = (ns: TapeNs) => isoOfNs(startNs + BigInt(ns), manifest.decimals);
+  const { index, blocks, events, overview } = manifest.files;
+  return {
+    id: manifest.id,
+    version: manifest.version,
+    symbol: manifest.symbol,
+    source: manifest.source,
+    from: iso(0),
+    to: iso(manifest.last_ns),
+    duration_ms: manifest.last_ns / 1e6,
+    frames: manifest.frames,
+    trades: manifest.trades,
+    bytes: index.bytes + blocks.bytes + events.bytes + overview.bytes,
+    interval_ms: manifest.interval_ms,
+    gaps: manifest.gaps.map((gap) => ({ from: iso(gap.from_ns), to: iso(gap.to_ns), reason: gap.reason })),
+    event_counts: manifest.event_counts,
+    growing: false,
+    created_at: manifest.created_at,
+  };
+}
+
+function gapsOf(manifest: Manifest): Gap[] {
+  return manifest.gaps.map((gap) => ({
+    afterSeq: gap.after_seq,
+    fromNs: gap.from_ns,
+    toNs: gap.to_ns,
+    reason: gap.reason,
+  }));
+}
+
+type DataFile = keyof Manifest["files"];
+
+async function readWhole(store: TapeStore, manifest: Manifest, file: DataFile): Promise<Buffer> {
+  const bytes = await readRange(store, manifest, file, 0, manifest.files[file].bytes);
+  if (crc32(bytes) !== manifest.files[file].crc32) throw damagedFile(manifest, file);
+  return bytes;
+}
+
+async function readRange(
+  store: TapeStore,
+  manifest: Manifest,
+  file: DataFile,
+  offset: number,
+  length: number,
+): Promise<Buffer> {
+  try {
+    const bytes = await store.readRange(manifest.id, manifest.version, files[file], offset, length);
+    if (bytes.length === length) return bytes;
+  } catch (error) {
+    if (!(error instanceof FileMissing)) throw error;
+  }
+  throw damagedFile(manifest, file);
+}
+
+function damagedFile(manifest: Manifest, file: DataFile): DamagedTape {
+  return new DamagedTape(tapeName(manifest.id, manifest.version), `${files[file]} is not what was written`);
+}

@@ -1,0 +1,164 @@
+import { isoOfNs, type TapeView, type tapeOverview } from "@tapedeck/protocol";
+import { LRUCache } from "lru-cache";
+import type { z } from "zod";
+import { BlockCache } from "./block-cache.js";
+import type { Manifest } from "./manifest.js";
+import { thinned } from "./overview.js";
+import { RecordedTape, readManifest, readOverview, viewOf } from "./recorded-tape.js";
+import type { TapeStore } from "./store.js";
+import type { Tape } from "./tape.js";
+import { TapeNotFound } from "./tape-errors.js";
+import { parseTapeName, tapeName } from "./tape-id.js";
+
+/** How long a listing of the store is good for choosing a tape by its symbol. */
+const listingMs = 1_000;
+/** Opened tapes that are kept; each holds its index, 64 bytes for 64 frames. */
+const openTapes = 1_000;
+
+/** The tapes of a store, as one process sees them. All share one cache of blocks. */
+export class TapeCatalog {
+  readonly #store: TapeStore;
+  readonly #cache: BlockCache;
+  readonly #log: TapeCatalogOptions["log"];
+  readonly #opened = new LRUCache<string, Promise<RecordedTape>>({ max: openTapes });
+  readonly #manifests = new LRUCache<string, Manifest>({ max: openTapes });
+  #listing: { readonly manifests: Promise<Manifest[]>; readonly goodUntil: number } | undefined;
+
+  constructor(store: TapeStore, { cacheBytes, log }: TapeCatalogOptions) {
+    this.#store = store;
+    this.#cache = new BlockCache(cacheBytes);
+    this.#log = log;
+  }
+
+  /** Bytes that the decompressed blocks in memory take. */
+  get cachedBytes(): number {
+    return this.#cache.bytes;
+  }
+
+  /**
+   * Opens `id@version`, or the newest finished version of `id`. A version stays the same object while it is in use.
+   * Rejects with `TapeNotFound`, `UnknownTapeFormat` or `DamagedTape`.
+   */
+  async open(name: string): Promise<Tape> {
+    return this.#open(await this.#resolve(name));
+  }
+
+  /** The current version of each tape, the newest first. One that cannot be read is left out, with a warning. */
+  async list(): Promise<TapeView[]> {
+    return (await this.#currentManifests(0)).map(viewOf);
+  }
+
+  /** What `list` says of one tape. Rejects as `open` does. */
+  async view(name: string): Promise<TapeView> {
+    return viewOf(await this.#manifestOf(await this.#resolve(name)));
+  }
+
+  /**
+   * The tape to play for what a user asked for: by id, else the newest of a symbol (and a source), else `defaultTape` where
+   * it exists, else the newest of all. Undefined: there is none.
+   */
+  async choose(
+    choice: { readonly tape?: string; readonly symbol?: string; readonly source?: string },
+    defaultTape?: string,
+  ): Promise<Tape | undefined> {
+    if (choice.tape !== undefined) return this.#openIfThere(choice.tape);
+    if (choice.symbol === undefined && choice.source === undefined && defaultTape) {
+      const tape = await this.#openIfThere(defaultTape);
+      if (tape !== undefined) return tape;
+    }
+    const fits = (manifest: Manifest) =>
+      sameWord(choice.symbol, manifest.symbol) && sameWord(choice.source, manifest.source);
+    const found = (await this.#currentManifests(listingMs)).find(fits) ?? (await this.#currentManifests(0)).find(fits);
+    return found && this.#open(tapeName(found.id, found.version));
+  }
+
+  /** A line of at most `points` points for a scrubber, with gaps and events marked. Needs no block. Rejects as `open` does. */
+  async overview(name: string, points: number): Promise<TapeOverview> {
+    const manifest = await this.#manifestOf(await this.#resolve(name));
+    const startNs = BigInt(manifest.start_ns);
+    const iso = (ns: number) => isoOfNs(startNs + BigInt(ns), manifest.decimals);
+    const line = thinned(await readOverview(this.#store, manifest), points);
+    return {
+      id: manifest.id,
+      points: line.map(({ ns, seq, price, low, high }) => ({ ts: iso(ns), seq, price, low, high })),
+      gaps: viewOf(manifest).gaps,
+      events: line.flatMap(({ event }) =>
+        event === undefined ? [] : [{ ts: iso(event.ns), seq: event.seq, type: event.type, severity: event.severity }],
+      ),
+    };
+  }
+
+  async #resolve(name: string): Promise<string> {
+    const { id, version = await this.#store.current(id) } = parseTapeName(name);
+    if (version === undefined) throw new TapeNotFound(name);
+    return tapeName(id, version);
+  }
+
+  #open(name: string): Promise<RecordedTape> {
+    const known = this.#opened.get(name);
+    if (known !== undefined) return known;
+    const { id, version = 0 } = parseTapeName(name);
+    const opening = RecordedTape.open(this.#store, id, version, this.#cache);
+    this.#opened.set(name, opening);
+    opening.catch(() => this.#opened.delete(name)); // whoever asks next tries again
+    return opening;
+  }
+
+  async #openIfThere(name: string): Promise<Tape | undefined> {
+    try {
+      return await this.open(name);
+    } catch (error) {
+      if (error instanceof TapeNotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async #manifestOf(name: string): Promise<Manifest> {
+    const known = this.#manifests.get(name);
+    if (known !== undefined) return known;
+    const { id, version = 0 } = parseTapeName(name);
+    const manifest = await readManifest(this.#store, id, version);
+    this.#manifests.set(name, manifest);
+    return manifest;
+  }
+
+  /** The current version of each tape, newest first, from a listing that is at most `maxAgeMs` old. */
+  #currentManifests(maxAgeMs: number): Promise<Manifest[]> {
+    const now = performance.now();
+    if (this.#listing !== undefined && maxAgeMs > 0 && now < this.#listing.goodUntil) return this.#listing.manifests;
+    const manifests = this.#readCurrent();
+    this.#listing = { manifests, goodUntil: now + listingMs };
+    manifests.catch(() => {
+      this.#listing = undefined;
+    });
+    return manifests;
+  }
+
+  async #readCurrent(): Promise<Manifest[]> {
+    const manifests = await Promise.all(
+      (await this.#store.ids()).map(async (id) => {
+        try {
+          return [await this.#manifestOf(await this.#resolve(id))];
+        } catch (error) {
+          if (!(error instanceof TapeNotFound)) this.#log?.warn({ err: error, tape: id }, "tape left out of the list");
+          return [];
+        }
+      }),
+    );
+    return manifests
+      .flat()
+      .sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || (a.id < b.id ? -1 : 1));
+  }
+}
+
+export type TapeOverview = z.infer<typeof tapeOverview>;
+
+export interface TapeCatalogOptions {
+  /** Bound of the decompressed blocks in memory, at least 8 MiB. */
+  readonly cacheBytes: number;
+  readonly log?: { warn(details: object, message: string): void };
+}
+
+function sameWord(wanted: string | undefined, found: string): boolean {
+  return wanted === undefined || wanted.toUpperCase() === found.toUpperCase();
+}

@@ -1,0 +1,117 @@
+import type { FrameParts } from "@tapedeck/market";
+import { isoOfNs, nsOfIso } from "@tapedeck/protocol";
+import type { TapeStore } from "./store.js";
+import type { Seq } from "./tape.js";
+import { tapeName } from "./tape-id.js";
+import { TapeWriter } from "./tape-writer.js";
+
+export { MemoryTapeStore } from "./memory-store.js";
+
+export interface TestTapeOptions {
+  readonly id?: string;
+  readonly symbol?: string;
+  readonly source?: string;
+  readonly frames?: number;
+  /** Milliseconds from frame to frame. */
+  readonly intervalMs?: number;
+  readonly tradesPerFrame?: (seq: Seq) => number;
+  /** Marked gaps: the frame after `seq` comes `ms` later. */
+  readonly gapAfter?: readonly { readonly seq: Seq; readonly ms: number }[];
+  /** Frames that carry an anomaly; every 50th by default. */
+  readonly anomalyAt?: (seq: Seq) => boolean;
+  /** Milliseconds since 1970 of the first frame. */
+  readonly startMs?: number;
+  readonly framesPerBlock?: number;
+}
+
+/**
+ * Writes a small tape for tests, the same for the same options: 10 levels a side around a price that swings, a trade in
+ * every third frame, an anomaly in every 50th. Resolves to its `id@version`.
+ */
+export async function writeTestTape(store: TapeStore, options: TestTapeOptions = {}): Promise<string> {
+  const { id = "test", symbol = "BTCUSDT", source = "TEST", frames = 500, intervalMs = 100 } = options;
+  const { startMs = testTapeStartMs, gapAfter = [], framesPerBlock = 64 } = options;
+  const { tradesPerFrame = everyThird, anomalyAt = everyFiftieth } = options;
+  const startNs = BigInt(startMs) * 1_000_000n;
+  const writer = await TapeWriter.open(store, {
+    id,
+    symbol,
+    source,
+    startNs,
+    decimals: 3,
+    precision: { priceDecimals: 2, sizeDecimals: 3 },
+    intervalMs,
+    framesPerBlock,
+    createdMs: startMs,
+  });
+  let ns = 0;
+  for (let seq = 0; seq < frames; seq++) {
+    const fromNs = ns;
+    const gapMs = gapAfter.find((gap) => gap.seq === seq - 1)?.ms ?? 0;
+    if (seq > 0) ns += (gapMs || intervalMs) * 1e6;
+    await writer.append({
+      ...testFrame(symbol, seq, isoOfNs(startNs + BigInt(ns), 3), tradesPerFrame(seq), anomalyAt(seq)),
+      ns,
+      gapBefore: gapMs > 0 ? { fromNs, reason: "silence" } : null,
+    });
+  }
+  const { version } = await writer.finish();
+  return tapeName(id, version);
+}
+
+/** 2024-08-08T12:00:00Z, where test tapes begin unless told otherwise. */
+export const testTapeStartMs = Number((nsOfIso("2024-08-08T12:00:00Z") ?? 0n) / 1_000_000n);
+
+const everyThird = (seq: Seq) => (seq % 3 === 0 ? 1 : 0);
+const everyFiftieth = (seq: Seq) => seq % 50 === 49;
+
+function testFrame(
+  symbol: string,
+  seq: Seq,
+  timestamp: string,
+  tradeCount: number,
+  anomalous: boolean,
+): Omit<FrameParts, "ns" | "gapBefore"> {
+  const cents = 6_000_000 + (seq % 200) * 5 - Math.floor(seq / 7);
+  const price = (offset: number) => (cents + offset) / 100;
+  const side = (direction: 1 | -1) =>
+    Array.from({ length: 10 }, (_, level) => [price(direction * (level + 1)), ((seq * 7 + level) % 50) / 10 + 0.1]);
+  const trades = Array.from({ length: tradeCount }, (_, nth) => ({
+    timestamp,
+    price: price(nth % 2 === 0 ? 1 : -1),
+    size: ((seq + nth) % 9) / 1000 + 0.001,
+    side: nth % 2 === 0 ? "buy" : "sell",
+  }));
+  const last = trades.at(-1);
+  const head = {
+    timestamp,
+    symbol,
+    bids: rounded(side(-1)),
+    asks: rounded(side(1)),
+    mid_price: price(0),
+    microprice: price(0),
+    best_bid: price(-1),
+    best_ask: price(1),
+    spread: 0.02,
+    q_bid: 1,
+    q_ask: 1,
+    updates: 1 + (seq % 5),
+  };
+  const anomaly = { timestamp, type: "SPOOFING", severity: "high", message: `frame ${seq}`, side: "BID" };
+  return {
+    head: JSON.stringify(head).slice(1, -1),
+    trades: trades.map((trade) => JSON.stringify(trade)).join(","),
+    tradeCount,
+    tradeVolume: trades.reduce((sum, trade) => sum + trade.size, 0),
+    lastTradePrice: last?.price ?? 0,
+    lastTradeSide: last === undefined ? "unknown" : last.side === "buy" ? "buy" : "sell",
+    effectiveSpread: last === undefined ? null : 0.02,
+    anomalies: anomalous ? JSON.stringify(anomaly) : "",
+    events: anomalous ? [{ type: "SPOOFING", severity: "high" }] : [],
+    price: price(0),
+  };
+}
+
+function rounded(levels: number[][]): number[][] {
+  return levels.map((level) => level.map((value) => Number(value.toFixed(3))));
+}

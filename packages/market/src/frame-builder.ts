@@ -1,0 +1,233 @@
+import { isoOfNs, limits, type TapeNs, type TimeDecimals, type TradeSide } from "@tapedeck/protocol";
+import { basicAnalytics, type FrameAnalytics, type MarketTrade } from "./analytics.js";
+import { asciiJson } from "./ascii.js";
+import { Decimals, PriceGrid, rounded } from "./decimals.js";
+import { type FrameLevels, padded, sameLevels, topLevels } from "./frame-levels.js";
+import type { FrameParts, Precision } from "./frame-parts.js";
+import { type BookLevel, OrderBook } from "./order-book.js";
+
+/** Digits of microprice and divergence beyond those of a price: they lie between two prices. */
+const fineDigits = 3;
+
+export interface FrameBuilderOptions {
+  readonly symbol: string;
+  /** Nanoseconds since 1970 of event time 0. */
+  readonly originNs: bigint;
+  /** Decimals of a second in the frames' timestamps. */
+  readonly decimals: TimeDecimals;
+  /** A frame at the end of each interval that saw a change; 0: after each event. Intervals begin at whole multiples since 1970. */
+  readonly intervalNs: number;
+  readonly analytics?: FrameAnalytics;
+  emit(parts: FrameParts): void;
+}
+
+/** Something that happened to the market at one moment. Its trades met the book as it was before `change`. */
+export interface MarketEvent {
+  /** Nanoseconds since the origin; never before the event that came last. */
+  readonly ns: number;
+  readonly trades?: readonly MarketTrade[];
+  /** Makes one book update. */
+  readonly change?: (book: OrderBook) => void;
+}
+
+/**
+ * Turns a market's events into frames, by event time alone. It owns the book: whatever changes it passes through `apply`, so
+ * that an interval's frame shows the book as it was at the interval's end. docs/spec/frame.md has the rules.
+ */
+export class FrameBuilder {
+  readonly book = new OrderBook();
+  readonly prices = new PriceGrid();
+  readonly sizes = new Decimals();
+  readonly counts = { frames: 0, updates: 0, trades: 0, tradesBeforePrice: 0, crossed: 0, levelsUncrossed: 0 };
+  readonly #options: FrameBuilderOptions;
+  readonly #analytics: FrameAnalytics;
+  readonly #intervalOffset: number;
+  readonly #symbol: string;
+  #firstNs: number | undefined;
+  #lastEventNs = 0;
+  #lastFrameNs = 0;
+  #mid: number | undefined;
+  #shown: FrameLevels = { bids: [], asks: [] };
+  #updates = 0;
+  /** The interval under way has seen an event. */
+  #pending = false;
+  #trades: MarketTrade[] = [];
+  #tradesJson = "";
+  /** Of the last of `#trades`, against the mid that it met. */
+  #effectiveSpread: number | null = null;
+  #gap: { fromNs: number; reasons: string[] } | undefined;
+
+  constructor(options: FrameBuilderOptions) {
+    this.#options = options;
+    this.#analytics = options.analytics ?? basicAnalytics;
+    this.#symbol = asciiJson(options.symbol);
+    this.#intervalOffset = options.intervalNs === 0 ? 0 : Number(options.originNs % BigInt(options.intervalNs));
+  }
+
+  /** Nanoseconds since 1970 of the first frame, which is tape time 0; undefined before there is one. */
+  get startNs(): bigint | undefined {
+    return this.#firstNs === undefined ? undefined : this.#options.originNs + BigInt(this.#firstNs);
+  }
+
+  get precision(): Precision {
+    return { priceDecimals: this.prices.decimals, sizeDecimals: this.sizes.count };
+  }
+
+  /** Time of the last event; the origin before there was one. */
+  get lastEventNs(): number {
+    return this.#lastEventNs;
+  }
+
+  apply(event: MarketEvent): void {
+    if (this.#pending && this.#interval(event.ns) !== this.#interval(this.#lastEventNs)) this.#close();
+    for (const trade of event.trades ?? []) this.#addTrade(event.ns, trade);
+    this.#lastEventNs = event.ns;
+    if (event.change) this.#changeBook(event.change);
+    this.#pending = true;
+    if (this.#options.intervalNs === 0) this.#close();
+  }
+
+  /**
+   * Marks that the source was silent or broken from `fromNs` until the next frame. Ends the interval under way, whose frame is
+   * the last before the gap.
+   */
+  markGap(fromNs: number, reason: string): void {
+    this.end();
+    const from = Math.max(fromNs, this.#lastFrameNs); // no frame lies inside a gap
+    if (this.#gap === undefined) this.#gap = { fromNs: from, reasons: [reason] };
+    else {
+      this.#gap.fromNs = Math.min(this.#gap.fromNs, from);
+      if (!this.#gap.reasons.includes(reason)) this.#gap.reasons.push(reason);
+    }
+  }
+
+  /** Ends the interval under way. */
+  end(): void {
+    if (this.#pending) this.#close();
+  }
+
+  #interval(ns: number): number {
+    const { intervalNs } = this.#options;
+    return intervalNs === 0 ? ns : Math.floor((ns + this.#intervalOffset) / intervalNs);
+  }
+
+  #changeBook(change: (book: OrderBook) => void): void {
+    const { book } = this;
+    const bidBefore = book.bids.bestPrice;
+    change(book);
+    this.#updates++;
+    this.counts.updates++;
+    if (book.crossed) {
+      this.counts.crossed++;
+      this.counts.levelsUncrossed += book.uncross(book.bids.bestPrice === bidBefore ? "ask" : "bid");
+    }
+    const mid = book.mid;
+    if (mid !== undefined) this.#mid = mid;
+  }
+
+  #addTrade(ns: number, trade: MarketTrade): void {
+    if (this.#mid === undefined) {
+      this.counts.tradesBeforePrice++;
+      return;
+    }
+    if (this.#trades.length === limits.tradesPerMessage) this.#close();
+    this.sizes.note(trade.size);
+    this.prices.note(trade.price);
+    this.#effectiveSpread = effectiveSpread(trade.side, trade.price, this.#mid, this.prices.decimals);
+    this.#trades.push(trade);
+    this.#tradesJson += `${this.#tradesJson && ","}{"timestamp":"${trade.timestamp}","price":${trade.price},"size":${trade.size},"side":"${trade.side}"}`;
+    this.#lastEventNs = ns;
+    this.#pending = true;
+  }
+
+  /** Makes the interval's frame, if anything that a frame shows has changed. */
+  #close(): void {
+    this.#pending = false;
+    const levels = topLevels(this.book);
+    const sameBook = sameLevels(levels.bids, this.#shown.bids) && sameLevels(levels.asks, this.#shown.asks);
+    if (this.#mid === undefined || (sameBook && this.#trades.length === 0)) return;
+    this.#firstNs ??= this.#lastEventNs;
+    this.#shown = levels;
+    for (const [price, size] of levels.bids) this.#note(price, size);
+    for (const [price, size] of levels.asks) this.#note(price, size);
+    this.#options.emit(this.#frame(levels, this.#mid, this.#lastEventNs - this.#firstNs));
+    this.#lastFrameNs = this.#lastEventNs;
+    this.counts.frames++;
+    this.counts.trades += this.#trades.length;
+    this.#updates = 0;
+    this.#trades = [];
+    this.#tradesJson = "";
+    this.#effectiveSpread = null;
+    this.#gap = undefined;
+  }
+
+  #note(price: number, size: number): void {
+    this.prices.note(price);
+    this.sizes.note(size);
+  }
+
+  #frame(levels: FrameLevels, lastMid: number, ns: TapeNs): FrameParts {
+    const priceDecimals = this.prices.decimals;
+    const [bid, bidSize = 0] = levels.bids[0] ?? [];
+    const [ask, askSize = 0] = levels.asks[0] ?? [];
+    const twoSided = bid !== undefined && ask !== undefined;
+    const mid = rounded(lastMid, priceDecimals + 1);
+    const microprice = twoSided
+      ? rounded((bid * askSize + ask * bidSize) / (bidSize + askSize), priceDecimals + fineDigits)
+      : mid;
+    const timestamp = isoOfNs(this.#options.originNs + BigInt(this.#lastEventNs), this.#options.decimals);
+    const trades = this.#trades;
+    const findings = this.#analytics.analyse({
+      ns,
+      timestamp,
+      ...levels,
+      mid,
+      microprice,
+      updates: this.#updates,
+      trades,
+      afterGap: this.#gap !== undefined,
+    });
+    const { bids, asks } = padded(levels, this.prices, lastMid);
+    const head =
+      `"timestamp":"${timestamp}","symbol":${this.#symbol},"bids":${levelsJson(bids)},"asks":${levelsJson(asks)},` +
+      `"mid_price":${mid},"microprice":${microprice},"best_bid":${bid ?? null},"best_ask":${ask ?? null},` +
+      `"spread":${twoSided ? rounded(ask - bid, priceDecimals) : null},"q_bid":${bidSize},"q_ask":${askSize},` +
+      `"divergence":${rounded(microprice - mid, priceDecimals + fineDigits)},"updates":${this.#updates}`;
+    const last = trades[trades.length - 1];
+    return {
+      ns,
+      head: findings.head === "" ? head : `${head},${findings.head}`,
+      trades: this.#tradesJson,
+      tradeCount: trades.length,
+      tradeVolume: rounded(
+        trades.reduce((sum, trade) => sum + trade.size, 0),
+        this.sizes.count,
+      ),
+      lastTradePrice: last?.price ?? 0,
+      lastTradeSide: last?.side ?? "unknown",
+      effectiveSpread: this.#effectiveSpread,
+      anomalies: findings.anomalies,
+      events: findings.events,
+      price: mid,
+      gapBefore: this.#gapBefore(ns),
+    };
+  }
+
+  /** A gap before the first frame is none: nothing was playing. */
+  #gapBefore(ns: TapeNs): FrameParts["gapBefore"] {
+    if (this.#gap === undefined || ns === 0 || this.#firstNs === undefined) return null;
+    return { fromNs: this.#gap.fromNs - this.#firstNs, reason: this.#gap.reasons.join("; ") };
+  }
+}
+
+/** 2 * D * (price - mid), D = +1 for a buyer who took, -1 for a seller: what the trade paid for taking. */
+function effectiveSpread(side: TradeSide, price: number, mid: number, priceDecimals: number): number | null {
+  if (side === "unknown") return null;
+  return rounded(2 * (side === "buy" ? 1 : -1) * (price - mid), priceDecimals + 1);
+}
+
+function levelsJson(levels: readonly BookLevel[]): string {
+  let json = "[";
+  for (const [price, size] of levels) json += `${json.length === 1 ? "" : ","}[${price},${size}]`;
+  return `${json}]`;
+}

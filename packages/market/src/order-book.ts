@@ -1,0 +1,165 @@
+/** `[price, size]` in the units of the instrument. */
+export type BookLevel = readonly [price: number, size: number];
+
+export type BookSideName = "bid" | "ask";
+
+/**
+ * One side of a book by price. Levels lie in an array with the best one last, since nearly all changes happen near the best
+ * price and so move few entries.
+ */
+export class BookSide {
+  readonly name: BookSideName;
+  /** Ascending in `direction * price`: the best is last. */
+  readonly #prices: number[] = [];
+  readonly #sizes: number[] = [];
+  readonly #direction: 1 | -1;
+
+  constructor(name: BookSideName) {
+    this.name = name;
+    this.#direction = name === "bid" ? 1 : -1;
+  }
+
+  get depth(): number {
+    return this.#prices.length;
+  }
+
+  get bestPrice(): number | undefined {
+    return this.#prices[this.#prices.length - 1];
+  }
+
+  get bestSize(): number {
+    return this.#sizes[this.#sizes.length - 1] ?? 0;
+  }
+
+  get worstPrice(): number | undefined {
+    return this.#prices[0];
+  }
+
+  /** Price of the level so many places behind the best; 0 is the best. */
+  priceAt(place: number): number | undefined {
+    return this.#prices[this.#prices.length - 1 - place];
+  }
+
+  sizeAt(place: number): number {
+    return this.#sizes[this.#sizes.length - 1 - place] ?? 0;
+  }
+
+  sizeOf(price: number): number {
+    const at = this.#find(price);
+    return this.#prices[at] === price ? (this.#sizes[at] ?? 0) : 0;
+  }
+
+  // HOT: once per level of an imported update.
+  /** Sets the size at a price; 0 removes the level, and is nothing where there is none. */
+  set(price: number, size: number): void {
+    const at = this.#find(price);
+    if (this.#prices[at] === price) {
+      if (size > 0) {
+        this.#sizes[at] = size;
+      } else {
+        this.#prices.splice(at, 1);
+        this.#sizes.splice(at, 1);
+      }
+    } else if (size > 0) {
+      this.#prices.splice(at, 0, price);
+      this.#sizes.splice(at, 0, size);
+    }
+  }
+
+  clear(): void {
+    this.#prices.length = 0;
+    this.#sizes.length = 0;
+  }
+
+  /** Takes these levels, in any order, for the whole side. */
+  replace(levels: Iterable<BookLevel>): void {
+    this.clear();
+    const sorted = [...levels].sort((a, b) => this.#direction * (a[0] - b[0]));
+    for (const [price, size] of sorted) this.set(price, size);
+  }
+
+  /** Removes the levels at `price` and better ones; returns how many. */
+  removeUpTo(price: number): number {
+    const at = this.#find(price);
+    const removed = this.#prices.length - at;
+    this.#prices.length = at;
+    this.#sizes.length = at;
+    return removed;
+  }
+
+  /** The best `count` levels, best first. */
+  top(count: number): BookLevel[] {
+    const levels: BookLevel[] = [];
+    const end = this.#prices.length;
+    for (let at = end - 1; at >= 0 && at >= end - count; at--) {
+      levels.push([this.#prices[at] ?? 0, this.#sizes[at] ?? 0]);
+    }
+    return levels;
+  }
+
+  /** Place of the price, or where it would go. */
+  #find(price: number): number {
+    const key = this.#direction * price;
+    let low = 0;
+    let high = this.#prices.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#direction * (this.#prices[middle] ?? 0) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** An aggregated (L2) order book. */
+export class OrderBook {
+  readonly bids = new BookSide("bid");
+  readonly asks = new BookSide("ask");
+
+  side(name: BookSideName): BookSide {
+    return name === "bid" ? this.bids : this.asks;
+  }
+
+  set(side: BookSideName, price: number, size: number): void {
+    this.side(side).set(price, size);
+  }
+
+  apply(bids: Iterable<BookLevel>, asks: Iterable<BookLevel>): void {
+    for (const [price, size] of bids) this.bids.set(price, size);
+    for (const [price, size] of asks) this.asks.set(price, size);
+  }
+
+  replace(bids: Iterable<BookLevel>, asks: Iterable<BookLevel>): void {
+    this.bids.replace(bids);
+    this.asks.replace(asks);
+  }
+
+  clear(): void {
+    this.bids.clear();
+    this.asks.clear();
+  }
+
+  /** Undefined while a side is empty. */
+  get mid(): number | undefined {
+    const bid = this.bids.bestPrice;
+    const ask = this.asks.bestPrice;
+    return bid === undefined || ask === undefined ? undefined : (bid + ask) / 2;
+  }
+
+  /** A bid at or above the best ask: no market in continuous trading has one, so something is stale or was lost. */
+  get crossed(): boolean {
+    const bid = this.bids.bestPrice;
+    const ask = this.asks.bestPrice;
+    return bid !== undefined && ask !== undefined && bid >= ask;
+  }
+
+  /**
+   * Removes the stale side's levels that overlap the other side. `newer` is the side that was heard last, whose best price
+   * is therefore to be believed. Returns how many levels were removed.
+   */
+  uncross(newer: BookSideName): number {
+    const best = this.side(newer).bestPrice;
+    if (best === undefined || !this.crossed) return 0;
+    return this.side(newer === "bid" ? "ask" : "bid").removeUpTo(best);
+  }
+}

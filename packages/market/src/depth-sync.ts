@@ -87,15 +87,13 @@ export class DepthSync<Trade> {
 
   diff(diff: DepthDiff): void {
     if (this.#held === undefined) this.#follow(diff);
-    else {
-      this.#hold({ kind: "diff", diff }, diff.ns);
-      if (this.#snapshot) this.#join(this.#snapshot);
-      if (this.#held !== undefined && diff.ns - (this.#heldSinceNs ?? diff.ns) > snapshotPatienceNs) this.#goOnAlone();
-    }
+    else this.#hold({ kind: "diff", diff }, diff.ns);
   }
 
   trade(ns: number, trade: Trade): void {
-    if (this.#held === undefined) this.#sink.trade(ns, trade);
+    // Before the first diff there is nothing that a trade could have to wait for.
+    const first = this.#lastId === undefined && this.#held?.length === 0;
+    if (this.#held === undefined || first) this.#sink.trade(ns, trade);
     else this.#hold({ kind: "trade", ns, trade }, ns);
   }
 
@@ -120,6 +118,8 @@ export class DepthSync<Trade> {
   #hold(held: Held<Trade>, ns: number): void {
     this.#heldSinceNs ??= ns;
     this.#held?.push(held);
+    if (this.#snapshot && held.kind === "diff") this.#join(this.#snapshot);
+    if (this.#held !== undefined && ns - this.#heldSinceNs > snapshotPatienceNs) this.#goOnAlone();
   }
 
   #follow(diff: DepthDiff): void {

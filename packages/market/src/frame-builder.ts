@@ -38,6 +38,8 @@ export class FrameBuilder {
   readonly book = new OrderBook();
   readonly prices = new PriceGrid();
   readonly sizes = new Decimals();
+  /** The instrument's decimals as far as they are known; grows. */
+  readonly precision: Precision;
   readonly counts = { frames: 0, updates: 0, trades: 0, tradesBeforePrice: 0, crossed: 0, levelsUncrossed: 0 };
   readonly #options: FrameBuilderOptions;
   readonly #analytics: FrameAnalytics;
@@ -59,6 +61,15 @@ export class FrameBuilder {
 
   constructor(options: FrameBuilderOptions) {
     this.#options = options;
+    const { prices, sizes } = this;
+    this.precision = {
+      get priceDecimals() {
+        return prices.decimals;
+      },
+      get sizeDecimals() {
+        return sizes.count;
+      },
+    };
     this.#analytics = options.analytics ?? basicAnalytics;
     this.#symbol = asciiJson(options.symbol);
     this.#intervalOffset = options.intervalNs === 0 ? 0 : Number(options.originNs % BigInt(options.intervalNs));
@@ -67,10 +78,6 @@ export class FrameBuilder {
   /** Nanoseconds since 1970 of the first frame, which is tape time 0; undefined before there is one. */
   get startNs(): bigint | undefined {
     return this.#firstNs === undefined ? undefined : this.#options.originNs + BigInt(this.#firstNs);
-  }
-
-  get precision(): Precision {
-    return { priceDecimals: this.prices.decimals, sizeDecimals: this.sizes.count };
   }
 
   /** Time of the last event; the origin before there was one. */

@@ -1,4 +1,4 @@
-import type { FrameParts } from "@tapedeck/market";
+import type { FrameParts, Precision } from "@tapedeck/market";
 import { columnsOf, tableBytes } from "./block-columns.js";
 import { gapField, roundedVolume, sides, tradeFields } from "./frame-text.js";
 
@@ -18,14 +18,14 @@ interface Row {
 /** Collects the frames of one block and lays them out. */
 export class BlockBuilder {
   readonly #capacity: number;
-  readonly #sizeDecimals: number;
+  readonly #precision: Precision;
   #rows: Row[] = [];
   #texts: string[] = [];
   #textLength = 0;
 
-  constructor(framesPerBlock: number, sizeDecimals: number) {
+  constructor(framesPerBlock: number, precision: Precision) {
     this.#capacity = framesPerBlock;
-    this.#sizeDecimals = sizeDecimals;
+    this.#precision = precision;
   }
 
   get count(): number {
@@ -37,7 +37,7 @@ export class BlockBuilder {
   }
 
   add(seq: number, parts: FrameParts, gapBeforeNs: number): void {
-    const tradeVolume = roundedVolume(parts.tradeVolume, this.#sizeDecimals);
+    const tradeVolume = roundedVolume(parts.tradeVolume, this.#precision.sizeDecimals);
     const head = `{"type":"snapshot","seq":${seq},${parts.head}`;
     const fields = tradeFields(
       parts.tradeCount,

@@ -22,6 +22,7 @@ export interface TapeWriterOptions {
   /** Nanoseconds since 1970 of tape time 0, which is the first frame's. */
   readonly startNs: bigint;
   readonly decimals: TimeDecimals;
+  /** Read again whenever it is needed: an importer learns the decimals of an instrument as it goes. */
   readonly precision: Precision;
   /** Milliseconds from frame to frame; null where each event makes one. */
   readonly intervalMs: number | null;
@@ -56,7 +57,7 @@ export class TapeWriter {
   private constructor(options: TapeWriterOptions, draft: Draft) {
     this.#options = options;
     this.#draft = draft;
-    this.#builder = new BlockBuilder(options.framesPerBlock ?? 64, options.precision.sizeDecimals);
+    this.#builder = new BlockBuilder(options.framesPerBlock ?? 64, options.precision);
   }
 
   /** Begins the next version of `options.id`; what an interrupted import of it left behind is removed. */

@@ -3,6 +3,7 @@ export * from "./close-codes.js";
 export * from "./commands.js";
 export * from "./errors.js";
 export * from "./frame.js";
+export * from "./frame-rules.js";
 export * from "./http.js";
 export * from "./ids.js";
 export * from "./issues.js";

@@ -1,0 +1,62 @@
+import { describe } from "vitest";
+import { type TestCluster, test } from "../support/cluster.js";
+import { now } from "../support/viewer.js";
+import { Players } from "./players.js";
+
+/** The ticker that renders most of the players' sessions. */
+async function busiest(cluster: TestCluster, players: Players) {
+  const counts = await players.byTicker();
+  const load = (name: string) => [...counts].reduce((sum, [node, n]) => sum + (node.startsWith(`${name}-`) ? n : 0), 0);
+  const [first] = [...cluster.tickers].sort((a, b) => load(b.name) - load(a.name));
+  if (!first) throw new Error("no ticker");
+  cluster.note(`  ${first.name} renders ${load(first.name)} of ${players.all.length}`);
+  return first;
+}
+
+describe("faults of a ticker under 100 watched sessions", () => {
+  test("[F1] killed: the other takes over, and no viewer misses a frame", async ({ cluster }) => {
+    const players = await Players.gather(cluster);
+    await players.playedOn(now(), 1500);
+    const victim = await busiest(cluster, players);
+    const fault = now();
+    cluster.signal(victim, "SIGKILL");
+    await players.playedOn(fault, 6000);
+    await players.check("SIGKILL ticker", fault);
+    await players.leave();
+    await cluster.whole();
+  });
+
+  test("[F2] told to end: its sessions go on elsewhere, and no viewer misses a frame", async ({ cluster }) => {
+    const players = await Players.gather(cluster);
+    await players.playedOn(now(), 1500);
+    const victim = await busiest(cluster, players);
+    const gone = cluster.ended(victim);
+    const fault = now();
+    cluster.signal(victim, "SIGTERM");
+    await gone;
+    await players.playedOn(fault, 3000);
+    await players.check("SIGTERM ticker", fault);
+    await players.leave();
+    await cluster.whole();
+  });
+
+  test("[F3] stopped for longer than its locks: when it goes on, nobody notices", async ({ cluster }) => {
+    const players = await Players.gather(cluster);
+    await players.playedOn(now(), 1500);
+    const victim = await busiest(cluster, players);
+    const fault = now();
+    cluster.signal(victim, "SIGSTOP");
+    try {
+      await cluster.until(
+        async () => [...(await players.byTicker()).keys()].every((node) => !node.startsWith(`${victim.name}-`)),
+        "the other ticker to take over",
+      );
+      await players.playedOn(now(), 500);
+    } finally {
+      cluster.signal(victim, "SIGCONT");
+    }
+    await players.playedOn(now(), 3000);
+    await players.check("SIGSTOP ticker", fault);
+    await players.leave();
+  });
+});

@@ -1,0 +1,256 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { appendFileSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Cluster, type ClusterOptions, type Service, startCluster } from "@tapedeck/cli";
+import { decodeRecord, type Keys, keysWith, type SessionRecord } from "@tapedeck/sessions";
+import { Redis } from "ioredis";
+import { test as base, inject } from "vitest";
+import { Http } from "./http.js";
+import { type RecordingName, Tapes } from "./tapes.js";
+import type { Truth } from "./truth.js";
+import { Viewer, type ViewerOptions } from "./viewer.js";
+
+/** One session under watch. */
+export interface Watched {
+  readonly id: string;
+  readonly viewers: readonly Viewer[];
+  readonly truth: Truth;
+}
+
+/** One of several users, each with one socket. */
+export interface User {
+  readonly id: string;
+  readonly viewer: Viewer;
+  readonly truth: Truth;
+}
+
+/** Tests that share one cluster a file: `test("...", async ({ cluster }) => ...)`. */
+export function testOnCluster(options: () => TestClusterOptions = () => ({})) {
+  return base.extend<{ cluster: TestCluster }>({
+    cluster: [
+      // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures needed from this pattern
+      async ({}, use) => {
+        const cluster = await TestCluster.start(options());
+        try {
+          await use(cluster);
+        } finally {
+          await cluster.stop();
+        }
+      },
+      { scope: "file" },
+    ],
+  });
+}
+
+export const test = testOnCluster();
+
+export interface TestClusterOptions extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers"> {
+  /** Instead of the run's shared Redis. */
+  readonly redisUrl?: string;
+}
+
+/** A real cluster of processes on the run's Redis, under a prefix of its own. */
+export class TestCluster {
+  readonly tapes: Tapes;
+  readonly keys: Keys;
+  readonly prefix: string;
+  readonly redis: Redis;
+  /** Each call goes to the next api. */
+  readonly http: Http;
+  /** Through the balancer. */
+  readonly balanced: Http;
+  readonly #cluster: Cluster;
+  readonly #folder: string;
+  readonly #viewers = new Set<Viewer>();
+  #nextGateway = 0;
+
+  static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
+    const { redisUrl = inject("redisUrl"), env, ...counts } = options;
+    const tapes = new Tapes(inject("tapeStore"));
+    await tapes.recorded("usdm");
+    const prefix = `test-${randomBytes(6).toString("hex")}`;
+    const folder = await mkdtemp(join(tmpdir(), "tapedeck-cluster-"));
+    try {
+      const cluster = await startCluster({
+        ...counts,
+        port: 0,
+        redisUrl,
+        prefix,
+        store: tapes.folder,
+        folder,
+        env: { ...env, all: { DEFAULT_TAPE: "usdm", LOG_LEVEL: process.env.LOG_LEVEL ?? "info", ...env?.all } },
+        tell: (sentence) => appendFileSync(join(folder, "told.log"), `${sentence}\n`),
+      });
+      return new TestCluster(cluster, tapes, prefix, folder);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private constructor(cluster: Cluster, tapes: Tapes, prefix: string, folder: string) {
+    this.#cluster = cluster;
+    this.#folder = folder;
+    this.tapes = tapes;
+    this.prefix = prefix;
+    this.keys = keysWith(prefix);
+    this.redis = new Redis(cluster.redisUrl);
+    this.redis.on("error", () => {}); // some tests restart it
+    this.http = new Http(cluster.apis.map(({ url }) => url));
+    this.balanced = new Http([cluster.url]);
+  }
+
+  get gateways(): readonly Service[] {
+    return this.#cluster.gateways;
+  }
+  get apis(): readonly Service[] {
+    return this.#cluster.apis;
+  }
+  get tickers(): readonly Service[] {
+    return this.#cluster.tickers;
+  }
+  get url(): string {
+    return this.#cluster.url;
+  }
+
+  /** A socket on the next gateway. */
+  async watch(sessionId: string | undefined, options: Partial<ViewerOptions> = {}): Promise<Viewer> {
+    const urls = this.gateways.map(({ url }) => url);
+    const first = this.#nextGateway++ % urls.length;
+    const gateways = [...urls.slice(first), ...urls.slice(0, first)];
+    const viewer = await Viewer.watch({ gateways, sessionId, ...options });
+    this.#viewers.add(viewer);
+    return viewer;
+  }
+
+  /** A new session on a real recording, playing, with a socket on each gateway. */
+  async watched(
+    body: Record<string, unknown>,
+    { tape = "usdm", start = true }: { tape?: RecordingName; start?: boolean } = {},
+  ): Promise<Watched> {
+    const truth = await this.recording(tape);
+    const { session_id: id } = await this.http.create({ tape, ...body });
+    const viewers = await Promise.all(this.gateways.map(() => this.watch(id)));
+    if (start) await this.http.control(id, "start");
+    return { id, viewers, truth };
+  }
+
+  /** Three users on three tapes, each watching through the next gateway. */
+  async threeUsers({ start = true } = {}): Promise<[User, User, User]> {
+    const user = async (tape: RecordingName): Promise<User> => {
+      const truth = await this.recording(tape);
+      const { session_id: id } = await this.http.create({ tape });
+      const viewer = await this.watch(id);
+      if (start) await this.http.control(id, "start");
+      return { id, viewer, truth };
+    };
+    return [await user("usdm"), await user("eth"), await user("aapl")];
+  }
+
+  /** Closes the sockets and deletes the sessions. */
+  async end(...sessions: ({ id: string; viewers?: readonly Viewer[] } | User)[]): Promise<void> {
+    for (const session of sessions) {
+      const viewers = "viewer" in session ? [session.viewer] : (session.viewers ?? []);
+      await Promise.all(viewers.map((viewer) => viewer.close()));
+      for (const viewer of viewers) this.#viewers.delete(viewer);
+      await this.http.delete(session.id);
+    }
+  }
+
+  async recording(name: RecordingName): Promise<Truth> {
+    await this.tapes.recorded(name);
+    return this.tapes.truth(name);
+  }
+
+  truthOf(tape: string | null): Promise<Truth> {
+    if (tape === null) throw new Error("the session has no tape");
+    return this.tapes.truth(tape);
+  }
+
+  /** The session's hash, as it lies in Redis. */
+  async record(id: string): Promise<SessionRecord> {
+    return decodeRecord(await this.redis.hgetall(this.keys.session(id)));
+  }
+
+  /** All keys of Redis that bear the session's name. */
+  async keysOf(id: string): Promise<string[]> {
+    const found: string[] = [];
+    for await (const keys of this.redis.scanStream({ match: `${this.prefix}:*{${id}}*`, count: 500 })) {
+      if (Array.isArray(keys)) found.push(...keys);
+    }
+    return found;
+  }
+
+  /** Whether a sorted set still lists the session. */
+  async indexed(id: string): Promise<boolean> {
+    const sets = [this.keys.expiry, this.keys.created];
+    for (const mode of ["REPLAY", "LIVE", "SIMULATION"]) sets.push(this.keys.mode(mode));
+    for (const state of ["STOPPED", "PLAYING", "PAUSED"]) sets.push(this.keys.state(state));
+    const scores = await Promise.all(sets.map((set) => this.redis.zscore(set, id)));
+    return scores.some((score) => score !== null);
+  }
+
+  async anchorOf(id: string): Promise<{ ns: number; wallMs: number; speed: number }> {
+    const { anchorNs, anchorWallMs, speed } = await this.record(id);
+    return { ns: anchorNs, wallMs: anchorWallMs, speed };
+  }
+
+  /** Signals a service by its recorded pid. */
+  signal(service: Service, signal: NodeJS.Signals): void {
+    service.child.kill(signal);
+  }
+
+  /** Waits until a service has ended, and every service serves again. */
+  async whole(ms = 30_000): Promise<void> {
+    const services = () => [...this.gateways, ...this.apis, ...this.tickers];
+    await this.until(() => services().every(({ ready }) => ready), "all services to serve", ms);
+  }
+
+  async ended(service: Service): Promise<void> {
+    const { child } = service;
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  }
+
+  /** Waits for a condition that no event tells of, looking 20 times a second. */
+  async until(check: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
+    const deadline = performance.now() + ms;
+    while (!(await check())) {
+      if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`);
+      await sleep(50);
+    }
+  }
+
+  /** A number worth keeping: printed, and added to the run's report. */
+  note(line: string): void {
+    console.log(line);
+  }
+
+  /** The end of each service's log, for a test that failed. */
+  async log(name: string): Promise<string> {
+    return readFile(join(this.#folder, "logs", `${name}.log`), "utf8");
+  }
+
+  async stop(): Promise<void> {
+    try {
+      await Promise.all([...this.#viewers].map((viewer) => viewer.close()));
+      await this.#cluster.stop();
+      await this.#sweep();
+    } finally {
+      this.#cluster.kill();
+      this.redis.disconnect();
+      if (!process.env.TAPEDECK_KEEP_LOGS) await rm(this.#folder, { recursive: true, force: true });
+      else console.log(`logs are in ${this.#folder}`);
+    }
+  }
+
+  /** Takes this cluster's keys out of the shared Redis. */
+  async #sweep(): Promise<void> {
+    for await (const keys of this.redis.scanStream({ match: `${this.prefix}:*`, count: 500 })) {
+      if (Array.isArray(keys) && keys.length > 0) await this.redis.unlink(...keys);
+    }
+  }
+}

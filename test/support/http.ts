@@ -1,0 +1,72 @@
+import { controlAnswer, createAnswer, errorBody, type SessionView, sessionAnswer } from "@tapedeck/protocol";
+import { z } from "zod";
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+/** JSON calls, each to the next of several addresses, as a balancer without stickiness would send them. */
+export class Http {
+  readonly #urls: readonly string[];
+  #next = 0;
+
+  constructor(urls: readonly string[]) {
+    this.#urls = urls;
+  }
+
+  async call(method: string, path: string, body?: unknown): Promise<Answer> {
+    const url = this.#urls[this.#next++ % this.#urls.length] ?? "";
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    const text = await answer.text();
+    try {
+      return { status: answer.status, body: JSON.parse(text), headers: answer.headers };
+    } catch {
+      throw new Error(
+        `${method} ${path} answered ${answer.status} with something else than JSON: ${text.slice(0, 200)}`,
+      );
+    }
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.call("GET", path);
+  }
+
+  /** A call that must succeed and answer what the schema says. */
+  async ask<T>(schema: z.ZodType<T>, method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.call(method, path, body);
+    if (answer.status !== 200) {
+      throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    }
+    return schema.parse(answer.body);
+  }
+
+  /** A call that must be refused; answers the refusal's status and code. */
+  async refused(method: string, path: string, body?: unknown): Promise<{ status: number; code: string }> {
+    const answer = await this.call(method, path, body);
+    return { status: answer.status, code: errorBody.parse(answer.body).code };
+  }
+
+  async create(body: Record<string, unknown> = {}): Promise<SessionView> {
+    return (await this.ask(createAnswer, "POST", "/sessions/create", body)).session;
+  }
+
+  async session(id: string): Promise<SessionView> {
+    return (await this.ask(sessionAnswer, "GET", `/sessions/${encodeURIComponent(id)}`)).session;
+  }
+
+  /** `control(id, "speed/20")`, `control(id, "seek", { seq: 7 })`; both orders of the path take turns. */
+  async control(id: string, action: string, body?: unknown): Promise<z.infer<typeof controlAnswer>> {
+    const name = encodeURIComponent(id);
+    const path = this.#next % 3 === 0 ? `/replay/${name}/${action}` : `/replay/${action}/${name}`;
+    return this.ask(controlAnswer, "POST", path, body);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.ask(z.looseObject({}), "DELETE", `/sessions/${encodeURIComponent(id)}`);
+  }
+}

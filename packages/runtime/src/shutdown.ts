@@ -1,4 +1,5 @@
 import type { Logger } from "./logger.js";
+import { endWithParent } from "./ready.js";
 
 export interface Shutdown {
   /**
@@ -71,6 +72,7 @@ export function createShutdown({ log, budgetMs, exit = (code) => process.exit(co
     void begin(signal);
   };
   for (const signal of signals) process.on(signal, onSignal);
+  endWithParent();
 
   return { step: (name, run, share = 1) => void steps.push({ name, run, share }), begin, signal: begun.signal };
 }

@@ -1,0 +1,168 @@
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { Balancer } from "./balancer.js";
+
+const undo: (() => unknown)[] = [];
+let balancer: Balancer;
+let port: number;
+
+beforeEach(async () => {
+  balancer = new Balancer();
+  port = await listen(balancer.server);
+});
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  undo.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** A service that answers with its name, the forwarded address and the body's length. */
+async function api(name: string): Promise<string> {
+  const server = createServer((asked, answer) => {
+    let length = 0;
+    asked.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+    });
+    asked.on("end", () => {
+      if (asked.url === "/break") return void asked.socket.destroy();
+      answer.end(JSON.stringify({ name, for: asked.headers["x-forwarded-for"], length }));
+    });
+  });
+  return `http://127.0.0.1:${await listen(server)}`;
+}
+
+async function gateway(name: string): Promise<{ url: string; server: Server; sockets: WebSocketServer }> {
+  const server = createServer();
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (socket) => {
+    socket.on("error", () => {});
+    socket.send(name);
+    socket.on("message", (data, binary) => socket.send(data, { binary }));
+  });
+  return { url: `http://127.0.0.1:${await listen(server)}`, server, sockets };
+}
+
+/** A port where nobody listens any more. */
+async function dead(): Promise<string> {
+  const server = createServer();
+  const closed = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${closed}`;
+}
+
+async function ask(path = "/", init: RequestInit = {}) {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, init);
+  return { status: answer.status, headers: answer.headers, body: await answer.json() };
+}
+
+function open(): Promise<{ socket: WebSocket; first: string }> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+    undo.push(() => socket.terminate());
+    socket.once("message", (data) => resolve({ socket, first: String(data) }));
+    socket.once("error", reject);
+  });
+}
+
+describe("requests", () => {
+  test("[U1] each goes to the next api, whoever sent it", async () => {
+    balancer.use({ apis: [await api("a"), await api("b")], gateways: [] });
+    const names = [];
+    for (let i = 0; i < 4; i++) names.push((await ask()).body.name);
+    expect(names).toEqual(["a", "b", "a", "b"]);
+  });
+
+  test("[U1] one connection that is kept open does not stick to a service", async () => {
+    balancer.use({ apis: [await api("a"), await api("b")], gateways: [] });
+    const { Agent } = await import("node:http");
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    undo.push(() => agent.destroy());
+    const once = () =>
+      new Promise<string>((resolve, reject) => {
+        request({ port, agent }, (answer) => {
+          let text = "";
+          answer.on("data", (chunk: Buffer) => {
+            text += chunk.toString();
+          });
+          answer.on("end", () => resolve(JSON.parse(text).name));
+        })
+          .on("error", reject)
+          .end();
+      });
+    expect([await once(), await once(), await once()]).toEqual(["a", "b", "a"]);
+  });
+
+  test("[U2] an api that accepts no connection is skipped, and a body arrives all the same", async () => {
+    balancer.use({ apis: [await dead(), await api("b")], gateways: [] });
+    for (let i = 0; i < 3; i++) {
+      const { body } = await ask("/", { method: "POST", body: "x".repeat(100_000) });
+      expect(body).toMatchObject({ name: "b", length: 100_000 });
+    }
+  });
+
+  test("[U2] with no api left the answer is JSON, 503 and when to come again", async () => {
+    balancer.use({ apis: [await dead()], gateways: [] });
+    const { status, headers, body } = await ask();
+    expect(status).toBe(503);
+    expect(headers.get("retry-after")).toBe("1");
+    expect(body).toMatchObject({ status: "error", code: "UNAVAILABLE" });
+  });
+
+  test("[U2] an api that dies in the middle of a request makes it a 502", async () => {
+    balancer.use({ apis: [await api("a")], gateways: [] });
+    expect((await ask("/break", { method: "POST", body: "{}" })).status).toBe(502);
+  });
+
+  test("[U3] the client's address is appended to X-Forwarded-For", async () => {
+    balancer.use({ apis: [await api("a")], gateways: [] });
+    expect((await ask()).body.for).toBe("127.0.0.1");
+    expect((await ask("/", { headers: { "x-forwarded-for": "198.51.100.1" } })).body.for).toBe(
+      "198.51.100.1,127.0.0.1",
+    );
+  });
+});
+
+describe("sockets", () => {
+  test("[U1] each goes to the next gateway, and carries text and binary both ways", async () => {
+    balancer.use({ apis: [], gateways: [(await gateway("a")).url, (await gateway("b")).url] });
+    const opened = [await open(), await open(), await open()];
+    expect(opened.map(({ first }) => first)).toEqual(["a", "b", "a"]);
+    const socket = opened[0]?.socket;
+    const echo = new Promise((resolve) => socket?.once("message", (data) => resolve(String(data))));
+    socket?.send("hello");
+    expect(await echo).toBe("hello");
+  });
+
+  test("[U2] a gateway that accepts no connection is skipped", async () => {
+    balancer.use({ apis: [], gateways: [await dead(), (await gateway("b")).url] });
+    expect((await open()).first).toBe("b");
+    expect((await open()).first).toBe("b");
+  });
+
+  test("[U2] with no gateway left the upgrade is refused with 503", async () => {
+    balancer.use({ apis: [], gateways: [] });
+    await expect(open()).rejects.toThrow(/503/);
+  });
+
+  test("[U2] a gateway's close code reaches the client, and its death ends the socket", async () => {
+    const { url, sockets } = await gateway("a");
+    balancer.use({ apis: [], gateways: [url] });
+    const first = await open();
+    const second = await open();
+    const codes = [first, second].map(({ socket }) => new Promise((resolve) => socket.once("close", resolve)));
+    const [one, two] = [...sockets.clients];
+    one?.close(1012, "restarting");
+    two?.terminate();
+    expect(await Promise.all(codes)).toEqual([1012, 1006]);
+  });
+});

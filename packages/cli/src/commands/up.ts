@@ -1,0 +1,94 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { commonEnv, port, readConfig, whole } from "@tapedeck/runtime";
+import { Command } from "commander";
+import { z } from "zod";
+import { prepareTapes } from "../cluster/prepare-tapes.js";
+import { type Cluster, startCluster } from "../cluster/start-cluster.js";
+
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+
+const env = z.object({
+  PORT: port.default(8000),
+  /** Address that the balancer listens on; 0.0.0.0 lets other machines in. */
+  HOST: commonEnv.HOST,
+  REDIS_URL: commonEnv.REDIS_URL.removeDefault().optional(),
+  TAPEDECK_PREFIX: commonEnv.TAPEDECK_PREFIX,
+  /** Folder of Redis's data, the logs and cluster.json, and of the tapes unless TAPEDECK_STORE says otherwise. */
+  TAPEDECK_FOLDER: z.string().default(resolve(root, ".tapedeck")),
+  TAPEDECK_STORE: z.string().optional(),
+  TAPEDECK_GATEWAYS: whole("gateways", { min: 1, max: 32 }).default(2),
+  TAPEDECK_APIS: whole("apis", { min: 1, max: 32 }).default(2),
+  TAPEDECK_TICKERS: whole("tickers", { min: 1, max: 32 }).default(2),
+});
+
+/** `tapedeck up`: a whole cluster on this machine, until Ctrl-C. */
+export function upCommand(): Command {
+  return new Command("up")
+    .description("run a whole local cluster: Redis, gateways, apis, tickers and a balancer in front of them")
+    .option("--import <path...>", "recordings to import first, as `tapedeck import` does")
+    .action((options: { import?: string[] }) => up(options.import ?? []));
+}
+
+async function up(recordings: readonly string[]): Promise<void> {
+  const config = readConfig("up", env);
+  const folder = resolve(root, config.TAPEDECK_FOLDER);
+  const store = resolve(root, config.TAPEDECK_STORE ?? `${folder}/tapes`);
+  const tell = (sentence: string) => console.log(`- ${sentence}`);
+
+  let cluster: Cluster | undefined;
+  const stop = untilSignal(() => cluster?.kill());
+  await prepareTapes({ store, recordings, tell });
+
+  tell("Starting Redis, services and balancer");
+  cluster = await startCluster({
+    port: config.PORT,
+    host: config.HOST,
+    redisUrl: config.REDIS_URL,
+    prefix: config.TAPEDECK_PREFIX,
+    folder,
+    store,
+    gateways: config.TAPEDECK_GATEWAYS,
+    apis: config.TAPEDECK_APIS,
+    tickers: config.TAPEDECK_TICKERS,
+    tell,
+  });
+  console.log(whereToLook(cluster, folder));
+
+  await stop;
+  tell("Stopping");
+  await cluster.stop();
+}
+
+/** Resolves at the first signal; the second one calls `atOnce` and leaves. */
+function untilSignal(atOnce: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        if (asked) {
+          atOnce();
+          process.exit(1);
+        }
+        asked = true;
+        resolve();
+      });
+    }
+  });
+}
+
+function whereToLook({ url, redisUrl, gateways, apis, tickers }: Cluster, folder: string): string {
+  const ws = url.replace(/^http/, "ws");
+  return `
+Tapedeck is playing at ${url}  (${gateways.length} gateways, ${apis.length} apis, ${tickers.length} tickers)
+
+  API             ${url}/docs
+  Make a session  curl -X POST ${url}/sessions/create -d '{"session_id":"demo"}'
+  Play it         curl -X POST ${url}/replay/start/demo
+  Watch it        ${ws}/ws/demo
+  Redis           redis-cli -u ${redisUrl}
+  Logs            ${folder}/logs
+
+Ctrl-C stops everything.
+`;
+}

@@ -1,0 +1,5 @@
+// npm run bench: what a delivered frame costs, for the product and for the floor, in one run.
+import { bin, build, dependencies, node, prepare, redis, run } from "./prepare.mjs";
+
+await prepare(node, dependencies, redis, build);
+process.exit(await run(bin("tsx"), ["test/bench/main.ts", ...process.argv.slice(2)]));

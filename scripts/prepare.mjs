@@ -1,0 +1,107 @@
+// What `npm start`, `npm test` and `npm run bench` have in common: on a bare machine, nothing but Node and npm, make
+// everything else. Plain JavaScript without dependencies, since it runs before there are any.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Something the person at the terminal can mend; the message is one sentence that says how. */
+class Problem extends Error {}
+
+/** Runs `steps` one after the other; a Problem ends the process with its sentence. */
+export async function prepare(...steps) {
+  process.chdir(root);
+  try {
+    for (const step of steps) await step();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    console.error(`\n${error.message}`);
+    process.exit(1);
+  }
+}
+
+export function node() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > 20 || (major === 20 && minor >= 9)) return;
+  throw new Problem(`Node ${process.versions.node} is too old: install Node 20.9 or later from https://nodejs.org.`);
+}
+
+export async function dependencies() {
+  if (installed()) return;
+  say("Installing dependencies (npm ci), once");
+  const code = await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  if (code !== 0) throw new Problem("The dependencies could not be installed: see above, then run npm ci.");
+}
+
+/** Whether node_modules holds what the lock file asks for, by npm's own note of what it put there. */
+function installed() {
+  const wanted = packagesOf("package-lock.json");
+  const there = packagesOf("node_modules/.package-lock.json");
+  if (!wanted || !there) return false;
+  return Object.entries(wanted).every(
+    ([path, entry]) =>
+      !path.includes("node_modules/") || entry.optional || entry.link || there[path]?.version === entry.version,
+  );
+}
+
+function packagesOf(lock) {
+  return existsSync(lock) ? JSON.parse(readFileSync(lock, "utf8")).packages : undefined;
+}
+
+/** Sees to it that a Redis can be had: yours, a redis-server, or Docker. */
+export async function redis() {
+  if (process.env.REDIS_URL || works("redis-server", ["--version"])) return;
+  if (process.platform === "linux" && process.getuid?.() === 0 && works("apt-get", ["--version"])) {
+    say("Installing redis-server (apt-get), once");
+    if (await aptInstall("redis-server")) return;
+  }
+  if (works("docker", ["info"])) return;
+  const command = process.platform === "darwin" ? "brew install redis" : "sudo apt-get install redis-server";
+  throw new Problem(
+    `There is no Redis here: install one (${command}), start Docker, or set REDIS_URL to one that runs.`,
+  );
+}
+
+async function aptInstall(name) {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], { env });
+  if ((await install()) !== 0) {
+    // A fresh machine has no package lists, an old one outdated ones.
+    await run("apt-get", ["update", "-qq"], { env });
+    await install();
+  }
+  return works(name, ["--version"]);
+}
+
+export async function build() {
+  say("Compiling");
+  if ((await run(bin("tsc"), ["-b"])) !== 0) throw new Problem("The sources do not compile: see above.");
+}
+
+/** A command that a dependency brought. */
+export function bin(name) {
+  return `${root}node_modules/.bin/${name}`;
+}
+
+export function say(sentence) {
+  console.log(`- ${sentence}`);
+}
+
+function works(command, args) {
+  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
+}
+
+/** Runs a command in this terminal, passes SIGTERM on to it, and resolves with its exit code. */
+export function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: "inherit", cwd: root, ...options });
+    const pass = () => child.kill("SIGTERM");
+    process.once("SIGTERM", pass);
+    child.once("error", (error) => reject(new Problem(`${command} could not be run: ${error.message}.`)));
+    child.once("exit", (code, signal) => {
+      process.off("SIGTERM", pass);
+      resolve(signal ? 1 : code);
+    });
+  });
+}

@@ -1,0 +1,50 @@
+// npm test: every check there is, from a bare machine. The last line is the sum, alone: `N passed, N failed`.
+// With arguments (`npm test -- packages/runtime`) it runs the tests that these select, and no other check.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bin, dependencies, node, prepare, redis, run, say } from "./prepare.mjs";
+
+const selection = process.argv.slice(2);
+const sum = { passed: 0, failed: 0, skipped: 0 };
+
+await prepare(node, dependencies, redis);
+if (selection.length === 0)
+  await check("format, lint and the direction of imports", "biome", ["check", "--error-on-warnings", "."]);
+await check("the sources compile", "tsc", ["-b"]);
+if (selection.length === 0) await check("the tests' types are right", "tsc", ["-p", "tsconfig.test.json"]);
+await tests();
+
+const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : "";
+console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`);
+process.exit(sum.failed > 0 ? 1 : 0);
+
+async function check(what, command, args) {
+  say(`Checking that all is well: ${what}`);
+  if ((await run(bin(command), args)) === 0) sum.passed++;
+  else sum.failed++;
+}
+
+async function tests() {
+  say("Running the tests");
+  const folder = mkdtempSync(join(tmpdir(), "tapedeck-test-"));
+  const file = join(folder, "results.json");
+  const code = await run(bin("vitest"), [
+    ...["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`],
+    ...selection,
+  ]);
+  const failedBefore = sum.failed;
+  try {
+    const results = JSON.parse(readFileSync(file, "utf8"));
+    sum.passed += results.numPassedTests;
+    sum.failed += results.numFailedTests;
+    sum.skipped += results.numPendingTests + results.numTodoTests;
+    // A file that does not even load has no tests to count; it failed all the same.
+    sum.failed += results.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
+  } catch (error) {
+    console.error(`The test runner left no results: ${error.message}`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  // Something outside of any test went wrong, such as an unhandled rejection.
+  if (code !== 0 && sum.failed === failedBefore) sum.failed++;
+}

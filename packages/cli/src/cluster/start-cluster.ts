@@ -31,6 +31,8 @@ export interface Cluster {
   readonly apis: readonly Service[];
   readonly tickers: readonly Service[];
   readonly feeds: readonly Service[];
+  /** Undefined where the cluster runs without. */
+  readonly balancer: { readonly pid: number } | undefined;
   /** One more service; resolves when it serves. */
   add(kind: ServiceKind, env?: NodeJS.ProcessEnv): Promise<Service>;
   /** Ends everything in order: the way in first, Redis last. Safe to call twice. */
@@ -87,6 +89,10 @@ class LocalCluster implements Cluster {
   }
   get feeds(): readonly Service[] {
     return this.#of("feed");
+  }
+
+  get balancer(): { readonly pid: number } | undefined {
+    return this.#balancer;
   }
 
   async start(): Promise<void> {

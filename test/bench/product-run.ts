@@ -41,11 +41,7 @@ export async function runProduct(run: ProductRun): Promise<Measured> {
       redisUrl: redisServer.url,
       store: run.store,
       folder,
-      env: {
-        all: { LOG_LEVEL: "warn" },
-        gateway: { SOCKETS_PER_ADDRESS: "100000" },
-        api: { SESSIONS_PER_ADDRESS: "100000" },
-      },
+      env: { all: { LOG_LEVEL: "warn" }, gateway: { UNREADY_MS: "0", DRAIN_MS: "0" } },
     });
     return await measureCluster(run, cluster, load, redis, redisServer.pid);
   } finally {

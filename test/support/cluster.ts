@@ -82,7 +82,11 @@ export class TestCluster {
         prefix,
         store: tapes.folder,
         folder,
-        env: { ...env, all: { DEFAULT_TAPE: "usdm", LOG_LEVEL: process.env.LOG_LEVEL ?? "info", ...env?.all } },
+        env: {
+          ...env,
+          gateway: { UNREADY_MS: "100", DRAIN_MS: "1000", ...env?.gateway },
+          all: { DEFAULT_TAPE: "usdm", LOG_LEVEL: process.env.LOG_LEVEL ?? "info", ...env?.all },
+        },
         tell: (sentence) => appendFileSync(join(folder, "told.log"), `${sentence}\n`),
       });
       return new TestCluster(cluster, tapes, prefix, folder);

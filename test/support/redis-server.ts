@@ -11,14 +11,16 @@ export interface RedisServer {
 }
 
 /** A `redis-server` on a free port of 127.0.0.1 that keeps nothing on disk. */
-export async function startRedisServer(args: string[] = []): Promise<RedisServer> {
+export async function startRedisServer(args: string[] = [], onPort?: number): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-redis-"));
-  const port = await freePort();
+  const port = onPort ?? (await freePort());
   const child = spawn(
     "redis-server",
     ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, ...args],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
+  const orphaned = () => child.kill("SIGKILL");
+  process.once("exit", orphaned);
   await untilItSays(child, "Ready to accept connections");
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -27,9 +29,30 @@ export async function startRedisServer(args: string[] = []): Promise<RedisServer
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await gone;
+      process.off("exit", orphaned);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A Redis that comes back at its old address with nothing in it. */
+export class RestartableRedis {
+  #port: number | undefined;
+  #server: RedisServer | undefined;
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.#port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#port ??= await freePort();
+    this.#server = await startRedisServer([], this.#port);
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+    this.#server = undefined;
+  }
 }
 
 function untilItSays(child: ChildProcess, words: string): Promise<void> {

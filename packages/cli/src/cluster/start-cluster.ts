@@ -69,6 +69,8 @@ class LocalCluster implements Cluster {
   #redis: Supervised | undefined;
   #balancer: Supervised | undefined;
   #stopping: Promise<void> | undefined;
+  /** Whether the folder is ours: another cluster's cluster.json must survive our refusal to start. */
+  #owner = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -99,6 +101,7 @@ class LocalCluster implements Cluster {
     const { gateways = 2, apis = 2, tickers = 2, feeds = 0, balancer = true } = this.#options;
     await this.#prepareFolders();
     await this.#refuseSecond();
+    this.#owner = true;
     if (balancer) await this.#startBalancer(); // first, since a port that is taken should not cost a whole start
     await this.#startRedis();
     const counts: Record<ServiceKind, number> = { gateway: gateways, api: apis, ticker: tickers, feed: feeds };
@@ -139,7 +142,7 @@ class LocalCluster implements Cluster {
   }
 
   kill(): void {
-    for (const process_ of this.#everything()) if (process_.pid) process_.child.kill("SIGKILL");
+    for (const process_ of this.#everything()) process_.kill();
   }
 
   async #stopAll(): Promise<void> {
@@ -150,7 +153,7 @@ class LocalCluster implements Cluster {
     await stopKind("api");
     await this.#balancer?.stop(stopBudgetMs);
     await this.#redis?.stop(stopBudgetMs);
-    await this.#file.remove();
+    if (this.#owner) await this.#file.remove();
   }
 
   async #prepareFolders(): Promise<void> {

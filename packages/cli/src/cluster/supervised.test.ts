@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,3 +101,26 @@ test("what a process says is kept in its log", async () => {
   await service.start();
   await vi.waitFor(async () => expect(await readFile(join(folder, "thing-1.log"), "utf8")).toBe("hello\noh\n"));
 });
+
+test.skipIf(process.platform !== "linux")("[U6] what a killed process had started itself goes with it", async () => {
+  const { process: service } = await supervise(
+    `import { spawn } from "node:child_process";
+     console.log(spawn("sleep", ["60"]).pid);
+     ${serves}`,
+    { restart: false },
+  );
+  await service.start();
+  const sleeper = Number(await readFile(join(folder, "thing-1.log"), "utf8"));
+  expect(isAlive(sleeper)).toBe(true);
+  service.child.kill("SIGKILL");
+  await vi.waitFor(() => expect(isAlive(sleeper)).toBe(false), 5000);
+});
+
+/** By /proc, since a zombie that nobody waits for is gone all the same. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}

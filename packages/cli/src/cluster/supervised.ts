@@ -69,7 +69,8 @@ export class Supervised {
    */
   start(): Promise<void> {
     const { module, env, logFile } = this.#options;
-    const log = openSync(logFile, "a");
+    // A restart goes on in the same log, so that the reason of the death before it can still be read.
+    const log = openSync(logFile, this.#child ? "a" : "w");
     // A group of its own, so that Ctrl-C in the terminal reaches the supervisor only, and the order of stopping is ours.
     const child = spawn(process.execPath, ["--enable-source-maps", fileURLToPath(module)], {
       env: env(),
@@ -94,6 +95,7 @@ export class Supervised {
         const wasReady = this.#ready;
         this.#ready = false;
         this.#url = undefined;
+        killGroup(child);
         if (wasReady) this.#options.onChange();
         else void lastWords(logFile).then((words) => reject(new Problem(words || `${this.name} did not start.`)));
         if (this.#stopping) return;
@@ -108,12 +110,19 @@ export class Supervised {
     this.#stopping = true;
     clearTimeout(this.#again);
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !isRunning(child)) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGTERM");
-    const last = setTimeout(() => child.kill("SIGKILL"), budgetMs);
+    const last = setTimeout(() => killGroup(child), budgetMs);
     await gone;
     clearTimeout(last);
+  }
+
+  /** Ends the process at once, and for good. */
+  kill(): void {
+    this.#stopping = true;
+    clearTimeout(this.#again);
+    if (this.#child && isRunning(this.#child)) killGroup(this.#child);
   }
 
   #startAgain(why: string): void {
@@ -125,6 +134,20 @@ export class Supervised {
       this.start().catch(() => {});
     }, this.#backoffMs);
     this.#backoffMs = Math.min(longestBackoffMs, this.#backoffMs * 2);
+  }
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
+}
+
+/** The process and what it started itself: a killed supervisor of Redis must not leave Redis behind. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing is left of the group, as it should be.
   }
 }
 

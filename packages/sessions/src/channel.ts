@@ -1,4 +1,4 @@
-import type { StateCause } from "@tapedeck/protocol";
+import { type StateCause, stateCause } from "@tapedeck/protocol";
 import type { Seq } from "@tapedeck/tape";
 
 /**
@@ -6,9 +6,9 @@ import type { Seq } from "@tapedeck/tape";
  *
  *   1 F {rev} {epoch} {prev} {seq}\n{frame}            frames (prev, seq] of the tape, rendered from revision rev
  *   1 S {rev} {epoch} {seq} {seq} {cause}\n{hash}      the session's hash after a change, its playhead at frame seq
- *   1 D {rev} {epoch} 0 0 {deleted|expired}\n{}        the session is gone
+ *   1 D {rev} {epoch} 0 0 {deleted|expired}\n{"id":I}  the session is gone
  *
- * 1 is the format's version.
+ * 1 is the format's version. A ticker's own channel carries the S and D messages of the sessions it renders.
  */
 export interface FrameHead {
   readonly kind: "F";
@@ -39,6 +39,7 @@ export function stateHead(kind: "S" | "D", rev: number, epoch: number, seq: Seq,
 
 const space = 0x20;
 const newline = 0x0a;
+const causes = new Map<string, StateCause>(stateCause.options.map((cause) => [cause, cause]));
 
 /** HOT: once per received message. Undefined for anything that is not of this format. */
 export function parseHead(message: Uint8Array): FrameHead | StateHead | undefined {
@@ -65,7 +66,7 @@ export function parseHead(message: Uint8Array): FrameHead | StateHead | undefine
   if (kind === 0x46) return message[at - 1] === newline ? { kind: "F", rev, epoch, prev, seq, body: at } : undefined;
   if (kind !== 0x53 && kind !== 0x44) return undefined;
   const end = message.indexOf(newline, at);
-  if (end < 0) return undefined;
-  const cause = String.fromCharCode(...message.subarray(at, end)) as StateCause;
+  const cause = causes.get(String.fromCharCode(...message.subarray(at, end)));
+  if (end < 0 || cause === undefined) return undefined;
   return { kind: kind === 0x53 ? "S" : "D", rev, epoch, seq, cause, body: end + 1 };
 }

@@ -1,3 +1,40 @@
-export * from "./channel.js";
-export * from "./keys.js";
-export * from "./record.js";
+export { apply } from "./apply.js";
+export {
+  type FrameHead,
+  frameHead,
+  parseHead,
+  type StateHead,
+  stateHead,
+} from "./channel.js";
+export type { SourceWish, Tapes } from "./choose-mode.js";
+export { type CreateChoice, Deck, type DeckOptions, type Opened, type Performed } from "./deck.js";
+export type { EndedEpoch } from "./epochs.js";
+export type { Instruction, Moment, SystemCommand } from "./instruction.js";
+export { type Keys, keysWith } from "./keys.js";
+export {
+  type LeaseJob,
+  LeaseQueue,
+  type LeaseQueueOptions,
+  leaseJobId,
+  leaseJobName,
+  leaseQueueNames,
+  leaseQueueOf,
+} from "./lease-queue.js";
+export type { ListPage, ListQuery } from "./list.js";
+export { leastLoopMs } from "./loop.js";
+export { endOf, momentOn, startOf } from "./places.js";
+export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
+export { claimMs, hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
+export { decodeRecord, decodeState, encodeRecord, type SessionHash, UnreadableSession } from "./record-codec.js";
+export { answered } from "./redis-away.js";
+export { resolve } from "./resolve.js";
+export { defineSessionScripts } from "./scripts/scripts.js";
+export {
+  type ReplaceOutcome,
+  type SessionCaps,
+  SessionStore,
+  type StoredSession,
+  type StoreOptions,
+} from "./store.js";
+export { stallMs } from "./system.js";
+export { type ViewContext, viewOf } from "./view.js";

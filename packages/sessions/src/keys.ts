@@ -13,6 +13,8 @@ export interface Keys {
   mode(mode: string): string;
   state(state: string): string;
   stats: string;
+  /** What happened in one minute since 1970, for rates. */
+  statsOfMinute(minute: number): string;
   node(node: string): string;
   /** Sorted set of the nodes' last heartbeats, so that listing them needs no SCAN. */
   nodes: string;
@@ -40,6 +42,7 @@ export function keysWith(prefix: string): Keys {
     mode: (mode) => `${prefix}:sessions:mode:{${mode}}`,
     state: (state) => `${prefix}:sessions:state:{${state}}`,
     stats: `${prefix}:stats`,
+    statsOfMinute: (minute) => `${prefix}:stats:{${minute}}`,
     node: (node) => `${prefix}:node:{${node}}`,
     nodes: `${prefix}:nodes`,
     tickerChannel: (node) => `${prefix}:ticker:{${node}}`,

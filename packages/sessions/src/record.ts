@@ -25,6 +25,8 @@ export interface SessionRecord {
   readonly scenario: string;
   /** Grows at every discontinuity, also across deletion and re-creation of the id: max(epoch + 1, Redis ms). */
   readonly epoch: number;
+  /** The frame this epoch began at. */
+  readonly epochFromSeq: Seq;
   /** Grows at every change. */
   readonly rev: number;
   readonly anchorWallMs: WallMs;
@@ -45,13 +47,28 @@ export interface SessionRecord {
   readonly ticker: string;
   /** Redis time at which that ticker was last heard (claim or checkpoint). */
   readonly tickerSeenMs: WallMs;
+  /** Playing, but nobody watches: the clock stands until a socket comes. */
   readonly parked: boolean;
+  /** Playing at the newest frame of a growing tape; gateways follow that tape themselves. */
   readonly edge: boolean;
   readonly feed: FeedStatus | null;
   readonly createdAt: WallMs;
+  /** The last command or sign of life of a socket; the session expires `ttl` seconds after it. */
   readonly lastActivity: WallMs;
   /** Seconds to live without socket or command. */
   readonly ttl: number;
   /** Address that created it, for the cap per address. */
   readonly createdBy: string;
+}
+
+/** How long a ticker that claimed a session may be silent (it checkpoints about once a second) before others step in. */
+export const claimMs = 3000;
+
+/** Whether a ticker has to render it: it plays a tape that its gateways don't follow by themselves. */
+export function needsTicker(record: SessionRecord): boolean {
+  return record.state === "PLAYING" && record.tape !== "" && !record.parked && !record.edge;
+}
+
+export function hasLiveTicker(record: SessionRecord, now: WallMs): boolean {
+  return record.ticker !== "" && now - record.tickerSeenMs < claimMs;
 }

@@ -1,0 +1,155 @@
+import { isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
+import type { Instruction, Moment } from "./instruction.js";
+import { loopRefusal } from "./loop.js";
+import { anchoredAt, jumpedTo, paused, playing, returnedTo, stopped } from "./moves.js";
+import { needsTicker, type SessionRecord } from "./record.js";
+import { applySystem, isSystem } from "./system.js";
+
+/**
+ * What an instruction makes of a session. Pure: the moment is passed in, so api, gateway, ticker and tests come to the same
+ * result. The very same object comes back when nothing changes; then neither rev nor epoch was raised.
+ */
+export function apply(session: SessionRecord, instruction: Instruction, moment: Moment): SessionRecord | Refusal {
+  if (isSystem(instruction)) return revised(session, applySystem(session, instruction, moment));
+  const next = decide(session, instruction, moment);
+  if (isRefusal(next) || next === session) return next;
+  return revised(session, { ...next, lastActivity: moment.now });
+}
+
+type UserInstruction = Exclude<Instruction, Parameters<typeof applySystem>[1]>;
+
+function decide(session: SessionRecord, instruction: UserInstruction, moment: Moment): SessionRecord | Refusal {
+  switch (instruction.type) {
+    case "start":
+    case "resume":
+      return start(session, moment);
+    case "pause":
+      return pause(session, moment);
+    case "stop":
+      return stop(session, moment);
+    case "live":
+      return session.mode === "LIVE" ? toTheEdge(session, moment) : notLive(session);
+    case "speed":
+      return changeSpeed(session, instruction.value, moment);
+    case "seek":
+    case "goback":
+      return withTape(session) ?? seek(session, instruction.to, moment);
+    case "step":
+      return withTape(session) ?? step(session, instruction.to, moment);
+    case "range":
+      return withTape(session) ?? changeRange(session, instruction, moment);
+    case "mode":
+      return changeMode(session, instruction, moment);
+  }
+}
+
+function start(session: SessionRecord, moment: Moment): SessionRecord {
+  switch (session.state) {
+    case "PLAYING":
+      return session;
+    case "PAUSED":
+      return playing(anchoredAt(session, moment.here, moment.now));
+    case "STOPPED":
+      if (session.mode === "LIVE") return toTheEdge(session, moment);
+      return playing(returnedTo(session, moment.start, moment));
+  }
+}
+
+function pause(session: SessionRecord, moment: Moment): SessionRecord {
+  switch (session.state) {
+    case "PLAYING":
+      return paused(anchoredAt(session, moment.here, moment.now));
+    case "PAUSED":
+      return session;
+    case "STOPPED":
+      return paused(returnedTo(session, restOf(session, moment), moment));
+  }
+}
+
+function stop(session: SessionRecord, moment: Moment): SessionRecord {
+  const rest = restOf(session, moment);
+  const atRest = session.state === "STOPPED" && session.anchorSeq === rest.seq && session.anchorNs === rest.ns;
+  if (atRest && session.reason !== "ended") return session;
+  return stopped(returnedTo(session, rest, moment), "stop");
+}
+
+/** Where a stopped deck stands: at the start, or in LIVE wherever it was, since `start` returns to the edge. */
+function restOf(session: SessionRecord, moment: Moment) {
+  return session.mode === "LIVE" ? moment.here : moment.start;
+}
+
+function toTheEdge(session: SessionRecord, { here, end, now }: Moment): SessionRecord {
+  if (session.state === "PLAYING" && session.edge) return session;
+  const there = here.seq === end.seq ? anchoredAt(session, end, now) : jumpedTo(session, end, now);
+  return { ...playing(there), edge: true };
+}
+
+function changeSpeed(session: SessionRecord, speed: number, moment: Moment): SessionRecord | Refusal {
+  if (speed === session.speed) return session;
+  const tooShort = session.loop ? loopRefusal(moment.timeline, moment.start, moment.end, speed) : undefined;
+  if (tooShort) return tooShort;
+  if (session.state !== "PLAYING") return { ...session, speed };
+  // Slower than the market, the playhead falls behind the edge.
+  return { ...anchoredAt(session, moment.here, moment.now), speed, edge: session.edge && speed >= 1 };
+}
+
+function seek(session: SessionRecord, to: Moment["here"], { now }: Moment): SessionRecord {
+  const there = { ...jumpedTo(session, to, now), edge: false };
+  return session.state === "STOPPED" ? paused(there) : there;
+}
+
+function step(session: SessionRecord, to: Moment["here"], moment: Moment): SessionRecord {
+  const { here } = moment;
+  const moves = to.seq !== here.seq || to.ns !== here.ns;
+  if (!moves && session.state === "PAUSED") return session;
+  return paused(returnedTo(session, to, moment));
+}
+
+function changeRange(
+  session: SessionRecord,
+  { fromNs, toNs, loop, start, end }: Extract<Instruction, { type: "range" }>,
+  { here, now, timeline }: Moment,
+): SessionRecord | Refusal {
+  if (fromNs === session.fromNs && toNs === session.toNs && loop === session.loop) return session;
+  const tooShort = loop ? loopRefusal(timeline, start, end, session.speed) : undefined;
+  if (tooShort) return tooShort;
+  const ranged = { ...session, fromNs, toNs, loop };
+  const outside = here.seq < start.seq || here.ns > end.ns;
+  const astray = session.state === "STOPPED" && session.reason !== "ended" && here.seq !== start.seq;
+  if (outside || astray) {
+    const there = { ...jumpedTo(ranged, start, now), edge: false };
+    return session.state === "STOPPED" ? stopped(there, session.reason === "start" ? "start" : "stop") : there;
+  }
+  return session.state === "PLAYING" ? anchoredAt(ranged, here, now) : ranged;
+}
+
+function changeMode(
+  session: SessionRecord,
+  { type: _, start, ...choice }: Extract<Instruction, { type: "mode" }>,
+  { now }: Moment,
+): SessionRecord {
+  const other = { ...session, ...choice, fromNs: null, toNs: null, loop: false, edge: choice.mode === "LIVE" };
+  const there = { ...jumpedTo(other, start, now), historyFromSeq: start.seq };
+  const plays = choice.mode !== "REPLAY" || session.state === "PLAYING";
+  return plays ? playing(there) : stopped(there, "start");
+}
+
+function withTape(session: SessionRecord): Refusal | undefined {
+  if (session.tape !== "") return undefined;
+  const why = session.feed?.reason ?? "It has no tape.";
+  return refuse("NO_TAPE", `Session ${session.id} has no tape to move on. ${why} Nothing was changed.`);
+}
+
+function notLive(session: SessionRecord): Refusal {
+  return refuse(
+    "NOT_LIVE",
+    `Session ${session.id} is in mode ${session.mode}; only in LIVE is there an edge to jump to. Nothing was changed.`,
+  );
+}
+
+/** A session that nobody has to render is nobody's. */
+function revised(before: SessionRecord, after: SessionRecord): SessionRecord {
+  if (after === before) return before;
+  const holder = needsTicker(after) ? {} : { ticker: "", tickerSeenMs: 0 };
+  return { ...after, ...holder, rev: before.rev + 1 };
+}

@@ -1,0 +1,73 @@
+import { type Command, type FeedStatus, type Refusal, refuse } from "@tapedeck/protocol";
+import type { Position } from "@tapedeck/tape";
+import type { Instruction } from "./instruction.js";
+import type { DeckTape } from "./playhead.js";
+import type { SessionRecord } from "./record.js";
+
+export type SourceWish = { tape?: string | undefined; symbol?: string | undefined; source?: string | undefined };
+
+/** Where tapes come from; `TapeCatalog` of packages/tape is one. */
+export interface Tapes {
+  /** Opens `id@version`. Throws `TapeNotFound`. */
+  open(id: string): Promise<DeckTape>;
+  /** The tape for a wish; for an empty one the default. Undefined where there is none such. */
+  choose(wish: SourceWish, defaultTape?: string): Promise<DeckTape | undefined>;
+}
+
+type ModeInstruction = Extract<Instruction, { type: "mode" }>;
+
+const liveDefaults = { symbol: "BTCUSDT", source: "BINANCE" };
+const beginning: Position = { seq: 0, ns: 0 };
+
+/** What a mode plays. A REPLAY that names no tape stays with the session's own, from its start. */
+export async function chooseMode(
+  wish: Omit<Extract<Command, { type: "mode" }>, "type">,
+  session: Pick<SessionRecord, "mode" | "tape" | "symbol" | "source"> | undefined,
+  tapes: Tapes,
+): Promise<ModeInstruction | Refusal> {
+  const seed = wish.seed === undefined ? "" : `${wish.seed}`;
+  const scenario = wish.scenario ?? "";
+  const common = { type: "mode", mode: wish.mode, seed, scenario } as const;
+  switch (wish.mode) {
+    case "REPLAY":
+      return replay(wish, session, tapes, common);
+    case "LIVE": {
+      const { symbol = liveDefaults.symbol, source = liveDefaults.source } = wish;
+      return { ...common, symbol, source, ...unserved(`No feed brings ${symbol} from ${source} yet.`) };
+    }
+    case "SIMULATION": {
+      const { symbol = liveDefaults.symbol, source = "SIMULATION" } = wish;
+      return { ...common, symbol, source, ...unserved(`No simulated market makes ${symbol} yet.`) };
+    }
+  }
+}
+
+async function replay(
+  { tape: id, symbol, source }: SourceWish,
+  session: Pick<SessionRecord, "mode" | "tape" | "symbol" | "source"> | undefined,
+  tapes: Tapes,
+  common: Pick<ModeInstruction, "type" | "mode" | "seed" | "scenario">,
+): Promise<ModeInstruction | Refusal> {
+  const named = id !== undefined || symbol !== undefined || source !== undefined;
+  const own = !named && session?.mode === "REPLAY" && session.tape !== "";
+  const tape = own ? await tapes.open(session.tape) : await tapes.choose({ tape: id, symbol, source });
+  const names = own
+    ? { symbol: session.symbol, source: session.source }
+    : { symbol: symbol ?? "", source: source ?? "" };
+  if (tape !== undefined) {
+    const start = { seq: tape.span.firstSeq, ns: tape.span.firstNs };
+    return { ...common, ...names, tape: tape.id, start, feed: null };
+  }
+  if (named) return refuse("TAPE_NOT_FOUND", `There is no tape ${wishInWords({ tape: id, symbol, source })}.`);
+  return { ...common, ...names, ...unserved("No tape has been imported yet.") };
+}
+
+function wishInWords({ tape, symbol, source }: SourceWish): string {
+  if (tape !== undefined) return tape;
+  return [symbol && `of ${symbol}`, source && `from ${source}`].filter(Boolean).join(" ");
+}
+
+/** A mode that nothing serves yet is accepted all the same, and says so. */
+function unserved(reason: string): { tape: string; start: Position; feed: FeedStatus } {
+  return { tape: "", start: beginning, feed: { status: "down", reason: `${reason} The session shows no frames.` } };
+}

@@ -1,0 +1,82 @@
+import { isRefusal, limits, type Refusal, type WallMs } from "@tapedeck/protocol";
+import { apply } from "./apply.js";
+import { chooseMode, type Tapes } from "./choose-mode.js";
+import type { CreateChoice } from "./deck.js";
+import { momentWithoutTape } from "./instruction.js";
+import type { SessionRecord } from "./record.js";
+import { resolve } from "./resolve.js";
+
+/**
+ * A session as it is born: STOPPED at its tape's start, then whatever was asked for with it, by the same rules as later. It
+ * is all one change: revision 1, and one epoch.
+ */
+export async function newSession(
+  id: string,
+  choice: CreateChoice,
+  { now, ttl }: { now: WallMs; ttl: number },
+  tapes: Tapes,
+): Promise<SessionRecord | Refusal> {
+  const blank = blankSession(id, choice, now, ttl);
+  const { symbol, source, tape, seed, scenario } = choice;
+  const mode = await chooseMode(
+    { mode: choice.mode ?? "REPLAY", symbol, source, tape, seed, scenario },
+    undefined,
+    tapes,
+  );
+  if (isRefusal(mode)) return mode;
+  let session = apply(blank, mode, momentWithoutTape(now));
+  const { from, to, loop } = choice;
+  if (!isRefusal(session) && (from !== undefined || to !== undefined || loop !== undefined)) {
+    session = await applied(session, { type: "range", from, to, loop }, now, tapes);
+  }
+  if (!isRefusal(session) && choice.start) session = await applied(session, { type: "start" }, now, tapes);
+  return isRefusal(session) ? session : { ...session, rev: 1, epoch: Math.floor(now) };
+}
+
+async function applied(
+  session: SessionRecord,
+  command: Parameters<typeof resolve>[1],
+  now: WallMs,
+  tapes: Tapes,
+): Promise<SessionRecord | Refusal> {
+  const resolved = await resolve(session, command, now, tapes);
+  return isRefusal(resolved) ? resolved : apply(session, resolved.instruction, resolved.moment);
+}
+
+function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number): SessionRecord {
+  return {
+    id,
+    userId: choice.userId ?? "",
+    mode: "REPLAY",
+    state: "STOPPED",
+    reason: "start",
+    speed: choice.speed ?? 1,
+    symbol: "",
+    source: "",
+    tape: "",
+    seed: "",
+    scenario: "",
+    epoch: 0,
+    epochFromSeq: 0,
+    rev: 0,
+    anchorWallMs: now,
+    anchorNs: 0,
+    anchorSeq: 0,
+    publishedSeq: 0,
+    fromNs: null,
+    toNs: null,
+    loop: false,
+    gaps: choice.gaps ?? "skip",
+    maxFps: choice.max_fps ?? choice.maxFps ?? limits.defaultMaxFps,
+    historyFromSeq: 0,
+    ticker: "",
+    tickerSeenMs: 0,
+    parked: false,
+    edge: false,
+    feed: null,
+    createdAt: now,
+    lastActivity: now,
+    ttl,
+    createdBy: choice.createdBy ?? "",
+  };
+}

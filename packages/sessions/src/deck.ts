@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type Command,
+  type CreateBody,
+  globalSessionId,
+  isRefusal,
+  isSessionId,
+  type Refusal,
+  RefusedError,
+  refuse,
+  type StateCause,
+  type WallMs,
+} from "@tapedeck/protocol";
+import type { Logger } from "@tapedeck/runtime";
+import { apply } from "./apply.js";
+import type { Tapes } from "./choose-mode.js";
+import { newSession } from "./create.js";
+import { endedBy } from "./epochs.js";
+import type { SystemCommand } from "./instruction.js";
+import type { LeaseQueue } from "./lease-queue.js";
+import { hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
+import { resolve } from "./resolve.js";
+import type { SessionStore, StoredSession } from "./store.js";
+
+export type CreateChoice = Omit<CreateBody, "session_id"> & {
+  /** Plays from its creation on; LIVE and SIMULATION do anyway. */
+  readonly start?: boolean;
+  /** The frame cap where `max_fps` names none. */
+  readonly maxFps?: number;
+  /** Address that creates it, for the cap per address; absent: not counted. */
+  readonly createdBy?: string;
+  readonly userId?: string;
+};
+
+export interface DeckOptions {
+  readonly store: SessionStore;
+  readonly tapes: Tapes;
+  readonly leases: Pick<LeaseQueue, "request">;
+  readonly log: Pick<Logger, "info" | "warn">;
+  /** Seconds that a session lives without command or socket. */
+  readonly ttl?: number;
+  /** Tape of a REPLAY session that asks for none. */
+  readonly defaultTape?: string | undefined;
+}
+
+export type Opened = StoredSession & { readonly created: boolean };
+export type Performed = StoredSession & { readonly changed: boolean };
+
+/** A command that meets this many faster ones in a row gives up. */
+const attempts = 10;
+
+/** The one way in which sessions come to be and change, whichever door a command came in by. */
+export class Deck {
+  readonly #store: SessionStore;
+  readonly #tapes: Tapes;
+  readonly #leases: Pick<LeaseQueue, "request">;
+  readonly #log: Pick<Logger, "info" | "warn">;
+  readonly #ttl: number;
+
+  constructor({ store, tapes, leases, log, ttl = 3600, defaultTape }: DeckOptions) {
+    this.#store = store;
+    this.#tapes = withDefault(tapes, defaultTape);
+    this.#leases = leases;
+    this.#log = log;
+    this.#ttl = ttl;
+  }
+
+  /**
+   * The session by that id, made if there is none; a new one under a random id where none is given. Rejects with
+   * `TAPE_NOT_FOUND`, `INVALID_VALUE`, `LOOP_TOO_SHORT`, `NO_TAPE`, `TOO_MANY_SESSIONS`, `UNAVAILABLE`.
+   */
+  async open(id: string | undefined, choice: CreateChoice = {}): Promise<Opened> {
+    if (id !== undefined && !isSessionId(id))
+      throw new RefusedError(refuse("INVALID_VALUE", `${id} is no session id.`));
+    const sessionId = id ?? randomUUID();
+    const { record, now, connections } = await this.#store.look(sessionId);
+    if (record !== undefined) return { record, now, connections, created: false };
+    const init = orThrow(await newSession(sessionId, choice, { now, ttl: this.#ttl }, this.#tapes));
+    const opened = await this.#store.create(init);
+    if (opened.created) {
+      const { mode, tape, state } = opened.record;
+      this.#log.info({ sessionId, mode, tape, state }, "session created");
+      await this.#afterwards(sessionId, "lease request", () => this.#requestTicker(opened.record));
+    }
+    return opened;
+  }
+
+  /**
+   * Applies a command to a session as it is now: read, resolve, apply, write back if nobody was faster, and tell the ticker.
+   * `global` is made on demand. Rejects with the command's refusal, `SESSION_NOT_FOUND`, `BUSY` or `UNAVAILABLE`; then
+   * nothing was changed.
+   */
+  async perform(id: string, command: Command | SystemCommand): Promise<Performed> {
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      const performed = await this.#attempt(id, command);
+      if (performed !== "someone was faster") return performed;
+      await delay(Math.random() * 4 * attempt);
+    }
+    throw new RefusedError(refuse("BUSY", `Session ${id} is being changed by too many at once. Nothing was changed.`));
+  }
+
+  /** Deletes a session; false if there is none. Its sockets close, its ticker stops. */
+  async remove(id: string): Promise<boolean> {
+    const deleted = await this.#store.delete(id);
+    if (deleted === undefined) return false;
+    this.#log.info({ sessionId: id }, "session deleted");
+    const message = `1 D ${deleted.rev} ${deleted.epoch} 0 0 deleted\n${JSON.stringify({ id })}`;
+    await this.#afterwards(id, "notice to its ticker", async () => {
+      if (deleted.ticker !== "")
+        await this.#store.redis.publish(this.#store.keys.tickerChannel(deleted.ticker), message);
+    });
+    return true;
+  }
+
+  async #attempt(id: string, command: Command | SystemCommand): Promise<Performed | "someone was faster"> {
+    const { record: before, now, connections } = await this.#find(id, command);
+    const resolved = orThrow(await resolve(before, command, now, this.#tapes));
+    const after = orThrow(apply(before, resolved.instruction, resolved.moment));
+    const alive = !isSystemCommand(command);
+    if (after === before) {
+      if (alive) await this.#store.touch(id);
+      return { record: before, now, connections, changed: false };
+    }
+    const cause = causeOf(command, resolved.instruction);
+    const ended = endedBy(before, after, resolved.moment.here);
+    const outcome = await this.#store.replace(before, after, cause, { alive, ended });
+    if (outcome === "someone was faster") return outcome;
+    if (outcome === "gone") throw notFound(id);
+    this.#log.info({ sessionId: id, command: command.type, rev: after.rev, epoch: after.epoch }, "session changed");
+    await this.#afterwards(id, "index", async () => {
+      if (alive || before.state !== after.state || before.mode !== after.mode) await this.#store.reindex(after);
+    });
+    await this.#afterwards(id, "notice to its ticker", () =>
+      this.#tellTicker(before, after, command, outcome.message, now),
+    );
+    return { record: after, now, connections, changed: true };
+  }
+
+  async #find(id: string, command: Command | SystemCommand): Promise<StoredSession> {
+    const stored = await this.#store.read(id);
+    if (stored !== undefined) return stored;
+    if (id === globalSessionId && !isSystemCommand(command)) return await this.open(id);
+    throw notFound(id);
+  }
+
+  /** The ticker that holds the session hears of it; where none does, one is asked for. */
+  async #tellTicker(
+    before: SessionRecord,
+    after: SessionRecord,
+    command: Command | SystemCommand,
+    message: string,
+    now: WallMs,
+  ): Promise<void> {
+    const knows = "node" in command ? command.node : undefined;
+    if (hasLiveTicker(before, now) && before.ticker !== knows) {
+      const heard = await this.#store.redis.publish(this.#store.keys.tickerChannel(before.ticker), message);
+      if (heard > 0) return;
+    } else if (knows !== undefined && after.ticker === knows) return;
+    await this.#requestTicker(after);
+  }
+
+  async #requestTicker(session: SessionRecord): Promise<void> {
+    if (needsTicker(session)) await this.#leases.request(session);
+  }
+
+  /** The change is done; upkeep makes up for what fails here within seconds, so the caller need not hear of it. */
+  async #afterwards(sessionId: string, what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#log.warn({ err: error, sessionId }, `${what} failed, upkeep will make up for it`);
+    }
+  }
+}
+
+const systemCommands = new Set<string>([
+  "end",
+  "wrap",
+  "claim",
+  "release",
+  "park",
+  "unpark",
+  "failover",
+  "recover",
+] satisfies SystemCommand["type"][]);
+
+function isSystemCommand(command: Command | SystemCommand): command is SystemCommand {
+  return systemCommands.has(command.type);
+}
+
+function causeOf(command: Command | SystemCommand, instruction: object): StateCause {
+  switch (command.type) {
+    case "end":
+      return "ended";
+    case "wrap":
+      return "loop";
+    case "claim":
+      return "stalledAt" in instruction ? "failover" : "claimed";
+    case "release":
+      return "claimed";
+    case "park":
+      return "parked";
+    case "unpark":
+      return "unparked";
+    case "failover":
+      return "failover";
+    case "recover":
+      return "recover";
+    default:
+      return "command";
+  }
+}
+
+function withDefault(tapes: Tapes, defaultTape: string | undefined): Tapes {
+  return { open: (id) => tapes.open(id), choose: (wish) => tapes.choose(wish, defaultTape) };
+}
+
+function orThrow<T extends object>(value: T | Refusal): T {
+  if (isRefusal(value)) throw new RefusedError(value);
+  return value;
+}
+
+function notFound(id: string): RefusedError {
+  return new RefusedError(refuse("SESSION_NOT_FOUND", `Session ${id} does not exist or has expired.`));
+}

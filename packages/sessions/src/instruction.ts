@@ -1,0 +1,72 @@
+import type { FeedStatus, Mode, TapeNs, WallMs } from "@tapedeck/protocol";
+import type { Position, Seq, Timeline } from "@tapedeck/tape";
+
+/** What the cluster itself does to a session. */
+export type SystemCommand =
+  /** The playhead has come to the end of what is played; the ticker says so, and it is checked. */
+  | { type: "end"; node?: string }
+  /** The same in a loop: back to the range's start. */
+  | { type: "wrap"; node?: string }
+  /** Ticker `node` renders it from now on, whoever did before. */
+  | { type: "claim"; node: string }
+  /** Ticker `node` gives it back; `publishedSeq` is the last frame it published. */
+  | { type: "release"; node: string; publishedSeq: Seq }
+  /** Nobody has watched for a while: the clock stops. Only the ticker that holds the session may. */
+  | { type: "park"; node: string }
+  /** A socket watches again: the clock goes on. */
+  | { type: "unpark" }
+  /** The clock jumped under ticker `node`: playing goes on from `at`, the last frame it published. */
+  | { type: "failover"; node: string; at: Position }
+  /** A node has seen (epoch, rev) of this session; when Redis has lost that, the session goes on in a new epoch. */
+  | { type: "recover"; epoch: number; rev: number };
+
+/** A command or system command whose places have been found on the tape, so that the rules need no I/O. */
+export type Instruction =
+  | { type: "start" | "pause" | "resume" | "stop" | "live" }
+  | { type: "speed"; value: number }
+  | { type: "goback" | "seek" | "step"; to: Position }
+  | { type: "range"; fromNs: TapeNs | null; toNs: TapeNs | null; loop: boolean; start: Position; end: Position }
+  | {
+      type: "mode";
+      mode: Mode;
+      symbol: string;
+      source: string;
+      /** `id@version`, empty where no tape serves the mode. */
+      tape: string;
+      start: Position;
+      seed: string;
+      scenario: string;
+      feed: FeedStatus | null;
+    }
+  | Exclude<SystemCommand, { type: "claim" }>
+  /** `stalledAt`: the last published frame, where nothing has been rendered for more than `stallMs`. */
+  | { type: "claim"; node: string; stalledAt?: Position };
+
+export type InstructionType = Instruction["type"];
+
+/** When an instruction is applied, and where the session's places then are. */
+export interface Moment {
+  readonly now: WallMs;
+  /** The playhead. */
+  readonly here: Position;
+  /** First frame of what is played. */
+  readonly start: Position;
+  /** Last frame of what is played, and the time at which playing ends; the edge of a growing tape. */
+  readonly end: Position;
+  readonly timeline: Timeline;
+  /** Whether the end will move away by itself. */
+  readonly growing: boolean;
+}
+
+const beginning: Position = { seq: 0, ns: 0 };
+
+/** The moment of a session without a tape: all its places are one. */
+export function momentWithoutTape(now: WallMs): Moment {
+  const timeline: Timeline = { playingOf: (ns) => ns, tapeOf: (ns) => ns };
+  return { now, here: beginning, start: beginning, end: beginning, timeline, growing: false };
+}
+
+/** Wall time that a stretch of tape takes at a speed, in ms. */
+export function wallMsOf(timeline: Timeline, from: TapeNs, to: TapeNs, speed: number): number {
+  return (timeline.playingOf(to) - timeline.playingOf(from)) / (speed * 1e6);
+}

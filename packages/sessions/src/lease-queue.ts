@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import type { Keys } from "./keys.js";
+import type { SessionRecord } from "./record.js";
+
+/** What a lease's job carries; all else is on the session. */
+export interface LeaseJob {
+  readonly sessionId: string;
+}
+
+export const leaseJobName = "render";
+
+/** The queues that tickers take leases from: each in a cluster slot of its own, so that their load spreads. */
+export function leaseQueueNames(queues: number): string[] {
+  return Array.from({ length: queues }, (_, at) => `{ticker-${at}}`);
+}
+
+export function leaseQueueOf(sessionId: string, queues: number): string {
+  const hash = createHash("sha1").update(sessionId).digest().readUInt32BE(0);
+  return `{ticker-${hash % queues}}`;
+}
+
+/** Used once: BullMQ ignores a job whose id still exists. Each claim and each command has a revision of its own. */
+export function leaseJobId({ id, rev }: Pick<SessionRecord, "id" | "rev">): string {
+  return `s-${Buffer.from(id).toString("base64url")}-${rev}`;
+}
+
+/** Asks for tickers. Any ticker may answer; none has to exist yet. */
+export class LeaseQueue {
+  readonly #queues: ReadonlyMap<string, Queue<LeaseJob>>;
+
+  /** `redis` stays the caller's; one for BullMQ's taste has `maxRetriesPerRequest: null`, any other fails fast. */
+  constructor({ redis, keys, queues, onError }: LeaseQueueOptions) {
+    this.#queues = new Map(
+      leaseQueueNames(queues).map((name) => {
+        const queue = new Queue<LeaseJob>(name, {
+          connection: redis,
+          prefix: keys.bullPrefix,
+          skipWaitingForReady: true,
+          defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+        });
+        queue.on("error", (error) => onError?.(error));
+        return [name, queue];
+      }),
+    );
+  }
+
+  /** Adds a job for the session as it is at this revision; asking again for the same revision adds none. */
+  async request(session: Pick<SessionRecord, "id" | "rev">): Promise<void> {
+    const queue = this.#queues.get(leaseQueueOf(session.id, this.#queues.size));
+    await queue?.add(leaseJobName, { sessionId: session.id }, { jobId: leaseJobId(session) });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+  }
+}
+
+export interface LeaseQueueOptions {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  /** How many queues the cluster has (TICKER_QUEUES): the same number on every node. */
+  readonly queues: number;
+  readonly onError?: (error: Error) => void;
+}

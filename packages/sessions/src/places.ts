@@ -1,0 +1,47 @@
+import type { TapeNs, WallMs } from "@tapedeck/protocol";
+import type { Position } from "@tapedeck/tape";
+import type { Moment } from "./instruction.js";
+import { type DeckTape, endNsOf, positionAt } from "./playhead.js";
+import type { SessionRecord } from "./record.js";
+
+export type Range = Pick<SessionRecord, "fromNs" | "toNs">;
+
+/** The places of a session on its tape at a moment. */
+export async function momentOn(tape: DeckTape, session: SessionRecord, now: WallMs): Promise<Moment> {
+  const [here, start, end] = await Promise.all([
+    positionAt(session, now, tape),
+    startOf(session, tape),
+    endOf(session, tape),
+  ]);
+  const growing = tape.span.growing && end.seq === tape.span.lastSeq;
+  return { now, here, start, end, timeline: tape.timeline(session.gaps), growing };
+}
+
+/** The first frame of a range: the one at `from`, or the next after it. Beyond the range's end if no frame lies in it. */
+export async function startOf({ fromNs }: Pick<Range, "fromNs">, tape: DeckTape): Promise<Position> {
+  const { firstSeq, firstNs } = tape.span;
+  if (fromNs === null || fromNs <= firstNs) return { seq: firstSeq, ns: firstNs };
+  const seq = (await tape.seqAt(fromNs - 1)) + 1;
+  if (seq > tape.span.lastSeq) return { seq, ns: Number.POSITIVE_INFINITY };
+  return { seq, ns: await tape.nsOf(seq) };
+}
+
+/** The last frame of a range; its time is the one at which playing ends, which may lie after that frame's own. */
+export async function endOf(range: Pick<Range, "toNs">, tape: DeckTape): Promise<Position> {
+  const ns = endNsOf(range, tape.span);
+  return ns === tape.span.lastNs ? { seq: tape.span.lastSeq, ns } : { seq: await tape.seqAt(ns), ns };
+}
+
+/** A place by its time, kept within the range: the frame is the last one at or before it. */
+export async function placeAt(ns: TapeNs, { start, end }: Moment, tape: DeckTape): Promise<Position> {
+  if (ns <= start.ns) return start;
+  if (ns >= end.ns) return end;
+  return { seq: await tape.seqAt(ns), ns };
+}
+
+/** A place by its frame, kept within the range. */
+export async function placeOf(seq: number, { start, end }: Moment, tape: DeckTape): Promise<Position> {
+  if (seq <= start.seq) return start;
+  const within = Math.min(seq, end.seq);
+  return { seq: within, ns: await tape.nsOf(within) };
+}

@@ -1,0 +1,49 @@
+import type { TapeNs, WallMs } from "@tapedeck/protocol";
+import type { Position, Tape, TapeSpan, Timeline } from "@tapedeck/tape";
+import type { SessionRecord } from "./record.js";
+
+const nsPerMs = 1e6;
+
+/** What the playhead's arithmetic needs of a tape: no I/O. */
+export type Playable = Pick<Tape, "span" | "timeline">;
+
+/** What the rules of the deck need of a tape: its extent, times and events, never a frame. */
+export type DeckTape = Playable & Pick<Tape, "id" | "startNs" | "iso" | "seqAt" | "nsOf" | "findEvent">;
+
+/** Whether the playhead is a function of the clock; else it stands at the anchor. */
+export function isMoving(record: SessionRecord): boolean {
+  return record.state === "PLAYING" && !record.parked && record.tape !== "";
+}
+
+/** Tape time at which playing ends: the range's end or the tape's, whichever comes first. */
+export function endNsOf(record: Pick<SessionRecord, "toNs">, span: TapeSpan): TapeNs {
+  return record.toNs === null ? span.lastNs : Math.min(record.toNs, span.lastNs);
+}
+
+/** Where the playhead is at `now`, never before its anchor and never beyond range or tape. */
+export function playheadAt(record: SessionRecord, now: WallMs, tape: Playable): TapeNs {
+  if (!isMoving(record)) return record.anchorNs;
+  const end = endNsOf(record, tape.span);
+  if (record.edge) return end;
+  const timeline = tape.timeline(record.gaps);
+  const elapsed = Math.max(0, now - record.anchorWallMs) * nsPerMs * record.speed;
+  const ns = Math.floor(timeline.tapeOf(timeline.playingOf(record.anchorNs) + elapsed));
+  return Math.min(Math.max(ns, record.anchorNs), end);
+}
+
+/** When the moving playhead reaches `ns`: the inverse of `playheadAt`, before clamping. */
+export function wallAt(record: SessionRecord, ns: TapeNs, timeline: Timeline): WallMs {
+  const ahead = timeline.playingOf(ns) - timeline.playingOf(record.anchorNs);
+  return record.anchorWallMs + ahead / (record.speed * nsPerMs);
+}
+
+/** Playhead and the frame under it. The frame is never before the anchor's, so that equal times keep their order. */
+export async function positionAt(
+  record: SessionRecord,
+  now: WallMs,
+  tape: Pick<DeckTape, "span" | "timeline" | "seqAt">,
+): Promise<Position> {
+  if (!isMoving(record)) return { seq: record.anchorSeq, ns: record.anchorNs };
+  const ns = playheadAt(record, now, tape);
+  return { seq: Math.max(record.anchorSeq, await tape.seqAt(ns)), ns };
+}

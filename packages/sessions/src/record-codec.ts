@@ -1,0 +1,123 @@
+import { deckState, mode } from "@tapedeck/protocol";
+import { z } from "zod";
+import type { SessionRecord } from "./record.js";
+
+/** A session's hash as Redis returns it. */
+export type SessionHash = Readonly<Record<string, string>>;
+
+const gapPolicy = z.enum(["skip", "keep"]);
+const feedState = z.enum(["connecting", "up", "down"]);
+
+/** A hash that no release of Tapedeck wrote: a field is missing or holds what it cannot hold. */
+export class UnreadableSession extends Error {
+  override readonly name = "UnreadableSession";
+
+  constructor(id: string | undefined, field: string, found: string | undefined) {
+    super(`session ${id ?? "without id"}: field ${field} ${found === undefined ? "is missing" : `holds "${found}"`}`);
+  }
+}
+
+/** The hash of a session, field for field; `docs/keyspace.md` describes each. */
+export function encodeRecord(record: SessionRecord) {
+  return {
+    id: record.id,
+    user_id: record.userId,
+    mode: record.mode,
+    state: record.state,
+    reason: record.reason,
+    speed: `${record.speed}`,
+    symbol: record.symbol,
+    source: record.source,
+    tape: record.tape,
+    seed: record.seed,
+    scenario: record.scenario,
+    epoch: `${record.epoch}`,
+    epoch_from_seq: `${record.epochFromSeq}`,
+    rev: `${record.rev}`,
+    anchor_wall_ms: `${record.anchorWallMs}`,
+    anchor_ns: `${record.anchorNs}`,
+    anchor_seq: `${record.anchorSeq}`,
+    published_seq: `${record.publishedSeq}`,
+    from_ns: record.fromNs === null ? "" : `${record.fromNs}`,
+    to_ns: record.toNs === null ? "" : `${record.toNs}`,
+    loop: record.loop ? "1" : "0",
+    gaps: record.gaps,
+    max_fps: `${record.maxFps}`,
+    history_from_seq: `${record.historyFromSeq}`,
+    ticker: record.ticker,
+    ticker_seen_ms: `${record.tickerSeenMs}`,
+    parked: record.parked ? "1" : "0",
+    edge: record.edge ? "1" : "0",
+    feed: record.feed?.status ?? "",
+    feed_reason: record.feed?.reason ?? "",
+    created_at: `${record.createdAt}`,
+    last_activity: `${record.lastActivity}`,
+    ttl: `${record.ttl}`,
+    created_by: record.createdBy,
+  };
+}
+
+export type SessionField = keyof ReturnType<typeof encodeRecord>;
+
+/** Throws `UnreadableSession` naming the field. Fields it doesn't know are left alone: a newer release may have written them. */
+export function decodeRecord(hash: SessionHash): SessionRecord {
+  const wrong = (field: SessionField): never => {
+    throw new UnreadableSession(hash.id, field, hash[field]);
+  };
+  const text = (field: SessionField): string => hash[field] ?? wrong(field);
+  const number = (field: SessionField): number => {
+    const value = Number(text(field) || Number.NaN);
+    return Number.isFinite(value) ? value : wrong(field);
+  };
+  const flag = (field: SessionField): boolean => text(field) === "1";
+  const oneOf = <T extends string>(field: SessionField, allowed: z.ZodType<T>): T => {
+    const result = allowed.safeParse(text(field));
+    return result.success ? result.data : wrong(field);
+  };
+  return {
+    id: text("id"),
+    userId: text("user_id"),
+    mode: oneOf("mode", mode),
+    state: oneOf("state", deckState),
+    reason: text("reason"),
+    speed: number("speed"),
+    symbol: text("symbol"),
+    source: text("source"),
+    tape: text("tape"),
+    seed: text("seed"),
+    scenario: text("scenario"),
+    epoch: number("epoch"),
+    epochFromSeq: number("epoch_from_seq"),
+    rev: number("rev"),
+    anchorWallMs: number("anchor_wall_ms"),
+    anchorNs: number("anchor_ns"),
+    anchorSeq: number("anchor_seq"),
+    publishedSeq: number("published_seq"),
+    fromNs: text("from_ns") === "" ? null : number("from_ns"),
+    toNs: text("to_ns") === "" ? null : number("to_ns"),
+    loop: flag("loop"),
+    gaps: oneOf("gaps", gapPolicy),
+    maxFps: number("max_fps"),
+    historyFromSeq: number("history_from_seq"),
+    ticker: text("ticker"),
+    tickerSeenMs: number("ticker_seen_ms"),
+    parked: flag("parked"),
+    edge: flag("edge"),
+    feed: text("feed") === "" ? null : feedOf(oneOf("feed", feedState), text("feed_reason")),
+    createdAt: number("created_at"),
+    lastActivity: number("last_activity"),
+    ttl: number("ttl"),
+    createdBy: text("created_by"),
+  };
+}
+
+const hashSchema = z.record(z.string(), z.string());
+
+/** The session in the body of an S message. */
+export function decodeState(json: string): SessionRecord {
+  return decodeRecord(hashSchema.parse(JSON.parse(json)));
+}
+
+function feedOf(status: z.infer<typeof feedState>, reason: string) {
+  return reason === "" ? { status } : { status, reason };
+}

@@ -1,0 +1,37 @@
+import { RefusedError, refuse } from "@tapedeck/protocol";
+
+/** Answers by which Redis says that it cannot serve now, but may soon. */
+const passing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOREPLICAS|BUSY|MISCONF|UNBLOCKED)\b/;
+
+/** An error of Redis as a client may hear it: `UNAVAILABLE` where it is away, else the error itself. */
+export function refusalOfRedis(error: unknown): unknown {
+  if (error instanceof RefusedError || !isAway(error)) return error;
+  return new RefusedError(
+    refuse("UNAVAILABLE", "Redis does not answer at the moment; nothing was changed. Try again."),
+    {
+      cause: error,
+      retryAfter: 1,
+    },
+  );
+}
+
+/** Waits for an answer of Redis; its absence becomes a refusal. */
+export async function answered<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw refusalOfRedis(error);
+  }
+}
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // Everything but an answer of Redis itself is the connection's doing.
+  if (error.name === "ReplyError") return passing.test(error.message);
+  return (
+    error.name === "MaxRetriesPerRequestError" ||
+    error.name === "AbortError" ||
+    ("code" in error && typeof error.code === "string") ||
+    /connection is closed|isn't writeable|timed? ?out|connection (lost|ended)|socket closed/i.test(error.message)
+  );
+}

@@ -1,0 +1,177 @@
+import {
+  type Command,
+  isRefusal,
+  nsOfIso,
+  type Refusal,
+  refuse,
+  type SeekTarget,
+  type StepBy,
+  type TapeNs,
+  type WallMs,
+} from "@tapedeck/protocol";
+import type { Position } from "@tapedeck/tape";
+import { chooseMode, type Tapes } from "./choose-mode.js";
+import { type Instruction, type Moment, momentWithoutTape, type SystemCommand } from "./instruction.js";
+import { endOf, momentOn, placeAt, placeOf, type Range, startOf } from "./places.js";
+import { type DeckTape, isMoving, wallAt } from "./playhead.js";
+import type { SessionRecord } from "./record.js";
+import { stallMs } from "./system.js";
+
+const nsPerMs = 1e6;
+
+/** An instruction and the moment to apply it at. */
+export interface Resolved {
+  readonly instruction: Instruction;
+  readonly moment: Moment;
+}
+
+/**
+ * Finds on the tape what a command talks about: a fraction, the next event, ten frames from here. Everything that needs I/O
+ * happens here, so that `apply` needs none.
+ */
+export async function resolve(
+  session: SessionRecord,
+  command: Command | SystemCommand,
+  now: WallMs,
+  tapes: Tapes,
+): Promise<Resolved | Refusal> {
+  if (command.type === "mode") {
+    const chosen = await chooseMode(command, session, tapes);
+    return isRefusal(chosen) ? chosen : { instruction: chosen, moment: momentWithoutTape(now) };
+  }
+  if (session.tape === "") return { instruction: withoutPlaces(command), moment: momentWithoutTape(now) };
+  const tape = await tapes.open(session.tape);
+  const moment = await momentOn(tape, session, now);
+  const instruction = await locate(session, command, moment, tape);
+  return isRefusal(instruction) ? instruction : { instruction, moment };
+}
+
+/** Which `apply` refuses, since there is no tape to find them on. */
+function withoutPlaces(command: Exclude<Command, { type: "mode" }> | SystemCommand): Instruction {
+  const { here } = momentWithoutTape(0);
+  switch (command.type) {
+    case "seek":
+    case "goback":
+    case "step":
+      return { type: command.type, to: here };
+    case "range":
+      return { type: "range", fromNs: null, toNs: null, loop: false, start: here, end: here };
+    default:
+      return command;
+  }
+}
+
+async function locate(
+  session: SessionRecord,
+  command: Exclude<Command, { type: "mode" }> | SystemCommand,
+  moment: Moment,
+  tape: DeckTape,
+): Promise<Instruction | Refusal> {
+  switch (command.type) {
+    case "goback":
+      return { type: "goback", to: await placeAt(moment.here.ns - command.seconds * 1e9, moment, tape) };
+    case "seek": {
+      const to = await seekTarget(command.to, moment, tape);
+      return isRefusal(to) ? to : { type: "seek", to };
+    }
+    case "step":
+      return { type: "step", to: await stepTarget(command.by, moment, tape) };
+    case "range":
+      return rangeOf(session, command, tape);
+    case "claim":
+      return { ...command, ...(await stalledAt(session, moment, tape)) };
+    default:
+      return command;
+  }
+}
+
+async function seekTarget(to: SeekTarget, moment: Moment, tape: DeckTape): Promise<Position | Refusal> {
+  if ("seq" in to) return placeOf(to.seq, moment, tape);
+  if ("ts" in to) {
+    const ns = tapeNsOf(to.ts, tape);
+    return isNotTime(ns) ? ns : onItsFrame(await placeAt(ns, moment, tape), moment, tape);
+  }
+  if ("fraction" in to) {
+    const { firstNs, lastNs } = tape.span;
+    const ns = firstNs + Math.round(to.fraction * (lastNs - firstNs));
+    return onItsFrame(await placeAt(ns, moment, tape), moment, tape);
+  }
+  const filter = {
+    ...(to.type === undefined ? {} : { type: to.type }),
+    ...(to.min_severity === undefined ? {} : { minSeverity: to.min_severity }),
+  };
+  const event = await tape.findEvent(moment.here.seq, to.event, filter);
+  if (event !== undefined && event.seq >= moment.start.seq && event.seq <= moment.end.seq) {
+    return { seq: event.seq, ns: event.ns };
+  }
+  const where = to.event === "next" ? "after" : "before";
+  const kind = to.type === undefined ? "event" : `${to.type} event`;
+  return refuse("NO_EVENT", `There is no ${kind} ${where} this place in what is played. Nothing was changed.`);
+}
+
+/** A seek lands on a frame, at its time. */
+async function onItsFrame({ seq }: Position, moment: Moment, tape: DeckTape): Promise<Position> {
+  return placeOf(seq, moment, tape);
+}
+
+/** Steps by time keep their exact place between two frames, so that many small ones add up. */
+async function stepTarget(by: StepBy, moment: Moment, tape: DeckTape): Promise<Position> {
+  if ("frames" in by) return placeOf(moment.here.seq + by.frames, moment, tape);
+  return placeAt(moment.here.ns + Math.round(by.ms * nsPerMs), moment, tape);
+}
+
+/** What a range command leaves out stays as it is; null is the tape's own end. */
+async function rangeOf(
+  session: SessionRecord,
+  { from, to, loop = session.loop }: Extract<Command, { type: "range" }>,
+  tape: DeckTape,
+): Promise<Instruction | Refusal> {
+  const { firstNs, lastNs, growing } = tape.span;
+  const fromNs = from === undefined ? session.fromNs : from === null ? null : tapeNsOf(from, tape);
+  const toNs = to === undefined ? session.toNs : to === null ? null : tapeNsOf(to, tape);
+  if (isNotTime(fromNs)) return fromNs;
+  if (isNotTime(toNs)) return toNs;
+  const range: Range = {
+    fromNs: fromNs === null ? null : Math.max(fromNs, firstNs),
+    toNs: toNs === null || growing ? toNs : Math.min(toNs, lastNs),
+  };
+  const [start, end] = await Promise.all([startOf(range, tape), endOf(range, tape)]);
+  if (start.seq > end.seq || end.ns < firstNs) {
+    const extent = `the tape goes from ${tape.iso(firstNs)} to ${tape.iso(lastNs)}`;
+    return refuse("INVALID_VALUE", `No frame lies between from and to; ${extent}. Nothing was changed.`);
+  }
+  return { type: "range", ...range, loop, start, end };
+}
+
+function isNotTime(ns: TapeNs | null | Refusal): ns is Refusal {
+  return typeof ns === "object" && ns !== null;
+}
+
+/**
+ * Nobody has rendered for a while, if the frame after the last published one is overdue: then a ticker that claims the
+ * session goes on from there.
+ */
+async function stalledAt(
+  session: SessionRecord,
+  { now, here }: Moment,
+  tape: DeckTape,
+): Promise<{ stalledAt?: Position }> {
+  const { publishedSeq } = session;
+  if (!isMoving(session) || publishedSeq >= here.seq) return {};
+  const due = wallAt(session, await tape.nsOf(publishedSeq + 1), tape.timeline(session.gaps));
+  if (now - due <= stallMs) return {};
+  const ns = Math.max(session.anchorNs, await tape.nsOf(publishedSeq));
+  return { stalledAt: { seq: publishedSeq, ns } };
+}
+
+/** Tape time of an ISO text or of milliseconds since 1970. */
+function tapeNsOf(time: string | number, tape: Pick<DeckTape, "startNs">): TapeNs | Refusal {
+  const ns = typeof time === "string" ? nsOfIso(time) : nsOfMs(time);
+  if (ns === undefined) return refuse("INVALID_VALUE", `${time} is not a time. Nothing was changed.`);
+  return Number(ns - tape.startNs);
+}
+
+function nsOfMs(ms: number): bigint {
+  const whole = Math.floor(ms);
+  return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * nsPerMs));
+}

@@ -1,0 +1,18 @@
+--[[
+  Writes a session unless there is one by that id.
+  KEYS[1] session   hash
+  KEYS[2] viewers   hash
+  KEYS[3] epochs    list
+  ARGV[1] ttl       seconds to live
+  ARGV[2..] field, value, field, value, ...
+  Returns 1 if it was written, 0 if there is one
+]]
+local session, viewers, epochs = KEYS[1], KEYS[2], KEYS[3]
+local ttl = ARGV[1]
+
+if redis.call("EXISTS", session) == 1 then return 0 end
+
+redis.call("DEL", viewers, epochs)
+redis.call("HSET", session, unpack(ARGV, 2))
+redis.call("EXPIRE", session, ttl)
+return 1

@@ -1,0 +1,7 @@
+--[[
+  Reads a session and Redis's clock at once, so that whoever computes its playhead has one clock with everybody else.
+  KEYS[1] session   hash
+  KEYS[2] viewers   hash
+  Returns {fields and values, empty if there is none; viewers and values; {seconds, microseconds}}
+]]
+return { redis.call("HGETALL", KEYS[1]), redis.call("HGETALL", KEYS[2]), redis.call("TIME") }

@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import type { Redis, Result } from "ioredis";
+
+/** The Lua scripts by command name: file, and how many keys each takes. The files say what they do and answer. */
+const scripts = {
+  sessionRead: { file: "read", numberOfKeys: 2 },
+  sessionCreate: { file: "create", numberOfKeys: 3 },
+  sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 3 },
+  sessionCheckpoint: { file: "checkpoint", numberOfKeys: 1 },
+  sessionTouch: { file: "touch", numberOfKeys: 3 },
+  sessionDelete: { file: "delete", numberOfKeys: 3 },
+  indexTake: { file: "take-entry", numberOfKeys: 1 },
+} as const;
+
+type Keys3 = [session: string, viewers: string, epochs: string];
+
+declare module "ioredis" {
+  interface RedisCommander<Context> {
+    sessionRead(
+      session: string,
+      viewers: string,
+    ): Result<[fields: string[], viewers: string[], time: [string, string]], Context>;
+    sessionCreate(...args: [...Keys3, ttl: number, ...fields: string[]]): Result<0 | 1, Context>;
+    sessionReplace(
+      ...args: [
+        session: string,
+        epochs: string,
+        viewers: string,
+        rev: number,
+        ttl: number,
+        message: string,
+        ended: string,
+        keep: number,
+        ...fields: string[],
+      ]
+    ): Result<1 | 0 | -1, Context>;
+    sessionCheckpoint(session: string, rev: number, publishedSeq: number): Result<number, Context>;
+    sessionTouch(...args: [...Keys3, node: string, sockets: number]): Result<TouchReply | null, Context>;
+    sessionDelete(...args: [...Keys3, body: string]): Result<string[], Context>;
+    indexTake(index: string, member: string, score: number, newScore: number | ""): Result<0 | 1, Context>;
+  }
+}
+
+export type TouchReply = [
+  createdAt: string,
+  lastActivity: string,
+  ttl: string,
+  mode: string,
+  state: string,
+  createdBy: string,
+];
+
+/** Teaches a connection, and the pipelines made of it, the scripts of sessions. Doing it again does no harm. */
+export function defineSessionScripts(redis: Redis): Redis {
+  for (const [name, { file, numberOfKeys }] of Object.entries(scripts)) {
+    redis.defineCommand(name, { numberOfKeys, lua: luaOf(file) });
+  }
+  return redis;
+}
+
+const texts = new Map<string, string>();
+
+/** The files stay in src: the same path leads there from src/scripts and from dist/scripts. */
+function luaOf(file: string): string {
+  const known = texts.get(file);
+  if (known !== undefined) return known;
+  const text = readFileSync(new URL(`../../src/scripts/${file}.lua`, import.meta.url), "utf8");
+  texts.set(file, text);
+  return text;
+}

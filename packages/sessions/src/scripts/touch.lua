@@ -1,0 +1,30 @@
+--[[
+  A sign of life: the session lives for its whole TTL from now. A gateway says with it how many sockets watch through it.
+  KEYS[1] session   hash
+  KEYS[2] viewers   hash: gateway -> "sockets deadline_ms"
+  KEYS[3] epochs    list
+  ARGV[1] node      the gateway, empty for a sign of life without sockets
+  ARGV[2] sockets   how many watch it there
+  Returns {created_at, last_activity, ttl, mode, state, created_by}, or nothing if the session is gone
+]]
+local session, viewers, epochs = KEYS[1], KEYS[2], KEYS[3]
+local node, sockets = ARGV[1], tonumber(ARGV[2])
+
+local ttl = redis.call("HGET", session, "ttl")
+if not ttl then return false end
+
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call("HSET", session, "last_activity", string.format("%d", now))
+if node ~= "" then
+  if sockets > 0 then
+    -- Gateways come back after a quarter of the TTL.
+    redis.call("HSET", viewers, node, string.format("%d %d", sockets, now + ttl * 500))
+  else
+    redis.call("HDEL", viewers, node)
+  end
+end
+redis.call("EXPIRE", session, ttl)
+redis.call("EXPIRE", viewers, ttl)
+redis.call("EXPIRE", epochs, ttl)
+return redis.call("HMGET", session, "created_at", "last_activity", "ttl", "mode", "state", "created_by")

@@ -1,0 +1,159 @@
+import { deckState, mode, type WallMs } from "@tapedeck/protocol";
+import type { Redis } from "ioredis";
+import type { Keys } from "./keys.js";
+
+/** What the index knows of a session. Its sets live in other slots than the session, so it follows the hash with a lag. */
+export interface IndexEntry {
+  readonly id: string;
+  readonly mode: string;
+  readonly state: string;
+  readonly createdAt: WallMs;
+  readonly expiresAt: WallMs;
+  readonly createdBy: string;
+}
+
+/** One member of an index set: a session that was created at, or expires at, `score`. */
+export interface Scored {
+  readonly id: string;
+  readonly score: WallMs;
+}
+
+/** How long a caller that took an expired entry has to finish before another may take it. */
+const cleaningMs = 30_000;
+
+/**
+ * The sorted sets over all sessions: for listing, counting and cleaning up, never for what a session is. Written before the
+ * hash, rewritten at each sign of life, removed after the hash.
+ */
+export class SessionIndex {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+
+  constructor(redis: Redis, keys: Keys) {
+    this.#redis = redis;
+    this.#keys = keys;
+  }
+
+  /** Writes all there is to a session, and takes it out of the sets it has left. */
+  async write({ id, mode: itsMode, state, createdAt, expiresAt, createdBy }: IndexEntry): Promise<void> {
+    const calls = this.#redis.pipeline();
+    calls.zadd(this.#keys.created, createdAt, id);
+    calls.zadd(this.#keys.expiry, expiresAt, id);
+    for (const each of mode.options) {
+      if (each === itsMode) calls.zadd(this.#keys.mode(each), createdAt, id);
+      else calls.zrem(this.#keys.mode(each), id);
+    }
+    for (const each of deckState.options) {
+      if (each === state) calls.zadd(this.#keys.state(each), createdAt, id);
+      else calls.zrem(this.#keys.state(each), id);
+    }
+    if (createdBy !== "") {
+      // Entries of expired sessions are dropped when the address creates the next one, or with the whole key.
+      calls.zadd(this.#keys.createdBy(createdBy), expiresAt, id);
+      calls.pexpireat(this.#keys.createdBy(createdBy), Math.ceil(expiresAt));
+    }
+    await this.#all(calls);
+  }
+
+  /** Removes what the index holds of the session that was created at `createdAt`, and nothing of a later one of its id. */
+  async remove(id: string, createdAt: WallMs, createdBy = ""): Promise<void> {
+    const calls = this.#redis.pipeline();
+    for (const key of this.#setsByCreation()) calls.indexTake(key, id, createdAt, "");
+    if (createdBy !== "") calls.zrem(this.#keys.createdBy(createdBy), id);
+    await this.#all(calls);
+  }
+
+  /** Makes the caller the one who cleans up after an expired session; false if another is at it or the session lives again. */
+  async take(entry: Scored, now: WallMs): Promise<boolean> {
+    return (await this.#redis.indexTake(this.#keys.expiry, entry.id, entry.score, now + cleaningMs)) === 1;
+  }
+
+  /** Ends what `take` began. */
+  async forget(id: string, takenAt: WallMs): Promise<void> {
+    await this.#redis.indexTake(this.#keys.expiry, id, takenAt + cleaningMs, "");
+  }
+
+  async removeExpiry(id: string): Promise<void> {
+    await this.#redis.zrem(this.#keys.expiry, id);
+  }
+
+  async expired(now: WallMs, limit: number): Promise<Scored[]> {
+    const found = await this.#redis.zrangebyscore(this.#keys.expiry, 0, now, "WITHSCORES", "LIMIT", 0, limit);
+    return scoredOf(found);
+  }
+
+  async expiryOf(id: string): Promise<WallMs | undefined> {
+    const score = await this.#redis.zscore(this.#keys.expiry, id);
+    return score === null ? undefined : Number(score);
+  }
+
+  async createdAtOf(id: string): Promise<WallMs | undefined> {
+    const score = await this.#redis.zscore(this.#keys.created, id);
+    return score === null ? undefined : Number(score);
+  }
+
+  async mendExpiry(id: string, expiresAt: WallMs): Promise<void> {
+    await this.#redis.zadd(this.#keys.expiry, "XX", expiresAt, id);
+  }
+
+  /** Sessions that have not expired, whether or not their clean-up is due. */
+  async countLiving(now: WallMs): Promise<number> {
+    return await this.#redis.zcount(this.#keys.expiry, now, "+inf");
+  }
+
+  async countCreatedBy(address: string, now: WallMs): Promise<number> {
+    await this.#redis.zremrangebyscore(this.#keys.createdBy(address), 0, now);
+    return await this.#redis.zcard(this.#keys.createdBy(address));
+  }
+
+  /** Newest first, from after `cursor` on; of one state or mode, or all. */
+  async page(filter: { state?: string; mode?: string }, cursor: Scored | undefined, limit: number): Promise<Scored[]> {
+    const key = filter.state
+      ? this.#keys.state(filter.state)
+      : filter.mode
+        ? this.#keys.mode(filter.mode)
+        : this.#keys.created;
+    const from = cursor?.score ?? "+inf";
+    const found: Scored[] = [];
+    // Sessions created in the same microsecond as the cursor's may come again: they are passed by.
+    for (let offset = 0; found.length < limit; offset += limit) {
+      const chunk = scoredOf(await this.#redis.zrevrangebyscore(key, from, 0, "WITHSCORES", "LIMIT", offset, limit));
+      const fresh = chunk.filter((entry) => !cursor || entry.score < cursor.score || entry.id < cursor.id);
+      found.push(...fresh);
+      if (chunk.length < limit) break;
+    }
+    return found.slice(0, limit);
+  }
+
+  async counts(): Promise<{ total: number; modes: Map<string, number>; states: Map<string, number> }> {
+    const names = [
+      this.#keys.created,
+      ...mode.options.map((each) => this.#keys.mode(each)),
+      ...deckState.options.map((each) => this.#keys.state(each)),
+    ];
+    const [total = 0, ...rest] = await Promise.all(names.map((name) => this.#redis.zcard(name)));
+    return {
+      total,
+      modes: new Map(mode.options.map((each, at) => [each, rest[at] ?? 0])),
+      states: new Map(deckState.options.map((each, at) => [each, rest[mode.options.length + at] ?? 0])),
+    };
+  }
+
+  #setsByCreation(): string[] {
+    return [
+      this.#keys.created,
+      ...mode.options.map((each) => this.#keys.mode(each)),
+      ...deckState.options.map((each) => this.#keys.state(each)),
+    ];
+  }
+
+  async #all(calls: ReturnType<Redis["pipeline"]>): Promise<void> {
+    for (const [error] of (await calls.exec()) ?? []) if (error) throw error;
+  }
+}
+
+function scoredOf(found: readonly string[]): Scored[] {
+  const entries: Scored[] = [];
+  for (let at = 0; at + 1 < found.length; at += 2) entries.push({ id: found[at] ?? "", score: Number(found[at + 1]) });
+  return entries;
+}

@@ -1,0 +1,54 @@
+import type { SessionStats } from "@tapedeck/protocol";
+import type { Redis } from "ioredis";
+import type { Keys } from "./keys.js";
+import type { SessionIndex } from "./session-index.js";
+import type { SessionTotals } from "./session-totals.js";
+
+/** A node whose heartbeat is older than this is not there any more. */
+const silentNodeMs = 20_000;
+
+/**
+ * Statistics from index, totals and heartbeats: no session is read. Gateways tell `sockets` in their heartbeat, tickers
+ * `leases`, the sessions they render; so a session that plays nowhere is on no node.
+ */
+export async function readStats(
+  redis: Redis,
+  keys: Keys,
+  index: SessionIndex,
+  totals: SessionTotals,
+): Promise<SessionStats> {
+  const [seconds = 0, micros = 0] = (await redis.time()).map(Number);
+  const now = seconds * 1000 + micros / 1000;
+  const [counts, sums, rates, nodes] = await Promise.all([
+    index.counts(),
+    totals.read(),
+    totals.perMinute(now),
+    redis.zrangebyscore(keys.nodes, now - silentNodeMs, "+inf"),
+  ]);
+  const beats = await Promise.all(nodes.map((node) => redis.hgetall(keys.node(node))));
+  const gone = sums.expired + sums.deleted;
+  return {
+    total_sessions: counts.total,
+    active_sessions: counts.states.get("PLAYING") ?? 0,
+    paused_sessions: counts.states.get("PAUSED") ?? 0,
+    stopped_sessions: counts.states.get("STOPPED") ?? 0,
+    connected_sockets: beats.reduce((sum, beat) => sum + Number(beat.sockets ?? 0), 0),
+    mode_distribution: {
+      REPLAY: counts.modes.get("REPLAY") ?? 0,
+      LIVE: counts.modes.get("LIVE") ?? 0,
+      SIMULATION: counts.modes.get("SIMULATION") ?? 0,
+    },
+    average_session_duration_seconds: gone === 0 ? 0 : Math.round(sums.livedMs / gone) / 1000,
+    created_total: sums.created,
+    expired_total: sums.expired,
+    deleted_total: sums.deleted,
+    created_per_minute: rates.created,
+    cleaned_up_per_minute: rates.cleanedUp,
+    sessions_by_node: Object.fromEntries(
+      nodes.flatMap((node, at) => {
+        const leases = beats[at]?.leases;
+        return leases === undefined ? [] : [[node, Number(leases)]];
+      }),
+    ),
+  };
+}

@@ -1,0 +1,289 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { limits, RefusedError, refuse, type SessionStats, type StateCause, type WallMs } from "@tapedeck/protocol";
+import type { Seq } from "@tapedeck/tape";
+import type { ChainableCommander, Redis } from "ioredis";
+import { stateHead } from "./channel.js";
+import { decodeEpoch, type EndedEpoch } from "./epochs.js";
+import type { Keys } from "./keys.js";
+import { type ListPage, type ListQuery, listSessions } from "./list.js";
+import type { SessionRecord } from "./record.js";
+import { decodeRecord, encodeRecord, type SessionHash } from "./record-codec.js";
+import { answered } from "./redis-away.js";
+import { defineSessionScripts } from "./scripts/scripts.js";
+import { type Scored, SessionIndex } from "./session-index.js";
+import { SessionTotals } from "./session-totals.js";
+import { readStats } from "./stats.js";
+
+/** Caps on sessions; absent means none. */
+export interface SessionCaps {
+  readonly sessions?: number;
+  readonly sessionsPerAddress?: number;
+}
+
+export interface StoreOptions {
+  readonly caps?: SessionCaps;
+}
+
+/** A session as it was at Redis time `now`. */
+export interface StoredSession {
+  readonly record: SessionRecord;
+  readonly now: WallMs;
+  /** Sockets that watch it, on all gateways. */
+  readonly connections: number;
+}
+
+export type ReplaceOutcome = { rev: number; message: string } | "someone was faster" | "gone";
+
+/**
+ * Sessions in Redis, and nothing of what they mean. Every write is a script that does nothing when the session is gone, so
+ * that a late one never brings it back. Rejects with `UNAVAILABLE` while Redis is away.
+ */
+export class SessionStore {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly index: SessionIndex;
+  readonly totals: SessionTotals;
+  readonly #caps: SessionCaps;
+
+  constructor(redis: Redis, keys: Keys, { caps = {} }: StoreOptions = {}) {
+    this.redis = defineSessionScripts(redis);
+    this.keys = keys;
+    this.index = new SessionIndex(redis, keys);
+    this.totals = new SessionTotals(redis, keys);
+    this.#caps = caps;
+  }
+
+  /** One round trip. A read is no sign of life. */
+  async read(id: string): Promise<StoredSession | undefined> {
+    const { record, ...rest } = await this.look(id);
+    return record && { record, ...rest };
+  }
+
+  /** As `read`, with Redis's clock also where there is no such session. */
+  async look(id: string): Promise<{ record: SessionRecord | undefined; now: WallMs; connections: number }> {
+    const [fields, viewers, time] = await answered(
+      this.redis.sessionRead(this.keys.session(id), this.keys.viewers(id)),
+    );
+    const now = Number(time[0]) * 1000 + Number(time[1]) / 1000;
+    const record = fields.length === 0 ? undefined : decodeRecord(hashOf(fields));
+    return { record, now, connections: connectionsIn(hashOf(viewers), now) };
+  }
+
+  /**
+   * Writes a session unless there is one by its id; that one then comes back. The index comes first, so that a crash in
+   * between leaves an entry that expires, not a session that nobody finds. Refuses with `TOO_MANY_SESSIONS`.
+   */
+  async create(record: SessionRecord): Promise<StoredSession & { created: boolean }> {
+    const { id } = record;
+    await answered(this.#settleFormer(id, record.createdAt));
+    await answered(this.#admit(record));
+    const fields = flat(encodeRecord(record));
+    const session = this.keys.session(id);
+    const written = await answered(
+      this.redis.sessionCreate(session, this.keys.viewers(id), this.keys.epochs(id), record.ttl, ...fields),
+    );
+    if (written === 1) {
+      await answered(this.totals.created(record.mode, record.createdAt));
+      return { record, now: record.createdAt, connections: 0, created: true };
+    }
+    const there = await this.look(id);
+    if (there.record === undefined) return await this.create({ ...record, createdAt: there.now });
+    await answered(this.index.write(entryOf(there.record)));
+    return { ...there, record: there.record, created: false };
+  }
+
+  /**
+   * Writes what `after` changes of `before` if the session still has the revision of `before`, and publishes it with its
+   * cause. `alive` says whether this is a sign of life that renews the TTL; `ended` is the epoch that the change ends.
+   */
+  async replace(
+    before: SessionRecord,
+    after: SessionRecord,
+    cause: StateCause,
+    { alive = true, ended }: { alive?: boolean; ended?: EndedEpoch | undefined } = {},
+  ): Promise<ReplaceOutcome> {
+    const { id } = after;
+    const fields = encodeRecord(after);
+    const head = stateHead("S", after.rev, after.epoch, after.anchorSeq, cause);
+    const message = `${head}${JSON.stringify(fields)}`;
+    const outcome = await answered(
+      this.redis.sessionReplace(
+        this.keys.session(id),
+        this.keys.epochs(id),
+        this.keys.viewers(id),
+        before.rev,
+        alive ? after.ttl : 0,
+        message,
+        ended === undefined ? "" : JSON.stringify(ended),
+        limits.epochs,
+        ...flat(changed(before, after)),
+      ),
+    );
+    if (outcome === 0) return "someone was faster";
+    if (outcome === -1) return "gone";
+    return { rev: after.rev, message };
+  }
+
+  /** Queues a checkpoint on a ticker's pipeline; its reply is the session's revision, or -1 when the session is gone. */
+  checkpoint(pipeline: ChainableCommander, id: string, rev: number, publishedSeq: Seq): void {
+    pipeline.sessionCheckpoint(this.keys.session(id), rev, publishedSeq);
+  }
+
+  /**
+   * A sign of life that changes nothing: the session lives for a whole TTL from now. A gateway tells with it how many of its
+   * sockets watch (0 when the last has closed), and repeats that after a quarter of the TTL. False: the session is gone.
+   */
+  async touch(id: string, node = "", sockets = 0): Promise<boolean> {
+    const reply = await answered(
+      this.redis.sessionTouch(this.keys.session(id), this.keys.viewers(id), this.keys.epochs(id), node, sockets),
+    );
+    if (reply === null) return false;
+    const [createdAt, lastActivity, ttl, mode, state, createdBy] = reply;
+    const expiresAt = Number(lastActivity) + Number(ttl) * 1000;
+    await answered(this.index.write({ id, mode, state, createdAt: Number(createdAt), expiresAt, createdBy }));
+    return true;
+  }
+
+  /** Brings the index up to a session as it is. */
+  async reindex(record: SessionRecord): Promise<void> {
+    await answered(this.index.write(entryOf(record)));
+  }
+
+  /** Sockets that watch a session, by gateway. */
+  async viewers(id: string): Promise<Map<string, number>> {
+    const [, viewers, time] = await answered(this.redis.sessionRead(this.keys.session(id), this.keys.viewers(id)));
+    return viewersIn(hashOf(viewers), Number(time[0]) * 1000);
+  }
+
+  /** The last epochs that are over, newest first, at most `limits.epochs`. */
+  async epochs(id: string): Promise<EndedEpoch[]> {
+    const texts = await answered(this.redis.lrange(this.keys.epochs(id), 0, limits.epochs - 1));
+    return texts.map(decodeEpoch);
+  }
+
+  /** Takes a session away; undefined if there was none. Whoever watches it hears so on its channel. */
+  async delete(id: string): Promise<SessionRecord | undefined> {
+    const { now } = await this.look(id);
+    const fields = await answered(
+      this.redis.sessionDelete(
+        this.keys.session(id),
+        this.keys.viewers(id),
+        this.keys.epochs(id),
+        JSON.stringify({ id }),
+      ),
+    );
+    if (fields.length === 0) return undefined;
+    const record = decodeRecord(hashOf(fields));
+    await answered(this.index.remove(id, record.createdAt, record.createdBy));
+    await answered(this.index.removeExpiry(id));
+    await answered(this.totals.deleted(now - record.createdAt, now));
+    // Jumps faster than one in a millisecond take epochs ahead of the clock; the id's next session begins above them.
+    const ahead = record.epoch + 1 - now;
+    if (ahead > 0) await delay(Math.min(ahead, 1000));
+    return record;
+  }
+
+  /** A page of sessions, newest first. */
+  async list(query: ListQuery): Promise<ListPage> {
+    return await answered(listSessions(this, query));
+  }
+
+  async stats(): Promise<SessionStats> {
+    return await answered(readStats(this.redis, this.keys, this.index, this.totals));
+  }
+
+  /** A session that has expired: counts it, cleans up after it, and tells whoever still listens. */
+  async settleExpired(entry: Scored, now: WallMs): Promise<boolean> {
+    const { id } = entry;
+    if (!(await this.index.take(entry, now))) return false;
+    const createdAt = await this.index.createdAtOf(id);
+    if (createdAt !== undefined) {
+      await this.totals.expired(entry.score - createdAt, now);
+      await this.index.remove(id, createdAt);
+    }
+    await this.redis.del(this.keys.viewers(id), this.keys.epochs(id));
+    const head = stateHead("D", Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 0, "expired");
+    await this.redis.publish(this.keys.sessionChannel(id), `${head}${JSON.stringify({ id })}`);
+    await this.index.forget(id, now);
+    return true;
+  }
+
+  async #settleFormer(id: string, now: WallMs): Promise<void> {
+    const expiresAt = await this.index.expiryOf(id);
+    if (expiresAt === undefined) return;
+    if ((await this.redis.exists(this.keys.session(id))) === 1) return;
+    await this.settleExpired({ id, score: expiresAt }, now);
+  }
+
+  /** The entry is written first and counted with the others, so that callers at the same time cannot exceed a cap together. */
+  async #admit(record: SessionRecord): Promise<void> {
+    const { id, createdAt, createdBy } = record;
+    await this.index.write(entryOf(record));
+    const { sessions, sessionsPerAddress } = this.#caps;
+    const all = sessions === undefined ? 0 : await this.index.countLiving(createdAt);
+    const own =
+      sessionsPerAddress === undefined || createdBy === "" ? 0 : await this.index.countCreatedBy(createdBy, createdAt);
+    const excess =
+      all > (sessions ?? Infinity)
+        ? `The cluster holds its ${sessions} sessions`
+        : own > (sessionsPerAddress ?? Infinity)
+          ? `This address has created its ${sessionsPerAddress} sessions`
+          : undefined;
+    if (excess === undefined) return;
+    if ((await this.redis.exists(this.keys.session(id))) === 1) return;
+    await this.index.remove(id, createdAt, createdBy);
+    await this.index.removeExpiry(id);
+    throw new RefusedError(refuse("TOO_MANY_SESSIONS", `${excess}; delete one, or wait until one expires.`), {
+      retryAfter: 10,
+    });
+  }
+}
+
+function entryOf(record: SessionRecord) {
+  const { id, mode, state, createdAt, lastActivity, ttl, createdBy } = record;
+  return { id, mode, state, createdAt, expiresAt: lastActivity + ttl * 1000, createdBy };
+}
+
+/**
+ * Checkpoints write `published_seq` and `ticker_seen_ms` without raising rev, so those two may have moved since `before` was
+ * read: the first is written whenever the anchor is, the second only with the ticker.
+ */
+function changed(before: SessionRecord, after: SessionRecord): Record<string, string> {
+  const old: SessionHash = encodeRecord(before);
+  const anchored = before.anchorWallMs !== after.anchorWallMs || before.epoch !== after.epoch;
+  const handedOver = before.ticker !== after.ticker || before.tickerSeenMs !== after.tickerSeenMs;
+  return Object.fromEntries(
+    Object.entries(encodeRecord(after)).filter(([field, value]) => {
+      if (field === "published_seq" && anchored) return true;
+      if (field === "ticker_seen_ms" && handedOver) return true;
+      return old[field] !== value;
+    }),
+  );
+}
+
+function flat(fields: Readonly<Record<string, string>>): string[] {
+  return Object.entries(fields).flat();
+}
+
+export function hashOf(fieldsAndValues: readonly string[]): Record<string, string> {
+  const hash: Record<string, string> = {};
+  for (let at = 0; at + 1 < fieldsAndValues.length; at += 2) {
+    hash[fieldsAndValues[at] ?? ""] = fieldsAndValues[at + 1] ?? "";
+  }
+  return hash;
+}
+
+function viewersIn(viewers: SessionHash, now: WallMs): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [node, value] of Object.entries(viewers)) {
+    const [sockets = 0, deadline = 0] = value.split(" ").map(Number);
+    if (deadline > now) counts.set(node, sockets);
+  }
+  return counts;
+}
+
+export function connectionsIn(viewers: SessionHash, now: WallMs): number {
+  let sum = 0;
+  for (const sockets of viewersIn(viewers, now).values()) sum += sockets;
+  return sum;
+}

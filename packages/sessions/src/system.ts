@@ -1,0 +1,72 @@
+import { type Instruction, type Moment, wallMsOf } from "./instruction.js";
+import { anchoredAt, jumpedTo, nextEpoch, stopped } from "./moves.js";
+import { isMoving, wallAt } from "./playhead.js";
+import { needsTicker, type SessionRecord } from "./record.js";
+
+const systemTypes = ["end", "wrap", "claim", "release", "park", "unpark", "failover", "recover"] as const;
+export type SystemInstruction = Extract<Instruction, { type: (typeof systemTypes)[number] }>;
+
+export function isSystem(instruction: Instruction): instruction is SystemInstruction {
+  return systemTypes.some((type) => type === instruction.type);
+}
+
+/** Nothing rendered for this long, in ms of wall time: playing goes on from the last published frame instead of bursting. */
+export const stallMs = 10_000;
+
+/**
+ * What the cluster does to a session. None is refused: what no longer fits, because someone was faster, changes nothing, and
+ * none is a sign of life, so the TTL runs on.
+ */
+export function applySystem(session: SessionRecord, instruction: SystemInstruction, moment: Moment): SessionRecord {
+  const { here, now } = moment;
+  const holds = "node" in instruction && instruction.node === session.ticker;
+  switch (instruction.type) {
+    case "end":
+      return !session.loop && hasEnded(session, moment)
+        ? stopped(anchoredAt(session, moment.end, now), "ended")
+        : session;
+    case "wrap":
+      return session.loop && hasEnded(session, moment) ? wrap(session, moment) : session;
+    case "claim": {
+      if (!needsTicker(session)) return session;
+      const claimed = { ...session, ticker: instruction.node, tickerSeenMs: now };
+      return instruction.stalledAt ? anchoredAt(claimed, instruction.stalledAt, now) : claimed;
+    }
+    case "release":
+      if (!holds) return session;
+      return {
+        ...session,
+        ticker: "",
+        tickerSeenMs: 0,
+        publishedSeq: Math.max(session.publishedSeq, instruction.publishedSeq),
+      };
+    case "park":
+      return holds && needsTicker(session) ? { ...anchoredAt(session, here, now), parked: true } : session;
+    case "unpark":
+      return session.parked ? { ...session, anchorWallMs: now, parked: false } : session;
+    case "failover":
+      return holds && isMoving(session) && instruction.at.seq >= session.anchorSeq
+        ? anchoredAt(session, instruction.at, now)
+        : session;
+    case "recover":
+      return isBehind(session, instruction)
+        ? { ...jumpedTo(session, here, now), epoch: nextEpoch(Math.max(session.epoch, instruction.epoch), now) }
+        : session;
+  }
+}
+
+function hasEnded(session: SessionRecord, { here, end, growing }: Moment): boolean {
+  return isMoving(session) && !growing && here.ns >= end.ns;
+}
+
+/** The next round began when the last one ended, however late it is noticed. */
+function wrap(session: SessionRecord, { now, start, end, timeline }: Moment): SessionRecord {
+  const round = wallMsOf(timeline, start.ns, end.ns, session.speed);
+  const ended = Math.min(now, wallAt(session, end.ns, timeline));
+  const began = ended + Math.floor((now - ended) / round) * round;
+  return jumpedTo(session, start, now, began);
+}
+
+function isBehind(session: SessionRecord, seen: { epoch: number; rev: number }): boolean {
+  return seen.epoch > session.epoch || (seen.epoch === session.epoch && seen.rev > session.rev);
+}

@@ -1,0 +1,67 @@
+import type { TapeNs } from "@tapedeck/protocol";
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import type { Seq, TapeEvent, Timeline } from "@tapedeck/tape";
+import type { SourceWish, Tapes } from "../choose-mode.js";
+import type { DeckTape } from "../playhead.js";
+
+export interface SyntheticTape {
+  readonly id?: string;
+  /** Times of the frames, ascending; the first is 0. */
+  readonly times: readonly TapeNs[];
+  readonly events?: readonly TapeEvent[];
+  readonly growing?: boolean;
+  readonly timeline?: Timeline;
+}
+
+const startNs = 1_723_161_255_000_000_000n;
+
+/** A tape of times alone: enough for the rules of the deck, which never look into a frame. */
+export function syntheticTape({ id = "synthetic@1", times, events = [], ...rest }: SyntheticTape): DeckTape {
+  const lastSeq = times.length - 1;
+  const at = (seq: Seq): TapeNs => {
+    const ns = times[seq];
+    if (ns === undefined) throw new RangeError(`no frame ${seq}`);
+    return ns;
+  };
+  return {
+    id,
+    startNs,
+    span: { firstSeq: 0, lastSeq, firstNs: 0, lastNs: at(lastSeq), growing: rest.growing ?? false },
+    timeline: () => rest.timeline ?? { playingOf: (ns) => ns, tapeOf: (ns) => Math.floor(ns) },
+    iso: (ns) => new Date(Number((startNs + BigInt(ns)) / 1_000_000n)).toISOString(),
+    seqAt: async (ns) =>
+      Math.max(
+        0,
+        times.findLastIndex((time) => time <= ns),
+      ),
+    nsOf: async (seq) => at(seq),
+    findEvent: async (from, direction, { type }) =>
+      direction === "next"
+        ? events.find((event) => event.seq > from && (type ?? event.type) === event.type)
+        : events.findLast((event) => event.seq < from && (type ?? event.type) === event.type),
+  };
+}
+
+/** Frames at a steady rate: `frames` of them, one in `everyMs`. */
+export function steadyTape(frames: number, everyMs = 100, more: Partial<SyntheticTape> = {}): DeckTape {
+  return syntheticTape({ ...more, times: Array.from({ length: frames }, (_, at) => at * everyMs * 1e6) });
+}
+
+/** A shelf of tapes; the first is the default. */
+export function shelf(...tapes: DeckTape[]): Tapes {
+  const nameOf = (tape: DeckTape): string => tape.id.split("@")[0] ?? "";
+  return {
+    open: async (id) => {
+      const tape = tapes.find((each) => each.id === id);
+      if (tape === undefined) throw new RefusedError(refuse("TAPE_NOT_FOUND", `Tape ${id} does not exist.`));
+      return tape;
+    },
+    choose: async ({ tape: id, symbol, source }: SourceWish) =>
+      tapes.find(
+        (each) =>
+          (id === undefined || nameOf(each) === id || each.id === id) &&
+          (symbol === undefined || symbol === "BTCUSDT") &&
+          (source === undefined || source === "TEST"),
+      ),
+  };
+}

@@ -1,0 +1,55 @@
+import { isoOfMs, limits, type SessionView, type WallMs } from "@tapedeck/protocol";
+import type { Position, Tape } from "@tapedeck/tape";
+import type { SessionRecord } from "./record.js";
+
+export interface ViewContext {
+  /** Where the playhead is now, from `positionAt`; undefined without a tape. */
+  readonly position: Position | undefined;
+  readonly tape: Pick<Tape, "iso" | "span"> | undefined;
+  readonly now: WallMs;
+  readonly connections: number;
+}
+
+/** A session as clients see it: exactly the keys of API.md section 2. Pure. */
+export function viewOf(record: SessionRecord, { position, tape, connections }: ViewContext): SessionView {
+  const iso = (ns: number | null | undefined): string | null =>
+    tape === undefined || ns === null || ns === undefined ? null : tape.iso(ns);
+  const cursor = iso(position?.ns);
+  return {
+    session_id: record.id,
+    user_id: record.userId || null,
+    mode: record.mode,
+    active_symbol: record.symbol || null,
+    active_source: record.source || null,
+    tape: record.tape || null,
+    controller_state: {
+      state: record.state,
+      speed: record.speed,
+      cursor_ts: cursor,
+      cursor_seq: position?.seq ?? null,
+      from_ts: iso(record.fromNs),
+      to_ts: iso(record.toNs),
+      loop: record.loop,
+      max_fps: record.maxFps,
+    },
+    state: record.state,
+    reason: record.reason || null,
+    speed: record.speed,
+    cursor_ts: cursor,
+    epoch: record.epoch,
+    rev: record.rev,
+    parked: record.parked,
+    behind_ms: tape?.span.growing && position ? Math.max(0, (tape.span.lastNs - position.ns) / 1e6) : null,
+    buffer_size: position ? bufferSize(position, record) : 0,
+    connections,
+    created_at: isoOfMs(record.createdAt),
+    last_activity: isoOfMs(record.lastActivity),
+    expires_at: isoOfMs(record.lastActivity + record.ttl * 1000),
+    ...(record.feed ? { feed: record.feed } : {}),
+  };
+}
+
+/** Frames of history that a newcomer gets. */
+function bufferSize({ seq }: Position, { historyFromSeq }: SessionRecord): number {
+  return Math.max(0, Math.min(limits.historyFrames, seq - historyFromSeq + 1));
+}

@@ -6,6 +6,7 @@ import {
   globalSessionId,
   isRefusal,
   isSessionId,
+  limits,
   type Refusal,
   RefusedError,
   refuse,
@@ -80,7 +81,7 @@ export class Deck {
     const opened = await this.#store.create(init);
     if (opened.created) {
       const { mode, tape, state } = opened.record;
-      this.#log.info({ sessionId, mode, tape, state }, "session created");
+      this.#log.info({ session: sessionId, mode, tape, state }, "session created");
       await this.#afterwards(sessionId, "lease request", () => this.#requestTicker(opened.record));
     }
     return opened;
@@ -104,7 +105,7 @@ export class Deck {
   async remove(id: string): Promise<boolean> {
     const deleted = await this.#store.delete(id);
     if (deleted === undefined) return false;
-    this.#log.info({ sessionId: id }, "session deleted");
+    this.#log.info({ session: id }, "session deleted");
     const message = `1 D ${deleted.rev} ${deleted.epoch} 0 0 deleted\n${JSON.stringify({ id })}`;
     await this.#afterwards(id, "notice to its ticker", async () => {
       if (deleted.ticker !== "")
@@ -127,7 +128,7 @@ export class Deck {
     const outcome = await this.#store.replace(before, after, cause, { alive, ended });
     if (outcome === "someone was faster") return outcome;
     if (outcome === "gone") throw notFound(id);
-    this.#log.info({ sessionId: id, command: command.type, rev: after.rev, epoch: after.epoch }, "session changed");
+    this.#log.info({ session: id, command: command.type, rev: after.rev, epoch: after.epoch }, "session changed");
     await this.#afterwards(id, "index", async () => {
       if (alive || before.state !== after.state || before.mode !== after.mode) await this.#store.reindex(after);
     });
@@ -140,7 +141,9 @@ export class Deck {
   async #find(id: string, command: Command | SystemCommand): Promise<StoredSession> {
     const stored = await this.#store.read(id);
     if (stored !== undefined) return stored;
-    if (id === globalSessionId && !isSystemCommand(command)) return await this.open(id);
+    if (id === globalSessionId && !isSystemCommand(command)) {
+      return await this.open(id, { maxFps: limits.legacyMaxFps });
+    }
     throw notFound(id);
   }
 
@@ -169,7 +172,7 @@ export class Deck {
     try {
       await work();
     } catch (error) {
-      this.#log.warn({ err: error, sessionId }, `${what} failed, upkeep will make up for it`);
+      this.#log.warn({ err: error, session: sessionId }, `${what} failed, upkeep will make up for it`);
     }
   }
 }

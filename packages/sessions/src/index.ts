@@ -26,7 +26,7 @@ export { endOf, momentOn, startOf } from "./places.js";
 export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
 export { claimMs, hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
 export { decodeRecord, decodeState, encodeRecord, type SessionHash, UnreadableSession } from "./record-codec.js";
-export { answered } from "./redis-away.js";
+export { answered, answered, refusalOfRedis } from "./redis-away.js";
 export { resolve } from "./resolve.js";
 export { defineSessionScripts } from "./scripts/scripts.js";
 export {
@@ -37,4 +37,5 @@ export {
   type StoreOptions,
 } from "./store.js";
 export { stallMs } from "./system.js";
+export { SessionUpkeep, type UpkeepOptions } from "./upkeep.js";
 export { type ViewContext, viewOf } from "./view.js";

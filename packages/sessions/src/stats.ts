@@ -1,8 +1,5 @@
-import type { SessionStats } from "@tapedeck/protocol";
-import type { Redis } from "ioredis";
-import type { Keys } from "./keys.js";
-import type { SessionIndex } from "./session-index.js";
-import type { SessionTotals } from "./session-totals.js";
+import type { SessionStats, WallMs } from "@tapedeck/protocol";
+import type { SessionStore } from "./store.js";
 
 /** A node whose heartbeat is older than this is not there any more. */
 const silentNodeMs = 20_000;
@@ -12,13 +9,9 @@ const silentNodeMs = 20_000;
  * `leases`, the sessions they render; so a session that plays nowhere is on no node.
  */
 export async function readStats(
-  redis: Redis,
-  keys: Keys,
-  index: SessionIndex,
-  totals: SessionTotals,
+  { redis, keys, index, totals }: Pick<SessionStore, "redis" | "keys" | "index" | "totals">,
+  now: WallMs,
 ): Promise<SessionStats> {
-  const [seconds = 0, micros = 0] = (await redis.time()).map(Number);
-  const now = seconds * 1000 + micros / 1000;
   const [counts, sums, rates, nodes] = await Promise.all([
     index.counts(),
     totals.read(),

@@ -59,6 +59,12 @@ export class SessionStore {
     return record && { record, ...rest };
   }
 
+  /** Redis's clock. */
+  async now(): Promise<WallMs> {
+    const [seconds = 0, micros = 0] = await answered(this.redis.time());
+    return Number(seconds) * 1000 + Number(micros) / 1000;
+  }
+
   /** As `read`, with Redis's clock also where there is no such session. */
   async look(id: string): Promise<{ record: SessionRecord | undefined; now: WallMs; connections: number }> {
     const [fields, viewers, time] = await answered(
@@ -189,7 +195,7 @@ export class SessionStore {
   }
 
   async stats(): Promise<SessionStats> {
-    return await answered(readStats(this.redis, this.keys, this.index, this.totals));
+    return await answered(readStats(this, await this.now()));
   }
 
   /** A session that has expired: counts it, cleans up after it, and tells whoever still listens. */

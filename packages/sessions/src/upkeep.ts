@@ -1,0 +1,85 @@
+import type { LeaseQueue } from "./lease-queue.js";
+import { hasLiveTicker, needsTicker } from "./record.js";
+import type { Scored } from "./session-index.js";
+import type { SessionStore } from "./store.js";
+
+export interface UpkeepOptions {
+  readonly store: SessionStore;
+  readonly leases: Pick<LeaseQueue, "request">;
+}
+
+/** Sessions looked at in one go. */
+const chunk = 200;
+
+/** What has to be done again and again, by one node in the cluster at a time; doing it twice does no harm. */
+export class SessionUpkeep {
+  readonly #store: SessionStore;
+  readonly #leases: Pick<LeaseQueue, "request">;
+
+  constructor({ store, leases }: UpkeepOptions) {
+    this.#store = store;
+    this.#leases = leases;
+  }
+
+  /**
+   * Counts the sessions that have expired, at most `limit` of them, cleans up after them and tells whoever still listens. One
+   * whose hash lives on has its entry mended instead. Returns how many it counted.
+   */
+  async sweepExpired(limit = 1000): Promise<number> {
+    const now = await this.#store.now();
+    const due = await this.#store.index.expired(now, limit);
+    let counted = 0;
+    for (const entries of chunksOf(due)) {
+      const swept = await Promise.all(entries.map((entry) => this.#sweep(entry, now)));
+      counted += swept.filter(Boolean).length;
+    }
+    return counted;
+  }
+
+  /**
+   * Asks for tickers for all sessions that need one and have none that lives, and drops the index's entries of sessions that
+   * are gone without having expired. Returns how many it asked for.
+   */
+  async requeueOrphans(): Promise<number> {
+    let requeued = 0;
+    for await (const entries of this.#pages({ state: "PLAYING" })) {
+      const results = await Promise.all(entries.map((entry) => this.#requeue(entry)));
+      requeued += results.filter(Boolean).length;
+    }
+    return requeued;
+  }
+
+  async #sweep(entry: Scored, now: number): Promise<boolean> {
+    const stored = await this.#store.read(entry.id);
+    if (stored === undefined) return await this.#store.settleExpired(entry, now);
+    const { lastActivity, ttl } = stored.record;
+    await this.#store.index.mendExpiry(entry.id, lastActivity + ttl * 1000);
+    return false;
+  }
+
+  async #requeue({ id, score }: Scored): Promise<boolean> {
+    const stored = await this.#store.read(id);
+    if (stored === undefined) {
+      const expiry = await this.#store.index.expiryOf(id);
+      if (expiry === undefined) await this.#store.index.remove(id, score);
+      return false;
+    }
+    const { record, now } = stored;
+    if (!needsTicker(record) || hasLiveTicker(record, now)) return false;
+    await this.#leases.request(record);
+    return true;
+  }
+
+  async *#pages(filter: { state?: string; mode?: string }): AsyncIterable<Scored[]> {
+    let cursor: Scored | undefined;
+    do {
+      const page = await this.#store.index.page(filter, cursor, chunk);
+      if (page.length > 0) yield page;
+      cursor = page.length === chunk ? page.at(-1) : undefined;
+    } while (cursor !== undefined);
+  }
+}
+
+function* chunksOf<T>(items: readonly T[]): Iterable<readonly T[]> {
+  for (let at = 0; at < items.length; at += chunk) yield items.slice(at, at + chunk);
+}

@@ -1,0 +1,190 @@
+import type { Logger } from "@tapedeck/runtime";
+import { type Job, WaitingError } from "bullmq";
+import type { Redis } from "ioredis";
+import { crashed, isCrashLoop } from "./crash-loop.js";
+import type { Lease, LeaseEnd, MonotonicMs } from "./lease.js";
+import { type LeaseJob, LeaseWorker } from "./lease-worker.js";
+import { sparing } from "./sparing-log.js";
+
+export interface IntakeOptions {
+  /** For BullMQ: no limit of retries. Each queue adds one connection of its own for its blocking reads. */
+  readonly connection: Redis;
+  /** Names of the ticker queues, and the prefix of their keys. */
+  readonly queues: readonly string[];
+  readonly prefix: string;
+  readonly node: string;
+  /** Sessions this ticker takes at most; one more per queue may come before it stops fetching. */
+  readonly capacity: number;
+  /** Uses a lease; it is given back when the promise settles. */
+  readonly take: (lease: Lease) => Promise<LeaseEnd>;
+  /** A session at whose jobs ticker after ticker died. */
+  readonly poisonous: (sessionId: string) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** A slice's length, jittered so that leases taken together do not end together. */
+const slice = { fromMs: 30_000, toMs: 60_000 } as const;
+
+/** The leases of this ticker, as BullMQ jobs. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #workers: LeaseWorker[];
+  readonly #leases = new Set<HeldLease>();
+  #target: number;
+  #draining = false;
+
+  constructor(options: IntakeOptions) {
+    const { queues, prefix, connection, capacity, node, log } = options;
+    this.#options = options;
+    this.#target = capacity;
+    const report = sparing(log);
+    this.#workers = queues.map((queue) => {
+      const worker: LeaseWorker = new LeaseWorker(
+        queue,
+        (job, token, signal) => this.#process(worker, job, token, signal),
+        { connection, prefix, concurrency: capacity, name: node },
+      );
+      // A lost connection fails every renewal at once, and each of them is an event.
+      worker.on("error", (error) => report.warn({ err: { message: error.message }, queue }, "ticker queue"));
+      return worker;
+    });
+  }
+
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  /** Begins to take leases. Resolves when every queue is connected. */
+  async start(): Promise<void> {
+    for (const worker of this.#workers) worker.run().catch((error: unknown) => worker.emit("error", asError(error)));
+    await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
+  }
+
+  /** Takes leases while it holds fewer than `target`; those above are not given back by this. */
+  limit(target: number): void {
+    this.#target = Math.min(target, this.#options.capacity);
+    this.#adjust();
+  }
+
+  /** Hands so many leases back to the queues, those whose slices end soonest. */
+  recall(count: number): void {
+    const bySlice = [...this.#leases].sort((a, b) => a.endsAt - b.endsAt);
+    for (const lease of bySlice.slice(0, count)) lease.recall("handed back");
+  }
+
+  /** Ends the slices that are over: hands back as many as `surplus`, the others get another slice. */
+  turnSlices(now: MonotonicMs, surplus: number): void {
+    let left = surplus;
+    for (const lease of this.#leases) {
+      if (lease.endsAt > now) continue;
+      if (left-- > 0) lease.recall("handed back");
+      else lease.endsAt = now + sliceMs();
+    }
+  }
+
+  /** Takes no more leases; those held go on. */
+  stop(): void {
+    this.#draining = true;
+    // Their reads may be blocked: what they still bring is refused at the processor's entry. `close` ends them.
+  }
+
+  /** Gives all leases back and waits until they are, or until the deadline; then leaves them to run out by themselves. */
+  async close(deadlineMs: number): Promise<void> {
+    this.stop();
+    // First the workers, so that none fetches what is given back here; each waits for its running jobs.
+    const closing = Promise.all(this.#workers.map((worker) => worker.close()));
+    for (const lease of this.#leases) lease.recall("shutting down");
+    const late = await isLate(closing, deadlineMs);
+    if (!late) return;
+    this.#options.log.warn({ leases: this.size }, "queues did not close in time: leases run out by themselves");
+    // `close` can hang while a connection is being made; disconnecting ends whatever it waits for.
+    await isLate(Promise.all(this.#workers.map((worker) => worker.disconnect())), 500);
+  }
+
+  async #process(
+    worker: LeaseWorker,
+    job: Job<LeaseJob, void, string>,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { take, poisonous, log } = this.#options;
+    const { id } = job;
+    if (id === undefined || signal === undefined) throw new Error("BullMQ gave a job without id or signal");
+    if (this.#draining) {
+      // A blocked read can bring back what this ticker has just handed over.
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
+    const { sessionId } = job.data;
+    if (job.stalledCounter > 0) {
+      const crashes = crashed(job.data.crashes, Date.now());
+      if (isCrashLoop(crashes)) {
+        log.error({ session: sessionId, ...crashes }, "tickers die of this session: it is paused");
+        await poisonous(sessionId);
+        return;
+      }
+      await job.updateData({ ...job.data, crashes });
+    }
+    const lease = new HeldLease(sessionId, signal, () => worker.heldUntil(id));
+    this.#leases.add(lease);
+    this.#adjust();
+    try {
+      await take(lease);
+    } finally {
+      this.#leases.delete(lease);
+      this.#adjust();
+    }
+  }
+
+  /** BullMQ counts per queue: each may take what it has and what is free altogether. It knows no concurrency of 0. */
+  #adjust(): void {
+    const free = Math.max(0, this.#target - this.#leases.size);
+    for (const worker of this.#workers) worker.concurrency = Math.max(1, worker.held + free);
+  }
+}
+
+class HeldLease implements Lease {
+  readonly sessionId: string;
+  readonly signal: AbortSignal;
+  endsAt: MonotonicMs = performance.now() + sliceMs();
+  readonly #heldUntil: () => MonotonicMs;
+  readonly #recall = new AbortController();
+
+  constructor(sessionId: string, lock: AbortSignal, heldUntil: () => MonotonicMs) {
+    this.sessionId = sessionId;
+    this.#heldUntil = heldUntil;
+    this.signal = AbortSignal.any([lock, this.#recall.signal]);
+  }
+
+  get heldUntil(): MonotonicMs {
+    return this.#heldUntil();
+  }
+
+  recall(why: LeaseEnd): void {
+    this.#recall.abort(why);
+  }
+}
+
+function sliceMs(): number {
+  return slice.fromMs + Math.random() * (slice.toMs - slice.fromMs);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+async function isLate(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<true>((resolve) => {
+    timer = setTimeout(() => resolve(true), ms);
+  });
+  const done = work.then(
+    () => false as const,
+    () => false as const,
+  );
+  try {
+    return await Promise.race([done, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,99 @@
+import { type Job, Worker, type WorkerOptions } from "bullmq";
+import type { MonotonicMs } from "./lease.js";
+
+/** What a ticker job holds. */
+export interface LeaseJob {
+  readonly sessionId: string;
+  /** Deaths of tickers that held it, see `crash-loop.ts`. */
+  readonly crashes?: { readonly count: number; readonly at: number };
+}
+
+/** Time a lock lives without renewal, how often it is renewed, and how often locks of others are looked after. */
+export const lock = { durationMs: 2000, renewMs: 500, stalledCheckMs: 500 } as const;
+/** Publishing stops this long before a lock can run out: a message may be that long on its way. */
+const marginMs = 200;
+
+type TickerJob = Job<LeaseJob, void, string>;
+
+/**
+ * A BullMQ worker that knows until when its locks surely hold, and that never runs one job twice at a time.
+ *
+ * A lock's life is counted from the moment at which its renewal was *sent*, on the monotonic clock: it cannot have begun
+ * earlier, and neither a late answer nor a changed wall clock lengthens it.
+ */
+export class LeaseWorker extends Worker<LeaseJob, void, string> {
+  readonly #heldUntil = new Map<string, MonotonicMs>();
+  readonly #running = new Map<string, Promise<unknown>>();
+
+  /** @param processor has to be declared with three parameters, since BullMQ gives the signal only to such. */
+  constructor(
+    name: string,
+    processor: (job: TickerJob, token: string | undefined, signal: AbortSignal | undefined) => Promise<void>,
+    options: Pick<WorkerOptions, "connection" | "prefix" | "concurrency" | "name">,
+  ) {
+    super(name, processor, {
+      ...options,
+      autorun: false,
+      lockDuration: lock.durationMs,
+      lockRenewTime: lock.renewMs,
+      stalledInterval: lock.stalledCheckMs,
+      // Counts over a job's whole life, in which many tickers may come and go: crash loops are counted apart.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      // Its 15 s would leave a ticker idle for that long after each loss of the connection.
+      runRetryDelay: 200,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    });
+    this.on("lockRenewalFailed", (jobIds: string[]) => {
+      for (const id of jobIds) {
+        this.#heldUntil.delete(id);
+        this.cancelJob(id, "lost");
+      }
+    });
+  }
+
+  /** Jobs being worked on. */
+  get held(): number {
+    return this.#running.size;
+  }
+
+  /** Until when a job is surely ours; a time in the past if it is not. */
+  heldUntil(jobId: string): MonotonicMs {
+    return this.#heldUntil.get(jobId) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  override async extendJobLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
+    const sent = performance.now();
+    const failed = new Set(await super.extendJobLocks(jobIds, tokens, duration));
+    for (const id of jobIds) {
+      if (!failed.has(id) && this.#heldUntil.has(id)) this.#heldUntil.set(id, sent + duration - marginMs);
+    }
+    return [...failed];
+  }
+
+  /**
+   * A job that comes back while its first run still ends here waits for that end: the first run's clean-up would take
+   * the second one's lock out of BullMQ's renewals.
+   */
+  override async processJob(job: TickerJob, token: string, fetchNext?: () => boolean): Promise<void | TickerJob> {
+    const id = job.id ?? "";
+    // `processedOn` is what this process's clock showed when it asked for the job: the lock cannot be older than that.
+    const takenAt = performance.now() - Math.max(0, Date.now() - (job.processedOn ?? 0));
+    const before = this.#running.get(id);
+    if (before !== undefined) {
+      this.cancelJob(id, "lost");
+      await before.catch(() => {});
+    }
+    this.#heldUntil.set(id, takenAt + lock.durationMs - marginMs);
+    const run = super.processJob(job, token, fetchNext);
+    this.#running.set(id, run);
+    try {
+      return await run;
+    } finally {
+      if (this.#running.get(id) === run) {
+        this.#running.delete(id);
+        this.#heldUntil.delete(id);
+      }
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import {
+  announceReady,
+  ConfigError,
+  connectRedis,
+  createHealth,
+  createLogger,
+  createMetrics,
+  createShutdown,
+  type Health,
+  interval,
+  type Probe,
+  type RedisPurpose,
+  startHeartbeat,
+  startProbe,
+  startRedisClock,
+} from "@tapedeck/runtime";
+import { Deck, defineSessionScripts, keysWith, LeaseQueue, leaseQueueNames, SessionStore } from "@tapedeck/sessions";
+import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
+import type { Redis } from "ioredis";
+import { readTickerConfig, type TickerConfig } from "./config.js";
+import { startStatusServer } from "./status-server.js";
+import { Ticker } from "./ticker.js";
+import { startUpkeep } from "./upkeep.js";
+
+const version = "0.1.0";
+const heartbeatTtlS = 15;
+const probeEveryMs = 1000;
+/** A ticker that has not heard its own messages for this long does not hear its sessions' states either. */
+const deafAfterMs = 5000;
+
+try {
+  await main(readTickerConfig());
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
+
+async function main(config: TickerConfig): Promise<void> {
+  const node = config.NODE_ID;
+  const keys = keysWith(config.TAPEDECK_PREFIX);
+  const log = createLogger({ service: "ticker", node, level: config.LOG_LEVEL });
+  const metrics = createMetrics("ticker", node);
+  const health = createHealth();
+  const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
+  health.set("ticker", "unready", "starting");
+  const status = await startStatusServer({ host: config.HOST, port: config.PORT, health, metrics });
+
+  const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
+  const connections = {
+    commands: connect("commands"),
+    publisher: defineSessionScripts(connect("publisher")),
+    subscriber: connect("subscriber"),
+    bullmq: connect("bullmq"),
+  };
+  const { commands, publisher, subscriber, bullmq } = connections;
+  const clock = await startRedisClock(commands, { log });
+  const channel = keys.probeChannel(node);
+  const probe = startProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
+
+  const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
+    cacheBytes: config.CACHE_MB * 2 ** 20,
+    log,
+  });
+  const store = new SessionStore(commands, keys);
+  const leases = new LeaseQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
+  const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
+
+  const ticker = await Ticker.start({
+    node,
+    keys,
+    connections,
+    clock,
+    probe,
+    store,
+    deck,
+    tapes,
+    queues: leaseQueueNames(config.TICKER_QUEUES),
+    capacity: config.TICKER_SESSIONS,
+    parkAfterMs: config.PARK_AFTER_MS,
+    metrics,
+    log,
+  });
+  const heartbeat = startHeartbeat(commands, {
+    nodeKey: keys.node(node),
+    nodesKey: keys.nodes,
+    node,
+    ttlS: heartbeatTtlS,
+    fields: () => {
+      const { p50, p99 } = ticker.metrics.takeLateness();
+      const { url } = status;
+      return {
+        role: "ticker",
+        version,
+        pid: process.pid,
+        url,
+        leases: ticker.leases,
+        late_p50_ms: p50,
+        late_p99_ms: p99,
+      };
+    },
+    now: () => clock.now(),
+    log,
+  });
+  const upkeep = await startUpkeep({
+    connection: bullmq,
+    prefix: keys.bullPrefix,
+    node,
+    chores: {},
+    log,
+  });
+  const watching = interval(() => watchHealth(health, publisher, probe), 1000);
+
+  shutdown.step("turn unready", () => health.set("ticker", "unready", "shutting down"));
+  shutdown.step("take no more leases", () => ticker.stopTaking());
+  shutdown.step("leave upkeep", () => upkeep.stop());
+  shutdown.step("write published seqs and give leases back", () => ticker.close(config.SHUTDOWN_MS / 2), 5);
+  shutdown.step("leave the list of nodes", () => heartbeat.stop());
+  shutdown.step("leave Redis", async () => {
+    watching();
+    probe.stop();
+    clock.stop();
+    await leases.close();
+    await Promise.all([commands, publisher, subscriber, bullmq].map((redis) => redis.quit()));
+  });
+  shutdown.step("stop answering", () => status.stop());
+
+  health.set("ticker", "ok");
+  announceReady({ url: status.url, pid: process.pid });
+  log.info({ url: status.url, queues: config.TICKER_QUEUES }, "taking leases");
+}
+
+/** Redis's absence is nothing that another replica would do better at; deafness is. */
+function watchHealth(health: Health, publisher: Redis, probe: Probe): void {
+  const connected = publisher.status === "ready";
+  health.set("redis", connected ? "ok" : "degraded", "no connection to Redis");
+  health.set(
+    "pubsub",
+    !connected || probe.heardWithin(deafAfterMs) ? "ok" : "unready",
+    "own messages do not come back",
+  );
+}

@@ -1,0 +1,282 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { RefusedError } from "@tapedeck/protocol";
+import type { Logger, RedisClock } from "@tapedeck/runtime";
+import {
+  type Deck,
+  endNsOf,
+  type Keys,
+  needsTicker,
+  playheadAt,
+  type SessionRecord,
+  type SessionStore,
+  type SystemCommand,
+} from "@tapedeck/sessions";
+import type { Tape, TapeCatalog } from "@tapedeck/tape";
+import { isLeaseEnd, type Lease, type LeaseEnd } from "./lease.js";
+import type { TickerMetrics } from "./metrics.js";
+import type { Renderer } from "./renderer.js";
+import { type Course, Rendering, type RenderingEvents } from "./rendering.js";
+
+export interface RunOptions {
+  readonly node: string;
+  readonly keys: Keys;
+  readonly deck: Pick<Deck, "perform">;
+  readonly store: Pick<SessionStore, "read">;
+  readonly tapes: Pick<TapeCatalog, "open">;
+  readonly renderer: Renderer;
+  readonly clock: RedisClock;
+  /** Lets so many hand-overs go on at once; a session is rendered until its turn comes. */
+  readonly handOver: <T>(release: () => Promise<T>) => Promise<T>;
+  readonly metrics: TickerMetrics;
+  readonly log: Logger;
+}
+
+const retryMs = 200;
+const damagedRetryMs = 5000;
+
+/** One lease's life: claims the session, keeps its rendering in step with its record, and lets go of it in the end. */
+export class Run implements RenderingEvents {
+  readonly sessionId: string;
+  /** Resolves when nothing is rendered any more and the session has been let go. */
+  readonly over: Promise<LeaseEnd>;
+
+  readonly #options: RunOptions;
+  readonly #lease: Lease;
+  readonly #rendering: Rendering;
+  readonly #log: Logger;
+  readonly #ending: Promise<LeaseEnd>;
+  #end: (why: LeaseEnd) => void = () => {};
+  #ended: LeaseEnd | undefined;
+  #tape: Tape | undefined;
+  #newest: SessionRecord | undefined;
+  #claimed = false;
+  #adopting = false;
+  #rereading = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(lease: Lease, options: RunOptions) {
+    const { keys, log } = options;
+    this.#options = options;
+    this.#lease = lease;
+    this.sessionId = lease.sessionId;
+    this.#log = log.child({ session: lease.sessionId });
+    this.#rendering = new Rendering(
+      lease,
+      { key: keys.session(lease.sessionId), channel: keys.sessionChannel(lease.sessionId) },
+      this,
+    );
+    this.#ending = new Promise((resolve) => {
+      this.#end = (why) => {
+        this.#ended ??= why;
+        resolve(why);
+      };
+    });
+    this.over = this.#live();
+  }
+
+  /** A state of this session, from whichever way it came. Older ones than the newest known are ignored. */
+  hear(record: SessionRecord): void {
+    if (this.#newest !== undefined && record.rev <= this.#newest.rev) return;
+    this.#follow(record);
+  }
+
+  /** Something may have been missed: asks Redis. */
+  changed(): void {
+    void this.#reread();
+  }
+
+  gone(): void {
+    this.#end("gone");
+  }
+
+  end(why: LeaseEnd): void {
+    this.#end(why);
+  }
+
+  ended(): void {
+    const { node } = this.#options;
+    void this.#perform(this.#newest?.loop ? { type: "wrap", node } : { type: "end", node });
+  }
+
+  unwatched(): void {
+    void this.#perform({ type: "park", node: this.#options.node });
+  }
+
+  behind(): void {
+    void this.#goOnFrom(() => 0);
+  }
+
+  damaged(error: unknown): void {
+    this.#log.error({ err: error }, "a block of the tape cannot be read: the session waits for it");
+    this.#again(damagedRetryMs);
+  }
+
+  /** Redis's clock jumped by so many ms: playing goes on from where the old clock had the playhead. */
+  jumped(byMs: number): void {
+    const { clock } = this.#options;
+    void this.#goOnFrom((record, tape) => playheadAt(record, clock.now() - byMs, tape));
+  }
+
+  async #live(): Promise<LeaseEnd> {
+    const { renderer, handOver, metrics } = this.#options;
+    const { signal } = this.#lease;
+    const recalled = () => this.#end(isLeaseEnd(signal.reason) ? signal.reason : "lost");
+    signal.addEventListener("abort", recalled, { once: true });
+    if (signal.aborted) recalled();
+    renderer.add(this.#rendering);
+    try {
+      await this.#claim();
+      const why = await this.#ending;
+      if (why === "handed back" || why === "shutting down") await handOver(() => this.#release());
+      metrics.leaseEnded(why);
+      this.#log.debug({ why, seq: this.#rendering.confirmed }, "lease ended");
+      return why;
+    } finally {
+      signal.removeEventListener("abort", recalled);
+      clearTimeout(this.#timer);
+      renderer.remove(this.#rendering);
+    }
+  }
+
+  /** The job is the right to claim: whoever held the session before has lost the job or is about to hear of this. */
+  async #claim(): Promise<void> {
+    const record = await this.#insist({ type: "claim", node: this.#options.node });
+    if (record === undefined) return;
+    this.#claimed = true;
+    const heard = this.#newest;
+    this.#follow(heard !== undefined && heard.rev > record.rev ? heard : record);
+  }
+
+  /** Stops rendering, waits for what is under way, and writes how far it came while giving the session back. */
+  async #release(): Promise<void> {
+    const { renderer, node } = this.#options;
+    renderer.hold(this.#rendering);
+    await renderer.settle();
+    if (this.#ended === "lost" || !this.#claimed) return;
+    await this.#insist({ type: "release", node, publishedSeq: this.#rendering.confirmed });
+  }
+
+  /** Re-anchors at a place the playhead had when all was well, instead of following the clock in one leap. */
+  async #goOnFrom(playhead: (record: SessionRecord, tape: Tape) => number): Promise<void> {
+    const record = this.#newest;
+    const tape = this.#tape;
+    if (record === undefined || tape === undefined) return; // not claimed yet; the claim looks at the clock itself
+    this.#options.renderer.hold(this.#rendering);
+    const seq = Math.max(this.#rendering.confirmed, record.publishedSeq);
+    try {
+      const ns = Math.max(await tape.nsOf(seq), playhead(record, tape));
+      await this.#perform({ type: "failover", node: this.#options.node, at: { seq, ns } });
+    } catch (error) {
+      this.damaged(error);
+    }
+  }
+
+  async #perform(command: SystemCommand): Promise<void> {
+    const before = this.#newest;
+    const record = await this.#insist(command);
+    if (record === undefined) return;
+    this.hear(record);
+    if (this.#newest === before) this.#again(retryMs); // it changed nothing: look at it once more
+  }
+
+  /** Performs a command, however long Redis is away. Undefined when it was refused or the lease ended before. */
+  async #insist(command: SystemCommand): Promise<SessionRecord | undefined> {
+    const { deck, metrics } = this.#options;
+    for (;;) {
+      try {
+        const { record, changed } = await deck.perform(this.sessionId, command);
+        if (changed) metrics.command(command.type);
+        return record;
+      } catch (error) {
+        if (error instanceof RefusedError && error.code === "SESSION_NOT_FOUND") {
+          this.#end("gone");
+          return undefined;
+        }
+        if (error instanceof RefusedError && error.status < 500) {
+          this.#log.info({ command: command.type, code: error.code }, "a command of the ticker was refused");
+          this.#again(retryMs);
+          return undefined;
+        }
+        this.#log.debug({ err: error, command: command.type }, "not performed, trying again");
+        await sleep(retryMs);
+        if (this.#ended !== undefined && command.type !== "release") return undefined;
+      }
+    }
+  }
+
+  /** Takes a record for what the session is now. Until its course is known nothing is rendered of the course before. */
+  #follow(record: SessionRecord): void {
+    this.#newest = record;
+    if (!this.#claimed) return;
+    this.#options.renderer.hold(this.#rendering);
+    if (!this.#adopting) void this.#adopt();
+  }
+
+  async #adopt(): Promise<void> {
+    this.#adopting = true;
+    try {
+      for (;;) {
+        const record = this.#newest;
+        if (record === undefined) return;
+        const rest = whyNotRendered(record, this.#options.node);
+        if (rest !== undefined) {
+          this.#end(rest);
+          return;
+        }
+        const course = await this.#courseOf(record);
+        if (record !== this.#newest) continue; // changed again meanwhile
+        this.#options.renderer.follow(this.#rendering, course);
+        return;
+      }
+    } catch (error) {
+      this.damaged(error);
+    } finally {
+      this.#adopting = false;
+    }
+  }
+
+  async #courseOf(record: SessionRecord): Promise<Course> {
+    if (this.#tape?.id !== record.tape) this.#tape = await this.#options.tapes.open(record.tape);
+    const tape = this.#tape;
+    const { anchorNs, speed, maxFps } = record;
+    const endNs = endNsOf(record, tape.span);
+    const last = endNs === tape.span.lastNs ? tape.span.lastSeq : await tape.seqAt(endNs);
+    return { record, tape, pace: { timeline: tape.timeline(record.gaps), anchorNs, speed, maxFps }, last, endNs };
+  }
+
+  async #reread(): Promise<void> {
+    if (this.#rereading || this.#ended !== undefined) return;
+    this.#rereading = true;
+    try {
+      const found = await this.#options.store.read(this.sessionId);
+      const newest = this.#newest;
+      if (found === undefined) {
+        this.#end("gone");
+      } else if (newest !== undefined && found.record.rev < newest.rev) {
+        // Redis has lost what this ticker has seen of the session. Viewers have seen it too: a new epoch, for them to follow.
+        const record = await this.#insist({ type: "recover", epoch: newest.epoch, rev: newest.rev });
+        if (record !== undefined) this.#follow(record);
+      } else {
+        this.#follow(found.record);
+      }
+    } catch (error) {
+      this.#log.debug({ err: error }, "session not read, trying again");
+      this.#again(retryMs);
+    } finally {
+      this.#rereading = false;
+    }
+  }
+
+  /** Looks at the session anew after a while. */
+  #again(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#ended === undefined) this.#timer = setTimeout(() => void this.#reread(), ms);
+  }
+}
+
+/** Why this ticker has nothing to render of a session, if it hasn't. */
+function whyNotRendered(record: SessionRecord, node: string): LeaseEnd | undefined {
+  if (record.parked) return "parked";
+  if (!needsTicker(record)) return "at rest";
+  return record.ticker === node ? undefined : "claimed elsewhere";
+}

@@ -1,0 +1,192 @@
+import { randomUUID } from "node:crypto";
+import {
+  connectRedis,
+  createLogger,
+  createMetrics,
+  type Probe,
+  type RedisClock,
+  type RedisPurpose,
+  startHeartbeat,
+  startProbe,
+  startRedisClock,
+} from "@tapedeck/runtime";
+import {
+  type CreateChoice,
+  Deck,
+  defineSessionScripts,
+  type Keys,
+  keysWith,
+  LeaseQueue,
+  leaseQueueNames,
+  type SessionRecord,
+  SessionStore,
+} from "@tapedeck/sessions";
+import { type Tape, TapeCatalog } from "@tapedeck/tape";
+import { MemoryTapeStore, type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
+import type { Redis } from "ioredis";
+import { Ticker, type TickerOptions } from "../ticker.js";
+import { Viewer } from "./viewer.js";
+
+const log = createLogger({
+  service: "ticker",
+  node: "test",
+  level: process.env.TEST_LOG === undefined ? "silent" : "debug",
+});
+const queues = 2;
+
+/** A ticker in this process, with connections of its own that a test can cut. */
+export interface RiggedTicker {
+  readonly node: string;
+  readonly ticker: Ticker;
+  readonly connections: TickerOptions["connections"];
+  readonly clock: RedisClock & { jump(byMs: number): void };
+  close(): Promise<void>;
+}
+
+/** What tests of the ticker need: a tape store, a deck as an api has it, tickers and viewers, under a prefix of their own. */
+export class Rig {
+  readonly keys: Keys = keysWith(`test-${randomUUID()}`);
+  readonly tapes: TapeCatalog;
+  readonly store: SessionStore;
+  readonly deck: Deck;
+  readonly redis: Redis;
+  readonly #url: string;
+  readonly #tapeStore = new MemoryTapeStore();
+  readonly #leases: LeaseQueue;
+  readonly #open: { close(): Promise<void> }[] = [];
+
+  constructor(redisUrl: string) {
+    this.#url = redisUrl;
+    this.redis = this.#connect("commands", "rig");
+    this.tapes = new TapeCatalog(this.#tapeStore, { cacheBytes: 64 * 2 ** 20 });
+    this.store = new SessionStore(this.redis, this.keys);
+    this.#leases = new LeaseQueue({ redis: this.redis, keys: this.keys, queues });
+    this.deck = new Deck({ store: this.store, tapes: this.tapes, leases: this.#leases, log });
+  }
+
+  async tape(options: TestTapeOptions = {}): Promise<Tape> {
+    return this.tapes.open(await writeTestTape(this.#tapeStore, { id: `t${randomUUID().slice(0, 8)}`, ...options }));
+  }
+
+  /** A playing session on a tape; nobody renders it before a ticker runs. */
+  async play(tape: Tape, choice: CreateChoice = {}): Promise<SessionRecord> {
+    const { record } = await this.deck.open(undefined, {
+      tape: tape.id.split("@")[0],
+      max_fps: 0,
+      start: true,
+      ...choice,
+    });
+    return record;
+  }
+
+  async watch(sessionId: string, from: { epoch: number; seq: number }): Promise<Viewer> {
+    const viewer = new Viewer(this.#connect("subscriber", "viewer"), from);
+    this.#open.push(viewer);
+    await viewer.subscribe(this.keys.sessionChannel(sessionId));
+    return viewer;
+  }
+
+  /** Plays a tape with somebody watching from the first frame on. */
+  async playWatched(tape: Tape, choice: CreateChoice = {}): Promise<{ id: string; viewer: Viewer }> {
+    const { record } = await this.deck.open(undefined, { tape: tape.id.split("@")[0], max_fps: 0, ...choice });
+    const viewer = await this.watch(record.id, { epoch: record.epoch, seq: record.anchorSeq });
+    await this.deck.perform(record.id, { type: "start" });
+    return { id: record.id, viewer };
+  }
+
+  async record(sessionId: string): Promise<SessionRecord> {
+    const found = await this.store.read(sessionId);
+    if (found === undefined) throw new Error(`session ${sessionId} is gone`);
+    return found.record;
+  }
+
+  async ticker(
+    options: Partial<Pick<TickerOptions, "capacity" | "parkAfterMs" | "balanceEveryMs">> = {},
+  ): Promise<RiggedTicker> {
+    const node = `ticker-${randomUUID().slice(0, 8)}`;
+    const connections = {
+      commands: this.#connect("commands", node),
+      publisher: defineSessionScripts(this.#connect("publisher", node)),
+      subscriber: this.#connect("subscriber", node),
+      bullmq: this.#connect("bullmq", node),
+    };
+    const { commands, publisher, subscriber } = connections;
+    const clock = jumpy(await startRedisClock(commands, { log }));
+    const probe: Probe = startProbe({
+      publisher,
+      subscriber,
+      channel: this.keys.probeChannel(node),
+      intervalMs: 100,
+      log,
+    });
+    const store = new SessionStore(commands, this.keys);
+    const leases = new LeaseQueue({ redis: commands, keys: this.keys, queues });
+    const ticker = await Ticker.start({
+      node,
+      keys: this.keys,
+      connections,
+      clock,
+      probe,
+      store,
+      deck: new Deck({ store, tapes: this.tapes, leases, log }),
+      tapes: this.tapes,
+      queues: leaseQueueNames(queues),
+      capacity: 100,
+      parkAfterMs: 30_000,
+      metrics: createMetrics("ticker", node),
+      log,
+      ...options,
+    });
+    const heartbeat = startHeartbeat(commands, {
+      nodeKey: this.keys.node(node),
+      nodesKey: this.keys.nodes,
+      node,
+      ttlS: 1,
+      fields: () => ({ role: "ticker", leases: ticker.leases }),
+      now: () => clock.now(),
+      log,
+    });
+    let closed: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      await ticker.close(3000);
+      await heartbeat.stop();
+      probe.stop();
+      clock.stop();
+      for (const redis of Object.values(connections)) redis.disconnect();
+    };
+    const rigged = { node, ticker, connections, clock, close: () => (closed ??= close()) };
+    this.#open.push(rigged);
+    return rigged;
+  }
+
+  async close(): Promise<void> {
+    for (const opened of this.#open.reverse()) await opened.close();
+    await this.#leases.close();
+    const prefix = this.keys.stats.slice(0, -":stats".length);
+    const left = await this.redis.keys(`${prefix}:*`);
+    if (left.length > 0) await this.redis.del(...left);
+    this.redis.disconnect();
+  }
+
+  #connect(purpose: RedisPurpose, name: string): Redis {
+    return connectRedis({ url: this.#url, purpose, name, log });
+  }
+}
+
+/** A clock whose jumps a test decides on. */
+function jumpy(clock: RedisClock): RedisClock & { jump(byMs: number): void } {
+  const listeners = new Set<(byMs: number) => void>();
+  let offset = 0;
+  return {
+    now: () => clock.now() + offset,
+    onJump(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    stop: () => clock.stop(),
+    jump(byMs) {
+      offset += byMs;
+      for (const listener of listeners) listener(byMs);
+    },
+  };
+}

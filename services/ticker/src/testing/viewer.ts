@@ -1,0 +1,115 @@
+import { decodeState, parseHead, type SessionRecord } from "@tapedeck/sessions";
+import type { Redis } from "ioredis";
+
+/** A message of frames, as the gateway's one rule let it through. */
+export interface Shown {
+  readonly rev: number;
+  readonly epoch: number;
+  /** Stands for the frames (prev, seq]. */
+  readonly prev: number;
+  readonly seq: number;
+  readonly json: string;
+  /** When it came, on the monotonic clock. */
+  readonly at: number;
+}
+
+/**
+ * Watches a session's channel with the one rule by which gateways make everything else harmless, and notes where a gateway
+ * would have had to fill a hole from the tape.
+ */
+export class Viewer {
+  readonly shown: Shown[] = [];
+  readonly states: SessionRecord[] = [];
+  /** Stretches (from, to] that no message brought: the gateway renders them from the tape. */
+  readonly holes: { epoch: number; from: number; to: number }[] = [];
+  dropped = 0;
+  readonly #redis: Redis;
+  #epoch: number;
+  #rev = 0;
+  #last: number;
+  #waiting: { done: () => boolean; resolve: () => void }[] = [];
+
+  constructor(redis: Redis, { epoch, seq }: { epoch: number; seq: number }) {
+    this.#redis = redis;
+    this.#epoch = epoch;
+    this.#last = seq;
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    this.#redis.on("messageBuffer", (_: Buffer, message: Buffer) => {
+      this.#hear(message);
+      for (const waiter of this.#waiting) if (waiter.done()) waiter.resolve();
+    });
+    await this.#redis.subscribe(channel);
+  }
+
+  async until(done: (viewer: this) => boolean, ms = 10_000): Promise<void> {
+    if (done(this)) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const seen = this.shown.map(({ prev, seq }) => `${prev}-${seq}`).join(" ");
+        reject(new Error(`not within ${ms} ms; states: ${this.states.map((s) => s.state)}; shown: ${seen}`));
+      }, ms);
+      const waiter = {
+        done: () => done(this),
+        resolve: () => {
+          clearTimeout(timer);
+          this.#waiting = this.#waiting.filter((other) => other !== waiter);
+          resolve();
+        },
+      };
+      this.#waiting.push(waiter);
+    });
+  }
+
+  frames(count: number): Promise<void> {
+    const target = this.shown.length + count;
+    return this.until(() => this.shown.length >= target);
+  }
+
+  get seqs(): number[] {
+    return this.shown.map(({ seq }) => seq);
+  }
+
+  get last(): number {
+    return this.#last;
+  }
+
+  async close(): Promise<void> {
+    this.#redis.disconnect();
+  }
+
+  #hear(message: Buffer): void {
+    const head = parseHead(message);
+    if (head === undefined || head.kind === "D") return;
+    if (head.epoch < this.#epoch || (head.epoch === this.#epoch && head.rev < this.#rev)) {
+      this.dropped++;
+      return;
+    }
+    const json = message.toString("latin1", head.body);
+    if (head.kind !== "F") {
+      this.states.push(decodeState(json));
+      if (head.epoch > this.#epoch) {
+        this.#epoch = head.epoch;
+        this.#last = head.seq;
+      } else if (head.seq > this.#last) {
+        this.#fill(head.seq);
+      }
+      this.#rev = head.rev;
+      return;
+    }
+    if (head.seq <= this.#last) {
+      this.dropped++;
+      return;
+    }
+    if (head.prev !== this.#last) this.#fill(head.prev);
+    this.#rev = head.rev;
+    this.#last = head.seq;
+    this.shown.push({ rev: head.rev, epoch: head.epoch, prev: head.prev, seq: head.seq, json, at: performance.now() });
+  }
+
+  #fill(to: number): void {
+    if (to > this.#last) this.holes.push({ epoch: this.#epoch, from: this.#last, to });
+    this.#last = to;
+  }
+}

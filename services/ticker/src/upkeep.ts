@@ -1,0 +1,57 @@
+import type { Logger } from "@tapedeck/runtime";
+import { Queue, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { sparing } from "./sparing-log.js";
+
+export interface UpkeepOptions {
+  readonly connection: Redis;
+  readonly prefix: string;
+  readonly node: string;
+  /** Each is tried at every round, whether or not the ones before it failed. */
+  readonly chores: Readonly<Record<string, () => Promise<unknown>>>;
+  readonly log: Logger;
+}
+
+const queueName = "{upkeep}";
+const everyMs = 5000;
+
+/** Rounds of upkeep, one at a time in the whole cluster, done by whichever ticker takes the next. */
+export async function startUpkeep(options: UpkeepOptions): Promise<{ stop(): Promise<void> }> {
+  const { connection, prefix, node, chores, log } = options;
+  const report = sparing(log);
+  const queue = new Queue(queueName, { connection, prefix });
+  queue.on("error", (error) => report.warn({ err: { message: error.message } }, "upkeep queue"));
+  const worker = new Worker(
+    queueName,
+    async () => {
+      for (const [chore, run] of Object.entries(chores)) {
+        try {
+          await run();
+        } catch (error) {
+          report.warn({ err: error, chore }, "upkeep");
+        }
+      }
+    },
+    {
+      connection,
+      prefix,
+      name: node,
+      concurrency: 1,
+      // A round whose ticker died is done by another one soon, and one that takes long is not started twice.
+      lockDuration: 10_000,
+      stalledInterval: everyMs,
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      runRetryDelay: 500,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    },
+  );
+  worker.on("error", (error) => report.warn({ err: { message: error.message } }, "upkeep worker"));
+  await queue.upsertJobScheduler("upkeep", { every: everyMs }, { name: "upkeep" });
+  return {
+    async stop() {
+      await worker.close();
+      await queue.close();
+    },
+  };
+}

@@ -26,7 +26,7 @@ export { endOf, momentOn, startOf } from "./places.js";
 export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
 export { claimMs, hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
 export { decodeRecord, decodeState, encodeRecord, type SessionHash, UnreadableSession } from "./record-codec.js";
-export { answered, answered, refusalOfRedis } from "./redis-away.js";
+export { answered, refusalOfRedis } from "./redis-away.js";
 export { resolve } from "./resolve.js";
 export { defineSessionScripts } from "./scripts/scripts.js";
 export {

@@ -68,17 +68,22 @@ export class FolderTapeStore implements TapeStore {
     const folder = join(home, `.draft-${version}-${randomBytes(6).toString("hex")}`);
     await mkdir(folder);
     return new FolderDraft(version, folder, async () => {
+      // Written before, so that a full disk is met while there is nothing to take back.
+      const makeCurrent = await this.#prepareStanding(id, { current: version, highest: version });
       await rename(folder, join(home, String(version)));
-      await this.#setStanding(id, { current: version, highest: version });
+      await makeCurrent();
     });
   }
 
   async delete(id: string, version: number): Promise<void> {
-    const left = (await this.versions(id)).filter((other) => other !== version);
+    const versions = await this.versions(id);
+    if (!versions.includes(version)) throw new FileMissing(`there is no version ${version} of ${id}`);
     const { highest } = await this.#standing(id);
-    await this.#setStanding(id, { current: left.at(-1) ?? null, highest: Math.max(highest, version) });
+    const left = versions.filter((other) => other !== version);
+    await (await this.#prepareStanding(id, { current: left.at(-1) ?? null, highest }))();
+    // Renamed first, so that no reader meets half a tape.
     const leaving = join(this.#folder, id, `.deleted-${randomBytes(6).toString("hex")}`);
-    await orMissing(rename(join(this.#folder, id, String(version)), leaving));
+    await rename(join(this.#folder, id, String(version)), leaving);
     await removeAll(leaving);
   }
 
@@ -86,20 +91,22 @@ export class FolderTapeStore implements TapeStore {
     return join(this.#folder, id, String(version), file);
   }
 
+  /** Where `current.json` is missing or broken, the newest version is the current one. */
   async #standing(id: string): Promise<Standing> {
     try {
       return standing.parse(JSON.parse(await readFile(join(this.#folder, id, "current.json"), "utf8")));
     } catch (error) {
-      if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return { current: null, highest: 0 };
-      throw error;
+      if (codeOf(error) === "EACCES") throw error;
+      const newest = (await this.versions(id)).at(-1);
+      return { current: newest ?? null, highest: newest ?? 0 };
     }
   }
 
-  async #setStanding(id: string, value: Standing): Promise<void> {
+  async #prepareStanding(id: string, value: Standing): Promise<() => Promise<void>> {
     const path = join(this.#folder, id, "current.json");
     const fresh = `${path}.${randomBytes(6).toString("hex")}.tmp`;
     await writeFile(fresh, `${JSON.stringify(value)}\n`, { flush: true });
-    await rename(fresh, path);
+    return () => rename(fresh, path);
   }
 }
 
@@ -121,7 +128,7 @@ class FolderDraft implements Draft {
   async append(file: string, bytes: Uint8Array): Promise<void> {
     let handle = this.#files.get(file);
     if (handle === undefined) {
-      handle = await open(join(this.#folder, file), "ax");
+      handle = await orTakenOver(open(join(this.#folder, file), "ax"));
       this.#files.set(file, handle);
     }
     await handle.writeFile(bytes);
@@ -129,19 +136,26 @@ class FolderDraft implements Draft {
 
   async publish(): Promise<void> {
     for (const handle of this.#files.values()) await handle.sync();
-    await this.#close();
-    await this.#putInPlace();
+    for (const handle of this.#files.values()) await handle.close();
+    this.#files.clear();
+    await orTakenOver(this.#putInPlace());
   }
 
   async discard(): Promise<void> {
-    await this.#close();
-    await removeAll(this.#folder);
-  }
-
-  async #close(): Promise<void> {
     const handles = [...this.#files.values()];
     this.#files.clear();
-    for (const handle of handles) await handle.close();
+    await Promise.allSettled(handles.map((handle) => handle.close()));
+    await removeAll(this.#folder);
+  }
+}
+
+/** The folder of a draft vanishes, or its version is there already, only when someone else has begun the same tape. */
+async function orTakenOver<T>(writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    if (!["ENOENT", "EEXIST", "ENOTEMPTY"].includes(codeOf(error))) throw error;
+    throw new Error("another import of the same tape has taken over", { cause: error });
   }
 }
 
@@ -167,6 +181,6 @@ function removeAll(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true });
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

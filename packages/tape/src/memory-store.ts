@@ -80,7 +80,9 @@ export class MemoryTapeStore implements TapeStore {
 
   async delete(id: string, version: number): Promise<void> {
     const versions = this.#shelves.get(id)?.versions;
-    for (const bytes of versions?.get(version)?.values() ?? []) this.#used -= bytes.length;
+    const files = versions?.get(version);
+    if (files === undefined) throw new FileMissing(`there is no version ${version} of ${id}`);
+    for (const bytes of files.values()) this.#used -= bytes.length;
     versions?.delete(version);
   }
 

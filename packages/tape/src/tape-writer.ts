@@ -46,7 +46,7 @@ export class TapeWriter {
   readonly #eventTypes = new Map<string, { readonly number: number; count: number }>();
   /** Settles when all blocks so far are in the draft. */
   #writing: Promise<void> = Promise.resolve();
-  #state: "open" | "finished" | "failed" = "open";
+  #state: "open" | "finished" | "given up" = "open";
   #frames = 0;
   #trades = 0;
   #blocks = 0;
@@ -86,7 +86,7 @@ export class TapeWriter {
    * cannot take more, with `RangeError` for a frame that cannot be on a tape. Await it: that is what keeps memory flat.
    */
   async append(parts: FrameParts): Promise<void> {
-    this.#mustBe("open");
+    this.#mustBeOpen();
     const seq = this.#frames;
     const problem = this.#problemOf(parts);
     if (problem !== undefined) {
@@ -117,7 +117,7 @@ export class TapeWriter {
 
   /** Completes the version and makes it the current one of its id. */
   async finish(): Promise<Manifest> {
-    this.#mustBe("open");
+    this.#mustBeOpen();
     if (this.#frames === 0) {
       await this.abort();
       throw new TapeWriteError(`Tape ${this.#options.id} has no frame; nothing was written.`);
@@ -140,7 +140,7 @@ export class TapeWriter {
   /** Gives up: nothing of this version remains. Does nothing to a finished tape. */
   async abort(): Promise<void> {
     if (this.#state === "finished") return;
-    this.#state = "failed";
+    this.#state = "given up";
     await this.#writing.catch(() => undefined); // whatever failed there is being given up
     await this.#draft.discard();
   }
@@ -222,8 +222,8 @@ export class TapeWriter {
     }
   }
 
-  #mustBe(state: "open"): void {
-    if (this.#state !== state) throw new TapeWriteError(`This writer of tape ${this.#options.id} is ${this.#state}.`);
+  #mustBeOpen(): void {
+    if (this.#state !== "open") throw new TapeWriteError(`This writer of tape ${this.#options.id} is ${this.#state}.`);
   }
 
   #manifest(overview: WrittenFile): Manifest {

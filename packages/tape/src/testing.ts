@@ -14,6 +14,8 @@ export interface TestTapeOptions {
   readonly frames?: number;
   /** Milliseconds from frame to frame. */
   readonly intervalMs?: number;
+  /** Nanoseconds from the frame before, instead of `intervalMs`. */
+  readonly stepNs?: (seq: Seq) => number;
   readonly tradesPerFrame?: (seq: Seq) => number;
   /** Marked gaps: the frame after `seq` comes `ms` later. */
   readonly gapAfter?: readonly { readonly seq: Seq; readonly ms: number }[];
@@ -30,6 +32,7 @@ export interface TestTapeOptions {
  */
 export async function writeTestTape(store: TapeStore, options: TestTapeOptions = {}): Promise<string> {
   const { id = "test", symbol = "BTCUSDT", source = "TEST", frames = 500, intervalMs = 100 } = options;
+  const { stepNs = () => intervalMs * 1e6 } = options;
   const { startMs = testTapeStartMs, gapAfter = [], framesPerBlock = 64 } = options;
   const { tradesPerFrame = everyThird, anomalyAt = everyFiftieth } = options;
   const startNs = BigInt(startMs) * 1_000_000n;
@@ -48,7 +51,7 @@ export async function writeTestTape(store: TapeStore, options: TestTapeOptions =
   for (let seq = 0; seq < frames; seq++) {
     const fromNs = ns;
     const gapMs = gapAfter.find((gap) => gap.seq === seq - 1)?.ms ?? 0;
-    if (seq > 0) ns += (gapMs || intervalMs) * 1e6;
+    if (seq > 0) ns += gapMs > 0 ? gapMs * 1e6 : stepNs(seq);
     await writer.append({
       ...testFrame(symbol, seq, isoOfNs(startNs + BigInt(ns), 3), tradesPerFrame(seq), anomalyAt(seq)),
       ns,

@@ -1,0 +1,40 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { FolderTapeStore } from "./folder-store.js";
+import { tapeStoreContract } from "./store.contract.js";
+import { writeTestTape } from "./testing.js";
+
+describe("a folder store", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "tapedeck-store-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  tapeStoreContract(async () => ({ store: new FolderTapeStore(join(folder, "made", "when", "needed")) }));
+
+  test("[TP4] what an interrupted import left behind is removed by the next one of that id", async () => {
+    const interrupted = await new FolderTapeStore(folder).begin("aapl");
+    await interrupted.append("blocks.bin", Buffer.from("half a tape"));
+    // The process is gone here; another one comes.
+    const store = new FolderTapeStore(folder);
+    expect(await store.ids()).toEqual([]);
+    await writeTestTape(store, { id: "aapl", frames: 10 });
+    expect((await readdir(join(folder, "aapl"))).sort()).toEqual(["1", "current.json"]);
+    await interrupted.discard();
+  });
+
+  test("[TP1] a folder of something else, and a broken current.json, don't disturb the list", async () => {
+    const store = new FolderTapeStore(folder);
+    await writeTestTape(store, { id: "aapl", frames: 10 });
+    await writeTestTape(store, { id: "aapl", frames: 20 });
+    await writeFile(join(folder, "aapl", "current.json"), "");
+    await mkdir(join(folder, "empty"));
+    await mkdir(join(folder, ".hidden", "1"), { recursive: true });
+    await writeFile(join(folder, "readme.txt"), "not a tape");
+    expect(await store.ids()).toEqual(["aapl"]);
+    expect(await store.current("aapl")).toBe(2);
+  });
+});

@@ -25,6 +25,8 @@ export const refusals = {
   TOO_MANY_SESSIONS: 429,
   TOO_MANY_SOCKETS: 429,
   TOO_MANY_REQUESTS: 429,
+  /** A fault of ours; clients cannot cause it. */
+  INTERNAL: 500,
   BUSY: 503,
   UNAVAILABLE: 503,
 } as const;

@@ -81,7 +81,8 @@ export const modeAnswer = sessionView.extend({
 export const absent = z.strictObject({});
 export const stateAnswer = z.union([sessionView, absent]);
 export const modeStateAnswer = z.union([modeAnswer, absent]);
-export const sessionAnswer = z.object({ session: stateAnswer });
+export const sessionAnswer = z.object({ session: sessionView });
+export const sessionOrAbsent = z.object({ session: stateAnswer });
 export const successAnswer = z.object({ status: z.literal("success"), message: z.string() });
 
 export const tapeView = z

@@ -1,0 +1,21 @@
+import type { connectRedis, Health, Logger, Metrics, ProxyTrust } from "@tapedeck/runtime";
+import type { Deck, Keys, SessionStore } from "@tapedeck/sessions";
+import type { TapeCatalog } from "@tapedeck/tape";
+import type { RequestMetrics } from "./request-metrics.js";
+
+/** What the routes work with. Everything that outlives a request is in Redis or in the tape store. */
+export interface Api {
+  readonly node: string;
+  readonly deck: Deck;
+  readonly store: SessionStore;
+  readonly tapes: TapeCatalog;
+  readonly redis: ReturnType<typeof connectRedis>;
+  readonly keys: Keys;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly requests: RequestMetrics;
+  readonly log: Logger;
+  readonly trustedProxies: ProxyTrust;
+  readonly legacyModeGuess: boolean;
+  readonly bodyBytes: number;
+}

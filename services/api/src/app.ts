@@ -1,0 +1,86 @@
+import Router from "@koa/router";
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import { stringifySetCookie } from "cookie";
+import Koa, { type Context, type Middleware } from "koa";
+import type { Api } from "./api.js";
+import { callerOf, sessionCookie } from "./caller.js";
+import { cors } from "./cors.js";
+import { readJsonBody } from "./json-body.js";
+import { answerRefusals } from "./refusals.js";
+import { type RawCall, type Route, Verbatim, WithStatus } from "./route.js";
+import { routes } from "./routes/index.js";
+
+/** The control plane as a Koa app; it holds nothing of its own, so any number of them serve one cluster. */
+export function createApp(api: Api): Koa {
+  const app = new Koa();
+  app.silent = true; // Koa's own reporter writes to the console
+  app.on("error", (error: unknown) => api.log.warn({ err: error }, "an answer could not be sent"));
+
+  const router = routerOf(routes, api);
+  app.use(api.requests.middleware);
+  app.use(nameNode(api.node));
+  app.use(cors);
+  app.use(answerRefusals(api.log));
+  app.use(router.routes());
+  app.use(refuseUnknown);
+  return app;
+}
+
+/** So that a person at a load balancer can see who answered. */
+function nameNode(node: string): Middleware {
+  return (ctx, next) => {
+    ctx.set("X-Tapedeck-Node", node);
+    return next();
+  };
+}
+
+function routerOf(table: readonly Route[], api: Api): Router {
+  const router = new Router({ sensitive: true });
+  for (const route of table) {
+    const path = route.path.replace(/\{(\w+)\}/g, ":$1");
+    router.register(path, [route.method], async (ctx) => {
+      send(ctx, route, await route.run(rawCall(ctx, ctx.params, api), api));
+    });
+  }
+  return router;
+}
+
+function rawCall(ctx: Context, params: Record<string, string>, api: Api): RawCall {
+  return {
+    params,
+    query: { ...ctx.query },
+    readBody: () => readJsonBody(ctx.req, api.bodyBytes),
+    caller: callerOf(ctx, api.trustedProxies),
+    accept: ctx.get("accept"),
+    rememberSession: (value) =>
+      ctx.append(
+        "Set-Cookie",
+        stringifySetCookie({ name: sessionCookie, value, path: "/", httpOnly: true, sameSite: "lax" }),
+      ),
+  };
+}
+
+function send(ctx: Context, route: Route, answer: unknown): void {
+  ctx.set("Cache-Control", "no-store");
+  ctx.status = answer instanceof WithStatus ? answer.status : route.status;
+  if (answer instanceof Verbatim) {
+    ctx.type = answer.type;
+    ctx.set({ ...answer.headers });
+    ctx.body = answer.bytes;
+    return;
+  }
+  ctx.type = "json";
+  ctx.body = JSON.stringify(answer instanceof WithStatus ? answer.body : answer);
+}
+
+/** A path that no route has is 404; one that some route has under another method is 405 and says which. */
+const refuseUnknown: Middleware = async (ctx) => {
+  const layers: readonly { methods: readonly string[] }[] = ctx.matched ?? [];
+  const methods = new Set(layers.flatMap((layer) => layer.methods));
+  if (methods.size === 0) {
+    throw new RefusedError(refuse("ROUTE_NOT_FOUND", `There is no ${ctx.path} here; /docs lists what there is.`));
+  }
+  const allowed = [...methods, "OPTIONS"].join(", ");
+  ctx.set("Allow", allowed);
+  throw new RefusedError(refuse("METHOD_NOT_ALLOWED", `${ctx.path} does not take ${ctx.method}; it takes ${allowed}.`));
+};

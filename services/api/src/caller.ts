@@ -1,0 +1,25 @@
+import { clientAddress, type ProxyTrust } from "@tapedeck/runtime";
+import { parseCookie } from "cookie";
+import type { Context } from "koa";
+
+/** Names the session that a browser watches, for commands of the later legacy dashboard that do not. */
+export const sessionCookie = "tapedeck_session";
+
+/** Who asks, as far as can be known without authentication. */
+export interface Caller {
+  readonly address: string;
+  readonly userAgent: string | undefined;
+  readonly origin: string | undefined;
+  /** The session of the `tapedeck_session` cookie: the client's word, to be looked up before it is believed. */
+  readonly cookieSession: string | undefined;
+}
+
+export function callerOf(ctx: Context, trusted: ProxyTrust): Caller {
+  const { cookie, origin, "user-agent": userAgent } = ctx.req.headers;
+  return {
+    address: clientAddress(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined, trusted),
+    userAgent,
+    origin,
+    cookieSession: cookie === undefined ? undefined : parseCookie(cookie)[sessionCookie],
+  };
+}

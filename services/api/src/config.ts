@@ -1,0 +1,26 @@
+import { commonEnv, flag, millis, readConfig, whole } from "@tapedeck/runtime";
+import { z } from "zod";
+
+const env = z.object({
+  ...commonEnv,
+  /**
+   * Lets `POST /mode` without an id act on the only session that has an open legacy socket of the same browser. For pages on
+   * another origin than the cluster's, to which no cookie comes; a guess, so off unless asked for.
+   */
+  LEGACY_MODE_GUESS: flag.default(false),
+  /** Sessions in the cluster, and those of one client address, above which creating answers 429. */
+  MAX_SESSIONS: whole("sessions", { min: 1 }).optional(),
+  MAX_SESSIONS_PER_ADDRESS: whole("sessions", { min: 1 }).optional(),
+  /** Bytes of a request's body. The largest body that means anything is a few hundred. */
+  BODY_BYTES: whole("bytes", { min: 1024, max: 1_048_576 }).default(65_536),
+  /** Time for the load balancer to notice that this node is unready. */
+  UNREADY_MS: millis.default(0),
+  /** Time for everything at the end; keep it under the pod's grace period. */
+  SHUTDOWN_MS: millis.default(10_000),
+});
+export type Config = Readonly<z.infer<typeof env>>;
+
+/** The only reader of this service's environment. */
+export function readApiConfig(from?: NodeJS.ProcessEnv): Config {
+  return readConfig("api", env, from);
+}

@@ -1,0 +1,23 @@
+import { limits } from "@tapedeck/protocol";
+import { positionAt, type StoredSession } from "@tapedeck/sessions";
+import type { Api } from "./api.js";
+
+/**
+ * The last frames up to the playhead, at most `atMost`, none from before the session's own beginning: the JSON as it was
+ * recorded, oldest first. Nothing is parsed.
+ */
+export async function lastFrames(
+  api: Api,
+  { record, now }: StoredSession,
+  atMost: number = limits.historyFrames,
+): Promise<string[]> {
+  if (record.tape === "") return [];
+  const tape = await api.tapes.open(record.tape);
+  const { seq: last } = await positionAt(record, now, tape);
+  const frames: string[] = [];
+  for (let seq = Math.max(record.historyFromSeq, tape.span.firstSeq, last - atMost + 1); seq <= last; seq++) {
+    const block = tape.block(seq) ?? (await tape.load(seq));
+    frames.push(block.json(seq));
+  }
+  return frames;
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from "node:http";
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import { type ParseError, parse as parseForgivingly, printParseErrorCode } from "jsonc-parser";
+import getRawBody from "raw-body";
+
+const forms = /^\s*(application\/x-www-form-urlencoded|multipart\/)/i;
+
+/**
+ * The body as JSON, whatever its Content-Type says; undefined when it is empty or `null`.
+ *
+ * @throws RefusedError 413 above `limit` bytes, 415 for forms and compressed bodies, 400 for what is not JSON in UTF-8,
+ *   naming the position
+ */
+export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
+  const bytes = await readBytes(request, limit);
+  if (bytes.length === 0) return undefined;
+  if (forms.test(request.headers["content-type"] ?? "")) {
+    throw new RefusedError(refuse("UNSUPPORTED_BODY", "Forms are not read here; send the body as JSON."));
+  }
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity") {
+    throw new RefusedError(refuse("UNSUPPORTED_BODY", "Compressed bodies are not read here; send the JSON as it is."));
+  }
+  return parseJson(decode(bytes)) ?? undefined;
+}
+
+async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+  try {
+    return await getRawBody(request, { limit, length: request.headers["content-length"] ?? null });
+  } catch (error) {
+    if (error instanceof Error && "type" in error && error.type === "entity.too.large") {
+      throw new RefusedError(refuse("BODY_TOO_LARGE", `The body is longer than ${limit} bytes.`), { cause: error });
+    }
+    throw new RefusedError(refuse("MALFORMED", "The body ended before its announced length."), { cause: error });
+  }
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new RefusedError(refuse("MALFORMED", "The body is not UTF-8."), { cause: error });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RefusedError(refuse("MALFORMED", `The body is not JSON: ${whatIsWrong(text)}.`), { cause: error });
+  }
+}
+
+/** JSON.parse names a position only for some mistakes; the slower parser, asked after a failure, does for all. */
+function whatIsWrong(text: string): string {
+  const errors: ParseError[] = [];
+  try {
+    parseForgivingly(text, errors, { disallowComments: true });
+  } catch {
+    return "it is nested too deeply"; // a RangeError of the parser's recursion: the position would be no help either
+  }
+  const [first] = errors;
+  if (first === undefined) return "unexpected character at position 0";
+  const what = printParseErrorCode(first.error).replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return `${what.toLowerCase()} at position ${first.offset}`;
+}

@@ -1,0 +1,48 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { errorBodyOf } from "@tapedeck/protocol";
+import type Koa from "koa";
+
+/** A server that listens; `close` lets the answers under way finish. */
+export interface Listening {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Longer than load balancers keep idle connections (60 s usually), so that it is they who close them, not we mid-request. */
+const keepAliveMs = 75_000;
+
+export async function listen(app: Koa, host: string, port: number): Promise<Listening> {
+  const server = createServer({ keepAliveTimeout: keepAliveMs, requestTimeout: 30_000 }, app.callback());
+  answerUnreadableRequests(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a server on a port has an address");
+  return { url: urlOf(address), close: () => close(server) };
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+    server.closeIdleConnections();
+  });
+}
+
+/** What Node's parser refuses never reaches Koa; it gets JSON all the same. */
+function answerUnreadableRequests(server: Server): void {
+  server.on("clientError", (_error, socket) => {
+    if (!socket.writable) return;
+    const body = JSON.stringify(errorBodyOf({ refused: "MALFORMED", message: "This is not an HTTP request." }));
+    socket.end(
+      `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n` +
+        `Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n${body}`,
+    );
+  });
+}

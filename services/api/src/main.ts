@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  announceReady,
+  ConfigError,
+  connectRedis,
+  createHealth,
+  createLogger,
+  createMetrics,
+  createShutdown,
+  proxyTrust,
+  startHeartbeat,
+} from "@tapedeck/runtime";
+import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
+import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { createApp } from "./app.js";
+import { type Config, readApiConfig } from "./config.js";
+import { listen } from "./listen.js";
+import { heartbeatTtlS } from "./nodes.js";
+import { createRequestMetrics } from "./request-metrics.js";
+
+const version = "0.1.0";
+
+try {
+  await main(readApiConfig());
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
+
+async function main(config: Config): Promise<void> {
+  const node = config.NODE_ID;
+  const log = createLogger({ service: "api", node, level: config.LOG_LEVEL });
+  const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
+  const keys = keysWith(config.TAPEDECK_PREFIX);
+  const metrics = createMetrics("api", node);
+  const requests = createRequestMetrics(metrics.registry);
+
+  const redis = connectRedis({ url: config.REDIS_URL, purpose: "commands", name: node, log });
+  const health = createHealth();
+  health.set("redis", "degraded", "no connection yet");
+  redis.on("ready", () => health.set("redis", "ok"));
+  redis.on("close", () => health.set("redis", "degraded", "no connection; commands are refused until it is back"));
+
+  const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
+    cacheBytes: config.CACHE_MB * 2 ** 20,
+    log,
+  });
+  const store = new SessionStore(redis, keys, { caps: capsOf(config) });
+  const leases = new LeaseQueue({ redis, keys, queues: config.TICKER_QUEUES });
+  const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
+
+  const app = createApp({
+    node,
+    deck,
+    store,
+    tapes,
+    redis,
+    keys,
+    health,
+    metrics,
+    requests,
+    log,
+    trustedProxies: proxyTrust(config.TRUSTED_PROXIES),
+    legacyModeGuess: config.LEGACY_MODE_GUESS,
+    bodyBytes: config.BODY_BYTES,
+  });
+  const server = await listen(app, config.HOST, config.PORT);
+  const heartbeat = startHeartbeat(redis, {
+    nodeKey: keys.node(node),
+    nodesKey: keys.nodes,
+    node,
+    ttlS: heartbeatTtlS,
+    fields: () => ({ role: "api", version, pid: process.pid, url: server.url, ...requests.totals() }),
+    // Good enough for a list of who was heard in the last 15 s; nothing is anchored to it.
+    now: Date.now,
+    log,
+  });
+
+  shutdown.step("turn unready", () => health.set("api", "unready", "shutting down"));
+  shutdown.step("let traffic move on", () => sleep(config.UNREADY_MS), 3); // balancers poll; no event tells us
+  shutdown.step("finish the requests under way", () => server.close(), 3);
+  shutdown.step("leave the list of nodes", () => heartbeat.stop());
+  shutdown.step("leave Redis", async () => {
+    await leases.close();
+    await redis.quit();
+  });
+
+  announceReady({ url: server.url, pid: process.pid });
+  log.info({ url: server.url }, "answering");
+}
+
+function capsOf({ MAX_SESSIONS: sessions, MAX_SESSIONS_PER_ADDRESS: sessionsPerAddress }: Config) {
+  return { ...(sessions && { sessions }), ...(sessionsPerAddress && { sessionsPerAddress }) };
+}

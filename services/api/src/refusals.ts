@@ -1,0 +1,31 @@
+import { errorBodyOf, type Invalid, RefusedError, refuse } from "@tapedeck/protocol";
+import type { Logger } from "@tapedeck/runtime";
+import type { Middleware } from "koa";
+
+/** Turns whatever is thrown below into an error body with its status; never a stack trace, never HTML. */
+export function answerRefusals(log: Logger): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (thrown) {
+      const error = refusalOf(thrown);
+      if (error.status >= 500) log.warn({ err: thrown, method: ctx.method, path: ctx.path }, error.message);
+      ctx.status = error.status;
+      ctx.body = errorBodyOf({ refused: error.code, message: error.message });
+      if (error.retryAfter !== undefined) ctx.set("Retry-After", `${Math.ceil(error.retryAfter)}`);
+      // The rest of a body that is too long is not worth reading, and the connection cannot be used before it is read.
+      if (error.status === 413) ctx.set("Connection", "close");
+    }
+  };
+}
+
+/** The refusal that a thrown value amounts to; what nobody foresaw is our own fault, and says no more than that. */
+export function refusalOf(thrown: unknown): RefusedError {
+  if (thrown instanceof RefusedError) return thrown;
+  return new RefusedError(refuse("INTERNAL", "Something went wrong here; it has been logged."), { cause: thrown });
+}
+
+/** 422 where only a value is out of range, 400 where the input is not of its shape. */
+export function refusedFor({ invalid, range }: Invalid): RefusedError {
+  return new RefusedError(refuse(range ? "INVALID_VALUE" : "MALFORMED", `${invalid}; nothing was changed.`));
+}

@@ -1,0 +1,42 @@
+import { frame, globalSessionId, sessionQuery } from "@tapedeck/protocol";
+import { z } from "zod";
+import type { Api } from "../api.js";
+import { lastFrames } from "../history.js";
+import { bare, type Route, route, Verbatim } from "../route.js";
+
+const tag = "Data";
+
+export const frameRoutes: readonly Route[] = [
+  route({
+    ...bare,
+    method: "GET",
+    path: "/features",
+    tag,
+    summary: "A session's last frames, at most 100, oldest first; empty for an absent session",
+    query: sessionQuery,
+    answer: z.array(frame),
+    async handle({ query: { session_id = globalSessionId } }, api) {
+      const frames = await framesOf(api, session_id);
+      return new Verbatim("json", `[${frames.join(",")}]`);
+    },
+  }),
+  route({
+    ...bare,
+    method: "GET",
+    path: "/snapshot/latest",
+    tag,
+    summary: "A session's newest frame; {} for an absent session",
+    query: sessionQuery,
+    answer: z.union([frame, z.strictObject({})]),
+    async handle({ query: { session_id = globalSessionId } }, api) {
+      const [latest = "{}"] = await framesOf(api, session_id, 1);
+      return new Verbatim("json", latest);
+    },
+  }),
+];
+
+/** Data routes answer emptily about a session that does not exist: pages ask them before their session is there. */
+async function framesOf(api: Api, id: string, atMost?: number): Promise<string[]> {
+  const found = await api.store.read(id);
+  return found === undefined ? [] : lastFrames(api, found, atMost);
+}

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { openApiOf } from "../openapi.js";
+import { pageRoutes } from "../pages.js";
+import { bare, type Route, route, Verbatim } from "../route.js";
+import { authRoutes } from "./auth.js";
+import { frameRoutes } from "./frames.js";
+import { modeRoutes } from "./mode.js";
+import { monitoringRoutes } from "./monitoring.js";
+import { replayRoutes } from "./replay.js";
+import { sessionRoutes } from "./sessions.js";
+import { tapeRoutes } from "./tapes.js";
+
+const documented: readonly Route[] = [
+  ...sessionRoutes,
+  ...replayRoutes,
+  ...modeRoutes,
+  ...frameRoutes,
+  ...tapeRoutes,
+  ...monitoringRoutes,
+  ...authRoutes,
+];
+
+let document: string | undefined;
+
+const openApiRoute: Route = route({
+  ...bare,
+  method: "GET",
+  path: "/openapi.json",
+  tag: "Monitoring",
+  summary: "This document",
+  answer: z.looseObject({ openapi: z.string() }),
+  async handle() {
+    document ??= JSON.stringify(openApiOf([...documented, openApiRoute]));
+    return new Verbatim("json", document);
+  },
+});
+
+/** Every route of the service. Where paths overlap the first one that fits is taken. */
+export const routes: readonly Route[] = [...documented, openApiRoute, ...pageRoutes];

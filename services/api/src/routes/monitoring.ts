@@ -1,0 +1,87 @@
+import {
+  dashboardAnswer,
+  globalSessionId,
+  healthAnswer,
+  liveAnswer,
+  readyAnswer,
+  reportsAnswer,
+  sessionQuery,
+} from "@tapedeck/protocol";
+import { clusterHealth } from "../cluster-health.js";
+import { dashboardOf } from "../dashboard.js";
+import { bare, type Route, route, Verbatim, WithStatus } from "../route.js";
+
+const tag = "Monitoring";
+
+export const monitoringRoutes: readonly Route[] = [
+  route({
+    ...bare,
+    method: "GET",
+    path: "/health",
+    tag,
+    summary: "How this node is; degraded names what is wrong",
+    answer: healthAnswer,
+    handle: (_, api) => clusterHealth(api),
+  }),
+  route({
+    ...bare,
+    method: "GET",
+    path: "/health/live",
+    tag,
+    summary: "Whether the event loop turns",
+    answer: liveAnswer,
+    handle: async () => ({ status: "alive" as const }),
+  }),
+  route({
+    ...bare,
+    method: "GET",
+    path: "/health/ready",
+    tag,
+    summary: "Whether to send requests here; 503 while starting or draining, but not for Redis's absence",
+    answer: readyAnswer,
+    async handle(_, { health }) {
+      const { issues } = health.snapshot();
+      return health.ready()
+        ? { status: "ready" as const, issues: [...issues] }
+        : new WithStatus(503, { status: "unready", issues });
+    },
+  }),
+  route({
+    ...bare,
+    method: "GET",
+    path: "/metrics",
+    tag,
+    summary: "Prometheus text where Accept asks for text, otherwise the dashboard's JSON",
+    query: sessionQuery,
+    answer: dashboardAnswer,
+    async handle({ accept, query }, api) {
+      if (wantsPrometheus(accept)) return new Verbatim(api.metrics.contentType, await api.metrics.text());
+      return dashboardOf(api, query.session_id ?? globalSessionId);
+    },
+  }),
+  route({
+    ...bare,
+    method: "GET",
+    path: "/metrics/dashboard",
+    tag,
+    summary: "The cluster in numbers",
+    query: sessionQuery,
+    answer: dashboardAnswer,
+    handle: ({ query }, api) => dashboardOf(api, query.session_id ?? globalSessionId),
+  }),
+  route({
+    ...bare,
+    method: "GET",
+    path: "/reports",
+    tag,
+    summary: "Always empty; an existing page asks for it",
+    answer: reportsAnswer,
+    handle: async () => ({ reports: [] }),
+  }),
+];
+
+// Axios names text/plain behind application/json unless told otherwise, and a page that uses it wants the JSON.
+function wantsPrometheus(accept: string): boolean {
+  if (accept.includes("application/json")) return false;
+  return accept.includes("text/plain") || accept.includes("application/openmetrics-text");
+}

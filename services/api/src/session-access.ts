@@ -1,0 +1,40 @@
+import {
+  type Command,
+  globalSessionId,
+  isSessionId,
+  limits,
+  RefusedError,
+  refuse,
+  type SessionView,
+} from "@tapedeck/protocol";
+import { positionAt, type StoredSession, viewOf } from "@tapedeck/sessions";
+import type { Api } from "./api.js";
+import type { Caller } from "./caller.js";
+
+/** @returns undefined only for the shared session, whose absence is no error: it is made again when it is needed. */
+export async function findSession(api: Api, id: string): Promise<StoredSession | undefined> {
+  const found = isSessionId(id) ? await api.store.read(id) : undefined;
+  if (found === undefined && id !== globalSessionId) throw sessionNotFound(id);
+  return found;
+}
+
+/** Applies a command and tells what the session is then. The shared session is made first where it is absent. */
+export async function performOn(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
+  if (!isSessionId(id)) throw sessionNotFound(id);
+  if (id === globalSessionId) {
+    // Those who share it are single-user pages of old, which saturate above this rate.
+    await api.deck.open(id, { maxFps: limits.legacyMaxFps, createdBy: caller.address });
+  }
+  return present(api, await api.deck.perform(id, command));
+}
+
+/** A session as clients see it, its playhead where it was at `found.now`. */
+export async function present(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
+  const tape = record.tape === "" ? undefined : await api.tapes.open(record.tape);
+  const position = tape && (await positionAt(record, now, tape));
+  return viewOf(record, { position, tape, now, connections });
+}
+
+export function sessionNotFound(id: string): RefusedError {
+  return new RefusedError(refuse("SESSION_NOT_FOUND", `Session ${id} does not exist or has expired.`));
+}

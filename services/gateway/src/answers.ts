@@ -1,0 +1,15 @@
+import { errorBodyOf, type RefusalCode, refusals } from "@tapedeck/protocol";
+import type { Answer } from "./listener.js";
+
+export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return {
+    status,
+    headers: { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*", ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+export function refusal(code: RefusalCode, message: string): Answer {
+  const status = refusals[code];
+  return json(status, errorBodyOf({ refused: code, message }), status === 503 ? { "Retry-After": "1" } : {});
+}

@@ -1,0 +1,95 @@
+import { limits } from "@tapedeck/protocol";
+import { render, type Seq, type Tape } from "@tapedeck/tape";
+import type { Rendered } from "./leg.js";
+
+/** The part of a backlog that a slow reader still gets. */
+export interface Backlog {
+  /** Frames up to this one are skipped, trades and all. */
+  readonly skipTo: Seq;
+  readonly tradesLeftOut: number;
+}
+
+/** Looks at the frames (after, last] that a slow reader missed: the newest `resumeTrades` trades of them are kept. */
+export async function assessBacklog(tape: Tape, after: Seq, last: Seq): Promise<Backlog> {
+  let skipTo = after;
+  let kept = 0;
+  let tradesLeftOut = 0;
+  for (let seq = last; seq > after; ) {
+    const block = tape.block(seq) ?? (await tape.load(seq));
+    const first = Math.max(block.firstSeq, after + 1);
+    for (; seq >= first; seq--) {
+      const trades = block.tradeCountOf(seq);
+      if (skipTo === after && kept + trades > limits.resumeTrades) skipTo = seq;
+      if (skipTo === after) kept += trades;
+      else tradesLeftOut += trades;
+    }
+  }
+  return { skipTo, tradesLeftOut };
+}
+
+/** The frames after `after` as one message, up to `last` or to as many trades as a message may have. */
+export async function mergedMessage(tape: Tape, after: Seq, last: Seq): Promise<Rendered> {
+  let trades = 0;
+  let seq = after;
+  fill: while (seq < last) {
+    const block = tape.block(seq + 1) ?? (await tape.load(seq + 1));
+    const end = Math.min(block.lastSeq, last);
+    for (; seq < end; seq++) {
+      trades += block.tradeCountOf(seq + 1);
+      if (trades > limits.tradesPerMessage && seq > after) break fill;
+    }
+  }
+  return { seq, text: await render(tape, after, seq) };
+}
+
+/** Recorded frames, one after the other, for a `history` message. */
+export interface Chunk {
+  readonly frames: string[];
+  readonly seq: Seq;
+}
+
+/**
+ * The recorded frames after `after` up to `to`: at most 100 of them and about a megabyte.
+ * A damaged block's frames are left out, and `damaged` is told.
+ */
+export async function recordedFrames(
+  tape: Tape,
+  after: Seq,
+  to: Seq,
+  damaged: (error: unknown) => void,
+): Promise<Chunk> {
+  const last = Math.min(to, after + limits.historyFrames);
+  const frames: string[] = [];
+  let bytes = 0;
+  let seq = after;
+  while (seq < last && bytes < limits.historyBytes) {
+    let block = tape.block(seq + 1);
+    if (block === undefined) {
+      try {
+        block = await tape.load(seq + 1);
+      } catch (error) {
+        damaged(error);
+        seq = Math.min(last, tape.index.lastSeq(tape.index.blockOf(seq + 1)));
+        continue;
+      }
+    }
+    const end = Math.min(block.lastSeq, last);
+    for (; seq < end && bytes < limits.historyBytes; seq++) {
+      const frame = block.json(seq + 1);
+      frames.push(frame);
+      bytes += frame.length + 1;
+    }
+  }
+  return { frames, seq };
+}
+
+/** How many trades the frames (after, last] have. */
+export async function countTrades(tape: Tape, after: Seq, last: Seq): Promise<number> {
+  let trades = 0;
+  for (let seq = after + 1; seq <= last; ) {
+    const block = tape.block(seq) ?? (await tape.load(seq));
+    const end = Math.min(block.lastSeq, last);
+    for (; seq <= end; seq++) trades += block.tradeCountOf(seq);
+  }
+  return trades;
+}

@@ -1,0 +1,35 @@
+import { commonEnv, flag, list, millis, readConfig, whole } from "@tapedeck/runtime";
+import { z } from "zod";
+
+const shape = z.object({
+  ...commonEnv,
+  NODE_ENV: z.string().default("development"),
+  /** Serve without a native uWebSockets.js in production too: several times the CPU for each frame. */
+  ALLOW_SLOW_UWS: flag.default(false),
+  /** Pages that may open sockets, such as https://example.com; empty lets any. Clients that send no Origin always may. */
+  ALLOWED_ORIGINS: list.default([]),
+  /** Sessions in the cluster, and those of one client address, above which a socket makes no new one. */
+  MAX_SESSIONS: whole("sessions", { min: 1 }).optional(),
+  MAX_SESSIONS_PER_ADDRESS: whole("sessions", { min: 1 }).optional(),
+  /** Open sockets of this node that may watch one session; `global` is for everybody and has no such limit. */
+  MAX_SOCKETS_PER_SESSION: whole("", { min: 1 }).default(1_000),
+  /** Open sockets of this node from one client address. Behind proxies set TRUSTED_PROXIES, or all clients look like one. */
+  MAX_SOCKETS_PER_ADDRESS: whole("", { min: 1 }).default(10_000),
+  /** Bytes kept back for a slow reader above which it only gets the newest frame when they drain. */
+  SLOW_BYTES: whole("bytes", { min: 1_024, max: 4_194_304 }).default(65_536),
+  /** How long that may last before the socket is closed with 4408. */
+  SLOW_CLOSE_MS: millis.default(30_000),
+  /** Without a sign of life, pongs included, a socket is closed. A ping goes out before that. */
+  IDLE_TIMEOUT_S: whole("seconds", { min: 8, max: 960 }).default(120),
+  /** At a shutdown: time for load balancers to notice that this node is not ready any more. */
+  UNREADY_MS: millis.default(5_000),
+  /** At a shutdown: time over which sockets are sent elsewhere. Together with UNREADY_MS under the pod's grace period. */
+  DRAIN_MS: millis.default(10_000),
+});
+
+export type GatewayConfig = Readonly<z.infer<typeof shape>>;
+
+/** The only reader of this service's environment. Throws `ConfigError` that lists all problems. */
+export function readGatewayConfig(env?: NodeJS.ProcessEnv): GatewayConfig {
+  return readConfig("gateway", shape, env);
+}

@@ -1,0 +1,163 @@
+import { Buffer } from "node:buffer";
+import {
+  type CloseCode,
+  type Command,
+  clientMessage,
+  limits,
+  parseCommand,
+  type RefusalCode,
+  RefusedError,
+} from "@tapedeck/protocol";
+import type { Logger } from "@tapedeck/runtime";
+import type { Socket, SocketEvents } from "./listener.js";
+import { Outlet, type OutletShare } from "./outlet.js";
+import type { SessionTexts } from "./session-texts.js";
+import { errorText, Viewer } from "./viewer.js";
+import type { Watch } from "./watch.js";
+
+export interface ConnectionOptions {
+  readonly watch: Watch;
+  readonly legacy: boolean;
+  readonly share: OutletShare;
+  readonly texts: SessionTexts;
+  readonly log: Logger;
+  /** The socket is open: tells the viewer where its frames begin. */
+  readonly welcome: (viewer: Viewer) => void;
+  /** Called once, when the socket is gone. */
+  readonly onClosed: (connection: Connection) => void;
+}
+
+/** Commands of one socket that may wait for their turn. */
+const mostCommands = 64;
+
+interface Waiting {
+  readonly id: string | number;
+  readonly command: Command;
+}
+
+/** One client: its socket, the viewer that fills it, and the commands that come through it. */
+export class Connection implements SocketEvents {
+  readonly watch: Watch;
+  readonly #options: ConnectionOptions;
+  #outlet: Outlet | undefined;
+  #viewer: Viewer | undefined;
+  readonly #commands: Waiting[] = [];
+  #performing = false;
+  #closed = false;
+
+  constructor(options: ConnectionOptions) {
+    this.watch = options.watch;
+    this.#options = options;
+  }
+
+  opened(socket: Socket): void {
+    const { watch, legacy, share, log } = this.#options;
+    const outlet = new Outlet(socket, share, () => this.#over());
+    const viewer = new Viewer({
+      legacy,
+      source: watch,
+      outlet,
+      counters: share.counters,
+      onFailure: (error) => log.error({ err: error, session: watch.id }, "a socket was not given all it should have"),
+    });
+    this.#outlet = outlet;
+    this.#viewer = viewer;
+    share.counters.accepted++;
+    watch.viewers.add(viewer);
+    this.#options.welcome(viewer);
+  }
+
+  drained(): void {
+    this.#outlet?.drained();
+  }
+
+  closed(): void {
+    this.#outlet?.closed();
+    this.#over();
+  }
+
+  close(code: CloseCode, reason: string): void {
+    this.#outlet?.close(code, reason);
+  }
+
+  /** However a socket ends, the rest of the process forgets it here. */
+  #over(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#commands.length = 0;
+    if (this.#viewer) this.watch.viewers.delete(this.#viewer);
+    this.#options.onClosed(this);
+  }
+
+  message(data: ArrayBuffer): void {
+    if (this.#closed) return;
+    if (data.byteLength > limits.clientMessageBytes) {
+      this.close(1009, `a message may have ${limits.clientMessageBytes} bytes`);
+      return;
+    }
+    if (this.#options.legacy) return; // what old pages send means nothing to us, and must not trouble them
+    this.#read(Buffer.from(data).toString());
+  }
+
+  #read(text: string): void {
+    const message = clientMessage.safeParse(parsed(text));
+    if (!message.success) {
+      this.#refuse("MALFORMED", "Not a message of this protocol: see docs/protocol.md.");
+      return;
+    }
+    if (message.data.type === "ping") {
+      this.#viewer?.tell({ text: () => '{"type":"pong"}' });
+      return;
+    }
+    const { type: _, id, command: name, ...args } = message.data;
+    const command = parseCommand(name, args);
+    if ("invalid" in command) {
+      this.#refuse(command.range ? "INVALID_VALUE" : "MALFORMED", `${command.invalid}. Nothing was changed.`, id);
+      return;
+    }
+    if (this.#commands.length >= mostCommands) {
+      this.#refuse("TOO_MANY_REQUESTS", `${mostCommands} commands wait already. Nothing was changed.`, id);
+      return;
+    }
+    this.#commands.push({ id, command: command.ok });
+    if (!this.#performing) void this.#perform();
+  }
+
+  /** One after the other, so that they take effect and are answered in the order in which they were sent. */
+  async #perform(): Promise<void> {
+    const { watch, texts, share, log } = this.#options;
+    this.#performing = true;
+    for (let next = this.#commands.shift(); next !== undefined; next = this.#commands.shift()) {
+      const { id, command } = next;
+      await this.#outlet?.room(); // who does not read answers gets no more of them
+      if (this.#closed) break;
+      share.counters.commands++;
+      try {
+        const { record } = await watch.perform(command);
+        this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });
+      } catch (error) {
+        if (!(error instanceof RefusedError)) log.error({ err: error, session: watch.id }, "command failed");
+        if (error instanceof RefusedError) this.#refuse(error.code, error.message, id);
+        else this.#refuse("UNAVAILABLE", "The command could not be carried out at the moment.", id);
+      }
+    }
+    this.#performing = false;
+  }
+
+  #refuse(code: RefusalCode, message: string, id?: string | number): void {
+    this.#options.share.counters.refusals++;
+    if (this.#outlet?.blocked) {
+      this.close(4408, "answers are not read");
+      return;
+    }
+    this.#viewer?.tell({ text: () => errorText(code, message, id) });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

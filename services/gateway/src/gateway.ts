@@ -1,0 +1,176 @@
+import type { Health, Logger, Metrics, Probe } from "@tapedeck/runtime";
+import { interval, proxyTrust, startProbe } from "@tapedeck/runtime";
+import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
+import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
+import type { Redis } from "ioredis";
+import type { GatewayConfig } from "./config.js";
+import { createCounters } from "./counters.js";
+import { Door } from "./door.js";
+import { answerRequest } from "./http.js";
+import { LegacyRegister } from "./legacy-register.js";
+import type { Listen } from "./listener.js";
+import { exposeCounters } from "./metrics.js";
+import type { Outlet, OutletShare } from "./outlet.js";
+import { Presence } from "./presence.js";
+import { SessionTexts } from "./session-texts.js";
+import { WakeUp } from "./wake-up.js";
+import { Watches } from "./watches.js";
+
+/** Messages above this end a connection without a close code; between the protocol's limit and this the code is 1009. */
+const maxMessageBytes = 262_144;
+/** A last line of defence, above anything that an outlet sends at once. */
+const maxBackpressure = 16_777_216;
+const probeMs = 1_000;
+/** Deaf for this long while Redis takes our messages: another node would serve better. */
+const deafMs = 3_000;
+const sweepMs = 500;
+const legacyRefreshMs = 15_000;
+
+export interface GatewayParts {
+  readonly config: GatewayConfig;
+  readonly log: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly listen: Listen;
+  /** Connections by purpose; they stay the caller's to close. */
+  readonly redis: { readonly commands: Redis; readonly publisher: Redis; readonly subscriber: Redis };
+  /** The cluster's clock. */
+  readonly now: () => number;
+}
+
+export interface Gateway {
+  readonly url: string;
+  /** What the heartbeat says of this node. */
+  fields(): Record<string, string | number>;
+  /** Takes no more sockets. */
+  shut(): void;
+  /** Closes all sockets with 1012 over DRAIN_MS; clients come back elsewhere, with their token, and miss nothing. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Puts a gateway together and listens. */
+export async function startGateway(parts: GatewayParts): Promise<Gateway> {
+  const { config, log, health, metrics, redis, now } = parts;
+  const node = config.NODE_ID;
+  const keys = keysWith(config.TAPEDECK_PREFIX);
+  const counters = createCounters();
+  const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
+    cacheBytes: config.CACHE_MB * 2 ** 20,
+    log,
+  });
+  const store = new SessionStore(redis.commands, keys, { caps: capsOf(config) });
+  const leases = new LeaseQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
+  const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
+  const texts = new SessionTexts({ tapes, now, node });
+  const presence = new Presence({ store, node, log });
+  const legacyRegister = new LegacyRegister(redis.commands, keys, now);
+  const share: OutletShare = {
+    limits: { slowBytes: config.SLOW_BYTES, slowCloseMs: config.SLOW_CLOSE_MS },
+    wakeUp: new WakeUp(),
+    counters,
+    slow: new Set<Outlet>(),
+  };
+  const watches = new Watches({
+    subscriber: redis.subscriber,
+    keys,
+    log,
+    context: {
+      deck,
+      store,
+      tapes,
+      texts,
+      counters,
+      log,
+      onGone: (watch, cause) => {
+        for (const viewer of [...watch.viewers]) viewer.close(4404, `session ${cause}`);
+      },
+    },
+  });
+  const door = new Door({
+    deck,
+    watches,
+    presence,
+    legacyRegister,
+    texts,
+    welcomeContext: { store, tapes, texts, counters },
+    share,
+    trusted: proxyTrust(config.TRUSTED_PROXIES),
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    socketsPerSession: config.MAX_SOCKETS_PER_SESSION,
+    socketsPerAddress: config.MAX_SOCKETS_PER_ADDRESS,
+    log,
+  });
+  exposeCounters(metrics, counters, {
+    sockets: () => door.connections.size,
+    sessions: () => watches.size,
+    cachedBytes: () => tapes.cachedBytes,
+  });
+
+  const listener = await parts.listen({
+    host: config.HOST,
+    port: config.PORT,
+    maxMessageBytes,
+    maxBackpressure,
+    idleTimeoutS: config.IDLE_TIMEOUT_S,
+    request: (request) => answerRequest(request, { health, metrics }),
+    upgrade: (upgrade) => door.answer(upgrade),
+  });
+  const probe = startProbe({
+    publisher: redis.publisher,
+    subscriber: redis.subscriber,
+    channel: keys.probeChannel(node),
+    intervalMs: probeMs,
+    log,
+  });
+  const timers = [
+    interval(() => sweep(share), sweepMs),
+    interval(() => watchHealth(health, probe, redis), probeMs),
+    interval(() => {
+      legacyRegister.refresh().catch((error) => log.debug({ err: error }, "legacy sockets not noted"));
+    }, legacyRefreshMs),
+  ];
+
+  return {
+    url: `http://${config.HOST}:${listener.port}`,
+    fields: () => ({
+      role: "gateway",
+      url: `http://${config.HOST}:${listener.port}`,
+      sockets: door.connections.size,
+      sessions: watches.size,
+      messages_sent: counters.framesForwarded + counters.framesRendered,
+      slow_sockets: share.slow.size,
+    }),
+    shut: () => {
+      door.shut();
+      listener.stop();
+    },
+    drain: () => door.sendAway(1012, config.DRAIN_MS),
+    stop: async () => {
+      for (const stopTimer of timers) stopTimer();
+      probe.stop();
+      presence.stop();
+      await presence.settled();
+      await leases.close();
+    },
+  };
+}
+
+function sweep({ slow }: OutletShare): void {
+  const now = performance.now();
+  for (const outlet of [...slow]) if (outlet.sweep(now)) outlet.close(4408, "too slow");
+}
+
+/** Redis's absence is everybody's, so it only degrades; a subscriber that hears nothing while Redis is there is our own. */
+function watchHealth(health: Health, probe: Probe, { commands, publisher }: GatewayParts["redis"]): void {
+  const away = commands.status !== "ready";
+  if (away) health.set("redis", "degraded", "no connection; commands are refused until it is back");
+  else health.set("redis", "ok");
+  const deaf = !away && publisher.status === "ready" && !probe.heardWithin(deafMs);
+  if (deaf) health.set("pubsub", "unready", "messages do not come back through Redis");
+  else health.set("pubsub", "ok");
+}
+
+function capsOf({ MAX_SESSIONS: sessions, MAX_SESSIONS_PER_ADDRESS: sessionsPerAddress }: GatewayConfig) {
+  return { ...(sessions && { sessions }), ...(sessionsPerAddress && { sessionsPerAddress }) };
+}

@@ -1,0 +1,2 @@
+export { type GatewayConfig, readGatewayConfig } from "./config.js";
+export { type Gateway, type GatewayParts, startGateway } from "./gateway.js";

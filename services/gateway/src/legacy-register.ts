@@ -1,0 +1,61 @@
+import type { WallMs } from "@tapedeck/protocol";
+import type { Keys } from "@tapedeck/sessions";
+import type { Redis } from "ioredis";
+
+/**
+ * Open legacy sockets of one browser page, in Redis: `POST /mode` without an id acts on the session of the only one. A
+ * sorted set of session ids by deadline, so that a node that dies leaves nothing behind for long.
+ */
+export class LegacyRegister {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #now: () => WallMs;
+  /** Sockets of this node by fingerprint and session. */
+  readonly #open = new Map<string, Map<string, number>>();
+
+  constructor(redis: Redis, keys: Keys, now: () => WallMs) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#now = now;
+  }
+
+  /** An entry not refreshed for this long is nobody's. */
+  static readonly deadlineMs = 45_000;
+
+  async add(fingerprint: string, id: string): Promise<void> {
+    const sessions = this.#open.get(fingerprint) ?? new Map<string, number>();
+    this.#open.set(fingerprint, sessions);
+    sessions.set(id, (sessions.get(id) ?? 0) + 1);
+    await this.#write(fingerprint, [id]);
+  }
+
+  async remove(fingerprint: string, id: string): Promise<void> {
+    const sessions = this.#open.get(fingerprint);
+    const left = (sessions?.get(id) ?? 0) - 1;
+    if (sessions === undefined) return;
+    if (left > 0) {
+      sessions.set(id, left);
+      return;
+    }
+    sessions.delete(id);
+    if (sessions.size === 0) this.#open.delete(fingerprint);
+    await this.#redis.zrem(this.#keys.legacy(fingerprint), id);
+  }
+
+  /** Writes all of this node's entries again; several times per deadline. */
+  async refresh(): Promise<void> {
+    for (const [fingerprint, sessions] of this.#open) await this.#write(fingerprint, [...sessions.keys()]);
+  }
+
+  async #write(fingerprint: string, ids: readonly string[]): Promise<void> {
+    const key = this.#keys.legacy(fingerprint);
+    const now = Math.round(this.#now());
+    const deadline = now + LegacyRegister.deadlineMs;
+    await this.#redis
+      .multi()
+      .zadd(key, ...ids.flatMap((id) => [deadline, id]))
+      .zremrangebyscore(key, 0, now)
+      .pexpire(key, LegacyRegister.deadlineMs)
+      .exec();
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  announceReady,
+  ConfigError,
+  connectRedis,
+  createHealth,
+  createLogger,
+  createMetrics,
+  createShutdown,
+  startHeartbeat,
+  startRedisClock,
+} from "@tapedeck/runtime";
+import { keysWith } from "@tapedeck/sessions";
+import { chooseListen, NoNativeServer } from "./choose-listen.js";
+import { type GatewayConfig, readGatewayConfig } from "./config.js";
+import { startGateway } from "./gateway.js";
+
+const version = "0.1.0";
+const heartbeatTtlS = 15;
+/** Beyond waiting and draining: for closing what is open. */
+const slackMs = 5_000;
+
+try {
+  await main(readGatewayConfig());
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof NoNativeServer)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
+
+async function main(config: GatewayConfig): Promise<void> {
+  const node = config.NODE_ID;
+  const log = createLogger({ service: "gateway", node, level: config.LOG_LEVEL });
+  const listen = chooseListen({
+    production: config.NODE_ENV === "production",
+    allowSlow: config.ALLOW_SLOW_UWS,
+    log,
+  });
+  const shutdown = createShutdown({ log, budgetMs: config.UNREADY_MS + config.DRAIN_MS + slackMs });
+  const health = createHealth();
+  health.set("gateway", "unready", "starting");
+  const metrics = createMetrics("gateway", node);
+  const connect = (purpose: "commands" | "publisher" | "subscriber") =>
+    connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
+  const redis = {
+    commands: connect("commands"),
+    publisher: connect("publisher"),
+    subscriber: connect("subscriber"),
+  };
+  const clock = await startRedisClock(redis.commands, { log });
+  const gateway = await startGateway({ config, log, health, metrics, listen, redis, now: clock.now });
+  const keys = keysWith(config.TAPEDECK_PREFIX);
+  const heartbeat = startHeartbeat(redis.commands, {
+    nodeKey: keys.node(node),
+    nodesKey: keys.nodes,
+    node,
+    ttlS: heartbeatTtlS,
+    fields: () => ({ version, pid: process.pid, ...gateway.fields() }),
+    now: clock.now,
+    log,
+  });
+
+  // Shares of the budget: what is waited for, in seconds.
+  shutdown.step("turn unready", () => health.set("gateway", "unready", "shutting down"));
+  shutdown.step("let traffic move on", () => sleep(config.UNREADY_MS), 1 + config.UNREADY_MS / 1000);
+  shutdown.step("take no more sockets", () => gateway.shut());
+  shutdown.step("send viewers away", () => gateway.drain(), 1 + config.DRAIN_MS / 1000);
+  shutdown.step("leave the list of nodes", () => heartbeat.stop());
+  shutdown.step("leave Redis", async () => {
+    await gateway.stop();
+    clock.stop();
+    await Promise.all(Object.values(redis).map((connection) => connection.quit()));
+  });
+
+  health.set("gateway", "ok");
+  announceReady({ url: gateway.url, pid: process.pid });
+  log.info({ url: gateway.url }, "taking sockets");
+}

@@ -1,0 +1,136 @@
+import { Buffer } from "node:buffer";
+import {
+  type Answer,
+  type Listener,
+  type ListenerOptions,
+  type Request,
+  type RequestHeader,
+  requestHeaders,
+  type Socket,
+  type SocketEvents,
+  type Upgrade,
+} from "./listener.js";
+import type { Uws, UwsContext, UwsRequest, UwsResponse } from "./uws.js";
+
+/** Serves by uWebSockets.js. Rejects where host and port cannot be listened on. */
+export function listenNatively(uws: Uws, options: ListenerOptions): Promise<Listener> {
+  const app = uws.App();
+  app.ws<{ events: SocketEvents }>("/*", {
+    maxPayloadLength: options.maxMessageBytes,
+    maxBackpressure: options.maxBackpressure,
+    idleTimeout: options.idleTimeoutS,
+    sendPingsAutomatically: true,
+    upgrade: (res, req, context) => options.upgrade(new NativeUpgrade(res, req, context)),
+    // A message without the flag goes out as text, so a socket serves as it is.
+    open: (ws) => ws.getUserData().events.opened(ws satisfies Socket),
+    message: (ws, data) => ws.getUserData().events.message(data),
+    drain: (ws) => ws.getUserData().events.drained(),
+    close: (ws, code) => ws.getUserData().events.closed(code),
+  });
+  app.any("/*", (res, req) => {
+    const request = readRequest(res, req);
+    let gone = false;
+    res.onAborted(() => {
+      gone = true;
+    });
+    const answer = options.request(request);
+    if (!(answer instanceof Promise)) {
+      res.cork(() => write(res, answer));
+      return;
+    }
+    void answer.then((late) => {
+      if (!gone) res.cork(() => write(res, late));
+    });
+  });
+  return new Promise((resolve, reject) => {
+    app.listen(options.host, options.port, (socket) => {
+      if (!socket) {
+        reject(new Error(`cannot listen on ${options.host}:${options.port}: the port is taken or not allowed`));
+        return;
+      }
+      let open = true;
+      resolve({
+        port: uws.us_socket_local_port(socket),
+        stop: () => {
+          if (open) uws.us_listen_socket_close(socket);
+          open = false;
+        },
+      });
+    });
+  });
+}
+
+class NativeUpgrade implements Upgrade {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly remoteAddress: string;
+  readonly header: (name: RequestHeader) => string | undefined;
+  readonly #res: UwsResponse;
+  readonly #context: UwsContext;
+  readonly #key: string;
+  readonly #extensions: string;
+  #answered = false;
+
+  // The request lives on the stack: everything is read now.
+  constructor(res: UwsResponse, req: UwsRequest, context: UwsContext) {
+    const request = readRequest(res, req);
+    this.method = request.method;
+    this.path = request.path;
+    this.query = request.query;
+    this.remoteAddress = request.remoteAddress;
+    this.header = request.header;
+    this.#res = res;
+    this.#context = context;
+    this.#key = req.getHeader("sec-websocket-key");
+    this.#extensions = req.getHeader("sec-websocket-extensions");
+    res.onAborted(() => {
+      this.#answered = true;
+    });
+  }
+
+  get gone(): boolean {
+    return this.#answered;
+  }
+
+  accept(events: SocketEvents, { protocol = "", headers = {} }: Parameters<Upgrade["accept"]>[1]): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#res.cork(() => {
+      this.#res.writeStatus("101 Switching Protocols");
+      for (const [name, value] of Object.entries(headers)) this.#res.writeHeader(name, value);
+      this.#res.upgrade({ events }, this.#key, protocol, this.#extensions, this.#context);
+    });
+  }
+
+  refuse(answer: Answer): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#res.cork(() => write(this.#res, answer));
+  }
+}
+
+function readRequest(res: UwsResponse, req: UwsRequest): Request {
+  const headers = new Map(requestHeaders.map((name) => [name, req.getHeader(name)]));
+  return {
+    method: req.getMethod().toUpperCase(),
+    path: req.getUrl(),
+    query: req.getQuery() ?? "",
+    remoteAddress: addressText(new Uint8Array(res.getRemoteAddress())),
+    header: (name) => headers.get(name) || undefined,
+  };
+}
+
+function write(res: UwsResponse, { status, headers, body }: Answer): void {
+  res.writeStatus(String(status));
+  for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
+  res.end(body);
+}
+
+/** 4 bytes of IPv4, or 16 of IPv6, of which some stand for an IPv4 address (::ffff:a.b.c.d). */
+function addressText(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join(".");
+  const mapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  if (mapped) return bytes.subarray(12).join(".");
+  return Buffer.from(bytes).toString("hex").match(/.{4}/g)?.join(":") ?? "";
+}

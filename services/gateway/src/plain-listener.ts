@@ -1,0 +1,175 @@
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocket, WebSocketServer } from "ws";
+import type { Answer, Listen, ListenerOptions, Request, Socket, SocketEvents, Upgrade } from "./listener.js";
+
+/** Serves by the library `ws` where uWebSockets.js cannot: the same behaviour at several times the CPU. */
+export const listenPlainly: Listen = (options) => {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxMessageBytes,
+    perMessageDeflate: false,
+    handleProtocols: () => false, // the gateway says which, in a header of its own
+  });
+  const server = createServer(async (message, response) => {
+    const { status, headers, body } = await options.request(requestOf(message));
+    response.writeHead(status, headers).end(body);
+  });
+  server.on("upgrade", (message, stream, head) => {
+    stream.on("error", () => stream.destroy());
+    options.upgrade(new PlainUpgrade(message, stream, head, sockets, options));
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) =>
+      reject(new Error(`cannot listen on ${options.host}:${options.port}: ${error.message}`)),
+    );
+    server.listen(options.port, options.host, () => {
+      const address = server.address();
+      resolve({
+        port: typeof address === "object" && address ? address.port : options.port,
+        stop: () => void server.close(),
+      });
+    });
+  });
+};
+
+function requestOf(message: IncomingMessage): Request {
+  const [path = "/", ...query] = (message.url ?? "/").split("?");
+  return {
+    method: message.method ?? "GET",
+    path,
+    query: query.join("?"),
+    remoteAddress: message.socket.remoteAddress ?? "",
+    header: (name) => {
+      const value = message.headers[name];
+      return Array.isArray(value) ? value.join(", ") : value;
+    },
+  };
+}
+
+class PlainUpgrade implements Upgrade {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly remoteAddress: string;
+  readonly header: Request["header"];
+  readonly #message: IncomingMessage;
+  readonly #stream: Duplex;
+  readonly #head: Buffer;
+  readonly #sockets: WebSocketServer;
+  readonly #options: ListenerOptions;
+  #answered = false;
+
+  constructor(
+    message: IncomingMessage,
+    stream: Duplex,
+    head: Buffer,
+    sockets: WebSocketServer,
+    options: ListenerOptions,
+  ) {
+    const request = requestOf(message);
+    this.method = request.method;
+    this.path = request.path;
+    this.query = request.query;
+    this.remoteAddress = request.remoteAddress;
+    this.header = request.header;
+    this.#message = message;
+    this.#stream = stream;
+    this.#head = head;
+    this.#sockets = sockets;
+    this.#options = options;
+  }
+
+  get gone(): boolean {
+    return this.#answered || this.#stream.destroyed;
+  }
+
+  accept(events: SocketEvents, { protocol, headers = {} }: Parameters<Upgrade["accept"]>[1]): void {
+    if (this.gone) return;
+    this.#answered = true;
+    this.#sockets.once("headers", (lines) => {
+      if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+      for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+    });
+    this.#sockets.handleUpgrade(this.#message, this.#stream, this.#head, (socket) =>
+      connect(socket, events, this.#options),
+    );
+  }
+
+  refuse({ status, headers, body }: Answer): void {
+    if (this.gone) return;
+    this.#answered = true;
+    const lines = Object.entries({ ...headers, "Content-Length": Buffer.byteLength(body), Connection: "close" });
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    this.#stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`);
+  }
+}
+
+function connect(socket: WebSocket, events: SocketEvents, options: ListenerOptions): void {
+  let heard = true;
+  // A ping after half the time without a word, the end after another half.
+  const pinging = setInterval(
+    () => {
+      if (!heard) socket.terminate();
+      heard = false;
+      socket.ping();
+    },
+    (options.idleTimeoutS * 1000) / 2,
+  );
+  socket.on("message", (data) => {
+    heard = true;
+    events.message(bytesOf(data));
+  });
+  socket.on("pong", () => {
+    heard = true;
+  });
+  socket.on("error", () => {}); // a close follows
+  socket.once("close", (code) => {
+    clearInterval(pinging);
+    events.closed(code);
+  });
+  events.opened(new PlainSocket(socket, events, options));
+}
+
+class PlainSocket implements Socket {
+  readonly #socket: WebSocket;
+  readonly #events: SocketEvents;
+  readonly #maxBackpressure: number;
+
+  constructor(socket: WebSocket, events: SocketEvents, { maxBackpressure }: ListenerOptions) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#maxBackpressure = maxBackpressure;
+  }
+
+  send(message: string | Uint8Array): number {
+    if (this.#socket.bufferedAmount > this.#maxBackpressure) return 2;
+    this.#socket.send(message, { binary: false }, () => {
+      if (this.#socket.readyState === WebSocket.OPEN) this.#events.drained();
+    });
+    return this.#socket.bufferedAmount === 0 ? 1 : 0;
+  }
+
+  getBufferedAmount(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  cork(run: () => void): void {
+    run();
+  }
+
+  end(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  close(): void {
+    this.#socket.terminate();
+  }
+}
+
+function bytesOf(data: Buffer | ArrayBuffer | Buffer[]): ArrayBuffer {
+  if (data instanceof ArrayBuffer) return data;
+  const bytes = Array.isArray(data) ? Buffer.concat(data) : data;
+  return Uint8Array.from(bytes).buffer;
+}

@@ -1,0 +1,107 @@
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import type { Logger } from "@tapedeck/runtime";
+import type { Keys, StoredSession } from "@tapedeck/sessions";
+import type { Redis } from "ioredis";
+import { Watch, type WatchContext } from "./watch.js";
+
+export interface WatchesOptions {
+  readonly subscriber: Redis;
+  readonly keys: Keys;
+  readonly context: WatchContext;
+  readonly log: Logger;
+}
+
+/** Sessions read again at a time after Redis was away. */
+const rereadsAtOnce = 32;
+/** Channels in one SUBSCRIBE. */
+const channelsAtOnce = 1000;
+
+/** The sessions that this node watches, by channel: subscribed while at least one socket, or a socket to be, holds one. */
+export class Watches {
+  readonly #byChannel = new Map<string, Watch>();
+  readonly #subscriber: Redis;
+  readonly #options: WatchesOptions;
+
+  constructor(options: WatchesOptions) {
+    this.#options = options;
+    this.#subscriber = options.subscriber;
+    // HOT: once per message. `message` would turn each one into a string first.
+    this.#subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => {
+      this.#byChannel.get(channel.toString("latin1"))?.receive(message);
+    });
+    let first = this.#subscriber.status !== "ready";
+    this.#subscriber.on("ready", () => {
+      if (first) first = false;
+      else void this.#catchUp();
+    });
+  }
+
+  get size(): number {
+    return this.#byChannel.size;
+  }
+
+  all(): IterableIterator<Watch> {
+    return this.#byChannel.values();
+  }
+
+  /**
+   * Holds the watch of a session: subscribes first, then lets `open` read (or make) it, so that no change is missed.
+   * Rejects with what `open` rejects with. Every hold ends with `leave`.
+   */
+  async join(id: string, open: () => Promise<StoredSession>): Promise<Watch> {
+    const channel = this.#options.keys.sessionChannel(id);
+    for (;;) {
+      let watch = this.#byChannel.get(channel);
+      if (watch === undefined || watch.gone) {
+        watch = new Watch(id, channel, this.#options.context);
+        this.#byChannel.set(channel, watch);
+        watch.ready = this.#begin(watch, open);
+      }
+      watch.holds++;
+      try {
+        await watch.ready;
+      } catch (error) {
+        this.leave(watch);
+        throw error;
+      }
+      if (!watch.gone) return watch;
+      this.leave(watch); // deleted while we waited: the id is made again
+    }
+  }
+
+  async #begin(watch: Watch, open: () => Promise<StoredSession>): Promise<void> {
+    if (this.#subscriber.status !== "ready") throw redisAway();
+    await this.#subscriber.subscribe(watch.channel);
+    watch.begin(await open());
+  }
+
+  leave(watch: Watch): void {
+    if (--watch.holds > 0 || this.#byChannel.get(watch.channel) !== watch) return;
+    this.#byChannel.delete(watch.channel);
+    // Without a connection there is nothing to take back; the next one subscribes to what is watched then.
+    this.#subscriber.unsubscribe(watch.channel).catch(() => {});
+  }
+
+  /** After a reconnection: subscribes again to all, then reads all again, since anything may have happened meanwhile. */
+  async #catchUp(): Promise<void> {
+    const watches = [...this.#byChannel.values()];
+    try {
+      for (let at = 0; at < watches.length; at += channelsAtOnce) {
+        await this.#subscriber.subscribe(...watches.slice(at, at + channelsAtOnce).map(({ channel }) => channel));
+      }
+    } catch (error) {
+      this.#options.log.warn({ err: error }, "not subscribed again"); // the connection broke once more
+      return;
+    }
+    this.#options.log.info({ sessions: watches.length }, "subscribed again");
+    const next = watches.values();
+    const worker = async (): Promise<void> => {
+      for (const watch of next) await watch.reread();
+    };
+    await Promise.all(Array.from({ length: rereadsAtOnce }, worker));
+  }
+}
+
+function redisAway(): RefusedError {
+  return new RefusedError(refuse("UNAVAILABLE", "Redis cannot be reached at the moment. Nothing was changed."));
+}

@@ -1,0 +1,71 @@
+import type { SessionStore } from "@tapedeck/sessions";
+import type { TapeCatalog } from "@tapedeck/tape";
+import type { Counters } from "./counters.js";
+import { type Leg, legOf } from "./leg.js";
+import { missedSince, type Stretch, type Token } from "./resume.js";
+import { feedText, historyWindow, type SessionTexts } from "./session-texts.js";
+import type { Note, Viewer } from "./viewer.js";
+import type { Watch } from "./watch.js";
+
+export interface WelcomeContext {
+  readonly store: Pick<SessionStore, "epochs">;
+  readonly tapes: Pick<TapeCatalog, "open">;
+  readonly texts: SessionTexts;
+  readonly counters: Counters;
+}
+
+/** What a newcomer has missed of the session, exactly; `too much` where it is not known, or not worth sending. */
+export type Missed = readonly Stretch[] | "nothing asked" | "too much";
+
+/** Looks up what the holder of a token has missed. Rejects where Redis or the tapes cannot be read. */
+export async function findMissed(watch: Watch, token: Token | undefined, context: WelcomeContext): Promise<Missed> {
+  if (token === undefined) return "nothing asked";
+  const ended = token.epoch === watch.record.epoch ? [] : await context.store.epochs(watch.id);
+  const { record, last } = watch;
+  const present = { epoch: record.epoch, tape: record.tape, after: record.epochFromSeq - 1, to: last };
+  const missed = await missedSince(token, ended.reverse(), present, context.tapes);
+  if (missed === undefined) context.counters.resumedIncomplete++;
+  else context.counters.resumed++;
+  return missed ?? "too much";
+}
+
+/** Tells a new viewer what comes first and where its frames begin. From here on the watch keeps it up to date. */
+export function welcome(viewer: Viewer, watch: Watch, missed: Missed, context: WelcomeContext): void {
+  const session = () => context.texts.session(watch.record, watch.connections);
+  const stretches = typeof missed === "string" ? [] : missed;
+  const present = stretches.at(-1);
+  if (present?.epoch === watch.record.epoch) {
+    stretches.forEach((stretch, nth) => {
+      const note =
+        stretch === present
+          ? { leg: watch.leg, history: { to: watch.last, complete: true } }
+          : { leg: pastLeg(stretch, watch, context), history: { to: stretch.to, complete: true } };
+      const before = stretches[nth - 1];
+      viewer.tell({
+        ...note,
+        from: stretch.after,
+        ...(before && { until: { epoch: before.epoch, seq: before.to } }),
+        text: nth === 0 ? session : () => stateOf(stretch, present, watch, context),
+      });
+    });
+  } else {
+    // A session that moved on while we looked is not worth looking again: the client starts afresh.
+    const { after, to } = historyWindow(watch.record, watch.last);
+    const note: Note = { leg: watch.leg, from: after, history: { to, complete: missed === "nothing asked" } };
+    viewer.tell({ ...note, text: session });
+  }
+  const { feed } = watch.record;
+  if (feed) viewer.tell({ text: () => feedText(feed) });
+}
+
+async function pastLeg({ epoch, tape }: Stretch, { record }: Watch, { tapes }: WelcomeContext): Promise<Leg> {
+  const past = { ...record, epoch, tape };
+  return legOf(past, tape === "" ? undefined : await tapes.open(tape).catch(() => undefined));
+}
+
+/** The state at the head of a later epoch. Of one that is over only its place is remembered; the rest is as it is now. */
+function stateOf(stretch: Stretch, present: Stretch, watch: Watch, { texts }: WelcomeContext): Promise<string> {
+  const { record, connections } = watch;
+  if (stretch === present) return texts.state(record, "command", connections);
+  return texts.state({ ...record, epoch: stretch.epoch, tape: stretch.tape }, "command", connections, stretch.to);
+}

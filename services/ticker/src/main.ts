@@ -14,7 +14,15 @@ import {
   startProbe,
   startRedisClock,
 } from "@tapedeck/runtime";
-import { Deck, defineSessionScripts, keysWith, LeaseQueue, leaseQueueNames, SessionStore } from "@tapedeck/sessions";
+import {
+  Deck,
+  defineSessionScripts,
+  keysWith,
+  LeaseQueue,
+  leaseQueueNames,
+  SessionStore,
+  SessionUpkeep,
+} from "@tapedeck/sessions";
 import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import { readTickerConfig, type TickerConfig } from "./config.js";
@@ -102,11 +110,15 @@ async function main(config: TickerConfig): Promise<void> {
     now: () => clock.now(),
     log,
   });
+  const sessions = new SessionUpkeep({ store, leases });
   const upkeep = await startUpkeep({
     connection: bullmq,
     prefix: keys.bullPrefix,
     node,
-    chores: {},
+    chores: {
+      "requeue orphans": () => sessions.requeueOrphans(),
+      "sweep expired": () => sessions.sweepExpired(),
+    },
     log,
   });
   const watching = interval(() => watchHealth(health, publisher, probe), 1000);

@@ -33,7 +33,7 @@ const flightsInAir = 64;
 const behindMs = 10_000;
 const lookAgainMs = 50;
 const retryMs = 200;
-/** An own message must have come back within this time for silence of others to mean anything. */
+/** An own message must have come back within this time, or within the grace, for silence of others to mean anything. */
 const probeWithinMs = 3000;
 
 /** What went out in one wake-up, in order: whose it is, and the seq of a message or the rev of a checkpoint. */
@@ -119,7 +119,7 @@ export class Renderer {
 
   /** @param after time before which it need not come by again */
   #schedule(rendering: Rendering, after: WallMs = Number.NEGATIVE_INFINITY): void {
-    let at = rendering.dueMs < rendering.checkpointMs ? rendering.dueMs : rendering.checkpointMs;
+    let at = Math.min(rendering.dueMs, rendering.checkpointMs);
     if (at <= after) at = after + momentMs;
     if (at === rendering.wakeMs) return;
     rendering.wakeMs = at;
@@ -134,7 +134,7 @@ export class Renderer {
     this.#timerMs = at ?? Number.POSITIVE_INFINITY;
     if (at === undefined || this.#stopped) return;
     const wait = at - this.#options.clock.now();
-    this.#timer = setTimeout(this.#wake, wait > 1 ? wait : 1);
+    this.#timer = setTimeout(this.#wake, Math.max(1, wait));
   }
 
   // HOT: the whole work of a ticker is done here. No promise, timer, closure or JSON per frame.
@@ -294,7 +294,7 @@ export class Renderer {
   #land(flight: Flight, replies: readonly [error: Error | null, reply: unknown][]): void {
     const { graceMs, probe } = this.#options;
     const now = performance.now();
-    const hearing = probe.heardWithin(probeWithinMs);
+    const hearing = probe.heardWithin(Math.min(probeWithinMs, graceMs));
     let failed = false;
     for (let i = 0; i < flight.of.length; i++) {
       const rendering = flight.of[i];

@@ -19,7 +19,7 @@ const everyMs = 5000;
 export async function startUpkeep(options: UpkeepOptions): Promise<{ stop(): Promise<void> }> {
   const { connection, prefix, node, chores, log } = options;
   const report = sparing(log);
-  const queue = new Queue(queueName, { connection, prefix });
+  const queue = new Queue(queueName, { connection, prefix, streams: { events: { maxLen: 100 } } });
   queue.on("error", (error) => report.warn({ err: { message: error.message } }, "upkeep queue"));
   const worker = new Worker(
     queueName,

@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import { connectRedis, createHealth, createLogger, createMetrics, proxyTrust } from "@tapedeck/runtime";
+import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore } from "@tapedeck/sessions";
+import { MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import type { Api } from "../api.js";
+import { createApp } from "../app.js";
+import { listen } from "../listen.js";
+import { createRequestMetrics } from "../request-metrics.js";
+
+export interface TestApiOptions {
+  readonly redisUrl: string;
+  /** Key prefix, to share a cluster with another node; a random one otherwise. */
+  readonly prefix?: string;
+  readonly tapes?: TapeStore;
+  readonly caps?: SessionCaps;
+  readonly legacyModeGuess?: boolean;
+  readonly trustedProxies?: string;
+  readonly node?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON. */
+  readonly json: unknown;
+}
+
+export interface Ask {
+  /** Sent as it is when it is text or bytes, else as JSON without a Content-Type of its own. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type TestApi = Pick<Api, "redis" | "keys" | "deck" | "store"> & {
+  readonly url: string;
+  ask(method: string, path: string, ask?: Ask): Promise<Answer>;
+  stop(): Promise<void>;
+};
+
+/** One api node on a port of its own, on a real Redis. */
+export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
+  const { redisUrl, prefix = `test-${randomUUID()}`, node = "api-test" } = options;
+  const log = createLogger({ service: "api", node, level: "silent" });
+  const redis = connectRedis({ url: redisUrl, purpose: "commands", name: node, log });
+  const keys: Keys = keysWith(prefix);
+  const tapes = new TapeCatalog(options.tapes ?? new MemoryTapeStore(), { cacheBytes: 2 ** 24 });
+  const store = new SessionStore(redis, keys, { caps: options.caps ?? {} });
+  const leases = new LeaseQueue({ redis, keys, queues: 2, onError: () => {} });
+  const deck = new Deck({ store, tapes, leases, log, ttl: 600 });
+  const metrics = createMetrics("api", node);
+  const health = createHealth();
+  const app = createApp({
+    node,
+    deck,
+    store,
+    tapes,
+    redis,
+    keys,
+    health,
+    metrics,
+    requests: createRequestMetrics(metrics.registry),
+    log,
+    trustedProxies: proxyTrust(options.trustedProxies ?? ""),
+    legacyModeGuess: options.legacyModeGuess ?? false,
+    bodyBytes: 65_536,
+  });
+  const server = await listen(app, "127.0.0.1", 0);
+  return {
+    redis,
+    keys,
+    deck,
+    store,
+    url: server.url,
+    ask: (method, path, ask) => request(server.url, method, path, ask),
+    async stop() {
+      await server.close();
+      await leases.close();
+      redis.disconnect();
+    },
+  };
+}
+
+async function request(url: string, method: string, path: string, { body, headers = {} }: Ask = {}): Promise<Answer> {
+  const raw = typeof body === "string" || body instanceof Uint8Array;
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers,
+    ...(body !== undefined && { body: raw ? body : JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    text,
+    get json(): unknown {
+      return JSON.parse(text);
+    },
+  };
+}

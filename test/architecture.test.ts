@@ -1,0 +1,93 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+
+// The arrows of docs/architecture.md: services import packages, packages never services, services never one another;
+// protocol and market do no I/O.
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+describe("the linter refuses", () => {
+  let copy: string;
+
+  beforeEach(async () => {
+    copy = await mkdtemp(join(tmpdir(), "tapedeck-arrows-"));
+    const config = z.looseObject({}).parse(JSON.parse(readFileSync(join(root, "biome.json"), "utf8")));
+    await writeFile(join(copy, "biome.json"), JSON.stringify({ ...config, $schema: undefined, vcs: undefined }));
+  });
+  afterEach(async () => {
+    await rm(copy, { recursive: true, force: true });
+  });
+
+  /** The rules that a file breaks when it lies at `path`. */
+  async function broken(path: string, source: string): Promise<string[]> {
+    await mkdir(dirname(join(copy, path)), { recursive: true });
+    await writeFile(join(copy, path), source);
+    const biome = join(root, "node_modules", ".bin", "biome");
+    const { stdout } = spawnSync(biome, ["lint", "--reporter=json", "."], { cwd: copy, encoding: "utf8" });
+    const report = z.object({ diagnostics: z.array(z.looseObject({ category: z.string() })) });
+    return report.parse(JSON.parse(stdout)).diagnostics.map(({ category }) => category.replace(/^lint\/\w+\//, ""));
+  }
+
+  const wrong: [what: string, path: string, source: string][] = [
+    ["a package that imports a service", "packages/tape/src/a.ts", `export { x } from "@tapedeck/gateway";`],
+    ["a service that imports another", "services/api/src/a.ts", `export { x } from "@tapedeck/ticker";`],
+    ["a type of another service", "services/api/src/a.ts", `export type { X } from "@tapedeck/ticker";`],
+    ["a service imported on the way", "services/api/src/a.ts", `export const x = await import("@tapedeck/gateway");`],
+    ["a path into another package", "packages/tape/src/a.ts", `export { x } from "../../sessions/src/record.js";`],
+    ["a path into a service", "packages/cli/src/a/b.ts", `export { x } from "../../../../services/api/dist/main.js";`],
+    ["files in protocol", "packages/protocol/src/a.ts", `export { readFile } from "node:fs";`],
+    ["Redis in market", "packages/market/src/a.ts", `export { Redis } from "ioredis";`],
+    ["runtime in market", "packages/market/src/a.ts", `export { interval } from "@tapedeck/runtime";`],
+  ];
+  test.each(wrong)("%s", async (_, path, source) => {
+    expect(await broken(path, source)).toContain("noRestrictedImports");
+  });
+
+  test.each(["process.env", "fetch", "setTimeout"])("%s in protocol", async (global) => {
+    expect(await broken("packages/protocol/src/a.ts", `export const x = ${global};`)).toContain("noRestrictedGlobals");
+  });
+
+  const right: [what: string, path: string, source: string][] = [
+    ["a package by its name", "services/api/src/a.ts", `export { x } from "@tapedeck/sessions";`],
+    ["a file of its own", "packages/tape/src/import/a.ts", `export { x } from "../tape.js";`],
+    ["protocol in market", "packages/market/src/a.ts", `export { x } from "@tapedeck/protocol";`],
+  ];
+  test.each(right)("but not %s", async (_, path, source) => {
+    expect(await broken(path, source)).not.toContain("noRestrictedImports");
+  });
+});
+
+describe("the manifests", () => {
+  const manifest = z.object({ name: z.string(), dependencies: z.record(z.string(), z.string()).default({}) });
+  const project = z.object({ references: z.array(z.object({ path: z.string() })).default([]) });
+  const read = <T>(path: string, schema: z.ZodType<T>): T =>
+    schema.parse(JSON.parse(readFileSync(join(root, path), "utf8")));
+  const workspaces = ["packages", "services"].flatMap((kind) =>
+    readdirSync(join(root, kind)).map((name) => {
+      const { name: full, dependencies } = read(`${kind}/${name}/package.json`, manifest);
+      const own = Object.keys(dependencies).filter((dependency) => dependency.startsWith("@tapedeck/"));
+      return { kind, name, full, own, references: read(`${kind}/${name}/tsconfig.json`, project).references };
+    }),
+  );
+
+  test("name no service", () => {
+    const services = workspaces.filter(({ kind }) => kind === "services").map(({ full }) => full);
+    for (const { own } of workspaces) expect(services.filter((service) => own.includes(service))).toEqual([]);
+  });
+
+  test("let protocol depend on no workspace, and market on protocol alone", () => {
+    const ownOf = (name: string) => workspaces.find((workspace) => workspace.full === name)?.own;
+    expect(ownOf("@tapedeck/protocol")).toEqual([]);
+    expect(ownOf("@tapedeck/market")).toEqual(["@tapedeck/protocol"]);
+  });
+
+  test.each(workspaces)("$full builds after all that it depends on", ({ own, references }) => {
+    const names = references.map(({ path }) => `@tapedeck/${path.split("/").at(-1)}`);
+    expect(names.sort()).toEqual([...own].sort());
+  });
+});

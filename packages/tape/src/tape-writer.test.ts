@@ -79,6 +79,19 @@ describe("a recorded frame", () => {
     expect(JSON.parse(await jsonOf(tape, 0))).toMatchObject({ effective_spread: null, trade_side: "sell" });
   });
 
+  test("[TP10] has its volume in the decimals known by then, which an importer learns from the data", async () => {
+    const store = new MemoryTapeStore();
+    const precision = { priceDecimals: 2, sizeDecimals: 0 };
+    const writer = await TapeWriter.open(store, { ...options, precision });
+    await writer.append(quiet);
+    precision.sizeDecimals = 1;
+    await writer.append(traded);
+    expect(await writer.finish()).toMatchObject({ size_decimals: 1 });
+    const tape = await RecordedTape.open(store, "aapl", 1, new BlockCache(leastCacheBytes));
+    expect(JSON.parse(await jsonOf(tape, 1))).toMatchObject({ trade_volume: 0.3 });
+    expect(tape.precision).toEqual({ priceDecimals: 2, sizeDecimals: 1 });
+  });
+
   test("[TP12] after a marked gap says how long it was, and the tape lists the gap", async () => {
     const gapBefore = { fromNs: 5_000, reason: "sequence hole" };
     const tape = await write(new MemoryTapeStore(), [quiet, traded, { ...quiet, ns: 2_505_000, gapBefore }]);
@@ -117,6 +130,11 @@ describe("what cannot be on a tape is refused, and nothing is kept", () => {
     await expect(writer.append(quiet)).rejects.toThrow(TapeWriteError);
     await expect(writer.finish()).rejects.toThrow(TapeWriteError);
     expect(await store.ids()).toEqual([]);
+  });
+
+  test("[TP11] a first frame that is not at tape time 0", async () => {
+    const writer = await TapeWriter.open(new MemoryTapeStore(), options);
+    await expect(writer.append(traded)).rejects.toThrow("Frame 0 of tape aapl is the first one, and at 1000 ns");
   });
 
   test("[TP6] a tape without a frame", async () => {

@@ -96,7 +96,8 @@ export class TapeWriter {
     const gap = this.#gapBefore(parts);
     if (gap !== undefined) this.#gaps.push(gap);
     if (this.#builder.count === 0) this.#block = emptyBlock(seq, parts.ns, this.#events);
-    this.#builder.add(seq, parts, gap === undefined ? 0 : gap.toNs - gap.fromNs);
+    const gapNs = gap === undefined ? 0 : gap.toNs - gap.fromNs;
+    this.#builder.add(seq, parts, gapNs);
     this.#block.lastNs = parts.ns;
     this.#block.trades += parts.tradeCount;
     if (parts.anomalies !== "") this.#block.flags |= hasAnomalies;
@@ -148,6 +149,7 @@ export class TapeWriter {
   #problemOf(parts: FrameParts): string | undefined {
     const { ns, tradeCount } = parts;
     if (!Number.isSafeInteger(ns) || ns < 0) return `has the time ${ns}, which is no count of nanoseconds`;
+    if (this.#frames === 0 && ns !== 0) return `is the first one, and at ${ns} ns instead of 0`;
     if (ns < this.#lastNs) return `is ${this.#lastNs - ns} ns earlier than the one before it`;
     if (tradeCount > limits.tradesPerMessage) {
       return `has ${tradeCount} trades, and a frame takes ${limits.tradesPerMessage}`;

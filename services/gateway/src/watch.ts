@@ -184,13 +184,16 @@ export class Watch implements Source {
     const leg = this.#settle(before, record);
     this.#present = { record, leg };
     this.#heard = takeIn(heard, { epoch: record.epoch, rev: record.rev, seq: standing(record) });
-    const note: Note = {
-      until: { epoch: heard.epoch, seq: heard.last },
-      leg,
-      ...(record.epoch === heard.epoch ? {} : { from: epochStart(record) }),
-      ...(untold.has(cause) ? {} : { text: once(() => this.#context.texts.state(record, cause, this.connections)) }),
-    };
-    this.#tellAll(note);
+    const told = untold.has(cause) ? undefined : once(() => this.#context.texts.state(record, cause, this.connections));
+    const until = { epoch: heard.epoch, seq: heard.last };
+    if (record.epoch !== heard.epoch) {
+      // Word of a new epoch comes before its frames.
+      this.#tellAll({ until, leg, from: epochStart(record), ...(told && { text: told }) });
+    } else {
+      // A state within an epoch comes after the frames that lead up to it: none follows word of a pause.
+      this.#tellAll({ until, leg });
+      if (told) this.#tellAll({ until: { epoch: record.epoch, seq: this.#heard.last }, text: told });
+    }
     const { feed } = record;
     if (feed && (feed.status !== before.feed?.status || feed.reason !== before.feed.reason)) {
       this.#tellAll({ text: () => feedText(feed) });

@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectRedis, createHealth, createMetrics, type Health } from "@tapedeck/runtime";
+import { Deck, frameHead, type Keys, keysWith, LeaseQueue, type SessionRecord, SessionStore } from "@tapedeck/sessions";
+import { FolderTapeStore, render, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
+import { type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
+import { Redis } from "ioredis";
+import pino from "pino";
+import { chooseListen } from "../choose-listen.js";
+import { readGatewayConfig } from "../config.js";
+import { type Gateway, startGateway } from "../gateway.js";
+import type { Listen } from "../listener.js";
+import { Client, type ClientOptions } from "./client.js";
+
+export interface TestCluster {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly store: SessionStore;
+  readonly deck: Deck;
+  readonly tapes: TapeCatalog;
+  /** Starts one more gateway; with the environment of a test's taste. */
+  gateway(env?: NodeJS.ProcessEnv, listen?: Listen): Promise<TestGateway>;
+  tape(options?: TestTapeOptions): Promise<Tape>;
+  /** Publishes the frames (prev, seq] as a ticker of the session's present revision would. */
+  publish(record: Pick<SessionRecord, "id" | "rev" | "epoch" | "tape">, prev: Seq, seq: Seq): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface TestGateway extends Gateway {
+  readonly health: Health;
+  /** `ws://127.0.0.1:port` */
+  readonly ws: string;
+  client(path: string, options?: ClientOptions): Promise<Client>;
+  metric(name: string): Promise<number>;
+}
+
+/** Real Redis, a folder of tapes, and gateways in this process: everything but tickers, whose part the tests play. */
+export async function startTestCluster(redisUrl: string): Promise<TestCluster> {
+  const prefix = `test-${randomUUID().slice(0, 8)}`;
+  const keys = keysWith(prefix);
+  const folder = await mkdtemp(join(tmpdir(), "tapedeck-gateway-"));
+  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
+  const redis = new Redis(redisUrl);
+  const tapeStore = new FolderTapeStore(folder);
+  const tapes = new TapeCatalog(tapeStore, { cacheBytes: 32 << 20 });
+  const store = new SessionStore(redis, keys);
+  const leases = new LeaseQueue({ redis, keys, queues: 4 });
+  const deck = new Deck({ store, tapes, leases, log });
+  const stops: (() => Promise<void>)[] = [];
+
+  return {
+    redis,
+    keys,
+    store,
+    deck,
+    tapes,
+    tape: async (options) => tapes.open(await writeTestTape(tapeStore, options)),
+    publish: async ({ id, rev, epoch, tape }, prev, seq) =>
+      redis.publish(
+        keys.sessionChannel(id),
+        `${frameHead(rev, epoch, prev, seq)}${await render(await tapes.open(tape), prev, seq)}`,
+      ),
+    gateway: async (env = {}, listen = chooseListen({ production: false, allowSlow: true, log })) => {
+      const config = readGatewayConfig({
+        REDIS_URL: redisUrl,
+        TAPEDECK_PREFIX: prefix,
+        TAPEDECK_STORE: folder,
+        DRAIN_MS: "100",
+        ...env,
+      });
+      const connect = (purpose: "commands" | "publisher" | "subscriber") =>
+        connectRedis({ url: config.REDIS_URL, purpose, name: config.NODE_ID, log });
+      const connections = {
+        commands: connect("commands"),
+        publisher: connect("publisher"),
+        subscriber: connect("subscriber"),
+      };
+      await Promise.all(Object.values(connections).map(ready));
+      const health = createHealth();
+      const metrics = createMetrics("gateway", config.NODE_ID);
+      const gateway = await startGateway({
+        config,
+        log,
+        health,
+        metrics,
+        listen,
+        redis: connections,
+        now: Date.now,
+      });
+      const clients: Client[] = [];
+      const ws = gateway.url.replace("http:", "ws:");
+      let stopped = false;
+      const stop = async () => {
+        if (stopped) return;
+        stopped = true;
+        for (const client of clients) client.terminate();
+        gateway.shut();
+        await gateway.drain();
+        await gateway.stop();
+        for (const connection of Object.values(connections)) connection.disconnect();
+      };
+      stops.push(stop);
+      return {
+        ...gateway,
+        stop,
+        health,
+        ws,
+        client: async (path, options) => {
+          const client = new Client(`${ws}${path}`, options);
+          clients.push(client);
+          await client.opened;
+          return client;
+        },
+        metric: async (name) => {
+          const line = (await metrics.text()).split("\n").find((text) => text.startsWith(`tapedeck_gateway_${name}`));
+          return Number(line?.split(" ").at(-1) ?? Number.NaN);
+        },
+      };
+    },
+    stop: async () => {
+      for (const stop of stops) await stop();
+      await leases.close();
+      const left = await redis.keys(`${prefix}:*`);
+      if (left.length > 0) await redis.del(...left);
+      await redis.quit();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function ready(redis: Redis): Promise<void> {
+  return new Promise((resolve) => (redis.status === "ready" ? resolve() : redis.once("ready", () => resolve())));
+}

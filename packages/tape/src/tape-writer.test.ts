@@ -114,6 +114,18 @@ describe("a recorded frame", () => {
   });
 });
 
+test("[TP22] a block of frames with very many trades is closed early, so that no block fills the cache", async () => {
+  const store = new MemoryTapeStore();
+  await writeTestTape(store, { frames: 40, tradesPerFrame: () => 1_000 });
+  const tape = await RecordedTape.open(store, "test", 1, new BlockCache(leastCacheBytes));
+  expect(tape.index.blocks).toBeGreaterThan(4);
+  for (let seq = 0; seq < 40; seq++) {
+    const block = await tape.load(seq);
+    expect(block.size).toBeLessThan(700 * 1024);
+    expect(JSON.parse(block.json(seq))).toMatchObject({ seq });
+  }
+});
+
 describe("what cannot be on a tape is refused, and nothing is kept", () => {
   const wrong: [string, FrameParts, RegExp][] = [
     ["a frame before the one before", { ...quiet, ns: 999 }, /1 ns earlier/],

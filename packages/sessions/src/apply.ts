@@ -13,7 +13,7 @@ export function apply(session: SessionRecord, instruction: Instruction, moment: 
   if (isSystem(instruction)) return revised(session, applySystem(session, instruction, moment));
   const next = decide(session, instruction, moment);
   if (isRefusal(next) || next === session) return next;
-  return revised(session, { ...next, lastActivity: moment.now });
+  return revised(session, { ...next, lastActivity: Math.floor(moment.now) });
 }
 
 type UserInstruction = Exclude<Instruction, Parameters<typeof applySystem>[1]>;
@@ -128,7 +128,8 @@ function changeMode(
   { type: _, start, ...choice }: Extract<Instruction, { type: "mode" }>,
   { now }: Moment,
 ): SessionRecord {
-  const other = { ...session, ...choice, fromNs: null, toNs: null, loop: false, edge: choice.mode === "LIVE" };
+  const edge = choice.mode === "LIVE";
+  const other = { ...session, ...choice, fromNs: null, toNs: null, loop: false, parked: false, edge };
   const there = { ...jumpedTo(other, start, now), historyFromSeq: start.seq };
   const plays = choice.mode !== "REPLAY" || session.state === "PLAYING";
   return plays ? playing(there) : stopped(there, "start");

@@ -30,7 +30,9 @@ export async function newSession(
     session = await applied(session, { type: "range", from, to, loop }, now, tapes);
   }
   if (!isRefusal(session) && choice.start) session = await applied(session, { type: "start" }, now, tapes);
-  return isRefusal(session) ? session : { ...session, rev: 1, epoch: Math.floor(now) };
+  if (isRefusal(session)) return session;
+  const { anchorSeq } = session;
+  return { ...session, rev: 1, epoch: Math.floor(now), epochFromSeq: anchorSeq, historyFromSeq: anchorSeq };
 }
 
 async function applied(
@@ -74,8 +76,8 @@ function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number
     parked: false,
     edge: false,
     feed: null,
-    createdAt: now,
-    lastActivity: now,
+    createdAt: Math.floor(now),
+    lastActivity: Math.floor(now),
     ttl,
     createdBy: choice.createdBy ?? "",
   };

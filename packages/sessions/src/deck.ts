@@ -34,11 +34,13 @@ export type CreateChoice = Omit<CreateBody, "session_id"> & {
   readonly userId?: string;
 };
 
+type DeckLog = Pick<Logger, "debug" | "info" | "warn">;
+
 export interface DeckOptions {
   readonly store: SessionStore;
   readonly tapes: Tapes;
   readonly leases: Pick<LeaseQueue, "request">;
-  readonly log: Pick<Logger, "info" | "warn">;
+  readonly log: DeckLog;
   /** Seconds that a session lives without command or socket. */
   readonly ttl?: number;
   /** Tape of a REPLAY session that asks for none. */
@@ -56,7 +58,7 @@ export class Deck {
   readonly #store: SessionStore;
   readonly #tapes: Tapes;
   readonly #leases: Pick<LeaseQueue, "request">;
-  readonly #log: Pick<Logger, "info" | "warn">;
+  readonly #log: DeckLog;
   readonly #ttl: number;
 
   constructor({ store, tapes, leases, log, ttl = 3600, defaultTape }: DeckOptions) {
@@ -76,7 +78,10 @@ export class Deck {
       throw new RefusedError(refuse("INVALID_VALUE", `${id} is no session id.`));
     const sessionId = id ?? randomUUID();
     const { record, now, connections } = await this.#store.look(sessionId);
-    if (record !== undefined) return { record, now, connections, created: false };
+    if (record !== undefined) {
+      await this.#store.touch(sessionId);
+      return { record: seenAt(record, now), now, connections, created: false };
+    }
     const init = orThrow(await newSession(sessionId, choice, { now, ttl: this.#ttl }, this.#tapes));
     const opened = await this.#store.create(init);
     if (opened.created) {
@@ -108,8 +113,7 @@ export class Deck {
     this.#log.info({ session: id }, "session deleted");
     const message = `1 D ${deleted.rev} ${deleted.epoch} 0 0 deleted\n${JSON.stringify({ id })}`;
     await this.#afterwards(id, "notice to its ticker", async () => {
-      if (deleted.ticker !== "")
-        await this.#store.redis.publish(this.#store.keys.tickerChannel(deleted.ticker), message);
+      if (deleted.ticker !== "") await this.#publish(deleted.ticker, message);
     });
     return true;
   }
@@ -121,14 +125,15 @@ export class Deck {
     const alive = !isSystemCommand(command);
     if (after === before) {
       if (alive) await this.#store.touch(id);
-      return { record: before, now, connections, changed: false };
+      return { record: alive ? seenAt(before, now) : before, now, connections, changed: false };
     }
     const cause = causeOf(command, resolved.instruction);
     const ended = endedBy(before, after, resolved.moment.here);
     const outcome = await this.#store.replace(before, after, cause, { alive, ended });
     if (outcome === "someone was faster") return outcome;
     if (outcome === "gone") throw notFound(id);
-    this.#log.info({ session: id, command: command.type, rev: after.rev, epoch: after.epoch }, "session changed");
+    const level = alive ? "info" : "debug";
+    this.#log[level]({ session: id, command: command.type, rev: after.rev, epoch: after.epoch }, "session changed");
     await this.#afterwards(id, "index", async () => {
       if (alive || before.state !== after.state || before.mode !== after.mode) await this.#store.reindex(after);
     });
@@ -147,7 +152,10 @@ export class Deck {
     throw notFound(id);
   }
 
-  /** The ticker that holds the session hears of it; where none does, one is asked for. */
+  /**
+   * The ticker that holds the session hears of it, unless it asked for the change itself; where none does, one is asked for.
+   * A session that was waiting for a ticker already goes on waiting for that one.
+   */
   async #tellTicker(
     before: SessionRecord,
     after: SessionRecord,
@@ -155,12 +163,16 @@ export class Deck {
     message: string,
     now: WallMs,
   ): Promise<void> {
-    const knows = "node" in command ? command.node : undefined;
-    if (hasLiveTicker(before, now) && before.ticker !== knows) {
-      const heard = await this.#store.redis.publish(this.#store.keys.tickerChannel(before.ticker), message);
-      if (heard > 0) return;
-    } else if (knows !== undefined && after.ticker === knows) return;
-    await this.#requestTicker(after);
+    const asker = "node" in command ? command.node : undefined;
+    const told =
+      hasLiveTicker(before, now) && before.ticker !== asker ? await this.#publish(before.ticker, message) : 0;
+    const served = told > 0 || (asker !== undefined && after.ticker === asker);
+    const waiting = needsTicker(before) && before.ticker === "";
+    if (!served && !waiting) await this.#requestTicker(after);
+  }
+
+  async #publish(ticker: string, message: string): Promise<number> {
+    return await this.#store.redis.publish(this.#store.keys.tickerChannel(ticker), message);
   }
 
   async #requestTicker(session: SessionRecord): Promise<void> {
@@ -213,6 +225,11 @@ function causeOf(command: Command | SystemCommand, instruction: object): StateCa
     default:
       return "command";
   }
+}
+
+/** What a sign of life that changes nothing else makes of a session. */
+function seenAt(record: SessionRecord, now: WallMs): SessionRecord {
+  return { ...record, lastActivity: Math.floor(now) };
 }
 
 function withDefault(tapes: Tapes, defaultTape: string | undefined): Tapes {

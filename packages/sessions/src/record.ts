@@ -69,6 +69,6 @@ export function needsTicker(record: SessionRecord): boolean {
   return record.state === "PLAYING" && record.tape !== "" && !record.parked && !record.edge;
 }
 
-export function hasLiveTicker(record: SessionRecord, now: WallMs): boolean {
+export function hasLiveTicker(record: Pick<SessionRecord, "ticker" | "tickerSeenMs">, now: WallMs): boolean {
   return record.ticker !== "" && now - record.tickerSeenMs < claimMs;
 }

@@ -3,6 +3,7 @@ import {
   isRefusal,
   nsOfIso,
   type Refusal,
+  RefusedError,
   refuse,
   type SeekTarget,
   type StepBy,
@@ -37,13 +38,24 @@ export async function resolve(
 ): Promise<Resolved | Refusal> {
   if (command.type === "mode") {
     const chosen = await chooseMode(command, session, tapes);
-    return isRefusal(chosen) ? chosen : { instruction: chosen, moment: momentWithoutTape(now) };
+    return isRefusal(chosen) ? chosen : { instruction: chosen, moment: await lastMoment(session, now, tapes) };
   }
   if (session.tape === "") return { instruction: withoutPlaces(command), moment: momentWithoutTape(now) };
   const tape = await tapes.open(session.tape);
   const moment = await momentOn(tape, session, now);
   const instruction = await locate(session, command, moment, tape);
   return isRefusal(instruction) ? instruction : { instruction, moment };
+}
+
+/** The moment at which a tape is left: a tape that is gone or damaged keeps nobody on it. */
+async function lastMoment(session: SessionRecord, now: WallMs, tapes: Tapes): Promise<Moment> {
+  if (session.tape === "") return momentWithoutTape(now);
+  try {
+    return await momentOn(await tapes.open(session.tape), session, now);
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return { ...momentWithoutTape(now), here: { seq: session.publishedSeq, ns: session.anchorNs } };
+  }
 }
 
 /** Which `apply` refuses, since there is no tape to find them on. */

@@ -23,7 +23,7 @@ const cleaningMs = 30_000;
 
 /**
  * The sorted sets over all sessions: for listing, counting and cleaning up, never for what a session is. Written before the
- * hash, rewritten at each sign of life, removed after the hash.
+ * hash, rewritten at each sign of life, removed after the hash. Each set is a cluster slot of its own, hence a call each.
  */
 export class SessionIndex {
   readonly #redis: Redis;
@@ -36,31 +36,23 @@ export class SessionIndex {
 
   /** Writes all there is to a session, and takes it out of the sets it has left. */
   async write({ id, mode: itsMode, state, createdAt, expiresAt, createdBy }: IndexEntry): Promise<void> {
-    const calls = this.#redis.pipeline();
-    calls.zadd(this.#keys.created, createdAt, id);
-    calls.zadd(this.#keys.expiry, expiresAt, id);
-    for (const each of mode.options) {
-      if (each === itsMode) calls.zadd(this.#keys.mode(each), createdAt, id);
-      else calls.zrem(this.#keys.mode(each), id);
-    }
-    for (const each of deckState.options) {
-      if (each === state) calls.zadd(this.#keys.state(each), createdAt, id);
-      else calls.zrem(this.#keys.state(each), id);
-    }
-    if (createdBy !== "") {
-      // Entries of expired sessions are dropped when the address creates the next one, or with the whole key.
-      calls.zadd(this.#keys.createdBy(createdBy), expiresAt, id);
-      calls.pexpireat(this.#keys.createdBy(createdBy), Math.ceil(expiresAt));
-    }
-    await this.#all(calls);
+    const put = (key: string, score: number, there: boolean): Promise<number | string> =>
+      there ? this.#redis.zadd(key, score, id) : this.#redis.zrem(key, id);
+    await Promise.all([
+      put(this.#keys.created, createdAt, true),
+      put(this.#keys.expiry, expiresAt, true),
+      ...mode.options.map((each) => put(this.#keys.mode(each), createdAt, each === itsMode)),
+      ...deckState.options.map((each) => put(this.#keys.state(each), createdAt, each === state)),
+      createdBy === "" ? 0 : this.#writeCreatedBy(createdBy, id, expiresAt),
+    ]);
   }
 
   /** Removes what the index holds of the session that was created at `createdAt`, and nothing of a later one of its id. */
   async remove(id: string, createdAt: WallMs, createdBy = ""): Promise<void> {
-    const calls = this.#redis.pipeline();
-    for (const key of this.#setsByCreation()) calls.indexTake(key, id, createdAt, "");
-    if (createdBy !== "") calls.zrem(this.#keys.createdBy(createdBy), id);
-    await this.#all(calls);
+    await Promise.all([
+      ...this.#setsByCreation().map((key) => this.#redis.indexTake(key, id, createdAt, "")),
+      createdBy === "" ? 0 : this.#redis.zrem(this.#keys.createdBy(createdBy), id),
+    ]);
   }
 
   /** Makes the caller the one who cleans up after an expired session; false if another is at it or the session lives again. */
@@ -126,12 +118,7 @@ export class SessionIndex {
   }
 
   async counts(): Promise<{ total: number; modes: Map<string, number>; states: Map<string, number> }> {
-    const names = [
-      this.#keys.created,
-      ...mode.options.map((each) => this.#keys.mode(each)),
-      ...deckState.options.map((each) => this.#keys.state(each)),
-    ];
-    const [total = 0, ...rest] = await Promise.all(names.map((name) => this.#redis.zcard(name)));
+    const [total = 0, ...rest] = await Promise.all(this.#setsByCreation().map((key) => this.#redis.zcard(key)));
     return {
       total,
       modes: new Map(mode.options.map((each, at) => [each, rest[at] ?? 0])),
@@ -147,8 +134,11 @@ export class SessionIndex {
     ];
   }
 
-  async #all(calls: ReturnType<Redis["pipeline"]>): Promise<void> {
-    for (const [error] of (await calls.exec()) ?? []) if (error) throw error;
+  /** Entries of expired sessions are dropped when the address creates its next one, or with the whole key. */
+  async #writeCreatedBy(address: string, id: string, expiresAt: WallMs): Promise<void> {
+    const key = this.#keys.createdBy(address);
+    await this.#redis.zadd(key, expiresAt, id);
+    await this.#redis.pexpireat(key, Math.ceil(expiresAt));
   }
 }
 

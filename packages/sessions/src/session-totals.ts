@@ -59,12 +59,12 @@ export class SessionTotals {
   }
 
   async #add(sums: Record<string, number>, now: WallMs, event: "created" | "cleaned_up"): Promise<void> {
-    const calls = this.#redis.pipeline();
-    for (const [field, by] of Object.entries(sums)) calls.hincrby(this.#keys.stats, field, Math.round(by));
     const minute = this.#keys.statsOfMinute(Math.floor(now / minuteMs));
-    calls.hincrby(minute, event, 1);
-    calls.expire(minute, 180);
-    for (const [error] of (await calls.exec()) ?? []) if (error) throw error;
+    await Promise.all([
+      ...Object.entries(sums).map(([field, by]) => this.#redis.hincrby(this.#keys.stats, field, Math.round(by))),
+      this.#redis.hincrby(minute, event, 1),
+      this.#redis.expire(minute, 180),
+    ]);
   }
 }
 

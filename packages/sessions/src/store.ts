@@ -207,8 +207,8 @@ export class SessionStore {
       await this.totals.expired(entry.score - createdAt, now);
       await this.index.remove(id, createdAt);
     }
-    await this.redis.del(this.keys.viewers(id), this.keys.epochs(id));
-    const head = stateHead("D", Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 0, "expired");
+    // Newer than anything heard of that session, older than one that is just being made under its id.
+    const head = stateHead("D", Number.MAX_SAFE_INTEGER, Math.floor(entry.score), 0, "expired");
     await this.redis.publish(this.keys.sessionChannel(id), `${head}${JSON.stringify({ id })}`);
     await this.index.forget(id, now);
     return true;

@@ -1,3 +1,4 @@
+import type { Position, Seq } from "@tapedeck/tape";
 import { type Instruction, type Moment, wallMsOf } from "./instruction.js";
 import { anchoredAt, jumpedTo, nextEpoch, stopped } from "./moves.js";
 import { isMoving, wallAt } from "./playhead.js";
@@ -34,20 +35,13 @@ export function applySystem(session: SessionRecord, instruction: SystemInstructi
     }
     case "release":
       if (!holds) return session;
-      return {
-        ...session,
-        ticker: "",
-        tickerSeenMs: 0,
-        publishedSeq: Math.max(session.publishedSeq, instruction.publishedSeq),
-      };
+      return { ...session, ticker: "", tickerSeenMs: 0, publishedSeq: publishedBy(session, instruction, here.seq) };
     case "park":
       return holds && needsTicker(session) ? { ...anchoredAt(session, here, now), parked: true } : session;
     case "unpark":
       return session.parked ? { ...session, anchorWallMs: now, parked: false } : session;
     case "failover":
-      return holds && isMoving(session) && instruction.at.seq >= session.anchorSeq
-        ? anchoredAt(session, instruction.at, now)
-        : session;
+      return holds && isMoving(session) ? goOnFrom(session, instruction.at, moment) : session;
     case "recover":
       return isBehind(session, instruction)
         ? { ...jumpedTo(session, here, now), epoch: nextEpoch(Math.max(session.epoch, instruction.epoch), now) }
@@ -57,6 +51,17 @@ export function applySystem(session: SessionRecord, instruction: SystemInstructi
 
 function hasEnded(session: SessionRecord, { here, end, growing }: Moment): boolean {
   return isMoving(session) && !growing && here.ns >= end.ns;
+}
+
+/** A ticker that has not heard of a jump counts the frames of another place: none of them lies beyond the playhead here. */
+function publishedBy(session: SessionRecord, { publishedSeq }: { publishedSeq: Seq }, hereSeq: Seq): Seq {
+  return Math.max(session.publishedSeq, Math.min(publishedSeq, hereSeq));
+}
+
+function goOnFrom(session: SessionRecord, at: Position, { end, now }: Moment): SessionRecord {
+  if (at.seq < session.anchorSeq || at.seq > end.seq) return session;
+  const ns = Math.min(Math.max(at.ns, session.anchorNs), end.ns);
+  return anchoredAt(session, { seq: at.seq, ns }, now);
 }
 
 /** The next round began when the last one ended, however late it is noticed. */

@@ -1,5 +1,7 @@
+import type { WallMs } from "@tapedeck/protocol";
 import type { LeaseQueue } from "./lease-queue.js";
-import { hasLiveTicker, needsTicker } from "./record.js";
+import { hasLiveTicker } from "./record.js";
+import type { SessionField } from "./record-codec.js";
 import type { Scored } from "./session-index.js";
 import type { SessionStore } from "./store.js";
 
@@ -10,6 +12,15 @@ export interface UpkeepOptions {
 
 /** Sessions looked at in one go. */
 const chunk = 200;
+const claimFields = [
+  "rev",
+  "state",
+  "tape",
+  "parked",
+  "edge",
+  "ticker",
+  "ticker_seen_ms",
+] as const satisfies readonly SessionField[];
 
 /** What has to be done again and again, by one node in the cluster at a time; doing it twice does no harm. */
 export class SessionUpkeep {
@@ -43,7 +54,8 @@ export class SessionUpkeep {
   async requeueOrphans(): Promise<number> {
     let requeued = 0;
     for await (const entries of this.#pages({ state: "PLAYING" })) {
-      const results = await Promise.all(entries.map((entry) => this.#requeue(entry)));
+      const now = await this.#store.now();
+      const results = await Promise.all(entries.map((entry) => this.#requeue(entry, now)));
       requeued += results.filter(Boolean).length;
     }
     return requeued;
@@ -57,16 +69,18 @@ export class SessionUpkeep {
     return false;
   }
 
-  async #requeue({ id, score }: Scored): Promise<boolean> {
-    const stored = await this.#store.read(id);
-    if (stored === undefined) {
-      const expiry = await this.#store.index.expiryOf(id);
-      if (expiry === undefined) await this.#store.index.remove(id, score);
+  /** Every few seconds for every playing session, so it reads only what it looks at. */
+  async #requeue({ id, score }: Scored, now: WallMs): Promise<boolean> {
+    const { redis, keys, index } = this.#store;
+    const [rev, state, tape, parked, edge, ticker, seen] = await redis.hmget(keys.session(id), ...claimFields);
+    if (!rev) {
+      if ((await index.expiryOf(id)) === undefined) await index.remove(id, score);
       return false;
     }
-    const { record, now } = stored;
-    if (!needsTicker(record) || hasLiveTicker(record, now)) return false;
-    await this.#leases.request(record);
+    const served = hasLiveTicker({ ticker: ticker ?? "", tickerSeenMs: Number(seen) }, now);
+    const plays = state === "PLAYING" && tape !== "" && parked !== "1" && edge !== "1";
+    if (served || !plays) return false;
+    await this.#leases.request({ id, rev: Number(rev) });
     return true;
   }
 

@@ -14,9 +14,14 @@ export class NoNativeServer extends Error {
  *
  * @throws NoNativeServer where that would have to serve in production and `allowSlow` is not set
  */
-export function chooseListen(options: { production: boolean; allowSlow: boolean; log: Logger }): Listen {
-  const { production, allowSlow, log } = options;
-  const found = loadUws();
+export function chooseListen(options: {
+  production: boolean;
+  allowSlow: boolean;
+  log: Logger;
+  load?: NodeJS.Require;
+}): Listen {
+  const { production, allowSlow, log, load } = options;
+  const found = loadUws(load);
   if ("uws" in found) {
     log.info({ build: found.build }, "uWebSockets.js is native");
     return (listenOptions) => listenNatively(found.uws, listenOptions);

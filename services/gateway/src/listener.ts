@@ -84,4 +84,13 @@ export interface ListenerOptions {
   readonly upgrade: (upgrade: Upgrade) => void;
 }
 
+/** Host and port are taken, or not ours to have. */
+export class CannotListen extends Error {
+  override readonly name = "CannotListen";
+
+  constructor({ host, port }: Pick<ListenerOptions, "host" | "port">, why = "the port is taken or not allowed") {
+    super(`gateway cannot listen on ${host}:${port}: ${why}`);
+  }
+}
+
 export type Listen = (options: ListenerOptions) => Promise<Listener>;

@@ -14,6 +14,7 @@ import { keysWith } from "@tapedeck/sessions";
 import { chooseListen, NoNativeServer } from "./choose-listen.js";
 import { type GatewayConfig, readGatewayConfig } from "./config.js";
 import { startGateway } from "./gateway.js";
+import { CannotListen } from "./listener.js";
 
 const version = "0.1.0";
 const heartbeatTtlS = 15;
@@ -23,9 +24,10 @@ const slackMs = 5_000;
 try {
   await main(readGatewayConfig());
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof NoNativeServer)) throw error;
+  const told = error instanceof ConfigError || error instanceof NoNativeServer || error instanceof CannotListen;
+  if (!told) throw error;
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  process.exit(1); // connections to Redis would keep it alive
 }
 
 async function main(config: GatewayConfig): Promise<void> {

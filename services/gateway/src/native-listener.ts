@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import {
   type Answer,
+  CannotListen,
   type Listener,
   type ListenerOptions,
   type Request,
@@ -45,7 +46,7 @@ export function listenNatively(uws: Uws, options: ListenerOptions): Promise<List
   return new Promise((resolve, reject) => {
     app.listen(options.host, options.port, (socket) => {
       if (!socket) {
-        reject(new Error(`cannot listen on ${options.host}:${options.port}: the port is taken or not allowed`));
+        reject(new CannotListen(options));
         return;
       }
       let open = true;

@@ -2,7 +2,16 @@ import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
-import type { Answer, Listen, ListenerOptions, Request, Socket, SocketEvents, Upgrade } from "./listener.js";
+import {
+  type Answer,
+  CannotListen,
+  type Listen,
+  type ListenerOptions,
+  type Request,
+  type Socket,
+  type SocketEvents,
+  type Upgrade,
+} from "./listener.js";
 
 /** Serves by the library `ws` where uWebSockets.js cannot: the same behaviour at several times the CPU. */
 export const listenPlainly: Listen = (options) => {
@@ -21,9 +30,7 @@ export const listenPlainly: Listen = (options) => {
     options.upgrade(new PlainUpgrade(message, stream, head, sockets, options));
   });
   return new Promise((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(new Error(`cannot listen on ${options.host}:${options.port}: ${error.message}`)),
-    );
+    server.once("error", (error) => reject(new CannotListen(options, error.message)));
     server.listen(options.port, options.host, () => {
       const address = server.address();
       resolve({

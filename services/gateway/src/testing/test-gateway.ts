@@ -2,12 +2,11 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectRedis, createHealth, createMetrics, type Health } from "@tapedeck/runtime";
+import { connectRedis, createHealth, createLogger, createMetrics, type Health, type LogLevel } from "@tapedeck/runtime";
 import { Deck, frameHead, type Keys, keysWith, LeaseQueue, type SessionRecord, SessionStore } from "@tapedeck/sessions";
 import { FolderTapeStore, render, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
 import { Redis } from "ioredis";
-import pino from "pino";
 import { chooseListen } from "../choose-listen.js";
 import { readGatewayConfig } from "../config.js";
 import { type Gateway, startGateway } from "../gateway.js";
@@ -37,11 +36,11 @@ export interface TestGateway extends Gateway {
 }
 
 /** Real Redis, a folder of tapes, and gateways in this process: everything but tickers, whose part the tests play. */
-export async function startTestCluster(redisUrl: string): Promise<TestCluster> {
+export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "silent"): Promise<TestCluster> {
   const prefix = `test-${randomUUID().slice(0, 8)}`;
   const keys = keysWith(prefix);
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-gateway-"));
-  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
+  const log = createLogger({ service: "gateway", node: "test", level: logLevel });
   const redis = new Redis(redisUrl);
   const tapeStore = new FolderTapeStore(folder);
   const tapes = new TapeCatalog(tapeStore, { cacheBytes: 32 << 20 });

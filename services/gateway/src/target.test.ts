@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { readTarget } from "./target.js";
+
+test.each([
+  ["/ws", "", "global"],
+  ["/ws/", "", "global"],
+  ["/ws", "session_id=", "global"],
+  ["/ws", "session_id=session_1735900000000_ab12cd34e", "session_1735900000000_ab12cd34e"],
+  ["/ws/9f1c2d3e-0000-4000-8000-000000000000", "", "9f1c2d3e-0000-4000-8000-000000000000"],
+  ["/ws/a%3Ab", "", "a:b"],
+])("[G14] %s?%s is session %s", (path, query, sessionId) => {
+  expect(readTarget(path, query)).toEqual({ sessionId, token: undefined });
+});
+
+test.each([
+  ["/ws", "session_id=a&epoch=5&after=-1", { epoch: 5, after: -1 }],
+  ["/ws/a", "epoch=1735900000000&after=1041", { epoch: 1735900000000, after: 1041 }],
+])("[G20] %s?%s asks for what came after %o", (path, query, token) => {
+  expect(readTarget(path, query)).toEqual({ sessionId: "a", token });
+});
+
+test.each([
+  ["/ws/a b", ""],
+  ["/ws/%E0%A4%A", ""],
+  ["/ws/a/b", ""],
+  ["/ws/create", ""],
+  ["/ws", "session_id=../x"],
+  ["/ws", `session_id=${"a".repeat(101)}`],
+  ["/ws", "session_id=a&epoch=5"],
+  ["/ws", "session_id=a&epoch=x&after=1"],
+  ["/ws", "session_id=a&epoch=1e3&after=1"],
+])("[G51] %s?%s is malformed", (path, query) => {
+  expect(readTarget(path, query)).toBe("malformed");
+});
+
+test.each(["/", "/wss", "/replay/start"])("[G51] %s is no WebSocket of ours", (path) => {
+  expect(readTarget(path, "")).toBe("elsewhere");
+});

@@ -3,8 +3,6 @@ import { ConfigError } from "@tapedeck/runtime";
 import { Command } from "commander";
 import { z } from "zod";
 import { Problem } from "./cluster/problem.js";
-import { importCommand } from "./commands/import.js";
-import { tapesCommand } from "./commands/tapes.js";
 import { upCommand } from "./commands/up.js";
 
 const manifest = z.object({ version: z.string() });
@@ -13,9 +11,7 @@ const { version } = manifest.parse(JSON.parse(readFileSync(new URL("../package.j
 const program = new Command("tapedeck")
   .description("A tape deck for market data for every user, on one Redis-backed cluster.")
   .version(version)
-  .addCommand(upCommand())
-  .addCommand(importCommand())
-  .addCommand(tapesCommand());
+  .addCommand(upCommand());
 program
   .command("version")
   .description("print the version")

@@ -44,15 +44,21 @@ export interface Cluster {
 /**
  * Starts Redis (unless one is given), services and balancer, each as a process of its own, and resolves when all serve.
  *
- * @throws Problem where the person at the terminal can mend it: no Redis, port taken, folder not writable
+ * @throws Problem where the person at the terminal can mend it: no Redis, port taken, folder not writable;
+ *   the reason of `options.signal` when it aborts
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const cluster = new LocalCluster(options);
+  const giveUp = () => void cluster.stop();
+  options.signal?.addEventListener("abort", giveUp, { once: true });
   try {
     await cluster.start();
+    options.signal?.throwIfAborted();
   } catch (error) {
     await cluster.stop();
     throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", giveUp);
   }
   return cluster;
 }
@@ -71,6 +77,8 @@ class LocalCluster implements Cluster {
   #stopping: Promise<void> | undefined;
   /** Whether the folder is ours: another cluster's cluster.json must survive our refusal to start. */
   #owner = false;
+  /** cluster.json appears when all serve, so that whoever waits for it finds them all. */
+  #whole = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -98,15 +106,18 @@ class LocalCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    const { gateways = 2, apis = 2, tickers = 2, feeds = 0, balancer = true } = this.#options;
+    const { gateways = 2, apis = 2, tickers = 2, feeds = 0, balancer = true, signal } = this.#options;
     await this.#prepareFolders();
     await this.#refuseSecond();
     this.#owner = true;
     if (balancer) await this.#startBalancer(); // first, since a port that is taken should not cost a whole start
     await this.#startRedis();
+    await this.#options.prepare?.();
+    signal?.throwIfAborted();
     const counts: Record<ServiceKind, number> = { gateway: gateways, api: apis, ticker: tickers, feed: feeds };
     await Promise.all(serviceKinds.flatMap((kind) => Array.from({ length: counts[kind] }, () => this.add(kind))));
     if (!balancer) this.url = this.apis[0]?.url ?? "";
+    this.#whole = true;
     await this.#changed();
   }
 
@@ -227,7 +238,7 @@ class LocalCluster implements Cluster {
     const up = (services: readonly Service[]) => services.filter(({ ready }) => ready);
     const backends = { apis: up(this.apis).map((s) => s.url), gateways: up(this.gateways).map((s) => s.url) };
     if (this.#balancer?.ready) this.#balancer.child.send({ type: "backends", ...backends });
-    if (!this.#stopping && this.url && this.redisUrl) await this.#file.write(() => this.#snapshot());
+    if (this.#whole && !this.#stopping) await this.#file.write(() => this.#snapshot());
   }
 
   #snapshot(): ClusterSnapshot {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commonEnv, port, readConfig, whole } from "@tapedeck/runtime";
@@ -36,45 +37,54 @@ async function up(recordings: readonly string[]): Promise<void> {
   const store = resolve(root, config.TAPEDECK_STORE ?? `${folder}/tapes`);
   const tell = (sentence: string) => console.log(`- ${sentence}`);
 
+  const ending = new AbortController();
+  const ended = once(ending.signal, "abort");
   let cluster: Cluster | undefined;
-  const stop = untilSignal(() => cluster?.kill());
-  await prepareTapes({ store, recordings, tell });
+  onSignals({ first: () => ending.abort(), second: () => cluster?.kill() });
 
-  tell("Starting Redis, services and balancer");
-  cluster = await startCluster({
-    port: config.PORT,
-    host: config.HOST,
-    redisUrl: config.REDIS_URL,
-    prefix: config.TAPEDECK_PREFIX,
-    folder,
-    store,
-    gateways: config.TAPEDECK_GATEWAYS,
-    apis: config.TAPEDECK_APIS,
-    tickers: config.TAPEDECK_TICKERS,
-    tell,
-  });
+  tell("Starting Redis and the balancer");
+  try {
+    cluster = await startCluster({
+      port: config.PORT,
+      host: config.HOST,
+      redisUrl: config.REDIS_URL,
+      prefix: config.TAPEDECK_PREFIX,
+      folder,
+      store,
+      gateways: config.TAPEDECK_GATEWAYS,
+      apis: config.TAPEDECK_APIS,
+      tickers: config.TAPEDECK_TICKERS,
+      signal: ending.signal,
+      prepare: async () => {
+        await prepareTapes({ store, recordings, tell, signal: ending.signal });
+        tell("Starting the services");
+      },
+      tell,
+    });
+  } catch (error) {
+    if (ending.signal.aborted) return tell("Stopped");
+    throw error;
+  }
   console.log(whereToLook(cluster, folder));
 
-  await stop;
+  await ended;
   tell("Stopping");
   await cluster.stop();
 }
 
-/** Resolves at the first signal; the second one calls `atOnce` and leaves. */
-function untilSignal(atOnce: () => void): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        if (asked) {
-          atOnce();
-          process.exit(1);
-        }
+/** The second signal, whichever of them, ends the process at once. */
+function onSignals({ first, second }: { first: () => void; second: () => void }): void {
+  let asked = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (!asked) {
         asked = true;
-        resolve();
-      });
-    }
-  });
+        return first();
+      }
+      second();
+      process.exit(1);
+    });
+  }
 }
 
 function whereToLook({ url, redisUrl, gateways, apis, tickers }: Cluster, folder: string): string {
@@ -83,7 +93,7 @@ function whereToLook({ url, redisUrl, gateways, apis, tickers }: Cluster, folder
 Tapedeck is playing at ${url}  (${gateways.length} gateways, ${apis.length} apis, ${tickers.length} tickers)
 
   API             ${url}/docs
-  Make a session  curl -X POST ${url}/sessions/create -d '{"session_id":"demo"}'
+  Make a session  curl ${url}/sessions/create --json '{"session_id":"demo"}'
   Play it         curl -X POST ${url}/replay/start/demo
   Watch it        ${ws}/ws/demo
   Redis           redis-cli -u ${redisUrl}

@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ClusterSnapshot } from "@tapedeck/cli";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+// `tapedeck up` as a newcomer runs it: a process that starts processes, and is told to end by signals.
+const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
+
+let folder: string;
+const started: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tapedeck-up-"));
+});
+
+afterEach(async () => {
+  for (const child of started.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL"); // what it started ends by itself
+    await once(child, "exit");
+  }
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+});
+
+/** Runs `tapedeck up` in a folder of its own; `said()` is all it has printed. */
+function up(env: NodeJS.ProcessEnv = {}) {
+  const { REDIS_URL: _, ...rest } = process.env;
+  const child = spawn(process.execPath, [main, "up"], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...rest,
+      TAPEDECK_FOLDER: folder,
+      PORT: "0",
+      TAPEDECK_GATEWAYS: "1",
+      TAPEDECK_APIS: "1",
+      TAPEDECK_TICKERS: "1",
+      TAPEDECK_DEMO_MINUTES: "1",
+      ...env,
+    },
+  });
+  started.push(child);
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+  }
+  return { child, said: () => text };
+}
+
+async function running(env: NodeJS.ProcessEnv = {}) {
+  const { child, said } = up(env);
+  await vi.waitFor(() => expect(said()).toContain("Ctrl-C stops everything"), { timeout: 60_000, interval: 50 });
+  return { child, said, cluster: await snapshot() };
+}
+
+async function snapshot(): Promise<ClusterSnapshot> {
+  return JSON.parse(await readFile(join(folder, "cluster.json"), "utf8"));
+}
+
+/** The processes whose environment or arguments name this cluster's folder. */
+async function left(): Promise<string[]> {
+  const { stdout } = spawn("ps", ["-eo", "pid,args"], { stdio: ["ignore", "pipe", "ignore"] });
+  let text = "";
+  for await (const chunk of stdout) text += String(chunk);
+  return text.split("\n").filter((line) => line.includes(folder));
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function pidsOf({ gateways, apis, tickers }: ClusterSnapshot): number[] {
+  return [...gateways, ...apis, ...tickers].map(({ pid }) => pid);
+}
+
+async function gone(cluster: ClusterSnapshot): Promise<void> {
+  await vi.waitFor(() => expect(pidsOf(cluster).filter(alive)).toEqual([]), { timeout: 20_000, interval: 50 });
+  await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 20_000, interval: 200 });
+  await expect(fetch(cluster.url)).rejects.toThrow();
+}
+
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("[U6] %s ends everything and leaves no process", async (signal) => {
+  const { child, cluster } = await running();
+  expect(pidsOf(cluster)).toHaveLength(3);
+  expect((await fetch(`${cluster.url}/health`)).status).toBe(200);
+  const exit = once(child, "exit");
+  child.kill(signal);
+  expect(await exit).toEqual([0, null]);
+  await gone(cluster);
+  await expect(snapshot()).rejects.toThrow();
+});
+
+test("[U7] when the supervisor is killed, everything that it started ends by itself", async () => {
+  const { child, cluster } = await running();
+  child.kill("SIGKILL");
+  await gone(cluster);
+});
+
+test("[U4] a killed api, gateway and ticker are back soon, and cluster.json and the balancer know", async () => {
+  const { cluster, said } = await running();
+  const before = pidsOf(cluster);
+  for (const pid of before) process.kill(pid, "SIGKILL");
+  await vi.waitFor(
+    async () => {
+      const now = pidsOf(await snapshot());
+      expect(now).toHaveLength(3);
+      expect(now.filter((pid) => before.includes(pid))).toEqual([]);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+  expect((await fetch(`${cluster.url}/health`)).status).toBe(200);
+  expect(said()).toContain("ended (SIGKILL); starting it again");
+});
+
+test("[U10] with no tape in the store a demo is made first, and a session plays it", async () => {
+  const { cluster } = await running();
+  const create = await fetch(`${cluster.url}/sessions/create`, { method: "POST", body: "{}" });
+  expect(create.status).toBe(200);
+  expect((await create.json()).session.tape).toEqual(expect.stringContaining("demo"));
+});
+
+/** Runs `up` to its end, which must be a failure told in few words. */
+async function refusal(env: NodeJS.ProcessEnv): Promise<string> {
+  const { child, said } = up(env);
+  const [code] = await once(child, "exit");
+  expect(code).toBe(1);
+  expect(said()).not.toMatch(/\n\s+at /); // no stack
+  return said();
+}
+
+test("[U9] a port that is taken", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  try {
+    expect(await refusal({ PORT: String(port) })).toContain(`Port ${port} is taken`);
+    expect(await left()).toEqual([]);
+  } finally {
+    server.close();
+  }
+});
+
+test("[U9] a Redis that does not answer", async () => {
+  const said = await refusal({ REDIS_URL: "redis://user:secret@127.0.0.1:1" });
+  expect(said).toContain("REDIS_URL) does not answer");
+  expect(said).not.toContain("secret");
+});
+
+test("[U9] a Redis that is missing", async () => {
+  const bin = join(folder, "bin");
+  await mkdir(bin);
+  expect(await refusal({ PATH: bin })).toContain("There is no Redis: install redis-server");
+});
+
+// Root may write anywhere, so a file in the place of the folder stands for one that cannot be written.
+test("[U9] a folder that cannot be written", async () => {
+  await chmod(folder, 0o700);
+  const inTheWay = fileURLToPath(import.meta.url);
+  expect(await refusal({ TAPEDECK_FOLDER: inTheWay })).toContain(`Cannot write to ${inTheWay}`);
+});
+
+test("[U9] a second cluster in the same folder", async () => {
+  const { cluster } = await running();
+  expect(await refusal({})).toContain(`runs already at ${cluster.url}`);
+  expect(await snapshot()).toEqual(cluster);
+});
+
+test("[U9] a broken setting", async () => {
+  expect(await refusal({ TAPEDECK_GATEWAYS: "many" })).toContain("up cannot start: 1 problem in its environment");
+});

@@ -16,6 +16,7 @@ import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
 import { heartbeatTtlS } from "./nodes.js";
+import { watchRedis } from "./redis-health.js";
 import { createRequestMetrics } from "./request-metrics.js";
 
 const version = "0.1.0";
@@ -38,9 +39,7 @@ async function main(config: Config): Promise<void> {
 
   const redis = connectRedis({ url: config.REDIS_URL, purpose: "commands", name: node, log });
   const health = createHealth();
-  health.set("redis", "degraded", "no connection yet");
-  redis.on("ready", () => health.set("redis", "ok"));
-  redis.on("close", () => health.set("redis", "degraded", "no connection; commands are refused until it is back"));
+  watchRedis(redis, health);
 
   const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
     cacheBytes: config.CACHE_MB * 2 ** 20,

@@ -1,14 +1,14 @@
 import type { NodeView } from "@tapedeck/protocol";
 import { answered } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
+import { redisNow } from "./redis-now.js";
 
 /** Seconds after its last beat that a node counts as gone. */
 export const heartbeatTtlS = 15;
 
 /** The nodes that have been heard lately, as their heartbeats describe them. */
 export async function readNodes({ redis, keys }: Pick<Api, "redis" | "keys">): Promise<NodeView[]> {
-  const [second] = await answered(redis.time());
-  const heardSince = (Number(second) - heartbeatTtlS) * 1000;
+  const heardSince = (await redisNow(redis)) - heartbeatTtlS * 1000;
   const names = await answered(redis.zrangebyscore(keys.nodes, heardSince, "+inf"));
   const hashes = await answered(Promise.all(names.map((name) => redis.hgetall(keys.node(name)))));
   return hashes.flatMap((hash, index) => {

@@ -3,6 +3,7 @@ import { legacyFingerprint } from "@tapedeck/runtime";
 import { answered } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
+import { redisNow } from "./redis-now.js";
 
 /**
  * The session that `POST /mode` without an id means. The later legacy dashboard opens `/ws/{id}` and then names no session:
@@ -31,7 +32,6 @@ export async function sessionMeantBy(caller: Caller, api: Api): Promise<string> 
 
 /** Gateways renew an entry while the socket is open; one past its deadline is of a socket that is gone. */
 async function sessionsWatchedBy({ address, userAgent, origin }: Caller, { redis, keys }: Api): Promise<string[]> {
-  const [second] = await answered(redis.time());
   const key = keys.legacy(legacyFingerprint(address, userAgent, origin));
-  return answered(redis.zrangebyscore(key, `(${Number(second) * 1000}`, "+inf"));
+  return answered(redis.zrangebyscore(key, `(${await redisNow(redis)}`, "+inf"));
 }

@@ -5,6 +5,7 @@ import { MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
 import { listen } from "../listen.js";
+import { watchRedis } from "../redis-health.js";
 import { createRequestMetrics } from "../request-metrics.js";
 
 export interface TestApiOptions {
@@ -50,6 +51,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const deck = new Deck({ store, tapes, leases, log, ttl: 600 });
   const metrics = createMetrics("api", node);
   const health = createHealth();
+  watchRedis(redis, health);
   const app = createApp({
     node,
     deck,

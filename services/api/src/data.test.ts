@@ -1,0 +1,194 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { frame, loginBody } from "@tapedeck/protocol";
+import { FolderTapeStore, MemoryTapeStore } from "@tapedeck/tape";
+import { writeTestTape } from "@tapedeck/tape/testing";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { z } from "zod";
+import { startTestApi, type TestApi } from "./testing/start-api.js";
+
+const tapes = new MemoryTapeStore();
+let api: TestApi;
+beforeAll(async () => {
+  await writeTestTape(tapes, { id: "gappy", symbol: "BTCUSDT", frames: 500, gapAfter: [{ seq: 200, ms: 60_000 }] });
+  api = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
+  await api.ask("POST", "/sessions/create", { body: { session_id: "s1" } });
+});
+afterAll(() => api.stop());
+
+async function features(query = "?session_id=s1") {
+  return z.array(frame).parse((await api.ask("GET", `/features${query}`)).json);
+}
+
+describe("a session's frames", () => {
+  test("[A50] are the last 100 up to the playhead, oldest first", async () => {
+    await api.ask("POST", "/replay/s1/seek", { body: { seq: 250 } });
+    expect((await features()).map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, n) => 151 + n));
+    const latest = frame.parse((await api.ask("GET", "/snapshot/latest?session_id=s1")).json);
+    expect(latest).toEqual((await features()).at(-1));
+  });
+
+  test("[A50] are as many as there are near the tape's start", async () => {
+    await api.ask("POST", "/replay/s1/seek", { body: { seq: 3 } });
+    expect((await features()).map(({ seq }) => seq)).toEqual([0, 1, 2, 3]);
+  });
+
+  test("[A50] are empty for an absent session, and without a session_id those of global", async () => {
+    expect(await features("?session_id=nobody")).toEqual([]);
+    expect((await api.ask("GET", "/snapshot/latest?session_id=nobody")).json).toEqual({});
+    await api.ask("POST", "/replay/seek", { body: { seq: 20 } });
+    expect(await features("")).toHaveLength(21);
+  });
+
+  test("[A50] are none while a session has no tape", async () => {
+    await api.ask("POST", "/sessions/create", { body: { session_id: "live", mode: "LIVE" } });
+    expect(await features("?session_id=live")).toEqual([]);
+    expect((await api.ask("GET", "/snapshot/latest?session_id=live")).json).toEqual({});
+  });
+});
+
+describe("tapes", () => {
+  const about = { id: "gappy", symbol: "BTCUSDT", source: "TEST", frames: 500, from: "2024-08-08T12:00:00.000Z" };
+
+  test("[A51] are listed, and described by id and by version", async () => {
+    expect((await api.ask("GET", "/tapes")).json).toMatchObject({ tapes: [about] });
+    expect((await api.ask("GET", "/tapes/gappy")).json).toMatchObject({
+      ...about,
+      version: 1,
+      gaps: [{ reason: "silence" }],
+    });
+    expect((await api.ask("GET", "/tapes/gappy@1")).json).toMatchObject(about);
+    expect(await api.ask("GET", "/tapes/gappy@2")).toMatchObject({ status: 404 });
+  });
+
+  test("[A51] are drawn with at most as many points as were asked for", async () => {
+    const drawn = async (query: string) => Object((await api.ask("GET", `/tapes/gappy/overview${query}`)).json);
+    expect((await drawn("?points=50")).points.length).toBeLessThanOrEqual(50);
+    expect((await drawn("")).points.length).toBeGreaterThan(50);
+    expect(await drawn("?points=50")).toMatchObject({
+      gaps: [{ reason: "silence" }],
+      events: expect.arrayContaining([]),
+    });
+    expect(await api.ask("GET", "/tapes/gappy/overview?points=1")).toMatchObject({ status: 422 });
+  });
+
+  test("[A1] a damaged block is a refusal that names tape and block, and hurts no other session", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tapedeck-api-"));
+    const store = new FolderTapeStore(folder);
+    await writeTestTape(store, { id: "broken", frames: 300 });
+    await writeTestTape(store, { id: "sound", frames: 300 });
+    const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes: store });
+    for (const tape of ["broken", "sound"]) {
+      await own.ask("POST", "/sessions/create", { body: { session_id: tape, tape } });
+      await own.ask("POST", `/replay/seek/${tape}`, { body: { seq: 250 } });
+    }
+    await damageBlocks(join(folder, "broken"));
+    const fresh = await startTestApi({
+      redisUrl: inject("redisUrl"),
+      tapes: store,
+      prefix: own.keys.stats.replace(/:stats$/, ""),
+    });
+    const answer = await fresh.ask("GET", "/features?session_id=broken");
+    expect(answer.status).toBe(409);
+    expect(answer.json).toMatchObject({ code: "TAPE_DAMAGED", message: expect.stringMatching(/broken.*block/) });
+    expect(await fresh.ask("GET", "/features?session_id=sound")).toMatchObject({ status: 200 });
+    await Promise.all([own.stop(), fresh.stop()]);
+    await rm(folder, { recursive: true });
+  });
+});
+
+/** Turns one byte in the middle of every file of blocks around. */
+async function damageBlocks(folder: string): Promise<void> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const file of files.filter(({ name }) => /block/.test(name))) {
+    const path = join(file.parentPath, file.name);
+    const bytes = await readFile(path);
+    for (let at = 0; at < bytes.length; at += 500) bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+    await writeFile(path, bytes);
+  }
+}
+
+describe("monitoring", () => {
+  test("[A9] health is fine while Redis is there", async () => {
+    expect((await api.ask("GET", "/health")).json).toMatchObject({ status: "healthy", issues: [], mode: "REPLAY" });
+    expect(await api.ask("GET", "/health/live")).toMatchObject({ status: 200 });
+    expect(await api.ask("GET", "/health/ready")).toMatchObject({ status: 200, json: { status: "ready" } });
+  });
+
+  test.each([
+    ["text/plain", "text/plain"],
+    ["application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1", "text/plain"],
+    ["*/*", "application/json"],
+    ["text/html,application/xhtml+xml,*/*;q=0.8", "application/json"],
+    ["application/json, text/plain, */*", "application/json"],
+  ])("[A52] /metrics with Accept %s answers %s", async (accept, type) => {
+    const answer = await api.ask("GET", "/metrics", { headers: { accept } });
+    expect(answer.headers.get("content-type")).toContain(type);
+    if (type === "text/plain")
+      expect(answer.text).toMatch(/tapedeck_api_request_seconds_count\{.*route="\/sessions\/create"/);
+    else expect(answer.json).toMatchObject({ mode: expect.stringMatching(/^(REPLAY|LIVE|SIMULATION)$/) });
+  });
+
+  test("[A53] the dashboard adds up the nodes' heartbeats", async () => {
+    const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
+    const beat = async (node: string, fields: Record<string, string | number>) => {
+      await own.redis.hset(own.keys.node(node), { node, ...fields });
+      await own.redis.zadd(own.keys.nodes, Date.now(), node);
+    };
+    await beat("g1", { role: "gateway", sockets: 3, messages_sent: 100, errors: 1 });
+    await beat("g2", { role: "gateway", sockets: 4, messages_sent: 50, errors: 0 });
+    await beat("t1", {
+      role: "ticker",
+      leases: 2,
+      frames_published: 70,
+      frames_per_second: 8,
+      late_p50_ms: 1,
+      late_p99_ms: 5,
+    });
+    await own.redis.zadd(own.keys.nodes, Date.now() - 60_000, "dead");
+    expect((await own.ask("GET", "/metrics/dashboard")).json).toMatchObject({
+      mode: "REPLAY",
+      buffer_size: 0,
+      total_snapshots_processed: 70,
+      snapshots_per_second: 8,
+      total_websocket_messages_sent: 150,
+      active_websocket_connections: 7,
+      total_errors: 1,
+      error_breakdown: { gateway: 1 },
+      avg_latency_ms: 1,
+      p99_latency_ms: 5,
+      sessions: { total_sessions: 0, connected_sockets: 7, sessions_by_node: { t1: 2 } },
+      nodes: [{ node: "g1", sockets: 3 }, { node: "g2" }, { node: "t1", role: "ticker" }],
+    });
+    await own.stop();
+  });
+
+  test("reports are empty", async () => {
+    expect((await api.ask("GET", "/reports")).json).toEqual({ reports: [] });
+  });
+});
+
+describe("logins", () => {
+  const login = loginBody.parse({ email: "ada@example.com", password: "correct horse" });
+
+  test("[A54] register answers 201, login 200, and nothing is written", async () => {
+    const keys = async () => (await api.redis.keys(`${api.keys.stats.replace(/:stats$/, "")}*`)).sort();
+    const before = await keys();
+    const registered = await api.ask("POST", "/auth/register", { body: { name: "Ada", ...login } });
+    expect(registered.status).toBe(201);
+    expect(registered.json).toMatchObject({
+      access_token: expect.stringMatching(/./),
+      token_type: "bearer",
+      user: { id: 1, name: "Ada", email: "ada@example.com", created_at: expect.stringMatching(/Z$/) },
+    });
+    const back = await api.ask("POST", "/auth/login", { body: login });
+    expect(back.status).toBe(200);
+    expect(back.json).toMatchObject({ user: { name: "ada" } });
+    expect(await keys()).toEqual(before);
+  });
+
+  test("[A5] a login without an email answers 400", async () => {
+    expect(await api.ask("POST", "/auth/login", { body: {} })).toMatchObject({ status: 400 });
+  });
+});

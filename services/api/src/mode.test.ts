@@ -1,0 +1,196 @@
+import { legacyFingerprint } from "@tapedeck/runtime";
+import { MemoryTapeStore } from "@tapedeck/tape";
+import { writeTestTape } from "@tapedeck/tape/testing";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { startTestApi, type TestApi } from "./testing/start-api.js";
+
+const tapes = new MemoryTapeStore();
+let api: TestApi;
+beforeAll(async () => {
+  await writeTestTape(tapes, { id: "btc", symbol: "BTCUSDT" });
+  await writeTestTape(tapes, { id: "eth", symbol: "ETHUSDT", startMs: 1_600_000_000_000 });
+  api = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
+});
+afterAll(() => api.stop());
+
+let count = 0;
+
+async function session(of: TestApi = api): Promise<string> {
+  const session_id = `mode-${count++}`;
+  await of.ask("POST", "/sessions/create", { body: { session_id } });
+  return session_id;
+}
+
+async function modeOf(id: string, of: TestApi = api): Promise<unknown> {
+  return (await of.ask("GET", `/mode/${id}`)).json;
+}
+
+describe("changing the mode", () => {
+  test("[A41] LIVE is BTCUSDT from BINANCE by default, plays, and says that nothing feeds it", async () => {
+    const id = await session();
+    const answer = await api.ask("POST", `/mode/${id}`, { body: { mode: "LIVE" } });
+    expect(answer.status).toBe(200);
+    const expected = {
+      status: "success",
+      session_id: id,
+      mode: "LIVE",
+      symbol: "BTCUSDT",
+      source: "BINANCE",
+      active_symbol: "BTCUSDT",
+      active_source: "BINANCE",
+      state: "PLAYING",
+      feed: { status: "down", reason: expect.stringMatching(/./) },
+    };
+    expect(answer.json).toMatchObject(expected);
+    expect(await modeOf(id)).toMatchObject(expected);
+  });
+
+  test("[A41] SIMULATION plays too, and start in LIVE keeps mode and symbol", async () => {
+    const id = await session();
+    const simulation = await api.ask("POST", `/mode/${id}`, { body: { mode: "SIMULATION", seed: 7 } });
+    expect(simulation.json).toMatchObject({ mode: "SIMULATION", state: "PLAYING", feed: { status: "down" } });
+    await api.ask("POST", `/mode/${id}`, { body: { mode: "LIVE", symbol: "ETHUSDT" } });
+    expect((await api.ask("POST", `/replay/start/${id}`)).json).toMatchObject({
+      mode: "LIVE",
+      active_symbol: "ETHUSDT",
+    });
+  });
+
+  test("[A40] REPLAY with a symbol plays its newest tape, in a new epoch", async () => {
+    const id = await session();
+    const { json: before } = await api.ask("GET", `/replay/state/${id}`);
+    const { json: after } = await api.ask("POST", `/mode/${id}`, {
+      body: '{"mode":"REPLAY","symbol":"ETHUSDT","source":null}',
+      headers: { "content-type": "text/plain;charset=UTF-8" },
+    });
+    expect(before).toMatchObject({ tape: "btc@1" });
+    expect(after).toMatchObject({ mode: "REPLAY", symbol: "ETHUSDT", tape: "eth@1", state: "STOPPED" });
+    expect(after).not.toMatchObject({ epoch: Object(before).epoch });
+  });
+
+  test.each(["live", "", null, 5, undefined])("[A40] mode %j answers 422 and changes nothing", async (mode) => {
+    const id = await session();
+    const before = await api.redis.hgetall(api.keys.session(id));
+    expect(await api.ask("POST", `/mode/${id}`, { body: { mode } })).toMatchObject({ status: 422 });
+    expect(await api.redis.hgetall(api.keys.session(id))).toEqual(before);
+  });
+});
+
+describe("POST /mode without an id", () => {
+  test("[A42] acts on the session that its body names, whatever the cookie says", async () => {
+    const [named, remembered] = [await session(), await session()];
+    const answer = await api.ask("POST", "/mode", {
+      body: { mode: "LIVE", session_id: named },
+      headers: { cookie: `tapedeck_session=${remembered}` },
+    });
+    expect(answer.json).toMatchObject({ session_id: named, mode: "LIVE" });
+    expect(await modeOf(remembered)).toMatchObject({ mode: "REPLAY" });
+    expect(await api.ask("POST", "/mode", { body: { mode: "LIVE", session_id: "nobody" } })).toMatchObject({
+      status: 404,
+    });
+  });
+
+  test("[A42] acts on the session that the cookie names; then never on global", async () => {
+    const id = await session();
+    const headers = { cookie: `theme=dark; tapedeck_session=${encodeURIComponent(id)}` };
+    const answer = await api.ask("POST", "/mode", { body: { mode: "SIMULATION" }, headers });
+    expect(answer.json).toMatchObject({ session_id: id, mode: "SIMULATION" });
+    expect(await modeOf("global")).not.toMatchObject({ mode: "SIMULATION" });
+  });
+
+  test.each(["gone-long-ago", "", "%00", "a b"])(
+    "[A42] a cookie %j that names no session counts for nothing",
+    async (id) => {
+      const headers = { cookie: `tapedeck_session=${id}` };
+      const answer = await api.ask("POST", "/mode", { body: { mode: "REPLAY" }, headers });
+      expect(answer.json).toMatchObject({ status: "success", session_id: "global" });
+    },
+  );
+});
+
+describe("the cookie", () => {
+  test.each([
+    ["POST", (id: string) => `/replay/${id}/pause`],
+    ["POST", (id: string) => `/replay/${id}/speed/5`],
+    ["GET", (id: string) => `/replay/${id}/state`],
+  ])("[A43] is set by %s on /replay/{id}/*", async (method, path) => {
+    const id = await session();
+    const { headers } = await api.ask(method, path(id));
+    expect(headers.getSetCookie()).toEqual([`tapedeck_session=${id}; Path=/; HttpOnly; SameSite=Lax`]);
+  });
+
+  test("[A43] is not set by any other answer, nor by a refusal", async () => {
+    const id = await session();
+    for (const [method, path] of [
+      ["POST", `/replay/pause/${id}`],
+      ["POST", "/replay/pause"],
+      ["GET", `/sessions/${id}`],
+      ["GET", `/mode/${id}`],
+      ["POST", `/replay/${id}/speed/0`],
+      ["POST", "/replay/nobody/pause"],
+    ] as const) {
+      expect((await api.ask(method, path)).headers.getSetCookie()).toEqual([]);
+    }
+  });
+
+  test("[A42] [A43] an id with a colon comes back as it went", async () => {
+    await api.ask("POST", "/sessions/create", { body: { session_id: "desk:7" } });
+    const [cookie = ""] = (await api.ask("POST", "/replay/desk:7/pause")).headers.getSetCookie();
+    const headers = { cookie: cookie.split(";")[0] ?? "" };
+    const answer = await api.ask("POST", "/mode", { body: { mode: "LIVE" }, headers });
+    expect(answer.json).toMatchObject({ session_id: "desk:7" });
+  });
+});
+
+describe("the guess", () => {
+  const browser = { "user-agent": "Mozilla/5.0 (test)", origin: "https://dashboard.example" };
+  const print = legacyFingerprint("127.0.0.1", browser["user-agent"], browser.origin);
+
+  /** As a gateway notes an open legacy socket. */
+  const watch = (of: TestApi, id: string, deadlineMs: number) => of.redis.zadd(of.keys.legacy(print), deadlineMs, id);
+
+  async function guessing(): Promise<TestApi> {
+    return startTestApi({ redisUrl: inject("redisUrl"), tapes, legacyModeGuess: true });
+  }
+  const ask = (of: TestApi, headers: Record<string, string> = browser) =>
+    of.ask("POST", "/mode", { body: { mode: "LIVE" }, headers });
+
+  test("[A44] means the only session that this browser watches", async () => {
+    const own = await guessing();
+    const id = await session(own);
+    await watch(own, id, Date.now() + 60_000);
+    await watch(own, "closed-socket", Date.now() - 1);
+    expect((await ask(own)).json).toMatchObject({ session_id: id, mode: "LIVE" });
+    await own.stop();
+  });
+
+  test("[A44] is refused where it watches several, and nothing changes", async () => {
+    const own = await guessing();
+    const ids = [await session(own), await session(own)];
+    for (const id of ids) await watch(own, id, Date.now() + 60_000);
+    const answer = await ask(own);
+    expect(answer.status).toBe(409);
+    expect(answer.json).toMatchObject({ code: "WHICH_SESSION" });
+    for (const id of ids) expect(await modeOf(id, own)).toMatchObject({ mode: "REPLAY" });
+    expect(await modeOf("global", own)).toEqual({});
+    await own.stop();
+  });
+
+  test("[A44] means global for another browser, another origin, and where it watches none", async () => {
+    const own = await guessing();
+    expect((await ask(own)).json).toMatchObject({ session_id: "global" });
+    await watch(own, await session(own), Date.now() + 60_000);
+    expect((await ask(own, { ...browser, "user-agent": "curl" })).json).toMatchObject({ session_id: "global" });
+    expect((await ask(own, { ...browser, origin: "https://other.example" })).json).toMatchObject({
+      session_id: "global",
+    });
+    await own.stop();
+  });
+
+  test("[A44] is off unless it is allowed", async () => {
+    const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
+    await watch(own, await session(own), Date.now() + 60_000);
+    expect((await ask(own)).json).toMatchObject({ session_id: "global" });
+    await own.stop();
+  });
+});

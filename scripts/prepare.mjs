@@ -21,6 +21,13 @@ export async function prepare(...steps) {
   }
 }
 
+/** npm passes signals on (the scripts in package.json `exec`, since a shell between would not), unless it is killed. */
+export function endWithNpm() {
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && process.kill(process.pid, "SIGTERM"), 1000).unref();
+}
+
 export function node() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 20 || (major === 20 && minor >= 9)) return;

@@ -152,9 +152,15 @@ export class Watch implements Source {
       this.#receiveEnd(head);
       return;
     }
-    const record = decodeState(message.toString("latin1", head.body));
-    if (this.#present === undefined) this.#earlyState = { record, cause: head.cause };
-    else this.adopt(record, head.cause);
+    if (this.#present !== undefined && !isNews(this.#heard, head)) return; // ours, or already read
+    try {
+      const record = decodeState(message.toString("latin1", head.body));
+      if (this.#present === undefined) this.#earlyState = { record, cause: head.cause };
+      else this.adopt(record, head.cause);
+    } catch (error) {
+      this.#context.counters.unreadable++;
+      this.#log.error({ err: error }, "state not readable, written by another release?");
+    }
   }
 
   /** The session as it was read; whatever was heard meanwhile counts too. */

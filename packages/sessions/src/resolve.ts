@@ -81,7 +81,7 @@ async function locate(
 ): Promise<Instruction | Refusal> {
   switch (command.type) {
     case "goback":
-      return { type: "goback", to: await placeAt(moment.here.ns - command.seconds * 1e9, moment, tape) };
+      return { type: "goback", to: await placeAt(moment.here.ns - Math.round(command.seconds * 1e9), moment, tape) };
     case "seek": {
       const to = await seekTarget(command.to, moment, tape);
       return isRefusal(to) ? to : { type: "seek", to };
@@ -90,6 +90,10 @@ async function locate(
       return { type: "step", to: await stepTarget(command.by, moment, tape) };
     case "range":
       return rangeOf(session, command, tape);
+    case "failover": {
+      const { seq, ns } = await placeOf(command.at.seq, moment, tape);
+      return { ...command, at: { seq, ns: Math.max(ns, command.at.ns) } };
+    }
     case "claim":
       return { ...command, ...(await stalledAt(session, moment, tape)) };
     default:

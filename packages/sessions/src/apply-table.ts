@@ -1,0 +1,56 @@
+import type { Command, DeckState, RefusalCode } from "@tapedeck/protocol";
+
+/** What a command leads to from a state: a state, or a refusal. A forgotten cell does not compile. */
+export type Outcomes = Readonly<Record<DeckState, Readonly<Record<Command["type"], DeckState | RefusalCode>>>>;
+
+/** In REPLAY on a tape; SIMULATION is alike. `mode` stands for one to REPLAY. */
+export const outcomesOnTape: Outcomes = {
+  STOPPED: {
+    start: "PLAYING",
+    resume: "PLAYING",
+    pause: "PAUSED",
+    stop: "STOPPED",
+    speed: "STOPPED",
+    range: "STOPPED",
+    seek: "PAUSED",
+    goback: "PAUSED",
+    step: "PAUSED",
+    live: "NOT_LIVE",
+    mode: "STOPPED",
+  },
+  PLAYING: {
+    start: "PLAYING",
+    resume: "PLAYING",
+    pause: "PAUSED",
+    stop: "STOPPED",
+    speed: "PLAYING",
+    range: "PLAYING",
+    seek: "PLAYING",
+    goback: "PLAYING",
+    step: "PAUSED",
+    live: "NOT_LIVE",
+    mode: "PLAYING",
+  },
+  PAUSED: {
+    start: "PLAYING",
+    resume: "PLAYING",
+    pause: "PAUSED",
+    stop: "STOPPED",
+    speed: "PAUSED",
+    range: "PAUSED",
+    seek: "PAUSED",
+    goback: "PAUSED",
+    step: "PAUSED",
+    live: "NOT_LIVE",
+    mode: "STOPPED",
+  },
+};
+
+const withoutPlaces = { seek: "NO_TAPE", goback: "NO_TAPE", step: "NO_TAPE", range: "NO_TAPE" } as const;
+
+/** In LIVE while no feed serves it, and thus without a tape. */
+export const outcomesInLiveWithoutTape: Outcomes = {
+  STOPPED: { ...outcomesOnTape.STOPPED, ...withoutPlaces, live: "PLAYING" },
+  PLAYING: { ...outcomesOnTape.PLAYING, ...withoutPlaces, live: "PLAYING" },
+  PAUSED: { ...outcomesOnTape.PAUSED, ...withoutPlaces, live: "PLAYING" },
+};

@@ -30,7 +30,8 @@ export interface DepthSink<Trade> {
 
 type Held<Trade> =
   | { readonly kind: "diff"; readonly diff: DepthDiff }
-  | { readonly kind: "trade"; readonly ns: number; readonly trade: Trade };
+  | { readonly kind: "trade"; readonly ns: number; readonly trade: Trade }
+  | { readonly kind: "gap"; readonly fromNs: number; readonly reason: string };
 
 /** How long diffs are held back for a snapshot, at the start and after a break, before the book goes on without one. */
 export const snapshotPatienceNs = 30e9;
@@ -92,9 +93,15 @@ export class DepthSync<Trade> {
 
   trade(ns: number, trade: Trade): void {
     // Before the first diff there is nothing that a trade could have to wait for.
-    const first = this.#lastId === undefined && this.#held?.length === 0;
+    const first = this.#lastId === undefined && !this.#held?.some(({ kind }) => kind === "diff");
     if (this.#held === undefined || first) this.#sink.trade(ns, trade);
     else this.#hold({ kind: "trade", ns, trade }, ns);
+  }
+
+  /** Passes a gap on that was found elsewhere, in its place among what is held back. */
+  gap(fromNs: number, reason: string): void {
+    if (this.#held === undefined) this.#sink.gap(fromNs, reason);
+    else this.#held.push({ kind: "gap", fromNs, reason });
   }
 
   snapshot(snapshot: DepthSnapshot): void {
@@ -189,7 +196,8 @@ export class DepthSync<Trade> {
   #route(events: readonly Held<Trade>[]): void {
     for (const event of events) {
       if (event.kind === "diff") this.diff(event.diff);
-      else this.trade(event.ns, event.trade);
+      else if (event.kind === "trade") this.trade(event.ns, event.trade);
+      else this.gap(event.fromNs, event.reason);
     }
   }
 

@@ -3,6 +3,7 @@ export type { BlockIndex } from "./block-index.js";
 export { cuts, nextCut } from "./cuts.js";
 export { deleteTape, TapeInUse } from "./delete-tape.js";
 export { FolderTapeStore } from "./folder-store.js";
+export * from "./import/index.js";
 export type { Manifest } from "./manifest.js";
 export { MemoryTapeStore } from "./memory-store.js";
 export { RecordedTape } from "./recorded-tape.js";

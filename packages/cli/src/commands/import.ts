@@ -1,0 +1,84 @@
+import {
+  formatNames,
+  formats,
+  type ImportOptions,
+  type ImportProgress,
+  ImportRefused,
+  importRecording,
+  reportText,
+  TapeWriteError,
+} from "@tapedeck/tape";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { Problem } from "../cluster/problem.js";
+import { StatusLine } from "./status-line.js";
+import { tapeStore } from "./tape-store.js";
+
+interface Choices extends Omit<ImportOptions, "intervalMs" | "silenceMs"> {
+  readonly interval: number;
+  readonly silence: number;
+  readonly store?: string;
+  readonly json?: boolean;
+}
+
+/** `tapedeck import PATH...`: a recording of a market becomes tapes. */
+export function importCommand(): Command {
+  return new Command("import")
+    .description("make tapes of a recording: of each instrument in it one")
+    .argument("<path...>", "the recording's files, or folders of them; all of them are one recording in time")
+    .addOption(new Option("--format <name>", "format of the files").choices(["auto", ...formatNames]).default("auto"))
+    .option("--symbol <symbol>", "only this instrument; names it where the files don't")
+    .option("--date <YYYY-MM-DD>", "the day, where neither the files nor their names say it")
+    .option(
+      "--interval <time>",
+      "from frame to frame, such as 100ms or 1s; 0 makes a frame of each event",
+      duration,
+      100,
+    )
+    .option("--silence <time>", "a silence longer than this becomes a marked gap", duration, 5000)
+    .option("--id <id>", "the tape's id, by default symbol, source and day")
+    .option("--strict", "stop at the first broken line, and keep nothing")
+    .option("--store <folder>", "folder of the tapes, by default the local cluster's")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", `\nFormats:\n${formats.map(({ name, about }) => `  ${name.padEnd(18)}${about}`).join("\n")}`)
+    .action(runImport);
+}
+
+async function runImport(paths: string[], choices: Choices): Promise<void> {
+  const { interval, silence, store, json, ...options } = choices;
+  const status = new StatusLine(process.stderr);
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.once("SIGINT", end).once("SIGTERM", end);
+  try {
+    const report = await importRecording(
+      paths,
+      { ...options, intervalMs: interval, silenceMs: silence },
+      {
+        store: tapeStore(store).store,
+        signal: ending.signal,
+        onProgress: (progress) => status.show(() => line(progress)),
+      },
+    );
+    status.clear();
+    console.log(json ? JSON.stringify(report, undefined, 2) : reportText(report));
+  } catch (error) {
+    status.clear();
+    if (ending.signal.aborted) throw new Problem("Stopped; nothing was imported.");
+    if (error instanceof ImportRefused || error instanceof TapeWriteError) throw new Problem(error.message);
+    throw error;
+  } finally {
+    process.off("SIGINT", end).off("SIGTERM", end);
+  }
+}
+
+function line({ bytes, totalBytes, lines, frames }: ImportProgress): string {
+  const percent = totalBytes === 0 ? 100 : Math.min(100, Math.floor((bytes / totalBytes) * 100));
+  return `${percent} %  ${lines.toLocaleString("en-US")} lines  ${frames.toLocaleString("en-US")} frames`;
+}
+
+/** Milliseconds of `100ms`, `1s`, `1.5s`, `250` or `0`. */
+function duration(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError("It has to be a time such as 100ms, 1s or 0.");
+  return Number(number) * (unit === "s" ? 1000 : 1);
+}

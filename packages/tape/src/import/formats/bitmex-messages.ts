@@ -1,0 +1,82 @@
+import { BrokenLine } from "../import-errors.js";
+import type { Instrument, SourceEvent, SourceKeyed } from "../source-event.js";
+import { type Fields, fieldsOf, listOf, numberOf, sizeOf, textOf, wholeOf } from "./fields.js";
+
+const actions = new Map<unknown, SourceKeyed["action"]>([
+  ["partial", "partial"],
+  ["insert", "insert"],
+  ["update", "update"],
+  ["delete", "delete"],
+]);
+const instruments = new Map<string, Instrument>();
+
+/** Books carry no time, so the recorder's clock is the frames' clock; it is a double of seconds, good for microseconds. */
+function instrumentOf(symbol: string): Instrument {
+  const known = instruments.get(symbol) ?? { symbol, source: "BITMEX", decimals: 6 };
+  instruments.set(symbol, known);
+  return known;
+}
+
+/** The kind of a message that means nothing to a tape, or undefined after adding what it means to `out`. */
+export function readBitmexMessage(message: Fields, heardNs: bigint, out: SourceEvent[]): string | undefined {
+  if (message.table === "orderBookL2") {
+    readBook(message, heardNs, out);
+    return undefined;
+  }
+  if (message.table === "trade") {
+    const partial = message.action === "partial";
+    for (const row of listOf(message.data, "data")) out.push(trade(fieldsOf(row, "a trade"), heardNs, partial));
+    return undefined;
+  }
+  return message.table === undefined ? "info" : textOf(message.table, "table");
+}
+
+/** A message may hold rows of several symbols. */
+function readBook(message: Fields, heardNs: bigint, out: SourceEvent[]): void {
+  const action = actions.get(message.action);
+  if (action === undefined) throw new BrokenLine("action is not partial, insert, update or delete");
+  const bySymbol = new Map<string, SourceKeyed["rows"][number][]>();
+  for (const item of listOf(message.data, "data")) {
+    const row = fieldsOf(item, "a level");
+    const symbol = textOf(row.symbol, "symbol");
+    const rows = bySymbol.get(symbol) ?? [];
+    bySymbol.set(symbol, rows);
+    if (row.side !== "Buy" && row.side !== "Sell") throw new BrokenLine("side is not Buy or Sell");
+    rows.push({
+      id: wholeOf(row.id, "id"),
+      side: row.side === "Buy" ? "bid" : "ask",
+      size: action === "delete" ? 0 : sizeOf(row.size, "size"),
+      price: action === "partial" || action === "insert" ? numberOf(row.price, "price") : 0,
+    });
+  }
+  for (const [symbol, rows] of bySymbol) {
+    out.push({
+      kind: "keyed",
+      instrument: instrumentOf(symbol),
+      ns: cutToMicroseconds(heardNs),
+      heardNs,
+      action,
+      rows,
+    });
+  }
+}
+
+function trade(row: Fields, heardNs: bigint, partial: boolean): SourceEvent {
+  if (row.side !== "Buy" && row.side !== "Sell") throw new BrokenLine("side is not Buy or Sell");
+  return {
+    kind: "trade",
+    instrument: instrumentOf(textOf(row.symbol, "symbol")),
+    ns: cutToMicroseconds(heardNs),
+    heardNs,
+    id: textOf(row.trdMatchID, "trdMatchID"),
+    timestamp: textOf(row.timestamp, "timestamp"),
+    price: numberOf(row.price, "price"),
+    size: numberOf(row.size, "size"),
+    side: row.side === "Buy" ? "buy" : "sell",
+    ...(partial ? { excluded: "from before the recording" } : {}),
+  };
+}
+
+function cutToMicroseconds(ns: bigint): bigint {
+  return ns - (ns % 1_000n);
+}

@@ -1,0 +1,91 @@
+import type { BookLevel } from "@tapedeck/market";
+import { nsOfIso, type TimeDecimals } from "@tapedeck/protocol";
+import { BrokenLine } from "../import-errors.js";
+
+/** Reading of messages whose shape is the venue's promise and not to be trusted. Each throws `BrokenLine` naming the field. */
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function parseJson(text: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new BrokenLine(`no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return fieldsOf(value, "the message");
+}
+
+export function fieldsOf(value: unknown, name: string): Fields {
+  if (isFields(value)) return value;
+  throw new BrokenLine(`${name} is no object`);
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function listOf(value: unknown, name: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new BrokenLine(`${name} is no list`);
+}
+
+export function textOf(value: unknown, name: string): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw new BrokenLine(`${name} is no text`);
+}
+
+// HOT: twice for each level of an imported book.
+/** A number, also one written as text. */
+export function numberOf(value: unknown, name: string): number {
+  if (value !== "") {
+    const number = typeof value === "string" ? Number(value) : value;
+    if (typeof number === "number" && Number.isFinite(number)) return number;
+  }
+  throw new BrokenLine(`${name} is no number: ${JSON.stringify(value) ?? "absent"}`);
+}
+
+export function wholeOf(value: unknown, name: string): number {
+  const number = numberOf(value, name);
+  if (Number.isSafeInteger(number)) return number;
+  throw new BrokenLine(`${name} is no whole number: ${number}`);
+}
+
+export function sizeOf(value: unknown, name: string): number {
+  const size = numberOf(value, name);
+  if (size >= 0) return size;
+  throw new BrokenLine(`${name} is negative: ${size}`);
+}
+
+/** `[[price, size], ...]`, numbers or texts. */
+export function levelsOf(value: unknown, name: string): BookLevel[] {
+  return listOf(value, name).map((row) => {
+    const [price, size] = listOf(row, name);
+    return [numberOf(price, `a price in ${name}`), sizeOf(size, `a size in ${name}`)];
+  });
+}
+
+/** A time since 1970 as a whole number of milliseconds, microseconds or nanoseconds, told by its magnitude. */
+export function epochTime(value: unknown, name: string): { ns: bigint; decimals: TimeDecimals } {
+  const text = typeof value === "number" ? String(value) : value;
+  if (typeof text !== "string" || !/^\d{12,19}$/.test(text)) {
+    throw new BrokenLine(`${name} is no time: ${JSON.stringify(value) ?? "absent"}`);
+  }
+  if (text.length <= 14) return { ns: BigInt(text) * 1_000_000n, decimals: 3 };
+  if (text.length <= 17) return { ns: BigInt(text) * 1_000n, decimals: 6 };
+  return { ns: BigInt(text), decimals: 9 };
+}
+
+/** An ISO 8601 UTC time. */
+export function isoNs(value: unknown, name: string): bigint {
+  const ns = typeof value === "string" ? nsOfIso(value) : undefined;
+  if (ns === undefined) throw new BrokenLine(`${name} is no time: ${JSON.stringify(value) ?? "absent"}`);
+  return ns;
+}
+
+/** Seconds since 1970 with decimals, as text, without a detour over a double. */
+export function secondsNs(text: string, name: string): bigint {
+  const [, whole, fraction = ""] = /^(\d{1,11})(?:\.(\d{1,9})\d*)?$/.exec(text) ?? [];
+  if (whole === undefined) throw new BrokenLine(`${name} is no time: ${text}`);
+  return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
+}

@@ -1,0 +1,147 @@
+import type { BookLevel, MarketTrade } from "@tapedeck/market";
+import { isoOfNs } from "@tapedeck/protocol";
+import type { EventStream, Format, Reading } from "../format.js";
+import { BrokenLine, ImportRefused } from "../import-errors.js";
+import { isCutShort } from "../line-stream.js";
+import { linesOf, type RecordingFile } from "../recording-file.js";
+import type { Instrument, SourceEvent } from "../source-event.js";
+import { numberOf, secondsNs, wholeOf } from "./fields.js";
+import { midnightInNewYork } from "./new-york.js";
+
+/** Prices are ten-thousandths of a dollar. */
+const priceScale = 10_000;
+/** What stands in the price column of a level that does not exist. */
+const dummyPrice = 9_999_999_999;
+
+export const lobster: Format = {
+  name: "lobster",
+  about: "LOBSTER's pairs of a message and an orderbook file (NASDAQ)",
+  recognises: ({ head: [first = ""] }) => isMessage(first) || isBook(first),
+  streams: (files, reading) => pairs(files).map(([messages, books]) => rowByRow(messages, books, reading)),
+};
+
+function isMessage(line: string): boolean {
+  return /^\d{1,5}(\.\d+)?,[1-7],\d+,\d+,-?\d+,-?1(,\w+)?$/.test(line);
+}
+
+function isBook(line: string): boolean {
+  const values = line.split(",");
+  return values.length % 4 === 0 && values.every((value) => /^-?\d+$/.test(value)) && values.length >= 4;
+}
+
+/** Row n of an orderbook file is the book after message n: neither means anything alone. */
+function pairs(files: readonly RecordingFile[]): [RecordingFile, RecordingFile][] {
+  const messages = files.filter(({ head }) => isMessage(head[0] ?? ""));
+  const books = files.filter(({ head }) => !isMessage(head[0] ?? ""));
+  const found = messages.map((message): [RecordingFile, RecordingFile] => {
+    const byName = books.find(({ name }) => name === message.name.replace("message", "orderbook"));
+    const book = byName ?? (messages.length === 1 && books.length === 1 ? books[0] : undefined);
+    if (book) return [message, book];
+    const wanted = message.name.replace("message", "orderbook");
+    throw new ImportRefused(
+      `${message.name} is a message file: give the orderbook file it belongs to too (${wanted}).`,
+    );
+  });
+  const lonely = books.find((book) => !found.some(([, paired]) => paired === book));
+  if (lonely) {
+    const wanted = lonely.name.replace("orderbook", "message");
+    throw new ImportRefused(
+      `${lonely.name} is an orderbook file, which has no times: give its message file too (${wanted}).`,
+    );
+  }
+  return found;
+}
+
+async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading: Reading): EventStream {
+  const rows = new LobsterRows(messages, reading);
+  const bookLines = linesOf(books, reading.signal);
+  let waiting: string[] = [];
+  let number = 0;
+  try {
+    for await (const batch of linesOf(messages, reading.signal)) {
+      const events: SourceEvent[] = [];
+      for (const message of batch.lines) {
+        if (waiting.length === 0) {
+          const { value, done } = await bookLines.next();
+          if (!done) {
+            waiting = [...value.lines].reverse();
+            reading.read(0, value.bytes);
+          }
+        }
+        const book = waiting.pop();
+        number++;
+        if (message === "") continue;
+        if (book === undefined || book === "") {
+          reading.broken(books, number, "the row of the book after this message is missing");
+          continue;
+        }
+        try {
+          events.push(rows.read(message, book));
+        } catch (error) {
+          if (!(error instanceof BrokenLine)) throw error;
+          reading.broken(messages, number, error.message);
+        }
+      }
+      reading.read(batch.lines.length, batch.bytes);
+      yield events;
+    }
+  } catch (error) {
+    if (!isCutShort(error)) throw error;
+    reading.broken(messages, number + 1, "the compressed file ends in the middle");
+  } finally {
+    await bookLines.return(undefined);
+  }
+}
+
+class LobsterRows {
+  readonly #instrument: Instrument;
+  readonly #midnight: bigint;
+  readonly #reading: Reading;
+
+  constructor(file: RecordingFile, reading: Reading) {
+    const [, inName = ""] = /^([A-Z.]+)_/.exec(file.name) ?? [];
+    const symbol = (reading.symbol ?? inName).toUpperCase();
+    if (symbol === "") throw new ImportRefused(`${file.name} does not say of which share it is: give --symbol.`);
+    const date = reading.date ?? /\d{4}-\d{2}-\d{2}/.exec(file.name)?.[0];
+    if (date === undefined) {
+      throw new ImportRefused(`${file.name} does not say of which day it is: give --date, such as 2012-06-21.`);
+    }
+    this.#instrument = { symbol, source: "NASDAQ", decimals: 9 };
+    this.#midnight = midnightInNewYork(date);
+    this.#reading = reading;
+  }
+
+  read(message: string, book: string): SourceEvent {
+    const [time = "", type, , size, price, direction] = message.split(",");
+    const ns = this.#midnight + secondsNs(time, "the time");
+    const kind = wholeOf(type, "the type");
+    if (kind === 6) this.#reading.ignore("cross trade");
+    if (kind === 7) this.#reading.ignore("trading halt");
+    const trades: MarketTrade[] = [];
+    if (kind === 4 || kind === 5) {
+      trades.push({
+        timestamp: isoOfNs(ns, 9),
+        price: numberOf(price, "the price") / priceScale,
+        size: numberOf(size, "the size"),
+        // The row has the resting order's side; the trade's is that of who took it.
+        side: direction === "1" ? "sell" : "buy",
+      });
+    }
+    return { kind: "snapshot", instrument: this.#instrument, ns, heardNs: ns, ...levels(book), trades };
+  }
+}
+
+function levels(row: string): { bids: BookLevel[]; asks: BookLevel[] } {
+  const values = row.split(",");
+  if (values.length % 4 !== 0) throw new BrokenLine(`the book has ${values.length} values, no multiple of 4`);
+  const bids: BookLevel[] = [];
+  const asks: BookLevel[] = [];
+  for (let at = 0; at < values.length; at += 4) {
+    const [askPrice = 0, askSize = 0, bidPrice = 0, bidSize = 0] = [0, 1, 2, 3].map((n) =>
+      wholeOf(values[at + n], "a value of the book"),
+    );
+    if (Math.abs(askPrice) !== dummyPrice && askSize > 0) asks.push([askPrice / priceScale, askSize]);
+    if (Math.abs(bidPrice) !== dummyPrice && bidSize > 0) bids.push([bidPrice / priceScale, bidSize]);
+  }
+  return { bids, asks };
+}

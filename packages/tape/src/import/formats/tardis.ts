@@ -1,0 +1,147 @@
+import type { BookLevel } from "@tapedeck/market";
+import { isoOfNs } from "@tapedeck/protocol";
+import type { Format, Reading } from "../format.js";
+import { BrokenLine, ImportRefused } from "../import-errors.js";
+import { type LineParser, lineStream } from "../line-stream.js";
+import type { RecordingFile } from "../recording-file.js";
+import type { Instrument, SourceEvent } from "../source-event.js";
+import { Header } from "./csv-row.js";
+import { epochTime, numberOf, sizeOf, textOf } from "./fields.js";
+
+const common = ["exchange", "symbol", "timestamp", "local_timestamp"];
+
+/** What a file holds, told by its header. */
+type Content = "trades" | "quotes" | "snapshots" | "updates";
+
+export const tardis: Format = {
+  name: "tardis",
+  about: "Tardis.dev's CSV: incremental_book_L2, book_snapshot_5 and _25, trades, quotes",
+  recognises: ({ head: [first = ""] }) => new Header(first).has(...common),
+  streams: (files, reading) =>
+    withoutLesserBooks(files, reading).map((file) => lineStream(file, new TardisRows(file), reading)),
+};
+
+function contentOf(file: RecordingFile): Content {
+  const header = new Header(file.head[0] ?? "");
+  if (header.has("is_snapshot", "side", "price", "amount")) return "updates";
+  if (header.has("asks[0].price", "bids[0].price")) return "snapshots";
+  if (header.has("ask_price", "bid_price")) return "quotes";
+  if (header.has("side", "price", "amount")) return "trades";
+  throw new ImportRefused(`${file.name} is a Tardis file of a kind that has neither a book nor trades.`);
+}
+
+/** The same market's book is often there in several depths; only the deepest can be the tape's. */
+function withoutLesserBooks(files: readonly RecordingFile[], reading: Reading): RecordingFile[] {
+  const depths = new Map<string, number>();
+  const ranked = files.map((file) => {
+    const content = contentOf(file);
+    const [exchange, symbol] = file.head[1]?.split(",") ?? [];
+    const depth = { updates: Number.POSITIVE_INFINITY, snapshots: file.head[0]?.length ?? 0, quotes: 1, trades: 0 };
+    const market = `${exchange} ${symbol}`;
+    depths.set(market, Math.max(depths.get(market) ?? 0, depth[content]));
+    return { file, content, market, depth: depth[content] };
+  });
+  return ranked.flatMap(({ file, content, market, depth }) => {
+    if (content === "trades" || depth === depths.get(market)) return [file];
+    reading.notice(`${file.name} was left out: another file has a deeper book of ${market}.`);
+    return [];
+  });
+}
+
+interface Group {
+  readonly key: string;
+  readonly event: { readonly instrument: Instrument; readonly ns: bigint; readonly heardNs: bigint };
+  readonly bids: BookLevel[];
+  readonly asks: BookLevel[];
+  readonly snapshot: boolean;
+}
+
+class TardisRows implements LineParser {
+  readonly #header: Header;
+  readonly #headerLine: string;
+  readonly #content: Content;
+  readonly #instruments = new Map<string, Instrument>();
+  /** Rows of one message: they share both times. */
+  #open: Group | undefined;
+
+  constructor(file: RecordingFile) {
+    this.#headerLine = file.head[0] ?? "";
+    this.#header = new Header(this.#headerLine);
+    this.#content = contentOf(file);
+  }
+
+  line(text: string, out: SourceEvent[]): void {
+    if (text === this.#headerLine) return;
+    const row = this.#header.split(text);
+    if (this.#content === "updates") this.#level(row, out);
+    else if (this.#content === "trades") out.push(this.#trade(row));
+    else {
+      out.push({
+        kind: "snapshot",
+        ...this.#heard(row),
+        bids: this.#side(row, "bid"),
+        asks: this.#side(row, "ask"),
+      });
+    }
+  }
+
+  end(out: SourceEvent[]): void {
+    if (this.#open === undefined) return;
+    const { event, bids, asks, snapshot } = this.#open;
+    out.push({ kind: snapshot ? "snapshot" : "diff", ...event, bids, asks });
+    this.#open = undefined;
+  }
+
+  #level(row: readonly string[], out: SourceEvent[]): void {
+    const value = (name: string) => this.#header.value(row, name);
+    const key = ["symbol", "timestamp", "local_timestamp", "is_snapshot"].map(value).join();
+    const level: BookLevel = [numberOf(value("price"), "price"), sizeOf(value("amount"), "amount")];
+    const side = value("side");
+    if (side !== "bid" && side !== "ask") throw new BrokenLine("side is neither bid nor ask");
+    if (this.#open?.key !== key) {
+      const event = this.#heard(row);
+      this.end(out);
+      this.#open = { key, event, bids: [], asks: [], snapshot: value("is_snapshot") === "true" };
+    }
+    (side === "bid" ? this.#open.bids : this.#open.asks).push(level);
+  }
+
+  #side(row: readonly string[], side: "bid" | "ask"): BookLevel[] {
+    const levels: BookLevel[] = [];
+    const names = (place: number): [string, string] =>
+      this.#content === "quotes"
+        ? [`${side}_price`, `${side}_amount`]
+        : [`${side}s[${place}].price`, `${side}s[${place}].amount`];
+    const depth = this.#content === "quotes" ? 1 : Number.POSITIVE_INFINITY;
+    for (let place = 0; place < depth && this.#header.has(...names(place)); place++) {
+      const [price, amount] = names(place).map((name) => this.#header.value(row, name));
+      if (price === "") break; // a thin book has fewer levels than columns
+      levels.push([numberOf(price, "price"), sizeOf(amount, "amount")]);
+    }
+    return levels;
+  }
+
+  #trade(row: readonly string[]): SourceEvent {
+    const value = (name: string) => this.#header.value(row, name);
+    const heard = this.#heard(row);
+    const side = value("side");
+    return {
+      kind: "trade",
+      ...heard,
+      ...(value("id") === "" ? {} : { id: value("id") }),
+      timestamp: isoOfNs(heard.ns, heard.instrument.decimals),
+      price: numberOf(value("price"), "price"),
+      size: numberOf(value("amount"), "amount"),
+      side: side === "buy" || side === "sell" ? side : "unknown",
+    };
+  }
+
+  #heard(row: readonly string[]) {
+    const { ns, decimals } = epochTime(this.#header.value(row, "timestamp"), "timestamp");
+    const symbol = textOf(this.#header.value(row, "symbol"), "symbol");
+    const source = textOf(this.#header.value(row, "exchange"), "exchange").toUpperCase();
+    const instrument = this.#instruments.get(symbol) ?? { symbol, source, decimals };
+    this.#instruments.set(symbol, instrument);
+    return { instrument, ns, heardNs: epochTime(this.#header.value(row, "local_timestamp"), "local_timestamp").ns };
+  }
+}

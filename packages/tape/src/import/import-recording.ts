@@ -1,0 +1,236 @@
+import type { TapeStore } from "../store.js";
+import { tapeIdPattern } from "../tape-id.js";
+import type { Format, Reading } from "./format.js";
+import { sortByFormat } from "./formats/registry.js";
+import { ImportRefused } from "./import-errors.js";
+import type { BrokenLineReport, ImportReport, TapeReport } from "./import-report.js";
+import { InstrumentImport } from "./instrument-import.js";
+import { mergeStreams } from "./merge-streams.js";
+import { openRecording, type RecordingFile } from "./recording-file.js";
+import { instrumentKey, type SourceEvent } from "./source-event.js";
+
+export interface ImportOptions {
+  /** `auto` judges each file by its content. */
+  readonly format?: string;
+  /** Only this instrument; without it each instrument becomes a tape of its own. Names the market where the files don't. */
+  readonly symbol?: string;
+  /** YYYY-MM-DD, where neither content nor file name says the day. */
+  readonly date?: string;
+  /** Milliseconds from frame to frame, 100 by default; 0 makes a frame of each event. */
+  readonly intervalMs?: number;
+  /** Milliseconds of silence of all streams that are marked as a gap; 5,000 by default. */
+  readonly silenceMs?: number;
+  /** The tape's id, for recordings of one instrument. */
+  readonly id?: string;
+  /** Stops at the first broken line. */
+  readonly strict?: boolean;
+}
+
+export interface ImportProgress {
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly lines: number;
+  readonly frames: number;
+}
+
+export interface ImportTarget {
+  readonly store: TapeStore;
+  readonly onProgress?: (progress: ImportProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Broken lines that the report shows. */
+const brokenShown = 10;
+
+/**
+ * Makes tapes of a recording: of each instrument one. All files are one recording in time, also when they are in several
+ * formats. Nothing remains of an import that fails or is aborted. Throws `ImportRefused` with the reason where no tape can be
+ * made of it, and `TapeWriteError` where the store cannot take it.
+ */
+export async function importRecording(
+  paths: readonly string[],
+  options: ImportOptions,
+  target: ImportTarget,
+): Promise<ImportReport> {
+  checkOptions(options);
+  const files = await openRecording(paths);
+  const run = new ImportRun(files, options, target);
+  return run.run(sortByFormat(files, options.format));
+}
+
+class ImportRun {
+  readonly #files: readonly RecordingFile[];
+  readonly #options: ImportOptions;
+  readonly #target: ImportTarget;
+  readonly #silenceNs: bigint;
+  readonly #imports = new Map<string, InstrumentImport>();
+  readonly #otherSymbols = new Set<string>();
+  readonly #ignored = new Map<string, number>();
+  readonly #notices = new Set<string>();
+  readonly #broken: BrokenLineReport[] = [];
+  #brokenCount = 0;
+  #lines = 0;
+  #bytes = 0;
+  /** The newest time heard so far, nanoseconds since 1970. */
+  #clock: bigint | undefined;
+  /** Events without a time that came before any with one. */
+  readonly #timeless: SourceEvent[] = [];
+
+  constructor(files: readonly RecordingFile[], options: ImportOptions, target: ImportTarget) {
+    this.#files = files;
+    this.#options = options;
+    this.#target = target;
+    this.#silenceNs = BigInt(Math.round((options.silenceMs ?? 5_000) * 1e6));
+  }
+
+  async run(sorted: ReadonlyMap<Format, readonly RecordingFile[]>): Promise<ImportReport> {
+    const started = performance.now();
+    const reading = this.#reading();
+    try {
+      const streams = [...sorted].flatMap(([format, files]) => format.streams(files, reading));
+      for await (const events of mergeStreams(streams)) {
+        this.#target.signal?.throwIfAborted();
+        for (const event of events) this.#take(event);
+        await this.#drain();
+      }
+      for (const event of this.#timeless.splice(0)) this.#place(event.heardNs, event);
+      const tapes: TapeReport[] = [];
+      for (const one of this.#imports.values()) tapes.push(await one.finish());
+      this.#progress();
+      this.#refuseWhereNothingCame(tapes);
+      return this.#report([...sorted.keys()], tapes, (performance.now() - started) / 1000);
+    } catch (error) {
+      for (const one of this.#imports.values()) await one.abort();
+      throw error;
+    }
+  }
+
+  #take(event: SourceEvent): void {
+    const { symbol } = this.#options;
+    if (symbol !== undefined && event.instrument.symbol.toUpperCase() !== symbol.toUpperCase()) {
+      this.#otherSymbols.add(event.instrument.symbol);
+      return;
+    }
+    if (event.ns !== undefined) this.#place(event.ns, event);
+    else if (this.#clock !== undefined) this.#importOf(event, this.#clock).push(this.#clock, event);
+    else if (event.kind !== "ticker") this.#timeless.push(event);
+  }
+
+  #place(ns: bigint, event: SourceEvent): void {
+    // Trades of before the recording, which some venues send on subscribing, are no sign of the time.
+    if (event.kind !== "trade" || event.excluded === undefined) this.#hear(ns);
+    if (this.#timeless.length > 0 && this.#clock !== undefined) {
+      for (const earlier of this.#timeless.splice(0)) this.#importOf(earlier, ns).push(ns, earlier);
+    }
+    this.#importOf(event, ns).push(ns, event);
+  }
+
+  #hear(ns: bigint): void {
+    const last = this.#clock;
+    if (last !== undefined && ns - last > this.#silenceNs) {
+      for (const one of this.#imports.values()) one.silence(last, "the recording was silent");
+    }
+    if (last === undefined || ns > last) this.#clock = ns;
+  }
+
+  #importOf({ instrument }: SourceEvent, at: bigint): InstrumentImport {
+    const key = instrumentKey(instrument);
+    const known = this.#imports.get(key);
+    if (known) return known;
+    const { id, intervalMs = 100 } = this.#options;
+    if (id !== undefined && this.#imports.size > 0) {
+      const names = [...this.#imports.keys(), key].join(" and ");
+      throw new ImportRefused(
+        `The recording holds several instruments (${names}): one id is not enough, give --symbol too.`,
+      );
+    }
+    const made = new InstrumentImport({
+      instrument,
+      firstNs: at,
+      store: this.#target.store,
+      intervalNs: intervalMs * 1e6,
+      silenceNs: Number(this.#silenceNs),
+      id,
+    });
+    this.#imports.set(key, made);
+    return made;
+  }
+
+  async #drain(): Promise<void> {
+    for (const one of this.#imports.values()) await one.drain();
+  }
+
+  #reading(): Reading {
+    const { symbol, date, strict } = this.#options;
+    return {
+      symbol,
+      date,
+      signal: this.#target.signal,
+      ignore: (kind) => this.#ignored.set(kind, (this.#ignored.get(kind) ?? 0) + 1),
+      notice: (sentence) => this.#notices.add(sentence),
+      broken: (file, line, reason) => {
+        if (strict) throw new ImportRefused(`${file.path}, line ${line}: ${reason}. Nothing was imported.`);
+        this.#brokenCount++;
+        if (this.#broken.length < brokenShown) this.#broken.push({ file: file.path, line, reason });
+      },
+      read: (lines, bytes) => {
+        this.#lines += lines;
+        this.#bytes += bytes;
+        this.#progress();
+      },
+    };
+  }
+
+  #progress(): void {
+    const totalBytes = this.#files.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#target.onProgress?.({ bytes: this.#bytes, totalBytes, lines: this.#lines, frames: this.#frames });
+  }
+
+  get #frames(): number {
+    return [...this.#imports.values()].reduce((sum, one) => sum + one.frames, 0);
+  }
+
+  #refuseWhereNothingCame(tapes: readonly TapeReport[]): void {
+    if (tapes.some(({ tape }) => tape !== undefined)) return;
+    const files = this.#files.map(({ name }) => name).join(", ");
+    const [first] = tapes;
+    if (first) {
+      const reasons = tapes.map(({ symbol, refused }) => (tapes.length === 1 ? refused : `${symbol}: ${refused}`));
+      throw new ImportRefused(`${files} gives no tape: ${reasons.join("; ")}.`);
+    }
+    if (this.#otherSymbols.size > 0) {
+      const there = [...this.#otherSymbols].sort().join(", ");
+      throw new ImportRefused(`${files} holds no ${this.#options.symbol}; it holds ${there}.`);
+    }
+    const [broken] = this.#broken;
+    const why = broken ? ` (the first broken line is ${broken.line}: ${broken.reason})` : "";
+    throw new ImportRefused(`${files} gives no tape: there is no market event in it${why}.`);
+  }
+
+  #report(formats: readonly Format[], tapes: readonly TapeReport[], seconds: number): ImportReport {
+    return {
+      files: this.#files.map(({ path }) => path),
+      formats: formats.map(({ name }) => name),
+      lines: this.#lines,
+      seconds,
+      linesPerSecond: this.#lines / seconds,
+      frames: this.#frames,
+      brokenLines: { count: this.#brokenCount, first: this.#broken },
+      ignoredLines: Object.fromEntries(this.#ignored),
+      notices: [...this.#notices],
+      tapes,
+    };
+  }
+}
+
+function checkOptions({ intervalMs = 100, silenceMs = 5_000, id }: ImportOptions): void {
+  if (!Number.isInteger(intervalMs) || intervalMs < 0 || intervalMs > 3_600_000) {
+    throw new ImportRefused(`The interval is ${intervalMs} ms; it has to be a whole number from 0 to 3,600,000.`);
+  }
+  if (!(silenceMs >= 100)) throw new ImportRefused(`The silence is ${silenceMs} ms; it has to be at least 100.`);
+  if (id !== undefined && !tapeIdPattern.test(id)) {
+    throw new ImportRefused(
+      `"${id}" cannot name a tape: use letters, digits, _ . and -, at most 100, not starting with . or -.`,
+    );
+  }
+}

@@ -1,0 +1,164 @@
+/** What an import did, in numbers. `reportText` says it in words. */
+export interface ImportReport {
+  readonly files: readonly string[];
+  readonly formats: readonly string[];
+  readonly lines: number;
+  readonly seconds: number;
+  readonly linesPerSecond: number;
+  readonly frames: number;
+  readonly brokenLines: { readonly count: number; readonly first: readonly BrokenLineReport[] };
+  /** Messages that mean nothing to a tape, by their kind. */
+  readonly ignoredLines: Readonly<Record<string, number>>;
+  /** What else its user should know of the recording, a sentence each. */
+  readonly notices: readonly string[];
+  readonly tapes: readonly TapeReport[];
+}
+
+export interface BrokenLineReport {
+  readonly file: string;
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** One instrument of a recording, and the tape that was made of it. */
+export interface TapeReport {
+  /** `id@version`; undefined where it was refused. */
+  readonly tape: string | undefined;
+  readonly refused: string | undefined;
+  readonly symbol: string;
+  readonly source: string;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly durationMs: number;
+  readonly frames: number;
+  readonly bookUpdates: number;
+  /** On the tape. */
+  readonly trades: number;
+  readonly gaps: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly ms: number;
+    readonly reason: string;
+  }[];
+  readonly book: {
+    readonly diffsApplied: number;
+    readonly diffsBeforeSnapshot: number;
+    readonly snapshotsUsed: number;
+    readonly snapshotsNotNeeded: number;
+    readonly snapshotsApart: number;
+    /** Numbered diffs were all there was to build the book from. */
+    readonly withoutSnapshot: boolean;
+    /** Places where the venue's numbers say that updates are missing. */
+    readonly sequenceBreaks: number;
+    /** Books whose bid was not below their ask; the older side's levels were removed. */
+    readonly crossed: number;
+    readonly levelsUncrossed: number;
+    /** Books whose top 20 reach beyond the prices that the snapshot knew. */
+    readonly levelsOutsideSnapshot: number;
+    /** Changes of levels that nobody had inserted. */
+    readonly unknownIds: number;
+    readonly finalBid: number | null;
+    readonly finalAsk: number | null;
+  };
+  /** Repetitions, left out. */
+  readonly duplicates: number;
+  /** Events that came after later ones. They were put in their place but for those that came too late for it. */
+  readonly outOfOrder: {
+    readonly book: number;
+    readonly trades: number;
+    readonly bookLeftOut: number;
+    /** Shown in the next frame, with their own time. */
+    readonly tradesLate: number;
+  };
+  /** By reason. */
+  readonly tradesLeftOut: Readonly<Record<string, number>>;
+  /** Holes in the venue's numbering of trades. */
+  readonly missingTrades: number;
+}
+
+/** The report for people. */
+export function reportText(report: ImportReport): string {
+  const { brokenLines } = report;
+  const lines = [
+    `${report.files.length === 1 ? report.files[0] : `${report.files.length} files`} (${report.formats.join(", ")}): ` +
+      `${count(report.lines, "line")} in ${report.seconds.toFixed(1)} s, ${Math.round(report.linesPerSecond)} lines/s, ` +
+      `${count(report.frames, "frame")}`,
+  ];
+  for (const tape of report.tapes) lines.push(...tapeText(tape));
+  if (brokenLines.count > 0) {
+    lines.push(`${count(brokenLines.count, "broken line")}, left out:`);
+    for (const { file, line, reason } of brokenLines.first) lines.push(`  ${file}:${line}  ${reason}`);
+    const more = brokenLines.count - brokenLines.first.length;
+    if (more > 0) lines.push(`  and ${more} more`);
+  }
+  const ignored = Object.entries(report.ignoredLines);
+  if (ignored.length > 0) {
+    lines.push(`not needed: ${ignored.map(([kind, n]) => `${n} ${kind}`).join(", ")}`);
+  }
+  for (const notice of report.notices) lines.push(notice);
+  return lines.join("\n");
+}
+
+function tapeText(tape: TapeReport): string[] {
+  if (tape.refused !== undefined) return [`${tape.symbol} ${tape.source}: refused, ${tape.refused}`];
+  const seconds = tape.durationMs / 1000;
+  return [
+    `${tape.tape}  ${tape.symbol} ${tape.source}  ${tape.from} to ${tape.to}  (${seconds.toFixed(1)} s)`,
+    `  ${count(tape.frames, "frame")} (${seconds > 0 ? (tape.frames / seconds).toFixed(1) : "-"}/s), ` +
+      `${count(tape.bookUpdates, "book update")}, ${count(tape.trades, "trade")}`,
+    ...[...bookFindings(tape), ...orderFindings(tape), ...tradeFindings(tape), ...gapFindings(tape)].map(
+      (finding) => `  ${finding}`,
+    ),
+  ];
+}
+
+function* bookFindings({ book }: TapeReport): Generator<string> {
+  if (book.withoutSnapshot) yield "no snapshot: the book is built from the diffs alone, and is not deep at first";
+  if (book.diffsBeforeSnapshot > 0)
+    yield `${count(book.diffsBeforeSnapshot, "diff")} older than the snapshot, left out`;
+  if (book.snapshotsNotNeeded > 0) yield `${count(book.snapshotsNotNeeded, "snapshot")} not needed: the book was whole`;
+  if (book.snapshotsApart > 0) yield `${count(book.snapshotsApart, "snapshot")} with a hole to the diffs, not trusted`;
+  if (book.sequenceBreaks > 0) yield `${count(book.sequenceBreaks, "break")} in the update ids, marked as gaps`;
+  if (book.crossed > 0) {
+    yield `${count(book.crossed, "crossed book")}: ${count(book.levelsUncrossed, "stale level")} removed`;
+  }
+  if (book.levelsOutsideSnapshot > 0) {
+    yield `levels_outside_snapshot: the top 20 of ${count(book.levelsOutsideSnapshot, "book")} reach beyond the prices ` +
+      "that the snapshot knew; there, levels that nobody touched since are missing";
+  }
+  if (book.unknownIds > 0) yield `${count(book.unknownIds, "change")} of unknown levels, left out`;
+}
+
+function* orderFindings({ outOfOrder, duplicates }: TapeReport): Generator<string> {
+  if (outOfOrder.book + outOfOrder.trades > 0) {
+    yield `out of order: ${count(outOfOrder.book, "book update")} and ${count(outOfOrder.trades, "trade")}, put in their place`;
+  }
+  if (outOfOrder.bookLeftOut > 0) yield `${count(outOfOrder.bookLeftOut, "book update")} came too late, left out`;
+  if (outOfOrder.tradesLate > 0) yield `${count(outOfOrder.tradesLate, "trade")} came late, shown in the next frame`;
+  if (duplicates > 0) yield `${count(duplicates, "duplicate")}, left out`;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  beforeFirstFrame: "before the book was known",
+  withoutBook: "while the book was silent",
+};
+
+function* tradeFindings({ tradesLeftOut, missingTrades }: TapeReport): Generator<string> {
+  for (const [reason, n] of Object.entries(tradesLeftOut)) {
+    if (n > 0) yield `${count(n, "trade")} left out: ${reasons[reason] ?? reason}`;
+  }
+  if (missingTrades > 0) yield `${count(missingTrades, "trade")} missing in the recording, marked as gaps`;
+}
+
+const gapsShown = 20;
+
+function* gapFindings({ gaps }: TapeReport): Generator<string> {
+  for (const { from, to, ms, reason } of gaps.slice(0, gapsShown)) {
+    yield `gap of ${(ms / 1000).toFixed(3)} s, ${from} to ${to}: ${reason}`;
+  }
+  if (gaps.length > gapsShown) yield `and ${gaps.length - gapsShown} more gaps`;
+}
+
+function count(n: number, noun: string): string {
+  return `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,10 @@
+export { type DemoTapeOptions, writeDemoTape } from "./demo.js";
+export { formatNames, formats } from "./formats/registry.js";
+export { ImportRefused } from "./import-errors.js";
+export {
+  type ImportOptions,
+  type ImportProgress,
+  type ImportTarget,
+  importRecording,
+} from "./import-recording.js";
+export { type ImportReport, reportText, type TapeReport } from "./import-report.js";

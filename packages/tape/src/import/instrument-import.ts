@@ -1,0 +1,299 @@
+import { DepthSync, FrameBuilder, type FrameParts, KeyedBook, type MarketTrade, RecentIds } from "@tapedeck/market";
+import { isoOfNs } from "@tapedeck/protocol";
+import type { TapeStore } from "../store.js";
+import { tapeName } from "../tape-id.js";
+import { TapeWriter } from "../tape-writer.js";
+import { BookSilence } from "./book-silence.js";
+import { ImportRefused } from "./import-errors.js";
+import type { TapeReport } from "./import-report.js";
+import { type Placed, Reorder } from "./reorder.js";
+import type { Instrument, SourceEvent, SourceKeyed, SourceTrade } from "./source-event.js";
+import { defaultTapeId } from "./tape-id-of.js";
+
+export interface InstrumentSettings {
+  readonly instrument: Instrument;
+  readonly store: TapeStore;
+  /** Nanoseconds since 1970 of its first event. */
+  readonly firstNs: bigint;
+  readonly intervalNs: number;
+  readonly silenceNs: number;
+  /** The tape's id; made of symbol, source and day where undefined. */
+  readonly id: string | undefined;
+}
+
+const dayNs = 86_400_000_000_000n;
+
+/**
+ * Makes the tape of one instrument out of its events: puts them in order, rebuilds the book by the venue's rules, has frames
+ * made and writes them. What it meets on the way is in its report.
+ */
+export class InstrumentImport {
+  readonly #settings: InstrumentSettings;
+  /** Event time 0: the midnight before the first event, so that times are small numbers. */
+  readonly #originNs: bigint;
+  readonly #reorder = new Reorder((placed) => this.#take(placed));
+  readonly #builder: FrameBuilder;
+  readonly #keyed: KeyedBook;
+  /** Books without numbers pass it as they are. */
+  readonly #depth: DepthSync<MarketTrade>;
+  readonly #bookSilence: BookSilence;
+  readonly #tradeIds = new RecentIds<number | string>();
+  readonly #counts = { duplicates: 0, unknownIds: 0, missingTrades: 0, bookMessages: 0, bids: 0, asks: 0 };
+  readonly #excluded = new Map<string, number>();
+  readonly #gaps: { ns: number; fromNs: number; reason: string }[] = [];
+  #numbered = false;
+  #lastTradeId: number | undefined;
+  #frames: FrameParts[] = [];
+  #lastFrameNs = 0;
+  #writer: TapeWriter | undefined;
+
+  constructor(settings: InstrumentSettings) {
+    this.#settings = settings;
+    const { instrument, firstNs, intervalNs, silenceNs } = settings;
+    this.#originNs = firstNs - (firstNs % dayNs);
+    this.#builder = new FrameBuilder({
+      symbol: instrument.symbol,
+      originNs: this.#originNs,
+      decimals: instrument.decimals,
+      intervalNs,
+      emit: (parts) => this.#frames.push(parts),
+    });
+    this.#keyed = new KeyedBook(this.#builder.book);
+    this.#bookSilence = new BookSilence(silenceNs, {
+      book: (ns, change, trades) => this.#builder.apply({ ns: this.#notBefore(ns), change, trades }),
+      trade: (ns, trade) => this.#builder.apply({ ns: this.#notBefore(ns), trades: [trade] }),
+      gap: (fromNs, reason) => this.#builder.markGap(fromNs, reason),
+    });
+    this.#depth = new DepthSync(this.#bookSilence);
+  }
+
+  get frames(): number {
+    return this.#builder.counts.frames;
+  }
+
+  /** Takes the next event as it was heard; `at` is its time in nanoseconds since 1970. */
+  push(at: bigint, event: SourceEvent): void {
+    const ns = this.#since(at);
+    if (event.kind === "ticker") return;
+    if (event.kind === "trade" && event.excluded !== undefined) this.#exclude(event, event.excluded);
+    else if (event.repeated && !isNumbered(event)) this.#counts.duplicates++;
+    else this.#reorder.push({ ns, event });
+  }
+
+  /** Nothing was heard of the whole recording between `from` and what comes next. */
+  silence(from: bigint, reason: string): void {
+    this.#reorder.flush();
+    this.#markGap(Number(from - this.#originNs), reason);
+  }
+
+  /** Writes the frames made so far. Awaiting it is what keeps memory flat. */
+  async drain(): Promise<void> {
+    const frames = this.#frames;
+    this.#frames = [];
+    for (const frame of frames) {
+      this.#writer ??= await this.#open();
+      if (frame.gapBefore !== null) this.#gaps.push({ ns: frame.ns, ...frame.gapBefore });
+      this.#lastFrameNs = frame.ns;
+      await this.#writer.append(frame);
+    }
+  }
+
+  /** Completes the tape. An instrument that gave no frame is refused, with the reason, and leaves nothing behind. */
+  async finish(): Promise<TapeReport> {
+    this.#reorder.flush();
+    this.#depth.end();
+    this.#bookSilence.end();
+    this.#builder.end();
+    await this.drain();
+    if (this.#writer === undefined) return this.#report(undefined, this.#refusal());
+    const { id, version } = await this.#writer.finish();
+    return this.#report(tapeName(id, version), undefined);
+  }
+
+  async abort(): Promise<void> {
+    await this.#writer?.abort();
+  }
+
+  #since(at: bigint): number {
+    const ns = Number(at - this.#originNs);
+    if (Number.isSafeInteger(ns)) return ns;
+    const { symbol } = this.#settings.instrument;
+    throw new ImportRefused(
+      `The recording of ${symbol} spans more than the 104 days that a tape can. Import its parts as tapes of their own.`,
+    );
+  }
+
+  async #open(): Promise<TapeWriter> {
+    const { instrument, store, id, intervalNs } = this.#settings;
+    const startNs = this.#builder.startNs ?? 0n;
+    return TapeWriter.open(store, {
+      id: id ?? defaultTapeId(instrument, startNs),
+      symbol: instrument.symbol,
+      source: instrument.source,
+      startNs,
+      decimals: instrument.decimals,
+      precision: this.#builder.precision,
+      intervalMs: intervalNs === 0 ? null : intervalNs / 1e6,
+    });
+  }
+
+  /** A mended book, or a trade that came too late, goes with the newest moment there is. */
+  #notBefore(ns: number): number {
+    return Math.max(ns, this.#builder.lastEventNs);
+  }
+
+  #exclude(trade: SourceTrade, reason: string): void {
+    this.#excluded.set(reason, (this.#excluded.get(reason) ?? 0) + 1);
+    // It fills its place in the numbers all the same.
+    if (typeof trade.id === "number" && reason !== "from before the recording") this.#tradeIds.add(trade.id);
+  }
+
+  /** In order of time. */
+  #take({ ns, event }: Placed): void {
+    switch (event.kind) {
+      case "trade":
+        this.#takeTrade(ns, event);
+        return;
+      case "diff":
+        this.#noteBook(event.bids.length, event.asks.length);
+        if (event.ids) {
+          this.#numbered = true;
+          this.#depth.diff({ ns, ...event.ids, bids: event.bids, asks: event.asks });
+        } else this.#bookSilence.book(ns, (book) => book.apply(event.bids, event.asks));
+        return;
+      case "snapshot": {
+        this.#noteBook(event.bids.length, event.asks.length);
+        const { bids, asks, lastId } = event;
+        if (lastId !== undefined) {
+          this.#numbered = true;
+          this.#depth.snapshot({ ns, lastId, bids, asks });
+        } else {
+          this.#bookSilence.book(ns, (book) => book.replace(bids, asks), event.trades ?? []);
+        }
+        return;
+      }
+      case "keyed":
+        this.#noteBook(1, 1);
+        this.#bookSilence.book(ns, () => this.#applyKeyed(event));
+    }
+  }
+
+  #noteBook(bids: number, asks: number): void {
+    this.#counts.bookMessages++;
+    this.#counts.bids += bids;
+    this.#counts.asks += asks;
+  }
+
+  #takeTrade(ns: number, trade: SourceTrade): void {
+    const { id } = trade;
+    if (id !== undefined) {
+      if (this.#tradeIds.has(id)) {
+        this.#counts.duplicates++;
+        return;
+      }
+      this.#tradeIds.add(id);
+      if (trade.consecutive && typeof id === "number") this.#noteTradeId(ns, id);
+    }
+    const { timestamp, price, size, side } = trade;
+    const plain = { timestamp, price, size, side };
+    if (this.#numbered) this.#depth.trade(ns, plain);
+    else this.#bookSilence.trade(ns, plain);
+  }
+
+  #noteTradeId(ns: number, id: number): void {
+    let expected = (this.#lastTradeId ?? id - 1) + 1;
+    while (expected < id && this.#tradeIds.has(expected)) expected++; // left out on purpose
+    if (id > expected) {
+      this.#counts.missingTrades += id - expected;
+      this.#markGap(Math.min(ns, this.#builder.lastEventNs), "trades are missing");
+    }
+    this.#lastTradeId = Math.max(id, this.#lastTradeId ?? id);
+  }
+
+  #markGap(fromNs: number, reason: string): void {
+    if (this.#numbered) this.#depth.gap(fromNs, reason);
+    else this.#bookSilence.gap(fromNs, reason);
+  }
+
+  #applyKeyed({ action, rows }: SourceKeyed): void {
+    if (action === "partial") this.#keyed.clear();
+    for (const row of rows) if (!this.#applyRow(action, row)) this.#counts.unknownIds++;
+  }
+
+  #applyRow(action: SourceKeyed["action"], { id, side, price, size }: SourceKeyed["rows"][number]): boolean {
+    if (action === "update") return this.#keyed.update(id, size);
+    if (action === "delete") return this.#keyed.delete(id);
+    this.#keyed.insert(id, side, price, size);
+    return true;
+  }
+
+  #refusal(): string {
+    const { bids, asks, bookMessages } = this.#counts;
+    const trades = this.#builder.counts.tradesBeforePrice;
+    if (bookMessages === 0) return `no book: it holds ${trades} trades and no order book`;
+    if (bids === 0 || asks === 0) {
+      const [there, missing] = bids === 0 ? ["ask", "bid"] : ["bid", "ask"];
+      return `no price is known: it holds ${bids + asks} ${there} levels and no ${missing}`;
+    }
+    return "no price is known: there was never a bid and an ask at once";
+  }
+
+  #report(tape: string | undefined, refused: string | undefined): TapeReport {
+    const { instrument } = this.#settings;
+    const startNs = this.#builder.startNs ?? this.#originNs;
+    const iso = (ns: number) => isoOfNs(startNs + BigInt(ns), instrument.decimals);
+    const built = this.#builder.counts;
+    const depth = this.#depth.counts;
+    const { book } = this.#builder;
+    return {
+      tape,
+      refused,
+      symbol: instrument.symbol,
+      source: instrument.source,
+      from: tape === undefined ? undefined : iso(0),
+      to: tape === undefined ? undefined : iso(this.#lastFrameNs),
+      durationMs: this.#lastFrameNs / 1e6,
+      frames: built.frames,
+      bookUpdates: built.updates,
+      trades: built.trades,
+      gaps: this.#gaps.map(({ ns, fromNs, reason }) => ({
+        from: iso(fromNs),
+        to: iso(ns),
+        ms: (ns - fromNs) / 1e6,
+        reason,
+      })),
+      book: {
+        diffsApplied: depth.applied,
+        diffsBeforeSnapshot: depth.beforeSnapshot,
+        snapshotsUsed: depth.snapshotsUsed,
+        snapshotsNotNeeded: depth.snapshotsNotNeeded,
+        snapshotsApart: depth.snapshotsApart,
+        withoutSnapshot: this.#numbered && depth.snapshotsUsed === 0,
+        sequenceBreaks: depth.breaks,
+        crossed: built.crossed,
+        levelsUncrossed: built.levelsUncrossed,
+        levelsOutsideSnapshot: depth.outsideSnapshot,
+        unknownIds: this.#counts.unknownIds,
+        finalBid: book.bids.bestPrice ?? null,
+        finalAsk: book.asks.bestPrice ?? null,
+      },
+      duplicates: this.#counts.duplicates + depth.duplicates,
+      outOfOrder: {
+        book: this.#reorder.counts.bookOutOfOrder,
+        trades: this.#reorder.counts.tradesOutOfOrder,
+        bookLeftOut: this.#reorder.counts.bookTooLate + depth.late,
+        tradesLate: this.#reorder.counts.tradesTooLate,
+      },
+      tradesLeftOut: {
+        beforeFirstFrame: built.tradesBeforePrice,
+        withoutBook: this.#bookSilence.tradesLeftOut,
+        ...Object.fromEntries(this.#excluded),
+      },
+      missingTrades: this.#counts.missingTrades,
+    };
+  }
+}
+
+function isNumbered(event: SourceEvent): boolean {
+  return (event.kind === "diff" && event.ids !== undefined) || (event.kind === "trade" && event.id !== undefined);
+}

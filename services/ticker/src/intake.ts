@@ -139,7 +139,7 @@ export class Intake {
   /** BullMQ counts per queue: each may take what it has and what is free altogether. It knows no concurrency of 0. */
   #adjust(): void {
     const free = Math.max(0, this.#target - this.#leases.size);
-    for (const worker of this.#workers) worker.concurrency = Math.max(1, worker.held + free);
+    for (const worker of this.#workers) void worker.allow(Math.max(1, worker.held + free));
   }
 }
 

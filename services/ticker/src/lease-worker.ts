@@ -13,6 +13,7 @@ export const lock = { durationMs: 2000, renewMs: 500, stalledCheckMs: 500 } as c
 /** Publishing stops this long before a lock can run out: a message may be that long on its way. */
 const marginMs = 200;
 
+type Base = Worker<LeaseJob, void, string>;
 type TickerJob = Job<LeaseJob, void, string>;
 
 /**
@@ -62,6 +63,18 @@ export class LeaseWorker extends Worker<LeaseJob, void, string> {
     return this.#heldUntil.get(jobId) ?? Number.NEGATIVE_INFINITY;
   }
 
+  /**
+   * Lets it hold up to `jobs`. A worker that holds as many as it may waits for one of them to end before it looks at the
+   * number again, and these last for minutes: pausing and resuming is what wakes it.
+   */
+  async allow(jobs: number): Promise<void> {
+    const asleep = this.held >= this.concurrency;
+    this.concurrency = jobs;
+    if (!asleep || jobs <= this.held || !this.isRunning() || this.closing) return;
+    await this.pause(true);
+    await this.resume();
+  }
+
   override async extendJobLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
     const sent = performance.now();
     const failed = new Set(await super.extendJobLocks(jobIds, tokens, duration));
@@ -75,7 +88,9 @@ export class LeaseWorker extends Worker<LeaseJob, void, string> {
    * A job that comes back while its first run still ends here waits for that end: the first run's clean-up would take
    * the second one's lock out of BullMQ's renewals.
    */
-  override async processJob(job: TickerJob, token: string, fetchNext?: () => boolean): Promise<void | TickerJob> {
+  override async processJob(
+    ...[job, token, fetchNext]: Parameters<Base["processJob"]>
+  ): ReturnType<Base["processJob"]> {
     const id = job.id ?? "";
     // `processedOn` is what this process's clock showed when it asked for the job: the lock cannot be older than that.
     const takenAt = performance.now() - Math.max(0, Date.now() - (job.processedOn ?? 0));

@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
-import { RestartableRedis } from "../support/redis-server.js";
+import "../support/expect.js";
 
-const redis = new RestartableRedis();
-beforeAll(() => redis.start());
-afterAll(() => redis.stop());
-const test = testOnCluster(() => ({ redisUrl: redis.url }));
+const test = testOnCluster(() => ({ ownRedis: true }));
 
 describe("a Redis that restarts without its data", () => {
   test("[F6] no process dies, viewers are told that their session is gone, and new sessions play", async ({
@@ -16,10 +13,10 @@ describe("a Redis that restarts without its data", () => {
     const pids = () => [...cluster.gateways, ...cluster.apis, ...cluster.tickers].map(({ pid }) => pid);
     const before = pids();
 
-    await redis.stop();
+    await cluster.ownRedis?.stop();
     await cluster.until(async () => (await cluster.http.call("POST", "/sessions/create")).status === 503, "a 503");
     expect(viewers.map(({ closed }) => closed)).toEqual(viewers.map(() => undefined));
-    await redis.start();
+    await cluster.ownRedis?.start();
 
     for (const viewer of viewers) {
       await viewer.until(() => viewer.closed !== undefined, "the close", 30_000);

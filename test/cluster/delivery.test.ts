@@ -15,7 +15,6 @@ describe("what reaches a socket", () => {
       const late = lateness(viewer.live, truth, anchor);
       cluster.note(`1x lateness ms: ${distribution(late)} of ${late.length} frames`);
       expect(Math.min(...late)).toBeGreaterThan(-5);
-      expect(distribution(late)).toBeTruthy();
       expect(late.filter((ms) => ms > 250)).toHaveLength(0);
       expect(viewer.frames).toHaveConsecutiveSeqs();
       expect(viewer.frames).toBeOfTape(truth);
@@ -72,7 +71,7 @@ describe("what reaches a socket", () => {
     const { id, viewers, truth } = await cluster.watched({ speed: 8 });
     await Promise.all(viewers.map((viewer) => viewer.next(60)));
     const latecomer = await cluster.watch(id);
-    await latecomer.next(30);
+    await latecomer.until(() => latecomer.live.length >= 30, "30 live frames");
     const [first, ...others] = [...viewers, latecomer];
     expect(new Set(viewers.map(({ frames }) => frames.at(-1)?.gateway)).size).toBe(2);
     const known = new Map(first?.live.map((frame) => [frame.seq, frame]));
@@ -189,7 +188,7 @@ describe("what reaches a socket", () => {
     expect((await cluster.http.session(other.id)).state).toBe("PLAYING");
     await cluster.http.control(other.id, "speed/2");
     const state = await cluster.http.get("/replay/state");
-    expect(state).toMatchObject({ status: 200, body: { session: { state: "PAUSED", speed: 1 } } });
+    expect(state).toMatchObject({ status: 200, body: { session_id: "global", state: "PAUSED", speed: 1 } });
     await cluster.http.call("POST", "/replay/speed/4");
     await cluster.http.call("POST", "/replay/resume");
     await Promise.all([one.next(10), two.next(10)]);

@@ -18,7 +18,11 @@ describe("three users", () => {
     expect(a.viewer.frames).toHaveLength(shown);
     expect(await cluster.http.session(a.id)).toMatchObject({ state: "PAUSED", cursor_ts: paused.cursor_ts });
     for (const user of [b, c]) {
-      expect(await cluster.http.session(user.id)).toMatchObject({ state: "PLAYING", rev: user.viewer.session?.rev });
+      expect(await cluster.http.session(user.id)).toMatchObject({
+        state: "PLAYING",
+        speed: 1,
+        epoch: user.viewer.session?.epoch,
+      });
     }
 
     await a.viewer.command("resume");

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, mkdirSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +10,14 @@ import { decodeRecord, type Keys, keysWith, type SessionRecord } from "@tapedeck
 import { Redis } from "ioredis";
 import { test as base, inject } from "vitest";
 import { Http } from "./http.js";
+import { RestartableRedis } from "./redis-server.js";
 import { type RecordingName, Tapes } from "./tapes.js";
 import type { Truth } from "./truth.js";
 import { Viewer, type ViewerOptions } from "./viewer.js";
+
+/** Where the numbers of the runs are kept; a folder of the project that git ignores. */
+const reportFile = new URL("../../.tapedeck/test-report.txt", import.meta.url);
+mkdirSync(new URL(".", reportFile), { recursive: true });
 
 /** One session under watch. */
 export interface Watched {
@@ -49,8 +54,8 @@ export function testOnCluster(options: () => TestClusterOptions = () => ({})) {
 export const test = testOnCluster();
 
 export interface TestClusterOptions extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers"> {
-  /** Instead of the run's shared Redis. */
-  readonly redisUrl?: string;
+  /** A Redis of its own, which a test may stop and start, instead of the run's. */
+  readonly ownRedis?: boolean;
 }
 
 /** A real cluster of processes on the run's Redis, under a prefix of its own. */
@@ -63,13 +68,17 @@ export class TestCluster {
   readonly http: Http;
   /** Through the balancer. */
   readonly balanced: Http;
+  /** Present where one was asked for. */
+  readonly ownRedis: RestartableRedis | undefined;
   readonly #cluster: Cluster;
   readonly #folder: string;
   readonly #viewers = new Set<Viewer>();
   #nextGateway = 0;
 
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const { redisUrl = inject("redisUrl"), env, ...counts } = options;
+    const { env, ...counts } = options;
+    const ownRedis = options.ownRedis ? new RestartableRedis() : undefined;
+    await ownRedis?.start();
     const tapes = new Tapes(inject("tapeStore"));
     await tapes.recorded("usdm");
     const prefix = `test-${randomBytes(6).toString("hex")}`;
@@ -78,7 +87,7 @@ export class TestCluster {
       const cluster = await startCluster({
         ...counts,
         port: 0,
-        redisUrl,
+        redisUrl: ownRedis?.url ?? inject("redisUrl"),
         prefix,
         store: tapes.folder,
         folder,
@@ -89,14 +98,22 @@ export class TestCluster {
         },
         tell: (sentence) => appendFileSync(join(folder, "told.log"), `${sentence}\n`),
       });
-      return new TestCluster(cluster, tapes, prefix, folder);
+      return new TestCluster(cluster, tapes, prefix, folder, ownRedis);
     } catch (error) {
+      await ownRedis?.stop();
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
   }
 
-  private constructor(cluster: Cluster, tapes: Tapes, prefix: string, folder: string) {
+  private constructor(
+    cluster: Cluster,
+    tapes: Tapes,
+    prefix: string,
+    folder: string,
+    ownRedis: RestartableRedis | undefined,
+  ) {
+    this.ownRedis = ownRedis;
     this.#cluster = cluster;
     this.#folder = folder;
     this.tapes = tapes;
@@ -231,6 +248,7 @@ export class TestCluster {
   /** A number worth keeping: printed, and added to the run's report. */
   note(line: string): void {
     console.log(line);
+    appendFileSync(reportFile, `${new Date().toISOString()} ${line}\n`);
   }
 
   /** The end of each service's log, for a test that failed. */
@@ -242,10 +260,11 @@ export class TestCluster {
     try {
       await Promise.all([...this.#viewers].map((viewer) => viewer.close()));
       await this.#cluster.stop();
-      await this.#sweep();
+      if (!this.ownRedis) await this.#sweep();
     } finally {
       this.#cluster.kill();
       this.redis.disconnect();
+      await this.ownRedis?.stop();
       if (!process.env.TAPEDECK_KEEP_LOGS) await rm(this.#folder, { recursive: true, force: true });
       else console.log(`logs are in ${this.#folder}`);
     }

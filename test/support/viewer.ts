@@ -7,6 +7,7 @@ import {
   subprotocol,
 } from "@tapedeck/protocol";
 import WebSocket from "ws";
+import { z } from "zod";
 
 /** A frame as one viewer saw it. It stands for the frames (prev, seq] of the tape that `epoch` plays. */
 export interface SeenFrame {
@@ -266,7 +267,8 @@ export class Viewer {
     }
     if (message.type === "history") {
       this.#epoch = message.epoch;
-      for (const frame of message.data) {
+      // As it came, since the schema puts a frame's fields in an order of its own.
+      for (const frame of asItCame.parse(json).data) {
         this.frames.push(seen(JSON.stringify(frame), this.#epoch, at, "history", gateway));
       }
     }
@@ -288,6 +290,8 @@ export class Viewer {
     return `it got ${kinds || "nothing"}, last frame ${this.lastSeq}, session ${state} ${epoch} ${cursor_ts}, socket ${socket}`;
   }
 }
+
+const asItCame = z.object({ data: z.array(z.unknown()) });
 
 /** What a client does after a close: 1006 is a lost connection or a dead node. */
 function mayComeBack(code: number): boolean {

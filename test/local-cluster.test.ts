@@ -39,7 +39,6 @@ function up(env: NodeJS.ProcessEnv = {}) {
       TAPEDECK_GATEWAYS: "1",
       TAPEDECK_APIS: "1",
       TAPEDECK_TICKERS: "1",
-      TAPEDECK_DEMO_MINUTES: "1",
       ...env,
     },
   });

@@ -3,6 +3,8 @@ import { ConfigError } from "@tapedeck/runtime";
 import { Command } from "commander";
 import { z } from "zod";
 import { Problem } from "./cluster/problem.js";
+import { importCommand } from "./commands/import.js";
+import { tapesCommand } from "./commands/tapes.js";
 import { upCommand } from "./commands/up.js";
 
 const manifest = z.object({ version: z.string() });
@@ -11,7 +13,9 @@ const { version } = manifest.parse(JSON.parse(readFileSync(new URL("../package.j
 const program = new Command("tapedeck")
   .description("A tape deck for market data for every user, on one Redis-backed cluster.")
   .version(version)
-  .addCommand(upCommand());
+  .addCommand(upCommand())
+  .addCommand(importCommand())
+  .addCommand(tapesCommand());
 program
   .command("version")
   .description("print the version")

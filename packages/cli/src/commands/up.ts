@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { commonEnv, port, readConfig, whole } from "@tapedeck/runtime";
 import { Command } from "commander";
 import { z } from "zod";
-import { prepareTapes } from "../cluster/prepare-tapes.js";
 import { type Cluster, startCluster } from "../cluster/start-cluster.js";
+import { prepareTapes } from "./prepare-tapes.js";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 

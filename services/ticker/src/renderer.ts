@@ -20,6 +20,8 @@ export interface RendererOptions {
 
 /** Timers fire on whole milliseconds, so what is due within half of one goes along. */
 const alongMs = 0.5;
+/** Least time between two wake-ups: each costs as much as several messages, whatever it brings. */
+const spacingMs = 2;
 /** The least difference of two times on the queue: today's milliseconds are exact to 0.0003. */
 const momentMs = 0.001;
 const checkpointEveryMs = 1000;
@@ -57,6 +59,7 @@ export class Renderer {
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires. Infinity: there is nothing to wake for. -Infinity: whoever is at work sets it when done. */
   #timerMs: WallMs = Number.POSITIVE_INFINITY;
+  #wokeMs: WallMs = Number.NEGATIVE_INFINITY;
   #launched = 0;
   #landed = 0;
   readonly #settling: { readonly flights: number; readonly resolve: () => void }[] = [];
@@ -96,13 +99,15 @@ export class Renderer {
     this.#schedule(rendering);
   }
 
-  /** Times on the queue are of a clock that has jumped: look at everyone again. */
+  /** Times on the queue are of a clock that has jumped: looks at everyone again. */
   reschedule(): void {
     const now = this.#options.clock.now();
+    this.#wokeMs = Number.NEGATIVE_INFINITY;
     for (const rendering of this.#all) {
       rendering.checkpointMs = now + Math.random() * checkpointEveryMs;
       this.#schedule(rendering);
     }
+    if (!this.#down) this.#arm();
   }
 
   /** Resolves when Redis has answered all that was sent up to now, well or ill. */
@@ -133,8 +138,10 @@ export class Renderer {
     const at = this.#queue.peekValue();
     this.#timerMs = at ?? Number.POSITIVE_INFINITY;
     if (at === undefined || this.#stopped) return;
-    const wait = at - this.#options.clock.now();
-    this.#timer = setTimeout(this.#wake, Math.max(1, wait));
+    this.#timer = setTimeout(
+      this.#wake,
+      Math.max(1, Math.max(at, this.#wokeMs + spacingMs) - this.#options.clock.now()),
+    );
   }
 
   // HOT: the whole work of a ticker is done here. No promise, timer, closure or JSON per frame.
@@ -143,6 +150,7 @@ export class Renderer {
     if (this.#down || this.#stopped || this.#launched - this.#landed >= flightsInAir) return;
     const { publisher, clock } = this.#options;
     const now = clock.now();
+    this.#wokeMs = now;
     const monotonic = performance.now();
     const horizon = now + alongMs;
     const pipeline = publisher.pipeline();

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { Rig } from "./testing/rig.js";
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig(inject("redisUrl"));
+});
+afterEach(() => rig.close());
+
+const soon = { timeout: 8000, interval: 20 };
+
+/** Takes the locks of all ticker jobs away, as their running out would. */
+async function takeLocks(): Promise<number> {
+  const locks = await rig.redis.keys(`${rig.keys.bullPrefix}:{ticker-*}:*:lock`);
+  return locks.length === 0 ? 0 : rig.redis.del(...locks);
+}
+
+describe("a lock", () => {
+  test("[TK12] that is lost ends the run at once; the session goes on when its job is taken again", async () => {
+    const tape = await rig.tape({ frames: 1000, intervalMs: 10 });
+    const { ticker } = await rig.ticker();
+    const { viewer } = await rig.playWatched(tape);
+    await viewer.frames(10);
+    expect(await takeLocks()).toBe(1);
+    await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
+    await vi.waitFor(() => expect(ticker.leases).toBe(1), soon);
+    await viewer.until(({ last }) => last === 999, 15_000);
+    expect(viewer.holes).toEqual([]);
+    expect(viewer.seqs).toEqual([...viewer.seqs].sort((a, b) => a - b));
+    // Taken again by the same worker, whose first run must not have taken the second one's lock out of the renewals.
+    expect(new Set(viewer.states.map(({ rev }) => rev)).size).toBe(viewer.states.length);
+    expect(viewer.states.filter(({ ticker }) => ticker !== "").length).toBe(2);
+  });
+
+  test("[TK12] that cannot be renewed silences the ticker before it runs out", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
+    const { connections } = await rig.ticker();
+    const { viewer } = await rig.playWatched(tape);
+    await viewer.frames(10);
+    const cutAt = performance.now();
+    connections.bullmq.disconnect();
+    await vi.waitFor(() => expect(performance.now() - (viewer.shown.at(-1)?.at ?? 0)).toBeGreaterThan(500), soon);
+    const lastAt = viewer.shown.at(-1)?.at ?? 0;
+    expect(lastAt - cutAt).toBeLessThan(2000);
+    await connections.bullmq.connect();
+    await viewer.frames(50);
+    expect(viewer.holes).toEqual([]);
+  });
+});
+
+describe("connections", () => {
+  test("[TK13] a publisher that was cut off goes on behind the last frame that is known to be published", async () => {
+    const tape = await rig.tape({ frames: 500, intervalMs: 10 });
+    const { connections } = await rig.ticker();
+    const { viewer } = await rig.playWatched(tape);
+    for (let cut = 0; cut < 3; cut++) {
+      await viewer.frames(20);
+      connections.publisher.disconnect(true);
+    }
+    await viewer.until(({ last }) => last === 499);
+    expect(viewer.holes).toEqual([]);
+    expect(viewer.seqs).toEqual([...new Set(viewer.seqs)]);
+  });
+
+  test("[TK14] a session that Redis has lost ends; one that fell back goes on in a new epoch", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
+    const { ticker } = await rig.ticker();
+    const lost = await rig.playWatched(tape);
+    const fallen = await rig.playWatched(tape);
+    await Promise.all([lost.viewer.frames(10), fallen.viewer.frames(10)]);
+    const before = await rig.record(fallen.id);
+    await rig.redis.del(rig.keys.session(lost.id));
+    await rig.redis.hset(rig.keys.session(fallen.id), { rev: `${before.rev - 1}` });
+    await vi.waitFor(() => expect(ticker.leases).toBe(1), soon);
+    await fallen.viewer.until(({ shown }) => (shown.at(-1)?.epoch ?? 0) > before.epoch);
+    const after = await rig.record(fallen.id);
+    expect(after.epoch).toBeGreaterThan(before.epoch);
+    expect(after.rev).toBeGreaterThan(0);
+  });
+});
+
+describe("leases", () => {
+  test("[TK15] a ticker far above its share hands sessions back, and another one goes on with them", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
+    const first = await rig.ticker({ balanceEveryMs: 100 });
+    const watched = await Promise.all(Array.from({ length: 30 }, () => rig.playWatched(tape)));
+    await vi.waitFor(() => expect(first.ticker.leases).toBe(30), soon);
+    const second = await rig.ticker({ balanceEveryMs: 100 });
+    await vi.waitFor(() => expect(second.ticker.leases).toBeGreaterThanOrEqual(12), soon);
+    await Promise.all(watched.map(({ viewer }) => viewer.frames(20)));
+    for (const { viewer } of watched) expect(viewer.holes).toEqual([]);
+    expect(first.ticker.leases + second.ticker.leases).toBe(30);
+    expect(Math.abs(first.ticker.leases - second.ticker.leases)).toBeLessThanOrEqual(6);
+  });
+
+  test("[TK16] a ticker takes no more than its capacity, and one more per queue at most", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
+    const { ticker } = await rig.ticker({ capacity: 5 });
+    const watched = await Promise.all(Array.from({ length: 20 }, () => rig.playWatched(tape)));
+    await vi.waitFor(() => expect(ticker.leases).toBeGreaterThanOrEqual(5), soon);
+    await watched[0]?.viewer.until(() => true);
+    expect(ticker.leases).toBeLessThanOrEqual(7);
+    await rig.ticker();
+    await Promise.all(watched.map(({ viewer }) => viewer.until(({ shown }) => shown.length >= 10)));
+  });
+
+  test("[TK7] hundreds are handed over in a blink, none waiting for all the others", async () => {
+    const tape = await rig.tape({ frames: 5000, intervalMs: 50 });
+    const first = await rig.ticker({ capacity: 500 });
+    const watched = await Promise.all(Array.from({ length: 150 }, () => rig.playWatched(tape)));
+    await Promise.all(watched.map(({ viewer }) => viewer.until(({ shown }) => shown.length >= 5, 15_000)));
+    await rig.ticker({ capacity: 500 });
+    await first.close();
+    await Promise.all(watched.map(({ viewer }) => viewer.frames(20)));
+    const pauses = watched.map(({ viewer }) =>
+      Math.max(...viewer.shown.slice(1).map(({ at }, i) => at - (viewer.shown[i]?.at ?? 0))),
+    );
+    for (const { viewer } of watched) expect(viewer.holes).toEqual([]);
+    expect(pauses.sort((a, b) => a - b)[75]).toBeLessThan(500);
+  });
+});

@@ -115,11 +115,15 @@ export class DepthSync<Trade> {
 
   /** The recording is over: what was held back goes out. */
   end(): void {
-    if (this.#held === undefined) return;
     const snapshot = this.#snapshot;
-    if (snapshot !== undefined && !this.#held.some(({ kind }) => kind === "diff"))
+    if (snapshot !== undefined && this.#held?.some(({ kind }) => kind === "diff") === false) {
+      const held = this.#held;
+      this.#held = undefined;
       this.#place(snapshot, snapshot.ns, []);
-    this.#goOnAlone();
+      this.#route(held);
+    }
+    // Each round lets at least one diff go; a break among them holds the rest back again.
+    while (this.#held?.some(({ kind }) => kind === "diff")) this.#goOnAlone();
   }
 
   #hold(held: Held<Trade>, ns: number): void {

@@ -11,7 +11,7 @@ export function tapesCommand(): Command {
     .option("--json", "print them as JSON")
     .action(async ({ store: asked, json }: { store?: string; json?: boolean }) => {
       const { folder, store } = tapeStore(asked);
-      const tapes = await new TapeCatalog(store, { cacheBytes: 0 }).list();
+      const tapes = await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list();
       if (json) console.log(JSON.stringify(tapes, undefined, 2));
       else console.log(tapes.length === 0 ? `There is no tape in ${folder}.` : table(tapes.map(row)));
     });

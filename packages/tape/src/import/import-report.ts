@@ -106,6 +106,8 @@ function tapeText(tape: TapeReport): string[] {
     `${tape.tape}  ${tape.symbol} ${tape.source}  ${tape.from} to ${tape.to}  (${seconds.toFixed(1)} s)`,
     `  ${count(tape.frames, "frame")} (${seconds > 0 ? (tape.frames / seconds).toFixed(1) : "-"}/s), ` +
       `${count(tape.bookUpdates, "book update")}, ${count(tape.trades, "trade")}`,
+    `  ${count(tape.gaps.length, "gap")}, ${count(tape.book.crossed, "crossed book")}, ` +
+      `${count(tape.outOfOrder.book + tape.outOfOrder.trades, "event")} out of order, ${count(tape.duplicates, "duplicate")}`,
     ...[...bookFindings(tape), ...orderFindings(tape), ...tradeFindings(tape), ...gapFindings(tape)].map(
       (finding) => `  ${finding}`,
     ),

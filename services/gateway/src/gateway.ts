@@ -93,7 +93,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     presence,
     legacyRegister,
     texts,
-    welcomeContext: { store, tapes, texts, counters },
+    welcomeContext: { store, tapes, texts, counters, now },
     share,
     trusted: proxyTrust(config.TRUSTED_PROXIES),
     allowedOrigins: config.ALLOWED_ORIGINS,

@@ -12,6 +12,8 @@ export interface WelcomeContext {
   readonly tapes: Pick<TapeCatalog, "open">;
   readonly texts: SessionTexts;
   readonly counters: Counters;
+  /** The cluster's clock. */
+  readonly now: () => number;
 }
 
 /** What a newcomer has missed of the session, exactly; `too much` where it is not known, or not worth sending. */
@@ -20,6 +22,7 @@ export type Missed = readonly Stretch[] | "nothing asked" | "too much";
 /** Looks up what the holder of a token has missed. Rejects where Redis or the tapes cannot be read. */
 export async function findMissed(watch: Watch, token: Token | undefined, context: WelcomeContext): Promise<Missed> {
   if (token === undefined) return "nothing asked";
+  if (token.epoch === watch.record.epoch) await watch.believe(token, context.now());
   const ended = token.epoch === watch.record.epoch ? [] : await context.store.epochs(watch.id);
   const { record, last } = watch;
   const present = { epoch: record.epoch, tape: record.tape, after: record.epochFromSeq - 1, to: last };

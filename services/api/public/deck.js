@@ -6,8 +6,10 @@ const path = encodeURIComponent(id);
 const speeds = [0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000];
 const levels = 20;
 
-/** All that has to be kept for coming back elsewhere: the epoch, and the last frame seen in it. */
-const seen = { epoch: undefined, seq: undefined };
+/** All that has to be kept for coming back elsewhere: the last frame seen. */
+let token;
+/** The epoch that frames belong to from here on. */
+let epoch;
 let session;
 let frame;
 let line = [];
@@ -27,7 +29,7 @@ function sessionId() {
 let attempt = 0;
 
 function connect() {
-  const resume = seen.epoch === undefined ? "" : `?epoch=${seen.epoch}&after=${seen.seq}`;
+  const resume = token ? `?epoch=${token.epoch}&after=${token.seq}` : "";
   const origin = location.origin.replace(/^http/, "ws");
   const socket = new WebSocket(`${origin}/ws/${path}${resume}`, "tapedeck.v1");
   socket.onopen = () => {
@@ -57,7 +59,7 @@ function hear(message) {
       if (message.cause !== "command") tell(`state: ${message.cause}`);
       return take(message.session);
     case "history":
-      seen.epoch = message.epoch;
+      epoch = message.epoch;
       if (!message.complete) line = [];
       return message.data.forEach(show);
     case "snapshot":
@@ -73,17 +75,17 @@ function hear(message) {
 
 /** Takes a session's new state. A new epoch means another place: what was drawn there does not lead here. */
 function take(next) {
-  if (next.epoch !== seen.epoch && session) line = [];
+  if (session && next.epoch !== epoch) line = [];
   if (next.tape !== session?.tape) loadOverview(next.tape);
   session = next;
-  seen.epoch = next.epoch;
-  seen.seq ??= next.controller_state.cursor_seq ?? undefined;
+  epoch = next.epoch;
   drawn = false;
 }
 
 function show(next) {
-  seen.seq = next.seq;
+  token = { epoch, seq: next.seq };
   frame = next;
+  decimals = Math.max(...[...next.bids, ...next.asks].map(([price]) => (String(price).split(".")[1] ?? "").length));
   line.push({ ms: Date.parse(next.timestamp), price: next.mid_price });
   if (line.length > 600) line.shift();
   for (const trade of next.trades.slice(-40)) addTrade(trade);
@@ -118,6 +120,9 @@ function tell(text) {
 // ---- drawing, at most once per screen refresh
 
 const number = (value) => (value === null || value === undefined ? "–" : String(value));
+/** With as many decimals as the finest price of the book, so that they line up. */
+let decimals = 0;
+const priced = (price) => (typeof price === "number" ? price.toFixed(decimals) : "–");
 const rows = (list, count) => {
   while (list.children.length < count) list.append(document.createElement("li"));
   return list.children;
@@ -133,7 +138,7 @@ function cells(row, ...texts) {
 function addTrade({ timestamp, price, size, side }) {
   const list = $("trades");
   const row = list.children.length < 60 ? document.createElement("li") : list.lastElementChild;
-  cells(row, timestamp.slice(11, 23), number(price), number(size));
+  cells(row, timestamp.slice(11, 23), priced(price), number(size));
   row.dataset.side = side;
   list.prepend(row);
 }
@@ -149,7 +154,7 @@ function drawBook({ bids, asks }) {
   ]) {
     [...rows(list, side.length)].forEach((row, index) => {
       const [price, size] = side[index] ?? ["", 0];
-      cells(row, number(price), size === 0 ? "" : number(size));
+      cells(row, priced(price), size === 0 ? "" : number(size));
       row.style.setProperty("--share", `${most > 0 ? (100 * size) / most : 0}%`);
     });
   }
@@ -217,7 +222,7 @@ function draw() {
   if (frame) {
     drawBook(frame);
     $("symbol").textContent = frame.symbol;
-    $("mid").textContent = number(frame.mid_price);
+    $("mid").textContent = priced(frame.mid_price);
     $("spread").textContent =
       `spread ${number(frame.spread)}${frame.skipped ? `, ${frame.skipped} frames merged` : ""}`;
     $("at").textContent = frame.timestamp.slice(0, 23).replace("T", " ");
@@ -228,7 +233,7 @@ function draw() {
   const { state, speed, reason } = session;
   $("state").textContent = `${state}${reason ? ` (${reason})` : ""} ${speed}×`;
   $("epoch").textContent = session.epoch;
-  $("seq").textContent = number(seen.seq);
+  $("seq").textContent = number(token?.seq);
   $("speed").value = speeds.includes(speed) ? speed : "";
   for (const button of document.querySelectorAll("[data-do]")) {
     const on = { start: "PLAYING", pause: "PAUSED", stop: "STOPPED" }[button.dataset.do];

@@ -95,7 +95,7 @@ async function main(config: TickerConfig): Promise<void> {
     node,
     ttlS: heartbeatTtlS,
     fields: () => {
-      const { p50, p99 } = ticker.metrics.takeLateness();
+      const { p50, p95, p99, messagesPerSecond } = ticker.metrics.takeLateness();
       const { url } = status;
       return {
         role: "ticker",
@@ -103,7 +103,10 @@ async function main(config: TickerConfig): Promise<void> {
         pid: process.pid,
         url,
         leases: ticker.leases,
+        frames_published: ticker.metrics.framesPublished,
+        frames_per_second: messagesPerSecond,
         late_p50_ms: p50,
+        late_p95_ms: p95,
         late_p99_ms: p99,
       };
     },

@@ -12,11 +12,20 @@ export interface RendererMetrics {
 
 const buckets = [0.5, 1, 2, 3, 5, 8, 13, 21, 50, 100, 250, 1000, 5000];
 
+export interface Lateness {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly messagesPerSecond: number;
+}
+
 export interface TickerMetrics extends RendererMetrics {
   leaseEnded(why: string): void;
   command(type: string): void;
-  /** Median and 99th percentile of lateness since the last call, in ms: for the heartbeat. */
-  takeLateness(): { p50: number; p99: number };
+  /** Frames published since the start, each of a merged message counted. */
+  readonly framesPublished: number;
+  /** Lateness since the last call, in ms, and messages a second: for the heartbeat. */
+  takeLateness(): Lateness;
 }
 
 export function createTickerMetrics(registry: Registry, leases: () => number): TickerMetrics {
@@ -77,8 +86,13 @@ export function createTickerMetrics(registry: Registry, leases: () => number): T
   });
 
   const recent = new RecentLateness();
+  let framesPublished = 0;
   return {
+    get framesPublished() {
+      return framesPublished;
+    },
     message(latenessMs, frames) {
+      framesPublished += frames;
       recent.add(latenessMs);
       lateness.observe(latenessMs);
       messages.inc();
@@ -99,13 +113,14 @@ export function createTickerMetrics(registry: Registry, leases: () => number): T
 /** Lateness since it was last asked for, in steps of half a millisecond, up to 128 ms. */
 class RecentLateness {
   readonly #counts = new Uint32Array(256);
+  #since = performance.now();
 
   add(ms: number): void {
     const step = Math.min(255, Math.max(0, Math.floor(ms * 2)));
     this.#counts[step] = (this.#counts[step] ?? 0) + 1;
   }
 
-  take(): { p50: number; p99: number } {
+  take(): Lateness {
     const total = this.#counts.reduce((sum, count) => sum + count, 0);
     const at = (share: number): number => {
       let below = 0;
@@ -115,8 +130,11 @@ class RecentLateness {
       });
       return total === 0 ? 0 : (step + 1) / 2;
     };
-    const taken = { p50: at(0.5), p99: at(0.99) };
+    const now = performance.now();
+    const messagesPerSecond = Math.round((total * 1e4) / Math.max(1, now - this.#since)) / 10;
+    const taken = { p50: at(0.5), p95: at(0.95), p99: at(0.99), messagesPerSecond };
     this.#counts.fill(0);
+    this.#since = now;
     return taken;
   }
 }

@@ -1,45 +1,150 @@
-import { randomUUID } from "node:crypto";
-import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { Deck } from "./deck.js";
-import { keysWith } from "./keys.js";
-import { LeaseQueue } from "./lease-queue.js";
-import { SessionStore } from "./store.js";
-import { shelf, steadyTape } from "./testing/synthetic-tape.js";
+import { type Command, RefusedError } from "@tapedeck/protocol";
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { parseHead } from "./channel.js";
+import { decodeState } from "./record-codec.js";
+import { type DeckOnRedis, deckOnRedis } from "./testing/deck-on-redis.js";
 
-const keys = keysWith(`test-${randomUUID().slice(0, 8)}`);
-let redis: Redis;
-let deck: Deck;
-let leases: LeaseQueue;
-beforeAll(() => {
-  redis = new Redis(inject("redisUrl"));
-  leases = new LeaseQueue({ redis, keys, queues: 4 });
-  const log = {
-    info: () => {},
-    warn: (...args: unknown[]) => {
-      throw new Error(JSON.stringify(args));
-    },
-  };
-  deck = new Deck({ store: new SessionStore(redis, keys), tapes: shelf(steadyTape(100)), leases, log });
+let on: DeckOnRedis;
+beforeEach(() => {
+  on = deckOnRedis(inject("redisUrl"));
 });
-afterAll(async () => {
-  await leases.close();
-  await redis.quit();
+afterEach(async () => {
+  expect(on.warnings).toEqual([]);
+  await on.close();
 });
 
-test("smoke", async () => {
-  const opened = await deck.open("a", { start: true });
-  expect(opened.created).toBe(true);
-  const { record } = await deck.perform("a", { type: "pause" });
-  expect(record.state).toBe("PAUSED");
-  expect(record.rev).toBe(2);
-  const sought = await deck.perform("a", { type: "seek", to: { seq: 50 } });
-  expect(sought.record.anchorSeq).toBe(50);
-  const store = new SessionStore(redis, keys);
-  expect(await store.list({ limit: 10 })).toMatchObject({ total: 1 });
-  expect(await store.stats()).toMatchObject({ total_sessions: 1, created_total: 1 });
-  expect(await store.epochs("a")).toHaveLength(1);
-  expect(await deck.remove("a")).toBe(true);
-  expect(await redis.keys(`${keys.session("a")}*`)).toEqual([]);
-  await expect(deck.perform("a", { type: "pause" })).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+const seekTo = (seq: number): Command => ({ type: "seek", to: { seq } });
+
+describe("opening", () => {
+  test("[D10] [L1] makes a session that stands at the start, or plays when it is told to", async () => {
+    expect((await on.deck.open("a")).record).toMatchObject({ state: "STOPPED", reason: "start", rev: 1, maxFps: 30 });
+    expect(on.requested).toEqual([]);
+    const { record } = await on.deck.open("b", { start: true, speed: 4, maxFps: 20, loop: true });
+    expect(record).toMatchObject({ state: "PLAYING", rev: 1, speed: 4, maxFps: 20, loop: true });
+    expect((await on.deck.open("c", { max_fps: 5, maxFps: 20 })).record.maxFps).toBe(5);
+    expect(on.requested).toEqual(["b-1"]);
+  });
+
+  test("gives an id where none is brought, and refuses one that names something else", async () => {
+    expect((await on.deck.open(undefined)).record.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+    await expect(on.deck.open("stats")).rejects.toMatchObject({ code: "INVALID_VALUE" });
+  });
+
+  test.each([
+    [{ tape: "nothing" }, "TAPE_NOT_FOUND"],
+    [{ symbol: "DOGEUSDT" }, "TAPE_NOT_FOUND"],
+    [{ loop: true, from: 1_723_161_255_000, to: 1_723_161_255_100 }, "LOOP_TOO_SHORT"],
+    [{ mode: "LIVE", loop: true }, "NO_TAPE"],
+  ] as const)("[D30] refuses %j with %s and makes nothing", async (choice, code) => {
+    await expect(on.deck.open("a", choice)).rejects.toMatchObject({ code });
+    expect(await on.store.read("a")).toBeUndefined();
+    expect(await on.allKeys()).toEqual([]);
+  });
+});
+
+describe("performing", () => {
+  test("is refused for a session that does not exist, but makes global", async () => {
+    await expect(on.deck.perform("a", { type: "start" })).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+    await expect(on.deck.perform("global", { type: "unpark" })).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+    const { record } = await on.deck.perform("global", { type: "start" });
+    expect(record).toMatchObject({ id: "global", state: "PLAYING", maxFps: 20 });
+  });
+
+  test("[D14] [D30] what changes nothing and what is refused leave the hash as it was, but for the sign of life", async () => {
+    await on.deck.open("a", { start: true });
+    const before = await on.redis.hgetall(on.keys.session("a"));
+    expect(await on.deck.perform("a", { type: "start" })).toMatchObject({ changed: false });
+    await expect(on.deck.perform("a", { type: "live" })).rejects.toBeInstanceOf(RefusedError);
+    expect({ ...(await on.redis.hgetall(on.keys.session("a"))), last_activity: before.last_activity }).toEqual(before);
+  });
+
+  test("[S17] commands at the same time are all applied, one after the other", async () => {
+    const { record } = await on.deck.open("a");
+    const commands = [seekTo(1), seekTo(2), seekTo(3), seekTo(4)];
+    const done = await Promise.all(commands.map((command) => on.deck.perform("a", command)));
+    expect(new Set(done.map(({ record: { rev } }) => rev)).size).toBe(4);
+    const last = await on.store.read("a");
+    expect(last?.record.rev).toBe(record.rev + 4);
+    expect(await on.store.epochs("a")).toHaveLength(4);
+  });
+
+  test("[S13] the index follows", async () => {
+    await on.deck.open("a", { start: true });
+    await on.deck.perform("a", { type: "mode", mode: "LIVE" });
+    await on.deck.perform("a", { type: "pause" });
+    expect(await on.store.stats()).toMatchObject({
+      active_sessions: 0,
+      paused_sessions: 1,
+      mode_distribution: { REPLAY: 0, LIVE: 1 },
+    });
+  });
+
+  test("[S7] the epoch that a change of mode ends is remembered up to the playhead", async () => {
+    await on.deck.open("a", { start: true, speed: 1000 });
+    await vi.waitUntil(async () => (await on.store.now()) > 0);
+    const { record } = await on.deck.perform("a", seekTo(60));
+    await on.deck.perform("a", { type: "pause" });
+    await on.deck.perform("a", { type: "mode", mode: "LIVE" });
+    const [last] = await on.store.epochs("a");
+    expect(last).toMatchObject({ epoch: record.epoch, tape: "synthetic@1", first: 60 });
+    expect(last?.last).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe("tickers", () => {
+  const claim = (node: string) => on.deck.perform("a", { type: "claim", node });
+
+  test("[L1] are asked for once, until one has come", async () => {
+    await on.deck.open("a");
+    await on.deck.perform("a", { type: "start" });
+    await on.deck.perform("a", { type: "speed", value: 3 });
+    expect(on.requested).toEqual(["a-2"]);
+    await claim("ticker-1");
+    await on.deck.perform("a", { type: "pause" });
+    expect(on.requested).toEqual(["a-2"]);
+    await on.deck.perform("a", { type: "resume" });
+    expect(on.requested).toEqual(["a-2", "a-6"]);
+  });
+
+  test("[L1] are not asked for by a session that needs none", async () => {
+    await on.deck.open("a", { mode: "LIVE" });
+    await on.deck.perform("a", { type: "pause" });
+    await on.deck.perform("a", { type: "start" });
+    expect(on.requested).toEqual([]);
+  });
+
+  test("[L2] hear of each change on their channel", async () => {
+    await on.deck.open("a", { start: true });
+    await claim("ticker-1");
+    const heard = await on.listen(on.keys.tickerChannel("ticker-1"));
+    const { record } = await on.deck.perform("a", seekTo(7));
+    await vi.waitUntil(() => heard.length === 1);
+    const [message = Buffer.alloc(0)] = heard;
+    expect(decodeState(message.subarray(parseHead(message)?.body).toString())).toEqual(record);
+    expect(on.requested).toEqual(["a-1"]);
+    await on.deck.remove("a");
+    await vi.waitUntil(() => heard.length === 2);
+    expect(parseHead(heard[1] ?? Buffer.alloc(0))).toMatchObject({ kind: "D" });
+  });
+
+  test("[L2] another is asked for where nobody listens, and after a release", async () => {
+    await on.deck.open("a", { start: true });
+    await claim("ticker-1");
+    await on.deck.perform("a", seekTo(7));
+    expect(on.requested).toEqual(["a-1", "a-3"]);
+    const heard = await on.listen(on.keys.tickerChannel("ticker-2"));
+    await claim("ticker-2");
+    await on.deck.perform("a", { type: "release", node: "ticker-2", publishedSeq: 7 });
+    expect(on.requested).toEqual(["a-1", "a-3", "a-5"]);
+    expect(heard).toEqual([]);
+  });
+
+  test("[D45] [L1] one is asked for when a parked session is watched again", async () => {
+    await on.deck.open("a", { start: true });
+    await claim("ticker-1");
+    await on.deck.perform("a", { type: "park", node: "ticker-1" });
+    expect(on.requested).toEqual(["a-1"]);
+    await on.deck.perform("a", { type: "unpark" });
+    expect(on.requested).toEqual(["a-1", "a-4"]);
+  });
 });

@@ -137,7 +137,8 @@ export class SessionStore {
 
   /**
    * A sign of life that changes nothing: the session lives for a whole TTL from now. A gateway tells with it how many of its
-   * sockets watch (0 when the last has closed), and repeats that after a quarter of the TTL. False: the session is gone.
+   * sockets watch (0 when the last has closed), and repeats that every 30 s or quarter of the TTL, whichever is sooner; it
+   * counts for three times as long, or half the TTL. False: the session is gone.
    */
   async touch(id: string, node = "", sockets = 0): Promise<boolean> {
     const reply = await answered(

@@ -30,7 +30,7 @@ export function applySystem(session: SessionRecord, instruction: SystemInstructi
       return session.loop && hasEnded(session, moment) ? wrap(session, moment) : session;
     case "claim": {
       if (!needsTicker(session)) return session;
-      const claimed = { ...session, ticker: instruction.node, tickerSeenMs: now };
+      const claimed = { ...session, ticker: instruction.node, tickerSeenMs: Math.floor(now) };
       return instruction.stalledAt ? anchoredAt(claimed, instruction.stalledAt, now) : claimed;
     }
     case "release":

@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { keysWith } from "./keys.js";
+import { encodeRecord } from "./record-codec.js";
+import { totalFields } from "./session-totals.js";
+import { born } from "./testing/played.js";
+import { shelf, steadyTape } from "./testing/synthetic-tape.js";
+
+const keys = keysWith("tapedeck");
+const names = {
+  session: keys.session("ID"),
+  viewers: keys.viewers("ID"),
+  epochs: keys.epochs("ID"),
+  expiry: keys.expiry,
+  created: keys.created,
+  mode: keys.mode("MODE"),
+  state: keys.state("STATE"),
+  createdBy: keys.createdBy("ADDRESS"),
+  stats: keys.stats,
+  statsOfMinute: keys.statsOfMinute(28928880),
+  node: keys.node("NODE"),
+  nodes: keys.nodes,
+  tickerChannel: keys.tickerChannel("NODE"),
+  probeChannel: keys.probeChannel("NODE"),
+  legacy: keys.legacy("FINGERPRINT"),
+  bullPrefix: keys.bullPrefix,
+};
+const keyspace = await readFile(new URL("../../../docs/keyspace.md", import.meta.url), "utf8");
+
+test("[S1] the names are what operators know", () => {
+  expect(names).toEqual({
+    session: "tapedeck:session:{ID}",
+    viewers: "tapedeck:session:{ID}:viewers",
+    epochs: "tapedeck:session:{ID}:epochs",
+    expiry: "tapedeck:sessions:expiry",
+    created: "tapedeck:sessions:created",
+    mode: "tapedeck:sessions:mode:{MODE}",
+    state: "tapedeck:sessions:state:{STATE}",
+    createdBy: "tapedeck:sessions:by:{ADDRESS}",
+    stats: "tapedeck:stats",
+    statsOfMinute: "tapedeck:stats:{28928880}",
+    node: "tapedeck:node:{NODE}",
+    nodes: "tapedeck:nodes",
+    tickerChannel: "tapedeck:ticker:{NODE}",
+    probeChannel: "tapedeck:probe:{NODE}",
+    legacy: "tapedeck:legacy:{FINGERPRINT}",
+    bullPrefix: "tapedeck:bull",
+  });
+  expect(keys.sessionChannel("ID")).toBe(names.session);
+});
+
+test("[S1] the documentation has every key and every field", async () => {
+  for (const name of Object.values(names)) expect(keyspace).toContain(name.replace("28928880", "MINUTE"));
+  const record = await born(shelf(steadyTape(1)));
+  for (const field of [...Object.keys(encodeRecord(record)), ...totalFields])
+    expect(keyspace).toContain(`\`${field}\``);
+});
+
+test("[S1] all keys of a session share its slot", () => {
+  for (const name of [names.session, names.viewers, names.epochs]) expect(name).toContain("{ID}");
+});

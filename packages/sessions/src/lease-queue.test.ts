@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { keysWith } from "./keys.js";
+import { LeaseQueue, leaseJobId, leaseQueueNames, leaseQueueOf } from "./lease-queue.js";
+
+const keys = keysWith(`test-${randomUUID()}`);
+let redis: Redis;
+let leases: LeaseQueue;
+beforeEach(() => {
+  redis = new Redis(inject("redisUrl"));
+  leases = new LeaseQueue({ redis, keys, queues: 4 });
+});
+afterEach(async () => {
+  await leases.close();
+  const left = await redis.keys(`${keys.bullPrefix}:*`);
+  if (left.length > 0) await redis.del(left);
+  await redis.quit();
+});
+
+test("[L3] asking twice for the same revision makes one job, in the queue of the session", async () => {
+  const session = { id: "session_1735900000000_ab12:cd", rev: 7 };
+  await leases.request(session);
+  await leases.request(session);
+  const queue = new Queue(leaseQueueOf(session.id, 4), { connection: redis, prefix: keys.bullPrefix });
+  const jobs = await queue.getJobs();
+  expect(jobs.map(({ id, data }) => [id, data])).toEqual([[leaseJobId(session), { sessionId: session.id }]]);
+  expect(jobs[0]?.id).not.toContain(":");
+  await leases.request({ ...session, rev: 8 });
+  expect(await queue.count()).toBe(2);
+  await queue.close();
+});
+
+test("[L3] sessions spread over all queues", () => {
+  const counts = new Map<string, number>(leaseQueueNames(4).map((name) => [name, 0]));
+  for (let at = 0; at < 1000; at++) {
+    const name = leaseQueueOf(`session-${at}`, 4);
+    counts.set(name, (counts.get(name) ?? Number.NaN) + 1);
+  }
+  for (const count of counts.values()) expect(count).toBeGreaterThan(200);
+});

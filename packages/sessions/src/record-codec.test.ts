@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { decodeRecord, decodeState, encodeRecord, UnreadableSession } from "./record-codec.js";
+import { born } from "./testing/played.js";
+import { shelf, steadyTape } from "./testing/synthetic-tape.js";
+
+const record = await born(shelf(steadyTape(3)));
+
+test("[S1] reads back what was written, also as the body of a message", () => {
+  const full = {
+    ...record,
+    fromNs: 0,
+    toNs: 12,
+    anchorWallMs: 1_735_732_800_000.123,
+    feed: { status: "down" as const, reason: "why" },
+  };
+  expect(decodeRecord(encodeRecord(full))).toEqual(full);
+  expect(decodeState(JSON.stringify(encodeRecord(full)))).toEqual(full);
+  expect(decodeRecord({ ...encodeRecord(record), field_of_a_newer_release: "1" })).toEqual(record);
+});
+
+test.each([
+  ["state", "RUNNING"],
+  ["rev", ""],
+  ["anchor_ns", "12x"],
+  ["speed", "Infinity"],
+])("[S1] names the field %s that holds %j", (field, value) => {
+  expect(() => decodeRecord({ ...encodeRecord(record), [field]: value })).toThrow(UnreadableSession);
+  expect(() => decodeRecord({ ...encodeRecord(record), [field]: value })).toThrow(`field ${field} holds "${value}"`);
+});
+
+test("[S1] names the field that is missing", () => {
+  const { tape: _, ...rest } = encodeRecord(record);
+  expect(() => decodeRecord(rest)).toThrow("session session: field tape is missing");
+});

@@ -1,0 +1,304 @@
+import { connectRedis, createLogger } from "@tapedeck/runtime";
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { parseHead } from "./channel.js";
+import { keysWith } from "./keys.js";
+import type { SessionRecord } from "./record.js";
+import { decodeState, encodeRecord } from "./record-codec.js";
+import { SessionStore } from "./store.js";
+import { type DeckOnRedis, deckOnRedis } from "./testing/deck-on-redis.js";
+
+let on: DeckOnRedis;
+beforeEach(() => {
+  on = deckOnRedis(inject("redisUrl"));
+});
+afterEach(async () => {
+  expect(on.warnings).toEqual([]);
+  await on.close();
+});
+
+async function opened(id = "a"): Promise<SessionRecord> {
+  return (await on.deck.open(id)).record;
+}
+
+/** What a change writes: the same session under its next revision. */
+function revised(record: SessionRecord, change: Partial<SessionRecord> = {}): SessionRecord {
+  return { ...record, ...change, rev: record.rev + 1 };
+}
+
+describe("a session's hash", () => {
+  test("[S1] has the fields of the record and reads back as it was written", async () => {
+    const record = await opened();
+    const hash = await on.redis.hgetall(on.keys.session("a"));
+    expect(hash).toEqual(encodeRecord(record));
+    expect((await on.store.read("a"))?.record).toEqual(record);
+    expect(await on.store.read("b")).toBeUndefined();
+  });
+
+  test("[S2] a writer that read an old revision leaves fields and TTL as they were", async () => {
+    const record = await opened();
+    await on.redis.pexpire(on.keys.session("a"), 77_000);
+    const faster = revised(record, { speed: 2, lastActivity: record.lastActivity });
+    expect(await on.store.replace(record, faster, "command", { alive: false })).toMatchObject({ rev: 2 });
+    const hash = await on.redis.hgetall(on.keys.session("a"));
+    expect(await on.store.replace(record, revised(record, { speed: 3 }), "command")).toBe("someone was faster");
+    expect(await on.redis.hgetall(on.keys.session("a"))).toEqual(hash);
+    expect(await on.redis.pttl(on.keys.session("a"))).toBeLessThanOrEqual(77_000);
+  });
+
+  test("[S3] a late write never brings a session back", async () => {
+    const record = await opened();
+    await on.store.delete("a");
+    expect(await on.store.replace(record, revised(record), "command")).toBe("gone");
+    expect(await on.store.touch("a", "gateway-1", 3)).toBe(false);
+    const pipeline = on.redis.pipeline();
+    on.store.checkpoint(pipeline, "a", record.rev, 5);
+    expect(await pipeline.exec()).toEqual([[null, -1]]);
+    expect((await on.allKeys()).filter((key) => key.includes("{a}"))).toEqual([]);
+  });
+
+  test("[S4] signs of life renew the TTL, nothing else does", async () => {
+    await opened();
+    const ttlAfter = async (work: () => Promise<unknown>): Promise<number> => {
+      await on.redis.expire(on.keys.session("a"), 50);
+      await work();
+      return await on.redis.ttl(on.keys.session("a"));
+    };
+    expect(await ttlAfter(() => on.store.read("a"))).toBeLessThanOrEqual(50);
+    expect(await ttlAfter(() => on.deck.perform("a", { type: "start" }))).toBe(3600);
+    expect(await ttlAfter(() => on.deck.perform("a", { type: "start" }))).toBe(3600);
+    expect(await ttlAfter(() => on.deck.perform("a", { type: "claim", node: "t" }))).toBeLessThanOrEqual(50);
+    expect(await ttlAfter(() => on.store.touch("a", "gateway-1", 1))).toBe(3600);
+    expect(await on.redis.ttl(on.keys.viewers("a"))).toBe(3600);
+    expect(await ttlAfter(() => on.deck.open("a"))).toBe(3600);
+  });
+
+  test("[S4] a sign of life moves last_activity and the index's expiry together", async () => {
+    const before = await opened();
+    await vi.waitUntil(async () => (await on.store.now()) > before.lastActivity + 2);
+    await on.store.touch("a");
+    const after = (await on.store.read("a"))?.record;
+    expect(after?.lastActivity).toBeGreaterThan(before.lastActivity);
+    expect(await on.redis.zscore(on.keys.expiry, "a")).toBe(`${(after?.lastActivity ?? 0) + 3_600_000}`);
+  });
+
+  test("[S5] a change is published with its cause and the whole hash", async () => {
+    const record = await opened();
+    const heard = await on.listen(on.keys.sessionChannel("a"));
+    await on.deck.perform("a", { type: "seek", to: { seq: 42 } });
+    await vi.waitUntil(() => heard.length === 1);
+    const [message = Buffer.alloc(0)] = heard;
+    const head = parseHead(message);
+    const now = (await on.store.read("a"))?.record;
+    expect(head).toMatchObject({ kind: "S", rev: record.rev + 1, epoch: now?.epoch, seq: 42, cause: "command" });
+    expect(decodeState(message.subarray(head?.body).toString())).toEqual(now);
+  });
+
+  test("[S6] a jump does not take over the frame number of a checkpoint that came in between", async () => {
+    const { record: playing } = await on.deck.perform((await opened()).id, { type: "start" });
+    const pipeline = on.redis.pipeline();
+    on.store.checkpoint(pipeline, "a", playing.rev, 57);
+    expect(await pipeline.exec()).toEqual([[null, playing.rev]]);
+    const { record: checkpointed } = (await on.store.read("a")) ?? {};
+    expect(checkpointed?.publishedSeq).toBe(57);
+    expect(checkpointed?.tickerSeenMs).toBeGreaterThan(0);
+    const jumped = revised(playing, { epoch: playing.epoch + 1 });
+    await on.store.replace(playing, jumped, "command");
+    expect((await on.store.read("a"))?.record.publishedSeq).toBe(playing.publishedSeq);
+  });
+
+  test("[S6] a checkpoint of an old revision writes nothing and tells the new one", async () => {
+    const { rev } = await opened();
+    await on.deck.perform("a", { type: "pause" });
+    const pipeline = on.redis.pipeline();
+    on.store.checkpoint(pipeline, "a", rev, 57);
+    expect(await pipeline.exec()).toEqual([[null, rev + 1]]);
+    expect((await on.store.read("a"))?.record.publishedSeq).toBe(0);
+  });
+
+  test("[S7] the last eight epochs are remembered with what was shown in them", async () => {
+    await opened();
+    const epochs: number[] = [];
+    for (let seq = 1; seq <= 10; seq++) {
+      const { record } = await on.deck.perform("a", { type: "seek", to: { seq } });
+      epochs.unshift(record.epoch);
+    }
+    const remembered = await on.store.epochs("a");
+    expect(remembered.map(({ epoch }) => epoch)).toEqual(epochs.slice(1, 9));
+    expect(remembered[0]).toMatchObject({ tape: "synthetic@1", first: 9, last: 9 });
+    expect(await on.redis.ttl(on.keys.epochs("a"))).toBe(3600);
+  });
+});
+
+describe("creating and deleting", () => {
+  test("[S8] an id that exists is returned as it is", async () => {
+    const record = await opened();
+    await on.deck.perform("a", { type: "pause" });
+    const again = await on.deck.open("a", { speed: 5, mode: "LIVE" });
+    expect(again).toMatchObject({ created: false, record: { state: "PAUSED", speed: 1, epoch: record.epoch } });
+  });
+
+  test("[S8] of callers at the same time one creates and all get the same", async () => {
+    const all = await Promise.all(Array.from({ length: 20 }, () => on.deck.open("a")));
+    expect(all.filter(({ created }) => created)).toHaveLength(1);
+    expect(new Set(all.map(({ record }) => record.epoch)).size).toBe(1);
+    expect(await on.store.stats()).toMatchObject({ total_sessions: 1, created_total: 1 });
+  });
+
+  test("[S9] an id made again has a higher epoch, however fast it went before", async () => {
+    await opened();
+    let epoch = 0;
+    for (let seek = 0; seek < 30; seek++) {
+      epoch = (await on.deck.perform("a", { type: "seek", to: { seq: 1 } })).record.epoch;
+    }
+    expect(await on.deck.remove("a")).toBe(true);
+    expect((await opened()).epoch).toBeGreaterThan(epoch);
+  });
+
+  test("[S11] [S12] nothing of a deleted session stays, and whoever listens is told", async () => {
+    const { record } = await on.deck.open("a", { createdBy: "192.0.2.7", start: true });
+    await on.store.touch("a", "gateway-1", 2);
+    await on.deck.perform("a", { type: "seek", to: { seq: 3 } });
+    const heard = await on.listen(on.keys.sessionChannel("a"));
+    expect(await on.deck.remove("a")).toBe(true);
+    await vi.waitUntil(() => heard.length === 1);
+    const [message = Buffer.alloc(0)] = heard;
+    expect(parseHead(message)).toMatchObject({ kind: "D", rev: record.rev + 1, cause: "deleted" });
+    const counts = [on.keys.stats, ...(await on.allKeys()).filter((key) => key.startsWith(`${on.keys.stats}:`))];
+    expect((await on.allKeys()).sort()).toEqual(counts.sort());
+    expect(await on.store.stats()).toMatchObject({ total_sessions: 0, deleted_total: 1, cleaned_up_per_minute: 1 });
+    expect(await on.deck.remove("a")).toBe(false);
+  });
+});
+
+describe("gateways' sockets", () => {
+  test("[S4] are counted by gateway until the last has closed", async () => {
+    await opened();
+    await on.store.touch("a", "gateway-1", 2);
+    await on.store.touch("a", "gateway-2", 1);
+    expect(await on.store.viewers("a")).toEqual(
+      new Map([
+        ["gateway-1", 2],
+        ["gateway-2", 1],
+      ]),
+    );
+    expect((await on.store.read("a"))?.connections).toBe(3);
+    await on.store.touch("a", "gateway-1", 0);
+    expect((await on.store.read("a"))?.connections).toBe(1);
+  });
+
+  test("[S4] of a gateway that has fallen silent don't count", async () => {
+    await opened();
+    await on.redis.hset(on.keys.viewers("a"), "gateway-9", `5 ${(await on.store.now()) - 1}`);
+    expect((await on.store.read("a"))?.connections).toBe(0);
+  });
+});
+
+describe("caps", () => {
+  test("[S10] sessions beyond the cluster's cap are refused and leave nothing behind", async () => {
+    const capped = deckOnRedis(inject("redisUrl"), { caps: { sessions: 3 } });
+    try {
+      const results = await Promise.allSettled(Array.from({ length: 10 }, (_, at) => capped.deck.open(`s${at}`)));
+      expect(results.filter(({ status }) => status === "fulfilled").length).toBeLessThanOrEqual(3);
+      for (let at = 0; at < 3; at++) await capped.deck.open(`t${at}`).catch(() => {});
+      expect(await capped.store.stats()).toMatchObject({ total_sessions: 3 });
+      await expect(capped.deck.open("more")).rejects.toMatchObject({ code: "TOO_MANY_SESSIONS", status: 429 });
+      expect(await capped.redis.zscore(capped.keys.expiry, "more")).toBeNull();
+      const [{ record } = expect.fail()] = (await capped.store.list({ limit: 1 })).sessions;
+      await capped.deck.remove(record.id);
+      expect((await capped.deck.open("more")).created).toBe(true);
+    } finally {
+      await capped.close();
+    }
+  });
+
+  test("[S10] so are those of one address, which leaves the others alone", async () => {
+    const capped = deckOnRedis(inject("redisUrl"), { caps: { sessionsPerAddress: 2 }, ttl: 1 });
+    try {
+      await capped.deck.open("a", { createdBy: "192.0.2.7" });
+      await capped.deck.open("b", { createdBy: "192.0.2.7" });
+      await expect(capped.deck.open("c", { createdBy: "192.0.2.7" })).rejects.toMatchObject({
+        code: "TOO_MANY_SESSIONS",
+      });
+      expect((await capped.deck.open("a", { createdBy: "192.0.2.7" })).created).toBe(false);
+      expect((await capped.deck.open("d", { createdBy: "192.0.2.8" })).created).toBe(true);
+      await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("a"))) === 0, { timeout: 5000 });
+      // An expired session makes room before upkeep has noticed.
+      await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("b"))) === 0, { timeout: 5000 });
+      expect((await capped.deck.open("e", { createdBy: "192.0.2.7" })).created).toBe(true);
+    } finally {
+      await capped.close();
+    }
+  });
+});
+
+describe("listing", () => {
+  test("[S13] has every session once, newest first, in pages of any size", async () => {
+    const ids = Array.from({ length: 23 }, (_, at) => `s${at}`);
+    for (const id of ids) await on.deck.open(id, { mode: Number(id.slice(1)) % 2 ? "LIVE" : "REPLAY" });
+    for (const limit of [1, 5, 23, 100]) {
+      const found: SessionRecord[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await on.store.list({ limit, cursor });
+        expect(page.total).toBe(23);
+        found.push(...page.sessions.map(({ record }) => record));
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor !== undefined);
+      expect(found.map(({ id }) => id).sort()).toEqual([...ids].sort());
+      const times = found.map(({ createdAt }) => createdAt);
+      expect(times).toEqual([...times].sort((a, b) => b - a));
+    }
+    const lives = await on.store.list({ limit: 100, mode: "LIVE", state: "PLAYING" });
+    expect(lives.sessions).toHaveLength(11);
+    expect(lives).toMatchObject({ active: 11, paused: 0, nextCursor: null });
+    await expect(on.store.list({ limit: 5, cursor: "nonsense" })).rejects.toMatchObject({ status: 422 });
+  });
+
+  test("[S13] statistics count by state and mode, and nodes by their heartbeats", async () => {
+    await on.deck.open("a", { start: true });
+    await on.deck.open("b", { mode: "LIVE" });
+    await on.deck.open("c");
+    await on.deck.perform("c", { type: "pause" });
+    await on.deck.open("d");
+    const now = await on.store.now();
+    await on.redis.zadd(on.keys.nodes, now, "ticker-1", now, "gateway-1", now - 60_000, "gateway-0");
+    await on.redis.hset(on.keys.node("ticker-1"), { role: "ticker", leases: 1 });
+    await on.redis.hset(on.keys.node("gateway-1"), { role: "gateway", sockets: 7 });
+    expect(await on.store.stats()).toEqual({
+      total_sessions: 4,
+      active_sessions: 2,
+      paused_sessions: 1,
+      stopped_sessions: 1,
+      connected_sockets: 7,
+      mode_distribution: { REPLAY: 3, LIVE: 1, SIMULATION: 0 },
+      average_session_duration_seconds: 0,
+      created_total: 4,
+      expired_total: 0,
+      deleted_total: 0,
+      created_per_minute: expect.closeTo(4, 0),
+      cleaned_up_per_minute: 0,
+      sessions_by_node: { "ticker-1": 1 },
+    });
+  });
+});
+
+test("[S16] while Redis is away every operation is refused", async () => {
+  const log = createLogger({ service: "test", node: "test", level: "silent" });
+  const redis = connectRedis({ url: "redis://127.0.0.1:1", purpose: "commands", name: "test", log });
+  const away = new SessionStore(redis, keysWith("test"));
+  const record = await opened();
+  const operations = [
+    () => away.read("a"),
+    () => away.create(record),
+    () => away.replace(record, revised(record), "command"),
+    () => away.touch("a"),
+    () => away.epochs("a"),
+    () => away.delete("a"),
+    () => away.list({ limit: 1 }),
+    () => away.stats(),
+  ];
+  for (const operation of operations) {
+    await expect(operation()).rejects.toMatchObject({ code: "UNAVAILABLE", status: 503, retryAfter: 1 });
+  }
+  redis.disconnect();
+});

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,12 +63,11 @@ async function snapshot(): Promise<ClusterSnapshot> {
   return JSON.parse(await readFile(join(folder, "cluster.json"), "utf8"));
 }
 
-/** The processes whose environment or arguments name this cluster's folder. */
+/** The command lines that name this cluster's folder: Redis's, whose process id nobody writes down. */
 async function left(): Promise<string[]> {
-  const { stdout } = spawn("ps", ["-eo", "pid,args"], { stdio: ["ignore", "pipe", "ignore"] });
-  let text = "";
-  for await (const chunk of stdout) text += String(chunk);
-  return text.split("\n").filter((line) => line.includes(folder));
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return lines.map((line) => line.replaceAll("\0", " ")).filter((line) => line.includes(folder));
 }
 
 function alive(pid: number): boolean {
@@ -86,7 +85,9 @@ function pidsOf({ gateways, apis, tickers }: ClusterSnapshot): number[] {
 
 async function gone(cluster: ClusterSnapshot): Promise<void> {
   await vi.waitFor(() => expect(pidsOf(cluster).filter(alive)).toEqual([]), { timeout: 20_000, interval: 50 });
-  await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 20_000, interval: 200 });
+  if (process.platform === "linux") {
+    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 20_000, interval: 200 });
+  }
   await expect(fetch(cluster.url)).rejects.toThrow();
 }
 
@@ -145,7 +146,7 @@ test("[U9] a port that is taken", async () => {
   const port = typeof address === "object" && address ? address.port : 0;
   try {
     expect(await refusal({ PORT: String(port) })).toContain(`Port ${port} is taken`);
-    expect(await left()).toEqual([]);
+    if (process.platform === "linux") expect(await left()).toEqual([]);
   } finally {
     server.close();
   }

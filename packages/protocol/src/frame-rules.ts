@@ -80,10 +80,9 @@ export function checkNext(before: unknown, after: unknown): string[] {
   const expected = numberOf(a.seq) + 1 + (b.skipped === undefined ? 0 : numberOf(b.skipped));
   if (b.seq !== expected) problems.push(`seq ${quoted(b.seq)} follows ${quoted(a.seq)}`);
   if (b.symbol !== a.symbol) problems.push(`symbol ${quoted(b.symbol)} follows ${quoted(a.symbol)}`);
-  if (String(b.timestamp) < String(a.timestamp)) {
-    problems.push(`timestamp ${quoted(b.timestamp)} follows ${quoted(a.timestamp)}`);
-  }
-  if (String(b.timestamp).length !== String(a.timestamp).length) problems.push("timestamps differ in their decimals");
+  const [earlier, later] = [String(a.timestamp), String(b.timestamp)];
+  if (later.length !== earlier.length) problems.push(`the decimals of ${later} are not those of ${earlier}`);
+  else if (later < earlier) problems.push(`timestamp ${later} follows ${earlier}`);
   return problems;
 }
 

@@ -48,6 +48,49 @@ describe("a session's frames", () => {
   });
 });
 
+describe("what the frames carry", () => {
+  test("[A57] anomalies are those of the last frames, each with a time, and are counted by kind", async () => {
+    await api.ask("POST", "/replay/s1/seek", { body: { seq: 160 } });
+    const { json } = await api.ask("GET", "/anomalies?session_id=s1");
+    expect(json).toMatchObject([
+      { type: "SPOOFING", severity: "high", message: "frame 99", timestamp: "2024-08-08T12:00:09.900Z" },
+      { message: "frame 149" },
+    ]);
+    expect((await api.ask("GET", "/anomalies/summary?session_id=s1")).json).toEqual({
+      quote_stuffing: 0,
+      layering: 0,
+      momentum_ignition: 0,
+      wash_trading: 0,
+      iceberg_orders: 0,
+      spoofing: 2,
+      liquidity_gaps: 0,
+    });
+  });
+
+  test("[A57] trades are those of the last frames, with what each paid for taking", async () => {
+    await api.ask("POST", "/replay/s1/seek", { body: { seq: 4 } });
+    const { json } = await api.ask("GET", "/trades/classification?session_id=s1");
+    expect(json).toMatchObject({
+      count: 2,
+      trades: [
+        {
+          timestamp: "2024-08-08T12:00:00.000Z",
+          price: 60000.01,
+          side: "buy",
+          mid_price: 60000,
+          effective_spread: 0.02,
+        },
+        { timestamp: "2024-08-08T12:00:00.300Z", side: "buy", effective_spread: 0.02 },
+      ],
+    });
+  });
+
+  test("[A57] they are empty for an absent session", async () => {
+    expect((await api.ask("GET", "/anomalies?session_id=nobody")).json).toEqual([]);
+    expect((await api.ask("GET", "/trades/classification?session_id=nobody")).json).toEqual({ trades: [], count: 0 });
+  });
+});
+
 describe("tapes", () => {
   const about = { id: "gappy", symbol: "BTCUSDT", source: "TEST", frames: 500, from: "2024-08-08T12:00:00.000Z" };
 

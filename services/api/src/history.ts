@@ -6,7 +6,7 @@ import type { Api } from "./api.js";
  * The last frames up to the playhead, at most `atMost`, none from before the session's own beginning: the JSON as it was
  * recorded, oldest first. Nothing is parsed.
  */
-export async function lastFrames(
+async function lastFrames(
   api: Api,
   { record, now }: StoredSession,
   atMost: number = limits.historyFrames,
@@ -20,4 +20,10 @@ export async function lastFrames(
     frames.push(block.json(seq));
   }
   return frames;
+}
+
+/** The same by id. Empty for a session that does not exist: pages ask for data before their session is there. */
+export async function framesOf(api: Api, id: string, atMost?: number): Promise<string[]> {
+  const found = await api.store.read(id);
+  return found === undefined ? [] : lastFrames(api, found, atMost);
 }

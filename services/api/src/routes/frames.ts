@@ -1,7 +1,6 @@
 import { frame, globalSessionId, sessionQuery } from "@tapedeck/protocol";
 import { z } from "zod";
-import type { Api } from "../api.js";
-import { lastFrames } from "../history.js";
+import { framesOf } from "../history.js";
 import { bare, type Route, route, Verbatim } from "../route.js";
 
 const tag = "Data";
@@ -34,9 +33,3 @@ export const frameRoutes: readonly Route[] = [
     },
   }),
 ];
-
-/** Data routes answer emptily about a session that does not exist: pages ask them before their session is there. */
-async function framesOf(api: Api, id: string, atMost?: number): Promise<string[]> {
-  const found = await api.store.read(id);
-  return found === undefined ? [] : lastFrames(api, found, atMost);
-}

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { openApiOf } from "../openapi.js";
 import { pageRoutes } from "../pages.js";
 import { bare, type Route, route, Verbatim } from "../route.js";
+import { analyticsRoutes } from "./analytics.js";
 import { authRoutes } from "./auth.js";
 import { frameRoutes } from "./frames.js";
 import { modeRoutes } from "./mode.js";
@@ -15,6 +16,7 @@ const documented: readonly Route[] = [
   ...replayRoutes,
   ...modeRoutes,
   ...frameRoutes,
+  ...analyticsRoutes,
   ...tapeRoutes,
   ...monitoringRoutes,
   ...authRoutes,

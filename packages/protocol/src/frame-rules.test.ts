@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import { checkFrame, checkFrameText, checkNext } from "./frame-rules.js";
+
+const levels = (from: number, step: number, count = 10) =>
+  Array.from({ length: count }, (_, n) => [Number((from + n * step).toFixed(2)), 1]);
+
+const good = {
+  type: "snapshot",
+  seq: 7,
+  timestamp: "2024-08-08T23:54:15.408Z",
+  symbol: "BTCUSDT",
+  bids: levels(99.5, -0.5),
+  asks: levels(100, 0.5),
+  mid_price: 99.75,
+  microprice: 99.75,
+  best_bid: 99.5,
+  best_ask: 100,
+  spread: 0.5,
+  q_bid: 1,
+  q_ask: 1,
+  divergence: 0,
+  updates: 3,
+  trade_classified: false,
+  trades: [],
+  anomalies: [],
+};
+
+const trade = { timestamp: "2024-08-08T23:54:15.400Z", price: 100, size: 0.5, side: "buy" };
+const traded = {
+  ...good,
+  trades: [{ ...trade, size: 0.25 }, trade],
+  trade_classified: true,
+  trade_volume: 0.75,
+  last_trade_price: 100,
+  trade_side: "buy",
+  effective_spread: 0.5,
+};
+
+const oneSided = {
+  ...good,
+  asks: good.asks.map(([price]) => [price, 0]),
+  best_ask: null,
+  spread: null,
+  q_ask: 0,
+};
+
+const analysed = {
+  ...traded,
+  obi: 0.1234,
+  ofi: -1,
+  directional_prob: 55.5,
+  vpin: 0.4,
+  regime: 2,
+  regime_label: "Execution Hot",
+  gap_count: 1,
+  gap_severity_score: 12.5,
+  liquidity_gaps: [{ price: 99, volume: 0.1, side: "bid", level: 2, risk_score: 80 }],
+  spoofing_risk: 10,
+  volume_volatility: 0.3,
+  realized_spread: null,
+  realized_spread_of: null,
+  gap_before_ms: 7000.5,
+  skipped: 3,
+  anomalies: [
+    {
+      type: "LIQUIDITY_GAP",
+      severity: "high",
+      message: "m",
+      gap_count: 1,
+      affected_levels: [2],
+      total_gap_volume: 0.1,
+    },
+    {
+      type: "SPOOFING",
+      severity: "low",
+      message: "m",
+      side: "BID",
+      volume_ratio: 3,
+      price_level: 99,
+      details: { a: 1 },
+    },
+    { type: "MOMENTUM_IGNITION", severity: "critical", message: "m", direction: "UP", timestamp: good.timestamp },
+  ],
+};
+
+test("[FR14] frames that keep every rule have nothing said about them", () => {
+  for (const frame of [good, traded, oneSided, analysed]) expect(checkFrame(frame)).toEqual([]);
+  expect(checkFrameText(JSON.stringify(analysed))).toEqual([]);
+});
+
+describe("[FR14] each broken rule is found", () => {
+  const broken: [what: string, frame: unknown, complaint: RegExp][] = [
+    ["no object", [], /object/],
+    ["a missing field", { ...good, q_bid: undefined }, /missing: q_bid/],
+    ["another type", { ...good, type: "frame" }, /type/],
+    ["null where it means nothing", { ...good, mid_price: null }, /mid_price is null/],
+    ["null in an unknown field", { ...good, feature: null }, /feature is null/],
+    ["float noise", { ...good, feature: 0.1 + 0.2 }, /float noise/],
+    ["no finite number", { ...good, feature: Number.POSITIVE_INFINITY }, /Infinity/],
+    ["a time without decimals", { ...good, timestamp: "2024-08-08T23:54:15Z" }, /3, 6 or 9/],
+    ["a time with an offset", { ...good, timestamp: "2024-08-08T23:54:15.000+02:00" }, /timestamp/],
+    ["nine levels", { ...good, bids: good.bids.slice(1) }, /bids/],
+    ["twenty-one levels", { ...good, asks: levels(100, 0.5, 21) }, /asks/],
+    ["a level twice", { ...good, bids: [good.bids[0], ...good.bids.slice(0, 9)] }, /bids\[1\]/],
+    ["asks that fall", { ...good, asks: [...good.asks].reverse() }, /asks\[1\]/],
+    ["a level behind padding", { ...good, bids: good.bids.map(([p], n) => [p, n === 4 ? 0 : 1]) }, /behind padding/],
+    ["padding beyond ten", { ...good, bids: levels(99.5, -0.5, 11).map(([p], n) => [p, n > 9 ? 0 : 1]) }, /beyond ten/],
+    ["a crossed book", { ...good, bids: levels(100, -0.5), best_bid: 100 }, /not below/],
+    ["another best bid", { ...good, best_bid: 99 }, /best_bid/],
+    ["a best price of padding", { ...oneSided, best_ask: 100, spread: 0.5 }, /best_ask/],
+    ["another size", { ...good, q_ask: 2 }, /q_ask/],
+    ["a spread with an empty side", { ...oneSided, spread: 0.5 }, /spread/],
+    ["a wrong spread", { ...good, spread: 0.4 }, /spread/],
+    ["a mid aside", { ...good, mid_price: 99.8, divergence: -0.05 }, /mid_price/],
+    ["a microprice outside", { ...good, microprice: 101, divergence: 1.25 }, /microprice/],
+    ["a microprice of one side", { ...oneSided, microprice: 99.5, divergence: -0.25 }, /microprice/],
+    ["a wrong divergence", { ...good, divergence: 0.1 }, /divergence/],
+    ["trades that are not classified", { ...traded, trade_classified: false }, /trade_classified/],
+    ["trade fields without trades", { ...good, trade_volume: 1 }, /trade_volume without/],
+    ["trades without their fields", { ...traded, trade_side: undefined }, /trade_side is missing/],
+    ["a wrong volume", { ...traded, trade_volume: 0.7 }, /trade_volume/],
+    ["another last price", { ...traded, last_trade_price: 99 }, /last_trade_price/],
+    ["another last side", { ...traded, trade_side: "sell" }, /trade_side/],
+    ["a trade of nothing", { ...traded, trades: [{ ...trade, size: 0 }] }, /size/],
+    ["too many trades", { ...traded, trades: Array(1001).fill(trade), trade_volume: 500.5 }, /1001 trades/],
+    [
+      "a spread of an unknown side",
+      { ...traded, trades: [{ ...trade, size: 0.75, side: "unknown" }], trade_side: "unknown" },
+      /side is not/,
+    ],
+    ["obi beyond 1", { ...good, obi: 1.1 }, /obi/],
+    ["obi with five decimals", { ...good, obi: 0.12345 }, /obi/],
+    ["half a regime", { ...good, regime: 1.5, regime_label: "Calm" }, /regime/],
+    ["another regime's label", { ...good, regime: 1, regime_label: "Calm" }, /regime_label/],
+    [
+      "a gap of a side in upper case",
+      { ...good, liquidity_gaps: [{ price: 1, volume: 1, side: "BID", level: 1, risk_score: 1 }] },
+      /side/,
+    ],
+    ["a severity in upper case", { ...good, anomalies: [{ type: "X", severity: "HIGH", message: "m" }] }, /severity/],
+    [
+      "a spoofing side in lower case",
+      {
+        ...good,
+        anomalies: [{ type: "SPOOFING", severity: "low", message: "m", side: "bid", volume_ratio: 1, price_level: 1 }],
+      },
+      /side/,
+    ],
+    [
+      "details that are not flat",
+      { ...good, anomalies: [{ type: "X", severity: "low", message: "m", details: { a: [] } }] },
+      /flat/,
+    ],
+  ];
+  test.each(broken)("%s", (_, frame, complaint) => {
+    expect(checkFrame(frame).join("; ")).toMatch(complaint);
+  });
+
+  test("a character that is not ASCII", () => {
+    expect(checkFrameText(JSON.stringify({ ...good, symbol: "é" }))).toEqual(["a character is not ASCII"]);
+  });
+});
+
+test("[FR14] frames of a tape follow on in seq and time", () => {
+  const next = { ...good, seq: 8, timestamp: "2024-08-08T23:54:15.408Z" };
+  expect(checkNext(good, next)).toEqual([]);
+  expect(checkNext(good, { ...next, seq: 10, skipped: 2 })).toEqual([]);
+  expect(checkNext(good, { ...next, seq: 9 })).toHaveLength(1);
+  expect(checkNext(good, { ...next, timestamp: "2024-08-08T23:54:15.407Z" })).toHaveLength(1);
+  expect(checkNext(good, { ...next, timestamp: "2024-08-08T23:54:15.408000Z", symbol: "ETHUSDT" })).toHaveLength(2);
+});

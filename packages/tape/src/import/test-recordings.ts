@@ -1,0 +1,66 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { MemoryTapeStore } from "../memory-store.js";
+import { TapeCatalog } from "../tape-catalog.js";
+import { sortByFormat } from "./formats/registry.js";
+import { type ImportOptions, importRecording } from "./import-recording.js";
+import type { ImportReport, TapeReport } from "./import-report.js";
+import { mergeStreams } from "./merge-streams.js";
+import { openRecording } from "./recording-file.js";
+import type { SourceEvent } from "./source-event.js";
+
+/** Real recordings for tests: beside the repository, or where `TAPEDECK_TEST_DATA` says. They are not part of it. */
+const folder = process.env.TAPEDECK_TEST_DATA
+  ? new URL(`${process.env.TAPEDECK_TEST_DATA.replace(/\/?$/, "/")}`, "file:///")
+  : new URL("../../../../../shared/data/", import.meta.url);
+
+export const recordingsAbsent = !existsSync(folder);
+if (recordingsAbsent) {
+  process.stderr.write(`\nNO RECORDINGS in ${fileURLToPath(folder)}: tests that need them are SKIPPED.\n\n`);
+}
+
+export function recording(...names: readonly string[]): string[] {
+  return names.map((name) => fileURLToPath(new URL(name, folder)));
+}
+
+export interface Imported {
+  readonly report: ImportReport;
+  readonly store: MemoryTapeStore;
+}
+
+export async function importToMemory(paths: readonly string[], options: ImportOptions = {}): Promise<Imported> {
+  const store = new MemoryTapeStore();
+  return { store, report: await importRecording(paths, options, { store }) };
+}
+
+/** The report of the only tape, or of the one of a symbol. */
+export function tapeOf({ report }: Pick<Imported, "report">, symbol?: string): TapeReport {
+  const tapes = report.tapes.filter((tape) => symbol === undefined || tape.symbol === symbol);
+  const [tape] = tapes;
+  if (tape === undefined || tapes.length > 1) throw new Error(`${tapes.length} tapes, and one was expected`);
+  return tape;
+}
+
+/** The texts of a tape's frames. */
+export async function* framesOf({ store }: Imported, { tape }: TapeReport): AsyncGenerator<string> {
+  const opened = await new TapeCatalog(store, { cacheBytes: 32 << 20 }).open(tape ?? "");
+  for (let seq = 0; seq <= opened.span.lastSeq; seq++) yield (opened.block(seq) ?? (await opened.load(seq))).json(seq);
+}
+
+/** What the importer of a recording hears, in the order of its lines. */
+export async function* eventsOf(paths: readonly string[]): AsyncGenerator<SourceEvent> {
+  const reading = {
+    symbol: undefined,
+    date: undefined,
+    signal: undefined,
+    ignore: () => undefined,
+    notice: () => undefined,
+    broken: (_file: unknown, line: number, reason: string) => {
+      throw new Error(`line ${line}: ${reason}`);
+    },
+    read: () => undefined,
+  };
+  const sorted = sortByFormat(await openRecording(paths));
+  const streams = [...sorted].flatMap(([format, files]) => format.streams(files, reading));
+  for await (const events of mergeStreams(streams)) yield* events;
+}

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { FolderTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
+import { FolderTapeStore, importRecording, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { Truth } from "./truth.js";
 
@@ -78,7 +78,6 @@ export class Tapes {
       await writeTestTape(this.#store, { id, symbol, frames: 2000, intervalMs: intervalMs || 50 });
       return;
     }
-    // TODO importRecording
-    await writeTestTape(this.#store, { id, symbol, frames: 2000, intervalMs: intervalMs || 50 });
+    await importRecording(paths, { id, symbol, intervalMs }, { store: this.#store });
   }
 }

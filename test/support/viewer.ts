@@ -72,6 +72,7 @@ export class Viewer {
   #next = 0;
   #epoch = 0;
   #closed: { code: number; reason: string } | undefined;
+  #trouble = "";
   #leaving = false;
   #retry: NodeJS.Timeout | undefined;
   #patience = 0;
@@ -227,7 +228,9 @@ export class Viewer {
       this.#patience = 0;
       this.#take(data.toString("latin1"), gateway);
     });
-    socket.on("error", () => {}); // a close always follows, and says more
+    socket.on("error", (error) => {
+      this.#trouble = error.message; // a close always follows
+    });
     socket.on("close", (code, reason) => {
       if (socket !== this.#socket) return;
       this.#closed = { code, reason: reason.toString() };
@@ -285,7 +288,7 @@ export class Viewer {
     const counts = new Map<string, number>();
     for (const type of this.types) counts.set(type, (counts.get(type) ?? 0) + 1);
     const kinds = [...counts].map(([type, count]) => `${count} ${type}`).join(", ");
-    const socket = this.#closed ? `closed with ${this.#closed.code} ${this.#closed.reason}` : "open";
+    const socket = this.#closed ? `closed with ${this.#closed.code} ${this.#closed.reason} ${this.#trouble}` : "open";
     const { state, epoch, cursor_ts } = this.session ?? {};
     return `it got ${kinds || "nothing"}, last frame ${this.lastSeq}, session ${state} ${epoch} ${cursor_ts}, socket ${socket}`;
   }

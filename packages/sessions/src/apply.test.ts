@@ -1,4 +1,12 @@
-import { type Command, commandNames, type DeckState, deckState, isRefusal } from "@tapedeck/protocol";
+import {
+  type Command,
+  commandNames,
+  type DeckState,
+  deckState,
+  isRefusal,
+  RefusedError,
+  refuse,
+} from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
 import { type Outcomes, outcomesInLiveWithoutTape, outcomesOnTape } from "./apply-table.js";
 import type { SystemCommand } from "./instruction.js";
@@ -434,4 +442,24 @@ describe("what the cluster does", () => {
     expect(far.epoch).toBe(noon + 1e6 + 1);
     expect(far.anchorSeq).toBe(51);
   });
+});
+
+test("[D33] a session on a damaged stretch of its tape can be paused, stopped and taken elsewhere", async () => {
+  const damaged = shelf({
+    ...tape,
+    seqAt: async (ns) => {
+      if (ns > 7e9) throw new RefusedError(refuse("TAPE_DAMAGED", "Tape steady@1 is damaged."));
+      return await tape.seqAt(ns);
+    },
+  });
+  const stuck = { ...(await born(damaged, { start: true })), publishedSeq: 70 };
+  for (const [command, expected] of [
+    [pause, { state: "PAUSED", anchorSeq: 70, anchorNs: 7e9 }],
+    [stop, { state: "STOPPED", anchorSeq: 0 }],
+    [seekTo(30), { state: "PLAYING", anchorSeq: 30 }],
+  ] as const) {
+    expect(await told(stuck, command, noon + 8000, damaged)).toMatchObject(expected);
+  }
+  const into: Command = { type: "seek", to: { ts: at(8000) } };
+  await expect(told(stuck, into, noon + 8000, damaged)).rejects.toMatchObject({ code: "TAPE_DAMAGED" });
 });

@@ -25,7 +25,7 @@ describe("opening", () => {
     expect(on.requested).toEqual(["b-1"]);
   });
 
-  test("gives an id where none is brought, and refuses one that names something else", async () => {
+  test("[S18] gives an id where none is brought, and refuses one that names something else", async () => {
     expect((await on.deck.open(undefined)).record.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
     await expect(on.deck.open("stats")).rejects.toMatchObject({ code: "INVALID_VALUE" });
   });
@@ -43,7 +43,7 @@ describe("opening", () => {
 });
 
 describe("performing", () => {
-  test("is refused for a session that does not exist, but makes global", async () => {
+  test("[S19] is refused for a session that does not exist, but makes global", async () => {
     await expect(on.deck.perform("a", { type: "start" })).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
     await expect(on.deck.perform("global", { type: "unpark" })).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
     const { record } = await on.deck.perform("global", { type: "start" });

@@ -15,6 +15,7 @@ import {
 } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import { apply } from "./apply.js";
+import { stateHead } from "./channel.js";
 import type { Tapes } from "./choose-mode.js";
 import { newSession } from "./create.js";
 import { endedBy } from "./epochs.js";
@@ -111,7 +112,7 @@ export class Deck {
     const deleted = await this.#store.delete(id);
     if (deleted === undefined) return false;
     this.#log.info({ session: id }, "session deleted");
-    const message = `1 D ${deleted.rev} ${deleted.epoch} 0 0 deleted\n${JSON.stringify({ id })}`;
+    const message = `${stateHead("D", deleted.rev, deleted.epoch, 0, "deleted")}${JSON.stringify({ id })}`;
     await this.#afterwards(id, "notice to its ticker", async () => {
       if (deleted.ticker !== "") await this.#publish(deleted.ticker, message);
     });

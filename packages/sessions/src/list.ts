@@ -1,7 +1,7 @@
-import { type DeckState, type Mode, RefusedError, refuse, type WallMs } from "@tapedeck/protocol";
-import type { SessionRecord } from "./record.js";
+import { type DeckState, type Mode, RefusedError, refuse } from "@tapedeck/protocol";
+import { UnreadableSession } from "./record-codec.js";
 import type { Scored } from "./session-index.js";
-import type { SessionStore } from "./store.js";
+import type { SessionStore, StoredSession } from "./store.js";
 
 export interface ListQuery {
   /** 1 to 1000 */
@@ -13,7 +13,7 @@ export interface ListQuery {
 }
 
 export interface ListPage {
-  readonly sessions: readonly { record: SessionRecord; now: WallMs; connections: number }[];
+  readonly sessions: readonly StoredSession[];
   /** Null after the last page. A page may hold fewer sessions than its limit all the same. */
   readonly nextCursor: string | null;
   readonly total: number;
@@ -37,21 +37,28 @@ export async function listSessions(
     ),
     store.index.counts(),
   ]);
-  const found = await Promise.all(entries.map(({ id }) => store.read(id)));
-  const sessions = found.filter(
-    (session) =>
-      session !== undefined &&
-      (filter.state === undefined || session.record.state === filter.state) &&
-      (filter.mode === undefined || session.record.mode === filter.mode),
-  );
+  const found = await Promise.all(entries.map(({ id }) => readIfReadable(store, id)));
+  const fits = ({ record }: StoredSession): boolean =>
+    (filter.state === undefined || record.state === filter.state) &&
+    (filter.mode === undefined || record.mode === filter.mode);
   const last = entries.at(-1);
   return {
-    sessions: sessions.flatMap((session) => (session ? [session] : [])),
+    sessions: found.filter((session) => session !== undefined).filter(fits),
     nextCursor: last !== undefined && entries.length === limit ? encodeCursor(last) : null,
     total: counts.total,
     active: counts.states.get("PLAYING") ?? 0,
     paused: counts.states.get("PAUSED") ?? 0,
   };
+}
+
+/** One hash that somebody has spoiled by hand does not keep the others from being listed. */
+async function readIfReadable(store: Pick<SessionStore, "read">, id: string): Promise<StoredSession | undefined> {
+  try {
+    return await store.read(id);
+  } catch (error) {
+    if (error instanceof UnreadableSession) return undefined;
+    throw error;
+  }
 }
 
 function encodeCursor({ id, score }: Scored): string {

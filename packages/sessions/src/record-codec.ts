@@ -121,3 +121,34 @@ export function decodeState(json: string): SessionRecord {
 function feedOf(status: z.infer<typeof feedState>, reason: string) {
   return reason === "" ? { status } : { status, reason };
 }
+
+/**
+ * The fields that a change has to write. Checkpoints write `published_seq` and `ticker_seen_ms` without raising rev, so those
+ * two may have moved since `before` was read: the first is written whenever the anchor is, the second only with the ticker.
+ */
+export function changedFields(before: SessionRecord, after: SessionRecord): Record<string, string> {
+  const old: SessionHash = encodeRecord(before);
+  const anchored = before.anchorWallMs !== after.anchorWallMs || before.epoch !== after.epoch;
+  const handedOver = before.ticker !== after.ticker || before.tickerSeenMs !== after.tickerSeenMs;
+  return Object.fromEntries(
+    Object.entries(encodeRecord(after)).filter(([field, value]) => {
+      if (field === "published_seq" && anchored) return true;
+      if (field === "ticker_seen_ms" && handedOver) return true;
+      return old[field] !== value;
+    }),
+  );
+}
+
+/** A hash as scripts take it: field, value, field, value, ... */
+export function flattened(hash: SessionHash): string[] {
+  return Object.entries(hash).flat();
+}
+
+/** A hash as scripts return it. */
+export function unflattened(fieldsAndValues: readonly string[]): SessionHash {
+  const hash: Record<string, string> = {};
+  for (let at = 0; at + 1 < fieldsAndValues.length; at += 2) {
+    hash[fieldsAndValues[at] ?? ""] = fieldsAndValues[at + 1] ?? "";
+  }
+  return hash;
+}

@@ -232,6 +232,15 @@ describe("caps", () => {
 });
 
 describe("listing", () => {
+  test("[S13] goes on past a hash that somebody has spoiled", async () => {
+    await on.deck.open("a");
+    await on.deck.open("b");
+    await on.redis.hset(on.keys.session("a"), "state", "RUNNING");
+    const { sessions } = await on.store.list({ limit: 10 });
+    expect(sessions.map(({ record }) => record.id)).toEqual(["b"]);
+    await on.redis.hset(on.keys.session("a"), "state", "STOPPED");
+  });
+
   test("[S13] has every session once, newest first, in pages of any size", async () => {
     const ids = Array.from({ length: 23 }, (_, at) => `s${at}`);
     for (const id of ids) await on.deck.open(id, { mode: Number(id.slice(1)) % 2 ? "LIVE" : "REPLAY" });

@@ -7,12 +7,13 @@ import { decodeEpoch, type EndedEpoch } from "./epochs.js";
 import type { Keys } from "./keys.js";
 import { type ListPage, type ListQuery, listSessions } from "./list.js";
 import type { SessionRecord } from "./record.js";
-import { decodeRecord, encodeRecord, type SessionHash } from "./record-codec.js";
+import { changedFields, decodeRecord, encodeRecord, flattened, unflattened } from "./record-codec.js";
 import { answered } from "./redis-away.js";
 import { defineSessionScripts } from "./scripts/scripts.js";
 import { type Scored, SessionIndex } from "./session-index.js";
 import { SessionTotals } from "./session-totals.js";
 import { readStats } from "./stats.js";
+import { decodeViewers, sumOfViewers } from "./viewers.js";
 
 /** Caps on sessions; absent means none. */
 export interface SessionCaps {
@@ -71,8 +72,8 @@ export class SessionStore {
       this.redis.sessionRead(this.keys.session(id), this.keys.viewers(id)),
     );
     const now = Number(time[0]) * 1000 + Number(time[1]) / 1000;
-    const record = fields.length === 0 ? undefined : decodeRecord(hashOf(fields));
-    return { record, now, connections: connectionsIn(hashOf(viewers), now) };
+    const record = fields.length === 0 ? undefined : decodeRecord(unflattened(fields));
+    return { record, now, connections: sumOfViewers(decodeViewers(unflattened(viewers), now)) };
   }
 
   /**
@@ -83,7 +84,7 @@ export class SessionStore {
     const { id } = record;
     await answered(this.#settleFormer(id, record.createdAt));
     await answered(this.#admit(record));
-    const fields = flat(encodeRecord(record));
+    const fields = flattened(encodeRecord(record));
     const session = this.keys.session(id);
     const written = await answered(
       this.redis.sessionCreate(session, this.keys.viewers(id), this.keys.epochs(id), record.ttl, ...fields),
@@ -122,7 +123,7 @@ export class SessionStore {
         message,
         ended === undefined ? "" : JSON.stringify(ended),
         limits.epochs,
-        ...flat(changed(before, after)),
+        ...flattened(changedFields(before, after)),
       ),
     );
     if (outcome === 0) return "someone was faster";
@@ -159,7 +160,7 @@ export class SessionStore {
   /** Sockets that watch a session, by gateway. */
   async viewers(id: string): Promise<Map<string, number>> {
     const [, viewers, time] = await answered(this.redis.sessionRead(this.keys.session(id), this.keys.viewers(id)));
-    return viewersIn(hashOf(viewers), Number(time[0]) * 1000);
+    return decodeViewers(unflattened(viewers), Number(time[0]) * 1000);
   }
 
   /** The last epochs that are over, newest first, at most `limits.epochs`. */
@@ -180,7 +181,7 @@ export class SessionStore {
       ),
     );
     if (fields.length === 0) return undefined;
-    const record = decodeRecord(hashOf(fields));
+    const record = decodeRecord(unflattened(fields));
     await answered(this.index.remove(id, record.createdAt, record.createdBy));
     await answered(this.index.removeExpiry(id));
     await answered(this.totals.deleted(now - record.createdAt, now));
@@ -249,48 +250,4 @@ export class SessionStore {
 function entryOf(record: SessionRecord) {
   const { id, mode, state, createdAt, lastActivity, ttl, createdBy } = record;
   return { id, mode, state, createdAt, expiresAt: lastActivity + ttl * 1000, createdBy };
-}
-
-/**
- * Checkpoints write `published_seq` and `ticker_seen_ms` without raising rev, so those two may have moved since `before` was
- * read: the first is written whenever the anchor is, the second only with the ticker.
- */
-function changed(before: SessionRecord, after: SessionRecord): Record<string, string> {
-  const old: SessionHash = encodeRecord(before);
-  const anchored = before.anchorWallMs !== after.anchorWallMs || before.epoch !== after.epoch;
-  const handedOver = before.ticker !== after.ticker || before.tickerSeenMs !== after.tickerSeenMs;
-  return Object.fromEntries(
-    Object.entries(encodeRecord(after)).filter(([field, value]) => {
-      if (field === "published_seq" && anchored) return true;
-      if (field === "ticker_seen_ms" && handedOver) return true;
-      return old[field] !== value;
-    }),
-  );
-}
-
-function flat(fields: Readonly<Record<string, string>>): string[] {
-  return Object.entries(fields).flat();
-}
-
-export function hashOf(fieldsAndValues: readonly string[]): Record<string, string> {
-  const hash: Record<string, string> = {};
-  for (let at = 0; at + 1 < fieldsAndValues.length; at += 2) {
-    hash[fieldsAndValues[at] ?? ""] = fieldsAndValues[at + 1] ?? "";
-  }
-  return hash;
-}
-
-function viewersIn(viewers: SessionHash, now: WallMs): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const [node, value] of Object.entries(viewers)) {
-    const [sockets = 0, deadline = 0] = value.split(" ").map(Number);
-    if (deadline > now) counts.set(node, sockets);
-  }
-  return counts;
-}
-
-export function connectionsIn(viewers: SessionHash, now: WallMs): number {
-  let sum = 0;
-  for (const sockets of viewersIn(viewers, now).values()) sum += sockets;
-  return sum;
 }

@@ -8,7 +8,7 @@ import { viewOf } from "./view.js";
 const tape = steadyTape(500);
 const tapes = shelf(tape);
 
-test("[S1] a playing session is seen where its playhead is now", async () => {
+test("[S20] a playing session is seen where its playhead is now", async () => {
   const record = await born(tapes, { start: true, speed: 2, from: 1_723_161_256_000 });
   const now = noon + 1500;
   const view = viewOf(record, { position: await positionAt(record, now, tape), tape, now, connections: 2 });
@@ -60,7 +60,7 @@ test("[D27] a session without a tape has no cursor, and says why", async () => {
   expect(sessionView.parse(view).feed).toMatchObject({ status: "down", reason: expect.stringContaining("ETHUSDT") });
 });
 
-test("behind_ms is the distance from the edge of a growing tape", async () => {
+test("[S20] behind_ms is the distance from the edge of a growing tape", async () => {
   const growing = steadyTape(100, 100, { growing: true });
   const record = await born(shelf(growing));
   const view = viewOf(record, { position: { seq: 49, ns: 4.9e9 }, tape: growing, now: noon, connections: 0 });

@@ -10,7 +10,7 @@ export interface ViewContext {
   readonly connections: number;
 }
 
-/** A session as clients see it: exactly the keys of API.md section 2. Pure. */
+/** A session as clients see it: exactly the keys that the protocol names. Pure. */
 export function viewOf(record: SessionRecord, { position, tape, connections }: ViewContext): SessionView {
   const iso = (ns: number | null | undefined): string | null =>
     tape === undefined || ns === null || ns === undefined ? null : tape.iso(ns);

@@ -9,7 +9,9 @@ export function answerRefusals(log: Logger): Middleware {
       await next();
     } catch (thrown) {
       const error = refusalOf(thrown);
-      if (error.status >= 500) log.warn({ err: thrown, method: ctx.method, path: ctx.path }, error.message);
+      // While Redis is away each request fails, and its connection has told why: only our own faults are worth a stack.
+      if (error.code === "INTERNAL") log.error({ err: thrown, method: ctx.method, path: ctx.path }, "unforeseen");
+      else log.debug({ code: error.code, method: ctx.method, path: ctx.path }, error.message);
       ctx.status = error.status;
       ctx.body = errorBodyOf({ refused: error.code, message: error.message });
       if (error.retryAfter !== undefined) ctx.set("Retry-After", `${Math.ceil(error.retryAfter)}`);

@@ -43,17 +43,25 @@ export interface BalanceOptions {
   readonly log: Logger;
 }
 
+/** Nodes beat every 5 s: one that has missed a beat may be dead, and takes nothing. */
+const aliveMs = 7000;
+/** Time in which another ticker takes what was handed back; then this one takes what nobody wanted. */
+const offerMs = 250;
+
 /**
  * Workers that take what they can get share 500 jobs 480 to 20, so balance has to be made: a ticker far above the mean
- * hands its surplus back and takes no more than the mean until it looks again; at the end of a slice a lease also goes back
- * if its ticker is above the mean at all. Returns the function that stops it.
+ * hands its surplus back and takes nothing for a moment; at the end of a slice a lease also goes back if its ticker is above
+ * the mean at all. Returns the function that stops it.
  */
 export function startBalance(options: BalanceOptions): () => void {
   const { redis, keys, node, leases, now, everyMs, log } = options;
   let correctedAt = Number.NEGATIVE_INFINITY;
+  let offer: NodeJS.Timeout | undefined;
 
   const look = async (): Promise<void> => {
-    const others = (await readTickers(redis, keys)).filter((ticker) => ticker.node !== node);
+    const others = (await readTickers(redis, keys)).filter(
+      (ticker) => ticker.node !== node && now() - ticker.seenMs < aliveMs,
+    );
     const own = leases.size;
     const { mean, surplus } = shareOf(
       own,
@@ -61,17 +69,19 @@ export function startBalance(options: BalanceOptions): () => void {
     );
     leases.turnSlices(performance.now(), others.length > 0 ? Math.max(0, own - mean) : 0);
     // What was handed back shows in the others' numbers with their next heartbeats: before that it would be done twice.
-    const stale = others.some((ticker) => ticker.seenMs <= correctedAt);
-    if (surplus === 0 || stale) {
-      leases.limit(Number.POSITIVE_INFINITY);
-      return;
-    }
+    if (surplus === 0 || others.some((ticker) => ticker.seenMs <= correctedAt)) return;
     correctedAt = now();
     log.info({ leases: own, mean, handedBack: surplus }, "more sessions than this ticker's share");
     leases.limit(mean);
     leases.recall(surplus);
+    clearTimeout(offer);
+    offer = setTimeout(() => leases.limit(Number.POSITIVE_INFINITY), offerMs);
   };
-  return interval(() => void look().catch(() => {}), everyMs); // the connection logs its errors
+  const stopLooking = interval(() => void look().catch(() => {}), everyMs); // the connection logs its errors
+  return () => {
+    stopLooking();
+    clearTimeout(offer);
+  };
 }
 
 async function readTickers(redis: Redis, keys: Keys): Promise<TickerLoad[]> {

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Probe, untilReady } from "@tapedeck/runtime";
+import type { Seq } from "@tapedeck/tape";
+import type { Redis } from "ioredis";
+import { Batch, type Outcome, type Reply } from "./batch.js";
+import type { RendererMetrics } from "./metrics.js";
+import type { Rendering } from "./rendering.js";
+
+export interface SenderOptions {
+  /** A connection without offline queue: a frame that waits for Redis to come back is a stale one. */
+  readonly publisher: Redis;
+  readonly probe: Pick<Probe, "heardWithin">;
+  readonly metrics: RendererMetrics;
+  /** Silence after which a session counts as unwatched. */
+  readonly graceMs: number;
+  /** Sending is possible again: after an answer that was waited for, or (`lost`) after an interruption. */
+  readonly usable: (lost: boolean) => void;
+}
+
+/** Batches that Redis has not answered; more of them mean that it is not keeping up. */
+const batchesUnderWay = 64;
+const retryMs = 200;
+/** An own message must have come back within this time, or within the grace, for the silence of others to mean anything. */
+const probeWithinMs = 3000;
+
+/** Sends batches in order, and notes on each rendering what Redis is known to have published. */
+export class Sender implements Outcome {
+  readonly #options: SenderOptions;
+  #sent = 0;
+  #settled = 0;
+  #waiting: { readonly batches: number; readonly resolve: () => void }[] = [];
+  /** True from the first failed command until the publisher is usable again. */
+  #interrupted = false;
+  #now = 0;
+  #hearing = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** False while Redis is away or too far behind; `usable` is called when that is over. */
+  get ready(): boolean {
+    return !this.#interrupted && this.#sent - this.#settled < batchesUnderWay;
+  }
+
+  batch(): Batch {
+    return new Batch(this.#options.publisher.pipeline());
+  }
+
+  send(batch: Batch): void {
+    const since = performance.now();
+    this.#sent++;
+    batch.send((replies) => this.#land(batch, replies, since));
+  }
+
+  /** Resolves when Redis has answered all that was sent up to now, well or ill. */
+  settle(): Promise<void> {
+    if (this.#settled === this.#sent) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ batches: this.#sent, resolve }));
+  }
+
+  // HOT: connections answer in order, so a rendering's messages are confirmed in order.
+  published(rendering: Rendering, seq: Seq, listeners: number): void {
+    rendering.confirmed = seq;
+    if (listeners > 0 || !this.#hearing) rendering.unheardSince = undefined;
+    else if (rendering.unheardSince === undefined) rendering.unheardSince = this.#now;
+    else if (this.#now - rendering.unheardSince >= this.#options.graceMs) {
+      rendering.unheardSince = undefined;
+      rendering.events.unwatched();
+    }
+    if (rendering.waiting === "confirmation" && seq === rendering.sent) {
+      rendering.waiting = undefined;
+      rendering.events.ended();
+    }
+  }
+
+  failed(rendering: Rendering): void {
+    rendering.startFrom(rendering.confirmed); // the rest of this chain is not believed any more
+    if (this.#interrupted) return;
+    this.#interrupted = true;
+    this.#options.metrics.failedPipeline();
+    void this.#comeBack();
+  }
+
+  #land(batch: Batch, replies: readonly Reply[], since: number): void {
+    const { metrics, probe, graceMs, usable } = this.#options;
+    const wasFull = !this.ready;
+    this.#now = performance.now();
+    this.#hearing = probe.heardWithin(Math.min(probeWithinMs, graceMs));
+    this.#settled++;
+    metrics.pipeline(this.#now - since, batch.size);
+    batch.settle(replies, this);
+    this.#waiting = this.#waiting.filter(({ batches, resolve }) => {
+      if (batches > this.#settled) return true;
+      resolve();
+      return false;
+    });
+    if (wasFull && this.ready) usable(false);
+  }
+
+  async #comeBack(): Promise<void> {
+    await sleep(retryMs);
+    await untilReady(this.#options.publisher);
+    this.#interrupted = false;
+    this.#options.usable(true);
+  }
+}

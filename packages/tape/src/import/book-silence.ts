@@ -30,6 +30,8 @@ export class BookSilence implements DepthSink<MarketTrade> {
   /** Trades after a quiet of the book, until it is known whether an update follows. */
   #doubtful: Doubtful[] = [];
   #dead = false;
+  /** A gap was marked since the last book: trades behind it are shown on the next book, not on that one. */
+  #broken = false;
 
   constructor(silenceNs: number, sink: MarketSink) {
     this.#silenceNs = silenceNs;
@@ -41,10 +43,14 @@ export class BookSilence implements DepthSink<MarketTrade> {
     if (this.#dead || (first !== undefined && ns - first.ns > this.#silenceNs)) {
       this.#leaveOut();
       if (this.#lastBookNs !== undefined) this.#sink.gap(this.#lastBookNs, "the book was silent while trades went on");
-    } else this.#letGo();
+    }
+    const after = this.#broken ? this.#doubtful.splice(0) : [];
+    this.#letGo();
     this.#dead = false;
+    this.#broken = false;
     this.#lastBookNs = ns;
     this.#sink.book(ns, change, trades);
+    for (const { trade } of after) this.#sink.trade(ns, trade);
   }
 
   trade(ns: number, trade: MarketTrade): void {
@@ -61,7 +67,7 @@ export class BookSilence implements DepthSink<MarketTrade> {
   }
 
   gap(fromNs: number, reason: string): void {
-    this.#letGo();
+    this.#broken = true;
     this.#sink.gap(fromNs, reason);
   }
 

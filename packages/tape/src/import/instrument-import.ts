@@ -43,6 +43,8 @@ export class InstrumentImport {
   readonly #gaps: { ns: number; fromNs: number; reason: string }[] = [];
   #numbered = false;
   #lastTradeId: number | undefined;
+  /** Trades that a marked silence swallowed need no gap of their own. */
+  #silentSinceTrade = false;
   #frames: FrameParts[] = [];
   #lastFrameNs = 0;
   #writer: TapeWriter | undefined;
@@ -83,6 +85,7 @@ export class InstrumentImport {
   /** Nothing was heard of the whole recording between `from` and what comes next. */
   silence(from: bigint, reason: string): void {
     this.#reorder.flush();
+    this.#silentSinceTrade = true;
     this.#markGap(Number(from - this.#originNs), reason);
   }
 
@@ -203,10 +206,11 @@ export class InstrumentImport {
   #noteTradeId(ns: number, id: number): void {
     let expected = (this.#lastTradeId ?? id - 1) + 1;
     while (expected < id && this.#tradeIds.has(expected)) expected++; // left out on purpose
-    if (id > expected) {
-      this.#counts.missingTrades += id - expected;
+    if (id > expected) this.#counts.missingTrades += id - expected;
+    if (id > expected && !this.#silentSinceTrade) {
       this.#markGap(Math.min(ns, this.#builder.lastEventNs), "trades are missing");
     }
+    this.#silentSinceTrade = false;
     this.#lastTradeId = Math.max(id, this.#lastTradeId ?? id);
   }
 

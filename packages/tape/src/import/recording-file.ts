@@ -85,16 +85,20 @@ export async function* linesOf(file: RecordingFile, signal?: AbortSignal): Async
   const counted = (length: number) => {
     bytes += length;
   };
+  const taken = () => {
+    const since = bytes;
+    bytes = 0;
+    return since;
+  };
   for await (const chunk of textOf(file, counted, { signal })) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     if (rest.length > longestLine)
       throw new ImportRefused(`${file.name} has a line of more than ${longestLine} bytes.`);
-    yield { firstNumber, lines: lines.map(withoutReturn), bytes };
+    yield { firstNumber, lines: lines.map(withoutReturn), bytes: taken() };
     firstNumber += lines.length;
-    bytes = 0;
   }
-  if (rest !== "") yield { firstNumber, lines: [withoutReturn(rest)], bytes };
+  yield { firstNumber, lines: rest === "" ? [] : [withoutReturn(rest)], bytes: taken() };
 }
 
 function withoutReturn(line: string): string {

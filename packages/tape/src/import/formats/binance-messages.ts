@@ -26,13 +26,13 @@ export class BinanceMessages {
     return undefined;
   }
 
-  /** The answer to a request for the book, which names no symbol. Futures answers carry times, spot ones don't. */
-  snapshot(data: Fields, symbol: string, heardNs: bigint): SourceSnapshot {
+  /** The answer to a request for the book, which says neither the symbol nor, in spot, the time. */
+  snapshot(data: Fields, { symbol, futures }: { symbol: string; futures: boolean }, heardNs: bigint): SourceSnapshot {
     const time = data.T ?? data.E;
     const at = time === undefined ? undefined : epochTime(time, "T");
     return {
       kind: "snapshot",
-      instrument: this.#instrument(symbol, at !== undefined, at?.decimals ?? 3),
+      instrument: this.#instrument(symbol, futures, at?.decimals ?? 3),
       ns: at?.ns,
       heardNs,
       lastId: wholeOf(data.lastUpdateId, "lastUpdateId"),

@@ -27,10 +27,10 @@ export const binance: Format = {
 class RawBinance implements LineParser {
   readonly #messages = new BinanceMessages();
   readonly #ignore: (kind: string) => void;
-  /** Of the messages of this file: the answer of a depth request names none. */
-  #symbol: string | undefined;
+  /** That of the file's messages: the answer of a depth request names none. */
+  #market: { symbol: string; futures: boolean } | undefined;
   readonly #asked: string | undefined;
-  #nameless: { data: Fields; heardNs: bigint }[] = [];
+  readonly #nameless: { data: Fields; heardNs: bigint }[] = [];
 
   constructor(asked: string | undefined, ignore: (kind: string) => void) {
     this.#asked = asked;
@@ -48,20 +48,23 @@ class RawBinance implements LineParser {
     const first = out.length;
     const ignored = this.#messages.read(message, heardNs, out);
     if (ignored !== undefined) this.#ignore(ignored);
-    if (this.#symbol === undefined && out.length > first) {
-      this.#symbol = out[first]?.instrument.symbol;
+    const instrument = out[first]?.instrument;
+    if (this.#market === undefined && instrument !== undefined) {
+      this.#market = { symbol: instrument.symbol, futures: instrument.source === "BINANCE-FUTURES" };
       this.#name(out);
     }
   }
 
   end(out: SourceEvent[]): void {
-    this.#symbol ??= this.#asked?.toUpperCase() ?? "UNKNOWN";
+    // Nothing but answers: those of futures carry times.
+    const futures = this.#nameless.some(({ data }) => data.T !== undefined);
+    this.#market ??= { symbol: this.#asked?.toUpperCase() ?? "UNKNOWN", futures };
     this.#name(out);
   }
 
   #name(out: SourceEvent[]): void {
-    if (this.#symbol === undefined) return;
-    for (const { data, heardNs } of this.#nameless) out.push(this.#messages.snapshot(data, this.#symbol, heardNs));
-    this.#nameless = [];
+    const market = this.#market;
+    if (market === undefined) return;
+    for (const { data, heardNs } of this.#nameless.splice(0)) out.push(this.#messages.snapshot(data, market, heardNs));
   }
 }

@@ -52,6 +52,7 @@ class CryptofeedLines implements LineParser {
       this.#ignore("request other than for a book");
       return;
     }
-    out.push(this.#binance.snapshot(parseJson(json), symbol, secondsNs(seconds, "the receive time")));
+    const market = { symbol, futures: url.includes("/fapi/") || url.includes("/dapi/") };
+    out.push(this.#binance.snapshot(parseJson(json), market, secondsNs(seconds, "the receive time")));
   }
 }

@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -11,6 +12,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 // `tapedeck up` as a newcomer runs it: a process that starts processes, and is told to end by signals.
 const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
+
+/** Where there is no redis-server the cluster has to take the one of `REDIS_URL`, or Docker. */
+const ownRedis = spawnSync("redis-server", ["--version"]).status === 0;
 
 let folder: string;
 const started: ChildProcess[] = [];
@@ -30,11 +34,12 @@ afterEach(async () => {
 
 /** Runs `tapedeck up` in a folder of its own; `said()` is all it has printed. */
 function up(env: NodeJS.ProcessEnv = {}) {
-  const { REDIS_URL: _, ...rest } = process.env;
   const child = spawn(process.execPath, [main, "up"], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
-      ...rest,
+      ...process.env,
+      ...(ownRedis && { REDIS_URL: "" }),
+      TAPEDECK_PREFIX: `test-${randomBytes(6).toString("hex")}`,
       TAPEDECK_FOLDER: folder,
       PORT: "0",
       TAPEDECK_GATEWAYS: "1",
@@ -161,7 +166,7 @@ test("[U9] a Redis that does not answer", async () => {
 test("[U9] a Redis that is missing", async () => {
   const bin = join(folder, "bin");
   await mkdir(bin);
-  expect(await refusal({ PATH: bin })).toContain("There is no Redis: install redis-server");
+  expect(await refusal({ PATH: bin, REDIS_URL: "" })).toContain("There is no Redis: install redis-server");
 });
 
 // Root may write anywhere, so a file in the place of the folder stands for one that cannot be written.

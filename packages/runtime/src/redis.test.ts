@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createServer, type Socket } from "node:net";
 import type { Redis } from "ioredis";
 import pino from "pino";
 import { afterEach, expect, inject, test, vi } from "vitest";
+import { startRedisServer } from "../../../test/support/redis-server.js";
 import { startRedisClock } from "./clock.js";
 import { startHeartbeat } from "./heartbeat.js";
 import { startProbe } from "./probe.js";
@@ -67,6 +69,18 @@ async function passage() {
 test("[R12] an operator sees in CLIENT LIST whose connection it is and what it is for", async () => {
   const redis = connect("commands");
   expect(await redis.client("GETNAME")).toBe("test:commands");
+});
+
+const redisServer = spawnSync("redis-server", ["--version"]).status === 0;
+test.skipIf(!redisServer)("[R12] user, password and TLS come with the address", async () => {
+  const guarded = await startRedisServer(["--requirepass", "open sesame"]);
+  undo.push(guarded.stop);
+  const { host } = new URL(guarded.url);
+  expect(await connect("commands", `redis://:open%20sesame@${host}`).ping()).toBe("PONG");
+  await expect(connect("commands", guarded.url).get("x")).rejects.toThrow(/NOAUTH/);
+
+  const { options } = connect("commands", "rediss://reader:secret@127.0.0.1:1/2");
+  expect(options).toMatchObject({ username: "reader", password: "secret", db: 2, tls: expect.anything() });
 });
 
 test("[R13] a command fails soon when Redis refuses connections, and works again once it is back", async () => {

@@ -51,8 +51,8 @@ export interface DeckOptions {
 export type Opened = StoredSession & { readonly created: boolean };
 export type Performed = StoredSession & { readonly changed: boolean };
 
-/** A command that meets this many faster ones in a row gives up. */
-const attempts = 10;
+/** A command that meets this many faster ones in a row gives up; all of `global`'s clients share one session. */
+const attempts = 30;
 
 /** The one way in which sessions come to be and change, whichever door a command came in by. */
 export class Deck {
@@ -95,14 +95,14 @@ export class Deck {
 
   /**
    * Applies a command to a session as it is now: read, resolve, apply, write back if nobody was faster, and tell the ticker.
-   * `global` is made on demand. Rejects with the command's refusal, `SESSION_NOT_FOUND`, `BUSY` or `UNAVAILABLE`; then
-   * nothing was changed.
+   * `global` is made on demand. Rejects with the command's refusal, `SESSION_NOT_FOUND` or `BUSY`, and then nothing was
+   * changed; with `UNAVAILABLE` it may have been, if Redis went away before it could answer.
    */
   async perform(id: string, command: Command | SystemCommand): Promise<Performed> {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const performed = await this.#attempt(id, command);
       if (performed !== "someone was faster") return performed;
-      await delay(Math.random() * 4 * attempt);
+      await delay(Math.random() * 2 * attempt);
     }
     throw new RefusedError(refuse("BUSY", `Session ${id} is being changed by too many at once. Nothing was changed.`));
   }
@@ -135,12 +135,13 @@ export class Deck {
     if (outcome === "gone") throw notFound(id);
     const level = alive ? "info" : "debug";
     this.#log[level]({ session: id, command: command.type, rev: after.rev, epoch: after.epoch }, "session changed");
-    await this.#afterwards(id, "index", async () => {
-      if (alive || before.state !== after.state || before.mode !== after.mode) await this.#store.reindex(after);
-    });
-    await this.#afterwards(id, "notice to its ticker", () =>
-      this.#tellTicker(before, after, command, outcome.message, now),
-    );
+    const moved = before.state !== after.state || before.mode !== after.mode;
+    await Promise.all([
+      this.#afterwards(id, "notice to its ticker", () =>
+        this.#tellTicker(before, after, command, outcome.message, now),
+      ),
+      alive || moved ? this.#afterwards(id, "index", () => this.#store.reindex(after)) : undefined,
+    ]);
     return { record: after, now, connections, changed: true };
   }
 

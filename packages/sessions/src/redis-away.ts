@@ -6,13 +6,10 @@ const passing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOREPLIC
 /** An error of Redis as a client may hear it: `UNAVAILABLE` where it is away, else the error itself. */
 export function refusalOfRedis(error: unknown): unknown {
   if (error instanceof RefusedError || !isAway(error)) return error;
-  return new RefusedError(
-    refuse("UNAVAILABLE", "Redis does not answer at the moment; nothing was changed. Try again."),
-    {
-      cause: error,
-      retryAfter: 1,
-    },
-  );
+  return new RefusedError(refuse("UNAVAILABLE", "Redis does not answer at the moment. Try again in a second."), {
+    cause: error,
+    retryAfter: 1,
+  });
 }
 
 /** Waits for an answer of Redis; its absence becomes a refusal. */

@@ -50,9 +50,7 @@ describe("a session's hash", () => {
     await on.store.delete("a");
     expect(await on.store.replace(record, revised(record), "command")).toBe("gone");
     expect(await on.store.touch("a", "gateway-1", 3)).toBe(false);
-    const pipeline = on.redis.pipeline();
-    on.store.checkpoint(pipeline, "a", record.rev, 5);
-    expect(await pipeline.exec()).toEqual([[null, -1]]);
+    expect(await on.redis.sessionCheckpoint(on.keys.session("a"), record.rev, 5)).toBe(-1);
     expect((await on.allKeys()).filter((key) => key.includes("{a}"))).toEqual([]);
   });
 
@@ -95,9 +93,7 @@ describe("a session's hash", () => {
 
   test("[S6] a jump does not take over the frame number of a checkpoint that came in between", async () => {
     const { record: playing } = await on.deck.perform((await opened()).id, { type: "start" });
-    const pipeline = on.redis.pipeline();
-    on.store.checkpoint(pipeline, "a", playing.rev, 57);
-    expect(await pipeline.exec()).toEqual([[null, playing.rev]]);
+    expect(await on.redis.sessionCheckpoint(on.keys.session("a"), playing.rev, 57)).toBe(playing.rev);
     const { record: checkpointed } = (await on.store.read("a")) ?? {};
     expect(checkpointed?.publishedSeq).toBe(57);
     expect(checkpointed?.tickerSeenMs).toBeGreaterThan(0);
@@ -109,9 +105,7 @@ describe("a session's hash", () => {
   test("[S6] a checkpoint of an old revision writes nothing and tells the new one", async () => {
     const { rev } = await opened();
     await on.deck.perform("a", { type: "pause" });
-    const pipeline = on.redis.pipeline();
-    on.store.checkpoint(pipeline, "a", rev, 57);
-    expect(await pipeline.exec()).toEqual([[null, rev + 1]]);
+    expect(await on.redis.sessionCheckpoint(on.keys.session("a"), rev, 57)).toBe(rev + 1);
     expect((await on.store.read("a"))?.record.publishedSeq).toBe(0);
   });
 

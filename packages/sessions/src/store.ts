@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { limits, RefusedError, refuse, type SessionStats, type StateCause, type WallMs } from "@tapedeck/protocol";
-import type { Seq } from "@tapedeck/tape";
-import type { ChainableCommander, Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { stateHead } from "./channel.js";
 import { decodeEpoch, type EndedEpoch } from "./epochs.js";
 import type { Keys } from "./keys.js";
@@ -129,11 +128,6 @@ export class SessionStore {
     if (outcome === 0) return "someone was faster";
     if (outcome === -1) return "gone";
     return { rev: after.rev, message };
-  }
-
-  /** Queues a checkpoint on a ticker's pipeline; its reply is the session's revision, or -1 when the session is gone. */
-  checkpoint(pipeline: ChainableCommander, id: string, rev: number, publishedSeq: Seq): void {
-    pipeline.sessionCheckpoint(this.keys.session(id), rev, publishedSeq);
   }
 
   /**

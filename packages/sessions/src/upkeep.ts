@@ -36,7 +36,7 @@ export class SessionUpkeep {
    * Counts the sessions that have expired, at most `limit` of them, cleans up after them and tells whoever still listens. One
    * whose hash lives on has its entry mended instead. Returns how many it counted.
    */
-  async sweepExpired(limit = 1000): Promise<number> {
+  async sweepExpired(limit = 10_000): Promise<number> {
     const now = await this.#store.now();
     const due = await this.#store.index.expired(now, limit);
     let counted = 0;

@@ -36,7 +36,8 @@ try {
   server.listen(config.PORT, config.HOST, () => {
     const address = server.address();
     const bound = typeof address === "object" && address ? address.port : config.PORT;
-    announceReady({ url: `http://${config.HOST === "127.0.0.1" ? "localhost" : config.HOST}:${bound}` });
+    const name = ["127.0.0.1", "0.0.0.0", "::"].includes(config.HOST) ? "localhost" : config.HOST;
+    announceReady({ url: `http://${name}:${bound}` });
   });
   shutdown.step("take no more connections", () => {
     server.close();

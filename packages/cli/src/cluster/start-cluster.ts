@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { access, constants, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { connectRedis, createLogger } from "@tapedeck/runtime";
 import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
 import { freePort } from "./free-port.js";
 import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
 import { codeOf, Problem } from "./problem.js";
+import { untilRedisAnswers } from "./redis-answers.js";
+import { isRunning } from "./running-cluster.js";
+import { Member, type Service } from "./service.js";
 import { Supervised } from "./supervised.js";
 
 /** The repository's root, from src/ and dist/ alike. */
@@ -15,12 +17,6 @@ const built = new URL("../../dist/cluster/", import.meta.url);
 
 /** Time that services have for a tidy end before they are killed. */
 const stopBudgetMs = 8000;
-
-export interface Service extends Pick<Supervised, "name" | "child" | "pid" | "ready"> {
-  readonly kind: ServiceKind;
-  /** Where it listens; empty while it is down and for one that does not listen. */
-  readonly url: string;
-}
 
 /** A running cluster of real processes on this machine. */
 export interface Cluster {
@@ -186,7 +182,7 @@ class LocalCluster implements Cluster {
   /** Two clusters in one folder would overwrite each other's Redis data. */
   async #refuseSecond(): Promise<void> {
     const other = await this.#file.read();
-    if (!other || other.pid === process.pid || !isAlive(other.pid) || !(await answers(other.url))) return;
+    if (!other || !(await isRunning(other))) return;
     throw new Problem(
       `A cluster of this folder runs already at ${other.url} (process ${other.pid}): use that one, or end it first.`,
     );
@@ -208,7 +204,7 @@ class LocalCluster implements Cluster {
   }
 
   async #startRedis(): Promise<void> {
-    if (this.redisUrl) return untilAnswers(this.redisUrl);
+    if (this.redisUrl) return untilRedisAnswers(this.redisUrl);
     const port = await freePort();
     const redis = this.#supervise("redis", new URL("redis-main.js", built), () => ({
       ...process.env,
@@ -237,7 +233,7 @@ class LocalCluster implements Cluster {
   async #changed(): Promise<void> {
     const up = (services: readonly Service[]) => services.filter(({ ready }) => ready);
     const backends = { apis: up(this.apis).map((s) => s.url), gateways: up(this.gateways).map((s) => s.url) };
-    if (this.#balancer?.ready) this.#balancer.child.send({ type: "backends", ...backends });
+    if (this.#balancer?.ready) this.#balancer.send({ type: "backends", ...backends });
     if (this.#whole && !this.#stopping) await this.#file.write(() => this.#snapshot());
   }
 
@@ -268,64 +264,5 @@ class LocalCluster implements Cluster {
 
   #tell(sentence: string): void {
     this.#options.tell?.(sentence);
-  }
-}
-
-class Member implements Service {
-  readonly kind: ServiceKind;
-  readonly process: Supervised;
-
-  constructor(kind: ServiceKind, process_: Supervised) {
-    this.kind = kind;
-    this.process = process_;
-  }
-  get name(): string {
-    return this.process.name;
-  }
-  get child() {
-    return this.process.child;
-  }
-  get pid(): number {
-    return this.process.pid;
-  }
-  get ready(): boolean {
-    return this.process.ready;
-  }
-  get url(): string {
-    return this.process.url ?? "";
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === "EPERM";
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    await fetch(url, { signal: AbortSignal.timeout(2000) });
-    return true;
-  } catch {
-    return false; // nobody there, or nobody who answers: not a running cluster
-  }
-}
-
-async function untilAnswers(url: string): Promise<void> {
-  const log = createLogger({ service: "up", node: "up", level: "silent" });
-  const redis = connectRedis({ url, purpose: "commands", name: "up", log });
-  try {
-    await redis.ping();
-  } catch (error) {
-    const shown = url.replace(/\/\/[^@/]*@/, "//***@");
-    throw new Problem(
-      `Redis at ${shown} (REDIS_URL) does not answer: start it, or unset REDIS_URL and the cluster runs its own.`,
-      { cause: error },
-    );
-  } finally {
-    redis.disconnect();
   }
 }

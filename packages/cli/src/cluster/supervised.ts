@@ -90,7 +90,7 @@ export class Supervised {
         this.#options.onChange();
         resolve();
       });
-      child.once("error", reject);
+      child.on("error", reject);
       child.once("exit", (code, signal) => {
         const wasReady = this.#ready;
         this.#ready = false;
@@ -103,6 +103,11 @@ export class Supervised {
         if (this.#everReady) this.#startAgain(signal ?? `code ${code}`);
       });
     });
+  }
+
+  /** Tells the process something; one that has just died need not hear it. */
+  send(message: Readonly<Record<string, unknown>>): void {
+    if (this.#child?.connected) this.#child.send(message, () => {});
   }
 
   /** Asks the process to end, and makes it end after `budgetMs`. */

@@ -17,6 +17,8 @@ export interface Outcome {
   published(rendering: Rendering, seq: Seq, listeners: number): void;
   /** It has not, or nobody knows. */
   failed(rendering: Rendering): void;
+  /** A checkpoint that was not made. */
+  unchecked(rendering: Rendering, error: Error): void;
 }
 
 /** All that goes to Redis in one wake-up: messages and checkpoints, in one pipeline. Replies are told apart by their place. */
@@ -59,7 +61,7 @@ export class Batch {
       if (rendering === undefined || mark === undefined) continue;
       const [error, reply] = replies[i] ?? noReply;
       if (this.#chain[i] === checkpoint) {
-        if (error) outcome.failed(rendering);
+        if (error) outcome.unchecked(rendering, error);
         else if (reply === noSession) rendering.events.gone();
         else if (reply !== mark && reply !== rendering.rev) rendering.events.changed();
       } else if (this.#chain[i] === rendering.chain) {

@@ -32,6 +32,8 @@ export interface RunOptions {
 }
 
 const retryMs = 200;
+const endRetryMs = 20;
+const releaseAttempts = 10;
 const damagedRetryMs = 5000;
 
 /** One lease's life: claims the session, keeps its rendering in step with its record, and lets go of it in the end. */
@@ -50,6 +52,7 @@ export class Run implements RenderingEvents {
   #tape: Tape | undefined;
   #newest: SessionRecord | undefined;
   #claimed = false;
+  #lettingGo = false;
   #adopting = false;
   #rereading = false;
   #timer: NodeJS.Timeout | undefined;
@@ -107,7 +110,7 @@ export class Run implements RenderingEvents {
   }
 
   damaged(error: unknown): void {
-    this.#log.error({ err: error }, "a block of the tape cannot be read: the session waits for it");
+    this.#log.error({ err: error }, "the tape cannot be read: the session waits for it");
     this.#again(damagedRetryMs);
   }
 
@@ -150,10 +153,10 @@ export class Run implements RenderingEvents {
   /** Stops rendering, waits for what is under way, and writes how far it came while giving the session back. */
   async #release(): Promise<void> {
     const { renderer, node } = this.#options;
+    this.#lettingGo = true;
     renderer.hold(this.#rendering);
     await renderer.settle();
-    if (this.#ended === "lost" || !this.#claimed) return;
-    await this.#insist({ type: "release", node, publishedSeq: this.#rendering.confirmed });
+    if (this.#claimed) await this.#insist({ type: "release", node, publishedSeq: this.#rendering.confirmed });
   }
 
   /** Re-anchors at a place the playhead had when all was well, instead of following the clock in one leap. */
@@ -176,13 +179,14 @@ export class Run implements RenderingEvents {
     const record = await this.#insist(command);
     if (record === undefined) return;
     this.hear(record);
-    if (this.#newest === before) this.#again(retryMs); // it changed nothing: look at it once more
+    // It changed nothing: Redis's clock may be a little behind this ticker's.
+    if (this.#newest === before) this.#again(command.type === "end" || command.type === "wrap" ? endRetryMs : retryMs);
   }
 
-  /** Performs a command, however long Redis is away. Undefined when it was refused or the lease ended before. */
+  /** Performs a command, however long Redis is away. Undefined when it was refused, or the lease ended before. */
   async #insist(command: SystemCommand): Promise<SessionRecord | undefined> {
     const { deck, metrics } = this.#options;
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       try {
         const { record, changed } = await deck.perform(this.sessionId, command);
         if (changed) metrics.command(command.type);
@@ -197,9 +201,10 @@ export class Run implements RenderingEvents {
           this.#again(retryMs);
           return undefined;
         }
-        this.#log.debug({ err: error, command: command.type }, "not performed, trying again");
+        if (attempt === 1) this.#log.warn({ err: error, command: command.type }, "not performed, trying again");
         await sleep(retryMs);
-        if (this.#ended !== undefined && command.type !== "release") return undefined;
+        // A release that fails is made up for: the claim runs out after 3 s, and upkeep finds the session another ticker.
+        if (this.#ended !== undefined && (command.type !== "release" || attempt === releaseAttempts)) return undefined;
       }
     }
   }
@@ -207,7 +212,7 @@ export class Run implements RenderingEvents {
   /** Takes a record for what the session is now. Until its course is known nothing is rendered of the course before. */
   #follow(record: SessionRecord): void {
     this.#newest = record;
-    if (!this.#claimed) return;
+    if (!this.#claimed || this.#lettingGo) return;
     this.#options.renderer.hold(this.#rendering);
     if (!this.#adopting) void this.#adopt();
   }

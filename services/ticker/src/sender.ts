@@ -82,6 +82,11 @@ export class Sender implements Outcome {
     void this.#comeBack();
   }
 
+  /** A full Redis refuses to write, but goes on publishing: only a broken connection is a reason to stop. */
+  unchecked(rendering: Rendering, error: Error): void {
+    if (error.name !== "ReplyError") this.failed(rendering);
+  }
+
   #land(batch: Batch, replies: readonly Reply[], since: number): void {
     const { metrics, probe, graceMs, usable } = this.#options;
     const wasFull = !this.ready;

@@ -39,6 +39,9 @@ export interface ImportTarget {
   readonly signal?: AbortSignal;
 }
 
+/** Parts of a recording that lie farther apart are tapes of their own: nobody wants to play across such a gap. */
+const separateDays = 30;
+const separateNs = BigInt(separateDays) * 86_400_000_000_000n;
 /** Broken lines that the report shows. */
 const brokenShown = 10;
 
@@ -63,7 +66,9 @@ class ImportRun {
   readonly #options: ImportOptions;
   readonly #target: ImportTarget;
   readonly #silenceNs: bigint;
-  readonly #imports = new Map<string, InstrumentImport>();
+  /** Of each instrument the tape that is being made of it. */
+  readonly #current = new Map<string, InstrumentImport>();
+  readonly #imports: InstrumentImport[] = [];
   readonly #otherSymbols = new Set<string>();
   readonly #ignored = new Map<string, number>();
   readonly #notices = new Set<string>();
@@ -95,12 +100,12 @@ class ImportRun {
       }
       for (const event of this.#timeless.splice(0)) this.#place(event.heardNs, event);
       const tapes: TapeReport[] = [];
-      for (const one of this.#imports.values()) tapes.push(await one.finish());
+      for (const one of this.#imports) tapes.push(await one.finish());
       this.#progress();
       this.#refuseWhereNothingCame(tapes);
       return this.#report([...sorted.keys()], tapes, (performance.now() - started) / 1000);
     } catch (error) {
-      for (const one of this.#imports.values()) await one.abort();
+      for (const one of this.#imports) await one.abort();
       throw error;
     }
   }
@@ -128,21 +133,26 @@ class ImportRun {
   #hear(ns: bigint): void {
     const last = this.#clock;
     if (last !== undefined && ns - last > this.#silenceNs) {
-      for (const one of this.#imports.values()) one.silence(last, "the recording was silent");
+      for (const one of this.#imports) one.silence(last, "the recording was silent");
     }
     if (last === undefined || ns > last) this.#clock = ns;
   }
 
   #importOf({ instrument }: SourceEvent, at: bigint): InstrumentImport {
     const key = instrumentKey(instrument);
-    const known = this.#imports.get(key);
-    if (known) return known;
+    const current = this.#current.get(key);
+    const apart = current !== undefined && at - current.newest > separateNs;
+    if (current !== undefined && !apart) return current;
     const { id, intervalMs = 100 } = this.#options;
-    if (id !== undefined && this.#imports.size > 0) {
-      const names = [...this.#imports.keys(), key].join(" and ");
+    if (id !== undefined && this.#imports.length > 0) {
       throw new ImportRefused(
-        `The recording holds several instruments (${names}): one id is not enough, give --symbol too.`,
+        apart
+          ? `The recording of ${key} falls into parts that lie more than ${separateDays} days apart: one id is not enough.`
+          : `The recording holds several instruments (${[...this.#current.keys(), key].join(" and ")}): one id is not enough, give --symbol too.`,
       );
+    }
+    if (apart) {
+      this.#notices.add(`${key}: what lies more than ${separateDays} days apart became tapes of their own.`);
     }
     const made = new InstrumentImport({
       instrument,
@@ -152,12 +162,13 @@ class ImportRun {
       silenceNs: Number(this.#silenceNs),
       id,
     });
-    this.#imports.set(key, made);
+    this.#current.set(key, made);
+    this.#imports.push(made);
     return made;
   }
 
   async #drain(): Promise<void> {
-    for (const one of this.#imports.values()) await one.drain();
+    for (const one of this.#imports) await one.drain();
   }
 
   #reading(): Reading {
@@ -187,7 +198,7 @@ class ImportRun {
   }
 
   get #frames(): number {
-    return [...this.#imports.values()].reduce((sum, one) => sum + one.frames, 0);
+    return this.#imports.reduce((sum, one) => sum + one.frames, 0);
   }
 
   #refuseWhereNothingCame(tapes: readonly TapeReport[]): void {

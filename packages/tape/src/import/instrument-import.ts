@@ -28,6 +28,8 @@ const dayNs = 86_400_000_000_000n;
  * made and writes them. What it meets on the way is in its report.
  */
 export class InstrumentImport {
+  /** Time of the newest event, nanoseconds since 1970. */
+  newest: bigint;
   readonly #settings: InstrumentSettings;
   /** Event time 0: the midnight before the first event, so that times are small numbers. */
   readonly #originNs: bigint;
@@ -52,6 +54,7 @@ export class InstrumentImport {
   constructor(settings: InstrumentSettings) {
     this.#settings = settings;
     const { instrument, firstNs, intervalNs, silenceNs } = settings;
+    this.newest = firstNs;
     this.#originNs = firstNs - (firstNs % dayNs);
     this.#builder = new FrameBuilder({
       symbol: instrument.symbol,
@@ -76,6 +79,7 @@ export class InstrumentImport {
   /** Takes the next event as it was heard; `at` is its time in nanoseconds since 1970. */
   push(at: bigint, event: SourceEvent): void {
     const ns = this.#since(at);
+    if (at > this.newest) this.newest = at;
     if (event.kind === "ticker") return;
     if (event.kind === "trade" && event.excluded !== undefined) this.#exclude(event, event.excluded);
     else if (event.repeated && !isNumbered(event)) this.#counts.duplicates++;

@@ -79,6 +79,18 @@ describe("Binance", () => {
     ]);
   });
 
+  test("[IM3] parts that lie more than 30 days apart are tapes of their own", async () => {
+    const later = start + 31 * 86_400_000;
+    const path = await file("parts.txt", diff(start, 1, "100"), diff(later, 90, "100"), diff(later + 200, 91, "99"));
+    const { report } = await importToMemory([path]);
+    expect(report.tapes.map(({ tape, frames }) => [tape, frames])).toEqual([
+      ["btcusdt-binance-20240808@1", 1],
+      ["btcusdt-binance-20240908@1", 2],
+    ]);
+    expect(report.notices).toEqual(["BINANCE BTCUSDT: what lies more than 30 days apart became tapes of their own."]);
+    await expect(importToMemory([path], { id: "one" })).rejects.toThrow(/one id is not enough/);
+  });
+
   test("[IM15] a message with a field that is none is broken, and names it", async () => {
     const path = await file(
       "fields.txt",

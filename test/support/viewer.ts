@@ -72,6 +72,7 @@ export class Viewer {
   #next = 0;
   #epoch = 0;
   #closed: { code: number; reason: string } | undefined;
+  /** For the message of a wait in vain. */
   #trouble = "";
   #leaving = false;
   #retry: NodeJS.Timeout | undefined;
@@ -221,8 +222,10 @@ export class Viewer {
     });
     this.#socket = socket;
     this.#closed = undefined;
+    const began = now();
     socket.on("open", () => {
       this.connections++;
+      this.#trouble = `opened after ${Math.round(now() - began)} ms`;
     });
     socket.on("message", (data: Buffer) => {
       this.#patience = 0;
@@ -234,6 +237,7 @@ export class Viewer {
     socket.on("close", (code, reason) => {
       if (socket !== this.#socket) return;
       this.#closed = { code, reason: reason.toString() };
+      this.#trouble += ` after ${Math.round(now() - began)} ms`;
       this.closes.push(code);
       if (this.#options.reconnect && !this.#leaving && mayComeBack(code)) {
         this.#patience = Math.min(500, this.#patience * 2 || 20);

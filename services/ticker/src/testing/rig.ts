@@ -20,11 +20,13 @@ import {
   leaseQueueNames,
   type SessionRecord,
   SessionStore,
+  SessionUpkeep,
 } from "@tapedeck/sessions";
 import { type Tape, TapeCatalog } from "@tapedeck/tape";
 import { MemoryTapeStore, type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
 import type { Redis } from "ioredis";
 import { Ticker, type TickerOptions } from "../ticker.js";
+import { startUpkeep, type UpkeepOptions } from "../upkeep.js";
 import { Viewer } from "./viewer.js";
 
 const log = createLogger({
@@ -49,6 +51,7 @@ export class Rig {
   readonly tapes: TapeCatalog;
   readonly store: SessionStore;
   readonly deck: Deck;
+  readonly sessions: SessionUpkeep;
   readonly redis: Redis;
   readonly #url: string;
   readonly #tapeStore = new MemoryTapeStore();
@@ -61,6 +64,7 @@ export class Rig {
     this.tapes = new TapeCatalog(this.#tapeStore, { cacheBytes: 64 * 2 ** 20 });
     this.store = new SessionStore(this.redis, this.keys);
     this.#leases = new LeaseQueue({ redis: this.redis, keys: this.keys, queues });
+    this.sessions = new SessionUpkeep({ store: this.store, leases: this.#leases });
     this.deck = new Deck({ store: this.store, tapes: this.tapes, leases: this.#leases, log });
   }
 
@@ -157,6 +161,16 @@ export class Rig {
     const rigged = { node, ticker, connections, clock, close: () => (closed ??= close()) };
     this.#open.push(rigged);
     return rigged;
+  }
+
+  async upkeep(chores: UpkeepOptions["chores"]): Promise<void> {
+    const connection = this.#connect("bullmq", "upkeep");
+    const upkeep = await startUpkeep({ connection, prefix: this.keys.bullPrefix, node: "upkeep", chores, log });
+    const close = async (): Promise<void> => {
+      await upkeep.stop();
+      connection.disconnect();
+    };
+    this.#open.push({ close });
   }
 
   async close(): Promise<void> {

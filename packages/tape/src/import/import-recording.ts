@@ -99,6 +99,9 @@ class ImportRun {
         await this.#drain();
       }
       for (const event of this.#timeless.splice(0)) this.#place(event.heardNs, event);
+      for (const one of this.#imports) await one.end();
+      this.#target.signal?.throwIfAborted();
+      // From here on tapes become visible, one after the other.
       const tapes: TapeReport[] = [];
       for (const one of this.#imports) tapes.push(await one.finish());
       this.#progress();

@@ -105,13 +105,17 @@ export class InstrumentImport {
     }
   }
 
-  /** Completes the tape. An instrument that gave no frame is refused, with the reason, and leaves nothing behind. */
-  async finish(): Promise<TapeReport> {
+  /** The recording is over: writes what was still held back. */
+  async end(): Promise<void> {
     this.#reorder.flush();
     this.#depth.end();
     this.#bookSilence.end();
     this.#builder.end();
     await this.drain();
+  }
+
+  /** Completes the tape. An instrument that gave no frame is refused, with the reason, and leaves nothing behind. */
+  async finish(): Promise<TapeReport> {
     if (this.#writer === undefined) return this.#report(undefined, this.#refusal());
     const { id, version } = await this.#writer.finish();
     return this.#report(tapeName(id, version), undefined);

@@ -71,6 +71,7 @@ export class Outlet implements Pending {
   sendHistory(message: string): void {
     this.#grace = Math.max(this.#grace, message.length);
     this.send(message);
+    if (this.#slowSince === 0) this.#grace = 0;
   }
 
   flush(): void {

@@ -34,6 +34,7 @@ export class Client {
   readonly opened: Promise<void>;
   closed: { code: number; reason: string } | undefined;
   setCookie: string | undefined;
+  error: Error | undefined;
   readonly #socket: WebSocket;
   readonly #waiters = new Set<Waiter>();
   #epoch = 0;
@@ -53,7 +54,9 @@ export class Client {
       this.closed = { code, reason: reason.toString() };
       this.#look();
     });
-    this.#socket.on("error", () => {}); // a close follows
+    this.#socket.on("error", (error) => {
+      this.error = error; // a close follows
+    });
   }
 
   #hear(text: string, isBinary: boolean): void {
@@ -111,7 +114,7 @@ export class Client {
       };
       const timer = setTimeout(() => {
         done();
-        const closed = this.closed ? ` closed ${this.closed.code} ${this.closed.reason}` : "";
+        const closed = this.closed ? ` closed ${this.closed.code} ${this.closed.reason} ${this.error ?? ""}` : "";
         reject(new Error(`no ${what}; got ${this.types.slice(-20)} up to ${JSON.stringify(this.last?.seq)}${closed}`));
       }, ms);
       const waiter: Waiter = {

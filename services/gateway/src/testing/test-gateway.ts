@@ -35,6 +35,9 @@ export interface TestGateway extends Gateway {
   metric(name: string): Promise<number>;
 }
 
+/** The tape of sessions that ask for none: that of `writeTestTape` where it is told no id. */
+const defaultTape = "test";
+
 /** Real Redis, a folder of tapes, and gateways in this process: everything but tickers, whose part the tests play. */
 export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "silent"): Promise<TestCluster> {
   const prefix = `test-${randomUUID().slice(0, 8)}`;
@@ -46,7 +49,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
   const tapes = new TapeCatalog(tapeStore, { cacheBytes: 32 << 20 });
   const store = new SessionStore(redis, keys);
   const leases = new LeaseQueue({ redis, keys, queues: 4 });
-  const deck = new Deck({ store, tapes, leases, log });
+  const deck = new Deck({ store, tapes, leases, log, defaultTape });
   const stops: (() => Promise<void>)[] = [];
 
   return {
@@ -67,6 +70,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
         TAPEDECK_PREFIX: prefix,
         TAPEDECK_STORE: folder,
         DRAIN_MS: "100",
+        DEFAULT_TAPE: defaultTape,
         ...env,
       });
       const connect = (purpose: "commands" | "publisher" | "subscriber") =>

@@ -1,0 +1,147 @@
+import { serverMessage } from "@tapedeck/protocol";
+import { afterAll, expect, inject, test } from "vitest";
+import { openScene } from "./testing/scene.js";
+
+const here = await openScene(inject("redisUrl"));
+afterAll(() => here.stop());
+
+test("[G30] a command is answered by its id with the session as it is then", async () => {
+  const id = here.newId();
+  const client = await here.gateway.client(`/ws/${id}`);
+  const ack = await client.command("pause");
+  expect(ack).toMatchObject({ type: "ack", session: { session_id: id, state: "PAUSED" } });
+  const sought = await client.command("seek", { seq: 300 });
+  expect(sought).toMatchObject({ session: { controller_state: { cursor_seq: 300 } } });
+  expect((await here.cluster.store.read(id))?.record).toMatchObject({ state: "PAUSED", anchorSeq: 300 });
+  await client.untilSeq(300);
+  for (const { text } of client.messages) serverMessage.parse(JSON.parse(text));
+});
+
+test("[G30] commands sent at once take effect and are answered in their order", async () => {
+  const client = await here.gateway.client(`/ws/${here.newId()}`);
+  await client.untilType("history");
+  const commands = ["pause", "start", "pause", "nonsense", "resume", "stop", "seek"];
+  commands.forEach((command, id) => {
+    client.send({ type: "command", id, command, ...(command === "seek" && { seq: 99_999_999 }) });
+  });
+  await client.until(() => client.of("ack").length + client.of("error").length === commands.length);
+  const answers = client.messages.filter(({ type }) => type === "ack" || type === "error");
+  expect(answers.filter(({ id }) => id !== undefined).map(({ id }) => id)).toEqual([0, 1, 2, 4, 5, 6]);
+  const states = client.of("ack").map(({ session }) => JSON.stringify(session).match(/"state":"(\w+)"/)?.[1]);
+  expect(states.slice(0, 5)).toEqual(["PAUSED", "PLAYING", "PAUSED", "PLAYING", "STOPPED"]);
+});
+
+test("[G30] no frame of the old epoch follows an ack that announces a new one", async () => {
+  const record = await here.standing(10);
+  const client = await here.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  let stop = false;
+  let last = 10;
+  const publishing = (async () => {
+    while (!stop && last < 900) await here.cluster.publish(record, last, ++last);
+  })();
+  await client.untilSeq(15);
+  await client.command("seek", { seq: 950 });
+  stop = true;
+  await publishing;
+  await client.untilSeq(950);
+  const ack = client.types.indexOf("ack");
+  const after = client.messages.slice(ack + 1).filter(({ type }) => type === "snapshot");
+  expect(after.every(({ seq }) => seq === 950)).toBe(true);
+});
+
+test("[G31] a change is told to every socket of the session, on every node, whoever made it", async () => {
+  const other = await here.cluster.gateway();
+  const id = here.newId();
+  const here1 = await here.gateway.client(`/ws/${id}`);
+  const there = await other.client(`/ws/${id}`);
+  await Promise.all([here1, there].map((client) => client.untilType("history")));
+  await here1.command("speed", { value: 2.5 });
+  await Promise.all([here1, there].map((client) => client.untilType("state")));
+  expect(here1.of("state")[0]).toMatchObject({ cause: "command", session: { speed: 2.5 } });
+  expect(there.of("state")[0]).toMatchObject({
+    cause: "command",
+    session: { speed: 2.5, connections: expect.any(Number) },
+  });
+  await here.cluster.deck.perform(id, { type: "claim", node: "t1" });
+  await here.cluster.deck.perform(id, { type: "release", node: "t1", publishedSeq: 0 });
+  await here.cluster.deck.perform(id, { type: "pause" });
+  await Promise.all([here1, there].map((client) => client.untilType("state", 2)));
+  expect(there.of("state").map(({ cause }) => cause)).toEqual(["command", "command"]);
+});
+
+test("[G31] a command that changes nothing is acknowledged and not told", async () => {
+  const record = await here.standing(10);
+  const client = await here.gateway.client(`/ws/${record.id}`);
+  await client.command("pause");
+  await client.command("pause");
+  expect(client.of("ack")).toHaveLength(2);
+  expect(client.of("state")).toHaveLength(0);
+});
+
+test("[G32] what is not of the protocol is answered by an error, and nothing breaks", async () => {
+  const client = await here.gateway.client(`/ws/${here.newId()}`);
+  await client.untilType("history");
+  const odd = [
+    "",
+    "{",
+    "null",
+    "[]",
+    "7",
+    '"x"',
+    '{"type":"subscribe"}',
+    '{"type":"command"}',
+    Buffer.from([0, 255, 1]),
+  ];
+  for (const message of odd) client.send(message);
+  client.send({ type: "command", id: "a", command: "fly" });
+  client.send({ type: "command", id: "b", command: "speed", value: 5000 });
+  client.send({ type: "command", id: "c", command: "speed", value: "fast" });
+  client.send({ type: "command", id: { deep: 1 }, command: "pause" });
+  await client.untilType("error", odd.length + 4);
+  const byId = (id: string) => client.of("error").find((error) => error.id === id);
+  expect(byId("b")).toMatchObject({ code: "INVALID_VALUE" });
+  expect(byId("c")).toMatchObject({ code: "MALFORMED" });
+  client.send({ type: "ping" });
+  await client.untilType("pong");
+  for (const { text } of client.of("error")) serverMessage.parse(JSON.parse(text));
+});
+
+test("[G32] a flood of commands is refused beyond a bound, and answered", async () => {
+  const client = await here.gateway.client(`/ws/${here.newId()}`);
+  await client.untilType("history");
+  const sent = 300;
+  for (let id = 0; id < sent; id++) client.send({ type: "command", id, command: id % 2 === 0 ? "pause" : "start" });
+  await client.until(() => client.of("ack").length + client.of("error").length === sent);
+  expect(client.of("ack").length).toBeGreaterThanOrEqual(64);
+  expect(client.of("error").every(({ code }) => code === "TOO_MANY_REQUESTS")).toBe(true);
+});
+
+test("[G33] a legacy socket gets two kinds of message whatever it sends and whatever happens", async () => {
+  const id = here.newId();
+  const client = await here.gateway.client(`/ws/${id}`, { legacy: true });
+  await client.untilType("history");
+  const odd = [
+    "",
+    "{",
+    '{"type":"ping"}',
+    '{"type":"set_speed","speed":5}',
+    '{"type":"ORDER","side":"buy"}',
+    Buffer.alloc(99),
+  ];
+  for (const message of odd) client.send(message);
+  client.send({ type: "command", id: 1, command: "seek", seq: 700 });
+  const { deck } = here.cluster;
+  await deck.perform(id, { type: "speed", value: 50 });
+  await deck.perform(id, { type: "mode", mode: "SIMULATION" });
+  await deck.perform(id, { type: "mode", mode: "REPLAY" });
+  await deck.perform(id, { type: "pause" });
+  await deck.perform(id, { type: "range", loop: true });
+  const { record } = await deck.perform(id, { type: "seek", to: { seq: 321 } });
+  await client.untilSeq(321);
+  await here.cluster.publish(record, 321, 322);
+  await client.untilSeq(322);
+  expect(client.types[0]).toBe("history");
+  expect(new Set(client.types.slice(1))).toEqual(new Set(["snapshot"]));
+  expect(client.closed).toBeUndefined();
+});

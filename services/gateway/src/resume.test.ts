@@ -1,0 +1,136 @@
+import { afterAll, expect, inject, test } from "vitest";
+import { expectNoHole } from "./testing/client.js";
+import { openScene } from "./testing/scene.js";
+
+const here = await openScene(inject("redisUrl"), { frames: 6000 });
+afterAll(() => here.stop());
+
+const range = (after: number, to: number) => Array.from({ length: to - after }, (_, at) => after + 1 + at);
+
+test("[G20] a token gets exactly the frames missed, in chunks of a hundred, then frames as usual", async () => {
+  const record = await here.standing(100);
+  const first = await here.gateway.client(`/ws/${record.id}`);
+  await first.untilType("history");
+  await here.cluster.publish(record, 100, 120);
+  await first.untilSeq(120);
+  await first.close();
+  // Nobody watches; the session moves on.
+  const { record: moved } = await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 450 } });
+  const second = await here.gateway.client(`/ws?session_id=${record.id}&epoch=${record.epoch}&after=120`);
+  await second.untilSeq(550);
+  expect(second.seqs).toEqual(range(120, 550));
+  expect(second.types).toEqual(["session", ...Array.from({ length: 5 }, () => "history")]);
+  expect(second.of("history").every(({ complete, epoch }) => complete === true && epoch === record.epoch)).toBe(true);
+  await here.cluster.publish(moved, 550, 551);
+  await second.untilSeq(551);
+});
+
+test("[G20] one who missed nothing gets an empty, complete history", async () => {
+  const record = await here.standing(100);
+  for (const after of [100, 103]) {
+    const client = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=${after}`);
+    await client.untilType("history");
+    expect(client.of("history")[0]).toMatchObject({ data: [], complete: true, epoch: record.epoch });
+  }
+});
+
+test("[G20] frames that come while it resumes follow without a hole", async () => {
+  const record = await here.standing(100);
+  const watching = await here.gateway.client(`/ws/${record.id}`);
+  await watching.untilType("history");
+  let last = 1100;
+  await here.cluster.publish(record, 100, last);
+  const clients = await Promise.all(
+    range(0, 5).map(async (nth) => {
+      const client = here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=${100 + nth}`);
+      for (let more = 0; more < 10; more++) await here.cluster.publish(record, last, ++last);
+      return client;
+    }),
+  );
+  await here.cluster.publish(record, last, ++last);
+  await Promise.all(clients.map((client) => client.untilSeq(last)));
+  for (const client of clients) {
+    expectNoHole(client.shown);
+    expect(client.of("history").every(({ complete }) => complete)).toBe(true);
+  }
+});
+
+test("[G21] a token of an earlier epoch gets the rest of it, then each later one after its state", async () => {
+  const { deck } = here.cluster;
+  const first = await here.standing(100);
+  await deck.perform(first.id, { type: "step", by: { frames: 5 } });
+  const { record: second } = await deck.perform(first.id, { type: "seek", to: { seq: 2000 } });
+  await deck.perform(first.id, { type: "step", by: { frames: 3 } });
+  const { record: third } = await deck.perform(first.id, { type: "seek", to: { seq: 50 } });
+  const client = await here.gateway.client(`/ws/${first.id}?epoch=${first.epoch}&after=102`);
+  await client.untilSeq(50);
+  expect(client.shown.map(({ epoch, seq }) => [epoch, seq])).toEqual([
+    [first.epoch, 103],
+    [first.epoch, 104],
+    [first.epoch, 105],
+    [second.epoch, 2000],
+    [second.epoch, 2001],
+    [second.epoch, 2002],
+    [second.epoch, 2003],
+    [third.epoch, 50],
+  ]);
+  expect(client.types).toEqual(["session", "history", "state", "history", "state", "history"]);
+  expect(client.of("state").map(({ session }) => session)).toMatchObject([
+    { epoch: second.epoch, controller_state: { cursor_seq: 2003 } },
+    { epoch: third.epoch, controller_state: { cursor_seq: 50 } },
+  ]);
+  await deck.perform(first.id, { type: "step", by: { frames: 1 } });
+  await client.untilSeq(51);
+});
+
+test("[G21] also when the tape has changed meanwhile", async () => {
+  await here.cluster.tape({ id: "other", symbol: "ETHUSDT", frames: 300 });
+  const record = await here.standing(97);
+  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 3 } });
+  const { record: after } = await here.cluster.deck.perform(record.id, { type: "mode", mode: "REPLAY", tape: "other" });
+  const client = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=98`);
+  await client.until(() => client.last?.epoch === after.epoch);
+  expect(client.seqs).toEqual([99, 100, 0]);
+  expect(client.shown.map(({ text }) => text.includes('"symbol":"ETHUSDT"'))).toEqual([false, false, true]);
+});
+
+test("[G22] a token that nobody remembers gets the newest hundred, and is told", async () => {
+  const record = await here.standing(500);
+  for (const token of ["epoch=12345&after=3", `epoch=${record.epoch}&after=3`]) {
+    const client = await here.gateway.client(`/ws/${record.id}?${token}`);
+    await client.untilType("history");
+    expect(client.of("history")[0]).toMatchObject({ complete: false, epoch: record.epoch });
+    expect(client.seqs).toEqual(range(400, 500));
+  }
+});
+
+test("[G22] so does one that missed more than 2,000 frames, or 10,000 trades", async () => {
+  const record = await here.standing(1);
+  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 1000 } });
+  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 1000 } });
+  const within = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=1`);
+  await within.untilSeq(2001);
+  expect(within.seqs).toEqual(range(1, 2001));
+  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 1 } });
+  const beyond = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=1`);
+  await beyond.untilType("history");
+  expect(beyond.of("history")[0]).toMatchObject({ complete: false });
+  expect(beyond.seqs).toEqual(range(1902, 2002));
+
+  await here.cluster.tape({ id: "busy", symbol: "BUSY", frames: 200, tradesPerFrame: () => 300 });
+  const busy = await here.standing(50, { tape: "busy" });
+  await here.cluster.deck.perform(busy.id, { type: "step", by: { frames: 34 } });
+  const many = await here.gateway.client(`/ws/${busy.id}?epoch=${busy.epoch}&after=50`);
+  await many.untilType("history");
+  expect(many.of("history")[0]).toMatchObject({ complete: false });
+  const fewer = await here.gateway.client(`/ws/${busy.id}?epoch=${busy.epoch}&after=51`);
+  await fewer.untilSeq(84);
+  expect(fewer.seqs).toEqual(range(51, 84));
+});
+
+test("[G20] a legacy socket's token is not looked at", async () => {
+  const record = await here.standing(500);
+  const client = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=499`, { legacy: true });
+  await client.untilType("history");
+  expect(client.seqs).toEqual(range(400, 500));
+});

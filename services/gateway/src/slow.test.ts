@@ -1,0 +1,114 @@
+import { afterAll, expect, inject, test } from "vitest";
+import { type Client, expectNoHole } from "./testing/client.js";
+import { openScene } from "./testing/scene.js";
+
+// Frames of some 20 KB, so that a few hundred fill what the system itself keeps for a socket.
+const here = await openScene(inject("redisUrl"), { frames: 4000, tradesPerFrame: (seq) => (seq < 2000 ? 200 : 1) });
+afterAll(() => here.stop());
+
+/** Publishes frames until the gateway holds something back for a slow socket, then `more` of them. */
+async function publishUntilSlow(record: Awaited<ReturnType<typeof here.standing>>, from: number, more: number) {
+  let last = from;
+  for (let left = more; left > 0; last++) {
+    await here.cluster.publish(record, last, last + 1);
+    if (Number(here.gateway.fields().slow_sockets) > 0) left--;
+    if (last > 1900) throw new Error("nothing was kept back");
+  }
+  return last;
+}
+
+const trades = (client: Client, after: number, to: number) =>
+  client.shown.filter(({ seq }) => seq > after && seq <= to).reduce((sum, shown) => sum + shown.trades, 0);
+
+test("[G40] one that does not read gets the newest frame with all trades when it reads again, and is told", async () => {
+  const record = await here.standing(0);
+  const [slow, quick] = await Promise.all([
+    here.gateway.client(`/ws/${record.id}`),
+    here.gateway.client(`/ws/${record.id}`),
+  ]);
+  await Promise.all([slow.untilType("history"), quick.untilType("history")]);
+  slow.pause();
+  const last = await publishUntilSlow(record, 0, 30);
+  await quick.untilSeq(last);
+  slow.resume();
+  await slow.untilSeq(last);
+  expectNoHole(slow.shown);
+  expect(trades(slow, 0, last)).toBe(trades(quick, 0, last));
+  expect(quick.shown.every(({ prev, seq }) => prev === seq - 1)).toBe(true);
+  expect(quick.of("lag")).toEqual([]);
+  const merged = slow.shown.filter(({ prev, seq }) => prev < seq - 1);
+  expect(merged.length).toBeGreaterThan(0);
+  expect(Math.max(...merged.map((shown) => shown.trades))).toBeLessThanOrEqual(1000);
+  const told = slow.of("lag").reduce((sum, { frames }) => sum + Number(frames), 0);
+  expect(told).toBe(merged.reduce((sum, { prev, seq }) => sum + seq - prev - 1, 0));
+  await here.cluster.publish(record, last, last + 1);
+  await slow.untilSeq(last + 1);
+});
+
+test("[G40] what is kept for it is bounded however long it sleeps", async () => {
+  const record = await here.standing(0);
+  const slow = await here.gateway.client(`/ws/${record.id}`, { legacy: true });
+  await slow.untilType("history");
+  slow.pause();
+  const last = await publishUntilSlow(record, 0, 1);
+  const before = await here.gateway.metric("bytes_sent_total");
+  for (let seq = last; seq < last + 100; seq++) await here.cluster.publish(record, seq, seq + 1);
+  expect((await here.gateway.metric("bytes_sent_total")) - before).toBe(0);
+  slow.resume();
+  await slow.untilSeq(last + 100);
+  expect(new Set(slow.types.slice(1))).toEqual(new Set(["snapshot"])); // [G33]
+});
+
+test("[G41] of more than 10,000 trades the newest are kept, and the rest are told", async () => {
+  const record = await here.standing(0);
+  const slow = await here.gateway.client(`/ws/${record.id}`);
+  await slow.untilType("history");
+  slow.pause();
+  const last = await publishUntilSlow(record, 0, 130); // 130 frames of 200 trades
+  slow.resume();
+  await slow.untilSeq(last);
+  const leftOut = slow.of("lag").reduce((sum, lag) => sum + Number(lag.trades_left_out ?? 0), 0);
+  expect(leftOut).toBeGreaterThan(0);
+  expect(trades(slow, 0, last) + leftOut).toBe(last * 200);
+  expect(slow.last?.seq).toBe(last);
+});
+
+test("[G40] a seek reaches a slow reader without the rest of the epoch that it leaves", async () => {
+  const record = await here.standing(0);
+  const slow = await here.gateway.client(`/ws/${record.id}`);
+  await slow.untilType("history");
+  slow.pause();
+  const last = await publishUntilSlow(record, 0, 50);
+  const { record: after } = await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 3000 } });
+  slow.resume();
+  await slow.untilSeq(3000);
+  expect(slow.last).toMatchObject({ epoch: after.epoch, prev: 2999 });
+  expect(slow.shown.filter(({ epoch }) => epoch === record.epoch).at(-1)?.seq).toBeLessThan(last);
+});
+
+test("[G42] one that stays too slow for too long is closed with 4408", async () => {
+  const gateway = await here.cluster.gateway({ SLOW_CLOSE_MS: "300" });
+  const record = await here.standing(0);
+  const slow = await gateway.client(`/ws/${record.id}`);
+  await slow.untilType("history");
+  slow.pause();
+  for (let last = 0; Number(gateway.fields().sockets) > 0 && last < 1900; last++) {
+    await here.cluster.publish(record, last, last + 1);
+    if (Number(gateway.fields().slow_sockets) > 0) break;
+  }
+  await expect.poll(() => gateway.fields().sockets, { timeout: 5000 }).toBe(0);
+  slow.resume();
+  await slow.untilClosed();
+  expect([4408, 1006]).toContain(slow.closed?.code);
+  expect(await gateway.metric('sockets_closed_total{code="4408"')).toBe(1);
+});
+
+test("[G40] one that floods with commands and reads no answer is closed", async () => {
+  const record = await here.standing(0);
+  const flood = await here.gateway.client(`/ws/${record.id}`);
+  await flood.untilType("history");
+  flood.pause();
+  await publishUntilSlow(record, 0, 1);
+  for (let id = 0; id < 200; id++) flood.send({ type: "command", id, command: "pause" });
+  await expect.poll(() => here.gateway.metric('sockets_closed_total{code="4408"'), { timeout: 5000 }).toBe(1);
+});

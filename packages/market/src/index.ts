@@ -9,3 +9,4 @@ export * from "./keyed-book.js";
 export * from "./order-book.js";
 export * from "./random.js";
 export * from "./recent-ids.js";
+export * from "./simulator/index.js";

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { z } from "zod";
 import { Problem } from "./cluster/problem.js";
 import { importCommand } from "./commands/import.js";
+import { recomputeCommand } from "./commands/recompute.js";
 import { tapesCommand } from "./commands/tapes.js";
 import { upCommand } from "./commands/up.js";
 
@@ -15,7 +16,8 @@ const program = new Command("tapedeck")
   .version(version)
   .addCommand(upCommand())
   .addCommand(importCommand())
-  .addCommand(tapesCommand());
+  .addCommand(tapesCommand())
+  .addCommand(recomputeCommand());
 program
   .command("version")
   .description("print the version")

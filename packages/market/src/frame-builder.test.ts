@@ -216,9 +216,19 @@ describe("trades", () => {
   test("[FR8] without a side there is no effective spread", () => {
     const { builder, frames, book, trade } = building();
     book(0, [[99, 1]], [[101, 1]]);
-    trade(10, 101, 1, "unknown");
+    trade(10, 100, 1, "unknown");
     builder.end();
     expect(read(frames[0]).effective_spread).toBeNull();
+  });
+
+  test("[FR15] a side that the venue does not tell is that of the mid, and at the mid that of the last move", () => {
+    const { builder, frames, book, trade } = building();
+    book(0, [[99, 1]], [[101, 1]]);
+    for (const price of [100, 101, 100, 100, 99, 100]) trade(10, price, 1, "unknown");
+    trade(20, 101, 1, "sell");
+    builder.end();
+    const sides = read(frames[0]).trades.map(({ side }: { side: string }) => side);
+    expect(sides).toEqual(["unknown", "buy", "sell", "sell", "sell", "buy", "sell"]);
   });
 
   test("[FR7] more than 1,000 trades make more frames, and none is lost", () => {
@@ -262,7 +272,7 @@ test("[FR13] analytics see each frame once, in order, and what they find is in i
         seen.push(ns);
         const anomaly = { timestamp, type: "TEST", severity: "low", message: `${trades.length} ${afterGap}` };
         return {
-          head: `"obi":${mid > 100 ? 0.5 : -0.5}`,
+          head: `"side":${mid > 100 ? 0.5 : -0.5}`,
           anomalies: JSON.stringify(anomaly),
           events: [{ type: "TEST", severity: "low" }],
         };
@@ -274,7 +284,7 @@ test("[FR13] analytics see each frame once, in order, and what they find is in i
   trade(6000, 100, 1);
   builder.end();
   expect(seen).toEqual([0, 6000 * ms]);
-  expect(read(frames[0])).toMatchObject({ obi: -0.5, anomalies: [{ type: "TEST", message: "0 false" }] });
+  expect(read(frames[0])).toMatchObject({ side: -0.5, anomalies: [{ type: "TEST", message: "0 false" }] });
   expect(read(frames[1])).toMatchObject({ anomalies: [{ type: "TEST", message: "1 true" }] });
   expect(frames[1]?.events).toEqual([{ type: "TEST", severity: "low" }]);
 });

@@ -1,4 +1,5 @@
 import { isoOfNs, limits, type TapeNs, type TimeDecimals, type TradeSide } from "@tapedeck/protocol";
+import { TradeSides } from "./analytics/trade-side.js";
 import { basicAnalytics, type FrameAnalytics, type MarketTrade } from "./analytics.js";
 import { asciiJson } from "./ascii.js";
 import { Decimals, PriceGrid, rounded } from "./decimals.js";
@@ -53,6 +54,7 @@ export class FrameBuilder {
   #updates = 0;
   /** The interval under way has seen an event. */
   #pending = false;
+  readonly #sides = new TradeSides();
   #trades: MarketTrade[] = [];
   #tradesJson = "";
   /** Of the last of `#trades`, against the mid that it met. */
@@ -140,9 +142,10 @@ export class FrameBuilder {
     if (this.#trades.length === limits.tradesPerMessage) this.#close();
     this.sizes.note(trade.size);
     this.prices.note(trade.price);
-    this.#effectiveSpread = effectiveSpread(trade.side, trade.price, this.#mid, this.prices.decimals);
-    this.#trades.push(trade);
-    this.#tradesJson += `${this.#tradesJson && ","}{"timestamp":"${trade.timestamp}","price":${trade.price},"size":${trade.size},"side":"${trade.side}"}`;
+    const side = this.#sides.note(trade.side, trade.price, this.#mid);
+    this.#effectiveSpread = effectiveSpread(side, trade.price, this.#mid, this.prices.decimals);
+    this.#trades.push(side === trade.side ? trade : { ...trade, side });
+    this.#tradesJson += `${this.#tradesJson && ","}{"timestamp":"${trade.timestamp}","price":${trade.price},"size":${trade.size},"side":"${side}"}`;
     this.#lastEventNs = ns;
     this.#pending = true;
   }
@@ -184,6 +187,7 @@ export class FrameBuilder {
       : mid;
     const timestamp = isoOfNs(this.#options.originNs + BigInt(this.#lastEventNs), this.#options.decimals);
     const trades = this.#trades;
+    const gapBefore = this.#gapBefore(ns);
     const findings = this.#analytics.analyse({
       ns,
       timestamp,
@@ -192,7 +196,7 @@ export class FrameBuilder {
       microprice,
       updates: this.#updates,
       trades,
-      afterGap: this.#gap !== undefined,
+      afterGap: gapBefore !== null,
     });
     const { bids, asks } = padded(levels, this.prices, lastMid);
     const head =
@@ -216,14 +220,15 @@ export class FrameBuilder {
       anomalies: findings.anomalies,
       events: findings.events,
       price: mid,
-      gapBefore: this.#gapBefore(ns),
+      gapBefore,
     };
   }
 
-  /** A gap before the first frame is none: nothing was playing. */
+  /** A gap before the first frame is none: nothing was playing. Nor is one that lasts no time. */
   #gapBefore(ns: TapeNs): FrameParts["gapBefore"] {
     if (this.#gap === undefined || ns === 0 || this.#firstNs === undefined) return null;
-    return { fromNs: this.#gap.fromNs - this.#firstNs, reason: this.#gap.reasons.join("; ") };
+    const fromNs = this.#gap.fromNs - this.#firstNs;
+    return fromNs < ns ? { fromNs, reason: this.#gap.reasons.join("; ") } : null;
   }
 }
 

@@ -1,3 +1,4 @@
+export * from "./analytics/index.js";
 export * from "./analytics.js";
 export * from "./decimals.js";
 export * from "./demo-market.js";

@@ -5,8 +5,8 @@ import { fieldsOf, isFields, numberOf, onlyBetween, quoted, type Say } from "./r
 import { isoTime } from "./time.js";
 
 /**
- * The rules that clients rely on for every frame of every tape (docs/spec/frame.md), beyond what a schema can say. Fields that
- * not every tape has yet are checked where they are present.
+ * The rules that clients rely on for every frame of every tape (docs/spec/frame.md), beyond what a schema can say. A frame has
+ * all fields of analytics or none: a tape may be older than they are.
  */
 
 /** Fields that may be null, and nothing else may. */
@@ -40,6 +40,23 @@ const required = [
   "anomalies",
 ];
 
+/** What analytics add: all of it or nothing. */
+const analyticsFields = [
+  "obi",
+  "ofi",
+  "directional_prob",
+  "vpin",
+  "regime",
+  "regime_label",
+  "gap_count",
+  "gap_severity_score",
+  "liquidity_gaps",
+  "spoofing_risk",
+  "volume_volatility",
+  "realized_spread",
+  "realized_spread_of",
+];
+
 const tradeFields = ["trade_volume", "last_trade_price", "trade_side", "effective_spread"];
 
 const regimes = ["Calm", "Stressed", "Execution Hot", "Manipulation Suspected"];
@@ -51,6 +68,8 @@ export function checkFrame(frame: unknown): string[] {
   if (!isFields(frame)) return ["a frame is an object"];
   const absent = required.filter((name) => frame[name] === undefined);
   if (absent.length > 0) return [`missing: ${absent.join(", ")}`];
+  const lacking = analyticsFields.filter((name) => frame[name] === undefined);
+  if (lacking.length > 0 && lacking.length < analyticsFields.length) say(`analytics without ${lacking.join(", ")}`);
   checkValues(frame, "", say);
   const shape = frameSchema.safeParse(frame);
   for (const issue of shape.error?.issues ?? []) say(`${issue.path.join(".")}: ${issue.message}`);
@@ -180,6 +199,7 @@ function checkFeatures(frame: Record<string, unknown>, say: Say): void {
   if ((frame.regime ?? frame.regime_label) !== undefined && frame.regime_label !== regimes[numberOf(frame.regime)]) {
     say(`regime_label ${quoted(frame.regime_label)} is not that of regime ${quoted(frame.regime)}`);
   }
+  checkRealizedSpread(frame, say);
   const gaps = frame.liquidity_gaps ?? [];
   if (!Array.isArray(gaps)) say("liquidity_gaps is no array");
   for (const gap of Array.isArray(gaps) ? gaps : []) {
@@ -195,4 +215,13 @@ function checkFeatures(frame: Record<string, unknown>, say: Say): void {
     if (frame[name] !== undefined && !isoTime.safeParse(frame[name]).success) say(`${name} is no ISO time`);
   }
   if (!/\.(\d{3}|\d{6}|\d{9})Z$/.test(String(frame.timestamp))) say("timestamp has not 3, 6 or 9 decimals");
+}
+
+/** Known of some trades, whose times stand beside it, or of none. */
+function checkRealizedSpread({ realized_spread: spread, realized_spread_of: of }: Record<string, unknown>, say: Say) {
+  if (spread === undefined || (spread === null && of === null)) return;
+  if (typeof spread !== "number") say(`realized_spread is ${quoted(spread)}`);
+  if (!Array.isArray(of) || of.length === 0 || of.some((time) => !isoTime.safeParse(time).success)) {
+    say(`realized_spread_of is ${quoted(of)}, not the times of trades`);
+  }
 }

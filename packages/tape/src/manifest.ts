@@ -40,6 +40,8 @@ export const manifest = z.object({
   /** Names of the event types, in the order in which `events.bin` numbers them. */
   event_types: z.array(z.string()),
   event_counts: z.record(z.string(), z.int().positive()),
+  /** Version of the analytics in the frames; absent where they have none. */
+  analytics_version: z.int().positive().optional(),
   created_at: isoTime,
   files: z.object({ index: writtenFile, blocks: writtenFile, events: writtenFile, overview: writtenFile }),
 });

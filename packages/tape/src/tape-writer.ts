@@ -26,6 +26,8 @@ export interface TapeWriterOptions {
   readonly precision: Precision;
   /** Milliseconds from frame to frame; null where each event makes one. */
   readonly intervalMs: number | null;
+  /** Version of the analytics in the frames; none by default. */
+  readonly analyticsVersion?: number;
   /** When the tape was made; now by default. */
   readonly createdMs?: WallMs;
   /** 64 by default. */
@@ -229,7 +231,8 @@ export class TapeWriter {
   }
 
   #manifest(overview: WrittenFile): Manifest {
-    const { id, symbol, source, startNs, decimals, precision, intervalMs, createdMs = Date.now() } = this.#options;
+    const { id, symbol, source, startNs, decimals, precision, intervalMs, analyticsVersion } = this.#options;
+    const { createdMs = Date.now() } = this.#options;
     return {
       format: "tapedeck-tape",
       format_version: formatVersion,
@@ -254,6 +257,7 @@ export class TapeWriter {
       })),
       event_types: [...this.#eventTypes.keys()],
       event_counts: Object.fromEntries([...this.#eventTypes].map(([type, { count }]) => [type, count])),
+      ...(analyticsVersion === undefined ? {} : { analytics_version: analyticsVersion }),
       created_at: isoOfMs(createdMs),
       files: { ...this.#written, overview },
     };

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { demoMarket, FrameBuilder, type FrameParts } from "@tapedeck/market";
+import { analyticsVersion, demoMarket, FrameBuilder, type FrameParts, MarketAnalytics } from "@tapedeck/market";
 import type { TapeStore } from "../store.js";
 import { tapeName } from "../tape-id.js";
 import { TapeWriter } from "../tape-writer.js";
@@ -30,6 +30,7 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
     originNs,
     decimals: 3,
     intervalNs: 100e6,
+    analytics: new MarketAnalytics(),
     emit: (parts) => frames.push(parts),
   });
   let writer: TapeWriter | undefined;
@@ -43,6 +44,7 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
         decimals: 3,
         precision: builder.precision,
         intervalMs: 100,
+        analyticsVersion,
       });
       await writer.append(frame);
       if (writer.nextSeq % framesBetweenProgress !== 0) continue;

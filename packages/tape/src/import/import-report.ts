@@ -31,6 +31,8 @@ export interface TapeReport {
   readonly to: string | undefined;
   readonly durationMs: number;
   readonly frames: number;
+  /** Of the analytics in the frames. */
+  readonly analyticsVersion: number;
   readonly bookUpdates: number;
   /** On the tape. */
   readonly trades: number;

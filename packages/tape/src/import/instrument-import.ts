@@ -1,4 +1,13 @@
-import { DepthSync, FrameBuilder, type FrameParts, KeyedBook, type MarketTrade, RecentIds } from "@tapedeck/market";
+import {
+  analyticsVersion,
+  DepthSync,
+  FrameBuilder,
+  type FrameParts,
+  KeyedBook,
+  MarketAnalytics,
+  type MarketTrade,
+  RecentIds,
+} from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
 import type { TapeStore } from "../store.js";
 import { tapeName } from "../tape-id.js";
@@ -61,6 +70,7 @@ export class InstrumentImport {
       originNs: this.#originNs,
       decimals: instrument.decimals,
       intervalNs,
+      analytics: new MarketAnalytics(),
       emit: (parts) => this.#frames.push(parts),
     });
     this.#keyed = new KeyedBook(this.#builder.book);
@@ -145,6 +155,7 @@ export class InstrumentImport {
       decimals: instrument.decimals,
       precision: this.#builder.precision,
       intervalMs: intervalNs === 0 ? null : intervalNs / 1e6,
+      analyticsVersion,
     });
   }
 
@@ -266,6 +277,7 @@ export class InstrumentImport {
       to: tape === undefined ? undefined : iso(this.#lastFrameNs),
       durationMs: this.#lastFrameNs / 1e6,
       frames: built.frames,
+      analyticsVersion,
       bookUpdates: built.updates,
       trades: built.trades,
       gaps: this.#gaps.map(({ ns, fromNs, reason }) => ({

@@ -1,0 +1,124 @@
+import type { FrameAnalytics, FrameFindings, FrameMoment } from "../analytics.js";
+import { AlertDesk } from "./alerts.js";
+import { bookImbalance, directionalProbability } from "./book-imbalance.js";
+import { detectors } from "./detectors/index.js";
+import { LiquidityGaps } from "./liquidity-gaps.js";
+import { OrderFlowImbalance } from "./order-flow-imbalance.js";
+import { RunningMean } from "./own-scale.js";
+import { type RealizedSpread, RealizedSpreads } from "./realized-spread.js";
+import { MarketRegime, regimes } from "./regime.js";
+import type { Scene } from "./scene.js";
+import { type ProfileName, profiles } from "./thresholds.js";
+import { between, priceDecimals, tidy } from "./tidy.js";
+import { Volatility } from "./volatility.js";
+import { Vpin } from "./vpin.js";
+
+/** Raised by every change of what analytics say of a frame. Tapes name the version they were made with. */
+export const analyticsVersion = 1;
+
+/** What the fields of analytics begin with: in a frame's head nothing of theirs comes before, and nothing else after. */
+export const firstAnalyticsField = ',"obi":';
+
+export interface MarketAnalyticsOptions {
+  /** `relative` by default. */
+  readonly profile?: ProfileName;
+}
+
+/**
+ * Features and anomalies of one tape's frames (docs/analytics.md). State is bounded, and event time is all it knows, so the same
+ * frames give the same findings, whether they come from a recording or from a tape that was made of it.
+ */
+export class MarketAnalytics implements FrameAnalytics {
+  readonly #gaps: LiquidityGaps;
+  readonly #flow = new OrderFlowImbalance();
+  readonly #vpin = new Vpin();
+  readonly #realized = new RealizedSpreads();
+  readonly #volatility = new Volatility(60);
+  readonly #bestBid = new RunningMean(100);
+  readonly #bestAsk = new RunningMean(100);
+  readonly #regime = new MarketRegime();
+  readonly #desk = new AlertDesk();
+  readonly #detectors: ReturnType<typeof detectors>;
+  #before: FrameMoment | undefined;
+  #suspicion = 0;
+
+  constructor({ profile = "relative" }: MarketAnalyticsOptions = {}) {
+    const thresholds = profiles[profile];
+    this.#gaps = new LiquidityGaps(thresholds.gap);
+    this.#detectors = detectors(thresholds);
+  }
+
+  // HOT: once per frame of an import. market-analytics.bench.ts guards it.
+  analyse(moment: FrameMoment): FrameFindings {
+    const { bids, asks, mid, trades } = moment;
+    const before = moment.afterGap ? undefined : this.#before;
+    const seconds = before === undefined ? 0 : Math.max(0, (moment.ns - before.ns) / 1e9);
+    const [bid = Number.NaN, bidSize = 0] = bids[0] ?? [];
+    const [ask = Number.NaN, askSize = 0] = asks[0] ?? [];
+    let volume = 0;
+    for (const { size } of trades) volume += size;
+
+    const obi = bookImbalance(bids, asks);
+    if (before === undefined) this.#flow.clear();
+    else this.#flow.note(seconds, before, moment);
+    this.#vpin.note(seconds, trades);
+    this.#volatility.note(seconds, before?.mid ?? mid, mid);
+    this.#gaps.note(bids, asks);
+    if (bidSize > 0) this.#bestBid.note(bidSize);
+    if (askSize > 0) this.#bestAsk.note(askSize);
+    const realized = this.#realized.note(moment, before);
+    this.#regime.note(seconds, before?.mid ?? mid, mid, ask - bid, volume, this.#suspicion);
+
+    this.#desk.open(moment);
+    const scene: Scene = { moment, before, seconds, obi, gaps: this.#gaps, regime: this.#regime, volume };
+    for (const detector of this.#detectors.all) detector.look(scene, this.#desk.raise);
+    this.#suspicion = suspicionOf(this.#desk.events);
+    this.#before = moment;
+    return {
+      head: this.#head(obi, directionalProbability(moment.microprice, mid, ask - bid), realized),
+      anomalies: this.#desk.anomalies,
+      events: this.#desk.events,
+    };
+  }
+
+  #head(obi: number, probability: number, realized: RealizedSpread | undefined): string {
+    const regime = this.#regime.current;
+    const volumeVolatility = (variation(this.#bestBid) + variation(this.#bestAsk)) / 2;
+    return (
+      `"obi":${tidy(between(-1, obi, 1), 4)},"ofi":${tidy(between(-1, this.#flow.levels[0] ?? 0, 1), 4)},` +
+      `"ofi_levels":[${this.#flow.levels.map((level) => tidy(between(-1, level, 1), 4)).join(",")}],` +
+      `"directional_prob":${tidy(between(0, probability, 100), 1)},"vpin":${tidy(between(0, this.#vpin.value, 1), 4)},` +
+      `"volatility":${tidy(this.#volatility.value, 4)},"regime":${regime},"regime_label":"${regimes[regime]}",` +
+      `"gap_count":${this.#gaps.found.length},"gap_severity_score":${tidy(this.#gaps.severity, 2)},` +
+      `"liquidity_gaps":[${this.#gapsJson()}],"spoofing_risk":${tidy(between(0, this.#detectors.spoofing.risk, 100), 1)},` +
+      `"volume_volatility":${tidy(volumeVolatility, 4)},` +
+      (realized === undefined
+        ? `"realized_spread":null,"realized_spread_of":null`
+        : `"realized_spread":${tidy(realized.spread, priceDecimals)},"realized_spread_of":${JSON.stringify(realized.of)}`)
+    );
+  }
+
+  #gapsJson(): string {
+    let json = "";
+    for (const { price, volume, side, level, risk } of this.#gaps.found) {
+      json += `${json && ","}{"price":${price},"volume":${volume},"side":"${side}","level":${level},"risk_score":${risk}}`;
+    }
+    return json;
+  }
+}
+
+/** Standard deviation by mean; 0 while nothing is known. */
+function variation(size: RunningMean): number {
+  return size.mean > 0 ? size.deviation / size.mean : 0;
+}
+
+const manipulations = new Set(["SPOOFING", "LAYERING", "QUOTE_STUFFING", "MOMENTUM_IGNITION", "WASH_TRADING"]);
+
+/** A high alert of manipulation counts 1, graver and lesser ones twice and half as much. */
+function suspicionOf(events: FrameFindings["events"]): number {
+  let sum = 0;
+  for (const { type, severity } of events) {
+    if (manipulations.has(type)) sum += { low: 0.25, medium: 0.5, high: 1, critical: 2 }[severity];
+  }
+  return sum;
+}

@@ -1,0 +1,23 @@
+import type { FrameMoment } from "../analytics.js";
+import type { Raise } from "./alerts.js";
+import type { LiquidityGaps } from "./liquidity-gaps.js";
+import type { MarketRegime } from "./regime.js";
+
+/** A frame as detectors see it, with what was worked out of it already. */
+export interface Scene {
+  readonly moment: FrameMoment;
+  /** The frame before; undefined for the first one, and where a marked gap lies between. */
+  readonly before: FrameMoment | undefined;
+  /** Since the frame before; 0 where there is none. */
+  readonly seconds: number;
+  readonly obi: number;
+  readonly gaps: LiquidityGaps;
+  readonly regime: MarketRegime;
+  /** Units traded in this frame. */
+  readonly volume: number;
+}
+
+/** Looks for one kind of anomaly. It sees each frame once, in order; its state is bounded. */
+export interface Detector {
+  look(scene: Scene, raise: Raise): void;
+}

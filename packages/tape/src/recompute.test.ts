@@ -1,0 +1,69 @@
+import { analyticsVersion } from "@tapedeck/market";
+import { describe, expect, test } from "vitest";
+import { importToMemory, recording, recordingsAbsent } from "./import/test-recordings.js";
+import { MemoryTapeStore } from "./memory-store.js";
+import { recompute } from "./recompute.js";
+import { TapeCatalog } from "./tape-catalog.js";
+import { TapeNotFound } from "./tape-errors.js";
+import { writeTestTape } from "./testing.js";
+
+async function texts(store: MemoryTapeStore, name: string): Promise<string[]> {
+  const tape = await new TapeCatalog(store, { cacheBytes: 32 << 20 }).open(name);
+  const frames: string[] = [];
+  for (let seq = 0; seq <= tape.span.lastSeq; seq++) frames.push((await tape.load(seq)).json(seq));
+  return frames;
+}
+
+async function manifest(store: MemoryTapeStore, id: string, version: number) {
+  const { created_at, version: _, ...rest } = JSON.parse(String(await store.read(id, version, "manifest.json")));
+  return rest;
+}
+
+test.skipIf(recordingsAbsent)("[AN3] a tape's frames give the same analytics as its source did", async () => {
+  // With gaps, several of them short, and with trades of frames that are no whole milliseconds apart.
+  for (const files of [["binance-archiver-csv"], ["lob-250ms"], ["binance-raw/usdm_btcusdt_20240718.gz"]]) {
+    const imported = await importToMemory(recording(...files));
+    for (const { tape = "" } of imported.report.tapes) {
+      const made = await recompute(imported.store, tape);
+      const [id = "", version] = made.split("@");
+      expect(Number(version)).toBe(2);
+      expect(await texts(imported.store, made)).toEqual(await texts(imported.store, tape));
+      expect(await manifest(imported.store, id, 2)).toEqual(await manifest(imported.store, id, 1));
+    }
+  }
+});
+
+describe("[AN4] recomputing", () => {
+  test("gives analytics to a tape that had none, and leaves the version before as it was", async () => {
+    const store = new MemoryTapeStore();
+    const name = await writeTestTape(store, { frames: 300, gapAfter: [{ seq: 100, ms: 9_000 }] });
+    const before = await texts(store, name);
+    const made = await recompute(store, name);
+    const after = await texts(store, made);
+    expect(await texts(store, name)).toEqual(before);
+    expect(await manifest(store, "test", 1)).not.toHaveProperty("analytics_version");
+    expect(await manifest(store, "test", 2)).toMatchObject({ analytics_version: analyticsVersion, gaps: [{}] });
+    // Books, trades and gaps are as they were; what was found in them is new.
+    const bare = (text: string) => {
+      const { bids, asks, trades, gap_before_ms } = JSON.parse(text);
+      return { bids, asks, trades, gap_before_ms };
+    };
+    expect(after.map(bare)).toEqual(before.map(bare));
+    for (const text of after) expect(JSON.parse(text)).toHaveProperty("obi");
+  });
+
+  test("twice changes nothing", async () => {
+    const store = new MemoryTapeStore();
+    const once = await recompute(store, await writeTestTape(store, { frames: 200 }));
+    expect(await texts(store, await recompute(store, once))).toEqual(await texts(store, once));
+  });
+
+  test("refuses a tape that is not there, and one that is stopped leaves nothing", async () => {
+    const store = new MemoryTapeStore();
+    await expect(recompute(store, "nothing")).rejects.toThrow(TapeNotFound);
+    const name = await writeTestTape(store);
+    const signal = AbortSignal.abort();
+    await expect(recompute(store, name, { signal })).rejects.toThrow();
+    expect(await store.versions("test")).toEqual([1]);
+  });
+});

@@ -1,0 +1,31 @@
+import type { BookSideName } from "../../order-book.js";
+import type { Intervention } from "../market.js";
+import type { RandomStream } from "../random-stream.js";
+import type { StagedSeverity } from "../scenario.js";
+import type { Usual } from "../usual.js";
+
+/** What an incident has to be staged with. All its draws come from a stream of its own. */
+export interface Stage {
+  readonly fromMs: number;
+  readonly severity: StagedSeverity;
+  readonly random: RandomStream;
+  readonly usual: Usual;
+  /** Fair price as it begins, in ticks. */
+  readonly fairTicks: number;
+}
+
+/** An incident laid out over its segment, before any of it happens. */
+export interface Incident {
+  readonly toMs: number;
+  readonly side?: BookSideName;
+  readonly direction?: 1 | -1;
+  readonly interventions: readonly Intervention[];
+  /** Ticks that it adds to the fair price. */
+  readonly shiftAt?: (ms: number) => number;
+}
+
+export type Staging = (stage: Stage) => Incident;
+
+export function eitherSide(random: RandomStream): BookSideName {
+  return random.chance(0.5) ? "bid" : "ask";
+}

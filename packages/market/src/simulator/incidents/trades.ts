@@ -1,0 +1,50 @@
+import type { Intervention, Market } from "../market.js";
+import type { RestingOrder } from "../resting-orders.js";
+import { scenarioParameters } from "../scenario-parameters.js";
+import { eitherSide, type Incident, type Stage } from "./incident.js";
+
+/** One party's trades with itself: all of a size, now buying and now selling, at one price while the market lets it. */
+export function washTrading({ fromMs, severity, random, usual }: Stage): Incident {
+  const { trades, everyMs, timesSize, spreadOfSizes } = scenarioParameters.wash_trading[severity];
+  const size = usual.tradeLots * random.between(timesSize);
+  const interventions: Intervention[] = [];
+  let ms = fromMs;
+  for (let left = random.wholeBetween(trades), n = 0; left > 0; left--, n++) {
+    const lots = Math.max(1, Math.round(size * (1 + spreadOfSizes * (2 * random.uniform() - 1))));
+    const side = n % 2 === 0 ? "buy" : "sell";
+    interventions.push({ atMs: ms, act: (market) => market.trade(side, market.reference, lots) });
+    if (left > 1) ms += random.wholeBetween(everyMs);
+  }
+  return { toMs: ms, interventions };
+}
+
+/** A hidden reserve behind a small visible order, hit again and again by those who find it. */
+export function iceberg({ fromMs, severity, random, usual }: Stage): Incident {
+  const { fills, everyMs, timesSize } = scenarioParameters.iceberg[severity];
+  const side = eitherSide(random);
+  const lots = Math.max(1, Math.round(usual.tradeLots * random.between(timesSize)));
+  const times: number[] = [fromMs];
+  for (let n = random.wholeBetween(fills); n > 1; n--)
+    times.push((times.at(-1) ?? fromMs) + random.wholeBetween(everyMs));
+  const toMs = times.at(-1) ?? fromMs;
+  let tick: number | undefined;
+  const interventions = times.map(
+    (atMs): Intervention => ({
+      atMs,
+      act: (market: Market) => {
+        tick ??= market.bestTick(side);
+        refillAndHit(market, tick);
+      },
+    }),
+  );
+  const refillAndHit = (market: Market, at: number) => {
+    const shown = market.stage(side, at, lots, Math.max(1, toMs - market.nowMs));
+    if (shown !== undefined && market.bestTick(side) === at) market.at(market.nowMs + 30, () => hit(market, shown));
+  };
+  const hit = (market: Market, shown: RestingOrder) => {
+    if (shown.lots === 0) return;
+    market.trade(side === "bid" ? "sell" : "buy", shown.tick, shown.lots);
+    market.cancel(shown);
+  };
+  return { toMs: toMs + 30, side, interventions };
+}

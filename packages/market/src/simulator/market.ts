@@ -1,0 +1,427 @@
+import { isoOfNs, type TradeSide } from "@tapedeck/protocol";
+import type { MarketTrade } from "../analytics.js";
+import type { MarketEvent } from "../frame-builder.js";
+import type { BookSideName, OrderBook } from "../order-book.js";
+import type { BorderBook } from "./border-book.js";
+import type { Instrument } from "./instrument.js";
+import { orderLots, takeLots } from "./order-sizes.js";
+import type { PriceSegment } from "./price-path.js";
+import type { RandomStream } from "./random-stream.js";
+import { type LastingOrder, type RestingOrder, RestingSide } from "./resting-orders.js";
+import { frameMs, segmentMs, settlingMs, tapeMsOf } from "./segments.js";
+
+/** Something done to the market on purpose at one millisecond of a segment. */
+export interface Intervention {
+  readonly atMs: number;
+  act(market: Market): void;
+}
+
+export interface MarketSetup {
+  readonly segment: number;
+  readonly instrument: Instrument;
+  readonly path: PriceSegment;
+  readonly random: RandomStream;
+  readonly from: BorderBook;
+  readonly to: BorderBook;
+  readonly startNs: bigint;
+  readonly interventions: readonly Intervention[];
+  /** Ticks that what is staged adds to the fair price; 0 where the segment ends. */
+  readonly shiftAt: (ms: number) => number;
+}
+
+const settlingFromMs = segmentMs - settlingMs;
+/** While it settles a market's best prices find to the next border's within about half a second of where that is possible. */
+const settlingStepMs = 500;
+const nsPerMs = 1e6;
+
+/**
+ * One segment of a simulated market: a limit order book under random flow, a millisecond at a time. Market orders come as a
+ * self-exciting process (Hawkes 1971, exponential kernel: each makes more of them likely for a while, more on its own side) and
+ * call forth new limit orders; limit orders come at the best price and behind it and stay for exponential times, as in Smith,
+ * Farmer, Gillemot and Krishnamurthy (2003). Best prices follow the fair price: those who stand at one that is no longer good move on,
+ * and those who see it trade with who is late.
+ */
+export class Market {
+  readonly bids = new RestingSide("bid");
+  readonly asks = new RestingSide("ask");
+  readonly instrument: Instrument;
+  readonly random: RandomStream;
+  /** What is staged makes more or less of the ordinary flow, 1 without it. */
+  readonly boost = { takeBuy: 1, takeSell: 1, orders: 1 };
+  readonly #setup: MarketSetup;
+  readonly #due: (RestingOrder[] | undefined)[] = new Array(segmentMs + 1).fill(undefined);
+  readonly #acts: (((market: Market) => void)[] | undefined)[] = new Array(segmentMs + 1).fill(undefined);
+  readonly #priceScale: number;
+  readonly #sizeScale: number;
+  /** Ticks at which no new orders come for now. */
+  readonly #shunned: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
+  readonly #forget: number;
+  #trades: MarketTrade[] = [];
+  #now = 0;
+  #reference: number;
+  #excitedBuy: number;
+  #excitedSell: number;
+  #excitedOrders: number;
+  #nextMessageMs = 0;
+
+  constructor(setup: MarketSetup) {
+    this.#setup = setup;
+    this.instrument = setup.instrument;
+    this.random = setup.random;
+    this.#priceScale = Number(`1e${setup.instrument.priceDecimals}`);
+    this.#sizeScale = Number(`1e${setup.instrument.sizeDecimals}`);
+    this.#reference = setup.from.reference;
+    const { takeMemoryMs, takeRate, takeSelf, takeCross, refill } = setup.instrument.flow;
+    this.#forget = 1 - 1 / takeMemoryMs;
+    // What the flow before the border has left behind, on average.
+    const followed = takeSelf + takeCross;
+    this.#excitedBuy = (takeRate * followed) / (1 - followed);
+    this.#excitedSell = this.#excitedBuy;
+    this.#excitedOrders = (2 * refill * takeRate) / (1 - followed);
+    for (const { side, distance, lots, lifeMs } of setup.from.orders) {
+      this.#rest(side, this.#tickAt(side, distance), lots, lifeMs, distance);
+    }
+    for (const { atMs, act } of setup.interventions) this.at(atMs, act);
+  }
+
+  /** Milliseconds since the segment began. */
+  get nowMs(): number {
+    return this.#now;
+  }
+
+  /** Tick of the best bid there should be; the best ask is one above. */
+  get reference(): number {
+    return this.#reference;
+  }
+
+  side(name: BookSideName): RestingSide {
+    return name === "bid" ? this.bids : this.asks;
+  }
+
+  /** The best price that a side should have. */
+  bestTick(side: BookSideName): number {
+    return this.#tickAt(side, 0);
+  }
+
+  price(tick: number): number {
+    return tick / this.#priceScale;
+  }
+
+  /** The whole book as it is now. */
+  opening(): MarketEvent {
+    const bids = this.bids.ticks().map((tick): [number, number] => [tick, this.bids.lotsAt(tick)]);
+    const asks = this.asks.ticks().map((tick): [number, number] => [tick, this.asks.lotsAt(tick)]);
+    return { ns: this.#ns(), change: this.#changeOf(bids, asks) };
+  }
+
+  /** All that happens in the segment, in order; at the end of each frame's interval there is a book update. */
+  *run(): Generator<MarketEvent> {
+    this.bids.takeChanges();
+    this.asks.takeChanges();
+    while (this.#now < segmentMs) {
+      this.#now++;
+      this.#follow();
+      if (this.#now === settlingFromMs) this.#beginSettling();
+      const acts = this.#acts[this.#now];
+      if (acts !== undefined) for (const act of acts) act(this);
+      const due = this.#due[this.#now];
+      if (due !== undefined) for (const order of due) this.#look(order);
+      this.#flow();
+      if (this.#now === segmentMs) this.#settle();
+      const trades = this.#trades;
+      if (trades.length > 0) {
+        this.#trades = [];
+        yield { ns: this.#ns(), trades };
+      }
+      const closing = this.#now % frameMs === 0;
+      if (this.#now >= this.#nextMessageMs || closing) {
+        if (closing) this.#fidget();
+        const event = this.message();
+        if (event !== undefined) yield event;
+      }
+    }
+  }
+
+  /** The book's changes since the last message, if there are any. */
+  message(): MarketEvent | undefined {
+    const bids = this.bids.takeChanges();
+    const asks = this.asks.takeChanges();
+    if (bids.length === 0 && asks.length === 0) return undefined;
+    const [least, most] = this.instrument.flow.messageMs;
+    this.#nextMessageMs = this.#now + least + this.random.below(most - least + 1);
+    return { ns: this.#ns(), change: this.#changeOf(bids, asks) };
+  }
+
+  /** Has the next message sent at once. */
+  sendMessage(): void {
+    this.#nextMessageMs = this.#now;
+  }
+
+  /** Changes some level that a frame shows, however little. */
+  nudge(): MarketEvent {
+    const side = this.bids.best === undefined ? this.asks : this.bids;
+    const tick = side.best ?? this.bestTick(side.name);
+    this.#rest(side.name, tick, 1, frameMs);
+    return this.message() ?? { ns: this.#ns() };
+  }
+
+  /** Has something done later in the segment. */
+  at(ms: number, act: (market: Market) => void): void {
+    const acts = this.#acts[ms];
+    if (acts === undefined) this.#acts[ms] = [act];
+    else acts.push(act);
+  }
+
+  /** Puts an order on purpose; undefined where it would trade at once. */
+  stage(side: BookSideName, tick: number, lots: number, lifeMs: number): RestingOrder | undefined {
+    if (this.#crosses(side, tick)) return undefined;
+    return this.#rest(side, tick, lots, lifeMs);
+  }
+
+  cancel(order: RestingOrder): void {
+    if (order.lots > 0) this.side(order.side).fill(order, order.lots);
+  }
+
+  /** Lets no new orders come to these ticks, or lets them again. */
+  shun(side: BookSideName, ticks: readonly number[], shunned: boolean): void {
+    for (const tick of ticks) {
+      if (shunned) this.#shunned[side].add(tick);
+      else this.#shunned[side].delete(tick);
+    }
+  }
+
+  /** Trades against the other side up to a price. Returns the lots that found nobody. */
+  take(side: Exclude<TradeSide, "unknown">, lots: number, limitTick?: number): number {
+    const from = side === "buy" ? this.asks : this.bids;
+    let left = lots;
+    while (left > 0) {
+      const order = from.first;
+      if (order === undefined) break;
+      if (limitTick !== undefined && from.direction * (limitTick - order.tick) > 0) break;
+      const filled = Math.min(left, order.lots);
+      left -= filled;
+      from.fill(order, filled);
+      this.trade(side, order.tick, filled);
+    }
+    return left;
+  }
+
+  /** A trade that shows on the tape without touching the book. */
+  trade(side: Exclude<TradeSide, "unknown">, tick: number, lots: number): void {
+    const timestamp = isoOfNs(this.#setup.startNs + BigInt(this.#ns()), 3);
+    this.#trades.push({ timestamp, price: this.price(tick), size: lots / this.#sizeScale, side });
+  }
+
+  #ns(): number {
+    return tapeMsOf(this.#setup.segment, this.#now) * nsPerMs;
+  }
+
+  #changeOf(bids: readonly [number, number][], asks: readonly [number, number][]): (book: OrderBook) => void {
+    return (book) => {
+      for (const [tick, lots] of bids) book.set("bid", this.price(tick), lots / this.#sizeScale);
+      for (const [tick, lots] of asks) book.set("ask", this.price(tick), lots / this.#sizeScale);
+    };
+  }
+
+  // --- the best prices follow the fair price ---
+
+  /** Best prices stay while the fair price is not too far from them, and then go all the way at once. */
+  #follow(): void {
+    const fair = this.#setup.path.at(this.#now) + this.#setup.shiftAt(this.#now);
+    const left = this.#isLeft(this.#reference, fair);
+    if (this.#now < settlingFromMs) {
+      if (left) this.#moveTo(Math.floor(fair));
+      return;
+    }
+    // The next border's prices are as good as any near them, and where this has to end: sooner or later they are taken.
+    const target = this.#setup.to.reference;
+    const atLast = this.#now === segmentMs;
+    const good = this.#reference !== target && !this.#isLeft(target, fair);
+    const found = good && (left || this.random.below(segmentMs - this.#now + settlingStepMs) === 0);
+    if (found || (atLast && this.#reference !== target)) this.#moveTo(target);
+    else if (left && !atLast) this.#moveTo(Math.floor(fair));
+  }
+
+  /** Whether the fair price is too far from a best bid of this tick. */
+  #isLeft(reference: number, fair: number): boolean {
+    const { stickiness } = this.instrument.flow;
+    return fair > reference + 1 + stickiness || fair < reference - stickiness;
+  }
+
+  #moveTo(reference: number): void {
+    this.#reference = reference;
+    for (const side of [this.bids, this.asks]) {
+      for (const order of side) {
+        if (order.moving || order.distance === undefined || order.tick === this.#tickAt(order.side, order.distance))
+          continue;
+        order.moving = true;
+        this.#lookAt(order, this.#soon());
+      }
+    }
+  }
+
+  /** A moment after which somebody has noticed. */
+  #soon(): number {
+    return this.#now + Math.ceil(this.random.exponential(this.instrument.flow.followMs));
+  }
+
+  #tickAt(side: BookSideName, distance: number): number {
+    return side === "bid" ? this.#reference - distance : this.#reference + 1 + distance;
+  }
+
+  /** An order's time has come. */
+  #look(order: RestingOrder): void {
+    if (order.lots === 0 || order.dueMs !== this.#now) return;
+    if (!order.moving || order.distance === undefined) {
+      this.cancel(order);
+      return;
+    }
+    this.side(order.side).remove(order);
+    this.#arrive(order, order.distance);
+  }
+
+  // --- ordinary flow ---
+
+  /** At most one arrival in a millisecond, which even the liveliest moments seldom exceed. */
+  #flow(): void {
+    const { flow } = this.instrument;
+    const lively = this.#setup.path.livelinessAt(this.#now);
+    this.#excitedBuy *= this.#forget;
+    this.#excitedSell *= this.#forget;
+    this.#excitedOrders *= this.#forget;
+    const base = flow.takeRate * lively;
+    const buys = base * this.boost.takeBuy + this.#excitedBuy;
+    const takes = buys + base * this.boost.takeSell + this.#excitedSell;
+    const calm = 0.7 + 0.3 * lively;
+    const best = (flow.bestRate * calm + this.#excitedOrders) * this.boost.orders;
+    const behind = flow.deepRate * calm * this.boost.orders;
+    const draw = this.random.uniform() * 1_000;
+    if (draw < takes) this.#marketOrder(draw < buys ? "buy" : "sell");
+    else if (draw < takes + 2 * best) this.#newOrder(draw < takes + best ? "bid" : "ask", 0);
+    else if (draw < takes + 2 * (best + behind)) {
+      this.#newOrder(draw < takes + 2 * best + behind ? "bid" : "ask", 1 + this.random.below(flow.depth));
+    }
+  }
+
+  #marketOrder(side: "buy" | "sell"): void {
+    const { flow } = this.instrument;
+    const perSecond = 1_000 / flow.takeMemoryMs;
+    this.#excitedBuy += (side === "buy" ? flow.takeSelf : flow.takeCross) * perSecond;
+    this.#excitedSell += (side === "sell" ? flow.takeSelf : flow.takeCross) * perSecond;
+    this.#excitedOrders += flow.refill * perSecond;
+    // Not through the whole book: whoever trades looks at the price.
+    const reach = Math.ceil(flow.stickiness);
+    this.take(
+      side,
+      takeLots(this.random, flow),
+      side === "buy" ? this.#reference + 1 + reach : this.#reference - reach,
+    );
+  }
+
+  #newOrder(side: BookSideName, distance: number): void {
+    const lots = orderLots(this.random, this.instrument.flow);
+    this.#arrive({ side, distance, lasting: undefined, tick: 0, lots, dueMs: 0, moving: false }, distance);
+  }
+
+  /** An order comes to where it belongs. Where the other side still has the price it trades, or waits next to it. */
+  #arrive(order: RestingOrder, distance: number): void {
+    const { side } = order;
+    let tick = this.#tickAt(side, distance);
+    const { best, direction } = side === "bid" ? this.asks : this.bids;
+    order.moving = false;
+    if (best !== undefined && direction * (best - tick) >= 0) {
+      if (this.random.chance(this.instrument.flow.aggressive)) {
+        order.lots = this.take(side === "bid" ? "buy" : "sell", order.lots, tick);
+      } else {
+        order.moving = true;
+        tick = best + direction;
+      }
+    }
+    if (order.lots === 0 || this.#shunned[side].has(tick)) return;
+    order.tick = tick;
+    this.side(side).add(order);
+    this.#lookAt(order, order.moving ? this.#soon() : this.#endOf(order));
+  }
+
+  #crosses(side: BookSideName, tick: number): boolean {
+    const other = side === "bid" ? this.asks : this.bids;
+    return other.best !== undefined && other.direction * (other.best - tick) >= 0;
+  }
+
+  /** Puts an order into the book as it is. */
+  #rest(
+    side: BookSideName,
+    tick: number,
+    lots: number,
+    lifeMs: number,
+    distance?: number,
+    lasting?: LastingOrder,
+  ): RestingOrder {
+    const order: RestingOrder = { side, distance, lasting, tick, lots, dueMs: 0, moving: false };
+    this.side(side).add(order);
+    this.#lookAt(order, this.#now + lifeMs);
+    return order;
+  }
+
+  #lookAt(order: RestingOrder, ms: number): void {
+    order.dueMs = ms;
+    if (ms >= segmentMs) return;
+    const due = this.#due[ms];
+    if (due === undefined) this.#due[ms] = [order];
+    else due.push(order);
+  }
+
+  /** When an order that is where it belongs goes: lives are exponential, so it does not matter how long it was there. */
+  #endOf({ distance, lasting }: RestingOrder): number {
+    if (lasting) return segmentMs;
+    const { bestLifeMs, deepLifeMs } = this.instrument.flow;
+    const end = this.#now + Math.ceil(this.random.exponential(distance === 0 ? bestLifeMs : deepLifeMs));
+    return this.#now >= settlingFromMs && end >= segmentMs ? this.#before(segmentMs) : end;
+  }
+
+  /** A moment between now and `ms`, each as likely. */
+  #before(ms: number): number {
+    return this.#now + 1 + this.random.below(ms - this.#now);
+  }
+
+  /** Each frame has something new: an order behind the best price. */
+  #fidget(): void {
+    if (this.#now < segmentMs) this.#newOrder(this.random.chance(0.5) ? "bid" : "ask", 1 + this.random.below(9));
+  }
+
+  // --- the end of a segment becomes the beginning of the next ---
+
+  /**
+   * From here on the orders of the next border book come in, at times of their own, and all others have gone when the segment
+   * ends. As many come as go, so none of it shows.
+   */
+  #beginSettling(): void {
+    for (const side of [this.bids, this.asks]) {
+      for (const order of side) {
+        if (order.dueMs >= segmentMs) this.#lookAt(order, this.#before(segmentMs));
+      }
+    }
+    for (const lasting of this.#setup.to.orders) {
+      const { side, distance, lots } = lasting;
+      const order = { side, distance, lasting, tick: 0, lots, dueMs: 0, moving: true };
+      this.#lookAt(order, this.#before(segmentMs));
+    }
+  }
+
+  /** What is left to do at the last moment: hardly anything but refilling what was traded away. */
+  #settle(): void {
+    const kept = new Set<LastingOrder>();
+    for (const side of [this.bids, this.asks]) {
+      for (const order of [...side]) {
+        const { lasting, tick, lots } = order;
+        if (lasting && tick === this.#tickAt(lasting.side, lasting.distance) && lots === lasting.lots)
+          kept.add(lasting);
+        else this.cancel(order);
+      }
+    }
+    for (const lasting of this.#setup.to.orders) {
+      const { side, distance, lots } = lasting;
+      if (!kept.has(lasting)) this.#rest(side, this.#tickAt(side, distance), lots, segmentMs, distance, lasting);
+    }
+  }
+}

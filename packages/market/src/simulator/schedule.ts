@@ -1,0 +1,71 @@
+import type { Incident, Staging as StageIncident } from "./incidents/incident.js";
+import { fastCancels, quoteStuffing } from "./incidents/messages.js";
+import { largeOrder, layering, liquidityGap, spoofing } from "./incidents/orders.js";
+import { flashCrash, momentumIgnition, news } from "./incidents/prices.js";
+import { iceberg, washTrading } from "./incidents/trades.js";
+import type { IncidentLabel } from "./label.js";
+import type { PriceSegment } from "./price-path.js";
+import { RandomStream } from "./random-stream.js";
+import { honestBursts, type IncidentKind, type Staging, stagedSeverities } from "./scenario.js";
+import { stageFromMs, stageUntilMs, tapeMsOf } from "./segments.js";
+import type { Usual } from "./usual.js";
+
+const incidents: Readonly<Record<IncidentKind, StageIncident>> = {
+  spoofing,
+  layering,
+  quote_stuffing: quoteStuffing,
+  momentum_ignition: momentumIgnition,
+  wash_trading: washTrading,
+  iceberg,
+  liquidity_gap: liquidityGap,
+  flash_crash: flashCrash,
+  news,
+  large_order: largeOrder,
+  fast_cancels: fastCancels,
+};
+
+/** One segment in so many has an incident; the ones between are as the market is by itself. */
+const segmentsPerIncident = 2;
+/** An incident begins in this part of its segment; the longest then ends before the segment settles. */
+const latestStartMs = 20_000;
+
+/** An incident of a segment and its label. */
+export interface Staged {
+  readonly label: IncidentLabel;
+  readonly incident: Incident;
+}
+
+export interface SegmentScene {
+  readonly seed: string;
+  readonly scenario: readonly Staging[];
+  readonly segment: number;
+  readonly path: PriceSegment;
+  readonly usual: Usual;
+  price(tick: number): number;
+}
+
+/** What is staged in a segment: a function of scenario, seed and segment alone. The first segment is always quiet. */
+export function stagedIn({ seed, scenario, segment, path, usual, price }: SegmentScene): Staged | undefined {
+  if (scenario.length === 0 || segment % segmentsPerIncident !== 1) return undefined;
+  const random = new RandomStream(seed, "incident", segment);
+  const staging = scenario[random.below(scenario.length)];
+  if (staging === undefined) return undefined;
+  const { kind } = staging;
+  const severity = staging.severity ?? stagedSeverities[random.below(stagedSeverities.length)] ?? "medium";
+  const fromMs = random.wholeBetween({ least: stageFromMs, most: latestStartMs });
+  const fairTicks = path.at(fromMs);
+  const incident = incidents[kind]({ fromMs, severity, random, usual, fairTicks });
+  const toMs = Math.min(incident.toMs, stageUntilMs);
+  const best = Math.floor(fairTicks) + (incident.side === "ask" ? 1 : 0);
+  const label: IncidentLabel = {
+    kind,
+    benign: honestBursts.some((honest) => honest === kind),
+    severity,
+    fromNs: tapeMsOf(segment, fromMs) * 1e6,
+    toNs: tapeMsOf(segment, toMs) * 1e6,
+    side: incident.side,
+    direction: incident.direction ?? 0,
+    price: price(incident.side === undefined ? Math.round(fairTicks) : best),
+  };
+  return { label, incident };
+}

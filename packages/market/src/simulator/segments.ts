@@ -1,0 +1,26 @@
+/**
+ * The market is made in segments of a minute, each from nothing but seed and number: its book begins as a border book that is
+ * itself drawn from (seed, number), and ends as the border book of the next segment.
+ */
+export const segmentMs = 60_000;
+export const frameMs = 100;
+export const framesPerSegment = segmentMs / frameMs;
+
+/** 91 days: the longest power of two of minutes whose nanoseconds a double counts exactly. */
+export const levelsOfSegments = 17;
+export const segments = 2 ** levelsOfSegments;
+
+/** In the last part of a segment the orders of the next border book come in, one by one, and all others go. */
+export const settlingMs = 8_000;
+
+/** Nothing staged before this part of a segment, so that detectors have seen what is usual, and nothing within its settling. */
+export const stageFromMs = 6_000;
+export const stageUntilMs = segmentMs - settlingMs - 1_000;
+
+/**
+ * Tape time of a millisecond of a segment. Frame n closes at n * 100 ms, so a segment begins 100 ms before its first frame, where
+ * the last frame of the one before it closed.
+ */
+export function tapeMsOf(segment: number, ms: number): number {
+  return segment * segmentMs - frameMs + ms;
+}

@@ -199,15 +199,20 @@ export class FrameBuilder {
       afterGap: gapBefore !== null,
     });
     const { bids, asks } = padded(levels, this.prices, lastMid);
-    const head =
-      `"timestamp":"${timestamp}","symbol":${this.#symbol},"bids":${levelsJson(bids)},"asks":${levelsJson(asks)},` +
+    const updates = this.#updates;
+    const symbol = this.#symbol;
+    const headOf = () =>
+      `"timestamp":"${timestamp}","symbol":${symbol},"bids":${levelsJson(bids)},"asks":${levelsJson(asks)},` +
       `"mid_price":${mid},"microprice":${microprice},"best_bid":${bid ?? null},"best_ask":${ask ?? null},` +
       `"spread":${twoSided ? rounded(ask - bid, priceDecimals) : null},"q_bid":${bidSize},"q_ask":${askSize},` +
-      `"divergence":${rounded(microprice - mid, priceDecimals + fineDigits)},"updates":${this.#updates}`;
+      `"divergence":${rounded(microprice - mid, priceDecimals + fineDigits)},"updates":${updates}${findings.head && ","}${findings.head}`;
     const last = trades[trades.length - 1];
     return {
       ns,
-      head: findings.head === "" ? head : `${head},${findings.head}`,
+      // Made when it is asked for: a simulator makes frames only so that analytics know what came before.
+      get head() {
+        return headOf();
+      },
       trades: this.#tradesJson,
       tradeCount: trades.length,
       tradeVolume: rounded(

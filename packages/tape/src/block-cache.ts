@@ -30,6 +30,11 @@ export class BlockCache {
     return this.#blocks.get(key);
   }
 
+  /** Keeps a block that came along with another one. */
+  put(key: number, block: Block): void {
+    this.#blocks.set(key, block);
+  }
+
   /** The block, read by `read` if it is not here. All who ask for it meanwhile wait for the same reading. */
   load(key: number, read: () => Promise<Block>): Promise<Block> {
     const block = this.#blocks.get(key);

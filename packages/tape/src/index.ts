@@ -9,6 +9,8 @@ export { MemoryTapeStore } from "./memory-store.js";
 export { type RecomputeOptions, recompute } from "./recompute.js";
 export { RecordedTape } from "./recorded-tape.js";
 export { render, renderStretch } from "./render.js";
+export { parseSimulatedName, type SimulatedName, simulatedId } from "./simulated/simulated-name.js";
+export { SimulatedTape } from "./simulated/simulated-tape.js";
 export { type Draft, FileMissing, type TapeStore } from "./store.js";
 export * from "./tape.js";
 export { TapeCatalog, type TapeCatalogOptions } from "./tape-catalog.js";

@@ -5,6 +5,7 @@ import { BlockCache } from "./block-cache.js";
 import type { Manifest } from "./manifest.js";
 import { thinned } from "./overview.js";
 import { RecordedTape, readManifest, readOverview, viewOf } from "./recorded-tape.js";
+import { SimulatedTapes } from "./simulated/simulated-tapes.js";
 import type { TapeStore } from "./store.js";
 import type { Tape } from "./tape.js";
 import { TapeNotFound } from "./tape-errors.js";
@@ -15,10 +16,11 @@ const listingMs = 1_000;
 /** Opened tapes that are kept; each holds its index, 64 bytes for 64 frames. */
 const openTapes = 1_000;
 
-/** The tapes of a store, as one process sees them. All share one cache of blocks. */
+/** The tapes of a store, as one process sees them, and all that can be simulated. All share one cache of blocks. */
 export class TapeCatalog {
   readonly #store: TapeStore;
   readonly #cache: BlockCache;
+  readonly #simulated: SimulatedTapes;
   readonly #log: TapeCatalogOptions["log"];
   readonly #opened = new LRUCache<string, Promise<RecordedTape>>({ max: openTapes });
   readonly #manifests = new LRUCache<string, Manifest>({ max: openTapes });
@@ -27,6 +29,7 @@ export class TapeCatalog {
   constructor(store: TapeStore, { cacheBytes, log }: TapeCatalogOptions) {
     this.#store = store;
     this.#cache = new BlockCache(cacheBytes);
+    this.#simulated = new SimulatedTapes(this.#cache);
     this.#log = log;
   }
 
@@ -40,7 +43,7 @@ export class TapeCatalog {
    * Rejects with `TapeNotFound`, `UnknownTapeFormat` or `DamagedTape`.
    */
   async open(name: string): Promise<Tape> {
-    return this.#open(await this.#resolve(name));
+    return this.#simulated.names(name) ? this.#simulated.open(name) : this.#open(await this.#resolve(name));
   }
 
   /** The current version of each tape, the newest first. One that cannot be read is left out, with a warning. */
@@ -50,6 +53,7 @@ export class TapeCatalog {
 
   /** What `list` says of one tape. Rejects as `open` does. */
   async view(name: string): Promise<TapeView> {
+    if (this.#simulated.names(name)) return this.#simulated.open(name).view();
     return viewOf(await this.#manifestOf(await this.#resolve(name)));
   }
 
@@ -74,6 +78,7 @@ export class TapeCatalog {
 
   /** A line of at most `points` points for a scrubber, with gaps and events marked. Needs no block. Rejects as `open` does. */
   async overview(name: string, points: number): Promise<TapeOverview> {
+    if (this.#simulated.names(name)) return this.#simulated.overview(name, points);
     const manifest = await this.#manifestOf(await this.#resolve(name));
     const startNs = BigInt(manifest.start_ns);
     const iso = (ns: number) => isoOfNs(startNs + BigInt(ns), manifest.decimals);

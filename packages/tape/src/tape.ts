@@ -1,6 +1,5 @@
 import type { Precision } from "@tapedeck/market";
 import type { Severity, TapeNs, TapeView, TimeDecimals, TradeSide } from "@tapedeck/protocol";
-import type { BlockIndex } from "./block-index.js";
 
 /** A frame's index in its tape: 0, 1, 2, ... */
 export type Seq = number;
@@ -85,6 +84,20 @@ export function isMissing(value: string | object | undefined): value is Missing 
   return typeof value === "object" && "missing" in value;
 }
 
+/** What is known of each block without reading it. Times and frames beyond the tape belong to its first or last block. */
+export interface TapeIndex {
+  readonly blocks: number;
+  blockOf(seq: Seq): number;
+  firstSeq(block: number): Seq;
+  lastSeq(block: number): Seq;
+  firstNs(block: number): TapeNs;
+  lastNs(block: number): TapeNs;
+  /** Infinity where only the block itself knows. */
+  trades(block: number): number;
+  /** Nothing in the block outlives its merging into a later frame: neither trades nor anomalies nor gaps. */
+  silent(block: number): boolean;
+}
+
 /** One opened version of a tape. Opening reads manifest and index; blocks come through a cache that is shared by the process. */
 export interface Tape {
   /** `id@version`, as sessions hold it. */
@@ -97,8 +110,7 @@ export interface Tape {
   readonly precision: Precision;
   readonly span: TapeSpan;
   readonly gaps: readonly Gap[];
-  /** What is known of each block without reading it. */
-  readonly index: BlockIndex;
+  readonly index: TapeIndex;
   timeline(policy: GapPolicy): Timeline;
   /** ISO text of a tape time, with the source's decimals. */
   iso(ns: TapeNs): string;

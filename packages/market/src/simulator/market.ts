@@ -2,10 +2,11 @@ import { isoOfNs, type TradeSide } from "@tapedeck/protocol";
 import type { MarketTrade } from "../analytics.js";
 import type { MarketEvent } from "../frame-builder.js";
 import type { BookSideName, OrderBook } from "../order-book.js";
+import { Agenda } from "./agenda.js";
 import type { BorderBook } from "./border-book.js";
 import type { Instrument } from "./instrument.js";
 import { orderLots, takeLots } from "./order-sizes.js";
-import type { PriceSegment } from "./price-path.js";
+import { nextChangeMs, type PriceSegment } from "./price-path.js";
 import type { RandomStream } from "./random-stream.js";
 import { type LastingOrder, type RestingOrder, RestingSide } from "./resting-orders.js";
 import { frameMs, segmentMs, settlingMs, tapeMsOf } from "./segments.js";
@@ -30,8 +31,12 @@ export interface MarketSetup {
 }
 
 const settlingFromMs = segmentMs - settlingMs;
-/** While it settles a market's best prices find to the next border's within about half a second of where that is possible. */
-const settlingStepMs = 500;
+/** While it settles a market's best prices find to the next border's soon after that is possible. */
+const settlingStepMs = 80;
+/** A frame holds no more than 1,000; in the wildest moments trading stops until the next one. */
+const mostTradesInFrame = 900;
+/** How often those who stand at the best prices look at the fair price. */
+const followEveryMs = 10;
 const nsPerMs = 1e6;
 
 /**
@@ -49,19 +54,27 @@ export class Market {
   /** What is staged makes more or less of the ordinary flow, 1 without it. */
   readonly boost = { takeBuy: 1, takeSell: 1, orders: 1 };
   readonly #setup: MarketSetup;
-  readonly #due: (RestingOrder[] | undefined)[] = new Array(segmentMs + 1).fill(undefined);
-  readonly #acts: (((market: Market) => void)[] | undefined)[] = new Array(segmentMs + 1).fill(undefined);
+  readonly #agenda = new Agenda(segmentMs);
+  readonly #acts = new Map<number, ((market: Market) => void)[]>();
   readonly #priceScale: number;
   readonly #sizeScale: number;
   /** Ticks at which no new orders come for now. */
   readonly #shunned: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
   readonly #forget: number;
   #trades: MarketTrade[] = [];
+  #tradesInFrame = 0;
+  /** Of `#trades`, which are all of this millisecond. */
+  #timestamp = "";
   #now = 0;
   #reference: number;
   #excitedBuy: number;
   #excitedSell: number;
   #excitedOrders: number;
+  readonly #rates = { buys: 0, sells: 0, best: 0, behind: 0 };
+  #ratedMs = 0;
+  #nextFlowMs = 0;
+  #flowIsCandidate = false;
+  #flowBound = 0;
   #nextMessageMs = 0;
 
   constructor(setup: MarketSetup) {
@@ -107,35 +120,36 @@ export class Market {
     return tick / this.#priceScale;
   }
 
-  /** The whole book as it is now. */
+  /** The whole book as the segment begins, at its first millisecond. */
   opening(): MarketEvent {
     const bids = this.bids.ticks().map((tick): [number, number] => [tick, this.bids.lotsAt(tick)]);
     const asks = this.asks.ticks().map((tick): [number, number] => [tick, this.asks.lotsAt(tick)]);
-    return { ns: this.#ns(), change: this.#changeOf(bids, asks) };
+    return { ns: tapeMsOf(this.#setup.segment, 1) * nsPerMs, change: this.#changeOf(bids, asks) };
   }
 
-  /** All that happens in the segment, in order; at the end of each frame's interval there is a book update. */
+  /** All that happens in the segment, in order. Each frame's interval ends with an event without trades. */
   *run(): Generator<MarketEvent> {
     this.bids.takeChanges();
     this.asks.takeChanges();
     while (this.#now < segmentMs) {
       this.#now++;
-      this.#follow();
+      if (this.#now % followEveryMs === 0) this.#follow();
       if (this.#now === settlingFromMs) this.#beginSettling();
-      const acts = this.#acts[this.#now];
-      if (acts !== undefined) for (const act of acts) act(this);
-      const due = this.#due[this.#now];
-      if (due !== undefined) for (const order of due) this.#look(order);
-      this.#flow();
+      if (this.#acts.size > 0) this.#act();
+      for (let due = this.#agenda.take(this.#now); due !== undefined; due = this.#agenda.take(this.#now))
+        this.#look(due);
+      if (this.#now >= this.#nextFlowMs) this.#flow();
       if (this.#now === segmentMs) this.#settle();
       const trades = this.#trades;
       if (trades.length > 0) {
         this.#trades = [];
         yield { ns: this.#ns(), trades };
       }
-      const closing = this.#now % frameMs === 0;
-      if (this.#now >= this.#nextMessageMs || closing) {
-        if (closing) this.#fidget();
+      if (this.#now % frameMs === 0) {
+        this.#tradesInFrame = 0;
+        this.#fidget();
+        yield this.message() ?? { ns: this.#ns() };
+      } else if (this.#now >= this.#nextMessageMs) {
         const event = this.message();
         if (event !== undefined) yield event;
       }
@@ -167,8 +181,8 @@ export class Market {
 
   /** Has something done later in the segment. */
   at(ms: number, act: (market: Market) => void): void {
-    const acts = this.#acts[ms];
-    if (acts === undefined) this.#acts[ms] = [act];
+    const acts = this.#acts.get(ms);
+    if (acts === undefined) this.#acts.set(ms, [act]);
     else acts.push(act);
   }
 
@@ -194,7 +208,7 @@ export class Market {
   take(side: Exclude<TradeSide, "unknown">, lots: number, limitTick?: number): number {
     const from = side === "buy" ? this.asks : this.bids;
     let left = lots;
-    while (left > 0) {
+    while (left > 0 && this.#tradesInFrame < mostTradesInFrame) {
       const order = from.first;
       if (order === undefined) break;
       if (limitTick !== undefined && from.direction * (limitTick - order.tick) > 0) break;
@@ -208,8 +222,18 @@ export class Market {
 
   /** A trade that shows on the tape without touching the book. */
   trade(side: Exclude<TradeSide, "unknown">, tick: number, lots: number): void {
-    const timestamp = isoOfNs(this.#setup.startNs + BigInt(this.#ns()), 3);
-    this.#trades.push({ timestamp, price: this.price(tick), size: lots / this.#sizeScale, side });
+    if (this.#tradesInFrame++ >= mostTradesInFrame) return;
+    if (this.#trades.length === 0) this.#timestamp = isoOfNs(this.#setup.startNs + BigInt(this.#ns()), 3);
+    this.#trades.push({ timestamp: this.#timestamp, price: this.price(tick), size: lots / this.#sizeScale, side });
+  }
+
+  #act(): void {
+    const acts = this.#acts.get(this.#now);
+    if (acts === undefined) return;
+    for (const act of acts) act(this);
+    this.#acts.delete(this.#now);
+    // What was done may have changed the rates; waiting times have no memory, so the next one may be drawn anew.
+    this.#planFlow();
   }
 
   #ns(): number {
@@ -237,7 +261,7 @@ export class Market {
     const target = this.#setup.to.reference;
     const atLast = this.#now === segmentMs;
     const good = this.#reference !== target && !this.#isLeft(target, fair);
-    const found = good && (left || this.random.below(segmentMs - this.#now + settlingStepMs) === 0);
+    const found = good && (left || this.random.below((segmentMs - this.#now + settlingStepMs) / followEveryMs) === 0);
     if (found || (atLast && this.#reference !== target)) this.#moveTo(target);
     else if (left && !atLast) this.#moveTo(Math.floor(fair));
   }
@@ -255,7 +279,7 @@ export class Market {
         if (order.moving || order.distance === undefined || order.tick === this.#tickAt(order.side, order.distance))
           continue;
         order.moving = true;
-        this.#lookAt(order, this.#soon());
+        this.#agenda.set(order, this.#soon());
       }
     }
   }
@@ -271,7 +295,7 @@ export class Market {
 
   /** An order's time has come. */
   #look(order: RestingOrder): void {
-    if (order.lots === 0 || order.dueMs !== this.#now) return;
+    if (order.lots === 0) return;
     if (!order.moving || order.distance === undefined) {
       this.cancel(order);
       return;
@@ -282,25 +306,55 @@ export class Market {
 
   // --- ordinary flow ---
 
-  /** At most one arrival in a millisecond, which even the liveliest moments seldom exceed. */
+  /**
+   * One arrival of the ordinary flow. It is drawn by thinning (Lewis and Shedler 1979): rates only fall until the next arrival,
+   * so the time of a candidate is drawn with the rate as it is, and the candidate stands with the share that is left then.
+   */
   #flow(): void {
-    const { flow } = this.instrument;
-    const lively = this.#setup.path.livelinessAt(this.#now);
-    this.#excitedBuy *= this.#forget;
-    this.#excitedSell *= this.#forget;
-    this.#excitedOrders *= this.#forget;
-    const base = flow.takeRate * lively;
-    const buys = base * this.boost.takeBuy + this.#excitedBuy;
-    const takes = buys + base * this.boost.takeSell + this.#excitedSell;
-    const calm = 0.7 + 0.3 * lively;
-    const best = (flow.bestRate * calm + this.#excitedOrders) * this.boost.orders;
-    const behind = flow.deepRate * calm * this.boost.orders;
-    const draw = this.random.uniform() * 1_000;
-    if (draw < takes) this.#marketOrder(draw < buys ? "buy" : "sell");
-    else if (draw < takes + 2 * best) this.#newOrder(draw < takes + best ? "bid" : "ask", 0);
-    else if (draw < takes + 2 * (best + behind)) {
-      this.#newOrder(draw < takes + 2 * best + behind ? "bid" : "ask", 1 + this.random.below(flow.depth));
+    if (this.#flowIsCandidate) {
+      const bound = this.#flowBound;
+      this.#rate();
+      const { buys, sells, best, behind } = this.#rates;
+      const draw = this.random.uniform() * bound;
+      const takes = buys + sells;
+      if (draw < takes) this.#marketOrder(draw < buys ? "buy" : "sell");
+      else if (draw < takes + 2 * best) this.#newOrder(draw < takes + best ? "bid" : "ask", 0);
+      else if (draw < takes + 2 * (best + behind)) {
+        this.#newOrder(
+          draw < takes + 2 * best + behind ? "bid" : "ask",
+          1 + this.random.below(this.instrument.flow.depth),
+        );
+      }
     }
+    this.#planFlow();
+  }
+
+  /** Draws the time of the next candidate, at most as far as liveliness stays what it is. */
+  #planFlow(): void {
+    this.#rate();
+    const { buys, sells, best, behind } = this.#rates;
+    this.#flowBound = buys + sells + 2 * (best + behind);
+    const candidateMs = this.#now + Math.ceil(this.random.exponential(1_000 / this.#flowBound));
+    const changeMs = nextChangeMs(this.#now);
+    this.#flowIsCandidate = candidateMs < changeMs;
+    this.#nextFlowMs = Math.min(candidateMs, changeMs);
+  }
+
+  /** Rates per second as they are now. */
+  #rate(): void {
+    const { flow } = this.instrument;
+    for (; this.#ratedMs < this.#now; this.#ratedMs++) {
+      this.#excitedBuy *= this.#forget;
+      this.#excitedSell *= this.#forget;
+      this.#excitedOrders *= this.#forget;
+    }
+    const lively = this.#setup.path.livelinessAt(this.#now);
+    const calm = 0.7 + 0.3 * lively;
+    const rates = this.#rates;
+    rates.buys = flow.takeRate * lively * this.boost.takeBuy + this.#excitedBuy;
+    rates.sells = flow.takeRate * lively * this.boost.takeSell + this.#excitedSell;
+    rates.best = (flow.bestRate * calm + this.#excitedOrders) * this.boost.orders;
+    rates.behind = flow.deepRate * calm * this.boost.orders;
   }
 
   #marketOrder(side: "buy" | "sell"): void {
@@ -320,7 +374,7 @@ export class Market {
 
   #newOrder(side: BookSideName, distance: number): void {
     const lots = orderLots(this.random, this.instrument.flow);
-    this.#arrive({ side, distance, lasting: undefined, tick: 0, lots, dueMs: 0, moving: false }, distance);
+    this.#arrive(newOrder(side, lots, distance, undefined), distance);
   }
 
   /** An order comes to where it belongs. Where the other side still has the price it trades, or waits next to it. */
@@ -340,7 +394,7 @@ export class Market {
     if (order.lots === 0 || this.#shunned[side].has(tick)) return;
     order.tick = tick;
     this.side(side).add(order);
-    this.#lookAt(order, order.moving ? this.#soon() : this.#endOf(order));
+    this.#agenda.set(order, order.moving ? this.#soon() : this.#endOf(order));
   }
 
   #crosses(side: BookSideName, tick: number): boolean {
@@ -357,18 +411,11 @@ export class Market {
     distance?: number,
     lasting?: LastingOrder,
   ): RestingOrder {
-    const order: RestingOrder = { side, distance, lasting, tick, lots, dueMs: 0, moving: false };
+    const order = newOrder(side, lots, distance, lasting);
+    order.tick = tick;
     this.side(side).add(order);
-    this.#lookAt(order, this.#now + lifeMs);
+    this.#agenda.set(order, this.#now + lifeMs);
     return order;
-  }
-
-  #lookAt(order: RestingOrder, ms: number): void {
-    order.dueMs = ms;
-    if (ms >= segmentMs) return;
-    const due = this.#due[ms];
-    if (due === undefined) this.#due[ms] = [order];
-    else due.push(order);
   }
 
   /** When an order that is where it belongs goes: lives are exponential, so it does not matter how long it was there. */
@@ -398,13 +445,14 @@ export class Market {
   #beginSettling(): void {
     for (const side of [this.bids, this.asks]) {
       for (const order of side) {
-        if (order.dueMs >= segmentMs) this.#lookAt(order, this.#before(segmentMs));
+        if (order.dueMs >= segmentMs) this.#agenda.set(order, this.#before(segmentMs));
       }
     }
     for (const lasting of this.#setup.to.orders) {
       const { side, distance, lots } = lasting;
-      const order = { side, distance, lasting, tick: 0, lots, dueMs: 0, moving: true };
-      this.#lookAt(order, this.#before(segmentMs));
+      const order = newOrder(side, lots, distance, lasting);
+      order.moving = true;
+      this.#agenda.set(order, this.#before(segmentMs));
     }
   }
 
@@ -424,4 +472,13 @@ export class Market {
       if (!kept.has(lasting)) this.#rest(side, this.#tickAt(side, distance), lots, segmentMs, distance, lasting);
     }
   }
+}
+
+function newOrder(
+  side: BookSideName,
+  lots: number,
+  distance: number | undefined,
+  lasting: LastingOrder | undefined,
+): RestingOrder {
+  return { side, distance, lasting, tick: 0, lots, moving: false, dueMs: 0, earlier: undefined, later: undefined };
 }

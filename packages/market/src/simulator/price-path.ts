@@ -126,3 +126,8 @@ export class PriceSegment {
     return this.#liveliness[Math.min(leaves - 1, Math.floor(ms / leafMs))] ?? 1;
   }
 }
+
+/** The millisecond after `ms` at which liveliness changes next. */
+export function nextChangeMs(ms: number): number {
+  return Math.ceil((Math.floor(ms / leafMs) + 1) * leafMs);
+}

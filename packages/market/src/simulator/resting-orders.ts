@@ -10,10 +10,12 @@ export interface RestingOrder {
   /** Where it stands, or stood before it set out. */
   tick: number;
   lots: number;
-  /** Millisecond of the segment at which its time comes: it goes, or goes where it now belongs. */
-  dueMs: number;
   /** It no longer stands where it belongs, and goes there when its time comes. */
   moving: boolean;
+  /** Kept by the agenda: millisecond at which its time comes, and its neighbours there. */
+  dueMs: number;
+  earlier: RestingOrder | undefined;
+  later: RestingOrder | undefined;
 }
 
 /** An order of a border book: how far behind the best price it stands there, and how long it still has. */

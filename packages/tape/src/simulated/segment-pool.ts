@@ -1,0 +1,92 @@
+import { Worker } from "node:worker_threads";
+import type { SegmentFrames } from "./segment-frames.js";
+import type { SegmentOrder, SegmentReply } from "./segment-worker.js";
+
+/** Who makes segments: a pool of threads, or the thread that asks. */
+export interface SegmentMaker {
+  make(order: SegmentOrder): Promise<SegmentFrames>;
+}
+
+interface Job {
+  readonly order: SegmentOrder;
+  resolve(made: SegmentFrames): void;
+  reject(error: Error): void;
+}
+
+/** What a thread is at work on; undefined while it waits. */
+interface Thread {
+  readonly worker: Worker;
+  job: Job | undefined;
+}
+
+/**
+ * Threads that make segments, so that nobody's frames wait while others' are generated. They start when they are first needed
+ * and keep no process alive. What was ordered first is made first.
+ */
+export class SegmentPool implements SegmentMaker {
+  readonly #size: number;
+  readonly #threads = new Set<Thread>();
+  readonly #waiting: Job[] = [];
+
+  constructor(size = 2) {
+    this.#size = size;
+  }
+
+  /** Starts a thread if there is none: the first segment comes sooner then. */
+  warmUp(): void {
+    if (this.#threads.size === 0) this.#start();
+  }
+
+  make(order: SegmentOrder): Promise<SegmentFrames> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ order, resolve, reject });
+      this.#assign();
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
+  }
+
+  #assign(): void {
+    while (this.#waiting.length > 0) {
+      const idle = [...this.#threads].find(({ job }) => job === undefined);
+      const thread = idle ?? (this.#threads.size < this.#size ? this.#start() : undefined);
+      if (thread === undefined) return;
+      thread.job = this.#waiting.shift();
+      thread.worker.ref();
+      thread.worker.postMessage(thread.job?.order);
+    }
+  }
+
+  #start(): Thread {
+    const worker = startWorker();
+    const thread: Thread = { worker, job: undefined };
+    this.#threads.add(thread);
+    worker.unref();
+    worker.on("message", (reply: SegmentReply) => {
+      const { job } = thread;
+      thread.job = undefined;
+      worker.unref();
+      if ("made" in reply) job?.resolve(reply.made);
+      else job?.reject(new Error(`a segment could not be made: ${reply.error}`));
+      this.#assign();
+    });
+    const gone = (error: Error) => {
+      this.#threads.delete(thread);
+      thread.job?.reject(error);
+      thread.job = undefined;
+      this.#assign();
+    };
+    worker.on("error", gone);
+    worker.on("exit", (code) => gone(new Error(`a thread of the simulator ended with ${code}`)));
+    return thread;
+  }
+}
+
+/** Built code runs as it is; sources are run through the loader that tests have too. */
+function startWorker(): Worker {
+  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./segment-worker.js", import.meta.url));
+  const execArgv = ["--conditions=tapedeck-source", "--import", "tsx"];
+  return new Worker(new URL("./segment-worker.ts", import.meta.url), { execArgv });
+}

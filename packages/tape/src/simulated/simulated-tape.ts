@@ -1,0 +1,194 @@
+import {
+  framesPerSegment,
+  type IncidentLabel,
+  type SimulatedMarket,
+  segments,
+  simulatedStartNs,
+} from "@tapedeck/market";
+import { isoOfNs, type Severity, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
+import { RecordedBlock } from "../block.js";
+import type { BlockCache } from "../block-cache.js";
+import { rankOf } from "../events.js";
+import type { Block, GapPolicy, Seq, Tape, TapeEvent, TapeIndex, TapeSpan, Timeline } from "../tape.js";
+import { tapeName } from "../tape-id.js";
+import { timelineOf } from "../timeline.js";
+import { blocks, blocksPerSegment, frameNs, frames, framesPerBlock } from "./layout.js";
+import type { SegmentMaker } from "./segment-pool.js";
+import { type SimulatedName, simulatedId } from "./simulated-name.js";
+
+/** Segments that a search for the next event looks at, at most. */
+const segmentsSearched = 30;
+
+/** Nobody knows what a block holds before it is made. */
+const index: TapeIndex = {
+  blocks,
+  blockOf: (seq) => Math.min(blocks - 1, Math.max(0, Math.floor(seq / framesPerBlock))),
+  firstSeq: (block) => block * framesPerBlock,
+  lastSeq: (block) => (block + 1) * framesPerBlock - 1,
+  firstNs: (block) => block * framesPerBlock * frameNs,
+  lastNs: (block) => ((block + 1) * framesPerBlock - 1) * frameNs,
+  trades: () => Number.POSITIVE_INFINITY,
+  silent: () => false,
+};
+
+/** A tape that is made as it is played. It lies nowhere: its id is all there is of it. */
+export class SimulatedTape implements Tape {
+  readonly id: string;
+  readonly symbol: string;
+  readonly source = "SIMULATION";
+  readonly startNs = simulatedStartNs;
+  readonly decimals: TimeDecimals = 3;
+  readonly precision: Tape["precision"];
+  readonly span: TapeSpan = {
+    firstSeq: 0,
+    lastSeq: frames - 1,
+    firstNs: 0,
+    lastNs: (frames - 1) * frameNs,
+    growing: false,
+  };
+  readonly gaps = [];
+  readonly index = index;
+  readonly #name: SimulatedName;
+  readonly #market: SimulatedMarket;
+  readonly #cache: BlockCache;
+  readonly #cacheKey: number;
+  readonly #maker: SegmentMaker;
+  readonly #making = new Map<number, Promise<Made>>();
+  /** The segment that was asked for ahead of its time. */
+  #ahead = -1;
+
+  constructor(name: SimulatedName, market: SimulatedMarket, cache: BlockCache, maker: SegmentMaker) {
+    this.id = tapeName(simulatedId(name), name.version);
+    this.symbol = name.symbol;
+    const { priceDecimals, sizeDecimals } = market.instrument;
+    this.precision = { priceDecimals, sizeDecimals };
+    this.#name = name;
+    this.#market = market;
+    this.#cache = cache;
+    this.#cacheKey = cache.newTape();
+    this.#maker = maker;
+  }
+
+  timeline(policy: GapPolicy): Timeline {
+    return timelineOf(this.gaps, policy);
+  }
+
+  iso(ns: TapeNs): string {
+    return isoOfNs(this.startNs + BigInt(Math.floor(ns)), this.decimals);
+  }
+
+  // HOT: once per frame that is looked at.
+  block(seq: Seq): Block | undefined {
+    if (seq % framesPerSegment > framesPerSegment / 2) this.#makeAhead(seq);
+    return this.#cache.get(this.#cacheKey + Math.floor(seq / framesPerBlock));
+  }
+
+  async load(seq: Seq): Promise<Block> {
+    if (!(seq >= 0 && seq < frames)) throw new RangeError(`tape ${this.id} has frames 0 to ${frames - 1}, not ${seq}`);
+    const number = Math.floor(seq / framesPerBlock);
+    return this.#cache.load(this.#cacheKey + number, async () => {
+      const made = await this.#segment(Math.floor(number / blocksPerSegment));
+      const block = made.blocks[number % blocksPerSegment];
+      if (block === undefined) throw new RangeError(`segment of frame ${seq} of tape ${this.id} came without it`);
+      return block;
+    });
+  }
+
+  seqAt(ns: TapeNs): Promise<Seq> {
+    return Promise.resolve(Math.min(frames - 1, Math.max(0, Math.floor(ns / frameNs))));
+  }
+
+  nsOf(seq: Seq): Promise<TapeNs> {
+    return Promise.resolve(seq * frameNs);
+  }
+
+  /** Looks at the next half hour at most: beyond that there is none. */
+  async findEvent(
+    from: Seq,
+    direction: "next" | "previous",
+    filter: { type?: string; minSeverity?: Severity } = {},
+  ): Promise<TapeEvent | undefined> {
+    const step = direction === "next" ? 1 : -1;
+    const least = filter.minSeverity === undefined ? 0 : rankOf(filter.minSeverity);
+    const fits = ({ seq, type, severity }: TapeEvent) =>
+      (seq - from) * step > 0 && rankOf(severity) >= least && (filter.type === undefined || type === filter.type);
+    const first = Math.floor(from / framesPerSegment);
+    for (let n = 0; n < segmentsSearched; n++) {
+      const segment = first + n * step;
+      if (segment < 0 || segment >= segments) return undefined;
+      const { events } = await this.#segment(segment);
+      const found = step > 0 ? events.find(fits) : events.findLast(fits);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** What is staged between two tape times: not to be learned from any frame. */
+  labels(fromNs: TapeNs, toNs: TapeNs): IncidentLabel[] {
+    return this.#market.labels(fromNs, toNs);
+  }
+
+  /** The fair price as a segment begins, price units. Takes microseconds. */
+  fairPrice(segment: number): number {
+    return this.#market.fairPrice(segment);
+  }
+
+  view(): TapeView {
+    const { span, symbol, source } = this;
+    return {
+      id: simulatedId(this.#name),
+      version: this.#name.version,
+      symbol,
+      source,
+      from: this.iso(span.firstNs),
+      to: this.iso(span.lastNs),
+      duration_ms: span.lastNs / 1e6,
+      frames,
+      trades: 0,
+      bytes: 0,
+      interval_ms: frameNs / 1e6,
+      gaps: [],
+      event_counts: {},
+      growing: false,
+      created_at: this.iso(0),
+    };
+  }
+
+  #segment(segment: number): Promise<Made> {
+    const making = this.#making.get(segment) ?? this.#make(segment);
+    this.#making.set(segment, making);
+    return making;
+  }
+
+  async #make(segment: number): Promise<Made> {
+    try {
+      const { blocks: raw, events } = await this.#maker.make({ name: this.#name, segment });
+      const first = segment * blocksPerSegment;
+      const made = raw.map((bytes, at) => {
+        const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        const block = new RecordedBlock((first + at) * framesPerBlock, framesPerBlock, buffer);
+        this.#cache.put(this.#cacheKey + first + at, block);
+        return block;
+      });
+      return { blocks: made, events };
+    } finally {
+      this.#making.delete(segment);
+    }
+  }
+
+  /** Whoever plays the second half of a segment finds the next one made. */
+  #makeAhead(seq: Seq): void {
+    const segment = Math.floor(seq / framesPerSegment) + 1;
+    if (segment === this.#ahead || segment >= segments) return;
+    this.#ahead = segment;
+    if (this.#cache.get(this.#cacheKey + segment * blocksPerSegment) !== undefined) return;
+    this.#segment(segment).catch(() => {
+      // Whoever needs it asks again and hears of it.
+    });
+  }
+}
+
+interface Made {
+  readonly blocks: readonly Block[];
+  readonly events: readonly TapeEvent[];
+}

@@ -5,8 +5,8 @@ const weights = [0, 1, 2, 3, 4].map((level) => Math.exp(-0.5 * level));
 
 /**
  * Order book imbalance over five levels: sum w_i (b_i - a_i) / sum w_i (b_i + a_i), where b_i and a_i are the sizes of level i
- * on either side and w_i = e^(-0.5 i). -1 (asks alone) to 1 (bids alone), 0 for an empty book. The weighting by depth follows
- * Cartea, Jaimungal and Penalva (2015), "Algorithmic and High-Frequency Trading".
+ * on either side and w_i = e^(-0.5 i). -1 (asks alone) to 1 (bids alone), 0 for an empty book. With one level this is the volume
+ * imbalance of Cartea, Jaimungal and Penalva (2015), "Algorithmic and High-Frequency Trading".
  */
 export function bookImbalance(bids: readonly BookLevel[], asks: readonly BookLevel[]): number {
   let difference = 0;

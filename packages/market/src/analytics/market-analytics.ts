@@ -67,10 +67,20 @@ export class MarketAnalytics implements FrameAnalytics {
     if (bidSize > 0) this.#bestBid.note(bidSize);
     if (askSize > 0) this.#bestAsk.note(askSize);
     const realized = this.#realized.note(moment, before);
-    this.#regime.note(seconds, before?.mid ?? mid, mid, ask - bid, volume, this.#suspicion);
+    if (before === undefined) this.#regime.restart();
+    this.#regime.note(moment.ns, seconds, mid, ask - bid, volume, this.#suspicion);
 
     this.#desk.open(moment);
-    const scene: Scene = { moment, before, seconds, obi, gaps: this.#gaps, regime: this.#regime, volume };
+    const scene: Scene = {
+      moment,
+      before,
+      seconds,
+      obi,
+      gaps: this.#gaps,
+      regime: this.#regime,
+      volume,
+      usualMove: this.#regime.move.value,
+    };
     for (const detector of this.#detectors.all) detector.look(scene, this.#desk.raise);
     this.#suspicion = suspicionOf(this.#desk.events);
     this.#before = moment;

@@ -1,69 +1,82 @@
 import { FadingSum, RecentRate, RunningMean } from "./own-scale.js";
-import { Volatility } from "./volatility.js";
+import { RecentMids } from "./recent-mids.js";
+import { UsualMove } from "./usual-move.js";
 
 export const regimes = ["Calm", "Stressed", "Execution Hot", "Manipulation Suspected"] as const;
 export type Regime = 0 | 1 | 2 | 3;
 
-/** A regime is entered above the first number and left below the second, so that it does not flicker. */
-const stress = { enter: 3, leave: 1.8 };
-const heat = { enter: 6, leave: 3 };
-const suspicion = { enter: 1, leave: 0.35 };
+interface Hysteresis {
+  readonly enter: number;
+  readonly leave: number;
+}
+
+const stress: Hysteresis = { enter: 4, leave: 2 };
+const heat: Hysteresis = { enter: 6, leave: 3 };
+const suspicion: Hysteresis = { enter: 1, leave: 0.35 };
 /** Seconds before which there is no past to compare with. */
 const leastSeconds = 20;
-const quick = 3;
-const slow = 180;
+const quickS = 3;
+const slowS = 180;
 
 /**
- * The state of the market, by thresholds with hysteresis on three ratios of now to its own recent past: an online method that
+ * The state of the market, by thresholds with hysteresis on what it does now against its own recent past: an online method that
  * starts from nothing and draws no random numbers.
- *   stress     = max(volatility of 3 s / of 3 min, spread / usual spread)
- *   heat       = volume traded per second in 3 s / in 3 min
+ *   stress     = max(move of the mid in 3 s / usual one, spread / usual spread)
+ *   heat       = volume traded per second in the last 3 s / in the last 3 min
  *   suspicion  = alerts of manipulation, a high one counts 1, fading by e^(-age / 10 s)
  * 3 where suspicion is in force, else 2 where heat is, else 1 where stress is, else 0.
  */
 export class MarketRegime {
   current: Regime = 0;
   /** How many times its usual self the market's movement or spread is. */
-  stress = 1;
-  readonly #quick = new Volatility(quick);
-  readonly #slow = new Volatility(slow);
+  stress = 0;
+  stressed = false;
+  /** Usual move of the mid in a second, price units; 0 while not known. */
+  readonly move = new UsualMove();
+  readonly #volumeNow = new RecentRate(quickS);
+  readonly #mids = new RecentMids(quickS * 1e9, 64);
   readonly #spread = new RunningMean(1_500);
-  readonly #volumeNow = new RecentRate(quick);
-  readonly #volumeUsual = new RecentRate(slow);
+  readonly #volumeUsual = new RecentRate(slowS);
   readonly #suspicion = new FadingSum(10);
-  #stressed = false;
   #hot = false;
   #suspected = false;
 
-  /** `spread` is NaN with an empty side; `suspicion`: what the alerts of the frame add. */
-  note(seconds: number, midBefore: number, mid: number, spread: number, volume: number, suspicion: number): void {
-    this.#quick.note(seconds, midBefore, mid);
+  /** A gap lies before the frame that comes next. */
+  restart(): void {
+    this.#mids.clear();
+    this.move.restart();
+  }
+
+  /** `spread` is NaN with an empty side; `suspicion`: what the alerts of the frame before add. */
+  note(ns: number, seconds: number, mid: number, spread: number, volume: number, suspected: number): void {
     this.#volumeNow.note(seconds, volume);
-    this.#suspicion.note(seconds, suspicion);
-    const known = this.#slow.known > leastSeconds;
-    const heat = known ? ratio(this.#volumeNow.rate, this.#volumeUsual.rate) : 1;
+    this.#suspicion.note(seconds, suspected);
+    this.#mids.note(ns, mid);
+    const known = this.#volumeUsual.known > leastSeconds;
+    const moved = Math.abs(mid - this.#mids.midAt(0)) / Math.sqrt(quickS);
     // A spread of one tick is the least there is; where it is the rule, its usual size is nearly that.
-    const wide = this.#spread.count > 100 ? ratio(spread, this.#spread.mean + this.#spread.deviation) : 1;
-    this.stress = known ? Math.max(ratio(this.#quick.value, this.#slow.value), wide) : 1;
-    this.#settle(heat);
-    this.#slow.note(seconds, midBefore, mid);
+    const wide = this.#spread.count > 100 ? ratio(spread, this.#spread.mean + this.#spread.deviation) : 0;
+    this.stress = known ? Math.max(ratio(moved, this.move.value), wide) : 0;
+    this.#settle(known ? ratio(this.#volumeNow.rate, this.#volumeUsual.rate) : 0);
+    this.move.note(ns, mid);
     this.#volumeUsual.note(seconds, volume);
     this.#spread.note(spread);
   }
 
-  #settle(heat_: number): void {
-    this.#stressed = inForce(this.#stressed, this.stress, stress);
-    this.#hot = inForce(this.#hot, heat_, heat);
+  #settle(hot: number): void {
+    this.stressed = inForce(this.stressed, this.stress, stress);
+    this.#hot = inForce(this.#hot, hot, heat);
     this.#suspected = inForce(this.#suspected, this.#suspicion.value, suspicion);
-    this.current = this.#suspected ? 3 : this.#hot ? 2 : this.#stressed ? 1 : 0;
+    this.current = this.#suspected ? 3 : this.#hot ? 2 : this.stressed ? 1 : 0;
   }
 }
 
+/** 0 where nothing is usual. */
 function ratio(now: number, usual: number): number {
   const times = now / usual;
-  return usual > 0 && Number.isFinite(times) ? times : 1;
+  return usual > 0 && Number.isFinite(times) ? times : 0;
 }
 
-function inForce(before: boolean, value: number, { enter, leave }: { enter: number; leave: number }): boolean {
+function inForce(before: boolean, value: number, { enter, leave }: Hysteresis): boolean {
   return value >= (before ? leave : enter);
 }

@@ -15,6 +15,8 @@ export interface Scene {
   readonly regime: MarketRegime;
   /** Units traded in this frame. */
   readonly volume: number;
+  /** What the mid usually moves in a second, price units; 0 while that is not known. */
+  readonly usualMove: number;
 }
 
 /** Looks for one kind of anomaly. It sees each frame once, in order; its state is bounded. */

@@ -1,15 +1,111 @@
 import type { GapThreshold } from "./liquidity-gaps.js";
 
-/** What detectors take for conspicuous. */
+/** What detectors take for conspicuous. Times are nanoseconds of tape time unless they say otherwise. */
 export interface Thresholds {
+  /** A level that holds less is a gap in `liquidity_gaps`. */
   readonly gap: GapThreshold;
+  readonly gapAlert: {
+    /** Any gap is an alert; the rest then means nothing. */
+    readonly anyThinLevel: boolean;
+    /** Neighbouring levels that vanish together, ... */
+    readonly levels: number;
+    /** ... and are empty for so long. */
+    readonly lastingNs: number;
+  };
+  readonly depth: {
+    /** Share of a side's depth lost between two frames, 0 to 1, ... */
+    readonly least: number;
+    /** ... levels of the first ten that lost half, ... */
+    readonly levels: number;
+    /** ... and the share lost of what 99 % of frames stay below; 0: whatever is usual. */
+    readonly timesUsual: number;
+  };
+  readonly spoofing: {
+    /** Size that comes to the best level, of its mean, ... */
+    readonly growth: number;
+    /** ... and what the level then holds, of what 98 % of best levels stay below; 0: whatever is usual. */
+    readonly ofLarge: number;
+    /** Share of it that is left where an order counts as taken back. */
+    readonly left: number;
+    readonly withinNs: number;
+    /** It went as it came, in one frame. */
+    readonly atOnce: boolean;
+    /** Orders taken back in so long that make an alert: each counts a quarter of its growth, at most 2. */
+    readonly evidence: number;
+    readonly spanNs: number;
+  };
+  readonly layering: {
+    /** What a level gains, of the mean size of the best ones. */
+    readonly growth: number;
+    readonly levels: number;
+    readonly togetherNs: number;
+    /** Only a wall that is taken back is one. */
+    readonly pulled: boolean;
+    readonly withinNs: number;
+  };
+  readonly stuffing: { readonly perSecond: number; readonly timesUsual: number; readonly lastingS: number };
+  readonly ignition: {
+    /** The move, of the usual one in a second. */
+    readonly timesMove: number;
+    /** Trades a second, of the usual number. */
+    readonly timesTrades: number;
+    /** Share of the move that is lost again. */
+    readonly reverts: number;
+    readonly withinNs: number;
+  };
+  readonly wash: {
+    readonly count: number;
+    readonly withinNs: number;
+    /** Largest difference of sizes, as a share. */
+    readonly likeness: number;
+    /** Share of the trades whose side differs from the one before. */
+    readonly alternating: number;
+  };
+  readonly iceberg: {
+    /** A fill, of the mean trade. */
+    readonly timesTrade: number;
+    readonly fills: number;
+    /** Largest difference of sizes, as a share. */
+    readonly likeness: number;
+    /** Share of what was taken that was not missing afterwards. */
+    readonly kept: number;
+    /** From fill to fill. */
+    readonly withinNs: number;
+  };
+  readonly imbalance: { readonly least: number; readonly relative: boolean };
+  readonly tradeSize: { readonly z: number; readonly ofLarge: number };
+  readonly rapid: { readonly gapMs: number; readonly relative: boolean };
 }
 
 /** Thresholds against the instrument's own recent past: what is meant on any instrument. */
-export const relative: Thresholds = { gap: { ofUsual: 0.1 } };
+export const relative: Thresholds = {
+  gap: { ofUsual: 0.03 },
+  gapAlert: { anyThinLevel: false, levels: 4, lastingNs: 0.3e9 },
+  depth: { least: 0.3, levels: 5, timesUsual: 1 },
+  spoofing: { growth: 3.4, ofLarge: 1, left: 0.3, withinNs: 2.2e9, atOnce: true, evidence: 3, spanNs: 11e9 },
+  layering: { growth: 0.6, levels: 3, togetherNs: 150e6, pulled: true, withinNs: 6e9 },
+  stuffing: { perSecond: 20, timesUsual: 3.2, lastingS: 0.5 },
+  ignition: { timesMove: 10, timesTrades: 1.5, reverts: 0.4, withinNs: 7e9 },
+  wash: { count: 5, withinNs: 8e9, likeness: 0.045, alternating: 0.75 },
+  iceberg: { timesTrade: 1.5, fills: 4, likeness: 0.01, kept: 0.2, withinNs: 3e9 },
+  imbalance: { least: 0.5, relative: true },
+  tradeSize: { z: 3, ofLarge: 1.5 },
+  rapid: { gapMs: 100, relative: true },
+};
 
 /** Those of the first version, in units and counts, for comparison with what it said. */
-export const absolute: Thresholds = { gap: { units: 50, ofUsual: 0 } };
+export const absolute: Thresholds = {
+  ...relative,
+  gap: { units: 50, ofUsual: 0 },
+  gapAlert: { anyThinLevel: true, levels: 0, lastingNs: 0 },
+  depth: { least: 0.3, levels: 0, timesUsual: 0 },
+  spoofing: { growth: 3, ofLarge: 0, left: 0.3, withinNs: 60e9, atOnce: false, evidence: 0, spanNs: 1e9 },
+  layering: { growth: 2, levels: 3, togetherNs: 5e9, pulled: false, withinNs: 6e9 },
+  stuffing: { perSecond: 20, timesUsual: 3, lastingS: 0 },
+  imbalance: { least: 0.5, relative: false },
+  tradeSize: { z: 3, ofLarge: 0 },
+  rapid: { gapMs: 100, relative: false },
+};
 
 export const profiles = { relative, absolute } as const;
 export type ProfileName = keyof typeof profiles;

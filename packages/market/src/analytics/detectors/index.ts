@@ -1,9 +1,36 @@
 import type { Detector } from "../scene.js";
 import type { Thresholds } from "../thresholds.js";
+import { DataValidation } from "./data-validation.js";
+import { DepthShock } from "./depth-shock.js";
+import { HeavyImbalance } from "./heavy-imbalance.js";
+import { IcebergOrder } from "./iceberg-order.js";
+import { Layering } from "./layering.js";
+import { LiquidityGap } from "./liquidity-gap.js";
+import { MomentumIgnition } from "./momentum-ignition.js";
+import { QuoteStuffing } from "./quote-stuffing.js";
+import { RapidTrading } from "./rapid-trading.js";
+import { RegimeChange } from "./regime-change.js";
 import { Spoofing } from "./spoofing.js";
+import { UnusualTradeSize } from "./unusual-trade-size.js";
+import { WashTrading } from "./wash-trading.js";
 
 /** One of each, in the order in which their alerts stand in a frame. */
-export function detectors(_thresholds: Thresholds): { readonly spoofing: Spoofing; readonly all: readonly Detector[] } {
-  const spoofing = new Spoofing();
-  return { spoofing, all: [spoofing] };
+export function detectors(thresholds: Thresholds): { readonly spoofing: Spoofing; readonly all: readonly Detector[] } {
+  const spoofing = new Spoofing(thresholds.spoofing);
+  const all = [
+    new DataValidation(),
+    spoofing,
+    new Layering(thresholds.layering),
+    new QuoteStuffing(thresholds.stuffing),
+    new MomentumIgnition(thresholds.ignition),
+    new WashTrading(thresholds.wash),
+    new IcebergOrder(thresholds.iceberg),
+    new LiquidityGap(thresholds.gapAlert),
+    new DepthShock(thresholds.depth),
+    new RegimeChange(),
+    new HeavyImbalance(thresholds.imbalance),
+    new UnusualTradeSize(thresholds.tradeSize),
+    new RapidTrading(thresholds.rapid),
+  ];
+  return { spoofing, all };
 }

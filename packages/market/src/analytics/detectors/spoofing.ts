@@ -1,6 +1,150 @@
-import type { Detector } from "../scene.js";
+import type { Severity } from "@tapedeck/protocol";
+import type { FrameMoment } from "../../analytics.js";
+import type { BookLevel } from "../../order-book.js";
+import type { Raise } from "../alerts.js";
+import { RunningMean, RunningQuantile } from "../own-scale.js";
+import type { Detector, Scene } from "../scene.js";
+import type { Thresholds } from "../thresholds.js";
+import { between, tidy } from "../tidy.js";
+import { levelsOf, type Side, sides, sizeAt, takenAt } from "./levels.js";
 
+/** A level that has just become large. */
+interface Suspect {
+  readonly price: number;
+  readonly fromNs: number;
+  /** What came, of the usual best size. */
+  readonly ratio: number;
+  readonly before: number;
+  peak: number;
+  last: number;
+  taken: number;
+}
+
+/** Suspects of a side at once; more than these are none that stand out. */
+const mostSuspects = 4;
+/** An order shorter than this was not there to be seen by people or their programs. */
+const leastNs = 250e6;
+/** Frames before which nothing is known of the usual size. */
+const leastFrames = 100;
+
+/**
+ * SPOOFING: the best level suddenly holds many times what it usually does, and soon, all at once, nothing of that any more, without
+ * trades that explain it: somebody showed what they did not mean. Anyone may change their mind once, so an alert takes several
+ * within seconds, the fewer the larger they are; in the profile `absolute` one is enough. After Lee, Eom and Park (2013), "Microstructure-based
+ * manipulation: strategic behavior and performance of spoofing traders".
+ */
 export class Spoofing implements Detector {
+  /** 0 to 100: how much like it the last seconds looked. */
   risk = 0;
-  look(): void {}
+  readonly #sides: readonly SideWatch[];
+
+  constructor(thresholds: Thresholds["spoofing"]) {
+    this.#sides = sides.map((side) => new SideWatch(side, thresholds));
+  }
+
+  look(scene: Scene, raise: Raise): void {
+    this.risk *= Math.exp(-scene.seconds / 10);
+    for (const side of this.#sides) this.risk = Math.max(this.risk, side.look(scene, raise));
+  }
+}
+
+class SideWatch {
+  readonly #side: Side;
+  readonly #thresholds: Thresholds["spoofing"];
+  readonly #usual = new RunningMean(1_500);
+  readonly #large = new RunningQuantile(0.98, 1_500);
+  #pulled: { readonly ns: number; readonly ratio: number }[] = [];
+  #suspects: Suspect[] = [];
+
+  constructor(side: Side, thresholds: Thresholds["spoofing"]) {
+    this.#side = side;
+    this.#thresholds = thresholds;
+  }
+
+  /** The risk that it sees. */
+  look({ moment, before }: Scene, raise: Raise): number {
+    const levels = levelsOf(moment, this.#side.name);
+    let risk = 0;
+    if (before === undefined) this.#suspects = [];
+    else {
+      if (this.#suspects.length > 0) risk = this.#followAll(moment, raise);
+      if (this.#usual.count > leastFrames) this.#find(levels, levelsOf(before, this.#side.name), moment.ns);
+    }
+    const best = levels[0]?.[1];
+    if (best !== undefined) {
+      this.#usual.note(best);
+      this.#large.note(best);
+    }
+    for (const { ratio } of this.#suspects) risk = Math.max(risk, Math.min(50, 5 * ratio));
+    return risk;
+  }
+
+  #followAll(moment: FrameMoment, raise: Raise): number {
+    let risk = 0;
+    const there: Suspect[] = [];
+    for (const suspect of this.#suspects) {
+      const outcome = this.#follow(suspect, moment);
+      if (outcome === "there") there.push(suspect);
+      if (outcome === "pulled") risk = Math.max(risk, this.#judge(suspect, moment.ns, raise));
+    }
+    this.#suspects = there;
+    return risk;
+  }
+
+  #find(levels: readonly BookLevel[], before: readonly BookLevel[], ns: number): void {
+    const { growth, ofLarge } = this.#thresholds;
+    const [price, size] = levels[0] ?? [0, 0];
+    const usual = this.#usual.mean;
+    if (size < growth * usual || size < ofLarge * this.#large.value || this.#suspects.length >= mostSuspects) return;
+    const was = sizeAt(before, price, this.#side.inward);
+    if (was === undefined || size - was < growth * usual) return;
+    if (this.#suspects.some((suspect) => suspect.price === price)) return;
+    this.#suspects.push({
+      price,
+      fromNs: ns,
+      ratio: (size - was) / usual,
+      before: was,
+      peak: size,
+      last: size,
+      taken: 0,
+    });
+  }
+
+  #follow(suspect: Suspect, moment: FrameMoment): "there" | "pulled" | "gone" {
+    const { price, fromNs, before, last } = suspect;
+    const { left, withinNs, atOnce } = this.#thresholds;
+    suspect.taken += takenAt(moment.trades, price, this.#side);
+    const size = sizeAt(levelsOf(moment, this.#side.name), price, this.#side.inward);
+    const ageNs = moment.ns - fromNs;
+    if (size === undefined || ageNs > withinNs) return "gone";
+    suspect.peak = Math.max(suspect.peak, size);
+    suspect.last = size;
+    const came = suspect.peak - before;
+    if (size - before >= left * came) return "there";
+    if (suspect.taken >= 0.2 * came) return "gone";
+    // Who stands at a price that is no longer the best moves on with it, and means it.
+    const best = levelsOf(moment, this.#side.name)[0]?.[0];
+    return !atOnce || (best === price && last - size > 0.6 * came && ageNs > leastNs) ? "pulled" : "gone";
+  }
+
+  #judge({ price, ratio }: Suspect, ns: number, raise: Raise): number {
+    const { evidence, spanNs } = this.#thresholds;
+    this.#pulled = [...this.#pulled.slice(-20), { ns, ratio }].filter((pull) => ns - pull.ns < spanNs);
+    const pulled = this.#pulled;
+    const weight = pulled.reduce((sum, pull) => sum + Math.min(2, pull.ratio / 4), 0);
+    if (weight < evidence) return between(0, 10 * ratio, 70);
+    const mean = pulled.reduce((sum, pull) => sum + pull.ratio, 0) / pulled.length;
+    raise({
+      type: "SPOOFING",
+      severity: severityOf(mean, pulled.length),
+      message: `Large ${this.#side.name} orders are shown and taken back before they trade`,
+      fields: { side: this.#side.label, volume_ratio: tidy(mean, 2), price_level: price, times: pulled.length },
+    });
+    return between(60, 10 * mean + 10 * pulled.length, 100);
+  }
+}
+
+function severityOf(ratio: number, times: number): Severity {
+  if (ratio >= 9) return times >= 5 ? "critical" : "high";
+  return ratio >= 5.5 ? "medium" : "low";
 }

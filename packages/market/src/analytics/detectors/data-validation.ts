@@ -1,0 +1,28 @@
+import type { BookLevel } from "../../order-book.js";
+import type { Raise } from "../alerts.js";
+import type { Detector, Scene } from "../scene.js";
+
+/** DATA_VALIDATION_ERROR: a book that no market can have. Importers mend what they can, so it is rare on a tape. */
+export class DataValidation implements Detector {
+  look({ moment: { bids, asks } }: Scene, raise: Raise): void {
+    const problem = problemOf(bids, asks);
+    if (problem === undefined) return;
+    raise({ type: "DATA_VALIDATION_ERROR", severity: "high", message: problem, fields: {} });
+  }
+}
+
+function problemOf(bids: readonly BookLevel[], asks: readonly BookLevel[]): string | undefined {
+  if (!valid(bids, -1) || !valid(asks, 1)) return "A side's levels are out of order or hold no size";
+  const [bid] = bids[0] ?? [Number.NEGATIVE_INFINITY];
+  const [ask] = asks[0] ?? [Number.POSITIVE_INFINITY];
+  return bid >= ask ? "The best bid is not below the best ask" : undefined;
+}
+
+function valid(levels: readonly BookLevel[], outward: 1 | -1): boolean {
+  for (let at = 0; at < levels.length; at++) {
+    const [price = 0, size = 0] = levels[at] ?? [];
+    if (!Number.isFinite(price) || !Number.isFinite(size) || size <= 0) return false;
+    if (at > 0 && !(outward * (price - (levels[at - 1]?.[0] ?? 0)) > 0)) return false;
+  }
+  return true;
+}

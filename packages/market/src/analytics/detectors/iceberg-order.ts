@@ -1,0 +1,112 @@
+import type { FrameMoment } from "../../analytics.js";
+import type { Raise } from "../alerts.js";
+import { RunningMean } from "../own-scale.js";
+import type { Detector, Scene } from "../scene.js";
+import type { Thresholds } from "../thresholds.js";
+import { tidy } from "../tidy.js";
+import { levelsOf, type Side, sides, sizeAt } from "./levels.js";
+
+/** Fills that are followed at once on each side, by price and size. */
+const most = 12;
+
+/** Fills of one size at one price. */
+interface Reserve {
+  readonly price: number;
+  readonly size: number;
+  /** Units that were not missing afterwards. */
+  kept: number;
+  fills: number;
+  volume: number;
+  lastNs: number;
+}
+
+/**
+ * ICEBERG_ORDER: at one price fills of one size follow one another, and the level does not lose what they take: a part of a
+ * hidden order is shown again and again (Hautsch and Huang 2012, "On the dark side of the market: identifying and analyzing hidden
+ * order placements"). Only fills larger than the usual trade count, since the smallest lots of an instrument are always alike.
+ * What others add and take meanwhile is noise, so the level is judged over all fills.
+ */
+export class IcebergOrder implements Detector {
+  readonly #thresholds: Thresholds["iceberg"];
+  readonly #usual = new RunningMean(1_000);
+  readonly #watches = sides.map((side) => ({ side, reserves: [] as Reserve[] }));
+
+  constructor(thresholds: Thresholds["iceberg"]) {
+    this.#thresholds = thresholds;
+  }
+
+  look({ moment, before }: Scene, raise: Raise): void {
+    if (moment.trades.length === 0) return;
+    const known = this.#usual.count > 50;
+    for (const watch of this.#watches) {
+      if (before === undefined) watch.reserves = [];
+      else if (known) {
+        const other = this.#watches.find((one) => one !== watch)?.reserves ?? [];
+        this.#look(watch.side, watch.reserves, other, moment, before, raise);
+      }
+    }
+    for (const { size } of moment.trades) this.#usual.note(size);
+  }
+
+  #look(
+    side: Side,
+    reserves: Reserve[],
+    other: readonly Reserve[],
+    moment: FrameMoment,
+    before: FrameMoment,
+    raise: Raise,
+  ): void {
+    const least = this.#thresholds.timesTrade * this.#usual.mean;
+    for (const { price, size, side: taker } of moment.trades) {
+      if (taker !== side.taker || size < least) continue;
+      const kept = keptOf(side, price, size, moment, before);
+      if (kept === undefined) continue;
+      const reserve = this.#reserveOf(reserves, price, size, moment.ns);
+      reserve.fills++;
+      reserve.volume += size;
+      reserve.kept += kept;
+      reserve.lastNs = moment.ns;
+      const { fills } = reserve;
+      if (fills < this.#thresholds.fills || reserve.kept < this.#thresholds.kept * reserve.volume) continue;
+      // Fills of that size on both sides of one price are no reserve being used up.
+      if (other.some((one) => isAlike(one, price, size, this.#thresholds.likeness))) continue;
+      raise({
+        type: "ICEBERG_ORDER",
+        severity: fills >= 16 ? "high" : fills >= 9 ? "medium" : "low",
+        message: `Fills of one size at one ${side.name} price are made good again and again`,
+        fields: {
+          price,
+          side: side.label,
+          fill_count: fills,
+          total_volume: tidy(reserve.volume, 8),
+          avg_fill_size: tidy(reserve.volume / fills, 8),
+        },
+      });
+    }
+  }
+
+  #reserveOf(reserves: Reserve[], price: number, size: number, ns: number): Reserve {
+    const { withinNs, likeness } = this.#thresholds;
+    for (let at = reserves.length - 1; at >= 0; at--) {
+      if (ns - (reserves[at]?.lastNs ?? 0) > withinNs) reserves.splice(at, 1);
+    }
+    const known = reserves.find((reserve) => isAlike(reserve, price, size, likeness));
+    if (known !== undefined) return known;
+    if (reserves.length >= most) reserves.shift();
+    const reserve = { price, size, fills: 0, volume: 0, kept: 0, lastNs: ns };
+    reserves.push(reserve);
+    return reserve;
+  }
+}
+
+function isAlike(reserve: Reserve, price: number, size: number, likeness: number): boolean {
+  return reserve.price === price && Math.abs(reserve.size - size) <= likeness * reserve.size;
+}
+
+/** How much of a fill was not missing afterwards: minus its size to its size; undefined where the level is not to be seen. */
+function keptOf(side: Side, price: number, size: number, moment: FrameMoment, before: FrameMoment): number | undefined {
+  const shown = sizeAt(levelsOf(before, side.name), price, side.inward);
+  const left = sizeAt(levelsOf(moment, side.name), price, side.inward);
+  if (shown === undefined || left === undefined) return undefined;
+  return Math.max(-size, Math.min(size, left - Math.max(0, shown - size)));
+}

@@ -1,0 +1,48 @@
+import type { Raise } from "../alerts.js";
+import { FadingSum, RecentRate } from "../own-scale.js";
+import type { Detector, Scene } from "../scene.js";
+import type { Thresholds } from "../thresholds.js";
+import { tidy } from "../tidy.js";
+
+/** Seconds before which nothing is known of the usual rate. */
+const leastSeconds = 10;
+
+/**
+ * QUOTE_STUFFING: many more book updates than usual, and enough of them to be in others' way. The rate is that of the last second
+ * (weights e^(-age / 1 s)), the usual one that of the last two minutes, which does not learn from what is being suspected. After
+ * Egginton, Van Ness and Van Ness (2016), "Quote stuffing".
+ */
+export class QuoteStuffing implements Detector {
+  readonly #thresholds: Thresholds["stuffing"];
+  readonly #now = new FadingSum(1);
+  readonly #usual = new RecentRate(120);
+  #seconds = 0;
+
+  constructor(thresholds: Thresholds["stuffing"]) {
+    this.#thresholds = thresholds;
+  }
+
+  look({ moment, before, seconds }: Scene, raise: Raise): void {
+    const { perSecond, timesUsual, lastingS } = this.#thresholds;
+    if (before === undefined) {
+      this.#now.clear();
+      this.#seconds = 0;
+      return;
+    }
+    this.#now.note(seconds, moment.updates);
+    const rate = this.#now.value;
+    const usual = this.#usual.rate;
+    const busy = this.#usual.known > leastSeconds && rate > perSecond && rate > timesUsual * usual;
+    this.#seconds = busy ? this.#seconds + seconds : 0;
+    // What is far above stays out of what is usual, but for a part: a market may have changed for good.
+    this.#usual.note(seconds, busy ? Math.min(moment.updates, 2 * usual * seconds) : moment.updates);
+    if (!busy || this.#seconds < lastingS) return;
+    const times = rate / usual;
+    raise({
+      type: "QUOTE_STUFFING",
+      severity: times >= 9 ? "high" : times >= 5.5 ? "medium" : "low",
+      message: "Far more book updates than usual",
+      fields: { update_rate: tidy(rate, 1), avg_rate: tidy(usual, 1) },
+    });
+  }
+}

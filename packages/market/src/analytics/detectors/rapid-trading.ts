@@ -1,0 +1,59 @@
+import type { Raise } from "../alerts.js";
+import { EventClock } from "../event-clock.js";
+import { RunningQuantile } from "../own-scale.js";
+import type { Detector, Scene } from "../scene.js";
+import type { Thresholds } from "../thresholds.js";
+import { tidy } from "../tidy.js";
+
+/** Trades whose gaps count. */
+const trades = 5;
+const factor = 1e6;
+
+/**
+ * RAPID_TRADING: five moments of trading in a row with a mean gap under 100 ms; relative: shorter than nearly always, too. Trades of
+ * one time are one order meeting several others, and count as one.
+ */
+export class RapidTrading implements Detector {
+  readonly #thresholds: Thresholds["rapid"];
+  readonly #clock = new EventClock();
+  readonly #usual = new RunningQuantile(0.005, 2_000);
+  readonly #times: number[] = [];
+  #rapid = false;
+
+  constructor(thresholds: Thresholds["rapid"]) {
+    this.#thresholds = thresholds;
+  }
+
+  look({ moment, before }: Scene, raise: Raise): void {
+    if (before === undefined) this.#times.length = 0;
+    let last = "";
+    for (const { timestamp } of moment.trades) {
+      if (timestamp === last) continue;
+      last = timestamp;
+      const since = this.#clock.between(moment.timestamp, timestamp);
+      const ns = moment.ns + (Number.isFinite(since) ? since : 0);
+      if (ns <= (this.#times[this.#times.length - 1] ?? Number.NEGATIVE_INFINITY)) continue;
+      this.#times.push(ns);
+      if (this.#times.length > trades) this.#times.shift();
+      this.#judge(raise);
+    }
+  }
+
+  #judge(raise: Raise): void {
+    if (this.#times.length < trades) return;
+    const gapMs = ((this.#times[trades - 1] ?? 0) - (this.#times[0] ?? 0)) / (trades - 1) / factor;
+    const { gapMs: least, relative } = this.#thresholds;
+    const limit = relative ? Math.min(least, this.#usual.value) : least;
+    const known = !relative || this.#usual.count > 200;
+    const before = this.#rapid;
+    this.#rapid = known && gapMs < (before ? 2 * limit : limit);
+    this.#usual.note(gapMs);
+    if (!this.#rapid || before) return;
+    raise({
+      type: "RAPID_TRADING",
+      severity: "low",
+      message: "Trades follow one another faster than usual",
+      fields: { mean_gap_ms: tidy(gapMs, 3), trade_count: trades },
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import type { MarketTrade } from "../../analytics.js";
+import type { Raise } from "../alerts.js";
+import { RunningMean } from "../own-scale.js";
+import type { Detector, Scene } from "../scene.js";
+import type { Thresholds } from "../thresholds.js";
+import { tidy } from "../tidy.js";
+
+/** Trades that are remembered. */
+const most = 96;
+
+interface Seen {
+  readonly ns: number;
+  readonly price: number;
+  readonly size: number;
+  readonly side: MarketTrade["side"];
+}
+
+/**
+ * WASH_TRADING: trades of nearly one size at one price, whose sides alternate, again and again within a few seconds: one
+ * party on both sides, which moves volume and nothing else. Sizes below the usual trade are left out, since the smallest lots of
+ * an instrument are always alike. After Cao, Li, Coleman, Belatreche and McGinnity (2016), "Detecting wash trade in financial
+ * market using digraphs and dynamic programming", whose closed cycles show in public trades as this pattern.
+ */
+export class WashTrading implements Detector {
+  readonly #thresholds: Thresholds["wash"];
+  readonly #usual = new RunningMean(1_000);
+  readonly #recent: Seen[] = [];
+
+  constructor(thresholds: Thresholds["wash"]) {
+    this.#thresholds = thresholds;
+  }
+
+  look({ moment }: Scene, raise: Raise): void {
+    for (const { price, size, side } of moment.trades) {
+      this.#usual.note(size);
+      if (side === "unknown" || this.#usual.count < 20 || size < 0.7 * this.#usual.mean) continue;
+      this.#recent.push({ ns: moment.ns, price, size, side });
+      if (this.#recent.length > most) this.#recent.shift();
+      this.#judge(raise);
+    }
+  }
+
+  #judge(raise: Raise): void {
+    const last = this.#recent[this.#recent.length - 1];
+    if (last === undefined) return;
+    const { count, withinNs, likeness, alternating } = this.#thresholds;
+    let alike = 0;
+    let changes = 0;
+    let sum = 0;
+    let squares = 0;
+    let side: MarketTrade["side"] = "unknown";
+    for (let at = this.#recent.length - 1; at >= 0; at--) {
+      const trade = this.#recent[at];
+      if (trade === undefined || last.ns - trade.ns > withinNs) break;
+      if (Math.abs(trade.size - last.size) > likeness * last.size) continue;
+      if (trade.price !== last.price) continue;
+      if (alike > 0 && trade.side !== side) changes++;
+      side = trade.side;
+      alike++;
+      sum += trade.size;
+      squares += trade.size * trade.size;
+    }
+    if (alike < count || changes < alternating * (alike - 1)) return;
+    const mean = sum / alike;
+    raise({
+      type: "WASH_TRADING",
+      severity: mean >= 4 * this.#usual.mean || alike >= 24 ? "high" : alike >= 14 ? "medium" : "low",
+      message: "Trades of one size at one price go back and forth",
+      fields: {
+        avg_volume: tidy(mean, 8),
+        volume_variance: tidy(Math.max(0, squares / alike - mean * mean), 8),
+        pattern_count: alike,
+      },
+    });
+  }
+}

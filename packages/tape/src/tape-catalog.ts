@@ -46,6 +46,11 @@ export class TapeCatalog {
     return this.#simulated.names(name) ? this.#simulated.open(name) : this.#open(await this.#resolve(name));
   }
 
+  /** Gets ready to make simulated tapes quickly: for services that play them, when they start. */
+  warmUp(): Promise<void> {
+    return this.#simulated.warmUp();
+  }
+
   /** The current version of each tape, the newest first. One that cannot be read is left out, with a warning. */
   async list(): Promise<TapeView[]> {
     return (await this.#currentManifests(0)).map(viewOf);

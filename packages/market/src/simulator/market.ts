@@ -3,10 +3,11 @@ import type { MarketTrade } from "../analytics.js";
 import type { MarketEvent } from "../frame-builder.js";
 import type { BookSideName, OrderBook } from "../order-book.js";
 import { Agenda } from "./agenda.js";
+import { Arrivals } from "./arrivals.js";
 import type { BorderBook } from "./border-book.js";
 import type { Instrument } from "./instrument.js";
 import { orderLots, takeLots } from "./order-sizes.js";
-import { nextChangeMs, type PriceSegment } from "./price-path.js";
+import type { PriceSegment } from "./price-path.js";
 import type { RandomStream } from "./random-stream.js";
 import { type LastingOrder, type RestingOrder, RestingSide } from "./resting-orders.js";
 import { frameMs, segmentMs, settlingMs, tapeMsOf } from "./segments.js";
@@ -35,46 +36,37 @@ const settlingFromMs = segmentMs - settlingMs;
 const settlingStepMs = 80;
 /** A frame holds no more than 1,000; in the wildest moments trading stops until the next one. */
 const mostTradesInFrame = 900;
+/** The last few of a side don't go and can't be had, so that even in a crash there is a price. */
+const fewestLevels = 3;
 /** How often those who stand at the best prices look at the fair price. */
 const followEveryMs = 10;
 const nsPerMs = 1e6;
 
 /**
- * One segment of a simulated market: a limit order book under random flow, a millisecond at a time. Market orders come as a
- * self-exciting process (Hawkes 1971, exponential kernel: each makes more of them likely for a while, more on its own side) and
- * call forth new limit orders; limit orders come at the best price and behind it and stay for exponential times, as in Smith,
- * Farmer, Gillemot and Krishnamurthy (2003). Best prices follow the fair price: those who stand at one that is no longer good move on,
- * and those who see it trade with who is late.
+ * One segment of a simulated market: a limit order book under random flow, a millisecond at a time. Orders come as `Arrivals` says
+ * and stay for exponential times, as in Smith, Farmer, Gillemot and Krishnamurthy, "Statistical theory of the continuous double
+ * auction" (2003). Best prices follow the fair price: those who stand at one that is no longer good move on, and those who see it
+ * first trade with who is late.
  */
 export class Market {
   readonly bids = new RestingSide("bid");
   readonly asks = new RestingSide("ask");
   readonly instrument: Instrument;
   readonly random: RandomStream;
-  /** What is staged makes more or less of the ordinary flow, 1 without it. */
-  readonly boost = { takeBuy: 1, takeSell: 1, orders: 1 };
   readonly #setup: MarketSetup;
+  readonly #arrivals: Arrivals;
   readonly #agenda = new Agenda(segmentMs);
   readonly #acts = new Map<number, ((market: Market) => void)[]>();
   readonly #priceScale: number;
   readonly #sizeScale: number;
   /** Ticks at which no new orders come for now. */
   readonly #shunned: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
-  readonly #forget: number;
   #trades: MarketTrade[] = [];
   #tradesInFrame = 0;
   /** Of `#trades`, which are all of this millisecond. */
   #timestamp = "";
   #now = 0;
   #reference: number;
-  #excitedBuy: number;
-  #excitedSell: number;
-  #excitedOrders: number;
-  readonly #rates = { buys: 0, sells: 0, best: 0, behind: 0 };
-  #ratedMs = 0;
-  #nextFlowMs = 0;
-  #flowIsCandidate = false;
-  #flowBound = 0;
   #nextMessageMs = 0;
 
   constructor(setup: MarketSetup) {
@@ -84,17 +76,16 @@ export class Market {
     this.#priceScale = Number(`1e${setup.instrument.priceDecimals}`);
     this.#sizeScale = Number(`1e${setup.instrument.sizeDecimals}`);
     this.#reference = setup.from.reference;
-    const { takeMemoryMs, takeRate, takeSelf, takeCross, refill } = setup.instrument.flow;
-    this.#forget = 1 - 1 / takeMemoryMs;
-    // What the flow before the border has left behind, on average.
-    const followed = takeSelf + takeCross;
-    this.#excitedBuy = (takeRate * followed) / (1 - followed);
-    this.#excitedSell = this.#excitedBuy;
-    this.#excitedOrders = (2 * refill * takeRate) / (1 - followed);
+    this.#arrivals = new Arrivals(setup.instrument.flow, setup.path, setup.random);
     for (const { side, distance, lots, lifeMs } of setup.from.orders) {
       this.#rest(side, this.#tickAt(side, distance), lots, lifeMs, distance);
     }
     for (const { atMs, act } of setup.interventions) this.at(atMs, act);
+  }
+
+  /** Multiplies parts of the ordinary flow. */
+  get boost(): Arrivals["boost"] {
+    return this.#arrivals.boost;
   }
 
   /** Milliseconds since the segment began. */
@@ -138,7 +129,7 @@ export class Market {
       if (this.#acts.size > 0) this.#act();
       for (let due = this.#agenda.take(this.#now); due !== undefined; due = this.#agenda.take(this.#now))
         this.#look(due);
-      if (this.#now >= this.#nextFlowMs) this.#flow();
+      if (this.#now >= this.#arrivals.nextMs) this.#flow();
       if (this.#now === segmentMs) this.#settle();
       const trades = this.#trades;
       if (trades.length > 0) {
@@ -208,7 +199,7 @@ export class Market {
   take(side: Exclude<TradeSide, "unknown">, lots: number, limitTick?: number): number {
     const from = side === "buy" ? this.asks : this.bids;
     let left = lots;
-    while (left > 0 && this.#tradesInFrame < mostTradesInFrame) {
+    while (left > 0 && this.#tradesInFrame < mostTradesInFrame && from.levels > fewestLevels) {
       const order = from.first;
       if (order === undefined) break;
       if (limitTick !== undefined && from.direction * (limitTick - order.tick) > 0) break;
@@ -232,8 +223,8 @@ export class Market {
     if (acts === undefined) return;
     for (const act of acts) act(this);
     this.#acts.delete(this.#now);
-    // What was done may have changed the rates; waiting times have no memory, so the next one may be drawn anew.
-    this.#planFlow();
+    // What was done may have changed the rates.
+    this.#arrivals.plan(this.#now);
   }
 
   #ns(): number {
@@ -296,73 +287,28 @@ export class Market {
   /** An order's time has come. */
   #look(order: RestingOrder): void {
     if (order.lots === 0) return;
+    const side = this.side(order.side);
     if (!order.moving || order.distance === undefined) {
-      this.cancel(order);
+      if (side.levels > fewestLevels) side.fill(order, order.lots);
+      else this.#agenda.set(order, this.#soon());
       return;
     }
-    this.side(order.side).remove(order);
+    side.remove(order);
     this.#arrive(order, order.distance);
   }
 
   // --- ordinary flow ---
 
-  /**
-   * One arrival of the ordinary flow. It is drawn by thinning (Lewis and Shedler 1979): rates only fall until the next arrival,
-   * so the time of a candidate is drawn with the rate as it is, and the candidate stands with the share that is left then.
-   */
   #flow(): void {
-    if (this.#flowIsCandidate) {
-      const bound = this.#flowBound;
-      this.#rate();
-      const { buys, sells, best, behind } = this.#rates;
-      const draw = this.random.uniform() * bound;
-      const takes = buys + sells;
-      if (draw < takes) this.#marketOrder(draw < buys ? "buy" : "sell");
-      else if (draw < takes + 2 * best) this.#newOrder(draw < takes + best ? "bid" : "ask", 0);
-      else if (draw < takes + 2 * (best + behind)) {
-        this.#newOrder(
-          draw < takes + 2 * best + behind ? "bid" : "ask",
-          1 + this.random.below(this.instrument.flow.depth),
-        );
-      }
-    }
-    this.#planFlow();
-  }
-
-  /** Draws the time of the next candidate, at most as far as liveliness stays what it is. */
-  #planFlow(): void {
-    this.#rate();
-    const { buys, sells, best, behind } = this.#rates;
-    this.#flowBound = buys + sells + 2 * (best + behind);
-    const candidateMs = this.#now + Math.ceil(this.random.exponential(1_000 / this.#flowBound));
-    const changeMs = nextChangeMs(this.#now);
-    this.#flowIsCandidate = candidateMs < changeMs;
-    this.#nextFlowMs = Math.min(candidateMs, changeMs);
-  }
-
-  /** Rates per second as they are now. */
-  #rate(): void {
-    const { flow } = this.instrument;
-    for (; this.#ratedMs < this.#now; this.#ratedMs++) {
-      this.#excitedBuy *= this.#forget;
-      this.#excitedSell *= this.#forget;
-      this.#excitedOrders *= this.#forget;
-    }
-    const lively = this.#setup.path.livelinessAt(this.#now);
-    const calm = 0.7 + 0.3 * lively;
-    const rates = this.#rates;
-    rates.buys = flow.takeRate * lively * this.boost.takeBuy + this.#excitedBuy;
-    rates.sells = flow.takeRate * lively * this.boost.takeSell + this.#excitedSell;
-    rates.best = (flow.bestRate * calm + this.#excitedOrders) * this.boost.orders;
-    rates.behind = flow.deepRate * calm * this.boost.orders;
+    const arrival = this.#arrivals.next(this.#now);
+    if (arrival?.kind === "take") this.#marketOrder(arrival.side);
+    else if (arrival?.kind === "order") this.#newOrder(arrival.side, arrival.distance);
+    this.#arrivals.plan(this.#now);
   }
 
   #marketOrder(side: "buy" | "sell"): void {
     const { flow } = this.instrument;
-    const perSecond = 1_000 / flow.takeMemoryMs;
-    this.#excitedBuy += (side === "buy" ? flow.takeSelf : flow.takeCross) * perSecond;
-    this.#excitedSell += (side === "sell" ? flow.takeSelf : flow.takeCross) * perSecond;
-    this.#excitedOrders += flow.refill * perSecond;
+    this.#arrivals.excite(side);
     // Not through the whole book: whoever trades looks at the price.
     const reach = Math.ceil(flow.stickiness);
     this.take(
@@ -380,17 +326,13 @@ export class Market {
   /** An order comes to where it belongs. Where the other side still has the price it trades, or waits next to it. */
   #arrive(order: RestingOrder, distance: number): void {
     const { side } = order;
+    const other = side === "bid" ? this.asks : this.bids;
     let tick = this.#tickAt(side, distance);
-    const { best, direction } = side === "bid" ? this.asks : this.bids;
-    order.moving = false;
-    if (best !== undefined && direction * (best - tick) >= 0) {
-      if (this.random.chance(this.instrument.flow.aggressive)) {
-        order.lots = this.take(side === "bid" ? "buy" : "sell", order.lots, tick);
-      } else {
-        order.moving = true;
-        tick = best + direction;
-      }
+    if (this.#crosses(side, tick) && this.random.chance(this.instrument.flow.aggressive)) {
+      order.lots = this.take(side === "bid" ? "buy" : "sell", order.lots, tick);
     }
+    order.moving = this.#crosses(side, tick);
+    if (order.moving) tick = (other.best ?? tick) + other.direction;
     if (order.lots === 0 || this.#shunned[side].has(tick)) return;
     order.tick = tick;
     this.side(side).add(order);

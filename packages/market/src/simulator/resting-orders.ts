@@ -50,6 +50,11 @@ export class RestingSide {
     return this.#best;
   }
 
+  /** Prices that have orders. */
+  get levels(): number {
+    return this.#levels.size;
+  }
+
   lotsAt(tick: number): number {
     return this.#levels.get(tick)?.lots ?? 0;
   }

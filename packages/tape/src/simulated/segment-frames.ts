@@ -6,18 +6,14 @@ import { generatorOf } from "./generators.js";
 import { frameNs, framesPerBlock } from "./layout.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 
-/** A segment of a simulated tape, as it goes from the thread that made it to the one that plays it. */
-export interface SegmentFrames {
-  /** Raw blocks of 60 frames each, in order. */
-  readonly blocks: readonly Uint8Array<ArrayBuffer>[];
-  readonly events: readonly TapeEvent[];
-}
+/** Gets the raw blocks of a segment, 60 frames each, in order and as soon as they are made. */
+export type TakeBlock = (bytes: Uint8Array<ArrayBuffer>) => void;
 
 /**
- * Makes a segment's frames. Analytics begin anew with the segment before it, whose frames are not kept: so they know a minute of
+ * Makes a segment's frames; returns the events in them. Analytics begin anew with the segment before it, whose frames are not kept: so they know a minute of
  * history at a segment's first frame and two at its last, and the bytes are the same however one came here.
  */
-export function makeSegment(name: SimulatedName, segment: number): SegmentFrames {
+export function makeSegment(name: SimulatedName, segment: number, take: TakeBlock): TapeEvent[] {
   const generator = generatorOf(name);
   if (generator === undefined) throw new TapeNotFound(`${simulatedId(name)}@${name.version}`);
   const market = generator.market(name);
@@ -38,7 +34,6 @@ export function makeSegment(name: SimulatedName, segment: number): SegmentFrames
 
   const first = Math.max(0, segment - 1);
   frames.apply(market.opening(first));
-  const blocks: Uint8Array<ArrayBuffer>[] = [];
   const events: TapeEvent[] = [];
   for (let number = first; number <= segment; number++) {
     const running = market.market(number);
@@ -57,13 +52,13 @@ export function makeSegment(name: SimulatedName, segment: number): SegmentFrames
           const ns = seq * frameNs;
           builder.add(seq, { ...parts, ns }, 0);
           for (const { type, severity } of parts.events) events.push({ seq, ns, type, severity });
-          if (builder.count === framesPerBlock) blocks.push(bytesOf(builder.take()));
+          if (builder.count === framesPerBlock) take(bytesOf(builder.take()));
         }
         seq++;
       }
     }
   }
-  return { blocks, events };
+  return events;
 }
 
 /** A buffer of its own, which can be handed to another thread. */

@@ -1,15 +1,18 @@
 import { Worker } from "node:worker_threads";
-import type { SegmentFrames } from "./segment-frames.js";
+import type { TapeEvent } from "../tape.js";
+import type { TakeBlock } from "./segment-frames.js";
 import type { SegmentOrder, SegmentReply } from "./segment-worker.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
-  make(order: SegmentOrder): Promise<SegmentFrames>;
+  /** Hands out the segment's blocks in order as they are made; resolves to its events when all are. */
+  make(order: SegmentOrder, take: TakeBlock): Promise<readonly TapeEvent[]>;
 }
 
 interface Job {
   readonly order: SegmentOrder;
-  resolve(made: SegmentFrames): void;
+  readonly take: TakeBlock;
+  resolve(events: readonly TapeEvent[]): void;
   reject(error: Error): void;
 }
 
@@ -32,14 +35,17 @@ export class SegmentPool implements SegmentMaker {
     this.#size = size;
   }
 
-  /** Starts a thread if there is none: the first segment comes sooner then. */
-  warmUp(): void {
-    if (this.#threads.size === 0) this.#start();
+  /**
+   * Starts the threads and has each make a segment for practice, so that its code is compiled when somebody waits for one: the
+   * first takes a thread four times as long as those after it.
+   */
+  async warmUp(practice: SegmentOrder): Promise<void> {
+    await Promise.all(Array.from({ length: this.#size }, () => this.make(practice, () => undefined)));
   }
 
-  make(order: SegmentOrder): Promise<SegmentFrames> {
+  make(order: SegmentOrder, take: TakeBlock): Promise<readonly TapeEvent[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ order, resolve, reject });
+      this.#waiting.push({ order, take, resolve, reject });
       this.#assign();
     });
   }
@@ -66,9 +72,13 @@ export class SegmentPool implements SegmentMaker {
     worker.unref();
     worker.on("message", (reply: SegmentReply) => {
       const { job } = thread;
+      if ("block" in reply) {
+        job?.take(reply.block);
+        return;
+      }
       thread.job = undefined;
       worker.unref();
-      if ("made" in reply) job?.resolve(reply.made);
+      if ("events" in reply) job?.resolve(reply.events);
       else job?.reject(new Error(`a segment could not be made: ${reply.error}`));
       this.#assign();
     });

@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
-import { makeSegment, type SegmentFrames } from "./segment-frames.js";
+import type { TapeEvent } from "../tape.js";
+import { makeSegment } from "./segment-frames.js";
 import type { SimulatedName } from "./simulated-name.js";
 
 export interface SegmentOrder {
@@ -7,19 +8,21 @@ export interface SegmentOrder {
   readonly segment: number;
 }
 
-export type SegmentReply = { readonly made: SegmentFrames } | { readonly error: string };
+/** Ten blocks, one by one, and then the segment's events. */
+export type SegmentReply =
+  | { readonly block: Uint8Array<ArrayBuffer> }
+  | { readonly events: readonly TapeEvent[] }
+  | { readonly error: string };
 
-// One at a time: whoever orders waits for the reply before the next order.
+function reply(message: SegmentReply, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+// One at a time: whoever orders waits for the end of one before the next.
 parentPort?.on("message", ({ name, segment }: SegmentOrder) => {
   try {
-    const made = makeSegment(name, segment);
-    const reply: SegmentReply = { made };
-    parentPort?.postMessage(
-      reply,
-      made.blocks.map(({ buffer }) => buffer),
-    );
+    reply({ events: makeSegment(name, segment, (block) => reply({ block }, [block.buffer])) });
   } catch (error) {
-    const reply: SegmentReply = { error: String(error) };
-    parentPort?.postMessage(reply);
+    reply({ error: String(error) });
   }
 });

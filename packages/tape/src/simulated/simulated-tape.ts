@@ -14,6 +14,7 @@ import { tapeName } from "../tape-id.js";
 import { timelineOf } from "../timeline.js";
 import { blocks, blocksPerSegment, frameNs, frames, framesPerBlock } from "./layout.js";
 import type { SegmentMaker } from "./segment-pool.js";
+import { SegmentUnderWay } from "./segment-under-way.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 
 /** Segments that a search for the next event looks at, at most. */
@@ -53,7 +54,7 @@ export class SimulatedTape implements Tape {
   readonly #cache: BlockCache;
   readonly #cacheKey: number;
   readonly #maker: SegmentMaker;
-  readonly #making = new Map<number, Promise<Made>>();
+  readonly #making = new Map<number, SegmentUnderWay>();
   /** The segment that was asked for ahead of its time. */
   #ahead = -1;
 
@@ -87,10 +88,7 @@ export class SimulatedTape implements Tape {
     if (!(seq >= 0 && seq < frames)) throw new RangeError(`tape ${this.id} has frames 0 to ${frames - 1}, not ${seq}`);
     const number = Math.floor(seq / framesPerBlock);
     return this.#cache.load(this.#cacheKey + number, async () => {
-      const made = await this.#segment(Math.floor(number / blocksPerSegment));
-      const block = made.blocks[number % blocksPerSegment];
-      if (block === undefined) throw new RangeError(`segment of frame ${seq} of tape ${this.id} came without it`);
-      return block;
+      return await this.#segment(Math.floor(number / blocksPerSegment)).block(number % blocksPerSegment);
     });
   }
 
@@ -116,7 +114,7 @@ export class SimulatedTape implements Tape {
     for (let n = 0; n < segmentsSearched; n++) {
       const segment = first + n * step;
       if (segment < 0 || segment >= segments) return undefined;
-      const { events } = await this.#segment(segment);
+      const events = await this.#segment(segment).events;
       const found = step > 0 ? events.find(fits) : events.findLast(fits);
       if (found !== undefined) return found;
     }
@@ -154,26 +152,23 @@ export class SimulatedTape implements Tape {
     };
   }
 
-  #segment(segment: number): Promise<Made> {
-    const making = this.#making.get(segment) ?? this.#make(segment);
-    this.#making.set(segment, making);
-    return making;
-  }
-
-  async #make(segment: number): Promise<Made> {
-    try {
-      const { blocks: raw, events } = await this.#maker.make({ name: this.#name, segment });
-      const first = segment * blocksPerSegment;
-      const made = raw.map((bytes, at) => {
+  #segment(segment: number): SegmentUnderWay {
+    const known = this.#making.get(segment);
+    if (known !== undefined) return known;
+    const first = segment * blocksPerSegment;
+    const making = new SegmentUnderWay(
+      (take) => this.#maker.make({ name: this.#name, segment }, take),
+      (bytes, at) => {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         const block = new RecordedBlock((first + at) * framesPerBlock, framesPerBlock, buffer);
         this.#cache.put(this.#cacheKey + first + at, block);
         return block;
-      });
-      return { blocks: made, events };
-    } finally {
-      this.#making.delete(segment);
-    }
+      },
+    );
+    this.#making.set(segment, making);
+    const done = () => this.#making.delete(segment);
+    making.events.then(done, done);
+    return making;
   }
 
   /** Whoever plays the second half of a segment finds the next one made. */
@@ -182,13 +177,6 @@ export class SimulatedTape implements Tape {
     if (segment === this.#ahead || segment >= segments) return;
     this.#ahead = segment;
     if (this.#cache.get(this.#cacheKey + segment * blocksPerSegment) !== undefined) return;
-    this.#segment(segment).catch(() => {
-      // Whoever needs it asks again and hears of it.
-    });
+    this.#segment(segment);
   }
-}
-
-interface Made {
-  readonly blocks: readonly Block[];
-  readonly events: readonly TapeEvent[];
 }

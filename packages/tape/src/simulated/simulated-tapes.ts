@@ -6,7 +6,7 @@ import { TapeNotFound } from "../tape-errors.js";
 import { generatorOf } from "./generators.js";
 import { frameNs } from "./layout.js";
 import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
-import { parseSimulatedName, simulatedId } from "./simulated-name.js";
+import { currentGenerator, parseSimulatedName, simulatedId } from "./simulated-name.js";
 import { SimulatedTape } from "./simulated-tape.js";
 
 const openTapes = 1_000;
@@ -20,6 +20,12 @@ export class SimulatedTapes {
   constructor(cache: BlockCache, maker: SegmentMaker = new SegmentPool()) {
     this.#cache = cache;
     this.#maker = maker;
+  }
+
+  /** Gets ready to make the first segment quickly: for services that play tapes, when they start. */
+  async warmUp(): Promise<void> {
+    const name = parseSimulatedName(`sim${currentGenerator}.BTCUSDT.0.mixed`);
+    if (name !== undefined && this.#maker instanceof SegmentPool) await this.#maker.warmUp({ name, segment: 1 });
   }
 
   /** Whether a tape of this name would be a simulated one. */
@@ -36,7 +42,6 @@ export class SimulatedTapes {
     if (known !== undefined) return known;
     const generator = generatorOf(name);
     if (generator === undefined) throw new TapeNotFound(text);
-    if (this.#maker instanceof SegmentPool) this.#maker.warmUp();
     const tape = new SimulatedTape(name, generator.market(name), this.#cache, this.#maker);
     this.#opened.set(key, tape);
     return tape;

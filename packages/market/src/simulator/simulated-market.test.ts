@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { MarketEvent } from "../frame-builder.js";
+import { OrderBook } from "../order-book.js";
+import { heldOutSeeds, tuningSeeds } from "./held-out-seeds.js";
+import { incidentKinds, parseScenario, scenarioNames, scenarioText } from "./scenario.js";
+import { segmentMs } from "./segments.js";
+import { SimulatedMarket } from "./simulated-market.js";
+
+const market = (seed: string | number = 1, scenario = "calm", symbol = "BTCUSDT") =>
+  new SimulatedMarket({ symbol, seed, scenario });
+
+/** A book that all events of a segment are applied to, with what each did. */
+function play(events: Iterable<MarketEvent>, book: OrderBook, after?: (event: MarketEvent) => void): void {
+  for (const event of events) {
+    event.change?.(book);
+    after?.(event);
+  }
+}
+
+function opened(simulated: SimulatedMarket, segment: number): OrderBook {
+  const book = new OrderBook();
+  simulated.opening(segment).change?.(book);
+  return book;
+}
+
+const levels = ({ bids, asks }: OrderBook) => JSON.stringify([bids.top(1_000), asks.top(1_000)]);
+
+/** All that a segment's events say. */
+function digest(simulated: SimulatedMarket, segment: number): string {
+  const hash = createHash("sha256");
+  const book = opened(simulated, segment);
+  play(simulated.events(segment), book, ({ ns, trades }) => {
+    hash.update(`${ns}${JSON.stringify(trades ?? [])}${levels(book)}`);
+  });
+  return hash.digest("hex");
+}
+
+describe("[SM1] a segment follows from symbol, seed, scenario and number alone", () => {
+  test("whatever was made before it", () => {
+    const one = market(7, "mixed");
+    const other = market("7", "mixed");
+    for (const segment of [1, 9, 3]) digest(other, segment);
+    for (const segment of [3, 1, 9]) expect(digest(one, segment)).toBe(digest(other, segment));
+  });
+
+  test("and differs with each of them", () => {
+    const digests = [market(1), market(2), market(1, "spoofing"), market(1, "calm", "ETHUSDT")].map((simulated) =>
+      digest(simulated, 1),
+    );
+    digests.push(digest(market(1), 3));
+    expect(new Set(digests).size).toBe(5);
+  });
+
+  test("the bytes of generator 1 are pinned: a change of them is a new generator", () => {
+    expect(digest(market(42, "mixed"), 1)).toBe("5ed985b601998a3374be9ef8cfc8feb4805097a70a7d219f62e3c696f61f9604");
+    expect(digest(market(42, "mixed"), 1_440)).toBe("b2e074200439656dc95332667db82631e458a1031f6de4d95c0bcb68af38d19d");
+  });
+});
+
+test.each(incidentKinds)("[SM2] no book is ever crossed or one-sided with %s", (kind) => {
+  const simulated = market(5, `${kind}:high`);
+  const book = opened(simulated, 1);
+  let moments = 0;
+  play(simulated.events(1), book, () => {
+    moments++;
+    expect(book.crossed).toBe(false);
+    expect(book.mid).toBeDefined();
+  });
+  expect(moments).toBeGreaterThan(1_000);
+});
+
+test("[SM3] a segment ends with the very book that the next one begins with", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 100_000 }), fc.nat(), (segment, seed) => {
+      const simulated = market(seed, "mixed");
+      const book = opened(simulated, segment);
+      play(simulated.events(segment), book);
+      expect(levels(book)).toBe(levels(opened(simulated, segment + 1)));
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test("[SM4] nothing shows that one segment ends and another begins", () => {
+  // The move of the mid over a frame, in 40 borders and in all other frames.
+  const simulated = market(11);
+  const atBorders: number[] = [];
+  const elsewhere: number[] = [];
+  const book = opened(simulated, 20);
+  let mid = book.mid ?? 0;
+  for (let segment = 20; segment < 60; segment++) {
+    let frame = 0;
+    play(simulated.events(segment), book, ({ ns, trades }) => {
+      if (trades !== undefined || ns % 1e8 !== 0) return;
+      const move = Math.abs((book.mid ?? 0) - mid);
+      mid = book.mid ?? 0;
+      frame++;
+      (frame === 600 || frame === 1 ? atBorders : elsewhere).push(move);
+    });
+    expect(frame).toBe(600);
+  }
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const largest = elsewhere.sort((a, b) => b - a)[0] ?? 0;
+  expect(Math.max(...atBorders)).toBeLessThanOrEqual(largest);
+  expect(mean(atBorders)).toBeLessThan(4 * mean(elsewhere));
+});
+
+test("[SM5] what a segment begins with and works on is bounded", () => {
+  const simulated = market(3, "mixed");
+  for (const segment of [1, 999, 100_001]) {
+    const running = simulated.market(segment);
+    const count = () => [...running.bids, ...running.asks].length;
+    expect(count()).toBeLessThan(400);
+    let most = 0;
+    for (const _ of running.run()) most = Math.max(most, count());
+    expect(most).toBeLessThan(1_000);
+  }
+});
+
+test("[SM6] times never go back, trades are of their millisecond, and each tenth of a second ends with an event", () => {
+  const simulated = market(9, "mixed");
+  let last = Number.NEGATIVE_INFINITY;
+  const closed = new Set<number>();
+  for (const { ns, trades } of simulated.events(1)) {
+    expect(ns).toBeGreaterThanOrEqual(last);
+    last = ns;
+    if (trades === undefined && ns % 1e8 === 0) closed.add(ns);
+    for (const { size, price } of trades ?? []) expect(size > 0 && price > 0).toBe(true);
+  }
+  expect([closed.size, Math.min(...closed), last]).toEqual([600, segmentMs * 1e6, 2 * segmentMs * 1e6 - 1e8]);
+});
+
+describe("[SM7] labels tell what is staged, when and where", () => {
+  test("each within its segment, after detectors have seen what is usual", () => {
+    const labels = market(1, "mixed").labels(0, 3_600e9);
+    expect(labels.length).toBe(30);
+    for (const { fromNs, toNs } of labels) {
+      const within = fromNs % 60e9;
+      expect(within).toBeGreaterThanOrEqual(5e9);
+      expect(toNs).toBeGreaterThan(fromNs);
+      expect(Math.floor((toNs + 9e9) / 60e9)).toBe(Math.floor(fromNs / 60e9));
+    }
+    expect(new Set(labels.map(({ kind }) => kind)).size).toBeGreaterThan(6);
+  });
+
+  test("of the kinds and severity that the scenario names", () => {
+    const labels = market(1, "spoofing:high,news:low").labels(0, 3_600e9);
+    expect(new Set(labels.map(({ kind, severity, benign }) => `${kind} ${severity} ${benign}`))).toEqual(
+      new Set(["spoofing high false", "news low true"]),
+    );
+  });
+
+  test("and a calm market has none", () => {
+    expect(market(1).labels(0, 3_600e9)).toEqual([]);
+  });
+
+  test("by time, those that reach into it", () => {
+    const simulated = market(4, "layering");
+    const [label] = simulated.labels(0, 120e9);
+    expect(simulated.labels((label?.toNs ?? 0) - 1, 120e9)).toEqual([label]);
+    expect(simulated.labels((label?.toNs ?? 0) + 1, 120e9)).toEqual([]);
+  });
+});
+
+describe("[SM8] a scenario is named by text", () => {
+  test("one market has one text", () => {
+    expect(scenarioText(parseScenario("layering+Spoofing:HIGH") ?? [])).toBe("layering,spoofing:high");
+    expect(scenarioText(parseScenario("spoofing:high,layering") ?? [])).toBe("layering,spoofing:high");
+  });
+
+  test.each(scenarioNames)("%s is read as it is written", (name) => {
+    expect(scenarioText(parseScenario(name) ?? [])).toBe(name);
+  });
+
+  test.each(["", "spoof", "spoofing:huge", "spoofing:high:low", "calm,nonsense"])("%s is none", (text) => {
+    expect(parseScenario(text)).toBeUndefined();
+  });
+});
+
+test("[SM9] held-out seeds are ten, and none of them is for tuning", () => {
+  expect(new Set(heldOutSeeds).size).toBe(10);
+  expect(tuningSeeds).toHaveLength(20);
+  expect(heldOutSeeds.filter((seed) => tuningSeeds.includes(seed))).toEqual([]);
+});

@@ -94,9 +94,11 @@ export class SegmentPool implements SegmentMaker {
   }
 }
 
-/** Built code runs as it is; sources are run through the loader that tests have too. */
+/** Built code runs as it is; sources run through the loader that the tests' other processes have. */
 function startWorker(): Worker {
   if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./segment-worker.js", import.meta.url));
-  const execArgv = ["--conditions=tapedeck-source", "--import", "tsx"];
-  return new Worker(new URL("./segment-worker.ts", import.meta.url), { execArgv });
+  const source = JSON.stringify(new URL("./segment-worker.ts", import.meta.url).href);
+  // Registered by hand, since Node 20 does not carry a loader named by --import over into a thread.
+  const start = `import("tsx/esm/api").then(({ register }) => register()).then(() => import(${source}));`;
+  return new Worker(start, { eval: true, execArgv: ["--conditions=tapedeck-source"] });
 }

@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import { checkFrame, checkNext } from "@tapedeck/protocol";
+import { describe, expect, test } from "vitest";
+import { BlockCache, leastCacheBytes } from "../block-cache.js";
+import { cuts } from "../cuts.js";
+import { MemoryTapeStore } from "../memory-store.js";
+import { render } from "../render.js";
+import type { Seq, Tape } from "../tape.js";
+import { TapeCatalog } from "../tape-catalog.js";
+import { TapeNotFound } from "../tape-errors.js";
+import { makeSegment } from "./segment-frames.js";
+import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
+import { parseSimulatedName, simulatedId } from "./simulated-name.js";
+import type { SimulatedTape } from "./simulated-tape.js";
+import { SimulatedTapes } from "./simulated-tapes.js";
+
+/** Makes segments where it is asked, and counts them. */
+class InlineMaker implements SegmentMaker {
+  made = 0;
+
+  async make({ name, segment }: Parameters<SegmentMaker["make"]>[0], take: Parameters<SegmentMaker["make"]>[1]) {
+    this.made++;
+    return makeSegment(name, segment, take);
+  }
+}
+
+const mixed = "sim1.BTCUSDT.42.mixed@1";
+const day = 864_000;
+
+function open(name = mixed, maker: SegmentMaker = new InlineMaker()): SimulatedTape {
+  return new SimulatedTapes(new BlockCache(leastCacheBytes), maker).open(name);
+}
+
+async function frame(tape: Tape, seq: Seq): Promise<string> {
+  return (tape.block(seq) ?? (await tape.load(seq))).json(seq);
+}
+
+describe("[SM20] a frame's bytes are the same however one came to it", () => {
+  const places = [0, 59, 60, 599, 600, 1_199, 1_200, 1_201];
+
+  test("forwards, backwards, at random, on another node", async () => {
+    const played = open();
+    const bytes = new Map<Seq, string>();
+    for (const seq of places) bytes.set(seq, await frame(played, seq));
+    const rewound = open();
+    for (const seq of [...places].reverse()) expect(await frame(rewound, seq)).toBe(bytes.get(seq));
+    for (const seq of [1_200, 59, 599]) expect(await frame(open(), seq)).toBe(bytes.get(seq));
+  });
+
+  test("in a thread as in this one", async () => {
+    const pool = new SegmentPool(1);
+    try {
+      const [threaded, inline] = [open(mixed, pool), open()];
+      for (const seq of [day, day + 330]) expect(await frame(threaded, seq)).toBe(await frame(inline, seq));
+    } finally {
+      await pool.close();
+    }
+  });
+
+  test("and different with another seed", async () => {
+    expect(await frame(open("sim1.BTCUSDT.43.mixed@1"), 700)).not.toBe(await frame(open(), 700));
+  });
+});
+
+test("[SM21] every frame keeps the rules of frames, next to the one before it, over borders of segments too", async () => {
+  const tape = open();
+  let before: unknown;
+  for (let seq = 300; seq < 1_500; seq++) {
+    const text = await frame(tape, seq);
+    const parsed: unknown = JSON.parse(text);
+    expect(checkFrame(parsed)).toEqual([]);
+    if (before !== undefined) expect(checkNext(before, parsed)).toEqual([]);
+    before = parsed;
+  }
+});
+
+test("[SM22] there are ten frames a second without exception, and seq and time follow from each other", async () => {
+  const tape = open();
+  const block = await tape.load(day);
+  expect([block.nsOf(day), await tape.nsOf(day), await tape.seqAt(day * 1e8)]).toEqual([day * 1e8, day * 1e8, day]);
+  expect(await tape.seqAt(day * 1e8 - 1)).toBe(day - 1);
+  expect(await tape.seqAt(Number.MAX_SAFE_INTEGER)).toBe(tape.span.lastSeq);
+  expect(tape.iso(tape.span.lastNs)).toBe("2025-04-02T00:31:59.999Z");
+  expect(JSON.parse(block.json(day)).timestamp).toBe(tape.iso(day * 1e8));
+  const last = await tape.load(tape.span.lastSeq);
+  expect(last.lastSeq).toBe(tape.span.lastSeq);
+});
+
+test("[SM23] it is cut and rendered as any tape is, with every trade once", async () => {
+  const tape = open();
+  const pace = { timeline: tape.timeline("skip"), anchorNs: 0, speed: 100, maxFps: 20 };
+  let prev = -1;
+  let trades = 0;
+  for await (const { seq } of cuts(tape, pace, prev, 1_799)) {
+    trades += JSON.parse(await render(tape, prev, seq)).trades.length;
+    prev = seq;
+  }
+  let recorded = 0;
+  for (let seq = 0; seq < 1_800; seq++) recorded += (tape.block(seq) ?? (await tape.load(seq))).tradeCountOf(seq);
+  expect([prev, trades]).toEqual([1_799, recorded]);
+});
+
+test("[SM24] a segment is made once for all who wait for it, and the next one before it is needed", async () => {
+  const maker = new InlineMaker();
+  const tape = open(mixed, maker);
+  await Promise.all([tape.load(0), tape.load(10), tape.load(200)]);
+  expect(maker.made).toBe(1);
+  tape.block(301);
+  expect(maker.made).toBe(2);
+  await tape.load(600);
+  expect(tape.block(1_199)).toBeDefined();
+  expect(maker.made).toBe(3);
+});
+
+test("[SM25] a failure is told to who waits, and is not remembered", async () => {
+  let fails = true;
+  const tape = open(mixed, {
+    make: async ({ name, segment }, take) => {
+      if (fails) throw new Error("no memory");
+      return makeSegment(name, segment, take);
+    },
+  });
+  await expect(tape.load(0)).rejects.toThrow("no memory");
+  fails = false;
+  expect((await tape.load(0)).firstSeq).toBe(0);
+});
+
+test("[SM26] labels lie on the tape, and in no frame", async () => {
+  const tape = open("sim1.BTCUSDT.7.spoofing-high@1");
+  const [label, ...more] = tape.labels(0, 120e9);
+  expect([label?.kind, label?.severity, more.length]).toEqual(["spoofing", "high", 0]);
+  const hash = (text: string) => createHash("sha256").update(text).digest("hex");
+  const calm = open("sim1.BTCUSDT.7.calm@1");
+  const before = Math.floor((label?.fromNs ?? 0) / 1e8) - 1;
+  // Up to what is staged the market is that of the calm scenario.
+  expect(hash(await frame(tape, before))).toBe(hash(await frame(calm, before)));
+  expect(hash(await frame(tape, before + 50))).not.toBe(hash(await frame(calm, before + 50)));
+});
+
+test("[SM27] the next event is found, and the one before it", async () => {
+  const tape = open("sim1.BTCUSDT.7.flash_crash-high@1");
+  const next = await tape.findEvent(600, "next");
+  expect(next?.seq).toBeGreaterThan(600);
+  const seq = next?.seq ?? 0;
+  expect(JSON.parse(await frame(tape, seq)).anomalies[0]?.type).toBe(next?.type);
+  expect((await tape.findEvent(seq + 1, "previous"))?.seq).toBe(seq);
+  expect(await tape.findEvent(0, "previous")).toBeUndefined();
+});
+
+describe("[SM28] a simulated tape is opened by its name alone", () => {
+  const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: leastCacheBytes });
+
+  test("with or without version, as one tape", async () => {
+    const tape = await catalog.open(mixed);
+    expect(tape.id).toBe(mixed);
+    expect(await catalog.open("sim1.BTCUSDT.42.mixed")).toBe(tape);
+    expect(await catalog.choose({ tape: "sim1.BTCUSDT.42.mixed" })).toBe(tape);
+    expect((await catalog.view(mixed)).id).toBe("sim1.BTCUSDT.42.mixed");
+    expect((await catalog.overview(mixed, 100)).points).toHaveLength(100);
+    expect(await catalog.list()).toEqual([]);
+  });
+
+  test.each(["sim1.BTCUSDT.42.nonsense", "sim9.BTCUSDT.42.calm", "sim1.BTCUSDT.42.calm@99", "sim1.BTCUSDT.42"])(
+    "%s is none",
+    async (name) => {
+      await expect(catalog.open(name)).rejects.toBeInstanceOf(TapeNotFound);
+    },
+  );
+
+  test("one market has one name", () => {
+    const name = { generator: 1, symbol: "BTCUSDT", seed: "x-1", scenario: "layering,spoofing:high" };
+    expect(simulatedId(name)).toBe("sim1.BTCUSDT.x-1.layering.spoofing-high");
+    expect(parseSimulatedName(simulatedId(name))).toEqual({ ...name, version: 1 });
+    expect(parseSimulatedName("sim1.BTCUSDT.x-1.spoofing-high.layering")).toBeUndefined();
+    expect(() => simulatedId({ ...name, seed: "a b" })).toThrow(RangeError);
+  });
+});

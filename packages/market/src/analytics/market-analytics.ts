@@ -8,7 +8,7 @@ import { RunningMean } from "./own-scale.js";
 import { type RealizedSpread, RealizedSpreads } from "./realized-spread.js";
 import { MarketRegime, regimes } from "./regime.js";
 import type { Scene } from "./scene.js";
-import { type ProfileName, profiles } from "./thresholds.js";
+import { type ProfileName, profiles, type Thresholds } from "./thresholds.js";
 import { between, priceDecimals, tidy } from "./tidy.js";
 import { Volatility } from "./volatility.js";
 import { Vpin } from "./vpin.js";
@@ -24,11 +24,32 @@ export interface MarketAnalyticsOptions {
   readonly profile?: ProfileName;
 }
 
+/** What was usual before a gap of more than ten minutes says nothing of the market after it. */
+const forgetNs = 600e9;
+
 /**
  * Features and anomalies of one tape's frames (docs/analytics.md). State is bounded, and event time is all it knows, so the same
  * frames give the same findings, whether they come from a recording or from a tape that was made of it.
  */
 export class MarketAnalytics implements FrameAnalytics {
+  readonly #thresholds: Thresholds;
+  #analysis: Analysis;
+  #ns = 0;
+
+  constructor({ profile = "relative" }: MarketAnalyticsOptions = {}) {
+    this.#thresholds = profiles[profile];
+    this.#analysis = new Analysis(this.#thresholds);
+  }
+
+  analyse(moment: FrameMoment): FrameFindings {
+    if (moment.afterGap && moment.ns - this.#ns > forgetNs) this.#analysis = new Analysis(this.#thresholds);
+    this.#ns = moment.ns;
+    return this.#analysis.analyse(moment);
+  }
+}
+
+/** Of a stretch without long gaps. */
+class Analysis implements FrameAnalytics {
   readonly #gaps: LiquidityGaps;
   readonly #flow = new OrderFlowImbalance();
   readonly #vpin = new Vpin();
@@ -39,11 +60,11 @@ export class MarketAnalytics implements FrameAnalytics {
   readonly #regime = new MarketRegime();
   readonly #desk = new AlertDesk();
   readonly #detectors: ReturnType<typeof detectors>;
+  readonly #steady = { bid: 0, ask: 0 };
   #before: FrameMoment | undefined;
   #suspicion = 0;
 
-  constructor({ profile = "relative" }: MarketAnalyticsOptions = {}) {
-    const thresholds = profiles[profile];
+  constructor(thresholds: Thresholds) {
     this.#gaps = new LiquidityGaps(thresholds.gap);
     this.#detectors = detectors(thresholds);
   }
@@ -66,6 +87,8 @@ export class MarketAnalytics implements FrameAnalytics {
     this.#gaps.note(bids, asks);
     if (bidSize > 0) this.#bestBid.note(bidSize);
     if (askSize > 0) this.#bestAsk.note(askSize);
+    this.#steady.bid = bid === before?.bids[0]?.[0] ? this.#steady.bid + seconds : 0;
+    this.#steady.ask = ask === before?.asks[0]?.[0] ? this.#steady.ask + seconds : 0;
     const realized = this.#realized.note(moment, before);
     if (before === undefined) this.#regime.restart();
     this.#regime.note(moment.ns, seconds, mid, ask - bid, volume, this.#suspicion);
@@ -79,6 +102,7 @@ export class MarketAnalytics implements FrameAnalytics {
       gaps: this.#gaps,
       regime: this.#regime,
       volume,
+      steady: this.#steady,
       usualMove: this.#regime.move.value,
     };
     for (const detector of this.#detectors.all) detector.look(scene, this.#desk.raise);

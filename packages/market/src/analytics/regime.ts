@@ -10,7 +10,7 @@ interface Hysteresis {
   readonly leave: number;
 }
 
-const stress: Hysteresis = { enter: 4, leave: 2 };
+const stress: Hysteresis = { enter: 6, leave: 3 };
 const heat: Hysteresis = { enter: 6, leave: 3 };
 const suspicion: Hysteresis = { enter: 1, leave: 0.35 };
 /** Seconds before which there is no past to compare with. */
@@ -30,6 +30,8 @@ export class MarketRegime {
   current: Regime = 0;
   /** How many times its usual self the market's movement or spread is. */
   stress = 0;
+  /** The part of it that is movement. */
+  moved = 0;
   stressed = false;
   /** Usual move of the mid in a second, price units; 0 while not known. */
   readonly move = new UsualMove();
@@ -53,10 +55,11 @@ export class MarketRegime {
     this.#suspicion.note(seconds, suspected);
     this.#mids.note(ns, mid);
     const known = this.#volumeUsual.known > leastSeconds;
-    const moved = Math.abs(mid - this.#mids.midAt(0)) / Math.sqrt(quickS);
+    const move = Math.abs(mid - this.#mids.midAt(0)) / Math.sqrt(quickS);
     // A spread of one tick is the least there is; where it is the rule, its usual size is nearly that.
     const wide = this.#spread.count > 100 ? ratio(spread, this.#spread.mean + this.#spread.deviation) : 0;
-    this.stress = known ? Math.max(ratio(moved, this.move.value), wide) : 0;
+    this.moved = known ? ratio(move, this.move.value) : 0;
+    this.stress = known ? Math.max(this.moved, wide) : 0;
     this.#settle(known ? ratio(this.#volumeNow.rate, this.#volumeUsual.rate) : 0);
     this.move.note(ns, mid);
     this.#volumeUsual.note(seconds, volume);

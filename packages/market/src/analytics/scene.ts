@@ -15,6 +15,8 @@ export interface Scene {
   readonly regime: MarketRegime;
   /** Units traded in this frame. */
   readonly volume: number;
+  /** How long the best prices have been what they are, in seconds. */
+  readonly steady: { readonly bid: number; readonly ask: number };
   /** What the mid usually moves in a second, price units; 0 while that is not known. */
   readonly usualMove: number;
 }

@@ -9,16 +9,20 @@ export interface Thresholds {
     readonly anyThinLevel: boolean;
     /** Neighbouring levels that vanish together, ... */
     readonly levels: number;
-    /** ... and are empty for so long. */
+    /** ... and are empty for so long, ... */
     readonly lastingNs: number;
+    /** ... behind a best price that has not changed for so many seconds. */
+    readonly steadyS: number;
   };
   readonly depth: {
     /** Share of a side's depth lost between two frames, 0 to 1, ... */
     readonly least: number;
     /** ... levels of the first ten that lost half, ... */
     readonly levels: number;
-    /** ... and the share lost of what 99 % of frames stay below; 0: whatever is usual. */
+    /** ... the share lost, of what 99 % of frames stay below (0: whatever is usual), ... */
     readonly timesUsual: number;
+    /** ... behind a best price that has not changed for so many seconds. */
+    readonly steadyS: number;
   };
   readonly spoofing: {
     /** Size that comes to the best level, of its mean, ... */
@@ -30,7 +34,7 @@ export interface Thresholds {
     readonly withinNs: number;
     /** It went as it came, in one frame. */
     readonly atOnce: boolean;
-    /** Orders taken back in so long that make an alert: each counts a quarter of its growth, at most 2. */
+    /** Orders taken back in so long that make an alert: each counts a fifth of its growth, at most 2. */
     readonly evidence: number;
     readonly spanNs: number;
   };
@@ -80,16 +84,16 @@ export interface Thresholds {
 /** Thresholds against the instrument's own recent past: what is meant on any instrument. */
 export const relative: Thresholds = {
   gap: { ofUsual: 0.03 },
-  gapAlert: { anyThinLevel: false, levels: 4, lastingNs: 0.3e9 },
-  depth: { least: 0.3, levels: 5, timesUsual: 1 },
-  spoofing: { growth: 3.4, ofLarge: 1, left: 0.3, withinNs: 2.2e9, atOnce: true, evidence: 3, spanNs: 11e9 },
-  layering: { growth: 0.6, levels: 3, togetherNs: 150e6, pulled: true, withinNs: 6e9 },
+  gapAlert: { anyThinLevel: false, levels: 4, lastingNs: 0.3e9, steadyS: 0.4 },
+  depth: { least: 0.3, levels: 6, timesUsual: 1.1, steadyS: 0.5 },
+  spoofing: { growth: 5.5, ofLarge: 1, left: 0.3, withinNs: 2.2e9, atOnce: true, evidence: 2.6, spanNs: 9e9 },
+  layering: { growth: 1, levels: 3, togetherNs: 150e6, pulled: true, withinNs: 6e9 },
   stuffing: { perSecond: 20, timesUsual: 3.2, lastingS: 0.5 },
-  ignition: { timesMove: 10, timesTrades: 1.5, reverts: 0.4, withinNs: 7e9 },
+  ignition: { timesMove: 11, timesTrades: 1.6, reverts: 0.45, withinNs: 7e9 },
   wash: { count: 5, withinNs: 8e9, likeness: 0.045, alternating: 0.75 },
   iceberg: { timesTrade: 1.5, fills: 4, likeness: 0.01, kept: 0.2, withinNs: 3e9 },
   imbalance: { least: 0.5, relative: true },
-  tradeSize: { z: 3, ofLarge: 1.5 },
+  tradeSize: { z: 3, ofLarge: 2.5 },
   rapid: { gapMs: 100, relative: true },
 };
 
@@ -97,8 +101,8 @@ export const relative: Thresholds = {
 export const absolute: Thresholds = {
   ...relative,
   gap: { units: 50, ofUsual: 0 },
-  gapAlert: { anyThinLevel: true, levels: 0, lastingNs: 0 },
-  depth: { least: 0.3, levels: 0, timesUsual: 0 },
+  gapAlert: { anyThinLevel: true, levels: 0, lastingNs: 0, steadyS: 0 },
+  depth: { least: 0.3, levels: 0, timesUsual: 0, steadyS: 0 },
   spoofing: { growth: 3, ofLarge: 0, left: 0.3, withinNs: 60e9, atOnce: false, evidence: 0, spanNs: 1e9 },
   layering: { growth: 2, levels: 3, togetherNs: 5e9, pulled: false, withinNs: 6e9 },
   stuffing: { perSecond: 20, timesUsual: 3, lastingS: 0 },

@@ -1,26 +1,34 @@
 import { RunningMean } from "./own-scale.js";
 
 /** How much more than usual a second is learned as, at most: what is suspected is not to become usual. */
-const mostTimes = 6;
+const mostTimes = 5;
+/** Seconds of past before which nothing is usual. */
+const leastSeconds = 60;
+/** Root mean square by mean absolute value of a normal variable. */
+const rmsOfMean = Math.sqrt(Math.PI / 2);
 
-/** What the mid usually moves in a second: the mean |change| over whole seconds of the last five minutes, in price units. */
+/**
+ * What the mid usually moves in a second, in price units: the root mean square of its changes over whole seconds of the last five
+ * minutes, scaled to be the mean |change| where these are normal. Where they have fat tails it is more than that mean, as it
+ * should be: large moves are then less unusual.
+ */
 export class UsualMove {
-  readonly #mean = new RunningMean(300);
+  readonly #squares = new RunningMean(300);
   #ns = Number.NaN;
   #mid = 0;
 
-  /** 0 before some seconds of past. */
+  /** 0 before a minute of past. */
   get value(): number {
-    return this.#mean.count >= 20 ? this.#mean.mean : 0;
+    return this.#squares.count >= leastSeconds ? Math.sqrt(this.#squares.mean) / rmsOfMean : 0;
   }
 
   note(ns: number, mid: number): void {
     const seconds = (ns - this.#ns) / 1e9;
     if (seconds < 1) return;
-    if (seconds >= 1 && seconds < 10) {
-      const move = Math.abs(mid - this.#mid) / Math.sqrt(seconds);
-      const { mean, count } = this.#mean;
-      this.#mean.note(count >= 20 && mean > 0 ? Math.min(move, mostTimes * mean) : move);
+    if (seconds < 10) {
+      const square = (mid - this.#mid) ** 2 / seconds;
+      const { mean, count } = this.#squares;
+      this.#squares.note(count >= leastSeconds && mean > 0 ? Math.min(square, mostTimes ** 2 * mean) : square);
     }
     this.#ns = ns;
     this.#mid = mid;

@@ -28,20 +28,21 @@ export class DepthShock implements Detector {
     this.#thresholds = thresholds;
   }
 
-  look({ moment, before }: Scene, raise: Raise): void {
+  look({ moment, before, steady }: Scene, raise: Raise): void {
     if (before === undefined) return;
-    const { least, levels, timesUsual } = this.#thresholds;
+    const { least, levels, timesUsual, steadyS } = this.#thresholds;
     for (const { side, usual } of this.#watches) {
       const levelsBefore = levelsOf(before, side.name);
       const levelsNow = levelsOf(moment, side.name);
-      // Who stands behind a price that moves on moves too: that is no loss.
-      if (timesUsual > 0 && levelsBefore[0]?.[0] !== levelsNow[0]?.[0]) continue;
+      // Who stands behind a price that has just moved moves too: that is no loss.
+      if (steady[side.name] < steadyS) continue;
       const loss = lossOf(levelsBefore, levelsNow, side);
       const unusual = timesUsual === 0 || (usual.count > 200 && loss.volume > timesUsual * usual.value);
       if (loss.volume > least && loss.levels >= levels && unusual) {
         raise({
           type: "DEPTH_SHOCK",
-          severity: loss.volume > 0.8 && loss.levels >= 7 ? "high" : loss.volume > 0.6 ? "medium" : "low",
+          severity:
+            loss.levels < 8 || loss.volume < 0.85 ? "low" : loss.levels < 10 || loss.volume < 0.97 ? "medium" : "high",
           message: `The ${side.name} side lost much of its depth at once`,
           fields: { side: side.label, depth_lost_pct: tidy(100 * loss.volume, 1), levels: loss.levels },
         });

@@ -10,7 +10,7 @@ import { tidy } from "../tidy.js";
  */
 export class HeavyImbalance implements Detector {
   readonly #thresholds: Thresholds["imbalance"];
-  readonly #usual = new RunningQuantile(0.995, 3_000);
+  readonly #usual = new RunningQuantile(0.998, 3_000);
   #heavy = false;
 
   constructor(thresholds: Thresholds["imbalance"]) {
@@ -29,7 +29,7 @@ export class HeavyImbalance implements Detector {
     if (!this.#heavy || before) return;
     raise({
       type: "HEAVY_IMBALANCE",
-      severity: size > 0.9 ? "medium" : "low",
+      severity: "low",
       message: obi > 0 ? "The book leans heavily to the bids" : "The book leans heavily to the asks",
       fields: { side: obi > 0 ? "BID" : "ASK", obi: tidy(obi, 4) },
     });

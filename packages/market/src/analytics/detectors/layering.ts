@@ -92,7 +92,7 @@ class Watch {
     const each = score / wall.length;
     raise({
       type: "LAYERING",
-      severity: each >= 2.8 ? "high" : each >= 1.6 ? "medium" : "low",
+      severity: each >= 6.5 ? "high" : each >= 4.2 ? "medium" : "low",
       message: `Several ${this.#side.name} levels grow at once and are taken back together`,
       fields: { side: this.#side.label, score: tidy(score, 2), large_order_count: wall.length },
     });

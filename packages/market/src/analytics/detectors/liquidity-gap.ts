@@ -27,7 +27,7 @@ export class LiquidityGap implements Detector {
     this.#watches = sides.map((side) => new HoleWatch(side, thresholds));
   }
 
-  look({ moment, before, gaps }: Scene, raise: Raise): void {
+  look({ moment, before, gaps, steady }: Scene, raise: Raise): void {
     if (this.#thresholds.anyThinLevel) {
       if (gaps.found.length > 0) raiseThin(gaps.found, raise);
       return;
@@ -37,7 +37,7 @@ export class LiquidityGap implements Detector {
       for (const watch of this.#watches) watch.clear();
     }
     const then = this.#past[0];
-    if (then !== undefined) for (const watch of this.#watches) watch.look(moment, then, raise);
+    if (then !== undefined) for (const watch of this.#watches) watch.look(moment, then, steady, raise);
     this.#past.push(moment);
     if (this.#past.length > framesBack) this.#past.shift();
   }
@@ -66,10 +66,12 @@ class HoleWatch {
     this.#holes = [];
   }
 
-  look(moment: FrameMoment, then: FrameMoment, raise: Raise): void {
+  look(moment: FrameMoment, then: FrameMoment, steady: Scene["steady"], raise: Raise): void {
     const levels = levelsOf(moment, this.#side.name);
     if (this.#holes.length > 0)
       this.#holes = this.#holes.filter((hole) => this.#isOpen(hole, levels, moment.ns, raise));
+    // Who stands behind a price that has just moved moves too: that is no gap.
+    if (steady[this.#side.name] < this.#thresholds.steadyS) return;
     this.#find(levels, levelsOf(then, this.#side.name), moment);
   }
 
@@ -84,7 +86,7 @@ class HoleWatch {
     const count = hole.levels.length;
     raise({
       type: "LIQUIDITY_GAP",
-      severity: count >= 6 ? "high" : count >= 4 ? "medium" : "low",
+      severity: count >= 7 ? "high" : count >= 5 ? "medium" : "low",
       message: `Levels near the best ${name} are empty`,
       fields: {
         side: label,
@@ -101,8 +103,7 @@ class HoleWatch {
   #find(now: readonly BookLevel[], then: readonly BookLevel[], moment: FrameMoment): void {
     const { inward } = this.#side;
     const best = now[0]?.[0];
-    // Who stands behind a price that moves on moves too: that is no gap.
-    if (best === undefined || best !== then[0]?.[0]) return;
+    if (best === undefined) return;
     let at = 0;
     let behind = false;
     let run: { level: number; price: number; size: number }[] = [];

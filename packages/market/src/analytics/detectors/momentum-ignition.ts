@@ -67,7 +67,8 @@ export class MomentumIgnition implements Detector {
     const from = past.midAt(up ? low : high);
     const { timesMove, timesTrades } = this.#thresholds;
     if (Math.abs(mid - from) < timesMove * usual) return undefined;
-    if (this.#tradesNow.rate < timesTrades * this.#tradesUsual.rate) return undefined;
+    const usualTrades = this.#tradesUsual.rate;
+    if (usualTrades === 0 || this.#tradesNow.rate < timesTrades * usualTrades) return undefined;
     return { direction: up ? 1 : -1, from, sinceNs: ns, usual, peak: mid, peakNs: ns, volume };
   }
 
@@ -87,7 +88,7 @@ export class MomentumIgnition implements Detector {
     const times = Math.abs(push.peak - from) / push.usual;
     raise({
       type: "MOMENTUM_IGNITION",
-      severity: times >= 30 ? "high" : times >= 17 ? "medium" : "low",
+      severity: times >= 32 ? "high" : times >= 19 ? "medium" : "low",
       message: `A burst of trading moved the price ${direction > 0 ? "up" : "down"}, and it came back`,
       fields: {
         price_change_pct: tidy((100 * (push.peak - from)) / from, 4),

@@ -16,7 +16,7 @@ const factor = 1e6;
 export class RapidTrading implements Detector {
   readonly #thresholds: Thresholds["rapid"];
   readonly #clock = new EventClock();
-  readonly #usual = new RunningQuantile(0.005, 2_000);
+  readonly #usual = new RunningQuantile(0.001, 2_000);
   readonly #times: number[] = [];
   #rapid = false;
 

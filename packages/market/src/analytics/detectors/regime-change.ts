@@ -2,20 +2,20 @@ import type { Raise } from "../alerts.js";
 import type { Detector, Scene } from "../scene.js";
 import { tidy } from "../tidy.js";
 
-/** So many times the usual movement or spread is a crisis. */
+/** So many times the usual movement is a crisis. */
 const crisis = 14;
 
-/** REGIME_STRESS as the market becomes stressed; REGIME_CRISIS as its stress reaches 14 times the usual, once until it is over. */
+/** REGIME_STRESS as the market becomes stressed; REGIME_CRISIS as the price moves 14 times farther than usual, once until it is over. */
 export class RegimeChange implements Detector {
   #stressed = false;
   #inCrisis = false;
 
   look({ regime }: Scene, raise: Raise): void {
     const { stressed } = regime;
-    const inCrisis = stressed && (this.#inCrisis || regime.stress >= crisis);
+    const inCrisis = stressed && (this.#inCrisis || regime.moved >= crisis);
     const fields = { stress: tidy(regime.stress, 2) };
     if (inCrisis && !this.#inCrisis) {
-      raise({ type: "REGIME_CRISIS", severity: "high", message: "Far beyond usual stress", fields });
+      raise({ type: "REGIME_CRISIS", severity: "high", message: "The market moves far more than usual", fields });
     } else if (stressed && !this.#stressed) {
       raise({ type: "REGIME_STRESS", severity: "low", message: "The market moves or widens more than usual", fields });
     }

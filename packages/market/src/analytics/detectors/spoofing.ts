@@ -20,6 +20,15 @@ interface Suspect {
   taken: number;
 }
 
+/** An order that was taken back. */
+interface Pull {
+  readonly ns: number;
+  readonly ratio: number;
+  readonly price: number;
+}
+
+/** An order that comes to another price so soon before or after is the same one, moved. */
+const moveNs = 450e6;
 /** Suspects of a side at once; more than these are none that stand out. */
 const mostSuspects = 4;
 /** An order shorter than this was not there to be seen by people or their programs. */
@@ -53,7 +62,9 @@ class SideWatch {
   readonly #thresholds: Thresholds["spoofing"];
   readonly #usual = new RunningMean(1_500);
   readonly #large = new RunningQuantile(0.98, 1_500);
-  #pulled: { readonly ns: number; readonly ratio: number }[] = [];
+  #pulled: Pull[] = [];
+  /** The last one, while it may yet turn out to have moved to another price. */
+  #doubtful: Pull | undefined;
   #suspects: Suspect[] = [];
 
   constructor(side: Side, thresholds: Thresholds["spoofing"]) {
@@ -65,9 +76,15 @@ class SideWatch {
   look({ moment, before }: Scene, raise: Raise): number {
     const levels = levelsOf(moment, this.#side.name);
     let risk = 0;
-    if (before === undefined) this.#suspects = [];
-    else {
-      if (this.#suspects.length > 0) risk = this.#followAll(moment, raise);
+    if (before === undefined) {
+      this.#suspects = [];
+      this.#doubtful = undefined;
+    } else {
+      if (this.#suspects.length > 0) this.#followAll(moment, before);
+      if (this.#doubtful !== undefined && moment.ns - this.#doubtful.ns >= (this.#thresholds.atOnce ? moveNs : 0)) {
+        risk = this.#judge(this.#doubtful, moment.ns, raise);
+        this.#doubtful = undefined;
+      }
       if (this.#usual.count > leastFrames) this.#find(levels, levelsOf(before, this.#side.name), moment.ns);
     }
     const best = levels[0]?.[1];
@@ -75,20 +92,19 @@ class SideWatch {
       this.#usual.note(best);
       this.#large.note(best);
     }
-    for (const { ratio } of this.#suspects) risk = Math.max(risk, Math.min(50, 5 * ratio));
+    for (const { ratio } of this.#suspects) risk = Math.max(risk, Math.min(50, 3 * ratio));
     return risk;
   }
 
-  #followAll(moment: FrameMoment, raise: Raise): number {
-    let risk = 0;
+  #followAll(moment: FrameMoment, previous: FrameMoment): void {
     const there: Suspect[] = [];
     for (const suspect of this.#suspects) {
-      const outcome = this.#follow(suspect, moment);
+      const outcome = this.#follow(suspect, moment, previous);
       if (outcome === "there") there.push(suspect);
-      if (outcome === "pulled") risk = Math.max(risk, this.#judge(suspect, moment.ns, raise));
+      const { price, ratio } = suspect;
+      if (outcome === "pulled") this.#doubtful = { price, ratio, ns: moment.ns };
     }
     this.#suspects = there;
-    return risk;
   }
 
   #find(levels: readonly BookLevel[], before: readonly BookLevel[], ns: number): void {
@@ -99,6 +115,7 @@ class SideWatch {
     const was = sizeAt(before, price, this.#side.inward);
     if (was === undefined || size - was < growth * usual) return;
     if (this.#suspects.some((suspect) => suspect.price === price)) return;
+    if (this.#doubtful !== undefined && (size - was) / usual > 0.5 * this.#doubtful.ratio) this.#doubtful = undefined;
     this.#suspects.push({
       price,
       fromNs: ns,
@@ -110,7 +127,7 @@ class SideWatch {
     });
   }
 
-  #follow(suspect: Suspect, moment: FrameMoment): "there" | "pulled" | "gone" {
+  #follow(suspect: Suspect, moment: FrameMoment, previous: FrameMoment): "there" | "pulled" | "gone" {
     const { price, fromNs, before, last } = suspect;
     const { left, withinNs, atOnce } = this.#thresholds;
     suspect.taken += takenAt(moment.trades, price, this.#side);
@@ -122,17 +139,30 @@ class SideWatch {
     const came = suspect.peak - before;
     if (size - before >= left * came) return "there";
     if (suspect.taken >= 0.2 * came) return "gone";
-    // Who stands at a price that is no longer the best moves on with it, and means it.
-    const best = levelsOf(moment, this.#side.name)[0]?.[0];
-    return !atOnce || (best === price && last - size > 0.6 * came && ageNs > leastNs) ? "pulled" : "gone";
+    if (!atOnce) return "pulled";
+    return last - size > 0.6 * came && ageNs > leastNs && !this.#moved(moment, previous, came) ? "pulled" : "gone";
   }
 
-  #judge({ price, ratio }: Suspect, ns: number, raise: Raise): number {
+  /** As much has come to another level: who stands at a price that is no longer good moves on, and means it. */
+  #moved(moment: FrameMoment, before: FrameMoment, came: number): boolean {
+    const { name, inward } = this.#side;
+    const levels = levelsOf(moment, name);
+    for (const { fromNs, peak, before: had } of this.#suspects) {
+      if (moment.ns - fromNs < moveNs && peak - had > 0.5 * came) return true;
+    }
+    for (let at = 0; at < Math.min(levels.length, 5); at++) {
+      const [price = 0, size = 0] = levels[at] ?? [];
+      if (size > 0.5 * came && size - (sizeAt(levelsOf(before, name), price, inward) ?? 0) > 0.5 * came) return true;
+    }
+    return false;
+  }
+
+  #judge({ price, ratio, ns: pulledNs }: Pull, ns: number, raise: Raise): number {
     const { evidence, spanNs } = this.#thresholds;
-    this.#pulled = [...this.#pulled.slice(-20), { ns, ratio }].filter((pull) => ns - pull.ns < spanNs);
+    this.#pulled = [...this.#pulled.slice(-20), { ns: pulledNs, ratio, price }].filter((pull) => ns - pull.ns < spanNs);
     const pulled = this.#pulled;
-    const weight = pulled.reduce((sum, pull) => sum + Math.min(2, pull.ratio / 4), 0);
-    if (weight < evidence) return between(0, 10 * ratio, 70);
+    const weight = pulled.reduce((sum, pull) => sum + Math.min(2, pull.ratio / 5), 0);
+    if (weight < evidence) return between(0, 5 * ratio, 70);
     const mean = pulled.reduce((sum, pull) => sum + pull.ratio, 0) / pulled.length;
     raise({
       type: "SPOOFING",
@@ -140,11 +170,11 @@ class SideWatch {
       message: `Large ${this.#side.name} orders are shown and taken back before they trade`,
       fields: { side: this.#side.label, volume_ratio: tidy(mean, 2), price_level: price, times: pulled.length },
     });
-    return between(60, 10 * mean + 10 * pulled.length, 100);
+    return between(60, 2 * mean + 15 * pulled.length, 100);
   }
 }
 
 function severityOf(ratio: number, times: number): Severity {
-  if (ratio >= 9) return times >= 5 ? "critical" : "high";
-  return ratio >= 5.5 ? "medium" : "low";
+  if (ratio >= 20) return times >= 4 ? "critical" : "high";
+  return ratio >= 12 ? "medium" : "low";
 }

@@ -25,7 +25,7 @@ export class UnusualTradeSize implements Detector {
       if (this.#last.count >= 20 && z > limit && large) {
         raise({
           type: "UNUSUAL_TRADE_SIZE",
-          severity: "medium",
+          severity: "low",
           message: side === "sell" ? "An unusually large sale" : "An unusually large purchase",
           fields: { size, price, z_score: tidy(z, 2) },
         });

@@ -1,0 +1,32 @@
+import { bench, describe } from "vitest";
+import { demoMarket } from "../demo-market.js";
+import { FrameBuilder } from "../frame-builder.js";
+import type { FrameMoment } from "../analytics.js";
+import { MarketAnalytics } from "./market-analytics.js";
+
+// The budget of docs/spec/analytics.md: under 10 us a frame of 20 levels.
+
+const moments: FrameMoment[] = [];
+const originNs = BigInt(Date.UTC(2024, 2, 14, 9)) * 1_000_000n;
+const builder = new FrameBuilder({
+  symbol: "BTCUSDT",
+  originNs,
+  decimals: 3,
+  intervalNs: 100e6,
+  analytics: {
+    analyse: (moment) => {
+      moments.push(moment);
+      return { head: "", anomalies: "", events: [] };
+    },
+  },
+  emit: () => undefined,
+});
+for (const step of demoMarket({ seed: 1, minutes: 4, originNs })) if (step.kind === "event") builder.apply(step.event);
+builder.end();
+
+describe(`${moments.length} frames of 20 levels`, () => {
+  bench("analyse", () => {
+    const analytics = new MarketAnalytics();
+    for (const moment of moments) analytics.analyse(moment);
+  });
+});

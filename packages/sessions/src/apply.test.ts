@@ -312,13 +312,18 @@ describe("buttons", () => {
   });
 
   test("[D27] modes that nothing serves yet are accepted and say so", async () => {
-    for (const mode of ["LIVE", "SIMULATION"] as const) {
-      const session = await born(tapes, { mode });
-      expect(session).toMatchObject({ state: "PLAYING", tape: "", feed: { status: "down" } });
-      expect(session.feed?.reason).toMatch(/yet\. The session shows no frames\.$/);
-    }
+    const session = await born(tapes, { mode: "LIVE" });
+    expect(session).toMatchObject({ state: "PLAYING", tape: "", feed: { status: "down" } });
+    expect(session.feed?.reason).toMatch(/yet\. The session shows no frames\.$/);
     const nothing = await born(shelf());
     expect(nothing).toMatchObject({ state: "STOPPED", tape: "", feed: { status: "down" } });
+  });
+
+  test("[D48] SIMULATION plays at once, from creation and from any other mode", async () => {
+    const playing = { mode: "SIMULATION", state: "PLAYING", tape: "sim1.BTCUSDT.5.calm@1", seed: "5", feed: null };
+    expect(await born(tapes, { mode: "SIMULATION", seed: 5 })).toMatchObject(playing);
+    const session = await born(tapes);
+    expect(await told(session, { type: "mode", mode: "SIMULATION", seed: 5 }, noon, tapes)).toMatchObject(playing);
   });
 
   test("[D28] LIVE rests where it is, and start and live return to the edge", async () => {

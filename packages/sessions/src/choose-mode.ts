@@ -1,5 +1,6 @@
-import { type Command, type FeedStatus, type Refusal, refuse } from "@tapedeck/protocol";
-import type { Position } from "@tapedeck/tape";
+import { randomInt } from "node:crypto";
+import { type Command, type FeedStatus, isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
+import { type Position, simulatedTapeFor } from "@tapedeck/tape";
 import type { Instruction } from "./instruction.js";
 import type { DeckTape } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
@@ -14,15 +15,21 @@ export interface Tapes {
   choose(wish: SourceWish, defaultTape?: string): Promise<DeckTape | undefined>;
 }
 
+/** What a session played until now. */
+type Before = Pick<SessionRecord, "mode" | "tape" | "symbol" | "source" | "seed" | "scenario">;
+
 type ModeInstruction = Extract<Instruction, { type: "mode" }>;
 
 const liveDefaults = { symbol: "BTCUSDT", source: "BINANCE" };
 const beginning: Position = { seq: 0, ns: 0 };
 
-/** What a mode plays. A REPLAY that names no tape stays with the session's own, from its start. */
+/**
+ * What a mode plays. A REPLAY that names no tape stays with the session's own, from its start; so does a SIMULATION with symbol,
+ * seed and scenario.
+ */
 export async function chooseMode(
   wish: Omit<Extract<Command, { type: "mode" }>, "type">,
-  session: Pick<SessionRecord, "mode" | "tape" | "symbol" | "source"> | undefined,
+  session: Before | undefined,
   tapes: Tapes,
 ): Promise<ModeInstruction | Refusal> {
   const seed = wish.seed === undefined ? "" : `${wish.seed}`;
@@ -35,16 +42,30 @@ export async function chooseMode(
       const { symbol = liveDefaults.symbol, source = liveDefaults.source } = wish;
       return { ...common, symbol, source, ...unserved(`No feed brings ${symbol} from ${source} yet.`) };
     }
-    case "SIMULATION": {
-      const { symbol = liveDefaults.symbol, source = "SIMULATION" } = wish;
-      return { ...common, symbol, source, ...unserved(`No simulated market makes ${symbol} yet.`) };
-    }
+    case "SIMULATION":
+      return simulation(wish, session);
   }
+}
+
+/** Without a seed anywhere one is drawn, once: the session keeps it, so all its nodes play one market. */
+function simulation(
+  { symbol, source = "SIMULATION", seed, scenario }: Omit<Extract<Command, { type: "mode" }>, "type">,
+  session: Before | undefined,
+): ModeInstruction | Refusal {
+  const own = session?.mode === "SIMULATION" && session.seed !== "" ? session : undefined;
+  const wish = {
+    symbol: symbol ?? own?.symbol ?? liveDefaults.symbol,
+    seed: `${seed ?? own?.seed ?? randomInt(2 ** 32)}`,
+    scenario: scenario ?? own?.scenario,
+  };
+  const found = simulatedTapeFor(wish);
+  if (isRefusal(found)) return found;
+  return { type: "mode", mode: "SIMULATION", ...wish, ...found, source, start: beginning, feed: null };
 }
 
 async function replay(
   { tape: id, symbol, source }: SourceWish,
-  session: Pick<SessionRecord, "mode" | "tape" | "symbol" | "source"> | undefined,
+  session: Before | undefined,
   tapes: Tapes,
   common: Pick<ModeInstruction, "type" | "mode" | "seed" | "scenario">,
 ): Promise<ModeInstruction | Refusal> {

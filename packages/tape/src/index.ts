@@ -11,6 +11,7 @@ export { RecordedTape } from "./recorded-tape.js";
 export { render, renderStretch } from "./render.js";
 export { parseSimulatedName, type SimulatedName, simulatedId } from "./simulated/simulated-name.js";
 export { SimulatedTape } from "./simulated/simulated-tape.js";
+export { type SimulatedWish, simulatedTapeFor } from "./simulated/simulated-wish.js";
 export { type Draft, FileMissing, type TapeStore } from "./store.js";
 export * from "./tape.js";
 export { TapeCatalog, type TapeCatalogOptions } from "./tape-catalog.js";

@@ -1,6 +1,6 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import type { Seq, TapeEvent, Timeline } from "@tapedeck/tape";
+import { parseSimulatedName, type Seq, type TapeEvent, type Timeline } from "@tapedeck/tape";
 import type { SourceWish, Tapes } from "../choose-mode.js";
 import type { DeckTape } from "../playhead.js";
 
@@ -52,7 +52,7 @@ export function shelf(...tapes: DeckTape[]): Tapes {
   const nameOf = (tape: DeckTape): string => tape.id.split("@")[0] ?? "";
   return {
     open: async (id) => {
-      const tape = tapes.find((each) => each.id === id);
+      const tape = tapes.find((each) => each.id === id) ?? simulated(id);
       if (tape === undefined) throw new RefusedError(refuse("TAPE_NOT_FOUND", `Tape ${id} does not exist.`));
       return tape;
     },
@@ -64,4 +64,9 @@ export function shelf(...tapes: DeckTape[]): Tapes {
           (source === undefined || source === "TEST"),
       ),
   };
+}
+
+/** Stands for a simulated tape, which is there as soon as it is named. */
+function simulated(id: string): DeckTape | undefined {
+  return parseSimulatedName(id) && steadyTape(100, 100, { id });
 }

@@ -1,0 +1,54 @@
+import { isRefusal } from "@tapedeck/protocol";
+import { describe, expect, test } from "vitest";
+import { chooseMode } from "./choose-mode.js";
+import { shelf, steadyTape } from "./testing/synthetic-tape.js";
+
+const tapes = shelf(steadyTape(100));
+const simulating = { mode: "SIMULATION" } as const;
+
+async function chosen(wish: Parameters<typeof chooseMode>[0], session?: Parameters<typeof chooseMode>[1]) {
+  const mode = await chooseMode(wish, session, tapes);
+  if (isRefusal(mode)) throw new Error(mode.message);
+  return mode;
+}
+
+describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", () => {
+  test("which any node opens by its tape's name, at once", async () => {
+    const wish = { ...simulating, symbol: "ETHUSDT", seed: 7, scenario: "spoofing:high,calm,layering" };
+    expect(await chosen(wish)).toEqual({
+      type: "mode",
+      mode: "SIMULATION",
+      symbol: "ETHUSDT",
+      source: "SIMULATION",
+      seed: "7",
+      scenario: "layering,spoofing:high",
+      tape: "sim1.ETHUSDT.7.layering.spoofing-high@1",
+      start: { seq: 0, ns: 0 },
+      feed: null,
+    });
+  });
+
+  test("calm, of BTCUSDT, with a seed drawn for it where none is named", async () => {
+    const [one, other] = [await chosen(simulating), await chosen(simulating)];
+    expect(one.tape).toBe(`sim1.BTCUSDT.${one.seed}.calm@1`);
+    expect(one.seed).toMatch(/^\d{1,10}$/);
+    expect(other.seed).not.toBe(one.seed);
+  });
+
+  test("and keeps the session's own where nothing is named", async () => {
+    const before = await chosen({ ...simulating, seed: "mine", scenario: "mixed" });
+    expect(await chosen(simulating, before)).toEqual(before);
+    expect((await chosen({ ...simulating, scenario: "calm" }, before)).tape).toBe("sim1.BTCUSDT.mine.calm@1");
+    expect((await chosen(simulating, { ...before, mode: "LIVE" })).seed).not.toBe("mine");
+  });
+
+  test.each([
+    [{ scenario: "chaos" }, /^There is no scenario chaos\. Known are calm, mixed, honest, spoofing, layering/],
+    [{ seed: "a b" }, /^A simulated market's seed has 1 to 24 characters/],
+    [{ symbol: "BTC/USDT" }, /^A simulated market's symbol has 1 to 20 characters/],
+    [{ scenario: "spoofing:low,spoofing:high,layering:low,layering:high,news:low" }, /names too many kinds/],
+  ])("%j is refused with what would be right", async (wish, message) => {
+    const refusal = await chooseMode({ ...simulating, ...wish }, undefined, tapes);
+    expect(refusal).toEqual({ refused: "INVALID_VALUE", message: expect.stringMatching(message) });
+  });
+});

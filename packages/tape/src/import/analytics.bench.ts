@@ -1,8 +1,6 @@
+import { demoMarket, FrameBuilder, type FrameMoment, MarketAnalytics } from "@tapedeck/market";
+// biome-ignore lint/correctness/noUndeclaredDependencies: the workspace has it, for tests and benchmarks
 import { bench, describe } from "vitest";
-import { demoMarket } from "../demo-market.js";
-import { FrameBuilder } from "../frame-builder.js";
-import type { FrameMoment } from "../analytics.js";
-import { MarketAnalytics } from "./market-analytics.js";
 
 // The budget of docs/spec/analytics.md: under 10 us a frame of 20 levels.
 

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { FrameBuilder } from "../frame-builder.js";
+import { SimulatedMarket, simulatedStartNs } from "../simulator/index.js";
+import { MarketAnalytics } from "./market-analytics.js";
+
+interface Alert {
+  readonly ns: number;
+  readonly type: string;
+  readonly severity: string;
+  readonly [field: string]: unknown;
+}
+
+function play(seed: number, scenario: string, minutes: number) {
+  const market = new SimulatedMarket({ symbol: "BTCUSDT", seed, scenario });
+  const alerts: Alert[] = [];
+  const builder = new FrameBuilder({
+    symbol: "BTCUSDT",
+    originNs: simulatedStartNs,
+    decimals: 3,
+    intervalNs: 100e6,
+    analytics: new MarketAnalytics(),
+    emit: ({ ns, anomalies }) => {
+      for (const alert of JSON.parse(`[${anomalies}]`)) alerts.push({ ns, ...alert });
+    },
+  });
+  builder.apply(market.opening(0));
+  for (let segment = 0; segment < minutes; segment++) for (const event of market.events(segment)) builder.apply(event);
+  builder.end();
+  return { alerts, labels: market.labels(0, minutes * 60e9) };
+}
+
+/** Keys that pages read, by type. */
+const keys: Record<string, readonly string[]> = {
+  SPOOFING: ["side", "volume_ratio", "price_level"],
+  LAYERING: ["side", "score", "large_order_count"],
+  QUOTE_STUFFING: ["update_rate", "avg_rate"],
+  MOMENTUM_IGNITION: ["price_change_pct", "volume", "direction"],
+  WASH_TRADING: ["avg_volume", "volume_variance", "pattern_count"],
+  ICEBERG_ORDER: ["price", "side", "fill_count", "total_volume", "avg_fill_size"],
+  LIQUIDITY_GAP: ["gap_count", "affected_levels", "total_gap_volume"],
+  REGIME_CRISIS: [],
+};
+
+describe("[AN12] what is staged is found while it goes on", () => {
+  test.each([
+    ["spoofing", "SPOOFING"],
+    ["layering", "LAYERING"],
+    ["quote_stuffing", "QUOTE_STUFFING"],
+    ["momentum_ignition", "MOMENTUM_IGNITION"],
+    ["wash_trading", "WASH_TRADING"],
+    ["iceberg", "ICEBERG_ORDER"],
+    ["liquidity_gap", "LIQUIDITY_GAP"],
+    ["flash_crash", "REGIME_CRISIS"],
+  ])("%s, as %s", (kind, type) => {
+    const { alerts, labels } = play(1, `${kind}:high`, 10);
+    const during = (alert: Alert) =>
+      labels.some(({ fromNs, toNs }) => alert.ns >= fromNs && alert.ns <= toNs + 10e9 && alert.type === type);
+    const found = alerts.filter(during);
+    expect(labels.length).toBe(5);
+    expect(found.length).toBeGreaterThan(1);
+    for (const alert of found) expect(alert).toEqual(expect.objectContaining(anyOf(keys[type] ?? [])));
+  });
+});
+
+function anyOf(names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, expect.anything()]));
+}
+
+test("[AN13] honest bursts are no quote stuffing, wash trading or layering", () => {
+  const { alerts } = play(2, "honest", 12);
+  const types = new Set(alerts.map(({ type }) => type));
+  for (const type of ["QUOTE_STUFFING", "WASH_TRADING", "LAYERING"]) expect(types).not.toContain(type);
+});

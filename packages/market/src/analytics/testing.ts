@@ -1,0 +1,37 @@
+import type { FrameMoment, MarketTrade } from "../analytics.js";
+import type { BookLevel } from "../order-book.js";
+
+/** A frame's moment for tests: `second` of tape time, a mid and microprice that follow from the book. */
+export function momentAt(
+  second: number,
+  bids: readonly BookLevel[],
+  asks: readonly BookLevel[],
+  trades: readonly (Pick<MarketTrade, "price" | "size" | "side"> & { readonly second?: number })[] = [],
+  more: Partial<FrameMoment> = {},
+): FrameMoment {
+  const [bid = Number.NaN, bidSize = 0] = bids[0] ?? [];
+  const [ask = Number.NaN, askSize = 0] = asks[0] ?? [];
+  const twoSided = bids.length > 0 && asks.length > 0;
+  const mid = twoSided ? (bid + ask) / 2 : 100;
+  return {
+    ns: Math.round(second * 1e9),
+    timestamp: isoAt(second),
+    bids,
+    asks,
+    mid,
+    microprice: twoSided ? (bid * askSize + ask * bidSize) / (bidSize + askSize) : mid,
+    updates: 1,
+    trades: trades.map(({ second: at = second, ...trade }) => ({ timestamp: isoAt(at), ...trade })),
+    afterGap: false,
+    ...more,
+  };
+}
+
+export function isoAt(second: number): string {
+  return new Date(Date.UTC(2024, 7, 8) + Math.round(second * 1000)).toISOString();
+}
+
+/** `count` levels of a side from its best price on. */
+export function ladder(best: number, step: number, sizes: readonly number[]): BookLevel[] {
+  return sizes.map((size, level) => [Number((best + level * step).toFixed(6)), size]);
+}

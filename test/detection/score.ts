@@ -1,0 +1,91 @@
+import type { IncidentKind, IncidentLabel, StagedSeverity } from "@tapedeck/market";
+import type { Heard, Staged } from "./staged.js";
+
+/** The alert that is to find a kind of incident. */
+export const wanted: Partial<Record<IncidentKind, string>> = {
+  spoofing: "SPOOFING",
+  layering: "LAYERING",
+  quote_stuffing: "QUOTE_STUFFING",
+  momentum_ignition: "MOMENTUM_IGNITION",
+  wash_trading: "WASH_TRADING",
+  iceberg: "ICEBERG_ORDER",
+  liquidity_gap: "LIQUIDITY_GAP",
+  flash_crash: "REGIME_CRISIS",
+};
+
+/** What an incident really brings about besides what it is: alerts of these during it are neither right nor wrong. */
+const alsoTrue: Partial<Record<IncidentKind, readonly string[]>> = {
+  flash_crash: ["LIQUIDITY_GAP", "MOMENTUM_IGNITION"],
+  momentum_ignition: ["REGIME_CRISIS", "LIQUIDITY_GAP"],
+  news: ["REGIME_CRISIS"],
+};
+
+/** An alert this long after an incident's end still belongs to it. */
+const graceNs = 10e9;
+/** Alerts of a type that follow one another sooner are one finding. */
+const affairNs = 15e9;
+
+export interface Score {
+  staged: number;
+  found: number;
+  falseAlerts: number;
+  delaysS: number[];
+  bySeverity: Record<StagedSeverity, { staged: number; found: number }>;
+  misses: string[];
+  wrong: string[];
+}
+
+export function scoreOf(runs: readonly (Staged & { readonly seed: number })[]): Map<string, Score> {
+  const scores = new Map(Object.values(wanted).map((type) => [type, emptyScore()]));
+  for (const run of runs) {
+    for (const label of run.labels) noteLabel(run.seed, label, run.heard, scores);
+    for (const [type, score] of scores) noteFalse(run, type, score);
+  }
+  return scores;
+}
+
+function during({ fromNs, toNs }: IncidentLabel, ns: number): boolean {
+  return ns >= fromNs && ns <= toNs + graceNs;
+}
+
+function noteLabel(seed: number, label: IncidentLabel, heard: readonly Heard[], scores: Map<string, Score>): void {
+  const score = scores.get(wanted[label.kind] ?? "");
+  if (score === undefined) return;
+  const alert = heard.find(({ ns, type }) => type === wanted[label.kind] && during(label, ns));
+  const severity = score.bySeverity[label.severity];
+  score.staged++;
+  severity.staged++;
+  if (alert === undefined) {
+    score.misses.push(`seed ${seed} at ${(label.fromNs / 1e9).toFixed(1)} s, ${label.severity}`);
+    return;
+  }
+  score.found++;
+  severity.found++;
+  score.delaysS.push((alert.ns - label.fromNs) / 1e9);
+}
+
+function noteFalse({ seed, labels, heard }: Staged & { readonly seed: number }, type: string, score: Score): void {
+  let lastNs = Number.NEGATIVE_INFINITY;
+  for (const alert of heard) {
+    if (alert.type !== type) continue;
+    const follows = alert.ns - lastNs < affairNs;
+    const explained = labels.some(
+      (label) =>
+        during(label, alert.ns) && (wanted[label.kind] === type || (alsoTrue[label.kind]?.includes(type) ?? false)),
+    );
+    if (explained) continue;
+    lastNs = alert.ns;
+    if (follows) continue;
+    score.falseAlerts++;
+    const near = labels.find((label) => during(label, alert.ns));
+    score.wrong.push(
+      `seed ${seed} at ${(alert.ns / 1e9).toFixed(1)} s, ${alert.severity}, during ${near === undefined ? "nothing" : `${near.kind} ${near.severity}`} ${alert.text}`,
+    );
+  }
+}
+
+function emptyScore(): Score {
+  const none = () => ({ staged: 0, found: 0 });
+  const bySeverity = { low: none(), medium: none(), high: none() };
+  return { staged: 0, found: 0, falseAlerts: 0, delaysS: [], bySeverity, misses: [], wrong: [] };
+}

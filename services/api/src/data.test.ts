@@ -85,6 +85,31 @@ describe("what the frames carry", () => {
     });
   });
 
+  test("[A57] each kind of anomaly, spreads, vpin, unusual trades and alerts have a route of their own", async () => {
+    await api.ask("POST", "/replay/s1/seek", { body: { seq: 160 } });
+    const get = async (path: string) =>
+      (await api.ask("GET", `${path}${path.includes("?") ? "&" : "?"}session_id=s1`)).json;
+    expect(await get("/anomalies/spoofing")).toMatchObject([{ type: "SPOOFING", mid_price: expect.anything() }, {}]);
+    for (const kind of [
+      "liquidity-gaps",
+      "quote-stuffing",
+      "layering",
+      "momentum-ignition",
+      "wash-trading",
+      "iceberg-orders",
+    ]) {
+      expect(await get(`/anomalies/${kind}`)).toEqual([]);
+    }
+    expect(await get("/trades/spreads")).toMatchObject({ count: 33, statistics: { effective_spread: { mean: 0.02 } } });
+    expect(await get("/trades/vpin")).toMatchObject({ vpin_history: [], count: 0, statistics: { current: 0 } });
+    expect(await get("/trades/anomalies")).toEqual({ anomalies: [], count: 0 });
+    expect(await get("/alerts/history")).toMatchObject([{ type: "SPOOFING", severity: "high" }, {}]);
+    expect(await get("/alerts/history?limit=1")).toMatchObject([{ message: "frame 149" }]);
+    expect(await get("/alerts/history?limit=-5")).toEqual([]);
+    expect(await get("/alerts/history?limit=99999")).toHaveLength(2);
+    expect(await get("/alerts/stats")).toMatchObject({ total_alerts_logged: 2, alert_counts_by_type: { SPOOFING: 2 } });
+  });
+
   test("[A57] they are empty for an absent session", async () => {
     expect((await api.ask("GET", "/anomalies?session_id=nobody")).json).toEqual([]);
     expect((await api.ask("GET", "/trades/classification?session_id=nobody")).json).toEqual({ trades: [], count: 0 });

@@ -1,93 +1,101 @@
 import {
-  type AnomalySummary,
+  type AnomalyKind,
+  alertHistory,
+  alertStats,
+  alertsQuery,
   anomaliesAnswer,
-  anomalyKinds,
+  anomaliesOfKindAnswer,
   anomalySummary,
   classifiedTrades,
   type Frame,
   frame,
   globalSessionId,
   sessionQuery,
-  type TradeSide,
+  tradeAnomalies,
+  tradeSpreads,
+  vpinHistory,
 } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { Api } from "../api.js";
+import {
+  alertHistoryOf,
+  alertStatsOf,
+  anomaliesOf,
+  anomaliesOfKind,
+  classificationOf,
+  spreadsOf,
+  summaryOf,
+  tradeAnomaliesOf,
+  vpinOf,
+} from "../frame-reports.js";
 import { framesOf } from "../history.js";
 import { bare, type Route, route } from "../route.js";
 
-const tag = "Data";
+/** Paths of the kinds of anomalies, and what they are called in a sentence. */
+const kinds: readonly (readonly [path: string, kind: AnomalyKind, name: string])[] = [
+  ["liquidity-gaps", "liquidity_gaps", "Liquidity gaps"],
+  ["spoofing", "spoofing", "Suspected spoofing"],
+  ["quote-stuffing", "quote_stuffing", "Quote stuffing"],
+  ["layering", "layering", "Suspected layering"],
+  ["momentum-ignition", "momentum_ignition", "Suspected momentum ignition"],
+  ["wash-trading", "wash_trading", "Suspected wash trading"],
+  ["iceberg-orders", "iceberg_orders", "Iceberg orders"],
+];
 
 /** What follows from the trades and anomalies that a session's last frames carry; nothing is detected here. */
 export const analyticsRoutes: readonly Route[] = [
+  report("/anomalies", "Anomalies of a session's last frames, oldest first", anomaliesAnswer, anomaliesOf),
+  report("/anomalies/summary", "How many anomalies of each kind they carry", anomalySummary, summaryOf),
+  ...kinds.map(([path, kind, name]) =>
+    report(`/anomalies/${path}`, `${name} in a session's last frames`, anomaliesOfKindAnswer(kind), (frames) =>
+      anomaliesOfKind(frames, kind),
+    ),
+  ),
+  report(
+    "/trades/classification",
+    "Trades of a session's last frames, oldest first",
+    classifiedTrades,
+    classificationOf,
+  ),
+  report("/trades/spreads", "What the trades of its last frames paid for taking", tradeSpreads, spreadsOf),
+  report("/trades/vpin", "VPIN of a session's last frames", vpinHistory, vpinOf),
+  report("/trades/anomalies", "Unusual trades in a session's last frames", tradeAnomalies, tradeAnomaliesOf),
   route({
     ...bare,
     method: "GET",
-    path: "/anomalies",
-    tag,
-    summary: "Anomalies of a session's last frames, oldest first",
-    query: sessionQuery,
-    answer: anomaliesAnswer,
-    async handle({ query }, api) {
-      return anomaliesOf(await readFrames(api, query.session_id));
+    path: "/alerts/history",
+    tag: "Data",
+    summary: "The newest alerts of a session's last frames, oldest first",
+    query: alertsQuery,
+    answer: alertHistory,
+    async handle({ query: { session_id, limit } }, api) {
+      return alertHistoryOf(await readFrames(api, session_id), limit);
     },
   }),
-  route({
-    ...bare,
-    method: "GET",
-    path: "/anomalies/summary",
-    tag,
-    summary: "How many anomalies of each kind a session's last frames carry",
-    query: sessionQuery,
-    answer: anomalySummary,
-    async handle({ query }, api) {
-      const types = anomaliesOf(await readFrames(api, query.session_id)).map(({ type }) => type);
-      const count = (wanted: string) => types.filter((type) => type === wanted).length;
-      return {
-        quote_stuffing: count(anomalyKinds.quote_stuffing),
-        layering: count(anomalyKinds.layering),
-        momentum_ignition: count(anomalyKinds.momentum_ignition),
-        wash_trading: count(anomalyKinds.wash_trading),
-        iceberg_orders: count(anomalyKinds.iceberg_orders),
-        spoofing: count(anomalyKinds.spoofing),
-        liquidity_gaps: count(anomalyKinds.liquidity_gaps),
-      } satisfies AnomalySummary;
-    },
-  }),
-  route({
-    ...bare,
-    method: "GET",
-    path: "/trades/classification",
-    tag,
-    summary: "Trades of a session's last frames, oldest first",
-    query: sessionQuery,
-    answer: classifiedTrades,
-    async handle({ query }, api) {
-      const frames = await readFrames(api, query.session_id);
-      const trades = frames.flatMap(({ mid_price, trades }) =>
-        trades.map(({ timestamp, price, size, side }) => ({
-          timestamp,
-          price,
-          volume: size,
-          side,
-          mid_price,
-          effective_spread: effectiveSpread(side, price, mid_price),
-        })),
-      );
-      return { trades, count: trades.length };
-    },
-  }),
+  report("/alerts/stats", "How many alerts of each type they carry", alertStats, alertStatsOf),
 ];
+
+/** A route that answers what follows from a session's last frames. */
+function report<Answer extends z.ZodType>(
+  path: string,
+  summary: string,
+  answer: Answer,
+  of: (frames: readonly Frame[]) => z.input<Answer>,
+): Route {
+  return route({
+    ...bare,
+    method: "GET",
+    path,
+    tag: "Data",
+    summary,
+    query: sessionQuery,
+    answer,
+    async handle({ query: { session_id } }, api) {
+      return of(await readFrames(api, session_id));
+    },
+  });
+}
 
 async function readFrames(api: Api, id: string = globalSessionId): Promise<Frame[]> {
   return z.array(frame).parse(JSON.parse(`[${(await framesOf(api, id)).join(",")}]`));
-}
-
-function anomaliesOf(frames: readonly Frame[]): z.infer<typeof anomaliesAnswer> {
-  return frames.flatMap(({ timestamp, anomalies }) => anomalies.map((anomaly) => ({ timestamp, ...anomaly })));
-}
-
-/** What a trade paid for taking, in price units without float noise. */
-function effectiveSpread(side: TradeSide, price: number, mid: number): number | null {
-  if (side === "unknown") return null;
-  return Number((2 * (side === "buy" ? price - mid : mid - price)).toFixed(10));
 }

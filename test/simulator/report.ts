@@ -19,7 +19,7 @@ const real = {
   "spot 2024": ["spot_btcusdt_20240808.gz", "spot_btcusdt_20240809.gz"],
 };
 const colours = ["#1f6feb", "#b0413e", "#7d8590", "#2a9d5c"];
-const simulatedName = "sim1.BTCUSDT.1.calm@1";
+const simulatedName = "sim1.BTCUSDT.1.calm";
 const simulatedSeconds = 3_600;
 /** Held to a factor of 2 of this one, which the flow's parameters were calibrated to. */
 const reference = "futures 2023";

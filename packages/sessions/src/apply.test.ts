@@ -320,7 +320,13 @@ describe("buttons", () => {
   });
 
   test("[D48] SIMULATION plays at once, from creation and from any other mode", async () => {
-    const playing = { mode: "SIMULATION", state: "PLAYING", tape: "sim1.BTCUSDT.5.calm@1", seed: "5", feed: null };
+    const playing = {
+      mode: "SIMULATION",
+      state: "PLAYING",
+      tape: expect.stringMatching(/^sim1\.BTCUSDT\.5\.calm@\d+$/),
+      seed: "5",
+      feed: null,
+    };
     expect(await born(tapes, { mode: "SIMULATION", seed: 5 })).toMatchObject(playing);
     const session = await born(tapes);
     expect(await told(session, { type: "mode", mode: "SIMULATION", seed: 5 }, noon, tapes)).toMatchObject(playing);

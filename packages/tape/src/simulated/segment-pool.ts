@@ -30,17 +30,19 @@ export class SegmentPool implements SegmentMaker {
   readonly #size: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
+  #practised = false;
 
   constructor(size = 2) {
     this.#size = size;
   }
 
   /**
-   * Starts the threads and has each make a segment for practice, so that its code is compiled when somebody waits for one: the
-   * first takes a thread four times as long as those after it.
+   * Starts the threads that are still to be started and has each make a segment for practice, so that its code is compiled when
+   * somebody waits for one: the first takes a thread four times as long as those after it.
    */
   async warmUp(practice: SegmentOrder): Promise<void> {
-    await Promise.all(Array.from({ length: this.#size }, () => this.make(practice, () => undefined)));
+    const cold = this.#size - this.#threads.size;
+    await Promise.all(Array.from({ length: cold }, () => this.make(practice, () => undefined)));
   }
 
   make(order: SegmentOrder, take: TakeBlock): Promise<readonly TapeEvent[]> {
@@ -65,6 +67,15 @@ export class SegmentPool implements SegmentMaker {
     }
   }
 
+  /** Once somebody simulates here, the other threads will be needed soon. */
+  #warmUpOthers(order: SegmentOrder): void {
+    if (this.#practised) return;
+    this.#practised = true;
+    this.warmUp(order).catch(() => {
+      // Practice alone: whoever needs a segment starts a thread again.
+    });
+  }
+
   #start(): Thread {
     const worker = startWorker();
     const thread: Thread = { worker, job: undefined };
@@ -78,8 +89,10 @@ export class SegmentPool implements SegmentMaker {
       }
       thread.job = undefined;
       worker.unref();
-      if ("events" in reply) job?.resolve(reply.events);
-      else job?.reject(new Error(`a segment could not be made: ${reply.error}`));
+      if ("events" in reply) {
+        job?.resolve(reply.events);
+        if (job !== undefined) this.#warmUpOthers(job.order);
+      } else job?.reject(new Error(`a segment could not be made: ${reply.error}`));
       this.#assign();
     });
     const gone = (error: Error) => {

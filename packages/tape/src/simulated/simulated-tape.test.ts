@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { analyticsVersion } from "@tapedeck/market";
 import { checkFrame, checkNext } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
 import { BlockCache, leastCacheBytes } from "../block-cache.js";
@@ -24,7 +25,7 @@ class InlineMaker implements SegmentMaker {
   }
 }
 
-const mixed = "sim1.BTCUSDT.42.mixed@1";
+const mixed = `sim1.BTCUSDT.42.mixed@${analyticsVersion}`;
 const day = 864_000;
 
 function open(name = mixed, maker: SegmentMaker = new InlineMaker()): SimulatedTape {
@@ -58,7 +59,7 @@ describe("[SM20] a frame's bytes are the same however one came to it", () => {
   });
 
   test("and different with another seed", async () => {
-    expect(await frame(open("sim1.BTCUSDT.43.mixed@1"), 700)).not.toBe(await frame(open(), 700));
+    expect(await frame(open(`sim1.BTCUSDT.43.mixed@${analyticsVersion}`), 700)).not.toBe(await frame(open(), 700));
   });
 });
 
@@ -126,11 +127,11 @@ test("[SM25] a failure is told to who waits, and is not remembered", async () =>
 });
 
 test("[SM26] labels lie on the tape, and in no frame", async () => {
-  const tape = open("sim1.BTCUSDT.7.spoofing-high@1");
+  const tape = open(`sim1.BTCUSDT.7.spoofing-high@${analyticsVersion}`);
   const [label, ...more] = tape.labels(0, 120e9);
   expect([label?.kind, label?.severity, more.length]).toEqual(["spoofing", "high", 0]);
   const hash = (text: string) => createHash("sha256").update(text).digest("hex");
-  const calm = open("sim1.BTCUSDT.7.calm@1");
+  const calm = open(`sim1.BTCUSDT.7.calm@${analyticsVersion}`);
   const before = Math.floor((label?.fromNs ?? 0) / 1e8) - 1;
   // Up to what is staged the market is that of the calm scenario.
   expect(hash(await frame(tape, before))).toBe(hash(await frame(calm, before)));
@@ -138,7 +139,7 @@ test("[SM26] labels lie on the tape, and in no frame", async () => {
 });
 
 test("[SM27] the next event is found, and the one before it", async () => {
-  const tape = open("sim1.BTCUSDT.7.flash_crash-high@1");
+  const tape = open(`sim1.BTCUSDT.7.flash_crash-high@${analyticsVersion}`);
   const next = await tape.findEvent(600, "next");
   expect(next?.seq).toBeGreaterThan(600);
   const seq = next?.seq ?? 0;
@@ -170,7 +171,7 @@ describe("[SM28] a simulated tape is opened by its name alone", () => {
   test("one market has one name", () => {
     const name = { generator: 1, symbol: "BTCUSDT", seed: "x-1", scenario: "layering,spoofing:high" };
     expect(simulatedId(name)).toBe("sim1.BTCUSDT.x-1.layering.spoofing-high");
-    expect(parseSimulatedName(simulatedId(name))).toEqual({ ...name, version: 1 });
+    expect(parseSimulatedName(simulatedId(name))).toEqual({ ...name, version: analyticsVersion });
     expect(parseSimulatedName("sim1.BTCUSDT.x-1.spoofing-high.layering")).toBeUndefined();
     expect(() => simulatedId({ ...name, seed: "a b" })).toThrow(RangeError);
   });

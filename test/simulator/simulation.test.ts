@@ -1,0 +1,71 @@
+import { MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { describe, expect } from "vitest";
+import { type TestCluster, test } from "../support/cluster.js";
+import "../support/expect.js";
+import type { SeenFrame, Viewer } from "../support/viewer.js";
+
+/** A session that simulates, and the socket that watches it; every other call goes to another api and gateway. */
+async function simulate(cluster: TestCluster, body: Record<string, unknown>): Promise<{ id: string; viewer: Viewer }> {
+  const { session_id: id } = await cluster.http.create({ mode: "SIMULATION", max_fps: 0, ...body });
+  return { id, viewer: await cluster.watch(id) };
+}
+
+const bytes = (frames: readonly SeenFrame[]) => new Map(frames.map(({ seq, json }) => [seq, json]));
+
+describe("simulated markets on a cluster", () => {
+  test("[SM30] one seed is one market: on any node, at any speed, after a ticker's death, byte for byte", async ({
+    cluster,
+  }) => {
+    const market = { seed: 4_711, scenario: "mixed" };
+    const slow = await simulate(cluster, { ...market, speed: 2 });
+    const fast = await simulate(cluster, { ...market, speed: 20 });
+    const other = await simulate(cluster, { ...market, seed: 4_712 });
+    await Promise.all([slow.viewer.next(20), fast.viewer.next(200), other.viewer.next(10)]);
+
+    const { ticker } = await cluster.record(fast.id);
+    const victim = cluster.tickers.find(({ name }) => ticker.startsWith(`${name}-`));
+    if (victim === undefined) throw new Error(`no ticker ${ticker}`);
+    cluster.signal(victim, "SIGKILL");
+    // Over the border of the first segment, and of the second.
+    await fast.viewer.until(() => fast.viewer.lastSeq > 1_250, "frame 1,250", 60_000);
+    await slow.viewer.until(() => slow.viewer.lastSeq > 60, "frame 60");
+
+    const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 });
+    const tape = await catalog.open("sim1.BTCUSDT.4711.mixed");
+    for (const { viewer } of [slow, fast]) {
+      expect(viewer.frames).toHaveConsecutiveSeqs();
+      for (const [seq, json] of bytes(viewer.live)) expect(json).toBe((await tape.load(seq)).json(seq));
+    }
+    const [one, another] = [bytes(slow.viewer.live), bytes(other.viewer.live)];
+    const shared = [...one.keys()].filter((seq) => another.has(seq));
+    expect(shared.length).toBeGreaterThan(5);
+    for (const seq of shared) expect(another.get(seq)).not.toBe(one.get(seq));
+    for (const { id, viewer } of [slow, fast, other]) await cluster.end({ id, viewers: [viewer] });
+    await cluster.whole();
+  });
+
+  test("[SM31] a change of mode plays at once, and a seek a day ahead shows its frame", async ({ cluster }) => {
+    const { session_id: id } = await cluster.http.create({});
+    const viewer = await cluster.watch(id);
+    const answer = await cluster.http.call("POST", `/mode/${id}`, { mode: "SIMULATION" });
+    expect(answer.body).toMatchObject({ status: "success", mode: "SIMULATION", state: "PLAYING" });
+    await viewer.next(5);
+    const before = viewer.frames.length;
+    const began = performance.now();
+    const { epoch } = await cluster.http.control(id, "seek", { seq: 864_000 });
+    await viewer.until(
+      () => viewer.frames.slice(before).some((frame) => frame.epoch === epoch),
+      "a frame of the next day",
+    );
+    cluster.note(`  a seek 24 h ahead showed its frame after ${Math.round(performance.now() - began)} ms`);
+    expect(viewer.frames.find((frame) => frame.epoch === epoch)?.seq).toBe(864_000);
+    await cluster.http.control(id, "goback/3600");
+    await viewer.next(5);
+    expect(viewer.frames.every(({ seq }) => seq <= 864_100)).toBe(true);
+    expect(await cluster.http.refused("POST", `/mode/${id}`, { mode: "SIMULATION", scenario: "chaos" })).toEqual({
+      status: 422,
+      code: "INVALID_VALUE",
+    });
+    await cluster.end({ id, viewers: [viewer] });
+  });
+});

@@ -76,8 +76,8 @@ const known: Readonly<Record<string, Omit<Instrument, "symbol" | "flow">>> = {
   ETHUSDT: { startPrice: 1_870, priceDecimals: 2, sizeDecimals: 3, volatility: 0.000_05 },
 };
 
-/** An instrument that nobody described is a share-like one. */
-const other = { startPrice: 100, priceDecimals: 2, sizeDecimals: 1, volatility: 0.000_1 };
+/** An instrument that nobody described. Its ticks are as small against its moves as those of the ones above. */
+const other = { startPrice: 100, priceDecimals: 3, sizeDecimals: 1, volatility: 0.000_1 };
 
 export function instrumentOf(symbol: string): Instrument {
   return { symbol, ...(known[symbol.toUpperCase()] ?? other), flow };

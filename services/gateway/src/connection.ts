@@ -106,7 +106,7 @@ export class Connection implements SocketEvents {
       return;
     }
     if (message.data.type === "ping") {
-      this.#viewer?.tell({ text: () => '{"type":"pong"}' });
+      if (!this.#outlet?.blocked) this.#viewer?.tell({ text: () => '{"type":"pong"}' });
       return;
     }
     const { type: _, id, command: name, ...args } = message.data;

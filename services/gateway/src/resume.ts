@@ -9,7 +9,7 @@ export interface Token {
   readonly after: Seq;
 }
 
-/** Frames (after, to] of one epoch that a client has missed. */
+/** Frames (after, to] of one epoch that a client has missed; none where `to` is not above `after`. */
 export interface Stretch {
   readonly epoch: number;
   /** `id@version`. */
@@ -33,7 +33,7 @@ export async function missedSince(
 ): Promise<Stretch[] | undefined> {
   const missed = stretchesAfter(token, ended, present);
   if (missed === undefined) return undefined;
-  const frames = missed.reduce((sum, { after, to }) => sum + to - after, 0);
+  const frames = missed.reduce((sum, { after, to }) => sum + Math.max(0, to - after), 0);
   if (frames > limits.resumeFrames) return undefined;
   let trades = 0;
   for (const { tape, after, to } of missed) {
@@ -46,8 +46,9 @@ export async function missedSince(
 
 function stretchesAfter(token: Token, ended: readonly EndedEpoch[], present: Stretch): Stretch[] | undefined {
   if (token.epoch === present.epoch) {
-    // A client cannot be ahead of what this node knows by more than what is on its way.
-    return token.after < present.after ? undefined : [{ ...present, after: Math.min(token.after, present.to) }];
+    // A client may well have seen more than Redis was told of yet: a ticker says once a second how far it has come.
+    const credible = token.after >= present.after && token.after <= present.to + limits.resumeFrames;
+    return credible ? [{ ...present, after: token.after }] : undefined;
   }
   const known = ended.findIndex(({ epoch }) => epoch === token.epoch);
   if (known < 0) return undefined;

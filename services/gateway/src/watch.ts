@@ -196,11 +196,11 @@ export class Watch implements Source {
     const until = { epoch: heard.epoch, seq: heard.last };
     if (record.epoch !== heard.epoch) {
       // Word of a new epoch comes before its frames.
-      this.#tellAll({ until, leg, from: epochStart(record), ...(told && { text: told }) });
+      this.#tellAll({ passing: true, until, leg, from: epochStart(record), ...(told && { text: told }) });
     } else {
       // A state within an epoch comes after the frames that lead up to it: none follows word of a pause.
-      this.#tellAll({ until, leg });
-      if (told) this.#tellAll({ until: { epoch: record.epoch, seq: this.#heard.last }, text: told });
+      this.#tellAll({ passing: true, until, leg });
+      if (told) this.#tellAll({ passing: true, until: { epoch: record.epoch, seq: this.#heard.last }, text: told });
     }
     const { feed } = record;
     if (feed && (feed.status !== before.feed?.status || feed.reason !== before.feed.reason)) {

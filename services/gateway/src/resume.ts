@@ -23,15 +23,17 @@ export interface Stretch {
  * more than is worth sending: then it starts afresh.
  *
  * @param ended the epochs that the session remembers, the oldest first
- * @param present the epoch that the session is in, from its first frame on
+ * @param present the epoch that the session is in, from its first frame on, as far as this node knows it
+ * @param furthest the last frame that anyone can have seen of it
  */
 export async function missedSince(
   token: Token,
   ended: readonly EndedEpoch[],
   present: Stretch,
+  furthest: Seq,
   tapes: Pick<TapeCatalog, "open">,
 ): Promise<Stretch[] | undefined> {
-  const missed = stretchesAfter(token, ended, present);
+  const missed = stretchesAfter(token, ended, present, furthest);
   if (missed === undefined) return undefined;
   const frames = missed.reduce((sum, { after, to }) => sum + Math.max(0, to - after), 0);
   if (frames > limits.resumeFrames) return undefined;
@@ -44,10 +46,15 @@ export async function missedSince(
   return missed;
 }
 
-function stretchesAfter(token: Token, ended: readonly EndedEpoch[], present: Stretch): Stretch[] | undefined {
+function stretchesAfter(
+  token: Token,
+  ended: readonly EndedEpoch[],
+  present: Stretch,
+  furthest: Seq,
+): Stretch[] | undefined {
   if (token.epoch === present.epoch) {
-    // A client may well have seen more than Redis was told of yet: a ticker says once a second how far it has come.
-    const credible = token.after >= present.after && token.after <= present.to + limits.resumeFrames;
+    // A client may well have seen more than this node knows of: a ticker tells Redis once a second how far it has come.
+    const credible = token.after >= present.after && token.after <= furthest;
     return credible ? [{ ...present, after: token.after }] : undefined;
   }
   const known = ended.findIndex(({ epoch }) => epoch === token.epoch);

@@ -15,9 +15,8 @@ export function answerRefusals(log: Logger): Middleware {
       ctx.status = error.status;
       ctx.body = errorBodyOf({ refused: error.code, message: error.message });
       if (error.retryAfter !== undefined) ctx.set("Retry-After", `${Math.ceil(error.retryAfter)}`);
-      // The rest of a body that is too long is read and thrown away. Who is cut off while sending sees a broken connection
-      // in place of the answer, and a proxy makes a 502 of that; the server's request timeout ends what never ends.
-      if (error.status === 413) ctx.req.resume();
+      // More than was thrown away already is not worth reading, and the connection cannot be used before it is read.
+      if (error.status === 413 && !ctx.req.complete) ctx.set("Connection", "close");
     }
   };
 }

@@ -93,7 +93,10 @@ describe("bodies", () => {
       });
     const ports = [];
     for (const length of [70_000, 200_000, 3_000_000]) {
-      const framings: Record<string, string>[] = [{ "content-length": `${length}` }, { "transfer-encoding": "chunked" }];
+      const framings: Record<string, string>[] = [
+        { "content-length": `${length}` },
+        { "transfer-encoding": "chunked" },
+      ];
       for (const headers of framings) {
         const { status, text, port } = await send("x".repeat(length), headers);
         expect({ status, text }).toEqual({ status: 413, text: expect.stringContaining("BODY_TOO_LARGE") });

@@ -8,6 +8,8 @@ export interface MarketTrade {
   readonly price: number;
   readonly size: number;
   readonly side: TradeSide;
+  /** Of the order that the session's own user gave in a simulated market. */
+  readonly own?: true;
 }
 
 /** What a frame is made of, as numbers: everything that can be known at its time, and nothing from after it. */

@@ -145,7 +145,7 @@ export class FrameBuilder {
     const side = this.#sides.note(trade.side, trade.price, this.#mid);
     this.#effectiveSpread = effectiveSpread(side, trade.price, this.#mid, this.prices.decimals);
     this.#trades.push(side === trade.side ? trade : { ...trade, side });
-    this.#tradesJson += `${this.#tradesJson && ","}{"timestamp":"${trade.timestamp}","price":${trade.price},"size":${trade.size},"side":"${side}"}`;
+    this.#tradesJson += `${this.#tradesJson && ","}{"timestamp":"${trade.timestamp}","price":${trade.price},"size":${trade.size},"side":"${side}"${trade.own ? ',"own":true' : ""}}`;
     this.#lastEventNs = ns;
     this.#pending = true;
   }

@@ -9,6 +9,7 @@ export { MemoryTapeStore } from "./memory-store.js";
 export { type RecomputeOptions, recompute } from "./recompute.js";
 export { RecordedTape } from "./recorded-tape.js";
 export { render, renderStretch } from "./render.js";
+export type { ForkedTape, GivenOrder, ReadOrders } from "./simulated/forks.js";
 export { parseSimulatedName, type SimulatedName, simulatedId } from "./simulated/simulated-name.js";
 export { SimulatedTape } from "./simulated/simulated-tape.js";
 export { type SimulatedWish, simulatedTapeFor } from "./simulated/simulated-wish.js";

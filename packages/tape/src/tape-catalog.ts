@@ -1,3 +1,4 @@
+import type { OwnOrder } from "@tapedeck/market";
 import { isoOfNs, type TapeView, type tapeOverview } from "@tapedeck/protocol";
 import { LRUCache } from "lru-cache";
 import type { z } from "zod";
@@ -5,6 +6,7 @@ import { BlockCache } from "./block-cache.js";
 import type { Manifest } from "./manifest.js";
 import { thinned } from "./overview.js";
 import { RecordedTape, readManifest, readOverview, viewOf } from "./recorded-tape.js";
+import type { ForkedTape, ReadOrders } from "./simulated/forks.js";
 import { SimulatedTapes } from "./simulated/simulated-tapes.js";
 import type { TapeStore } from "./store.js";
 import type { Tape } from "./tape.js";
@@ -26,10 +28,10 @@ export class TapeCatalog {
   readonly #manifests = new LRUCache<string, Manifest>({ max: openTapes });
   #listing: { readonly manifests: Promise<Manifest[]>; readonly goodUntil: number } | undefined;
 
-  constructor(store: TapeStore, { cacheBytes, log }: TapeCatalogOptions) {
+  constructor(store: TapeStore, { cacheBytes, orders, log }: TapeCatalogOptions) {
     this.#store = store;
     this.#cache = new BlockCache(cacheBytes);
-    this.#simulated = new SimulatedTapes(this.#cache);
+    this.#simulated = new SimulatedTapes(this.#cache, undefined, orders);
     this.#log = log;
   }
 
@@ -46,6 +48,14 @@ export class TapeCatalog {
     return this.#simulated.names(name) ? this.#simulated.open(name) : this.#open(await this.#resolve(name));
   }
 
+  /**
+   * What a session's user makes of a simulated tape by an order: a tape of their own. Undefined where the order gets nothing.
+   * Rejects as `open` does.
+   */
+  fork(name: string, session: string, order: OwnOrder): Promise<ForkedTape | undefined> {
+    return this.#simulated.fork(name, session, order);
+  }
+
   /** Gets ready to make simulated tapes quickly: for services that play them, when they start. */
   warmUp(): Promise<void> {
     return this.#simulated.warmUp();
@@ -58,7 +68,8 @@ export class TapeCatalog {
 
   /** What `list` says of one tape. Rejects as `open` does. */
   async view(name: string): Promise<TapeView> {
-    if (this.#simulated.names(name)) return this.#simulated.open(name).view();
+    if (this.#simulated.namesFork(name)) throw new TapeNotFound(name);
+    if (this.#simulated.names(name)) return (await this.#simulated.open(name)).view();
     return viewOf(await this.#manifestOf(await this.#resolve(name)));
   }
 
@@ -70,7 +81,8 @@ export class TapeCatalog {
     choice: { readonly tape?: string; readonly symbol?: string; readonly source?: string },
     defaultTape?: string,
   ): Promise<Tape | undefined> {
-    if (choice.tape !== undefined) return this.#openIfThere(choice.tape);
+    if (choice.tape !== undefined)
+      return this.#simulated.namesFork(choice.tape) ? undefined : this.#openIfThere(choice.tape);
     if (choice.symbol === undefined && choice.source === undefined && defaultTape) {
       const tape = await this.#openIfThere(defaultTape);
       if (tape !== undefined) return tape;
@@ -83,6 +95,7 @@ export class TapeCatalog {
 
   /** A line of at most `points` points for a scrubber, with gaps and events marked. Needs no block. Rejects as `open` does. */
   async overview(name: string, points: number): Promise<TapeOverview> {
+    if (this.#simulated.namesFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.names(name)) return this.#simulated.overview(name, points);
     const manifest = await this.#manifestOf(await this.#resolve(name));
     const startNs = BigInt(manifest.start_ns);
@@ -166,6 +179,8 @@ export type TapeOverview = z.infer<typeof tapeOverview>;
 export interface TapeCatalogOptions {
   /** Bound of the decompressed blocks in memory, at least 8 MiB. */
   readonly cacheBytes: number;
+  /** Orders in simulated markets; without, none is known. */
+  readonly orders?: ReadOrders;
   readonly log?: { warn(details: object, message: string): void };
 }
 

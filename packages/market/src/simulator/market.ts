@@ -63,6 +63,8 @@ export class Market {
   readonly #shunned: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
   #trades: MarketTrade[] = [];
   #tradesInFrame = 0;
+  /** Whether what is traded now is the user's own. */
+  #own = false;
   /** Of `#trades`, which are all of this millisecond. */
   #timestamp = "";
   #now = 0;
@@ -211,11 +213,25 @@ export class Market {
     return left;
   }
 
+  /**
+   * An order at market of the user whose market this is: it trades with whoever is there, and others notice. What finds nobody
+   * is void. Returns its trades.
+   */
+  order(side: Exclude<TradeSide, "unknown">, quantity: number): readonly MarketTrade[] {
+    const before = this.#trades.length;
+    this.#own = true;
+    const lots = Math.round(quantity * this.#sizeScale);
+    if (this.take(side, lots) < lots) this.#arrivals.excite(side);
+    this.#own = false;
+    return this.#trades.slice(before);
+  }
+
   /** A trade that shows on the tape without touching the book. */
   trade(side: Exclude<TradeSide, "unknown">, tick: number, lots: number): void {
     if (this.#tradesInFrame++ >= mostTradesInFrame) return;
     if (this.#trades.length === 0) this.#timestamp = isoOfNs(this.#setup.startNs + BigInt(this.#ns()), 3);
-    this.#trades.push({ timestamp: this.#timestamp, price: this.price(tick), size: lots / this.#sizeScale, side });
+    const trade = { timestamp: this.#timestamp, price: this.price(tick), size: lots / this.#sizeScale, side };
+    this.#trades.push(this.#own ? { ...trade, own: true } : trade);
   }
 
   #act(): void {

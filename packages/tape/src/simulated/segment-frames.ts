@@ -1,8 +1,23 @@
-import { FrameBuilder, type FrameParts, framesPerSegment, simulatedStartNs } from "@tapedeck/market";
+import {
+  actsOf,
+  basicAnalytics,
+  type FrameAnalytics,
+  FrameBuilder,
+  type FrameParts,
+  fillOfTrades,
+  framesPerSegment,
+  type Market,
+  type MarketTrade,
+  type OwnFill,
+  type OwnOrder,
+  type SimulatedMarket,
+  segmentOfFrame,
+  simulatedStartNs,
+} from "@tapedeck/market";
 import { BlockBuilder } from "../block-builder.js";
 import type { TapeEvent } from "../tape.js";
 import { TapeNotFound } from "../tape-errors.js";
-import { generatorOf } from "./generators.js";
+import { generatorOf, type Generator as TapeGenerator } from "./generators.js";
 import { frameNs, framesPerBlock } from "./layout.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 
@@ -10,55 +25,112 @@ import { type SimulatedName, simulatedId } from "./simulated-name.js";
 export type TakeBlock = (bytes: Uint8Array<ArrayBuffer>) => void;
 
 /**
- * Makes a segment's frames; returns the events in them. Analytics begin anew with the segment before it, whose frames are not kept: so they know a minute of
- * history at a segment's first frame and two at its last, and the bytes are the same however one came here.
+ * Makes a segment's frames; returns the events in them. Analytics begin anew with the segment before it, whose frames are not
+ * kept: so they know a minute of history at a segment's first frame and two at its last, and the bytes are the same however
+ * one came here. `orders` are the user's own; those of other segments than these two change nothing.
  */
-export function makeSegment(name: SimulatedName, segment: number, take: TakeBlock): TapeEvent[] {
-  const generator = generatorOf(name);
-  if (generator === undefined) throw new TapeNotFound(`${simulatedId(name)}@${name.version}`);
+export function makeSegment(
+  name: SimulatedName,
+  segment: number,
+  take: TakeBlock,
+  orders: readonly OwnOrder[] = [],
+): TapeEvent[] {
+  const generator = known(name);
   const market = generator.market(name);
-  const { symbol, priceDecimals, sizeDecimals } = market.instrument;
-  const precision = { priceDecimals, sizeDecimals };
-  const closed: FrameParts[] = [];
-  const frames = new FrameBuilder({
-    symbol,
-    originNs: simulatedStartNs,
-    decimals: 3,
-    intervalNs: frameNs,
-    analytics: generator.analytics(),
-    emit: (parts) => closed.push(parts),
-  });
-  // Known beforehand, not learned on the way, so that no frame depends on which prices came before it.
-  frames.prices.note(Number(`1e-${priceDecimals}`));
-  frames.sizes.note(Number(`1e-${sizeDecimals}`));
-
-  const first = Math.max(0, segment - 1);
-  frames.apply(market.opening(first));
+  const builder = new BlockBuilder(framesPerBlock, market.instrument);
   const events: TapeEvent[] = [];
+  const first = Math.max(0, segment - 1);
+  const frames = new Frames(market, generator.analytics());
+  frames.open(first);
   for (let number = first; number <= segment; number++) {
-    const running = market.market(number);
-    const builder = new BlockBuilder(framesPerBlock, precision);
     let seq = number * framesPerSegment;
-    for (const event of running.run()) {
-      frames.apply(event);
-      if (event.trades !== undefined || event.ns % frameNs !== 0) continue;
-      frames.end();
-      while (closed.length === 0) {
-        frames.apply(running.nudge());
-        frames.end();
+    for (const parts of frames.of(market.market(number, actsOf(orders, number)))) {
+      if (number === segment) {
+        const ns = seq * frameNs;
+        builder.add(seq, { ...parts, ns }, 0);
+        for (const { type, severity } of parts.events) events.push({ seq, ns, type, severity });
+        if (builder.count === framesPerBlock) take(bytesOf(builder.take()));
       }
-      for (const parts of closed.splice(0)) {
-        if (number === segment) {
-          const ns = seq * frameNs;
-          builder.add(seq, { ...parts, ns }, 0);
-          for (const { type, severity } of parts.events) events.push({ seq, ns, type, severity });
-          if (builder.count === framesPerBlock) take(bytesOf(builder.take()));
-        }
-        seq++;
-      }
+      seq++;
     }
   }
   return events;
+}
+
+/**
+ * What the last of the user's own orders gets, undefined where it gets nothing. The frames of its segment up to it are made for
+ * that, without analytics and none before them: what a frame lacks, the market makes up for, so none can be left out.
+ */
+export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFill | undefined {
+  const last = orders.at(-1);
+  if (last === undefined) return undefined;
+  const segment = segmentOfFrame(last.seq);
+  const market = known(name).market(name);
+  let trades: readonly MarketTrade[] | undefined;
+  const acts = actsOf(orders, segment, (order, got) => {
+    if (order === last) trades = got;
+  });
+  const frames = new Frames(market, basicAnalytics);
+  frames.open(segment);
+  // A segment opens with the book of the frame before it.
+  if (segment > 0) frames.close();
+  for (const _ of frames.of(market.market(segment, acts))) {
+    if (trades !== undefined) return fillOfTrades(trades);
+  }
+  return undefined;
+}
+
+function known(name: SimulatedName): TapeGenerator {
+  const generator = generatorOf(name);
+  if (generator === undefined) throw new TapeNotFound(`${simulatedId(name)}@${name.version}`);
+  return generator;
+}
+
+/** Frames of a market, ten a second without exception. */
+class Frames {
+  readonly #market: SimulatedMarket;
+  readonly #builder: FrameBuilder;
+  readonly #closed: FrameParts[] = [];
+
+  constructor(market: SimulatedMarket, analytics: FrameAnalytics) {
+    const { symbol, priceDecimals, sizeDecimals } = market.instrument;
+    this.#market = market;
+    this.#builder = new FrameBuilder({
+      symbol,
+      originNs: simulatedStartNs,
+      decimals: 3,
+      intervalNs: frameNs,
+      analytics,
+      emit: (parts) => this.#closed.push(parts),
+    });
+    // Known beforehand, not learned on the way, so that no frame depends on which prices came before it.
+    this.#builder.prices.note(Number(`1e-${priceDecimals}`));
+    this.#builder.sizes.note(Number(`1e-${sizeDecimals}`));
+  }
+
+  open(segment: number): void {
+    this.#builder.apply(this.#market.opening(segment));
+  }
+
+  /** Ends the frame under way, which nobody is to get. */
+  close(): void {
+    this.#builder.end();
+    this.#closed.length = 0;
+  }
+
+  /** The frames of a segment, whose book this has come to. */
+  *of(running: Market): Generator<FrameParts> {
+    for (const event of running.run()) {
+      this.#builder.apply(event);
+      if (event.trades !== undefined || event.ns % frameNs !== 0) continue;
+      this.#builder.end();
+      while (this.#closed.length === 0) {
+        this.#builder.apply(running.nudge());
+        this.#builder.end();
+      }
+      yield* this.#closed.splice(0);
+    }
+  }
 }
 
 /** A buffer of its own, which can be handed to another thread. */

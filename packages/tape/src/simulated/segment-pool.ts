@@ -1,18 +1,21 @@
 import { Worker } from "node:worker_threads";
+import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
 import type { TakeBlock } from "./segment-frames.js";
-import type { SegmentOrder, SegmentReply } from "./segment-worker.js";
+import type { FillOrder, SegmentOrder, SegmentReply } from "./segment-worker.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
   /** Hands out the segment's blocks in order as they are made; resolves to its events when all are. */
   make(order: SegmentOrder, take: TakeBlock): Promise<readonly TapeEvent[]>;
+  /** What the last of the user's own orders gets; undefined where that is nothing. */
+  fill(order: FillOrder): Promise<OwnFill | undefined>;
 }
 
 interface Job {
-  readonly order: SegmentOrder;
+  readonly order: SegmentOrder | FillOrder;
   readonly take: TakeBlock;
-  resolve(events: readonly TapeEvent[]): void;
+  resolve(reply: SegmentReply): void;
   reject(error: Error): void;
 }
 
@@ -45,7 +48,18 @@ export class SegmentPool implements SegmentMaker {
     await Promise.all(Array.from({ length: cold }, () => this.make(practice, () => undefined)));
   }
 
-  make(order: SegmentOrder, take: TakeBlock): Promise<readonly TapeEvent[]> {
+  async make(order: SegmentOrder, take: TakeBlock): Promise<readonly TapeEvent[]> {
+    const reply = await this.#carriedOut(order, take);
+    this.#warmUpOthers(order);
+    return "events" in reply ? reply.events : [];
+  }
+
+  async fill(order: FillOrder): Promise<OwnFill | undefined> {
+    const reply = await this.#carriedOut(order, () => undefined);
+    return "fill" in reply ? reply.fill : undefined;
+  }
+
+  #carriedOut(order: SegmentOrder | FillOrder, take: TakeBlock): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ order, take, resolve, reject });
       this.#assign();
@@ -89,10 +103,8 @@ export class SegmentPool implements SegmentMaker {
       }
       thread.job = undefined;
       worker.unref();
-      if ("events" in reply) {
-        job?.resolve(reply.events);
-        if (job !== undefined) this.#warmUpOthers(job.order);
-      } else job?.reject(new Error(`a segment could not be made: ${reply.error}`));
+      if ("error" in reply) job?.reject(new Error(`a segment could not be made: ${reply.error}`));
+      else job?.resolve(reply);
       this.#assign();
     });
     const gone = (error: Error) => {

@@ -10,11 +10,19 @@ export interface SimulatedName {
   readonly scenario: string;
   /** Of the analytics in its frames: the version of the tape. */
   readonly version: number;
+  /** Where a session's user has given orders in it: which was the last, and of which session. */
+  readonly fork?: Fork;
 }
 
-/** Ids of simulated tapes begin so: `sim1.BTCUSDT.42.layering.spoofing-high@1`. */
+export interface Fork {
+  readonly session: string;
+  /** 12 characters of 0-9 and a-f, never given twice: what it stands for never changes. */
+  readonly order: string;
+}
+
+/** Ids of simulated tapes are such: `sim1.BTCUSDT.42.layering.spoofing-high@1`, `sim1.BTCUSDT.42.calm~0c5e49b1a2f7~SESSION@1`. */
 const pattern =
-  /^sim([1-9]\d{0,3})\.([A-Za-z0-9_-]{1,20})\.([A-Za-z0-9_-]{1,24})\.([a-z_.-]{1,60})(?:@([1-9]\d{0,8}))?$/;
+  /^sim([1-9]\d{0,3})\.([A-Za-z0-9_-]{1,20})\.([A-Za-z0-9_-]{1,24})\.([a-z_.-]{1,60})(?:~([0-9a-f]{12})~([A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}))?(?:@([1-9]\d{0,8}))?$/;
 
 export const currentGenerator = 1;
 
@@ -25,7 +33,7 @@ export const longestScenario = 60;
 
 /** Takes the name of a simulated tape apart; undefined for any other text. Without a version it is the newest. */
 export function parseSimulatedName(text: string): SimulatedName | undefined {
-  const [, generator, symbol = "", seed = "", written = "", version] = pattern.exec(text) ?? [];
+  const [, generator, symbol = "", seed = "", written = "", order, session = "", version] = pattern.exec(text) ?? [];
   if (generator === undefined) return undefined;
   const stagings = parseScenario(written.replaceAll("-", ":").replaceAll(".", ","));
   // One market has one name.
@@ -36,12 +44,14 @@ export function parseSimulatedName(text: string): SimulatedName | undefined {
     seed,
     scenario: scenarioText(stagings),
     version: version === undefined ? analyticsVersion : Number(version),
+    ...(order !== undefined && { fork: { order, session } }),
   };
 }
 
 /** The id without a version. Throws `RangeError` where a part cannot stand in one. */
-export function simulatedId({ generator, symbol, seed, scenario }: Omit<SimulatedName, "version">): string {
-  const id = `sim${generator}.${symbol}.${seed}.${writtenScenario(scenario)}`;
+export function simulatedId({ generator, symbol, seed, scenario, fork }: Omit<SimulatedName, "version">): string {
+  const market = `sim${generator}.${symbol}.${seed}.${writtenScenario(scenario)}`;
+  const id = fork === undefined ? market : `${market}~${fork.order}~${fork.session}`;
   if (!pattern.test(id)) throw new RangeError(`${id} names no simulated tape`);
   return id;
 }

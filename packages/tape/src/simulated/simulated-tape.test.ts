@@ -9,7 +9,7 @@ import { render } from "../render.js";
 import type { Seq, Tape } from "../tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { TapeNotFound } from "../tape-errors.js";
-import { makeSegment } from "./segment-frames.js";
+import { fillOf, makeSegment } from "./segment-frames.js";
 import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
 import { parseSimulatedName, simulatedId } from "./simulated-name.js";
 import type { SimulatedTape } from "./simulated-tape.js";
@@ -19,17 +19,26 @@ import { SimulatedTapes } from "./simulated-tapes.js";
 class InlineMaker implements SegmentMaker {
   made = 0;
 
-  async make({ name, segment }: Parameters<SegmentMaker["make"]>[0], take: Parameters<SegmentMaker["make"]>[1]) {
+  async make(
+    { name, segment, orders }: Parameters<SegmentMaker["make"]>[0],
+    take: Parameters<SegmentMaker["make"]>[1],
+  ) {
     this.made++;
-    return makeSegment(name, segment, take);
+    return makeSegment(name, segment, take, orders);
+  }
+
+  async fill({ name, orders }: Parameters<SegmentMaker["fill"]>[0]) {
+    return fillOf(name, orders);
   }
 }
 
 const mixed = `sim1.BTCUSDT.42.mixed@${analyticsVersion}`;
 const day = 864_000;
 
-function open(name = mixed, maker: SegmentMaker = new InlineMaker()): SimulatedTape {
-  return new SimulatedTapes(new BlockCache(leastCacheBytes), maker).open(name);
+function open(text = mixed, maker: SegmentMaker = new InlineMaker()): SimulatedTape {
+  const name = parseSimulatedName(text);
+  if (name === undefined) throw new Error(`${text} names no simulated tape`);
+  return new SimulatedTapes(new BlockCache(leastCacheBytes), maker).market(name);
 }
 
 async function frame(tape: Tape, seq: Seq): Promise<string> {
@@ -120,6 +129,7 @@ test("[SM25] a failure is told to who waits, and is not remembered", async () =>
       if (fails) throw new Error("no memory");
       return makeSegment(name, segment, take);
     },
+    fill: async () => undefined,
   });
   await expect(tape.load(0)).rejects.toThrow("no memory");
   fails = false;

@@ -1,7 +1,9 @@
 import {
   framesPerSegment,
   type IncidentLabel,
+  type OwnOrder,
   type SimulatedMarket,
+  segmentOfFrame,
   segments,
   simulatedStartNs,
 } from "@tapedeck/market";
@@ -12,6 +14,7 @@ import { rankOf } from "../events.js";
 import type { Block, GapPolicy, Seq, Tape, TapeEvent, TapeIndex, TapeSpan, Timeline } from "../tape.js";
 import { tapeName } from "../tape-id.js";
 import { timelineOf } from "../timeline.js";
+import type { GivenOrder } from "./forks.js";
 import { blocks, blocksPerSegment, frameNs, frames, framesPerBlock } from "./layout.js";
 import type { SegmentMaker } from "./segment-pool.js";
 import { SegmentUnderWay } from "./segment-under-way.js";
@@ -32,7 +35,18 @@ const index: TapeIndex = {
   silent: () => false,
 };
 
-/** A tape that is made as it is played. It lies nowhere: its id is all there is of it. */
+export interface SimulatedTapeParts {
+  readonly name: SimulatedName;
+  readonly market: SimulatedMarket;
+  readonly cache: BlockCache;
+  readonly maker: SegmentMaker;
+  /** Those that lead up to the one in its name. */
+  readonly orders?: readonly GivenOrder[];
+  /** The tape with the orders up to this one, and none after it. */
+  readonly untilOrder?: (order: GivenOrder | undefined) => SimulatedTape;
+}
+
+/** A tape that is made as it is played. It lies nowhere: its id, and the orders that this may name, are all there is of it. */
 export class SimulatedTape implements Tape {
   readonly id: string;
   readonly symbol: string;
@@ -49,21 +63,28 @@ export class SimulatedTape implements Tape {
   };
   readonly gaps = [];
   readonly index = index;
-  readonly #name: SimulatedName;
+  /** The orders of the user whose market this is, in order of their frames. */
+  readonly orders: readonly GivenOrder[];
+  readonly name: SimulatedName;
   readonly #market: SimulatedMarket;
   readonly #cache: BlockCache;
   readonly #cacheKey: number;
   readonly #maker: SegmentMaker;
+  readonly #untilOrder: (order: GivenOrder | undefined) => SimulatedTape;
   readonly #making = new Map<number, SegmentUnderWay>();
   /** The segment that was asked for ahead of its time. */
   #ahead = -1;
+  /** Whose blocks the segment that was looked at last consists of. */
+  #shown: { readonly segment: number; readonly maker: SimulatedTape } | undefined;
 
-  constructor(name: SimulatedName, market: SimulatedMarket, cache: BlockCache, maker: SegmentMaker) {
+  constructor({ name, market, cache, maker, orders = [], untilOrder = () => this }: SimulatedTapeParts) {
     this.id = tapeName(simulatedId(name), name.version);
     this.symbol = name.symbol;
     const { priceDecimals, sizeDecimals } = market.instrument;
     this.precision = { priceDecimals, sizeDecimals };
-    this.#name = name;
+    this.name = name;
+    this.orders = orders;
+    this.#untilOrder = untilOrder;
     this.#market = market;
     this.#cache = cache;
     this.#cacheKey = cache.newTape();
@@ -81,15 +102,35 @@ export class SimulatedTape implements Tape {
   // HOT: once per frame that is looked at.
   block(seq: Seq): Block | undefined {
     if (seq % framesPerSegment > framesPerSegment / 2) this.#makeAhead(seq);
-    return this.#cache.get(this.#cacheKey + Math.floor(seq / framesPerBlock));
+    return this.#makerOf(segmentOfFrame(seq)).#block(Math.floor(seq / framesPerBlock));
+  }
+
+  #block(number: number): Block | undefined {
+    return this.#cache.get(this.#cacheKey + number);
   }
 
   async load(seq: Seq): Promise<Block> {
     if (!(seq >= 0 && seq < frames)) throw new RangeError(`tape ${this.id} has frames 0 to ${frames - 1}, not ${seq}`);
-    const number = Math.floor(seq / framesPerBlock);
+    return this.#makerOf(segmentOfFrame(seq)).#load(Math.floor(seq / framesPerBlock));
+  }
+
+  #load(number: number): Promise<Block> {
     return this.#cache.load(this.#cacheKey + number, async () => {
       return await this.#segment(Math.floor(number / blocksPerSegment)).block(number % blocksPerSegment);
     });
+  }
+
+  /** An order changes its own segment, and the analytics of the next one. All others are those of the tape without it. */
+  #makerOf(segment: number): SimulatedTape {
+    const { orders } = this;
+    if (orders.length === 0) return this;
+    if (this.#shown?.segment !== segment) {
+      const last = orders.findLast(({ seq }) => segmentOfFrame(seq) <= segment);
+      const counts = last !== undefined && segmentOfFrame(last.seq) >= segment - 1;
+      const maker = counts && last === orders.at(-1) ? this : this.#untilOrder(counts ? last : undefined);
+      this.#shown = { segment, maker };
+    }
+    return this.#shown.maker;
   }
 
   seqAt(ns: TapeNs): Promise<Seq> {
@@ -114,7 +155,7 @@ export class SimulatedTape implements Tape {
     for (let n = 0; n < segmentsSearched; n++) {
       const segment = first + n * step;
       if (segment < 0 || segment >= segments) return undefined;
-      const events = await this.#segment(segment).events;
+      const events = await this.#makerOf(segment).#segment(segment).events;
       const found = step > 0 ? events.find(fits) : events.findLast(fits);
       if (found !== undefined) return found;
     }
@@ -134,8 +175,8 @@ export class SimulatedTape implements Tape {
   view(): TapeView {
     const { span, symbol, source } = this;
     return {
-      id: simulatedId(this.#name),
-      version: this.#name.version,
+      id: simulatedId(this.name),
+      version: this.name.version,
       symbol,
       source,
       from: this.iso(span.firstNs),
@@ -157,7 +198,7 @@ export class SimulatedTape implements Tape {
     if (known !== undefined) return known;
     const first = segment * blocksPerSegment;
     const making = new SegmentUnderWay(
-      (take) => this.#maker.make({ name: this.#name, segment }, take),
+      (take) => this.#maker.make({ name: this.name, segment, orders: this.#ordersOf(segment) }, take),
       (bytes, at) => {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         const block = new RecordedBlock((first + at) * framesPerBlock, framesPerBlock, buffer);
@@ -171,12 +212,16 @@ export class SimulatedTape implements Tape {
     return making;
   }
 
+  #ordersOf(segment: number): OwnOrder[] {
+    return this.orders.filter(({ seq }) => [segment - 1, segment].includes(segmentOfFrame(seq)));
+  }
+
   /** Whoever plays the second half of a segment finds the next one made. */
   #makeAhead(seq: Seq): void {
     const segment = Math.floor(seq / framesPerSegment) + 1;
     if (segment === this.#ahead || segment >= segments) return;
     this.#ahead = segment;
-    if (this.#cache.get(this.#cacheKey + segment * blocksPerSegment) !== undefined) return;
-    this.#segment(segment);
+    const maker = this.#makerOf(segment);
+    if (maker.#block(segment * blocksPerSegment) === undefined) maker.#segment(segment);
   }
 }

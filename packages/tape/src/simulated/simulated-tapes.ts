@@ -1,25 +1,31 @@
-import { framesPerSegment, segments } from "@tapedeck/market";
+import { randomUUID } from "node:crypto";
+import { framesPerSegment, type OwnOrder, segments } from "@tapedeck/market";
 import { LRUCache } from "lru-cache";
 import type { BlockCache } from "../block-cache.js";
 import type { TapeOverview } from "../tape-catalog.js";
 import { TapeNotFound } from "../tape-errors.js";
+import { chainTo, type ForkedTape, type GivenOrder, type ReadOrders } from "./forks.js";
 import { generatorOf } from "./generators.js";
 import { frameNs } from "./layout.js";
 import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
-import { currentGenerator, parseSimulatedName, simulatedId } from "./simulated-name.js";
+import { currentGenerator, parseSimulatedName, type SimulatedName, simulatedId } from "./simulated-name.js";
 import { SimulatedTape } from "./simulated-tape.js";
 
 const openTapes = 1_000;
+/** Characters of an order's id. */
+const idLength = 12;
 
 /** The simulated tapes of a process: any that has a name. */
 export class SimulatedTapes {
   readonly #cache: BlockCache;
   readonly #maker: SegmentMaker;
+  readonly #readOrders: ReadOrders;
   readonly #opened = new LRUCache<string, SimulatedTape>({ max: openTapes });
 
-  constructor(cache: BlockCache, maker: SegmentMaker = new SegmentPool()) {
+  constructor(cache: BlockCache, maker: SegmentMaker = new SegmentPool(), readOrders: ReadOrders = async () => []) {
     this.#cache = cache;
     this.#maker = maker;
+    this.#readOrders = readOrders;
   }
 
   /** Gets ready to make the first segment quickly: for services that play tapes, when they start. */
@@ -33,23 +39,68 @@ export class SimulatedTapes {
     return parseSimulatedName(name) !== undefined;
   }
 
-  /** Throws `TapeNotFound` for one that this release cannot make. */
-  open(text: string): SimulatedTape {
+  /** Whether it is one with a user's own orders, which is for that user's session alone. */
+  namesFork(name: string): boolean {
+    return parseSimulatedName(name)?.fork !== undefined;
+  }
+
+  /** Rejects with `TapeNotFound` for one that this release cannot make, or whose orders are gone with their session. */
+  async open(text: string): Promise<SimulatedTape> {
     const name = parseSimulatedName(text);
     if (name === undefined) throw new TapeNotFound(text);
-    const key = `${simulatedId(name)}@${name.version}`;
+    if (name.fork === undefined) return this.market(name);
+    const known = this.#opened.get(keyOf(name));
+    if (known !== undefined) return known;
+    const orders = chainTo(name.fork.order, await this.#readOrders(name.fork.session));
+    if (orders === undefined) throw new TapeNotFound(text);
+    return this.#forkOf(name, name.fork.session, orders);
+  }
+
+  /** A market that nobody has given orders in. Throws `TapeNotFound` for one that this release cannot make. */
+  market(name: SimulatedName): SimulatedTape {
+    return this.#forkOf(name, "", []);
+  }
+
+  /**
+   * What an order makes of a tape: it follows on the tape's orders up to its own frame, and later ones don't count. Undefined
+   * where the order gets nothing. Rejects as `open` does.
+   */
+  async fork(text: string, session: string, order: OwnOrder): Promise<ForkedTape | undefined> {
+    const { name, orders } = await this.open(text);
+    const kept = orders.filter(({ seq }) => seq <= order.seq);
+    const id = randomUUID().replaceAll("-", "").slice(-idLength);
+    const given = { ...order, id, after: kept.at(-1)?.id ?? "" };
+    const chain = [...kept, given];
+    const fill = await this.#maker.fill({ name, orders: chain });
+    if (fill === undefined) return undefined;
+    return { tape: this.#forkOf(name, session, chain).id, order: given, fill };
+  }
+
+  #forkOf(market: SimulatedName, session: string, orders: readonly GivenOrder[]): SimulatedTape {
+    const { fork: _, ...bare } = market;
+    const last = orders.at(-1);
+    const name: SimulatedName = last === undefined ? bare : { ...bare, fork: { session, order: last.id } };
+    const key = keyOf(name);
     const known = this.#opened.get(key);
     if (known !== undefined) return known;
     const generator = generatorOf(name);
-    if (generator === undefined) throw new TapeNotFound(text);
-    const tape = new SimulatedTape(name, generator.market(name), this.#cache, this.#maker);
+    if (generator === undefined) throw new TapeNotFound(key);
+    const tape = new SimulatedTape({
+      name,
+      market: generator.market(name),
+      cache: this.#cache,
+      maker: this.#maker,
+      orders,
+      untilOrder: (order) =>
+        this.#forkOf(market, session, order === undefined ? [] : orders.slice(0, orders.indexOf(order) + 1)),
+    });
     this.#opened.set(key, tape);
     return tape;
   }
 
-  /** A line of at most `points` points over the whole tape, by its fair price. Throws as `open` does. */
-  overview(text: string, points: number): TapeOverview {
-    const tape = this.open(text);
+  /** A line of at most `points` points over the whole tape, by its fair price. Rejects as `open` does. */
+  async overview(text: string, points: number): Promise<TapeOverview> {
+    const tape = await this.open(text);
     const count = Math.max(1, Math.min(points, segments));
     const line = Array.from({ length: count }, (_, at) => {
       const segment = Math.floor((at * segments) / count);
@@ -59,4 +110,8 @@ export class SimulatedTapes {
     });
     return { id: tape.view().id, points: line, gaps: [], events: [] };
   }
+}
+
+function keyOf(name: SimulatedName): string {
+  return `${simulatedId(name)}@${name.version}`;
 }

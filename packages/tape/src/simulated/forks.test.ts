@@ -1,0 +1,117 @@
+import { analyticsVersion } from "@tapedeck/market";
+import { checkFrame, checkNext } from "@tapedeck/protocol";
+import { expect, test } from "vitest";
+import { leastCacheBytes } from "../block-cache.js";
+import { MemoryTapeStore } from "../memory-store.js";
+import type { Seq, Tape } from "../tape.js";
+import { TapeCatalog } from "../tape-catalog.js";
+import { TapeNotFound } from "../tape-errors.js";
+import type { GivenOrder } from "./forks.js";
+
+const base = `sim1.BTCUSDT.42.calm@${analyticsVersion}`;
+
+/** A process of the cluster, with the list of orders that all of them read. */
+function node(list: GivenOrder[]): TapeCatalog {
+  return new TapeCatalog(new MemoryTapeStore(), { cacheBytes: leastCacheBytes, orders: async () => list });
+}
+
+/** Gives an order on a tape and puts it down. */
+async function give(
+  on: TapeCatalog,
+  list: GivenOrder[],
+  tape: string,
+  seq: Seq,
+  side: "BUY" | "SELL",
+  quantity: number,
+) {
+  const forked = await on.fork(tape, "me:1", { seq, side, quantity });
+  if (forked === undefined) throw new Error("the order got nothing");
+  list.push(forked.order);
+  return forked;
+}
+
+async function frame(tape: Tape, seq: Seq): Promise<string> {
+  return (tape.block(seq) ?? (await tape.load(seq))).json(seq);
+}
+
+const ownTrades = (json: string): { price: number; size: number; side: string }[] =>
+  JSON.parse(json).trades.filter(({ own }: { own?: boolean }) => own);
+
+test("[SO1] [SO2] an order's fill shows in its frame; all before is the market as it was, and so is what comes two segments later", async () => {
+  const list: GivenOrder[] = [];
+  const here = node(list);
+  const { tape, fill } = await give(here, list, base, 1_234, "BUY", 2);
+  expect(tape).toMatch(/^sim1\.BTCUSDT\.42\.calm~[0-9a-f]{12}~me:1@/);
+  const [market, own] = [await here.open(base), await here.open(tape)];
+  for (const seq of [0, 599, 1_199, 1_200, 1_233, 2_400, 5_000])
+    expect(await frame(own, seq)).toBe(await frame(market, seq));
+  expect(ownTrades(await frame(own, 1_233))).toEqual([]);
+  const trades = ownTrades(await frame(own, 1_234));
+  const size = trades.reduce((sum, trade) => sum + trade.size, 0);
+  expect([fill.size, size]).toEqual([2, expect.closeTo(2, 8)]);
+  expect(trades.reduce((sum, trade) => sum + (trade.size * trade.price) / size, 0)).toBeCloseTo(fill.price, 5);
+  expect(trades.every(({ side }) => side === "buy")).toBe(true);
+  expect(JSON.parse(await frame(own, 1_234)).best_ask).toBeGreaterThanOrEqual(
+    JSON.parse(await frame(own, 1_233)).best_ask,
+  );
+  expect(await frame(own, 1_235)).not.toBe(await frame(market, 1_235));
+  // Analytics remember the minute before; the market itself does not.
+  expect(JSON.parse(await frame(own, 1_900)).bids).toEqual(JSON.parse(await frame(market, 1_900)).bids);
+});
+
+test("[SO3] any node makes the same bytes, whichever order it came to them in", async () => {
+  const list: GivenOrder[] = [];
+  const here = node(list);
+  let { tape } = await give(here, list, base, 700, "BUY", 1);
+  ({ tape } = await give(here, list, tape, 700, "SELL", 1));
+  ({ tape } = await give(here, list, tape, 1_250, "SELL", 3));
+  const [one, other] = [await here.open(tape), await node(list).open(tape)];
+  const places = [1_900, 1_250, 700, 1_199, 650, 1_251];
+  const bytes = new Map<Seq, string>();
+  for (const seq of [...places].reverse()) bytes.set(seq, await frame(one, seq));
+  for (const seq of places) expect(await frame(other, seq)).toBe(bytes.get(seq));
+  expect(ownTrades(bytes.get(700) ?? "").map(({ side }) => side)).toEqual(expect.arrayContaining(["buy", "sell"]));
+  let before: unknown;
+  for (let seq = 690; seq < 1_300; seq++) {
+    const parsed: unknown = JSON.parse(await frame(one, seq));
+    expect(checkFrame(parsed)).toEqual([]);
+    if (before !== undefined) expect(checkNext(before, parsed)).toEqual([]);
+    before = parsed;
+  }
+});
+
+test("[SO4] an order after a rewind follows on the orders up to there; the tape with the others stays what it was", async () => {
+  const list: GivenOrder[] = [];
+  const here = node(list);
+  const first = await give(here, list, base, 100, "BUY", 1);
+  const second = await give(here, list, first.tape, 200, "BUY", 1);
+  const branch = await give(here, list, second.tape, 150, "SELL", 1);
+  expect([second.order.after, branch.order.after]).toEqual([first.order.id, first.order.id]);
+  const there = node(list);
+  const sides = async (tape: string) => {
+    const opened = await there.open(tape);
+    return Promise.all([100, 150, 200].map(async (seq) => ownTrades(await frame(opened, seq))[0]?.side));
+  };
+  expect(await sides(second.tape)).toEqual(["buy", undefined, "buy"]);
+  expect(await sides(branch.tape)).toEqual(["buy", "sell", undefined]);
+});
+
+test("[SO5] beyond the depth of the book an order is filled in part; too small a one gets nothing", async () => {
+  const list: GivenOrder[] = [];
+  const here = node(list);
+  const { fill, tape } = await give(here, list, base, 300, "SELL", 1e6);
+  expect(fill.size).toBeGreaterThan(1);
+  expect(fill.size).toBeLessThan(1e6);
+  expect(checkFrame(JSON.parse(await frame(await here.open(tape), 300)))).toEqual([]);
+  expect(await here.fork(base, "me", { seq: 300, side: "BUY", quantity: 1e-9 })).toBeUndefined();
+});
+
+test("[SO6] a tape with orders is its session's alone, and is gone with them", async () => {
+  const list: GivenOrder[] = [];
+  const here = node(list);
+  const { tape } = await give(here, list, base, 300, "SELL", 1);
+  expect(await here.choose({ tape })).toBeUndefined();
+  await expect(here.view(tape)).rejects.toBeInstanceOf(TapeNotFound);
+  await expect(here.overview(tape, 10)).rejects.toBeInstanceOf(TapeNotFound);
+  await expect(node([]).open(tape)).rejects.toBeInstanceOf(TapeNotFound);
+});

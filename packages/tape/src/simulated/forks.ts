@@ -1,0 +1,33 @@
+import type { OwnFill, OwnOrder } from "@tapedeck/market";
+
+/** An order as it was put down with its session: those of one tape are a chain. */
+export interface GivenOrder extends OwnOrder {
+  readonly id: string;
+  /** The order that this one followed on the same tape; empty for the first of a chain. */
+  readonly after: string;
+}
+
+/** All orders that a session's user gave, whichever tapes they are on. */
+export type ReadOrders = (session: string) => Promise<readonly GivenOrder[]>;
+
+/** The tape that an order makes of another, and what the order gets on it. */
+export interface ForkedTape {
+  /** `id@version`. It can be opened once the order is put down. */
+  readonly tape: string;
+  readonly order: GivenOrder;
+  readonly fill: OwnFill;
+}
+
+/** The orders that lead up to one, the first of them first; undefined where one is missing. */
+export function chainTo(id: string, orders: readonly GivenOrder[]): GivenOrder[] | undefined {
+  const byId = new Map(orders.map((order) => [order.id, order]));
+  const chain: GivenOrder[] = [];
+  for (let next = id; next !== ""; ) {
+    const order = byId.get(next);
+    if (order === undefined) return undefined;
+    chain.push(order);
+    byId.delete(next); // no order twice, however the list came to be
+    next = order.after;
+  }
+  return chain.reverse();
+}

@@ -67,6 +67,15 @@ export const rangeChoice = z.object({
 
 export const modeChoice = z.object({ mode, ...sourceChoice.shape });
 
+/** An order at market in the session's own simulated market. */
+export const orderChoice = z.object({
+  side: z
+    .string()
+    .transform((side) => side.toUpperCase())
+    .pipe(z.enum(["BUY", "SELL"], "must be BUY or SELL")),
+  quantity: z.number().positive("must be above 0").max(1e9, "must be at most 1,000,000,000").default(100),
+});
+
 /** The bodies of commands by name; the path or the socket message names the command itself. */
 export const commandArguments = {
   start: z.object({}),
@@ -80,6 +89,7 @@ export const commandArguments = {
   step: stepBy,
   range: rangeChoice,
   mode: modeChoice,
+  order: orderChoice,
 } as const;
 export type CommandName = keyof typeof commandArguments;
 export const commandNames = Object.keys(commandArguments) as readonly CommandName[];
@@ -92,7 +102,8 @@ export type Command =
   | { type: "seek"; to: SeekTarget }
   | { type: "step"; by: StepBy }
   | ({ type: "range" } & z.infer<typeof rangeChoice>)
-  | ({ type: "mode" } & z.infer<typeof modeChoice>);
+  | ({ type: "mode" } & z.infer<typeof modeChoice>)
+  | ({ type: "order" } & z.infer<typeof orderChoice>);
 
 export type ParsedCommand = { ok: Command } | Invalid;
 
@@ -117,6 +128,8 @@ export function parseCommand(type: CommandName, args: unknown): ParsedCommand {
       return read(rangeChoice, args, (range) => ({ type, ...range }));
     case "mode":
       return read(modeChoice, withoutNulls(args), (choice) => ({ type, ...choice }));
+    case "order":
+      return read(orderChoice, withoutNulls(args), (order) => ({ type, ...order }));
   }
 }
 

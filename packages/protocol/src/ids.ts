@@ -12,6 +12,7 @@ export const actionNames = [
   "step",
   "range",
   "live",
+  "order",
   "state",
 ] as const;
 export type ActionName = (typeof actionNames)[number];

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type CommandName, commandNames } from "./commands.js";
 import { type RefusalCode, refusals } from "./errors.js";
 import { frame } from "./frame.js";
-import { feedStatus, sessionView } from "./session-view.js";
+import { feedStatus, sessionView, tradeEvent } from "./session-view.js";
 
 /** The subprotocol a new client asks for. A socket without it is a legacy client: `history` and `snapshot`, nothing else. */
 export const subprotocol = "tapedeck.v1";
@@ -20,6 +20,8 @@ export const limits = {
   tradesPerMessage: 1_000,
   /** Epochs a session remembers for resuming. */
   epochs: 8,
+  /** Orders that a session's user may give in all. */
+  orders: 1_000,
   /** Bytes of a message from a client. */
   clientMessageBytes: 16_384,
   defaultMaxFps: 30,
@@ -74,6 +76,8 @@ export const errorMessage = z.object({
   message: z.string(),
 });
 export const feedMessage = z.object({ type: z.literal("feed"), ...feedStatus.shape });
+/** The fill of an order of this session's user. */
+export const tradeEventMessage = z.object({ type: z.literal("trade_event"), data: tradeEvent });
 export const lagMessage = z.object({
   type: z.literal("lag"),
   frames: z.int().describe("frames that were merged into newer ones because this socket reads too slowly"),
@@ -89,6 +93,7 @@ export const serverMessage = z.discriminatedUnion("type", [
   ackMessage,
   errorMessage,
   feedMessage,
+  tradeEventMessage,
   lagMessage,
   pongMessage,
 ]);
@@ -101,5 +106,6 @@ export const clientMessage = z.discriminatedUnion("type", [
     command: z.enum(commandNames as [CommandName, ...CommandName[]]),
   }),
   z.object({ type: z.literal("ping") }),
+  z.looseObject({ type: z.literal("ORDER") }).describe("the command `order` without an id"),
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;

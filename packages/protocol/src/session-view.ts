@@ -13,6 +13,25 @@ export const feedStatus = z.object({
 });
 export type FeedStatus = z.infer<typeof feedStatus>;
 
+/** What the user of a simulated market has, by the orders they gave in it. */
+export const account = z.object({
+  position: z.number().describe("units held; below 0: sold short"),
+  average_price: z.number().nullable().describe("at which the position was entered; null without one"),
+  realized_pnl: z.number().describe("profit and loss of what was closed, in the quote currency"),
+});
+export type Account = z.infer<typeof account>;
+
+export const tradeEvent = z.object({
+  id: z.string(),
+  timestamp: isoTime,
+  side: z.enum(["BUY", "SELL"]),
+  price: z.number().describe("mean price of the order's trades, weighted by size"),
+  size: z.number().describe("units filled; less than asked for where the book had no more"),
+  type: z.enum(["ENTRY", "EXIT"]).describe("EXIT where it closes some of the position, or all and more"),
+  pnl: z.number().describe("what this fill realised; 0 for an ENTRY"),
+});
+export type TradeEvent = z.infer<typeof tradeEvent>;
+
 /** Seconds of tape per second of wall time. */
 export const minSpeed = 0.1;
 export const maxSpeed = 1000;
@@ -53,6 +72,7 @@ export const sessionView = z
     last_activity: isoTime,
     expires_at: isoTime,
     feed: feedStatus.optional(),
+    account: account.optional().describe("in SIMULATION"),
   })
   .meta({ id: "Session" });
 export type SessionView = z.infer<typeof sessionView>;

@@ -3,7 +3,7 @@ import type { Command, DeckState, RefusalCode } from "@tapedeck/protocol";
 /** What a command leads to from a state: a state, or a refusal. A forgotten cell does not compile. */
 export type Outcomes = Readonly<Record<DeckState, Readonly<Record<Command["type"], DeckState | RefusalCode>>>>;
 
-/** In REPLAY on a tape; SIMULATION is alike. `mode` stands for one to REPLAY. */
+/** In REPLAY on a tape; SIMULATION is alike, but takes orders while it plays. `mode` stands for one to REPLAY. */
 export const outcomesOnTape: Outcomes = {
   STOPPED: {
     start: "PLAYING",
@@ -17,6 +17,7 @@ export const outcomesOnTape: Outcomes = {
     step: "PAUSED",
     live: "NOT_LIVE",
     mode: "STOPPED",
+    order: "NOT_SIMULATION",
   },
   PLAYING: {
     start: "PLAYING",
@@ -30,6 +31,7 @@ export const outcomesOnTape: Outcomes = {
     step: "PAUSED",
     live: "NOT_LIVE",
     mode: "PLAYING",
+    order: "NOT_SIMULATION",
   },
   PAUSED: {
     start: "PLAYING",
@@ -43,6 +45,7 @@ export const outcomesOnTape: Outcomes = {
     step: "PAUSED",
     live: "NOT_LIVE",
     mode: "STOPPED",
+    order: "NOT_SIMULATION",
   },
 };
 

@@ -58,6 +58,7 @@ const examples: Record<Command["type"], Command> = {
   goback: { type: "goback", seconds: 1 },
   step: { type: "step", by: { frames: 1 } },
   mode: { type: "mode", mode: "REPLAY" },
+  order: { type: "order", side: "BUY", quantity: 1 },
 };
 
 function expectOutcome(result: Awaited<ReturnType<typeof told>>, before: SessionRecord, expected: string) {

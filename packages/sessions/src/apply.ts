@@ -1,7 +1,9 @@
 import { isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
+import { emptyAccount } from "./account.js";
 import type { Instruction, Moment } from "./instruction.js";
 import { loopRefusal } from "./loop.js";
 import { anchoredAt, jumpedTo, paused, playing, returnedTo, stopped } from "./moves.js";
+import { ordered, orderRefusal } from "./orders.js";
 import { needsTicker, type SessionRecord } from "./record.js";
 import { applySystem, isSystem } from "./system.js";
 
@@ -40,6 +42,8 @@ function decide(session: SessionRecord, instruction: UserInstruction, moment: Mo
       return withTape(session) ?? changeRange(session, instruction, moment);
     case "mode":
       return changeMode(session, instruction, moment);
+    case "order":
+      return orderRefusal(session, moment) ?? ordered(session, instruction, moment);
   }
 }
 
@@ -129,7 +133,9 @@ function changeMode(
   { now }: Moment,
 ): SessionRecord {
   const edge = choice.mode === "LIVE";
-  const other = { ...session, ...choice, fromNs: null, toNs: null, loop: false, parked: false, edge };
+  // Another market knows nothing of what was bought in this one.
+  const nothingHeld = { account: emptyAccount, lastFill: null };
+  const other = { ...session, ...choice, ...nothingHeld, fromNs: null, toNs: null, loop: false, parked: false, edge };
   const there = { ...jumpedTo(other, start, now), historyFromSeq: start.seq };
   const plays = choice.mode !== "REPLAY" || session.state === "PLAYING";
   return plays ? playing(there) : stopped(there, "start");

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { type Command, type FeedStatus, isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
-import { type Position, simulatedTapeFor } from "@tapedeck/tape";
+import { type ForkedTape, type GivenOrder, type Position, simulatedTapeFor } from "@tapedeck/tape";
 import type { Instruction } from "./instruction.js";
 import type { DeckTape } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
@@ -13,6 +13,8 @@ export interface Tapes {
   open(id: string): Promise<DeckTape>;
   /** The tape for a wish; for an empty one the default. Undefined where there is none such. */
   choose(wish: SourceWish, defaultTape?: string): Promise<DeckTape | undefined>;
+  /** What an order of a session's user makes of a simulated tape; undefined where the order gets nothing. */
+  fork(tape: string, session: string, order: Omit<GivenOrder, "id" | "after">): Promise<ForkedTape | undefined>;
 }
 
 /** What a session played until now. */

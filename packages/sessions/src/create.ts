@@ -1,4 +1,5 @@
 import { globalSessionId, isRefusal, limits, type Refusal, type WallMs } from "@tapedeck/protocol";
+import { emptyAccount } from "./account.js";
 import { apply } from "./apply.js";
 import { chooseMode, type Tapes } from "./choose-mode.js";
 import type { CreateChoice } from "./deck.js";
@@ -76,6 +77,9 @@ function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number
     parked: false,
     edge: false,
     feed: null,
+    account: emptyAccount,
+    orders: 0,
+    lastFill: null,
     createdAt: Math.floor(now),
     lastActivity: Math.floor(now),
     ttl,

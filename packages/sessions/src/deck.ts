@@ -130,7 +130,9 @@ export class Deck {
     }
     const cause = causeOf(command, resolved.instruction);
     const ended = endedBy(before, after, resolved.moment.here);
-    const outcome = await this.#store.replace(before, after, cause, { alive, ended });
+    const { instruction } = resolved;
+    const order = instruction.type === "order" ? instruction.forked.order : undefined;
+    const outcome = await this.#store.replace(before, after, cause, { alive, ended, order });
     if (outcome === "someone was faster") return outcome;
     if (outcome === "gone") throw notFound(id);
     const level = alive ? "info" : "debug";
@@ -235,7 +237,11 @@ function seenAt(record: SessionRecord, now: WallMs): SessionRecord {
 }
 
 function withDefault(tapes: Tapes, defaultTape: string | undefined): Tapes {
-  return { open: (id) => tapes.open(id), choose: (wish) => tapes.choose(wish, defaultTape) };
+  return {
+    open: (id) => tapes.open(id),
+    choose: (wish) => tapes.choose(wish, defaultTape),
+    fork: (tape, session, order) => tapes.fork(tape, session, order),
+  };
 }
 
 function orThrow<T extends object>(value: T | Refusal): T {

@@ -1,5 +1,5 @@
 import type { FeedStatus, Mode, TapeNs, WallMs } from "@tapedeck/protocol";
-import type { Position, Seq, Timeline } from "@tapedeck/tape";
+import type { ForkedTape, Position, Seq, Timeline } from "@tapedeck/tape";
 
 /** What the cluster itself does to a session. */
 export type SystemCommand =
@@ -38,6 +38,7 @@ export type Instruction =
       scenario: string;
       feed: FeedStatus | null;
     }
+  | { type: "order"; forked: ForkedTape }
   | Exclude<SystemCommand, { type: "claim" }>
   /** `stalledAt`: the last published frame, where nothing has been rendered for more than `stallMs`. */
   | { type: "claim"; node: string; stalledAt?: Position };

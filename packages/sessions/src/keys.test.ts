@@ -11,6 +11,7 @@ const names = {
   session: keys.session("ID"),
   viewers: keys.viewers("ID"),
   epochs: keys.epochs("ID"),
+  orders: keys.orders("ID"),
   expiry: keys.expiry,
   created: keys.created,
   mode: keys.mode("MODE"),
@@ -32,6 +33,7 @@ test("[S1] the names are what operators know", () => {
     session: "tapedeck:session:{ID}",
     viewers: "tapedeck:session:{ID}:viewers",
     epochs: "tapedeck:session:{ID}:epochs",
+    orders: "tapedeck:session:{ID}:orders",
     expiry: "tapedeck:sessions:expiry",
     created: "tapedeck:sessions:created",
     mode: "tapedeck:sessions:mode:{MODE}",
@@ -57,5 +59,5 @@ test("[S1] the documentation has every key and every field", async () => {
 });
 
 test("[S1] all keys of a session share its slot", () => {
-  for (const name of [names.session, names.viewers, names.epochs]) expect(name).toContain("{ID}");
+  for (const name of [names.session, names.viewers, names.epochs, names.orders]) expect(name).toContain("{ID}");
 });

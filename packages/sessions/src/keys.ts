@@ -8,6 +8,7 @@ export interface Keys {
   sessionChannel(id: string): string;
   viewers(id: string): string;
   epochs(id: string): string;
+  orders(id: string): string;
   expiry: string;
   created: string;
   mode(mode: string): string;
@@ -37,6 +38,7 @@ export function keysWith(prefix: string): Keys {
     sessionChannel: session,
     viewers: (id) => `${session(id)}:viewers`,
     epochs: (id) => `${session(id)}:epochs`,
+    orders: (id) => `${session(id)}:orders`,
     expiry: `${prefix}:sessions:expiry`,
     created: `${prefix}:sessions:created`,
     mode: (mode) => `${prefix}:sessions:mode:{${mode}}`,

@@ -1,4 +1,4 @@
-import { deckState, mode } from "@tapedeck/protocol";
+import { deckState, mode, type TradeEvent, tradeEvent } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { SessionRecord } from "./record.js";
 
@@ -50,6 +50,11 @@ export function encodeRecord(record: SessionRecord) {
     edge: record.edge ? "1" : "0",
     feed: record.feed?.status ?? "",
     feed_reason: record.feed?.reason ?? "",
+    position: `${record.account.position}`,
+    average_price: `${record.account.average_price ?? ""}`,
+    realized_pnl: `${record.account.realized_pnl}`,
+    orders: `${record.orders}`,
+    last_fill: record.lastFill === null ? "" : JSON.stringify(record.lastFill),
     created_at: `${record.createdAt}`,
     last_activity: `${record.lastActivity}`,
     ttl: `${record.ttl}`,
@@ -73,6 +78,13 @@ export function decodeRecord(hash: SessionHash): SessionRecord {
   const oneOf = <T extends string>(field: SessionField, allowed: z.ZodType<T>): T => {
     const result = allowed.safeParse(text(field));
     return result.success ? result.data : wrong(field);
+  };
+  // Of a hash from before there were orders.
+  const numberOr = <T>(field: SessionField, without: T): number | T => (hash[field] ? number(field) : without);
+  const fill = (): TradeEvent | null => {
+    if (!hash.last_fill) return null;
+    const result = tradeEvent.safeParse(parsed(hash.last_fill));
+    return result.success ? result.data : wrong("last_fill");
   };
   return {
     id: text("id"),
@@ -104,11 +116,26 @@ export function decodeRecord(hash: SessionHash): SessionRecord {
     parked: flag("parked"),
     edge: flag("edge"),
     feed: text("feed") === "" ? null : feedOf(oneOf("feed", feedState), text("feed_reason")),
+    account: {
+      position: numberOr("position", 0),
+      average_price: numberOr("average_price", null),
+      realized_pnl: numberOr("realized_pnl", 0),
+    },
+    orders: numberOr("orders", 0),
+    lastFill: fill(),
     createdAt: number("created_at"),
     lastActivity: number("last_activity"),
     ttl: number("ttl"),
     createdBy: text("created_by"),
   };
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 const hashSchema = z.record(z.string(), z.string());

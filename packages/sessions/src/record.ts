@@ -1,4 +1,4 @@
-import type { DeckState, FeedStatus, Mode, TapeNs, WallMs } from "@tapedeck/protocol";
+import type { Account, DeckState, FeedStatus, Mode, TapeNs, TradeEvent, WallMs } from "@tapedeck/protocol";
 import type { GapPolicy, Seq } from "@tapedeck/tape";
 
 /**
@@ -52,6 +52,11 @@ export interface SessionRecord {
   /** Playing at the newest frame of a growing tape; gateways follow that tape themselves. */
   readonly edge: boolean;
   readonly feed: FeedStatus | null;
+  /** What the user has in this simulated market. */
+  readonly account: Account;
+  /** How many orders were given in this session, whatever became of the market they were given in. */
+  readonly orders: number;
+  readonly lastFill: TradeEvent | null;
   readonly createdAt: WallMs;
   /** The last command or sign of life of a socket; the session expires `ttl` seconds after it. */
   readonly lastActivity: WallMs;

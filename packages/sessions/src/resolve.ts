@@ -13,6 +13,7 @@ import {
 import type { Position } from "@tapedeck/tape";
 import { chooseMode, type Tapes } from "./choose-mode.js";
 import { type Instruction, type Moment, momentWithoutTape, type SystemCommand } from "./instruction.js";
+import { orderRefusal } from "./orders.js";
 import { endOf, momentOn, placeAt, placeOf, type Range, startOf } from "./places.js";
 import { type DeckTape, isMoving, wallAt } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
@@ -40,11 +41,32 @@ export async function resolve(
     const chosen = await chooseMode(command, session, tapes);
     return isRefusal(chosen) ? chosen : { instruction: chosen, moment: await lastMoment(session, now, tapes) };
   }
+  if (command.type === "order") return await resolveOrder(session, command, now, tapes);
   if (session.tape === "") return { instruction: withoutPlaces(command), moment: momentWithoutTape(now) };
   const tape = await tapes.open(session.tape);
   const moment = await momentOn(tape, session, now);
   const instruction = await locate(session, command, moment, tape);
   return isRefusal(instruction) ? instruction : { instruction, moment };
+}
+
+/** Gives an order in the market as it is: what it gets is known then, and how the market goes on. */
+async function resolveOrder(
+  session: SessionRecord,
+  { side, quantity }: Extract<Command, { type: "order" }>,
+  now: WallMs,
+  tapes: Tapes,
+): Promise<Resolved | Refusal> {
+  const moment = await lastMoment(session, now, tapes);
+  const refusal = orderRefusal(session, moment);
+  if (refusal !== undefined) return refusal;
+  const forked = await tapes.fork(session.tape, session.id, { side, quantity, seq: moment.here.seq + 1 });
+  if (forked === undefined) {
+    return refuse(
+      "NOT_FILLED",
+      "There was nobody to trade with, or less than a lot was asked for. Nothing was changed.",
+    );
+  }
+  return { instruction: { type: "order", forked }, moment };
 }
 
 /** The moment at which a tape is left: a tape that is gone or damaged keeps nobody on it. */
@@ -59,7 +81,7 @@ async function lastMoment(session: SessionRecord, now: WallMs, tapes: Tapes): Pr
 }
 
 /** Which `apply` refuses, since there is no tape to find them on. */
-function withoutPlaces(command: Exclude<Command, { type: "mode" }> | SystemCommand): Instruction {
+function withoutPlaces(command: Exclude<Command, { type: "mode" | "order" }> | SystemCommand): Instruction {
   const { here } = momentWithoutTape(0);
   switch (command.type) {
     case "seek":
@@ -75,7 +97,7 @@ function withoutPlaces(command: Exclude<Command, { type: "mode" }> | SystemComma
 
 async function locate(
   session: SessionRecord,
-  command: Exclude<Command, { type: "mode" }> | SystemCommand,
+  command: Exclude<Command, { type: "mode" | "order" }> | SystemCommand,
   moment: Moment,
   tape: DeckTape,
 ): Promise<Instruction | Refusal> {

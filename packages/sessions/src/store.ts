@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { limits, RefusedError, refuse, type SessionStats, type StateCause, type WallMs } from "@tapedeck/protocol";
+import type { GivenOrder } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import { stateHead } from "./channel.js";
 import { decodeEpoch, type EndedEpoch } from "./epochs.js";
 import type { Keys } from "./keys.js";
 import { type ListPage, type ListQuery, listSessions } from "./list.js";
+import { decodeOrder, encodeOrder } from "./orders.js";
 import type { SessionRecord } from "./record.js";
 import { changedFields, decodeRecord, encodeRecord, flattened, unflattened } from "./record-codec.js";
 import { answered } from "./redis-away.js";
@@ -86,7 +88,14 @@ export class SessionStore {
     const fields = flattened(encodeRecord(record));
     const session = this.keys.session(id);
     const written = await answered(
-      this.redis.sessionCreate(session, this.keys.viewers(id), this.keys.epochs(id), record.ttl, ...fields),
+      this.redis.sessionCreate(
+        session,
+        this.keys.viewers(id),
+        this.keys.epochs(id),
+        this.keys.orders(id),
+        record.ttl,
+        ...fields,
+      ),
     );
     if (written === 1) {
       await answered(this.totals.created(record.mode, record.createdAt));
@@ -100,13 +109,18 @@ export class SessionStore {
 
   /**
    * Writes what `after` changes of `before` if the session still has the revision of `before`, and publishes it with its
-   * cause. `alive` says whether this is a sign of life that renews the TTL; `ended` is the epoch that the change ends.
+   * cause. `alive` says whether this is a sign of life that renews the TTL; `ended` is the epoch that the change ends, `order` the
+   * one that led to it.
    */
   async replace(
     before: SessionRecord,
     after: SessionRecord,
     cause: StateCause,
-    { alive = true, ended }: { alive?: boolean; ended?: EndedEpoch | undefined } = {},
+    {
+      alive = true,
+      ended,
+      order,
+    }: { alive?: boolean; ended?: EndedEpoch | undefined; order?: GivenOrder | undefined } = {},
   ): Promise<ReplaceOutcome> {
     const { id } = after;
     const fields = encodeRecord(after);
@@ -117,10 +131,12 @@ export class SessionStore {
         this.keys.session(id),
         this.keys.epochs(id),
         this.keys.viewers(id),
+        this.keys.orders(id),
         before.rev,
         alive ? after.ttl : 0,
         message,
         ended === undefined ? "" : JSON.stringify(ended),
+        order === undefined ? "" : encodeOrder(order),
         limits.epochs,
         ...flattened(changedFields(before, after)),
       ),
@@ -137,7 +153,14 @@ export class SessionStore {
    */
   async touch(id: string, node = "", sockets = 0): Promise<boolean> {
     const reply = await answered(
-      this.redis.sessionTouch(this.keys.session(id), this.keys.viewers(id), this.keys.epochs(id), node, sockets),
+      this.redis.sessionTouch(
+        this.keys.session(id),
+        this.keys.viewers(id),
+        this.keys.epochs(id),
+        this.keys.orders(id),
+        node,
+        sockets,
+      ),
     );
     if (reply === null) return false;
     const [createdAt, lastActivity, ttl, mode, state, createdBy] = reply;
@@ -163,6 +186,12 @@ export class SessionStore {
     return texts.map(decodeEpoch);
   }
 
+  /** The orders that the session's user gave in its simulated markets, the first of them first. */
+  async orders(id: string): Promise<GivenOrder[]> {
+    const texts = await answered(this.redis.lrange(this.keys.orders(id), 0, -1));
+    return texts.map(decodeOrder);
+  }
+
   /** Takes a session away; undefined if there was none. Whoever watches it hears so on its channel. */
   async delete(id: string): Promise<SessionRecord | undefined> {
     const { now } = await this.look(id);
@@ -171,6 +200,7 @@ export class SessionStore {
         this.keys.session(id),
         this.keys.viewers(id),
         this.keys.epochs(id),
+        this.keys.orders(id),
         JSON.stringify({ id }),
       ),
     );

@@ -45,6 +45,7 @@ export function viewOf(record: SessionRecord, { position, tape, connections }: V
     created_at: isoOfMs(record.createdAt),
     last_activity: isoOfMs(record.lastActivity),
     expires_at: isoOfMs(record.lastActivity + record.ttl * 1000),
+    ...(record.mode === "SIMULATION" ? { account: record.account } : {}),
     ...(record.feed ? { feed: record.feed } : {}),
   };
 }

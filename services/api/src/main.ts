@@ -41,11 +41,12 @@ async function main(config: Config): Promise<void> {
   const health = createHealth();
   watchRedis(redis, health);
 
+  const store = new SessionStore(redis, keys, { caps: capsOf(config) });
   const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
     cacheBytes: config.CACHE_MB * 2 ** 20,
+    orders: (id) => store.orders(id),
     log,
   });
-  const store = new SessionStore(redis, keys, { caps: capsOf(config) });
   const leases = new LeaseQueue({ redis, keys, queues: config.TICKER_QUEUES });
   const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
 

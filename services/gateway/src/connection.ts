@@ -5,6 +5,7 @@ import {
   clientMessage,
   isRefusal,
   limits,
+  type ParsedCommand,
   parseCommand,
   type Refusal,
   type RefusalCode,
@@ -38,7 +39,8 @@ const answerable = clientMessage.options[0].pick({ type: true, id: true });
 
 /** What is refused at once waits its turn too, so that answers come in the order of the commands. */
 interface Waiting {
-  readonly id: string | number;
+  /** Undefined for an order that came as a message of its own: nothing but a refusal answers it. */
+  readonly id: string | number | undefined;
   readonly task: Command | Refusal;
 }
 
@@ -102,8 +104,17 @@ export class Connection implements SocketEvents {
       this.close(1009, `a message may have ${limits.clientMessageBytes} bytes`);
       return;
     }
-    if (this.#options.legacy) return; // what old pages send means nothing to us, and must not trouble them
-    this.#read(Buffer.from(data).toString());
+    const text = Buffer.from(data).toString();
+    if (this.#options.legacy) this.#readLegacy(text);
+    else this.#read(text);
+  }
+
+  /** All that old pages send means nothing to us and must not trouble them, but for their orders. */
+  #readLegacy(text: string): void {
+    const message = clientMessage.safeParse(parsed(text));
+    if (message.data?.type !== "ORDER") return;
+    const order = parseCommand("order", message.data);
+    if ("ok" in order) this.#enqueue(undefined, order.ok);
   }
 
   #read(text: string): void {
@@ -119,8 +130,15 @@ export class Connection implements SocketEvents {
       if (!this.#outlet?.blocked) this.#viewer?.tell({ text: () => '{"type":"pong"}' });
       return;
     }
+    if (message.data.type === "ORDER") {
+      this.#enqueueParsed(undefined, parseCommand("order", message.data));
+      return;
+    }
     const { type: _, id, command: name, ...args } = message.data;
-    const command = parseCommand(name, args);
+    this.#enqueueParsed(id, parseCommand(name, args));
+  }
+
+  #enqueueParsed(id: string | number | undefined, command: ParsedCommand): void {
     if ("ok" in command) this.#enqueue(id, command.ok);
     else
       this.#enqueue(
@@ -129,7 +147,7 @@ export class Connection implements SocketEvents {
       );
   }
 
-  #enqueue(id: string | number, task: Command | Refusal): void {
+  #enqueue(id: string | number | undefined, task: Command | Refusal): void {
     if (this.#commands.length >= mostCommands) {
       this.#refuse("TOO_MANY_REQUESTS", `${mostCommands} commands wait already. Nothing was changed.`, id);
       return;
@@ -150,7 +168,7 @@ export class Connection implements SocketEvents {
       try {
         if (isRefusal(task)) throw new RefusedError(task);
         const { record } = await watch.perform(task);
-        this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });
+        if (id !== undefined) this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });
       } catch (error) {
         if (!(error instanceof RefusedError)) log.error({ err: error, session: watch.id }, "command failed");
         if (error instanceof RefusedError) this.#refuse(error.code, error.message, id);
@@ -162,6 +180,7 @@ export class Connection implements SocketEvents {
 
   #refuse(code: RefusalCode, message: string, id?: string | number): void {
     this.#options.share.counters.refusals++;
+    if (this.#options.legacy) return;
     if (this.#outlet?.blocked) {
       this.close(4408, "answers are not read");
       return;

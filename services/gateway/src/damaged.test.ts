@@ -1,5 +1,6 @@
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { RecordedTape } from "@tapedeck/tape";
 import { afterAll, expect, inject, test } from "vitest";
 import { openScene } from "./testing/scene.js";
 
@@ -8,6 +9,7 @@ afterAll(() => here.stop());
 
 test("[G82] a damaged block is passed over and told; everything else goes on", async () => {
   const tape = await here.cluster.tape({ id: "worn", symbol: "WORN", frames: 640, framesPerBlock: 64 });
+  if (!(tape instanceof RecordedTape)) throw new Error("only what was recorded can be damaged");
   // Block 3: frames 192 to 255.
   const files = await readdir(here.cluster.folder, { recursive: true, withFileTypes: true });
   const blocks = files.find(({ name, parentPath }) => name.includes("blocks") && parentPath.includes("worn"));

@@ -55,11 +55,12 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const node = config.NODE_ID;
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const counters = createCounters();
+  const store = new SessionStore(redis.commands, keys, { caps: capsOf(config) });
   const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
     cacheBytes: config.CACHE_MB * 2 ** 20,
+    orders: (id) => store.orders(id),
     log,
   });
-  const store = new SessionStore(redis.commands, keys, { caps: capsOf(config) });
   const leases = new LeaseQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
   const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
   const texts = new SessionTexts({ tapes, now, node });

@@ -1,4 +1,11 @@
-import { type FeedStatus, limits, type SessionView, type StateCause, type WallMs } from "@tapedeck/protocol";
+import {
+  type FeedStatus,
+  limits,
+  type SessionView,
+  type StateCause,
+  type TradeEvent,
+  type WallMs,
+} from "@tapedeck/protocol";
 import { positionAt, type SessionRecord, viewOf } from "@tapedeck/sessions";
 import type { Position, Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 
@@ -50,6 +57,10 @@ export class SessionTexts {
 
 async function placeOn(tape: Tape, record: SessionRecord, now: WallMs, at: Seq | undefined): Promise<Position> {
   return at === undefined ? positionAt(record, now, tape) : { seq: at, ns: await tape.nsOf(at) };
+}
+
+export function tradeEventText(fill: TradeEvent): string {
+  return JSON.stringify({ type: "trade_event", data: fill });
 }
 
 export function feedText(feed: FeedStatus): string {

@@ -17,7 +17,7 @@ import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import type { Counters } from "./counters.js";
 import { type Leg, legOf } from "./leg.js";
 import { isNews, judge, passed, type Reception, takeIn } from "./reception.js";
-import { feedText, type SessionTexts } from "./session-texts.js";
+import { feedText, type SessionTexts, tradeEventText } from "./session-texts.js";
 import type { Note, Source, Viewer } from "./viewer.js";
 
 /** What a watch needs of the process it lives in. */
@@ -191,7 +191,9 @@ export class Watch implements Source {
     this.#present = { record, leg };
     this.#heard = takeIn(heard, { epoch: record.epoch, rev: record.rev, seq: standing(record) });
     const told = untold.has(cause) ? undefined : once(() => this.#context.texts.state(record, cause, this.connections));
-    const until = { epoch: heard.epoch, seq: heard.last };
+    // An order goes on where the playhead was, so its viewers first see all up to there.
+    const forked = record.rev === before.rev + 1 && record.epochFromSeq === record.anchorSeq + 1;
+    const until = { epoch: heard.epoch, seq: forked ? Math.max(heard.last, record.anchorSeq) : heard.last };
     if (record.epoch !== heard.epoch) {
       // Word of a new epoch comes before its frames.
       this.#tellAll({ passing: true, until, leg, from: epochStart(record), ...(told && { text: told }) });
@@ -200,7 +202,9 @@ export class Watch implements Source {
       this.#tellAll({ passing: true, until, leg });
       if (told) this.#tellAll({ passing: true, until: { epoch: record.epoch, seq: this.#heard.last }, text: told });
     }
-    const { feed } = record;
+    const { feed, lastFill } = record;
+    if (lastFill !== null && lastFill.id !== before.lastFill?.id)
+      this.#tellAll({ text: () => tradeEventText(lastFill) });
     if (feed && (feed.status !== before.feed?.status || feed.reason !== before.feed.reason)) {
       this.#tellAll({ text: () => feedText(feed) });
     }

@@ -66,11 +66,12 @@ async function main(config: TickerConfig): Promise<void> {
   const channel = keys.probeChannel(node);
   const probe = startProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
 
+  const store = new SessionStore(commands, keys);
   const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
     cacheBytes: config.CACHE_MB * 2 ** 20,
+    orders: (id) => store.orders(id),
     log,
   });
-  const store = new SessionStore(commands, keys);
   const leases = new LeaseQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
   const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
 

@@ -3,16 +3,17 @@
   KEYS[1] session   hash
   KEYS[2] viewers   hash
   KEYS[3] epochs    list
+  KEYS[4] orders    list
   ARGV[1] ttl       seconds to live
   ARGV[2..] field, value, field, value, ...
   Returns 1 if it was written, 0 if there is one
 ]]
-local session, viewers, epochs = KEYS[1], KEYS[2], KEYS[3]
+local session, viewers, epochs, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ttl = ARGV[1]
 
 if redis.call("EXISTS", session) == 1 then return 0 end
 
-redis.call("DEL", viewers, epochs)
+redis.call("DEL", viewers, epochs, orders)
 redis.call("HSET", session, unpack(ARGV, 2))
 redis.call("EXPIRE", session, ttl)
 return 1

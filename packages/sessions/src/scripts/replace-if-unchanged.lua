@@ -3,26 +3,29 @@
   KEYS[1] session   hash, and the channel of the same name
   KEYS[2] epochs    list
   KEYS[3] viewers   hash
+  KEYS[4] orders    list
   ARGV[1] rev       the revision that was read
   ARGV[2] ttl       seconds to live from now, 0 to leave that as it is
   ARGV[3] message   what to publish
   ARGV[4] ended     the epoch that this change ends, empty if it ends none
-  ARGV[5] keep      how many ended epochs to remember
-  ARGV[6..] field, value, field, value, ... with the new revision among them
+  ARGV[5] order     the order that led to this change, empty for none
+  ARGV[6] keep      how many ended epochs to remember
+  ARGV[7..] field, value, field, value, ... with the new revision among them
   Returns 1 if it was written, 0 if someone was faster, -1 if the session is gone
 ]]
-local session, epochs, viewers = KEYS[1], KEYS[2], KEYS[3]
-local rev, ttl, message, ended, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
+local session, epochs, viewers, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local rev, ttl, message, ended, order, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 
 local current = redis.call("HGET", session, "rev")
 if not current then return -1 end
 if current ~= rev then return 0 end
 
-redis.call("HSET", session, unpack(ARGV, 6))
+redis.call("HSET", session, unpack(ARGV, 7))
 if ended ~= "" then
   redis.call("LPUSH", epochs, ended)
   redis.call("LTRIM", epochs, 0, keep - 1)
 end
+if order ~= "" then redis.call("RPUSH", orders, order) end
 if ttl > 0 then
   redis.call("EXPIRE", session, ttl)
   redis.call("EXPIRE", viewers, ttl)
@@ -30,5 +33,6 @@ else
   ttl = redis.call("TTL", session)
 end
 redis.call("EXPIRE", epochs, ttl)
+redis.call("EXPIRE", orders, ttl)
 redis.call("PUBLISH", session, message)
 return 1

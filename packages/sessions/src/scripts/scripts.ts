@@ -4,15 +4,15 @@ import type { Redis, Result } from "ioredis";
 /** The Lua scripts by command name: file, and how many keys each takes. The files say what they do and answer. */
 const scripts = {
   sessionRead: { file: "read", numberOfKeys: 2 },
-  sessionCreate: { file: "create", numberOfKeys: 3 },
-  sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 3 },
+  sessionCreate: { file: "create", numberOfKeys: 4 },
+  sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 4 },
   sessionCheckpoint: { file: "checkpoint", numberOfKeys: 1 },
-  sessionTouch: { file: "touch", numberOfKeys: 3 },
-  sessionDelete: { file: "delete", numberOfKeys: 3 },
+  sessionTouch: { file: "touch", numberOfKeys: 4 },
+  sessionDelete: { file: "delete", numberOfKeys: 4 },
   indexTake: { file: "take-entry", numberOfKeys: 1 },
 } as const;
 
-type Keys3 = [session: string, viewers: string, epochs: string];
+type Keys4 = [session: string, viewers: string, epochs: string, orders: string];
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
@@ -20,23 +20,25 @@ declare module "ioredis" {
       session: string,
       viewers: string,
     ): Result<[fields: string[], viewers: string[], time: [string, string]], Context>;
-    sessionCreate(...args: [...Keys3, ttl: number, ...fields: string[]]): Result<0 | 1, Context>;
+    sessionCreate(...args: [...Keys4, ttl: number, ...fields: string[]]): Result<0 | 1, Context>;
     sessionReplace(
       ...args: [
         session: string,
         epochs: string,
         viewers: string,
+        orders: string,
         rev: number,
         ttl: number,
         message: string,
         ended: string,
+        order: string,
         keep: number,
         ...fields: string[],
       ]
     ): Result<1 | 0 | -1, Context>;
     sessionCheckpoint(session: string, rev: number, publishedSeq: number): Result<number, Context>;
-    sessionTouch(...args: [...Keys3, node: string, sockets: number]): Result<TouchReply | null, Context>;
-    sessionDelete(...args: [...Keys3, body: string]): Result<string[], Context>;
+    sessionTouch(...args: [...Keys4, node: string, sockets: number]): Result<TouchReply | null, Context>;
+    sessionDelete(...args: [...Keys4, body: string]): Result<string[], Context>;
     indexTake(index: string, member: string, score: number, newScore: number | ""): Result<0 | 1, Context>;
   }
 }

@@ -13,6 +13,7 @@ export interface SyntheticTape {
   readonly timeline?: Timeline;
 }
 
+const fakeOrderId = "0123456789ab";
 const startNs = 1_723_161_255_000_000_000n;
 
 /** A tape of times alone: enough for the rules of the deck, which never look into a frame. */
@@ -51,6 +52,11 @@ export function steadyTape(frames: number, everyMs = 100, more: Partial<Syntheti
 export function shelf(...tapes: DeckTape[]): Tapes {
   const nameOf = (tape: DeckTape): string => tape.id.split("@")[0] ?? "";
   return {
+    fork: async (tape, session, order) => ({
+      tape: `${tape.replace(/[~@].*/, "")}~${fakeOrderId}~${session}@1`,
+      order: { ...order, id: fakeOrderId, after: "" },
+      fill: { timestamp: "2025-01-01T00:00:00.000Z", price: 100, size: order.quantity },
+    }),
     open: async (id) => {
       const tape = tapes.find((each) => each.id === id) ?? simulated(id);
       if (tape === undefined) throw new RefusedError(refuse("TAPE_NOT_FOUND", `Tape ${id} does not exist.`));

@@ -48,6 +48,11 @@ const controls: Readonly<Record<Control, ControlSpec>> = {
   seek: { status: "success", summary: "Jump to a time, a frame, a fraction or an event", refusals: ["NO_EVENT"] },
   step: { status: "success", summary: "Pause and move by frames or milliseconds, forward or back" },
   range: { status: "success", summary: "Play only a part, once or for ever", refusals: ["LOOP_TOO_SHORT"] },
+  order: {
+    status: "success",
+    summary: "Trade at market in the session's own simulated market",
+    refusals: ["NOT_SIMULATION", "NOT_PLAYING", "NOT_FILLED", "TOO_MANY_ORDERS"],
+  },
   live: { status: "success", summary: "Jump to the edge of a live tape", refusals: ["NOT_LIVE"] },
 };
 

@@ -45,8 +45,11 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const log = createLogger({ service: "api", node, level: "silent" });
   const redis = connectRedis({ url: redisUrl, purpose: "commands", name: node, log });
   const keys: Keys = keysWith(prefix);
-  const tapes = new TapeCatalog(options.tapes ?? new MemoryTapeStore(), { cacheBytes: 2 ** 24 });
   const store = new SessionStore(redis, keys, { caps: options.caps ?? {} });
+  const tapes = new TapeCatalog(options.tapes ?? new MemoryTapeStore(), {
+    cacheBytes: 2 ** 24,
+    orders: (id) => store.orders(id),
+  });
   const leases = new LeaseQueue({ redis, keys, queues: 2, onError: () => {} });
   const deck = new Deck({ store, tapes, leases, log, ttl: 600 });
   const metrics = createMetrics("api", node);

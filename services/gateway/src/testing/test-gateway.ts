@@ -50,8 +50,8 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
   const log = createLogger({ service: "gateway", node: "test", level: logLevel });
   const redis = new Redis(redisUrl);
   const tapeStore = new FolderTapeStore(folder);
-  const tapes = new TapeCatalog(tapeStore, { cacheBytes: 32 << 20 });
   const store = new SessionStore(redis, keys);
+  const tapes = new TapeCatalog(tapeStore, { cacheBytes: 32 << 20, orders: (id) => store.orders(id) });
   const leases = new LeaseQueue({ redis, keys, queues: 4 });
   const deck = new Deck({ store, tapes, leases, log, defaultTape });
   const stops: (() => Promise<void>)[] = [];

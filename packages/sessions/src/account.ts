@@ -1,0 +1,43 @@
+import type { Account, TradeEvent } from "@tapedeck/protocol";
+import type { ForkedTape } from "@tapedeck/tape";
+
+export const emptyAccount: Account = { position: 0, average_price: null, realized_pnl: 0 };
+
+/**
+ * What a fill makes of an account, at average cost: what enters a position moves its mean price, what closes some of it
+ * realises the difference to that. A fill that turns a position round closes it and enters the other with the rest. Pure.
+ */
+export function booked(
+  { position, average_price, realized_pnl }: Account,
+  { order, fill }: Pick<ForkedTape, "order" | "fill">,
+): { readonly account: Account; readonly event: TradeEvent } {
+  const { price, size, timestamp } = fill;
+  const signed = order.side === "BUY" ? size : -size;
+  const entry = average_price ?? price;
+  const after = fine(position + signed);
+  const closed = position * signed < 0 ? Math.min(Math.abs(position), size) : 0;
+  const pnl = fine(closed * (price - entry) * Math.sign(position));
+  const turned = position * after < 0;
+  const mean = closed === 0 ? (entry * Math.abs(position) + price * size) / (Math.abs(position) + size) : entry;
+  return {
+    account: {
+      position: after,
+      average_price: after === 0 ? null : fine(turned ? price : mean),
+      realized_pnl: fine(realized_pnl + pnl),
+    },
+    event: {
+      id: order.id,
+      timestamp,
+      side: order.side,
+      price,
+      size,
+      type: closed > 0 ? "EXIT" : "ENTRY",
+      pnl,
+    },
+  };
+}
+
+/** Without the noise of floating point: 8 decimals, and no negative zero. */
+function fine(value: number): number {
+  return Number(value.toFixed(8)) + 0;
+}

@@ -1,0 +1,124 @@
+import { isRefusal, limits } from "@tapedeck/protocol";
+import { MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { afterAll, describe, expect, inject, test } from "vitest";
+import { decodeRecord, encodeRecord } from "./record-codec.js";
+import { deckOnRedis } from "./testing/deck-on-redis.js";
+import { born, noon, told, unrefused } from "./testing/played.js";
+import { shelf, steadyTape } from "./testing/synthetic-tape.js";
+import { viewOf } from "./view.js";
+
+const buy = { type: "order", side: "BUY", quantity: 2 } as const;
+const sell = { type: "order", side: "SELL", quantity: 1 } as const;
+const tapes = shelf(steadyTape(100));
+const simulating = () => born(tapes, { mode: "SIMULATION", seed: 42 });
+
+describe("the rules", () => {
+  test("[SO11] an order goes on from the playhead, on a tape of its own and in a new epoch that begins with the next frame", async () => {
+    const before = await simulating();
+    const after = unrefused(await told(before, buy, noon + 1_234, tapes));
+    expect(after).toMatchObject({
+      state: "PLAYING",
+      anchorNs: 1.234e9,
+      anchorSeq: 12,
+      anchorWallMs: noon + 1_234,
+      publishedSeq: 12,
+      epochFromSeq: 13,
+      historyFromSeq: before.historyFromSeq,
+      rev: before.rev + 1,
+      orders: 1,
+      account: { position: 2, average_price: 100, realized_pnl: 0 },
+      lastFill: { side: "BUY", size: 2, price: 100, type: "ENTRY", pnl: 0 },
+    });
+    expect(after.epoch).toBeGreaterThan(before.epoch);
+    expect(after.tape).not.toBe(before.tape);
+  });
+
+  test("[SO12] only a simulated market that plays takes orders, and not without end", async () => {
+    const session = await simulating();
+    const refused = async (change: object, ms = 500) => {
+      const result = await told({ ...session, ...change }, buy, noon + ms, tapes);
+      return isRefusal(result) && result.refused;
+    };
+    expect(await refused({ state: "PAUSED" })).toBe("NOT_PLAYING");
+    expect(await refused({ state: "STOPPED" })).toBe("NOT_PLAYING");
+    expect(await refused({}, 60_000)).toBe("NOT_PLAYING");
+    expect(await refused({ orders: limits.orders })).toBe("TOO_MANY_ORDERS");
+    expect(await refused({ mode: "REPLAY" })).toBe("NOT_SIMULATION");
+    const nobody = { ...tapes, fork: async () => undefined };
+    expect(await told(session, buy, noon, nobody)).toMatchObject({ refused: "NOT_FILLED" });
+  });
+
+  test("[SO13] the account is kept over a rewind, and left behind with the market", async () => {
+    const bought = unrefused(await told(await simulating(), buy, noon + 2_000, tapes));
+    const forkOpens = { ...tapes, open: async (id: string) => steadyTape(100, 100, { id }) };
+    const rewound = unrefused(await told(bought, { type: "seek", to: { seq: 3 } }, noon + 3_000, forkOpens));
+    expect(rewound).toMatchObject({ tape: bought.tape, account: bought.account, orders: 1 });
+    const left = unrefused(await told(rewound, { type: "mode", mode: "SIMULATION" }, noon + 4_000, forkOpens));
+    expect(left).toMatchObject({ account: { position: 0, average_price: null, realized_pnl: 0 }, lastFill: null });
+    expect(left.orders).toBe(1);
+    expect(left.tape).not.toBe(bought.tape);
+  });
+
+  test("[SO14] a hash holds it, a view shows it in SIMULATION alone, and hashes from before are read", async () => {
+    const after = unrefused(await told(await simulating(), buy, noon + 1_000, tapes));
+    const hash = encodeRecord(after);
+    expect(decodeRecord(hash)).toEqual(after);
+    const { position: _, average_price: __, realized_pnl: ___, orders: ____, last_fill: _____, ...older } = hash;
+    expect(decodeRecord(older)).toMatchObject({
+      account: { position: 0, average_price: null, realized_pnl: 0 },
+      orders: 0,
+      lastFill: null,
+    });
+    expect(() => decodeRecord({ ...hash, last_fill: "{" })).toThrow("last_fill");
+    const context = { position: undefined, tape: undefined, now: noon, connections: 0 };
+    expect(viewOf(after, context).account).toEqual(after.account);
+    expect(viewOf({ ...after, mode: "REPLAY" }, context)).not.toHaveProperty("account");
+  });
+});
+
+describe("on Redis", () => {
+  const catalog: TapeCatalog = new TapeCatalog(new MemoryTapeStore(), {
+    cacheBytes: 8 << 20,
+    orders: (id) => on.store.orders(id),
+  });
+  const on = deckOnRedis(inject("redisUrl"), { tapes: catalog });
+  afterAll(() => on.close());
+
+  test("[SO15] orders are put down with the change that they make, live as long as the session and go with it", async () => {
+    const { record } = await on.deck.open("mine", { mode: "SIMULATION", seed: 42 });
+    const first = (await on.deck.perform("mine", buy)).record;
+    const second = (await on.deck.perform("mine", sell)).record;
+    const orders = await on.store.orders("mine");
+    expect(orders).toMatchObject([
+      { side: "BUY", quantity: 2, after: "", seq: first.epochFromSeq },
+      { side: "SELL", quantity: 1, after: orders[0]?.id, seq: second.epochFromSeq },
+    ]);
+    expect(second.account.position).toBe(1);
+    expect(second.lastFill).toMatchObject({ type: "EXIT", side: "SELL", size: 1 });
+    expect((await on.store.epochs("mine")).map(({ tape }) => tape)).toEqual([first.tape, record.tape]);
+    expect(await on.redis.ttl(on.keys.orders("mine"))).toBe(3600);
+
+    const elsewhere = new TapeCatalog(new MemoryTapeStore(), {
+      cacheBytes: 8 << 20,
+      orders: (id) => on.store.orders(id),
+    });
+    const seq = second.epochFromSeq;
+    const [here, there] = [await catalog.open(second.tape), await elsewhere.open(second.tape)];
+    expect((await there.load(seq)).json(seq)).toBe((await here.load(seq)).json(seq));
+
+    await on.deck.perform("mine", { type: "pause" });
+    await expect(on.deck.perform("mine", buy)).rejects.toMatchObject({ code: "NOT_PLAYING", status: 409 });
+    expect(await on.store.orders("mine")).toHaveLength(2);
+    await on.deck.remove("mine");
+    expect(await on.redis.exists(on.keys.orders("mine"))).toBe(0);
+  });
+
+  test("[SO15] of orders at one time each is put down once", async () => {
+    await on.deck.open("many", { mode: "SIMULATION", seed: 43 });
+    const performed = await Promise.all(Array.from({ length: 4 }, () => on.deck.perform("many", sell)));
+    const orders = await on.store.orders("many");
+    expect(orders.map(({ after }) => after)).toEqual(["", ...orders.slice(0, -1).map(({ id }) => id)]);
+    expect(Math.min(...performed.map(({ record }) => record.account.position))).toBe(-4);
+    await on.deck.remove("many");
+  });
+});

@@ -1,0 +1,63 @@
+import { limits, type Refusal, refuse } from "@tapedeck/protocol";
+import type { GivenOrder } from "@tapedeck/tape";
+import { z } from "zod";
+import { booked } from "./account.js";
+import type { Instruction, Moment } from "./instruction.js";
+import { anchoredAt, nextEpoch } from "./moves.js";
+import type { SessionRecord } from "./record.js";
+
+const givenOrder = z.object({
+  id: z.string(),
+  after: z.string(),
+  seq: z.int(),
+  side: z.enum(["BUY", "SELL"]),
+  quantity: z.number(),
+});
+
+export function encodeOrder({ id, after, seq, side, quantity }: GivenOrder): string {
+  return JSON.stringify({ id, after, seq, side, quantity });
+}
+
+export function decodeOrder(text: string): GivenOrder {
+  return givenOrder.parse(JSON.parse(text));
+}
+
+/** Why no order can be given now; undefined where one can. */
+export function orderRefusal(session: SessionRecord, { here, end }: Pick<Moment, "here" | "end">): Refusal | undefined {
+  const { id, mode, state, orders } = session;
+  if (mode !== "SIMULATION") {
+    return refuse(
+      "NOT_SIMULATION",
+      `Session ${id} is in mode ${mode}; orders are for a simulated market. Nothing was changed.`,
+    );
+  }
+  if (state !== "PLAYING" || here.seq >= end.seq) {
+    const why = state === "PLAYING" ? "at the end of what it plays" : state;
+    return refuse("NOT_PLAYING", `Session ${id} is ${why}; orders need a market that plays. Nothing was changed.`);
+  }
+  if (orders >= limits.orders) {
+    return refuse("TOO_MANY_ORDERS", `A session takes ${limits.orders} orders in all. Nothing was changed.`);
+  }
+  return undefined;
+}
+
+/**
+ * Goes on in the market that an order has made: a new epoch, which begins with the next frame. All that was shown before it
+ * stays as it was, so history is kept.
+ */
+export function ordered(
+  session: SessionRecord,
+  { forked }: Extract<Instruction, { type: "order" }>,
+  { here, now }: Moment,
+): SessionRecord {
+  const { account, event } = booked(session.account, forked);
+  return {
+    ...anchoredAt(session, here, now),
+    tape: forked.tape,
+    epoch: nextEpoch(session.epoch, now),
+    epochFromSeq: here.seq + 1,
+    account,
+    orders: session.orders + 1,
+    lastFill: event,
+  };
+}

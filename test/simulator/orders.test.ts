@@ -1,0 +1,163 @@
+import { MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { describe, expect } from "vitest";
+import { type TestCluster, test } from "../support/cluster.js";
+import "../support/expect.js";
+import type { SeenFrame, Viewer } from "../support/viewer.js";
+
+interface Simulated {
+  readonly id: string;
+  readonly viewers: readonly Viewer[];
+}
+
+/** A session that simulates, with a socket on each of two gateways. */
+async function simulate(cluster: TestCluster, body: Record<string, unknown>): Promise<Simulated> {
+  const { session_id: id } = await cluster.http.create({ mode: "SIMULATION", max_fps: 0, ...body });
+  return { id, viewers: [await cluster.watch(id), await cluster.watch(id)] };
+}
+
+/** The frames that an epoch showed, by seq. */
+const bytes = (frames: readonly SeenFrame[], epoch?: number) =>
+  new Map(frames.filter((frame) => epoch === undefined || frame.epoch === epoch).map(({ seq, json }) => [seq, json]));
+
+const ownTrades = (json = '{"trades":[]}'): { side: string; size: number }[] =>
+  JSON.parse(json).trades.filter(({ own }: { own?: boolean }) => own);
+
+const market = async (seed: number) =>
+  new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 }).open(`sim1.BTCUSDT.${seed}.calm`);
+
+describe("orders in a simulated market", () => {
+  test("[SO20] one's orders are in one's own frames, on any node and after a ticker's death, and in nobody else's", async ({
+    cluster,
+  }) => {
+    const seed = 8_001;
+    const mine = await simulate(cluster, { seed });
+    const others = await simulate(cluster, { seed });
+    const [one, two] = mine.viewers;
+    if (one === undefined || two === undefined) throw new Error("two sockets");
+    await Promise.all([...mine.viewers, ...others.viewers].map((viewer) => viewer.next(10)));
+
+    const { account, epoch } = await one.command("order", { side: "buy", quantity: 2 });
+    expect(account).toMatchObject({ position: 2, realized_pnl: 0 });
+    for (const viewer of mine.viewers) {
+      await viewer.until(() => viewer.heard("trade_event").length === 1, "the fill");
+      expect(viewer.heard("trade_event")[0]?.data).toMatchObject({ side: "BUY", size: 2, type: "ENTRY", pnl: 0 });
+      await viewer.until(() => bytes(viewer.frames, epoch).size > 20, "frames after the order");
+    }
+    const { epochFromSeq, tape: name } = await cluster.record(mine.id);
+    const [first = 0] = bytes(one.frames, epoch).keys();
+    expect(first).toBe(epochFromSeq);
+    expect(ownTrades(bytes(one.frames, epoch).get(first)).reduce((sum, { size }) => sum + size, 0)).toBeCloseTo(2, 8);
+
+    const { ticker } = await cluster.record(mine.id);
+    const victim = cluster.tickers.find(({ name }) => ticker.startsWith(`${name}-`));
+    if (victim === undefined) throw new Error(`no ticker ${ticker}`);
+    cluster.signal(victim, "SIGKILL");
+    const dead = one.lastSeq;
+    await Promise.all(mine.viewers.map((viewer) => viewer.until(() => viewer.lastSeq > dead + 20, "frames again")));
+    const [here, there] = mine.viewers.map(({ frames }) => bytes(frames, epoch));
+    const shared = [...(here ?? [])].filter(([seq]) => there?.has(seq));
+    expect(shared.length).toBeGreaterThan(30);
+    for (const [seq, json] of shared) expect(there?.get(seq)).toBe(json);
+
+    const base = await market(seed);
+    const anywhere = new TapeCatalog(new MemoryTapeStore(), {
+      cacheBytes: 32 << 20,
+      orders: async () =>
+        (await cluster.redis.lrange(cluster.keys.orders(mine.id), 0, -1)).map((text) => JSON.parse(text)),
+    });
+    const own = await anywhere.open(name);
+    for (const [seq, json] of here ?? []) expect(json).toBe((await own.load(seq)).json(seq));
+    expect(here?.get(first)).not.toBe((await base.load(first)).json(first));
+    for (const viewer of others.viewers) {
+      await viewer.until(() => viewer.lastSeq > first + 20, "the others' frames");
+      expect(viewer.frames).toHaveConsecutiveSeqs();
+      for (const [seq, json] of bytes(viewer.live)) expect(json).toBe((await base.load(seq)).json(seq));
+      expect(viewer.heard("trade_event")).toEqual([]);
+    }
+    await cluster.end(mine);
+    await cluster.end(others);
+    await cluster.whole();
+  });
+
+  test("[SO21] no frame is left out or shown twice around an order; history is kept", async ({ cluster }) => {
+    const mine = await simulate(cluster, { seed: 8_002, max_fps: 5, speed: 2 });
+    const [viewer, late] = mine.viewers;
+    await viewer?.next(5);
+    for (const side of ["BUY", "SELL"]) {
+      await cluster.http.control(mine.id, "order", { side, quantity: 1 });
+      await viewer?.next(5);
+    }
+    const frames = viewer?.live ?? [];
+    const gaps = frames.filter(({ prev }, at) => at > 0 && prev > (frames[at - 1]?.seq ?? 0));
+    expect(gaps).toEqual([]);
+    expect(new Set(frames.map(({ epoch }) => epoch)).size).toBe(3);
+    expect(late?.heard("trade_event").map(({ data }) => data.type)).toEqual(["ENTRY", "EXIT"]);
+    const newcomer = await cluster.watch(mine.id);
+    await newcomer.next(1);
+    expect(newcomer.frames[0]?.seq).toBe(0);
+    await cluster.end({ id: mine.id, viewers: [...mine.viewers, newcomer] });
+  });
+
+  test("[SO22] a rewind keeps the account, and the next order leaves those after it behind", async ({ cluster }) => {
+    const mine = await simulate(cluster, { seed: 8_003 });
+    const [viewer] = mine.viewers;
+    await viewer?.next(5);
+    const { session_id: id } = await cluster.http.control(mine.id, "order", { side: "SELL", quantity: 1 });
+    const first = (await cluster.record(id)).epochFromSeq;
+    await viewer?.next(5);
+    const { account } = await cluster.http.control(id, "seek", { seq: 1 });
+    expect(account?.position).toBe(-1);
+    const bought = await cluster.http.control(id, "order", { side: "BUY", quantity: 3 });
+    expect(bought.account?.position).toBe(2);
+    const orders = (await cluster.redis.lrange(cluster.keys.orders(id), 0, -1)).map((text) => JSON.parse(text));
+    expect(orders).toMatchObject([
+      { side: "SELL", after: "" },
+      { side: "BUY", after: "" },
+    ]);
+    await viewer?.until(() => bytes(viewer.frames, bought.epoch).has(first), "the frame of the first order");
+    expect(ownTrades(bytes(viewer?.frames ?? [], bought.epoch).get(first))).toEqual([]);
+    await cluster.end(mine);
+  });
+
+  test("[SO23] what cannot be is refused with 409, and nothing was changed", async ({ cluster }) => {
+    const mine = await simulate(cluster, { seed: 8_004 });
+    const [viewer] = mine.viewers;
+    await viewer?.next(2);
+    await cluster.http.control(mine.id, "pause");
+    const order = (body: unknown, id = mine.id) => cluster.http.refused("POST", `/replay/order/${id}`, body);
+    expect(await order({ side: "BUY" })).toEqual({ status: 409, code: "NOT_PLAYING" });
+    expect(await order({ side: "HOLD" })).toEqual({ status: 400, code: "MALFORMED" });
+    expect(await order({ side: "BUY", quantity: -1 })).toEqual({ status: 422, code: "INVALID_VALUE" });
+    await viewer?.until(() => viewer.session?.state === "PAUSED", "word of the pause");
+    viewer?.send(JSON.stringify({ type: "ORDER", side: "SELL" }));
+    await viewer?.until(() => viewer.heard("error").length === 1, "the refusal");
+    expect(viewer?.heard("error")[0]).toMatchObject({ code: "NOT_PLAYING" });
+    const { session_id: replay } = await cluster.http.create({});
+    expect(await order({ side: "BUY" }, replay)).toEqual({ status: 409, code: "NOT_SIMULATION" });
+    expect((await cluster.record(mine.id)).orders).toBe(0);
+    await cluster.http.delete(replay);
+    await cluster.end(mine);
+  });
+
+  test("[SO24] a legacy socket's order is carried out, and whatever else it sends is ignored", async ({ cluster }) => {
+    const mine = await simulate(cluster, { seed: 8_005 });
+    const old = await cluster.watch(mine.id, { legacy: true });
+    await old.next(3);
+    for (const side of [undefined, null, 7, "HOLD", {}, "x".repeat(1_000)]) {
+      old.send(JSON.stringify({ type: "ORDER", side, quantity: 1 }));
+    }
+    for (const quantity of [-1, 0, "1", {}, 1e-9]) old.send(JSON.stringify({ type: "ORDER", side: "buy", quantity }));
+    old.send("ORDER");
+    old.send(JSON.stringify({ type: "ORDER", side: "sElL", quantity: 0.5 }));
+    const [viewer] = mine.viewers;
+    await viewer?.until(() => viewer.heard("trade_event").length > 0, "the fill");
+    expect(viewer?.heard("trade_event").map(({ data }) => [data.side, data.size])).toEqual([["SELL", 0.5]]);
+    const { epochFromSeq } = await cluster.record(mine.id);
+    await old.until(() => old.lastSeq > epochFromSeq + 3, "frames after the order");
+    const shown = old.live.findLast(({ seq }) => seq === epochFromSeq);
+    expect(ownTrades(shown?.json).every(({ side }) => side === "sell")).toBe(true);
+    expect(old.types.filter((type) => type !== "snapshot")).toEqual(["history"]);
+    expect(old.closed).toBeUndefined();
+    await cluster.end({ id: mine.id, viewers: [...mine.viewers, old] });
+  });
+});

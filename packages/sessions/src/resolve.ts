@@ -21,6 +21,9 @@ import { stallMs } from "./system.js";
 
 const nsPerMs = 1e6;
 
+/** How long before its frame is due an order is given, in ms of wall time: first that, and if it was too late, longer. */
+const orderLeadsMs = [40, 80, 160, 320, 640];
+
 /** An instruction and the moment to apply it at. */
 export interface Resolved {
   readonly instruction: Instruction;
@@ -30,18 +33,21 @@ export interface Resolved {
 /**
  * Finds on the tape what a command talks about: a fraction, the next event, ten frames from here. Everything that needs I/O
  * happens here, so that `apply` needs none.
+ *
+ * @param sinceRead milliseconds since `now`, when the session was read: what takes its time is applied at a later moment
  */
 export async function resolve(
   session: SessionRecord,
   command: Command | SystemCommand,
   now: WallMs,
   tapes: Tapes,
+  sinceRead: () => number = stopwatch(),
 ): Promise<Resolved | Refusal> {
   if (command.type === "mode") {
     const chosen = await chooseMode(command, session, tapes);
     return isRefusal(chosen) ? chosen : { instruction: chosen, moment: await lastMoment(session, now, tapes) };
   }
-  if (command.type === "order") return await resolveOrder(session, command, now, tapes);
+  if (command.type === "order") return await resolveOrder(session, command, () => now + sinceRead(), tapes);
   if (session.tape === "") return { instruction: withoutPlaces(command), moment: momentWithoutTape(now) };
   const tape = await tapes.open(session.tape);
   const moment = await momentOn(tape, session, now);
@@ -49,24 +55,33 @@ export async function resolve(
   return isRefusal(instruction) ? instruction : { instruction, moment };
 }
 
-/** Gives an order in the market as it is: what it gets is known then, and how the market goes on. */
+/**
+ * Gives an order in the market as it is a moment from now: what it gets, and how the market goes on, is to be known before the
+ * frame that shows it is due, or viewers would see that frame twice. If that takes too long, a later frame is tried.
+ */
 async function resolveOrder(
   session: SessionRecord,
   { side, quantity }: Extract<Command, { type: "order" }>,
-  now: WallMs,
+  now: () => WallMs,
   tapes: Tapes,
 ): Promise<Resolved | Refusal> {
-  const moment = await lastMoment(session, now, tapes);
-  const refusal = orderRefusal(session, moment);
-  if (refusal !== undefined) return refusal;
-  const forked = await tapes.fork(session.tape, session.id, { side, quantity, seq: moment.here.seq + 1 });
-  if (forked === undefined) {
-    return refuse(
-      "NOT_FILLED",
-      "There was nobody to trade with, or less than a lot was asked for. Nothing was changed.",
-    );
+  for (const leadMs of orderLeadsMs) {
+    const given = await lastMoment(session, now(), tapes);
+    const refusal = orderRefusal(session, given);
+    if (refusal !== undefined) return refusal;
+    const soon = await lastMoment(session, now() + leadMs, tapes);
+    const seq = Math.min(soon.here.seq + 1, soon.end.seq);
+    const forked = await tapes.fork(session.tape, session.id, { side, quantity, seq });
+    if (forked === undefined) {
+      return refuse(
+        "NOT_FILLED",
+        "There was nobody to trade with, or less than a lot was asked for. Nothing was changed.",
+      );
+    }
+    const moment = await lastMoment(session, now(), tapes);
+    if (moment.here.seq < seq) return { instruction: { type: "order", forked }, moment };
   }
-  return { instruction: { type: "order", forked }, moment };
+  return refuse("BUSY", "The market could not be made in time. Nothing was changed.");
 }
 
 /** The moment at which a tape is left: a tape that is gone or damaged keeps nobody on it. */
@@ -212,4 +227,9 @@ function tapeNsOf(time: string | number, tape: Pick<DeckTape, "startNs">): TapeN
 function nsOfMs(ms: number): bigint {
   const whole = Math.floor(ms);
   return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * nsPerMs));
+}
+
+function stopwatch(): () => number {
+  const began = performance.now();
+  return () => performance.now() - began;
 }

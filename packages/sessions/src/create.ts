@@ -80,6 +80,7 @@ function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number
     account: emptyAccount,
     orders: 0,
     lastFill: null,
+    orderSeq: null,
     createdAt: Math.floor(now),
     lastActivity: Math.floor(now),
     ttl,

@@ -14,6 +14,7 @@ export function jumpedTo(session: SessionRecord, to: Position, now: WallMs, wall
     ...anchoredAt(session, to, wallMs),
     epoch: nextEpoch(session.epoch, now),
     epochFromSeq: to.seq,
+    orderSeq: null,
     historyFromSeq: Math.min(session.historyFromSeq, to.seq),
   };
 }

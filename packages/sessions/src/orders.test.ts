@@ -79,6 +79,23 @@ describe("the rules", () => {
     expect(tried).toHaveLength(5);
   });
 
+  test("[SO17] no order takes effect before an earlier one, unless the deck went back before that", async () => {
+    const given: number[] = [];
+    const noting: Tapes = {
+      ...tapes,
+      open: async (id) => steadyTape(100, 100, { id }),
+      fork: (tape, id, order) => {
+        given.push(order.seq);
+        return tapes.fork(tape, id, order);
+      },
+    };
+    const late = { ...unrefused(await told(await simulating(), buy, noon + 1_000, noting)), orderSeq: 15 };
+    const next = unrefused(await told(late, buy, noon + 1_010, noting));
+    const back = unrefused(await told(next, { type: "goback", seconds: 0.1 }, noon + 1_020, noting));
+    await told(back, buy, noon + 1_020, noting);
+    expect(given).toEqual([11, 15, 10]);
+  });
+
   test("[SO13] the account is kept over a rewind, and left behind with the market", async () => {
     const bought = unrefused(await told(await simulating(), buy, noon + 2_000, tapes));
     const forkOpens = { ...tapes, open: async (id: string) => steadyTape(100, 100, { id }) };
@@ -94,11 +111,20 @@ describe("the rules", () => {
     const after = unrefused(await told(await simulating(), buy, noon + 1_000, tapes));
     const hash = encodeRecord(after);
     expect(decodeRecord(hash)).toEqual(after);
-    const { position: _, average_price: __, realized_pnl: ___, orders: ____, last_fill: _____, ...older } = hash;
+    const {
+      position: _,
+      average_price: __,
+      realized_pnl: ___,
+      orders: ____,
+      last_fill: _____,
+      order_seq: ______,
+      ...older
+    } = hash;
     expect(decodeRecord(older)).toMatchObject({
       account: { position: 0, average_price: null, realized_pnl: 0 },
       orders: 0,
       lastFill: null,
+      orderSeq: null,
     });
     expect(() => decodeRecord({ ...hash, last_fill: "{" })).toThrow("last_fill");
     const context = { position: undefined, tape: undefined, now: noon, connections: 0 };

@@ -59,5 +59,6 @@ export function ordered(
     account,
     orders: session.orders + 1,
     lastFill: event,
+    orderSeq: forked.order.seq,
   };
 }

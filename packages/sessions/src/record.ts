@@ -57,6 +57,8 @@ export interface SessionRecord {
   /** How many orders were given in this session, whatever became of the market they were given in. */
   readonly orders: number;
   readonly lastFill: TradeEvent | null;
+  /** The frame that shows the newest order of this epoch: no other takes effect before it. */
+  readonly orderSeq: Seq | null;
   readonly createdAt: WallMs;
   /** The last command or sign of life of a socket; the session expires `ttl` seconds after it. */
   readonly lastActivity: WallMs;

@@ -70,7 +70,7 @@ async function resolveOrder(
     const refusal = orderRefusal(session, given);
     if (refusal !== undefined) return refusal;
     const soon = await lastMoment(session, now() + leadMs, tapes);
-    const seq = Math.min(soon.here.seq + 1, soon.end.seq);
+    const seq = Math.max(Math.min(soon.here.seq + 1, soon.end.seq), session.orderSeq ?? 0);
     const forked = await tapes.fork(session.tape, session.id, { side, quantity, seq });
     if (forked === undefined) {
       return refuse(

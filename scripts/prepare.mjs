@@ -37,7 +37,7 @@ export function node() {
 export async function dependencies() {
   if (installed()) return;
   say("Installing dependencies (npm ci), once");
-  const code = await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  const code = await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], aside);
   if (code !== 0) throw new Problem("The dependencies could not be installed: see above, then run npm ci.");
 }
 
@@ -71,11 +71,11 @@ export async function redis() {
 }
 
 async function aptInstall(name) {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], { env });
+  const options = { ...aside, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
+  const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], options);
   if ((await install()) !== 0) {
     // A fresh machine has no package lists, an old one outdated ones.
-    await run("apt-get", ["update", "-qq"], { env });
+    await run("apt-get", ["update", "-qq"], options);
     await install();
   }
   return works(name, ["--version"]);
@@ -83,7 +83,7 @@ async function aptInstall(name) {
 
 export async function build() {
   say("Compiling");
-  if ((await run(bin("tsc"), ["-b"])) !== 0) throw new Problem("The sources do not compile: see above.");
+  if ((await run(bin("tsc"), ["-b"], aside)) !== 0) throw new Problem("The sources do not compile: see above.");
 }
 
 /** A command that a dependency brought. */
@@ -91,9 +91,12 @@ export function bin(name) {
   return `${root}node_modules/.bin/${name}`;
 }
 
+/** What has to be prepared is told on stderr, so that `npm run -s tapedeck -- import --json FILE | jq` reads nothing but JSON. */
 export function say(sentence) {
-  console.log(`- ${sentence}`);
+  console.error(`- ${sentence}`);
 }
+
+const aside = { stdio: ["inherit", process.stderr, "inherit"] };
 
 function works(command, args) {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;

@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of started.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGKILL"); // what it started ends by itself
+    child.kill("SIGTERM");
     await once(child, "exit");
   }
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
@@ -68,11 +68,17 @@ async function snapshot(): Promise<ClusterSnapshot> {
   return JSON.parse(await readFile(join(folder, "cluster.json"), "utf8"));
 }
 
-/** The command lines that name this cluster's folder: Redis's, whose process id nobody writes down. */
+/** The processes that have this cluster's folder in their environment, as all that a cluster starts have. */
 async function left(): Promise<string[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return lines.map((line) => line.replaceAll("\0", " ")).filter((line) => line.includes(folder));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const read = (file: string) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => ""); // it may be gone by now
+      const [environment, command] = [await read("environ"), await read("cmdline")];
+      return environment.includes(folder) ? `${pid} ${command.replaceAll("\0", " ")}` : "";
+    }),
+  );
+  return found.filter((line) => line !== "");
 }
 
 function alive(pid: number): boolean {
@@ -107,8 +113,12 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("[U6] %s ends everything and
   await expect(snapshot()).rejects.toThrow();
 });
 
-test("[U7] when the supervisor is killed, everything that it started ends by itself", async () => {
+test.each([
+  ["", () => {}],
+  [", also when its folder is gone and Redis cannot save", () => rm(folder, { recursive: true })],
+] as const)("[U7] when the supervisor is killed, everything that it started ends by itself%s", async (_, before) => {
   const { child, cluster } = await running();
+  await before();
   child.kill("SIGKILL");
   await gone(cluster);
 });

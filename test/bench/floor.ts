@@ -1,4 +1,4 @@
-// The least that a frame can cost with these parts: recorded text -> pipelined PUBLISH -> ioredis -> uWebSockets.js.
+// The least that a frame can cost with these parts: recorded text -> PUBLISH, one write a wake-up -> ioredis -> uWebSockets.js.
 // No sessions, no leases, no checks. The product is measured against it with the same frames, rates and client.
 import { createRequire } from "node:module";
 import { Redis } from "ioredis";
@@ -29,7 +29,7 @@ interface UpgradeAnswer {
 
 const channelOf = (session: string) => `floor:{${session}}`;
 
-/** Publishes each clip's frames at their times. One timer, one pipeline a wake-up. */
+/** Publishes each clip's frames at their times. One timer, one write a wake-up. */
 function publisher(redis: Redis, reelFile: string, clips: readonly Clip[]): void {
   const { ns, json } = readReel(reelFile);
   const seqs = clips.map(({ fromSeq }) => fromSeq);
@@ -48,18 +48,19 @@ function publisher(redis: Redis, reelFile: string, clips: readonly Clip[]): void
   });
   let ms = Math.min(...due.keys());
   const wakeUp = () => {
-    const pipeline = redis.pipeline();
+    // One write a wake-up. An ioredis pipeline does that too, but costs half as much again.
+    redis.stream.cork();
     const now = performance.timeOrigin + performance.now();
     for (; ms <= now; ms++) {
       for (const index of due.get(ms) ?? []) {
         const seq = seqs[index] ?? 0;
-        pipeline.publish(channelOf(clips[index]?.sessionId ?? ""), json[seq] ?? "");
+        void redis.publish(channelOf(clips[index]?.sessionId ?? ""), json[seq] ?? "");
         seqs[index] = seq + 1;
         schedule(index);
       }
       due.delete(ms);
     }
-    if (pipeline.length > 0) void pipeline.exec();
+    redis.stream.uncork();
     if (due.size === 0) return;
     while (!due.has(ms)) ms++;
     setTimeout(wakeUp, Math.max(0, ms - performance.timeOrigin - performance.now()));
@@ -106,6 +107,6 @@ function loadUws(): UwsApp {
 process.on("message", (message: Part & { port: number; reel: string; clips: Clip[] }) => {
   const redis = new Redis(message.redisUrl);
   if (message.role === "gateway") gateway(redis, (url) => process.send?.({ url }), message.port);
-  else publisher(redis, message.reel, message.clips);
+  else redis.once("ready", () => publisher(redis, message.reel, message.clips));
 });
 process.on("disconnect", () => process.exit());

@@ -8,6 +8,7 @@ export { interval } from "./interval.js";
 export { legacyFingerprint } from "./legacy-fingerprint.js";
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./logger.js";
 export { createMetrics, type Metrics } from "./metrics.js";
+export { inOneWrite } from "./one-write.js";
 export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
 export { announceReady, endWithParent } from "./ready.js";
 export { type ConnectOptions, connectRedis, type RedisPurpose, retryDelayMs, untilReady } from "./redis.js";

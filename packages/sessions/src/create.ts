@@ -1,4 +1,4 @@
-import { isRefusal, limits, type Refusal, type WallMs } from "@tapedeck/protocol";
+import { globalSessionId, isRefusal, limits, type Refusal, type WallMs } from "@tapedeck/protocol";
 import { apply } from "./apply.js";
 import { chooseMode, type Tapes } from "./choose-mode.js";
 import type { CreateChoice } from "./deck.js";
@@ -79,6 +79,7 @@ function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number
     createdAt: Math.floor(now),
     lastActivity: Math.floor(now),
     ttl,
-    createdBy: choice.createdBy ?? "",
+    // The shared session is nobody's own: it must not be denied to an address that has made all it may, nor count among those.
+    createdBy: id === globalSessionId ? "" : (choice.createdBy ?? ""),
   };
 }

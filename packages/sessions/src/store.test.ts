@@ -215,6 +215,8 @@ describe("caps", () => {
       });
       expect((await capped.deck.open("a", { createdBy: "192.0.2.7" })).created).toBe(false);
       expect((await capped.deck.open("d", { createdBy: "192.0.2.8" })).created).toBe(true);
+      // The shared session is nobody's.
+      expect((await capped.deck.open("global", { createdBy: "192.0.2.7" })).created).toBe(true);
       await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("a"))) === 0, { timeout: 5000 });
       // An expired session makes room before upkeep has noticed.
       await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("b"))) === 0, { timeout: 5000 });

@@ -1,4 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
+import { inOneWrite } from "@tapedeck/runtime";
 import type { LeaseQueue } from "./lease-queue.js";
 import { hasLiveTicker } from "./record.js";
 import type { SessionField } from "./record-codec.js";
@@ -55,7 +56,8 @@ export class SessionUpkeep {
     let requeued = 0;
     for await (const entries of this.#pages({ state: "PLAYING" })) {
       const now = await this.#store.now();
-      const results = await Promise.all(entries.map((entry) => this.#requeue(entry, now)));
+      const asked = inOneWrite(this.#store.redis, () => entries.map((entry) => this.#requeue(entry, now)));
+      const results = await Promise.all(asked);
       requeued += results.filter(Boolean).length;
     }
     return requeued;

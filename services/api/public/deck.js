@@ -15,6 +15,7 @@ let frame;
 let line = [];
 let overview;
 let drawn = true;
+let dragging = false;
 
 function sessionId() {
   const asked = new URLSearchParams(location.search).get("session");
@@ -207,7 +208,7 @@ function drawOverview() {
     const start = at(Date.parse(gap.from));
     pen.fillRect(start * width, 0, Math.max(1, (at(Date.parse(gap.to)) - start) * width), height);
   }
-  if (frame && document.activeElement !== $("seek")) $("seek").value = at(Date.parse(frame.timestamp));
+  if (frame && !dragging) $("seek").value = at(Date.parse(frame.timestamp));
 }
 
 function extent() {
@@ -265,15 +266,21 @@ $("session").textContent = id;
 $("speed").replaceChildren(...speeds.map((speed) => new Option(`${speed}×`, speed)));
 $("speed").onchange = ({ target }) => command(`speed/${target.value}`);
 $("tape").onchange = ({ target }) => command(`/mode/${path}`, { mode: "REPLAY", tape: target.value });
+$("seek").oninput = () => {
+  dragging = true;
+};
 $("seek").onchange = ({ target }) => {
-  target.blur();
+  dragging = false;
   command("seek", { fraction: Number(target.value) });
+};
+$("seek").onblur = () => {
+  dragging = false;
 };
 for (const button of document.querySelectorAll("[data-do]")) {
   button.onclick = () => command(button.dataset.do, button.dataset.body && JSON.parse(button.dataset.body));
 }
 addEventListener("keydown", (event) => {
-  if (event.target.matches("input, select, button")) return;
+  if (event.target.matches(event.key === " " ? "button, select" : "input, select")) return; // keys of their own
   if (event.key === " ") command(session?.state === "PLAYING" ? "pause" : "resume");
   else if (event.key === "ArrowRight") command("step", { frames: 1 });
   else if (event.key === "ArrowLeft") command("step", { frames: -1 });

@@ -7,3 +7,9 @@ window.SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
 });
+
+// Swagger UI has dark colours, but does not ask the system for its own.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.onchange = follow;
+follow();

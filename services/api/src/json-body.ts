@@ -3,6 +3,9 @@ import { RefusedError, refuse } from "@tapedeck/protocol";
 import { type ParseError, parse as parseForgivingly, printParseErrorCode } from "jsonc-parser";
 import getRawBody from "raw-body";
 
+/** Of a body that is too long, what is read and thrown away before the answer: who is cut off while sending rarely reads it. */
+const mostDiscarded = { bytes: 64 * 1024 * 1024, ms: 5_000 };
+
 const forms = /^\s*(application\/x-www-form-urlencoded|multipart\/)/i;
 
 /**
@@ -29,10 +32,27 @@ async function readBytes(request: IncomingMessage, limit: number): Promise<Buffe
     return await getRawBody(request, { limit, length: request.headers["content-length"] ?? null });
   } catch (error) {
     if (error instanceof Error && "type" in error && error.type === "entity.too.large") {
+      await discardRest(request);
       throw new RefusedError(refuse("BODY_TOO_LARGE", `The body is longer than ${limit} bytes.`), { cause: error });
     }
     throw new RefusedError(refuse("MALFORMED", "The body ended before its announced length."), { cause: error });
   }
+}
+
+/** A proxy that is cut off while it sends makes a 502 of the 413, so the body is heard out, within bounds. */
+function discardRest(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let left = mostDiscarded.bytes;
+    const timer = setTimeout(resolve, mostDiscarded.ms);
+    request.on("data", (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) resolve();
+    });
+    for (const over of ["end", "close", "error"]) request.once(over, resolve);
+    if (request.readableEnded) resolve();
+    request.resume();
+    timer.unref();
+  });
 }
 
 function decode(bytes: Buffer): string {

@@ -15,8 +15,8 @@ export function answerRefusals(log: Logger): Middleware {
       ctx.status = error.status;
       ctx.body = errorBodyOf({ refused: error.code, message: error.message });
       if (error.retryAfter !== undefined) ctx.set("Retry-After", `${Math.ceil(error.retryAfter)}`);
-      // The rest of a body that is too long is not worth reading, and the connection cannot be used before it is read.
-      if (error.status === 413) ctx.set("Connection", "close");
+      // More than was thrown away already is not worth reading, and the connection cannot be used before it is read.
+      if (error.status === 413 && !ctx.req.complete) ctx.set("Connection", "close");
     }
   };
 }

@@ -3,10 +3,13 @@ import {
   type CloseCode,
   type Command,
   clientMessage,
+  isRefusal,
   limits,
   parseCommand,
+  type Refusal,
   type RefusalCode,
   RefusedError,
+  refuse,
 } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import type { Socket, SocketEvents } from "./listener.js";
@@ -30,9 +33,13 @@ export interface ConnectionOptions {
 /** Commands of one socket that may wait for their turn. */
 const mostCommands = 64;
 
+/** What can be answered by its id, though it is no command that we know. */
+const answerable = clientMessage.options[0].pick({ type: true, id: true });
+
+/** What is refused at once waits its turn too, so that answers come in the order of the commands. */
 interface Waiting {
   readonly id: string | number;
-  readonly command: Command;
+  readonly task: Command | Refusal;
 }
 
 /** One client: its socket, the viewer that fills it, and the commands that come through it. */
@@ -100,26 +107,34 @@ export class Connection implements SocketEvents {
   }
 
   #read(text: string): void {
-    const message = clientMessage.safeParse(parsed(text));
+    const json = parsed(text);
+    const message = clientMessage.safeParse(json);
     if (!message.success) {
-      this.#refuse("MALFORMED", "Not a message of this protocol: see docs/protocol.md.");
+      const { data: asked } = answerable.safeParse(json);
+      if (asked) this.#enqueue(asked.id, refuse("MALFORMED", "Not a command of this protocol: see docs/protocol.md."));
+      else this.#refuse("MALFORMED", "Not a message of this protocol: see docs/protocol.md.");
       return;
     }
     if (message.data.type === "ping") {
-      this.#viewer?.tell({ text: () => '{"type":"pong"}' });
+      if (!this.#outlet?.blocked) this.#viewer?.tell({ text: () => '{"type":"pong"}' });
       return;
     }
     const { type: _, id, command: name, ...args } = message.data;
     const command = parseCommand(name, args);
-    if ("invalid" in command) {
-      this.#refuse(command.range ? "INVALID_VALUE" : "MALFORMED", `${command.invalid}. Nothing was changed.`, id);
-      return;
-    }
+    if ("ok" in command) this.#enqueue(id, command.ok);
+    else
+      this.#enqueue(
+        id,
+        refuse(command.range ? "INVALID_VALUE" : "MALFORMED", `${command.invalid}. Nothing was changed.`),
+      );
+  }
+
+  #enqueue(id: string | number, task: Command | Refusal): void {
     if (this.#commands.length >= mostCommands) {
       this.#refuse("TOO_MANY_REQUESTS", `${mostCommands} commands wait already. Nothing was changed.`, id);
       return;
     }
-    this.#commands.push({ id, command: command.ok });
+    this.#commands.push({ id, task });
     if (!this.#performing) void this.#perform();
   }
 
@@ -128,12 +143,13 @@ export class Connection implements SocketEvents {
     const { watch, texts, share, log } = this.#options;
     this.#performing = true;
     for (let next = this.#commands.shift(); next !== undefined; next = this.#commands.shift()) {
-      const { id, command } = next;
+      const { id, task } = next;
       await this.#outlet?.room(); // who does not read answers gets no more of them
       if (this.#closed) break;
       share.counters.commands++;
       try {
-        const { record } = await watch.perform(command);
+        if (isRefusal(task)) throw new RefusedError(task);
+        const { record } = await watch.perform(task);
         this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });
       } catch (error) {
         if (!(error instanceof RefusedError)) log.error({ err: error, session: watch.id }, "command failed");

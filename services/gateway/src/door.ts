@@ -91,6 +91,8 @@ export class Door {
         turnAway(upgrade, 4429, `this session has its ${socketsPerSession} sockets`);
       } else if (watch.gone) {
         turnAway(upgrade, 4404);
+      } else if (this.#shut) {
+        turnAway(upgrade, 1012);
       } else if (!upgrade.gone) {
         accepted = true;
         this.#accept(upgrade, guest, watch, missed);

@@ -20,13 +20,16 @@ test("[G30] a command is answered by its id with the session as it is then", asy
 test("[G30] commands sent at once take effect and are answered in their order", async () => {
   const client = await here.gateway.client(`/ws/${here.newId()}`);
   await client.untilType("history");
-  const commands = ["pause", "start", "pause", "nonsense", "resume", "stop", "seek"];
+  const commands = ["pause", "start", "pause", "nonsense", "resume", "stop", "speed", "seek"];
+  const args: Record<string, object> = { speed: { value: 5000 }, seek: { seq: 99_999_999 } };
   commands.forEach((command, id) => {
-    client.send({ type: "command", id, command, ...(command === "seek" && { seq: 99_999_999 }) });
+    client.send({ type: "command", id, command, ...(args[command] ?? {}) });
   });
   await client.until(() => client.of("ack").length + client.of("error").length === commands.length);
   const answers = client.messages.filter(({ type }) => type === "ack" || type === "error");
-  expect(answers.filter(({ id }) => id !== undefined).map(({ id }) => id)).toEqual([0, 1, 2, 4, 5, 6]);
+  expect(answers.map(({ id, type }) => `${id} ${type}`)).toEqual(
+    commands.map((command, id) => `${id} ${command === "nonsense" || command === "speed" ? "error" : "ack"}`),
+  );
   const states = client.of("ack").map(({ session }) => JSON.stringify(session).match(/"state":"(\w+)"/)?.[1]);
   expect(states.slice(0, 5)).toEqual(["PAUSED", "PLAYING", "PAUSED", "PLAYING", "STOPPED"]);
 });
@@ -100,6 +103,7 @@ test("[G32] what is not of the protocol is answered by an error, and nothing bre
   client.send({ type: "command", id: { deep: 1 }, command: "pause" });
   await client.untilType("error", odd.length + 4);
   const byId = (id: string) => client.of("error").find((error) => error.id === id);
+  expect(byId("a")).toMatchObject({ code: "MALFORMED" });
   expect(byId("b")).toMatchObject({ code: "INVALID_VALUE" });
   expect(byId("c")).toMatchObject({ code: "MALFORMED" });
   client.send({ type: "ping" });

@@ -11,22 +11,29 @@ import {
   type SocketEvents,
   type Upgrade,
 } from "./listener.js";
-import type { Uws, UwsContext, UwsRequest, UwsResponse } from "./uws.js";
+import type { Uws, UwsContext, UwsRequest, UwsResponse, UwsSocket } from "./uws.js";
 
 /** Serves by uWebSockets.js. Rejects where host and port cannot be listened on. */
 export function listenNatively(uws: Uws, options: ListenerOptions): Promise<Listener> {
   const app = uws.App();
+  const open = new Set<Corkable>();
   app.ws<{ events: SocketEvents }>("/*", {
     maxPayloadLength: options.maxMessageBytes,
     maxBackpressure: options.maxBackpressure,
     idleTimeout: options.idleTimeoutS,
     sendPingsAutomatically: true,
-    upgrade: (res, req, context) => options.upgrade(new NativeUpgrade(res, req, context)),
+    upgrade: (res, req, context) => options.upgrade(new NativeUpgrade(res, req, context, open)),
     // A message without the flag goes out as text, so a socket serves as it is.
-    open: (ws) => ws.getUserData().events.opened(ws satisfies Socket),
+    open: (ws) => {
+      open.add(ws);
+      ws.getUserData().events.opened(ws satisfies Socket);
+    },
     message: (ws, data) => ws.getUserData().events.message(data),
     drain: (ws) => ws.getUserData().events.drained(),
-    close: (ws, code) => ws.getUserData().events.closed(code),
+    close: (ws, code) => {
+      open.delete(ws);
+      ws.getUserData().events.closed(code);
+    },
   });
   app.any("/*", (res, req) => {
     const request = readRequest(res, req);
@@ -61,6 +68,12 @@ export function listenNatively(uws: Uws, options: ListenerOptions): Promise<List
   });
 }
 
+/**
+ * An upgrade inside its own response's cork is sometimes closed at once: where the upgraded socket stays at the same address,
+ * the end of the cork takes it for a response still, and goes by whatever byte lies there (uWebSockets #1929, of July 2026;
+ * all builds on npm have the fault). Outside of any cork the server complains on stderr, once per upgrade. So it borrows the
+ * cork of another open socket, which serves to keep the server quiet and does no more: the head goes out in small writes.
+ */
 class NativeUpgrade implements Upgrade {
   readonly method: string;
   readonly path: string;
@@ -71,10 +84,11 @@ class NativeUpgrade implements Upgrade {
   readonly #context: UwsContext;
   readonly #key: string;
   readonly #extensions: string;
+  readonly #open: ReadonlySet<Corkable>;
   #answered = false;
 
-  // The request lives on the stack: everything is read now.
-  constructor(res: UwsResponse, req: UwsRequest, context: UwsContext) {
+  /** The request lives on the stack: everything is read now. @param open sockets that are open at any later time */
+  constructor(res: UwsResponse, req: UwsRequest, context: UwsContext, open: ReadonlySet<Corkable>) {
     const request = readRequest(res, req);
     this.method = request.method;
     this.path = request.path;
@@ -83,6 +97,7 @@ class NativeUpgrade implements Upgrade {
     this.header = request.header;
     this.#res = res;
     this.#context = context;
+    this.#open = open;
     this.#key = req.getHeader("sec-websocket-key");
     this.#extensions = req.getHeader("sec-websocket-extensions");
     res.onAborted(() => {
@@ -97,11 +112,14 @@ class NativeUpgrade implements Upgrade {
   accept(events: SocketEvents, { protocol = "", headers = {} }: Parameters<Upgrade["accept"]>[1]): void {
     if (this.#answered) return;
     this.#answered = true;
-    // Not corked, though that costs some small writes: when a cork ends, v20.30 looks at the response, which an upgrade
-    // has moved elsewhere, and by what it finds there sometimes closes the socket.
-    this.#res.writeStatus("101 Switching Protocols");
-    for (const [name, value] of Object.entries(headers)) this.#res.writeHeader(name, value);
-    this.#res.upgrade({ events }, this.#key, protocol, this.#extensions, this.#context);
+    const upgrade = () => {
+      this.#res.writeStatus("101 Switching Protocols");
+      for (const [name, value] of Object.entries(headers)) this.#res.writeHeader(name, value);
+      this.#res.upgrade({ events }, this.#key, protocol, this.#extensions, this.#context);
+    };
+    const [lender] = this.#open;
+    if (lender) lender.cork(() => this.#res.cork(upgrade));
+    else upgrade();
   }
 
   refuse(answer: Answer): void {
@@ -110,6 +128,8 @@ class NativeUpgrade implements Upgrade {
     this.#res.cork(() => write(this.#res, answer));
   }
 }
+
+type Corkable = Pick<UwsSocket<unknown>, "cork">;
 
 function readRequest(res: UwsResponse, req: UwsRequest): Request {
   const headers = new Map(requestHeaders.map((name) => [name, req.getHeader(name)]));

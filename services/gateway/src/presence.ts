@@ -2,8 +2,8 @@ import { interval, type Logger } from "@tapedeck/runtime";
 import type { SessionStore } from "@tapedeck/sessions";
 import type { Watch } from "./watch.js";
 
-/** How often a gateway says how many sockets watch a session, in ms: at most, and at a quarter of the session's TTL. */
-const refreshMs = 30_000;
+/** How often a gateway says again how many sockets watch a session, in ms, or at a quarter of its TTL. Changes are told at once. */
+const refreshMs = 120_000;
 const tickMs = 1_000;
 
 /**

@@ -49,7 +49,7 @@ export function takeIn(heard: Reception, { epoch, rev, seq }: Standing): Recepti
   return { epoch, rev, last: epoch === heard.epoch ? Math.max(heard.last, seq) : seq };
 }
 
-/** Takes in a frame that `judge` let pass. */
-export function passed(heard: Reception, frame: FrameHead): Reception {
-  return { ...heard, last: frame.seq };
+/** Takes in a frame that `judge` let pass. HOT. */
+export function passed({ epoch, rev }: Reception, { seq }: FrameHead): Reception {
+  return { epoch, rev, last: seq };
 }

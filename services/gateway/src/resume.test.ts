@@ -34,6 +34,29 @@ test("[G20] one who missed nothing gets an empty, complete history", async () =>
   }
 });
 
+test("[G23] one that has seen more than Redis was told of gets none of it again, and others get it in its time", async () => {
+  const record = await here.standing(100);
+  const client = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=105`);
+  await client.untilType("history");
+  const other = await here.gateway.client(`/ws/${record.id}`);
+  await other.untilSeq(100);
+  for (const [prev, seq] of [
+    [100, 101],
+    [101, 104],
+    [104, 107],
+    [107, 108],
+  ] as const) {
+    await here.cluster.publish(record, prev, seq);
+  }
+  await client.untilSeq(108);
+  expect(client.seqs).toEqual([106, 107, 108]);
+  await other.untilSeq(108);
+  expect(other.seqs.slice(-5)).toEqual([100, 101, 104, 107, 108]);
+  const liar = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=99999`);
+  await liar.untilType("history");
+  expect(liar.of("history")[0]).toMatchObject({ complete: false });
+});
+
 test("[G20] frames that come while it resumes follow without a hole", async () => {
   const record = await here.standing(100);
   const watching = await here.gateway.client(`/ws/${record.id}`);

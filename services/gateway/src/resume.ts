@@ -9,7 +9,7 @@ export interface Token {
   readonly after: Seq;
 }
 
-/** Frames (after, to] of one epoch that a client has missed. */
+/** Frames (after, to] of one epoch that a client has missed; none where `to` is not above `after`. */
 export interface Stretch {
   readonly epoch: number;
   /** `id@version`. */
@@ -23,17 +23,19 @@ export interface Stretch {
  * more than is worth sending: then it starts afresh.
  *
  * @param ended the epochs that the session remembers, the oldest first
- * @param present the epoch that the session is in, from its first frame on
+ * @param present the epoch that the session is in, from its first frame on, as far as this node knows it
+ * @param furthest the last frame that anyone can have seen of it
  */
 export async function missedSince(
   token: Token,
   ended: readonly EndedEpoch[],
   present: Stretch,
+  furthest: Seq,
   tapes: Pick<TapeCatalog, "open">,
 ): Promise<Stretch[] | undefined> {
-  const missed = stretchesAfter(token, ended, present);
+  const missed = stretchesAfter(token, ended, present, furthest);
   if (missed === undefined) return undefined;
-  const frames = missed.reduce((sum, { after, to }) => sum + to - after, 0);
+  const frames = missed.reduce((sum, { after, to }) => sum + Math.max(0, to - after), 0);
   if (frames > limits.resumeFrames) return undefined;
   let trades = 0;
   for (const { tape, after, to } of missed) {
@@ -44,10 +46,16 @@ export async function missedSince(
   return missed;
 }
 
-function stretchesAfter(token: Token, ended: readonly EndedEpoch[], present: Stretch): Stretch[] | undefined {
+function stretchesAfter(
+  token: Token,
+  ended: readonly EndedEpoch[],
+  present: Stretch,
+  furthest: Seq,
+): Stretch[] | undefined {
   if (token.epoch === present.epoch) {
-    // A client cannot be ahead of what this node knows by more than what is on its way.
-    return token.after < present.after ? undefined : [{ ...present, after: Math.min(token.after, present.to) }];
+    // A client may well have seen more than this node knows of: a ticker tells Redis once a second how far it has come.
+    const credible = token.after >= present.after && token.after <= furthest;
+    return credible ? [{ ...present, after: token.after }] : undefined;
   }
   const known = ended.findIndex(({ epoch }) => epoch === token.epoch);
   if (known < 0) return undefined;

@@ -86,6 +86,23 @@ test("[G40] a seek reaches a slow reader without the rest of the epoch that it l
   expect(slow.shown.filter(({ epoch }) => epoch === record.epoch).at(-1)?.seq).toBeLessThan(last);
 });
 
+test("[G43] of states that pile up for a slow reader only the newest is told", async () => {
+  const record = await here.standing(0);
+  const slow = await here.gateway.client(`/ws/${record.id}`);
+  await slow.untilType("history");
+  slow.pause();
+  await publishUntilSlow(record, 0, 1);
+  for (let speed = 1; speed <= 100; speed++) {
+    await here.cluster.deck.perform(record.id, { type: "speed", value: 1 + speed / 10 });
+  }
+  const { record: after } = await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 3000 } });
+  slow.resume();
+  await slow.untilSeq(3000);
+  expect(slow.last?.epoch).toBe(after.epoch);
+  expect(slow.of("state").length).toBeLessThan(70);
+  expect(slow.of("state").at(-1)).toMatchObject({ session: { speed: 11, epoch: after.epoch } });
+});
+
 test("[G42] one that stays too slow for too long is closed with 4408", async () => {
   const gateway = await here.cluster.gateway({ SLOW_CLOSE_MS: "300" });
   const record = await here.standing(0);

@@ -15,6 +15,8 @@ export interface Source {
 export interface Note {
   /** Frames of that epoch which go out before it, if the viewer is still there. */
   readonly until?: { readonly epoch: number; readonly seq: Seq };
+  /** A state: a later one makes it worthless. */
+  readonly passing?: true;
   /** What the viewer's frames come from afterwards. */
   readonly leg?: Leg | Promise<Leg>;
   /** The frame after which the leg begins, for a viewer that comes from another epoch. */
@@ -68,8 +70,7 @@ export class Viewer {
 
   /** HOT: a frame that follows on the source's last one. The bytes are not copied before they are written. */
   forward(body: Uint8Array, seq: Seq): void {
-    if (!this.inStep) return; // the loop comes to it
-    if (this.#outlet.blocked) {
+    if (!this.inStep || this.#outlet.blocked) {
       this.wake();
       return;
     }
@@ -95,8 +96,10 @@ export class Viewer {
   }
 
   #forgetOldStates(): void {
-    const newest = this.#notes.findLast(({ leg }) => leg !== undefined);
-    this.#notes = this.#notes.filter((note) => note.leg === undefined || note === newest);
+    const states = this.#notes.filter(({ passing }) => passing);
+    const leg = states.findLast((note) => note.leg !== undefined);
+    const text = states.findLast((note) => note.text !== undefined);
+    this.#notes = this.#notes.filter((note) => !note.passing || note === leg || note === text);
   }
 
   async #work(): Promise<void> {
@@ -104,10 +107,7 @@ export class Viewer {
     try {
       for (let steps = 1; this.#outlet.open; steps++) {
         const step = this.#step();
-        if (step === "in step") {
-          this.inStep = true;
-          return;
-        }
+        if (step === "done") return;
         if (step !== undefined) await step;
         else if (steps % turn === 0) await new Promise(setImmediate);
       }
@@ -119,7 +119,7 @@ export class Viewer {
     }
   }
 
-  #step(): Promise<void> | undefined | "in step" {
+  #step(): Promise<void> | undefined | "done" {
     if (this.#history) return this.#outlet.room() ?? this.#sendHistory(this.#history);
     if (this.#outlet.blocked) {
       this.#lag = "assess";
@@ -136,7 +136,9 @@ export class Viewer {
       return this.#begin(note);
     }
     this.#lag = "none";
-    return "in step";
+    // One who has come back may have seen frames that this node has yet to hear of.
+    this.inStep = this.#cursor === this.#source.last;
+    return "done";
   }
 
   /** @param leaving whether a new epoch follows, so that a slow reader need not see the rest of this one */

@@ -1,4 +1,4 @@
-import { type Command, limits, RefusedError, type StateCause, type WallMs } from "@tapedeck/protocol";
+import { type Command, limits, RefusedError, type StateCause } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import {
   type Deck,
@@ -38,8 +38,6 @@ interface Present {
   readonly leg: Leg | Promise<Leg>;
 }
 
-/** How far frames that a client has seen may lie ahead of this node's playhead: clocks differ, and a pause comes late. */
-const aheadMs = 1000;
 /** How long a session that could not be read waits for the next try, in ms. */
 const rereadMs = 250;
 /** Causes that move a session from node to node and mean nothing to its users. */
@@ -196,11 +194,11 @@ export class Watch implements Source {
     const until = { epoch: heard.epoch, seq: heard.last };
     if (record.epoch !== heard.epoch) {
       // Word of a new epoch comes before its frames.
-      this.#tellAll({ until, leg, from: epochStart(record), ...(told && { text: told }) });
+      this.#tellAll({ passing: true, until, leg, from: epochStart(record), ...(told && { text: told }) });
     } else {
       // A state within an epoch comes after the frames that lead up to it: none follows word of a pause.
-      this.#tellAll({ until, leg });
-      if (told) this.#tellAll({ until: { epoch: record.epoch, seq: this.#heard.last }, text: told });
+      this.#tellAll({ passing: true, until, leg });
+      if (told) this.#tellAll({ passing: true, until: { epoch: record.epoch, seq: this.#heard.last }, text: told });
     }
     const { feed } = record;
     if (feed && (feed.status !== before.feed?.status || feed.reason !== before.feed.reason)) {
@@ -251,20 +249,6 @@ export class Watch implements Source {
       this.#log.error({ err: error, tape: record.tape }, "tape not readable: frames come only as they are published");
       return legOf(record, undefined);
     }
-  }
-
-  /**
-   * A client that comes back may have seen frames that the hash, written once a second, does not tell of yet. It is believed
-   * as far as the playhead can have come: such frames are not shown to it again, and others here are brought up to them.
-   */
-  async believe({ epoch, after }: { epoch: number; after: Seq }, now: WallMs): Promise<void> {
-    const { record } = this.#known();
-    const { tape } = await this.leg;
-    if (tape === undefined || after <= this.#heard.last) return;
-    const furthest = await tape.seqAt(playheadAt(record, now, tape) + aheadMs * 1e6 * record.speed);
-    if (epoch !== this.#heard.epoch || Math.min(after, furthest) <= this.#heard.last) return;
-    this.#heard = { ...this.#heard, last: Math.min(after, furthest) };
-    this.#wakeViewers();
   }
 
   /** Reads the session again: after a reconnection, and when something was missed. Failing that, tries until it works. */

@@ -1,5 +1,5 @@
-import type { SessionStore } from "@tapedeck/sessions";
-import type { TapeCatalog } from "@tapedeck/tape";
+import { playheadAt, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
+import type { Seq, TapeCatalog } from "@tapedeck/tape";
 import type { Counters } from "./counters.js";
 import { type Leg, legOf } from "./leg.js";
 import { missedSince, type Stretch, type Token } from "./resume.js";
@@ -19,17 +19,28 @@ export interface WelcomeContext {
 /** What a newcomer has missed of the session, exactly; `too much` where it is not known, or not worth sending. */
 export type Missed = readonly Stretch[] | "nothing asked" | "too much";
 
+/** How far frames that a client has seen may lie ahead of this node's playhead: clocks differ, and a pause comes late. */
+const aheadMs = 1000;
+
 /** Looks up what the holder of a token has missed. Rejects where Redis or the tapes cannot be read. */
 export async function findMissed(watch: Watch, token: Token | undefined, context: WelcomeContext): Promise<Missed> {
   if (token === undefined) return "nothing asked";
-  if (token.epoch === watch.record.epoch) await watch.believe(token, context.now());
-  const ended = token.epoch === watch.record.epoch ? [] : await context.store.epochs(watch.id);
+  const sameEpoch = token.epoch === watch.record.epoch;
+  const ended = sameEpoch ? [] : await context.store.epochs(watch.id);
+  const furthest = sameEpoch ? await furthestShown(watch.record, context) : 0;
   const { record, last } = watch;
   const present = { epoch: record.epoch, tape: record.tape, after: record.epochFromSeq - 1, to: last };
-  const missed = await missedSince(token, ended.reverse(), present, context.tapes);
+  const missed = await missedSince(token, ended.reverse(), present, Math.max(last, furthest), context.tapes);
   if (missed === undefined) context.counters.resumedIncomplete++;
   else context.counters.resumed++;
   return missed ?? "too much";
+}
+
+/** The last frame that any viewer of this epoch can have seen by now. */
+async function furthestShown(record: SessionRecord, { tapes, now }: WelcomeContext): Promise<Seq> {
+  if (record.tape === "") return -1;
+  const tape = await tapes.open(record.tape);
+  return tape.seqAt(playheadAt(record, now(), tape) + aheadMs * 1e6 * record.speed);
 }
 
 /** Tells a new viewer what comes first and where its frames begin. From here on the watch keeps it up to date. */

@@ -110,12 +110,15 @@ describe("leases", () => {
     const watched = await Promise.all(Array.from({ length: 12 }, () => rig.playWatched(tape)));
     const started = () => watched.filter(({ viewer }) => viewer.shown.length > 0);
     await vi.waitFor(() => expect(started().length).toBeGreaterThanOrEqual(4), soon);
-    for (let more = started().length + 1; more <= 12; more++) {
-      const [playing] = started().filter(({ viewer }) => viewer.states.at(-1)?.state === "PLAYING");
-      if (playing === undefined) throw new Error("none is playing");
-      await rig.deck.perform(playing.id, { type: "pause" });
-      await playing.viewer.until(({ states }) => states.at(-1)?.state === "PAUSED");
-      await vi.waitFor(() => expect(started().length).toBeGreaterThanOrEqual(more), soon);
+    const playing = () => started().filter(({ viewer }) => viewer.states.at(-1)?.state === "PLAYING");
+    while (started().length < 12) {
+      const [next] = playing();
+      if (next !== undefined) {
+        await rig.deck.perform(next.id, { type: "pause" });
+        await next.viewer.until(({ states }) => states.at(-1)?.state === "PAUSED");
+      }
+      // What it holds beyond its capacity, one per queue at most, has to end before it takes more.
+      await vi.waitFor(() => expect(playing().length >= 4 || started().length === 12).toBe(true), soon);
     }
     expect(ticker.leases).toBeLessThanOrEqual(6);
   });

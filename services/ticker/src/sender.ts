@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Probe, untilReady } from "@tapedeck/runtime";
 import type { Seq } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
-import { Batch, type Outcome, type Reply } from "./batch.js";
+import { Batch, type Outcome } from "./batch.js";
 import type { RendererMetrics } from "./metrics.js";
 import type { Rendering } from "./rendering.js";
 
@@ -44,13 +44,13 @@ export class Sender implements Outcome {
   }
 
   batch(): Batch {
-    return new Batch(this.#options.publisher.pipeline());
+    return new Batch(this.#options.publisher);
   }
 
   send(batch: Batch): void {
     const since = performance.now();
     this.#sent++;
-    batch.send((replies) => this.#land(batch, replies, since));
+    batch.send(() => this.#land(batch, since));
   }
 
   /** Resolves when Redis has answered all that was sent up to now, well or ill. */
@@ -87,14 +87,14 @@ export class Sender implements Outcome {
     if (error.name !== "ReplyError") this.failed(rendering);
   }
 
-  #land(batch: Batch, replies: readonly Reply[], since: number): void {
+  #land(batch: Batch, since: number): void {
     const { metrics, probe, graceMs, usable } = this.#options;
     const wasFull = !this.ready;
     this.#now = performance.now();
     this.#hearing = probe.heardWithin(Math.min(probeWithinMs, graceMs));
     this.#settled++;
     metrics.pipeline(this.#now - since, batch.size);
-    batch.settle(replies, this);
+    batch.settle(this);
     this.#waiting = this.#waiting.filter(({ batches, resolve }) => {
       if (batches > this.#settled) return true;
       resolve();

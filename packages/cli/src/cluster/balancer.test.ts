@@ -1,4 +1,5 @@
 import { Agent, createServer, request, type Server } from "node:http";
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
@@ -78,6 +79,20 @@ function open(): Promise<{ socket: WebSocket; first: string }> {
   });
 }
 
+/** What comes back for these bytes until the connection ends. */
+function say(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    connect(port, "127.0.0.1")
+      .on("data", (chunk) => {
+        text += chunk.toString();
+      })
+      .on("close", () => resolve(text))
+      .on("error", reject)
+      .end(bytes);
+  });
+}
+
 describe("requests", () => {
   test("[U1] each goes to the next api, whoever sent it", async () => {
     balancer.use({ apis: [await api("a"), await api("b")], gateways: [] });
@@ -126,6 +141,16 @@ describe("requests", () => {
     expect((await ask("/break", { method: "POST", body: "{}" })).status).toBe(502);
   });
 
+  test("[U2] what is no request, or has too long a head, is refused in JSON", async () => {
+    for (const [head, status] of [
+      ["nonsense", 400],
+      [`GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}`, 431],
+    ] as const) {
+      const answer = await say(`${head}\r\n\r\n`);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*"code":"MALFORMED"`));
+    }
+  });
+
   test("[U3] the client's address is appended to X-Forwarded-For", async () => {
     balancer.use({ apis: [await api("a")], gateways: [] });
     expect((await ask()).body.for).toBe("127.0.0.1");
@@ -134,6 +159,8 @@ describe("requests", () => {
     );
   });
 });
+
+const websocketHeaders = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n";
 
 describe("sockets", () => {
   test("[U1] each goes to the next gateway, and carries text and binary both ways", async () => {
@@ -167,5 +194,20 @@ describe("sockets", () => {
     one?.close(1012, "restarting");
     two?.terminate();
     expect(await Promise.all(codes)).toEqual([1012, 1006]);
+  });
+
+  test("[U2] a client that breaks its connection off takes nobody along", async () => {
+    const { url, sockets } = await gateway("a");
+    balancer.use({ apis: [], gateways: [url] });
+    const stays = (await open()).socket;
+    const raw = connect(port, "127.0.0.1");
+    raw.write(`GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${websocketHeaders}\r\n`);
+    await new Promise((resolve) => raw.once("data", resolve));
+    const gone = new Promise((resolve) => [...sockets.clients].at(-1)?.once("close", resolve));
+    raw.resetAndDestroy();
+    await gone;
+    const echo = new Promise((resolve) => stays.once("message", (data) => resolve(String(data))));
+    stays.send("hello");
+    expect(await echo).toBe("hello");
   });
 });

@@ -26,6 +26,14 @@ export class Balancer {
     this.server.on("upgrade", (request, socket, head) => {
       if (socket instanceof Socket) void this.#upgrade(request, socket, head);
     });
+    this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      if (!(socket instanceof Socket) || !socket.writable) return;
+      if (error.code === "HPE_HEADER_OVERFLOW") refuse(socket, 431, "its head is too long");
+      else refuse(socket, 400, "it is not an HTTP request");
+    });
+    // It throws what nobody listens for, and one client that vanishes must not take everyone's sockets along. The answer to
+    // its error is given in the callbacks below; here the client is gone.
+    this.#proxy.on("error", (_error, _request, client) => void client.destroy());
   }
 
   use({ apis, gateways }: Backends): void {
@@ -50,15 +58,23 @@ export class Balancer {
   }
 }
 
+const reasons = {
+  400: "Bad Request",
+  431: "Request Header Fields Too Large",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+} as const;
+
 /** The balancer's own errors look like the api's, so that a client has one shape to read. */
-function refuse(to: ServerResponse | Socket, status: 502 | 503, what: string): void {
-  const message = `The balancer cannot serve this: ${what}.`;
-  const body = JSON.stringify({ status: "error", code: "UNAVAILABLE", message });
+function refuse(to: ServerResponse | Socket, status: keyof typeof reasons, what: string): void {
+  const ours = status >= 500;
+  const code = ours ? "UNAVAILABLE" : "MALFORMED";
+  const body = JSON.stringify({ status: "error", code, message: `The balancer cannot serve this: ${what}.` });
   const headers = {
     "content-type": "application/json; charset=utf-8",
     "content-length": String(Buffer.byteLength(body)),
     "access-control-allow-origin": "*",
-    "retry-after": "1",
+    ...(ours ? { "retry-after": "1" } : {}),
   };
   if (to instanceof ServerResponse) {
     if (to.headersSent) to.destroy();
@@ -66,5 +82,5 @@ function refuse(to: ServerResponse | Socket, status: 502 | 503, what: string): v
     return;
   }
   const head = Object.entries({ ...headers, connection: "close" }).map(([name, value]) => `${name}: ${value}\r\n`);
-  to.end(`HTTP/1.1 ${status} ${status === 503 ? "Service Unavailable" : "Bad Gateway"}\r\n${head.join("")}\r\n${body}`);
+  to.end(`HTTP/1.1 ${status} ${reasons[status]}\r\n${head.join("")}\r\n${body}`);
 }

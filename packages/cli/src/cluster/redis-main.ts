@@ -23,6 +23,8 @@ const settings = [
   ...["--client-output-buffer-limit", "pubsub 256mb 128mb 60"], // a gateway that stutters is not to be cut off
 ];
 
+const saveBudgetMs = 5000;
+
 function start(command: string, args: string[]): void {
   const server = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
@@ -41,7 +43,13 @@ function start(command: string, args: string[]): void {
     process.exit(1);
   });
   server.once("exit", (code, signal) => process.exit(signal ? 0 : (code ?? 1)));
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => server.kill("SIGTERM"));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      server.kill("SIGTERM");
+      // Redis does not end while it cannot save, as when its disk is full or its folder is gone.
+      setTimeout(() => server.kill("SIGKILL"), saveBudgetMs);
+    });
+  }
 }
 
 /** Without a redis-server on the PATH, one in Docker; its data lasts as long as the container. */

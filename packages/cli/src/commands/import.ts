@@ -28,13 +28,16 @@ export function importCommand(): Command {
     .addOption(new Option("--format <name>", "format of the files").choices(["auto", ...formatNames]).default("auto"))
     .option("--symbol <symbol>", "only this instrument; names it where the files don't")
     .option("--date <YYYY-MM-DD>", "the day, where neither the files nor their names say it")
-    .option(
-      "--interval <time>",
-      "from frame to frame, such as 100ms or 1s; 0 makes a frame of each event",
-      duration,
-      100,
+    .addOption(
+      new Option("--interval <time>", "from frame to frame, such as 100ms or 1s; 0 makes a frame of each event")
+        .argParser(duration)
+        .default(100, "100ms"),
     )
-    .option("--silence <time>", "a silence longer than this becomes a marked gap", duration, 5000)
+    .addOption(
+      new Option("--silence <time>", "a silence longer than this becomes a marked gap")
+        .argParser(duration)
+        .default(5000, "5s"),
+    )
     .option("--id <id>", "the tape's id, by default symbol, source and day")
     .option("--strict", "stop at the first broken line, and keep nothing")
     .option("--store <folder>", "folder of the tapes, by default the local cluster's")

@@ -5,6 +5,7 @@ import { commonEnv, port, readConfig, whole } from "@tapedeck/runtime";
 import { Command } from "commander";
 import { z } from "zod";
 import { type Cluster, startCluster } from "../cluster/start-cluster.js";
+import { earlyWarnings } from "./early-warnings.js";
 import { prepareTapes } from "./prepare-tapes.js";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -65,6 +66,7 @@ async function up(recordings: readonly string[]): Promise<void> {
     if (ending.signal.aborted) return tell("Stopped");
     throw error;
   }
+  for (const sentence of await earlyWarnings(`${folder}/logs`)) tell(sentence);
   console.log(whereToLook(cluster, folder));
 
   await ended;

@@ -16,6 +16,8 @@ import { Client, type ClientOptions } from "./client.js";
 export interface TestCluster {
   readonly redis: Redis;
   readonly keys: Keys;
+  /** Where the tapes are. */
+  readonly folder: string;
   readonly store: SessionStore;
   readonly deck: Deck;
   readonly tapes: TapeCatalog;
@@ -33,6 +35,8 @@ export interface TestGateway extends Gateway {
   readonly ws: string;
   client(path: string, options?: ClientOptions): Promise<Client>;
   metric(name: string): Promise<number>;
+  /** The connection that hears the sessions' channels. */
+  readonly subscriber: Redis;
 }
 
 /** The tape of sessions that ask for none: that of `writeTestTape` where it is told no id. */
@@ -55,6 +59,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
   return {
     redis,
     keys,
+    folder,
     store,
     deck,
     tapes,
@@ -110,6 +115,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
         stop,
         health,
         ws,
+        subscriber: connections.subscriber,
         client: async (path, options) => {
           const client = new Client(`${ws}${path}`, options);
           clients.push(client);

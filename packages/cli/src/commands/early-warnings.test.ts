@@ -1,0 +1,18 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { earlyWarnings } from "./early-warnings.js";
+
+test("[U11] a warning of several services is told once, and what is no warning is not told", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tapedeck-logs-"));
+  try {
+    const slow = `{"level":"warn","msg":"no native uWebSockets.js"}\n`;
+    await writeFile(join(folder, "gateway-1.log"), `{"level":"info","msg":"taking sockets"}\n${slow}`);
+    await writeFile(join(folder, "gateway-2.log"), slow);
+    await writeFile(join(folder, "redis.log"), "1:M 01 Jan 2026 00:00:00.000 # WARNING overcommit_memory\n");
+    expect(await earlyWarnings(folder)).toEqual(["gateway-2 warns: no native uWebSockets.js"]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,35 @@
+import { open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, expect, inject, test } from "vitest";
+import { openScene } from "./testing/scene.js";
+
+const here = await openScene(inject("redisUrl"));
+afterAll(() => here.stop());
+
+test("[G82] a damaged block is passed over and told; everything else goes on", async () => {
+  const tape = await here.cluster.tape({ id: "worn", symbol: "WORN", frames: 640, framesPerBlock: 64 });
+  // Block 3: frames 192 to 255.
+  const files = await readdir(here.cluster.folder, { recursive: true, withFileTypes: true });
+  const blocks = files.find(({ name, parentPath }) => name.includes("blocks") && parentPath.includes("worn"));
+  if (blocks === undefined) throw new Error(`no blocks among ${files.map(({ name }) => name)}`);
+  const file = await open(join(blocks.parentPath, blocks.name), "r+");
+  await file.write(Buffer.alloc(20, 7), 0, 20, tape.index.offset(3) + 10);
+  await file.close();
+
+  const record = await here.standing(180, { tape: "worn" });
+  const client = await here.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  await here.cluster.publish(record, 259, 260); // a hole over the damaged block
+  await client.untilType("error");
+  expect(client.of("error")[0]).toMatchObject({ code: "TAPE_DAMAGED" });
+  await here.cluster.publish(record, 260, 261);
+  await client.untilSeq(261);
+
+  const { record: after } = await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 300 } });
+  const other = await here.cluster.gateway();
+  const newcomer = await other.client(`/ws/${record.id}`);
+  await newcomer.untilType("history");
+  expect(newcomer.seqs).toEqual(Array.from({ length: 45 }, (_, at) => 256 + at)); // 201 to 255 are lost
+  await here.cluster.publish(after, 300, 301);
+  await newcomer.untilSeq(301);
+});

@@ -1,0 +1,90 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { RestartableRedis } from "../../../test/support/redis-server.js";
+import { expectNoHole } from "./testing/client.js";
+import { openScene, type Scene } from "./testing/scene.js";
+
+const server = new RestartableRedis();
+let here: Scene;
+beforeAll(() => server.start());
+afterAll(() => server.stop());
+beforeEach(async () => {
+  here = await openScene(server.url);
+});
+afterEach(() => here.stop());
+
+/** Cuts the gateway off from what is published, as a failover does; it connects again by itself. */
+const cutOff = () => here.cluster.redis.client("KILL", "TYPE", "PUBSUB");
+
+test("[G60] [G61] sockets stay open while Redis is away; afterwards sessions that are gone close with 4404", async () => {
+  const record = await here.standing(10);
+  const client = await here.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  await server.stop();
+  expect(await client.command("start")).toMatchObject({ type: "error", code: "UNAVAILABLE" });
+  await expect(here.gateway.client(`/ws/${here.newId()}`)).rejects.toThrow("HTTP 503");
+  expect(here.gateway.health.ready()).toBe(true);
+  await expect.poll(() => here.gateway.health.snapshot().status, { timeout: 5000 }).toBe("degraded");
+  client.send({ type: "ping" });
+  await client.untilType("pong");
+  expect(client.closed).toBeUndefined();
+  await server.start();
+  await client.untilClosed();
+  expect(client.closed?.code).toBe(4404);
+  await expect.poll(() => here.gateway.health.snapshot().status, { timeout: 5000 }).toBe("healthy");
+  const again = await here.gateway.client(`/ws/${record.id}`);
+  await again.untilType("history");
+});
+
+test("[G61] frames that were published while the gateway was cut off come from the tape", async () => {
+  const record = await here.standing(10);
+  const client = await here.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  await cutOff();
+  while ((await here.cluster.publish(record, 10, 14)) > 0); // until nobody hears it
+  await here.cluster.redis.hset(here.cluster.keys.session(record.id), { published_seq: 14 }); // the ticker's checkpoint
+  await client.untilSeq(14);
+  expectNoHole(client.shown);
+  await here.cluster.publish(record, 14, 15);
+  await client.untilSeq(15);
+});
+
+test("[G61] a change that was made meanwhile is learned of", async () => {
+  const record = await here.standing(10);
+  const client = await here.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  await cutOff();
+  await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 700 } });
+  await client.untilSeq(700);
+  expect(client.types.slice(-2)).toEqual(["state", "snapshot"]);
+});
+
+test("[G61] a session whose change Redis has lost goes on in a new epoch", async () => {
+  const record = await here.standing(10);
+  const { redis, keys, deck } = here.cluster;
+  const before = await redis.dump(keys.session(record.id)).then(() => redis.hgetall(keys.session(record.id)));
+  const client = await here.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  const { record: lost } = await deck.perform(record.id, { type: "seek", to: { seq: 400 } });
+  await client.untilSeq(400);
+  // A replica that had not heard of the seek takes over.
+  await redis.del(keys.session(record.id));
+  await redis.hset(keys.session(record.id), before);
+  await cutOff();
+  await client.until(() => client.of("state").some(({ cause }) => cause === "recover"));
+  await client.untilSeq(10);
+  expect(client.last?.epoch).toBeGreaterThan(lost.epoch);
+});
+
+test("[G62] a node that hears nothing back is not ready", async () => {
+  const { subscriber, health } = here.gateway;
+  await expect.poll(() => health.ready()).toBe(true);
+  const { keys } = here.cluster;
+  const [channel = ""] = await here.cluster.redis
+    .pubsub("CHANNELS", `${keys.probeChannel("*").replace(/[{}]/g, "?")}`)
+    .then((names) => names.map(String));
+  expect(channel).not.toBe("");
+  await subscriber.unsubscribe(channel);
+  await expect.poll(() => health.ready(), { timeout: 10_000 }).toBe(false);
+  await subscriber.subscribe(channel);
+  await expect.poll(() => health.ready(), { timeout: 10_000 }).toBe(true);
+});

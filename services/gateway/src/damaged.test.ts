@@ -1,5 +1,6 @@
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { RecordedTape } from "@tapedeck/tape";
 import { afterAll, expect, inject, test } from "vitest";
 import { openScene } from "./testing/scene.js";
 
@@ -9,6 +10,7 @@ afterAll(() => here.stop());
 test("[G82] a damaged block is passed over and told; everything else goes on", async () => {
   const tape = await here.cluster.tape({ id: "worn", symbol: "WORN", frames: 640, framesPerBlock: 64 });
   // Block 3: frames 192 to 255.
+  if (!(tape instanceof RecordedTape)) throw new Error("not a recorded tape");
   const files = await readdir(here.cluster.folder, { recursive: true, withFileTypes: true });
   const blocks = files.find(({ name, parentPath }) => name.includes("blocks") && parentPath.includes("worn"));
   if (blocks === undefined) throw new Error(`no blocks among ${files.map(({ name }) => name)}`);

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { nodeFlags } from "@tapedeck/cli";
 import { freePort, startRedisServer } from "../support/redis-server.js";
 import { type Clip, Load } from "./load.js";
 import { type Measured, measure } from "./measure.js";
@@ -47,7 +48,8 @@ export async function runFloor({ sessions, seconds, warmUpMs, reel, reelFile, fr
 }
 
 function startPart(): ChildProcess {
-  return fork(fileURLToPath(new URL("floor.ts", import.meta.url)));
+  const execArgv = [...process.execArgv, ...nodeFlags];
+  return fork(fileURLToPath(new URL("floor.ts", import.meta.url)), { execArgv });
 }
 
 async function stopPart(part: ChildProcess): Promise<void> {

@@ -36,6 +36,7 @@ export function svgOf({ title, x, series, logarithmic = {} }: Chart): string {
   const back = (value: number, log: boolean | undefined) => (log ? 10 ** value : value).toPrecision(2);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
     `<text x="${left}" y="18" font-size="13">${title}</text>`,
     `<path d="M${left},${top}V${height - bottom}H${width - right}" fill="none" stroke="#888"/>`,

@@ -94,7 +94,12 @@ export class TestCluster {
         env: {
           ...env,
           gateway: { UNREADY_MS: "100", DRAIN_MS: "1000", ...env?.gateway },
-          all: { DEFAULT_TAPE: "usdm", LOG_LEVEL: process.env.LOG_LEVEL ?? "info", ...env?.all },
+          all: {
+            DEFAULT_TAPE: "usdm",
+            SIMULATION_WARM_UP: "off",
+            LOG_LEVEL: process.env.LOG_LEVEL ?? "info",
+            ...env?.all,
+          },
         },
         tell: (sentence) => appendFileSync(join(folder, "told.log"), `${sentence}\n`),
       });

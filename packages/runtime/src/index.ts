@@ -1,7 +1,7 @@
 export { clientAddress, type ProxyTrust, proxyTrust } from "./addresses.js";
 export { type RedisClock, startRedisClock } from "./clock.js";
 export { ConfigError, readConfig } from "./config.js";
-export { commonEnv, flag, list, millis, port, seconds, whole } from "./env.js";
+export { commonEnv, flag, list, millis, port, seconds, simulationWarmUp, whole } from "./env.js";
 export { type Condition, createHealth, type Health, type HealthSnapshot } from "./health.js";
 export { type HeartbeatOptions, startHeartbeat } from "./heartbeat.js";
 export { interval } from "./interval.js";

@@ -1,4 +1,4 @@
-import { commonEnv, flag, list, millis, readConfig, whole } from "@tapedeck/runtime";
+import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
 const shape = z.object({
@@ -25,6 +25,7 @@ const shape = z.object({
   UNREADY_MS: millis.default(5_000),
   /** At a shutdown: time over which sockets are sent elsewhere. Together with UNREADY_MS under the pod's grace period. */
   DRAIN_MS: millis.default(10_000),
+  SIMULATION_WARM_UP: simulationWarmUp,
 });
 
 export type GatewayConfig = Readonly<z.infer<typeof shape>>;

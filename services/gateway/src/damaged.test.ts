@@ -11,6 +11,7 @@ test("[G82] a damaged block is passed over and told; everything else goes on", a
   const tape = await here.cluster.tape({ id: "worn", symbol: "WORN", frames: 640, framesPerBlock: 64 });
   if (!(tape instanceof RecordedTape)) throw new Error("only what was recorded can be damaged");
   // Block 3: frames 192 to 255.
+  if (!(tape instanceof RecordedTape)) throw new Error("not a recorded tape");
   const files = await readdir(here.cluster.folder, { recursive: true, withFileTypes: true });
   const blocks = files.find(({ name, parentPath }) => name.includes("blocks") && parentPath.includes("worn"));
   if (blocks === undefined) throw new Error(`no blocks among ${files.map(({ name }) => name)}`);

@@ -132,6 +132,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     }, legacyRefreshMs),
   ];
 
+  if (config.SIMULATION_WARM_UP) {
+    tapes.warmUp().catch((error) => log.warn({ err: error }, "simulated markets are not warmed up"));
+  }
   return {
     url: `http://${config.HOST}:${listener.port}`,
     fields: () => ({

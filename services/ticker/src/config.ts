@@ -1,4 +1,4 @@
-import { commonEnv, millis, readConfig, whole } from "@tapedeck/runtime";
+import { commonEnv, millis, readConfig, simulationWarmUp, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
 const env = z.object({
@@ -9,6 +9,7 @@ const env = z.object({
   PARK_AFTER_MS: millis.default(30_000),
   /** Time for giving the leases back at the end. Keep it under the pod's grace period. */
   SHUTDOWN_MS: millis.default(10_000),
+  SIMULATION_WARM_UP: simulationWarmUp,
 });
 
 export type TickerConfig = Readonly<z.infer<typeof env>>;

@@ -143,6 +143,9 @@ async function main(config: TickerConfig): Promise<void> {
 
   health.set("ticker", "ok");
   announceReady({ url: status.url, pid: process.pid });
+  if (config.SIMULATION_WARM_UP) {
+    tapes.warmUp().catch((error) => log.warn({ err: error }, "simulated markets are not warmed up"));
+  }
   log.info({ url: status.url, queues: config.TICKER_QUEUES }, "taking leases");
 }
 

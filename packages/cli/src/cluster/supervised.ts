@@ -25,7 +25,7 @@ const readyMessage = z.looseObject({ type: z.literal("ready"), url: z.string().o
  * Frames are short-lived and many: with a young generation of a megabyte Node collects it a hundred times a second, each time
  * with helper threads whose waking costs more than the work. Saves 4 us of a gateway's 20 for a frame.
  */
-const nodeFlags = ["--min-semi-space-size=16", "--no-parallel-scavenge", "--enable-source-maps"];
+export const nodeFlags = ["--min-semi-space-size=16", "--no-parallel-scavenge", "--enable-source-maps"];
 const firstBackoffMs = 100;
 const longestBackoffMs = 5000;
 /** One that lived this long has earned a fresh backoff. */

@@ -84,14 +84,14 @@ export interface Thresholds {
 /** Thresholds against the instrument's own recent past: what is meant on any instrument. */
 export const relative: Thresholds = {
   gap: { ofUsual: 0.03 },
-  gapAlert: { anyThinLevel: false, levels: 4, lastingNs: 0.3e9, steadyS: 0.4 },
+  gapAlert: { anyThinLevel: false, levels: 5, lastingNs: 0.3e9, steadyS: 0.3 },
   depth: { least: 0.3, levels: 6, timesUsual: 1.1, steadyS: 0.5 },
-  spoofing: { growth: 5.5, ofLarge: 1, left: 0.3, withinNs: 2.2e9, atOnce: true, evidence: 2.6, spanNs: 9e9 },
+  spoofing: { growth: 8.5, ofLarge: 0.7, left: 0.3, withinNs: 2.2e9, atOnce: true, evidence: 2.6, spanNs: 5e9 },
   layering: { growth: 1, levels: 3, togetherNs: 150e6, pulled: true, withinNs: 6e9 },
   stuffing: { perSecond: 20, timesUsual: 3.2, lastingS: 0.5 },
   ignition: { timesMove: 11, timesTrades: 1.6, reverts: 0.45, withinNs: 7e9 },
   wash: { count: 5, withinNs: 8e9, likeness: 0.045, alternating: 0.75 },
-  iceberg: { timesTrade: 1.5, fills: 4, likeness: 0.01, kept: 0.2, withinNs: 3e9 },
+  iceberg: { timesTrade: 2, fills: 3, likeness: 0.01, kept: 0.2, withinNs: 1.6e9 },
   imbalance: { least: 0.5, relative: true },
   tradeSize: { z: 3, ofLarge: 2.5 },
   rapid: { gapMs: 100, relative: true },

@@ -71,6 +71,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
       ),
     gateway: async (env = {}, listen = chooseListen({ production: false, allowSlow: true, log })) => {
       const config = readGatewayConfig({
+        SIMULATION_WARM_UP: "off",
         REDIS_URL: redisUrl,
         TAPEDECK_PREFIX: prefix,
         TAPEDECK_STORE: folder,

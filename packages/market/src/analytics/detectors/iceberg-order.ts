@@ -6,6 +6,8 @@ import type { Thresholds } from "../thresholds.js";
 import { tidy } from "../tidy.js";
 import { levelsOf, type Side, sides, sizeAt } from "./levels.js";
 
+/** Trades of both sides that are no farther apart than this are of one size, and no reserve being used up. */
+const washLikeness = 0.05;
 /** Fills that are followed at once on each side, by price and size. */
 const most = 12;
 
@@ -69,7 +71,7 @@ export class IcebergOrder implements Detector {
       const { fills } = reserve;
       if (fills < this.#thresholds.fills || reserve.kept < this.#thresholds.kept * reserve.volume) continue;
       // Fills of that size on both sides of one price are no reserve being used up.
-      if (other.some((one) => isAlike(one, price, size, this.#thresholds.likeness))) continue;
+      if (other.some((one) => isAlike(one, price, size, washLikeness))) continue;
       raise({
         type: "ICEBERG_ORDER",
         severity: fills >= 16 ? "high" : fills >= 9 ? "medium" : "low",

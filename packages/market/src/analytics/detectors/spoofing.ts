@@ -29,6 +29,8 @@ interface Pull {
 
 /** An order that comes to another price so soon before or after is the same one, moved. */
 const moveNs = 450e6;
+/** Orders of one hand are of like size: none more than so many times another. */
+const likeness = 1.7;
 /** Suspects of a side at once; more than these are none that stand out. */
 const mostSuspects = 4;
 /** An order shorter than this was not there to be seen by people or their programs. */
@@ -140,19 +142,20 @@ class SideWatch {
     if (size - before >= left * came) return "there";
     if (suspect.taken >= 0.2 * came) return "gone";
     if (!atOnce) return "pulled";
-    return last - size > 0.6 * came && ageNs > leastNs && !this.#moved(moment, previous, came) ? "pulled" : "gone";
+    return last - size > 0.6 * came && ageNs > leastNs && !this.#moved(suspect, moment, previous) ? "pulled" : "gone";
   }
 
   /** As much has come to another level: who stands at a price that is no longer good moves on, and means it. */
-  #moved(moment: FrameMoment, before: FrameMoment, came: number): boolean {
+  #moved(suspect: Suspect, moment: FrameMoment, previous: FrameMoment): boolean {
     const { name, inward } = this.#side;
     const levels = levelsOf(moment, name);
-    for (const { fromNs, peak, before: had } of this.#suspects) {
-      if (moment.ns - fromNs < moveNs && peak - had > 0.5 * came) return true;
+    const came = suspect.peak - suspect.before;
+    for (const other of this.#suspects) {
+      if (other !== suspect && moment.ns - other.fromNs < moveNs && other.peak - other.before > 0.5 * came) return true;
     }
     for (let at = 0; at < Math.min(levels.length, 5); at++) {
       const [price = 0, size = 0] = levels[at] ?? [];
-      if (size > 0.5 * came && size - (sizeAt(levelsOf(before, name), price, inward) ?? 0) > 0.5 * came) return true;
+      if (size > 0.5 * came && size - (sizeAt(levelsOf(previous, name), price, inward) ?? 0) > 0.5 * came) return true;
     }
     return false;
   }
@@ -160,7 +163,7 @@ class SideWatch {
   #judge({ price, ratio, ns: pulledNs }: Pull, ns: number, raise: Raise): number {
     const { evidence, spanNs } = this.#thresholds;
     this.#pulled = [...this.#pulled.slice(-20), { ns: pulledNs, ratio, price }].filter((pull) => ns - pull.ns < spanNs);
-    const pulled = this.#pulled;
+    const pulled = this.#pulled.filter((pull) => Math.max(pull.ratio / ratio, ratio / pull.ratio) < likeness);
     const weight = pulled.reduce((sum, pull) => sum + Math.min(2, pull.ratio / 5), 0);
     if (weight < evidence) return between(0, 5 * ratio, 70);
     const mean = pulled.reduce((sum, pull) => sum + pull.ratio, 0) / pulled.length;

@@ -83,30 +83,39 @@ describe("orders in a simulated market", () => {
     await cluster.whole();
   });
 
-  test("[SO21] no frame is left out or shown twice around an order; history is kept", async ({ cluster }) => {
-    const mine = await simulate(cluster, { seed: 8_002, max_fps: 5, speed: 2 });
-    const [viewer, late] = mine.viewers;
-    await viewer?.next(5);
-    for (const side of ["BUY", "SELL"]) {
-      await cluster.http.control(mine.id, "order", { side, quantity: 1 });
+  test.for([
+    { max_fps: 5, speed: 2, pause: 5 },
+    { max_fps: 0, speed: 20, pause: 40 },
+    { max_fps: 30, speed: 1, pause: 0 },
+  ])(
+    "[SO21] no frame is left out around an order, and fills are shown once; history is kept: %j",
+    async ({ pause, ...choice }, { cluster }) => {
+      const mine = await simulate(cluster, { seed: 8_002, ...choice });
+      const [viewer, late] = mine.viewers;
       await viewer?.next(5);
-    }
-    const frames = viewer?.live ?? [];
-    const order = await framesOfOrders(cluster, mine.id);
-    for (const seq of order) {
-      const shown = frames.filter((frame) => frame.prev < seq && seq <= frame.seq);
-      expect(shown).toHaveLength(1);
-      expect(ownTrades(shown[0]?.json).length).toBeGreaterThan(0);
-    }
-    const gaps = frames.filter(({ prev }, at) => at > 0 && prev > (frames[at - 1]?.seq ?? 0));
-    expect(gaps).toEqual([]);
-    expect(new Set(frames.map(({ epoch }) => epoch)).size).toBe(3);
-    expect(late?.heard("trade_event").map(({ data }) => data.type)).toEqual(["ENTRY", "EXIT"]);
-    const newcomer = await cluster.watch(mine.id);
-    await newcomer.next(1);
-    expect(newcomer.frames[0]?.seq).toBe(0);
-    await cluster.end({ id: mine.id, viewers: [...mine.viewers, newcomer] });
-  });
+      for (const side of ["BUY", "SELL"]) {
+        await cluster.http.control(mine.id, "order", { side, quantity: 1 });
+        await viewer?.next(pause);
+      }
+      const [, last = 0] = await framesOfOrders(cluster, mine.id);
+      for (const each of mine.viewers) await each.until(() => each.lastSeq >= last, "the frame of the last order");
+      const frames = viewer?.live ?? [];
+      const order = await framesOfOrders(cluster, mine.id);
+      for (const seq of order) {
+        const shown = frames.filter((frame) => frame.prev < seq && seq <= frame.seq);
+        expect(shown).toHaveLength(1);
+        expect(ownTrades(shown[0]?.json).length).toBeGreaterThan(0);
+      }
+      const gaps = frames.filter(({ prev }, at) => at > 0 && prev > (frames[at - 1]?.seq ?? 0));
+      expect(gaps).toEqual([]);
+      expect(new Set(viewer?.heard("state").map(({ session }) => session.epoch)).size).toBe(2);
+      expect(late?.heard("trade_event").map(({ data }) => data.type)).toEqual(["ENTRY", "EXIT"]);
+      const newcomer = await cluster.watch(mine.id);
+      await newcomer.next(1);
+      expect(newcomer.frames[0]?.seq).toBeLessThan(last);
+      await cluster.end({ id: mine.id, viewers: [...mine.viewers, newcomer] });
+    },
+  );
 
   test("[SO22] a rewind keeps the account, and the next order leaves those after it behind", async ({ cluster }) => {
     const mine = await simulate(cluster, { seed: 8_003 });

@@ -66,6 +66,9 @@ const anyCommand: fc.Arbitrary<Command | SystemCommand> = fc.oneof(
   fc
     .constantFrom<Mode>("REPLAY", "REPLAY", "LIVE", "SIMULATION")
     .map((mode): Command => ({ type: "mode", mode, ...(mode === "SIMULATION" ? { seed: 1 } : {}) })),
+  fc
+    .record({ side: fc.constantFrom("BUY", "SELL"), quantity: fc.integer({ min: 1, max: 9 }) })
+    .map((order): Command => ({ type: "order", ...order })),
   fc.constantFrom<SystemCommand>({ type: "end" }, { type: "wrap" }, { type: "unpark" }),
   node.map((name): SystemCommand => ({ type: "claim", node: name })),
   node.map((name): SystemCommand => ({ type: "park", node: name })),

@@ -65,11 +65,13 @@ async function resolveOrder(
   now: () => WallMs,
   tapes: Tapes,
 ): Promise<Resolved | Refusal> {
+  const momentAt = async (ms: WallMs): Promise<Moment> =>
+    session.tape === "" ? momentWithoutTape(ms) : momentOn(await tapes.open(session.tape), session, ms);
   for (const leadMs of orderLeadsMs) {
-    const given = await lastMoment(session, now(), tapes);
+    const given = await momentAt(now());
     const refusal = orderRefusal(session, given);
     if (refusal !== undefined) return refusal;
-    const soon = await lastMoment(session, now() + leadMs, tapes);
+    const soon = await momentAt(now() + leadMs);
     const seq = Math.max(Math.min(soon.here.seq + 1, soon.end.seq), session.orderSeq ?? 0);
     const forked = await tapes.fork(session.tape, session.id, { side, quantity, seq });
     if (forked === undefined) {
@@ -78,7 +80,7 @@ async function resolveOrder(
         "There was nobody to trade with, or less than a lot was asked for. Nothing was changed.",
       );
     }
-    const moment = await lastMoment(session, now(), tapes);
+    const moment = await momentAt(now());
     if (moment.here.seq < seq) return { instruction: { type: "order", forked }, moment };
   }
   return refuse("BUSY", "The market could not be made in time. Nothing was changed.");

@@ -66,6 +66,7 @@ export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFil
   if (last === undefined) return undefined;
   const segment = segmentOfFrame(last.seq);
   const market = known(name).market(name);
+  if (last.quantity * 10 ** market.instrument.sizeDecimals < 0.5) return undefined; // not worth making a market for
   let trades: readonly MarketTrade[] | undefined;
   const acts = actsOf(orders, segment, (order, got) => {
     if (order === last) trades = got;

@@ -2,18 +2,18 @@ import { Worker } from "node:worker_threads";
 import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
 import type { TakeBlock } from "./segment-frames.js";
-import type { FillOrder, SegmentOrder, SegmentReply } from "./segment-worker.js";
+import type { FillTask, SegmentReply, SegmentTask } from "./segment-worker.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
   /** Hands out the segment's blocks in order as they are made; resolves to its events when all are. */
-  make(order: SegmentOrder, take: TakeBlock): Promise<readonly TapeEvent[]>;
+  make(task: SegmentTask, take: TakeBlock): Promise<readonly TapeEvent[]>;
   /** What the last of the user's own orders gets; undefined where that is nothing. */
-  fill(order: FillOrder): Promise<OwnFill | undefined>;
+  fill(task: FillTask): Promise<OwnFill | undefined>;
 }
 
 interface Job {
-  readonly order: SegmentOrder | FillOrder;
+  readonly task: SegmentTask | FillTask;
   readonly take: TakeBlock;
   resolve(reply: SegmentReply): void;
   reject(error: Error): void;
@@ -27,7 +27,7 @@ interface Thread {
 
 /**
  * Threads that make segments, so that nobody's frames wait while others' are generated. They start when they are first needed
- * and keep no process alive. What was ordered first is made first.
+ * and keep no process alive. What was asked for first is made first.
  */
 export class SegmentPool implements SegmentMaker {
   readonly #size: number;
@@ -43,25 +43,25 @@ export class SegmentPool implements SegmentMaker {
    * Starts the threads that are still to be started and has each make a segment for practice, so that its code is compiled when
    * somebody waits for one: the first takes a thread four times as long as those after it.
    */
-  async warmUp(practice: SegmentOrder): Promise<void> {
+  async warmUp(practice: SegmentTask): Promise<void> {
     const cold = this.#size - this.#threads.size;
     await Promise.all(Array.from({ length: cold }, () => this.make(practice, () => undefined)));
   }
 
-  async make(order: SegmentOrder, take: TakeBlock): Promise<readonly TapeEvent[]> {
-    const reply = await this.#carriedOut(order, take);
-    this.#warmUpOthers(order);
+  async make(task: SegmentTask, take: TakeBlock): Promise<readonly TapeEvent[]> {
+    const reply = await this.#carriedOut(task, take);
+    this.#warmUpOthers(task);
     return "events" in reply ? reply.events : [];
   }
 
-  async fill(order: FillOrder): Promise<OwnFill | undefined> {
-    const reply = await this.#carriedOut(order, () => undefined);
+  async fill(task: FillTask): Promise<OwnFill | undefined> {
+    const reply = await this.#carriedOut(task, () => undefined);
     return "fill" in reply ? reply.fill : undefined;
   }
 
-  #carriedOut(order: SegmentOrder | FillOrder, take: TakeBlock): Promise<SegmentReply> {
+  #carriedOut(task: SegmentTask | FillTask, take: TakeBlock): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ order, take, resolve, reject });
+      this.#waiting.push({ task, take, resolve, reject });
       this.#assign();
     });
   }
@@ -77,15 +77,15 @@ export class SegmentPool implements SegmentMaker {
       if (thread === undefined) return;
       thread.job = this.#waiting.shift();
       thread.worker.ref();
-      thread.worker.postMessage(thread.job?.order);
+      thread.worker.postMessage(thread.job?.task);
     }
   }
 
   /** Once somebody simulates here, the other threads will be needed soon. */
-  #warmUpOthers(order: SegmentOrder): void {
+  #warmUpOthers(task: SegmentTask): void {
     if (this.#practised) return;
     this.#practised = true;
-    this.warmUp(order).catch(() => {
+    this.warmUp(task).catch(() => {
       // Practice alone: whoever needs a segment starts a thread again.
     });
   }

@@ -4,7 +4,7 @@ import type { TapeEvent } from "../tape.js";
 import { fillOf, makeSegment } from "./segment-frames.js";
 import type { SimulatedName } from "./simulated-name.js";
 
-export interface SegmentOrder {
+export interface SegmentTask {
   readonly name: SimulatedName;
   readonly segment: number;
   /** The user's own orders that this segment shows, or the one before it. */
@@ -12,7 +12,7 @@ export interface SegmentOrder {
 }
 
 /** Asks what the last of these orders gets. */
-export interface FillOrder {
+export interface FillTask {
   readonly name: SimulatedName;
   readonly orders: readonly OwnOrder[];
 }
@@ -28,16 +28,16 @@ function reply(message: SegmentReply, transfer: readonly ArrayBuffer[] = []): vo
   parentPort?.postMessage(message, transfer);
 }
 
-function carryOut(order: SegmentOrder | FillOrder): SegmentReply {
-  if (!("segment" in order)) return { fill: fillOf(order.name, order.orders) };
-  const { name, segment, orders } = order;
+function carryOut(task: SegmentTask | FillTask): SegmentReply {
+  if (!("segment" in task)) return { fill: fillOf(task.name, task.orders) };
+  const { name, segment, orders } = task;
   return { events: makeSegment(name, segment, (block) => reply({ block }, [block.buffer]), orders) };
 }
 
-// One at a time: whoever orders waits for the end of one before the next.
-parentPort?.on("message", (order: SegmentOrder | FillOrder) => {
+// One at a time: whoever asks waits for the end of one before the next.
+parentPort?.on("message", (task: SegmentTask | FillTask) => {
   try {
-    reply(carryOut(order));
+    reply(carryOut(task));
   } catch (error) {
     reply({ error: String(error) });
   }

@@ -53,12 +53,12 @@ export class SimulatedTapes {
     if (known !== undefined) return known;
     const orders = chainTo(name.fork.order, await this.#readOrders(name.fork.session));
     if (orders === undefined) throw new TapeNotFound(text);
-    return this.#forkOf(name, name.fork.session, orders);
+    return this.#tapeWith(name, name.fork.session, orders);
   }
 
   /** A market that nobody has given orders in. Throws `TapeNotFound` for one that this release cannot make. */
   market(name: SimulatedName): SimulatedTape {
-    return this.#forkOf(name, "", []);
+    return this.#tapeWith(name, "", []);
   }
 
   /**
@@ -73,10 +73,10 @@ export class SimulatedTapes {
     const chain = [...kept, given];
     const fill = await this.#maker.fill({ name, orders: chain });
     if (fill === undefined) return undefined;
-    return { tape: this.#forkOf(name, session, chain).id, order: given, fill };
+    return { tape: this.#tapeWith(name, session, chain).id, order: given, fill };
   }
 
-  #forkOf(market: SimulatedName, session: string, orders: readonly GivenOrder[]): SimulatedTape {
+  #tapeWith(market: SimulatedName, session: string, orders: readonly GivenOrder[]): SimulatedTape {
     const { fork: _, ...bare } = market;
     const last = orders.at(-1);
     const name: SimulatedName = last === undefined ? bare : { ...bare, fork: { session, order: last.id } };
@@ -92,7 +92,7 @@ export class SimulatedTapes {
       maker: this.#maker,
       orders,
       untilOrder: (order) =>
-        this.#forkOf(market, session, order === undefined ? [] : orders.slice(0, orders.indexOf(order) + 1)),
+        this.#tapeWith(market, session, order === undefined ? [] : orders.slice(0, orders.indexOf(order) + 1)),
     });
     this.#opened.set(key, tape);
     return tape;

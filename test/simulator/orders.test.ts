@@ -117,6 +117,33 @@ describe("orders in a simulated market", () => {
     },
   );
 
+  test("[SO25] who was away when orders were given gets every frame, with the fills, on coming back", async ({
+    cluster,
+  }) => {
+    const mine = await simulate(cluster, { seed: 8_006, speed: 3 });
+    const [viewer, other] = mine.viewers;
+    await viewer?.next(5);
+    viewer?.drop();
+    await viewer?.until(() => viewer.closed !== undefined, "the loss");
+    for (const side of ["BUY", "SELL"]) {
+      await other?.command("order", { side, quantity: 1 });
+      await other?.next(10);
+    }
+    const orders = await framesOfOrders(cluster, mine.id);
+    await other?.until(() => other.lastSeq >= Math.max(...orders), "the frame of the last order");
+    await viewer?.resume();
+    await viewer?.until(() => viewer.lastSeq > Math.max(...orders) + 5, "the frames since");
+    const frames = viewer?.frames ?? [];
+    expect(frames.filter(({ prev }, at) => at > 0 && prev > (frames[at - 1]?.seq ?? 0))).toEqual([]);
+    for (const seq of orders) {
+      const sides = frames.filter((frame) => frame.seq === seq).map(({ json }) => ownTrades(json).length > 0);
+      expect(sides).toEqual([true]);
+    }
+    const resumed = viewer?.heard("history").slice(1);
+    expect(resumed?.every(({ complete }) => complete)).toBe(true);
+    await cluster.end(mine);
+  });
+
   test("[SO22] a rewind keeps the account, and the next order leaves those after it behind", async ({ cluster }) => {
     const mine = await simulate(cluster, { seed: 8_003 });
     const [viewer] = mine.viewers;

@@ -21,7 +21,7 @@ test("[S1] reads back what was written, also as the body of a message", () => {
 test.each([
   ["state", "RUNNING"],
   ["rev", ""],
-  ["anchor_ns", "12x"],
+  ["anchor_tape_ts", "12x"],
   ["speed", "Infinity"],
 ])("[S1] names the field %s that holds %j", (field, value) => {
   expect(() => decodeRecord({ ...encodeRecord(record), [field]: value })).toThrow(UnreadableSession);

@@ -20,6 +20,10 @@ export class UnreadableSession extends Error {
 /** The hash of a session, field for field; `docs/keyspace.md` describes each. */
 export function encodeRecord(record: SessionRecord) {
   return {
+    // What checkpoints read and write comes first: Redis looks through so small a hash from its beginning.
+    rev: `${record.rev}`,
+    published_seq: `${record.publishedSeq}`,
+    ticker_seen_ms: `${record.tickerSeenMs}`,
     id: record.id,
     user_id: record.userId,
     mode: record.mode,
@@ -33,11 +37,9 @@ export function encodeRecord(record: SessionRecord) {
     scenario: record.scenario,
     epoch: `${record.epoch}`,
     epoch_from_seq: `${record.epochFromSeq}`,
-    rev: `${record.rev}`,
-    anchor_wall_ms: `${record.anchorWallMs}`,
-    anchor_ns: `${record.anchorNs}`,
+    anchor_wall_ts: `${record.anchorWallMs}`,
+    anchor_tape_ts: `${record.anchorNs}`,
     anchor_seq: `${record.anchorSeq}`,
-    published_seq: `${record.publishedSeq}`,
     from_ns: record.fromNs === null ? "" : `${record.fromNs}`,
     to_ns: record.toNs === null ? "" : `${record.toNs}`,
     loop: record.loop ? "1" : "0",
@@ -45,7 +47,6 @@ export function encodeRecord(record: SessionRecord) {
     max_fps: `${record.maxFps}`,
     history_from_seq: `${record.historyFromSeq}`,
     ticker: record.ticker,
-    ticker_seen_ms: `${record.tickerSeenMs}`,
     parked: record.parked ? "1" : "0",
     edge: record.edge ? "1" : "0",
     feed: record.feed?.status ?? "",
@@ -102,8 +103,8 @@ export function decodeRecord(hash: SessionHash): SessionRecord {
     epoch: number("epoch"),
     epochFromSeq: number("epoch_from_seq"),
     rev: number("rev"),
-    anchorWallMs: number("anchor_wall_ms"),
-    anchorNs: number("anchor_ns"),
+    anchorWallMs: number("anchor_wall_ts"),
+    anchorNs: number("anchor_tape_ts"),
     anchorSeq: number("anchor_seq"),
     publishedSeq: number("published_seq"),
     fromNs: text("from_ns") === "" ? null : number("from_ns"),

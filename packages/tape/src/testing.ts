@@ -82,25 +82,36 @@ function testFrame(
   const trades = Array.from({ length: tradeCount }, (_, nth) => ({
     timestamp,
     price: price(nth % 2 === 0 ? 1 : -1),
-    size: ((seq + nth) % 9) / 1000 + 0.001,
+    size: (((seq + nth) % 9) + 1) / 1000,
     side: nth % 2 === 0 ? "buy" : "sell",
   }));
   const last = trades.at(-1);
+  const bids = rounded(side(-1));
+  const asks = rounded(side(1));
   const head = {
     timestamp,
     symbol,
-    bids: rounded(side(-1)),
-    asks: rounded(side(1)),
+    bids,
+    asks,
     mid_price: price(0),
     microprice: price(0),
     best_bid: price(-1),
     best_ask: price(1),
     spread: 0.02,
-    q_bid: 1,
-    q_ask: 1,
+    q_bid: bids[0]?.[1],
+    q_ask: asks[0]?.[1],
+    divergence: 0,
     updates: 1 + (seq % 5),
   };
-  const anomaly = { timestamp, type: "SPOOFING", severity: "high", message: `frame ${seq}`, side: "BID" };
+  const anomaly = {
+    timestamp,
+    type: "SPOOFING",
+    severity: "high",
+    message: `frame ${seq}`,
+    side: "BID",
+    volume_ratio: 4,
+    price_level: price(-1),
+  };
   return {
     head: JSON.stringify(head).slice(1, -1),
     trades: trades.map((trade) => JSON.stringify(trade)).join(","),

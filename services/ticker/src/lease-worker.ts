@@ -11,9 +11,9 @@ export interface LeaseJob {
 /**
  * Time a lock lives without renewal, how often it is renewed, and how often locks of others are looked after. BullMQ renews
  * twice in `renewMs`; each renewal of 2,000 leases keeps Redis busy for 15 ms. A ticker that lost a lock learns of it by a
- * renewal, so these come as often as the looking after: otherwise another one may have the job before.
+ * renewal, so there is always one between two lookings after: otherwise a worker may get its job again before it knows.
  */
-export const lock = { durationMs: 2000, renewMs: 1000, stalledCheckMs: 500 } as const;
+export const lock = { durationMs: 2000, renewMs: 600, stalledCheckMs: 500 } as const;
 /** Publishing stops this long before a lock can run out: a message may be that long on its way. */
 const marginMs = 200;
 

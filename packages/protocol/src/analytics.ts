@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { decimalText } from "./decimal-text.js";
 import { severity, tradeSide } from "./frame.js";
 import { sessionQuery } from "./http.js";
 import { isoTime } from "./time.js";
@@ -119,9 +120,7 @@ export const tradeAnomalies = z.object({
 
 /** Any number is taken, and clamped to what there can be. */
 export const alertsQuery = sessionQuery.extend({
-  limit: z.coerce
-    .number("must be a number")
-    .transform((limit) => Math.max(0, Math.min(1_000, Math.floor(limit))))
+  limit: decimalText(z.number().transform((limit) => Math.max(0, Math.min(1_000, Math.floor(limit)))))
     .default(100)
     .describe("the newest so many; clamped to 0 to 1000"),
 });

@@ -1,8 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CommandName, commandNames, parseCommand } from "./commands.js";
+import { createBody } from "./http.js";
 
 describe("a command's arguments", () => {
+  test("[P7] symbols and sources are in capitals, however they were written", () => {
+    const choice = { symbol: "btcusdt", source: "Binance" };
+    expect(parseCommand("mode", { mode: "LIVE", ...choice })).toEqual({
+      ok: { type: "mode", mode: "LIVE", symbol: "BTCUSDT", source: "BINANCE" },
+    });
+    expect(createBody.parse(choice)).toEqual({ symbol: "BTCUSDT", source: "BINANCE" });
+  });
+
   test.each<[CommandName, unknown, object]>([
     ["start", undefined, { type: "start" }],
     ["pause", { anything: "else" }, { type: "pause" }],

@@ -15,11 +15,13 @@ const timeOnTape = z.union(
   "must be an ISO 8601 time in UTC or milliseconds since 1970",
 );
 const name = z.string().min(1, "must not be empty").max(100, "must have at most 100 characters");
+/** Venues write their names in capitals, and so does everything here, however they were typed. */
+const capitals = name.toUpperCase();
 
 /** What can be asked at creation and at a change of mode. */
 export const sourceChoice = z.object({
-  symbol: name.optional(),
-  source: name.optional(),
+  symbol: capitals.optional(),
+  source: capitals.optional(),
   tape: name.optional(),
   seed: z.union([z.int().nonnegative("must not be negative"), name], "must be a whole number or a name").optional(),
   scenario: name.optional(),

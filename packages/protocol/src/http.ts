@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { modeChoice, rangeChoice, sourceChoice } from "./commands.js";
+import { decimalText } from "./decimal-text.js";
 import { newSessionId } from "./ids.js";
 import { limits } from "./messages.js";
 import { deckState, maxSpeed, minSpeed, mode, sessionView } from "./session-view.js";
@@ -38,7 +39,7 @@ export const modeBody = modeChoice.extend({ session_id: z.string().max(200).opti
 export const sessionQuery = z.object({ session_id: z.string().max(200).optional().describe("`global` without it") });
 
 export const listQuery = z.object({
-  limit: z.coerce.number().int().min(1, "must be at least 1").max(1000, "must be at most 1000").default(100),
+  limit: decimalText(z.int().min(1, "must be at least 1").max(1000, "must be at most 1000")).default(100),
   cursor: z.string().max(300).optional(),
   mode: mode.optional(),
   state: deckState.optional(),
@@ -109,11 +110,7 @@ export type TapeView = z.infer<typeof tapeView>;
 export const tapesAnswer = z.object({ tapes: z.array(tapeView) });
 
 export const overviewQuery = z.object({
-  points: z.coerce
-    .number()
-    .int()
-    .min(2, "must be at least 2")
-    .max(5000, "must be at most 5000")
+  points: decimalText(z.int().min(2, "must be at least 2").max(5000, "must be at most 5000"))
     .default(500)
     .describe("how many points the price line has at most"),
 });

@@ -2,6 +2,7 @@ export * from "./analytics.js";
 export * from "./auth.js";
 export * from "./close-codes.js";
 export * from "./commands.js";
+export * from "./decimal-text.js";
 export * from "./errors.js";
 export * from "./frame.js";
 export * from "./frame-rules.js";

@@ -46,6 +46,11 @@ async function applied(
   return isRefusal(resolved) ? resolved : apply(session, resolved.instruction, resolved.moment);
 }
 
+/** Those who share `global` are single-user pages of old, which saturate above this rate: whoever makes it, it has theirs. */
+function usualMaxFps(id: string): number {
+  return id === globalSessionId ? limits.legacyMaxFps : limits.defaultMaxFps;
+}
+
 function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number): SessionRecord {
   return {
     id,
@@ -70,7 +75,7 @@ function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number
     toNs: null,
     loop: false,
     gaps: choice.gaps ?? "skip",
-    maxFps: choice.max_fps ?? choice.maxFps ?? limits.defaultMaxFps,
+    maxFps: choice.max_fps ?? choice.maxFps ?? usualMaxFps(id),
     historyFromSeq: 0,
     ticker: "",
     tickerSeenMs: 0,

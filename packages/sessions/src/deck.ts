@@ -6,7 +6,6 @@ import {
   globalSessionId,
   isRefusal,
   isSessionId,
-  limits,
   type Refusal,
   RefusedError,
   refuse,
@@ -151,7 +150,7 @@ export class Deck {
     const stored = await this.#store.read(id);
     if (stored !== undefined) return stored;
     if (id === globalSessionId && !isSystemCommand(command)) {
-      return await this.open(id, { maxFps: limits.legacyMaxFps });
+      return await this.open(id);
     }
     throw notFound(id);
   }

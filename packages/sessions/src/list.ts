@@ -14,41 +14,54 @@ export interface ListQuery {
 
 export interface ListPage {
   readonly sessions: readonly StoredSession[];
-  /** Null after the last page. A page may hold fewer sessions than its limit all the same. */
+  /** Null after the last page. A page before it is full. */
   readonly nextCursor: string | null;
   readonly total: number;
   readonly active: number;
   readonly paused: number;
 }
 
-/** The index says which sessions there may be; their hashes say which there are and what they are now. */
 export async function listSessions(
   store: Pick<SessionStore, "index" | "read">,
-  { limit, cursor, ...filter }: ListQuery,
+  { cursor, ...query }: ListQuery,
 ): Promise<ListPage> {
-  const [entries, counts] = await Promise.all([
-    store.index.page(
-      {
-        ...(filter.state ? { state: filter.state } : {}),
-        ...(filter.mode ? { mode: filter.mode } : {}),
-      },
-      cursor === undefined ? undefined : decodeCursor(cursor),
-      limit,
-    ),
+  const [page, counts] = await Promise.all([
+    pageAfter(store, cursor === undefined ? undefined : decodeCursor(cursor), query),
     store.index.counts(),
   ]);
-  const found = await Promise.all(entries.map(({ id }) => readIfReadable(store, id)));
-  const fits = ({ record }: StoredSession): boolean =>
-    (filter.state === undefined || record.state === filter.state) &&
-    (filter.mode === undefined || record.mode === filter.mode);
-  const last = entries.at(-1);
   return {
-    sessions: found.filter((session) => session !== undefined).filter(fits),
-    nextCursor: last !== undefined && entries.length === limit ? encodeCursor(last) : null,
+    ...page,
     total: counts.total,
     active: counts.states.get("PLAYING") ?? 0,
     paused: counts.states.get("PAUSED") ?? 0,
   };
+}
+
+/**
+ * The index says which sessions there may be; their hashes say which there are and what they are now. It is gone through until
+ * the page is full or there are no more, so that a page with a cursor is never empty.
+ */
+async function pageAfter(
+  store: Pick<SessionStore, "index" | "read">,
+  cursor: Scored | undefined,
+  { limit, mode, state }: Omit<ListQuery, "cursor">,
+): Promise<Pick<ListPage, "sessions" | "nextCursor">> {
+  const filter = { ...(state && { state }), ...(mode && { mode }) };
+  const sessions: StoredSession[] = [];
+  let last = cursor;
+  for (;;) {
+    const entries = await store.index.page(filter, last, limit);
+    const found = await Promise.all(entries.map(({ id }) => readIfReadable(store, id)));
+    for (const [nth, session] of found.entries()) {
+      if (sessions.length === limit) break;
+      last = entries[nth];
+      if (session === undefined) continue;
+      const { record } = session;
+      if ((state ?? record.state) === record.state && (mode ?? record.mode) === record.mode) sessions.push(session);
+    }
+    if (sessions.length === limit && last !== undefined) return { sessions, nextCursor: encodeCursor(last) };
+    if (entries.length < limit) return { sessions, nextCursor: null };
+  }
 }
 
 /** One hash that somebody has spoiled by hand does not keep the others from being listed. */

@@ -98,23 +98,38 @@ export class SessionIndex {
     return await this.#redis.zcard(this.#keys.createdBy(address));
   }
 
-  /** Newest first, from after `cursor` on; of one state or mode, or all. */
+  /** Newest first, from after `cursor` on; of one state, one mode, both, or all. Fewer than `limit` are the last ones. */
   async page(filter: { state?: string; mode?: string }, cursor: Scored | undefined, limit: number): Promise<Scored[]> {
-    const key = filter.state
-      ? this.#keys.state(filter.state)
-      : filter.mode
-        ? this.#keys.mode(filter.mode)
-        : this.#keys.created;
+    const [key, other] = await this.#setsOf(filter);
     const from = cursor?.score ?? "+inf";
+    const chunkSize = other === undefined ? limit : Math.max(limit, 500);
     const found: Scored[] = [];
     // Sessions created in the same microsecond as the cursor's may come again: they are passed by.
-    for (let offset = 0; found.length < limit; offset += limit) {
-      const chunk = scoredOf(await this.#redis.zrevrangebyscore(key, from, 0, "WITHSCORES", "LIMIT", offset, limit));
+    for (let offset = 0; found.length < limit; offset += chunkSize) {
+      const chunk = scoredOf(
+        await this.#redis.zrevrangebyscore(key, from, 0, "WITHSCORES", "LIMIT", offset, chunkSize),
+      );
       const fresh = chunk.filter((entry) => !cursor || entry.score < cursor.score || entry.id < cursor.id);
-      found.push(...fresh);
-      if (chunk.length < limit) break;
+      found.push(...(other === undefined ? fresh : await this.#alsoIn(other, fresh)));
+      if (chunk.length < chunkSize) break;
     }
     return found.slice(0, limit);
+  }
+
+  /** The set to go through for a filter, and the one to look its members up in: the smaller of two comes first. */
+  async #setsOf({ state, mode }: { state?: string; mode?: string }): Promise<[string, string?]> {
+    if (state === undefined) return [mode === undefined ? this.#keys.created : this.#keys.mode(mode)];
+    if (mode === undefined) return [this.#keys.state(state)];
+    const [inState, inMode] = [this.#keys.state(state), this.#keys.mode(mode)];
+    const [states, modes] = await Promise.all([this.#redis.zcard(inState), this.#redis.zcard(inMode)]);
+    return states < modes ? [inState, inMode] : [inMode, inState];
+  }
+
+  /** Those who are in another set too. The two sets may lie in two slots, so Redis cannot intersect them. */
+  async #alsoIn(key: string, entries: readonly Scored[]): Promise<Scored[]> {
+    if (entries.length === 0) return [];
+    const scores = await this.#redis.zmscore(key, ...entries.map(({ id }) => id));
+    return entries.filter((_, nth) => scores[nth] !== null);
   }
 
   async counts(): Promise<{ total: number; modes: Map<string, number>; states: Map<string, number> }> {

@@ -38,11 +38,26 @@ function routerOf(table: readonly Route[], api: Api): Router {
   const router = new Router({ sensitive: true });
   for (const route of table) {
     const path = route.path.replace(/\{(\w+)\}/g, ":$1");
-    router.register(path, [route.method], async (ctx) => {
+    router.register(path, [route.method], async (ctx, next) => {
+      if (spelledOut(ctx.matched).length > 0 && route.path.includes("{")) return next();
       send(ctx, route, await route.run(rawCall(ctx, ctx.params, api), api));
     });
   }
   return router;
+}
+
+/** A path of the table under one method, as the router knows it. */
+interface Layer {
+  readonly methods: readonly string[];
+  readonly path: string | RegExp;
+}
+
+/**
+ * Of the paths that a request fits, those without a parameter. Where there is one it is meant, under whatever method:
+ * `GET /sessions/create` does not ask for a session called "create".
+ */
+function spelledOut(matched: readonly Layer[] = []): readonly Layer[] {
+  return matched.filter(({ path }) => typeof path === "string" && !path.includes(":"));
 }
 
 function rawCall(ctx: Context, params: Record<string, string>, api: Api): RawCall {
@@ -75,8 +90,9 @@ function send(ctx: Context, route: Route, answer: unknown): void {
 
 /** A path that no route has is 404; one that some route has under another method is 405 and says which. */
 const refuseUnknown: Middleware = async (ctx) => {
-  const layers: readonly { methods: readonly string[] }[] = ctx.matched ?? [];
-  const methods = new Set(layers.flatMap((layer) => layer.methods));
+  const matched: readonly Layer[] = ctx.matched ?? [];
+  const literal = spelledOut(matched);
+  const methods = new Set((literal.length > 0 ? literal : matched).flatMap((layer) => layer.methods));
   if (methods.size === 0) {
     throw new RefusedError(refuse("ROUTE_NOT_FOUND", `There is no ${ctx.path} here; /docs lists what there is.`));
   }

@@ -9,14 +9,14 @@ const mostDiscarded = { bytes: 64 * 1024 * 1024, ms: 5_000 };
 const forms = /^\s*(application\/x-www-form-urlencoded|multipart\/)/i;
 
 /**
- * The body as JSON, whatever its Content-Type says; undefined when it is empty or `null`.
+ * The body as JSON, whatever its Content-Type says; undefined when it is empty, blank or `null`.
  *
  * @throws RefusedError 413 above `limit` bytes, 415 for forms and compressed bodies, 400 for what is not JSON in UTF-8,
  *   naming the position
  */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
   const bytes = await readBytes(request, limit);
-  if (bytes.length === 0) return undefined;
+  if (bytes.every(isBlank)) return undefined;
   if (forms.test(request.headers["content-type"] ?? "")) {
     throw new RefusedError(refuse("UNSUPPORTED_BODY", "Forms are not read here; send the body as JSON."));
   }
@@ -53,6 +53,11 @@ function discardRest(request: IncomingMessage): Promise<void> {
     request.resume();
     timer.unref();
   });
+}
+
+/** What JSON takes for white space. */
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 function decode(bytes: Buffer): string {

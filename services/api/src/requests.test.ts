@@ -32,6 +32,7 @@ describe("bodies", () => {
   test.each([
     ["nothing", undefined],
     ["an empty text", ""],
+    ["a text of blanks", " \t\r\n "],
     ["null", "null"],
   ])("[A2] %s is no body", async (_, body) => {
     const headers = { "content-type": "application/octet-stream" };
@@ -130,7 +131,14 @@ describe("refusals", () => {
       "INVALID_VALUE",
       "value: must be at most 1000; nothing was changed.",
     ],
-    ["POST", "/replay/speed/fast/s1", undefined, 400, "MALFORMED", /^value: expected number/],
+    ["POST", "/replay/speed/fast/s1", undefined, 400, "MALFORMED", /^value: must be a plain decimal number/],
+    ["POST", "/replay/speed/0x10/s1", undefined, 400, "MALFORMED", /^value: must be a plain decimal number/],
+    ["POST", "/replay/s1/speed/1e2", undefined, 400, "MALFORMED", /^value: must be a plain decimal number/],
+    ["POST", "/replay/speed/Infinity/s1", undefined, 400, "MALFORMED", /^value: must be a plain decimal number/],
+    ["POST", "/replay/speed/%205/s1", undefined, 400, "MALFORMED", /^value: must be a plain decimal number/],
+    ["POST", "/replay/speed/5./s1", undefined, 400, "MALFORMED", /^value: must be a plain decimal number/],
+    ["POST", "/replay/speed/-5/s1", undefined, 422, "INVALID_VALUE", /^value: must be at least 0.1/],
+    ["POST", "/replay/goback/0x10/s1", undefined, 400, "MALFORMED", /^seconds: must be a plain decimal number/],
     ["POST", "/replay/s1/goback/0", undefined, 422, "INVALID_VALUE", /^seconds: must be above 0/],
     ["POST", "/replay/s1/seek", {}, 400, "MALFORMED", /^body: must name exactly one place/],
     ["POST", "/replay/s1/seek", [1], 400, "MALFORMED", /^body: /],
@@ -139,6 +147,8 @@ describe("refusals", () => {
     ["POST", "/sessions/create", { speed: "5" }, 400, "MALFORMED", /^speed: expected number/],
     ["GET", "/sessions?limit=0", undefined, 422, "INVALID_VALUE", /^limit: /],
     ["GET", "/sessions?limit=few", undefined, 400, "MALFORMED", /^limit: /],
+    ["GET", "/sessions?limit=", undefined, 400, "MALFORMED", /^limit: /],
+    ["GET", "/sessions?limit=1e1", undefined, 400, "MALFORMED", /^limit: /],
     ["GET", "/sessions?mode=a&mode=b", undefined, 422, "INVALID_VALUE", /^mode: /],
     ["GET", "/sessions/nobody", undefined, 404, "SESSION_NOT_FOUND", /nobody/],
     ["POST", "/replay/pause/nobody", undefined, 404, "SESSION_NOT_FOUND", /nobody/],
@@ -162,6 +172,9 @@ describe("refusals", () => {
 
   test.each([
     ["GET", "/replay/start", "POST, OPTIONS"],
+    ["GET", "/sessions/create", "POST, OPTIONS"],
+    ["DELETE", "/sessions/create", "POST, OPTIONS"],
+    ["DELETE", "/sessions/stats", "HEAD, GET, OPTIONS"],
     ["PUT", "/sessions/s1", "HEAD, GET, DELETE, OPTIONS"],
     ["DELETE", "/sessions", "HEAD, GET, OPTIONS"],
     ["POST", "/replay/state/s1", "HEAD, GET, OPTIONS"],

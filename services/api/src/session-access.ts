@@ -1,12 +1,4 @@
-import {
-  type Command,
-  globalSessionId,
-  isSessionId,
-  limits,
-  RefusedError,
-  refuse,
-  type SessionView,
-} from "@tapedeck/protocol";
+import { type Command, globalSessionId, isSessionId, RefusedError, refuse, type SessionView } from "@tapedeck/protocol";
 import { positionAt, type StoredSession, viewOf } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
@@ -22,8 +14,7 @@ export async function findSession(api: Api, id: string): Promise<StoredSession |
 export async function performOn(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
   if (!isSessionId(id)) throw sessionNotFound(id);
   if (id === globalSessionId) {
-    // Those who share it are single-user pages of old, which saturate above this rate.
-    await api.deck.open(id, { maxFps: limits.legacyMaxFps, createdBy: caller.address });
+    await api.deck.open(id, { createdBy: caller.address });
   }
   return present(api, await api.deck.perform(id, command));
 }

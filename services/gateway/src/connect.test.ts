@@ -112,7 +112,10 @@ test("[G14] without an id a socket watches global, which it makes, and starts wh
   const { deck, store } = here.cluster;
   const client = await here.gateway.client("/ws");
   await client.untilType("session");
-  expect(client.messages[0]).toMatchObject({ session: { session_id: "global", state: "PLAYING" } });
+  // The cap of the old pages, though it was a new client that made it.
+  expect(client.messages[0]).toMatchObject({
+    session: { session_id: "global", state: "PLAYING", controller_state: { max_fps: 20 } },
+  });
   await deck.perform("global", { type: "stop" });
   await client.until(() => client.of("state").length === 1);
   await here.gateway.client("/ws", { legacy: true });

@@ -65,8 +65,8 @@ export class Door {
     if (this.#shut) turnAway(upgrade, 1012);
     else if (origin !== undefined && allowedOrigins.length > 0 && !allowedOrigins.includes(origin)) {
       turnAway(upgrade, 1008);
-    } else if (target === "malformed") {
-      turnAway(upgrade, 4400, "not a session id, or not a resume token");
+    } else if ("malformed" in target) {
+      turnAway(upgrade, 4400, target.malformed);
     } else if ((this.#byAddress.get(address) ?? 0) >= socketsPerAddress) {
       turnAway(upgrade, 4429, `this address has its ${socketsPerAddress} sockets`);
     } else {

@@ -8,20 +8,33 @@ export interface Target {
   readonly token: Token | undefined;
 }
 
+/** A request that names no session, or a resume token that nobody can have been given. */
+export interface Malformed {
+  /** For the reason of the close. */
+  readonly malformed: string;
+}
+
+const notAnId: Malformed = { malformed: "session_id: not a session's id" };
+
 /** `/ws`, `/ws/{id}` or `/ws?session_id={id}`, with `epoch` and `after` to resume. */
-export function readTarget(path: string, query: string): Target | "malformed" | "elsewhere" {
+export function readTarget(path: string, query: string): Target | Malformed | "elsewhere" {
   const [, first, segment, ...more] = path.split("/");
   if (first !== "ws") return "elsewhere";
-  if (more.length > 0) return "malformed";
+  if (more.length > 0) return notAnId;
   const asked = new URLSearchParams(query);
   const inPath = segment === undefined ? "" : decoded(segment);
   const sessionId = inPath || asked.get("session_id") || globalSessionId;
-  if (!isSessionId(sessionId)) return "malformed";
+  if (!isSessionId(sessionId)) return notAnId;
   const epoch = asked.get("epoch");
   const after = asked.get("after");
   if (epoch === null && after === null) return { sessionId, token: undefined };
-  const token = { epoch: wholeNumber(epoch), after: wholeNumber(after) };
-  return Number.isNaN(token.epoch + token.after) ? "malformed" : { sessionId, token };
+  if (epoch === null || !wholeNumber.test(epoch))
+    return { malformed: "epoch: must be a whole number, with after beside it" };
+  // The frame before the first one is a place as well: nothing seen yet.
+  if (after === null || !(wholeNumber.test(after) || after === "-1")) {
+    return { malformed: "after: must be a whole number from -1, with epoch beside it" };
+  }
+  return { sessionId, token: { epoch: Number(epoch), after: Number(after) } };
 }
 
 /** A sequence that decodes to nothing cannot be an id, and is left for the check of ids to find. */
@@ -33,7 +46,4 @@ function decoded(segment: string): string {
   }
 }
 
-/** A frame before the first one, -1, is a position as well: nothing seen yet. */
-function wholeNumber(text: string | null): number {
-  return text !== null && /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-}
+const wholeNumber = /^\d{1,15}$/;

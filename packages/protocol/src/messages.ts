@@ -39,6 +39,8 @@ export const stateCause = z.enum([
   "claimed",
   "failover",
   "recover",
+  "reached",
+  "tuned",
   "expired",
   "deleted",
 ]);

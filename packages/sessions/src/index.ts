@@ -19,6 +19,7 @@ export {
   leaseJobName,
   leaseQueueNames,
   leaseQueueOf,
+  upkeepQueue,
 } from "./lease-queue.js";
 export type { ListPage, ListQuery } from "./list.js";
 export { leastLoopMs } from "./loop.js";

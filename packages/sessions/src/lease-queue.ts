@@ -11,6 +11,9 @@ export interface LeaseJob {
 
 export const leaseJobName = "render";
 
+/** Rounds of what has to be done again and again for all sessions. */
+export const upkeepQueue = "{upkeep}";
+
 /** The queues that tickers take leases from: each in a cluster slot of its own, so that their load spreads. */
 export function leaseQueueNames(queues: number): string[] {
   return Array.from({ length: queues }, (_, at) => `{ticker-${at}}`);

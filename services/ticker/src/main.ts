@@ -1,3 +1,4 @@
+import { startUpkeep } from "@tapedeck/leases";
 import {
   announceReady,
   ConfigError,
@@ -13,6 +14,7 @@ import {
   startHeartbeat,
   startProbe,
   startRedisClock,
+  startStatusServer,
 } from "@tapedeck/runtime";
 import {
   Deck,
@@ -22,13 +24,12 @@ import {
   leaseQueueNames,
   SessionStore,
   SessionUpkeep,
+  upkeepQueue,
 } from "@tapedeck/sessions";
 import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import { readTickerConfig, type TickerConfig } from "./config.js";
-import { startStatusServer } from "./status-server.js";
 import { Ticker } from "./ticker.js";
-import { startUpkeep } from "./upkeep.js";
 
 const version = "0.1.0";
 const heartbeatTtlS = 15;
@@ -117,6 +118,7 @@ async function main(config: TickerConfig): Promise<void> {
   const sessions = new SessionUpkeep({ store, leases });
   const upkeep = await startUpkeep({
     connection: bullmq,
+    queue: upkeepQueue,
     prefix: keys.bullPrefix,
     node,
     chores: {

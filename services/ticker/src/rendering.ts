@@ -1,7 +1,7 @@
 import type { TapeNs, WallMs } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
 import { type Cut, type Missing, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
-import type { Lease } from "./lease.js";
+import type { SessionLease } from "./lease.js";
 
 /** What a renderer finds out about a session and leaves to others. Never called for each frame. */
 export interface RenderingEvents {
@@ -34,7 +34,7 @@ export interface Course {
  * message standing for the frames after the one before it.
  */
 export class Rendering {
-  readonly lease: Lease;
+  readonly lease: SessionLease;
   readonly events: RenderingEvents;
   readonly channel: string;
   readonly key: string;
@@ -73,7 +73,7 @@ export class Rendering {
   /** Wall milliseconds for a nanosecond of playing. */
   #wallPerNs = 0;
 
-  constructor(lease: Lease, keys: { key: string; channel: string }, events: RenderingEvents) {
+  constructor(lease: SessionLease, keys: { key: string; channel: string }, events: RenderingEvents) {
     this.lease = lease;
     this.key = keys.key;
     this.channel = keys.channel;

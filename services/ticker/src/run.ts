@@ -12,7 +12,7 @@ import {
   type SystemCommand,
 } from "@tapedeck/sessions";
 import type { Tape, TapeCatalog } from "@tapedeck/tape";
-import { isLeaseEnd, type Lease, type LeaseEnd } from "./lease.js";
+import { isLeaseEnd, type LeaseEnd, type SessionLease } from "./lease.js";
 import type { TickerMetrics } from "./metrics.js";
 import type { Renderer } from "./renderer.js";
 import { type Course, Rendering, type RenderingEvents } from "./rendering.js";
@@ -43,7 +43,7 @@ export class Run implements RenderingEvents {
   readonly over: Promise<LeaseEnd>;
 
   readonly #options: RunOptions;
-  readonly #lease: Lease;
+  readonly #lease: SessionLease;
   readonly #rendering: Rendering;
   readonly #log: Logger;
   readonly #ending: Promise<LeaseEnd>;
@@ -57,15 +57,16 @@ export class Run implements RenderingEvents {
   #rereading = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(lease: Lease, options: RunOptions) {
+  constructor(lease: SessionLease, options: RunOptions) {
     const { keys, log } = options;
     this.#options = options;
     this.#lease = lease;
-    this.sessionId = lease.sessionId;
-    this.#log = log.child({ session: lease.sessionId });
+    const { sessionId } = lease.job;
+    this.sessionId = sessionId;
+    this.#log = log.child({ session: sessionId });
     this.#rendering = new Rendering(
       lease,
-      { key: keys.session(lease.sessionId), channel: keys.sessionChannel(lease.sessionId) },
+      { key: keys.session(sessionId), channel: keys.sessionChannel(sessionId) },
       this,
     );
     this.#ending = new Promise((resolve) => {

@@ -1,11 +1,18 @@
+import { Intake } from "@tapedeck/leases";
 import type { Logger, Metrics, Probe, RedisClock } from "@tapedeck/runtime";
-import { type Deck, type Keys, needsTicker, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
+import {
+  type Deck,
+  type Keys,
+  type LeaseJob,
+  needsTicker,
+  type SessionRecord,
+  type SessionStore,
+} from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import pLimit from "p-limit";
 import { startBalance } from "./balance.js";
-import { Intake } from "./intake.js";
-import type { Lease, LeaseEnd } from "./lease.js";
+import type { LeaseEnd, SessionLease } from "./lease.js";
 import { createTickerMetrics, type TickerMetrics } from "./metrics.js";
 import { Renderer } from "./renderer.js";
 import { Run } from "./run.js";
@@ -42,7 +49,7 @@ export class Ticker {
   readonly metrics: TickerMetrics;
   readonly #options: TickerOptions;
   readonly #renderer: Renderer;
-  readonly #intake: Intake;
+  readonly #intake: Intake<LeaseJob>;
   readonly #runs = new Map<string, Run>();
   readonly #handOvers = pLimit(handOversAtOnce);
   readonly #stops: (() => void)[] = [];
@@ -65,7 +72,7 @@ export class Ticker {
       node,
       capacity: options.capacity,
       take: (lease) => this.#take(lease),
-      poisonous: async (sessionId) => void (await deck.perform(sessionId, { type: "pause" })),
+      poisonous: async ({ sessionId }) => void (await deck.perform(sessionId, { type: "pause" })),
       log,
     });
   }
@@ -124,11 +131,12 @@ export class Ticker {
     await this.#intake.start();
   }
 
-  async #take(lease: Lease): Promise<LeaseEnd> {
-    for (let before = this.#runs.get(lease.sessionId); before; before = this.#runs.get(lease.sessionId)) {
+  async #take(lease: SessionLease): Promise<LeaseEnd> {
+    const { sessionId } = lease.job;
+    for (let before = this.#runs.get(sessionId); before; before = this.#runs.get(sessionId)) {
       before.end("claimed elsewhere"); // by this very ticker, with a newer job
       await before.over;
-      if (this.#runs.get(lease.sessionId) === before) this.#runs.delete(lease.sessionId);
+      if (this.#runs.get(sessionId) === before) this.#runs.delete(sessionId);
     }
     const { node, keys, deck, store, tapes, clock, log } = this.#options;
     const run = new Run(lease, {
@@ -143,11 +151,11 @@ export class Ticker {
       metrics: this.metrics,
       log,
     });
-    this.#runs.set(lease.sessionId, run);
+    this.#runs.set(sessionId, run);
     try {
       return await run.over;
     } finally {
-      if (this.#runs.get(lease.sessionId) === run) this.#runs.delete(lease.sessionId);
+      if (this.#runs.get(sessionId) === run) this.#runs.delete(sessionId);
     }
   }
 

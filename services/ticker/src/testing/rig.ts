@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { startUpkeep, type UpkeepOptions } from "@tapedeck/leases";
 import {
   connectRedis,
   createLogger,
@@ -21,12 +22,12 @@ import {
   type SessionRecord,
   SessionStore,
   SessionUpkeep,
+  upkeepQueue,
 } from "@tapedeck/sessions";
 import { type Tape, TapeCatalog } from "@tapedeck/tape";
 import { MemoryTapeStore, type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
 import type { Redis } from "ioredis";
 import { Ticker, type TickerOptions } from "../ticker.js";
-import { startUpkeep, type UpkeepOptions } from "../upkeep.js";
 import { Viewer } from "./viewer.js";
 
 const log = createLogger({
@@ -165,7 +166,8 @@ export class Rig {
 
   async upkeep(chores: UpkeepOptions["chores"]): Promise<void> {
     const connection = this.#connect("bullmq", "upkeep");
-    const upkeep = await startUpkeep({ connection, prefix: this.keys.bullPrefix, node: "upkeep", chores, log });
+    const queue = upkeepQueue;
+    const upkeep = await startUpkeep({ connection, queue, prefix: this.keys.bullPrefix, node: "upkeep", chores, log });
     const close = async (): Promise<void> => {
       await upkeep.stop();
       connection.disconnect();

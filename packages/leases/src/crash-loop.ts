@@ -1,12 +1,12 @@
-/** How often in a row the tickers that held a session's job died, and when the last one was noticed (ms since 1970). */
+/** How often in a row the workers that held a job died, and when the last death was noticed (ms since 1970). */
 export interface Crashes {
   readonly count: number;
   readonly at: number;
 }
 
-/** A ticker's death this long after the one before has nothing to do with it. */
+/** A worker's death this long after the one before has nothing to do with it. */
 const unrelatedAfterMs = 60_000;
-/** Deaths in a row after which it is the session that kills its tickers, and not their hosts. */
+/** Deaths in a row after which it is the job that kills its workers, and not their hosts. */
 const tooMany = 5;
 
 /** Notes one more death. */

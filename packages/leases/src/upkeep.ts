@@ -1,10 +1,11 @@
-import type { Logger } from "@tapedeck/runtime";
+import { type Logger, sparing } from "@tapedeck/runtime";
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { sparing } from "./sparing-log.js";
 
 export interface UpkeepOptions {
   readonly connection: Redis;
+  /** Each kind of upkeep has a queue of its own: whoever works on it can do all of its chores. */
+  readonly queue: string;
   readonly prefix: string;
   readonly node: string;
   /** Each is tried at every round, whether or not the ones before it failed. */
@@ -12,12 +13,11 @@ export interface UpkeepOptions {
   readonly log: Logger;
 }
 
-const queueName = "{upkeep}";
 const everyMs = 5000;
 
-/** Rounds of upkeep, one at a time in the whole cluster, done by whichever ticker takes the next. */
+/** Rounds of upkeep, one at a time in the whole cluster, done by whichever worker takes the next. */
 export async function startUpkeep(options: UpkeepOptions): Promise<{ stop(): Promise<void> }> {
-  const { connection, prefix, node, chores, log } = options;
+  const { connection, queue: queueName, prefix, node, chores, log } = options;
   const report = sparing(log);
   const queue = new Queue(queueName, { connection, prefix, streams: { events: { maxLen: 100 } } });
   queue.on("error", (error) => report.warn({ err: { message: error.message } }, "upkeep queue"));
@@ -37,7 +37,7 @@ export async function startUpkeep(options: UpkeepOptions): Promise<{ stop(): Pro
       prefix,
       name: node,
       concurrency: 1,
-      // A round whose ticker died is done by another one soon, and one that takes long is not started twice.
+      // A round whose worker died is done by another one soon, and one that takes long is not started twice.
       lockDuration: 10_000,
       stalledInterval: everyMs,
       maxStalledCount: Number.MAX_SAFE_INTEGER,

@@ -1,51 +1,50 @@
-import type { Logger } from "@tapedeck/runtime";
-import { type Job, WaitingError } from "bullmq";
+import { type Logger, sparing } from "@tapedeck/runtime";
+import { WaitingError } from "bullmq";
 import type { Redis } from "ioredis";
 import { crashed, isCrashLoop } from "./crash-loop.js";
-import type { Lease, LeaseEnd, MonotonicMs } from "./lease.js";
+import type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
 import { type LeaseJob, LeaseWorker } from "./lease-worker.js";
-import { sparing } from "./sparing-log.js";
 
-export interface IntakeOptions {
+export interface IntakeOptions<Data extends object> {
   /** For BullMQ: no limit of retries. Each queue adds one connection of its own for its blocking reads. */
   readonly connection: Redis;
-  /** Names of the ticker queues, and the prefix of their keys. */
+  /** Names of the queues, and the prefix of their keys. */
   readonly queues: readonly string[];
   readonly prefix: string;
   readonly node: string;
-  /** Sessions this ticker takes at most; one more per queue may come before it stops fetching. */
+  /** Leases this worker takes at most; one more per queue may come before it stops fetching. */
   readonly capacity: number;
   /** Uses a lease; it is given back when the promise settles. */
-  readonly take: (lease: Lease) => Promise<LeaseEnd>;
-  /** A session at whose jobs ticker after ticker died. */
-  readonly poisonous: (sessionId: string) => Promise<void>;
+  readonly take: (lease: Lease<Data>) => Promise<unknown>;
+  /** A job at which worker after worker died; it is over when the promise settles. */
+  readonly poisonous: (job: Data) => Promise<void>;
   readonly log: Logger;
 }
 
 /** A slice's length, jittered so that leases taken together do not end together. */
 const slice = { fromMs: 30_000, toMs: 60_000 } as const;
 
-/** The leases of this ticker, as BullMQ jobs. */
-export class Intake {
-  readonly #options: IntakeOptions;
-  readonly #workers: LeaseWorker[];
-  readonly #leases = new Set<HeldLease>();
+/** The leases of this worker, as BullMQ jobs. */
+export class Intake<Data extends object> {
+  readonly #options: IntakeOptions<Data>;
+  readonly #workers: LeaseWorker<Data>[];
+  readonly #leases = new Set<HeldLease<Data>>();
   #target: number;
   #draining = false;
 
-  constructor(options: IntakeOptions) {
+  constructor(options: IntakeOptions<Data>) {
     const { queues, prefix, connection, capacity, node, log } = options;
     this.#options = options;
     this.#target = capacity;
     const report = sparing(log);
     this.#workers = queues.map((queue) => {
-      const worker: LeaseWorker = new LeaseWorker(
+      const worker: LeaseWorker<Data> = new LeaseWorker(
         queue,
         (job, token, signal) => this.#process(worker, job, token, signal),
         { connection, prefix, concurrency: capacity, name: node },
       );
       // A lost connection fails every renewal at once, and each of them is an event.
-      worker.on("error", (error) => report.warn({ err: { message: error.message }, queue }, "ticker queue"));
+      worker.on("error", (error) => report.warn({ err: { message: error.message }, queue }, "lease queue"));
       return worker;
     });
   }
@@ -102,8 +101,8 @@ export class Intake {
   }
 
   async #process(
-    worker: LeaseWorker,
-    job: Job<LeaseJob, void, string>,
+    worker: LeaseWorker<Data>,
+    job: LeaseJob<Data>,
     token: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<void> {
@@ -111,21 +110,20 @@ export class Intake {
     const { id } = job;
     if (id === undefined || signal === undefined) throw new Error("BullMQ gave a job without id or signal");
     if (this.#draining) {
-      // A blocked read can bring back what this ticker has just handed over.
+      // A blocked read can bring back what this worker has just handed over.
       await job.moveToWait(token);
       throw new WaitingError();
     }
-    const { sessionId } = job.data;
     if (job.stalledCounter > 0) {
       const crashes = crashed(job.data.crashes, Date.now());
       if (isCrashLoop(crashes)) {
-        log.error({ session: sessionId, ...crashes }, "tickers die of this session: it is paused");
-        await poisonous(sessionId);
+        log.error({ job: job.data, ...crashes }, "worker after worker dies of this job");
+        await poisonous(job.data);
         return;
       }
       await job.updateData({ ...job.data, crashes });
     }
-    const lease = new HeldLease(sessionId, signal, () => worker.heldUntil(id));
+    const lease = new HeldLease<Data>(job.data, signal, () => worker.heldUntil(id));
     this.#leases.add(lease);
     this.#adjust();
     try {
@@ -143,15 +141,15 @@ export class Intake {
   }
 }
 
-class HeldLease implements Lease {
-  readonly sessionId: string;
+class HeldLease<Data> implements Lease<Data> {
+  readonly job: Data;
   readonly signal: AbortSignal;
   endsAt: MonotonicMs = performance.now() + sliceMs();
   readonly #heldUntil: () => MonotonicMs;
   readonly #recall = new AbortController();
 
-  constructor(sessionId: string, lock: AbortSignal, heldUntil: () => MonotonicMs) {
-    this.sessionId = sessionId;
+  constructor(job: Data, lock: AbortSignal, heldUntil: () => MonotonicMs) {
+    this.job = job;
     this.#heldUntil = heldUntil;
     this.signal = AbortSignal.any([lock, this.#recall.signal]);
   }
@@ -160,7 +158,7 @@ class HeldLease implements Lease {
     return this.#heldUntil();
   }
 
-  recall(why: LeaseEnd): void {
+  recall(why: LeaseLoss): void {
     this.#recall.abort(why);
   }
 }

@@ -1,24 +1,24 @@
 import { type Job, Worker, type WorkerOptions } from "bullmq";
+import type { Crashes } from "./crash-loop.js";
 import type { MonotonicMs } from "./lease.js";
 
-/** What a ticker job holds. */
-export interface LeaseJob {
-  readonly sessionId: string;
-  /** Deaths of tickers that held it, see `crash-loop.ts`. */
-  readonly crashes?: { readonly count: number; readonly at: number };
+/** What every job of a lease may hold besides its own. */
+export interface Crashed {
+  /** Deaths of workers that held it, see `crash-loop.ts`. */
+  readonly crashes?: Crashes;
 }
 
 /**
  * Time a lock lives without renewal, how often it is renewed, and how often locks of others are looked after. BullMQ renews
- * twice in `renewMs`; each renewal of 2,000 leases keeps Redis busy for 15 ms. A ticker that lost a lock learns of it by a
+ * twice in `renewMs`; each renewal of 2,000 leases keeps Redis busy for 15 ms. A worker that lost a lock learns of it by a
  * renewal, so there is always one between two lookings after: otherwise a worker may get its job again before it knows.
  */
 export const lock = { durationMs: 2000, renewMs: 600, stalledCheckMs: 500 } as const;
 /** Publishing stops this long before a lock can run out: a message may be that long on its way. */
 const marginMs = 200;
 
-type Base = Worker<LeaseJob, void, string>;
-type TickerJob = Job<LeaseJob, void, string>;
+type Base<Data> = Worker<Data & Crashed, void, string>;
+export type LeaseJob<Data> = Job<Data & Crashed, void, string>;
 
 /**
  * A BullMQ worker that knows until when its locks surely hold, and that never runs one job twice at a time.
@@ -26,14 +26,14 @@ type TickerJob = Job<LeaseJob, void, string>;
  * A lock's life is counted from the moment at which its renewal was *sent*, on the monotonic clock: it cannot have begun
  * earlier, and neither a late answer nor a changed wall clock lengthens it.
  */
-export class LeaseWorker extends Worker<LeaseJob, void, string> {
+export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
   readonly #heldUntil = new Map<string, MonotonicMs>();
   readonly #running = new Map<string, Promise<unknown>>();
 
   /** @param processor has to be declared with three parameters, since BullMQ gives the signal only to such. */
   constructor(
     name: string,
-    processor: (job: TickerJob, token: string | undefined, signal: AbortSignal | undefined) => Promise<void>,
+    processor: (job: LeaseJob<Data>, token: string | undefined, signal: AbortSignal | undefined) => Promise<void>,
     options: Pick<WorkerOptions, "connection" | "prefix" | "concurrency" | "name">,
   ) {
     super(name, processor, {
@@ -42,9 +42,9 @@ export class LeaseWorker extends Worker<LeaseJob, void, string> {
       lockDuration: lock.durationMs,
       lockRenewTime: lock.renewMs,
       stalledInterval: lock.stalledCheckMs,
-      // Counts over a job's whole life, in which many tickers may come and go: crash loops are counted apart.
+      // Counts over a job's whole life, in which many workers may come and go: crash loops are counted apart.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
-      // Its 15 s would leave a ticker idle for that long after each loss of the connection.
+      // Its 15 s would leave a worker idle for that long after each loss of the connection.
       runRetryDelay: 200,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
@@ -93,8 +93,8 @@ export class LeaseWorker extends Worker<LeaseJob, void, string> {
    * the second one's lock out of BullMQ's renewals.
    */
   override async processJob(
-    ...[job, token, fetchNext]: Parameters<Base["processJob"]>
-  ): ReturnType<Base["processJob"]> {
+    ...[job, token, fetchNext]: Parameters<Base<Data>["processJob"]>
+  ): ReturnType<Base<Data>["processJob"]> {
     const id = job.id ?? "";
     // `processedOn` is what this process's clock showed when it asked for the job: the lock cannot be older than that.
     const takenAt = performance.now() - Math.max(0, Date.now() - (job.processedOn ?? 0));

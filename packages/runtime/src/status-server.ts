@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
-import type { Health, Metrics } from "@tapedeck/runtime";
+import type { Health } from "./health.js";
+import type { Metrics } from "./metrics.js";
 
 /** `/health`, `/health/live`, `/health/ready` and `/metrics` for orchestrators. Resolves when it listens. */
 export async function startStatusServer(options: {
@@ -30,7 +31,11 @@ export async function startStatusServer(options: {
         );
         break;
       default:
-        answer(404, { status: "error", code: "ROUTE_NOT_FOUND", message: "A ticker answers /health and /metrics." });
+        answer(404, {
+          status: "error",
+          code: "ROUTE_NOT_FOUND",
+          message: "Only /health and /metrics are answered here.",
+        });
     }
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,4 @@
-import type { Logger } from "@tapedeck/runtime";
+import type { Logger } from "./logger.js";
 
 const quietMs = 10_000;
 

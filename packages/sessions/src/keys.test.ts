@@ -24,6 +24,10 @@ const names = {
   tickerChannel: keys.tickerChannel("NODE"),
   probeChannel: keys.probeChannel("NODE"),
   legacy: keys.legacy("FINGERPRINT"),
+  live: keys.live("SOURCE", "SYMBOL"),
+  liveTape: keys.liveTape("SOURCE", "SYMBOL"),
+  liveWanted: keys.liveWanted,
+  liveFeeds: keys.liveFeeds,
   bullPrefix: keys.bullPrefix,
 };
 const keyspace = await readFile(new URL("../../../docs/keyspace.md", import.meta.url), "utf8");
@@ -46,6 +50,10 @@ test("[S1] the names are what operators know", () => {
     tickerChannel: "tapedeck:ticker:{NODE}",
     probeChannel: "tapedeck:probe:{NODE}",
     legacy: "tapedeck:legacy:{FINGERPRINT}",
+    live: "tapedeck:live:{SOURCE:SYMBOL}",
+    liveTape: "tapedeck:live:{SOURCE:SYMBOL}:tape",
+    liveWanted: "tapedeck:live:wanted",
+    liveFeeds: "tapedeck:live:feeds",
     bullPrefix: "tapedeck:bull",
   });
   expect(keys.sessionChannel("ID")).toBe(names.session);
@@ -58,6 +66,7 @@ test("[S1] the documentation has every key and every field", async () => {
     expect(keyspace).toContain(`\`${field}\``);
 });
 
-test("[S1] all keys of a session share its slot", () => {
+test("[S1] all keys of a session share its slot, and all of a feed", () => {
   for (const name of [names.session, names.viewers, names.epochs, names.orders]) expect(name).toContain("{ID}");
+  for (const name of [names.live, names.liveTape]) expect(name).toContain("{SOURCE:SYMBOL}");
 });

@@ -1,6 +1,7 @@
 /**
  * Every key and channel of the cluster. The names are an interface that operators read with redis-cli: `docs/keyspace.md`
- * documents them and `keys.test.ts` pins them. Braces are hash tags: all keys of one session live in one cluster slot.
+ * documents them and `keys.test.ts` pins them. Braces are hash tags: all keys of one session, and of one feed, live in one
+ * cluster slot.
  */
 export interface Keys {
   session(id: string): string;
@@ -27,12 +28,21 @@ export interface Keys {
   createdBy(address: string): string;
   /** Open legacy sockets of one browser: address, User-Agent and Origin hashed. */
   legacy(fingerprint: string): string;
+  /** Recent frames of a feed's tape: a stream, and the channel of the same name. */
+  live(source: string, symbol: string): string;
+  /** What a feed and its tape are at present. */
+  liveTape(source: string, symbol: string): string;
+  /** Feeds by the time until which somebody wants them. */
+  liveWanted: string;
+  /** Feeds that have a tape under way, or had one that is not finished, by the time of their last claim. */
+  liveFeeds: string;
   /** BullMQ's `prefix`. */
   bullPrefix: string;
 }
 
 export function keysWith(prefix: string): Keys {
   const session = (id: string) => `${prefix}:session:{${id}}`;
+  const live = (source: string, symbol: string) => `${prefix}:live:{${source}:${symbol}}`;
   return {
     session,
     sessionChannel: session,
@@ -51,6 +61,10 @@ export function keysWith(prefix: string): Keys {
     probeChannel: (node) => `${prefix}:probe:{${node}}`,
     createdBy: (address) => `${prefix}:sessions:by:{${address}}`,
     legacy: (fingerprint) => `${prefix}:legacy:{${fingerprint}}`,
+    live,
+    liveTape: (source, symbol) => `${live(source, symbol)}:tape`,
+    liveWanted: `${prefix}:live:wanted`,
+    liveFeeds: `${prefix}:live:feeds`,
     bullPrefix: `${prefix}:bull`,
   };
 }

@@ -1,0 +1,50 @@
+import type { Keys } from "@tapedeck/sessions";
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import type { LiveState } from "./live-state.js";
+import type { LiveInstrument } from "./live-tape-id.js";
+
+/** What a feed's job carries; all else is in the feed's hash. */
+export type FeedJob = LiveInstrument;
+
+export const feedQueueName = "{feed}";
+export const feedJobName = "feed";
+
+/**
+ * Used once: BullMQ ignores a job whose id still exists. Each claim raises the feed's revision, so all who miss a worker at the
+ * same time ask for one.
+ */
+export function feedJobId({ source, symbol }: LiveInstrument, rev: LiveState["rev"]): string {
+  return `f-${Buffer.from(`${source}:${symbol}`).toString("base64url")}-${rev}`;
+}
+
+export interface FeedQueueOptions {
+  /** Stays the caller's; one for BullMQ's taste has `maxRetriesPerRequest: null`, any other fails fast. */
+  readonly redis: Redis;
+  readonly keys: Pick<Keys, "bullPrefix">;
+  readonly onError?: (error: Error) => void;
+}
+
+/** Asks for feed workers. Any may answer; none has to exist yet. */
+export class FeedQueue {
+  readonly #queue: Queue<FeedJob>;
+
+  constructor({ redis, keys, onError }: FeedQueueOptions) {
+    this.#queue = new Queue<FeedJob>(feedQueueName, {
+      connection: redis,
+      prefix: keys.bullPrefix,
+      skipWaitingForReady: true,
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+    });
+    this.#queue.on("error", (error) => onError?.(error));
+  }
+
+  /** Adds a job for the feed as it is at this revision, 0 where it has none; asking again for the same revision adds none. */
+  async request({ source, symbol }: LiveInstrument, rev: LiveState["rev"]): Promise<void> {
+    await this.#queue.add(feedJobName, { source, symbol }, { jobId: feedJobId({ source, symbol }, rev) });
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+}

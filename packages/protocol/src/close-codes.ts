@@ -12,3 +12,6 @@ export const closeCodes = {
   4429: { name: "too many sockets", reconnect: "with backoff" },
 } as const;
 export type CloseCode = keyof typeof closeCodes;
+
+/** Close reasons of 4404: the one case in which the reason says more to a program than the code. */
+export const goneReasons = { deleted: "session deleted", expired: "session expired" } as const;

@@ -1,6 +1,6 @@
 import { checkAnomalies } from "./anomaly-rules.js";
 import { frame as frameSchema, tradeSide } from "./frame.js";
-import { limits } from "./messages.js";
+import { limits } from "./limits.js";
 import { fieldsOf, isFields, numberOf, onlyBetween, quoted, type Say } from "./rule-reading.js";
 import { isoTime } from "./time.js";
 

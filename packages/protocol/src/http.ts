@@ -2,7 +2,7 @@ import { z } from "zod";
 import { modeChoice, rangeChoice, sourceChoice } from "./commands.js";
 import { decimalText } from "./decimal-text.js";
 import { newSessionId } from "./ids.js";
-import { limits } from "./messages.js";
+import { limits } from "./limits.js";
 import { deckState, maxSpeed, minSpeed, mode, sessionView } from "./session-view.js";
 import { isoTime } from "./time.js";
 
@@ -51,6 +51,7 @@ export const listAnswer = z.object({
   sessions: z.array(sessionView),
   next_cursor: z.string().nullable(),
 });
+export type SessionList = z.infer<typeof listAnswer>;
 
 export const sessionStats = z
   .object({
@@ -120,3 +121,4 @@ export const tapeOverview = z.object({
   gaps: tapeView.shape.gaps,
   events: z.array(z.object({ ts: isoTime, seq: z.int(), type: z.string(), severity: z.string() })),
 });
+export type TapeOverview = z.infer<typeof tapeOverview>;

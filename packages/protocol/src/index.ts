@@ -9,6 +9,7 @@ export * from "./frame-rules.js";
 export * from "./http.js";
 export * from "./ids.js";
 export * from "./issues.js";
+export * from "./limits.js";
 export * from "./live.js";
 export * from "./messages.js";
 export * from "./monitoring.js";

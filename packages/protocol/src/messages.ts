@@ -4,31 +4,6 @@ import { type RefusalCode, refusals } from "./errors.js";
 import { frame } from "./frame.js";
 import { feedStatus, sessionView, tradeEvent } from "./session-view.js";
 
-/** The subprotocol a new client asks for. A socket without it is a legacy client: `history` and `snapshot`, nothing else. */
-export const subprotocol = "tapedeck.v1";
-
-/** Numbers both sides rely on; the first message of a socket repeats them. */
-export const limits = {
-  /** Frames of history a newcomer gets. */
-  historyFrames: 100,
-  /** Bytes of a legacy socket's `history`. */
-  historyBytes: 1_000_000,
-  /** Missing frames above which a resume is not exact any more. */
-  resumeFrames: 2_000,
-  resumeTrades: 10_000,
-  /** Trades in one message; more of them make more messages. */
-  tradesPerMessage: 1_000,
-  /** Epochs a session remembers for resuming. */
-  epochs: 8,
-  /** Orders that a session's user may give in all. */
-  orders: 1_000,
-  /** Bytes of a message from a client. */
-  clientMessageBytes: 16_384,
-  defaultMaxFps: 30,
-  legacyMaxFps: 20,
-  maxFps: 60,
-} as const;
-
 /** Why a session changed. */
 export const stateCause = z.enum([
   "command",
@@ -108,6 +83,7 @@ export const clientMessage = z.discriminatedUnion("type", [
     command: z.enum(commandNames as [CommandName, ...CommandName[]]),
   }),
   z.object({ type: z.literal("ping") }),
+  z.object({ type: z.literal("auth"), token: z.string() }).describe("the first message where authentication is on"),
   z.looseObject({ type: z.literal("ORDER") }).describe("the command `order` without an id"),
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;

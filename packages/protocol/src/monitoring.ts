@@ -9,6 +9,7 @@ export const healthAnswer = z.object({
   mode: mode.describe("mode of the shared session"),
   snapshots_processed: z.int().describe("frames published by the tickers that run now"),
 });
+export type Health = z.infer<typeof healthAnswer>;
 
 export const liveAnswer = z.object({ status: z.literal("alive") });
 export const readyAnswer = z.object({ status: z.enum(["ready", "unready"]), issues: z.array(z.string()) });

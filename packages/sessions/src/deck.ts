@@ -77,12 +77,9 @@ export class Deck {
     if (id !== undefined && !isSessionId(id))
       throw new RefusedError(refuse("INVALID_VALUE", `${id} is no session id.`));
     const sessionId = id ?? randomUUID();
-    const { record, now, connections } = await this.#store.look(sessionId);
-    if (record !== undefined) {
-      await this.#store.touch(sessionId);
-      return { record: seenAt(record, now), now, connections, created: false };
-    }
-    const init = orThrow(await newSession(sessionId, choice, { now, ttl: this.#ttl }, this.#tapes));
+    const { record, ...rest } = await this.#store.look(sessionId);
+    if (record !== undefined) return { ...(await this.#visit({ record, ...rest })), created: false };
+    const init = orThrow(await newSession(sessionId, choice, { now: rest.now, ttl: this.#ttl }, this.#tapes));
     const opened = await this.#store.create(init);
     if (opened.created) {
       const { mode, tape, state } = opened.record;
@@ -90,6 +87,18 @@ export class Deck {
       await this.#afterwards(sessionId, "lease request", () => this.#requestTicker(opened.record));
     }
     return opened;
+  }
+
+  /** The session by that id, as a visitor finds it. Rejects with `SESSION_NOT_FOUND` and `UNAVAILABLE`. */
+  async join(id: string): Promise<StoredSession> {
+    const { record, ...rest } = await this.#store.look(id);
+    if (record === undefined) throw notFound(id);
+    return this.#visit({ record, ...rest });
+  }
+
+  async #visit(found: StoredSession): Promise<StoredSession> {
+    await this.#store.touch(found.record.id);
+    return { ...found, record: seenAt(found.record, found.now) };
   }
 
   /**

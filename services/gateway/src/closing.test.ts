@@ -14,7 +14,7 @@ test("[G50] a deleted session closes its sockets on every node", async () => {
   ];
   await here.cluster.deck.remove(id);
   await Promise.all(clients.map((client) => client.untilClosed()));
-  expect(clients.map(({ closed }) => closed?.code)).toEqual([4404, 4404, 4404]);
+  expect(clients.map(({ closed }) => closed)).toEqual(Array(3).fill({ code: 4404, reason: "session deleted" }));
   // The same id again is another session, whose sockets are not touched by late word of the first one's end.
   const again = await here.gateway.client(`/ws/${id}`);
   await again.untilType("history");
@@ -30,7 +30,7 @@ test("[G50] an expired session does so as soon as anyone notices", async () => {
   const score = (await store.index.expiryOf(id)) ?? Number.NaN;
   await store.settleExpired({ id, score }, score + 1);
   await client.untilClosed();
-  expect(client.closed?.code).toBe(4404);
+  expect(client.closed).toEqual({ code: 4404, reason: "session expired" });
 });
 
 test("[G50] an id that has expired is made again by its socket, and stays", async () => {

@@ -100,6 +100,25 @@ test("[G13] an unknown id is a new session, playing, in Redis before the upgrade
   expect(modern.messages[0]).toMatchObject({ session: { controller_state: { max_fps: 30 }, state: "PLAYING" } });
 });
 
+test("[G13] with create=false an unknown id makes no session, and is closed with 4404", async () => {
+  const id = here.newId();
+  const visitor = await here.gateway.client(`/ws/${id}?create=false`);
+  await visitor.untilClosed();
+  expect(visitor.closed).toEqual({ code: 4404, reason: "session expired" });
+  expect(visitor.types).toEqual([]);
+  expect(await here.cluster.redis.exists(here.cluster.keys.session(id))).toBe(0);
+  const { id: known } = await here.standing(3);
+  const welcome = await here.gateway.client(`/ws/${known}?create=false`);
+  await welcome.untilType("history");
+});
+
+test("[G13] who would make a session gets one, whoever else asked for it at the same time", async () => {
+  const id = here.newId();
+  const paths = ["?create=false", "?create=false", "", "?create=false", ""];
+  const clients = await Promise.all(paths.map((query) => here.gateway.client(`/ws/${id}${query}`)));
+  await Promise.all(clients.map((client, nth) => (paths[nth] === "" ? client.untilType("history") : undefined)));
+});
+
 test("[G13] sockets that bring the same new id at once share one session", async () => {
   const id = here.newId();
   const clients = await Promise.all(Array.from({ length: 5 }, () => here.gateway.client(`/ws/${id}`)));

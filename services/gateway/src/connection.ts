@@ -130,6 +130,7 @@ export class Connection implements SocketEvents {
       if (!this.#outlet?.blocked) this.#viewer?.tell({ text: () => '{"type":"pong"}' });
       return;
     }
+    if (message.data.type === "auth") return; // nobody has to say who they are
     if (message.data.type === "ORDER") {
       this.#enqueueParsed(undefined, parseCommand("order", message.data));
       return;

@@ -1,6 +1,14 @@
-import { type CloseCode, closeCodes, globalSessionId, limits, RefusedError, subprotocol } from "@tapedeck/protocol";
+import {
+  type CloseCode,
+  closeCodes,
+  globalSessionId,
+  goneReasons,
+  limits,
+  RefusedError,
+  subprotocol,
+} from "@tapedeck/protocol";
 import { clientAddress, type Logger, legacyFingerprint, type ProxyTrust } from "@tapedeck/runtime";
-import type { CreateChoice, Deck } from "@tapedeck/sessions";
+import type { CreateChoice, Deck, StoredSession } from "@tapedeck/sessions";
 import { stringifySetCookie } from "cookie";
 import { refusal } from "./answers.js";
 import { Connection } from "./connection.js";
@@ -16,7 +24,7 @@ import type { Watches } from "./watches.js";
 import { findMissed, type WelcomeContext, welcome } from "./welcome.js";
 
 export interface DoorOptions {
-  readonly deck: Pick<Deck, "open">;
+  readonly deck: Pick<Deck, "open" | "join">;
   readonly watches: Watches;
   readonly presence: Presence;
   readonly legacyRegister: LegacyRegister;
@@ -90,7 +98,7 @@ export class Door {
       if (guest.sessionId !== globalSessionId && watch.viewers.size >= socketsPerSession) {
         turnAway(upgrade, 4429, `this session has its ${socketsPerSession} sockets`);
       } else if (watch.gone) {
-        turnAway(upgrade, 4404);
+        turnAway(upgrade, 4404, goneReasons.deleted);
       } else if (this.#shut) {
         turnAway(upgrade, 1012);
       } else if (!upgrade.gone) {
@@ -107,7 +115,8 @@ export class Door {
     }
   }
 
-  #open({ sessionId, legacy, address }: Guest): ReturnType<Deck["open"]> {
+  #open({ sessionId, create, legacy, address }: Guest): Promise<StoredSession> {
+    if (!create) return this.#options.deck.join(sessionId);
     const choice: CreateChoice = { start: true, createdBy: address };
     return this.#options.deck.open(sessionId, legacy ? { ...choice, maxFps: limits.legacyMaxFps } : choice);
   }
@@ -157,6 +166,8 @@ export class Door {
       upgrade.refuse(refusal("UNAVAILABLE", "The session cannot be opened at the moment."));
     } else if (error.status === 503) {
       upgrade.refuse(refusal(error.code, error.message));
+    } else if (error.code === "SESSION_NOT_FOUND") {
+      turnAway(upgrade, 4404, goneReasons.expired);
     } else {
       turnAway(upgrade, error.status === 429 ? 4429 : 4400, error.message);
     }

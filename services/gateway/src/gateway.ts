@@ -1,3 +1,4 @@
+import { goneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe } from "@tapedeck/runtime";
 import { interval, proxyTrust, startProbe } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
@@ -84,7 +85,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       counters,
       log,
       onGone: (watch, cause) => {
-        for (const viewer of [...watch.viewers]) viewer.close(4404, `session ${cause}`);
+        for (const viewer of [...watch.viewers]) viewer.close(4404, goneReasons[cause]);
       },
     },
   });

@@ -9,14 +9,22 @@ test.each([
   ["/ws/9f1c2d3e-0000-4000-8000-000000000000", "", "9f1c2d3e-0000-4000-8000-000000000000"],
   ["/ws/a%3Ab", "", "a:b"],
 ])("[G14] %s?%s is session %s", (path, query, sessionId) => {
-  expect(readTarget(path, query)).toEqual({ sessionId, token: undefined });
+  expect(readTarget(path, query)).toEqual({ sessionId, token: undefined, create: true });
 });
 
 test.each([
   ["/ws", "session_id=a&epoch=5&after=-1", { epoch: 5, after: -1 }],
   ["/ws/a", "epoch=1735900000000&after=1041", { epoch: 1735900000000, after: 1041 }],
 ])("[G20] %s?%s asks for what came after %o", (path, query, token) => {
-  expect(readTarget(path, query)).toEqual({ sessionId: "a", token });
+  expect(readTarget(path, query)).toEqual({ sessionId: "a", token, create: true });
+});
+
+test.each([
+  ["/ws/a", "create=false", false],
+  ["/ws", "session_id=a&create=true", true],
+  ["/ws/a", "create=", true],
+])("[G13] %s?%s may make a session: %s", (path, query, create) => {
+  expect(readTarget(path, query)).toEqual({ sessionId: "a", token: undefined, create });
 });
 
 test.each([

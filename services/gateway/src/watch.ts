@@ -358,7 +358,7 @@ function newer(known: FrameHead | undefined, head: FrameHead): FrameHead {
   return isNews(head, known) || known.seq >= head.seq ? known : head;
 }
 
-function isNotFound(error: unknown): boolean {
+export function isNotFound(error: unknown): boolean {
   return error instanceof RefusedError && error.code === "SESSION_NOT_FOUND";
 }
 

@@ -2,7 +2,7 @@ import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import type { Keys, StoredSession } from "@tapedeck/sessions";
 import type { Redis } from "ioredis";
-import { Watch, type WatchContext } from "./watch.js";
+import { isNotFound, Watch, type WatchContext } from "./watch.js";
 
 export interface WatchesOptions {
   readonly subscriber: Redis;
@@ -51,22 +51,31 @@ export class Watches {
   async join(id: string, open: () => Promise<StoredSession>): Promise<Watch> {
     const channel = this.#options.keys.sessionChannel(id);
     for (;;) {
-      let watch = this.#byChannel.get(channel);
-      if (watch === undefined || watch.gone) {
-        watch = new Watch(id, channel, this.#options.context);
-        this.#byChannel.set(channel, watch);
-        watch.ready = this.#begin(watch, open);
-      }
+      const known = this.#byChannel.get(channel);
+      const joins = known !== undefined && !known.gone;
+      const watch = joins ? known : this.#add(id, channel, open);
       watch.holds++;
       try {
         await watch.ready;
       } catch (error) {
         this.leave(watch);
+        // Whoever came first would not make a session where there is none; this one may.
+        if (joins && isNotFound(error)) continue;
         throw error;
       }
       if (!watch.gone) return watch;
       this.leave(watch); // deleted while we waited: the id is made again
     }
+  }
+
+  #add(id: string, channel: string, open: () => Promise<StoredSession>): Watch {
+    const watch = new Watch(id, channel, this.#options.context);
+    this.#byChannel.set(channel, watch);
+    watch.ready = this.#begin(watch, open).catch((error) => {
+      this.#forget(watch);
+      throw error;
+    });
+    return watch;
   }
 
   async #begin(watch: Watch, open: () => Promise<StoredSession>): Promise<void> {
@@ -76,7 +85,11 @@ export class Watches {
   }
 
   leave(watch: Watch): void {
-    if (--watch.holds > 0 || this.#byChannel.get(watch.channel) !== watch) return;
+    if (--watch.holds === 0) this.#forget(watch);
+  }
+
+  #forget(watch: Watch): void {
+    if (this.#byChannel.get(watch.channel) !== watch) return;
     this.#byChannel.delete(watch.channel);
     // Without a connection there is nothing to take back; the next one subscribes to what is watched then.
     this.#subscriber.unsubscribe(watch.channel).catch(() => {});

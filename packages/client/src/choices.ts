@@ -1,0 +1,76 @@
+import type { CreateBody, Mode, SeekTarget, Severity } from "@tapedeck/protocol";
+
+type RangeBody = Pick<CreateBody, "from" | "to" | "loop">;
+
+/** A time on a tape: a Date, milliseconds since 1970, or ISO 8601 in UTC with up to nine decimals. */
+export type TapeTime = Date | number | string;
+
+/** What a session plays. */
+export interface SourceChoice {
+  /** For LIVE `BTCUSDT` unless named; for REPLAY the newest tape of that symbol. */
+  readonly symbol?: string;
+  readonly source?: string;
+  /** `id` or `id@version` of a recorded tape. */
+  readonly tape?: string;
+  /** Of SIMULATION: the same seed and scenario are the same market. */
+  readonly seed?: number | string;
+  readonly scenario?: string;
+}
+
+export interface RangeChoice {
+  /** null: from the tape's start. */
+  readonly from?: TapeTime | null;
+  /** null: to the tape's end. */
+  readonly to?: TapeTime | null;
+  readonly loop?: boolean;
+}
+
+export interface OpenChoice extends SourceChoice, RangeChoice {
+  /** Of a session that may exist already; it is then joined as it is. Without it the cluster makes a new id. */
+  readonly sessionId?: string;
+  readonly mode?: Mode;
+  /** 0.1 to 1000 seconds of tape per second. */
+  readonly speed?: number;
+  /** Frames a second, 1 to 60; 0 for every frame. */
+  readonly maxFps?: number;
+  /** Whether marked gaps of the tape are played as one second (`skip`) or in full. */
+  readonly gaps?: "skip" | "keep";
+}
+
+export interface ModeChoice extends SourceChoice {
+  readonly mode: Mode;
+}
+
+/** One place on the tape. */
+export type Place =
+  | { readonly ts: TapeTime }
+  | { readonly seq: number }
+  /** From 0 to 1 of the range, or of the tape. */
+  | { readonly fraction: number }
+  | { readonly event: "next" | "previous"; readonly type?: string; readonly minSeverity?: Severity };
+
+export interface OrderChoice {
+  readonly side: "buy" | "sell" | "BUY" | "SELL";
+  /** Units; 100 unless named. */
+  readonly quantity?: number;
+}
+
+/** As the wire has it: an undefined field is no field. */
+export function createBody({ sessionId, maxFps, from, to, ...rest }: OpenChoice): Partial<CreateBody> {
+  return { ...rest, session_id: sessionId, max_fps: maxFps, ...rangeBody({ from, to }) };
+}
+
+export function rangeBody({ from, to, loop }: RangeChoice): RangeBody {
+  return { from: timeBody(from), to: timeBody(to), ...(loop !== undefined && { loop }) };
+}
+
+export function placeBody(place: Place): SeekTarget {
+  if ("ts" in place) return { ts: place.ts instanceof Date ? place.ts.toISOString() : place.ts };
+  if (!("event" in place)) return place;
+  const { event, type, minSeverity } = place;
+  return { event, type, min_severity: minSeverity };
+}
+
+function timeBody<T extends null | undefined>(time: TapeTime | T): string | number | T {
+  return time instanceof Date ? time.toISOString() : time;
+}

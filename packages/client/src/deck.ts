@@ -1,0 +1,134 @@
+import type {
+  SessionStats as ClusterSessionStats,
+  Dashboard,
+  Health,
+  NodeView,
+  SessionList,
+  SessionView,
+  TapeOverview,
+  TapeView,
+} from "@tapedeck/protocol";
+import { createBody, type OpenChoice } from "./choices.js";
+import type { ConnectionOptions } from "./connection.js";
+import { TapedeckError } from "./errors.js";
+import type { Http } from "./http.js";
+import type { Position } from "./playback.js";
+import { Session } from "./session.js";
+import { SessionLine } from "./session-line.js";
+import type { WebSocketClass } from "./web-socket.js";
+
+export interface DeckParts extends Pick<ConnectionOptions, "rules" | "token"> {
+  readonly http: Http;
+  readonly sockets: readonly string[];
+  /** Undefined where the platform has none and none was passed in. */
+  readonly WebSocket: WebSocketClass | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface JoinOptions {
+  /** Goes on with the frame after this one, by `onFrame`, instead of beginning with the history. */
+  readonly position?: Position;
+  /** Closes the session here when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ListChoice {
+  /** 1 to 1000; 100 unless named. */
+  readonly limit?: number;
+  /** `next_cursor` of the page before. */
+  readonly cursor?: string;
+  readonly mode?: SessionView["mode"];
+  readonly state?: SessionView["state"];
+}
+
+/** A cluster, as its clients see it. Holds no connection: each session has one of its own. */
+export class Deck {
+  readonly #parts: DeckParts;
+
+  constructor(parts: DeckParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Makes a session, or joins that of `sessionId` where it exists, and watches it. A new one in REPLAY is STOPPED until it
+   * is told to `start`.
+   */
+  async open(choice: OpenChoice = {}, options: Pick<JoinOptions, "signal"> = {}): Promise<Session> {
+    this.#checkTransport();
+    const body = createBody(choice);
+    const { session } = await this.#parts.http.call<{ session: SessionView }>("POST", "/sessions/create", body);
+    return this.#watch(session, options);
+  }
+
+  /** Watches a session that exists; rejects with `SESSION_NOT_FOUND` otherwise. */
+  async join(sessionId: string, options: JoinOptions = {}): Promise<Session> {
+    this.#checkTransport();
+    return this.#watch(await this.sessions.get(sessionId), options);
+  }
+
+  readonly sessions = {
+    list: (choice: ListChoice = {}): Promise<SessionList> => this.#get(`/sessions${queryOf(choice)}`),
+    get: async (id: string): Promise<SessionView> => {
+      const { session } = await this.#get<{ session: SessionView }>(`/sessions/${encodeURIComponent(id)}`);
+      return session;
+    },
+    /** Its sockets close, wherever they are. */
+    delete: async (id: string): Promise<void> => {
+      await this.#parts.http.call("DELETE", `/sessions/${encodeURIComponent(id)}`);
+    },
+    stats: (): Promise<ClusterSessionStats> => this.#get("/sessions/stats"),
+  };
+
+  readonly tapes = {
+    list: async (): Promise<TapeView[]> => (await this.#get<{ tapes: TapeView[] }>("/tapes")).tapes,
+    get: (id: string): Promise<TapeView> => this.#get(`/tapes/${encodeURIComponent(id)}`),
+    /** A price line of at most so many points, with gaps and events: what a scrubber shows. */
+    overview: (id: string, { points = 500 }: { readonly points?: number } = {}): Promise<TapeOverview> =>
+      this.#get(`/tapes/${encodeURIComponent(id)}/overview${queryOf({ points })}`),
+  };
+
+  health(): Promise<Health> {
+    return this.#get("/health");
+  }
+
+  /** Rates, latencies, totals, and all nodes. */
+  metrics(): Promise<Dashboard> {
+    return this.#get("/metrics/dashboard");
+  }
+
+  async nodes(): Promise<NodeView[]> {
+    return (await this.metrics()).nodes;
+  }
+
+  #get<T>(path: string): Promise<T> {
+    return this.#parts.http.call("GET", path);
+  }
+
+  #checkTransport(): void {
+    if (this.#parts.signal?.aborted) throw new TapedeckError("closed", "The deck was closed.");
+    if (this.#parts.WebSocket) return;
+    const hint = "pass one in: tapedeck({ url, WebSocket }), for example that of the package ws";
+    throw new TapedeckError("no_websocket", `There is no WebSocket on this platform; ${hint}.`);
+  }
+
+  async #watch(view: SessionView, { position, signal }: JoinOptions): Promise<Session> {
+    const { WebSocket, ...parts } = this.#parts;
+    if (!WebSocket) throw new TapedeckError("no_websocket", "There is no WebSocket on this platform.");
+    const line = new SessionLine({ ...parts, WebSocket, view, position });
+    const signals = [parts.signal, signal].filter((one) => one !== undefined);
+    const close = () => line.close();
+    for (const one of signals) one.addEventListener("abort", close);
+    line.events.end.add(() => {
+      for (const one of signals) one.removeEventListener("abort", close);
+    });
+    if (signals.some(({ aborted }) => aborted)) close();
+    await line.opened;
+    return new Session(line);
+  }
+}
+
+function queryOf(fields: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) query.set(name, String(value));
+  return query.size > 0 ? `?${query}` : "";
+}

@@ -1,0 +1,66 @@
+import { Deck } from "./deck.js";
+import { Http } from "./http.js";
+import { type LinkTiming, usualTiming } from "./link-rules.js";
+import type { WebSocketClass } from "./web-socket.js";
+
+export interface TapedeckOptions {
+  /** Where the cluster is: `https://deck.example.com`. With several, one that does not answer is left for the next. */
+  readonly url: string | readonly string[];
+  /** Where the gateways are, unless at `url`: `https://gateway-1.example.com`. */
+  readonly gateways?: string | readonly string[];
+  /** Sent with every request and on every connection. A function is asked each time, so that tokens stay fresh. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** Closes every session here, and ends requests under way, when it aborts. */
+  readonly signal?: AbortSignal;
+  /** The platform's own unless named. Node has one from version 22 on; before, that of the package `ws` will do. */
+  readonly WebSocket?: WebSocketClass;
+  /** The platform's own unless named. */
+  readonly fetch?: typeof fetch;
+  /** In milliseconds, for networks that are not like others. */
+  readonly timing?: Partial<LinkTiming>;
+}
+
+/**
+ * A cluster to open sessions on. Does nothing yet: no request, no timer.
+ *
+ * ```ts
+ * const session = await tapedeck({ url: "http://localhost:8000" }).open({ symbol: "BTCUSDT" });
+ * session.onFrame((frame) => console.log(frame.timestamp, frame.mid_price));
+ * await session.start();
+ * ```
+ */
+export function tapedeck(options: TapedeckOptions): Deck {
+  const addresses = addressesOf("url", options.url);
+  const sockets = addressesOf("gateways", options.gateways ?? options.url).map(
+    (address) => `${address.replace(/^http/, "ws")}/ws`,
+  );
+  const { token, signal } = options;
+  const askToken = token === undefined ? undefined : async () => (typeof token === "string" ? token : token());
+  return new Deck({
+    http: new Http({ addresses, token: askToken, signal, fetch: options.fetch ?? fetch }),
+    sockets,
+    token: askToken,
+    signal,
+    WebSocket: options.WebSocket ?? globalThis.WebSocket,
+    rules: {
+      ...usualTiming,
+      ...options.timing,
+      addresses: sockets.length,
+      freshTokens: typeof token === "function",
+    },
+  });
+}
+
+/** Throws a TypeError that names the option. */
+function addressesOf(option: string, given: string | readonly string[]): string[] {
+  const addresses = typeof given === "string" ? [given] : [...given];
+  if (addresses.length === 0) throw new TypeError(`${option} names no address`);
+  return addresses.map((address) => {
+    if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
+      throw new TypeError(
+        `${option}: ${JSON.stringify(address)} is no address; give one such as http://localhost:8000`,
+      );
+    }
+    return address.replace(/\/+$/, "");
+  });
+}

@@ -1,0 +1,3 @@
+// What a program on a page needs at run time: no schema is in here, and so no zod in its bundle.
+export * from "./close-codes.js";
+export * from "./limits.js";

@@ -8,14 +8,17 @@ import type { WebSocketClass, WebSocketLike } from "./web-socket.js";
 export interface ConnectionOptions {
   readonly WebSocket: WebSocketClass;
   readonly rules: LinkRules;
-  /** Where to dial, at each attempt anew, since it says from which frame to go on. */
-  readonly urlAt: (address: number) => string;
+  /** An attempt begins. Answers what to dial, which says from which frame to go on. */
+  readonly onDial: (address: number) => string;
   readonly token: (() => Promise<string | undefined>) | undefined;
   readonly onMessage: (message: ServerMessage) => void;
   readonly onOpen: () => void;
   readonly onLost: (why: string, retryInMs: Millis) => void;
   readonly onEnd: (end: LinkEnd) => void;
 }
+
+/** Where a socket can be cut off, it has so many milliseconds for its farewell. */
+const farewellMs = 1000;
 
 /** Puts a session's link into practice: the one place with a socket and a timer. */
 export class Connection {
@@ -106,10 +109,10 @@ export class Connection {
   }
 
   #dial(address: number): void {
-    const { WebSocket, urlAt } = this.#options;
+    const { WebSocket, onDial } = this.#options;
     let socket: WebSocketLike;
     try {
-      socket = new WebSocket(urlAt(address), [subprotocol]);
+      socket = new WebSocket(onDial(address), [subprotocol]);
     } catch (error) {
       // A page of https may not open ws, for one.
       this.#step({ type: "lost", code: 1006, reason: error instanceof Error ? error.message : "" });
@@ -146,10 +149,13 @@ export class Connection {
     if (message.type === "session") this.#step({ type: "welcome" });
   }
 
-  /** Does not wait for the other side: on a network that has gone silent its farewell would never come. */
+  /** Nothing that the socket still says is heard. On a network that has gone silent its farewell would never end. */
   #hangUp(): void {
     const socket = this.#socket;
+    if (socket === undefined) return;
     this.#socket = undefined;
-    socket?.close(1000);
+    const deadline = socket.terminate && setTimeout(() => socket.terminate?.(), farewellMs);
+    socket.addEventListener("close", () => clearTimeout(deadline));
+    socket.close(1000);
   }
 }

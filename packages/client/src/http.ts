@@ -6,62 +6,81 @@ export interface HttpOptions {
   readonly addresses: readonly string[];
   readonly token: (() => Promise<string | undefined>) | undefined;
   readonly fetch: typeof fetch;
+  /** Longest wait for an answer, in milliseconds. */
+  readonly answerMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** JSON calls. An address that does not answer is left for the next one. */
+export type Method = "GET" | "POST" | "DELETE";
+
+/** JSON calls. An address that does not answer, or cannot serve at the moment, is left for the next one. */
 export class Http {
   readonly #options: HttpOptions;
-  /** The one that answered last. */
+  /** The one that served last. */
   #address = 0;
 
   constructor(options: HttpOptions) {
     this.#options = options;
   }
 
-  /** Rejects with the cluster's refusal, `unreachable`, `bad_answer` or `closed`. The type is the caller's to know. */
-  async call<T>(method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<T> {
-    const { addresses, token, signal } = this.#options;
+  /** Rejects with the cluster's refusal, `unreachable`, `bad_answer` or `closed`. The answer's type is the caller's to know. */
+  async call<T>(method: Method, path: string, body?: object): Promise<T> {
+    const { addresses, token } = this.#options;
     const bearer = await token?.();
     const request: RequestInit = {
       method,
-      signal: signal ?? null,
       headers: {
         ...(body && { "content-type": "application/json" }),
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       },
       ...(body && { body: JSON.stringify(body) }),
     };
-    const causes: unknown[] = [];
-    for (const _ of addresses) {
+    for (let attempt = 1; ; attempt++) {
+      const address = addresses[this.#address] ?? "";
       try {
-        return await this.#ask(`${addresses[this.#address]}${path}`, request);
+        return await this.#ask(address, path, request);
       } catch (error) {
-        if (error instanceof TapedeckError) throw error;
-        if (signal?.aborted) throw new TapedeckError("closed", "The deck was closed.", { cause: error });
-        causes.push(error);
+        const elsewhere =
+          error instanceof TapedeckError && (error.code === "unreachable" || error.code === "UNAVAILABLE");
+        if (!elsewhere) throw error;
         this.#address = (this.#address + 1) % addresses.length;
+        if (attempt === addresses.length) throw error;
       }
     }
-    throw new TapedeckError("unreachable", `No answer from ${addresses.join(", ")}.`, { cause: causes.at(-1) });
   }
 
-  async #ask<T>(url: string, request: RequestInit): Promise<T> {
-    const ask = this.#options.fetch;
-    const answer = await ask(url, request);
-    const text = await answer.text();
+  async #ask<T>(address: string, path: string, request: RequestInit): Promise<T> {
+    const { status, retryAfter, text } = await this.#exchange(address, path, request);
     let json: T & Partial<ErrorBody>;
     try {
       json = JSON.parse(text);
     } catch (cause) {
-      throw new TapedeckError("bad_answer", `${url} answered ${answer.status} with something else than JSON.`, {
-        cause,
-      });
+      const what = `${address}${path} answered ${status} with something else than JSON.`;
+      throw new TapedeckError("bad_answer", what, { cause });
     }
-    if (answer.ok) return json;
-    const retryAfter = Number(answer.headers.get("retry-after") ?? Number.NaN);
-    throw new TapedeckError(json.code ?? "bad_answer", json.message ?? `${url} answered ${answer.status}.`, {
-      retryAfter: Number.isNaN(retryAfter) ? undefined : retryAfter,
-    });
+    if (status < 400) return json;
+    const { code = "bad_answer", message = `${address}${path} answered ${status}.` } = json;
+    throw new TapedeckError(code, message, { retryAfter });
+  }
+
+  async #exchange(address: string, path: string, request: RequestInit) {
+    const { fetch: ask, signal, answerMs } = this.#options;
+    const giveUp = new AbortController();
+    const stop = () => giveUp.abort();
+    const deadline = setTimeout(stop, answerMs);
+    signal?.addEventListener("abort", stop);
+    try {
+      if (signal?.aborted) stop();
+      const answer = await ask(`${address}${path}`, { ...request, signal: giveUp.signal });
+      const wait = answer.headers.get("retry-after");
+      const retryAfter = wait === null || Number.isNaN(Number(wait)) ? undefined : Number(wait);
+      return { status: answer.status, retryAfter, text: await answer.text() };
+    } catch (cause) {
+      if (signal?.aborted) throw new TapedeckError("closed", "The deck was closed.", { cause });
+      throw new TapedeckError("unreachable", `${address} does not answer.`, { cause });
+    } finally {
+      clearTimeout(deadline);
+      signal?.removeEventListener("abort", stop);
+    }
   }
 }

@@ -58,7 +58,10 @@ export class SessionLine {
     });
     this.#connection = new Connection({
       ...transport,
-      urlAt: (address) => `${sockets[address]}?${this.#query()}`,
+      onDial: (address) => {
+        this.#playback.connect();
+        return `${sockets[address]}?${this.#query()}`;
+      },
       onMessage: (message) => this.#receive(message),
       onOpen: () => this.#open(),
       onLost: (why, retryInMs) => this.#lose(why, retryInMs),
@@ -94,7 +97,6 @@ export class SessionLine {
   }
 
   #query(): string {
-    this.#playback.connect();
     const { position } = this.#playback;
     const query = new URLSearchParams({ session_id: this.view.session_id, create: "false" });
     if (position) {

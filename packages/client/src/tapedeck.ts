@@ -36,15 +36,21 @@ export function tapedeck(options: TapedeckOptions): Deck {
   );
   const { token, signal } = options;
   const askToken = token === undefined ? undefined : async () => (typeof token === "string" ? token : token());
+  const timing = { ...usualTiming, ...options.timing };
   return new Deck({
-    http: new Http({ addresses, token: askToken, signal, fetch: options.fetch ?? fetch }),
+    http: new Http({
+      addresses,
+      token: askToken,
+      signal,
+      answerMs: timing.openMs,
+      fetch: options.fetch ?? fetch,
+    }),
     sockets,
     token: askToken,
     signal,
     WebSocket: options.WebSocket ?? globalThis.WebSocket,
     rules: {
-      ...usualTiming,
-      ...options.timing,
+      ...timing,
       addresses: sockets.length,
       freshTokens: typeof token === "function",
     },

@@ -2,7 +2,7 @@ import { describe, expect } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 
-const test = testOnCluster(() => ({ ownRedis: true }));
+const test = testOnCluster(() => ({ ownRedis: "forgets" }));
 
 describe("a Redis that restarts without its data", () => {
   test("[F6] no process dies, viewers are told that their session is gone, and new sessions play", async ({

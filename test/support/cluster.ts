@@ -55,7 +55,7 @@ export const test = testOnCluster();
 
 export interface TestClusterOptions extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers"> {
   /** A Redis of its own, which a test may stop and start, instead of the run's. */
-  readonly ownRedis?: boolean;
+  readonly ownRedis?: "forgets" | "keeps its data";
 }
 
 /** A real cluster of processes on the run's Redis, under a prefix of its own. */
@@ -77,7 +77,9 @@ export class TestCluster {
 
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
     const { env, ...counts } = options;
-    const ownRedis = options.ownRedis ? new RestartableRedis() : undefined;
+    const ownRedis = options.ownRedis
+      ? new RestartableRedis({ keepsData: options.ownRedis === "keeps its data" })
+      : undefined;
     await ownRedis?.start();
     const tapes = new Tapes(inject("tapeStore"));
     await tapes.recorded("usdm");
@@ -105,7 +107,7 @@ export class TestCluster {
       });
       return new TestCluster(cluster, tapes, prefix, folder, ownRedis);
     } catch (error) {
-      await ownRedis?.stop();
+      await ownRedis?.forget();
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
@@ -269,7 +271,7 @@ export class TestCluster {
     } finally {
       this.#cluster.kill();
       this.redis.disconnect();
-      await this.ownRedis?.stop();
+      await this.ownRedis?.forget();
       if (!process.env.TAPEDECK_KEEP_LOGS) await rm(this.#folder, { recursive: true, force: true });
       else console.log(`logs are in ${this.#folder}`);
     }

@@ -35,10 +35,16 @@ export async function startRedisServer(args: string[] = [], onPort?: number): Pr
   };
 }
 
-/** A Redis that comes back at its old address with nothing in it. */
+/** A Redis that comes back at its old address: with nothing in it, or with all that it ever answered for. */
 export class RestartableRedis {
+  readonly #keepsData: boolean;
+  #folder: string | undefined;
   #port: number | undefined;
   #server: RedisServer | undefined;
+
+  constructor({ keepsData = false } = {}) {
+    this.#keepsData = keepsData;
+  }
 
   get url(): string {
     return `redis://127.0.0.1:${this.#port}`;
@@ -46,12 +52,24 @@ export class RestartableRedis {
 
   async start(): Promise<void> {
     this.#port ??= await freePort();
-    this.#server = await startRedisServer([], this.#port);
+    this.#server = await startRedisServer(await this.#persistence(), this.#port);
   }
 
   async stop(): Promise<void> {
     await this.#server?.stop();
     this.#server = undefined;
+  }
+
+  /** Takes along what it kept. */
+  async forget(): Promise<void> {
+    await this.stop();
+    if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #persistence(): Promise<string[]> {
+    if (!this.#keepsData) return [];
+    this.#folder ??= await mkdtemp(join(tmpdir(), "tapedeck-redis-kept-"));
+    return ["--appendonly", "yes", "--appendfsync", "always", "--dir", this.#folder];
   }
 }
 

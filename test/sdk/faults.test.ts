@@ -1,0 +1,179 @@
+import type { Service } from "@tapedeck/cli";
+import { expect } from "vitest";
+import { type TestCluster, test } from "../support/cluster.js";
+import "../support/expect.js";
+import { deckAt, impatient, SdkViewer } from "../support/sdk-viewer.js";
+import { SilentProxy } from "../support/silent-proxy.js";
+import type { Truth } from "../support/truth.js";
+
+/** Both gateways, that of the balancer left out. */
+function gatewaysOf(cluster: TestCluster): string[] {
+  return cluster.gateways.map(({ url }) => url);
+}
+
+async function playing(cluster: TestCluster, gateways = gatewaysOf(cluster)): Promise<[SdkViewer, Truth]> {
+  const truth = await cluster.recording("usdm");
+  const viewer = await SdkViewer.open(deckAt(cluster.url, { gateways }), { tape: "usdm" });
+  await viewer.session.start();
+  await viewer.next(20);
+  return [viewer, truth];
+}
+
+/** The gateway that a session comes through. */
+function serving(cluster: TestCluster, { session }: SdkViewer): Service {
+  const service = cluster.gateways.find(({ name }) => session.node.startsWith(`${name}-`));
+  if (!service) throw new Error(`no gateway is called ${session.node}`);
+  return service;
+}
+
+/** Whatever happened, the run is whole. */
+function expectWholeRun({ frames, histories, session }: SdkViewer, truth: Truth): void {
+  expect(histories).toHaveLength(1);
+  expect(frames).toHaveConsecutiveSeqs();
+  expect(frames).toBeOfTape(truth);
+  expect(session.stats.framesReceived).toBe(frames.length - (histories[0]?.frames.length ?? 0));
+}
+
+test("[CL30] a gateway is killed: the session goes on through the next one with the frame after the last", async ({
+  cluster,
+}) => {
+  const [viewer, truth] = await playing(cluster);
+  const { node } = viewer.session;
+  const fault = performance.now();
+  cluster.signal(serving(cluster, viewer), "SIGKILL");
+  await viewer.until(() => viewer.session.connection === "reconnecting", "the loss");
+  const offline = viewer.session.pause();
+  await expect(offline).rejects.toMatchObject({ code: "offline" });
+  await viewer.until(() => viewer.returns === 1, "the return");
+  cluster.note(`sdk: back ${Math.round(performance.now() - fault)} ms after its gateway was killed`);
+  await viewer.next(20);
+  expect(viewer.session.node).not.toBe(node);
+  expectWholeRun(viewer, truth);
+  viewer.session.close();
+  await cluster.whole();
+});
+
+test("[CL31] a gateway is told to end: the session goes on elsewhere at once", async ({ cluster }) => {
+  const [viewer, truth] = await playing(cluster);
+  const { node } = viewer.session;
+  cluster.signal(serving(cluster, viewer), "SIGTERM");
+  await viewer.until(() => viewer.returns === 1, "the return");
+  expect(viewer.session.node).not.toBe(node);
+  expect(viewer.connections[0]).toMatchObject({ connection: "reconnecting", retryInMs: 0, why: /^restarting \(1012/ });
+  await viewer.next(20);
+  expectWholeRun(viewer, truth);
+  viewer.session.close();
+  await cluster.whole();
+});
+
+test("[CL32] the network falls silent without closing: noticed within the time said, and nothing is missed", async ({
+  cluster,
+}) => {
+  const [first = "", second = ""] = gatewaysOf(cluster);
+  const proxy = await SilentProxy.before(first);
+  const truth = await cluster.recording("usdm");
+  const silenceMs = 1000;
+  const deck = deckAt(cluster.url, { gateways: [proxy.url, second], timing: { ...impatient, silenceMs } });
+  const viewer = await SdkViewer.open(deck, { tape: "usdm" });
+  expect(proxy.connections).toBe(1);
+  await viewer.session.start();
+  await viewer.next(20);
+  const before = viewer.session.node;
+  const fault = performance.now();
+  proxy.goSilent();
+  const unanswered = viewer.session.speed(2);
+  await expect(unanswered).rejects.toMatchObject({ code: "interrupted", message: /may have been carried out/ });
+  const noticed = performance.now() - fault;
+  expect(noticed).toBeLessThan(silenceMs + 500);
+  await viewer.until(() => viewer.returns === 1, "the return");
+  await viewer.next(20);
+  expect(viewer.session.node).not.toBe(before);
+  expect(viewer.session.view.speed).toBe(1); // the command had vanished as well
+  expectWholeRun(viewer, truth);
+  cluster.note(`sdk: silence noticed after ${Math.round(noticed)} ms of ${silenceMs}`);
+  viewer.session.close();
+  await proxy.close();
+});
+
+test("[CL32] a session that stands still is not silent", async ({ cluster }) => {
+  const deck = deckAt(cluster.url, { timing: { ...impatient, silenceMs: 400 } });
+  const viewer = await SdkViewer.open(deck, { tape: "usdm" });
+  const { stats } = viewer.session;
+  expect(stats.framesReceived).toBe(0);
+  const latencies = new Set<number | undefined>();
+  await cluster.until(() => latencies.add(viewer.session.stats.latencyMs).size > 5, "five pongs");
+  expect(viewer.connections).toEqual([]);
+  viewer.session.close();
+});
+
+test("[CL33] a session is deleted: it ends, for good, wherever it was watched", async ({ cluster }) => {
+  const [viewer] = await playing(cluster);
+  const other = new SdkViewer(await deckAt(cluster.url).join(viewer.session.id));
+  await cluster.http.delete(viewer.session.id);
+  await Promise.all([viewer, other].map((one) => one.until(() => one.end !== undefined, "the end")));
+  expect([viewer.end, other.end]).toEqual([{ reason: "deleted" }, { reason: "deleted" }]);
+  await expect(viewer.session.start()).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+});
+
+test("[CL33] one that was deleted while its viewer was away is not made again by the viewer's return", async ({
+  cluster,
+}) => {
+  const [first = ""] = gatewaysOf(cluster);
+  const proxy = await SilentProxy.before(first);
+  const deck = deckAt(cluster.url, { gateways: proxy.url, timing: { ...impatient, silenceMs: 400 } });
+  const viewer = await SdkViewer.open(deck, { tape: "usdm" });
+  proxy.goSilent();
+  await viewer.until(() => viewer.session.connection === "reconnecting", "the loss");
+  await cluster.http.delete(viewer.session.id);
+  proxy.speakAgain();
+  await viewer.until(() => viewer.end !== undefined, "the end");
+  expect(viewer.end).toEqual({ reason: "expired" }); // nobody remembers how it went
+  expect(await cluster.redis.exists(cluster.keys.session(viewer.session.id))).toBe(0);
+  await proxy.close();
+});
+
+test("[CL4] one that was away for too long is told that frames are missing, and starts afresh", async ({ cluster }) => {
+  const [first = ""] = gatewaysOf(cluster);
+  const proxy = await SilentProxy.before(first);
+  const deck = deckAt(cluster.url, { gateways: proxy.url, timing: { ...impatient, silenceMs: 400 } });
+  const viewer = await SdkViewer.open(deck, { tape: "usdm", maxFps: 0 });
+  await viewer.session.start();
+  await viewer.next(5);
+  proxy.goSilent();
+  await viewer.until(() => viewer.session.connection === "reconnecting", "the loss");
+  // Nine jumps are more epochs than a session remembers.
+  for (let jump = 1; jump <= 9; jump++) await cluster.http.control(viewer.session.id, "seek", { seq: 100 * jump });
+  proxy.speakAgain();
+  await viewer.until(() => viewer.histories.length === 2, "another history");
+  expect(viewer.histories.map(({ complete }) => complete)).toEqual([true, false]);
+  await viewer.next(20);
+  expect(viewer.frames).toHaveConsecutiveSeqs();
+  viewer.session.close();
+  await proxy.close();
+});
+
+test("[CL3] jumps that were missed come as they were, each epoch in its turn", async ({ cluster }) => {
+  const [first = ""] = gatewaysOf(cluster);
+  const truth = await cluster.recording("usdm");
+  const proxy = await SilentProxy.before(first);
+  const deck = deckAt(cluster.url, { gateways: proxy.url, timing: { ...impatient, silenceMs: 400 } });
+  const viewer = await SdkViewer.open(deck, { tape: "usdm", maxFps: 0 });
+  await viewer.session.start();
+  await viewer.next(5);
+  const stays = await cluster.watch(viewer.session.id, { gateways: gatewaysOf(cluster).slice(1) });
+  proxy.goSilent();
+  await viewer.until(() => viewer.session.connection === "reconnecting", "the loss");
+  const epochs = new Set(viewer.frames.map(({ epoch }) => epoch));
+  for (const seq of [900, 300, 600]) {
+    epochs.add((await cluster.http.control(viewer.session.id, "seek", { seq })).epoch);
+    await stays.untilSession(({ controller_state }) => controller_state.cursor_seq !== null, "the jump");
+    await stays.next(3);
+  }
+  proxy.speakAgain();
+  await viewer.until(() => viewer.frames.at(-1)?.epoch === Math.max(...epochs), "the newest epoch");
+  await viewer.next(10);
+  expect(new Set(viewer.frames.map(({ epoch }) => epoch))).toEqual(epochs);
+  expectWholeRun(viewer, truth);
+  viewer.session.close();
+  await proxy.close();
+});

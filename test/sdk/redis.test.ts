@@ -1,0 +1,59 @@
+import { expect } from "vitest";
+import { type TestCluster, testOnCluster } from "../support/cluster.js";
+import "../support/expect.js";
+import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+
+/** Takes Redis away until commands are refused for want of it. */
+async function withoutRedis(cluster: TestCluster, viewer: SdkViewer): Promise<void> {
+  await cluster.ownRedis?.stop();
+  await expect(viewer.session.speed(2)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await expect(deckAt(cluster.url).open()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  expect(viewer.session.connection).toBe("open");
+  await cluster.ownRedis?.start();
+}
+
+testOnCluster(() => ({ ownRedis: "keeps its data" }))(
+  "[CL34] Redis restarts: the connection stays, commands are refused meanwhile, and the session goes on whole",
+  async ({ cluster }) => {
+    const truth = await cluster.recording("usdm");
+    const viewer = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm" });
+    await viewer.session.start();
+    await viewer.next(20);
+    await withoutRedis(cluster, viewer);
+    await viewer.next(40, 40_000);
+    expect(viewer.connections).toEqual([]);
+    expect(viewer.histories).toHaveLength(1);
+    expect(viewer.frames).toHaveConsecutiveSeqs();
+    expect(viewer.frames).toBeOfTape(truth);
+    await cluster.until(
+      () =>
+        viewer.session.speed(3).then(
+          ({ speed }) => speed === 3,
+          () => false,
+        ),
+      "a command to be carried out again",
+    );
+    viewer.session.close();
+  },
+);
+
+testOnCluster(() => ({ ownRedis: "forgets" }))(
+  "[CL34] Redis restarts without its data: the session ends, and another one can be opened",
+  async ({ cluster }) => {
+    const viewer = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm" });
+    await viewer.session.start();
+    await viewer.next(20);
+    await withoutRedis(cluster, viewer);
+    await viewer.until(() => viewer.end !== undefined, "the end", 40_000);
+    expect(viewer.end).toEqual({ reason: "expired" });
+    expect(viewer.frames).toHaveConsecutiveSeqs();
+    let again: SdkViewer | undefined;
+    await cluster.until(async () => {
+      again = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm" }).catch(() => undefined);
+      return again !== undefined;
+    }, "the cluster to serve again");
+    await again?.session.start();
+    await again?.next(20);
+    again?.session.close();
+  },
+);

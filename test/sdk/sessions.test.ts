@@ -1,0 +1,215 @@
+import { once } from "node:events";
+import { expect } from "vitest";
+import WebSocket, { WebSocketServer } from "ws";
+import { test } from "../support/cluster.js";
+import "../support/expect.js";
+import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+
+test("[CL1] open makes a session that plays when it is told to, and shows what is on the tape", async ({ cluster }) => {
+  const truth = await cluster.recording("usdm");
+  const viewer = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm", maxFps: 0 });
+  expect(viewer.session.view).toMatchObject({ state: "STOPPED", tape: truth.tape.id, connections: 1 });
+  expect(viewer.session.node).toMatch(/^gateway-/);
+  expect((await viewer.session.start()).state).toBe("PLAYING");
+  await viewer.next(20);
+  expect(viewer.frames).toHaveConsecutiveSeqs();
+  expect(viewer.frames).toBeOfTape(truth);
+  expect(viewer.frames[0]?.seq).toBe(0);
+  viewer.session.close();
+});
+
+test("[CL1] a session that exists is joined as it is, by open with its id and by join", async ({ cluster }) => {
+  const deck = deckAt(cluster.url);
+  const first = await deck.open({ sessionId: "mine", tape: "usdm", speed: 3 });
+  await first.seek({ fraction: 0.5 });
+  const second = await deck.open({ sessionId: "mine", tape: "usdm", speed: 9 });
+  const third = await deck.join("mine");
+  for (const { view, id } of [second, third]) {
+    expect(id).toBe("mine");
+    expect(view).toMatchObject({ speed: 3, state: "PAUSED", epoch: first.view.epoch });
+  }
+  for (const session of [first, second, third]) session.close();
+});
+
+test("[CL1] joining what does not exist is refused, and makes nothing", async ({ cluster }) => {
+  await expect(deckAt(cluster.url).join("nobody")).rejects.toMatchObject({
+    name: "TapedeckError",
+    code: "SESSION_NOT_FOUND",
+  });
+  expect(await cluster.redis.exists(cluster.keys.session("nobody"))).toBe(0);
+});
+
+test("[CL2] a listener that comes later is told what has come so far, and goes on without hole or repeat", async ({
+  cluster,
+}) => {
+  const deck = deckAt(cluster.url);
+  const session = await deck.open({ tape: "usdm", maxFps: 0, speed: 10 });
+  await session.start();
+  await cluster.until(() => session.stats.framesReceived > 250, "250 frames");
+  const late = new SdkViewer(session);
+  expect(late.histories).toHaveLength(1);
+  expect(late.frames).toHaveLength(100);
+  await late.next(50);
+  expect(late.frames).toHaveConsecutiveSeqs();
+  session.close();
+});
+
+test("[CL5] a position goes on anywhere with the frame after it", async ({ cluster }) => {
+  const truth = await cluster.recording("usdm");
+  const here = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm", maxFps: 0 });
+  await here.session.start();
+  await here.next(15);
+  const { id, position } = here.session;
+  here.session.close();
+  const there = new SdkViewer(await deckAt(cluster.url).join(id, { position }));
+  await there.next(15);
+  expect(there.histories).toEqual([]);
+  expect(there.frames[0]).toMatchObject({ epoch: position.epoch, prev: position.seq });
+  expect([...here.frames, ...there.frames]).toHaveConsecutiveSeqs();
+  expect([...here.frames, ...there.frames]).toBeOfTape(truth);
+  there.session.close();
+});
+
+test("[CL6] frames can be read in a loop, which ends with the session", async ({ cluster }) => {
+  const session = await deckAt(cluster.url).open({ tape: "usdm", maxFps: 0 });
+  const seqs: number[] = [];
+  const loop = (async () => {
+    for await (const { seq } of session.frames()) if (seqs.push(seq) === 10) session.close();
+  })();
+  await session.start();
+  await loop;
+  expect(seqs).toEqual(seqs.map((_, at) => (seqs[0] ?? 0) + at));
+  const stop = new AbortController();
+  stop.abort();
+  for await (const _ of session.frames({ signal: stop.signal })) throw new Error("a frame after the end");
+});
+
+test("[CL10] a command resolves with the session that it made, and its frames come afterwards", async ({ cluster }) => {
+  const viewer = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm" });
+  const { session } = viewer;
+  const before = session.view;
+  const sought = await session.seek({ seq: 700 });
+  expect(sought.epoch).toBeGreaterThan(before.epoch);
+  expect(sought.controller_state.cursor_seq).toBe(700);
+  expect((await session.speed(2.5)).speed).toBe(2.5);
+  expect((await session.step({ frames: 3 })).controller_state.cursor_seq).toBe(703);
+  await viewer.until(() => viewer.lastSeq === 703, "the frames of the step");
+  expect(viewer.frames.filter(({ epoch }) => epoch === sought.epoch)).toHaveSeqs([700, 701, 702, 703]);
+  expect((await session.resume()).state).toBe("PLAYING");
+  expect((await session.pause()).state).toBe("PAUSED");
+  expect((await session.stop()).state).toBe("STOPPED");
+  const record = await cluster.record(session.id);
+  expect(record.rev).toBe(session.view.rev);
+  session.close();
+});
+
+test("[CL10] one that is refused changes nothing and says why", async ({ cluster }) => {
+  const session = await deckAt(cluster.url).open({ tape: "usdm" });
+  const { rev } = session.view;
+  await expect(session.speed(5000)).rejects.toMatchObject({ code: "INVALID_VALUE", message: /at most 1000/ });
+  await expect(session.live()).rejects.toMatchObject({ code: "NOT_LIVE" });
+  await expect(session.order({ side: "buy" })).rejects.toMatchObject({ code: "NOT_SIMULATION" });
+  expect((await cluster.record(session.id)).rev).toBe(rev);
+  session.close();
+});
+
+test("[CL10] a change by anyone is heard by everyone", async ({ cluster }) => {
+  const deck = deckAt(cluster.url);
+  const one = await SdkViewer.open(deck, { tape: "usdm" });
+  const other = new SdkViewer(await deck.join(one.session.id));
+  await other.session.start();
+  await one.until(() => one.session.view.state === "PLAYING", "the other's start");
+  expect(one.states.at(-1)?.cause).toBe("command");
+  for (const { session } of [one, other]) session.close();
+});
+
+test("[CL13] times may be dates, and durations may be said in words", async ({ cluster }) => {
+  const session = await deckAt(cluster.url).open({ tape: "usdm" });
+  const { from } = await deckAt(cluster.url).tapes.get("usdm");
+  const at = (seconds: number) => new Date(Date.parse(from) + seconds * 1000);
+  await session.seek({ ts: at(60) });
+  const back = await session.rewind({ by: "45s" });
+  expect(Math.abs(Date.parse(back.cursor_ts ?? "") - at(15).getTime())).toBeLessThan(250);
+  const ranged = await session.range({ from: at(10), to: at(20), loop: true });
+  expect(ranged.controller_state).toMatchObject({ loop: true });
+  expect(Date.parse(ranged.controller_state.from_ts ?? "")).toBe(at(10).getTime());
+  session.close();
+});
+
+test("[CL14] sessions, tapes, health and nodes are plain calls", async ({ cluster }) => {
+  const deck = deckAt(
+    cluster.apis.map(({ url }) => url),
+    { gateways: cluster.gateways.map(({ url }) => url) },
+  );
+  const session = await deck.open({ sessionId: "listed", tape: "usdm" });
+  expect((await deck.sessions.list({ state: "STOPPED", limit: 1000 })).sessions.map((one) => one.session_id)).toContain(
+    "listed",
+  );
+  expect((await deck.sessions.stats()).total_sessions).toBeGreaterThan(0);
+  expect((await deck.tapes.list()).map(({ id }) => id)).toContain("usdm");
+  const overview = await deck.tapes.overview("usdm", { points: 20 });
+  expect(overview.points.length).toBeGreaterThan(2);
+  expect(overview.points.length).toBeLessThanOrEqual(20);
+  expect((await deck.health()).status).toBe("healthy");
+  expect((await deck.nodes()).map(({ role }) => role)).toEqual(expect.arrayContaining(["api", "gateway", "ticker"]));
+  const ended = new Promise((resolve) => session.onEnd(resolve));
+  await deck.sessions.delete("listed");
+  expect(await ended).toEqual({ reason: "deleted" });
+  await expect(deck.sessions.get("listed")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+});
+
+test("[CL15] an order trades in the session's own market, and its fill is told", async ({ cluster }) => {
+  const session = await deckAt(cluster.url).open({ mode: "SIMULATION", symbol: "SIMUSD", seed: 7 });
+  const fills: string[] = [];
+  session.onTrade(({ side }) => fills.push(side));
+  await cluster.until(() => session.stats.framesReceived > 3, "a market");
+  const after = await session.order({ side: "buy", quantity: 1 });
+  expect(after.account?.position).toBe(1);
+  await cluster.until(() => fills.length === 1, "the fill");
+  expect(fills).toEqual(["BUY"]);
+  session.close();
+});
+
+test("[CL41] a signal closes every session of the deck, and requests under way", async ({ cluster }) => {
+  const leave = new AbortController();
+  const deck = deckAt(cluster.url, { signal: leave.signal });
+  const viewers = [await SdkViewer.open(deck, { tape: "usdm" }), await SdkViewer.open(deck, { tape: "usdm" })];
+  const underWay = deck.health();
+  leave.abort();
+  expect(viewers.map(({ end }) => end)).toEqual([{ reason: "closed" }, { reason: "closed" }]);
+  expect(viewers.map(({ session }) => session.connection)).toEqual(["closed", "closed"]);
+  await expect(underWay).rejects.toMatchObject({ code: "closed" });
+  await expect(deck.open()).rejects.toMatchObject({ code: "closed" });
+  await expect(viewers[0]?.session.pause()).rejects.toMatchObject({ code: "closed" });
+});
+
+test("[CL41] a signal of one session closes that one", async ({ cluster }) => {
+  const leave = new AbortController();
+  const deck = deckAt(cluster.url);
+  const [one, other] = [await deck.open({ tape: "usdm" }, { signal: leave.signal }), await deck.open({ tape: "usdm" })];
+  leave.abort();
+  expect([one.connection, other.connection]).toEqual(["closed", "open"]);
+  other.close();
+});
+
+test("[CL25] where nothing answers, open says so", async ({ cluster }) => {
+  const { url } = cluster;
+  await expect(deckAt("http://127.0.0.1:1").open()).rejects.toMatchObject({ code: "unreachable" });
+  const deaf = new WebSocketServer({ port: 0, host: "127.0.0.1", verifyClient: () => false });
+  await once(deaf, "listening");
+  const address = deaf.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  await expect(deckAt(url, { gateways: `http://127.0.0.1:${port}` }).open()).rejects.toMatchObject({
+    code: "unreachable",
+  });
+  deaf.close();
+});
+
+test("[CL27] without a WebSocket it says what to do", async ({ cluster }) => {
+  const native: unknown = Reflect.get(globalThis, "WebSocket");
+  const deck = deckAt(cluster.url, { WebSocket: undefined });
+  if (native === undefined)
+    await expect(deck.open()).rejects.toMatchObject({ code: "no_websocket", message: /pass one in/ });
+  else (await deck.open()).close();
+  (await deckAt(cluster.url, { WebSocket }).open()).close();
+});

@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+/** A way to an address that can go quiet: connections stay open, new ones are taken, and nothing comes through any more. */
+export class SilentProxy {
+  readonly #server: Server;
+  readonly #target: URL;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  #silent = false;
+
+  /** @param target an address of http or redis */
+  static async before(target: string): Promise<SilentProxy> {
+    const proxy = new SilentProxy(new URL(target));
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    return proxy;
+  }
+
+  private constructor(target: URL) {
+    this.#target = target;
+    this.#server = createServer((near) => this.#take(near));
+  }
+
+  /** The target's address, by way of this proxy. */
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("the proxy does not listen");
+    return `${this.#target.protocol}//127.0.0.1:${address.port}`;
+  }
+
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  /** From now on all that is sent vanishes, in both directions, and nobody is told. */
+  goSilent(): void {
+    this.#silent = true;
+  }
+
+  /** New connections come through again. Those that fell silent never do. */
+  speakAgain(): void {
+    this.#silent = false;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+    await closed;
+  }
+
+  #take(near: Socket): void {
+    const far = connect(Number(this.#target.port), this.#target.hostname);
+    const pair = [near, far] as const;
+    this.#pairs.add(pair);
+    let deaf = this.#silent;
+    const pass = (from: Socket, to: Socket) => {
+      from.on("data", (bytes) => {
+        deaf ||= this.#silent;
+        if (!deaf) to.write(bytes);
+      });
+      from.on("end", () => {
+        if (!deaf) to.end();
+      });
+      from.on("error", () => {}); // a close follows
+      from.on("close", () => {
+        this.#pairs.delete(pair);
+        // A network that swallows everything swallows the news of a close as well.
+        if (!deaf && !this.#silent) to.destroy();
+      });
+    };
+    pass(near, far);
+    pass(far, near);
+  }
+}

@@ -70,6 +70,14 @@ export async function redis() {
   );
 }
 
+/** Sees to it that pages can be tried, where that can be done without asking; the tests say loudly when they skip them. */
+export async function browser() {
+  if (existsSync(process.env.CHROMIUM_PATH ?? "/usr/bin/chromium")) return;
+  if (process.platform !== "linux" || process.getuid?.() !== 0 || !works("apt-get", ["--version"])) return;
+  say("Installing chromium (apt-get), once");
+  await aptInstall("chromium");
+}
+
 async function aptInstall(name) {
   const options = { ...aside, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
   const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], options);
@@ -84,6 +92,8 @@ async function aptInstall(name) {
 export async function build() {
   say("Compiling");
   if ((await run(bin("tsc"), ["-b"], aside)) !== 0) throw new Problem("The sources do not compile: see above.");
+  if ((await run(process.execPath, ["scripts/bundle.mjs"], aside)) !== 0)
+    throw new Problem("The SDK was not bundled: see above.");
 }
 
 /** A command that a dependency brought. */

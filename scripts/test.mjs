@@ -3,16 +3,17 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bin, dependencies, node, prepare, redis, run, say } from "./prepare.mjs";
+import { bin, browser, dependencies, node, prepare, redis, run, say } from "./prepare.mjs";
 
 const selection = process.argv.slice(2);
 const sum = { passed: 0, failed: 0, skipped: 0 };
 
-await prepare(node, dependencies, redis);
+await prepare(node, dependencies, redis, browser);
 if (selection.length === 0)
-  await check("format, lint and the direction of imports", "biome", ["check", "--error-on-warnings", "."]);
-await check("the sources compile", "tsc", ["-b"]);
-if (selection.length === 0) await check("the tests' types are right", "tsc", ["-p", "tsconfig.test.json"]);
+  await check("format, lint and the direction of imports", bin("biome"), ["check", "--error-on-warnings", "."]);
+await check("the sources compile", bin("tsc"), ["-b"]);
+await check("the SDK is bundled", process.execPath, ["scripts/bundle.mjs"]);
+if (selection.length === 0) await check("the tests' types are right", bin("tsc"), ["-p", "tsconfig.test.json"]);
 await tests();
 
 const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : "";
@@ -21,7 +22,7 @@ process.exit(sum.failed > 0 ? 1 : 0);
 
 async function check(what, command, args) {
   say(`Checking that all is well: ${what}`);
-  if ((await run(bin(command), args)) === 0) sum.passed++;
+  if ((await run(command, args)) === 0) sum.passed++;
   else sum.failed++;
 }
 

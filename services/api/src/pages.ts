@@ -15,7 +15,9 @@ const types: Readonly<Record<string, string>> = {
 
 /** Works from src/ and dist/ alike. */
 const ownFolder = fileURLToPath(new URL("../public/", import.meta.url));
-const swaggerFolder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+const folderOf = (name: string) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+const swaggerFolder = folderOf("swagger-ui-dist");
+const clientFolder = folderOf("@tapedeck/client");
 
 /** Scripts and connections of our own origin only; Swagger UI draws its icons as data: images and sets inline styles. */
 const policy =
@@ -27,6 +29,7 @@ export const pageRoutes: readonly Route[] = [
   page("/", join(ownFolder, "index.html")),
   page("/deck.js", join(ownFolder, "deck.js")),
   page("/deck.css", join(ownFolder, "deck.css")),
+  page("/sdk.js", join(clientFolder, "dist", "sdk.js")),
   page("/docs", join(ownFolder, "docs.html")),
   page("/docs/page.js", join(ownFolder, "docs.js")),
   page("/docs/swagger-ui.css", join(swaggerFolder, "swagger-ui.css")),

@@ -1,0 +1,50 @@
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build, type Metafile } from "esbuild";
+import { expect, test } from "vitest";
+
+/** What a page's bundler makes of a program that uses the SDK. */
+async function bundle(program: string): Promise<{ text: string; gzipped: number; inputs: string[] }> {
+  const result = await build({
+    stdin: { contents: program, loader: "ts", resolveDir: fileURLToPath(new URL(".", import.meta.url)) },
+    conditions: ["tapedeck-source"],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    metafile: true,
+    write: false,
+  });
+  const [file] = result.outputFiles;
+  if (!file) throw new Error("esbuild made no file");
+  return { text: file.text, gzipped: gzipSync(file.contents).length, inputs: included(result.metafile) };
+}
+
+/** The sources of which anything is in the bundle. */
+function included({ outputs }: Metafile): string[] {
+  return Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs)
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .map(([path]) => path),
+  );
+}
+
+test("[CL50] the whole SDK is at most 7 KB gzipped, with no schema library and nothing of Node in it", async () => {
+  const { gzipped, inputs, text } = await bundle('export * from "@tapedeck/client";');
+  console.log(`the SDK is ${text.length} bytes, ${gzipped} gzipped`);
+  expect(gzipped).toBeGreaterThan(2000); // it is really in there
+  expect(gzipped).toBeLessThanOrEqual(7 * 1024);
+  expect(inputs.filter((path) => path.includes("node_modules"))).toEqual([]);
+  expect(inputs.filter((path) => path.includes("protocol")).map((path) => path.split("/").at(-1))).toEqual(
+    expect.arrayContaining(["close-codes.ts"]),
+  );
+  expect(text).not.toMatch(/\brequire\(|node:/);
+});
+
+test("[CL50] what is not used is not in it", async () => {
+  const { inputs } = await bundle('import { TapedeckError } from "@tapedeck/client"; console.log(TapedeckError);');
+  expect(inputs.map((path) => path.split("/").at(-1))).toEqual(["errors.ts", "<stdin>"]);
+  const nothing = await bundle('import { tapedeck } from "@tapedeck/client"; export type Unused = typeof tapedeck;');
+  expect(nothing.text.trim()).toBe("");
+});

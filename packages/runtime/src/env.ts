@@ -43,8 +43,15 @@ export const commonEnv = {
     .string()
     .regex(/^[A-Za-z0-9_.-]+$/, "may hold letters, digits, _ . and - only")
     .default("tapedeck"),
-  /** Folder of the tapes. */
-  TAPEDECK_STORE: z.string().default(".tapedeck/tapes"),
+  /** Where the tapes are: a folder, or `s3://bucket/prefix`. */
+  TAPEDECK_STORE: z
+    .string()
+    .refine((place) => !place.includes("://") || /^s3:\/\/[a-z0-9.-]{3,63}(\/|$)/.test(place), {
+      error: "is neither a folder nor s3://bucket/prefix",
+    })
+    .default(".tapedeck/tapes"),
+  /** Address of an S3 store that is not AWS's. Keys and region are read by the AWS SDK, from `AWS_*` and where it else looks. */
+  S3_ENDPOINT: z.url({ error: "is not an address such as http://minio:9000" }).optional(),
   /**
    * Names this process in keys, logs and metrics. It must be new at each start: a name that a crashed process left on a
    * session would make its successor look like the one that renders it.

@@ -6,6 +6,7 @@ export { FolderTapeStore } from "./folder-store.js";
 export * from "./import/index.js";
 export type { Manifest } from "./manifest.js";
 export { MemoryTapeStore } from "./memory-store.js";
+export { isFolder, openTapeStore } from "./open-store.js";
 export { type RecomputeOptions, recompute } from "./recompute.js";
 export { RecordedTape } from "./recorded-tape.js";
 export { render, renderStretch } from "./render.js";

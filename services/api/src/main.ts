@@ -11,7 +11,7 @@ import {
   startHeartbeat,
 } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
-import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
@@ -42,7 +42,7 @@ async function main(config: Config): Promise<void> {
   watchRedis(redis, health);
 
   const store = new SessionStore(redis, keys, { caps: capsOf(config) });
-  const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
+  const tapes = new TapeCatalog(await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT), {
     cacheBytes: config.CACHE_MB * 2 ** 20,
     orders: (id) => store.orders(id),
     log,

@@ -2,7 +2,7 @@ import { goneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe } from "@tapedeck/runtime";
 import { interval, proxyTrust, startProbe } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
-import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import type { GatewayConfig } from "./config.js";
 import { createCounters } from "./counters.js";
@@ -57,7 +57,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const counters = createCounters();
   const store = new SessionStore(redis.commands, keys, { caps: capsOf(config) });
-  const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
+  const tapes = new TapeCatalog(await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT), {
     cacheBytes: config.CACHE_MB * 2 ** 20,
     orders: (id) => store.orders(id),
     log,

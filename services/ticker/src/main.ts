@@ -26,7 +26,7 @@ import {
   SessionUpkeep,
   upkeepQueue,
 } from "@tapedeck/sessions";
-import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import { readTickerConfig, type TickerConfig } from "./config.js";
 import { Ticker } from "./ticker.js";
@@ -68,7 +68,7 @@ async function main(config: TickerConfig): Promise<void> {
   const probe = startProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
 
   const store = new SessionStore(commands, keys);
-  const tapes = new TapeCatalog(new FolderTapeStore(config.TAPEDECK_STORE), {
+  const tapes = new TapeCatalog(await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT), {
     cacheBytes: config.CACHE_MB * 2 ** 20,
     orders: (id) => store.orders(id),
     log,

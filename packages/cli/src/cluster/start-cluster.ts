@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { access, constants, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { isFolder } from "@tapedeck/tape";
 import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
 import { freePort } from "./free-port.js";
 import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
@@ -80,7 +81,7 @@ class LocalCluster implements Cluster {
     this.#options = options;
     this.#folder = resolve(options.folder);
     this.#file = new ClusterFile(this.#folder);
-    this.store = resolve(options.store);
+    this.store = isFolder(options.store) ? resolve(options.store) : options.store;
     this.redisUrl = options.redisUrl ?? "";
   }
 
@@ -167,7 +168,8 @@ class LocalCluster implements Cluster {
   }
 
   async #prepareFolders(): Promise<void> {
-    for (const folder of [this.#folder, this.store, join(this.#folder, "redis"), join(this.#folder, "logs")]) {
+    const tapes = isFolder(this.store) ? [this.store] : [];
+    for (const folder of [this.#folder, ...tapes, join(this.#folder, "redis"), join(this.#folder, "logs")]) {
       try {
         await mkdir(folder, { recursive: true });
         await access(folder, constants.W_OK);

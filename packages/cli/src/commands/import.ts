@@ -40,7 +40,7 @@ export function importCommand(): Command {
     )
     .option("--id <id>", "the tape's id, by default symbol, source and day")
     .option("--strict", "stop at the first broken line, and keep nothing")
-    .option("--store <folder>", "folder of the tapes, by default the local cluster's")
+    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .option("--json", "print the report as JSON")
     .addHelpText("after", `\nFormats:\n${formats.map(({ name, about }) => `  ${name.padEnd(18)}${about}`).join("\n")}`)
     .action(runImport);
@@ -57,7 +57,7 @@ async function runImport(paths: string[], choices: Choices): Promise<void> {
       paths,
       { ...options, intervalMs: interval, silenceMs: silence },
       {
-        store: tapeStore(store).store,
+        store: (await tapeStore(store)).store,
         signal: ending.signal,
         onProgress: (progress) => status.show(() => line(progress)),
       },

@@ -1,7 +1,7 @@
 import {
-  FolderTapeStore,
   ImportRefused,
   importRecording,
+  openTapeStore,
   reportText,
   TapeWriteError,
   writeDemoTape,
@@ -10,8 +10,9 @@ import { Problem } from "../cluster/problem.js";
 import { StatusLine } from "./status-line.js";
 
 export interface TapesToPrepare {
-  /** Folder of the tapes. */
+  /** Folder or bucket of the tapes; the bucket's endpoint where it is not AWS's. */
   readonly store: string;
+  readonly endpoint: string | undefined;
   /** Files of recordings to import. */
   readonly recordings: readonly string[];
   readonly tell: (sentence: string) => void;
@@ -23,8 +24,14 @@ export interface TapesToPrepare {
  *
  * @throws Problem when a recording is refused or the store cannot take it
  */
-export async function prepareTapes({ store: folder, recordings, tell, signal }: TapesToPrepare): Promise<void> {
-  const store = new FolderTapeStore(folder);
+export async function prepareTapes({
+  store: place,
+  endpoint,
+  recordings,
+  tell,
+  signal,
+}: TapesToPrepare): Promise<void> {
+  const store = await openTapeStore(place, endpoint);
   const status = new StatusLine(process.stdout);
   try {
     if (recordings.length > 0) {

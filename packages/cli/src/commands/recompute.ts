@@ -11,12 +11,12 @@ export function recomputeCommand(): Command {
   return new Command("recompute")
     .description("make a new version of tapes with this program's analytics, of their frames alone")
     .argument("<tape...>", "ids of tapes, or id@version")
-    .option("--store <folder>", "folder of the tapes, by default the local cluster's")
+    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .action(runRecompute);
 }
 
 async function runRecompute(tapes: string[], { store: asked }: { store?: string }): Promise<void> {
-  const { store } = tapeStore(asked);
+  const { store } = await tapeStore(asked);
   const status = new StatusLine(process.stderr);
   const ending = new AbortController();
   const end = () => ending.abort();

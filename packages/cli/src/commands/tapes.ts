@@ -7,13 +7,13 @@ import { tapeStore } from "./tape-store.js";
 export function tapesCommand(): Command {
   return new Command("tapes")
     .description("list the tapes of a store")
-    .option("--store <folder>", "folder of the tapes, by default the local cluster's")
+    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .option("--json", "print them as JSON")
     .action(async ({ store: asked, json }: { store?: string; json?: boolean }) => {
-      const { folder, store } = tapeStore(asked);
+      const { place, store } = await tapeStore(asked);
       const tapes = await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list();
       if (json) console.log(JSON.stringify(tapes, undefined, 2));
-      else console.log(tapes.length === 0 ? `There is no tape in ${folder}.` : table(tapes.map(row)));
+      else console.log(tapes.length === 0 ? `There is no tape in ${place}.` : table(tapes.map(row)));
     });
 }
 

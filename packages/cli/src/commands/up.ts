@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commonEnv, port, readConfig, whole } from "@tapedeck/runtime";
+import { isFolder } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
 import { type Cluster, startCluster } from "../cluster/start-cluster.js";
@@ -18,7 +19,8 @@ const env = z.object({
   TAPEDECK_PREFIX: commonEnv.TAPEDECK_PREFIX,
   /** Folder of Redis's data, the logs and cluster.json, and of the tapes unless TAPEDECK_STORE says otherwise. */
   TAPEDECK_FOLDER: z.string().default(resolve(root, ".tapedeck")),
-  TAPEDECK_STORE: z.string().optional(),
+  TAPEDECK_STORE: commonEnv.TAPEDECK_STORE.removeDefault().optional(),
+  S3_ENDPOINT: commonEnv.S3_ENDPOINT,
   TAPEDECK_GATEWAYS: whole("gateways", { min: 1, max: 32 }).default(2),
   TAPEDECK_APIS: whole("apis", { min: 1, max: 32 }).default(2),
   TAPEDECK_TICKERS: whole("tickers", { min: 1, max: 32 }).default(2),
@@ -35,7 +37,8 @@ export function upCommand(): Command {
 async function up(recordings: readonly string[]): Promise<void> {
   const config = readConfig("up", env);
   const folder = resolve(root, config.TAPEDECK_FOLDER);
-  const store = resolve(root, config.TAPEDECK_STORE ?? `${folder}/tapes`);
+  const place = config.TAPEDECK_STORE ?? `${folder}/tapes`;
+  const store = isFolder(place) ? resolve(root, place) : place;
   const tell = (sentence: string) => console.log(`- ${sentence}`);
 
   const ending = new AbortController();
@@ -57,7 +60,7 @@ async function up(recordings: readonly string[]): Promise<void> {
       tickers: config.TAPEDECK_TICKERS,
       signal: ending.signal,
       prepare: async () => {
-        await prepareTapes({ store, recordings, tell, signal: ending.signal });
+        await prepareTapes({ store, endpoint: config.S3_ENDPOINT, recordings, tell, signal: ending.signal });
         tell("Starting the services");
       },
       tell,

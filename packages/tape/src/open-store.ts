@@ -1,0 +1,20 @@
+import { FolderTapeStore } from "./folder-store.js";
+import type { TapeStore } from "./store.js";
+
+/** Whether a store's place is a folder, and not an address. */
+export function isFolder(place: string): boolean {
+  return !/^\w+:\/\//.test(place);
+}
+
+/**
+ * The store at a place: a folder, or `s3://bucket/prefix`, there at `endpoint` where it is not AWS's own. The AWS SDK is loaded
+ * only for the latter. Throws `RangeError` for an address that is none.
+ */
+export async function openTapeStore(place: string, endpoint?: string): Promise<TapeStore> {
+  if (isFolder(place)) return new FolderTapeStore(place);
+  const [, bucket, path = ""] = /^s3:\/\/([a-z0-9.-]{3,63})(\/.*)?$/.exec(place) ?? [];
+  if (bucket === undefined) throw new RangeError(`"${place}" is neither a folder nor s3://bucket/prefix`);
+  const prefix = path.replace(/^\/+|\/+$/g, "");
+  const { S3TapeStore } = await import("./s3-store.js");
+  return new S3TapeStore({ bucket, prefix: prefix && `${prefix}/`, endpoint });
+}

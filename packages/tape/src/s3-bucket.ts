@@ -1,0 +1,179 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+
+export interface S3Location {
+  readonly bucket: string;
+  /** Before every key; empty, or ending in a slash. */
+  readonly prefix: string;
+  /** Address of a store that is not AWS's, such as `http://minio:9000`. */
+  readonly endpoint?: string | undefined;
+}
+
+/** An object on its way in, seen by nobody before it is finished. */
+export interface ObjectUpload {
+  /** One call at a time; awaiting it keeps memory flat. Rejects when the upload has failed. */
+  append(bytes: Uint8Array): Promise<void>;
+  finish(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** Objects deleted by one request: S3's own bound. */
+const deletedAtOnce = 1_000;
+/** Bytes of one part of an upload; S3 takes no smaller ones, but for the last. */
+const partBytes = 8 * 2 ** 20;
+
+/** What a tape store needs of a bucket. Credentials and region are found as the AWS SDK finds them. */
+export class S3Bucket {
+  readonly #client: S3Client;
+  readonly #name: string;
+  readonly #prefix: string;
+
+  constructor({ bucket, prefix, endpoint }: S3Location) {
+    this.#name = bucket;
+    this.#prefix = prefix;
+    this.#client = new S3Client({
+      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+      // Checksums that stores of other makers do not understand; tapes carry their own.
+      requestChecksumCalculation: "WHEN_REQUIRED",
+      responseChecksumValidation: "WHEN_REQUIRED",
+    });
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** Keys that begin with `prefix`. */
+  async list(prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    let next: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({ Bucket: this.#name, Prefix: this.#prefix + prefix, ContinuationToken: next }),
+      );
+      for (const { Key = "" } of page.Contents ?? []) keys.push(Key.slice(this.#prefix.length));
+      next = page.NextContinuationToken;
+    } while (next !== undefined);
+    return keys;
+  }
+
+  /** A whole object; undefined where there is none. */
+  async read(key: string): Promise<Buffer | undefined> {
+    const found = await this.#get(key);
+    return found && bytesOf(found);
+  }
+
+  /** A whole object with the tag by which `put` knows whether it has changed since. */
+  async readTagged(key: string): Promise<{ text: string; tag: string } | undefined> {
+    const found = await this.#get(key);
+    return found && { text: String(await bytesOf(found)), tag: found.ETag ?? "" };
+  }
+
+  /** Bytes `offset` to `offset + length`; fewer where the object ends before. Undefined where there is none. */
+  async readRange(key: string, offset: number, length: number): Promise<Buffer | undefined> {
+    try {
+      const found = await this.#get(key, `bytes=${offset}-${offset + length - 1}`);
+      return found && bytesOf(found);
+    } catch (error) {
+      if (statusOf(error) === 416) return Buffer.alloc(0); // it ends before `offset`
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a whole object. With a tag only if it is still the one that was read, or still `absent`: then false says that someone
+   * was faster. Stores that know no conditional writes write in any case.
+   */
+  async put(key: string, text: string, tag?: string): Promise<boolean> {
+    const condition = tag === undefined ? {} : tag === "absent" ? { IfNoneMatch: "*" } : { IfMatch: tag };
+    try {
+      await this.#client.send(
+        new PutObjectCommand({ Bucket: this.#name, Key: this.#prefix + key, Body: text, ...condition }),
+      );
+      return true;
+    } catch (error) {
+      const status = statusOf(error);
+      if (tag !== undefined && (status === 412 || status === 409)) return false;
+      throw error;
+    }
+  }
+
+  upload(key: string): ObjectUpload {
+    const body = new PassThrough();
+    const params = { Bucket: this.#name, Key: this.#prefix + key, Body: body };
+    const upload = new Upload({ client: this.#client, params, partSize: partBytes, queueSize: 1 });
+    const done = upload.done();
+    const failed = done.then(
+      () => new Promise<never>(() => {}),
+      (error: unknown) => {
+        body.destroy();
+        throw error;
+      },
+    );
+    failed.catch(() => undefined); // whoever appends or finishes next is told
+    return {
+      async append(bytes) {
+        // A copy: the caller may use its buffer again before this one has left.
+        const roomLeft = body.write(Buffer.from(bytes));
+        await Promise.race([roomLeft ? undefined : once(body, "drain"), failed]);
+      },
+      async finish() {
+        body.end();
+        await done;
+      },
+      async abort() {
+        await upload.abort();
+        body.destroy();
+      },
+    };
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#remove([this.#prefix + key]);
+  }
+
+  async removeAll(prefix: string): Promise<void> {
+    await this.#remove((await this.list(prefix)).map((key) => this.#prefix + key));
+  }
+
+  async #remove(keys: readonly string[]): Promise<void> {
+    for (let from = 0; from < keys.length; from += deletedAtOnce) {
+      const Objects = keys.slice(from, from + deletedAtOnce).map((Key) => ({ Key }));
+      const { Errors } = await this.#client.send(
+        new DeleteObjectsCommand({ Bucket: this.#name, Delete: { Objects, Quiet: true } }),
+      );
+      const [first] = Errors ?? [];
+      if (first !== undefined) throw new Error(`${first.Key} could not be removed: ${first.Message ?? first.Code}`);
+    }
+  }
+
+  async #get(key: string, range?: string): Promise<GetObjectCommandOutput | undefined> {
+    try {
+      return await this.#client.send(
+        new GetObjectCommand({ Bucket: this.#name, Key: this.#prefix + key, ...(range && { Range: range }) }),
+      );
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.name === "NoSuchKey") return undefined;
+      throw error;
+    }
+  }
+}
+
+async function bytesOf({ Body }: GetObjectCommandOutput): Promise<Buffer> {
+  const bytes = await Body?.transformToByteArray();
+  return bytes === undefined ? Buffer.alloc(0) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+}

@@ -87,11 +87,12 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
 }
 
 async function request(url: string, method: string, path: string, { body, headers = {} }: Ask = {}): Promise<Answer> {
-  const raw = typeof body === "string" || body instanceof Uint8Array;
+  const bytes = body instanceof Uint8Array ? Uint8Array.from(body) : undefined;
+  const raw = bytes ?? (typeof body === "string" ? body : JSON.stringify(body));
   const answer = await fetch(`${url}${path}`, {
     method,
     headers,
-    ...(body !== undefined && { body: raw ? body : JSON.stringify(body) }),
+    ...(body !== undefined && { body: raw }),
   });
   const text = await answer.text();
   return {

@@ -1,0 +1,117 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+import { haveBrowser, Pages, type ShownPage } from "../support/browser.js";
+import { test } from "../support/cluster.js";
+
+const root = new URL("../../", import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), "utf8");
+
+/** The blocks of code of a page of the docs, in their order. */
+function blocksOf(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].flatMap(([, of, text = ""]) =>
+    of === language ? [text] : [],
+  );
+}
+
+/** Runs a program of Node until it ends by itself. */
+async function run(args: readonly string[], input = ""): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, args, { cwd: fileURLToPath(root), stdio: "pipe" });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (bytes: Buffer) => (out += bytes));
+  child.stderr.on("data", (bytes: Buffer) => (err += bytes));
+  child.stdin.end(input);
+  const deadline = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  const [code] = await once(child, "close");
+  clearTimeout(deadline);
+  return { code, out, err };
+}
+
+async function inPages(use: (pages: Pages) => Promise<void>): Promise<void> {
+  const pages = await Pages.open();
+  try {
+    await use(pages);
+  } finally {
+    await pages.close();
+  }
+}
+
+async function untilPrice({ page, troubles }: ShownPage): Promise<string> {
+  await page
+    .waitForFunction(() => /^BTCUSDT \d+/.test(document.querySelector("h1")?.textContent ?? ""))
+    .catch((error) => {
+      throw new Error(`no price: ${troubles.join("; ")}`, { cause: error });
+    });
+  return (await page.textContent("h1")) ?? "";
+}
+
+test("[CL51] [CL40] examples/watch.mjs prints frames, and ends by itself", async ({ cluster }) => {
+  const { code, out, err } = await run(["examples/watch.mjs", "30", cluster.url]);
+  expect(err).toBe("");
+  expect(code).toBe(0);
+  const lines = out.trim().split("\n");
+  expect(lines.filter((line) => /^2024-07-18T\S+Z BTCUSDT \d+(\.\d+)? \d+ trades$/.test(line))).toHaveLength(30);
+  expect(lines.at(-1)).toMatch(/^-- [\w-]{36}: closed$/);
+});
+
+test("[CL51] [CL40] examples/remote.mjs presses the buttons, and ends when its session does", async ({ cluster }) => {
+  const { code, out, err } = await run(["examples/remote.mjs", cluster.url]);
+  expect(err).toBe("");
+  expect(code).toBe(0);
+  expect(out).toMatch(/viewer: PAUSED at 2024\S+ \(command\)/);
+  expect(out).toMatch(/viewer: PLAYING/);
+  expect(out).toMatch(/refused: NOT_LIVE: /);
+});
+
+test("[CL51] the guide's first program for Node plays", async ({ cluster }) => {
+  const [program = ""] = blocksOf(read("docs/sdk.md"), "js");
+  const ending = "let left = 20; session.onFrame(() => { if (--left === 0) session.close(); });\n";
+  const whole = program.replace("http://localhost:8000", cluster.url).replace("await session.start();", `${ending}$&`);
+  const { code, out, err } = await run(["--input-type=module"], whole);
+  expect(err).toBe("");
+  expect(code).toBe(0);
+  const lines = out.trim().split("\n");
+  expect(lines.length).toBeGreaterThan(10); // the loop may begin after the first of the twenty
+  for (const line of lines) expect(line).toMatch(/^2024-07-18T\S+Z \d+(\.\d+)?$/);
+});
+
+test.skipIf(!haveBrowser)(
+  "[CL51] the guide's first page plays in ten lines, from another origin",
+  async ({ cluster }) => {
+    const [html = ""] = blocksOf(read("docs/sdk.md"), "html");
+    expect(html.trim().split("\n").length).toBeLessThanOrEqual(10);
+    await inPages(async (pages) => {
+      const shown = await pages.show("/first.html", html.replaceAll("http://localhost:8000", cluster.url));
+      const price = await untilPrice(shown);
+      await shown.page.waitForFunction((before) => document.querySelector("h1")?.textContent !== before, price);
+      expect(shown.troubles).toEqual([]);
+    });
+  },
+);
+
+test.skipIf(!haveBrowser)("[CL51] examples/page.html plays, and its buttons do what they say", async ({ cluster }) => {
+  await inPages(async (pages) => {
+    const html = read("examples/page.html").replaceAll("http://localhost:8000", cluster.url);
+    const shown = await pages.show("/page.html", html);
+    const { page, troubles } = shown;
+    await untilPrice(shown);
+    const news = (pattern: RegExp) =>
+      page.waitForFunction(
+        (source) => new RegExp(source).test(document.getElementById("news")?.textContent ?? ""),
+        pattern.source,
+      );
+    await news(/is PLAYING at 1x, open/);
+    await page.click("#pause");
+    await news(/is PAUSED at 1x/);
+    await page.click("#back");
+    await page.fill("#speed", "20");
+    await news(/is PAUSED at 20x/);
+    await page.click("#resume");
+    await news(/is PLAYING at 20x/);
+    const [id = ""] = ((await page.textContent("#news")) ?? "").split(" ");
+    expect((await cluster.http.session(id)).speed).toBe(20);
+    expect(troubles).toEqual([]);
+  });
+});

@@ -1,0 +1,71 @@
+import { existsSync } from "node:fs";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { PageServer } from "./page-server.js";
+
+/** `npm test` installs Debian's where it may (scripts/prepare.mjs). */
+const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+
+/** Whether pages can be tried here. */
+export const haveBrowser = existsSync(executablePath);
+if (!haveBrowser) {
+  console.warn(
+    `NO BROWSER: ${executablePath} is not there; tests of pages are skipped. Set CHROMIUM_PATH to a Chromium.`,
+  );
+}
+
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A real browser without a window, and an origin to serve pages from. */
+export class Pages {
+  readonly server: PageServer;
+  readonly #browser: Browser;
+  readonly #contexts: BrowserContext[] = [];
+
+  static async open(): Promise<Pages> {
+    const server = await PageServer.start();
+    return new Pages(server, await chromium.launch({ executablePath, args: flags, headless: true }));
+  }
+
+  private constructor(server: PageServer, browser: Browser) {
+    this.server = server;
+    this.#browser = browser;
+  }
+
+  /** Serves a page and opens it, in a profile of its own. All that goes wrong in the page is kept in its `troubles`. */
+  async show(path: string, html: string): Promise<ShownPage> {
+    return this.visit(this.server.put(path, html));
+  }
+
+  async visit(url: string): Promise<ShownPage> {
+    const context = await this.#browser.newContext();
+    this.#contexts.push(context);
+    const page = await context.newPage();
+    const troubles: string[] = [];
+    page.on("pageerror", (error) => troubles.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") troubles.push(`${message.text()} ${message.location().url}`);
+    });
+    await page.goto(url);
+    return { page, troubles };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#contexts.map((context) => context.close()));
+    await this.#browser.close();
+    await this.server.close();
+  }
+}
+
+export interface ShownPage {
+  readonly page: Page;
+  /** Exceptions that nobody caught, and errors that the browser reports, such as a refused request. */
+  readonly troubles: string[];
+}

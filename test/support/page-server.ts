@@ -1,0 +1,46 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+
+/** Pages on a port, and so on an origin, of their own. */
+export class PageServer {
+  readonly #server: Server;
+  readonly #pages = new Map<string, string>();
+
+  static async start(): Promise<PageServer> {
+    const pages = new PageServer();
+    pages.#server.listen(0, "127.0.0.1");
+    await once(pages.#server, "listening");
+    return pages;
+  }
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      if (request.url === "/favicon.ico") {
+        response.writeHead(204).end();
+        return;
+      }
+      const html = this.#pages.get(request.url?.split("?")[0] ?? "");
+      response.writeHead(html === undefined ? 404 : 200, { "content-type": "text/html; charset=utf-8" });
+      response.end(html ?? "");
+    });
+  }
+
+  /** @returns the page's address */
+  put(path: string, html: string): string {
+    this.#pages.set(path, html);
+    return `${this.origin}${path}`;
+  }
+
+  get origin(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("the page server does not listen");
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}

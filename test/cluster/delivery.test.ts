@@ -45,7 +45,7 @@ describe("what reaches a socket", () => {
         expect(frames.flatMap(({ trades }) => trades)).toEqual(truth.trades(-1, truth.lastSeq));
         for (const frame of frames) expect(checkFrame(frame)).toEqual([]);
       }
-      expect(truth.trades(-1, truth.lastSeq)).toHaveLength(truth.tape.view().trades);
+      expect(truth.trades(-1, truth.lastSeq)).toHaveLength(truth.tape.view().trades ?? 0);
       await cluster.end({ id, viewers });
     },
   );

@@ -97,11 +97,11 @@ export const tapeView = z
     to: isoTime,
     duration_ms: z.number(),
     frames: z.int(),
-    trades: z.int(),
+    trades: z.int().nullable().describe("null of a simulated tape, which is made as it is played"),
     bytes: z.int(),
     interval_ms: z.number().nullable(),
     gaps: z.array(z.object({ from: isoTime, to: isoTime, reason: z.string() })),
-    event_counts: z.record(z.string(), z.int()),
+    event_counts: z.record(z.string(), z.int()).nullable().describe("by type; null of a simulated tape"),
     growing: z.boolean(),
     created_at: isoTime,
   })

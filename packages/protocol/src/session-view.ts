@@ -21,6 +21,16 @@ export const account = z.object({
 });
 export type Account = z.infer<typeof account>;
 
+/** An account with what is held valued at a mid price. */
+export const markedAccount = account.extend({
+  unrealized_pnl: z
+    .number()
+    .nullable()
+    .describe("profit and loss of what is held, at the mid price of the frame shown; null while that is not known"),
+  total_pnl: z.number().nullable().describe("realised and unrealised"),
+});
+export type MarkedAccount = z.infer<typeof markedAccount>;
+
 export const tradeEvent = z.object({
   id: z.string(),
   timestamp: isoTime,
@@ -29,6 +39,9 @@ export const tradeEvent = z.object({
   size: z.number().describe("units filled; less than asked for where the book had no more"),
   type: z.enum(["ENTRY", "EXIT"]).describe("EXIT where it closes some of the position, or all and more"),
   pnl: z.number().describe("what this fill realised; 0 for an ENTRY"),
+  account: markedAccount
+    .optional()
+    .describe("what it left, at the mid price of the frame that shows it; absent of fills from before this was told"),
 });
 export type TradeEvent = z.infer<typeof tradeEvent>;
 
@@ -72,7 +85,7 @@ export const sessionView = z
     last_activity: isoTime,
     expires_at: isoTime,
     feed: feedStatus.optional(),
-    account: account.optional().describe("in SIMULATION"),
+    account: markedAccount.optional().describe("in SIMULATION"),
   })
   .meta({ id: "Session" });
 export type SessionView = z.infer<typeof sessionView>;

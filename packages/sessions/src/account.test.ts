@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { booked, emptyAccount } from "./account.js";
+import { booked, emptyAccount, marked } from "./account.js";
 
 type Fill = readonly [side: "BUY" | "SELL", size: number, price: number];
 
@@ -8,17 +8,22 @@ type Fill = readonly [side: "BUY" | "SELL", size: number, price: number];
 function after(...fills: Fill[]) {
   let account = emptyAccount;
   const events = fills.map(([side, size, price], nth) => {
-    const order = { id: `${nth}`, after: "", seq: nth, side, quantity: size };
-    const result = booked(account, { order, fill: { timestamp: "2025-01-01T00:00:00.000Z", price, size } });
+    const order = { id: `${nth}`, after: "", seq: nth, side, quantity: size, filled: size };
+    const fill = { timestamp: "2025-01-01T00:00:00.000Z", price, size, mid: price + 1 };
+    const result = booked(account, { order, fill });
     account = result.account;
     return result.event;
   });
-  return { account, told: events.map(({ type, pnl }) => [type, pnl]) };
+  return {
+    account,
+    told: events.map(({ type, pnl }) => [type, pnl]),
+    accounts: events.map((event) => event.account),
+  };
 }
 
 describe("[SO10] the account is kept at average cost", () => {
   test("entries average, exits realise", () => {
-    expect(after(["BUY", 1, 100], ["BUY", 3, 104], ["SELL", 2, 110])).toEqual({
+    expect(after(["BUY", 1, 100], ["BUY", 3, 104], ["SELL", 2, 110])).toMatchObject({
       account: { position: 2, average_price: 103, realized_pnl: 14 },
       told: [
         ["ENTRY", 0],
@@ -29,7 +34,7 @@ describe("[SO10] the account is kept at average cost", () => {
   });
 
   test("short positions earn when the price falls", () => {
-    expect(after(["SELL", 2, 100], ["BUY", 2, 90])).toEqual({
+    expect(after(["SELL", 2, 100], ["BUY", 2, 90])).toMatchObject({
       account: { position: 0, average_price: null, realized_pnl: 20 },
       told: [
         ["ENTRY", 0],
@@ -39,13 +44,29 @@ describe("[SO10] the account is kept at average cost", () => {
   });
 
   test("a fill that turns the position closes it and enters the other with the rest", () => {
-    expect(after(["BUY", 1, 100], ["SELL", 3, 105])).toEqual({
+    expect(after(["BUY", 1, 100], ["SELL", 3, 105])).toMatchObject({
       account: { position: -2, average_price: 105, realized_pnl: 5 },
       told: [
         ["ENTRY", 0],
         ["EXIT", 5],
       ],
     });
+  });
+
+  test("what is held is worth the mid, and what is not known is not made up", () => {
+    const { account } = after(["BUY", 1, 100], ["BUY", 3, 104], ["SELL", 2, 110]);
+    expect(marked(account, 101)).toEqual({ ...account, unrealized_pnl: -4, total_pnl: 10 });
+    expect(marked(account, undefined)).toEqual({ ...account, unrealized_pnl: null, total_pnl: null });
+    expect(marked(after(["SELL", 2, 100]).account, 99.9)).toMatchObject({ unrealized_pnl: 0.2, total_pnl: 0.2 });
+    expect(marked(emptyAccount, undefined)).toEqual({ ...emptyAccount, unrealized_pnl: 0, total_pnl: 0 });
+  });
+
+  test("each fill tells what it left, at the mid of its frame", () => {
+    const { accounts } = after(["BUY", 2, 100], ["SELL", 2, 105]);
+    expect(accounts).toMatchObject([
+      { position: 2, unrealized_pnl: 2, total_pnl: 2 },
+      { position: 0, realized_pnl: 10, unrealized_pnl: 0, total_pnl: 10 },
+    ]);
   });
 
   test("whatever is traded, profit is what was got less what was paid, once nothing is held", () => {

@@ -1,4 +1,4 @@
-import type { Account, TradeEvent } from "@tapedeck/protocol";
+import type { Account, MarkedAccount, TradeEvent } from "@tapedeck/protocol";
 import type { ForkedTape } from "@tapedeck/tape";
 
 export const emptyAccount: Account = { position: 0, average_price: null, realized_pnl: 0 };
@@ -11,7 +11,7 @@ export function booked(
   { position, average_price, realized_pnl }: Account,
   { order, fill }: Pick<ForkedTape, "order" | "fill">,
 ): { readonly account: Account; readonly event: TradeEvent } {
-  const { price, size, timestamp } = fill;
+  const { price, size, timestamp, mid } = fill;
   const signed = order.side === "BUY" ? size : -size;
   const entry = average_price ?? price;
   const after = fine(position + signed);
@@ -19,12 +19,13 @@ export function booked(
   const pnl = fine(closed * (price - entry) * Math.sign(position));
   const turned = position * after < 0;
   const mean = closed === 0 ? (entry * Math.abs(position) + price * size) / (Math.abs(position) + size) : entry;
+  const account = {
+    position: after,
+    average_price: after === 0 ? null : fine(turned ? price : mean),
+    realized_pnl: fine(realized_pnl + pnl),
+  };
   return {
-    account: {
-      position: after,
-      average_price: after === 0 ? null : fine(turned ? price : mean),
-      realized_pnl: fine(realized_pnl + pnl),
-    },
+    account,
     event: {
       id: order.id,
       timestamp,
@@ -33,8 +34,18 @@ export function booked(
       size,
       type: closed > 0 ? "EXIT" : "ENTRY",
       pnl,
+      account: marked(account, mid),
     },
   };
+}
+
+/** An account valued at a mid price; undefined where that is not known. What is not held needs none. Pure. */
+export function marked(account: Account, mid: number | undefined): MarkedAccount {
+  const { position, average_price, realized_pnl } = account;
+  if (average_price === null) return { ...account, unrealized_pnl: 0, total_pnl: realized_pnl };
+  if (mid === undefined) return { ...account, unrealized_pnl: null, total_pnl: null };
+  const unrealized_pnl = fine(position * (mid - average_price));
+  return { ...account, unrealized_pnl, total_pnl: fine(realized_pnl + unrealized_pnl) };
 }
 
 /** Without the noise of floating point: 8 decimals, and no negative zero. */

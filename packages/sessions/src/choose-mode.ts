@@ -14,7 +14,11 @@ export interface Tapes {
   /** The tape for a wish; for an empty one the default. Undefined where there is none such. */
   choose(wish: SourceWish, defaultTape?: string): Promise<DeckTape | undefined>;
   /** What an order of a session's user makes of a simulated tape; undefined where the order gets nothing. */
-  fork(tape: string, session: string, order: Omit<GivenOrder, "id" | "after">): Promise<ForkedTape | undefined>;
+  fork(
+    tape: string,
+    session: string,
+    order: Omit<GivenOrder, "id" | "after" | "filled">,
+  ): Promise<ForkedTape | undefined>;
 }
 
 /** What a session played until now. */

@@ -140,8 +140,9 @@ export class Deck {
     const ended = endedBy(before, after, resolved.moment.here);
     const { instruction } = resolved;
     const order = instruction.type === "order" ? instruction.forked.order : undefined;
-    const outcome = await this.#store.replace(before, after, cause, { alive, ended, order });
-    if (outcome === "someone was faster") return outcome;
+    const outcome = await this.#store.replace(before, after, cause, { alive, ended, order, by: resolved.by });
+    // Too late to be written down is a moment to resolve anew as well.
+    if (outcome === "someone was faster" || outcome === "too late") return "someone was faster";
     if (outcome === "gone") throw notFound(id);
     const level = alive ? "info" : "debug";
     this.#log[level]({ session: id, command: command.type, rev: after.rev, epoch: after.epoch }, "session changed");

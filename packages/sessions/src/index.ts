@@ -23,6 +23,7 @@ export {
 } from "./lease-queue.js";
 export type { ListPage, ListQuery } from "./list.js";
 export { leastLoopMs } from "./loop.js";
+export { midAt } from "./mid-price.js";
 export { endOf, momentOn, startOf } from "./places.js";
 export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
 export { claimMs, hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";

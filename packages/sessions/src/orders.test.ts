@@ -36,6 +36,28 @@ describe("the rules", () => {
     expect(after.tape).not.toBe(before.tape);
   });
 
+  test("[SO11] one that goes on from the last order stays in its epoch; one that leaves orders behind begins another", async () => {
+    const appending = (appended: boolean): Tapes => ({
+      ...tapes,
+      fork: async (tape, id, order) => {
+        const forked = await tapes.fork(tape, id, order);
+        return forked && { ...forked, appended };
+      },
+    });
+    const first = unrefused(await told(await simulating(), buy, noon + 1_000, tapes));
+    const second = unrefused(await told(first, sell, noon + 2_000, appending(true)));
+    expect(second).toMatchObject({
+      epoch: first.epoch,
+      epochFromSeq: 11,
+      anchorSeq: 20,
+      rev: first.rev + 1,
+      orders: 2,
+    });
+    const other = unrefused(await told(second, sell, noon + 3_000, appending(false)));
+    expect(other).toMatchObject({ epochFromSeq: 31, orders: 3 });
+    expect(other.epoch).toBeGreaterThan(second.epoch);
+  });
+
   test("[SO12] only a simulated market that plays takes orders, and not without end", async () => {
     const session = await simulating();
     const refused = async (change: object, ms = 500) => {
@@ -72,6 +94,9 @@ describe("the rules", () => {
     };
     expect(await resolvedIn(20)).toEqual([11, 1_070]);
     expect(tried).toEqual([11]);
+    // A moment before its frame is due it is too late as well: it has still to be written down.
+    expect(await resolvedIn(47, 20)).toEqual([12, 1_117]);
+    expect(tried).toEqual([11, 12]);
     // The first node to give one is slow: its code is not compiled yet.
     expect(await resolvedIn(500, 20)).toEqual([16, 1_570]);
     expect(tried).toEqual([11, 17]);
@@ -128,7 +153,8 @@ describe("the rules", () => {
     });
     expect(() => decodeRecord({ ...hash, last_fill: "{" })).toThrow("last_fill");
     const context = { position: undefined, tape: undefined, now: noon, connections: 0 };
-    expect(viewOf(after, context).account).toEqual(after.account);
+    expect(viewOf(after, context).account).toEqual({ ...after.account, unrealized_pnl: null, total_pnl: null });
+    expect(viewOf(after, { ...context, mid: 99.5 }).account).toMatchObject({ unrealized_pnl: -1, total_pnl: -1 });
     expect(viewOf({ ...after, mode: "REPLAY" }, context)).not.toHaveProperty("account");
   });
 });
@@ -147,14 +173,15 @@ describe("on Redis", () => {
     const second = (await on.deck.perform("mine", sell)).record;
     const orders = await on.store.orders("mine");
     expect(orders).toMatchObject([
-      { side: "BUY", quantity: 2, after: "" },
-      { side: "SELL", quantity: 1, after: orders[0]?.id },
+      { side: "BUY", quantity: 2, after: "", filled: 2 },
+      { side: "SELL", quantity: 1, after: orders[0]?.id, filled: 1 },
     ]);
     const seq = orders[1]?.seq ?? 0;
     expect(seq).toBeGreaterThanOrEqual(second.epochFromSeq);
     expect(second.account.position).toBe(1);
     expect(second.lastFill).toMatchObject({ type: "EXIT", side: "SELL", size: 1 });
-    expect((await on.store.epochs("mine")).map(({ tape }) => tape)).toEqual([first.tape, record.tape]);
+    expect(second).toMatchObject({ epoch: first.epoch, epochFromSeq: first.epochFromSeq, rev: first.rev + 1 });
+    expect((await on.store.epochs("mine")).map(({ tape }) => tape)).toEqual([record.tape]);
     expect(await on.redis.ttl(on.keys.orders("mine"))).toBe(3600);
 
     const elsewhere = new TapeCatalog(new MemoryTapeStore(), {
@@ -169,6 +196,21 @@ describe("on Redis", () => {
     expect(await on.store.orders("mine")).toHaveLength(2);
     await on.deck.remove("mine");
     expect(await on.redis.exists(on.keys.orders("mine"))).toBe(0);
+  });
+
+  test("[SO16] Redis does not take an order whose frame is due, whatever a node thinks the time is", async () => {
+    const { record } = await on.deck.open("late", { mode: "SIMULATION", seed: 44 });
+    const given = async (ms: number) => {
+      const after = { ...record, rev: record.rev + 1, orders: 1 };
+      const order = { id: "0123456789ab", after: "", seq: 9, side: "BUY", quantity: 1, filled: 1 } as const;
+      return on.store.replace(record, after, "command", { order, by: (await on.store.now()) + ms });
+    };
+    expect(await given(-1)).toBe("too late");
+    expect(await on.store.orders("late")).toEqual([]);
+    expect((await on.store.read("late"))?.record).toEqual(record);
+    expect(await given(5_000)).toMatchObject({ rev: record.rev + 1 });
+    expect(await on.store.orders("late")).toHaveLength(1);
+    await on.deck.remove("late");
   });
 
   test("[SO15] of orders at one time each is put down once", async () => {

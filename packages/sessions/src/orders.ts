@@ -12,10 +12,11 @@ const givenOrder = z.object({
   seq: z.int(),
   side: z.enum(["BUY", "SELL"]),
   quantity: z.number(),
+  filled: z.number(),
 });
 
-export function encodeOrder({ id, after, seq, side, quantity }: GivenOrder): string {
-  return JSON.stringify({ id, after, seq, side, quantity });
+export function encodeOrder({ id, after, seq, side, quantity, filled }: GivenOrder): string {
+  return JSON.stringify({ id, after, seq, side, quantity, filled });
 }
 
 export function decodeOrder(text: string): GivenOrder {
@@ -42,8 +43,9 @@ export function orderRefusal(session: SessionRecord, { here, end }: Pick<Moment,
 }
 
 /**
- * Goes on in the market that an order has made: a new epoch, which begins with the next frame. All that was shown before it
- * stays as it was, so history is kept.
+ * Goes on in the market that an order has made. All that was shown before it stays as it was, so history is kept. The first order,
+ * and one that leaves later ones behind, forks the tape: a new epoch, which begins with the next frame. One that goes on from
+ * the last is in the same epoch: no frame of that has changed, so (epoch, seq) still names one frame.
  */
 export function ordered(
   session: SessionRecord,
@@ -54,8 +56,7 @@ export function ordered(
   return {
     ...anchoredAt(session, here, now),
     tape: forked.tape,
-    epoch: nextEpoch(session.epoch, now),
-    epochFromSeq: here.seq + 1,
+    ...(forked.appended ? {} : { epoch: nextEpoch(session.epoch, now), epochFromSeq: here.seq + 1 }),
     account,
     orders: session.orders + 1,
     lastFill: event,

@@ -24,10 +24,15 @@ const nsPerMs = 1e6;
 /** How long before its frame is due an order is given, in ms of wall time: first that, and if it was too late, longer. */
 const orderLeadsMs = [40, 80, 160, 320, 640];
 
+/** An instruction is written down so long before what depends on it is due: how far clocks of nodes may be apart. */
+const writeLeadMs = 5;
+
 /** An instruction and the moment to apply it at. */
 export interface Resolved {
   readonly instruction: Instruction;
   readonly moment: Moment;
+  /** Redis's time after which it is not to be written down any more; none by default. */
+  readonly by?: WallMs;
 }
 
 /**
@@ -57,7 +62,8 @@ export async function resolve(
 
 /**
  * Gives an order in the market as it is a moment from now: what it gets, and how the market goes on, is to be known before the
- * frame that shows it is due, or viewers would see that frame twice. If that takes too long, a later frame is tried.
+ * frame that shows it is due, or viewers would see that frame twice. If that takes too long, a later frame is tried. Redis has the
+ * last word: it takes the order by a time before that frame is due, or not at all.
  */
 async function resolveOrder(
   session: SessionRecord,
@@ -65,8 +71,9 @@ async function resolveOrder(
   now: () => WallMs,
   tapes: Tapes,
 ): Promise<Resolved | Refusal> {
+  const tape = session.tape === "" ? undefined : await tapes.open(session.tape);
   const momentAt = async (ms: WallMs): Promise<Moment> =>
-    session.tape === "" ? momentWithoutTape(ms) : momentOn(await tapes.open(session.tape), session, ms);
+    tape === undefined ? momentWithoutTape(ms) : momentOn(tape, session, ms);
   for (const leadMs of orderLeadsMs) {
     const given = await momentAt(now());
     const refusal = orderRefusal(session, given);
@@ -81,7 +88,10 @@ async function resolveOrder(
       );
     }
     const moment = await momentAt(now());
-    if (moment.here.seq < seq) return { instruction: { type: "order", forked }, moment };
+    const instruction = { type: "order", forked } as const;
+    if (tape === undefined || !isMoving(session)) return { instruction, moment };
+    const by = wallAt(session, await tape.nsOf(seq), moment.timeline) - writeLeadMs;
+    if (moment.now < by) return { instruction, moment, by };
   }
   return refuse("BUSY", "The market could not be made in time. Nothing was changed.");
 }

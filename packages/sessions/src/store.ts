@@ -34,7 +34,7 @@ export interface StoredSession {
   readonly connections: number;
 }
 
-export type ReplaceOutcome = { rev: number; message: string } | "someone was faster" | "gone";
+export type ReplaceOutcome = { rev: number; message: string } | "someone was faster" | "gone" | "too late";
 
 /**
  * Sessions in Redis, and nothing of what they mean. Every write is a script that does nothing when the session is gone, so
@@ -110,7 +110,7 @@ export class SessionStore {
   /**
    * Writes what `after` changes of `before` if the session still has the revision of `before`, and publishes it with its
    * cause. `alive` says whether this is a sign of life that renews the TTL; `ended` is the epoch that the change ends, `order` the
-   * one that led to it.
+   * one that led to it, and `by` Redis's time after which it is too late for it.
    */
   async replace(
     before: SessionRecord,
@@ -120,7 +120,13 @@ export class SessionStore {
       alive = true,
       ended,
       order,
-    }: { alive?: boolean; ended?: EndedEpoch | undefined; order?: GivenOrder | undefined } = {},
+      by,
+    }: {
+      alive?: boolean;
+      ended?: EndedEpoch | undefined;
+      order?: GivenOrder | undefined;
+      by?: WallMs | undefined;
+    } = {},
   ): Promise<ReplaceOutcome> {
     const { id } = after;
     const fields = encodeRecord(after);
@@ -138,11 +144,13 @@ export class SessionStore {
         ended === undefined ? "" : JSON.stringify(ended),
         order === undefined ? "" : encodeOrder(order),
         limits.epochs,
+        by ?? 0,
         ...flattened(changedFields(before, after)),
       ),
     );
     if (outcome === 0) return "someone was faster";
     if (outcome === -1) return "gone";
+    if (outcome === -2) return "too late";
     return { rev: after.rev, message };
   }
 

@@ -1,5 +1,6 @@
 import { isoOfMs, limits, type SessionView, type WallMs } from "@tapedeck/protocol";
 import type { Position, Tape } from "@tapedeck/tape";
+import { marked } from "./account.js";
 import type { SessionRecord } from "./record.js";
 
 export interface ViewContext {
@@ -8,10 +9,12 @@ export interface ViewContext {
   readonly tape: Pick<Tape, "iso" | "span"> | undefined;
   readonly now: WallMs;
   readonly connections: number;
+  /** Mid price of the frame at `position`, from `midAt`; only what a user holds is valued at it. */
+  readonly mid?: number | undefined;
 }
 
 /** A session as clients see it: exactly the keys that the protocol names. Pure. */
-export function viewOf(record: SessionRecord, { position, tape, connections }: ViewContext): SessionView {
+export function viewOf(record: SessionRecord, { position, tape, connections, mid }: ViewContext): SessionView {
   const iso = (ns: number | null | undefined): string | null =>
     tape === undefined || ns === null || ns === undefined ? null : tape.iso(ns);
   const cursor = iso(position?.ns);
@@ -45,7 +48,7 @@ export function viewOf(record: SessionRecord, { position, tape, connections }: V
     created_at: isoOfMs(record.createdAt),
     last_activity: isoOfMs(record.lastActivity),
     expires_at: isoOfMs(record.lastActivity + record.ttl * 1000),
-    ...(record.mode === "SIMULATION" ? { account: record.account } : {}),
+    ...(record.mode === "SIMULATION" ? { account: marked(record.account, mid) } : {}),
     ...(record.feed ? { feed: record.feed } : {}),
   };
 }

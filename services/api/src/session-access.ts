@@ -1,5 +1,5 @@
 import { type Command, globalSessionId, isSessionId, RefusedError, refuse, type SessionView } from "@tapedeck/protocol";
-import { positionAt, type StoredSession, viewOf } from "@tapedeck/sessions";
+import { midAt, positionAt, type StoredSession, viewOf } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
 
@@ -23,7 +23,8 @@ export async function performOn(api: Api, id: string, command: Command, caller: 
 export async function present(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
   const tape = record.tape === "" ? undefined : await api.tapes.open(record.tape);
   const position = tape && (await positionAt(record, now, tape));
-  return viewOf(record, { position, tape, now, connections });
+  const mid = position && (await midAt(record, position, tape));
+  return viewOf(record, { position, tape, now, connections, mid });
 }
 
 export function sessionNotFound(id: string): RefusedError {

@@ -6,7 +6,7 @@ import {
   type TradeEvent,
   type WallMs,
 } from "@tapedeck/protocol";
-import { positionAt, type SessionRecord, viewOf } from "@tapedeck/sessions";
+import { midAt, positionAt, type SessionRecord, viewOf } from "@tapedeck/sessions";
 import type { Position, Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 
 /** Where a newcomer's history lies: the frames (after, to]. */
@@ -51,7 +51,8 @@ export class SessionTexts {
     const now = this.#now();
     const tape = record.tape === "" ? undefined : await this.#tapes.open(record.tape).catch(() => undefined);
     const position = tape && (await placeOn(tape, record, now, at).catch(() => undefined));
-    return viewOf(record, { position, tape, now, connections });
+    const mid = position && (await midAt(record, position, tape));
+    return viewOf(record, { position, tape, now, connections, mid });
   }
 }
 

@@ -27,7 +27,7 @@ function row(tape: TapeView): string[] {
     `${tape.from.slice(0, 19)}Z`,
     lasting(tape.duration_ms / 1000),
     tape.frames.toLocaleString("en-US"),
-    tape.trades.toLocaleString("en-US"),
+    tape.trades?.toLocaleString("en-US") ?? "-",
     String(tape.gaps.length),
     `${(tape.bytes / 1e6).toFixed(1)} MB`,
   ];

@@ -27,7 +27,7 @@ export interface MarketSetup {
   readonly to: BorderBook;
   readonly startNs: bigint;
   readonly interventions: readonly Intervention[];
-  /** Ticks that what is staged adds to the fair price; 0 where the segment ends. */
+  /** Ticks that what is staged, and the user's own orders, add to the fair price. */
   readonly shiftAt: (ms: number) => number;
 }
 
@@ -69,6 +69,8 @@ export class Market {
   #timestamp = "";
   #now = 0;
   #reference: number;
+  /** Where the segment has to end. */
+  #lastReference: number;
   #nextMessageMs = 0;
 
   constructor(setup: MarketSetup) {
@@ -78,6 +80,7 @@ export class Market {
     this.#priceScale = Number(`1e${setup.instrument.priceDecimals}`);
     this.#sizeScale = Number(`1e${setup.instrument.sizeDecimals}`);
     this.#reference = setup.from.reference;
+    this.#lastReference = setup.to.reference;
     this.#arrivals = new Arrivals(setup.instrument.flow, setup.path, setup.random);
     for (const { side, distance, lots, lifeMs } of setup.from.orders) {
       this.#rest(side, this.#tickAt(side, distance), lots, lifeMs, distance);
@@ -226,6 +229,11 @@ export class Market {
     return this.#trades.slice(before);
   }
 
+  /** The next border's best bid lies elsewhere than was thought: so it does after an order, which is felt there too. */
+  aimAt(reference: number): void {
+    this.#lastReference = reference;
+  }
+
   /** A trade that shows on the tape without touching the book. */
   trade(side: Exclude<TradeSide, "unknown">, tick: number, lots: number): void {
     if (this.#tradesInFrame++ >= mostTradesInFrame) return;
@@ -265,7 +273,7 @@ export class Market {
       return;
     }
     // The next border's prices are as good as any near them, and where this has to end: sooner or later they are taken.
-    const target = this.#setup.to.reference;
+    const target = this.#lastReference;
     const atLast = this.#now === segmentMs;
     const good = this.#reference !== target && !this.#isLeft(target, fair);
     const found = good && (left || this.random.below((segmentMs - this.#now + settlingStepMs) / followEveryMs) === 0);

@@ -2,12 +2,14 @@ import type { MarketEvent } from "../frame-builder.js";
 import { borderBook } from "./border-book.js";
 import { type Instrument, instrumentOf } from "./instrument.js";
 import type { IncidentLabel } from "./label.js";
-import { type Intervention, Market } from "./market.js";
+import { Market } from "./market.js";
+import { OwnImpact } from "./own-impact.js";
+import { actsOf, type OnTraded, type OwnOrder, orderMs, sizeOfTrades } from "./own-orders.js";
 import { PricePath } from "./price-path.js";
 import { RandomStream } from "./random-stream.js";
 import { parseScenario, type Staging, scenarioNames } from "./scenario.js";
 import { type Staged, stagedIn } from "./schedule.js";
-import { frameMs, segmentMs, segments } from "./segments.js";
+import { frameMs, segmentMs, segments, tapeMsOf } from "./segments.js";
 import { type Usual, usualOf } from "./usual.js";
 
 export interface SimulatedMarketOptions {
@@ -39,23 +41,47 @@ export class SimulatedMarket {
     this.#path = new PricePath(this.#seed, this.instrument);
   }
 
-  /** The book as a segment begins, as one event. */
-  opening(segment: number): MarketEvent {
-    return this.#market(segment, []).opening();
+  /** The book as a segment begins, as one event; `orders` as for `market`. */
+  opening(segment: number, orders: readonly OwnOrder[] = []): MarketEvent {
+    return this.market(segment, orders).opening();
   }
 
   /**
    * All that happens in a segment, in order, on the book that `opening` shows: the state that the segment before it ends with.
-   * Each of its 600 intervals of 100 ms ends with an event, at tape time (600 n + i) * 100 ms. `orders` are somebody's own
-   * acts in this market, on top of what is staged.
+   * Each of its 600 intervals of 100 ms ends with an event, at tape time (600 n + i) * 100 ms.
    */
-  events(segment: number, orders: readonly Intervention[] = []): Generator<MarketEvent> {
-    return this.#market(segment, orders).run();
+  events(segment: number): Generator<MarketEvent> {
+    return this.market(segment).run();
   }
 
-  /** As `events`, but the market too, for what a frame's text still needs of it. */
-  market(segment: number, orders: readonly Intervention[] = []): Market {
-    return this.#market(segment, orders);
+  /**
+   * The market of a segment, to be run. `orders` are somebody's own, on top of what is staged: those of this segment trade, and those
+   * of the segments before it are felt in its prices, if they say what they got. Until an order's moment all is as without it.
+   */
+  market(segment: number, orders: readonly OwnOrder[] = [], onTraded: OnTraded = () => undefined): Market {
+    const incident = this.#staged(segment)?.incident;
+    const impact = new OwnImpact(orders, this.instrument);
+    const border = (number: number, untilMs: number) => {
+      const fair = this.#path.at(number) + impact.at(tapeMsOf(number, 0), untilMs);
+      return borderBook(this.#seed, number, fair, this.instrument);
+    };
+    const beginMs = tapeMsOf(segment, 0);
+    const acts = actsOf(orders, segment, (order, trades, market) => {
+      impact.note(order, sizeOfTrades(trades));
+      market.aimAt(border(segment + 1, orderMs(order)).reference);
+      onTraded(order, trades, market);
+    });
+    return new Market({
+      segment,
+      instrument: this.instrument,
+      path: this.#path.segment(segment),
+      random: new RandomStream(this.#seed, "flow", segment),
+      from: border(segment, beginMs),
+      to: border(segment + 1, beginMs),
+      startNs: simulatedStartNs,
+      interventions: [...(incident?.interventions ?? []), ...acts],
+      shiftAt: (ms) => (incident?.shiftAt?.(ms) ?? 0) + (orders.length === 0 ? 0 : impact.at(beginMs + ms)),
+    });
   }
 
   /** What is staged between two tape times. */
@@ -81,22 +107,6 @@ export class SimulatedMarket {
     const scale = Number(`1e${instrument.priceDecimals}`);
     const path = this.#path.segment(segment);
     return stagedIn({ seed: this.#seed, scenario, segment, path, usual, price: (tick) => tick / scale });
-  }
-
-  #market(segment: number, orders: readonly Intervention[]): Market {
-    const incident = this.#staged(segment)?.incident;
-    const border = (number: number) => borderBook(this.#seed, number, this.#path.at(number), this.instrument);
-    return new Market({
-      segment,
-      instrument: this.instrument,
-      path: this.#path.segment(segment),
-      random: new RandomStream(this.#seed, "flow", segment),
-      from: border(segment),
-      to: border(segment + 1),
-      startNs: simulatedStartNs,
-      interventions: [...(incident?.interventions ?? []), ...orders],
-      shiftAt: incident?.shiftAt ?? (() => 0),
-    });
   }
 }
 

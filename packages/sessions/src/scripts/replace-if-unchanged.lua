@@ -10,17 +10,23 @@
   ARGV[4] ended     the epoch that this change ends, empty if it ends none
   ARGV[5] order     the order that led to this change, empty for none
   ARGV[6] keep      how many ended epochs to remember
-  ARGV[7..] field, value, field, value, ... with the new revision among them
-  Returns 1 if it was written, 0 if someone was faster, -1 if the session is gone
+  ARGV[7] by        Redis's time in ms after which it is too late, 0 for none
+  ARGV[8..] field, value, field, value, ... with the new revision among them
+  Returns 1 if it was written, 0 if someone was faster, -1 if the session is gone, -2 if it is too late
 ]]
 local session, epochs, viewers, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local rev, ttl, message, ended, order, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local by = tonumber(ARGV[7])
 
 local current = redis.call("HGET", session, "rev")
 if not current then return -1 end
 if current ~= rev then return 0 end
+if by > 0 then
+  local time = redis.call("TIME")
+  if time[1] * 1000 + time[2] / 1000 > by then return -2 end
+end
 
-redis.call("HSET", session, unpack(ARGV, 7))
+redis.call("HSET", session, unpack(ARGV, 8))
 if ended ~= "" then
   redis.call("LPUSH", epochs, ended)
   redis.call("LTRIM", epochs, 0, keep - 1)

@@ -33,9 +33,10 @@ declare module "ioredis" {
         ended: string,
         order: string,
         keep: number,
+        by: number,
         ...fields: string[],
       ]
-    ): Result<1 | 0 | -1, Context>;
+    ): Result<1 | 0 | -1 | -2, Context>;
     sessionCheckpoint(session: string, rev: number, publishedSeq: number): Result<number, Context>;
     sessionTouch(...args: [...Keys4, node: string, sockets: number]): Result<TouchReply | null, Context>;
     sessionDelete(...args: [...Keys4, body: string]): Result<string[], Context>;

@@ -54,8 +54,9 @@ export function shelf(...tapes: DeckTape[]): Tapes {
   return {
     fork: async (tape, session, order) => ({
       tape: `${tape.replace(/[~@].*/, "")}~${fakeOrderId}~${session}@1`,
-      order: { ...order, id: fakeOrderId, after: "" },
-      fill: { timestamp: "2025-01-01T00:00:00.000Z", price: 100, size: order.quantity },
+      order: { ...order, id: fakeOrderId, after: "", filled: order.quantity },
+      appended: tape.includes("~"),
+      fill: { timestamp: "2025-01-01T00:00:00.000Z", price: 100, size: order.quantity, mid: 101 },
     }),
     open: async (id) => {
       const tape = tapes.find((each) => each.id === id) ?? simulated(id);

@@ -37,13 +37,13 @@ async function frame(tape: Tape, seq: Seq): Promise<string> {
 const ownTrades = (json: string): { price: number; size: number; side: string }[] =>
   JSON.parse(json).trades.filter(({ own }: { own?: boolean }) => own);
 
-test("[SO1] [SO2] an order's fill shows in its frame; all before is the market as it was, and so is what comes two segments later", async () => {
+test("[SO1] [SO2] an order's fill shows in its frame; all before is the market as it was, and so is what comes when it is felt no more", async () => {
   const list: GivenOrder[] = [];
   const here = node(list);
   const { tape, fill } = await give(here, list, base, 1_234, "BUY", 2);
   expect(tape).toMatch(/^sim1\.BTCUSDT\.42\.calm~[0-9a-f]{12}~me:1@/);
   const [market, own] = [await here.open(base), await here.open(tape)];
-  for (const seq of [0, 599, 1_199, 1_200, 1_233, 2_400, 5_000])
+  for (const seq of [0, 599, 1_199, 1_200, 1_233, 5_400, 9_000])
     expect(await frame(own, seq)).toBe(await frame(market, seq));
   expect(ownTrades(await frame(own, 1_233))).toEqual([]);
   const trades = ownTrades(await frame(own, 1_234));
@@ -56,7 +56,38 @@ test("[SO1] [SO2] an order's fill shows in its frame; all before is the market a
   );
   expect(await frame(own, 1_235)).not.toBe(await frame(market, 1_235));
   // Analytics remember the minute before; the market itself does not.
-  expect(JSON.parse(await frame(own, 1_900)).bids).toEqual(JSON.parse(await frame(market, 1_900)).bids);
+  expect(JSON.parse(await frame(own, 4_800)).bids).toEqual(JSON.parse(await frame(market, 4_800)).bids);
+});
+
+test("[SO1] [SO2] [SO3] orders around the end of a minute are like any other", async () => {
+  const list: GivenOrder[] = [];
+  const here = node(list);
+  const orders = [
+    [598, "SELL", 8],
+    [599, "BUY", 5],
+    [600, "SELL", 2],
+  ] as const;
+  let tape = base;
+  let before = await here.open(base);
+  for (const [seq, side, quantity] of orders) {
+    const given = await give(here, list, tape, seq, side, quantity);
+    const after = await here.open(given.tape);
+    for (const earlier of [500, seq - 30, seq - 1])
+      expect(await frame(after, earlier)).toBe(await frame(before, earlier));
+    const got = ownTrades(await frame(after, seq));
+    expect(got.reduce((sum, { size }) => sum + size, 0)).toBeCloseTo(quantity, 8);
+    expect(given.fill.mid).toBe(JSON.parse(await frame(after, seq)).mid_price);
+    [tape, before] = [given.tape, after];
+  }
+  const there = await node(list).open(tape);
+  let previous: unknown;
+  for (let seq = 610; seq >= 530; seq--) expect(await frame(there, seq)).toBe(await frame(before, seq));
+  for (let seq = 530; seq <= 610; seq++) {
+    const parsed: unknown = JSON.parse(await frame(there, seq));
+    expect(checkFrame(parsed)).toEqual([]);
+    if (previous !== undefined) expect(checkNext(previous, parsed)).toEqual([]);
+    previous = parsed;
+  }
 });
 
 test("[SO3] any node makes the same bytes, whichever order it came to them in", async () => {
@@ -87,6 +118,7 @@ test("[SO4] an order after a rewind follows on the orders up to there; the tape 
   const second = await give(here, list, first.tape, 200, "BUY", 1);
   const branch = await give(here, list, second.tape, 150, "SELL", 1);
   expect([second.order.after, branch.order.after]).toEqual([first.order.id, first.order.id]);
+  expect([first, second, branch].map(({ appended }) => appended)).toEqual([false, true, false]);
   const there = node(list);
   const sides = async (tape: string) => {
     const opened = await there.open(tape);

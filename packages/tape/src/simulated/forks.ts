@@ -5,6 +5,7 @@ export interface GivenOrder extends OwnOrder {
   readonly id: string;
   /** The order that this one followed on the same tape; empty for the first of a chain. */
   readonly after: string;
+  readonly filled: number;
 }
 
 /** All orders that a session's user gave, whichever tapes they are on. */
@@ -15,6 +16,8 @@ export interface ForkedTape {
   /** `id@version`. It can be opened once the order is put down. */
   readonly tape: string;
   readonly order: GivenOrder;
+  /** Whether it goes on from the last order of the tape it was given on: all frames before its own are the same on both. */
+  readonly appended: boolean;
   readonly fill: OwnFill;
 }
 

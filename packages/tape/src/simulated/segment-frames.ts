@@ -1,5 +1,4 @@
 import {
-  actsOf,
   basicAnalytics,
   type FrameAnalytics,
   FrameBuilder,
@@ -27,7 +26,8 @@ export type TakeBlock = (bytes: Uint8Array<ArrayBuffer>) => void;
 /**
  * Makes a segment's frames; returns the events in them. Analytics begin anew with the segment before it, whose frames are not
  * kept: so they know a minute of history at a segment's first frame and two at its last, and the bytes are the same however
- * one came here. `orders` are the user's own; those of other segments than these two change nothing.
+ * one came here. `orders` are the user's own; those of later segments change nothing, nor do those of more than
+ * `impactSegments` before.
  */
 export function makeSegment(
   name: SimulatedName,
@@ -41,10 +41,10 @@ export function makeSegment(
   const events: TapeEvent[] = [];
   const first = Math.max(0, segment - 1);
   const frames = new Frames(market, generator.analytics());
-  frames.open(first);
+  frames.open(first, orders);
   for (let number = first; number <= segment; number++) {
     let seq = number * framesPerSegment;
-    for (const parts of frames.of(market.market(number, actsOf(orders, number)))) {
+    for (const parts of frames.of(market.market(number, orders))) {
       if (number === segment) {
         const ns = seq * frameNs;
         builder.add(seq, { ...parts, ns }, 0);
@@ -68,15 +68,15 @@ export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFil
   const market = known(name).market(name);
   if (last.quantity * 10 ** market.instrument.sizeDecimals < 0.5) return undefined; // not worth making a market for
   let trades: readonly MarketTrade[] | undefined;
-  const acts = actsOf(orders, segment, (order, got) => {
+  const running = market.market(segment, orders, (order, got) => {
     if (order === last) trades = got;
   });
   const frames = new Frames(market, basicAnalytics);
-  frames.open(segment);
+  frames.open(segment, orders);
   // A segment opens with the book of the frame before it.
   if (segment > 0) frames.close();
-  for (const _ of frames.of(market.market(segment, acts))) {
-    if (trades !== undefined) return fillOfTrades(trades);
+  for (const { price } of frames.of(running)) {
+    if (trades !== undefined) return fillOfTrades(trades, price);
   }
   return undefined;
 }
@@ -109,8 +109,8 @@ class Frames {
     this.#builder.sizes.note(Number(`1e-${sizeDecimals}`));
   }
 
-  open(segment: number): void {
-    this.#builder.apply(this.#market.opening(segment));
+  open(segment: number, orders: readonly OwnOrder[]): void {
+    this.#builder.apply(this.#market.opening(segment, orders));
   }
 
   /** Ends the frame under way, which nobody is to get. */

@@ -1,6 +1,7 @@
 import {
   framesPerSegment,
   type IncidentLabel,
+  impactSegments,
   type OwnOrder,
   type SimulatedMarket,
   segmentOfFrame,
@@ -34,6 +35,12 @@ const index: TapeIndex = {
   trades: () => Number.POSITIVE_INFINITY,
   silent: () => false,
 };
+
+/** Whether an order can change anything in a segment's frames, whose analytics know the segment before. */
+function feltIn(segment: number, { seq }: OwnOrder): boolean {
+  const since = segment - segmentOfFrame(seq);
+  return since >= 0 && since <= impactSegments + 1;
+}
 
 export interface SimulatedTapeParts {
   readonly name: SimulatedName;
@@ -120,13 +127,16 @@ export class SimulatedTape implements Tape {
     });
   }
 
-  /** An order changes its own segment, and the analytics of the next one. All others are those of the tape without it. */
+  /**
+   * An order changes its own segment and those in which it is felt, and the analytics of the one after them. All others are those of
+   * the tape without it.
+   */
   #makerOf(segment: number): SimulatedTape {
     const { orders } = this;
     if (orders.length === 0) return this;
     if (this.#shown?.segment !== segment) {
       const last = orders.findLast(({ seq }) => segmentOfFrame(seq) <= segment);
-      const counts = last !== undefined && segmentOfFrame(last.seq) >= segment - 1;
+      const counts = last !== undefined && feltIn(segment, last);
       const maker = counts && last === orders.at(-1) ? this : this.#untilOrder(counts ? last : undefined);
       this.#shown = { segment, maker };
     }
@@ -183,11 +193,11 @@ export class SimulatedTape implements Tape {
       to: this.iso(span.lastNs),
       duration_ms: span.lastNs / 1e6,
       frames,
-      trades: 0,
+      trades: null,
       bytes: 0,
       interval_ms: frameNs / 1e6,
       gaps: [],
-      event_counts: {},
+      event_counts: null,
       growing: false,
       created_at: this.iso(0),
     };
@@ -213,7 +223,7 @@ export class SimulatedTape implements Tape {
   }
 
   #ordersOf(segment: number): OwnOrder[] {
-    return this.orders.filter(({ seq }) => [segment - 1, segment].includes(segmentOfFrame(seq)));
+    return this.orders.filter((order) => feltIn(segment, order));
   }
 
   /** Whoever plays the second half of a segment finds the next one made. */

@@ -70,10 +70,11 @@ export class SimulatedTapes {
     const kept = orders.filter(({ seq }) => seq <= order.seq);
     const id = randomUUID().replaceAll("-", "").slice(-idLength);
     const given = { ...order, id, after: kept.at(-1)?.id ?? "" };
-    const chain = [...kept, given];
-    const fill = await this.#maker.fill({ name, orders: chain });
+    const fill = await this.#maker.fill({ name, orders: [...kept, given] });
     if (fill === undefined) return undefined;
-    return { tape: this.#tapeWith(name, session, chain).id, order: given, fill };
+    const appended = orders.length > 0 && kept.length === orders.length;
+    const filled = { ...given, filled: fill.size };
+    return { tape: this.#tapeWith(name, session, [...kept, filled]).id, order: filled, appended, fill };
   }
 
   #tapeWith(market: SimulatedName, session: string, orders: readonly GivenOrder[]): SimulatedTape {

@@ -1,23 +1,30 @@
 import { analyticsVersion } from "@tapedeck/market";
 import { checkFrame, checkNext } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
-import { leastCacheBytes } from "../block-cache.js";
+import { BlockCache, leastCacheBytes } from "../block-cache.js";
 import { MemoryTapeStore } from "../memory-store.js";
 import type { Seq, Tape } from "../tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { TapeNotFound } from "../tape-errors.js";
 import type { GivenOrder } from "./forks.js";
+import { SimulatedTapes } from "./simulated-tapes.js";
+import { InlineMaker } from "./testing/inline-maker.js";
 
 const base = `sim1.BTCUSDT.42.calm@${analyticsVersion}`;
 
-/** A process of the cluster, with the list of orders that all of them read. */
+/** The simulated tapes of a process of the cluster, with the list of orders that all of them read. */
+function inline(list: GivenOrder[]): SimulatedTapes {
+  return new SimulatedTapes(new BlockCache(leastCacheBytes), new InlineMaker(), async () => list);
+}
+
+/** The same with threads, and all other tapes. */
 function node(list: GivenOrder[]): TapeCatalog {
   return new TapeCatalog(new MemoryTapeStore(), { cacheBytes: leastCacheBytes, orders: async () => list });
 }
 
 /** Gives an order on a tape and puts it down. */
 async function give(
-  on: TapeCatalog,
+  on: Pick<TapeCatalog, "fork">,
   list: GivenOrder[],
   tape: string,
   seq: Seq,
@@ -61,7 +68,7 @@ test("[SO1] [SO2] an order's fill shows in its frame; all before is the market a
 
 test("[SO1] [SO2] [SO3] orders around the end of a minute are like any other", async () => {
   const list: GivenOrder[] = [];
-  const here = node(list);
+  const here = inline(list);
   const orders = [
     [598, "SELL", 8],
     [599, "BUY", 5],
@@ -79,7 +86,7 @@ test("[SO1] [SO2] [SO3] orders around the end of a minute are like any other", a
     expect(given.fill.mid).toBe(JSON.parse(await frame(after, seq)).mid_price);
     [tape, before] = [given.tape, after];
   }
-  const there = await node(list).open(tape);
+  const there = await inline(list).open(tape);
   let previous: unknown;
   for (let seq = 610; seq >= 530; seq--) expect(await frame(there, seq)).toBe(await frame(before, seq));
   for (let seq = 530; seq <= 610; seq++) {
@@ -92,11 +99,11 @@ test("[SO1] [SO2] [SO3] orders around the end of a minute are like any other", a
 
 test("[SO3] any node makes the same bytes, whichever order it came to them in", async () => {
   const list: GivenOrder[] = [];
-  const here = node(list);
+  const here = inline(list);
   let { tape } = await give(here, list, base, 700, "BUY", 1);
   ({ tape } = await give(here, list, tape, 700, "SELL", 1));
   ({ tape } = await give(here, list, tape, 1_250, "SELL", 3));
-  const [one, other] = [await here.open(tape), await node(list).open(tape)];
+  const [one, other] = [await here.open(tape), await inline(list).open(tape)];
   const places = [1_900, 1_250, 700, 1_199, 650, 1_251];
   const bytes = new Map<Seq, string>();
   for (const seq of [...places].reverse()) bytes.set(seq, await frame(one, seq));
@@ -113,13 +120,13 @@ test("[SO3] any node makes the same bytes, whichever order it came to them in", 
 
 test("[SO4] an order after a rewind follows on the orders up to there; the tape with the others stays what it was", async () => {
   const list: GivenOrder[] = [];
-  const here = node(list);
+  const here = inline(list);
   const first = await give(here, list, base, 100, "BUY", 1);
   const second = await give(here, list, first.tape, 200, "BUY", 1);
   const branch = await give(here, list, second.tape, 150, "SELL", 1);
   expect([second.order.after, branch.order.after]).toEqual([first.order.id, first.order.id]);
   expect([first, second, branch].map(({ appended }) => appended)).toEqual([false, true, false]);
-  const there = node(list);
+  const there = inline(list);
   const sides = async (tape: string) => {
     const opened = await there.open(tape);
     return Promise.all([100, 150, 200].map(async (seq) => ownTrades(await frame(opened, seq))[0]?.side));
@@ -130,7 +137,7 @@ test("[SO4] an order after a rewind follows on the orders up to there; the tape 
 
 test("[SO5] beyond the depth of the book an order is filled in part; too small a one gets nothing", async () => {
   const list: GivenOrder[] = [];
-  const here = node(list);
+  const here = inline(list);
   const { fill, tape } = await give(here, list, base, 300, "SELL", 1e6);
   expect(fill.size).toBeGreaterThan(1);
   expect(fill.size).toBeLessThan(1e6);

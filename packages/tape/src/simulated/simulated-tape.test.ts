@@ -9,28 +9,12 @@ import { render } from "../render.js";
 import type { Seq, Tape } from "../tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { TapeNotFound } from "../tape-errors.js";
-import { fillOf, makeSegment } from "./segment-frames.js";
+import { makeSegment } from "./segment-frames.js";
 import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
 import { parseSimulatedName, simulatedId } from "./simulated-name.js";
 import type { SimulatedTape } from "./simulated-tape.js";
 import { SimulatedTapes } from "./simulated-tapes.js";
-
-/** Makes segments where it is asked, and counts them. */
-class InlineMaker implements SegmentMaker {
-  made = 0;
-
-  async make(
-    { name, segment, orders }: Parameters<SegmentMaker["make"]>[0],
-    take: Parameters<SegmentMaker["make"]>[1],
-  ) {
-    this.made++;
-    return makeSegment(name, segment, take, orders);
-  }
-
-  async fill({ name, orders }: Parameters<SegmentMaker["fill"]>[0]) {
-    return fillOf(name, orders);
-  }
-}
+import { InlineMaker } from "./testing/inline-maker.js";
 
 const mixed = `sim1.BTCUSDT.42.mixed@${analyticsVersion}`;
 const day = 864_000;

@@ -4,17 +4,20 @@ import { OrderBook } from "./order-book.js";
 
 const second = 1e9;
 
-function following() {
+function following(options: { alone?: boolean } = {}) {
   const book = new OrderBook();
   const happened: string[] = [];
-  const sync = new DepthSync<string>({
-    book: (ns, change) => {
-      change(book);
-      happened.push(`book ${ns / second} ${book.bids.bestPrice ?? "-"}`);
+  const sync = new DepthSync<string>(
+    {
+      book: (ns, change) => {
+        change(book);
+        happened.push(`book ${ns / second} ${book.bids.bestPrice ?? "-"}`);
+      },
+      trade: (ns, trade) => happened.push(`trade ${ns / second} ${trade}`),
+      gap: (fromNs, reason) => happened.push(`gap ${fromNs / second} ${reason}`),
     },
-    trade: (ns, trade) => happened.push(`trade ${ns / second} ${trade}`),
-    gap: (fromNs, reason) => happened.push(`gap ${fromNs / second} ${reason}`),
-  });
+    options,
+  );
   return { book, happened, sync };
 }
 
@@ -164,6 +167,30 @@ describe("missing diffs", () => {
     sync.diff(futures(1, 10, 12, 9));
     sync.diff(futures(2, 13, 15, 14));
     expect(sync.counts.breaks).toBe(1);
+  });
+});
+
+describe("a live book", () => {
+  test("[FD4] shows nothing that does not stand on a snapshot, however long it takes", () => {
+    const { sync, happened } = following({ alone: false });
+    sync.diff(spot(0, 10, 12));
+    sync.snapshot(snapshot(0, 5)); // older than the first diff, with a hole between
+    sync.diff(spot(snapshotPatienceNs / second + 1, 13, 15));
+    expect([happened, sync.trusted]).toEqual([[], false]);
+    sync.snapshot(snapshot(40, 13));
+    expect([happened.length, sync.trusted]).toEqual([1, true]);
+  });
+
+  test("[FD4] is not shown from a missing diff on until a new snapshot mends it", () => {
+    const { sync, happened } = following({ alone: false });
+    sync.snapshot(snapshot(0, 9));
+    sync.diff(spot(1, 10, 12));
+    sync.diff(spot(2, 16, 18));
+    sync.diff(spot(60, 19, 20));
+    expect([happened, sync.trusted]).toEqual([["book 1 12"], false]);
+    sync.snapshot(snapshot(60, 17));
+    expect(sync.trusted).toBe(true);
+    expect(happened.slice(1)).toEqual([expect.stringContaining("gap 1 "), "book 2 18", "book 60 20"]);
   });
 });
 

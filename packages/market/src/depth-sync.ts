@@ -77,8 +77,12 @@ export class DepthSync<Trade> {
   #recent: DepthDiff[] = [];
   #known: { low: number; high: number } | undefined;
 
-  constructor(sink: DepthSink<Trade>) {
+  /** Whether the book may go on from diffs alone where no snapshot comes: a recording's may, a live one never. */
+  readonly #alone: boolean;
+
+  constructor(sink: DepthSink<Trade>, { alone = true }: { readonly alone?: boolean } = {}) {
     this.#sink = sink;
+    this.#alone = alone;
   }
 
   /** Whether the book stands on a snapshot and an unbroken chain of diffs since. */
@@ -130,7 +134,7 @@ export class DepthSync<Trade> {
     this.#heldSinceNs ??= ns;
     this.#held?.push(held);
     if (this.#snapshot && held.kind === "diff") this.#join(this.#snapshot);
-    if (this.#held !== undefined && ns - this.#heldSinceNs > snapshotPatienceNs) this.#goOnAlone();
+    if (this.#alone && this.#held !== undefined && ns - this.#heldSinceNs > snapshotPatienceNs) this.#goOnAlone();
   }
 
   #follow(diff: DepthDiff): void {
@@ -171,7 +175,7 @@ export class DepthSync<Trade> {
       this.counts.snapshotsApart++;
       this.#snapshot = undefined;
       // At the start it is better than nothing to build on.
-      if (this.#lastId === undefined) this.#placeApart(snapshot);
+      if (this.#alone && this.#lastId === undefined) this.#placeApart(snapshot);
       return;
     }
     const before = held.slice(0, at);

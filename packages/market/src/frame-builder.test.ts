@@ -289,6 +289,52 @@ test("[FR13] analytics see each frame once, in order, and what they find is in i
   expect(frames[1]?.events).toEqual([{ type: "TEST", severity: "low" }]);
 });
 
+describe("live", () => {
+  test("[FR18] where a clock closes frames, an interval lasts until it is closed", () => {
+    const { builder, frames, book, trade } = building({ intervalNs: null });
+    book(0, [[99, 1]], [[101, 1]]);
+    book(250, [[100, 1]], []);
+    trade(990, 101, 2);
+    expect(frames).toEqual([]);
+    builder.end();
+    builder.end();
+    book(1000, [], [[101, 5]]);
+    builder.end();
+    expect(frames.map(({ ns }) => ns)).toEqual([0, 10 * ms]);
+    expect(read(frames[0])).toMatchObject({ best_bid: 100, updates: 2, trade_volume: 2 });
+  });
+
+  test("[FR19] a tape that goes on keeps its time 0, and its first frame ends a gap", () => {
+    const continues = { lastNs: 5000 * ms, reason: "the feed was away" };
+    const { builder, frames, book } = building({ continues });
+    expect(builder.lastEventNs).toBe(5000 * ms);
+    expect(builder.startNs).toBe(originNs);
+    book(7000, [[99, 1]], [[101, 1]]);
+    book(7100, [[98, 1]], []);
+    builder.end();
+    expect(frames.map(({ ns }) => ns)).toEqual([7000 * ms, 7100 * ms]);
+    expect(frames.map(({ gapBefore }) => gapBefore)).toEqual([
+      { fromNs: 5000 * ms, reason: "the feed was away" },
+      null,
+    ]);
+  });
+
+  test("[FR17] fields of its own are those of the moment when the frame was made, and stand before the analytics", () => {
+    let made = 0;
+    const { builder, frames, book } = building({
+      analytics: { analyse: () => ({ head: `"side":1`, anomalies: "", events: [] }) },
+      annotate: () =>
+        `"exchange_ts":"2024-08-08T00:00:0${made++}.000Z","ingest_ts":"2024-08-08T00:00:01.000Z","source":"SIM"`,
+    });
+    book(0, [[99, 1]], [[101, 1]]);
+    book(100, [[98, 1]], []);
+    builder.end();
+    expect(read(frames[1])).toMatchObject({ exchange_ts: "2024-08-08T00:00:01.000Z", source: "SIM", side: 1 });
+    expect(read(frames[0])).toMatchObject({ exchange_ts: "2024-08-08T00:00:00.000Z" });
+    expect(frames[0]?.head).toMatch(/"source":"SIM","side":1$/);
+  });
+});
+
 test("[FR1] whatever happens to a market, its frames keep every rule", () => {
   const level = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 3 }));
   const event = fc.record({

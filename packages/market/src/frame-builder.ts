@@ -16,9 +16,16 @@ export interface FrameBuilderOptions {
   readonly originNs: bigint;
   /** Decimals of a second in the frames' timestamps. */
   readonly decimals: TimeDecimals;
-  /** A frame at the end of each interval that saw a change; 0: after each event. Intervals begin at whole multiples since 1970. */
-  readonly intervalNs: number;
+  /**
+   * A frame at the end of each interval that saw a change; 0: after each event. Intervals begin at whole multiples since 1970.
+   * `null`: an interval ends when `end` is called, for whoever goes by a clock and not by the events.
+   */
+  readonly intervalNs: number | null;
+  /** Time of the last frame of a tape that goes on here. The tape's start is the origin then, and a gap lies between. */
+  readonly continues?: { readonly lastNs: TapeNs; readonly reason: string };
   readonly analytics?: FrameAnalytics;
+  /** Fields of its own that each frame gets, `"source":"BINANCE"`, without outer commas. ASCII. Asked when the frame is made. */
+  annotate?(): string;
   emit(parts: FrameParts): void;
 }
 
@@ -74,7 +81,12 @@ export class FrameBuilder {
     };
     this.#analytics = options.analytics ?? basicAnalytics;
     this.#symbol = asciiJson(options.symbol);
-    this.#intervalOffset = options.intervalNs === 0 ? 0 : Number(options.originNs % BigInt(options.intervalNs));
+    const { intervalNs, continues } = options;
+    this.#intervalOffset = intervalNs ? Number(options.originNs % BigInt(intervalNs)) : 0;
+    if (continues === undefined) return;
+    this.#firstNs = 0;
+    this.#lastEventNs = this.#lastFrameNs = continues.lastNs;
+    this.markGap(continues.lastNs, continues.reason);
   }
 
   /** Nanoseconds since 1970 of the first frame, which is tape time 0; undefined before there is one. */
@@ -117,6 +129,7 @@ export class FrameBuilder {
 
   #interval(ns: number): number {
     const { intervalNs } = this.#options;
+    if (intervalNs === null) return 0;
     return intervalNs === 0 ? ns : Math.floor((ns + this.#intervalOffset) / intervalNs);
   }
 
@@ -201,11 +214,12 @@ export class FrameBuilder {
     const { bids, asks } = padded(levels, this.prices, lastMid);
     const updates = this.#updates;
     const symbol = this.#symbol;
+    const notes = this.#options.annotate?.() ?? "";
     const headOf = () =>
       `"timestamp":"${timestamp}","symbol":${symbol},"bids":${levelsJson(bids)},"asks":${levelsJson(asks)},` +
       `"mid_price":${mid},"microprice":${microprice},"best_bid":${bid ?? null},"best_ask":${ask ?? null},` +
       `"spread":${twoSided ? rounded(ask - bid, priceDecimals) : null},"q_bid":${bidSize},"q_ask":${askSize},` +
-      `"divergence":${rounded(microprice - mid, priceDecimals + fineDigits)},"updates":${updates}${findings.head && ","}${findings.head}`;
+      `"divergence":${rounded(microprice - mid, priceDecimals + fineDigits)},"updates":${updates}${notes && ","}${notes}${findings.head && ","}${findings.head}`;
     const last = trades[trades.length - 1];
     return {
       ns,

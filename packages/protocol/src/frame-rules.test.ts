@@ -44,6 +44,12 @@ const oneSided = {
   q_ask: 0,
 };
 
+const live = {
+  exchange_ts: "2024-08-08T23:54:15.408Z",
+  ingest_ts: "2024-08-08T23:54:15.450Z",
+  source: "BINANCE",
+};
+
 const analysed = {
   ...traded,
   obi: 0.1234,
@@ -84,7 +90,8 @@ const analysed = {
 };
 
 test("[FR14] frames that keep every rule have nothing said about them", () => {
-  for (const frame of [good, traded, oneSided, analysed]) expect(checkFrame(frame)).toEqual([]);
+  const all = [good, traded, oneSided, analysed, { ...analysed, ...live }];
+  for (const frame of all) expect(checkFrame(frame)).toEqual([]);
   expect(checkFrameText(JSON.stringify(analysed))).toEqual([]);
 });
 
@@ -131,6 +138,8 @@ describe("[FR14] each broken rule is found", () => {
     ["obi beyond 1", { ...analysed, obi: 1.1 }, /obi/],
     ["obi with five decimals", { ...analysed, obi: 0.12345 }, /obi/],
     ["a part of analytics", { ...good, obi: 0.5 }, /analytics without ofi/],
+    ["a live frame without its source", { ...good, ...live, source: undefined }, /exchange_ts, ingest_ts, source/],
+    ["a live frame heard at no time", { ...good, ...live, ingest_ts: "soon" }, /ingest_ts/],
     ["a realised spread of nobody", { ...analysed, realized_spread: 0.1 }, /realized_spread_of/],
     ["times of no realised spread", { ...analysed, realized_spread_of: [good.timestamp] }, /realized_spread is null/],
     ["half a regime", { ...analysed, regime: 1.5, regime_label: "Calm" }, /regime/],

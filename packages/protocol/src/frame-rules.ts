@@ -59,6 +59,9 @@ const analyticsFields = [
 
 const tradeFields = ["trade_volume", "last_trade_price", "trade_side", "effective_spread"];
 
+/** What live frames have besides: all of it or nothing. */
+const liveFields = ["exchange_ts", "ingest_ts", "source"];
+
 const regimes = ["Calm", "Stressed", "Execution Hot", "Manipulation Suspected"];
 
 /** What is wrong with a frame, a sentence each; nothing where it keeps all rules. */
@@ -211,9 +214,8 @@ function checkFeatures(frame: Record<string, unknown>, say: Say): void {
     inGap("risk_score", 0, 100, 0);
     if (fields.side !== "bid" && fields.side !== "ask") say(`liquidity_gaps: side is ${quoted(fields.side)}`);
   }
-  for (const name of ["exchange_ts", "ingest_ts"]) {
-    if (frame[name] !== undefined && !isoTime.safeParse(frame[name]).success) say(`${name} is no ISO time`);
-  }
+  const live = liveFields.filter((name) => frame[name] !== undefined);
+  if (live.length > 0 && live.length < liveFields.length) say(`a live frame has all of ${liveFields.join(", ")}`);
   if (!/\.(\d{3}|\d{6}|\d{9})Z$/.test(String(frame.timestamp))) say("timestamp has not 3, 6 or 9 decimals");
 }
 

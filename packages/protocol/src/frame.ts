@@ -65,6 +65,9 @@ export const frame = z
     realized_spread_of: z.array(isoTime).nullable().optional(),
     skipped: z.int().positive().optional(),
     gap_before_ms: z.number().positive().optional(),
+    exchange_ts: isoTime.optional(),
+    ingest_ts: isoTime.optional(),
+    source: z.string().optional(),
   })
   .meta({ id: "Frame" });
 export type Frame = z.infer<typeof frame>;

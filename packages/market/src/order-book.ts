@@ -87,6 +87,14 @@ export class BookSide {
     return removed;
   }
 
+  /** Removes all but the best `count` levels. */
+  keep(count: number): void {
+    const surplus = this.#prices.length - count;
+    if (surplus <= 0) return;
+    this.#prices.splice(0, surplus);
+    this.#sizes.splice(0, surplus);
+  }
+
   /** The best `count` levels, best first. */
   top(count: number): BookLevel[] {
     const levels: BookLevel[] = [];
@@ -132,6 +140,12 @@ export class OrderBook {
   replace(bids: Iterable<BookLevel>, asks: Iterable<BookLevel>): void {
     this.bids.replace(bids);
     this.asks.replace(asks);
+  }
+
+  /** Removes all but the best `count` levels of each side: what a venue tells no more of. */
+  keep(count: number): void {
+    this.bids.keep(count);
+    this.asks.keep(count);
   }
 
   clear(): void {

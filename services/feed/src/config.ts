@@ -1,0 +1,58 @@
+import { parseScenario, scenarioNames } from "@tapedeck/market";
+import { commonEnv, millis, readConfig, whole } from "@tapedeck/runtime";
+import { z } from "zod";
+import { publicAddresses, type VenueSettings } from "./venues/venues.js";
+
+const socketAddress = z.string().regex(/^wss?:\/\/\S+$/, "is not a ws:// or wss:// address");
+const restAddress = z.string().regex(/^https?:\/\/\S+$/, "is not an http:// or https:// address");
+
+const env = z.object({
+  ...commonEnv,
+  /** Instruments this feed records at most; more wait in the queue for another one. */
+  FEED_INSTRUMENTS: whole("instruments", { min: 1, max: 10_000 }).default(200),
+  /** From frame to frame. */
+  FRAME_MS: whole("milliseconds", { min: 10, max: 60_000 }).default(100),
+  /** A venue that has told nothing of an instrument for so long is connected anew. */
+  SILENCE_MS: whole("milliseconds", { min: 500, max: 600_000 }).default(15_000),
+  /** Time for the hand-over at the end. Keep it under the pod's grace period. */
+  SHUTDOWN_MS: millis.default(12_000),
+  /** Makes other simulated markets of the same symbols. */
+  SIM_SEED: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,24}$/, "may hold at most 24 letters, digits, _ and -")
+    .default("live"),
+  SIM_SCENARIO: z
+    .string()
+    .refine((text) => parseScenario(text) !== undefined, `is none of ${scenarioNames.join(", ")}`)
+    .default("mixed"),
+  // Where the venues are: a stand-in or a relay of one's own instead of the venue's public address.
+  BINANCE_URL: socketAddress.default(publicAddresses.BINANCE.socket),
+  BINANCE_REST_URL: restAddress.default(publicAddresses.BINANCE.rest),
+  BINANCE_FUTURES_URL: socketAddress.default(publicAddresses["BINANCE-FUTURES"].socket),
+  BINANCE_FUTURES_REST_URL: restAddress.default(publicAddresses["BINANCE-FUTURES"].rest),
+  BITMEX_URL: socketAddress.default(publicAddresses.BITMEX.socket),
+  BYBIT_URL: socketAddress.default(publicAddresses.BYBIT.socket),
+  COINBASE_URL: socketAddress.default(publicAddresses.COINBASE.socket),
+  KRAKEN_URL: socketAddress.default(publicAddresses.KRAKEN.socket),
+  OKX_URL: socketAddress.default(publicAddresses.OKX.socket),
+});
+
+export type FeedConfig = Readonly<z.infer<typeof env>>;
+
+export function readFeedConfig(from?: NodeJS.ProcessEnv): FeedConfig {
+  return readConfig("feed", env, from);
+}
+
+export function venueSettings(config: FeedConfig): VenueSettings {
+  const at = (socket: string, rest: string = socket) => ({ socket: new URL(socket), rest: new URL(rest) });
+  const addresses: VenueSettings["addresses"] = {
+    BINANCE: at(config.BINANCE_URL, config.BINANCE_REST_URL),
+    "BINANCE-FUTURES": at(config.BINANCE_FUTURES_URL, config.BINANCE_FUTURES_REST_URL),
+    BITMEX: at(config.BITMEX_URL),
+    BYBIT: at(config.BYBIT_URL),
+    COINBASE: at(config.COINBASE_URL),
+    KRAKEN: at(config.KRAKEN_URL),
+    OKX: at(config.OKX_URL),
+  };
+  return { addresses, sim: { seed: config.SIM_SEED, scenario: config.SIM_SCENARIO } };
+}

@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Intake, type Lease } from "@tapedeck/leases";
+import { type FeedJob, type FeedQueue, feedQueueName, type LiveTapeWriter } from "@tapedeck/live";
+import type { Precision } from "@tapedeck/market";
+import { type FeedStatus, liveInstrument } from "@tapedeck/protocol";
+import type { Logger, RedisClock } from "@tapedeck/runtime";
+import type { Keys } from "@tapedeck/sessions";
+import type { Redis } from "ioredis";
+import type { FeedMetrics } from "./metrics.js";
+import { FrameClock } from "./recording/frame-clock.js";
+import { Recorder, type Standings } from "./recording/recorder.js";
+import type { Venue } from "./venues/venue.js";
+
+export interface FeedOptions {
+  readonly node: string;
+  readonly keys: Pick<Keys, "bullPrefix">;
+  readonly bullmq: Redis;
+  readonly clock: Pick<RedisClock, "now">;
+  readonly venues: Readonly<Record<string, Venue>>;
+  readonly claim: (job: FeedJob, venue: Venue, precision: Precision) => Promise<LiveTapeWriter>;
+  readonly upkeep: Standings;
+  readonly queue: Pick<FeedQueue, "request">;
+  /** Whether other processes of this role are there to take over. */
+  readonly others: () => Promise<boolean>;
+  readonly capacity: number;
+  readonly frameMs: number;
+  readonly silenceMs: number;
+  /** Told when the feed of an instrument changes, and with undefined when it is no longer here. */
+  readonly status: (feed: string, status: FeedStatus | undefined) => void;
+  readonly metrics: FeedMetrics;
+  readonly log: Logger;
+}
+
+/** A hand-over waits no longer than this for the next feed. */
+const handOverMs = 5_000;
+const quarantineMs = 60_000;
+
+/** Takes leases of instruments and records them until it is closed. */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #intake: Intake<FeedJob>;
+  readonly #frames: FrameClock;
+  readonly #recorders = new Map<string, Recorder>();
+  #closing = false;
+
+  private constructor(options: FeedOptions) {
+    const { node, keys, bullmq, capacity, clock, frameMs, log } = options;
+    this.#options = options;
+    this.#frames = new FrameClock(frameMs, () => clock.now());
+    this.#intake = new Intake({
+      connection: bullmq,
+      queues: [feedQueueName],
+      prefix: keys.bullPrefix,
+      node,
+      capacity,
+      take: (lease) => this.#take(lease),
+      poisonous: (job) => this.#quarantine(job),
+      log,
+    });
+  }
+
+  /** Resolves when its worker takes leases. */
+  static async start(options: FeedOptions): Promise<Feed> {
+    const feed = new Feed(options);
+    await feed.#intake.start();
+    return feed;
+  }
+
+  get leases(): number {
+    return this.#recorders.size;
+  }
+
+  /** Takes no more leases. */
+  stopTaking(): void {
+    this.#intake.stop();
+  }
+
+  /** Hands every instrument over to another feed, and ends. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing = true;
+    await this.#intake.close(deadlineMs);
+    await Promise.all([...this.#recorders.values()].map((recorder) => recorder.leave()));
+  }
+
+  async #take(lease: Lease<FeedJob>): Promise<void> {
+    const { log, metrics, others } = this.#options;
+    const recorder = this.#recorderOf(lease.job);
+    if (recorder === undefined || recorder.held) return;
+    const why = await recorder.hold(lease);
+    metrics.leaseEnded(why);
+    log.debug({ ...lease.job, why }, "lease ended");
+    if (why !== "shutting down") return;
+    await recorder.handOver({ deadlineMs: handOverMs, alone: !(await others()) });
+  }
+
+  /** An instrument at which feed after feed has died is left alone for a while, and those who want it are told. */
+  async #quarantine(job: FeedJob): Promise<void> {
+    const venue = this.#options.venues[job.source];
+    if (venue === undefined) return;
+    const writer = await this.#options.claim(job, venue, { priceDecimals: 0, sizeDecimals: 0 });
+    await writer.tell({
+      status: "down",
+      reason: "Feeds break down of this instrument. It is tried again in a minute.",
+    });
+    for (let ms = 0; ms < quarantineMs && !this.#closing; ms += 1000) {
+      if (!(await writer.renew())) return;
+      await sleep(1000);
+    }
+    await writer.release();
+  }
+
+  /** The recorder of an instrument: the one that is there already, or a new one. Undefined for what is no instrument. */
+  #recorderOf(job: FeedJob): Recorder | undefined {
+    const feed = `${job.source}:${job.symbol}`;
+    const present = this.#recorders.get(feed);
+    if (present !== undefined) return present;
+    const { venues, node, claim, upkeep, queue, clock, silenceMs, status, metrics, log } = this.#options;
+    const venue = venues[job.source];
+    const instrument = liveInstrument(job);
+    if (venue === undefined || "refused" in instrument) {
+      log.error({ ...job }, "no such source: the job is dropped");
+      return undefined;
+    }
+    const recorder = new Recorder({
+      node,
+      job: instrument,
+      venue,
+      claim: (precision) => claim(instrument, venue, precision),
+      upkeep,
+      queue,
+      clock,
+      frames: this.#frames,
+      silenceMs,
+      status: (now) => status(feed, now),
+      metrics,
+      log,
+    });
+    this.#recorders.set(feed, recorder);
+    recorder.over.then(() => {
+      this.#recorders.delete(feed);
+      status(feed, undefined);
+    });
+    return recorder;
+  }
+}

@@ -1,0 +1,162 @@
+import { DepthSync } from "@tapedeck/market";
+import { BinanceMessages, type Fields, fieldsOf, isFields, type SourceEvent } from "@tapedeck/tape/messages";
+import { type Answer, ask } from "./ask.js";
+import type { Dialogue, Line, Protocol } from "./socket-venue.js";
+import { VenueTrouble } from "./venue.js";
+
+interface Flavour {
+  readonly source: "BINANCE" | "BINANCE-FUTURES";
+  /** Of a depth snapshot in REST. */
+  readonly depth: string;
+}
+
+/** Spot: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams */
+export const binance: Protocol = protocol({ source: "BINANCE", depth: "/api/v3/depth" });
+/** USDS-margined futures: https://developers.binance.com/docs/derivatives/usds-margined-futures */
+export const binanceFutures: Protocol = protocol({ source: "BINANCE-FUTURES", depth: "/fapi/v1/depth" });
+
+function protocol(flavour: Flavour): Protocol {
+  return {
+    source: flavour.source,
+    decimals: 3,
+    numbered: true,
+    address(base, symbol) {
+      const name = symbol.toLowerCase();
+      const address = new URL(base);
+      // Colons and slashes are part of the streams' names: URLSearchParams would escape them.
+      address.search = `streams=${name}@depth@100ms/${name}@trade`;
+      return address;
+    },
+    dialogue: (line) => new BinanceDialogue(flavour, line),
+  };
+}
+
+/** Waiting time before a snapshot is asked for again: REST lags behind the stream by that much at times. */
+const askAgainMs = 1_000;
+const mostAttempts = 5;
+
+/**
+ * The book is built from a snapshot, which REST gives, and the numbered changes on the stream. Where a number is missing the
+ * book is broken, and a new snapshot mends it without a new connection.
+ */
+class BinanceDialogue implements Dialogue {
+  readonly #flavour: Flavour;
+  readonly #line: Line;
+  readonly #messages = new BinanceMessages();
+  readonly #sync: DepthSync<never>;
+  /** Times for `DepthSync` count from here. */
+  #originNs: bigint | undefined;
+  #asking = false;
+  #attempts = 0;
+  #askAt = 0;
+
+  constructor(flavour: Flavour, line: Line) {
+    this.#flavour = flavour;
+    this.#line = line;
+    const { market } = line;
+    this.#sync = new DepthSync<never>(
+      {
+        book: (ns, change) => market.book((this.#originNs ?? 0n) + BigInt(ns), change),
+        trade: () => {},
+        gap: () => {}, // told by `broken` when it happened
+      },
+      { alone: false },
+    );
+  }
+
+  opened(): void {
+    // The stream of a symbol that there is not says nothing, ever; REST knows.
+    const timer = setTimeout(() => this.#look(), askAgainMs);
+    this.#line.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  hear(message: unknown, heardNs: bigint): void {
+    const fields = fieldsOf(message, "the message");
+    this.#refusal(fields);
+    const events: SourceEvent[] = [];
+    this.#messages.read(fields, heardNs, events);
+    for (const event of events) this.#take(event, heardNs);
+  }
+
+  #take(event: SourceEvent, heardNs: bigint): void {
+    if (event.kind === "trade") {
+      this.#line.market.trade({ ...event, ns: event.ns ?? heardNs });
+    } else if (event.kind === "diff" && event.ids !== undefined) {
+      this.#sync.diff({ ns: this.#since(event.ns ?? heardNs), ...event.ids, bids: event.bids, asks: event.asks });
+      this.#look();
+    }
+  }
+
+  #look(): void {
+    if (this.#sync.trusted) {
+      this.#attempts = 0;
+      return;
+    }
+    this.#line.market.broken(`Book updates of ${this.#flavour.source} are missing.`);
+    if (this.#asking || performance.now() < this.#askAt) return;
+    this.#asking = true;
+    this.#ask().finally(() => {
+      this.#asking = false;
+    });
+  }
+
+  async #ask(): Promise<void> {
+    const { rest, symbol, signal } = this.#line;
+    const address = new URL(this.#flavour.depth, rest);
+    address.search = String(new URLSearchParams({ symbol, limit: "1000" }));
+    try {
+      const answer = await ask(address, signal);
+      if (signal.aborted) return;
+      this.#askAt = performance.now() + (answer.retryAfterS ?? 0) * 1000 + askAgainMs;
+      this.#place(answer);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#askAt = performance.now() + askAgainMs;
+      this.#failed(`cannot be asked for its book: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #place({ status, text }: Answer): void {
+    const { source } = this.#flavour;
+    if (status === 400 || status === 404) {
+      this.#line.end(new VenueTrouble("refused", `${source} refuses ${this.#line.symbol}: ${wordsOf(text)}.`));
+    } else if (status !== 200) {
+      this.#failed(`does not give its book: ${status} ${wordsOf(text)}`);
+    } else {
+      const futures = source === "BINANCE-FUTURES";
+      const fields = fieldsOf(JSON.parse(text), "the snapshot");
+      const heardNs = this.#originNs ?? 0n;
+      const snapshot = this.#messages.snapshot(fields, { symbol: this.#line.symbol, futures }, heardNs);
+      const { lastId = 0, bids, asks } = snapshot;
+      this.#sync.snapshot({ ns: this.#since(snapshot.ns ?? heardNs), lastId, bids, asks });
+      // One that is older than all changes at hand mends nothing: then the next change asks again.
+    }
+  }
+
+  #failed(reason: string): void {
+    if (++this.#attempts < mostAttempts) return;
+    this.#line.end(new VenueTrouble("unreachable", `${this.#flavour.source} ${reason}.`));
+  }
+
+  /** `{"error":{"code":2,"msg":"..."}}`, in answer to a subscription. */
+  #refusal({ error }: Fields): void {
+    if (!isFields(error)) return;
+    this.#line.end(new VenueTrouble("refused", `${this.#flavour.source} refuses: ${String(error.msg)}.`));
+  }
+
+  #since(ns: bigint): number {
+    this.#originNs ??= ns;
+    return Number(ns - this.#originNs);
+  }
+}
+
+/** `{"code":-1121,"msg":"Invalid symbol."}`, or whatever a proxy in between says. */
+function wordsOf(text: string): string {
+  try {
+    const { msg } = fieldsOf(JSON.parse(text), "the answer");
+    if (typeof msg === "string") return msg.replace(/\.$/, "");
+  } catch {
+    // not JSON: its beginning says enough
+  }
+  return text.slice(0, 100);
+}

@@ -1,0 +1,88 @@
+import { KeyedBook, type OrderBook } from "@tapedeck/market";
+import { nsOfIso } from "@tapedeck/protocol";
+import {
+  type Fields,
+  fieldsOf,
+  isFields,
+  readBitmexMessage,
+  type SourceEvent,
+  type SourceKeyed,
+} from "@tapedeck/tape/messages";
+import type { Dialogue, Line, Protocol } from "./socket-venue.js";
+import { VenueTrouble } from "./venue.js";
+
+/** https://www.bitmex.com/app/wsAPI */
+export const bitmex: Protocol = {
+  source: "BITMEX",
+  decimals: 3,
+  numbered: false,
+  address: (base) => base,
+  dialogue: (line) => new BitmexDialogue(line),
+};
+
+/**
+ * The book begins with a `partial` and changes by messages that name levels by ids. They bear no numbers, so one that names a
+ * level that there is not tells that something was lost.
+ */
+class BitmexDialogue implements Dialogue {
+  readonly #line: Line;
+  #levels: KeyedBook | undefined;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  opened(): void {
+    const { symbol } = this.#line;
+    this.#line.send(JSON.stringify({ op: "subscribe", args: [`orderBookL2:${symbol}`, `trade:${symbol}`] }));
+  }
+
+  hear(message: unknown, heardNs: bigint): void {
+    const fields = fieldsOf(message, "the message");
+    this.#refusal(fields);
+    const events: SourceEvent[] = [];
+    readBitmexMessage(fields, heardNs, events);
+    for (const event of events) {
+      if (event.kind === "trade") this.#line.market.trade({ ...event, ns: nsOfIso(event.timestamp) ?? heardNs });
+      else if (event.kind === "keyed") this.#change(event, newestOf(fields.data));
+    }
+  }
+
+  #change({ action, rows }: SourceKeyed, ns: bigint | undefined): void {
+    // What comes before the first whole book belongs to one that is not known.
+    if (this.#levels === undefined && action !== "partial") return;
+    let unknown: number | undefined;
+    this.#line.market.book(ns, (book) => {
+      const levels = this.#levelsOf(book);
+      if (action === "partial") levels.clear();
+      for (const { id, side, price, size } of rows) {
+        if (action === "partial" || action === "insert") levels.insert(id, side, price, size);
+        else if (!(action === "update" ? levels.update(id, size) : levels.delete(id))) unknown = id;
+      }
+    });
+    if (unknown === undefined) return;
+    this.#line.end(new VenueTrouble("out of step", `BITMEX changed a level that is not known (${unknown}).`));
+  }
+
+  #levelsOf(book: OrderBook): KeyedBook {
+    this.#levels ??= new KeyedBook(book);
+    return this.#levels;
+  }
+
+  /** `{"status":400,"error":"Unknown or expired symbol.",...}` */
+  #refusal({ error }: Fields): void {
+    if (typeof error !== "string") return;
+    const { symbol } = this.#line;
+    this.#line.end(new VenueTrouble("refused", `BITMEX refuses ${symbol}: ${error.replace(/\.$/, "")}.`));
+  }
+}
+
+/** Rows bear the time of their change since 2022. */
+function newestOf(rows: unknown): bigint | undefined {
+  let newest: bigint | undefined;
+  for (const row of Array.isArray(rows) ? rows : []) {
+    const ns = isFields(row) && typeof row.timestamp === "string" ? nsOfIso(row.timestamp) : undefined;
+    if (ns !== undefined && (newest === undefined || ns > newest)) newest = ns;
+  }
+  return newest;
+}

@@ -1,0 +1,101 @@
+import { isoOfNs } from "@tapedeck/protocol";
+import {
+  BrokenLine,
+  epochTime,
+  type Fields,
+  fieldsOf,
+  levelsOf,
+  listOf,
+  numberOf,
+  textOf,
+  wholeOf,
+} from "@tapedeck/tape/messages";
+import type { Dialogue, Line, Protocol } from "./socket-venue.js";
+import { VenueTrouble } from "./venue.js";
+
+const depth = 50;
+
+/** https://bybit-exchange.github.io/docs/v5/ws/connect: perpetuals, in USDT and USDC or inverse. */
+export const bybit: Protocol = {
+  source: "BYBIT",
+  decimals: 3,
+  numbered: true,
+  keepAlive: '{"op":"ping"}',
+  address: (base, symbol) => new URL(`${base.href.replace(/\/$/, "")}/${/USD$/.test(symbol) ? "inverse" : "linear"}`),
+  dialogue: (line) => new BybitDialogue(line),
+};
+
+/** A whole book, then changes with update ids that run 1, 2, 3, ...; a new whole book whenever the venue sees fit. */
+class BybitDialogue implements Dialogue {
+  readonly #line: Line;
+  #lastId: number | undefined;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  opened(): void {
+    const { symbol } = this.#line;
+    this.#line.send(
+      JSON.stringify({ op: "subscribe", args: [`orderbook.${depth}.${symbol}`, `publicTrade.${symbol}`] }),
+    );
+  }
+
+  hear(message: unknown): void {
+    const fields = fieldsOf(message, "the message");
+    const { topic } = fields;
+    if (topic === undefined) this.#answer(fields);
+    else if (textOf(topic, "topic").startsWith("orderbook.")) this.#book(fields);
+    else if (textOf(topic, "topic").startsWith("publicTrade.")) this.#trades(fields);
+  }
+
+  #book(fields: Fields): void {
+    const data = fieldsOf(fields.data, "data");
+    // `cts` is when the matching engine made it, `ts` when it was sent.
+    const { ns } = epochTime(fields.cts ?? fields.ts, "ts");
+    const [bids, asks] = [levelsOf(data.b, "b"), levelsOf(data.a, "a")];
+    const id = wholeOf(data.u, "u");
+    if (fields.type === "snapshot") {
+      this.#lastId = id;
+      this.#line.market.book(ns, (book) => book.replace(bids, asks));
+      return;
+    }
+    if (fields.type !== "delta") throw new BrokenLine("type is neither snapshot nor delta");
+    if (this.#lastId === undefined) return;
+    if (id !== this.#lastId + 1) {
+      this.#line.end(
+        new VenueTrouble("out of step", `Book updates of BYBIT are missing (${id} came after ${this.#lastId}).`),
+      );
+      return;
+    }
+    this.#lastId = id;
+    this.#line.market.book(ns, (book) => {
+      book.apply(bids, asks);
+      book.keep(depth); // what falls out of the depth is not told
+    });
+  }
+
+  #trades({ data }: Fields): void {
+    for (const item of listOf(data, "data")) {
+      const row = fieldsOf(item, "a trade");
+      if (row.S !== "Buy" && row.S !== "Sell") throw new BrokenLine("S is not Buy or Sell");
+      const { ns } = epochTime(row.T, "T");
+      this.#line.market.trade({
+        ns,
+        id: textOf(row.i, "i"),
+        timestamp: isoOfNs(ns, 3),
+        price: numberOf(row.p, "p"),
+        size: numberOf(row.v, "v"),
+        side: row.S === "Buy" ? "buy" : "sell",
+        // A block trade happens away from the book.
+        ...(row.BT === true ? { excluded: "block trade" } : {}),
+      });
+    }
+  }
+
+  /** `{"success":false,"ret_msg":"error:handler not found,topic:orderbook.50.FOO",...}`, or the answer to a ping. */
+  #answer({ success, ret_msg: why }: Fields): void {
+    if (success !== false) return;
+    this.#line.end(new VenueTrouble("refused", `BYBIT refuses ${this.#line.symbol}: ${String(why)}.`));
+  }
+}

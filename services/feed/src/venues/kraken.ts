@@ -1,0 +1,159 @@
+import type { BookSideName, OrderBook } from "@tapedeck/market";
+import { isoOfNs } from "@tapedeck/protocol";
+import {
+  BrokenLine,
+  crc32,
+  type Fields,
+  fieldsOf,
+  listOf,
+  numberOf,
+  secondsNs,
+  sizeOf,
+  textOf,
+} from "@tapedeck/tape/messages";
+import type { Dialogue, Line, Protocol } from "./socket-venue.js";
+import { VenueTrouble } from "./venue.js";
+
+const depth = 100;
+/** Levels of a side that the checksum covers. */
+const checked = 10;
+
+/** What Kraken's spot API calls otherwise than its users do. */
+const codes: Readonly<Record<string, string>> = { BTC: "XBT", DOGE: "XDG" };
+
+/**
+ * https://docs.kraken.com/api/docs/guides/spot-ws-book-v1: version 1 of the API, whose prices are texts. The checksum is one of
+ * texts, and version 2 writes numbers, whose last zeros are gone once they are parsed.
+ */
+export const kraken: Protocol = {
+  source: "KRAKEN",
+  decimals: 6,
+  numbered: true, // by checksum
+  keepAlive: '{"event":"ping"}',
+  address: (base) => base,
+  dialogue: (line) => new KrakenDialogue(line),
+};
+
+interface Level {
+  readonly side: BookSideName;
+  readonly price: number;
+  readonly size: number;
+  /** Price and size as the checksum wants them. */
+  readonly digits: string;
+  readonly ns: bigint;
+}
+
+/** A whole book, then changes, each with a checksum of the ten best levels that it leads to. */
+class KrakenDialogue implements Dialogue {
+  readonly #line: Line;
+  readonly #pair: string;
+  #digits: Record<BookSideName, Map<number, string>> | undefined;
+
+  constructor(line: Line) {
+    this.#line = line;
+    this.#pair = line.symbol
+      .split("/")
+      .map((code) => codes[code] ?? code)
+      .join("/");
+  }
+
+  opened(): void {
+    for (const subscription of [{ name: "book", depth }, { name: "trade" }]) {
+      this.#line.send(JSON.stringify({ event: "subscribe", pair: [this.#pair], subscription }));
+    }
+  }
+
+  hear(message: unknown): void {
+    if (!Array.isArray(message)) {
+      this.#answer(fieldsOf(message, "the message"));
+      return;
+    }
+    const channel = textOf(message.at(-2), "the channel");
+    if (channel === "trade") this.#trades(message[1]);
+    else if (channel.startsWith("book-")) this.#book(message.slice(1, -2).map((part) => fieldsOf(part, "a book")));
+  }
+
+  #book(parts: readonly Fields[]): void {
+    const [first = {}] = parts;
+    const whole = first.as !== undefined;
+    if (!whole && this.#digits === undefined) return;
+    const levels = parts.flatMap((part) => [
+      ...levelsOf("ask", part.as ?? part.a),
+      ...levelsOf("bid", part.bs ?? part.b),
+    ]);
+    let newest: bigint | undefined;
+    for (const { ns } of levels) if (newest === undefined || ns > newest) newest = ns;
+    if (whole) this.#digits = { ask: new Map(), bid: new Map() };
+    let found = "";
+    this.#line.market.book(newest, (book) => {
+      if (whole) book.clear();
+      for (const level of levels) this.#set(book, level);
+      book.keep(depth); // what falls out of the depth is not told
+      found = String(this.#checksum(book));
+    });
+    const wanted = parts.find((part) => part.c !== undefined)?.c;
+    if (wanted === undefined || wanted === found) return;
+    this.#line.end(
+      new VenueTrouble("out of step", "The book of KRAKEN does not have the checksum that it should have."),
+    );
+  }
+
+  #set(book: OrderBook, { side, price, size, digits }: Level): void {
+    book.set(side, price, size);
+    if (size > 0) this.#digits?.[side].set(price, digits);
+    else this.#digits?.[side].delete(price);
+  }
+
+  #checksum(book: OrderBook): number {
+    let digits = "";
+    for (const side of ["ask", "bid"] as const) {
+      const known = this.#digits?.[side];
+      for (const [price] of book.side(side).top(checked)) digits += known?.get(price) ?? "";
+      if (known !== undefined && known.size > 4 * depth) {
+        for (const price of known.keys()) if (book.side(side).sizeOf(price) === 0) known.delete(price);
+      }
+    }
+    return crc32(Buffer.from(digits));
+  }
+
+  #trades(rows: unknown): void {
+    for (const row of listOf(rows, "trades")) {
+      const [price, size, time, side] = listOf(row, "a trade");
+      if (side !== "b" && side !== "s") throw new BrokenLine("side is neither b nor s");
+      const ns = secondsNs(textOf(time, "time"), "time");
+      this.#line.market.trade({
+        ns,
+        timestamp: isoOfNs(ns, 6),
+        price: numberOf(price, "price"),
+        size: numberOf(size, "volume"),
+        side: side === "b" ? "buy" : "sell",
+      });
+    }
+  }
+
+  /** `{"event":"subscriptionStatus","status":"error","errorMessage":"Currency pair not supported XBT/FOO",...}` */
+  #answer({ status, errorMessage }: Fields): void {
+    if (status !== "error") return;
+    this.#line.end(new VenueTrouble("refused", `KRAKEN refuses ${this.#line.symbol}: ${String(errorMessage)}.`));
+  }
+}
+
+function levelsOf(side: BookSideName, value: unknown): Level[] {
+  if (value === undefined) return [];
+  return listOf(value, `the ${side}s`).map((row) => {
+    const [price, size, time] = listOf(row, "a level").map((field) => textOf(field, "a field of a level"));
+    if (price === undefined || size === undefined || time === undefined) throw new BrokenLine("a level is too short");
+    return {
+      side,
+      price: numberOf(price, "a price"),
+      size: sizeOf(size, "a volume"),
+      digits: digitsOf(price) + digitsOf(size),
+      ns: secondsNs(time, "a level's time"),
+    };
+  });
+}
+
+/** `"0.05005"` counts as `5005`. */
+function digitsOf(text: string): string {
+  return text.replace(".", "").replace(/^0+/, "");
+}

@@ -1,0 +1,54 @@
+import type { LiveSource } from "@tapedeck/protocol";
+import { binance, binanceFutures } from "./binance.js";
+import { bitmex } from "./bitmex.js";
+import { bybit } from "./bybit.js";
+import { coinbase } from "./coinbase.js";
+import { kraken } from "./kraken.js";
+import { okx } from "./okx.js";
+import { type SimSettings, SimVenue } from "./sim.js";
+import { type Addresses, type Protocol, SocketVenue } from "./socket-venue.js";
+import type { Venue } from "./venue.js";
+
+/** Sources that are heard over a socket. */
+export type SocketSource = Exclude<LiveSource, "SIM">;
+
+const protocols: Readonly<Record<SocketSource, Protocol>> = {
+  BINANCE: binance,
+  "BINANCE-FUTURES": binanceFutures,
+  BITMEX: bitmex,
+  BYBIT: bybit,
+  COINBASE: coinbase,
+  KRAKEN: kraken,
+  OKX: okx,
+};
+
+/** Where the venues are, and where their REST is, where a book is asked for there. */
+export const publicAddresses = {
+  BINANCE: { socket: "wss://stream.binance.com:9443/stream", rest: "https://api.binance.com" },
+  "BINANCE-FUTURES": { socket: "wss://fstream.binance.com/public/stream", rest: "https://fapi.binance.com" },
+  BITMEX: { socket: "wss://ws.bitmex.com/realtime" },
+  BYBIT: { socket: "wss://stream.bybit.com/v5/public" },
+  COINBASE: { socket: "wss://ws-feed.exchange.coinbase.com" },
+  KRAKEN: { socket: "wss://ws.kraken.com" },
+  OKX: { socket: "wss://ws.okx.com:8443/ws/v5/public" },
+} as const satisfies Readonly<Record<SocketSource, { socket: string; rest?: string }>>;
+
+export interface VenueSettings {
+  readonly addresses: Readonly<Record<SocketSource, Addresses>>;
+  readonly sim: SimSettings;
+}
+
+/** All venues by their names. They hold no connections of their own. */
+export function venuesWith({ addresses, sim }: VenueSettings): Readonly<Record<LiveSource, Venue>> {
+  const heard = (source: SocketSource) => new SocketVenue(protocols[source], addresses[source]);
+  return {
+    BINANCE: heard("BINANCE"),
+    "BINANCE-FUTURES": heard("BINANCE-FUTURES"),
+    BITMEX: heard("BITMEX"),
+    BYBIT: heard("BYBIT"),
+    COINBASE: heard("COINBASE"),
+    KRAKEN: heard("KRAKEN"),
+    OKX: heard("OKX"),
+    SIM: new SimVenue(sim),
+  };
+}

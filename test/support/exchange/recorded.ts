@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { type Client, StandIn } from "./stand-in.js";
+
+/** Folder of the real recordings: beside the repository, or where `TAPEDECK_TEST_DATA` says. */
+const folder = process.env.TAPEDECK_TEST_DATA
+  ? new URL(`${process.env.TAPEDECK_TEST_DATA.replace(/\/?$/, "/")}`, "file:///")
+  : new URL("../../../../shared/data/", import.meta.url);
+
+export const recordingsAbsent = !existsSync(folder);
+
+/** What a venue has once sent, text by text, without the times at which it was heard. */
+export function recordedTexts(...files: readonly string[]): string[] {
+  return files.flatMap((file) => {
+    const bytes = readFileSync(fileURLToPath(new URL(file, folder)));
+    const text = (file.endsWith("gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+    return text.split("\n").flatMap((line) => /^\d[\d.]*:? (.*)$/.exec(line)?.[1] ?? []);
+  });
+}
+
+/** Sends a recording to everybody who connects, as fast as it goes, and answers every question with one answer. */
+export class RecordedStandIn extends StandIn {
+  readonly #texts: readonly string[];
+  readonly #answer: unknown;
+
+  constructor(texts: readonly string[], answer: unknown = {}) {
+    super();
+    this.#texts = texts;
+    this.#answer = answer;
+  }
+
+  protected override greet(client: Client): void {
+    for (const text of this.#texts) client.sendText(text);
+  }
+
+  protected override hear(): void {}
+
+  protected override ask(): { status: number; body: unknown } {
+    return { status: 200, body: this.#answer };
+  }
+}

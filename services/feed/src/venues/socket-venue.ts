@@ -173,8 +173,10 @@ class Hearing implements Line, MarketSink {
     });
     socket.on("message", (data, isBinary) => this.#hear(isBinary ? "" : String(data)));
     socket.on("unexpected-response", (_, response) => {
-      const { statusCode, statusMessage } = response;
-      this.end(new VenueTrouble("refused", `${source} refuses connections: ${statusCode} ${statusMessage}.`));
+      const { statusCode = 0, statusMessage } = response;
+      // 5xx passes by itself; what is forbidden or too much does not.
+      const kind = statusCode >= 500 ? "unreachable" : "refused";
+      this.end(new VenueTrouble(kind, `${source} refuses connections: ${statusCode} ${statusMessage}.`));
     });
     socket.on("error", (error) => {
       this.end(

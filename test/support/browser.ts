@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { PageServer } from "./page-server.js";
 
 /** `npm test` installs Debian's where it may (scripts/prepare.mjs). */
@@ -44,8 +44,9 @@ export class Pages {
     return this.visit(this.server.put(path, html));
   }
 
-  async visit(url: string): Promise<ShownPage> {
-    const context = await this.#browser.newContext();
+  /** @param options a browser of another name is another user's */
+  async visit(url: string, options: BrowserContextOptions = {}): Promise<ShownPage> {
+    const context = await this.#browser.newContext(options);
     this.#contexts.push(context);
     const page = await context.newPage();
     const troubles: string[] = [];

@@ -1,10 +1,11 @@
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 
 /** Pages on a port, and so on an origin, of their own. */
 export class PageServer {
   readonly #server: Server;
-  readonly #pages = new Map<string, string>();
+  readonly #pages = new Map<string, string | Buffer>();
 
   static async start(): Promise<PageServer> {
     const pages = new PageServer();
@@ -19,9 +20,11 @@ export class PageServer {
         response.writeHead(204).end();
         return;
       }
-      const html = this.#pages.get(request.url?.split("?")[0] ?? "");
-      response.writeHead(html === undefined ? 404 : 200, { "content-type": "text/html; charset=utf-8" });
-      response.end(html ?? "");
+      const path = request.url?.split("?")[0] ?? "";
+      const page = this.#pages.get(path);
+      const type = path.endsWith(".js") ? "text/javascript" : "text/html";
+      response.writeHead(page === undefined ? 404 : 200, { "content-type": `${type}; charset=utf-8` });
+      response.end(page ?? "");
     });
   }
 
@@ -29,6 +32,11 @@ export class PageServer {
   put(path: string, html: string): string {
     this.#pages.set(path, html);
     return `${this.origin}${path}`;
+  }
+
+  /** Puts every file of a folder at the top. */
+  putAll(folder: URL): void {
+    for (const name of readdirSync(folder)) this.#pages.set(`/${name}`, readFileSync(new URL(name, folder)));
   }
 
   get origin(): string {

@@ -1,0 +1,95 @@
+import { checkFrame, checkNext, legacyHistoryMessage } from "@tapedeck/protocol";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { z } from "zod";
+import type { Pages, ShownPage } from "../support/browser.js";
+import type { TestCluster } from "../support/cluster.js";
+
+/** What a page has noted down for us (pages/old-page.js). */
+const seen = z.object({
+  texts: z.array(z.string()),
+  drawn: z.int(),
+  closed: z.int(),
+  lost: z.array(z.string()),
+  answers: z.record(z.string(), z.looseObject({})),
+});
+export type Seen = z.infer<typeof seen>;
+
+/** One of the old pages, open in a browser, served from another origin than the cluster's. */
+export class OldPage {
+  readonly page: Page;
+  readonly #shown: ShownPage;
+
+  /** @param user each has a browser that calls itself differently */
+  static async open(pages: Pages, cluster: TestCluster, name: string, user = "one"): Promise<OldPage> {
+    pages.server.putAll(new URL("./pages/", import.meta.url));
+    const url = `${pages.server.origin}/${name}.html?backend=${encodeURIComponent(cluster.url)}`;
+    return new OldPage(await pages.visit(url, { userAgent: `Mozilla/5.0 (old page of user ${user})` }));
+  }
+
+  private constructor(shown: ShownPage) {
+    this.#shown = shown;
+    this.page = shown.page;
+  }
+
+  async sessionId(): Promise<string> {
+    return z.string().parse(await this.page.evaluate("window.sessionId"));
+  }
+
+  async seen(): Promise<Seen> {
+    return seen.parse(await this.page.evaluate("window.seen"));
+  }
+
+  /** Presses a button and waits for the answer to the call that it makes. */
+  async press(name: string): Promise<void> {
+    const answered = this.page.waitForResponse((response) => response.request().method() === "POST");
+    await this.click(name);
+    await answered;
+    await this.page.waitForFunction("document.getElementById('status').textContent !== ''");
+  }
+
+  /** Presses one that makes no call. */
+  async click(name: string): Promise<void> {
+    await this.page.getByRole("button", { name, exact: true }).click();
+  }
+
+  /** Waits until so many more messages were drawn. */
+  async draws(count: number): Promise<void> {
+    const before = (await this.seen()).drawn;
+    await this.page.waitForFunction(`window.seen.drawn >= ${before + count}`);
+  }
+
+  async status(): Promise<string | null> {
+    return this.page.textContent("#status");
+  }
+
+  /** The frames that came one by one, as the socket brought them. */
+  async frames(): Promise<Record<string, unknown>[]> {
+    const { texts } = await this.seen();
+    const frame = z.looseObject({ type: z.literal("snapshot"), seq: z.int() });
+    return texts.slice(1).map((text) => frame.parse(JSON.parse(text)));
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+  }
+
+  /** What must hold for every old page, whatever was pressed: it drew all it got, lost nothing, and got nothing else. */
+  async expectContent({ refused = [] }: { refused?: readonly RegExp[] } = {}): Promise<void> {
+    const { texts, drawn, lost, closed } = await this.seen();
+    expect(lost.filter((one) => !refused.some((pattern) => pattern.test(one)))).toEqual([]);
+    expect(this.#shown.troubles.filter((one) => !refused.some((pattern) => pattern.test(one)))).toEqual([]);
+    expect(closed).toBe(0);
+    expect(drawn).toBe(texts.length);
+    const [first = "", ...rest] = texts;
+    const { data } = legacyHistoryMessage.parse(JSON.parse(first));
+    const all = [...data, ...rest.map((text): unknown => JSON.parse(text))];
+    expect(all.length).toBeGreaterThan(0);
+    for (const frame of all) expect(checkFrame(frame)).toEqual([]);
+  }
+}
+
+/** What is wrong between frames of one uninterrupted run. */
+export function breaksIn(frames: readonly unknown[]): string[] {
+  return frames.flatMap((frame, at) => (at === 0 ? [] : checkNext(frames[at - 1], frame)));
+}

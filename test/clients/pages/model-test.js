@@ -1,0 +1,12 @@
+// Tries a model: a session of its own, the mode out of the metrics, and a strategy that is no more.
+import { button, call, seen, signed, signIn, watch } from "./old-page.js";
+
+await signIn();
+const id = `model-test-${Math.random().toString(36).slice(2, 11)}`;
+window.sessionId = id;
+watch(`/ws/${id}`);
+const metrics = await call("GET", "/metrics");
+document.title = `Model test in ${metrics.mode.toLowerCase()}`;
+button("strategy start", () => call("POST", `/strategy/${id}/start`, { headers: signed() }));
+button("strategy stop", () => call("POST", `/strategy/${id}/stop`, { headers: signed() }));
+seen.ready = true;

@@ -1,7 +1,8 @@
 // What `npm start`, `npm test` and `npm run bench` have in common: on a bare machine, nothing but Node and npm, make
 // everything else. Plain JavaScript without dependencies, since it runs before there are any.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -94,6 +95,38 @@ export async function build() {
   if ((await run(bin("tsc"), ["-b"], aside)) !== 0) throw new Problem("The sources do not compile: see above.");
   if ((await run(process.execPath, ["scripts/bundle.mjs"], aside)) !== 0)
     throw new Problem("The SDK was not bundled: see above.");
+}
+
+/** What the dashboard is made of. */
+const dashboardSources = [
+  "services/dashboard/src",
+  "services/dashboard/public",
+  "services/dashboard/index.html",
+  "services/dashboard/vite.config.ts",
+  "services/dashboard/package.json",
+  "packages/client/src",
+  "packages/protocol/src",
+  "package-lock.json",
+];
+
+/** Builds the dashboard, unless it was built from the same sources. */
+export async function dashboard() {
+  const hash = createHash("sha256");
+  for (const file of dashboardSources.flatMap(filesIn)) hash.update(`${file}\n`).update(readFileSync(file));
+  const now = hash.digest("hex");
+  const stamp = "services/dashboard/dist/.sources";
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === now) return;
+  say("Building the dashboard, once");
+  const code = await run(bin("vite"), ["build", "services/dashboard", "--logLevel", "warn"], aside);
+  if (code !== 0) throw new Problem("The dashboard was not built: see above.");
+  writeFileSync(stamp, now);
+}
+
+function filesIn(path) {
+  if (statSync(path).isFile()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesIn(`${path}/${name}`));
 }
 
 /** A command that a dependency brought. */

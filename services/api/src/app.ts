@@ -81,11 +81,22 @@ function send(ctx: Context, route: Route, answer: unknown): void {
   if (answer instanceof Verbatim) {
     ctx.type = answer.type;
     ctx.set({ ...answer.headers });
-    ctx.body = answer.bytes;
+    sendVerbatim(ctx, answer);
     return;
   }
   ctx.type = "json";
   ctx.body = JSON.stringify(answer instanceof WithStatus ? answer.body : answer);
+}
+
+function sendVerbatim(ctx: Context, { bytes, gzipped }: Verbatim): void {
+  if (ctx.fresh) {
+    ctx.status = 304;
+    return;
+  }
+  if (gzipped) ctx.vary("Accept-Encoding");
+  const compressed = gzipped !== undefined && ctx.acceptsEncodings("gzip", "identity") === "gzip";
+  if (compressed) ctx.set("Content-Encoding", "gzip");
+  ctx.body = compressed ? gzipped : bytes;
 }
 
 /** A path that no route has is 404; one that some route has under another method is 405 and says which. */

@@ -121,14 +121,3 @@ test("[A56] /docs asks for nothing from other hosts and has no inline script", a
   expect(linked.length).toBeGreaterThanOrEqual(3);
   for (const path of linked) expect(await api.ask("GET", path)).toMatchObject({ status: 200 });
 });
-
-test("the deck's page and its files are served", async () => {
-  for (const [path, type] of [
-    ["/", "text/html; charset=utf-8"],
-    ["/deck.js", "text/javascript; charset=utf-8"],
-    ["/deck.css", "text/css; charset=utf-8"],
-  ] as const) {
-    const { status, headers } = await api.ask("GET", path);
-    expect([status, headers.get("content-type")]).toEqual([200, type]);
-  }
-});

@@ -3,14 +3,18 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import { z } from "zod";
 import { bare, type Route, route, Verbatim } from "./route.js";
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
-  ".png": "image/png",
   ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
 };
 
 /** Works from src/ and dist/ alike. */
@@ -18,17 +22,37 @@ const ownFolder = fileURLToPath(new URL("../public/", import.meta.url));
 const folderOf = (name: string) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 const swaggerFolder = folderOf("swagger-ui-dist");
 const clientFolder = folderOf("@tapedeck/client");
+/** What `npm run build -w services/dashboard` makes. */
+const dashboardFolder = fileURLToPath(new URL("../../dashboard/dist/", import.meta.url));
 
-/** Scripts and connections of our own origin only; Swagger UI draws its icons as data: images and sets inline styles. */
+/** Scripts of our own origin only. The dashboard may be told to speak to a cluster elsewhere (`?api=`). */
 const policy =
-  "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self' 'unsafe-inline'; " +
-  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+  "default-src 'self'; connect-src 'self' http: https: ws: wss:; img-src 'self' data: blob:; " +
+  "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/** Every file that is served, by name, so that no path can lead elsewhere. */
+/** Names change with the content, so whoever has one of these has it for good. */
+const forEver = "public, max-age=31536000, immutable";
+/** May be kept, but has to be asked for again each time; the answer is mostly 304. */
+const askAgain = "no-cache";
+
 export const pageRoutes: readonly Route[] = [
-  page("/", join(ownFolder, "index.html")),
-  page("/deck.js", join(ownFolder, "deck.js")),
-  page("/deck.css", join(ownFolder, "deck.css")),
+  // The dashboard's own paths. It finds its way by the address, so each of them is the same page.
+  page("/", join(dashboardFolder, "index.html")),
+  page("/operations", join(dashboardFolder, "index.html")),
+  page("/icon.svg", join(dashboardFolder, "icon.svg")),
+  route({
+    ...bare,
+    method: "GET",
+    path: "/assets/{file}",
+    tag: "Pages",
+    summary: "What the dashboard's page loads",
+    params: z.object({ file: z.string() }),
+    async handle({ params: { file } }) {
+      // No path can lead elsewhere: a name has no slash and begins with no dot.
+      if (!/^[\w-]+(\.[\w-]+)+$/.test(file)) throw noSuchFile();
+      return load(join(dashboardFolder, "assets", file), forEver);
+    },
+  }),
   page("/sdk.js", join(clientFolder, "dist", "sdk.js")),
   page("/docs", join(ownFolder, "docs.html")),
   page("/docs/page.js", join(ownFolder, "docs.js")),
@@ -37,27 +61,47 @@ export const pageRoutes: readonly Route[] = [
 ];
 
 function page(path: string, file: string): Route {
-  let loaded: Promise<Verbatim> | undefined;
   return route({
     ...bare,
     method: "GET",
     path,
     tag: "Pages",
     summary: path,
-    async handle() {
-      loaded ??= load(file);
-      return loaded;
-    },
+    handle: () => load(file, askAgain),
   });
 }
 
+const loaded = new Map<string, Promise<Verbatim>>();
+
 /** Files are few and small enough to stay in memory, from their first use on. */
-async function load(file: string): Promise<Verbatim> {
-  const bytes = await readFile(file);
-  return new Verbatim(types[extname(file)] ?? "application/octet-stream", bytes, {
-    "Cache-Control": "no-cache",
+function load(file: string, caching: string): Promise<Verbatim> {
+  const known = loaded.get(file);
+  if (known) return known;
+  const answer = read(file, caching);
+  loaded.set(file, answer);
+  // One that is not there yet may be built later.
+  answer.catch(() => loaded.delete(file));
+  return answer;
+}
+
+async function read(file: string, caching: string): Promise<Verbatim> {
+  const type = extname(file);
+  const bytes = await readFile(file).catch(() => {
+    throw noSuchFile();
+  });
+  const headers = {
+    "Cache-Control": caching,
     ETag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 16)}"`,
     "Content-Security-Policy": policy,
     "X-Content-Type-Options": "nosniff",
-  });
+  };
+  // Fonts are compressed as they are.
+  const small = type === ".woff2" ? undefined : await promisify(gzip)(bytes, { level: 9 });
+  return new Verbatim(types[type] ?? "application/octet-stream", bytes, headers, small);
+}
+
+function noSuchFile(): RefusedError {
+  const message =
+    "There is no such file. The dashboard is built by npm start, or by npm run build -w services/dashboard.";
+  return new RefusedError(refuse("ROUTE_NOT_FOUND", message));
 }

@@ -9,11 +9,19 @@ export class Verbatim {
   readonly type: string;
   readonly bytes: string | Buffer;
   readonly headers: Readonly<Record<string, string>>;
+  /** The same compressed, for clients that can read it. */
+  readonly gzipped: Buffer | undefined;
 
-  constructor(type: string, bytes: string | Buffer, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    type: string,
+    bytes: string | Buffer,
+    headers: Readonly<Record<string, string>> = {},
+    gzipped: Buffer | undefined = undefined,
+  ) {
     this.type = type;
     this.bytes = bytes;
     this.headers = headers;
+    this.gzipped = gzipped;
   }
 }
 

@@ -1,0 +1,4 @@
+// Builds the dashboard where its sources have changed: for `npm run build`, and for images.
+import { dashboard, prepare } from "./prepare.mjs";
+
+await prepare(dashboard);

@@ -1,0 +1,78 @@
+import { lazy, Suspense, useEffect, useState } from "react";
+import styles from "./app.module.css";
+import { useDeck } from "./deck-context";
+import { IconButton } from "./design/controls";
+import { ThemeButton } from "./design/theme-button";
+import { ExportMenu } from "./export/export-menu";
+import { ModeSwitch } from "./modes/mode-switch";
+import { SourcePicker } from "./modes/source-picker";
+import { Quote, RegimeBadge } from "./quote";
+import { Scene } from "./scene";
+import { ScrubberStrip } from "./scrubber/scrubber-strip";
+import { SessionChip } from "./session/session-chip";
+import { Notices, Strips } from "./states/strips";
+import { Help } from "./transport/help";
+import { listenToKeys } from "./transport/keys";
+import { TransportBar } from "./transport/transport-bar";
+import { usePath } from "./use-path";
+
+const Operations = lazy(() => import("./operations/operations"));
+
+export function App() {
+  const [path, go] = usePath();
+  if (path === "/operations") {
+    return (
+      <Suspense fallback={null}>
+        <Operations onLeave={() => go("/")} />
+      </Suspense>
+    );
+  }
+  return <DeckPage onOperations={() => go("/operations")} />;
+}
+
+function DeckPage({ onOperations }: { readonly onOperations: () => void }) {
+  const deck = useDeck();
+  const [help, setHelp] = useState(false);
+  useEffect(() => listenToKeys(deck, () => setHelp(true)), [deck]);
+  return (
+    <div className={styles.page}>
+      <header className={styles.header}>
+        <h1 className={styles.brand}>
+          <img src="/icon.svg" width="22" height="22" alt="" />
+          <span className={styles.brandText}>Tapedeck</span>
+        </h1>
+        <ModeSwitch />
+        <SourcePicker />
+        <Quote />
+        <RegimeBadge />
+        <div className={styles.end}>
+          <SessionChip />
+          <a
+            className={styles.link}
+            href="/operations"
+            onClick={(event) => {
+              if (event.metaKey || event.ctrlKey) return;
+              event.preventDefault();
+              onOperations();
+            }}
+          >
+            Operations
+          </a>
+          <ExportMenu />
+          <ThemeButton />
+          <IconButton icon="help" label="Keyboard and help" hotkey="?" onClick={() => setHelp(true)} />
+        </div>
+      </header>
+      <Strips />
+      <main className={styles.main}>
+        <Scene />
+      </main>
+      <footer>
+        <ScrubberStrip />
+        <TransportBar />
+      </footer>
+      <Notices />
+      <Help open={help} onClose={() => setHelp(false)} />
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+/** Texts of numbers and times, all of fixed width in tabular figures. */
+
+const sizeFormats = new Map<number, Intl.NumberFormat>();
+
+function fixed(value: number, decimals: number): string {
+  let format = sizeFormats.get(decimals);
+  if (!format) {
+    format = new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    sizeFormats.set(decimals, format);
+  }
+  return format.format(value);
+}
+
+export const none = "–";
+
+export function priceText(price: number | null | undefined, decimals: number): string {
+  return price === null || price === undefined ? none : fixed(price, decimals);
+}
+
+/** A size in at most six characters or so: 0.0123, 4.25, 132, 12.4K. */
+export function sizeText(size: number): string {
+  if (size === 0) return "0";
+  if (size >= 1e9) return `${fixed(size / 1e9, 2)}B`;
+  if (size >= 1e6) return `${fixed(size / 1e6, 2)}M`;
+  if (size >= 1e5) return `${fixed(size / 1e3, 1)}K`;
+  if (size >= 1000) return fixed(size, 0);
+  if (size >= 100) return fixed(size, 1);
+  if (size >= 1) return fixed(size, 3);
+  return fixed(size, size < 0.001 ? 5 : 4);
+}
+
+export function signed(value: number, decimals: number): string {
+  const text = fixed(Math.abs(value), decimals);
+  if (Number(text.replaceAll(",", "")) === 0) return fixed(0, decimals);
+  return value < 0 ? `−${text}` : `+${text}`;
+}
+
+export function numberText(value: number | undefined, decimals: number): string {
+  return value === undefined ? none : fixed(value, decimals);
+}
+
+const two = (n: number) => String(n).padStart(2, "0");
+
+/** `12:03:04.120` in UTC, with so many decimals of a second. */
+export function clockText(ms: number, decimals: 0 | 1 | 3 = 3): string {
+  const date = new Date(ms);
+  const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
+  if (decimals === 0) return time;
+  const milliseconds = String(date.getUTCMilliseconds()).padStart(3, "0");
+  return `${time}.${milliseconds.slice(0, decimals)}`;
+}
+
+/** `2023-04-05` in UTC. */
+export function dateText(ms: number): string {
+  const date = new Date(ms);
+  return `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
+}
+
+/** A length of time: 0:42, 12:05, 3:07:41. */
+export function lengthText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** A distance in time in words as short as can be: 850 ms, 4.2 s, 3 min, 2 h. */
+export function spanText(ms: number): string {
+  const size = Math.abs(ms);
+  if (size < 1000) return `${Math.round(size)} ms`;
+  if (size < 60_000) return `${trim(size / 1000)} s`;
+  if (size < 3_600_000) return `${trim(size / 60_000)} min`;
+  if (size < 86_400_000) return `${trim(size / 3_600_000)} h`;
+  return `${trim(size / 86_400_000)} d`;
+}
+
+/** `1.5m`, `90s`, `1:30`, `2h` as milliseconds; undefined for what is no length of time. A bare number is seconds. */
+export function parseLength(text: string): number | undefined {
+  const wanted = text.trim().toLowerCase();
+  const clock = /^(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)$/.exec(wanted);
+  if (clock) {
+    const [, hours = "0", minutes = "0", seconds = "0"] = clock;
+    return (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+  }
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?$/.exec(wanted) ?? [];
+  if (amount === undefined) return undefined;
+  const factor = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 }[unit];
+  return factor === undefined ? undefined : Number(amount) * factor;
+}
+
+/** `2.5×`, `0.1×`, `1000×`. */
+export function speedText(speed: number): string {
+  return `${trim(speed)}×`;
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1e6) return `${trim(bytes / 1e3)} KB`;
+  if (bytes < 1e9) return `${trim(bytes / 1e6)} MB`;
+  return `${trim(bytes / 1e9)} GB`;
+}
+
+export function countText(count: number): string {
+  return fixed(count, 0);
+}
+
+function trim(value: number): string {
+  return String(Number(value.toFixed(value < 10 ? 1 : 0)));
+}

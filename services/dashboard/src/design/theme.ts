@@ -1,0 +1,51 @@
+import { createStore } from "zustand/vanilla";
+import { remembered } from "./remembered";
+
+export type Theme = "dark" | "light";
+
+const kept = remembered<Theme | "">("tapedeck_theme", "");
+const prefersLight = matchMedia("(prefers-color-scheme: light)");
+
+/** The system's theme until another one is chosen. */
+export const theme = createStore<{ readonly theme: Theme }>(() => ({ theme: kept.get() || systemTheme() }));
+
+function systemTheme(): Theme {
+  return prefersLight.matches ? "light" : "dark";
+}
+
+export function toggleTheme(): void {
+  const next = theme.getState().theme === "dark" ? "light" : "dark";
+  kept.set(next);
+  theme.setState({ theme: next });
+}
+
+prefersLight.addEventListener("change", () => {
+  if (!kept.get()) theme.setState({ theme: systemTheme() });
+});
+
+function apply({ theme: name }: { theme: Theme }): void {
+  document.documentElement.dataset.theme = name;
+  colours = undefined;
+}
+theme.subscribe(apply);
+
+let colours: Map<string, string> | undefined;
+
+/** The value of a token, for what is drawn on canvas: `ink("--buy")`. Looked up once for each theme. */
+export function ink(token: `--${string}`): string {
+  colours ??= new Map();
+  let value = colours.get(token);
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+    colours.set(token, value);
+  }
+  return value;
+}
+
+/** The same as red, green and blue from 0 to 255; tokens for canvas are written `#rrggbb`. */
+export function rgb(token: `--${string}`): readonly [number, number, number] {
+  const value = Number.parseInt(ink(token).slice(1, 7), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}
+
+apply(theme.getState());

@@ -1,0 +1,87 @@
+import { useState } from "react";
+import { decimalsOf } from "../deck/frame-values";
+import { useDeck, useDeckState, useGlance } from "../deck-context";
+import { Button, Field, Input } from "../design/controls";
+import { clockText, none, priceText, signed, sizeText } from "../design/format";
+import { Panel } from "../design/panel";
+import { lastQuantity } from "./choices";
+import styles from "./modes.module.css";
+
+/** Orders at market in one's own simulated market, and what has come of them. */
+export function OrderPanel() {
+  const deck = useDeck();
+  const account = useDeckState(({ session }) => session?.account);
+  const playing = useDeckState(({ session }) => session?.state === "PLAYING");
+  const fills = useDeckState((state) => state.fills);
+  const frame = useGlance(({ newest }) => newest?.frame);
+  const [text, setText] = useState(String(lastQuantity.get()));
+  const quantity = Number(text);
+  const valid = text.trim() !== "" && quantity > 0 && quantity <= 1e9;
+  const order = (side: "BUY" | "SELL") => {
+    if (!valid) return;
+    lastQuantity.set(quantity);
+    void deck.order(side, quantity);
+  };
+  const decimals = frame ? decimalsOf(frame) : 2;
+  const open =
+    account && account.average_price !== null && frame
+      ? account.position * (frame.mid_price - account.average_price)
+      : 0;
+  return (
+    <Panel title="Trade" note={!playing && <span className={styles.hint}>orders need a deck that plays</span>}>
+      <div className={styles.orders}>
+        <div className={styles.ticket}>
+          <Button look="buy" disabled={!valid || !playing} onClick={() => order("BUY")}>
+            Buy {frame && priceText(frame.best_ask, decimals)}
+          </Button>
+          <Field text="Quantity">
+            {(id) => (
+              <Input
+                id={id}
+                inputMode="decimal"
+                value={text}
+                aria-invalid={!valid}
+                onChange={({ target }) => setText(target.value)}
+              />
+            )}
+          </Field>
+          <Button look="sell" disabled={!valid || !playing} onClick={() => order("SELL")}>
+            Sell {frame && priceText(frame.best_bid, decimals)}
+          </Button>
+        </div>
+        <dl className={styles.account}>
+          <div>
+            <dt>Position</dt>
+            <dd data-testid="position">{account ? signed(account.position, 3).replace(/\.?0+$/, "") : none}</dd>
+          </div>
+          <div>
+            <dt>Average</dt>
+            <dd>{account ? priceText(account.average_price, decimals) : none}</dd>
+          </div>
+          <div>
+            <dt>Open P&amp;L</dt>
+            <dd data-sign={Math.sign(open)}>{signed(open, 2)}</dd>
+          </div>
+          <div>
+            <dt>Realised P&amp;L</dt>
+            <dd data-sign={Math.sign(account?.realized_pnl ?? 0)}>
+              {account ? signed(account.realized_pnl, 2) : none}
+            </dd>
+          </div>
+        </dl>
+        <ol className={styles.fills} aria-label="Fills, newest first">
+          {fills.slice(0, 6).map((fill) => (
+            <li key={fill.id} data-side={fill.side}>
+              <span>{clockText(Date.parse(fill.timestamp), 0)}</span>
+              <b>{fill.side === "BUY" ? "Bought" : "Sold"}</b>
+              <span>
+                {sizeText(fill.size)} @ {priceText(fill.price, decimals)}
+              </span>
+              <span>{fill.type === "EXIT" ? signed(fill.pnl, 2) : ""}</span>
+            </li>
+          ))}
+        </ol>
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,38 @@
+import styles from "./app.module.css";
+import { decimalsOf, numberOf } from "./deck/frame-values";
+import { useGlance } from "./deck-context";
+import { Badge } from "./design/controls";
+import { none, priceText, signed } from "./design/format";
+
+/** The market in one line. */
+export function Quote() {
+  const frame = useGlance(({ shown }) => shown?.frame);
+  if (!frame) return <div className={styles.quote} />;
+  const decimals = decimalsOf(frame);
+  const lean = numberOf(frame, "divergence") ?? 0;
+  return (
+    <div className={styles.quote}>
+      <strong data-testid="mid">{priceText(frame.mid_price, decimals + 1)}</strong>
+      <span data-direction={Math.sign(lean)} title="Microprice less mid">
+        {signed(lean, Math.min(8, decimals + 2))}
+      </span>
+      <span className={styles.quoteMore}>
+        spread {frame.spread === null ? none : priceText(frame.spread, decimals)}
+      </span>
+    </div>
+  );
+}
+
+export function RegimeBadge() {
+  const regime = useGlance(({ shown }) => shown?.frame.regime);
+  const label = useGlance(({ shown }) => shown?.frame.regime_label);
+  if (label === undefined) return null;
+  return (
+    <span className={styles.regime} data-regime={regime} title="Regime of the market">
+      <Badge>
+        <i aria-hidden="true" />
+        {label}
+      </Badge>
+    </span>
+  );
+}

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { placeIn } from "./extent";
+import { Seeker } from "./seeker";
+
+test("[DB21] while a seek is under way only the newest wish is kept", async () => {
+  const asked: number[] = [];
+  const answers: (() => void)[] = [];
+  const seeker = new Seeker((ms) => {
+    asked.push(ms);
+    return new Promise<void>((resolve) => answers.push(resolve));
+  });
+  const answer = async () => {
+    answers.shift()?.();
+    await Promise.resolve();
+    await Promise.resolve();
+  };
+  seeker.to(1);
+  seeker.to(2);
+  seeker.to(3);
+  expect(asked).toEqual([1]);
+  await answer();
+  expect(asked).toEqual([1, 3]);
+  await answer();
+  seeker.to(4);
+  expect(asked).toEqual([1, 3, 4]);
+});
+
+test("[DB21] places beyond the tape's ends are at its ends", () => {
+  expect(placeIn({ from: 100, to: 200 }, 50)).toBe(0);
+  expect(placeIn({ from: 100, to: 200 }, 125)).toBe(0.25);
+  expect(placeIn({ from: 100, to: 200 }, 900)).toBe(1);
+  expect(placeIn({ from: 100, to: 100 }, 100)).toBe(0);
+});

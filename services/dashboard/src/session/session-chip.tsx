@@ -1,0 +1,41 @@
+import { useDeckState, useRates } from "../deck-context";
+import { Popover } from "../design/controls";
+import { Icon } from "../design/icon";
+import styles from "./session.module.css";
+import { SessionPanel } from "./session-panel";
+
+/** Connection at a glance; unfolds to all about the session. */
+export function SessionChip() {
+  const connection = useDeckState((state) => state.connection);
+  const phase = useDeckState((state) => state.phase);
+  const connections = useDeckState(({ session }) => session?.connections ?? 0);
+  const latency = useRates((rates) => rates.latencyMs);
+  const fps = useRates((rates) => rates.framesPerSecond);
+  const up = phase === "open" && connection === "open";
+  return (
+    <Popover
+      label="Session"
+      align="right"
+      className={styles.popover}
+      buttonClass={styles.chip}
+      button={
+        <>
+          <i className={styles.light} data-up={up} />
+          <span className={styles.rate}>{up ? `${fps} fps` : connection}</span>
+          <span className={styles.latency}>
+            {latency === undefined ? "" : `${latency.toFixed(latency < 10 ? 1 : 0)} ms`}
+          </span>
+          {connections > 1 && (
+            <span className={styles.people}>
+              <Icon name="people" size={13} />
+              {connections}
+            </span>
+          )}
+          <Icon name="chevron" size={12} />
+        </>
+      }
+    >
+      {(close) => <SessionPanel onDone={close} />}
+    </Popover>
+  );
+}

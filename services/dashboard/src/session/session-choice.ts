@@ -1,0 +1,66 @@
+import type { DeckChoice } from "../deck/deck";
+
+/** As existing clients keep it: the bare id. */
+const key = "kiro_session_id";
+const apiKey = "tapedeck_api";
+
+/** Which session the page opens: that of a shared link, else this browser's own, else a new one. */
+export function sessionChoice(): DeckChoice {
+  const shared = new URLSearchParams(location.search).get("session");
+  const own = read(key);
+  return { api: apiOrigin(), sessionId: shared ?? own, shared: shared !== null && shared !== own };
+}
+
+/** The cluster's origin: from `?api=`, from the setting, or the page's own. */
+export function apiOrigin(): string {
+  const asked = new URLSearchParams(location.search).get("api") ?? read(apiKey);
+  return (asked || location.origin).replace(/\/+$/, "");
+}
+
+export function keepSession(id: string): void {
+  write(key, id);
+}
+
+export function forgetSession(): void {
+  write(key, undefined);
+}
+
+/** Empty: the page's own origin. */
+export function keepApi(origin: string): void {
+  write(apiKey, origin || undefined);
+}
+
+/** A link that opens the same session elsewhere. */
+export function sharedLink(id: string): string {
+  const link = new URL(location.href);
+  link.pathname = "/";
+  link.hash = "";
+  link.search = "";
+  link.searchParams.set("session", id);
+  if (apiOrigin() !== location.origin) link.searchParams.set("api", apiOrigin());
+  return link.href;
+}
+
+/** The id in what somebody pasted: a link of ours, or the bare id. */
+export function sessionIn(text: string): string | undefined {
+  const wanted = text.trim();
+  if (URL.canParse(wanted)) return new URL(wanted).searchParams.get("session") ?? undefined;
+  return /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$/.test(wanted) ? wanted : undefined;
+}
+
+function read(name: string): string | undefined {
+  try {
+    return localStorage.getItem(name) ?? undefined;
+  } catch {
+    return undefined; // storage is forbidden here; the session lasts as long as the page
+  }
+}
+
+function write(name: string, value: string | undefined): void {
+  try {
+    if (value === undefined) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
+  } catch {
+    // As above.
+  }
+}

@@ -1,0 +1,173 @@
+import { useState } from "react";
+import { useDeck, useDeckState, useRates } from "../deck-context";
+import { Button, Field, IconButton, Input } from "../design/controls";
+import { countText, none } from "../design/format";
+import { joinSession, leaveShared, openNewSession, openSession } from "./open-session";
+import styles from "./session.module.css";
+import { apiOrigin, keepApi, sessionIn, sharedLink } from "./session-choice";
+
+export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
+  const deck = useDeck();
+  const session = useDeckState((state) => state.session);
+  const shared = useDeckState((state) => state.shared);
+  const node = useDeckState((state) => state.node);
+  const connection = useDeckState((state) => state.connection);
+  const rates = useRates((all) => all);
+  const copy = async (text: string, what: string) => {
+    const done = await copyText(text);
+    deck.tell(done ? "info" : "problem", done ? `${what} copied.` : `${what} could not be copied: ${text}`);
+  };
+  return (
+    <div className={styles.panel}>
+      {session && (
+        <>
+          <div className={styles.id}>
+            <div>
+              <span className={styles.caption}>{shared ? "Shared session" : "Your session"}</span>
+              <code data-testid="session-id">{session.session_id}</code>
+            </div>
+            <IconButton
+              icon="link"
+              label="Copy the session's id"
+              onClick={() => void copy(session.session_id, "The id was")}
+            />
+          </div>
+          <div className={styles.buttons}>
+            <Button look="primary" data-first onClick={() => void copy(sharedLink(session.session_id), "The link was")}>
+              Copy link
+            </Button>
+            <Button
+              look="outlined"
+              onClick={() => {
+                onDone();
+                void openNewSession(deck);
+              }}
+            >
+              New session
+            </Button>
+            {shared && (
+              <Button
+                look="outlined"
+                onClick={() => {
+                  onDone();
+                  void leaveShared(deck);
+                }}
+              >
+                Back to mine
+              </Button>
+            )}
+          </div>
+          <dl className={styles.facts}>
+            <Fact name="Watching now" value={String(session.connections)} />
+            <Fact name="Connection" value={connection} />
+            <Fact name="Gateway" value={node || none} />
+            <Fact name="Round trip" value={rates.latencyMs === undefined ? none : `${rates.latencyMs.toFixed(1)} ms`} />
+            <Fact name="Frames a second" value={String(rates.framesPerSecond)} />
+            <Fact name="Frames merged" value={countText(rates.framesSkipped)} />
+            <Fact
+              name="Page draws"
+              value={`${Math.round(rates.paintsPerSecond)} fps, ${Math.round(rates.busy * 100)} %`}
+            />
+            <Fact name="Epoch" value={String(session.epoch)} />
+            <Fact name="Tape" value={session.tape ?? none} />
+          </dl>
+        </>
+      )}
+      <JoinForm
+        onJoin={(id) => {
+          onDone();
+          void joinSession(deck, id);
+        }}
+      />
+      <ServerForm
+        onServer={(origin) => {
+          onDone();
+          keepApi(origin);
+          void openSession(deck);
+        }}
+      />
+    </div>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+function JoinForm({ onJoin }: { readonly onJoin: (id: string) => void }) {
+  const [text, setText] = useState("");
+  const id = sessionIn(text);
+  return (
+    <form
+      className={styles.line}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (id !== undefined) onJoin(id);
+      }}
+    >
+      <Field text="Watch somebody's session: link or id">
+        {(field) => (
+          <Input
+            id={field}
+            value={text}
+            aria-invalid={text !== "" && id === undefined}
+            onChange={({ target }) => setText(target.value)}
+          />
+        )}
+      </Field>
+      <Button type="submit" look="outlined" disabled={id === undefined}>
+        Join
+      </Button>
+    </form>
+  );
+}
+
+function ServerForm({ onServer }: { readonly onServer: (origin: string) => void }) {
+  const [text, setText] = useState(apiOrigin() === location.origin ? "" : apiOrigin());
+  const valid = text === "" || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol));
+  return (
+    <form
+      className={styles.line}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (valid) onServer(text === "" ? "" : new URL(text).origin);
+      }}
+    >
+      <Field text="Cluster, if it is not where this page came from">
+        {(field) => (
+          <Input
+            id={field}
+            placeholder={location.origin}
+            value={text}
+            aria-invalid={!valid}
+            onChange={({ target }) => setText(target.value.trim())}
+          />
+        )}
+      </Field>
+      <Button type="submit" look="outlined" disabled={!valid}>
+        Use
+      </Button>
+    </form>
+  );
+}
+
+/** Pages that are not served over HTTPS have no clipboard of the modern kind, except on localhost. */
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}

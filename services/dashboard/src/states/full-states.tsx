@@ -1,0 +1,132 @@
+import type { DeckState } from "../deck/deck-state";
+import { useDeck, useDeckState } from "../deck-context";
+import { Button } from "../design/controls";
+import { leaveShared, openNewSession, openSession } from "../session/open-session";
+import { Emblem } from "./emblem";
+import styles from "./states.module.css";
+
+/** What stands in place of the views while there is nothing for them to show; undefined when there is. */
+export function useFullState(): "opening" | "failed" | "ended" | "empty" | undefined {
+  return useDeckState(fullStateOf);
+}
+
+function fullStateOf({ phase, session }: DeckState): "opening" | "failed" | "ended" | "empty" | undefined {
+  if (phase === "failed") return "failed";
+  if (phase === "ended") return "ended";
+  if (phase === "opening" || !session) return "opening";
+  if (session.tape === null && session.mode === "REPLAY") return "empty";
+  return undefined;
+}
+
+export function FullState({ state }: { readonly state: "opening" | "failed" | "ended" | "empty" }) {
+  switch (state) {
+    case "opening":
+      return <Opening />;
+    case "failed":
+      return <Failed />;
+    case "ended":
+      return <Ended />;
+    case "empty":
+      return <Empty />;
+  }
+}
+
+function Opening() {
+  return (
+    <div className={styles.full} role="status">
+      <Emblem turning />
+      <p>Opening your session…</p>
+    </div>
+  );
+}
+
+function Failed() {
+  const deck = useDeck();
+  const failure = useDeckState((state) => state.failure);
+  const shared = useDeckState((state) => state.shared);
+  const gone = failure?.code === "SESSION_NOT_FOUND";
+  return (
+    <div className={styles.full} role="alert">
+      <Emblem tone="problem" />
+      <h2>{gone ? "This session is gone" : "The cluster cannot be reached"}</h2>
+      <p>
+        {gone
+          ? "It was deleted, or nobody had watched it for so long that it expired. Whoever shared it can send a new link."
+          : failure?.message}
+      </p>
+      <div className={styles.actions}>
+        {!gone && (
+          <Button look="primary" onClick={() => void openSession(deck)}>
+            Try again
+          </Button>
+        )}
+        {shared && (
+          <Button look={gone ? "primary" : "outlined"} onClick={() => void leaveShared(deck)}>
+            Open my own
+          </Button>
+        )}
+        <Button look="outlined" onClick={() => void openNewSession(deck)}>
+          New session
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function Ended() {
+  const deck = useDeck();
+  const end = useDeckState((state) => state.end);
+  const shared = useDeckState((state) => state.shared);
+  const title = {
+    expired: "Your session has expired",
+    deleted: "This session was deleted",
+    refused: "The cluster has closed this session",
+    closed: "This session is closed",
+  }[end?.reason ?? "closed"];
+  const why = {
+    expired: "Nobody had watched it or told it anything for a while. A new one begins where you choose.",
+    deleted: "Somebody deleted it. Nothing of it is left; a new one is one click away.",
+    refused: end?.error?.message ?? "",
+    closed: "",
+  }[end?.reason ?? "closed"];
+  return (
+    <div className={styles.full} role="alert">
+      <Emblem tone="problem" />
+      <h2>{title}</h2>
+      <p>{why}</p>
+      <div className={styles.actions}>
+        <Button look="primary" onClick={() => void openNewSession(deck)}>
+          New session
+        </Button>
+        {shared && (
+          <Button look="outlined" onClick={() => void leaveShared(deck)}>
+            Open my own
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Empty() {
+  const deck = useDeck();
+  return (
+    <div className={styles.full} role="status">
+      <Emblem />
+      <h2>No tape to play yet</h2>
+      <p>The cluster has no recording. Import one, or play a simulated market in the meantime.</p>
+      <code>npm run tapedeck -- import recording.csv.gz --symbol BTCUSDT</code>
+      <div className={styles.actions}>
+        <Button
+          look="primary"
+          onClick={() => void deck.mode({ mode: "SIMULATION", symbol: "BTCUSDT", seed: "1", scenario: "mixed" })}
+        >
+          Play a simulated market
+        </Button>
+        <Button look="outlined" onClick={() => void openSession(deck)}>
+          Look again
+        </Button>
+      </div>
+    </div>
+  );
+}

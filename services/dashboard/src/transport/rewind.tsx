@@ -1,0 +1,83 @@
+import { useState } from "react";
+import { useDeck } from "../deck-context";
+import { Button, Field, IconButton, Input, Popover } from "../design/controls";
+import { parseLength, spanText } from "../design/format";
+import { Icon } from "../design/icon";
+import { remembered } from "../design/remembered";
+import styles from "./transport-bar.module.css";
+
+const presets = [5_000, 10_000, 30_000, 60_000, 300_000, 900_000];
+const kept = remembered("tapedeck_rewind", 10_000);
+
+/** Back by the time last chosen; the arrow beside it chooses another one. */
+export function Rewind() {
+  const deck = useDeck();
+  const [by, setBy] = useState(kept.get());
+  const rewind = (ms: number) => {
+    kept.set(ms);
+    setBy(ms);
+    void deck.rewind(ms);
+  };
+  return (
+    <>
+      <IconButton icon="rewind" label={`Rewind ${spanText(by)}`} onClick={() => void deck.rewind(by)} />
+      <Popover
+        label="Choose how far to rewind"
+        button={
+          <>
+            <span>{spanText(by)}</span>
+            <Icon name="chevron" size={12} />
+          </>
+        }
+        side="above"
+      >
+        {(close) => (
+          <RewindChoice
+            by={by}
+            onChoose={(ms) => {
+              rewind(ms);
+              close();
+            }}
+          />
+        )}
+      </Popover>
+    </>
+  );
+}
+
+function RewindChoice({ by, onChoose }: { readonly by: number; readonly onChoose: (ms: number) => void }) {
+  const [text, setText] = useState("");
+  const ms = parseLength(text);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (ms !== undefined && ms > 0) onChoose(ms);
+      }}
+    >
+      <div className={styles.presets}>
+        {presets.map((preset) => (
+          <Button key={preset} look="outlined" aria-pressed={preset === by} onClick={() => onChoose(preset)}>
+            {spanText(preset)}
+          </Button>
+        ))}
+      </div>
+      <div className={styles.form}>
+        <Field text="Another time">
+          {(id) => (
+            <Input
+              id={id}
+              placeholder="90s, 2m, 1:30"
+              value={text}
+              aria-invalid={text !== "" && ms === undefined}
+              onChange={({ target }) => setText(target.value)}
+            />
+          )}
+        </Field>
+        <Button type="submit" look="outlined" disabled={ms === undefined}>
+          Rewind
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,93 @@
+import { useState } from "react";
+import { useDeck, useDeckState } from "../deck-context";
+import { Button, Field, IconButton, Input, Popover, Segmented } from "../design/controls";
+import { speedText } from "../design/format";
+import { nextSpeed, parseSpeed, presets } from "./speeds";
+import styles from "./transport-bar.module.css";
+
+export function Speed() {
+  const deck = useDeck();
+  const speed = useDeckState(({ session }) => session?.speed ?? 1);
+  return (
+    <div className={styles.group}>
+      <Segmented
+        className={styles.wideOnly}
+        label="Speed"
+        value={String(speed)}
+        onChoose={(value) => void deck.speed(Number(value))}
+        options={presets.map((preset) => ({ value: String(preset), text: speedText(preset) }))}
+      />
+      <IconButton
+        icon="minus"
+        size={13}
+        label="Slower"
+        hotkey="↓"
+        onClick={() => void deck.speed(nextSpeed(speed, -1))}
+      />
+      <Popover
+        label={`Speed ${speedText(speed)}: choose another`}
+        button={speedText(speed)}
+        buttonClass={styles.speedNow}
+        side="above"
+      >
+        {(close) => <SpeedChoice speed={speed} onChosen={close} />}
+      </Popover>
+      <IconButton
+        icon="plus"
+        size={13}
+        label="Faster"
+        hotkey="↑"
+        onClick={() => void deck.speed(nextSpeed(speed, 1))}
+      />
+    </div>
+  );
+}
+
+function SpeedChoice({ speed, onChosen }: { readonly speed: number; readonly onChosen: () => void }) {
+  const deck = useDeck();
+  const [text, setText] = useState(String(speed));
+  const wanted = parseSpeed(text);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (wanted === undefined) return;
+        void deck.speed(wanted);
+        onChosen();
+      }}
+    >
+      <div className={styles.presets}>
+        {[0.1, 0.25, ...presets, 500, 1000].map((preset) => (
+          <Button
+            key={preset}
+            look="outlined"
+            aria-pressed={preset === speed}
+            onClick={() => {
+              void deck.speed(preset);
+              onChosen();
+            }}
+          >
+            {speedText(preset)}
+          </Button>
+        ))}
+      </div>
+      <div className={styles.form}>
+        <Field text="Free, 0.1 to 1000">
+          {(id) => (
+            <Input
+              id={id}
+              data-first
+              inputMode="decimal"
+              value={text}
+              aria-invalid={wanted === undefined}
+              onChange={({ target }) => setText(target.value)}
+            />
+          )}
+        </Field>
+        <Button type="submit" look="outlined" disabled={wanted === undefined}>
+          Set
+        </Button>
+      </div>
+    </form>
+  );
+}

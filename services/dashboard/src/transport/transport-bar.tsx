@@ -1,0 +1,141 @@
+import { useDeck, useDeckState } from "../deck-context";
+import { Button, IconButton } from "../design/controls";
+import { clockText } from "../design/format";
+import { Icon } from "../design/icon";
+import { Clock } from "./clock";
+import { seekEvent } from "./keys";
+import { LiveButton } from "./live-button";
+import { Rewind } from "./rewind";
+import { Speed } from "./speed";
+import styles from "./transport-bar.module.css";
+
+/** The deck's buttons. What they do is done by the cluster; what they show is what the cluster has said. */
+export function TransportBar() {
+  const mode = useDeckState(({ session }) => session?.mode);
+  return (
+    <div className={styles.bar} role="toolbar" aria-label="Transport">
+      <Clock />
+      <Buttons />
+      <Events />
+      <Speed />
+      {mode !== "LIVE" && <Range />}
+      <div className={styles.spacer} />
+      <StateText />
+      <LiveButton />
+    </div>
+  );
+}
+
+function Buttons() {
+  const deck = useDeck();
+  const state = useDeckState(({ session }) => session?.state);
+  const label = state === "PLAYING" ? "Pause" : state === "PAUSED" ? "Resume" : "Start";
+  return (
+    <div className={styles.group}>
+      <IconButton icon="stop" label="Stop: back to the start" hotkey="Home" onClick={() => void deck.stop()} />
+      <Rewind />
+      <IconButton icon="stepBack" label="One frame back" hotkey="←" onClick={() => void deck.step(-1)} />
+      <Button
+        look="primary"
+        className={styles.play}
+        data-playing={state === "PLAYING"}
+        aria-label={label}
+        title={`${label} (Space)`}
+        onClick={() => void deck.toggle()}
+      >
+        <Icon name={state === "PLAYING" ? "pause" : "play"} size={18} />
+      </Button>
+      <IconButton icon="stepForward" label="One frame on" hotkey="→" onClick={() => void deck.step(1)} />
+    </div>
+  );
+}
+
+function Events() {
+  const deck = useDeck();
+  return (
+    <div className={styles.group}>
+      <IconButton
+        icon="previousEvent"
+        label="Previous event"
+        hotkey="["
+        onClick={() => void seekEvent(deck, "previous")}
+      />
+      <IconButton icon="nextEvent" label="Next event" hotkey="]" onClick={() => void seekEvent(deck, "next")} />
+    </div>
+  );
+}
+
+function Range() {
+  const deck = useDeck();
+  const from = useDeckState(({ session }) => session?.controller_state.from_ts ?? undefined);
+  const to = useDeckState(({ session }) => session?.controller_state.to_ts ?? undefined);
+  const loop = useDeckState(({ session }) => session?.controller_state.loop ?? false);
+  const here = () => deck.log.last?.ms;
+  const limited = from !== undefined || to !== undefined;
+  return (
+    <div className={styles.group}>
+      <IconButton
+        icon="rangeIn"
+        label="Range begins here"
+        hotkey="I"
+        aria-pressed={from !== undefined}
+        onClick={() => {
+          const at = here();
+          if (at !== undefined) void deck.range({ from: at });
+        }}
+      />
+      <IconButton
+        icon="rangeOut"
+        label="Range ends here"
+        hotkey="O"
+        aria-pressed={to !== undefined}
+        onClick={() => {
+          const at = here();
+          if (at !== undefined) void deck.range({ to: at });
+        }}
+      />
+      <IconButton
+        icon="loop"
+        label="Loop"
+        hotkey="L"
+        aria-pressed={loop}
+        onClick={() => void deck.range({ loop: !loop })}
+      />
+      {limited && (
+        <>
+          <span className={styles.rangeText}>
+            {from ? clockText(Date.parse(from), 0) : "start"} – {to ? clockText(Date.parse(to), 0) : "end"}
+          </span>
+          <IconButton
+            icon="close"
+            size={13}
+            label="Play the whole tape again"
+            hotkey="P"
+            onClick={() => void deck.range({ from: null, to: null, loop: false })}
+          />
+        </>
+      )}
+    </div>
+  );
+}
+
+function StateText() {
+  const session = useDeckState((deck) => deck.session);
+  if (!session) return null;
+  const { state, reason, parked } = session;
+  const text =
+    state === "PLAYING"
+      ? parked
+        ? "Waiting"
+        : "Playing"
+      : state === "PAUSED"
+        ? "Paused"
+        : reason === "ended"
+          ? "End of tape"
+          : "Stopped";
+  return (
+    <output className={styles.state} aria-label="State of the deck">
+      {text}
+    </output>
+  );
+}

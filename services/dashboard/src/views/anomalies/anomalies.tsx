@@ -1,0 +1,94 @@
+import type { Severity } from "@tapedeck/client";
+import { useMemo } from "react";
+import { useStore } from "zustand";
+import { type LoggedAnomaly, nameOf } from "../../deck/frame-values";
+import { useDeck, useGlance } from "../../deck-context";
+import { Select } from "../../design/controls";
+import { clockText } from "../../design/format";
+import styles from "./anomalies.module.css";
+import { type AnomalyFilter, anomalyFilter, passes } from "./anomaly-filter";
+
+const mostRows = 120;
+const severities: readonly Severity[] = ["low", "medium", "high", "critical"];
+
+/** What the detectors noticed up to the moment shown, newest first; each leads to its place on the tape. */
+export function Anomalies() {
+  const deck = useDeck();
+  const turn = useGlance((glance) => glance.turn);
+  const upTo = useGlance(({ inspecting, shown }) => (inspecting ? shown?.frame.seq : undefined));
+  const filter = useStore(anomalyFilter);
+  const types = useStore(deck.store, ({ tape }) => tape?.event_counts);
+  const { rows, seen } = useMemo(() => pick(deck.anomalies.items, filter, upTo, turn), [deck, filter, upTo, turn]);
+  const known = [...new Set([...Object.keys(types ?? {}), ...seen, ...(filter.type ? [filter.type] : [])])].sort();
+  return (
+    <div className={styles.feed}>
+      <div className={styles.filter}>
+        <Select
+          small
+          aria-label="Least severity"
+          value={filter.least}
+          onChange={({ target }) => {
+            const least = severities.find((severity) => severity === target.value);
+            if (least) anomalyFilter.setState({ least });
+          }}
+        >
+          <option value="low">All severities</option>
+          <option value="medium">Medium and graver</option>
+          <option value="high">High and graver</option>
+          <option value="critical">Critical</option>
+        </Select>
+        <Select
+          small
+          aria-label="Type of anomaly"
+          value={filter.type}
+          onChange={({ target }) => anomalyFilter.setState({ type: target.value })}
+        >
+          <option value="">All types</option>
+          {known.map((type) => (
+            <option key={type} value={type}>
+              {nameOf(type)}
+            </option>
+          ))}
+        </Select>
+      </div>
+      {rows.length === 0 ? (
+        <p className={styles.none}>Nothing noticed in this stretch of the tape.</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
+        <ol className={styles.list} aria-label="Anomalies, newest first" tabIndex={0}>
+          {rows.map((row) => (
+            <li key={`${row.seq} ${row.type} ${row.ms} ${row.message}`}>
+              <button
+                type="button"
+                className={styles.row}
+                title="Seek to this moment"
+                onClick={() => void deck.seek({ seq: row.seq })}
+              >
+                <span className={styles.severity} style={{ color: `var(--${row.severity})` }}>
+                  {row.severity}
+                </span>
+                <span className={styles.what}>
+                  <strong>{nameOf(row.type)}</strong>
+                  <span>{row.message}</span>
+                </span>
+                <time className={styles.time}>{clockText(row.ms, 1)}</time>
+              </button>
+            </li>
+          ))}
+        </ol>
+      )}
+    </div>
+  );
+}
+
+function pick(items: readonly LoggedAnomaly[], filter: AnomalyFilter, upTo: number | undefined, _turn: number) {
+  const rows: LoggedAnomaly[] = [];
+  const seen = new Set<string>();
+  for (let index = items.length - 1; index >= 0 && rows.length < mostRows; index--) {
+    const item = items[index];
+    if (!item || (upTo !== undefined && item.seq > upTo)) continue;
+    seen.add(item.type);
+    if (passes(filter, item)) rows.push(item);
+  }
+  return { rows, seen };
+}

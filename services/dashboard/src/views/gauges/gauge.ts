@@ -1,0 +1,110 @@
+import uPlot from "uplot";
+import type { Deck } from "../../deck/deck";
+import type { Painted } from "../../deck/painter";
+import { ink, theme } from "../../design/theme";
+import { watchSize } from "../surface";
+import type { GaugeKind } from "./gauge-series";
+
+/** Points across at most: more than there are pixels would only cost time. */
+const mostPoints = 360;
+
+/** A line of the last stretch of tape time, over the same window as the heatmap. */
+export class Gauge implements Painted {
+  readonly everyMs = 100;
+  #deck: Deck;
+  #kind: GaugeKind;
+  #host: HTMLElement;
+  #plot: uPlot | undefined;
+  #seqs: number[] = [];
+  #undo: (() => void)[];
+
+  constructor(host: HTMLElement, deck: Deck, kind: GaugeKind) {
+    this.#deck = deck;
+    this.#kind = kind;
+    this.#host = host;
+    this.#make();
+    this.#undo = [
+      watchSize(host, (width, height) => {
+        if (width > 0 && height > 0) this.#plot?.setSize({ width, height });
+        deck.painter.wake();
+      }),
+      theme.subscribe(() => {
+        this.#plot?.destroy();
+        this.#make();
+        deck.painter.wake();
+      }),
+      deck.painter.add(this),
+    ];
+  }
+
+  dispose(): void {
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#plot?.destroy();
+  }
+
+  paint(): undefined {
+    const plot = this.#plot;
+    if (!plot) return;
+    const { log, viewport } = this.#deck;
+    const { from, to } = viewport.window;
+    const first = Math.max(0, log.indexAt(from));
+    const last = log.indexAt(to);
+    const every = Math.max(1, Math.ceil((last - first + 1) / mostPoints));
+    const xs: number[] = [];
+    const columns: (number | null)[][] = this.#kind.lines.map(() => []);
+    this.#seqs = [];
+    for (let index = first - (first % every); index <= last; index += every) {
+      const logged = log.at(index);
+      if (!logged) continue;
+      xs.push(logged.ms / 1000);
+      this.#seqs.push(logged.frame.seq);
+      this.#kind.lines.forEach(({ read }, nth) => {
+        columns[nth]?.push(read(logged.frame) ?? null);
+      });
+    }
+    plot.setData([xs, ...columns], false);
+    plot.batch(() => {
+      plot.setScale("x", { min: from / 1000, max: to / 1000 });
+      const [min, max] = this.#kind.scale ?? [0, Math.max(1e-9, ...(columns[0] ?? []).map((y) => y ?? 0)) * 1.15];
+      plot.setScale("y", { min, max });
+    });
+  }
+
+  #make(): void {
+    const { lines, stepped, title } = this.#kind;
+    const paths = stepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined;
+    this.#plot = new uPlot(
+      {
+        width: Math.max(40, this.#host.clientWidth),
+        height: Math.max(20, this.#host.clientHeight),
+        legend: { show: false },
+        padding: [3, 0, 3, 0],
+        axes: [{ show: false }, { show: false }],
+        scales: { x: { time: false, auto: false }, y: { auto: false } },
+        cursor: { y: false, points: { show: false }, drag: { x: false, y: false, setScale: false } },
+        series: [
+          {},
+          ...lines.map(({ token }, nth) => ({
+            label: title,
+            stroke: ink(token),
+            width: nth === 0 ? 1.5 : 1,
+            points: { show: false },
+            ...(paths && { paths }),
+            ...(nth === 0 && { fill: `${ink(token)}1c` }),
+          })),
+        ],
+        hooks: {
+          setCursor: [
+            ({ cursor }) => {
+              const { idx } = cursor;
+              if (!this.#deck.standing) return;
+              this.#deck.inspection.point(idx === null || idx === undefined ? undefined : this.#seqs[idx]);
+            },
+          ],
+        },
+      },
+      [[], ...lines.map(() => [])],
+      this.#host,
+    );
+  }
+}

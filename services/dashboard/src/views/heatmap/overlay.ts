@@ -1,0 +1,232 @@
+import { type FrameLog, follows, type LoggedFrame } from "../../deck/frame-log";
+import type { LoggedAnomaly } from "../../deck/frame-values";
+import type { TimeWindow } from "../../deck/viewport";
+import { clockText, priceText, sizeText } from "../../design/format";
+import { ink } from "../../design/theme";
+import { canvasFont, type Surface } from "../surface";
+import { timeTicks } from "../time-axis";
+import { type PriceSpan, roundPrices } from "./price-grid";
+
+export const axisWidth = 68;
+export const axisHeight = 20;
+
+export interface OverlayScene {
+  readonly log: FrameLog;
+  readonly window: TimeWindow;
+  readonly prices: PriceSpan;
+  readonly decimals: number;
+  readonly anomalies: readonly LoggedAnomaly[];
+  /** What the pointer is over, in CSS pixels. */
+  readonly pointer: { readonly x: number; readonly y: number } | undefined;
+  /** The moment that the views show, if it is not the newest. */
+  readonly inspected: LoggedFrame | undefined;
+}
+
+/** Lines, axes and crosshair above the heatmap. */
+export function drawOverlay({ pen, width, height }: Surface, scene: OverlayScene): void {
+  const plot = { width: width - axisWidth, height: height - axisHeight };
+  const x = (ms: number) => ((ms - scene.window.from) / (scene.window.to - scene.window.from)) * plot.width;
+  const y = (price: number) => ((scene.prices.high - price) / (scene.prices.high - scene.prices.low)) * plot.height;
+
+  pen.save();
+  pen.beginPath();
+  pen.rect(0, 0, plot.width, plot.height);
+  pen.clip();
+  drawGaps(pen, scene, x, plot);
+  drawBest(pen, scene, x, y);
+  drawAnomalies(pen, scene, x);
+  pen.restore();
+  drawPriceAxis(pen, scene, plot, y);
+  drawTimeAxis(pen, scene, plot, x);
+  drawInspected(pen, scene, plot, x);
+  drawPointer(pen, scene, plot);
+}
+
+type Plot = { readonly width: number; readonly height: number };
+type Scale = (value: number) => number;
+
+/** Stretches of which nothing is known. */
+function drawGaps(pen: CanvasRenderingContext2D, { log, window }: OverlayScene, x: Scale, { height }: Plot): void {
+  const last = log.indexAt(window.to);
+  for (let index = Math.max(1, log.indexAt(window.from)); index <= last; index++) {
+    const here = log.at(index);
+    const before = log.at(index - 1);
+    if (!here || !before || follows(before, here)) continue;
+    const [left, right] = [x(before.ms), x(here.ms)];
+    pen.save();
+    pen.beginPath();
+    pen.rect(left, 0, right - left, height);
+    pen.clip();
+    pen.strokeStyle = ink("--line-strong");
+    pen.lineWidth = 1;
+    pen.beginPath();
+    for (let at = left - height; at < right; at += 9) {
+      pen.moveTo(at, height);
+      pen.lineTo(at + height, 0);
+    }
+    pen.stroke();
+    pen.restore();
+  }
+}
+
+function drawBest(pen: CanvasRenderingContext2D, { log, window }: OverlayScene, x: Scale, y: Scale): void {
+  const first = Math.max(0, log.indexAt(window.from));
+  const last = log.indexAt(window.to);
+  const perPixel = (last - first) / Math.max(1, x(window.to));
+  const every = Math.max(1, Math.floor(perPixel / 2));
+  for (const [side, token] of [
+    ["best_bid", "--buy"],
+    ["best_ask", "--sell"],
+  ] as const) {
+    pen.beginPath();
+    let level: number | undefined;
+    for (let index = first; index <= last; index += every) {
+      const logged = log.at(index);
+      if (!logged) continue;
+      const price = logged.frame[side];
+      const at = x(logged.ms);
+      if (price === null || (every === 1 && !follows(log.at(index - 1), logged))) level = undefined;
+      if (price === null) continue;
+      const to = y(price);
+      if (level === undefined) pen.moveTo(at, to);
+      else {
+        if (to !== level) pen.lineTo(at, level);
+        pen.lineTo(at, to);
+      }
+      level = to;
+    }
+    pen.strokeStyle = ink(token);
+    pen.lineWidth = 1.2;
+    pen.stroke();
+  }
+}
+
+function drawAnomalies(pen: CanvasRenderingContext2D, { anomalies, window }: OverlayScene, x: Scale): void {
+  for (let index = anomalies.length - 1; index >= 0; index--) {
+    const anomaly = anomalies[index];
+    if (!anomaly || anomaly.ms < window.from) break;
+    const at = x(anomaly.ms);
+    pen.fillStyle = ink(`--${anomaly.severity}`);
+    pen.beginPath();
+    pen.moveTo(at - 3.5, 0);
+    pen.lineTo(at + 3.5, 0);
+    pen.lineTo(at, 6);
+    pen.fill();
+  }
+}
+
+function drawPriceAxis(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: Plot, y: Scale): void {
+  pen.font = canvasFont(10.5);
+  pen.textBaseline = "middle";
+  pen.textAlign = "left";
+  pen.strokeStyle = ink("--line");
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(plot.width + 0.5, 0);
+  pen.lineTo(plot.width + 0.5, plot.height);
+  pen.stroke();
+  pen.fillStyle = ink("--ink-3");
+  for (const price of roundPrices(scene.prices, Math.max(2, plot.height / 46))) {
+    const at = y(price);
+    if (at > 8 && at < plot.height - 6) pen.fillText(priceText(price, scene.decimals), plot.width + 8, at);
+  }
+  const newest = scene.log.last?.frame;
+  // A mid lies on half a tick.
+  if (newest) {
+    tagAt(pen, plot.width, y(newest.mid_price), newest.mid_price, scene.decimals + 1, "--accent", "--accent-ink");
+  }
+}
+
+function tagAt(
+  pen: CanvasRenderingContext2D,
+  left: number,
+  at: number,
+  price: number,
+  decimals: number,
+  ground: `--${string}`,
+  text: `--${string}`,
+): void {
+  pen.font = canvasFont(10.5, 600);
+  pen.fillStyle = ink(ground);
+  pen.beginPath();
+  pen.roundRect(left + 2, at - 8.5, axisWidth - 4, 17, 3);
+  pen.fill();
+  pen.fillStyle = ink(text);
+  pen.textBaseline = "middle";
+  pen.textAlign = "left";
+  pen.fillText(priceText(price, decimals), left + 8, at + 0.5);
+}
+
+function drawTimeAxis(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: Plot, x: Scale): void {
+  pen.strokeStyle = ink("--line");
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(0, plot.height + 0.5);
+  pen.lineTo(plot.width, plot.height + 0.5);
+  pen.stroke();
+  pen.font = canvasFont(10.5);
+  pen.fillStyle = ink("--ink-3");
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  for (const { ms, text } of timeTicks(scene.window.from, scene.window.to, plot.width)) {
+    const at = x(ms);
+    if (at > 30 && at < plot.width - 30) pen.fillText(text, at, plot.height + axisHeight / 2 + 1);
+  }
+}
+
+function drawInspected(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: Plot, x: Scale): void {
+  if (!scene.inspected) return;
+  const at = x(scene.inspected.ms);
+  if (at < 0 || at > plot.width) return;
+  pen.strokeStyle = ink("--accent");
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(at, 0);
+  pen.lineTo(at, plot.height);
+  pen.stroke();
+}
+
+function drawPointer(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: Plot): void {
+  const { pointer, window, prices, log } = scene;
+  if (!pointer || pointer.x > plot.width || pointer.y > plot.height) return;
+  pen.strokeStyle = ink("--ink-3");
+  pen.setLineDash([3, 3]);
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(Math.round(pointer.x) + 0.5, 0);
+  pen.lineTo(Math.round(pointer.x) + 0.5, plot.height);
+  pen.moveTo(0, Math.round(pointer.y) + 0.5);
+  pen.lineTo(plot.width, Math.round(pointer.y) + 0.5);
+  pen.stroke();
+  pen.setLineDash([]);
+
+  const price = prices.high - (pointer.y / plot.height) * (prices.high - prices.low);
+  tagAt(pen, plot.width, pointer.y, price, scene.decimals, "--line-strong", "--ink");
+  const ms = window.from + (pointer.x / plot.width) * (window.to - window.from);
+  const logged = log.at(log.indexAt(ms));
+  const level = logged && levelNear(logged, price, (prices.high - prices.low) / plot.height);
+  const text = level
+    ? `${clockText(ms)}   ${priceText(level[0], scene.decimals)} × ${sizeText(level[1])}`
+    : clockText(ms);
+  pen.font = canvasFont(10.5, 500);
+  const size = pen.measureText(text).width + 14;
+  const left = Math.min(plot.width - size - 4, Math.max(4, pointer.x - size / 2));
+  pen.fillStyle = ink("--line-strong");
+  pen.beginPath();
+  pen.roundRect(left, plot.height - 21, size, 17, 3);
+  pen.fill();
+  pen.fillStyle = ink("--ink");
+  pen.textAlign = "left";
+  pen.fillText(text, left + 7, plot.height - 12);
+}
+
+/** The level that is drawn nearest to a price, if one is within a few pixels. */
+function levelNear({ frame }: LoggedFrame, price: number, perPixel: number) {
+  let best: readonly [number, number] | undefined;
+  for (const side of [frame.bids, frame.asks]) {
+    for (const level of side) {
+      if (level[1] > 0 && (!best || Math.abs(level[0] - price) < Math.abs(best[0] - price))) best = level;
+    }
+  }
+  return best && Math.abs(best[0] - price) <= perPixel * 4 ? best : undefined;
+}

@@ -1,0 +1,43 @@
+/** 256 colours, RGBA: of no level (transparent) and then from the thinnest to the thickest. */
+export type Palette = Uint8ClampedArray;
+
+type Stop = readonly [at: number, red: number, green: number, blue: number];
+
+const stops: Readonly<Record<"dark" | "light", readonly Stop[]>> = {
+  dark: [
+    [0, 16, 24, 34],
+    [0.25, 19, 52, 74],
+    [0.5, 24, 104, 128],
+    [0.7, 74, 160, 140],
+    [0.85, 226, 178, 84],
+    [1, 255, 240, 200],
+  ],
+  light: [
+    [0, 238, 242, 246],
+    [0.25, 205, 222, 233],
+    [0.5, 128, 180, 204],
+    [0.7, 56, 130, 160],
+    [0.85, 200, 110, 32],
+    [1, 122, 44, 8],
+  ],
+};
+
+export function paletteOf(theme: "dark" | "light"): Palette {
+  const palette = new Uint8ClampedArray(256 * 4);
+  const line = stops[theme];
+  for (let value = 1; value < 256; value++) {
+    const at = (value - 1) / 254;
+    const next = Math.max(
+      1,
+      line.findIndex(([place]) => place >= at),
+    );
+    const [from, to] = [line[next - 1], line[next]];
+    if (!from || !to) continue;
+    const share = (at - from[0]) / (to[0] - from[0]);
+    for (const channel of [1, 2, 3] as const) {
+      palette[value * 4 + channel - 1] = from[channel] + (to[channel] - from[channel]) * share;
+    }
+    palette[value * 4 + 3] = 255;
+  }
+  return palette;
+}

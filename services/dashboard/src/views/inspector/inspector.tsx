@@ -1,0 +1,154 @@
+import type { Frame, Level } from "@tapedeck/client";
+import { useState } from "react";
+import { decimalsOf, numberOf } from "../../deck/frame-values";
+import { useDeck, useGlance } from "../../deck-context";
+import { Button, IconButton, Segmented } from "../../design/controls";
+import { clockText, none, priceText, sizeText } from "../../design/format";
+import styles from "./inspector.module.css";
+
+/** One frame in full: the one that the views show. Leads through the frames that are here without moving the playhead. */
+export function Inspector() {
+  const deck = useDeck();
+  const shown = useGlance((glance) => glance.shown);
+  const inspecting = useGlance((glance) => glance.inspecting);
+  const [form, setForm] = useState<"fields" | "levels" | "json">("fields");
+  if (!shown) return <p className={styles.none}>No frame yet.</p>;
+  const { frame } = shown;
+  return (
+    <div className={styles.inspector}>
+      <div className={styles.bar}>
+        <IconButton
+          icon="stepBack"
+          label="Inspect the frame before"
+          hotkey=","
+          onClick={() => deck.inspection.move(-1)}
+        />
+        <IconButton
+          icon="stepForward"
+          label="Inspect the frame after"
+          hotkey="."
+          onClick={() => deck.inspection.move(1)}
+        />
+        <span className={styles.at}>
+          <strong>{clockText(shown.ms)}</strong> seq {frame.seq}
+        </span>
+        {inspecting && (
+          <>
+            <Button onClick={() => void deck.seek({ seq: frame.seq })}>Seek here</Button>
+            <IconButton
+              icon="close"
+              label="Back to the playhead"
+              hotkey="Esc"
+              onClick={() => deck.inspection.release()}
+            />
+          </>
+        )}
+      </div>
+      <div className={styles.forms}>
+        <Segmented
+          label="What of the frame"
+          value={form}
+          onChoose={setForm}
+          options={[
+            { value: "fields", text: "Fields" },
+            { value: "levels", text: "Levels" },
+            { value: "json", text: "JSON" },
+          ]}
+        />
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard */}
+      <section className={styles.body} tabIndex={0} aria-label="The frame">
+        {form === "fields" && <Fields frame={frame} />}
+        {form === "levels" && <Levels frame={frame} />}
+        {form === "json" && <pre className={styles.json}>{JSON.stringify(frame, undefined, 1)}</pre>}
+      </section>
+    </div>
+  );
+}
+
+const notFields = new Set(["type", "bids", "asks", "trades", "anomalies", "liquidity_gaps", "seq", "timestamp"]);
+
+function Fields({ frame }: { readonly frame: Frame }) {
+  const decimals = decimalsOf(frame);
+  const prices = new Set(["mid_price", "microprice", "best_bid", "best_ask", "spread", "last_trade_price"]);
+  return (
+    <dl className={styles.fields}>
+      {Object.entries(frame)
+        .filter(([name]) => !notFields.has(name))
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              {prices.has(name) && typeof value === "number"
+                ? priceText(value, decimals + (name === "microprice" || name === "mid_price" ? 2 : 0))
+                : textOf(value)}
+            </dd>
+          </div>
+        ))}
+      <div>
+        <dt>trades</dt>
+        <dd>{frame.trades.length}</dd>
+      </div>
+      <div>
+        <dt>anomalies</dt>
+        <dd>{frame.anomalies.length}</dd>
+      </div>
+      <div>
+        <dt>bid depth</dt>
+        <dd>{sizeText(depthOf(frame.bids))}</dd>
+      </div>
+      <div>
+        <dt>ask depth</dt>
+        <dd>{sizeText(depthOf(frame.asks))}</dd>
+      </div>
+      <div>
+        <dt>liquidity gaps</dt>
+        <dd>{numberOf(frame, "gap_count") ?? none}</dd>
+      </div>
+    </dl>
+  );
+}
+
+function depthOf(levels: readonly Level[]): number {
+  return levels.reduce((sum, [, size]) => sum + size, 0);
+}
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return none;
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return JSON.stringify(value);
+}
+
+function Levels({ frame }: { readonly frame: Frame }) {
+  const decimals = decimalsOf(frame);
+  return (
+    <table className={styles.levels}>
+      <thead>
+        <tr>
+          <th scope="col">#</th>
+          <th scope="col">Bid size</th>
+          <th scope="col">Bid</th>
+          <th scope="col">Ask</th>
+          <th scope="col">Ask size</th>
+        </tr>
+      </thead>
+      <tbody>
+        {frame.bids.map(([price, size], nth) => {
+          const ask = frame.asks[nth];
+          return (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a level is its place in the book
+            <tr key={nth}>
+              <td>{nth + 1}</td>
+              <td>{size > 0 ? sizeText(size) : none}</td>
+              <td data-side="buy">{size > 0 ? priceText(price, decimals) : none}</td>
+              <td data-side="sell">{ask && ask[1] > 0 ? priceText(ask[0], decimals) : none}</td>
+              <td>{ask && ask[1] > 0 ? sizeText(ask[1]) : none}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,246 @@
+import {
+  ColorType,
+  CrosshairMode,
+  createChart,
+  createSeriesMarkers,
+  type IChartApi,
+  type ISeriesApi,
+  type ISeriesMarkersPluginApi,
+  type LineData,
+  LineSeries,
+  LineStyle,
+  type MouseEventParams,
+  type SeriesMarker,
+  type Time,
+  type UTCTimestamp,
+  type WhitespaceData,
+} from "lightweight-charts";
+import type { Deck } from "../../deck/deck";
+import { follows, type LoggedFrame } from "../../deck/frame-log";
+import { decimalsOf, rankOf } from "../../deck/frame-values";
+import type { Painted } from "../../deck/painter";
+import { clockText, priceText } from "../../design/format";
+import { ink, theme } from "../../design/theme";
+import { anomalyFilter, passes } from "../anomalies/anomaly-filter";
+
+const mostMarkers = 120;
+/** After so many updates the chart is given only what the log still has, so that it does not grow for ever. */
+const renewAfter = 2048;
+
+type Point = LineData<Time> | WhitespaceData<Time>;
+
+/** Mid and microprice as lines, with marks where something was noticed. */
+export class PriceChart implements Painted {
+  readonly everyMs = 60;
+  #deck: Deck;
+  #chart: IChartApi;
+  #mid: ISeriesApi<"Line">;
+  #micro: ISeriesApi<"Line">;
+  #marks: ISeriesMarkersPluginApi<Time>;
+  #seenRevision = -1;
+  #seenAppended = 0;
+  #updates = 0;
+  #lastMs = -Infinity;
+  #decimals = -1;
+  #marked = { revision: -1, count: -1, at: 0 };
+  #undo: (() => void)[];
+
+  constructor(host: HTMLElement, deck: Deck) {
+    this.#deck = deck;
+    this.#chart = createChart(host, {
+      autoSize: true,
+      crosshair: { mode: CrosshairMode.Normal },
+      localization: {
+        timeFormatter: (time: Time) => clockText(Number(time) * 1000),
+        locale: "en-US",
+        priceFormatter: (price: number) => priceText(price, Math.max(0, this.#decimals)),
+      },
+      timeScale: {
+        borderVisible: false,
+        timeVisible: true,
+        secondsVisible: true,
+        rightOffset: 4,
+        allowBoldLabels: false,
+        minBarSpacing: 0.05,
+        tickMarkFormatter: (time: Time) => clockText(Number(time) * 1000, 0),
+      },
+      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.1 } },
+      handleScale: { axisPressedMouseMove: true },
+    });
+    const quiet = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false } as const;
+    this.#micro = this.#chart.addSeries(LineSeries, { ...quiet, lineWidth: 1, lineStyle: LineStyle.Solid });
+    this.#mid = this.#chart.addSeries(LineSeries, { ...quiet, lineWidth: 2, lastValueVisible: true });
+    this.#marks = createSeriesMarkers(this.#mid, []);
+    this.#colour();
+    this.#chart.subscribeCrosshairMove((event) => this.#point(event));
+    this.#chart.subscribeClick((event) => this.#pin(event));
+    this.#undo = [
+      theme.subscribe(() => this.#colour()),
+      anomalyFilter.subscribe(() => {
+        this.#marked.count = -1;
+        deck.painter.wake();
+      }),
+      deck.painter.add(this),
+    ];
+  }
+
+  picture(): HTMLCanvasElement {
+    return this.#chart.takeScreenshot();
+  }
+
+  /** The newest frame at the right edge, and a usual stretch before it. */
+  follow(): void {
+    this.#chart.timeScale().resetTimeScale();
+    this.#chart.priceScale("right").applyOptions({ autoScale: true });
+  }
+
+  dispose(): void {
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#chart.remove();
+  }
+
+  paint(now: number): undefined {
+    const { log } = this.#deck;
+    if (log.revision !== this.#seenRevision || this.#updates > renewAfter) this.#drawAfresh();
+    else this.#goOn(Math.min(log.length, log.appended - this.#seenAppended));
+    this.#seenRevision = log.revision;
+    this.#seenAppended = log.appended;
+    this.#mark(now);
+  }
+
+  #drawAfresh(): void {
+    const { log } = this.#deck;
+    const scale = this.#chart.timeScale();
+    // Somebody who looks at an earlier stretch keeps looking at it.
+    const kept = scale.scrollPosition() < 0 ? scale.getVisibleRange() : null;
+    const mid: Point[] = [];
+    const micro: Point[] = [];
+    this.#lastMs = -Infinity;
+    for (let index = 0; index < log.length; index++) {
+      const logged = log.at(index);
+      if (!logged) continue;
+      const broken = !follows(log.at(index - 1), logged);
+      for (const time of this.#timesOf(logged, broken)) {
+        mid.push(time.gap ? { time: time.at } : { time: time.at, value: logged.frame.mid_price });
+        micro.push(time.gap ? { time: time.at } : { time: time.at, value: logged.frame.microprice });
+      }
+    }
+    this.#setDecimals();
+    this.#mid.setData(mid);
+    this.#micro.setData(micro);
+    if (kept) scale.setVisibleRange(kept);
+    this.#updates = 0;
+    this.#marked.count = -1;
+  }
+
+  #goOn(fresh: number): void {
+    const { log } = this.#deck;
+    if (fresh > 0) this.#setDecimals();
+    for (let index = log.length - fresh; index < log.length; index++) {
+      const logged = log.at(index);
+      if (!logged) continue;
+      const broken = !follows(log.at(index - 1), logged);
+      for (const { at, gap } of this.#timesOf(logged, broken)) {
+        this.#mid.update(gap ? { time: at } : { time: at, value: logged.frame.mid_price });
+        this.#micro.update(gap ? { time: at } : { time: at, value: logged.frame.microprice });
+      }
+      this.#updates++;
+    }
+  }
+
+  /** Seconds with a fraction. Times must grow, so of frames with one time the last counts; a hole breaks the line. */
+  #timesOf({ ms }: LoggedFrame, broken: boolean): { at: UTCTimestamp; gap: boolean }[] {
+    const times: { at: UTCTimestamp; gap: boolean }[] = [];
+    if (ms < this.#lastMs) return times;
+    if (broken && ms - this.#lastMs > 2 && this.#lastMs > 0) times.push({ at: seconds(this.#lastMs + 1), gap: true });
+    if (ms > this.#lastMs) times.push({ at: seconds(ms), gap: false });
+    this.#lastMs = ms;
+    return times;
+  }
+
+  #setDecimals(): void {
+    const newest = this.#deck.log.last;
+    if (!newest) return;
+    // A mid between two ticks has one decimal more.
+    const decimals = Math.min(8, decimalsOf(newest.frame) + 1);
+    if (decimals === this.#decimals) return;
+    this.#decimals = decimals;
+    const priceFormat = { type: "price", precision: decimals, minMove: 10 ** -decimals } as const;
+    this.#mid.applyOptions({ priceFormat });
+    this.#micro.applyOptions({ priceFormat });
+  }
+
+  #mark(now: number): void {
+    const { anomalies, log } = this.#deck;
+    const items = anomalies.items;
+    const stale = anomalies.revision !== this.#marked.revision || items.at(-1)?.seq !== this.#marked.count;
+    if (!stale || now - this.#marked.at < 400) return;
+    this.#marked = { revision: anomalies.revision, count: items.at(-1)?.seq ?? -1, at: now };
+    const filter = anomalyFilter.getState();
+    const markers: SeriesMarker<Time>[] = [];
+    for (let index = items.length - 1; index >= 0 && markers.length < mostMarkers; index--) {
+      const anomaly = items[index];
+      if (!anomaly || !passes(filter, anomaly)) continue;
+      const logged = log.at(log.indexOfSeq(anomaly.seq));
+      if (!logged) continue;
+      const rank = rankOf(anomaly.severity);
+      markers.push({
+        time: seconds(logged.ms),
+        position: "aboveBar",
+        shape: rank >= 2 ? "arrowDown" : "circle",
+        color: ink(`--${anomaly.severity}`),
+        size: rank >= 2 ? 0.9 : 0.5,
+      });
+    }
+    this.#marks.setMarkers(markers.reverse());
+  }
+
+  #colour(): void {
+    this.#chart.applyOptions({
+      layout: {
+        background: { type: ColorType.Solid, color: ink("--surface") },
+        textColor: ink("--ink-3"),
+        fontFamily: '"Inter Tabular", system-ui, sans-serif',
+        fontSize: 10.5,
+        attributionLogo: false,
+      },
+      grid: { vertLines: { visible: false }, horzLines: { color: ink("--grid") } },
+      crosshair: {
+        vertLine: { color: ink("--ink-3"), labelBackgroundColor: ink("--line-strong"), style: LineStyle.Dashed },
+        horzLine: { color: ink("--ink-3"), labelBackgroundColor: ink("--line-strong"), style: LineStyle.Dashed },
+      },
+    });
+    this.#mid.applyOptions({ color: ink("--accent") });
+    this.#micro.applyOptions({ color: `${ink("--info")}99` });
+    this.#marked.count = -1;
+    this.#deck.painter.wake();
+  }
+
+  #seqAt(event: MouseEventParams): number | undefined {
+    if (event.time === undefined) return undefined;
+    const { log } = this.#deck;
+    return log.at(log.indexAt(Number(event.time) * 1000 + 0.5))?.frame.seq;
+  }
+
+  #point(event: MouseEventParams): void {
+    if (this.#deck.standing) this.#deck.inspection.point(this.#seqAt(event));
+  }
+
+  #pin(event: MouseEventParams): void {
+    const { inspection } = this.#deck;
+    const seq = this.#seqAt(event);
+    if (inspection.store.getState().pinned) inspection.release();
+    else if (seq !== undefined) inspection.pin(seq);
+  }
+}
+
+/** The chart counts in seconds since 1970 and takes fractions of them. */
+function seconds(ms: number): UTCTimestamp {
+  const value = ms / 1000;
+  if (!isTimestamp(value)) throw new RangeError(`${ms} is no time`);
+  return value;
+}
+
+function isTimestamp(value: number): value is UTCTimestamp {
+  return Number.isFinite(value);
+}

@@ -1,0 +1,38 @@
+/** A canvas that fills its host at the screen's own resolution. */
+export interface Surface {
+  readonly pen: CanvasRenderingContext2D;
+  /** In CSS pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** More pixels than two for each of CSS cost time and show nothing. */
+export function pixelRatio(): number {
+  return Math.min(2, devicePixelRatio || 1);
+}
+
+/** Sizes the canvas as it is laid out, clears it, and scales its pen to CSS pixels. */
+export function surfaceOf(canvas: HTMLCanvasElement, width: number, height: number): Surface | undefined {
+  const pen = canvas.getContext("2d");
+  if (!pen || width <= 0 || height <= 0) return undefined;
+  const ratio = pixelRatio();
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== across || canvas.height !== down) {
+    canvas.width = across;
+    canvas.height = down;
+  }
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  return { pen, width, height };
+}
+
+/** Tells of a host's size, at once and whenever it changes; returns its end. */
+export function watchSize(host: Element, sized: (width: number, height: number) => void): () => void {
+  const observer = new ResizeObserver(([entry]) => {
+    if (entry) sized(Math.floor(entry.contentRect.width), Math.floor(entry.contentRect.height));
+  });
+  observer.observe(host);
+  return () => observer.disconnect();
+}
+
+export const canvasFont = (px: number, weight = 400) => `${weight} ${px}px "Inter Tabular", system-ui, sans-serif`;

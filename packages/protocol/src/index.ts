@@ -14,4 +14,5 @@ export * from "./live.js";
 export * from "./messages.js";
 export * from "./monitoring.js";
 export * from "./session-view.js";
+export * from "./shares.js";
 export * from "./time.js";

@@ -60,6 +60,8 @@ export const lagMessage = z.object({
   frames: z.int().describe("frames that were merged into newer ones because this socket reads too slowly"),
   trades_left_out: z.int().optional(),
 });
+/** The token of this socket ends soon: send `auth` with a fresh one, or it closes with 4401. */
+export const expiringMessage = z.object({ type: z.literal("expiring"), expires_at: z.string() });
 export const pongMessage = z.object({ type: z.literal("pong") });
 
 export const serverMessage = z.discriminatedUnion("type", [
@@ -72,6 +74,7 @@ export const serverMessage = z.discriminatedUnion("type", [
   feedMessage,
   tradeEventMessage,
   lagMessage,
+  expiringMessage,
   pongMessage,
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
@@ -83,7 +86,9 @@ export const clientMessage = z.discriminatedUnion("type", [
     command: z.enum(commandNames as [CommandName, ...CommandName[]]),
   }),
   z.object({ type: z.literal("ping") }),
-  z.object({ type: z.literal("auth"), token: z.string() }).describe("the first message where authentication is on"),
+  z
+    .object({ type: z.literal("auth"), token: z.string() })
+    .describe("first message where authentication is on and the token came no other way; later: a fresh token"),
   z.looseObject({ type: z.literal("ORDER") }).describe("the command `order` without an id"),
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;

@@ -12,6 +12,13 @@ export interface LoggerOptions {
   readonly level: LogLevel;
 }
 
+/** Fields that must not reach a log, wherever an object that is logged has them. */
+const secrets = ["token", "authorization", "cookie", "password", "secret"].flatMap((name) => [
+  name,
+  `*.${name}`,
+  `*.*.${name}`,
+]);
+
 /**
  * The log of one process: JSON lines with service and node on each, or readable lines where a person looks at a terminal.
  * Add the session to what concerns one: `log.child({ session: id })`.
@@ -21,6 +28,7 @@ export function createLogger({ service, node, level }: LoggerOptions): Logger {
     level,
     base: { service, node },
     timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: secrets, censor: "(not shown)" },
     formatters: { level: (label) => ({ level: label }) },
   };
   if (!process.stdout.isTTY) return pino(options);

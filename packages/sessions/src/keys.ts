@@ -10,6 +10,8 @@ export interface Keys {
   viewers(id: string): string;
   epochs(id: string): string;
   orders(id: string): string;
+  /** Share links of the session that are still good. */
+  shares(id: string): string;
   expiry: string;
   created: string;
   mode(mode: string): string;
@@ -49,6 +51,7 @@ export function keysWith(prefix: string): Keys {
     viewers: (id) => `${session(id)}:viewers`,
     epochs: (id) => `${session(id)}:epochs`,
     orders: (id) => `${session(id)}:orders`,
+    shares: (id) => `${session(id)}:shares`,
     expiry: `${prefix}:sessions:expiry`,
     created: `${prefix}:sessions:created`,
     mode: (mode) => `${prefix}:sessions:mode:{${mode}}`,

@@ -1,3 +1,4 @@
+import type { Access } from "@tapedeck/access";
 import type { connectRedis, Health, Logger, Metrics, ProxyTrust } from "@tapedeck/runtime";
 import type { Deck, Keys, SessionStore } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
@@ -15,6 +16,9 @@ export interface Api {
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
   readonly log: Logger;
+  readonly access: Access;
+  /** Origins of pages that may ask, besides our own; empty: any. */
+  readonly allowedOrigins: readonly string[];
   readonly trustedProxies: ProxyTrust;
   readonly legacyModeGuess: boolean;
   readonly bodyBytes: number;

@@ -1,10 +1,12 @@
 import Router from "@koa/router";
+import { anyone } from "@tapedeck/access";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { stringifySetCookie } from "cookie";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Api } from "./api.js";
-import { callerOf, sessionCookie } from "./caller.js";
+import { type Caller, callerOf, sessionCookie } from "./caller.js";
 import { cors } from "./cors.js";
+import { identify } from "./identify.js";
 import { readJsonBody } from "./json-body.js";
 import { answerRefusals } from "./refusals.js";
 import { type RawCall, type Route, Verbatim, WithStatus } from "./route.js";
@@ -19,12 +21,19 @@ export function createApp(api: Api): Koa {
   const router = routerOf(routes, api);
   app.use(api.requests.middleware);
   app.use(nameNode(api.node));
-  app.use(cors);
+  app.use(secure);
   app.use(answerRefusals(api.log));
+  app.use(cors(api.allowedOrigins));
   app.use(router.routes());
   app.use(refuseUnknown);
   return app;
 }
+
+/** What keeps a browser from reading more into an answer than it says. Pages add a policy of their own. */
+const secure: Middleware = (ctx, next) => {
+  ctx.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
+  return next();
+};
 
 /** So that a person at a load balancer can see who answered. */
 function nameNode(node: string): Middleware {
@@ -40,7 +49,9 @@ function routerOf(table: readonly Route[], api: Api): Router {
     const path = route.path.replace(/\{(\w+)\}/g, ":$1");
     router.register(path, [route.method], async (ctx, next) => {
       if (spelledOut(ctx.matched).length > 0 && route.path.includes("{")) return next();
-      send(ctx, route, await route.run(rawCall(ctx, ctx.params, api), api));
+      const principal = route.access === "public" ? anyone : await identify(ctx, route.access, api);
+      const caller = callerOf(ctx, api.trustedProxies, principal);
+      send(ctx, route, await route.run(rawCall(ctx, caller, api), api));
     });
   }
   return router;
@@ -60,12 +71,12 @@ function spelledOut(matched: readonly Layer[] = []): readonly Layer[] {
   return matched.filter(({ path }) => typeof path === "string" && !path.includes(":"));
 }
 
-function rawCall(ctx: Context, params: Record<string, string>, api: Api): RawCall {
+function rawCall(ctx: Context & { params: Record<string, string> }, caller: Caller, api: Api): RawCall {
   return {
-    params,
+    params: ctx.params,
     query: { ...ctx.query },
     readBody: () => readJsonBody(ctx.req, api.bodyBytes),
-    caller: callerOf(ctx, api.trustedProxies),
+    caller,
     accept: ctx.get("accept"),
     rememberSession: (value) =>
       ctx.append(

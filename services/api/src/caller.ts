@@ -1,3 +1,4 @@
+import type { Principal } from "@tapedeck/access";
 import { clientAddress, type ProxyTrust } from "@tapedeck/runtime";
 import { parseCookie } from "cookie";
 import type { Context } from "koa";
@@ -5,8 +6,9 @@ import type { Context } from "koa";
 /** Names the session that a browser watches, for commands of the later legacy dashboard that do not. */
 export const sessionCookie = "tapedeck_session";
 
-/** Who asks, as far as can be known without authentication. */
+/** Who asks. */
 export interface Caller {
+  readonly principal: Principal;
   readonly address: string;
   readonly userAgent: string | undefined;
   readonly origin: string | undefined;
@@ -14,9 +16,10 @@ export interface Caller {
   readonly cookieSession: string | undefined;
 }
 
-export function callerOf(ctx: Context, trusted: ProxyTrust): Caller {
+export function callerOf(ctx: Context, trusted: ProxyTrust, principal: Principal): Caller {
   const { cookie, origin, "user-agent": userAgent } = ctx.req.headers;
   return {
+    principal,
     address: clientAddress(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined, trusted),
     userAgent,
     origin,

@@ -1,8 +1,12 @@
-import { commonEnv, flag, millis, readConfig, whole } from "@tapedeck/runtime";
+import { accessEnv } from "@tapedeck/access";
+import { commonEnv, flag, list, millis, readConfig, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
 const env = z.object({
   ...commonEnv,
+  ...accessEnv,
+  /** Pages that may ask from a browser, such as https://example.com; empty lets any. Pages of the api's own origin always may. */
+  ALLOWED_ORIGINS: list.default([]),
   /**
    * Lets `POST /mode` without an id act on the only session that has an open legacy socket of the same browser. For pages on
    * another origin than the cluster's, to which no cookie comes; a guess, so off unless asked for.

@@ -1,6 +1,9 @@
+import { viewRefusal } from "@tapedeck/access";
 import { limits } from "@tapedeck/protocol";
 import { positionAt, type StoredSession } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
+import type { Caller } from "./caller.js";
+import { orThrow } from "./session-access.js";
 
 /**
  * The last frames up to the playhead, at most `atMost`, none from before the session's own beginning: the JSON as it was
@@ -23,7 +26,9 @@ async function lastFrames(
 }
 
 /** The same by id. Empty for a session that does not exist: pages ask for data before their session is there. */
-export async function framesOf(api: Api, id: string, atMost?: number): Promise<string[]> {
+export async function framesOf(api: Api, id: string, { principal }: Caller, atMost?: number): Promise<string[]> {
   const found = await api.store.read(id);
-  return found === undefined ? [] : lastFrames(api, found, atMost);
+  if (found === undefined) return [];
+  orThrow(viewRefusal(principal, found.record));
+  return lastFrames(api, found, atMost);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createAccess } from "@tapedeck/access";
 import {
   announceReady,
   ConfigError,
@@ -41,6 +42,7 @@ async function main(config: Config): Promise<void> {
   const health = createHealth();
   watchRedis(redis, health);
 
+  const access = createAccess("api", config, { redis, keys });
   const store = new SessionStore(redis, keys, { caps: capsOf(config) });
   const tapes = new TapeCatalog(await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT), {
     cacheBytes: config.CACHE_MB * 2 ** 20,
@@ -61,6 +63,8 @@ async function main(config: Config): Promise<void> {
     metrics,
     requests,
     log,
+    access,
+    allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: proxyTrust(config.TRUSTED_PROXIES),
     legacyModeGuess: config.LEGACY_MODE_GUESS,
     bodyBytes: config.BODY_BYTES,

@@ -65,6 +65,7 @@ function page(path: string, file: string): Route {
     ...bare,
     method: "GET",
     path,
+    access: "public",
     tag: "Pages",
     summary: path,
     handle: () => load(file, askAgain),

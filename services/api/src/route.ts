@@ -69,6 +69,8 @@ interface RouteSpec<Params extends z.ZodObject, Query extends z.ZodObject, Body 
   /** Schema of the JSON that is answered; pages have none, and are not in the OpenAPI document. */
   readonly answer?: Answer;
   readonly status?: 200 | 201;
+  /** Where authentication is on: who may ask at all. By default whoever has a token; what they may is for the route to see. */
+  readonly access?: "public" | "user" | "admin";
   /** Refusals beyond those that any route can meet. */
   readonly refusals?: readonly RefusalCode[];
 }
@@ -79,6 +81,7 @@ export const bare = { params: z.object({}), query: z.object({}), body: z.undefin
 /** One line of the route table, with its types forgotten: what Koa routes by and what `/openapi.json` says. */
 export interface Route extends Readonly<RouteSpec<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>> {
   readonly status: 200 | 201;
+  readonly access: "public" | "user" | "admin";
   readonly refusals: readonly RefusalCode[];
   readonly run: (call: RawCall, api: Api) => Promise<unknown>;
 }
@@ -103,6 +106,7 @@ export function route<
 }): Route {
   return {
     status: 200,
+    access: "user",
     refusals: [],
     ...spec,
     async run(call, api) {

@@ -1,20 +1,38 @@
-import { type Command, globalSessionId, isSessionId, RefusedError, refuse, type SessionView } from "@tapedeck/protocol";
+import { controlRefusal, viewRefusal } from "@tapedeck/access";
+import {
+  type Command,
+  globalSessionId,
+  isSessionId,
+  type Refusal,
+  RefusedError,
+  refuse,
+  type SessionView,
+} from "@tapedeck/protocol";
 import { midAt, positionAt, type StoredSession, viewOf } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
 
-/** @returns undefined only for the shared session, whose absence is no error: it is made again when it is needed. */
-export async function findSession(api: Api, id: string): Promise<StoredSession | undefined> {
+/**
+ * A session that its asker may see.
+ *
+ * @returns undefined only for the shared session, whose absence is no error: it is made again when it is needed
+ */
+export async function findSession(api: Api, id: string, { principal }: Caller): Promise<StoredSession | undefined> {
   const found = isSessionId(id) ? await api.store.read(id) : undefined;
   if (found === undefined && id !== globalSessionId) throw sessionNotFound(id);
+  if (found !== undefined) orThrow(viewRefusal(principal, found.record));
   return found;
 }
 
 /** Applies a command and tells what the session is then. The shared session is made first where it is absent. */
 export async function performOn(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
   if (!isSessionId(id)) throw sessionNotFound(id);
+  await api.access.limits.count("commands", caller.principal, caller.address);
   if (id === globalSessionId) {
+    orThrow(controlRefusal(caller.principal, theShared));
     await api.deck.open(id, { createdBy: caller.address });
+  } else if (api.access.users.required) {
+    orThrow(controlRefusal(caller.principal, (await existing(api, id)).record));
   }
   return present(api, await api.deck.perform(id, command));
 }
@@ -25,6 +43,20 @@ export async function present(api: Api, { record, now, connections }: StoredSess
   const position = tape && (await positionAt(record, now, tape));
   const mid = position && (await midAt(record, position, tape));
   return viewOf(record, { position, tape, now, connections, mid });
+}
+
+/** The shared session, whether it is there or not. */
+const theShared = { id: globalSessionId, userId: "", createdAt: 0 };
+
+async function existing(api: Api, id: string): Promise<StoredSession> {
+  const found = await api.store.read(id);
+  if (found === undefined) throw sessionNotFound(id);
+  return found;
+}
+
+/** @throws RefusedError where there is a refusal */
+export function orThrow(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw new RefusedError(refusal);
 }
 
 export function sessionNotFound(id: string): RefusedError {

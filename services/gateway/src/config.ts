@@ -1,8 +1,10 @@
+import { accessEnv } from "@tapedeck/access";
 import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
 const shape = z.object({
   ...commonEnv,
+  ...accessEnv,
   NODE_ENV: z.string().default("development"),
   /** Serve without a native uWebSockets.js in production too: several times the CPU for each frame. */
   ALLOW_SLOW_UWS: flag.default(false),

@@ -1,8 +1,10 @@
 import { Buffer } from "node:buffer";
+import { type Access, controlRefusal, type Principal } from "@tapedeck/access";
 import {
   type CloseCode,
   type Command,
   clientMessage,
+  isoOfMs,
   isRefusal,
   limits,
   type ParsedCommand,
@@ -16,12 +18,17 @@ import type { Logger } from "@tapedeck/runtime";
 import type { Socket, SocketEvents } from "./listener.js";
 import { Outlet, type OutletShare } from "./outlet.js";
 import type { SessionTexts } from "./session-texts.js";
+import { TokenLife } from "./token-life.js";
 import { errorText, Viewer } from "./viewer.js";
 import type { Watch } from "./watch.js";
 
 export interface ConnectionOptions {
   readonly watch: Watch;
   readonly legacy: boolean;
+  readonly access: Access;
+  /** Who opened the socket, and from where. */
+  readonly principal: Principal;
+  readonly address: string;
   readonly share: OutletShare;
   readonly texts: SessionTexts;
   readonly log: Logger;
@@ -53,10 +60,20 @@ export class Connection implements SocketEvents {
   readonly #commands: Waiting[] = [];
   #performing = false;
   #closed = false;
+  #principal: Principal;
+  readonly #tokenLife = new TokenLife({
+    ending: (expiresMs) => this.#tellOfEnding(expiresMs),
+    over: () => this.close(4401, "the token has expired"),
+  });
 
   constructor(options: ConnectionOptions) {
     this.watch = options.watch;
     this.#options = options;
+    this.#principal = options.principal;
+  }
+
+  get principal(): Principal {
+    return this.#principal;
   }
 
   opened(socket: Socket): void {
@@ -74,6 +91,7 @@ export class Connection implements SocketEvents {
     share.counters.accepted++;
     watch.viewers.add(viewer);
     this.#options.welcome(viewer);
+    this.#tokenLife.lastUntil(this.#principal.expiresMs);
   }
 
   drained(): void {
@@ -93,6 +111,7 @@ export class Connection implements SocketEvents {
   #over(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#tokenLife.stop();
     this.#commands.length = 0;
     if (this.#viewer) this.watch.viewers.delete(this.#viewer);
     this.#options.onClosed(this);
@@ -130,7 +149,10 @@ export class Connection implements SocketEvents {
       if (!this.#outlet?.blocked) this.#viewer?.tell({ text: () => '{"type":"pong"}' });
       return;
     }
-    if (message.data.type === "auth") return; // nobody has to say who they are
+    if (message.data.type === "auth") {
+      void this.#renew(message.data.token);
+      return;
+    }
     if (message.data.type === "ORDER") {
       this.#enqueueParsed(undefined, parseCommand("order", message.data));
       return;
@@ -168,6 +190,7 @@ export class Connection implements SocketEvents {
       share.counters.commands++;
       try {
         if (isRefusal(task)) throw new RefusedError(task);
+        await this.#mayControl();
         const { record } = await watch.perform(task);
         if (id !== undefined) this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });
       } catch (error) {
@@ -177,6 +200,38 @@ export class Connection implements SocketEvents {
       }
     }
     this.#performing = false;
+  }
+
+  async #mayControl(): Promise<void> {
+    const { access, address } = this.#options;
+    const refusal = controlRefusal(this.#principal, this.watch.record);
+    if (refusal !== undefined) throw new RefusedError(refusal);
+    await access.limits.count("commands", this.#principal, address);
+  }
+
+  /** A fresh token for whoever opened this socket; anyone else's changes nothing. */
+  async #renew(token: string): Promise<void> {
+    const { users } = this.#options.access;
+    if (!users.required) return;
+    try {
+      const fresh = await users.identify(token);
+      const { userId, share } = this.#principal;
+      if (fresh.userId !== userId || fresh.share?.id !== share?.id) {
+        this.#refuse("FORBIDDEN", "This token is someone else's than the one that opened the socket.");
+      } else if (!this.#closed) {
+        this.#principal = fresh;
+        this.#tokenLife.lastUntil(fresh.expiresMs);
+      }
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      this.#refuse(error.code, error.message);
+    }
+  }
+
+  #tellOfEnding(expiresMs: number): void {
+    if (this.#options.legacy) return;
+    const text = JSON.stringify({ type: "expiring", expires_at: isoOfMs(expiresMs) });
+    this.#viewer?.tell({ text: () => text });
   }
 
   #refuse(code: RefusalCode, message: string, id?: string | number): void {

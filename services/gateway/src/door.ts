@@ -1,3 +1,4 @@
+import { type Access, anyone, createRefusal, type Principal, tokenOf, viewRefusal } from "@tapedeck/access";
 import {
   type CloseCode,
   closeCodes,
@@ -13,6 +14,7 @@ import { stringifySetCookie } from "cookie";
 import { refusal } from "./answers.js";
 import { Connection } from "./connection.js";
 import { Farewell } from "./farewell.js";
+import { Introduction } from "./introduction.js";
 import type { LegacyRegister } from "./legacy-register.js";
 import type { Upgrade } from "./listener.js";
 import type { OutletShare } from "./outlet.js";
@@ -24,6 +26,7 @@ import type { Watches } from "./watches.js";
 import { findMissed, type WelcomeContext, welcome } from "./welcome.js";
 
 export interface DoorOptions {
+  readonly access: Access;
   readonly deck: Pick<Deck, "open" | "join">;
   readonly watches: Watches;
   readonly presence: Presence;
@@ -40,6 +43,7 @@ export interface DoorOptions {
 }
 
 interface Guest extends Target {
+  readonly principal: Principal;
   readonly legacy: boolean;
   readonly address: string;
   readonly fingerprint: string;
@@ -79,17 +83,54 @@ export class Door {
       turnAway(upgrade, 4429, `this address has its ${socketsPerAddress} sockets`);
     } else {
       const fingerprint = legacyFingerprint(address, upgrade.header("user-agent"), origin);
-      void this.#admit(upgrade, { ...target, legacy: !speaksV1(upgrade), address, fingerprint });
+      void this.#identify(upgrade, { ...target, legacy: !speaksV1(upgrade), address, fingerprint });
     }
   }
 
+  /** Lets in whom a token lets in; who speaks our protocol may send it as the first message instead. */
+  async #identify(upgrade: Upgrade, guest: Omit<Guest, "principal">, sent?: string): Promise<void> {
+    const { access, allowedOrigins, log } = this.#options;
+    const authorization = upgrade.header("authorization");
+    const protocols = upgrade.header("sec-websocket-protocol");
+    const token = sent ?? tokenOf({ authorization, protocols, cookie: upgrade.header("cookie") });
+    try {
+      if (!access.users.required) {
+        await this.#admit(upgrade, { ...guest, principal: anyone });
+      } else if (token === undefined) {
+        this.#introduce(upgrade, guest);
+      } else if (token === tokenOf({ cookie: upgrade.header("cookie") }) && isForeign(upgrade, allowedOrigins)) {
+        turnAway(upgrade, 1008); // browsers send cookies along with whatever a page of someone else opens
+      } else {
+        await this.#admit(upgrade, { ...guest, principal: await access.users.identify(token) });
+      }
+    } catch (error) {
+      this.#turnAwayFor(error, upgrade, log);
+    }
+  }
+
+  #introduce(upgrade: Upgrade, guest: Omit<Guest, "principal">): void {
+    if (guest.legacy) {
+      turnAway(upgrade, 4401);
+      return;
+    }
+    this.#count(guest.address, 1);
+    const introduction = new Introduction(upgrade, {
+      token: (token, introduced) => void this.#identify(introduced, guest, token),
+      gone: () => this.#count(guest.address, -1),
+    });
+    upgrade.accept(introduction, { protocol: subprotocol });
+  }
+
   async #admit(upgrade: Upgrade, guest: Guest): Promise<void> {
-    const { watches, socketsPerSession, log } = this.#options;
+    const { watches, socketsPerSession, access, log } = this.#options;
     this.#count(guest.address, 1);
     let watch: Watch | undefined;
     let accepted = false;
     try {
+      await access.limits.count("connections", guest.principal, guest.address);
       watch = await watches.join(guest.sessionId, () => this.#open(guest));
+      const refusal = viewRefusal(guest.principal, watch.record);
+      if (refusal !== undefined) throw new RefusedError(refusal);
       if (guest.sessionId === globalSessionId && watch.record.state === "STOPPED") {
         await watch.perform({ type: "start" });
       }
@@ -115,20 +156,32 @@ export class Door {
     }
   }
 
-  #open({ sessionId, create, legacy, address }: Guest): Promise<StoredSession> {
-    if (!create) return this.#options.deck.join(sessionId);
-    const choice: CreateChoice = { start: true, createdBy: address };
-    return this.#options.deck.open(sessionId, legacy ? { ...choice, maxFps: limits.legacyMaxFps } : choice);
+  /** The session asked for. Who may make none only joins; the shared one is made for anybody. */
+  async #open({ sessionId, create, legacy, address, principal }: Guest): Promise<StoredSession> {
+    const { deck, access } = this.#options;
+    const mayMake = create && (sessionId === globalSessionId || createRefusal(principal) === undefined);
+    if (!mayMake) return deck.join(sessionId);
+    if (sessionId !== globalSessionId && access.limits.bounds("creations")) {
+      const known = await deck.join(sessionId).catch(orNotFound);
+      if (known !== undefined) return known;
+      await access.limits.count("creations", principal, address);
+    }
+    const { userId } = sessionId === globalSessionId ? anyone : principal;
+    const choice: CreateChoice = { start: true, createdBy: address, userId };
+    return deck.open(sessionId, legacy ? { ...choice, maxFps: limits.legacyMaxFps } : choice);
   }
 
   #accept(upgrade: Upgrade, guest: Guest, watch: Watch, missed: Parameters<typeof welcome>[2]): void {
-    const { share, texts, log, presence, watches, legacyRegister, welcomeContext } = this.#options;
-    const { legacy, fingerprint, sessionId, address } = guest;
+    const { access, share, texts, log, presence, watches, legacyRegister, welcomeContext } = this.#options;
+    const { legacy, fingerprint, sessionId, address, principal } = guest;
     const registers = legacy && sessionId !== globalSessionId;
     const quietly = (error: unknown) => log.debug({ err: error, session: sessionId }, "legacy socket not noted");
     const connection = new Connection({
       watch,
       legacy,
+      access,
+      principal,
+      address,
       share,
       texts,
       log,
@@ -168,8 +221,22 @@ export class Door {
       upgrade.refuse(refusal(error.code, error.message));
     } else if (error.code === "SESSION_NOT_FOUND") {
       turnAway(upgrade, 4404, goneReasons.expired);
+    } else if (error.status === 401) {
+      turnAway(upgrade, 4401, error.message);
+    } else if (error.status === 403) {
+      turnAway(upgrade, 4403);
     } else {
       turnAway(upgrade, error.status === 429 ? 4429 : 4400, error.message);
+    }
+  }
+
+  /** Closes the sockets of share links that have been revoked since they were opened. */
+  async closeRevoked(): Promise<void> {
+    const { shares } = this.#options.access;
+    for (const connection of [...this.connections]) {
+      const { share } = connection.principal;
+      if (share !== undefined && !(await shares?.isGood(share)))
+        connection.close(4401, "the share link has been revoked");
     }
   }
 
@@ -189,6 +256,19 @@ export class Door {
       connection.close(code, closeCodes[code].name);
     }
   }
+}
+
+/** A page that comes neither from the host it asks nor from an origin that is listed. */
+function isForeign(upgrade: Upgrade, allowed: readonly string[]): boolean {
+  const origin = upgrade.header("origin");
+  const host = upgrade.header("host") ?? "";
+  const own = origin === `https://${host}` || origin === `http://${host}`;
+  return origin !== undefined && !own && !allowed.includes(origin);
+}
+
+function orNotFound(error: unknown): undefined {
+  if (error instanceof RefusedError && error.code === "SESSION_NOT_FOUND") return undefined;
+  throw error;
 }
 
 function speaksV1(upgrade: Upgrade): boolean {

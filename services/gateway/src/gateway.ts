@@ -1,3 +1,4 @@
+import { createAccess } from "@tapedeck/access";
 import { goneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe } from "@tapedeck/runtime";
 import { interval, proxyTrust, startProbe } from "@tapedeck/runtime";
@@ -26,6 +27,8 @@ const probeMs = 1_000;
 const deafMs = 3_000;
 const sweepMs = 500;
 const legacyRefreshMs = 15_000;
+/** How long a socket may outlive the share link that opened it. */
+const shareCheckMs = 5_000;
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
@@ -89,7 +92,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       },
     },
   });
+  const access = createAccess("gateway", config, { redis: redis.commands, keys });
   const door = new Door({
+    access,
     deck,
     watches,
     presence,
@@ -128,6 +133,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const timers = [
     interval(() => sweep(share), sweepMs),
     interval(() => watchHealth(health, probe, redis), probeMs),
+    interval(() => {
+      door.closeRevoked().catch((error) => log.debug({ err: error }, "share links not looked at"));
+    }, shareCheckMs),
     interval(() => {
       legacyRegister.refresh().catch((error) => log.debug({ err: error }, "legacy sockets not noted"));
     }, legacyRefreshMs),

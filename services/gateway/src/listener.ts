@@ -48,6 +48,8 @@ export interface Request {
 
 /** The headers that the gateway looks at; no other is kept. */
 export const requestHeaders = [
+  "host",
+  "authorization",
   "origin",
   "user-agent",
   "cookie",

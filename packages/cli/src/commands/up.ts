@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { accessEnv, refuseExposure } from "@tapedeck/access";
 import { commonEnv, port, readConfig, whole } from "@tapedeck/runtime";
 import { isFolder } from "@tapedeck/tape";
 import { Command } from "commander";
@@ -12,6 +13,7 @@ import { prepareTapes } from "./prepare-tapes.js";
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
 const env = z.object({
+  ...accessEnv,
   PORT: port.default(8000),
   /** Address that the balancer listens on; 0.0.0.0 lets other machines in. */
   HOST: commonEnv.HOST,
@@ -36,6 +38,7 @@ export function upCommand(): Command {
 
 async function up(recordings: readonly string[]): Promise<void> {
   const config = readConfig("up", env);
+  refuseExposure("up", config);
   const folder = resolve(root, config.TAPEDECK_FOLDER);
   const place = config.TAPEDECK_STORE ?? `${folder}/tapes`;
   const store = isFolder(place) ? resolve(root, place) : place;

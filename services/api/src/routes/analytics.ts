@@ -17,6 +17,7 @@ import {
 } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { Api } from "../api.js";
+import type { Caller } from "../caller.js";
 import {
   alertHistoryOf,
   alertStatsOf,
@@ -68,8 +69,8 @@ export const analyticsRoutes: readonly Route[] = [
     summary: "The newest alerts of a session's last frames, oldest first",
     query: alertsQuery,
     answer: alertHistory,
-    async handle({ query: { session_id, limit } }, api) {
-      return alertHistoryOf(await readFrames(api, session_id), limit);
+    async handle({ query: { session_id, limit }, caller }, api) {
+      return alertHistoryOf(await readFrames(api, session_id, caller), limit);
     },
   }),
   report("/alerts/stats", "How many alerts of each type they carry", alertStats, alertStatsOf),
@@ -90,12 +91,13 @@ function report<Answer extends z.ZodType>(
     summary,
     query: sessionQuery,
     answer,
-    async handle({ query: { session_id } }, api) {
-      return of(await readFrames(api, session_id));
+    async handle({ query: { session_id }, caller }, api) {
+      return of(await readFrames(api, session_id, caller));
     },
   });
 }
 
-async function readFrames(api: Api, id: string = globalSessionId): Promise<Frame[]> {
-  return z.array(frame).parse(JSON.parse(`[${(await framesOf(api, id)).join(",")}]`));
+async function readFrames(api: Api, id: string | undefined, caller: Caller): Promise<Frame[]> {
+  const frames = await framesOf(api, id ?? globalSessionId, caller);
+  return z.array(frame).parse(JSON.parse(`[${frames.join(",")}]`));
 }

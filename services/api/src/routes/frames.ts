@@ -14,8 +14,8 @@ export const frameRoutes: readonly Route[] = [
     summary: "A session's last frames, at most 100, oldest first; empty for an absent session",
     query: sessionQuery,
     answer: z.array(frame),
-    async handle({ query: { session_id = globalSessionId } }, api) {
-      const frames = await framesOf(api, session_id);
+    async handle({ query: { session_id = globalSessionId }, caller }, api) {
+      const frames = await framesOf(api, session_id, caller);
       return new Verbatim("json", `[${frames.join(",")}]`);
     },
   }),
@@ -27,8 +27,8 @@ export const frameRoutes: readonly Route[] = [
     summary: "A session's newest frame; {} for an absent session",
     query: sessionQuery,
     answer: z.union([frame, z.strictObject({})]),
-    async handle({ query: { session_id = globalSessionId } }, api) {
-      const [latest = "{}"] = await framesOf(api, session_id, 1);
+    async handle({ query: { session_id = globalSessionId }, caller }, api) {
+      const [latest = "{}"] = await framesOf(api, session_id, caller, 1);
       return new Verbatim("json", latest);
     },
   }),

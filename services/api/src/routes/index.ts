@@ -9,10 +9,12 @@ import { modeRoutes } from "./mode.js";
 import { monitoringRoutes } from "./monitoring.js";
 import { replayRoutes } from "./replay.js";
 import { sessionRoutes } from "./sessions.js";
+import { shareRoutes } from "./shares.js";
 import { tapeRoutes } from "./tapes.js";
 
 const documented: readonly Route[] = [
   ...sessionRoutes,
+  ...shareRoutes,
   ...replayRoutes,
   ...modeRoutes,
   ...frameRoutes,
@@ -28,6 +30,7 @@ const openApiRoute: Route = route({
   ...bare,
   method: "GET",
   path: "/openapi.json",
+  access: "public",
   tag: "Monitoring",
   summary: "This document",
   answer: z.looseObject({ openapi: z.string() }),

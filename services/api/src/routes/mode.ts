@@ -53,7 +53,7 @@ export const modeRoutes: readonly Route[] = [
     tag,
     summary: "Mode of the shared session; empty while it is absent",
     answer: modeStateAnswer,
-    handle: (_, api) => modeOf(api, globalSessionId),
+    handle: ({ caller }, api) => modeOf(api, globalSessionId, caller),
   }),
   route({
     ...bare,
@@ -64,7 +64,7 @@ export const modeRoutes: readonly Route[] = [
     params: idParams,
     answer: modeStateAnswer,
     refusals: ["SESSION_NOT_FOUND"],
-    handle: ({ params: { id } }, api) => modeOf(api, id),
+    handle: ({ params: { id }, caller }, api) => modeOf(api, id, caller),
   }),
 ];
 
@@ -72,8 +72,8 @@ async function changeMode(api: Api, id: string, choice: z.infer<typeof modeChoic
   return withMode(await performOn(api, id, { type: "mode", ...choice }, caller));
 }
 
-async function modeOf(api: Api, id: string): Promise<z.infer<typeof modeStateAnswer>> {
-  const found = await findSession(api, id);
+async function modeOf(api: Api, id: string, caller: Caller): Promise<z.infer<typeof modeStateAnswer>> {
+  const found = await findSession(api, id, caller);
   return found ? withMode(await present(api, found)) : {};
 }
 

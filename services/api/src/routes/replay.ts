@@ -77,7 +77,7 @@ export const replayRoutes: readonly Route[] = [
     tag,
     summary: "The shared session; empty while it is absent",
     answer: stateAnswer,
-    handle: (_, api) => stateOf(api, globalSessionId),
+    handle: ({ caller }, api) => stateOf(api, globalSessionId, caller),
   }),
   route({
     ...bare,
@@ -88,7 +88,7 @@ export const replayRoutes: readonly Route[] = [
     params: idParams,
     answer: stateAnswer,
     refusals: ["SESSION_NOT_FOUND"],
-    handle: ({ params: { id } }, api) => stateOf(api, id),
+    handle: ({ params: { id }, caller }, api) => stateOf(api, id, caller),
   }),
   ...list.map((control) => globalControl(control)),
   ...list.map((control) => sessionControl(control, `/replay/${words(control)}/{id}`, "action first")),
@@ -101,8 +101,8 @@ export const replayRoutes: readonly Route[] = [
     params: idParams,
     answer: stateAnswer,
     refusals: ["SESSION_NOT_FOUND"],
-    async handle({ params: { id }, rememberSession }, api) {
-      const state = await stateOf(api, id);
+    async handle({ params: { id }, caller, rememberSession }, api) {
+      const state = await stateOf(api, id, caller);
       rememberSession(id);
       return state;
     },
@@ -162,7 +162,7 @@ async function perform(
   return { status, ...(await performOn(api, id, parsed.ok, caller)) };
 }
 
-async function stateOf(api: Api, id: string): Promise<z.infer<typeof stateAnswer>> {
-  const found = await findSession(api, id);
+async function stateOf(api: Api, id: string, caller: Caller): Promise<z.infer<typeof stateAnswer>> {
+  const found = await findSession(api, id, caller);
   return found ? present(api, found) : {};
 }

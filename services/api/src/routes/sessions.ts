@@ -1,3 +1,4 @@
+import { createRefusal, ownRefusal, viewRefusal } from "@tapedeck/access";
 import {
   createAnswer,
   createBody,
@@ -5,12 +6,13 @@ import {
   isSessionId,
   listAnswer,
   listQuery,
+  RefusedError,
   sessionOrAbsent,
   sessionStats,
   successAnswer,
 } from "@tapedeck/protocol";
 import { bare, type Route, route } from "../route.js";
-import { findSession, present, sessionNotFound } from "../session-access.js";
+import { findSession, orThrow, present, sessionNotFound } from "../session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Sessions";
@@ -27,7 +29,14 @@ export const sessionRoutes: readonly Route[] = [
     answer: createAnswer,
     refusals: ["TAPE_NOT_FOUND", "NO_TAPE", "LOOP_TOO_SHORT", "TOO_MANY_SESSIONS"],
     async handle({ body: { session_id, ...choice }, caller }, api) {
-      const opened = await api.deck.open(session_id, { ...choice, createdBy: caller.address });
+      const { principal, address } = caller;
+      const known = session_id === undefined ? undefined : await findSession(api, session_id, caller).catch(absent);
+      if (known === undefined) {
+        orThrow(createRefusal(principal));
+        await api.access.limits.count("creations", principal, address);
+      }
+      const opened = await api.deck.open(session_id, { ...choice, createdBy: address, userId: principal.userId });
+      orThrow(viewRefusal(principal, opened.record)); // someone else may have been faster with this id
       return {
         status: "success" as const,
         session_id: opened.record.id,
@@ -40,6 +49,7 @@ export const sessionRoutes: readonly Route[] = [
     ...bare,
     method: "GET",
     path: "/sessions",
+    access: "admin",
     tag,
     summary: "List sessions, page by page",
     query: listQuery,
@@ -59,6 +69,7 @@ export const sessionRoutes: readonly Route[] = [
     ...bare,
     method: "GET",
     path: "/sessions/stats",
+    access: "admin",
     tag,
     summary: "Statistics of all sessions",
     answer: sessionStats,
@@ -73,8 +84,8 @@ export const sessionRoutes: readonly Route[] = [
     params: idParams,
     answer: sessionOrAbsent,
     refusals: ["SESSION_NOT_FOUND"],
-    async handle({ params: { id } }, api) {
-      const found = await findSession(api, id);
+    async handle({ params: { id }, caller }, api) {
+      const found = await findSession(api, id, caller);
       return { session: found ? await present(api, found) : {} };
     },
   }),
@@ -87,10 +98,19 @@ export const sessionRoutes: readonly Route[] = [
     params: idParams,
     answer: successAnswer,
     refusals: ["SESSION_NOT_FOUND"],
-    async handle({ params: { id } }, api) {
+    async handle({ params: { id }, caller }, api) {
+      const found = await findSession(api, id, caller);
+      if (found !== undefined) orThrow(ownRefusal(caller.principal, found.record));
       if (!isSessionId(id) || !(await api.deck.remove(id))) throw sessionNotFound(id);
+      await api.access.shares?.forget(id);
       const again = id === globalSessionId ? " It is made again when it is needed." : "";
       return { status: "success" as const, message: `Session ${id} is deleted.${again}` };
     },
   }),
 ];
+
+/** An id that names no session yet is no error where one is to be made. */
+function absent(error: unknown): undefined {
+  if (error instanceof RefusedError && error.code === "SESSION_NOT_FOUND") return undefined;
+  throw error;
+}

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { type AccessConfig, accessEnv, createAccess } from "@tapedeck/access";
 import { connectRedis, createHealth, createLogger, createMetrics, proxyTrust } from "@tapedeck/runtime";
 import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore } from "@tapedeck/sessions";
 import { MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { z } from "zod";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
 import { listen } from "../listen.js";
@@ -17,6 +19,9 @@ export interface TestApiOptions {
   readonly legacyModeGuess?: boolean;
   readonly trustedProxies?: string;
   readonly node?: string;
+  /** Who may do what, and how often; everyone and anything by default. */
+  readonly access?: Partial<Record<keyof AccessConfig, string>>;
+  readonly allowedOrigins?: readonly string[];
 }
 
 export interface Answer {
@@ -66,6 +71,8 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     metrics,
     requests: createRequestMetrics(metrics.registry),
     log,
+    access: createAccess("api", accessOf(options.access, prefix), { redis, keys }),
+    allowedOrigins: options.allowedOrigins ?? [],
     trustedProxies: proxyTrust(options.trustedProxies ?? ""),
     legacyModeGuess: options.legacyModeGuess ?? false,
     bodyBytes: 65_536,
@@ -84,6 +91,10 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
       redis.disconnect();
     },
   };
+}
+
+function accessOf(env: NodeJS.ProcessEnv = {}, prefix: string) {
+  return { ...z.object(accessEnv).parse(env), HOST: "127.0.0.1", TAPEDECK_PREFIX: prefix };
 }
 
 async function request(url: string, method: string, path: string, { body, headers = {} }: Ask = {}): Promise<Answer> {

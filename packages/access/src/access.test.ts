@@ -1,0 +1,235 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { RefusedError } from "@tapedeck/protocol";
+import { keysWith } from "@tapedeck/sessions";
+import { Redis } from "ioredis";
+import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { z } from "zod";
+import { createAccess } from "./access.js";
+import { tokenOf } from "./bearer.js";
+import { accessEnv, plainWords, refuseExposure } from "./config.js";
+
+const secret = "a secret of at least thirty-two bytes";
+const prefix = `test-${crypto.randomUUID()}`;
+const keys = keysWith(prefix);
+let redis: Redis;
+beforeAll(() => {
+  redis = new Redis(inject("redisUrl"));
+});
+afterAll(async () => {
+  const left = await redis.keys(`${prefix}:*`);
+  if (left.length > 0) await redis.del(...left);
+  redis.disconnect();
+});
+
+function configOf(env: NodeJS.ProcessEnv) {
+  return { ...z.object(accessEnv).parse(env), HOST: "127.0.0.1", TAPEDECK_PREFIX: prefix };
+}
+const accessOf = (env: NodeJS.ProcessEnv) => createAccess("test", configOf(env), { redis, keys });
+const users = () => accessOf({ AUTH_JWT_SECRET: secret }).users;
+
+interface Claims {
+  sub?: string;
+  role?: unknown;
+  exp?: number | undefined;
+  iss?: string;
+  aud?: string;
+}
+function sign(claims: Claims, { key = secret, alg = "HS256", typ = "JWT" } = {}): Promise<string> {
+  return new SignJWT({ sub: "ada", exp: Math.floor(Date.now() / 1000) + 60, ...claims })
+    .setProtectedHeader({ alg, typ })
+    .sign(new TextEncoder().encode(key));
+}
+
+async function refusalOf(identifying: Promise<unknown>): Promise<string> {
+  const error: unknown = await identifying.then(
+    () => new Error("it was taken"),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof RefusedError)) throw error;
+  return `${error.code}: ${error.message}`;
+}
+
+describe("a token", () => {
+  test("[AC3] says who its holder is, in which role and until when", async () => {
+    const exp = Math.floor(Date.now() / 1000) + 60;
+    expect(await users().identify(await sign({ exp, role: "admin" }))).toEqual({
+      userId: "ada",
+      role: "admin",
+      expiresMs: exp * 1000,
+    });
+    expect(await users().identify(await sign({}))).toMatchObject({ role: "controller" });
+    expect(await users().identify(await sign({ role: ["viewer", "controller", "other"] }))).toMatchObject({
+      role: "controller",
+    });
+  });
+
+  const past = Math.floor(Date.now() / 1000) - 60;
+  const wrong: [what: string, token: () => Promise<string> | string, why: string][] = [
+    ["missing", () => "", "The token is not good: it is malformed."],
+    ["garbage", () => "not.a.token", "The token is not good: it is malformed."],
+    ["too long", () => "a".repeat(9_000), "The token is not good: it is too long."],
+    ["expired", () => sign({ exp: past }), "The token is not good: it has expired."],
+    ["of another secret", () => sign({}, { key: "another secret of thirty-two bytes" }), "its signature is wrong."],
+    ["tampered with", async () => tampered(await sign({})), "its signature is wrong."],
+    ["unsigned", () => unsigned(), "its algorithm is not in use here."],
+    ["of another algorithm", () => sign({}, { alg: "HS512", key: secret.repeat(2) }), "its algorithm is not in use"],
+    ["without an end", () => sign({ exp: undefined }), "its exp is not acceptable."],
+    ["of nobody", () => sign({ sub: "" }), "its sub names nobody."],
+    ["of an unknown role", () => sign({ role: "root" }), "its role is no role of ours."],
+  ];
+  test.each(wrong)("[AC3] [AC4] that is %s is refused, with the rule it breaks", async (_, token, why) => {
+    const refusal = await refusalOf(users().identify(await token()));
+    expect(refusal).toMatch(/^UNAUTHORIZED: /);
+    expect(refusal).toContain(why);
+    expect(refusal).not.toContain(secret);
+  });
+
+  test("[AC3] must be meant for us where issuer and audience are named", async () => {
+    const { users } = accessOf({ AUTH_JWT_SECRET: secret, AUTH_ISSUER: "https://login", AUTH_AUDIENCE: "tapedeck" });
+    expect(await users.identify(await sign({ iss: "https://login", aud: "tapedeck" }))).toMatchObject({
+      userId: "ada",
+    });
+    expect(await refusalOf(users.identify(await sign({ iss: "https://login", aud: "other" })))).toContain("its aud is");
+    expect(await refusalOf(users.identify(await sign({ iss: "https://evil", aud: "tapedeck" })))).toContain(
+      "its iss is",
+    );
+  });
+
+  test("[AC3] of a public key is checked by it, and the key cannot be used as a secret", async () => {
+    const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
+    const jwk = { ...(await exportJWK(publicKey)), kid: "one", alg: "RS256", use: "sig" };
+    const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const { users } = accessOf({ AUTH_JWKS_URL: `http://127.0.0.1:${portOf(server.address())}/keys` });
+      const good = new SignJWT({ sub: "ada" }).setProtectedHeader({ alg: "RS256", kid: "one" }).setExpirationTime("1m");
+      expect(await users.identify(await good.sign(privateKey))).toMatchObject({ userId: "ada", role: "controller" });
+      const confused = new SignJWT({ sub: "ada" })
+        .setProtectedHeader({ alg: "HS256", kid: "one" })
+        .setExpirationTime("1m");
+      const asSecret = new TextEncoder().encode(JSON.stringify(jwk));
+      expect(await refusalOf(users.identify(await confused.sign(asSecret)))).toContain(
+        "its algorithm is not in use here",
+      );
+    } finally {
+      server.close();
+    }
+    const { users: lost } = accessOf({ AUTH_JWKS_URL: "http://127.0.0.1:1/keys" });
+    expect(await refusalOf(lost.identify(await sign({}, { alg: "HS256" })))).toContain("its algorithm");
+  });
+
+  test("[AC1] means nothing where authentication is off", async () => {
+    const { users } = accessOf({});
+    expect(users.required).toBe(false);
+    expect(await users.identify("whatever")).toMatchObject({ role: "admin", userId: "" });
+    expect(await users.identify(undefined)).toMatchObject({ role: "admin", userId: "" });
+  });
+
+  test("[AC5] comes by header, by subprotocol or by cookie", () => {
+    expect(tokenOf({ authorization: "Bearer a.b.c" })).toBe("a.b.c");
+    expect(tokenOf({ protocols: "tapedeck.v1, tapedeck.token.a.b-c_d" })).toBe("a.b-c_d");
+    expect(tokenOf({ cookie: "x=1; tapedeck_token=a.b.c" })).toBe("a.b.c");
+    expect(tokenOf({ authorization: "Basic abc", protocols: "tapedeck.v1", cookie: "token=1" })).toBeUndefined();
+  });
+});
+
+describe("a share link", () => {
+  const links = { AUTH_JWT_SECRET: secret, SHARE_SECRET: "another secret of at least thirty-two bytes" };
+  const session = { id: "s1", userId: "ada", createdAt: 1_000 };
+
+  test("[AC11] opens its session in its role until it ends or is revoked", async () => {
+    const { users, shares } = accessOf(links);
+    const made = await shares?.create(session, "ada", { role: "viewer", seconds: 60 });
+    expect(await users.identify(made?.token)).toMatchObject({
+      userId: "",
+      role: "viewer",
+      share: { sessionId: "s1", createdAt: 1_000 },
+    });
+    expect(await shares?.list("s1")).toMatchObject([{ id: made?.id, role: "viewer", createdBy: "ada" }]);
+    expect(await redis.ttl(keys.shares("s1"))).toBeGreaterThan(50);
+
+    expect(await shares?.revoke("s1", made?.id ?? "")).toBe(true);
+    expect(await shares?.revoke("s1", made?.id ?? "")).toBe(false);
+    expect(await refusalOf(users.identify(made?.token))).toBe("UNAUTHORIZED: The share link has been revoked.");
+  });
+
+  test("[AC11] is never a user's token, nor a user's token a link", async () => {
+    const { users } = accessOf(links);
+    const forged = await sign({ role: "viewer" }, { typ: "tapedeck-share" });
+    expect(await refusalOf(users.identify(forged))).toContain("its signature is wrong");
+    const none = accessOf({ AUTH_JWT_SECRET: secret }).users;
+    expect(await refusalOf(none.identify(forged))).toContain("share links are not in use here");
+  });
+});
+
+describe("limits", () => {
+  test("[AC13] count across nodes, by user and else by address, and say when to come back", async () => {
+    const nodes = [accessOf({ LIMIT_COMMANDS: "3/60" }), accessOf({ LIMIT_COMMANDS: "3/60" })];
+    const command = (at: number, userId: string, address: string) =>
+      nodes[at]?.limits.count("commands", { userId }, address);
+    for (let n = 0; n < 3; n++) await command(n % 2, "ada", `10.0.0.${n}`);
+    const refused: unknown = await command(1, "ada", "10.0.0.9")?.catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "TOO_MANY_REQUESTS", status: 429 });
+    expect(refused instanceof RefusedError && refused.retryAfter).toBeGreaterThan(50);
+    await command(0, "ben", "10.0.0.9");
+    for (let n = 0; n < 3; n++) await command(n % 2, "", "10.1.1.1");
+    await expect(command(0, "", "10.1.1.1")).rejects.toThrow("At most 3 commands in 60 s");
+    await command(0, "", "10.1.1.2");
+    expect(nodes[0]?.limits.bounds("creations")).toBe(false);
+  });
+
+  test("[AC13] hold on each node while Redis is away", async () => {
+    const away = new Redis({
+      host: "127.0.0.1",
+      port: 1,
+      lazyConnect: true,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+    });
+    away.on("error", () => {}); // that is what is tried
+    const { limits } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), { redis: away, keys });
+    const create = () => limits.count("creations", { userId: "ada" }, "");
+    await create();
+    await create();
+    await expect(create()).rejects.toThrow("At most 2 new sessions in 60 s");
+    away.disconnect();
+  });
+});
+
+describe("a service that others can reach", () => {
+  const start = (env: NodeJS.ProcessEnv, HOST: string) => () => refuseExposure("gateway", { ...configOf(env), HOST });
+
+  test("[AC2] does not start without authentication, unless plain words say that it may", () => {
+    for (const host of ["0.0.0.0", "::", "192.168.1.2", "tapedeck.example.com"]) {
+      expect(start({}, host)).toThrow(`HOST is ${host}, which others can reach`);
+      expect(start({ WITHOUT_AUTHENTICATION: plainWords }, host)).not.toThrow();
+      expect(start({ AUTH_JWT_SECRET: secret }, host)).not.toThrow();
+    }
+    for (const host of ["127.0.0.1", "127.0.0.2", "::1", "localhost"]) expect(start({}, host)).not.toThrow();
+    expect(() => configOf({ WITHOUT_AUTHENTICATION: "yes" })).toThrow();
+    expect(start({ AUTH_JWT_SECRET: secret, WITHOUT_AUTHENTICATION: plainWords }, "::")).toThrow("unset one of them");
+    expect(start({ AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: "https://login/keys" }, "::")).toThrow("both set");
+  });
+
+  test("[AC2] does not take a secret that can be guessed", () => {
+    expect(() => configOf({ AUTH_JWT_SECRET: "secret" })).toThrow("is shorter than 32 characters");
+    expect(() => configOf({ LIMIT_COMMANDS: "100" })).toThrow("is not a count and seconds such as 100/10");
+  });
+});
+
+function tampered(token: string): string {
+  const [head, , signature] = token.split(".");
+  return [head, base64url.encode(JSON.stringify({ sub: "ben", exp: 4_000_000_000 })), signature].join(".");
+}
+
+function unsigned(): string {
+  const part = (value: object) => base64url.encode(JSON.stringify(value));
+  return `${part({ alg: "none" })}.${part({ sub: "ada", exp: 4_000_000_000 })}.`;
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === "string") throw new Error("it does not listen on a port");
+  return address.port;
+}

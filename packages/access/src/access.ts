@@ -1,0 +1,30 @@
+import type { Keys } from "@tapedeck/sessions";
+import type { Redis } from "ioredis";
+import { Authenticator } from "./authenticator.js";
+import { type AccessConfig, refuseExposure } from "./config.js";
+import { RateLimits } from "./rate-limits.js";
+import { ShareLinks } from "./share-links.js";
+
+/** All that a service needs to know who asks, and how often. */
+export interface Access {
+  readonly users: Authenticator;
+  /** Absent where there is no secret for them. */
+  readonly shares: ShareLinks | undefined;
+  readonly limits: RateLimits;
+}
+
+/** @throws ConfigError where strangers would be let in by oversight */
+export function createAccess(
+  service: string,
+  config: AccessConfig & { readonly HOST: string; readonly TAPEDECK_PREFIX: string },
+  { redis, keys }: { readonly redis: Redis; readonly keys: Keys },
+): Access {
+  refuseExposure(service, config);
+  const { SHARE_SECRET: secret } = config;
+  const shares = secret === undefined ? undefined : new ShareLinks(redis, keys, secret);
+  return {
+    users: new Authenticator(config, shares),
+    shares,
+    limits: new RateLimits(redis, config.TAPEDECK_PREFIX, config),
+  };
+}

@@ -1,0 +1,81 @@
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
+import type { AccessConfig } from "./config.js";
+import { anyone, type Principal, role } from "./principal.js";
+import { type ShareLinks, shareType } from "./share-links.js";
+import { refusalFor, unauthorized } from "./token-refusals.js";
+
+/** Clocks of whoever makes tokens may be this much ahead or behind. */
+const clockToleranceS = 5;
+/** A token longer than this is none of ours: verifying costs time. */
+const longestToken = 8_192;
+/** Never `none`, and never a public key taken for a secret: the kind of key decides the algorithms. */
+const asymmetric = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+
+/** Tells who holds a token. */
+export class Authenticator {
+  /** Whether anyone has to say who they are. */
+  readonly required: boolean;
+  readonly #verify: (token: string) => Promise<JWTPayload>;
+  readonly #config: AccessConfig;
+  readonly #shares: ShareLinks | undefined;
+
+  constructor(config: AccessConfig, shares: ShareLinks | undefined) {
+    const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
+    this.#config = config;
+    this.#shares = shares;
+    this.required = secret !== undefined || jwks !== undefined;
+    const common: JWTVerifyOptions = {
+      clockTolerance: clockToleranceS,
+      requiredClaims: ["sub", "exp"],
+      ...(issuer !== undefined && { issuer }),
+      ...(audience !== undefined && { audience }),
+    };
+    if (jwks !== undefined) {
+      const keys = createRemoteJWKSet(new URL(jwks));
+      this.#verify = async (token) => (await jwtVerify(token, keys, { ...common, algorithms: asymmetric })).payload;
+    } else {
+      const key = new TextEncoder().encode(secret ?? "");
+      this.#verify = async (token) => (await jwtVerify(token, key, { ...common, algorithms: ["HS256"] })).payload;
+    }
+  }
+
+  /**
+   * Who holds this token; everyone is `anyone` where authentication is off. Rejects with `UNAUTHORIZED`, and with `UNAVAILABLE`
+   * while the keys cannot be had.
+   */
+  async identify(token: string | undefined): Promise<Principal> {
+    if (!this.required) return anyone;
+    if (token === undefined) throw new RefusedError(refuse("UNAUTHORIZED", "This needs a token."));
+    if (token.length > longestToken) throw unauthorized("it is too long");
+    if (typeOf(token) === shareType) {
+      if (this.#shares === undefined) throw unauthorized("share links are not in use here");
+      return this.#shares.identify(token);
+    }
+    try {
+      return this.#principalOf(await this.#verify(token));
+    } catch (error) {
+      if (error instanceof RefusedError) throw error;
+      throw refusalFor(error);
+    }
+  }
+
+  #principalOf(payload: JWTPayload): Principal {
+    const { sub = "", exp = 0 } = payload;
+    if (sub === "" || sub.length > 200) throw unauthorized("its sub names nobody");
+    const claim = payload[this.#config.AUTH_ROLE_CLAIM];
+    const named = (Array.isArray(claim) ? claim : [claim]).flatMap((word) => role.safeParse(word).data ?? []);
+    const claims = claim === undefined ? [this.#config.AUTH_DEFAULT_ROLE] : named;
+    const highest = role.options.findLast((option) => claims.includes(option));
+    if (highest === undefined) throw unauthorized(`its ${this.#config.AUTH_ROLE_CLAIM} is no role of ours`);
+    return { userId: sub, role: highest, expiresMs: exp * 1000 };
+  }
+}
+
+function typeOf(token: string): string | undefined {
+  try {
+    return decodeProtectedHeader(token).typ;
+  } catch {
+    return undefined; // verifying it says what is wrong
+  }
+}

@@ -1,0 +1,21 @@
+import { parseCookie } from "cookie";
+
+/** The cookie in which a proxy may put a token, for clients that can send no header. */
+export const tokenCookie = "tapedeck_token";
+/** A browser's only header for a socket is the list of subprotocols it offers: `tapedeck.v1, tapedeck.token.{token}`. */
+const offered = /(?:^|,)\s*tapedeck\.token\.([A-Za-z0-9_.-]+)\s*(?:,|$)/;
+
+export interface TokenBearing {
+  readonly authorization?: string | undefined;
+  readonly cookie?: string | undefined;
+  readonly protocols?: string | undefined;
+}
+
+/** The token that a request brought, wherever it brought it. Never out of its address, which ends up in logs. */
+export function tokenOf({ authorization, cookie, protocols }: TokenBearing): string | undefined {
+  return (
+    /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ??
+    offered.exec(protocols ?? "")?.[1] ??
+    (cookie === undefined ? undefined : parseCookie(cookie)[tokenCookie])
+  );
+}

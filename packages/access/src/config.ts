@@ -1,0 +1,67 @@
+import { isIP } from "node:net";
+import { ConfigError } from "@tapedeck/runtime";
+import { z } from "zod";
+import { role } from "./principal.js";
+
+/** What has to be written to run without authentication where others can reach it. */
+export const plainWords = "anyone-may-use-this-cluster";
+
+const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}$/, "is not a count and seconds such as 100/10")
+  .transform((text) => {
+    const [points = 0, seconds = 0] = text.split("/").map(Number);
+    return { points, seconds };
+  });
+export type Limit = z.infer<typeof limit>;
+
+/** The environment by which users are known and bounded; spread it into a service's own `z.object`. */
+export const accessEnv = {
+  /** Secret of HS256 tokens, at least 32 bytes. */
+  AUTH_JWT_SECRET: z.string().min(32, "is shorter than 32 characters").optional(),
+  /** Where the public keys of RS256, PS256, ES256 or EdDSA tokens are. */
+  AUTH_JWKS_URL: z.url({ protocol: /^https?$/, error: "is not an address" }).optional(),
+  /** What `iss` and `aud` of tokens must be; unset: anything. */
+  AUTH_ISSUER: z.string().optional(),
+  AUTH_AUDIENCE: z.string().optional(),
+  /** The claim that names the role, and the role of tokens without it. */
+  AUTH_ROLE_CLAIM: z.string().default("role"),
+  AUTH_DEFAULT_ROLE: role.default("controller"),
+  /** Secret of share links, at least 32 bytes; without it there are none. */
+  SHARE_SECRET: z.string().min(32, "is shorter than 32 characters").optional(),
+  /** `anyone-may-use-this-cluster`: serve others than this machine without authentication. */
+  WITHOUT_AUTHENTICATION: z.literal(plainWords, { error: `is not ${plainWords}` }).optional(),
+  /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit. */
+  LIMIT_COMMANDS: limit.optional(),
+  LIMIT_CREATIONS: limit.optional(),
+  LIMIT_CONNECTIONS: limit.optional(),
+} as const;
+
+const shape = z.object(accessEnv);
+export type AccessConfig = z.output<typeof shape>;
+
+/**
+ * Refuses what would let strangers in by oversight: a service that others can reach needs authentication, or the plain words.
+ *
+ * @throws ConfigError
+ */
+export function refuseExposure(service: string, config: AccessConfig & { readonly HOST: string }): void {
+  const { AUTH_JWT_SECRET, AUTH_JWKS_URL, WITHOUT_AUTHENTICATION, HOST } = config;
+  const problem = (text: string) => new ConfigError(`${service} cannot start: ${text}`);
+  if (AUTH_JWT_SECRET !== undefined && AUTH_JWKS_URL !== undefined) {
+    throw problem("AUTH_JWT_SECRET and AUTH_JWKS_URL are both set; tokens are checked by one of them");
+  }
+  const authenticates = AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined;
+  if (authenticates && WITHOUT_AUTHENTICATION !== undefined) {
+    throw problem("WITHOUT_AUTHENTICATION is set, and so is a key of tokens; unset one of them");
+  }
+  if (authenticates || WITHOUT_AUTHENTICATION !== undefined || isLoopback(HOST)) return;
+  throw problem(
+    `HOST is ${HOST}, which others can reach, and nothing says who they may be. Set AUTH_JWT_SECRET or AUTH_JWKS_URL, ` +
+      `or WITHOUT_AUTHENTICATION=${plainWords} if that is meant`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}

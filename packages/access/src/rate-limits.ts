@@ -1,0 +1,74 @@
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import type { Redis } from "ioredis";
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import type { AccessConfig, Limit } from "./config.js";
+import type { Principal } from "./principal.js";
+
+/** What is bounded; each has a count of its own. */
+export type Bounded = "commands" | "creations" | "connections";
+
+const words: Readonly<Record<Bounded, string>> = {
+  commands: "commands",
+  creations: "new sessions",
+  connections: "connections",
+};
+
+/**
+ * How often one user, or one address where users are not known, may do something in the whole cluster. While Redis is away each
+ * node counts by itself, so that its absence opens nothing.
+ */
+export class RateLimits {
+  readonly #limiters: Readonly<Partial<Record<Bounded, RateLimiterRedis>>>;
+  readonly #limits: Readonly<Record<Bounded, Limit | undefined>>;
+
+  constructor(redis: Redis, prefix: string, config: AccessConfig) {
+    const limits = {
+      commands: config.LIMIT_COMMANDS,
+      creations: config.LIMIT_CREATIONS,
+      connections: config.LIMIT_CONNECTIONS,
+    };
+    const limiter = (what: Bounded) => {
+      const limit = limits[what];
+      if (limit === undefined) return undefined;
+      const { points, seconds: duration } = limit;
+      return new RateLimiterRedis({
+        storeClient: redis,
+        keyPrefix: `${prefix}:rate:${what}`,
+        points,
+        duration,
+        // Who is far over the limit is not worth a round trip for each further try.
+        inMemoryBlockOnConsumed: points + 1,
+        insuranceLimiter: new RateLimiterMemory({ points, duration }),
+      });
+    };
+    this.#limits = limits;
+    this.#limiters = Object.fromEntries(
+      (["commands", "creations", "connections"] as const).flatMap((what) => {
+        const made = limiter(what);
+        return made === undefined ? [] : [[what, made]];
+      }),
+    );
+  }
+
+  /** Whether there is a limit at all. */
+  bounds(what: Bounded): boolean {
+    return this.#limiters[what] !== undefined;
+  }
+
+  /** Counts one. Rejects with `TOO_MANY_REQUESTS` and the seconds to wait. */
+  async count(what: Bounded, who: Pick<Principal, "userId">, address: string): Promise<void> {
+    const limiter = this.#limiters[what];
+    if (limiter === undefined) return;
+    try {
+      await limiter.consume(who.userId === "" ? `address ${address}` : `user ${who.userId}`);
+    } catch (error) {
+      if (!(error instanceof RateLimiterRes)) throw error;
+      const { points = 0, seconds = 0 } = this.#limits[what] ?? {};
+      const retryAfter = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
+      throw new RefusedError(
+        refuse("TOO_MANY_REQUESTS", `At most ${points} ${words[what]} in ${seconds} s; try again in ${retryAfter} s.`),
+        { retryAfter },
+      );
+    }
+  }
+}

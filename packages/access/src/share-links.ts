@@ -1,0 +1,109 @@
+import { randomBytes } from "node:crypto";
+import { RefusedError, refuse, shareRole } from "@tapedeck/protocol";
+import type { Keys } from "@tapedeck/sessions";
+import type { Redis } from "ioredis";
+import { jwtVerify, SignJWT } from "jose";
+import { z } from "zod";
+import type { Principal } from "./principal.js";
+import type { Owned } from "./rules.js";
+import { refusalFor } from "./token-refusals.js";
+
+/** `typ` of a share link's token, so that it can never be taken for a user's, nor the reverse. */
+export const shareType = "tapedeck-share";
+
+/** A share link as its session's owner sees it. */
+const share = z.object({
+  id: z.string(),
+  role: shareRole,
+  createdMs: z.int(),
+  expiresMs: z.int(),
+  createdBy: z.string(),
+});
+export type ShareRecord = z.infer<typeof share>;
+
+const claims = z.object({
+  jti: z.string(),
+  sid: z.string(),
+  /** When the session was created: an id may live again. */
+  ses: z.int(),
+  role: shareRole,
+  exp: z.int(),
+});
+
+/**
+ * Signed links to one session. A link is good while its signature is, until it expires, and as long as it is listed in Redis
+ * beside its session: taking it off the list revokes it.
+ */
+export class ShareLinks {
+  readonly #redis: Redis;
+  readonly #keys: Pick<Keys, "shares">;
+  readonly #secret: Uint8Array;
+  readonly #now: () => number;
+
+  constructor(redis: Redis, keys: Pick<Keys, "shares">, secret: string, now: () => number = Date.now) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#secret = new TextEncoder().encode(secret);
+    this.#now = now;
+  }
+
+  /** @param seconds how long it is good */
+  async create(
+    session: Owned,
+    by: string,
+    { role, seconds }: { role: z.infer<typeof shareRole>; seconds: number },
+  ): Promise<ShareRecord & { readonly token: string }> {
+    const now = this.#now();
+    const id = randomBytes(9).toString("base64url");
+    const record: ShareRecord = { id, role, createdMs: now, expiresMs: now + seconds * 1000, createdBy: by };
+    const token = await new SignJWT({ sid: session.id, ses: session.createdAt, role })
+      .setProtectedHeader({ alg: "HS256", typ: shareType })
+      .setJti(id)
+      .setExpirationTime(Math.floor(record.expiresMs / 1000))
+      .sign(this.#secret);
+    const key = this.#keys.shares(session.id);
+    const left = await this.#redis.pttl(key);
+    await this.#redis
+      .multi()
+      .hset(key, id, JSON.stringify(record))
+      .pexpire(key, Math.max(left, seconds * 1000))
+      .exec();
+    return { ...record, token };
+  }
+
+  /** The links of a session that are still good. */
+  async list(sessionId: string): Promise<ShareRecord[]> {
+    const all = await this.#redis.hvals(this.#keys.shares(sessionId));
+    return all.map((text) => share.parse(JSON.parse(text))).filter(({ expiresMs }) => expiresMs > this.#now());
+  }
+
+  /** @returns false where there is no such link */
+  async revoke(sessionId: string, id: string): Promise<boolean> {
+    return (await this.#redis.hdel(this.#keys.shares(sessionId), id)) === 1;
+  }
+
+  /** All links of a session that is deleted. */
+  async forget(sessionId: string): Promise<void> {
+    await this.#redis.del(this.#keys.shares(sessionId));
+  }
+
+  async isGood({ sessionId, id }: { readonly sessionId: string; readonly id: string }): Promise<boolean> {
+    return (await this.#redis.hexists(this.#keys.shares(sessionId), id)) === 1;
+  }
+
+  /** Who holds this link. Rejects with `UNAUTHORIZED`. */
+  async identify(token: string): Promise<Principal> {
+    const read = await jwtVerify(token, this.#secret, { algorithms: ["HS256"], typ: shareType }).then(
+      ({ payload }) => claims.safeParse(payload),
+      (error: unknown) => {
+        throw refusalFor(error);
+      },
+    );
+    if (!read.success) throw new RefusedError(refuse("UNAUTHORIZED", "The share link is malformed."));
+    const { jti: id, sid: sessionId, ses: createdAt, role, exp } = read.data;
+    if (!(await this.isGood({ sessionId, id }))) {
+      throw new RefusedError(refuse("UNAUTHORIZED", "The share link has been revoked."));
+    }
+    return { userId: "", role, expiresMs: exp * 1000, share: { id, sessionId, createdAt } };
+  }
+}

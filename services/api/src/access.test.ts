@@ -1,0 +1,192 @@
+import { MemoryTapeStore } from "@tapedeck/tape";
+import { writeTestTape } from "@tapedeck/tape/testing";
+import { SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { z } from "zod";
+import { startTestApi, type TestApi } from "./testing/start-api.js";
+
+const secret = "a secret of at least thirty-two bytes";
+const made = z.looseObject({ share: z.looseObject({ id: z.string() }), token: z.string() });
+let api: TestApi;
+
+beforeAll(async () => {
+  const tapes = new MemoryTapeStore();
+  await writeTestTape(tapes, { id: "test", frames: 200 });
+  api = await startTestApi({
+    redisUrl: inject("redisUrl"),
+    tapes,
+    access: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}` },
+    allowedOrigins: ["https://trusted.example"],
+  });
+});
+afterAll(() => api.stop());
+
+async function as(user: string, role?: string): Promise<Record<string, string>> {
+  const token = new SignJWT({ ...(role !== undefined && { role }) }).setProtectedHeader({ alg: "HS256" });
+  return bearer(await token.setSubject(user).setExpirationTime("1m").sign(new TextEncoder().encode(secret)));
+}
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+async function call(headers: Record<string, string>, method: string, path: string, body?: object) {
+  const { status, json } = await api.ask(method, path, { headers, ...(body !== undefined && { body }) });
+  return { status, code: z.looseObject({ code: z.string().optional() }).parse(json).code, json };
+}
+
+/** Every route that names a session, by its id or in a query. */
+const named = (id: string): [method: string, path: string][] => [
+  ["GET", `/sessions/${id}`],
+  ["DELETE", `/sessions/${id}`],
+  ["GET", `/replay/state/${id}`],
+  ["GET", `/replay/${id}/state`],
+  ["POST", `/replay/start/${id}`],
+  ["POST", `/replay/${id}/pause`],
+  ["POST", `/replay/speed/2/${id}`],
+  ["GET", `/mode/${id}`],
+  ["POST", `/mode/${id}`],
+  ["GET", `/sessions/${id}/shares`],
+  ["POST", `/sessions/${id}/shares`],
+  ...["/features", "/snapshot/latest", "/anomalies", "/anomalies/summary", "/trades/vpin", "/alerts/history"].map(
+    (path): [string, string] => ["GET", `${path}?session_id=${id}`],
+  ),
+];
+const bodies: Record<string, object> = { "/mode": { mode: "REPLAY" } };
+const bodyOf = (method: string, path: string) => (method === "POST" ? (bodies[path.slice(0, 5)] ?? {}) : undefined);
+
+describe("with authentication on", () => {
+  test("[AC7] nothing but health, pages and the api's description is answered without a token", async () => {
+    for (const path of ["/health/live", "/openapi.json", "/docs"])
+      expect((await api.ask("GET", path)).status).toBe(200);
+    for (const [method, path] of [...named("global"), ["GET", "/tapes"], ["GET", "/metrics"]] as const) {
+      const answer = await call({}, method, path, bodyOf(method, path));
+      expect([method, path, answer.status, answer.code]).toEqual([method, path, 401, "UNAUTHORIZED"]);
+    }
+    const create = await call({}, "POST", "/sessions/create", { session_id: "not-made" });
+    expect(create.status).toBe(401);
+    expect(await api.store.read("not-made")).toBeUndefined();
+  });
+
+  test("[AC8] someone else's session is out of reach by every route that names it, and at creation", async () => {
+    const ada = await as("ada");
+    const ben = await as("ben");
+    expect((await call(ada, "POST", "/sessions/create", { session_id: "adas" })).status).toBe(200);
+    const before = await api.store.read("adas");
+    for (const [method, path] of named("adas")) {
+      const answer = await call(ben, method, path, bodyOf(method, path));
+      expect([method, path, answer.status, answer.code]).toEqual([method, path, 403, "FORBIDDEN"]);
+    }
+    expect((await call(ben, "POST", "/sessions/create", { session_id: "adas" })).status).toBe(403);
+    expect((await api.store.read("adas"))?.record).toEqual(before?.record);
+    expect((await call(await as("eve", "admin"), "GET", "/sessions/adas")).status).toBe(200);
+    expect((await call(ada, "POST", "/replay/start/adas")).json).toMatchObject({ user_id: "ada", state: "PLAYING" });
+  });
+
+  test("[AC6] a viewer makes and controls nothing; only an admin lists sessions and reads the cluster's numbers", async () => {
+    const viewer = await as("vic", "viewer");
+    expect((await call(viewer, "POST", "/sessions/create", {})).status).toBe(403);
+    expect((await call(viewer, "POST", "/replay/start")).status).toBe(403);
+    expect((await call(viewer, "GET", "/replay/state")).status).toBe(200);
+    for (const path of ["/sessions", "/sessions/stats", "/metrics", "/metrics/dashboard"]) {
+      expect([path, (await call(await as("ada"), "GET", path)).status]).toEqual([path, 403]);
+      expect([path, (await call(await as("eve", "admin"), "GET", path)).status]).toEqual([path, 200]);
+    }
+    expect((await call(await as("ada"), "POST", "/replay/start")).status).toBe(200);
+  });
+
+  test("[AC11] [AC12] a share link opens one session in its role, until it is revoked or the session is another", async () => {
+    const ada = await as("ada");
+    await call(ada, "POST", "/sessions/create", { session_id: "shared" });
+    await call(ada, "POST", "/sessions/create", { session_id: "private" });
+    const share = async (role: string) =>
+      made.parse((await call(ada, "POST", "/sessions/shared/shares", { role })).json);
+    const [watch, control] = [await share("viewer"), await share("controller")];
+
+    expect((await call(bearer(watch.token), "GET", "/sessions/shared")).status).toBe(200);
+    expect((await call(bearer(watch.token), "POST", "/replay/start/shared")).status).toBe(403);
+    expect((await call(bearer(control.token), "POST", "/replay/start/shared")).status).toBe(200);
+    for (const [method, path] of [
+      ["GET", "/sessions/private"],
+      ["DELETE", "/sessions/shared"],
+      ["GET", "/sessions"],
+    ] as const) {
+      expect([path, (await call(bearer(control.token), method, path)).status]).toEqual([path, 403]);
+    }
+    expect((await call(bearer(control.token), "POST", "/sessions/shared/shares", {})).status).toBe(403);
+
+    expect((await call(ada, "DELETE", `/sessions/shared/shares/${watch.share.id}`)).status).toBe(200);
+    expect((await call(bearer(watch.token), "GET", "/sessions/shared")).status).toBe(401);
+    expect((await call(ada, "DELETE", `/sessions/shared/shares/${watch.share.id}`)).code).toBe("SHARE_NOT_FOUND");
+    expect((await call(ada, "GET", "/sessions/shared/shares")).json).toMatchObject({
+      shares: [{ id: control.share.id }],
+    });
+
+    await call(ada, "DELETE", "/sessions/shared");
+    expect(await api.redis.exists(api.keys.shares("shared"))).toBe(0);
+    await call(await as("ben"), "POST", "/sessions/create", { session_id: "shared" });
+    expect((await call(bearer(control.token), "GET", "/sessions/shared")).status).toBe(401);
+  });
+
+  test("[AC4] a refusal says what is wrong with a token, and repeats none of it", async () => {
+    const { status, text, headers } = await api.ask("GET", "/tapes", { headers: bearer("ey.secret-part.xyz") });
+    expect(status).toBe(401);
+    expect(text).not.toContain("secret-part");
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
+  test("[AC14] a cookie is taken from pages of our own and of listed origins alone, a header from any listed", async () => {
+    const cookie = `tapedeck_token=${(await as("ada")).authorization?.slice(7)}`;
+    const ask = (headers: Record<string, string>) => call(headers, "GET", "/tapes");
+    expect((await ask({ cookie })).status).toBe(200);
+    expect((await ask({ cookie, origin: "https://trusted.example" })).status).toBe(200);
+    expect((await ask({ cookie, origin: api.url })).status).toBe(200);
+    expect((await ask({ cookie, origin: "https://evil.example" })).code).toBe("ORIGIN_NOT_ALLOWED");
+  });
+
+  test("[AC15] pages of origins that are not listed may ask nothing", async () => {
+    const ada = await as("ada");
+    expect(
+      (await call({ ...ada, origin: "https://evil.example" }, "POST", "/sessions/create", { session_id: "evil" }))
+        .status,
+    ).toBe(403);
+    expect(await api.store.read("evil")).toBeUndefined();
+    const { headers } = await api.ask("GET", "/tapes", { headers: { ...ada, origin: "https://trusted.example" } });
+    expect(headers.get("access-control-allow-origin")).toBe("https://trusted.example");
+    expect(headers.get("vary")).toBe("Origin");
+  });
+
+  test("[AC7] nobody logs in here", async () => {
+    const answer = await api.ask("POST", "/auth/login", { body: { email: "a@b.c", password: "x" } });
+    expect(answer.status).toBe(403);
+    expect(answer.json).toMatchObject({ code: "FORBIDDEN", detail: expect.stringContaining("Sign in where") });
+  });
+});
+
+test("[AC13] limits of commands and creations answer 429 with Retry-After", async () => {
+  const limited = await startTestApi({
+    redisUrl: inject("redisUrl"),
+    access: { LIMIT_CREATIONS: "2/60", LIMIT_COMMANDS: "3/60" },
+  });
+  try {
+    const create = (session_id: string) => limited.ask("POST", "/sessions/create", { body: { session_id } });
+    expect([await create("a"), await create("b")].map(({ status }) => status)).toEqual([200, 200]);
+    const refused = await create("c");
+    expect([refused.status, Number(refused.headers.get("retry-after")) > 30]).toEqual([429, true]);
+    expect((await create("a")).status).toBe(200); // which makes none
+    const command = () => limited.ask("POST", "/replay/speed/2/a");
+    for (let n = 0; n < 3; n++) expect((await command()).status).toBe(200);
+    expect((await command()).status).toBe(429);
+  } finally {
+    await limited.stop();
+  }
+});
+
+test("[AC1] with authentication off a share link is refused as pointless, and any Authorization is ignored", async () => {
+  const open = await startTestApi({ redisUrl: inject("redisUrl") });
+  try {
+    const headers = { authorization: "Bearer whatever" };
+    expect((await open.ask("POST", "/sessions/create", { headers, body: { session_id: "a" } })).status).toBe(200);
+    const share = await open.ask("POST", "/sessions/a/shares", { body: {} });
+    expect(share.json).toMatchObject({ code: "SHARING_OFF" });
+  } finally {
+    await open.stop();
+  }
+});

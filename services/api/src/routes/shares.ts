@@ -1,0 +1,96 @@
+import { ownRefusal, type ShareLinks, type ShareRecord } from "@tapedeck/access";
+import {
+  isoOfMs,
+  RefusedError,
+  refuse,
+  type ShareView,
+  shareBody,
+  shareMade,
+  sharesAnswer,
+  successAnswer,
+} from "@tapedeck/protocol";
+import type { StoredSession } from "@tapedeck/sessions";
+import { z } from "zod";
+import type { Api } from "../api.js";
+import type { Caller } from "../caller.js";
+import { bare, type Route, route } from "../route.js";
+import { findSession, orThrow, sessionNotFound } from "../session-access.js";
+import { idParams } from "./parameters.js";
+
+const tag = "Sharing";
+const shareParams = idParams.extend({ share: z.string().max(40).meta({ description: "a share link's id" }) });
+
+/** Links by which others may watch one session, or control it too. They are its owner's to make and to revoke. */
+export const shareRoutes: readonly Route[] = [
+  route({
+    ...bare,
+    method: "POST",
+    path: "/sessions/{id}/shares",
+    tag,
+    summary: "Make a share link; its token goes where a user's token would",
+    params: idParams,
+    body: shareBody,
+    answer: shareMade,
+    status: 201,
+    refusals: ["SESSION_NOT_FOUND", "SHARING_OFF"],
+    async handle({ params: { id }, body: { role, expires_in_s: seconds }, caller }, api) {
+      const { links, session } = await ownSession(api, id, caller);
+      const { userId } = caller.principal;
+      const { token, ...record } = await links.create(session.record, userId, { role, seconds });
+      return { share: viewOf(record), token };
+    },
+  }),
+  route({
+    ...bare,
+    method: "GET",
+    path: "/sessions/{id}/shares",
+    tag,
+    summary: "Share links of a session that are still good",
+    params: idParams,
+    answer: sharesAnswer,
+    refusals: ["SESSION_NOT_FOUND", "SHARING_OFF"],
+    async handle({ params: { id }, caller }, api) {
+      const { links } = await ownSession(api, id, caller);
+      return { shares: (await links.list(id)).map(viewOf) };
+    },
+  }),
+  route({
+    ...bare,
+    method: "DELETE",
+    path: "/sessions/{id}/shares/{share}",
+    tag,
+    summary: "Revoke a share link; sockets opened by it close with 4401 within seconds",
+    params: shareParams,
+    answer: successAnswer,
+    refusals: ["SESSION_NOT_FOUND", "SHARE_NOT_FOUND", "SHARING_OFF"],
+    async handle({ params: { id, share }, caller }, api) {
+      const { links } = await ownSession(api, id, caller);
+      if (!(await links.revoke(id, share))) {
+        throw new RefusedError(refuse("SHARE_NOT_FOUND", `Session ${id} has no share link ${share}.`));
+      }
+      return { status: "success" as const, message: `Share link ${share} is revoked.` };
+    },
+  }),
+];
+
+async function ownSession(
+  api: Api,
+  id: string,
+  caller: Caller,
+): Promise<{ readonly links: ShareLinks; readonly session: StoredSession }> {
+  const { shares: links, users } = api.access;
+  if (links === undefined || !users.required) {
+    const why = users.required
+      ? "There is no secret for share links."
+      : "Without authentication a session's id opens it.";
+    throw new RefusedError(refuse("SHARING_OFF", `${why} Nothing was changed.`));
+  }
+  const session = await findSession(api, id, caller);
+  if (session === undefined) throw sessionNotFound(id);
+  orThrow(ownRefusal(caller.principal, session.record));
+  return { links, session };
+}
+
+function viewOf({ id, role, createdMs, expiresMs, createdBy }: ShareRecord): ShareView {
+  return { id, role, created_at: isoOfMs(createdMs), expires_at: isoOfMs(expiresMs), created_by: createdBy };
+}

@@ -51,8 +51,11 @@ describe("before a token is accepted", () => {
   });
 
   test("[AC3] [AC7] a wrong one closes it with 4401, and a reason", async () => {
-    for (const headers of [{ authorization: "Bearer ey.not.one" }, { cookie: "tapedeck_token=ey.not.one" }]) {
-      const client = await gateway.client("/ws/not-made", { headers });
+    for (const [name, value] of [
+      ["authorization", "Bearer ey.not.one"],
+      ["cookie", "tapedeck_token=ey.not.one"],
+    ] as const) {
+      const client = await gateway.client("/ws/not-made", { headers: { [name]: value } });
       await client.untilClosed();
       expect(client.closed).toEqual({ code: 4401, reason: "The token is not good: it is malformed." });
     }

@@ -1,10 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { haveBrowser, Pages, type ShownPage } from "../support/browser.js";
 import { test } from "../support/cluster.js";
+import { Program } from "../support/program.js";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
@@ -16,17 +14,12 @@ function blocksOf(markdown: string, language: string): string[] {
   );
 }
 
-/** Runs a program of Node until it ends by itself. */
-async function run(args: readonly string[], input = ""): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, args, { cwd: fileURLToPath(root), stdio: "pipe" });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (bytes: Buffer) => (out += bytes));
-  child.stderr.on("data", (bytes: Buffer) => (err += bytes));
-  child.stdin.end(input);
-  const deadline = setTimeout(() => child.kill("SIGKILL"), 60_000);
-  const [code] = await once(child, "close");
-  clearTimeout(deadline);
-  return { code, out, err };
+/** What a program printed that ended by itself, without a complaint. */
+async function outputOf(program: Program): Promise<string> {
+  const code = await program.ended;
+  expect(program.err).toBe("");
+  expect(code).toBe(0);
+  return program.out;
 }
 
 async function inPages(use: (pages: Pages) => Promise<void>): Promise<void> {
@@ -48,18 +41,14 @@ async function untilPrice({ page, troubles }: ShownPage): Promise<string> {
 }
 
 test("[CL51] [CL40] examples/watch.mjs prints frames, and ends by itself", async ({ cluster }) => {
-  const { code, out, err } = await run(["examples/watch.mjs", "30", cluster.url]);
-  expect(err).toBe("");
-  expect(code).toBe(0);
+  const out = await outputOf(new Program("examples/watch.mjs", "30", cluster.url));
   const lines = out.trim().split("\n");
   expect(lines.filter((line) => /^\d{4}-\d\d-\d\dT\S+Z BTCUSDT \d+(\.\d+)? \d+ trades$/.test(line))).toHaveLength(30);
   expect(lines.at(-1)).toMatch(/^-- [\w-]{36}: closed$/);
 });
 
 test("[CL51] [CL40] examples/remote.mjs presses the buttons, and ends when its session does", async ({ cluster }) => {
-  const { code, out, err } = await run(["examples/remote.mjs", cluster.url]);
-  expect(err).toBe("");
-  expect(code).toBe(0);
+  const out = await outputOf(new Program("examples/remote.mjs", cluster.url));
   expect(out).toMatch(/viewer: PAUSED at \d{4}\S+ \(command\)/);
   expect(out).toMatch(/viewer: PLAYING/);
   expect(out).toMatch(/refused: NOT_LIVE: /);
@@ -69,9 +58,7 @@ test("[CL51] the guide's first program for Node plays", async ({ cluster }) => {
   const [program = ""] = blocksOf(read("docs/sdk.md"), "js");
   const ending = "let left = 20; session.onFrame(() => { if (--left === 0) session.close(); });\n";
   const whole = program.replace("http://localhost:8000", cluster.url).replace("await session.start();", `${ending}$&`);
-  const { code, out, err } = await run(["--input-type=module"], whole);
-  expect(err).toBe("");
-  expect(code).toBe(0);
+  const out = await outputOf(Program.of(whole));
   const lines = out.trim().split("\n");
   expect(lines.length).toBeGreaterThan(10); // the loop may begin after the first of the twenty
   for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT\S+Z \d+(\.\d+)?$/);

@@ -158,6 +158,17 @@ test("[CL14] sessions, tapes, health and nodes are plain calls", async ({ cluste
   await expect(deck.sessions.get("listed")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
 });
 
+test("[CL14] an address that does not answer is left for the next one", async ({ cluster }) => {
+  const deck = deckAt(["http://127.0.0.1:1", cluster.url]);
+  expect((await deck.tapes.get("usdm")).id).toBe("usdm");
+  const session = await deck.open({ tape: "usdm" });
+  expect(session.connection).toBe("open");
+  session.close();
+  await expect(deckAt(["http://127.0.0.1:1", "http://127.0.0.1:2"]).health()).rejects.toMatchObject({
+    code: "unreachable",
+  });
+});
+
 test("[CL15] an order trades in the session's own market, and its fill is told", async ({ cluster }) => {
   const session = await deckAt(cluster.url).open({ mode: "SIMULATION", symbol: "SIMUSD", seed: 7 });
   const fills: string[] = [];

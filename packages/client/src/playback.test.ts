@@ -20,7 +20,10 @@ class Listener {
     for (const message of messages) {
       const delivery = this.playback.take(message);
       if (delivery.what === "frames") {
-        for (const { seq } of delivery.frames) this.frames.push(`${delivery.epoch}:${seq}`);
+        for (const { seq } of delivery.frames) {
+          this.frames.push(`${delivery.epoch}:${seq}`);
+          this.playback.delivered(seq, delivery.epoch);
+        }
       } else if (delivery.what === "history") {
         const { frames, complete } = delivery.history;
         this.histories.push({ seqs: frames.map(({ seq }) => seq), complete });
@@ -85,37 +88,54 @@ test("[CL4] when too much was missed, a history that is not complete replaces wh
 test("[CL5] who brings a position gets what came after it by frames, and no history", () => {
   const playback = new Playback({ epoch: 7, seq: 41 });
   playback.connect();
-  expect(playback.take(historyOf(7, [42, 43]))).toMatchObject({ what: "frames", epoch: 7 });
-  expect(playback.position).toEqual({ epoch: 7, seq: 43 });
+  expect(playback.take(historyOf(7, [41, 42, 43]))).toMatchObject({
+    what: "frames",
+    epoch: 7,
+    frames: [{ seq: 42 }, { seq: 43 }],
+  });
 });
 
-test("[CL3] wherever connections are cut, each frame comes once and in order", () => {
+test("[CL3] wherever connections are cut, and whatever was lost on the way, each frame comes once and in order", () => {
   const jump = fc.record({ frames: fc.integer({ min: 1, max: 12 }), from: fc.nat(50) });
-  const cuts = fc.array(fc.nat(60), { maxLength: 12 });
+  // After which frame the connection breaks, and how many before it never arrived.
+  const cuts = fc.array(fc.record({ after: fc.nat(60), lost: fc.nat(20) }), { maxLength: 8 });
   fc.assert(
-    fc.property(fc.array(jump, { minLength: 1, maxLength: 5 }), cuts, (jumps, cutAt) => {
+    fc.property(fc.array(jump, { minLength: 1, maxLength: 5 }), cuts, (jumps, breaks) => {
       const all = jumps.flatMap(({ frames, from }, nth) =>
         Array.from({ length: frames }, (_, at) => ({ epoch: nth + 1, seq: from + at })),
       );
+      const deaf = (at: number) =>
+        breaks.some(({ after, lost }) => at <= after && at > after - lost && after < all.length);
       const listener = new Listener().connect().hear(stateOf(1), historyOf(1, []));
-      let told = 1;
+      let heard = 1;
       for (const [at, { epoch, seq }] of all.entries()) {
-        if (epoch !== told) listener.hear(stateOf(epoch));
-        told = epoch;
-        listener.hear(frame(seq));
-        if (!cutAt.includes(at)) continue;
-        // Some of the frames that a gateway sent before the cut never arrived: it sends them again, from the token on.
-        const { position } = listener.playback;
+        if (!deaf(at)) {
+          if (epoch !== heard) listener.hear(stateOf(epoch));
+          heard = epoch;
+          listener.hear(frame(seq));
+        }
+        if (!breaks.some(({ after }) => after === at)) continue;
+        // What a gateway tells one who comes back with that position (docs/protocol.md).
+        const token = listener.playback.position ?? { epoch: 1, seq: -1 };
         listener.connect().hear(stateOf(epoch));
-        const missed = all.slice(0, at + 1).filter((one) => one.epoch === position?.epoch && one.seq > position.seq);
-        listener.hear(
-          historyOf(
-            epoch,
-            missed.map((one) => one.seq),
-          ),
-        );
+        for (let past = token.epoch; past <= epoch; past++) {
+          const missed = all
+            .slice(0, at + 1)
+            .filter((one) => one.epoch === past && (past > token.epoch || one.seq > token.seq));
+          if (past > token.epoch) listener.hear(stateOf(past));
+          listener.hear(
+            historyOf(
+              past,
+              missed.map((one) => one.seq),
+            ),
+          );
+        }
+        heard = epoch;
       }
-      expect(listener.frames).toEqual(all.map(({ epoch, seq }) => `${epoch}:${seq}`));
+      const whole = all.map(({ epoch, seq }) => `${epoch}:${seq}`);
+      expect(listener.frames).toEqual(whole.slice(0, listener.frames.length));
+      const last = all.findLastIndex((_, at) => !deaf(at) || breaks.some(({ after }) => after === at));
+      expect(listener.frames).toHaveLength(last + 1);
     }),
   );
 });

@@ -83,10 +83,12 @@ export class Playback {
   }
 
   #deliver(frames: readonly Frame[], epoch: number): Delivery {
-    const last = frames.at(-1);
-    if (last === undefined) return nothing;
-    this.#position = { epoch, seq: last.seq };
-    return { what: "frames", frames, epoch };
+    return frames.length === 0 ? nothing : { what: "frames", frames, epoch };
+  }
+
+  /** Frames are marked one by one, so that whoever leaves in the middle of several knows where they were. HOT. */
+  delivered(seq: number, epoch: number): void {
+    this.#position = { epoch, seq };
   }
 }
 

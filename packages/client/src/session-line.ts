@@ -147,10 +147,14 @@ export class SessionLine {
 
   /** HOT: once per message. */
   #take(message: ServerMessage): void {
+    if (this.ended) return; // a listener has left
     const delivery = this.#playback.take(message);
     switch (delivery.what) {
       case "frames":
-        for (const frame of delivery.frames) this.#deliver(frame, delivery.epoch);
+        for (const frame of delivery.frames) {
+          if (this.ended) return;
+          this.#deliver(frame, delivery.epoch);
+        }
         return;
       case "history":
         this.recent.replace(delivery.history);
@@ -162,6 +166,7 @@ export class SessionLine {
   }
 
   #deliver(frame: Frame, epoch: number): void {
+    this.#playback.delivered(frame.seq, epoch);
     this.#received++;
     this.#skipped += frame.skipped ?? 0;
     this.#rate.note(performance.now());

@@ -1,0 +1,85 @@
+import { expect } from "vitest";
+import { z } from "zod";
+import { haveBrowser, Pages } from "../support/browser.js";
+import { test } from "../support/cluster.js";
+import { Program } from "../support/program.js";
+import { SilentProxy } from "../support/silent-proxy.js";
+
+/** In Node 20 behind a flag, in later versions without. */
+const nativeWebSocket = Number(process.versions.node.split(".")[0]) < 22 ? ["--experimental-websocket"] : [];
+
+test("[CL27] [CL40] the WebSocket of Node does as well as that of the package ws", async ({ cluster }) => {
+  const program = Program.of(
+    `import { tapedeck } from "@tapedeck/client";
+     const session = await tapedeck({ url: ${JSON.stringify(cluster.url)} }).open({ speed: 10 });
+     let left = 20;
+     session.onFrame(() => { if (--left === 0) session.close(); });
+     session.onEnd(({ reason }) => console.log(reason, session.stats.framesReceived));
+     await session.start();`,
+    "--no-warnings",
+    ...nativeWebSocket,
+  );
+  expect(await program.ended).toBe(0);
+  expect([program.out, program.err]).toEqual(["closed 20\n", ""]);
+});
+
+test("[CL40] a program that leaves while the network is silent ends all the same, and soon", async ({ cluster }) => {
+  const [gateway] = cluster.gateways;
+  const proxy = await SilentProxy.before(gateway?.url ?? "");
+  const program = Program.of(
+    `import { tapedeck } from "@tapedeck/client";
+     import WebSocket from "ws";
+     const at = { url: ${JSON.stringify(cluster.url)}, gateways: ${JSON.stringify(proxy.url)}, WebSocket };
+     const session = await tapedeck(at).open();
+     console.log("open");
+     process.stdin.once("data", () => {
+       process.stdin.destroy();
+       session.close();
+       console.log(session.connection);
+     });`,
+  );
+  await program.says("open");
+  proxy.goSilent();
+  const asked = performance.now();
+  program.tell("leave");
+  expect(await program.ended).toBe(0);
+  expect(program.out).toBe("open\nclosed\n");
+  expect(performance.now() - asked).toBeLessThan(5000); // ws alone would wait for half a minute
+  await proxy.close();
+});
+
+const seen = z.object({ seqs: z.array(z.int()), nodes: z.array(z.string()), whys: z.array(z.string()) });
+
+test.skipIf(!haveBrowser)("[CL32] in a browser, too, silence is noticed and nothing is missed", async ({ cluster }) => {
+  const [first, second] = cluster.gateways;
+  const proxy = await SilentProxy.before(first?.url ?? "");
+  const pages = await Pages.open();
+  try {
+    const gateways = JSON.stringify([proxy.url, second?.url]);
+    const { page, troubles } = await pages.show(
+      "/silence.html",
+      `<!doctype html><script type="module">
+         import { tapedeck } from "${cluster.url}/sdk.js";
+         const seen = (window.seen = { seqs: [], nodes: [], whys: [] });
+         const deck = tapedeck({ url: "${cluster.url}", gateways: ${gateways}, timing: { silenceMs: 1000, backoffMs: 50 } });
+         const session = await deck.open({ maxFps: 0 });
+         session.onHistory(({ frames }) => seen.seqs.push(...frames.map(({ seq }) => seq)));
+         session.onFrame(({ seq }) => seen.seqs.push(seq));
+         session.onConnection(({ why }) => (why ? seen.whys.push(why) : seen.nodes.push(session.node)));
+         await session.start();
+       </script>`,
+    );
+    await page.waitForFunction("window.seen?.seqs.length > 20");
+    proxy.goSilent();
+    await page.waitForFunction("window.seen.nodes.length > 0");
+    const before = seen.parse(await page.evaluate("window.seen"));
+    await page.waitForFunction(`window.seen.seqs.length > ${before.seqs.length + 20}`);
+    const { seqs, whys } = seen.parse(await page.evaluate("window.seen"));
+    expect(whys[0]).toBe("the network is silent");
+    expect(seqs).toEqual(seqs.map((_, at) => at));
+    expect(troubles).toEqual([]);
+  } finally {
+    await pages.close();
+    await proxy.close();
+  }
+});

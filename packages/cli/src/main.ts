@@ -3,6 +3,7 @@ import { ConfigError } from "@tapedeck/runtime";
 import { Command } from "commander";
 import { z } from "zod";
 import { Problem } from "./cluster/problem.js";
+import { demoCommand } from "./commands/demo.js";
 import { importCommand } from "./commands/import.js";
 import { recomputeCommand } from "./commands/recompute.js";
 import { tapesCommand } from "./commands/tapes.js";
@@ -16,6 +17,7 @@ const program = new Command("tapedeck")
   .version(version)
   .addCommand(upCommand())
   .addCommand(importCommand())
+  .addCommand(demoCommand())
   .addCommand(tapesCommand())
   .addCommand(recomputeCommand());
 program

@@ -1,0 +1,196 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { kubernetesRelease } from "./kubernetes-schema.js";
+import { type Container, type KubernetesObject, overlays, podsOf, render, renderer } from "./overlays.js";
+import { type ServiceName, serviceNames, settingsOf } from "./settings.js";
+
+if (renderer === undefined) {
+  process.stderr.write("SKIPPED: the Kubernetes manifests, since there is neither kubectl nor kustomize here.\n");
+}
+const guide = readFileSync(new URL("../../docs/kubernetes.md", import.meta.url), "utf8");
+
+test.each([
+  ["kubernetes-oldest", "1.32"],
+  ["kubernetes-newest", "1.36"],
+])("[DP1] what is wrong in an object is found by the models of %s", async (client, expected) => {
+  const { release, problemsOf } = await kubernetesRelease(client);
+  expect(release).toBe(expected);
+  const spec = { ports: [{ port: "http", targetPrt: 80 }], selector: { app: 1 } };
+  expect(problemsOf({ apiVersion: "v1", kind: "Service", metadata: { name: "a" }, spec })).toEqual([
+    "Service.spec.ports[0].port is not a number",
+    "Service.spec.ports[0].targetPrt is unknown",
+    "Service.spec.selector.app is not a string",
+  ]);
+  expect(problemsOf({ apiVersion: "apps/v1", kind: "Deployment", metadata: {}, spec: { template: {} } })).toEqual([
+    "Deployment.spec.selector is missing",
+  ]);
+});
+
+describe.skipIf(renderer === undefined).each(overlays)("the overlay %s", (overlay) => {
+  const objects = renderer === undefined ? [] : render(overlay);
+  const pods = podsOf(objects);
+  const services = pods.filter(({ name }) => serviceNames.some((service) => service === name));
+
+  test.each(["kubernetes-oldest", "kubernetes-newest"])(
+    "[DP1] holds nothing that %s would not take",
+    async (client) => {
+      const { problemsOf } = await kubernetesRelease(client);
+      expect(objects.flatMap(problemsOf)).toEqual([]);
+    },
+  );
+
+  test("[DP2] keeps every pod to the restricted standard, read-only and without a token", () => {
+    for (const { name, spec } of pods) {
+      expect([name, spec.automountServiceAccountToken, spec.serviceAccountName]).toEqual([name, false, "tapedeck"]);
+      expect([name, spec.securityContext]).toMatchObject([
+        name,
+        { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      ]);
+      for (const { securityContext, resources } of spec.containers) {
+        expect([name, securityContext]).toMatchObject([
+          name,
+          { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+        ]);
+        expect([name, Object.keys(resources.limits), Object.keys(resources.requests)]).toEqual([
+          name,
+          ["memory"],
+          ["cpu", "memory"],
+        ]);
+      }
+    }
+  });
+
+  test("[DP3] gives every service settings that it knows and takes", () => {
+    const shared = new Map(serviceNames.map((service) => [service, new Set<string>()]));
+    for (const { name, spec } of services) {
+      const service = serviceNames.find((known) => known === name) ?? "api";
+      const [container] = spec.containers;
+      expect(settingsOf(service, ownSettings(container)).unknown).toEqual([]);
+      const all = { ...sharedSettings(objects, container), ...ownSettings(container), ...secrets };
+      shared.set(service, new Set(settingsOf(service, all).unknown));
+    }
+    // A setting for all may mean something to one alone, but not to none.
+    const unknownToAll = [...(shared.get("api") ?? [])].filter((name) =>
+      [...shared.values()].every((s) => s.has(name)),
+    );
+    expect(unknownToAll).toEqual([]);
+  });
+
+  test("[DP4] waits longer for a pod than the pod itself needs to end", () => {
+    for (const { name, spec } of services) {
+      const { config } = settings(objects, name, spec.containers[0]);
+      const number = (setting: string) => Number(config[setting] ?? 0);
+      const needed =
+        name === "gateway"
+          ? number("UNREADY_MS") + number("DRAIN_MS") + 5_000
+          : number("UNREADY_MS") + number("SHUTDOWN_MS");
+      expect(spec.terminationGracePeriodSeconds * 1000 - needed, name).toBeGreaterThanOrEqual(10_000);
+    }
+  });
+
+  test("[DP4] lets the ingress notice that a pod is unready before the pod sends anyone away", () => {
+    for (const { name, spec } of services.filter(({ name }) => name === "api" || name === "gateway")) {
+      const { config } = settings(objects, name, spec.containers[0]);
+      const probe = spec.containers[0]?.readinessProbe;
+      const noticedMs = (probe?.periodSeconds ?? 0) * (probe?.failureThreshold ?? 0) * 1000;
+      expect(Number(config.UNREADY_MS) - noticedMs, name).toBeGreaterThanOrEqual(500);
+    }
+  });
+
+  test("[DP4] gives every service more memory than its cache of blocks takes, twice over", () => {
+    for (const { name, spec } of services) {
+      const { config } = settings(objects, name, spec.containers[0]);
+      const limit = bytesOf(spec.containers[0]?.resources.limits.memory);
+      expect(limit / 2 ** 20 - 2 * Number(config.CACHE_MB), name).toBeGreaterThanOrEqual(256);
+    }
+  });
+
+  test("[DP5] never lets Redis being away restart or empty anything", () => {
+    for (const { name, spec } of services) {
+      expect([name, spec.containers[0]?.livenessProbe?.httpGet?.path]).toEqual([name, "/health/live"]);
+    }
+  });
+
+  test("[DP6] refers to nothing that is not there", () => {
+    const there = new Set(objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
+    const documented = (kind: string, name: string) =>
+      kind === "Secret" && guide.includes(`create secret generic ${name}`);
+    const missing = objects
+      .flatMap(referencesOf)
+      .filter(([kind, name]) => !there.has(`${kind}/${name}`) && !documented(kind, name));
+    expect(missing).toEqual([]);
+  });
+
+  test("[DP6] selects pods that exist, by labels and by ports that they have", () => {
+    for (const { kind, metadata, spec } of objects) {
+      const selector = selectorOf(kind, spec);
+      if (selector === undefined) continue;
+      const chosen = pods.filter(({ labels }) =>
+        Object.entries(selector).every(([key, value]) => labels[key] === value),
+      );
+      expect(chosen.length, `${kind} ${metadata.name}`).toBeGreaterThanOrEqual(1);
+    }
+  });
+});
+
+const secrets = { REDIS_URL: "redis://redis:6379" };
+
+function settings(objects: readonly KubernetesObject[], service: string, container: Container | undefined) {
+  const name: ServiceName = serviceNames.find((known) => known === service) ?? "api";
+  return settingsOf(name, { ...sharedSettings(objects, container), ...ownSettings(container), ...secrets });
+}
+
+function ownSettings(container: Container | undefined): Record<string, string> {
+  return Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value ?? ""]));
+}
+
+function sharedSettings(
+  objects: readonly KubernetesObject[],
+  container: Container | undefined,
+): Record<string, string> {
+  const maps = (container?.envFrom ?? []).flatMap(({ configMapRef }) => configMapRef?.name ?? []);
+  return Object.assign(
+    {},
+    ...maps.map((name) => objects.find((o) => o.kind === "ConfigMap" && o.metadata.name === name)?.data ?? {}),
+  );
+}
+
+function bytesOf(quantity: string | undefined): number {
+  const [, number, unit] = /^(\d+)(Mi|Gi)$/.exec(quantity ?? "") ?? [];
+  return Number(number) * (unit === "Gi" ? 2 ** 30 : 2 ** 20);
+}
+
+/** Names of other objects, wherever an object has them. */
+function referencesOf(object: KubernetesObject): [kind: string, name: string][] {
+  const found: [string, string][] = [];
+  const optional = (value: Record<string, unknown>) => value.optional === true;
+  walk(object.spec, (key, value) => {
+    const name = String(value.name ?? value.secretName ?? value.claimName ?? "");
+    if (key === "configMapRef" || key === "configMap") found.push(["ConfigMap", name]);
+    if (key === "secretRef" && !optional(value)) found.push(["Secret", name]);
+    if (key === "persistentVolumeClaim") found.push(["PersistentVolumeClaim", name]);
+    if (key === "scaleTargetRef") found.push([String(value.kind), name]);
+    if (key === "service") found.push(["Service", name]);
+    if ("serviceAccountName" in value) found.push(["ServiceAccount", String(value.serviceAccountName)]);
+  });
+  return found;
+}
+
+function walk(value: unknown, visit: (key: string, value: Record<string, unknown>) => void, key = ""): void {
+  if (Array.isArray(value)) for (const item of value) walk(item, visit, key);
+  else if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value);
+    visit(key, Object.fromEntries(entries));
+    for (const [name, item] of entries) walk(item, visit, name);
+  }
+}
+
+const labels = z.record(z.string(), z.string());
+
+/** The labels by which an object chooses pods; undefined for one that chooses none, or by something else than labels. */
+function selectorOf(kind: string, spec: KubernetesObject["spec"]): Record<string, string> | undefined {
+  const selector = kind === "NetworkPolicy" ? spec?.podSelector : spec?.selector;
+  if (kind === "Service") return labels.parse(selector);
+  return z.looseObject({ matchLabels: labels.optional() }).safeParse(selector).data?.matchLabels;
+}

@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
+import { z } from "zod";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const renderers = [
+  ["kubectl", "kustomize"],
+  ["kustomize", "build"],
+] as const;
+
+export const overlays = ["local", "production", "redis-cluster"] as const;
+
+/** The command that renders overlays, if this machine has one. kubectl before 1.21 carries a kustomize without components. */
+export const renderer = renderers.find(([command, verb]) => {
+  const tried = spawnSync(command, [verb, "k8s/overlays/local"], { cwd: root, stdio: "ignore" });
+  return tried.status === 0 || (tried.error === undefined && command === "kustomize");
+});
+
+/** The objects of an overlay, as `kubectl apply -k` would send them. */
+export function render(overlay: string): KubernetesObject[] {
+  if (renderer === undefined) throw new Error("there is neither kubectl nor kustomize on this machine");
+  const [command, verb] = renderer;
+  const { status, stdout, stderr } = spawnSync(command, [verb, `k8s/overlays/${overlay}`], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`k8s/overlays/${overlay} does not render: ${stderr}`);
+  return parseAllDocuments(stdout).map((document) => object.parse(document.toJS()));
+}
+
+const names = z.record(z.string(), z.string());
+const reference = z.looseObject({ name: z.string() });
+const container = z.looseObject({
+  name: z.string(),
+  image: z.string(),
+  env: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).default([]),
+  envFrom: z.array(z.looseObject({ configMapRef: reference.optional(), secretRef: reference.optional() })).default([]),
+  ports: z.array(z.looseObject({ name: z.string(), containerPort: z.int() })).default([]),
+  readinessProbe: z.looseObject({ periodSeconds: z.int(), failureThreshold: z.int().default(3) }).optional(),
+  livenessProbe: z.looseObject({ httpGet: z.looseObject({ path: z.string() }).optional() }).optional(),
+  resources: z.looseObject({ limits: names.default({}), requests: names.default({}) }),
+  securityContext: z.looseObject({
+    allowPrivilegeEscalation: z.boolean().optional(),
+    readOnlyRootFilesystem: z.boolean().optional(),
+    capabilities: z.looseObject({ drop: z.array(z.string()) }).optional(),
+  }),
+});
+const podSpec = z.looseObject({
+  automountServiceAccountToken: z.boolean().optional(),
+  serviceAccountName: z.string().optional(),
+  terminationGracePeriodSeconds: z.int().default(30),
+  securityContext: z.looseObject({
+    runAsNonRoot: z.boolean().optional(),
+    seccompProfile: z.looseObject({ type: z.string() }).optional(),
+  }),
+  containers: z.array(container),
+  volumes: z.array(z.looseObject({ name: z.string() })).default([]),
+});
+export type Container = z.infer<typeof container>;
+
+const object = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string(), labels: names.default({}) }),
+  data: names.optional(),
+  spec: z
+    .looseObject({
+      template: z.looseObject({ metadata: z.looseObject({ labels: names }).optional(), spec: podSpec }).optional(),
+    })
+    .optional(),
+});
+export type KubernetesObject = z.infer<typeof object>;
+
+/** Whatever makes pods, with the pods' labels and spec. */
+export function podsOf(objects: readonly KubernetesObject[]) {
+  return objects.flatMap(({ kind, metadata, spec }) =>
+    spec?.template === undefined
+      ? []
+      : [{ kind, name: metadata.name, labels: spec.template.metadata?.labels ?? {}, spec: spec.template.spec }],
+  );
+}

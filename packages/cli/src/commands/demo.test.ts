@@ -22,7 +22,7 @@ function demo(...args: string[]) {
   return spawnSync(tsx[0], [...tsx[1], "demo", "--store", store, ...args], { encoding: "utf8", cwd: root });
 }
 
-test("[CM6] `tapedeck demo --if-empty` makes a tape where there is none, and leaves a store that has one alone", async () => {
+test("[U12] `tapedeck demo --if-empty` makes a tape where there is none, and leaves a store that has one alone", async () => {
   const first = demo("--if-empty");
   expect(first.stderr).toBe("");
   expect(first).toMatchObject({ status: 0, stdout: "demo@1\n" });

@@ -8,14 +8,14 @@ import { tapeStore } from "./tape-store.js";
 export function demoCommand(): Command {
   return new Command("demo")
     .description("make a tape of half an hour of a generated market")
-    .option("--store <folder>", "folder of the tapes, by default the local cluster's")
+    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .option("--if-empty", "only where the store has no tape")
     .action(runDemo);
 }
 
 async function runDemo({ store: asked, ifEmpty }: { store?: string; ifEmpty?: boolean }): Promise<void> {
-  const { folder, store } = tapeStore(asked);
-  if (ifEmpty && (await store.ids()).length > 0) return console.log(`There are tapes in ${folder} already.`);
+  const { place, store } = await tapeStore(asked);
+  if (ifEmpty && (await store.ids()).length > 0) return console.log(`There are tapes in ${place} already.`);
   const status = new StatusLine(process.stderr);
   const ending = new AbortController();
   const end = () => ending.abort();

@@ -144,9 +144,26 @@ export class Connection {
       if (pingedAt !== undefined) this.#latencyMs = now - pingedAt;
       return;
     }
+    if (message.type === "expiring") {
+      this.#renewToken();
+      return;
+    }
     // The session's view is renewed before anyone hears that the connection is open.
     this.#options.onMessage(message);
     if (message.type === "session") this.#step({ type: "welcome" });
+  }
+
+  /** The server says that the token of this connection ends soon. Without a fresh one it closes, and we come back with one. */
+  #renewToken(): void {
+    const { token, rules } = this.#options;
+    const socket = this.#socket;
+    if (!token || !rules.freshTokens) return;
+    token().then(
+      (fresh) => {
+        if (socket === this.#socket && fresh !== undefined) this.send({ type: "auth", token: fresh });
+      },
+      () => {}, // asked for again at the next attempt, and told of there
+    );
   }
 
   /** Nothing that the socket still says is heard. On a network that has gone silent its farewell would never end. */

@@ -5,6 +5,7 @@ import type {
   NodeView,
   SessionList,
   SessionView,
+  ShareView,
   TapeOverview,
   TapeView,
 } from "@tapedeck/protocol";
@@ -39,6 +40,12 @@ export interface ListChoice {
   readonly cursor?: string;
   readonly mode?: SessionView["mode"];
   readonly state?: SessionView["state"];
+}
+
+export interface ShareChoice {
+  /** `viewer` unless named. */
+  readonly role?: ShareView["role"];
+  readonly seconds?: number;
 }
 
 /** A cluster, as its clients see it. Holds no connection: each session has one of its own. */
@@ -77,6 +84,18 @@ export class Deck {
       await this.#parts.http.call("DELETE", `/sessions/${encodeURIComponent(id)}`);
     },
     stats: (): Promise<ClusterSessionStats> => this.#get("/sessions/stats"),
+  };
+
+  /** Links by which others may watch a session, or control it too, with their token instead of a user's. */
+  readonly shares = {
+    /** The token is told here, once. `seconds` from 60 to 30 days; a day unless named. */
+    create: (id: string, { role, seconds }: ShareChoice = {}): Promise<{ share: ShareView; token: string }> =>
+      this.#parts.http.call("POST", sharesPath(id), { role, expires_in_s: seconds }),
+    list: async (id: string): Promise<ShareView[]> => (await this.#get<{ shares: ShareView[] }>(sharesPath(id))).shares,
+    /** Those who came by it are sent away within seconds. */
+    revoke: async (id: string, share: string): Promise<void> => {
+      await this.#parts.http.call("DELETE", `${sharesPath(id)}/${encodeURIComponent(share)}`);
+    },
   };
 
   readonly tapes = {
@@ -125,6 +144,10 @@ export class Deck {
     await line.opened;
     return new Session(line);
   }
+}
+
+function sharesPath(id: string): string {
+  return `/sessions/${encodeURIComponent(id)}/shares`;
 }
 
 function queryOf(fields: object): string {

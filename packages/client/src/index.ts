@@ -12,6 +12,7 @@ export type {
   SessionStats as ClusterSessionStats,
   SessionView,
   Severity,
+  ShareView,
   StateCause,
   TapeOverview,
   TapeView,
@@ -19,7 +20,7 @@ export type {
   TradeEvent,
 } from "@tapedeck/protocol";
 export type { ModeChoice, OpenChoice, OrderChoice, Place, RangeChoice, SourceChoice, TapeTime } from "./choices.js";
-export type { Deck, JoinOptions, ListChoice } from "./deck.js";
+export type { Deck, JoinOptions, ListChoice, ShareChoice } from "./deck.js";
 export type { Duration } from "./duration.js";
 export { type ErrorCode, TapedeckError } from "./errors.js";
 export type { LinkTiming } from "./link-rules.js";

@@ -123,9 +123,13 @@ export class BlockIndex {
     return ((this.#integers[block * 16 + 14] ?? 0) & (1 << (type % 32))) !== 0;
   }
 
+  flags(block: number): number {
+    return this.#integers[block * 16 + 15] ?? 0;
+  }
+
   /** Nothing in the block outlives its merging into a later frame: neither trades nor anomalies nor gaps. */
   silent(block: number): boolean {
-    return this.trades(block) === 0 && (this.#integers[block * 16 + 15] ?? 0) === 0;
+    return this.trades(block) === 0 && this.flags(block) === 0;
   }
 
   #lastUpTo(column: number, limit: number): number {

@@ -5,12 +5,17 @@ import { z } from "zod";
 import { type Draft, FileMissing, type TapeStore } from "./store.js";
 import { tapeIdPattern } from "./tape-id.js";
 
+/** Begins with a dot, so no tape is called that. */
+const partsFolder = ".parts";
+
 /**
  * `{folder}/{id}/{version}/{file}`, and beside the versions:
  *
  *   current.json          which version the id stands for, and the highest number ever used
  *   .draft-{version}-{x}  a version on its way in, renamed to {version} when it is finished
  *   .deleted-{x}          a version on its way out
+ *
+ * `{folder}/.parts/{id}/` is the store of the parts of a tape that is still growing.
  */
 export class FolderTapeStore implements TapeStore {
   readonly #folder: string;
@@ -85,6 +90,23 @@ export class FolderTapeStore implements TapeStore {
     const leaving = join(this.#folder, id, `.deleted-${randomBytes(6).toString("hex")}`);
     await rename(join(this.#folder, id, String(version)), leaving);
     await removeAll(leaving);
+  }
+
+  async erase(id: string): Promise<void> {
+    for (const version of await this.versions(id)) await this.delete(id, version);
+    await removeAll(join(this.#folder, id));
+  }
+
+  parts(tape: string): TapeStore {
+    return new FolderTapeStore(join(this.#folder, partsFolder, tape));
+  }
+
+  async tapesInParts(): Promise<string[]> {
+    return (await namesIn(join(this.#folder, partsFolder))).filter((name) => tapeIdPattern.test(name)).sort();
+  }
+
+  eraseParts(tape: string): Promise<void> {
+    return removeAll(join(this.#folder, partsFolder, tape));
   }
 
   #path(id: string, version: number, file: string): string {

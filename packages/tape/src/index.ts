@@ -1,4 +1,4 @@
-export { BlockCache } from "./block-cache.js";
+export { BlockCache, leastCacheBytes } from "./block-cache.js";
 export type { BlockIndex } from "./block-index.js";
 export { cuts, nextCut } from "./cuts.js";
 export { deleteTape, TapeInUse } from "./delete-tape.js";
@@ -16,7 +16,13 @@ export { SimulatedTape } from "./simulated/simulated-tape.js";
 export { type SimulatedWish, simulatedTapeFor } from "./simulated/simulated-wish.js";
 export { type Draft, FileMissing, type TapeStore } from "./store.js";
 export * from "./tape.js";
-export { TapeCatalog, type TapeCatalogOptions } from "./tape-catalog.js";
+export {
+  TapeCatalog,
+  type TapeCatalogOptions,
+  type TapeOverview,
+  type UnfinishedTape,
+  type UnfinishedTapes,
+} from "./tape-catalog.js";
 export { DamagedBlock, DamagedTape, TapeNotFound, TapeWriteError, UnknownTapeFormat } from "./tape-errors.js";
 export { parseTapeName, type TapeName, tapeIdPattern, tapeName } from "./tape-id.js";
 export { TapeWriter, type TapeWriterOptions } from "./tape-writer.js";

@@ -3,8 +3,16 @@ import { z } from "zod";
 import { DamagedTape, UnknownTapeFormat } from "./tape-errors.js";
 import { tapeIdPattern } from "./tape-id.js";
 
-/** Raised by any change after which an older reader would misread a tape. `docs/tape-format.md` describes this one. */
-export const formatVersion = 1;
+/**
+ * Raised by any change after which an older reader would misread a tape: 2 says where a tape begins that does not begin at its
+ * frame 0. `docs/tape-format.md` describes both.
+ */
+export const formatVersions = [1, 2] as const;
+
+/** The oldest format that holds a tape: releases that know no other go on reading what they can. */
+export function formatOf(firstSeq: number): Manifest["format_version"] {
+  return firstSeq === 0 ? 1 : 2;
+}
 
 export const files = {
   manifest: "manifest.json",
@@ -19,7 +27,7 @@ const ns = z.int().nonnegative();
 
 export const manifest = z.object({
   format: z.literal("tapedeck-tape"),
-  format_version: z.literal(formatVersion),
+  format_version: z.literal(formatVersions),
   id: z.string().regex(tapeIdPattern),
   version: z.int().positive(),
   symbol: z.string().min(1),
@@ -32,6 +40,9 @@ export const manifest = z.object({
   size_decimals: z.int().min(0).max(20),
   /** Frames were made at this interval; null: one per event. */
   interval_ms: z.number().positive().nullable(),
+  /** Where it begins; absent for 0. */
+  first_seq: z.int().positive().optional(),
+  first_ns: ns.optional(),
   frames: z.int().positive(),
   trades: z.int().nonnegative(),
   last_ns: ns,
@@ -56,7 +67,9 @@ export function parseManifest(tape: string, text: string): Manifest {
     throw new DamagedTape(tape, "its manifest is no JSON", error);
   }
   const version = z.object({ format_version: z.unknown() }).safeParse(json).data?.format_version;
-  if (version !== undefined && version !== formatVersion) throw new UnknownTapeFormat(tape, version, formatVersion);
+  if (version !== undefined && !formatVersions.some((known) => known === version)) {
+    throw new UnknownTapeFormat(tape, version, formatVersions);
+  }
   const parsed = manifest.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

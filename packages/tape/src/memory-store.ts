@@ -6,18 +6,27 @@ interface Shelf {
   draft: Pieces | undefined;
 }
 
+/** What a store shares with its parts. */
+interface Disk {
+  readonly capacity: number;
+  used: number;
+}
+
 /** The files of a draft, as they were appended. */
 type Pieces = Map<string, Buffer[]>;
 
 /** Tapes in the memory of this process: for tests, and for tapes that nobody wants to keep. */
 export class MemoryTapeStore implements TapeStore {
   readonly #shelves = new Map<string, Shelf>();
-  readonly #capacity: number;
-  #used = 0;
+  readonly #parts = new Map<string, MemoryTapeStore>();
+  readonly #disk: Disk;
 
   /** `capacity` in bytes; writing beyond it fails as a full disk does. */
-  constructor({ capacity = Number.POSITIVE_INFINITY }: { capacity?: number } = {}) {
-    this.#capacity = capacity;
+  constructor({
+    capacity = Number.POSITIVE_INFINITY,
+    disk = { capacity, used: 0 },
+  }: { capacity?: number; disk?: Disk } = {}) {
+    this.#disk = disk;
   }
 
   async ids(): Promise<string[]> {
@@ -56,10 +65,10 @@ export class MemoryTapeStore implements TapeStore {
       version,
       append: async (file, bytes) => {
         mustBeOurs();
-        if (this.#used + bytes.length > this.#capacity) {
+        if (this.#disk.used + bytes.length > this.#disk.capacity) {
           throw Object.assign(new Error("no space left in the memory store"), { code: "ENOSPC" });
         }
-        this.#used += bytes.length;
+        this.#disk.used += bytes.length;
         const written = pieces.get(file) ?? [];
         written.push(Buffer.from(bytes));
         pieces.set(file, written);
@@ -82,11 +91,37 @@ export class MemoryTapeStore implements TapeStore {
     const versions = this.#shelves.get(id)?.versions;
     const files = versions?.get(version);
     if (files === undefined) throw new FileMissing(`there is no version ${version} of ${id}`);
-    for (const bytes of files.values()) this.#used -= bytes.length;
+    for (const bytes of files.values()) this.#disk.used -= bytes.length;
     versions?.delete(version);
   }
 
+  async erase(id: string): Promise<void> {
+    for (const version of await this.versions(id)) await this.delete(id, version);
+    this.#free(this.#shelves.get(id)?.draft?.values());
+    this.#shelves.delete(id);
+  }
+
+  parts(tape: string): TapeStore {
+    const known = this.#parts.get(tape) ?? new MemoryTapeStore({ disk: this.#disk });
+    this.#parts.set(tape, known);
+    return known;
+  }
+
+  async tapesInParts(): Promise<string[]> {
+    const there = await Promise.all(
+      [...this.#parts].map(async ([tape, store]) => ((await store.ids()).length > 0 ? [tape] : [])),
+    );
+    return there.flat().sort();
+  }
+
+  async eraseParts(tape: string): Promise<void> {
+    const store = this.#parts.get(tape);
+    this.#parts.delete(tape);
+    if (store === undefined) return;
+    for (const id of store.#shelves.keys()) await store.erase(id);
+  }
+
   #free(files: Iterable<Buffer[]> = []): void {
-    for (const pieces of files) for (const piece of pieces) this.#used -= piece.length;
+    for (const pieces of files) for (const piece of pieces) this.#disk.used -= piece.length;
   }
 }

@@ -23,19 +23,20 @@ export class OverviewBuilder {
   #framesPerPoint = 1;
   #framesInLast = 0;
 
-  add(frame: OverviewPoint): void {
+  /** @param frames how many frames the point sums up */
+  add(point: OverviewPoint, frames = 1): void {
     const last = this.#points.at(-1);
-    if (last !== undefined && this.#framesInLast < this.#framesPerPoint) {
-      this.#points[this.#points.length - 1] = joined(last, frame);
-      this.#framesInLast++;
+    if (last !== undefined && this.#framesInLast + frames <= this.#framesPerPoint) {
+      this.#points[this.#points.length - 1] = joined(last, point);
+      this.#framesInLast += frames;
       return;
     }
     if (this.#points.length === mostPoints) {
       this.#points = inPairs(this.#points);
       this.#framesPerPoint *= 2;
     }
-    this.#points.push(frame);
-    this.#framesInLast = 1;
+    this.#points.push(point);
+    this.#framesInLast = frames;
   }
 
   get points(): readonly OverviewPoint[] {

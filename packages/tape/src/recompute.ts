@@ -34,6 +34,7 @@ export async function recompute(store: TapeStore, name: string, options: Recompu
     precision: tape.precision,
     intervalMs: tape.manifest.interval_ms,
     analyticsVersion,
+    firstSeq: tape.span.firstSeq,
   });
   try {
     const analytics = new MarketAnalytics();

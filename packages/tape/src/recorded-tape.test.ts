@@ -173,12 +173,12 @@ describe("damage", () => {
     await writeTestTape(store);
     const newer = tampered(store, (file, _, bytes) =>
       file === files.manifest
-        ? Buffer.from(String(bytes).replace('"format_version": 1', '"format_version": 2'))
+        ? Buffer.from(String(bytes).replace('"format_version": 1', '"format_version": 3'))
         : bytes,
     );
     const opening = RecordedTape.open(newer, "test", 1, new BlockCache(leastCacheBytes));
     await expect(opening).rejects.toThrow(UnknownTapeFormat);
-    await expect(opening).rejects.toThrow("Tape test@1 has format 2, and this release reads format 1.");
+    await expect(opening).rejects.toThrow("Tape test@1 has format 3, and this release reads 1 and 2.");
   });
 
   test("[TP24] a version that does not exist is TapeNotFound", async () => {

@@ -5,9 +5,11 @@ import { RecordedBlock } from "./block.js";
 import type { BlockCache } from "./block-cache.js";
 import { BlockIndex, recordBytes } from "./block-index.js";
 import { crc32 } from "./checksum.js";
+import { decodeEvent, eventBytes } from "./events.js";
 import { findEvent } from "./find-event.js";
 import { files, type Manifest, parseManifest } from "./manifest.js";
 import { decodeOverview, type OverviewPoint } from "./overview.js";
+import type { OverviewRun, PackedBlock } from "./packed-block.js";
 import { FileMissing, type TapeStore } from "./store.js";
 import type { Block, Gap, GapPolicy, Seq, Tape, TapeEvent, TapeSpan, Timeline } from "./tape.js";
 import { DamagedBlock, DamagedTape, TapeNotFound } from "./tape-errors.js";
@@ -40,8 +42,8 @@ export class RecordedTape implements Tape {
     this.decimals = manifest.decimals;
     this.precision = { priceDecimals: manifest.price_decimals, sizeDecimals: manifest.size_decimals };
     this.span = {
-      firstSeq: 0,
-      lastSeq: manifest.frames - 1,
+      firstSeq: index.firstSeq(0),
+      lastSeq: index.firstSeq(0) + manifest.frames - 1,
       firstNs: index.firstNs(0),
       lastNs: manifest.last_ns,
       growing: false,
@@ -78,7 +80,7 @@ export class RecordedTape implements Tape {
 
   async load(seq: Seq): Promise<Block> {
     if (!(seq >= this.span.firstSeq && seq <= this.span.lastSeq)) {
-      throw new RangeError(`tape ${this.id} has frames 0 to ${this.span.lastSeq}, not ${seq}`);
+      throw new RangeError(`tape ${this.id} has frames ${this.span.firstSeq} to ${this.span.lastSeq}, not ${seq}`);
     }
     const block = this.index.blockOf(seq);
     return this.#cache.load(this.#cacheKey + block, () => this.#read(block));
@@ -110,6 +112,43 @@ export class RecordedTape implements Tape {
 
   view(): TapeView {
     return viewOf(this.manifest);
+  }
+
+  /**
+   * All its blocks as they lie in the store, in order, with what the tape says of their frames: for a tape that is made of
+   * this one. A damaged block is among them as it is. Rejects with `DamagedTape`.
+   */
+  async *packedBlocks(): AsyncGenerator<PackedBlock, void, undefined> {
+    const { index, manifest } = this;
+    const events = await readWhole(this.#store, manifest, "events");
+    const runs = await this.overview();
+    const counted = events.length / eventBytes;
+    for (let block = 0; block < index.blocks; block++) {
+      const end = block + 1 < index.blocks ? index.firstEvent(block + 1) : counted;
+      const [firstSeq, lastSeq] = [index.firstSeq(block), index.lastSeq(block)];
+      const packed = await readRange(this.#store, manifest, "blocks", index.offset(block), index.length(block));
+      yield {
+        firstSeq,
+        count: index.count(block),
+        firstNs: index.firstNs(block),
+        lastNs: index.lastNs(block),
+        trades: index.trades(block),
+        flags: index.flags(block),
+        packed,
+        rawLength: index.rawLength(block),
+        crc32: index.crc32(block),
+        events: Array.from({ length: end - index.firstEvent(block) }, (_, nth) =>
+          decodeEvent(events, (index.firstEvent(block) + nth) * eventBytes, manifest.event_types),
+        ),
+        gaps: this.gaps.filter(({ afterSeq }) => afterSeq + 1 >= firstSeq && afterSeq < lastSeq),
+        runs: runs.filter(({ seq }) => seq >= firstSeq && seq <= lastSeq),
+      };
+    }
+  }
+
+  /** The points of its overview, oldest first, each with the frames that it sums up. */
+  async overview(): Promise<OverviewRun[]> {
+    return runsOf(await readOverview(this.#store, this.manifest), this.span.lastSeq);
   }
 
   async #read(block: number): Promise<Block> {
@@ -155,15 +194,16 @@ export async function readOverview(store: TapeStore, manifest: Manifest): Promis
 export function viewOf(manifest: Manifest): TapeView {
   const startNs = BigInt(manifest.start_ns);
   const iso = (ns: TapeNs) => isoOfNs(startNs + BigInt(ns), manifest.decimals);
+  const firstNs = manifest.first_ns ?? 0;
   const { index, blocks, events, overview } = manifest.files;
   return {
     id: manifest.id,
     version: manifest.version,
     symbol: manifest.symbol,
     source: manifest.source,
-    from: iso(0),
+    from: iso(firstNs),
     to: iso(manifest.last_ns),
-    duration_ms: manifest.last_ns / 1e6,
+    duration_ms: (manifest.last_ns - firstNs) / 1e6,
     frames: manifest.frames,
     trades: manifest.trades,
     bytes: index.bytes + blocks.bytes + events.bytes + overview.bytes,
@@ -173,6 +213,10 @@ export function viewOf(manifest: Manifest): TapeView {
     growing: false,
     created_at: manifest.created_at,
   };
+}
+
+function runsOf(points: readonly OverviewPoint[], lastSeq: Seq): OverviewRun[] {
+  return points.map((point, at) => ({ ...point, frames: (points[at + 1]?.seq ?? lastSeq + 1) - point.seq }));
 }
 
 function gapsOf(manifest: Manifest): Gap[] {

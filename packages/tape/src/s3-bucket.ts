@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   type GetObjectCommandOutput,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
@@ -56,15 +57,20 @@ export class S3Bucket {
   /** Keys that begin with `prefix`. */
   async list(prefix: string): Promise<string[]> {
     const keys: string[] = [];
-    let next: string | undefined;
-    do {
-      const page = await this.#client.send(
-        new ListObjectsV2Command({ Bucket: this.#name, Prefix: this.#prefix + prefix, ContinuationToken: next }),
-      );
-      for (const { Key = "" } of page.Contents ?? []) keys.push(Key.slice(this.#prefix.length));
-      next = page.NextContinuationToken;
-    } while (next !== undefined);
+    for await (const { Contents = [] } of this.#pages(prefix)) {
+      for (const { Key = "" } of Contents) keys.push(Key.slice(this.#prefix.length));
+    }
     return keys;
+  }
+
+  /** What keys that begin with `prefix`, which ends in a slash, have between that slash and the next one. */
+  async folders(prefix: string): Promise<string[]> {
+    const names: string[] = [];
+    const start = this.#prefix.length + prefix.length;
+    for await (const { CommonPrefixes = [] } of this.#pages(prefix, "/")) {
+      for (const { Prefix = "" } of CommonPrefixes) names.push(Prefix.slice(start, -1));
+    }
+    return names;
   }
 
   /** A whole object; undefined where there is none. */
@@ -144,6 +150,22 @@ export class S3Bucket {
 
   async removeAll(prefix: string): Promise<void> {
     await this.#remove((await this.list(prefix)).map((key) => this.#prefix + key));
+  }
+
+  async *#pages(prefix: string, delimiter?: string): AsyncGenerator<ListObjectsV2CommandOutput> {
+    let next: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({
+          Bucket: this.#name,
+          Prefix: this.#prefix + prefix,
+          Delimiter: delimiter,
+          ContinuationToken: next,
+        }),
+      );
+      yield page;
+      next = page.NextContinuationToken;
+    } while (next !== undefined);
   }
 
   async #remove(keys: readonly string[]): Promise<void> {

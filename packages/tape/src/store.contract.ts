@@ -96,6 +96,44 @@ export function tapeStoreContract(open: () => Promise<{ store: TapeStore; remove
     await expect(store.delete("aapl", first)).rejects.toThrow(FileMissing);
   });
 
+  test("[TP8] an erased tape is gone with its numbers, and erasing what is not there does nothing", async () => {
+    await publish("aapl");
+    await publish("aapl");
+    await store.erase("aapl");
+    await store.erase("aapl");
+    expect(await store.ids()).toEqual([]);
+    expect(await store.versions("aapl")).toEqual([]);
+    expect(await publish("aapl")).toBe(1);
+  });
+
+  test("[TP8] the parts of a tape are a store of their own that no listing shows", async () => {
+    const parts = store.parts("live.aapl");
+    expect(await parts.ids()).toEqual([]);
+    expect(await store.tapesInParts()).toEqual([]);
+    const draft = await parts.begin("0-63-0");
+    await draft.append("data.bin", Buffer.from("abc"));
+    await draft.publish();
+    await publish("aapl");
+    expect(await store.ids()).toEqual(["aapl"]);
+    expect(await store.versions("live.aapl")).toEqual([]);
+    expect(await store.tapesInParts()).toEqual(["live.aapl"]);
+    expect(await store.parts("live.aapl").ids()).toEqual(["0-63-0"]);
+    expect(String(await store.parts("live.aapl").read("0-63-0", 1, "data.bin"))).toBe("abc");
+    expect(await store.parts("live.msft").ids()).toEqual([]);
+  });
+
+  test("[TP8] a tape's parts go together", async () => {
+    for (const id of ["0-63-0", "64-127-6400"]) {
+      const draft = await store.parts("live.aapl").begin(id);
+      await draft.append("data.bin", Buffer.from("abc"));
+      await draft.publish();
+    }
+    await store.eraseParts("live.aapl");
+    await store.eraseParts("live.aapl");
+    expect(await store.parts("live.aapl").ids()).toEqual([]);
+    expect(await store.tapesInParts()).toEqual([]);
+  });
+
   test("[TP4] of two writers of one tape the later one wins, and the earlier one is told", async () => {
     const before = await publish("aapl", "before");
     const earlier = await store.begin("aapl");

@@ -23,6 +23,17 @@ export interface TapeStore {
    * `FileMissing`.
    */
   delete(id: string, version: number): Promise<void>;
+  /** Removes a tape with all that is known of it: its numbers may come again. Does nothing where there is none. */
+  erase(id: string): Promise<void>;
+  /**
+   * Where the parts of a tape lie that is still growing: tapes in a store of their own, in no listing of this one. There are
+   * none at first.
+   */
+  parts(tape: string): TapeStore;
+  /** Ids of the tapes that have parts, sorted; one whose parts were all erased may still be among them. */
+  tapesInParts(): Promise<string[]>;
+  /** Removes all parts of a tape. Does nothing where there is none. */
+  eraseParts(tape: string): Promise<void>;
 }
 
 /** A version on its way in, seen by nobody. */

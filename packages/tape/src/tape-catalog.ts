@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import type { z } from "zod";
 import { BlockCache } from "./block-cache.js";
 import type { Manifest } from "./manifest.js";
-import { thinned } from "./overview.js";
+import { type OverviewPoint, thinned } from "./overview.js";
 import { RecordedTape, readManifest, readOverview, viewOf } from "./recorded-tape.js";
 import type { ForkedTape, ReadOrders } from "./simulated/forks.js";
 import { SimulatedTapes } from "./simulated/simulated-tapes.js";
@@ -18,19 +18,40 @@ const listingMs = 1_000;
 /** Opened tapes that are kept; each holds its index, 64 bytes for 64 frames. */
 const openTapes = 1_000;
 
-/** The tapes of a store, as one process sees them, and all that can be simulated. All share one cache of blocks. */
+/** A tape that is not finished, growing or not, as one process has it. */
+export interface UnfinishedTape extends Tape {
+  /** Points of a line over all of it, oldest first: at most some thousands. */
+  overview(): Promise<readonly OverviewPoint[]>;
+}
+
+/** Tapes that are not finished; `LiveTapes` of packages/live knows them. */
+export interface UnfinishedTapes {
+  /** Whether a tape of this name would be one that grew once, or grows. */
+  names(name: string): boolean;
+  /** Brought up to date. Undefined: it is finished, or there has never been one. Rejects with `UNAVAILABLE`. */
+  open(name: string): Promise<UnfinishedTape | undefined>;
+  /** Those that are growing. */
+  list(): Promise<TapeView[]>;
+}
+
+/**
+ * The tapes of a store, as one process sees them, those that are growing, and all that can be simulated. All share one cache
+ * of blocks.
+ */
 export class TapeCatalog {
   readonly #store: TapeStore;
   readonly #cache: BlockCache;
   readonly #simulated: SimulatedTapes;
+  readonly #live: UnfinishedTapes | undefined;
   readonly #log: TapeCatalogOptions["log"];
   readonly #opened = new LRUCache<string, Promise<RecordedTape>>({ max: openTapes });
   readonly #manifests = new LRUCache<string, Manifest>({ max: openTapes });
   #listing: { readonly manifests: Promise<Manifest[]>; readonly goodUntil: number } | undefined;
 
-  constructor(store: TapeStore, { cacheBytes, orders, log }: TapeCatalogOptions) {
+  constructor(store: TapeStore, { cacheBytes, cache, live, orders, log }: TapeCatalogOptions) {
     this.#store = store;
-    this.#cache = new BlockCache(cacheBytes);
+    this.#cache = cache ?? new BlockCache(cacheBytes);
+    this.#live = live;
     this.#simulated = new SimulatedTapes(this.#cache, undefined, orders);
     this.#log = log;
   }
@@ -41,11 +62,12 @@ export class TapeCatalog {
   }
 
   /**
-   * Opens `id@version`, or the newest finished version of `id`. A version stays the same object while it is in use.
-   * Rejects with `TapeNotFound`, `UnknownTapeFormat` or `DamagedTape`.
+   * Opens `id@version`, or the newest version of `id`. A version stays the same object while it is in use.
+   * Rejects with `TapeNotFound`, `UnknownTapeFormat` or `DamagedTape`, for live tapes also with `UNAVAILABLE`.
    */
   async open(name: string): Promise<Tape> {
-    return this.#simulated.names(name) ? this.#simulated.open(name) : this.#open(await this.#resolve(name));
+    if (this.#simulated.names(name)) return this.#simulated.open(name);
+    return (await this.#unfinished(name)) ?? this.#open(await this.#resolve(name));
   }
 
   /**
@@ -61,21 +83,32 @@ export class TapeCatalog {
     return this.#simulated.warmUp();
   }
 
-  /** The current version of each tape, the newest first. One that cannot be read is left out, with a warning. */
+  /**
+   * Tapes that are growing, then the current version of each finished one, the newest first. One that cannot be read is left out,
+   * with a warning; so are growing ones while Redis is away.
+   */
   async list(): Promise<TapeView[]> {
-    return (await this.#currentManifests(0)).map(viewOf);
+    const finished = (await this.#currentManifests(0)).map(viewOf);
+    const known = new Set(finished.map(({ id }) => id));
+    const growing = await (this.#live?.list() ?? Promise.resolve([])).catch((error: unknown) => {
+      this.#log?.warn({ err: error }, "growing tapes left out of the list");
+      return [];
+    });
+    return [...growing.filter(({ id }) => !known.has(id)), ...finished];
   }
 
   /** What `list` says of one tape. Rejects as `open` does. */
   async view(name: string): Promise<TapeView> {
     if (this.#simulated.namesFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.names(name)) return (await this.#simulated.open(name)).view();
+    const unfinished = await this.#unfinished(name);
+    if (unfinished !== undefined) return unfinished.view();
     return viewOf(await this.#manifestOf(await this.#resolve(name)));
   }
 
   /**
-   * The tape to play for what a user asked for: by id, else the newest of a symbol (and a source), else `defaultTape` where
-   * it exists, else the newest of all. Undefined: there is none.
+   * The tape to play for what a user asked for: by id, else the newest finished one of a symbol (and a source), else
+   * `defaultTape` where it exists, else the newest of all. Undefined: there is none.
    */
   async choose(
     choice: { readonly tape?: string; readonly symbol?: string; readonly source?: string },
@@ -97,18 +130,19 @@ export class TapeCatalog {
   async overview(name: string, points: number): Promise<TapeOverview> {
     if (this.#simulated.namesFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.names(name)) return this.#simulated.overview(name, points);
+    const unfinished = await this.#unfinished(name);
+    if (unfinished !== undefined) return overviewOf(unfinished.view(), unfinished, await unfinished.overview(), points);
     const manifest = await this.#manifestOf(await this.#resolve(name));
     const startNs = BigInt(manifest.start_ns);
     const iso = (ns: number) => isoOfNs(startNs + BigInt(ns), manifest.decimals);
-    const line = thinned(await readOverview(this.#store, manifest), points);
-    return {
-      id: manifest.id,
-      points: line.map(({ ns, seq, price, low, high }) => ({ ts: iso(ns), seq, price, low, high })),
-      gaps: viewOf(manifest).gaps,
-      events: line.flatMap(({ event }) =>
-        event === undefined ? [] : [{ ts: iso(event.ns), seq: event.seq, type: event.type, severity: event.severity }],
-      ),
-    };
+    return overviewOf(viewOf(manifest), { iso }, await readOverview(this.#store, manifest), points);
+  }
+
+  /** A version that was opened when it was finished is not asked about again. */
+  async #unfinished(name: string): Promise<UnfinishedTape | undefined> {
+    if (this.#live === undefined || !this.#live.names(name) || this.#opened.has(name)) return undefined;
+    const { version = 1 } = parseTapeName(name);
+    return version === 1 ? this.#live.open(name) : undefined;
   }
 
   async #resolve(name: string): Promise<string> {
@@ -176,9 +210,30 @@ export class TapeCatalog {
 
 export type TapeOverview = z.infer<typeof tapeOverview>;
 
+function overviewOf(
+  { id, gaps }: TapeView,
+  { iso }: Pick<Tape, "iso">,
+  points: readonly OverviewPoint[],
+  most: number,
+): TapeOverview {
+  const line = thinned(points, most);
+  return {
+    id,
+    points: line.map(({ ns, seq, price, low, high }) => ({ ts: iso(ns), seq, price, low, high })),
+    gaps,
+    events: line.flatMap(({ event }) =>
+      event === undefined ? [] : [{ ts: iso(event.ns), seq: event.seq, type: event.type, severity: event.severity }],
+    ),
+  };
+}
+
 export interface TapeCatalogOptions {
   /** Bound of the decompressed blocks in memory, at least 8 MiB. */
   readonly cacheBytes: number;
+  /** The cache itself, where others of this process share it; then `cacheBytes` means nothing. */
+  readonly cache?: BlockCache;
+  /** Without, tapes are known only when they are finished. */
+  readonly live?: UnfinishedTapes;
   /** Orders in simulated markets; without, none is known. */
   readonly orders?: ReadOrders;
   readonly log?: { warn(details: object, message: string): void };

@@ -27,11 +27,11 @@ export class DamagedBlock extends DamagedTape {
 
 /** The tape was written by a release whose format this one does not know. */
 export class UnknownTapeFormat extends RefusedError {
-  constructor(tape: string, found: unknown, known: number) {
+  constructor(tape: string, found: unknown, known: readonly number[]) {
     super(
       refuse(
         "TAPE_DAMAGED",
-        `Tape ${tape} has format ${String(found)}, and this release reads format ${known}. ` +
+        `Tape ${tape} has format ${String(found)}, and this release reads ${known.join(" and ")}. ` +
           "Use the release that wrote it, or import the recording again.",
       ),
     );

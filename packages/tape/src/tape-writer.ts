@@ -1,25 +1,20 @@
-import { promisify } from "node:util";
-import { deflate as deflateCallback } from "node:zlib";
 import type { FrameParts, Precision } from "@tapedeck/market";
 import { isoOfMs, limits, type TapeNs, type TimeDecimals, type WallMs } from "@tapedeck/protocol";
-import { BlockBuilder } from "./block-builder.js";
-import { encodeRecord, hasAnomalies, hasGaps } from "./block-index.js";
-import { crc32 } from "./checksum.js";
-import { encodeEvent, rankOf } from "./events.js";
-import { files, formatVersion, type Manifest } from "./manifest.js";
-import { encodeOverview, OverviewBuilder } from "./overview.js";
+import { DraftFiles } from "./draft-files.js";
+import { gapBefore, layFrame } from "./laid-frame.js";
+import { files, formatOf, type Manifest } from "./manifest.js";
+import { framesPerBlock, OpenBlock } from "./open-block.js";
+import { type PackedBlock, packed } from "./packed-block.js";
 import type { Draft, TapeStore } from "./store.js";
-import type { Gap, TapeEvent } from "./tape.js";
+import type { Seq } from "./tape.js";
 import { TapeWriteError } from "./tape-errors.js";
 import { tapeIdPattern, tapeName } from "./tape-id.js";
-
-const deflate = promisify(deflateCallback);
 
 export interface TapeWriterOptions {
   readonly id: string;
   readonly symbol: string;
   readonly source: string;
-  /** Nanoseconds since 1970 of tape time 0, which is the first frame's. */
+  /** Nanoseconds since 1970 of tape time 0, which is the first frame's unless the tape begins later. */
   readonly startNs: bigint;
   readonly decimals: TimeDecimals;
   /** Read again whenever it is needed: an importer learns the decimals of an instrument as it goes. */
@@ -32,6 +27,8 @@ export interface TapeWriterOptions {
   readonly createdMs?: WallMs;
   /** 64 by default. */
   readonly framesPerBlock?: number;
+  /** Seq of its first frame, 0 by default. One that begins later is what was kept of a longer tape, and keeps its times. */
+  readonly firstSeq?: Seq;
 }
 
 /**
@@ -41,25 +38,23 @@ export interface TapeWriterOptions {
 export class TapeWriter {
   readonly #options: TapeWriterOptions;
   readonly #draft: Draft;
-  readonly #builder: BlockBuilder;
-  readonly #overview = new OverviewBuilder();
-  readonly #written = { index: nothing, blocks: nothing, events: nothing };
-  readonly #gaps: Gap[] = [];
-  readonly #eventTypes = new Map<string, { readonly number: number; count: number }>();
+  readonly #files: DraftFiles;
+  readonly #firstSeq: Seq;
   /** Settles when all blocks so far are in the draft. */
   #writing: Promise<void> = Promise.resolve();
   #state: "open" | "finished" | "given up" = "open";
-  #frames = 0;
-  #trades = 0;
-  #blocks = 0;
-  #events = 0;
+  #nextSeq: Seq;
   #lastNs: TapeNs = 0;
-  #block = emptyBlock(0, 0, 0);
+  #block: OpenBlock | undefined;
+  /** Bytes that the text of a block took last. */
+  #room: number | undefined;
 
   private constructor(options: TapeWriterOptions, draft: Draft) {
     this.#options = options;
     this.#draft = draft;
-    this.#builder = new BlockBuilder(options.framesPerBlock ?? 64, options.precision);
+    this.#files = new DraftFiles(draft);
+    this.#firstSeq = options.firstSeq ?? 0;
+    this.#nextSeq = this.#firstSeq;
   }
 
   /** Begins the next version of `options.id`; what an interrupted import of it left behind is removed. */
@@ -74,9 +69,14 @@ export class TapeWriter {
     }
   }
 
-  /** Seq of the next frame, which is the number of frames so far. */
-  get nextSeq(): number {
-    return this.#frames;
+  /** Number of the version that is written. */
+  get version(): number {
+    return this.#draft.version;
+  }
+
+  /** Seq of the next frame. */
+  get nextSeq(): Seq {
+    return this.#nextSeq;
   }
 
   get lastNs(): TapeNs {
@@ -89,50 +89,44 @@ export class TapeWriter {
    */
   async append(parts: FrameParts): Promise<void> {
     this.#mustBeOpen();
-    const seq = this.#frames;
-    const problem = this.#problemOf(parts);
-    if (problem !== undefined) {
-      await this.abort();
-      throw new RangeError(`Frame ${seq} of tape ${this.#options.id} ${problem}; nothing of this version was kept.`);
-    }
-    const gap = this.#gapBefore(parts);
-    if (gap !== undefined) this.#gaps.push(gap);
-    if (this.#builder.count === 0) this.#block = emptyBlock(seq, parts.ns, this.#events);
-    const gapNs = gap === undefined ? 0 : gap.toNs - gap.fromNs;
-    this.#builder.add(seq, parts, gapNs);
-    this.#block.lastNs = parts.ns;
-    this.#block.trades += parts.tradeCount;
-    if (parts.anomalies !== "") this.#block.flags |= hasAnomalies;
-    if (gap !== undefined) this.#block.flags |= hasGaps;
-    let gravest: TapeEvent | undefined;
-    for (const { type, severity } of parts.events) {
-      const event = { seq, ns: parts.ns, type, severity };
-      this.#noteEvent(event);
-      if (gravest === undefined || rankOf(severity) > rankOf(gravest.severity)) gravest = event;
-    }
-    const { ns, price } = parts;
-    this.#overview.add({ seq, ns, price, low: price, high: price, event: gravest });
-    this.#frames++;
-    this.#trades += parts.tradeCount;
-    this.#lastNs = ns;
-    if (this.#builder.full) await this.#sealBlock();
+    const seq = this.#nextSeq;
+    const first = seq === this.#firstSeq;
+    const problem = frameProblem(parts) ?? this.#placeProblem(parts.ns);
+    if (problem !== undefined) await this.#refuse(`Frame ${seq}`, problem);
+    const gap = first ? undefined : gapBefore(parts, seq, this.#lastNs);
+    const frames = this.#options.framesPerBlock ?? framesPerBlock;
+    this.#block ??= new OpenBlock(seq, { frames, ns: Number.POSITIVE_INFINITY }, this.#room);
+    this.#block.add(layFrame(seq, parts, gap, this.#options.precision.sizeDecimals));
+    this.#nextSeq++;
+    this.#lastNs = parts.ns;
+    if (this.#block.full) await this.#sealBlock();
+  }
+
+  /** Adds a block of another tape as it is: its frames follow on those before by seq and time. Rejects as `append` does. */
+  async appendBlock(block: PackedBlock): Promise<void> {
+    this.#mustBeOpen();
+    const problem =
+      block.firstSeq === this.#nextSeq
+        ? this.#placeProblem(block.firstNs)
+        : `comes where frame ${this.#nextSeq} belongs`;
+    if (problem !== undefined) await this.#refuse(`Frame ${block.firstSeq}`, problem);
+    await this.#sealBlock();
+    this.#nextSeq = block.firstSeq + block.count;
+    this.#lastNs = block.lastNs;
+    await this.#put(Promise.resolve(block));
   }
 
   /** Completes the version and makes it the current one of its id. */
   async finish(): Promise<Manifest> {
     this.#mustBeOpen();
-    if (this.#frames === 0) {
+    if (this.#nextSeq === this.#firstSeq) {
       await this.abort();
       throw new TapeWriteError(`Tape ${this.#options.id} has no frame; nothing was written.`);
     }
     await this.#sealBlock();
     return this.#orFail(async () => {
       await this.#writing;
-      const overview = encodeOverview(this.#overview.points, (type) => this.#eventTypes.get(type)?.number ?? 0);
-      await this.#draft.append(files.overview, overview);
-      // Where there were no events the file is there too, and empty.
-      await this.#draft.append(files.events, Buffer.alloc(0));
-      const manifest = this.#manifest({ bytes: overview.length, crc32: crc32(overview) });
+      const manifest = this.#manifest(await this.#files.end());
       await this.#draft.append(files.manifest, Buffer.from(`${JSON.stringify(manifest, undefined, 1)}\n`));
       await this.#draft.publish();
       this.#state = "finished";
@@ -148,69 +142,34 @@ export class TapeWriter {
     await this.#draft.discard();
   }
 
-  #problemOf(parts: FrameParts): string | undefined {
-    const { ns, tradeCount } = parts;
-    if (!Number.isSafeInteger(ns) || ns < 0) return `has the time ${ns}, which is no count of nanoseconds`;
-    if (this.#frames === 0 && ns !== 0) return `is the first one, and at ${ns} ns instead of 0`;
+  #placeProblem(ns: TapeNs): string | undefined {
+    if (this.#nextSeq === 0 && ns !== 0) return `is the first one, and at ${ns} ns instead of 0`;
     if (ns < this.#lastNs) return `is ${this.#lastNs - ns} ns earlier than the one before it`;
-    if (tradeCount > limits.tradesPerMessage) {
-      return `has ${tradeCount} trades, and a frame takes ${limits.tradesPerMessage}`;
-    }
-    for (const text of [parts.head, parts.trades, parts.anomalies]) {
-      if (beyondAscii.test(text)) return "holds a character that is not ASCII and was not escaped";
-    }
     return undefined;
   }
 
-  /** The frame before a gap proves that the source lived until then, so a gap never begins earlier. */
-  #gapBefore(parts: FrameParts): Gap | undefined {
-    if (parts.gapBefore === null || this.#frames === 0) return undefined;
-    const fromNs = Math.max(parts.gapBefore.fromNs, this.#lastNs);
-    if (fromNs >= parts.ns) return undefined;
-    return { afterSeq: this.#frames - 1, fromNs, toNs: parts.ns, reason: parts.gapBefore.reason };
+  async #refuse(what: string, problem: string): Promise<never> {
+    await this.abort();
+    throw new RangeError(`${what} of tape ${this.#options.id} ${problem}; nothing of this version was kept.`);
   }
 
-  #noteEvent(event: TapeEvent): void {
-    const type = this.#eventTypes.get(event.type) ?? { number: this.#eventTypes.size, count: 0 };
-    this.#eventTypes.set(event.type, type);
-    type.count++;
-    this.#events++;
-    this.#block.eventTypes |= 1 << (type.number % 32);
-    this.#block.events.push(encodeEvent(event, type.number));
+  async #sealBlock(): Promise<void> {
+    const block = this.#block;
+    if (block === undefined) return;
+    this.#block = undefined;
+    this.#room = block.textBytes;
+    await this.#put(packed(block));
   }
 
   /** Compresses and writes the block while the next one fills; at most two are in memory. */
-  async #sealBlock(): Promise<void> {
-    if (this.#builder.count === 0) return;
-    const count = this.#builder.count;
-    const raw = this.#builder.take();
-    const block = this.#block;
+  async #put(coming: Promise<PackedBlock>): Promise<void> {
     const before = this.#writing;
     this.#writing = (async () => {
-      const [packed] = await Promise.all([deflate(raw), before]);
-      await this.#append("blocks", packed, () =>
-        encodeRecord({
-          ...block,
-          eventTypes: block.eventTypes >>> 0,
-          offset: this.#written.blocks.bytes - packed.length,
-          count,
-          length: packed.length,
-          rawLength: raw.length,
-          crc32: crc32(packed),
-        }),
-      );
-      if (block.events.length > 0) await this.#append("events", Buffer.concat(block.events));
-      this.#blocks++;
+      const [block] = await Promise.all([coming, before]);
+      await this.#files.put(block);
     })();
     this.#writing.catch(() => undefined); // it is looked at when the next block, or the end, has come
     await this.#orFail(() => before);
-  }
-
-  async #append(file: "blocks" | "events" | "index", bytes: Uint8Array, record?: () => Buffer): Promise<void> {
-    const { bytes: length, crc32: sum } = this.#written[file];
-    await this.#draft.append(files[file], bytes);
-    this.#written[file] = { bytes: length + bytes.length, crc32: crc32(bytes, sum) };
-    if (record) await this.#append("index", record());
   }
 
   async #orFail<T>(work: () => Promise<T>): Promise<T> {
@@ -230,12 +189,13 @@ export class TapeWriter {
     if (this.#state !== "open") throw new TapeWriteError(`This writer of tape ${this.#options.id} is ${this.#state}.`);
   }
 
-  #manifest(overview: WrittenFile): Manifest {
+  #manifest(written: Manifest["files"]): Manifest {
     const { id, symbol, source, startNs, decimals, precision, intervalMs, analyticsVersion } = this.#options;
     const { createdMs = Date.now() } = this.#options;
+    const { firstSeq, firstNs, frames, trades, lastNs, blocks, gaps, eventTypes, eventCounts } = this.#files;
     return {
       format: "tapedeck-tape",
-      format_version: formatVersion,
+      format_version: formatOf(firstSeq),
       id,
       version: this.#draft.version,
       symbol,
@@ -245,36 +205,36 @@ export class TapeWriter {
       price_decimals: precision.priceDecimals,
       size_decimals: precision.sizeDecimals,
       interval_ms: intervalMs,
-      frames: this.#frames,
-      trades: this.#trades,
-      last_ns: this.#lastNs,
-      blocks: this.#blocks,
-      gaps: this.#gaps.map((gap) => ({
+      ...(firstSeq > 0 && { first_seq: firstSeq, first_ns: firstNs }),
+      frames,
+      trades,
+      last_ns: lastNs,
+      blocks,
+      gaps: gaps.map((gap) => ({
         after_seq: gap.afterSeq,
         from_ns: gap.fromNs,
         to_ns: gap.toNs,
         reason: gap.reason,
       })),
-      event_types: [...this.#eventTypes.keys()],
-      event_counts: Object.fromEntries([...this.#eventTypes].map(([type, { count }]) => [type, count])),
+      event_types: eventTypes,
+      event_counts: eventCounts,
       ...(analyticsVersion === undefined ? {} : { analytics_version: analyticsVersion }),
       created_at: isoOfMs(createdMs),
-      files: { ...this.#written, overview },
+      files: written,
     };
   }
 }
 
-interface WrittenFile {
-  readonly bytes: number;
-  readonly crc32: number;
-}
-
-const nothing: WrittenFile = { bytes: 0, crc32: 0 };
-
-/** What is gathered of a block while it fills. */
-function emptyBlock(firstSeq: number, firstNs: TapeNs, firstEvent: number) {
-  const events: Buffer[] = [];
-  return { firstSeq, firstNs, lastNs: firstNs, firstEvent, trades: 0, eventTypes: 0, flags: 0, events };
+/** Why a frame can be on no tape. */
+export function frameProblem({ ns, tradeCount, head, trades, anomalies }: FrameParts): string | undefined {
+  if (!Number.isSafeInteger(ns) || ns < 0) return `has the time ${ns}, which is no count of nanoseconds`;
+  if (tradeCount > limits.tradesPerMessage) {
+    return `has ${tradeCount} trades, and a frame takes ${limits.tradesPerMessage}`;
+  }
+  for (const text of [head, trades, anomalies]) {
+    if (beyondAscii.test(text)) return "holds a character that is not ASCII and was not escaped";
+  }
+  return undefined;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them

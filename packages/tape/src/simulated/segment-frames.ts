@@ -13,7 +13,8 @@ import {
   segmentOfFrame,
   simulatedStartNs,
 } from "@tapedeck/market";
-import { BlockBuilder } from "../block-builder.js";
+import { layFrame } from "../laid-frame.js";
+import { OpenBlock } from "../open-block.js";
 import type { TapeEvent } from "../tape.js";
 import { TapeNotFound } from "../tape-errors.js";
 import { generatorOf, type Generator as TapeGenerator } from "./generators.js";
@@ -37,7 +38,7 @@ export function makeSegment(
 ): TapeEvent[] {
   const generator = known(name);
   const market = generator.market(name);
-  const builder = new BlockBuilder(framesPerBlock, market.instrument);
+  let block: OpenBlock | undefined;
   const events: TapeEvent[] = [];
   const first = Math.max(0, segment - 1);
   const frames = new Frames(market, generator.analytics());
@@ -47,9 +48,13 @@ export function makeSegment(
     for (const parts of frames.of(market.market(number, orders))) {
       if (number === segment) {
         const ns = seq * frameNs;
-        builder.add(seq, { ...parts, ns }, 0);
-        for (const { type, severity } of parts.events) events.push({ seq, ns, type, severity });
-        if (builder.count === framesPerBlock) take(bytesOf(builder.take()));
+        block ??= new OpenBlock(seq, { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY });
+        block.add(layFrame(seq, { ...parts, ns }, undefined, market.instrument.sizeDecimals));
+        if (block.frames === framesPerBlock) {
+          events.push(...block.events);
+          take(bytesOf(block.raw()));
+          block = undefined;
+        }
       }
       seq++;
     }

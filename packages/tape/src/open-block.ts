@@ -1,0 +1,136 @@
+import type { TapeNs } from "@tapedeck/protocol";
+import { FramesInMemory, ownBytes, RecordedBlock } from "./block.js";
+import { columnsOf, floatColumns, integerColumns, tableBytes } from "./block-columns.js";
+import { hasAnomalies, hasGaps } from "./block-index.js";
+import { rankOf } from "./events.js";
+import { sides } from "./frame-text.js";
+import { type LaidFrame, lengthOf } from "./laid-frame.js";
+import type { OverviewPoint } from "./overview.js";
+import type { Gap, Seq, TapeEvent } from "./tape.js";
+
+/** When a block is full. A rule of the frames alone, so that all who gather the same frames gather the same blocks. */
+export interface BlockBounds {
+  readonly frames: number;
+  /** Time from its first frame to its last one after which it takes no more. */
+  readonly ns: TapeNs;
+}
+
+/** A block that has become this large is closed early: frames with very many trades don't make blocks that fill a cache. */
+const largestText = 512 * 1024;
+/** Room for text that a block begins with. */
+const usualText = 64 * 1024;
+
+export const framesPerBlock = 64;
+
+/** A block that still takes frames, with what a tape says of them outside of it. It can be read at any time. */
+export class OpenBlock extends FramesInMemory {
+  readonly bounds: BlockBounds;
+  readonly events: TapeEvent[] = [];
+  /** Those that end in this block. */
+  readonly gaps: Gap[] = [];
+  /** One a frame. */
+  readonly points: OverviewPoint[] = [];
+  tradeTotal = 0;
+  flags = 0;
+
+  /** @param room bytes of text to make room for at the beginning */
+  constructor(firstSeq: Seq, bounds: BlockBounds, room = usualText) {
+    const columns = columnsOf(new ArrayBuffer(tableBytes(bounds.frames)), bounds.frames);
+    super(firstSeq, 0, columns, Buffer.allocUnsafeSlow(room), 0);
+    this.bounds = bounds;
+  }
+
+  get frames(): number {
+    return this.count;
+  }
+
+  get firstNs(): TapeNs {
+    return this.columns.ns[0] ?? 0;
+  }
+
+  get lastNs(): TapeNs {
+    return this.columns.ns[this.count - 1] ?? 0;
+  }
+
+  get textBytes(): number {
+    return this.textLength;
+  }
+
+  get size(): number {
+    return this.text.length + tableBytes(this.bounds.frames) + ownBytes;
+  }
+
+  get full(): boolean {
+    const { frames, ns } = this.bounds;
+    return this.count >= frames || this.textLength >= largestText || this.lastNs - this.firstNs >= ns;
+  }
+
+  // HOT: once per frame that is recorded, or followed.
+  add(frame: LaidFrame): void {
+    const { columns, count: at, textLength: start } = this;
+    const seq = this.firstSeq + at;
+    columns.ns[at] = frame.ns;
+    columns.tradeVolume[at] = frame.tradeVolume;
+    columns.lastTradePrice[at] = frame.lastTradePrice;
+    columns.effectiveSpread[at] = frame.effectiveSpread ?? Number.NaN;
+    columns.gapBeforeNs[at] = lengthOf(frame.gap);
+    columns.start[at] = start;
+    columns.fieldsStart[at] = start + frame.fieldsStart;
+    columns.tradesStart[at] = start + frame.tradesStart;
+    columns.tradesEnd[at] = start + frame.tradesEnd;
+    columns.anomaliesStart[at] = start + frame.anomaliesStart;
+    columns.anomaliesEnd[at] = start + frame.anomaliesEnd;
+    columns.tradeCount[at] = frame.tradeCount;
+    columns.side[at] = sides.indexOf(frame.lastTradeSide);
+    this.#write(frame.text);
+    this.count++;
+    this.tradeTotal += frame.tradeCount;
+    if (frame.anomaliesEnd > frame.anomaliesStart) this.flags |= hasAnomalies;
+    if (frame.gap !== undefined) {
+      this.flags |= hasGaps;
+      this.gaps.push(frame.gap);
+    }
+    this.#note(seq, frame);
+  }
+
+  /** The block's bytes, before compression. */
+  raw(): Buffer {
+    const table = tableBytes(this.count);
+    const bytes = Buffer.from(new ArrayBuffer(table + this.textLength));
+    bytes.writeUInt32LE(this.count, 0);
+    bytes.writeUInt32LE(table, 4);
+    const columns = columnsOf(bytes.buffer, this.count);
+    for (const name of floatColumns) columns[name].set(this.columns[name].subarray(0, this.count));
+    for (const name of integerColumns) columns[name].set(this.columns[name].subarray(0, this.count));
+    columns.side.set(this.columns.side.subarray(0, this.count));
+    this.text.copy(bytes, table, 0, this.textLength);
+    return bytes;
+  }
+
+  /** The same frames, in no more memory than they need. */
+  closed(): RecordedBlock {
+    return new RecordedBlock(this.firstSeq, this.count, this.raw());
+  }
+
+  #write(text: string | Uint8Array): void {
+    const end = this.textLength + text.length;
+    if (end > this.text.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, 2 * this.text.length));
+      this.text.copy(larger, 0, 0, this.textLength);
+      this.text = larger;
+    }
+    if (typeof text === "string") this.text.write(text, this.textLength, "latin1");
+    else this.text.set(text, this.textLength);
+    this.textLength = end;
+  }
+
+  #note(seq: Seq, { ns, price, events }: LaidFrame): void {
+    let gravest: TapeEvent | undefined;
+    for (const { type, severity } of events) {
+      const event = { seq, ns, type, severity };
+      this.events.push(event);
+      if (gravest === undefined || rankOf(severity) > rankOf(gravest.severity)) gravest = event;
+    }
+    this.points.push({ seq, ns, price, low: price, high: price, event: gravest });
+  }
+}

@@ -1,17 +1,389 @@
-import type { Seq, Tape } from "@tapedeck/tape";
+import type { Precision } from "@tapedeck/market";
+import { isoOfNs, type Severity, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
+import {
+  type Block,
+  type BlockCache,
+  DamagedBlock,
+  FileMissing,
+  type Gap,
+  type GapPolicy,
+  type RecordedTape,
+  type Seq,
+  type Tape,
+  type TapeEvent,
+  type TapeSpan,
+  type TapeStore,
+  type Timeline,
+  type UnfinishedTape,
+} from "@tapedeck/tape";
+import {
+  framesPerBlock,
+  GrowingTimeline,
+  OpenBlock,
+  OverviewBuilder,
+  type OverviewPoint,
+  rankOf,
+} from "@tapedeck/tape/blocks";
+import type { Redis } from "ioredis";
+import type { FeedRecord } from "./feed-record.js";
+import type { LiveFrame } from "./frame-message.js";
+import { GrowingIndex } from "./growing-index.js";
+import { growingView } from "./growing-view.js";
 import type { LiveInstrument } from "./live-tape-id.js";
+import { type Cover, openParts } from "./stored-parts.js";
+import { framesFrom } from "./stream.js";
+import { Tail } from "./tail.js";
+
+/** What all tapes have in common that are made of the same parts and frames. */
+export interface GrowingTapeContext {
+  readonly store: TapeStore;
+  readonly cache: BlockCache;
+  readonly redis: Redis;
+  /** Key of the recent frames. */
+  readonly stream: string;
+  /** Brings the tape up to date with Redis, for who needs more than was heard. */
+  readonly catchUp: () => Promise<void>;
+  /** Somebody has begun to listen. */
+  readonly heeded: () => void;
+  /** Told of what a listener throws. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** What a tape is that never changes. */
+export type TapeNature = Pick<
+  FeedRecord,
+  "tape" | "source" | "symbol" | "startNs" | "decimals" | "intervalMs" | "priceDecimals" | "sizeDecimals"
+>;
 
 /**
- * A live tape while it grows, as one process follows it. The same object as long as the process has it open; it goes on
- * working when it is finished (`span.growing` turns false, and blocks come from the recorded version).
+ * A live tape while it grows, as one process follows it: parts in the tape store, then the tail. The same object as long as the
+ * process has it open; it goes on working when it is finished (`span.growing` turns false, and blocks come from the recorded
+ * version).
  */
-export interface GrowingTape extends Tape {
+export class GrowingTape implements UnfinishedTape {
+  readonly id: string;
   readonly live: LiveInstrument;
+  readonly symbol: string;
+  readonly source: string;
+  readonly startNs: bigint;
+  readonly decimals: TimeDecimals;
+  readonly precision: Precision;
+  readonly index: GrowingIndex;
+  readonly #context: GrowingTapeContext;
+  readonly #intervalMs: number | null;
+  readonly #timelines = { skip: new GrowingTimeline("skip"), keep: new GrowingTimeline("keep") };
+  readonly #listeners = new Set<() => void>();
+  readonly #known: { priceDecimals: number; sizeDecimals: number };
+  #parts: readonly RecordedTape[] = [];
+  readonly #tail: Tail;
+  /** Nothing before it is on the tape any more. */
+  #firstSeq: Seq;
+  #growing = true;
+  #span: TapeSpan | undefined;
+  #gaps: readonly Gap[] | undefined;
+  #finished = false;
+  /** The last gap that the timelines know. */
+  #lastGap: Seq = -2;
+  #refreshing: Promise<void> | undefined;
+  #refreshAgain = false;
+  readonly #overview = new OverviewBuilder();
+  #overviewTo: Seq = -1;
+  #summing: Promise<void> = Promise.resolve();
+
+  private constructor(nature: TapeNature, context: GrowingTapeContext, firstSeq: Seq) {
+    const { tape, source, symbol, startNs, decimals, intervalMs, priceDecimals, sizeDecimals } = nature;
+    this.id = tape;
+    this.live = { source, symbol };
+    this.symbol = symbol;
+    this.source = source;
+    this.startNs = startNs;
+    this.decimals = decimals;
+    this.#intervalMs = intervalMs;
+    this.#context = context;
+    this.#known = { priceDecimals, sizeDecimals };
+    const known = this.#known;
+    this.precision = {
+      get priceDecimals() {
+        return known.priceDecimals;
+      },
+      get sizeDecimals() {
+        return known.sizeDecimals;
+      },
+    };
+    this.#firstSeq = firstSeq;
+    this.#tail = new Tail(firstSeq, context.cache);
+    this.index = new GrowingIndex(this.#tail);
+  }
+
+  /** Opens a tape with what the store has of it: its parts, or the finished version. Frames that follow are to be added. */
+  static async open(nature: TapeNature, context: GrowingTapeContext, stored: Cover): Promise<GrowingTape> {
+    const tape = new GrowingTape(nature, context, stored.fromSeq);
+    await tape.#refresh(stored.toSeq);
+    return tape;
+  }
+
+  get span(): TapeSpan {
+    this.#span ??= this.#measured();
+    return this.#span;
+  }
+
+  get gaps(): readonly Gap[] {
+    this.#gaps ??= [...this.#parts, ...this.#tail.blocks()]
+      .flatMap(({ gaps }) => gaps)
+      .filter(({ afterSeq }) => afterSeq >= this.span.firstSeq);
+    return this.#gaps;
+  }
+
+  /** It has no frame yet, or none that can still be read. */
+  get empty(): boolean {
+    return this.#parts.length === 0 && this.#tail.length === 0;
+  }
+
+  timeline(policy: GapPolicy): Timeline {
+    return this.#timelines[policy];
+  }
+
+  iso(ns: TapeNs): string {
+    return isoOfNs(this.startNs + BigInt(Math.floor(ns)), this.decimals);
+  }
+
   /** Told after `span` has changed: grown, cut by retention, or finished. Returns the function that ends the telling. */
-  onGrown(listener: () => void): () => void;
+  onGrown(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    this.#context.heeded();
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether anyone wants to be told. */
+  get heeded(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /**
    * Resolves true when `span.lastSeq` is at least `seq`, reading what this process has not heard of; false when the tape will
-   * not get there: it was finished or lost before.
+   * not get there, or Redis has no more either.
    */
-  grownTo(seq: Seq): Promise<boolean>;
+  async grownTo(seq: Seq): Promise<boolean> {
+    if (seq > this.span.lastSeq && this.#growing) await this.#context.catchUp();
+    return seq <= this.span.lastSeq;
+  }
+
+  // HOT: once per frame that is looked at.
+  block(seq: Seq): Block | undefined {
+    const part = this.index.partOf(seq);
+    if (part !== undefined) return part.block(seq);
+    return this.#tail.frames(this.#tail.blockOf(seq));
+  }
+
+  async load(seq: Seq): Promise<Block> {
+    const { firstSeq, lastSeq } = this.span;
+    if (!(seq >= firstSeq && seq <= lastSeq)) {
+      throw new RangeError(`tape ${this.id} has frames ${firstSeq} to ${lastSeq}, not ${seq}`);
+    }
+    try {
+      return await this.#load(seq);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+    // Parts are joined, and what has left the stream lies in a part: it may be a matter of looking again.
+    await this.refresh();
+    try {
+      return await this.#load(seq);
+    } catch (error) {
+      if (!(error instanceof FileMissing)) throw error;
+      const block = this.index.blockOf(seq);
+      const [first, last] = [this.index.firstSeq(block), this.index.lastSeq(block)];
+      throw new DamagedBlock(this.id, block, first, last, "is neither in Redis nor in the tape store", error);
+    }
+  }
+
+  async seqAt(ns: TapeNs): Promise<Seq> {
+    const { firstSeq, lastSeq, lastNs } = this.span;
+    if (ns >= lastNs) return lastSeq;
+    const at = this.#tail.blockAt(ns);
+    const block = this.#tail.at(at);
+    if (block === undefined) return Math.max(firstSeq, (await this.index.partAt(ns)?.seqAt(ns)) ?? firstSeq);
+    if (ns >= block.lastNs) return block.lastSeq;
+    return Math.max(firstSeq, (await this.load(block.firstSeq)).seqAt(ns));
+  }
+
+  async nsOf(seq: Seq): Promise<TapeNs> {
+    return (this.block(seq) ?? (await this.load(seq))).nsOf(seq);
+  }
+
+  async findEvent(
+    from: Seq,
+    direction: "next" | "previous",
+    filter: { type?: string; minSeverity?: Severity } = {},
+  ): Promise<TapeEvent | undefined> {
+    const { type, minSeverity } = filter;
+    const least = minSeverity === undefined ? 0 : rankOf(minSeverity);
+    const fits = (event: TapeEvent) =>
+      (direction === "next" ? event.seq > from : event.seq < from) &&
+      (type === undefined || event.type === type) &&
+      rankOf(event.severity) >= least;
+    const recent = [...this.#tail.blocks()].flatMap(({ events }) => events);
+    if (direction === "previous") {
+      const found = recent.findLast(fits);
+      if (found !== undefined) return found;
+    }
+    const parts = direction === "next" ? this.#parts : [...this.#parts].reverse();
+    for (const part of parts) {
+      const { firstSeq, lastSeq } = part.span;
+      if (direction === "next" ? lastSeq <= from : firstSeq >= from) continue;
+      const found = await part.findEvent(from, direction, filter);
+      if (found !== undefined) return found;
+    }
+    return direction === "next" ? recent.find(fits) : undefined;
+  }
+
+  async overview(): Promise<readonly OverviewPoint[]> {
+    if (this.#finished) return (await this.#parts[0]?.overview()) ?? [];
+    this.#summing = this.#summing.catch(() => undefined).then(() => this.#sumUp()); // whoever asked before was told why
+    await this.#summing;
+    const tail = [...this.#tail.blocks()].flatMap(({ points }) => points);
+    return [...this.#overview.points, ...tail].filter(({ seq }) => seq >= this.span.firstSeq);
+  }
+
+  view(): TapeView {
+    return growingView(this, this.#intervalMs, this.#parts, [...this.#tail.blocks()]);
+  }
+
+  // HOT: once per frame that is followed.
+  /** Adds the frame after the last one. */
+  grow(frame: LiveFrame): void {
+    this.#tail.add(frame);
+    const { gap } = frame.frame;
+    if (gap !== undefined) this.#noteGap(gap);
+    this.#notePrecision(frame.precision);
+    this.#changed();
+  }
+
+  /** What lies before this frame, with which a part begins, is no more on the tape. */
+  cutTo(firstSeq: Seq): void {
+    if (firstSeq <= this.#firstSeq) return;
+    this.#firstSeq = firstSeq;
+    this.#parts = this.#parts.filter(({ span }) => span.lastSeq >= firstSeq);
+    this.index.set(this.#parts, this.#tail);
+    this.#gaps = undefined;
+    this.#changed();
+    for (const timeline of Object.values(this.#timelines)) timeline.forget(this.span.firstNs);
+  }
+
+  /** No frame follows any more. */
+  end(): void {
+    if (!this.#growing) return;
+    this.#growing = false;
+    this.#changed();
+  }
+
+  /** Looks what the store has of the tape: parts come while it grows, and one day it is finished. */
+  refresh(): Promise<void> {
+    this.#refreshAgain = true;
+    this.#refreshing ??= this.#refreshUntilNew().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #refreshUntilNew(): Promise<void> {
+    while (this.#refreshAgain) {
+      this.#refreshAgain = false;
+      await this.#refresh(this.#tail.firstSeq - 1);
+    }
+  }
+
+  async #refresh(toSeq: Seq): Promise<void> {
+    if (this.#finished) return;
+    const { store, cache } = this.#context;
+    const cover = { fromSeq: this.#firstSeq, toSeq };
+    const { parts, finished } = await openParts(store, this.id, cache, cover, this.#parts);
+    const covered = parts.at(-1)?.span.lastSeq ?? -1;
+    // What this process has is worth more than a listing that has less, or other blocks.
+    if (covered < this.#tail.firstSeq - 1 || !this.#tail.endsBlock(covered)) return;
+    this.#finished = finished;
+    this.#parts = parts;
+    this.#tail.dropThrough(covered);
+    this.index.set(parts, this.#tail);
+    this.#gaps = undefined;
+    for (const part of parts) {
+      for (const gap of part.gaps) this.#noteGap(gap);
+      this.#notePrecision(part.precision);
+    }
+    if (finished) this.#growing = false;
+    this.#changed();
+  }
+
+  #load(seq: Seq): Promise<Block> {
+    const part = this.index.partOf(seq);
+    if (part !== undefined) return part.load(seq);
+    return this.#tail.load(this.#tail.blockOf(seq), (first, last) => this.#readBlock(first, last));
+  }
+
+  /** Reads a block of the tail that is no more in memory. */
+  async #readBlock(first: Seq, last: Seq): Promise<Block> {
+    const block = new OpenBlock(first, { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY });
+    for await (const frames of framesFrom(this.#context.redis, this.#context.stream, first)) {
+      for (const { frame } of frames) {
+        block.add(frame);
+        if (block.lastSeq === last) return block.closed();
+      }
+    }
+    throw new FileMissing(`frames ${first} to ${last} of tape ${this.id} are no more in Redis`);
+  }
+
+  async #sumUp(): Promise<void> {
+    for (const part of this.#parts) {
+      const { lastSeq } = part.span;
+      if (lastSeq <= this.#overviewTo) continue;
+      const runs = await part.overview();
+      for (const run of runs) if (run.seq > this.#overviewTo) this.#overview.add(run, run.frames);
+      this.#overviewTo = lastSeq;
+    }
+  }
+
+  #noteGap(gap: Gap): void {
+    if (gap.afterSeq <= this.#lastGap) return;
+    this.#lastGap = gap.afterSeq;
+    this.#gaps = undefined;
+    for (const timeline of Object.values(this.#timelines)) timeline.add(gap);
+  }
+
+  #notePrecision({ priceDecimals, sizeDecimals }: Precision): void {
+    if (priceDecimals > this.#known.priceDecimals) this.#known.priceDecimals = priceDecimals;
+    if (sizeDecimals > this.#known.sizeDecimals) this.#known.sizeDecimals = sizeDecimals;
+  }
+
+  #changed(): void {
+    this.#span = undefined;
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#context.onError(error); // the others are to be told all the same
+      }
+    }
+  }
+
+  #measured(): TapeSpan {
+    const [first, last] = [this.#parts[0]?.span, this.#parts.at(-1)?.span];
+    const [tail, lastNs] = [this.#tail, this.#tail.lastNs];
+    return {
+      firstSeq: first?.firstSeq ?? tail.firstSeq,
+      firstNs: first?.firstNs ?? tail.at(0)?.firstNs ?? 0,
+      lastSeq: tail.lastSeq,
+      lastNs: lastNs ?? last?.lastNs ?? 0,
+      growing: this.#growing,
+    };
+  }
+}
+
+/** What was there is no more where it was. */
+function isGone(error: unknown): boolean {
+  return error instanceof FileMissing || (error instanceof DamagedBlock && error.cause instanceof FileMissing);
+}
+
+/** Whether a tape is a live one that this process follows, finished or not. */
+export function isGrowingTape(tape: Tape): tape is GrowingTape {
+  return tape instanceof GrowingTape;
 }

@@ -1,9 +1,19 @@
+import type { TapeView } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
+import { interval } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
-import type { BlockCache, Seq, TapeStore } from "@tapedeck/tape";
+import { type BlockCache, parseTapeName, type TapeStore, tapeName, type UnfinishedTapes } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
+import { FeedQueue } from "./feed-queue.js";
+import { stateOf, unclaimed } from "./feed-record.js";
+import { FeedStore, parseFeedName } from "./feed-store.js";
+import { Follower } from "./follower.js";
 import type { GrowingTape } from "./growing-tape.js";
-import type { LiveState } from "./live-state.js";
+import { ListedTapes } from "./listed-tapes.js";
+import type { LiveListener } from "./live-listener.js";
+import { isClaimed, type LiveState } from "./live-state.js";
+import { type LiveInstrument, parseLiveTapeId } from "./live-tape-id.js";
+import { orphanTape } from "./orphan-tape.js";
 
 export interface LiveTapesOptions {
   /** For commands; see `RedisPurpose`. */
@@ -17,32 +27,224 @@ export interface LiveTapesOptions {
   readonly log: Logger;
   /** How long a feed stays wanted after `want`; 60 s by default. */
   readonly lingerMs?: number;
+  /** How long a feed that nobody here listens to is followed on; 60 s by default. */
+  readonly idleMs?: number;
 }
 
-export interface LiveListener {
-  /**
-   * HOT. The frame's JSON as bytes, after `tape.span` has grown to it: `tape.block(seq)` is in memory. In order and without
-   * holes, but for an absence longer than `mostHealedFrames`, after which it goes on later.
-   */
-  frame(tape: GrowingTape, seq: Seq, body: Buffer): void;
-  /** Called once as soon as the present state is known, then for each change. */
-  state(state: LiveState): void;
-}
-
-/** A follower that missed more frames than this tells its listeners only the newest of them. */
-export const mostHealedFrames = 2_000;
+const defaultLingerMs = 60_000;
+const defaultIdleMs = 60_000;
+/** Channels in one SUBSCRIBE. */
+const channelsAtOnce = 1000;
+/** Tapes that have ended and stay the objects they were for whoever opens them again. */
+const mostLeft = 100;
 
 /** Live tapes in one process: at most one subscription per feed, however many follow it or have its tape open. */
-export interface LiveTapes {
+export class LiveTapes implements UnfinishedTapes {
+  readonly #options: LiveTapesOptions;
+  readonly #feeds: FeedStore;
+  readonly #subscriber: Redis;
+  readonly #log: Logger;
+  /** Those that are subscribed, by channel. */
+  readonly #awake = new Map<string, Follower>();
+  /** Those that are not, as long as somebody has their tape. */
+  readonly #asleep = new Map<string, WeakRef<Follower>>();
+  /** Tapes that have ended, by name, the one left last at the end. */
+  readonly #left = new Map<string, GrowingTape>();
+  readonly #listed: ListedTapes;
+  readonly #stopSweeping: () => void;
+  #queue: FeedQueue | undefined;
+  #closed = false;
+
+  constructor(options: LiveTapesOptions) {
+    const { redis, subscriber, keys, log, idleMs = defaultIdleMs } = options;
+    this.#options = options;
+    this.#feeds = new FeedStore(redis, keys);
+    this.#listed = new ListedTapes(this.#feeds, options.store);
+    this.#subscriber = subscriber;
+    this.#log = log;
+    subscriber.on("messageBuffer", this.#receive);
+    subscriber.on("ready", this.#catchUp);
+    this.#stopSweeping = interval(() => this.#sweep(idleMs), Math.min(idleMs, 10_000));
+  }
+
   /** The feed from memory if it is followed here, else as Redis has it; with `fresh` always that. Undefined: there is none. */
-  status(source: string, symbol: string, options?: { fresh?: boolean }): Promise<LiveState | undefined>;
+  async status(source: string, symbol: string, { fresh = false } = {}): Promise<LiveState | undefined> {
+    const follower = this.#awake.get(this.#options.keys.live(source, symbol));
+    if (!fresh && follower?.synced && follower.state !== undefined) {
+      return follower.state.rev === 0 ? undefined : follower.state;
+    }
+    const { record, now } = await this.#feeds.read({ source, symbol });
+    return record && stateOf(record, now);
+  }
+
   /** `id@1` of the tape that is growing, as Redis has it; empty while there is none. */
-  tapeOf(source: string, symbol: string): Promise<string>;
+  async tapeOf(source: string, symbol: string): Promise<string> {
+    return (await this.status(source, symbol, { fresh: true }))?.tape ?? "";
+  }
+
   /** All feeds that somebody wants now. A feed that nobody has taken yet is `connecting`. */
-  wanted(): Promise<LiveState[]>;
-  /** Follows a feed until the returned function is called. */
-  follow(source: string, symbol: string, listener: LiveListener): () => void;
+  async wanted(): Promise<LiveState[]> {
+    const wanted = [...(await this.#feeds.wanted())];
+    const states = wanted.map(async ([name, untilMs]) => {
+      const feed = parseFeedName(name);
+      const { record, now } = await this.#feeds.read(feed);
+      if (untilMs <= now) return [];
+      return [record === undefined ? unclaimed(feed, now) : stateOf(record, now)];
+    });
+    return (await Promise.all(states)).flat();
+  }
+
   /** Says that a feed is wanted from now for the linger time, and asks for a worker if none has it. */
-  want(source: string, symbol: string): Promise<void>;
-  close(): Promise<void>;
+  async want(source: string, symbol: string): Promise<void> {
+    const { redis, keys, lingerMs = defaultLingerMs } = this.#options;
+    const feed = { source, symbol };
+    await this.#feeds.want(feed, lingerMs);
+    const { record, now } = await this.#feeds.read(feed);
+    if (record !== undefined && isClaimed(stateOf(record), now)) return;
+    this.#queue ??= new FeedQueue({
+      redis,
+      keys,
+      onError: (error) => this.#log.debug({ err: error }, "feed queue"),
+    });
+    await this.#queue.request(feed, record?.rev ?? 0);
+  }
+
+  /** Follows a feed until the returned function is called. */
+  follow(source: string, symbol: string, listener: LiveListener): () => void {
+    const follower = this.#follower({ source, symbol });
+    follower.add(listener);
+    return () => {
+      follower.listeners.delete(listener);
+      follower.usedAt = performance.now();
+    };
+  }
+
+  names(name: string): boolean {
+    return parseLiveTapeId(name) !== undefined;
+  }
+
+  /**
+   * The tape of this name unless it is finished, brought up to date: the same object as long as this process has it. Undefined
+   * where it is finished, or there has never been one. Rejects with `UNAVAILABLE`.
+   */
+  async open(name: string): Promise<GrowingTape | undefined> {
+    const feed = parseLiveTapeId(name);
+    if (feed === undefined) return undefined;
+    const { store, cache } = this.#options;
+    const { id, version = 1 } = parseTapeName(name);
+    const full = tapeName(id, version);
+    const follower = this.#awake.get(this.#options.keys.live(feed.source, feed.symbol));
+    if (follower?.tape?.id !== full) {
+      const left = this.#left.get(full);
+      if (left !== undefined) return left;
+      if ((await store.versions(id)).includes(version)) return undefined;
+      const { record } = await this.#feeds.read(feed);
+      if (record?.tape !== full) return orphanTape(feed, full, { feeds: this.#feeds, store, cache });
+    }
+    const followed = this.#follower(feed);
+    await followed.sync();
+    return followed.tape?.id === full ? followed.tape : this.#left.get(full);
+  }
+
+  /** What a listing says of the tapes that are growing: counts of trades, events and gaps as far as they are stored. */
+  async list(): Promise<TapeView[]> {
+    const views = [...(await this.#feeds.claimed()).keys()].map(async (name) => {
+      const feed = parseFeedName(name);
+      const follower = this.#awake.get(this.#options.keys.live(feed.source, feed.symbol));
+      if (follower?.synced && follower.tape !== undefined) return [follower.tape.view()];
+      const { record } = await this.#feeds.read(feed);
+      if (record === undefined || record.tape === "" || record.lastSeq < 0) return [];
+      return [(await this.#listed.view(record)) ?? []].flat();
+    });
+    return (await Promise.all(views)).flat().sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
+  }
+
+  /** Subscriptions of this process. */
+  get following(): number {
+    return this.#awake.size;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopSweeping();
+    this.#subscriber.off("messageBuffer", this.#receive);
+    this.#subscriber.off("ready", this.#catchUp);
+    const channels = [...this.#awake.keys()];
+    for (const follower of this.#awake.values()) follower.rest();
+    this.#awake.clear();
+    // Without a connection there is nothing to take back.
+    if (channels.length > 0) await this.#subscriber.unsubscribe(...channels).catch(() => undefined);
+    await this.#queue?.close();
+  }
+
+  #follower(feed: LiveInstrument): Follower {
+    const channel = this.#options.keys.live(feed.source, feed.symbol);
+    const awake = this.#awake.get(channel);
+    if (awake !== undefined) {
+      awake.usedAt = performance.now();
+      return awake;
+    }
+    const { store, cache, log } = this.#options;
+    const follower =
+      this.#asleep.get(channel)?.deref() ??
+      new Follower(feed, channel, {
+        feeds: this.#feeds,
+        store,
+        cache,
+        log,
+        wake: (sleeper) => this.#wake(sleeper),
+        left: (tape) => this.#leave(tape),
+      });
+    this.#wake(follower);
+    return follower;
+  }
+
+  #wake(follower: Follower): void {
+    follower.usedAt = performance.now();
+    if (this.#closed || this.#awake.has(follower.channel)) return;
+    this.#asleep.delete(follower.channel);
+    this.#awake.set(follower.channel, follower);
+    this.#subscriber.subscribe(follower.channel).then(
+      () => follower.syncLater(),
+      () => undefined, // only when the connection is closed for good
+    );
+  }
+
+  // HOT: once per message of the subscriber, which may be others' too.
+  readonly #receive = (channel: Buffer, message: Buffer): void => {
+    if (this.#awake.size === 0) return;
+    this.#awake.get(channel.toString("latin1"))?.receive(message);
+  };
+
+  /** After a reconnection: subscribes again to all, then reads all again, since anything may have happened meanwhile. */
+  readonly #catchUp = (): void => {
+    const followers = [...this.#awake.values()];
+    for (const follower of followers) follower.rest();
+    for (let at = 0; at < followers.length; at += channelsAtOnce) {
+      const some = followers.slice(at, at + channelsAtOnce);
+      this.#subscriber.subscribe(...some.map(({ channel }) => channel)).then(
+        () => some.forEach((follower) => void follower.syncLater()),
+        (error: unknown) => this.#log.warn({ err: error }, "not subscribed again"), // the connection broke once more
+      );
+    }
+  };
+
+  #leave(tape: GrowingTape): void {
+    this.#left.delete(tape.id);
+    this.#left.set(tape.id, tape);
+    const [oldest] = this.#left.keys();
+    if (this.#left.size > mostLeft && oldest !== undefined) this.#left.delete(oldest);
+  }
+
+  #sweep(idleMs: number): void {
+    const idleSince = performance.now() - idleMs;
+    for (const [channel, follower] of this.#awake) {
+      if (follower.heeded || follower.usedAt > idleSince) continue;
+      this.#awake.delete(channel);
+      this.#asleep.set(channel, new WeakRef(follower));
+      follower.rest();
+      this.#subscriber.unsubscribe(channel).catch(() => undefined); // without a connection nothing is to be taken back
+    }
+    for (const [channel, asleep] of this.#asleep) if (asleep.deref() === undefined) this.#asleep.delete(channel);
+  }
 }

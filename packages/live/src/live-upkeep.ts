@@ -1,5 +1,14 @@
 import type { WallMs } from "@tapedeck/protocol";
-import type { LiveState } from "./live-state.js";
+import type { Logger } from "@tapedeck/runtime";
+import type { Keys } from "@tapedeck/sessions";
+import { readManifest, type TapeStore, tapeName } from "@tapedeck/tape";
+import type { Redis } from "ioredis";
+import { type FeedRecord, stateOf, unclaimed } from "./feed-record.js";
+import { FeedStore, parseFeedName } from "./feed-store.js";
+import { finishTape } from "./finish-tape.js";
+import { isClaimed, type LiveState } from "./live-state.js";
+import { type LiveInstrument, parseLiveTapeId } from "./live-tape-id.js";
+import { wholeOf } from "./part-name.js";
 
 /** A feed as upkeep looks at it. */
 export interface FeedStanding {
@@ -11,13 +20,99 @@ export interface FeedStanding {
   readonly claimed: boolean;
 }
 
+export interface LiveUpkeepOptions {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly store: TapeStore;
+  readonly log: Logger;
+  /** Parts younger than this may be followed by another one of a writer that has lost its feed; 2 minutes by default. */
+  readonly orphanMs?: number;
+}
+
+const defaultOrphanMs = 120_000;
+/** Nobody asks any more when a feed was wanted that nobody wants. */
+const forgottenMs = 3_600_000;
+
 /** What has to be looked after now and then, by any node that runs feeds. Nothing here needs a claim. */
-export interface LiveUpkeep {
-  /** All feeds that are wanted, or have something in Redis. */
-  standings(): Promise<FeedStanding[]>;
+export class LiveUpkeep {
+  readonly #options: LiveUpkeepOptions;
+  readonly #feeds: FeedStore;
+
+  constructor(options: LiveUpkeepOptions) {
+    this.#options = options;
+    this.#feeds = new FeedStore(options.redis, options.keys);
+  }
+
+  /** One feed: with `state.rev` 0 and `wantedUntil` 0 where there is nothing of it. */
+  async standing(source: string, symbol: string): Promise<FeedStanding> {
+    const feed = { source, symbol };
+    const [wantedUntil, { record, now }] = await Promise.all([this.#feeds.wantedUntil(feed), this.#feeds.read(feed)]);
+    return standingOf(feed, record, wantedUntil, now);
+  }
+
+  /** All feeds that are wanted, or have something in Redis. Indexes are tidied on the way. */
+  async standings(): Promise<FeedStanding[]> {
+    const wanted = await this.#feeds.wanted();
+    const claimed = await this.#feeds.claimed();
+    const standings = [...new Set([...wanted.keys(), ...claimed.keys()])].map(async (name) => {
+      const feed = parseFeedName(name);
+      const { record, now } = await this.#feeds.read(feed);
+      const wantedUntil = wanted.get(name) ?? 0;
+      if (record === undefined && wantedUntil <= now) {
+        await this.#tidy(name, { claim: claimed.get(name), wantedUntil, now });
+        return [];
+      }
+      return [standingOf(feed, record, wantedUntil, now)];
+    });
+    return (await Promise.all(standings)).flat();
+  }
+
   /**
-   * Makes ordinary tapes of parts that no feed goes on with: a feed has ended, or Redis has lost its tape. Resolves to their
-   * ids. Safe to do anywhere at any time.
+   * Makes ordinary tapes of parts that no feed goes on with: a feed has ended, or Redis has lost its tape. Resolves to their names.
+   * Safe to do anywhere at any time. A tape that cannot be finished is left for the next time.
    */
-  finishOrphans(): Promise<string[]>;
+  async finishOrphans(): Promise<string[]> {
+    const { store, log } = this.#options;
+    const finished: string[] = [];
+    for (const id of await store.tapesInParts()) {
+      const name = tapeName(id, 1);
+      try {
+        if ((await this.#isOrphan(id)) && (await finishTape(store, name))) finished.push(name);
+      } catch (error) {
+        log.warn({ err: error, tape: name }, "live tape without a feed not finished, trying again");
+      }
+    }
+    return finished;
+  }
+
+  /** Its feed has another tape or none, and all that was on its way to the store has had time to get there. */
+  async #isOrphan(id: string): Promise<boolean> {
+    const feed = parseLiveTapeId(id);
+    if (feed === undefined) return false;
+    const { record } = await this.#feeds.read(feed);
+    if (record?.tape === tapeName(id, 1)) return false;
+    const parts = this.#options.store.parts(id);
+    const last = wholeOf(await parts.ids()).at(-1);
+    if (last === undefined) return true;
+    const { created_at } = await readManifest(parts, last.id, 1);
+    return Date.now() - Date.parse(created_at) >= (this.#options.orphanMs ?? defaultOrphanMs);
+  }
+
+  async #tidy(name: string, at: { claim: number | undefined; wantedUntil: WallMs; now: WallMs }): Promise<void> {
+    const feed = parseFeedName(name);
+    // Whoever claims it at this moment has put it there just now.
+    if (at.claim !== undefined && at.now - at.claim > forgottenMs) await this.#feeds.dropClaim(feed, at.claim);
+    if (at.wantedUntil > 0 && at.now - at.wantedUntil > forgottenMs)
+      await this.#feeds.dropWish(feed, at.now - forgottenMs);
+  }
+}
+
+function standingOf(
+  feed: LiveInstrument,
+  record: FeedRecord | undefined,
+  wantedUntil: WallMs,
+  now: WallMs,
+): FeedStanding {
+  const state = record === undefined ? unclaimed(feed, now) : stateOf(record, now);
+  return { state, wantedUntil, wanted: wantedUntil > now, claimed: isClaimed(state, now) };
 }

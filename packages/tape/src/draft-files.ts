@@ -64,8 +64,7 @@ export class DraftFiles {
     await this.#append("index", record);
     if (events.length > 0) await this.#append("events", Buffer.concat(events));
     for (const run of block.runs) this.#overview.add(run, run.frames);
-    // One that ends with the tape's first frame is not on the tape.
-    for (const gap of block.gaps) if (gap.afterSeq >= this.firstSeq) this.gaps.push(gap);
+    this.gaps.push(...block.gaps);
     this.blocks++;
     this.frames += count;
     this.trades += trades;

@@ -8,7 +8,7 @@ export type { Manifest } from "./manifest.js";
 export { MemoryTapeStore } from "./memory-store.js";
 export { isFolder, openTapeStore } from "./open-store.js";
 export { type RecomputeOptions, recompute } from "./recompute.js";
-export { RecordedTape } from "./recorded-tape.js";
+export { RecordedTape, readManifest, viewOf } from "./recorded-tape.js";
 export { render, renderStretch } from "./render.js";
 export type { ForkedTape, GivenOrder, ReadOrders } from "./simulated/forks.js";
 export { parseSimulatedName, type SimulatedName, simulatedId } from "./simulated/simulated-name.js";

@@ -31,7 +31,12 @@ export interface LaidFrame {
 }
 
 /** @param sizeDecimals of the instrument, as far as they are known */
-export function layFrame(seq: Seq, parts: FrameParts, gap: Gap | undefined, sizeDecimals: number): LaidFrame {
+export function layFrame(
+  seq: Seq,
+  parts: FrameParts,
+  gap: Gap | undefined,
+  sizeDecimals: number,
+): LaidFrame & { readonly text: string } {
   const { ns, trades, anomalies, tradeCount, lastTradeSide, effectiveSpread, events, price } = parts;
   const tradeVolume = roundedVolume(parts.tradeVolume, sizeDecimals);
   const lastTradePrice = tradeCount === 0 ? 0 : parts.lastTradePrice;

@@ -1,6 +1,6 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import { FramesInMemory, ownBytes, RecordedBlock } from "./block.js";
-import { columnsOf, floatColumns, integerColumns, tableBytes } from "./block-columns.js";
+import { type BlockColumns, columnsOf, floatColumns, integerColumns, tableBytes } from "./block-columns.js";
 import { hasAnomalies, hasGaps } from "./block-index.js";
 import { rankOf } from "./events.js";
 import { sides } from "./frame-text.js";
@@ -8,7 +8,7 @@ import { type LaidFrame, lengthOf } from "./laid-frame.js";
 import type { OverviewPoint } from "./overview.js";
 import type { Gap, Seq, TapeEvent } from "./tape.js";
 
-/** When a block is full. A rule of the frames alone, so that all who gather the same frames gather the same blocks. */
+/** When a block is full. */
 export interface BlockBounds {
   readonly frames: number;
   /** Time from its first frame to its last one after which it takes no more. */
@@ -33,11 +33,13 @@ export class OpenBlock extends FramesInMemory {
   tradeTotal = 0;
   flags = 0;
 
+  #capacity: number;
+
   /** @param room bytes of text to make room for at the beginning */
   constructor(firstSeq: Seq, bounds: BlockBounds, room = usualText) {
-    const columns = columnsOf(new ArrayBuffer(tableBytes(bounds.frames)), bounds.frames);
-    super(firstSeq, 0, columns, Buffer.allocUnsafeSlow(room), 0);
+    super(firstSeq, 0, columnsFor(bounds.frames), Buffer.allocUnsafeSlow(room), 0);
     this.bounds = bounds;
+    this.#capacity = bounds.frames;
   }
 
   get frames(): number {
@@ -57,7 +59,7 @@ export class OpenBlock extends FramesInMemory {
   }
 
   get size(): number {
-    return this.text.length + tableBytes(this.bounds.frames) + ownBytes;
+    return this.text.length + tableBytes(this.#capacity) + ownBytes;
   }
 
   get full(): boolean {
@@ -65,8 +67,9 @@ export class OpenBlock extends FramesInMemory {
     return this.count >= frames || this.textLength >= largestText || this.lastNs - this.firstNs >= ns;
   }
 
-  // HOT: once per frame that is recorded, or followed.
+  // HOT: once per frame that is recorded, or followed. It may be added to a full block too: whoever copies one may know better.
   add(frame: LaidFrame): void {
+    if (this.count === this.#capacity) this.#widen();
     const { columns, count: at, textLength: start } = this;
     const seq = this.firstSeq + at;
     columns.ns[at] = frame.ns;
@@ -99,10 +102,7 @@ export class OpenBlock extends FramesInMemory {
     const bytes = Buffer.from(new ArrayBuffer(table + this.textLength));
     bytes.writeUInt32LE(this.count, 0);
     bytes.writeUInt32LE(table, 4);
-    const columns = columnsOf(bytes.buffer, this.count);
-    for (const name of floatColumns) columns[name].set(this.columns[name].subarray(0, this.count));
-    for (const name of integerColumns) columns[name].set(this.columns[name].subarray(0, this.count));
-    columns.side.set(this.columns.side.subarray(0, this.count));
+    copyColumns(this.columns, columnsOf(bytes.buffer, this.count), this.count);
     this.text.copy(bytes, table, 0, this.textLength);
     return bytes;
   }
@@ -110,6 +110,13 @@ export class OpenBlock extends FramesInMemory {
   /** The same frames, in no more memory than they need. */
   closed(): RecordedBlock {
     return new RecordedBlock(this.firstSeq, this.count, this.raw());
+  }
+
+  #widen(): void {
+    this.#capacity *= 2;
+    const wider = columnsFor(this.#capacity);
+    copyColumns(this.columns, wider, this.count);
+    this.columns = wider;
   }
 
   #write(text: string | Uint8Array): void {
@@ -133,4 +140,14 @@ export class OpenBlock extends FramesInMemory {
     }
     this.points.push({ seq, ns, price, low: price, high: price, event: gravest });
   }
+}
+
+function columnsFor(frames: number): BlockColumns {
+  return columnsOf(new ArrayBuffer(tableBytes(frames)), frames);
+}
+
+function copyColumns(from: BlockColumns, to: BlockColumns, count: number): void {
+  for (const name of floatColumns) to[name].set(from[name].subarray(0, count));
+  for (const name of integerColumns) to[name].set(from[name].subarray(0, count));
+  to.side.set(from.side.subarray(0, count));
 }

@@ -22,6 +22,10 @@ function tampered(store: TapeStore, change: (file: string, offset: number, bytes
     versions: (id) => store.versions(id),
     begin: (id) => store.begin(id),
     delete: (id, version) => store.delete(id, version),
+    erase: (id) => store.erase(id),
+    parts: (tape) => store.parts(tape),
+    tapesInParts: () => store.tapesInParts(),
+    eraseParts: (tape) => store.eraseParts(tape),
     read: async (id, version, file) => change(file, 0, await store.read(id, version, file)),
     readRange: async (id, version, file, offset, length) =>
       change(file, offset, await store.readRange(id, version, file, offset, length)),

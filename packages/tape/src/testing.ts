@@ -31,35 +31,41 @@ export interface TestTapeOptions {
  * every third frame, an anomaly in every 50th. Resolves to its `id@version`.
  */
 export async function writeTestTape(store: TapeStore, options: TestTapeOptions = {}): Promise<string> {
-  const { id = "test", symbol = "BTCUSDT", source = "TEST", frames = 500, intervalMs = 100 } = options;
-  const { stepNs = () => intervalMs * 1e6 } = options;
-  const { startMs = testTapeStartMs, gapAfter = [], framesPerBlock = 64 } = options;
-  const { tradesPerFrame = everyThird, anomalyAt = everyFiftieth } = options;
-  const startNs = BigInt(startMs) * 1_000_000n;
+  const { id = "test", symbol = "BTCUSDT", source = "TEST", intervalMs = 100, framesPerBlock = 64 } = options;
+  const { startMs = testTapeStartMs } = options;
   const writer = await TapeWriter.open(store, {
     id,
     symbol,
     source,
-    startNs,
+    startNs: BigInt(startMs) * 1_000_000n,
     decimals: 3,
     precision: { priceDecimals: 2, sizeDecimals: 3 },
     intervalMs,
     framesPerBlock,
     createdMs: startMs,
   });
+  for (const frame of testFrames(options)) await writer.append(frame);
+  const { version } = await writer.finish();
+  return tapeName(id, version);
+}
+
+/** The frames of such a tape. */
+export function* testFrames(options: TestTapeOptions = {}): Generator<FrameParts> {
+  const { symbol = "BTCUSDT", frames = 500, intervalMs = 100, stepNs = () => intervalMs * 1e6 } = options;
+  const { startMs = testTapeStartMs, gapAfter = [] } = options;
+  const { tradesPerFrame = everyThird, anomalyAt = everyFiftieth } = options;
+  const startNs = BigInt(startMs) * 1_000_000n;
   let ns = 0;
   for (let seq = 0; seq < frames; seq++) {
     const fromNs = ns;
     const gapMs = gapAfter.find((gap) => gap.seq === seq - 1)?.ms ?? 0;
     if (seq > 0) ns += gapMs > 0 ? gapMs * 1e6 : stepNs(seq);
-    await writer.append({
+    yield {
       ...testFrame(symbol, seq, isoOfNs(startNs + BigInt(ns), 3), tradesPerFrame(seq), anomalyAt(seq)),
       ns,
       gapBefore: gapMs > 0 ? { fromNs, reason: "silence" } : null,
-    });
+    };
   }
-  const { version } = await writer.finish();
-  return tapeName(id, version);
 }
 
 /** 2024-08-08T12:00:00Z, where test tapes begin unless told otherwise. */

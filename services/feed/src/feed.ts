@@ -103,7 +103,7 @@ export class Feed {
       reason: "Feeds break down of this instrument. It is tried again in a minute.",
     });
     for (let ms = 0; ms < quarantineMs && !this.#closing; ms += 1000) {
-      if (!(await writer.renew())) return;
+      if ((await writer.renew()) !== "held") return;
       await sleep(1000);
     }
     await writer.release();

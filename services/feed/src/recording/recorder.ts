@@ -263,7 +263,8 @@ export class Recorder {
   /** Says that the writer lives; finds out that another one does. */
   async #renew(): Promise<void> {
     try {
-      if ((await this.#writer?.renew()) === false) await this.#lostClaim();
+      const hold = await this.#writer?.renew();
+      if (hold === "fenced" || hold === "lost") await this.#lostClaim();
     } catch {
       // Redis is away, which its connection logs; the outbox keeps the frames.
     }

@@ -1,0 +1,104 @@
+import type { WallMs } from "@tapedeck/protocol";
+import { answered, type Keys } from "@tapedeck/sessions";
+import type { Redis } from "ioredis";
+import { decodeFeed, type FeedRecord, flattened, unflattened } from "./feed-record.js";
+import type { LiveInstrument } from "./live-tape-id.js";
+import { defineLiveScripts } from "./scripts/scripts.js";
+
+/** How a feed is named in sorted sets. */
+export function feedName({ source, symbol }: LiveInstrument): string {
+  return `${source}:${symbol}`;
+}
+
+export function parseFeedName(name: string): LiveInstrument {
+  const at = name.indexOf(":");
+  return { source: name.slice(0, at), symbol: name.slice(at + 1) };
+}
+
+/** What a change needs to find: who has to hold the feed, or which revision has to be the newest (0: there is no hash). */
+export interface Expected {
+  readonly owner?: string;
+  readonly rev?: number;
+}
+
+/** The hashes of feeds in Redis, and who wants them. Rejects with `UNAVAILABLE` while Redis is away. */
+export class FeedStore {
+  readonly redis: Redis;
+  readonly keys: Keys;
+
+  constructor(redis: Redis, keys: Keys) {
+    this.redis = defineLiveScripts(redis);
+    this.keys = keys;
+  }
+
+  async read({ source, symbol }: LiveInstrument): Promise<{ record: FeedRecord | undefined; now: WallMs }> {
+    const [fields, time] = await answered(this.redis.liveRead(this.keys.liveTape(source, symbol)));
+    const now = Number(time[0]) * 1000 + Number(time[1]) / 1000;
+    return { record: decodeFeed(unflattened(fields)), now };
+  }
+
+  /** Changes the hash and tells all who follow. Nothing is changed where it is not as expected, or gone. */
+  async change(
+    { source, symbol }: LiveInstrument,
+    { owner = "", rev }: Expected,
+    fields: Readonly<Record<string, string | number>>,
+    after: "" | "clear" | "remove" = "",
+  ): Promise<FeedRecord | "other" | "gone"> {
+    const { keys } = this;
+    const changed = await answered(
+      this.redis.liveChange(
+        keys.live(source, symbol),
+        keys.liveTape(source, symbol),
+        owner,
+        rev ?? "",
+        after,
+        ...flattened(fields),
+      ),
+    );
+    if (changed === 0) return "other";
+    return (changed !== -1 && decodeFeed(unflattened(changed))) || "gone";
+  }
+
+  /** Says that a feed is wanted for some time from now. */
+  async want(feed: LiveInstrument, lingerMs: number): Promise<void> {
+    await answered(this.redis.liveWant(this.keys.liveWanted, feedName(feed), lingerMs));
+  }
+
+  /** Notes that a feed is claimed, where upkeep and listings look for those that have a hash. */
+  async noteClaim(feed: LiveInstrument, claim: number): Promise<void> {
+    await answered(this.redis.zadd(this.keys.liveFeeds, "GT", claim, feedName(feed)));
+  }
+
+  /** Takes a feed from the index, unless it was claimed since. */
+  async dropClaim(feed: LiveInstrument, claim: number): Promise<void> {
+    const { record } = await this.read(feed);
+    if (record === undefined || (record.claim === claim && record.owner === "" && record.tape === "")) {
+      await answered(this.redis.zrem(this.keys.liveFeeds, feedName(feed)));
+    }
+  }
+
+  /** Until when somebody wants the feed, on Redis's clock; 0 where nobody has for long. */
+  async wantedUntil(feed: LiveInstrument): Promise<WallMs> {
+    return Number((await answered(this.redis.zscore(this.keys.liveWanted, feedName(feed)))) ?? 0);
+  }
+
+  /** Forgets that a feed was wanted, unless it was wanted for longer since. */
+  async dropWish(feed: LiveInstrument, wantedUntil: WallMs): Promise<void> {
+    if ((await this.wantedUntil(feed)) > wantedUntil) return;
+    await answered(this.redis.zrem(this.keys.liveWanted, feedName(feed)));
+  }
+
+  /** Feeds by the time until which they are wanted; those of long ago too. */
+  async wanted(): Promise<Map<string, WallMs>> {
+    return scores(await answered(this.redis.zrange(this.keys.liveWanted, "0", "-1", "WITHSCORES")));
+  }
+
+  /** Feeds that have a hash, or had one a moment ago, by their last claim. */
+  async claimed(): Promise<Map<string, WallMs>> {
+    return scores(await answered(this.redis.zrange(this.keys.liveFeeds, "0", "-1", "WITHSCORES")));
+  }
+}
+
+function scores(flat: readonly string[]): Map<string, WallMs> {
+  return new Map(Object.entries(unflattened(flat)).map(([name, score]) => [name, Number(score)]));
+}

@@ -1,0 +1,293 @@
+import type { Logger } from "@tapedeck/runtime";
+import type { BlockCache, TapeStore } from "@tapedeck/tape";
+import { decodeFeed, type FeedRecord, stateOf, unclaimed } from "./feed-record.js";
+import type { FeedStore } from "./feed-store.js";
+import { forgetTape } from "./forget-tape.js";
+import { decodeChange, decodeFrame, kindOf, type LiveFrame } from "./frame-message.js";
+import { GrowingTape } from "./growing-tape.js";
+import type { LiveListener } from "./live-listener.js";
+import type { LiveState } from "./live-state.js";
+import type { LiveInstrument } from "./live-tape-id.js";
+import { framesFrom } from "./stream.js";
+
+export interface FollowerContext {
+  readonly feeds: FeedStore;
+  readonly store: TapeStore;
+  readonly cache: BlockCache;
+  readonly log: Logger;
+  /** Someone wants to be told of what comes, so the channel has to be listened to. */
+  readonly wake: (follower: Follower) => void;
+  /** No frame comes any more to a tape that was followed here. */
+  readonly left: (tape: GrowingTape) => void;
+}
+
+/** How long a follower waits after Redis did not answer before it tries again, in ms. */
+const retryMs = 250;
+
+/**
+ * One feed as this process follows it: what its channel says, put in order. A frame that does not follow on the last one is not
+ * taken from the channel but read from the stream, which has it: what is published was appended before.
+ */
+export class Follower {
+  readonly feed: LiveInstrument;
+  readonly channel: string;
+  readonly listeners = new Set<LiveListener>();
+  /** When it was last asked for, on the monotonic clock. */
+  usedAt = performance.now();
+  readonly #context: FollowerContext;
+  readonly #log: Logger;
+  #record: FeedRecord | undefined;
+  #state: LiveState | undefined;
+  /** The tape that is growing; while it is opened the one before is no more here. */
+  #tape: GrowingTape | undefined;
+  /** What was heard last is what Redis has, as far as can be known. */
+  #synced = false;
+  #syncing: Promise<void> | undefined;
+  #syncAgain = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(feed: LiveInstrument, channel: string, context: FollowerContext) {
+    this.feed = feed;
+    this.channel = channel;
+    this.#context = context;
+    this.#log = context.log.child({ feed: `${feed.source}:${feed.symbol}` });
+  }
+
+  /** The feed as it was heard of last; undefined before that. */
+  get state(): LiveState | undefined {
+    return this.#state;
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get tape(): GrowingTape | undefined {
+    return this.#tape;
+  }
+
+  /** Whether anyone here is to be told of what comes. */
+  get heeded(): boolean {
+    return this.listeners.size > 0 || (this.#tape?.heeded ?? false);
+  }
+
+  add(listener: LiveListener): void {
+    this.listeners.add(listener);
+    // Later, so that whoever follows has first the function that ends it. Whoever is early is told by the sync.
+    queueMicrotask(() => {
+      if (this.#state !== undefined && this.listeners.has(listener)) this.#tell(listener, this.#state);
+    });
+  }
+
+  // HOT: once per message of the channel.
+  receive(message: Buffer): void {
+    const kind = kindOf(message);
+    if (kind === "frame") {
+      const frame = decodeFrame(message);
+      if (frame !== undefined) this.#hear(frame);
+      else this.#log.error("frame not readable, written by another release?");
+    } else if (kind === "change") {
+      const hash = decodeChange(message);
+      const record = hash && decodeFeed(hash);
+      if (record !== undefined) this.#hearChange(record);
+      else this.#log.error("change not readable, written by another release?");
+    }
+  }
+
+  /** Brings all up to date with what Redis has from now on. Rejects with `UNAVAILABLE`. */
+  sync(): Promise<void> {
+    this.#syncAgain = true;
+    this.#syncing ??= this.#syncUntilNew().finally(() => {
+      this.#syncing = undefined;
+    });
+    return this.#syncing;
+  }
+
+  /** As `sync`, and again until it works. */
+  syncLater(): void {
+    clearTimeout(this.#retry);
+    this.sync().catch((error: unknown) => {
+      this.#log.debug({ err: error }, "feed not read, trying again");
+      this.#retry = setTimeout(() => this.syncLater(), retryMs).unref();
+    });
+  }
+
+  /** What is heard no more has to be read again before anything is made of what is heard next. */
+  rest(): void {
+    clearTimeout(this.#retry);
+    this.#synced = false;
+  }
+
+  #hear(frame: LiveFrame<Buffer>): void {
+    const [record, tape] = [this.#record, this.#tape];
+    const known = this.#synced && record !== undefined && tape !== undefined;
+    if (!known || frame.claim > record.claim) {
+      this.syncLater();
+      return;
+    }
+    const next = tape.span.lastSeq + 1;
+    // What an earlier writer said was on the tape before it was claimed, and will be there when it is read.
+    if (frame.seq === next && frame.claim === record.claim) this.#take(tape, frame);
+    else if (frame.seq >= next) this.syncLater();
+  }
+
+  #hearChange(record: FeedRecord): void {
+    const before = this.#record;
+    if (before !== undefined && record.rev <= before.rev) return;
+    if (!this.#synced || record.tape !== before?.tape) {
+      this.syncLater();
+      return;
+    }
+    this.#adopt(record);
+    // Read ahead of the channel, or shown by a Redis that is gone? Only reading tells.
+    if (this.#tape !== undefined && record.lastSeq < this.#tape.span.lastSeq) this.syncLater();
+  }
+
+  // HOT: once per frame.
+  #take(tape: GrowingTape, frame: LiveFrame<Buffer>): void {
+    tape.grow(frame);
+    for (const listener of this.listeners) {
+      try {
+        listener.frame(tape, frame.seq, frame.frame.text);
+      } catch (error) {
+        this.#log.error({ err: error, seq: frame.seq }, "a listener failed at a frame"); // the others get it all the same
+      }
+    }
+  }
+
+  /** The tape is the same as before. */
+  #adopt(record: FeedRecord, now?: number): void {
+    const before = this.#record;
+    this.#record = record;
+    const tape = this.#tape;
+    if (tape !== undefined) {
+      tape.cutTo(record.firstSeq);
+      if (record.storedSeq !== before?.storedSeq || record.parts !== before.parts) this.#refresh(tape);
+    }
+    this.#show(stateOf(record, now));
+  }
+
+  #show(state: LiveState): void {
+    const before = this.#state;
+    this.#state = state;
+    if (before !== undefined && sameState(before, state)) return;
+    for (const listener of this.listeners) this.#tell(listener, state);
+  }
+
+  #tell(listener: LiveListener, state: LiveState): void {
+    try {
+      listener.state(state);
+    } catch (error) {
+      this.#log.error({ err: error }, "a listener failed at a change of its feed");
+    }
+  }
+
+  #refresh(tape: GrowingTape): void {
+    tape.refresh().catch((error: unknown) => {
+      this.#log.warn({ err: error, tape: tape.id }, "parts of a live tape not readable");
+    });
+  }
+
+  async #syncUntilNew(): Promise<void> {
+    while (this.#syncAgain) {
+      this.#syncAgain = false;
+      await this.#sync();
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const { feeds } = this.#context;
+    const [known, had, hadSeq] = [this.#record, this.#tape, this.#tape?.span.lastSeq ?? -1];
+    const { record, now } = await feeds.read(this.feed);
+    if (this.#record !== known && (record?.rev ?? 0) < (this.#record?.rev ?? 0)) {
+      this.#syncAgain = true; // heard of later than it was read
+      return;
+    }
+    if (record === undefined || record.tape === "" || record.lastSeq < 0) {
+      this.#leave();
+      this.#record = record;
+      this.#synced = true;
+      this.#show(record === undefined ? unclaimed(this.feed, now) : stateOf(record, now));
+      return;
+    }
+    if (had?.id === record.tape && record.lastSeq < hadSeq) {
+      // A Redis took over that lags: it lacks frames that were shown, and their numbers must not be given again.
+      this.#log.warn(
+        { tape: record.tape, last: hadSeq, found: record.lastSeq },
+        "Redis lost frames: another tape begins",
+      );
+      await forgetTape(feeds, record);
+      this.#syncAgain = true;
+      return;
+    }
+    const tape = had?.id === record.tape ? had : await this.#open(record);
+    if (!(await this.#readOn(tape, record))) return;
+    if (tape !== this.#tape) {
+      this.#leave();
+      this.#tape = tape;
+    }
+    this.#synced = true;
+    this.#adopt(record, now);
+  }
+
+  async #open(record: FeedRecord): Promise<GrowingTape> {
+    this.#leave();
+    const { feeds, store, cache, log, wake } = this.#context;
+    const { source, symbol } = this.feed;
+    const context = {
+      store,
+      cache,
+      redis: feeds.redis,
+      stream: feeds.keys.live(source, symbol),
+      catchUp: () => this.sync(),
+      heeded: () => wake(this),
+      onError: (error: unknown) => log.error({ err: error }, "a listener failed at the growth of a tape"),
+    };
+    return GrowingTape.open(record, context, { fromSeq: record.firstSeq, toSeq: record.storedSeq });
+  }
+
+  /** Adds what the stream has beyond the tape's end. Resolves to false where frames are missing in it. */
+  async #readOn(tape: GrowingTape, record: FeedRecord): Promise<boolean> {
+    const { feeds } = this.#context;
+    for (let last = -2; last < tape.span.lastSeq || last === -2; ) {
+      last = tape.span.lastSeq;
+      for await (const frames of framesFrom(feeds.redis, feeds.keys.live(record.source, record.symbol), last + 1)) {
+        for (const frame of frames) {
+          // Some may have come by the channel while these were read.
+          if (frame.seq !== tape.span.lastSeq + 1) continue;
+          if (tape === this.#tape) this.#take(tape, frame);
+          else tape.grow(frame);
+        }
+      }
+      if (tape.span.lastSeq >= record.lastSeq) return true;
+      await tape.refresh(); // they have left Redis for the store
+    }
+    const missing = tape.span.lastSeq + 1;
+    if (missing > record.storedSeq) {
+      this.#log.warn({ tape: record.tape, missing }, "Redis has not what it should have: another tape begins");
+      await forgetTape(feeds, record);
+      this.#syncAgain = true;
+      return false;
+    }
+    throw new Error(`frame ${missing} of tape ${record.tape} should be in the tape store and is not`);
+  }
+
+  #leave(): void {
+    const tape = this.#tape;
+    if (tape === undefined) return;
+    this.#tape = undefined;
+    tape.end();
+    this.#refresh(tape);
+    this.#context.left(tape);
+  }
+}
+
+function sameState(a: LiveState, b: LiveState): boolean {
+  return (
+    a.tape === b.tape &&
+    a.node === b.node &&
+    a.status.status === b.status.status &&
+    a.status.reason === b.status.reason &&
+    (a.since === b.since || b.rev === 0)
+  );
+}

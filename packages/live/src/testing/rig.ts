@@ -1,0 +1,180 @@
+import { randomUUID } from "node:crypto";
+import type { FrameParts } from "@tapedeck/market";
+import { createLogger } from "@tapedeck/runtime";
+import { type Keys, keysWith } from "@tapedeck/sessions";
+import {
+  BlockCache,
+  MemoryTapeStore,
+  RecordedTape,
+  type Seq,
+  type Tape,
+  TapeCatalog,
+  type TapeStore,
+} from "@tapedeck/tape";
+import { type TestTapeOptions, testFrames, testTapeStartMs } from "@tapedeck/tape/testing";
+import { Redis } from "ioredis";
+import type { GrowingTape } from "../growing-tape.js";
+import type { LiveListener } from "../live-listener.js";
+import type { LiveState } from "../live-state.js";
+import { type ClaimOptions, LiveTapeWriter } from "../live-tape-writer.js";
+import { LiveTapes, type LiveTapesOptions } from "../live-tapes.js";
+
+export const source = "SIM";
+export const symbol = "BTCUSDT";
+export const startNs = BigInt(testTapeStartMs) * 1_000_000n;
+
+const cacheBytes = 8 << 20;
+
+/** Live tapes on a real Redis under a prefix of their own, and what reads and writes them. Closes all at its end. */
+export class Rig {
+  readonly url: string;
+  readonly keys: Keys = keysWith(`live-${randomUUID()}`);
+  readonly store: TapeStore;
+  readonly redis: Redis;
+  readonly log = createLogger({ service: "test", node: "test", level: "silent" });
+  readonly #closing: (() => Promise<unknown>)[] = [];
+
+  constructor(url: string, store: TapeStore = new MemoryTapeStore()) {
+    this.url = url;
+    this.store = store;
+    this.redis = this.connect();
+  }
+
+  connect(): Redis {
+    const redis = new Redis(this.url, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
+    redis.on("error", () => undefined); // tests look at what becomes of commands
+    this.#closing.push(async () => redis.disconnect());
+    return redis;
+  }
+
+  claim(options: Partial<ClaimOptions> = {}): Promise<LiveTapeWriter> {
+    const { redis, keys, store, log } = this;
+    return LiveTapeWriter.claim({
+      redis,
+      keys,
+      store,
+      source,
+      symbol,
+      node: "feed-1",
+      decimals: 3,
+      intervalMs: 100,
+      precision: { priceDecimals: 2, sizeDecimals: 3 },
+      log,
+      ...options,
+    });
+  }
+
+  /** A process of its own that follows live tapes. */
+  process(options: Partial<LiveTapesOptions> = {}): Process {
+    const process = new Process(this, options);
+    this.#closing.unshift(() => process.live.close());
+    return process;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing) await close();
+  }
+}
+
+export class Process {
+  readonly live: LiveTapes;
+  readonly tapes: TapeCatalog;
+  readonly cache = new BlockCache(cacheBytes);
+  readonly subscriber: Redis;
+
+  constructor(rig: Rig, options: Partial<LiveTapesOptions>) {
+    const { keys, store, log } = rig;
+    this.subscriber = options.subscriber ?? rig.connect();
+    this.live = new LiveTapes({
+      redis: rig.redis,
+      keys,
+      store,
+      log,
+      cache: this.cache,
+      ...options,
+      subscriber: this.subscriber,
+    });
+    this.tapes = new TapeCatalog(store, { cacheBytes, cache: this.cache, live: this.live });
+  }
+
+  follow(): Heard {
+    const heard = new Heard();
+    heard.stop = this.live.follow(source, symbol, heard);
+    return heard;
+  }
+}
+
+/** What a listener was told. */
+export class Heard implements LiveListener {
+  readonly seqs: Seq[] = [];
+  readonly bodies: string[] = [];
+  readonly states: LiveState[] = [];
+  tape: GrowingTape | undefined;
+  stop: () => void = () => undefined;
+  #waiting: (() => void)[] = [];
+
+  frame(tape: GrowingTape, seq: Seq, body: Buffer): void {
+    this.tape = tape;
+    this.seqs.push(seq);
+    this.bodies.push(body.toString("latin1"));
+    if (tape.span.lastSeq !== seq || tape.block(seq)?.json(seq) !== this.bodies.at(-1))
+      throw new Error(`frame ${seq} is not there`);
+    this.#wake();
+  }
+
+  state(state: LiveState): void {
+    this.states.push(state);
+    this.#wake();
+  }
+
+  /** Resolves when `done` is true of what was heard. */
+  async until(done: (heard: this) => boolean): Promise<void> {
+    while (!done(this)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** Appends frames one after the other; throws where one is not appended. */
+export async function appendAll(writer: LiveTapeWriter, frames: Iterable<FrameParts>): Promise<void> {
+  for (const frame of frames) {
+    const outcome = await writer.append(frame, startNs);
+    if (outcome !== "appended") throw new Error(`frame was ${outcome}`);
+  }
+}
+
+/** Some of the frames of a test tape. */
+export function someFrames(from: Seq, to: Seq, options: TestTapeOptions = {}): FrameParts[] {
+  return [...testFrames({ ...options, frames: to })].slice(from);
+}
+
+/** The JSON of all frames of a tape. */
+export async function textsOf(tape: Tape): Promise<string[]> {
+  const texts: string[] = [];
+  for (let seq = tape.span.firstSeq; seq <= tape.span.lastSeq; seq++) texts.push((await tape.load(seq)).json(seq));
+  return texts;
+}
+
+export function recorded(store: TapeStore, id: string): Promise<RecordedTape> {
+  return RecordedTape.open(store, id, 1, new BlockCache(cacheBytes));
+}
+
+/** A store in which some things go otherwise, in its parts too where that is said of `parts`. */
+export function storeWith(store: TapeStore, changes: Partial<TapeStore>): TapeStore {
+  return {
+    ids: () => store.ids(),
+    current: (id) => store.current(id),
+    versions: (id) => store.versions(id),
+    read: (id, version, file) => store.read(id, version, file),
+    readRange: (id, version, file, offset, length) => store.readRange(id, version, file, offset, length),
+    begin: (id) => store.begin(id),
+    delete: (id, version) => store.delete(id, version),
+    erase: (id) => store.erase(id),
+    parts: (tape) => store.parts(tape),
+    tapesInParts: () => store.tapesInParts(),
+    eraseParts: (tape) => store.eraseParts(tape),
+    ...changes,
+  };
+}

@@ -34,7 +34,7 @@ function expectWholeRun({ frames, histories, session }: SdkViewer, truth: Truth)
   expect(session.stats.framesReceived).toBe(frames.length - (histories[0]?.frames.length ?? 0));
 }
 
-test("[CL30] a gateway is killed: the session goes on through the next one with the frame after the last", async ({
+test("[CL30] [CL11] a gateway is killed: the session goes on through the next one with the frame after the last", async ({
   cluster,
 }) => {
   const [viewer, truth] = await playing(cluster);
@@ -66,7 +66,7 @@ test("[CL31] a gateway is told to end: the session goes on elsewhere at once", a
   await cluster.whole();
 });
 
-test("[CL32] the network falls silent without closing: noticed within the time said, and nothing is missed", async ({
+test("[CL32] [CL12] the network falls silent without closing: noticed within the time said, and nothing is missed", async ({
   cluster,
 }) => {
   const [first = "", second = ""] = gatewaysOf(cluster);

@@ -1,6 +1,9 @@
 import type { Redis } from "ioredis";
 import { interval } from "./interval.js";
-import type { Logger } from "./logger.js";
+import { errorsLogged, type Logger } from "./logger.js";
+
+/** Seconds after its last beat that a node counts as gone. */
+export const heartbeatTtlS = 15;
 
 export interface HeartbeatOptions {
   /** Hash of this node, gone `ttlS` seconds after its last beat. */
@@ -8,8 +11,8 @@ export interface HeartbeatOptions {
   /** Sorted set of all nodes, scored by their last beat in ms. */
   readonly nodesKey: string;
   readonly node: string;
-  readonly ttlS: number;
-  /** What to tell: role, version, sockets or leases, load. Called at each beat. */
+  readonly ttlS?: number;
+  /** What to tell beside its errors: role, version, sockets or leases, load. Called at each beat. */
   readonly fields: () => Record<string, string | number>;
   /** The cluster's clock. */
   readonly now: () => number;
@@ -18,7 +21,7 @@ export interface HeartbeatOptions {
 
 /** Writes a node's heartbeat three times per TTL, first at once; `stop()` takes it back. */
 export function startHeartbeat(redis: Redis, options: HeartbeatOptions): { stop(): Promise<void> } {
-  const { nodeKey, nodesKey, node, ttlS, fields, now, log } = options;
+  const { nodeKey, nodesKey, node, ttlS = heartbeatTtlS, fields, now, log } = options;
   let stopped = false;
 
   // Two keys, two slots of a Redis Cluster: two calls.
@@ -26,7 +29,7 @@ export function startHeartbeat(redis: Redis, options: HeartbeatOptions): { stop(
     const at = Math.round(now());
     await redis
       .multi()
-      .hset(nodeKey, { node, seen_ms: at, ...fields() })
+      .hset(nodeKey, { node, seen_ms: at, errors: errorsLogged(), ...fields() })
       .expire(nodeKey, ttlS)
       .exec();
     await redis

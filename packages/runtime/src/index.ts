@@ -3,7 +3,7 @@ export { type RedisClock, startRedisClock } from "./clock.js";
 export { ConfigError, readConfig } from "./config.js";
 export { commonEnv, flag, list, millis, port, seconds, simulationWarmUp, whole } from "./env.js";
 export { type Condition, createHealth, type Health, type HealthSnapshot } from "./health.js";
-export { type HeartbeatOptions, startHeartbeat } from "./heartbeat.js";
+export { type HeartbeatOptions, heartbeatTtlS, startHeartbeat } from "./heartbeat.js";
 export { interval } from "./interval.js";
 export { legacyFingerprint } from "./legacy-fingerprint.js";
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./logger.js";

@@ -19,6 +19,15 @@ const secrets = ["token", "authorization", "cookie", "password", "secret"].flatM
   `*.*.${name}`,
 ]);
 
+/** What pino calls 50. */
+const errorLevel = 50;
+let errors = 0;
+
+/** Lines that this process has logged as errors since its start: what its heartbeat and its metrics tell of it. */
+export function errorsLogged(): number {
+  return errors;
+}
+
 /**
  * The log of one process: JSON lines with service and node on each, or readable lines where a person looks at a terminal.
  * Add the session to what concerns one: `log.child({ session: id })`.
@@ -30,6 +39,12 @@ export function createLogger({ service, node, level }: LoggerOptions): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: secrets, censor: "(not shown)" },
     formatters: { level: (label) => ({ level: label }) },
+    hooks: {
+      logMethod(args, method, levelOfLine) {
+        if (levelOfLine >= errorLevel) errors++;
+        method.apply(this, args);
+      },
+    },
   };
   if (!process.stdout.isTTY) return pino(options);
   return pino(options, pretty({ sync: true, ignore: "service,node", messageFormat: "{node} {msg}" }));

@@ -1,5 +1,6 @@
 import { Counter } from "prom-client";
 import { expect, test } from "vitest";
+import { createLogger, errorsLogged } from "./logger.js";
 import { createMetrics } from "./metrics.js";
 
 test("[R6] every series bears service and node, the process's own numbers too", async () => {
@@ -8,6 +9,17 @@ test("[R6] every series bears service and node, the process's own numbers too", 
   const text = await metrics.text();
   expect(text).toContain('frames_total{service="gateway",node="gateway-1"} 3');
   expect(text).toMatch(/process_cpu_seconds_total\{service="gateway",node="gateway-1"\}/);
+});
+
+test("[R20] lines logged as errors are counted, by children of the log too", async () => {
+  const log = createLogger({ service: "gateway", node: "gateway-1", level: "fatal" });
+  const metrics = createMetrics("gateway", "gateway-1");
+  const before = errorsLogged();
+  log.fatal("a line of this test, as fatal as it looks");
+  log.child({ session: "a" }).fatal("another line of this test");
+  log.warn("no error");
+  expect(errorsLogged() - before).toBe(2);
+  expect(await metrics.text()).toContain(`tapedeck_errors_total{service="gateway",node="gateway-1"} ${before + 2}`);
 });
 
 test("[R6] two registries of one process do not meet", async () => {

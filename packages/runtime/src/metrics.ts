@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Registry } from "prom-client";
+import { errorsLogged } from "./logger.js";
 
 export interface Metrics {
   /** Give it as `registers: [metrics.registry]` to each counter, gauge and histogram. */
@@ -13,6 +14,15 @@ export function createMetrics(service: string, node: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service, node });
   collectDefaultMetrics({ register: registry });
+  new Counter({
+    name: "tapedeck_errors_total",
+    help: "Lines logged as errors",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(errorsLogged());
+    },
+  });
   return {
     registry,
     contentType: registry.contentType,

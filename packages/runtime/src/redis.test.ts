@@ -185,6 +185,7 @@ test("[R17] a heartbeat is readable, expires by itself and is taken back at the 
     node: "gateway-1",
     role: "gateway",
     seen_ms: "1000000",
+    errors: expect.stringMatching(/^\d+$/),
   });
   expect(await redis.pttl(`${prefix}:node`)).toBeGreaterThan(0);
   expect(await redis.zscore(`${prefix}:nodes`, "gateway-1")).toBe("1000000");

@@ -1,8 +1,6 @@
 import type { SessionStats, WallMs } from "@tapedeck/protocol";
+import { heartbeatTtlS } from "@tapedeck/runtime";
 import type { SessionStore } from "./store.js";
-
-/** A node whose heartbeat is older than this is not there any more. */
-const silentNodeMs = 20_000;
 
 /**
  * Statistics from index, totals and heartbeats: no session is read. Gateways tell `sockets` in their heartbeat, tickers
@@ -16,7 +14,7 @@ export async function readStats(
     index.counts(),
     totals.read(),
     totals.perMinute(now),
-    redis.zrangebyscore(keys.nodes, now - silentNodeMs, "+inf"),
+    redis.zrangebyscore(keys.nodes, now - heartbeatTtlS * 1000, "+inf"),
   ]);
   const beats = await Promise.all(nodes.map((node) => redis.hgetall(keys.node(node))));
   const gone = sums.expired + sums.deleted;

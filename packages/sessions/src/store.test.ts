@@ -165,7 +165,14 @@ describe("creating and deleting", () => {
 });
 
 describe("gateways' sockets", () => {
+  /** Heartbeats of so many ms ago, before anything is read: what was read of nodes is good for a second. */
+  const beat = async (ages: Readonly<Record<string, number>>): Promise<void> => {
+    const now = await on.store.now();
+    for (const [node, age] of Object.entries(ages)) await on.redis.zadd(on.keys.nodes, now - age, node);
+  };
+
   test("[S4] are counted by gateway until the last has closed", async () => {
+    await beat({ "gateway-1": 0, "gateway-2": 0 });
     await opened();
     await on.store.touch("a", "gateway-1", 2);
     await on.store.touch("a", "gateway-2", 1);
@@ -180,10 +187,27 @@ describe("gateways' sockets", () => {
     expect((await on.store.read("a"))?.connections).toBe(1);
   });
 
-  test("[S4] of a gateway that has fallen silent don't count", async () => {
+  test("[S4] of a gateway that has been killed don't count when its heartbeat is missed", async () => {
+    await beat({ "gateway-1": 14_000, "gateway-2": 15_001 });
+    await opened();
+    for (const gateway of ["gateway-1", "gateway-2", "gateway-3"]) await on.store.touch("a", gateway, 2);
+    expect((await on.store.read("a"))?.connections).toBe(2);
+    expect(await on.store.viewers("a")).toEqual(new Map([["gateway-1", 2]]));
+  });
+
+  test("[S4] of one that lives and has long said nothing of the session don't count either", async () => {
+    await beat({ "gateway-9": 0 });
     await opened();
     await on.redis.hset(on.keys.viewers("a"), "gateway-9", `5 ${(await on.store.now()) - 1}`);
     expect((await on.store.read("a"))?.connections).toBe(0);
+  });
+
+  test("[S4] count until well after the gateway was to tell them again", async () => {
+    await opened();
+    const before = await on.store.now();
+    await on.store.touch("a", "gateway-1", 2);
+    const deadline = Number((await on.redis.hget(on.keys.viewers("a"), "gateway-1"))?.split(" ")[1]);
+    expect(deadline - before).toBeGreaterThan(2 * 120_000);
   });
 });
 

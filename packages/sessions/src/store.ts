@@ -6,6 +6,7 @@ import { stateHead } from "./channel.js";
 import { decodeEpoch, type EndedEpoch } from "./epochs.js";
 import type { Keys } from "./keys.js";
 import { type ListPage, type ListQuery, listSessions } from "./list.js";
+import { LiveNodes } from "./live-nodes.js";
 import { decodeOrder, encodeOrder } from "./orders.js";
 import type { SessionRecord } from "./record.js";
 import { changedFields, decodeRecord, encodeRecord, flattened, unflattened } from "./record-codec.js";
@@ -46,10 +47,12 @@ export class SessionStore {
   readonly index: SessionIndex;
   readonly totals: SessionTotals;
   readonly #caps: SessionCaps;
+  readonly #nodes: LiveNodes;
 
   constructor(redis: Redis, keys: Keys, { caps = {} }: StoreOptions = {}) {
     this.redis = defineSessionScripts(redis);
     this.keys = keys;
+    this.#nodes = new LiveNodes(redis, keys.nodes);
     this.index = new SessionIndex(redis, keys);
     this.totals = new SessionTotals(redis, keys);
     this.#caps = caps;
@@ -69,12 +72,17 @@ export class SessionStore {
 
   /** As `read`, with Redis's clock also where there is no such session. */
   async look(id: string): Promise<{ record: SessionRecord | undefined; now: WallMs; connections: number }> {
-    const [fields, viewers, time] = await answered(
-      this.redis.sessionRead(this.keys.session(id), this.keys.viewers(id)),
+    const { fields, viewers, now } = await this.#read(id);
+    const record = fields.length === 0 ? undefined : decodeRecord(unflattened(fields));
+    return { record, now, connections: sumOfViewers(viewers) };
+  }
+
+  async #read(id: string): Promise<{ fields: string[]; viewers: Map<string, number>; now: WallMs }> {
+    const [[fields, viewers, time], beats] = await answered(
+      Promise.all([this.redis.sessionRead(this.keys.session(id), this.keys.viewers(id)), this.#nodes.beats()]),
     );
     const now = Number(time[0]) * 1000 + Number(time[1]) / 1000;
-    const record = fields.length === 0 ? undefined : decodeRecord(unflattened(fields));
-    return { record, now, connections: sumOfViewers(decodeViewers(unflattened(viewers), now)) };
+    return { fields, viewers: decodeViewers(unflattened(viewers), now, beats), now };
   }
 
   /**
@@ -156,8 +164,8 @@ export class SessionStore {
 
   /**
    * A sign of life that changes nothing: the session lives for a whole TTL from now. A gateway tells with it how many of its
-   * sockets watch (0 when the last has closed), and repeats that every 30 s or quarter of the TTL, whichever is sooner; it
-   * counts for three times as long, or half the TTL. False: the session is gone.
+   * sockets watch (0 when the last has closed), and repeats that every 2 minutes or quarter of the TTL, whichever is sooner; it
+   * counts for 5 minutes, or half the TTL, if the gateway lives. False: the session is gone.
    */
   async touch(id: string, node = "", sockets = 0): Promise<boolean> {
     const reply = await answered(
@@ -184,8 +192,7 @@ export class SessionStore {
 
   /** Sockets that watch a session, by gateway. */
   async viewers(id: string): Promise<Map<string, number>> {
-    const [, viewers, time] = await answered(this.redis.sessionRead(this.keys.session(id), this.keys.viewers(id)));
-    return decodeViewers(unflattened(viewers), Number(time[0]) * 1000);
+    return (await this.#read(id)).viewers;
   }
 
   /** The last epochs that are over, newest first, at most `limits.epochs`. */

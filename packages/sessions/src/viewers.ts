@@ -1,12 +1,16 @@
 import type { WallMs } from "@tapedeck/protocol";
+import { isLive } from "./live-nodes.js";
 import type { SessionHash } from "./record-codec.js";
 
-/** Sockets by gateway, of the gateways that were heard lately: each field holds `{sockets} {deadline}`. */
-export function decodeViewers(hash: SessionHash, now: WallMs): Map<string, number> {
+/**
+ * Sockets by gateway, of the gateways that live: each field holds `{sockets} {deadline}`. What a gateway that was killed has left
+ * counts no more once its heartbeat is missed; the deadline is for one that lives and has forgotten the session.
+ */
+export function decodeViewers(hash: SessionHash, now: WallMs, beats: ReadonlyMap<string, WallMs>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const [node, value] of Object.entries(hash)) {
     const [sockets = 0, deadline = 0] = value.split(" ").map(Number);
-    if (deadline > now) counts.set(node, sockets);
+    if (deadline > now && isLive(beats.get(node), now)) counts.set(node, sockets);
   }
   return counts;
 }

@@ -16,7 +16,6 @@ import { openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
-import { heartbeatTtlS } from "./nodes.js";
 import { watchRedis } from "./redis-health.js";
 import { createRequestMetrics } from "./request-metrics.js";
 
@@ -74,7 +73,6 @@ async function main(config: Config): Promise<void> {
     nodeKey: keys.node(node),
     nodesKey: keys.nodes,
     node,
-    ttlS: heartbeatTtlS,
     fields: () => ({ role: "api", version, pid: process.pid, url: server.url, ...requests.totals() }),
     // Good enough for a list of who was heard in the last 15 s; nothing is anchored to it.
     now: Date.now,

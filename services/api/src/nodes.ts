@@ -1,10 +1,8 @@
 import type { NodeView } from "@tapedeck/protocol";
+import { heartbeatTtlS } from "@tapedeck/runtime";
 import { answered } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import { redisNow } from "./redis-now.js";
-
-/** Seconds after its last beat that a node counts as gone. */
-export const heartbeatTtlS = 15;
 
 /** The nodes that have been heard lately, as their heartbeats describe them. */
 export async function readNodes({ redis, keys }: Pick<Api, "redis" | "keys">): Promise<NodeView[]> {

@@ -17,7 +17,6 @@ import { startGateway } from "./gateway.js";
 import { CannotListen } from "./listener.js";
 
 const version = "0.1.0";
-const heartbeatTtlS = 15;
 /** Beyond waiting and draining: for closing what is open. */
 const slackMs = 5_000;
 
@@ -56,7 +55,6 @@ async function main(config: GatewayConfig): Promise<void> {
     nodeKey: keys.node(node),
     nodesKey: keys.nodes,
     node,
-    ttlS: heartbeatTtlS,
     fields: () => ({ version, pid: process.pid, ...gateway.fields() }),
     now: clock.now,
     log,

@@ -32,7 +32,6 @@ import { readTickerConfig, type TickerConfig } from "./config.js";
 import { Ticker } from "./ticker.js";
 
 const version = "0.1.0";
-const heartbeatTtlS = 15;
 const probeEveryMs = 1000;
 /** A ticker that has not heard its own messages for this long does not hear its sessions' states either. */
 const deafAfterMs = 5000;
@@ -95,7 +94,6 @@ async function main(config: TickerConfig): Promise<void> {
     nodeKey: keys.node(node),
     nodesKey: keys.nodes,
     node,
-    ttlS: heartbeatTtlS,
     fields: () => {
       const { p50, p95, p99, messagesPerSecond } = ticker.metrics.takeLateness();
       const { url } = status;

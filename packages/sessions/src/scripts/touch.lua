@@ -19,8 +19,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call("HSET", session, "last_activity", string.format("%d", now))
 if node ~= "" then
   if sockets > 0 then
-    -- Gateways come back after 30 s or a quarter of the TTL, whichever is sooner.
-    local deadline = now + math.min(90000, ttl * 500)
+    -- Gateways come back after two minutes or a quarter of the TTL, whichever is sooner.
+    local deadline = now + math.min(300000, ttl * 500)
     redis.call("HSET", viewers, node, string.format("%d %d", sockets, deadline))
   else
     redis.call("HDEL", viewers, node)

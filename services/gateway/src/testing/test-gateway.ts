@@ -2,7 +2,15 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectRedis, createHealth, createLogger, createMetrics, type Health, type LogLevel } from "@tapedeck/runtime";
+import {
+  connectRedis,
+  createHealth,
+  createLogger,
+  createMetrics,
+  type Health,
+  type LogLevel,
+  startHeartbeat,
+} from "@tapedeck/runtime";
 import { Deck, frameHead, type Keys, keysWith, LeaseQueue, type SessionRecord, SessionStore } from "@tapedeck/sessions";
 import { FolderTapeStore, render, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
@@ -98,6 +106,14 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
         redis: connections,
         now: Date.now,
       });
+      const heartbeat = startHeartbeat(connections.commands, {
+        nodeKey: keys.node(config.NODE_ID),
+        nodesKey: keys.nodes,
+        node: config.NODE_ID,
+        fields: () => gateway.fields(),
+        now: Date.now,
+        log,
+      });
       const clients: Client[] = [];
       const ws = gateway.url.replace("http:", "ws:");
       let stopped = false;
@@ -107,6 +123,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
         for (const client of clients) client.terminate();
         gateway.shut();
         await gateway.drain();
+        await heartbeat.stop().catch(() => {}); // a test may have cut the connection
         await gateway.stop();
         for (const connection of Object.values(connections)) connection.disconnect();
       };

@@ -1,12 +1,4 @@
-import {
-  type Command,
-  commandNames,
-  type DeckState,
-  deckState,
-  isRefusal,
-  RefusedError,
-  refuse,
-} from "@tapedeck/protocol";
+import { type Command, commandNames, type DeckState, deckState, isRefusal } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
 import { type Outcomes, outcomesInLiveWithoutTape, outcomesOnTape } from "./apply-table.js";
 import type { SystemCommand } from "./instruction.js";
@@ -456,22 +448,19 @@ describe("what the cluster does", () => {
   });
 });
 
-test("[D33] a session on a damaged stretch of its tape can be paused, stopped and taken elsewhere", async () => {
-  const damaged = shelf({
-    ...tape,
-    seqAt: async (ns) => {
-      if (ns > 7e9) throw new RefusedError(refuse("TAPE_DAMAGED", "Tape steady@1 is damaged."));
-      return await tape.seqAt(ns);
-    },
-  });
-  const stuck = { ...(await born(damaged, { start: true })), publishedSeq: 70 };
+test("[D33] a session on a damaged stretch of its tape goes on, and every button works", async () => {
+  // As a recorded tape answers: frames 71 to 90 cannot be read.
+  const damaged = shelf({ ...tape, seqAt: async (ns) => (ns > 7e9 && ns < 9.1e9 ? 70 : await tape.seqAt(ns)) });
+  const playing = await born(damaged, { start: true });
   for (const [command, expected] of [
-    [pause, { state: "PAUSED", anchorSeq: 70, anchorNs: 7e9 }],
+    [pause, { state: "PAUSED", anchorSeq: 70, anchorNs: 8e9 }],
     [stop, { state: "STOPPED", anchorSeq: 0 }],
     [seekTo(30), { state: "PLAYING", anchorSeq: 30 }],
+    [
+      { type: "seek", to: { ts: at(8_500) } },
+      { state: "PLAYING", anchorSeq: 70 },
+    ],
   ] as const) {
-    expect(await told(stuck, command, noon + 8000, damaged)).toMatchObject(expected);
+    expect(await told(playing, command, noon + 8000, damaged)).toMatchObject(expected);
   }
-  const into: Command = { type: "seek", to: { ts: at(8000) } };
-  await expect(told(stuck, into, noon + 8000, damaged)).rejects.toMatchObject({ code: "TAPE_DAMAGED" });
 });

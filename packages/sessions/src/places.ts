@@ -1,4 +1,4 @@
-import { RefusedError, type TapeNs, type WallMs } from "@tapedeck/protocol";
+import type { TapeNs, WallMs } from "@tapedeck/protocol";
 import type { Position } from "@tapedeck/tape";
 import type { Moment } from "./instruction.js";
 import { type DeckTape, endNsOf, positionAt } from "./playhead.js";
@@ -9,23 +9,12 @@ export type Range = Pick<SessionRecord, "fromNs" | "toNs">;
 /** The places of a session on its tape at a moment. */
 export async function momentOn(tape: DeckTape, session: SessionRecord, now: WallMs): Promise<Moment> {
   const [here, start, end] = await Promise.all([
-    hereOn(tape, session, now),
+    positionAt(session, now, tape),
     startOf(session, tape),
     endOf(session, tape),
   ]);
   const growing = tape.span.growing && end.seq === tape.span.lastSeq;
   return { now, here, start, end, timeline: tape.timeline(session.gaps), growing };
-}
-
-/** The playhead. On a damaged stretch of the tape, where nothing can be shown, it is held at the last frame that was. */
-async function hereOn(tape: DeckTape, session: SessionRecord, now: WallMs): Promise<Position> {
-  try {
-    return await positionAt(session, now, tape);
-  } catch (error) {
-    if (!(error instanceof RefusedError && error.code === "TAPE_DAMAGED")) throw error;
-    const { publishedSeq, anchorSeq, anchorNs } = session;
-    return { seq: publishedSeq, ns: publishedSeq === anchorSeq ? anchorNs : await tape.nsOf(publishedSeq) };
-  }
 }
 
 /** The first frame of a range: the one at `from`, or the next after it. Beyond the range's end if no frame lies in it. */

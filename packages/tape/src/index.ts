@@ -1,6 +1,7 @@
 export { BlockCache, leastCacheBytes } from "./block-cache.js";
 export type { BlockIndex } from "./block-index.js";
 export { cuts, nextCut } from "./cuts.js";
+export { DamageReports } from "./damage-reports.js";
 export { deleteTape, TapeInUse } from "./delete-tape.js";
 export { FolderTapeStore } from "./folder-store.js";
 export * from "./import/index.js";

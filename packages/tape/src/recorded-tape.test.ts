@@ -4,32 +4,13 @@ import { BlockCache, leastCacheBytes } from "./block-cache.js";
 import { crc32, crc32ByTable } from "./checksum.js";
 import { files } from "./manifest.js";
 import { RecordedTape } from "./recorded-tape.js";
-import type { TapeStore } from "./store.js";
 import { DamagedBlock, DamagedTape, TapeNotFound, UnknownTapeFormat } from "./tape-errors.js";
-import { MemoryTapeStore, type TestTapeOptions, writeTestTape } from "./testing.js";
+import { MemoryTapeStore, type TestTapeOptions, tampered, writeTestTape } from "./testing.js";
 
 async function openTestTape(options: TestTapeOptions = {}, cache = new BlockCache(leastCacheBytes)) {
   const store = new MemoryTapeStore();
   await writeTestTape(store, options);
   return RecordedTape.open(store, options.id ?? "test", 1, cache);
-}
-
-/** A store in which reading a range of a file may give other bytes, and counts. */
-function tampered(store: TapeStore, change: (file: string, offset: number, bytes: Buffer) => Buffer): TapeStore {
-  return {
-    ids: () => store.ids(),
-    current: (id) => store.current(id),
-    versions: (id) => store.versions(id),
-    begin: (id) => store.begin(id),
-    delete: (id, version) => store.delete(id, version),
-    erase: (id) => store.erase(id),
-    parts: (tape) => store.parts(tape),
-    tapesInParts: () => store.tapesInParts(),
-    eraseParts: (tape) => store.eraseParts(tape),
-    read: async (id, version, file) => change(file, 0, await store.read(id, version, file)),
-    readRange: async (id, version, file, offset, length) =>
-      change(file, offset, await store.readRange(id, version, file, offset, length)),
-  };
 }
 
 describe("looking up", () => {
@@ -146,6 +127,10 @@ describe("damage", () => {
     damage = (bytes) => bytes.subarray(0, 10);
     await expect(tape.load(70)).rejects.toThrow("block 1 (frames 64 to 127) is cut off");
     expect((await tape.load(0)).lastSeq).toBe(63);
+    // Its place is known without it: whoever plays goes on over it.
+    expect(await Promise.all([64, 127].map((seq) => tape.nsOf(seq)))).toEqual([6.4e9, 12.7e9]);
+    expect(await Promise.all([6.4e9, 10e9, 12.6e9, 12.7e9].map((ns) => tape.seqAt(ns)))).toEqual([63, 63, 63, 127]);
+    await expect(tape.nsOf(70)).rejects.toThrow(DamagedBlock);
     damage = (bytes) => bytes;
     expect((await tape.load(70)).firstSeq).toBe(64);
   });

@@ -90,10 +90,19 @@ export class RecordedTape implements Tape {
     const block = this.index.blockAt(ns);
     if (ns >= this.index.lastNs(block)) return this.index.lastSeq(block);
     const firstSeq = this.index.firstSeq(block);
-    return Math.max(firstSeq, (await this.load(firstSeq)).seqAt(ns));
+    try {
+      return Math.max(firstSeq, (await this.load(firstSeq)).seqAt(ns));
+    } catch (error) {
+      if (!(error instanceof DamagedBlock)) throw error;
+      return Math.max(this.span.firstSeq, firstSeq - 1); // of what can be read, the last frame at or before
+    }
   }
 
+  /** Of the frames at both ends of a block the index knows it, so that a damaged one can be passed over. */
   async nsOf(seq: Seq): Promise<TapeNs> {
+    const block = this.index.blockOf(seq);
+    if (seq === this.index.lastSeq(block)) return this.index.lastNs(block);
+    if (seq === this.index.firstSeq(block)) return this.index.firstNs(block);
     return (this.block(seq) ?? (await this.load(seq))).nsOf(seq);
   }
 

@@ -18,10 +18,15 @@ export class DamagedTape extends RefusedError {
 
 export class DamagedBlock extends DamagedTape {
   readonly block: number;
+  /** The frames that it holds cannot be had. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
 
   constructor(tape: string, block: number, firstSeq: number, lastSeq: number, what: string, cause?: unknown) {
     super(tape, `block ${block} (frames ${firstSeq} to ${lastSeq}) ${what}`, cause);
     this.block = block;
+    this.firstSeq = firstSeq;
+    this.lastSeq = lastSeq;
   }
 }
 

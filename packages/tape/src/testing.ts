@@ -26,6 +26,27 @@ export interface TestTapeOptions {
   readonly framesPerBlock?: number;
 }
 
+/** A store whose files come changed: as a bad disk, or a slow one, would give them. */
+export function tampered(
+  store: TapeStore,
+  change: (file: string, offset: number, bytes: Buffer) => Buffer | Promise<Buffer>,
+): TapeStore {
+  return {
+    ids: () => store.ids(),
+    current: (id) => store.current(id),
+    versions: (id) => store.versions(id),
+    begin: (id) => store.begin(id),
+    delete: (id, version) => store.delete(id, version),
+    erase: (id) => store.erase(id),
+    parts: (tape) => store.parts(tape),
+    tapesInParts: () => store.tapesInParts(),
+    eraseParts: (tape) => store.eraseParts(tape),
+    read: async (id, version, file) => change(file, 0, await store.read(id, version, file)),
+    readRange: async (id, version, file, offset, length) =>
+      change(file, offset, await store.readRange(id, version, file, offset, length)),
+  };
+}
+
 /**
  * Writes a small tape for tests, the same for the same options: 10 levels a side around a price that swings, a trade in
  * every third frame, an anomaly in every 50th. Resolves to its `id@version`.

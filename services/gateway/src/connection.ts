@@ -15,6 +15,7 @@ import {
   refuse,
 } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
+import { DamagedBlock } from "@tapedeck/tape";
 import type { Socket, SocketEvents } from "./listener.js";
 import { Outlet, type OutletShare } from "./outlet.js";
 import type { SessionTexts } from "./session-texts.js";
@@ -84,7 +85,13 @@ export class Connection implements SocketEvents {
       source: watch,
       outlet,
       counters: share.counters,
-      onFailure: (error) => log.error({ err: error, session: watch.id }, "a socket was not given all it should have"),
+      onFailure: (error) => {
+        if (error instanceof DamagedBlock) {
+          share.counters.damagedBlocks++;
+          if (!share.damage.isNews(error)) return;
+        }
+        log.error({ err: error, session: watch.id }, "a socket was not given all it should have");
+      },
     });
     this.#outlet = outlet;
     this.#viewer = viewer;

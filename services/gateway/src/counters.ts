@@ -9,6 +9,8 @@ export interface Counters {
   stale: number;
   repeats: number;
   rereads: number;
+  /** Damaged blocks passed over, once per socket. */
+  damagedBlocks: number;
   /** Messages that are not of the channel's format. */
   unreadable: number;
   lags: number;
@@ -33,6 +35,7 @@ export function createCounters(): Counters {
     stale: 0,
     repeats: 0,
     rereads: 0,
+    damagedBlocks: 0,
     unreadable: 0,
     lags: 0,
     framesMerged: 0,

@@ -4,6 +4,8 @@ import { RecordedTape } from "@tapedeck/tape";
 import { afterAll, expect, inject, test } from "vitest";
 import { openScene } from "./testing/scene.js";
 
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+
 const here = await openScene(inject("redisUrl"));
 afterAll(() => here.stop());
 
@@ -23,15 +25,24 @@ test("[G82] a damaged block is passed over and told; everything else goes on", a
   await client.untilType("history");
   await here.cluster.publish(record, 259, 260); // a hole over the damaged block
   await client.untilType("error");
-  expect(client.of("error")[0]).toMatchObject({ code: "TAPE_DAMAGED" });
   await here.cluster.publish(record, 260, 261);
   await client.untilSeq(261);
+  // All that can be read was shown, and the client was told what could not, once.
+  expect(client.shown.map(({ seq }) => seq).filter((seq) => seq > 180)).toEqual([
+    ...range(181, 191),
+    ...range(256, 261),
+  ]);
+  expect(client.of("error")).toMatchObject([
+    { code: "TAPE_DAMAGED", message: "Frames 192 to 255 of the tape are damaged and are left out." },
+  ]);
+  expect(await here.gateway.metric("damaged_blocks_total")).toBe(1);
 
   const { record: after } = await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 300 } });
   const other = await here.cluster.gateway();
   const newcomer = await other.client(`/ws/${record.id}`);
   await newcomer.untilType("history");
-  expect(newcomer.seqs).toEqual(Array.from({ length: 45 }, (_, at) => 256 + at)); // 201 to 255 are lost
+  expect(newcomer.seqs).toEqual(range(256, 300)); // 201 to 255 are lost
+  await newcomer.untilType("error");
   await here.cluster.publish(after, 300, 301);
   await newcomer.untilSeq(301);
 });

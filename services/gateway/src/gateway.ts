@@ -3,7 +3,7 @@ import { goneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe } from "@tapedeck/runtime";
 import { interval, proxyTrust, startProbe } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
-import { openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import type { GatewayConfig } from "./config.js";
 import { createCounters } from "./counters.js";
@@ -75,6 +75,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     wakeUp: new WakeUp(),
     counters,
     slow: new Set<Outlet>(),
+    damage: new DamageReports(),
   };
   const watches = new Watches({
     subscriber: redis.subscriber,

@@ -13,6 +13,7 @@ const help: Record<Count, string> = {
   stale: "Frames dropped: rendered from an earlier revision of their session",
   repeats: "Frames dropped: heard before",
   rereads: "Times a session was read again because something was missed",
+  damagedBlocks: "Damaged blocks that sockets came to and were led over",
   unreadable: "Messages that are not of the channel's format",
   lags: "Times frames were merged or left out for a slow socket",
   framesMerged: "Frames merged or left out for slow sockets",

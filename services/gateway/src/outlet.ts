@@ -1,4 +1,5 @@
 import type { CloseCode } from "@tapedeck/protocol";
+import type { DamageReports } from "@tapedeck/tape";
 import type { Counters } from "./counters.js";
 import type { Socket } from "./listener.js";
 import type { Pending, WakeUp } from "./wake-up.js";
@@ -17,6 +18,8 @@ export interface OutletShare {
   readonly counters: Counters;
   /** Those that keep something back; the sweep looks at them. */
   readonly slow: Set<Outlet>;
+  /** What this gateway has told of damaged blocks. */
+  readonly damage: DamageReports;
 }
 
 /**

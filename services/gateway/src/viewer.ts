@@ -1,5 +1,5 @@
 import { type CloseCode, limits, type RefusalCode } from "@tapedeck/protocol";
-import type { Seq, Tape } from "@tapedeck/tape";
+import { DamagedBlock, type Seq, type Tape } from "@tapedeck/tape";
 import { assessBacklog, mergedMessage, recordedFrames } from "./catch-up.js";
 import type { Counters } from "./counters.js";
 import { type Leg, loadMessage, nextMessage, type Rendered } from "./leg.js";
@@ -50,6 +50,8 @@ export class Viewer {
   #history: Note["history"];
   /** The reader was too slow: `assess` its backlog, then merge it. */
   #lag: "none" | "assess" | "merge" = "none";
+  /** A damaged block ahead: up to it frames are shown. */
+  #hole: DamagedBlock | undefined;
   #working = false;
   readonly #onFailure: (error: unknown) => void;
 
@@ -129,7 +131,7 @@ export class Viewer {
     const leg = this.#leg;
     if (leg !== undefined) {
       const goal = note === undefined ? this.#source.last : note.until?.epoch === leg.epoch ? note.until.seq : -1;
-      if (this.#cursor < goal) return this.#show(leg, goal, note?.from !== undefined);
+      if (this.#cursor < goal) return this.#show(leg, this.#beforeHole(goal), note?.from !== undefined);
     }
     if (note !== undefined) {
       this.#notes.shift();
@@ -210,11 +212,34 @@ export class Viewer {
     );
   }
 
-  /** A block that cannot be read is passed over: what comes after it is worth more than standing still. */
+  /** Frames before a damaged block are shown first; when there are no more of them, it is passed over. */
+  #beforeHole(goal: Seq): Seq {
+    const hole = this.#hole;
+    return hole !== undefined && this.#cursor < hole.firstSeq - 1 ? Math.min(goal, hole.firstSeq - 1) : goal;
+  }
+
+  /** What cannot be read is passed over: what comes after it is worth more than standing still. */
   #damaged(error: unknown, goal: Seq): void {
+    if (!(error instanceof DamagedBlock)) {
+      this.#onFailure(error);
+      this.#cursor = goal;
+      this.#tellDamage("A part of the tape cannot be read and is left out.");
+    } else if (this.#cursor < error.firstSeq - 1 && this.#hole?.firstSeq !== error.firstSeq) {
+      this.#hole = error;
+    } else {
+      this.#passOver(error);
+      this.#cursor = Math.min(goal, error.lastSeq);
+      this.#hole = undefined;
+    }
+  }
+
+  #passOver(error: DamagedBlock): void {
     this.#onFailure(error);
-    this.#cursor = goal;
-    if (!this.#legacy) this.#outlet.send(errorText("TAPE_DAMAGED", "A part of the tape is damaged and is left out."));
+    this.#tellDamage(`Frames ${error.firstSeq} to ${error.lastSeq} of the tape are damaged and are left out.`);
+  }
+
+  #tellDamage(message: string): void {
+    if (!this.#legacy) this.#outlet.send(errorText("TAPE_DAMAGED", message));
   }
 
   #begin(note: Note): Promise<void> | undefined {
@@ -240,7 +265,8 @@ export class Viewer {
 
   async #sendHistory({ to, complete }: NonNullable<Note["history"]>): Promise<void> {
     const tape = this.#leg?.tape;
-    const failed = (error: unknown) => this.#onFailure(error);
+    const damaged: unknown[] = [];
+    const failed = (error: unknown) => damaged.push(error);
     const frames: string[] = [];
     if (tape === undefined) {
       this.#cursor = to;
@@ -257,6 +283,10 @@ export class Viewer {
     }
     this.#history = this.#cursor < to ? { to, complete } : undefined;
     this.#outlet.sendHistory(this.#legacy ? this.#legacyHistory(frames) : this.#historyText(frames, complete));
+    for (const error of damaged) {
+      if (error instanceof DamagedBlock) this.#passOver(error);
+      else this.#onFailure(error);
+    }
   }
 
   #historyText(frames: readonly string[], complete: boolean): string {

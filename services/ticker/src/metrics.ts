@@ -20,6 +20,8 @@ export interface Lateness {
 }
 
 export interface TickerMetrics extends RendererMetrics {
+  /** A session came to a damaged block and passed it over. */
+  damagedBlock(): void;
   leaseEnded(why: string): void;
   command(type: string): void;
   /** Frames published since the start, each of a merged message counted. */
@@ -64,6 +66,11 @@ export function createTickerMetrics(registry: Registry, leases: () => number): T
     buckets,
     registers,
   });
+  const damaged = new Counter({
+    name: "tapedeck_ticker_damaged_blocks_total",
+    help: "damaged blocks that sessions came to and passed over",
+    registers,
+  });
   const ended = new Counter({
     name: "tapedeck_ticker_leases_ended_total",
     help: "leases ended, by reason",
@@ -104,6 +111,7 @@ export function createTickerMetrics(registry: Registry, leases: () => number): T
     },
     failedPipeline: () => failed.inc(),
     blockWait: (ms) => blockWaits.observe(ms),
+    damagedBlock: () => damaged.inc(),
     leaseEnded: (why) => ended.inc({ why }),
     command: (type) => performed.inc({ type }),
     takeLateness: () => recent.take(),

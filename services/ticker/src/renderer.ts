@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { Probe, RedisClock } from "@tapedeck/runtime";
-import { type Cut, render, renderStretch, type Seq } from "@tapedeck/tape";
+import { type Cut, DamagedBlock, render, renderStretch, type Seq } from "@tapedeck/tape";
 import FlatQueue from "flatqueue";
 import type { Redis } from "ioredis";
 import type { Batch } from "./batch.js";
@@ -225,7 +225,14 @@ export class Renderer {
         this.#schedule(rendering);
       },
       (error: unknown) => {
-        if (rendering.waiting === work) rendering.events.damaged(error);
+        if (rendering.waiting !== work) return;
+        if (!(error instanceof DamagedBlock)) {
+          rendering.events.unreadable(error);
+          return;
+        }
+        rendering.events.damaged(error);
+        rendering.leaveOut(error);
+        this.#schedule(rendering);
       },
     );
   }

@@ -1,6 +1,6 @@
 import type { TapeNs, WallMs } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
-import { type Cut, type Missing, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
+import { type Cut, type DamagedBlock, type Missing, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
 import type { SessionLease } from "./lease.js";
 
 /** What a renderer finds out about a session and leaves to others. Never called for each frame. */
@@ -15,8 +15,10 @@ export interface RenderingEvents {
   unwatched(): void;
   /** The next frame was due so long ago that sending all since would be a burst, not a replay. */
   behind(): void;
-  /** A block cannot be read; rendering stands still until it can. */
-  damaged(error: unknown): void;
+  /** The tape cannot be read at the moment; rendering stands still until it can. */
+  unreadable(error: unknown): void;
+  /** A block is not what was written: its frames are left out, and rendering goes on behind them. */
+  damaged(error: DamagedBlock): void;
 }
 
 /** The stretch of tape to be played and how: what follows from a session's record and its tape. */
@@ -67,6 +69,12 @@ export class Rendering {
   /** Frame from which on the block after it is fetched ahead. */
   fetchFrom: Seq = 0;
 
+  /** Frames that are to be left out when the chain comes to them. */
+  #hole: { readonly firstSeq: Seq; readonly lastSeq: Seq } | undefined;
+  /** The message before frames that were left out: when it is confirmed, so are they. */
+  leapFrom: Seq = -2;
+  leapTo: Seq = -2;
+
   /** What was rendered before `hold`. */
   #held: SessionRecord | undefined;
   #playingAnchor = 0;
@@ -110,7 +118,24 @@ export class Rendering {
     this.sent = seq;
     this.confirmed = seq;
     this.fetchFrom = seq;
+    this.leapFrom = -2;
+    this.#hole = undefined;
     this.lookForNext();
+  }
+
+  /** Has a damaged block's frames left out; those before it are still shown. */
+  leaveOut(hole: { readonly firstSeq: Seq; readonly lastSeq: Seq }): void {
+    this.#hole = hole;
+    this.lookForNext();
+  }
+
+  #leap(hole: { readonly lastSeq: Seq }, last: Seq): void {
+    const to = Math.min(hole.lastSeq, last);
+    if (this.confirmed === this.sent) this.confirmed = to;
+    else [this.leapFrom, this.leapTo] = [this.sent, to];
+    this.sent = to;
+    this.fetchFrom = to;
+    this.#hole = undefined;
   }
 
   /** Has the renderer's next visit find out what comes next. */
@@ -123,7 +148,13 @@ export class Rendering {
 
   /** HOT: finds the message after the last one sent, and its time. Answers with the frame whose block is not in memory. */
   advance(course: Course): Missing | undefined {
-    const cut = nextCut(course.tape, course.pace, this.sent, course.last);
+    const hole = this.#hole;
+    const last = hole === undefined ? course.last : Math.min(hole.firstSeq - 1, course.last);
+    const cut = nextCut(course.tape, course.pace, this.sent, last);
+    if (cut === undefined && hole !== undefined) {
+      this.#leap(hole, course.last);
+      return this.advance(course);
+    }
     if (cut !== undefined && "missing" in cut) return cut;
     this.next = cut;
     this.dueMs = this.#timeOf(course, cut === undefined ? course.endNs : cut.ns);

@@ -11,7 +11,7 @@ import {
   type SessionStore,
   type SystemCommand,
 } from "@tapedeck/sessions";
-import type { Tape, TapeCatalog } from "@tapedeck/tape";
+import type { DamagedBlock, DamageReports, Tape, TapeCatalog } from "@tapedeck/tape";
 import { isLeaseEnd, type LeaseEnd, type SessionLease } from "./lease.js";
 import type { TickerMetrics } from "./metrics.js";
 import type { Renderer } from "./renderer.js";
@@ -28,13 +28,15 @@ export interface RunOptions {
   /** Lets so many hand-overs go on at once; a session is rendered until its turn comes. */
   readonly handOver: <T>(release: () => Promise<T>) => Promise<T>;
   readonly metrics: TickerMetrics;
+  /** What this ticker has told of damaged blocks. */
+  readonly damage: DamageReports;
   readonly log: Logger;
 }
 
 const retryMs = 200;
 const endRetryMs = 20;
 const releaseAttempts = 10;
-const damagedRetryMs = 5000;
+const unreadableRetryMs = 5000;
 
 /** One lease's life: claims the session, keeps its rendering in step with its record, and lets go of it in the end. */
 export class Run implements RenderingEvents {
@@ -55,6 +57,7 @@ export class Run implements RenderingEvents {
   #lettingGo = false;
   #adopting = false;
   #rereading = false;
+  #unreadable = "";
   #timer: NodeJS.Timeout | undefined;
 
   constructor(lease: SessionLease, options: RunOptions) {
@@ -110,9 +113,19 @@ export class Run implements RenderingEvents {
     void this.#goOnFrom(() => 0);
   }
 
-  damaged(error: unknown): void {
-    this.#log.error({ err: error }, "the tape cannot be read: the session waits for it");
-    this.#again(damagedRetryMs);
+  unreadable(error: unknown): void {
+    // Told once, and again when it is something else, however long it lasts.
+    const level = this.#unreadable === String(error) ? "debug" : "error";
+    this.#unreadable = String(error);
+    this.#log[level]({ err: error }, "the tape cannot be read: the session waits for it");
+    this.#again(unreadableRetryMs);
+  }
+
+  damaged(error: DamagedBlock): void {
+    const { metrics, damage } = this.#options;
+    metrics.damagedBlock();
+    if (damage.isNews(error))
+      this.#log.error({ err: error }, "a damaged block is left out, here and wherever it is played");
   }
 
   /** Redis's clock jumped by so many ms: playing goes on from where the old clock had the playhead. */
@@ -171,7 +184,7 @@ export class Run implements RenderingEvents {
       const ns = Math.max(await tape.nsOf(seq), playhead(record, tape));
       await this.#perform({ type: "failover", node: this.#options.node, at: { seq, ns } });
     } catch (error) {
-      this.damaged(error);
+      this.unreadable(error);
     }
   }
 
@@ -235,7 +248,7 @@ export class Run implements RenderingEvents {
         return;
       }
     } catch (error) {
-      this.damaged(error);
+      this.unreadable(error);
     } finally {
       this.#adopting = false;
     }

@@ -61,14 +61,14 @@ export class Sender implements Outcome {
 
   // HOT: connections answer in order, so a rendering's messages are confirmed in order.
   published(rendering: Rendering, seq: Seq, listeners: number): void {
-    rendering.confirmed = seq;
+    rendering.confirmed = seq === rendering.leapFrom ? rendering.leapTo : seq;
     if (listeners > 0 || !this.#hearing) rendering.unheardSince = undefined;
     else if (rendering.unheardSince === undefined) rendering.unheardSince = this.#now;
     else if (this.#now - rendering.unheardSince >= this.#options.graceMs) {
       rendering.unheardSince = undefined;
       rendering.events.unwatched();
     }
-    if (rendering.waiting === "confirmation" && seq === rendering.sent) {
+    if (rendering.waiting === "confirmation" && rendering.confirmed === rendering.sent) {
       rendering.waiting = undefined;
       rendering.events.ended();
     }

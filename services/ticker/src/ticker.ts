@@ -8,7 +8,7 @@ import {
   type SessionRecord,
   type SessionStore,
 } from "@tapedeck/sessions";
-import type { TapeCatalog } from "@tapedeck/tape";
+import { DamageReports, type TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import pLimit from "p-limit";
 import { startBalance } from "./balance.js";
@@ -51,6 +51,7 @@ export class Ticker {
   readonly #renderer: Renderer;
   readonly #intake: Intake<LeaseJob>;
   readonly #runs = new Map<string, Run>();
+  readonly #damage = new DamageReports();
   readonly #handOvers = pLimit(handOversAtOnce);
   readonly #stops: (() => void)[] = [];
 
@@ -149,6 +150,7 @@ export class Ticker {
       renderer: this.#renderer,
       handOver: this.#handOvers,
       metrics: this.metrics,
+      damage: this.#damage,
       log,
     });
     this.#runs.set(sessionId, run);

@@ -25,7 +25,7 @@ import {
   upkeepQueue,
 } from "@tapedeck/sessions";
 import { type Tape, TapeCatalog } from "@tapedeck/tape";
-import { MemoryTapeStore, type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
+import { MemoryTapeStore, type TestTapeOptions, tampered, writeTestTape } from "@tapedeck/tape/testing";
 import type { Redis } from "ioredis";
 import { Ticker, type TickerOptions } from "../ticker.js";
 import { Viewer } from "./viewer.js";
@@ -43,6 +43,8 @@ export interface RiggedTicker {
   readonly ticker: Ticker;
   readonly connections: TickerOptions["connections"];
   readonly clock: RedisClock & { jump(byMs: number): void };
+  /** A series of the ticker's metrics, without `tapedeck_ticker_`. */
+  metric(name: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,8 @@ export class Rig {
   readonly sessions: SessionUpkeep;
   readonly redis: Redis;
   readonly #url: string;
+  /** What reading a part of a tape's file gives instead, and when. */
+  tamper: (offset: number, bytes: Buffer) => Buffer | Promise<Buffer> = (_, bytes) => bytes;
   readonly #tapeStore = new MemoryTapeStore();
   readonly #leases: LeaseQueue;
   readonly #open: { close(): Promise<void> }[] = [];
@@ -62,7 +66,8 @@ export class Rig {
   constructor(redisUrl: string) {
     this.#url = redisUrl;
     this.redis = this.#connect("commands", "rig");
-    this.tapes = new TapeCatalog(this.#tapeStore, { cacheBytes: 64 * 2 ** 20 });
+    const store = tampered(this.#tapeStore, (_, offset, bytes) => this.tamper(offset, bytes));
+    this.tapes = new TapeCatalog(store, { cacheBytes: 64 * 2 ** 20 });
     this.store = new SessionStore(this.redis, this.keys);
     this.#leases = new LeaseQueue({ redis: this.redis, keys: this.keys, queues });
     this.sessions = new SessionUpkeep({ store: this.store, leases: this.#leases });
@@ -126,6 +131,7 @@ export class Rig {
     });
     const store = new SessionStore(commands, this.keys);
     const leases = new LeaseQueue({ redis: commands, keys: this.keys, queues });
+    const metrics = createMetrics("ticker", node);
     const ticker = await Ticker.start({
       node,
       keys: this.keys,
@@ -138,7 +144,7 @@ export class Rig {
       queues: leaseQueueNames(queues),
       capacity: 100,
       parkAfterMs: 30_000,
-      metrics: createMetrics("ticker", node),
+      metrics,
       log,
       ...options,
     });
@@ -159,7 +165,11 @@ export class Rig {
       clock.stop();
       for (const redis of Object.values(connections)) redis.disconnect();
     };
-    const rigged = { node, ticker, connections, clock, close: () => (closed ??= close()) };
+    const metric = async (name: string): Promise<number> => {
+      const line = (await metrics.text()).split("\n").find((text) => text.startsWith(`tapedeck_ticker_${name}{`));
+      return Number(line?.split(" ").at(-1) ?? Number.NaN);
+    };
+    const rigged = { node, ticker, connections, clock, metric, close: () => (closed ??= close()) };
     this.#open.push(rigged);
     return rigged;
   }

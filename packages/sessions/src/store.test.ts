@@ -50,7 +50,7 @@ describe("a session's hash", () => {
     await on.store.delete("a");
     expect(await on.store.replace(record, revised(record), "command")).toBe("gone");
     expect(await on.store.touch("a", "gateway-1", 3)).toBe(false);
-    expect(await on.redis.sessionCheckpoint(on.keys.session("a"), record.rev, 5)).toBe(-1);
+    expect(await on.redis.sessionCheckpoints(1, on.keys.session("a"), record.rev, 5)).toEqual([1, -1]);
     expect((await on.allKeys()).filter((key) => key.includes("{a}"))).toEqual([]);
   });
 
@@ -93,7 +93,7 @@ describe("a session's hash", () => {
 
   test("[S6] a jump does not take over the frame number of a checkpoint that came in between", async () => {
     const { record: playing } = await on.deck.perform((await opened()).id, { type: "start" });
-    expect(await on.redis.sessionCheckpoint(on.keys.session("a"), playing.rev, 57)).toBe(playing.rev);
+    expect(await on.redis.sessionCheckpoints(1, on.keys.session("a"), playing.rev, 57)).toEqual([]);
     const { record: checkpointed } = (await on.store.read("a")) ?? {};
     expect(checkpointed?.publishedSeq).toBe(57);
     expect(checkpointed?.tickerSeenMs).toBeGreaterThan(0);
@@ -105,8 +105,20 @@ describe("a session's hash", () => {
   test("[S6] a checkpoint of an old revision writes nothing and tells the new one", async () => {
     const { rev } = await opened();
     await on.deck.perform("a", { type: "pause" });
-    expect(await on.redis.sessionCheckpoint(on.keys.session("a"), rev, 57)).toBe(rev + 1);
+    expect(await on.redis.sessionCheckpoints(1, on.keys.session("a"), rev, 57)).toEqual([1, rev + 1]);
     expect((await on.store.read("a"))?.record.publishedSeq).toBe(0);
+  });
+
+  test("[S6] checkpoints of several sessions go in one call, which tells those that have changed", async () => {
+    const [playing, changed, gone] = await Promise.all(["a", "b", "c"].map((id) => opened(id)));
+    await on.deck.perform("b", { type: "start" });
+    await on.store.delete("c");
+    const key = on.keys.session;
+    const revs = [playing, changed, gone].flatMap((record, seq) => [record?.rev ?? 0, 57 + seq]);
+    expect(await on.redis.sessionCheckpoints(3, key("a"), key("b"), key("c"), ...revs)).toEqual([2, 2, 3, -1]);
+    expect((await on.store.read("a"))?.record.publishedSeq).toBe(57);
+    expect((await on.store.read("b"))?.record.publishedSeq).toBe(0);
+    expect(await on.store.read("c")).toBeUndefined();
   });
 
   test("[S7] the last eight epochs are remembered with what was shown in them", async () => {

@@ -2,12 +2,8 @@ import { inOneWrite } from "@tapedeck/runtime";
 import { frameHead } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
+import { Checkpoints } from "./checkpoints.js";
 import type { Rendering } from "./rendering.js";
-
-/** In place of a chain: the command is a checkpoint. */
-const checkpoint = -1;
-/** The reply of a checkpoint whose session has no key. */
-const noSession = -1;
 
 /** What becomes of a batch's commands. */
 export interface Outcome {
@@ -23,85 +19,71 @@ export interface Outcome {
 export class Batch {
   readonly #publisher: Redis;
   readonly #of: Rendering[] = [];
-  /** The text of a message; empty for a checkpoint. */
   readonly #text: string[] = [];
-  /** The seq of a message, the rev of a checkpoint. */
-  readonly #mark: number[] = [];
+  readonly #seq: Seq[] = [];
   /** The chain that a message belongs to, so that one of a chain that was given up meanwhile is recognised. */
   readonly #chain: number[] = [];
   readonly #errors: (Error | null | undefined)[] = [];
   readonly #replies: unknown[] = [];
+  readonly #checkpoints: Checkpoints[] = [];
   #awaited = 0;
 
   constructor(publisher: Redis) {
     this.#publisher = publisher;
   }
 
+  /** Messages and checkpoints. */
   get size(): number {
-    return this.#of.length;
+    return this.#checkpoints.reduce((sum, { size }) => sum + size, this.#of.length);
   }
 
   // HOT
   message(rendering: Rendering, seq: Seq, json: string): void {
+    this.#of.push(rendering);
     this.#text.push(frameHead(rendering.rev, rendering.epoch, rendering.sent, seq) + json);
-    this.#note(rendering, seq, rendering.chain);
+    this.#seq.push(seq);
+    this.#chain.push(rendering.chain);
   }
 
   checkpoint(rendering: Rendering): void {
-    this.#text.push("");
-    this.#note(rendering, rendering.rev, checkpoint);
+    let last = this.#checkpoints.at(-1);
+    if (last === undefined || last.full) {
+      last = new Checkpoints(this.#publisher);
+      this.#checkpoints.push(last);
+    }
+    last.add(rendering);
   }
 
   /** @param landed called when Redis has answered every command, or the connection has broken */
   send(landed: () => void): void {
-    this.#awaited = this.#of.length;
+    this.#awaited = this.#of.length + this.#checkpoints.length;
+    const answered = (): void => {
+      if (--this.#awaited === 0) landed();
+    };
     inOneWrite(this.#publisher, () => {
-      for (let i = 0; i < this.#of.length; i++) this.#command(i, landed);
+      for (let i = 0; i < this.#of.length; i++) this.#publish(i, answered);
+      for (const checkpoints of this.#checkpoints) checkpoints.send(answered);
     });
   }
 
   // HOT
-  #command(i: number, landed: () => void): void {
-    const rendering = this.#of[i];
-    const text = this.#text[i];
-    if (rendering === undefined || text === undefined) return;
-    const answered = (error: Error | null | undefined, reply: unknown): void => {
+  #publish(i: number, answered: () => void): void {
+    this.#publisher.publish(this.#of[i]?.channel ?? "", this.#text[i] ?? "", (error, reply) => {
       this.#errors[i] = error;
       this.#replies[i] = reply;
-      if (--this.#awaited === 0) landed();
-    };
-    if (this.#chain[i] === checkpoint) {
-      this.#publisher.sessionCheckpoint(rendering.key, rendering.rev, rendering.confirmed).then(
-        (reply) => answered(null, reply),
-        (error: Error) => answered(error, undefined),
-      );
-    } else {
-      this.#publisher.publish(rendering.channel, text, answered);
-    }
+      answered();
+    });
   }
 
   // HOT
   settle(outcome: Outcome): void {
     for (let i = 0; i < this.#of.length; i++) {
       const rendering = this.#of[i];
-      const mark = this.#mark[i];
-      if (rendering === undefined || mark === undefined) continue;
-      const error = this.#errors[i];
-      const reply = this.#replies[i];
-      if (this.#chain[i] === checkpoint) {
-        if (error) outcome.unchecked(rendering, error);
-        else if (reply === noSession) rendering.events.gone();
-        else if (reply !== mark && reply !== rendering.rev) rendering.events.changed();
-      } else if (this.#chain[i] === rendering.chain) {
-        if (error) outcome.failed(rendering);
-        else outcome.published(rendering, mark, Number(reply));
-      }
+      const seq = this.#seq[i];
+      if (rendering === undefined || seq === undefined || this.#chain[i] !== rendering.chain) continue;
+      if (this.#errors[i]) outcome.failed(rendering);
+      else outcome.published(rendering, seq, Number(this.#replies[i]));
     }
-  }
-
-  #note(rendering: Rendering, mark: number, chain: number): void {
-    this.#of.push(rendering);
-    this.#mark.push(mark);
-    this.#chain.push(chain);
+    for (const checkpoints of this.#checkpoints) checkpoints.settle(outcome);
   }
 }

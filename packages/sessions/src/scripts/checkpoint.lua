@@ -1,18 +1,24 @@
 --[[
-  Notes how far a ticker has published and that it is alive, unless the session has changed under it.
-  KEYS[1] session        hash
-  ARGV[1] rev            the revision that the ticker renders
-  ARGV[2] published_seq  the last frame it published
-  Returns the session's revision: another than ARGV[1] means that nothing was written; -1 if the session is gone
+  Notes how far a ticker has published sessions and that it is alive, but for those that have changed under it.
+  KEYS[1..]       sessions       hashes
+  ARGV[2i-1]      rev            the revision of session i that the ticker renders
+  ARGV[2i]        published_seq  the last frame of session i that it published
+  Returns i, revision, i, revision, ... of the sessions for which nothing was written since they have another revision; -1 if
+  they are gone
 ]]
-local session = KEYS[1]
-local rev, published = ARGV[1], ARGV[2]
-
-local current = redis.call("HGET", session, "rev")
-if not current then return -1 end
-if current ~= rev then return tonumber(current) end
-
 local time = redis.call("TIME")
 local now = string.format("%d", time[1] * 1000 + math.floor(time[2] / 1000))
-redis.call("HSET", session, "published_seq", published, "ticker_seen_ms", now)
-return tonumber(current)
+
+local changed = {}
+for i, session in ipairs(KEYS) do
+  local rev, published = ARGV[2 * i - 1], ARGV[2 * i]
+  local current = redis.call("HGET", session, "rev")
+  if current == rev then
+    -- A full Redis refuses to write, but goes on telling what has changed.
+    redis.pcall("HSET", session, "published_seq", published, "ticker_seen_ms", now)
+  else
+    changed[#changed + 1] = i
+    changed[#changed + 1] = tonumber(current or -1)
+  end
+end
+return changed

@@ -1,16 +1,22 @@
 import { readFileSync } from "node:fs";
 import type { Redis, Result } from "ioredis";
 
-/** The Lua scripts by command name: file, and how many keys each takes. The files say what they do and answer. */
-const scripts = {
+interface Script {
+  readonly file: string;
+  /** Absent where it differs from call to call: then it is the first argument. */
+  readonly numberOfKeys?: number;
+}
+
+/** The Lua scripts by command name. The files say what they do and answer. */
+const scripts: Readonly<Record<string, Script>> = {
   sessionRead: { file: "read", numberOfKeys: 2 },
   sessionCreate: { file: "create", numberOfKeys: 4 },
   sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 4 },
-  sessionCheckpoint: { file: "checkpoint", numberOfKeys: 1 },
+  sessionCheckpoints: { file: "checkpoint" },
   sessionTouch: { file: "touch", numberOfKeys: 4 },
   sessionDelete: { file: "delete", numberOfKeys: 4 },
   indexTake: { file: "take-entry", numberOfKeys: 1 },
-} as const;
+};
 
 type Keys4 = [session: string, viewers: string, epochs: string, orders: string];
 
@@ -37,7 +43,7 @@ declare module "ioredis" {
         ...fields: string[],
       ]
     ): Result<1 | 0 | -1 | -2, Context>;
-    sessionCheckpoint(session: string, rev: number, publishedSeq: number): Result<number, Context>;
+    sessionCheckpoints(sessions: number, ...keysThenRevsAndSeqs: (string | number)[]): Result<number[], Context>;
     sessionTouch(...args: [...Keys4, node: string, sockets: number]): Result<TouchReply | null, Context>;
     sessionDelete(...args: [...Keys4, body: string]): Result<string[], Context>;
     indexTake(index: string, member: string, score: number, newScore: number | ""): Result<0 | 1, Context>;
@@ -55,8 +61,8 @@ export type TouchReply = [
 
 /** Teaches a connection, and the pipelines made of it, the scripts of sessions. Doing it again does no harm. */
 export function defineSessionScripts(redis: Redis): Redis {
-  for (const [name, { file, numberOfKeys }] of Object.entries(scripts)) {
-    redis.defineCommand(name, { numberOfKeys, lua: luaOf(file) });
+  for (const [name, { file, ...keys }] of Object.entries(scripts)) {
+    redis.defineCommand(name, { ...keys, lua: luaOf(file) });
   }
   return redis;
 }

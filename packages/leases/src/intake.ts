@@ -3,7 +3,7 @@ import { WaitingError } from "bullmq";
 import type { Redis } from "ioredis";
 import { crashed, isCrashLoop } from "./crash-loop.js";
 import type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
-import { type LeaseJob, LeaseWorker } from "./lease-worker.js";
+import { type Hold, type LeaseJob, LeaseWorker } from "./lease-worker.js";
 
 export interface IntakeOptions<Data extends object> {
   /** For BullMQ: no limit of retries. Each queue adds one connection of its own for its blocking reads. */
@@ -123,7 +123,7 @@ export class Intake<Data extends object> {
       }
       await job.updateData({ ...job.data, crashes });
     }
-    const lease = new HeldLease<Data>(job.data, signal, () => worker.heldUntil(id));
+    const lease = new HeldLease<Data>(job.data, signal, worker.hold(id));
     this.#leases.add(lease);
     this.#adjust();
     try {
@@ -145,17 +145,17 @@ class HeldLease<Data> implements Lease<Data> {
   readonly job: Data;
   readonly signal: AbortSignal;
   endsAt: MonotonicMs = performance.now() + sliceMs();
-  readonly #heldUntil: () => MonotonicMs;
+  readonly #hold: Readonly<Hold>;
   readonly #recall = new AbortController();
 
-  constructor(job: Data, lock: AbortSignal, heldUntil: () => MonotonicMs) {
+  constructor(job: Data, lock: AbortSignal, hold: Readonly<Hold>) {
     this.job = job;
-    this.#heldUntil = heldUntil;
+    this.#hold = hold;
     this.signal = AbortSignal.any([lock, this.#recall.signal]);
   }
 
   get heldUntil(): MonotonicMs {
-    return this.#heldUntil();
+    return this.#hold.until;
   }
 
   recall(why: LeaseLoss): void {

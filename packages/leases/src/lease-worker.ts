@@ -13,9 +13,14 @@ export interface Crashed {
  * that was killed goes on elsewhere when its locks have run out and somebody has looked. BullMQ renews each half of `renewMs`,
  * or the whole of it when it finds that not quite a half has passed. A renewal costs Redis 3 us, and this process as much.
  */
-export const lock = { durationMs: 2200, renewMs: 1400, stalledCheckMs: 500 } as const;
+export const lock = { durationMs: 2500, renewMs: 1400, stalledCheckMs: 500 } as const;
 /** Publishing stops this long before a lock can run out: a message may be that long on its way. */
 const marginMs = 200;
+
+/** Until when a job is surely ours; in the past if it is not. A lease keeps it at hand, since it is read before each message. */
+export interface Hold {
+  until: MonotonicMs;
+}
 
 type Base<Data> = Worker<Data & Crashed, void, string>;
 export type LeaseJob<Data> = Job<Data & Crashed, void, string>;
@@ -27,7 +32,7 @@ export type LeaseJob<Data> = Job<Data & Crashed, void, string>;
  * earlier, and neither a late answer nor a changed wall clock lengthens it.
  */
 export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
-  readonly #heldUntil = new Map<string, MonotonicMs>();
+  readonly #holds = new Map<string, Hold>();
   readonly #running = new Map<string, Promise<unknown>>();
 
   /** @param processor has to be declared with three parameters, since BullMQ gives the signal only to such. */
@@ -51,7 +56,7 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
     });
     this.on("lockRenewalFailed", (jobIds: string[]) => {
       for (const id of jobIds) {
-        this.#heldUntil.delete(id);
+        this.#letGo(id, this.#holds.get(id));
         this.cancelJob(id, "lost");
       }
     });
@@ -62,9 +67,9 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
     return this.#running.size;
   }
 
-  /** Until when a job is surely ours; a time in the past if it is not. */
-  heldUntil(jobId: string): MonotonicMs {
-    return this.#heldUntil.get(jobId) ?? Number.NEGATIVE_INFINITY;
+  /** The hold on a job that is being worked on. */
+  hold(jobId: string): Readonly<Hold> {
+    return this.#holds.get(jobId) ?? { until: Number.NEGATIVE_INFINITY };
   }
 
   /**
@@ -83,7 +88,8 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
     const sent = performance.now();
     const failed = new Set(await super.extendJobLocks(jobIds, tokens, duration));
     for (const id of jobIds) {
-      if (!failed.has(id) && this.#heldUntil.has(id)) this.#heldUntil.set(id, sent + duration - marginMs);
+      const hold = this.#holds.get(id);
+      if (hold !== undefined && !failed.has(id)) hold.until = sent + duration - marginMs;
     }
     return [...failed];
   }
@@ -103,16 +109,21 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
       this.cancelJob(id, "lost");
       await before.catch(() => {});
     }
-    this.#heldUntil.set(id, takenAt + lock.durationMs - marginMs);
+    const hold: Hold = { until: takenAt + lock.durationMs - marginMs };
+    this.#holds.set(id, hold);
     const run = super.processJob(job, token, fetchNext);
     this.#running.set(id, run);
     try {
       return await run;
     } finally {
-      if (this.#running.get(id) === run) {
-        this.#running.delete(id);
-        this.#heldUntil.delete(id);
-      }
+      if (this.#running.get(id) === run) this.#running.delete(id);
+      this.#letGo(id, hold);
     }
+  }
+
+  #letGo(jobId: string, hold: Hold | undefined): void {
+    if (hold === undefined) return;
+    hold.until = Number.NEGATIVE_INFINITY;
+    if (this.#holds.get(jobId) === hold) this.#holds.delete(jobId);
   }
 }

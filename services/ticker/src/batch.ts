@@ -32,6 +32,10 @@ export class Batch {
     this.#publisher = publisher;
   }
 
+  get messages(): number {
+    return this.#of.length;
+  }
+
   /** Messages and checkpoints. */
   get size(): number {
     return this.#checkpoints.reduce((sum, { size }) => sum + size, this.#of.length);

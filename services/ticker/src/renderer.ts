@@ -31,6 +31,11 @@ const checkpointEveryMs = 1000;
 const checkpointEarlyMs = 250;
 /** Messages of one session in one wake-up, so that one that catches up does not make the others late. */
 const messagesPerVisit = 64;
+/**
+ * Messages in one wake-up, so that a ticker that was held up comes back: thousands at once, megabytes of text, cost three times as
+ * much each as some hundred do, and the next wake-up has the more to do.
+ */
+const messagesPerWakeUp = 256;
 /** A frame due longer ago than this is not sent on the quiet. */
 const behindMs = 10_000;
 const lookAgainMs = 50;
@@ -138,6 +143,7 @@ export class Renderer {
     this.#wokeMs = now;
 
     for (let at = this.#queue.peekValue(); at !== undefined && at <= horizon; at = this.#queue.peekValue()) {
+      if (batch.messages >= messagesPerWakeUp) break;
       const rendering = this.#queue.pop();
       if (rendering === undefined || rendering.wakeMs !== at) continue; // it was rescheduled or has gone
       rendering.wakeMs = Number.POSITIVE_INFINITY;

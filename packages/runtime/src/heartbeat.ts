@@ -29,7 +29,7 @@ export function startHeartbeat(redis: Redis, options: HeartbeatOptions): { stop(
     const at = Math.round(now());
     await redis
       .multi()
-      .hset(nodeKey, { node, seen_ms: at, errors: errorsLogged(), ...fields() })
+      .hset(nodeKey, { node, seen_ms: at, up_s: Math.round(process.uptime()), errors: errorsLogged(), ...fields() })
       .expire(nodeKey, ttlS)
       .exec();
     await redis

@@ -73,7 +73,14 @@ async function main(config: Config): Promise<void> {
     nodeKey: keys.node(node),
     nodesKey: keys.nodes,
     node,
-    fields: () => ({ role: "api", version, pid: process.pid, url: server.url, ...requests.totals() }),
+    fields: () => ({
+      role: "api",
+      version,
+      queues: config.TICKER_QUEUES,
+      pid: process.pid,
+      url: server.url,
+      ...requests.totals(),
+    }),
     // Good enough for a list of who was heard in the last 15 s; nothing is anchored to it.
     now: Date.now,
     log,

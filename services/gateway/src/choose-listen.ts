@@ -19,12 +19,13 @@ export function chooseListen(options: {
   allowSlow: boolean;
   log: Logger;
   load?: NodeJS.Require;
-}): Listen {
+}): Listen & { readonly server: string } {
   const { production, allowSlow, log, load } = options;
   const found = loadUws(load);
   if ("uws" in found) {
     log.info({ build: found.build }, "uWebSockets.js is native");
-    return (listenOptions) => listenNatively(found.uws, listenOptions);
+    const native: Listen = (listenOptions) => listenNatively(found.uws, listenOptions);
+    return Object.assign(native, { server: found.build });
   }
   if (production && !allowSlow) {
     throw new NoNativeServer(
@@ -36,5 +37,5 @@ export function chooseListen(options: {
     );
   }
   log.warn({ reasons: found.reasons }, "no native uWebSockets.js: serving by the library ws, at several times the CPU");
-  return listenPlainly;
+  return Object.assign((listenOptions: Parameters<Listen>[0]) => listenPlainly(listenOptions), { server: "ws" });
 }

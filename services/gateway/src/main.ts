@@ -55,7 +55,13 @@ async function main(config: GatewayConfig): Promise<void> {
     nodeKey: keys.node(node),
     nodesKey: keys.nodes,
     node,
-    fields: () => ({ version, pid: process.pid, ...gateway.fields() }),
+    fields: () => ({
+      version,
+      pid: process.pid,
+      server: listen.server,
+      queues: config.TICKER_QUEUES,
+      ...gateway.fields(),
+    }),
     now: clock.now,
     log,
   });

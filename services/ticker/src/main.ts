@@ -100,6 +100,7 @@ async function main(config: TickerConfig): Promise<void> {
       return {
         role: "ticker",
         version,
+        queues: config.TICKER_QUEUES,
         pid: process.pid,
         url,
         leases: ticker.leases,

@@ -23,11 +23,11 @@ function demo(...args: string[]) {
 }
 
 test("[U12] `tapedeck demo --if-empty` makes a tape where there is none, and leaves a store that has one alone", async () => {
-  const first = demo("--if-empty");
+  const first = demo("--if-empty", "--minutes", "1");
   expect(first.stderr).toBe("");
   expect(first).toMatchObject({ status: 0, stdout: "demo@1\n" });
 
-  const second = demo("--if-empty");
+  const second = demo("--if-empty", "--minutes", "1");
   expect(second.status).toBe(0);
   expect(second.stdout).toBe(`There are tapes in ${store} already.\n`);
   expect(await new FolderTapeStore(store).versions("demo")).toEqual([1]);

@@ -1,19 +1,28 @@
 import { TapeWriteError, writeDemoTape } from "@tapedeck/tape";
 import { Command } from "commander";
 import { Problem } from "../cluster/problem.js";
-import { StatusLine } from "./status-line.js";
+import { StatusLine } from "../terminal/status-line.js";
 import { tapeStore } from "./tape-store.js";
 
 /** `tapedeck demo`: something to play where nothing has been imported yet. */
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("make a tape of half an hour of a generated market")
+    .description("make a tape of a generated market")
     .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .option("--if-empty", "only where the store has no tape")
+    .option("--minutes <count>", "how long it lasts, 1 to 1440", "31")
     .action(runDemo);
 }
 
-async function runDemo({ store: asked, ifEmpty }: { store?: string; ifEmpty?: boolean }): Promise<void> {
+interface DemoOptions {
+  readonly store?: string;
+  readonly ifEmpty?: boolean;
+  readonly minutes: string;
+}
+
+async function runDemo({ store: asked, ifEmpty, minutes: text }: DemoOptions): Promise<void> {
+  const minutes = Number(text);
+  if (!(minutes >= 1 && minutes <= 1440)) throw new Problem(`--minutes is "${text}", and has to be 1 to 1440.`);
   const { place, store } = await tapeStore(asked);
   if (ifEmpty && (await store.ids()).length > 0) return console.log(`There are tapes in ${place} already.`);
   const status = new StatusLine(process.stderr);
@@ -22,7 +31,7 @@ async function runDemo({ store: asked, ifEmpty }: { store?: string; ifEmpty?: bo
   process.once("SIGINT", end).once("SIGTERM", end);
   try {
     const onProgress = (fraction: number) => status.show(() => `demo  ${Math.floor(100 * fraction)} %`);
-    const made = await writeDemoTape(store, { signal: ending.signal, onProgress });
+    const made = await writeDemoTape(store, { minutes, signal: ending.signal, onProgress });
     status.clear();
     console.log(made);
   } catch (error) {

@@ -10,7 +10,7 @@ import {
 } from "@tapedeck/tape";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Problem } from "../cluster/problem.js";
-import { StatusLine } from "./status-line.js";
+import { StatusLine } from "../terminal/status-line.js";
 import { tapeStore } from "./tape-store.js";
 
 interface Choices extends Omit<ImportOptions, "intervalMs" | "silenceMs"> {

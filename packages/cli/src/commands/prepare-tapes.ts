@@ -7,7 +7,7 @@ import {
   writeDemoTape,
 } from "@tapedeck/tape";
 import { Problem } from "../cluster/problem.js";
-import { StatusLine } from "./status-line.js";
+import { StatusLine } from "../terminal/status-line.js";
 
 export interface TapesToPrepare {
   /** Folder or bucket of the tapes; the bucket's endpoint where it is not AWS's. */

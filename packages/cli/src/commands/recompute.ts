@@ -1,7 +1,7 @@
 import { DamagedBlock, DamagedTape, recompute, TapeNotFound, TapeWriteError, UnknownTapeFormat } from "@tapedeck/tape";
 import { Command } from "commander";
 import { Problem } from "../cluster/problem.js";
-import { StatusLine } from "./status-line.js";
+import { StatusLine } from "../terminal/status-line.js";
 import { tapeStore } from "./tape-store.js";
 
 const explained = [DamagedBlock, DamagedTape, TapeNotFound, TapeWriteError, UnknownTapeFormat];

@@ -1,6 +1,8 @@
 import type { TapeView } from "@tapedeck/protocol";
 import { TapeCatalog } from "@tapedeck/tape";
 import { Command } from "commander";
+import { table } from "../terminal/table.js";
+import { counted, lasting } from "../terminal/words.js";
 import { tapeStore } from "./tape-store.js";
 
 /** `tapedeck tapes`: what is in the store. */
@@ -13,11 +15,14 @@ export function tapesCommand(): Command {
       const { place, store } = await tapeStore(asked);
       const tapes = await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list();
       if (json) console.log(JSON.stringify(tapes, undefined, 2));
-      else console.log(tapes.length === 0 ? `There is no tape in ${place}.` : table(tapes.map(row)));
+      else console.log(tapes.length === 0 ? `There is no tape in ${place}.` : table(columns, tapes.map(row)));
     });
 }
 
-const header = ["ID", "SYMBOL", "SOURCE", "FROM", "LASTS", "FRAMES", "TRADES", "GAPS", "SIZE"];
+const columns = [
+  ...["ID", "SYMBOL", "SOURCE", "FROM"].map((name) => ({ name })),
+  ...["LASTS", "FRAMES", "TRADES", "GAPS", "SIZE"].map((name) => ({ name, numbers: true })),
+];
 
 function row(tape: TapeView): string[] {
   return [
@@ -26,24 +31,9 @@ function row(tape: TapeView): string[] {
     tape.source,
     `${tape.from.slice(0, 19)}Z`,
     lasting(tape.duration_ms / 1000),
-    tape.frames.toLocaleString("en-US"),
+    counted(tape.frames),
     tape.trades?.toLocaleString("en-US") ?? "-",
     String(tape.gaps.length),
     `${(tape.bytes / 1e6).toFixed(1)} MB`,
   ];
-}
-
-function lasting(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
-}
-
-/** Columns as wide as their widest value; numbers to the right. */
-function table(rows: readonly string[][]): string {
-  const all = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)));
-  const cell = (text: string, column: number) =>
-    column < 4 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
-  return all.map((cells) => cells.map(cell).join("  ").trimEnd()).join("\n");
 }

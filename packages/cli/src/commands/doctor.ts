@@ -1,0 +1,84 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { accessEnv } from "@tapedeck/access";
+import { commonEnv, connectRedis, createLogger, readConfig, untilReady } from "@tapedeck/runtime";
+import { keysWith } from "@tapedeck/sessions";
+import { isFolder, openTapeStore } from "@tapedeck/tape";
+import { Command } from "commander";
+import { z } from "zod";
+import { ClusterFile } from "../cluster/cluster-file.js";
+import { type Finding, fail } from "../doctor/finding.js";
+import { lookAtCluster } from "../doctor/look-at-cluster.js";
+import { lookAtMachine } from "../doctor/look-at-machine.js";
+import { lookAtRedis } from "../doctor/look-at-redis.js";
+import { lookAtTapes } from "../doctor/look-at-tapes.js";
+
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const patienceMs = 5_000;
+
+const env = z.object({
+  ...accessEnv,
+  REDIS_URL: commonEnv.REDIS_URL.removeDefault().optional(),
+  TAPEDECK_PREFIX: commonEnv.TAPEDECK_PREFIX,
+  TAPEDECK_STORE: commonEnv.TAPEDECK_STORE.removeDefault().optional(),
+  S3_ENDPOINT: commonEnv.S3_ENDPOINT,
+  HOST: commonEnv.HOST,
+});
+
+/** `tapedeck doctor`: what is wrong, and what to change. */
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("look for what is wrong with Redis, the nodes, the tapes and this machine")
+    .option("--json", "print the findings as JSON")
+    .addHelpText(
+      "after",
+      "\nIt reads the environment that a service would (REDIS_URL, TAPEDECK_PREFIX, TAPEDECK_STORE, HOST, AUTH_*, ...), and looks at the local\n" +
+        "cluster where that names no Redis. It changes nothing. Exit code: 0 all is well or may stay as it is, 1 something has to be mended.",
+    )
+    .action(doctor);
+}
+
+async function doctor({ json }: { json?: boolean }): Promise<void> {
+  const config = readConfig("doctor", env);
+  const local = await new ClusterFile(resolve(root, ".tapedeck")).read();
+  const redisUrl = config.REDIS_URL ?? local?.redis ?? "redis://127.0.0.1:6379";
+  const asked = config.TAPEDECK_STORE ?? local?.store ?? ".tapedeck/tapes";
+  const place = isFolder(asked) ? resolve(root, asked) : asked;
+  const findings = [
+    ...lookAtMachine(config),
+    ...(await onRedis(redisUrl, config.TAPEDECK_PREFIX)),
+    ...(await lookAtTapes(() => openTapeStore(place, config.S3_ENDPOINT), place)),
+  ];
+  if (json) console.log(JSON.stringify(findings, undefined, 2));
+  else for (const finding of findings) console.log(lineOf(finding));
+  if (findings.some(({ level }) => level === "fail")) process.exitCode = 1;
+}
+
+async function onRedis(url: string, prefix: string): Promise<Finding[]> {
+  const log = createLogger({ service: "doctor", node: "doctor", level: "silent" });
+  const redis = connectRedis({ url, purpose: "commands", name: "doctor", log });
+  try {
+    await Promise.race([untilReady(redis), rejected(redis)]);
+    return [...(await lookAtRedis(redis)), ...(await lookAtCluster(redis, keysWith(prefix)))];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const where = url.replace(/\/\/[^@/]*@/, "//***@");
+    return [fail("redis", `${where} does not answer: ${why}`, "start it, or set REDIS_URL to one that runs")];
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Rejects with the first trouble of a connection, or when it takes too long. */
+function rejected(redis: ReturnType<typeof connectRedis>): Promise<never> {
+  return new Promise((_, reject) => {
+    redis.once("error", reject);
+    setTimeout(() => reject(new Error(`nothing for ${patienceMs / 1000} s`)), patienceMs).unref();
+  });
+}
+
+const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
+
+function lineOf({ level, check, what, mend }: Finding): string {
+  return `${marks[level]}  ${check.padEnd(14)}  ${what}${mend === undefined ? "" : `\n${" ".repeat(22)}-> ${mend}`}`;
+}

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Dashboard, NodeView } from "@tapedeck/client";
+import { Command } from "commander";
+import { Problem } from "../cluster/problem.js";
+import { type ClusterOptions, clusterAt, clusterOptions, orProblem } from "../cluster-at.js";
+import { table } from "../terminal/table.js";
+import { counted, lasting, millis } from "../terminal/words.js";
+
+interface TopOptions extends ClusterOptions {
+  readonly once?: boolean;
+  readonly json?: boolean;
+  readonly every: string;
+}
+
+/** `tapedeck top`: the cluster at a glance, again and again. */
+export function topCommand(): Command {
+  const command = new Command("top")
+    .description("show nodes, sessions and rates of a cluster, live")
+    .option("--once", "print one picture and end, as it does where the output is no terminal")
+    .option("--json", "print one object a line")
+    .option("--every <seconds>", "how often", "1");
+  for (const option of clusterOptions()) command.addOption(option);
+  return command.action(top);
+}
+
+async function top({ once, json, every, ...at }: TopOptions): Promise<void> {
+  const seconds = Number(every);
+  if (!(seconds >= 0.2 && seconds <= 3600)) {
+    throw new Problem(`--every is "${every}", and has to be 0.2 to 3600 seconds.`);
+  }
+  const deck = await clusterAt(at);
+  const single = once || (!json && !process.stdout.isTTY);
+  if (single) return print(await orProblem(deck.metrics()), json);
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.once("SIGINT", end).once("SIGTERM", end);
+  try {
+    while (!ending.signal.aborted) {
+      print(await orProblem(deck.metrics()), json);
+      await sleep(seconds * 1000, undefined, { signal: ending.signal }).catch(() => {}); // asked to end
+    }
+  } finally {
+    process.off("SIGINT", end).off("SIGTERM", end);
+  }
+}
+
+function print(cluster: Dashboard, json = false): void {
+  if (json) {
+    console.log(JSON.stringify(cluster));
+    return;
+  }
+  const home = process.stdout.isTTY ? "\u001b[H\u001b[2J" : "";
+  console.log(`${home}${pictureOf(cluster)}`);
+}
+
+/** Sessions and rates, then a line for each node, by role. */
+export function pictureOf({ sessions, nodes, ...cluster }: Dashboard): string {
+  const { mode_distribution: modes } = sessions;
+  const byRole = [...nodes].sort((a, b) => (a.role + a.node < b.role + b.node ? -1 : 1));
+  return [
+    `${counted(sessions.total_sessions)} sessions: ${counted(sessions.active_sessions)} playing, ` +
+      `${counted(sessions.paused_sessions)} paused, ${counted(sessions.stopped_sessions)} stopped; ` +
+      `REPLAY ${modes.REPLAY}, LIVE ${modes.LIVE}, SIMULATION ${modes.SIMULATION}`,
+    `${counted(cluster.active_websocket_connections)} sockets; ${counted(cluster.snapshots_per_second)} frames a second; ` +
+      `late by ${millis(cluster.avg_latency_ms)} ms in the middle, ${millis(cluster.p99_latency_ms)} ms at worst (p99); ` +
+      `${counted(cluster.total_errors)} errors`,
+    "",
+    table(columns, byRole.map(row)),
+  ].join("\n");
+}
+
+const columns = [
+  { name: "NODE" },
+  { name: "ROLE" },
+  { name: "VERSION" },
+  { name: "HOLDS", numbers: true },
+  { name: "FRAMES/S", numbers: true },
+  { name: "P99 MS", numbers: true },
+  { name: "UP", numbers: true },
+];
+
+function row(node: NodeView): string[] {
+  const { leases, sockets, frames_per_second: rate, late_p99_ms, up_s } = node;
+  const holds =
+    typeof leases === "number" ? `${leases} leases` : typeof sockets === "number" ? `${sockets} sockets` : "-";
+  return [
+    node.node,
+    node.role,
+    String(node.version ?? "-"),
+    holds,
+    typeof rate === "number" ? counted(rate) : "-",
+    millis(late_p99_ms),
+    typeof up_s === "number" ? lasting(up_s) : "-",
+  ];
+}

@@ -90,8 +90,8 @@ function alive(pid: number): boolean {
   }
 }
 
-function pidsOf({ gateways, apis, tickers }: ClusterSnapshot): number[] {
-  return [...gateways, ...apis, ...tickers].map(({ pid }) => pid);
+function pidsOf({ gateways, apis, tickers, feeds }: ClusterSnapshot): number[] {
+  return [...gateways, ...apis, ...tickers, ...feeds].map(({ pid }) => pid);
 }
 
 async function gone(cluster: ClusterSnapshot): Promise<void> {
@@ -104,7 +104,7 @@ async function gone(cluster: ClusterSnapshot): Promise<void> {
 
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("[U6] %s ends everything and leaves no process", async (signal) => {
   const { child, cluster } = await running();
-  expect(pidsOf(cluster)).toHaveLength(3);
+  expect(pidsOf(cluster)).toHaveLength(4);
   expect((await fetch(`${cluster.url}/health`)).status).toBe(200);
   const exit = once(child, "exit");
   child.kill(signal);
@@ -123,14 +123,14 @@ test.each([
   await gone(cluster);
 });
 
-test("[U4] a killed api, gateway and ticker are back soon, and cluster.json and the balancer know", async () => {
+test("[U4] a killed api, gateway, ticker and feed are back soon, and cluster.json and the balancer know", async () => {
   const { cluster, said } = await running();
   const before = pidsOf(cluster);
   for (const pid of before) process.kill(pid, "SIGKILL");
   await vi.waitFor(
     async () => {
       const now = pidsOf(await snapshot());
-      expect(now).toHaveLength(3);
+      expect(now).toHaveLength(4);
       expect(now.filter((pid) => before.includes(pid))).toEqual([]);
     },
     { timeout: 20_000, interval: 50 },

@@ -53,7 +53,7 @@ export function testOnCluster(options: () => TestClusterOptions = () => ({})) {
 
 export const test = testOnCluster();
 
-export interface TestClusterOptions extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers"> {
+export interface TestClusterOptions extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers" | "feeds"> {
   /** A Redis of its own, which a test may stop and start, instead of the run's. */
   readonly ownRedis?: "forgets" | "keeps its data";
 }
@@ -87,6 +87,7 @@ export class TestCluster {
     const folder = await mkdtemp(join(tmpdir(), "tapedeck-cluster-"));
     try {
       const cluster = await startCluster({
+        feeds: 0, // few files watch anything live
         ...counts,
         port: 0,
         redisUrl: ownRedis?.url ?? inject("redisUrl"),
@@ -140,6 +141,12 @@ export class TestCluster {
   }
   get tickers(): readonly Service[] {
     return this.#cluster.tickers;
+  }
+  get feeds(): readonly Service[] {
+    return this.#cluster.feeds;
+  }
+  get redisUrl(): string {
+    return this.#cluster.redisUrl;
   }
   get url(): string {
     return this.#cluster.url;
@@ -234,7 +241,7 @@ export class TestCluster {
 
   /** Waits until a service has ended, and every service serves again. */
   async whole(ms = 30_000): Promise<void> {
-    const services = () => [...this.gateways, ...this.apis, ...this.tickers];
+    const services = () => [...this.gateways, ...this.apis, ...this.tickers, ...this.feeds];
     await this.until(() => services().every(({ ready }) => ready), "all services to serve", ms);
   }
 

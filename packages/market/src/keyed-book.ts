@@ -14,6 +14,10 @@ export class KeyedBook {
     this.#book.clear();
   }
 
+  has(id: number): boolean {
+    return this.#levels.has(id);
+  }
+
   insert(id: number, side: BookSideName, price: number, size: number): void {
     this.delete(id);
     this.#levels.set(id, { side, price });

@@ -1,8 +1,10 @@
+import { type LiveTapeSettings, liveTapeDefaults } from "@tapedeck/live";
 import { parseScenario, scenarioNames } from "@tapedeck/market";
-import { commonEnv, millis, readConfig, whole } from "@tapedeck/runtime";
+import { commonEnv, millis, readConfig, seconds, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 import { publicAddresses, type VenueSettings } from "./venues/venues.js";
 
+const mb = 2 ** 20;
 const socketAddress = z.string().regex(/^wss?:\/\/\S+$/, "is not a ws:// or wss:// address");
 const restAddress = z.string().regex(/^https?:\/\/\S+$/, "is not an http:// or https:// address");
 
@@ -15,7 +17,16 @@ const env = z.object({
   /** A venue that has told nothing of an instrument for so long is connected anew. */
   SILENCE_MS: whole("milliseconds", { min: 500, max: 600_000 }).default(15_000),
   /** Time for the hand-over at the end. Keep it under the pod's grace period. */
-  SHUTDOWN_MS: millis.default(12_000),
+  SHUTDOWN_MS: millis.default(7_500),
+  /** Of a tape that grows, Redis keeps so much at least for those who look back a little; the rest is in the tape store. */
+  LIVE_RECENT_S: seconds.default(liveTapeDefaults.recentSeconds),
+  LIVE_RECENT_MB: whole("megabytes", { min: 1, max: 4096 }).default(liveTapeDefaults.recentBytes / mb),
+  /** And so much at most when the tape store takes nothing. */
+  LIVE_UNSTORED_MB: whole("megabytes", { min: 1, max: 65_536 }).default(liveTapeDefaults.mostUnstoredBytes / mb),
+  /** A part of so many seconds goes to the tape store at a time. */
+  LIVE_PART_S: whole("seconds", { min: 1, max: 3600 }).default(liveTapeDefaults.partSeconds),
+  /** Older parts of a tape that still grows are removed; 0 keeps all. */
+  LIVE_RETENTION_H: whole("hours", { max: 87_600 }).default(liveTapeDefaults.retentionHours),
   /** Makes other simulated markets of the same symbols. */
   SIM_SEED: z
     .string()
@@ -55,4 +66,14 @@ export function venueSettings(config: FeedConfig): VenueSettings {
     OKX: at(config.OKX_URL),
   };
   return { addresses, sim: { seed: config.SIM_SEED, scenario: config.SIM_SCENARIO } };
+}
+
+export function tapeSettings(config: FeedConfig): LiveTapeSettings {
+  return {
+    recentSeconds: config.LIVE_RECENT_S,
+    recentBytes: config.LIVE_RECENT_MB * mb,
+    mostUnstoredBytes: config.LIVE_UNSTORED_MB * mb,
+    partSeconds: config.LIVE_PART_S,
+    retentionHours: config.LIVE_RETENTION_H,
+  };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Intake, type Lease } from "@tapedeck/leases";
-import { type FeedJob, type FeedQueue, feedQueueName, type LiveTapeWriter } from "@tapedeck/live";
+import { type FeedJob, type FeedQueue, feedQueueName, type LiveTapeWriter, type LiveUpkeep } from "@tapedeck/live";
 import type { Precision } from "@tapedeck/market";
 import { type FeedStatus, liveInstrument } from "@tapedeck/protocol";
 import type { Logger, RedisClock } from "@tapedeck/runtime";
@@ -8,7 +8,7 @@ import type { Keys } from "@tapedeck/sessions";
 import type { Redis } from "ioredis";
 import type { FeedMetrics } from "./metrics.js";
 import { FrameClock } from "./recording/frame-clock.js";
-import { Recorder, type Standings } from "./recording/recorder.js";
+import { Recorder } from "./recording/recorder.js";
 import type { Venue } from "./venues/venue.js";
 
 export interface FeedOptions {
@@ -18,7 +18,7 @@ export interface FeedOptions {
   readonly clock: Pick<RedisClock, "now">;
   readonly venues: Readonly<Record<string, Venue>>;
   readonly claim: (job: FeedJob, venue: Venue, precision: Precision) => Promise<LiveTapeWriter>;
-  readonly upkeep: Standings;
+  readonly upkeep: Pick<LiveUpkeep, "standing">;
   readonly queue: Pick<FeedQueue, "request">;
   /** Whether other processes of this role are there to take over. */
   readonly others: () => Promise<boolean>;
@@ -114,7 +114,7 @@ export class Feed {
     const feed = `${job.source}:${job.symbol}`;
     const present = this.#recorders.get(feed);
     if (present !== undefined) return present;
-    const { venues, node, claim, upkeep, queue, clock, silenceMs, status, metrics, log } = this.#options;
+    const { venues, claim, upkeep, queue, clock, silenceMs, status, metrics, log } = this.#options;
     const venue = venues[job.source];
     const instrument = liveInstrument(job);
     if (venue === undefined || "refused" in instrument) {
@@ -122,7 +122,6 @@ export class Feed {
       return undefined;
     }
     const recorder = new Recorder({
-      node,
       job: instrument,
       venue,
       claim: (precision) => claim(instrument, venue, precision),

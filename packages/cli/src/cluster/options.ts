@@ -3,7 +3,7 @@ export type ServiceKind = "gateway" | "api" | "ticker" | "feed";
 export const serviceKinds: readonly ServiceKind[] = ["api", "gateway", "ticker", "feed"];
 
 export interface ClusterOptions {
-  /** How many of each; 2, 2, 2 and 0 unless given. */
+  /** How many of each; 2, 2, 2 and 1 unless given. */
   readonly gateways?: number;
   readonly apis?: number;
   readonly tickers?: number;

@@ -103,7 +103,7 @@ class LocalCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    const { gateways = 2, apis = 2, tickers = 2, feeds = 0, balancer = true, signal } = this.#options;
+    const { gateways = 2, apis = 2, tickers = 2, feeds = 1, balancer = true, signal } = this.#options;
     await this.#prepareFolders();
     await this.#refuseSecond();
     this.#owner = true;

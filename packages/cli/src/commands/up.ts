@@ -26,12 +26,14 @@ const env = z.object({
   TAPEDECK_GATEWAYS: whole("gateways", { min: 1, max: 32 }).default(2),
   TAPEDECK_APIS: whole("apis", { min: 1, max: 32 }).default(2),
   TAPEDECK_TICKERS: whole("tickers", { min: 1, max: 32 }).default(2),
+  /** Without one LIVE shows nothing. */
+  TAPEDECK_FEEDS: whole("feeds", { min: 0, max: 32 }).default(1),
 });
 
 /** `tapedeck up`: a whole cluster on this machine, until Ctrl-C. */
 export function upCommand(): Command {
   return new Command("up")
-    .description("run a whole local cluster: Redis, gateways, apis, tickers and a balancer in front of them")
+    .description("run a whole local cluster: Redis, gateways, apis, tickers, a feed and a balancer in front of them")
     .option("--import <path...>", "recordings to import first, as `tapedeck import` does")
     .action((options: { import?: string[] }) => up(options.import ?? []));
 }
@@ -61,6 +63,7 @@ async function up(recordings: readonly string[]): Promise<void> {
       gateways: config.TAPEDECK_GATEWAYS,
       apis: config.TAPEDECK_APIS,
       tickers: config.TAPEDECK_TICKERS,
+      feeds: config.TAPEDECK_FEEDS,
       signal: ending.signal,
       prepare: async () => {
         await prepareTapes({ store, endpoint: config.S3_ENDPOINT, recordings, tell, signal: ending.signal });
@@ -95,10 +98,10 @@ function onSignals({ first, second }: { first: () => void; second: () => void })
   }
 }
 
-function whereToLook({ url, redisUrl, gateways, apis, tickers }: Cluster, folder: string): string {
+function whereToLook({ url, redisUrl, gateways, apis, tickers, feeds }: Cluster, folder: string): string {
   const ws = url.replace(/^http/, "ws");
   return `
-Tapedeck is playing at ${url}  (${gateways.length} gateways, ${apis.length} apis, ${tickers.length} tickers)
+Tapedeck is playing at ${url}  (${gateways.length} gateways, ${apis.length} apis, ${tickers.length} tickers, ${feeds.length} feeds)
 
   API             ${url}/docs
   Make a session  curl ${url}/sessions/create --json '{"session_id":"demo"}'

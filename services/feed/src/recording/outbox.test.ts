@@ -15,13 +15,13 @@ function frame(ns: number): MadeFrame {
 
 /** A writer whose answers a test gives, in any order in time. */
 function writing() {
-  const asked: { ns: number; answer(outcome: AppendOutcome): void; fail(): void }[] = [];
+  const asked: { ns: number; answer(outcome: AppendOutcome): void; fail(error?: Error): void }[] = [];
   const happened: string[] = [];
   const outbox = new Outbox(
     {
       append: (parts) =>
         new Promise((resolve, reject) => {
-          asked.push({ ns: parts.ns, answer: resolve, fail: () => reject(new Error("Redis is away")) });
+          asked.push({ ns: parts.ns, answer: resolve, fail: (error = new Error("Redis is away")) => reject(error) });
         }),
     },
     {
@@ -70,6 +70,16 @@ test.each(["fenced", "lost"] as const)(
     await outbox.emptied(1000);
   },
 );
+
+test("[FD13] a frame that can be on no tape is left out", async () => {
+  const { outbox, asked, happened } = writing();
+  for (const ns of [1, 2]) outbox.put(frame(ns));
+  asked[1]?.fail(new RangeError("it is earlier than the one before it"));
+  await vi.waitFor(() => expect(happened).toEqual(["failed"]), soon);
+  asked[0]?.answer("appended");
+  await outbox.emptied(1000);
+  expect([happened, asked.length]).toEqual([["failed", "appended 1"], 2]);
+});
 
 test("[FD13] more frames than can wait for Redis end the stretch", async () => {
   const { outbox, asked, happened } = writing();

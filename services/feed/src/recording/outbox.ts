@@ -81,27 +81,30 @@ export class Outbox {
     try {
       outcome = await this.#writer.append(frame.parts, frame.startNs);
     } catch (error) {
-      this.#settle(undefined);
-      if (!this.#failed && !this.#closed) this.#events.failed(error);
-      this.#failed = true;
+      this.#sent--;
+      if (this.#closed) return;
+      this.#events.failed(error);
+      // A frame that can be on no tape would be in the way of all others for ever.
+      if (error instanceof RangeError) this.#remove(this.#waiting.indexOf(frame));
+      else this.#failed = true;
       this.#retry();
       return;
     }
+    this.#sent--;
     if (this.#closed) return;
     if (outcome === "fenced") return this.#stop(() => this.#events.fenced());
     if (outcome === "lost") return this.#stop(() => this.#events.lost("its tape in Redis is gone"));
-    if (this.#settle(frame)) this.#events.appended(frame, performance.now() - sentAt);
+    // Behind one that failed it does not count: those are sent again, as the writer wants them, in order.
+    if (this.#waiting[0] === frame) {
+      this.#remove(0);
+      this.#events.appended(frame, performance.now() - sentAt);
+    }
     this.#retry();
   }
 
-  /** One that was under way has its answer. True when the frame is on the tape for good. */
-  #settle(frame: MadeFrame | undefined): boolean {
-    this.#sent--;
-    // After a failure those behind it are sent again whatever they are answered, as the writer wants them: in order.
-    if (frame === undefined || this.#failed) return false;
-    this.#waiting.shift();
+  #remove(at: number): void {
+    this.#waiting.splice(at, 1);
     if (this.#waiting.length === 0) for (const tell of this.#emptied.splice(0)) tell();
-    return true;
   }
 
   /** When all that was under way has come back, everything is sent again. */

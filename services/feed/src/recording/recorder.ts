@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lease, LeaseLoss } from "@tapedeck/leases";
-import type { FeedJob, FeedQueue, FeedStanding, LiveTapeWriter } from "@tapedeck/live";
+import type { FeedJob, FeedQueue, FeedStanding, Hold, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
 import type { Precision } from "@tapedeck/market";
 import type { FeedStatus } from "@tapedeck/protocol";
 import { interval, type Logger, type RedisClock, sparing } from "@tapedeck/runtime";
@@ -11,18 +11,12 @@ import type { FrameClock } from "./frame-clock.js";
 import { type KeeperEvents, type MadeFrame, MarketKeeper } from "./market-keeper.js";
 import { Outbox } from "./outbox.js";
 
-/** How a feed stands in the cluster: who has it, who wants it. */
-export interface Standings {
-  standing(source: string, symbol: string): Promise<FeedStanding>;
-}
-
 export interface RecorderOptions {
-  readonly node: string;
   readonly job: FeedJob;
   readonly venue: Venue;
   /** Takes the instrument's tape over from whoever had it. */
   readonly claim: (precision: Precision) => Promise<LiveTapeWriter>;
-  readonly upkeep: Standings;
+  readonly upkeep: Pick<LiveUpkeep, "standing">;
   readonly queue: Pick<FeedQueue, "request">;
   readonly clock: Pick<RedisClock, "now">;
   readonly frames: FrameClock;
@@ -262,20 +256,19 @@ export class Recorder {
 
   /** Says that the writer lives; finds out that another one does. */
   async #renew(): Promise<void> {
+    const writer = this.#writer;
+    if (writer === undefined) return;
     try {
-      const hold = await this.#writer?.renew();
-      if (hold === "fenced" || hold === "lost") await this.#lostClaim();
+      this.#keepOrLose(writer, await writer.renew());
     } catch {
       // Redis is away, which its connection logs; the outbox keeps the frames.
     }
   }
 
-  /** Another feed has claimed it, or Redis has lost it. */
-  async #lostClaim(): Promise<void> {
-    const standing = await this.#standing();
-    if (standing === undefined || this.#claiming) return; // found out again soon
-    if (standing.claimed && standing.state.node !== this.#options.node) this.#end("fenced");
-    else await this.#claim("Redis has lost the feed");
+  #keepOrLose(writer: LiveTapeWriter, hold: Hold): void {
+    if (hold === "held" || writer !== this.#writer) return;
+    if (hold === "fenced") this.#end("fenced");
+    else void this.#claim("Redis has lost the feed");
   }
 
   async #look(): Promise<void> {
@@ -320,7 +313,8 @@ export class Recorder {
       while (this.#writer !== undefined && this.#told !== this.#status && !this.#over) {
         const [writer, status] = [this.#writer, this.#status];
         try {
-          if (!(await writer.tell(status))) return await this.#lostClaim();
+          const hold = await writer.tell(status);
+          if (hold !== "held") return this.#keepOrLose(writer, hold);
           if (writer === this.#writer) this.#told = status;
         } catch {
           await sleep(retryMs); // Redis is away

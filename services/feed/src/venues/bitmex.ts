@@ -51,17 +51,22 @@ class BitmexDialogue implements Dialogue {
   #change({ action, rows }: SourceKeyed, ns: bigint | undefined): void {
     // What comes before the first whole book belongs to one that is not known.
     if (this.#levels === undefined && action !== "partial") return;
-    let unknown: number | undefined;
+    let lost: number | undefined;
     this.#line.market.book(ns, (book) => {
       const levels = this.#levelsOf(book);
       if (action === "partial") levels.clear();
       for (const { id, side, price, size } of rows) {
-        if (action === "partial" || action === "insert") levels.insert(id, side, price, size);
-        else if (!(action === "update" ? levels.update(id, size) : levels.delete(id))) unknown = id;
+        // A level that comes must be new, and one that changes or goes must be known.
+        if (levels.has(id) !== (action === "update" || action === "delete")) lost = id;
+        if (action === "update") levels.update(id, size);
+        else if (action === "delete") levels.delete(id);
+        else levels.insert(id, side, price, size);
       }
     });
-    if (unknown === undefined) return;
-    this.#line.end(new VenueTrouble("out of step", `BITMEX changed a level that is not known (${unknown}).`));
+    if (lost === undefined) return;
+    this.#line.end(
+      new VenueTrouble("out of step", `Book updates of BITMEX are missing (before one of level ${lost}).`),
+    );
   }
 
   #levelsOf(book: OrderBook): KeyedBook {

@@ -121,7 +121,7 @@ describe("a connection", () => {
     expect(heard.nonsense).toEqual([text]);
   });
 
-  test("[FD4] that changes a level which is not known is out of step", async () => {
+  test("[FD4] that changes a level which is not known, or brings one that is, is out of step", async () => {
     const market = exchange.market("XBTUSD");
     const heard = listen();
     await agree(heard);

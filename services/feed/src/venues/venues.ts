@@ -24,7 +24,7 @@ const protocols: Readonly<Record<SocketSource, Protocol>> = {
 
 /** Where the venues are, and where their REST is, where a book is asked for there. */
 export const publicAddresses = {
-  BINANCE: { socket: "wss://stream.binance.com:9443/stream", rest: "https://api.binance.com" },
+  BINANCE: { socket: "wss://stream.binance.com:443/stream", rest: "https://api.binance.com" },
   "BINANCE-FUTURES": { socket: "wss://fstream.binance.com/public/stream", rest: "https://fapi.binance.com" },
   BITMEX: { socket: "wss://ws.bitmex.com/realtime" },
   BYBIT: { socket: "wss://stream.bybit.com/v5/public" },

@@ -1,0 +1,252 @@
+import { checkFrameText, checkNext } from "@tapedeck/protocol";
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { BinanceStandIn } from "../../../test/support/exchange/binance.js";
+import { BitmexStandIn } from "../../../test/support/exchange/bitmex.js";
+import { type Followed, Rig, venuesAt } from "./testing/rig.js";
+
+const soon = { timeout: 10_000, interval: 20 };
+
+let bitmex: BitmexStandIn;
+let binance: BinanceStandIn;
+let rig: Rig;
+
+beforeEach(async () => {
+  bitmex = new BitmexStandIn();
+  binance = new BinanceStandIn();
+  await Promise.all([bitmex.open(), binance.open()]);
+  rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 3000 });
+});
+afterEach(async () => {
+  await rig.close();
+  await Promise.all([bitmex.close(), binance.close()]);
+});
+
+/** What is wrong with frames that followed one another, apart from tapes that begin anew. */
+function flaws(frames: readonly Followed[]): string[] {
+  return frames.flatMap(({ json, tape, seq }, at) => {
+    const before = frames[at - 1];
+    const next = before?.tape === tape ? checkNext(JSON.parse(before.json), JSON.parse(json)) : [];
+    return [...checkFrameText(json), ...next].map((flaw) => `${tape} ${seq}: ${flaw}`);
+  });
+}
+
+function gapsIn(frames: readonly Followed[]): number[] {
+  return frames.flatMap(({ json }) => JSON.parse(json).gap_before_ms ?? []);
+}
+
+describe("an instrument that somebody wants", () => {
+  test("[FD16] is recorded, ten frames a second, and every frame keeps all rules", async () => {
+    bitmex.market("XBTUSD").run();
+    const { statuses } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(30);
+    expect(flaws(follower.frames)).toEqual([]);
+    const [{ seq: from = 0 } = {}] = follower.frames;
+    expect(follower.frames.map(({ seq }) => seq)).toEqual(follower.frames.map((_, n) => from + n));
+    expect(JSON.parse(follower.frames.at(-1)?.json ?? "")).toMatchObject({ source: "BITMEX", symbol: "XBTUSD" });
+    expect(statuses.get("BITMEX:XBTUSD")).toEqual({ status: "up" });
+    const [first, last] = [follower.frames[5], follower.frames[25]];
+    expect((last?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1900);
+  });
+
+  test("[FD16] is recorded once, however many want it and whatever feeds there are", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    await rig.feed();
+    const followers = await Promise.all(Array.from({ length: 20 }, () => rig.follow("BITMEX", "XBTUSD")));
+    await Promise.all(followers.map((follower) => follower.more(10)));
+    expect(bitmex.connections).toBe(1);
+  });
+
+  test("[FD21] and that nobody wants any more is let go of, and its tape is finished with the same frames", async () => {
+    binance.market("BTCUSDT").run();
+    const { feed } = await rig.feed();
+    const follower = await rig.follow("BINANCE", "BTCUSDT");
+    await follower.more(20);
+    const name = follower.frames[0]?.tape ?? "";
+    follower.stop();
+    await vi.waitFor(() => expect(feed.leases).toBe(0), soon);
+    await vi.waitFor(() => expect(binance.clients.size).toBe(0), soon);
+    const tape = await rig.open(name);
+    expect(tape.span.growing).toBeFalsy();
+    for (const { seq, json } of follower.frames) {
+      expect((tape.block(seq) ?? (await tape.load(seq))).json(seq)).toBe(json);
+    }
+  });
+});
+
+describe("[FD23] those who want it are told", () => {
+  test("of an unknown symbol, in the venue's words", async () => {
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "NOSUCH");
+    await follower.told("down", /BITMEX refuses NOSUCH: Unknown or expired symbol/);
+  });
+
+  test("of a venue that cannot be reached, while the other feeds of the process go on", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    const fine = await rig.follow("BITMEX", "XBTUSD");
+    const nowhere = await rig.follow("KRAKEN", "XBT/USD");
+    await nowhere.told("down", /^KRAKEN cannot be reached at 127\.0\.0\.1:1: connect ECONNREFUSED/);
+    await fine.more(10);
+    await fine.told("up");
+  });
+
+  test("of a venue that refuses, and when it serves again", async () => {
+    const market = bitmex.market("XBTUSD");
+    market.run();
+    bitmex.refuse(503);
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.told("down", /BITMEX refuses connections: 503/);
+    bitmex.refuse(undefined);
+    await follower.more(5);
+    await follower.told("up");
+  });
+});
+
+describe("what goes wrong at the venue", () => {
+  test("[FD9] a lost connection is a marked hole, and the book after it is the venue's", async () => {
+    const market = bitmex.market("XBTUSD");
+    market.run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    await bitmex.away();
+    await follower.told("down", /BITMEX cannot be reached/);
+    const before = follower.frames.length;
+    await new Promise((resolve) => setTimeout(resolve, 500)); // the venue stays away for a while
+    expect(follower.frames.length).toBe(before);
+    await bitmex.open();
+    await follower.more(10);
+    expect(gapsIn(follower.frames)).toHaveLength(1);
+    expect(flaws(follower.frames)).toEqual([]);
+    market.stop();
+    await vi.waitFor(() => {
+      const { bids, asks } = JSON.parse(follower.frames.at(-1)?.json ?? "{}");
+      expect([bids, asks]).toEqual([market.book.bids.top(20), market.book.asks.top(20)]);
+    }, soon);
+  });
+
+  test("[FD4] missing numbers are a marked hole on the same connection", async () => {
+    const market = binance.market("BTCUSDT");
+    market.run();
+    await rig.feed();
+    const follower = await rig.follow("BINANCE", "BTCUSDT");
+    await follower.more(10);
+    binance.lose(1);
+    await follower.told("connecting", /Book updates of BINANCE are missing/);
+    await follower.told("up");
+    await follower.more(5);
+    expect([gapsIn(follower.frames).length, binance.connections]).toEqual([1, 1]);
+    expect(flaws(follower.frames)).toEqual([]);
+  });
+
+  test("[FD10] silence is ended by a new connection: a hole where something had happened, none where nothing had", async () => {
+    const market = bitmex.market("XBTUSD");
+    market.run();
+    await rig.feed({ silenceMs: 1000 });
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    bitmex.silence(true);
+    await follower.told("connecting", /has said nothing of XBTUSD for 1 s/);
+    bitmex.silence(false);
+    await follower.more(5);
+    expect(gapsIn(follower.frames)).toHaveLength(1);
+    market.stop(); // a quiet market
+    const { connections } = bitmex;
+    await vi.waitFor(() => expect(bitmex.connections).toBeGreaterThan(connections), soon);
+    await follower.told("up");
+    market.run();
+    await follower.more(5);
+    expect(gapsIn(follower.frames)).toHaveLength(1);
+  });
+
+  test("[FD5] nonsense is a marked hole at most, and ends nothing else", async () => {
+    bitmex.market("XBTUSD").run();
+    bitmex.market("ETHUSD").run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(5);
+    for (const text of ["<html>", "{}", "[[[", '{"table":"orderBookL2","action":"update","data":[{}]}']) {
+      bitmex.nonsense(text);
+      await follower.more(5);
+    }
+    const other = await rig.follow("BITMEX", "ETHUSD");
+    await other.more(5);
+    expect(flaws(follower.frames)).toEqual([]);
+    expect(gapsIn(follower.frames).length).toBeGreaterThan(0);
+  });
+});
+
+describe("when feeds come and go", () => {
+  test("[FD18] one that ends hands over: the tape goes on with a hole of no more than some frames", async () => {
+    bitmex.market("XBTUSD").run();
+    const first = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    const second = await rig.feed();
+    await first.close();
+    await follower.more(10);
+    expect(second.feed.leases).toBe(1);
+    expect(new Set(follower.frames.map(({ tape }) => tape)).size).toBe(1);
+    const gaps = gapsIn(follower.frames);
+    expect(gaps).toHaveLength(1);
+    expect(gaps[0]).toBeLessThan(500);
+    expect(flaws(follower.frames)).toEqual([]);
+    expect(bitmex.clients.size).toBe(1);
+  });
+
+  test("[FD18] the only one gives its tape back at once, and the next one goes on with it", async () => {
+    bitmex.market("XBTUSD").run();
+    const first = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    const from = performance.now();
+    await first.close();
+    expect(performance.now() - from).toBeLessThan(2500);
+    await rig.feed();
+    await follower.more(10);
+    expect(new Set(follower.frames.map(({ tape }) => tape)).size).toBe(1);
+    expect(gapsIn(follower.frames)).toHaveLength(1);
+    expect(flaws(follower.frames)).toEqual([]);
+  });
+
+  test("[FD20] a lock that is lost costs no frame where the job comes back here", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    const locks = await rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:*:lock`);
+    expect(locks).toHaveLength(1);
+    await rig.redis.del(...locks);
+    await follower.more(50);
+    expect([gapsIn(follower.frames), bitmex.connections]).toEqual([[], 1]);
+    expect(await rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:*:lock`)).toHaveLength(1);
+  });
+
+  test("[FD20] a publisher that is cut off sends its frames later, and none is missing", async () => {
+    bitmex.market("XBTUSD").run();
+    const { connections } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    for (let cut = 0; cut < 5; cut++) {
+      connections.publisher.disconnect(true);
+      await follower.more(8);
+    }
+    expect(gapsIn(follower.frames)).toEqual([]);
+    expect(flaws(follower.frames)).toEqual([]);
+  });
+
+  test("[FD12] a tape that Redis has lost is followed by another one, on the same connection", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    await rig.redis.del(rig.keys.live("BITMEX", "XBTUSD"), rig.keys.liveTape("BITMEX", "XBTUSD"));
+    await vi.waitFor(() => expect(new Set(follower.frames.map(({ tape }) => tape)).size).toBe(2), soon);
+    await follower.more(10);
+    expect(bitmex.connections).toBe(1);
+    expect(flaws(follower.frames)).toEqual([]);
+  });
+});

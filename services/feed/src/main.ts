@@ -1,0 +1,150 @@
+import { startUpkeep } from "@tapedeck/leases";
+import { FeedQueue, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
+import { analyticsVersion } from "@tapedeck/market";
+import type { FeedStatus } from "@tapedeck/protocol";
+import {
+  announceReady,
+  ConfigError,
+  connectRedis,
+  createHealth,
+  createLogger,
+  createMetrics,
+  createShutdown,
+  interval,
+  type RedisPurpose,
+  startHeartbeat,
+  startRedisClock,
+  startStatusServer,
+} from "@tapedeck/runtime";
+import { keysWith } from "@tapedeck/sessions";
+import { openTapeStore } from "@tapedeck/tape";
+import { type FeedConfig, readFeedConfig, tapeSettings, venueSettings } from "./config.js";
+import { Feed } from "./feed.js";
+import { createFeedMetrics } from "./metrics.js";
+import { otherFeeds } from "./others.js";
+import { venuesWith } from "./venues/venues.js";
+
+const version = "0.1.0";
+const heartbeatTtlS = 15;
+/** Rounds of upkeep of feeds, done by feeds. */
+const upkeepQueue = "{feed-upkeep}";
+
+try {
+  await main(readFeedConfig());
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
+
+async function main(config: FeedConfig): Promise<void> {
+  const node = config.NODE_ID;
+  const keys = keysWith(config.TAPEDECK_PREFIX);
+  const log = createLogger({ service: "feed", node, level: config.LOG_LEVEL });
+  const metrics = createMetrics("feed", node);
+  const health = createHealth();
+  const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
+  health.set("feed", "unready", "starting");
+  const status = await startStatusServer({ host: config.HOST, port: config.PORT, health, metrics });
+
+  const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
+  const [commands, publisher, bullmq] = [connect("commands"), connect("publisher"), connect("bullmq")];
+  const clock = await startRedisClock(commands, { log });
+  const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
+  const upkeep = new LiveUpkeep({ redis: commands, keys, store, log });
+  const queue = new FeedQueue({ redis: commands, keys });
+
+  const statuses = new Map<string, FeedStatus>();
+  const feedMetrics = createFeedMetrics(metrics.registry, () => statuses.values());
+  const feed = await Feed.start({
+    node,
+    keys,
+    bullmq,
+    clock,
+    venues: venuesWith(venueSettings(config)),
+    claim: (job, { decimals }, precision) =>
+      LiveTapeWriter.claim({
+        redis: publisher,
+        keys,
+        store,
+        ...job,
+        node,
+        decimals,
+        intervalMs: config.FRAME_MS,
+        precision,
+        analyticsVersion,
+        settings: tapeSettings(config),
+        log,
+      }),
+    upkeep,
+    queue,
+    others: () => otherFeeds(commands, keys, { node, now: clock.now() }),
+    capacity: config.FEED_INSTRUMENTS,
+    frameMs: config.FRAME_MS,
+    silenceMs: config.SILENCE_MS,
+    status: (name, now) => {
+      if (now === undefined) statuses.delete(name);
+      else statuses.set(name, now);
+      const good = now === undefined || now.status === "up";
+      health.set(name, good ? "ok" : "degraded", now?.reason ?? now?.status);
+    },
+    metrics: feedMetrics,
+    log,
+  });
+  const heartbeat = startHeartbeat(commands, {
+    nodeKey: keys.node(node),
+    nodesKey: keys.nodes,
+    node,
+    ttlS: heartbeatTtlS,
+    fields: () => {
+      const { framesPerSecond, messagesPerSecond, appendP99Ms } = feedMetrics.take();
+      return {
+        role: "feed",
+        version,
+        pid: process.pid,
+        url: status.url,
+        feeds: feed.leases,
+        feeds_up: [...statuses.values()].filter((its) => its.status === "up").length,
+        frames_appended: feedMetrics.framesAppended,
+        frames_per_second: framesPerSecond,
+        events_per_second: messagesPerSecond,
+        append_p99_ms: appendP99Ms,
+      };
+    },
+    now: () => clock.now(),
+    log,
+  });
+  const rounds = await startUpkeep({
+    connection: bullmq,
+    queue: upkeepQueue,
+    prefix: keys.bullPrefix,
+    node,
+    chores: {
+      "find feeds": async () => {
+        for (const { state, claimed } of await upkeep.standings()) if (!claimed) await queue.request(state, state.rev);
+      },
+      "finish orphans": () => upkeep.finishOrphans(),
+    },
+    log,
+  });
+  const watching = interval(() => {
+    health.set("redis", publisher.status === "ready" ? "ok" : "degraded", "no connection to Redis");
+  }, 1000);
+
+  shutdown.step("turn unready", () => health.set("feed", "unready", "shutting down"));
+  shutdown.step("take no more leases", () => feed.stopTaking());
+  shutdown.step("leave upkeep", () => rounds.stop());
+  shutdown.step("leave the list of nodes", () => heartbeat.stop());
+  shutdown.step("hand the feeds over", () => feed.close(config.SHUTDOWN_MS * 0.7), 8);
+  shutdown.step("leave Redis", async () => {
+    watching();
+    clock.stop();
+    await queue.close();
+    await Promise.all([commands, publisher, bullmq].map((redis) => redis.quit()));
+  });
+  shutdown.step("stop answering", () => status.stop());
+
+  health.set("feed", "ok");
+  announceReady({ url: status.url, pid: process.pid });
+  log.info({ url: status.url }, "taking leases");
+}

@@ -1,0 +1,235 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FeedQueue, type GrowingTape, type LiveState, LiveTapes, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
+import type { FeedStatus } from "@tapedeck/protocol";
+import {
+  connectRedis,
+  createLogger,
+  createMetrics,
+  type RedisPurpose,
+  startHeartbeat,
+  startRedisClock,
+} from "@tapedeck/runtime";
+import { type Keys, keysWith } from "@tapedeck/sessions";
+import { BlockCache, MemoryTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
+import type { Redis } from "ioredis";
+import { Feed, type FeedOptions } from "../feed.js";
+import { createFeedMetrics } from "../metrics.js";
+import { otherFeeds } from "../others.js";
+import { type VenueSettings, venuesWith } from "../venues/venues.js";
+
+const log = createLogger({
+  service: "feed",
+  node: "test",
+  level: process.env.TEST_LOG === undefined ? "silent" : "debug",
+});
+
+/** A feed in this process, with connections of its own that a test can cut. */
+export interface RiggedFeed {
+  readonly node: string;
+  readonly feed: Feed;
+  readonly connections: { readonly commands: Redis; readonly publisher: Redis; readonly bullmq: Redis };
+  readonly statuses: Map<string, FeedStatus>;
+  close(): Promise<void>;
+}
+
+/** A frame as one who follows the feed got it. */
+export interface Followed {
+  readonly tape: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly json: string;
+}
+
+/** Somebody who wants a feed and follows it. */
+export interface Follower {
+  readonly frames: Followed[];
+  readonly states: LiveState[];
+  readonly tape: () => GrowingTape | undefined;
+  /** Waits until it has so many frames more than now. */
+  more(count: number, ms?: number): Promise<void>;
+  /** Waits until the feed's state is so. */
+  told(status: FeedStatus["status"], reason?: RegExp, ms?: number): Promise<void>;
+  stop(): void;
+}
+
+/** What tests of feeds need: a tape store, feeds, and those who follow them, under a prefix of their own. */
+export class Rig {
+  readonly keys: Keys;
+  readonly store = new MemoryTapeStore();
+  readonly cache = new BlockCache(64 << 20);
+  readonly redis: Redis;
+  readonly live: LiveTapes;
+  readonly upkeep: LiveUpkeep;
+  readonly tapes: TapeCatalog;
+  readonly #url: string;
+  readonly #venues: VenueSettings;
+  readonly #prefix = `test-${randomUUID()}`;
+  readonly #open: { close(): Promise<void> | void }[] = [];
+
+  constructor(redisUrl: string, venues: VenueSettings, { lingerMs = 60_000 } = {}) {
+    this.#url = redisUrl;
+    this.#venues = venues;
+    this.keys = keysWith(this.#prefix);
+    this.redis = this.#connect("commands", "rig");
+    const subscriber = this.#connect("subscriber", "rig");
+    const { redis, keys, store, cache } = this;
+    this.live = new LiveTapes({ redis, subscriber, keys, store, cache, log, lingerMs });
+    this.upkeep = new LiveUpkeep({ redis, keys, store, log });
+    this.tapes = new TapeCatalog(store, { cacheBytes: 64 << 20, cache, live: this.live, log });
+    this.#open.push({ close: () => subscriber.disconnect() });
+  }
+
+  async feed(options: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues">> = {}): Promise<RiggedFeed> {
+    const node = `feed-${randomUUID().slice(0, 8)}`;
+    const [commands, publisher, bullmq] = [
+      this.#connect("commands", node),
+      this.#connect("publisher", node),
+      this.#connect("bullmq", node),
+    ];
+    const { keys, store } = this;
+    const clock = await startRedisClock(commands, { log });
+    const queue = new FeedQueue({ redis: commands, keys });
+    const statuses = new Map<string, FeedStatus>();
+    const metrics = createMetrics("feed", node);
+    const feed = await Feed.start({
+      node,
+      keys,
+      bullmq,
+      clock,
+      venues: venuesWith(this.#venues),
+      claim: (job, { decimals }, precision) =>
+        LiveTapeWriter.claim({
+          ...{ redis: publisher, keys, store, ...job, node, decimals, intervalMs: 100, precision, log },
+        }),
+      upkeep: new LiveUpkeep({ redis: commands, keys, store, log }),
+      queue,
+      others: () => otherFeeds(commands, keys, { node, now: clock.now() }),
+      capacity: 100,
+      frameMs: 100,
+      silenceMs: 10_000,
+      status: (name, status) => {
+        if (status === undefined) statuses.delete(name);
+        else statuses.set(name, status);
+      },
+      metrics: createFeedMetrics(metrics.registry, () => statuses.values()),
+      log,
+      ...options,
+    });
+    const heartbeat = startHeartbeat(commands, {
+      nodeKey: keys.node(node),
+      nodesKey: keys.nodes,
+      node,
+      ttlS: 3,
+      fields: () => ({ role: "feed" }),
+      now: () => clock.now(),
+      log,
+    });
+    let closed: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      await heartbeat.stop();
+      await feed.close(8000);
+      clock.stop();
+      await queue.close();
+      for (const redis of [commands, publisher, bullmq]) redis.disconnect();
+    };
+    const rigged = {
+      node,
+      feed,
+      connections: { commands, publisher, bullmq },
+      statuses,
+      close: () => (closed ??= close()),
+    };
+    this.#open.push(rigged);
+    return rigged;
+  }
+
+  /** Wants a feed as a gateway does, and follows it. */
+  async follow(source: string, symbol: string, { wanting = true } = {}): Promise<Follower> {
+    const frames: Followed[] = [];
+    const states: LiveState[] = [];
+    let tape: GrowingTape | undefined;
+    const unfollow = this.live.follow(source, symbol, {
+      frame(its, seq, body) {
+        tape = its;
+        frames.push({ tape: its.id, seq, at: performance.now(), json: body.toString("latin1") });
+      },
+      state: (state) => states.push(state),
+    });
+    const want = () => this.live.want(source, symbol).catch(() => {}); // Redis is away in some tests
+    if (wanting) await want();
+    const timer = wanting ? setInterval(want, 500) : undefined;
+    const stop = (): void => {
+      clearInterval(timer);
+      unfollow();
+    };
+    this.#open.push({ close: stop });
+    return {
+      frames,
+      states,
+      tape: () => tape,
+      async more(count, ms = 15_000) {
+        const wanted = frames.length + count;
+        await until(
+          () => frames.length >= wanted,
+          ms,
+          () => `${frames.length} of ${wanted} frames, ${JSON.stringify(states.at(-1))}`,
+        );
+      },
+      async told(status, reason = /.*/, ms = 15_000) {
+        await until(
+          () => {
+            const last = states.at(-1)?.status;
+            return last?.status === status && reason.test(last.reason ?? "");
+          },
+          ms,
+          () => `told ${JSON.stringify(states.at(-1)?.status)}`,
+        );
+      },
+      stop,
+    };
+  }
+
+  open(name: string): Promise<Tape> {
+    return this.tapes.open(name);
+  }
+
+  async close(): Promise<void> {
+    for (const opened of this.#open.reverse()) await opened.close();
+    await this.live.close();
+    const left = await this.redis.keys(`${this.#prefix}:*`);
+    if (left.length > 0) await this.redis.del(...left);
+    this.redis.disconnect();
+  }
+
+  #connect(purpose: RedisPurpose, name: string): Redis {
+    return connectRedis({ url: this.#url, purpose, name, log });
+  }
+}
+
+async function until(check: () => boolean, ms: number, what: () => string): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (!check()) {
+    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what()}`);
+    await sleep(10);
+  }
+}
+
+/** Where a test's stand-ins are; the other venues are nowhere. */
+export function venuesAt(at: { bitmex?: { url: string }; binance?: { url: string; restUrl: string } }): VenueSettings {
+  const nowhere = { socket: new URL("ws://127.0.0.1:1"), rest: new URL("http://127.0.0.1:1") };
+  const of = (place: { url: string; restUrl?: string } | undefined) =>
+    place === undefined ? nowhere : { socket: new URL(place.url), rest: new URL(place.restUrl ?? place.url) };
+  return {
+    addresses: {
+      BINANCE: of(at.binance),
+      "BINANCE-FUTURES": nowhere,
+      BITMEX: of(at.bitmex),
+      BYBIT: nowhere,
+      COINBASE: nowhere,
+      KRAKEN: nowhere,
+      OKX: nowhere,
+    },
+    sim: { seed: "test", scenario: "calm" },
+  };
+}

@@ -215,6 +215,12 @@ export class LiveTapeWriter {
     return reply === 1 ? "held" : this.#end(reply === 0 ? "fenced" : "lost");
   }
 
+  /** Resolves when all that was appended is acknowledged, and nothing is on its way to the store. */
+  async settled(): Promise<void> {
+    await this.#land();
+    await this.#keeper.idle();
+  }
+
   /** Gives the claim back, for another worker to go on with the same tape. */
   async release(): Promise<void> {
     await this.#land();

@@ -1,7 +1,7 @@
 import { DamagedBlock } from "@tapedeck/tape";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { GrowingTape, isGrowingTape } from "./growing-tape.js";
-import { appendAll, Rig, someFrames, source, symbol, textsOf } from "./testing/rig.js";
+import { appendAll, evict, Rig, someFrames, source, symbol, textsOf } from "./testing/rig.js";
 
 let rig: Rig;
 beforeEach(() => {
@@ -209,13 +209,12 @@ describe("one process", () => {
     const reader = rig.process();
     const tape = await reader.tapes.open(writer.tape);
     const texts = await textsOf(tape);
-    const others = Array.from({ length: 10 }, (_, at) => ({ ...fakeBlock, firstSeq: at }));
-    for (const block of others) reader.cache.put(reader.cache.newTape(), block);
+    evict(reader.cache);
     expect(tape.block(10)).toBeUndefined();
     expect(tape.block(399)).toBeDefined();
     expect(await textsOf(tape)).toEqual(texts);
     await rig.redis.del(channel());
-    for (const block of others) reader.cache.put(reader.cache.newTape(), block);
+    evict(reader.cache);
     await expect(tape.load(10)).rejects.toThrow(DamagedBlock);
     await expect(tape.load(10)).rejects.toThrow("is neither in Redis nor in the tape store");
   });
@@ -235,22 +234,3 @@ describe("one process", () => {
     expect((await reader.live.status(source, symbol, { fresh: true }))?.status.status).toBe("down");
   });
 });
-
-/** Takes a megabyte of the cache. */
-const fakeBlock = {
-  firstSeq: 0,
-  lastSeq: 0,
-  size: 1 << 20,
-  nsOf: () => 0,
-  tradeCountOf: () => 0,
-  seqAt: () => 0,
-  json: () => "",
-  head: () => "",
-  trades: () => "",
-  anomalies: () => "",
-  tradeVolumeOf: () => 0,
-  lastTradePriceOf: () => 0,
-  lastTradeSideOf: () => "unknown" as const,
-  effectiveSpreadOf: () => null,
-  gapBeforeNsOf: () => 0,
-};

@@ -53,6 +53,8 @@ export class LiveTapes implements UnfinishedTapes {
   readonly #listed: ListedTapes;
   readonly #stopSweeping: () => void;
   #queue: FeedQueue | undefined;
+  /** The first connection is still to come, and all that waits for it. */
+  #early: boolean;
   #closed = false;
 
   constructor(options: LiveTapesOptions) {
@@ -62,6 +64,7 @@ export class LiveTapes implements UnfinishedTapes {
     this.#listed = new ListedTapes(this.#feeds, options.store);
     this.#subscriber = subscriber;
     this.#log = log;
+    this.#early = subscriber.status !== "ready";
     subscriber.on("messageBuffer", this.#receive);
     subscriber.on("ready", this.#catchUp);
     this.#stopSweeping = interval(() => this.#sweep(idleMs), Math.min(idleMs, 10_000));
@@ -151,7 +154,10 @@ export class LiveTapes implements UnfinishedTapes {
     const views = [...(await this.#feeds.claimed()).keys()].map(async (name) => {
       const feed = parseFeedName(name);
       const follower = this.#awake.get(this.#options.keys.live(feed.source, feed.symbol));
-      if (follower?.synced && follower.tape !== undefined) return [follower.tape.view()];
+      if (follower?.tape !== undefined) {
+        await follower.sync();
+        if (follower.tape !== undefined) return [follower.tape.view()];
+      }
       const { record } = await this.#feeds.read(feed);
       if (record === undefined || record.tape === "" || record.lastSeq < 0) return [];
       return [(await this.#listed.view(record)) ?? []].flat();
@@ -218,6 +224,10 @@ export class LiveTapes implements UnfinishedTapes {
 
   /** After a reconnection: subscribes again to all, then reads all again, since anything may have happened meanwhile. */
   readonly #catchUp = (): void => {
+    if (this.#early) {
+      this.#early = false;
+      return;
+    }
     const followers = [...this.#awake.values()];
     for (const follower of followers) follower.rest();
     for (let at = 0; at < followers.length; at += channelsAtOnce) {

@@ -131,11 +131,13 @@ export class TapeCatalog {
     if (this.#simulated.namesFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.names(name)) return this.#simulated.overview(name, points);
     const unfinished = await this.#unfinished(name);
-    if (unfinished !== undefined) return overviewOf(unfinished.view(), unfinished, await unfinished.overview(), points);
+    if (unfinished !== undefined) {
+      return overviewOf(unfinished.view(), (ns) => unfinished.iso(ns), await unfinished.overview(), points);
+    }
     const manifest = await this.#manifestOf(await this.#resolve(name));
     const startNs = BigInt(manifest.start_ns);
     const iso = (ns: number) => isoOfNs(startNs + BigInt(ns), manifest.decimals);
-    return overviewOf(viewOf(manifest), { iso }, await readOverview(this.#store, manifest), points);
+    return overviewOf(viewOf(manifest), iso, await readOverview(this.#store, manifest), points);
   }
 
   /** A version that was opened when it was finished is not asked about again. */
@@ -212,7 +214,7 @@ export type TapeOverview = z.infer<typeof tapeOverview>;
 
 function overviewOf(
   { id, gaps }: TapeView,
-  { iso }: Pick<Tape, "iso">,
+  iso: (ns: number) => string,
   points: readonly OverviewPoint[],
   most: number,
 ): TapeOverview {

@@ -3,6 +3,7 @@ import type { FrameParts } from "@tapedeck/market";
 import { createLogger } from "@tapedeck/runtime";
 import { type Keys, keysWith } from "@tapedeck/sessions";
 import {
+  type Block,
   BlockCache,
   MemoryTapeStore,
   RecordedTape,
@@ -178,3 +179,26 @@ export function storeWith(store: TapeStore, changes: Partial<TapeStore>): TapeSt
     ...changes,
   };
 }
+
+/** Leaves nothing in a cache of blocks that was there before. */
+export function evict(cache: BlockCache): void {
+  for (let n = 0; n < 9; n++) cache.put(cache.newTape(), megabyte);
+}
+
+const megabyte: Block = {
+  firstSeq: 0,
+  lastSeq: 0,
+  size: 1 << 20,
+  nsOf: () => 0,
+  tradeCountOf: () => 0,
+  seqAt: () => 0,
+  json: () => "",
+  head: () => "",
+  trades: () => "",
+  anomalies: () => "",
+  tradeVolumeOf: () => 0,
+  lastTradePriceOf: () => 0,
+  lastTradeSideOf: () => "unknown",
+  effectiveSpreadOf: () => null,
+  gapBeforeNsOf: () => 0,
+};

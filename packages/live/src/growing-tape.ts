@@ -1,9 +1,10 @@
 import type { Precision } from "@tapedeck/market";
-import { isoOfNs, type Severity, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
+import { isoOfNs, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
 import {
   type Block,
   type BlockCache,
   DamagedBlock,
+  DamagedTape,
   FileMissing,
   type Gap,
   type GapPolicy,
@@ -16,20 +17,15 @@ import {
   type Timeline,
   type UnfinishedTape,
 } from "@tapedeck/tape";
-import {
-  framesPerBlock,
-  GrowingTimeline,
-  OpenBlock,
-  OverviewBuilder,
-  type OverviewPoint,
-  rankOf,
-} from "@tapedeck/tape/blocks";
+import { framesPerBlock, GrowingTimeline, OpenBlock, type OverviewPoint } from "@tapedeck/tape/blocks";
 import type { Redis } from "ioredis";
 import type { FeedRecord } from "./feed-record.js";
+import { type EventFilter, findLiveEvent } from "./find-live-event.js";
 import type { LiveFrame } from "./frame-message.js";
 import { GrowingIndex } from "./growing-index.js";
 import { growingView } from "./growing-view.js";
 import type { LiveInstrument } from "./live-tape-id.js";
+import { StoredOverview } from "./stored-overview.js";
 import { type Cover, openParts } from "./stored-parts.js";
 import { framesFrom } from "./stream.js";
 import { Tail } from "./tail.js";
@@ -86,9 +82,7 @@ export class GrowingTape implements UnfinishedTape {
   #lastGap: Seq = -2;
   #refreshing: Promise<void> | undefined;
   #refreshAgain = false;
-  readonly #overview = new OverviewBuilder();
-  #overviewTo: Seq = -1;
-  #summing: Promise<void> = Promise.resolve();
+  readonly #overview = new StoredOverview();
 
   private constructor(nature: TapeNature, context: GrowingTapeContext, firstSeq: Seq) {
     const { tape, source, symbol, startNs, decimals, intervalMs, priceDecimals, sizeDecimals } = nature;
@@ -181,14 +175,7 @@ export class GrowingTape implements UnfinishedTape {
       throw new RangeError(`tape ${this.id} has frames ${firstSeq} to ${lastSeq}, not ${seq}`);
     }
     try {
-      return await this.#load(seq);
-    } catch (error) {
-      if (!isGone(error)) throw error;
-    }
-    // Parts are joined, and what has left the stream lies in a part: it may be a matter of looking again.
-    await this.refresh();
-    try {
-      return await this.#load(seq);
+      return await this.#unlessGone(() => this.#load(seq));
     } catch (error) {
       if (!(error instanceof FileMissing)) throw error;
       const block = this.index.blockOf(seq);
@@ -202,7 +189,9 @@ export class GrowingTape implements UnfinishedTape {
     if (ns >= lastNs) return lastSeq;
     const at = this.#tail.blockAt(ns);
     const block = this.#tail.at(at);
-    if (block === undefined) return Math.max(firstSeq, (await this.index.partAt(ns)?.seqAt(ns)) ?? firstSeq);
+    if (block === undefined) {
+      return this.#unlessGone(async () => Math.max(firstSeq, (await this.index.partAt(ns)?.seqAt(ns)) ?? firstSeq));
+    }
     if (ns >= block.lastNs) return block.lastSeq;
     return Math.max(firstSeq, (await this.load(block.firstSeq)).seqAt(ns));
   }
@@ -211,38 +200,16 @@ export class GrowingTape implements UnfinishedTape {
     return (this.block(seq) ?? (await this.load(seq))).nsOf(seq);
   }
 
-  async findEvent(
-    from: Seq,
-    direction: "next" | "previous",
-    filter: { type?: string; minSeverity?: Severity } = {},
-  ): Promise<TapeEvent | undefined> {
-    const { type, minSeverity } = filter;
-    const least = minSeverity === undefined ? 0 : rankOf(minSeverity);
-    const fits = (event: TapeEvent) =>
-      (direction === "next" ? event.seq > from : event.seq < from) &&
-      (type === undefined || event.type === type) &&
-      rankOf(event.severity) >= least;
-    const recent = [...this.#tail.blocks()].flatMap(({ events }) => events);
-    if (direction === "previous") {
-      const found = recent.findLast(fits);
-      if (found !== undefined) return found;
-    }
-    const parts = direction === "next" ? this.#parts : [...this.#parts].reverse();
-    for (const part of parts) {
-      const { firstSeq, lastSeq } = part.span;
-      if (direction === "next" ? lastSeq <= from : firstSeq >= from) continue;
-      const found = await part.findEvent(from, direction, filter);
-      if (found !== undefined) return found;
-    }
-    return direction === "next" ? recent.find(fits) : undefined;
+  findEvent(from: Seq, direction: "next" | "previous", filter: EventFilter = {}): Promise<TapeEvent | undefined> {
+    return this.#unlessGone(() => findLiveEvent(this.#parts, this.#tail, from, direction, filter));
   }
 
   async overview(): Promise<readonly OverviewPoint[]> {
     if (this.#finished) return (await this.#parts[0]?.overview()) ?? [];
-    this.#summing = this.#summing.catch(() => undefined).then(() => this.#sumUp()); // whoever asked before was told why
-    await this.#summing;
+    const stored = await this.#unlessGone(() => this.#overview.of(this.#parts));
     const tail = [...this.#tail.blocks()].flatMap(({ points }) => points);
-    return [...this.#overview.points, ...tail].filter(({ seq }) => seq >= this.span.firstSeq);
+    const { firstSeq } = this.span;
+    return [...stored, ...tail].filter(({ seq }) => seq >= firstSeq);
   }
 
   view(): TapeView {
@@ -314,6 +281,17 @@ export class GrowingTape implements UnfinishedTape {
     this.#changed();
   }
 
+  /** Parts are joined, and what has left the stream lies in a part: it may be a matter of looking again. */
+  async #unlessGone<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+    await this.refresh();
+    return read();
+  }
+
   #load(seq: Seq): Promise<Block> {
     const part = this.index.partOf(seq);
     if (part !== undefined) return part.load(seq);
@@ -330,16 +308,6 @@ export class GrowingTape implements UnfinishedTape {
       }
     }
     throw new FileMissing(`frames ${first} to ${last} of tape ${this.id} are no more in Redis`);
-  }
-
-  async #sumUp(): Promise<void> {
-    for (const part of this.#parts) {
-      const { lastSeq } = part.span;
-      if (lastSeq <= this.#overviewTo) continue;
-      const runs = await part.overview();
-      for (const run of runs) if (run.seq > this.#overviewTo) this.#overview.add(run, run.frames);
-      this.#overviewTo = lastSeq;
-    }
   }
 
   #noteGap(gap: Gap): void {
@@ -380,7 +348,7 @@ export class GrowingTape implements UnfinishedTape {
 
 /** What was there is no more where it was. */
 function isGone(error: unknown): boolean {
-  return error instanceof FileMissing || (error instanceof DamagedBlock && error.cause instanceof FileMissing);
+  return error instanceof FileMissing || (error instanceof DamagedTape && error.cause instanceof FileMissing);
 }
 
 /** Whether a tape is a live one that this process follows, finished or not. */

@@ -111,7 +111,8 @@ export class PartKeeper {
 
   async #store(all: boolean): Promise<void> {
     const { store, unstored, tape } = this.#options;
-    const part = await storePart(store, tape(), await unstored.blocks({ all }));
+    const blocks = await unstored.blocks({ all });
+    const part = blocks.length === 0 ? undefined : await storePart(store, tape(), blocks);
     if (part === undefined) return;
     this.#parts = [...this.#parts, part];
     this.#untold = true;

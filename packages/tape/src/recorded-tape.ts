@@ -252,15 +252,15 @@ async function readRange(
   offset: number,
   length: number,
 ): Promise<Buffer> {
-  try {
-    const bytes = await store.readRange(manifest.id, manifest.version, files[file], offset, length);
-    if (bytes.length === length) return bytes;
-  } catch (error) {
-    if (!(error instanceof FileMissing)) throw error;
-  }
-  throw damagedFile(manifest, file);
+  const bytes = await store
+    .readRange(manifest.id, manifest.version, files[file], offset, length)
+    .catch((error: unknown) => {
+      throw error instanceof FileMissing ? damagedFile(manifest, file, error) : error;
+    });
+  if (bytes.length !== length) throw damagedFile(manifest, file);
+  return bytes;
 }
 
-function damagedFile(manifest: Manifest, file: DataFile): DamagedTape {
-  return new DamagedTape(tapeName(manifest.id, manifest.version), `${files[file]} is not what was written`);
+function damagedFile(manifest: Manifest, file: DataFile, cause?: FileMissing): DamagedTape {
+  return new DamagedTape(tapeName(manifest.id, manifest.version), `${files[file]} is not what was written`, cause);
 }

@@ -1,0 +1,35 @@
+import type { Severity } from "@tapedeck/protocol";
+import type { RecordedTape, Seq, TapeEvent } from "@tapedeck/tape";
+import { rankOf } from "@tapedeck/tape/blocks";
+import type { Tail } from "./tail.js";
+
+export interface EventFilter {
+  readonly type?: string;
+  readonly minSeverity?: Severity;
+}
+
+/** The nearest event after (`next`) or before frame `from`, in the parts of a tape and the tail that follows on them. */
+export async function findLiveEvent(
+  parts: readonly RecordedTape[],
+  tail: Tail,
+  from: Seq,
+  direction: "next" | "previous",
+  filter: EventFilter,
+): Promise<TapeEvent | undefined> {
+  const next = direction === "next";
+  const least = filter.minSeverity === undefined ? 0 : rankOf(filter.minSeverity);
+  const fits = ({ seq, type, severity }: TapeEvent) =>
+    (next ? seq > from : seq < from) &&
+    (filter.type === undefined || type === filter.type) &&
+    rankOf(severity) >= least;
+  const recent = [...tail.blocks()].flatMap(({ events }) => events);
+  const latest = next ? undefined : recent.findLast(fits);
+  if (latest !== undefined) return latest;
+  for (const part of next ? parts : [...parts].reverse()) {
+    const { firstSeq, lastSeq } = part.span;
+    if (next ? lastSeq <= from : firstSeq >= from) continue;
+    const found = await part.findEvent(from, direction, filter);
+    if (found !== undefined) return found;
+  }
+  return next ? recent.find(fits) : undefined;
+}

@@ -1,0 +1,148 @@
+import { parseTapeName } from "@tapedeck/tape";
+import { Queue } from "bullmq";
+import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { feedJobId, feedQueueName } from "./feed-queue.js";
+import { claimDeadMs, isClaimed } from "./live-state.js";
+import { LiveUpkeep } from "./live-upkeep.js";
+import { appendAll, Rig, recorded, someFrames, source, startNs, symbol } from "./testing/rig.js";
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig(inject("redisUrl"));
+});
+afterEach(() => rig.close());
+
+const upkeep = (orphanMs?: number) => new LiveUpkeep({ ...rig, ...(orphanMs !== undefined && { orphanMs }) });
+const now = async () => {
+  const [seconds = 0, micros = 0] = await rig.redis.time();
+  return Number(seconds) * 1000 + Number(micros) / 1000;
+};
+
+async function jobs(): Promise<(string | undefined)[]> {
+  const queue = new Queue(feedQueueName, { connection: rig.redis, prefix: rig.keys.bullPrefix });
+  const ids = (await queue.getJobs()).map(({ id }) => id);
+  await queue.close();
+  return ids;
+}
+
+describe("a wish", () => {
+  test("[LT70] lasts for the linger time, and never shortens a longer one", async () => {
+    const before = await now();
+    await rig.process({ lingerMs: 30_000 }).live.want(source, symbol);
+    const { wantedUntil, wanted } = await upkeep().standing(source, symbol);
+    expect(wanted).toBe(true);
+    expect(wantedUntil).toBeGreaterThanOrEqual(Math.floor(before) + 30_000);
+    expect(wantedUntil).toBeLessThanOrEqual((await now()) + 30_000);
+    await rig.process({ lingerMs: 1_000 }).live.want(source, symbol);
+    expect(await upkeep().standing(source, symbol)).toMatchObject({ wantedUntil });
+  });
+
+  test("[LT71] asks for a worker where no living writer has the feed, once for a revision of it", async () => {
+    const { live } = rig.process();
+    await Promise.all([live.want(source, symbol), live.want(source, symbol), rig.process().live.want(source, symbol)]);
+    expect(await jobs()).toEqual([feedJobId({ source, symbol }, 0)]);
+
+    const writer = await rig.claim();
+    await live.want(source, symbol);
+    expect(await jobs()).toHaveLength(1);
+    await writer.release();
+    await Promise.all([live.want(source, symbol), live.want(source, symbol)]);
+    const { state } = await upkeep().standing(source, symbol);
+    expect((await jobs()).sort()).toEqual([feedJobId(state, 0), feedJobId(state, state.rev)].sort());
+  });
+
+  test("[LT72] is for a feed that is connecting, until a writer says otherwise", async () => {
+    const { live } = rig.process();
+    await live.want("SIM", "ETHUSDT");
+    expect(await live.wanted()).toMatchObject([
+      { source: "SIM", symbol: "ETHUSDT", tape: "", status: { status: "connecting" } },
+    ]);
+    const writer = await rig.claim({ symbol: "ETHUSDT" });
+    await writer.tell({ status: "down", reason: "no such instrument" });
+    expect(await live.wanted()).toMatchObject([{ status: { status: "down", reason: "no such instrument" } }]);
+    await writer.tell({ status: "up" });
+    expect(await live.wanted()).toMatchObject([{ status: { status: "up" }, node: "feed-1" }]);
+    await rig.redis.hincrby(rig.keys.liveTape("SIM", "ETHUSDT"), "seen_ms", -claimDeadMs);
+    const [state = expect.fail()] = await live.wanted();
+    expect(state.status).toMatchObject({ status: "connecting", reason: expect.stringContaining("No worker") });
+    expect(isClaimed(state, await now())).toBe(false);
+  });
+});
+
+describe("upkeep", () => {
+  test("[LT73] sees each feed that is wanted or has a hash, and how it stands", async () => {
+    const { live } = rig.process();
+    await live.want("SIM", "A");
+    const b = await rig.claim({ symbol: "B" });
+    await live.want("SIM", "B");
+    const c = await rig.claim({ symbol: "C" });
+    await c.release();
+    const standings = await upkeep().standings();
+    const short = standings.map(({ state, wanted, claimed }) => [state.symbol, wanted, claimed, state.rev > 0]);
+    expect(short.sort()).toEqual([
+      ["A", true, false, false],
+      ["B", true, true, true],
+      ["C", false, false, true],
+    ]);
+    expect(await upkeep().standing("SIM", "D")).toMatchObject({
+      wantedUntil: 0,
+      wanted: false,
+      claimed: false,
+      state: { rev: 0 },
+    });
+    await b.finish();
+    await c.finish();
+  });
+
+  test("[LT73] forgets what was wanted or claimed long ago, and nothing else", async () => {
+    const { live } = rig.process();
+    await live.want("SIM", "A");
+    await rig.redis.zadd(rig.keys.liveWanted, 1_000, "SIM:OLD", (await now()) - 1_000, "SIM:LATELY");
+    await rig.redis.zadd(rig.keys.liveFeeds, 1_000, "SIM:OLD", Math.floor(await now()), "SIM:CLAIMING");
+    await upkeep().standings();
+    expect((await rig.redis.zrange(rig.keys.liveWanted, "0", "-1")).sort()).toEqual(["SIM:A", "SIM:LATELY"]);
+    expect(await rig.redis.zrange(rig.keys.liveFeeds, "0", "-1")).toEqual(["SIM:CLAIMING"]);
+  });
+
+  test("[LT62] finishes parts that no feed goes on with, and leaves those alone that one does", async () => {
+    const writer = await rig.claim({ settings: { partSeconds: 6 } });
+    await appendAll(writer, someFrames(0, 200));
+    await writer.settled();
+    expect(await upkeep(0).finishOrphans()).toEqual([]);
+    expect(await rig.store.tapesInParts()).toHaveLength(1);
+    await rig.redis.del(rig.keys.live(source, symbol), rig.keys.liveTape(source, symbol));
+    expect(await writer.append(someFrames(200, 201)[0] ?? expect.fail(), startNs)).toBe("lost");
+    const next = await rig.claim({ settings: { partSeconds: 6 } });
+    await appendAll(next, someFrames(0, 200));
+    await next.settled();
+    expect(await upkeep(0).finishOrphans()).toEqual([writer.tape]);
+    expect(await upkeep(0).finishOrphans()).toEqual([]);
+    expect((await recorded(rig.store, parseTapeName(writer.tape).id)).span).toMatchObject({
+      firstSeq: 0,
+      lastSeq: 199,
+    });
+    expect(await rig.store.tapesInParts()).toEqual([parseTapeName(next.tape).id]);
+    await appendAll(next, someFrames(200, 210));
+  });
+
+  test("[LT62] waits as long as another part may be on its way", async () => {
+    const writer = await rig.claim({ settings: { partSeconds: 6 } });
+    await appendAll(writer, someFrames(0, 200));
+    await writer.settled();
+    await rig.redis.del(rig.keys.live(source, symbol), rig.keys.liveTape(source, symbol));
+    expect(await upkeep().finishOrphans()).toEqual([]);
+    expect(await rig.store.tapesInParts()).toHaveLength(1);
+  });
+
+  test("[LT62] removes what is left of parts that were finished", async () => {
+    const writer = await rig.claim();
+    await appendAll(writer, someFrames(0, 20));
+    await writer.finish();
+    const { id } = parseTapeName(writer.tape);
+    const draft = await rig.store.parts(id).begin("0-63-0"); // a writer that was replaced long ago wakes up
+    await draft.append("manifest.json", Buffer.from("{}"));
+    await draft.publish();
+    expect(await upkeep(0).finishOrphans()).toEqual([]);
+    expect((await recorded(rig.store, id)).span.lastSeq).toBe(19);
+  });
+});

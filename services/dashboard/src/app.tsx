@@ -42,11 +42,15 @@ function DeckPage({ onOperations }: { readonly onOperations: () => void }) {
           <span className={styles.brandText}>Tapedeck</span>
         </h1>
         <ModeSwitch />
-        <SourcePicker />
+        <div className={styles.source}>
+          <SourcePicker />
+        </div>
         <Quote />
         <RegimeBadge />
-        <div className={styles.end}>
+        <div className={styles.chip}>
           <SessionChip />
+        </div>
+        <div className={styles.tools}>
           <a
             className={styles.link}
             href="/operations"

@@ -1,14 +1,15 @@
 import styles from "./app.module.css";
-import { decimalsOf, numberOf } from "./deck/frame-values";
-import { useGlance } from "./deck-context";
+import { numberOf } from "./deck/frame-values";
+import { useDeck, useGlance } from "./deck-context";
 import { Badge } from "./design/controls";
 import { none, priceText, signed } from "./design/format";
 
 /** The market in one line. */
 export function Quote() {
+  const deck = useDeck();
   const frame = useGlance(({ shown }) => shown?.frame);
   if (!frame) return <div className={styles.quote} />;
-  const decimals = decimalsOf(frame);
+  const { decimals } = deck;
   const lean = numberOf(frame, "divergence") ?? 0;
   return (
     <div className={styles.quote}>

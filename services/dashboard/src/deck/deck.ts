@@ -1,4 +1,5 @@
 import {
+  type Frame,
   type ModeChoice,
   type Place,
   type RangeChoice,
@@ -12,12 +13,13 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import { type DeckState, type NoticeTone, nothingYet } from "./deck-state";
 import { Extract } from "./extract";
 import { FrameLog } from "./frame-log";
-import { anomaliesOf, tradesOf } from "./frame-values";
+import { anomaliesOf, decimalsOf, tradesOf } from "./frame-values";
 import { Inspection } from "./inspection";
 import { loadHistory } from "./load-history";
 import { Painter } from "./painter";
 import { TapeDescription } from "./tape-description";
 import { Viewport } from "./viewport";
+import { watchPassing } from "./watch-passing";
 
 /** What a deck is opened on. */
 export interface DeckChoice {
@@ -48,7 +50,10 @@ export class Deck {
   #tape = "";
   #epoch = 0;
   #filling: ReturnType<typeof setTimeout> | undefined;
+  #endPassing: (() => void) | undefined;
   #noticeIds = 0;
+  #decimals = 0;
+  #measured: Frame | undefined;
 
   get session(): Session | undefined {
     return this.#session;
@@ -61,6 +66,16 @@ export class Deck {
   /** The deck does not move by itself: pointing at a past moment shows it. */
   get standing(): boolean {
     return this.store.getState().session?.state !== "PLAYING";
+  }
+
+  /** Of the tape's prices, as far as they have been seen: they line up, and do not change from frame to frame. */
+  get decimals(): number {
+    const last = this.log.last?.frame;
+    if (last !== undefined && last !== this.#measured) {
+      this.#measured = last;
+      this.#decimals = Math.max(this.#decimals, decimalsOf(last));
+    }
+    return this.#decimals;
   }
 
   /** Opens a session in place of the one before. `opened` is told its id before anything is shown. */
@@ -93,8 +108,10 @@ export class Deck {
     this.#session?.close();
     this.#session = undefined;
     clearTimeout(this.#filling);
+    this.#endPassing?.();
     this.#description?.stop();
     this.#tape = "";
+    this.#decimals = 0;
     this.#epoch = 0;
     this.log.clear();
     this.inspection.release();
@@ -203,6 +220,11 @@ export class Deck {
     session.onEnd((end) => {
       if (end.reason !== "closed") this.store.setState({ phase: "ended", end });
     });
+    this.#endPassing = watchPassing(
+      () => this.#cluster?.sessions.get(session.id) ?? Promise.resolve(session.view),
+      session,
+      (passing) => this.store.setState(({ session: now }) => ({ session: now && { ...now, ...passing } })),
+    );
     if (isFresh(session.view)) void this.play();
   }
 
@@ -212,6 +234,7 @@ export class Deck {
     const tape = session.tape?.replace(/~.*$/, "") ?? "";
     if (tape !== this.#tape) {
       this.#tape = tape;
+      this.#decimals = 0;
       if (before) this.log.clear();
       this.viewport.follow();
       this.store.setState({ fills: [] });

@@ -22,8 +22,7 @@ export class TapeDescription {
     this.#tape = tape;
     clearTimeout(this.#timer);
     this.#tell({ tape: undefined, overview: undefined });
-    // A simulated market has no end that could be drawn.
-    if (tape !== null && mode !== "SIMULATION") void this.#load(tape);
+    if (tape !== null) void this.#load(tape, mode !== "SIMULATION");
   }
 
   stop(): void {
@@ -31,18 +30,19 @@ export class TapeDescription {
     this.#tape = null;
   }
 
-  async #load(id: string): Promise<void> {
+  /** A simulated market has no end that could be drawn: it is described, but without a line. */
+  async #load(id: string, drawn: boolean): Promise<void> {
     try {
       const [tape, overview] = await Promise.all([
         this.#cluster.tapes.get(id),
-        this.#cluster.tapes.overview(id, { points }),
+        drawn ? this.#cluster.tapes.overview(id, { points }) : undefined,
       ]);
       if (id !== this.#tape) return;
       this.#tell({ tape, overview });
-      if (tape.growing) this.#timer = setTimeout(() => void this.#load(id), refreshMs);
+      if (tape.growing) this.#timer = setTimeout(() => void this.#load(id, drawn), refreshMs);
     } catch {
       // The cluster is away for the moment, or the tape was only just begun.
-      if (id === this.#tape) this.#timer = setTimeout(() => void this.#load(id), refreshMs);
+      if (id === this.#tape) this.#timer = setTimeout(() => void this.#load(id, drawn), refreshMs);
     }
   }
 }

@@ -90,7 +90,7 @@ export function parseLength(text: string): number | undefined {
 
 /** `2.5×`, `0.1×`, `1000×`. */
 export function speedText(speed: number): string {
-  return `${trim(speed)}×`;
+  return `${Number(speed.toFixed(2))}×`;
 }
 
 export function bytesText(bytes: number): string {

@@ -42,10 +42,17 @@ export function ink(token: `--${string}`): string {
   return value;
 }
 
-/** The same as red, green and blue from 0 to 255; tokens for canvas are written `#rrggbb`. */
+/** The same as red, green and blue from 0 to 255. Tokens for canvas are `#rrggbb`, which a build may shorten to `#rgb`. */
 export function rgb(token: `--${string}`): readonly [number, number, number] {
-  const value = Number.parseInt(ink(token).slice(1, 7), 16);
+  const digits = ink(token).slice(1);
+  const long = digits.length === 3 ? digits.replace(/./g, "$&$&") : digits;
+  const value = Number.parseInt(long, 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
+}
+
+/** The same, letting through what is behind it. */
+export function faint(token: `--${string}`, alpha: number): string {
+  return `rgba(${rgb(token).join(", ")}, ${alpha})`;
 }
 
 apply(theme.getState());

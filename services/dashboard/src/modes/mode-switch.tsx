@@ -26,7 +26,7 @@ export function ModeSwitch() {
 }
 
 /** To what was last chosen in that mode. */
-async function switchMode(deck: Deck, mode: Mode): Promise<void> {
+export async function switchMode(deck: Deck, mode: Mode): Promise<void> {
   const { session } = deck.store.getState();
   if (session?.mode === "REPLAY" && session.tape) lastTape.set(session.tape);
   if (mode === "LIVE") await deck.mode({ mode, ...lastLive.get() });

@@ -1,5 +1,4 @@
 import { useState } from "react";
-import { decimalsOf } from "../deck/frame-values";
 import { useDeck, useDeckState, useGlance } from "../deck-context";
 import { Button, Field, Input } from "../design/controls";
 import { clockText, none, priceText, signed, sizeText } from "../design/format";
@@ -22,7 +21,7 @@ export function OrderPanel() {
     lastQuantity.set(quantity);
     void deck.order(side, quantity);
   };
-  const decimals = frame ? decimalsOf(frame) : 2;
+  const { decimals } = deck;
   const open =
     account && account.average_price !== null && frame
       ? account.position * (frame.mid_price - account.average_price)
@@ -32,7 +31,9 @@ export function OrderPanel() {
       <div className={styles.orders}>
         <div className={styles.ticket}>
           <Button look="buy" disabled={!valid || !playing} onClick={() => order("BUY")}>
-            Buy {frame && priceText(frame.best_ask, decimals)}
+            <span className={styles.sideText}>
+              Buy <small>{frame && priceText(frame.best_ask, decimals)}</small>
+            </span>
           </Button>
           <Field text="Quantity">
             {(id) => (
@@ -46,7 +47,9 @@ export function OrderPanel() {
             )}
           </Field>
           <Button look="sell" disabled={!valid || !playing} onClick={() => order("SELL")}>
-            Sell {frame && priceText(frame.best_bid, decimals)}
+            <span className={styles.sideText}>
+              Sell <small>{frame && priceText(frame.best_bid, decimals)}</small>
+            </span>
           </Button>
         </div>
         <dl className={styles.account}>
@@ -63,7 +66,7 @@ export function OrderPanel() {
             <dd data-sign={Math.sign(open)}>{signed(open, 2)}</dd>
           </div>
           <div>
-            <dt>Realised P&amp;L</dt>
+            <dt>Realised</dt>
             <dd data-sign={Math.sign(account?.realized_pnl ?? 0)}>
               {account ? signed(account.realized_pnl, 2) : none}
             </dd>

@@ -23,10 +23,7 @@ export function Figures({ metrics }: { readonly metrics: Dashboard | undefined }
       <Figure name="Made" value={whole(sessions?.created_total)}>
         {sessions && `${countText(sessions.expired_total)} expired, ${countText(sessions.deleted_total)} deleted`}
       </Figure>
-      <Figure
-        name="A session lives"
-        value={sessions ? lengthText(sessions.average_session_duration_seconds * 1000) : none}
-      >
+      <Figure name="A session lives" value={lifeText(sessions?.average_session_duration_seconds)}>
         on average
       </Figure>
       <Figure name="Errors" value={whole(metrics?.total_errors)}>
@@ -37,6 +34,10 @@ export function Figures({ metrics }: { readonly metrics: Dashboard | undefined }
       </Figure>
     </dl>
   );
+}
+
+function lifeText(seconds: number | undefined): string {
+  return seconds ? lengthText(seconds * 1000) : none;
 }
 
 function modesText({ REPLAY, LIVE, SIMULATION }: Dashboard["sessions"]["mode_distribution"]): string {

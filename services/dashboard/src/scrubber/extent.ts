@@ -7,16 +7,23 @@ export interface Extent {
   readonly to: number;
 }
 
-/** Half of what is spanned of a tape without an end. */
-const endlessMs = 900_000;
+/** What is spanned of a market without an end, and in which steps it moves on. */
+const endlessMs = 1_800_000;
+const stepMs = 900_000;
 
-/** The whole tape; of a simulated market, which has no end, the time about the playhead in steps, so that it stands still. */
+/** Whether a tape is made as it is played. */
+export function isEndless(tape: Pick<TapeView, "source">): boolean {
+  return tape.source === "SIMULATION";
+}
+
+/** The whole tape; of a simulated market half an hour that holds the playhead and stands still until that leaves its middle. */
 export function extentOf(tape: TapeView | undefined, log: FrameLog): Extent | undefined {
-  if (tape) return { from: Date.parse(tape.from), to: Math.max(Date.parse(tape.to), log.last?.ms ?? 0) };
-  const at = log.last?.ms;
-  if (at === undefined) return undefined;
-  const middle = Math.round(at / endlessMs) * endlessMs;
-  return { from: middle - endlessMs, to: middle + endlessMs };
+  if (!tape) return undefined;
+  const [from, to] = [Date.parse(tape.from), Date.parse(tape.to)];
+  if (!isEndless(tape)) return { from, to: Math.max(to, log.last?.ms ?? 0) };
+  const played = (log.last?.ms ?? from) - from;
+  const begin = from + Math.max(0, Math.floor((played - stepMs / 2) / stepMs)) * stepMs;
+  return { from: begin, to: begin + endlessMs };
 }
 
 export function placeIn({ from, to }: Extent, ms: number): number {

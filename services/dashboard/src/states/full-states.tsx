@@ -1,24 +1,30 @@
 import type { DeckState } from "../deck/deck-state";
-import { useDeck, useDeckState } from "../deck-context";
+import { useDeck, useDeckState, useGlance } from "../deck-context";
 import { Button } from "../design/controls";
+import { switchMode } from "../modes/mode-switch";
 import { leaveShared, openNewSession, openSession } from "../session/open-session";
 import { Emblem } from "./emblem";
 import styles from "./states.module.css";
 
+type FullStateName = "opening" | "failed" | "ended" | "empty" | "market";
+
 /** What stands in place of the views while there is nothing for them to show; undefined when there is. */
-export function useFullState(): "opening" | "failed" | "ended" | "empty" | undefined {
-  return useDeckState(fullStateOf);
+export function useFullState(): FullStateName | undefined {
+  const state = useDeckState(fullStateOf);
+  const nothing = useGlance(({ newest }) => newest === undefined);
+  return state === "market" && !nothing ? undefined : state;
 }
 
-function fullStateOf({ phase, session }: DeckState): "opening" | "failed" | "ended" | "empty" | undefined {
+function fullStateOf({ phase, session }: DeckState): FullStateName | undefined {
   if (phase === "failed") return "failed";
   if (phase === "ended") return "ended";
   if (phase === "opening" || !session) return "opening";
   if (session.tape === null && session.mode === "REPLAY") return "empty";
+  if (session.mode === "LIVE") return "market";
   return undefined;
 }
 
-export function FullState({ state }: { readonly state: "opening" | "failed" | "ended" | "empty" }) {
+export function FullState({ state }: { readonly state: FullStateName }) {
   switch (state) {
     case "opening":
       return <Opening />;
@@ -28,6 +34,8 @@ export function FullState({ state }: { readonly state: "opening" | "failed" | "e
       return <Ended />;
     case "empty":
       return <Empty />;
+    case "market":
+      return <Market />;
   }
 }
 
@@ -126,6 +134,32 @@ function Empty() {
         <Button look="outlined" onClick={() => void openSession(deck)}>
           Look again
         </Button>
+      </div>
+    </div>
+  );
+}
+
+/** LIVE before its first frame. */
+function Market() {
+  const deck = useDeck();
+  const feed = useDeckState((state) => state.feed);
+  const session = useDeckState((state) => state.session);
+  const name = `${session?.active_source ?? ""} ${session?.active_symbol ?? ""}`;
+  const down = feed?.status === "down";
+  return (
+    <div className={styles.full} role="status">
+      {down ? <Emblem tone="problem" /> : <Emblem turning />}
+      <h2>{down ? `${name} is down` : `Waiting for ${name}`}</h2>
+      <p>{feed?.reason ?? "Its first frame is on the way."}</p>
+      <div className={styles.actions}>
+        <Button look="outlined" onClick={() => void switchMode(deck, "REPLAY")}>
+          Back to a recording
+        </Button>
+        {session?.active_source !== "SIM" && (
+          <Button look="outlined" onClick={() => void deck.mode({ mode: "LIVE", source: "SIM", symbol: "BTCUSDT" })}>
+            Watch a simulated venue
+          </Button>
+        )}
       </div>
     </div>
   );

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useDeck, useDeckState, useGlance } from "../deck-context";
 import { Button, Field, Input, Popover } from "../design/controls";
 import { clockText, dateText, lengthText, none } from "../design/format";
+import { isEndless } from "../scrubber/extent";
 import { parseTapeTime } from "./parse-time";
 import styles from "./transport-bar.module.css";
 
@@ -12,7 +13,7 @@ export function Clock() {
   const begin = tape && Date.parse(tape.from);
   const place =
     tape && begin !== undefined && ms !== undefined
-      ? `${lengthText(ms - begin)} / ${lengthText(Date.parse(tape.to) - begin)}`
+      ? `${lengthText(ms - begin)}${isEndless(tape) ? "" : ` / ${lengthText(Date.parse(tape.to) - begin)}`}`
       : "";
   return (
     <Popover
@@ -20,7 +21,7 @@ export function Clock() {
       side="above"
       button={
         <span className={styles.clock}>
-          <strong data-testid="clock">{ms === undefined ? "--:--:--.---" : clockText(ms)}</strong>
+          <strong data-testid="clock">{ms === undefined ? "––:––:––" : clockText(ms)}</strong>
           <span>UTC</span>
           <span>{ms === undefined ? none : dateText(ms)}</span>
           <span>{place}</span>

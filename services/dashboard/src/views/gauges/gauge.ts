@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import type { Deck } from "../../deck/deck";
 import type { Painted } from "../../deck/painter";
-import { ink, theme } from "../../design/theme";
+import { faint, ink, theme } from "../../design/theme";
 import { watchSize } from "../surface";
 import type { GaugeKind } from "./gauge-series";
 
@@ -90,7 +90,7 @@ export class Gauge implements Painted {
             width: nth === 0 ? 1.5 : 1,
             points: { show: false },
             ...(paths && { paths }),
-            ...(nth === 0 && { fill: `${ink(token)}1c` }),
+            ...(nth === 0 && { fill: faint(token, 0.11) }),
           })),
         ],
         hooks: {

@@ -1,7 +1,6 @@
 import type { Deck } from "../../deck/deck";
 import { Extract } from "../../deck/extract";
 import { follows } from "../../deck/frame-log";
-import { decimalsOf } from "../../deck/frame-values";
 import type { Painted } from "../../deck/painter";
 import { rgb, theme } from "../../design/theme";
 import { pixelRatio, surfaceOf, watchSize } from "../surface";
@@ -36,7 +35,6 @@ export class Heatmap implements Painted {
   /** Pixels of the heatmap's canvas for one of CSS. */
   #ratio = 1;
   #priceZoom = 1;
-  #decimals = 0;
   #pointer: { x: number; y: number } | undefined;
   #drag: { x: number; moved: number } | undefined;
   #undo: (() => void)[] = [];
@@ -114,7 +112,6 @@ export class Heatmap implements Painted {
       this.#follower.forget();
       return;
     }
-    this.#decimals = Math.max(this.#decimals, decimalsOf(newest.frame));
     const moving = this.#follower.follow(this.#zoomed(wanted), false);
     const prices = this.#follower.span ?? wanted;
     this.#updateColumns(prices, plotHeight);
@@ -129,7 +126,7 @@ export class Heatmap implements Painted {
       log,
       window,
       prices,
-      decimals: this.#decimals,
+      decimals: this.#deck.decimals,
       anomalies: this.#deck.anomalies.items,
       pointer: this.#pointer,
       inspected: inspection.store.getState().seq === undefined ? undefined : inspection.shown,
@@ -145,7 +142,7 @@ export class Heatmap implements Painted {
 
   #updateColumns(prices: PriceSpan, plotHeight: number): void {
     const columns = this.#columns;
-    const tick = niceStep(10 ** -this.#decimals, 10 ** -this.#decimals);
+    const tick = niceStep(10 ** -this.#deck.decimals, 10 ** -this.#deck.decimals);
     const visibleRows = plotHeight / 3;
     const grid =
       columns.grid && serves(columns.grid, prices, tick, visibleRows)

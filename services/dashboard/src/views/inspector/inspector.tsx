@@ -1,6 +1,6 @@
 import type { Frame, Level } from "@tapedeck/client";
 import { useState } from "react";
-import { decimalsOf, numberOf } from "../../deck/frame-values";
+import { numberOf } from "../../deck/frame-values";
 import { useDeck, useGlance } from "../../deck-context";
 import { Button, IconButton, Segmented } from "../../design/controls";
 import { clockText, none, priceText, sizeText } from "../../design/format";
@@ -69,7 +69,7 @@ export function Inspector() {
 const notFields = new Set(["type", "bids", "asks", "trades", "anomalies", "liquidity_gaps", "seq", "timestamp"]);
 
 function Fields({ frame }: { readonly frame: Frame }) {
-  const decimals = decimalsOf(frame);
+  const { decimals } = useDeck();
   const prices = new Set(["mid_price", "microprice", "best_bid", "best_ask", "spread", "last_trade_price"]);
   return (
     <dl className={styles.fields}>
@@ -122,7 +122,7 @@ function textOf(value: unknown): string {
 }
 
 function Levels({ frame }: { readonly frame: Frame }) {
-  const decimals = decimalsOf(frame);
+  const { decimals } = useDeck();
   return (
     <table className={styles.levels}>
       <thead>

@@ -1,6 +1,5 @@
 import type { Frame, Level } from "@tapedeck/protocol";
 import type { Deck } from "../../deck/deck";
-import { decimalsOf } from "../../deck/frame-values";
 import type { Painted } from "../../deck/painter";
 import { none, priceText, sizeText } from "../../design/format";
 import { ink, theme } from "../../design/theme";
@@ -17,7 +16,6 @@ export class Ladder implements Painted {
   #canvas = document.createElement("canvas");
   #width = 0;
   #height = 0;
-  #decimals = 0;
   #undo: (() => void)[];
   #saidAt = 0;
 
@@ -54,7 +52,6 @@ export class Ladder implements Painted {
     const shown = this.#deck.inspection.shown;
     if (!surface || !shown) return;
     const { frame } = shown;
-    this.#decimals = Math.max(decimalsOf(frame), Math.min(this.#decimals, 8));
     const rows = Math.min(20, Math.max(1, Math.floor((this.#height - middleHeight) / 2 / rowHeight)));
     const middle = Math.floor(this.#height / 2);
     const own = ownFills(this.#deck, frame);
@@ -102,7 +99,7 @@ export class Ladder implements Painted {
     pen.font = canvasFont(11.5, 500);
     pen.textAlign = "center";
     pen.fillStyle = size === 0 ? ink("--ink-3") : ink(`--${token}`);
-    pen.fillText(size === 0 ? "·" : priceText(price, this.#decimals), width / 2, y + rowHeight / 2 + 0.5);
+    pen.fillText(size === 0 ? "·" : priceText(price, this.#deck.decimals), width / 2, y + rowHeight / 2 + 0.5);
     if (size > 0) {
       pen.font = canvasFont(11.5);
       pen.fillStyle = ink("--ink");
@@ -128,13 +125,13 @@ export class Ladder implements Painted {
     pen.textAlign = "center";
     pen.font = canvasFont(14, 650);
     pen.fillStyle = ink("--ink");
-    pen.fillText(priceText(frame.mid_price, this.#decimals + 1), width / 2, middle + 0.5);
+    pen.fillText(priceText(frame.mid_price, this.#deck.decimals + 1), width / 2, middle + 0.5);
     pen.font = canvasFont(10.5);
     pen.fillStyle = ink("--ink-3");
     pen.textAlign = "left";
     if (width > 190) pen.fillText("spread", 8, middle - 5.5);
     pen.fillText(
-      frame.spread === null ? none : priceText(frame.spread, this.#decimals),
+      frame.spread === null ? none : priceText(frame.spread, this.#deck.decimals),
       8,
       middle + (width > 190 ? 7 : 0),
     );

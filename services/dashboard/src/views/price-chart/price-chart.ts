@@ -17,10 +17,10 @@ import {
 } from "lightweight-charts";
 import type { Deck } from "../../deck/deck";
 import { follows, type LoggedFrame } from "../../deck/frame-log";
-import { decimalsOf, rankOf } from "../../deck/frame-values";
+import { rankOf } from "../../deck/frame-values";
 import type { Painted } from "../../deck/painter";
 import { clockText, priceText } from "../../design/format";
-import { ink, theme } from "../../design/theme";
+import { faint, ink, theme } from "../../design/theme";
 import { anomalyFilter, passes } from "../anomalies/anomaly-filter";
 
 const mostMarkers = 120;
@@ -159,10 +159,8 @@ export class PriceChart implements Painted {
   }
 
   #setDecimals(): void {
-    const newest = this.#deck.log.last;
-    if (!newest) return;
     // A mid between two ticks has one decimal more.
-    const decimals = Math.min(8, decimalsOf(newest.frame) + 1);
+    const decimals = Math.min(8, this.#deck.decimals + 1);
     if (decimals === this.#decimals) return;
     this.#decimals = decimals;
     const priceFormat = { type: "price", precision: decimals, minMove: 10 ** -decimals } as const;
@@ -211,7 +209,7 @@ export class PriceChart implements Painted {
       },
     });
     this.#mid.applyOptions({ color: ink("--accent") });
-    this.#micro.applyOptions({ color: `${ink("--info")}99` });
+    this.#micro.applyOptions({ color: faint("--info", 0.6) });
     this.#marked.count = -1;
     this.#deck.painter.wake();
   }

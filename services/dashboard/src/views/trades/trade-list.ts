@@ -1,5 +1,5 @@
 import type { Deck } from "../../deck/deck";
-import { decimalsOf, type LoggedTrade } from "../../deck/frame-values";
+import type { LoggedTrade } from "../../deck/frame-values";
 import type { Painted } from "../../deck/painter";
 import { clockText, priceText, sizeText } from "../../design/format";
 import { usualSize } from "../heatmap/clusters";
@@ -69,14 +69,13 @@ export class TradeList implements Painted {
   }
 
   paint(now: number): undefined {
-    const { trades, inspection, log } = this.#deck;
+    const { trades, inspection } = this.#deck;
     const items = trades.items;
     const count = this.#countUpTo(items, inspection.store.getState().seq);
     const newest = items[count - 1];
     this.#keepPlace(items, count, newest);
     this.#last = newest;
     if (now - this.#large.at > 2000) this.#large = { size: usualSize(items.map(clusterLike)) * 3, at: now };
-    const decimals = log.last ? decimalsOf(log.last.frame) : 2;
     const height = `${count * rowHeight}px`;
     if (this.#space.style.height !== height) this.#space.style.height = height;
     const first = Math.max(0, Math.floor(this.#scroll.scrollTop / rowHeight) - spare);
@@ -84,7 +83,7 @@ export class TradeList implements Painted {
     while (this.#rows.length < wanted) this.#rows.push(this.#addRow());
     this.#rows.forEach((row, nth) => {
       const trade = nth < wanted ? items[count - 1 - first - nth] : undefined;
-      show(row, trade, (first + nth) * rowHeight, decimals, this.#large.size);
+      show(row, trade, (first + nth) * rowHeight, this.#deck.decimals, this.#large.size);
     });
   }
 

@@ -1,7 +1,10 @@
-import type { Page } from "playwright-core";
+import { readFile } from "node:fs/promises";
+import type { SessionView } from "@tapedeck/protocol";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
-import { Pages, type ShownPage } from "../support/browser.js";
-import { test as onCluster } from "../support/cluster.js";
+import { z } from "zod";
+import { haveBrowser, Pages, type ShownPage } from "../support/browser.js";
+import { test as onCluster, type TestCluster, type TestClusterOptions, testOnCluster } from "../support/cluster.js";
 
 /** The dashboard in a browser, as somebody uses it. */
 export class ShownDeck {
@@ -22,8 +25,16 @@ export class ShownDeck {
       .click();
   }
 
+  /** Presses a key where nothing has the focus. */
+  async key(key: string): Promise<void> {
+    await this.page.evaluate(() => {
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    });
+    await this.page.keyboard.press(key);
+  }
+
   /** Waits for the deck to be in a state, as the transport bar names it. */
-  async state(text: string): Promise<void> {
+  async state(text: "Playing" | "Paused" | "Stopped" | "End of tape"): Promise<void> {
     await this.page.getByLabel("State of the deck").getByText(text, { exact: true }).waitFor();
   }
 
@@ -56,38 +67,116 @@ export class ShownDeck {
     await expect.poll(() => this.clock(), { timeout: 20_000 }).not.toBe(before);
   }
 
-  async sessionId(): Promise<string> {
+  /** Waits until the playhead stands at the frame where the cluster says that it is. */
+  async standsAt(cursor: string | null): Promise<void> {
+    await expect.poll(() => this.clock(), { timeout: 15_000 }).toBe((cursor ?? "").slice(11, 23));
+  }
+
+  sessionId(): Promise<string> {
+    return this.fact("session-id");
+  }
+
+  /** A text of the session's panel. */
+  async fact(testId: string): Promise<string> {
     await this.press("Session");
-    const id = await this.page.getByTestId("session-id").textContent();
+    const text = await this.page.getByTestId(testId).textContent();
     await this.page.keyboard.press("Escape");
-    return id ?? "";
+    return text ?? "";
+  }
+
+  /** The seqs of the frames in sight, by way of an export. */
+  async seqsInSight(): Promise<number[]> {
+    const json: unknown = JSON.parse(await this.exported("Frames, JSON"));
+    return z
+      .array(z.looseObject({ seq: z.int() }))
+      .parse(json)
+      .map(({ seq }) => seq);
+  }
+
+  /** What an entry of the export's menu saves. */
+  async exported(what: string): Promise<string> {
+    return (await this.exportedBytes(what)).toString("utf8");
+  }
+
+  async exportedBytes(what: string): Promise<Buffer> {
+    await this.press("Export what is seen");
+    const [download] = await Promise.all([
+      this.page.waitForEvent("download"),
+      this.page.getByRole("button", { name: new RegExp(what) }).click(),
+    ]);
+    return readFile(await download.path());
+  }
+
+  /** All notices that are shown now. */
+  async notices(): Promise<string> {
+    return (await this.page.getByRole("log", { name: "Notices" }).textContent()) ?? "";
   }
 }
 
 /** Opens dashboards, each in a profile of its own. */
 export class Decks {
   readonly #pages: Pages;
+  readonly #shown: ShownDeck[] = [];
 
   constructor(pages: Pages) {
     this.#pages = pages;
   }
 
-  async open(url: string): Promise<ShownDeck> {
-    return new ShownDeck(await this.#pages.visit(url));
+  async open(url: string, options: BrowserContextOptions = {}): Promise<ShownDeck> {
+    const usual = { viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" } as const;
+    const deck = new ShownDeck(await this.#pages.visit(url, { ...usual, ...options }));
+    this.#shown.push(deck);
+    return deck;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#shown.map(({ page }) => page.context().close()));
+  }
+
+  /** A page that shows a session, which is made for it. */
+  async openOn(
+    cluster: TestCluster,
+    body: Record<string, unknown> = {},
+    options: BrowserContextOptions = {},
+  ): Promise<{ deck: ShownDeck; id: string; view: () => Promise<SessionView> }> {
+    const { session_id: id } = await cluster.http.create({ tape: "usdm", max_fps: 60, ...body });
+    const deck = await this.open(`${cluster.url}/?session=${id}`, options);
+    await expect.poll(() => deck.clock(), { timeout: 30_000 }).toMatch(/^\d\d:/);
+    return { deck, id, view: () => cluster.http.session(id) };
   }
 }
 
-export const test = onCluster.extend<{ decks: Decks }>({
-  decks: [
-    // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures needed from this pattern
-    async ({}, use) => {
-      const pages = await Pages.open();
-      try {
-        await use(new Decks(pages));
-      } finally {
-        await pages.close();
-      }
-    },
-    { scope: "test" },
-  ],
-});
+/** One browser a file, and pages that are closed after each test: those that play on would take time from the next. */
+function withBrowser(base: ReturnType<typeof testOnCluster>) {
+  return base
+    .extend<{ pages: Pages }>({
+      pages: [
+        // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures needed from this pattern
+        async ({}, use) => {
+          const pages = await Pages.open();
+          try {
+            await use(pages);
+          } finally {
+            await pages.close();
+          }
+        },
+        { scope: "file" },
+      ],
+    })
+    .extend<{ decks: Decks }>({
+      decks: async ({ pages }, use) => {
+        const decks = new Decks(pages);
+        try {
+          await use(decks);
+        } finally {
+          await decks.close();
+        }
+      },
+    })
+    .runIf(haveBrowser);
+}
+
+/** Tests of the page on the file's own cluster; skipped, loudly, where there is no browser. */
+export const test = withBrowser(onCluster);
+
+export const testWith = (options: () => TestClusterOptions) => withBrowser(testOnCluster(options));

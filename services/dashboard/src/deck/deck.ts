@@ -225,7 +225,7 @@ export class Deck {
       session,
       (passing) => this.store.setState(({ session: now }) => ({ session: now && { ...now, ...passing } })),
     );
-    if (isFresh(session.view)) void this.play();
+    if (!this.store.getState().shared && isFresh(session.view)) void this.play();
   }
 
   #hearState({ session, cause }: StateChange): void {

@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startCluster } from "@tapedeck/cli";
+import { inject } from "vitest";
+import { test } from "./dashboard.js";
+
+test("[DB15] a session that somebody deletes ends with a page that leads on", async ({ cluster, decks }) => {
+  const { deck, id } = await decks.openOn(cluster);
+  await cluster.http.delete(id);
+  await deck.page.getByRole("heading", { name: "This session was deleted" }).waitFor();
+  await deck.press("New session");
+  await deck.plays();
+});
+
+test("[DB15] a shared session that is gone, and a cluster that is not there", async ({ cluster, decks }) => {
+  const gone = await decks.open(`${cluster.url}/?session=never-was`);
+  await gone.page.getByRole("heading", { name: "This session is gone" }).waitFor();
+  await gone.press("Open my own");
+  await gone.plays();
+  const nowhere = await decks.open(`${cluster.url}/?api=http://127.0.0.1:9`);
+  await nowhere.page.getByRole("heading", { name: "The cluster cannot be reached" }).waitFor();
+  await nowhere.page.getByRole("button", { name: "Try again" }).waitFor();
+});
+
+test("[DB15] a cluster without tapes says how to get one, and plays a simulated market meanwhile", async ({
+  decks,
+}) => {
+  const folder = await mkdtemp(join(tmpdir(), "tapedeck-empty-"));
+  const empty = await startCluster({
+    port: 0,
+    redisUrl: inject("redisUrl"),
+    prefix: `test-${folder.slice(-6)}`,
+    store: join(folder, "tapes"),
+    folder,
+    gateways: 1,
+    apis: 1,
+    tickers: 1,
+    env: { all: { SIMULATION_WARM_UP: "off" } },
+  });
+  try {
+    const deck = await decks.open(empty.url);
+    await deck.page.getByRole("heading", { name: "No tape to play yet" }).waitFor();
+    await deck.press("Play a simulated market");
+    await deck.plays();
+  } finally {
+    await empty.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});

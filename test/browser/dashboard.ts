@@ -17,12 +17,10 @@ export class ShownDeck {
     page.setDefaultTimeout(20_000);
   }
 
-  /** Presses the button of that name. */
+  /** Presses the button of that name; one that unfolds something is named by what it is for and what it shows. */
   press(name: string | RegExp): Promise<void> {
-    return this.page
-      .getByRole("button", { name, exact: typeof name === "string" })
-      .first()
-      .click();
+    const wanted = typeof name === "string" ? new RegExp(`^${name.replace(/[()]/g, "\\$&")}(: .*)?$`) : name;
+    return this.page.getByRole("button", { name: wanted }).first().click();
   }
 
   /** Presses a key where nothing has the focus. */

@@ -34,7 +34,10 @@ test("[DB12] a shared link is watched together: what one does both see", async (
   const id = await one.sessionId();
   const other = await decks.open(`${cluster.url}/?session=${id}`);
   await other.plays();
-  await one.page.getByRole("button", { name: "Session", exact: true }).getByText("2").waitFor();
+  await one.page
+    .getByRole("button", { name: /^Session: / })
+    .getByText("2", { exact: true })
+    .waitFor();
   await other.press("Pause");
   await Promise.all([one.state("Paused"), other.state("Paused")]);
   expect(await one.settledClock()).toBe(await other.settledClock());

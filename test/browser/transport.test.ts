@@ -36,7 +36,7 @@ test("[DB20] a rewind by a chosen time, and a time typed in", async ({ cluster, 
   await expect.poll(async () => Date.parse((await view()).cursor_ts ?? "")).toBeLessThanOrEqual(before - 84_000);
 
   const wanted = new Date(before + 10_000).toISOString();
-  await deck.press("Playhead: go to a time");
+  await deck.press("Go to a time");
   await deck.page.getByLabel("Go to a time (UTC)").fill(wanted.slice(11, 23));
   await deck.page.keyboard.press("Enter");
   await expect
@@ -50,11 +50,11 @@ test("[DB20] speeds by preset, by key, and free", async ({ cluster, decks }) => 
   await expect.poll(async () => (await view()).speed).toBe(5);
   await deck.key("ArrowUp");
   await expect.poll(async () => (await view()).speed).toBe(10);
-  await deck.press(/^Speed 10×/);
+  await deck.press("Choose another speed");
   await deck.page.getByLabel("Free, 0.1 to 1000").fill("7.5");
   await deck.page.keyboard.press("Enter");
   await expect.poll(async () => (await view()).speed).toBe(7.5);
-  await deck.page.getByRole("button", { name: /^Speed 7.5×/ }).waitFor();
+  await deck.page.getByRole("button", { name: "Choose another speed: 7.5×" }).waitFor();
 });
 
 test("[DB20] range and loop, and word of what is refused", async ({ cluster, decks }) => {
@@ -169,18 +169,19 @@ test("[DB22] everything on the page by keyboard alone", async ({ cluster, decks 
 
   // Tab goes to every control, and each says what it is.
   await deck.page.evaluate(() => window.focus());
-  const reached = new Set<string>();
+  const reached: string[] = [];
   for (let n = 0; n < 90; n++) {
     await deck.page.keyboard.press("Tab");
     const name = await deck.page.evaluate(() => {
       const element = document.activeElement;
-      return element?.getAttribute("aria-label") ?? element?.textContent ?? "";
+      if (element === null || element === document.body) return "(the page)";
+      return element.getAttribute("aria-label") ?? element.textContent;
     });
-    reached.add(name.trim());
+    reached.push(name.trim());
   }
   for (const name of [
     ...["REPLAY", "Choose a tape", "Session", "Operations", "Export what is seen", "Keyboard and help"],
-    ...["Resize depth", "Reset zoom", "Trades, newest first", "Place on the tape", "Playhead: go to a time"],
+    ...["Resize depth", "Reset zoom", "Trades, newest first", "Place on the tape", "Go to a time"],
     ...[
       "Stop: back to the start",
       "Choose how far to rewind",
@@ -191,7 +192,10 @@ test("[DB22] everything on the page by keyboard alone", async ({ cluster, decks 
       "Loop",
     ],
   ]) {
-    expect([...reached]).toContain(name);
+    expect(
+      reached.filter((one) => one === name || one.startsWith(`${name}: `)),
+      name,
+    ).not.toEqual([]);
   }
-  expect(reached.has("")).toBe(false);
+  expect(reached).not.toContain("");
 });

@@ -16,6 +16,7 @@ import { FrameLog } from "./frame-log";
 import { anomaliesOf, decimalsOf, tradesOf } from "./frame-values";
 import { Inspection } from "./inspection";
 import { loadHistory } from "./load-history";
+import { marketOf } from "./market-of";
 import { Painter } from "./painter";
 import { TapeDescription } from "./tape-description";
 import { Viewport } from "./viewport";
@@ -230,8 +231,7 @@ export class Deck {
 
   #hearState({ session, cause }: StateChange): void {
     const before = this.store.getState().session;
-    // A tape that an order has branched off shows the same past.
-    const tape = session.tape?.replace(/~.*$/, "") ?? "";
+    const tape = marketOf(session.tape ?? "");
     if (tape !== this.#tape) {
       this.#tape = tape;
       this.#decimals = 0;

@@ -1,4 +1,5 @@
 import type { SessionView, TapeOverview, TapeView, tapedeck } from "@tapedeck/client";
+import { marketOf } from "./market-of";
 
 const points = 1200;
 const refreshMs = 5000;
@@ -17,7 +18,8 @@ export class TapeDescription {
     this.#tell = tell;
   }
 
-  show({ tape, mode }: SessionView): void {
+  show({ tape: name, mode }: SessionView): void {
+    const tape = name === null ? null : marketOf(name);
     if (tape === this.#tape) return;
     this.#tape = tape;
     clearTimeout(this.#timer);

@@ -202,6 +202,8 @@ interface PopoverProps {
   readonly className?: string | undefined;
   readonly buttonClass?: string | undefined;
   readonly disabled?: boolean;
+  /** The button shows no text. */
+  readonly wordless?: boolean;
   /** Given the function that closes it. */
   readonly children: (close: () => void) => ReactNode;
 }
@@ -216,6 +218,7 @@ export function Popover({
   className,
   buttonClass,
   disabled,
+  wordless,
   children,
 }: PopoverProps) {
   const [open, setOpen] = useState(false);
@@ -250,7 +253,6 @@ export function Popover({
         ref={trigger}
         type="button"
         className={classes(styles.button, look && styles[look], buttonClass)}
-        aria-label={label}
         title={label}
         aria-haspopup="dialog"
         aria-expanded={open}
@@ -258,6 +260,8 @@ export function Popover({
         disabled={disabled}
         onClick={() => setOpen(!open)}
       >
+        {/* Before what is seen, so that its name says both. */}
+        <span className="unseen">{wordless ? label : `${label}: `}</span>
         {button}
       </button>
       {open && (

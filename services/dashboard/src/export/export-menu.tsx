@@ -12,7 +12,7 @@ import { picturedViews } from "./pictures";
 export function ExportMenu() {
   const deck = useDeck();
   return (
-    <Popover label="Export what is seen" align="right" button={<Icon name="download" />}>
+    <Popover wordless label="Export what is seen" align="right" button={<Icon name="download" />}>
       {(close) => {
         const item = (text: string, hint: string, save: () => void | Promise<void>) => (
           <Button

@@ -17,7 +17,7 @@ export function Clock() {
       : "";
   return (
     <Popover
-      label="Playhead: go to a time"
+      label="Go to a time"
       side="above"
       button={
         <span className={styles.clock}>

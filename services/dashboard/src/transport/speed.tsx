@@ -24,12 +24,7 @@ export function Speed() {
         hotkey="↓"
         onClick={() => void deck.speed(nextSpeed(speed, -1))}
       />
-      <Popover
-        label={`Speed ${speedText(speed)}: choose another`}
-        button={speedText(speed)}
-        buttonClass={styles.speedNow}
-        side="above"
-      >
+      <Popover label="Choose another speed" button={speedText(speed)} buttonClass={styles.speedNow} side="above">
         {(close) => <SpeedChoice speed={speed} onChosen={close} />}
       </Popover>
       <IconButton

@@ -17,7 +17,7 @@ export class Ladder implements Painted {
   #width = 0;
   #height = 0;
   #undo: (() => void)[];
-  #saidAt = 0;
+  #saidAt = -Infinity;
 
   constructor(host: HTMLElement, deck: Deck) {
     this.#deck = deck;

@@ -1,0 +1,42 @@
+import { expect } from "vitest";
+import { test } from "./dashboard.js";
+
+test("[DB60] sessions are listed live, searched, filtered, and deleted after a second click", async ({
+  cluster,
+  decks,
+}) => {
+  const { session_id: id } = await cluster.http.create({ session_id: "ops-one", tape: "usdm" });
+  const deck = await decks.open(`${cluster.url}/operations`);
+  const table = deck.page.getByTestId("sessions");
+  await table.getByRole("link", { name: id }).waitFor();
+  await cluster.http.create({ session_id: "ops-two", tape: "usdm" });
+  await table.getByRole("link", { name: "ops-two" }).waitFor();
+  await deck.page.getByLabel("Search sessions").fill("two");
+  await table.getByRole("link", { name: id }).waitFor({ state: "hidden" });
+  await deck.page.getByLabel("Search sessions").fill("");
+  await cluster.http.control(id, "start");
+  await deck.page.getByLabel("State").selectOption("PLAYING");
+  await table.getByRole("link", { name: "ops-two" }).waitFor({ state: "hidden" });
+  await table.getByRole("link", { name: id }).waitFor();
+  await deck.press(`Delete ${id}`);
+  await deck.press("Delete");
+  await table.getByRole("link", { name: id }).waitFor({ state: "hidden" });
+  expect((await cluster.http.get(`/sessions/${id}`)).status).toBe(404);
+  expect(deck.troubles).toEqual([]);
+});
+
+test("[DB61] nodes, feeds and tapes are listed", async ({ cluster, decks }) => {
+  const deck = await decks.open(`${cluster.url}/operations`);
+  await deck.page.getByRole("tab", { name: "Nodes" }).click();
+  const nodes = deck.page.getByRole("rowheader");
+  await expect
+    .poll(async () => (await nodes.allTextContents()).map((name) => name.replace(/-\d+-\w+$/, "")))
+    .toEqual(expect.arrayContaining(["api", "gateway", "ticker"]));
+  await deck.page.getByRole("tab", { name: "Tapes" }).click();
+  await deck.page.getByRole("rowheader", { name: /^usdm@/ }).waitFor();
+  await deck.page.getByRole("tab", { name: "Feeds" }).click();
+  await deck.page.getByRole("columnheader", { name: "Market" }).waitFor();
+  await deck.press("← Deck");
+  await deck.plays();
+  expect(new URL(deck.page.url()).pathname).toBe("/");
+});

@@ -1,5 +1,5 @@
 import { accessEnv } from "@tapedeck/access";
-import { commonEnv, flag, list, millis, readConfig, whole } from "@tapedeck/runtime";
+import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
 const env = z.object({
@@ -15,6 +15,7 @@ const env = z.object({
   /** Sessions in the cluster, and those of one client address, above which creating answers 429. */
   MAX_SESSIONS: whole("sessions", { min: 1 }).optional(),
   MAX_SESSIONS_PER_ADDRESS: whole("sessions", { min: 1 }).optional(),
+  SIMULATION_WARM_UP: simulationWarmUp,
   /** Bytes of a request's body. The largest body that means anything is a few hundred. */
   BODY_BYTES: whole("bytes", { min: 1024, max: 1_048_576 }).default(65_536),
   /** Time for the load balancer to notice that this node is unready. */

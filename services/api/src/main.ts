@@ -96,6 +96,9 @@ async function main(config: Config): Promise<void> {
   });
 
   announceReady({ url: server.url, pid: process.pid });
+  if (config.SIMULATION_WARM_UP) {
+    tapes.warmUp().catch((error) => log.warn({ err: error }, "simulated markets are not warmed up"));
+  }
   log.info({ url: server.url }, "answering");
 }
 

@@ -1,5 +1,6 @@
-import { describe } from "vitest";
+import { describe, expect } from "vitest";
 import { type TestCluster, test } from "../support/cluster.js";
+import "../support/expect.js";
 import { now } from "../support/viewer.js";
 import { Players } from "./players.js";
 
@@ -59,4 +60,39 @@ describe("faults of a ticker under 100 watched sessions", () => {
     await players.check("SIGSTOP ticker", fault);
     await players.leave();
   });
+});
+
+test("[F7] a session at which ticker after ticker dies is paused after the fifth, and plays again when told to", async ({
+  cluster,
+}) => {
+  const session = await cluster.watched({});
+  const [viewer] = session.viewers;
+  await viewer?.next(3);
+  const killed = new Set<string>();
+  for (;;) {
+    const holder = async () => {
+      const { ticker, state } = await cluster.record(session.id);
+      return { ticker, paused: state === "PAUSED" };
+    };
+    await cluster.until(async () => {
+      const { ticker, paused } = await holder();
+      return paused || (ticker !== "" && !killed.has(ticker));
+    }, "another ticker to claim the session, or its pause");
+    const { ticker, paused } = await holder();
+    if (paused) break;
+    // What any process does that this session makes run out of memory: it ends without a word.
+    const victim = cluster.tickers.find(({ name }) => ticker.startsWith(`${name}-`));
+    if (victim === undefined) throw new Error(`no ticker ${ticker}`);
+    killed.add(ticker);
+    const gone = cluster.ended(victim);
+    cluster.signal(victim, "SIGKILL");
+    await gone;
+  }
+  expect(killed.size).toBe(5);
+  await viewer?.until(() => viewer.session?.state === "PAUSED", "word of the pause");
+  await cluster.whole();
+  await cluster.http.control(session.id, "resume");
+  await viewer?.next(10);
+  expect(viewer?.frames).toHaveConsecutiveSeqs();
+  await cluster.end(session);
 });

@@ -102,8 +102,19 @@ describe("leases", () => {
     const { ticker } = await rig.ticker({ capacity: 5 });
     const watched = await Promise.all(Array.from({ length: 20 }, () => rig.playWatched(tape)));
     await vi.waitFor(() => expect(ticker.leases).toBeGreaterThanOrEqual(5), soon);
-    await watched[0]?.viewer.until(() => true);
-    expect(ticker.leases).toBeLessThanOrEqual(7);
+    // For a hundred frames' time nothing more is taken, though fifteen wait.
+    const held: number[] = [];
+    const [playing] = await vi.waitFor(() => {
+      const found = watched.filter(({ viewer }) => viewer.shown.length > 0);
+      expect(found).not.toEqual([]);
+      return found;
+    }, soon);
+    for (let frames = 0; frames < 100; frames++) {
+      await playing?.viewer.frames(1);
+      held.push(ticker.leases);
+    }
+    expect(Math.max(...held)).toBeLessThanOrEqual(7);
+    expect(Math.min(...held)).toBeGreaterThanOrEqual(5);
     await rig.ticker();
     await Promise.all(watched.map(({ viewer }) => viewer.until(({ shown }) => shown.length >= 10)));
   });
@@ -115,7 +126,9 @@ describe("leases", () => {
     const started = () => watched.filter(({ viewer }) => viewer.shown.length > 0);
     await vi.waitFor(() => expect(started().length).toBeGreaterThanOrEqual(4), soon);
     const playing = () => started().filter(({ viewer }) => viewer.states.at(-1)?.state === "PLAYING");
+    const held: number[] = [];
     while (started().length < 12) {
+      held.push(ticker.leases);
       const [next] = playing();
       if (next !== undefined) {
         await rig.deck.perform(next.id, { type: "pause" });
@@ -124,7 +137,8 @@ describe("leases", () => {
       // What it holds beyond its capacity, one per queue at most, has to end before it takes more.
       await vi.waitFor(() => expect(playing().length >= 4 || started().length === 12).toBe(true), soon);
     }
-    expect(ticker.leases).toBeLessThanOrEqual(6);
+    // A lease more per queue at any time, and not only in the end.
+    expect(Math.max(...held, ticker.leases)).toBeLessThanOrEqual(6);
   });
 
   test("[TK7] many sessions are handed over at once, none with a hole or a repeat", async () => {

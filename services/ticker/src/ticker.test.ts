@@ -41,12 +41,17 @@ describe("frames", () => {
     if (record === undefined) throw new Error("no state was published");
     const wallOf = clock.now() - performance.now();
     const timeline = tape.timeline("skip");
+    const lateness: number[] = [];
     for (const { seq, at } of viewer.shown) {
       const due = record.anchorWallMs + timeline.playingOf(await tape.nsOf(seq)) / 1e6 / 2;
       const late = at + wallOf - due;
       expect(late, `frame ${seq} of ${id}`).toBeGreaterThan(-2);
-      expect(late, `frame ${seq} of ${id}`).toBeLessThan(5000); // not the minute that the gap lasts
+      lateness.push(late);
     }
+    // The first ones wait for the claim, and any for a core that other tests have; the gap lasts a minute, half of it at this speed.
+    lateness.sort((a, b) => a - b);
+    expect(lateness.at(-1)).toBeLessThan(5_000);
+    expect(lateness[Math.floor(lateness.length / 2)]).toBeLessThan(250);
   });
 
   test("[TK3] above the cap are merged, and no trade is lost", async () => {

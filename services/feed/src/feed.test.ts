@@ -1,7 +1,9 @@
 import { checkFrameText, checkNext } from "@tapedeck/protocol";
+import { Queue, Worker } from "bullmq";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { BinanceStandIn } from "../../../test/support/exchange/binance.js";
 import { BitmexStandIn } from "../../../test/support/exchange/bitmex.js";
+import { findFeeds } from "./find-feeds.js";
 import { type Followed, Rig, venuesAt } from "./testing/rig.js";
 
 const soon = { timeout: 10_000, interval: 20 };
@@ -249,4 +251,78 @@ describe("when feeds come and go", () => {
     expect(bitmex.connections).toBe(1);
     expect(flaws(follower.frames)).toEqual([]);
   });
+});
+
+describe("upkeep", () => {
+  test("[FD21] finds a feed for an instrument that is wanted and has none", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD", { wanting: false });
+    await rig.redis.zadd(rig.keys.liveWanted, Date.now() + 20_000, "BITMEX:XBTUSD");
+    await findFeeds(rig.upkeep, rig.queue);
+    await findFeeds(rig.upkeep, rig.queue);
+    await follower.more(5);
+    expect(bitmex.connections).toBe(1);
+  });
+
+  test("[FD21] has a tape finished that nobody wants and that its feed has left behind", async () => {
+    bitmex.market("XBTUSD").run();
+    const first = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(15);
+    await first.close();
+    follower.stop();
+    await rig.redis.del(rig.keys.liveWanted);
+    await rig.feed();
+    await findFeeds(rig.upkeep, rig.queue);
+    const name = follower.frames[0]?.tape ?? "";
+    await vi.waitFor(async () => expect((await rig.upkeep.standings()).length).toBe(0), soon);
+    const tape = await rig.open(name);
+    expect([tape.span.growing, tape.span.lastSeq >= 14]).toEqual([false, true]);
+    expect(bitmex.connections).toBe(1);
+  });
+
+  test("[FD22] an instrument at which feed after feed dies is left alone, and those who want it are told", async () => {
+    const connection = rig.redis.duplicate({ maxRetriesPerRequest: null });
+    const prefix = rig.keys.bullPrefix;
+    const queue = new Queue("{feed}", { connection, prefix });
+    const crashes = { count: 4, at: Date.now() };
+    await queue.add("feed", { source: "BITMEX", symbol: "XBTUSD", crashes }, { jobId: "deadly" });
+    // A worker that takes the job and dies of it: nobody renews its lock.
+    const dying = new Worker("{feed}", () => new Promise(() => {}), {
+      connection,
+      prefix,
+      lockDuration: 300,
+      skipLockRenewal: true,
+      skipStalledCheck: true,
+    });
+    await vi.waitFor(async () => expect(await queue.getActiveCount()).toBe(1), soon);
+    await dying.disconnect();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD", { wanting: false });
+    await follower.told("down", /Feeds break down of this instrument/);
+    expect(bitmex.connections).toBe(0);
+    await queue.close();
+    connection.disconnect();
+  });
+});
+
+test("[FD24] metrics tell what was heard, made and appended, and how long each took", async () => {
+  bitmex.market("XBTUSD").run();
+  const { metrics } = await rig.feed();
+  const follower = await rig.follow("BITMEX", "XBTUSD");
+  await follower.more(10);
+  bitmex.nonsense("<html>");
+  await follower.more(10);
+  const text = await metrics();
+  const value = (name: string) => Number(new RegExp(`^${name}{[^}]*} ([0-9.]+)$`, "m").exec(text)?.[1]);
+  expect(value("tapedeck_feed_events_total")).toBeGreaterThan(20);
+  expect(value("tapedeck_feed_frames_total")).toBeGreaterThanOrEqual(20);
+  expect(value("tapedeck_feed_exchange_to_ingest_ms_count")).toBeGreaterThan(20);
+  expect(value("tapedeck_feed_ingest_to_append_ms_count")).toBeGreaterThanOrEqual(20);
+  expect(value("tapedeck_feed_append_ms_count")).toBeGreaterThanOrEqual(20);
+  expect(value("tapedeck_feed_nonsense_total")).toBe(1);
+  expect(value("tapedeck_feed_gaps_total")).toBe(1);
+  expect(text).toMatch(/tapedeck_feed_reconnects_total{[^}]*why="out of step"[^}]*} 1/);
+  expect(text).toMatch(/tapedeck_feed_feeds{status="up"[^}]*} 1/);
 });

@@ -20,6 +20,7 @@ import { keysWith } from "@tapedeck/sessions";
 import { openTapeStore } from "@tapedeck/tape";
 import { type FeedConfig, readFeedConfig, tapeSettings, venueSettings } from "./config.js";
 import { Feed } from "./feed.js";
+import { findFeeds } from "./find-feeds.js";
 import { createFeedMetrics } from "./metrics.js";
 import { otherFeeds } from "./others.js";
 import { venuesWith } from "./venues/venues.js";
@@ -120,9 +121,7 @@ async function main(config: FeedConfig): Promise<void> {
     prefix: keys.bullPrefix,
     node,
     chores: {
-      "find feeds": async () => {
-        for (const { state, claimed } of await upkeep.standings()) if (!claimed) await queue.request(state, state.rev);
-      },
+      "find feeds": () => findFeeds(upkeep, queue),
       "finish orphans": () => upkeep.finishOrphans(),
     },
     log,

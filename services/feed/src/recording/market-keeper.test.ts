@@ -116,6 +116,16 @@ describe("a frame", () => {
     expect(read(frames[3]).exchange_ts).toBe("2026-01-01T12:00:00.300Z");
   });
 
+  test("[FD8] goes by the venue's time on when our clock is set back", () => {
+    const { keeper, frames, wait, whole, book } = keeping();
+    whole(...quote(99, 101), 0);
+    keeper.close();
+    wait(-3_600_000);
+    book([[99.5, 1]], [], -3_600_100);
+    keeper.close();
+    expect(frames.map((frame) => read(frame).timestamp.slice(17))).toEqual(["00.000Z", "00.100Z"]);
+  });
+
   test("[FD8] shows trades with the book that they met", () => {
     const { keeper, frames, whole, trade } = keeping();
     whole(...quote(99, 101));

@@ -245,7 +245,7 @@ export class MarketKeeper implements MarketSink {
   #heard(ns: bigint | undefined): bigint {
     const { now, events } = this.#options;
     const heardNs = now();
-    const told = ns !== undefined && ns - heardNs < mostAheadNs ? ns : undefined;
+    const told = this.#believed(ns, heardNs);
     this.#newest = { ns: told ?? heardNs, heardNs };
     this.counts.events++;
     events.heard(told === undefined ? undefined : Number(heardNs - told) / 1e6);
@@ -254,8 +254,14 @@ export class MarketKeeper implements MarketSink {
 
   /** On the tape, and never before what came last. */
   #timeOf(ns: bigint | undefined, heardNs: bigint): TapeNs {
-    const told = ns !== undefined && ns - heardNs < mostAheadNs ? ns : heardNs;
+    const told = this.#believed(ns, heardNs) ?? heardNs;
     return Math.max(this.#builder.lastEventNs, Number(this.#cut(told) - this.#originNs));
+  }
+
+  /** The venue's time unless it lies far ahead of ours, and of what the tape has already: our clock may have been set back. */
+  #believed(ns: bigint | undefined, heardNs: bigint): bigint | undefined {
+    if (ns === undefined || ns - heardNs < mostAheadNs) return ns;
+    return ns - (this.#originNs + BigInt(this.#builder.lastEventNs)) < mostAheadNs ? ns : undefined;
   }
 
   /** Later than what came last, so that a hole has a length. */

@@ -145,8 +145,11 @@ export class Recorder {
   // --- its life ---
 
   async #live(ending: Promise<RecordingEnd>): Promise<RecordingEnd> {
-    const connecting = this.#connect();
+    let connecting: Promise<void> | undefined;
     try {
+      const standing = await this.#firstStanding();
+      // A feed that nobody wants is held for one thing: to finish what another one has left.
+      if (standing?.wanted) connecting = this.#connect();
       await this.#begin();
       const why = await ending;
       await connecting;
@@ -162,6 +165,15 @@ export class Recorder {
       this.#stop();
       this.#outbox?.close();
     }
+  }
+
+  async #firstStanding(): Promise<FeedStanding | undefined> {
+    while (!this.#over) {
+      const standing = await this.#standing();
+      if (standing !== undefined) return standing;
+      await sleep(retryMs);
+    }
+    return undefined;
   }
 
   /** Claims the instrument: at once, or from a feed that still records it when our own book is whole. */

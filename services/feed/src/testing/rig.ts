@@ -30,6 +30,8 @@ export interface RiggedFeed {
   readonly feed: Feed;
   readonly connections: { readonly commands: Redis; readonly publisher: Redis; readonly bullmq: Redis };
   readonly statuses: Map<string, FeedStatus>;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ export class Rig {
   readonly redis: Redis;
   readonly live: LiveTapes;
   readonly upkeep: LiveUpkeep;
+  readonly queue: FeedQueue;
   readonly tapes: TapeCatalog;
   readonly #url: string;
   readonly #venues: VenueSettings;
@@ -76,6 +79,7 @@ export class Rig {
     const { redis, keys, store, cache } = this;
     this.live = new LiveTapes({ redis, subscriber, keys, store, cache, log, lingerMs });
     this.upkeep = new LiveUpkeep({ redis, keys, store, log });
+    this.queue = new FeedQueue({ redis, keys });
     this.tapes = new TapeCatalog(store, { cacheBytes: 64 << 20, cache, live: this.live, log });
     this.#open.push({ close: () => subscriber.disconnect() });
   }
@@ -138,6 +142,7 @@ export class Rig {
       feed,
       connections: { commands, publisher, bullmq },
       statuses,
+      metrics: () => metrics.text(),
       close: () => (closed ??= close()),
     };
     this.#open.push(rigged);
@@ -197,6 +202,7 @@ export class Rig {
   async close(): Promise<void> {
     for (const opened of this.#open.reverse()) await opened.close();
     await this.live.close();
+    await this.queue.close();
     const left = await this.redis.keys(`${this.#prefix}:*`);
     if (left.length > 0) await this.redis.del(...left);
     this.redis.disconnect();

@@ -11,7 +11,7 @@ const restAddress = z.string().regex(/^https?:\/\/\S+$/, "is not an http:// or h
 const env = z.object({
   ...commonEnv,
   /** Instruments this feed records at most; more wait in the queue for another one. */
-  FEED_INSTRUMENTS: whole("instruments", { min: 1, max: 10_000 }).default(200),
+  FEED_INSTRUMENTS: whole("instruments", { min: 1, max: 10_000 }).default(100),
   /** From frame to frame. */
   FRAME_MS: whole("milliseconds", { min: 10, max: 60_000 }).default(100),
   /** A venue that has told nothing of an instrument for so long is connected anew. */

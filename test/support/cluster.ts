@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, type ClusterOptions, type Service, startCluster } from "@tapedeck/cli";
+import { sentinelOptions } from "@tapedeck/runtime";
 import { decodeRecord, type Keys, keysWith, type SessionRecord } from "@tapedeck/sessions";
 import { Redis } from "ioredis";
 import { test as base, inject } from "vitest";
@@ -53,7 +54,8 @@ export function testOnCluster(options: () => TestClusterOptions = () => ({})) {
 
 export const test = testOnCluster();
 
-export interface TestClusterOptions extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers" | "feeds"> {
+export interface TestClusterOptions
+  extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers" | "feeds" | "redisUrl"> {
   /** A Redis of its own, which a test may stop and start, instead of the run's. */
   readonly ownRedis?: "forgets" | "keeps its data";
 }
@@ -90,7 +92,7 @@ export class TestCluster {
         feeds: 0, // few files watch anything live
         ...counts,
         port: 0,
-        redisUrl: ownRedis?.url ?? inject("redisUrl"),
+        redisUrl: ownRedis?.url ?? options.redisUrl ?? inject("redisUrl"),
         prefix,
         store: tapes.folder,
         folder,
@@ -127,7 +129,7 @@ export class TestCluster {
     this.tapes = tapes;
     this.prefix = prefix;
     this.keys = keysWith(prefix);
-    this.redis = new Redis(cluster.redisUrl);
+    this.redis = connectTo(cluster.redisUrl);
     this.redis.on("error", () => {}); // some tests restart it
     this.http = new Http(cluster.apis.map(({ url }) => url));
     this.balanced = new Http([cluster.url]);
@@ -290,4 +292,9 @@ export class TestCluster {
       if (Array.isArray(keys) && keys.length > 0) await this.redis.unlink(...keys);
     }
   }
+}
+
+function connectTo(url: string): Redis {
+  const behindSentinel = sentinelOptions(url);
+  return behindSentinel === undefined ? new Redis(url) : new Redis(behindSentinel);
 }

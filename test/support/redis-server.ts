@@ -26,9 +26,11 @@ export async function startRedisServer(args: string[] = [], onPort?: number): Pr
     url: `redis://127.0.0.1:${port}`,
     pid: child.pid ?? 0,
     stop: async () => {
-      const gone = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await gone;
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = new Promise((resolve) => child.once("exit", resolve));
+        child.kill("SIGTERM");
+        await gone;
+      }
       process.off("exit", orphaned);
       await rm(folder, { recursive: true, force: true });
     },

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { z } from "zod";
+import { redisAddress } from "./redis-address.js";
 
 /** A whole number written in the environment. */
 export function whole(unit: string, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
@@ -33,10 +34,13 @@ export const list = z.string().transform((text) =>
 
 /** The environment that every service understands; spread it into the service's own `z.object`. */
 export const commonEnv = {
-  /** `redis://`, or `rediss://` for TLS, with user and password where Redis asks for them. */
+  /**
+   * `redis://`, or `rediss://` for TLS, with user and password where Redis asks for them. Behind Sentinel:
+   * `redis+sentinel://host1:26379,host2:26379/NAME`.
+   */
   REDIS_URL: z
     .string()
-    .regex(/^rediss?:\/\/\S+$/, "is not a redis:// or rediss:// address")
+    .regex(redisAddress, "is not a redis://, rediss:// or redis+sentinel:// address")
     .default("redis://127.0.0.1:6379"),
   /** First part of every key and channel, so that several clusters can share one Redis. */
   TAPEDECK_PREFIX: z

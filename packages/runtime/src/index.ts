@@ -12,6 +12,7 @@ export { inOneWrite } from "./one-write.js";
 export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
 export { announceReady, endWithParent } from "./ready.js";
 export { type ConnectOptions, connectRedis, type RedisPurpose, retryDelayMs, untilReady } from "./redis.js";
+export { sentinelOptions } from "./redis-address.js";
 export { createShutdown, type Shutdown, type ShutdownOptions } from "./shutdown.js";
 export { sparing } from "./sparing-log.js";
 export { startStatusServer } from "./status-server.js";

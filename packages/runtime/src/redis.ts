@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "./logger.js";
+import { sentinelOptions } from "./redis-address.js";
 
 /**
  * What a connection is for. Each purpose has a connection of its own, since they want opposite things when Redis is away:
@@ -11,7 +12,7 @@ import type { Logger } from "./logger.js";
 export type RedisPurpose = "commands" | "publisher" | "subscriber" | "bullmq";
 
 export interface ConnectOptions {
-  /** `redis://` or `rediss://`, with user, password and database where needed. */
+  /** `redis://`, `rediss://` or `redis+sentinel://`, with user, password and database where needed. */
   readonly url: string;
   readonly purpose: RedisPurpose;
   /** The node's id; `CLIENT LIST` shows `{name}:{purpose}`. */
@@ -38,14 +39,19 @@ const optionsFor: Record<RedisPurpose, RedisOptions> = {
  * A connection that comes back by itself. Its errors are logged, not thrown: a command's own promise tells its caller.
  */
 export function connectRedis({ url, purpose, name, log }: ConnectOptions): Redis {
-  const redis = new Redis(url, {
+  const options: RedisOptions = {
     connectionName: `${name}:${purpose}`,
     connectTimeout: silenceMs,
     retryStrategy: retryDelayMs,
     // After a failover the old master, now a replica, answers READONLY: look for the new one instead.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
     ...optionsFor[purpose],
-  });
+  };
+  const sentinel = sentinelOptions(url);
+  const redis =
+    sentinel === undefined
+      ? new Redis(url, options)
+      : new Redis({ ...options, ...sentinel, sentinelRetryStrategy: retryDelayMs });
   reportTrouble(redis, log.child({ redis: purpose }));
   return redis;
 }

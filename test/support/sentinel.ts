@@ -1,0 +1,100 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { freePort, type RedisServer, startRedisServer } from "./redis-server.js";
+
+/** A master, its replica, and a sentinel that makes the replica master when the master is gone for a second. */
+export class WatchedRedis {
+  readonly url: string;
+  readonly #master: RedisServer;
+  readonly #replica: RedisServer;
+  readonly #sentinel: RedisServer;
+  readonly #folder: string;
+
+  static async start(): Promise<WatchedRedis> {
+    const folder = await mkdtemp(join(tmpdir(), "tapedeck-sentinel-"));
+    const master = await startRedisServer();
+    const replica = await startRedisServer(["--replicaof", "127.0.0.1", portOf(master)]);
+    const file = join(folder, "sentinel.conf");
+    await writeFile(
+      file,
+      [
+        `sentinel monitor tapedeck 127.0.0.1 ${portOf(master)} 1`,
+        "sentinel down-after-milliseconds tapedeck 1000",
+        "sentinel failover-timeout tapedeck 5000",
+        "",
+      ].join("\n"),
+    );
+    const sentinel = await startSentinel(file);
+    const watched = new WatchedRedis(master, replica, sentinel, folder);
+    await watched.#untilReplicated();
+    return watched;
+  }
+
+  private constructor(master: RedisServer, replica: RedisServer, sentinel: RedisServer, folder: string) {
+    this.#master = master;
+    this.#replica = replica;
+    this.#sentinel = sentinel;
+    this.#folder = folder;
+    this.url = `redis+sentinel://127.0.0.1:${portOf(sentinel)}/tapedeck`;
+  }
+
+  /** The one that is to be master after the failover. */
+  get replicaUrl(): string {
+    return this.#replica.url;
+  }
+
+  /** Ends the master at once, as a machine that loses its power does. */
+  killMaster(): void {
+    process.kill(this.#master.pid, "SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    await this.#sentinel.stop();
+    await this.#replica.stop();
+    await this.#master.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** The sentinel knows the replica, and the replica has what the master has. */
+  async #untilReplicated(): Promise<void> {
+    const sentinel = new Redis(this.#sentinel.url);
+    const replica = new Redis(this.#replica.url);
+    try {
+      for (;;) {
+        const known: unknown = await sentinel.call("SENTINEL", "REPLICAS", "tapedeck");
+        const linked = (await replica.info("replication")).includes("master_link_status:up");
+        if (Array.isArray(known) && known.length === 1 && linked) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    } finally {
+      sentinel.disconnect();
+      replica.disconnect();
+    }
+  }
+}
+
+function portOf({ url }: RedisServer): string {
+  return new URL(url).port;
+}
+
+async function startSentinel(file: string): Promise<RedisServer> {
+  const port = await freePort();
+  const child = spawn("redis-server", [file, "--sentinel", "--port", `${port}`, "--bind", "127.0.0.1"], {
+    stdio: "ignore",
+  });
+  const orphaned = () => child.kill("SIGKILL");
+  process.once("exit", orphaned);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    stop: async () => {
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await gone;
+      process.off("exit", orphaned);
+    },
+  };
+}

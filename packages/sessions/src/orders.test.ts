@@ -104,6 +104,28 @@ describe("the rules", () => {
     expect(tried).toHaveLength(5);
   });
 
+  test("[SO16] [SO17] at a thousand times the pace an order takes effect forty seconds of market ahead, and the next one behind it", async () => {
+    const market = { ...tapes, open: async (id: string) => steadyTape(10_000, 100, { id }) };
+    const session = unrefused(await told(await simulating(), { type: "speed", value: 1000 }, noon + 10, market));
+    const given: number[] = [];
+    const noting: Tapes = {
+      ...market,
+      fork: (tape, id, order) => {
+        given.push(order.seq);
+        return market.fork(tape, id, order);
+      },
+    };
+    const first = await resolve(session, buy, noon + 110, noting, () => 0);
+    if (isRefusal(first)) throw new Error(first.message);
+    // A hundred ms of playing are a thousand frames; what is ordered then shows from 40 ms on, and is to be written down 5 ms before.
+    expect(given).toEqual([1_401]);
+    expect(first.by).toBeCloseTo(noon + 110 + 40.1 - 5, 0);
+    const after = unrefused(apply(session, first.instruction, first.moment));
+    expect(after).toMatchObject({ epochFromSeq: 1_001, anchorSeq: 1_000, orderSeq: 1_401 });
+    unrefused(await told(after, sell, noon + 111, noting));
+    expect(given[1]).toBe(1_411);
+  });
+
   test("[SO17] no order takes effect before an earlier one, unless the deck went back before that", async () => {
     const given: number[] = [];
     const noting: Tapes = {

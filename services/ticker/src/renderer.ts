@@ -167,7 +167,8 @@ export class Renderer {
     const { course } = rendering;
     if (course === undefined) return;
     if (rendering.dueMs === Number.NEGATIVE_INFINITY && !this.#advance(rendering, course)) return;
-    for (let room = messagesPerVisit; rendering.dueMs <= horizon; room--) {
+    let room = Math.min(messagesPerVisit, messagesPerWakeUp - batch.messages);
+    for (; rendering.dueMs <= horizon; room--) {
       const cut = rendering.next;
       if (cut === undefined) {
         this.#end(rendering);

@@ -17,8 +17,11 @@ export interface SenderOptions {
   readonly usable: (lost: boolean) => void;
 }
 
-/** Batches that Redis has not answered; more of them mean that it is not keeping up. */
-const batchesUnderWay = 64;
+/**
+ * Messages and checkpoints that Redis has not answered; more of them mean that it is not keeping up. What is under way stays in
+ * memory, where garbage collections copy it: without a narrow bound a ticker that is short of processor time spends it on those.
+ */
+const mostUnderWay = 1024;
 const retryMs = 200;
 /** An own message must have come back within this time, or within the grace, for the silence of others to mean anything. */
 const probeWithinMs = 3000;
@@ -27,6 +30,7 @@ const probeWithinMs = 3000;
 export class Sender implements Outcome {
   readonly #options: SenderOptions;
   #sent = 0;
+  #underWay = 0;
   #settled = 0;
   #waiting: { readonly batches: number; readonly resolve: () => void }[] = [];
   /** True from the first failed command until the publisher is usable again. */
@@ -40,7 +44,7 @@ export class Sender implements Outcome {
 
   /** False while Redis is away or too far behind; `usable` is called when that is over. */
   get ready(): boolean {
-    return !this.#interrupted && this.#sent - this.#settled < batchesUnderWay;
+    return !this.#interrupted && this.#underWay < mostUnderWay;
   }
 
   batch(): Batch {
@@ -50,6 +54,7 @@ export class Sender implements Outcome {
   send(batch: Batch): void {
     const since = performance.now();
     this.#sent++;
+    this.#underWay += batch.size;
     batch.send(() => this.#land(batch, since));
   }
 
@@ -93,6 +98,7 @@ export class Sender implements Outcome {
     this.#now = performance.now();
     this.#hearing = probe.heardWithin(Math.min(probeWithinMs, graceMs));
     this.#settled++;
+    this.#underWay -= batch.size;
     metrics.pipeline(this.#now - since, batch.size);
     batch.settle(this);
     this.#waiting = this.#waiting.filter(({ batches, resolve }) => {

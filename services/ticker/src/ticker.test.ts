@@ -54,6 +54,18 @@ describe("frames", () => {
     expect(lateness[Math.floor(lateness.length / 2)]).toBeLessThan(250);
   });
 
+  test("[TK2] leave in steps of at most 256 where thousands are due at once, in order all the same", async () => {
+    const tape = await rig.tape({ frames: 2000, intervalMs: 10 });
+    const { ticker } = await rig.ticker();
+    const steps = vi.spyOn(ticker.metrics, "pipeline");
+    const watched = await Promise.all(Array.from({ length: 8 }, () => rig.playWatched(tape, { speed: 1000 })));
+    await Promise.all(watched.map(({ viewer }) => viewer.until(({ last }) => last === 1999)));
+    for (const { viewer } of watched) expectUnbroken(viewer, 0, 1999);
+    const most = Math.max(...steps.mock.calls.map(([, commands]) => commands));
+    expect(most).toBeGreaterThanOrEqual(256);
+    expect(most).toBeLessThanOrEqual(256 + watched.length); // a checkpoint of each may go along
+  });
+
   test("[TK3] above the cap are merged, and no trade is lost", async () => {
     const tape = await rig.tape({ frames: 400, intervalMs: 10, tradesPerFrame: (seq) => seq % 3 });
     await rig.ticker();

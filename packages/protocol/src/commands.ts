@@ -98,7 +98,8 @@ export const commandNames = Object.keys(commandArguments) as readonly CommandNam
 
 /** A command as it was asked, whichever door it came in by; what it means is `packages/sessions`' to say. */
 export type Command =
-  | { type: "start" | "pause" | "resume" | "stop" | "live" }
+  | { type: "start" | "pause" | "resume" | "stop" }
+  | { type: "live" }
   | { type: "speed"; value: number }
   | { type: "goback"; seconds: number }
   | { type: "seek"; to: SeekTarget }

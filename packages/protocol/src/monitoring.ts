@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { sessionStats } from "./http.js";
-import { mode } from "./session-view.js";
+import { feedStatus, mode } from "./session-view.js";
 
 export const healthAnswer = z.object({
   status: z.enum(["healthy", "degraded"]),
@@ -8,6 +8,9 @@ export const healthAnswer = z.object({
   uptime: z.number().describe("seconds since this node started"),
   mode: mode.describe("mode of the shared session"),
   snapshots_processed: z.int().describe("frames published by the tickers that run now"),
+  feeds: z
+    .array(z.object({ source: z.string(), symbol: z.string(), ...feedStatus.shape }))
+    .describe("the markets that LIVE sessions watch now; one that is down makes no node degraded"),
 });
 export type Health = z.infer<typeof healthAnswer>;
 

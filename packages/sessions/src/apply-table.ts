@@ -51,7 +51,14 @@ export const outcomesOnTape: Outcomes = {
 
 const withoutPlaces = { seek: "NO_TAPE", goback: "NO_TAPE", step: "NO_TAPE", range: "NO_TAPE" } as const;
 
-/** In LIVE while no feed serves it, and thus without a tape. */
+/** In LIVE on a tape: `mode` stands for one to REPLAY. */
+export const outcomesInLive: Outcomes = {
+  STOPPED: { ...outcomesOnTape.STOPPED, live: "PLAYING" },
+  PLAYING: { ...outcomesOnTape.PLAYING, live: "PLAYING" },
+  PAUSED: { ...outcomesOnTape.PAUSED, live: "PLAYING" },
+};
+
+/** In LIVE while its feed has brought nothing, and thus without a tape. */
 export const outcomesInLiveWithoutTape: Outcomes = {
   STOPPED: { ...outcomesOnTape.STOPPED, ...withoutPlaces, live: "PLAYING" },
   PLAYING: { ...outcomesOnTape.PLAYING, ...withoutPlaces, live: "PLAYING" },

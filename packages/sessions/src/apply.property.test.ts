@@ -1,7 +1,8 @@
-import { type Command, isRefusal, type Mode, sessionView } from "@tapedeck/protocol";
+import { type Command, isRefusal, sessionView } from "@tapedeck/protocol";
 import { timelineOf } from "@tapedeck/tape";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { anySpeed, commandsOf } from "./any-command.arbitrary.js";
 import type { Tapes } from "./choose-mode.js";
 import type { SystemCommand } from "./instruction.js";
 import { endOf, startOf } from "./places.js";
@@ -35,59 +36,11 @@ const tapeOfAnyKind = fc
     return syntheticTape({ times, events, timeline: timelineOf(skip ? gaps : [], "skip") });
   });
 
-const speed = fc.oneof(fc.constantFrom(0.1, 1, 2.5, 1000), fc.double({ min: 0.1, max: 1000, noNaN: true }));
-const time = fc.integer({ min: -1000, max: 60_000 }).map((ms) => 1_723_161_255_000 + ms);
-const node = fc.constantFrom("ticker-1", "ticker-2");
-
-const anyCommand: fc.Arbitrary<Command | SystemCommand> = fc.oneof(
-  {
-    arbitrary: fc.constantFrom<Command>(...(["start", "pause", "resume", "stop", "live"] as const).map(named)),
-    weight: 4,
-  },
-  speed.map((value): Command => ({ type: "speed", value })),
-  fc.double({ min: 0.001, max: 30, noNaN: true }).map((seconds): Command => ({ type: "goback", seconds })),
-  fc
-    .oneof(
-      fc.nat(100).map((seq) => ({ seq })),
-      time.map((ts) => ({ ts })),
-      fc.double({ min: 0, max: 1, noNaN: true }).map((fraction) => ({ fraction })),
-      fc.constantFrom("next", "previous").map((event) => ({ event })),
-    )
-    .map((to): Command => ({ type: "seek", to })),
-  fc
-    .oneof(
-      fc.integer({ min: -20, max: 20 }).map((frames) => ({ frames })),
-      fc.integer({ min: -2000, max: 2000 }).map((ms) => ({ ms })),
-    )
-    .map((by): Command => ({ type: "step", by })),
-  fc
-    .record({ from: fc.option(time), to: fc.option(time), loop: fc.boolean() }, { requiredKeys: [] })
-    .map((range): Command => ({ type: "range", ...range })),
-  fc
-    .constantFrom<Mode>("REPLAY", "REPLAY", "LIVE", "SIMULATION")
-    .map((mode): Command => ({ type: "mode", mode, ...(mode === "SIMULATION" ? { seed: 1 } : {}) })),
-  fc
-    .record({ side: fc.constantFrom("BUY", "SELL"), quantity: fc.integer({ min: 1, max: 9 }) })
-    .map((order): Command => ({ type: "order", ...order })),
-  fc.constantFrom<SystemCommand>({ type: "end" }, { type: "wrap" }, { type: "unpark" }),
-  node.map((name): SystemCommand => ({ type: "claim", node: name })),
-  node.map((name): SystemCommand => ({ type: "park", node: name })),
-  fc.record({ node, publishedSeq: fc.nat(90) }).map((held): SystemCommand => ({ type: "release", ...held })),
-  fc
-    .record({ node, at: fc.record({ seq: fc.nat(90), ns: fc.nat(2e10) }) })
-    .map((held): SystemCommand => ({ type: "failover", ...held })),
-  fc
-    .record({ epoch: fc.integer({ min: noon, max: noon + 50 }), rev: fc.nat(5) })
-    .map((seen): SystemCommand => ({ type: "recover", ...seen })),
-);
+const anyCommand = commandsOf({ fromMs: 1_723_161_254_000, toMs: 1_723_161_315_000, frames: 90 });
 
 const course = fc.array(fc.record({ afterMs: fc.double({ min: 0, max: 3000, noNaN: true }), command: anyCommand }), {
   maxLength: 30,
 });
-
-function named(type: "start" | "pause" | "resume" | "stop" | "live"): Command {
-  return { type };
-}
 
 describe("any course of commands on any tape", () => {
   test("[D2] [D14] [D15] [D30] [D46] keeps the playhead in range, raises rev and epoch, and refuses without a trace", async () => {
@@ -133,7 +86,7 @@ test("[D3] pausing and resuming at any moment shows the frames of an uninterrupt
     { minLength: 1, maxLength: 10 },
   );
   await fc.assert(
-    fc.asyncProperty(tapeOfAnyKind, speed, pauses, async (tape, value, rounds) => {
+    fc.asyncProperty(tapeOfAnyKind, anySpeed, pauses, async (tape, value, rounds) => {
       const tapes = shelf(tape);
       const first = await born(tapes, { speed: value, start: true });
       let session = first;

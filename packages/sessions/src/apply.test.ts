@@ -1,6 +1,6 @@
 import { type Command, commandNames, type DeckState, deckState, isRefusal } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
-import { type Outcomes, outcomesInLiveWithoutTape, outcomesOnTape } from "./apply-table.js";
+import { type Outcomes, outcomesInLive, outcomesInLiveWithoutTape, outcomesOnTape } from "./apply-table.js";
 import type { SystemCommand } from "./instruction.js";
 import { playheadAt } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
@@ -61,6 +61,14 @@ function expectOutcome(result: Awaited<ReturnType<typeof told>>, before: Session
 
 describe.each([
   ["on a tape", outcomesOnTape, inState],
+  [
+    "in LIVE",
+    outcomesInLive,
+    async (state: DeckState) => {
+      const session = await born(shelf(steadyTape(60, 100, { id: "steady@1", growing: true })), { mode: "LIVE" });
+      return state === "PLAYING" ? session : await after(session, noon, state === "PAUSED" ? pause : stop);
+    },
+  ],
   [
     "in LIVE without a tape",
     outcomesInLiveWithoutTape,
@@ -304,12 +312,10 @@ describe("buttons", () => {
     });
   });
 
-  test("[D27] modes that nothing serves yet are accepted and say so", async () => {
-    const session = await born(tapes, { mode: "LIVE" });
-    expect(session).toMatchObject({ state: "PLAYING", tape: "", feed: { status: "down" } });
-    expect(session.feed?.reason).toMatch(/yet\. The session shows no frames\.$/);
+  test("[D27] a REPLAY without any tape is accepted and says so", async () => {
     const nothing = await born(shelf());
     expect(nothing).toMatchObject({ state: "STOPPED", tape: "", feed: { status: "down" } });
+    expect(nothing.feed?.reason).toMatch(/yet\. The session shows no frames\.$/);
   });
 
   test("[D48] SIMULATION plays at once, from creation and from any other mode", async () => {
@@ -323,25 +329,6 @@ describe("buttons", () => {
     expect(await born(tapes, { mode: "SIMULATION", seed: 5 })).toMatchObject(playing);
     const session = await born(tapes);
     expect(await told(session, { type: "mode", mode: "SIMULATION", seed: 5 }, noon, tapes)).toMatchObject(playing);
-  });
-
-  test("[D28] LIVE rests where it is, and start and live return to the edge", async () => {
-    const growing = steadyTape(100, 100, { id: "live@1", growing: true });
-    const feeds = shelf(growing);
-    const atEdge: SessionRecord = { ...(await born(feeds, { start: true })), mode: "LIVE", edge: true };
-    expect(playheadAt(atEdge, noon + 5, growing)).toBe(9.9e9);
-    const shifted = unrefused(await told(atEdge, pause, noon + 5, feeds));
-    expect(shifted).toMatchObject({ state: "PAUSED", edge: false, anchorSeq: 99, epoch: atEdge.epoch });
-    const behind = unrefused(await told(shifted, { type: "goback", seconds: 5 }, noon + 10, feeds));
-    const rested = unrefused(await told(behind, stop, noon + 20, feeds));
-    expect(rested).toMatchObject({ state: "STOPPED", anchorSeq: 49, epoch: behind.epoch });
-    for (const command of [start, live]) {
-      const back = unrefused(await told(rested, command, noon + 30, feeds));
-      expect(back).toMatchObject({ state: "PLAYING", edge: true, anchorSeq: 99 });
-      expect(back.epoch).toBeGreaterThan(rested.epoch);
-      expect(await told(back, live, noon + 40, feeds)).toBe(back);
-    }
-    expect(unrefused(await told(atEdge, { type: "speed", value: 0.5 }, noon, feeds)).edge).toBe(false);
   });
 
   test("[D29] history begins with what the session was first shown, and a rewind reaches further back", async () => {

@@ -1,8 +1,8 @@
 import { isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
 import { emptyAccount } from "./account.js";
-import type { Instruction, Moment } from "./instruction.js";
+import type { Edge, Instruction, Moment } from "./instruction.js";
 import { loopRefusal } from "./loop.js";
-import { anchoredAt, jumpedTo, paused, playing, returnedTo, stopped } from "./moves.js";
+import { anchoredAt, atTheEdge, jumpedTo, paused, playing, returnedTo, stopped, tunedTo } from "./moves.js";
 import { ordered, orderRefusal } from "./orders.js";
 import { needsTicker, type SessionRecord } from "./record.js";
 import { applySystem, isSystem } from "./system.js";
@@ -30,7 +30,7 @@ function decide(session: SessionRecord, instruction: UserInstruction, moment: Mo
     case "stop":
       return stop(session, moment);
     case "live":
-      return session.mode === "LIVE" ? toTheEdge(session, moment) : notLive(session);
+      return session.mode === "LIVE" ? toTheEdge(session, instruction.edge, moment) : notLive(session);
     case "speed":
       return changeSpeed(session, instruction.value, moment);
     case "seek":
@@ -54,7 +54,6 @@ function start(session: SessionRecord, moment: Moment): SessionRecord {
     case "PAUSED":
       return playing(anchoredAt(session, moment.here, moment.now));
     case "STOPPED":
-      if (session.mode === "LIVE") return toTheEdge(session, moment);
       return playing(returnedTo(session, moment.start, moment));
   }
 }
@@ -77,15 +76,16 @@ function stop(session: SessionRecord, moment: Moment): SessionRecord {
   return stopped(returnedTo(session, rest, moment), "stop");
 }
 
-/** Where a stopped deck stands: at the start, or in LIVE wherever it was, since `start` returns to the edge. */
+/** Where a stopped deck stands: at the start, or in LIVE wherever it was, since it starts at the edge (`resolve`). */
 function restOf(session: SessionRecord, moment: Moment) {
   return session.mode === "LIVE" ? moment.here : moment.start;
 }
 
-function toTheEdge(session: SessionRecord, { here, end, now }: Moment): SessionRecord {
-  if (session.state === "PLAYING" && session.edge) return session;
-  const there = here.seq === end.seq ? anchoredAt(session, end, now) : jumpedTo(session, end, now);
-  return { ...playing(there), edge: true };
+function toTheEdge(session: SessionRecord, edge: Edge | undefined, { here, now }: Moment): SessionRecord {
+  const there = edge ?? { tape: session.tape, at: here };
+  if (session.edge && there.tape === session.tape) return session;
+  if (there.tape !== session.tape) return atTheEdge(tunedTo(session, there, now));
+  return atTheEdge(here.seq === there.at.seq ? anchoredAt(session, there.at, now) : jumpedTo(session, there.at, now));
 }
 
 function changeSpeed(session: SessionRecord, speed: number, moment: Moment): SessionRecord | Refusal {
@@ -117,7 +117,8 @@ function changeRange(
   if (fromNs === session.fromNs && toNs === session.toNs && loop === session.loop) return session;
   const tooShort = loop ? loopRefusal(timeline, start, end, session.speed) : undefined;
   if (tooShort) return tooShort;
-  const ranged = { ...session, fromNs, toNs, loop };
+  // At the edge there is no end to stop at, nor one to turn back at.
+  const ranged = { ...session, fromNs, toNs, loop, edge: session.edge && toNs === null && !loop };
   const outside = here.seq < start.seq || here.ns > end.ns;
   const astray = session.state === "STOPPED" && session.reason !== "ended" && here.seq !== start.seq;
   if (outside || astray) {
@@ -132,18 +133,27 @@ function changeMode(
   { type: _, start, ...choice }: Extract<Instruction, { type: "mode" }>,
   { now }: Moment,
 ): SessionRecord {
-  const edge = choice.mode === "LIVE";
   // Another market knows nothing of what was bought in this one.
   const nothingHeld = { account: emptyAccount, lastFill: null };
-  const other = { ...session, ...choice, ...nothingHeld, fromNs: null, toNs: null, loop: false, parked: false, edge };
+  const other = {
+    ...session,
+    ...choice,
+    ...nothingHeld,
+    fromNs: null,
+    toNs: null,
+    loop: false,
+    parked: false,
+    edge: false,
+  };
   const there = { ...jumpedTo(other, start, now), historyFromSeq: start.seq };
+  if (choice.mode === "LIVE") return atTheEdge(there);
   const plays = choice.mode !== "REPLAY" || session.state === "PLAYING";
   return plays ? playing(there) : stopped(there, "start");
 }
 
 function withTape(session: SessionRecord): Refusal | undefined {
   if (session.tape !== "") return undefined;
-  const why = session.feed?.reason ?? "It has no tape.";
+  const why = session.feed?.reason ?? "Its feed has brought nothing yet.";
   return refuse("NO_TAPE", `Session ${session.id} has no tape to move on. ${why} Nothing was changed.`);
 }
 

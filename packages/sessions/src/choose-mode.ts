@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type Command, type FeedStatus, isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
+import { type Command, type FeedStatus, isRefusal, liveInstrument, type Refusal, refuse } from "@tapedeck/protocol";
 import { type ForkedTape, type GivenOrder, type Position, simulatedTapeFor } from "@tapedeck/tape";
 import type { Instruction } from "./instruction.js";
 import type { DeckTape } from "./playhead.js";
@@ -19,6 +19,8 @@ export interface Tapes {
     session: string,
     order: Omit<GivenOrder, "id" | "after" | "filled">,
   ): Promise<ForkedTape | undefined>;
+  /** Has the feed of an instrument run; its growing tape, where there is one already. */
+  live(source: string, symbol: string): Promise<DeckTape | undefined>;
 }
 
 /** What a session played until now. */
@@ -26,7 +28,7 @@ type Before = Pick<SessionRecord, "mode" | "tape" | "symbol" | "source" | "seed"
 
 type ModeInstruction = Extract<Instruction, { type: "mode" }>;
 
-const liveDefaults = { symbol: "BTCUSDT", source: "BINANCE" };
+const simulatedSymbol = "BTCUSDT";
 const beginning: Position = { seq: 0, ns: 0 };
 
 /**
@@ -45,8 +47,11 @@ export async function chooseMode(
     case "REPLAY":
       return replay(wish, session, tapes, common);
     case "LIVE": {
-      const { symbol = liveDefaults.symbol, source = liveDefaults.source } = wish;
-      return { ...common, symbol, source, ...unserved(`No feed brings ${symbol} from ${source} yet.`) };
+      const instrument = liveInstrument(wish);
+      if (isRefusal(instrument)) return instrument;
+      const tape = await tapes.live(instrument.source, instrument.symbol);
+      const start = tape === undefined ? beginning : newestOf(tape);
+      return { ...common, ...instrument, tape: tape?.id ?? "", start, feed: null };
     }
     case "SIMULATION":
       return simulation(wish, session);
@@ -60,7 +65,7 @@ function simulation(
 ): ModeInstruction | Refusal {
   const own = session?.mode === "SIMULATION" && session.seed !== "" ? session : undefined;
   const wish = {
-    symbol: symbol ?? own?.symbol ?? liveDefaults.symbol,
+    symbol: symbol ?? own?.symbol ?? simulatedSymbol,
     seed: `${seed ?? own?.seed ?? randomInt(2 ** 32)}`,
     scenario: scenario ?? own?.scenario,
   };
@@ -87,6 +92,11 @@ async function replay(
   }
   if (named) return refuse("TAPE_NOT_FOUND", `There is no tape ${wishInWords({ tape: id, symbol, source })}.`);
   return { ...common, ...names, ...unserved("No tape has been imported yet.") };
+}
+
+/** The edge of a tape, if it grows. */
+export function newestOf({ span }: DeckTape): Position {
+  return { seq: span.lastSeq, ns: span.lastNs };
 }
 
 function wishInWords({ tape, symbol, source }: SourceWish): string {

@@ -18,9 +18,13 @@ import { stateHead } from "./channel.js";
 import type { Tapes } from "./choose-mode.js";
 import { newSession } from "./create.js";
 import { endedBy } from "./epochs.js";
+import { type Feeds, noFeeds } from "./feeds.js";
 import type { SystemCommand } from "./instruction.js";
 import type { LeaseQueue } from "./lease-queue.js";
+import { openIfThere } from "./leave-tape.js";
+import type { DeckTape } from "./playhead.js";
 import { hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
+import { answered } from "./redis-away.js";
 import { resolve } from "./resolve.js";
 import type { SessionStore, StoredSession } from "./store.js";
 
@@ -38,7 +42,9 @@ type DeckLog = Pick<Logger, "debug" | "info" | "warn">;
 
 export interface DeckOptions {
   readonly store: SessionStore;
-  readonly tapes: Tapes;
+  readonly tapes: Omit<Tapes, "live">;
+  /** Absent: in LIVE nothing comes. */
+  readonly feeds?: Feeds;
   readonly leases: Pick<LeaseQueue, "request">;
   readonly log: DeckLog;
   /** Seconds that a session lives without command or socket. */
@@ -61,9 +67,12 @@ export class Deck {
   readonly #log: DeckLog;
   readonly #ttl: number;
 
-  constructor({ store, tapes, leases, log, ttl = 3600, defaultTape }: DeckOptions) {
+  constructor({ store, tapes, feeds = noFeeds, leases, log, ttl = 3600, defaultTape }: DeckOptions) {
     this.#store = store;
-    this.#tapes = withDefault(tapes, defaultTape);
+    this.#tapes = {
+      ...withDefault(tapes, defaultTape),
+      live: (source, symbol) => growingTape(source, symbol, feeds, tapes),
+    };
     this.#leases = leases;
     this.#log = log;
     this.#ttl = ttl;
@@ -210,6 +219,8 @@ const systemCommands = new Set<string>([
   "park",
   "unpark",
   "failover",
+  "reach",
+  "tune",
   "recover",
 ] satisfies SystemCommand["type"][]);
 
@@ -233,6 +244,10 @@ function causeOf(command: Command | SystemCommand, instruction: object): StateCa
       return "unparked";
     case "failover":
       return "failover";
+    case "reach":
+      return "reached";
+    case "tune":
+      return "tuned";
     case "recover":
       return "recover";
     default:
@@ -245,12 +260,23 @@ function seenAt(record: SessionRecord, now: WallMs): SessionRecord {
   return { ...record, lastActivity: Math.floor(now) };
 }
 
-function withDefault(tapes: Tapes, defaultTape: string | undefined): Tapes {
+function withDefault(tapes: Omit<Tapes, "live">, defaultTape: string | undefined): Omit<Tapes, "live"> {
   return {
     open: (id) => tapes.open(id),
     choose: (wish) => tapes.choose(wish, defaultTape),
     fork: (tape, session, order) => tapes.fork(tape, session, order),
   };
+}
+
+async function growingTape(
+  source: string,
+  symbol: string,
+  feeds: Feeds,
+  tapes: Pick<Tapes, "open">,
+): Promise<DeckTape | undefined> {
+  await answered(feeds.want(source, symbol));
+  const name = await answered(feeds.tapeOf(source, symbol));
+  return name === "" ? undefined : await openIfThere(name, tapes);
 }
 
 function orThrow<T extends object>(value: T | Refusal): T {

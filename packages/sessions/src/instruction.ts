@@ -17,12 +17,25 @@ export type SystemCommand =
   | { type: "unpark" }
   /** The clock jumped under ticker `node`: playing goes on from `at`, the last frame it published. */
   | { type: "failover"; node: string; at: Position }
+  /** In LIVE, ticker `node` has published all there is of the tape, up to `seq`: gateways follow the market from there. */
+  | { type: "reach"; node: string; seq: Seq }
+  /** In LIVE, the feed has another tape than the session, which has nothing to show any more, or nothing yet. */
+  | { type: "tune" }
   /** A node has seen (epoch, rev) of this session; when Redis has lost that, the session goes on in a new epoch. */
   | { type: "recover"; epoch: number; rev: number };
 
+/** The newest frame of the tape that a feed makes. */
+export interface Edge {
+  /** `id@version` */
+  readonly tape: string;
+  readonly at: Position;
+}
+
 /** A command or system command whose places have been found on the tape, so that the rules need no I/O. */
 export type Instruction =
-  | { type: "start" | "pause" | "resume" | "stop" | "live" }
+  | { type: "start" | "pause" | "resume" | "stop" }
+  /** Undefined: its feed has brought nothing yet. */
+  | { type: "live"; edge: Edge | undefined }
   | { type: "speed"; value: number }
   | { type: "goback" | "seek" | "step"; to: Position }
   | { type: "range"; fromNs: TapeNs | null; toNs: TapeNs | null; loop: boolean; start: Position; end: Position }
@@ -39,7 +52,10 @@ export type Instruction =
       feed: FeedStatus | null;
     }
   | { type: "order"; forked: ForkedTape }
-  | Exclude<SystemCommand, { type: "claim" }>
+  | Exclude<SystemCommand, { type: "claim" | "reach" | "tune" }>
+  | { type: "reach"; node: string; at: Position }
+  /** `lost`: the session's own tape does not exist any more. */
+  | { type: "tune"; edge: Edge | undefined; lost: boolean }
   /** `stalledAt`: the last published frame, where nothing has been rendered for more than `stallMs`. */
   | { type: "claim"; node: string; stalledAt?: Position };
 

@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { Position } from "@tapedeck/tape";
-import type { Moment } from "./instruction.js";
+import type { Edge, Moment } from "./instruction.js";
 import type { SessionRecord } from "./record.js";
 
 /** Puts the playhead somewhere within the epoch: frames up to there are shown, none is shown again. */
@@ -24,6 +24,13 @@ export function returnedTo(session: SessionRecord, to: Position, { here, now }: 
   return to.seq < here.seq ? jumpedTo(session, to, now) : anchoredAt(session, to, now);
 }
 
+/** Puts it at the newest frame of another tape of its feed. What it was shown before is no history of this one. */
+export function tunedTo(session: SessionRecord, { tape, at }: Edge, now: WallMs): SessionRecord {
+  return { ...jumpedTo({ ...session, tape, ...wholeTape }, at, now), historyFromSeq: at.seq };
+}
+
+const wholeTape = { fromNs: null, toNs: null, loop: false };
+
 /** Epochs only grow, also across the deletion of an id, since Redis's clock is part of them. */
 export function nextEpoch(epoch: number, now: WallMs): number {
   return Math.max(epoch + 1, Math.floor(now));
@@ -31,6 +38,15 @@ export function nextEpoch(epoch: number, now: WallMs): number {
 
 export function playing(session: SessionRecord): SessionRecord {
   return { ...session, state: "PLAYING", reason: "" };
+}
+
+/**
+ * Plays whatever the market brings. Slower than the market nobody stays there, nor before the end of a range, and the clock
+ * does not stand there, since it costs nobody anything.
+ */
+export function atTheEdge(session: SessionRecord): SessionRecord {
+  const speed = Math.max(1, session.speed);
+  return { ...playing(session), ...wholeTape, speed, parked: false, edge: true };
 }
 
 export function paused(session: SessionRecord): SessionRecord {

@@ -6,8 +6,25 @@ import type { SessionRecord } from "./record.js";
 
 export type Range = Pick<SessionRecord, "fromNs" | "toNs">;
 
+/** A growing tape as it is at this moment, so that all that is found on it agrees on where it ends. */
+export function stillOf(tape: DeckTape): DeckTape {
+  const { firstSeq, lastSeq, firstNs, lastNs, growing } = tape.span;
+  if (!growing) return tape;
+  return {
+    id: tape.id,
+    startNs: tape.startNs,
+    span: { firstSeq, lastSeq, firstNs, lastNs, growing },
+    timeline: (policy) => tape.timeline(policy),
+    iso: (ns) => tape.iso(ns),
+    seqAt: async (ns) => Math.min(await tape.seqAt(ns), lastSeq),
+    nsOf: (seq) => tape.nsOf(seq),
+    findEvent: (from, direction, filter) => tape.findEvent(from, direction, filter),
+  };
+}
+
 /** The places of a session on its tape at a moment. */
-export async function momentOn(tape: DeckTape, session: SessionRecord, now: WallMs): Promise<Moment> {
+export async function momentOn(opened: DeckTape, session: SessionRecord, now: WallMs): Promise<Moment> {
+  const tape = stillOf(opened);
   const [here, start, end] = await Promise.all([
     positionAt(session, now, tape),
     startOf(session, tape),

@@ -16,19 +16,23 @@ export function isMoving(record: SessionRecord): boolean {
 }
 
 /** Tape time at which playing ends: the range's end or the tape's, whichever comes first. */
-export function endNsOf(record: Pick<SessionRecord, "toNs">, span: TapeSpan): TapeNs {
-  return record.toNs === null ? span.lastNs : Math.min(record.toNs, span.lastNs);
+export function endNsOf({ toNs }: Pick<SessionRecord, "toNs">, { firstNs, lastNs }: TapeSpan): TapeNs {
+  return toNs === null ? lastNs : Math.max(firstNs, Math.min(toNs, lastNs));
 }
 
-/** Where the playhead is at `now`, never before its anchor and never beyond range or tape. */
+/**
+ * Where the playhead is at `now`, never before its anchor and never beyond range or tape: what retention has taken off a growing
+ * tape is passed over.
+ */
 export function playheadAt(record: SessionRecord, now: WallMs, tape: Playable): TapeNs {
-  if (!isMoving(record)) return record.anchorNs;
+  const { firstNs } = tape.span;
+  if (!isMoving(record)) return Math.max(record.anchorNs, firstNs);
   const end = endNsOf(record, tape.span);
   if (record.edge) return end;
   const timeline = tape.timeline(record.gaps);
   const elapsed = Math.max(0, now - record.anchorWallMs) * nsPerMs * record.speed;
   const ns = Math.floor(timeline.tapeOf(timeline.playingOf(record.anchorNs) + elapsed));
-  return Math.min(Math.max(ns, record.anchorNs), end);
+  return Math.min(Math.max(ns, record.anchorNs, firstNs), end);
 }
 
 /** When the moving playhead reaches `ns`: the inverse of `playheadAt`, before clamping. */
@@ -43,7 +47,12 @@ export async function positionAt(
   now: WallMs,
   tape: Pick<DeckTape, "span" | "timeline" | "seqAt">,
 ): Promise<Position> {
-  if (!isMoving(record)) return { seq: record.anchorSeq, ns: record.anchorNs };
+  const { firstSeq, firstNs, lastSeq, lastNs } = tape.span;
+  if (record.edge && isMoving(record)) return { seq: lastSeq, ns: lastNs };
+  if (!isMoving(record)) {
+    const { anchorSeq: seq, anchorNs: ns } = record;
+    return seq < firstSeq ? { seq: firstSeq, ns: firstNs } : { seq, ns };
+  }
   const ns = playheadAt(record, now, tape);
   return { seq: Math.max(record.anchorSeq, await tape.seqAt(ns)), ns };
 }

@@ -3,7 +3,6 @@ import {
   isRefusal,
   nsOfIso,
   type Refusal,
-  RefusedError,
   refuse,
   type SeekTarget,
   type StepBy,
@@ -13,10 +12,12 @@ import {
 import type { Position } from "@tapedeck/tape";
 import { chooseMode, type Tapes } from "./choose-mode.js";
 import { type Instruction, type Moment, momentWithoutTape, type SystemCommand } from "./instruction.js";
+import { lastMoment, momentLost, openIfThere } from "./leave-tape.js";
 import { orderRefusal } from "./orders.js";
-import { endOf, momentOn, placeAt, placeOf, type Range, startOf } from "./places.js";
+import { endOf, momentOn, placeAt, placeOf, type Range, startOf, stillOf } from "./places.js";
 import { type DeckTape, isMoving, wallAt } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
+import { resolveEdge, startsAtTheEdge } from "./resolve-edge.js";
 import { stallMs } from "./system.js";
 
 const nsPerMs = 1e6;
@@ -52,9 +53,14 @@ export async function resolve(
     const chosen = await chooseMode(command, session, tapes);
     return isRefusal(chosen) ? chosen : { instruction: chosen, moment: await lastMoment(session, now, tapes) };
   }
+  if (command.type === "live" || command.type === "tune" || startsAtTheEdge(session, command)) {
+    return await resolveEdge(session, command, now, tapes);
+  }
   if (command.type === "order") return await resolveOrder(session, command, () => now + sinceRead(), tapes);
   if (session.tape === "") return { instruction: withoutPlaces(command), moment: momentWithoutTape(now) };
-  const tape = await tapes.open(session.tape);
+  const opened = await (session.mode === "LIVE" ? openIfThere(session.tape, tapes) : tapes.open(session.tape));
+  if (opened === undefined) return withoutItsTape(session, command, now);
+  const tape = stillOf(opened);
   const moment = await momentOn(tape, session, now);
   const instruction = await locate(session, command, moment, tape);
   return isRefusal(instruction) ? instruction : { instruction, moment };
@@ -96,19 +102,8 @@ async function resolveOrder(
   return refuse("BUSY", "The market could not be made in time. Nothing was changed.");
 }
 
-/** The moment at which a tape is left: a tape that is gone or damaged keeps nobody on it. */
-async function lastMoment(session: SessionRecord, now: WallMs, tapes: Tapes): Promise<Moment> {
-  if (session.tape === "") return momentWithoutTape(now);
-  try {
-    return await momentOn(await tapes.open(session.tape), session, now);
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    return { ...momentWithoutTape(now), here: { seq: session.publishedSeq, ns: session.anchorNs } };
-  }
-}
-
 /** Which `apply` refuses, since there is no tape to find them on. */
-function withoutPlaces(command: Exclude<Command, { type: "mode" | "order" }> | SystemCommand): Instruction {
+function withoutPlaces(command: Located): Instruction {
   const { here } = momentWithoutTape(0);
   switch (command.type) {
     case "seek":
@@ -117,14 +112,30 @@ function withoutPlaces(command: Exclude<Command, { type: "mode" | "order" }> | S
       return { type: command.type, to: here };
     case "range":
       return { type: "range", fromNs: null, toNs: null, loop: false, start: here, end: here };
+    case "reach":
+      return { type: "reach", node: command.node, at: here };
     default:
       return command;
   }
 }
 
+/** A LIVE session whose tape Redis has lost waits for its feed to make another one. */
+function withoutItsTape(session: SessionRecord, command: Located, now: WallMs): Resolved | Refusal {
+  if (command.type === "seek" || command.type === "goback" || command.type === "step" || command.type === "range") {
+    return refuse(
+      "NO_TAPE",
+      `The tape of session ${session.id} is lost; live goes on with the next one. Nothing was changed.`,
+    );
+  }
+  return { instruction: withoutPlaces(command), moment: momentLost(session, now) };
+}
+
+/** The commands that talk about places on the session's own tape, or about none. */
+type Located = Exclude<Command | SystemCommand, { type: "mode" | "order" | "live" | "tune" }>;
+
 async function locate(
   session: SessionRecord,
-  command: Exclude<Command, { type: "mode" | "order" }> | SystemCommand,
+  command: Located,
   moment: Moment,
   tape: DeckTape,
 ): Promise<Instruction | Refusal> {
@@ -143,6 +154,8 @@ async function locate(
       const { seq, ns } = await placeOf(command.at.seq, moment, tape);
       return { ...command, at: { seq, ns: Math.max(ns, command.at.ns) } };
     }
+    case "reach":
+      return { type: "reach", node: command.node, at: await placeOf(command.seq, moment, tape) };
     case "claim":
       return { ...command, ...(await stalledAt(session, moment, tape)) };
     default:
@@ -198,14 +211,19 @@ async function rangeOf(
   if (isNotTime(toNs)) return toNs;
   const range: Range = {
     fromNs: fromNs === null ? null : Math.max(fromNs, firstNs),
-    toNs: toNs === null || growing ? toNs : Math.min(toNs, lastNs),
+    toNs: toNs === null ? endOfLoop(loop, tape) : growing ? toNs : Math.min(toNs, lastNs),
   };
   const [start, end] = await Promise.all([startOf(range, tape), endOf(range, tape)]);
-  if (start.seq > end.seq || end.ns < firstNs) {
+  if (start.seq > end.seq || (toNs !== null && toNs < firstNs)) {
     const extent = `the tape goes from ${tape.iso(firstNs)} to ${tape.iso(lastNs)}`;
     return refuse("INVALID_VALUE", `No frame lies between from and to; ${extent}. Nothing was changed.`);
   }
   return { type: "range", ...range, loop, start, end };
+}
+
+/** A loop has to end somewhere: on a growing tape, unless it is told where, at what is its end now. */
+function endOfLoop(loop: boolean, { span }: DeckTape): TapeNs | null {
+  return loop && span.growing ? span.lastNs : null;
 }
 
 function isNotTime(ns: TapeNs | null | Refusal): ns is Refusal {
@@ -221,12 +239,12 @@ async function stalledAt(
   { now, here }: Moment,
   tape: DeckTape,
 ): Promise<{ stalledAt?: Position }> {
-  const { publishedSeq } = session;
-  if (!isMoving(session) || publishedSeq >= here.seq) return {};
-  const due = wallAt(session, await tape.nsOf(publishedSeq + 1), tape.timeline(session.gaps));
+  const seq = Math.max(session.publishedSeq, tape.span.firstSeq);
+  if (!isMoving(session) || seq >= here.seq) return {};
+  const due = wallAt(session, await tape.nsOf(seq + 1), tape.timeline(session.gaps));
   if (now - due <= stallMs) return {};
-  const ns = Math.max(session.anchorNs, await tape.nsOf(publishedSeq));
-  return { stalledAt: { seq: publishedSeq, ns } };
+  const ns = Math.max(session.anchorNs, await tape.nsOf(seq));
+  return { stalledAt: { seq, ns } };
 }
 
 /** Tape time of an ISO text or of milliseconds since 1970. */

@@ -1,10 +1,22 @@
+import type { WallMs } from "@tapedeck/protocol";
 import type { Position, Seq } from "@tapedeck/tape";
 import { type Instruction, type Moment, wallMsOf } from "./instruction.js";
-import { anchoredAt, jumpedTo, nextEpoch, stopped } from "./moves.js";
+import { anchoredAt, atTheEdge, jumpedTo, nextEpoch, stopped, tunedTo } from "./moves.js";
 import { isMoving, wallAt } from "./playhead.js";
 import { needsTicker, type SessionRecord } from "./record.js";
 
-const systemTypes = ["end", "wrap", "claim", "release", "park", "unpark", "failover", "recover"] as const;
+const systemTypes = [
+  "end",
+  "wrap",
+  "claim",
+  "release",
+  "park",
+  "unpark",
+  "failover",
+  "reach",
+  "tune",
+  "recover",
+] as const;
 export type SystemInstruction = Extract<Instruction, { type: (typeof systemTypes)[number] }>;
 
 export function isSystem(instruction: Instruction): instruction is SystemInstruction {
@@ -13,6 +25,9 @@ export function isSystem(instruction: Instruction): instruction is SystemInstruc
 
 /** Nothing rendered for this long, in ms of wall time: playing goes on from the last published frame instead of bursting. */
 export const stallMs = 10_000;
+
+/** A deck counts as caught up with the market within this much tape, since the market goes on while its ticker says so. */
+const reachedNs = 1e9;
 
 /**
  * What the cluster does to a session. None is refused: what no longer fits, because someone was faster, changes nothing, and
@@ -42,6 +57,12 @@ export function applySystem(session: SessionRecord, instruction: SystemInstructi
       return session.parked ? { ...session, anchorWallMs: now, parked: false } : session;
     case "failover":
       return holds && isMoving(session) ? goOnFrom(session, instruction.at, moment) : session;
+    case "reach":
+      return holds && hasReached(session, instruction.at, moment)
+        ? atTheEdge(anchoredAt(session, { ...instruction.at, ns: Math.max(instruction.at.ns, session.anchorNs) }, now))
+        : session;
+    case "tune":
+      return tune(session, instruction, now);
     case "recover":
       return isBehind(session, instruction)
         ? { ...jumpedTo(session, here, now), epoch: nextEpoch(Math.max(session.epoch, instruction.epoch), now) }
@@ -51,6 +72,21 @@ export function applySystem(session: SessionRecord, instruction: SystemInstructi
 
 function hasEnded(session: SessionRecord, { here, end, growing }: Moment): boolean {
   return isMoving(session) && !growing && here.ns >= end.ns;
+}
+
+/** Faster than the market, or where the market has left off, the end of the tape is the edge. */
+function hasReached(session: SessionRecord, at: Position, { end, growing }: Moment): boolean {
+  const endless = session.toNs === null && !session.loop;
+  if (session.mode !== "LIVE" || !endless || !isMoving(session) || (growing && session.speed < 1)) return false;
+  return at.seq >= session.anchorSeq && at.seq <= end.seq && end.ns - at.ns <= reachedNs;
+}
+
+/** Only a session that follows its feed, or has nothing to show, goes along with it: whoever looks at the past stays there. */
+function tune(session: SessionRecord, { edge, lost }: Extract<Instruction, { type: "tune" }>, now: WallMs) {
+  const follows = session.edge || session.tape === "" || lost;
+  if (session.mode !== "LIVE" || !follows || edge === undefined || edge.tape === session.tape) return session;
+  const tuned = tunedTo(session, edge, now);
+  return session.state === "PLAYING" ? atTheEdge(tuned) : tuned;
 }
 
 /** A ticker that has not heard of a jump counts the frames of another place: none of them lies beyond the playhead here. */

@@ -1,4 +1,4 @@
-import { isoOfMs, limits, type SessionView, type WallMs } from "@tapedeck/protocol";
+import { type FeedStatus, isoOfMs, limits, type SessionView, type WallMs } from "@tapedeck/protocol";
 import type { Position, Tape } from "@tapedeck/tape";
 import { marked } from "./account.js";
 import type { SessionRecord } from "./record.js";
@@ -11,10 +11,15 @@ export interface ViewContext {
   readonly connections: number;
   /** Mid price of the frame at `position`, from `midAt`; only what a user holds is valued at it. */
   readonly mid?: number | undefined;
+  /** In LIVE: how the session's feed is. */
+  readonly feed?: FeedStatus | undefined;
 }
 
 /** A session as clients see it: exactly the keys that the protocol names. Pure. */
-export function viewOf(record: SessionRecord, { position, tape, connections, mid }: ViewContext): SessionView {
+export function viewOf(
+  record: SessionRecord,
+  { position, tape, connections, mid, feed = record.feed ?? undefined }: ViewContext,
+): SessionView {
   const iso = (ns: number | null | undefined): string | null =>
     tape === undefined || ns === null || ns === undefined ? null : tape.iso(ns);
   const cursor = iso(position?.ns);
@@ -49,7 +54,7 @@ export function viewOf(record: SessionRecord, { position, tape, connections, mid
     last_activity: isoOfMs(record.lastActivity),
     expires_at: isoOfMs(record.lastActivity + record.ttl * 1000),
     ...(record.mode === "SIMULATION" ? { account: marked(record.account, mid) } : {}),
-    ...(record.feed ? { feed: record.feed } : {}),
+    ...(feed ? { feed } : {}),
   };
 }
 

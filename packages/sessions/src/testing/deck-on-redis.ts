@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
-import type { Tapes } from "../choose-mode.js";
-import { Deck } from "../deck.js";
+import { Deck, type DeckOptions } from "../deck.js";
 import { type Keys, keysWith } from "../keys.js";
 import { SessionStore, type StoreOptions } from "../store.js";
 import { SessionUpkeep } from "../upkeep.js";
@@ -27,7 +26,11 @@ export interface DeckOnRedis {
 /** Store, deck and upkeep on a real Redis, under a prefix of their own that is swept at the end. */
 export function deckOnRedis(
   url: string,
-  { ttl = 3600, tapes = shelf(steadyTape(100)), ...options }: { ttl?: number; tapes?: Tapes } & StoreOptions = {},
+  {
+    ttl = 3600,
+    tapes = shelf(steadyTape(100)),
+    ...options
+  }: { ttl?: number; tapes?: DeckOptions["tapes"] } & StoreOptions = {},
 ): DeckOnRedis {
   const prefix = `test-${randomUUID()}`;
   const keys = keysWith(prefix);

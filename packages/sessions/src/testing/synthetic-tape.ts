@@ -10,29 +10,35 @@ export interface SyntheticTape {
   readonly times: readonly TapeNs[];
   readonly events?: readonly TapeEvent[];
   readonly growing?: boolean;
+  /** The first frame that retention has left. */
+  readonly firstSeq?: Seq;
+  /** Milliseconds since 1970 of tape time 0. */
+  readonly startMs?: number;
   readonly timeline?: Timeline;
 }
 
 const fakeOrderId = "0123456789ab";
-const startNs = 1_723_161_255_000_000_000n;
+const usualStartMs = 1_723_161_255_000;
 
 /** A tape of times alone: enough for the rules of the deck, which never look into a frame. */
 export function syntheticTape({ id = "synthetic@1", times, events = [], ...rest }: SyntheticTape): DeckTape {
   const lastSeq = times.length - 1;
+  const { firstSeq = 0, startMs = usualStartMs } = rest;
+  const startNs = BigInt(startMs) * 1_000_000n;
   const at = (seq: Seq): TapeNs => {
-    const ns = times[seq];
+    const ns = seq < firstSeq ? undefined : times[seq];
     if (ns === undefined) throw new RangeError(`no frame ${seq}`);
     return ns;
   };
   return {
     id,
     startNs,
-    span: { firstSeq: 0, lastSeq, firstNs: 0, lastNs: at(lastSeq), growing: rest.growing ?? false },
+    span: { firstSeq, lastSeq, firstNs: at(firstSeq), lastNs: at(lastSeq), growing: rest.growing ?? false },
     timeline: () => rest.timeline ?? { playingOf: (ns) => ns, tapeOf: (ns) => Math.floor(ns) },
     iso: (ns) => new Date(Number((startNs + BigInt(ns)) / 1_000_000n)).toISOString(),
     seqAt: async (ns) =>
       Math.max(
-        0,
+        firstSeq,
         times.findLastIndex((time) => time <= ns),
       ),
     nsOf: async (seq) => at(seq),
@@ -48,10 +54,11 @@ export function steadyTape(frames: number, everyMs = 100, more: Partial<Syntheti
   return syntheticTape({ ...more, times: Array.from({ length: frames }, (_, at) => at * everyMs * 1e6) });
 }
 
-/** A shelf of tapes; the first is the default. */
+/** A shelf of tapes; the first is the default. The feed of every instrument makes the first one that grows. */
 export function shelf(...tapes: DeckTape[]): Tapes {
   const nameOf = (tape: DeckTape): string => tape.id.split("@")[0] ?? "";
   return {
+    live: async () => tapes.find(({ span }) => span.growing),
     fork: async (tape, session, order) => ({
       tape: `${tape.replace(/[~@].*/, "")}~${fakeOrderId}~${session}@1`,
       order: { ...order, id: fakeOrderId, after: "", filled: order.quantity },

@@ -1,0 +1,27 @@
+import type { Command, WallMs } from "@tapedeck/protocol";
+import { newestOf, type Tapes } from "./choose-mode.js";
+import type { Edge, SystemCommand } from "./instruction.js";
+import { lastMoment, openIfThere } from "./leave-tape.js";
+import type { SessionRecord } from "./record.js";
+import type { Resolved } from "./resolve.js";
+
+/** In LIVE a deck that stands starts at the edge. */
+export function startsAtTheEdge(session: SessionRecord, { type }: Command | SystemCommand): boolean {
+  return (type === "start" || type === "resume") && session.mode === "LIVE" && session.state === "STOPPED";
+}
+
+/** The edge is that of the feed's tape of this moment, or of the one that it had. */
+export async function resolveEdge(
+  session: SessionRecord,
+  { type }: Pick<Command | SystemCommand, "type">,
+  now: WallMs,
+  tapes: Tapes,
+): Promise<Resolved> {
+  const live = session.mode === "LIVE" ? await tapes.live(session.source, session.symbol) : undefined;
+  const own = session.tape === "" ? undefined : await openIfThere(session.tape, tapes);
+  const tape = live ?? own;
+  const edge: Edge | undefined = tape && { tape: tape.id, at: newestOf(tape) };
+  const moment = await lastMoment(session, now, tapes);
+  if (type === "tune") return { instruction: { type, edge, lost: session.tape !== "" && own === undefined }, moment };
+  return { instruction: { type: "live", edge }, moment };
+}

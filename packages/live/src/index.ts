@@ -13,4 +13,5 @@ export { type LiveInstrument, liveTapeId, parseLiveTapeId } from "./live-tape-id
 export { type AppendOutcome, type ClaimOptions, type Hold, LiveTapeWriter } from "./live-tape-writer.js";
 export { LiveTapes, type LiveTapesOptions } from "./live-tapes.js";
 export { type FeedStanding, LiveUpkeep, type LiveUpkeepOptions } from "./live-upkeep.js";
+export { feedOf } from "./session-feed.js";
 export { type LiveTapeSettings, liveTapeDefaults } from "./settings.js";

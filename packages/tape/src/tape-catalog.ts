@@ -48,9 +48,9 @@ export class TapeCatalog {
   readonly #manifests = new LRUCache<string, Manifest>({ max: openTapes });
   #listing: { readonly manifests: Promise<Manifest[]>; readonly goodUntil: number } | undefined;
 
-  constructor(store: TapeStore, { cacheBytes, cache, live, orders, log }: TapeCatalogOptions) {
+  constructor(store: TapeStore, { live, orders, log, ...blocks }: TapeCatalogOptions) {
     this.#store = store;
-    this.#cache = cache ?? new BlockCache(cacheBytes);
+    this.#cache = "cache" in blocks ? blocks.cache : new BlockCache(blocks.cacheBytes);
     this.#live = live;
     this.#simulated = new SimulatedTapes(this.#cache, undefined, orders);
     this.#log = log;
@@ -229,17 +229,22 @@ function overviewOf(
   };
 }
 
-export interface TapeCatalogOptions {
-  /** Bound of the decompressed blocks in memory, at least 8 MiB. */
-  readonly cacheBytes: number;
-  /** The cache itself, where others of this process share it; then `cacheBytes` means nothing. */
-  readonly cache?: BlockCache;
+export type TapeCatalogOptions = {
   /** Without, tapes are known only when they are finished. */
   readonly live?: UnfinishedTapes;
   /** Orders in simulated markets; without, none is known. */
   readonly orders?: ReadOrders;
   readonly log?: { warn(details: object, message: string): void };
-}
+} & (
+  | {
+      /** Bound of the decompressed blocks in memory, at least 8 MiB. */
+      readonly cacheBytes: number;
+    }
+  | {
+      /** The cache of blocks, where others of this process share it. */
+      readonly cache: BlockCache;
+    }
+);
 
 function sameWord(wanted: string | undefined, found: string): boolean {
   return wanted === undefined || wanted.toUpperCase() === found.toUpperCase();

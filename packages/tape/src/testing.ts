@@ -95,12 +95,13 @@ export const testTapeStartMs = Number((nsOfIso("2024-08-08T12:00:00Z") ?? 0n) / 
 const everyThird = (seq: Seq) => (seq % 3 === 0 ? 1 : 0);
 const everyFiftieth = (seq: Seq) => seq % 50 === 49;
 
-function testFrame(
+/** A frame of a test tape, without its time. */
+export function testFrame(
   symbol: string,
   seq: Seq,
   timestamp: string,
-  tradeCount: number,
-  anomalous: boolean,
+  tradeCount = everyThird(seq),
+  anomalous = everyFiftieth(seq),
 ): Omit<FrameParts, "ns" | "gapBefore"> {
   const cents = 6_000_000 + (seq % 200) * 5 - Math.floor(seq / 7);
   const price = (offset: number) => (cents + offset) / 100;

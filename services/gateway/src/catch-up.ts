@@ -1,5 +1,5 @@
 import { limits } from "@tapedeck/protocol";
-import { render, type Seq, type Tape } from "@tapedeck/tape";
+import { isMissing, render, renderStretch, type Seq, type Tape } from "@tapedeck/tape";
 import type { Rendered } from "./leg.js";
 
 /** The part of a backlog that a slow reader still gets. */
@@ -25,6 +25,18 @@ export async function assessBacklog(tape: Tape, after: Seq, last: Seq): Promise<
     }
   }
   return { skipTo, tradesLeftOut };
+}
+
+/** The frames (after, last] as one message; undefined where a block is not in memory, or they are too much for one. */
+export function mergedAtOnce(tape: Tape, after: Seq, last: Seq): string | undefined {
+  if (after < tape.span.firstSeq - 1) return undefined;
+  let trades = 0;
+  for (let seq = after + 1; seq <= last; seq++) {
+    trades += tape.block(seq)?.tradeCountOf(seq) ?? Number.POSITIVE_INFINITY;
+    if (trades > limits.tradesPerMessage && last > after + 1) return undefined;
+  }
+  const text = renderStretch(tape, after, last);
+  return isMissing(text) ? undefined : text;
 }
 
 /** The frames after `after` as one message, up to `last` or to as many trades as a message may have. */
@@ -58,10 +70,10 @@ export async function recordedFrames(
   to: Seq,
   damaged: (error: unknown) => void,
 ): Promise<Chunk> {
-  const last = Math.min(to, after + limits.historyFrames);
+  let seq = Math.max(after, tape.span.firstSeq - 1); // what retention has taken away is passed over
+  const last = Math.min(to, seq + limits.historyFrames);
   const frames: string[] = [];
   let bytes = 0;
-  let seq = after;
   while (seq < last && bytes < limits.historyBytes) {
     let block = tape.block(seq + 1);
     if (block === undefined) {

@@ -167,13 +167,13 @@ test("[G15] a parked session goes on when a socket comes, and when it was parked
   await expect.poll(async () => (await store.read(id))?.record.parked).toBe(false);
 });
 
-test("[G16] a session without a source says so", async () => {
+test("[G16] [LV26] a session without a tape says why", async () => {
   const id = here.newId();
   const client = await here.gateway.client(`/ws/${id}`);
   await client.untilType("history");
   await here.cluster.deck.perform(id, { type: "mode", mode: "LIVE" });
   await client.untilType("feed");
-  expect(client.of("feed")[0]).toMatchObject({ status: "down", reason: expect.any(String) });
+  expect(client.of("feed")[0]).toMatchObject({ status: "connecting", reason: expect.any(String) });
   const later = await here.gateway.client(`/ws/${id}`);
   await later.untilType("feed");
   expect(later.types).toEqual(["session", "history", "feed"]);

@@ -4,6 +4,8 @@ export interface Counters {
   /** Frames whose received bytes went out as they are, and those rendered from the tape. */
   framesForwarded: number;
   framesRendered: number;
+  /** Frames of the market that sessions at the edge went along with. */
+  edgeFrames: number;
   bytesSent: number;
   holes: number;
   stale: number;
@@ -30,6 +32,7 @@ export function createCounters(): Counters {
     messagesReceived: 0,
     framesForwarded: 0,
     framesRendered: 0,
+    edgeFrames: 0,
     bytesSent: 0,
     holes: 0,
     stale: 0,

@@ -1,13 +1,16 @@
 import { createAccess } from "@tapedeck/access";
+import { LiveTapes } from "@tapedeck/live";
 import { goneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe } from "@tapedeck/runtime";
 import { interval, proxyTrust, startProbe } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
-import { DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
+import pLimit from "p-limit";
 import type { GatewayConfig } from "./config.js";
 import { createCounters } from "./counters.js";
 import { Door } from "./door.js";
+import { HeldBack } from "./held-back.js";
 import { answerRequest } from "./http.js";
 import { LegacyRegister } from "./legacy-register.js";
 import type { Listen } from "./listener.js";
@@ -29,6 +32,10 @@ const sweepMs = 500;
 const legacyRefreshMs = 15_000;
 /** How long a socket may outlive the share link that opened it. */
 const shareCheckMs = 5_000;
+/** How often the feeds of LIVE sessions with sockets here are said to be wanted; they run on for longer than that. */
+const wantMs = 15_000;
+/** Sessions that go along with a feed's new tape at a time. */
+const tuningsAtOnce = 32;
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
@@ -60,14 +67,31 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const counters = createCounters();
   const store = new SessionStore(redis.commands, keys, { caps: capsOf(config) });
-  const tapes = new TapeCatalog(await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT), {
-    cacheBytes: config.CACHE_MB * 2 ** 20,
-    orders: (id) => store.orders(id),
+  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
+  const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
+  const live = new LiveTapes({
+    redis: redis.commands,
+    subscriber: redis.subscriber,
+    keys,
+    store: tapeStore,
+    cache,
     log,
   });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
-  const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
-  const texts = new SessionTexts({ tapes, now, node });
+  const deck = new Deck({
+    store,
+    tapes,
+    feeds: live,
+    leases,
+    log,
+    ttl: config.SESSION_TTL_S,
+    defaultTape: config.DEFAULT_TAPE,
+  });
+  const texts = new SessionTexts({ tapes, live, now, node });
+  const want = (source: string, symbol: string): void => {
+    live.want(source, symbol).catch((error) => log.debug({ err: error, source, symbol }, "feed not wanted"));
+  };
   const presence = new Presence({ store, node, log });
   const legacyRegister = new LegacyRegister(redis.commands, keys, now);
   const share: OutletShare = {
@@ -86,6 +110,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       store,
       tapes,
       texts,
+      edge: { live, want, heldBack: new HeldBack(), tuning: pLimit(tuningsAtOnce), log },
       counters,
       log,
       onGone: (watch, cause) => {
@@ -140,6 +165,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     interval(() => {
       legacyRegister.refresh().catch((error) => log.debug({ err: error }, "legacy sockets not noted"));
     }, legacyRefreshMs),
+    interval(() => watches.wantFeeds(want), wantMs),
   ];
 
   if (config.SIMULATION_WARM_UP) {
@@ -165,6 +191,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       probe.stop();
       presence.stop();
       await presence.settled();
+      await live.close();
       await leases.close();
     },
   };

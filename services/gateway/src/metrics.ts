@@ -8,6 +8,7 @@ const help: Record<Count, string> = {
   messagesReceived: "Messages heard on session channels",
   framesForwarded: "Frames sent as they were heard, once per socket",
   framesRendered: "Frames sent that were rendered from the tape, once per socket",
+  edgeFrames: "Frames of live markets, once per session at their edge",
   bytesSent: "Bytes of messages handed to sockets",
   holes: "Frames that did not follow on the last one; what lay between came from the tape",
   stale: "Frames dropped: rendered from an earlier revision of their session",

@@ -50,6 +50,6 @@ export function takeIn(heard: Reception, { epoch, rev, seq }: Standing): Recepti
 }
 
 /** Takes in a frame that `judge` let pass. HOT. */
-export function passed({ epoch, rev }: Reception, { seq }: FrameHead): Reception {
+export function passed({ epoch, rev }: Reception, { seq }: Pick<FrameHead, "seq">): Reception {
   return { epoch, rev, last: seq };
 }

@@ -1,4 +1,4 @@
-import { limits } from "@tapedeck/protocol";
+import { limits, RefusedError } from "@tapedeck/protocol";
 import type { EndedEpoch } from "@tapedeck/sessions";
 import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import { countTrades } from "./catch-up.js";
@@ -40,10 +40,22 @@ export async function missedSince(
   let trades = 0;
   for (const { tape, after, to } of missed) {
     if (tape === "" || to <= after) continue;
-    trades += await tapes.open(tape).then((opened: Tape) => countTrades(opened, after, to));
+    const opened = await openIfThere(tape, tapes);
+    // Redis has lost it with what came next, or retention has taken that away.
+    if (opened === undefined || after < opened.span.firstSeq - 1) return undefined;
+    trades += await countTrades(opened, after, to);
     if (trades > limits.resumeTrades) return undefined;
   }
   return missed;
+}
+
+export async function openIfThere(name: string, tapes: Pick<TapeCatalog, "open">): Promise<Tape | undefined> {
+  try {
+    return await tapes.open(name);
+  } catch (error) {
+    if (error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
 function stretchesAfter(

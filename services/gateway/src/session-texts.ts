@@ -1,3 +1,4 @@
+import { feedOf, type LiveTapes } from "@tapedeck/live";
 import {
   type FeedStatus,
   limits,
@@ -24,11 +25,18 @@ export function historyWindow(record: SessionRecord, last: Seq): HistoryWindow {
 /** The messages of the subprotocol that show a session. */
 export class SessionTexts {
   readonly #tapes: Pick<TapeCatalog, "open">;
+  readonly #live: Pick<LiveTapes, "status">;
   readonly #now: () => WallMs;
   readonly #node: string;
 
-  constructor(options: { tapes: Pick<TapeCatalog, "open">; now: () => WallMs; node: string }) {
+  constructor(options: {
+    tapes: Pick<TapeCatalog, "open">;
+    live: Pick<LiveTapes, "status">;
+    now: () => WallMs;
+    node: string;
+  }) {
     this.#tapes = options.tapes;
+    this.#live = options.live;
     this.#now = options.now;
     this.#node = options.node;
   }
@@ -52,7 +60,8 @@ export class SessionTexts {
     const tape = record.tape === "" ? undefined : await this.#tapes.open(record.tape).catch(() => undefined);
     const position = tape && (await placeOn(tape, record, now, at).catch(() => undefined));
     const mid = position && (await midAt(record, position, tape));
-    return viewOf(record, { position, tape, now, connections, mid });
+    const feed = await feedOf(record, this.#live).catch(() => undefined);
+    return viewOf(record, { position, tape, now, connections, mid, feed });
   }
 }
 

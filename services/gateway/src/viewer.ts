@@ -71,7 +71,7 @@ export class Viewer {
   }
 
   /** HOT: a frame that follows on the source's last one. The bytes are not copied before they are written. */
-  forward(body: Uint8Array, seq: Seq): void {
+  forward(body: Uint8Array | string, seq: Seq): void {
     if (!this.inStep || this.#outlet.blocked) {
       this.wake();
       return;

@@ -1,4 +1,4 @@
-import { type Command, limits, RefusedError, type StateCause } from "@tapedeck/protocol";
+import { type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import {
   type Deck,
@@ -6,7 +6,6 @@ import {
   type FrameHead,
   type Performed,
   parseHead,
-  playheadAt,
   type SessionRecord,
   type SessionStore,
   type StateHead,
@@ -14,10 +13,14 @@ import {
   type SystemCommand,
 } from "@tapedeck/sessions";
 import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
+import { notesOf } from "./change-notes.js";
 import type { Counters } from "./counters.js";
-import { type Leg, legOf } from "./leg.js";
+import { Edge, type EdgeContext, type EdgeHolder } from "./edge.js";
+import type { Leg } from "./leg.js";
+import { Legs } from "./legs.js";
 import { isNews, judge, passed, type Reception, takeIn } from "./reception.js";
-import { feedText, type SessionTexts, tradeEventText } from "./session-texts.js";
+import { feedText, type SessionTexts } from "./session-texts.js";
+import { newer, standing } from "./standing.js";
 import type { Note, Source, Viewer } from "./viewer.js";
 
 /** What a watch needs of the process it lives in. */
@@ -26,6 +29,7 @@ export interface WatchContext {
   readonly store: Pick<SessionStore, "read">;
   readonly tapes: Pick<TapeCatalog, "open">;
   readonly texts: SessionTexts;
+  readonly edge: EdgeContext;
   readonly counters: Counters;
   readonly log: Logger;
   /** The session is no more: its sockets are to be closed. */
@@ -40,11 +44,14 @@ interface Present {
 
 /** How long a session that could not be read waits for the next try, in ms. */
 const rereadMs = 250;
-/** Causes that move a session from node to node and mean nothing to its users. */
-const untold: ReadonlySet<StateCause> = new Set(["claimed"]);
+/** Why a session changed that this node changes by itself. */
+const causes: { readonly [type in (Command | SystemCommand)["type"]]?: StateCause } = {
+  unpark: "unparked",
+  tune: "tuned",
+};
 
 /** A session that sockets of this node watch: what was heard of it, and the viewers that are to be kept up with that. */
-export class Watch implements Source {
+export class Watch implements Source, EdgeHolder {
   readonly id: string;
   readonly channel: string;
   readonly viewers = new Set<Viewer>();
@@ -57,9 +64,10 @@ export class Watch implements Source {
   ready: Promise<void> = Promise.resolve();
   readonly #context: WatchContext;
   readonly #log: Logger;
+  readonly #legs: Legs;
+  readonly #edge: Edge;
   #heard: Reception = { epoch: 0, rev: 0, last: -1 };
   #present: Present | undefined;
-  #tape: { readonly name: string; readonly tape: Tape | undefined } | undefined;
   /** The newest of what came before the session was known, or from a revision that nobody had told of. */
   #earlyFrame: FrameHead | undefined;
   #earlyState: { readonly record: SessionRecord; readonly cause: StateCause } | undefined;
@@ -72,6 +80,8 @@ export class Watch implements Source {
     this.channel = channel;
     this.#context = context;
     this.#log = context.log.child({ session: id });
+    this.#legs = new Legs(context.tapes, this.#log);
+    this.#edge = new Edge(this, context.edge);
   }
 
   get last(): Seq {
@@ -98,6 +108,11 @@ export class Watch implements Source {
 
   get leg(): Leg | Promise<Leg> {
     return this.#known().leg;
+  }
+
+  /** How the session's feed is, or why it has no tape. */
+  get feed(): FeedStatus | undefined {
+    return this.#edge.feed ?? this.record.feed ?? undefined;
   }
 
   #known(): Present {
@@ -154,20 +169,30 @@ export class Watch implements Source {
     }
     if (this.#present !== undefined && !isNews(this.#heard, head)) return; // ours, or already read
     try {
-      const record = decodeState(message.toString("latin1", head.body));
-      if (this.#present === undefined) this.#earlyState = { record, cause: head.cause };
-      else this.adopt(record, head.cause);
+      this.adopt(decodeState(message.toString("latin1", head.body)), head.cause);
     } catch (error) {
       this.#context.counters.unreadable++;
       this.#log.error({ err: error }, "state not readable, written by another release?");
     }
   }
 
+  /** HOT: at the edge the market's frames are the session's. */
+  advance(seq: Seq, message: Uint8Array | string | undefined): void {
+    this.#heard = passed(this.#heard, { seq });
+    this.#context.counters.edgeFrames++;
+    if (message === undefined) this.#wakeViewers();
+    else for (const viewer of this.viewers) viewer.forward(message, seq);
+  }
+
   /** The session as it was read; whatever was heard meanwhile counts too. */
-  begin({ record, connections }: StoredSession): void {
+  async begin({ record, connections }: StoredSession): Promise<void> {
     this.noteConnections(connections);
-    this.#present = { record, leg: this.#settle(undefined, record) };
+    this.#edge.follow(record);
+    const leg = this.#legs.settle(undefined, record);
+    // At the edge nothing but the tape tells how far the session has come.
+    this.#present = { record, leg: record.edge ? await leg : leg };
     this.#heard = { epoch: record.epoch, rev: record.rev, last: standing(record) };
+    this.#whenSettled(record, leg);
     const early = this.#earlyState;
     this.#earlyState = undefined;
     if (early !== undefined) this.adopt(early.record, early.cause);
@@ -177,7 +202,11 @@ export class Watch implements Source {
 
   /** A change of the session, from wherever it was heard. What is no news changes nothing. */
   adopt(record: SessionRecord, cause: StateCause): void {
-    const { record: before } = this.#known();
+    if (this.#present === undefined) {
+      this.#earlyState = { record, cause };
+      return;
+    }
+    const { record: before } = this.#present;
     const heard = this.#heard;
     if (!isNews(heard, record)) {
       if (record.epoch === heard.epoch && record.rev === heard.rev && standing(record) > heard.last) {
@@ -187,27 +216,14 @@ export class Watch implements Source {
       this.#takeEarlyFrame();
       return;
     }
-    const leg = this.#settle(before, record);
+    const leg = this.#legs.settle(before, record);
     this.#present = { record, leg };
     this.#heard = takeIn(heard, { epoch: record.epoch, rev: record.rev, seq: standing(record) });
-    const told = untold.has(cause) ? undefined : once(() => this.#context.texts.state(record, cause, this.connections));
-    // An order goes on where the playhead was, so its viewers first see all up to there.
-    const forked = record.rev === before.rev + 1 && record.epochFromSeq === record.anchorSeq + 1;
-    const until = { epoch: heard.epoch, seq: forked ? Math.max(heard.last, record.anchorSeq) : heard.last };
-    if (record.epoch !== heard.epoch) {
-      // Word of a new epoch comes before its frames.
-      this.#tellAll({ passing: true, until, leg, from: epochStart(record), ...(told && { text: told }) });
-    } else {
-      // A state within an epoch comes after the frames that lead up to it: none follows word of a pause.
-      this.#tellAll({ passing: true, until, leg });
-      if (told) this.#tellAll({ passing: true, until: { epoch: record.epoch, seq: this.#heard.last }, text: told });
-    }
-    const { feed, lastFill } = record;
-    if (lastFill !== null && lastFill.id !== before.lastFill?.id)
-      this.#tellAll({ text: () => tradeEventText(lastFill) });
-    if (feed && (feed.status !== before.feed?.status || feed.reason !== before.feed.reason)) {
-      this.#tellAll({ text: () => feedText(feed) });
-    }
+    const text = () => this.#context.texts.state(record, cause, this.connections);
+    const notes = notesOf({ before, record, cause, leg, was: heard, now: this.#heard, text });
+    for (const note of notes) this.#tellAll(note);
+    this.#edge.follow(record);
+    this.#whenSettled(record, leg);
     this.#takeEarlyFrame();
     if (record.parked) this.unpark();
   }
@@ -233,26 +249,46 @@ export class Watch implements Source {
     this.#wakeViewers();
   }
 
-  #settle(before: SessionRecord | undefined, record: SessionRecord): Leg | Promise<Leg> {
-    const opened = this.#tape;
-    const steps = before !== undefined && mayHaveStepped(before, record);
-    if (record.tape === "") return legOf(record, undefined);
-    if (opened?.name === record.tape && !steps) return legOf(record, opened.tape);
-    return this.#settleLate(steps ? before : undefined, record);
+  #whenSettled(record: SessionRecord, leg: Leg | Promise<Leg>): void {
+    if (leg instanceof Promise) void leg.then((settled) => this.#settled(record, settled));
+    else this.#settled(record, leg);
   }
 
-  async #settleLate(before: SessionRecord | undefined, record: SessionRecord): Promise<Leg> {
-    try {
-      const tape = await this.#context.tapes.open(record.tape);
-      this.#tape = { name: record.tape, tape };
-      if (before === undefined) return legOf(record, tape);
-      // Beyond where the playhead was when the step was made lie the frames that the step passed.
-      const after = Math.max(before.anchorSeq, await tape.seqAt(playheadAt(before, record.anchorWallMs, tape)));
-      return legOf(record, tape, { after, upTo: record.anchorSeq });
-    } catch (error) {
-      this.#log.error({ err: error, tape: record.tape }, "tape not readable: frames come only as they are published");
-      return legOf(record, undefined);
+  /** Where the frames of a record come from is known. At the edge all that is on the tape by now may be shown. */
+  #settled(record: SessionRecord, leg: Leg): void {
+    if (this.#present?.record !== record) return; // it has changed meanwhile
+    this.#present = { record, leg };
+    if (leg.tape === undefined) {
+      if (record.mode === "LIVE" && record.tape !== "" && this.#legs.lost === record.tape) this.#edge.stray();
+    } else if (record.edge) {
+      this.#standAtEdge(leg.tape);
     }
+  }
+
+  #standAtEdge(tape: Tape): void {
+    this.#edge.standAt(tape);
+    const { lastSeq } = tape.span;
+    if (lastSeq <= this.#heard.last) return;
+    this.#heard = passed(this.#heard, { seq: lastSeq });
+    this.#wakeViewers();
+  }
+
+  found(tape: Tape): void {
+    if (this.#present === undefined) return;
+    const { record, leg } = this.#present;
+    if (leg instanceof Promise || leg.tape !== undefined) return; // it is opened already, or is being opened
+    const later = this.#legs.take(tape, record);
+    this.#present = { record, leg: later };
+    this.#tellAll({ passing: true, leg: later });
+    this.#standAtEdge(tape);
+  }
+
+  async tune(): Promise<boolean> {
+    return (await this.perform({ type: "tune" })).changed;
+  }
+
+  feedChanged(feed: FeedStatus): void {
+    this.#tellAll({ text: () => feedText(feed) });
   }
 
   /** Reads the session again: after a reconnection, and when something was missed. Failing that, tries until it works. */
@@ -284,6 +320,7 @@ export class Watch implements Source {
         }
         if (this.#earlyFrame !== undefined) continue; // it came while we read, and is from a later revision still
         if (this.record.parked) this.unpark();
+        this.#edge.lookAstray();
         return;
       } catch (error) {
         if (isNotFound(error)) return this.end("expired");
@@ -303,7 +340,7 @@ export class Watch implements Source {
     try {
       const result = await this.#context.deck.perform(this.id, command);
       this.noteConnections(result.connections);
-      this.adopt(result.record, command.type === "unpark" ? "unparked" : "command");
+      this.adopt(result.record, causes[command.type] ?? "command");
       return result;
     } catch (error) {
       if (isNotFound(error)) this.end("expired");
@@ -320,7 +357,13 @@ export class Watch implements Source {
   end(cause: "deleted" | "expired"): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#edge.stop();
     this.#context.onGone(this, cause);
+  }
+
+  /** Nobody here watches any more. */
+  left(): void {
+    this.#edge.stop();
   }
 
   #wakeViewers(): void {
@@ -332,41 +375,6 @@ export class Watch implements Source {
   }
 }
 
-/** Everything up to here was published, or is to be shown by whoever reads it. */
-function standing(record: SessionRecord): Seq {
-  return Math.max(record.anchorSeq, record.publishedSeq);
-}
-
-/** The frame after which a viewer from another epoch goes on. One that missed very much begins where the deck stands. */
-function epochStart(record: SessionRecord): Seq {
-  const from = record.epochFromSeq - 1;
-  return standing(record) - from > limits.resumeFrames ? standing(record) - 1 : from;
-}
-
-/** Only a step shows frames ahead of a playhead that stands still afterwards. */
-function mayHaveStepped(before: SessionRecord, after: SessionRecord): boolean {
-  return (
-    after.state === "PAUSED" &&
-    after.epoch === before.epoch &&
-    after.tape === before.tape &&
-    after.anchorSeq > before.anchorSeq
-  );
-}
-
-function newer(known: FrameHead | undefined, head: FrameHead): FrameHead {
-  if (known === undefined || isNews(known, head)) return head;
-  return isNews(head, known) || known.seq >= head.seq ? known : head;
-}
-
 export function isNotFound(error: unknown): boolean {
   return error instanceof RefusedError && error.code === "SESSION_NOT_FOUND";
-}
-
-/** All viewers are told the same words. */
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }

@@ -1,6 +1,6 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
-import type { Keys, StoredSession } from "@tapedeck/sessions";
+import type { Keys, SessionRecord, StoredSession } from "@tapedeck/sessions";
 import type { Redis } from "ioredis";
 import { isNotFound, Watch, type WatchContext } from "./watch.js";
 
@@ -81,7 +81,7 @@ export class Watches {
   async #begin(watch: Watch, open: () => Promise<StoredSession>): Promise<void> {
     if (this.#subscriber.status !== "ready") throw redisAway();
     await this.#subscriber.subscribe(watch.channel);
-    watch.begin(await open());
+    await watch.begin(await open());
   }
 
   leave(watch: Watch): void {
@@ -91,8 +91,19 @@ export class Watches {
   #forget(watch: Watch): void {
     if (this.#byChannel.get(watch.channel) !== watch) return;
     this.#byChannel.delete(watch.channel);
+    watch.left();
     // Without a connection there is nothing to take back; the next one subscribes to what is watched then.
     this.#subscriber.unsubscribe(watch.channel).catch(() => {});
+  }
+
+  /** Says of each feed that a session with sockets here needs that it is wanted, once however many they are. */
+  wantFeeds(want: (source: string, symbol: string) => void): void {
+    const feeds = new Map<string, SessionRecord>();
+    for (const watch of this.#byChannel.values()) {
+      if (watch.viewers.size === 0 || watch.record.mode !== "LIVE") continue;
+      feeds.set(`${watch.record.source}:${watch.record.symbol}`, watch.record);
+    }
+    for (const { source, symbol } of feeds.values()) want(source, symbol);
   }
 
   /** After a reconnection: subscribes again to all, then reads all again, since anything may have happened meanwhile. */

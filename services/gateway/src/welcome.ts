@@ -2,7 +2,7 @@ import { playheadAt, type SessionRecord, type SessionStore } from "@tapedeck/ses
 import type { Seq, TapeCatalog } from "@tapedeck/tape";
 import type { Counters } from "./counters.js";
 import { type Leg, legOf } from "./leg.js";
-import { missedSince, type Stretch, type Token } from "./resume.js";
+import { missedSince, openIfThere, type Stretch, type Token } from "./resume.js";
 import { feedText, historyWindow, type SessionTexts } from "./session-texts.js";
 import type { Note, Viewer } from "./viewer.js";
 import type { Watch } from "./watch.js";
@@ -39,8 +39,8 @@ export async function findMissed(watch: Watch, token: Token | undefined, context
 /** The last frame that any viewer of this epoch can have seen by now. */
 async function furthestShown(record: SessionRecord, { tapes, now }: WelcomeContext): Promise<Seq> {
   if (record.tape === "") return -1;
-  const tape = await tapes.open(record.tape);
-  return tape.seqAt(playheadAt(record, now(), tape) + aheadMs * 1e6 * record.speed);
+  const tape = await openIfThere(record.tape, tapes);
+  return tape === undefined ? -1 : tape.seqAt(playheadAt(record, now(), tape) + aheadMs * 1e6 * record.speed);
 }
 
 /** Tells a new viewer what comes first and where its frames begin. From here on the watch keeps it up to date. */
@@ -68,7 +68,7 @@ export function welcome(viewer: Viewer, watch: Watch, missed: Missed, context: W
     const note: Note = { leg: watch.leg, from: after, history: { to, complete: missed === "nothing asked" } };
     viewer.tell({ ...note, text: session });
   }
-  const { feed } = watch.record;
+  const { feed } = watch;
   if (feed) viewer.tell({ text: () => feedText(feed) });
 }
 

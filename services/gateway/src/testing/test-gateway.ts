@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LiveTapes } from "@tapedeck/live";
+import { TestFeed, type TestFeedOptions } from "@tapedeck/live/testing";
 import {
   connectRedis,
   createHealth,
@@ -9,10 +11,11 @@ import {
   createMetrics,
   type Health,
   type LogLevel,
+  type RedisPurpose,
   startHeartbeat,
 } from "@tapedeck/runtime";
 import { Deck, frameHead, type Keys, keysWith, LeaseQueue, type SessionRecord, SessionStore } from "@tapedeck/sessions";
-import { FolderTapeStore, render, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
+import { BlockCache, FolderTapeStore, render, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
 import { Redis } from "ioredis";
 import { chooseListen } from "../choose-listen.js";
@@ -32,6 +35,10 @@ export interface TestCluster {
   /** Starts one more gateway; with the environment of a test's taste. */
   gateway(env?: NodeJS.ProcessEnv, listen?: Listen): Promise<TestGateway>;
   tape(options?: TestTapeOptions): Promise<Tape>;
+  /** Claims a feed, for the test to make its market. */
+  feed(options?: Pick<TestFeedOptions, "symbol" | "intervalMs" | "tradesPerFrame" | "settings">): Promise<TestFeed>;
+  /** Sockets of Redis that hear a feed. */
+  hearing(symbol: string): Promise<number>;
   /** Publishes the frames (prev, seq] as a ticker of the session's present revision would. */
   publish(record: Pick<SessionRecord, "id" | "rev" | "epoch" | "tape">, prev: Seq, seq: Seq): Promise<number>;
   stop(): Promise<void>;
@@ -57,11 +64,16 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-gateway-"));
   const log = createLogger({ service: "gateway", node: "test", level: logLevel });
   const redis = new Redis(redisUrl);
+  const connect = (purpose: RedisPurpose) => connectRedis({ url: redisUrl, purpose, name: "test", log });
+  const subscriber = connect("subscriber");
+  const publisher = connect("publisher");
   const tapeStore = new FolderTapeStore(folder);
   const store = new SessionStore(redis, keys);
-  const tapes = new TapeCatalog(tapeStore, { cacheBytes: 32 << 20, orders: (id) => store.orders(id) });
+  const cache = new BlockCache(32 << 20);
+  const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
   const leases = new LeaseQueue({ redis, keys, queues: 4 });
-  const deck = new Deck({ store, tapes, leases, log, defaultTape });
+  const deck = new Deck({ store, tapes, feeds: live, leases, log, defaultTape });
   const stops: (() => Promise<void>)[] = [];
 
   return {
@@ -71,6 +83,11 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
     store,
     deck,
     tapes,
+    feed: async (options) => {
+      await ready(publisher);
+      return TestFeed.claim({ redis: publisher, keys, store: tapeStore, log, ...options });
+    },
+    hearing: async (symbol) => Number((await redis.pubsub("NUMSUB", keys.live("BINANCE", symbol)))[1]),
     tape: async (options) => tapes.open(await writeTestTape(tapeStore, options)),
     publish: async ({ id, rev, epoch, tape }, prev, seq) =>
       redis.publish(
@@ -87,8 +104,6 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
         DEFAULT_TAPE: defaultTape,
         ...env,
       });
-      const connect = (purpose: "commands" | "publisher" | "subscriber") =>
-        connectRedis({ url: config.REDIS_URL, purpose, name: config.NODE_ID, log });
       const connections = {
         commands: connect("commands"),
         publisher: connect("publisher"),
@@ -148,7 +163,9 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
     },
     stop: async () => {
       for (const stop of stops) await stop();
+      await live.close();
       await leases.close();
+      for (const connection of [subscriber, publisher]) connection.disconnect();
       const left = await redis.keys(`${prefix}:*`);
       if (left.length > 0) await redis.del(...left);
       await redis.quit();

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type FeedStatus, isoOfNs } from "@tapedeck/protocol";
+import type { Logger } from "@tapedeck/runtime";
+import type { Keys } from "@tapedeck/sessions";
+import type { Seq, TapeStore } from "@tapedeck/tape";
+import { testFrame } from "@tapedeck/tape/testing";
+import type { Redis } from "ioredis";
+import { LiveTapeWriter } from "./live-tape-writer.js";
+import type { LiveTapeSettings } from "./settings.js";
+
+export interface TestFeedOptions {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly store: TapeStore;
+  readonly log: Logger;
+  readonly source?: string;
+  readonly symbol?: string;
+  /** Milliseconds of tape from frame to frame. */
+  readonly intervalMs?: number;
+  readonly tradesPerFrame?: (seq: Seq) => number;
+  readonly settings?: Partial<LiveTapeSettings>;
+}
+
+/** A feed whose market a test makes: frames like those of `writeTestTape`, one after the other, on a real live tape. */
+export class TestFeed {
+  readonly writer: LiveTapeWriter;
+  readonly symbol: string;
+  readonly #intervalMs: number;
+  readonly #tradesPerFrame: TestFeedOptions["tradesPerFrame"];
+  readonly #startNs: bigint;
+  #next: Seq;
+  #ns: number;
+
+  /** Claims the feed, and tells that it is up. The first frame of a new tape is of the present. */
+  static async claim(options: TestFeedOptions): Promise<TestFeed> {
+    const {
+      redis,
+      keys,
+      store,
+      log,
+      source = "BINANCE",
+      symbol = "BTCUSDT",
+      intervalMs = 100,
+      settings = {},
+    } = options;
+    const writer = await LiveTapeWriter.claim({
+      redis,
+      keys,
+      store,
+      source,
+      symbol,
+      node: "feed-test",
+      decimals: 3,
+      intervalMs,
+      precision: { priceDecimals: 2, sizeDecimals: 3 },
+      settings,
+      log,
+    });
+    await writer.tell({ status: "up" });
+    return new TestFeed(writer, symbol, options);
+  }
+
+  private constructor(writer: LiveTapeWriter, symbol: string, { intervalMs = 100, tradesPerFrame }: TestFeedOptions) {
+    const { startNs = BigInt(Date.now()) * 1_000_000n, lastSeq = -1, lastNs = -intervalMs * 1e6 } = writer.goesOn ?? {};
+    this.writer = writer;
+    this.symbol = symbol;
+    this.#intervalMs = intervalMs;
+    this.#tradesPerFrame = tradesPerFrame;
+    this.#startNs = startNs;
+    this.#next = lastSeq + 1;
+    this.#ns = lastNs;
+  }
+
+  /** `id@1`; empty before the first frame. */
+  get tape(): string {
+    return this.writer.tape;
+  }
+
+  get last(): Seq {
+    return this.#next - 1;
+  }
+
+  /** Brings so many frames. @returns the last one's number */
+  async bring(frames = 1): Promise<Seq> {
+    const outcomes = [];
+    for (let n = 0; n < frames; n++) outcomes.push(this.#append());
+    for (const outcome of await Promise.all(outcomes)) {
+      if (outcome !== "appended") throw new Error(`a frame of ${this.symbol} was ${outcome}`);
+    }
+    return this.last;
+  }
+
+  /** Brings a frame each interval of wall time, until the returned function has resolved. */
+  run(): () => Promise<void> {
+    let running = true;
+    const work = (async () => {
+      const began = performance.now();
+      for (let n = 1; running; n++) {
+        await this.bring();
+        await sleep(Math.max(0, began + n * this.#intervalMs - performance.now()));
+      }
+    })();
+    return async () => {
+      running = false;
+      await work;
+    };
+  }
+
+  async tell(status: FeedStatus): Promise<void> {
+    await this.writer.tell(status);
+  }
+
+  #append() {
+    const fromNs = this.#ns;
+    const seq = this.#next++;
+    this.#ns += this.#intervalMs * 1e6;
+    const goesOn = seq > 0 && this.writer.goesOn?.lastSeq === seq - 1;
+    const parts = testFrame(
+      this.symbol,
+      seq,
+      isoOfNs(this.#startNs + BigInt(this.#ns), 3),
+      this.#tradesPerFrame?.(seq),
+    );
+    const gapBefore = goesOn ? { fromNs, reason: "nothing was recorded" } : null;
+    return this.writer.append({ ...parts, ns: this.#ns, gapBefore }, this.#startNs);
+  }
+}

@@ -1,4 +1,5 @@
 import { startUpkeep } from "@tapedeck/leases";
+import { LiveTapes } from "@tapedeck/live";
 import {
   announceReady,
   ConfigError,
@@ -26,7 +27,7 @@ import {
   SessionUpkeep,
   upkeepQueue,
 } from "@tapedeck/sessions";
-import { openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import { readTickerConfig, type TickerConfig } from "./config.js";
 import { Ticker } from "./ticker.js";
@@ -67,11 +68,10 @@ async function main(config: TickerConfig): Promise<void> {
   const probe = startProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
 
   const store = new SessionStore(commands, keys);
-  const tapes = new TapeCatalog(await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT), {
-    cacheBytes: config.CACHE_MB * 2 ** 20,
-    orders: (id) => store.orders(id),
-    log,
-  });
+  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
+  const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
+  const live = new LiveTapes({ redis: commands, subscriber, keys, store: tapeStore, cache, log });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
   const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
 
@@ -137,6 +137,7 @@ async function main(config: TickerConfig): Promise<void> {
     watching();
     probe.stop();
     clock.stop();
+    await live.close();
     await leases.close();
     await Promise.all([commands, publisher, subscriber, bullmq].map((redis) => redis.quit()));
   });

@@ -175,9 +175,8 @@ export class Renderer {
         return;
       }
       if (room === 0) return; // goes on in the next wake-up
-      if (now - rendering.dueMs > behindMs) {
-        rendering.dueMs = Number.POSITIVE_INFINITY;
-        rendering.events.behind();
+      if (now - rendering.dueMs > behindMs || isOvertaken(rendering, course)) {
+        this.#fallBehind(rendering);
         return;
       }
       const json = rendering.rendered ?? renderStretch(course.tape, rendering.sent, cut.seq);
@@ -195,6 +194,10 @@ export class Renderer {
 
   // HOT: false if a block has to be waited for.
   #advance(rendering: Rendering, course: Course): boolean {
+    if (isOvertaken(rendering, course)) {
+      this.#fallBehind(rendering);
+      return false;
+    }
     const missing = rendering.advance(course);
     if (missing !== undefined) {
       this.#fetch(rendering, course, missing.missing);
@@ -244,6 +247,11 @@ export class Renderer {
     );
   }
 
+  #fallBehind(rendering: Rendering): void {
+    rendering.dueMs = Number.POSITIVE_INFINITY;
+    rendering.events.behind();
+  }
+
   #end(rendering: Rendering): void {
     rendering.dueMs = Number.POSITIVE_INFINITY;
     if (rendering.confirmed === rendering.sent) rendering.events.ended();
@@ -267,12 +275,17 @@ export class Renderer {
   }
 }
 
+/** HOT: whether retention has taken away what comes next; a tape that grows may be cut at its beginning at any time. */
+function isOvertaken({ sent }: Rendering, { tape }: Course): boolean {
+  return sent + 1 < tape.span.firstSeq;
+}
+
 /** Has the block after the one of a frame loaded, once per block. */
 function fetchAhead(rendering: Rendering, course: Course, seq: Seq): void {
   const { tape, last } = course;
   const block = tape.block(seq);
   if (block === undefined) return;
   rendering.fetchFrom = block.lastSeq + 1;
-  if (block.lastSeq >= last || tape.block(block.lastSeq + 1) !== undefined) return;
+  if (block.lastSeq >= Math.min(last, tape.span.lastSeq) || tape.block(block.lastSeq + 1) !== undefined) return;
   tape.load(block.lastSeq + 1).catch(() => {}); // whoever needs it asks again, and is told
 }

@@ -13,7 +13,7 @@ export interface RenderingEvents {
   gone(): void;
   /** For the whole grace time nobody has listened. */
   unwatched(): void;
-  /** The next frame was due so long ago that sending all since would be a burst, not a replay. */
+  /** The next frame was due so long ago that sending all since would be a burst, not a replay; or it is not there any more. */
   behind(): void;
   /** The tape cannot be read at the moment; rendering stands still until it can. */
   unreadable(error: unknown): void;
@@ -26,7 +26,7 @@ export interface Course {
   readonly record: SessionRecord;
   readonly tape: Tape;
   readonly pace: Pace;
-  /** Last frame to be played, and the tape time at which playing ends. */
+  /** Last frame to be played, and the tape time at which playing ends; Infinity: as far as a growing tape goes. */
   readonly last: Seq;
   readonly endNs: TapeNs;
 }
@@ -157,7 +157,7 @@ export class Rendering {
     }
     if (cut !== undefined && "missing" in cut) return cut;
     this.next = cut;
-    this.dueMs = this.#timeOf(course, cut === undefined ? course.endNs : cut.ns);
+    this.dueMs = this.#timeOf(course, cut === undefined ? Math.min(course.endNs, course.tape.span.lastNs) : cut.ns);
     return undefined;
   }
 

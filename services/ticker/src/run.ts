@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isGrowingTape } from "@tapedeck/live";
 import { RefusedError } from "@tapedeck/protocol";
 import type { Logger, RedisClock } from "@tapedeck/runtime";
 import {
@@ -35,6 +36,7 @@ export interface RunOptions {
 
 const retryMs = 200;
 const endRetryMs = 20;
+const endings: ReadonlySet<string> = new Set(["end", "wrap", "reach"] satisfies SystemCommand["type"][]);
 const releaseAttempts = 10;
 const unreadableRetryMs = 5000;
 
@@ -59,6 +61,8 @@ export class Run implements RenderingEvents {
   #rereading = false;
   #unreadable = "";
   #timer: NodeJS.Timeout | undefined;
+  /** Stops waiting for the tape to grow. */
+  #forgetTape: () => void = () => {};
 
   constructor(lease: SessionLease, options: RunOptions) {
     const { keys, log } = options;
@@ -101,8 +105,13 @@ export class Run implements RenderingEvents {
   }
 
   ended(): void {
+    const record = this.#newest;
+    const tape = this.#tape;
+    if (record === undefined || tape === undefined) return;
     const { node } = this.#options;
-    void this.#perform(this.#newest?.loop ? { type: "wrap", node } : { type: "end", node });
+    if (reachesTheEdge(record, tape)) void this.#perform({ type: "reach", node, seq: this.#rendering.confirmed });
+    else if (goesOn(record, tape)) this.#awaitGrowth(tape);
+    else void this.#perform(record.loop ? { type: "wrap", node } : { type: "end", node });
   }
 
   unwatched(): void {
@@ -151,6 +160,7 @@ export class Run implements RenderingEvents {
     } finally {
       signal.removeEventListener("abort", recalled);
       clearTimeout(this.#timer);
+      this.#forgetTape();
       renderer.remove(this.#rendering);
     }
   }
@@ -173,13 +183,23 @@ export class Run implements RenderingEvents {
     if (this.#claimed) await this.#insist({ type: "release", node, publishedSeq: this.#rendering.confirmed });
   }
 
+  /** Slower than the market, or up to a time that is yet to come, there will be more to render, or the tape will be finished. */
+  #awaitGrowth(tape: Tape): void {
+    const goOn = (): void => {
+      if (this.#newest !== undefined) this.#follow(this.#newest); // which waits no more
+    };
+    if (!isGrowingTape(tape) || tape.span.lastSeq > this.#rendering.confirmed) goOn();
+    else this.#forgetTape = tape.onGrown(goOn);
+  }
+
   /** Re-anchors at a place the playhead had when all was well, instead of following the clock in one leap. */
   async #goOnFrom(playhead: (record: SessionRecord, tape: Tape) => number): Promise<void> {
     const record = this.#newest;
     const tape = this.#tape;
     if (record === undefined || tape === undefined) return; // not claimed yet; the claim looks at the clock itself
     this.#options.renderer.hold(this.#rendering);
-    const seq = Math.max(this.#rendering.confirmed, record.publishedSeq);
+    // What retention has taken away is passed over.
+    const seq = Math.max(this.#rendering.confirmed, record.publishedSeq, tape.span.firstSeq);
     try {
       const ns = Math.max(await tape.nsOf(seq), playhead(record, tape));
       await this.#perform({ type: "failover", node: this.#options.node, at: { seq, ns } });
@@ -194,7 +214,7 @@ export class Run implements RenderingEvents {
     if (record === undefined) return;
     this.hear(record);
     // It changed nothing: Redis's clock may be a little behind this ticker's.
-    if (this.#newest === before) this.#again(command.type === "end" || command.type === "wrap" ? endRetryMs : retryMs);
+    if (this.#newest === before) this.#again(endings.has(command.type) ? endRetryMs : retryMs);
   }
 
   /** Performs a command, however long Redis is away. Undefined when it was refused, or the lease ended before. */
@@ -226,6 +246,7 @@ export class Run implements RenderingEvents {
   /** Takes a record for what the session is now. Until its course is known nothing is rendered of the course before. */
   #follow(record: SessionRecord): void {
     this.#newest = record;
+    this.#forgetTape();
     if (!this.#claimed || this.#lettingGo) return;
     this.#options.renderer.hold(this.#rendering);
     if (!this.#adopting) void this.#adopt();
@@ -258,9 +279,11 @@ export class Run implements RenderingEvents {
     if (this.#tape?.id !== record.tape) this.#tape = await this.#options.tapes.open(record.tape);
     const tape = this.#tape;
     const { anchorNs, speed, maxFps } = record;
+    const pace = { timeline: tape.timeline(record.gaps), anchorNs, speed, maxFps };
+    if (tape.span.growing && record.toNs === null) return { record, tape, pace, last: Infinity, endNs: Infinity };
+    const { lastNs, lastSeq } = tape.span;
     const endNs = endNsOf(record, tape.span);
-    const last = endNs === tape.span.lastNs ? tape.span.lastSeq : await tape.seqAt(endNs);
-    return { record, tape, pace: { timeline: tape.timeline(record.gaps), anchorNs, speed, maxFps }, last, endNs };
+    return { record, tape, pace, last: endNs === lastNs ? lastSeq : await tape.seqAt(endNs), endNs };
   }
 
   async #reread(): Promise<void> {
@@ -291,6 +314,16 @@ export class Run implements RenderingEvents {
     clearTimeout(this.#timer);
     if (this.#ended === undefined) this.#timer = setTimeout(() => void this.#reread(), ms);
   }
+}
+
+/** Whether a session that has shown all of its tape goes on at the edge, from which gateways follow the market by themselves. */
+function reachesTheEdge({ mode, toNs, loop, speed }: SessionRecord, { span }: Tape): boolean {
+  return mode === "LIVE" && toNs === null && !loop && (speed >= 1 || !span.growing);
+}
+
+/** Whether the end of what is played will move by itself. */
+function goesOn({ toNs }: SessionRecord, { span }: Tape): boolean {
+  return span.growing && (toNs === null || toNs > span.lastNs);
 }
 
 /** Why this ticker has nothing to render of a session, if it hasn't. */

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { startUpkeep, type UpkeepOptions } from "@tapedeck/leases";
+import { LiveTapes } from "@tapedeck/live";
+import { TestFeed, type TestFeedOptions } from "@tapedeck/live/testing";
 import {
   connectRedis,
   createLogger,
@@ -10,6 +12,7 @@ import {
   startHeartbeat,
   startProbe,
   startRedisClock,
+  untilReady,
 } from "@tapedeck/runtime";
 import {
   type CreateChoice,
@@ -24,7 +27,7 @@ import {
   SessionUpkeep,
   upkeepQueue,
 } from "@tapedeck/sessions";
-import { type Tape, TapeCatalog } from "@tapedeck/tape";
+import { BlockCache, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { MemoryTapeStore, type TestTapeOptions, tampered, writeTestTape } from "@tapedeck/tape/testing";
 import type { Redis } from "ioredis";
 import { Ticker, type TickerOptions } from "../ticker.js";
@@ -60,6 +63,7 @@ export class Rig {
   /** What reading a part of a tape's file gives instead, and when. */
   tamper: (offset: number, bytes: Buffer) => Buffer | Promise<Buffer> = (_, bytes) => bytes;
   readonly #tapeStore = new MemoryTapeStore();
+  readonly #live: LiveTapes;
   readonly #leases: LeaseQueue;
   readonly #open: { close(): Promise<void> }[] = [];
 
@@ -67,11 +71,31 @@ export class Rig {
     this.#url = redisUrl;
     this.redis = this.#connect("commands", "rig");
     const store = tampered(this.#tapeStore, (_, offset, bytes) => this.tamper(offset, bytes));
-    this.tapes = new TapeCatalog(store, { cacheBytes: 64 * 2 ** 20 });
+    const cache = new BlockCache(64 * 2 ** 20);
+    const subscriber = this.#connect("subscriber", "rig");
+    const { redis, keys } = this;
+    this.#live = new LiveTapes({ redis, subscriber, keys, store: this.#tapeStore, cache, log });
+    this.#open.push({ close: async () => subscriber.disconnect() });
+    this.tapes = new TapeCatalog(store, { cache, live: this.#live });
     this.store = new SessionStore(this.redis, this.keys);
     this.#leases = new LeaseQueue({ redis: this.redis, keys: this.keys, queues });
     this.sessions = new SessionUpkeep({ store: this.store, leases: this.#leases });
-    this.deck = new Deck({ store: this.store, tapes: this.tapes, leases: this.#leases, log });
+    this.deck = new Deck({ store: this.store, tapes: this.tapes, feeds: this.#live, leases: this.#leases, log });
+  }
+
+  /** Claims a feed, for the test to make its market. */
+  async feed(options: Pick<TestFeedOptions, "intervalMs" | "settings"> = {}): Promise<TestFeed> {
+    const redis = this.#connect("publisher", "feed");
+    this.#open.push({ close: async () => redis.disconnect() });
+    await untilReady(redis);
+    return TestFeed.claim({ redis, keys: this.keys, store: this.#tapeStore, log, ...options });
+  }
+
+  /** A LIVE session at the edge of that feed's tape, with somebody watching. */
+  async liveWatched(choice: CreateChoice = {}): Promise<{ record: SessionRecord; viewer: Viewer }> {
+    const { record } = await this.deck.open(undefined, { mode: "LIVE", max_fps: 0, ...choice });
+    const viewer = await this.watch(record.id, { epoch: record.epoch, seq: record.anchorSeq });
+    return { record, viewer };
   }
 
   async tape(options: TestTapeOptions = {}): Promise<Tape> {
@@ -186,6 +210,7 @@ export class Rig {
   }
 
   async close(): Promise<void> {
+    await this.#live.close();
     for (const opened of this.#open.reverse()) await opened.close();
     await this.#leases.close();
     const prefix = this.keys.stats.slice(0, -":stats".length);

@@ -1,4 +1,5 @@
 import type { Access } from "@tapedeck/access";
+import type { LiveTapes } from "@tapedeck/live";
 import type { connectRedis, Health, Logger, Metrics, ProxyTrust } from "@tapedeck/runtime";
 import type { Deck, Keys, SessionStore } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
@@ -10,6 +11,7 @@ export interface Api {
   readonly deck: Deck;
   readonly store: SessionStore;
   readonly tapes: TapeCatalog;
+  readonly live: Pick<LiveTapes, "status" | "wanted">;
   readonly redis: ReturnType<typeof connectRedis>;
   readonly keys: Keys;
   readonly health: Health;

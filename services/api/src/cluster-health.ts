@@ -1,4 +1,5 @@
 import { globalSessionId, type healthAnswer, RefusedError } from "@tapedeck/protocol";
+import { answered } from "@tapedeck/sessions";
 import type { z } from "zod";
 import type { Api } from "./api.js";
 import { readNodes, sumOf } from "./nodes.js";
@@ -6,7 +7,11 @@ import { readNodes, sumOf } from "./nodes.js";
 /** Always answers, also while Redis is away: then it says so, and knows nothing of the sessions. */
 export async function clusterHealth(api: Api): Promise<z.infer<typeof healthAnswer>> {
   try {
-    const [nodes, shared] = await Promise.all([readNodes(api), api.store.read(globalSessionId)]);
+    const [nodes, shared, feeds] = await Promise.all([
+      readNodes(api),
+      api.store.read(globalSessionId),
+      answered(api.live.wanted()),
+    ]);
     const { status, issues, uptime } = api.health.snapshot();
     return {
       status,
@@ -14,6 +19,7 @@ export async function clusterHealth(api: Api): Promise<z.infer<typeof healthAnsw
       uptime,
       mode: shared?.record.mode ?? "REPLAY",
       snapshots_processed: sumOf(nodes, "frames_published"),
+      feeds: feeds.map(({ source, symbol, status }) => ({ source, symbol, ...status })),
     };
   } catch (error) {
     if (!(error instanceof RefusedError) || error.code !== "UNAVAILABLE") throw error;
@@ -24,6 +30,7 @@ export async function clusterHealth(api: Api): Promise<z.infer<typeof healthAnsw
       uptime,
       mode: "REPLAY",
       snapshots_processed: 0,
+      feeds: [],
     };
   }
 }

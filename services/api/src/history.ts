@@ -3,7 +3,7 @@ import { limits } from "@tapedeck/protocol";
 import { positionAt, type StoredSession } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
-import { orThrow } from "./session-access.js";
+import { openTape, orThrow } from "./session-access.js";
 
 /**
  * The last frames up to the playhead, at most `atMost`, none from before the session's own beginning: the JSON as it was
@@ -14,8 +14,8 @@ async function lastFrames(
   { record, now }: StoredSession,
   atMost: number = limits.historyFrames,
 ): Promise<string[]> {
-  if (record.tape === "") return [];
-  const tape = await api.tapes.open(record.tape);
+  const tape = await openTape(api, record);
+  if (tape === undefined) return [];
   const { seq: last } = await positionAt(record, now, tape);
   const frames: string[] = [];
   for (let seq = Math.max(record.historyFromSeq, tape.span.firstSeq, last - atMost + 1); seq <= last; seq++) {

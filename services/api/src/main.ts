@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAccess } from "@tapedeck/access";
+import { LiveTapes } from "@tapedeck/live";
 import {
   announceReady,
   ConfigError,
@@ -12,7 +13,7 @@ import {
   startHeartbeat,
 } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
-import { openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
@@ -38,24 +39,34 @@ async function main(config: Config): Promise<void> {
   const requests = createRequestMetrics(metrics.registry);
 
   const redis = connectRedis({ url: config.REDIS_URL, purpose: "commands", name: node, log });
+  /** Hears the markets on which this node was asked for places. */
+  const subscriber = connectRedis({ url: config.REDIS_URL, purpose: "subscriber", name: node, log });
   const health = createHealth();
   watchRedis(redis, health);
 
   const access = createAccess("api", config, { redis, keys });
   const store = new SessionStore(redis, keys, { caps: capsOf(config) });
-  const tapes = new TapeCatalog(await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT), {
-    cacheBytes: config.CACHE_MB * 2 ** 20,
-    orders: (id) => store.orders(id),
-    log,
-  });
+  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
+  const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
+  const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis, keys, queues: config.TICKER_QUEUES });
-  const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
+  const deck = new Deck({
+    store,
+    tapes,
+    feeds: live,
+    leases,
+    log,
+    ttl: config.SESSION_TTL_S,
+    defaultTape: config.DEFAULT_TAPE,
+  });
 
   const app = createApp({
     node,
     deck,
     store,
     tapes,
+    live,
     redis,
     keys,
     health,
@@ -91,8 +102,9 @@ async function main(config: Config): Promise<void> {
   shutdown.step("finish the requests under way", () => server.close(), 3);
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("leave Redis", async () => {
+    await live.close();
     await leases.close();
-    await redis.quit();
+    await Promise.all([redis, subscriber].map((connection) => connection.quit()));
   });
 
   announceReady({ url: server.url, pid: process.pid });

@@ -26,7 +26,7 @@ async function modeOf(id: string, of: TestApi = api): Promise<unknown> {
 }
 
 describe("changing the mode", () => {
-  test("[A41] LIVE is BTCUSDT from BINANCE by default, plays, and says that nothing feeds it", async () => {
+  test("[A41] LIVE is BTCUSDT from BINANCE by default, plays at once, and wants its feed", async () => {
     const id = await session();
     const answer = await api.ask("POST", `/mode/${id}`, { body: { mode: "LIVE" } });
     expect(answer.status).toBe(200);
@@ -39,10 +39,25 @@ describe("changing the mode", () => {
       active_symbol: "BTCUSDT",
       active_source: "BINANCE",
       state: "PLAYING",
-      feed: { status: "down", reason: expect.stringMatching(/./) },
+      feed: { status: "connecting" },
     };
     expect(answer.json).toMatchObject(expected);
     expect(await modeOf(id)).toMatchObject(expected);
+    expect(Number(await api.redis.zscore(api.keys.liveWanted, "BINANCE:BTCUSDT"))).toBeGreaterThan(Date.now());
+  });
+
+  test("[A41] [LV1] a source that there is not, and what cannot be a symbol, answer 422 and change nothing", async () => {
+    const id = await session();
+    for (const body of [
+      { mode: "LIVE", source: "MOON" },
+      { mode: "LIVE", symbol: "BTC USDT" },
+    ]) {
+      const answer = await api.ask("POST", `/mode/${id}`, { body });
+      expect(answer).toMatchObject({ status: 422, json: { code: "INVALID_VALUE" } });
+    }
+    expect(await modeOf(id)).toMatchObject({ mode: "REPLAY" });
+    const created = await api.ask("POST", "/sessions/create", { body: { mode: "LIVE", source: "MOON" } });
+    expect(created.status).toBe(422);
   });
 
   test("[A41] SIMULATION plays too, and start in LIVE keeps mode and symbol", async () => {

@@ -1,4 +1,5 @@
 import { controlRefusal, viewRefusal } from "@tapedeck/access";
+import { feedOf } from "@tapedeck/live";
 import {
   type Command,
   globalSessionId,
@@ -8,7 +9,8 @@ import {
   refuse,
   type SessionView,
 } from "@tapedeck/protocol";
-import { midAt, positionAt, type StoredSession, viewOf } from "@tapedeck/sessions";
+import { midAt, positionAt, type SessionRecord, type StoredSession, viewOf } from "@tapedeck/sessions";
+import type { Tape } from "@tapedeck/tape";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
 
@@ -39,10 +41,21 @@ export async function performOn(api: Api, id: string, command: Command, caller: 
 
 /** A session as clients see it, its playhead where it was at `found.now`. */
 export async function present(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
-  const tape = record.tape === "" ? undefined : await api.tapes.open(record.tape);
+  const [tape, feed] = await Promise.all([openTape(api, record), feedOf(record, api.live)]);
   const position = tape && (await positionAt(record, now, tape));
   const mid = position && (await midAt(record, position, tape));
-  return viewOf(record, { position, tape, now, connections, mid });
+  return viewOf(record, { position, tape, now, connections, mid, feed });
+}
+
+/** What a session plays. In LIVE a tape may be lost with the Redis that held it: the session waits for the next one then. */
+export async function openTape(api: Api, { tape, mode }: SessionRecord): Promise<Tape | undefined> {
+  if (tape === "") return undefined;
+  try {
+    return await api.tapes.open(tape);
+  } catch (error) {
+    if (mode === "LIVE" && error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
 /** The shared session, whether it is there or not. */

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type AccessConfig, accessEnv, createAccess } from "@tapedeck/access";
+import { LiveTapes } from "@tapedeck/live";
 import { connectRedis, createHealth, createLogger, createMetrics, proxyTrust } from "@tapedeck/runtime";
 import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore } from "@tapedeck/sessions";
-import { MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { BlockCache, MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 import { z } from "zod";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
@@ -51,12 +52,13 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const redis = connectRedis({ url: redisUrl, purpose: "commands", name: node, log });
   const keys: Keys = keysWith(prefix);
   const store = new SessionStore(redis, keys, { caps: options.caps ?? {} });
-  const tapes = new TapeCatalog(options.tapes ?? new MemoryTapeStore(), {
-    cacheBytes: 2 ** 24,
-    orders: (id) => store.orders(id),
-  });
+  const subscriber = connectRedis({ url: redisUrl, purpose: "subscriber", name: "api-test", log });
+  const tapeStore = options.tapes ?? new MemoryTapeStore();
+  const cache = new BlockCache(2 ** 24);
+  const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
   const leases = new LeaseQueue({ redis, keys, queues: 2, onError: () => {} });
-  const deck = new Deck({ store, tapes, leases, log, ttl: 600 });
+  const deck = new Deck({ store, tapes, feeds: live, leases, log, ttl: 600 });
   const metrics = createMetrics("api", node);
   const health = createHealth();
   watchRedis(redis, health);
@@ -65,6 +67,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     deck,
     store,
     tapes,
+    live,
     redis,
     keys,
     health,
@@ -87,8 +90,9 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     ask: (method, path, ask) => request(server.url, method, path, ask),
     async stop() {
       await server.close();
+      await live.close();
       await leases.close();
-      redis.disconnect();
+      for (const connection of [redis, subscriber]) connection.disconnect();
     },
   };
 }

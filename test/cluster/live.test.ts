@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { testOnCluster } from "../support/cluster.js";
+import { describe as distribution, percentile } from "../support/distribution.js";
+import { BinanceStandIn } from "../support/exchange/binance.js";
+import "../support/expect.js";
+import { LiveTapeReader } from "../support/live-tapes.js";
+import type { Viewer } from "../support/viewer.js";
+
+const exchange = new BinanceStandIn();
+const symbols = ["BTCUSDT", "ETHUSDT"] as const;
+beforeAll(async () => {
+  await exchange.open();
+  for (const symbol of symbols) exchange.market(symbol).run();
+});
+afterAll(() => exchange.close());
+
+const test = testOnCluster(() => ({
+  feeds: 2,
+  env: { feed: { BINANCE_URL: exchange.url, BINANCE_REST_URL: exchange.restUrl } },
+})).extend<{ tapes: LiveTapeReader }>({
+  tapes: async ({ cluster }, use) => {
+    const reader = new LiveTapeReader(cluster);
+    await use(reader);
+    await reader.close();
+  },
+});
+
+const symbolOf = ({ json }: { json: string }) => /"symbol":"(\w+)"/.exec(json)?.[1];
+/** The frames of the epoch that a viewer is in. */
+const present = (viewer: Viewer) => viewer.frames.filter(({ epoch }) => epoch === viewer.session?.epoch);
+
+describe("three users", () => {
+  test("[LV80] two watch markets, one replays, and none notices the others; a hundred more cost the exchange nothing", async ({
+    cluster,
+    tapes,
+  }) => {
+    const [a, b, c] = await cluster.threeUsers();
+    await Promise.all([a, b, c].map((user) => user.viewer.next(5)));
+    const live = [
+      [a, "BTCUSDT"],
+      [c, "ETHUSDT"],
+    ] as const;
+    for (const [user, symbol] of live) {
+      const answer = await cluster.http.call("POST", `/mode/${user.id}`, { mode: "LIVE", symbol });
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { status: "success", mode: "LIVE", symbol, state: "PLAYING" },
+      });
+    }
+    const replayed = b.viewer.session?.epoch;
+    for (const [user, symbol] of live) {
+      await user.viewer.until(() => user.viewer.heard("feed").some(({ status }) => status === "up"), "its feed");
+      await user.viewer.until(
+        () => present(user.viewer).filter((frame) => symbolOf(frame) === symbol).length >= 30,
+        "frames",
+      );
+      expect(await cluster.http.session(user.id)).toMatchObject({
+        behind_ms: 0,
+        feed: { status: "up" },
+        state: "PLAYING",
+      });
+      expect((await cluster.record(user.id)).ticker).toBe("");
+    }
+    await b.viewer.next(20);
+    expect(b.viewer.session).toMatchObject({ mode: "REPLAY", epoch: replayed, state: "PLAYING" });
+    expect(b.viewer.frames).toHaveConsecutiveSeqs();
+    expect(b.viewer.frames).toBeOfTape(b.truth);
+
+    const connections = exchange.connections;
+    const more = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
+        return { id, viewers: [await cluster.watch(id)] };
+      }),
+    );
+    await Promise.all(more.map(({ viewers }) => viewers[0]?.next(20)));
+    expect(exchange.connections).toBe(connections);
+
+    for (const [user, symbol] of live) {
+      const frames = present(user.viewer);
+      expect(frames).toHaveConsecutiveSeqs();
+      expect(frames).toBeOfTape(await tapes.truth((await cluster.http.session(user.id)).tape));
+      expect(new Set(frames.map(symbolOf))).toEqual(new Set([symbol]));
+    }
+    const truth = await tapes.truth((await cluster.http.session(a.id)).tape);
+    for (const { viewers } of more) {
+      expect(viewers[0]?.frames).toHaveConsecutiveSeqs();
+      expect(viewers[0]?.frames).toBeOfTape(truth);
+    }
+    await cluster.end(a, b, c, ...more);
+  });
+
+  test("[LV1] [LV26] what no venue has is told to the one who asked, and to nobody else", async ({ cluster }) => {
+    const { session_id: good } = await cluster.http.create({ mode: "LIVE" });
+    const { session_id: bad } = await cluster.http.create({ mode: "LIVE", symbol: "NOSUCHCOIN" });
+    const viewers = [await cluster.watch(good), await cluster.watch(bad)] as const;
+    await viewers[1].until(() => viewers[1].heard("feed").at(-1)?.status === "down", "word of the refusal");
+    expect(viewers[1].heard("feed").at(-1)?.reason).toMatch(/NOSUCHCOIN|symbol/i);
+    await viewers[0].next(10);
+    expect(viewers[0].heard("feed").at(-1)?.status).toBe("up");
+    expect(await cluster.http.refused("POST", `/mode/${good}`, { mode: "LIVE", source: "MOON" })).toEqual({
+      status: 422,
+      code: "INVALID_VALUE",
+    });
+    expect(await cluster.http.get("/health")).toMatchObject({
+      body: {
+        status: "healthy",
+        feeds: expect.arrayContaining([expect.objectContaining({ symbol: "NOSUCHCOIN", status: "down" })]),
+      },
+    });
+    await cluster.end({ id: good, viewers: [viewers[0]] }, { id: bad, viewers: [viewers[1]] });
+  });
+});
+
+describe("a recorder for everyone", () => {
+  test("[LV81] pause, play on behind, catch up, rewind, and live: what was seen is the tape", {
+    timeout: 240_000,
+  }, async ({ cluster, tapes }) => {
+    const { session_id: keeper } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT" });
+    const watching = await cluster.watch(keeper);
+    await watching.next(1, 30_000);
+    const began = performance.now();
+
+    const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
+    const viewer = await cluster.watch(id);
+    await viewer.next(20);
+    await viewer.command("pause");
+    const paused = await cluster.http.session(id);
+    const seen = viewer.frames.length;
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    expect(viewer.frames).toHaveLength(seen);
+    await viewer.command("resume");
+    await viewer.next(40);
+    const behind = await cluster.http.session(id);
+    expect(behind.epoch).toBe(paused.epoch);
+    expect(behind.behind_ms).toBeGreaterThan(19_000);
+    expect(behind.behind_ms).toBeLessThan(22_000);
+    expect((await cluster.record(id)).edge).toBe(false);
+
+    await viewer.command("speed", { value: 4 });
+    await viewer.until(() => viewer.heard("state").some(({ cause }) => cause === "reached"), "the edge", 30_000);
+    await viewer.next(30);
+    const caught = await cluster.http.session(id);
+    expect(caught).toMatchObject({ behind_ms: 0, speed: 4, state: "PLAYING", epoch: paused.epoch });
+    expect(await cluster.record(id)).toMatchObject({ edge: true, ticker: "" });
+    // The union of what was seen since the beginning is the tape from there on.
+    const first = viewer.frames[0]?.seq ?? -1;
+    const truth = await tapes.truth(caught.tape);
+    expect(viewer.frames).toHaveConsecutiveSeqs();
+    expect(viewer.frames).toBeOfTape(truth);
+    expect(viewer.frames.map(({ seq }) => seq)).toEqual(Array.from(viewer.frames, (_, at) => first + at));
+
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, 62_000 - (performance.now() - began))));
+    await viewer.command("speed", { value: 1 });
+    await viewer.command("goback", { seconds: 60 });
+    await viewer.next(50);
+    const rewound = await cluster.http.session(id);
+    expect(rewound.behind_ms).toBeGreaterThan(57_000);
+    expect(rewound.epoch).toBeGreaterThan(caught.epoch);
+    await viewer.command("live");
+    await viewer.next(30);
+    expect(await cluster.http.session(id)).toMatchObject({ behind_ms: 0, state: "PLAYING" });
+    expect((await cluster.record(id)).edge).toBe(true);
+    expect(viewer.frames).toHaveConsecutiveSeqs();
+    expect(viewer.frames).toBeOfTape(await tapes.truth(caught.tape));
+    await cluster.end({ id, viewers: [viewer] }, { id: keeper, viewers: [watching] });
+  });
+
+  test("[LV82] how long frames of what was before can come after an HTTP answer", { timeout: 240_000 }, async ({
+    cluster,
+  }) => {
+    // Both feeds are there already: otherwise a change to one would be two, the second when its tape begins.
+    const keepers = await Promise.all(
+      symbols.map(async (symbol) => {
+        const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol });
+        const viewer = await cluster.watch(id);
+        await viewer.next(2, 30_000);
+        return { id, viewers: [viewer] };
+      }),
+    );
+    const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
+    const viewers = await Promise.all(cluster.gateways.map(() => cluster.watch(id)));
+    await Promise.all(viewers.map((viewer) => viewer.next(5, 30_000)));
+    // Until a socket hears of the change it may still get frames of what was before; whether it does is chance.
+    const told: number[] = [];
+    let late = 0;
+    for (let round = 0; round < 100; round++) {
+      const symbol = symbols[(round + 1) % 2];
+      const { body } = await cluster.http.call("POST", `/mode/${id}`, { mode: "LIVE", symbol });
+      const answered = performance.timeOrigin + performance.now();
+      const epoch = Number(Object(body).epoch);
+      await Promise.all(
+        viewers.map((viewer) =>
+          viewer.until(() => present(viewer).length > 1 && viewer.session?.epoch === epoch, "its frames"),
+        ),
+      );
+      for (const viewer of viewers) {
+        const state = viewer.heard("state").find(({ session }) => session.epoch === epoch);
+        told.push((state?.at ?? Number.POSITIVE_INFINITY) - answered);
+        late += viewer.frames.filter((frame) => frame.epoch < epoch && frame.at > answered).length;
+      }
+    }
+    cluster.note(
+      `LIVE: from the HTTP answer to a change of symbol until a socket hears of it, in ms: ${distribution(told)}`,
+    );
+    cluster.note(
+      `LIVE: of ${told.length} sockets told of a change, ${late} got a frame of what was before after the HTTP answer`,
+    );
+    expect(percentile(told, 0.99)).toBeLessThan(1000);
+    for (const viewer of viewers) expect(viewer.frames).toHaveConsecutiveSeqs();
+    await cluster.end({ id, viewers }, ...keepers);
+  });
+});

@@ -1,3 +1,4 @@
+export { type BalanceOptions, liveWorkers, type NodeKeys, shareOf, startBalance, type WorkerLoad } from "./balance.js";
 export { type Crashes, crashed, isCrashLoop } from "./crash-loop.js";
 export { Intake, type IntakeOptions } from "./intake.js";
 export type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";

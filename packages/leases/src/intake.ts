@@ -16,6 +16,8 @@ export interface IntakeOptions<Data extends object> {
   readonly capacity: number;
   /** Uses a lease; it is given back when the promise settles. */
   readonly take: (lease: Lease<Data>) => Promise<unknown>;
+  /** A job that is meant for another worker, which this one just gives something to: it goes back to the queue. */
+  readonly declines?: (job: Data) => boolean;
   /** A job at which worker after worker died; it is over when the promise settles. */
   readonly poisonous: (job: Data) => Promise<void>;
   readonly log: Logger;
@@ -109,7 +111,7 @@ export class Intake<Data extends object> {
     const { take, poisonous, log } = this.#options;
     const { id } = job;
     if (id === undefined || signal === undefined) throw new Error("BullMQ gave a job without id or signal");
-    if (this.#draining) {
+    if (this.#draining || this.#options.declines?.(job.data)) {
       // A blocked read can bring back what this worker has just handed over.
       await job.moveToWait(token);
       throw new WaitingError();

@@ -214,6 +214,24 @@ describe("when feeds come and go", () => {
     expect(flaws(follower.frames)).toEqual([]);
   });
 
+  test("[FD25] one that comes later gets its share, and no tape has more than a short hole", async () => {
+    const symbols = Array.from({ length: 10 }, (_, n) => `S${n}`);
+    const first = await rig.feed({ balanceEveryMs: 200 });
+    const followers = await Promise.all(symbols.map((symbol) => rig.follow("SIM", symbol)));
+    await Promise.all(followers.map((follower) => follower.more(5)));
+    expect(first.feed.leases).toBe(10);
+    const second = await rig.feed({ balanceEveryMs: 200 });
+    await vi.waitFor(() => expect([first.feed.leases, second.feed.leases]).toEqual([5, 5]), soon);
+    await Promise.all(followers.map((follower) => follower.more(10)));
+    const gaps = followers.map((follower) => gapsIn(follower.frames));
+    expect(gaps.flat()).toHaveLength(5);
+    expect(Math.max(...gaps.flat())).toBeLessThan(3000); // five at once, on a machine that does other things
+    for (const { frames } of followers) {
+      expect(flaws(frames)).toEqual([]);
+      expect(new Set(frames.map(({ tape }) => tape)).size).toBe(1);
+    }
+  });
+
   test("[FD20] a lock that is lost costs no frame where the job comes back here", async () => {
     bitmex.market("XBTUSD").run();
     await rig.feed();

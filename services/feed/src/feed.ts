@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Intake, type Lease } from "@tapedeck/leases";
+import { Intake, type Lease, liveWorkers, startBalance } from "@tapedeck/leases";
 import { type FeedJob, type FeedQueue, feedQueueName, type LiveTapeWriter, type LiveUpkeep } from "@tapedeck/live";
 import type { Precision } from "@tapedeck/market";
 import { type FeedStatus, liveInstrument } from "@tapedeck/protocol";
@@ -13,17 +13,17 @@ import type { Venue } from "./venues/venue.js";
 
 export interface FeedOptions {
   readonly node: string;
-  readonly keys: Pick<Keys, "bullPrefix">;
+  readonly keys: Pick<Keys, "bullPrefix" | "node" | "nodes">;
+  readonly commands: Redis;
   readonly bullmq: Redis;
   readonly clock: Pick<RedisClock, "now">;
   readonly venues: Readonly<Record<string, Venue>>;
   readonly claim: (job: FeedJob, venue: Venue, precision: Precision) => Promise<LiveTapeWriter>;
   readonly upkeep: Pick<LiveUpkeep, "standing">;
   readonly queue: Pick<FeedQueue, "request">;
-  /** Whether other processes of this role are there to take over. */
-  readonly others: () => Promise<boolean>;
   readonly capacity: number;
   readonly frameMs: number;
+  readonly balanceEveryMs?: number;
   readonly silenceMs: number;
   /** Told when the feed of an instrument changes, and with undefined when it is no longer here. */
   readonly status: (feed: string, status: FeedStatus | undefined) => void;
@@ -34,6 +34,8 @@ export interface FeedOptions {
 /** A hand-over waits no longer than this for the next feed. */
 const handOverMs = 5_000;
 const quarantineMs = 60_000;
+/** Instruments handed over at a time for the sake of balance. */
+const mostAtOnce = 8;
 
 /** Takes leases of instruments and records them until it is closed. */
 export class Feed {
@@ -41,6 +43,7 @@ export class Feed {
   readonly #intake: Intake<FeedJob>;
   readonly #frames: FrameClock;
   readonly #recorders = new Map<string, Recorder>();
+  #stopBalance = (): void => {};
   #closing = false;
 
   private constructor(options: FeedOptions) {
@@ -54,6 +57,7 @@ export class Feed {
       node,
       capacity,
       take: (lease) => this.#take(lease),
+      declines: ({ source, symbol }) => this.#recorders.get(`${source}:${symbol}`)?.handingOver ?? false,
       poisonous: (job) => this.#quarantine(job),
       log,
     });
@@ -63,6 +67,7 @@ export class Feed {
   static async start(options: FeedOptions): Promise<Feed> {
     const feed = new Feed(options);
     await feed.#intake.start();
+    feed.#stopBalance = feed.#balance();
     return feed;
   }
 
@@ -78,19 +83,56 @@ export class Feed {
   /** Hands every instrument over to another feed, and ends. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
+    this.#stopBalance();
     await this.#intake.close(deadlineMs);
     await Promise.all([...this.#recorders.values()].map((recorder) => recorder.leave()));
   }
 
   async #take(lease: Lease<FeedJob>): Promise<void> {
-    const { log, metrics, others } = this.#options;
+    const { log, metrics } = this.#options;
     const recorder = this.#recorderOf(lease.job);
     if (recorder === undefined || recorder.held) return;
     const why = await recorder.hold(lease);
     metrics.leaseEnded(why);
     log.debug({ ...lease.job, why }, "lease ended");
     if (why !== "shutting down") return;
-    await recorder.handOver({ deadlineMs: handOverMs, alone: !(await others()) });
+    await recorder.handOver({ deadlineMs: handOverMs, alone: !(await this.#hasOthers()) });
+    await recorder.leave();
+  }
+
+  /** Whether other feeds are there to take over. */
+  async #hasOthers(): Promise<boolean> {
+    const { commands, keys, node, clock } = this.#options;
+    const feeds = await liveWorkers(commands, keys, "feed", clock.now()).catch(() => []); // Redis is away: nobody takes over
+    return feeds.some((feed) => feed.node !== node);
+  }
+
+  /** Feeds that came later get their share: those with too many hand some over, which costs a frame. */
+  #balance(): () => void {
+    const { commands, keys, node, clock, log, balanceEveryMs = 5_000 } = this.#options;
+    const feed = this;
+    return startBalance({
+      redis: commands,
+      keys,
+      node,
+      role: "feed",
+      leases: {
+        get size() {
+          return feed.leases;
+        },
+        limit: (target) => feed.#intake.limit(target),
+        recall: (count) => {
+          for (const recorder of [...feed.#recorders.values()].slice(0, Math.min(count, mostAtOnce))) {
+            void recorder.handOver({ deadlineMs: handOverMs, alone: false });
+          }
+        },
+        turnSlices: () => {}, // a change of hands that nobody needs costs a frame for nothing
+      },
+      now: () => clock.now(),
+      everyMs: balanceEveryMs,
+      offerMs: handOverMs,
+      log,
+    });
   }
 
   /** An instrument at which feed after feed has died is left alone for a while, and those who want it are told. */

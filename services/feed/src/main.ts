@@ -22,7 +22,6 @@ import { type FeedConfig, readFeedConfig, tapeSettings, venueSettings } from "./
 import { Feed } from "./feed.js";
 import { findFeeds } from "./find-feeds.js";
 import { createFeedMetrics } from "./metrics.js";
-import { otherFeeds } from "./others.js";
 import { venuesWith } from "./venues/venues.js";
 
 const version = "0.1.0";
@@ -79,7 +78,7 @@ async function main(config: FeedConfig): Promise<void> {
       }),
     upkeep,
     queue,
-    others: () => otherFeeds(commands, keys, { node, now: clock.now() }),
+    commands,
     capacity: config.FEED_INSTRUMENTS,
     frameMs: config.FRAME_MS,
     silenceMs: config.SILENCE_MS,
@@ -104,8 +103,8 @@ async function main(config: FeedConfig): Promise<void> {
         version,
         pid: process.pid,
         url: status.url,
-        feeds: feed.leases,
-        feeds_up: [...statuses.values()].filter((its) => its.status === "up").length,
+        leases: feed.leases,
+        leases_up: [...statuses.values()].filter((its) => its.status === "up").length,
         frames_appended: feedMetrics.framesAppended,
         frames_per_second: framesPerSecond,
         events_per_second: messagesPerSecond,

@@ -1,4 +1,4 @@
-import { Intake } from "@tapedeck/leases";
+import { Intake, startBalance } from "@tapedeck/leases";
 import type { Logger, Metrics, Probe, RedisClock } from "@tapedeck/runtime";
 import {
   type Deck,
@@ -11,7 +11,6 @@ import {
 import { DamageReports, type TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import pLimit from "p-limit";
-import { startBalance } from "./balance.js";
 import type { LeaseEnd, SessionLease } from "./lease.js";
 import { createTickerMetrics, type TickerMetrics } from "./metrics.js";
 import { Renderer } from "./renderer.js";
@@ -43,6 +42,8 @@ export interface TickerOptions {
 /** Sessions handed over at a time. Each is rendered until its turn, so that none of a thousand waits for all the others. */
 const handOversAtOnce = 32;
 const balanceEveryMs = 1000;
+/** Time in which another ticker takes what was handed back. */
+const offerMs = 250;
 
 /** Takes leases and renders their sessions until it is closed. */
 export class Ticker {
@@ -123,9 +124,11 @@ export class Ticker {
         redis: connections.commands,
         keys,
         node,
+        role: "ticker",
         leases: this.#intake,
         now: () => clock.now(),
         everyMs: this.#options.balanceEveryMs ?? balanceEveryMs,
+        offerMs,
         log,
       }),
     );

@@ -67,6 +67,7 @@ export class Recorder {
   #outbox: Outbox | undefined;
   #claiming = false;
   #lease: Lease<FeedJob> | undefined;
+  #handingOver = false;
   #orphanedAt = performance.now();
   #wantedUntil = 0;
   #status: FeedStatus = { status: "connecting" };
@@ -120,20 +121,24 @@ export class Recorder {
   }
 
   /**
-   * Lets another feed take over: asks for one, and goes on recording until it has claimed the instrument, but no longer than
-   * the deadline. With `alone` there is no other feed to wait for.
+   * Lets another feed take over: asks for one, and goes on recording until it has claimed the instrument. Resolves then, or at the
+   * deadline, after which recording simply goes on. With `alone` there is no other feed to wait for, and the tape is given back.
    */
   async handOver({ deadlineMs, alone }: { readonly deadlineMs: number; readonly alone: boolean }): Promise<void> {
+    if (alone) await this.leave();
+    this.#handingOver = !alone;
     try {
-      if (alone) await this.leave();
       await this.#request();
     } catch (error) {
       this.#log.warn({ err: error }, "another feed could not be asked for: upkeep finds one");
     }
-    if (!alone) {
-      await Promise.race([this.over, sleep(deadlineMs, undefined, { ref: false })]);
-      await this.leave();
-    }
+    if (!alone) await Promise.race([this.over, sleep(deadlineMs, undefined, { ref: false })]);
+    this.#handingOver = false;
+  }
+
+  /** Another feed is asked for: a job for it is not for this one. */
+  get handingOver(): boolean {
+    return this.#handingOver;
   }
 
   /** Gives the tape back, for any feed to go on with. */

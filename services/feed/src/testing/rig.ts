@@ -15,7 +15,6 @@ import { BlockCache, MemoryTapeStore, type Tape, TapeCatalog } from "@tapedeck/t
 import type { Redis } from "ioredis";
 import { Feed, type FeedOptions } from "../feed.js";
 import { createFeedMetrics } from "../metrics.js";
-import { otherFeeds } from "../others.js";
 import { type VenueSettings, venuesWith } from "../venues/venues.js";
 
 const log = createLogger({
@@ -84,7 +83,9 @@ export class Rig {
     this.#open.push({ close: () => subscriber.disconnect() });
   }
 
-  async feed(options: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues">> = {}): Promise<RiggedFeed> {
+  async feed(
+    options: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> = {},
+  ): Promise<RiggedFeed> {
     const node = `feed-${randomUUID().slice(0, 8)}`;
     const [commands, publisher, bullmq] = [
       this.#connect("commands", node),
@@ -108,7 +109,7 @@ export class Rig {
         }),
       upkeep: new LiveUpkeep({ redis: commands, keys, store, log }),
       queue,
-      others: () => otherFeeds(commands, keys, { node, now: clock.now() }),
+      commands,
       capacity: 100,
       frameMs: 100,
       silenceMs: 10_000,
@@ -125,7 +126,7 @@ export class Rig {
       nodesKey: keys.nodes,
       node,
       ttlS: 3,
-      fields: () => ({ role: "feed" }),
+      fields: () => ({ role: "feed", leases: feed.leases }),
       now: () => clock.now(),
       log,
     });

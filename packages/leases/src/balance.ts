@@ -1,37 +1,44 @@
 import { interval, type Logger } from "@tapedeck/runtime";
-import type { Keys } from "@tapedeck/sessions";
 import type { Redis } from "ioredis";
 
-/** What another ticker said of itself in its last heartbeat. */
-export interface TickerLoad {
+/** What another worker said of itself in its last heartbeat. */
+export interface WorkerLoad {
   readonly node: string;
   readonly leases: number;
   /** Redis time of the heartbeat. */
   readonly seenMs: number;
 }
 
-/** Above its share by this much a ticker hands leases back at once; below, it waits for slices to end. */
-const tolerance = { factor: 1.1, sessions: 2 } as const;
+/** Above its share by this much a worker hands leases back at once; below, it waits for slices to end. */
+const tolerance = { factor: 1.1, leases: 2 } as const;
 
 export interface Share {
-  /** The mean of all live tickers, rounded up. */
+  /** The mean of all live workers, rounded up. */
   readonly mean: number;
   /** Leases to hand back now. */
   readonly surplus: number;
 }
 
-/** This ticker's share of the leases of all live tickers. */
+/** This worker's share of the leases of all live workers. */
 export function shareOf(own: number, others: readonly number[]): Share {
   const total = others.reduce((sum, leases) => sum + leases, own);
   const exact = total / (others.length + 1);
   const mean = Math.ceil(exact);
-  return { mean, surplus: own > exact * tolerance.factor + tolerance.sessions ? own - mean : 0 };
+  return { mean, surplus: own > exact * tolerance.factor + tolerance.leases ? own - mean : 0 };
+}
+
+/** Where heartbeats are found. */
+export interface NodeKeys {
+  readonly nodes: string;
+  node(node: string): string;
 }
 
 export interface BalanceOptions {
   readonly redis: Redis;
-  readonly keys: Keys;
+  readonly keys: NodeKeys;
   readonly node: string;
+  /** Of the workers that share the leases, as their heartbeats tell it. */
+  readonly role: string;
   readonly leases: {
     readonly size: number;
     limit(target: number): void;
@@ -40,38 +47,36 @@ export interface BalanceOptions {
   };
   readonly now: () => number;
   readonly everyMs: number;
+  /** Time in which another worker takes what was handed back; then this one takes what nobody wanted. */
+  readonly offerMs: number;
   readonly log: Logger;
 }
 
 /** Nodes beat every 5 s: one that has missed a beat may be dead, and takes nothing. */
 const aliveMs = 7000;
-/** Time in which another ticker takes what was handed back; then this one takes what nobody wanted. */
-const offerMs = 250;
 
 /**
- * Workers that take what they can get share 500 jobs 480 to 20, so balance has to be made: a ticker far above the mean
- * hands its surplus back and takes nothing for a moment; at the end of a slice a lease also goes back if its ticker is above
+ * Workers that take what they can get share 500 jobs 480 to 20, so balance has to be made: one that is far above the mean
+ * hands its surplus back and takes nothing for a moment; at the end of a slice a lease also goes back if its worker is above
  * the mean at all. Returns the function that stops it.
  */
 export function startBalance(options: BalanceOptions): () => void {
-  const { redis, keys, node, leases, now, everyMs, log } = options;
+  const { redis, keys, node, role, leases, now, everyMs, offerMs, log } = options;
   let correctedAt = Number.NEGATIVE_INFINITY;
   let offer: NodeJS.Timeout | undefined;
 
   const look = async (): Promise<void> => {
-    const others = (await readTickers(redis, keys)).filter(
-      (ticker) => ticker.node !== node && now() - ticker.seenMs < aliveMs,
-    );
+    const others = (await liveWorkers(redis, keys, role, now())).filter((worker) => worker.node !== node);
     const own = leases.size;
     const { mean, surplus } = shareOf(
       own,
-      others.map((ticker) => ticker.leases),
+      others.map((worker) => worker.leases),
     );
     leases.turnSlices(performance.now(), others.length > 0 ? Math.max(0, own - mean) : 0);
     // What was handed back shows in the others' numbers with their next heartbeats: before that it would be done twice.
-    if (surplus === 0 || others.some((ticker) => ticker.seenMs <= correctedAt)) return;
+    if (surplus === 0 || others.some((worker) => worker.seenMs <= correctedAt)) return;
     correctedAt = now();
-    log.info({ leases: own, mean, handedBack: surplus }, "more sessions than this ticker's share");
+    log.info({ leases: own, mean, handedBack: surplus }, "more leases than this worker's share");
     leases.limit(mean);
     leases.recall(surplus);
     clearTimeout(offer);
@@ -84,14 +89,15 @@ export function startBalance(options: BalanceOptions): () => void {
   };
 }
 
-async function readTickers(redis: Redis, keys: Keys): Promise<TickerLoad[]> {
+/** The workers of a role that beat, this one among them. A node that ends takes its heartbeat back first. */
+export async function liveWorkers(redis: Redis, keys: NodeKeys, role: string, now: number): Promise<WorkerLoad[]> {
   const nodes = await redis.zrange(keys.nodes, "-inf", "+inf", "BYSCORE");
   // One key per node, each in a slot of its own.
   const hashes = await Promise.all(
     nodes.map(async (node) => {
-      const [role, leases, seenMs] = await redis.hmget(keys.node(node), "role", "leases", "seen_ms");
-      return { node, role, leases: Number(leases ?? 0), seenMs: Number(seenMs ?? 0) };
+      const [its, leases, seenMs] = await redis.hmget(keys.node(node), "role", "leases", "seen_ms");
+      return { node, role: its, leases: Number(leases ?? 0), seenMs: Number(seenMs ?? 0) };
     }),
   );
-  return hashes.filter(({ role }) => role === "ticker");
+  return hashes.filter((worker) => worker.role === role && now - worker.seenMs < aliveMs);
 }

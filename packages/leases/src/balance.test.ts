@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { shareOf } from "./balance.js";
 
-test("[TK15] a ticker within a tenth and two sessions of the mean keeps what it has", () => {
+test("[LS7] a worker within a tenth and two sessions of the mean keeps what it has", () => {
   expect(shareOf(10, [10, 10])).toEqual({ mean: 10, surplus: 0 });
   expect(shareOf(113, [87, 100])).toMatchObject({ surplus: 13 });
   expect(shareOf(112, [88, 100])).toEqual({ mean: 100, surplus: 0 });
   expect(shareOf(1, [0, 0, 0])).toMatchObject({ surplus: 0 });
 });
 
-test("[TK15] what is handed back is what is above the mean, never more; alone, a ticker keeps all", () => {
+test("[LS7] what is handed back is what is above the mean, never more; alone, a worker keeps all", () => {
   const load = fc.nat({ max: 5000 });
   fc.assert(
     fc.property(load, fc.array(load, { maxLength: 20 }), (own, others) => {

@@ -112,6 +112,22 @@ describe.skipIf(renderer === undefined).each(overlays)("the overlay %s", (overla
     }
   });
 
+  test("[OB4] asks each pod for health and metrics where no token is needed, and lets no service or ingress lead there", () => {
+    for (const { name, spec, annotations } of services) {
+      const [container] = spec.containers;
+      const { config } = settings(objects, name, container);
+      const expected = name === "ticker" || name === "feed" ? config.PORT : config.STATUS_PORT;
+      const status = container?.ports.find((port) => port.name === "status")?.containerPort;
+      expect([name, status, annotations["prometheus.io/port"]]).toEqual([name, expected, String(expected)]);
+      for (const probe of [container?.livenessProbe, container?.readinessProbe, container?.startupProbe]) {
+        expect([name, probe?.httpGet?.port]).toEqual([name, "status"]);
+      }
+    }
+    const doors = objects.filter(({ kind }) => kind === "Service" || kind === "Ingress");
+    expect(doors.length).toBeGreaterThan(0);
+    for (const { spec } of doors) expect(JSON.stringify(spec)).not.toMatch(/"status"|8001/);
+  });
+
   test("[DP6] refers to nothing that is not there", () => {
     const there = new Set(objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
     const documented = (kind: string, name: string) =>

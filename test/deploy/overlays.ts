@@ -31,14 +31,20 @@ export function render(overlay: string): KubernetesObject[] {
 
 const names = z.record(z.string(), z.string());
 const reference = z.looseObject({ name: z.string() });
+const probe = z.looseObject({
+  periodSeconds: z.int().default(10),
+  failureThreshold: z.int().default(3),
+  httpGet: z.looseObject({ path: z.string(), port: z.union([z.string(), z.int()]) }).optional(),
+});
 const container = z.looseObject({
   name: z.string(),
   image: z.string(),
   env: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).default([]),
   envFrom: z.array(z.looseObject({ configMapRef: reference.optional(), secretRef: reference.optional() })).default([]),
   ports: z.array(z.looseObject({ name: z.string(), containerPort: z.int() })).default([]),
-  readinessProbe: z.looseObject({ periodSeconds: z.int(), failureThreshold: z.int().default(3) }).optional(),
-  livenessProbe: z.looseObject({ httpGet: z.looseObject({ path: z.string() }).optional() }).optional(),
+  readinessProbe: probe.optional(),
+  livenessProbe: probe.optional(),
+  startupProbe: probe.optional(),
   resources: z.looseObject({ limits: names.default({}), requests: names.default({}) }),
   securityContext: z.looseObject({
     allowPrivilegeEscalation: z.boolean().optional(),
@@ -66,7 +72,12 @@ const object = z.looseObject({
   data: names.optional(),
   spec: z
     .looseObject({
-      template: z.looseObject({ metadata: z.looseObject({ labels: names }).optional(), spec: podSpec }).optional(),
+      template: z
+        .looseObject({
+          metadata: z.looseObject({ labels: names, annotations: names.default({}) }).optional(),
+          spec: podSpec,
+        })
+        .optional(),
     })
     .optional(),
 });
@@ -77,6 +88,14 @@ export function podsOf(objects: readonly KubernetesObject[]) {
   return objects.flatMap(({ kind, metadata, spec }) =>
     spec?.template === undefined
       ? []
-      : [{ kind, name: metadata.name, labels: spec.template.metadata?.labels ?? {}, spec: spec.template.spec }],
+      : [
+          {
+            kind,
+            name: metadata.name,
+            labels: spec.template.metadata?.labels ?? {},
+            annotations: spec.template.metadata?.annotations ?? {},
+            spec: spec.template.spec,
+          },
+        ],
   );
 }

@@ -19,6 +19,8 @@ export class Authenticator {
   readonly #verify: (token: string) => Promise<JWTPayload>;
   readonly #config: AccessConfig;
   readonly #shares: ShareLinks | undefined;
+  /** Tokens that this node did not accept, since it began: users' own, and those of share links. */
+  readonly refused = { user: 0, share: 0 };
 
   constructor(config: AccessConfig, shares: ShareLinks | undefined) {
     const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
@@ -47,8 +49,18 @@ export class Authenticator {
   async identify(token: string | undefined): Promise<Principal> {
     if (!this.required) return anyone;
     if (token === undefined) throw new RefusedError(refuse("UNAUTHORIZED", "This needs a token."));
+    const kind = token.length <= longestToken && typeOf(token) === shareType ? "share" : "user";
+    try {
+      return await this.#identify(token, kind);
+    } catch (error) {
+      if (error instanceof RefusedError && error.code === "UNAUTHORIZED") this.refused[kind]++;
+      throw error;
+    }
+  }
+
+  async #identify(token: string, kind: "user" | "share"): Promise<Principal> {
     if (token.length > longestToken) throw unauthorized("it is too long");
-    if (typeOf(token) === shareType) {
+    if (kind === "share") {
       if (this.#shares === undefined) throw unauthorized("share links are not in use here");
       return this.#shares.identify(token);
     }

@@ -2,6 +2,7 @@ export { type Access, createAccess } from "./access.js";
 export { Authenticator } from "./authenticator.js";
 export { tokenCookie, tokenOf } from "./bearer.js";
 export { type AccessConfig, accessEnv, plainWords, refuseExposure } from "./config.js";
+export { showAccess } from "./metrics.js";
 export { anyone, type Principal, type Role, role, type Share } from "./principal.js";
 export { type Bounded, RateLimits } from "./rate-limits.js";
 export { adminRefusal, controlRefusal, createRefusal, type Owned, ownRefusal, viewRefusal } from "./rules.js";

@@ -20,6 +20,8 @@ const words: Readonly<Record<Bounded, string>> = {
 export class RateLimits {
   readonly #limiters: Readonly<Partial<Record<Bounded, RateLimiterRedis>>>;
   readonly #limits: Readonly<Record<Bounded, Limit | undefined>>;
+  /** What this node refused, since it began. */
+  readonly refused: Record<Bounded, number> = { commands: 0, creations: 0, connections: 0 };
 
   constructor(redis: Redis, prefix: string, config: AccessConfig) {
     const limits = {
@@ -63,6 +65,7 @@ export class RateLimits {
       await limiter.consume(who.userId === "" ? `address ${address}` : `user ${who.userId}`);
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error;
+      this.refused[what]++;
       const { points = 0, seconds = 0 } = this.#limits[what] ?? {};
       const retryAfter = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
       throw new RefusedError(

@@ -95,3 +95,9 @@ export const commonEnv = {
  * to wait for them. Costs about a second of CPU.
  */
 export const simulationWarmUp = flag.default(true);
+
+/**
+ * Answers health and metrics on a port of their own as well, without authentication: for probes and for Prometheus, on a network that
+ * users do not reach. 0 lets the system choose.
+ */
+export const statusPort = port.optional();

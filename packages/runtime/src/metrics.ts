@@ -1,31 +1,88 @@
-import { Counter, collectDefaultMetrics, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { errorsLogged } from "./logger.js";
+import { Tally, type TallyOptions } from "./tally.js";
+
+/** Labels and a value, or a value alone. */
+export type Reading = number | Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
+
+interface Shown {
+  /** `tapedeck_<thing>_<unit>`; a counter ends in `_total`. */
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Called when Prometheus asks. Where it rejects, the series are left out. */
+  readonly read: () => Reading | Promise<Reading>;
+}
 
 export interface Metrics {
-  /** Give it as `registers: [metrics.registry]` to each counter, gauge and histogram. */
+  /** Give it as `registers: [metrics.registry]` to counters, gauges and histograms that count off the hot path. */
   readonly registry: Registry;
   readonly contentType: string;
+  /** Shows a number that somebody else keeps, so that keeping it costs no more than an addition. */
+  showCounter(shown: Shown): void;
+  showGauge(shown: Shown): void;
+  /** A histogram for hot paths. */
+  tally(options: TallyOptions): Tally;
   /** Everything in Prometheus's text format. */
   text(): Promise<string>;
 }
 
-/** A registry whose every series bears service and node, with the process's own numbers (CPU, memory, event loop). */
+/** Metrics whose every series bears service and node, with the process's own numbers (CPU, memory, event loop). */
 export function createMetrics(service: string, node: string): Metrics {
   const registry = new Registry();
+  const tallies: Tally[] = [];
   registry.setDefaultLabels({ service, node });
   collectDefaultMetrics({ register: registry });
-  new Counter({
-    name: "tapedeck_errors_total",
-    help: "Lines logged as errors",
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(errorsLogged());
-    },
-  });
-  return {
+
+  const show = (kind: typeof Counter | typeof Gauge, { name, help, labels = [], read }: Shown): void => {
+    const metric = new kind({
+      name,
+      help,
+      labelNames: labels,
+      registers: [registry],
+      async collect() {
+        const reading = await readQuietly(read);
+        metric.reset();
+        if (labels.length === 0 && typeof reading !== "number") metric.remove(); // 0 would look like a new start
+        if (typeof reading === "number") metric.inc(reading);
+        else for (const [its, value] of reading) metric.inc({ ...its }, value);
+      },
+    });
+  };
+  const metrics: Metrics = {
     registry,
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    showCounter: (shown) => show(Counter, shown),
+    showGauge: (shown) => show(Gauge, shown),
+    tally(options) {
+      const tally = new Tally(options);
+      tallies.push(tally);
+      return tally;
+    },
+    async text() {
+      const labels = `service="${service}",node="${node}"`;
+      return [await registry.metrics(), ...tallies.map((tally) => tally.text(labels)), ""].join("\n");
+    },
   };
+  metrics.showCounter({ name: "tapedeck_errors_total", help: "Lines logged as errors", read: errorsLogged });
+  return metrics;
+}
+
+async function readQuietly(read: Shown["read"]): Promise<Reading> {
+  try {
+    return await read();
+  } catch {
+    return []; // such as Redis's absence: a series that is missing says it, and the others must still be told
+  }
+}
+
+/** Shows what a process's cache of decompressed blocks does. */
+export function showBlockCache(
+  metrics: Metrics,
+  cache: { readonly bytes: number; readonly hits: number; readonly misses: number },
+): void {
+  const name = (what: string) => `tapedeck_block_cache_${what}`;
+  metrics.showGauge({ name: name("bytes"), help: "Bytes of decompressed tape in memory", read: () => cache.bytes });
+  metrics.showCounter({ name: name("hits_total"), help: "Looks for a block that found it", read: () => cache.hits });
+  metrics.showCounter({ name: name("misses_total"), help: "Blocks that had to be read", read: () => cache.misses });
 }

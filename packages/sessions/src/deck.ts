@@ -54,7 +54,11 @@ export interface DeckOptions {
 }
 
 export type Opened = StoredSession & { readonly created: boolean };
-export type Performed = StoredSession & { readonly changed: boolean };
+export type Performed = StoredSession & {
+  readonly changed: boolean;
+  /** The session as it was when the command was applied. */
+  readonly before: SessionRecord;
+};
 
 /** A command that meets this many faster ones in a row gives up; all of `global`'s clients share one session. */
 const attempts = 30;
@@ -143,7 +147,7 @@ export class Deck {
     const alive = !isSystemCommand(command);
     if (after === before) {
       if (alive) await this.#store.touch(id);
-      return { record: alive ? seenAt(before, now) : before, now, connections, changed: false };
+      return { record: alive ? seenAt(before, now) : before, now, connections, changed: false, before };
     }
     const cause = causeOf(command, resolved.instruction);
     const ended = endedBy(before, after, resolved.moment.here);
@@ -162,7 +166,7 @@ export class Deck {
       ),
       alive || moved ? this.#afterwards(id, "index", () => this.#store.reindex(after)) : undefined,
     ]);
-    return { record: after, now, connections, changed: true };
+    return { record: after, now, connections, changed: true, before };
   }
 
   async #find(id: string, command: Command | SystemCommand): Promise<StoredSession> {

@@ -55,6 +55,14 @@ export class LeaseQueue {
     await queue?.add(leaseJobName, { sessionId: session.id }, { jobId: leaseJobId(session) });
   }
 
+  /** Sessions that wait for a ticker, by queue. */
+  async waiting(): Promise<Map<string, number>> {
+    const counts = await Promise.all(
+      [...this.#queues].map(async ([name, queue]) => [name, await queue.getWaitingCount()] as const),
+    );
+    return new Map(counts);
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }

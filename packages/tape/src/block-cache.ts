@@ -9,6 +9,9 @@ export class BlockCache {
   readonly #blocks: LRUCache<number, Block>;
   readonly #loading = new Map<number, Promise<Block>>();
   #tapes = 0;
+  /** Looks that found their block, and blocks that had to be read, since the process began. */
+  hits = 0;
+  misses = 0;
 
   constructor(bytes: number) {
     if (!(bytes >= leastCacheBytes)) throw new RangeError(`a block cache takes at least ${leastCacheBytes} bytes`);
@@ -27,7 +30,9 @@ export class BlockCache {
 
   // HOT: a number as key, since a text would have to be made for each look.
   get(key: number): Block | undefined {
-    return this.#blocks.get(key);
+    const block = this.#blocks.get(key);
+    if (block !== undefined) this.hits++;
+    return block;
   }
 
   /** Keeps a block that came along with another one. */
@@ -37,7 +42,7 @@ export class BlockCache {
 
   /** The block, read by `read` if it is not here. All who ask for it meanwhile wait for the same reading. */
   load(key: number, read: () => Promise<Block>): Promise<Block> {
-    const block = this.#blocks.get(key);
+    const block = this.get(key);
     if (block !== undefined) return Promise.resolve(block);
     const loading = this.#loading.get(key) ?? this.#read(key, read);
     this.#loading.set(key, loading);
@@ -45,6 +50,7 @@ export class BlockCache {
   }
 
   async #read(key: number, read: () => Promise<Block>): Promise<Block> {
+    this.misses++;
     try {
       const block = await read();
       this.#blocks.set(key, block);

@@ -110,7 +110,7 @@ describe("listing", () => {
     expect(overview.points[1]).toMatchObject({ seq: 10, price: 60000.49 });
     expect(overview.events).toHaveLength(20);
     expect(overview.gaps).toHaveLength(1);
-    expect(catalog.cachedBytes).toBe(0);
+    expect(catalog.cache.bytes).toBe(0);
   });
 
   test("[TP24] a damaged tape is left out, with a warning that names it", async () => {

@@ -56,9 +56,9 @@ export class TapeCatalog {
     this.#log = log;
   }
 
-  /** Bytes that the decompressed blocks in memory take. */
-  get cachedBytes(): number {
-    return this.#cache.bytes;
+  /** Blocks in memory: the bytes they take, looks that found theirs, and blocks that had to be read. */
+  get cache(): Pick<BlockCache, "bytes" | "hits" | "misses"> {
+    return this.#cache;
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Access } from "@tapedeck/access";
 import type { LiveTapes } from "@tapedeck/live";
-import type { connectRedis, Health, Logger, Metrics, ProxyTrust } from "@tapedeck/runtime";
+import type { CountCommand, connectRedis, Health, Logger, Metrics, ProxyTrust } from "@tapedeck/runtime";
 import type { Deck, Keys, SessionStore } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { RequestMetrics } from "./request-metrics.js";
@@ -17,6 +17,7 @@ export interface Api {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
+  readonly countCommand: CountCommand;
   readonly log: Logger;
   readonly access: Access;
   /** Origins of pages that may ask, besides our own; empty: any. */

@@ -1,5 +1,5 @@
 import { accessEnv } from "@tapedeck/access";
-import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, whole } from "@tapedeck/runtime";
+import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, statusPort, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
 const env = z.object({
@@ -18,6 +18,7 @@ const env = z.object({
   SIMULATION_WARM_UP: simulationWarmUp,
   /** Bytes of a request's body. The largest body that means anything is a few hundred. */
   BODY_BYTES: whole("bytes", { min: 1024, max: 1_048_576 }).default(65_536),
+  STATUS_PORT: statusPort,
   /** Time for the load balancer to notice that this node is unready. */
   UNREADY_MS: millis.default(0),
   /** Time for everything at the end; keep it under the pod's grace period. */

@@ -1,20 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createAccess } from "@tapedeck/access";
+import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import {
   announceReady,
   ConfigError,
   connectRedis,
+  countCommands,
   createHealth,
   createLogger,
   createMetrics,
   createShutdown,
   proxyTrust,
+  showBlockCache,
   startHeartbeat,
+  startStatusServer,
+  watchLatency,
 } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
+import { showCluster } from "./cluster-metrics.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
 import { watchRedis } from "./redis-health.js";
@@ -27,7 +32,7 @@ try {
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  process.exit(1); // connections to Redis, and what answers probes, would keep it alive
 }
 
 async function main(config: Config): Promise<void> {
@@ -38,11 +43,17 @@ async function main(config: Config): Promise<void> {
   const metrics = createMetrics("api", node);
   const requests = createRequestMetrics(metrics.registry);
 
+  const health = createHealth();
+  health.set("api", "unready", "starting");
+  const { HOST: host, STATUS_PORT: statusPort } = config;
+  const status =
+    statusPort === undefined ? undefined : await startStatusServer({ host, port: statusPort, health, metrics });
+
   const redis = connectRedis({ url: config.REDIS_URL, purpose: "commands", name: node, log });
   /** Hears the markets on which this node was asked for places. */
   const subscriber = connectRedis({ url: config.REDIS_URL, purpose: "subscriber", name: node, log });
-  const health = createHealth();
   watchRedis(redis, health);
+  const stopWatching = watchLatency(redis, metrics);
 
   const access = createAccess("api", config, { redis, keys });
   const store = new SessionStore(redis, keys, { caps: capsOf(config) });
@@ -61,6 +72,10 @@ async function main(config: Config): Promise<void> {
     defaultTape: config.DEFAULT_TAPE,
   });
 
+  showCluster(metrics, { store, redis, keys, leases });
+  showBlockCache(metrics, cache);
+  showAccess(metrics, access);
+
   const app = createApp({
     node,
     deck,
@@ -72,6 +87,7 @@ async function main(config: Config): Promise<void> {
     health,
     metrics,
     requests,
+    countCommand: countCommands(metrics),
     log,
     access,
     allowedOrigins: config.ALLOWED_ORIGINS,
@@ -80,6 +96,7 @@ async function main(config: Config): Promise<void> {
     bodyBytes: config.BODY_BYTES,
   });
   const server = await listen(app, config.HOST, config.PORT);
+  const statusUrl = status && { status_url: status.url };
   const heartbeat = startHeartbeat(redis, {
     nodeKey: keys.node(node),
     nodesKey: keys.nodes,
@@ -90,6 +107,7 @@ async function main(config: Config): Promise<void> {
       queues: config.TICKER_QUEUES,
       pid: process.pid,
       url: server.url,
+      ...statusUrl,
       ...requests.totals(),
     }),
     // Good enough for a list of who was heard in the last 15 s; nothing is anchored to it.
@@ -102,11 +120,14 @@ async function main(config: Config): Promise<void> {
   shutdown.step("finish the requests under way", () => server.close(), 3);
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("leave Redis", async () => {
+    stopWatching();
     await live.close();
     await leases.close();
     await Promise.all([redis, subscriber].map((connection) => connection.quit()));
   });
+  shutdown.step("stop answering", () => status?.stop());
 
+  health.set("api", "ok");
   announceReady({ url: server.url, pid: process.pid });
   if (config.SIMULATION_WARM_UP) {
     tapes.warmUp().catch((error) => log.warn({ err: error }, "simulated markets are not warmed up"));

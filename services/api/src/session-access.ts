@@ -28,6 +28,17 @@ export async function findSession(api: Api, id: string, { principal }: Caller): 
 
 /** Applies a command and tells what the session is then. The shared session is made first where it is absent. */
 export async function performOn(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
+  try {
+    const view = await perform(api, id, command, caller);
+    api.countCommand(command.type, "done");
+    return view;
+  } catch (error) {
+    api.countCommand(command.type, error instanceof RefusedError ? error.code : "INTERNAL");
+    throw error;
+  }
+}
+
+async function perform(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
   if (!isSessionId(id)) throw sessionNotFound(id);
   await api.access.limits.count("commands", caller.principal, caller.address);
   if (id === globalSessionId) {

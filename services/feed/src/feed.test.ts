@@ -336,11 +336,11 @@ test("[FD24] metrics tell what was heard, made and appended, and how long each t
   const value = (name: string) => Number(new RegExp(`^${name}{[^}]*} ([0-9.]+)$`, "m").exec(text)?.[1]);
   expect(value("tapedeck_feed_events_total")).toBeGreaterThan(20);
   expect(value("tapedeck_feed_frames_total")).toBeGreaterThanOrEqual(20);
-  expect(value("tapedeck_feed_exchange_to_ingest_ms_count")).toBeGreaterThan(20);
-  expect(value("tapedeck_feed_ingest_to_append_ms_count")).toBeGreaterThanOrEqual(20);
-  expect(value("tapedeck_feed_append_ms_count")).toBeGreaterThanOrEqual(20);
-  expect(value("tapedeck_feed_nonsense_total")).toBe(1);
+  expect(value("tapedeck_feed_exchange_to_ingest_seconds_count")).toBeGreaterThan(20);
+  expect(value("tapedeck_feed_ingest_to_append_seconds_count")).toBeGreaterThanOrEqual(20);
+  expect(value("tapedeck_feed_append_seconds_count")).toBeGreaterThanOrEqual(20);
+  expect(value("tapedeck_feed_unreadable_messages_total")).toBe(1);
   expect(value("tapedeck_feed_gaps_total")).toBe(1);
   expect(text).toMatch(/tapedeck_feed_reconnects_total{[^}]*why="out of step"[^}]*} 1/);
-  expect(text).toMatch(/tapedeck_feed_feeds{status="up"[^}]*} 1/);
+  expect(text).toMatch(/tapedeck_feed_instruments{status="up"[^}]*} 1/);
 });

@@ -15,6 +15,7 @@ import {
   startHeartbeat,
   startRedisClock,
   startStatusServer,
+  watchLatency,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { openTapeStore } from "@tapedeck/tape";
@@ -50,12 +51,13 @@ async function main(config: FeedConfig): Promise<void> {
   const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
   const [commands, publisher, bullmq] = [connect("commands"), connect("publisher"), connect("bullmq")];
   const clock = await startRedisClock(commands, { log });
+  const stopMeasuring = watchLatency(commands, metrics);
   const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const upkeep = new LiveUpkeep({ redis: commands, keys, store, log });
   const queue = new FeedQueue({ redis: commands, keys });
 
   const statuses = new Map<string, FeedStatus>();
-  const feedMetrics = createFeedMetrics(metrics.registry, () => statuses.values());
+  const feedMetrics = createFeedMetrics(metrics, () => statuses.values());
   const feed = await Feed.start({
     node,
     keys,
@@ -136,6 +138,7 @@ async function main(config: FeedConfig): Promise<void> {
   shutdown.step("hand the feeds over", () => feed.close(config.SHUTDOWN_MS * 0.7), 8);
   shutdown.step("leave Redis", async () => {
     watching();
+    stopMeasuring();
     clock.stop();
     await queue.close();
     await Promise.all([commands, publisher, bullmq].map((redis) => redis.quit()));

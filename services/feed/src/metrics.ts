@@ -1,5 +1,6 @@
 import type { FeedStatus } from "@tapedeck/protocol";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Metrics } from "@tapedeck/runtime";
+import { Counter, Histogram } from "prom-client";
 import type { TroubleKind } from "./venues/venue.js";
 
 /** What recorders count; cheap enough for each message of a venue. */
@@ -17,58 +18,56 @@ export interface FeedMetrics {
   readonly framesAppended: number;
 }
 
-const buckets = [0, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 30_000];
+/** In seconds: venues are anything from next door to half a minute late. */
+const bounds = [0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30];
 
-export function createFeedMetrics(registry: Registry, statuses: () => Iterable<FeedStatus>): FeedMetrics {
-  const registers = [registry];
+export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<FeedStatus>): FeedMetrics {
+  const registers = [metrics.registry];
   const perSource = { labelNames: ["source"] as const, registers };
   const delay = new Histogram({
-    name: "tapedeck_feed_exchange_to_ingest_ms",
-    help: "milliseconds from the venue's own time of an event until it was heard, by two clocks",
-    buckets,
+    name: "tapedeck_feed_exchange_to_ingest_seconds",
+    help: "Time from the venue's own time of an event until it was heard, by two clocks",
+    buckets: bounds,
     ...perSource,
   });
-  const waited = new Histogram({
-    name: "tapedeck_feed_ingest_to_append_ms",
-    help: "milliseconds from hearing a frame's newest event until the frame was handed to Redis",
-    buckets,
-    registers,
+  const waited = metrics.tally({
+    name: "tapedeck_feed_ingest_to_append_seconds",
+    help: "Time from hearing a frame's newest event until the frame was handed to Redis",
+    bounds,
   });
-  const append = new Histogram({
-    name: "tapedeck_feed_append_ms",
-    help: "milliseconds until Redis had answered that a frame is on its tape",
-    buckets,
-    registers,
+  const append = metrics.tally({
+    name: "tapedeck_feed_append_seconds",
+    help: "Time until Redis had answered that a frame is on its tape",
+    bounds,
   });
-  const messages = new Counter({ name: "tapedeck_feed_events_total", help: "events of venues", ...perSource });
+  const messages = new Counter({ name: "tapedeck_feed_events_total", help: "Events of venues", ...perSource });
   const unreadable = new Counter({
-    name: "tapedeck_feed_nonsense_total",
-    help: "messages of venues that could not be read",
+    name: "tapedeck_feed_unreadable_messages_total",
+    help: "Messages of venues that could not be read",
     ...perSource,
   });
-  const frames = new Counter({ name: "tapedeck_feed_frames_total", help: "frames made", ...perSource });
-  const gaps = new Counter({ name: "tapedeck_feed_gaps_total", help: "frames behind a marked hole", ...perSource });
+  const frames = new Counter({ name: "tapedeck_feed_frames_total", help: "Frames made", ...perSource });
+  const gaps = new Counter({ name: "tapedeck_feed_gaps_total", help: "Frames behind a marked hole", ...perSource });
   const reconnects = new Counter({
     name: "tapedeck_feed_reconnects_total",
-    help: "connections to venues that ended, by reason",
+    help: "Connections to venues that ended, by reason",
     labelNames: ["source", "why"],
     registers,
   });
   const ended = new Counter({
     name: "tapedeck_feed_leases_ended_total",
-    help: "leases ended, by reason",
+    help: "Leases ended, by reason",
     labelNames: ["why"],
     registers,
   });
-  new Gauge({
-    name: "tapedeck_feed_feeds",
-    help: "instruments recorded here, by how their feed is",
-    labelNames: ["status"],
-    registers,
-    collect() {
+  metrics.showGauge({
+    name: "tapedeck_feed_instruments",
+    help: "Instruments recorded here, by how their feed is",
+    labels: ["status"],
+    read: () => {
       const counts = { connecting: 0, up: 0, down: 0 };
       for (const { status } of statuses()) counts[status]++;
-      for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
+      return Object.entries(counts).map(([status, count]) => [{ status }, count] as const);
     },
   });
 
@@ -83,7 +82,7 @@ export function createFeedMetrics(registry: Registry, statuses: () => Iterable<F
     heard(source, delayMs) {
       heard++;
       messages.inc({ source });
-      if (delayMs !== undefined) delay.observe({ source }, delayMs);
+      if (delayMs !== undefined) delay.observe({ source }, delayMs / 1000);
     },
     nonsense: (source) => unreadable.inc({ source }),
     frame(source, afterGap) {
@@ -92,8 +91,8 @@ export function createFeedMetrics(registry: Registry, statuses: () => Iterable<F
     },
     appended(appendMs, waitedMs) {
       framesAppended++;
-      append.observe(appendMs);
-      waited.observe(waitedMs);
+      append.add(appendMs);
+      waited.add(waitedMs);
       if (recent.length < mostRecent) recent.push(appendMs);
     },
     reconnect: (source, why) => reconnects.inc({ source, why }),

@@ -1,5 +1,5 @@
 import { accessEnv } from "@tapedeck/access";
-import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, whole } from "@tapedeck/runtime";
+import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, statusPort, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
 const shape = z.object({
@@ -23,6 +23,8 @@ const shape = z.object({
   SLOW_CLOSE_MS: millis.default(30_000),
   /** Without a sign of life, pongs included, a socket is closed. A ping goes out before that. */
   IDLE_TIMEOUT_S: whole("seconds", { min: 8, max: 960 }).default(120),
+  /** Where it is set, metrics are answered there alone. */
+  STATUS_PORT: statusPort,
   /** At a shutdown: time for load balancers to notice that this node is not ready any more. */
   UNREADY_MS: millis.default(5_000),
   /** At a shutdown: time over which sockets are sent elsewhere. Together with UNREADY_MS under the pod's grace period. */

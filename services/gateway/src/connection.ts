@@ -194,14 +194,16 @@ export class Connection implements SocketEvents {
       const { id, task } = next;
       await this.#outlet?.room(); // who does not read answers gets no more of them
       if (this.#closed) break;
-      share.counters.commands++;
+      const command = isRefusal(task) ? "unknown" : task.type;
       try {
         if (isRefusal(task)) throw new RefusedError(task);
         await this.#mayControl();
         const { record } = await watch.perform(task);
+        share.countCommand(command, "done");
         if (id !== undefined) this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });
       } catch (error) {
         if (!(error instanceof RefusedError)) log.error({ err: error, session: watch.id }, "command failed");
+        share.countCommand(command, error instanceof RefusedError ? error.code : "INTERNAL");
         if (error instanceof RefusedError) this.#refuse(error.code, error.message, id);
         else this.#refuse("UNAVAILABLE", "The command could not be carried out at the moment.", id);
       }

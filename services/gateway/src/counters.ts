@@ -20,7 +20,6 @@ export interface Counters {
   tradesLeftOut: number;
   resumed: number;
   resumedIncomplete: number;
-  commands: number;
   refusals: number;
   accepted: number;
   /** By close code, as we closed them. */
@@ -45,7 +44,6 @@ export function createCounters(): Counters {
     tradesLeftOut: 0,
     resumed: 0,
     resumedIncomplete: 0,
-    commands: 0,
     refusals: 0,
     accepted: 0,
     closed: new Map(),

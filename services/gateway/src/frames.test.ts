@@ -206,5 +206,5 @@ test("what is not of the channel's format is passed over", async () => {
   }
   await here.cluster.publish(record, 10, 11);
   await viewer.untilSeq(11);
-  expect(await here.gateway.metric("unreadable_total")).toBeGreaterThan(0);
+  expect(await here.gateway.metric("unreadable_messages_total")).toBeGreaterThan(0);
 });

@@ -1,14 +1,15 @@
-import { createAccess } from "@tapedeck/access";
+import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import { goneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe } from "@tapedeck/runtime";
-import { interval, proxyTrust, startProbe } from "@tapedeck/runtime";
+import { countCommands, interval, proxyTrust, showBlockCache, startProbe } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import pLimit from "p-limit";
 import type { GatewayConfig } from "./config.js";
 import { createCounters } from "./counters.js";
+import { DeliveryDelay } from "./delivery-delay.js";
 import { Door } from "./door.js";
 import { HeldBack } from "./held-back.js";
 import { answerRequest } from "./http.js";
@@ -29,6 +30,7 @@ const probeMs = 1_000;
 /** Deaf for this long while Redis takes our messages: another node would serve better. */
 const deafMs = 3_000;
 const sweepMs = 500;
+const delaySampleMs = 100;
 const legacyRefreshMs = 15_000;
 /** How long a socket may outlive the share link that opened it. */
 const shareCheckMs = 5_000;
@@ -100,7 +102,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     counters,
     slow: new Set<Outlet>(),
     damage: new DamageReports(),
+    countCommand: countCommands(metrics),
   };
+  const delay = new DeliveryDelay(metrics, now);
   const watches = new Watches({
     subscriber: redis.subscriber,
     keys,
@@ -112,6 +116,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       texts,
       edge: { live, want, heldBack: new HeldBack(), tuning: pLimit(tuningsAtOnce), log },
       counters,
+      delay,
       log,
       onGone: (watch, cause) => {
         for (const viewer of [...watch.viewers]) viewer.close(4404, goneReasons[cause]);
@@ -137,16 +142,19 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   exposeCounters(metrics, counters, {
     sockets: () => door.connections.size,
     sessions: () => watches.size,
-    cachedBytes: () => tapes.cachedBytes,
+    slow: () => share.slow.size,
   });
+  showBlockCache(metrics, tapes.cache);
+  showAccess(metrics, access);
 
+  const publicMetrics = config.STATUS_PORT === undefined ? metrics : undefined;
   const listener = await parts.listen({
     host: config.HOST,
     port: config.PORT,
     maxMessageBytes,
     maxBackpressure,
     idleTimeoutS: config.IDLE_TIMEOUT_S,
-    request: (request) => answerRequest(request, { health, metrics }),
+    request: (request) => answerRequest(request, { health, metrics: publicMetrics }),
     upgrade: (upgrade) => door.answer(upgrade),
   });
   const probe = startProbe({
@@ -158,6 +166,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const timers = [
     interval(() => sweep(share), sweepMs),
+    interval(() => {
+      delay.wanted = true;
+    }, delaySampleMs),
     interval(() => watchHealth(health, probe, redis), probeMs),
     interval(() => {
       door.closeRevoked().catch((error) => log.debug({ err: error }, "share links not looked at"));

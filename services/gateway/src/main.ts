@@ -9,6 +9,8 @@ import {
   createShutdown,
   startHeartbeat,
   startRedisClock,
+  startStatusServer,
+  watchLatency,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { chooseListen, NoNativeServer } from "./choose-listen.js";
@@ -41,6 +43,9 @@ async function main(config: GatewayConfig): Promise<void> {
   const health = createHealth();
   health.set("gateway", "unready", "starting");
   const metrics = createMetrics("gateway", node);
+  const { HOST: host, STATUS_PORT: statusPort } = config;
+  const status =
+    statusPort === undefined ? undefined : await startStatusServer({ host, port: statusPort, health, metrics });
   const connect = (purpose: "commands" | "publisher" | "subscriber") =>
     connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
   const redis = {
@@ -49,8 +54,10 @@ async function main(config: GatewayConfig): Promise<void> {
     subscriber: connect("subscriber"),
   };
   const clock = await startRedisClock(redis.commands, { log });
+  const stopWatching = watchLatency(redis.commands, metrics);
   const gateway = await startGateway({ config, log, health, metrics, listen, redis, now: clock.now });
   const keys = keysWith(config.TAPEDECK_PREFIX);
+  const statusUrl = status && { status_url: status.url };
   const heartbeat = startHeartbeat(redis.commands, {
     nodeKey: keys.node(node),
     nodesKey: keys.nodes,
@@ -60,6 +67,7 @@ async function main(config: GatewayConfig): Promise<void> {
       pid: process.pid,
       server: listen.server,
       queues: config.TICKER_QUEUES,
+      ...statusUrl,
       ...gateway.fields(),
     }),
     now: clock.now,
@@ -74,9 +82,11 @@ async function main(config: GatewayConfig): Promise<void> {
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("leave Redis", async () => {
     await gateway.stop();
+    stopWatching();
     clock.stop();
     await Promise.all(Object.values(redis).map((connection) => connection.quit()));
   });
+  shutdown.step("stop answering", () => status?.stop());
 
   health.set("gateway", "ok");
   announceReady({ url: gateway.url, pid: process.pid });

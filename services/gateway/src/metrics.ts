@@ -1,80 +1,63 @@
 import type { Metrics } from "@tapedeck/runtime";
-import { Counter, Gauge } from "prom-client";
 import type { Counters } from "./counters.js";
 
-type Count = Exclude<keyof Counters, "closed">;
-
-const help: Record<Count, string> = {
-  messagesReceived: "Messages heard on session channels",
-  framesForwarded: "Frames sent as they were heard, once per socket",
-  framesRendered: "Frames sent that were rendered from the tape, once per socket",
-  edgeFrames: "Frames of live markets, once per session at their edge",
-  bytesSent: "Bytes of messages handed to sockets",
-  holes: "Frames that did not follow on the last one; what lay between came from the tape",
-  stale: "Frames dropped: rendered from an earlier revision of their session",
-  repeats: "Frames dropped: heard before",
-  rereads: "Times a session was read again because something was missed",
-  damagedBlocks: "Damaged blocks that sockets came to and were led over",
-  unreadable: "Messages that are not of the channel's format",
-  lags: "Times frames were merged or left out for a slow socket",
-  framesMerged: "Frames merged or left out for slow sockets",
-  tradesLeftOut: "Trades left out for slow sockets",
-  resumed: "Sockets that came back and got exactly what they missed",
-  resumedIncomplete: "Sockets that came back with a token that was too old",
-  commands: "Commands that came through sockets",
-  refusals: "Messages and commands of clients that were refused",
-  accepted: "Sockets opened",
+/** Names and help of what is shown as it is counted; resumes and closes have labels of their own. */
+const shown: Readonly<Partial<Record<keyof Counters, readonly [name: string, help: string]>>> = {
+  messagesReceived: ["messages_received", "Messages heard on session channels"],
+  framesForwarded: ["frames_forwarded", "Frames sent as they were heard, once per socket"],
+  framesRendered: ["frames_rendered", "Frames sent that were rendered from the tape, once per socket"],
+  edgeFrames: ["edge_frames", "Frames of live markets, once per session at their edge"],
+  bytesSent: ["sent_bytes", "Bytes of messages handed to sockets"],
+  holes: ["holes", "Frames that did not follow on the last one; what lay between came from the tape"],
+  stale: ["stale_frames", "Frames dropped: rendered from an earlier revision of their session"],
+  repeats: ["repeated_frames", "Frames dropped: heard before"],
+  rereads: ["rereads", "Times a session was read again because something was missed"],
+  damagedBlocks: ["damaged_blocks", "Damaged blocks that sockets came to and were led over"],
+  unreadable: ["unreadable_messages", "Messages that are not of the channel's format"],
+  lags: ["lags", "Times frames were merged or left out for a slow socket"],
+  framesMerged: ["skipped_frames", "Frames merged or left out for slow sockets"],
+  tradesLeftOut: ["skipped_trades", "Trades left out for slow sockets"],
+  refusals: ["refusals", "Messages and commands of clients that were refused"],
+  accepted: ["sockets_opened", "Sockets opened"],
 };
 
 /** Shows what the gateway counts. The numbers are read when they are asked for, so that counting costs nothing else. */
 export function exposeCounters(
-  { registry }: Metrics,
+  metrics: Metrics,
   counters: Counters,
-  now: { sockets: () => number; sessions: () => number; cachedBytes: () => number },
+  now: { sockets: () => number; sessions: () => number; slow: () => number },
 ): void {
-  const registers = [registry];
-  for (const [name, text] of Object.entries(help)) {
-    new Counter({
-      name: `tapedeck_gateway_${snake(name)}_total`,
-      help: text,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(isCount(name) ? counters[name] : 0);
-      },
-    });
+  for (const name of Object.keys(shown).filter(isShown)) {
+    const [its = name, help = name] = shown[name] ?? [];
+    metrics.showCounter({ name: `tapedeck_gateway_${its}_total`, help, read: () => numberOf(counters[name]) });
   }
-  new Counter({
+  metrics.showCounter({
+    name: "tapedeck_gateway_resumes_total",
+    help: "Sockets that came back with a token, by whether they got exactly what they missed",
+    labels: ["complete"],
+    read: () => [
+      [{ complete: "true" }, counters.resumed],
+      [{ complete: "false" }, counters.resumedIncomplete],
+    ],
+  });
+  metrics.showCounter({
     name: "tapedeck_gateway_sockets_closed_total",
     help: "Sockets that this node closed, by close code",
-    labelNames: ["code"],
-    registers,
-    collect() {
-      this.reset();
-      for (const [code, count] of counters.closed) this.inc({ code: String(code) }, count);
-    },
+    labels: ["code"],
+    read: () => [...counters.closed].map(([code, count]) => [{ code: String(code) }, count] as const),
   });
   const gauges: [string, string, () => number][] = [
     ["tapedeck_gateway_sockets", "Open sockets", now.sockets],
+    ["tapedeck_gateway_slow_sockets", "Open sockets that something is kept back for", now.slow],
     ["tapedeck_gateway_sessions_watched", "Sessions with at least one open socket here", now.sessions],
-    ["tapedeck_gateway_cached_bytes", "Bytes of decompressed tape in memory", now.cachedBytes],
   ];
-  for (const [name, text, value] of gauges) {
-    new Gauge({
-      name,
-      help: text,
-      registers,
-      collect() {
-        this.set(value());
-      },
-    });
-  }
+  for (const [name, help, read] of gauges) metrics.showGauge({ name, help, read });
 }
 
-function isCount(name: string): name is Count {
-  return name in help;
+function isShown(name: string): name is keyof Counters {
+  return name in shown;
 }
 
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+function numberOf(value: Counters[keyof Counters]): number {
+  return typeof value === "number" ? value : value.size;
 }

@@ -1,4 +1,5 @@
 import type { CloseCode } from "@tapedeck/protocol";
+import type { CountCommand } from "@tapedeck/runtime";
 import type { DamageReports } from "@tapedeck/tape";
 import type { Counters } from "./counters.js";
 import type { Socket } from "./listener.js";
@@ -20,6 +21,7 @@ export interface OutletShare {
   readonly slow: Set<Outlet>;
   /** What this gateway has told of damaged blocks. */
   readonly damage: DamageReports;
+  readonly countCommand: CountCommand;
 }
 
 /**

@@ -51,9 +51,9 @@ test("[G40] what is kept for it is bounded however long it sleeps", async () => 
   await slow.untilType("history");
   slow.pause();
   const last = await publishUntilSlow(record, 0, 1);
-  const before = await here.gateway.metric("bytes_sent_total");
+  const before = await here.gateway.metric("sent_bytes_total");
   for (let seq = last; seq < last + 100; seq++) await here.cluster.publish(record, seq, seq + 1);
-  expect((await here.gateway.metric("bytes_sent_total")) - before).toBe(0);
+  expect((await here.gateway.metric("sent_bytes_total")) - before).toBe(0);
   slow.resume();
   await slow.untilSeq(last + 100);
   expect(new Set(slow.types.slice(1))).toEqual(new Set(["snapshot"])); // [G33]

@@ -15,6 +15,7 @@ import {
 import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import { notesOf } from "./change-notes.js";
 import type { Counters } from "./counters.js";
+import type { DeliveryDelay } from "./delivery-delay.js";
 import { Edge, type EdgeContext, type EdgeHolder } from "./edge.js";
 import type { Leg } from "./leg.js";
 import { Legs } from "./legs.js";
@@ -31,6 +32,7 @@ export interface WatchContext {
   readonly texts: SessionTexts;
   readonly edge: EdgeContext;
   readonly counters: Counters;
+  readonly delay: DeliveryDelay;
   readonly log: Logger;
   /** The session is no more: its sockets are to be closed. */
   readonly onGone: (watch: Watch, cause: "deleted" | "expired") => void;
@@ -122,7 +124,7 @@ export class Watch implements Source, EdgeHolder {
 
   /** HOT: a message on the session's channel. */
   receive(message: Buffer): void {
-    const { counters } = this.#context;
+    const { counters, delay } = this.#context;
     counters.messagesReceived++;
     const head = parseHead(message);
     if (head === undefined) {
@@ -142,6 +144,7 @@ export class Watch implements Source, EdgeHolder {
         this.#heard = passed(this.#heard, head);
         const body = message.subarray(head.body);
         for (const viewer of this.viewers) viewer.forward(body, head.seq);
+        if (delay.wanted) delay.sample(body, this.#present.leg);
         return;
       }
       case "heal":

@@ -12,10 +12,12 @@ import {
   interval,
   type Probe,
   type RedisPurpose,
+  showBlockCache,
   startHeartbeat,
   startProbe,
   startRedisClock,
   startStatusServer,
+  watchLatency,
 } from "@tapedeck/runtime";
 import {
   Deck,
@@ -64,6 +66,7 @@ async function main(config: TickerConfig): Promise<void> {
   };
   const { commands, publisher, subscriber, bullmq } = connections;
   const clock = await startRedisClock(commands, { log });
+  const stopMeasuring = watchLatency(commands, metrics);
   const channel = keys.probeChannel(node);
   const probe = startProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
 
@@ -72,6 +75,7 @@ async function main(config: TickerConfig): Promise<void> {
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({ redis: commands, subscriber, keys, store: tapeStore, cache, log });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
+  showBlockCache(metrics, cache);
   const leases = new LeaseQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
   const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
 
@@ -135,6 +139,7 @@ async function main(config: TickerConfig): Promise<void> {
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("leave Redis", async () => {
     watching();
+    stopMeasuring();
     probe.stop();
     clock.stop();
     await live.close();

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Metrics } from "@tapedeck/runtime";
+import { Counter } from "prom-client";
 
 /** What the renderer counts, by calls that cost next to nothing where they stand on the path of a frame. */
 export interface RendererMetrics {
@@ -9,8 +10,6 @@ export interface RendererMetrics {
   /** A session had to wait for a block. */
   blockWait(ms: number): void;
 }
-
-const buckets = [0.5, 1, 2, 3, 5, 8, 13, 21, 50, 100, 250, 1000, 5000];
 
 export interface Lateness {
   readonly p50: number;
@@ -23,97 +22,101 @@ export interface TickerMetrics extends RendererMetrics {
   /** A session came to a damaged block and passed it over. */
   damagedBlock(): void;
   leaseEnded(why: string): void;
-  command(type: string): void;
+  /** A change was made to a session, by a command of this ticker's own. */
+  change(type: string): void;
+  /** A session was taken over from a ticker that had not let go of it. */
+  failover(): void;
   /** Frames published since the start, each of a merged message counted. */
   readonly framesPublished: number;
   /** Lateness since the last call, in ms, and messages a second: for the heartbeat. */
   takeLateness(): Lateness;
 }
 
-export function createTickerMetrics(registry: Registry, leases: () => number): TickerMetrics {
-  const registers = [registry];
-  const lateness = new Histogram({
-    name: "tapedeck_ticker_lateness_ms",
-    help: "milliseconds between the time a message was due and the time it was handed to Redis",
-    buckets,
-    registers,
+export interface TickerNumbers {
+  /** Sessions held, and how many may be. */
+  readonly leases: () => number;
+  readonly capacity: number;
+}
+
+export function createTickerMetrics(metrics: Metrics, { leases, capacity }: TickerNumbers): TickerMetrics {
+  const registers = [metrics.registry];
+  // What is counted per frame is a plain number here, which Prometheus reads when it asks.
+  let framesPublished = 0;
+  let messages = 0;
+  let pipelineCommands = 0;
+  const count = (name: string, help: string, read: () => number) =>
+    metrics.showCounter({ name: `tapedeck_ticker_${name}_total`, help, read });
+  count("frames_published", "Frames published, each of a merged message counted", () => framesPublished);
+  count("messages_published", "Messages published", () => messages);
+  count("conflated_frames", "Frames that went out merged into a newer one", () => framesPublished - messages);
+  count("pipeline_commands", "Publishes and checkpoints sent to Redis", () => pipelineCommands);
+  const lateness = metrics.tally({
+    name: "tapedeck_ticker_lateness_seconds",
+    help: "Time from when a message was due until it was handed to Redis",
   });
-  const messages = new Counter({ name: "tapedeck_ticker_messages_total", help: "messages published", registers });
-  const conflated = new Counter({
-    name: "tapedeck_ticker_conflated_frames_total",
-    help: "frames that went out merged into a newer one",
-    registers,
+  const pipelines = metrics.tally({
+    name: "tapedeck_ticker_pipeline_seconds",
+    help: "Time until Redis had answered all commands of one wake-up",
   });
-  const pipelines = new Histogram({
-    name: "tapedeck_ticker_pipeline_ms",
-    help: "milliseconds until Redis had answered all commands of one wake-up",
-    buckets,
-    registers,
-  });
-  const commands = new Counter({
-    name: "tapedeck_ticker_pipeline_commands_total",
-    help: "publishes and checkpoints sent",
-    registers,
+  const blockWaits = metrics.tally({
+    name: "tapedeck_ticker_block_wait_seconds",
+    help: "Time that a session waited for a block that was not fetched ahead",
   });
   const failed = new Counter({
     name: "tapedeck_ticker_failed_pipelines_total",
-    help: "wake-ups after which the publisher had to be waited for",
-    registers,
-  });
-  const blockWaits = new Histogram({
-    name: "tapedeck_ticker_block_wait_ms",
-    help: "milliseconds that a session waited for a block that was not fetched ahead",
-    buckets,
+    help: "Wake-ups after which the publisher had to be waited for",
     registers,
   });
   const damaged = new Counter({
     name: "tapedeck_ticker_damaged_blocks_total",
-    help: "damaged blocks that sessions came to and passed over",
+    help: "Damaged blocks that sessions came to and passed over",
     registers,
   });
   const ended = new Counter({
     name: "tapedeck_ticker_leases_ended_total",
-    help: "leases ended, by reason",
+    help: "Leases ended, by reason",
     labelNames: ["why"],
     registers,
   });
-  const performed = new Counter({
-    name: "tapedeck_ticker_commands_total",
-    help: "changes this ticker made to sessions (claims, ends, loops, parking), by kind",
+  const changes = new Counter({
+    name: "tapedeck_ticker_changes_total",
+    help: "Changes this ticker made to sessions (claims, ends, loops, parking), by kind",
     labelNames: ["type"],
     registers,
   });
-  new Gauge({
-    name: "tapedeck_ticker_leases",
-    help: "sessions held",
+  const failovers = new Counter({
+    name: "tapedeck_ticker_failovers_total",
+    help: "Sessions taken over from a ticker that had not let go of them",
     registers,
-    collect() {
-      this.set(leases());
-    },
+  });
+  metrics.showGauge({ name: "tapedeck_ticker_leases", help: "Sessions held", read: leases });
+  metrics.showGauge({
+    name: "tapedeck_ticker_lease_capacity",
+    help: "Sessions it takes at most",
+    read: () => capacity,
   });
 
   const recent = new RecentLateness();
-  let framesPublished = 0;
   return {
     get framesPublished() {
       return framesPublished;
     },
     message(latenessMs, frames) {
+      messages++;
       framesPublished += frames;
       recent.add(latenessMs);
-      lateness.observe(latenessMs);
-      messages.inc();
-      if (frames > 1) conflated.inc(frames - 1);
+      lateness.add(latenessMs);
     },
-    pipeline(ms, count) {
-      pipelines.observe(ms);
-      commands.inc(count);
+    pipeline(ms, commands) {
+      pipelines.add(ms);
+      pipelineCommands += commands;
     },
     failedPipeline: () => failed.inc(),
-    blockWait: (ms) => blockWaits.observe(ms),
+    blockWait: (ms) => blockWaits.add(ms),
     damagedBlock: () => damaged.inc(),
     leaseEnded: (why) => ended.inc({ why }),
-    command: (type) => performed.inc({ type }),
+    change: (type) => changes.inc({ type }),
+    failover: () => failovers.inc(),
     takeLateness: () => recent.take(),
   };
 }

@@ -222,8 +222,9 @@ export class Run implements RenderingEvents {
     const { deck, metrics } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
-        const { record, changed } = await deck.perform(this.sessionId, command);
-        if (changed) metrics.command(command.type);
+        const { record, before, changed } = await deck.perform(this.sessionId, command);
+        if (changed) metrics.change(command.type);
+        if (command.type === "claim" && before.ticker !== "" && before.ticker !== command.node) metrics.failover();
         return record;
       } catch (error) {
         if (error instanceof RefusedError && error.code === "SESSION_NOT_FOUND") {

@@ -161,7 +161,7 @@ describe("a command", () => {
 });
 
 describe("a lease", () => {
-  test("[TK7] that ends with its ticker goes on at another one, without a hole and without a repeat", async () => {
+  test("[TK7] [OB6] that ends with its ticker goes on at another one, without a hole and without a repeat", async () => {
     const tape = await rig.tape({ frames: 400, intervalMs: 10 });
     const first = await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
@@ -174,9 +174,10 @@ describe("a lease", () => {
     await viewer.until(({ last }) => last === 399);
     expectUnbroken(viewer, 0, 399);
     await vi.waitFor(() => expect(second.ticker.leases).toBe(0));
+    expect(await second.metric("failovers_total")).toBe(0);
   });
 
-  test("[TK8] claimed by another ticker ends here at once, and what comes late is recognised by its rev", async () => {
+  test("[TK8] [OB6] claimed by another ticker ends here at once, and what comes late is recognised by its rev", async () => {
     const tape = await rig.tape({ frames: 400, intervalMs: 10 });
     const first = await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
@@ -188,6 +189,7 @@ describe("a lease", () => {
     await leases.request({ id, rev: 4711 });
     await viewer.until(({ shown }) => shown.length > 100);
     expect((await rig.record(id)).ticker).toBe(second.node);
+    expect(await second.metric("failovers_total")).toBe(1);
     await vi.waitFor(() => expect(first.ticker.leases).toBe(0));
     await viewer.until(({ last }) => last === 399);
     const shown = viewer.shown.flatMap(({ prev, seq }) => range(prev + 1, seq));

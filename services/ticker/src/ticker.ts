@@ -59,7 +59,7 @@ export class Ticker {
   private constructor(options: TickerOptions) {
     const { node, keys, connections, clock, probe, deck, log, metrics } = options;
     this.#options = options;
-    this.metrics = createTickerMetrics(metrics.registry, () => this.leases);
+    this.metrics = createTickerMetrics(metrics, { leases: () => this.leases, capacity: options.capacity });
     this.#renderer = new Renderer({
       publisher: connections.publisher,
       clock,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type AccessConfig, accessEnv, createAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
-import { connectRedis, createHealth, createLogger, createMetrics, proxyTrust } from "@tapedeck/runtime";
+import { connectRedis, countCommands, createHealth, createLogger, createMetrics, proxyTrust } from "@tapedeck/runtime";
 import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 import { z } from "zod";
@@ -73,6 +73,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     health,
     metrics,
     requests: createRequestMetrics(metrics.registry),
+    countCommand: countCommands(metrics),
     log,
     access: createAccess("api", accessOf(options.access, prefix), { redis, keys }),
     allowedOrigins: options.allowedOrigins ?? [],

@@ -117,7 +117,7 @@ export class Rig {
         if (status === undefined) statuses.delete(name);
         else statuses.set(name, status);
       },
-      metrics: createFeedMetrics(metrics.registry, () => statuses.values()),
+      metrics: createFeedMetrics(metrics, () => statuses.values()),
       log,
       ...options,
     });

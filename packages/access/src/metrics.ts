@@ -1,0 +1,18 @@
+import type { Metrics } from "@tapedeck/runtime";
+import type { Access } from "./access.js";
+
+/** Shows how often this node turned somebody away, and what for. */
+export function showAccess(metrics: Metrics, { users, limits }: Access): void {
+  metrics.showCounter({
+    name: "tapedeck_limit_refusals_total",
+    help: "Commands, new sessions and connections refused because there were too many",
+    labels: ["limit"],
+    read: () => Object.entries(limits.refused).map(([limit, count]) => [{ limit }, count] as const),
+  });
+  metrics.showCounter({
+    name: "tapedeck_token_refusals_total",
+    help: "Tokens refused, by whether they were a user's or a share link's",
+    labels: ["kind"],
+    read: () => Object.entries(users.refused).map(([kind, count]) => [{ kind }, count] as const),
+  });
+}

@@ -6,11 +6,12 @@ import { describe, expect, test } from "vitest";
 import { BlockCache, leastCacheBytes } from "./block-cache.js";
 import { FolderTapeStore } from "./folder-store.js";
 import { MemoryTapeStore } from "./memory-store.js";
+import type { PackedBlock } from "./packed-block.js";
 import { RecordedTape } from "./recorded-tape.js";
 import type { TapeStore } from "./store.js";
 import { TapeWriteError } from "./tape-errors.js";
 import { TapeWriter, type TapeWriterOptions } from "./tape-writer.js";
-import { writeTestTape } from "./testing.js";
+import { testFrames, testTapeStartMs, writeTestTape } from "./testing.js";
 
 const options: TapeWriterOptions = {
   id: "aapl",
@@ -199,6 +200,86 @@ describe("a write that does not come to its end", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+});
+
+describe("a tape of parts of others", () => {
+  const gapAfter = [{ seq: 40, ms: 7_000 }];
+  const shape = { frames: 300, framesPerBlock: 16, gapAfter };
+
+  async function written(): Promise<{ store: MemoryTapeStore; tape: RecordedTape; blocks: PackedBlock[] }> {
+    const store = new MemoryTapeStore();
+    await writeTestTape(store, shape);
+    const tape = await RecordedTape.open(store, "test", 1, new BlockCache(leastCacheBytes));
+    const blocks: PackedBlock[] = [];
+    for await (const block of tape.packedBlocks()) blocks.push(block);
+    return { store, tape, blocks };
+  }
+
+  function like(tape: RecordedTape, id: string, firstSeq: number): TapeWriterOptions {
+    const { symbol, source, startNs, decimals, precision } = tape;
+    return { id, symbol, source, startNs, decimals, precision, intervalMs: 100, createdMs: testTapeStartMs, firstSeq };
+  }
+
+  test("[TP9] made of all blocks of a tape is the same tape, byte for byte", async () => {
+    const { store, tape, blocks } = await written();
+    const writer = await TapeWriter.open(store, like(tape, "copy", 0));
+    for (const block of blocks) await writer.appendBlock(block);
+    const { id: _, ...manifest } = await writer.finish();
+    const { id: __, ...expected } = tape.manifest;
+    expect(manifest).toEqual(expected);
+    for (const file of ["index.bin", "blocks.bin", "events.bin", "overview.bin"]) {
+      expect((await store.read("copy", 1, file)).equals(await store.read("test", 1, file))).toBe(true);
+    }
+  });
+
+  test("[TP9] begins where its first block does, with its seqs and times", async () => {
+    const { store, tape, blocks } = await written();
+    const kept = blocks.slice(5);
+    const first = kept[0]?.firstSeq ?? expect.fail();
+    const writer = await TapeWriter.open(store, like(tape, "end", first));
+    for (const block of kept) await writer.appendBlock(block);
+    await writer.finish();
+    const end = await RecordedTape.open(store, "end", 1, new BlockCache(leastCacheBytes));
+    const firstNs = await tape.nsOf(first);
+    expect(end.span).toEqual({ firstSeq: first, lastSeq: 299, firstNs, lastNs: tape.span.lastNs, growing: false });
+    expect(end.manifest).toMatchObject({ format_version: 2, first_seq: first, first_ns: firstNs, frames: 300 - first });
+    expect(end.view()).toMatchObject({ from: tape.iso(firstNs), to: tape.iso(tape.span.lastNs), frames: 300 - first });
+    expect(end.view().duration_ms).toBe((tape.span.lastNs - firstNs) / 1e6);
+    for (const seq of [first, 200, 299]) expect(await jsonOf(end, seq)).toBe(await jsonOf(tape, seq));
+    await expect(end.load(first - 1)).rejects.toThrow(`has frames ${first} to 299`);
+    expect(await end.seqAt(0)).toBe(first);
+    expect(await end.findEvent(first, "next")).toEqual(await tape.findEvent(first, "next"));
+  });
+
+  test("[TP9] takes frames after blocks, and blocks after frames", async () => {
+    const { store, tape, blocks } = await written();
+    const writer = await TapeWriter.open(store, { ...like(tape, "mixed", 0), framesPerBlock: 16 });
+    const frames = [...testFrames(shape)];
+    for (const frame of frames.slice(0, 32)) await writer.append(frame);
+    for (const block of blocks.slice(2, 10)) await writer.appendBlock(block);
+    for (const frame of frames.slice(160)) await writer.append(frame);
+    await writer.finish();
+    for (const file of ["index.bin", "blocks.bin", "events.bin", "overview.bin"]) {
+      expect((await store.read("mixed", 1, file)).equals(await store.read("test", 1, file))).toBe(true);
+    }
+  });
+
+  test("[TP11] takes no block out of its place", async () => {
+    const { store, tape, blocks } = await written();
+    const wrong = [[1], [0, 2], [0, 0]];
+    for (const order of wrong) {
+      const writer = await TapeWriter.open(store, like(tape, "wrong", 0));
+      const writing = (async () => {
+        for (const at of order) await writer.appendBlock(blocks[at] ?? expect.fail());
+      })();
+      await expect(writing).rejects.toThrow(/^Frame \d+ of tape wrong comes where frame \d+ belongs/);
+    }
+    const early = { ...(blocks[1] ?? expect.fail()), firstNs: 5 };
+    const writer = await TapeWriter.open(store, like(tape, "wrong", 0));
+    await writer.appendBlock(blocks[0] ?? expect.fail());
+    await expect(writer.appendBlock(early)).rejects.toThrow("earlier than the one before it");
+    expect(await store.versions("wrong")).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Gap } from "./tape.js";
-import { timelineOf } from "./timeline.js";
+import { GrowingTimeline, timelineOf } from "./timeline.js";
 
 const second = 1e9;
 
@@ -67,5 +67,49 @@ describe("playing time", () => {
     const timeline = timelineOf([gap(10, 70)], "skip");
     expect(timeline.tapeOf(1.75)).toBe(1);
     expect(timeline.tapeOf(11 * second + 0.5)).toBe(70 * second);
+  });
+});
+
+describe("the playing time of a growing tape", () => {
+  const times = Array.from({ length: 800 }, (_, at) => (at * second) / 4);
+
+  test("[TP34] is that of all gaps so far, whenever it was asked for", () => {
+    fc.assert(
+      fc.property(gaps, fc.constantFrom("skip", "keep"), (all, policy) => {
+        const growing = new GrowingTimeline(policy);
+        for (let known = 0; known <= all.length; known++) {
+          const expected = timelineOf(all.slice(0, known), policy);
+          for (const time of times) {
+            expect(growing.playingOf(time)).toBe(expected.playingOf(time));
+            expect(growing.tapeOf(time)).toBe(expected.tapeOf(time));
+          }
+          const next = all[known];
+          if (next !== undefined) growing.add(next);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("[TP34] stays what it was where gaps before the tape's beginning are forgotten", () => {
+    fc.assert(
+      fc.property(gaps, fc.nat({ max: 200 }), (all, from) => {
+        const growing = new GrowingTimeline("skip");
+        const expected = timelineOf(all, "skip");
+        for (const one of all) growing.add(one);
+        // Frames lie outside of gaps, or at their ends, so a tape begins there.
+        const begins = Math.max(
+          0,
+          ...all.map(({ fromNs, toNs }) => (fromNs < from * second ? toNs : 0)),
+          from * second,
+        );
+        growing.forget(begins);
+        for (const time of times.filter((each) => each >= begins)) {
+          expect(growing.playingOf(time)).toBe(expected.playingOf(time));
+          expect(growing.tapeOf(expected.playingOf(time))).toBe(expected.tapeOf(expected.playingOf(time)));
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 });

@@ -1,14 +1,13 @@
 import type { Logger } from "@tapedeck/runtime";
 import type { BlockCache, TapeStore } from "@tapedeck/tape";
 import { decodeFeed, type FeedRecord, stateOf, unclaimed } from "./feed-record.js";
-import type { FeedStore } from "./feed-store.js";
+import { type FeedStore, feedName } from "./feed-store.js";
 import { forgetTape } from "./forget-tape.js";
 import { decodeChange, decodeFrame, kindOf, type LiveFrame } from "./frame-message.js";
 import { GrowingTape } from "./growing-tape.js";
-import type { LiveListener } from "./live-listener.js";
-import type { LiveState } from "./live-state.js";
+import { Listeners } from "./listeners.js";
 import type { LiveInstrument } from "./live-tape-id.js";
-import { framesFrom } from "./stream.js";
+import { frameOf, framesFrom } from "./stream.js";
 
 export interface FollowerContext {
   readonly feeds: FeedStore;
@@ -31,15 +30,16 @@ const retryMs = 250;
 export class Follower {
   readonly feed: LiveInstrument;
   readonly channel: string;
-  readonly listeners = new Set<LiveListener>();
+  readonly listeners: Listeners;
   /** When it was last asked for, on the monotonic clock. */
   usedAt = performance.now();
   readonly #context: FollowerContext;
   readonly #log: Logger;
   #record: FeedRecord | undefined;
-  #state: LiveState | undefined;
   /** The tape that is growing; while it is opened the one before is no more here. */
   #tape: GrowingTape | undefined;
+  /** The newest frame of it that was heard or read, and who wrote it. */
+  #newest: Pick<LiveFrame, "seq" | "claim"> | undefined;
   /** What was heard last is what Redis has, as far as can be known. */
   #synced = false;
   #syncing: Promise<void> | undefined;
@@ -50,12 +50,8 @@ export class Follower {
     this.feed = feed;
     this.channel = channel;
     this.#context = context;
-    this.#log = context.log.child({ feed: `${feed.source}:${feed.symbol}` });
-  }
-
-  /** The feed as it was heard of last; undefined before that. */
-  get state(): LiveState | undefined {
-    return this.#state;
+    this.#log = context.log.child({ feed: feedName(feed) });
+    this.listeners = new Listeners(this.#log);
   }
 
   get synced(): boolean {
@@ -69,14 +65,6 @@ export class Follower {
   /** Whether anyone here is to be told of what comes. */
   get heeded(): boolean {
     return this.listeners.size > 0 || (this.#tape?.heeded ?? false);
-  }
-
-  add(listener: LiveListener): void {
-    this.listeners.add(listener);
-    // Later, so that whoever follows has first the function that ends it. Whoever is early is told by the sync.
-    queueMicrotask(() => {
-      if (this.#state !== undefined && this.listeners.has(listener)) this.#tell(listener, this.#state);
-    });
   }
 
   // HOT: once per message of the channel.
@@ -134,7 +122,7 @@ export class Follower {
   #hearChange(record: FeedRecord): void {
     const before = this.#record;
     if (before !== undefined && record.rev <= before.rev) return;
-    if (!this.#synced || record.tape !== before?.tape) {
+    if (!this.#synced || record.tape !== before?.tape || record.claim !== before.claim) {
       this.syncLater();
       return;
     }
@@ -145,14 +133,13 @@ export class Follower {
 
   // HOT: once per frame.
   #take(tape: GrowingTape, frame: LiveFrame<Buffer>): void {
+    this.#grow(tape, frame);
+    this.listeners.frame(tape, frame.seq, frame.frame.text);
+  }
+
+  #grow(tape: GrowingTape, frame: LiveFrame<Buffer>): void {
     tape.grow(frame);
-    for (const listener of this.listeners) {
-      try {
-        listener.frame(tape, frame.seq, frame.frame.text);
-      } catch (error) {
-        this.#log.error({ err: error, seq: frame.seq }, "a listener failed at a frame"); // the others get it all the same
-      }
-    }
+    this.#newest = frame;
   }
 
   /** The tape is the same as before. */
@@ -164,22 +151,7 @@ export class Follower {
       tape.cutTo(record.firstSeq);
       if (record.storedSeq !== before?.storedSeq || record.parts !== before.parts) this.#refresh(tape);
     }
-    this.#show(stateOf(record, now));
-  }
-
-  #show(state: LiveState): void {
-    const before = this.#state;
-    this.#state = state;
-    if (before !== undefined && sameState(before, state)) return;
-    for (const listener of this.listeners) this.#tell(listener, state);
-  }
-
-  #tell(listener: LiveListener, state: LiveState): void {
-    try {
-      listener.state(state);
-    } catch (error) {
-      this.#log.error({ err: error }, "a listener failed at a change of its feed");
-    }
+    this.listeners.show(stateOf(record, now));
   }
 
   #refresh(tape: GrowingTape): void {
@@ -207,15 +179,13 @@ export class Follower {
       this.#leave();
       this.#record = record;
       this.#synced = true;
-      this.#show(record === undefined ? unclaimed(this.feed, now) : stateOf(record, now));
+      this.listeners.show(record === undefined ? unclaimed(this.feed, now) : stateOf(record, now));
       return;
     }
-    if (had?.id === record.tape && record.lastSeq < hadSeq) {
-      // A Redis took over that lags: it lacks frames that were shown, and their numbers must not be given again.
-      this.#log.warn(
-        { tape: record.tape, last: hadSeq, found: record.lastSeq },
-        "Redis lost frames: another tape begins",
-      );
+    if (had?.id === record.tape && (record.lastSeq < hadSeq || (await this.#isForked(record)))) {
+      // A Redis took over that lags: it lacked frames that were shown, and their numbers must not be given again.
+      const { tape, lastSeq } = record;
+      this.#log.warn({ tape, last: hadSeq, found: lastSeq }, "Redis lost frames: another tape begins");
       await forgetTape(feeds, record);
       this.#syncAgain = true;
       return;
@@ -230,8 +200,18 @@ export class Follower {
     this.#adopt(record, now);
   }
 
+  /** Whether a later writer has given the number of our newest frame to one of its own. */
+  async #isForked({ source, symbol, claim }: FeedRecord): Promise<boolean> {
+    const { redis, keys } = this.#context.feeds;
+    const newest = this.#newest;
+    if (newest === undefined || newest.claim === claim) return false;
+    const found = await frameOf(redis, keys.live(source, symbol), newest.seq);
+    return found !== undefined && found.claim !== newest.claim;
+  }
+
   async #open(record: FeedRecord): Promise<GrowingTape> {
     this.#leave();
+    this.#newest = undefined;
     const { feeds, store, cache, log, wake } = this.#context;
     const { source, symbol } = this.feed;
     const context = {
@@ -241,7 +221,7 @@ export class Follower {
       stream: feeds.keys.live(source, symbol),
       catchUp: () => this.sync(),
       heeded: () => wake(this),
-      onError: (error: unknown) => log.error({ err: error }, "a listener failed at the growth of a tape"),
+      onError: (error: unknown, what: string) => log.error({ err: error, tape: record.tape }, what),
     };
     return GrowingTape.open(record, context, { fromSeq: record.firstSeq, toSeq: record.storedSeq });
   }
@@ -256,7 +236,7 @@ export class Follower {
           // Some may have come by the channel while these were read.
           if (frame.seq !== tape.span.lastSeq + 1) continue;
           if (tape === this.#tape) this.#take(tape, frame);
-          else tape.grow(frame);
+          else this.#grow(tape, frame);
         }
       }
       if (tape.span.lastSeq >= record.lastSeq) return true;
@@ -280,14 +260,4 @@ export class Follower {
     this.#refresh(tape);
     this.#context.left(tape);
   }
-}
-
-function sameState(a: LiveState, b: LiveState): boolean {
-  return (
-    a.tape === b.tape &&
-    a.node === b.node &&
-    a.status.status === b.status.status &&
-    a.status.reason === b.status.reason &&
-    (a.since === b.since || b.rev === 0)
-  );
 }

@@ -41,8 +41,8 @@ export interface GrowingTapeContext {
   readonly catchUp: () => Promise<void>;
   /** Somebody has begun to listen. */
   readonly heeded: () => void;
-  /** Told of what a listener throws. */
-  readonly onError: (error: unknown) => void;
+  /** Told of what went wrong and keeps nobody from anything else. */
+  readonly onError: (error: unknown, what: string) => void;
 }
 
 /** What a tape is that never changes. */
@@ -264,7 +264,10 @@ export class GrowingTape implements UnfinishedTape {
     if (this.#finished) return;
     const { store, cache } = this.#context;
     const cover = { fromSeq: this.#firstSeq, toSeq };
-    const { parts, finished } = await openParts(store, this.id, cache, cover, this.#parts);
+    const { parts, finished } = await openParts(store, this.id, cache, cover, {
+      open: this.#parts,
+      damaged: (error) => this.#context.onError(error, "a part of a live tape is left out"),
+    });
     const covered = parts.at(-1)?.span.lastSeq ?? -1;
     // What this process has is worth more than a listing that has less, or other blocks.
     if (covered < this.#tail.firstSeq - 1 || !this.#tail.endsBlock(covered)) return;
@@ -328,7 +331,7 @@ export class GrowingTape implements UnfinishedTape {
       try {
         listener();
       } catch (error) {
-        this.#context.onError(error); // the others are to be told all the same
+        this.#context.onError(error, "a listener failed at the growth of a tape"); // the others are to be told all the same
       }
     }
   }

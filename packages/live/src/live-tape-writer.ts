@@ -180,7 +180,7 @@ export class LiveTapeWriter {
         frame.seq,
         message,
         this.#keepFrom,
-        ...flattened(fields),
+        ...(fields === undefined ? [] : flattened(fields)),
       )
       .then(
         (reply) => this.#settle(flight, reply),
@@ -276,9 +276,9 @@ export class LiveTapeWriter {
   }
 
   /** Decimals that became known since the last frame. */
-  #learned(tape: PartTape): Record<string, number> {
+  #learned(tape: PartTape): Record<string, number> | undefined {
     const { priceDecimals, sizeDecimals } = this.#options.precision;
-    if (priceDecimals <= tape.priceDecimals && sizeDecimals <= tape.sizeDecimals) return {};
+    if (priceDecimals <= tape.priceDecimals && sizeDecimals <= tape.sizeDecimals) return undefined;
     const known = {
       priceDecimals: Math.max(priceDecimals, tape.priceDecimals),
       sizeDecimals: Math.max(sizeDecimals, tape.sizeDecimals),

@@ -153,6 +153,43 @@ describe("what was missed on the channel", () => {
     await heard.until(({ states }) => states.at(-1)?.tape === after.tape);
     expect(after.tape).not.toBe(writer.tape);
   });
+
+  test("[LT25] by a Redis that has less than was shown is noticed when others have gone on meanwhile", async () => {
+    const writer = await rig.claim();
+    await appendAll(writer, someFrames(0, 100));
+    const reader = rig.process();
+    const heard = reader.follow();
+    await heard.until(({ states }) => states.at(-1)?.tape === writer.tape);
+    await reader.subscriber.unsubscribe(channel());
+    await rig.redis.xdel(channel(), ...Array.from({ length: 10 }, (_, at) => `${90 + at}-1`));
+    await rig.redis.xsetid(channel(), "89-1");
+    await rig.redis.hset(rig.keys.liveTape(source, symbol), "last_seq", 89);
+    const next = await rig.claim();
+    await appendAll(next, someFrames(90, 140)); // other frames than those that were shown as 90 to 99
+    await reader.subscriber.subscribe(channel());
+    await next.tell({ status: "up" });
+    await heard.until(({ states }) => states.at(-1)?.tape === "");
+    expect(heard.seqs).toEqual([]);
+    expect(await next.append(someFrames(140, 141)[0] ?? expect.fail(), 0n)).toBe("lost");
+  });
+
+  test("[LT25] is not taken for one that lost something when a feed changed hands", async () => {
+    const writer = await rig.claim();
+    await appendAll(writer, someFrames(0, 100));
+    const reader = rig.process();
+    const heard = reader.follow();
+    await heard.until(({ states }) => states.at(-1)?.tape === writer.tape);
+    for (let from = 100; from < 200; from += 20) {
+      await reader.subscriber.unsubscribe(channel());
+      const next = await rig.claim();
+      await appendAll(next, someFrames(from, from + 19));
+      await reader.subscriber.subscribe(channel());
+      await appendAll(next, someFrames(from + 19, from + 20));
+      await heard.until(({ seqs }) => seqs.at(-1) === from + 19);
+    }
+    expect(heard.seqs).toEqual(Array.from({ length: 100 }, (_, at) => 100 + at));
+    expect(new Set(heard.states.map(({ tape }) => tape))).toEqual(new Set([writer.tape]));
+  });
 });
 
 describe("one process", () => {

@@ -73,9 +73,8 @@ export class LiveTapes implements UnfinishedTapes {
   /** The feed from memory if it is followed here, else as Redis has it; with `fresh` always that. Undefined: there is none. */
   async status(source: string, symbol: string, { fresh = false } = {}): Promise<LiveState | undefined> {
     const follower = this.#awake.get(this.#options.keys.live(source, symbol));
-    if (!fresh && follower?.synced && follower.state !== undefined) {
-      return follower.state.rev === 0 ? undefined : follower.state;
-    }
+    const told = follower?.listeners.state;
+    if (!fresh && follower?.synced && told !== undefined) return told.rev === 0 ? undefined : told;
     const { record, now } = await this.#feeds.read({ source, symbol });
     return record && stateOf(record, now);
   }
@@ -115,9 +114,9 @@ export class LiveTapes implements UnfinishedTapes {
   /** Follows a feed until the returned function is called. */
   follow(source: string, symbol: string, listener: LiveListener): () => void {
     const follower = this.#follower({ source, symbol });
-    follower.add(listener);
+    follower.listeners.add(listener);
     return () => {
-      follower.listeners.delete(listener);
+      follower.listeners.remove(listener);
       follower.usedAt = performance.now();
     };
   }

@@ -30,6 +30,8 @@ export interface LiveUpkeepOptions {
 }
 
 const defaultOrphanMs = 120_000;
+/** A tape that could not be finished is tried again after this long. */
+const retryMs = 60_000;
 /** Nobody asks any more when a feed was wanted that nobody wants. */
 const forgottenMs = 3_600_000;
 
@@ -37,6 +39,8 @@ const forgottenMs = 3_600_000;
 export class LiveUpkeep {
   readonly #options: LiveUpkeepOptions;
   readonly #feeds: FeedStore;
+  /** Tapes that could not be finished, and when that is tried again. */
+  readonly #notBefore = new Map<string, number>();
 
   constructor(options: LiveUpkeepOptions) {
     this.#options = options;
@@ -74,12 +78,17 @@ export class LiveUpkeep {
   async finishOrphans(): Promise<string[]> {
     const { store, log } = this.#options;
     const finished: string[] = [];
-    for (const id of await store.tapesInParts()) {
+    const there = await store.tapesInParts();
+    for (const id of this.#notBefore.keys()) if (!there.includes(id)) this.#notBefore.delete(id);
+    for (const id of there) {
       const name = tapeName(id, 1);
+      if (performance.now() < (this.#notBefore.get(id) ?? 0)) continue;
       try {
         if ((await this.#isOrphan(id)) && (await finishTape(store, name))) finished.push(name);
       } catch (error) {
-        log.warn({ err: error, tape: name }, "live tape without a feed not finished, trying again");
+        // A full disk, or a damaged part: what there is stays as it is, and can be played.
+        log.warn({ err: error, tape: name }, "live tape without a feed not finished, trying again in a minute");
+        this.#notBefore.set(id, performance.now() + retryMs);
       }
     }
     return finished;

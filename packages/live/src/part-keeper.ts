@@ -84,11 +84,15 @@ export class PartKeeper {
       });
   }
 
-  /** Stores all that is left. No part is stored afterwards. Rejects with `TapeWriteError`. */
+  /** Stores all that is left. No part is stored afterwards. Rejects with `TapeWriteError`, and then it goes on as before. */
   async storeRest(): Promise<void> {
-    this.#stopped = true;
-    await this.#working;
-    await this.#store(true);
+    await this.stop();
+    try {
+      await this.#store(true);
+    } catch (error) {
+      this.#stopped = false;
+      throw error;
+    }
   }
 
   /** Resolves when nothing is under way. */

@@ -21,31 +21,43 @@ const listings = 3;
 /**
  * Opens what the store has of a live tape, using those that are open already. Parts before `fromSeq` are left out. Where they
  * do not cover what they should after some attempts, it is as many as follow on one another up to the last one.
+ *
+ * @param damaged told of a part that cannot be read, which is then left out with all before it; without, that is an error
  */
 export async function openParts(
   store: TapeStore,
   name: string,
   cache: BlockCache,
   { fromSeq, toSeq }: Cover,
-  open: readonly RecordedTape[] = [],
+  { open = [], damaged }: { open?: readonly RecordedTape[]; damaged?: (error: unknown) => void } = {},
 ): Promise<StoredParts> {
   const { id, version = 1 } = parseTapeName(name);
   const inParts = store.parts(id);
   const known = new Map(open.map((part) => [part.manifest.id, part]));
+  const broken = new Set<string>();
   for (let attempt = 1; ; attempt++) {
-    const whole = wholeOf(await inParts.ids(), fromSeq);
+    const ids = (await inParts.ids()).filter((part) => !broken.has(part));
+    const whole = wholeOf(ids, fromSeq);
     // Looked at last: parts go only after the finished version has come.
     if ((await store.versions(id)).includes(version)) {
       return { parts: [await RecordedTape.open(store, id, version, cache)], finished: true };
     }
+    const [first, last] = [whole[0], whole.at(-1)];
     const covers =
-      toSeq < fromSeq || ((whole[0]?.firstSeq ?? Infinity) <= fromSeq && (whole.at(-1)?.lastSeq ?? -1) >= toSeq);
+      toSeq < fromSeq || (first !== undefined && first.firstSeq <= fromSeq && (last?.lastSeq ?? -1) >= toSeq);
     if (!covers && attempt < listings) continue;
-    try {
-      const parts = whole.map((part) => known.get(part.id) ?? RecordedTape.open(inParts, part.id, 1, cache));
-      return { parts: await Promise.all(parts), finished: false };
-    } catch (error) {
-      if (attempt >= listings) throw error; // one of them was joined with others just now
+    const parts: RecordedTape[] = [];
+    const opening = whole.map((part) => known.get(part.id) ?? RecordedTape.open(inParts, part.id, 1, cache));
+    for (const [at, result] of (await Promise.allSettled(opening)).entries()) {
+      if (result.status === "fulfilled") parts.push(result.value);
+      else if (attempt < listings)
+        break; // it was joined with others just now, or so it seems
+      else if (damaged === undefined) throw result.reason;
+      else {
+        damaged(result.reason);
+        broken.add(whole[at]?.id ?? "");
+      }
     }
+    if (parts.length === whole.length) return { parts, finished: false };
   }
 }

@@ -1,3 +1,4 @@
+import { answered } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
 import type { Redis } from "ioredis";
 import { decodeFrame, type LiveFrame } from "./frame-message.js";
@@ -7,7 +8,7 @@ const framesAtOnce = 128;
 
 /**
  * The frames of a stream from one on, in chunks, as far as they follow on one another. Ends where the stream does, or with the
- * frame before the first one that is missing.
+ * frame before the first one that is missing. Rejects with `UNAVAILABLE`.
  */
 export async function* framesFrom(
   redis: Redis,
@@ -16,7 +17,7 @@ export async function* framesFrom(
 ): AsyncGenerator<LiveFrame<Buffer>[], void, undefined> {
   let next = from;
   for (;;) {
-    const entries = await redis.xrangeBuffer(stream, `${next}`, "+", "COUNT", framesAtOnce);
+    const entries = await answered(redis.xrangeBuffer(stream, `${next}`, "+", "COUNT", framesAtOnce));
     const frames: LiveFrame<Buffer>[] = [];
     for (const [, [, message]] of entries) {
       const frame = message === undefined ? undefined : decodeFrame(message);
@@ -31,7 +32,14 @@ export async function* framesFrom(
 
 /** The newest frame of a stream; undefined where there is none. */
 export async function newestFrame(redis: Redis, stream: string): Promise<LiveFrame<Buffer> | undefined> {
-  const [entry] = await redis.xrevrangeBuffer(stream, "+", "-", "COUNT", 1);
+  const [entry] = await answered(redis.xrevrangeBuffer(stream, "+", "-", "COUNT", 1));
+  const message = entry?.[1][1];
+  return message === undefined ? undefined : decodeFrame(message);
+}
+
+/** One frame of a stream; undefined where it is not there, or no more. */
+export async function frameOf(redis: Redis, stream: string, seq: Seq): Promise<LiveFrame<Buffer> | undefined> {
+  const [entry] = await answered(redis.xrangeBuffer(stream, `${seq}`, `${seq}`));
   const message = entry?.[1][1];
   return message === undefined ? undefined : decodeFrame(message);
 }

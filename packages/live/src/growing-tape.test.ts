@@ -2,21 +2,25 @@ import type { FrameParts } from "@tapedeck/market";
 import { tapeOverview, tapeView } from "@tapedeck/protocol";
 import {
   BlockCache,
+  DamagedTape,
   leastCacheBytes,
   MemoryTapeStore,
   parseTapeName,
   type RecordedTape,
   TapeNotFound,
+  type TapeStore,
 } from "@tapedeck/tape";
 import type { PackedBlock } from "@tapedeck/tape/blocks";
 import { testFrames, writeTestTape } from "@tapedeck/tape/testing";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { decodeFeed, type FeedRecord } from "./feed-record.js";
+import { finishTape } from "./finish-tape.js";
 import type { GrowingTape } from "./growing-tape.js";
+import { LiveUpkeep } from "./live-upkeep.js";
 import { storePart } from "./store-part.js";
 import { openParts } from "./stored-parts.js";
-import { appendAll, evict, Rig, recorded, someFrames, source, symbol } from "./testing/rig.js";
+import { appendAll, evict, Rig, recorded, someFrames, source, storeWith, symbol } from "./testing/rig.js";
 import { expectOverview, expectSame } from "./testing/same-tape.js";
 
 let rig: Rig;
@@ -305,6 +309,37 @@ test("[LT47] parts that a crash left over change nothing, and are removed by the
   expect((await inParts.ids()).length).toBeLessThanOrEqual(before);
   await next.finish();
   await expectSame(await recorded(rig.store, parseTapeName(writer.tape).id), whole);
+});
+
+test("[LT48] a damaged part is left out with all before it, and finishing waits: nothing is lost", async () => {
+  const writer = await rig.claim({ settings: { partSeconds: 6 } });
+  await appendAll(writer, someFrames(0, 500));
+  await writer.settled();
+  const { id } = parseTapeName(writer.tape);
+  const ids = await partsOf(writer.tape);
+  const damaged =
+    ids.find((part) => part.startsWith("64-")) ?? ids.find((part) => part.startsWith("128-")) ?? expect.fail();
+  const store = storeWith(rig.store, {
+    parts: (tape) => {
+      const inParts = rig.store.parts(tape);
+      const read: TapeStore["read"] = async (part, version, file) =>
+        part === damaged ? Buffer.from("{") : inParts.read(part, version, file);
+      return storeWith(inParts, { read });
+    },
+  });
+  const tape = await rig.process({ store }).live.open(writer.tape);
+  const wholeStore = new MemoryTapeStore();
+  await writeTestTape(wholeStore, { frames: 500 });
+  const whole = await recorded(wholeStore, "test");
+  expect(tape?.span).toMatchObject({ firstSeq: Number(damaged.split("-")[1]) + 1, lastSeq: 499 });
+  await expectSame(tape ?? expect.fail(), whole);
+  await writer.release();
+  await rig.redis.del(rig.keys.liveTape(source, symbol), rig.keys.live(source, symbol));
+  await expect(finishTape(store, writer.tape)).rejects.toThrow(DamagedTape);
+  const upkeep = new LiveUpkeep({ ...rig, store, orphanMs: 0 });
+  expect(await upkeep.finishOrphans()).toEqual([]);
+  expect(await rig.store.versions(id)).toEqual([]);
+  expect(await partsOf(writer.tape)).toEqual(ids);
 });
 
 function recordOf(hash: Record<string, string>): FeedRecord {

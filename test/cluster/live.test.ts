@@ -116,11 +116,6 @@ describe("a recorder for everyone", () => {
   test("[LV81] pause, play on behind, catch up, rewind, and live: what was seen is the tape", {
     timeout: 240_000,
   }, async ({ cluster, tapes }) => {
-    const { session_id: keeper } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT" });
-    const watching = await cluster.watch(keeper);
-    await watching.next(1, 30_000);
-    const began = performance.now();
-
     const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
     const viewer = await cluster.watch(id);
     await viewer.next(20);
@@ -150,7 +145,9 @@ describe("a recorder for everyone", () => {
     expect(viewer.frames).toBeOfTape(truth);
     expect(viewer.frames.map(({ seq }) => seq)).toEqual(Array.from(viewer.frames, (_, at) => first + at));
 
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, 62_000 - (performance.now() - began))));
+    // The feed has recorded since the first test of this file, unless this one runs alone.
+    const tape = await tapes.open(caught.tape ?? "");
+    await cluster.until(async () => (await tapes.open(tape.id)).span.lastNs > 62e9, "a minute of tape", 65_000);
     await viewer.command("speed", { value: 1 });
     await viewer.command("goback", { seconds: 60 });
     await viewer.next(50);
@@ -163,7 +160,7 @@ describe("a recorder for everyone", () => {
     expect((await cluster.record(id)).edge).toBe(true);
     expect(viewer.frames).toHaveConsecutiveSeqs();
     expect(viewer.frames).toBeOfTape(await tapes.truth(caught.tape));
-    await cluster.end({ id, viewers: [viewer] }, { id: keeper, viewers: [watching] });
+    await cluster.end({ id, viewers: [viewer] });
   });
 
   test("[LV82] how long frames of what was before can come after an HTTP answer", { timeout: 240_000 }, async ({
@@ -184,7 +181,7 @@ describe("a recorder for everyone", () => {
     // Until a socket hears of the change it may still get frames of what was before; whether it does is chance.
     const told: number[] = [];
     let late = 0;
-    for (let round = 0; round < 100; round++) {
+    for (let round = 0; round < 50; round++) {
       const symbol = symbols[(round + 1) % 2];
       const { body } = await cluster.http.call("POST", `/mode/${id}`, { mode: "LIVE", symbol });
       const answered = performance.timeOrigin + performance.now();

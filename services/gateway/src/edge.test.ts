@@ -84,8 +84,10 @@ describe("the feed of a session", () => {
 
   test("[LV23] is left when nobody watches", () => {
     scene.edge.follow(live);
-    scene.edge.stop();
+    scene.edge.close();
     expect(scene.unfollowed).toBe(1);
+    scene.edge.follow({ ...live, rev: 2 }); // by a command that was under way
+    expect(scene.followed).toHaveLength(1);
   });
 
   test("[LV26] is told as soon as it is known, and each change once", () => {
@@ -121,6 +123,15 @@ describe("another tape of the feed", () => {
       own.hear(stateOf("two@1"));
       expect(own.tunings).toHaveLength(tunings);
     }
+  });
+
+  test("[LV27] tunes those whose own is lost, as soon as there is one", () => {
+    scene.edge.follow({ ...live, edge: false });
+    scene.hear(stateOf(""));
+    scene.edge.lose();
+    expect(scene.tunings).toHaveLength(0);
+    scene.hear(stateOf("two@1"));
+    expect(scene.tunings).toHaveLength(1);
   });
 
   test("[LV27] is asked for once at a time, and again only if there is another one yet", async () => {

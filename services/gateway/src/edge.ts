@@ -44,7 +44,10 @@ export class Edge implements LiveListener, Holding {
   /** Present while frames are passed on: the session is at the edge, and its tape is open. */
   #pace: EdgePace | undefined;
   #tape: Tape | undefined;
+  /** The session's tape does not exist any more. */
+  #lost = false;
   #straying = false;
+  #closed = false;
   #unfollow: (() => void) | undefined;
 
   constructor(holder: EdgeHolder, context: EdgeContext) {
@@ -59,12 +62,13 @@ export class Edge implements LiveListener, Holding {
 
   /** Follows the feed of a session as it is now. Nothing is passed on before `standAt`. */
   follow(record: SessionRecord): void {
+    if (this.#closed) return; // a command was under way when the last socket closed
     const before = this.#record;
-    this.#record = record;
     this.#leave();
+    this.#lost = false;
+    this.#record = record;
     if (!followsSame(before, record)) {
-      this.stop();
-      this.#record = record;
+      this.#end();
       if (record.mode === "LIVE") this.#begin(record);
     }
     this.lookAstray();
@@ -126,17 +130,22 @@ export class Edge implements LiveListener, Holding {
     this.#holder.feedChanged(feed);
   }
 
-  /** A session at the edge, or without a tape, goes along with its feed. */
+  /** The session's tape does not exist any more: it goes along with its feed when that has another one. */
+  lose(): void {
+    this.#lost = true;
+    this.lookAstray();
+  }
+
+  /** A session at the edge, or with nothing to show, goes along with its feed. */
   lookAstray(): void {
     const record = this.#record;
     const tape = this.#state?.tape ?? "";
     if (record?.mode !== "LIVE" || tape === "" || tape === record.tape) return;
-    if (record.edge || record.tape === "") this.stray();
+    if (record.edge || record.tape === "" || this.#lost) this.#stray();
   }
 
-  /** The session has nothing to show where it is. */
-  stray(): void {
-    if (this.#straying || this.#unfollow === undefined) return;
+  #stray(): void {
+    if (this.#straying) return;
     this.#straying = true;
     const { tuning, log } = this.#context;
     tuning(() => this.#holder.tune()).then(
@@ -151,11 +160,17 @@ export class Edge implements LiveListener, Holding {
     );
   }
 
-  stop(): void {
+  /** No socket here watches any more. */
+  close(): void {
+    this.#closed = true;
     this.#leave();
+    this.#record = undefined;
+    this.#end();
+  }
+
+  #end(): void {
     this.#unfollow?.();
     this.#unfollow = undefined;
-    this.#record = undefined;
     this.#state = undefined;
     this.#feed = undefined;
   }

@@ -116,6 +116,42 @@ describe("at the edge", () => {
   });
 });
 
+describe("when things break", () => {
+  test("[LV21] a node whose connection to Redis breaks shows what came meanwhile, each frame once", async () => {
+    await feed.bring(1);
+    const record = await live();
+    const [viewer, cut] = await viewersOf(record);
+    await feed.bring(5);
+    gateways[1].subscriber.disconnect(true);
+    await feed.bring(20);
+    await viewer?.untilSeq(25);
+    await cut?.untilSeq(25);
+    await feed.bring(5);
+    await cut?.untilSeq(30);
+    expect(cut?.seqs).toEqual(range(0, 30));
+  });
+
+  test("[LV22] one who reads too slowly gets the newest frame with all trades, and is told", async () => {
+    await feed.writer.release();
+    feed = await cluster.feed({ symbol, tradesPerFrame: () => 200 }); // frames of some 20 KB
+    await feed.bring(1);
+    const record = await live();
+    const [slow, quick] = await viewersOf(record);
+    slow?.pause();
+    while (Number(gateways[0].fields().slow_sockets) === 0) await feed.bring(5);
+    const last = await feed.bring(20);
+    await quick?.untilSeq(last);
+    slow?.resume();
+    await slow?.untilSeq(last);
+    expectNoHole(slow?.shown ?? []);
+    const trades = (client: Client | undefined) => client?.shown.reduce((sum, shown) => sum + shown.trades, 0);
+    expect(trades(slow)).toBe(trades(quick));
+    expect(slow?.of("lag").length).toBeGreaterThan(0);
+    await feed.bring(1);
+    await slow?.untilSeq(last + 1);
+  });
+});
+
 describe("above the session's frame rate", () => {
   test("[LV22] frames are merged with all their trades, alike on all gateways", async () => {
     await feed.writer.release();

@@ -191,9 +191,10 @@ export class Watch implements Source, EdgeHolder {
   async begin({ record, connections }: StoredSession): Promise<void> {
     this.noteConnections(connections);
     this.#edge.follow(record);
-    const leg = this.#legs.settle(undefined, record);
+    const opening = this.#legs.settle(undefined, record);
     // At the edge nothing but the tape tells how far the session has come.
-    this.#present = { record, leg: record.edge ? await leg : leg };
+    const leg = record.edge ? await opening : opening;
+    this.#present = { record, leg };
     this.#heard = { epoch: record.epoch, rev: record.rev, last: standing(record) };
     this.#whenSettled(record, leg);
     const early = this.#earlyState;
@@ -262,7 +263,7 @@ export class Watch implements Source, EdgeHolder {
     if (this.#present?.record !== record) return; // it has changed meanwhile
     this.#present = { record, leg };
     if (leg.tape === undefined) {
-      if (record.mode === "LIVE" && record.tape !== "" && this.#legs.lost === record.tape) this.#edge.stray();
+      if (record.tape !== "" && this.#legs.lost === record.tape) this.#edge.lose();
     } else if (record.edge) {
       this.#standAtEdge(leg.tape);
     }
@@ -360,13 +361,13 @@ export class Watch implements Source, EdgeHolder {
   end(cause: "deleted" | "expired"): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#edge.stop();
+    this.#edge.close();
     this.#context.onGone(this, cause);
   }
 
   /** Nobody here watches any more. */
   left(): void {
-    this.#edge.stop();
+    this.#edge.close();
   }
 
   #wakeViewers(): void {

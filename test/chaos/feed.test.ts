@@ -3,15 +3,15 @@ import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { BitmexStandIn } from "../support/exchange/bitmex.js";
 import { FeedFollower } from "../support/feed-follower.js";
 import { now } from "../support/viewer.js";
+import { Watchers } from "./watchers.js";
 
 const exchange = new BitmexStandIn();
 await exchange.open();
 exchange.market("XBTUSD").run();
-
 afterAll(() => exchange.close());
 
 const test = testOnCluster(() => ({
-  gateways: 1,
+  gateways: 2,
   apis: 1,
   tickers: 1,
   feeds: 2,
@@ -38,14 +38,16 @@ async function right(cluster: TestCluster, follower: FeedFollower): Promise<void
   }, "a frame with the exchange's best prices");
 }
 
-describe("faults of a feed", () => {
+describe("faults of a feed, with users who watch it", () => {
   let follower: FeedFollower | undefined;
+  let watchers: Watchers | undefined;
   beforeEach(() => {
     exchange.silence(false);
   });
   afterEach(async () => {
+    await watchers?.leave();
     await follower?.stop();
-    follower = undefined;
+    follower = watchers = undefined;
   });
 
   async function follow(cluster: TestCluster): Promise<FeedFollower> {
@@ -54,23 +56,31 @@ describe("faults of a feed", () => {
     return follower;
   }
 
+  async function watch(cluster: TestCluster): Promise<Watchers> {
+    watchers = await Watchers.gather(cluster, "BITMEX", "XBTUSD");
+    return watchers;
+  }
+
   test("[F10] killed: another feed goes on with the same tape, behind a marked hole", async ({ cluster }) => {
     const heard = await follow(cluster);
+    const users = await watch(cluster);
     const victim = await recording(cluster);
     const fault = now();
     cluster.signal(victim, "SIGKILL");
+    await users.told(fault, /.*/);
     await heard.more(20);
     expect(heard.tapes).toHaveLength(1);
     expect(heard.gaps).toHaveLength(1);
     await right(cluster, heard);
-    cluster.note(
-      `chaos SIGKILL feed: no frame for ${Math.round(heard.longestPause(fault))} ms, hole of ${heard.gaps[0]} ms`,
-    );
+    await users.more(fault, 60);
+    expect(await users.check(fault)).toEqual(Array(3).fill([heard.gaps[0]]));
+    cluster.note(`chaos SIGKILL feed: no frame for ${users.longestPause(fault)} ms, hole of ${heard.gaps[0]} ms`);
     await cluster.whole();
   });
 
   test("[F11] told to end: another one takes over, and the hole is no longer than some frames", async ({ cluster }) => {
     const heard = await follow(cluster);
+    const users = await watch(cluster);
     const victim = await recording(cluster);
     const before = heard.gaps.length;
     const fault = now();
@@ -80,9 +90,11 @@ describe("faults of a feed", () => {
     expect(heard.tapes).toHaveLength(1);
     const gaps = heard.gaps.slice(before);
     expect(gaps).toHaveLength(1);
-    expect(gaps[0]).toBeLessThan(1000);
+    expect(gaps[0]).toBeLessThan(1500);
     await right(cluster, heard);
-    cluster.note(`chaos SIGTERM feed: no frame for ${Math.round(heard.longestPause(fault))} ms, hole of ${gaps[0]} ms`);
+    await users.more(fault, 60);
+    expect(await users.check(fault)).toEqual(Array(3).fill(gaps));
+    cluster.note(`chaos SIGTERM feed: no frame for ${users.longestPause(fault)} ms, hole of ${gaps[0]} ms`);
     await cluster.whole();
   });
 
@@ -90,10 +102,12 @@ describe("faults of a feed", () => {
     cluster,
   }) => {
     const heard = await follow(cluster);
+    const users = await watch(cluster);
     const victim = await recording(cluster);
     const fault = now();
     cluster.signal(victim, "SIGSTOP");
     await cluster.until(async () => (await recording(cluster)).name !== victim.name, "the other feed to claim it");
+    await users.told(fault, /.*/);
     await heard.more(20);
     const successor = await recording(cluster);
     const { connections } = exchange;
@@ -103,20 +117,77 @@ describe("faults of a feed", () => {
     expect([heard.tapes.length, heard.gaps.length, exchange.connections]).toEqual([1, 1, connections]);
     await cluster.until(() => exchange.clients.size === 1, "the thawed feed to leave the exchange");
     await right(cluster, heard);
-    cluster.note(
-      `chaos SIGSTOP feed: no frame for ${Math.round(heard.longestPause(fault))} ms, hole of ${heard.gaps[0]} ms`,
-    );
+    await users.more(fault, 90);
+    expect(await users.check(fault)).toEqual(Array(3).fill(heard.gaps));
+    cluster.note(`chaos SIGSTOP feed: no frame for ${users.longestPause(fault)} ms, hole of ${heard.gaps[0]} ms`);
   });
 
   test("[F13] Redis loses the live tape: another tape begins, on the same connection to the exchange", async ({
     cluster,
   }) => {
     const heard = await follow(cluster);
+    const users = await watch(cluster);
     const { connections } = exchange;
+    const fault = now();
     await cluster.redis.del(cluster.keys.live("BITMEX", "XBTUSD"), cluster.keys.liveTape("BITMEX", "XBTUSD"));
     await cluster.until(() => heard.tapes.length === 2, "frames of another tape");
     await heard.more(20);
     expect(exchange.connections).toBe(connections);
+    await right(cluster, heard);
+    await users.more(fault, 60);
+    await users.check(fault);
+    cluster.note(`chaos live tape lost: no frame for ${users.longestPause(fault)} ms`);
+  });
+
+  test("[F15] the exchange drops the connection, goes silent, talks nonsense: right books, marked holes", async ({
+    cluster,
+  }) => {
+    const heard = await follow(cluster);
+    const users = await watch(cluster);
+    const faults: [fault: () => void, reason: RegExp][] = [
+      [() => exchange.drop(), /^BITMEX closed the connection/],
+      [() => exchange.nonsense("<html>"), /^BITMEX sent what cannot be read/],
+      [() => exchange.lose(20), /^Book updates of BITMEX are missing/],
+    ];
+    const began = now();
+    for (const [fault, reason] of faults) {
+      const [before, at] = [heard.gaps.length, now()];
+      fault();
+      await cluster.until(() => heard.gaps.length > before, "a marked hole");
+      await users.told(at, reason);
+      await heard.more(5);
+      await right(cluster, heard);
+    }
+    const [before, at] = [heard.gaps.length, now()];
+    exchange.silence(true);
+    await heard.told("connecting", /has said nothing of XBTUSD/, 30_000);
+    exchange.silence(false);
+    await cluster.until(() => heard.gaps.length > before, "a marked hole");
+    await users.told(at, /^BITMEX has said nothing of XBTUSD for 3 s/);
+    await right(cluster, heard);
+    await users.more(now(), 20);
+    for (const holes of await users.check(began)) expect(holes.length).toBeGreaterThanOrEqual(4);
+  });
+
+  test("[F16] the exchange is away: users are told why, and see no frame until it is back", async ({ cluster }) => {
+    const heard = await follow(cluster);
+    const users = await watch(cluster);
+    const fault = now();
+    await exchange.away();
+    await heard.told("down", /^BITMEX cannot be reached at 127\.0\.0\.1:\d+: connect ECONNREFUSED/);
+    const { length } = heard.frames;
+    expect(await cluster.http.get("/health")).toMatchObject({
+      body: {
+        feeds: [
+          expect.objectContaining({ source: "BITMEX", status: "down", reason: expect.stringContaining("reached") }),
+        ],
+      },
+    });
+    expect(heard.frames).toHaveLength(length);
+    await exchange.open();
+    await users.told(fault, /^BITMEX cannot be reached/, "down");
+    await users.more(now(), 20);
+    expect(await users.check(fault)).toEqual(Array(3).fill([heard.gaps.at(-1)]));
     await right(cluster, heard);
   });
 
@@ -132,25 +203,5 @@ describe("faults of a feed", () => {
     expect(exchange.connections - connections).toBeLessThanOrEqual(1);
     await right(cluster, heard);
     cluster.note(`chaos Redis without data: no frame for ${Math.round(heard.longestPause(fault))} ms`);
-  });
-
-  test("[F15] the exchange drops the connection, goes silent, talks nonsense: right books, marked holes", async ({
-    cluster,
-  }) => {
-    const heard = await follow(cluster);
-    for (const fault of [() => exchange.drop(), () => exchange.nonsense("<html>"), () => exchange.lose(20)]) {
-      const before = heard.gaps.length;
-      fault();
-      await cluster.until(() => heard.gaps.length > before, "a marked hole");
-      await heard.more(5);
-      await right(cluster, heard);
-    }
-    const before = heard.gaps.length;
-    exchange.silence(true);
-    await heard.told("connecting", /has said nothing of XBTUSD/, 30_000);
-    exchange.silence(false);
-    await cluster.until(() => heard.gaps.length > before, "a marked hole");
-    await heard.told("up");
-    await right(cluster, heard);
   });
 });

@@ -86,6 +86,8 @@ export const commonEnv = {
   DEFAULT_TAPE: z.string().optional(),
   /** Queues that sessions are spread over; the same number on every node of a cluster. */
   TICKER_QUEUES: whole("", { min: 1, max: 64 }).default(4),
+  /** A live instrument is recorded for so long after the last one who watched it has gone; gateways say every 15 s who watches. */
+  LIVE_LINGER_S: whole("seconds", { min: 20, max: 86_400 }).default(60),
   /** Bound of the cache of decompressed blocks. */
   CACHE_MB: whole("megabytes", { min: 8, max: 65_536 }).default(128),
 };

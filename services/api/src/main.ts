@@ -59,7 +59,10 @@ async function main(config: Config): Promise<void> {
   const store = new SessionStore(redis, keys, { caps: capsOf(config) });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
-  const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log });
+  const live = new LiveTapes({
+    ...{ redis, subscriber, keys, store: tapeStore, cache, log },
+    lingerMs: config.LIVE_LINGER_S * 1000,
+  });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis, keys, queues: config.TICKER_QUEUES });
   const deck = new Deck({

@@ -78,6 +78,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     store: tapeStore,
     cache,
     log,
+    lingerMs: config.LIVE_LINGER_S * 1000,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });

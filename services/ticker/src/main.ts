@@ -73,7 +73,10 @@ async function main(config: TickerConfig): Promise<void> {
   const store = new SessionStore(commands, keys);
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
-  const live = new LiveTapes({ redis: commands, subscriber, keys, store: tapeStore, cache, log });
+  const live = new LiveTapes({
+    ...{ redis: commands, subscriber, keys, store: tapeStore, cache, log },
+    lingerMs: config.LIVE_LINGER_S * 1000,
+  });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   showBlockCache(metrics, cache);
   const leases = new LeaseQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });

@@ -1,0 +1,58 @@
+import { tapesAnswer } from "@tapedeck/protocol";
+import { afterAll, beforeAll, expect } from "vitest";
+import { testOnCluster } from "../support/cluster.js";
+import { BinanceStandIn } from "../support/exchange/binance.js";
+import "../support/expect.js";
+
+const exchange = new BinanceStandIn();
+beforeAll(async () => {
+  await exchange.open();
+  exchange.market("BTCUSDT").run();
+});
+afterAll(() => exchange.close());
+
+const test = testOnCluster(() => ({
+  gateways: 1,
+  apis: 1,
+  tickers: 1,
+  feeds: 1,
+  env: {
+    all: { LIVE_LINGER_S: "20" },
+    feed: { BINANCE_URL: exchange.url, BINANCE_REST_URL: exchange.restUrl, LIVE_PART_S: "5" },
+  },
+}));
+
+test("[LV83] what LIVE has recorded opens as a tape for REPLAY, with the frames that were seen", {
+  timeout: 180_000,
+}, async ({ cluster }) => {
+  const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
+  const viewer = await cluster.watch(id);
+  await viewer.next(120, 40_000); // over two parts in the store, and what is not stored yet
+  const { tape } = await cluster.http.session(id);
+  expect(tape).toMatch(/^live\.BINANCE\.BTCUSDT\.\d+@1$/);
+  const listed = async () =>
+    (await cluster.http.ask(tapesAnswer, "GET", "/tapes")).tapes.find((its) => `${its.id}@${its.version}` === tape);
+  expect(await listed()).toMatchObject({ growing: true, symbol: "BTCUSDT", source: "BINANCE" });
+
+  await viewer.close();
+  await cluster.http.delete(id);
+  await cluster.until(async () => (await listed())?.growing === false, "the tape to be finished", 60_000);
+  await cluster.until(() => exchange.clients.size === 0, "the exchange to be left");
+
+  const { session_id: again } = await cluster.http.create({ mode: "REPLAY", tape: tape?.split("@")[0], max_fps: 0 });
+  const replay = await cluster.watch(again);
+  await cluster.http.control(again, "speed/50");
+  await cluster.http.control(again, "start");
+  await replay.until(() => replay.heard("state").some(({ cause }) => cause === "ended"), "the end of the tape");
+  expect(replay.frames).toHaveConsecutiveSeqs();
+  expect(replay.frames[0]?.seq).toBe(0);
+  expect(await cluster.http.session(again)).toMatchObject({ tape, mode: "REPLAY", state: "STOPPED" });
+
+  const recorded = new Map(replay.frames.map(({ seq, json }) => [seq, JSON.stringify(JSON.parse(json))]));
+  const seen = viewer.frames.map(({ seq, json }) => [seq, JSON.stringify(JSON.parse(json))] as const);
+  expect(seen.length).toBeGreaterThanOrEqual(120);
+  for (const [seq, json] of seen) expect(recorded.get(seq), `frame ${seq}`).toBe(json);
+  const bytes = new Map(replay.live.map(({ seq, json }) => [seq, json]));
+  for (const { seq, json } of viewer.live) expect(bytes.get(seq) ?? json).toBe(json);
+  await cluster.end({ id: again, viewers: [replay] });
+});

@@ -81,7 +81,7 @@ async function run(redisUrl: string, redisPid: number, listening: number): Promi
     ([who, us]) => `${who} ${(us / (seconds * framesPerSecond * feeds)).toFixed(1)}`,
   );
   console.log(
-    `${String(listening).padStart(5)} listeners a feed  ${used.join("  ")}  (frames of ${bytes} bytes and more)`,
+    `${String(listening).padStart(5)} listeners a feed  ${used.join("  ")}  (frames of ${bytes} bytes and their trades)`,
   );
   follower?.send("end");
   if (follower !== undefined) await once(follower, "exit");

@@ -3,6 +3,7 @@ import type { LiveTapes } from "@tapedeck/live";
 import type { CountCommand, connectRedis, Health, Logger, Metrics, ProxyTrust } from "@tapedeck/runtime";
 import type { Deck, Keys, SessionStore } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
+import type { Queue } from "bullmq";
 import type { RequestMetrics } from "./request-metrics.js";
 
 /** What the routes work with. Everything that outlives a request is in Redis or in the tape store. */
@@ -18,6 +19,8 @@ export interface Api {
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
   readonly countCommand: CountCommand;
+  /** BullMQ's, for admins to look at. */
+  readonly queues: readonly Queue[];
   readonly log: Logger;
   readonly access: Access;
   /** Origins of pages that may ask, besides our own; empty: any. */

@@ -22,6 +22,7 @@ import { createApp } from "./app.js";
 import { showCluster } from "./cluster-metrics.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
+import { openQueues } from "./queues-page.js";
 import { watchRedis } from "./redis-health.js";
 import { createRequestMetrics } from "./request-metrics.js";
 
@@ -79,6 +80,7 @@ async function main(config: Config): Promise<void> {
   showBlockCache(metrics, cache);
   showAccess(metrics, access);
 
+  const queues = openQueues({ redis, keys, log }, config.TICKER_QUEUES);
   const app = createApp({
     node,
     deck,
@@ -91,6 +93,7 @@ async function main(config: Config): Promise<void> {
     metrics,
     requests,
     countCommand: countCommands(metrics),
+    queues,
     log,
     access,
     allowedOrigins: config.ALLOWED_ORIGINS,
@@ -125,7 +128,7 @@ async function main(config: Config): Promise<void> {
   shutdown.step("leave Redis", async () => {
     stopWatching();
     await live.close();
-    await leases.close();
+    await Promise.all([leases, ...queues].map((queue) => queue.close()));
     await Promise.all([redis, subscriber].map((connection) => connection.quit()));
   });
   shutdown.step("stop answering", () => status?.stop());

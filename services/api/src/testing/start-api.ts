@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
 import { listen } from "../listen.js";
+import { openQueues } from "../queues-page.js";
 import { watchRedis } from "../redis-health.js";
 import { createRequestMetrics } from "../request-metrics.js";
 
@@ -62,6 +63,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const metrics = createMetrics("api", node);
   const health = createHealth();
   watchRedis(redis, health);
+  const queues = openQueues({ redis, keys, log }, 2);
   const app = createApp({
     node,
     deck,
@@ -74,6 +76,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     metrics,
     requests: createRequestMetrics(metrics.registry),
     countCommand: countCommands(metrics),
+    queues,
     log,
     access: createAccess("api", accessOf(options.access, prefix), { redis, keys }),
     allowedOrigins: options.allowedOrigins ?? [],
@@ -92,7 +95,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     async stop() {
       await server.close();
       await live.close();
-      await leases.close();
+      await Promise.all([leases, ...queues].map((queue) => queue.close()));
       for (const connection of [redis, subscriber]) connection.disconnect();
     },
   };

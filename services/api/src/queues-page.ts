@@ -1,0 +1,49 @@
+import { createBullBoard } from "@bull-board/api";
+import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
+import { KoaAdapter } from "@bull-board/koa";
+import { feedQueueName } from "@tapedeck/live";
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import { leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
+import { Queue } from "bullmq";
+import type { Middleware } from "koa";
+import type { Api } from "./api.js";
+import { identify } from "./identify.js";
+
+export const queuesPath = "/admin/queues";
+
+/** Its page brings its own scripts and styles; its settings lie in the page as data, not as a script. */
+const policy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'";
+
+/** The queues that the cluster works with, to be looked at. Whoever opens them closes them. */
+export function openQueues({ redis, keys, log }: Pick<Api, "redis" | "keys" | "log">, tickerQueues: number): Queue[] {
+  return [...leaseQueueNames(tickerQueues), feedQueueName, upkeepQueue].map((name) => {
+    const queue = new Queue(name, { connection: redis, prefix: keys.bullPrefix, skipWaitingForReady: true });
+    queue.on("error", (error) => log.debug({ err: error }, "queues page")); // the connection logs Redis's absence
+    return queue;
+  });
+}
+
+/**
+ * BullMQ's queues as a page for admins, to look at and not to change: a lease that is retried or removed by hand would play a
+ * session twice or not at all.
+ */
+export function queuesPage(api: Api): Middleware {
+  const serverAdapter = new KoaAdapter();
+  serverAdapter.setBasePath(queuesPath);
+  createBullBoard({
+    queues: api.queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false })),
+    serverAdapter,
+    options: { uiConfig: { boardTitle: "Tapedeck queues", hideRedisDetails: true } },
+  });
+  const board = serverAdapter.registerPlugin();
+  return async (ctx, next) => {
+    if (ctx.path !== queuesPath && !ctx.path.startsWith(`${queuesPath}/`)) return next();
+    await identify(ctx, "admin", api);
+    if (ctx.method !== "GET" && ctx.method !== "HEAD") {
+      throw new RefusedError(refuse("METHOD_NOT_ALLOWED", "Queues can be looked at here, not changed."));
+    }
+    ctx.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store" });
+    await board(ctx, next);
+  };
+}

@@ -29,6 +29,7 @@ export abstract class StandIn {
   #port = 0;
   #silent = false;
   #refusing: number | undefined;
+  #muted: string | undefined;
 
   constructor() {
     this.#server = createServer((request, response) => this.#answer(request, response));
@@ -81,6 +82,11 @@ export abstract class StandIn {
     this.#silent = silent;
   }
 
+  /** Says nothing any more on streams whose names contain this; undefined: on all again. */
+  mute(streams: string | undefined): void {
+    this.#muted = streams;
+  }
+
   /** Answers each new connection and request with this status; undefined: no more. */
   refuse(status: number | undefined): void {
     this.#refusing = status;
@@ -100,6 +106,7 @@ export abstract class StandIn {
 
   /** To all who have subscribed to a stream. */
   protected tell(stream: string, message: unknown): void {
+    if (this.#muted !== undefined && stream.includes(this.#muted)) return;
     const text = JSON.stringify(message);
     for (const client of this.clients) if (client.streams.has(stream)) client.sendText(text);
   }

@@ -107,6 +107,7 @@ Tapedeck is playing at ${url}  (${gateways.length} gateways, ${apis.length} apis
   Make a session  curl ${url}/sessions/create --json '{"session_id":"demo"}'
   Play it         curl -X POST ${url}/replay/start/demo
   Watch it        ${ws}/ws/demo
+  Go live         curl -X POST ${url}/mode/demo --json '{"mode":"LIVE","source":"SIM"}'
   Redis           redis-cli -u ${redisUrl}
   Logs            ${folder}/logs
 

@@ -159,7 +159,7 @@ export class Recorder {
       const why = await ending;
       await connecting;
       await this.#close(why);
-      this.#log.info({ why }, "recording ended");
+      this.#log.info({ why, ...this.#keeper.counts }, "recording ended");
       return why;
     } catch (error) {
       this.#log.error({ err: error }, "recording failed");
@@ -364,7 +364,9 @@ export class Recorder {
       if (this.#wholeAt === undefined) this.#say({ status: "down", reason: trouble.message });
       const waitMs = this.#backoff.after(trouble.kind, goodForMs);
       metrics.reconnect(job.source, trouble.kind);
-      this.#log.info({ kind: trouble.kind, reason: trouble.message, waitMs: Math.round(waitMs) }, "connecting again");
+      // Of a venue that stays away one line is enough.
+      const level = this.#backoff.failures > 1 ? "debug" : "info";
+      this.#log[level]({ kind: trouble.kind, reason: trouble.message, waitMs: Math.round(waitMs) }, "connecting again");
       await sleep(waitMs, undefined, { signal: this.#leaving.signal }).catch(() => {}); // ended meanwhile
     }
   }

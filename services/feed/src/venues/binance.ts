@@ -33,7 +33,9 @@ function protocol(flavour: Flavour): Protocol {
 
 /** Waiting time before a snapshot is asked for again: REST lags behind the stream by that much at times. */
 const askAgainMs = 1_000;
-const mostAttempts = 5;
+const mostFailures = 5;
+/** Snapshots in a row that were older than all changes at hand. */
+const mostStale = 20;
 
 /**
  * The book is built from a snapshot, which REST gives, and the numbered changes on the stream. Where a number is missing the
@@ -47,7 +49,8 @@ class BinanceDialogue implements Dialogue {
   /** Times for `DepthSync` count from here. */
   #originNs: bigint | undefined;
   #asking = false;
-  #attempts = 0;
+  #failures = 0;
+  #asked = 0;
   #askAt = 0;
 
   constructor(flavour: Flavour, line: Line) {
@@ -89,11 +92,16 @@ class BinanceDialogue implements Dialogue {
 
   #look(): void {
     if (this.#sync.trusted) {
-      this.#attempts = 0;
+      this.#failures = this.#asked = 0;
       return;
     }
     this.#line.market.broken(`Book updates of ${this.#flavour.source} are missing.`);
     if (this.#asking || performance.now() < this.#askAt) return;
+    const { source } = this.#flavour;
+    if (++this.#asked > mostStale) {
+      this.#line.end(new VenueTrouble("out of step", `${source}'s snapshots are older than its book updates.`));
+      return;
+    }
     this.#asking = true;
     this.#ask().finally(() => {
       this.#asking = false;
@@ -134,7 +142,7 @@ class BinanceDialogue implements Dialogue {
   }
 
   #failed(reason: string): void {
-    if (++this.#attempts < mostAttempts) return;
+    if (++this.#failures < mostFailures) return;
     this.#line.end(new VenueTrouble("unreachable", `${this.#flavour.source} ${reason}.`));
   }
 

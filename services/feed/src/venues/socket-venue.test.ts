@@ -76,6 +76,18 @@ describe("a connection", () => {
     expect(await heard.over).toMatchObject({ kind: "silent", message: "BITMEX has said nothing of XBTUSD for 0.6 s." });
   });
 
+  test("[FD26] whose book is silent while trades go on is out of step", async () => {
+    exchange.market("XBTUSD").run();
+    const heard = listen("XBTUSD", { silenceMs: 600 });
+    await vi.waitFor(() => expect(heard.updates.count).toBeGreaterThan(5), soon);
+    exchange.mute("orderBookL2");
+    expect(await heard.over).toMatchObject({
+      kind: "out of step",
+      message: "BITMEX has sent trades of XBTUSD for 0.6 s and no change of its book.",
+    });
+    exchange.mute(undefined);
+  });
+
   test("[FD3] to nobody ends as unreachable, and one to a venue that says no as refused", async () => {
     exchange.refuse(403);
     expect(await listen().over).toMatchObject({ kind: "refused", message: "BITMEX refuses connections: 403 Refused." });

@@ -86,6 +86,8 @@ class Hearing implements Line, MarketSink {
   readonly #timers: NodeJS.Timeout[] = [];
   #finish: { resolve(): void; reject(trouble: VenueTrouble): void } = { resolve() {}, reject() {} };
   #toldAt = performance.now();
+  /** The first trade since the book has changed: a trade takes from the book, so a change has to follow. */
+  #tradedAt: number | undefined;
   #echoAt = performance.now();
   #nonsense = 0;
 
@@ -134,12 +136,14 @@ class Hearing implements Line, MarketSink {
   book(...event: Parameters<MarketSink["book"]>): void {
     if (this.signal.aborted) return;
     this.#toldAt = performance.now();
+    this.#tradedAt = undefined;
     this.#connection.market.book(...event);
   }
 
   trade(trade: VenueTrade): void {
     if (this.signal.aborted) return;
     this.#toldAt = performance.now();
+    this.#tradedAt ??= this.#toldAt;
     this.#connection.market.trade(trade);
   }
 
@@ -218,8 +222,13 @@ class Hearing implements Line, MarketSink {
     const now = performance.now();
     if (now - this.#echoAt > echoMs) {
       this.end(new VenueTrouble("lost", `The connection to ${source} is dead: nothing comes back.`));
+      return;
+    }
+    const seconds = Math.round(silenceMs / 100) / 10;
+    if (this.#tradedAt !== undefined && now - this.#tradedAt > silenceMs) {
+      const silent = `${source} has sent trades of ${this.symbol} for ${seconds} s and no change of its book.`;
+      this.end(new VenueTrouble("out of step", silent));
     } else if (now - this.#toldAt > silenceMs) {
-      const seconds = Math.round(silenceMs / 100) / 10;
       this.end(new VenueTrouble("silent", `${source} has said nothing of ${this.symbol} for ${seconds} s.`));
     }
   }

@@ -5,7 +5,6 @@ import {
   type RangeChoice,
   type Session,
   type SessionView,
-  type StateChange,
   type TapedeckError,
   tapedeck,
 } from "@tapedeck/client";
@@ -15,12 +14,9 @@ import { Extract } from "./extract";
 import { FrameLog } from "./frame-log";
 import { anomaliesOf, decimalsOf, tradesOf } from "./frame-values";
 import { Inspection } from "./inspection";
-import { loadHistory } from "./load-history";
-import { marketOf } from "./market-of";
 import { Painter } from "./painter";
-import { TapeDescription } from "./tape-description";
 import { Viewport } from "./viewport";
-import { watchPassing } from "./watch-passing";
+import { Watching } from "./watching";
 
 /** What a deck is opened on. */
 export interface DeckChoice {
@@ -47,14 +43,10 @@ export class Deck {
   #session: Session | undefined;
   #cluster: ReturnType<typeof tapedeck> | undefined;
   #leaving: AbortController | undefined;
-  #description: TapeDescription | undefined;
-  #tape = "";
-  #epoch = 0;
-  #filling: ReturnType<typeof setTimeout> | undefined;
-  #endPassing: (() => void) | undefined;
+  #watching: Watching | undefined;
   #noticeIds = 0;
-  #decimals = 0;
-  #measured: Frame | undefined;
+  /** As far as they have been seen, and of which market. */
+  #decimals: { count: number; market: string; frame: Frame | undefined } = { count: 0, market: "", frame: undefined };
 
   get session(): Session | undefined {
     return this.#session;
@@ -69,14 +61,15 @@ export class Deck {
     return this.store.getState().session?.state !== "PLAYING";
   }
 
-  /** Of the tape's prices, as far as they have been seen: they line up, and do not change from frame to frame. */
+  /** Of the market's prices, as far as they have been seen: they line up, and do not change from frame to frame. */
   get decimals(): number {
-    const last = this.log.last?.frame;
-    if (last !== undefined && last !== this.#measured) {
-      this.#measured = last;
-      this.#decimals = Math.max(this.#decimals, decimalsOf(last));
+    const frame = this.log.last?.frame;
+    const market = this.#watching?.market ?? "";
+    if (market !== this.#decimals.market) this.#decimals = { count: 0, market, frame: undefined };
+    if (frame !== undefined && frame !== this.#decimals.frame) {
+      this.#decimals = { market, frame, count: Math.max(this.#decimals.count, decimalsOf(frame)) };
     }
-    return this.#decimals;
+    return this.#decimals.count;
   }
 
   /** Opens a session in place of the one before. `opened` is told its id before anything is shown. */
@@ -85,18 +78,20 @@ export class Deck {
     const leaving = new AbortController();
     this.#leaving = leaving;
     this.api = choice.api;
-    this.#cluster = tapedeck({ url: choice.api, signal: leaving.signal });
-    this.#description = new TapeDescription(this.#cluster, (part) => this.store.setState(part));
+    const cluster = tapedeck({ url: choice.api, signal: leaving.signal });
+    this.#cluster = cluster;
     this.store.setState({ ...nothingYet, shared: choice.shared });
     try {
       const { sessionId } = choice;
       const session =
         choice.shared && sessionId !== undefined
-          ? await this.#cluster.join(sessionId)
-          : await this.#cluster.open({ ...(sessionId !== undefined && { sessionId }), maxFps: 60 });
+          ? await cluster.join(sessionId)
+          : await cluster.open({ ...(sessionId !== undefined && { sessionId }), maxFps: 60 });
       if (leaving.signal.aborted) return;
       opened(session.id);
-      this.#take(session);
+      this.#session = session;
+      this.#watching = new Watching(session, cluster, choice.api, this);
+      if (!choice.shared && isFresh(session.view)) void this.play();
     } catch (error) {
       if (leaving.signal.aborted) return;
       const { code, message } = errorOf(error);
@@ -108,12 +103,8 @@ export class Deck {
     this.#leaving?.abort();
     this.#session?.close();
     this.#session = undefined;
-    clearTimeout(this.#filling);
-    this.#endPassing?.();
-    this.#description?.stop();
-    this.#tape = "";
-    this.#decimals = 0;
-    this.#epoch = 0;
+    this.#watching?.stop();
+    this.#watching = undefined;
     this.log.clear();
     this.inspection.release();
     this.viewport.follow();
@@ -177,93 +168,15 @@ export class Deck {
     }
   }
 
-  tell(tone: NoticeTone, text: string): void {
+  readonly tell = (tone: NoticeTone, text: string): void => {
     const id = ++this.#noticeIds;
     const { notices } = this.store.getState();
     const others = notices.filter((notice) => notice.text !== text);
     this.store.setState({ notices: [...others.slice(-2), { id, tone, text }] });
-  }
+  };
 
   dismiss(id: number): void {
     this.store.setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
-  }
-
-  // ---- what the session tells
-
-  #take(session: Session): void {
-    this.#session = session;
-    this.store.setState({ phase: "open", connection: session.connection, node: session.node });
-    this.#hearState({ session: session.view, cause: "connected" });
-    session.onHistory(({ frames, epoch }) => {
-      this.log.clear();
-      for (const frame of frames) this.log.append(frame, epoch);
-      this.#epoch = epoch;
-      this.painter.wake();
-    });
-    // HOT: for each frame.
-    session.onFrame((frame, { epoch }) => {
-      const { last } = this.log;
-      this.log.append(frame, epoch);
-      if (epoch !== this.#epoch) this.#land(epoch, last !== undefined && frame.seq - 1 <= last.frame.seq);
-      this.painter.wake();
-    });
-    session.onState((change) => this.#hearState(change));
-    session.onFeed((feed) => this.store.setState({ feed }));
-    session.onTrade((fill) => this.store.setState(({ fills }) => ({ fills: [fill, ...fills].slice(0, 200) })));
-    session.onLag(({ frames }) =>
-      this.tell("info", `This page reads too slowly: ${frames} frames came merged into one.`),
-    );
-    session.onNotice(({ message }) => this.tell("problem", message));
-    session.onConnection(({ connection, why, retryInMs }) => {
-      const lost = why === undefined ? undefined : { why, retryAt: Date.now() + (retryInMs ?? 0) };
-      this.store.setState({ connection, lost: connection === "open" ? undefined : lost, node: session.node });
-    });
-    session.onEnd((end) => {
-      if (end.reason !== "closed") this.store.setState({ phase: "ended", end });
-    });
-    this.#endPassing = watchPassing(
-      () => this.#cluster?.sessions.get(session.id) ?? Promise.resolve(session.view),
-      session,
-      (passing) => this.store.setState(({ session: now }) => ({ session: now && { ...now, ...passing } })),
-    );
-    if (!this.store.getState().shared && isFresh(session.view)) void this.play();
-  }
-
-  #hearState({ session, cause }: StateChange): void {
-    const before = this.store.getState().session;
-    const tape = marketOf(session.tape ?? "");
-    if (tape !== this.#tape) {
-      this.#tape = tape;
-      this.#decimals = 0;
-      if (before) this.log.clear();
-      this.viewport.follow();
-      this.store.setState({ fills: [] });
-    }
-    this.store.setState({ session, node: this.#session?.node ?? "", feed: session.feed });
-    this.viewport.setSpeed(session.speed);
-    if (session.state === "PLAYING" && before?.state !== "PLAYING") this.inspection.release();
-    this.#description?.show(session);
-    if (cause === "failover") this.tell("info", "Another node has taken over.");
-    this.painter.wake();
-  }
-
-  /** A new epoch has shown its first frame. What led up to it is fetched, unless it is here already. */
-  #land(epoch: number, known: boolean): void {
-    this.#epoch = epoch;
-    clearTimeout(this.#filling);
-    if (known) return;
-    // Not for each step of a dragged scrubber.
-    this.#filling = setTimeout(() => void this.#fill(epoch), 120);
-  }
-
-  async #fill(epoch: number): Promise<void> {
-    const id = this.#session?.id;
-    const signal = this.#leaving?.signal;
-    if (id === undefined || signal === undefined) return;
-    const frames = await loadHistory(this.api, id, signal).catch(() => []); // the views do without
-    if (epoch !== this.#epoch || signal.aborted) return;
-    this.log.fill(frames, epoch);
-    this.painter.wake();
   }
 }
 

@@ -44,6 +44,7 @@ export class Glance {
     const glance = {
       everyMs: 125,
       paint: (): undefined => {
+        if (this.store.getState().newest === undefined && deck.log.last) performance.mark("tapedeck:first-frame");
         const { seq, pinned } = deck.inspection.store.getState();
         this.store.setState(({ turn }) => ({
           shown: deck.inspection.shown,

@@ -4,10 +4,7 @@ import {
   type KeyboardEvent,
   type ReactNode,
   type SelectHTMLAttributes,
-  useEffect,
   useId,
-  useRef,
-  useState,
 } from "react";
 import styles from "./controls.module.css";
 import { Icon, type IconName } from "./icon";
@@ -16,7 +13,7 @@ export function classes(...names: (string | false | undefined)[]): string {
   return names.filter(Boolean).join(" ");
 }
 
-type Look = "outlined" | "primary" | "buy" | "sell" | "danger";
+export type Look = "outlined" | "primary" | "buy" | "sell" | "danger";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly look?: Look;
@@ -190,122 +187,4 @@ export function Badge({
 
 export function Key({ children }: { readonly children: ReactNode }) {
   return <kbd className={styles.key}>{children}</kbd>;
-}
-
-interface PopoverProps {
-  readonly label: string;
-  /** What the button shows. */
-  readonly button: ReactNode;
-  readonly look?: Look;
-  readonly side?: "above" | "below";
-  readonly align?: "left" | "right";
-  readonly className?: string | undefined;
-  readonly buttonClass?: string | undefined;
-  readonly disabled?: boolean;
-  /** The button shows no text. */
-  readonly wordless?: boolean;
-  /** Given the function that closes it. */
-  readonly children: (close: () => void) => ReactNode;
-}
-
-/** A button and what it unfolds. Escape and a click elsewhere close it; the focus goes in and comes back. */
-export function Popover({
-  label,
-  button,
-  look,
-  side = "below",
-  align = "left",
-  className,
-  buttonClass,
-  disabled,
-  wordless,
-  children,
-}: PopoverProps) {
-  const [open, setOpen] = useState(false);
-  const root = useRef<HTMLDivElement>(null);
-  const trigger = useRef<HTMLButtonElement>(null);
-  const id = useId();
-  const close = () => {
-    setOpen(false);
-    trigger.current?.focus();
-  };
-  useEffect(() => {
-    if (!open) return;
-    root.current?.querySelector<HTMLElement>("[data-first], [role=dialog] :is(button, input, select, a)")?.focus();
-    const elsewhere = (event: PointerEvent) => {
-      if (event.target instanceof Node && !root.current?.contains(event.target)) setOpen(false);
-    };
-    document.addEventListener("pointerdown", elsewhere);
-    return () => document.removeEventListener("pointerdown", elsewhere);
-  }, [open]);
-  return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from anywhere inside
-    <div
-      ref={root}
-      className={styles.pop}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" || !open) return;
-        event.stopPropagation();
-        close();
-      }}
-    >
-      <button
-        ref={trigger}
-        type="button"
-        className={classes(styles.button, look && styles[look], buttonClass)}
-        title={label}
-        aria-haspopup="dialog"
-        aria-expanded={open}
-        aria-controls={open ? id : undefined}
-        disabled={disabled}
-        onClick={() => setOpen(!open)}
-      >
-        {/* Before what is seen, so that its name says both. */}
-        <span className="unseen">{wordless ? label : `${label}: `}</span>
-        {button}
-      </button>
-      {open && (
-        <div
-          id={id}
-          role="dialog"
-          aria-label={label}
-          className={classes(styles.popover, styles[side], styles[align], className)}
-        >
-          {children(close)}
-        </div>
-      )}
-    </div>
-  );
-}
-
-interface DialogProps {
-  readonly title: string;
-  readonly open: boolean;
-  readonly onClose: () => void;
-  readonly children: ReactNode;
-}
-
-export function Dialog({ title, open, onClose, children }: DialogProps) {
-  const element = useRef<HTMLDialogElement>(null);
-  const id = useId();
-  useEffect(() => {
-    if (open && !element.current?.open) element.current?.showModal();
-    if (!open && element.current?.open) element.current.close();
-  }, [open]);
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: a dialog closes by Escape on its own; the click is for its backdrop
-    <dialog
-      ref={element}
-      className={styles.dialog}
-      aria-labelledby={id}
-      onClose={onClose}
-      onClick={(event) => event.target === element.current && onClose()}
-    >
-      <div className={styles.dialogHead}>
-        <h2 id={id}>{title}</h2>
-        <IconButton icon="close" label="Close" onClick={onClose} />
-      </div>
-      <div className={styles.dialogBody}>{open && children}</div>
-    </dialog>
-  );
 }

@@ -1,8 +1,9 @@
 import type { Deck } from "../deck/deck";
 import { useDeck } from "../deck-context";
-import { Button, Popover } from "../design/controls";
+import { Button } from "../design/controls";
 import { clockText, dateText } from "../design/format";
 import { Icon } from "../design/icon";
+import { Popover } from "../design/popover";
 import { ink } from "../design/theme";
 import { framesCsv, framesInSight, tradesCsv } from "./export-frames";
 import styles from "./export-menu.module.css";

@@ -1,6 +1,6 @@
 import { useDeckState } from "../deck-context";
-import { Popover } from "../design/controls";
 import { Icon } from "../design/icon";
+import { Popover } from "../design/popover";
 import { LiveChooser } from "./live-chooser";
 import styles from "./modes.module.css";
 import { SimulationChooser } from "./simulation-chooser";

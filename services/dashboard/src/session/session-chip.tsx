@@ -1,6 +1,6 @@
 import { useDeckState, useRates } from "../deck-context";
-import { Popover } from "../design/controls";
 import { Icon } from "../design/icon";
+import { Popover } from "../design/popover";
 import styles from "./session.module.css";
 import { SessionPanel } from "./session-panel";
 

@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { useDeck, useDeckState, useGlance } from "../deck-context";
-import { Button, Field, Input, Popover } from "../design/controls";
+import { Button, Field, Input } from "../design/controls";
 import { clockText, dateText, lengthText, none } from "../design/format";
+import { Popover } from "../design/popover";
 import { isEndless } from "../scrubber/extent";
 import { parseTapeTime } from "./parse-time";
 import styles from "./transport-bar.module.css";

@@ -1,4 +1,5 @@
-import { Dialog, Key } from "../design/controls";
+import { Key } from "../design/controls";
+import { Dialog } from "../design/dialog";
 import styles from "./help.module.css";
 import { shortcuts } from "./keys";
 

@@ -1,8 +1,9 @@
 import { useState } from "react";
 import { useDeck } from "../deck-context";
-import { Button, Field, IconButton, Input, Popover } from "../design/controls";
+import { Button, Field, IconButton, Input } from "../design/controls";
 import { parseLength, spanText } from "../design/format";
 import { Icon } from "../design/icon";
+import { Popover } from "../design/popover";
 import { remembered } from "../design/remembered";
 import styles from "./transport-bar.module.css";
 

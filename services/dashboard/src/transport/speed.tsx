@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { useDeck, useDeckState } from "../deck-context";
-import { Button, Field, IconButton, Input, Popover, Segmented } from "../design/controls";
+import { Button, Field, IconButton, Input, Segmented } from "../design/controls";
 import { speedText } from "../design/format";
+import { Popover } from "../design/popover";
 import { nextSpeed, parseSpeed, presets } from "./speeds";
 import styles from "./transport-bar.module.css";
 

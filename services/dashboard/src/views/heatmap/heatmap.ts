@@ -7,6 +7,7 @@ import { pixelRatio, surfaceOf, watchSize } from "../surface";
 import { CanvasRenderer } from "./canvas-renderer";
 import { type Cluster, clustersOf, radiusOf, usualSize } from "./clusters";
 import { DepthColumns, rows, slotOf } from "./depth-columns";
+import { listenToGestures, type Pointed } from "./gestures";
 import { axisHeight, axisWidth, drawOverlay } from "./overlay";
 import { paletteOf } from "./palette";
 import { PriceFollower, pricesWithin } from "./price-follower";
@@ -35,8 +36,7 @@ export class Heatmap implements Painted {
   /** Pixels of the heatmap's canvas for one of CSS. */
   #ratio = 1;
   #priceZoom = 1;
-  #pointer: { x: number; y: number } | undefined;
-  #drag: { x: number; moved: number } | undefined;
+  #pointer: Pointed | undefined;
   #undo: (() => void)[] = [];
 
   constructor(host: HTMLElement, deck: Deck) {
@@ -52,8 +52,14 @@ export class Heatmap implements Painted {
       watchSize(host, (width, height) => this.#resize(width, height)),
       theme.subscribe(() => this.#colour()),
       deck.painter.add(this),
+      listenToGestures(this.#overlay, deck, {
+        plotWidth: () => this.#width - axisWidth,
+        zoomPrice: (factor) => this.zoomPrice(factor),
+        pointed: (at) => {
+          this.#pointer = at;
+        },
+      }),
     );
-    this.#listen();
   }
 
   get kind(): HeatmapRenderer["kind"] {
@@ -250,72 +256,5 @@ export class Heatmap implements Painted {
     this.#renderer.resize(Math.round(across * ratio), Math.round(down * ratio));
     this.#slotAt = new Int32Array(Math.round(across * ratio));
     this.#deck.painter.wake();
-  }
-
-  #listen(): void {
-    const { viewport, inspection, painter } = this.#deck;
-    const overlay = this.#overlay;
-    const on = <K extends keyof HTMLElementEventMap>(
-      type: K,
-      heard: (event: HTMLElementEventMap[K]) => void,
-      options?: AddEventListenerOptions,
-    ) => {
-      overlay.addEventListener(type, heard, options);
-      this.#undo.push(() => overlay.removeEventListener(type, heard));
-    };
-    on("pointermove", (event) => {
-      if (this.#drag) {
-        const by = event.offsetX - this.#drag.x;
-        this.#drag = { x: event.offsetX, moved: this.#drag.moved + Math.abs(by) };
-        if (this.#drag.moved > 4) viewport.pan((-by / (this.#width - axisWidth)) * viewport.spanMs);
-      }
-      this.#pointer = { x: event.offsetX, y: event.offsetY };
-      if (this.#deck.standing) inspection.point(this.#seqAt(event.offsetX));
-      painter.wake();
-    });
-    on("pointerleave", () => {
-      this.#pointer = undefined;
-      inspection.point(undefined);
-      painter.wake();
-    });
-    on("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      overlay.setPointerCapture(event.pointerId);
-      this.#drag = { x: event.offsetX, moved: 0 };
-    });
-    on("pointerup", (event) => {
-      const clicked = this.#drag && this.#drag.moved <= 4;
-      this.#drag = undefined;
-      if (!clicked) return;
-      if (inspection.store.getState().pinned) inspection.release();
-      else {
-        const seq = this.#seqAt(event.offsetX);
-        if (seq !== undefined) inspection.pin(seq);
-      }
-      painter.wake();
-    });
-    on("dblclick", () => {
-      viewport.follow();
-      inspection.release();
-      painter.wake();
-    });
-    on(
-      "wheel",
-      (event) => {
-        event.preventDefault();
-        const factor = Math.exp(Math.sign(event.deltaY) * Math.min(0.25, Math.abs(event.deltaY) / 400));
-        if (event.shiftKey || event.ctrlKey) this.zoomPrice(factor);
-        else viewport.zoom(factor, Math.min(1, event.offsetX / Math.max(1, this.#width - axisWidth)));
-        painter.wake();
-      },
-      { passive: false },
-    );
-  }
-
-  #seqAt(x: number): number | undefined {
-    const { from, to } = this.#deck.viewport.window;
-    const ms = from + (x / Math.max(1, this.#width - axisWidth)) * (to - from);
-    const { log } = this.#deck;
-    return log.at(log.indexAt(ms))?.frame.seq;
   }
 }

@@ -1,0 +1,89 @@
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { classes, type Look } from "./controls";
+import styles from "./controls.module.css";
+
+interface PopoverProps {
+  readonly label: string;
+  /** What the button shows. */
+  readonly button: ReactNode;
+  readonly look?: Look;
+  readonly side?: "above" | "below";
+  readonly align?: "left" | "right";
+  readonly className?: string | undefined;
+  readonly buttonClass?: string | undefined;
+  readonly disabled?: boolean;
+  /** The button shows no text. */
+  readonly wordless?: boolean;
+  /** Given the function that closes it. */
+  readonly children: (close: () => void) => ReactNode;
+}
+
+/** A button and what it unfolds. Escape and a click elsewhere close it; the focus goes in and comes back. */
+export function Popover({
+  label,
+  button,
+  look,
+  side = "below",
+  align = "left",
+  className,
+  buttonClass,
+  disabled,
+  wordless,
+  children,
+}: PopoverProps) {
+  const [open, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  const trigger = useRef<HTMLButtonElement>(null);
+  const id = useId();
+  const close = () => {
+    setOpen(false);
+    trigger.current?.focus();
+  };
+  useEffect(() => {
+    if (!open) return;
+    root.current?.querySelector<HTMLElement>("[data-first], [role=dialog] :is(button, input, select, a)")?.focus();
+    const elsewhere = (event: PointerEvent) => {
+      if (event.target instanceof Node && !root.current?.contains(event.target)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", elsewhere);
+    return () => document.removeEventListener("pointerdown", elsewhere);
+  }, [open]);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from anywhere inside
+    <div
+      ref={root}
+      className={styles.pop}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open) return;
+        event.stopPropagation();
+        close();
+      }}
+    >
+      <button
+        ref={trigger}
+        type="button"
+        className={classes(styles.button, look && styles[look], buttonClass)}
+        title={label}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        disabled={disabled}
+        onClick={() => setOpen(!open)}
+      >
+        {/* Before what is seen, so that its name says both. */}
+        <span className="unseen">{wordless ? label : `${label}: `}</span>
+        {button}
+      </button>
+      {open && (
+        <div
+          id={id}
+          role="dialog"
+          aria-label={label}
+          className={classes(styles.popover, styles[side], styles[align], className)}
+        >
+          {children(close)}
+        </div>
+      )}
+    </div>
+  );
+}

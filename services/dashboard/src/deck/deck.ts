@@ -25,6 +25,8 @@ export interface DeckChoice {
   /** Our own session's id, made anew where it is gone; with `shared`, somebody's who has to be there. */
   readonly sessionId: string | undefined;
   readonly shared: boolean;
+  /** Who one is, where the cluster wants to know. */
+  readonly token: string | undefined;
 }
 
 /**
@@ -78,7 +80,8 @@ export class Deck {
     const leaving = new AbortController();
     this.#leaving = leaving;
     this.api = choice.api;
-    const cluster = tapedeck({ url: choice.api, signal: leaving.signal });
+    const { token } = choice;
+    const cluster = tapedeck({ url: choice.api, signal: leaving.signal, ...(token !== undefined && { token }) });
     this.#cluster = cluster;
     this.store.setState({ ...nothingYet, shared: choice.shared });
     try {
@@ -90,7 +93,7 @@ export class Deck {
       if (leaving.signal.aborted) return;
       opened(session.id);
       this.#session = session;
-      this.#watching = new Watching(session, cluster, choice.api, this);
+      this.#watching = new Watching(session, cluster, choice, this);
       if (!choice.shared && isFresh(session.view)) void this.play();
     } catch (error) {
       if (leaving.signal.aborted) return;

@@ -3,7 +3,7 @@ import type { StoreApi } from "zustand/vanilla";
 import type { DeckState, NoticeTone } from "./deck-state";
 import { type FrameLog, follows } from "./frame-log";
 import type { Inspection } from "./inspection";
-import { loadHistory } from "./load-history";
+import { type Address, loadHistory } from "./load-history";
 import { marketOf } from "./market-of";
 import type { Painter } from "./painter";
 import { TapeDescription } from "./tape-description";
@@ -29,17 +29,17 @@ export class Watching {
   market = "";
   #session: Session;
   #screen: Screen;
-  #api: string;
+  #address: Address;
   #description: TapeDescription;
   #epoch = 0;
   #filling: ReturnType<typeof setTimeout> | undefined;
   #stopped = new AbortController();
   #undo: (() => void)[];
 
-  constructor(session: Session, cluster: Cluster, api: string, screen: Screen) {
+  constructor(session: Session, cluster: Cluster, address: Address, screen: Screen) {
     this.#session = session;
     this.#screen = screen;
-    this.#api = api;
+    this.#address = address;
     const { store, log, painter } = screen;
     this.#description = new TapeDescription(cluster, (part) => store.setState(part));
     store.setState({ phase: "open", connection: session.connection, node: session.node });
@@ -116,7 +116,7 @@ export class Watching {
 
   async #fill(epoch: number): Promise<void> {
     const { signal } = this.#stopped;
-    const frames = await loadHistory(this.#api, this.#session.id, signal).catch(() => []); // the views do without
+    const frames = await loadHistory(this.#address, this.#session.id, signal).catch(() => []); // the views do without
     if (epoch !== this.#epoch || signal.aborted) return;
     this.#screen.log.fill(frames, epoch);
     this.#screen.painter.wake();

@@ -3,6 +3,7 @@ import { tapedeck } from "@tapedeck/client";
 import { useCallback, useMemo, useState } from "react";
 import { Button, Input, Select, Tabs } from "../design/controls";
 import { ThemeButton } from "../design/theme-button";
+import { accessToken } from "../session/access-token";
 import { apiOrigin } from "../session/session-choice";
 import { FeedTable } from "./feed-table";
 import { Figures } from "./figures";
@@ -25,7 +26,7 @@ const tabs: readonly { readonly value: Tab; readonly text: string }[] = [
 /** The cluster from above: who watches what, and on which nodes. */
 // biome-ignore lint/style/noDefaultExport: React loads a page that is split off by its default export
 export default function Operations({ onLeave }: { readonly onLeave: () => void }) {
-  const cluster = useMemo(() => tapedeck({ url: apiOrigin() }), []);
+  const cluster = useMemo(openCluster, []);
   const [tab, setTab] = useState<Tab>("sessions");
   const metrics = usePolled(
     useCallback(() => cluster.metrics(), [cluster]),
@@ -51,6 +52,12 @@ export default function Operations({ onLeave }: { readonly onLeave: () => void }
       </main>
     </div>
   );
+}
+
+function openCluster(): Cluster {
+  const url = apiOrigin();
+  const token = accessToken(url);
+  return tapedeck({ url, ...(token !== undefined && { token }) });
 }
 
 function Sessions({ cluster }: { readonly cluster: Cluster }) {

@@ -1,5 +1,5 @@
 import type { Deck } from "../deck/deck";
-import { apiOrigin, forgetSession, keepSession, sessionChoice } from "./session-choice";
+import { forgetSession, keepSession, type Shared, sessionChoice } from "./session-choice";
 
 /** Opens what the address and this browser's memory ask for. */
 export async function openSession(deck: Deck): Promise<void> {
@@ -13,12 +13,12 @@ export async function openSession(deck: Deck): Promise<void> {
 export async function openNewSession(deck: Deck): Promise<void> {
   forgetSession();
   showInAddress(undefined);
-  await deck.open({ api: apiOrigin(), sessionId: undefined, shared: false }, keepSession);
+  await deck.open({ ...sessionChoice(), sessionId: undefined, shared: false }, keepSession);
 }
 
 /** Somebody else's session, to watch together. One's own is kept for later. */
-export async function joinSession(deck: Deck, id: string): Promise<void> {
-  showInAddress(id);
+export async function joinSession(deck: Deck, shared: Shared): Promise<void> {
+  showInAddress(shared);
   await openSession(deck);
 }
 
@@ -28,9 +28,11 @@ export async function leaveShared(deck: Deck): Promise<void> {
   await openSession(deck);
 }
 
-function showInAddress(id: string | undefined): void {
+function showInAddress(shared: Shared | undefined): void {
   const here = new URL(location.href);
-  if (id === undefined) here.searchParams.delete("session");
-  else here.searchParams.set("session", id);
+  // The token of one shared link is good for no other session.
+  here.hash = shared?.access === undefined ? "" : `access=${encodeURIComponent(shared.access)}`;
+  if (shared === undefined) here.searchParams.delete("session");
+  else here.searchParams.set("session", shared.id);
   history.replaceState(null, "", here);
 }

@@ -1,4 +1,5 @@
 import type { DeckChoice } from "../deck/deck";
+import { accessToken } from "./access-token";
 
 /** As existing clients keep it: the bare id. */
 const key = "kiro_session_id";
@@ -8,7 +9,8 @@ const apiKey = "tapedeck_api";
 export function sessionChoice(): DeckChoice {
   const shared = new URLSearchParams(location.search).get("session");
   const own = read(key);
-  return { api: apiOrigin(), sessionId: shared ?? own, shared: shared !== null && shared !== own };
+  const api = apiOrigin();
+  return { api, token: accessToken(api), sessionId: shared ?? own, shared: shared !== null && shared !== own };
 }
 
 /** The cluster's origin: from `?api=`, from the setting, or the page's own. */
@@ -41,11 +43,22 @@ export function sharedLink(id: string): string {
   return link.href;
 }
 
-/** The id in what somebody pasted: a link of ours, or the bare id. */
-export function sessionIn(text: string): string | undefined {
+/** Somebody's session, with the token of their link if it has one. */
+export interface Shared {
+  readonly id: string;
+  readonly access: string | undefined;
+}
+
+/** What somebody pasted: a link of ours, or a bare id. */
+export function sessionIn(text: string): Shared | undefined {
   const wanted = text.trim();
-  if (URL.canParse(wanted)) return new URL(wanted).searchParams.get("session") ?? undefined;
-  return /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$/.test(wanted) ? wanted : undefined;
+  if (URL.canParse(wanted)) {
+    const link = new URL(wanted);
+    const id = link.searchParams.get("session");
+    const access = new URLSearchParams(link.hash.slice(1)).get("access") ?? undefined;
+    return id === null ? undefined : { id, access };
+  }
+  return /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$/.test(wanted) ? { id: wanted, access: undefined } : undefined;
 }
 
 function read(name: string): string | undefined {

@@ -2,9 +2,11 @@ import { useState } from "react";
 import { useDeck, useDeckState, useRates } from "../deck-context";
 import { Button, Field, IconButton, Input } from "../design/controls";
 import { countText, none } from "../design/format";
+import { accessToken } from "./access-token";
 import { joinSession, leaveShared, openNewSession, openSession } from "./open-session";
 import styles from "./session.module.css";
-import { apiOrigin, keepApi, sessionIn, sharedLink } from "./session-choice";
+import { apiOrigin, keepApi, type Shared, sessionIn } from "./session-choice";
+import { type ShareRole, shareLink } from "./share";
 
 export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
   const deck = useDeck();
@@ -16,6 +18,15 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
   const copy = async (text: string, what: string) => {
     const done = await copyText(text);
     deck.tell(done ? "info" : "problem", done ? `${what} copied.` : `${what} could not be copied: ${text}`);
+  };
+  /** The cluster knows its users: links say what whoever has them may do. */
+  const known = accessToken(apiOrigin()) !== undefined;
+  const copyLink = async (id: string, role: ShareRole) => {
+    try {
+      await copy(await shareLink(id, role), "The link was");
+    } catch (error) {
+      deck.tell("problem", error instanceof Error ? error.message : String(error));
+    }
   };
   return (
     <div className={styles.panel}>
@@ -33,9 +44,14 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
             />
           </div>
           <div className={styles.buttons}>
-            <Button look="primary" data-first onClick={() => void copy(sharedLink(session.session_id), "The link was")}>
+            <Button look="primary" data-first onClick={() => void copyLink(session.session_id, "controller")}>
               Copy link
             </Button>
+            {known && (
+              <Button look="outlined" onClick={() => void copyLink(session.session_id, "viewer")}>
+                Copy link to watch only
+              </Button>
+            )}
             <Button
               look="outlined"
               onClick={() => {
@@ -74,9 +90,9 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
         </>
       )}
       <JoinForm
-        onJoin={(id) => {
+        onJoin={(shared) => {
           onDone();
-          void joinSession(deck, id);
+          void joinSession(deck, shared);
         }}
       />
       <ServerForm
@@ -99,15 +115,15 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
   );
 }
 
-function JoinForm({ onJoin }: { readonly onJoin: (id: string) => void }) {
+function JoinForm({ onJoin }: { readonly onJoin: (shared: Shared) => void }) {
   const [text, setText] = useState("");
-  const id = sessionIn(text);
+  const shared = sessionIn(text);
   return (
     <form
       className={styles.line}
       onSubmit={(event) => {
         event.preventDefault();
-        if (id !== undefined) onJoin(id);
+        if (shared) onJoin(shared);
       }}
     >
       <Field text="Watch somebody's session: link or id">
@@ -115,12 +131,12 @@ function JoinForm({ onJoin }: { readonly onJoin: (id: string) => void }) {
           <Input
             id={field}
             value={text}
-            aria-invalid={text !== "" && id === undefined}
+            aria-invalid={text !== "" && !shared}
             onChange={({ target }) => setText(target.value)}
           />
         )}
       </Field>
-      <Button type="submit" look="outlined" disabled={id === undefined}>
+      <Button type="submit" look="outlined" disabled={!shared}>
         Join
       </Button>
     </form>

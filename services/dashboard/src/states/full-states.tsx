@@ -4,6 +4,7 @@ import { Button } from "../design/controls";
 import { switchMode } from "../modes/mode-switch";
 import { leaveShared, openNewSession, openSession } from "../session/open-session";
 import { Emblem } from "./emblem";
+import { SignIn } from "./sign-in";
 import styles from "./states.module.css";
 
 type FullStateName = "opening" | "failed" | "ended" | "empty" | "market";
@@ -53,10 +54,17 @@ function Failed() {
   const failure = useDeckState((state) => state.failure);
   const shared = useDeckState((state) => state.shared);
   const gone = failure?.code === "SESSION_NOT_FOUND";
+  if (failure?.code === "UNAUTHORIZED") return <SignIn why={failure.message} />;
   return (
     <div className={styles.full} role="alert">
       <Emblem tone="problem" />
-      <h2>{gone ? "This session is gone" : "The cluster cannot be reached"}</h2>
+      <h2>
+        {gone
+          ? "This session is gone"
+          : failure?.code === "unreachable"
+            ? "The cluster cannot be reached"
+            : "The session could not be opened"}
+      </h2>
       <p>
         {gone
           ? "It was deleted, or nobody had watched it for so long that it expired. Whoever shared it can send a new link."
@@ -85,6 +93,7 @@ function Ended() {
   const deck = useDeck();
   const end = useDeckState((state) => state.end);
   const shared = useDeckState((state) => state.shared);
+  if (end?.error?.code === "UNAUTHORIZED") return <SignIn why={end.error.message} />;
   const title = {
     expired: "Your session has expired",
     deleted: "This session was deleted",

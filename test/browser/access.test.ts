@@ -21,7 +21,7 @@ test("[DB16] a cluster that knows its users asks for a token, and links carry on
 }) => {
   const ada = await decks.open(cluster.url, { permissions: ["clipboard-read", "clipboard-write"] });
   await ada.page.getByRole("heading", { name: "Who are you?" }).waitFor();
-  await ada.page.getByLabel("Access token").fill("no token");
+  await ada.page.getByLabel("Access token").fill("ey.not.one");
   await ada.press("Sign in");
   await ada.page.getByText(/not good/).waitFor();
   await ada.page.getByLabel("Access token").fill(tokenOf("ada"));

@@ -85,14 +85,14 @@ async function measure(page: Page, cdp: CDPSession, forS: number): Promise<strin
   );
   const after = await metrics(cdp);
   await cdp.send("HeapProfiler.collectGarbage");
-  const { JSHeapUsedSize: heap = 0 } = await metrics(cdp);
+  const { JSHeapUsedSize: heap = 0, Nodes: nodes } = await metrics(cdp);
   const elapsed = animation.ms / 1000;
   const share = (name: string) => `${Math.round((100 * ((after[name] ?? 0) - (before[name] ?? 0))) / elapsed)} %`;
   return [
     `${((animation.frames * 1000) / animation.ms).toFixed(1)} animation frames a second (longest ${Math.round(animation.longest)} ms)`,
     `main thread ${share("TaskDuration")}, of it scripts ${share("ScriptDuration")}`,
     `heap ${(heap / 1e6).toFixed(1)} MB`,
-    `${after.Nodes} nodes`,
+    `${nodes} nodes`,
   ].join(", ");
 }
 

@@ -10,7 +10,7 @@ import { type Staged, stage } from "./staged.js";
 const folder = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 mkdirSync(folder, { recursive: true });
 
-const wide = { viewport: { width: 1440, height: 900 } };
+const wide = { viewport: { width: 1220, height: 770 } };
 const narrow = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true };
 
 /** Wall time in which enough comes in to fill a minute of the heatmap. */

@@ -44,6 +44,7 @@ export const pageRoutes: readonly Route[] = [
     ...bare,
     method: "GET",
     path: "/assets/{file}",
+    access: "public",
     tag: "Pages",
     summary: "What the dashboard's page loads",
     params: z.object({ file: z.string() }),

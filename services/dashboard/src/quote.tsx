@@ -10,12 +10,12 @@ export function Quote() {
   const frame = useGlance(({ shown }) => shown?.frame);
   if (!frame) return <div className={styles.quote} />;
   const { decimals } = deck;
-  const lean = numberOf(frame, "divergence") ?? 0;
+  const lean = signed(numberOf(frame, "divergence") ?? 0, Math.min(8, decimals + 2));
   return (
     <div className={styles.quote}>
       <strong data-testid="mid">{priceText(frame.mid_price, decimals + 1)}</strong>
-      <span data-direction={Math.sign(lean)} title="Microprice less mid">
-        {signed(lean, Math.min(8, decimals + 2))}
+      <span data-direction={lean.startsWith("−") ? -1 : lean.startsWith("+") ? 1 : 0} title="Microprice less mid">
+        {lean}
       </span>
       <span className={styles.quoteMore}>
         spread {frame.spread === null ? none : priceText(frame.spread, decimals)}

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useDeck, useDeckState, useGlance } from "../deck-context";
 import { Button, Field, Input } from "../design/controls";
-import { clockText, none, priceText, signed, sizeText } from "../design/format";
+import { clockText, none, priceText, signed } from "../design/format";
 import { Panel } from "../design/panel";
 import { lastQuantity } from "./choices";
 import styles from "./modes.module.css";
@@ -78,7 +78,7 @@ export function OrderPanel() {
               <span>{clockText(Date.parse(fill.timestamp), 0)}</span>
               <b>{fill.side === "BUY" ? "Bought" : "Sold"}</b>
               <span>
-                {sizeText(fill.size)} @ {priceText(fill.price, decimals)}
+                {String(Number(fill.size.toPrecision(6)))} @ {priceText(fill.price, decimals)}
               </span>
               <span>{fill.type === "EXIT" ? signed(fill.pnl, 2) : ""}</span>
             </li>

@@ -125,15 +125,17 @@ function drawPriceAxis(pen: CanvasRenderingContext2D, scene: OverlayScene, plot:
   pen.moveTo(plot.width + 0.5, 0);
   pen.lineTo(plot.width + 0.5, plot.height);
   pen.stroke();
+  const newest = scene.log.last?.frame;
+  const tag = newest === undefined ? -100 : y(newest.mid_price);
   pen.fillStyle = ink("--ink-3");
   for (const price of roundPrices(scene.prices, Math.max(2, plot.height / 46))) {
     const at = y(price);
-    if (at > 8 && at < plot.height - 6) pen.fillText(priceText(price, scene.decimals), plot.width + 8, at);
+    const free = at > 8 && at < plot.height - 6 && Math.abs(at - tag) > 14;
+    if (free) pen.fillText(priceText(price, scene.decimals), plot.width + 8, at);
   }
-  const newest = scene.log.last?.frame;
   // A mid lies on half a tick.
   if (newest) {
-    tagAt(pen, plot.width, y(newest.mid_price), newest.mid_price, scene.decimals + 1, "--accent", "--accent-ink");
+    tagAt(pen, plot.width, tag, newest.mid_price, scene.decimals + 1, "--accent", "--accent-ink");
   }
 }
 

@@ -59,7 +59,9 @@ export class PriceChart implements Painted {
         borderVisible: false,
         timeVisible: true,
         secondsVisible: true,
-        rightOffset: 4,
+        rightOffset: 12,
+        // Some seven hundred frames across: the longer view, where the heatmap is the closer one.
+        barSpacing: 1,
         allowBoldLabels: false,
         minBarSpacing: 0.05,
         tickMarkFormatter: (time: Time) => clockText(Number(time) * 1000, 0),

@@ -183,11 +183,11 @@ export class Rig {
         );
       },
       async told(status, reason = /.*/, ms = 15_000) {
+        // The next state may be there before we look again.
+        const from = Math.max(0, states.length - 1);
+        const fits = ({ status: told }: LiveState) => told.status === status && reason.test(told.reason ?? "");
         await until(
-          () => {
-            const last = states.at(-1)?.status;
-            return last?.status === status && reason.test(last.reason ?? "");
-          },
+          () => states.slice(from).some(fits),
           ms,
           () => `told ${JSON.stringify(states.at(-1)?.status)}`,
         );

@@ -88,6 +88,7 @@ class Hearing implements Line, MarketSink {
   #toldAt = performance.now();
   /** The first trade since the book has changed: a trade takes from the book, so a change has to follow. */
   #tradedAt: number | undefined;
+  #lastTradeAt = 0;
   #echoAt = performance.now();
   #nonsense = 0;
 
@@ -144,6 +145,7 @@ class Hearing implements Line, MarketSink {
     if (this.signal.aborted) return;
     this.#toldAt = performance.now();
     this.#tradedAt ??= this.#toldAt;
+    this.#lastTradeAt = this.#toldAt;
     this.#connection.market.trade(trade);
   }
 
@@ -225,7 +227,8 @@ class Hearing implements Line, MarketSink {
       return;
     }
     const seconds = Math.round(silenceMs / 100) / 10;
-    if (this.#tradedAt !== undefined && now - this.#tradedAt > silenceMs) {
+    // One that traded last and then fell silent is quiet, not dead.
+    if (this.#tradedAt !== undefined && this.#lastTradeAt - this.#tradedAt > silenceMs) {
       const silent = `${source} has sent trades of ${this.symbol} for ${seconds} s and no change of its book.`;
       this.end(new VenueTrouble("out of step", silent));
     } else if (now - this.#toldAt > silenceMs) {

@@ -3,10 +3,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { heldOutSeeds, stagedSeverities, tuningSeeds } from "@tapedeck/market";
 import type { Severity } from "@tapedeck/protocol";
+import { reasonOf } from "./reasons.js";
 import { type Recorded, recorded } from "./recordings.js";
 import { type Score, scoreOf } from "./score.js";
 import { play } from "./staged.js";
 
+const scenario = "mixed";
 const minutes = Number(process.argv[2] ?? 60);
 const page = new URL("../../docs/detection.md", import.meta.url);
 const severities: readonly Severity[] = ["low", "medium", "high", "critical"];
@@ -23,18 +25,25 @@ const [before = ""] = text.split(begin);
 writeFileSync(page, `${before}${begin}\n\n${sections.join("\n\n")}\n\n${end}${text.split(end)[1] ?? "\n"}`);
 
 function simulated(seeds: readonly number[]): string {
-  const runs = seeds.map((seed) => ({ seed, ...play(seed, "mixed", minutes) }));
+  const runs = seeds.map((seed) => ({ seed, ...play(seed, scenario, minutes) }));
   const scores = [...scoreOf(runs)];
   const rows = scores.map(([type, score]) => row(type, score));
-  const misses = scores.map(([type, { misses: missed }]) => `- ${type}: ${missed.join("; ") || "none"}`);
+  const misses = scores.flatMap(([type, score]) =>
+    score.misses.map(({ seed, label }) => {
+      const when = `seed ${seed} at ${(label.fromNs / 1e9).toFixed(1)} s, ${label.severity}`;
+      return `- ${type}, ${when}: ${reasonOf(seed, scenario, label)}`;
+    }),
+  );
+  const wrong = scores.flatMap(([type, score]) => score.wrong.map((one) => `- ${type}, ${one}`));
   return [
-    `${runs.length} markets of ${minutes} minutes, scenario \`mixed\`: found / staged by severity.`,
+    `${runs.length} markets of ${minutes} minutes, scenario \`${scenario}\`: found / staged by severity.`,
     [
       "| alert | low | medium | high | recall | false | precision | delay: median, 90 % |",
       "| --- | --- | --- | --- | --- | --- | --- | --- |",
       ...rows,
     ].join("\n"),
-    ["Missed:", "", ...misses].join("\n"),
+    ["Missed, and what their frames show:", "", ...(misses.length > 0 ? misses : ["- none"])].join("\n"),
+    ["False:", "", ...(wrong.length > 0 ? wrong : ["- none"])].join("\n"),
   ].join("\n\n");
 }
 

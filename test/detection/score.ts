@@ -17,7 +17,11 @@ export const wanted: Partial<Record<IncidentKind, string>> = {
 const alsoTrue: Partial<Record<IncidentKind, readonly string[]>> = {
   flash_crash: ["LIQUIDITY_GAP", "MOMENTUM_IGNITION"],
   momentum_ignition: ["REGIME_CRISIS", "LIQUIDITY_GAP"],
+  // The part of the wall that is at the best price is an order shown and taken back.
+  layering: ["SPOOFING"],
   news: ["REGIME_CRISIS"],
+  // The price leaves it, it stays, and there is nothing behind it.
+  large_order: ["LIQUIDITY_GAP"],
 };
 
 /** An alert this long after an incident's end still belongs to it. */
@@ -31,7 +35,8 @@ export interface Score {
   falseAlerts: number;
   delaysS: number[];
   bySeverity: Record<StagedSeverity, { staged: number; found: number }>;
-  misses: string[];
+  misses: { readonly seed: number; readonly label: IncidentLabel }[];
+  /** False alerts in words. */
   wrong: string[];
 }
 
@@ -56,7 +61,7 @@ function noteLabel(seed: number, label: IncidentLabel, heard: readonly Heard[], 
   score.staged++;
   severity.staged++;
   if (alert === undefined) {
-    score.misses.push(`seed ${seed} at ${(label.fromNs / 1e9).toFixed(1)} s, ${label.severity}`);
+    score.misses.push({ seed, label });
     return;
   }
   score.found++;
@@ -79,7 +84,7 @@ function noteFalse({ seed, labels, heard }: Staged & { readonly seed: number }, 
     score.falseAlerts++;
     const near = labels.find((label) => during(label, alert.ns));
     score.wrong.push(
-      `seed ${seed} at ${(alert.ns / 1e9).toFixed(1)} s, ${alert.severity}, during ${near === undefined ? "nothing" : `${near.kind} ${near.severity}`} ${alert.text}`,
+      `seed ${seed} at ${(alert.ns / 1e9).toFixed(1)} s, ${alert.severity}, during ${near === undefined ? "nothing" : `${near.kind} ${near.severity}`}`,
     );
   }
 }

@@ -1,5 +1,9 @@
 import {
+  type FrameAnalytics,
   FrameBuilder,
+  type FrameFindings,
+  type FrameMoment,
+  framesPerSegment,
   type IncidentLabel,
   MarketAnalytics,
   type ProfileName,
@@ -33,22 +37,67 @@ export function readAlerts(ns: number, anomalies: string): Heard[] {
   return texts.map(({ type, severity, side, ...rest }) => ({ ns, type, severity, side, text: JSON.stringify(rest) }));
 }
 
-/** Plays a scenario of a seed to the detectors, as frames of 100 ms, and notes what they say. */
+/** Plays a scenario of a seed to the detectors, and notes what they say: what stands in the frames of its simulated tape. */
 export function play(seed: number, scenario: string, minutes: number, profile: ProfileName = "relative"): Staged {
   const market = new SimulatedMarket({ symbol: "BTCUSDT", seed, scenario });
   const heard: Heard[] = [];
+  const analytics = new TapeAnalytics(() => new MarketAnalytics({ profile }));
+  const emit = ({ ns, anomalies }: { ns: number; anomalies: string }) => heard.push(...readAlerts(ns, anomalies));
+  run(market, 0, minutes, analytics, emit);
+  return { labels: market.labels(0, minutes * 60e9), heard, minutes };
+}
+
+/** The frames of some minutes of a scenario, from a segment on. */
+export function momentsOf(seed: number, scenario: string, segment: number, minutes: number): FrameMoment[] {
+  const moments: FrameMoment[] = [];
+  const keep: FrameAnalytics = {
+    analyse: (moment) => {
+      moments.push(moment);
+      return { head: "", anomalies: "", events: [] };
+    },
+  };
+  run(new SimulatedMarket({ symbol: "BTCUSDT", seed, scenario }), segment, minutes, keep, () => undefined);
+  return moments;
+}
+
+function run(
+  market: SimulatedMarket,
+  segment: number,
+  minutes: number,
+  analytics: FrameAnalytics,
+  emit: (frame: { ns: number; anomalies: string }) => void,
+): void {
+  const { symbol } = market.instrument;
   const builder = new FrameBuilder({
-    symbol: "BTCUSDT",
-    originNs: simulatedStartNs,
-    decimals: 3,
-    intervalNs: 100e6,
-    analytics: new MarketAnalytics({ profile }),
-    emit: ({ ns, anomalies }) => heard.push(...readAlerts(ns, anomalies)),
+    ...{ symbol, originNs: simulatedStartNs, decimals: 3, intervalNs: 100e6, analytics, emit },
   });
-  builder.apply(market.opening(0));
-  for (let segment = 0; segment < minutes; segment++) {
-    for (const event of market.events(segment)) builder.apply(event);
+  builder.apply(market.opening(segment));
+  for (let number = segment; number < segment + minutes; number++) {
+    for (const event of market.events(number)) builder.apply(event);
   }
   builder.end();
-  return { labels: market.labels(0, minutes * 60e9), heard, minutes };
+}
+
+/** As on a simulated tape, where the analytics of a segment begin anew with the one before it. Frames come without a gap. */
+class TapeAnalytics implements FrameAnalytics {
+  readonly #begin: () => FrameAnalytics;
+  #now: FrameAnalytics;
+  #next: FrameAnalytics;
+  #frames = 0;
+
+  constructor(begin: () => FrameAnalytics) {
+    this.#begin = begin;
+    this.#now = begin();
+    this.#next = begin();
+  }
+
+  analyse(moment: FrameMoment): FrameFindings {
+    if (this.#frames > 0 && this.#frames % framesPerSegment === 0) {
+      this.#now = this.#next;
+      this.#next = this.#begin();
+    }
+    this.#frames++;
+    this.#next.analyse(moment);
+    return this.#now.analyse(moment);
+  }
 }

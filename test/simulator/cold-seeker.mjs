@@ -4,7 +4,7 @@ import { MemoryTapeStore, TapeCatalog } from "../../packages/tape/dist/index.js"
 const [seed, warmUp] = process.argv.slice(2);
 const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 });
 if (warmUp === "warm") await catalog.warmUp();
-const tape = await catalog.open(`sim1.BTCUSDT.${seed}.mixed`);
+const tape = await catalog.open(`sim2.BTCUSDT.${seed}.mixed`);
 const seek = async (seq) => {
   const since = performance.now();
   await tape.load(seq);

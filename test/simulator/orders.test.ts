@@ -27,7 +27,7 @@ const framesOfOrders = async (cluster: TestCluster, id: string): Promise<number[
   (await cluster.redis.lrange(cluster.keys.orders(id), 0, -1)).map((text) => JSON.parse(text).seq);
 
 const market = async (seed: number) =>
-  new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 }).open(`sim1.BTCUSDT.${seed}.calm`);
+  new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 }).open(`sim2.BTCUSDT.${seed}.calm`);
 
 describe("orders in a simulated market", () => {
   test("[SO20] one's orders are in one's own frames, on any node and after a ticker's death, and in nobody else's", async ({

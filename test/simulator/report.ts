@@ -19,7 +19,7 @@ const real = {
   "spot 2024": ["spot_btcusdt_20240808.gz", "spot_btcusdt_20240809.gz"],
 };
 const colours = ["#1f6feb", "#b0413e", "#7d8590", "#2a9d5c"];
-const simulatedName = "sim1.BTCUSDT.1.calm";
+const simulatedName = "sim2.BTCUSDT.1.calm";
 const simulatedSeconds = 3_600;
 /** Held to a factor of 2 of this one, which the flow's parameters were calibrated to. */
 const reference = "futures 2023";
@@ -143,7 +143,7 @@ async function seeks(): Promise<number[]> {
   const times: number[] = [];
   for (let seed = 100; seed < 120; seed++) {
     const began = performance.now();
-    const tape = await catalog.open(`sim1.BTCUSDT.${seed}.mixed`);
+    const tape = await catalog.open(`sim2.BTCUSDT.${seed}.mixed`);
     await tape.load(await tape.seqAt(86_400e9 + seed * 1.7e9));
     times.push(performance.now() - began);
   }

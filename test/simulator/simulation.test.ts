@@ -31,7 +31,7 @@ describe("simulated markets on a cluster", () => {
     await slow.viewer.until(() => slow.viewer.lastSeq > 60, "frame 60");
 
     const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 });
-    const tape = await catalog.open("sim1.BTCUSDT.4711.mixed");
+    const tape = await catalog.open("sim2.BTCUSDT.4711.mixed");
     for (const { viewer } of [slow, fast]) {
       expect(viewer.frames).toHaveConsecutiveSeqs();
       for (const [seq, json] of bytes(viewer.live)) expect(json).toBe((await tape.load(seq)).json(seq));

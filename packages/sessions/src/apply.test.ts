@@ -322,7 +322,7 @@ describe("buttons", () => {
     const playing = {
       mode: "SIMULATION",
       state: "PLAYING",
-      tape: expect.stringMatching(/^sim1\.BTCUSDT\.5\.calm@\d+$/),
+      tape: expect.stringMatching(/^sim2\.BTCUSDT\.5\.calm@\d+$/),
       seed: "5",
       feed: null,
     };

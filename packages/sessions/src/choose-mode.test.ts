@@ -22,7 +22,7 @@ describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", (
       source: "SIMULATION",
       seed: "7",
       scenario: "layering,spoofing:high",
-      tape: expect.stringMatching(/^sim1\.ETHUSDT\.7\.layering\.spoofing-high@\d+$/),
+      tape: expect.stringMatching(/^sim2\.ETHUSDT\.7\.layering\.spoofing-high@\d+$/),
       start: { seq: 0, ns: 0 },
       feed: null,
     });
@@ -30,7 +30,7 @@ describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", (
 
   test("calm, of BTCUSDT, with a seed drawn for it where none is named", async () => {
     const [one, other] = [await chosen(simulating), await chosen(simulating)];
-    expect(one.tape.split("@")[0]).toBe(`sim1.BTCUSDT.${one.seed}.calm`);
+    expect(one.tape.split("@")[0]).toBe(`sim2.BTCUSDT.${one.seed}.calm`);
     expect(one.seed).toMatch(/^\d{1,10}$/);
     expect(other.seed).not.toBe(one.seed);
   });
@@ -38,7 +38,7 @@ describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", (
   test("and keeps the session's own where nothing is named", async () => {
     const before = await chosen({ ...simulating, seed: "mine", scenario: "mixed" });
     expect(await chosen(simulating, before)).toEqual(before);
-    expect((await chosen({ ...simulating, scenario: "calm" }, before)).tape).toMatch(/^sim1\.BTCUSDT\.mine\.calm@/);
+    expect((await chosen({ ...simulating, scenario: "calm" }, before)).tape).toMatch(/^sim2\.BTCUSDT\.mine\.calm@/);
     expect((await chosen(simulating, { ...before, mode: "LIVE" })).seed).not.toBe("mine");
   });
 

@@ -63,7 +63,7 @@ describe("changing the mode", () => {
   test("[A41] SIMULATION plays too, and start in LIVE keeps mode and symbol", async () => {
     const id = await session();
     const simulation = await api.ask("POST", `/mode/${id}`, { body: { mode: "SIMULATION", seed: 7 } });
-    const tape = expect.stringMatching(/^sim1\.BTCUSDT\.7\.calm@/);
+    const tape = expect.stringMatching(/^sim2\.BTCUSDT\.7\.calm@/);
     expect(simulation.json).toMatchObject({ mode: "SIMULATION", state: "PLAYING", tape });
     await api.ask("POST", `/mode/${id}`, { body: { mode: "LIVE", symbol: "ETHUSDT" } });
     expect((await api.ask("POST", `/replay/start/${id}`)).json).toMatchObject({

@@ -43,13 +43,13 @@ const keys: Record<string, readonly string[]> = {
 
 describe("[AN12] what is staged is found while it goes on", () => {
   test.each([
-    ["spoofing", "SPOOFING", 3],
-    ["layering", "LAYERING", 3],
+    ["spoofing", "SPOOFING", 5],
+    ["layering", "LAYERING", 5],
     ["quote_stuffing", "QUOTE_STUFFING", 5],
-    ["momentum_ignition", "MOMENTUM_IGNITION", 3],
+    ["momentum_ignition", "MOMENTUM_IGNITION", 5],
     ["wash_trading", "WASH_TRADING", 5],
-    ["iceberg", "ICEBERG_ORDER", 2],
-    ["liquidity_gap", "LIQUIDITY_GAP", 1],
+    ["iceberg", "ICEBERG_ORDER", 5],
+    ["liquidity_gap", "LIQUIDITY_GAP", 5],
     ["flash_crash", "REGIME_CRISIS", 5],
   ])("%s, as %s, at least %i of 5", (kind, type, least) => {
     const { alerts, labels } = play(1, `${kind}:high`, 10);

@@ -4,7 +4,7 @@ import { bookImbalance, directionalProbability } from "./book-imbalance.js";
 import { LiquidityGaps } from "./liquidity-gaps.js";
 import { MarketAnalytics } from "./market-analytics.js";
 import { OrderFlowImbalance } from "./order-flow-imbalance.js";
-import { RunningMean, RunningQuantile } from "./own-scale.js";
+import { RareValue, RunningMean, RunningQuantile } from "./own-scale.js";
 import { RealizedSpreads } from "./realized-spread.js";
 import { isoAt, ladder, momentAt } from "./testing.js";
 import { Volatility } from "./volatility.js";
@@ -187,5 +187,17 @@ describe("what is usual", () => {
     for (let n = 0; n < 20_000; n++) quantile.note((n * 7_919) % 1_000);
     expect(quantile.value).toBeGreaterThan(870);
     expect(quantile.value).toBeLessThan(930);
+  });
+
+  test("a rare value is the one exceeded once in so long, though less time was seen", () => {
+    // Exponential with mean 1, one every tenth of a second: in 600 s the largest of 6,000, about ln 6,000 = 8.7.
+    const rare = new RareValue(600);
+    expect(rare.value).toBe(Number.POSITIVE_INFINITY);
+    for (let n = 0; n < 2_000; n++) {
+      rare.pass(0.1);
+      rare.note(-Math.log(((n * 7_919) % 2_003) / 2_003 + 1e-4));
+    }
+    expect(rare.value).toBeGreaterThan(7.5);
+    expect(rare.value).toBeLessThan(10);
   });
 });

@@ -1,20 +1,22 @@
 import type { FrameAnalytics, FrameFindings, FrameMoment } from "../analytics.js";
 import { AlertDesk } from "./alerts.js";
 import { bookImbalance, directionalProbability } from "./book-imbalance.js";
-import { detectors } from "./detectors/index.js";
-import { LiquidityGaps } from "./liquidity-gaps.js";
+import { type Detectors, detectors } from "./detectors/index.js";
+import { type GapThreshold, LiquidityGaps } from "./liquidity-gaps.js";
 import { OrderFlowImbalance } from "./order-flow-imbalance.js";
 import { RunningMean } from "./own-scale.js";
+import { previousDetectors } from "./previous/detectors.js";
+import { previousThresholds } from "./previous/thresholds.js";
 import { type RealizedSpread, RealizedSpreads } from "./realized-spread.js";
 import { MarketRegime, regimes } from "./regime.js";
 import type { Scene } from "./scene.js";
-import { type ProfileName, profiles, type Thresholds } from "./thresholds.js";
+import { type ProfileName, profiles } from "./thresholds.js";
 import { between, priceDecimals, tidy } from "./tidy.js";
 import { Volatility } from "./volatility.js";
 import { Vpin } from "./vpin.js";
 
 /** Raised by every change of what analytics say of a frame. Tapes name the version they were made with. */
-export const analyticsVersion = 1;
+export const analyticsVersion = 2;
 
 /** What the fields of analytics begin with: in a frame's head nothing of theirs comes before, and nothing else after. */
 export const firstAnalyticsField = ',"obi":';
@@ -22,6 +24,8 @@ export const firstAnalyticsField = ',"obi":';
 export interface MarketAnalyticsOptions {
   /** `relative` by default. */
   readonly profile?: ProfileName;
+  /** The newest by default. Version 1 has the profile `relative` alone. */
+  readonly version?: 1 | typeof analyticsVersion;
 }
 
 /** What was usual before a gap of more than ten minutes says nothing of the market after it. */
@@ -32,17 +36,21 @@ const forgetNs = 600e9;
  * frames give the same findings, whether they come from a recording or from a tape that was made of it.
  */
 export class MarketAnalytics implements FrameAnalytics {
-  readonly #thresholds: Thresholds;
+  readonly #begin: () => Analysis;
   #analysis: Analysis;
   #ns = 0;
 
-  constructor({ profile = "relative" }: MarketAnalyticsOptions = {}) {
-    this.#thresholds = profiles[profile];
-    this.#analysis = new Analysis(this.#thresholds);
+  constructor({ profile = "relative", version = analyticsVersion }: MarketAnalyticsOptions = {}) {
+    const thresholds = profiles[profile];
+    this.#begin = () =>
+      version === 1
+        ? new Analysis(previousThresholds.gap, previousDetectors())
+        : new Analysis(thresholds.gap, detectors(thresholds));
+    this.#analysis = this.#begin();
   }
 
   analyse(moment: FrameMoment): FrameFindings {
-    if (moment.afterGap && moment.ns - this.#ns > forgetNs) this.#analysis = new Analysis(this.#thresholds);
+    if (moment.afterGap && moment.ns - this.#ns > forgetNs) this.#analysis = this.#begin();
     this.#ns = moment.ns;
     return this.#analysis.analyse(moment);
   }
@@ -59,14 +67,14 @@ class Analysis implements FrameAnalytics {
   readonly #bestAsk = new RunningMean(100);
   readonly #regime = new MarketRegime();
   readonly #desk = new AlertDesk();
-  readonly #detectors: ReturnType<typeof detectors>;
+  readonly #detectors: Detectors;
   readonly #steady = { bid: 0, ask: 0 };
   #before: FrameMoment | undefined;
   #suspicion = 0;
 
-  constructor(thresholds: Thresholds) {
-    this.#gaps = new LiquidityGaps(thresholds.gap);
-    this.#detectors = detectors(thresholds);
+  constructor(gap: GapThreshold, all: Detectors) {
+    this.#gaps = new LiquidityGaps(gap);
+    this.#detectors = all;
   }
 
   // HOT: once per frame of an import. market-analytics.bench.ts guards it.

@@ -68,6 +68,48 @@ export class RunningQuantile {
   }
 }
 
+/**
+ * What is exceeded once in so many seconds, also where less than that was seen: values above a high quantile u are taken to fall off
+ * exponentially with their own mean excess m, and with r of them a second the value exceeded once in T seconds is u + m ln(r T). For
+ * the logarithms of heavy-tailed sizes that is Hill's estimator (1975), "A simple general approach to inference about the tail of a
+ * distribution".
+ */
+export class RareValue {
+  count = 0;
+  readonly #seconds: number;
+  readonly #high = new RunningQuantile(0.95, 3_000);
+  readonly #excess = new RunningMean(200);
+  readonly #rate = new RecentRate(300);
+
+  /** `seconds`: once in so long a value is to be above `value`. */
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+  }
+
+  /** Infinite while too little is known. */
+  get value(): number {
+    if (this.#excess.count < 10) return Number.POSITIVE_INFINITY;
+    const times = this.#rate.rate * this.#seconds;
+    return this.#high.value + (times > 1 ? this.#excess.mean * Math.log(times) : 0);
+  }
+
+  /** So much time has passed. */
+  pass(seconds: number): void {
+    this.#rate.note(seconds, 0);
+  }
+
+  note(value: number): void {
+    if (!Number.isFinite(value)) return;
+    const over = value - this.#high.value;
+    this.#high.note(value);
+    this.count++;
+    // The quantile has to be near the true one first.
+    if (over <= 0 || this.count < 40) return;
+    this.#excess.note(over);
+    this.#rate.note(0, 1);
+  }
+}
+
 /** An amount per second in which the last `tau` seconds count most (weights e^(-age / tau)), by event time. */
 export class RecentRate {
   readonly #tau: number;

@@ -61,6 +61,8 @@ export class Market {
   readonly #sizeScale: number;
   /** Ticks at which no new orders come for now. */
   readonly #shunned: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
+  /** Distances from the best price at which nobody quotes for now. */
+  readonly #withdrawn: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
   #trades: MarketTrade[] = [];
   #tradesInFrame = 0;
   /** Whether what is traded now is the user's own. */
@@ -197,6 +199,14 @@ export class Market {
     for (const tick of ticks) {
       if (shunned) this.#shunned[side].add(tick);
       else this.#shunned[side].delete(tick);
+    }
+  }
+
+  /** Has nobody quote so many ticks behind the best price, wherever that goes, or lets them again. */
+  withdraw(side: BookSideName, distances: readonly number[], withdrawn: boolean): void {
+    for (const distance of distances) {
+      if (withdrawn) this.#withdrawn[side].add(distance);
+      else this.#withdrawn[side].delete(distance);
     }
   }
 
@@ -350,6 +360,7 @@ export class Market {
   /** An order comes to where it belongs. Where the other side still has the price it trades, or waits next to it. */
   #arrive(order: RestingOrder, distance: number): void {
     const { side } = order;
+    if (this.#withdrawn[side].has(distance)) return;
     const other = side === "bid" ? this.asks : this.bids;
     let tick = this.#tickAt(side, distance);
     if (this.#crosses(side, tick) && this.random.chance(this.instrument.flow.aggressive)) {

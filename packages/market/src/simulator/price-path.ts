@@ -122,6 +122,13 @@ export class PriceSegment {
     return from + ((this.#ticks[leaf + 1] ?? 0) - from) * (place - leaf);
   }
 
+  /** Root mean square over the segment. */
+  get lively(): number {
+    let squares = 0;
+    for (const each of this.#liveliness) squares += each * each;
+    return Math.sqrt(squares / this.#liveliness.length);
+  }
+
   livelinessAt(ms: number): number {
     return this.#liveliness[Math.min(leaves - 1, Math.floor(ms / leafMs))] ?? 1;
   }

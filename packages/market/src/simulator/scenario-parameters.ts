@@ -14,7 +14,7 @@ export interface Between {
  * staged, so that they mean the same on every instrument.
  */
 export interface ScenarioParameters {
-  /** Orders at the best price that are taken back before anyone can trade with them, several times in a row. */
+  /** Orders at a best price that rests, taken back before anyone can trade with them, several times in a row. */
   readonly spoofing: Graded<{
     /** Of the side's usual size at the best price. */
     readonly timesBestSize: Between;
@@ -39,7 +39,7 @@ export interface ScenarioParameters {
   }>;
   /** Aggressive orders that push the price to make others follow, and then the way back. */
   readonly momentum_ignition: Graded<{
-    /** Of the usual absolute move of the mid in a second. */
+    /** Of the usual absolute move of the mid in a second of that minute. */
     readonly timesMove: Between;
     readonly pushMs: Between;
     /** Trades a second while it pushes, of the usual rate. */
@@ -64,9 +64,9 @@ export interface ScenarioParameters {
     /** Size shown, of the usual mean trade. */
     readonly timesSize: Between;
   }>;
-  /** Levels near the best price from which all orders go, and where none come, for a while. */
+  /** Places near the best price from which all orders go, and where none come, for a while. */
   readonly liquidity_gap: Graded<{
-    /** Of the first ten, of one side. */
+    /** Of the first ten, of one side, side by side. */
     readonly levels: Between;
     readonly lastsMs: Between;
   }>;
@@ -82,7 +82,7 @@ export interface ScenarioParameters {
   }>;
   /** Everyone learns something at once: the price jumps and stays, trading stays lively for a while. */
   readonly news: Graded<{
-    /** Of the usual absolute move of the mid in a second. */
+    /** Of the usual absolute move of the mid in a second of that minute. */
     readonly timesMove: Between;
     readonly jumpMs: Between;
     readonly timesTrades: Between;
@@ -100,9 +100,12 @@ export interface ScenarioParameters {
   }>;
 }
 
-const between = (least: number, most: number): Between => ({ least, most });
+export const between = (least: number, most: number): Between => ({ least, most });
 
-/** Fixed before detectors were tuned on what they stage; a change makes a new version of the generator. */
+/**
+ * A change makes a new version of the generator. The severity `low` is of a kind and size that the market shows by itself about once an
+ * hour at most: less than that nobody could tell from it (docs/detection.md).
+ */
 export const scenarioParameters: ScenarioParameters = {
   spoofing: {
     low: {
@@ -186,9 +189,9 @@ export const scenarioParameters: ScenarioParameters = {
     high: { fills: between(22, 32), everyMs: between(200, 450), timesSize: between(9, 16) },
   },
   liquidity_gap: {
-    low: { levels: between(2, 3), lastsMs: between(3_000, 5_000) },
-    medium: { levels: between(4, 6), lastsMs: between(4_000, 7_000) },
-    high: { levels: between(7, 9), lastsMs: between(5_000, 9_000) },
+    low: { levels: between(5, 5), lastsMs: between(8_000, 12_000) },
+    medium: { levels: between(6, 7), lastsMs: between(8_000, 12_000) },
+    high: { levels: between(8, 9), lastsMs: between(8_000, 12_000) },
   },
   flash_crash: {
     low: {

@@ -64,8 +64,8 @@ test.skipIf(recordingsAbsent)(
     const hash = createHash("sha256");
     for await (const text of framesOf(imported, tapeOf(imported))) hash.update(`${text}\n`);
     expect({ analyticsVersion, sum: hash.digest("hex") }).toEqual({
-      analyticsVersion: 1,
-      sum: "df12dd2810bc3150e82bd082c2e72781989f8ee398d867f73d2a99636e057b57",
+      analyticsVersion: 2,
+      sum: "9a0bdf3b12226f558ab52c5c1a05a7bdfcfad136f165d5a63dbe73b83ba9b492",
     });
   },
 );

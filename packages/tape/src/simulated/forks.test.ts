@@ -10,7 +10,7 @@ import type { GivenOrder } from "./forks.js";
 import { SimulatedTapes } from "./simulated-tapes.js";
 import { InlineMaker } from "./testing/inline-maker.js";
 
-const base = `sim1.BTCUSDT.42.calm@${analyticsVersion}`;
+const base = `sim2.BTCUSDT.42.calm@${analyticsVersion}`;
 
 /** The simulated tapes of a process of the cluster, with the list of orders that all of them read. */
 function inline(list: GivenOrder[]): SimulatedTapes {
@@ -48,7 +48,7 @@ test("[SO1] [SO2] an order's fill shows in its frame; all before is the market a
   const list: GivenOrder[] = [];
   const here = node(list);
   const { tape, fill } = await give(here, list, base, 1_234, "BUY", 2);
-  expect(tape).toMatch(/^sim1\.BTCUSDT\.42\.calm~[0-9a-f]{12}~me:1@/);
+  expect(tape).toMatch(/^sim2\.BTCUSDT\.42\.calm~[0-9a-f]{12}~me:1@/);
   const [market, own] = [await here.open(base), await here.open(tape)];
   for (const seq of [0, 599, 1_199, 1_200, 1_233, 5_400, 9_000])
     expect(await frame(own, seq)).toBe(await frame(market, seq));

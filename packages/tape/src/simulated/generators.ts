@@ -13,8 +13,18 @@ export interface Generator {
  */
 const generators: ReadonlyMap<string, Generator> = new Map([
   [
+    key({ generator: 1, version: 1 }),
+    {
+      market: (name) => new SimulatedMarket({ ...name, generator: 1 }),
+      analytics: () => new MarketAnalytics({ version: 1 }),
+    },
+  ],
+  [
     key({ generator: currentGenerator, version: analyticsVersion }),
-    { market: (name) => new SimulatedMarket(name), analytics: () => new MarketAnalytics() },
+    {
+      market: (name) => new SimulatedMarket({ ...name, generator: currentGenerator }),
+      analytics: () => new MarketAnalytics(),
+    },
   ],
 ]);
 

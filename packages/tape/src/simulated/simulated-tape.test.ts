@@ -16,7 +16,7 @@ import type { SimulatedTape } from "./simulated-tape.js";
 import { SimulatedTapes } from "./simulated-tapes.js";
 import { InlineMaker } from "./testing/inline-maker.js";
 
-const mixed = `sim1.BTCUSDT.42.mixed@${analyticsVersion}`;
+const mixed = `sim2.BTCUSDT.42.mixed@${analyticsVersion}`;
 const day = 864_000;
 
 function open(text = mixed, maker: SegmentMaker = new InlineMaker()): SimulatedTape {
@@ -52,7 +52,7 @@ describe("[SM20] a frame's bytes are the same however one came to it", () => {
   });
 
   test("and different with another seed", async () => {
-    expect(await frame(open(`sim1.BTCUSDT.43.mixed@${analyticsVersion}`), 700)).not.toBe(await frame(open(), 700));
+    expect(await frame(open(`sim2.BTCUSDT.43.mixed@${analyticsVersion}`), 700)).not.toBe(await frame(open(), 700));
   });
 });
 
@@ -121,11 +121,11 @@ test("[SM25] a failure is told to who waits, and is not remembered", async () =>
 });
 
 test("[SM26] labels lie on the tape, and in no frame", async () => {
-  const tape = open(`sim1.BTCUSDT.7.spoofing-high@${analyticsVersion}`);
+  const tape = open(`sim2.BTCUSDT.7.spoofing-high@${analyticsVersion}`);
   const [label, ...more] = tape.labels(0, 120e9);
   expect([label?.kind, label?.severity, more.length]).toEqual(["spoofing", "high", 0]);
   const hash = (text: string) => createHash("sha256").update(text).digest("hex");
-  const calm = open(`sim1.BTCUSDT.7.calm@${analyticsVersion}`);
+  const calm = open(`sim2.BTCUSDT.7.calm@${analyticsVersion}`);
   const before = Math.floor((label?.fromNs ?? 0) / 1e8) - 1;
   // Up to what is staged the market is that of the calm scenario.
   expect(hash(await frame(tape, before))).toBe(hash(await frame(calm, before)));
@@ -133,7 +133,7 @@ test("[SM26] labels lie on the tape, and in no frame", async () => {
 });
 
 test("[SM27] the next event is found, and the one before it", async () => {
-  const tape = open(`sim1.BTCUSDT.7.flash_crash-high@${analyticsVersion}`);
+  const tape = open(`sim2.BTCUSDT.7.flash_crash-high@${analyticsVersion}`);
   const next = await tape.findEvent(600, "next");
   expect(next?.seq).toBeGreaterThan(600);
   const seq = next?.seq ?? 0;
@@ -142,20 +142,47 @@ test("[SM27] the next event is found, and the one before it", async () => {
   expect(await tape.findEvent(0, "previous")).toBeUndefined();
 });
 
+describe("[SM29] tapes of the previous generator and analytics play on, byte for byte", () => {
+  const sum = (name: string) => {
+    const hash = createHash("sha256");
+    const parsed = parseSimulatedName(name);
+    if (parsed === undefined) throw new Error(`${name} names no simulated tape`);
+    makeSegment(parsed, 1, (bytes) => hash.update(bytes));
+    return hash.digest("hex");
+  };
+
+  test.each([
+    ["42.mixed", "52ef20eb85d6189ecd50d92094affe8b7dc931bc9ecc794a5e4396e2e66f2574"],
+    ["7.spoofing", "8c33d4354cb7b919ff7979989d3ad1598dd7b2cee045456a346036eceb4d7086"],
+    ["7.layering", "81337dbba656bc84ca73ce7212acbe0c917dd972fafca0376d7daff7c645271a"],
+    ["7.iceberg", "683b7322bfe6b022b55912a8d6cb5d41e9844e8f68fc57a472a4bf30c5d1f316"],
+    ["7.liquidity_gap", "74b3dfe03b7be8585afb9887255de93841e6105fe9da5b1e4a5cbb63a8f17704"],
+    ["7.momentum_ignition", "5aba1a4436961afab23b4b2edc5d0bcbb29b4c5f4fb24cc37daa967e514c8627"],
+    ["7.flash_crash", "e407ff937300c7259d8001af5f1ad663e34164ddafd683efc7500dac354921c6"],
+  ])("sim1.BTCUSDT.%s", (rest, expected) => {
+    expect(sum(`sim1.BTCUSDT.${rest}@1`)).toBe(expected);
+  });
+
+  test("and are meant where no version is named", () => {
+    expect(parseSimulatedName("sim1.BTCUSDT.42.mixed")?.version).toBe(1);
+    expect(parseSimulatedName("sim2.BTCUSDT.42.mixed")?.version).toBe(analyticsVersion);
+  });
+});
+
 describe("[SM28] a simulated tape is opened by its name alone", () => {
   const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: leastCacheBytes });
 
   test("with or without version, as one tape", async () => {
     const tape = await catalog.open(mixed);
     expect(tape.id).toBe(mixed);
-    expect(await catalog.open("sim1.BTCUSDT.42.mixed")).toBe(tape);
-    expect(await catalog.choose({ tape: "sim1.BTCUSDT.42.mixed" })).toBe(tape);
-    expect((await catalog.view(mixed)).id).toBe("sim1.BTCUSDT.42.mixed");
+    expect(await catalog.open("sim2.BTCUSDT.42.mixed")).toBe(tape);
+    expect(await catalog.choose({ tape: "sim2.BTCUSDT.42.mixed" })).toBe(tape);
+    expect((await catalog.view(mixed)).id).toBe("sim2.BTCUSDT.42.mixed");
     expect((await catalog.overview(mixed, 100)).points).toHaveLength(100);
     expect(await catalog.list()).toEqual([]);
   });
 
-  test.each(["sim1.BTCUSDT.42.nonsense", "sim9.BTCUSDT.42.calm", "sim1.BTCUSDT.42.calm@99", "sim1.BTCUSDT.42"])(
+  test.each(["sim2.BTCUSDT.42.nonsense", "sim9.BTCUSDT.42.calm", "sim2.BTCUSDT.42.calm@99", "sim2.BTCUSDT.42"])(
     "%s is none",
     async (name) => {
       await expect(catalog.open(name)).rejects.toBeInstanceOf(TapeNotFound);
@@ -163,10 +190,10 @@ describe("[SM28] a simulated tape is opened by its name alone", () => {
   );
 
   test("one market has one name", () => {
-    const name = { generator: 1, symbol: "BTCUSDT", seed: "x-1", scenario: "layering,spoofing:high" };
-    expect(simulatedId(name)).toBe("sim1.BTCUSDT.x-1.layering.spoofing-high");
+    const name = { generator: 2, symbol: "BTCUSDT", seed: "x-1", scenario: "layering,spoofing:high" };
+    expect(simulatedId(name)).toBe("sim2.BTCUSDT.x-1.layering.spoofing-high");
     expect(parseSimulatedName(simulatedId(name))).toEqual({ ...name, version: analyticsVersion });
-    expect(parseSimulatedName("sim1.BTCUSDT.x-1.spoofing-high.layering")).toBeUndefined();
+    expect(parseSimulatedName("sim2.BTCUSDT.x-1.spoofing-high.layering")).toBeUndefined();
     expect(() => simulatedId({ ...name, seed: "a b" })).toThrow(RangeError);
   });
 });

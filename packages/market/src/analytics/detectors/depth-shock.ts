@@ -1,12 +1,14 @@
 import type { BookLevel } from "../../order-book.js";
 import type { Raise } from "../alerts.js";
-import { RunningQuantile } from "../own-scale.js";
+import { RareValue } from "../own-scale.js";
 import type { Detector, Scene } from "../scene.js";
 import type { Thresholds } from "../thresholds.js";
 import { tidy } from "../tidy.js";
 import { levelsOf, type Side, sides } from "./levels.js";
 
 const levelsLookedAt = 10;
+/** Share of a side's depth below which nothing is left. */
+const leastLeft = 1e-4;
 
 interface Loss {
   /** 0 to 1: of what lay there. */
@@ -18,27 +20,30 @@ interface Loss {
 /**
  * DEPTH_SHOCK: a side loses much of what lay on its best ten levels from one frame to the next, on several levels at once. Levels
  * that the price has passed, or left behind beyond what a frame shows, are left out, so that a moving price alone is no
- * loss. Relative: more than nearly all losses of this instrument, too.
+ * loss. Relative: as much as one in some minutes, too.
  */
 export class DepthShock implements Detector {
   readonly #thresholds: Thresholds["depth"];
-  readonly #watches = sides.map((side) => ({ side, usual: new RunningQuantile(0.99, 3_000) }));
+  readonly #watches: readonly { readonly side: Side; readonly rare: RareValue }[];
 
   constructor(thresholds: Thresholds["depth"]) {
     this.#thresholds = thresholds;
+    this.#watches = sides.map((side) => ({ side, rare: new RareValue(thresholds.everyS) }));
   }
 
-  look({ moment, before, steady }: Scene, raise: Raise): void {
+  look({ moment, before, seconds, steady }: Scene, raise: Raise): void {
     if (before === undefined) return;
-    const { least, levels, timesUsual, steadyS } = this.#thresholds;
-    for (const { side, usual } of this.#watches) {
+    const { least, levels, everyS, steadyS } = this.#thresholds;
+    for (const { side, rare } of this.#watches) {
+      rare.pass(seconds);
       const levelsBefore = levelsOf(before, side.name);
       const levelsNow = levelsOf(moment, side.name);
       // Who stands behind a price that has just moved moves too: that is no loss.
       if (steady[side.name] < steadyS) continue;
       const loss = lossOf(levelsBefore, levelsNow, side);
-      const unusual = timesUsual === 0 || (usual.count > 200 && loss.volume > timesUsual * usual.value);
-      if (loss.volume > least && loss.levels >= levels && unusual) {
+      // Halving what is left counts the same, however little that is.
+      const depth = -Math.log(Math.max(leastLeft, 1 - loss.volume));
+      if (loss.volume > least && loss.levels >= levels && (everyS === 0 || depth > rare.value)) {
         raise({
           type: "DEPTH_SHOCK",
           severity:
@@ -47,7 +52,7 @@ export class DepthShock implements Detector {
           fields: { side: side.label, depth_lost_pct: tidy(100 * loss.volume, 1), levels: loss.levels },
         });
       }
-      usual.note(loss.volume);
+      rare.note(depth);
     }
   }
 }

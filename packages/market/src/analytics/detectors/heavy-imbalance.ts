@@ -1,31 +1,38 @@
 import type { Raise } from "../alerts.js";
-import { RunningQuantile } from "../own-scale.js";
+import { RareValue } from "../own-scale.js";
 import type { Detector, Scene } from "../scene.js";
 import type { Thresholds } from "../thresholds.js";
 import { tidy } from "../tidy.js";
 
+/** Share of the other side below which it is not there. */
+const leastLeft = 1e-4;
+
 /**
- * HEAVY_IMBALANCE: the book leans to one side by more than half (|obi| > 0.5), and by more than it nearly ever does; once for as
- * long as it stays so.
+ * HEAVY_IMBALANCE: the book leans to one side by more than half (|obi| > 0.5), and as far as it does once in some minutes; once
+ * for as long as it stays so.
  */
 export class HeavyImbalance implements Detector {
   readonly #thresholds: Thresholds["imbalance"];
-  readonly #usual = new RunningQuantile(0.998, 3_000);
+  /** Of -ln(1 - |obi|), since |obi| ends at 1. */
+  readonly #rare: RareValue;
   #heavy = false;
 
   constructor(thresholds: Thresholds["imbalance"]) {
     this.#thresholds = thresholds;
+    this.#rare = new RareValue(thresholds.everyS);
   }
 
-  look({ obi, moment }: Scene, raise: Raise): void {
+  look({ obi, moment, seconds }: Scene, raise: Raise): void {
     if (moment.bids.length === 0 || moment.asks.length === 0) return;
-    const { least, relative } = this.#thresholds;
+    const { least, everyS } = this.#thresholds;
     const size = Math.abs(obi);
-    const limit = relative ? Math.max(least, this.#usual.value) : least;
-    const known = !relative || this.#usual.count > 200;
+    const lean = -Math.log(Math.max(leastLeft, 1 - size));
     const before = this.#heavy;
-    this.#heavy = known && size > (before ? 0.9 * limit : limit);
-    this.#usual.note(size);
+    // Once it leans heavily it does so until it leans clearly less.
+    const share = before ? 0.9 : 1;
+    this.#heavy = size > share * least && (everyS === 0 || lean > share * this.#rare.value);
+    this.#rare.pass(seconds);
+    this.#rare.note(lean);
     if (!this.#heavy || before) return;
     raise({
       type: "HEAVY_IMBALANCE",

@@ -15,7 +15,13 @@ import { UnusualTradeSize } from "./unusual-trade-size.js";
 import { WashTrading } from "./wash-trading.js";
 
 /** One of each, in the order in which their alerts stand in a frame. */
-export function detectors(thresholds: Thresholds): { readonly spoofing: Spoofing; readonly all: readonly Detector[] } {
+export interface Detectors {
+  readonly all: readonly Detector[];
+  /** The one of them whose risk is a field of the frame: 0 to 100. */
+  readonly spoofing: { readonly risk: number };
+}
+
+export function detectors(thresholds: Thresholds): Detectors {
   const spoofing = new Spoofing(thresholds.spoofing);
   const all = [
     new DataValidation(),

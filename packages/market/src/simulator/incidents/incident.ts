@@ -12,6 +12,10 @@ export interface Stage {
   readonly usual: Usual;
   /** Fair price as it begins, in ticks. */
   readonly fairTicks: number;
+  /** How much more the price moves in this minute than on an ordinary day: 1 where it doesn't. */
+  readonly lively: number;
+  /** Fair price of the segment when nothing is staged, in ticks. */
+  fairAt(ms: number): number;
 }
 
 /** An incident laid out over its segment, before any of it happens. */

@@ -2,46 +2,46 @@ import type { BookSideName } from "../../order-book.js";
 import type { Intervention, Market } from "../market.js";
 import type { RestingOrder } from "../resting-orders.js";
 import { scenarioParameters } from "../scenario-parameters.js";
+import { segmentMs } from "../segments.js";
 import { eitherSide, type Incident, type Stage } from "./incident.js";
 
-/** How often the one behind a staged order looks whether it is about to trade, and takes it back then. */
+/** How often the one behind staged orders looks at the market, and takes them back where they are about to trade. */
 const watchMs = 10;
+/** He shows them when the best price has rested for so long: while it moves nobody looks at what lies there. */
+const restingMs = 200;
+/** Orders that had to be taken back sooner than this were not seen, and are shown again. */
+const seenMs = 300;
+/** Waiting for the price to rest takes time: it is over after so many times what holding and pausing take, at the latest. */
+const longestTimes = 1.3;
 
 /** Orders far larger than others at the best price, gone before anyone can trade with them. */
 export function spoofing({ fromMs, severity, random, usual }: Stage): Incident {
   const { timesBestSize, cycles, holdMs, pauseMs } = scenarioParameters.spoofing[severity];
-  const side = eitherSide(random);
-  const interventions: Intervention[] = [];
-  let ms = fromMs;
-  for (let cycle = random.wholeBetween(cycles); cycle > 0; cycle--) {
-    const lots = Math.round(usual.bestLots * random.between(timesBestSize));
-    const untilMs = ms + random.wholeBetween(holdMs);
-    interventions.push(held(ms, untilMs, (market) => [market.stage(side, market.bestTick(side), lots, untilMs - ms)]));
-    ms = untilMs + (cycle > 1 ? random.wholeBetween(pauseMs) : 0);
-  }
-  return { toMs: ms, side, interventions };
+  const shows = Array.from({ length: random.wholeBetween(cycles) }, () => ({
+    lots: [Math.round(usual.bestLots * random.between(timesBestSize))],
+    holdMs: random.wholeBetween(holdMs),
+    pauseMs: random.wholeBetween(pauseMs),
+  }));
+  return shown(fromMs, eitherSide(random), shows);
 }
 
-/** Large orders on neighbouring levels of one side, placed and taken back within moments of one another. */
+/** Large orders on neighbouring levels of one side, placed and taken back at once. */
 export function layering({ fromMs, severity, random, usual }: Stage): Incident {
   const { levels, timesBestSize, cycles, holdMs, pauseMs } = scenarioParameters.layering[severity];
-  const side = eitherSide(random);
-  const interventions: Intervention[] = [];
-  let ms = fromMs;
-  for (let cycle = random.wholeBetween(cycles); cycle > 0; cycle--) {
-    const untilMs = ms + random.wholeBetween(holdMs);
-    const sizes = Array.from({ length: levels }, () => Math.round(usual.bestLots * random.between(timesBestSize)));
-    interventions.push(
-      held(ms, untilMs, (market) => {
-        const direction = market.side(side).direction;
-        return sizes.map((lots, level) =>
-          market.stage(side, market.bestTick(side) - direction * level, lots, untilMs - market.nowMs),
-        );
-      }),
-    );
-    ms = untilMs + (cycle > 1 ? random.wholeBetween(pauseMs) : 0);
-  }
-  return { toMs: ms, side, interventions };
+  const shows = Array.from({ length: random.wholeBetween(cycles) }, () => ({
+    lots: Array.from({ length: levels }, () => Math.round(usual.bestLots * random.between(timesBestSize))),
+    holdMs: random.wholeBetween(holdMs),
+    pauseMs: random.wholeBetween(pauseMs),
+  }));
+  return shown(fromMs, eitherSide(random), shows);
+}
+
+/** Orders that are shown together: on the best level and those behind it. */
+interface Show {
+  readonly lots: readonly number[];
+  readonly holdMs: number;
+  /** After it. */
+  readonly pauseMs: number;
 }
 
 /** One real order, near the best price, that stays until it is filled or the price has left it. */
@@ -61,54 +61,94 @@ export function largeOrder({ fromMs, severity, random, usual }: Stage): Incident
   return { toMs: fromMs + lifeMs, side, interventions: [place] };
 }
 
-/** Levels that empty at about the same time, and stay empty. */
+/** Those who quote so far behind the best price take their orders back at about the same time, and stay away, wherever it goes. */
 export function liquidityGap({ fromMs, severity, random }: Stage): Incident {
   const { levels, lastsMs } = scenarioParameters.liquidity_gap[severity];
   const side = eitherSide(random);
   const count = random.wholeBetween(levels);
   const first = random.below(10 - count) + 1;
   const untilMs = fromMs + random.wholeBetween(lastsMs);
-  const places = Array.from({ length: count }, (_, n) => first + n);
+  const distances = Array.from({ length: count }, (_, n) => first + n);
   const leave: Intervention = {
     atMs: fromMs,
     act: (market) => {
-      const ticks = placesOf(market, side, places);
-      market.shun(side, ticks, true);
-      market.at(untilMs, () => market.shun(side, ticks, false));
-      for (const tick of ticks) {
-        for (const order of market.side(side).ordersAt(tick)) {
-          market.at(market.nowMs + 1 + random.below(300), () => market.cancel(order));
-        }
+      market.withdraw(side, distances, true);
+      market.at(untilMs, () => market.withdraw(side, distances, false));
+      for (const order of market.side(side)) {
+        if (order.distance === undefined || !distances.includes(order.distance)) continue;
+        market.at(market.nowMs + 1 + random.below(300), () => market.cancel(order));
       }
     },
   };
   return { toMs: untilMs, side, interventions: [leave] };
 }
 
-function placesOf(market: Market, side: BookSideName, places: readonly number[]): number[] {
-  const { direction } = market.side(side);
-  return places.map((place) => market.bestTick(side) - direction * place);
+/** Shows orders one after the other, as often as it is planned and the market lets it. */
+function shown(fromMs: number, side: BookSideName, shows: readonly Show[]): Incident {
+  const last = shows.at(-1)?.pauseMs ?? 0;
+  const plannedMs = shows.reduce((sum, { holdMs, pauseMs }) => sum + holdMs + pauseMs, -last);
+  const toMs = fromMs + Math.round(longestTimes * plannedMs);
+  const begin: Intervention = { atMs: fromMs, act: (market) => new Shower(market, side, shows, toMs).look() };
+  return { toMs, side, interventions: [begin] };
 }
 
-/** Places orders, watches them, and takes those back that others are about to trade with. */
-function held(
-  fromMs: number,
-  untilMs: number,
-  place: (market: Market) => readonly (RestingOrder | undefined)[],
-): Intervention {
-  return {
-    atMs: fromMs,
-    act: (market) => {
-      const orders = place(market).filter((order) => order !== undefined);
-      const watch = () => {
-        for (const order of orders) {
-          const { direction } = market.side(order.side);
-          const stale = direction * (order.tick - market.bestTick(order.side)) > 0;
-          if (stale || market.nowMs >= untilMs) market.cancel(order);
-        }
-        if (market.nowMs < untilMs) market.at(Math.min(untilMs, market.nowMs + watchMs), watch);
-      };
-      watch();
-    },
-  };
+/** The one behind orders that are not meant. */
+class Shower {
+  readonly #market: Market;
+  readonly #side: BookSideName;
+  readonly #shows: readonly Show[];
+  readonly #untilMs: number;
+  #next = 0;
+  #orders: readonly RestingOrder[] = [];
+  #sinceMs = 0;
+  #pausedMs = 0;
+  #bestTick: number | undefined;
+  #bestSinceMs = 0;
+
+  constructor(market: Market, side: BookSideName, shows: readonly Show[], untilMs: number) {
+    this.#market = market;
+    this.#side = side;
+    this.#shows = shows;
+    this.#untilMs = untilMs;
+    // What rested before counts too, but nobody has looked.
+    this.#bestSinceMs = market.nowMs;
+  }
+
+  look(): void {
+    const now = this.#market.nowMs;
+    const show = this.#shows[this.#next];
+    if (show === undefined) return;
+    const best = this.#market.side(this.#side).best;
+    if (best !== this.#bestTick) {
+      this.#bestTick = best;
+      this.#bestSinceMs = now;
+    }
+    if (this.#orders.length > 0) this.#hold(show, now);
+    else if (now >= this.#untilMs) return;
+    else if (now >= this.#pausedMs && now - this.#bestSinceMs >= restingMs) this.#show(show, now);
+    this.#market.at(now + watchMs, () => this.look());
+  }
+
+  #show({ lots }: Show, now: number): void {
+    const market = this.#market;
+    const best = market.bestTick(this.#side);
+    if (best !== this.#bestTick) return;
+    const { direction } = market.side(this.#side);
+    const placed = lots.map((each, level) => market.stage(this.#side, best - direction * level, each, segmentMs));
+    this.#orders = placed.filter((order) => order !== undefined);
+    this.#sinceMs = now;
+  }
+
+  #hold({ holdMs, pauseMs }: Show, now: number): void {
+    const market = this.#market;
+    const best = market.bestTick(this.#side);
+    const { direction } = market.side(this.#side);
+    // Others are about to trade with the first of them.
+    const stale = this.#orders.some(({ tick }) => direction * (tick - best) > 0);
+    if (!stale && now < this.#sinceMs + holdMs && now < this.#untilMs) return;
+    for (const order of this.#orders) market.cancel(order);
+    this.#orders = [];
+    this.#pausedMs = now + pauseMs;
+    if (now - this.#sinceMs >= seenMs) this.#next++;
+  }
 }

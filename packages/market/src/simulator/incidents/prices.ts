@@ -4,10 +4,10 @@ import { segmentMs } from "../segments.js";
 import type { Incident, Stage } from "./incident.js";
 
 /** The price is pushed by one who buys or sells without pause, and falls back when that ends. */
-export function momentumIgnition({ fromMs, severity, random, usual }: Stage): Incident {
+export function momentumIgnition({ fromMs, severity, random, usual, lively }: Stage): Incident {
   const { timesMove, pushMs, timesTrades, reverts, revertMs } = scenarioParameters.momentum_ignition[severity];
   const direction = random.chance(0.5) ? 1 : -1;
-  const move = direction * usual.moveTicks * random.between(timesMove);
+  const move = direction * usual.moveTicks * lively * random.between(timesMove);
   const pushedMs = fromMs + random.wholeBetween(pushMs);
   const revertedMs = pushedMs + random.wholeBetween(revertMs);
   const stays = move * (1 - random.between(reverts));
@@ -54,10 +54,10 @@ export function flashCrash({ fromMs, severity, random, fairTicks }: Stage): Inci
  * A jump that stays. The price path knows its border prices beforehand, so over the whole segment the price drifts the other
  * way by as much: less in a second than it moves by itself.
  */
-export function news({ fromMs, severity, random, usual }: Stage): Incident {
+export function news({ fromMs, severity, random, usual, lively }: Stage): Incident {
   const { timesMove, jumpMs, timesTrades, fadesMs } = scenarioParameters.news[severity];
   const direction = random.chance(0.5) ? 1 : -1;
-  const move = direction * usual.moveTicks * random.between(timesMove);
+  const move = direction * usual.moveTicks * lively * random.between(timesMove);
   const jumpedMs = fromMs + random.wholeBetween(jumpMs);
   const fadedMs = jumpedMs + random.wholeBetween(fadesMs);
   const times = random.between(timesTrades);
@@ -68,7 +68,7 @@ export function news({ fromMs, severity, random, usual }: Stage): Incident {
     [segmentMs, move],
   ]);
   const halfwayMs = Math.floor((jumpedMs + fadedMs) / 2);
-  const lively = (times_: number, from: number, to: number) => [
+  const livened = (times_: number, from: number, to: number) => [
     ...boosted("takeBuy", times_, from, to),
     ...boosted("takeSell", times_, from, to),
     ...boosted("orders", 1 + (times_ - 1) / 2, from, to),
@@ -76,7 +76,7 @@ export function news({ fromMs, severity, random, usual }: Stage): Incident {
   return {
     toMs: fadedMs,
     direction,
-    interventions: [...lively(times, fromMs, halfwayMs), ...lively(Math.sqrt(times), halfwayMs, fadedMs)],
+    interventions: [...livened(times, fromMs, halfwayMs), ...livened(Math.sqrt(times), halfwayMs, fadedMs)],
     shiftAt: (ms) => jump(ms) + drift(ms),
   };
 }

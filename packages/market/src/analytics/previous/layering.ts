@@ -1,0 +1,131 @@
+import type { FrameMoment } from "../../analytics.js";
+import type { Raise } from "../alerts.js";
+import { levelsOf, type Side, sides, sizeAt, takenAt } from "../detectors/levels.js";
+import { RunningMean } from "../own-scale.js";
+import type { Detector, Scene } from "../scene.js";
+import { tidy } from "../tidy.js";
+import type { Thresholds } from "./thresholds.js";
+
+const levelsLookedAt = 10;
+/** Levels of a side that are followed at once. */
+const mostLayers = 24;
+const leastFrames = 100;
+
+/** A level that has gained much at once. */
+interface Layer {
+  readonly price: number;
+  readonly added: number;
+  readonly before: number;
+  readonly ns: number;
+  taken: number;
+  goneNs: number | undefined;
+}
+
+/**
+ * LAYERING: several levels of one side gain an unusual lot in the same moment, the other side does not, and before long they lose it
+ * in one moment too, without having traded: a wall of orders that were never meant. In the profile `absolute` the wall is enough.
+ * The practice is described in ESMA/2012/122, "Systems and controls in an automated trading environment".
+ */
+export class Layering implements Detector {
+  readonly #watches: readonly Watch[];
+  /** Size of the best levels. */
+  readonly #usual = new RunningMean(3_000);
+
+  constructor(thresholds: Thresholds["layering"]) {
+    this.#watches = sides.map((side) => new Watch(side, thresholds));
+  }
+
+  look({ moment, before }: Scene, raise: Raise): void {
+    const usual = this.#usual.mean;
+    const [bids, asks] = this.#watches;
+    for (const watch of this.#watches) {
+      if (before === undefined || this.#usual.count < leastFrames) watch.layers = [];
+      else watch.look(moment, before, usual);
+    }
+    if (bids !== undefined && asks !== undefined) {
+      bids.judge(asks, usual, raise);
+      asks.judge(bids, usual, raise);
+    }
+    this.#usual.note(moment.bids[0]?.[1] ?? Number.NaN);
+    this.#usual.note(moment.asks[0]?.[1] ?? Number.NaN);
+  }
+}
+
+class Watch {
+  layers: Layer[] = [];
+  readonly #side: Side;
+  readonly #thresholds: Thresholds["layering"];
+
+  constructor(side: Side, thresholds: Thresholds["layering"]) {
+    this.#side = side;
+    this.#thresholds = thresholds;
+  }
+
+  look(moment: FrameMoment, before: FrameMoment, usual: number): void {
+    const { inward, name } = this.#side;
+    // Who stands behind a price that moves on moves too, and means it.
+    const moved = this.#thresholds.pulled && levelsOf(moment, name)[0]?.[0] !== levelsOf(before, name)[0]?.[0];
+    if (this.layers.length > 0) this.#follow(moment, moved);
+    if (moved) return;
+    const least = this.#thresholds.growth * usual;
+    const levels = levelsOf(moment, name);
+    const levelsBefore = levelsOf(before, name);
+    for (let at = 0; at < Math.min(levelsLookedAt, levels.length); at++) {
+      const [price = 0, size = 0] = levels[at] ?? [];
+      if (size < least || this.layers.length >= mostLayers) continue;
+      const was = sizeAt(levelsBefore, price, inward);
+      if (was === undefined || size - was < least || this.layers.some((layer) => layer.price === price)) continue;
+      this.layers.push({ price, added: size - was, before: was, ns: moment.ns, taken: 0, goneNs: undefined });
+    }
+  }
+
+  /** An alert where the levels that came together have just gone together. */
+  judge(other: Watch, usual: number, raise: Raise): void {
+    const { levels: least, pulled, togetherNs } = this.#thresholds;
+    if (this.layers.length < least) return;
+    const counted = pulled ? this.layers.filter(({ goneNs }) => goneNs !== undefined) : this.layers;
+    const wall = placedTogether(counted, togetherNs);
+    // Who moves all quotes of a side with the price moves those of the other one, too.
+    const opposite = placedTogether(other.layers, togetherNs).filter((layer) => near(layer, wall[0], togetherNs));
+    if (wall.length < least || wall.length - opposite.length < least - 1) return;
+    const score = wall.reduce((sum, { added }) => sum + added / usual, 0);
+    const each = score / wall.length;
+    raise({
+      type: "LAYERING",
+      severity: each >= 6.5 ? "high" : each >= 4.2 ? "medium" : "low",
+      message: `Several ${this.#side.name} levels grow at once and are taken back together`,
+      fields: { side: this.#side.label, score: tidy(score, 2), large_order_count: wall.length },
+    });
+    this.layers = this.layers.filter((layer) => !wall.includes(layer));
+  }
+
+  #follow(moment: FrameMoment, moved: boolean): void {
+    const { withinNs, togetherNs } = this.#thresholds;
+    const levels = levelsOf(moment, this.#side.name);
+    const { ns } = moment;
+    this.layers = this.layers.filter((layer) => {
+      if (layer.goneNs !== undefined) return ns - layer.goneNs <= togetherNs;
+      if (ns - layer.ns > withinNs) return false;
+      layer.taken += takenAt(moment.trades, layer.price, this.#side);
+      const size = sizeAt(levels, layer.price, this.#side.inward);
+      if (size === undefined) return false;
+      if (size - layer.before >= 0.3 * layer.added) return true;
+      layer.goneNs = ns;
+      return layer.taken < 0.5 * layer.added && !moved;
+    });
+  }
+}
+
+function near(layer: Layer, other: Layer | undefined, togetherNs: number): boolean {
+  return other !== undefined && Math.abs(layer.ns - other.ns) <= togetherNs;
+}
+
+/** The most layers that came within a short time of one another. */
+function placedTogether(layers: readonly Layer[], togetherNs: number): Layer[] {
+  let most: Layer[] = [];
+  for (const { ns } of layers) {
+    const those = layers.filter((layer) => layer.ns >= ns && layer.ns - ns <= togetherNs);
+    if (those.length > most.length) most = those;
+  }
+  return most;
+}

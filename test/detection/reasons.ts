@@ -1,0 +1,156 @@
+import { type FrameMoment, type IncidentLabel, profiles, segmentMs } from "@tapedeck/market";
+import { momentsOf } from "./staged.js";
+
+const asked = profiles.relative;
+const seconds = (ns: number) => (ns / 1e9).toFixed(1);
+
+/** What the frames show of an incident that was not found, beside what an alert asks for. */
+export function reasonOf(seed: number, scenario: string, label: IncidentLabel): string {
+  const segment = Math.floor((label.fromNs / 1e6 + 100) / segmentMs);
+  // As on the tape: all that detectors know is the minute before.
+  const first = Math.max(0, segment - 1);
+  const all = momentsOf(seed, scenario, first, segment - first + 1).map((moment) => ({
+    ...moment,
+    ns: moment.ns + first * segmentMs * 1e6,
+  }));
+  const past = all.filter(({ ns }) => ns < label.fromNs);
+  const during = all.filter(({ ns }) => ns >= label.fromNs - 1e8 && ns <= label.toNs + 1e9);
+  const best = sum(past, (moment) => levels(moment, label)[0]?.[1] ?? 0) / Math.max(1, past.length);
+  return explain[label.kind]?.({ label, past, during, best }) ?? "";
+}
+
+interface Case {
+  readonly label: IncidentLabel;
+  readonly past: readonly FrameMoment[];
+  readonly during: readonly FrameMoment[];
+  /** Mean size of the best level of its side in the past. */
+  readonly best: number;
+}
+
+const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> = {
+  spoofing: (found) => {
+    const { growth, times } = asked.spoofing;
+    const shows = showsOf(found);
+    const list = shows.map(({ ratio, ns }) => `${ratio.toFixed(1)} for ${seconds(ns)} s`).join(", ") || "none";
+    return `orders of 2.5 mean best sizes or more, and how long they showed: ${list}; asked for: ${times} of ${growth}`;
+  },
+  layering: (found) => {
+    const { growth, levels } = asked.layering;
+    const most = largest(pairs(found.during), ([before, now]) => grown(found, before, now, growth * found.best));
+    return `${most} levels at most gained ${growth} mean best sizes in one frame; asked for: ${levels} that also go together`;
+  },
+  quote_stuffing: ({ past, during }) => {
+    const usual = sum(past, ({ updates }) => updates) / spanS(past);
+    let rate = usual;
+    const rates = during.map(({ updates }) => {
+      rate = rate * Math.exp(-0.1) + updates;
+      return rate / usual;
+    });
+    const { timesUsual, lastingS } = asked.stuffing;
+    const over = rates.filter((times) => times > timesUsual).length / 10;
+    return `the rate was ${largest(rates, (times) => times).toFixed(1)} times the usual one at most, and over ${timesUsual} times for ${over} s; asked for: ${lastingS} s`;
+  },
+  momentum_ignition: ({ label, past, during }) => {
+    const { timesMove, oneSided } = asked.ignition;
+    const from = during[0]?.mid ?? 0;
+    const moves = during.map(({ mid }) => label.direction * (mid - from));
+    const peak = moves.indexOf(largest(moves, (move) => move));
+    const trades = during.slice(0, peak + 1).flatMap((moment) => moment.trades);
+    const along = trades.filter(({ side }) => side === (label.direction > 0 ? "buy" : "sell")).length;
+    const times = (moves[peak] ?? 0) / usualMove(past);
+    return `it went ${times.toFixed(1)} times the usual second's move (asked for: ${timesMove}), ${((100 * along) / Math.max(1, trades.length)).toFixed(0)} % of the trades along with it (${100 * oneSided} %)`;
+  },
+  wash_trading: ({ during }) => {
+    const trades = during.flatMap((moment) => moment.trades.map((trade) => ({ ...trade, ns: moment.ns })));
+    const { likeness, count, withinNs } = asked.wash;
+    const most = largest(
+      trades,
+      (last) =>
+        trades.filter(
+          ({ price, size, ns }) =>
+            price === last.price &&
+            Math.abs(size - last.size) <= likeness * last.size &&
+            Math.abs(ns - last.ns) < withinNs / 2,
+        ).length,
+    );
+    const prices = new Set(trades.map(({ price }) => price)).size;
+    return `${most} trades at most were of one size at one price, in ${prices} prices traded; asked for: ${count} that alternate`;
+  },
+  iceberg: ({ label, during }) => {
+    const { fills, likeness } = asked.iceberg;
+    const taker = label.side === "bid" ? "sell" : "buy";
+    const trades = during.flatMap((moment) => moment.trades).filter(({ side }) => side === taker);
+    const most = largest(
+      trades,
+      (one) =>
+        trades.filter(({ price, size }) => price === one.price && Math.abs(size - one.size) <= likeness * one.size)
+          .length,
+    );
+    return `${most} fills at most of one size at one price; asked for: ${fills} that the level does not lose`;
+  },
+  liquidity_gap: ({ label, during }) => {
+    const within = during.filter(({ ns }) => ns <= label.toNs);
+    const best = within.map((moment) => levels(moment, label)[0]?.[0] ?? 0);
+    const moved = best.filter((price, at) => at > 0 && price !== best[at - 1]).length;
+    return `the best price was another in ${moved} of ${within.length} frames, so the places behind it were seldom the same; asked for: ${asked.gapAlert.missing} levels missing over ${asked.gapAlert.tauS} s of rest`;
+  },
+  flash_crash: ({ past, during }) => {
+    const move = largest(during, ({ mid, ns }) =>
+      largest(during, (other) => (Math.abs(other.ns - ns) <= 3e9 ? Math.abs(other.mid - mid) : 0)),
+    );
+    return `it moved ${(move / Math.sqrt(3) / usualMove(past)).toFixed(1)} times the usual in 3 s; asked for: 14`;
+  },
+};
+
+const levels = (moment: FrameMoment, { side }: IncidentLabel) => (side === "ask" ? moment.asks : moment.bids);
+
+/** Sizes that came to the best level in one frame, of its mean, and how long most of them stayed. */
+function showsOf(found: Case): { readonly ratio: number; readonly ns: number }[] {
+  const usual = found.best;
+  const shows: { readonly ratio: number; readonly ns: number }[] = [];
+  found.during.forEach((moment, at) => {
+    const before = found.during[at - 1];
+    const [price, size = 0] = levels(moment, found.label)[0] ?? [];
+    if (before === undefined || price === undefined) return;
+    const was = sizeAt(before, found.label, price);
+    if (size - was < 2.5 * usual) return;
+    const later = found.during.slice(at).find((next) => sizeAt(next, found.label, price) - was < 0.3 * (size - was));
+    shows.push({ ratio: (size - was) / usual, ns: (later?.ns ?? moment.ns) - moment.ns });
+  });
+  return shows;
+}
+
+/** Levels that gained so much from one frame to the next. */
+function grown({ label }: Case, before: FrameMoment, now: FrameMoment, least: number): number {
+  return levels(now, label).filter(([price, size]) => size - sizeAt(before, label, price) >= least).length;
+}
+
+function sizeAt(moment: FrameMoment, label: IncidentLabel, price: number): number {
+  return levels(moment, label).find(([there]) => there === price)?.[1] ?? 0;
+}
+
+/** Root mean square of the mid's changes over whole seconds, by that of a normal variable with mean absolute value 1. */
+function usualMove(past: readonly FrameMoment[]): number {
+  const mids = past.filter((_, at) => at % 10 === 0).map(({ mid }) => mid);
+  const squares = mids.slice(1).map((mid, at) => (mid - (mids[at] ?? mid)) ** 2);
+  return Math.sqrt(sum(squares, (square) => square) / Math.max(1, squares.length)) / Math.sqrt(Math.PI / 2);
+}
+
+function pairs(moments: readonly FrameMoment[]): [FrameMoment, FrameMoment][] {
+  return moments.slice(1).flatMap((now, at) => {
+    const before = moments[at];
+    return before === undefined ? [] : [[before, now] satisfies [FrameMoment, FrameMoment]];
+  });
+}
+
+function spanS(moments: readonly FrameMoment[]): number {
+  return Math.max(0.1, ((moments.at(-1)?.ns ?? 0) - (moments[0]?.ns ?? 0)) / 1e9);
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
+
+function largest<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((most, item) => Math.max(most, of(item)), 0);
+}

@@ -52,7 +52,7 @@ describe("faults of a feed, with users who watch it", () => {
 
   async function follow(cluster: TestCluster): Promise<FeedFollower> {
     follower = new FeedFollower(cluster, "BITMEX", "XBTUSD");
-    await follower.more(20, 30_000);
+    await follower.more(5, 30_000);
     return follower;
   }
 
@@ -68,11 +68,11 @@ describe("faults of a feed, with users who watch it", () => {
     const fault = now();
     cluster.signal(victim, "SIGKILL");
     await users.told(fault, /.*/);
-    await heard.more(20);
+    await heard.more(10);
     expect(heard.tapes).toHaveLength(1);
     expect(heard.gaps).toHaveLength(1);
     await right(cluster, heard);
-    await users.more(fault, 60);
+    await users.more(fault, 20);
     expect(await users.check(fault)).toEqual(Array(3).fill([heard.gaps[0]]));
     cluster.note(`chaos SIGKILL feed: no frame for ${users.longestPause(fault)} ms, hole of ${heard.gaps[0]} ms`);
     await cluster.whole();
@@ -86,13 +86,13 @@ describe("faults of a feed, with users who watch it", () => {
     const fault = now();
     cluster.signal(victim, "SIGTERM");
     await cluster.ended(victim);
-    await heard.more(20);
+    await heard.more(10);
     expect(heard.tapes).toHaveLength(1);
     const gaps = heard.gaps.slice(before);
     expect(gaps).toHaveLength(1);
     expect(gaps[0]).toBeLessThan(1500);
     await right(cluster, heard);
-    await users.more(fault, 60);
+    await users.more(fault, 20);
     expect(await users.check(fault)).toEqual(Array(3).fill(gaps));
     cluster.note(`chaos SIGTERM feed: no frame for ${users.longestPause(fault)} ms, hole of ${gaps[0]} ms`);
     await cluster.whole();
@@ -108,16 +108,16 @@ describe("faults of a feed, with users who watch it", () => {
     cluster.signal(victim, "SIGSTOP");
     await cluster.until(async () => (await recording(cluster)).name !== victim.name, "the other feed to claim it");
     await users.told(fault, /.*/);
-    await heard.more(20);
+    await heard.more(10);
     const successor = await recording(cluster);
     const { connections } = exchange;
     cluster.signal(victim, "SIGCONT");
-    await heard.more(30);
+    await heard.more(15);
     expect((await recording(cluster)).name).toBe(successor.name);
     expect([heard.tapes.length, heard.gaps.length, exchange.connections]).toEqual([1, 1, connections]);
     await cluster.until(() => exchange.clients.size === 1, "the thawed feed to leave the exchange");
     await right(cluster, heard);
-    await users.more(fault, 90);
+    await users.more(fault, 30);
     expect(await users.check(fault)).toEqual(Array(3).fill(heard.gaps));
     cluster.note(`chaos SIGSTOP feed: no frame for ${users.longestPause(fault)} ms, hole of ${heard.gaps[0]} ms`);
   });
@@ -131,10 +131,10 @@ describe("faults of a feed, with users who watch it", () => {
     const fault = now();
     await cluster.redis.del(cluster.keys.live("BITMEX", "XBTUSD"), cluster.keys.liveTape("BITMEX", "XBTUSD"));
     await cluster.until(() => heard.tapes.length === 2, "frames of another tape");
-    await heard.more(20);
+    await heard.more(10);
     expect(exchange.connections).toBe(connections);
     await right(cluster, heard);
-    await users.more(fault, 60);
+    await users.more(fault, 20);
     await users.check(fault);
     cluster.note(`chaos live tape lost: no frame for ${users.longestPause(fault)} ms`);
   });
@@ -198,7 +198,7 @@ describe("faults of a feed, with users who watch it", () => {
     await cluster.ownRedis?.stop();
     await cluster.ownRedis?.start();
     await cluster.until(() => heard.tapes.length === 2, "frames of another tape", 40_000);
-    await heard.more(50);
+    await heard.more(10);
     // Its lease was lost with the rest: whichever feed gets it next takes over from the one that goes on recording.
     expect(exchange.connections - connections).toBeLessThanOrEqual(1);
     await right(cluster, heard);

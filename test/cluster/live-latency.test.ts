@@ -23,7 +23,9 @@ const test = testOnCluster(() => ({
   env: { feed: { BINANCE_URL: exchange.url, BINANCE_REST_URL: exchange.restUrl } },
 }));
 
-const watchMs = 10_000;
+const watchMs = 4_000;
+/** A thousand take a minute to come and go on two cores: `LIVE_LATENCY_SOCKETS=1,100,1000`. */
+const counts = (process.env.LIVE_LATENCY_SOCKETS ?? "1,100").split(",").map(Number);
 
 /** So many sessions of their own, all at the edge of one market, each with one socket. */
 async function crowd(cluster: TestCluster, count: number): Promise<{ id: string; viewer: Viewer }[]> {
@@ -53,13 +55,13 @@ function delays(viewer: Viewer, since: number, until: number): { newest: number[
   return { newest, all };
 }
 
-for (const count of [1, 100, 1000]) {
+for (const count of counts) {
   test(`[LV84] from the exchange to the user, with ${count} sockets on one market`, { timeout: 300_000 }, async ({
     cluster,
   }) => {
     const users = await crowd(cluster, count);
     const since = Date.now();
-    await cluster.until(() => Date.now() > since + watchMs + 2000, "the time to pass", watchMs + 5000);
+    await cluster.until(() => Date.now() > since + watchMs + 1000, "the time to pass", watchMs + 5000);
     const per = users.map(({ viewer }) => delays(viewer, since, since + watchMs));
     const line = (name: string, values: readonly number[]) => {
       const [p50, p99, most] = [0.5, 0.99, 1].map((q) => percentile(values, q).toFixed(0));
@@ -73,7 +75,7 @@ for (const count of [1, 100, 1000]) {
       )}`,
     );
     expect(exchange.connections).toBe(1);
-    expect(newest.length).toBeGreaterThan(count * 50);
+    expect(newest.length).toBeGreaterThan(count * 20);
     expect(percentile(newest, 0.5)).toBeLessThan(1000);
     for (let from = 0; from < users.length; from += 50) {
       await Promise.all(users.slice(from, from + 50).map(({ id, viewer }) => cluster.end({ id, viewers: [viewer] })));

@@ -18,7 +18,7 @@ const test = testOnCluster(() => ({
   feeds: 1,
   env: {
     all: { LIVE_LINGER_S: "20" },
-    feed: { BINANCE_URL: exchange.url, BINANCE_REST_URL: exchange.restUrl, LIVE_PART_S: "5" },
+    feed: { BINANCE_URL: exchange.url, BINANCE_REST_URL: exchange.restUrl, LIVE_PART_S: "2" },
   },
 }));
 
@@ -27,7 +27,7 @@ test("[LV83] what LIVE has recorded opens as a tape for REPLAY, with the frames 
 }, async ({ cluster }) => {
   const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
   const viewer = await cluster.watch(id);
-  await viewer.next(120, 40_000); // over two parts in the store, and what is not stored yet
+  await viewer.next(60, 40_000); // over two parts in the store, and what is not stored yet
   const { tape } = await cluster.http.session(id);
   expect(tape).toMatch(/^live\.BINANCE\.BTCUSDT\.\d+@1$/);
   const listed = async () =>
@@ -50,7 +50,7 @@ test("[LV83] what LIVE has recorded opens as a tape for REPLAY, with the frames 
 
   const recorded = new Map(replay.frames.map(({ seq, json }) => [seq, JSON.stringify(JSON.parse(json))]));
   const seen = viewer.frames.map(({ seq, json }) => [seq, JSON.stringify(JSON.parse(json))] as const);
-  expect(seen.length).toBeGreaterThanOrEqual(120);
+  expect(seen.length).toBeGreaterThanOrEqual(60);
   for (const [seq, json] of seen) expect(recorded.get(seq), `frame ${seq}`).toBe(json);
   const bytes = new Map(replay.live.map(({ seq, json }) => [seq, json]));
   for (const { seq, json } of viewer.live) expect(bytes.get(seq) ?? json).toBe(json);

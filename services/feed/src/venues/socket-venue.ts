@@ -88,7 +88,6 @@ class Hearing implements Line, MarketSink {
   #toldAt = performance.now();
   /** The first trade since the book has changed: a trade takes from the book, so a change has to follow. */
   #tradedAt: number | undefined;
-  #lastTradeAt = 0;
   #echoAt = performance.now();
   #nonsense = 0;
 
@@ -145,8 +144,14 @@ class Hearing implements Line, MarketSink {
     if (this.signal.aborted) return;
     this.#toldAt = performance.now();
     this.#tradedAt ??= this.#toldAt;
-    this.#lastTradeAt = this.#toldAt;
-    this.#connection.market.trade(trade);
+    const { silenceMs, market } = this.#connection;
+    if (this.#toldAt - this.#tradedAt <= silenceMs) {
+      market.trade(trade);
+      return;
+    }
+    // One trade that moved no level, before a quiet, says nothing; trades that go on do.
+    const dead = `sent trades of ${this.symbol} for ${inSeconds(silenceMs)} and no change of its book.`;
+    this.end(new VenueTrouble("out of step", `${this.#protocol.source} has ${dead}`));
   }
 
   broken(reason: string): void {
@@ -224,15 +229,8 @@ class Hearing implements Line, MarketSink {
     const now = performance.now();
     if (now - this.#echoAt > echoMs) {
       this.end(new VenueTrouble("lost", `The connection to ${source} is dead: nothing comes back.`));
-      return;
-    }
-    const seconds = Math.round(silenceMs / 100) / 10;
-    // One that traded last and then fell silent is quiet, not dead.
-    if (this.#tradedAt !== undefined && this.#lastTradeAt - this.#tradedAt > silenceMs) {
-      const silent = `${source} has sent trades of ${this.symbol} for ${seconds} s and no change of its book.`;
-      this.end(new VenueTrouble("out of step", silent));
     } else if (now - this.#toldAt > silenceMs) {
-      this.end(new VenueTrouble("silent", `${source} has said nothing of ${this.symbol} for ${seconds} s.`));
+      this.end(new VenueTrouble("silent", `${source} has said nothing of ${this.symbol} for ${inSeconds(silenceMs)}.`));
     }
   }
 
@@ -249,6 +247,10 @@ class Hearing implements Line, MarketSink {
     this.#socket.terminate();
     return true;
   }
+}
+
+function inSeconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
 }
 
 function reasonOf(error: unknown): string {

@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 // Tests run the sources of the workspace's packages, not what was built from them.
 const conditions = ["tapedeck-source", "node", "import", "default"];
 
+/** Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. */
+const clients = ["test/{browser,clients,sdk,deploy}/**/*.test.ts"];
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -23,10 +26,22 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/**/*.test.ts"],
+          exclude: clients,
           globalSetup: ["test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each file starts processes of its own; two cores carry one such cluster at a time.
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "clients",
+          include: clients,
+          globalSetup: ["test/support/redis-setup.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

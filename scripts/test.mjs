@@ -7,6 +7,8 @@ import { bin, browser, dependencies, node, prepare, redis, run, say } from "./pr
 
 const selection = process.argv.slice(2);
 const sum = { passed: 0, failed: 0, skipped: 0 };
+/** What went wrong, by name: thousands of lines stand between a failure and the end. */
+const failures = [];
 
 await prepare(node, dependencies, redis, browser);
 if (selection.length === 0)
@@ -17,6 +19,7 @@ await check("the dashboard is built", process.execPath, ["scripts/dashboard.mjs"
 if (selection.length === 0) await check("the tests' types are right", bin("tsc"), ["-p", "tsconfig.test.json"]);
 await tests();
 
+if (failures.length > 0) console.log(`\nFailed:\n${failures.join("\n\n")}`);
 const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : "";
 console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`);
 process.exit(sum.failed > 0 ? 1 : 0);
@@ -24,7 +27,10 @@ process.exit(sum.failed > 0 ? 1 : 0);
 async function check(what, command, args) {
   say(`Checking that all is well: ${what}`);
   if ((await run(command, args)) === 0) sum.passed++;
-  else sum.failed++;
+  else {
+    sum.failed++;
+    failures.push(what);
+  }
 }
 
 async function tests() {
@@ -51,12 +57,20 @@ async function vitest(name, args) {
     sum.passed += results.numPassedTests;
     sum.skipped += results.numPendingTests + results.numTodoTests;
     failed = results.numFailedTests;
+    for (const test of results.testResults.flatMap((f) => f.assertionResults))
+      if (test.status === "failed") failures.push(`${name}: ${test.fullName}\n${test.failureMessages.join("\n")}`);
     // A file that does not even load has no tests to count; it failed all the same.
-    failed += results.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
+    const unloaded = results.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0);
+    failed += unloaded.length;
+    failures.push(...unloaded.map((f) => `${name}: ${f.name}\n${f.message}`));
   } catch (error) {
     console.error(`The test runner left no results (${name}): ${error.message}`);
   }
   rmSync(folder, { recursive: true, force: true });
   // Something outside of any test may have gone wrong, such as an unhandled rejection.
-  sum.failed += code !== 0 && failed === 0 ? 1 : failed;
+  if (code !== 0 && failed === 0) {
+    failures.push(`${name}: the runner ended with code ${code}, though no test failed`);
+    failed = 1;
+  }
+  sum.failed += failed;
 }

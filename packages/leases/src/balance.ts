@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { interval, type Logger } from "@tapedeck/runtime";
 import type { Redis } from "ioredis";
 
@@ -42,16 +43,17 @@ export interface BalanceOptions {
   readonly leases: {
     readonly size: number;
     limit(target: number): void;
-    recall(count: number): void;
+    /** Settles when they are no longer held here, or will not be handed back. */
+    recall(count: number): Promise<unknown>;
     turnSlices(now: number, surplus: number): void;
   };
   readonly now: () => number;
   readonly everyMs: number;
-  /** Time in which another worker takes what was handed back; then this one takes what nobody wanted. */
-  readonly offerMs: number;
   readonly log: Logger;
 }
 
+/** Time in which another worker takes what was handed back; then this one takes what nobody wanted. */
+const offerMs = 250;
 /** Nodes beat every 5 s: one that has missed a beat may be dead, and takes nothing. */
 const aliveMs = 7000;
 
@@ -61,9 +63,10 @@ const aliveMs = 7000;
  * the mean at all. Returns the function that stops it.
  */
 export function startBalance(options: BalanceOptions): () => void {
-  const { redis, keys, node, role, leases, now, everyMs, offerMs, log } = options;
+  const { redis, keys, node, role, leases, now, everyMs, log } = options;
   let correctedAt = Number.NEGATIVE_INFINITY;
-  let offer: NodeJS.Timeout | undefined;
+  let correcting = false;
+  const stopped = new AbortController();
 
   const look = async (): Promise<void> => {
     const others = (await liveWorkers(redis, keys, role, now())).filter((worker) => worker.node !== node);
@@ -73,19 +76,24 @@ export function startBalance(options: BalanceOptions): () => void {
       others.map((worker) => worker.leases),
     );
     leases.turnSlices(performance.now(), others.length > 0 ? Math.max(0, own - mean) : 0);
-    // What was handed back shows in the others' numbers with their next heartbeats: before that it would be done twice.
-    if (surplus === 0 || others.some((worker) => worker.seenMs <= correctedAt)) return;
-    correctedAt = now();
+    // What is handed back shows in the others' numbers with the heartbeats after it: before that it would be done twice.
+    if (surplus === 0 || correcting || others.some((worker) => worker.seenMs <= correctedAt)) return;
     log.info({ leases: own, mean, handedBack: surplus }, "more leases than this worker's share");
+    correcting = true;
     leases.limit(mean);
-    leases.recall(surplus);
-    clearTimeout(offer);
-    offer = setTimeout(() => leases.limit(Number.POSITIVE_INFINITY), offerMs);
+    try {
+      await leases.recall(surplus);
+      await sleep(offerMs, undefined, { signal: stopped.signal });
+    } finally {
+      if (!stopped.signal.aborted) leases.limit(Number.POSITIVE_INFINITY);
+      correctedAt = now();
+      correcting = false;
+    }
   };
   const stopLooking = interval(() => void look().catch(() => {}), everyMs); // the connection logs its errors
   return () => {
     stopLooking();
-    clearTimeout(offer);
+    stopped.abort();
   };
 }
 

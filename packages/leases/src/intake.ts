@@ -67,10 +67,11 @@ export class Intake<Data extends object> {
     this.#adjust();
   }
 
-  /** Hands so many leases back to the queues, those whose slices end soonest. */
-  recall(count: number): void {
-    const bySlice = [...this.#leases].sort((a, b) => a.endsAt - b.endsAt);
-    for (const lease of bySlice.slice(0, count)) lease.recall("handed back");
+  /** Hands so many leases back to the queues, those whose slices end soonest. Resolves when their users are done with them. */
+  async recall(count: number): Promise<void> {
+    const bySlice = [...this.#leases].sort((a, b) => a.endsAt - b.endsAt).slice(0, count);
+    for (const lease of bySlice) lease.recall("handed back");
+    await Promise.all(bySlice.map(({ ended }) => ended));
   }
 
   /** Ends the slices that are over: hands back as many as `surplus`, the others get another slice. */
@@ -132,6 +133,7 @@ export class Intake<Data extends object> {
       await take(lease);
     } finally {
       this.#leases.delete(lease);
+      lease.end();
       this.#adjust();
     }
   }
@@ -147,12 +149,18 @@ class HeldLease<Data> implements Lease<Data> {
   readonly job: Data;
   readonly signal: AbortSignal;
   endsAt: MonotonicMs = performance.now() + sliceMs();
+  /** Resolves when nobody uses it any more. */
+  readonly ended: Promise<void>;
+  end = (): void => {};
   readonly #hold: Readonly<Hold>;
   readonly #recall = new AbortController();
 
   constructor(job: Data, lock: AbortSignal, hold: Readonly<Hold>) {
     this.job = job;
     this.#hold = hold;
+    this.ended = new Promise((resolve) => {
+      this.end = resolve;
+    });
     this.signal = AbortSignal.any([lock, this.#recall.signal]);
   }
 

@@ -122,15 +122,13 @@ export class Feed {
         },
         limit: (target) => feed.#intake.limit(target),
         recall: (count) => {
-          for (const recorder of [...feed.#recorders.values()].slice(0, Math.min(count, mostAtOnce))) {
-            void recorder.handOver({ deadlineMs: handOverMs, alone: false });
-          }
+          const surplus = [...feed.#recorders.values()].slice(0, Math.min(count, mostAtOnce));
+          return Promise.all(surplus.map((recorder) => recorder.handOver({ deadlineMs: handOverMs, alone: false })));
         },
         turnSlices: () => {}, // a change of hands that nobody needs costs a frame for nothing
       },
       now: () => clock.now(),
       everyMs: balanceEveryMs,
-      offerMs: handOverMs,
       log,
     });
   }

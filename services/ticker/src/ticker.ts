@@ -42,8 +42,6 @@ export interface TickerOptions {
 /** Sessions handed over at a time. Each is rendered until its turn, so that none of a thousand waits for all the others. */
 const handOversAtOnce = 32;
 const balanceEveryMs = 1000;
-/** Time in which another ticker takes what was handed back. */
-const offerMs = 250;
 
 /** Takes leases and renders their sessions until it is closed. */
 export class Ticker {
@@ -128,7 +126,6 @@ export class Ticker {
         leases: this.#intake,
         now: () => clock.now(),
         everyMs: this.#options.balanceEveryMs ?? balanceEveryMs,
-        offerMs,
         log,
       }),
     );

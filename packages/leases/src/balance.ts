@@ -66,11 +66,12 @@ export function startBalance(options: BalanceOptions): () => void {
   const { redis, keys, node, role, leases, now, everyMs, log } = options;
   let correctedAt = Number.NEGATIVE_INFINITY;
   let correcting = false;
+  const held = new HeldThroughout(now(), leases.size);
   const stopped = new AbortController();
 
   const look = async (): Promise<void> => {
     const others = (await liveWorkers(redis, keys, role, now())).filter((worker) => worker.node !== node);
-    const own = leases.size;
+    const own = held.since(Math.min(...others.map((worker) => worker.seenMs)), now(), leases.size);
     const { mean, surplus } = shareOf(
       own,
       others.map((worker) => worker.leases),
@@ -95,6 +96,25 @@ export function startBalance(options: BalanceOptions): () => void {
     stopLooking();
     stopped.abort();
   };
+}
+
+/**
+ * How many leases this worker has held throughout. A heartbeat tells what another one held then; what has come here since may
+ * have come there too, or from there, and makes no surplus.
+ */
+class HeldThroughout {
+  readonly #seen: { at: number; leases: number }[];
+
+  constructor(at: number, leases: number) {
+    this.#seen = [{ at, leases }];
+  }
+
+  /** The least since `from`, of what it was then, what was seen after that, and what it is now. */
+  since(from: number, at: number, leases: number): number {
+    this.#seen.push({ at, leases });
+    while ((this.#seen[1]?.at ?? Number.POSITIVE_INFINITY) <= Math.min(from, at)) this.#seen.shift();
+    return Math.min(...this.#seen.map((one) => one.leases));
+  }
 }
 
 /** The workers of a role that beat, this one among them. A node that ends takes its heartbeat back first. */

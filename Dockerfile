@@ -55,7 +55,7 @@ USER 1000:1000
 STOPSIGNAL SIGTERM
 # Frames are short-lived and many: why these flags, packages/cli/src/cluster/supervised.ts tells. Node is PID 1 and handles
 # SIGTERM itself; the services start no other process, so there is nothing for an init to reap.
-ENTRYPOINT ["node", "--min-semi-space-size=16", "--no-parallel-scavenge", "--enable-source-maps"]
+ENTRYPOINT ["node", "--min-semi-space-size=16", "--no-parallel-scavenge", "--heap-growing-percent=200", "--enable-source-maps"]
 
 FROM runtime AS service
 EXPOSE 8000

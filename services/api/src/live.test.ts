@@ -71,6 +71,19 @@ describe("a LIVE session", () => {
     expect(await session()).toMatchObject({ feed: { status: "down", reason: "The venue is closed." } });
   });
 
+  test("[LV63] that came before its market goes along with it when it is asked for, without any socket", async () => {
+    const market = { session_id: "early", mode: "LIVE", symbol: "ETHUSDT" };
+    await api.ask("POST", "/sessions/create", { body: market });
+    expect(await ask("/sessions/early")).toMatchObject({ session: { tape: null, feed: { status: "connecting" } } });
+    expect(await ask("/features?session_id=early")).toEqual([]);
+    const its = await TestFeed.claim({ redis, keys: api.keys, store, log, symbol: "ETHUSDT" });
+    await its.bring(5);
+    expect(await ask("/sessions/early")).toMatchObject({ session: { tape: its.tape, behind_ms: 0 } });
+    await its.bring(2);
+    expect(seqsOf(await ask("/features?session_id=early")).at(-1)).toBe(6);
+    await its.writer.release();
+  });
+
   test("[LV60] outlives its tape: when Redis has lost that, it waits for the next one", async () => {
     await api.redis.del(api.keys.live("BINANCE", "BTCUSDT"), api.keys.liveTape("BINANCE", "BTCUSDT"));
     const without = await startTestApi({ redisUrl: inject("redisUrl"), prefix: prefixOf(api), tapes: store });

@@ -22,8 +22,15 @@ import type { Caller } from "./caller.js";
 export async function findSession(api: Api, id: string, { principal }: Caller): Promise<StoredSession | undefined> {
   const found = isSessionId(id) ? await api.store.read(id) : undefined;
   if (found === undefined && id !== globalSessionId) throw sessionNotFound(id);
-  if (found !== undefined) orThrow(viewRefusal(principal, found.record));
-  return found;
+  if (found === undefined) return undefined;
+  orThrow(viewRefusal(principal, found.record));
+  return tuned(api, found);
+}
+
+/** A LIVE session that waits for its feed's tape goes along when it is asked for, as it does when it is watched. */
+async function tuned(api: Api, found: StoredSession): Promise<StoredSession> {
+  const { id, mode, tape } = found.record;
+  return mode === "LIVE" && tape === "" ? api.deck.perform(id, { type: "tune" }) : found;
 }
 
 /** Applies a command and tells what the session is then. The shared session is made first where it is absent. */

@@ -7,6 +7,7 @@ import { decodeRecord, keysWith } from "@tapedeck/sessions";
 import { Redis } from "ioredis";
 import { Http } from "../support/http.js";
 import { startRedisServer } from "../support/redis-server.js";
+import { inTurns } from "./in-turns.js";
 import { type Clip, Load } from "./load.js";
 import { type Measured, measure } from "./measure.js";
 import type { Reel } from "./reel.js";
@@ -95,15 +96,4 @@ async function measureCluster(
     ...(balanced && cluster.balancer && { balancer: [cluster.balancer.pid] }),
   };
   return measure(load, pids, reel, seconds, clipsOf);
-}
-
-/** Applies `work` to each, sixteen at a time. */
-async function inTurns<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const waiting = items.entries();
-  const worker = async () => {
-    for (const [index, item] of waiting) results[index] = await work(item, index);
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
-  return results;
 }

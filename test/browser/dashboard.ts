@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { SessionView } from "@tapedeck/protocol";
+import { type Frame, frame, type SessionView } from "@tapedeck/protocol";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { z } from "zod";
@@ -10,6 +10,8 @@ import { test as onCluster, type TestCluster, type TestClusterOptions, testOnClu
 export class ShownDeck {
   readonly page: Page;
   readonly troubles: string[];
+  /** Name of the file that was exported last. */
+  saved = "";
 
   constructor({ page, troubles }: ShownPage) {
     this.page = page;
@@ -82,13 +84,13 @@ export class ShownDeck {
     return text ?? "";
   }
 
-  /** The seqs of the frames in sight, by way of an export. */
+  /** The frames in sight, by way of an export. */
+  async framesInSight(): Promise<Frame[]> {
+    return z.array(frame).parse(JSON.parse(await this.exported("Frames, JSON")));
+  }
+
   async seqsInSight(): Promise<number[]> {
-    const json: unknown = JSON.parse(await this.exported("Frames, JSON"));
-    return z
-      .array(z.looseObject({ seq: z.int() }))
-      .parse(json)
-      .map(({ seq }) => seq);
+    return (await this.framesInSight()).map(({ seq }) => seq);
   }
 
   /** What an entry of the export's menu saves. */
@@ -102,6 +104,7 @@ export class ShownDeck {
       this.page.waitForEvent("download"),
       this.page.getByRole("button", { name: new RegExp(what) }).click(),
     ]);
+    this.saved = download.suggestedFilename();
     return readFile(await download.path());
   }
 

@@ -24,6 +24,8 @@ export interface DeckState {
   /** Why it failed. */
   readonly failure: { readonly code: string; readonly message: string } | undefined;
   readonly session: SessionView | undefined;
+  /** When the session was as it says, by `performance.now()`: what moves by itself is counted on from there. */
+  readonly toldAt: number;
   readonly connection: ConnectionState;
   /** While reconnecting. */
   readonly lost: { readonly why: string; readonly retryAt: number } | undefined;
@@ -44,6 +46,7 @@ export const nothingYet: DeckState = {
   phase: "opening",
   failure: undefined,
   session: undefined,
+  toldAt: 0,
   connection: "connecting",
   lost: undefined,
   node: "",

@@ -74,7 +74,11 @@ export class Watching {
       watchPassing(
         () => cluster.sessions.get(session.id),
         session,
-        (passing) => store.setState(({ session: now }) => ({ session: now && { ...now, ...passing } })),
+        (passing) =>
+          store.setState(({ session: now }) => ({
+            session: now && { ...now, ...passing },
+            toldAt: performance.now(),
+          })),
       ),
     ];
   }
@@ -96,7 +100,7 @@ export class Watching {
       viewport.follow();
       store.setState({ fills: [] });
     }
-    store.setState({ session, node: this.#session.node, feed: session.feed });
+    store.setState({ session, toldAt: performance.now(), node: this.#session.node, feed: session.feed });
     viewport.setSpeed(session.speed);
     if (session.state === "PLAYING" && before?.state !== "PLAYING") inspection.release();
     this.#description.show(session);

@@ -1,4 +1,3 @@
-import { useEffect, useRef } from "react";
 import { useDeck, useDeckState, useRates } from "../deck-context";
 import { Button } from "../design/controls";
 import { spanText } from "../design/format";
@@ -9,22 +8,24 @@ import styles from "./transport-bar.module.css";
 export function LiveButton() {
   const deck = useDeck();
   const session = useDeckState((state) => state.session);
+  const toldAt = useDeckState((state) => state.toldAt);
+  const up = useDeckState(({ feed }) => feed === undefined || feed.status === "up");
   useRates((rates) => rates); // the distance is told anew every second
-  const saidAt = useRef(performance.now());
-  useEffect(() => {
-    if (session) saidAt.current = performance.now();
-  }, [session]);
   if (session?.mode !== "LIVE") return null;
-  const behind = behindNow(session, performance.now() - saidAt.current);
+  const behind = behindNow(session, performance.now() - toldAt);
   const edge = isAtEdge(session, behind);
   return (
     <div className={styles.group}>
-      {!edge && behind !== undefined && <span className={styles.behind}>{spanText(behind)} behind</span>}
+      {!edge && behind !== undefined && (
+        <span className={styles.behind} data-testid="behind">
+          {spanText(behind)} behind
+        </span>
+      )}
       <Button
         className={styles.live}
-        data-edge={edge}
+        data-edge={edge && up}
         aria-pressed={edge}
-        title={edge ? "At the edge (L)" : "Jump to the edge (L)"}
+        title={edge ? (up ? "At the edge (L)" : "At the edge of a market that is not up") : "Jump to the edge (L)"}
         onClick={() => void deck.live()}
       >
         <i aria-hidden="true" />

@@ -11,14 +11,13 @@ import styles from "./transport-bar.module.css";
 
 /** The deck's buttons. What they do is done by the cluster; what they show is what the cluster has said. */
 export function TransportBar() {
-  const mode = useDeckState(({ session }) => session?.mode);
   return (
     <div className={styles.bar} role="toolbar" aria-label="Transport">
       <Clock />
       <Buttons />
       <Events />
       <Speed />
-      {mode !== "LIVE" && <Range />}
+      <Range />
       <div className={styles.spacer} />
       <StateText />
       <LiveButton />
@@ -70,6 +69,7 @@ function Range() {
   const from = useDeckState(({ session }) => session?.controller_state.from_ts ?? undefined);
   const to = useDeckState(({ session }) => session?.controller_state.to_ts ?? undefined);
   const loop = useDeckState(({ session }) => session?.controller_state.loop ?? false);
+  const live = useDeckState(({ session }) => session?.mode === "LIVE");
   const here = () => deck.log.last?.ms;
   const limited = from !== undefined || to !== undefined;
   return (
@@ -97,7 +97,7 @@ function Range() {
       <IconButton
         icon="loop"
         label="Loop"
-        hotkey="L"
+        {...(!live && { hotkey: "L" })}
         aria-pressed={loop}
         onClick={() => void deck.range({ loop: !loop })}
       />

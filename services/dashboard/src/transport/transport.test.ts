@@ -49,5 +49,7 @@ test("[DB31] the distance from the edge grows while the deck stands, and stays w
   expect(behindNow({ ...session, state: "PLAYING" }, 3000)).toBe(4000);
   expect(behindNow({ ...session, state: "PLAYING", speed: 2 }, 3000)).toBe(1000);
   expect(behindNow({ ...session, state: "PLAYING", behind_ms: 0 }, 3000)).toBe(0);
+  // Slower than the market one is not there, though one was a moment ago.
+  expect(behindNow({ ...session, state: "PLAYING", speed: 0.5, behind_ms: 0 }, 3000)).toBe(1500);
   expect(behindNow({ ...session, behind_ms: null }, 3000)).toBeUndefined();
 });

@@ -48,7 +48,7 @@ export class Deck {
   #watching: Watching | undefined;
   #noticeIds = 0;
   /** As far as they have been seen, and of which market. */
-  #decimals: { count: number; market: string; frame: Frame | undefined } = { count: 0, market: "", frame: undefined };
+  #decimals: { price: number; size: number; market: string; frame: Frame | undefined } = unseen("");
 
   get session(): Session | undefined {
     return this.#session;
@@ -65,13 +65,24 @@ export class Deck {
 
   /** Of the market's prices, as far as they have been seen: they line up, and do not change from frame to frame. */
   get decimals(): number {
+    return this.#seenDecimals().price;
+  }
+
+  /** Of its sizes. */
+  get sizeDecimals(): number {
+    return this.#seenDecimals().size;
+  }
+
+  #seenDecimals(): { readonly price: number; readonly size: number } {
     const frame = this.log.last?.frame;
     const market = this.#watching?.market ?? "";
-    if (market !== this.#decimals.market) this.#decimals = { count: 0, market, frame: undefined };
+    if (market !== this.#decimals.market) this.#decimals = unseen(market);
     if (frame !== undefined && frame !== this.#decimals.frame) {
-      this.#decimals = { market, frame, count: Math.max(this.#decimals.count, decimalsOf(frame)) };
+      const { price, size } = decimalsOf(frame);
+      const seen = this.#decimals;
+      this.#decimals = { market, frame, price: Math.max(seen.price, price), size: Math.max(seen.size, size) };
     }
-    return this.#decimals.count;
+    return this.#decimals;
   }
 
   /** Opens a session in place of the one before. `opened` is told its id before anything is shown. */
@@ -182,6 +193,8 @@ export class Deck {
     this.store.setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
   }
 }
+
+const unseen = (market: string) => ({ price: 0, size: 0, market, frame: undefined });
 
 const freshMs = 5000;
 

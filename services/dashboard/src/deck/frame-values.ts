@@ -1,3 +1,4 @@
+import type { Place } from "@tapedeck/client";
 import type { Anomaly, Frame, Severity, Trade } from "@tapedeck/protocol";
 import type { LoggedFrame } from "./frame-log";
 
@@ -24,6 +25,11 @@ export function tradesOf({ frame }: LoggedFrame): LoggedTrade[] {
   }));
 }
 
+/** The session's own fills among them. */
+export function ownTradesOf(logged: LoggedFrame): LoggedTrade[] {
+  return logged.frame.trades.some(({ own }) => own === true) ? tradesOf(logged).filter(({ own }) => own) : [];
+}
+
 export interface LoggedAnomaly {
   readonly ms: number;
   readonly seq: number;
@@ -32,6 +38,8 @@ export interface LoggedAnomaly {
   readonly message: string;
   readonly price: number;
   readonly anomaly: Anomaly;
+  /** Where a seek to it goes. */
+  readonly place: Place;
 }
 
 export function anomaliesOf({ frame, ms }: LoggedFrame): LoggedAnomaly[] {
@@ -43,6 +51,9 @@ export function anomaliesOf({ frame, ms }: LoggedFrame): LoggedAnomaly[] {
     message: anomaly.message,
     price: frame.mid_price,
     anomaly,
+    // A frame that stands for several has the anomalies of all, each with the time of its own.
+    place:
+      frame.skipped !== undefined && anomaly.timestamp !== undefined ? { ts: anomaly.timestamp } : { seq: frame.seq },
   }));
 }
 
@@ -59,15 +70,22 @@ export function nameOf(type: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** How many decimals the prices of a book have, so that they line up. */
-export function decimalsOf(frame: Frame): number {
-  let most = 0;
-  for (const side of [frame.bids, frame.asks]) {
-    for (const [price] of side) {
-      const text = String(price);
-      const dot = text.indexOf(".");
-      if (dot >= 0) most = Math.max(most, text.length - dot - 1);
+/** How many decimals the prices and the sizes of a book have, so that they line up. */
+export function decimalsOf({ bids, asks }: Frame): { readonly price: number; readonly size: number } {
+  let [price, size] = [0, 0];
+  for (const side of [bids, asks]) {
+    for (const level of side) {
+      price = Math.max(price, decimalsIn(level[0]));
+      size = Math.max(size, decimalsIn(level[1]));
     }
   }
-  return Math.min(8, most);
+  return { price: Math.min(8, price), size: Math.min(8, size) };
+}
+
+function decimalsIn(value: number): number {
+  if (Number.isInteger(value)) return 0;
+  const text = String(value);
+  const dot = text.indexOf(".");
+  // 1e-7 has no point.
+  return dot < 0 ? 8 : text.length - dot - 1;
 }

@@ -17,16 +17,15 @@ export function priceText(price: number | null | undefined, decimals: number): s
   return price === null || price === undefined ? none : fixed(price, decimals);
 }
 
-/** A size in at most six characters or so: 0.0123, 4.25, 132, 12.4K. */
-export function sizeText(size: number): string {
-  if (size === 0) return "0";
+/** Columns of sizes with more than these are hard to read, and the rest is dust. */
+const mostSizeDecimals = 5;
+
+/** A size with its market's decimals, so that points line up in a column: 0.012, 4.250, 1,432.5, 12.4K. */
+export function sizeText(size: number, decimals: number): string {
   if (size >= 1e9) return `${fixed(size / 1e9, 2)}B`;
   if (size >= 1e6) return `${fixed(size / 1e6, 2)}M`;
   if (size >= 1e5) return `${fixed(size / 1e3, 1)}K`;
-  if (size >= 1000) return fixed(size, 0);
-  if (size >= 100) return fixed(size, 1);
-  if (size >= 1) return fixed(size, 3);
-  return fixed(size, size < 0.001 ? 5 : 4);
+  return fixed(size, Math.min(decimals, size >= 10_000 ? 0 : size >= 1000 ? 1 : mostSizeDecimals));
 }
 
 export function signed(value: number, decimals: number): string {

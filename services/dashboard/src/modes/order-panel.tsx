@@ -55,7 +55,7 @@ export function OrderPanel() {
         <dl className={styles.account}>
           <div>
             <dt>Position</dt>
-            <dd data-testid="position">{account ? signed(account.position, 3).replace(/\.?0+$/, "") : none}</dd>
+            <dd data-testid="position">{account ? signedSize(account.position) : none}</dd>
           </div>
           <div>
             <dt>Average</dt>
@@ -75,16 +75,24 @@ export function OrderPanel() {
         <ol className={styles.fills} aria-label="Fills, newest first">
           {fills.slice(0, 6).map((fill) => (
             <li key={fill.id} data-side={fill.side}>
-              <span>{clockText(Date.parse(fill.timestamp), 0)}</span>
               <b>{fill.side === "BUY" ? "Bought" : "Sold"}</b>
-              <span>
-                {String(Number(fill.size.toPrecision(6)))} @ {priceText(fill.price, decimals)}
-              </span>
-              <span>{fill.type === "EXIT" ? signed(fill.pnl, 2) : ""}</span>
+              <span>{sizeOf(fill.size)}</span>
+              <span>@ {priceText(fill.price, decimals)}</span>
+              <span data-sign={Math.sign(fill.pnl)}>{fill.type === "EXIT" ? signed(fill.pnl, 2) : ""}</span>
+              <time>{clockText(Date.parse(fill.timestamp), 0)}</time>
             </li>
           ))}
         </ol>
       </div>
     </Panel>
   );
+}
+
+/** As many decimals as it has, without the noise of sums. */
+function sizeOf(size: number): string {
+  return String(Number(Math.abs(size).toPrecision(8)));
+}
+
+function signedSize(size: number): string {
+  return size === 0 ? "0" : `${size < 0 ? "−" : "+"}${sizeOf(size)}`;
 }

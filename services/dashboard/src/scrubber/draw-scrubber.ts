@@ -3,7 +3,7 @@ import type { FrameLog } from "../deck/frame-log";
 import { rankOf } from "../deck/frame-values";
 import { clockText } from "../design/format";
 import { ink } from "../design/theme";
-import { canvasFont, type Surface } from "../views/surface";
+import { canvasFont, pixelRatio, type Surface } from "../views/surface";
 import { timeTicks } from "../views/time-axis";
 import { type Extent, placeIn } from "./extent";
 
@@ -24,21 +24,37 @@ export interface ScrubberScene {
 const eventBand = 9;
 const axisBand = 14;
 
-export function drawScrubber(surface: Surface, scene: ScrubberScene): void {
-  const { pen, width, height } = surface;
+/** The tape itself: what only changes when another tape, stretch or size is shown. Twice: as played, and as still to come. */
+export function drawTape({ pen, width, height }: Surface, scene: ScrubberScene, tone: "played" | "ahead"): void {
   const x = (ms: number) => placeIn(scene.extent, ms) * width;
   const top = eventBand + 2;
   const bottom = height - axisBand;
-  const at = scene.at === undefined ? undefined : x(scene.at);
-  const line = pricesOf(scene);
-  drawRange(pen, scene, x, height);
   drawGaps(pen, scene, x, top, bottom);
-  drawLine(pen, line, x, top, bottom, at ?? 0, width);
+  drawLine(pen, pricesOf(scene), x, top, bottom, tone === "played" ? "--accent" : "--ink-3");
   drawEvents(pen, scene, x);
   drawTimes(pen, scene, x, width, height);
+}
+
+/** What moves: range, playhead, pointer. `tape` are the pictures that `drawTape` has made. */
+export function drawScrubber(
+  surface: Surface,
+  scene: ScrubberScene,
+  tape: { readonly played: HTMLCanvasElement; readonly ahead: HTMLCanvasElement },
+): void {
+  const { pen, width, height } = surface;
+  const x = (ms: number) => placeIn(scene.extent, ms) * width;
+  const bottom = height - axisBand;
+  const at = scene.at === undefined ? undefined : x(scene.at);
+  drawRange(pen, scene, x, height);
+  // What has been played is bright, what is to come is dim.
+  const cut = Math.round((at ?? 0) * pixelRatio());
+  const rest = tape.ahead.width - cut;
+  if (cut > 0) pen.drawImage(tape.played, 0, 0, cut, tape.played.height, 0, 0, cut / pixelRatio(), height);
+  if (rest > 0)
+    pen.drawImage(tape.ahead, cut, 0, rest, tape.ahead.height, cut / pixelRatio(), 0, rest / pixelRatio(), height);
   drawInspected(pen, scene, x, bottom);
   if (at !== undefined) drawPlayhead(pen, at, height);
-  drawPointer(surface, scene, line, bottom);
+  drawPointer(surface, scene, bottom);
 }
 
 interface LinePoint {
@@ -119,8 +135,7 @@ function drawLine(
   x: Scale,
   top: number,
   bottom: number,
-  played: number,
-  width: number,
+  token: `--${string}`,
 ): void {
   if (points.length < 2) return;
   let [low, high] = [Infinity, -Infinity];
@@ -129,28 +144,19 @@ function drawLine(
     high = Math.max(high, point.high);
   }
   const y = (price: number) => bottom - 2 - ((price - low) / (high - low || 1)) * (bottom - top - 4);
-  // What has been played is bright, what is to come is dim.
-  for (const [left, right, token] of [
-    [0, played, "--accent"],
-    [played, width, "--ink-3"],
-  ] as const) {
-    pen.save();
-    pen.beginPath();
-    pen.rect(left, 0, right - left, bottom);
-    pen.clip();
-    pen.beginPath();
-    for (const point of points) pen.lineTo(x(point.ms), y(point.price));
-    pen.strokeStyle = ink(token);
-    pen.lineWidth = 1.2;
-    pen.lineJoin = "round";
-    pen.stroke();
-    pen.lineTo(x(points.at(-1)?.ms ?? 0), bottom);
-    pen.lineTo(x(points[0]?.ms ?? 0), bottom);
-    pen.globalAlpha = 0.1;
-    pen.fillStyle = ink(token);
-    pen.fill();
-    pen.restore();
-  }
+  pen.save();
+  pen.beginPath();
+  for (const point of points) pen.lineTo(x(point.ms), y(point.price));
+  pen.strokeStyle = ink(token);
+  pen.lineWidth = 1.2;
+  pen.lineJoin = "round";
+  pen.stroke();
+  pen.lineTo(x(points.at(-1)?.ms ?? 0), bottom);
+  pen.lineTo(x(points[0]?.ms ?? 0), bottom);
+  pen.globalAlpha = 0.1;
+  pen.fillStyle = ink(token);
+  pen.fill();
+  pen.restore();
 }
 
 function drawEvents(pen: CanvasRenderingContext2D, { overview }: ScrubberScene, x: Scale): void {
@@ -206,7 +212,7 @@ function drawPlayhead(pen: CanvasRenderingContext2D, at: number, height: number)
   pen.fill();
 }
 
-function drawPointer({ pen, width }: Surface, scene: ScrubberScene, line: readonly LinePoint[], bottom: number): void {
+function drawPointer({ pen, width }: Surface, scene: ScrubberScene, bottom: number): void {
   const { pointerX, extent } = scene;
   if (pointerX === undefined) return;
   const ms = extent.from + (pointerX / width) * (extent.to - extent.from);
@@ -216,7 +222,7 @@ function drawPointer({ pen, width }: Surface, scene: ScrubberScene, line: readon
   pen.moveTo(Math.round(pointerX) + 0.5, 0);
   pen.lineTo(Math.round(pointerX) + 0.5, bottom);
   pen.stroke();
-  const price = line.findLast((point) => point.ms <= ms)?.price;
+  const price = pricesOf(scene).findLast((point) => point.ms <= ms)?.price;
   const text = `${clockText(ms, 0)}${price === undefined ? "" : `   ${price}`}`;
   pen.font = canvasFont(11, 500);
   const size = pen.measureText(text).width + 14;

@@ -20,7 +20,13 @@ export function isEndless(tape: Pick<TapeView, "source">): boolean {
 export function extentOf(tape: TapeView | undefined, log: FrameLog): Extent | undefined {
   if (!tape) return undefined;
   const [from, to] = [Date.parse(tape.from), Date.parse(tape.to)];
-  if (!isEndless(tape)) return { from, to: Math.max(to, log.last?.ms ?? 0) };
+  if (!isEndless(tape)) {
+    const end = Math.max(to, log.last?.ms ?? 0);
+    if (!tape.growing) return { from, to: end };
+    // A growing tape's end moves on by a few pixels at a time: its line is drawn anew each time.
+    const step = Math.max(100, (end - from) / 300);
+    return { from, to: from + Math.ceil((end - from) / step) * step };
+  }
   const played = (log.last?.ms ?? from) - from;
   const begin = from + Math.max(0, Math.floor((played - stepMs / 2) / stepMs)) * stepMs;
   return { from: begin, to: begin + endlessMs };

@@ -1,8 +1,9 @@
+import type { TapeOverview } from "@tapedeck/client";
 import type { Deck } from "../deck/deck";
 import type { Painted } from "../deck/painter";
 import { theme } from "../design/theme";
-import { surfaceOf, watchSize } from "../views/surface";
-import { drawScrubber } from "./draw-scrubber";
+import { clearSurfaceOf, watchSize } from "../views/surface";
+import { drawScrubber, drawTape, type ScrubberScene } from "./draw-scrubber";
 import { type Extent, extentOf, placeIn } from "./extent";
 import { Seeker } from "./seeker";
 
@@ -16,9 +17,14 @@ export class Scrubber implements Painted {
   #height = 0;
   #extent: Extent | undefined;
   #pointerX: number | undefined;
+  /** Where the playhead is being dragged to; it is shown there until the deck has gone there. */
   #dragMs: number | undefined;
+  #dragging = false;
   #selection: [number, number] | undefined;
   #seeker: Seeker;
+  #tape = { played: document.createElement("canvas"), ahead: document.createElement("canvas"), of: "" };
+  #overview: TapeOverview | undefined;
+  #drawn = "";
   #undo: (() => void)[];
 
   constructor(host: HTMLElement, deck: Deck) {
@@ -60,13 +66,17 @@ export class Scrubber implements Painted {
   }
 
   paint(): undefined {
-    const surface = surfaceOf(this.#canvas, this.#width, this.#height);
     const { session, tape, overview } = this.#deck.store.getState();
     const { log, inspection } = this.#deck;
-    this.#extent = extentOf(tape, log);
-    if (!surface || !session || !this.#extent) return;
-    drawScrubber(surface, {
-      extent: this.#extent,
+    const extent = extentOf(tape, log);
+    this.#extent = extent;
+    if (!session || !extent || this.#width <= 0) {
+      if (this.#drawn !== "") clearSurfaceOf(this.#canvas, this.#width, this.#height);
+      this.#drawn = "";
+      return;
+    }
+    const scene: ScrubberScene = {
+      extent,
       overview,
       session,
       log,
@@ -74,8 +84,33 @@ export class Scrubber implements Painted {
       inspectedMs: inspection.store.getState().seq === undefined ? undefined : inspection.shown?.ms,
       pointerX: this.#pointerX,
       selection: this.#selection,
-    });
+    };
     this.#say();
+    const changed = this.#drawTape(scene);
+    // At usual speeds the playhead of a long tape moves a few pixels a second.
+    const pixel = (ms: number | undefined) => ms && Math.round(placeIn(extent, ms) * this.#width * 4);
+    const { from_ts, to_ts } = session.controller_state;
+    const shown = [pixel(scene.at), pixel(scene.inspectedMs), scene.pointerX, scene.selection, from_ts, to_ts].join();
+    if (!changed && shown === this.#drawn) return;
+    this.#drawn = shown;
+    const surface = clearSurfaceOf(this.#canvas, this.#width, this.#height);
+    if (surface) drawScrubber(surface, scene, this.#tape);
+  }
+
+  /** Draws the tape's pictures where what is on them has changed. */
+  #drawTape(scene: ScrubberScene): boolean {
+    const { extent, overview, log } = scene;
+    // Without an overview the line is that of the frames seen; a second late is soon enough.
+    const seen = overview ? "" : `${log.revision} ${Math.floor((log.last?.ms ?? 0) / 1000)}`;
+    const of = [extent.from, extent.to, seen, this.#width, this.#height, theme.getState().theme, fonts()].join();
+    if (of === this.#tape.of && overview === this.#overview) return false;
+    this.#tape.of = of;
+    this.#overview = overview;
+    for (const tone of ["played", "ahead"] as const) {
+      const surface = clearSurfaceOf(this.#tape[tone], this.#width, this.#height);
+      if (surface) drawTape(surface, scene, tone);
+    }
+    return true;
   }
 
   #say(): void {
@@ -99,7 +134,7 @@ export class Scrubber implements Painted {
       this.#pointerX = Math.min(this.#width, Math.max(0, event.offsetX));
       const ms = this.#msAt(event.offsetX);
       if (ms !== undefined && this.#selection) this.#selection = [this.#selection[0], ms];
-      else if (ms !== undefined && this.#dragMs !== undefined) {
+      else if (ms !== undefined && this.#dragging) {
         this.#dragMs = ms;
         this.#seeker.to(ms);
       }
@@ -116,6 +151,7 @@ export class Scrubber implements Painted {
       if (ms === undefined) return;
       if (event.shiftKey) this.#selection = [ms, ms];
       else {
+        this.#dragging = true;
         this.#dragMs = ms;
         this.#seeker.to(ms);
       }
@@ -124,7 +160,12 @@ export class Scrubber implements Painted {
     const release = () => {
       const chosen = this.#selection;
       this.#selection = undefined;
-      this.#dragMs = undefined;
+      this.#dragging = false;
+      const dropped = this.#dragMs;
+      this.#seeker.whenIdle(() => {
+        if (this.#dragMs === dropped) this.#dragMs = undefined;
+        this.#deck.painter.wake();
+      });
       this.#deck.painter.wake();
       if (!chosen) return;
       const [from, to] = [Math.min(...chosen), Math.max(...chosen)];
@@ -134,3 +175,6 @@ export class Scrubber implements Painted {
     canvas.addEventListener("pointercancel", release);
   }
 }
+
+/** Changes when the type has come. */
+const fonts = () => document.fonts.status;

@@ -23,6 +23,13 @@ test("[DB21] while a seek is under way only the newest wish is kept", async () =
   await answer();
   seeker.to(4);
   expect(asked).toEqual([1, 3, 4]);
+  let idle = false;
+  seeker.whenIdle(() => {
+    idle = true;
+  });
+  expect(idle).toBe(false);
+  await answer();
+  expect(idle).toBe(true);
 });
 
 test("[DB21] places beyond the tape's ends are at its ends", () => {

@@ -5,6 +5,7 @@ export class Seeker {
   #seek: (ms: number) => Promise<unknown>;
   #wanted: number | undefined;
   #busy = false;
+  #idle: (() => void)[] = [];
 
   constructor(seek: (ms: number) => Promise<unknown>) {
     this.#seek = seek;
@@ -15,6 +16,12 @@ export class Seeker {
     if (!this.#busy) void this.#work();
   }
 
+  /** Calls once all that was wanted is done. */
+  whenIdle(then: () => void): void {
+    if (this.#busy) this.#idle.push(then);
+    else then();
+  }
+
   async #work(): Promise<void> {
     this.#busy = true;
     while (this.#wanted !== undefined) {
@@ -23,5 +30,6 @@ export class Seeker {
       await this.#seek(ms);
     }
     this.#busy = false;
+    for (const then of this.#idle.splice(0)) then();
   }
 }

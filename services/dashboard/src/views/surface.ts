@@ -11,7 +11,7 @@ export function pixelRatio(): number {
   return Math.min(2, devicePixelRatio || 1);
 }
 
-/** Sizes the canvas as it is laid out, clears it, and scales its pen to CSS pixels. */
+/** Sizes the canvas as it is laid out, and scales its pen to CSS pixels. What is on it stays there unless its size changes. */
 export function surfaceOf(canvas: HTMLCanvasElement, width: number, height: number): Surface | undefined {
   const pen = canvas.getContext("2d");
   if (!pen || width <= 0 || height <= 0) return undefined;
@@ -22,8 +22,14 @@ export function surfaceOf(canvas: HTMLCanvasElement, width: number, height: numb
     canvas.height = down;
   }
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, height);
   return { pen, width, height };
+}
+
+/** The same, cleared. */
+export function clearSurfaceOf(canvas: HTMLCanvasElement, width: number, height: number): Surface | undefined {
+  const surface = surfaceOf(canvas, width, height);
+  surface?.pen.clearRect(0, 0, width, height);
+  return surface;
 }
 
 /** Tells of a host's size, at once and whenever it changes; returns its end. */

@@ -62,7 +62,7 @@ export function Anomalies() {
                 type="button"
                 className={styles.row}
                 title="Seek to this moment"
-                onClick={() => void deck.seek({ seq: row.seq })}
+                onClick={() => void deck.seek(row.place)}
               >
                 <span className={styles.severity} style={{ color: `var(--${row.severity})` }}>
                   {row.severity}

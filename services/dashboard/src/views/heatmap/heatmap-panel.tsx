@@ -71,7 +71,6 @@ export function HeatmapPanel() {
         className={styles.host}
         role="img"
         aria-label="Order book over time: brightness is size, discs are trades"
-        data-renderer={view?.kind}
       />
     </Panel>
   );

@@ -3,7 +3,7 @@ import { Extract } from "../../deck/extract";
 import { follows } from "../../deck/frame-log";
 import type { Painted } from "../../deck/painter";
 import { rgb, theme } from "../../design/theme";
-import { pixelRatio, surfaceOf, watchSize } from "../surface";
+import { clearSurfaceOf, pixelRatio, watchSize } from "../surface";
 import { CanvasRenderer } from "./canvas-renderer";
 import { type Cluster, clustersOf, radiusOf, usualSize } from "./clusters";
 import { DepthColumns, rows, slotOf } from "./depth-columns";
@@ -62,10 +62,6 @@ export class Heatmap implements Painted {
     );
   }
 
-  get kind(): HeatmapRenderer["kind"] {
-    return this.#renderer.kind;
-  }
-
   /** Shows a larger or smaller stretch of prices: above 1 a larger one. */
   zoomPrice(factor: number): void {
     this.#priceZoom = Math.min(6, Math.max(0.08, this.#priceZoom * factor));
@@ -106,7 +102,7 @@ export class Heatmap implements Painted {
     if (plotWidth < 20 || plotHeight < 20) return;
     const window = viewport.window;
     const wanted = pricesWithin(log, window);
-    const surface = surfaceOf(this.#overlay, this.#width, this.#height);
+    const surface = clearSurfaceOf(this.#overlay, this.#width, this.#height);
     const newest = log.last;
     if (!wanted || !surface || !newest) {
       this.#renderer.draw({
@@ -133,6 +129,7 @@ export class Heatmap implements Painted {
       window,
       prices,
       decimals: this.#deck.decimals,
+      sizeDecimals: this.#deck.sizeDecimals,
       anomalies: this.#deck.anomalies.items,
       pointer: this.#pointer,
       inspected: inspection.store.getState().seq === undefined ? undefined : inspection.shown,
@@ -233,6 +230,7 @@ export class Heatmap implements Painted {
   }
 
   #colour(): void {
+    this.#host.dataset.renderer = this.#renderer.kind;
     this.#renderer.setColours({
       palette: paletteOf(theme.getState().theme),
       buy: rgb("--buy"),

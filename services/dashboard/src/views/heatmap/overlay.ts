@@ -15,6 +15,7 @@ export interface OverlayScene {
   readonly window: TimeWindow;
   readonly prices: PriceSpan;
   readonly decimals: number;
+  readonly sizeDecimals: number;
   readonly anomalies: readonly LoggedAnomaly[];
   /** What the pointer is over, in CSS pixels. */
   readonly pointer: { readonly x: number; readonly y: number } | undefined;
@@ -208,7 +209,7 @@ function drawPointer(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: P
   const logged = log.at(log.indexAt(ms));
   const level = logged && levelNear(logged, price, (prices.high - prices.low) / plot.height);
   const text = level
-    ? `${clockText(ms)}   ${priceText(level[0], scene.decimals)} × ${sizeText(level[1])}`
+    ? `${clockText(ms)}   ${priceText(level[0], scene.decimals)} × ${sizeText(level[1], scene.sizeDecimals)}`
     : clockText(ms);
   pen.font = canvasFont(10.5, 500);
   const size = pen.measureText(text).width + 14;

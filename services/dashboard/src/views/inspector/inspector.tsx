@@ -69,7 +69,7 @@ export function Inspector() {
 const notFields = new Set(["type", "bids", "asks", "trades", "anomalies", "liquidity_gaps", "seq", "timestamp"]);
 
 function Fields({ frame }: { readonly frame: Frame }) {
-  const { decimals } = useDeck();
+  const { decimals, sizeDecimals } = useDeck();
   const prices = new Set(["mid_price", "microprice", "best_bid", "best_ask", "spread", "last_trade_price"]);
   return (
     <dl className={styles.fields}>
@@ -95,11 +95,11 @@ function Fields({ frame }: { readonly frame: Frame }) {
       </div>
       <div>
         <dt>bid depth</dt>
-        <dd>{sizeText(depthOf(frame.bids))}</dd>
+        <dd>{sizeText(depthOf(frame.bids), sizeDecimals)}</dd>
       </div>
       <div>
         <dt>ask depth</dt>
-        <dd>{sizeText(depthOf(frame.asks))}</dd>
+        <dd>{sizeText(depthOf(frame.asks), sizeDecimals)}</dd>
       </div>
       <div>
         <dt>liquidity gaps</dt>
@@ -122,7 +122,8 @@ function textOf(value: unknown): string {
 }
 
 function Levels({ frame }: { readonly frame: Frame }) {
-  const { decimals } = useDeck();
+  const { decimals, sizeDecimals } = useDeck();
+  const longer = frame.bids.length >= frame.asks.length ? frame.bids : frame.asks;
   return (
     <table className={styles.levels}>
       <thead>
@@ -135,16 +136,17 @@ function Levels({ frame }: { readonly frame: Frame }) {
         </tr>
       </thead>
       <tbody>
-        {frame.bids.map(([price, size], nth) => {
-          const ask = frame.asks[nth];
+        {longer.map((_, nth) => {
+          const [bid = 0, bidSize = 0] = frame.bids[nth] ?? [];
+          const [ask = 0, askSize = 0] = frame.asks[nth] ?? [];
           return (
             // biome-ignore lint/suspicious/noArrayIndexKey: a level is its place in the book
             <tr key={nth}>
               <td>{nth + 1}</td>
-              <td>{size > 0 ? sizeText(size) : none}</td>
-              <td data-side="buy">{size > 0 ? priceText(price, decimals) : none}</td>
-              <td data-side="sell">{ask && ask[1] > 0 ? priceText(ask[0], decimals) : none}</td>
-              <td>{ask && ask[1] > 0 ? sizeText(ask[1]) : none}</td>
+              <td>{bidSize > 0 ? sizeText(bidSize, sizeDecimals) : none}</td>
+              <td data-side="buy">{bidSize > 0 ? priceText(bid, decimals) : none}</td>
+              <td data-side="sell">{askSize > 0 ? priceText(ask, decimals) : none}</td>
+              <td>{askSize > 0 ? sizeText(askSize, sizeDecimals) : none}</td>
             </tr>
           );
         })}

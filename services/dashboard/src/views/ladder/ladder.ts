@@ -1,5 +1,7 @@
 import type { Frame, Level } from "@tapedeck/protocol";
 import type { Deck } from "../../deck/deck";
+import { Extract } from "../../deck/extract";
+import { type LoggedTrade, ownTradesOf } from "../../deck/frame-values";
 import type { Painted } from "../../deck/painter";
 import { none, priceText, sizeText } from "../../design/format";
 import { ink, theme } from "../../design/theme";
@@ -8,33 +10,56 @@ import { canvasFont, type Surface, surfaceOf, watchSize } from "../surface";
 const rowHeight = 18;
 const middleHeight = 30;
 
+/** What a row shows; a row that shows the same as before is left as it is. */
+interface Row {
+  readonly price: string;
+  readonly size: string;
+  /** In CSS pixels. */
+  readonly bar: number;
+  readonly side: "buy" | "sell";
+  readonly traded: boolean;
+  /** One's own trades at this price. */
+  readonly own: string;
+}
+
 /** The book as a ladder: asks above, bids below, with their size as bars, and where one's own orders were filled. */
 export class Ladder implements Painted {
   readonly everyMs = 0;
   #deck: Deck;
   #host: HTMLElement;
   #canvas = document.createElement("canvas");
+  #own: Extract<LoggedTrade>;
   #width = 0;
   #height = 0;
+  /** What is on the canvas, by its distance from the top. */
+  #drawn = new Map<number, string>();
   #undo: (() => void)[];
   #saidAt = -Infinity;
+  #saidOwn = 0;
 
   constructor(host: HTMLElement, deck: Deck) {
     this.#deck = deck;
     this.#host = host;
+    this.#own = new Extract(deck.log, 1000, ownTradesOf);
     this.#canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%";
     this.#canvas.setAttribute("role", "img");
     this.#canvas.setAttribute("aria-label", "Order book");
     host.append(this.#canvas);
+    const afresh = () => {
+      this.#drawn.clear();
+      deck.painter.wake();
+    };
     this.#undo = [
       watchSize(host, (width, height) => {
         this.#width = width;
         this.#height = height;
-        deck.painter.wake();
+        afresh();
       }),
-      theme.subscribe(() => deck.painter.wake()),
+      theme.subscribe(afresh),
       deck.painter.add(this),
     ];
+    // What was drawn in another type is drawn again.
+    void document.fonts.ready.then(afresh);
   }
 
   dispose(): void {
@@ -50,113 +75,148 @@ export class Ladder implements Painted {
   paint(now: number): undefined {
     const surface = surfaceOf(this.#canvas, this.#width, this.#height);
     const shown = this.#deck.inspection.shown;
-    if (!surface || !shown) return;
+    if (!surface) return;
+    const before = this.#drawn;
+    if (before.size === 0 || !shown) surface.pen.clearRect(0, 0, surface.width, surface.height);
+    this.#drawn = new Map();
+    if (!shown) return;
     const { frame } = shown;
-    const rows = Math.min(20, Math.max(1, Math.floor((this.#height - middleHeight) / 2 / rowHeight)));
+    const count = Math.min(20, Math.max(1, Math.floor((this.#height - middleHeight) / 2 / rowHeight)));
     const middle = Math.floor(this.#height / 2);
-    const own = ownFills(this.#deck, frame);
-    const asks = frame.asks.slice(0, rows);
-    const bids = frame.bids.slice(0, rows);
-    const most = Math.max(...asks.map(([, size]) => size), ...bids.map(([, size]) => size), 1e-12);
+    const rows = new Map<number, Row>();
+    const most = Math.max(largest(frame.asks, count), largest(frame.bids, count), 1e-12);
     const traded = new Set(frame.trades.slice(-50).map(({ price }) => price));
-    asks.forEach((level, nth) => {
-      const y = middle - middleHeight / 2 - (nth + 1) * rowHeight;
-      this.#row(surface, level, y, "ask", most, traded.has(level[0]), own.get(level[0]));
-    });
-    bids.forEach((level, nth) => {
-      const y = middle + middleHeight / 2 + nth * rowHeight;
-      this.#row(surface, level, y, "bid", most, traded.has(level[0]), own.get(level[0]));
-    });
-    this.#middle(surface, frame, middle);
-    this.#say(frame, now);
+    const own = this.#ownFills(frame);
+    const add = (level: Level, y: number, side: Row["side"]) =>
+      rows.set(y, this.#row(level, side, most, traded.has(level[0]), own.get(level[0])));
+    for (let nth = 0; nth < count; nth++) {
+      const [ask, bid] = [frame.asks[nth], frame.bids[nth]];
+      if (ask) add(ask, middle - middleHeight / 2 - (nth + 1) * rowHeight, "sell");
+      if (bid) add(bid, middle + middleHeight / 2 + nth * rowHeight, "buy");
+    }
+    surface.pen.font = canvasFont(11.5);
+    const sizeWidth = Math.max(...Array.from(rows.values(), ({ size }) => surface.pen.measureText(size).width));
+    this.#draw(surface, rows, before, Math.ceil(sizeWidth));
+    this.#middle(surface, frame, middle, before);
+    this.#say(frame, own, now);
   }
 
-  #row(
-    { pen, width }: Surface,
-    [price, size]: Level,
-    y: number,
-    side: "bid" | "ask",
-    most: number,
-    traded: boolean,
-    own: number | undefined,
-  ): void {
-    const token = side === "bid" ? "buy" : "sell";
-    const priceWidth = Math.min(96, width * 0.36);
-    const left = (width - priceWidth) / 2;
-    const right = left + priceWidth;
-    const room = left - 8;
-    const bar = room * Math.sqrt(size / most);
-    if (size > 0) {
-      pen.fillStyle = ink(`--${token}-dim`);
-      if (side === "bid") pen.fillRect(left - bar, y + 1, bar, rowHeight - 2);
-      else pen.fillRect(right, y + 1, bar, rowHeight - 2);
-    }
-    if (traded) {
-      pen.fillStyle = ink("--accent-dim");
-      pen.fillRect(left, y + 1, priceWidth, rowHeight - 2);
-    }
-    pen.textBaseline = "middle";
-    pen.font = canvasFont(11.5, 500);
-    pen.textAlign = "center";
-    pen.fillStyle = size === 0 ? ink("--ink-3") : ink(`--${token}`);
-    pen.fillText(size === 0 ? "·" : priceText(price, this.#deck.decimals), width / 2, y + rowHeight / 2 + 0.5);
-    if (size > 0) {
+  #row([price, size]: Level, side: Row["side"], most: number, traded: boolean, own: number | undefined): Row {
+    const { decimals, sizeDecimals } = this.#deck;
+    return {
+      price: size === 0 ? "·" : priceText(price, decimals),
+      size: size === 0 ? "" : sizeText(size, sizeDecimals),
+      bar: Math.round(this.#columns().room * Math.sqrt(size / most)),
+      side,
+      traded,
+      own: own === undefined ? "" : `${own > 0 ? "B" : "S"} ${sizeText(Math.abs(own), sizeDecimals)}`,
+    };
+  }
+
+  #columns(): { readonly left: number; readonly right: number; readonly room: number } {
+    const priceWidth = Math.min(96, this.#width * 0.36);
+    const left = (this.#width - priceWidth) / 2;
+    return { left, right: left + priceWidth, room: left - 8 };
+  }
+
+  #draw({ pen, width }: Surface, rows: ReadonlyMap<number, Row>, before: Map<number, string>, sizeWidth: number): void {
+    const { left, right } = this.#columns();
+    // Sizes end at one place, so that their points are below each other.
+    const places = { buy: left - 6, sell: Math.min(width - 4, right + 6 + sizeWidth) };
+    for (const [y, row] of rows) {
+      const { price, size, bar, side, traded, own } = row;
+      const text = `${places[side]} ${side} ${price} ${size} ${bar} ${traded} ${own}`;
+      this.#drawn.set(y, text);
+      if (before.get(y) === text) continue;
+      const at = y + rowHeight / 2 + 0.5;
+      pen.clearRect(0, y, width, rowHeight);
+      pen.fillStyle = ink(`--${side}-dim`);
+      pen.fillRect(side === "buy" ? left - bar : right, y + 1, bar, rowHeight - 2);
+      if (traded) {
+        pen.fillStyle = ink("--accent-dim");
+        pen.fillRect(left, y + 1, right - left, rowHeight - 2);
+      }
+      pen.textBaseline = "middle";
+      pen.font = canvasFont(11.5, 500);
+      pen.textAlign = "center";
+      pen.fillStyle = size === "" ? ink("--ink-3") : ink(`--${side}`);
+      pen.fillText(price, width / 2, at);
       pen.font = canvasFont(11.5);
       pen.fillStyle = ink("--ink");
-      pen.textAlign = side === "bid" ? "right" : "left";
-      pen.fillText(sizeText(size), side === "bid" ? left - 6 : right + 6, y + rowHeight / 2 + 0.5);
+      pen.textAlign = "right";
+      pen.fillText(size, places[side], at);
+      if (own === "") continue;
+      // On the side that the book leaves free.
+      pen.font = canvasFont(10.5, 600);
+      pen.textAlign = side === "buy" ? "right" : "left";
+      pen.fillStyle = ink("--own");
+      pen.fillText(own, side === "buy" ? width - 6 : 6, at);
     }
-    if (own !== undefined) this.#own(pen, own, side === "bid" ? width - 6 : 6, y, side);
+    for (const y of before.keys()) {
+      if (!rows.has(y) && y !== middleKey) pen.clearRect(0, y, width, rowHeight);
+    }
   }
 
-  /** One's own trades at this price, on the side that the book leaves free. */
-  #own(pen: CanvasRenderingContext2D, size: number, x: number, y: number, side: "bid" | "ask"): void {
-    pen.font = canvasFont(10.5, 600);
-    pen.textAlign = side === "bid" ? "right" : "left";
-    pen.fillStyle = ink("--own");
-    pen.fillText(`${size > 0 ? "B" : "S"} ${sizeText(Math.abs(size))}`, x, y + rowHeight / 2 + 0.5);
-  }
-
-  #middle({ pen, width }: Surface, frame: Frame, middle: number): void {
-    const top = middle - middleHeight / 2;
+  #middle({ pen, width }: Surface, frame: Frame, middle: number, before: ReadonlyMap<number, string>): void {
+    const { decimals } = this.#deck;
+    const mid = priceText(frame.mid_price, decimals + 1);
+    const spread = frame.spread === null ? none : priceText(frame.spread, decimals);
+    const total = frame.q_bid + frame.q_ask;
+    const share = `${Math.round(total > 0 ? (100 * frame.q_bid) / total : 50)} %`;
+    const text = `${middle} ${mid} ${spread} ${share}`;
+    this.#drawn.set(middleKey, text);
+    if (before.get(middleKey) === text) return;
     pen.fillStyle = ink("--raised");
-    pen.fillRect(0, top, width, middleHeight);
+    pen.fillRect(0, middle - middleHeight / 2, width, middleHeight);
     pen.textBaseline = "middle";
     pen.textAlign = "center";
     pen.font = canvasFont(14, 650);
     pen.fillStyle = ink("--ink");
-    pen.fillText(priceText(frame.mid_price, this.#deck.decimals + 1), width / 2, middle + 0.5);
+    pen.fillText(mid, width / 2, middle + 0.5);
     pen.font = canvasFont(10.5);
     pen.fillStyle = ink("--ink-3");
+    const wide = width > 190;
     pen.textAlign = "left";
-    if (width > 190) pen.fillText("spread", 8, middle - 5.5);
-    pen.fillText(
-      frame.spread === null ? none : priceText(frame.spread, this.#deck.decimals),
-      8,
-      middle + (width > 190 ? 7 : 0),
-    );
+    if (wide) pen.fillText("spread", 8, middle - 5.5);
+    pen.fillText(spread, 8, middle + (wide ? 7 : 0));
     pen.textAlign = "right";
-    const share = frame.q_bid + frame.q_ask > 0 ? frame.q_bid / (frame.q_bid + frame.q_ask) : 0.5;
-    if (width > 190) pen.fillText("bid share", width - 8, middle - 5.5);
-    pen.fillText(`${Math.round(100 * share)} %`, width - 8, middle + (width > 190 ? 7 : 0));
+    if (wide) pen.fillText("bid share", width - 8, middle - 5.5);
+    pen.fillText(share, width - 8, middle + (wide ? 7 : 0));
+  }
+
+  /** Net size of one's own trades at each price, up to the frame shown. */
+  #ownFills({ seq: upTo }: Frame): ReadonlyMap<number, number> {
+    const fills = new Map<number, number>();
+    for (const { price, size, side, seq } of this.#own.items) {
+      if (seq <= upTo) fills.set(price, (fills.get(price) ?? 0) + (side === "sell" ? -size : size));
+    }
+    return fills;
   }
 
   /** What a screen reader says of it: seldom, since it would be read aloud. */
-  #say({ best_bid, best_ask, symbol }: Frame, now: number): void {
-    if (now - this.#saidAt < 2000) return;
+  #say({ best_bid, best_ask, symbol }: Frame, own: ReadonlyMap<number, number>, now: number): void {
+    const news = own.size !== this.#saidOwn;
+    if (!news && now - this.#saidAt < 2000) return;
     this.#saidAt = now;
-    const text = `Order book of ${symbol}: best bid ${best_bid ?? "none"}, best ask ${best_ask ?? "none"}. All levels are in the inspector.`;
-    this.#canvas.setAttribute("aria-label", text);
+    this.#saidOwn = own.size;
+    const traded = Array.from(
+      own,
+      ([price, size]) => `${size > 0 ? "+" : "−"}${Number(Math.abs(size).toPrecision(8))} at ${price}`,
+    );
+    const sentences = [
+      `Order book of ${symbol}: best bid ${best_bid ?? "none"}, best ask ${best_ask ?? "none"}.`,
+      ...(traded.length > 0 ? [`Your trades: ${traded.join(", ")}.`] : []),
+      "All levels are in the inspector.",
+    ];
+    this.#canvas.setAttribute("aria-label", sentences.join(" "));
   }
 }
 
-/** Net size of one's own trades at each price of the book. */
-function ownFills(deck: Deck, frame: Frame): ReadonlyMap<number, number> {
-  const fills = new Map<number, number>();
-  if (deck.store.getState().session?.mode !== "SIMULATION") return fills;
-  for (const { own, price, size, side, seq } of deck.trades.items) {
-    if (!own || seq > frame.seq) continue;
-    fills.set(price, (fills.get(price) ?? 0) + (side === "sell" ? -size : size));
-  }
-  return fills;
+/** In place of a distance from the top: the bar in the middle. */
+const middleKey = -1000;
+
+function largest(levels: readonly Level[], count: number): number {
+  let most = 0;
+  for (let nth = 0; nth < count; nth++) most = Math.max(most, levels[nth]?.[1] ?? 0);
+  return most;
 }

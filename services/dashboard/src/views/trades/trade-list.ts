@@ -15,6 +15,11 @@ interface Row {
   readonly time: HTMLElement;
   readonly price: HTMLElement;
   readonly size: HTMLElement;
+  trade: LoggedTrade | undefined;
+  /** Of price and size together, as it was written. */
+  decimals: number;
+  /** Number of its trade, the oldest being 0: its place does not change when newer ones come. */
+  place: number;
 }
 
 /** Time and sales: newest on top, as many rows in the document as fit in sight, however long the list is. */
@@ -24,6 +29,9 @@ export class TradeList implements Painted {
   #host: HTMLElement;
   #scroll = document.createElement("div");
   #space = document.createElement("div");
+  /** Moves down as trades come in on top, and all rows with it. */
+  #strip = document.createElement("div");
+  /** From the top down, as in the document. */
   #rows: Row[] = [];
   #height = 0;
   #last: LoggedTrade | undefined;
@@ -49,7 +57,9 @@ export class TradeList implements Painted {
     this.#scroll.tabIndex = 0;
     this.#scroll.setAttribute("aria-label", "Trades, newest first");
     this.#space.className = styles.space ?? "";
-    this.#space.setAttribute("role", "presentation");
+    this.#strip.className = styles.strip ?? "";
+    for (const element of [this.#space, this.#strip]) element.setAttribute("role", "presentation");
+    this.#space.append(this.#strip);
     this.#scroll.append(this.#space);
     host.append(head, this.#scroll);
     const scrolled = () => deck.painter.wake();
@@ -76,15 +86,45 @@ export class TradeList implements Painted {
     this.#keepPlace(items, count, newest);
     this.#last = newest;
     if (now - this.#large.at > 2000) this.#large = { size: usualSize(items.map(clusterLike)) * 3, at: now };
-    const height = `${count * rowHeight}px`;
-    if (this.#space.style.height !== height) this.#space.style.height = height;
+    setStyle(this.#space, "height", `${count * rowHeight}px`);
+    setStyle(this.#strip, "transform", `translateY(${(count - 1) * rowHeight}px)`);
     const first = Math.max(0, Math.floor(this.#scroll.scrollTop / rowHeight) - spare);
     const wanted = Math.min(count - first, Math.ceil(this.#height / rowHeight) + 2 * spare);
     while (this.#rows.length < wanted) this.#rows.push(this.#addRow());
+    const top = count - 1 - first;
+    this.#turn(top - (this.#rows[0]?.place ?? top));
     this.#rows.forEach((row, nth) => {
-      const trade = nth < wanted ? items[count - 1 - first - nth] : undefined;
-      show(row, trade, (first + nth) * rowHeight, this.#deck.decimals, this.#large.size);
+      this.#show(row, nth < wanted ? items[top - nth] : undefined, top - nth);
     });
+  }
+
+  /** Takes rows from the bottom to the top for trades that have come in there, so that the others keep theirs. */
+  #turn(fresh: number): void {
+    if (fresh <= 0 || fresh >= this.#rows.length) return;
+    const moved = this.#rows.splice(-fresh);
+    this.#rows.unshift(...moved);
+    this.#strip.prepend(...moved.map(({ element }) => element));
+  }
+
+  #show(row: Row, trade: LoggedTrade | undefined, place: number): void {
+    const { element } = row;
+    if (element.hidden !== (trade === undefined)) element.hidden = trade === undefined;
+    if (row.place !== place) {
+      row.place = place;
+      element.style.transform = `translateY(${-place * rowHeight}px)`;
+    }
+    if (trade === undefined) return;
+    const large = trade.size >= this.#large.size ? "yes" : "no";
+    if (element.dataset.large !== large) element.dataset.large = large;
+    const { decimals, sizeDecimals } = this.#deck;
+    if (row.trade === trade && row.decimals === decimals * 10 + sizeDecimals) return;
+    row.trade = trade;
+    row.decimals = decimals * 10 + sizeDecimals;
+    row.time.textContent = clockText(trade.ms);
+    row.price.textContent = priceText(trade.price, decimals);
+    row.size.textContent = sizeText(trade.size, sizeDecimals);
+    element.dataset.side = trade.side;
+    element.dataset.own = trade.own ? "yes" : "no";
   }
 
   /** At a past moment: what had been traded until then. */
@@ -119,29 +159,15 @@ export class TradeList implements Painted {
       element.append(cell);
       return cell;
     });
-    this.#space.append(element);
+    this.#strip.append(element);
     if (!time || !price || !size) throw new Error("a row has three cells");
-    return { element, time, price, size };
+    return { element, time, price, size, trade: undefined, decimals: 0, place: -1 };
   }
 }
 
 const clusterLike = ({ ms, price, size, side, own }: LoggedTrade) => ({ ms, price, size, side, own });
 
-function show(row: Row, trade: LoggedTrade | undefined, top: number, decimals: number, large: number): void {
-  const { element } = row;
-  element.hidden = trade === undefined;
-  if (!trade) return;
-  const transform = `translateY(${top}px)`;
-  if (element.style.transform !== transform) element.style.transform = transform;
-  setText(row.time, clockText(trade.ms));
-  setText(row.price, priceText(trade.price, decimals));
-  setText(row.size, sizeText(trade.size));
-  element.dataset.side = trade.side;
-  element.dataset.large = trade.size >= large ? "yes" : "no";
-  element.dataset.own = trade.own ? "yes" : "no";
-}
-
-/** Writing the same text again would lay the row out again. */
-function setText(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+/** Writing the same again would lay the page out again. */
+function setStyle({ style }: HTMLElement, name: "height" | "transform", value: string): void {
+  if (style[name] !== value) style[name] = value;
 }

@@ -1,6 +1,6 @@
 // What the dashboard costs in a browser: `npx tsx test/browser/bench.ts [seconds]`, 300 unless named.
 // Time from navigation to the first drawn frame; then, at 10 and at 60 frames a second with 20 levels a side, animation frames a
-// second, share of the main thread, and the heap after a collection, minute by minute.
+// second, processor time by thread, and the heap after a collection every 30 s. Before that everything that is bounded is filled.
 import { readdirSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,8 +8,13 @@ import { gzipSync } from "node:zlib";
 import type { CDPSession, Page } from "playwright-core";
 import { Pages } from "../support/browser.js";
 import { type Staged, stage } from "./staged.js";
+import { perSecond, Threads } from "./threads.js";
 
 const seconds = Number(process.argv[2] ?? 300);
+const partS = 30;
+/** Frames that fill every log of the page: the longest is 4,096 and a quarter. */
+const filling = 5200;
+
 const staged = await stage(["primary"]);
 const pages = await Pages.open();
 try {
@@ -31,42 +36,51 @@ function reportSizes(): void {
 
 async function reportFirstFrames({ cluster, create, control }: Staged): Promise<void> {
   const times: number[] = [];
-  for (let n = 0; n < 5; n++) {
+  for (let n = 0; n < 8; n++) {
     const id = await create({ tape: "primary", max_fps: 60 });
     await control(id, "start");
     const { page } = await pages.visit(`${cluster.url}/?session=${id}`, { viewport: { width: 1440, height: 900 } });
-    await page.waitForFunction(() => performance.getEntriesByName("tapedeck:first-frame").length > 0);
-    times.push(
-      await page.evaluate(() => performance.getEntriesByName("tapedeck:first-frame")[0]?.startTime ?? Number.NaN),
-    );
+    times.push(await firstFrame(page));
     await page.context().close();
   }
-  console.log(`navigation to first drawn frame: ${times.map((ms) => Math.round(ms)).join(", ")} ms`);
+  console.log(`navigation to first drawn frame: ${times.map((ms) => Math.round(ms)).join(", ")} ms (load ${load()})`);
+}
+
+async function firstFrame(page: Page): Promise<number> {
+  await page.waitForFunction(() => performance.getEntriesByName("tapedeck:first-frame").length > 0);
+  return page.evaluate(() => performance.getEntriesByName("tapedeck:first-frame")[0]?.startTime ?? Number.NaN);
 }
 
 async function reportPlaying({ cluster, create, control }: Staged, rate: number): Promise<void> {
-  // Ten recorded frames a second of tape; six seconds a second are sixty, none merged.
-  const id = await create({ tape: "primary", speed: rate / 10, loop: true, max_fps: 60 });
+  const id = await create({ tape: "primary", speed: 6, loop: true, max_fps: 60 });
   await control(id, "start");
   const { page, troubles } = await pages.visit(`${cluster.url}/?session=${id}`, {
     viewport: { width: 1440, height: 900 },
   });
-  await page.waitForFunction(() => performance.getEntriesByName("tapedeck:first-frame").length > 0);
-  await sleep(3000);
+  await firstFrame(page);
+  if (seconds > partS) await sleep((filling / 60) * 1000);
+  // Ten recorded frames a second of tape; six seconds a second are sixty, none merged.
+  await control(id, `speed/${rate / 10}`);
+  await sleep(2000);
   const cdp = await page.context().newCDPSession(page);
+  const browser = await page.context().browser()?.newBrowserCDPSession();
+  if (!browser) throw new Error("the page has no browser");
   // Processor time of the page's thread: on a machine with other work, the time that passes would count that, too.
   await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
-  console.log(`at ${rate} frames a second, for ${seconds} s (load average ${loadavg()[0]?.toFixed(1)}):`);
-  const parts = Math.max(1, Math.round(seconds / 60));
-  for (let part = 0; part < parts; part++) console.log(`  ${await measure(page, cdp, seconds / parts)}`);
+  const threads = await Threads.of(cdp, browser);
+  console.log(`at ${rate} frames a second, for ${seconds} s (load ${load()}):`);
+  const parts = Math.max(1, Math.round(seconds / partS));
+  for (let part = 0; part < parts; part++) {
+    console.log(`  ${await measure(page, cdp, threads, seconds / parts)} (load ${load()})`);
+  }
   if (troubles.length > 0) console.log(`  troubles: ${troubles.join("; ")}`);
   await page.context().close();
 }
 
-async function measure(page: Page, cdp: CDPSession, forS: number): Promise<string> {
+async function measure(page: Page, cdp: CDPSession, threads: Threads, forS: number): Promise<string> {
   // tsx names functions by a helper that a page does not have.
   await page.evaluate("globalThis.__name = (named) => named");
-  const before = await metrics(cdp);
+  const before = await threads.spent();
   const animation = await page.evaluate(
     (ms) =>
       new Promise<{ frames: number; longest: number; ms: number }>((resolve) => {
@@ -83,22 +97,22 @@ async function measure(page: Page, cdp: CDPSession, forS: number): Promise<strin
       }),
     forS * 1000,
   );
-  const after = await metrics(cdp);
+  const cost = perSecond(before, await threads.spent(), animation.ms / 1000);
   await cdp.send("HeapProfiler.collectGarbage");
-  const { JSHeapUsedSize: heap = 0, Nodes: nodes } = await metrics(cdp);
-  const elapsed = animation.ms / 1000;
-  const share = (name: string) => `${Math.round((100 * ((after[name] ?? 0) - (before[name] ?? 0))) / elapsed)} %`;
+  const { usedSize } = await cdp.send("Runtime.getHeapUsage");
+  const { nodes } = await cdp.send("Memory.getDOMCounters");
+  const ms = (name: keyof typeof cost) => cost[name].toFixed(0);
   return [
     `${((animation.frames * 1000) / animation.ms).toFixed(1)} animation frames a second (longest ${Math.round(animation.longest)} ms)`,
-    `main thread ${share("TaskDuration")}, of it scripts ${share("ScriptDuration")}`,
-    `heap ${(heap / 1e6).toFixed(1)} MB`,
+    `main thread ${ms("main")} ms a second: scripts ${ms("script")}, layout ${ms("layout")}, style ${ms("style")}`,
+    `other threads: raster ${ms("raster")}, compositing ${ms("compositing")}, rest ${ms("rest")}`,
+    `heap ${(usedSize / 1e6).toFixed(1)} MB`,
     `${nodes} nodes`,
-  ].join(", ");
+  ].join("; ");
 }
 
-async function metrics(cdp: CDPSession): Promise<Record<string, number>> {
-  const { metrics: list } = await cdp.send("Performance.getMetrics");
-  return Object.fromEntries(list.map(({ name, value }) => [name, value]));
+function load(): string | undefined {
+  return loadavg()[0]?.toFixed(1);
 }
 
 function kb(bytes: number): string {

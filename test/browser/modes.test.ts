@@ -45,12 +45,35 @@ test("[DB32] orders are filled, shown, and marked as one's own", async ({ cluste
   await deck.page.getByTestId("position").getByText("+0.5").waitFor();
   await deck.press("Pause");
   await deck.state("Paused");
+  await deck.settledClock();
+  await deck.page.getByRole("img", { name: /^Order book of BTCUSDT: .* Your trades: \+0\.5 at [\d.]+\./ }).waitFor();
+  // Others have traded since; one's own is farther down the list, and marked.
+  const list = deck.page.getByLabel("Trades, newest first");
+  await expect
+    .poll(
+      async () => {
+        await list.evaluate((scrolled) => scrolled.scrollBy(0, 150));
+        return deck.page.locator("[role=row][data-own=yes]:not([hidden])").count();
+      },
+      { timeout: 20_000 },
+    )
+    .toBeGreaterThan(0);
   expect(await deck.exported("Trades, CSV")).toMatch(/,buy,true/);
+  // Worth what the book says now, against what was paid.
+  const { average_price } = (await view()).account ?? {};
+  const mid = (await deck.framesInSight()).at(-1)?.mid_price ?? Number.NaN;
+  const shown = async (name: string) => {
+    const text = await deck.page.locator("dl > div", { has: deck.page.getByText(name, { exact: true }) }).locator("dd");
+    return Number((await text.textContent())?.replace("−", "-").replaceAll(",", ""));
+  };
+  expect(await shown("Average")).toBeCloseTo(average_price ?? Number.NaN, 1);
+  expect(await shown("Open P&L")).toBeCloseTo(0.5 * (mid - (average_price ?? Number.NaN)), 2);
   await deck.press("Resume");
   await deck.plays();
   await deck.press(/^Sell/);
   await fills.getByText("Sold").waitFor();
   await expect.poll(async () => (await view()).account?.position).toBe(0);
   await deck.page.getByTestId("position").getByText("0", { exact: true }).waitFor();
+  expect(await shown("Realised")).toBeCloseTo((await view()).account?.realized_pnl ?? Number.NaN, 2);
   expect(deck.troubles).toEqual([]);
 });

@@ -18,6 +18,14 @@ test("[DB60] sessions are listed live, searched, filtered, and deleted after a s
   await deck.page.getByLabel("State").selectOption("PLAYING");
   await table.getByRole("link", { name: "ops-two" }).waitFor({ state: "hidden" });
   await table.getByRole("link", { name: id }).waitFor();
+  await deck.page.getByLabel("Mode").selectOption("LIVE");
+  await deck.page.getByText("No such session.").waitFor();
+  await deck.page.getByLabel("Mode").selectOption("REPLAY");
+  await table.getByRole("row", { name: id }).getByText("PLAYING").waitFor();
+  await cluster.http.control(id, "speed/5");
+  await table.getByRole("row", { name: id }).getByText("5×").waitFor();
+  await deck.press(`Delete ${id}`);
+  await deck.press("Keep");
   await deck.press(`Delete ${id}`);
   await deck.press("Delete");
   await table.getByRole("link", { name: id }).waitFor({ state: "hidden" });

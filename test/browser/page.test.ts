@@ -78,9 +78,7 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
     { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
   );
   await cluster.http.control(id, "seek", { fraction: 0.3 });
-  for (const tab of ["Price", "Ladder", "Signals", "Trades", "Alerts", "Frame", "Depth"]) {
-    await deck.page.getByRole("tab", { name: tab }).tap();
-    await deck.page.getByRole("tabpanel").waitFor();
+  const fits = async () => {
     expect(await deck.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     const outside = await deck.page.evaluate(() =>
       [...document.querySelectorAll("button, a, select, input")].flatMap((element) => {
@@ -89,6 +87,11 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
       }),
     );
     expect(outside).toEqual([]);
+  };
+  for (const tab of ["Price", "Ladder", "Signals", "Trades", "Alerts", "Frame", "Depth"]) {
+    await deck.page.getByRole("tab", { name: tab }).tap();
+    await deck.page.getByRole("tabpanel").waitFor();
+    await fits();
   }
   await deck.page.getByRole("button", { name: "Resume", exact: true }).tap();
   await deck.plays();
@@ -99,6 +102,20 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
     .poll(async () => ((await view()).controller_state.cursor_seq ?? 0) / tape.span.lastSeq, { timeout: 10_000 })
     .toBeGreaterThan(0.75);
   expect(await grave(deck)).toEqual([]);
+  // What unfolds stays on the screen, and orders can be given.
+  for (const panel of ["Choose a tape", "Session", "Export what is seen", "Choose how far to rewind", "Go to a time"]) {
+    await deck.press(panel);
+    const { x = -1, width = 0 } = (await deck.page.getByRole("dialog", { name: panel }).boundingBox()) ?? {};
+    expect([panel, x >= 0, x + width <= 391]).toEqual([panel, true, true]);
+    await fits();
+    await deck.page.keyboard.press("Escape");
+  }
+  await deck.page.getByRole("radio", { name: "SIM", exact: true }).tap();
+  await deck.plays();
+  await deck.page.getByRole("tab", { name: "Ladder" }).tap();
+  await deck.press(/^Buy/);
+  await deck.page.getByRole("list", { name: "Fills, newest first" }).getByText("Bought").waitFor();
+  await fits();
 });
 
 test("[DB53] theme, separators, tabs and filters are remembered", async ({ cluster, decks }) => {

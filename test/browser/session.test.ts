@@ -51,6 +51,12 @@ test("[DB12] a shared link is watched together: what one does both see", async (
   await other.press("Back to mine");
   await other.plays();
   expect(await other.sessionId()).not.toBe(id);
+  await expect.poll(() => one.fact("watching"), { timeout: 15_000, interval: 500 }).toBe("1");
+  // By the bare id, too.
+  await other.press("Session");
+  await other.page.getByLabel("Watch somebody's session: link or id").fill(id);
+  await other.press("Join");
+  await expect.poll(() => other.sessionId()).toBe(id);
 });
 
 test("[DB13] the panel tells where the session is served, and makes a new one", async ({ cluster, decks }) => {

@@ -3,13 +3,40 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startCluster } from "@tapedeck/cli";
 import { inject } from "vitest";
-import { test } from "./dashboard.js";
+import { testWith } from "./dashboard.js";
+
+const test = testWith(() => ({ env: { all: { SESSION_TTL_S: "8" } } }));
 
 test("[DB15] a session that somebody deletes ends with a page that leads on", async ({ cluster, decks }) => {
   const { deck, id } = await decks.openOn(cluster);
   await cluster.http.delete(id);
   await deck.page.getByRole("heading", { name: "This session was deleted" }).waitFor();
   await deck.press("New session");
+  await deck.plays();
+});
+
+test("[DB15] so does one that has expired", async ({ cluster, decks }) => {
+  const { deck, id } = await decks.openOn(cluster);
+  // What Redis does when a session's time has run out; a node notices when it would make it last longer.
+  await cluster.redis.del(cluster.keys.session(id));
+  await deck.page.getByRole("heading", { name: "Your session has expired" }).waitFor({ timeout: 30_000 });
+  await deck.press("New session");
+  await deck.plays();
+});
+
+test("[DB15] while a session is being opened the page says so", async ({ cluster, decks }) => {
+  const deck = await decks.open("about:blank");
+  let goOn = () => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  await deck.page.route("**/sessions/create", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await deck.page.goto(cluster.url);
+  await deck.page.getByText("Opening your session…").waitFor();
+  goOn();
   await deck.plays();
 });
 
@@ -36,13 +63,21 @@ test("[DB15] a cluster without tapes says how to get one, and plays a simulated 
     gateways: 1,
     apis: 1,
     tickers: 1,
-    env: { all: { SIMULATION_WARM_UP: "off" } },
+    env: { all: { SIMULATION_WARM_UP: "off" }, api: { MAX_SESSIONS: "1" }, gateway: { MAX_SESSIONS: "1" } },
   });
   try {
     const deck = await decks.open(empty.url);
     await deck.page.getByRole("heading", { name: "No tape to play yet" }).waitFor();
     await deck.press("Play a simulated market");
     await deck.plays();
+    // Where no more sessions are allowed the page says why there is none.
+    const other = await decks.open(empty.url);
+    await other.page.getByRole("heading", { name: "The session could not be opened" }).waitFor();
+    await other.page
+      .getByText(/sessions/)
+      .first()
+      .waitFor();
+    await other.page.getByRole("button", { name: "Try again" }).waitFor();
   } finally {
     await empty.stop();
     await rm(folder, { recursive: true, force: true });

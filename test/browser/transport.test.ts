@@ -143,6 +143,52 @@ test("[DB21] the scrubber is a slider for the keyboard", async ({ cluster, decks
   expect(await scrubber.getAttribute("aria-valuetext")).toMatch(/^\d\d:\d\d:\d\d$/);
 });
 
+test("[DB22] every key that the help lists does what it says", async ({ cluster, decks }) => {
+  const { deck, id, view } = await decks.openOn(cluster);
+  await cluster.http.control(id, "seek", { fraction: 0.5 });
+  const seq = async () => (await view()).controller_state.cursor_seq ?? 0;
+  const ms = async () => Date.parse((await view()).cursor_ts ?? "");
+  await deck.standsAt((await view()).cursor_ts);
+  const [middle, at] = [await seq(), await ms()];
+  await deck.key("Shift+ArrowLeft");
+  await expect.poll(async () => Math.abs((await ms()) - at + 10_000)).toBeLessThan(500);
+  await deck.settledClock();
+  await deck.key("Shift+ArrowRight");
+  await expect.poll(async () => Math.abs((await ms()) - at)).toBeLessThan(500);
+  await deck.settledClock();
+  await deck.key("i");
+  // At the frame that is shown, a little before the playhead.
+  await expect.poll(async () => (await view()).controller_state.from_ts?.slice(11, 23)).toBe(await deck.clock());
+  await cluster.http.control(id, "seek", { fraction: 0.6 });
+  await deck.standsAt((await view()).cursor_ts);
+  await deck.key("o");
+  await expect.poll(async () => (await view()).controller_state.to_ts?.slice(11, 23)).toBe(await deck.clock());
+  await deck.key("p");
+  await expect.poll(async () => (await view()).controller_state).toMatchObject({ from_ts: null, to_ts: null });
+  for (const [key, speed] of [
+    ["ArrowUp", 2],
+    ["ArrowDown", 1],
+    ["ArrowDown", 0.5],
+  ] as const) {
+    await deck.key(key);
+    await expect.poll(async () => (await view()).speed).toBe(speed);
+  }
+  await deck.page.getByRole("tab", { name: "Anomalies" }).click();
+  await deck.page.getByLabel("Least severity").selectOption("low");
+  await deck.key("[");
+  await expect.poll(seq).toBeLessThan(middle * 1.2);
+  const event = await seq();
+  await deck.key("]");
+  await expect.poll(seq).toBeGreaterThan(event);
+  await deck.key("Home");
+  await deck.state("Stopped");
+  expect(await seq()).toBe(0);
+  const theme = () => deck.page.evaluate(() => document.documentElement.dataset.theme);
+  const before = await theme();
+  await deck.key("t");
+  expect(await theme()).not.toBe(before);
+});
+
 test("[DB22] everything on the page by keyboard alone", async ({ cluster, decks }) => {
   const { deck, view } = await decks.openOn(cluster);
   await deck.key(" ");

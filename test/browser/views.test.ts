@@ -52,6 +52,56 @@ test("[DB44] the heatmap is the same on a graphics card and on plain canvas", as
   expect(Math.abs(webgl - canvas)).toBeLessThan(0.01);
 });
 
+test("[DB44] when the graphics card is lost the heatmap goes on on plain canvas", async ({ cluster, decks }) => {
+  const { id } = await decks.openOn(cluster);
+  await cluster.http.control(id, "seek", { fraction: 0.4 });
+  const deck = await decks.open(`${cluster.url}/?session=${id}&heatmap=webgl`);
+  const renderer = (name: string) => deck.page.locator(`[data-renderer=${name}]`).waitFor();
+  await renderer("webgl");
+  await deck.settledClock();
+  await deck.page.evaluate(() => {
+    const canvas = document.querySelector("[data-renderer] canvas");
+    if (canvas instanceof HTMLCanvasElement)
+      canvas.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
+  });
+  await renderer("canvas");
+  await expect.poll(() => litShare(deck)).toBeGreaterThan(0.02);
+  expect(deck.troubles).toEqual([]);
+});
+
+test("[DB43] a jump is a hole in the heatmap, and no stretch of the last book", async ({ cluster, decks }) => {
+  const { deck, id, view } = await decks.openOn(cluster);
+  for (const fraction of [0.3, 0.6]) {
+    await cluster.http.control(id, "seek", { fraction });
+    await deck.standsAt((await view()).cursor_ts);
+    await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 15_000 }).toBeGreaterThan(60);
+  }
+  await deck.page.getByLabel("Stretch of tape time in sight").selectOption("300000");
+  await expect.poll(async () => (await deck.seqsInSight()).length).toBeGreaterThan(150);
+  const times = (await deck.framesInSight()).map(({ timestamp }) => Date.parse(timestamp));
+  const jump = times.findLastIndex((ms, nth) => ms - (times[nth - 1] ?? ms) > 20_000);
+  const [before = 0, after = 0, last = 0] = [times[jump - 1], times[jump], times.at(-1)];
+  expect(after).toBeGreaterThan(before);
+  // Of each pixel across, whether anything is drawn there: the newest frame is 4 % from the right edge.
+  const lit = await deck.page.evaluate(() => {
+    const canvas = document.querySelector("[data-renderer] canvas");
+    if (!(canvas instanceof HTMLCanvasElement)) return [];
+    const { data, width, height } = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height) ?? {
+      data: new Uint8ClampedArray(),
+      width: 0,
+      height: 0,
+    };
+    return Array.from({ length: width }, (_, x) =>
+      Array.from({ length: height }, (__, y) => data[(y * width + x) * 4 + 3] ?? 0).some((alpha) => alpha > 0),
+    );
+  });
+  const x = (ms: number) => Math.round(((ms - (last + 0.04 * 300_000 - 300_000)) / 300_000) * lit.length);
+  // Discs reach over the edge a little.
+  expect(lit.slice(x(before) + 18, x(after) - 18)).not.toContain(true);
+  expect(lit.slice(x(before) - 15, x(before) - 3)).not.toContain(false);
+  expect(lit.slice(x(after) + 3, x(last) - 3)).not.toContain(false);
+});
+
 /** Which share of the heatmap is lit, as the exported picture shows it: WebGL keeps nothing to be read later. */
 async function litShare(deck: ShownDeck): Promise<number> {
   const png = await deck.exportedBytes("Charts, PNG");
@@ -129,31 +179,34 @@ test("[DB40] a step back leaves what is in sight; a jump fetches what led up to 
   expect(after.length).toBeGreaterThanOrEqual(before.length - 1);
 });
 
-test("[DB45] an anomaly leads to its place on the tape", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+test("[DB45] the anomaly feed is filtered by type and severity, and each entry leads to its place on the tape", async ({
+  cluster,
+  decks,
+}) => {
+  // So fast that a frame stands for many, with the anomalies of all.
+  const { deck } = await decks.openOn(cluster, { mode: "SIMULATION", seed: "7", scenario: "mixed", max_fps: 10 });
   await deck.page.getByRole("tab", { name: "Anomalies" }).click();
   await deck.page.getByLabel("Least severity").selectOption("low");
-  await cluster.http.control(id, "seek", { event: "next", min_severity: "low" });
-  const at = (await view()).controller_state.cursor_seq ?? 0;
-  await cluster.http.control(id, "step", { frames: 20 });
-  const feed = deck.page.getByRole("list", { name: "Anomalies, newest first" });
-  await feed.getByRole("button").last().click();
-  await expect.poll(async () => (await view()).controller_state.cursor_seq).toBeLessThanOrEqual(at);
+  await deck.page.getByRole("radio", { name: "100×", exact: true }).click();
+  const rows = deck.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("button");
+  const names = async () => [...new Set(await rows.locator("strong").allTextContents())];
+  if (!(await deck.page.getByRole("button", { name: "Pause", exact: true }).isVisible())) await deck.press("Start");
+  await expect.poll(async () => (await names()).length, { timeout: 30_000 }).toBeGreaterThan(2);
+  await deck.press("Pause");
+  await deck.state("Paused");
+  await deck.settledClock();
+  const [name = ""] = await names();
+  await deck.page.getByLabel("Type of anomaly").selectOption({ label: name });
+  await expect.poll(names).toEqual([name]);
+  await rows.first().click();
+  const type = name.replaceAll(" ", "_").toUpperCase();
+  await expect
+    .poll(async () => (await deck.framesInSight()).at(-1)?.anomalies.map((anomaly) => anomaly.type))
+    .toContain(type);
+  expect((await deck.framesInSight()).at(-1)?.skipped).toBeUndefined();
+  await deck.page.getByLabel("Type of anomaly").selectOption("");
   await deck.page.getByLabel("Least severity").selectOption("critical");
-  await deck.page.getByText("Nothing noticed in this stretch of the tape.").waitFor();
-});
-
-test("[DB46] what is in sight is exported as CSV, JSON and PNG", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
-  await cluster.http.control(id, "seek", { fraction: 0.5 });
-  await deck.standsAt((await view()).cursor_ts);
-  await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 15_000 }).toBeGreaterThan(60);
-  const seqs = await deck.seqsInSight();
-  const [head = "", ...lines] = (await deck.exported("Frames, CSV")).split("\r\n");
-  expect(head).toMatch(/^timestamp,seq,symbol,mid_price,.*bid_price_20,bid_size_20,ask_price_20,ask_size_20$/);
-  expect(lines.map((line) => Number(line.split(",")[1]))).toEqual(seqs);
-  expect((await deck.exported("Trades, CSV")).split("\r\n")[0]).toBe("timestamp,symbol,seq,price,size,side,own");
-  const png = await deck.exportedBytes("Charts, PNG");
-  expect(png.subarray(1, 4).toString()).toBe("PNG");
-  expect(png.length).toBeGreaterThan(5000);
+  await expect
+    .poll(async () => (await rows.locator("span:first-child").allTextContents()).join(""))
+    .toMatch(/^(critical)*$/);
 });

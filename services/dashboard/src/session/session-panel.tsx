@@ -74,7 +74,7 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
             )}
           </div>
           <dl className={styles.facts}>
-            <Fact name="Watching now" value={String(session.connections)} />
+            <Fact name="Watching now" value={String(session.connections)} testId="watching" />
             <Fact name="Connection" value={connection} />
             <Fact name="Gateway" value={node || none} />
             <Fact name="Round trip" value={rates.latencyMs === undefined ? none : `${rates.latencyMs.toFixed(1)} ms`} />
@@ -106,11 +106,17 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
   );
 }
 
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+interface FactProps {
+  readonly name: string;
+  readonly value: string;
+  readonly testId?: string;
+}
+
+function Fact({ name, value, testId }: FactProps) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{value}</dd>
+      <dd data-testid={testId}>{value}</dd>
     </div>
   );
 }

@@ -1,0 +1,86 @@
+import { expect } from "vitest";
+import { test } from "./dashboard.js";
+
+test("[DB46] frames in sight are exported as they were recorded, and as a table of them", async ({
+  cluster,
+  decks,
+}) => {
+  const truth = await cluster.recording("usdm");
+  const { deck, id, view } = await decks.openOn(cluster);
+  await cluster.http.control(id, "seek", { fraction: 0.5 });
+  await deck.standsAt((await view()).cursor_ts);
+  await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 15_000 }).toBeGreaterThan(60);
+  const frames = await deck.framesInSight();
+  expect(frames).toEqual(frames.map(({ seq }) => truth.frame(seq)));
+
+  const [head = "", ...lines] = (await deck.exported("Frames, CSV")).split("\r\n");
+  expect(head).toMatch(/^timestamp,seq,symbol,mid_price,.*bid_price_20,bid_size_20,ask_price_20,ask_size_20$/);
+  const names = head.split(",");
+  const table = lines.map((line) => Object.fromEntries(line.split(",").map((cell, nth) => [names[nth], cell])));
+  expect(table.map(({ seq }) => Number(seq))).toEqual(frames.map(({ seq }) => seq));
+  for (const [nth, row] of table.entries()) {
+    const { timestamp, mid_price, spread, vpin, bids, asks, trades } = frames[nth] ?? truth.frame(0);
+    expect(row).toMatchObject({
+      timestamp,
+      mid_price: String(mid_price),
+      spread: String(spread),
+      vpin: String(vpin),
+      trades: String(trades.length),
+      bid_price_1: String(bids[0]?.[0]),
+      bid_size_1: String(bids[0]?.[1]),
+      ask_price_20: String(asks[19]?.[0]),
+      ask_size_20: String(asks[19]?.[1]),
+    });
+  }
+
+  const [first, ...trades] = (await deck.exported("Trades, CSV")).split("\r\n");
+  expect(first).toBe("timestamp,symbol,seq,price,size,side,own");
+  expect(trades).toEqual(
+    frames.flatMap(({ seq, symbol, trades: made }) =>
+      made.map(({ timestamp, price, size, side }) => [timestamp, symbol, seq, price, size, side, false].join(",")),
+    ),
+  );
+});
+
+test("[DB46] the charts are exported as one picture, with what it is of in its name", async ({ cluster, decks }) => {
+  const { deck, id, view } = await decks.openOn(cluster);
+  await cluster.http.control(id, "seek", { fraction: 0.5 });
+  await deck.standsAt((await view()).cursor_ts);
+  await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 15_000 }).toBeGreaterThan(60);
+  const sizes = await deck.page.evaluate(() =>
+    ["Price", "Depth"].map((title) => {
+      const section = [...document.querySelectorAll("section")].find(
+        (one) => one.querySelector("h2")?.textContent === title,
+      );
+      const { width = 0, height = 0 } = section?.querySelector("[role=img]")?.getBoundingClientRect() ?? {};
+      return { width: Math.round(width), height: Math.round(height) };
+    }),
+  );
+  const png = await deck.exportedBytes("Charts, PNG");
+  expect(png.subarray(1, 4).toString()).toBe("PNG");
+  const [price, depth] = sizes;
+  expect(png.readUInt32BE(16)).toBeGreaterThanOrEqual((price?.width ?? 0) - 2);
+  expect(Math.abs(png.readUInt32BE(20) - (price?.height ?? 0) - (depth?.height ?? 0) - 50)).toBeLessThan(8);
+  // A line of the price, and books of many brightnesses: each of the two is in it.
+  const colours = await deck.page.evaluate(async (base64) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${base64}`;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = image.width;
+    canvas.height = image.height;
+    const pen = canvas.getContext("2d");
+    pen?.drawImage(image, 0, 0);
+    const half = Math.floor(image.height * 0.36);
+    return [
+      [40, half - 40],
+      [half + 20, image.height - half - 60],
+    ].map(([y = 0, height = 1]) => {
+      const data = pen?.getImageData(0, y, image.width - 80, height).data ?? new Uint8ClampedArray();
+      return new Set(new Uint32Array(data.buffer)).size;
+    });
+  }, png.toString("base64"));
+  expect(colours[0]).toBeGreaterThan(5);
+  expect(colours[1]).toBeGreaterThan(20);
+  expect(deck.saved).toMatch(/^tapedeck-BTCUSDT-2024-07-18T\d{6}\.png$/);
+});

@@ -25,8 +25,14 @@ export interface Hold {
 type Base<Data> = Worker<Data & Crashed, void, string>;
 export type LeaseJob<Data> = Job<Data & Crashed, void, string>;
 
+type Outcome<Data> = ReturnType<Base<Data>["processJob"]>;
+
 /**
- * A BullMQ worker that knows until when its locks surely hold, and that never runs one job twice at a time.
+ * A BullMQ worker that begins a job when it is fetched, that knows until when its locks surely hold, and that never runs one job
+ * twice at a time.
+ *
+ * BullMQ's own loop fetches as many jobs as it may have, one after the other, before it begins the first: of two thousand that a
+ * dead worker has left, nobody would renew the locks meanwhile.
  *
  * A lock's life is counted from the moment at which its renewal was *sent*, on the monotonic clock: it cannot have begun
  * earlier, and neither a late answer nor a changed wall clock lengthens it.
@@ -34,6 +40,7 @@ export type LeaseJob<Data> = Job<Data & Crashed, void, string>;
 export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
   readonly #holds = new Map<string, Hold>();
   readonly #running = new Map<string, Promise<unknown>>();
+  readonly #begun = new WeakMap<LeaseJob<Data>, Outcome<Data>>();
 
   /** @param processor has to be declared with three parameters, since BullMQ gives the signal only to such. */
   constructor(
@@ -94,13 +101,26 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
     return [...failed];
   }
 
+  protected override async nextJobFromJobData(
+    ...fetched: Parameters<Base<Data>["nextJobFromJobData"]>
+  ): ReturnType<Base<Data>["nextJobFromJobData"]> {
+    const job = await super.nextJobFromJobData(...fetched);
+    if (job?.token === undefined) return job;
+    const run = this.#run(job, job.token);
+    run.catch(() => {}); // BullMQ's loop looks at it when it has fetched the others
+    this.#begun.set(job, run);
+    return job;
+  }
+
+  override async processJob(...[job, token]: Parameters<Base<Data>["processJob"]>): Outcome<Data> {
+    return this.#begun.get(job) ?? this.#run(job, token);
+  }
+
   /**
    * A job that comes back while its first run still ends here waits for that end: the first run's clean-up would take
    * the second one's lock out of BullMQ's renewals.
    */
-  override async processJob(
-    ...[job, token, fetchNext]: Parameters<Base<Data>["processJob"]>
-  ): ReturnType<Base<Data>["processJob"]> {
+  async #run(job: LeaseJob<Data>, token: string): Outcome<Data> {
     const id = job.id ?? "";
     // `processedOn` is what this process's clock showed when it asked for the job: the lock cannot be older than that.
     const takenAt = performance.now() - Math.max(0, Date.now() - (job.processedOn ?? 0));
@@ -111,7 +131,8 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
     }
     const hold: Hold = { until: takenAt + lock.durationMs - marginMs };
     this.#holds.set(id, hold);
-    const run = super.processJob(job, token, fetchNext);
+    // Its loop fetches the next one when there is room for it: the end of a lease is no reason to.
+    const run = super.processJob(job, token, () => false);
     this.#running.set(id, run);
     try {
       return await run;

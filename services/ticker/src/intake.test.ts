@@ -84,6 +84,20 @@ describe("connections", () => {
 });
 
 describe("leases", () => {
+  test("[LS8] of many that wait the first begin while the last are still to be fetched", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
+    const sessions = await Promise.all(Array.from({ length: 90 }, () => rig.play(tape)));
+    const waiting = async () => {
+      const queues = await rig.redis.keys(`${rig.keys.bullPrefix}:{ticker-*}:wait`);
+      return (await Promise.all(queues.map((queue) => rig.redis.llen(queue)))).reduce((sum, jobs) => sum + jobs, 0);
+    };
+    expect(await waiting()).toBe(sessions.length);
+    const { ticker } = await rig.ticker();
+    await vi.waitFor(() => expect(ticker.leases).toBeGreaterThan(0), { timeout: 8000, interval: 1 });
+    expect(await waiting()).toBeGreaterThan(sessions.length / 2);
+    await vi.waitFor(() => expect(ticker.leases).toBe(sessions.length), soon);
+  });
+
   test("[TK15] a ticker far above its share hands sessions back, and another one goes on with them", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
     const first = await rig.ticker({ balanceEveryMs: 100 });

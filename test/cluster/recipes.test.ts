@@ -27,10 +27,9 @@ test("[OB11] every recipe of docs/keyspace.md runs as it stands there, and shows
   const viewer = await cluster.watch(live.session_id);
   await viewer.until(() => viewer.frames.length > 0, "a live frame");
   const [node = ""] = await cluster.redis.zrange(cluster.keys.nodes, "0", "0");
-  const redisUrl = `redis://${cluster.redis.options.host}:${cluster.redis.options.port}`;
   const here = (line: string) =>
     line
-      .replace("redis-cli", `redis-cli -u ${redisUrl}`)
+      .replace("redis-cli", `redis-cli -u ${cluster.redisUrl}`)
       .replaceAll("tapedeck:", `${cluster.prefix}:`)
       .replaceAll("{ID}", `{${id}}`)
       .replaceAll("{NODE}", `{${node}}`)

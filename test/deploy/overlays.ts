@@ -9,7 +9,7 @@ const renderers = [
   ["kustomize", "build"],
 ] as const;
 
-export const overlays = ["local", "production"] as const;
+export const overlays = ["local", "production", "redis-cluster"] as const;
 
 /** The command that renders overlays, if this machine has one. kubectl before 1.21 carries a kustomize without components. */
 export const renderer = renderers.find(([command, verb]) => {

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, type ClusterOptions, type Service, startCluster } from "@tapedeck/cli";
-import { sentinelOptions } from "@tapedeck/runtime";
+import { clusterAddress, type RedisConnection, sentinelOptions } from "@tapedeck/runtime";
 import { decodeRecord, type Keys, keysWith, type SessionRecord } from "@tapedeck/sessions";
-import { Redis } from "ioredis";
+import { Redis, Cluster as RedisCluster } from "ioredis";
 import { test as base, inject } from "vitest";
 import { Http } from "./http.js";
 import { RestartableRedis } from "./redis-server.js";
@@ -65,7 +65,7 @@ export class TestCluster {
   readonly tapes: Tapes;
   readonly keys: Keys;
   readonly prefix: string;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   /** Each call goes to the next api. */
   readonly http: Http;
   /** Through the balancer. */
@@ -130,7 +130,8 @@ export class TestCluster {
     this.prefix = prefix;
     this.keys = keysWith(prefix);
     this.redis = connectTo(cluster.redisUrl);
-    this.redis.on("error", () => {}); // some tests restart it
+    const events: EventEmitter = this.redis;
+    events.on("error", () => {}); // some tests restart it
     this.http = new Http(cluster.apis.map(({ url }) => url));
     this.balanced = new Http([cluster.url]);
   }
@@ -216,8 +217,11 @@ export class TestCluster {
   /** All keys of Redis that bear the session's name. */
   async keysOf(id: string): Promise<string[]> {
     const found: string[] = [];
-    for await (const keys of this.redis.scanStream({ match: `${this.prefix}:*{${id}}*`, count: 500 })) {
-      if (Array.isArray(keys)) found.push(...keys);
+    const servers = this.redis instanceof RedisCluster ? this.redis.nodes("master") : [this.redis];
+    for (const server of servers) {
+      for await (const keys of server.scanStream({ match: `${this.prefix}:*{${id}}*`, count: 500 })) {
+        if (Array.isArray(keys)) found.push(...keys);
+      }
     }
     return found;
   }
@@ -288,13 +292,16 @@ export class TestCluster {
 
   /** Takes this cluster's keys out of the shared Redis. */
   async #sweep(): Promise<void> {
+    if (this.redis instanceof RedisCluster) return; // which is nobody else's
     for await (const keys of this.redis.scanStream({ match: `${this.prefix}:*`, count: 500 })) {
       if (Array.isArray(keys) && keys.length > 0) await this.redis.unlink(...keys);
     }
   }
 }
 
-function connectTo(url: string): Redis {
+function connectTo(url: string): RedisConnection {
+  const address = clusterAddress(url);
+  if (address !== undefined) return new RedisCluster(address.nodes, { redisOptions: address.options });
   const behindSentinel = sentinelOptions(url);
   return behindSentinel === undefined ? new Redis(url) : new Redis(behindSentinel);
 }

@@ -1,22 +1,22 @@
 import { LiveTapes } from "@tapedeck/live";
-import { createLogger } from "@tapedeck/runtime";
+import { connectRedis, createLogger, type RedisConnection } from "@tapedeck/runtime";
 import { BlockCache, FolderTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import type { TestCluster } from "./cluster.js";
 import { Truth } from "./truth.js";
 
 /** The live tapes of a cluster as this process reads them, as one more node would. */
 export class LiveTapeReader {
-  readonly #connections: readonly Redis[];
+  readonly #connections: readonly RedisConnection[];
   readonly #live: LiveTapes;
   readonly #catalog: TapeCatalog;
 
-  constructor({ redis, keys, tapes: { folder } }: Pick<TestCluster, "redis" | "keys" | "tapes">) {
+  constructor({ redisUrl: url, keys, tapes: { folder } }: Pick<TestCluster, "redisUrl" | "keys" | "tapes">) {
     const store = new FolderTapeStore(folder);
     const cache = new BlockCache(64 << 20);
-    const [commands, subscriber] = [redis.duplicate(), redis.duplicate()];
-    this.#connections = [commands, subscriber];
     const log = createLogger({ service: "test", node: "test", level: "silent" });
+    const commands = connectRedis({ url, purpose: "commands", name: "test", log });
+    const subscriber = connectRedis({ url, purpose: "subscriber", name: "test", log });
+    this.#connections = [commands, subscriber];
     this.#live = new LiveTapes({ redis: commands, subscriber, keys, store, cache, log });
     this.#catalog = new TapeCatalog(store, { cache, live: this.#live });
   }

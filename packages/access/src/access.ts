@@ -1,5 +1,5 @@
+import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 import { Authenticator } from "./authenticator.js";
 import { type AccessConfig, refuseExposure } from "./config.js";
 import { RateLimits } from "./rate-limits.js";
@@ -17,7 +17,7 @@ export interface Access {
 export function createAccess(
   service: string,
   config: AccessConfig & { readonly HOST: string; readonly TAPEDECK_PREFIX: string },
-  { redis, keys }: { readonly redis: Redis; readonly keys: Keys },
+  { redis, keys }: { readonly redis: RedisConnection; readonly keys: Keys },
 ): Access {
   refuseExposure(service, config);
   const { SHARE_SECRET: secret } = config;

@@ -1,5 +1,5 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import type { Redis } from "ioredis";
+import type { RedisConnection } from "@tapedeck/runtime";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { AccessConfig, Limit } from "./config.js";
 import type { Principal } from "./principal.js";
@@ -23,7 +23,7 @@ export class RateLimits {
   /** What this node refused, since it began. */
   readonly refused: Record<Bounded, number> = { commands: 0, creations: 0, connections: 0 };
 
-  constructor(redis: Redis, prefix: string, config: AccessConfig) {
+  constructor(redis: RedisConnection, prefix: string, config: AccessConfig) {
     const limits = {
       commands: config.LIMIT_COMMANDS,
       creations: config.LIMIT_CREATIONS,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { RefusedError, refuse, shareRole } from "@tapedeck/protocol";
+import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Principal } from "./principal.js";
@@ -35,12 +35,12 @@ const claims = z.object({
  * beside its session: taking it off the list revokes it.
  */
 export class ShareLinks {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #keys: Pick<Keys, "shares">;
   readonly #secret: Uint8Array;
   readonly #now: () => number;
 
-  constructor(redis: Redis, keys: Pick<Keys, "shares">, secret: string, now: () => number = Date.now) {
+  constructor(redis: RedisConnection, keys: Pick<Keys, "shares">, secret: string, now: () => number = Date.now) {
     this.#redis = redis;
     this.#keys = keys;
     this.#secret = new TextEncoder().encode(secret);

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { interval, type Logger } from "@tapedeck/runtime";
-import type { Redis } from "ioredis";
+import { interval, type Logger, type RedisConnection } from "@tapedeck/runtime";
 
 /** What another worker said of itself in its last heartbeat. */
 export interface WorkerLoad {
@@ -35,7 +34,7 @@ export interface NodeKeys {
 }
 
 export interface BalanceOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: NodeKeys;
   readonly node: string;
   /** Of the workers that share the leases, as their heartbeats tell it. */
@@ -118,7 +117,12 @@ class HeldThroughout {
 }
 
 /** The workers of a role that beat, this one among them. A node that ends takes its heartbeat back first. */
-export async function liveWorkers(redis: Redis, keys: NodeKeys, role: string, now: number): Promise<WorkerLoad[]> {
+export async function liveWorkers(
+  redis: RedisConnection,
+  keys: NodeKeys,
+  role: string,
+  now: number,
+): Promise<WorkerLoad[]> {
   const nodes = await redis.zrange(keys.nodes, "-inf", "+inf", "BYSCORE");
   // One key per node, each in a slot of its own.
   const hashes = await Promise.all(

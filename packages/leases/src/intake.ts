@@ -1,13 +1,12 @@
-import { type Logger, sparing } from "@tapedeck/runtime";
+import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
 import { WaitingError } from "bullmq";
-import type { Redis } from "ioredis";
 import { crashed, isCrashLoop } from "./crash-loop.js";
 import type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
 import { type Hold, type LeaseJob, LeaseWorker } from "./lease-worker.js";
 
 export interface IntakeOptions<Data extends object> {
   /** For BullMQ: no limit of retries. Each queue adds one connection of its own for its blocking reads. */
-  readonly connection: Redis;
+  readonly connection: RedisConnection;
   /** Names of the queues, and the prefix of their keys. */
   readonly queues: readonly string[];
   readonly prefix: string;

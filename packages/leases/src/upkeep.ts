@@ -1,9 +1,8 @@
-import { type Logger, sparing } from "@tapedeck/runtime";
+import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
 import { Queue, Worker } from "bullmq";
-import type { Redis } from "ioredis";
 
 export interface UpkeepOptions {
-  readonly connection: Redis;
+  readonly connection: RedisConnection;
   /** Each kind of upkeep has a queue of its own: whoever works on it can do all of its chores. */
   readonly queue: string;
   readonly prefix: string;

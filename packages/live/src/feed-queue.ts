@@ -1,6 +1,6 @@
+import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { Queue } from "bullmq";
-import type { Redis } from "ioredis";
 import type { LiveState } from "./live-state.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 
@@ -20,7 +20,7 @@ export function feedJobId({ source, symbol }: LiveInstrument, rev: LiveState["re
 
 export interface FeedQueueOptions {
   /** Stays the caller's; one for BullMQ's taste has `maxRetriesPerRequest: null`, any other fails fast. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: Pick<Keys, "bullPrefix">;
   readonly onError?: (error: Error) => void;
 }

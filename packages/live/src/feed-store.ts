@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
+import type { RedisConnection } from "@tapedeck/runtime";
 import { answered, type Keys } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 import { decodeFeed, type FeedRecord, flattened, unflattened } from "./feed-record.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 import { defineLiveScripts } from "./scripts/scripts.js";
@@ -23,10 +23,10 @@ export interface Expected {
 
 /** The hashes of feeds in Redis, and who wants them. Rejects with `UNAVAILABLE` while Redis is away. */
 export class FeedStore {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: Keys;
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: RedisConnection, keys: Keys) {
     this.redis = defineLiveScripts(redis);
     this.keys = keys;
   }

@@ -1,5 +1,6 @@
 import type { Precision } from "@tapedeck/market";
 import { isoOfNs, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
+import type { RedisConnection } from "@tapedeck/runtime";
 import {
   type Block,
   type BlockCache,
@@ -18,7 +19,6 @@ import {
   type UnfinishedTape,
 } from "@tapedeck/tape";
 import { framesPerBlock, GrowingTimeline, OpenBlock, type OverviewPoint } from "@tapedeck/tape/blocks";
-import type { Redis } from "ioredis";
 import type { FeedRecord } from "./feed-record.js";
 import { type EventFilter, findLiveEvent } from "./find-live-event.js";
 import type { LiveFrame } from "./frame-message.js";
@@ -34,7 +34,7 @@ import { Tail } from "./tail.js";
 export interface GrowingTapeContext {
   readonly store: TapeStore;
   readonly cache: BlockCache;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   /** Key of the recent frames. */
   readonly stream: string;
   /** Brings the tape up to date with Redis, for who needs more than was heard. */

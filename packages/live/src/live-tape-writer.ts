@@ -1,10 +1,9 @@
 import type { FrameParts, Precision } from "@tapedeck/market";
 import type { FeedStatus, TapeNs, TimeDecimals } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
+import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { parseTapeName, type Seq, type TapeStore, tapeName } from "@tapedeck/tape";
 import { frameProblem, gapBefore, layFrame } from "@tapedeck/tape/blocks";
-import type { Redis } from "ioredis";
 import { type Remains, remainsOf, salvage, takeFeed } from "./claim.js";
 import { type FeedRecord, flattened, tapeFields, tapeless } from "./feed-record.js";
 import { FeedStore, feedName } from "./feed-store.js";
@@ -20,7 +19,7 @@ import { Unstored } from "./unstored.js";
 
 export interface ClaimOptions {
   /** A connection without an offline queue: what cannot be sent now is an error now. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly store: TapeStore;
   readonly source: string;

@@ -1,9 +1,16 @@
 import type { TapeView } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
-import { interval } from "@tapedeck/runtime";
+import {
+  interval,
+  type Logger,
+  onMessage,
+  onReconnect,
+  type RedisConnection,
+  resubscribed,
+  subscribe,
+  unsubscribe,
+} from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { type BlockCache, parseTapeName, type TapeStore, tapeName, type UnfinishedTapes } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import { FeedQueue } from "./feed-queue.js";
 import { stateOf, unclaimed } from "./feed-record.js";
 import { FeedStore, parseFeedName } from "./feed-store.js";
@@ -17,9 +24,9 @@ import { orphanTape } from "./orphan-tape.js";
 
 export interface LiveTapesOptions {
   /** For commands; see `RedisPurpose`. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   /** May be shared with others: messages of other channels are left alone. */
-  readonly subscriber: Redis;
+  readonly subscriber: RedisConnection;
   readonly keys: Keys;
   readonly store: TapeStore;
   /** Shared with the `TapeCatalog` of the process. */
@@ -33,8 +40,8 @@ export interface LiveTapesOptions {
 
 const defaultLingerMs = 60_000;
 const defaultIdleMs = 60_000;
-/** Channels in one SUBSCRIBE. */
-const channelsAtOnce = 1000;
+/** A channel that could not be subscribed to is tried again after this long. */
+const retryMs = 1000;
 /** Tapes that have ended and stay the objects they were for whoever opens them again. */
 const mostLeft = 100;
 
@@ -42,7 +49,7 @@ const mostLeft = 100;
 export class LiveTapes implements UnfinishedTapes {
   readonly #options: LiveTapesOptions;
   readonly #feeds: FeedStore;
-  readonly #subscriber: Redis;
+  readonly #subscriber: RedisConnection;
   readonly #log: Logger;
   /** Those that are subscribed, by channel. */
   readonly #awake = new Map<string, Follower>();
@@ -51,10 +58,8 @@ export class LiveTapes implements UnfinishedTapes {
   /** Tapes that have ended, by name, the one left last at the end. */
   readonly #left = new Map<string, GrowingTape>();
   readonly #listed: ListedTapes;
-  readonly #stopSweeping: () => void;
+  readonly #stops: readonly (() => void)[];
   #queue: FeedQueue | undefined;
-  /** The first connection is still to come, and all that waits for it. */
-  #early: boolean;
   #closed = false;
 
   constructor(options: LiveTapesOptions) {
@@ -64,10 +69,11 @@ export class LiveTapes implements UnfinishedTapes {
     this.#listed = new ListedTapes(this.#feeds, options.store);
     this.#subscriber = subscriber;
     this.#log = log;
-    this.#early = subscriber.status !== "ready";
-    subscriber.on("messageBuffer", this.#receive);
-    subscriber.on("ready", this.#catchUp);
-    this.#stopSweeping = interval(() => this.#sweep(idleMs), Math.min(idleMs, 10_000));
+    this.#stops = [
+      onMessage(subscriber, this.#receive),
+      onReconnect(subscriber, this.#catchUp),
+      interval(() => this.#sweep(idleMs), Math.min(idleMs, 10_000)),
+    ];
   }
 
   /** The feed from memory if it is followed here, else as Redis has it; with `fresh` always that. Undefined: there is none. */
@@ -171,14 +177,12 @@ export class LiveTapes implements UnfinishedTapes {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#stopSweeping();
-    this.#subscriber.off("messageBuffer", this.#receive);
-    this.#subscriber.off("ready", this.#catchUp);
+    for (const stop of this.#stops) stop();
     const channels = [...this.#awake.keys()];
     for (const follower of this.#awake.values()) follower.rest();
     this.#awake.clear();
     // Without a connection there is nothing to take back.
-    if (channels.length > 0) await this.#subscriber.unsubscribe(...channels).catch(() => undefined);
+    if (channels.length > 0) await unsubscribe(this.#subscriber, ...channels).catch(() => undefined);
     await this.#queue?.close();
   }
 
@@ -209,9 +213,19 @@ export class LiveTapes implements UnfinishedTapes {
     if (this.#closed || this.#awake.has(follower.channel)) return;
     this.#asleep.delete(follower.channel);
     this.#awake.set(follower.channel, follower);
-    this.#subscriber.subscribe(follower.channel).then(
+    this.#subscribe(follower);
+  }
+
+  #subscribe(follower: Follower): void {
+    subscribe(this.#subscriber, follower.channel).then(
       () => follower.syncLater(),
-      () => undefined, // only when the connection is closed for good
+      () => {
+        // The connection is closed for good; or a master of a Cluster is away and has no successor yet.
+        const again = (): void => {
+          if (this.#awake.get(follower.channel) === follower) this.#subscribe(follower);
+        };
+        setTimeout(again, retryMs).unref();
+      },
     );
   }
 
@@ -223,19 +237,15 @@ export class LiveTapes implements UnfinishedTapes {
 
   /** After a reconnection: subscribes again to all, then reads all again, since anything may have happened meanwhile. */
   readonly #catchUp = (): void => {
-    if (this.#early) {
-      this.#early = false;
-      return;
-    }
     const followers = [...this.#awake.values()];
     for (const follower of followers) follower.rest();
-    for (let at = 0; at < followers.length; at += channelsAtOnce) {
-      const some = followers.slice(at, at + channelsAtOnce);
-      this.#subscriber.subscribe(...some.map(({ channel }) => channel)).then(
-        () => some.forEach((follower) => void follower.syncLater()),
-        (error: unknown) => this.#log.warn({ err: error }, "not subscribed again"), // the connection broke once more
-      );
-    }
+    resubscribed(
+      this.#subscriber,
+      followers.map(({ channel }) => channel),
+    ).then(
+      () => followers.forEach((follower) => void follower.syncLater()),
+      (error: unknown) => this.#log.warn({ err: error }, "not subscribed again"), // the connection broke once more
+    );
   };
 
   #leave(tape: GrowingTape): void {
@@ -252,7 +262,7 @@ export class LiveTapes implements UnfinishedTapes {
       this.#awake.delete(channel);
       this.#asleep.set(channel, new WeakRef(follower));
       follower.rest();
-      this.#subscriber.unsubscribe(channel).catch(() => undefined); // without a connection nothing is to be taken back
+      unsubscribe(this.#subscriber, channel).catch(() => undefined); // without a connection nothing is to be taken back
     }
     for (const [channel, asleep] of this.#asleep) if (asleep.deref() === undefined) this.#asleep.delete(channel);
   }

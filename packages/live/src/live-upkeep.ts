@@ -1,8 +1,7 @@
 import type { WallMs } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
+import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { readManifest, type TapeStore, tapeName } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import { type FeedRecord, stateOf, unclaimed } from "./feed-record.js";
 import { FeedStore, parseFeedName } from "./feed-store.js";
 import { finishTape } from "./finish-tape.js";
@@ -21,7 +20,7 @@ export interface FeedStanding {
 }
 
 export interface LiveUpkeepOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly store: TapeStore;
   readonly log: Logger;

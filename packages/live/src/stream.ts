@@ -1,6 +1,6 @@
+import type { RedisConnection } from "@tapedeck/runtime";
 import { answered } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import { decodeFrame, type LiveFrame } from "./frame-message.js";
 
 /** Frames read at a time: some hundreds of kilobytes. */
@@ -11,7 +11,7 @@ const framesAtOnce = 128;
  * frame before the first one that is missing. Rejects with `UNAVAILABLE`.
  */
 export async function* framesFrom(
-  redis: Redis,
+  redis: RedisConnection,
   stream: string,
   from: Seq,
 ): AsyncGenerator<LiveFrame<Buffer>[], void, undefined> {
@@ -31,14 +31,18 @@ export async function* framesFrom(
 }
 
 /** The newest frame of a stream; undefined where there is none. */
-export async function newestFrame(redis: Redis, stream: string): Promise<LiveFrame<Buffer> | undefined> {
+export async function newestFrame(redis: RedisConnection, stream: string): Promise<LiveFrame<Buffer> | undefined> {
   const [entry] = await answered(redis.xrevrangeBuffer(stream, "+", "-", "COUNT", 1));
   const message = entry?.[1][1];
   return message === undefined ? undefined : decodeFrame(message);
 }
 
 /** One frame of a stream; undefined where it is not there, or no more. */
-export async function frameOf(redis: Redis, stream: string, seq: Seq): Promise<LiveFrame<Buffer> | undefined> {
+export async function frameOf(
+  redis: RedisConnection,
+  stream: string,
+  seq: Seq,
+): Promise<LiveFrame<Buffer> | undefined> {
   const [entry] = await answered(redis.xrangeBuffer(stream, `${seq}`, `${seq}`));
   const message = entry?.[1][1];
   return message === undefined ? undefined : decodeFrame(message);

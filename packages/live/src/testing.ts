@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type FeedStatus, isoOfNs } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
+import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import type { Seq, TapeStore } from "@tapedeck/tape";
 import { testFrame } from "@tapedeck/tape/testing";
-import type { Redis } from "ioredis";
 import { LiveTapeWriter } from "./live-tape-writer.js";
 import type { LiveTapeSettings } from "./settings.js";
 
 export interface TestFeedOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly store: TapeStore;
   readonly log: Logger;

@@ -1,7 +1,8 @@
-import type { Redis } from "ioredis";
 import { ClockDiscipline, type ClockSample } from "./clock-discipline.js";
 import type { Logger } from "./logger.js";
+import type { RedisConnection } from "./redis.js";
 import { untilReady } from "./redis.js";
+import { redisTime } from "./time.js";
 
 /** The cluster's one clock, as this process knows it. */
 export interface RedisClock {
@@ -18,7 +19,7 @@ const soonMs = 50;
 const firstSamples = 5;
 
 /** Waits for the first answers of Redis, however long they take, then keeps the clock until `stop()`. */
-export async function startRedisClock(redis: Redis, { log }: { log: Logger }): Promise<RedisClock> {
+export async function startRedisClock(redis: RedisConnection, { log }: { log: Logger }): Promise<RedisClock> {
   const discipline = new ClockDiscipline(await firstAnswer(redis));
   const listeners = new Set<(byMs: number) => void>();
   let stopped = false;
@@ -52,7 +53,7 @@ export async function startRedisClock(redis: Redis, { log }: { log: Logger }): P
   };
 }
 
-async function firstAnswer(redis: Redis): Promise<ClockSample> {
+async function firstAnswer(redis: RedisConnection): Promise<ClockSample> {
   for (;;) {
     await untilReady(redis);
     try {
@@ -63,8 +64,8 @@ async function firstAnswer(redis: Redis): Promise<ClockSample> {
   }
 }
 
-async function ask(redis: Redis): Promise<ClockSample> {
+async function ask(redis: RedisConnection): Promise<ClockSample> {
   const sentAt = performance.now();
-  const [second, micro] = await redis.time();
-  return { sentAt, heardAt: performance.now(), redisMs: Number(second) * 1000 + Number(micro) / 1000 };
+  const redisMs = await redisTime(redis);
+  return { sentAt, heardAt: performance.now(), redisMs };
 }

@@ -36,11 +36,11 @@ export const list = z.string().transform((text) =>
 export const commonEnv = {
   /**
    * `redis://`, or `rediss://` for TLS, with user and password where Redis asks for them. Behind Sentinel:
-   * `redis+sentinel://host1:26379,host2:26379/NAME`.
+   * `redis+sentinel://host1:26379,host2:26379/NAME`. A Redis Cluster: `redis+cluster://host1:6379,host2:6379`.
    */
   REDIS_URL: z
     .string()
-    .regex(redisAddress, "is not a redis://, rediss:// or redis+sentinel:// address")
+    .regex(redisAddress, "is not a redis://, rediss://, redis+sentinel://.../NAME or redis+cluster:// address")
     .default("redis://127.0.0.1:6379"),
   /** First part of every key and channel, so that several clusters can share one Redis. */
   TAPEDECK_PREFIX: z

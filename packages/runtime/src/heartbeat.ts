@@ -1,6 +1,6 @@
-import type { Redis } from "ioredis";
 import { interval } from "./interval.js";
 import { errorsLogged, type Logger } from "./logger.js";
+import type { RedisConnection } from "./redis.js";
 
 /** Seconds after its last beat that a node counts as gone. */
 export const heartbeatTtlS = 15;
@@ -20,7 +20,7 @@ export interface HeartbeatOptions {
 }
 
 /** Writes a node's heartbeat three times per TTL, first at once; `stop()` takes it back. */
-export function startHeartbeat(redis: Redis, options: HeartbeatOptions): { stop(): Promise<void> } {
+export function startHeartbeat(redis: RedisConnection, options: HeartbeatOptions): { stop(): Promise<void> } {
   const { nodeKey, nodesKey, node, ttlS = heartbeatTtlS, fields, now, log } = options;
   let stopped = false;
 

@@ -11,11 +11,21 @@ export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./
 export { createMetrics, type Metrics, type Reading, showBlockCache } from "./metrics.js";
 export { inOneWrite } from "./one-write.js";
 export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
+export { onMessage, onReconnect, publish, resubscribed, subscribe, unsubscribe } from "./pubsub.js";
 export { announceReady, endWithParent } from "./ready.js";
-export { type ConnectOptions, connectRedis, type RedisPurpose, retryDelayMs, untilReady } from "./redis.js";
-export { sentinelOptions } from "./redis-address.js";
+export {
+  type ConnectOptions,
+  connectRedis,
+  type RedisConnection,
+  type RedisPurpose,
+  retryDelayMs,
+  untilReady,
+} from "./redis.js";
+export { clusterAddress, sentinelOptions } from "./redis-address.js";
+export { defineScripts, type Script } from "./scripts.js";
 export { createShutdown, type Shutdown, type ShutdownOptions } from "./shutdown.js";
 export { sparing } from "./sparing-log.js";
 export { startStatusServer } from "./status-server.js";
 export { latencyBounds, Tally } from "./tally.js";
+export { redisTime } from "./time.js";
 export { watchLatency } from "./watch-latency.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { redisAddress, sentinelOptions } from "./redis-address.js";
+import { clusterAddress, redisAddress, sentinelOptions } from "./redis-address.js";
 
 test("[R20] a Redis behind Sentinel is named by its sentinels and its name there", () => {
   expect(sentinelOptions("redis+sentinel://a:26380,b/tapedeck")).toEqual({
@@ -20,6 +20,25 @@ test("[R20] a Redis behind Sentinel is named by its sentinels and its name there
   });
   expect(sentinelOptions("redis://localhost:6379")).toBeUndefined();
   for (const wrong of ["http://a", "redis+sentinel://a:1", "redis+sentinel:///tapedeck", "sentinel://a/b"]) {
+    expect([wrong, redisAddress.test(wrong)]).toEqual([wrong, false]);
+  }
+});
+
+test("[R20] a Redis Cluster is named by some of its nodes; it has no databases", () => {
+  expect(clusterAddress("redis+cluster://a:7000,b")).toEqual({
+    nodes: [
+      { host: "a", port: 7000 },
+      { host: "b", port: 6379 },
+    ],
+    options: {},
+  });
+  expect(clusterAddress("rediss+cluster://ada:p%40ss@a:1")).toEqual({
+    nodes: [{ host: "a", port: 1 }],
+    options: { tls: {}, username: "ada", password: "p@ss" },
+  });
+  expect(clusterAddress("redis://localhost:6379")).toBeUndefined();
+  expect(sentinelOptions("redis+cluster://a:7000")).toBeUndefined();
+  for (const wrong of ["redis+cluster://", "redis+cluster://a:7000/1", "redis+cluster://a?db=1", "cluster://a"]) {
     expect([wrong, redisAddress.test(wrong)]).toEqual([wrong, false]);
   }
 });

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createServer, type Socket } from "node:net";
-import type { Redis } from "ioredis";
+import { Redis } from "ioredis";
 import pino from "pino";
 import { afterEach, expect, inject, test, vi } from "vitest";
 import { startRedisServer } from "../../../test/support/redis-server.js";
@@ -19,6 +19,7 @@ afterEach(async () => {
 
 function connect(purpose: RedisPurpose, url = inject("redisUrl"), to = log): Redis {
   const redis = connectRedis({ url, purpose, name: "test", log: to });
+  if (!(redis instanceof Redis)) throw new Error(`${url} is a Redis Cluster`);
   undo.push(() => redis.disconnect());
   return redis;
 }

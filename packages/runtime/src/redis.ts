@@ -1,6 +1,14 @@
-import { Redis, type RedisOptions } from "ioredis";
+import type { EventEmitter } from "node:events";
+import { type Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "./logger.js";
-import { sentinelOptions } from "./redis-address.js";
+import { clusterAddress, sentinelOptions } from "./redis-address.js";
+import { connectCluster } from "./redis-cluster.js";
+
+/**
+ * One Redis, perhaps behind Sentinel, or a Redis Cluster. Commands are the same on both, if all their keys lie in one slot; messages
+ * (`pubsub.ts`), scripts and the clock differ.
+ */
+export type RedisConnection = Redis | Cluster;
 
 /**
  * What a connection is for. Each purpose has a connection of its own, since they want opposite things when Redis is away:
@@ -12,7 +20,7 @@ import { sentinelOptions } from "./redis-address.js";
 export type RedisPurpose = "commands" | "publisher" | "subscriber" | "bullmq";
 
 export interface ConnectOptions {
-  /** `redis://`, `rediss://` or `redis+sentinel://`, with user, password and database where needed. */
+  /** `redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`, with user, password and database where needed. */
   readonly url: string;
   readonly purpose: RedisPurpose;
   /** The node's id; `CLIENT LIST` shows `{name}:{purpose}`. */
@@ -38,7 +46,7 @@ const optionsFor: Record<RedisPurpose, RedisOptions> = {
 /**
  * A connection that comes back by itself. Its errors are logged, not thrown: a command's own promise tells its caller.
  */
-export function connectRedis({ url, purpose, name, log }: ConnectOptions): Redis {
+export function connectRedis({ url, purpose, name, log }: ConnectOptions): RedisConnection {
   const options: RedisOptions = {
     connectionName: `${name}:${purpose}`,
     connectTimeout: silenceMs,
@@ -47,13 +55,20 @@ export function connectRedis({ url, purpose, name, log }: ConnectOptions): Redis
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
     ...optionsFor[purpose],
   };
-  const sentinel = sentinelOptions(url);
-  const redis =
-    sentinel === undefined
-      ? new Redis(url, options)
-      : new Redis({ ...options, ...sentinel, sentinelRetryStrategy: retryDelayMs });
+  const redis = connectTo(url, options, purpose);
   reportTrouble(redis, log.child({ redis: purpose }));
   return redis;
+}
+
+function connectTo(url: string, options: RedisOptions, purpose: RedisPurpose): RedisConnection {
+  const address = clusterAddress(url);
+  if (address !== undefined) {
+    const { enableOfflineQueue: _, ...node } = options; // the Cluster's own: a node's is for the moment until it is connected
+    return connectCluster({ address, purpose, node, retryDelayMs });
+  }
+  const sentinel = sentinelOptions(url);
+  if (sentinel === undefined) return new Redis(url, options);
+  return new Redis({ ...options, ...sentinel, sentinelRetryStrategy: retryDelayMs });
 }
 
 /** 25 ms to 1 s, growing, with a full half of jitter so that a cluster does not come back in step. */
@@ -63,33 +78,41 @@ export function retryDelayMs(attempt: number): number {
 }
 
 /** Resolves when the connection is usable, at once if it is already. */
-export function untilReady(redis: Redis): Promise<void> {
-  if (redis.status === "ready") return Promise.resolve();
-  return new Promise((resolve) => redis.once("ready", () => resolve()));
+export async function untilReady(redis: RedisConnection): Promise<void> {
+  if (redis.status === "ready") return;
+  const events: EventEmitter = redis;
+  await new Promise<void>((resolve) => events.once("ready", resolve));
 }
 
 /** While Redis is away each attempt fails; the log gets the first error, then one line in ten seconds. */
-function reportTrouble(redis: Redis, log: Logger): void {
+function reportTrouble(redis: RedisConnection, log: Logger): void {
   const quietMs = 10_000;
   let toldAt = Number.NEGATIVE_INFINITY;
   let untold = 0;
   let away = false;
-  redis.on("error", (error: Error) => {
-    away = true;
+  const tell = (error: Error, of: Record<string, string>, sentence: string): void => {
     const now = performance.now();
     if (now - toldAt < quietMs) {
       untold++;
       return;
     }
-    log.warn({ err: { message: error.message, code: codeOf(error) }, untold }, "no connection to Redis, retrying");
+    log.warn({ err: { message: error.message, code: codeOf(error) }, ...of, untold }, sentence);
     toldAt = now;
     untold = 0;
+  };
+  const events: EventEmitter = redis;
+  events.on("error", (error: Error) => {
+    away = true;
+    tell(error, {}, "no connection to Redis, retrying");
   });
-  redis.on("ready", () => {
+  events.on("ready", () => {
     if (away) log.info("connected to Redis again");
     away = false;
     toldAt = Number.NEGATIVE_INFINITY;
   });
+  events.on("node error", (error: Error, of: string) =>
+    tell(error, { of }, "trouble with a node of the Redis Cluster"),
+  );
 }
 
 function codeOf(error: Error): unknown {

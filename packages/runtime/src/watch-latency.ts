@@ -1,11 +1,11 @@
-import type { Redis } from "ioredis";
 import { interval } from "./interval.js";
 import type { Metrics } from "./metrics.js";
+import type { RedisConnection } from "./redis.js";
 
 const everyMs = 1000;
 
 /** Measures once a second how long Redis takes to answer this connection. Returns what ends it. */
-export function watchLatency(redis: Redis, metrics: Metrics): () => void {
+export function watchLatency(redis: RedisConnection, metrics: Metrics): () => void {
   const roundTrip = metrics.tally({
     name: "tapedeck_redis_round_trip_seconds",
     help: "Time until Redis answers a PING, asked once a second",

@@ -12,7 +12,7 @@ import {
   type StateCause,
   type WallMs,
 } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
+import { type Logger, publish } from "@tapedeck/runtime";
 import { apply } from "./apply.js";
 import { stateHead } from "./channel.js";
 import type { Tapes } from "./choose-mode.js";
@@ -198,7 +198,7 @@ export class Deck {
   }
 
   async #publish(ticker: string, message: string): Promise<number> {
-    return await this.#store.redis.publish(this.#store.keys.tickerChannel(ticker), message);
+    return await publish(this.#store.redis, this.#store.keys.tickerChannel(ticker), message);
   }
 
   async #requestTicker(session: SessionRecord): Promise<void> {

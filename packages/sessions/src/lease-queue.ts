@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { RedisConnection } from "@tapedeck/runtime";
 import { Queue } from "bullmq";
-import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
 import type { SessionRecord } from "./record.js";
 
@@ -69,7 +69,7 @@ export class LeaseQueue {
 }
 
 export interface LeaseQueueOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: Keys;
   /** How many queues the cluster has (TICKER_QUEUES): the same number on every node. */
   readonly queues: number;

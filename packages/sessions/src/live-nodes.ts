@@ -1,18 +1,17 @@
 import type { WallMs } from "@tapedeck/protocol";
-import { heartbeatTtlS } from "@tapedeck/runtime";
-import type { Redis } from "ioredis";
+import { heartbeatTtlS, type RedisConnection } from "@tapedeck/runtime";
 
 /** How old what is known of the nodes may be, in ms: many sessions are read in that time. */
 const freshMs = 1_000;
 
 /** The nodes' list of the cluster, read at most once a second. */
 export class LiveNodes {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #key: string;
   #read: { readonly beats: Promise<ReadonlyMap<string, WallMs>>; readonly goodUntil: number } | undefined;
 
   /** @param key sorted set of nodes by their last heartbeat */
-  constructor(redis: Redis, key: string) {
+  constructor(redis: RedisConnection, key: string) {
     this.#redis = redis;
     this.#key = key;
   }

@@ -28,7 +28,10 @@ function isAway(error: unknown): boolean {
   return (
     error.name === "MaxRetriesPerRequestError" ||
     error.name === "AbortError" ||
+    error.name === "ClusterAllFailedError" ||
     ("code" in error && typeof error.code === "string") ||
-    /connection is closed|isn't writeable|timed? ?out|connection (lost|ended)|socket closed/i.test(error.message)
+    /connection is closed|isn't (writeable|ready)|timed? ?out|connection (lost|ended)|socket closed|cluster|startup nodes/i.test(
+      error.message,
+    )
   );
 }

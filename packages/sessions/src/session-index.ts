@@ -1,5 +1,5 @@
 import { deckState, mode, type WallMs } from "@tapedeck/protocol";
-import type { Redis } from "ioredis";
+import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "./keys.js";
 
 /** What the index knows of a session. Its sets live in other slots than the session, so it follows the hash with a lag. */
@@ -26,10 +26,10 @@ const cleaningMs = 30_000;
  * hash, rewritten at each sign of life, removed after the hash. Each set is a cluster slot of its own, hence a call each.
  */
 export class SessionIndex {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #keys: Keys;
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: RedisConnection, keys: Keys) {
     this.#redis = redis;
     this.#keys = keys;
   }

@@ -1,5 +1,5 @@
 import { type Mode, mode, type WallMs } from "@tapedeck/protocol";
-import type { Redis } from "ioredis";
+import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "./keys.js";
 
 const minuteMs = 60_000;
@@ -15,10 +15,10 @@ export interface Totals {
 
 /** Counts of what happened to sessions, for ever and by minute. */
 export class SessionTotals {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #keys: Keys;
 
-  constructor(redis: Redis, keys: Keys) {
+  constructor(redis: RedisConnection, keys: Keys) {
     this.#redis = redis;
     this.#keys = keys;
   }

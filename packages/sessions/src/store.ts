@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { limits, RefusedError, refuse, type SessionStats, type StateCause, type WallMs } from "@tapedeck/protocol";
+import { publish, type RedisConnection, redisTime } from "@tapedeck/runtime";
 import type { GivenOrder } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import { stateHead } from "./channel.js";
 import { decodeEpoch, type EndedEpoch } from "./epochs.js";
 import type { Keys } from "./keys.js";
@@ -42,14 +42,14 @@ export type ReplaceOutcome = { rev: number; message: string } | "someone was fas
  * that a late one never brings it back. Rejects with `UNAVAILABLE` while Redis is away.
  */
 export class SessionStore {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly index: SessionIndex;
   readonly totals: SessionTotals;
   readonly #caps: SessionCaps;
   readonly #nodes: LiveNodes;
 
-  constructor(redis: Redis, keys: Keys, { caps = {} }: StoreOptions = {}) {
+  constructor(redis: RedisConnection, keys: Keys, { caps = {} }: StoreOptions = {}) {
     this.redis = defineSessionScripts(redis);
     this.keys = keys;
     this.#nodes = new LiveNodes(redis, keys.nodes);
@@ -66,8 +66,7 @@ export class SessionStore {
 
   /** Redis's clock. */
   async now(): Promise<WallMs> {
-    const [seconds = 0, micros = 0] = await answered(this.redis.time());
-    return Number(seconds) * 1000 + Number(micros) / 1000;
+    return await answered(redisTime(this.redis));
   }
 
   /** As `read`, with Redis's clock also where there is no such session. */
@@ -250,7 +249,7 @@ export class SessionStore {
     }
     // Newer than anything heard of that session, older than one that is just being made under its id.
     const head = stateHead("D", Number.MAX_SAFE_INTEGER, Math.floor(entry.score), 0, "expired");
-    await this.redis.publish(this.keys.sessionChannel(id), `${head}${JSON.stringify({ id })}`);
+    await publish(this.redis, this.keys.sessionChannel(id), `${head}${JSON.stringify({ id })}`);
     await this.index.forget(id, now);
     return true;
   }

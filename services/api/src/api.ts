@@ -1,6 +1,6 @@
 import type { Access } from "@tapedeck/access";
 import type { LiveTapes } from "@tapedeck/live";
-import type { CountCommand, connectRedis, Health, Logger, Metrics, ProxyTrust } from "@tapedeck/runtime";
+import type { CountCommand, Health, Logger, Metrics, ProxyTrust, RedisConnection } from "@tapedeck/runtime";
 import type { Deck, Keys, SessionStore } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { Queue } from "bullmq";
@@ -13,7 +13,7 @@ export interface Api {
   readonly store: SessionStore;
   readonly tapes: TapeCatalog;
   readonly live: Pick<LiveTapes, "status" | "wanted">;
-  readonly redis: ReturnType<typeof connectRedis>;
+  readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly health: Health;
   readonly metrics: Metrics;

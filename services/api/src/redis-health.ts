@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { Health } from "@tapedeck/runtime";
 import type { Api } from "./api.js";
 
@@ -5,6 +6,7 @@ import type { Api } from "./api.js";
 export function watchRedis(redis: Api["redis"], health: Health): void {
   const away = () => health.set("redis", "degraded", "no connection; commands are refused until it is back");
   if (redis.status !== "ready") away();
-  redis.on("ready", () => health.set("redis", "ok"));
-  redis.on("close", away);
+  const events: EventEmitter = redis;
+  events.on("ready", () => health.set("redis", "ok"));
+  events.on("close", away);
 }

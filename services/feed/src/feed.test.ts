@@ -301,7 +301,7 @@ describe("upkeep", () => {
   });
 
   test("[FD22] an instrument at which feed after feed dies is left alone, and those who want it are told", async () => {
-    const connection = rig.redis.duplicate({ maxRetriesPerRequest: null });
+    const connection = rig.connect("bullmq", "deadly");
     const prefix = rig.keys.bullPrefix;
     const queue = new Queue("{feed}", { connection, prefix });
     const crashes = { count: 4, at: Date.now() };

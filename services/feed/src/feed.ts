@@ -3,9 +3,8 @@ import { Intake, type Lease, liveWorkers, startBalance } from "@tapedeck/leases"
 import { type FeedJob, type FeedQueue, feedQueueName, type LiveTapeWriter, type LiveUpkeep } from "@tapedeck/live";
 import type { Precision } from "@tapedeck/market";
 import { type FeedStatus, liveInstrument } from "@tapedeck/protocol";
-import type { Logger, RedisClock } from "@tapedeck/runtime";
+import type { Logger, RedisClock, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 import type { FeedMetrics } from "./metrics.js";
 import { FrameClock } from "./recording/frame-clock.js";
 import { Recorder } from "./recording/recorder.js";
@@ -14,8 +13,8 @@ import type { Venue } from "./venues/venue.js";
 export interface FeedOptions {
   readonly node: string;
   readonly keys: Pick<Keys, "bullPrefix" | "node" | "nodes">;
-  readonly commands: Redis;
-  readonly bullmq: Redis;
+  readonly commands: RedisConnection;
+  readonly bullmq: RedisConnection;
   readonly clock: Pick<RedisClock, "now">;
   readonly venues: Readonly<Record<string, Venue>>;
   readonly claim: (job: FeedJob, venue: Venue, precision: Precision) => Promise<LiveTapeWriter>;

@@ -1,11 +1,10 @@
 import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import { goneReasons } from "@tapedeck/protocol";
-import type { Health, Logger, Metrics, Probe } from "@tapedeck/runtime";
+import type { Health, Logger, Metrics, Probe, RedisConnection } from "@tapedeck/runtime";
 import { countCommands, interval, proxyTrust, showBlockCache, startProbe } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import pLimit from "p-limit";
 import type { GatewayConfig } from "./config.js";
 import { createCounters } from "./counters.js";
@@ -46,7 +45,11 @@ export interface GatewayParts {
   readonly metrics: Metrics;
   readonly listen: Listen;
   /** Connections by purpose; they stay the caller's to close. */
-  readonly redis: { readonly commands: Redis; readonly publisher: Redis; readonly subscriber: Redis };
+  readonly redis: {
+    readonly commands: RedisConnection;
+    readonly publisher: RedisConnection;
+    readonly subscriber: RedisConnection;
+  };
   /** The cluster's clock. */
   readonly now: () => number;
 }
@@ -218,6 +221,7 @@ function sweep({ slow }: OutletShare): void {
 function watchHealth(health: Health, probe: Probe, { commands, publisher }: GatewayParts["redis"]): void {
   const away = commands.status !== "ready";
   if (away) health.set("redis", "degraded", "no connection; commands are refused until it is back");
+  else if (probe.refused) health.set("redis", "degraded", "some of it does not answer; what lies there stands still");
   else health.set("redis", "ok");
   const deaf = !away && publisher.status === "ready" && !probe.heardWithin(deafMs);
   if (deaf) health.set("pubsub", "unready", "messages do not come back through Redis");

@@ -1,19 +1,19 @@
 import type { WallMs } from "@tapedeck/protocol";
+import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 
 /**
  * Open legacy sockets of one browser page, in Redis: `POST /mode` without an id acts on the session of the only one. A
  * sorted set of session ids by deadline, so that a node that dies leaves nothing behind for long.
  */
 export class LegacyRegister {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #keys: Keys;
   readonly #now: () => WallMs;
   /** Sockets of this node by fingerprint and session. */
   readonly #open = new Map<string, Map<string, number>>();
 
-  constructor(redis: Redis, keys: Keys, now: () => WallMs) {
+  constructor(redis: RedisConnection, keys: Keys, now: () => WallMs) {
     this.#redis = redis;
     this.#keys = keys;
     this.#now = now;

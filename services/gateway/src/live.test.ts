@@ -1,4 +1,5 @@
 import type { TestFeed } from "@tapedeck/live/testing";
+import { subscribe, unsubscribe } from "@tapedeck/runtime";
 import type { SessionRecord } from "@tapedeck/sessions";
 import { render } from "@tapedeck/tape";
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from "vitest";
@@ -243,13 +244,13 @@ describe("leaving the edge and returning", () => {
     const record = await live();
     const [viewer, other] = await viewersOf(record);
     // This gateway goes deaf to the market, not to the session.
-    await gateways[1].subscriber.unsubscribe(cluster.keys.live("BINANCE", symbol));
+    await unsubscribe(gateways[1].subscriber, cluster.keys.live("BINANCE", symbol));
     await feed.bring(10);
     await viewer?.untilSeq(19);
     await perform(record.id, { type: "pause" });
     await other?.untilSeq(19);
     expectNoHole(other?.shown ?? []);
-    await gateways[1].subscriber.subscribe(cluster.keys.live("BINANCE", symbol));
+    await subscribe(gateways[1].subscriber, cluster.keys.live("BINANCE", symbol));
   });
 });
 

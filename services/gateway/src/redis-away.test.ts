@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "@tapedeck/runtime";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { RestartableRedis } from "../../../test/support/redis-server.js";
 import { expectNoHole } from "./testing/client.js";
@@ -83,8 +84,8 @@ test("[G62] a node that hears nothing back is not ready", async () => {
     .pubsub("CHANNELS", `${keys.probeChannel("*").replace(/[{}]/g, "?")}`)
     .then((names) => names.map(String));
   expect(channel).not.toBe("");
-  await subscriber.unsubscribe(channel);
+  await unsubscribe(subscriber, channel);
   await expect.poll(() => health.ready(), { timeout: 10_000 }).toBe(false);
-  await subscriber.subscribe(channel);
+  await subscribe(subscriber, channel);
   await expect.poll(() => health.ready(), { timeout: 10_000 }).toBe(true);
 });

@@ -1,11 +1,18 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
+import {
+  type Logger,
+  onMessage,
+  onReconnect,
+  type RedisConnection,
+  resubscribed,
+  subscribe,
+  unsubscribe,
+} from "@tapedeck/runtime";
 import type { Keys, SessionRecord, StoredSession } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 import { isNotFound, Watch, type WatchContext } from "./watch.js";
 
 export interface WatchesOptions {
-  readonly subscriber: Redis;
+  readonly subscriber: RedisConnection;
   readonly keys: Keys;
   readonly context: WatchContext;
   readonly log: Logger;
@@ -13,27 +20,21 @@ export interface WatchesOptions {
 
 /** Sessions read again at a time after Redis was away. */
 const rereadsAtOnce = 32;
-/** Channels in one SUBSCRIBE. */
-const channelsAtOnce = 1000;
 
 /** The sessions that this node watches, by channel: subscribed while at least one socket, or a socket to be, holds one. */
 export class Watches {
   readonly #byChannel = new Map<string, Watch>();
-  readonly #subscriber: Redis;
+  readonly #subscriber: RedisConnection;
   readonly #options: WatchesOptions;
 
   constructor(options: WatchesOptions) {
     this.#options = options;
     this.#subscriber = options.subscriber;
-    // HOT: once per message. `message` would turn each one into a string first.
-    this.#subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => {
+    // HOT: once per message.
+    onMessage(this.#subscriber, (channel, message) => {
       this.#byChannel.get(channel.toString("latin1"))?.receive(message);
     });
-    let first = this.#subscriber.status !== "ready";
-    this.#subscriber.on("ready", () => {
-      if (first) first = false;
-      else void this.#catchUp();
-    });
+    onReconnect(this.#subscriber, () => void this.#catchUp());
   }
 
   get size(): number {
@@ -80,7 +81,9 @@ export class Watches {
 
   async #begin(watch: Watch, open: () => Promise<StoredSession>): Promise<void> {
     if (this.#subscriber.status !== "ready") throw redisAway();
-    await this.#subscriber.subscribe(watch.channel);
+    await subscribe(this.#subscriber, watch.channel).catch(() => {
+      throw redisAway();
+    });
     await watch.begin(await open());
   }
 
@@ -93,7 +96,7 @@ export class Watches {
     this.#byChannel.delete(watch.channel);
     watch.left();
     // Without a connection there is nothing to take back; the next one subscribes to what is watched then.
-    this.#subscriber.unsubscribe(watch.channel).catch(() => {});
+    unsubscribe(this.#subscriber, watch.channel).catch(() => {});
   }
 
   /** Says of each feed that a session with sockets here needs that it is wanted, once however many they are. */
@@ -110,9 +113,10 @@ export class Watches {
   async #catchUp(): Promise<void> {
     const watches = [...this.#byChannel.values()];
     try {
-      for (let at = 0; at < watches.length; at += channelsAtOnce) {
-        await this.#subscriber.subscribe(...watches.slice(at, at + channelsAtOnce).map(({ channel }) => channel));
-      }
+      await resubscribed(
+        this.#subscriber,
+        watches.map(({ channel }) => channel),
+      );
     } catch (error) {
       this.#options.log.warn({ err: error }, "not subscribed again"); // the connection broke once more
       return;

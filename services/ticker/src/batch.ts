@@ -1,7 +1,6 @@
-import { inOneWrite } from "@tapedeck/runtime";
+import { inOneWrite, type RedisConnection } from "@tapedeck/runtime";
 import { frameHead } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import { Checkpoints } from "./checkpoints.js";
 import type { Rendering } from "./rendering.js";
 
@@ -17,7 +16,7 @@ export interface Outcome {
 
 /** All that goes to Redis in one wake-up, in one write: messages and checkpoints. Replies are told apart by their place. */
 export class Batch {
-  readonly #publisher: Redis;
+  readonly #publisher: RedisConnection;
   readonly #of: Rendering[] = [];
   readonly #text: string[] = [];
   readonly #seq: Seq[] = [];
@@ -28,7 +27,7 @@ export class Batch {
   readonly #checkpoints: Checkpoints[] = [];
   #awaited = 0;
 
-  constructor(publisher: Redis) {
+  constructor(publisher: RedisConnection) {
     this.#publisher = publisher;
   }
 
@@ -72,11 +71,14 @@ export class Batch {
 
   // HOT
   #publish(i: number, answered: () => void): void {
-    this.#publisher.publish(this.#of[i]?.channel ?? "", this.#text[i] ?? "", (error, reply) => {
+    const told = (error: Error | null | undefined, reply: unknown): void => {
       this.#errors[i] = error;
       this.#replies[i] = reply;
       answered();
-    });
+    };
+    const channel = this.#of[i]?.channel ?? "";
+    if (this.#publisher.isCluster) this.#publisher.spublish(channel, this.#text[i] ?? "", told);
+    else this.#publisher.publish(channel, this.#text[i] ?? "", told);
   }
 
   // HOT

@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { RedisConnection } from "@tapedeck/runtime";
 import type { Outcome } from "./batch.js";
 import type { Rendering } from "./rendering.js";
 
@@ -9,13 +9,13 @@ const sessionsPerCall = 64;
 
 /** Checkpoints that go to Redis in one call. One for each session would cost Redis as much as all messages together. */
 export class Checkpoints {
-  readonly #publisher: Redis;
+  readonly #publisher: RedisConnection;
   readonly #of: Rendering[] = [];
   #error: Error | undefined;
   /** As the script answers: place, revision, place, revision, ... */
   #changed: readonly number[] = [];
 
-  constructor(publisher: Redis) {
+  constructor(publisher: RedisConnection) {
     this.#publisher = publisher;
   }
 

@@ -11,6 +11,7 @@ import {
   type Health,
   interval,
   type Probe,
+  type RedisConnection,
   type RedisPurpose,
   showBlockCache,
   startHeartbeat,
@@ -30,7 +31,6 @@ import {
   upkeepQueue,
 } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import { readTickerConfig, type TickerConfig } from "./config.js";
 import { Ticker } from "./ticker.js";
 
@@ -160,9 +160,10 @@ async function main(config: TickerConfig): Promise<void> {
 }
 
 /** Redis's absence is nothing that another replica would do better at; deafness is. */
-function watchHealth(health: Health, publisher: Redis, probe: Probe): void {
+function watchHealth(health: Health, publisher: RedisConnection, probe: Probe): void {
   const connected = publisher.status === "ready";
-  health.set("redis", connected ? "ok" : "degraded", "no connection to Redis");
+  if (connected && probe.refused) health.set("redis", "degraded", "some of it does not answer");
+  else health.set("redis", connected ? "ok" : "degraded", "no connection to Redis");
   health.set(
     "pubsub",
     !connected || probe.heardWithin(deafAfterMs) ? "ok" : "unready",

@@ -1,15 +1,14 @@
 import type { WallMs } from "@tapedeck/protocol";
-import type { Probe, RedisClock } from "@tapedeck/runtime";
+import type { Probe, RedisClock, RedisConnection } from "@tapedeck/runtime";
 import { type Cut, DamagedBlock, render, renderStretch, type Seq } from "@tapedeck/tape";
 import FlatQueue from "flatqueue";
-import type { Redis } from "ioredis";
 import type { Batch } from "./batch.js";
 import type { RendererMetrics } from "./metrics.js";
 import type { Course, Rendering } from "./rendering.js";
 import { Sender } from "./sender.js";
 
 export interface RendererOptions {
-  readonly publisher: Redis;
+  readonly publisher: RedisConnection;
   readonly clock: RedisClock;
   readonly probe: Pick<Probe, "heardWithin">;
   readonly metrics: RendererMetrics;

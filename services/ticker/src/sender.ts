@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Probe, untilReady } from "@tapedeck/runtime";
+import { type Probe, type RedisConnection, untilReady } from "@tapedeck/runtime";
 import type { Seq } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import { Batch, type Outcome } from "./batch.js";
 import type { RendererMetrics } from "./metrics.js";
 import type { Rendering } from "./rendering.js";
 
 export interface SenderOptions {
   /** A connection without offline queue: a frame that waits for Redis to come back is a stale one. */
-  readonly publisher: Redis;
+  readonly publisher: RedisConnection;
   readonly probe: Pick<Probe, "heardWithin">;
   readonly metrics: RendererMetrics;
   /** Silence after which a session counts as unwatched. */
@@ -35,6 +34,8 @@ export class Sender implements Outcome {
   #waiting: { readonly batches: number; readonly resolve: () => void }[] = [];
   /** True from the first failed command until the publisher is usable again. */
   #interrupted = false;
+  /** Held until what Redis has of them is read. */
+  readonly #lost = new Set<Rendering>();
   #now = 0;
   #hearing = false;
 
@@ -81,6 +82,10 @@ export class Sender implements Outcome {
 
   failed(rendering: Rendering): void {
     rendering.startFrom(rendering.confirmed); // the rest of this chain is not believed any more
+    if (this.#options.publisher.isCluster) {
+      this.#lose(rendering);
+      return;
+    }
     if (this.#interrupted) return;
     this.#interrupted = true;
     this.#options.metrics.failedPipeline();
@@ -107,6 +112,19 @@ export class Sender implements Outcome {
       return false;
     });
     if (wasFull && this.ready) usable(false);
+  }
+
+  /** One master of a Cluster is away. The sessions of the others go on; this one is read again until it can be. */
+  #lose(rendering: Rendering): void {
+    rendering.hold();
+    this.#lost.add(rendering);
+    if (this.#lost.size > 1) return;
+    this.#options.metrics.failedPipeline();
+    setTimeout(() => {
+      const lost = [...this.#lost];
+      this.#lost.clear();
+      for (const each of lost) each.events.changed();
+    }, retryMs);
   }
 
   async #comeBack(): Promise<void> {

@@ -1,6 +1,5 @@
-import type { Logger } from "@tapedeck/runtime";
+import { type Logger, onMessage, onReconnect, type RedisConnection, resubscribed, subscribe } from "@tapedeck/runtime";
 import { decodeState, parseHead, type SessionRecord } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 import { z } from "zod";
 
 export interface StateListener {
@@ -14,13 +13,13 @@ const gone = z.object({ id: z.string() });
 
 /** Hears the states of the sessions that this ticker renders, on its own channel. Resolves when it is subscribed. */
 export async function listenForStates(
-  subscriber: Redis,
+  subscriber: RedisConnection,
   channel: string,
   listener: StateListener,
   log: Logger,
 ): Promise<void> {
   const own = Buffer.from(channel);
-  subscriber.on("messageBuffer", (from: Buffer, message: Buffer) => {
+  onMessage(subscriber, (from, message) => {
     if (!own.equals(from)) return;
     const head = parseHead(message);
     if (head === undefined || head.kind === "F") return;
@@ -33,6 +32,9 @@ export async function listenForStates(
       log.warn({ err: error }, "a state that cannot be read");
     }
   });
-  await subscriber.subscribe(channel);
-  subscriber.on("ready", () => listener.missed()); // subscribed again by ioredis
+  await subscribe(subscriber, channel);
+  onReconnect(subscriber, () => {
+    const missed = (): void => listener.missed();
+    resubscribed(subscriber, [channel]).then(missed, missed); // broken once more, perhaps: then this comes again
+  });
 }

@@ -1,5 +1,5 @@
 import { Intake, startBalance } from "@tapedeck/leases";
-import type { Logger, Metrics, Probe, RedisClock } from "@tapedeck/runtime";
+import type { Logger, Metrics, Probe, RedisClock, RedisConnection } from "@tapedeck/runtime";
 import {
   type Deck,
   type Keys,
@@ -9,7 +9,6 @@ import {
   type SessionStore,
 } from "@tapedeck/sessions";
 import { DamageReports, type TapeCatalog } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import pLimit from "p-limit";
 import type { LeaseEnd, SessionLease } from "./lease.js";
 import { createTickerMetrics, type TickerMetrics } from "./metrics.js";
@@ -21,10 +20,10 @@ export interface TickerOptions {
   readonly node: string;
   readonly keys: Keys;
   readonly connections: {
-    readonly commands: Redis;
-    readonly publisher: Redis;
-    readonly subscriber: Redis;
-    readonly bullmq: Redis;
+    readonly commands: RedisConnection;
+    readonly publisher: RedisConnection;
+    readonly subscriber: RedisConnection;
+    readonly bullmq: RedisConnection;
   };
   readonly clock: RedisClock;
   readonly probe: Pick<Probe, "heardWithin">;

@@ -1,7 +1,8 @@
+import type { EventEmitter } from "node:events";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { accessEnv } from "@tapedeck/access";
-import { commonEnv, connectRedis, createLogger, readConfig, untilReady } from "@tapedeck/runtime";
+import { commonEnv, connectRedis, createLogger, type RedisConnection, readConfig, untilReady } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { isFolder, openTapeStore } from "@tapedeck/tape";
 import { Command } from "commander";
@@ -61,18 +62,28 @@ async function onRedis(url: string, prefix: string): Promise<Finding[]> {
     await Promise.race([untilReady(redis), rejected(redis)]);
     return [...(await lookAtRedis(redis)), ...(await lookAtCluster(redis, keysWith(prefix)))];
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = whyOf(error);
     const where = url.replace(/\/\/[^@/]*@/, "//***@");
-    return [fail("redis", `${where} does not answer: ${why}`, "start it, or set REDIS_URL to one that runs")];
+    const mend = why.includes("cluster support disabled")
+      ? "it is no Redis Cluster: set REDIS_URL to redis://HOST:PORT"
+      : "start it, or set REDIS_URL to one that runs";
+    return [fail("redis", `${where} does not answer: ${why}`, mend)];
   } finally {
     redis.disconnect();
   }
 }
 
+/** In a Redis Cluster what the last node answered says more than that all have failed. */
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "lastNodeError" in error && error.lastNodeError instanceof Error ? error.lastNodeError.message : error.message;
+}
+
 /** Rejects with the first trouble of a connection, or when it takes too long. */
-function rejected(redis: ReturnType<typeof connectRedis>): Promise<never> {
+function rejected(redis: RedisConnection): Promise<never> {
+  const events: EventEmitter = redis;
   return new Promise((_, reject) => {
-    redis.once("error", reject);
+    events.once("error", reject);
     setTimeout(() => reject(new Error(`nothing for ${patienceMs / 1000} s`)), patienceMs).unref();
   });
 }

@@ -3,12 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { accessEnv } from "@tapedeck/access";
+import { connectRedis, createLogger, untilReady } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { FolderTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { z } from "zod";
+import { RedisClusterServers } from "../../../../test/support/redis-cluster.js";
 import { startRedisServer } from "../../../../test/support/redis-server.js";
 import type { Finding } from "./finding.js";
 import { lookAtCluster } from "./look-at-cluster.js";
@@ -81,6 +83,33 @@ test("[CM3] a Redis that keeps nothing, cuts gateways off early, or notifies nob
   expect(await redisWith("--appendonly", "yes")).not.toHaveProperty("persistence");
   expect(await redisWith("--client-output-buffer-limit", "pubsub 1mb 1mb 60")).toHaveProperty("pub/sub buffer");
   expect(await redisWith("--notify-keyspace-events", "KEA")).toHaveProperty("notifications");
+});
+
+test("[CM3] of a Redis Cluster each master is looked at, and what holds them together", async () => {
+  const servers = await RedisClusterServers.start({ settings: ["--appendonly", "yes", "--maxmemory", "512mb"] });
+  const log = createLogger({ service: "doctor", node: "doctor", level: "silent" });
+  const whole = connectRedis({ url: servers.url, purpose: "commands", name: "doctor", log });
+  const alone = new Redis(servers.masterUrls[1] ?? "");
+  try {
+    await untilReady(whole);
+    expect(wrong(await lookAtRedis(whole))).toEqual({ replicas: expect.stringContaining("--cluster-slave") });
+    expect(wrong(await lookAtRedis(alone))["redis cluster"]).toContain("redis+cluster://");
+    await alone.config("SET", "maxmemory-policy", "allkeys-lru");
+    await alone.config("SET", "cluster-require-full-coverage", "yes");
+    await alone.config("SET", "cluster-node-timeout", "15000");
+    const findings = await lookAtRedis(whole);
+    expect(Object.keys(wrong(findings)).sort()).toEqual(["coverage", "eviction", "failover", "replicas"]);
+    const eviction = findings.find(({ check }) => check === "eviction");
+    expect(eviction?.what).toMatch(new RegExp(`^127\\.0\\.0\\.1:${new URL(servers.masterUrls[1] ?? "").port}: `));
+    servers.kill(2);
+    await expect
+      .poll(async () => wrong(await lookAtRedis(whole).catch(() => []))["redis cluster"], { timeout: 15_000 })
+      .toContain("--cluster fix");
+  } finally {
+    whole.disconnect();
+    alone.disconnect();
+    await servers.stop();
+  }
 });
 
 test("[CM3] a role that nobody plays is found", async () => {

@@ -1,5 +1,5 @@
+import { type RedisConnection, redisTime } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 /** Entries of the index that are looked at: enough to see what is wrong with all. */
@@ -8,9 +8,8 @@ const sampled = 500;
 const overdueMs = 60_000;
 
 /** Whether nodes are there and agree with one another, and the keyspace is as they leave it. */
-export async function lookAtCluster(redis: Redis, keys: Keys): Promise<Finding[]> {
-  const [seconds] = await redis.time();
-  const now = Number(seconds) * 1000;
+export async function lookAtCluster(redis: RedisConnection, keys: Keys): Promise<Finding[]> {
+  const now = await redisTime(redis);
   const names = await redis.zrangebyscore(keys.nodes, now - 15_000, "+inf");
   const nodes = (await Promise.all(names.map((name) => redis.hgetall(keys.node(name))))).filter(
     (node) => "role" in node,
@@ -62,7 +61,7 @@ function distinct(nodes: readonly Node[], field: string): string[] {
   return [...new Set(nodes.flatMap((node) => node[field] ?? []))].sort();
 }
 
-async function upkeep(redis: Redis, keys: Keys, now: number): Promise<Finding> {
+async function upkeep(redis: RedisConnection, keys: Keys, now: number): Promise<Finding> {
   const overdue = await redis.zcount(keys.expiry, "-inf", now - overdueMs);
   if (overdue === 0) return ok("upkeep", "nothing is overdue");
   return fail(
@@ -72,7 +71,7 @@ async function upkeep(redis: Redis, keys: Keys, now: number): Promise<Finding> {
   );
 }
 
-async function lives(redis: Redis, keys: Keys): Promise<Finding> {
+async function lives(redis: RedisConnection, keys: Keys): Promise<Finding> {
   const ids = await redis.zrevrange(keys.created, 0, sampled - 1);
   const left = await Promise.all(ids.map((id) => redis.ttl(keys.session(id))));
   const immortal = ids.filter((_, at) => left[at] === -1);

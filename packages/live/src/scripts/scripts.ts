@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
-import type { Redis, Result } from "ioredis";
+import { defineScripts, type RedisConnection } from "@tapedeck/runtime";
+import type { Result } from "ioredis";
+
+/** The files stay in src: the same path leads there from src/scripts and from dist/scripts. */
+const folder = new URL("../../src/scripts/", import.meta.url);
 
 /** The Lua scripts by command name: file, and how many keys each takes. The files say what they do and answer. */
 const scripts = {
@@ -41,20 +44,7 @@ declare module "ioredis" {
 }
 
 /** Teaches a connection the scripts of live tapes. Doing it again does no harm. */
-export function defineLiveScripts(redis: Redis): Redis {
-  for (const [name, { file, numberOfKeys }] of Object.entries(scripts)) {
-    redis.defineCommand(name, { numberOfKeys, lua: luaOf(file) });
-  }
+export function defineLiveScripts(redis: RedisConnection): RedisConnection {
+  defineScripts(redis, folder, scripts);
   return redis;
-}
-
-const texts = new Map<string, string>();
-
-/** The files stay in src: the same path leads there from src/scripts and from dist/scripts. */
-function luaOf(file: string): string {
-  const known = texts.get(file);
-  if (known !== undefined) return known;
-  const text = readFileSync(new URL(`../../src/scripts/${file}.lua`, import.meta.url), "utf8");
-  texts.set(file, text);
-  return text;
 }

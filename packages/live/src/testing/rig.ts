@@ -66,7 +66,7 @@ export class Rig {
   }
 
   /** A process of its own that follows live tapes. */
-  process(options: Partial<LiveTapesOptions> = {}): Process {
+  process(options: ProcessOptions = {}): Process {
     const process = new Process(this, options);
     this.#closing.unshift(() => process.live.close());
     return process;
@@ -77,13 +77,15 @@ export class Rig {
   }
 }
 
+type ProcessOptions = Partial<Omit<LiveTapesOptions, "subscriber">> & { readonly subscriber?: Redis };
+
 export class Process {
   readonly live: LiveTapes;
   readonly tapes: TapeCatalog;
   readonly cache = new BlockCache(cacheBytes);
   readonly subscriber: Redis;
 
-  constructor(rig: Rig, options: Partial<LiveTapesOptions>) {
+  constructor(rig: Rig, options: ProcessOptions) {
     const { keys, store, log } = rig;
     this.subscriber = options.subscriber ?? rig.connect();
     this.live = new LiveTapes({

@@ -1,11 +1,8 @@
-import { readFileSync } from "node:fs";
-import type { Redis, Result } from "ioredis";
+import { defineScripts, type RedisConnection, type Script } from "@tapedeck/runtime";
+import type { Result } from "ioredis";
 
-interface Script {
-  readonly file: string;
-  /** Absent where it differs from call to call: then it is the first argument. */
-  readonly numberOfKeys?: number;
-}
+/** The files stay in src: the same path leads there from src/scripts and from dist/scripts. */
+const folder = new URL("../../src/scripts/", import.meta.url);
 
 /** The Lua scripts by command name. The files say what they do and answer. */
 const scripts: Readonly<Record<string, Script>> = {
@@ -59,21 +56,8 @@ export type TouchReply = [
   createdBy: string,
 ];
 
-/** Teaches a connection, and the pipelines made of it, the scripts of sessions. Doing it again does no harm. */
-export function defineSessionScripts(redis: Redis): Redis {
-  for (const [name, { file, ...keys }] of Object.entries(scripts)) {
-    redis.defineCommand(name, { ...keys, lua: luaOf(file) });
-  }
+/** Teaches a connection the scripts of sessions. Doing it again does no harm. */
+export function defineSessionScripts(redis: RedisConnection): RedisConnection {
+  defineScripts(redis, folder, scripts);
   return redis;
-}
-
-const texts = new Map<string, string>();
-
-/** The files stay in src: the same path leads there from src/scripts and from dist/scripts. */
-function luaOf(file: string): string {
-  const known = texts.get(file);
-  if (known !== undefined) return known;
-  const text = readFileSync(new URL(`../../src/scripts/${file}.lua`, import.meta.url), "utf8");
-  texts.set(file, text);
-  return text;
 }

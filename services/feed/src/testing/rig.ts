@@ -6,13 +6,13 @@ import {
   connectRedis,
   createLogger,
   createMetrics,
+  type RedisConnection,
   type RedisPurpose,
   startHeartbeat,
   startRedisClock,
 } from "@tapedeck/runtime";
 import { type Keys, keysWith } from "@tapedeck/sessions";
 import { BlockCache, MemoryTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
-import type { Redis } from "ioredis";
 import { Feed, type FeedOptions } from "../feed.js";
 import { createFeedMetrics } from "../metrics.js";
 import { type VenueSettings, venuesWith } from "../venues/venues.js";
@@ -27,7 +27,11 @@ const log = createLogger({
 export interface RiggedFeed {
   readonly node: string;
   readonly feed: Feed;
-  readonly connections: { readonly commands: Redis; readonly publisher: Redis; readonly bullmq: Redis };
+  readonly connections: {
+    readonly commands: RedisConnection;
+    readonly publisher: RedisConnection;
+    readonly bullmq: RedisConnection;
+  };
   readonly statuses: Map<string, FeedStatus>;
   /** Prometheus text. */
   metrics(): Promise<string>;
@@ -59,7 +63,7 @@ export class Rig {
   readonly keys: Keys;
   readonly store = new MemoryTapeStore();
   readonly cache = new BlockCache(64 << 20);
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly live: LiveTapes;
   readonly upkeep: LiveUpkeep;
   readonly queue: FeedQueue;
@@ -73,8 +77,8 @@ export class Rig {
     this.#url = redisUrl;
     this.#venues = venues;
     this.keys = keysWith(this.#prefix);
-    this.redis = this.#connect("commands", "rig");
-    const subscriber = this.#connect("subscriber", "rig");
+    this.redis = this.connect("commands", "rig");
+    const subscriber = this.connect("subscriber", "rig");
     const { redis, keys, store, cache } = this;
     this.live = new LiveTapes({ redis, subscriber, keys, store, cache, log, lingerMs });
     this.upkeep = new LiveUpkeep({ redis, keys, store, log });
@@ -88,9 +92,9 @@ export class Rig {
   ): Promise<RiggedFeed> {
     const node = `feed-${randomUUID().slice(0, 8)}`;
     const [commands, publisher, bullmq] = [
-      this.#connect("commands", node),
-      this.#connect("publisher", node),
-      this.#connect("bullmq", node),
+      this.connect("commands", node),
+      this.connect("publisher", node),
+      this.connect("bullmq", node),
     ];
     const { keys, store } = this;
     const clock = await startRedisClock(commands, { log });
@@ -209,7 +213,7 @@ export class Rig {
     this.redis.disconnect();
   }
 
-  #connect(purpose: RedisPurpose, name: string): Redis {
+  connect(purpose: RedisPurpose, name: string): RedisConnection {
     return connectRedis({ url: this.#url, purpose, name, log });
   }
 }

@@ -11,8 +11,10 @@ import {
   createMetrics,
   type Health,
   type LogLevel,
+  type RedisConnection,
   type RedisPurpose,
   startHeartbeat,
+  untilReady,
 } from "@tapedeck/runtime";
 import { Deck, frameHead, type Keys, keysWith, LeaseQueue, type SessionRecord, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, FolderTapeStore, render, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
@@ -51,7 +53,7 @@ export interface TestGateway extends Gateway {
   client(path: string, options?: ClientOptions): Promise<Client>;
   metric(name: string): Promise<number>;
   /** The connection that hears the sessions' channels. */
-  readonly subscriber: Redis;
+  readonly subscriber: RedisConnection;
 }
 
 /** The tape of sessions that ask for none: that of `writeTestTape` where it is told no id. */
@@ -84,7 +86,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
     deck,
     tapes,
     feed: async (options) => {
-      await ready(publisher);
+      await untilReady(publisher);
       return TestFeed.claim({ redis: publisher, keys, store: tapeStore, log, ...options });
     },
     hearing: async (symbol) => Number((await redis.pubsub("NUMSUB", keys.live("BINANCE", symbol)))[1]),
@@ -109,7 +111,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
         publisher: connect("publisher"),
         subscriber: connect("subscriber"),
       };
-      await Promise.all(Object.values(connections).map(ready));
+      await Promise.all(Object.values(connections).map(untilReady));
       const health = createHealth();
       const metrics = createMetrics("gateway", config.NODE_ID);
       const gateway = await startGateway({
@@ -172,8 +174,4 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function ready(redis: Redis): Promise<void> {
-  return new Promise((resolve) => (redis.status === "ready" ? resolve() : redis.once("ready", () => resolve())));
 }

@@ -8,6 +8,7 @@ import {
   createMetrics,
   type Probe,
   type RedisClock,
+  type RedisConnection,
   type RedisPurpose,
   startHeartbeat,
   startProbe,
@@ -29,7 +30,6 @@ import {
 } from "@tapedeck/sessions";
 import { BlockCache, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { MemoryTapeStore, type TestTapeOptions, tampered, writeTestTape } from "@tapedeck/tape/testing";
-import type { Redis } from "ioredis";
 import { Ticker, type TickerOptions } from "../ticker.js";
 import { Viewer } from "./viewer.js";
 
@@ -58,7 +58,7 @@ export class Rig {
   readonly store: SessionStore;
   readonly deck: Deck;
   readonly sessions: SessionUpkeep;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly #url: string;
   /** What reading a part of a tape's file gives instead, and when. */
   tamper: (offset: number, bytes: Buffer) => Buffer | Promise<Buffer> = (_, bytes) => bytes;
@@ -219,7 +219,7 @@ export class Rig {
     this.redis.disconnect();
   }
 
-  #connect(purpose: RedisPurpose, name: string): Redis {
+  #connect(purpose: RedisPurpose, name: string): RedisConnection {
     return connectRedis({ url: this.#url, purpose, name, log });
   }
 }

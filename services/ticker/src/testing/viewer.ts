@@ -1,5 +1,5 @@
+import type { RedisConnection } from "@tapedeck/runtime";
 import { decodeState, parseHead, type SessionRecord } from "@tapedeck/sessions";
-import type { Redis } from "ioredis";
 
 /** A message of frames, as the gateway's one rule let it through. */
 export interface Shown {
@@ -23,13 +23,13 @@ export class Viewer {
   /** Stretches (from, to] that no message brought: the gateway renders them from the tape. */
   readonly holes: { epoch: number; from: number; to: number }[] = [];
   dropped = 0;
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   #epoch: number;
   #rev = 0;
   #last: number;
   #waiting: { done: () => boolean; resolve: () => void }[] = [];
 
-  constructor(redis: Redis, { epoch, seq }: { epoch: number; seq: number }) {
+  constructor(redis: RedisConnection, { epoch, seq }: { epoch: number; seq: number }) {
     this.#redis = redis;
     this.#epoch = epoch;
     this.#last = seq;

@@ -35,9 +35,18 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
     return `orders of 2.5 mean best sizes or more, and how long they showed: ${list}; asked for: ${times} of ${growth}`;
   },
   layering: (found) => {
-    const { growth, levels } = asked.layering;
-    const most = largest(pairs(found.during), ([before, now]) => grown(found, before, now, growth * found.best));
-    return `${most} levels at most gained ${growth} mean best sizes in one frame; asked for: ${levels} that also go together`;
+    const { growth, levels: least, moved } = asked.layering;
+    const walls = pairs(found.during).map(([before, now]) => ({
+      now,
+      prices: grown(found, before, now, growth * found.best),
+    }));
+    const most = largest(walls, ({ prices }) => prices.length);
+    const wall = walls.find(({ prices }) => prices.length === most);
+    const lost = wall?.prices.filter((price) => leavesTheView(found, price, wall.now)).length ?? 0;
+    return (
+      `${most} levels at most gained ${growth} mean best sizes in one frame, and the price left ${lost} of them beyond the ${shownLevels} levels that frames show before ` +
+      `they went; asked for: ${least} that are seen to go together, while less than ${100 * moved} % of them comes elsewhere`
+    );
   },
   quote_stuffing: ({ past, during }) => {
     const usual = sum(past, ({ updates }) => updates) / spanS(past);
@@ -51,14 +60,26 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
     return `the rate was ${largest(rates, (times) => times).toFixed(1)} times the usual one at most, and over ${timesUsual} times for ${over} s; asked for: ${lastingS} s`;
   },
   momentum_ignition: ({ label, past, during }) => {
-    const { timesMove, oneSided } = asked.ignition;
-    const from = during[0]?.mid ?? 0;
-    const moves = during.map(({ mid }) => label.direction * (mid - from));
+    const { timesMove, contrary, shortestNs, longestNs, reverts, withinNs } = asked.ignition;
+    const from = during[0];
+    const moves = during.map(({ mid }) => label.direction * (mid - (from?.mid ?? 0)));
     const peak = moves.indexOf(largest(moves, (move) => move));
+    const peakMove = moves[peak] ?? 0;
+    const peakNs = during[peak]?.ns ?? 0;
     const trades = during.slice(0, peak + 1).flatMap((moment) => moment.trades);
     const along = trades.filter(({ side }) => side === (label.direction > 0 ? "buy" : "sell")).length;
-    const times = (moves[peak] ?? 0) / usualMove(past);
-    return `it went ${times.toFixed(1)} times the usual second's move (asked for: ${timesMove}), ${((100 * along) / Math.max(1, trades.length)).toFixed(0)} % of the trades along with it (${100 * oneSided} %)`;
+    const against = 1 - along / Math.max(1, trades.length);
+    const least = timesMove * Math.exp(contrary * against);
+    const back = during.slice(peak).find((_, at) => peakMove - (moves[peak + at] ?? 0) >= reverts * peakMove);
+    const lowest = Math.min(...moves.slice(peak));
+    const lost =
+      back === undefined
+        ? `${(100 * (1 - lowest / peakMove)).toFixed(0)} % of it were lost`
+        : `${100 * reverts} % of it were lost after ${seconds(back.ns - peakNs)} s`;
+    return (
+      `it went ${(peakMove / usualMove(past)).toFixed(1)} times the usual second's move in ${seconds(peakNs - (from?.ns ?? 0))} s, ${(100 * against).toFixed(0)} % of the trades against it, ` +
+      `${lost}; asked for: ${least.toFixed(1)} times in ${seconds(shortestNs)} to ${seconds(longestNs)} s, ${100 * reverts} % lost in ${seconds(withinNs)} s`
+    );
   },
   wash_trading: ({ during }) => {
     const trades = during.flatMap((moment) => moment.trades.map((trade) => ({ ...trade, ns: moment.ns })));
@@ -92,7 +113,7 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
     const within = during.filter(({ ns }) => ns <= label.toNs);
     const best = within.map((moment) => levels(moment, label)[0]?.[0] ?? 0);
     const moved = best.filter((price, at) => at > 0 && price !== best[at - 1]).length;
-    return `the best price was another in ${moved} of ${within.length} frames, so the places behind it were seldom the same; asked for: ${asked.gapAlert.missing} levels missing over ${asked.gapAlert.tauS} s of rest`;
+    return `the best price was another in ${moved} of ${within.length} frames, so the places behind it were seldom the same; asked for: evidence of ${asked.gapAlert.evidence} over ${asked.gapAlert.tauS} s of rest`;
   },
   flash_crash: ({ past, during }) => {
     const move = largest(during, ({ mid, ns }) =>
@@ -120,9 +141,25 @@ function showsOf(found: Case): { readonly ratio: number; readonly ns: number }[]
   return shows;
 }
 
-/** Levels that gained so much from one frame to the next. */
-function grown({ label }: Case, before: FrameMoment, now: FrameMoment, least: number): number {
-  return levels(now, label).filter(([price, size]) => size - sizeAt(before, label, price) >= least).length;
+/** Prices at which so much came from one frame to the next. */
+function grown({ label }: Case, before: FrameMoment, now: FrameMoment, least: number): number[] {
+  return levels(now, label)
+    .filter(([price, size]) => size - sizeAt(before, label, price) >= least)
+    .map(([price]) => price);
+}
+
+const shownLevels = 20;
+
+/** Whether a level that is there goes out of what frames show before it is seen to be gone. */
+function leavesTheView({ label, during }: Case, price: number, since: FrameMoment): boolean {
+  const size = sizeAt(since, label, price);
+  for (const moment of during) {
+    if (moment.ns <= since.ns || sizeAt(moment, label, price) > size / 2) continue;
+    const shown = levels(moment, label);
+    const last = shown.at(-1)?.[0] ?? price;
+    return shown.length === shownLevels && (label.side === "ask" ? price > last : price < last);
+  }
+  return false;
 }
 
 function sizeAt(moment: FrameMoment, label: IncidentLabel, price: number): number {

@@ -1,10 +1,20 @@
-import { analyticsVersion } from "@tapedeck/market";
+import {
+  analyticsVersion,
+  FrameBuilder,
+  type FrameParts,
+  MarketAnalytics,
+  previousAnalyticsVersion,
+  SimulatedMarket,
+  simulatedStartNs,
+} from "@tapedeck/market";
 import { describe, expect, test } from "vitest";
 import { importToMemory, recording, recordingsAbsent } from "./import/test-recordings.js";
 import { MemoryTapeStore } from "./memory-store.js";
 import { recompute } from "./recompute.js";
 import { TapeCatalog } from "./tape-catalog.js";
 import { TapeNotFound } from "./tape-errors.js";
+import { tapeName } from "./tape-id.js";
+import { TapeWriter } from "./tape-writer.js";
 import { writeTestTape } from "./testing.js";
 
 async function texts(store: MemoryTapeStore, name: string): Promise<string[]> {
@@ -52,6 +62,16 @@ describe("[AN4] recomputing", () => {
     for (const text of after) expect(JSON.parse(text)).toHaveProperty("obi");
   });
 
+  test("makes a tape with the previous analytics what it is with today's", async () => {
+    const store = new MemoryTapeStore();
+    const then = await recordGap(store, "then", previousAnalyticsVersion);
+    const now = await recordGap(store, "now", analyticsVersion);
+    expect(await manifest(store, "then", 1)).toMatchObject({ analytics_version: previousAnalyticsVersion });
+    expect(await texts(store, then)).not.toEqual(await texts(store, now));
+    expect(await texts(store, await recompute(store, then))).toEqual(await texts(store, now));
+    expect(await manifest(store, "then", 2)).toMatchObject({ analytics_version: analyticsVersion });
+  });
+
   test("twice changes nothing", async () => {
     const store = new MemoryTapeStore();
     const once = await recompute(store, await writeTestTape(store, { frames: 200 }));
@@ -67,3 +87,38 @@ describe("[AN4] recomputing", () => {
     expect(await store.versions("test")).toEqual([1]);
   });
 });
+
+/** Records two minutes of a market in which a gap is staged, with analytics of a version. Resolves to the tape's `id@version`. */
+async function recordGap(
+  store: MemoryTapeStore,
+  id: string,
+  version: typeof previousAnalyticsVersion | typeof analyticsVersion,
+): Promise<string> {
+  const market = new SimulatedMarket({ symbol: "BTCUSDT", seed: 1, scenario: "liquidity_gap:high" });
+  const { symbol, priceDecimals, sizeDecimals } = market.instrument;
+  const frames: FrameParts[] = [];
+  const builder = new FrameBuilder({
+    symbol,
+    originNs: simulatedStartNs,
+    decimals: 3,
+    intervalNs: 100e6,
+    analytics: new MarketAnalytics({ version }),
+    emit: (parts) => frames.push(parts),
+  });
+  builder.apply(market.opening(0));
+  for (const segment of [0, 1]) for (const event of market.events(segment)) builder.apply(event);
+  builder.end();
+  const writer = await TapeWriter.open(store, {
+    id,
+    symbol,
+    source: "TEST",
+    startNs: simulatedStartNs,
+    decimals: 3,
+    precision: { priceDecimals, sizeDecimals },
+    intervalMs: 100,
+    analyticsVersion: version,
+  });
+  for (const frame of frames) await writer.append(frame);
+  const made = await writer.finish();
+  return tapeName(id, made.version);
+}

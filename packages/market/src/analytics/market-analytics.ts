@@ -16,7 +16,9 @@ import { Volatility } from "./volatility.js";
 import { Vpin } from "./vpin.js";
 
 /** Raised by every change of what analytics say of a frame. Tapes name the version they were made with. */
-export const analyticsVersion = 2;
+export const analyticsVersion = 3;
+/** The one before, which stays for a release. */
+export const previousAnalyticsVersion = 2;
 
 /** What the fields of analytics begin with: in a frame's head nothing of theirs comes before, and nothing else after. */
 export const firstAnalyticsField = ',"obi":';
@@ -24,8 +26,8 @@ export const firstAnalyticsField = ',"obi":';
 export interface MarketAnalyticsOptions {
   /** `relative` by default. */
   readonly profile?: ProfileName;
-  /** The newest by default. Version 1 has the profile `relative` alone. */
-  readonly version?: 1 | typeof analyticsVersion;
+  /** The newest by default. The previous one has the profile `relative` alone. */
+  readonly version?: typeof previousAnalyticsVersion | typeof analyticsVersion;
 }
 
 /** What was usual before a gap of more than ten minutes says nothing of the market after it. */
@@ -43,7 +45,7 @@ export class MarketAnalytics implements FrameAnalytics {
   constructor({ profile = "relative", version = analyticsVersion }: MarketAnalyticsOptions = {}) {
     const thresholds = profiles[profile];
     this.#begin = () =>
-      version === 1
+      version === previousAnalyticsVersion
         ? new Analysis(previousThresholds.gap, previousDetectors())
         : new Analysis(thresholds.gap, detectors(thresholds));
     this.#analysis = this.#begin();

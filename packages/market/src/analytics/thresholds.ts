@@ -9,8 +9,8 @@ export interface Thresholds {
     readonly anyThinLevel: boolean;
     /** Levels that are missing side by side, ... */
     readonly missing: number;
-    /** ... at places that are taken in less than this share of the usual time, ... */
-    readonly vacant: number;
+    /** ... so few of them being left that it is so little likely (logarithm of the likelihood ratio), ... */
+    readonly evidence: number;
     /** ... over the last moments (weights e^(-age / tau)), ... */
     readonly tauS: number;
     /** ... behind a best price that has not changed for so many seconds. */
@@ -46,20 +46,21 @@ export interface Thresholds {
     /** Only a wall that is taken back is one. */
     readonly pulled: boolean;
     readonly withinNs: number;
+    /** As large a share of it that comes to other levels in that moment makes it a wall that was moved. */
+    readonly moved: number;
   };
   readonly stuffing: { readonly perSecond: number; readonly timesUsual: number; readonly lastingS: number };
   readonly ignition: {
     /** A move of so many times the usual one of a second is followed, ... */
     readonly notice: number;
-    /** ... one of so many is told of, ... */
+    /** ... and told of where it took so long, ... */
+    readonly shortestNs: number;
+    readonly longestNs: number;
+    /** ... went `timesMove` e^(`contrary` share) times that far, with the share of its trades that took the other way, ... */
     readonly timesMove: number;
-    /** ... where this share of its trades took in its direction, ... */
-    readonly oneSided: number;
-    /** ... which is so many times as many as usual a second, ... */
-    readonly timesTrades: number;
-    /** ... and this share of it is lost again, no sooner and no later than this. */
+    readonly contrary: number;
+    /** ... and lost this share of it again within so long. */
     readonly reverts: number;
-    readonly soonestNs: number;
     readonly withinNs: number;
   };
   readonly wash: {
@@ -91,18 +92,18 @@ export interface Thresholds {
 /** Thresholds against the instrument's own recent past: what is meant on any instrument. */
 export const relative: Thresholds = {
   gap: { ofUsual: 0.03 },
-  gapAlert: { anyThinLevel: false, missing: 2.8, vacant: 0.6, tauS: 2.5, steadyS: 0.1 },
+  gapAlert: { anyThinLevel: false, missing: 2.4, evidence: 1.2, tauS: 2.5, steadyS: 0.1 },
   depth: { least: 0.3, levels: 6, everyS: 600, steadyS: 0.5 },
   spoofing: { growth: 4.5, left: 0.3, withinNs: 2.2e9, atOnce: true, times: 2, spanNs: 6e9 },
-  layering: { growth: 1, levels: 3, togetherNs: 150e6, pulled: true, withinNs: 6e9 },
+  layering: { growth: 1, levels: 3, togetherNs: 150e6, pulled: true, withinNs: 6e9, moved: 0.4 },
   stuffing: { perSecond: 20, timesUsual: 3.2, lastingS: 0.5 },
   ignition: {
     notice: 8,
+    shortestNs: 1.3e9,
+    longestNs: 6.5e9,
     timesMove: 11,
-    oneSided: 0.9,
-    timesTrades: 2,
-    reverts: 0.45,
-    soonestNs: 2.4e9,
+    contrary: 3,
+    reverts: 0.4,
     withinNs: 7e9,
   },
   wash: { count: 5, withinNs: 8e9, likeness: 0.045, alternating: 0.75 },
@@ -116,10 +117,10 @@ export const relative: Thresholds = {
 export const absolute: Thresholds = {
   ...relative,
   gap: { units: 50, ofUsual: 0 },
-  gapAlert: { anyThinLevel: true, missing: 0, vacant: 0, tauS: 0, steadyS: 0 },
+  gapAlert: { anyThinLevel: true, missing: 0, evidence: 0, tauS: 0, steadyS: 0 },
   depth: { least: 0.3, levels: 0, everyS: 0, steadyS: 0 },
   spoofing: { growth: 3, left: 0.3, withinNs: 60e9, atOnce: false, times: 1, spanNs: 1e9 },
-  layering: { growth: 2, levels: 3, togetherNs: 5e9, pulled: false, withinNs: 6e9 },
+  layering: { growth: 2, levels: 3, togetherNs: 5e9, pulled: false, withinNs: 6e9, moved: 0 },
   stuffing: { perSecond: 20, timesUsual: 3, lastingS: 0 },
   imbalance: { least: 0.5, everyS: 0 },
   tradeSize: { z: 3, everyS: 0 },

@@ -4,16 +4,14 @@ import { largeOrder, layering, liquidityGap, spoofing } from "./incidents/orders
 import { flashCrash, momentumIgnition, news } from "./incidents/prices.js";
 import { iceberg, washTrading } from "./incidents/trades.js";
 import type { IncidentLabel } from "./label.js";
-import { previousIncidents } from "./previous/incidents.js";
 import type { PriceSegment } from "./price-path.js";
 import { RandomStream } from "./random-stream.js";
 import { honestBursts, type IncidentKind, type Staging, stagedSeverities } from "./scenario.js";
 import { stageFromMs, stageUntilMs, tapeMsOf } from "./segments.js";
 import type { Usual } from "./usual.js";
 
-/** What each generator stages. */
-export type GeneratorVersion = 1 | 2;
-export const newestGenerator = 2 satisfies GeneratorVersion;
+/** Raised by every change of what is staged or of the market. Simulated tapes name the version they are made with. */
+export const generatorVersion = 2;
 
 const incidents: Readonly<Record<IncidentKind, StageIncident>> = {
   spoofing,
@@ -29,11 +27,6 @@ const incidents: Readonly<Record<IncidentKind, StageIncident>> = {
   fast_cancels: fastCancels,
 };
 
-const incidentsOf: Readonly<Record<GeneratorVersion, typeof incidents>> = {
-  1: { ...incidents, ...previousIncidents },
-  2: incidents,
-};
-
 /** One segment in so many has an incident; the ones between are as the market is by itself. */
 const segmentsPerIncident = 2;
 /** An incident begins in this part of its segment; the longest then ends before the segment settles. */
@@ -46,7 +39,6 @@ export interface Staged {
 }
 
 export interface SegmentScene {
-  readonly generator: GeneratorVersion;
   readonly seed: string;
   readonly scenario: readonly Staging[];
   readonly segment: number;
@@ -56,7 +48,7 @@ export interface SegmentScene {
 }
 
 /** What is staged in a segment: a function of scenario, seed and segment alone. The first segment is always quiet. */
-export function stagedIn({ generator, seed, scenario, segment, path, usual, price }: SegmentScene): Staged | undefined {
+export function stagedIn({ seed, scenario, segment, path, usual, price }: SegmentScene): Staged | undefined {
   if (scenario.length === 0 || segment % segmentsPerIncident !== 1) return undefined;
   const random = new RandomStream(seed, "incident", segment);
   const staging = scenario[random.below(scenario.length)];
@@ -65,7 +57,7 @@ export function stagedIn({ generator, seed, scenario, segment, path, usual, pric
   const severity = staging.severity ?? stagedSeverities[random.below(stagedSeverities.length)] ?? "medium";
   const fromMs = random.wholeBetween({ least: stageFromMs, most: latestStartMs });
   const fairTicks = path.at(fromMs);
-  const incident = incidentsOf[generator][kind]({
+  const incident = incidents[kind]({
     fromMs,
     severity,
     random,

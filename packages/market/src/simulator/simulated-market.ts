@@ -8,7 +8,7 @@ import { actsOf, type OnTraded, type OwnOrder, orderMs, sizeOfTrades } from "./o
 import { PricePath } from "./price-path.js";
 import { RandomStream } from "./random-stream.js";
 import { parseScenario, type Staging, scenarioNames } from "./scenario.js";
-import { type GeneratorVersion, newestGenerator, type Staged, stagedIn } from "./schedule.js";
+import { type Staged, stagedIn } from "./schedule.js";
 import { frameMs, segmentMs, segments, tapeMsOf } from "./segments.js";
 import { type Usual, usualOf } from "./usual.js";
 
@@ -17,8 +17,6 @@ export interface SimulatedMarketOptions {
   readonly seed: string | number;
   /** As `parseScenario` reads it. */
   readonly scenario?: string;
-  /** What stages it; the newest by default. */
-  readonly generator?: GeneratorVersion;
 }
 
 /** Nanoseconds since 1970 of tape time 0. Frames close 1 ms before whole tenths of a second. */
@@ -31,16 +29,14 @@ export class SimulatedMarket {
   readonly usual: Usual;
   readonly #seed: string;
   readonly #path: PricePath;
-  readonly #generator: GeneratorVersion;
 
   /** Throws `RangeError` where the scenario is not known. */
-  constructor({ symbol, seed, scenario = "calm", generator = newestGenerator }: SimulatedMarketOptions) {
+  constructor({ symbol, seed, scenario = "calm" }: SimulatedMarketOptions) {
     const stagings = parseScenario(scenario);
     if (stagings === undefined) throw new RangeError(`${scenario} is no scenario: ${scenarioNames.join(", ")}`);
     this.instrument = instrumentOf(symbol);
     this.scenario = stagings;
     this.usual = usualOf(this.instrument);
-    this.#generator = generator;
     this.#seed = `${symbol.toUpperCase()}/${seed}`;
     this.#path = new PricePath(this.#seed, this.instrument);
   }
@@ -111,7 +107,6 @@ export class SimulatedMarket {
     const scale = Number(`1e${instrument.priceDecimals}`);
     const path = this.#path.segment(segment);
     return stagedIn({
-      generator: this.#generator,
       seed: this.#seed,
       scenario,
       segment,

@@ -64,8 +64,8 @@ test.skipIf(recordingsAbsent)(
     const hash = createHash("sha256");
     for await (const text of framesOf(imported, tapeOf(imported))) hash.update(`${text}\n`);
     expect({ analyticsVersion, sum: hash.digest("hex") }).toEqual({
-      analyticsVersion: 2,
-      sum: "9a0bdf3b12226f558ab52c5c1a05a7bdfcfad136f165d5a63dbe73b83ba9b492",
+      analyticsVersion: 3,
+      sum: "0e1b9d1e89e59abb512e2b86211b7de023a1defa0710f67cf98f6ff6490d3258",
     });
   },
 );

@@ -1,4 +1,10 @@
-import { analyticsVersion, type FrameAnalytics, MarketAnalytics, SimulatedMarket } from "@tapedeck/market";
+import {
+  analyticsVersion,
+  type FrameAnalytics,
+  MarketAnalytics,
+  previousAnalyticsVersion,
+  SimulatedMarket,
+} from "@tapedeck/market";
 import { currentGenerator, type SimulatedName } from "./simulated-name.js";
 
 /** Makes the market of a simulated tape, and what is said of it in its frames. */
@@ -11,22 +17,15 @@ export interface Generator {
  * What this release can make, by generator and version of the analytics. A change of either that changes a single byte is a new
  * entry, and the one before it stays for a release, so that sessions on its tapes play on.
  */
-const generators: ReadonlyMap<string, Generator> = new Map([
-  [
-    key({ generator: 1, version: 1 }),
+const generators: ReadonlyMap<string, Generator> = new Map(
+  ([previousAnalyticsVersion, analyticsVersion] as const).map((version): [string, Generator] => [
+    key({ generator: currentGenerator, version }),
     {
-      market: (name) => new SimulatedMarket({ ...name, generator: 1 }),
-      analytics: () => new MarketAnalytics({ version: 1 }),
+      market: (name) => new SimulatedMarket(name),
+      analytics: () => new MarketAnalytics({ version }),
     },
-  ],
-  [
-    key({ generator: currentGenerator, version: analyticsVersion }),
-    {
-      market: (name) => new SimulatedMarket({ ...name, generator: currentGenerator }),
-      analytics: () => new MarketAnalytics(),
-    },
-  ],
-]);
+  ]),
+);
 
 export function generatorOf(name: SimulatedName): Generator | undefined {
   return generators.get(key(name));

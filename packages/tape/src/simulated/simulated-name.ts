@@ -1,4 +1,4 @@
-import { analyticsVersion, newestGenerator, parseScenario, scenarioText } from "@tapedeck/market";
+import { analyticsVersion, generatorVersion, parseScenario, scenarioText } from "@tapedeck/market";
 
 /** What a simulated tape is made of: all of it is in its id, so that any node opens it without a file. */
 export interface SimulatedName {
@@ -20,21 +20,18 @@ export interface Fork {
   readonly order: string;
 }
 
-/** Ids of simulated tapes are such: `sim2.BTCUSDT.42.layering.spoofing-high@2`, `sim2.BTCUSDT.42.calm~0c5e49b1a2f7~SESSION@2`. */
+/** Ids of simulated tapes are such: `sim2.BTCUSDT.42.layering.spoofing-high@3`, `sim2.BTCUSDT.42.calm~0c5e49b1a2f7~SESSION@3`. */
 const pattern =
   /^sim([1-9]\d{0,3})\.([A-Za-z0-9_-]{1,20})\.([A-Za-z0-9_-]{1,24})\.([a-z_.-]{1,60})(?:~([0-9a-f]{12})~([A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}))?(?:@([1-9]\d{0,8}))?$/;
 
-export const currentGenerator = newestGenerator;
-
-/** Of the analytics that tapes of older generators have, where their name says none. */
-const versions: Readonly<Record<number, number>> = { 1: 1 };
+export const currentGenerator = generatorVersion;
 
 /** What can stand in the id of a simulated tape. */
 export const simulatedSymbol = /^[A-Za-z0-9_-]{1,20}$/;
 export const simulatedSeed = /^[A-Za-z0-9_-]{1,24}$/;
 export const longestScenario = 60;
 
-/** Takes the name of a simulated tape apart; undefined for any other text. Without a version it is the generator's newest. */
+/** Takes the name of a simulated tape apart; undefined for any other text. Without a version it is the newest. */
 export function parseSimulatedName(text: string): SimulatedName | undefined {
   const [, number, symbol = "", seed = "", written = "", order, session = "", version] = pattern.exec(text) ?? [];
   if (number === undefined) return undefined;
@@ -47,7 +44,7 @@ export function parseSimulatedName(text: string): SimulatedName | undefined {
     symbol,
     seed,
     scenario: scenarioText(stagings),
-    version: version === undefined ? (versions[generator] ?? analyticsVersion) : Number(version),
+    version: version === undefined ? analyticsVersion : Number(version),
     ...(order !== undefined && { fork: { order, session } }),
   };
 }

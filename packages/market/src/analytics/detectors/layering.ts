@@ -11,8 +11,6 @@ const levelsLookedAt = 10;
 /** Levels of a side that are followed at once. */
 const mostLayers = 24;
 const leastFrames = 100;
-/** So much of a layer, or more, has to come to another level to be it. */
-const sameSize = 0.5;
 
 /** A level that has gained much at once. */
 interface Layer {
@@ -21,13 +19,17 @@ interface Layer {
   readonly before: number;
   readonly ns: number;
   taken: number;
-  goneNs: number | undefined;
+  gone: { readonly ns: number; readonly levelsBefore: readonly BookLevel[] } | undefined;
 }
 
 /**
  * LAYERING: several levels of one side gain an unusual lot in the same moment, the other side does not, and before long they lose it
- * in one moment too, without having traded: a wall of orders that were never meant. In the profile `absolute` the wall is enough.
- * The practice is described in ESMA/2012/122, "Systems and controls in an automated trading environment".
+ * in one moment too, without having traded, and nothing like it comes to other levels: a wall of orders that were never meant. In the
+ * profile `absolute` the wall is enough. The practice is described in ESMA/2012/122, "Systems and controls in an automated trading
+ * environment".
+ *
+ * Whoever means a wall and moves it puts it up again elsewhere, so what went is held against all that came, not order by order: in any
+ * moment some level gains as much as one small order of the wall, but not as much as the wall.
  */
 export class Layering implements Detector {
   readonly #watches: readonly Watch[];
@@ -46,8 +48,8 @@ export class Layering implements Detector {
       else watch.look(moment, before, usual);
     }
     if (bids !== undefined && asks !== undefined) {
-      bids.judge(asks, usual, raise);
-      asks.judge(bids, usual, raise);
+      bids.judge(moment, asks, usual, raise);
+      asks.judge(moment, bids, usual, raise);
     }
     this.#usual.note(moment.bids[0]?.[1] ?? Number.NaN);
     this.#usual.note(moment.asks[0]?.[1] ?? Number.NaN);
@@ -78,20 +80,22 @@ class Watch {
       if (size < least || this.layers.length >= mostLayers) continue;
       const was = sizeAt(levelsBefore, price, inward);
       if (was === undefined || size - was < least || this.layers.some((layer) => layer.price === price)) continue;
-      this.layers.push({ price, added: size - was, before: was, ns: moment.ns, taken: 0, goneNs: undefined });
+      this.layers.push({ price, added: size - was, before: was, ns: moment.ns, taken: 0, gone: undefined });
     }
   }
 
   /** An alert where the levels that came together have just gone together. */
-  judge(other: Watch, usual: number, raise: Raise): void {
-    const { levels: least, pulled, togetherNs } = this.#thresholds;
+  judge(moment: FrameMoment, other: Watch, usual: number, raise: Raise): void {
+    const { levels: least, pulled, togetherNs, moved } = this.#thresholds;
     if (this.layers.length < least) return;
-    const counted = pulled ? this.layers.filter(({ goneNs }) => goneNs !== undefined) : this.layers;
+    const counted = pulled ? this.layers.filter(({ gone }) => gone !== undefined) : this.layers;
     const wall = placedTogether(counted, togetherNs);
     // Who moves all quotes of a side with the price moves those of the other one, too.
     const opposite = placedTogether(other.layers, togetherNs).filter((layer) => near(layer, wall[0], togetherNs));
     if (wall.length < least || wall.length - opposite.length < least - 1) return;
-    const score = wall.reduce((sum, { added }) => sum + added / usual, 0);
+    const units = wall.reduce((sum, { added }) => sum + added, 0);
+    if (pulled && this.#cameElsewhere(wall, levelsOf(moment, this.#side.name)) >= moved * units) return;
+    const score = units / usual;
     const each = score / wall.length;
     raise({
       type: "LAYERING",
@@ -105,32 +109,33 @@ class Watch {
   #follow(moment: FrameMoment, before: FrameMoment): void {
     const { withinNs, togetherNs } = this.#thresholds;
     const levels = levelsOf(moment, this.#side.name);
-    const levelsBefore = levelsOf(before, this.#side.name);
     const { ns } = moment;
+    const levelsBefore = levelsOf(before, this.#side.name);
     this.layers = this.layers.filter((layer) => {
-      if (layer.goneNs !== undefined) return ns - layer.goneNs <= togetherNs;
+      if (layer.gone !== undefined) return ns - layer.gone.ns <= togetherNs;
       if (ns - layer.ns > withinNs) return false;
       layer.taken += takenAt(moment.trades, layer.price, this.#side);
       const size = sizeAt(levels, layer.price, this.#side.inward);
       if (size === undefined) return false;
       if (size - layer.before >= 0.3 * layer.added) return true;
-      layer.goneNs = ns;
-      return layer.taken < 0.5 * layer.added && !cameElsewhere(layer, levels, levelsBefore, this.#side);
+      layer.gone = { ns, levelsBefore };
+      return layer.taken < 0.5 * layer.added;
     });
   }
-}
 
-/** As much has come to another level in that moment: who means it moves with the price. */
-function cameElsewhere(
-  { price, added }: Layer,
-  levels: readonly BookLevel[],
-  before: readonly BookLevel[],
-  { inward }: Side,
-): boolean {
-  const least = sameSize * added;
-  return levels.some(
-    ([other, size]) => other !== price && size > least && size - (sizeAt(before, other, inward) ?? 0) > least,
-  );
+  /** Units that other levels have gained since before the first of the wall went. */
+  #cameElsewhere(wall: readonly Layer[], levels: readonly BookLevel[]): number {
+    const [first] = wall.flatMap(({ gone }) => gone ?? []).sort((a, b) => a.ns - b.ns);
+    if (first === undefined) return 0;
+    let units = 0;
+    for (const [price, size] of levels) {
+      if (wall.some((layer) => layer.price === price)) continue;
+      // What has only come into view has not come.
+      const gain = size - (sizeAt(first.levelsBefore, price, this.#side.inward) ?? size);
+      if (gain > 0) units += gain;
+    }
+    return units;
+  }
 }
 
 function near(layer: Layer, other: Layer | undefined, togetherNs: number): boolean {

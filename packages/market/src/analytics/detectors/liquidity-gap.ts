@@ -16,9 +16,12 @@ const leastFrames = 150;
 /**
  * LIQUIDITY_GAP: the book is empty near the best price. In the profile `absolute` that is any level of less than 50 units. Relative: of
  * the places behind the best price, a usual step from level to level apart, each is taken in a share of the frames that is its
- * own. Where several side by side are taken far less than that for a second or two, those who quote there stay away: the gap's
- * measure is the number of levels that are missing in it. It is followed by distance from the best price, so it stays itself
- * when that moves; while it moves nothing is learned.
+ * own. Where several side by side are taken far less than that for some seconds, those who quote there stay away. It is followed by
+ * distance from the best price, so it stays itself when that moves; while it moves nothing is learned.
+ *
+ * The gap's measure is the scan statistic of Kulldorff (1997), "A spatial scan statistic": of all runs of places the largest
+ * logarithm of the likelihood ratio of as few levels as were there of late, C, to as many as usual, N, as Poisson counts:
+ * C ln(C / N) + N - C. It is N where all are gone, and much less than N - C where some are left, which is what lulls are like.
  */
 export class LiquidityGap implements Detector {
   readonly #thresholds: Thresholds["gapAlert"];
@@ -55,14 +58,16 @@ export class LiquidityGap implements Detector {
   }
 }
 
-/** Places side by side that are empty. */
+/** Places side by side that are emptier than usual. */
 interface Gap {
   first: number;
   count: number;
   /** Levels that are usually there, ... */
   usual: number;
-  /** ... and those of them that were not, of late. */
-  missing: number;
+  /** ... those that were, of late, ... */
+  there: number;
+  /** ... and how little likely so few are. */
+  evidence: number;
 }
 
 class SideWatch {
@@ -87,18 +92,18 @@ class SideWatch {
 
   look({ moment, seconds, steady, gaps }: Scene, step: number, raise: Raise): void {
     const { name } = this.#side;
-    const { steadyS, missing: least } = this.#thresholds;
+    const { steadyS, evidence: least, missing } = this.#thresholds;
     // Who stands behind a price that has just moved moves too: that says nothing.
     if (steady[name] < steadyS) return;
     const levels = levelsOf(moment, name);
     this.#note(levels, step, seconds);
     const gap = this.#widest();
-    if (gap.missing < overAt * least) this.#told = false;
+    if (gap.evidence < overAt * least) this.#told = false;
     const known = (this.#usual[0]?.count ?? 0) > 2 * leastFrames;
     // What is suspected is not to become usual.
-    if (!known || gap.missing < overAt * least) this.#learn();
+    if (!known || gap.evidence < overAt * least) this.#learn();
     if (!known) return;
-    if (this.#told || gap.missing < least) return;
+    if (this.#told || gap.evidence < least || gap.usual - gap.there < missing) return;
     this.#told = true;
     this.#raise(gap, levels, step, gaps.usual, raise);
   }
@@ -123,33 +128,30 @@ class SideWatch {
   }
 
   #widest(): Gap {
-    const { vacant } = this.#thresholds;
-    const most: Gap = { first: 0, count: 0, usual: 0, missing: 0 };
-    let first = 0;
-    let there = 0;
-    let missing = 0;
-    for (let place = 0; place < places; place++) {
-      const usual = this.#usual[place]?.mean ?? 0;
-      const recent = this.#recent[place] ?? 0;
-      if (recent >= vacant * usual) {
-        first = place + 1;
-        there = 0;
-        missing = 0;
-        continue;
+    // Less decides nothing, and a run is evidence of less than N - C: so in most frames there is nothing to work out.
+    const least = overAt * this.#thresholds.evidence;
+    const most: Gap = { first: 0, count: 0, usual: 0, there: 0, evidence: 0 };
+    for (let first = 0; first < places; first++) {
+      let usual = 0;
+      let there = 0;
+      for (let place = first; place < places; place++) {
+        usual += this.#usual[place]?.mean ?? 0;
+        there += this.#recent[place] ?? 0;
+        if (usual - there <= Math.max(least, most.evidence)) continue;
+        const evidence = usual - there + (there > 0 ? there * Math.log(there / usual) : 0);
+        if (evidence <= most.evidence) continue;
+        most.first = first;
+        most.count = place - first + 1;
+        most.usual = usual;
+        most.there = there;
+        most.evidence = evidence;
       }
-      there += usual;
-      missing += usual - recent;
-      if (missing <= most.missing) continue;
-      most.first = first;
-      most.count = place - first + 1;
-      most.usual = there;
-      most.missing = missing;
     }
     return most;
   }
 
   #raise(
-    { first, count, usual, missing }: Gap,
+    { first, count, usual, there }: Gap,
     levels: readonly BookLevel[],
     step: number,
     usualSize: number,
@@ -168,7 +170,7 @@ class SideWatch {
         gap_count: count,
         // The best level is the first.
         affected_levels: Array.from({ length: count }, (_, n) => first + 2 + n),
-        total_gap_volume: tidy(missing * usualSize, 8),
+        total_gap_volume: tidy((usual - there) * usualSize, 8),
         // The gap lies behind it.
         price_level: last,
       },

@@ -1,6 +1,5 @@
 import type { MarketTrade } from "../../analytics.js";
 import type { Raise } from "../alerts.js";
-import { RecentRate } from "../own-scale.js";
 import type { Detector, Scene } from "../scene.js";
 import type { Thresholds } from "../thresholds.js";
 import { tidy } from "../tidy.js";
@@ -9,8 +8,6 @@ import { tidy } from "../tidy.js";
 const pushNs = 3e9;
 /** Frames that are remembered for that. */
 const mostFrames = 64;
-/** A push that is not over after so long is a trend or a crash. */
-const longestNs = 5.5e9;
 
 /** A frame that a push may have begun with. */
 interface Start {
@@ -26,8 +23,6 @@ interface Push {
   readonly from: Start;
   /** Of the usual move in a second. */
   readonly usual: number;
-  /** The usual number of trades a second. */
-  readonly usualTrades: number;
   peak: number;
   peakNs: number;
   /** Trades until the peak, from the start on: with the push, and against it. */
@@ -38,13 +33,15 @@ interface Push {
 
 /**
  * MOMENTUM_IGNITION: within a few seconds the price goes much farther than it usually does in one, on trades of nearly one side alone,
- * and then, over some seconds, much of the way back: somebody pushed, others followed, and the pusher left. What stays where it went is
- * news, and what springs back at once is a thin book; neither is an alert. The practice is described in ESMA/2012/122, "Systems and
- * controls in an automated trading environment".
+ * and then, within some seconds, much of the way back: somebody pushed, others followed, and the pusher left. What jumps, or stays where
+ * it went, is news, and no alert. The practice is described in ESMA/2012/122, "Systems and controls in an automated trading environment".
+ *
+ * Neither distance nor one-sidedness alone tells it from what a market does by itself: small pushes are as far as lively minutes go,
+ * and a large one makes others sell to it. So they are weighed against each other, as a linear discriminant of the logarithm of the
+ * distance and the share of trades against it: times >= timesMove e^(contrary share).
  */
 export class MomentumIgnition implements Detector {
   readonly #thresholds: Thresholds["ignition"];
-  readonly #tradesUsual = new RecentRate(120);
   #past: Start[] = [];
   #push: Push | undefined;
   #buys = 0;
@@ -54,17 +51,15 @@ export class MomentumIgnition implements Detector {
     this.#thresholds = thresholds;
   }
 
-  look(scene: Scene, raise: Raise): void {
-    const { moment, before, seconds, volume, usualMove } = scene;
+  look({ moment, before, volume, usualMove }: Scene, raise: Raise): void {
     const { ns, mid, trades } = moment;
     if (before === undefined) this.#forget();
     this.#count(trades);
     if (this.#push !== undefined) {
       this.#push.volume += volume;
       this.#follow(this.#push, ns, mid, raise);
-    } else {
-      this.#tradesUsual.note(seconds, trades.length);
-      if (usualMove > 0) this.#push = this.#begin(ns, mid, usualMove, volume);
+    } else if (usualMove > 0) {
+      this.#push = this.#begin(ns, mid, usualMove, volume);
     }
     const oldest = this.#past[0];
     if (oldest !== undefined && (this.#past.length === mostFrames || ns - oldest.ns > pushNs)) this.#past.shift();
@@ -96,10 +91,8 @@ export class MomentumIgnition implements Detector {
     const up = mid - low.mid >= high.mid - mid;
     const from = up ? low : high;
     if (Math.abs(mid - from.mid) < this.#thresholds.notice * usual) return undefined;
-    const usualTrades = this.#tradesUsual.rate;
-    if (usualTrades === 0) return undefined;
     const push: Push = {
-      ...{ direction: up ? 1 : -1, from, usual, usualTrades, volume },
+      ...{ direction: up ? 1 : -1, from, usual, volume },
       ...{ peak: mid, peakNs: ns, along: 0, against: 0 },
     };
     this.#reach(push, ns, mid);
@@ -118,29 +111,26 @@ export class MomentumIgnition implements Detector {
   #follow(push: Push, ns: number, mid: number, raise: Raise): void {
     const { direction, from } = push;
     if (direction * (mid - push.peak) > 0) this.#reach(push, ns, mid);
-    const { reverts, withinNs } = this.#thresholds;
+    const { reverts, withinNs, longestNs } = this.#thresholds;
     const over = ns - push.peakNs > withinNs || push.peakNs - from.ns > longestNs;
     const back = (push.peak - mid) / (push.peak - from.mid) >= reverts;
     if (!over && !back) return;
     this.#push = undefined;
     this.#past = [];
-    if (!over && this.#isForced(push, ns)) this.#raise(push, raise);
+    if (!over && this.#isForced(push)) this.#raise(push, raise);
   }
 
-  /** One side did it, with more trades than usual, and it took its time to leave. */
-  #isForced({ from, peak, peakNs, usual, usualTrades, along, against }: Push, ns: number): boolean {
-    const { timesMove, oneSided, timesTrades, soonestNs } = this.#thresholds;
-    const seconds = Math.max(0.3, (peakNs - from.ns) / 1e9);
-    return (
-      Math.abs(peak - from.mid) >= timesMove * usual &&
-      along >= oneSided * (along + against) &&
-      along / seconds >= (timesTrades * usualTrades) / 2 &&
-      ns - peakNs >= soonestNs
-    );
+  #isForced(push: Push): boolean {
+    const { shortestNs, timesMove, contrary } = this.#thresholds;
+    if (push.peakNs - push.from.ns < shortestNs) return false;
+    const trades = push.along + push.against;
+    // Who pushes trades: what moves without is a thin book.
+    return trades > 0 && timesOf(push) >= timesMove * Math.exp(contrary * (push.against / trades));
   }
 
-  #raise({ direction, from, peak, usual, volume }: Push, raise: Raise): void {
-    const times = Math.abs(peak - from.mid) / usual;
+  #raise(push: Push, raise: Raise): void {
+    const { direction, from, peak, volume } = push;
+    const times = timesOf(push);
     raise({
       type: "MOMENTUM_IGNITION",
       severity: times >= 32 ? "high" : times >= 19 ? "medium" : "low",
@@ -153,4 +143,9 @@ export class MomentumIgnition implements Detector {
       },
     });
   }
+}
+
+/** How far it went, of the usual move in a second. */
+function timesOf({ from, peak, usual }: Push): number {
+  return Math.abs(peak - from.mid) / usual;
 }

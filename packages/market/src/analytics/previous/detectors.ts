@@ -1,20 +1,20 @@
 import { DataValidation } from "../detectors/data-validation.js";
+import { DepthShock } from "../detectors/depth-shock.js";
+import { HeavyImbalance } from "../detectors/heavy-imbalance.js";
 import { IcebergOrder } from "../detectors/iceberg-order.js";
 import type { Detectors } from "../detectors/index.js";
 import { QuoteStuffing } from "../detectors/quote-stuffing.js";
 import { RapidTrading } from "../detectors/rapid-trading.js";
 import { RegimeChange } from "../detectors/regime-change.js";
+import { Spoofing } from "../detectors/spoofing.js";
+import { UnusualTradeSize } from "../detectors/unusual-trade-size.js";
 import { WashTrading } from "../detectors/wash-trading.js";
-import { DepthShock } from "./depth-shock.js";
-import { HeavyImbalance } from "./heavy-imbalance.js";
 import { Layering } from "./layering.js";
 import { LiquidityGap } from "./liquidity-gap.js";
 import { MomentumIgnition } from "./momentum-ignition.js";
-import { Spoofing } from "./spoofing.js";
 import { previousThresholds as thresholds } from "./thresholds.js";
-import { UnusualTradeSize } from "./unusual-trade-size.js";
 
-/** The detectors of version 1: kept for a release, so that sessions on simulated tapes made with them play on. */
+/** The detectors of version 2: kept for a release, so that sessions on simulated tapes made with them play on. */
 export function previousDetectors(): Detectors {
   const spoofing = new Spoofing(thresholds.spoofing);
   const all = [

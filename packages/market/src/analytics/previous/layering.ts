@@ -1,15 +1,18 @@
 import type { FrameMoment } from "../../analytics.js";
+import type { BookLevel } from "../../order-book.js";
 import type { Raise } from "../alerts.js";
 import { levelsOf, type Side, sides, sizeAt, takenAt } from "../detectors/levels.js";
 import { RunningMean } from "../own-scale.js";
 import type { Detector, Scene } from "../scene.js";
 import { tidy } from "../tidy.js";
-import type { Thresholds } from "./thresholds.js";
+import type { PreviousThresholds as Thresholds } from "./thresholds.js";
 
 const levelsLookedAt = 10;
 /** Levels of a side that are followed at once. */
 const mostLayers = 24;
 const leastFrames = 100;
+/** So much of a layer, or more, has to come to another level to be it. */
+const sameSize = 0.5;
 
 /** A level that has gained much at once. */
 interface Layer {
@@ -65,7 +68,7 @@ class Watch {
     const { inward, name } = this.#side;
     // Who stands behind a price that moves on moves too, and means it.
     const moved = this.#thresholds.pulled && levelsOf(moment, name)[0]?.[0] !== levelsOf(before, name)[0]?.[0];
-    if (this.layers.length > 0) this.#follow(moment, moved);
+    if (this.layers.length > 0) this.#follow(moment, before);
     if (moved) return;
     const least = this.#thresholds.growth * usual;
     const levels = levelsOf(moment, name);
@@ -99,9 +102,10 @@ class Watch {
     this.layers = this.layers.filter((layer) => !wall.includes(layer));
   }
 
-  #follow(moment: FrameMoment, moved: boolean): void {
+  #follow(moment: FrameMoment, before: FrameMoment): void {
     const { withinNs, togetherNs } = this.#thresholds;
     const levels = levelsOf(moment, this.#side.name);
+    const levelsBefore = levelsOf(before, this.#side.name);
     const { ns } = moment;
     this.layers = this.layers.filter((layer) => {
       if (layer.goneNs !== undefined) return ns - layer.goneNs <= togetherNs;
@@ -111,9 +115,22 @@ class Watch {
       if (size === undefined) return false;
       if (size - layer.before >= 0.3 * layer.added) return true;
       layer.goneNs = ns;
-      return layer.taken < 0.5 * layer.added && !moved;
+      return layer.taken < 0.5 * layer.added && !cameElsewhere(layer, levels, levelsBefore, this.#side);
     });
   }
+}
+
+/** As much has come to another level in that moment: who means it moves with the price. */
+function cameElsewhere(
+  { price, added }: Layer,
+  levels: readonly BookLevel[],
+  before: readonly BookLevel[],
+  { inward }: Side,
+): boolean {
+  const least = sameSize * added;
+  return levels.some(
+    ([other, size]) => other !== price && size > least && size - (sizeAt(before, other, inward) ?? 0) > least,
+  );
 }
 
 function near(layer: Layer, other: Layer | undefined, togetherNs: number): boolean {

@@ -1,158 +1,177 @@
-import type { FrameMoment } from "../../analytics.js";
 import type { BookLevel } from "../../order-book.js";
 import type { Raise } from "../alerts.js";
-import { levelsOf, type Side, sides, takenAt } from "../detectors/levels.js";
+import { levelsOf, type Side, sides } from "../detectors/levels.js";
+import { RunningMean, RunningQuantile } from "../own-scale.js";
 import type { Detector, Scene } from "../scene.js";
 import { tidy } from "../tidy.js";
-import type { Thresholds } from "./thresholds.js";
+import type { PreviousThresholds as Thresholds } from "./thresholds.js";
 
-const levelsLookedAt = 10;
-/** Frames over which levels may vanish and still have vanished together. */
-const framesBack = 4;
-/** Holes of a side that are followed at once. */
-const mostHoles = 6;
+/** Places behind the best price that are looked at, a usual step from level to level apart. */
+const places = 10;
+/** A gap is over when so much of what an alert takes is left. */
+const overAt = 0.6;
+/** Frames before which nothing is known of what is usual. */
+const leastFrames = 150;
 
 /**
- * LIQUIDITY_GAP: the book is empty near the best price. In the profile `absolute` that is any level of less than 50 units. Relative:
- * neighbouring levels among the best ten vanish within some tenths of a second, without being traded or passed by the price,
- * and nothing comes in their place for a while. Levels of a book come and go one by one; several side by side seldom do.
+ * LIQUIDITY_GAP: the book is empty near the best price. In the profile `absolute` that is any level of less than 50 units. Relative: of
+ * the places behind the best price, a usual step from level to level apart, each is taken in a share of the frames that is its
+ * own. Where several side by side are taken far less than that for a second or two, those who quote there stay away: the gap's
+ * measure is the number of levels that are missing in it. It is followed by distance from the best price, so it stays itself
+ * when that moves; while it moves nothing is learned.
  */
 export class LiquidityGap implements Detector {
   readonly #thresholds: Thresholds["gapAlert"];
-  readonly #past: FrameMoment[] = [];
-  readonly #watches: readonly HoleWatch[];
+  /** Logarithm of the price units from level to level. */
+  readonly #step = new RunningQuantile(0.5, 4_000);
+  /** Share of the frames in which a place is taken. */
+  readonly #usual = Array.from({ length: places }, () => new RunningMean(2_000));
+  readonly #watches: readonly SideWatch[];
 
   constructor(thresholds: Thresholds["gapAlert"]) {
     this.#thresholds = thresholds;
-    this.#watches = sides.map((side) => new HoleWatch(side, thresholds));
+    this.#watches = sides.map((side) => new SideWatch(side, thresholds, this.#usual));
   }
 
-  look({ moment, before, gaps, steady }: Scene, raise: Raise): void {
+  look(scene: Scene, raise: Raise): void {
+    const { moment, before, gaps } = scene;
     if (this.#thresholds.anyThinLevel) {
       if (gaps.found.length > 0) raiseThin(gaps.found, raise);
       return;
     }
-    if (before === undefined) {
-      this.#past.length = 0;
-      for (const watch of this.#watches) watch.clear();
+    this.#learnSteps(moment.bids);
+    this.#learnSteps(moment.asks);
+    const step = Math.exp(this.#step.value);
+    for (const watch of this.#watches) {
+      if (before === undefined) watch.clear();
+      else watch.look(scene, step, raise);
     }
-    const then = this.#past[0];
-    if (then !== undefined) for (const watch of this.#watches) watch.look(moment, then, steady, raise);
-    this.#past.push(moment);
-    if (this.#past.length > framesBack) this.#past.shift();
+  }
+
+  #learnSteps(levels: readonly BookLevel[]): void {
+    for (let at = 1; at <= Math.min(places, levels.length - 1); at++) {
+      this.#step.note(Math.log(Math.abs((levels[at]?.[0] ?? 0) - (levels[at - 1]?.[0] ?? 0))));
+    }
   }
 }
 
-/** Prices between which there is nothing any more. */
-interface Hole {
-  readonly near: number;
-  readonly far: number;
-  readonly levels: readonly number[];
-  readonly volume: number;
-  readonly ns: number;
+/** Places side by side that are empty. */
+interface Gap {
+  first: number;
+  count: number;
+  /** Levels that are usually there, ... */
+  usual: number;
+  /** ... and those of them that were not, of late. */
+  missing: number;
 }
 
-class HoleWatch {
+class SideWatch {
   readonly #side: Side;
   readonly #thresholds: Thresholds["gapAlert"];
-  #holes: Hole[] = [];
+  readonly #usual: readonly RunningMean[];
+  readonly #taken = new Uint8Array(places);
+  /** Share of the last moments in which each place was taken. */
+  readonly #recent = new Float64Array(places).fill(1);
+  #told = false;
 
-  constructor(side: Side, thresholds: Thresholds["gapAlert"]) {
+  constructor(side: Side, thresholds: Thresholds["gapAlert"], usual: readonly RunningMean[]) {
     this.#side = side;
     this.#thresholds = thresholds;
+    this.#usual = usual;
   }
 
   clear(): void {
-    this.#holes = [];
+    this.#recent.fill(1);
+    this.#told = false;
   }
 
-  look(moment: FrameMoment, then: FrameMoment, steady: Scene["steady"], raise: Raise): void {
-    const levels = levelsOf(moment, this.#side.name);
-    if (this.#holes.length > 0)
-      this.#holes = this.#holes.filter((hole) => this.#isOpen(hole, levels, moment.ns, raise));
-    // Who stands behind a price that has just moved moves too: that is no gap.
-    if (steady[this.#side.name] < this.#thresholds.steadyS) return;
-    this.#find(levels, levelsOf(then, this.#side.name), moment);
+  look({ moment, seconds, steady, gaps }: Scene, step: number, raise: Raise): void {
+    const { name } = this.#side;
+    const { steadyS, missing: least } = this.#thresholds;
+    // Who stands behind a price that has just moved moves too: that says nothing.
+    if (steady[name] < steadyS) return;
+    const levels = levelsOf(moment, name);
+    this.#note(levels, step, seconds);
+    const gap = this.#widest();
+    if (gap.missing < overAt * least) this.#told = false;
+    const known = (this.#usual[0]?.count ?? 0) > 2 * leastFrames;
+    // What is suspected is not to become usual.
+    if (!known || gap.missing < overAt * least) this.#learn();
+    if (!known) return;
+    if (this.#told || gap.missing < least) return;
+    this.#told = true;
+    this.#raise(gap, levels, step, gaps.usual, raise);
   }
 
-  #isOpen(hole: Hole, levels: readonly BookLevel[], ns: number, raise: Raise): boolean {
-    const { inward, name, label } = this.#side;
-    const best = levels[0]?.[0];
-    if (best === undefined || inward * (best - hole.near) <= 0) return false; // the price has come to it
-    for (const [price] of levels) {
-      if (inward * (price - hole.near) <= 0 && inward * (price - hole.far) >= 0) return false;
+  #note(levels: readonly BookLevel[], step: number, seconds: number): void {
+    this.#taken.fill(0);
+    const best = levels[0]?.[0] ?? 0;
+    for (let at = 1; at < levels.length; at++) {
+      const place = Math.round(Math.abs((levels[at]?.[0] ?? 0) - best) / step);
+      if (place > places) break;
+      if (place > 0) this.#taken[place - 1] = 1;
     }
-    if (ns - hole.ns < this.#thresholds.lastingNs) return true;
-    const count = hole.levels.length;
+    const kept = Math.exp(-seconds / this.#thresholds.tauS);
+    for (let place = 0; place < places; place++) {
+      const taken = this.#taken[place] ?? 0;
+      this.#recent[place] = (this.#recent[place] ?? 0) * kept + taken * (1 - kept);
+    }
+  }
+
+  #learn(): void {
+    for (let place = 0; place < places; place++) this.#usual[place]?.note(this.#taken[place] ?? 0);
+  }
+
+  #widest(): Gap {
+    const { vacant } = this.#thresholds;
+    const most: Gap = { first: 0, count: 0, usual: 0, missing: 0 };
+    let first = 0;
+    let there = 0;
+    let missing = 0;
+    for (let place = 0; place < places; place++) {
+      const usual = this.#usual[place]?.mean ?? 0;
+      const recent = this.#recent[place] ?? 0;
+      if (recent >= vacant * usual) {
+        first = place + 1;
+        there = 0;
+        missing = 0;
+        continue;
+      }
+      there += usual;
+      missing += usual - recent;
+      if (missing <= most.missing) continue;
+      most.first = first;
+      most.count = place - first + 1;
+      most.usual = there;
+      most.missing = missing;
+    }
+    return most;
+  }
+
+  #raise(
+    { first, count, usual, missing }: Gap,
+    levels: readonly BookLevel[],
+    step: number,
+    usualSize: number,
+    raise: Raise,
+  ): void {
+    const { name, label } = this.#side;
+    const best = levels[0]?.[0] ?? 0;
+    let last = best;
+    for (const [price] of levels) if (Math.round(Math.abs(price - best) / step) <= first) last = price;
     raise({
       type: "LIQUIDITY_GAP",
-      severity: count >= 7 ? "high" : count >= 5 ? "medium" : "low",
-      message: `Levels near the best ${name} are empty`,
+      severity: usual >= 6.6 ? "high" : usual >= 4.8 ? "medium" : "low",
+      message: `Levels near the best ${name} stay empty`,
       fields: {
         side: label,
         gap_count: count,
-        affected_levels: hole.levels,
-        total_gap_volume: tidy(hole.volume, 8),
-        price_level: hole.near,
+        // The best level is the first.
+        affected_levels: Array.from({ length: count }, (_, n) => first + 2 + n),
+        total_gap_volume: tidy(missing * usualSize, 8),
+        // The gap lies behind it.
+        price_level: last,
       },
-    });
-    return false;
-  }
-
-  /** Runs of levels that were there and are not, with no other level between them. */
-  #find(now: readonly BookLevel[], then: readonly BookLevel[], moment: FrameMoment): void {
-    const { inward } = this.#side;
-    const best = now[0]?.[0];
-    if (best === undefined) return;
-    let at = 0;
-    let behind = false;
-    let run: { level: number; price: number; size: number }[] = [];
-    for (let level = 0; level < Math.min(levelsLookedAt + 1, then.length); level++) {
-      const [price, size] = then[level] ?? [0, 0];
-      if (inward * (price - best) >= 0) continue; // passed, or the best price itself
-      const runStart = at;
-      while (at < now.length && inward * ((now[at]?.[0] ?? 0) - price) > 0) at++;
-      if (at === now.length) break; // beyond what is shown
-      const here = now[at]?.[0] === price;
-      // Something new lies between this level and the one before.
-      behind ||= at > 1;
-      if (at > runStart && run.length > 0) {
-        this.#open(run, moment);
-        run = [];
-      }
-      // A price about to move takes along who stands next to it: only what lies behind a level that stays is a gap.
-      if (!here) {
-        if (behind) run.push({ level: level + 1, price, size });
-      } else {
-        this.#open(run, moment);
-        run = [];
-        behind = true;
-        at++;
-      }
-    }
-    this.#open(run, moment);
-  }
-
-  #open(run: readonly { level: number; price: number; size: number }[], moment: FrameMoment): void {
-    const [first] = run;
-    const last = run[run.length - 1];
-    if (first === undefined || last === undefined || run.length < this.#thresholds.levels) return;
-    if (this.#holes.length >= mostHoles || takenAt(moment.trades, first.price, this.#side) > 0) return;
-    const { inward } = this.#side;
-    // A hole that is known already has grown, or is the same one.
-    const overlapping = this.#holes.find(
-      (hole) => inward * (first.price - hole.far) >= 0 && inward * (last.price - hole.near) <= 0,
-    );
-    if (overlapping !== undefined) {
-      if (overlapping.levels.length >= run.length) return;
-      this.#holes.splice(this.#holes.indexOf(overlapping), 1);
-    }
-    this.#holes.push({
-      near: first.price,
-      far: last.price,
-      levels: run.map(({ level }) => level),
-      volume: run.reduce((sum, { size }) => sum + size, 0),
-      ns: overlapping?.ns ?? moment.ns,
     });
   }
 }

@@ -1,0 +1,46 @@
+import { anomaly } from "@tapedeck/protocol";
+import { MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { describe, expect } from "vitest";
+import { z } from "zod";
+import { test } from "../support/cluster.js";
+import { scoreOf } from "./score.js";
+import { type Heard, play, readAlerts } from "./staged.js";
+
+const seed = 3;
+const scenario = "mixed";
+/** Three incidents, and borders of segments at which the analytics of a tape begin anew. */
+const minutes = 6;
+const frames = minutes * 600;
+
+describe("[AN15] what the evaluation scores is what tapes carry", () => {
+  test("a simulated tape has the alerts of the evaluation, and so the same score", async () => {
+    const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 });
+    const tape = await catalog.open(`sim2.BTCUSDT.${seed}.${scenario}`);
+    const heard: Heard[] = [];
+    for (let seq = 0; seq < frames; seq++) {
+      const block = tape.block(seq) ?? (await tape.load(seq));
+      heard.push(...readAlerts(block.nsOf(seq), block.anomalies(seq)));
+    }
+    const evaluated = play(seed, scenario, minutes);
+    expect(heard.length).toBeGreaterThan(5);
+    expect(heard).toEqual(evaluated.heard);
+    expect(scoreOf([{ seed, ...evaluated, heard }])).toEqual(scoreOf([{ seed, ...evaluated }]));
+  });
+
+  test("a session's route tells them too", async ({ cluster }) => {
+    const { session_id: id } = await cluster.http.create({ mode: "SIMULATION", seed, scenario });
+    await cluster.http.control(id, "pause");
+    const told: z.infer<typeof anomaly>[] = [];
+    for (let seq = 99; seq < frames; seq += 100) {
+      await cluster.http.control(id, "seek", { seq });
+      // Those of the hundred frames up to the playhead.
+      const { body } = await cluster.http.get(`/anomalies?session_id=${id}`);
+      told.push(...z.array(anomaly).parse(body));
+    }
+    const expected = play(seed, scenario, minutes).heard;
+    expect(told.map(({ type, severity }) => ({ type, severity }))).toEqual(
+      expected.map(({ type, severity }) => ({ type, severity })),
+    );
+    await cluster.end({ id, viewers: [] });
+  });
+});

@@ -1,15 +1,16 @@
-// One process of cold-seek.ts, on what was built: prints milliseconds of its first seek a day ahead, and of another one after it.
+// One process of cold-seek.ts, on what was built: prints milliseconds of getting ready and of its first seeks, each a day ahead.
 import { MemoryTapeStore, TapeCatalog } from "../../packages/tape/dist/index.js";
 
-const [seed, warmUp] = process.argv.slice(2);
+const [seed, start] = process.argv.slice(2);
+const day = 864_000;
 const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 });
-if (warmUp === "warm") await catalog.warmUp();
-const tape = await catalog.open(`sim2.BTCUSDT.${seed}.mixed`);
-const seek = async (seq) => {
+const took = async (work) => {
   const since = performance.now();
-  await tape.load(seq);
+  await work();
   return performance.now() - since;
 };
-const day = 864_000;
-console.log(JSON.stringify([await seek(day + ((Number(seed) * 97) % 600)), await seek(2 * day + 300)]));
+const times = [await took(() => start === "warm" && catalog.warmUp())];
+const tape = await catalog.open(`sim2.BTCUSDT.${seed}.mixed`);
+for (const n of [1, 2, 3]) times.push(await took(() => tape.load(n * day + ((Number(seed) * 97) % 600))));
+console.log(JSON.stringify(times));
 process.exit(0);

@@ -78,9 +78,16 @@ export class TapeCatalog {
     return this.#simulated.fork(name, session, order);
   }
 
-  /** Gets ready to make simulated tapes quickly: for services that play them, when they start. */
-  warmUp(): Promise<void> {
-    return this.#simulated.warmUp();
+  /**
+   * Gets ready to make simulated tapes quickly: for services that play them, before they say that they are ready. One that cannot
+   * is slower, and serves all the same.
+   */
+  async warmUp(): Promise<void> {
+    try {
+      await this.#simulated.warmUp();
+    } catch (error) {
+      this.#log?.warn({ err: error }, "simulated markets are not warmed up");
+    }
   }
 
   /**

@@ -101,6 +101,7 @@ async function main(config: Config): Promise<void> {
     legacyModeGuess: config.LEGACY_MODE_GUESS,
     bodyBytes: config.BODY_BYTES,
   });
+  if (config.SIMULATION_WARM_UP) await tapes.warmUp();
   const server = await listen(app, config.HOST, config.PORT);
   const statusUrl = status && { status_url: status.url };
   const heartbeat = startHeartbeat(redis, {
@@ -135,9 +136,6 @@ async function main(config: Config): Promise<void> {
 
   health.set("api", "ok");
   announceReady({ url: server.url, pid: process.pid });
-  if (config.SIMULATION_WARM_UP) {
-    tapes.warmUp().catch((error) => log.warn({ err: error }, "simulated markets are not warmed up"));
-  }
   log.info({ url: server.url }, "answering");
 }
 

@@ -152,6 +152,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   showAccess(metrics, access);
 
   const publicMetrics = config.STATUS_PORT === undefined ? metrics : undefined;
+  if (config.SIMULATION_WARM_UP) await tapes.warmUp();
   const listener = await parts.listen({
     host: config.HOST,
     port: config.PORT,
@@ -183,9 +184,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     interval(() => watches.wantFeeds(want), wantMs),
   ];
 
-  if (config.SIMULATION_WARM_UP) {
-    tapes.warmUp().catch((error) => log.warn({ err: error }, "simulated markets are not warmed up"));
-  }
   return {
     url: `http://${config.HOST}:${listener.port}`,
     fields: () => ({

@@ -82,6 +82,7 @@ async function main(config: TickerConfig): Promise<void> {
   const leases = new LeaseQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
   const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
 
+  if (config.SIMULATION_WARM_UP) await tapes.warmUp();
   const ticker = await Ticker.start({
     node,
     keys,
@@ -153,9 +154,6 @@ async function main(config: TickerConfig): Promise<void> {
 
   health.set("ticker", "ok");
   announceReady({ url: status.url, pid: process.pid });
-  if (config.SIMULATION_WARM_UP) {
-    tapes.warmUp().catch((error) => log.warn({ err: error }, "simulated markets are not warmed up"));
-  }
   log.info({ url: status.url, queues: config.TICKER_QUEUES }, "taking leases");
 }
 

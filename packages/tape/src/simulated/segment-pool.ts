@@ -3,6 +3,7 @@ import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
 import type { TakeBlock } from "./segment-frames.js";
 import type { FillTask, SegmentReply, SegmentTask } from "./segment-worker.js";
+import type { SimulatedName } from "./simulated-name.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
@@ -19,38 +20,40 @@ interface Job {
   reject(error: Error): void;
 }
 
-/** What a thread is at work on; undefined while it waits. */
 interface Thread {
   readonly worker: Worker;
+  /** What it is at work on; undefined while it waits. */
   job: Job | undefined;
+  practising: boolean;
 }
 
+/** Segments that a new thread makes for practice. Later ones are hardly quicker (docs/decisions/0024). */
+const practices = 3;
+/** Somebody who has waited for a thread for so long has another one made ready. */
+const patienceMs = 200;
+
 /**
- * Threads that make segments, so that nobody's frames wait while others' are generated. They start when they are first needed
- * and keep no process alive. What was asked for first is made first.
+ * Threads that make segments, so that nobody's frames wait while others' are generated. They keep no process alive. What was asked
+ * for first is made first. A thread whose code is not compiled yet takes many times as long, so there is one to begin with, and
+ * another only where one is not enough; it joins when it has practised.
  */
 export class SegmentPool implements SegmentMaker {
   readonly #size: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
-  #practised = false;
+  #growing: NodeJS.Timeout | undefined;
 
   constructor(size = 2) {
     this.#size = size;
   }
 
-  /**
-   * Starts the threads that are still to be started and has each make a segment for practice, so that its code is compiled when
-   * somebody waits for one: the first takes a thread four times as long as those after it.
-   */
-  async warmUp(practice: SegmentTask): Promise<void> {
-    const cold = this.#size - this.#threads.size;
-    await Promise.all(Array.from({ length: cold }, () => this.make(practice, () => undefined)));
+  /** Starts the first thread and has its code compiled, before somebody waits for it. */
+  async warmUp(name: SimulatedName): Promise<void> {
+    if (this.#threads.size === 0) await this.#addPractised(name);
   }
 
   async make(task: SegmentTask, take: TakeBlock): Promise<readonly TapeEvent[]> {
     const reply = await this.#carriedOut(task, take);
-    this.#warmUpOthers(task);
     return "events" in reply ? reply.events : [];
   }
 
@@ -67,32 +70,50 @@ export class SegmentPool implements SegmentMaker {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#growing);
     await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
   }
 
   #assign(): void {
-    while (this.#waiting.length > 0) {
-      const idle = [...this.#threads].find(({ job }) => job === undefined);
-      const thread = idle ?? (this.#threads.size < this.#size ? this.#start() : undefined);
-      if (thread === undefined) return;
-      thread.job = this.#waiting.shift();
-      thread.worker.ref();
-      thread.worker.postMessage(thread.job?.task);
+    if (this.#waiting.length > 0 && this.#threads.size === 0) this.#start();
+    for (const thread of this.#threads) {
+      if (thread.job !== undefined || thread.practising) continue;
+      const job = this.#waiting.shift();
+      if (job === undefined) return;
+      give(thread, job);
     }
+    if (this.#waiting.length > 0 && this.#threads.size < this.#size) this.#growing ??= this.#growSoon();
   }
 
-  /** Once somebody simulates here, the other threads will be needed soon. */
-  #warmUpOthers(task: SegmentTask): void {
-    if (this.#practised) return;
-    this.#practised = true;
-    this.warmUp(task).catch(() => {
-      // Practice alone: whoever needs a segment starts a thread again.
-    });
+  #growSoon(): NodeJS.Timeout {
+    const grow = () => {
+      this.#growing = undefined;
+      const [job] = this.#waiting;
+      if (job === undefined || this.#threads.size >= this.#size) return;
+      this.#addPractised(job.task.name).catch(() => {
+        // Those who wait are served by the others.
+      });
+    };
+    return setTimeout(grow, patienceMs).unref();
+  }
+
+  async #addPractised(name: SimulatedName): Promise<void> {
+    const thread = this.#start();
+    thread.practising = true;
+    try {
+      for (let segment = 1; segment <= practices; segment++) {
+        const task = { name, segment };
+        await new Promise((resolve, reject) => give(thread, { task, take: () => undefined, resolve, reject }));
+      }
+    } finally {
+      thread.practising = false;
+      this.#assign();
+    }
   }
 
   #start(): Thread {
     const worker = startWorker();
-    const thread: Thread = { worker, job: undefined };
+    const thread: Thread = { worker, job: undefined, practising: false };
     this.#threads.add(thread);
     worker.unref();
     worker.on("message", (reply: SegmentReply) => {
@@ -117,6 +138,12 @@ export class SegmentPool implements SegmentMaker {
     worker.on("exit", (code) => gone(new Error(`a thread of the simulator ended with ${code}`)));
     return thread;
   }
+}
+
+function give(thread: Thread, job: Job): void {
+  thread.job = job;
+  thread.worker.ref();
+  thread.worker.postMessage(job.task);
 }
 
 /** Built code runs as it is; sources run through the loader that the tests' other processes have. */

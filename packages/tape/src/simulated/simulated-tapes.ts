@@ -31,7 +31,7 @@ export class SimulatedTapes {
   /** Gets ready to make the first segment quickly: for services that play tapes, when they start. */
   async warmUp(): Promise<void> {
     const name = parseSimulatedName(`sim${currentGenerator}.BTCUSDT.0.mixed`);
-    if (name !== undefined && this.#maker instanceof SegmentPool) await this.#maker.warmUp({ name, segment: 1 });
+    if (name !== undefined && this.#maker instanceof SegmentPool) await this.#maker.warmUp(name);
   }
 
   /** Whether a tape of this name would be a simulated one. */

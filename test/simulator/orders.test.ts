@@ -1,33 +1,7 @@
-import { MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { describe, expect } from "vitest";
-import { type TestCluster, test } from "../support/cluster.js";
+import { test } from "../support/cluster.js";
 import "../support/expect.js";
-import type { SeenFrame, Viewer } from "../support/viewer.js";
-
-interface Simulated {
-  readonly id: string;
-  readonly viewers: readonly Viewer[];
-}
-
-/** A session that simulates, with a socket on each of two gateways. */
-async function simulate(cluster: TestCluster, body: Record<string, unknown>): Promise<Simulated> {
-  const { session_id: id } = await cluster.http.create({ mode: "SIMULATION", max_fps: 0, ...body });
-  return { id, viewers: [await cluster.watch(id), await cluster.watch(id)] };
-}
-
-/** The frames that an epoch showed, by seq. */
-const bytes = (frames: readonly SeenFrame[], epoch?: number) =>
-  new Map(frames.filter((frame) => epoch === undefined || frame.epoch === epoch).map(({ seq, json }) => [seq, json]));
-
-const ownTrades = (json = '{"trades":[]}'): { side: string; size: number }[] =>
-  JSON.parse(json).trades.filter(({ own }: { own?: boolean }) => own);
-
-/** The frames that show what was ordered, the oldest order first. */
-const framesOfOrders = async (cluster: TestCluster, id: string): Promise<number[]> =>
-  (await cluster.redis.lrange(cluster.keys.orders(id), 0, -1)).map((text) => JSON.parse(text).seq);
-
-const market = async (seed: number) =>
-  new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 }).open(`sim2.BTCUSDT.${seed}.calm`);
+import { anotherNode, bytes, framesOfOrders, market, ownTrades, simulate } from "./simulate.js";
 
 describe("orders in a simulated market", () => {
   test("[SO20] one's orders are in one's own frames, on any node and after a ticker's death, and in nobody else's", async ({
@@ -70,12 +44,7 @@ describe("orders in a simulated market", () => {
     for (const [seq, json] of shared) expect(there?.get(seq)).toBe(json);
 
     const base = await market(seed);
-    const anywhere = new TapeCatalog(new MemoryTapeStore(), {
-      cacheBytes: 32 << 20,
-      orders: async () =>
-        (await cluster.redis.lrange(cluster.keys.orders(mine.id), 0, -1)).map((text) => JSON.parse(text)),
-    });
-    const own = await anywhere.open(name);
+    const own = await anotherNode(cluster, mine.id).open(name);
     for (const [seq, json] of here ?? []) expect(json).toBe((await own.load(seq)).json(seq));
     expect(here?.get(first)).not.toBe((await base.load(first)).json(first));
     for (const viewer of others.viewers) {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { z } from "zod";
 import { redisAddress } from "./redis-address.js";
+import { tracingEnv } from "./tracing.js";
 
 /** A whole number written in the environment. */
 export function whole(unit: string, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
@@ -34,6 +35,7 @@ export const list = z.string().transform((text) =>
 
 /** The environment that every service understands; spread it into the service's own `z.object`. */
 export const commonEnv = {
+  ...tracingEnv,
   /**
    * `redis://`, or `rediss://` for TLS, with user and password where Redis asks for them. Behind Sentinel:
    * `redis+sentinel://host1:26379,host2:26379/NAME`. A Redis Cluster: `redis+cluster://host1:6379,host2:6379`.

@@ -28,4 +28,5 @@ export { sparing } from "./sparing-log.js";
 export { startStatusServer } from "./status-server.js";
 export { latencyBounds, Tally } from "./tally.js";
 export { redisTime } from "./time.js";
+export { beginSpan, type Span, startTracing, traced, traceparent } from "./tracing.js";
 export { watchLatency } from "./watch-latency.js";

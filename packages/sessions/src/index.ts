@@ -28,7 +28,14 @@ export { midAt } from "./mid-price.js";
 export { endOf, momentOn, startOf } from "./places.js";
 export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
 export { claimMs, hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
-export { decodeRecord, decodeState, encodeRecord, type SessionHash, UnreadableSession } from "./record-codec.js";
+export {
+  decodeRecord,
+  decodeState,
+  encodeRecord,
+  type SessionHash,
+  traceOf,
+  UnreadableSession,
+} from "./record-codec.js";
 export { answered, refusalOfRedis } from "./redis-away.js";
 export { resolve } from "./resolve.js";
 export { defineSessionScripts } from "./scripts/scripts.js";

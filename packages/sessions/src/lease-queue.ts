@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RedisConnection } from "@tapedeck/runtime";
+import { type RedisConnection, traceparent } from "@tapedeck/runtime";
 import { Queue } from "bullmq";
 import type { Keys } from "./keys.js";
 import type { SessionRecord } from "./record.js";
@@ -7,6 +7,8 @@ import type { SessionRecord } from "./record.js";
 /** What a lease's job carries; all else is on the session. */
 export interface LeaseJob {
   readonly sessionId: string;
+  /** Of the command that asks for a ticker, where it is traced. */
+  readonly trace?: string;
 }
 
 export const leaseJobName = "render";
@@ -52,7 +54,9 @@ export class LeaseQueue {
   /** Adds a job for the session as it is at this revision; asking again for the same revision adds none. */
   async request(session: Pick<SessionRecord, "id" | "rev">): Promise<void> {
     const queue = this.#queues.get(leaseQueueOf(session.id, this.#queues.size));
-    await queue?.add(leaseJobName, { sessionId: session.id }, { jobId: leaseJobId(session) });
+    const trace = traceparent();
+    const job = { sessionId: session.id, ...(trace !== undefined && { trace }) };
+    await queue?.add(leaseJobName, job, { jobId: leaseJobId(session) });
   }
 
   /** Sessions that wait for a ticker, by queue. */

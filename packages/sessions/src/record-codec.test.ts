@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeRecord, decodeState, encodeRecord, UnreadableSession } from "./record-codec.js";
+import { decodeRecord, decodeState, encodeRecord, traceOf, UnreadableSession } from "./record-codec.js";
 import { born } from "./testing/played.js";
 import { shelf, steadyTape } from "./testing/synthetic-tape.js";
 
@@ -31,4 +31,13 @@ test.each([
 test("[S1] names the field that is missing", () => {
   const { tape: _, ...rest } = encodeRecord(record);
   expect(() => decodeRecord(rest)).toThrow("session session: field tape is missing");
+});
+
+test("[OB20] a state tells of the trace that led to it, and no text in a session can pass for one", () => {
+  const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const traced = JSON.stringify({ ...encodeRecord(record), trace });
+  expect(traceOf(traced)).toBe(trace);
+  expect(decodeState(traced)).toEqual(record);
+  expect(traceOf(JSON.stringify(encodeRecord(record)))).toBeUndefined();
+  expect(traceOf(JSON.stringify({ ...encodeRecord(record), created_by: `,"trace":"${trace}` }))).toBeUndefined();
 });

@@ -148,6 +148,14 @@ export function decodeState(json: string): SessionRecord {
   return decodeRecord(hashSchema.parse(JSON.parse(json)));
 }
 
+/** Characters of the field at least: only the end has to be looked at. */
+const traceEnd = 80;
+
+/** The trace of the command that led to the state in the body of an S message; undefined where it is not traced. */
+export function traceOf(json: string): string | undefined {
+  return /,"trace":"([0-9a-f-]{55})"\}$/.exec(json.slice(-traceEnd))?.[1];
+}
+
 function feedOf(status: z.infer<typeof feedState>, reason: string) {
   return reason === "" ? { status } : { status, reason };
 }

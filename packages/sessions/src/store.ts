@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { limits, RefusedError, refuse, type SessionStats, type StateCause, type WallMs } from "@tapedeck/protocol";
-import { publish, type RedisConnection, redisTime } from "@tapedeck/runtime";
+import { publish, type RedisConnection, redisTime, traceparent } from "@tapedeck/runtime";
 import type { GivenOrder } from "@tapedeck/tape";
 import { stateHead } from "./channel.js";
 import { decodeEpoch, type EndedEpoch } from "./epochs.js";
@@ -138,7 +138,9 @@ export class SessionStore {
     const { id } = after;
     const fields = encodeRecord(after);
     const head = stateHead("S", after.rev, after.epoch, after.anchorSeq, cause);
-    const message = `${head}${JSON.stringify(fields)}`;
+    // Where the command is traced, its trace goes along to those who show what it does.
+    const trace = traceparent();
+    const message = `${head}${JSON.stringify(trace === undefined ? fields : { ...fields, trace })}`;
     const outcome = await answered(
       this.redis.sessionReplace(
         this.keys.session(id),

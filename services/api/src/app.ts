@@ -1,6 +1,7 @@
 import Router from "@koa/router";
 import { anyone } from "@tapedeck/access";
 import { RefusedError, refuse } from "@tapedeck/protocol";
+import { traced } from "@tapedeck/runtime";
 import { stringifySetCookie } from "cookie";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Api } from "./api.js";
@@ -53,10 +54,17 @@ function routerOf(table: readonly Route[], api: Api): Router {
       if (spelledOut(ctx.matched).length > 0 && route.path.includes("{")) return next();
       const principal = route.access === "public" ? anyone : await identify(ctx, route.access, api);
       const caller = callerOf(ctx, api.trustedProxies, principal);
-      send(ctx, route, await route.run(rawCall(ctx, caller, api), api));
+      const answer = (): Promise<unknown> => route.run(rawCall(ctx, caller, api), api);
+      send(ctx, route, await (route.method === "GET" ? answer() : tracedRequest(ctx, route, answer)));
     });
   }
   return router;
+}
+
+/** What changes something is traced, as part of the caller's own trace if it sends one along. */
+function tracedRequest<T>(ctx: Context, { method, path }: Route, answer: () => Promise<T>): Promise<T> {
+  const attributes = { "http.request.method": method, "http.route": path, "url.path": ctx.path };
+  return traced(`${method} ${path}`, attributes, answer, { traceparent: ctx.get("traceparent") || undefined });
 }
 
 /** A path of the table under one method, as the router knows it. */

@@ -14,6 +14,7 @@ import {
   showBlockCache,
   startHeartbeat,
   startStatusServer,
+  startTracing,
   watchLatency,
 } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
@@ -39,6 +40,7 @@ try {
 async function main(config: Config): Promise<void> {
   const node = config.NODE_ID;
   const log = createLogger({ service: "api", node, level: config.LOG_LEVEL });
+  const stopTracing = await startTracing({ service: "api", node, config, log });
   const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const metrics = createMetrics("api", node);
@@ -133,6 +135,7 @@ async function main(config: Config): Promise<void> {
     await Promise.all([redis, subscriber].map((connection) => connection.quit()));
   });
   shutdown.step("stop answering", () => status?.stop());
+  shutdown.step("send the last traces", stopTracing);
 
   health.set("api", "ok");
   announceReady({ url: server.url, pid: process.pid });

@@ -14,7 +14,7 @@ import {
   RefusedError,
   refuse,
 } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
+import { type Logger, traced } from "@tapedeck/runtime";
 import { DamagedBlock } from "@tapedeck/tape";
 import type { Socket, SocketEvents } from "./listener.js";
 import { Outlet, type OutletShare } from "./outlet.js";
@@ -198,7 +198,8 @@ export class Connection implements SocketEvents {
       try {
         if (isRefusal(task)) throw new RefusedError(task);
         await this.#mayControl();
-        const { record } = await watch.perform(task);
+        const attributes = { "tapedeck.session": watch.id, "tapedeck.command": command };
+        const { record } = await traced(`command ${command}`, attributes, () => watch.perform(task));
         share.countCommand(command, "done");
         if (id !== undefined) this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });
       } catch (error) {

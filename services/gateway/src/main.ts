@@ -10,6 +10,7 @@ import {
   startHeartbeat,
   startRedisClock,
   startStatusServer,
+  startTracing,
   watchLatency,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
@@ -39,6 +40,7 @@ async function main(config: GatewayConfig): Promise<void> {
     allowSlow: config.ALLOW_SLOW_UWS,
     log,
   });
+  const stopTracing = await startTracing({ service: "gateway", node, config, log });
   const shutdown = createShutdown({ log, budgetMs: config.UNREADY_MS + config.DRAIN_MS + slackMs });
   const health = createHealth();
   health.set("gateway", "unready", "starting");
@@ -87,6 +89,7 @@ async function main(config: GatewayConfig): Promise<void> {
     await Promise.all(Object.values(redis).map((connection) => connection.quit()));
   });
   shutdown.step("stop answering", () => status?.stop());
+  shutdown.step("send the last traces", stopTracing);
 
   health.set("gateway", "ok");
   announceReady({ url: gateway.url, pid: process.pid });

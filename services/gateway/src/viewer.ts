@@ -9,6 +9,8 @@ import type { Outlet } from "./outlet.js";
 export interface Source {
   readonly id: string;
   readonly last: Seq;
+  /** A frame of that epoch has gone to a socket. */
+  shown(epoch: number): void;
 }
 
 /** Something a viewer comes to in its turn: a change of the session, or a word to the client. */
@@ -194,6 +196,7 @@ export class Viewer {
     if (message === undefined || !this.#outlet.open) return;
     this.#outlet.send(message.text);
     this.#counters.framesRendered++;
+    this.#source.shown(this.#leg?.epoch ?? 0);
   }
 
   #skip(to: Seq, tradesLeftOut: number): void {

@@ -1,5 +1,5 @@
 import { type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
+import { beginSpan, type Logger, type Span, traceparent } from "@tapedeck/runtime";
 import {
   type Deck,
   decodeState,
@@ -11,6 +11,7 @@ import {
   type StateHead,
   type StoredSession,
   type SystemCommand,
+  traceOf,
 } from "@tapedeck/sessions";
 import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import { notesOf } from "./change-notes.js";
@@ -76,6 +77,8 @@ export class Watch implements Source, EdgeHolder {
   #earlyEnd = false;
   #rereading: Promise<void> | undefined;
   #gone = false;
+  /** Of the newest traced command, as long as no frame of what it changed has been shown here. */
+  #awaited: Span | undefined;
 
   constructor(id: string, channel: string, context: WatchContext) {
     this.id = id;
@@ -144,6 +147,7 @@ export class Watch implements Source, EdgeHolder {
         this.#heard = passed(this.#heard, head);
         const body = message.subarray(head.body);
         for (const viewer of this.viewers) viewer.forward(body, head.seq);
+        if (this.#awaited !== undefined) this.shown(this.#heard.epoch);
         if (delay.wanted) delay.sample(body, this.#present.leg);
         return;
       }
@@ -172,7 +176,9 @@ export class Watch implements Source, EdgeHolder {
     }
     if (this.#present !== undefined && !isNews(this.#heard, head)) return; // ours, or already read
     try {
-      this.adopt(decodeState(message.toString("latin1", head.body)), head.cause);
+      const body = message.toString("latin1", head.body);
+      this.#await(traceOf(body));
+      this.adopt(decodeState(body), head.cause);
     } catch (error) {
       this.#context.counters.unreadable++;
       this.#log.error({ err: error }, "state not readable, written by another release?");
@@ -184,7 +190,10 @@ export class Watch implements Source, EdgeHolder {
     this.#heard = passed(this.#heard, { seq });
     this.#context.counters.edgeFrames++;
     if (message === undefined) this.#wakeViewers();
-    else for (const viewer of this.viewers) viewer.forward(message, seq);
+    else {
+      for (const viewer of this.viewers) viewer.forward(message, seq);
+      if (this.#awaited !== undefined) this.shown(this.#heard.epoch);
+    }
   }
 
   /** The session as it was read; whatever was heard meanwhile counts too. */
@@ -344,12 +353,25 @@ export class Watch implements Source, EdgeHolder {
     try {
       const result = await this.#context.deck.perform(this.id, command);
       this.noteConnections(result.connections);
+      if (result.changed) this.#await(traceparent());
       this.adopt(result.record, causes[command.type] ?? "command");
       return result;
     } catch (error) {
       if (isNotFound(error)) this.end("expired");
       throw error;
     }
+  }
+
+  /** Until the first frame of what a traced command changed goes to a socket here. */
+  #await(trace: string | undefined): void {
+    if (trace !== undefined) this.#awaited = beginSpan("first frame", { "tapedeck.session": this.id }, trace);
+  }
+
+  /** A frame of this epoch has gone to a socket. */
+  shown(epoch: number): void {
+    if (this.#awaited === undefined || epoch !== this.#heard.epoch) return;
+    this.#awaited.end();
+    this.#awaited = undefined;
   }
 
   /** Starts the clock of a session that was parked for want of viewers, now that there is one. */

@@ -95,7 +95,10 @@ describe("a shifted session", () => {
     expect(ranged).toMatchObject({ edge: false, state: "PLAYING" });
     await viewer.until(({ states }) => states.at(-1)?.reason === "ended");
     expect(await rig.record(record.id)).toMatchObject({ state: "STOPPED", anchorNs: ranged.toNs });
-    expect(framesOf(viewer)).toEqual(range(ranged.anchorSeq + 1, viewer.last));
+    // The market may have gone on between the session's making and its range: those frames are of the tape.
+    const [first = -1] = framesOf(viewer);
+    expect(first).toBeLessThanOrEqual(ranged.anchorSeq + 1);
+    expect(framesOf(viewer)).toEqual(range(first, viewer.last));
   });
 
   test("[LV42] a REPLAY of it does not come to the edge, but plays what comes", async () => {

@@ -18,6 +18,7 @@ import {
   startProbe,
   startRedisClock,
   startStatusServer,
+  startTracing,
   watchLatency,
 } from "@tapedeck/runtime";
 import {
@@ -53,6 +54,7 @@ async function main(config: TickerConfig): Promise<void> {
   const log = createLogger({ service: "ticker", node, level: config.LOG_LEVEL });
   const metrics = createMetrics("ticker", node);
   const health = createHealth();
+  const stopTracing = await startTracing({ service: "ticker", node, config, log });
   const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
   health.set("ticker", "unready", "starting");
   const status = await startStatusServer({ host: config.HOST, port: config.PORT, health, metrics });
@@ -151,6 +153,7 @@ async function main(config: TickerConfig): Promise<void> {
     await Promise.all([commands, publisher, subscriber, bullmq].map((redis) => redis.quit()));
   });
   shutdown.step("stop answering", () => status.stop());
+  shutdown.step("send the last traces", stopTracing);
 
   health.set("ticker", "ok");
   announceReady({ url: status.url, pid: process.pid });

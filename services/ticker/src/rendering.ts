@@ -1,4 +1,5 @@
 import type { TapeNs, WallMs } from "@tapedeck/protocol";
+import type { Span } from "@tapedeck/runtime";
 import type { SessionRecord } from "@tapedeck/sessions";
 import { type Cut, type DamagedBlock, type Missing, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
 import type { SessionLease } from "./lease.js";
@@ -63,6 +64,9 @@ export class Rendering {
   checkpointMs: WallMs = Number.POSITIVE_INFINITY;
   /** When the renderer comes by next; entries of its queue that say otherwise are old. */
   wakeMs: WallMs = Number.POSITIVE_INFINITY;
+
+  /** Ends with the first message that Redis publishes of this course, where the command that led to it is traced. */
+  span: Span | undefined;
 
   /** First of an unbroken run of publishes that reached nobody. */
   unheardSince: number | undefined;

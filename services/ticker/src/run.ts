@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isGrowingTape } from "@tapedeck/live";
 import { RefusedError } from "@tapedeck/protocol";
-import type { Logger, RedisClock } from "@tapedeck/runtime";
+import { beginSpan, type Logger, type RedisClock, type Span } from "@tapedeck/runtime";
 import {
   type Deck,
   endNsOf,
@@ -58,6 +58,8 @@ export class Run implements RenderingEvents {
   #claimed = false;
   #lettingGo = false;
   #adopting = false;
+  /** Of a change whose course is not known yet. */
+  #span: Span | undefined;
   #rereading = false;
   #unreadable = "";
   #timer: NodeJS.Timeout | undefined;
@@ -86,8 +88,9 @@ export class Run implements RenderingEvents {
   }
 
   /** A state of this session, from whichever way it came. Older ones than the newest known are ignored. */
-  hear(record: SessionRecord): void {
+  hear(record: SessionRecord, trace?: string): void {
     if (this.#newest !== undefined && record.rev <= this.#newest.rev) return;
+    this.#trace(trace);
     this.#follow(record);
   }
 
@@ -167,6 +170,7 @@ export class Run implements RenderingEvents {
 
   /** The job is the right to claim: whoever held the session before has lost the job or is about to hear of this. */
   async #claim(): Promise<void> {
+    this.#trace(this.#lease.job.trace);
     const record = await this.#insist({ type: "claim", node: this.#options.node });
     if (record === undefined) return;
     this.#claimed = true;
@@ -267,6 +271,8 @@ export class Run implements RenderingEvents {
         const course = await this.#courseOf(record);
         if (record !== this.#newest) continue; // changed again meanwhile
         this.#options.renderer.follow(this.#rendering, course);
+        if (this.#span !== undefined) this.#rendering.span = this.#span;
+        this.#span = undefined;
         return;
       }
     } catch (error) {
@@ -308,6 +314,11 @@ export class Run implements RenderingEvents {
     } finally {
       this.#rereading = false;
     }
+  }
+
+  /** Until the first frame of what a traced command changed is published. */
+  #trace(from: string | undefined): void {
+    if (from !== undefined) this.#span = beginSpan("render", { "tapedeck.session": this.sessionId }, from);
   }
 
   /** Looks at the session anew after a while. */

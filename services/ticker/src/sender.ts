@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Probe, type RedisConnection, untilReady } from "@tapedeck/runtime";
+import { type Probe, type RedisConnection, type Span, untilReady } from "@tapedeck/runtime";
 import type { Seq } from "@tapedeck/tape";
 import { Batch, type Outcome } from "./batch.js";
 import type { RendererMetrics } from "./metrics.js";
@@ -68,6 +68,7 @@ export class Sender implements Outcome {
   // HOT: connections answer in order, so a rendering's messages are confirmed in order.
   published(rendering: Rendering, seq: Seq, listeners: number): void {
     rendering.confirmed = seq === rendering.leapFrom ? rendering.leapTo : seq;
+    if (rendering.span !== undefined) endSpan(rendering, rendering.span, seq);
     if (listeners > 0 || !this.#hearing) rendering.unheardSince = undefined;
     else if (rendering.unheardSince === undefined) rendering.unheardSince = this.#now;
     else if (this.#now - rendering.unheardSince >= this.#options.graceMs) {
@@ -133,4 +134,9 @@ export class Sender implements Outcome {
     this.#interrupted = false;
     this.#options.usable(true);
   }
+}
+
+function endSpan(rendering: Rendering, span: Span, seq: Seq): void {
+  span.setAttribute("tapedeck.seq", seq).end();
+  rendering.span = undefined;
 }

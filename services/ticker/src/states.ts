@@ -1,9 +1,10 @@
 import { type Logger, onMessage, onReconnect, type RedisConnection, resubscribed, subscribe } from "@tapedeck/runtime";
-import { decodeState, parseHead, type SessionRecord } from "@tapedeck/sessions";
+import { decodeState, parseHead, type SessionRecord, traceOf } from "@tapedeck/sessions";
 import { z } from "zod";
 
 export interface StateListener {
-  state(record: SessionRecord): void;
+  /** @param trace of the command that led to it, where it is traced */
+  state(record: SessionRecord, trace: string | undefined): void;
   gone(sessionId: string): void;
   /** The subscription was interrupted: anything may have been missed. */
   missed(): void;
@@ -25,7 +26,7 @@ export async function listenForStates(
     if (head === undefined || head.kind === "F") return;
     const body = message.toString("utf8", head.body);
     try {
-      if (head.kind === "S") listener.state(decodeState(body));
+      if (head.kind === "S") listener.state(decodeState(body), traceOf(body));
       else listener.gone(gone.parse(JSON.parse(body)).id);
     } catch (error) {
       // Of another release, perhaps. The checkpoint finds the change as well.

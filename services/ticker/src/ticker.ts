@@ -106,7 +106,7 @@ export class Ticker {
       connections.subscriber,
       channel,
       {
-        state: (record) => this.#hear(record),
+        state: (record, trace) => this.#hear(record, trace),
         gone: (sessionId) => this.#runs.get(sessionId)?.gone(),
         missed: () => this.#each((run) => run.changed()),
       },
@@ -160,10 +160,10 @@ export class Ticker {
     }
   }
 
-  #hear(record: SessionRecord): void {
+  #hear(record: SessionRecord, trace: string | undefined): void {
     const run = this.#runs.get(record.id);
     if (run !== undefined) {
-      run.hear(record);
+      run.hear(record, trace);
     } else if (needsTicker(record) && record.ticker === this.#options.node) {
       // The hash says that this ticker renders it, but the lease has ended meanwhile: let another have it at once.
       const { node, deck, log } = this.#options;

@@ -1,82 +1,192 @@
-// Draws the pictures of the README from real recordings: `npx tsx test/browser/screenshots.ts`. They are to be looked at, and
-// committed where they are right.
-import { mkdirSync, statSync } from "node:fs";
+// Draws the pictures of the README and of docs/screenshots.md from real recordings: `npx tsx test/browser/screenshots.ts [part of a
+// name]`. Every view, dark and light, wide and narrow. They are to be looked at, and committed where they are right.
+import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { Pages } from "../support/browser.js";
-import { type Staged, stage } from "./staged.js";
+import { stage } from "./staged.js";
 
 const folder = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 mkdirSync(folder, { recursive: true });
+const only = process.argv[2] ?? "";
 
-const wide = { viewport: { width: 1220, height: 770 } };
-const narrow = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true };
+const sizes = {
+  wide: { viewport: { width: 1280, height: 800 } },
+  narrow: { viewport: { width: 390, height: 780 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true },
+} as const satisfies Record<string, BrowserContextOptions>;
 
-/** Wall time in which enough comes in to fill a minute of the heatmap. */
-const fillMs = 45_000;
-
-const staged = await stage(["primary", "eth", "usdm"]);
+const staged = await stage(["primary", "eth", "usdm"], {
+  feeds: 1,
+  env: { feed: { KRAKEN_URL: "ws://127.0.0.1:9/" } },
+});
+const empty = await stage([]);
 const pages = await Pages.open();
-try {
-  await shoot("deck-dark", { colorScheme: "dark", ...wide }, { fraction: 0.22 }, async (page) => {
-    await page.getByRole("tab", { name: "Anomalies" }).click();
-    await page.getByLabel("Least severity").selectOption("low");
-  });
-  await shoot("deck-light", { colorScheme: "light", ...wide }, { fraction: 0.52 }, async () => {});
-  await shoot("inspecting", { colorScheme: "dark", ...wide }, { fraction: 0.6 }, async (page) => {
-    await page.getByRole("button", { name: "Pause", exact: true }).click();
-    await page.getByRole("tab", { name: "Inspector" }).click();
-    await page.getByRole("radio", { name: "Levels" }).click();
-    const box = await page.locator("[data-renderer]").boundingBox();
-    if (box) await page.mouse.click(box.x + box.width * 0.55, box.y + box.height * 0.45);
-  });
-  await shoot("simulation", { colorScheme: "dark", ...wide }, undefined, async (page) => {
-    await page.getByRole("radio", { name: "SIM", exact: true }).click();
-    await sleep(12_000);
-    await page.getByRole("button", { name: /^Buy/ }).click();
-    await sleep(14_000);
-    await page.getByRole("button", { name: /^Sell/ }).click();
-    await sleep(8_000);
-  });
-  await shoot("phone-dark", { colorScheme: "dark", ...narrow }, { fraction: 0.3 }, async () => {});
-  await shoot("phone-light", { colorScheme: "light", ...narrow }, { fraction: 0.3 }, async (page) => {
-    await page.getByRole("tab", { name: "Ladder" }).click();
-  });
-  await shoot("operations", { colorScheme: "light", ...wide }, { fraction: 0.1 }, async (page) => {
-    await page.getByRole("link", { name: "Operations" }).click();
-    await page.getByTestId("sessions").getByRole("link").first().waitFor();
+/** Makes small files of what the browser has drawn. */
+const { page: darkroom } = await pages.visit("about:blank");
+/** All pictures of one theme at one size. */
+class Look {
+  readonly #size: keyof typeof sizes;
+  readonly #theme: "dark" | "light";
+
+  constructor(size: keyof typeof sizes, theme: "dark" | "light") {
+    this.#size = size;
+    this.#theme = theme;
+  }
+
+  async replay(): Promise<void> {
+    const id = await staged.create({ tape: "primary", max_fps: 60, speed: 5 });
+    await staged.control(id, "seek", { fraction: 0.2 });
+    await staged.control(id, "start");
+    const page = await this.#open(`${staged.cluster.url}/?session=${id}`);
+    await sleep(10_000);
+    await staged.control(id, "speed/1");
+    await sleep(3000);
+    if (this.#size === "narrow") {
+      for (const tab of ["Depth", "Price", "Ladder", "Signals", "Trades", "Alerts", "Frame"]) {
+        await page.getByRole("tab", { name: tab }).click();
+        if (tab === "Alerts") await page.getByLabel("Least severity").selectOption("low");
+        await sleep(700);
+        await this.#take(page, tab.toLowerCase());
+      }
+    } else {
+      await this.#take(page, "deck");
+      await page.getByRole("tab", { name: "Anomalies" }).click();
+      await page.getByLabel("Least severity").selectOption("low");
+      await sleep(700);
+      await this.#take(page, "anomalies");
+      await page.getByRole("button", { name: "Pause", exact: true }).click();
+      await page.getByRole("tab", { name: "Inspector" }).click();
+      await page.getByRole("radio", { name: "Levels" }).click();
+      const box = await page.locator("[data-renderer]").boundingBox();
+      if (box) await page.mouse.click(box.x + box.width * 0.55, box.y + box.height * 0.45);
+      await page.mouse.move(2, 2);
+      await sleep(600);
+      await this.#take(page, "inspecting");
+      await page.keyboard.press("Escape");
+    }
+    for (const [panel, name] of [
+      ["Choose a tape", "tapes"],
+      ["Session", "session"],
+    ] as const) {
+      await page.getByRole("button", { name: new RegExp(`^${panel}`) }).click();
+      await sleep(600);
+      await this.#take(page, name);
+      await page.keyboard.press("Escape");
+    }
+    await page.getByRole("button", { name: "Keyboard and help" }).click();
+    await sleep(400);
+    await this.#take(page, "help");
+    await page.context().close();
+  }
+
+  async simulation(): Promise<void> {
+    const id = await staged.create({ mode: "SIMULATION", seed: "11", scenario: "mixed", max_fps: 60, speed: 3 });
+    await staged.control(id, "start");
+    const page = await this.#open(`${staged.cluster.url}/?session=${id}`);
+    if (this.#size === "narrow") await page.getByRole("tab", { name: "Ladder" }).click();
+    await sleep(8000);
+    for (const side of ["Buy", "Buy", "Sell"]) {
+      await page.getByRole("button", { name: new RegExp(`^${side}`) }).click();
+      await sleep(1800);
+    }
+    await sleep(1000);
+    await this.#take(page, "simulation");
+    await page.context().close();
+  }
+
+  async live(): Promise<void> {
+    const id = await staged.create({ mode: "LIVE", source: "SIM", symbol: "BTCUSDT", max_fps: 60 });
+    const page = await this.#open(`${staged.cluster.url}/?session=${id}`);
+    await sleep(this.#size === "wide" && this.#theme === "dark" ? 30_000 : 4000);
+    await this.#take(page, "live");
+    await page.getByRole("button", { name: /^Rewind/ }).click();
     await sleep(2500);
-  });
+    await this.#take(page, "shifted");
+    const down = await staged.create({ mode: "LIVE", source: "KRAKEN" });
+    await page.goto(`${staged.cluster.url}/?session=${down}`);
+    await page.getByRole("heading", { name: /is down$/ }).waitFor();
+    await sleep(500);
+    await this.#take(page, "down");
+    await page.context().close();
+  }
+
+  async operations(): Promise<void> {
+    const page = await this.#open(`${staged.cluster.url}/operations`);
+    await page.getByTestId("sessions").getByRole("link").first().waitFor();
+    for (const tab of ["Sessions", "Nodes", "Feeds", "Tapes"]) {
+      await page.getByRole("tab", { name: tab }).click();
+      await sleep(1200);
+      await this.#take(page, `operations-${tab.toLowerCase()}`);
+    }
+    await page.context().close();
+  }
+
+  async states(): Promise<void> {
+    const page = await this.#open(`${staged.cluster.url}/?session=never-was`);
+    await page.getByRole("heading", { name: "This session is gone" }).waitFor();
+    await this.#take(page, "gone");
+    await page.goto(`${staged.cluster.url}/?api=http://127.0.0.1:9`);
+    await page.getByRole("heading", { name: "The cluster cannot be reached" }).waitFor();
+    await this.#take(page, "unreachable");
+    await page.goto(empty.cluster.url);
+    await page.getByRole("heading", { name: "No tape to play yet" }).waitFor();
+    await this.#take(page, "empty");
+
+    const id = await staged.create({ tape: "eth", max_fps: 60 });
+    await staged.control(id, "start");
+    await page.goto(`${staged.cluster.url}/?session=${id}`);
+    await page.waitForFunction(() => performance.getEntriesByName("tapedeck:first-frame").length > 0);
+    await sleep(3000);
+    await page.context().setOffline(true);
+    for (const gateway of staged.cluster.gateways) gateway.child.kill("SIGKILL");
+    await page.getByTestId("reconnecting").waitFor();
+    await sleep(1500);
+    await this.#take(page, "reconnecting");
+    await page.context().close();
+    // Those that were killed are started again by the cluster.
+    while (!staged.cluster.gateways.every(({ ready }) => ready)) await sleep(100);
+  }
+
+  async #open(url: string): Promise<Page> {
+    const { page } = await pages.visit(url, { colorScheme: this.#theme, ...sizes[this.#size] });
+    page.setDefaultTimeout(20_000);
+    return page;
+  }
+
+  async #take(page: Page, what: string): Promise<void> {
+    const name = `${what}-${this.#size}-${this.#theme}`;
+    if (!name.includes(only)) return;
+    const png = (await page.screenshot()).toString("base64");
+    // A quarter of a PNG's size, and nobody sees the difference.
+    const webp = await darkroom.evaluate(async (base64) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${base64}`;
+      await image.decode();
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      canvas.getContext("2d")?.drawImage(image, 0, 0);
+      const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.88 });
+      const bytes = new Uint8Array(await blob.arrayBuffer());
+      return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+    }, png);
+    const bytes = Buffer.from(webp, "base64");
+    writeFileSync(`${folder}${name}.webp`, bytes);
+    console.log(`${name}: ${Math.round(bytes.length / 1000)} KB`);
+  }
+}
+
+try {
+  for (const size of ["wide", "narrow"] as const) {
+    for (const theme of ["dark", "light"] as const) {
+      const look = new Look(size, theme);
+      await look.replay();
+      await look.simulation();
+      await look.live();
+      await look.operations();
+      await look.states();
+    }
+  }
 } finally {
   await pages.close();
-  await staged.stop();
-}
-
-/** One picture: of a session at a place on the tape, after what `act` does. */
-async function shoot(
-  name: string,
-  options: BrowserContextOptions,
-  place: object | undefined,
-  act: (page: Page) => Promise<void>,
-): Promise<void> {
-  const id = await session(staged, place);
-  const { page, troubles } = await pages.visit(`${staged.cluster.url}/?session=${id}`, options);
-  page.setDefaultTimeout(20_000);
-  await page.waitForFunction(() => performance.getEntriesByName("tapedeck:first-frame").length > 0);
-  if (place) await sleep(fillMs);
-  await act(page);
-  await page.mouse.move(2, 2);
-  await sleep(1500);
-  const path = `${folder}${name}.png`;
-  await page.screenshot({ path });
-  await page.context().close();
-  console.log(`${name}: ${Math.round(statSync(path).size / 1000)} KB ${troubles.join("; ")}`);
-}
-
-async function session({ create, control }: Staged, place: object | undefined): Promise<string> {
-  const id = await create({ tape: "primary", max_fps: 60 });
-  if (place) await control(id, "seek", place);
-  await control(id, "start");
-  return id;
+  await Promise.all([staged.stop(), empty.stop()]);
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Cluster, startCluster } from "@tapedeck/cli";
+import { type Cluster, type ClusterOptions, startCluster } from "@tapedeck/cli";
 import { type RecordingName, Tapes } from "../support/tapes.js";
 
 /** A cluster of its own with real recordings, for what is measured or drawn outside of the test runner. */
@@ -12,7 +12,10 @@ export interface Staged {
   stop(): Promise<void>;
 }
 
-export async function stage(recordings: readonly RecordingName[]): Promise<Staged> {
+export async function stage(
+  recordings: readonly RecordingName[],
+  { env, ...counts }: Pick<ClusterOptions, "env" | "feeds"> = {},
+): Promise<Staged> {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-staged-"));
   const tapes = new Tapes(join(folder, "tapes"));
   for (const name of recordings) await tapes.recorded(name);
@@ -23,7 +26,9 @@ export async function stage(recordings: readonly RecordingName[]): Promise<Stage
     folder,
     apis: 1,
     tickers: 1,
-    env: { all: { SIMULATION_WARM_UP: "off", ...(recordings[0] && { DEFAULT_TAPE: recordings[0] }) } },
+    feeds: 0,
+    ...counts,
+    env: { ...env, all: { SIMULATION_WARM_UP: "off", ...(recordings[0] && { DEFAULT_TAPE: recordings[0] }) } },
   });
   const post = async (path: string, body?: unknown): Promise<void> => {
     const answer = await fetch(`${cluster.url}${path}`, { method: "POST", body: JSON.stringify(body ?? {}) });

@@ -1,8 +1,8 @@
 import type { NodeView } from "@tapedeck/client";
-import { countText, none } from "../design/format";
+import { countText, lengthText, none } from "../design/format";
 import styles from "./operations.module.css";
 
-const shown = ["node", "role", "version", "pid", "url"];
+const shown = ["node", "role", "version", "pid", "url", "seen_ms", "up_s"];
 
 /** Every heartbeat as it is: roles send fields of their own, and each gets a place. */
 export function NodeTable({ nodes }: { readonly nodes: readonly NodeView[] | undefined }) {
@@ -16,6 +16,7 @@ export function NodeTable({ nodes }: { readonly nodes: readonly NodeView[] | und
             <th scope="col">Role</th>
             <th scope="col">Version</th>
             <th scope="col">Process</th>
+            <th scope="col">Up</th>
             <th scope="col">Load</th>
           </tr>
         </thead>
@@ -26,6 +27,7 @@ export function NodeTable({ nodes }: { readonly nodes: readonly NodeView[] | und
               <td>{node.role}</td>
               <td>{text(node.version)}</td>
               <td className={styles.number}>{typeof node.pid === "number" ? node.pid : none}</td>
+              <td className={styles.number}>{typeof node.up_s === "number" ? lengthText(node.up_s * 1000) : none}</td>
               <td>
                 <dl className={styles.load}>
                   {Object.entries(node)

@@ -1,7 +1,7 @@
 import type { Deck as Cluster, SessionView } from "@tapedeck/client";
 import { useState } from "react";
 import { Button, IconButton } from "../design/controls";
-import { clockText, dateText, none, speedText } from "../design/format";
+import { clockText, dateText, none, spanText, speedText } from "../design/format";
 import { sharedLink } from "../session/session-choice";
 import styles from "./operations.module.css";
 
@@ -57,8 +57,8 @@ export function SessionTable({ sessions, cluster, onDeleted }: SessionTableProps
                 <td>{session.tape ?? none}</td>
                 <td>{timeText(session.cursor_ts)}</td>
                 <td className={styles.number}>{session.connections}</td>
-                <td>{timeText(session.created_at)}</td>
-                <td>{timeText(session.expires_at)}</td>
+                <td title={timeText(session.created_at)}>{agoText(session.created_at)}</td>
+                <td title={timeText(session.expires_at)}>{agoText(session.expires_at)}</td>
                 <td className={styles.act}>
                   {asked === session.session_id ? (
                     <>
@@ -90,4 +90,11 @@ function timeText(time: string | null): string {
   if (time === null) return none;
   const ms = Date.parse(time);
   return `${dateText(ms)} ${clockText(ms, 0)}`;
+}
+
+/** `12 min ago`, or `in 59 min`. */
+function agoText(time: string | null): string {
+  if (time === null) return none;
+  const ms = Date.now() - Date.parse(time);
+  return ms < 0 ? `in ${spanText(ms)}` : `${spanText(ms)} ago`;
 }

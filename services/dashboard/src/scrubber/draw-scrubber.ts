@@ -74,11 +74,17 @@ function pricesOf({ overview, log }: ScrubberScene): readonly LinePoint[] {
       points = overview.points.map(({ ts, price, low, high }) => ({ ms: Date.parse(ts), price, low, high }));
       parsed.set(overview, points);
     }
-    return points;
+    // A growing tape has frames that the overview does not know of yet.
+    const known = points.at(-1)?.ms ?? 0;
+    return (log.last?.ms ?? 0) > known ? [...points, ...pointsOf(log, log.indexAt(known) + 1)] : points;
   }
+  return pointsOf(log, 0);
+}
+
+function pointsOf(log: FrameLog, from: number): LinePoint[] {
   const points: LinePoint[] = [];
-  const every = Math.max(1, Math.floor(log.length / 600));
-  for (let index = 0; index < log.length; index += every) {
+  const every = Math.max(1, Math.floor((log.length - from) / 600));
+  for (let index = from; index < log.length; index += every) {
     const logged = log.at(index);
     if (!logged) continue;
     const price = logged.frame.mid_price;

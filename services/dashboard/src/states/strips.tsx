@@ -39,7 +39,9 @@ function FeedDown() {
   const feed = useDeckState((state) => state.feed);
   const mode = useDeckState(({ session }) => session?.mode);
   const name = useDeckState(({ session }) => `${session?.active_source ?? ""} ${session?.active_symbol ?? ""}`);
-  if (mode !== "LIVE" || !feed || feed.status === "up") return null;
+  const nothing = useGlance(({ newest }) => newest === undefined);
+  // Where there is nothing to see yet, the page in place of the views says so.
+  if (mode !== "LIVE" || !feed || feed.status === "up" || nothing) return null;
   return (
     <div
       className={styles.strip}

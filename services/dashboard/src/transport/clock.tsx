@@ -14,7 +14,7 @@ export function Clock() {
   const begin = tape && Date.parse(tape.from);
   const place =
     tape && begin !== undefined && ms !== undefined
-      ? `${lengthText(ms - begin)}${isEndless(tape) ? "" : ` / ${lengthText(Date.parse(tape.to) - begin)}`}`
+      ? `${lengthText(ms - begin)}${isEndless(tape) ? "" : ` / ${lengthText(Math.max(Date.parse(tape.to), ms) - begin)}`}`
       : "";
   return (
     <Popover

@@ -11,8 +11,14 @@ import styles from "./transport-bar.module.css";
 
 /** The deck's buttons. What they do is done by the cluster; what they show is what the cluster has said. */
 export function TransportBar() {
+  // The way to the edge, or the range, takes the place of some buttons where there is not room for all.
+  const crowded = useDeckState(({ session }) => {
+    const { from_ts = null, to_ts = null } = session?.controller_state ?? {};
+    const limited = from_ts !== null || to_ts !== null;
+    return session?.mode === "LIVE" ? (limited ? "by both" : "by one") : limited ? "by one" : "no";
+  });
   return (
-    <div className={styles.bar} role="toolbar" aria-label="Transport">
+    <div className={styles.bar} role="toolbar" aria-label="Transport" data-crowded={crowded}>
       <Clock />
       <Buttons />
       <Events />

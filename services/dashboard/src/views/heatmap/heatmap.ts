@@ -2,6 +2,7 @@ import type { Deck } from "../../deck/deck";
 import { Extract } from "../../deck/extract";
 import { follows } from "../../deck/frame-log";
 import type { Painted } from "../../deck/painter";
+import type { TimeWindow } from "../../deck/viewport";
 import { rgb, theme } from "../../design/theme";
 import { clearSurfaceOf, pixelRatio, watchSize } from "../surface";
 import { CanvasRenderer } from "./canvas-renderer";
@@ -29,6 +30,8 @@ export class Heatmap implements Painted {
   #columns = new DepthColumns();
   #clusters: Extract<Cluster>;
   #usual = { size: 1, revision: -1, count: 0 };
+  /** What has to stay the same for the picture to stay, but for the newest frames. */
+  #still = "";
   #follower = new PriceFollower();
   #slotAt = new Int32Array(0);
   #width = 0;
@@ -100,7 +103,7 @@ export class Heatmap implements Painted {
     const plotWidth = this.#width - axisWidth;
     const plotHeight = this.#height - axisHeight;
     if (plotWidth < 20 || plotHeight < 20) return;
-    const window = viewport.window;
+    const window = this.#wholePixels(viewport.window);
     const wanted = pricesWithin(log, window);
     const surface = clearSurfaceOf(this.#overlay, this.#width, this.#height);
     const newest = log.last;
@@ -110,6 +113,7 @@ export class Heatmap implements Painted {
         slotAt: this.#slotAt.fill(-1),
         prices: { low: 0, high: 1 },
         bubbles: [],
+        whole: true,
       });
       this.#follower.forget();
       return;
@@ -118,12 +122,16 @@ export class Heatmap implements Painted {
     const prices = this.#follower.span ?? wanted;
     this.#updateColumns(prices, plotHeight);
     this.#lookUpSlots(window);
+    const bubbles = this.#bubbles(window, prices, plotWidth, plotHeight);
+    const still = [window.from, window.to, prices.low, prices.high, this.#usual.size, this.#clusters.revision].join();
     this.#renderer.draw({
       columns: this.#columns,
       slotAt: this.#slotAt,
       prices,
-      bubbles: this.#bubbles(window, prices, plotWidth, plotHeight),
+      bubbles,
+      whole: still !== this.#still,
     });
+    this.#still = still;
     drawOverlay(surface, {
       log,
       window,
@@ -135,6 +143,13 @@ export class Heatmap implements Painted {
       inspected: inspection.store.getState().seq === undefined ? undefined : inspection.shown,
     });
     return moving;
+  }
+
+  /** The window moves by whole pixels, so that what it shows stays as it is in between. */
+  #wholePixels({ from, to }: TimeWindow): TimeWindow {
+    const perPixel = (to - from) / Math.max(1, this.#slotAt.length);
+    const end = Math.ceil(to / perPixel) * perPixel;
+    return { from: end - (to - from), to: end };
   }
 
   #zoomed({ low, high }: PriceSpan): PriceSpan {
@@ -193,7 +208,9 @@ export class Heatmap implements Painted {
   #usualSize(clusters: readonly Cluster[]): number {
     const { revision } = this.#clusters;
     const { appended } = this.#deck.log;
-    if (revision !== this.#usual.revision || appended > this.#usual.count + 300) {
+    // Of a market that has only just begun little is known, and it is soon another.
+    const stale = appended > this.#usual.count + Math.min(300, 10 + this.#usual.count / 4);
+    if (revision !== this.#usual.revision || stale) {
       this.#usual = { size: usualSize(clusters), revision, count: appended };
     }
     return this.#usual.size;

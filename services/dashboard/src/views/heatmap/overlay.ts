@@ -74,7 +74,7 @@ function drawBest(pen: CanvasRenderingContext2D, { log, window }: OverlayScene, 
   const first = Math.max(0, log.indexAt(window.from));
   const last = log.indexAt(window.to);
   const perPixel = (last - first) / Math.max(1, x(window.to));
-  const every = Math.max(1, Math.floor(perPixel / 2));
+  const every = Math.max(1, Math.floor(perPixel));
   for (const [side, token] of [
     ["best_bid", "--buy"],
     ["best_ask", "--sell"],

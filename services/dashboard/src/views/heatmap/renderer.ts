@@ -18,6 +18,8 @@ export interface Scene {
   readonly slotAt: Int32Array;
   readonly prices: PriceSpan;
   readonly bubbles: readonly Bubble[];
+  /** False where only what the newest frames have brought is new since the scene before. */
+  readonly whole: boolean;
 }
 
 export interface HeatmapColours {

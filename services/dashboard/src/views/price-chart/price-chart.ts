@@ -66,7 +66,7 @@ export class PriceChart implements Painted {
         minBarSpacing: 0.05,
         tickMarkFormatter: (time: Time) => clockText(Number(time) * 1000, 0),
       },
-      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.1 } },
+      rightPriceScale: { borderVisible: false, entireTextOnly: true, scaleMargins: { top: 0.12, bottom: 0.1 } },
       handleScale: { axisPressedMouseMove: true },
     });
     const quiet = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false } as const;

@@ -61,24 +61,28 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
   },
   momentum_ignition: ({ label, past, during }) => {
     const { timesMove, contrary, shortestNs, longestNs, reverts, withinNs } = asked.ignition;
-    const from = during[0];
-    const moves = during.map(({ mid }) => label.direction * (mid - (from?.mid ?? 0)));
-    const peak = moves.indexOf(largest(moves, (move) => move));
-    const peakMove = moves[peak] ?? 0;
-    const peakNs = during[peak]?.ns ?? 0;
-    const trades = during.slice(0, peak + 1).flatMap((moment) => moment.trades);
+    const height = ({ mid }: FrameMoment) => label.direction * mid;
+    const top = Math.max(...during.map(height));
+    const peak = during.findIndex((moment) => height(moment) === top);
+    // It is taken to begin where the price was farthest from where it went, up to 3 s before.
+    const way = [...past.filter(({ ns }) => ns >= label.fromNs - 3e9), ...during.slice(0, peak + 1)];
+    const bottom = Math.min(...way.map(height));
+    const start = way.findLastIndex((moment) => height(moment) === bottom);
+    const trades = way.slice(start + 1).flatMap((moment) => moment.trades);
     const along = trades.filter(({ side }) => side === (label.direction > 0 ? "buy" : "sell")).length;
     const against = 1 - along / Math.max(1, trades.length);
-    const least = timesMove * Math.exp(contrary * against);
-    const back = during.slice(peak).find((_, at) => peakMove - (moves[peak + at] ?? 0) >= reverts * peakMove);
-    const lowest = Math.min(...moves.slice(peak));
+    const after = during.slice(peak);
+    const [peakNs, startNs] = [during[peak]?.ns ?? 0, way[start]?.ns ?? 0];
+    const back = after.find((moment) => top - height(moment) >= reverts * (top - bottom));
+    const most = (top - Math.min(...after.map(height))) / (top - bottom);
     const lost =
       back === undefined
-        ? `${(100 * (1 - lowest / peakMove)).toFixed(0)} % of it were lost`
+        ? `${(100 * most).toFixed(0)} % of it were lost`
         : `${100 * reverts} % of it were lost after ${seconds(back.ns - peakNs)} s`;
+    const least = timesMove * Math.exp(contrary * against);
     return (
-      `it went ${(peakMove / usualMove(past)).toFixed(1)} times the usual second's move in ${seconds(peakNs - (from?.ns ?? 0))} s, ${(100 * against).toFixed(0)} % of the trades against it, ` +
-      `${lost}; asked for: ${least.toFixed(1)} times in ${seconds(shortestNs)} to ${seconds(longestNs)} s, ${100 * reverts} % lost in ${seconds(withinNs)} s`
+      `it went ${((top - bottom) / usualMove(past)).toFixed(1)} times the usual second's move in ${seconds(peakNs - startNs)} s, ${(100 * against).toFixed(0)} % of the trades ` +
+      `against it, ${lost}; asked for: ${least.toFixed(1)} times in ${seconds(shortestNs)} to ${seconds(longestNs)} s, ${100 * reverts} % lost in ${seconds(withinNs)} s`
     );
   },
   wash_trading: ({ during }) => {

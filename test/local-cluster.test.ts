@@ -45,6 +45,7 @@ function up(env: NodeJS.ProcessEnv = {}) {
       TAPEDECK_GATEWAYS: "1",
       TAPEDECK_APIS: "1",
       TAPEDECK_TICKERS: "1",
+      SIMULATION_WARM_UP: "off", // none of them simulates
       ...env,
     },
   });

@@ -7,8 +7,11 @@ import type { SimulatedName } from "./simulated-name.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
-  /** Hands out the segment's blocks in order as they are made; resolves to its events when all are. */
-  make(task: SegmentTask, take: TakeBlock): Promise<readonly TapeEvent[]>;
+  /**
+   * Hands out the segment's blocks in order as they are made; resolves to its events when all are. One that is made `ahead` of its
+   * time lets those go first that somebody waits for.
+   */
+  make(task: SegmentTask, take: TakeBlock, ahead?: boolean): Promise<readonly TapeEvent[]>;
   /** What the last of the user's own orders gets; undefined where that is nothing. */
   fill(task: FillTask): Promise<OwnFill | undefined>;
 }
@@ -29,18 +32,20 @@ interface Thread {
 
 /** Segments that a new thread makes for practice. Later ones are hardly quicker (docs/decisions/0024). */
 const practices = 3;
-/** Somebody who has waited for a thread for so long has another one made ready. */
-const patienceMs = 200;
+/** Where somebody has had to wait for so long, another thread is made ready: above what a few segments take. */
+const patienceMs = 1_000;
 
 /**
  * Threads that make segments, so that nobody's frames wait while others' are generated. They keep no process alive. What was asked
- * for first is made first. A thread whose code is not compiled yet takes many times as long, so there is one to begin with, and
- * another only where one is not enough; it joins when it has practised.
+ * for first is made first, and what nobody waits for yet, last. A thread whose code is not compiled yet takes many times as long,
+ * so there is one to begin with, and another only where one is not enough; it joins when it has practised.
  */
 export class SegmentPool implements SegmentMaker {
   readonly #size: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
+  /** Jobs whose time has not come yet: they are begun when no other waits. */
+  readonly #ahead: Job[] = [];
   #growing: NodeJS.Timeout | undefined;
 
   constructor(size = 2) {
@@ -52,19 +57,19 @@ export class SegmentPool implements SegmentMaker {
     if (this.#threads.size === 0) await this.#addPractised(name);
   }
 
-  async make(task: SegmentTask, take: TakeBlock): Promise<readonly TapeEvent[]> {
-    const reply = await this.#carriedOut(task, take);
+  async make(task: SegmentTask, take: TakeBlock, ahead = false): Promise<readonly TapeEvent[]> {
+    const reply = await this.#carriedOut(task, take, ahead ? this.#ahead : this.#waiting);
     return "events" in reply ? reply.events : [];
   }
 
   async fill(task: FillTask): Promise<OwnFill | undefined> {
-    const reply = await this.#carriedOut(task, () => undefined);
+    const reply = await this.#carriedOut(task, () => undefined, this.#waiting);
     return "fill" in reply ? reply.fill : undefined;
   }
 
-  #carriedOut(task: SegmentTask | FillTask, take: TakeBlock): Promise<SegmentReply> {
+  #carriedOut(task: SegmentTask | FillTask, take: TakeBlock, queue: Job[]): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, take, resolve, reject });
+      queue.push({ task, take, resolve, reject });
       this.#assign();
     });
   }
@@ -75,20 +80,24 @@ export class SegmentPool implements SegmentMaker {
   }
 
   #assign(): void {
-    if (this.#waiting.length > 0 && this.#threads.size === 0) this.#start();
+    if (this.#threads.size === 0 && this.#next !== undefined) this.#start();
     for (const thread of this.#threads) {
       if (thread.job !== undefined || thread.practising) continue;
-      const job = this.#waiting.shift();
+      const job = this.#waiting.shift() ?? this.#ahead.shift();
       if (job === undefined) return;
       give(thread, job);
     }
-    if (this.#waiting.length > 0 && this.#threads.size < this.#size) this.#growing ??= this.#growSoon();
+    if (this.#next !== undefined && this.#threads.size < this.#size) this.#growing ??= this.#growSoon();
+  }
+
+  get #next(): Job | undefined {
+    return this.#waiting[0] ?? this.#ahead[0];
   }
 
   #growSoon(): NodeJS.Timeout {
     const grow = () => {
       this.#growing = undefined;
-      const [job] = this.#waiting;
+      const job = this.#next;
       if (job === undefined || this.#threads.size >= this.#size) return;
       this.#addPractised(job.task.name).catch(() => {
         // Those who wait are served by the others.

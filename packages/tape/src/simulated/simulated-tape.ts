@@ -203,12 +203,12 @@ export class SimulatedTape implements Tape {
     };
   }
 
-  #segment(segment: number): SegmentUnderWay {
+  #segment(segment: number, ahead = false): SegmentUnderWay {
     const known = this.#making.get(segment);
     if (known !== undefined) return known;
     const first = segment * blocksPerSegment;
     const making = new SegmentUnderWay(
-      (take) => this.#maker.make({ name: this.name, segment, orders: this.#ordersOf(segment) }, take),
+      (take) => this.#maker.make({ name: this.name, segment, orders: this.#ordersOf(segment) }, take, ahead),
       (bytes, at) => {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         const block = new RecordedBlock((first + at) * framesPerBlock, framesPerBlock, buffer);
@@ -232,6 +232,6 @@ export class SimulatedTape implements Tape {
     if (segment === this.#ahead || segment >= segments) return;
     this.#ahead = segment;
     const maker = this.#makerOf(segment);
-    if (maker.#block(segment * blocksPerSegment) === undefined) maker.#segment(segment);
+    if (maker.#block(segment * blocksPerSegment) === undefined) maker.#segment(segment, true);
   }
 }

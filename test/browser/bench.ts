@@ -1,6 +1,7 @@
-// What the dashboard costs in a browser: `npx tsx test/browser/bench.ts [seconds]`, 300 unless named.
-// Time from navigation to the first drawn frame; then, at 10 and at 60 frames a second with 20 levels a side, animation frames a
-// second, processor time by thread, and the heap after a collection every 30 s. Before that everything that is bounded is filled.
+// What the dashboard costs in a browser: `npx tsx test/browser/bench.ts [seconds] [memory]`, 300 unless named.
+// Time from navigation to the first drawn frame; then, at 10 and at 60 frames a second of a recording with 20 levels a side,
+// animation frames a second, processor time by thread, and the heap after a collection every 30 s. `memory`: the heap alone, on a
+// market without an end, after everything that is bounded was filled; a recording's loop empties it.
 import { readdirSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,9 +19,13 @@ const filling = 5200;
 const staged = await stage(["primary"]);
 const pages = await Pages.open();
 try {
-  reportSizes();
-  await reportFirstFrames(staged);
-  for (const rate of [10, 60]) await reportPlaying(staged, rate);
+  if (process.argv[3] === "memory") {
+    await reportPlaying(staged, { mode: "SIMULATION", seed: "1", scenario: "mixed" }, 10, filling);
+  } else {
+    reportSizes();
+    await reportFirstFrames(staged);
+    for (const rate of [10, 60]) await reportPlaying(staged, { tape: "primary", loop: true }, rate, 200);
+  }
 } finally {
   await pages.close();
   await staged.stop();
@@ -51,14 +56,20 @@ async function firstFrame(page: Page): Promise<number> {
   return page.evaluate(() => performance.getEntriesByName("tapedeck:first-frame")[0]?.startTime ?? Number.NaN);
 }
 
-async function reportPlaying({ cluster, create, control }: Staged, rate: number): Promise<void> {
-  const id = await create({ tape: "primary", speed: 6, loop: true, max_fps: 60 });
+/** Plays a market at so many frames a second, after `fill` frames that are not measured. */
+async function reportPlaying(
+  { cluster, create, control }: Staged,
+  market: Record<string, unknown>,
+  rate: number,
+  fill: number,
+): Promise<void> {
+  const id = await create({ ...market, speed: 6, max_fps: 60 });
   await control(id, "start");
   const { page, troubles } = await pages.visit(`${cluster.url}/?session=${id}`, {
     viewport: { width: 1440, height: 900 },
   });
   await firstFrame(page);
-  if (seconds > partS) await sleep((filling / 60) * 1000);
+  await sleep((fill / 60) * 1000);
   // Ten recorded frames a second of tape; six seconds a second are sixty, none merged.
   await control(id, `speed/${rate / 10}`);
   await sleep(2000);

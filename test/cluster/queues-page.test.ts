@@ -33,7 +33,7 @@ test("[OB10] the queues are a page that shows them all", async ({ cluster }) => 
     expect([pathname, (await ask(pathname)).status]).toEqual([pathname, 200]);
   }
   const { queues } = listed.parse(await (await ask("/admin/queues/api/queues")).json());
-  const names = ["{feed}", "{ticker-0}", "{ticker-1}", "{ticker-2}", "{ticker-3}", "{upkeep}"];
+  const names = ["{feed-upkeep}", "{feed}", "{ticker-0}", "{ticker-1}", "{ticker-2}", "{ticker-3}", "{upkeep}"];
   expect(queues.map(({ name }) => name).sort()).toEqual(names);
   for (const { name, readOnlyMode } of queues) expect([name, readOnlyMode]).toEqual([name, true]);
 });

@@ -8,6 +8,8 @@ import type { LiveInstrument } from "./live-tape-id.js";
 export type FeedJob = LiveInstrument;
 
 export const feedQueueName = "{feed}";
+/** Rounds of upkeep of feeds, done by feeds. */
+export const feedUpkeepQueue = "{feed-upkeep}";
 export const feedJobName = "feed";
 
 /**

@@ -5,6 +5,7 @@ export {
   feedJobId,
   feedJobName,
   feedQueueName,
+  feedUpkeepQueue,
 } from "./feed-queue.js";
 export { type GrowingTape, isGrowingTape } from "./growing-tape.js";
 export type { LiveListener } from "./live-listener.js";

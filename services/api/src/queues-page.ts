@@ -1,7 +1,7 @@
 import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { KoaAdapter } from "@bull-board/koa";
-import { feedQueueName } from "@tapedeck/live";
+import { feedQueueName, feedUpkeepQueue } from "@tapedeck/live";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
 import { Queue } from "bullmq";
@@ -17,7 +17,8 @@ const policy =
 
 /** The queues that the cluster works with, to be looked at. Whoever opens them closes them. */
 export function openQueues({ redis, keys, log }: Pick<Api, "redis" | "keys" | "log">, tickerQueues: number): Queue[] {
-  return [...leaseQueueNames(tickerQueues), feedQueueName, upkeepQueue].map((name) => {
+  const names = [...leaseQueueNames(tickerQueues), upkeepQueue, feedQueueName, feedUpkeepQueue];
+  return names.map((name) => {
     const queue = new Queue(name, { connection: redis, prefix: keys.bullPrefix, skipWaitingForReady: true });
     queue.on("error", (error) => log.debug({ err: error }, "queues page")); // the connection logs Redis's absence
     return queue;

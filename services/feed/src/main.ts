@@ -1,5 +1,5 @@
 import { startUpkeep } from "@tapedeck/leases";
-import { FeedQueue, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
+import { FeedQueue, feedUpkeepQueue, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
 import { analyticsVersion } from "@tapedeck/market";
 import type { FeedStatus } from "@tapedeck/protocol";
 import {
@@ -27,8 +27,6 @@ import { venuesWith } from "./venues/venues.js";
 
 const version = "0.1.0";
 const heartbeatTtlS = 15;
-/** Rounds of upkeep of feeds, done by feeds. */
-const upkeepQueue = "{feed-upkeep}";
 
 try {
   await main(readFeedConfig());
@@ -118,7 +116,7 @@ async function main(config: FeedConfig): Promise<void> {
   });
   const rounds = await startUpkeep({
     connection: bullmq,
-    queue: upkeepQueue,
+    queue: feedUpkeepQueue,
     prefix: keys.bullPrefix,
     node,
     chores: {

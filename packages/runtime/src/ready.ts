@@ -5,7 +5,15 @@
  */
 export function announceReady(info: Readonly<Record<string, unknown>>): void {
   endWithParent();
+  announced = true;
   process.send?.({ type: "ready", ...info });
+}
+
+let announced = false;
+
+/** Tells the same process that this one is about to end, so that nothing new is sent here while it finishes what it has. */
+export function announceLeaving(): void {
+  if (announced && process.connected) process.send?.({ type: "leaving" });
 }
 
 let bound = false;

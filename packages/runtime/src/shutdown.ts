@@ -1,5 +1,5 @@
 import type { Logger } from "./logger.js";
-import { endWithParent } from "./ready.js";
+import { announceLeaving, endWithParent } from "./ready.js";
 
 export interface Shutdown {
   /**
@@ -58,6 +58,7 @@ export function createShutdown({ log, budgetMs, exit = (code) => process.exit(co
     if (!running) {
       log.info({ why }, "shutting down");
       begun.abort();
+      announceLeaving();
       running = runAll();
     }
     return running;

@@ -134,8 +134,8 @@ class LocalCluster implements Cluster {
       NODE_ID: `${name}-${randomBytes(2).toString("hex")}`,
       TRUSTED_PROXIES: "127.0.0.1,::1",
       LEGACY_MODE_GUESS: "on",
-      // The balancer learns from us, not by asking; a developer does not want to wait for viewers that are leaving.
-      UNREADY_MS: "0",
+      // The balancer does not ask, it is told by us; a developer does not want to wait for viewers that are leaving.
+      UNREADY_MS: "100",
       DRAIN_MS: "500",
       ...given.all,
       ...given[kind],

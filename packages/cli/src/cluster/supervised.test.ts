@@ -62,6 +62,19 @@ test("[U4] what dies is started again with an environment of its own, and its ow
   expect(told[0]).toContain("thing-1 ended (SIGKILL)");
 });
 
+test("[U13] what is told to end is down for its owner at once, and when it has ended it is started again", async () => {
+  const { process: service, news } = await supervise(`
+    process.on("SIGTERM", () => process.send({ type: "leaving" }));
+    process.on("SIGUSR2", () => process.exit());
+    ${serves}
+  `);
+  await service.start();
+  service.child.kill("SIGTERM");
+  await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down"]));
+  service.child.kill("SIGUSR2");
+  await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down", "up at http://here/"]), 10_000);
+});
+
 test("[U4] with restart off what dies stays dead", async () => {
   const { process: service, news, told } = await supervise(serves, { restart: false });
   await service.start();

@@ -15,12 +15,15 @@ export interface SupervisedOptions {
   readonly logFile: string;
   /** Start it again when it ends unasked. */
   readonly restart: boolean;
-  /** Called when it has become ready, or is gone. */
+  /** Called when it has become ready, is about to end, or is gone. */
   readonly onChange: () => void;
   readonly tell: (sentence: string) => void;
 }
 
-const readyMessage = z.looseObject({ type: z.literal("ready"), url: z.string().optional() });
+const message = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.literal("ready"), url: z.string().optional() }),
+  z.looseObject({ type: z.literal("leaving") }),
+]);
 /**
  * Frames are short-lived and many: with a young generation of a megabyte Node collects it a hundred times a second, each time
  * with helper threads whose waking costs more than the work. Saves 4 us of a gateway's 20 for a frame. And what Redis
@@ -65,11 +68,12 @@ export class Supervised {
     return this.child.pid ?? 0;
   }
 
-  /** Where it listens; undefined while it is down, and for one that does not listen. */
+  /** Where it listens; undefined while it takes nothing new, and for one that does not listen. */
   get url(): string | undefined {
     return this.#url;
   }
 
+  /** Whether it may be sent work: false while it is down, starts, or finishes what it has because it was told to end. */
   get ready(): boolean {
     return this.#ready;
   }
@@ -94,22 +98,22 @@ export class Supervised {
     const startedAt = performance.now();
 
     return new Promise((resolve, reject) => {
-      child.on("message", (message) => {
-        const news = readyMessage.safeParse(message);
-        if (!news.success) return;
-        this.#ready = this.#everReady = true;
-        this.#url = news.data.url;
+      let served = false;
+      child.on("message", (said) => {
+        const { data } = message.safeParse(said);
+        if (data?.type === "leaving") this.#unready();
+        if (data?.type !== "ready") return;
+        served = this.#ready = this.#everReady = true;
+        this.#url = data.url;
         this.#options.onChange();
         resolve();
       });
       child.on("error", reject);
       child.once("exit", (code, signal) => {
-        const wasReady = this.#ready;
-        this.#ready = false;
-        this.#url = undefined;
+        this.#unready();
         killGroup(child);
-        if (wasReady) this.#options.onChange();
-        else void lastWords(logFile).then((words) => reject(new Problem(words || `${this.name} did not start.`)));
+        if (!served)
+          void lastWords(logFile).then((words) => reject(new Problem(words || `${this.name} did not start.`)));
         if (this.#stopping) return;
         if (performance.now() - startedAt > soundAfterMs) this.#backoffMs = firstBackoffMs;
         if (this.#everReady) this.#startAgain(signal ?? `code ${code}`);
@@ -140,6 +144,13 @@ export class Supervised {
     this.#stopping = true;
     clearTimeout(this.#again);
     if (this.#child && isRunning(this.#child)) killGroup(this.#child);
+  }
+
+  #unready(): void {
+    if (!this.#ready) return;
+    this.#ready = false;
+    this.#url = undefined;
+    this.#options.onChange();
   }
 
   #startAgain(why: string): void {

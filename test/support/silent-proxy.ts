@@ -9,9 +9,9 @@ export class SilentProxy {
   #silent = false;
 
   /** @param target an address of http or redis */
-  static async before(target: string): Promise<SilentProxy> {
+  static async before(target: string, port = 0): Promise<SilentProxy> {
     const proxy = new SilentProxy(new URL(target));
-    proxy.#server.listen(0, "127.0.0.1");
+    proxy.#server.listen(port, "127.0.0.1");
     await once(proxy.#server, "listening");
     return proxy;
   }

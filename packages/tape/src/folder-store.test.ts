@@ -1,9 +1,12 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { BlockCache, leastCacheBytes } from "./block-cache.js";
 import { FolderTapeStore } from "./folder-store.js";
+import { RecordedTape } from "./recorded-tape.js";
 import { tapeStoreContract } from "./store.contract.js";
+import { DamagedBlock, StoreAway } from "./tape-errors.js";
 import { writeTestTape } from "./testing.js";
 
 describe("a folder store", () => {
@@ -24,6 +27,24 @@ describe("a folder store", () => {
     await writeTestTape(store, { id: "aapl", frames: 10 });
     expect((await readdir(join(folder, "aapl"))).sort()).toEqual(["1", "current.json"]);
     await interrupted.discard();
+  });
+
+  test.each([
+    ["gone", () => {}],
+    ["empty, as the place of a volume that is not mounted", () => mkdir(folder)],
+  ])("[TP26] a store whose folder is %s is away, and its tapes are not damaged", async (_, instead) => {
+    const store = new FolderTapeStore(folder);
+    await writeTestTape(store, { id: "aapl", frames: 200 });
+    const tape = await RecordedTape.open(store, "aapl", 1, new BlockCache(leastCacheBytes));
+    await rename(folder, `${folder}-away`);
+    await instead();
+    await expect(tape.load(0)).rejects.toThrow(StoreAway);
+    await rm(folder, { recursive: true, force: true });
+    await rename(`${folder}-away`, folder);
+    expect((await tape.load(0)).firstSeq).toBe(0);
+    await rm(join(folder, "aapl"), { recursive: true });
+    await mkdir(join(folder, "msft"));
+    await expect(tape.load(199)).rejects.toThrow(DamagedBlock);
   });
 
   test("[TP1] a folder of something else, and a broken current.json, don't disturb the list", async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { reading } from "./reading.js";
 import { type Draft, FileMissing, type TapeStore } from "./store.js";
 import { tapeIdPattern } from "./tape-id.js";
 
@@ -19,23 +20,26 @@ const partsFolder = ".parts";
  */
 export class FolderTapeStore implements TapeStore {
   readonly #folder: string;
+  /** Of the store that this one is a part of. */
+  readonly #root: string;
 
-  constructor(folder: string) {
+  constructor(folder: string, root = folder) {
     this.#folder = folder;
+    this.#root = root;
   }
 
   async ids(): Promise<string[]> {
-    const names = (await namesIn(this.#folder)).filter((name) => tapeIdPattern.test(name)).sort();
+    const names = (await reading(namesIn(this.#folder))).filter((name) => tapeIdPattern.test(name)).sort();
     const current = await Promise.all(names.map((id) => this.current(id)));
     return names.filter((_, index) => current[index] !== undefined);
   }
 
   async current(id: string): Promise<number | undefined> {
-    return (await this.#standing(id)).current ?? undefined;
+    return (await reading(this.#standing(id))).current ?? undefined;
   }
 
   async versions(id: string): Promise<number[]> {
-    const names = await namesIn(join(this.#folder, id));
+    const names = await reading(namesIn(join(this.#folder, id)));
     return names
       .filter((name) => /^[1-9]\d*$/.test(name))
       .map(Number)
@@ -43,11 +47,15 @@ export class FolderTapeStore implements TapeStore {
   }
 
   async read(id: string, version: number, file: string): Promise<Buffer> {
-    return orMissing(readFile(this.#path(id, version, file)));
+    return reading(orMissing(readFile(this.#path(id, version, file))));
   }
 
-  async readRange(id: string, version: number, file: string, offset: number, length: number): Promise<Buffer> {
-    const handle = await orMissing(open(this.#path(id, version, file), "r"));
+  readRange(id: string, version: number, file: string, offset: number, length: number): Promise<Buffer> {
+    return reading(this.#readRange(this.#path(id, version, file), offset, length));
+  }
+
+  async #readRange(path: string, offset: number, length: number): Promise<Buffer> {
+    const handle = await orMissing(open(path, "r"), () => isEmpty(this.#root));
     try {
       const bytes = Buffer.allocUnsafe(length);
       let filled = 0;
@@ -98,11 +106,11 @@ export class FolderTapeStore implements TapeStore {
   }
 
   parts(tape: string): TapeStore {
-    return new FolderTapeStore(join(this.#folder, partsFolder, tape));
+    return new FolderTapeStore(join(this.#folder, partsFolder, tape), this.#root);
   }
 
   async tapesInParts(): Promise<string[]> {
-    return (await namesIn(join(this.#folder, partsFolder))).filter((name) => tapeIdPattern.test(name)).sort();
+    return (await reading(namesIn(join(this.#folder, partsFolder)))).filter((name) => tapeIdPattern.test(name)).sort();
   }
 
   eraseParts(tape: string): Promise<void> {
@@ -190,11 +198,18 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-async function orMissing<T>(reading: Promise<T>): Promise<T> {
+/** Of a volume that is not mounted there is nothing, or an empty folder in its place. */
+async function isEmpty(folder: string): Promise<boolean> {
+  return (await namesIn(folder)).length === 0;
+}
+
+/** @param away whether the file may well be there, but not the store that it lies in */
+async function orMissing<T>(reading: Promise<T>, away = async () => false): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") throw new FileMissing("no such file in the tape store", { cause: error });
+    if (codeOf(error) === "ENOENT" && !(await away()))
+      throw new FileMissing("no such file in the tape store", { cause: error });
     throw error;
   }
 }

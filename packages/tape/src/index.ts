@@ -24,7 +24,14 @@ export {
   type UnfinishedTape,
   type UnfinishedTapes,
 } from "./tape-catalog.js";
-export { DamagedBlock, DamagedTape, TapeNotFound, TapeWriteError, UnknownTapeFormat } from "./tape-errors.js";
+export {
+  DamagedBlock,
+  DamagedTape,
+  StoreAway,
+  TapeNotFound,
+  TapeWriteError,
+  UnknownTapeFormat,
+} from "./tape-errors.js";
 export { parseTapeName, type TapeName, tapeIdPattern, tapeName } from "./tape-id.js";
 export { TapeWriter, type TapeWriterOptions } from "./tape-writer.js";
 export { longestPlayedGapNs, skippedGapNs, timelineOf } from "./timeline.js";

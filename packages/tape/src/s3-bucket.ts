@@ -30,6 +30,8 @@ export interface ObjectUpload {
 
 /** Objects deleted by one request: S3's own bound. */
 const deletedAtOnce = 1_000;
+/** Silence after which an attempt is given up; the SDK makes three. */
+const silentMs = 3_000;
 /** Bytes of one part of an upload; S3 takes no smaller ones, but for the last. */
 const partBytes = 8 * 2 ** 20;
 
@@ -44,6 +46,8 @@ export class S3Bucket {
     this.#prefix = prefix;
     this.#client = new S3Client({
       ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+      // A store that has fallen silent is one that is away; without these its readers would wait for as long as TCP does.
+      requestHandler: { connectionTimeout: silentMs, socketTimeout: silentMs },
       // Checksums that stores of other makers do not understand; tapes carry their own.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { ReadAhead } from "./read-ahead.js";
+import { reading } from "./reading.js";
 import { type ObjectUpload, S3Bucket, type S3Location } from "./s3-bucket.js";
 import { type Draft, FileMissing, type TapeStore } from "./store.js";
 import { tapeIdPattern } from "./tape-id.js";
@@ -40,7 +41,7 @@ export class S3TapeStore implements TapeStore {
   }
 
   async ids(): Promise<string[]> {
-    const keys = await this.#bucket.list(this.#standings);
+    const keys = await reading(this.#bucket.list(this.#standings));
     const ids = keys.flatMap((key) => /^(.+)\.json$/.exec(key.slice(this.#standings.length))?.[1] ?? []);
     return ids.filter((id) => tapeIdPattern.test(id)).sort();
   }
@@ -50,16 +51,17 @@ export class S3TapeStore implements TapeStore {
   }
 
   async versions(id: string): Promise<number[]> {
-    return (await this.#standing(id)).versions.map(({ version }) => version);
+    return (await reading(this.#standing(id))).versions.map(({ version }) => version);
   }
 
   async read(id: string, version: number, file: string): Promise<Buffer> {
-    return orMissing(await this.#bucket.read(`${await this.#folder(id, version)}${file}`));
+    const folder = await reading(this.#folder(id, version));
+    return orMissing(await reading(this.#bucket.read(`${folder}${file}`)));
   }
 
   async readRange(id: string, version: number, file: string, offset: number, length: number): Promise<Buffer> {
-    const key = `${await this.#folder(id, version)}${file}`;
-    return orMissing(await this.#root.readAhead.read(key, offset, length));
+    const folder = await reading(this.#folder(id, version));
+    return orMissing(await reading(this.#root.readAhead.read(`${folder}${file}`, offset, length)));
   }
 
   async begin(id: string): Promise<Draft> {
@@ -104,7 +106,7 @@ export class S3TapeStore implements TapeStore {
   }
 
   async tapesInParts(): Promise<string[]> {
-    return (await this.#bucket.folders("growing/")).filter((id) => tapeIdPattern.test(id)).sort();
+    return (await reading(this.#bucket.folders("growing/"))).filter((id) => tapeIdPattern.test(id)).sort();
   }
 
   async eraseParts(tape: string): Promise<void> {

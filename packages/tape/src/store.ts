@@ -1,6 +1,6 @@
 /**
  * Where tapes lie. A tape's version is a set of named files that appears all at once when its draft is published, and never
- * changes afterwards. Implementations are held by `store.contract.ts`.
+ * changes afterwards. What reads rejects with `StoreAway` while the store itself cannot be read. Implementations are held by `store.contract.ts`.
  */
 export interface TapeStore {
   /** Ids of the tapes that have a finished version, sorted. */

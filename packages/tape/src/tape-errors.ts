@@ -7,6 +7,16 @@ export class TapeNotFound extends RefusedError {
 }
 
 /** A file of a tape is not what was written. Other tapes, and other blocks of this one, are not affected. */
+/** The store does not answer, or is not where it was: its tapes are what they were, and can be read when it is back. */
+export class StoreAway extends RefusedError {
+  constructor(cause: unknown) {
+    super(refuse("UNAVAILABLE", "The tape store cannot be read at the moment. Try again in some seconds."), {
+      cause,
+      retryAfter: 5,
+    });
+  }
+}
+
 export class DamagedTape extends RefusedError {
   readonly tape: string;
 

@@ -1,9 +1,11 @@
 import { errorBodyOf, type Invalid, RefusedError, refuse } from "@tapedeck/protocol";
-import type { Logger } from "@tapedeck/runtime";
+import { type Logger, sparing } from "@tapedeck/runtime";
+import { StoreAway } from "@tapedeck/tape";
 import type { Middleware } from "koa";
 
 /** Turns whatever is thrown below into an error body with its status; never a stack trace, never HTML. */
 export function answerRefusals(log: Logger): Middleware {
+  const report = sparing(log);
   return async (ctx, next) => {
     try {
       await next();
@@ -11,6 +13,7 @@ export function answerRefusals(log: Logger): Middleware {
       const error = refusalOf(thrown);
       // While Redis is away each request fails, and its connection has told why: only our own faults are worth a stack.
       if (error.code === "INTERNAL") log.error({ err: thrown, method: ctx.method, path: ctx.path }, "unforeseen");
+      else if (thrown instanceof StoreAway) report.warn({ err: thrown }, "the tape store is away");
       else log.debug({ code: error.code, method: ctx.method, path: ctx.path }, error.message);
       ctx.status = error.status;
       ctx.body = errorBodyOf({ refused: error.code, message: error.message });

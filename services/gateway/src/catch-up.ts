@@ -1,5 +1,5 @@
 import { limits } from "@tapedeck/protocol";
-import { isMissing, render, renderStretch, type Seq, type Tape } from "@tapedeck/tape";
+import { isMissing, render, renderStretch, type Seq, StoreAway, type Tape } from "@tapedeck/tape";
 import type { Rendered } from "./leg.js";
 
 /** The part of a backlog that a slow reader still gets. */
@@ -62,7 +62,7 @@ export interface Chunk {
 
 /**
  * The recorded frames after `after` up to `to`: at most 100 of them and about a megabyte.
- * A damaged block's frames are left out, and `damaged` is told.
+ * A damaged block's frames are left out, and `damaged` is told. Rejects with `StoreAway`.
  */
 export async function recordedFrames(
   tape: Tape,
@@ -80,6 +80,7 @@ export async function recordedFrames(
       try {
         block = await tape.load(seq + 1);
       } catch (error) {
+        if (error instanceof StoreAway) throw error;
         damaged(error);
         seq = Math.min(last, tape.index.lastSeq(tape.index.blockOf(seq + 1)));
         continue;

@@ -15,7 +15,7 @@ import {
   refuse,
 } from "@tapedeck/protocol";
 import { type Logger, traced } from "@tapedeck/runtime";
-import { DamagedBlock } from "@tapedeck/tape";
+import { DamagedBlock, StoreAway } from "@tapedeck/tape";
 import type { Socket, SocketEvents } from "./listener.js";
 import { Outlet, type OutletShare } from "./outlet.js";
 import type { SessionTexts } from "./session-texts.js";
@@ -89,6 +89,9 @@ export class Connection implements SocketEvents {
         if (error instanceof DamagedBlock) {
           share.counters.damagedBlocks++;
           if (!share.damage.isNews(error)) return;
+        } else if (error instanceof StoreAway) {
+          share.report.warn({ err: error }, "viewers wait for the tape store");
+          return;
         }
         log.error({ err: error, session: watch.id }, "a socket was not given all it should have");
       },

@@ -1,4 +1,4 @@
-import { open, readdir } from "node:fs/promises";
+import { open, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { RecordedTape } from "@tapedeck/tape";
 import { afterAll, expect, inject, test } from "vitest";
@@ -45,4 +45,25 @@ test("[G82] a damaged block is passed over and told; everything else goes on", a
   await newcomer.untilType("error");
   await here.cluster.publish(after, 300, 301);
   await newcomer.untilSeq(301);
+});
+
+test("[G83] while the tape store is away viewers wait for it, and then get all that they were to be given", async () => {
+  const { folder } = here.cluster;
+  const tape = await here.cluster.tape({ id: "far", symbol: "FAR", frames: 640, framesPerBlock: 64 });
+  await tape.load(260); // for whoever publishes here; the gateway has memory of its own
+  const record = await here.standing(180, { tape: "far" });
+  const client = await here.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  await rename(folder, `${folder}-away`);
+  try {
+    await here.cluster.publish(record, 259, 260); // a hole over a block that is not in memory
+    await here.cluster.publish(record, 260, 261);
+    await here.gateway.client(`/ws/${record.id}`); // who comes now waits too, and is let in
+    expect(client.shown.at(-1)?.seq).toBeLessThan(256);
+  } finally {
+    await rename(`${folder}-away`, folder);
+  }
+  await client.untilSeq(261);
+  expect(client.shown.map(({ seq }) => seq).filter((seq) => seq > 180)).toEqual(range(181, 261));
+  expect(client.of("error")).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import { goneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe, RedisConnection } from "@tapedeck/runtime";
-import { countCommands, interval, proxyTrust, showBlockCache, startProbe } from "@tapedeck/runtime";
+import { countCommands, interval, proxyTrust, showBlockCache, sparing, startProbe } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import pLimit from "p-limit";
@@ -106,6 +106,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     counters,
     slow: new Set<Outlet>(),
     damage: new DamageReports(),
+    report: sparing(log),
     countCommand: countCommands(metrics),
   };
   const delay = new DeliveryDelay(metrics, now);

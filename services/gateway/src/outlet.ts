@@ -1,5 +1,5 @@
 import type { CloseCode } from "@tapedeck/protocol";
-import type { CountCommand } from "@tapedeck/runtime";
+import type { CountCommand, sparing } from "@tapedeck/runtime";
 import type { DamageReports } from "@tapedeck/tape";
 import type { Counters } from "./counters.js";
 import type { Socket } from "./listener.js";
@@ -21,6 +21,8 @@ export interface OutletShare {
   readonly slow: Set<Outlet>;
   /** What this gateway has told of damaged blocks. */
   readonly damage: DamageReports;
+  /** For what comes to all sockets at once. */
+  readonly report: ReturnType<typeof sparing>;
   readonly countCommand: CountCommand;
 }
 

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type CloseCode, limits, type RefusalCode } from "@tapedeck/protocol";
-import { DamagedBlock, type Seq, type Tape } from "@tapedeck/tape";
+import { DamagedBlock, type Seq, StoreAway, type Tape } from "@tapedeck/tape";
 import { assessBacklog, mergedMessage, recordedFrames } from "./catch-up.js";
 import type { Counters } from "./counters.js";
 import { type Leg, loadMessage, nextMessage, type Rendered } from "./leg.js";
@@ -33,6 +34,8 @@ export interface Note {
 const mostNotes = 64;
 /** Messages after which other sockets get a turn. */
 const turn = 64;
+/** After which a tape store that is away is asked again. */
+const awayMs = 1_000;
 
 /**
  * One socket's way through a session. Its cursor is the last frame it was given. While it is in step, frames are forwarded
@@ -62,7 +65,7 @@ export class Viewer {
     source: Source;
     outlet: Outlet;
     counters: Counters;
-    /** Told of damaged blocks, and of anything unforeseen. */
+    /** Told of damaged blocks, of a tape store that is away, and of anything unforeseen. */
     onFailure: (error: unknown) => void;
   }) {
     this.#legacy = options.legacy;
@@ -179,7 +182,10 @@ export class Viewer {
     this.#lag = "merge";
     return assessBacklog(tape, after, goal).then(
       ({ skipTo, tradesLeftOut }) => this.#skip(skipTo, tradesLeftOut),
-      (error) => this.#damaged(error, goal),
+      (error) => {
+        if (error instanceof StoreAway) this.#lag = "assess";
+        return this.#damaged(error, goal);
+      },
     );
   }
 
@@ -187,7 +193,7 @@ export class Viewer {
     try {
       this.#deliver(await message, goal);
     } catch (error) {
-      this.#damaged(error, goal);
+      await this.#damaged(error, goal);
     }
   }
 
@@ -221,8 +227,9 @@ export class Viewer {
     return hole !== undefined && this.#cursor < hole.firstSeq - 1 ? Math.min(goal, hole.firstSeq - 1) : goal;
   }
 
-  /** What cannot be read is passed over: what comes after it is worth more than standing still. */
-  #damaged(error: unknown, goal: Seq): void {
+  /** What cannot be read is passed over: what comes after it is worth more than standing still. But a store comes back. */
+  #damaged(error: unknown, goal: Seq): Promise<void> | undefined {
+    if (error instanceof StoreAway) return this.#waitFor(error);
     if (!(error instanceof DamagedBlock)) {
       this.#onFailure(error);
       this.#cursor = goal;
@@ -234,6 +241,12 @@ export class Viewer {
       this.#cursor = Math.min(goal, error.lastSeq);
       this.#hole = undefined;
     }
+    return undefined;
+  }
+
+  #waitFor(store: StoreAway): Promise<void> {
+    this.#onFailure(store);
+    return sleep(awayMs, undefined, { ref: false });
   }
 
   #passOver(error: DamagedBlock): void {
@@ -271,19 +284,19 @@ export class Viewer {
     const damaged: unknown[] = [];
     const failed = (error: unknown) => damaged.push(error);
     const frames: string[] = [];
-    if (tape === undefined) {
-      this.#cursor = to;
-    } else {
-      const chunk = await recordedFrames(tape, this.#cursor, to, failed);
-      frames.push(...chunk.frames);
-      this.#cursor = chunk.seq;
+    let seq = tape === undefined ? to : this.#cursor;
+    try {
       // A legacy client knows one history only, of the newest frames that fit.
-      while (this.#legacy && this.#cursor < to) {
-        const more = await recordedFrames(tape, this.#cursor, to, failed);
-        frames.push(...more.frames);
-        this.#cursor = more.seq;
+      for (let first = true; tape !== undefined && (first || (this.#legacy && seq < to)); first = false) {
+        const chunk = await recordedFrames(tape, seq, to, failed);
+        frames.push(...chunk.frames);
+        seq = chunk.seq;
       }
+    } catch (error) {
+      if (!(error instanceof StoreAway)) throw error;
+      return this.#waitFor(error);
     }
+    this.#cursor = seq;
     this.#history = this.#cursor < to ? { to, complete } : undefined;
     this.#outlet.sendHistory(this.#legacy ? this.#legacyHistory(frames) : this.#historyText(frames, complete));
     for (const error of damaged) {

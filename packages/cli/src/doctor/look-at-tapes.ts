@@ -1,4 +1,4 @@
-import { TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { StoreAway, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 /** Whether the tapes can be reached and opened. */
@@ -24,7 +24,8 @@ export async function lookAtTapes(open: () => Promise<TapeStore>, place: string)
     if (unreadable.length === 0) return [ok("tapes", `${readable.length} in ${place}`)];
     return [fail("tapes", `not readable: ${unreadable.join(", ")}`, "import them again; sessions on them stand still")];
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const cause = error instanceof StoreAway ? error.cause : error;
+    const why = cause instanceof Error ? cause.message : String(cause);
     return [
       fail("tapes", `${place} cannot be read: ${why}`, "look at TAPEDECK_STORE, S3_ENDPOINT and the rights on it"),
     ];

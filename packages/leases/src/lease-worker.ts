@@ -1,6 +1,8 @@
+import type { RedisConnection } from "@tapedeck/runtime";
 import { type Job, Worker, type WorkerOptions } from "bullmq";
 import type { Crashes } from "./crash-loop.js";
 import type { MonotonicMs } from "./lease.js";
+import { prolongLocks } from "./prolong-locks.js";
 
 /** What every job of a lease may hold besides its own. */
 export interface Crashed {
@@ -40,13 +42,14 @@ type Outcome<Data> = ReturnType<Base<Data>["processJob"]>;
 export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
   readonly #holds = new Map<string, Hold>();
   readonly #running = new Map<string, Promise<unknown>>();
+  readonly #redis: RedisConnection;
   readonly #begun = new WeakMap<LeaseJob<Data>, Outcome<Data>>();
 
   /** @param processor has to be declared with three parameters, since BullMQ gives the signal only to such. */
   constructor(
     name: string,
     processor: (job: LeaseJob<Data>, token: string | undefined, signal: AbortSignal | undefined) => Promise<void>,
-    options: Pick<WorkerOptions, "connection" | "prefix" | "concurrency" | "name">,
+    options: Pick<WorkerOptions, "prefix" | "concurrency" | "name"> & { readonly connection: RedisConnection },
   ) {
     super(name, processor, {
       ...options,
@@ -61,6 +64,7 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
     });
+    this.#redis = options.connection;
     this.on("lockRenewalFailed", (jobIds: string[]) => {
       for (const id of jobIds) {
         this.#letGo(id, this.#holds.get(id));
@@ -93,12 +97,23 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
 
   override async extendJobLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
     const sent = performance.now();
-    const failed = new Set(await super.extendJobLocks(jobIds, tokens, duration));
+    const failed = new Set(await this.#renew(jobIds, tokens, duration));
     for (const id of jobIds) {
       const hold = this.#holds.get(id);
       if (hold !== undefined && !failed.has(id)) hold.until = sent + duration - marginMs;
     }
     return [...failed];
+  }
+
+  /** A Redis that is out of memory still keeps what it has, so work that is under way need not end. */
+  async #renew(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
+    try {
+      return await super.extendJobLocks(jobIds, tokens, duration);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("OOM"))) throw error;
+      const held = jobIds.map((job, at) => ({ job, key: this.toKey(`${job}:lock`), token: tokens[at] ?? "" }));
+      return await prolongLocks(this.#redis, this.toKey("stalled"), held, duration);
+    }
   }
 
   protected override async nextJobFromJobData(

@@ -6,10 +6,10 @@ const passing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOREPLIC
 /** An error of Redis as a client may hear it: `UNAVAILABLE` where it is away, else the error itself. */
 export function refusalOfRedis(error: unknown): unknown {
   if (error instanceof RefusedError || !isAway(error)) return error;
-  return new RefusedError(refuse("UNAVAILABLE", "Redis does not answer at the moment. Try again in a second."), {
-    cause: error,
-    retryAfter: 1,
-  });
+  const message = isFull(error)
+    ? "Redis is out of memory and takes nothing new. Nothing was changed."
+    : "Redis does not answer at the moment. Try again in a second.";
+  return new RefusedError(refuse("UNAVAILABLE", message), { cause: error, retryAfter: 1 });
 }
 
 /** Waits for an answer of Redis; its absence becomes a refusal. */
@@ -19,6 +19,10 @@ export async function answered<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     throw refusalOfRedis(error);
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("OOM");
 }
 
 function isAway(error: unknown): boolean {

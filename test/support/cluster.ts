@@ -55,7 +55,7 @@ export function testOnCluster(options: () => TestClusterOptions = () => ({})) {
 export const test = testOnCluster();
 
 export interface TestClusterOptions
-  extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers" | "feeds" | "redisUrl"> {
+  extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers" | "feeds" | "redisUrl" | "restart"> {
   /** A Redis of its own, which a test may stop and start, instead of the run's. */
   readonly ownRedis?: "forgets" | "keeps its data";
 }
@@ -238,6 +238,11 @@ export class TestCluster {
   async anchorOf(id: string): Promise<{ ns: number; wallMs: number; speed: number }> {
     const { anchorNs, anchorWallMs, speed } = await this.record(id);
     return { ns: anchorNs, wallMs: anchorWallMs, speed };
+  }
+
+  /** One more service; resolves when it serves. */
+  add(kind: Service["kind"], env?: NodeJS.ProcessEnv): Promise<Service> {
+    return this.#cluster.add(kind, env);
   }
 
   /** Signals a service by its recorded pid. */

@@ -1,6 +1,6 @@
 import { LiveTapes } from "@tapedeck/live";
 import { connectRedis, createLogger, type RedisConnection } from "@tapedeck/runtime";
-import { BlockCache, FolderTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
+import { BlockCache, FolderTapeStore, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
 import type { TestCluster } from "./cluster.js";
 import { Truth } from "./truth.js";
 
@@ -25,10 +25,10 @@ export class LiveTapeReader {
     return this.#catalog.open(name);
   }
 
-  /** All frames that there are by now. */
-  async truth(name: string | null): Promise<Truth> {
+  /** All frames that there are by now, or those up to one. */
+  async truth(name: string | null, last?: Seq): Promise<Truth> {
     if (name === null) throw new Error("the session has no tape");
-    return Truth.of(await this.open(name));
+    return Truth.of(await this.open(name), last);
   }
 
   async close(): Promise<void> {

@@ -2,16 +2,16 @@ import { type Frame, frame as frameSchema } from "@tapedeck/protocol";
 import type { Seq, Tape } from "@tapedeck/tape";
 import type { SeenFrame } from "./viewer.js";
 
-/** All frames of a tape, read straight from the store: what viewers' frames are compared with. */
+/** Frames of a tape, all unless a last one is named, read straight from the store: what viewers' frames are compared with. */
 export class Truth {
   readonly tape: Tape;
   readonly #json: readonly string[];
   readonly #ns: readonly number[];
 
-  static async of(tape: Tape): Promise<Truth> {
+  static async of(tape: Tape, last: Seq = tape.span.lastSeq): Promise<Truth> {
     const json: string[] = [];
     const ns: number[] = [];
-    for (let seq = tape.span.firstSeq; seq <= tape.span.lastSeq; ) {
+    for (let seq = tape.span.firstSeq; seq <= last; ) {
       const block = await tape.load(seq);
       for (; seq <= block.lastSeq; seq++) {
         json[seq] = block.json(seq);

@@ -46,6 +46,8 @@ export interface ViewerOptions {
   /** Come back by token after a loss, as the close codes say. */
   readonly reconnect?: boolean;
   readonly headers?: Record<string, string>;
+  /** Frames' texts that many viewers get, kept once for all of them. */
+  readonly texts?: Map<string, string>;
 }
 
 interface Waiter {
@@ -251,7 +253,7 @@ export class Viewer {
     const at = now();
     if (text.startsWith(frameStart)) {
       this.types.push("snapshot");
-      this.frames.push(seen(text, this.#epoch, at, "live", gateway));
+      this.frames.push(seen(this.#kept(text), this.#epoch, at, "live", gateway));
     } else {
       try {
         this.#hear(JSON.parse(text), at, gateway);
@@ -276,9 +278,16 @@ export class Viewer {
       this.#epoch = message.epoch;
       // As it came, since the schema puts a frame's fields in an order of its own.
       for (const frame of asItCame.parse(json).data) {
-        this.frames.push(seen(JSON.stringify(frame), this.#epoch, at, "history", gateway));
+        this.frames.push(seen(this.#kept(JSON.stringify(frame)), this.#epoch, at, "history", gateway));
       }
     }
+  }
+
+  #kept(text: string): string {
+    const { texts } = this.#options;
+    const known = texts?.get(text);
+    if (known === undefined) texts?.set(text, text);
+    return known ?? text;
   }
 
   #settle(): void {

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, inject, vi } from "vitest";
+import { type TestCluster, testOnCluster } from "../support/cluster.js";
+import "../support/expect.js";
+import { Bucket } from "../support/s3-server.js";
+import { Tapes } from "../support/tapes.js";
+import { now, type Viewer } from "../support/viewer.js";
+
+/** Sessions that its one ticker holds. */
+const capacity = 4;
+/** Longer than a lock lives without renewal, and than what is fetched ahead lasts at this speed. */
+const outageMs = 6_000;
+const speed = 4;
+
+let bucket: Bucket;
+beforeAll(async () => {
+  bucket = await Bucket.open();
+  for (const [name, value] of Object.entries(bucket.env)) vi.stubEnv(name, value);
+  await new Tapes(inject("tapeStore")).recorded("usdm");
+  await bucket.copy("usdm");
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await bucket.forget();
+});
+
+const test = testOnCluster(() => ({
+  gateways: 2,
+  apis: 2,
+  tickers: 1,
+  feeds: 1,
+  restart: false,
+  ownRedis: "forgets",
+  env: { all: bucket.env, ticker: { TICKER_SESSIONS: `${capacity}` }, feed: { LIVE_PART_S: "2" } },
+}));
+
+interface User {
+  readonly id: string;
+  readonly viewer: Viewer;
+}
+
+async function join(cluster: TestCluster, choice: Record<string, unknown>): Promise<User> {
+  const { session_id: id } = await cluster.http.create({ max_fps: 0, ...choice });
+  return { id, viewer: await cluster.watch(id) };
+}
+
+/** Frames that came after a moment. */
+function framesSince(moment: number, { viewer }: User): number {
+  return viewer.frames.filter(({ at }) => at >= moment).length;
+}
+
+/** One user of each mode, playing, while something is not there. */
+class Stage {
+  readonly cluster: TestCluster;
+  readonly replay: User;
+  readonly live: User;
+  readonly simulation: User;
+  readonly #pids: readonly number[];
+
+  static async set(cluster: TestCluster): Promise<Stage> {
+    const replay = await join(cluster, { tape: "usdm", speed });
+    const live = await join(cluster, { mode: "LIVE", source: "SIM", symbol: "SIMUSD" });
+    const simulation = await join(cluster, { mode: "SIMULATION", seed: 7 });
+    await cluster.http.control(replay.id, "start");
+    await Promise.all([replay, live, simulation].map(({ viewer }) => viewer.next(10, 40_000)));
+    return new Stage(cluster, replay, live, simulation);
+  }
+
+  private constructor(cluster: TestCluster, replay: User, live: User, simulation: User) {
+    this.cluster = cluster;
+    this.replay = replay;
+    this.live = live;
+    this.simulation = simulation;
+    this.#pids = this.#running();
+  }
+
+  get users(): readonly User[] {
+    return [this.replay, this.live, this.simulation];
+  }
+
+  async pass(ms: number): Promise<void> {
+    const until = now() + ms;
+    await this.cluster.until(() => now() >= until, "some time to pass");
+  }
+
+  /** What is asked for is refused for now, with a sentence. */
+  async refused(method: string, path: string, body: Record<string, unknown>, why: RegExp): Promise<void> {
+    const answer = await this.cluster.http.call(method, path, body);
+    expect([path, answer.status]).toEqual([path, 503]);
+    expect(answer.body).toMatchObject({ code: "UNAVAILABLE", message: expect.stringMatching(why) });
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+  }
+
+  /** All play on, and saw their tapes as they are; no socket closed and no process ended. */
+  async nobodyNoticed(): Promise<void> {
+    await Promise.all(this.users.map(({ viewer }) => viewer.next(20, 40_000)));
+    for (const { viewer } of this.users) {
+      expect(viewer.frames).toHaveConsecutiveSeqs();
+      expect([viewer.closes, viewer.connections]).toEqual([[], 1]);
+    }
+    expect(this.replay.viewer.frames).toBeOfTape(await this.cluster.recording("usdm"));
+    expect(this.#running()).toEqual(this.#pids);
+  }
+
+  async clear(): Promise<void> {
+    for (const { id, viewer } of this.users) await this.cluster.end({ id, viewers: [viewer] });
+  }
+
+  #running(): number[] {
+    const { gateways, apis, tickers, feeds } = this.cluster;
+    const alive = [...gateways, ...apis, ...tickers, ...feeds].filter(({ ready }) => ready);
+    return alive.map(({ pid }) => pid);
+  }
+}
+
+describe("what a whole cluster may lack", () => {
+  test.for<[what: string, fault: () => void | Promise<void>]>([
+    ["away", () => bucket.away()],
+    ["silent", () => bucket.goSilent()],
+  ])(
+    "[F24] the tape store is %s: what is in memory plays on, then it stands and waits; live and simulated markets go on",
+    async ([what, fault], { cluster }) => {
+      const stage = await Stage.set(cluster);
+      const { replay, live, simulation } = stage;
+      await fault();
+      const began = now();
+      await stage.pass(outageMs);
+      const stands = replay.viewer.lastSeq;
+      await stage.refused("POST", "/sessions/create", { tape: "eth" }, /tape store cannot be read/);
+      expect(replay.viewer.lastSeq).toBe(stands);
+      for (const user of [live, simulation]) expect(framesSince(began, user)).toBeGreaterThan(outageMs / 150);
+      await bucket.away();
+      await bucket.back();
+      const back = now();
+      await replay.viewer.next(1, 40_000);
+      cluster.note(`chaos tape store ${what}: the replay goes on ${Math.round(now() - back)} ms after it is back`);
+      await stage.nobodyNoticed();
+      await stage.clear();
+    },
+  );
+
+  test("[F23] [LS8] Redis is full: playing goes on, commands are told why they are refused, and work when there is room", async ({
+    cluster,
+  }) => {
+    const stage = await Stage.set(cluster);
+    const { replay, live, simulation } = stage;
+    const began = now();
+    await cluster.redis.config("SET", "maxmemory", "1mb");
+    try {
+      await stage.refused("POST", "/sessions/create", {}, /out of memory/);
+      await stage.refused("POST", `/replay/pause/${replay.id}`, {}, /out of memory/);
+      await expect(replay.viewer.command("pause")).rejects.toThrow(/out of memory/);
+      expect((await cluster.http.session(replay.id)).state).toBe("PLAYING");
+      await stage.pass(outageMs);
+      for (const user of [replay, simulation]) expect(framesSince(began, user)).toBeGreaterThan(outageMs / 150);
+      cluster.note(`chaos Redis full: ${framesSince(began, live)} frames of the live market meanwhile`);
+    } finally {
+      await cluster.redis.config("SET", "maxmemory", "0");
+    }
+    const pause = () => cluster.http.call("POST", `/replay/pause/${replay.id}`);
+    await cluster.until(async () => (await pause()).status === 200, "a pause");
+    await cluster.http.control(replay.id, "resume");
+    await stage.nobodyNoticed();
+    await stage.clear();
+  });
+
+  test("[F22] all tickers are full: who comes too late stands, commands work, and it moves when there is room", async ({
+    cluster,
+  }) => {
+    const stage = await Stage.set(cluster);
+    const users: User[] = [];
+    for (let nth = 0; nth < 3 * capacity; nth++) users.push(await join(cluster, { tape: "usdm" }));
+    for (const { id } of users) await cluster.http.control(id, "start");
+    const began = now();
+    await stage.pass(3_000);
+    const moving = users.filter((user) => framesSince(began, user) > 0);
+    const waiting = users.filter((user) => !moving.includes(user));
+    cluster.note(
+      `chaos tickers full: ${moving.length} of ${users.length} move beside two others, for ${capacity} places`,
+    );
+    const [first] = waiting;
+    if (first === undefined) throw new Error("nobody waits");
+    await cluster.http.control(first.id, "pause");
+    await cluster.http.control(first.id, "seek", { seq: 100 });
+    await first.viewer.until(() => first.viewer.lastSeq === 100, "the frame it was sent to");
+    await cluster.http.control(first.id, "resume");
+    for (const { id, viewer } of moving) await cluster.end({ id, viewers: [viewer] });
+    for (const { id, viewer } of waiting) {
+      await viewer.next(10, 40_000);
+      expect(viewer.frames).toHaveConsecutiveSeqs();
+      await cluster.end({ id, viewers: [viewer] }); // and makes room for the next
+    }
+    await stage.nobodyNoticed();
+    await stage.clear();
+  });
+
+  test("[F21] all tickers are gone: those at the live edge go on, the others stand and can be told things; a new ticker takes all up", async ({
+    cluster,
+  }) => {
+    const stage = await Stage.set(cluster);
+    const { replay, live, simulation } = stage;
+    const [ticker] = cluster.tickers;
+    if (ticker === undefined) throw new Error("no ticker");
+    const gone = cluster.ended(ticker);
+    const began = now();
+    cluster.signal(ticker, "SIGKILL");
+    await gone;
+    await stage.pass(1_000);
+    const stands = [replay, simulation].map(({ viewer }) => viewer.lastSeq);
+    await stage.pass(2_000);
+    expect([replay, simulation].map(({ viewer }) => viewer.lastSeq)).toEqual(stands);
+    expect(framesSince(began, live)).toBeGreaterThan(15);
+    const newcomer = await join(cluster, { tape: "usdm" });
+    await cluster.http.control(newcomer.id, "seek", { seq: 50 });
+    await newcomer.viewer.until(() => newcomer.viewer.lastSeq === 50, "the frame it was sent to");
+    await cluster.http.control(newcomer.id, "start");
+    await cluster.add("ticker");
+    const back = now();
+    await Promise.all([newcomer, replay, simulation].map(({ viewer }) => viewer.next(1, 40_000)));
+    cluster.note(`chaos no ticker: all move ${Math.round(now() - back)} ms after a new one serves`);
+    for (const { viewer } of [newcomer, replay, simulation, live]) {
+      await viewer.next(20, 40_000);
+      expect(viewer.frames).toHaveConsecutiveSeqs();
+      expect([viewer.closes, viewer.connections]).toEqual([[], 1]);
+    }
+    await cluster.end({ id: newcomer.id, viewers: [newcomer.viewer] });
+    await stage.clear();
+  });
+});

@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FolderTapeStore, openTapeStore } from "@tapedeck/tape";
+import S3rver from "s3rver";
+import { inject } from "vitest";
+import { SilentProxy } from "./silent-proxy.js";
+
+const credentials = { AWS_ACCESS_KEY_ID: "S3RVER", AWS_SECRET_ACCESS_KEY: "S3RVER", AWS_REGION: "us-east-1" };
+const store = "s3://tapes/all";
+
+/** A bucket on an S3 server of this process, which can fall silent, go away, and come back at its address. */
+export class Bucket {
+  readonly #folder: string;
+  readonly #server: S3rver;
+  readonly #target: string;
+  readonly #port: number;
+  #way: SilentProxy | undefined;
+
+  static async open(): Promise<Bucket> {
+    const directory = await mkdtemp(join(tmpdir(), "tapedeck-s3-"));
+    const configureBuckets = [{ name: "tapes", configs: [] }];
+    const server = new S3rver({ port: 0, address: "127.0.0.1", silent: true, directory, configureBuckets });
+    const target = `http://127.0.0.1:${(await server.run()).port}`;
+    return new Bucket(directory, server, target, await SilentProxy.before(target));
+  }
+
+  private constructor(folder: string, server: S3rver, target: string, way: SilentProxy) {
+    this.#folder = folder;
+    this.#server = server;
+    this.#target = target;
+    this.#way = way;
+    this.#port = Number(new URL(way.url).port);
+  }
+
+  /** What a service needs to have its tapes here. */
+  get env(): Readonly<Record<string, string>> {
+    return { TAPEDECK_STORE: store, S3_ENDPOINT: `http://127.0.0.1:${this.#port}`, ...credentials };
+  }
+
+  /** Copies the current version of a tape from the run's folder to the bucket, file by file. Needs `env` in the environment. */
+  async copy(id: string): Promise<void> {
+    const from = new FolderTapeStore(inject("tapeStore"));
+    const to = await openTapeStore(store, this.env.S3_ENDPOINT);
+    const version = (await from.current(id)) ?? 1;
+    const draft = await to.begin(id);
+    for (const file of ["manifest.json", "index.bin", "blocks.bin", "events.bin", "overview.bin"]) {
+      await draft.append(file, await from.read(id, version, file));
+    }
+    await draft.publish();
+  }
+
+  /** What is sent there vanishes, and nothing closes. */
+  goSilent(): void {
+    this.#way?.goSilent();
+  }
+
+  /** Connections break off, and none is taken. */
+  async away(): Promise<void> {
+    await this.#way?.close();
+    this.#way = undefined;
+  }
+
+  async back(): Promise<void> {
+    this.#way = await SilentProxy.before(this.#target, this.#port);
+  }
+
+  async forget(): Promise<void> {
+    await this.away();
+    await this.#server.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,75 @@
+import { availableParallelism, loadavg } from "node:os";
+import { expect } from "vitest";
+import { type TestCluster, testOnCluster } from "../support/cluster.js";
+import { describe as distribution } from "../support/distribution.js";
+import { now } from "../support/viewer.js";
+import { Audience, hiccup, modes } from "./audience.js";
+import { Buttons } from "./buttons.js";
+
+const users = 500;
+/** After a service is back, work is shared out anew: what that costs is part of its restart. */
+const settleMs = 1_000;
+
+const test = testOnCluster(() => ({
+  gateways: 2,
+  apis: 2,
+  tickers: 2,
+  feeds: 2,
+  // As an operator has them, but for the pace of live markets, which two cores are to carry 500 times.
+  env: { all: { SIMULATION_WARM_UP: "on" }, feed: { FRAME_MS: "250" } },
+}));
+
+const kinds = {
+  ticker: ({ tickers }: TestCluster) => tickers,
+  feed: ({ feeds }: TestCluster) => feeds,
+  gateway: ({ gateways }: TestCluster) => gateways,
+  api: ({ apis }: TestCluster) => apis,
+};
+
+test("[F20] [U13] a rolling restart of every service under 500 watched sessions of all modes: no frame is lost, none comes twice, no request fails", {
+  timeout: 240_000,
+}, async ({ cluster }) => {
+  const pids = () => Object.values(kinds).flatMap((services) => services(cluster).map(({ pid }) => pid));
+  const before = pids();
+  const audience = await Audience.gather(cluster, users);
+  const buttons = await Buttons.reach(cluster, 6);
+  const spans: [what: string, spans: [from: number, to: number][]][] = [];
+
+  const quiet = now();
+  await audience.playedOn(quiet + 3_000);
+  spans.push(["no restart", [[quiet, now()]]]);
+  for (const [kind, services] of Object.entries(kinds)) {
+    const restarts: [number, number][] = [];
+    for (const service of services(cluster)) {
+      const began = now();
+      const gone = cluster.ended(service);
+      cluster.signal(service, "SIGTERM");
+      await gone;
+      await cluster.whole();
+      await audience.playedOn(now() + settleMs);
+      restarts.push([began, now()]);
+    }
+    spans.push([`${kind}s restarted`, restarts]);
+  }
+
+  await buttons.stop();
+  const over = now();
+  expect(pids().filter((pid) => before.includes(pid))).toEqual([]);
+  const seen = await audience.check(buttons.seats);
+  const seats = seen.slice(0, users);
+  for (const [what, restarts] of spans) {
+    const during = buttons.presses.filter(({ at }) => restarts.some(([from, to]) => at >= from && at <= to));
+    cluster.note(`rolling, ${what}: commands ${distribution(during.map(({ ms }) => ms))} ms of ${during.length}`);
+    for (const mode of modes) {
+      const ofMode = seats.filter((seat) => seat.mode === mode);
+      const gaps = restarts.flatMap((span) => ofMode.map((seat) => hiccup(seat, span)));
+      cluster.note(`rolling, ${what}: ${mode} hiccups ${distribution(gaps)} ms of ${gaps.length}`);
+    }
+  }
+  const knocks = seats.reduce((sum, { viewer }) => sum + viewer.closes.length + 1 - viewer.connections, 0);
+  const [load] = loadavg();
+  cluster.note(
+    `rolling: ${before.length} services in ${Math.round(over - quiet)} ms, ${knocks} connects in vain, load ${load?.toFixed(1)} on ${availableParallelism()} cores`,
+  );
+  expect(buttons.failures).toEqual([]);
+});

@@ -116,6 +116,29 @@ class Stage {
 }
 
 describe("what a whole cluster may lack", () => {
+  test("[F24] the tape store is away: what is in memory plays on, then it stands and waits; live and simulated markets go on", async ({
+    cluster,
+  }) => {
+    const stage = await Stage.set(cluster, fast);
+    const { replay, live, simulation } = stage;
+    await bucket.away();
+    const began = now();
+    try {
+      await stage.pass(outageMs);
+      const stands = replay.viewer.lastSeq;
+      await stage.refused("POST", "/sessions/create", { tape: "eth" }, /tape store cannot be read/);
+      expect(replay.viewer.lastSeq).toBe(stands);
+      for (const user of [live, simulation]) expect(framesSince(began, user)).toBeGreaterThan(outageMs / 150);
+    } finally {
+      await bucket.back();
+    }
+    const back = now();
+    await replay.viewer.next(1, 40_000);
+    cluster.note(`chaos tape store away: the replay goes on ${Math.round(now() - back)} ms after it is back`);
+    await stage.nobodyNoticed();
+    await stage.clear();
+  });
+
   test("[F23] [LS8] Redis is full: playing goes on, commands are told why they are refused, and work when there is room", async ({
     cluster,
   }) => {

@@ -6,7 +6,6 @@ export class TapeNotFound extends RefusedError {
   }
 }
 
-/** A file of a tape is not what was written. Other tapes, and other blocks of this one, are not affected. */
 /** The store does not answer, or is not where it was: its tapes are what they were, and can be read when it is back. */
 export class StoreAway extends RefusedError {
   constructor(cause: unknown) {
@@ -17,6 +16,7 @@ export class StoreAway extends RefusedError {
   }
 }
 
+/** A file of a tape is not what was written. Other tapes, and other blocks of this one, are not affected. */
 export class DamagedTape extends RefusedError {
   readonly tape: string;
 

@@ -3,8 +3,15 @@ import { defineConfig } from "vitest/config";
 // Tests run the sources of the workspace's packages, not what was built from them.
 const conditions = ["tapedeck-source", "node", "import", "default"];
 
-/** Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. */
-const clients = ["test/{browser,clients,sdk,deploy}/**/*.test.ts"];
+/**
+ * Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. Simulated markets and
+ * clusters of other shapes are with them so that both halves take about as long.
+ */
+const clients = [
+  "test/{browser,clients,sdk,deploy,simulator}/**/*.test.ts",
+  "test/local-cluster.test.ts",
+  "test/cluster/redis-cluster.test.ts",
+];
 
 export default defineConfig({
   resolve: { conditions },

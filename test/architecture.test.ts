@@ -62,6 +62,13 @@ describe("the linter refuses", () => {
   });
 });
 
+test("a number names one rule of docs/spec", () => {
+  const specs = readdirSync(join(root, "docs/spec")).map((file) => readFileSync(join(root, "docs/spec", file), "utf8"));
+  const numbers = specs.flatMap((text) => [...text.matchAll(/^- \**(\[[A-Z]+\d+\])/gm)].map(([, number]) => number));
+  expect(numbers.filter((number, at) => numbers.indexOf(number) !== at)).toEqual([]);
+  expect(numbers.length).toBeGreaterThan(100);
+});
+
 describe("the manifests", () => {
   const manifest = z.object({ name: z.string(), dependencies: z.record(z.string(), z.string()).default({}) });
   const project = z.object({ references: z.array(z.object({ path: z.string() })).default([]) });

@@ -139,7 +139,7 @@ describe("what a whole cluster may lack", () => {
     await stage.clear();
   });
 
-  test("[F23] [LS8] Redis is full: playing goes on, commands are told why they are refused, and work when there is room", async ({
+  test("[F23] [LS9] Redis is full: playing goes on, commands are told why they are refused, and work when there is room", async ({
     cluster,
   }) => {
     const stage = await Stage.set(cluster);

@@ -32,7 +32,7 @@ async function connect(purpose: RedisPurpose, url = servers.url): Promise<RedisC
   return redis;
 }
 
-test("[R13] [R20] nobody answers at the address of a Redis Cluster: a command fails soon, again and again", async () => {
+test("[R13] [R24] nobody answers at the address of a Redis Cluster: a command fails soon, again and again", async () => {
   const redis = connectRedis({
     url: "redis+cluster://127.0.0.1:1,127.0.0.1:2",
     purpose: "commands",

@@ -3,7 +3,7 @@ import { createHealth } from "./health.js";
 import { createMetrics } from "./metrics.js";
 import { startStatusServer } from "./status-server.js";
 
-test("[R19] the status server tells liveness, readiness and metrics, and 404 for all else", async () => {
+test("[R23] the status server tells liveness, readiness and metrics, and 404 for all else", async () => {
   const health = createHealth();
   const metrics = createMetrics("ticker", "test");
   const server = await startStatusServer({ host: "127.0.0.1", port: 0, health, metrics });

@@ -32,7 +32,7 @@ describe("a folder store", () => {
   test.each([
     ["gone", () => {}],
     ["empty, as the place of a volume that is not mounted", () => mkdir(folder)],
-  ])("[TP26] a store whose folder is %s is away, and its tapes are not damaged", async (_, instead) => {
+  ])("[TP35] a store whose folder is %s is away, and its tapes are not damaged", async (_, instead) => {
     const store = new FolderTapeStore(folder);
     await writeTestTape(store, { id: "aapl", frames: 200 });
     const tape = await RecordedTape.open(store, "aapl", 1, new BlockCache(leastCacheBytes));

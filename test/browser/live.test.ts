@@ -28,6 +28,15 @@ const atEdge = (deck: ShownDeck, edge: boolean) =>
   liveButton(deck.page)
     .and(deck.page.locator(`[data-edge=${edge}]`))
     .waitFor();
+
+/** Chooses the usual market of a source, as a user does. */
+async function goLive(deck: ShownDeck, source: string): Promise<void> {
+  await deck.page.getByRole("radio", { name: "LIVE", exact: true }).click();
+  await deck.press("Choose a market");
+  await deck.page.getByLabel("Source").selectOption(source);
+  await deck.press("Watch");
+}
+
 /** As the page tells it beside the button; 0 where it tells none. */
 async function secondsBehind(deck: ShownDeck): Promise<number> {
   const text = (await deck.page.getByTestId("behind").allTextContents())[0] ?? "0 s";
@@ -47,10 +56,7 @@ test("[DB31] LIVE plays at the edge, where its button glows, and a pause takes i
   decks,
 }) => {
   const { deck, view } = await decks.openOn(cluster);
-  await deck.page.getByRole("radio", { name: "LIVE", exact: true }).click();
-  await deck.press("Choose a market");
-  await deck.page.getByLabel("Source").selectOption("SIM");
-  await deck.press("Watch");
+  await goLive(deck, "SIM");
   await deck.plays();
   await atEdge(deck, true);
   expect(await view()).toMatchObject({ mode: "LIVE", active_source: "SIM", behind_ms: 0 });
@@ -129,10 +135,7 @@ test("[DB34] a venue that cannot be reached is said to be down, with its reason,
   decks,
 }) => {
   const { deck, view } = await decks.openOn(cluster);
-  await deck.page.getByRole("radio", { name: "LIVE", exact: true }).click();
-  await deck.press("Choose a market");
-  await deck.page.getByLabel("Source").selectOption("KRAKEN");
-  await deck.press("Watch");
+  await goLive(deck, "KRAKEN");
   await deck.page.getByRole("heading", { name: /^KRAKEN \S+ is down$/ }).waitFor();
   await deck.page
     .getByText(/reached|refused/i)

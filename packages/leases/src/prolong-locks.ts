@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import type { RedisConnection } from "@tapedeck/runtime";
+import { defineScripts, type RedisConnection } from "@tapedeck/runtime";
+import type { Result } from "ioredis";
 
 export interface HeldLock {
   readonly job: string;
@@ -8,8 +8,14 @@ export interface HeldLock {
   readonly token: string;
 }
 
+declare module "ioredis" {
+  interface RedisCommander<Context> {
+    prolongLocks(keys: number, ...keysMsAndPairs: (string | number)[]): Result<string[], Context>;
+  }
+}
+
 /** The file stays in src: the same path leads there from src and from dist. */
-const script = readFileSync(new URL("../src/prolong-locks.lua", import.meta.url), "utf8");
+const folder = new URL("../src/", import.meta.url);
 
 /** Renews locks in a Redis that takes nothing new. Answers with the jobs whose locks are lost. */
 export async function prolongLocks(
@@ -18,8 +24,8 @@ export async function prolongLocks(
   held: readonly HeldLock[],
   ms: number,
 ): Promise<string[]> {
+  defineScripts(redis, folder, { prolongLocks: { file: "prolong-locks" } });
   const keys = [stalled, ...held.map(({ key }) => key)];
   const pairs = held.flatMap(({ token, job }) => [token, job]);
-  const lost = await redis.eval(script, keys.length, ...keys, ms, ...pairs);
-  return Array.isArray(lost) ? lost.map(String) : [];
+  return await redis.prolongLocks(keys.length, ...keys, ms, ...pairs);
 }

@@ -101,7 +101,7 @@ function onSignals({ first, second }: { first: () => void; second: () => void })
 function whereToLook({ url, redisUrl, gateways, apis, tickers, feeds }: Cluster, folder: string): string {
   const ws = url.replace(/^http/, "ws");
   return `
-Tapedeck is playing at ${url}  (${gateways.length} gateways, ${apis.length} apis, ${tickers.length} tickers, ${feeds.length} feeds)
+Tapedeck is playing at ${url}  (${counted(gateways, "gateway")}, ${counted(apis, "api")}, ${counted(tickers, "ticker")}, ${counted(feeds, "feed")})
 
   API             ${url}/docs
   Make a session  curl ${url}/sessions/create --json '{"session_id":"demo"}'
@@ -113,4 +113,8 @@ Tapedeck is playing at ${url}  (${gateways.length} gateways, ${apis.length} apis
 
 Ctrl-C stops everything.
 `;
+}
+
+function counted({ length }: readonly unknown[], what: string): string {
+  return `${length} ${what}${length === 1 ? "" : "s"}`;
 }

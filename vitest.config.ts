@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // Tests run the sources of the workspace's packages, not what was built from them.
@@ -22,6 +23,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // vitest leaves one core free, which would halve a machine of two.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
           include: ["packages/*/src/**/*.test.ts", "services/*/src/**/*.test.ts"],
           globalSetup: ["test/support/redis-setup.ts"],
           testTimeout: 20_000,

@@ -45,13 +45,14 @@ const bad: fc.Arbitrary<Bad> = fc.oneof(
       fc.constantFrom("/mode/s1", "/mode", "/replay/s1/start", "/sessions/create"),
       fc.string({ unit: "binary", minLength: 1 }),
     )
-    .filter(([, text]) => !isJson(text))
+    .filter(([, text]) => !isBlank(text) && !isJson(text))
     .map(([path, body]) => ({ method: "POST", path, ask: { body } })),
   // bytes that are no text
   fc
     .uint8Array({ minLength: 1, maxLength: 64 })
-    .filter((bytes) => !isJson(new TextDecoder().decode(bytes)))
-    .map((body) => ({ method: "POST", path: "/replay/s1/range", ask: { body } })),
+    .map((bytes) => ({ bytes, text: new TextDecoder().decode(bytes) }))
+    .filter(({ text }) => !isBlank(text) && !isJson(text))
+    .map(({ bytes }) => ({ method: "POST", path: "/replay/s1/range", ask: { body: bytes } })),
   // modes that are no modes
   fc
     .jsonValue()
@@ -112,6 +113,11 @@ function encodeURIComponentLoosely(text: string): string {
 function argumentsOf(name: string, text: string): object {
   const decoded = safely(() => decodeURIComponent(text)) ?? text;
   return name === "speed" ? { value: Number(decoded) } : { seconds: Number(decoded) };
+}
+
+/** Blanks alone are no body at all ([A2]), so a command without arguments takes them. */
+function isBlank(text: string): boolean {
+  return /^[ \t\r\n]*$/.test(text);
 }
 
 function isJson(text: string): boolean {

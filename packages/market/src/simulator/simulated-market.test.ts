@@ -183,8 +183,8 @@ describe("[SM8] a scenario is named by text", () => {
   });
 });
 
-test("[SM9] held-out seeds are twenty, and none of them is for tuning", () => {
-  expect(new Set(heldOutSeeds).size).toBe(20);
-  expect(tuningSeeds).toHaveLength(20);
+test("[SM9] held-out seeds are forty, and none of them is for tuning", () => {
+  expect(new Set(heldOutSeeds).size).toBe(40);
+  expect(tuningSeeds).toHaveLength(120);
   expect(heldOutSeeds.filter((seed) => tuningSeeds.includes(seed))).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -157,6 +158,28 @@ test("[OB8] every metric of ours is on the dashboard or in an alert, but for tho
     "tapedeck_ticker_pipeline_commands_total",
     "tapedeck_feed_leases_ended_total",
   ]);
+});
+
+/** Prometheus's own checker: of Debian's package `prometheus`, or of its releases. */
+const promtool = (...args: string[]) =>
+  spawnSync("promtool", args, { cwd: fileURLToPath(new URL("deploy/prometheus", root)), encoding: "utf8" });
+const hasPromtool = promtool("--version").error === undefined;
+if (!hasPromtool)
+  console.warn("promtool is not installed: when alerts fire is not tested (apt-get install prometheus)");
+
+test.skipIf(!hasPromtool)("[OB13] each alert fires when it should, and none where a cluster is well", () => {
+  const { status, stdout, stderr } = promtool("test", "rules", "alerts.test.yml");
+  expect(stdout + stderr).toMatch(/SUCCESS/);
+  expect(status).toBe(0);
+});
+
+test.skipIf(!hasPromtool)("[OB7] Prometheus takes its configuration", () => {
+  expect(promtool("check", "config", "prometheus.yml")).toMatchObject({ status: 0 });
+});
+
+test("[OB13] each alert has its case", () => {
+  const cases = read("deploy/prometheus/alerts.test.yml");
+  for (const { alert } of alerts) expect(cases).toContain(`alertname="${alert}"}', value: 1 }`);
 });
 
 test("[OB7] Prometheus reads the alerts, and finds each service at the port that tells metrics", () => {

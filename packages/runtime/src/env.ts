@@ -84,7 +84,7 @@ export const commonEnv = {
   TRUSTED_PROXIES: z.string().default(""),
   /** Life of a session without a socket and without a command. */
   SESSION_TTL_S: whole("seconds", { min: 1, max: 31_536_000 }).default(3600),
-  /** Id of the tape that a session gets when it names none; otherwise the newest recorded one. */
+  /** Id of the tape that a session gets when it names none; otherwise the newest imported one. */
   DEFAULT_TAPE: z.string().optional(),
   /** Queues that sessions are spread over; the same number on every node of a cluster. */
   TICKER_QUEUES: whole("", { min: 1, max: 64 }).default(4),

@@ -77,6 +77,41 @@ describe("choosing", () => {
     expect((await catalog.choose(...asked))?.id).toBe(expected);
   });
 
+  describe("beside what a feed recorded since", () => {
+    beforeEach(async () => {
+      const names = (name: string) => name.startsWith("live.");
+      catalog = new TapeCatalog(store, {
+        cacheBytes,
+        live: { names, open: async () => undefined, list: async () => [] },
+      });
+      await writeTestTape(store, {
+        id: "live.A",
+        symbol: "ETHUSDT",
+        source: "A",
+        frames: 5,
+        startMs: testTapeStartMs + 3,
+      });
+      await writeTestTape(store, {
+        id: "live.B",
+        symbol: "SOLUSDT",
+        source: "A",
+        frames: 5,
+        startMs: testTapeStartMs + 4,
+      });
+    });
+
+    const cases: [string, Parameters<TapeCatalog["choose"]>, string | undefined][] = [
+      ["what was imported where nothing is asked for", [{}], "btc@1"],
+      ["what was imported where a symbol is asked for", [{ symbol: "ETHUSDT" }], "eth-new@1"],
+      ["what was recorded where nothing else fits", [{ symbol: "SOLUSDT" }], "live.B@1"],
+      ["the newest of what was recorded where nothing else fits", [{ source: "A" }], "live.B@1"],
+      ["what was recorded where its id is asked for", [{ tape: "live.A" }], "live.A@1"],
+    ];
+    test.each(cases)("[TP28] takes %s", async (_, asked, expected) => {
+      expect((await catalog.choose(...asked))?.id).toBe(expected);
+    });
+  });
+
   test("[TP28] finds a tape that has just come", async () => {
     expect(await catalog.choose({ symbol: "SOLUSDT" })).toBeUndefined();
     await writeTestTape(store, { id: "sol", symbol: "SOLUSDT", frames: 5 });

@@ -115,7 +115,8 @@ export class TapeCatalog {
 
   /**
    * The tape to play for what a user asked for: by id, else the newest finished one of a symbol (and a source), else
-   * `defaultTape` where it exists, else the newest of all. Undefined: there is none.
+   * `defaultTape` where it exists, else the newest of all. What feeds recorded is taken only where nothing else fits: or else
+   * what somebody watches live would change what others play. Undefined: there is none.
    */
   async choose(
     choice: { readonly tape?: string; readonly symbol?: string; readonly source?: string },
@@ -129,7 +130,11 @@ export class TapeCatalog {
     }
     const fits = (manifest: Manifest) =>
       sameWord(choice.symbol, manifest.symbol) && sameWord(choice.source, manifest.source);
-    const found = (await this.#currentManifests(listingMs)).find(fits) ?? (await this.#currentManifests(0)).find(fits);
+    const best = (manifests: readonly Manifest[]) => {
+      const fitting = manifests.filter(fits);
+      return fitting.find(({ id }) => !this.#live?.names(id)) ?? fitting[0];
+    };
+    const found = best(await this.#currentManifests(listingMs)) ?? best(await this.#currentManifests(0));
     return found && this.#open(tapeName(found.id, found.version));
   }
 

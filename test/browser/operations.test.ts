@@ -7,7 +7,7 @@ test("[DB60] sessions are listed live, searched, filtered, and deleted after a s
 }) => {
   const { session_id: id } = await cluster.http.create({ session_id: "ops-one", tape: "usdm" });
   const deck = await decks.open(`${cluster.url}/operations`);
-  const table = deck.page.getByTestId("sessions");
+  const table = deck.page.getByRole("table", { name: "Sessions" });
   await table.getByRole("link", { name: id }).waitFor();
   await cluster.http.create({ session_id: "ops-two", tape: "usdm" });
   await table.getByRole("link", { name: "ops-two" }).waitFor();
@@ -47,4 +47,22 @@ test("[DB61] nodes, feeds and tapes are listed", async ({ cluster, decks }) => {
   await deck.press("← Deck");
   await deck.plays();
   expect(new URL(deck.page.url()).pathname).toBe("/");
+});
+
+test("[DB62] on a phone each row is a card with its columns' names, and nothing has to be scrolled sideways", async ({
+  cluster,
+  decks,
+}) => {
+  const { session_id: id } = await cluster.http.create({ tape: "usdm" });
+  const deck = await decks.open(`${cluster.url}/operations`, { viewport: { width: 390, height: 844 } });
+  const row = deck.page.getByRole("table", { name: "Sessions" }).getByRole("row", { name: id });
+  await row.waitFor();
+  for (const tab of ["Sessions", "Nodes", "Feeds", "Tapes"]) {
+    await deck.page.getByRole("tab", { name: tab }).click();
+    await deck.page.getByRole("rowheader").or(deck.page.getByText("No session is in LIVE.")).first().waitFor();
+    const table = deck.page.getByRole("tabpanel").getByRole("table");
+    const hidden = await table.evaluate(({ parentElement: frame }) => frame && frame.scrollWidth - frame.clientWidth);
+    expect(hidden, tab).toBe(0);
+    expect(await deck.page.evaluate(() => document.documentElement.scrollWidth), tab).toBe(390);
+  }
 });

@@ -55,7 +55,7 @@ test.for(["dark", "light"] as const)(
     await deck.plays();
     expect(await grave(deck)).toEqual([]);
     await deck.page.getByRole("link", { name: "Operations" }).click();
-    await deck.page.getByTestId("sessions").getByRole("link").first().waitFor();
+    await deck.page.getByRole("table", { name: "Sessions" }).getByRole("link").first().waitFor();
     expect(await grave(deck)).toEqual([]);
     for (const tab of ["Nodes", "Feeds", "Tapes"]) {
       await deck.page.getByRole("tab", { name: tab }).click();

@@ -113,7 +113,7 @@ class Look {
 
   async operations(): Promise<void> {
     const page = await this.#open(`${staged.cluster.url}/operations`);
-    await page.getByTestId("sessions").getByRole("link").first().waitFor();
+    await page.getByRole("table", { name: "Sessions" }).getByRole("link").first().waitFor();
     for (const tab of ["Sessions", "Nodes", "Feeds", "Tapes"]) {
       await page.getByRole("tab", { name: tab }).click();
       await sleep(1200);

@@ -1,8 +1,33 @@
 import type { Deck as Cluster, NodeView, SessionView } from "@tapedeck/client";
 import { useCallback } from "react";
 import { none, spanText } from "../design/format";
+import { type Column, DataTable } from "./data-table";
 import styles from "./operations.module.css";
 import { usePolled } from "./polled";
+
+interface Market {
+  /** Source and symbol. */
+  readonly name: string;
+  readonly sessions: readonly SessionView[];
+}
+
+const columns: readonly Column<Market>[] = [
+  { name: "Market", cell: ({ name }) => name },
+  { name: "Status", cell: statusOf, mood: statusOf },
+  { name: "Reason", cell: ({ sessions }) => sessions.find(({ feed }) => feed)?.feed?.reason ?? none },
+  { name: "Tape", cell: ({ sessions }) => sessions.find(({ tape }) => tape !== null)?.tape ?? none },
+  { name: "Sessions", numeric: true, cell: ({ sessions }) => sessions.length },
+  {
+    name: "Watching",
+    numeric: true,
+    cell: ({ sessions }) => sessions.reduce((sum, { connections }) => sum + connections, 0),
+  },
+  {
+    name: "Farthest behind",
+    numeric: true,
+    cell: ({ sessions }) => spanText(Math.max(0, ...sessions.map(({ behind_ms }) => behind_ms ?? 0))),
+  },
+];
 
 /** The markets that sessions in LIVE watch, with what their feeds say. */
 export function FeedTable({
@@ -16,56 +41,34 @@ export function FeedTable({
     useCallback(() => cluster.sessions.list({ mode: "LIVE", limit: 1000 }), [cluster]),
     2000,
   );
-  const markets = byMarket(live.value?.sessions ?? []);
   const workers = nodes?.filter(({ role }) => role === "feed") ?? [];
   return (
-    <div className={styles.scroll}>
+    <>
       <p className={styles.none}>
         {workers.length === 0
           ? "No feed worker was heard in the last 15 s."
           : `${workers.length} feed ${workers.length === 1 ? "worker" : "workers"}: ${workers.map(({ node }) => node).join(", ")}`}
       </p>
-      <table className={styles.table}>
-        <thead>
-          <tr>
-            <th scope="col">Market</th>
-            <th scope="col">Status</th>
-            <th scope="col">Reason</th>
-            <th scope="col">Tape</th>
-            <th scope="col">Sessions</th>
-            <th scope="col">Watching</th>
-            <th scope="col">Farthest behind</th>
-          </tr>
-        </thead>
-        <tbody>
-          {[...markets].map(([market, sessions]) => {
-            const feed = sessions.find((session) => session.feed)?.feed;
-            return (
-              <tr key={market}>
-                <th scope="row">{market}</th>
-                <td data-feed={feed?.status ?? "up"}>{feed?.status ?? "up"}</td>
-                <td>{feed?.reason ?? none}</td>
-                <td>{sessions.find(({ tape }) => tape !== null)?.tape ?? none}</td>
-                <td className={styles.number}>{sessions.length}</td>
-                <td className={styles.number}>{sessions.reduce((sum, { connections }) => sum + connections, 0)}</td>
-                <td className={styles.number}>
-                  {spanText(Math.max(0, ...sessions.map(({ behind_ms }) => behind_ms ?? 0)))}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-      {markets.size === 0 && <p className={styles.none}>No session is in LIVE.</p>}
-    </div>
+      <DataTable
+        label="Markets"
+        columns={columns}
+        rows={live.value && byMarket(live.value.sessions)}
+        keyOf={({ name }) => name}
+        none="No session is in LIVE."
+      />
+    </>
   );
 }
 
-function byMarket(sessions: readonly SessionView[]): ReadonlyMap<string, SessionView[]> {
+function statusOf({ sessions }: Market): string {
+  return sessions.find(({ feed }) => feed)?.feed?.status ?? "up";
+}
+
+function byMarket(sessions: readonly SessionView[]): Market[] {
   const markets = new Map<string, SessionView[]>();
   for (const session of sessions) {
     const market = `${session.active_source ?? ""} ${session.active_symbol ?? ""}`.trim();
     markets.set(market, [...(markets.get(market) ?? []), session]);
   }
-  return markets;
+  return [...markets].map(([name, its]) => ({ name, sessions: its }));
 }

@@ -1,51 +1,45 @@
 import type { NodeView } from "@tapedeck/client";
 import { countText, lengthText, none } from "../design/format";
+import { type Column, DataTable } from "./data-table";
 import styles from "./operations.module.css";
 
 const shown = ["node", "role", "version", "pid", "url", "seen_ms", "up_s"];
 
-/** Every heartbeat as it is: roles send fields of their own, and each gets a place. */
+const columns: readonly Column<NodeView>[] = [
+  { name: "Node", cell: ({ node }) => node },
+  { name: "Role", cell: ({ role }) => role },
+  { name: "Version", cell: ({ version }) => text(version) },
+  { name: "Process", numeric: true, cell: ({ pid }) => (typeof pid === "number" ? pid : none) },
+  { name: "Up", numeric: true, cell: ({ up_s }) => (typeof up_s === "number" ? lengthText(up_s * 1000) : none) },
+  { name: "Load", cell: (node) => <Load node={node} /> },
+];
+
 export function NodeTable({ nodes }: { readonly nodes: readonly NodeView[] | undefined }) {
-  const sorted = [...(nodes ?? [])].sort((a, b) => a.role.localeCompare(b.role) || a.node.localeCompare(b.node));
+  const sorted = nodes?.toSorted((a, b) => a.role.localeCompare(b.role) || a.node.localeCompare(b.node));
   return (
-    <div className={styles.scroll}>
-      <table className={styles.table}>
-        <thead>
-          <tr>
-            <th scope="col">Node</th>
-            <th scope="col">Role</th>
-            <th scope="col">Version</th>
-            <th scope="col">Process</th>
-            <th scope="col">Up</th>
-            <th scope="col">Load</th>
-          </tr>
-        </thead>
-        <tbody>
-          {sorted.map((node) => (
-            <tr key={node.node}>
-              <th scope="row">{node.node}</th>
-              <td>{node.role}</td>
-              <td>{text(node.version)}</td>
-              <td className={styles.number}>{typeof node.pid === "number" ? node.pid : none}</td>
-              <td className={styles.number}>{typeof node.up_s === "number" ? lengthText(node.up_s * 1000) : none}</td>
-              <td>
-                <dl className={styles.load}>
-                  {Object.entries(node)
-                    .filter(([name]) => !shown.includes(name))
-                    .map(([name, value]) => (
-                      <div key={name}>
-                        <dt>{name.replaceAll("_", " ")}</dt>
-                        <dd>{text(value)}</dd>
-                      </div>
-                    ))}
-                </dl>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {nodes?.length === 0 && <p className={styles.none}>No node was heard in the last 15 s.</p>}
-    </div>
+    <DataTable
+      label="Nodes"
+      columns={columns}
+      rows={sorted}
+      keyOf={({ node }) => node}
+      none="No node was heard in the last 15 s."
+    />
+  );
+}
+
+/** The rest of a heartbeat as it is: roles send fields of their own, and each gets a place. */
+function Load({ node }: { readonly node: NodeView }) {
+  return (
+    <dl className={styles.load}>
+      {Object.entries(node)
+        .filter(([name]) => !shown.includes(name))
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name.replaceAll("_", " ")}</dt>
+            <dd>{text(value)}</dd>
+          </div>
+        ))}
+    </dl>
   );
 }
 

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Button, IconButton } from "../design/controls";
 import { clockText, dateText, none, spanText, speedText } from "../design/format";
 import { sharedLink } from "../session/session-choice";
+import { type Column, DataTable } from "./data-table";
 import styles from "./operations.module.css";
 
 interface SessionTableProps {
@@ -10,6 +11,18 @@ interface SessionTableProps {
   readonly cluster: Cluster;
   readonly onDeleted: () => void;
 }
+
+const facts: readonly Column<SessionView>[] = [
+  { name: "Session", cell: ({ session_id }) => <a href={sharedLink(session_id)}>{session_id}</a> },
+  { name: "Mode", cell: ({ mode }) => mode },
+  { name: "State", cell: ({ parked, state }) => (parked ? "PARKED" : state), mood: ({ state }) => state },
+  { name: "Speed", numeric: true, cell: ({ speed }) => speedText(speed) },
+  { name: "Tape", cell: ({ tape }) => tape ?? none },
+  { name: "Playhead (UTC)", cell: ({ cursor_ts }) => timeText(cursor_ts) },
+  { name: "Watching", numeric: true, cell: ({ connections }) => connections },
+  { name: "Made", cell: ({ created_at }) => agoText(created_at), hint: ({ created_at }) => timeText(created_at) },
+  { name: "Expires", cell: ({ expires_at }) => agoText(expires_at), hint: ({ expires_at }) => timeText(expires_at) },
+];
 
 export function SessionTable({ sessions, cluster, onDeleted }: SessionTableProps) {
   const [asked, setAsked] = useState<string>();
@@ -24,64 +37,33 @@ export function SessionTable({ sessions, cluster, onDeleted }: SessionTableProps
     }
     onDeleted();
   };
+  const columns: readonly Column<SessionView>[] = [
+    ...facts,
+    {
+      name: "Delete",
+      cell: ({ session_id: id }) =>
+        asked === id ? (
+          <>
+            <Button look="danger" onClick={() => void remove(id)}>
+              Delete
+            </Button>
+            <Button onClick={() => setAsked(undefined)}>Keep</Button>
+          </>
+        ) : (
+          <IconButton icon="trash" size={14} label={`Delete ${id}`} onClick={() => setAsked(id)} />
+        ),
+    },
+  ];
   return (
     <>
       {problem && <p className={styles.problem}>{problem}</p>}
-      <div className={styles.scroll}>
-        <table className={styles.table} data-testid="sessions">
-          <thead>
-            <tr>
-              <th scope="col">Session</th>
-              <th scope="col">Mode</th>
-              <th scope="col">State</th>
-              <th scope="col">Speed</th>
-              <th scope="col">Tape</th>
-              <th scope="col">Playhead (UTC)</th>
-              <th scope="col">Watching</th>
-              <th scope="col">Made</th>
-              <th scope="col">Expires</th>
-              <th scope="col">
-                <span className="unseen">Delete</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {sessions?.map((session) => (
-              <tr key={session.session_id}>
-                <th scope="row">
-                  <a href={sharedLink(session.session_id)}>{session.session_id}</a>
-                </th>
-                <td>{session.mode}</td>
-                <td data-state={session.state}>{session.parked ? "PARKED" : session.state}</td>
-                <td className={styles.number}>{speedText(session.speed)}</td>
-                <td>{session.tape ?? none}</td>
-                <td>{timeText(session.cursor_ts)}</td>
-                <td className={styles.number}>{session.connections}</td>
-                <td title={timeText(session.created_at)}>{agoText(session.created_at)}</td>
-                <td title={timeText(session.expires_at)}>{agoText(session.expires_at)}</td>
-                <td className={styles.act}>
-                  {asked === session.session_id ? (
-                    <>
-                      <Button look="danger" onClick={() => void remove(session.session_id)}>
-                        Delete
-                      </Button>
-                      <Button onClick={() => setAsked(undefined)}>Keep</Button>
-                    </>
-                  ) : (
-                    <IconButton
-                      icon="trash"
-                      size={14}
-                      label={`Delete ${session.session_id}`}
-                      onClick={() => setAsked(session.session_id)}
-                    />
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {sessions?.length === 0 && <p className={styles.none}>No such session.</p>}
-      </div>
+      <DataTable
+        label="Sessions"
+        columns={columns}
+        rows={sessions}
+        keyOf={({ session_id }) => session_id}
+        none="No such session."
+      />
     </>
   );
 }

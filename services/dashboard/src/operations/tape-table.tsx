@@ -1,8 +1,28 @@
 import type { Deck as Cluster } from "@tapedeck/client";
 import { useCallback } from "react";
 import { bytesText, clockText, countText, dateText, lengthText, none } from "../design/format";
+import { type Column, DataTable } from "./data-table";
 import styles from "./operations.module.css";
 import { usePolled } from "./polled";
+
+type TapeView = Awaited<ReturnType<Cluster["tapes"]["list"]>>[number];
+
+const columns: readonly Column<TapeView>[] = [
+  { name: "Tape", cell: nameOf },
+  { name: "Symbol", cell: ({ symbol }) => symbol },
+  { name: "Source", cell: ({ source }) => source },
+  { name: "From (UTC)", cell: ({ from }) => `${dateText(Date.parse(from))} ${clockText(Date.parse(from), 0)}` },
+  { name: "Lasts", numeric: true, cell: ({ duration_ms }) => lengthText(duration_ms) },
+  { name: "Frames", numeric: true, cell: ({ frames }) => countText(frames) },
+  { name: "Trades", numeric: true, cell: ({ trades }) => (trades === null ? none : countText(trades)) },
+  { name: "Gaps", numeric: true, cell: ({ gaps }) => gaps.length },
+  {
+    name: "Events",
+    numeric: true,
+    cell: ({ event_counts }) => (event_counts === null ? none : totalText(event_counts)),
+  },
+  { name: "Size", numeric: true, cell: ({ growing, bytes }) => (growing ? "growing" : bytesText(bytes)) },
+];
 
 export function TapeTable({ cluster }: { readonly cluster: Cluster }) {
   const tapes = usePolled(
@@ -10,49 +30,17 @@ export function TapeTable({ cluster }: { readonly cluster: Cluster }) {
     5000,
   );
   return (
-    <div className={styles.scroll}>
+    <>
       {tapes.problem && <p className={styles.problem}>{tapes.problem}</p>}
-      <table className={styles.table}>
-        <thead>
-          <tr>
-            <th scope="col">Tape</th>
-            <th scope="col">Symbol</th>
-            <th scope="col">Source</th>
-            <th scope="col">From (UTC)</th>
-            <th scope="col">Lasts</th>
-            <th scope="col">Frames</th>
-            <th scope="col">Trades</th>
-            <th scope="col">Gaps</th>
-            <th scope="col">Events</th>
-            <th scope="col">Size</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tapes.value?.map((tape) => (
-            <tr key={`${tape.id}@${tape.version}`}>
-              <th scope="row">
-                {tape.id}@{tape.version}
-              </th>
-              <td>{tape.symbol}</td>
-              <td>{tape.source}</td>
-              <td>
-                {dateText(Date.parse(tape.from))} {clockText(Date.parse(tape.from), 0)}
-              </td>
-              <td className={styles.number}>{lengthText(tape.duration_ms)}</td>
-              <td className={styles.number}>{countText(tape.frames)}</td>
-              <td className={styles.number}>{tape.trades === null ? none : countText(tape.trades)}</td>
-              <td className={styles.number}>{tape.gaps.length}</td>
-              <td className={styles.number}>
-                {tape.event_counts === null
-                  ? none
-                  : countText(Object.values(tape.event_counts).reduce((sum, count) => sum + count, 0))}
-              </td>
-              <td className={styles.number}>{tape.growing ? "growing" : bytesText(tape.bytes)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {tapes.value?.length === 0 && <p className={styles.none}>There is no tape yet.</p>}
-    </div>
+      <DataTable label="Tapes" columns={columns} rows={tapes.value} keyOf={nameOf} none="There is no tape yet." />
+    </>
   );
+}
+
+function nameOf({ id, version }: TapeView): string {
+  return `${id}@${version}`;
+}
+
+function totalText(counts: Readonly<Record<string, number>>): string {
+  return countText(Object.values(counts).reduce((sum, count) => sum + count, 0));
 }

@@ -151,6 +151,23 @@ describe("requests", () => {
     }
   });
 
+  test("[U14] one that offers another protocol than WebSocket is served as it is", async () => {
+    balancer.use({ apis: [await api("a")], gateways: [] });
+    const body = "x".repeat(100_000);
+    const raw = connect(port, "127.0.0.1");
+    undo.push(() => raw.destroy());
+    let answer = "";
+    raw.on("data", (data) => {
+      answer += String(data);
+    });
+    raw.write(
+      "POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+    );
+    raw.write(`X-Forwarded-For: 198.51.100.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    await new Promise((resolve) => raw.once("close", resolve));
+    expect(answer).toMatch(/^HTTP\/1.1 200 [\s\S]*{"name":"a","for":"198.51.100.1,127.0.0.1","length":100000}/);
+  });
+
   test("[U3] the client's address is appended to X-Forwarded-For", async () => {
     balancer.use({ apis: [await api("a")], gateways: [] });
     expect((await ask()).body.for).toBe("127.0.0.1");

@@ -24,7 +24,9 @@ export class Balancer {
   constructor() {
     this.server = createServer((request, response) => void this.#forward(request, response));
     this.server.on("upgrade", (request, socket, head) => {
-      if (socket instanceof Socket) void this.#upgrade(request, socket, head);
+      if (!(socket instanceof Socket)) return;
+      if (request.headers.upgrade?.toLowerCase() === "websocket") void this.#upgrade(request, socket, head);
+      else this.#stay(request, socket, head);
     });
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       if (!(socket instanceof Socket) || !socket.writable) return;
@@ -47,6 +49,12 @@ export class Balancer {
     this.#proxy.web(request, response, { target }, () => refuse(response, 502, "the api broke the connection off"));
   }
 
+  /** An offer of another protocol, such as HTTP/2 by clients that prefer it, may be ignored: the request is served as it is. */
+  #stay(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.unshift(Buffer.concat([Buffer.from(headWithoutOffer(request), "latin1"), head]));
+    this.server.emit("connection", socket);
+  }
+
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy()); // the client went away; there is nobody to tell
     const target = await this.#gateways.pick();
@@ -56,6 +64,18 @@ export class Balancer {
       if (socket.bytesWritten === 0) refuse(socket, 502, "the gateway broke the connection off");
     });
   }
+}
+
+const offer = new Set(["connection", "upgrade", "http2-settings"]);
+
+/** The head of a request as it came, but for the protocols that it offers to go over to. */
+function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const [name = "", value = ""] = rawHeaders.slice(i, i + 2);
+    if (!offer.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
 const reasons = {

@@ -142,6 +142,11 @@ export class Deck {
 
   async #attempt(id: string, command: Command | SystemCommand): Promise<Performed | "someone was faster"> {
     const { record: before, now, connections } = await this.#find(id, command);
+    if (waitsForItsTape(before) && !isSystemCommand(command) && command.type !== "mode") {
+      // Nobody need be watching it: what its feed has made meanwhile is what a user's command is about.
+      const tuned = await this.#attempt(id, { type: "tune" });
+      if (tuned === "someone was faster" || tuned.changed) return "someone was faster";
+    }
     const resolved = orThrow(await resolve(before, command, now, this.#tapes));
     const after = orThrow(apply(before, resolved.instruction, resolved.moment));
     const alive = !isSystemCommand(command);
@@ -227,6 +232,10 @@ const systemCommands = new Set<string>([
   "tune",
   "recover",
 ] satisfies SystemCommand["type"][]);
+
+function waitsForItsTape({ mode, tape }: SessionRecord): boolean {
+  return mode === "LIVE" && tape === "";
+}
 
 function isSystemCommand(command: Command | SystemCommand): command is SystemCommand {
   return systemCommands.has(command.type);

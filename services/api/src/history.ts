@@ -3,7 +3,7 @@ import { limits } from "@tapedeck/protocol";
 import { positionAt, type StoredSession } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
-import { openTape, orThrow } from "./session-access.js";
+import { openTape, orThrow, tuned } from "./session-access.js";
 
 /**
  * The last frames up to the playhead, at most `atMost`, none from before the session's own beginning: the JSON as it was
@@ -30,5 +30,5 @@ export async function framesOf(api: Api, id: string, { principal }: Caller, atMo
   const found = await api.store.read(id);
   if (found === undefined) return [];
   orThrow(viewRefusal(principal, found.record));
-  return lastFrames(api, found, atMost);
+  return lastFrames(api, await tuned(api, found), atMost);
 }

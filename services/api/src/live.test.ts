@@ -84,6 +84,22 @@ describe("a LIVE session", () => {
     await its.writer.release();
   });
 
+  test("[LV63] goes along with its market when its frames are asked for, or a command talks about places", async () => {
+    for (const id of ["looked-at", "rewound", "paused"]) {
+      await api.ask("POST", "/sessions/create", { body: { session_id: id, mode: "LIVE", symbol: "SOLUSDT" } });
+    }
+    expect(await ask("/replay/goback/1/rewound", {})).toMatchObject({ status: "error", code: "NO_TAPE" });
+    const its = await TestFeed.claim({ redis, keys: api.keys, store, log, symbol: "SOLUSDT" });
+    await its.bring(50);
+    expect(await ask("/snapshot/latest?session_id=looked-at")).toMatchObject({ seq: 49 });
+    expect(await ask("/replay/goback/1/rewound", {})).toMatchObject({ status: "success", behind_ms: 1000 });
+    expect(await ask("/replay/pause/paused", {})).toMatchObject({
+      state: "PAUSED",
+      controller_state: { cursor_seq: 49 },
+    });
+    await its.writer.release();
+  });
+
   test("[LV60] outlives its tape: when Redis has lost that, it waits for the next one", async () => {
     await api.redis.del(api.keys.live("BINANCE", "BTCUSDT"), api.keys.liveTape("BINANCE", "BTCUSDT"));
     const without = await startTestApi({ redisUrl: inject("redisUrl"), prefix: prefixOf(api), tapes: store });

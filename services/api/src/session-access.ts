@@ -28,7 +28,7 @@ export async function findSession(api: Api, id: string, { principal }: Caller): 
 }
 
 /** A LIVE session that waits for its feed's tape goes along when it is asked for, as it does when it is watched. */
-async function tuned(api: Api, found: StoredSession): Promise<StoredSession> {
+export async function tuned(api: Api, found: StoredSession): Promise<StoredSession> {
   const { id, mode, tape } = found.record;
   return mode === "LIVE" && tape === "" ? api.deck.perform(id, { type: "tune" }) : found;
 }

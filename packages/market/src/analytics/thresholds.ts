@@ -51,14 +51,15 @@ export interface Thresholds {
   };
   readonly stuffing: { readonly perSecond: number; readonly timesUsual: number; readonly lastingS: number };
   readonly ignition: {
-    /** A move of so many times the usual one of a second is followed, ... */
+    /** A move is followed from where it drifted so many times the usual move of a second in each, ... */
+    readonly drift: number;
+    /** ... once it has gone so many times farther than that; ... */
     readonly notice: number;
     /** ... and told of where it took so long, ... */
     readonly shortestNs: number;
     readonly longestNs: number;
-    /** ... went `timesMove` e^(`contrary` share) times that far, with the share of its trades that took the other way, ... */
-    readonly timesMove: number;
-    readonly contrary: number;
+    /** ... was of such force (geometric mean of distance, straightness and speed, of which the share of trades along with it counts), ... */
+    readonly force: number;
     /** ... and lost this share of it again within so long. */
     readonly reverts: number;
     readonly withinNs: number;
@@ -98,11 +99,11 @@ export const relative: Thresholds = {
   layering: { growth: 1, levels: 3, togetherNs: 150e6, pulled: true, withinNs: 6e9, moved: 0.4 },
   stuffing: { perSecond: 20, timesUsual: 3.2, lastingS: 0.5 },
   ignition: {
-    notice: 8,
-    shortestNs: 1.3e9,
+    drift: 2.5,
+    notice: 5,
+    shortestNs: 1.2e9,
     longestNs: 6.5e9,
-    timesMove: 11,
-    contrary: 3,
+    force: 6.5,
     reverts: 0.4,
     withinNs: 7e9,
   },

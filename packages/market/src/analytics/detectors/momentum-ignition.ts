@@ -1,151 +1,158 @@
-import type { MarketTrade } from "../../analytics.js";
 import type { Raise } from "../alerts.js";
 import type { Detector, Scene } from "../scene.js";
 import type { Thresholds } from "../thresholds.js";
 import { tidy } from "../tidy.js";
 
-/** How far back a push may have begun when it is noticed. */
-const pushNs = 3e9;
-/** Frames that are remembered for that. */
-const mostFrames = 64;
-
-/** A frame that a push may have begun with. */
-interface Start {
-  readonly ns: number;
-  readonly mid: number;
-  /** Trades so far, by who took. */
-  readonly buys: number;
-  readonly sells: number;
-}
-
-interface Push {
-  readonly direction: 1 | -1;
-  readonly from: Start;
-  /** Of the usual move in a second. */
-  readonly usual: number;
-  peak: number;
-  peakNs: number;
-  /** Trades until the peak, from the start on: with the push, and against it. */
-  along: number;
-  against: number;
+/** A moment a push may begin or end with. All but the first three are sums over the frames up to it. */
+interface Mark {
+  ns: number;
+  mid: number;
+  /** What the mid usually moves in a second. */
+  usual: number;
+  buys: number;
+  sells: number;
   volume: number;
+  /** Of the mid's changes from frame to frame. */
+  squares: number;
+  frames: number;
 }
 
 /**
- * MOMENTUM_IGNITION: within a few seconds the price goes much farther than it usually does in one, on trades of nearly one side alone,
- * and then, within some seconds, much of the way back: somebody pushed, others followed, and the pusher left. What jumps, or stays where
- * it went, is news, and no alert. The practice is described in ESMA/2012/122, "Systems and controls in an automated trading environment".
+ * MOMENTUM_IGNITION: within a few seconds the price goes much farther than it usually does in one, as straight as it seldom goes by itself,
+ * on trades of nearly one side, and then, within some seconds, much of the way back: somebody pushed, others followed, and the pusher
+ * left. What jumps, or stays where it went, is news, and no alert. The practice is described in ESMA/2012/122, "Systems and controls in
+ * an automated trading environment".
  *
- * Neither distance nor one-sidedness alone tells it from what a market does by itself: small pushes are as far as lively minutes go,
- * and a large one makes others sell to it. So they are weighed against each other, as a linear discriminant of the logarithm of the
- * distance and the share of trades against it: times >= timesMove e^(contrary share).
+ * A push is a drift where there usually is none, and begins where a cumulative sum for such a drift was last zero (Page 1954, "Continuous
+ * inspection schemes"): neither where the price was lowest, which may be long before, nor where it was noticed. How far it went says
+ * little alone, since lively seconds go as far. They wobble, though, and whoever pushes does not: so distance counts by what is usual in
+ * a second, by the wobble of the push itself (Student's t of its steps) and by its time, in the geometric mean of the three, of which the
+ * share of trades that went along is taken.
  */
 export class MomentumIgnition implements Detector {
-  readonly #thresholds: Thresholds["ignition"];
-  #past: Start[] = [];
-  #push: Push | undefined;
-  #buys = 0;
-  #sells = 0;
+  readonly #watches: readonly Watch[];
+  readonly #now = noMark();
 
   constructor(thresholds: Thresholds["ignition"]) {
+    this.#watches = [new Watch(1, thresholds), new Watch(-1, thresholds)];
+  }
+
+  look({ moment, before, seconds, volume, usualMove }: Scene, raise: Raise): void {
+    const now = this.#now;
+    const step = before === undefined ? 0 : moment.mid - before.mid;
+    now.ns = moment.ns;
+    now.mid = moment.mid;
+    now.usual = usualMove;
+    now.volume += volume;
+    now.squares += step * step;
+    now.frames++;
+    for (const { side } of moment.trades) {
+      if (side === "buy") now.buys++;
+      else if (side === "sell") now.sells++;
+    }
+    for (const watch of this.#watches) {
+      if (before === undefined) watch.begin(now);
+      else watch.look(now, step, seconds, raise);
+    }
+  }
+}
+
+/** Looks for pushes in one direction. */
+class Watch {
+  readonly #direction: 1 | -1;
+  readonly #thresholds: Thresholds["ignition"];
+  /** Where the push begins, if this is one. */
+  readonly #from = noMark();
+  readonly #peak = noMark();
+  /** How much farther it has gone since then than a drift that is no push would have. */
+  #excess = 0;
+  #noticed = false;
+
+  constructor(direction: 1 | -1, thresholds: Thresholds["ignition"]) {
+    this.#direction = direction;
     this.#thresholds = thresholds;
   }
 
-  look({ moment, before, volume, usualMove }: Scene, raise: Raise): void {
-    const { ns, mid, trades } = moment;
-    if (before === undefined) this.#forget();
-    this.#count(trades);
-    if (this.#push !== undefined) {
-      this.#push.volume += volume;
-      this.#follow(this.#push, ns, mid, raise);
-    } else if (usualMove > 0) {
-      this.#push = this.#begin(ns, mid, usualMove, volume);
-    }
-    const oldest = this.#past[0];
-    if (oldest !== undefined && (this.#past.length === mostFrames || ns - oldest.ns > pushNs)) this.#past.shift();
-    this.#past.push({ ns, mid, buys: this.#buys, sells: this.#sells });
+  begin(now: Mark): void {
+    set(this.#from, now);
+    this.#excess = 0;
+    this.#noticed = false;
   }
 
-  #forget(): void {
-    this.#past = [];
-    this.#push = undefined;
-    this.#buys = 0;
-    this.#sells = 0;
-  }
-
-  #count(trades: readonly MarketTrade[]): void {
-    for (const { side } of trades) {
-      if (side === "buy") this.#buys++;
-      else if (side === "sell") this.#sells++;
+  look(now: Mark, step: number, seconds: number, raise: Raise): void {
+    const { usual } = this.#from;
+    if (usual <= 0) this.begin(now);
+    else if (this.#noticed) this.#follow(now, raise);
+    else {
+      this.#excess += this.#direction * step - this.#thresholds.drift * usual * seconds;
+      if (this.#excess <= 0) this.begin(now);
+      else if (this.#excess >= this.#thresholds.notice * usual) {
+        this.#noticed = true;
+        set(this.#peak, now);
+      }
     }
   }
 
-  #begin(ns: number, mid: number, usual: number, volume: number): Push | undefined {
-    let [low] = this.#past;
-    let high = low;
-    if (low === undefined || high === undefined) return undefined;
-    for (const start of this.#past) {
-      if (start.mid <= low.mid) low = start;
-      if (start.mid >= high.mid) high = start;
-    }
-    const up = mid - low.mid >= high.mid - mid;
-    const from = up ? low : high;
-    if (Math.abs(mid - from.mid) < this.#thresholds.notice * usual) return undefined;
-    const push: Push = {
-      ...{ direction: up ? 1 : -1, from, usual, volume },
-      ...{ peak: mid, peakNs: ns, along: 0, against: 0 },
-    };
-    this.#reach(push, ns, mid);
-    return push;
-  }
-
-  #reach(push: Push, ns: number, mid: number): void {
-    push.peak = mid;
-    push.peakNs = ns;
-    const buys = this.#buys - push.from.buys;
-    const sells = this.#sells - push.from.sells;
-    push.along = push.direction > 0 ? buys : sells;
-    push.against = push.direction > 0 ? sells : buys;
-  }
-
-  #follow(push: Push, ns: number, mid: number, raise: Raise): void {
-    const { direction, from } = push;
-    if (direction * (mid - push.peak) > 0) this.#reach(push, ns, mid);
+  #follow(now: Mark, raise: Raise): void {
+    const from = this.#from;
+    const peak = this.#peak;
+    if (this.#direction * (now.mid - peak.mid) > 0) set(peak, now);
     const { reverts, withinNs, longestNs } = this.#thresholds;
-    const over = ns - push.peakNs > withinNs || push.peakNs - from.ns > longestNs;
-    const back = (push.peak - mid) / (push.peak - from.mid) >= reverts;
+    const over = now.ns - peak.ns > withinNs || peak.ns - from.ns > longestNs;
+    const back = (peak.mid - now.mid) / (peak.mid - from.mid) >= reverts;
     if (!over && !back) return;
-    this.#push = undefined;
-    this.#past = [];
-    if (!over && this.#isForced(push)) this.#raise(push, raise);
+    if (!over && this.#isForced()) this.#raise(raise);
+    this.begin(now);
   }
 
-  #isForced(push: Push): boolean {
-    const { shortestNs, timesMove, contrary } = this.#thresholds;
-    if (push.peakNs - push.from.ns < shortestNs) return false;
-    const trades = push.along + push.against;
-    // Who pushes trades: what moves without is a thin book.
-    return trades > 0 && timesOf(push) >= timesMove * Math.exp(contrary * (push.against / trades));
+  #isForced(): boolean {
+    const from = this.#from;
+    const peak = this.#peak;
+    const buys = peak.buys - from.buys;
+    const sells = peak.sells - from.sells;
+    // Who pushes trades: what moves without is a thin book. What jumps is news.
+    if (buys + sells === 0 || peak.ns - from.ns < this.#thresholds.shortestNs) return false;
+    const along = (this.#direction > 0 ? buys : sells) / (buys + sells);
+    const distance = Math.abs(peak.mid - from.mid);
+    const residual = peak.squares - from.squares - distance ** 2 / (peak.frames - from.frames);
+    // A usual second is added, so that no push is infinitely straight.
+    const wobble = Math.sqrt(Math.max(0, residual) + from.usual ** 2);
+    const times = distance / from.usual;
+    const perSecond = times / ((peak.ns - from.ns) / 1e9);
+    return along * Math.cbrt(times * (distance / wobble) * perSecond) >= this.#thresholds.force;
   }
 
-  #raise(push: Push, raise: Raise): void {
-    const { direction, from, peak, volume } = push;
-    const times = timesOf(push);
+  #raise(raise: Raise): void {
+    const from = this.#from;
+    const peak = this.#peak;
+    const times = Math.abs(peak.mid - from.mid) / from.usual;
+    const up = this.#direction > 0;
     raise({
       type: "MOMENTUM_IGNITION",
       severity: times >= 32 ? "high" : times >= 19 ? "medium" : "low",
-      message: `A burst of trading moved the price ${direction > 0 ? "up" : "down"}, and it came back`,
+      message: `A burst of trading moved the price ${up ? "up" : "down"}, and it came back`,
       fields: {
-        price_change_pct: tidy((100 * (peak - from.mid)) / from.mid, 4),
-        volume: tidy(volume, 8),
-        direction: direction > 0 ? "UP" : "DOWN",
+        price_change_pct: tidy((100 * (peak.mid - from.mid)) / from.mid, 4),
+        volume: tidy(peak.volume - from.volume, 8),
+        direction: up ? "UP" : "DOWN",
         times_usual: tidy(times, 1),
       },
     });
   }
 }
 
-/** How far it went, of the usual move in a second. */
-function timesOf({ from, peak, usual }: Push): number {
-  return Math.abs(peak - from.mid) / usual;
+function noMark(): Mark {
+  return { ns: 0, mid: 0, usual: 0, buys: 0, sells: 0, volume: 0, squares: 0, frames: 0 };
+}
+
+// HOT: in nearly every frame. Marks are written over, since most are worth nothing in the frame after.
+function set(mark: Mark, now: Mark): void {
+  mark.ns = now.ns;
+  mark.mid = now.mid;
+  mark.usual = now.usual;
+  mark.buys = now.buys;
+  mark.sells = now.sells;
+  mark.volume = now.volume;
+  mark.squares = now.squares;
+  mark.frames = now.frames;
 }

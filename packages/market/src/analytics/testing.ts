@@ -1,5 +1,8 @@
 import type { FrameMoment, MarketTrade } from "../analytics.js";
 import type { BookLevel } from "../order-book.js";
+import { LiquidityGaps } from "./liquidity-gaps.js";
+import { MarketRegime } from "./regime.js";
+import type { Scene } from "./scene.js";
 
 /** A frame's moment for tests: `second` of tape time, a mid and microprice that follow from the book. */
 export function momentAt(
@@ -34,4 +37,20 @@ export function isoAt(second: number): string {
 /** `count` levels of a side from its best price on. */
 export function ladder(best: number, step: number, sizes: readonly number[]): BookLevel[] {
   return sizes.map((size, level) => [Number((best + level * step).toFixed(6)), size]);
+}
+
+/** What a detector sees of a frame, and of the one before it. */
+export function sceneOf(moment: FrameMoment, before: FrameMoment | undefined, more: Partial<Scene> = {}): Scene {
+  return {
+    moment,
+    before,
+    seconds: before === undefined ? 0 : (moment.ns - before.ns) / 1e9,
+    obi: 0,
+    gaps: new LiquidityGaps({ ofUsual: 0.03 }),
+    regime: new MarketRegime(),
+    volume: moment.trades.reduce((sum, { size }) => sum + size, 0),
+    steady: { bid: 0, ask: 0 },
+    usualMove: 0,
+    ...more,
+  };
 }

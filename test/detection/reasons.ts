@@ -60,29 +60,37 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
     return `the rate was ${largest(rates, (times) => times).toFixed(1)} times the usual one at most, and over ${timesUsual} times for ${over} s; asked for: ${lastingS} s`;
   },
   momentum_ignition: ({ label, past, during }) => {
-    const { timesMove, contrary, shortestNs, longestNs, reverts, withinNs } = asked.ignition;
+    const { drift, force, shortestNs, longestNs, reverts, withinNs } = asked.ignition;
+    const usual = usualMove(past);
     const height = ({ mid }: FrameMoment) => label.direction * mid;
     const top = Math.max(...during.map(height));
     const peak = during.findIndex((moment) => height(moment) === top);
-    // It is taken to begin where the price was farthest from where it went, up to 3 s before.
-    const way = [...past.filter(({ ns }) => ns >= label.fromNs - 3e9), ...during.slice(0, peak + 1)];
-    const bottom = Math.min(...way.map(height));
-    const start = way.findLastIndex((moment) => height(moment) === bottom);
-    const trades = way.slice(start + 1).flatMap((moment) => moment.trades);
+    // It begins where the price was farthest behind a drift that is no push, up to 3 s before.
+    const way = [...past.filter(({ ns }) => ns >= label.fromNs - 3e9), ...during.slice(0, peak)];
+    const ahead = (moment: FrameMoment) => height(moment) - (drift * usual * moment.ns) / 1e9;
+    const least = Math.min(...way.map(ahead));
+    const start = way.findLastIndex((moment) => ahead(moment) === least);
+    const push = [...way.slice(start), ...during.slice(peak, peak + 1)];
+    const [from, to] = [push[0], push.at(-1)];
+    if (from === undefined || to === undefined) return "";
+    const trades = push.slice(1).flatMap((moment) => moment.trades);
     const along = trades.filter(({ side }) => side === (label.direction > 0 ? "buy" : "sell")).length;
-    const against = 1 - along / Math.max(1, trades.length);
+    const share = along / Math.max(1, trades.length);
+    const went = top - height(from);
+    const squares = sum(pairs(push), ([before, now]) => (now.mid - before.mid) ** 2);
+    const wobble = Math.sqrt(squares - went ** 2 / (push.length - 1) + usual ** 2);
+    const times = went / usual;
+    const lasted = to.ns - from.ns;
+    const reached = share * Math.cbrt(times * (went / wobble) * (times / (lasted / 1e9)));
     const after = during.slice(peak);
-    const [peakNs, startNs] = [during[peak]?.ns ?? 0, way[start]?.ns ?? 0];
-    const back = after.find((moment) => top - height(moment) >= reverts * (top - bottom));
-    const most = (top - Math.min(...after.map(height))) / (top - bottom);
+    const back = after.find((moment) => top - height(moment) >= reverts * went);
     const lost =
       back === undefined
-        ? `${(100 * most).toFixed(0)} % of it were lost`
-        : `${100 * reverts} % of it were lost after ${seconds(back.ns - peakNs)} s`;
-    const least = timesMove * Math.exp(contrary * against);
+        ? `${((100 * (top - Math.min(...after.map(height)))) / went).toFixed(0)} % of it were lost`
+        : `${100 * reverts} % of it were lost after ${seconds(back.ns - to.ns)} s`;
     return (
-      `it went ${((top - bottom) / usualMove(past)).toFixed(1)} times the usual second's move in ${seconds(peakNs - startNs)} s, ${(100 * against).toFixed(0)} % of the trades ` +
-      `against it, ${lost}; asked for: ${least.toFixed(1)} times in ${seconds(shortestNs)} to ${seconds(longestNs)} s, ${100 * reverts} % lost in ${seconds(withinNs)} s`
+      `it went ${times.toFixed(1)} times the usual second's move in ${seconds(lasted)} s, ${(went / wobble).toFixed(1)} times its wobble, with ${(100 * share).toFixed(0)} % of the ` +
+      `trades: a force of ${reached.toFixed(1)}; ${lost}; asked for: a force of ${force} in ${seconds(shortestNs)} to ${seconds(longestNs)} s, ${100 * reverts} % lost in ${seconds(withinNs)} s`
     );
   },
   wash_trading: ({ during }) => {

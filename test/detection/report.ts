@@ -1,5 +1,5 @@
-// Measures what the detectors find, and writes the tables of docs/detection.md:
-//   npx tsx --conditions tapedeck-source test/detection/report.ts [minutes per seed]
+// Measures what the detectors find, and writes the tables of docs/detection.md, all of them or those named:
+//   npx tsx --conditions tapedeck-source test/detection/report.ts [tuning] [held-out] [recordings]
 import { readFileSync, writeFileSync } from "node:fs";
 import { heldOutSeeds, stagedSeverities, tuningSeeds } from "@tapedeck/market";
 import type { Severity } from "@tapedeck/protocol";
@@ -9,25 +9,51 @@ import { type Score, scoreOf } from "./score.js";
 import { play } from "./staged.js";
 
 const scenario = "mixed";
-const minutes = Number(process.argv[2] ?? 60);
+const minutes = 60;
 const page = new URL("../../docs/detection.md", import.meta.url);
 const severities: readonly Severity[] = ["low", "medium", "high", "critical"];
 
-const sections = [
-  `### Seeds 1 to ${tuningSeeds.length}, on which detectors were tuned\n\n${simulated(tuningSeeds)}`,
-  `### The ${heldOutSeeds.length} held-out seeds\n\n${simulated(heldOutSeeds)}`,
-  `### Real recordings\n\n${await real()}`,
-];
-const begin = "<!-- measured by test/detection/report.ts -->";
-const end = "<!-- end of what is measured -->";
-const text = readFileSync(page, "utf8");
-const [before = ""] = text.split(begin);
-writeFileSync(page, `${before}${begin}\n\n${sections.join("\n\n")}\n\n${end}${text.split(end)[1] ?? "\n"}`);
+const sections: Readonly<Record<string, () => string | Promise<string>>> = {
+  tuning: () =>
+    `### Seeds 1 to ${tuningSeeds.length}, on which detectors were tuned\n\n${tableOf(scored(tuningSeeds))}`,
+  "held-out": () => {
+    const scores = scored(heldOutSeeds);
+    return `### The ${heldOutSeeds.length} held-out seeds\n\n${tableOf(scores)}\n\n${casesOf(scores)}`;
+  },
+  recordings: async () => `### Real recordings\n\n${await real()}`,
+};
+const asked = process.argv.slice(2);
+for (const [name, section] of Object.entries(sections)) {
+  if (asked.length === 0 || asked.includes(name)) write(name, await section());
+}
 
-function simulated(seeds: readonly number[]): string {
-  const runs = seeds.map((seed) => ({ seed, ...play(seed, scenario, minutes) }));
-  const scores = [...scoreOf(runs)];
-  const rows = scores.map(([type, score]) => row(type, score));
+/** Between the marks of its section in the page. */
+function write(name: string, section: string): void {
+  const [begin, end] = [`<!-- measured by report.ts ${name} -->`, "<!-- end of what is measured -->"];
+  const text = readFileSync(page, "utf8");
+  const at = text.indexOf(begin);
+  const till = text.indexOf(end, at);
+  if (at === -1 || till === -1) throw new Error(`docs/detection.md has no place for ${name}`);
+  writeFileSync(page, `${text.slice(0, at)}${begin}\n\n${section}\n\n${text.slice(till)}`);
+}
+
+type Scores = readonly (readonly [type: string, score: Score])[];
+
+function scored(seeds: readonly number[]): Scores {
+  return [...scoreOf(seeds.map((seed) => ({ seed, ...play(seed, scenario, minutes) })))];
+}
+
+function tableOf(scores: Scores): string {
+  return [
+    `Markets of ${minutes} minutes, scenario \`${scenario}\`: found / staged by severity.\n`,
+    "| alert | low | medium | high | recall | false | precision | delay: median, 90 % |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ...scores.map(([type, score]) => row(type, score)),
+  ].join("\n");
+}
+
+/** What went wrong, one by one. */
+function casesOf(scores: Scores): string {
   const misses = scores.flatMap(([type, score]) =>
     score.misses.map(({ seed, label }) => {
       const when = `seed ${seed} at ${(label.fromNs / 1e9).toFixed(1)} s, ${label.severity}`;
@@ -36,12 +62,6 @@ function simulated(seeds: readonly number[]): string {
   );
   const wrong = scores.flatMap(([type, score]) => score.wrong.map((one) => `- ${type}, ${one}`));
   return [
-    `${runs.length} markets of ${minutes} minutes, scenario \`${scenario}\`: found / staged by severity.`,
-    [
-      "| alert | low | medium | high | recall | false | precision | delay: median, 90 % |",
-      "| --- | --- | --- | --- | --- | --- | --- | --- |",
-      ...rows,
-    ].join("\n"),
     ["Missed, and what their frames show:", "", ...(misses.length > 0 ? misses : ["- none"])].join("\n"),
     ["False:", "", ...(wrong.length > 0 ? wrong : ["- none"])].join("\n"),
   ].join("\n\n");

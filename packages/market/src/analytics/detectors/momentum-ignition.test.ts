@@ -5,7 +5,7 @@ import { ladder, momentAt, sceneOf } from "../testing.js";
 import { relative } from "../thresholds.js";
 import { MomentumIgnition } from "./momentum-ignition.js";
 
-// Ten frames a second. The usual move of a second is 1, so that distances are what they are times it.
+// Ten frames a second. The usual move of a second is 1 unless it is said to be another, so distances are what they are times it.
 
 /** What happens from one frame to the next. */
 interface Step {
@@ -13,6 +13,8 @@ interface Step {
   readonly buys?: number;
   readonly sells?: number;
   readonly afterGap?: boolean;
+  /** What the mid usually moves in a second, by now. */
+  readonly usual?: number;
 }
 
 const times = (count: number, ...steps: readonly Step[]): Step[] => Array.from({ length: count }, () => steps).flat();
@@ -24,7 +26,7 @@ function alertsOf(...steps: readonly Step[]): Alert[] {
   const alerts: Alert[] = [];
   let mid = 100;
   let before: FrameMoment | undefined;
-  [{ move: 0 }, ...steps].forEach(({ move, buys = 0, sells = 0, afterGap = false }, n) => {
+  [{ move: 0 }, ...steps].forEach(({ move, buys = 0, sells = 0, afterGap = false, usual = 1 }, n) => {
     mid += move;
     const trade = (side: "buy" | "sell") => ({ price: mid, size: 2, side });
     const trades = [
@@ -32,7 +34,7 @@ function alertsOf(...steps: readonly Step[]): Alert[] {
       ...times(sells, { move: 0 }).map(() => trade("sell")),
     ];
     const moment = momentAt(n / 10, ladder(mid - 0.5, -1, [5]), ladder(mid + 0.5, 1, [5]), trades, { afterGap });
-    const scene = sceneOf(moment, afterGap ? undefined : before, { usualMove: 1 });
+    const scene = sceneOf(moment, afterGap ? undefined : before, { usualMove: usual });
     detector.look(scene, (alert) => alerts.push(alert));
     before = moment;
   });
@@ -64,6 +66,12 @@ describe("[AN16] a push", () => {
     const [alert, ...more] = alertsOf(...down, ...rest(1), { move: 5 });
     expect(alert?.fields).toMatchObject({ direction: "DOWN", price_change_pct: -12, times_usual: 12 });
     expect(more).toEqual([]);
+  });
+
+  test("goes as far as was usual when it began: it makes itself usual", () => {
+    const learned = times(20, { move: 0.6, buys: 1, usual: 2 });
+    const [alert] = alertsOf(...learned, ...rest(1), back);
+    expect(alert?.fields).toMatchObject({ times_usual: 12 });
   });
 
   test.each([

@@ -1,29 +1,48 @@
-/** Reads the times of trades against that of their frame. Most of them lie in the same second, which is read only once. */
+/**
+ * Reads the times of trades against that of their frame. Most of them lie in the same second, which is read only once. Times are
+ * ISO 8601 in UTC; where one is none the answer is NaN.
+ */
 export class EventClock {
   #second = "";
   #secondMs = Number.NaN;
+  #startMs = Number.NaN;
+  #startFraction = 0;
 
-  /** Nanoseconds from the time `from` to the time `to`, both ISO 8601 in UTC; NaN where one of them is none. */
-  between(from: string, to: string): number {
-    const start = this.#read(from);
-    const startFraction = fraction(from);
-    return (this.#read(to) - start) * 1e6 + (fraction(to) - startFraction);
+  /** Counts from this time on. */
+  start(text: string): void {
+    this.#startMs = this.#read(text);
+    this.#startFraction = fraction(text);
+  }
+
+  // HOT: once per trade of an import.
+  /** Nanoseconds from the start to this time. */
+  at(text: string): number {
+    return (this.#read(text) - this.#startMs) * 1e6 + (fraction(text) - this.#startFraction);
   }
 
   /** Milliseconds since 1970 of the whole second. */
   #read(text: string): number {
-    const second = text.slice(0, 19);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#secondMs = Date.parse(`${second}Z`);
+    if (this.#second.length !== secondLength || !text.startsWith(this.#second)) {
+      this.#second = text.slice(0, secondLength);
+      this.#secondMs = Date.parse(`${this.#second}Z`);
     }
     return this.#secondMs;
   }
 }
 
-/** Nanoseconds beyond the whole second. */
+/** Characters of `2024-08-08T00:00:00`. */
+const secondLength = 19;
+const zero = "0".charCodeAt(0);
+
+/** Nanoseconds beyond the whole second, read digit by digit: a number made of a piece of text costs several times that. */
 function fraction(text: string): number {
-  const digits = text.length - 21;
-  if (digits <= 0) return 0;
-  return Number(text.slice(20, -1)) * 10 ** (9 - digits);
+  let ns = 0;
+  let unit = 1e8;
+  for (let at = secondLength + 1; at < text.length - 1; at++) {
+    const digit = text.charCodeAt(at) - zero;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    ns += digit * unit;
+    unit /= 10;
+  }
+  return ns;
 }

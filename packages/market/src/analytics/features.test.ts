@@ -7,6 +7,7 @@ import { OrderFlowImbalance } from "./order-flow-imbalance.js";
 import { RareValue, RunningMean, RunningQuantile } from "./own-scale.js";
 import { RealizedSpreads } from "./realized-spread.js";
 import { isoAt, ladder, momentAt } from "./testing.js";
+import { TradeTimes } from "./trade-times.js";
 import { Volatility } from "./volatility.js";
 import { Vpin } from "./vpin.js";
 
@@ -133,37 +134,42 @@ test("[AN1] volatility is the root of the squared returns by time, in basis poin
 describe("[AN6] realised spread", () => {
   const book = (mid: number) => [ladder(mid - 1, -1, [1]), ladder(mid + 1, 1, [1])] as const;
   const buy = { price: 101, size: 1, side: "buy" } as const;
+  const noting = () => {
+    const spreads = new RealizedSpreads();
+    const times = new TradeTimes();
+    return (moment: FrameMoment, before: FrameMoment | undefined) => spreads.note(moment, before, times.of(moment));
+  };
 
   test("is 2 D (price - mid) against the mid in force 5 s after the trade, in the frame at which that is known", () => {
-    const spreads = new RealizedSpreads();
+    const note = noting();
     const frames = [
       momentAt(0, ...book(100), [buy]),
       momentAt(4.9, ...book(100.5)),
       momentAt(5.1, ...book(103)), // comes after the 5 s: the mid was 100.5
       momentAt(5.2, ...book(103)),
     ];
-    const known = frames.map((frame, at) => spreads.note(frame, frames[at - 1]));
+    const known = frames.map((frame, at) => note(frame, frames[at - 1]));
     expect(known).toEqual([undefined, undefined, { spread: 1, of: [isoAt(0)] }, undefined]);
   });
 
   test("takes the frame's own mid exactly 5 s after, and one number weighted by size for several trades", () => {
-    const spreads = new RealizedSpreads();
+    const note = noting();
     const first = momentAt(0, ...book(100), [buy, { price: 99, size: 3, side: "sell" }]);
     const then = momentAt(5, ...book(102));
-    spreads.note(first, undefined);
+    note(first, undefined);
     // Buyer: 2 (101 - 102) = -2; seller: -2 (99 - 102) = 6; by size (-2 + 3 * 6) / 4.
-    expect(spreads.note(then, first)).toEqual({ spread: 4, of: [isoAt(0)] });
+    expect(note(then, first)).toEqual({ spread: 4, of: [isoAt(0)] });
   });
 
   test("is not known of trades of unknown side, nor across a gap", () => {
-    const spreads = new RealizedSpreads();
+    const note = noting();
     const first = momentAt(0, ...book(100), [{ ...buy, side: "unknown" }]);
-    spreads.note(first, undefined);
-    expect(spreads.note(momentAt(6, ...book(100)), first)).toBeUndefined();
+    note(first, undefined);
+    expect(note(momentAt(6, ...book(100)), first)).toBeUndefined();
     const second = momentAt(10, ...book(100), [buy]);
-    spreads.note(second, first);
-    spreads.note(momentAt(14, ...book(100)), undefined); // a gap lies before it
-    expect(spreads.note(momentAt(16, ...book(100)), momentAt(14, ...book(100)))).toBeUndefined();
+    note(second, first);
+    note(momentAt(14, ...book(100)), undefined); // a gap lies before it
+    expect(note(momentAt(16, ...book(100)), momentAt(14, ...book(100)))).toBeUndefined();
   });
 
   test("stands in the frame with the times of its trades, and is null in others", () => {

@@ -59,8 +59,9 @@ export class LiquidityGaps {
 
   #find(side: BookSideName, levels: readonly BookLevel[], threshold: number): void {
     for (let at = 0; at < Math.min(levels.length, levelsLookedAt); at++) {
-      const [price = 0, volume = 0] = levels[at] ?? [];
+      const volume = levels[at]?.[1] ?? 0;
       if (!(volume < threshold)) continue;
+      const price = levels[at]?.[0] ?? 0;
       const level = at + 1;
       const risk = Math.round((100 * (1 - volume / threshold) * (levelsLookedAt + 1 - level)) / levelsLookedAt);
       this.found.push({ price, volume, side, level, risk: between(0, risk, 100) });

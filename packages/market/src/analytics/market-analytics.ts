@@ -11,7 +11,8 @@ import { type RealizedSpread, RealizedSpreads } from "./realized-spread.js";
 import { MarketRegime, regimes } from "./regime.js";
 import type { Scene } from "./scene.js";
 import { type ProfileName, profiles } from "./thresholds.js";
-import { between, priceDecimals, tidy } from "./tidy.js";
+import { between, priceDecimals, TidyTexts, tidy } from "./tidy.js";
+import { TradeTimes } from "./trade-times.js";
 import { Volatility } from "./volatility.js";
 import { Vpin } from "./vpin.js";
 
@@ -58,8 +59,14 @@ export class MarketAnalytics implements FrameAnalytics {
   }
 }
 
+/** Shares are -1 to 1, and volatilities seldom more than a few times that. */
+const shares = new TidyTexts(-1, 3, 4);
+const percents = new TidyTexts(0, 100, 1);
+const scores = new TidyTexts(0, 20, 2);
+
 /** Of a stretch without long gaps. */
 class Analysis implements FrameAnalytics {
+  readonly #tradeTimes = new TradeTimes();
   readonly #gaps: LiquidityGaps;
   readonly #flow = new OrderFlowImbalance();
   readonly #vpin = new Vpin();
@@ -79,13 +86,15 @@ class Analysis implements FrameAnalytics {
     this.#detectors = all;
   }
 
-  // HOT: once per frame of an import. market-analytics.bench.ts guards it.
+  // HOT: once per frame of an import. analytics.bench.ts of the importers guards it.
   analyse(moment: FrameMoment): FrameFindings {
     const { bids, asks, mid, trades } = moment;
     const before = moment.afterGap ? undefined : this.#before;
     const seconds = before === undefined ? 0 : Math.max(0, (moment.ns - before.ns) / 1e9);
-    const [bid = Number.NaN, bidSize = 0] = bids[0] ?? [];
-    const [ask = Number.NaN, askSize = 0] = asks[0] ?? [];
+    const bid = bids[0]?.[0] ?? Number.NaN;
+    const ask = asks[0]?.[0] ?? Number.NaN;
+    const bidSize = bids[0]?.[1] ?? 0;
+    const askSize = asks[0]?.[1] ?? 0;
     let volume = 0;
     for (const { size } of trades) volume += size;
 
@@ -99,7 +108,8 @@ class Analysis implements FrameAnalytics {
     if (askSize > 0) this.#bestAsk.note(askSize);
     this.#steady.bid = bid === before?.bids[0]?.[0] ? this.#steady.bid + seconds : 0;
     this.#steady.ask = ask === before?.asks[0]?.[0] ? this.#steady.ask + seconds : 0;
-    const realized = this.#realized.note(moment, before);
+    const tradeNs = this.#tradeTimes.of(moment);
+    const realized = this.#realized.note(moment, before, tradeNs);
     if (before === undefined) this.#regime.restart();
     this.#regime.note(moment.ns, seconds, mid, ask - bid, volume, this.#suspicion);
 
@@ -108,6 +118,7 @@ class Analysis implements FrameAnalytics {
       moment,
       before,
       seconds,
+      tradeNs,
       obi,
       gaps: this.#gaps,
       regime: this.#regime,
@@ -129,17 +140,23 @@ class Analysis implements FrameAnalytics {
     const regime = this.#regime.current;
     const volumeVolatility = (variation(this.#bestBid) + variation(this.#bestAsk)) / 2;
     return (
-      `"obi":${tidy(between(-1, obi, 1), 4)},"ofi":${tidy(between(-1, this.#flow.levels[0] ?? 0, 1), 4)},` +
-      `"ofi_levels":[${this.#flow.levels.map((level) => tidy(between(-1, level, 1), 4)).join(",")}],` +
-      `"directional_prob":${tidy(between(0, probability, 100), 1)},"vpin":${tidy(between(0, this.#vpin.value, 1), 4)},` +
-      `"volatility":${tidy(this.#volatility.value, 4)},"regime":${regime},"regime_label":"${regimes[regime]}",` +
-      `"gap_count":${this.#gaps.found.length},"gap_severity_score":${tidy(this.#gaps.severity, 2)},` +
-      `"liquidity_gaps":[${this.#gapsJson()}],"spoofing_risk":${tidy(between(0, this.#detectors.spoofing.risk, 100), 1)},` +
-      `"volume_volatility":${tidy(volumeVolatility, 4)},` +
+      `"obi":${shares.of(between(-1, obi, 1))},"ofi":${shares.of(between(-1, this.#flow.levels[0] ?? 0, 1))},` +
+      `"ofi_levels":[${this.#flowJson()}],` +
+      `"directional_prob":${percents.of(between(0, probability, 100))},"vpin":${shares.of(between(0, this.#vpin.value, 1))},` +
+      `"volatility":${shares.of(this.#volatility.value)},"regime":${regime},"regime_label":"${regimes[regime]}",` +
+      `"gap_count":${this.#gaps.found.length},"gap_severity_score":${scores.of(this.#gaps.severity)},` +
+      `"liquidity_gaps":[${this.#gapsJson()}],"spoofing_risk":${percents.of(between(0, this.#detectors.spoofing.risk, 100))},` +
+      `"volume_volatility":${shares.of(volumeVolatility)},` +
       (realized === undefined
         ? `"realized_spread":null,"realized_spread_of":null`
-        : `"realized_spread":${tidy(realized.spread, priceDecimals)},"realized_spread_of":${JSON.stringify(realized.of)}`)
+        : `"realized_spread":${tidy(realized.spread, priceDecimals)},"realized_spread_of":["${realized.of.join('","')}"]`)
     );
+  }
+
+  #flowJson(): string {
+    let json = "";
+    for (const level of this.#flow.levels) json += `${json && ","}${shares.of(between(-1, level, 1))}`;
+    return json;
   }
 
   #gapsJson(): string {

@@ -1,10 +1,14 @@
 import type { BookLevel } from "../order-book.js";
-import { FadingSum } from "./own-scale.js";
 
 /** Levels whose flow is told apart. */
 export const flowLevels = 5;
 /** Seconds after which an event's flow counts 1/e. */
 const tau = 1;
+
+interface Book {
+  readonly bids: readonly BookLevel[];
+  readonly asks: readonly BookLevel[];
+}
 
 /**
  * Order flow imbalance. Per level m, from one frame to the next,
@@ -17,29 +21,24 @@ const tau = 1;
 export class OrderFlowImbalance {
   /** -1 to 1, of levels 1 to 5. The first is the imbalance of the best prices. */
   readonly levels: number[] = new Array<number>(flowLevels).fill(0);
-  readonly #flow = fading();
-  readonly #turnover = fading();
+  readonly #flow = new Float64Array(flowLevels);
+  readonly #turnover = new Float64Array(flowLevels);
 
-  note(
-    seconds: number,
-    before: { readonly bids: readonly BookLevel[]; readonly asks: readonly BookLevel[] },
-    now: { readonly bids: readonly BookLevel[]; readonly asks: readonly BookLevel[] },
-  ): void {
+  note(seconds: number, before: Book, now: Book): void {
+    const kept = Math.exp(-seconds / tau);
     for (let level = 0; level < flowLevels; level++) {
       const bid = flow(before.bids[level], now.bids[level], 1);
       const ask = flow(before.asks[level], now.asks[level], -1);
-      const sum = this.#flow[level];
-      const turnover = this.#turnover[level];
-      if (sum === undefined || turnover === undefined) continue;
-      sum.note(seconds, bid - ask);
-      turnover.note(seconds, Math.abs(bid) + Math.abs(ask));
-      this.levels[level] = turnover.value > 0 ? sum.value / turnover.value : 0;
+      const sum = faded(this.#flow, level, kept, bid - ask);
+      const turnover = faded(this.#turnover, level, kept, Math.abs(bid) + Math.abs(ask));
+      this.levels[level] = turnover > 0 ? sum / turnover : 0;
     }
   }
 
   /** What came before says nothing of what comes next. */
   clear(): void {
-    for (const sum of [...this.#flow, ...this.#turnover]) sum.clear();
+    this.#flow.fill(0);
+    this.#turnover.fill(0);
     this.levels.fill(0);
   }
 }
@@ -47,12 +46,19 @@ export class OrderFlowImbalance {
 /** What came (> 0) or went (< 0) at a level; `inward`: +1 where a higher price is a better one. */
 function flow(before: BookLevel | undefined, now: BookLevel | undefined, inward: 1 | -1): number {
   const worst = -inward * Number.POSITIVE_INFINITY;
-  const [priceBefore, sizeBefore] = before ?? [worst, 0];
-  const [price, size] = now ?? [worst, 0];
+  const priceBefore = before?.[0] ?? worst;
+  const price = now?.[0] ?? worst;
+  const sizeBefore = before?.[1] ?? 0;
+  const size = now?.[1] ?? 0;
   if (price === priceBefore) return size - sizeBefore;
   return inward * (price - priceBefore) > 0 ? size : -sizeBefore;
 }
 
-function fading(): FadingSum[] {
-  return Array.from({ length: flowLevels }, () => new FadingSum(tau));
+/** Lets a sum fade and adds to it; what is not finite is left out, since it would spoil the sum for good. */
+function faded(sums: Float64Array, level: number, kept: number, amount: number): number {
+  const before = sums[level] ?? 0;
+  const sum = before * kept + amount;
+  if (!Number.isFinite(sum)) return before;
+  sums[level] = sum;
+  return sum;
 }

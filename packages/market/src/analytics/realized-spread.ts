@@ -1,5 +1,4 @@
 import type { FrameMoment } from "../analytics.js";
-import { EventClock } from "./event-clock.js";
 
 const horizonNs = 5e9;
 /** Trades of the last 5 s that are remembered; of more than that the oldest are let go. */
@@ -29,18 +28,18 @@ export interface RealizedSpread {
  * whose 5 s end in a gap.
  */
 export class RealizedSpreads {
-  readonly #clock = new EventClock();
   /** By the time at which they are due. */
   #waiting: Waiting[] = [];
   #first = 0;
 
-  /** `before`: the frame before, unless a gap lies between. */
-  note(moment: FrameMoment, before: FrameMoment | undefined): RealizedSpread | undefined {
+  /** `before`: the frame before, unless a gap lies between. `tradeNs`: when each of the frame's trades took place. */
+  note(moment: FrameMoment, before: FrameMoment | undefined, tradeNs: readonly number[]): RealizedSpread | undefined {
     const known = before === undefined ? this.#forget() : this.#settle(moment, before);
-    for (const trade of moment.trades) {
-      if (trade.side === "unknown" || !Number.isFinite(trade.size)) continue;
-      const since = this.#clock.between(moment.timestamp, trade.timestamp);
-      const dueNs = moment.ns + (Number.isFinite(since) ? since : 0) + horizonNs;
+    const { trades } = moment;
+    for (let at = 0; at < trades.length; at++) {
+      const trade = trades[at];
+      if (trade === undefined || trade.side === "unknown" || !Number.isFinite(trade.size)) continue;
+      const dueNs = (tradeNs[at] ?? moment.ns) + horizonNs;
       if (dueNs <= moment.ns) continue; // so late that the mid after it has passed
       const { timestamp, price, size, side } = trade;
       this.#add({ dueNs, timestamp, price, size, sign: side === "buy" ? 1 : -1 });

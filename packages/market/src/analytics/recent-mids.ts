@@ -19,10 +19,10 @@ export class RecentMids {
   note(ns: number, mid: number): void {
     const size = this.#ns.length;
     while (this.#count > 0 && (this.#count === size || ns - this.nsAt(0) > this.#spanNs)) {
-      this.#first = (this.#first + 1) % size;
+      this.#first = this.#place(1);
       this.#count--;
     }
-    const at = (this.#first + this.#count) % size;
+    const at = this.#place(this.#count);
     this.#ns[at] = ns;
     this.#mids[at] = mid;
     this.#count++;
@@ -33,10 +33,16 @@ export class RecentMids {
   }
 
   nsAt(place: number): number {
-    return this.#ns[(this.#first + place) % this.#ns.length] ?? 0;
+    return this.#ns[this.#place(place)] ?? 0;
   }
 
   midAt(place: number): number {
-    return this.#mids[(this.#first + place) % this.#mids.length] ?? 0;
+    return this.#mids[this.#place(place)] ?? 0;
+  }
+
+  /** Where in the ring it lies: `place` is at most the ring's size. */
+  #place(place: number): number {
+    const at = this.#first + place;
+    return at < this.#ns.length ? at : at - this.#ns.length;
   }
 }

@@ -10,6 +10,8 @@ export interface Scene {
   readonly before: FrameMoment | undefined;
   /** Since the frame before; 0 where there is none. */
   readonly seconds: number;
+  /** When each of the frame's trades took place, tape time. */
+  readonly tradeNs: readonly number[];
   readonly obi: number;
   readonly gaps: LiquidityGaps;
   readonly regime: MarketRegime;

@@ -3,6 +3,7 @@ import type { BookLevel } from "../order-book.js";
 import { LiquidityGaps } from "./liquidity-gaps.js";
 import { MarketRegime } from "./regime.js";
 import type { Scene } from "./scene.js";
+import { TradeTimes } from "./trade-times.js";
 
 /** A frame's moment for tests: `second` of tape time, a mid and microprice that follow from the book. */
 export function momentAt(
@@ -45,6 +46,7 @@ export function sceneOf(moment: FrameMoment, before: FrameMoment | undefined, mo
     moment,
     before,
     seconds: before === undefined ? 0 : (moment.ns - before.ns) / 1e9,
+    tradeNs: new TradeTimes().of(moment),
     obi: 0,
     gaps: new LiquidityGaps({ ofUsual: 0.03 }),
     regime: new MarketRegime(),

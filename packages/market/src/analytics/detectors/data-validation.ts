@@ -13,16 +13,18 @@ export class DataValidation implements Detector {
 
 function problemOf(bids: readonly BookLevel[], asks: readonly BookLevel[]): string | undefined {
   if (!valid(bids, -1) || !valid(asks, 1)) return "A side's levels are out of order or hold no size";
-  const [bid] = bids[0] ?? [Number.NEGATIVE_INFINITY];
-  const [ask] = asks[0] ?? [Number.POSITIVE_INFINITY];
+  const bid = bids[0]?.[0] ?? Number.NEGATIVE_INFINITY;
+  const ask = asks[0]?.[0] ?? Number.POSITIVE_INFINITY;
   return bid >= ask ? "The best bid is not below the best ask" : undefined;
 }
 
 function valid(levels: readonly BookLevel[], outward: 1 | -1): boolean {
-  for (let at = 0; at < levels.length; at++) {
-    const [price = 0, size = 0] = levels[at] ?? [];
-    if (!Number.isFinite(price) || !Number.isFinite(size) || size <= 0) return false;
-    if (at > 0 && !(outward * (price - (levels[at - 1]?.[0] ?? 0)) > 0)) return false;
+  let before = -outward * Number.POSITIVE_INFINITY;
+  for (const level of levels) {
+    const price = level[0];
+    if (!Number.isFinite(price) || !Number.isFinite(level[1]) || level[1] <= 0) return false;
+    if (!(outward * (price - before) > 0)) return false;
+    before = price;
   }
   return true;
 }

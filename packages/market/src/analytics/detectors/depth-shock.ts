@@ -65,7 +65,8 @@ function lossOf(before: readonly BookLevel[], now: readonly BookLevel[], { inwar
   const best = now[0]?.[0] ?? inward * Number.POSITIVE_INFINITY;
   const farthest = now.length < 20 ? -inward * Number.POSITIVE_INFINITY : (now[now.length - 1]?.[0] ?? 0);
   for (let level = 0; level < Math.min(levelsLookedAt, before.length); level++) {
-    const [price, size] = before[level] ?? [0, 0];
+    const price = before[level]?.[0] ?? 0;
+    const size = before[level]?.[1] ?? 0;
     if (inward * (price - best) > 0) continue;
     if (inward * (price - farthest) < 0) break;
     while (at < now.length && inward * ((now[at]?.[0] ?? 0) - price) > 0) at++;

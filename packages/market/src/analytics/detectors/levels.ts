@@ -6,9 +6,9 @@ import type { BookLevel, BookSideName } from "../../order-book.js";
  * +1 for bids, -1 for asks.
  */
 export function sizeAt(levels: readonly BookLevel[], price: number, inward: 1 | -1): number | undefined {
-  for (const [there, size] of levels) {
-    if (there === price) return size;
-    if (inward * (there - price) < 0) return 0;
+  for (const level of levels) {
+    if (level[0] === price) return level[1];
+    if (inward * (level[0] - price) < 0) return 0;
   }
   return levels.length < 20 ? 0 : undefined;
 }

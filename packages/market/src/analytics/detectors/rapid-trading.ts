@@ -1,5 +1,4 @@
 import type { Raise } from "../alerts.js";
-import { EventClock } from "../event-clock.js";
 import { RunningQuantile } from "../own-scale.js";
 import type { Detector, Scene } from "../scene.js";
 import type { Thresholds } from "../thresholds.js";
@@ -15,7 +14,6 @@ const factor = 1e6;
  */
 export class RapidTrading implements Detector {
   readonly #thresholds: Thresholds["rapid"];
-  readonly #clock = new EventClock();
   readonly #usual = new RunningQuantile(0.001, 2_000);
   readonly #times: number[] = [];
   #rapid = false;
@@ -24,14 +22,9 @@ export class RapidTrading implements Detector {
     this.#thresholds = thresholds;
   }
 
-  look({ moment, before }: Scene, raise: Raise): void {
+  look({ before, tradeNs }: Scene, raise: Raise): void {
     if (before === undefined) this.#times.length = 0;
-    let last = "";
-    for (const { timestamp } of moment.trades) {
-      if (timestamp === last) continue;
-      last = timestamp;
-      const since = this.#clock.between(moment.timestamp, timestamp);
-      const ns = moment.ns + (Number.isFinite(since) ? since : 0);
+    for (const ns of tradeNs) {
       if (ns <= (this.#times[this.#times.length - 1] ?? Number.NEGATIVE_INFINITY)) continue;
       this.#times.push(ns);
       if (this.#times.length > trades) this.#times.shift();

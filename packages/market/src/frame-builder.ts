@@ -5,7 +5,7 @@ import { asciiJson } from "./ascii.js";
 import { Decimals, PriceGrid, rounded } from "./decimals.js";
 import { type FrameLevels, padded, sameLevels, topLevels } from "./frame-levels.js";
 import type { FrameParts, Precision } from "./frame-parts.js";
-import { type BookLevel, OrderBook } from "./order-book.js";
+import { OrderBook } from "./order-book.js";
 
 /** Digits of microprice and divergence beyond those of a price: they lie between two prices. */
 const fineDigits = 3;
@@ -171,8 +171,8 @@ export class FrameBuilder {
     if (this.#mid === undefined || (sameBook && this.#trades.length === 0)) return;
     this.#firstNs ??= this.#lastEventNs;
     this.#shown = levels;
-    for (const [price, size] of levels.bids) this.#note(price, size);
-    for (const [price, size] of levels.asks) this.#note(price, size);
+    for (const level of levels.bids) this.#note(level[0], level[1]);
+    for (const level of levels.asks) this.#note(level[0], level[1]);
     this.#options.emit(this.#frame(levels, this.#mid, this.#lastEventNs - this.#firstNs));
     this.#lastFrameNs = this.#lastEventNs;
     this.counts.frames++;
@@ -191,8 +191,10 @@ export class FrameBuilder {
 
   #frame(levels: FrameLevels, lastMid: number, ns: TapeNs): FrameParts {
     const priceDecimals = this.prices.decimals;
-    const [bid, bidSize = 0] = levels.bids[0] ?? [];
-    const [ask, askSize = 0] = levels.asks[0] ?? [];
+    const bid = levels.bids[0]?.[0];
+    const ask = levels.asks[0]?.[0];
+    const bidSize = levels.bids[0]?.[1] ?? 0;
+    const askSize = levels.asks[0]?.[1] ?? 0;
     const twoSided = bid !== undefined && ask !== undefined;
     const mid = rounded(lastMid, priceDecimals + 1);
     const microprice = twoSided
@@ -215,17 +217,19 @@ export class FrameBuilder {
     const updates = this.#updates;
     const symbol = this.#symbol;
     const notes = this.#options.annotate?.() ?? "";
-    const headOf = () =>
-      `"timestamp":"${timestamp}","symbol":${symbol},"bids":${levelsJson(bids)},"asks":${levelsJson(asks)},` +
+    let written: string | undefined;
+    const write = () =>
+      `"timestamp":"${timestamp}","symbol":${symbol},"bids":${JSON.stringify(bids)},"asks":${JSON.stringify(asks)},` +
       `"mid_price":${mid},"microprice":${microprice},"best_bid":${bid ?? null},"best_ask":${ask ?? null},` +
       `"spread":${twoSided ? rounded(ask - bid, priceDecimals) : null},"q_bid":${bidSize},"q_ask":${askSize},` +
       `"divergence":${rounded(microprice - mid, priceDecimals + fineDigits)},"updates":${updates}${notes && ","}${notes}${findings.head && ","}${findings.head}`;
     const last = trades[trades.length - 1];
     return {
       ns,
-      // Made when it is asked for: a simulator makes frames only so that analytics know what came before.
+      // Written when it is asked for, and once: a simulator makes frames only so that analytics know what came before.
       get head() {
-        return headOf();
+        written ??= write();
+        return written;
       },
       trades: this.#tradesJson,
       tradeCount: trades.length,
@@ -255,10 +259,4 @@ export class FrameBuilder {
 function effectiveSpread(side: TradeSide, price: number, mid: number, priceDecimals: number): number | null {
   if (side === "unknown") return null;
   return rounded(2 * (side === "buy" ? 1 : -1) * (price - mid), priceDecimals + 1);
-}
-
-function levelsJson(levels: readonly BookLevel[]): string {
-  let json = "[";
-  for (const [price, size] of levels) json += `${json.length === 1 ? "" : ","}[${price},${size}]`;
-  return `${json}]`;
 }

@@ -32,9 +32,10 @@ export function nsOfIso(text: string): bigint | undefined {
 
 /** ISO 8601 UTC text of a time in nanoseconds since 1970, cut to the source's decimals. */
 export function isoOfNs(ns: bigint, decimals: TimeDecimals): string {
-  const second = ns / 1_000_000_000n;
-  const fraction = (ns % 1_000_000_000n).toString().padStart(9, "0").slice(0, decimals);
-  return `${new Date(Number(second) * 1000).toISOString().slice(0, 19)}.${fraction}Z`;
+  const iso = new Date(Number(ns / 1_000_000n)).toISOString();
+  if (decimals === 3) return iso;
+  const beyond = String(ns % 1_000_000n).padStart(6, "0");
+  return `${iso.slice(0, -1)}${beyond.slice(0, decimals - 3)}Z`;
 }
 
 export function isoOfMs(ms: WallMs): string {

@@ -59,9 +59,11 @@ export function sizeOf(value: unknown, name: string): number {
 
 /** `[[price, size], ...]`, numbers or texts. */
 export function levelsOf(value: unknown, name: string): BookLevel[] {
+  const price = `a price in ${name}`;
+  const size = `a size in ${name}`;
   return listOf(value, name).map((row) => {
-    const [price, size] = listOf(row, name);
-    return [numberOf(price, `a price in ${name}`), sizeOf(size, `a size in ${name}`)];
+    const level = listOf(row, name);
+    return [numberOf(level[0], price), sizeOf(level[1], size)];
   });
 }
 

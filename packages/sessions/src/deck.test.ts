@@ -1,8 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type Command, RefusedError } from "@tapedeck/protocol";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { parseHead } from "./channel.js";
 import { decodeState } from "./record-codec.js";
 import { type DeckOnRedis, deckOnRedis } from "./testing/deck-on-redis.js";
+import { shelf, steadyTape } from "./testing/synthetic-tape.js";
 
 let on: DeckOnRedis;
 beforeEach(() => {
@@ -88,6 +90,49 @@ describe("performing", () => {
     const [last] = await on.store.epochs("a");
     expect(last).toMatchObject({ epoch: record.epoch, tape: "synthetic@1", first: 60 });
     expect(last?.last).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe("a deck that moves while its command is under way", () => {
+  test.each([
+    { everyMs: 20, speed: 1, tookMs: 50 },
+    { everyMs: 100, speed: 1, tookMs: 150 },
+    { everyMs: 1, speed: 10, tookMs: 10 },
+  ])("[D70] is anchored at the last frame that was due when that was written down: %o", async (given) => {
+    const { everyMs, speed, tookMs } = given;
+    const shelved = shelf(steadyTape(50_000, everyMs));
+    let openedMs = 0;
+    const slow = deckOnRedis(inject("redisUrl"), {
+      tapes: {
+        ...shelved,
+        open: async (id) => {
+          await delay(tookMs);
+          openedMs = await slow.store.now();
+          return shelved.open(id);
+        },
+      },
+    });
+    try {
+      let { record: before } = await slow.deck.open("a", { start: true, speed });
+      const dueMs = (seq: number) => before.anchorWallMs + (seq * everyMs - before.anchorNs / 1e6) / before.speed;
+      for (const command of [
+        { type: "speed", value: speed / 2 },
+        { type: "range", to: 1_723_161_255_000 + 40_000 * everyMs },
+        { type: "pause" },
+        { type: "resume" },
+        { type: "step", by: { frames: 1 } },
+      ] satisfies Command[]) {
+        const { record } = await slow.deck.perform("a", command);
+        expect(record.epoch).toBe(before.epoch);
+        const shown = command.type === "step" ? record.anchorSeq - 1 : record.anchorSeq;
+        // The tape was opened before anything was written: what was due then has been shown.
+        if (command.type === "resume") expect(shown).toBe(before.anchorSeq);
+        else expect(dueMs(shown + 1), command.type).toBeGreaterThan(openedMs);
+        before = record;
+      }
+    } finally {
+      await slow.close();
+    }
   });
 });
 

@@ -25,7 +25,7 @@ import { openIfThere } from "./leave-tape.js";
 import type { DeckTape } from "./playhead.js";
 import { hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
 import { answered } from "./redis-away.js";
-import { resolve } from "./resolve.js";
+import { resolve, writeLeadMs } from "./resolve.js";
 import type { SessionStore, StoredSession } from "./store.js";
 
 export type CreateChoice = Omit<CreateBody, "session_id"> & {
@@ -120,10 +120,13 @@ export class Deck {
    * changed; with `UNAVAILABLE` it may have been, if Redis went away before it could answer.
    */
   async perform(id: string, command: Command | SystemCommand): Promise<Performed> {
+    let aheadMs = 0;
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      const performed = await this.#attempt(id, command);
-      if (performed !== "someone was faster") return performed;
-      await delay(Math.random() * 2 * attempt);
+      const began = performance.now();
+      const performed = await this.#attempt(id, command, aheadMs);
+      if (typeof performed !== "string") return performed;
+      if (performed === "too late") aheadMs = writeLeadMs + 2 * (performance.now() - began);
+      else await delay(Math.random() * 2 * attempt);
     }
     throw new RefusedError(refuse("BUSY", `Session ${id} is being changed by too many at once. Nothing was changed.`));
   }
@@ -140,14 +143,18 @@ export class Deck {
     return true;
   }
 
-  async #attempt(id: string, command: Command | SystemCommand): Promise<Performed | "someone was faster"> {
+  async #attempt(
+    id: string,
+    command: Command | SystemCommand,
+    aheadMs: number,
+  ): Promise<Performed | "someone was faster" | "too late"> {
     const { record: before, now, connections } = await this.#find(id, command);
     if (waitsForItsTape(before) && !isSystemCommand(command) && command.type !== "mode") {
       // Nobody need be watching it: what its feed has made meanwhile is what a user's command is about.
-      const tuned = await this.#attempt(id, { type: "tune" });
-      if (tuned === "someone was faster" || tuned.changed) return "someone was faster";
+      const tuned = await this.#attempt(id, { type: "tune" }, 0);
+      if (typeof tuned === "string" || tuned.changed) return "someone was faster";
     }
-    const resolved = orThrow(await resolve(before, command, now, this.#tapes));
+    const resolved = orThrow(await resolve(before, command, now, this.#tapes, { aheadMs }));
     const after = orThrow(apply(before, resolved.instruction, resolved.moment));
     const alive = !isSystemCommand(command);
     if (after === before) {
@@ -159,8 +166,7 @@ export class Deck {
     const { instruction } = resolved;
     const order = instruction.type === "order" ? instruction.forked.order : undefined;
     const outcome = await this.#store.replace(before, after, cause, { alive, ended, order, by: resolved.by });
-    // Too late to be written down is a moment to resolve anew as well.
-    if (outcome === "someone was faster" || outcome === "too late") return "someone was faster";
+    if (outcome === "someone was faster" || outcome === "too late") return outcome;
     if (outcome === "gone") throw notFound(id);
     const level = alive ? "info" : "debug";
     this.#log[level]({ session: id, command: command.type, rev: after.rev, epoch: after.epoch }, "session changed");

@@ -87,7 +87,7 @@ describe("the rules", () => {
           return tapes.fork(tape, id, order);
         },
       };
-      const resolved = await resolve(session, buy, noon + 1_050, slow, () => ms);
+      const resolved = await resolve(session, buy, noon + 1_050, slow, { sinceRead: () => ms });
       if (isRefusal(resolved)) return resolved.refused;
       const after = unrefused(apply(session, resolved.instruction, resolved.moment));
       return [after.epochFromSeq, after.anchorWallMs - noon];
@@ -115,7 +115,7 @@ describe("the rules", () => {
         return market.fork(tape, id, order);
       },
     };
-    const first = await resolve(session, buy, noon + 110, noting, () => 0);
+    const first = await resolve(session, buy, noon + 110, noting, { sinceRead: () => 0 });
     if (isRefusal(first)) throw new Error(first.message);
     // A hundred ms of playing are a thousand frames; what is ordered then shows from 40 ms on, and is to be written down 5 ms before.
     expect(given).toEqual([1_401]);

@@ -26,7 +26,7 @@ const nsPerMs = 1e6;
 const orderLeadsMs = [40, 80, 160, 320, 640];
 
 /** An instruction is written down so long before what depends on it is due: how far clocks of nodes may be apart. */
-const writeLeadMs = 5;
+export const writeLeadMs = 5;
 
 /** An instruction and the moment to apply it at. */
 export interface Resolved {
@@ -36,18 +36,26 @@ export interface Resolved {
   readonly by?: WallMs;
 }
 
+export interface Timing {
+  /** Milliseconds since `now`, when the session was read: what takes its time is applied at a later moment. */
+  readonly sinceRead?: () => number;
+  /** How far ahead of `now` a moving deck is anchored, so that what says so is written down before the next frame is due. */
+  readonly aheadMs?: number;
+}
+
+/** What anchors a moving deck within its epoch: pausing it, or having it go on in another way. */
+const anchoring: ReadonlySet<string> = new Set(["pause", "stop", "step", "speed", "range"] satisfies Command["type"][]);
+
 /**
  * Finds on the tape what a command talks about: a fraction, the next event, ten frames from here. Everything that needs I/O
  * happens here, so that `apply` needs none.
- *
- * @param sinceRead milliseconds since `now`, when the session was read: what takes its time is applied at a later moment
  */
 export async function resolve(
   session: SessionRecord,
   command: Command | SystemCommand,
   now: WallMs,
   tapes: Tapes,
-  sinceRead: () => number = stopwatch(),
+  { sinceRead = stopwatch(), aheadMs = 0 }: Timing = {},
 ): Promise<Resolved | Refusal> {
   if (command.type === "mode") {
     const chosen = await chooseMode(command, session, tapes);
@@ -61,9 +69,26 @@ export async function resolve(
   const opened = await (session.mode === "LIVE" ? openIfThere(session.tape, tapes) : tapes.open(session.tape));
   if (opened === undefined) return withoutItsTape(session, command, now);
   const tape = stillOf(opened);
-  const moment = await momentOn(tape, session, now);
+  const anchors = anchoring.has(command.type) && isMoving(session) && !session.edge;
+  const moment = await momentOn(tape, session, anchors ? now + aheadMs : now);
   const instruction = await locate(session, command, moment, tape);
-  return isRefusal(instruction) ? instruction : { instruction, moment };
+  if (isRefusal(instruction)) return instruction;
+  return { instruction, moment, ...(anchors && (await beforeNext(session, moment, tape))) };
+}
+
+/**
+ * A frame that is shown between the moment of a command and its being written down would lie beyond where the command says that the
+ * deck stands: a step on would show nothing, one back would leave a frame out. So it is written down before the next frame is due.
+ */
+async function beforeNext(
+  session: SessionRecord,
+  { here, end, timeline }: Moment,
+  tape: DeckTape,
+): Promise<{ by?: WallMs }> {
+  if (here.seq >= end.seq) return {};
+  const nextNs = await tape.nsOf(here.seq + 1);
+  if (nextNs <= here.ns) return {}; // it is damaged, and passed over
+  return { by: wallAt(session, nextNs, timeline) - writeLeadMs };
 }
 
 /**

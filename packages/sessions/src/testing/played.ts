@@ -22,7 +22,7 @@ export async function told(
   now: WallMs,
   tapes: Tapes,
 ): Promise<SessionRecord | Refusal> {
-  const resolved = await resolve(session, command, now, tapes, () => 0);
+  const resolved = await resolve(session, command, now, tapes, { sinceRead: () => 0 });
   return isRefusal(resolved) ? resolved : apply(session, resolved.instruction, resolved.moment);
 }
 

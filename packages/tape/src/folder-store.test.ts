@@ -6,7 +6,8 @@ import { BlockCache, leastCacheBytes } from "./block-cache.js";
 import { FolderTapeStore } from "./folder-store.js";
 import { RecordedTape } from "./recorded-tape.js";
 import { tapeStoreContract } from "./store.contract.js";
-import { DamagedBlock, StoreAway } from "./tape-errors.js";
+import { TapeCatalog } from "./tape-catalog.js";
+import { DamagedBlock, StoreAway, TapeNotFound } from "./tape-errors.js";
 import { writeTestTape } from "./testing.js";
 
 describe("a folder store", () => {
@@ -45,6 +46,48 @@ describe("a folder store", () => {
     await rm(join(folder, "aapl"), { recursive: true });
     await mkdir(join(folder, "msft"));
     await expect(tape.load(199)).rejects.toThrow(DamagedBlock);
+  });
+
+  test.each([
+    ["gone", async () => {}],
+    ["empty", async () => void (await mkdir(folder))],
+  ])(
+    "[TP70] a store that had tapes and whose folder is %s tells of no tape that it is not there",
+    async (_, instead) => {
+      await writeTestTape(new FolderTapeStore(folder), { id: "aapl", frames: 20 });
+      for (const look of [
+        (store: FolderTapeStore) => store.ids(),
+        (store: FolderTapeStore) => store.current("aapl"),
+        (store: FolderTapeStore) => store.versions("aapl"),
+        (store: FolderTapeStore) => store.read("aapl", 1, "manifest.json"),
+        (store: FolderTapeStore) => store.tapesInParts(),
+      ]) {
+        const store = new FolderTapeStore(folder);
+        const was = await look(store);
+        await store.current("aapl");
+        await rename(folder, `${folder}-away`);
+        await instead();
+        const catalog = new TapeCatalog(store, { cacheBytes: leastCacheBytes });
+        await expect(look(store)).rejects.toThrow(StoreAway);
+        await expect(catalog.open("aapl")).rejects.toThrow(StoreAway);
+        await expect(catalog.choose({})).rejects.toThrow(StoreAway);
+        // Nor is anything written where it would be lost.
+        await expect(store.begin("aapl")).rejects.toThrow(StoreAway);
+        await rm(folder, { recursive: true, force: true });
+        await rename(`${folder}-away`, folder);
+        expect(await look(store)).toEqual(was);
+        expect((await catalog.open("aapl")).id).toBe("aapl@1");
+        await expect(catalog.open("msft")).rejects.toThrow(TapeNotFound);
+      }
+    },
+  );
+
+  test("[TP70] a store without a tape yet has none, whether there is a folder or not", async () => {
+    for (const place of [folder, join(folder, "not", "there")]) {
+      const catalog = new TapeCatalog(new FolderTapeStore(place), { cacheBytes: leastCacheBytes });
+      await expect(catalog.open("aapl")).rejects.toThrow(TapeNotFound);
+      expect(await catalog.choose({})).toBeUndefined();
+    }
   });
 
   test("[TP1] a folder of something else, and a broken current.json, don't disturb the list", async () => {

@@ -21,15 +21,15 @@ const partsFolder = ".parts";
 export class FolderTapeStore implements TapeStore {
   readonly #folder: string;
   /** Of the store that this one is a part of. */
-  readonly #root: string;
+  readonly #root: Root;
 
-  constructor(folder: string, root = folder) {
+  constructor(folder: string, root = new Root(folder)) {
     this.#folder = folder;
     this.#root = root;
   }
 
   async ids(): Promise<string[]> {
-    const names = (await reading(namesIn(this.#folder))).filter((name) => tapeIdPattern.test(name)).sort();
+    const names = (await reading(this.#namesIn(this.#folder))).filter((name) => tapeIdPattern.test(name)).sort();
     const current = await Promise.all(names.map((id) => this.current(id)));
     return names.filter((_, index) => current[index] !== undefined);
   }
@@ -39,7 +39,7 @@ export class FolderTapeStore implements TapeStore {
   }
 
   async versions(id: string): Promise<number[]> {
-    const names = await reading(namesIn(join(this.#folder, id)));
+    const names = await reading(this.#namesIn(join(this.#folder, id)));
     return names
       .filter((name) => /^[1-9]\d*$/.test(name))
       .map(Number)
@@ -47,7 +47,7 @@ export class FolderTapeStore implements TapeStore {
   }
 
   async read(id: string, version: number, file: string): Promise<Buffer> {
-    return reading(orMissing(readFile(this.#path(id, version, file))));
+    return reading(this.#orMissing(readFile(this.#path(id, version, file))));
   }
 
   readRange(id: string, version: number, file: string, offset: number, length: number): Promise<Buffer> {
@@ -55,7 +55,7 @@ export class FolderTapeStore implements TapeStore {
   }
 
   async #readRange(path: string, offset: number, length: number): Promise<Buffer> {
-    const handle = await orMissing(open(path, "r"), () => isEmpty(this.#root));
+    const handle = await this.#orMissing(open(path, "r"));
     try {
       const bytes = Buffer.allocUnsafe(length);
       let filled = 0;
@@ -71,6 +71,8 @@ export class FolderTapeStore implements TapeStore {
   }
 
   async begin(id: string): Promise<Draft> {
+    // What is written where a volume is not mounted is lost when it is.
+    await reading(this.#root.expect());
     const home = join(this.#folder, id);
     await mkdir(home, { recursive: true });
     for (const name of await namesIn(home)) {
@@ -103,6 +105,7 @@ export class FolderTapeStore implements TapeStore {
   async erase(id: string): Promise<void> {
     for (const version of await this.versions(id)) await this.delete(id, version);
     await removeAll(join(this.#folder, id));
+    await this.#root.removed();
   }
 
   parts(tape: string): TapeStore {
@@ -110,11 +113,32 @@ export class FolderTapeStore implements TapeStore {
   }
 
   async tapesInParts(): Promise<string[]> {
-    return (await reading(namesIn(join(this.#folder, partsFolder)))).filter((name) => tapeIdPattern.test(name)).sort();
+    const names = await reading(this.#namesIn(join(this.#folder, partsFolder)));
+    return names.filter((name) => tapeIdPattern.test(name)).sort();
   }
 
   eraseParts(tape: string): Promise<void> {
     return removeAll(join(this.#folder, partsFolder, tape));
+  }
+
+  /** None where the store is there, but not this folder of it. */
+  async #namesIn(folder: string): Promise<string[]> {
+    const names = await namesIn(folder);
+    if (names.length === 0) await this.#root.expect();
+    else this.#root.found();
+    return names;
+  }
+
+  async #orMissing<T>(found: Promise<T>): Promise<T> {
+    try {
+      const file = await found;
+      this.#root.found();
+      return file;
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      await this.#root.expect();
+      throw new FileMissing("no such file in the tape store", { cause: error });
+    }
   }
 
   #path(id: string, version: number, file: string): string {
@@ -124,7 +148,9 @@ export class FolderTapeStore implements TapeStore {
   /** Where `current.json` is missing or broken, the newest version is the current one. */
   async #standing(id: string): Promise<Standing> {
     try {
-      return standing.parse(JSON.parse(await readFile(join(this.#folder, id, "current.json"), "utf8")));
+      const text = await readFile(join(this.#folder, id, "current.json"), "utf8");
+      this.#root.found();
+      return standing.parse(JSON.parse(text));
     } catch (error) {
       if (codeOf(error) === "EACCES") throw error;
       const newest = (await this.versions(id)).at(-1);
@@ -198,19 +224,36 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Of a volume that is not mounted there is nothing, or an empty folder in its place. */
-async function isEmpty(folder: string): Promise<boolean> {
-  return (await namesIn(folder)).length === 0;
-}
+/**
+ * The folder in which a store lies. A store may well have nothing in it yet, or no folder; one that had something has it still: of
+ * a volume that is not mounted any more there is nothing, or an empty folder in its place.
+ */
+class Root {
+  readonly #folder: string;
+  #used = false;
 
-/** @param away whether the file may well be there, but not the store that it lies in */
-async function orMissing<T>(reading: Promise<T>, away = async () => false): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT" && !(await away()))
-      throw new FileMissing("no such file in the tape store", { cause: error });
-    throw error;
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Something of the store was there. */
+  found(): void {
+    this.#used = true;
+  }
+
+  /** What the store itself has removed is not missed. */
+  async removed(): Promise<void> {
+    this.#used = !(await this.#isEmpty());
+  }
+
+  /** Throws where it had something, and has nothing. */
+  async expect(): Promise<void> {
+    if (!(await this.#isEmpty())) this.#used = true;
+    else if (this.#used) throw new Error(`nothing is left in ${this.#folder}: it was removed, or is not mounted`);
+  }
+
+  async #isEmpty(): Promise<boolean> {
+    return (await namesIn(this.#folder)).length === 0;
   }
 }
 

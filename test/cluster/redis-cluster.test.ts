@@ -110,6 +110,7 @@ test("[RC4] a master dies: sessions of the others play on, its own go on with it
   const sessions = await onEachMaster(cluster, "bereft");
   const viewers = sessions.flatMap((session) => session.viewers);
   await Promise.all(viewers.map((viewer) => viewer.next(8)));
+  const claims = await Promise.all(sessions.slice(1).map(({ id }) => claimOf(cluster, id)));
   const died = Date.now();
   redis.kill(0);
   for (const { viewers: watching, truth } of sessions) {
@@ -126,6 +127,8 @@ test("[RC4] a master dies: sessions of the others play on, its own go on with it
         distribution(viewersOf(sessions, id).map((viewer) => longestWait(viewer, died))),
     );
   }
+  // Nobody had to take up the sessions of the other masters: their leases lay there too.
+  expect(await Promise.all(sessions.slice(1).map(({ id }) => claimOf(cluster, id)))).toEqual(claims);
   // Commands work, on the sessions of the dead master too, and are heard.
   for (const { id, viewers: watching } of sessions) {
     await cluster.until(async () => (await cluster.http.call("POST", `/replay/pause/${id}`)).status === 200, "a pause");
@@ -135,6 +138,12 @@ test("[RC4] a master dies: sessions of the others play on, its own go on with it
   await cluster.until(async () => (await create()) && (await create()), "both apis to make sessions", 20_000);
   await cluster.end(...sessions);
 });
+
+/** By whom a session is rendered, and since which revision. */
+async function claimOf(cluster: TestCluster, id: string): Promise<unknown> {
+  const { ticker, rev } = await cluster.record(id);
+  return { ticker, rev };
+}
 
 function viewersOf(sessions: readonly Watched[], id: string): readonly Viewer[] {
   return sessions.find((session) => session.id === id)?.viewers ?? [];

@@ -22,6 +22,7 @@ export {
   untilReady,
 } from "./redis.js";
 export { clusterAddress, sentinelOptions } from "./redis-address.js";
+export { masterOf } from "./redis-cluster.js";
 export { defineScripts, type Script } from "./scripts.js";
 export { createShutdown, type Shutdown, type ShutdownOptions } from "./shutdown.js";
 export { sparing } from "./sparing-log.js";

@@ -1,5 +1,5 @@
 import { Cluster, type ClusterOptions, Command, type RedisOptions } from "ioredis";
-import type { RedisPurpose } from "./redis.js";
+import type { RedisConnection, RedisPurpose } from "./redis.js";
 import type { ClusterAddress } from "./redis-address.js";
 
 /** A Cluster's map changes when it grows; when a master dies, failing commands and subscriptions have it read at once. */
@@ -72,13 +72,15 @@ export function oneOnEachMaster(cluster: Cluster, nth: (n: number) => string): s
   const names: string[] = [];
   // Slots are shared out about evenly, so this takes a few times as many tries as there are masters.
   for (let n = 0, tries = missing.size * 64; missing.size > 0 && n < tries; n++) {
-    const owner = ownerOf(cluster, nth(n));
+    const owner = masterOf(cluster, nth(n));
     if (owner !== undefined && missing.delete(owner)) names.push(nth(n));
   }
   return names;
 }
 
-function ownerOf(cluster: Cluster, key: string): string | undefined {
+/** The master that has a key's slot, as far as this connection knows; undefined where it does not, and on one Redis. */
+export function masterOf(redis: RedisConnection, key: string): string | undefined {
+  if (!(redis instanceof Cluster)) return undefined;
   const slot = new Command("get", [key]).getSlot();
-  return slot === null ? undefined : cluster.slots[slot]?.[0];
+  return slot === null ? undefined : redis.slots[slot]?.[0];
 }

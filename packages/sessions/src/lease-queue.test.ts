@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { connectRedis, createLogger, untilReady } from "@tapedeck/runtime";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { RedisClusterServers } from "../../../test/support/redis-cluster.js";
 import { keysWith } from "./keys.js";
 import { LeaseQueue, leaseJobId, leaseQueueNames, leaseQueueOf } from "./lease-queue.js";
 
@@ -23,7 +25,10 @@ test("[L3] asking twice for the same revision makes one job, in the queue of the
   const session = { id: "session_1735900000000_ab12:cd", rev: 7 };
   await leases.request(session);
   await leases.request(session);
-  const queue = new Queue(leaseQueueOf(session.id, 4), { connection: redis, prefix: keys.bullPrefix });
+  const queue = new Queue(leaseQueueOf(session.id, leaseQueueNames(4)) ?? "", {
+    connection: redis,
+    prefix: keys.bullPrefix,
+  });
   const jobs = await queue.getJobs();
   expect(jobs.map(({ id, data }) => [id, data])).toEqual([[leaseJobId(session), { sessionId: session.id }]]);
   expect(jobs[0]?.id).not.toContain(":");
@@ -35,8 +40,34 @@ test("[L3] asking twice for the same revision makes one job, in the queue of the
 test("[L3] sessions spread over all queues", () => {
   const counts = new Map<string, number>(leaseQueueNames(4).map((name) => [name, 0]));
   for (let at = 0; at < 1000; at++) {
-    const name = leaseQueueOf(`session-${at}`, 4);
+    const name = leaseQueueOf(`session-${at}`, leaseQueueNames(4)) ?? "";
     counts.set(name, (counts.get(name) ?? Number.NaN) + 1);
   }
   for (const count of counts.values()) expect(count).toBeGreaterThan(200);
+});
+
+test("[L70] on a Redis Cluster a session's lease lies on the session's own master", async () => {
+  const servers = await RedisClusterServers.start({ masters: 3 });
+  const log = createLogger({ service: "test", node: "test", level: "silent" });
+  const cluster = connectRedis({ url: servers.url, purpose: "commands", name: "test", log });
+  const asking = new LeaseQueue({ redis: cluster, keys, queues: 4 });
+  try {
+    await untilReady(cluster);
+    const found: [number, number][] = [];
+    for (let at = 0; at < 30; at++) {
+      const session = { id: `session-${at}`, rev: 1 };
+      await asking.request(session);
+      const keysOfJobs = leaseQueueNames(4).map((name) => `${keys.bullPrefix}:${name}:${leaseJobId(session)}`);
+      const there = await Promise.all(keysOfJobs.map((key) => cluster.exists(key)));
+      expect(there.filter((one) => one === 1)).toHaveLength(1);
+      const job = keysOfJobs[there.indexOf(1)] ?? "";
+      found.push([await servers.masterOf(keys.session(session.id)), await servers.masterOf(job)]);
+    }
+    for (const [session, job] of found) expect(job).toBe(session);
+    expect(new Set(found.flat()).size).toBe(3);
+  } finally {
+    await asking.close();
+    cluster.disconnect();
+    await servers.stop();
+  }
 });

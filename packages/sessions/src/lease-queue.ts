@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type RedisConnection, traceparent } from "@tapedeck/runtime";
+import { masterOf, type RedisConnection, traceparent } from "@tapedeck/runtime";
 import { Queue } from "bullmq";
 import type { Keys } from "./keys.js";
 import type { SessionRecord } from "./record.js";
@@ -21,9 +21,10 @@ export function leaseQueueNames(queues: number): string[] {
   return Array.from({ length: queues }, (_, at) => `{ticker-${at}}`);
 }
 
-export function leaseQueueOf(sessionId: string, queues: number): string {
+/** The one of some queues that a session's leases are asked for in. */
+export function leaseQueueOf(sessionId: string, queues: readonly string[]): string | undefined {
   const hash = createHash("sha1").update(sessionId).digest().readUInt32BE(0);
-  return `{ticker-${hash % queues}}`;
+  return queues[hash % queues.length];
 }
 
 /** Used once: BullMQ ignores a job whose id still exists. Each claim and each command has a revision of its own. */
@@ -33,10 +34,14 @@ export function leaseJobId({ id, rev }: Pick<SessionRecord, "id" | "rev">): stri
 
 /** Asks for tickers. Any ticker may answer; none has to exist yet. */
 export class LeaseQueue {
+  readonly #redis: RedisConnection;
+  readonly #keys: Keys;
   readonly #queues: ReadonlyMap<string, Queue<LeaseJob>>;
 
   /** `redis` stays the caller's; one for BullMQ's taste has `maxRetriesPerRequest: null`, any other fails fast. */
   constructor({ redis, keys, queues, onError }: LeaseQueueOptions) {
+    this.#redis = redis;
+    this.#keys = keys;
     this.#queues = new Map(
       leaseQueueNames(queues).map((name) => {
         const queue = new Queue<LeaseJob>(name, {
@@ -53,10 +58,21 @@ export class LeaseQueue {
 
   /** Adds a job for the session as it is at this revision; asking again for the same revision adds none. */
   async request(session: Pick<SessionRecord, "id" | "rev">): Promise<void> {
-    const queue = this.#queues.get(leaseQueueOf(session.id, this.#queues.size));
+    const queue = this.#queues.get(leaseQueueOf(session.id, this.#near(session.id)) ?? "");
     const trace = traceparent();
     const job = { sessionId: session.id, ...(trace !== undefined && { trace }) };
     await queue?.add(leaseJobName, job, { jobId: leaseJobId(session) });
+  }
+
+  /**
+   * The queues on the master of a Redis Cluster that the session lies on, or all where none does: a master that dies then takes no
+   * leases of sessions with it that could go on. Whoever asks knows where masters are now; tickers look into all queues.
+   */
+  #near(sessionId: string): readonly string[] {
+    const names = [...this.#queues.keys()];
+    const master = masterOf(this.#redis, this.#keys.session(sessionId));
+    const near = names.filter((name) => masterOf(this.#redis, `${this.#keys.bullPrefix}:${name}`) === master);
+    return near.length > 0 ? near : names;
   }
 
   /** Sessions that wait for a ticker, by queue. */

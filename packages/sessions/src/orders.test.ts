@@ -236,7 +236,8 @@ describe("on Redis", () => {
   });
 
   test("[SO15] of orders at one time each is put down once", async () => {
-    await on.deck.open("many", { mode: "SIMULATION", seed: 43 });
+    // So slow that it is known which frames orders are in, on a busy machine too: in few others there is nobody to sell to.
+    await on.deck.open("many", { mode: "SIMULATION", seed: 43, speed: 0.1 });
     const performed = await Promise.all(Array.from({ length: 4 }, () => on.deck.perform("many", sell)));
     const orders = await on.store.orders("many");
     expect(orders.map(({ after }) => after)).toEqual(["", ...orders.slice(0, -1).map(({ id }) => id)]);

@@ -1,6 +1,10 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { deflate } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BlockCache, leastCacheBytes } from "./block-cache.js";
 import { FolderTapeStore } from "./folder-store.js";
@@ -88,6 +92,30 @@ describe("a folder store", () => {
       await expect(catalog.open("aapl")).rejects.toThrow(TapeNotFound);
       expect(await catalog.choose({})).toBeUndefined();
     }
+  });
+
+  test("[TP71] a file system that hangs is a store that is away, keeps no other work of the process waiting, and is read when it answers", async () => {
+    const store = new FolderTapeStore(folder);
+    await writeTestTape(store, { id: "aapl", frames: 2_000 });
+    const tape = await RecordedTape.open(store, "aapl", 1, new BlockCache(leastCacheBytes));
+    const blocks = join(folder, "aapl", "1", "blocks.bin");
+    await rename(blocks, `${blocks}.kept`);
+    // Opening a pipe that nobody writes to takes until somebody does.
+    await promisify(execFile)("mkfifo", [blocks]);
+    let looking = true;
+    const loads = Array.from({ length: 20 }, (_, nth) => tape.load(nth * 100));
+    const others = (async () => {
+      for (; looking; await delay(10)) await promisify(deflate)(Buffer.alloc(1_000));
+    })();
+    for (const load of await Promise.allSettled(loads)) expect(load).toMatchObject({ reason: expect.any(StoreAway) });
+    await expect(store.current("aapl")).rejects.toThrow(StoreAway);
+    looking = false;
+    await others;
+    // Those that hang find nothing in it, which is nobody's business any more.
+    await (await open(blocks, "r+")).close();
+    await rename(`${blocks}.kept`, blocks);
+    expect((await tape.load(0)).firstSeq).toBe(0);
+    expect(await store.current("aapl")).toBe(1);
   });
 
   test("[TP1] a folder of something else, and a broken current.json, don't disturb the list", async () => {

@@ -5,6 +5,16 @@ import { z } from "zod";
 import { reading } from "./reading.js";
 import { type Draft, FileMissing, type TapeStore } from "./store.js";
 import { tapeIdPattern } from "./tape-id.js";
+import { Turns } from "./turns.js";
+
+/** Silence after which a read is given up. */
+const silentMs = 3_000;
+/**
+ * Reads at a time, of all stores of a process. Each that hangs, as on a network's file system whose server is away, keeps one of the
+ * process's four threads for such work; the others inflate blocks and look up addresses.
+ */
+const readsAtOnce = 2;
+const reads = new Turns(readsAtOnce, silentMs);
 
 /** Begins with a dot, so no tape is called that. */
 const partsFolder = ".parts";
@@ -47,27 +57,11 @@ export class FolderTapeStore implements TapeStore {
   }
 
   async read(id: string, version: number, file: string): Promise<Buffer> {
-    return reading(this.#orMissing(readFile(this.#path(id, version, file))));
+    return reading(this.#orMissing(reads.take(() => readFile(this.#path(id, version, file)))));
   }
 
   readRange(id: string, version: number, file: string, offset: number, length: number): Promise<Buffer> {
-    return reading(this.#readRange(this.#path(id, version, file), offset, length));
-  }
-
-  async #readRange(path: string, offset: number, length: number): Promise<Buffer> {
-    const handle = await this.#orMissing(open(path, "r"));
-    try {
-      const bytes = Buffer.allocUnsafe(length);
-      let filled = 0;
-      while (filled < length) {
-        const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      return bytes.subarray(0, filled);
-    } finally {
-      await handle.close();
-    }
+    return reading(this.#orMissing(reads.take(() => readPart(this.#path(id, version, file), offset, length))));
   }
 
   async begin(id: string): Promise<Draft> {
@@ -148,11 +142,11 @@ export class FolderTapeStore implements TapeStore {
   /** Where `current.json` is missing or broken, the newest version is the current one. */
   async #standing(id: string): Promise<Standing> {
     try {
-      const text = await readFile(join(this.#folder, id, "current.json"), "utf8");
+      const text = await reads.take(() => readFile(join(this.#folder, id, "current.json"), "utf8"));
       this.#root.found();
       return standing.parse(JSON.parse(text));
     } catch (error) {
-      if (codeOf(error) === "EACCES") throw error;
+      if (!["", "ENOENT", "ENOTDIR"].includes(codeOf(error))) throw error;
       const newest = (await this.versions(id)).at(-1);
       return { current: newest ?? null, highest: newest ?? 0 };
     }
@@ -205,6 +199,22 @@ class FolderDraft implements Draft {
   }
 }
 
+async function readPart(path: string, offset: number, length: number): Promise<Buffer> {
+  const handle = await open(path, "r");
+  try {
+    const bytes = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    await handle.close();
+  }
+}
+
 /** The folder of a draft vanishes, or its version is there already, only when someone else has begun the same tape. */
 async function orTakenOver<T>(writing: Promise<T>): Promise<T> {
   try {
@@ -217,7 +227,7 @@ async function orTakenOver<T>(writing: Promise<T>): Promise<T> {
 
 async function namesIn(folder: string): Promise<string[]> {
   try {
-    return await readdir(folder);
+    return await reads.take(() => readdir(folder));
   } catch (error) {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
     throw error;

@@ -57,6 +57,9 @@ export function commandsOf({
       .record({ node, at: fc.record({ seq: fc.nat(frames), ns: fc.nat(2e10) }) })
       .map((held): SystemCommand => ({ type: "failover", ...held })),
     fc
+      .record({ epoch: fc.integer({ min: noon, max: noon + 50 }), seq: fc.nat(frames) })
+      .map((seen): SystemCommand => ({ type: "shown", ...seen })),
+    fc
       .record({ epoch: fc.integer({ min: noon, max: noon + 50 }), rev: fc.nat(5) })
       .map((seen): SystemCommand => ({ type: "recover", ...seen })),
   );

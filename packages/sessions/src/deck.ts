@@ -236,6 +236,7 @@ const systemCommands = new Set<string>([
   "failover",
   "reach",
   "tune",
+  "shown",
   "recover",
 ] satisfies SystemCommand["type"][]);
 

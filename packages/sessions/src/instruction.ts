@@ -21,6 +21,8 @@ export type SystemCommand =
   | { type: "reach"; node: string; seq: Seq }
   /** In LIVE, the feed has another tape than the session, which has nothing to show any more, or nothing yet. */
   | { type: "tune" }
+  /** A node has shown frame `seq` of `epoch`, and the deck stands before it: a market's next frame came while it was told to stand. */
+  | { type: "shown"; epoch: number; seq: Seq }
   /** A node has seen (epoch, rev) of this session; when Redis has lost that, the session goes on in a new epoch. */
   | { type: "recover"; epoch: number; rev: number };
 
@@ -52,8 +54,9 @@ export type Instruction =
       feed: FeedStatus | null;
     }
   | { type: "order"; forked: ForkedTape }
-  | Exclude<SystemCommand, { type: "claim" | "reach" | "tune" }>
+  | Exclude<SystemCommand, { type: "claim" | "reach" | "shown" | "tune" }>
   | { type: "reach"; node: string; at: Position }
+  | { type: "shown"; epoch: number; at: Position }
   /** `lost`: the session's own tape does not exist any more. */
   | { type: "tune"; edge: Edge | undefined; lost: boolean }
   /** `stalledAt`: the last published frame, where nothing has been rendered for more than `stallMs`. */

@@ -44,6 +44,23 @@ describe("LIVE", () => {
     expect(switched.epoch).toBeGreaterThan(replaying.epoch);
   });
 
+  test("[LV70] a deck that stands goes to a frame that was shown beyond it; one that moves, or is in another epoch, does not", async () => {
+    const playing = await atEdge();
+    const shown = (epoch: number, seq: number): SystemCommand => ({ type: "shown", epoch, seq });
+    const resting = await after(playing, noon + 1000, [{ type: "pause" }]);
+    const later = noon + 1100;
+    expect(await after(resting, later, [shown(resting.epoch, 611)])).toMatchObject({
+      state: "PAUSED",
+      epoch: resting.epoch,
+      anchorSeq: 611,
+      anchorNs: 61.1e9,
+      publishedSeq: 611,
+    });
+    expect(await after(resting, later, [shown(resting.epoch, 610)])).toBe(resting);
+    expect(await after(resting, later, [shown(resting.epoch - 1, 611)])).toBe(resting);
+    expect(await after(playing, later, [shown(playing.epoch, 611)])).toBe(playing);
+  });
+
   test("[LV2] waits for a tape where its feed has none, and [LV7] is tuned when one comes", async () => {
     const waiting = await born(shelf(), { mode: "LIVE", symbol: "ethusdt" });
     expect(waiting).toMatchObject({ state: "PLAYING", edge: true, tape: "", symbol: "ETHUSDT", feed: null });

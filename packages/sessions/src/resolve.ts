@@ -139,6 +139,8 @@ function withoutPlaces(command: Located): Instruction {
       return { type: "range", fromNs: null, toNs: null, loop: false, start: here, end: here };
     case "reach":
       return { type: "reach", node: command.node, at: here };
+    case "shown":
+      return { type: "shown", epoch: command.epoch, at: here };
     default:
       return command;
   }
@@ -181,6 +183,8 @@ async function locate(
     }
     case "reach":
       return { type: "reach", node: command.node, at: await placeOf(command.seq, moment, tape) };
+    case "shown":
+      return { type: "shown", epoch: command.epoch, at: await placeOf(command.seq, moment, tape) };
     case "claim":
       return { ...command, ...(await stalledAt(session, moment, tape)) };
     default:

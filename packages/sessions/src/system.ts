@@ -15,6 +15,7 @@ const systemTypes = [
   "failover",
   "reach",
   "tune",
+  "shown",
   "recover",
 ] as const;
 export type SystemInstruction = Extract<Instruction, { type: (typeof systemTypes)[number] }>;
@@ -63,6 +64,11 @@ export function applySystem(session: SessionRecord, instruction: SystemInstructi
         : session;
     case "tune":
       return tune(session, instruction, now);
+    case "shown": {
+      const { epoch, at } = instruction;
+      const beyond = !isMoving(session) && epoch === session.epoch && at.seq > session.anchorSeq;
+      return beyond ? anchoredAt(session, at, now) : session;
+    }
     case "recover":
       return isBehind(session, instruction)
         ? { ...jumpedTo(session, here, now), epoch: nextEpoch(Math.max(session.epoch, instruction.epoch), now) }

@@ -117,6 +117,32 @@ describe("at the edge", () => {
   });
 });
 
+describe("told to stand by who has not heard of the newest frame", () => {
+  test("[LV70] a deck stands where its viewers saw the market last, and a step back leaves no frame out", async () => {
+    await feed.bring(5);
+    const record = await live();
+    const viewers = await viewersOf(record);
+    await feed.bring(3);
+    for (const viewer of viewers) await viewer.untilSeq(feed.last);
+    // As an api leaves it that has read the tape before the newest frame was on it.
+    const tape = await cluster.tapes.open(feed.tape);
+    const [seq, rev] = [feed.last - 1, record.rev + 1];
+    const there = { anchorSeq: seq, publishedSeq: seq, anchorNs: await tape.nsOf(seq) };
+    await cluster.store.replace(record, { ...record, ...there, rev, state: "PAUSED", edge: false }, "command");
+    await expect.poll(async () => (await cluster.store.read(record.id))?.record.anchorSeq).toBe(feed.last);
+    for (const viewer of viewers) {
+      await viewer.untilType("state", 2);
+      expect(viewer.of("state").map(({ session }) => session)).toMatchObject([
+        { state: "PAUSED", controller_state: { cursor_seq: seq } },
+        { state: "PAUSED", controller_state: { cursor_seq: feed.last } },
+      ]);
+    }
+    const { record: back } = await perform(record.id, { type: "step", by: { frames: -1 } });
+    expect(back.anchorSeq).toBe(feed.last - 1);
+    expect((await cluster.store.read(record.id))?.record.rev).toBe(record.rev + 3);
+  });
+});
+
 describe("when things break", () => {
   test("[LV21] a node whose connection to Redis breaks shows what came meanwhile, each frame once", async () => {
     await feed.bring(1);

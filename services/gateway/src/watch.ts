@@ -4,6 +4,7 @@ import {
   type Deck,
   decodeState,
   type FrameHead,
+  isMoving,
   type Performed,
   parseHead,
   type SessionRecord,
@@ -239,6 +240,16 @@ export class Watch implements Source, EdgeHolder {
     this.#whenSettled(record, leg);
     this.#takeEarlyFrame();
     if (record.parked) this.unpark();
+    else this.#standWhereShown(record);
+  }
+
+  /** A frame of the market that came while its deck was told to stand has been shown, and whoever told it so knew nothing of it. */
+  #standWhereShown(record: SessionRecord): void {
+    const { epoch, last } = this.#heard;
+    if (isMoving(record) || last <= standing(record)) return;
+    this.perform({ type: "shown", epoch, seq: last }).catch((error) =>
+      this.#log.warn({ err: error }, "a deck stands before what its viewers see"),
+    );
   }
 
   /** An id may live again before word of its end gets here, and an expired one is counted when it is made again. */

@@ -10,3 +10,13 @@ export function legacyFingerprint(address: string, userAgent: string | undefined
     .digest("hex")
     .slice(0, 32);
 }
+
+/** How a node notes that its page has open sockets on a session. Other nodes note theirs beside it. */
+export function legacyNote(session: string, node: string): string {
+  return `${session} ${node}`;
+}
+
+/** The sessions that such notes tell of. */
+export function notedSessions(notes: readonly string[]): string[] {
+  return [...new Set(notes.map((note) => note.replace(/ .*/s, "")))];
+}

@@ -1,4 +1,4 @@
-import { legacyFingerprint } from "@tapedeck/runtime";
+import { legacyFingerprint, legacyNote } from "@tapedeck/runtime";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -163,7 +163,8 @@ describe("the guess", () => {
   const print = legacyFingerprint("127.0.0.1", browser["user-agent"], browser.origin);
 
   /** As a gateway notes an open legacy socket. */
-  const watch = (of: TestApi, id: string, deadlineMs: number) => of.redis.zadd(of.keys.legacy(print), deadlineMs, id);
+  const watch = (of: TestApi, id: string, deadlineMs: number, node = "gateway-1") =>
+    of.redis.zadd(of.keys.legacy(print), deadlineMs, legacyNote(id, node));
 
   async function guessing(): Promise<TestApi> {
     return startTestApi({ redisUrl: inject("redisUrl"), tapes, legacyModeGuess: true });
@@ -175,6 +176,7 @@ describe("the guess", () => {
     const own = await guessing();
     const id = await session(own);
     await watch(own, id, Date.now() + 60_000);
+    await watch(own, id, Date.now() + 60_000, "gateway-2");
     await watch(own, "closed-socket", Date.now() - 1);
     expect((await ask(own)).json).toMatchObject({ session_id: id, mode: "LIVE" });
     await own.stop();

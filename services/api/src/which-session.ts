@@ -1,5 +1,5 @@
 import { globalSessionId, RefusedError, refuse } from "@tapedeck/protocol";
-import { legacyFingerprint } from "@tapedeck/runtime";
+import { legacyFingerprint, notedSessions } from "@tapedeck/runtime";
 import { answered } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
@@ -33,5 +33,5 @@ export async function sessionMeantBy(caller: Caller, api: Api): Promise<string> 
 /** Gateways renew an entry while the socket is open; one past its deadline is of a socket that is gone. */
 async function sessionsWatchedBy({ address, userAgent, origin }: Caller, { redis, keys }: Api): Promise<string[]> {
   const key = keys.legacy(legacyFingerprint(address, userAgent, origin));
-  return answered(redis.zrangebyscore(key, `(${await redisNow(redis)}`, "+inf"));
+  return notedSessions(await answered(redis.zrangebyscore(key, `(${await redisNow(redis)}`, "+inf")));
 }

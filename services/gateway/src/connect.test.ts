@@ -1,5 +1,5 @@
 import { legacyHistoryMessage, serverMessage } from "@tapedeck/protocol";
-import { legacyFingerprint } from "@tapedeck/runtime";
+import { legacyFingerprint, notedSessions } from "@tapedeck/runtime";
 import { afterAll, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
 import { Client, expectNoHole } from "./testing/client.js";
@@ -192,12 +192,27 @@ test("[G17] a legacy socket by id sets the cookie and is noted while it is open"
   expect(client.setCookie).toBe(`tapedeck_session=${id}; Path=/; HttpOnly; SameSite=Lax`);
   const { keys, redis } = here.cluster;
   const key = keys.legacy(legacyFingerprint("127.0.0.1", headers["User-Agent"], headers.Origin));
-  await expect.poll(() => redis.zrangebyscore(key, "-inf", "+inf")).toEqual([id]);
-  expect(Number(await redis.zscore(key, id))).toBeGreaterThan(Date.now());
+  await expect.poll(async () => notedSessions(await redis.zrange(key, "0", "-1"))).toEqual([id]);
+  expect(Number((await redis.zrange(key, "0", "-1", "WITHSCORES"))[1])).toBeGreaterThan(Date.now());
   await client.close();
   await expect.poll(() => redis.zrangebyscore(key, "-inf", "+inf")).toEqual([]);
   const modern = await here.gateway.client(`/ws/${id}`);
   expect(modern.setCookie).toBeUndefined();
+});
+
+test("[G90] a page's socket that closes leaves word of its socket on another node", async () => {
+  const id = here.newId();
+  const headers = { "User-Agent": "two tabs", Origin: "http://localhost:5173" };
+  const key = here.cluster.keys.legacy(legacyFingerprint("127.0.0.1", headers["User-Agent"], headers.Origin));
+  const noted = () => here.cluster.redis.zrange(key, "0", "-1");
+  const first = await here.gateway.client(`/ws/${id}`, { legacy: true, headers });
+  const second = await (await here.cluster.gateway()).client(`/ws/${id}`, { legacy: true, headers });
+  await expect.poll(noted).toHaveLength(2);
+  await first.close();
+  await expect.poll(noted).toHaveLength(1);
+  expect(notedSessions(await noted())).toEqual([id]);
+  await second.close();
+  await expect.poll(noted).toEqual([]);
 });
 
 test("[G18] sockets on two nodes see the same frames", async () => {

@@ -99,7 +99,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     live.want(source, symbol).catch((error) => log.debug({ err: error, source, symbol }, "feed not wanted"));
   };
   const presence = new Presence({ store, node, log });
-  const legacyRegister = new LegacyRegister(redis.commands, keys, now);
+  const legacyRegister = new LegacyRegister(redis.commands, keys, node, now);
   const share: OutletShare = {
     limits: { slowBytes: config.SLOW_BYTES, slowCloseMs: config.SLOW_CLOSE_MS },
     wakeUp: new WakeUp(),

@@ -1,21 +1,24 @@
 import type { WallMs } from "@tapedeck/protocol";
-import type { RedisConnection } from "@tapedeck/runtime";
+import { legacyNote, type RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 
 /**
  * Open legacy sockets of one browser page, in Redis: `POST /mode` without an id acts on the session of the only one. A
- * sorted set of session ids by deadline, so that a node that dies leaves nothing behind for long.
+ * sorted set of notes by deadline, so that a node that dies leaves nothing behind for long; each node writes its own, since a page
+ * may have sockets on several.
  */
 export class LegacyRegister {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
+  readonly #node: string;
   readonly #now: () => WallMs;
   /** Sockets of this node by fingerprint and session. */
   readonly #open = new Map<string, Map<string, number>>();
 
-  constructor(redis: RedisConnection, keys: Keys, now: () => WallMs) {
+  constructor(redis: RedisConnection, keys: Keys, node: string, now: () => WallMs) {
     this.#redis = redis;
     this.#keys = keys;
+    this.#node = node;
     this.#now = now;
   }
 
@@ -39,7 +42,7 @@ export class LegacyRegister {
     }
     sessions.delete(id);
     if (sessions.size === 0) this.#open.delete(fingerprint);
-    await this.#redis.zrem(this.#keys.legacy(fingerprint), id);
+    await this.#redis.zrem(this.#keys.legacy(fingerprint), legacyNote(id, this.#node));
   }
 
   /** Writes all of this node's entries again; several times per deadline. */
@@ -53,7 +56,7 @@ export class LegacyRegister {
     const deadline = now + LegacyRegister.deadlineMs;
     await this.#redis
       .multi()
-      .zadd(key, ...ids.flatMap((id) => [deadline, id]))
+      .zadd(key, ...ids.flatMap((id) => [deadline, legacyNote(id, this.#node)]))
       .zremrangebyscore(key, 0, now)
       .pexpire(key, LegacyRegister.deadlineMs)
       .exec();

@@ -65,6 +65,14 @@ describe("with authentication on", () => {
     expect(await api.store.read("not-made")).toBeUndefined();
   });
 
+  test("[A80] a refusal for want of a token says how to bring one", async () => {
+    for (const headers of [{}, bearer("no token of anybody's")]) {
+      const answer = await api.ask("GET", "/tapes", { headers });
+      expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+    }
+    expect((await api.ask("GET", "/health")).headers.get("www-authenticate")).toBeNull();
+  });
+
   test("[AC8] someone else's session is out of reach by every route that names it, and at creation", async () => {
     const ada = await as("ada");
     const ben = await as("ben");

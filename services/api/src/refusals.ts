@@ -18,6 +18,7 @@ export function answerRefusals(log: Logger): Middleware {
       ctx.status = error.status;
       ctx.body = errorBodyOf({ refused: error.code, message: error.message });
       if (error.retryAfter !== undefined) ctx.set("Retry-After", `${Math.ceil(error.retryAfter)}`);
+      if (error.status === 401) ctx.set("WWW-Authenticate", "Bearer");
       // More than was thrown away already is not worth reading, and the connection cannot be used before it is read.
       if (error.status === 413 && !ctx.req.complete) ctx.set("Connection", "close");
     }

@@ -24,17 +24,23 @@ import { type SimulatedName, simulatedId } from "./simulated-name.js";
 /** Gets the raw blocks of a segment, 60 frames each, in order and as soon as they are made. */
 export type TakeBlock = (bytes: Uint8Array<ArrayBuffer>) => void;
 
+export interface SegmentOptions {
+  /** The user's own; those of later segments change nothing, nor do those of more than `impactSegments` before. */
+  readonly orders?: readonly OwnOrder[] | undefined;
+  /** Called after each 60 frames made, kept or not: it may do something else first, another segment for example. */
+  readonly pause?: () => void;
+}
+
 /**
  * Makes a segment's frames; returns the events in them. Analytics begin anew with the segment before it, whose frames are not
  * kept: so they know a minute of history at a segment's first frame and two at its last, and the bytes are the same however
- * one came here. `orders` are the user's own; those of later segments change nothing, nor do those of more than
- * `impactSegments` before.
+ * one came here.
  */
 export function makeSegment(
   name: SimulatedName,
   segment: number,
   take: TakeBlock,
-  orders: readonly OwnOrder[] = [],
+  { orders = [], pause }: SegmentOptions = {},
 ): TapeEvent[] {
   const generator = known(name);
   const market = generator.market(name);
@@ -57,6 +63,7 @@ export function makeSegment(
         }
       }
       seq++;
+      if (seq % framesPerBlock === 0) pause?.();
     }
   }
   return events;

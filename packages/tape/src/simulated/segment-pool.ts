@@ -2,31 +2,33 @@ import { Worker } from "node:worker_threads";
 import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
 import type { TakeBlock } from "./segment-frames.js";
-import type { FillTask, SegmentReply, SegmentTask } from "./segment-worker.js";
+import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask } from "./segment-worker.js";
 import type { SimulatedName } from "./simulated-name.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
   /**
-   * Hands out the segment's blocks in order as they are made; resolves to its events when all are. One that is made `ahead` of its
-   * time lets those go first that somebody waits for.
+   * Hands out the segment's blocks in order as they are made; resolves to its events when all are. While nobody waits for any of it
+   * (`wanted`, which is asked again and again), those go first that somebody waits for.
    */
-  make(task: SegmentTask, take: TakeBlock, ahead?: boolean): Promise<readonly TapeEvent[]>;
+  make(task: SegmentTask, take: TakeBlock, wanted: () => boolean): Promise<readonly TapeEvent[]>;
   /** What the last of the user's own orders gets; undefined where that is nothing. */
   fill(task: FillTask): Promise<OwnFill | undefined>;
 }
 
 interface Job {
+  readonly number: number;
   readonly task: SegmentTask | FillTask;
   readonly take: TakeBlock;
+  readonly wanted: () => boolean;
   resolve(reply: SegmentReply): void;
   reject(error: Error): void;
 }
 
 interface Thread {
   readonly worker: Worker;
-  /** What it is at work on; undefined while it waits. */
-  job: Job | undefined;
+  /** What it has begun, by number: it is at work on the last, and those before are set aside, each for the one after it. */
+  readonly jobs: Map<number, Job>;
   practising: boolean;
 }
 
@@ -34,18 +36,20 @@ interface Thread {
 const practices = 3;
 /** Where somebody has had to wait for so long, another thread is made ready: above what a few segments take. */
 const patienceMs = 1_000;
+/** Segments a thread sets aside at most: each keeps a market in memory, and the lowest waits for all above it. */
+const mostSetAside = 3;
 
 /**
  * Threads that make segments, so that nobody's frames wait while others' are generated. They keep no process alive. What was asked
- * for first is made first, and what nobody waits for yet, last. A thread whose code is not compiled yet takes many times as long,
- * so there is one to begin with, and another only where one is not enough; it joins when it has practised.
+ * for first is made first, and what nobody waits for, last: as soon as a segment has given what was asked of it, its thread sets it
+ * aside for one that somebody waits for. A thread whose code is not compiled yet takes many times as long, so there is one to begin
+ * with, and another only where one is not enough; it joins when it has practised.
  */
 export class SegmentPool implements SegmentMaker {
   readonly #size: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
-  /** Jobs whose time has not come yet: they are begun when no other waits. */
-  readonly #ahead: Job[] = [];
+  #numbers = 0;
   #growing: NodeJS.Timeout | undefined;
 
   constructor(size = 2) {
@@ -57,20 +61,25 @@ export class SegmentPool implements SegmentMaker {
     if (this.#threads.size === 0) await this.#addPractised(name);
   }
 
-  async make(task: SegmentTask, take: TakeBlock, ahead = false): Promise<readonly TapeEvent[]> {
-    const reply = await this.#carriedOut(task, take, ahead ? this.#ahead : this.#waiting);
+  async make(task: SegmentTask, take: TakeBlock, wanted: () => boolean): Promise<readonly TapeEvent[]> {
+    const reply = await this.#carriedOut(task, take, wanted);
     return "events" in reply ? reply.events : [];
   }
 
   async fill(task: FillTask): Promise<OwnFill | undefined> {
-    const reply = await this.#carriedOut(task, () => undefined, this.#waiting);
+    const reply = await this.#carriedOut(
+      task,
+      () => undefined,
+      () => true,
+    );
     return "fill" in reply ? reply.fill : undefined;
   }
 
-  #carriedOut(task: SegmentTask | FillTask, take: TakeBlock, queue: Job[]): Promise<SegmentReply> {
+  #carriedOut(task: SegmentTask | FillTask, take: TakeBlock, wanted: () => boolean): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
-      queue.push({ task, take, resolve, reject });
-      this.#assign();
+      this.#waiting.push({ number: this.#numbers++, task, take, wanted, resolve, reject });
+      // Who has a segment made says which part of it they wait for right after.
+      queueMicrotask(() => this.#assign());
     });
   }
 
@@ -80,18 +89,28 @@ export class SegmentPool implements SegmentMaker {
   }
 
   #assign(): void {
-    if (this.#threads.size === 0 && this.#next !== undefined) this.#start();
-    for (const thread of this.#threads) {
-      if (thread.job !== undefined || thread.practising) continue;
-      const job = this.#waiting.shift() ?? this.#ahead.shift();
-      if (job === undefined) return;
+    for (let job = this.#next; job !== undefined; job = this.#next) {
+      if (this.#threads.size === 0) this.#start();
+      const thread = this.#threadFor(job);
+      if (thread === undefined) {
+        if (this.#threads.size < this.#size) this.#growing ??= this.#growSoon();
+        return;
+      }
+      this.#waiting.splice(this.#waiting.indexOf(job), 1);
       give(thread, job);
     }
-    if (this.#next !== undefined && this.#threads.size < this.#size) this.#growing ??= this.#growSoon();
   }
 
   get #next(): Job | undefined {
-    return this.#waiting[0] ?? this.#ahead[0];
+    return this.#waiting.find(({ wanted }) => wanted()) ?? this.#waiting[0];
+  }
+
+  /** One that has nothing to do, or nothing that somebody waits for. */
+  #threadFor(job: Job): Thread | undefined {
+    const threads = [...this.#threads].filter(({ practising }) => !practising);
+    const idle = threads.find(({ jobs }) => jobs.size === 0);
+    if (idle !== undefined || !job.wanted()) return idle;
+    return threads.find(({ jobs }) => jobs.size <= mostSetAside && ![...jobs.values()].some(({ wanted }) => wanted()));
   }
 
   #growSoon(): NodeJS.Timeout {
@@ -111,8 +130,13 @@ export class SegmentPool implements SegmentMaker {
     thread.practising = true;
     try {
       for (let segment = 1; segment <= practices; segment++) {
-        const task = { name, segment };
-        await new Promise((resolve, reject) => give(thread, { task, take: () => undefined, resolve, reject }));
+        const practice = {
+          number: this.#numbers++,
+          task: { name, segment },
+          take: () => undefined,
+          wanted: () => false,
+        };
+        await new Promise((resolve, reject) => give(thread, { ...practice, resolve, reject }));
       }
     } finally {
       thread.practising = false;
@@ -122,25 +146,25 @@ export class SegmentPool implements SegmentMaker {
 
   #start(): Thread {
     const worker = startWorker();
-    const thread: Thread = { worker, job: undefined, practising: false };
+    const jobs = new Map<number, Job>();
+    const thread: Thread = { worker, jobs, practising: false };
     this.#threads.add(thread);
     worker.unref();
-    worker.on("message", (reply: SegmentReply) => {
-      const { job } = thread;
-      if ("block" in reply) {
-        job?.take(reply.block);
-        return;
+    worker.on("message", (reply: NumberedReply) => {
+      const job = jobs.get(reply.number);
+      if ("block" in reply) job?.take(reply.block);
+      else {
+        jobs.delete(reply.number);
+        if (jobs.size === 0) worker.unref();
+        if ("error" in reply) job?.reject(new Error(`a segment could not be made: ${reply.error}`));
+        else job?.resolve(reply);
       }
-      thread.job = undefined;
-      worker.unref();
-      if ("error" in reply) job?.reject(new Error(`a segment could not be made: ${reply.error}`));
-      else job?.resolve(reply);
       this.#assign();
     });
     const gone = (error: Error) => {
       this.#threads.delete(thread);
-      thread.job?.reject(error);
-      thread.job = undefined;
+      for (const job of jobs.values()) job.reject(error);
+      jobs.clear();
       this.#assign();
     };
     worker.on("error", gone);
@@ -150,9 +174,10 @@ export class SegmentPool implements SegmentMaker {
 }
 
 function give(thread: Thread, job: Job): void {
-  thread.job = job;
+  const { number, task } = job;
+  thread.jobs.set(number, job);
   thread.worker.ref();
-  thread.worker.postMessage(job.task);
+  thread.worker.postMessage({ number, task } satisfies Assignment);
 }
 
 /** Built code runs as it is; sources run through the loader that the tests' other processes have. */

@@ -4,25 +4,40 @@ import type { TakeBlock } from "./segment-frames.js";
 
 /** A segment that is being made: who waits for one of its blocks need not wait for the last. */
 export class SegmentUnderWay {
-  /** Resolves when all of it is made. */
-  readonly events: Promise<readonly TapeEvent[]>;
+  /** Settles when all of it is made, or cannot be. */
+  readonly done: Promise<readonly TapeEvent[]>;
   readonly #blocks = Array.from({ length: blocksPerSegment }, () => new AwaitedBlock());
+  #made = 0;
+  /** The last block that somebody has asked for; beyond the last one there is, the events. */
+  #asked = -1;
 
   constructor(
-    make: (take: TakeBlock) => Promise<readonly TapeEvent[]>,
+    make: (take: TakeBlock, wanted: () => boolean) => Promise<readonly TapeEvent[]>,
     keep: (bytes: Uint8Array<ArrayBuffer>, at: number) => Block,
   ) {
-    let made = 0;
-    this.events = make((bytes) => this.#blocks[made]?.resolve(keep(bytes, made++)));
+    const take: TakeBlock = (bytes) => this.#blocks[this.#made]?.resolve(keep(bytes, this.#made++));
+    this.done = make(take, () => this.wanted);
     const rest = (error: unknown) => {
       for (const block of this.#blocks) block.reject(error);
     };
-    this.events.then(() => rest(new RangeError("a segment came without one of its blocks")), rest);
+    this.done.then(() => rest(new RangeError("a segment came without one of its blocks")), rest);
     // Whoever waits for a block hears of a failure; often nobody does.
     for (const { promise } of this.#blocks) promise.catch(() => undefined);
   }
 
+  /** Whether somebody waits for a part of it that is not made yet. */
+  get wanted(): boolean {
+    return this.#asked >= this.#made;
+  }
+
+  /** Those in it, when all of it is made. */
+  events(): Promise<readonly TapeEvent[]> {
+    this.#asked = blocksPerSegment;
+    return this.done;
+  }
+
   block(at: number): Promise<Block> {
+    this.#asked = Math.max(this.#asked, at);
     return this.#blocks[at]?.promise ?? Promise.reject(new RangeError(`a segment has no block ${at}`));
   }
 }

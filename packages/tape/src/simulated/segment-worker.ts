@@ -1,7 +1,7 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import type { OwnFill, OwnOrder } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
-import { fillOf, makeSegment } from "./segment-frames.js";
+import { fillOf, makeSegment, type TakeBlock } from "./segment-frames.js";
 import type { SimulatedName } from "./simulated-name.js";
 
 export interface SegmentTask {
@@ -17,6 +17,12 @@ export interface FillTask {
   readonly orders: readonly OwnOrder[];
 }
 
+/** What a thread is told. Its replies name the number. */
+export interface Assignment {
+  readonly number: number;
+  readonly task: SegmentTask | FillTask;
+}
+
 /** Of a segment ten blocks, one by one, and then its events. */
 export type SegmentReply =
   | { readonly block: Uint8Array<ArrayBuffer> }
@@ -24,21 +30,31 @@ export type SegmentReply =
   | { readonly fill: OwnFill | undefined }
   | { readonly error: string };
 
-function reply(message: SegmentReply, transfer: readonly ArrayBuffer[] = []): void {
-  parentPort?.postMessage(message, transfer);
+export type NumberedReply = SegmentReply & { readonly number: number };
+
+function reply(number: number, message: SegmentReply, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage({ number, ...message } satisfies NumberedReply, transfer);
 }
 
-function carryOut(task: SegmentTask | FillTask): SegmentReply {
-  if (!("segment" in task)) return { fill: fillOf(task.name, task.orders) };
-  const { name, segment, orders } = task;
-  return { events: makeSegment(name, segment, (block) => reply({ block }, [block.buffer]), orders) };
-}
-
-// One at a time: whoever asks waits for the end of one before the next.
-parentPort?.on("message", (task: SegmentTask | FillTask) => {
+function carryOut({ number, task }: Assignment): void {
   try {
-    reply(carryOut(task));
+    reply(number, "segment" in task ? { events: eventsOf(number, task) } : { fill: fillOf(task.name, task.orders) });
   } catch (error) {
-    reply({ error: String(error) });
+    reply(number, { error: String(error) });
   }
-});
+}
+
+function eventsOf(number: number, { name, segment, orders }: SegmentTask): readonly TapeEvent[] {
+  const take: TakeBlock = (block) => reply(number, { block }, [block.buffer]);
+  return makeSegment(name, segment, take, { orders, pause });
+}
+
+/** Whoever sends an assignment while another one is carried out wants it done first. */
+function pause(): void {
+  if (parentPort === null) return;
+  for (let sent = receiveMessageOnPort(parentPort); sent !== undefined; sent = receiveMessageOnPort(parentPort)) {
+    carryOut(sent.message);
+  }
+}
+
+parentPort?.on("message", carryOut);

@@ -106,6 +106,71 @@ test("[SM24] a segment is made once for all who wait for it, and the next one be
   expect(maker.made).toBe(3);
 });
 
+describe("[SM32] a thread sets a segment aside for one that somebody waits for", () => {
+  const name = parseSimulatedName(mixed);
+  if (name === undefined) throw new Error(`${mixed} names no simulated tape`);
+  const sum = (blocks: readonly Uint8Array[]) => {
+    const hash = createHash("sha256");
+    for (const block of blocks) hash.update(block);
+    return hash.digest("hex");
+  };
+
+  test("which comes first, though it was asked for later; the bytes of both are what they are", async () => {
+    const pool = new SegmentPool(1);
+    const made: { readonly segment: number; readonly block: Uint8Array }[] = [];
+    // Both are asked for before the thread runs, so it is at work on the one when it finds the other.
+    const make = (segment: number, wanted: boolean) =>
+      pool.make(
+        { name, segment },
+        (block) => made.push({ segment, block }),
+        () => wanted,
+      );
+    try {
+      await Promise.all([make(1, false), make(1_440, true)]);
+    } finally {
+      await pool.close();
+    }
+    const order = made.map(({ segment }) => segment);
+    expect(order).toEqual([...new Array<number>(10).fill(1_440), ...new Array<number>(10).fill(1)]);
+    for (const segment of [1, 1_440]) {
+      const blocks: Uint8Array[] = [];
+      makeSegment(name, segment, (block) => blocks.push(block));
+      expect(sum(made.filter((each) => each.segment === segment).map(({ block }) => block))).toBe(sum(blocks));
+    }
+  });
+
+  test("as often as another one comes, wherever it is in its minutes", () => {
+    const alone: Uint8Array[] = [];
+    makeSegment(name, 7, (block) => alone.push(block));
+    const between: Uint8Array[] = [];
+    let pauses = 0;
+    const pause = () => {
+      if (pauses++ % 7 === 0) makeSegment(name, 3 + pauses, () => undefined);
+    };
+    makeSegment(name, 7, (block) => between.push(block), { pause });
+    expect(pauses).toBe(20);
+    expect(sum(between)).toBe(sum(alone));
+  });
+
+  test("and who waits for one of its blocks waits for it no longer when that is there", async () => {
+    const wanted: boolean[] = [];
+    const tape = open(mixed, {
+      make: async ({ name, segment }, take, isWanted) => {
+        await Promise.resolve(); // by then it is known what is asked for
+        wanted.push(isWanted());
+        const events = makeSegment(name, segment, (block) => {
+          take(block);
+          wanted.push(isWanted());
+        });
+        return events;
+      },
+      fill: async () => undefined,
+    });
+    await tape.load(130);
+    expect(wanted).toEqual([true, true, true, ...new Array<boolean>(8).fill(false)]);
+  });
+});
+
 test("[SM25] a failure is told to who waits, and is not remembered", async () => {
   let fails = true;
   const tape = open(mixed, {

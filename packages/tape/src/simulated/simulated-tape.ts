@@ -165,7 +165,7 @@ export class SimulatedTape implements Tape {
     for (let n = 0; n < segmentsSearched; n++) {
       const segment = first + n * step;
       if (segment < 0 || segment >= segments) return undefined;
-      const events = await this.#makerOf(segment).#segment(segment).events;
+      const events = await this.#makerOf(segment).#segment(segment).events();
       const found = step > 0 ? events.find(fits) : events.findLast(fits);
       if (found !== undefined) return found;
     }
@@ -203,12 +203,12 @@ export class SimulatedTape implements Tape {
     };
   }
 
-  #segment(segment: number, ahead = false): SegmentUnderWay {
+  #segment(segment: number): SegmentUnderWay {
     const known = this.#making.get(segment);
     if (known !== undefined) return known;
     const first = segment * blocksPerSegment;
     const making = new SegmentUnderWay(
-      (take) => this.#maker.make({ name: this.name, segment, orders: this.#ordersOf(segment) }, take, ahead),
+      (take, wanted) => this.#maker.make({ name: this.name, segment, orders: this.#ordersOf(segment) }, take, wanted),
       (bytes, at) => {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         const block = new RecordedBlock((first + at) * framesPerBlock, framesPerBlock, buffer);
@@ -218,7 +218,7 @@ export class SimulatedTape implements Tape {
     );
     this.#making.set(segment, making);
     const done = () => this.#making.delete(segment);
-    making.events.then(done, done);
+    making.done.then(done, done);
     return making;
   }
 
@@ -232,6 +232,6 @@ export class SimulatedTape implements Tape {
     if (segment === this.#ahead || segment >= segments) return;
     this.#ahead = segment;
     const maker = this.#makerOf(segment);
-    if (maker.#block(segment * blocksPerSegment) === undefined) maker.#segment(segment, true);
+    if (maker.#block(segment * blocksPerSegment) === undefined) maker.#segment(segment);
   }
 }

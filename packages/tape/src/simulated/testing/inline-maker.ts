@@ -8,7 +8,7 @@ export class InlineMaker implements SegmentMaker {
 
   async make({ name, segment, orders }: SegmentTask, take: TakeBlock) {
     this.made++;
-    return makeSegment(name, segment, take, orders);
+    return makeSegment(name, segment, take, { orders });
   }
 
   async fill({ name, orders }: FillTask) {

@@ -29,6 +29,8 @@ export interface SegmentOptions {
   readonly orders?: readonly OwnOrder[] | undefined;
   /** Called after each 60 frames made, kept or not: it may do something else first, another segment for example. */
   readonly pause?: () => void;
+  /** Makes no more than so many, those that are not kept included. */
+  readonly frames?: number;
 }
 
 /**
@@ -40,7 +42,7 @@ export function makeSegment(
   name: SimulatedName,
   segment: number,
   take: TakeBlock,
-  { orders = [], pause }: SegmentOptions = {},
+  { orders = [], pause, frames: most = Number.POSITIVE_INFINITY }: SegmentOptions = {},
 ): TapeEvent[] {
   const generator = known(name);
   const market = generator.market(name);
@@ -49,6 +51,7 @@ export function makeSegment(
   const first = Math.max(0, segment - 1);
   const frames = new Frames(market, generator.analytics());
   frames.open(first, orders);
+  let made = 0;
   for (let number = first; number <= segment; number++) {
     let seq = number * framesPerSegment;
     for (const parts of frames.of(market.market(number, orders))) {
@@ -63,7 +66,8 @@ export function makeSegment(
         }
       }
       seq++;
-      if (seq % framesPerBlock === 0) pause?.();
+      if (++made === most) return events;
+      if (made % framesPerBlock === 0) pause?.();
     }
   }
   return events;

@@ -2,8 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
 import type { TakeBlock } from "./segment-frames.js";
-import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask } from "./segment-worker.js";
-import type { SimulatedName } from "./simulated-name.js";
+import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask, Task } from "./segment-worker.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
@@ -18,7 +17,7 @@ export interface SegmentMaker {
 
 interface Job {
   readonly number: number;
-  readonly task: SegmentTask | FillTask;
+  readonly task: Task;
   readonly take: TakeBlock;
   readonly wanted: () => boolean;
   resolve(reply: SegmentReply): void;
@@ -32,8 +31,6 @@ interface Thread {
   practising: boolean;
 }
 
-/** Segments that a new thread makes for practice. Later ones are hardly quicker (docs/decisions/0024). */
-const practices = 3;
 /** Where somebody has had to wait for so long, another thread is made ready: above what a few segments take. */
 const patienceMs = 1_000;
 /** Segments a thread sets aside at most: each keeps a market in memory, and the lowest waits for all above it. */
@@ -57,8 +54,8 @@ export class SegmentPool implements SegmentMaker {
   }
 
   /** Starts the first thread and has its code compiled, before somebody waits for it. */
-  async warmUp(name: SimulatedName): Promise<void> {
-    if (this.#threads.size === 0) await this.#addPractised(name);
+  async warmUp(): Promise<void> {
+    if (this.#threads.size === 0) await this.#addPractised();
   }
 
   async make(task: SegmentTask, take: TakeBlock, wanted: () => boolean): Promise<readonly TapeEvent[]> {
@@ -75,7 +72,7 @@ export class SegmentPool implements SegmentMaker {
     return "fill" in reply ? reply.fill : undefined;
   }
 
-  #carriedOut(task: SegmentTask | FillTask, take: TakeBlock, wanted: () => boolean): Promise<SegmentReply> {
+  #carriedOut(task: Task, take: TakeBlock, wanted: () => boolean): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ number: this.#numbers++, task, take, wanted, resolve, reject });
       // Who has a segment made says which part of it they wait for right after.
@@ -116,28 +113,25 @@ export class SegmentPool implements SegmentMaker {
   #growSoon(): NodeJS.Timeout {
     const grow = () => {
       this.#growing = undefined;
-      const job = this.#next;
-      if (job === undefined || this.#threads.size >= this.#size) return;
-      this.#addPractised(job.task.name).catch(() => {
+      if (this.#next === undefined || this.#threads.size >= this.#size) return;
+      this.#addPractised().catch(() => {
         // Those who wait are served by the others.
       });
     };
     return setTimeout(grow, patienceMs).unref();
   }
 
-  async #addPractised(name: SimulatedName): Promise<void> {
+  async #addPractised(): Promise<void> {
     const thread = this.#start();
     thread.practising = true;
     try {
-      for (let segment = 1; segment <= practices; segment++) {
-        const practice = {
-          number: this.#numbers++,
-          task: { name, segment },
-          take: () => undefined,
-          wanted: () => false,
-        };
-        await new Promise((resolve, reject) => give(thread, { ...practice, resolve, reject }));
-      }
+      const practice = {
+        number: this.#numbers++,
+        task: "practise",
+        take: () => undefined,
+        wanted: () => false,
+      } as const;
+      await new Promise((resolve, reject) => give(thread, { ...practice, resolve, reject }));
     } finally {
       thread.practising = false;
       this.#assign();

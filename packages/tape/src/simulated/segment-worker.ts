@@ -1,6 +1,7 @@
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import type { OwnFill, OwnOrder } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
+import { practise } from "./practice.js";
 import { fillOf, makeSegment, type TakeBlock } from "./segment-frames.js";
 import type { SimulatedName } from "./simulated-name.js";
 
@@ -17,10 +18,13 @@ export interface FillTask {
   readonly orders: readonly OwnOrder[];
 }
 
+/** `practise`: has the thread's code compiled. */
+export type Task = SegmentTask | FillTask | "practise";
+
 /** What a thread is told. Its replies name the number. */
 export interface Assignment {
   readonly number: number;
-  readonly task: SegmentTask | FillTask;
+  readonly task: Task;
 }
 
 /** Of a segment ten blocks, one by one, and then its events. */
@@ -28,6 +32,7 @@ export type SegmentReply =
   | { readonly block: Uint8Array<ArrayBuffer> }
   | { readonly events: readonly TapeEvent[] }
   | { readonly fill: OwnFill | undefined }
+  | { readonly practised: true }
   | { readonly error: string };
 
 export type NumberedReply = SegmentReply & { readonly number: number };
@@ -38,10 +43,18 @@ function reply(number: number, message: SegmentReply, transfer: readonly ArrayBu
 
 function carryOut({ number, task }: Assignment): void {
   try {
-    reply(number, "segment" in task ? { events: eventsOf(number, task) } : { fill: fillOf(task.name, task.orders) });
+    reply(number, resultOf(number, task));
   } catch (error) {
     reply(number, { error: String(error) });
   }
+}
+
+function resultOf(number: number, task: Task): SegmentReply {
+  if (task === "practise") {
+    practise();
+    return { practised: true };
+  }
+  return "segment" in task ? { events: eventsOf(number, task) } : { fill: fillOf(task.name, task.orders) };
 }
 
 function eventsOf(number: number, { name, segment, orders }: SegmentTask): readonly TapeEvent[] {

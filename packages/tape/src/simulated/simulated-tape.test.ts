@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
 import { analyticsVersion, previousAnalyticsVersion } from "@tapedeck/market";
 import { checkFrame, checkNext } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
 import { BlockCache, leastCacheBytes } from "../block-cache.js";
 import { cuts } from "../cuts.js";
 import { MemoryTapeStore } from "../memory-store.js";
-import { render } from "../render.js";
+import { render, renderStretch } from "../render.js";
 import type { Seq, Tape } from "../tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { TapeNotFound } from "../tape-errors.js";
@@ -168,6 +169,38 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
     });
     await tape.load(130);
     expect(wanted).toEqual([true, true, true, ...new Array<boolean>(8).fill(false)]);
+  });
+});
+
+describe("[SM33] the loop that renders makes no market", () => {
+  test("while a seek is made ready, frames of others are rendered", async () => {
+    const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 }); // as services have it
+    const shown = await catalog.open(mixed);
+    await shown.load(0);
+    const sought = await catalog.open(`sim2.BTCUSDT.44.mixed@${analyticsVersion}`);
+    let there = false;
+    const seek = sought.load(day).finally(() => {
+      there = true;
+    });
+    let rendered = 0;
+    for (; !there; rendered++) {
+      expect(renderStretch(shown, 0, 9)).toContain('"seq":9');
+      await new Promise(setImmediate);
+    }
+    await seek;
+    // A loop that made the segment itself would have come by once, or a few times if it paused now and then.
+    expect(rendered).toBeGreaterThan(50);
+  });
+
+  test("nothing but a thread's own module, and its practice, can make a segment", async () => {
+    const folder = new URL(".", import.meta.url);
+    const names = (await readdir(folder)).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+    const makers: string[] = [];
+    for (const name of names) {
+      const text = await readFile(new URL(name, folder), "utf8");
+      if (/^import \{[^}]*\} from "\.\/segment-frames\.js"/m.test(text)) makers.push(name);
+    }
+    expect(makers).toEqual(["practice.ts", "segment-worker.ts"]);
   });
 });
 

@@ -8,7 +8,7 @@ import { chainTo, type ForkedTape, type GivenOrder, type ReadOrders } from "./fo
 import { generatorOf } from "./generators.js";
 import { frameNs } from "./layout.js";
 import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
-import { currentGenerator, parseSimulatedName, type SimulatedName, simulatedId } from "./simulated-name.js";
+import { parseSimulatedName, type SimulatedName, simulatedId } from "./simulated-name.js";
 import { SimulatedTape } from "./simulated-tape.js";
 
 const openTapes = 1_000;
@@ -30,8 +30,7 @@ export class SimulatedTapes {
 
   /** Gets ready to make the first segment quickly: for services that play tapes, when they start. */
   async warmUp(): Promise<void> {
-    const name = parseSimulatedName(`sim${currentGenerator}.BTCUSDT.0.mixed`);
-    if (name !== undefined && this.#maker instanceof SegmentPool) await this.#maker.warmUp(name);
+    if (this.#maker instanceof SegmentPool) await this.#maker.warmUp();
   }
 
   /** Whether a tape of this name would be a simulated one. */

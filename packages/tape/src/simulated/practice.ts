@@ -1,0 +1,27 @@
+import { analyticsVersion } from "@tapedeck/market";
+import { framesPerBlock } from "./layout.js";
+import { makeSegment } from "./segment-frames.js";
+import { currentGenerator, type SimulatedName } from "./simulated-name.js";
+
+const market: SimulatedName = {
+  generator: currentGenerator,
+  symbol: "BTCUSDT",
+  seed: "0",
+  scenario: "mixed",
+  version: analyticsVersion,
+};
+/** Minutes of which only the beginning is made: each with another incident staged in it. */
+const beginnings = 6;
+const framesOfBeginning = 4 * framesPerBlock;
+
+const forgotten = () => undefined;
+
+/**
+ * Has the code that makes segments compiled in this thread. What is compiled for one kind of incident is thrown away and made anew
+ * when another kind comes, so a little of several prepares better than as much of one, and for less: docs/decisions/0026.
+ */
+export function practise(): void {
+  // Of an even segment the minute before comes first, which is an odd one: these are the ones in which something is staged.
+  for (let n = 1; n <= beginnings; n++) makeSegment(market, 2 * n, forgotten, { frames: framesOfBeginning });
+  makeSegment(market, 1, forgotten);
+}

@@ -75,12 +75,16 @@ if (clusters > 0) {
 const seeker = fileURLToPath(new URL("cold-seeker.mjs", import.meta.url));
 const run = promisify(execFile);
 for (const start of processes > 0 ? ["cold", "warm"] : []) {
-  const times: number[][] = [];
+  const times: { ms: number; processorMs: number }[][] = [];
   for (let seed = 0; seed < processes; seed++) {
     const { stdout } = await run(process.execPath, [seeker, `${seed}`, start]);
     times.push(JSON.parse(stdout));
   }
-  const nth = (at: number) => told(times.map((each) => each[at] ?? Number.NaN));
+  const nth = (at: number) => {
+    const each = times.map((steps) => steps[at] ?? { ms: Number.NaN, processorMs: Number.NaN });
+    const processorMs = each.map((step) => step.processorMs);
+    return `${told(each.map(({ ms }) => ms))} (${Math.round(percentile(processorMs, 0.5))} of processor time)`;
+  };
   console.log(`${start} process: getting ready ${nth(0)}; first seek ${nth(1)}, second ${nth(2)}, third ${nth(3)}`);
 }
 console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}`);

@@ -21,7 +21,10 @@ const forgotten = () => undefined;
  * when another kind comes, so a little of several prepares better than as much of one, and for less: docs/decisions/0026.
  */
 export function practise(): void {
-  // Of an even segment the minute before comes first, which is an odd one: these are the ones in which something is staged.
-  for (let n = 1; n <= beginnings; n++) makeSegment(market, 2 * n, forgotten, { frames: framesOfBeginning });
-  makeSegment(market, 1, forgotten);
+  for (let n = 1; n <= beginnings; n++) {
+    // Of an even segment the minute before comes first, which is an odd one: these are the ones in which something is staged.
+    makeSegment(market, 2 * n, forgotten, { frames: framesOfBeginning });
+    // A whole minute in their midst, so that not all that it compiles is still under way at the end.
+    if (n === beginnings / 2) makeSegment(market, 1, forgotten);
+  }
 }

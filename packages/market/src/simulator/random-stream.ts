@@ -38,7 +38,8 @@ export class RandomStream {
   }
 
   wholeBetween({ least, most }: Between): number {
-    return least + this.below(most - least + 1);
+    // What comes of a field that holds fractions elsewhere is a fraction to the engine too, and so would be all it is put into.
+    return (least + this.below(most - least + 1)) | 0;
   }
 
   normal(): number {

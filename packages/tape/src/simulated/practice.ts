@@ -10,7 +10,7 @@ const market: SimulatedName = {
   scenario: "mixed",
   version: analyticsVersion,
 };
-/** Minutes of which only the beginning is made: each with another incident staged in it. */
+/** Minutes of which only the beginning is made. Something is staged in every odd one, another incident in each of these. */
 const beginnings = 6;
 const framesOfBeginning = 4 * framesPerBlock;
 
@@ -22,9 +22,8 @@ const forgotten = () => undefined;
  */
 export function practise(): void {
   for (let n = 1; n <= beginnings; n++) {
-    // Of an even segment the minute before comes first, which is an odd one: these are the ones in which something is staged.
-    makeSegment(market, 2 * n, forgotten, { frames: framesOfBeginning });
+    makeSegment(market, 2 * n - 1, forgotten, { only: framesOfBeginning });
     // A whole minute in their midst, so that not all that it compiles is still under way at the end.
-    if (n === beginnings / 2) makeSegment(market, 1, forgotten);
+    if (n === beginnings / 2) makeSegment(market, 2, forgotten);
   }
 }

@@ -29,8 +29,8 @@ export interface SegmentOptions {
   readonly orders?: readonly OwnOrder[] | undefined;
   /** Called after each 60 frames made, kept or not: it may do something else first, another segment for example. */
   readonly pause?: () => void;
-  /** Makes no more than so many, those that are not kept included. */
-  readonly frames?: number;
+  /** For practice: makes no more than so many frames, and none of the segment before. */
+  readonly only?: number;
 }
 
 /**
@@ -42,13 +42,13 @@ export function makeSegment(
   name: SimulatedName,
   segment: number,
   take: TakeBlock,
-  { orders = [], pause, frames: most = Number.POSITIVE_INFINITY }: SegmentOptions = {},
+  { orders = [], pause, only }: SegmentOptions = {},
 ): TapeEvent[] {
   const generator = known(name);
   const market = generator.market(name);
   let block: OpenBlock | undefined;
   const events: TapeEvent[] = [];
-  const first = Math.max(0, segment - 1);
+  const first = only === undefined ? Math.max(0, segment - 1) : segment;
   const frames = new Frames(market, generator.analytics());
   frames.open(first, orders);
   let made = 0;
@@ -66,7 +66,7 @@ export function makeSegment(
         }
       }
       seq++;
-      if (++made === most) return events;
+      if (++made === only) return events;
       if (made % framesPerBlock === 0) pause?.();
     }
   }

@@ -84,13 +84,14 @@ describe("orders where markets are cut", () => {
     await cluster.http.control(id, `speed/${slowly}`);
     const back = await cluster.http.control(id, "seek", { seq: sold.seq - 30 });
     expect(back.account).toMatchObject({ position: 0, realized_pnl: again.session.account?.realized_pnl });
-    const other = await order(cluster, mine, "BUY", 4);
+    // No more than there is to be had in any frame that this may come to: of 4 some find nobody.
+    const other = await order(cluster, mine, "BUY", 3);
     expect(other.seq).toBeLessThan(sold.seq);
     expect(other.session.epoch).toBeGreaterThan(back.epoch);
     await cluster.http.control(id, "speed/5");
     for (const each of mine.viewers) {
       await each.until(() => bytes(each.frames, other.session.epoch).has(again.seq + 5), "the frames once more");
-      expect(shownIn(each, other.session.epoch)).toEqual([[other.seq, expect.closeTo(4, 8)]]);
+      expect(shownIn(each, other.session.epoch)).toEqual([[other.seq, expect.closeTo(3, 8)]]);
     }
     await expectSameElsewhere(cluster, mine, other.session.tape ?? "", other.session.epoch);
     const base = await market(seed);

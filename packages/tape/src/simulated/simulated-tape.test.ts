@@ -107,6 +107,9 @@ test("[SM24] a segment is made once for all who wait for it, and the next one be
   expect(maker.made).toBe(3);
 });
 
+/** A thread loads and compiles all it needs before its first block, which takes long where many others are at work. */
+const threadMs = 60_000;
+
 describe("[SM32] a thread sets a segment aside for one that somebody waits for", () => {
   const name = parseSimulatedName(mixed);
   if (name === undefined) throw new Error(`${mixed} names no simulated tape`);
@@ -116,29 +119,33 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
     return hash.digest("hex");
   };
 
-  test("which comes first, though it was asked for later; the bytes of both are what they are", async () => {
-    const pool = new SegmentPool(1);
-    const made: { readonly segment: number; readonly block: Uint8Array }[] = [];
-    // Both are asked for before the thread runs, so it is at work on the one when it finds the other.
-    const make = (segment: number, wanted: boolean) =>
-      pool.make(
-        { name, segment },
-        (block) => made.push({ segment, block }),
-        () => wanted,
-      );
-    try {
-      await Promise.all([make(1, false), make(1_440, true)]);
-    } finally {
-      await pool.close();
-    }
-    const order = made.map(({ segment }) => segment);
-    expect(order).toEqual([...new Array<number>(10).fill(1_440), ...new Array<number>(10).fill(1)]);
-    for (const segment of [1, 1_440]) {
-      const blocks: Uint8Array[] = [];
-      makeSegment(name, segment, (block) => blocks.push(block));
-      expect(sum(made.filter((each) => each.segment === segment).map(({ block }) => block))).toBe(sum(blocks));
-    }
-  });
+  test(
+    "which comes first, though it was asked for later; the bytes of both are what they are",
+    async () => {
+      const pool = new SegmentPool(1);
+      const made: { readonly segment: number; readonly block: Uint8Array }[] = [];
+      // Both are asked for before the thread runs, so it is at work on the one when it finds the other.
+      const make = (segment: number, wanted: boolean) =>
+        pool.make(
+          { name, segment },
+          (block) => made.push({ segment, block }),
+          () => wanted,
+        );
+      try {
+        await Promise.all([make(1, false), make(1_440, true)]);
+      } finally {
+        await pool.close();
+      }
+      const order = made.map(({ segment }) => segment);
+      expect(order).toEqual([...new Array<number>(10).fill(1_440), ...new Array<number>(10).fill(1)]);
+      for (const segment of [1, 1_440]) {
+        const blocks: Uint8Array[] = [];
+        makeSegment(name, segment, (block) => blocks.push(block));
+        expect(sum(made.filter((each) => each.segment === segment).map(({ block }) => block))).toBe(sum(blocks));
+      }
+    },
+    threadMs,
+  );
 
   test("as often as another one comes, wherever it is in its minutes", () => {
     const alone: Uint8Array[] = [];
@@ -173,24 +180,28 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
 });
 
 describe("[SM33] the loop that renders makes no market", () => {
-  test("while a seek is made ready, frames of others are rendered", async () => {
-    const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 }); // as services have it
-    const shown = await catalog.open(mixed);
-    await shown.load(0);
-    const sought = await catalog.open(`sim2.BTCUSDT.44.mixed@${analyticsVersion}`);
-    let there = false;
-    const seek = sought.load(day).finally(() => {
-      there = true;
-    });
-    let rendered = 0;
-    for (; !there; rendered++) {
-      expect(renderStretch(shown, 0, 9)).toContain('"seq":9');
-      await new Promise(setImmediate);
-    }
-    await seek;
-    // A loop that made the segment itself would have come by once, or a few times if it paused now and then.
-    expect(rendered).toBeGreaterThan(50);
-  });
+  test(
+    "while a seek is made ready, frames of others are rendered",
+    async () => {
+      const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 }); // as services have it
+      const shown = await catalog.open(mixed);
+      await shown.load(0);
+      const sought = await catalog.open(`sim2.BTCUSDT.44.mixed@${analyticsVersion}`);
+      let there = false;
+      const seek = sought.load(day).finally(() => {
+        there = true;
+      });
+      let rendered = 0;
+      for (; !there; rendered++) {
+        expect(renderStretch(shown, 0, 9)).toContain('"seq":9');
+        await new Promise(setImmediate);
+      }
+      await seek;
+      // A loop that made the segment itself would have come by once, or a few times if it paused now and then.
+      expect(rendered).toBeGreaterThan(50);
+    },
+    threadMs,
+  );
 
   test("nothing but a thread's own module, and its practice, can make a segment", async () => {
     const folder = new URL(".", import.meta.url);

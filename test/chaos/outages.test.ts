@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, vi } from "vitest";
-import { type TestCluster, testOnCluster } from "../support/cluster.js";
+import { testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { Bucket } from "../support/s3-server.js";
 import { Tapes } from "../support/tapes.js";
-import { now, type Viewer } from "../support/viewer.js";
+import { now } from "../support/viewer.js";
+import { framesSince, join, Stage, type User } from "./stage.js";
 
 /** Sessions that its one ticker holds. */
 const capacity = 4;
@@ -36,105 +37,12 @@ const test = testOnCluster(() => ({
   env: { all: bucket.env, ticker: { TICKER_SESSIONS: `${capacity}` }, feed: { LIVE_PART_S: "2" } },
 }));
 
-interface User {
-  readonly id: string;
-  readonly viewer: Viewer;
-}
-
-async function join(cluster: TestCluster, choice: Record<string, unknown>): Promise<User> {
-  const { session_id: id } = await cluster.http.create({ max_fps: 0, ...choice });
-  return { id, viewer: await cluster.watch(id) };
-}
-
-/** Frames that came after a moment. */
-function framesSince(moment: number, { viewer }: User): number {
-  return viewer.frames.filter(({ at }) => at >= moment).length;
-}
-
-/** One user of each mode, playing, while something is not there. */
-class Stage {
-  readonly cluster: TestCluster;
-  readonly replay: User;
-  readonly live: User;
-  readonly simulation: User;
-  readonly #pids: readonly number[];
-
-  static async set(cluster: TestCluster, speed = 1): Promise<Stage> {
-    const replay = await join(cluster, { tape: "primary", speed, max_fps: 30 });
-    const live = await join(cluster, { mode: "LIVE", source: "SIM", symbol: "SIMUSD" });
-    const simulation = await join(cluster, { mode: "SIMULATION", seed: 7 });
-    await cluster.http.control(replay.id, "start");
-    await Promise.all([replay, live, simulation].map(({ viewer }) => viewer.next(10, 40_000)));
-    return new Stage(cluster, replay, live, simulation);
-  }
-
-  private constructor(cluster: TestCluster, replay: User, live: User, simulation: User) {
-    this.cluster = cluster;
-    this.replay = replay;
-    this.live = live;
-    this.simulation = simulation;
-    this.#pids = this.#running();
-  }
-
-  get users(): readonly User[] {
-    return [this.replay, this.live, this.simulation];
-  }
-
-  async pass(ms: number): Promise<void> {
-    const until = now() + ms;
-    await this.cluster.until(() => now() >= until, "some time to pass");
-  }
-
-  /** What is asked for is refused for now, with a sentence. */
-  async refused(method: string, path: string, body: Record<string, unknown>, why: RegExp): Promise<void> {
-    const answer = await this.cluster.http.call(method, path, body);
-    expect([path, answer.status]).toEqual([path, 503]);
-    expect(answer.body).toMatchObject({ code: "UNAVAILABLE", message: expect.stringMatching(why) });
-    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-  }
-
-  /** All play on, and saw their tapes as they are; no socket closed and no process ended. */
-  async nobodyNoticed(): Promise<void> {
-    await Promise.all(this.users.map(({ viewer }) => viewer.next(5, 40_000)));
-    for (const { viewer } of this.users) {
-      expect(viewer.frames).toHaveConsecutiveSeqs();
-      expect([viewer.closes, viewer.connections]).toEqual([[], 1]);
-    }
-    expect(this.replay.viewer.frames).toBeOfTape(await this.cluster.recording("primary"));
-    expect(this.#running()).toEqual(this.#pids);
-  }
-
-  async clear(): Promise<void> {
-    for (const { id, viewer } of this.users) await this.cluster.end({ id, viewers: [viewer] });
-  }
-
-  #running(): number[] {
-    const { gateways, apis, tickers, feeds } = this.cluster;
-    const alive = [...gateways, ...apis, ...tickers, ...feeds].filter(({ ready }) => ready);
-    return alive.map(({ pid }) => pid);
-  }
-}
-
 describe("what a whole cluster may lack", () => {
   test("[F24] the tape store is away: what is in memory plays on, then it stands and waits; live and simulated markets go on", async ({
     cluster,
   }) => {
     const stage = await Stage.set(cluster, fast);
-    const { replay, live, simulation } = stage;
-    await bucket.away();
-    const began = now();
-    try {
-      await stage.pass(outageMs);
-      const stands = replay.viewer.lastSeq;
-      await stage.refused("POST", "/sessions/create", { tape: "eth" }, /tape store cannot be read/);
-      expect(replay.viewer.lastSeq).toBe(stands);
-      for (const user of [live, simulation]) expect(framesSince(began, user)).toBeGreaterThan(outageMs / 150);
-    } finally {
-      await bucket.back();
-    }
-    const back = now();
-    await replay.viewer.next(1, 40_000);
-    cluster.note(`chaos tape store away: the replay goes on ${Math.round(now() - back)} ms after it is back`);
+    await stage.storeAway("is away", { begin: () => bucket.away(), end: () => bucket.back() });
     await stage.nobodyNoticed();
     await stage.clear();
   });

@@ -55,6 +55,11 @@ export class Bucket {
     this.#way?.goSilent();
   }
 
+  /** New connections come through again. */
+  speakAgain(): void {
+    this.#way?.speakAgain();
+  }
+
   /** Connections break off, and none is taken. */
   async away(): Promise<void> {
     await this.#way?.close();

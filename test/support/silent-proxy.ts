@@ -6,6 +6,8 @@ export class SilentProxy {
   readonly #server: Server;
   readonly #target: URL;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  /** Of both sides; one may be open when the other has gone, since nobody was told. */
+  readonly #sockets = new Set<Socket>();
   #silent = false;
 
   /** @param target an address of http or redis */
@@ -45,7 +47,7 @@ export class SilentProxy {
   async close(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
-    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -55,6 +57,7 @@ export class SilentProxy {
     this.#pairs.add(pair);
     let deaf = this.#silent;
     const pass = (from: Socket, to: Socket) => {
+      this.#sockets.add(from);
       from.on("data", (bytes) => {
         deaf ||= this.#silent;
         if (!deaf) to.write(bytes);
@@ -65,6 +68,7 @@ export class SilentProxy {
       from.on("error", () => {}); // a close follows
       from.on("close", () => {
         this.#pairs.delete(pair);
+        this.#sockets.delete(from);
         // A network that swallows everything swallows the news of a close as well.
         if (!deaf && !this.#silent) to.destroy();
       });

@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, open, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join as path } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, inject } from "vitest";
+import { testOnCluster } from "../support/cluster.js";
+import { Tapes } from "../support/tapes.js";
+import { Stage } from "./stage.js";
+
+/** At which what is in memory, some minutes at 1, is played in less than that. */
+const fast = 60;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path(tmpdir(), "tapedeck-hung-"));
+  for (const tape of ["usdm", "primary", "eth"] as const) {
+    await new Tapes(inject("tapeStore")).recorded(tape);
+    await cp(path(inject("tapeStore"), tape), path(folder, tape), { recursive: true });
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const test = testOnCluster(() => ({
+  gateways: 2,
+  apis: 2,
+  tickers: 1,
+  feeds: 1,
+  env: { all: { TAPEDECK_STORE: folder }, feed: { LIVE_PART_S: "2" } },
+}));
+
+/** Files whose server does not answer: pipes, opening which takes until somebody writes to them. */
+class Hung {
+  readonly #files: readonly string[];
+
+  static async of(...files: string[]): Promise<Hung> {
+    for (const file of files) {
+      await rename(file, `${file}.kept`);
+      await promisify(execFile)("mkfifo", [file]);
+    }
+    return new Hung(files);
+  }
+
+  private constructor(files: readonly string[]) {
+    this.#files = files;
+  }
+
+  async answer(): Promise<void> {
+    for (const file of this.#files) {
+      await rename(file, `${file}.hung`);
+      await rename(`${file}.kept`, file);
+      // Whoever waits gets an empty file, which is too late for everybody.
+      await (await open(`${file}.hung`, "r+")).close();
+      await rm(`${file}.hung`);
+    }
+  }
+}
+
+describe("a folder on a network's file system", () => {
+  test("[F72] hangs: what is in memory plays on, then it stands and waits; live and simulated markets go on, and so does every process", async ({
+    cluster,
+  }) => {
+    const stage = await Stage.set(cluster, fast);
+    let hung: Hung | undefined;
+    const files = ["primary/1/blocks.bin", "eth/current.json", "eth/1/manifest.json"];
+    await stage.storeAway("hangs", {
+      begin: async () => {
+        hung = await Hung.of(...files.map((file) => path(folder, file)));
+      },
+      end: async () => hung?.answer(),
+    });
+    await stage.nobodyNoticed();
+    await stage.clear();
+  });
+});

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, inject, vi } from "vitest";
+import { testOnCluster } from "../support/cluster.js";
+import { Bucket } from "../support/s3-server.js";
+import { Tapes } from "../support/tapes.js";
+import { Stage } from "./stage.js";
+
+/** At which what is fetched ahead of a bucket, some minutes at 1, is played in seconds. */
+const fast = 60;
+
+let bucket: Bucket;
+beforeAll(async () => {
+  bucket = await Bucket.open();
+  for (const [name, value] of Object.entries(bucket.env)) vi.stubEnv(name, value);
+  for (const tape of ["usdm", "primary"] as const) {
+    await new Tapes(inject("tapeStore")).recorded(tape);
+    await bucket.copy(tape);
+  }
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await bucket.forget();
+});
+
+const test = testOnCluster(() => ({
+  gateways: 2,
+  apis: 2,
+  tickers: 1,
+  feeds: 1,
+  env: { all: bucket.env, feed: { LIVE_PART_S: "2" } },
+}));
+
+describe("a bucket that takes connections and answers nothing", () => {
+  test("[F70] is one that is away: what is in memory plays on, then it stands and waits; live and simulated markets go on", async ({
+    cluster,
+  }) => {
+    const stage = await Stage.set(cluster, fast);
+    await stage.storeAway("is silent", {
+      begin: async () => bucket.goSilent(),
+      end: async () => bucket.speakAgain(),
+    });
+    await stage.nobodyNoticed();
+    await stage.clear();
+  });
+});

@@ -11,6 +11,8 @@ export interface Thresholds {
     readonly missing: number;
     /** ... so few of them being left that it is so little likely (logarithm of the likelihood ratio), ... */
     readonly evidence: number;
+    /** ... and so many times less likely than it is on average on that side, ... */
+    readonly timesOwn: number;
     /** ... over the last moments (weights e^(-age / tau)), ... */
     readonly tauS: number;
     /** ... behind a best price that has not changed for so many seconds. */
@@ -93,7 +95,7 @@ export interface Thresholds {
 /** Thresholds against the instrument's own recent past: what is meant on any instrument. */
 export const relative: Thresholds = {
   gap: { ofUsual: 0.03 },
-  gapAlert: { anyThinLevel: false, missing: 2.4, evidence: 1.2, tauS: 2.5, steadyS: 0.1 },
+  gapAlert: { anyThinLevel: false, missing: 2.4, evidence: 1.2, timesOwn: 4, tauS: 2.5, steadyS: 0.1 },
   depth: { least: 0.3, levels: 6, everyS: 600, steadyS: 0.5 },
   spoofing: { growth: 4.5, left: 0.3, withinNs: 2.2e9, atOnce: true, times: 2, spanNs: 6e9 },
   layering: { growth: 1, levels: 3, togetherNs: 150e6, pulled: true, withinNs: 6e9, moved: 0.4 },
@@ -118,7 +120,7 @@ export const relative: Thresholds = {
 export const absolute: Thresholds = {
   ...relative,
   gap: { units: 50, ofUsual: 0 },
-  gapAlert: { anyThinLevel: true, missing: 0, evidence: 0, tauS: 0, steadyS: 0 },
+  gapAlert: { anyThinLevel: true, missing: 0, evidence: 0, timesOwn: 0, tauS: 0, steadyS: 0 },
   depth: { least: 0.3, levels: 0, everyS: 0, steadyS: 0 },
   spoofing: { growth: 3, left: 0.3, withinNs: 60e9, atOnce: false, times: 1, spanNs: 1e9 },
   layering: { growth: 2, levels: 3, togetherNs: 5e9, pulled: false, withinNs: 6e9, moved: 0 },

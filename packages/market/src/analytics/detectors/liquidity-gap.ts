@@ -77,6 +77,8 @@ class SideWatch {
   readonly #taken = new Uint8Array(places);
   /** Share of the last moments in which each place was taken. */
   readonly #recent = new Float64Array(places).fill(1);
+  /** Evidence that there is on average: much where those who quote come and go together, as in thin books. */
+  readonly #own = new RunningMean(6_000);
   #told = false;
 
   constructor(side: Side, thresholds: Thresholds["gapAlert"], usual: readonly RunningMean[]) {
@@ -92,18 +94,20 @@ class SideWatch {
 
   look({ moment, seconds, steady, gaps }: Scene, step: number, raise: Raise): void {
     const { name } = this.#side;
-    const { steadyS, evidence: least, missing } = this.#thresholds;
+    const { steadyS, evidence: least, timesOwn, missing } = this.#thresholds;
     // Who stands behind a price that has just moved moves too: that says nothing.
     if (steady[name] < steadyS) return;
     const levels = levelsOf(moment, name);
     this.#note(levels, step, seconds);
     const gap = this.#widest();
+    const unlikely = Math.max(least, timesOwn * this.#own.mean);
+    this.#own.note(gap.evidence);
     if (gap.evidence < overAt * least) this.#told = false;
     const known = (this.#usual[0]?.count ?? 0) > 2 * leastFrames;
     // What is suspected is not to become usual.
     if (!known || gap.evidence < overAt * least) this.#learn();
     if (!known) return;
-    if (this.#told || gap.evidence < least || gap.usual - gap.there < missing) return;
+    if (this.#told || gap.evidence < unlikely || gap.usual - gap.there < missing) return;
     this.#told = true;
     this.#raise(gap, levels, step, gaps.usual, raise);
   }

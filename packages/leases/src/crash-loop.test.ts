@@ -1,15 +1,27 @@
 import { expect, test } from "vitest";
-import { type Crashes, crashed, isCrashLoop } from "./crash-loop.js";
+import { type Crashes, crashed, isCrashLoop, survived } from "./crash-loop.js";
 
-function deaths(...times: number[]): Crashes {
-  return times.reduce<Crashes>((before, at) => crashed(before, at), { count: 0, at: 0 });
+/** What is known after the job has stalled at each of these times, and was taken again each time. */
+function deaths(times: readonly number[], before?: Crashes): Crashes | undefined {
+  return times.reduce((known, at) => crashed(known, (known?.stalls ?? 0) + 1, at), before);
 }
 
-test("[LS3] five deaths of tickers in a row are the session's fault", () => {
-  expect(isCrashLoop(deaths(100_000, 103_000, 106_000, 109_000))).toBe(false);
-  expect(isCrashLoop(deaths(100_000, 103_000, 106_000, 109_000, 112_000))).toBe(true);
+test("[LS3] five deaths of workers in a row are the job's fault", () => {
+  expect(isCrashLoop(deaths([100_000, 103_000, 106_000, 109_000]))).toBe(false);
+  expect(isCrashLoop(deaths([100_000, 103_000, 106_000, 109_000, 112_000]))).toBe(true);
 });
 
 test("[LS3] deaths over a long life of its job are not, however many", () => {
-  expect(isCrashLoop(deaths(...Array.from({ length: 50 }, (_, i) => (i + 1) * 61_000)))).toBe(false);
+  expect(isCrashLoop(deaths(Array.from({ length: 50 }, (_, i) => (i + 1) * 61_000)))).toBe(false);
+});
+
+test("[LS10] a job that changes hands after a death has not killed again", () => {
+  const once = deaths([100_000]);
+  for (let at = 101_000; at < 130_000; at += 1_000) expect(crashed(once, 1, at)).toBe(once);
+  expect(crashed(undefined, 0, 100_000)).toBeUndefined();
+});
+
+test("[LS10] whoever loses a job and lives has not died of it, nor have those before", () => {
+  const four = deaths([100_000, 103_000, 106_000, 109_000]);
+  expect(isCrashLoop(deaths([112_000], survived(four?.stalls ?? 0)))).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
 import { WaitingError } from "bullmq";
-import { crashed, isCrashLoop } from "./crash-loop.js";
+import { crashed, isCrashLoop, survived } from "./crash-loop.js";
 import type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
 import { type Hold, type LeaseJob, LeaseWorker } from "./lease-worker.js";
 
@@ -116,15 +116,13 @@ export class Intake<Data extends object> {
       await job.moveToWait(token);
       throw new WaitingError();
     }
-    if (job.stalledCounter > 0) {
-      const crashes = crashed(job.data.crashes, Date.now());
-      if (isCrashLoop(crashes)) {
-        log.error({ job: job.data, ...crashes }, "worker after worker dies of this job");
-        await poisonous(job.data);
-        return;
-      }
-      await job.updateData({ ...job.data, crashes });
+    const crashes = crashed(job.data.crashes, job.stalledCounter, Date.now());
+    if (isCrashLoop(crashes)) {
+      log.error({ job: job.data, ...crashes }, "worker after worker dies of this job");
+      await poisonous(job.data);
+      return;
     }
+    if (crashes !== job.data.crashes) await job.updateData({ ...job.data, crashes });
     const lease = new HeldLease<Data>(job.data, signal, worker.hold(id));
     this.#leases.add(lease);
     this.#adjust();
@@ -134,6 +132,8 @@ export class Intake<Data extends object> {
       this.#leases.delete(lease);
       lease.end();
       this.#adjust();
+      // Whoever has the job meanwhile may have taken this worker for dead. Nobody waits for this: Redis may be away.
+      if (signal.aborted) job.updateData({ ...job.data, crashes: survived(job.stalledCounter) }).catch(() => {});
     }
   }
 

@@ -36,6 +36,24 @@ describe("a lock", () => {
     expect(claims()).toBe(2);
   });
 
+  test("[LS10] that is lost six times in a row by a ticker that lives is no reason to pause the session", {
+    timeout: 60_000,
+  }, async () => {
+    const tape = await rig.tape({ frames: 6000, intervalMs: 10 });
+    await rig.ticker();
+    const { viewer, id } = await rig.playWatched(tape);
+    const claims = () => viewer.states.filter(({ ticker }) => ticker !== "").length;
+    for (let times = 1; times <= 6; times++) {
+      await vi.waitFor(() => expect(claims()).toBe(times), soon);
+      await viewer.frames(5);
+      expect(await takeLocks()).toBe(1);
+    }
+    await vi.waitFor(() => expect(claims()).toBe(7), soon);
+    await viewer.frames(5);
+    expect(await rig.record(id)).toMatchObject({ state: "PLAYING" });
+    expect(viewer.holes).toEqual([]);
+  });
+
   test("[TK12] that cannot be renewed silences the ticker before it runs out", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
     const { connections } = await rig.ticker();

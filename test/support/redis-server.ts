@@ -62,10 +62,24 @@ export class RestartableRedis {
     this.#server = undefined;
   }
 
+  /** Takes connections and answers nothing, as a machine that hangs or a network that swallows all. */
+  freeze(): void {
+    this.#signal("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#signal("SIGCONT");
+  }
+
   /** Takes along what it kept. */
   async forget(): Promise<void> {
     await this.stop();
     if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    if (this.#server === undefined) throw new Error("This Redis does not run");
+    process.kill(this.#server.pid, signal);
   }
 
   async #persistence(): Promise<string[]> {

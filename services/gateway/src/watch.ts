@@ -243,10 +243,13 @@ export class Watch implements Source, EdgeHolder {
     else this.#standWhereShown(record);
   }
 
-  /** A frame of the market that came while its deck was told to stand has been shown, and whoever told it so knew nothing of it. */
+  /**
+   * A frame of a live market that came while its deck was told to stand has been shown, and whoever told it so knew nothing of it.
+   * On other tapes it is known when frames are due, and a deck stands before the next one is.
+   */
   #standWhereShown(record: SessionRecord): void {
     const { epoch, last } = this.#heard;
-    if (isMoving(record) || last <= standing(record)) return;
+    if (record.mode !== "LIVE" || isMoving(record) || last <= standing(record)) return;
     this.perform({ type: "shown", epoch, seq: last }).catch((error) =>
       this.#log.warn({ err: error }, "a deck stands before what its viewers see"),
     );

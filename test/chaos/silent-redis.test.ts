@@ -13,6 +13,7 @@ describe("a Redis that takes connections and answers nothing", () => {
   test.for([2_000, 6_000, 12_000])(
     "[F71] for %d ms: all decks stand, commands are refused, and all play on without a frame lost or shown twice",
     async (ms, { cluster }) => {
+      await cluster.recording("primary");
       const stage = await Stage.set(cluster);
       const began = now();
       cluster.ownRedis?.freeze();

@@ -1,4 +1,4 @@
-import { commandNames, errorBody, parseCommand } from "@tapedeck/protocol";
+import { commandNames, errorBody, mode as modeSchema, parseCommand } from "@tapedeck/protocol";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import fc from "fast-check";
@@ -56,7 +56,7 @@ const bad: fc.Arbitrary<Bad> = fc.oneof(
   // modes that are no modes
   fc
     .jsonValue()
-    .filter((mode) => !["REPLAY", "LIVE", "SIMULATION"].includes(String(mode)))
+    .filter((mode) => !modeSchema.safeParse(mode).success)
     .map((mode) => ({ method: "POST", path: "/mode/s1", ask: { body: { mode } } })),
   // ids that no session has, paths that no route has, methods that no route takes
   segment.map((id) => ({ method: "POST", path: `/replay/${id}.x/pause`, ask: {} })),

@@ -31,8 +31,8 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
   spoofing: (found) => {
     const { growth, times } = asked.spoofing;
     const shows = showsOf(found);
-    const list = shows.map(({ ratio, ns }) => `${ratio.toFixed(1)} for ${seconds(ns)} s`).join(", ") || "none";
-    return `orders of 2.5 mean best sizes or more, and how long they showed: ${list}; asked for: ${times} of ${growth}`;
+    const list = shows.map(({ ratio, ns, fate }) => `${ratio.toFixed(1)} for ${seconds(ns)} s (${fate})`).join(", ");
+    return `orders of 2.5 mean best sizes or more, how long they showed, and what became of them: ${list || "none"}; asked for: ${times} of ${growth}, taken back`;
   },
   layering: (found) => {
     const { growth, levels: least, moved } = asked.layering;
@@ -128,29 +128,68 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
     return `the best price was another in ${moved} of ${within.length} frames, so the places behind it were seldom the same; asked for: evidence of ${asked.gapAlert.evidence} over ${asked.gapAlert.tauS} s of rest`;
   },
   flash_crash: ({ past, during }) => {
-    const move = largest(during, ({ mid, ns }) =>
-      largest(during, (other) => (Math.abs(other.ns - ns) <= 3e9 ? Math.abs(other.mid - mid) : 0)),
-    );
-    return `it moved ${(move / Math.sqrt(3) / usualMove(past)).toFixed(1)} times the usual in 3 s; asked for: 14`;
+    const all = [...past, ...during];
+    const moved = (moment: FrameMoment) => {
+      const before = all.find(({ ns }) => ns >= moment.ns - 3e9);
+      return Math.abs(moment.mid - (before?.mid ?? moment.mid)) / Math.sqrt(3);
+    };
+    const atFirst = largest(during, moved) / usualMove(past);
+    const byThen = largest(during, (moment) => moved(moment) / usualMove(all.filter(({ ns }) => ns < moment.ns)));
+    return `it moved ${atFirst.toFixed(1)} times in 3 s what had been usual before it, and ${byThen.toFixed(1)} times what was by then; asked for: 14 of the latter`;
   },
 };
 
 const levels = (moment: FrameMoment, { side }: IncidentLabel) => (side === "ask" ? moment.asks : moment.bids);
 
-/** Sizes that came to the best level in one frame, of its mean, and how long most of them stayed. */
-function showsOf(found: Case): { readonly ratio: number; readonly ns: number }[] {
+interface Show {
+  readonly ratio: number;
+  readonly ns: number;
+  readonly fate: string;
+}
+
+/** Sizes that came to the best level in one frame, of its mean, how long most of them stayed, and how they went. */
+function showsOf(found: Case): Show[] {
   const usual = found.best;
-  const shows: { readonly ratio: number; readonly ns: number }[] = [];
+  const shows: Show[] = [];
   found.during.forEach((moment, at) => {
     const before = found.during[at - 1];
     const [price, size = 0] = levels(moment, found.label)[0] ?? [];
     if (before === undefined || price === undefined) return;
     const was = sizeAt(before, found.label, price);
-    if (size - was < 2.5 * usual) return;
-    const later = found.during.slice(at).find((next) => sizeAt(next, found.label, price) - was < 0.3 * (size - was));
-    shows.push({ ratio: (size - was) / usual, ns: (later?.ns ?? moment.ns) - moment.ns });
+    const came = size - was;
+    if (came < 2.5 * usual) return;
+    const goes = found.during.findIndex((next, n) => n >= at && sizeAt(next, found.label, price) - was < 0.3 * came);
+    const later = found.during[goes];
+    const fate = later === undefined ? "stayed" : fateOf(found, { price, came, since: moment, goes });
+    shows.push({ ratio: came / usual, ns: (later?.ns ?? moment.ns) - moment.ns, fate });
   });
   return shows;
+}
+
+/** How an order went that had come to a price, by the rules that tell a spoof. */
+function fateOf(
+  found: Case,
+  { price, came, since, goes }: { price: number; came: number; since: FrameMoment; goes: number },
+): string {
+  const { label, during } = found;
+  const until = during.slice(0, goes + 1);
+  const last = during[goes];
+  const oneBefore = during[goes - 1];
+  if (last === undefined || oneBefore === undefined) return "stayed";
+  if (leavesTheView(found, price, since)) return "left behind";
+  const traded = sum(
+    until.flatMap(({ ns, trades }) => (ns > since.ns ? trades : [])).filter((trade) => trade.price === price),
+    ({ size }) => size,
+  );
+  if (traded >= 0.2 * came) return "traded";
+  if (last.ns - since.ns > asked.spoofing.withinNs) return "too late";
+  if (sizeAt(oneBefore, label, price) - sizeAt(last, label, price) <= 0.6 * came) return "in parts";
+  const soon = during.filter(({ ns }) => ns >= last.ns && ns < last.ns + 250e6);
+  const elsewhere = largest(soon, (moment) => {
+    const before = during[during.indexOf(moment) - 1] ?? moment;
+    return largest(levels(moment, label), ([at, size]) => (at === price ? 0 : size - sizeAt(before, label, at)));
+  });
+  return elsewhere >= 0.3 * came ? `${(elsewhere / came).toFixed(1)} of it came elsewhere` : "taken back";
 }
 
 /** Prices at which so much came from one frame to the next. */

@@ -1,6 +1,6 @@
 import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
-import { WaitingError } from "bullmq";
-import { crashed, isCrashLoop, survived } from "./crash-loop.js";
+import { Job, WaitingError } from "bullmq";
+import { type Crashes, crashed, isCrashLoop, survived } from "./crash-loop.js";
 import type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
 import { type Hold, type LeaseJob, LeaseWorker } from "./lease-worker.js";
 
@@ -116,7 +116,7 @@ export class Intake<Data extends object> {
       await job.moveToWait(token);
       throw new WaitingError();
     }
-    const crashes = crashed(job.data.crashes, job.stalledCounter, Date.now());
+    const crashes = await crashesOf(worker, job);
     if (isCrashLoop(crashes)) {
       log.error({ job: job.data, ...crashes }, "worker after worker dies of this job");
       await poisonous(job.data);
@@ -142,6 +142,17 @@ export class Intake<Data extends object> {
     const free = Math.max(0, this.#target - this.#leases.size);
     for (const worker of this.#workers) void worker.allow(Math.max(1, worker.held + free));
   }
+}
+
+/**
+ * What is known of deaths now that a worker takes the job. Where it has stalled again, that is read anew: whoever lost it and lives,
+ * which may be this worker, may have told so only since the job was fetched.
+ */
+async function crashesOf<Data>(worker: LeaseWorker<Data>, job: LeaseJob<Data>): Promise<Crashes | undefined> {
+  const { data, stalledCounter, id = "" } = job;
+  if (crashed(data.crashes, stalledCounter, 0) === data.crashes) return data.crashes;
+  const newest: LeaseJob<Data> | undefined = await Job.fromId(worker, id);
+  return crashed(newest?.data.crashes, stalledCounter, Date.now());
 }
 
 class HeldLease<Data> implements Lease<Data> {

@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, inject, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { Bucket } from "../support/s3-server.js";
-import { Tapes } from "../support/tapes.js";
 import { now } from "../support/viewer.js";
 import { framesSince, join, Stage, type User } from "./stage.js";
 
@@ -15,17 +14,9 @@ const fast = 60;
 
 let bucket: Bucket;
 beforeAll(async () => {
-  bucket = await Bucket.open();
-  for (const [name, value] of Object.entries(bucket.env)) vi.stubEnv(name, value);
-  for (const tape of ["usdm", "primary"] as const) {
-    await new Tapes(inject("tapeStore")).recorded(tape);
-    await bucket.copy(tape);
-  }
+  bucket = await Bucket.stocked("usdm", "primary");
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await bucket.forget();
-});
+afterAll(() => bucket.forget());
 
 const test = testOnCluster(() => ({
   gateways: 2,

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, inject, vi } from "vitest";
+import { afterAll, beforeAll, describe } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
 import { Bucket } from "../support/s3-server.js";
-import { Tapes } from "../support/tapes.js";
 import { Stage } from "./stage.js";
 
 /** At which what is fetched ahead of a bucket, some minutes at 1, is played in seconds. */
@@ -9,17 +8,9 @@ const fast = 60;
 
 let bucket: Bucket;
 beforeAll(async () => {
-  bucket = await Bucket.open();
-  for (const [name, value] of Object.entries(bucket.env)) vi.stubEnv(name, value);
-  for (const tape of ["usdm", "primary"] as const) {
-    await new Tapes(inject("tapeStore")).recorded(tape);
-    await bucket.copy(tape);
-  }
+  bucket = await Bucket.stocked("usdm", "primary");
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await bucket.forget();
-});
+afterAll(() => bucket.forget());
 
 const test = testOnCluster(() => ({
   gateways: 2,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, vi } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
 import { Bucket } from "../support/s3-server.js";
 import "../support/expect.js";
@@ -6,18 +6,13 @@ import "../support/expect.js";
 let bucket: Bucket;
 
 beforeAll(async () => {
-  bucket = await Bucket.open();
-  for (const [name, value] of Object.entries(bucket.env)) vi.stubEnv(name, value);
+  bucket = await Bucket.stocked("usdm");
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await bucket.forget();
-});
+afterAll(() => bucket.forget());
 
 const test = testOnCluster(() => ({ env: { all: bucket.env } }));
 
 test("[C28] a cluster plays out of a bucket what it plays out of a folder", async ({ cluster }) => {
-  await bucket.copy("usdm");
   const { id, viewers, truth } = await cluster.watched({ max_fps: 30, speed: 50 }, { start: false });
   expect((await cluster.http.get("/tapes")).body).toMatchObject({
     tapes: [{ id: "usdm", frames: truth.lastSeq + 1 }],

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FolderTapeStore, openTapeStore } from "@tapedeck/tape";
 import S3rver from "s3rver";
-import { inject } from "vitest";
+import { inject, vi } from "vitest";
 import { SilentProxy } from "./silent-proxy.js";
+import { type RecordingName, Tapes } from "./tapes.js";
 
 const credentials = { AWS_ACCESS_KEY_ID: "S3RVER", AWS_SECRET_ACCESS_KEY: "S3RVER", AWS_REGION: "us-east-1" };
 const store = "s3://tapes/all";
@@ -23,6 +24,17 @@ export class Bucket {
     const server = new S3rver({ port: 0, address: "127.0.0.1", silent: true, directory, configureBuckets });
     const target = `http://127.0.0.1:${(await server.run()).port}`;
     return new Bucket(directory, server, target, await SilentProxy.before(target));
+  }
+
+  /** One with recordings in it, which what this file starts finds by the environment. */
+  static async stocked(...tapes: readonly RecordingName[]): Promise<Bucket> {
+    const bucket = await Bucket.open();
+    for (const [name, value] of Object.entries(bucket.env)) vi.stubEnv(name, value);
+    for (const tape of tapes) {
+      await new Tapes(inject("tapeStore")).recorded(tape);
+      await bucket.copy(tape);
+    }
+    return bucket;
   }
 
   private constructor(folder: string, server: S3rver, target: string, way: SilentProxy) {
@@ -71,6 +83,7 @@ export class Bucket {
   }
 
   async forget(): Promise<void> {
+    vi.unstubAllEnvs();
     await this.away();
     await this.#server.close();
     await rm(this.#folder, { recursive: true, force: true });

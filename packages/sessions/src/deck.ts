@@ -23,7 +23,7 @@ import type { SystemCommand } from "./instruction.js";
 import type { LeaseQueue } from "./lease-queue.js";
 import { openIfThere } from "./leave-tape.js";
 import type { DeckTape } from "./playhead.js";
-import { hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
+import { hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./record.js";
 import { answered } from "./redis-away.js";
 import { resolve, writeLeadMs } from "./resolve.js";
 import type { SessionStore, StoredSession } from "./store.js";
@@ -239,10 +239,6 @@ const systemCommands = new Set<string>([
   "shown",
   "recover",
 ] satisfies SystemCommand["type"][]);
-
-function waitsForItsTape({ mode, tape }: SessionRecord): boolean {
-  return mode === "LIVE" && tape === "";
-}
 
 function isSystemCommand(command: Command | SystemCommand): command is SystemCommand {
   return systemCommands.has(command.type);

@@ -27,7 +27,7 @@ export { leastLoopMs } from "./loop.js";
 export { midAt } from "./mid-price.js";
 export { endOf, momentOn, startOf } from "./places.js";
 export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
-export { claimMs, hasLiveTicker, needsTicker, type SessionRecord } from "./record.js";
+export { claimMs, hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./record.js";
 export {
   decodeRecord,
   decodeState,

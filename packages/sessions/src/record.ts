@@ -72,6 +72,11 @@ export interface SessionRecord {
 export const claimMs = 3000;
 
 /** Whether a ticker has to render it: it plays a tape that its gateways don't follow by themselves. */
+/** Whether its feed has brought nothing yet. */
+export function waitsForItsTape({ mode, tape }: Pick<SessionRecord, "mode" | "tape">): boolean {
+  return mode === "LIVE" && tape === "";
+}
+
 export function needsTicker(record: SessionRecord): boolean {
   return record.state === "PLAYING" && record.tape !== "" && !record.parked && !record.edge;
 }

@@ -9,7 +9,7 @@ import {
   refuse,
   type SessionView,
 } from "@tapedeck/protocol";
-import { midAt, positionAt, type SessionRecord, type StoredSession, viewOf } from "@tapedeck/sessions";
+import { midAt, positionAt, type SessionRecord, type StoredSession, viewOf, waitsForItsTape } from "@tapedeck/sessions";
 import type { Tape } from "@tapedeck/tape";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
@@ -29,8 +29,7 @@ export async function findSession(api: Api, id: string, { principal }: Caller): 
 
 /** A LIVE session that waits for its feed's tape goes along when it is asked for, as it does when it is watched. */
 export async function tuned(api: Api, found: StoredSession): Promise<StoredSession> {
-  const { id, mode, tape } = found.record;
-  return mode === "LIVE" && tape === "" ? api.deck.perform(id, { type: "tune" }) : found;
+  return waitsForItsTape(found.record) ? api.deck.perform(found.record.id, { type: "tune" }) : found;
 }
 
 /** Applies a command and tells what the session is then. The shared session is made first where it is absent. */

@@ -39,7 +39,7 @@ async function check(what, command, args) {
 async function tests() {
   say("Running the tests");
   if (selection.length > 0) return count(await vitest("selected", selection));
-  count(await vitest("unit", ["--project", "unit"]));
+  count(await secondLook(await vitest("unit", ["--project", "unit"])));
   // What looks at pages and clients waits most of its time, and so does what waits for faults: side by side they take half as long.
   const halves = ["cluster", "clients"];
   const results = await Promise.all(halves.map((project) => vitest(project, ["--project", project])));
@@ -47,8 +47,9 @@ async function tests() {
 }
 
 /**
- * Whole clusters are killed, frozen and starved here beside one another, on a machine that others may use too. A file that fails is run
- * once more, alone: what fails again is broken, what passes is told apart by name, to be made steady (docs/decisions/0028).
+ * Servers and whole clusters are killed, frozen and starved here beside one another, on a machine that others may use too. A file
+ * that fails is run once more, alone: a test that fails again is broken; one that passes is named as unsteady, to be mended
+ * (docs/decisions/0036).
  */
 async function secondLook({ name, files, broken }) {
   const failing = files.filter((file) => file.failed > 0);

@@ -1,8 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { FolderTapeStore, openTapeStore } from "@tapedeck/tape";
 import S3rver from "s3rver";
+import FilesystemStore from "s3rver/lib/stores/filesystem.js";
 import { inject, vi } from "vitest";
 import { SilentProxy } from "./silent-proxy.js";
 import { type RecordingName, Tapes } from "./tapes.js";
@@ -10,20 +12,39 @@ import { type RecordingName, Tapes } from "./tapes.js";
 const credentials = { AWS_ACCESS_KEY_ID: "S3RVER", AWS_SECRET_ACCESS_KEY: "S3RVER", AWS_REGION: "us-east-1" };
 const store = "s3://tapes/all";
 
+/** s3rver answers before what it was sent is in its file, and may then serve an empty one. A real store does not. */
+const { putObject } = FilesystemStore.prototype;
+FilesystemStore.prototype.putObject = async function (object) {
+  const written = await putObject.call(this, object);
+  const file = this.getResourcePath(object.bucket, object.key, "object");
+  while ((await stat(file)).size !== written.size) await sleep(1);
+  return written;
+};
+
+export interface S3Server {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** An S3 server of this process on a free port, with one bucket, `tapes`. */
+export async function startS3(directory: string): Promise<S3Server> {
+  const configureBuckets = [{ name: "tapes", configs: [] }];
+  const server = new S3rver({ port: 0, address: "127.0.0.1", silent: true, directory, configureBuckets });
+  const { port } = await server.run();
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
 /** A bucket on an S3 server of this process, which can fall silent, go away, and come back at its address. */
 export class Bucket {
   readonly #folder: string;
-  readonly #server: S3rver;
-  readonly #target: string;
+  readonly #server: S3Server;
   readonly #port: number;
   #way: SilentProxy | undefined;
 
   static async open(): Promise<Bucket> {
     const directory = await mkdtemp(join(tmpdir(), "tapedeck-s3-"));
-    const configureBuckets = [{ name: "tapes", configs: [] }];
-    const server = new S3rver({ port: 0, address: "127.0.0.1", silent: true, directory, configureBuckets });
-    const target = `http://127.0.0.1:${(await server.run()).port}`;
-    return new Bucket(directory, server, target, await SilentProxy.before(target));
+    const server = await startS3(directory);
+    return new Bucket(directory, server, await SilentProxy.before(server.url));
   }
 
   /** One with recordings in it, which what this file starts finds by the environment. */
@@ -37,10 +58,9 @@ export class Bucket {
     return bucket;
   }
 
-  private constructor(folder: string, server: S3rver, target: string, way: SilentProxy) {
+  private constructor(folder: string, server: S3Server, way: SilentProxy) {
     this.#folder = folder;
     this.#server = server;
-    this.#target = target;
     this.#way = way;
     this.#port = Number(new URL(way.url).port);
   }
@@ -79,7 +99,7 @@ export class Bucket {
   }
 
   async back(): Promise<void> {
-    this.#way = await SilentProxy.before(this.#target, this.#port);
+    this.#way = await SilentProxy.before(this.#server.url, this.#port);
   }
 
   async forget(): Promise<void> {

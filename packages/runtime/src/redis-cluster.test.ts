@@ -131,6 +131,11 @@ test("[R15] [R22] a master dies: the others are not held up, and its channels ar
       ),
   );
 
+  // Connections to the masters are made when they are first used, and a publisher waits for none.
+  await vi.waitFor(async () => {
+    for (const channel of channels) expect(await publish(publisher, channel, "x")).toBe(1);
+  }, 15_000);
+
   const died = performance.now();
   servers.kill(0);
   let lastFailure = 0;

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import S3rver from "s3rver";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type S3Server, startS3 } from "../../../test/support/s3-server.js";
 import { openTapeStore } from "./open-store.js";
 import { ReadAhead } from "./read-ahead.js";
 import { S3Bucket } from "./s3-bucket.js";
@@ -13,21 +13,14 @@ import { TapeCatalog } from "./tape-catalog.js";
 import { writeTestTape } from "./testing.js";
 
 let folder: string;
-let server: S3rver;
+let server: S3Server;
 let endpoint: string;
 let buckets = 0;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "tapedeck-s3-"));
-  server = new S3rver({
-    port: 0,
-    address: "127.0.0.1",
-    silent: true,
-    directory: folder,
-    configureBuckets: [{ name: "tapes", configs: [] }],
-  });
-  const { port } = await server.run();
-  endpoint = `http://127.0.0.1:${port}`;
+  server = await startS3(folder);
+  endpoint = server.url;
   vi.stubEnv("AWS_ACCESS_KEY_ID", "S3RVER");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "S3RVER");
   vi.stubEnv("AWS_REGION", "us-east-1");

@@ -221,6 +221,42 @@ describe("trades", () => {
     expect(read(frames[0]).effective_spread).toBeNull();
   });
 
+  test("[FR20] each trade stands beside the mid that it met, not beside that of its frame's end", () => {
+    const { builder, frames, book, trade } = building();
+    book(0, [[99, 1]], [[101, 1]]);
+    trade(10, 101, 1, "buy");
+    // Its trades meet the book before its change.
+    builder.apply({
+      ns: 20 * ms,
+      trades: [{ timestamp: isoOfNs(originNs + BigInt(20 * ms), 3), price: 99, size: 1, side: "sell", own: true }],
+      change: (its) => its.set("bid", 100.25, 1),
+    });
+    trade(30, 100.5, 1, "unknown");
+    book(40, [[100.25, 0]], [[101, 0]]);
+    trade(50, 99, 1, "sell");
+    builder.end();
+    expect(read(frames[0])).toMatchObject({
+      trades: [
+        { price: 101, side: "buy", mid_price: 100 },
+        { price: 99, side: "sell", mid_price: 100, own: true },
+        { price: 100.5, side: "sell", mid_price: 100.625 },
+        { price: 99, side: "sell", mid_price: 100.625 },
+      ],
+      effective_spread: 3.25,
+      mid_price: 100.625,
+    });
+  });
+
+  test("[FR20] the mid that a trade met carries no float noise, also where no frame has shown its prices yet", () => {
+    const { builder, frames, book, trade } = building();
+    book(0, [[0.1, 1]], [[0.25, 1]]);
+    trade(10, 0.3, 1, "buy");
+    book(20, [[0.1, 0]], [[0.25, 0]]);
+    book(30, [[0.3, 1]], [[0.4, 1]]);
+    builder.end();
+    expect(read(frames[0])).toMatchObject({ trades: [{ mid_price: 0.175 }], effective_spread: 0.25 });
+  });
+
   test("[FR15] a side that the venue does not tell is that of the mid, and at the mid that of the last move", () => {
     const { builder, frames, book, trade } = building();
     book(0, [[99, 1]], [[101, 1]]);

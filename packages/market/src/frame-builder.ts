@@ -1,4 +1,4 @@
-import { isoOfNs, limits, type TapeNs, type TimeDecimals, type TradeSide } from "@tapedeck/protocol";
+import { effectiveSpreadOf, isoOfNs, limits, type TapeNs, type TimeDecimals } from "@tapedeck/protocol";
 import { TradeSides } from "./analytics/trade-side.js";
 import { basicAnalytics, type FrameAnalytics, type MarketTrade } from "./analytics.js";
 import { asciiJson } from "./ascii.js";
@@ -57,6 +57,8 @@ export class FrameBuilder {
   #lastEventNs = 0;
   #lastFrameNs = 0;
   #mid: number | undefined;
+  /** `#mid` as it is printed beside each trade that meets it; undefined until one does. */
+  #midText: string | undefined;
   #shown: FrameLevels = { bids: [], asks: [] };
   #updates = 0;
   /** The interval under way has seen an event. */
@@ -143,8 +145,16 @@ export class FrameBuilder {
       this.counts.crossed++;
       this.counts.levelsUncrossed += book.uncross(book.bids.bestPrice === bidBefore ? "ask" : "bid");
     }
-    const mid = book.mid;
-    if (mid !== undefined) this.#mid = mid;
+    const bid = book.bids.bestPrice;
+    const ask = book.asks.bestPrice;
+    if (bid === undefined || ask === undefined) return;
+    const mid = (bid + ask) / 2;
+    if (mid === this.#mid) return;
+    this.#mid = mid;
+    this.#midText = undefined;
+    // A trade can meet this mid before any frame shows its prices.
+    this.prices.note(bid);
+    this.prices.note(ask);
   }
 
   #addTrade(ns: number, trade: MarketTrade): void {
@@ -156,9 +166,11 @@ export class FrameBuilder {
     this.sizes.note(trade.size);
     this.prices.note(trade.price);
     const side = this.#sides.note(trade.side, trade.price, this.#mid);
-    this.#effectiveSpread = effectiveSpread(side, trade.price, this.#mid, this.prices.decimals);
+    this.#midText ??= `${rounded(this.#mid, this.prices.decimals + 1)}`;
+    const spread = effectiveSpreadOf({ side, price: trade.price }, this.#mid);
+    this.#effectiveSpread = spread === null ? null : rounded(spread, this.prices.decimals + 1);
     this.#trades.push(side === trade.side ? trade : { ...trade, side });
-    this.#tradesJson += `${this.#tradesJson && ","}{"timestamp":"${trade.timestamp}","price":${trade.price},"size":${trade.size},"side":"${side}"${trade.own ? ',"own":true' : ""}}`;
+    this.#tradesJson += `${this.#tradesJson && ","}{"timestamp":"${trade.timestamp}","price":${trade.price},"size":${trade.size},"side":"${side}","mid_price":${this.#midText}${trade.own ? ',"own":true' : ""}}`;
     this.#lastEventNs = ns;
     this.#pending = true;
   }
@@ -253,10 +265,4 @@ export class FrameBuilder {
     const fromNs = this.#gap.fromNs - this.#firstNs;
     return fromNs < ns ? { fromNs, reason: this.#gap.reasons.join("; ") } : null;
   }
-}
-
-/** 2 * D * (price - mid), D = +1 for a buyer who took, -1 for a seller: what the trade paid for taking. */
-function effectiveSpread(side: TradeSide, price: number, mid: number, priceDecimals: number): number | null {
-  if (side === "unknown") return null;
-  return rounded(2 * (side === "buy" ? 1 : -1) * (price - mid), priceDecimals + 1);
 }

@@ -8,6 +8,5 @@ export * from "./frame-levels.js";
 export * from "./frame-parts.js";
 export * from "./keyed-book.js";
 export * from "./order-book.js";
-export * from "./random.js";
 export * from "./recent-ids.js";
 export * from "./simulator/index.js";

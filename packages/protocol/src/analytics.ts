@@ -77,11 +77,14 @@ export const classifiedTrades = z.object({
       price: z.number(),
       volume: z.number(),
       side: tradeSide,
-      mid_price: z.number(),
+      mid_price: z
+        .number()
+        .nullable()
+        .describe("the mid just before the trade; null where a tape does not tell: docs/analytics.md"),
       effective_spread: z
         .number()
         .nullable()
-        .describe("2 x (price - mid_price), the other sign for a seller; null for an unknown side"),
+        .describe("2 x (price - mid_price), the other sign for a seller; null for an unknown side or mid"),
     }),
   ),
   count: z.int(),

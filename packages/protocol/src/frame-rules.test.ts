@@ -36,6 +36,14 @@ const traded = {
   effective_spread: 0.5,
 };
 
+const met = {
+  ...traded,
+  trades: [
+    { ...trade, size: 0.25 },
+    { ...trade, mid_price: 99.75 },
+  ],
+};
+
 const oneSided = {
   ...good,
   asks: good.asks.map(([price]) => [price, 0]),
@@ -90,7 +98,7 @@ const analysed = {
 };
 
 test("[FR14] frames that keep every rule have nothing said about them", () => {
-  const all = [good, traded, oneSided, analysed, { ...analysed, ...live }];
+  const all = [good, traded, met, oneSided, analysed, { ...analysed, ...live }];
   for (const frame of all) expect(checkFrame(frame)).toEqual([]);
   expect(checkFrameText(JSON.stringify(analysed))).toEqual([]);
 });
@@ -135,6 +143,9 @@ describe("[FR14] each broken rule is found", () => {
       { ...traded, trades: [{ ...trade, size: 0.75, side: "unknown" }], trade_side: "unknown" },
       /side is not/,
     ],
+    ["a spread against another mid", { ...met, effective_spread: 0.4 }, /effective_spread is 0.4 and .* paid 0.5/],
+    ["no spread beside a mid", { ...met, effective_spread: null }, /effective_spread is null and .* paid 0.5/],
+    ["a mid that is null", { ...met, trades: [{ ...trade, size: 0.75, mid_price: null }] }, /mid_price is null/],
     ["obi beyond 1", { ...analysed, obi: 1.1 }, /obi/],
     ["obi with five decimals", { ...analysed, obi: 0.12345 }, /obi/],
     ["a part of analytics", { ...good, obi: 0.5 }, /analytics without ofi/],

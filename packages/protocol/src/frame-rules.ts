@@ -1,5 +1,5 @@
 import { checkAnomalies } from "./anomaly-rules.js";
-import { frame as frameSchema, tradeSide } from "./frame.js";
+import { effectiveSpreadOf, frame as frameSchema, trade as tradeSchema, tradeSide } from "./frame.js";
 import { limits } from "./limits.js";
 import { fieldsOf, isFields, numberOf, onlyBetween, quoted, type Say } from "./rule-reading.js";
 import { isoTime } from "./time.js";
@@ -185,6 +185,12 @@ function checkTrades(frame: Record<string, unknown>, say: Say): void {
   if (frame.trade_side !== last.side) say("trade_side is not the last trade's");
   if (tradeSide.safeParse(last.side).data === "unknown" && frame.effective_spread !== null) {
     say("effective_spread is known although the side is not");
+  }
+  const { mid_price: mid, ...trade } = tradeSchema.parse(last);
+  if (mid === undefined) return;
+  const spread = effectiveSpreadOf(trade, mid);
+  if (Math.abs(numberOf(frame.effective_spread ?? 0) - (spread ?? 0)) > Math.max(Math.abs(mid), 1) * 1e-9) {
+    say(`effective_spread is ${quoted(frame.effective_spread)} and the last trade paid ${quoted(spread)}`);
   }
 }
 

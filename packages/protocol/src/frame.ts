@@ -13,9 +13,22 @@ export const trade = z.looseObject({
   price: z.number(),
   size: z.number().positive(),
   side: tradeSide,
+  mid_price: z
+    .number()
+    .optional()
+    .describe("the mid just before the trade; absent on tapes that were recorded before trades carried it"),
   own: z.literal(true).optional(),
 });
 export type Trade = z.infer<typeof trade>;
+
+/**
+ * What taking cost in price units: 2 D (price - mid), D = +1 for a buyer who took and -1 for a seller, against the mid that the
+ * trade met. null for an unknown side. It carries float noise.
+ */
+export function effectiveSpreadOf({ side, price }: Pick<Trade, "side" | "price">, mid: number): number | null {
+  if (side === "unknown") return null;
+  return 2 * (side === "buy" ? price - mid : mid - price);
+}
 
 export const severity = z.enum(["low", "medium", "high", "critical"], "must be low, medium, high or critical");
 export type Severity = z.infer<typeof severity>;

@@ -73,7 +73,14 @@ export const sessionStats = z
 export type SessionStats = z.infer<typeof sessionStats>;
 
 export const controlStatus = z.enum(["started", "paused", "resumed", "stopped", "success"]);
-export const controlAnswer = sessionView.extend({ status: controlStatus });
+/** A session as the first version's controller told of itself besides. */
+export const replayState = sessionView.extend({
+  is_playing: z.boolean().describe("whether state is PLAYING"),
+  is_paused: z.boolean().describe("whether state is PAUSED"),
+});
+export type ReplayState = z.infer<typeof replayState>;
+
+export const controlAnswer = replayState.extend({ status: controlStatus });
 export const modeAnswer = sessionView.extend({
   status: z.literal("success"),
   symbol: z.string().nullable(),
@@ -81,10 +88,10 @@ export const modeAnswer = sessionView.extend({
 });
 /** What a GET answers about the shared session while it is absent. */
 export const absent = z.strictObject({});
-export const stateAnswer = z.union([sessionView, absent]);
+export const stateAnswer = z.union([replayState, absent]);
 export const modeStateAnswer = z.union([modeAnswer, absent]);
 export const sessionAnswer = z.object({ session: sessionView });
-export const sessionOrAbsent = z.object({ session: stateAnswer });
+export const sessionOrAbsent = z.object({ session: z.union([sessionView, absent]) });
 export const successAnswer = z.object({ status: z.literal("success"), message: z.string() });
 
 export const tapeView = z

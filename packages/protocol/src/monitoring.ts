@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { sessionStats } from "./http.js";
-import { feedStatus, mode } from "./session-view.js";
+import { deckState, feedStatus, mode } from "./session-view.js";
 
 export const healthAnswer = z.object({
   status: z.enum(["healthy", "degraded"]),
@@ -23,10 +23,19 @@ export const nodeView = z
   .describe("role, version, sockets or leases, load");
 export type NodeView = z.infer<typeof nodeView>;
 
+/** What the first version told of its own parts, of which this one has none. */
+const noSuchThing = z.null().describe("of the first version; this one has no such thing");
+
 export const dashboardAnswer = z
   .object({
     mode,
     buffer_size: z.int(),
+    controller_state: deckState.nullable().describe("of the session; null while it is absent"),
+    replay_speed: z.number().nullable().describe("of the session; null while it is absent"),
+    last_snapshot_ago_seconds: z
+      .number()
+      .nullable()
+      .describe("since the session's newest frame was due; null while it does not play"),
     uptime_seconds: z.number(),
     total_snapshots_processed: z.int(),
     total_errors: z.int(),
@@ -39,6 +48,15 @@ export const dashboardAnswer = z
     active_websocket_connections: z.int(),
     sessions: sessionStats,
     nodes: z.array(nodeView),
+    avg_processing_time_ms: noSuchThing,
+    engine: noSuchThing,
+    cpp_avg_latency_ms: noSuchThing,
+    python_avg_latency_ms: noSuchThing,
+    cpp_samples: noSuchThing,
+    python_samples: noSuchThing,
+    performance_improvement: noSuchThing,
+    adaptive_processor: noSuchThing,
+    db_pool: noSuchThing,
   })
   .meta({ id: "Dashboard" });
 export type Dashboard = z.infer<typeof dashboardAnswer>;

@@ -106,7 +106,19 @@ test("[A30] GET /replay/state/{id} and /replay/{id}/state answer the session", a
   const id = await session();
   const view = await stateOf(id);
   expect(view).toMatchObject({ session_id: id, state: "STOPPED" });
-  expect((await api.ask("GET", `/replay/${id}/state`)).json).toEqual(view);
+  expect((await api.ask("GET", `/replay/${id}/state`)).json).toMatchObject(view);
+});
+
+test("[A39] state and commands tell whether the session plays or is paused, as the first version did", async () => {
+  const id = await session();
+  const asked = async (method: string, path: string) => (await api.ask(method, path)).json;
+  expect(await asked("GET", `/replay/state/${id}`)).toMatchObject({ is_playing: false, is_paused: false });
+  expect(await asked("POST", `/replay/start/${id}`)).toMatchObject({ is_playing: true, is_paused: false });
+  expect(await asked("GET", `/replay/${id}/state`)).toMatchObject({ is_playing: true, is_paused: false });
+  expect(await asked("POST", `/replay/${id}/pause`)).toMatchObject({ is_playing: false, is_paused: true });
+  expect(await asked("GET", `/replay/state/${id}`)).toMatchObject({ is_playing: false, is_paused: true });
+  expect(await asked("POST", "/replay/start")).toMatchObject({ is_playing: true, is_paused: false });
+  expect(await asked("GET", "/replay/state")).toMatchObject({ is_playing: true, is_paused: false });
 });
 
 test("[A31] a first segment that is an action's name is read as the action", async () => {

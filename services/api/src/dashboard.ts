@@ -1,7 +1,8 @@
 import type { Dashboard, NodeView } from "@tapedeck/protocol";
+import { isMoving, positionAt, type StoredSession, wallAt } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import { numbersOf, readNodes, sumOf } from "./nodes.js";
-import { present } from "./session-access.js";
+import { openTape, present } from "./session-access.js";
 
 /** The cluster in numbers: statistics of the sessions, and what the nodes' heartbeats say. */
 export async function dashboardOf(api: Api, sessionId: string): Promise<Dashboard> {
@@ -10,6 +11,9 @@ export async function dashboardOf(api: Api, sessionId: string): Promise<Dashboar
   return {
     mode: session?.mode ?? "REPLAY",
     buffer_size: session?.buffer_size ?? 0,
+    controller_state: session?.state ?? null,
+    replay_speed: session?.speed ?? null,
+    last_snapshot_ago_seconds: (found && (await sinceLastFrame(api, found))) ?? null,
     uptime_seconds: api.health.snapshot().uptime,
     total_snapshots_processed: sumOf(nodes, "frames_published"),
     total_errors: sumOf(nodes, "errors"),
@@ -22,7 +26,28 @@ export async function dashboardOf(api: Api, sessionId: string): Promise<Dashboar
     active_websocket_connections: sumOf(nodes, "sockets"),
     sessions,
     nodes,
+    avg_processing_time_ms: null,
+    engine: null,
+    cpp_avg_latency_ms: null,
+    python_avg_latency_ms: null,
+    cpp_samples: null,
+    python_samples: null,
+    performance_improvement: null,
+    adaptive_processor: null,
+    db_pool: null,
   };
+}
+
+/** Seconds since the frame under a moving playhead was due; at the edge of a live tape, since the market's time of that frame. */
+async function sinceLastFrame(api: Api, { record, now }: StoredSession): Promise<number | undefined> {
+  const tape = isMoving(record) ? await openTape(api, record) : undefined;
+  if (tape === undefined) return undefined;
+  const { seq } = await positionAt(record, now, tape);
+  const ns = await tape.nsOf(seq);
+  const dueMs = record.edge
+    ? Number(tape.startNs / 1_000_000n) + ns / 1e6
+    : wallAt(record, Math.max(ns, record.anchorNs), tape.timeline(record.gaps));
+  return Math.max(0, Math.round(now - dueMs)) / 1000;
 }
 
 function meanOf(values: readonly number[]): number {

@@ -232,6 +232,36 @@ describe("monitoring", () => {
     await own.stop();
   });
 
+  test("[A71] the dashboard has the keys of the first version, of the session that was asked for", async () => {
+    const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
+    const dashboard = async (query = "") => Object((await own.ask("GET", `/metrics/dashboard${query}`)).json);
+    const absent = { controller_state: null, replay_speed: null, last_snapshot_ago_seconds: null };
+    const parts = ["adaptive_processor", "avg_processing_time_ms", "cpp_avg_latency_ms", "cpp_samples", "db_pool"];
+    parts.push("engine", "performance_improvement", "python_avg_latency_ms", "python_samples");
+    expect(await dashboard()).toMatchObject({ ...absent, ...Object.fromEntries(parts.map((part) => [part, null])) });
+
+    await own.ask("POST", "/sessions/create", { body: { session_id: "s1", speed: 0.5 } });
+    expect(await dashboard("?session_id=s1")).toMatchObject({
+      ...absent,
+      controller_state: "STOPPED",
+      replay_speed: 0.5,
+    });
+    await own.ask("POST", "/replay/s1/start");
+    const { controller_state, last_snapshot_ago_seconds: ago } = await dashboard("?session_id=s1");
+    expect(controller_state).toBe("PLAYING");
+    // Ten frames a second at half the speed.
+    expect(ago).toBeGreaterThanOrEqual(0);
+    expect(ago).toBeLessThanOrEqual(0.2);
+    await own.ask("POST", "/replay/s1/pause");
+    expect(await dashboard("?session_id=s1")).toMatchObject({
+      ...absent,
+      controller_state: "PAUSED",
+      replay_speed: 0.5,
+    });
+    expect(await dashboard()).toMatchObject(absent);
+    await own.stop();
+  });
+
   test("reports are empty", async () => {
     expect((await api.ask("GET", "/reports")).json).toEqual({ reports: [] });
   });

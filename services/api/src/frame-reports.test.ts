@@ -1,6 +1,14 @@
 import { type Frame, frame as frameSchema } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
-import { alertHistoryOf, alertStatsOf, anomaliesOfKind, spreadsOf, tradeAnomaliesOf, vpinOf } from "./frame-reports.js";
+import {
+  alertHistoryOf,
+  alertStatsOf,
+  anomaliesOfKind,
+  classificationOf,
+  spreadsOf,
+  tradeAnomaliesOf,
+  vpinOf,
+} from "./frame-reports.js";
 
 const at = (second: number) => new Date(Date.UTC(2024, 7, 8) + second * 1000).toISOString();
 const levels = (best: number, step: number) => Array.from({ length: 10 }, (_, n) => [best + n * step, 1]);
@@ -40,6 +48,40 @@ const traded = (second: number) =>
     trade_side: "buy",
     effective_spread: 2,
   });
+
+describe("[A70] trades", () => {
+  const trade = { timestamp: at(0), size: 1 };
+
+  test("are measured against the mid that each met, whatever their frame's mid became", () => {
+    const trades = [
+      { ...trade, price: 99, side: "sell", mid_price: 99.3 },
+      { ...trade, price: 100, side: "unknown", mid_price: 100 },
+      { ...trade, price: 101, side: "buy", mid_price: 100.9 },
+    ];
+    const { trades: classified } = classificationOf([frame(0, { trades, mid_price: 105, effective_spread: 0.2 })]);
+    expect(classified.map(({ mid_price, effective_spread }) => [mid_price, effective_spread])).toEqual([
+      [99.3, 0.6],
+      [100, null],
+      [100.9, 0.2],
+    ]);
+  });
+
+  test("of a tape without those mids: the frame's last one by what it paid, and no wrong number for the others", () => {
+    const trades = [
+      { ...trade, price: 99, side: "sell" },
+      { ...trade, price: 101, side: "buy" },
+    ];
+    const known = classificationOf([frame(0, { trades, mid_price: 105, effective_spread: 0.2 })]);
+    expect(known.trades).toMatchObject([
+      { side: "sell", mid_price: null, effective_spread: null },
+      { side: "buy", mid_price: 100.9, effective_spread: 0.2 },
+    ]);
+    const unknown = [{ ...trade, price: 99, side: "unknown" }];
+    expect(classificationOf([frame(0, { trades: unknown, effective_spread: null })]).trades).toMatchObject([
+      { mid_price: null, effective_spread: null },
+    ]);
+  });
+});
 
 describe("[A57] spreads", () => {
   test("stand beside what became known of them 5 s later", () => {

@@ -7,10 +7,11 @@ import {
   type anomaliesOfKindAnswer,
   anomalyKinds,
   type classifiedTrades,
+  effectiveSpreadOf,
   type Frame,
   nsOfIso,
   type Statistics,
-  type TradeSide,
+  type Trade,
   type tradeAnomalies,
   type tradeSpreads,
   type vpinHistory,
@@ -53,18 +54,38 @@ export function summaryOf(frames: readonly Frame[]): AnomalySummary {
   };
 }
 
+/** Each trade against the mid that it met. */
 export function classificationOf(frames: readonly Frame[]): z.infer<typeof classifiedTrades> {
-  const trades = frames.flatMap(({ mid_price, trades }) =>
-    trades.map(({ timestamp, price, size, side }) => ({
-      timestamp,
-      price,
-      volume: size,
-      side,
-      mid_price,
-      effective_spread: effectiveSpread(side, price, mid_price),
-    })),
+  const trades = frames.flatMap((frame) =>
+    frame.trades.map((trade) => {
+      const { timestamp, price, size, side } = trade;
+      const mid = midMet(trade, frame);
+      return {
+        timestamp,
+        price,
+        volume: size,
+        side,
+        mid_price: mid,
+        effective_spread: mid === null ? null : tidySpread(trade, mid),
+      };
+    }),
   );
   return { trades, count: trades.length };
+}
+
+/**
+ * The mid just before a trade. On tapes from before trades carried it, that of a frame's last trade follows from what it paid, and
+ * the others are not known: the book may have moved between the frame before and any of them.
+ */
+function midMet(trade: Trade, { trades, effective_spread: spread }: Frame): number | null {
+  if (trade.mid_price !== undefined) return trade.mid_price;
+  if (trade !== trades.at(-1) || typeof spread !== "number" || trade.side === "unknown") return null;
+  return tidy(trade.price - (trade.side === "buy" ? spread : -spread) / 2);
+}
+
+function tidySpread(trade: Trade, mid: number): number | null {
+  const spread = effectiveSpreadOf(trade, mid);
+  return spread === null ? null : tidy(spread);
 }
 
 /** One entry for each frame with trades: what its last trade paid, and what of that its counterpart kept. */
@@ -141,12 +162,6 @@ export function alertStatsOf(frames: readonly Frame[]): z.infer<typeof alertStat
     alert_counts_by_type: counts,
     active_deduplications: new Set(active.map(({ type, message }) => `${type} ${message}`)).size,
   };
-}
-
-/** What a trade paid for taking, in price units without float noise. */
-function effectiveSpread(side: TradeSide, price: number, mid: number): number | null {
-  if (side === "unknown") return null;
-  return tidy(2 * (side === "buy" ? price - mid : mid - price));
 }
 
 function statisticsOf(values: readonly (number | null)[]): Statistics {

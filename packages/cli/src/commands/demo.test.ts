@@ -32,3 +32,17 @@ test("[U12] `tapedeck demo --if-empty` makes a tape where there is none, and lea
   expect(second.stdout).toBe(`There are tapes in ${store} already.\n`);
   expect(await new FolderTapeStore(store).versions("demo")).toEqual([1]);
 });
+
+test("[U40] `tapedeck demo --labels` prints what is staged in the demo and when, and makes no tape", async () => {
+  const { status, stdout, stderr } = demo("--labels", "--minutes", "3");
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout.trimEnd().split("\n")).toEqual([
+    expect.stringMatching(/^01:07\.9 to 01:\d\d\.\d {2}spoofing +high +(bid|ask)$/),
+    expect.stringMatching(/^01:35\.9 to 01:\d\d\.\d {2}liquidity_gap +high +(bid|ask)$/),
+    expect.stringMatching(
+      /^02:09\.9 to 02:\d\d\.\d {2}news +high +(up|down) +honest: no alert of manipulation is due$/,
+    ),
+    expect.stringMatching(/^02:39\.9 to 02:\d\d\.\d {2}quote_stuffing +medium$/),
+  ]);
+  expect(await new FolderTapeStore(store).ids()).toEqual([]);
+});

@@ -1,4 +1,4 @@
-import { TapeWriteError, writeDemoTape } from "@tapedeck/tape";
+import { demoLabels, TapeWriteError, writeDemoTape } from "@tapedeck/tape";
 import { Command } from "commander";
 import { Problem } from "../cluster/problem.js";
 import { StatusLine } from "../terminal/status-line.js";
@@ -11,18 +11,21 @@ export function demoCommand(): Command {
     .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .option("--if-empty", "only where the store has no tape")
     .option("--minutes <count>", "how long it lasts, 1 to 1440", "31")
+    .option("--labels", "make no tape: print what is staged in it, and when")
     .action(runDemo);
 }
 
 interface DemoOptions {
   readonly store?: string;
   readonly ifEmpty?: boolean;
+  readonly labels?: boolean;
   readonly minutes: string;
 }
 
-async function runDemo({ store: asked, ifEmpty, minutes: text }: DemoOptions): Promise<void> {
+async function runDemo({ store: asked, ifEmpty, labels, minutes: text }: DemoOptions): Promise<void> {
   const minutes = Number(text);
   if (!(minutes >= 1 && minutes <= 1440)) throw new Problem(`--minutes is "${text}", and has to be 1 to 1440.`);
+  if (labels) return console.log(labelsText(minutes));
   const { place, store } = await tapeStore(asked);
   if (ifEmpty && (await store.ids()).length > 0) return console.log(`There are tapes in ${place} already.`);
   const status = new StatusLine(process.stderr);
@@ -42,4 +45,21 @@ async function runDemo({ store: asked, ifEmpty, minutes: text }: DemoOptions): P
   } finally {
     process.off("SIGINT", end).off("SIGTERM", end);
   }
+}
+
+/** A line for each incident: from and to as time on the tape, kind, severity, and the side or direction where it has one. */
+function labelsText(minutes: number): string {
+  const lines = demoLabels({ minutes }).map(({ fromNs, toNs, kind, severity, benign, side, direction }) => {
+    const where = side ?? (direction === 0 ? "" : direction === 1 ? "up" : "down");
+    const words = [`${clock(fromNs)} to ${clock(toNs)}`, kind.padEnd(18), severity.padEnd(7), where.padEnd(5)];
+    return [...words, benign ? "honest: no alert of manipulation is due" : ""].join("  ").trimEnd();
+  });
+  return lines.join("\n");
+}
+
+/** `12:07.4` of tape time. */
+function clock(ns: number): string {
+  const tenths = Math.round(ns / 1e8);
+  const minutes = Math.floor(tenths / 600);
+  return `${String(minutes).padStart(2, "0")}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
 }

@@ -50,7 +50,7 @@ export async function prepareTapes({
       tell(reportText(report));
     }
     if ((await store.ids()).length > 0) return;
-    tell("No tape yet: making a demo of half an hour, once");
+    tell("No tape yet: making a demo of half an hour, once (tapedeck demo --labels prints what happens in it)");
     const onProgress = (fraction: number) => status.show(() => `  ${Math.round(100 * fraction)} %`);
     await writeDemoTape(store, { signal, onProgress });
   } catch (error) {

@@ -5,6 +5,6 @@ export { impactSegments } from "./own-impact.js";
 export { fillOfTrades, type OwnFill, type OwnOrder, segmentOfFrame } from "./own-orders.js";
 export * from "./scenario.js";
 export * from "./scenario-parameters.js";
-export { generatorVersion } from "./schedule.js";
+export { generatorVersion, type PlannedIncident } from "./schedule.js";
 export { framesPerSegment, segmentMs, segments } from "./segments.js";
 export * from "./simulated-market.js";

@@ -6,7 +6,7 @@ import { iceberg, washTrading } from "./incidents/trades.js";
 import type { IncidentLabel } from "./label.js";
 import type { PriceSegment } from "./price-path.js";
 import { RandomStream } from "./random-stream.js";
-import { honestBursts, type IncidentKind, type Staging, stagedSeverities } from "./scenario.js";
+import { honestBursts, type IncidentKind, type StagedSeverity, type Staging, stagedSeverities } from "./scenario.js";
 import { stageFromMs, stageUntilMs, tapeMsOf } from "./segments.js";
 import type { Usual } from "./usual.js";
 
@@ -38,17 +38,41 @@ export interface Staged {
   readonly incident: Incident;
 }
 
+/** An incident at a time of somebody's choosing. */
+export interface PlannedIncident {
+  readonly segment: number;
+  /** Milliseconds of its segment, from `stageFromMs` on. */
+  readonly fromMs: number;
+  readonly kind: IncidentKind;
+  readonly severity: StagedSeverity;
+}
+
 export interface SegmentScene {
   readonly seed: string;
   readonly scenario: readonly Staging[];
+  /** In order. Up to the segment of the last of them nothing else is staged. */
+  readonly plan: readonly PlannedIncident[];
   readonly segment: number;
   readonly path: PriceSegment;
   readonly usual: Usual;
   price(tick: number): number;
 }
 
-/** What is staged in a segment: a function of scenario, seed and segment alone. The first segment is always quiet. */
-export function stagedIn({ seed, scenario, segment, path, usual, price }: SegmentScene): Staged | undefined {
+/** What is staged in a segment: a function of plan, scenario, seed and segment alone. The first segment is always quiet. */
+export function stagedIn(scene: SegmentScene): readonly Staged[] {
+  const { seed, plan, segment } = scene;
+  if (segment > (plan.at(-1)?.segment ?? -1)) {
+    const drawn = drawnIn(scene);
+    return drawn === undefined ? [] : [drawn];
+  }
+  return plan.flatMap((incident, number) =>
+    incident.segment === segment ? [laidOut(incident, new RandomStream(seed, "plan", number), scene)] : [],
+  );
+}
+
+/** The incident that a scenario has in a segment, all of it drawn by seed and segment. */
+function drawnIn(scene: SegmentScene): Staged | undefined {
+  const { seed, scenario, segment } = scene;
   if (scenario.length === 0 || segment % segmentsPerIncident !== 1) return undefined;
   const random = new RandomStream(seed, "incident", segment);
   const staging = scenario[random.below(scenario.length)];
@@ -56,6 +80,14 @@ export function stagedIn({ seed, scenario, segment, path, usual, price }: Segmen
   const { kind } = staging;
   const severity = staging.severity ?? stagedSeverities[random.below(stagedSeverities.length)] ?? "medium";
   const fromMs = random.wholeBetween({ least: stageFromMs, most: latestStartMs });
+  return laidOut({ segment, fromMs, kind, severity }, random, scene);
+}
+
+function laidOut(
+  { segment, fromMs, kind, severity }: PlannedIncident,
+  random: RandomStream,
+  { path, usual, price }: SegmentScene,
+): Staged {
   const fairTicks = path.at(fromMs);
   const incident = incidents[kind]({
     fromMs,

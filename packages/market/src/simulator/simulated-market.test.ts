@@ -5,7 +5,7 @@ import type { MarketEvent } from "../frame-builder.js";
 import { OrderBook } from "../order-book.js";
 import { heldOutSeeds, tuningSeeds } from "./held-out-seeds.js";
 import { incidentKinds, parseScenario, scenarioNames, scenarioText } from "./scenario.js";
-import { generatorVersion } from "./schedule.js";
+import { generatorVersion, type PlannedIncident } from "./schedule.js";
 import { segmentMs } from "./segments.js";
 import { SimulatedMarket } from "./simulated-market.js";
 
@@ -165,6 +165,34 @@ describe("[SM7] labels tell what is staged, when and where", () => {
     const [label] = simulated.labels(0, 120e9);
     expect(simulated.labels((label?.toNs ?? 0) - 1, 120e9)).toEqual([label]);
     expect(simulated.labels((label?.toNs ?? 0) + 1, 120e9)).toEqual([]);
+  });
+});
+
+describe("[SM11] a plan", () => {
+  const plan: readonly PlannedIncident[] = [
+    { segment: 1, fromMs: 8_000, kind: "spoofing", severity: "high" },
+    { segment: 1, fromMs: 38_000, kind: "wash_trading", severity: "low" },
+    { segment: 4, fromMs: 10_000, kind: "news", severity: "medium" },
+  ];
+  const planned = new SimulatedMarket({ symbol: "BTCUSDT", seed: 1, scenario: "layering", plan });
+
+  test("stages its incidents at their times, and the scenario goes on after its last segment", () => {
+    const staged = planned.labels(0, 480e9).map(({ kind, severity, fromNs }) => [kind, severity, fromNs / 1e9]);
+    expect(staged.slice(0, 3)).toEqual([
+      ["spoofing", "high", 67.9],
+      ["wash_trading", "low", 97.9],
+      ["news", "medium", 249.9],
+    ]);
+    expect(planned.labels(480e9, 960e9)).toEqual(market(1, "layering").labels(480e9, 960e9));
+    expect(staged.slice(3).map(([kind]) => kind)).toEqual(["layering", "layering"]);
+  });
+
+  test("changes the segments that it has incidents in, and no other", () => {
+    const calm = market(1);
+    expect(digest(planned, 1)).not.toBe(digest(calm, 1));
+    // Odd, so the scenario alone would stage something in it.
+    expect(digest(planned, 3)).toBe(digest(calm, 3));
+    expect(digest(planned, 5)).toBe(digest(market(1, "layering"), 5));
   });
 });
 

@@ -8,7 +8,7 @@ import { actsOf, type OnTraded, type OwnOrder, orderMs, sizeOfTrades } from "./o
 import { PricePath } from "./price-path.js";
 import { RandomStream } from "./random-stream.js";
 import { parseScenario, type Staging, scenarioNames } from "./scenario.js";
-import { type Staged, stagedIn } from "./schedule.js";
+import { type PlannedIncident, type Staged, stagedIn } from "./schedule.js";
 import { frameMs, segmentMs, segments, tapeMsOf } from "./segments.js";
 import { type Usual, usualOf } from "./usual.js";
 
@@ -17,6 +17,8 @@ export interface SimulatedMarketOptions {
   readonly seed: string | number;
   /** As `parseScenario` reads it. */
   readonly scenario?: string;
+  /** Incidents at chosen times, in order. The scenario stages its own after the segment of the last of them. */
+  readonly plan?: readonly PlannedIncident[];
 }
 
 /** Nanoseconds since 1970 of tape time 0. Frames close 1 ms before whole tenths of a second. */
@@ -29,13 +31,15 @@ export class SimulatedMarket {
   readonly usual: Usual;
   readonly #seed: string;
   readonly #path: PricePath;
+  readonly #plan: readonly PlannedIncident[];
 
   /** Throws `RangeError` where the scenario is not known. */
-  constructor({ symbol, seed, scenario = "calm" }: SimulatedMarketOptions) {
+  constructor({ symbol, seed, scenario = "calm", plan = [] }: SimulatedMarketOptions) {
     const stagings = parseScenario(scenario);
     if (stagings === undefined) throw new RangeError(`${scenario} is no scenario: ${scenarioNames.join(", ")}`);
     this.instrument = instrumentOf(symbol);
     this.scenario = stagings;
+    this.#plan = plan;
     this.usual = usualOf(this.instrument);
     this.#seed = `${symbol.toUpperCase()}/${seed}`;
     this.#path = new PricePath(this.#seed, this.instrument);
@@ -59,7 +63,12 @@ export class SimulatedMarket {
    * of the segments before it are felt in its prices, if they say what they got. Until an order's moment all is as without it.
    */
   market(segment: number, orders: readonly OwnOrder[] = [], onTraded: OnTraded = () => undefined): Market {
-    const incident = this.#staged(segment)?.incident;
+    const incidents = this.#staged(segment).map(({ incident }) => incident);
+    const shiftAt = (ms: number) => {
+      let shift = 0;
+      for (const incident of incidents) shift += incident.shiftAt?.(ms) ?? 0;
+      return shift;
+    };
     const impact = new OwnImpact(orders, this.instrument);
     const border = (number: number, untilMs: number) => {
       const fair = this.#path.at(number) + impact.at(tapeMsOf(number, 0), untilMs);
@@ -79,8 +88,8 @@ export class SimulatedMarket {
       from: border(segment, beginMs),
       to: border(segment + 1, beginMs),
       startNs: simulatedStartNs,
-      interventions: [...(incident?.interventions ?? []), ...acts],
-      shiftAt: (ms) => (incident?.shiftAt?.(ms) ?? 0) + (orders.length === 0 ? 0 : impact.at(beginMs + ms)),
+      interventions: [...incidents.flatMap(({ interventions }) => interventions), ...acts],
+      shiftAt: (ms) => shiftAt(ms) + (orders.length === 0 ? 0 : impact.at(beginMs + ms)),
     });
   }
 
@@ -90,8 +99,9 @@ export class SimulatedMarket {
     const last = Math.min(segments - 1, segmentAt(toNs));
     const labels: IncidentLabel[] = [];
     for (let segment = first; segment <= last; segment++) {
-      const label = this.#staged(segment)?.label;
-      if (label !== undefined && label.toNs >= fromNs && label.fromNs <= toNs) labels.push(label);
+      for (const { label } of this.#staged(segment)) {
+        if (label.toNs >= fromNs && label.fromNs <= toNs) labels.push(label);
+      }
     }
     return labels;
   }
@@ -101,14 +111,15 @@ export class SimulatedMarket {
     return Math.round(this.#path.at(segment)) / Number(`1e${this.instrument.priceDecimals}`);
   }
 
-  #staged(segment: number): Staged | undefined {
+  #staged(segment: number): readonly Staged[] {
     const { scenario, usual, instrument } = this;
-    if (scenario.length === 0) return undefined;
+    if (scenario.length === 0 && this.#plan.length === 0) return [];
     const scale = Number(`1e${instrument.priceDecimals}`);
     const path = this.#path.segment(segment);
     return stagedIn({
       seed: this.#seed,
       scenario,
+      plan: this.#plan,
       segment,
       path,
       usual,

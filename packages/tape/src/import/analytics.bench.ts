@@ -1,4 +1,4 @@
-import { demoMarket, FrameBuilder, type FrameMoment, MarketAnalytics } from "@tapedeck/market";
+import { FrameBuilder, type FrameMoment, MarketAnalytics, SimulatedMarket, simulatedStartNs } from "@tapedeck/market";
 // biome-ignore lint/correctness/noUndeclaredDependencies: the workspace has it, for tests and benchmarks
 import { bench, describe } from "vitest";
 
@@ -11,7 +11,7 @@ const framesOfSample = 1_000;
 /** Of all samples, the mean and the fastest are told; so many make them repeatable. */
 const options = { time: 2_000, warmupTime: 500 };
 
-const moments = momentsOf({ seed: 1, minutes: 20 });
+const moments = momentsOf(20);
 
 describe(`1,000 of ${moments.length} frames of 20 levels`, () => {
   let analytics = new MarketAnalytics();
@@ -46,12 +46,13 @@ function eachSample(work: (moment: FrameMoment, first: boolean) => void): () => 
   };
 }
 
-function momentsOf({ seed, minutes }: { seed: number; minutes: number }): FrameMoment[] {
+/** Of a market in which something is staged every other minute. */
+function momentsOf(minutes: number): FrameMoment[] {
   const found: FrameMoment[] = [];
-  const originNs = BigInt(Date.UTC(2024, 2, 14, 9)) * 1_000_000n;
+  const market = new SimulatedMarket({ symbol: "BTCUSDT", seed: 1, scenario: "mixed" });
   const builder = new FrameBuilder({
     symbol: "BTCUSDT",
-    originNs,
+    originNs: simulatedStartNs,
     decimals: 3,
     intervalNs: 100e6,
     analytics: {
@@ -62,9 +63,9 @@ function momentsOf({ seed, minutes }: { seed: number; minutes: number }): FrameM
     },
     emit: () => undefined,
   });
-  for (const step of demoMarket({ seed, minutes, originNs })) {
-    if (step.kind === "event") builder.apply(step.event);
-    else builder.markGap(step.fromNs, "nobody recorded");
+  builder.apply(market.opening(0));
+  for (let minute = 0; minute < minutes; minute++) {
+    for (const event of market.events(minute)) builder.apply(event);
   }
   builder.end();
   return found;

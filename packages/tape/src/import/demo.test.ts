@@ -1,8 +1,9 @@
-import { checkFrameText } from "@tapedeck/protocol";
-import { expect, test } from "vitest";
+import { type IncidentLabel, incidentKinds } from "@tapedeck/market";
+import { checkFrameText, frame } from "@tapedeck/protocol";
+import { beforeAll, describe, expect, test } from "vitest";
 import { MemoryTapeStore } from "../memory-store.js";
 import { TapeCatalog } from "../tape-catalog.js";
-import { writeDemoTape } from "./demo.js";
+import { demoLabels, writeDemoTape } from "./demo.js";
 
 async function made(options: Parameters<typeof writeDemoTape>[1]) {
   const store = new MemoryTapeStore();
@@ -13,19 +14,105 @@ async function made(options: Parameters<typeof writeDemoTape>[1]) {
   return { tape, texts };
 }
 
-test("[IM22] the demo lasts half an hour at some ten frames a second, with trades and a marked gap, and keeps every rule", async () => {
-  const seen: number[] = [];
-  const { tape, texts } = await made({ onProgress: (fraction) => seen.push(fraction) });
-  const view = tape.view();
-  expect(view).toMatchObject({ id: "demo", symbol: "BTCUSDT", source: "DEMO", interval_ms: 100 });
-  expect(view.duration_ms).toBeGreaterThanOrEqual(30 * 60_000);
-  expect(view.frames / (view.duration_ms / 1000)).toBeGreaterThan(8.5);
-  expect(view.trades).toBeGreaterThan(10_000);
-  expect(view.gaps).toHaveLength(1);
-  expect(seen.at(-1)).toBe(1);
-  expect([...seen].sort((a, b) => a - b)).toEqual(seen);
-  expect(texts.flatMap((text) => checkFrameText(text))).toEqual([]);
-}, 60_000);
+/** Tape time at which the plan is over, and the scenario goes on. */
+const planned = 450e9;
+
+/** The alert that is to find a kind of incident. */
+const alerts: Partial<Record<IncidentLabel["kind"], string>> = {
+  spoofing: "SPOOFING",
+  layering: "LAYERING",
+  quote_stuffing: "QUOTE_STUFFING",
+  momentum_ignition: "MOMENTUM_IGNITION",
+  wash_trading: "WASH_TRADING",
+  iceberg: "ICEBERG_ORDER",
+  liquidity_gap: "LIQUIDITY_GAP",
+  flash_crash: "REGIME_CRISIS",
+};
+/** What an incident really brings about besides. */
+const brings: Partial<Record<IncidentLabel["kind"], readonly string[]>> = {
+  flash_crash: ["LIQUIDITY_GAP", "MOMENTUM_IGNITION"],
+  momentum_ignition: ["REGIME_CRISIS", "LIQUIDITY_GAP"],
+  news: ["REGIME_CRISIS"],
+  // The price leaves it, it stays, and there is nothing behind it.
+  large_order: ["LIQUIDITY_GAP"],
+};
+/** Alerts of what a market does by itself. */
+const byItself = ["UNUSUAL_TRADE_SIZE", "RAPID_TRADING", "DEPTH_SHOCK", "HEAVY_IMBALANCE", "REGIME_STRESS"];
+
+function during({ fromNs, toNs }: IncidentLabel, second: number): boolean {
+  return second * 1e9 >= fromNs && second * 1e9 <= toNs + 10e9;
+}
+
+interface Heard {
+  readonly second: number;
+  readonly type: string;
+}
+
+describe("the demo that is made where there is no tape", () => {
+  const progress: number[] = [];
+  let demo: Awaited<ReturnType<typeof made>>;
+  const heard: Heard[] = [];
+  beforeAll(async () => {
+    demo = await made({ onProgress: (fraction) => progress.push(fraction) });
+    for (const [seq, text] of demo.texts.entries()) {
+      if (text.includes('"anomalies":[]')) continue;
+      const second = (await demo.tape.nsOf(seq)) / 1e9;
+      for (const { type } of frame.parse(JSON.parse(text)).anomalies) heard.push({ second, type });
+    }
+  }, 120_000);
+
+  test("[IM22] it lasts half an hour at some ten frames a second, with trades and a marked gap, and keeps every rule", () => {
+    const { tape, texts } = demo;
+    const view = tape.view();
+    expect(view).toMatchObject({ id: "demo", symbol: "BTCUSDT", source: "DEMO", interval_ms: 100 });
+    expect(view.duration_ms).toBeGreaterThanOrEqual(30 * 60_000);
+    expect(view.frames / (view.duration_ms / 1000)).toBeGreaterThan(8.5);
+    expect(view.trades).toBeGreaterThan(10_000);
+    expect(view.gaps).toMatchObject([{ reason: "nobody recorded" }]);
+    expect(progress.at(-1)).toBe(1);
+    expect([...progress].sort((a, b) => a - b)).toEqual(progress);
+    expect(texts.flatMap((text) => checkFrameText(text))).toEqual([]);
+  }, 60_000);
+
+  const staged = demoLabels();
+  const plan = staged.filter(({ fromNs }) => fromNs < planned);
+
+  test("[IM24] every kind of incident is staged once within seven and a half minutes, one at a time", () => {
+    expect(plan.map(({ kind }) => kind).sort()).toEqual([...incidentKinds].sort());
+    for (const [at, { fromNs, toNs }] of plan.entries()) {
+      expect(toNs).toBeGreaterThan(fromNs);
+      expect((plan[at + 1]?.fromNs ?? planned) - toNs).toBeGreaterThan(2e9);
+    }
+  });
+
+  test.each(
+    staged.filter(({ benign }) => !benign).map((label) => [label.kind, Math.round(label.fromNs / 1e9), label] as const),
+  )("[IM24] the %s staged at %d s raises its alert while it goes on, or within 10 s", (kind, _, label) => {
+    expect(heard.some(({ second, type }) => type === alerts[kind] && during(label, second))).toBe(true);
+  });
+
+  test("[IM24] panels have something to show of each kind of alert and regime within eight minutes", () => {
+    const early = new Set(heard.filter(({ second }) => second < 480).map(({ type }) => type));
+    expect([...early].sort()).toEqual([...new Set([...Object.values(alerts), ...byItself])].sort());
+    const labels = demo.texts.slice(0, 4_800).map((text) => /"regime_label":"([^"]+)"/.exec(text)?.[1]);
+    expect(new Set(labels)).toEqual(new Set(["Calm", "Stressed", "Execution Hot", "Manipulation Suspected"]));
+    expect(demo.texts.slice(0, 4_800).some((text) => text.includes('"realized_spread":-'))).toBe(true);
+  });
+
+  test("[IM24] no alert of what can be staged is false, and most of the time nothing is told", () => {
+    const stageable = new Set(Object.values(alerts));
+    const wrong = heard.filter(
+      ({ second, type }) =>
+        stageable.has(type) &&
+        !staged.some(
+          (label) => during(label, second) && (alerts[label.kind] === type || brings[label.kind]?.includes(type)),
+        ),
+    );
+    expect(wrong).toEqual([]);
+    const tenSeconds = new Set(heard.map(({ second }) => Math.floor(second / 10)));
+    expect(tenSeconds.size / (31 * 6)).toBeLessThan(0.3);
+  });
+});
 
 test("[IM22] the same seed makes the same market, another one another", async () => {
   const [a, b, c] = [await made({ minutes: 2 }), await made({ minutes: 2 }), await made({ minutes: 2, seed: 2 })];

@@ -1,33 +1,62 @@
 import { setImmediate } from "node:timers/promises";
-import { analyticsVersion, demoMarket, FrameBuilder, type FrameParts, MarketAnalytics } from "@tapedeck/market";
+import {
+  analyticsVersion,
+  demoMarket,
+  FrameBuilder,
+  type FrameParts,
+  type IncidentLabel,
+  MarketAnalytics,
+  type MarketEvent,
+  type SimulatedMarket,
+  simulatedStartNs,
+} from "@tapedeck/market";
 import type { TapeStore } from "../store.js";
 import { tapeName } from "../tape-id.js";
 import { TapeWriter } from "../tape-writer.js";
 
-export interface DemoTapeOptions {
-  /** `demo` by default. */
-  readonly id?: string;
+/** Which demo it is. */
+export interface DemoChoice {
   readonly symbol?: string;
   /** The same seed gives the same market. */
   readonly seed?: number;
   /** 31 by default: half an hour of it without what the first and last frame cut off. */
   readonly minutes?: number;
+}
+
+export interface DemoTapeOptions extends DemoChoice {
+  /** `demo` by default. */
+  readonly id?: string;
   /** Called some ten times a second with 0 to 1. */
   readonly onProgress?: (fraction: number) => void;
   readonly signal?: AbortSignal;
 }
 
-/** An ordinary morning; any fixed time does. */
-const originNs = BigInt(Date.UTC(2024, 2, 14, 9)) * 1_000_000n;
+const usualSymbol = "BTCUSDT";
+/** Of the market in which detectors find all that is staged in half an hour, and nothing else. */
+const usualSeed = 18;
+const usualMinutes = 31;
 const framesBetweenProgress = 500;
 
-/** Writes a tape of a generated market, ten frames a second, with a silence in it. Resolves to its `id@version`. */
+/** Where a demo has a silence it begins here in a minute and lasts until the next one. */
+const silentFromNs = 20e9;
+const silenceNeedsMinutes = 20;
+
+/** What is staged in the demo, in order of tape time: the truth that is in no frame. */
+export function demoLabels({
+  symbol = usualSymbol,
+  seed = usualSeed,
+  minutes = usualMinutes,
+}: DemoChoice = {}): IncidentLabel[] {
+  return demoMarket({ symbol, seed }).labels(0, minutes * 60e9);
+}
+
+/** Writes a tape of the demo market, ten frames a second, with a silence in a long one. Resolves to its `id@version`. */
 export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions = {}): Promise<string> {
-  const { id = "demo", symbol = "BTCUSDT", seed = 1, minutes = 31, onProgress, signal } = options;
+  const { id = "demo", symbol = usualSymbol, seed = usualSeed, minutes = usualMinutes, onProgress, signal } = options;
   const frames: FrameParts[] = [];
   const builder = new FrameBuilder({
     symbol,
-    originNs,
+    originNs: simulatedStartNs,
     decimals: 3,
     intervalNs: 100e6,
     analytics: new MarketAnalytics(),
@@ -40,7 +69,7 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
         id,
         symbol,
         source: "DEMO",
-        startNs: builder.startNs ?? originNs,
+        startNs: builder.startNs ?? simulatedStartNs,
         decimals: 3,
         precision: builder.precision,
         intervalMs: 100,
@@ -55,11 +84,7 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
     }
   };
   try {
-    for (const step of demoMarket({ seed, minutes, originNs })) {
-      if (step.kind === "event") builder.apply(step.event);
-      else builder.markGap(step.fromNs, "nobody recorded");
-      if (frames.length > 0) await write();
-    }
+    for (const _ of record(demoMarket({ symbol, seed }), minutes, builder)) if (frames.length > 0) await write();
     builder.end();
     await write();
     if (writer === undefined) throw new RangeError(`${minutes} minutes are too short for a frame`);
@@ -70,4 +95,32 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
     await writer?.abort();
     throw error;
   }
+}
+
+/** Passes the market to the builder, event by event. Nothing is staged in the minute in which the recording has a hole. */
+function* record(market: SimulatedMarket, minutes: number, builder: FrameBuilder): Generator<void> {
+  const silentMinute = minutes < silenceNeedsMinutes ? undefined : 2 * Math.floor(0.2 * minutes);
+  for (let minute = 0; minute < minutes; minute++) {
+    if (minute === 0 || minute - 1 === silentMinute) builder.apply(wholeBook(market.opening(minute)));
+    for (const event of market.events(minute)) {
+      if (event.ns > minutes * 60e9) return;
+      if (minute === silentMinute && event.ns >= minute * 60e9 + silentFromNs) {
+        builder.markGap(builder.lastEventNs, "nobody recorded");
+        break;
+      }
+      builder.apply(event);
+      yield;
+    }
+  }
+}
+
+/** Of an opening: what was in the book before is not in it. */
+function wholeBook({ ns, change }: MarketEvent): MarketEvent {
+  return {
+    ns,
+    change: (book) => {
+      book.clear();
+      change?.(book);
+    },
+  };
 }

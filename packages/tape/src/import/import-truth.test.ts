@@ -112,7 +112,7 @@ describe.skipIf(recordingsAbsent)("LOBSTER's own books", () => {
     "lobster/AAPL_2012-06-21_34200000_57600000_orderbook_10.csv",
   );
 
-  test("[IM17] frame n is the book of row n, the trade of row n, at the nanosecond of row n", async () => {
+  test("[IM17] [FR20] frame n is the book of row n, the trade of row n, at the nanosecond of row n, and its mid that of row n - 1", async () => {
     const imported = await importToMemory([messages, books], { intervalMs: 0 });
     const bookRows = (await readFile(books, "utf8")).trimEnd().split("\n");
     const messageRows = (await readFile(messages, "utf8")).trimEnd().split("\n");
@@ -129,6 +129,7 @@ describe.skipIf(recordingsAbsent)("LOBSTER's own books", () => {
       const [seconds = "", fraction = ""] = time.split(".");
       const since = new Date((Number(seconds) + 4 * 3600) * 1000).toISOString().slice(11, 19);
       expect(frame.timestamp).toBe(`2012-06-21T${since}.${fraction.padEnd(9, "0")}Z`);
+      const before = (bookRows[row - 1] ?? "").split(",").map(Number);
       const trades = ["4", "5"].includes(type)
         ? [
             {
@@ -136,6 +137,7 @@ describe.skipIf(recordingsAbsent)("LOBSTER's own books", () => {
               price: Number(price) / 10_000,
               size: Number(size),
               side: direction === "1" ? "sell" : "buy",
+              mid_price: ((before[0] ?? 0) + (before[2] ?? 0)) / 20_000,
             },
           ]
         : [];

@@ -1,4 +1,4 @@
-export { type DemoTapeOptions, writeDemoTape } from "./demo.js";
+export { type DemoTapeOptions, demoLabels, writeDemoTape } from "./demo.js";
 export { formatNames, formats } from "./formats/registry.js";
 export { ImportRefused } from "./import-errors.js";
 export {

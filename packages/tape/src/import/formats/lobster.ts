@@ -170,7 +170,7 @@ class LobsterRows {
     if (kind === 4 || kind === 5) {
       trades.push({
         timestamp: isoOfNs(ns, 9),
-        price: numberOf(price, "the price") / priceScale,
+        price: wholeOf(price, "the price") / priceScale,
         size: numberOf(size, "the size"),
         // The row has the resting order's side; the trade's is that of who took it.
         side: direction === "1" ? "sell" : "buy",

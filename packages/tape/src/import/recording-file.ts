@@ -91,12 +91,17 @@ async function lookInto(source: ByteSource, named: boolean): Promise<RecordingFi
     const beginning = await beginningOf(unpack(source.open(ignored), packing), tellingBytes).catch(() =>
       Buffer.alloc(0),
     );
-    const kind = isZip(beginning) ? "is a zip in an archive: unpack it" : otherKind(beginning, name);
+    const kind = packedAgain(beginning, packing) ?? otherKind(beginning, name);
     return { ...file, packing, ...(await headOf(source, packing)), ...(kind && { unreadable: kind }) };
   } catch (error) {
     if (!(error instanceof CutShort)) throw error;
     return { ...file, packing: undefined, array: false, head: [], unreadable: `cannot be read: ${error.message}` };
   }
+}
+
+function packedAgain(beginning: Buffer, packing: Packing): string | undefined {
+  if (isZip(beginning)) return "is a zip in an archive: unpack it";
+  return packing && packingOf(beginning) && "is packed twice: unpack it once";
 }
 
 async function headOf(

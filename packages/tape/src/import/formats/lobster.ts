@@ -71,7 +71,7 @@ async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading:
   try {
     for await (const batch of linesOf(messages, reading.signal)) {
       for (const message of batch.lines) {
-        const book = await nextBook();
+        const book = bookRows.waiting() ?? (await nextBook());
         number++;
         if (message === "") continue;
         if (book === undefined) {
@@ -120,6 +120,11 @@ class BookRows {
   constructor(file: RecordingFile, reading: Reading) {
     this.#batches = linesOf(file, reading.signal);
     this.#reading = reading;
+  }
+
+  /** The next row where it has been read already: most rows need no turn of the event loop. */
+  waiting(): string | undefined {
+    return this.#at < this.#lines.length ? this.#lines[this.#at++] : undefined;
   }
 
   async next(): Promise<string | undefined> {

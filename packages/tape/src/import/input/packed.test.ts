@@ -83,6 +83,9 @@ describe("packed files", () => {
     expect(await refused(zipOf({ "in.zip": zip }), "out.zip")).toMatch(
       /^ImportRefused: There is no recording.*is a zip in an archive: unpack it/,
     );
+    expect(await refused(gzipSync(gzipSync(whole)), "twice.gz")).toMatch(
+      /^ImportRefused: twice.gz is packed twice: unpack it once/,
+    );
     const many = Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`${n}.txt`, ""]));
     expect(await refused(zipOf(many), "many.zip")).toMatch(
       /^ImportRefused: many.zip holds 1001 files, and at most 1000/,

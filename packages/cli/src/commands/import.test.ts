@@ -1,7 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FolderTapeStore } from "@tapedeck/tape";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Problem } from "../cluster/problem.js";
 import { importCommand } from "./import.js";
 import { tapesCommand } from "./tapes.js";
 
@@ -65,6 +67,33 @@ test("[IM16] a refusal is one sentence", async () => {
   );
   await expect(run(join(folder, "absent"), "--store", folder)).rejects.toThrow(/absent cannot be read: ENOENT/);
   await expect(run(path, "--symbol", "X", "--id", "../x", "--store", folder)).rejects.toThrow(/cannot name a tape/);
+});
+
+test("[IM30] a recording that is cut short leaves the tape as it is, and makes a partial one with --keep-partial", async () => {
+  const path = await recording();
+  const store = join(folder, "tapes");
+  const args = [path, "--symbol", "X", "--id", "mine", "--store", store];
+  await run(...args);
+  await truncate(path, (await stat(path)).size - 4);
+  await expect(run(...args)).rejects.toThrow(
+    /books.csv cannot be read to its end: .* its last, ends in the middle .* with --keep-partial what was read becomes a tape\.$/,
+  );
+  await expect(run(...args)).rejects.toBeInstanceOf(Problem);
+  expect(await new FolderTapeStore(store).current("mine")).toBe(1);
+  printed = [];
+  await run(...args, "--keep-partial");
+  expect(printed.join("\n")).toMatch(/^mine@2 .*, partial$/m);
+});
+
+test("[IM35] the help names the formats and the columns of a CSV", () => {
+  let help = "";
+  importCommand()
+    .configureOutput({ writeOut: (text) => (help += text) })
+    .outputHelp();
+  expect(help).toMatch(/gzip, zstd and zip are unpacked/);
+  expect(help).toMatch(/binance +Binance's own messages/);
+  expect(help).toMatch(/A CSV of books needs a column of times .*bid_price_1/);
+  expect(help).toMatch(/--keep-partial +make tapes also of files that are cut short/);
 });
 
 test("[IM1] an empty store says so", async () => {

@@ -5,6 +5,7 @@ import {
   type ImportProgress,
   ImportRefused,
   importRecording,
+  neededColumns,
   reportText,
   TapeWriteError,
 } from "@tapedeck/tape";
@@ -20,11 +21,18 @@ interface Choices extends Omit<ImportOptions, "intervalMs" | "silenceMs"> {
   readonly json?: boolean;
 }
 
+const helpText = `
+Formats, told by content; gzip, zstd and zip are unpacked:
+${formats.map(({ name, about }) => `  ${name.padEnd(18)}${about}`).join("\n")}
+
+A CSV of books needs ${neededColumns}.
+Times are ISO 8601, or seconds, milli-, micro- or nanoseconds since 1970. More: docs/importing.md`;
+
 /** `tapedeck import PATH...`: a recording of a market becomes tapes. */
 export function importCommand(): Command {
   return new Command("import")
     .description("make tapes of a recording: of each instrument in it one")
-    .argument("<path...>", "the recording's files, or folders of them; all of them are one recording in time")
+    .argument("<path...>", "the recording's files, folders or zips of them; all of them are one recording in time")
     .addOption(new Option("--format <name>", "format of the files").choices(["auto", ...formatNames]).default("auto"))
     .option("--symbol <symbol>", "only this instrument; names it where the files don't")
     .option("--date <YYYY-MM-DD>", "the day, where neither the files nor their names say it")
@@ -40,9 +48,10 @@ export function importCommand(): Command {
     )
     .option("--id <id>", "the tape's id, by default symbol, source and day")
     .option("--strict", "stop at the first broken line, and keep nothing")
+    .option("--keep-partial", "make tapes also of files that are cut short or damaged, of what can be read")
     .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .option("--json", "print the report as JSON")
-    .addHelpText("after", `\nFormats:\n${formats.map(({ name, about }) => `  ${name.padEnd(18)}${about}`).join("\n")}`)
+    .addHelpText("after", helpText)
     .action(runImport);
 }
 

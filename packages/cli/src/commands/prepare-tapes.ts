@@ -15,6 +15,8 @@ export interface TapesToPrepare {
   readonly endpoint: string | undefined;
   /** Files of recordings to import. */
   readonly recordings: readonly string[];
+  /** Makes tapes also of files that cannot be read to their end. */
+  readonly keepPartial: boolean;
   readonly tell: (sentence: string) => void;
   readonly signal: AbortSignal;
 }
@@ -28,6 +30,7 @@ export async function prepareTapes({
   store: place,
   endpoint,
   recordings,
+  keepPartial,
   tell,
   signal,
 }: TapesToPrepare): Promise<void> {
@@ -38,7 +41,7 @@ export async function prepareTapes({
       tell(`Importing ${recordings.join(", ")}`);
       const report = await importRecording(
         recordings,
-        {},
+        { keepPartial },
         {
           store,
           signal,

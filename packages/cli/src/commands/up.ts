@@ -35,10 +35,13 @@ export function upCommand(): Command {
   return new Command("up")
     .description("run a whole local cluster: Redis, gateways, apis, tickers, a feed and a balancer in front of them")
     .option("--import <path...>", "recordings to import first, as `tapedeck import` does")
-    .action((options: { import?: string[] }) => up(options.import ?? []));
+    .option("--keep-partial", "import also files that are cut short or damaged, what can be read of them")
+    .action((options: { import?: string[]; keepPartial?: boolean }) =>
+      up(options.import ?? [], options.keepPartial ?? false),
+    );
 }
 
-async function up(recordings: readonly string[]): Promise<void> {
+async function up(recordings: readonly string[], keepPartial: boolean): Promise<void> {
   const config = readConfig("up", env);
   refuseExposure("up", config);
   const folder = resolve(root, config.TAPEDECK_FOLDER);
@@ -66,7 +69,14 @@ async function up(recordings: readonly string[]): Promise<void> {
       feeds: config.TAPEDECK_FEEDS,
       signal: ending.signal,
       prepare: async () => {
-        await prepareTapes({ store, endpoint: config.S3_ENDPOINT, recordings, tell, signal: ending.signal });
+        await prepareTapes({
+          store,
+          endpoint: config.S3_ENDPOINT,
+          recordings,
+          keepPartial,
+          tell,
+          signal: ending.signal,
+        });
         tell("Starting the services");
       },
       tell,

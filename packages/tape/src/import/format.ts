@@ -16,8 +16,18 @@ export interface Reading {
   notice(sentence: string): void;
   /** A line that is broken: throws where the import is strict. */
   broken(file: RecordingFile, line: number, reason: string): void;
+  /** The file cannot be read to its end; `last` is what was read last. Throws unless the import keeps what there is. */
+  cutShort(file: RecordingFile, last: ReadSoFar, reason: string): void;
   /** Progress. */
   read(lines: number, bytes: number): void;
+}
+
+/** How far a file was read. */
+export interface ReadSoFar {
+  /** Number of its last good line. */
+  readonly line: number;
+  /** Nanoseconds since 1970 of its last event, by the recorder's clock; undefined where it gave none. */
+  readonly heardNs: bigint | undefined;
 }
 
 /** One kind of recording. A new one is a file in `formats/` and a line in its registry. */

@@ -1,12 +1,13 @@
+import { isoOfNs } from "@tapedeck/protocol";
 import type { TapeStore } from "../store.js";
 import { tapeIdPattern } from "../tape-id.js";
-import type { Format, Reading } from "./format.js";
-import { sortByFormat } from "./formats/registry.js";
+import type { Reading, ReadSoFar } from "./format.js";
+import { type SortedRecording, sortByFormat } from "./formats/registry.js";
 import { ImportRefused } from "./import-errors.js";
-import type { BrokenLineReport, ImportReport, TapeReport } from "./import-report.js";
+import type { BrokenLineReport, CutShortReport, ImportReport, TapeReport } from "./import-report.js";
 import { InstrumentImport } from "./instrument-import.js";
 import { mergeStreams } from "./merge-streams.js";
-import { openRecording, type RecordingFile } from "./recording-file.js";
+import { type OpenedRecording, openRecording, type RecordingFile } from "./recording-file.js";
 import { instrumentKey, type SourceEvent } from "./source-event.js";
 
 export interface ImportOptions {
@@ -24,6 +25,8 @@ export interface ImportOptions {
   readonly id?: string;
   /** Stops at the first broken line. */
   readonly strict?: boolean;
+  /** Makes tapes also of files that cannot be read to their end. */
+  readonly keepPartial?: boolean;
 }
 
 export interface ImportProgress {
@@ -56,9 +59,9 @@ export async function importRecording(
   target: ImportTarget,
 ): Promise<ImportReport> {
   checkOptions(options);
-  const files = await openRecording(paths);
-  const run = new ImportRun(files, options, target);
-  return run.run(sortByFormat(files, options.format));
+  const opened = await openRecording(paths);
+  const run = new ImportRun(opened, options, target);
+  return run.run(sortByFormat(opened, options.format));
 }
 
 class ImportRun {
@@ -73,6 +76,7 @@ class ImportRun {
   readonly #ignored = new Map<string, number>();
   readonly #notices = new Set<string>();
   readonly #broken: BrokenLineReport[] = [];
+  readonly #cutShort: CutShortReport[] = [];
   #brokenCount = 0;
   #lines = 0;
   #bytes = 0;
@@ -81,18 +85,18 @@ class ImportRun {
   /** Events without a time that came before any with one. */
   readonly #timeless: SourceEvent[] = [];
 
-  constructor(files: readonly RecordingFile[], options: ImportOptions, target: ImportTarget) {
+  constructor({ files }: OpenedRecording, options: ImportOptions, target: ImportTarget) {
     this.#files = files;
     this.#options = options;
     this.#target = target;
     this.#silenceNs = BigInt(Math.round((options.silenceMs ?? 5_000) * 1e6));
   }
 
-  async run(sorted: ReadonlyMap<Format, readonly RecordingFile[]>): Promise<ImportReport> {
+  async run({ byFormat, skipped }: SortedRecording): Promise<ImportReport> {
     const started = performance.now();
     const reading = this.#reading();
     try {
-      const streams = [...sorted].flatMap(([format, files]) => format.streams(files, reading));
+      const streams = [...byFormat].flatMap(([format, files]) => format.streams(files, reading));
       for await (const events of mergeStreams(streams)) {
         this.#target.signal?.throwIfAborted();
         for (const event of events) this.#take(event);
@@ -106,7 +110,13 @@ class ImportRun {
       for (const one of this.#imports) tapes.push(await one.finish());
       this.#progress();
       this.#refuseWhereNothingCame(tapes);
-      return this.#report([...sorted.keys()], tapes, (performance.now() - started) / 1000);
+      const seconds = (performance.now() - started) / 1000;
+      return {
+        ...this.#report(tapes, seconds),
+        formats: [...byFormat.keys()].map(({ name }) => name),
+        files: [...byFormat.values()].flat().map(({ path }) => path),
+        skipped: skipped.map(({ path, reason }) => ({ file: path, reason })),
+      };
     } catch (error) {
       for (const one of this.#imports) await one.abort();
       throw error;
@@ -187,12 +197,24 @@ class ImportRun {
         this.#brokenCount++;
         if (this.#broken.length < brokenShown) this.#broken.push({ file: file.path, line, reason });
       },
+      cutShort: (file, last, reason) => this.#noteCut(file, last, reason),
       read: (lines, bytes) => {
         this.#lines += lines;
         this.#bytes += bytes;
         this.#progress();
       },
     };
+  }
+
+  #noteCut({ path }: RecordingFile, { line, heardNs }: ReadSoFar, reason: string): void {
+    const until = heardNs === undefined ? undefined : isoOfNs(heardNs, 3);
+    const far = until === undefined ? `${line} lines` : `line ${line}, received at ${until}`;
+    if (this.#options.strict || !this.#options.keepPartial) {
+      throw new ImportRefused(
+        `${path} cannot be read to its end: after ${far}, ${reason}. Nothing was imported; with --keep-partial what was read becomes a tape.`,
+      );
+    }
+    this.#cutShort.push({ file: path, line, until, reason });
   }
 
   #progress(): void {
@@ -217,19 +239,21 @@ class ImportRun {
       throw new ImportRefused(`${files} holds no ${this.#options.symbol}; it holds ${there}.`);
     }
     const [broken] = this.#broken;
-    const why = broken ? ` (the first broken line is ${broken.line}: ${broken.reason})` : "";
+    const ignored = [...this.#ignored].map(([kind, n]) => `${n} ${kind}`).join(", ");
+    const why = broken
+      ? ` (the first broken line is ${broken.line}: ${broken.reason})`
+      : ignored && ` (only ${ignored})`;
     throw new ImportRefused(`${files} gives no tape: there is no market event in it${why}.`);
   }
 
-  #report(formats: readonly Format[], tapes: readonly TapeReport[], seconds: number): ImportReport {
+  #report(tapes: readonly TapeReport[], seconds: number): Omit<ImportReport, "files" | "formats" | "skipped"> {
     return {
-      files: this.#files.map(({ path }) => path),
-      formats: formats.map(({ name }) => name),
       lines: this.#lines,
       seconds,
       linesPerSecond: this.#lines / seconds,
       frames: this.#frames,
       brokenLines: { count: this.#brokenCount, first: this.#broken },
+      cutShort: this.#cutShort,
       ignoredLines: Object.fromEntries(this.#ignored),
       notices: [...this.#notices],
       tapes,

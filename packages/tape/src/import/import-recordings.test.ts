@@ -203,7 +203,7 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
     ],
     ["lobster/AAPL_2012-06-21_34200000_57600000_message_10.csv", /is a message file: give the orderbook file/],
     ["lobster/AAPL_2012-06-21_34200000_57600000_orderbook_10.csv", /is an orderbook file, which has no times/],
-    ["README.md", /is no recording in a format known here/],
+    ["README.md", /is not a recording in a known format/],
   ];
   test.each(refused)("[IM16] %s is refused with the reason", async (file, reason) => {
     await expect(importToMemory(recording(file))).rejects.toThrow(reason);

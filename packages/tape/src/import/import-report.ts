@@ -1,17 +1,32 @@
+import { mostLevels } from "@tapedeck/market";
+
 /** What an import did, in numbers. `reportText` says it in words. */
 export interface ImportReport {
   readonly files: readonly string[];
+  /** What lay beside the recording and is not one; `reason` is the end of a sentence. */
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   readonly formats: readonly string[];
   readonly lines: number;
   readonly seconds: number;
   readonly linesPerSecond: number;
   readonly frames: number;
   readonly brokenLines: { readonly count: number; readonly first: readonly BrokenLineReport[] };
+  /** Files that could not be read to their end: the tapes are partial. */
+  readonly cutShort: readonly CutShortReport[];
   /** Messages that mean nothing to a tape, by their kind. */
   readonly ignoredLines: Readonly<Record<string, number>>;
   /** What else its user should know of the recording, a sentence each. */
   readonly notices: readonly string[];
   readonly tapes: readonly TapeReport[];
+}
+
+export interface CutShortReport {
+  readonly file: string;
+  /** Number of the last line that was read. */
+  readonly line: number;
+  /** Receive time of the last event, ISO 8601. */
+  readonly until: string | undefined;
+  readonly reason: string;
 }
 
 export interface BrokenLineReport {
@@ -59,6 +74,8 @@ export interface TapeReport {
     readonly levelsOutsideSnapshot: number;
     /** Changes of levels that nobody had inserted. */
     readonly unknownIds: number;
+    /** Levels of the deeper side, at most; frames keep the best 20 of each. */
+    readonly deepest: number;
     readonly finalBid: number | null;
     readonly finalAsk: number | null;
   };
@@ -86,7 +103,10 @@ export function reportText(report: ImportReport): string {
       `${count(report.lines, "line")} in ${report.seconds.toFixed(1)} s, ${Math.round(report.linesPerSecond)} lines/s, ` +
       `${count(report.frames, "frame")}`,
   ];
-  for (const tape of report.tapes) lines.push(...tapeText(tape));
+  for (const { file, line, until, reason } of report.cutShort) {
+    lines.push(`PARTIAL: ${file} was read up to line ${line}${until ? `, received at ${until}` : ""}: ${reason}`);
+  }
+  for (const tape of report.tapes) lines.push(...tapeText(tape, report.cutShort.length > 0));
   if (brokenLines.count > 0) {
     lines.push(`${count(brokenLines.count, "broken line")}, left out:`);
     for (const { file, line, reason } of brokenLines.first) lines.push(`  ${file}:${line}  ${reason}`);
@@ -98,14 +118,15 @@ export function reportText(report: ImportReport): string {
     lines.push(`not needed: ${ignored.map(([kind, n]) => `${n} ${kind}`).join(", ")}`);
   }
   for (const notice of report.notices) lines.push(notice);
+  for (const { file, reason } of report.skipped) lines.push(`skipped: ${file} ${reason}`);
   return lines.join("\n");
 }
 
-function tapeText(tape: TapeReport): string[] {
+function tapeText(tape: TapeReport, partial: boolean): string[] {
   if (tape.refused !== undefined) return [`${tape.symbol} ${tape.source}: refused, ${tape.refused}`];
   const seconds = tape.durationMs / 1000;
   return [
-    `${tape.tape}  ${tape.symbol} ${tape.source}  ${tape.from} to ${tape.to}  (${seconds.toFixed(1)} s)`,
+    `${tape.tape}  ${tape.symbol} ${tape.source}  ${tape.from} to ${tape.to}  (${seconds.toFixed(1)} s)${partial ? ", partial" : ""}`,
     `  ${count(tape.frames, "frame")} (${seconds > 0 ? (tape.frames / seconds).toFixed(1) : "-"}/s), ` +
       `${count(tape.bookUpdates, "book update")}, ${count(tape.trades, "trade")}`,
     `  ${count(tape.gaps.length, "gap")}, ${count(tape.book.crossed, "crossed book")}, ` +
@@ -129,6 +150,9 @@ function* bookFindings({ book }: TapeReport): Generator<string> {
   if (book.levelsOutsideSnapshot > 0) {
     yield `levels_outside_snapshot: the top 20 of ${count(book.levelsOutsideSnapshot, "book")} reach beyond the prices ` +
       "that the snapshot knew; there, levels that nobody touched since are missing";
+  }
+  if (book.deepest > mostLevels) {
+    yield `${count(book.deepest, "level")} a side in the recording's deepest book; frames keep the best ${mostLevels}`;
   }
   if (book.unknownIds > 0) yield `${count(book.unknownIds, "change")} of unknown levels, left out`;
 }

@@ -49,7 +49,7 @@ export class InstrumentImport {
   readonly #depth: DepthSync<MarketTrade>;
   readonly #bookSilence: BookSilence;
   readonly #tradeIds = new RecentIds<number | string>();
-  readonly #counts = { duplicates: 0, unknownIds: 0, missingTrades: 0, bookMessages: 0, bids: 0, asks: 0 };
+  readonly #counts = { duplicates: 0, unknownIds: 0, missingTrades: 0, bookMessages: 0, bids: 0, asks: 0, deepest: 0 };
   readonly #excluded = new Map<string, number>();
   readonly #gaps: { ns: number; fromNs: number; reason: string }[] = [];
   #numbered = false;
@@ -107,6 +107,8 @@ export class InstrumentImport {
   async drain(): Promise<void> {
     const frames = this.#frames;
     this.#frames = [];
+    const { bids, asks } = this.#builder.book;
+    this.#counts.deepest = Math.max(this.#counts.deepest, bids.depth, asks.depth);
     for (const frame of frames) {
       this.#writer ??= await this.#open();
       if (frame.gapBefore !== null) this.#gaps.push({ ns: frame.ns, ...frame.gapBefore });
@@ -298,6 +300,7 @@ export class InstrumentImport {
         levelsUncrossed: built.levelsUncrossed,
         levelsOutsideSnapshot: depth.outsideSnapshot,
         unknownIds: this.#counts.unknownIds,
+        deepest: this.#counts.deepest,
         finalBid: book.bids.bestPrice ?? null,
         finalAsk: book.asks.bestPrice ?? null,
       },

@@ -1,6 +1,7 @@
 import type { EventStream, Reading } from "./format.js";
-import { BrokenLine } from "./import-errors.js";
-import { linesOf, type RecordingFile } from "./recording-file.js";
+import { BrokenLine, CutShort } from "./import-errors.js";
+import { linesOf } from "./input/lines.js";
+import type { RecordingFile } from "./recording-file.js";
 import type { SourceEvent } from "./source-event.js";
 
 /** Reads one file's lines. It may keep what spans lines. */
@@ -15,6 +16,8 @@ export interface LineParser {
 export async function* lineStream(file: RecordingFile, parser: LineParser, reading: Reading): EventStream {
   let previous = "";
   let number = 0;
+  let lastGood = 0;
+  let heardNs: bigint | undefined;
   try {
     for await (const batch of linesOf(file, reading.signal)) {
       const events: SourceEvent[] = [];
@@ -28,21 +31,29 @@ export async function* lineStream(file: RecordingFile, parser: LineParser, readi
         } catch (error) {
           if (!(error instanceof BrokenLine)) throw error;
           events.length = first;
+          if (batch.open) throw cutLine(error, number);
           reading.broken(file, number, error.message);
         }
         if (text === previous) markRepeated(events, first);
         previous = text;
+        lastGood = number;
       }
+      heardNs = events.at(-1)?.heardNs ?? heardNs;
       reading.read(batch.lines.length, batch.bytes);
       yield events;
     }
   } catch (error) {
-    if (!isCutShort(error)) throw error;
-    reading.broken(file, number + 1, "the compressed file ends in the middle");
+    if (!(error instanceof CutShort)) throw error;
+    reading.cutShort(file, { line: lastGood, heardNs }, error.message);
   }
   const events: SourceEvent[] = [];
   parser.end?.(events);
   if (events.length > 0) yield events;
+}
+
+/** A last line that makes no sense and has no line break behind it: whoever wrote it was interrupted, or the copy was. */
+export function cutLine({ message }: BrokenLine, line: number): CutShort {
+  return new CutShort(`line ${line}, its last, ends in the middle (${message})`);
 }
 
 function markRepeated(events: SourceEvent[], from: number): void {
@@ -50,9 +61,4 @@ function markRepeated(events: SourceEvent[], from: number): void {
     const event = events[at];
     if (event) events[at] = { ...event, repeated: true };
   }
-}
-
-/** zlib's complaints about a file that was cut or damaged. */
-export function isCutShort(error: unknown): boolean {
-  return error instanceof Error && "code" in error && ["Z_BUF_ERROR", "Z_DATA_ERROR"].includes(String(error.code));
 }

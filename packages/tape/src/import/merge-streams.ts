@@ -13,10 +13,20 @@ interface Open {
  */
 export async function* mergeStreams(streams: readonly EventStream[]): AsyncGenerator<readonly SourceEvent[]> {
   const open: Open[] = [];
-  for (const stream of streams) {
-    const one: Open = { rest: stream[Symbol.asyncIterator](), events: [], at: 0 };
-    if (await refill(one)) open.push(one);
+  try {
+    for (const stream of streams) {
+      const one: Open = { rest: stream[Symbol.asyncIterator](), events: [], at: 0 };
+      open.push(one);
+      if (!(await refill(one))) open.pop();
+    }
+    yield* merged(open);
+  } finally {
+    // An import that fails closes the files that it has not read to their end.
+    for (const one of open) await one.rest.return?.();
   }
+}
+
+async function* merged(open: Open[]): AsyncGenerator<readonly SourceEvent[]> {
   while (open.length > 0) {
     const next = earliest(open);
     const limit = secondHeard(open, next);

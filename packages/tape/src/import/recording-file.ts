@@ -1,139 +1,159 @@
-import { createReadStream } from "node:fs";
-import { open, readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
-import { ImportRefused } from "./import-errors.js";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { CutShort, ImportRefused } from "./import-errors.js";
+import { type ByteSource, beginningOf, fileSource } from "./input/byte-source.js";
+import { ArrayElements, beginsArray } from "./input/json-array.js";
+import { textOf } from "./input/lines.js";
+import { otherKind, tellingBytes } from "./input/other-kinds.js";
+import { type Packing, packingOf, unpack } from "./input/unpack.js";
+import { filesInZip, isZip } from "./input/zip-archive.js";
 
 export interface RecordingFile {
   readonly path: string;
   readonly name: string;
   /** As it lies on the disk. */
   readonly bytes: number;
-  readonly gzip: boolean;
+  readonly source: ByteSource;
+  readonly packing: Packing;
+  /** It holds JSON arrays, whose elements are its lines. */
+  readonly array: boolean;
   /** The first lines, at most some 64 KB of them, without the last one where it was cut. */
   readonly head: readonly string[];
+  /** Why it cannot be a recording, whatever its lines say: the end of a sentence. */
+  readonly unreadable: string | undefined;
+  /** It was named itself, and not found in a folder or an archive. */
+  readonly named: boolean;
+}
+
+/** Something beside a recording that is not one. */
+export interface SkippedFile {
+  readonly path: string;
+  /** The end of a sentence. */
+  readonly reason: string;
+}
+
+export interface OpenedRecording {
+  readonly files: readonly RecordingFile[];
+  readonly skipped: readonly SkippedFile[];
 }
 
 const headBytes = 64 * 1024;
-/** A longer line is no line of a recording but something else. */
-const longestLine = 32 * 1024 * 1024;
 
-/** The files of the paths; a folder stands for the files in it. Throws `ImportRefused` naming what is not there. */
-export async function openRecording(paths: readonly string[]): Promise<RecordingFile[]> {
+/** The files of the paths; a folder or a zip stands for the files in it. Throws `ImportRefused` naming what cannot be read. */
+export async function openRecording(paths: readonly string[]): Promise<OpenedRecording> {
   const files: RecordingFile[] = [];
+  const skipped: SkippedFile[] = [];
   for (const path of paths) {
-    for (const found of await filesAt(path)) files.push(await lookAt(found));
+    const named = await isNamedFile(path);
+    for (const found of named ? [path] : await filesInFolder(path, skipped)) {
+      files.push(...(await lookAt(found, named)));
+    }
   }
-  if (files.length === 0) throw new ImportRefused("There is no file to import.");
-  return files;
+  if (files.length === 0) throw new ImportRefused(`There is no file to import in ${paths.join(", ")}.`);
+  return { files, skipped };
 }
 
-async function filesAt(path: string): Promise<string[]> {
+async function isNamedFile(path: string): Promise<boolean> {
+  return readable(path, async () => !(await stat(path)).isDirectory());
+}
+
+async function filesInFolder(path: string, skipped: SkippedFile[]): Promise<string[]> {
+  return readable(path, async () => {
+    const found: string[] = [];
+    for (const name of (await readdir(path)).sort()) {
+      const inside = join(path, name);
+      // A link is what it leads to; one that leads nowhere is nothing.
+      const stats = await stat(inside).catch(() => undefined);
+      if (name.startsWith(".")) skipped.push({ path: inside, reason: "is a hidden file" });
+      else if (stats?.isDirectory()) skipped.push({ path: inside, reason: "is a folder: name it to import its files" });
+      else if (stats?.isFile()) found.push(inside);
+      else skipped.push({ path: inside, reason: "is not a file" });
+    }
+    return found;
+  });
+}
+
+async function lookAt(path: string, named: boolean): Promise<RecordingFile[]> {
+  return readable(path, async () => {
+    const source = await fileSource(path);
+    if (!isZip(await beginningOf(source.open(ignored), 4))) return [await lookInto(source, named)];
+    const inside: RecordingFile[] = [];
+    for (const entry of await filesInZip(source)) inside.push(await lookInto(entry, false));
+    return inside;
+  });
+}
+
+async function lookInto(source: ByteSource, named: boolean): Promise<RecordingFile> {
+  const { path, name, size } = source;
+  const file = { path, name, bytes: size, source, named };
   try {
-    if (!(await stat(path)).isDirectory()) return [path];
-    const entries = await readdir(path, { withFileTypes: true });
-    const names = entries.filter((entry) => entry.isFile() && !entry.name.startsWith(".")).map(({ name }) => name);
-    return names.sort().map((name) => join(path, name));
+    const packing = packingOf(await beginningOf(source.open(ignored), 4));
+    const beginning = await beginningOf(unpack(source.open(ignored), packing), tellingBytes).catch(() =>
+      Buffer.alloc(0),
+    );
+    const kind = packedAgain(beginning, packing) ?? otherKind(beginning, name);
+    return { ...file, packing, ...(await headOf(source, packing)), ...(kind && { unreadable: kind }) };
   } catch (error) {
-    throw new ImportRefused(`${path} cannot be read: ${messageOf(error)}.`, { cause: error });
+    if (!(error instanceof CutShort)) throw error;
+    return { ...file, packing: undefined, array: false, head: [], unreadable: `cannot be read: ${error.message}` };
   }
 }
 
-async function lookAt(path: string): Promise<RecordingFile> {
-  const name = basename(path);
-  try {
-    const { size } = await stat(path);
-    const handle = await open(path, "r");
-    const magic = Buffer.alloc(2);
-    await handle.read(magic, 0, 2, 0);
-    await handle.close();
-    const file = { path, name, bytes: size, gzip: magic[0] === 0x1f && magic[1] === 0x8b };
-    return { ...file, head: await headOf(file) };
-  } catch (error) {
-    throw new ImportRefused(`${path} cannot be read: ${messageOf(error)}.`, { cause: error });
-  }
+function packedAgain(beginning: Buffer, packing: Packing): string | undefined {
+  if (isZip(beginning)) return "is a zip in an archive: unpack it";
+  return packing && packingOf(beginning) && "is packed twice: unpack it once";
 }
 
-async function headOf(file: Omit<RecordingFile, "head">): Promise<string[]> {
+async function headOf(
+  source: ByteSource,
+  packing: Packing,
+): Promise<Pick<RecordingFile, "array" | "head" | "unreadable">> {
   let text = "";
   let cut = false;
-  for await (const chunk of textOf(file, () => undefined, { tolerant: true })) {
-    text += chunk;
-    cut = text.length >= headBytes;
-    if (cut) break;
+  let damage: string | undefined;
+  try {
+    for await (const chunk of textOf(unpack(source.open(ignored), packing))) {
+      text += chunk;
+      cut = text.length >= headBytes;
+      if (cut) break;
+    }
+  } catch (error) {
+    if (!(error instanceof CutShort)) throw error;
+    damage = error.message;
   }
+  const array = beginsArray(text);
+  const head = array ? elementsOf(text) : linesOf(text, cut);
+  const empty = head.every((line) => line === "");
+  const unreadable = !empty ? undefined : damage === undefined ? "is empty" : `cannot be read: ${damage}`;
+  return { array, head, unreadable };
+}
+
+function linesOf(text: string, cut: boolean): string[] {
   const lines = text.split(/\r?\n/);
   // A recording may begin with a line far longer than the head, such as a whole book: then its beginning has to do.
   if (lines.length > 1 && (cut || lines.at(-1) === "")) lines.pop();
   return lines;
 }
 
-interface Lines {
-  /** Number of the first of them, from 1. */
-  readonly firstNumber: number;
-  readonly lines: readonly string[];
-  /** Bytes of the file on the disk that were read for them. */
-  readonly bytes: number;
-}
-
-/** The file's lines in batches. A compressed file that ends in the middle gives what can be read and then throws. */
-export async function* linesOf(file: RecordingFile, signal?: AbortSignal): AsyncGenerator<Lines> {
-  let rest = "";
-  let firstNumber = 1;
-  let bytes = 0;
-  const counted = (length: number) => {
-    bytes += length;
-  };
-  const taken = () => {
-    const since = bytes;
-    bytes = 0;
-    return since;
-  };
-  for await (const chunk of textOf(file, counted, { signal })) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    if (rest.length > longestLine)
-      throw new ImportRefused(`${file.name} has a line of more than ${longestLine} bytes.`);
-    yield { firstNumber, lines: lines.map(withoutReturn), bytes: taken() };
-    firstNumber += lines.length;
-  }
-  yield { firstNumber, lines: rest === "" ? [] : [withoutReturn(rest)], bytes: taken() };
-}
-
-function withoutReturn(line: string): string {
-  return line.endsWith("\r") ? line.slice(0, -1) : line;
-}
-
-async function* textOf(
-  file: { path: string; gzip: boolean },
-  onBytes: (length: number) => void,
-  options: { signal?: AbortSignal | undefined; tolerant?: boolean } = {},
-): AsyncGenerator<string> {
-  const raw = createReadStream(file.path, { highWaterMark: 256 * 1024 });
-  raw.on("data", (chunk) => onBytes(chunk.length));
-  const decoder = new TextDecoder("utf-8");
-  if (!file.gzip) {
-    for await (const chunk of raw) yield decoder.decode(bytesOf(chunk), { stream: true });
-    return;
-  }
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
-  // The reader of `gunzip` below meets every failure of the pipeline itself.
-  pipeline(raw, gunzip, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
+function elementsOf(text: string): string[] {
+  const elements: string[] = [];
+  const cutter = new ArrayElements();
   try {
-    for await (const chunk of gunzip) yield decoder.decode(bytesOf(chunk), { stream: true });
+    for (const element of cutter.push(text)) elements.push(element);
   } catch (error) {
-    if (!options.tolerant) throw error;
-  } finally {
-    raw.destroy();
+    if (!(error instanceof CutShort)) throw error; // the import itself meets it again
   }
+  return elements.length > 0 ? elements : [text.replace(/^\uFEFF?\s*\[\s*/, "")];
 }
 
-function bytesOf(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  throw new TypeError("a stream of bytes gave something else");
-}
+function ignored(): void {}
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ImportRefused) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ImportRefused(`${path} cannot be read: ${reason}.`, { cause: error });
+  }
 }

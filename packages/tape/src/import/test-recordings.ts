@@ -58,9 +58,12 @@ export async function* eventsOf(paths: readonly string[]): AsyncGenerator<Source
     broken: (_file: unknown, line: number, reason: string) => {
       throw new Error(`line ${line}: ${reason}`);
     },
+    cutShort: (_file: unknown, _last: unknown, reason: string) => {
+      throw new Error(reason);
+    },
     read: () => undefined,
   };
-  const sorted = sortByFormat(await openRecording(paths));
-  const streams = [...sorted].flatMap(([format, files]) => format.streams(files, reading));
+  const { byFormat } = sortByFormat(await openRecording(paths));
+  const streams = [...byFormat].flatMap(([format, files]) => format.streams(files, reading));
   for await (const events of mergeStreams(streams)) yield* events;
 }

@@ -21,6 +21,8 @@ export class BinanceMessages {
     else if (data.e === "trade" || data.e === "aggTrade") out.push(this.#trade(data, heardNs));
     else if (data.e === "bookTicker" || stream.endsWith("@bookTicker")) out.push(this.#ticker(data, heardNs));
     else if (typeof data.e === "string") return otherEvents.has(data.e) ? data.e : `unknown event ${data.e}`;
+    else if (data.B !== undefined && data.A !== undefined)
+      out.push(this.#ticker(data, heardNs)); // spot's names itself nowhere
     else if (data.result !== undefined) return "answer to a subscription";
     else throw new BrokenLine("no message of Binance");
     return undefined;

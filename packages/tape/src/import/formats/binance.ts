@@ -3,34 +3,49 @@ import { BrokenLine } from "../import-errors.js";
 import { type LineParser, lineStream } from "../line-stream.js";
 import type { SourceEvent } from "../source-event.js";
 import { BinanceMessages } from "./binance-messages.js";
-import { epochTime, type Fields, parseJson } from "./fields.js";
+import { epochTime, type Fields, isFields, parseJson, secondsNs } from "./fields.js";
 
-/** `RECEIVE_TIME SPACE JSON`, as hftbacktest's recorders write it; the time in microseconds or nanoseconds. */
-const receivedLine = /^(\d{13,19}) (\{.*)$/;
+/**
+ * `RECEIVE_TIME SPACE JSON`, as hftbacktest's recorders write it; the time in milliseconds, microseconds or nanoseconds, or in
+ * seconds with decimals. Or the JSON alone.
+ */
+const messageLine = /^(?:(?:\d{13,19}|\d{9,10}(?:\.\d+)?) )?\{/;
+const ownMessage = /"stream":\s*"\w+@|"lastUpdateId":\s*\d|"e":\s*"(?:depthUpdate|trade|aggTrade)"/;
 
 export function splitReceived(text: string): { heardNs: bigint; json: string } {
   const space = text.indexOf(" ");
   if (space < 0) throw new BrokenLine("no receive time and message with a space between");
-  return { heardNs: epochTime(text.slice(0, space), "the receive time").ns, json: text.slice(space + 1) };
+  const time = text.slice(0, space);
+  const seconds = time.length <= 10 || time.includes(".");
+  const heardNs = seconds ? secondsNs(time, "the receive time") : epochTime(time, "the receive time").ns;
+  return { heardNs, json: text.slice(space + 1) };
 }
 
 export const binance: Format = {
   name: "binance",
   about:
-    "Binance's own messages with a receive time before each (spot and futures): depth, trade, bookTicker, REST depth",
-  recognises: ({ head }) =>
-    head.some((line) => receivedLine.test(line) && /"stream":"\w+@|"lastUpdateId":\d|"e":"depthUpdate"/.test(line)),
+    "Binance's own messages (spot and futures), with a receive time before each or without, one a line or as JSON array: depth, trade, bookTicker, REST depth",
+  recognises: ({ head }) => head.some((line) => messageLine.test(line) && ownMessage.test(line)),
   streams: (files, reading) =>
     files.map((file) => lineStream(file, new RawBinance(reading.symbol, reading.ignore), reading)),
 };
+
+/** The answer of a depth request, which names no symbol and, in spot, no time. */
+interface Answer {
+  readonly data: Fields;
+  /** Undefined: as late as the next message. */
+  readonly heardNs: bigint | undefined;
+}
 
 class RawBinance implements LineParser {
   readonly #messages = new BinanceMessages();
   readonly #ignore: (kind: string) => void;
   /** That of the file's messages: the answer of a depth request names none. */
   #market: { symbol: string; futures: boolean } | undefined;
+  /** When the last message was heard. */
+  #heardNs: bigint | undefined;
   readonly #asked: string | undefined;
-  readonly #nameless: { data: Fields; heardNs: bigint }[] = [];
+  readonly #nameless: Answer[] = [];
 
   constructor(asked: string | undefined, ignore: (kind: string) => void) {
     this.#asked = asked;
@@ -38,21 +53,21 @@ class RawBinance implements LineParser {
   }
 
   line(text: string, out: SourceEvent[]): void {
-    const { heardNs, json } = splitReceived(text);
-    const message = parseJson(json);
+    const { message, heardNs } = this.#read(text);
+    this.#heardNs = heardNs ?? this.#heardNs;
     if (message.lastUpdateId !== undefined) {
-      this.#nameless.push({ data: message, heardNs });
+      this.#nameless.push({ data: message, heardNs: this.#heardNs });
       this.#name(out);
       return;
     }
     const first = out.length;
-    const ignored = this.#messages.read(message, heardNs, out);
+    const ignored = this.#messages.read(message, this.#heardNs ?? 0n, out);
     if (ignored !== undefined) this.#ignore(ignored);
     const instrument = out[first]?.instrument;
     if (this.#market === undefined && instrument !== undefined) {
       this.#market = { symbol: instrument.symbol, futures: instrument.source === "BINANCE-FUTURES" };
-      this.#name(out);
     }
+    if (this.#nameless.length > 0) this.#name(out);
   }
 
   end(out: SourceEvent[]): void {
@@ -60,11 +75,31 @@ class RawBinance implements LineParser {
     const futures = this.#nameless.some(({ data }) => data.T !== undefined);
     this.#market ??= { symbol: this.#asked?.toUpperCase() ?? "UNKNOWN", futures };
     this.#name(out);
+    for (const _ of this.#nameless) this.#ignore("book without a time");
   }
 
+  #read(text: string): { message: Fields; heardNs: bigint | undefined } {
+    if (text.startsWith("{")) {
+      const message = parseJson(text);
+      return { message, heardNs: sentNs(message) };
+    }
+    const { heardNs, json } = splitReceived(text);
+    return { message: parseJson(json), heardNs };
+  }
+
+  /** Hands on the answers whose market and time are known now. */
   #name(out: SourceEvent[]): void {
     const market = this.#market;
-    if (market === undefined) return;
-    for (const { data, heardNs } of this.#nameless.splice(0)) out.push(this.#messages.snapshot(data, market, heardNs));
+    if (market === undefined || this.#heardNs === undefined) return;
+    for (const { data, heardNs = this.#heardNs } of this.#nameless.splice(0)) {
+      out.push(this.#messages.snapshot(data, market, heardNs));
+    }
   }
+}
+
+/** When Binance sent a message: the next best thing to when it was received. */
+function sentNs(message: Fields): bigint | undefined {
+  const data = isFields(message.data) ? message.data : message;
+  const sent = data.E ?? data.T;
+  return sent === undefined ? undefined : epochTime(sent, "E").ns;
 }

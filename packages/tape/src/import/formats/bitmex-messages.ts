@@ -1,6 +1,6 @@
 import { BrokenLine } from "../import-errors.js";
 import type { Instrument, SourceEvent, SourceKeyed } from "../source-event.js";
-import { type Fields, fieldsOf, listOf, numberOf, sizeOf, textOf, wholeOf } from "./fields.js";
+import { type Fields, fieldsOf, isoNs, listOf, numberOf, sizeOf, textOf, wholeOf } from "./fields.js";
 
 const actions = new Map<unknown, SourceKeyed["action"]>([
   ["partial", "partial"],
@@ -62,6 +62,7 @@ function readBook(message: Fields, heardNs: bigint, out: SourceEvent[]): void {
 }
 
 function trade(row: Fields, heardNs: bigint, partial: boolean): SourceEvent {
+  isoNs(row.timestamp, "timestamp"); // it goes onto the tape as it is
   if (row.side !== "Buy" && row.side !== "Sell") throw new BrokenLine("side is not Buy or Sell");
   return {
     kind: "trade",

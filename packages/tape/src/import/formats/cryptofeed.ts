@@ -5,6 +5,7 @@ import type { SourceEvent } from "../source-event.js";
 import { BinanceMessages } from "./binance-messages.js";
 import { readBitmexMessage } from "./bitmex-messages.js";
 import { readCoinbaseMessage } from "./coinbase-messages.js";
+import { relabelled } from "./cryptofeed-venues.js";
 import { parseJson, secondsNs } from "./fields.js";
 
 /** `SECONDS: JSON` for what came in; `wss://...` for what was sent, `https://URL -> SECONDS: JSON` for requests. */
@@ -16,7 +17,12 @@ export const cryptofeed: Format = {
   about:
     "what cryptofeed recorded off the wire of Binance futures, Coinbase and BitMEX; requests may be a file of their own",
   recognises: ({ head }) => head.some((line) => receivedLine.test(line) || requestLine.test(line)),
-  streams: (files, reading) => files.map((file) => lineStream(file, new CryptofeedLines(reading.ignore), reading)),
+  streams: (files, reading) =>
+    files.map((file) => {
+      const notice = relabelled(file);
+      if (notice !== undefined) reading.notice(notice);
+      return lineStream(file, new CryptofeedLines(reading.ignore), reading);
+    }),
 };
 
 class CryptofeedLines implements LineParser {

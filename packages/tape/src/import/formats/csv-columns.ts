@@ -1,15 +1,35 @@
 import type { Header } from "./csv-row.js";
 
+interface Level {
+  readonly price: number;
+  readonly size: number;
+}
+
 /** Where a row has its time and its levels, best first; numbers are places in the row. */
 export interface BookColumns {
   readonly time: number;
-  readonly bid: readonly { readonly price: number; readonly size: number }[];
-  readonly ask: readonly { readonly price: number; readonly size: number }[];
+  readonly bid: readonly Level[];
+  readonly ask: readonly Level[];
 }
 
-const timeNames = ["timestamp", "time", "datetime", "date", "ts", "local_timestamp", "exchange_time", "origin_time"];
+/** What a header has to name, for the sentence that refuses one. */
+export const neededColumns =
+  "a column of times (timestamp, time, ts, ...) and prices and sizes of both sides (bid_price_1, bid_size_1, ask_price_1, ask_size_1, ... or names like them)";
+
+/** The first list wins: the others are the second time of a row that has two. */
+const timeNames = [
+  ["timestamp", "time", "datetime", "date", "ts", "local_timestamp", "exchange_time", "origin_time"],
+  ["ts_event", "event_time", "transaction_time", "exchange_timestamp", "timestamp_ms", "time_ms", "timestamp_ns"],
+  ["ts_recv", "receive_time", "received_time", "recv_time", "unix_time", "epoch"],
+];
 const priceWords = "price|px|p";
 const sizeWords = "size|volume|vol|amount|quantity|qty|sz|v|q|s";
+const sideWords = "bids?|asks?|b|a";
+/** `bid`, `bidprice`, `px`, `b`: letters of a name, which hold its side, its kind or both. */
+const sideAndKind = new RegExp(`^(${sideWords})?(${priceWords}|${sizeWords})?$`);
+const isPrice = new RegExp(`^(?:${priceWords})$`);
+/** Words that say nothing which the rest of a name does not. */
+const fillers = new Set(["l", "level", "lvl", "best", "top"]);
 
 /** The columns of a header that names a time and levels; undefined where it names none. */
 export function bookColumns(header: Header): BookColumns | undefined {
@@ -20,10 +40,11 @@ export function bookColumns(header: Header): BookColumns | undefined {
     return { time: 1, bid: side(3), ask: side(23) };
   }
   const names = header.names.map((name) => name.toLowerCase());
-  const time = names.findIndex((name) => timeNames.includes(name));
-  const bid = sideOf(names, "bids?");
-  const ask = sideOf(names, "asks?");
-  return time < 0 || bid.length === 0 || ask.length === 0 ? undefined : { time, bid, ask };
+  const time = timeNames.map((some) => names.findIndex((name) => some.includes(name))).find((place) => place >= 0);
+  const columns = header.names.map(levelColumn);
+  const bid = sideOf(columns, "bid");
+  const ask = sideOf(columns, "ask");
+  return time === undefined || bid.length === 0 || ask.length === 0 ? undefined : { time, bid, ask };
 }
 
 /** Header of the public data set "BTCUSDT.P limit order book data": an empty name, then 0 to 41. */
@@ -37,25 +58,59 @@ export function separated(columns: BookColumns["bid"]): BookColumns["bid"] {
   return columns.map((_, level) => ({ price: places[2 * level] ?? -1, size: places[2 * level + 1] ?? -1 }));
 }
 
-function sideOf(names: readonly string[], side: string): { price: number; size: number }[] {
-  const levels: { price: number; size: number }[] = [];
-  const prices = placesOf(names, side, priceWords);
-  const sizes = placesOf(names, side, sizeWords);
-  for (const level of [...prices.keys()].sort((a, b) => a - b)) {
-    const [price, size] = [prices.get(level), sizes.get(level)];
-    if (price !== undefined && size !== undefined) levels.push({ price, size });
-  }
-  return levels;
+interface LevelColumn {
+  readonly side: "bid" | "ask";
+  /** Undefined: a price, where the level has no other column of prices. */
+  readonly kind: "price" | "size" | undefined;
+  /** Undefined: the best, where no level has a number. */
+  readonly level: number | undefined;
 }
 
-/** Places by level: `bid_price_1`, `bid1_price`, `bidPrice1`, `bids[0].price`. */
-function placesOf(names: readonly string[], side: string, words: string): Map<number, number> {
-  const afterwards = new RegExp(`^${side}[_ ]?(?:${words})[_ ]?(\\d+)$`);
-  const between = new RegExp(`^${side}[_ [.]*(\\d+)[\\]_ .]*(?:${words})$`);
-  const places = new Map<number, number>();
-  names.forEach((name, place) => {
-    const level = (afterwards.exec(name) ?? between.exec(name))?.[1];
-    if (level !== undefined) places.set(Number(level), place);
-  });
-  return places;
+/** `bid_price_1`, `bid1_price`, `bidPrice1`, `bids[0].price`, `b1_p`, `bid_px_00`, `bid1`, `best_bid_qty`. */
+function levelColumn(name: string): LevelColumn | undefined {
+  const words =
+    name
+      .replace(/([a-z])(?=[A-Z])/g, "$1_")
+      .toLowerCase()
+      .match(/[a-z]+|\d+|[^a-z0-9_ .[\]-]/g) ?? [];
+  let side: string | undefined;
+  let kind: string | undefined;
+  let level: number | undefined;
+  for (const word of words) {
+    if (/^\d+$/.test(word) && level === undefined) level = Number(word);
+    else if (!fillers.has(word)) {
+      const [, ofSide, ofKind] = sideAndKind.exec(word) ?? [];
+      // A word says something new about the column, or the column is about something else.
+      if ((ofSide ?? ofKind) === undefined || (ofSide && side) || (ofKind && kind)) return undefined;
+      side = ofSide ?? side;
+      kind = ofKind ?? kind;
+    }
+  }
+  // Short names such as `b` and `aq` mean levels only where they are numbered.
+  if (side === undefined || (level === undefined && side.length === 1)) return undefined;
+  return {
+    side: side.startsWith("b") ? "bid" : "ask",
+    kind: kind === undefined ? undefined : isPrice.test(kind) ? "price" : "size",
+    level,
+  };
+}
+
+function sideOf(columns: readonly (LevelColumn | undefined)[], side: "bid" | "ask"): Level[] {
+  const numbered = columns.some((column) => column?.side === side && column.level !== undefined);
+  const places = (kind: LevelColumn["kind"]) => {
+    const found = new Map<number, number>();
+    columns.forEach((column, place) => {
+      if (column?.side !== side || column.kind !== kind || numbered !== (column.level !== undefined)) return;
+      found.set(column.level ?? 1, place);
+    });
+    return found;
+  };
+  const prices = new Map([...places(undefined), ...places("price")]);
+  const sizes = places("size");
+  const levels: Level[] = [];
+  for (const [level, price] of [...prices].sort(([a], [b]) => a - b)) {
+    const size = sizes.get(level);
+    if (size !== undefined) levels.push({ price, size });
+  }
+  return levels;
 }

@@ -12,13 +12,23 @@ export function splitRow(line: string): string[] {
   }
 }
 
+/** None where the line is not one of a CSV. */
+function namesOf(line: string): string[] {
+  try {
+    return splitRow(line).map((name) => name.trim());
+  } catch (error) {
+    if (error instanceof BrokenLine) return [];
+    throw error;
+  }
+}
+
 /** Finds a row's values by the names of the header, whatever their order. */
 export class Header {
   readonly names: readonly string[];
   readonly #places: ReadonlyMap<string, number>;
 
   constructor(line: string) {
-    this.names = splitRow(line.replace(/^\uFEFF/, "")).map((name) => name.trim());
+    this.names = namesOf(line.replace(/^\uFEFF/, ""));
     this.#places = new Map(this.names.map((name, place) => [name, place]));
   }
 

@@ -1,5 +1,4 @@
 import type { BookLevel } from "@tapedeck/market";
-import { nsOfIso } from "@tapedeck/protocol";
 import type { Format, Reading } from "../format.js";
 import { BrokenLine, ImportRefused } from "../import-errors.js";
 import { type LineParser, lineStream } from "../line-stream.js";
@@ -7,9 +6,10 @@ import type { RecordingFile } from "../recording-file.js";
 import type { Instrument, SourceEvent } from "../source-event.js";
 import { type BookColumns, bookColumns, isLob250ms, separated } from "./csv-columns.js";
 import { Header } from "./csv-row.js";
-import { epochTime, numberOf, sizeOf } from "./fields.js";
+import { type RowTime, rowTime } from "./csv-time.js";
+import { numberOf, sizeOf } from "./fields.js";
 
-/** Nobody recorded order books before: an earlier time was read in the wrong unit. */
+/** No order book was recorded before: an earlier time was read in the wrong unit. */
 const earliest = BigInt(Date.UTC(1990, 0)) * 1_000_000n;
 
 export const csv: Format = {
@@ -22,7 +22,7 @@ export const csv: Format = {
 class BookRows implements LineParser {
   readonly #header: Header;
   readonly #headerLine: string;
-  readonly #columns: BookColumns;
+  #columns: BookColumns;
   readonly #reading: Reading;
   readonly #name: string;
   readonly #instrument: Instrument;
@@ -35,12 +35,13 @@ class BookRows implements LineParser {
     this.#name = file.name;
     const columns = bookColumns(this.#header);
     if (columns === undefined) throw new ImportRefused(`${file.name} has no header that names a time and levels.`);
-    this.#columns = this.#inOrder(columns, file.head[1]);
+    this.#columns = columns;
+    const { row, decimals } = this.#sample(file.head.slice(1));
+    this.#columns = this.#inOrder(columns, row);
     const known = isLob250ms(this.#header) ? { symbol: "BTCUSDT", source: "BINANCE-FUTURES" } : undefined;
     const symbol = reading.symbol?.toUpperCase() ?? known?.symbol;
     if (symbol === undefined)
       throw new ImportRefused(`${file.name} does not say of which market it is: give --symbol.`);
-    const decimals = this.#timeOf(file.head[1] === undefined ? [] : this.#header.split(file.head[1])).decimals;
     this.#instrument = { symbol, source: known?.source ?? "CSV", decimals };
   }
 
@@ -53,10 +54,30 @@ class BookRows implements LineParser {
     out.push({ kind: "snapshot", instrument: this.#instrument, ns, heardNs: ns, bids, asks });
   }
 
+  /** The first good row, and the most decimals that the times of the first rows have. */
+  #sample(lines: readonly string[]): { row: readonly string[]; decimals: RowTime["decimals"] } {
+    let row: readonly string[] | undefined;
+    let decimals: RowTime["decimals"] = 3;
+    let problem: string | undefined;
+    for (const line of lines.filter((text) => text !== "" && text !== this.#headerLine)) {
+      try {
+        const values = this.#header.split(line);
+        const time = this.#timeOf(values);
+        for (const { price } of [...this.#columns.bid, ...this.#columns.ask]) priceOf(values[price]);
+        row ??= values;
+        decimals = time.decimals > decimals ? time.decimals : decimals;
+      } catch (error) {
+        if (!(error instanceof BrokenLine)) throw error;
+        problem ??= error.message;
+      }
+    }
+    if (row !== undefined) return { row, decimals };
+    const why = problem === undefined ? "" : ` that can be read: in the first, ${problem}`;
+    throw new ImportRefused(`${this.#name} has a header of a CSV of books and no row${why}.`);
+  }
+
   /** Names and order can disagree: columns named as ten prices and ten sizes may hold price and size by turns. */
-  #inOrder(columns: BookColumns, firstRow: string | undefined): BookColumns {
-    if (firstRow === undefined) return columns;
-    const row = this.#header.split(firstRow);
+  #inOrder(columns: BookColumns, row: readonly string[]): BookColumns {
     if (descends(row, columns.bid, -1) && descends(row, columns.ask, 1)) return columns;
     const turned = { ...columns, bid: separated(columns.bid), ask: separated(columns.ask) };
     if (!descends(row, turned.bid, -1) || !descends(row, turned.ask, 1)) {
@@ -82,11 +103,9 @@ class BookRows implements LineParser {
     return levels;
   }
 
-  #timeOf(row: readonly string[]) {
+  #timeOf(row: readonly string[]): RowTime {
     const text = row[this.#columns.time] ?? "";
-    const iso = nsOfIso(text.replace(" ", "T").replace(/(\+00:00|Z)?$/, "Z"));
-    const fraction = /\.(\d+)/.exec(text)?.[1]?.length ?? 0;
-    const read = iso === undefined ? epochTime(text, "the time") : { ns: iso, decimals: decimalsFor(fraction) };
+    const read = rowTime(text);
     if (read.ns >= earliest) return read;
     const ns = read.ns * 1_000n;
     if (ns < earliest) throw new BrokenLine(`the time ${text} lies before 1990`);
@@ -96,12 +115,13 @@ class BookRows implements LineParser {
         `${this.#name}: its times lie in January 1970, where milliseconds end up that were read as microseconds; they were put right.`,
       );
     }
-    return { ns, decimals: 3 as const };
+    return { ns, decimals: 3 };
   }
 }
 
-function decimalsFor(fraction: number): Instrument["decimals"] {
-  return fraction <= 3 ? 3 : fraction <= 6 ? 6 : 9;
+/** Undefined where a thin book has no such level. */
+function priceOf(value: string | undefined): number | undefined {
+  return value === "" ? undefined : numberOf(value, "a price");
 }
 
 function descends(row: readonly string[], columns: BookColumns["bid"], direction: 1 | -1): boolean {

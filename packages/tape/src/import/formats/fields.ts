@@ -35,12 +35,15 @@ export function textOf(value: unknown, name: string): string {
   throw new BrokenLine(`${name} is no text`);
 }
 
+/** What frames calculate with two numbers of this size is a number still. */
+const largest = 1e18;
+
 // HOT: twice for each level of an imported book.
 /** A number, also one written as text. */
 export function numberOf(value: unknown, name: string): number {
   if (value !== "") {
     const number = typeof value === "string" ? Number(value) : value;
-    if (typeof number === "number" && Number.isFinite(number)) return number;
+    if (typeof number === "number" && number <= largest && number >= -largest) return number;
   }
   throw new BrokenLine(`${name} is no number: ${JSON.stringify(value) ?? "absent"}`);
 }

@@ -130,13 +130,29 @@ describe("LOBSTER", () => {
 
   test("[IM15] a row of the book that is missing is told", async () => {
     const files = [
-      await file("AAPL_2012-01-03_message_1.csv", message, message),
-      await file("AAPL_2012-01-03_orderbook_1.csv", book),
+      await file("AAPL_2012-01-03_message_1.csv", message, message, message),
+      await file("AAPL_2012-01-03_orderbook_1.csv", book, "", book),
     ];
     const { report } = await importToMemory(files);
     expect(report.brokenLines.first.map(({ line, reason }) => [line, reason])).toEqual([
       [2, "the row of the book after this message is missing"],
     ]);
+  });
+
+  test("[IM30] a pair of files of which one ends earlier makes no tape unless a partial one is wanted", async () => {
+    const messages = await file("AAPL_2012-01-04_message_1.csv", message, message);
+    const books = await file("AAPL_2012-01-04_orderbook_1.csv", book);
+    await expect(importToMemory([messages, books])).rejects.toThrow(
+      /orderbook_1.csv cannot be read to its end: .*it has fewer rows than its message file/,
+    );
+    const { report } = await importToMemory([messages, books], { keepPartial: true });
+    expect(report.cutShort).toMatchObject([{ file: books, line: 1 }]);
+    expect(report.frames).toBe(1);
+    const short = await file("AAPL_2012-01-05_message_1.csv", message);
+    const long = await file("AAPL_2012-01-05_orderbook_1.csv", book, book);
+    await expect(importToMemory([short, long])).rejects.toThrow(
+      /message_1.csv cannot be read to its end: .*it has fewer rows than its orderbook file/,
+    );
   });
 
   test("[IM14] midnight in New York follows its clocks", () => {

@@ -1,9 +1,10 @@
 import type { BookLevel, MarketTrade } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
 import type { EventStream, Format, Reading } from "../format.js";
-import { BrokenLine, ImportRefused } from "../import-errors.js";
-import { isCutShort } from "../line-stream.js";
-import { linesOf, type RecordingFile } from "../recording-file.js";
+import { BrokenLine, CutShort, ImportRefused } from "../import-errors.js";
+import { linesOf } from "../input/lines.js";
+import { cutLine } from "../line-stream.js";
+import type { RecordingFile } from "../recording-file.js";
 import type { Instrument, SourceEvent } from "../source-event.js";
 import { numberOf, secondsNs, wholeOf } from "./fields.js";
 import { midnightInNewYork } from "./new-york.js";
@@ -53,25 +54,31 @@ function pairs(files: readonly RecordingFile[]): [RecordingFile, RecordingFile][
 }
 
 async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading: Reading): EventStream {
-  const rows = new LobsterRows(messages, reading);
-  const bookLines = linesOf(books, reading.signal);
-  let waiting: string[] = [];
+  const rows = new LobsterRows(messages, books, reading);
+  const bookRows = new BookRows(books, reading);
+  let events: SourceEvent[] = [];
   let number = 0;
+  let lastGood = 0;
+  let heardNs: bigint | undefined;
+  /** The file that is read at the moment: the one to name where it ends too early. */
+  let reads = messages;
+  const nextBook = async () => {
+    reads = books;
+    const book = await bookRows.next();
+    reads = messages;
+    return book;
+  };
   try {
     for await (const batch of linesOf(messages, reading.signal)) {
-      const events: SourceEvent[] = [];
       for (const message of batch.lines) {
-        if (waiting.length === 0) {
-          const { value, done } = await bookLines.next();
-          if (!done) {
-            waiting = [...value.lines].reverse();
-            reading.read(0, value.bytes);
-          }
-        }
-        const book = waiting.pop();
+        const book = bookRows.waiting() ?? (await nextBook());
         number++;
         if (message === "") continue;
-        if (book === undefined || book === "") {
+        if (book === undefined) {
+          reads = books;
+          throw new CutShort("it has fewer rows than its message file");
+        }
+        if (book === "") {
           reading.broken(books, number, "the row of the book after this message is missing");
           continue;
         }
@@ -79,17 +86,61 @@ async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading:
           events.push(rows.read(message, book));
         } catch (error) {
           if (!(error instanceof BrokenLine)) throw error;
+          if (batch.open || bookRows.atOpenEnd) throw cutLine(error, number);
           reading.broken(messages, number, error.message);
         }
+        lastGood = number;
       }
+      heardNs = events.at(-1)?.heardNs ?? heardNs;
       reading.read(batch.lines.length, batch.bytes);
       yield events;
+      events = [];
     }
+    let more = await nextBook();
+    while (more === "") more = await nextBook();
+    if (more !== undefined) throw new CutShort("it has fewer rows than its orderbook file");
   } catch (error) {
-    if (!isCutShort(error)) throw error;
-    reading.broken(messages, number + 1, "the compressed file ends in the middle");
+    if (!(error instanceof CutShort)) throw error;
+    reading.cutShort(reads, { line: lastGood, heardNs: events.at(-1)?.heardNs ?? heardNs }, error.message);
+    yield events;
   } finally {
-    await bookLines.return(undefined);
+    await bookRows.close();
+  }
+}
+
+/** The rows of an orderbook file, one after the other. */
+class BookRows {
+  /** No line break follows the row that came last, and it is the last. */
+  atOpenEnd = false;
+  readonly #batches: ReturnType<typeof linesOf>;
+  readonly #reading: Reading;
+  #lines: readonly string[] = [];
+  #at = 0;
+
+  constructor(file: RecordingFile, reading: Reading) {
+    this.#batches = linesOf(file, reading.signal);
+    this.#reading = reading;
+  }
+
+  /** The next row where it has been read already: most rows need no turn of the event loop. */
+  waiting(): string | undefined {
+    return this.#at < this.#lines.length ? this.#lines[this.#at++] : undefined;
+  }
+
+  async next(): Promise<string | undefined> {
+    while (this.#at === this.#lines.length) {
+      const { value, done } = await this.#batches.next();
+      if (done) return undefined;
+      this.#reading.read(0, value.bytes);
+      this.#lines = value.lines;
+      this.#at = 0;
+      this.atOpenEnd = value.open;
+    }
+    return this.#lines[this.#at++];
+  }
+
+  async close(): Promise<void> {
+    await this.#batches.return(undefined);
   }
 }
 
@@ -97,8 +148,10 @@ class LobsterRows {
   readonly #instrument: Instrument;
   readonly #midnight: bigint;
   readonly #reading: Reading;
+  /** Values in a row of the book. */
+  readonly #width: number;
 
-  constructor(file: RecordingFile, reading: Reading) {
+  constructor(file: RecordingFile, books: RecordingFile, reading: Reading) {
     const [, inName = ""] = /^([A-Z.]+)_/.exec(file.name) ?? [];
     const symbol = (reading.symbol ?? inName).toUpperCase();
     if (symbol === "") throw new ImportRefused(`${file.name} does not say of which share it is: give --symbol.`);
@@ -109,6 +162,7 @@ class LobsterRows {
     this.#instrument = { symbol, source: "NASDAQ", decimals: 9 };
     this.#midnight = midnightInNewYork(date);
     this.#reading = reading;
+    this.#width = books.head[0]?.split(",").length ?? 0;
   }
 
   read(message: string, book: string): SourceEvent {
@@ -121,27 +175,29 @@ class LobsterRows {
     if (kind === 4 || kind === 5) {
       trades.push({
         timestamp: isoOfNs(ns, 9),
-        price: numberOf(price, "the price") / priceScale,
+        price: wholeOf(price, "the price") / priceScale,
         size: numberOf(size, "the size"),
         // The row has the resting order's side; the trade's is that of who took it.
         side: direction === "1" ? "sell" : "buy",
       });
     }
-    return { kind: "snapshot", instrument: this.#instrument, ns, heardNs: ns, ...levels(book), trades };
+    return { kind: "snapshot", instrument: this.#instrument, ns, heardNs: ns, ...this.#levels(book), trades };
   }
-}
 
-function levels(row: string): { bids: BookLevel[]; asks: BookLevel[] } {
-  const values = row.split(",");
-  if (values.length % 4 !== 0) throw new BrokenLine(`the book has ${values.length} values, no multiple of 4`);
-  const bids: BookLevel[] = [];
-  const asks: BookLevel[] = [];
-  for (let at = 0; at < values.length; at += 4) {
-    const [askPrice = 0, askSize = 0, bidPrice = 0, bidSize = 0] = [0, 1, 2, 3].map((n) =>
-      wholeOf(values[at + n], "a value of the book"),
-    );
-    if (Math.abs(askPrice) !== dummyPrice && askSize > 0) asks.push([askPrice / priceScale, askSize]);
-    if (Math.abs(bidPrice) !== dummyPrice && bidSize > 0) bids.push([bidPrice / priceScale, bidSize]);
+  #levels(row: string): { bids: BookLevel[]; asks: BookLevel[] } {
+    const values = row.split(",");
+    if (values.length !== this.#width) {
+      throw new BrokenLine(`the book has ${values.length} values, and its first row has ${this.#width}`);
+    }
+    const bids: BookLevel[] = [];
+    const asks: BookLevel[] = [];
+    for (let at = 0; at < values.length; at += 4) {
+      const [askPrice = 0, askSize = 0, bidPrice = 0, bidSize = 0] = [0, 1, 2, 3].map((n) =>
+        wholeOf(values[at + n], "a value of the book"),
+      );
+      if (Math.abs(askPrice) !== dummyPrice && askSize > 0) asks.push([askPrice / priceScale, askSize]);
+      if (Math.abs(bidPrice) !== dummyPrice && bidSize > 0) bids.push([bidPrice / priceScale, bidSize]);
+    }
+    return { bids, asks };
   }
-  return { bids, asks };
 }

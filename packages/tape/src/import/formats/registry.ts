@@ -1,10 +1,12 @@
 import type { Format } from "../format.js";
 import { ImportRefused } from "../import-errors.js";
-import type { RecordingFile } from "../recording-file.js";
+import type { OpenedRecording, RecordingFile, SkippedFile } from "../recording-file.js";
 import { binance } from "./binance.js";
 import { binanceArchiver } from "./binance-archiver.js";
 import { cryptofeed } from "./cryptofeed.js";
+import { unreadVenue } from "./cryptofeed-venues.js";
 import { csv } from "./csv.js";
+import { neededColumns } from "./csv-columns.js";
 import { hyperliquid } from "./hyperliquid.js";
 import { lobster } from "./lobster.js";
 import { tardis } from "./tardis.js";
@@ -14,21 +16,36 @@ export const formats: readonly Format[] = [hyperliquid, binance, cryptofeed, bin
 
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
 
-/** Files by the format they are in, judged by content, or all in the one that was asked for. Throws `ImportRefused`. */
-export function sortByFormat(files: readonly RecordingFile[], asked = "auto"): Map<Format, RecordingFile[]> {
-  const sorted = new Map<Format, RecordingFile[]>();
-  for (const file of files) {
-    const format =
-      asked === "auto" ? formats.find((one) => one.recognises(file)) : formats.find(({ name }) => name === asked);
-    if (format === undefined) {
-      throw new ImportRefused(
-        asked === "auto"
-          ? `${file.name} is no recording in a format known here (${formatNames.join(", ")}).`
-          : `There is no format ${asked}; known are auto, ${formatNames.join(", ")}.`,
-      );
-    }
-    if (!format.recognises(file)) throw new ImportRefused(`${file.name} is not in the format ${format.name}.`);
-    sorted.set(format, [...(sorted.get(format) ?? []), file]);
+export interface SortedRecording {
+  readonly byFormat: ReadonlyMap<Format, readonly RecordingFile[]>;
+  readonly skipped: readonly SkippedFile[];
+}
+
+/**
+ * Files by the format they are in, judged by content, or all in the one that was asked for. What is not a recording is skipped
+ * where it was found beside one. Throws `ImportRefused` where it was named itself, or nothing is left.
+ */
+export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"): SortedRecording {
+  if (asked !== "auto" && !formatNames.includes(asked)) {
+    throw new ImportRefused(`There is no format ${asked}; known are auto, ${formatNames.join(", ")}.`);
   }
-  return sorted;
+  const candidates = formats.filter(({ name }) => asked === "auto" || name === asked);
+  const byFormat = new Map<Format, RecordingFile[]>();
+  const left: SkippedFile[] = [...skipped];
+  for (const file of files) {
+    const reason = file.unreadable ?? unreadVenue(file);
+    const format = reason === undefined ? candidates.find((one) => one.recognises(file)) : undefined;
+    if (format !== undefined) byFormat.set(format, [...(byFormat.get(format) ?? []), file]);
+    else if (file.named) throw new ImportRefused(`${file.name} ${reason ?? unknown(asked)}.`);
+    else left.push({ path: file.path, reason: reason ?? "is not a recording" });
+  }
+  if (byFormat.size > 0) return { byFormat, skipped: left };
+  const reasons = left.map(({ path, reason }) => `${path} ${reason}`).join("; ");
+  throw new ImportRefused(`There is no recording among the files: ${reasons}. ${accepted}.`);
+}
+
+const accepted = `Known formats are ${formatNames.join(", ")}; a CSV of books needs ${neededColumns}; see docs/importing.md`;
+
+function unknown(asked: string): string {
+  return asked === "auto" ? `is not a recording in a known format. ${accepted}` : `is not in the format ${asked}`;
 }

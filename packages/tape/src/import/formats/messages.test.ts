@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { reportText } from "../import-report.js";
+import { binanceLines, TestFolder, textOf } from "../input/testing.js";
+import { framesOf, importToMemory, tapeOf } from "../test-recordings.js";
+
+const folder = new TestFolder();
+beforeAll(() => folder.make());
+afterAll(() => folder.remove());
+
+async function texts(content: string): Promise<string[]> {
+  const imported = await importToMemory([await folder.file(content)]);
+  expect(imported.report.brokenLines.count).toBe(0);
+  const all: string[] = [];
+  for await (const text of framesOf(imported, tapeOf(imported))) all.push(text);
+  return all;
+}
+
+const messages = binanceLines(200);
+const streamOf = (message: string) => (message.includes("depthUpdate") ? "btcusdt@depth@100ms" : "btcusdt@trade");
+const wrapped = messages.map((message) => `{"stream":"${streamOf(message)}","data":${message}}`);
+
+describe("Binance's messages without a receive time", () => {
+  test("[IM32] one a line, in the stream's wrapper, with spaces, and with a receive time in any unit: the frames are the same", async () => {
+    const received = await texts(textOf(binanceLines(200, { received: true })));
+    expect(received.length).toBeGreaterThan(100);
+    expect(await texts(textOf(messages))).toEqual(received);
+    expect(await texts(textOf(wrapped))).toEqual(received);
+    expect(
+      await texts(textOf(wrapped.map((text) => JSON.stringify(JSON.parse(text)).replace(/([:,])(?=["{[])/g, "$1 ")))),
+    ).toEqual(received);
+    const inSeconds = messages.map((text, n) => `${1723161240 + n / 10} ${text}`);
+    expect(await texts(textOf(inSeconds))).toEqual(received);
+  });
+
+  test("[IM32] an array of them gives the same, on one line or pretty-printed over many", async () => {
+    const lines = await texts(textOf(messages));
+    expect(await texts(`[${messages.join()}]`)).toEqual(lines);
+    expect(await texts(`\uFEFF\n [ ${wrapped.join(" ,\n")}\n]\n\n`)).toEqual(lines);
+    expect(
+      await texts(
+        JSON.stringify(
+          messages.map((text) => JSON.parse(text)),
+          undefined,
+          2,
+        ),
+      ),
+    ).toEqual(lines);
+    expect(
+      await texts(
+        `${JSON.stringify(messages.slice(0, 100).map((text) => JSON.parse(text)))}\n[${messages.slice(100).join()}]`,
+      ),
+    ).toEqual(lines);
+  });
+
+  test("[IM32] an array whose first message is longer than what is looked at first is known by its beginning", async () => {
+    const levels = Array.from({ length: 20_000 }, (_, n) => `["${(90 - n / 1_000).toFixed(3)}","1"]`).join();
+    const snapshot = `{"lastUpdateId":1,"bids":[${levels}],"asks":[["100.5","1"]]}`;
+    expect(snapshot.length).toBeGreaterThan(256 * 1024);
+    const imported = await importToMemory([await folder.file(`[${snapshot},${messages.join()}]`)]);
+    expect(tapeOf(imported).book).toMatchObject({ snapshotsUsed: 1, deepest: 20_001 });
+  });
+
+  test("[IM32] brackets and quotes inside of texts do not end a message", async () => {
+    const odd = messages.map((text) => text.replace('"e":', '"note":"]}[{\\\\\\"],","e":'));
+    expect(await texts(`[${odd.join()}]`)).toEqual(await texts(textOf(messages)));
+  });
+
+  test("[IM32] an answer to a depth request takes the time of what came before it, or of what comes first", async () => {
+    const answer = '{"lastUpdateId":50,"bids":[["99","7"]],"asks":[["101","7"]]}';
+    for (const place of [0, 60]) {
+      const lines = [...messages];
+      lines.splice(place, 0, answer);
+      const imported = await importToMemory([await folder.file(textOf(lines))]);
+      expect(tapeOf(imported)).toMatchObject({ book: { snapshotsUsed: 1, diffsBeforeSnapshot: 51 }, gaps: [] });
+    }
+    await expect(importToMemory([await folder.file(`${answer}\n`, "answer.json")])).rejects.toThrow(
+      "answer.json gives no tape: there is no market event in it (only 1 book without a time).",
+    );
+  });
+
+  test("[IM32] a raw book ticker is known though it names itself nowhere", async () => {
+    const ticker = '{"u":7,"s":"BTCUSDT","b":"100","B":"1","a":"100.5","A":"2"}';
+    const { report } = await importToMemory([await folder.file(textOf([...messages, ticker]))]);
+    expect(report.brokenLines.count).toBe(0);
+  });
+
+  test("[IM15] in an array the number of a broken message is its place", async () => {
+    const path = await folder.file(`[${[messages[0], '{"e":"trade"}', messages[1]].join("\n,")}]`);
+    const { report } = await importToMemory([path]);
+    expect(report.brokenLines.first).toEqual([{ file: path, line: 2, reason: "T is no time: absent" }]);
+  });
+});
+
+describe("what cryptofeed recorded", () => {
+  const kraken = [
+    "wss://ws.kraken.com <-> 1626992740.179554",
+    '1626992741.06217: [336,{"as":[["5541.30","2.5","1534614248.1"]]},"book-100","XBT/USD"]',
+  ];
+  const binance = (host: string) => [
+    `wss://${host}/stream?streams=btcusdt@depth <-> 1723161240.1`,
+    ...wrapped.map((text, n) => `${1723161240 + n / 10}: ${text}`),
+  ];
+
+  test.each([
+    ["KRAKEN.ws.1.0", textOf(kraken.slice(1)), "Kraken"],
+    ["renamed.txt", textOf(kraken), "Kraken"],
+    ["OKX.ws.12.0", '1626992741.1: {"arg":{"channel":"books"}}\n', "OKX"],
+    ["BYBIT.http.0.0", 'https://api.bybit.com/v2 -> 1626992741.1: {"ret_code":0}\n', "Bybit"],
+    ["DERIBIT.ws.1.0.gz", '1626992741.1: {"jsonrpc":"2.0"}\n', "Deribit"],
+    ["BITFINEX.ws.1.0", "1626992741.1: [1,[2,3]]\n", "Bitfinex"],
+    ["NEWVENUE.ws.1.0", '1626992741.1: {"a":1}\n', "NEWVENUE"],
+  ])("[IM34] %s names the venue that is not read", async (name, content, venue) => {
+    await expect(importToMemory([await folder.file(content, name)])).rejects.toThrow(
+      `${name} is a cryptofeed dump of ${venue}, which is not read: of cryptofeed's venues Binance US, Binance Delivery, Binance, Coinbase, BitMEX are.`,
+    );
+  });
+
+  test("[IM34] a venue that the tapes call by another name is told", async () => {
+    const us = await importToMemory([
+      await folder.file(textOf(binance("stream.binance.us:9443")), "BINANCE_US.ws.1.0"),
+    ]);
+    expect(us.report.notices).toEqual([
+      "BINANCE_US.ws.1.0 was recorded at Binance US; its tapes have the source BINANCE.",
+    ]);
+    const com = await importToMemory([await folder.file(textOf(binance("stream.binance.com:9443")), "BINANCE.ws.1.0")]);
+    expect(com.report.notices).toEqual([]);
+    expect(tapeOf(com).source).toBe("BINANCE");
+  });
+});
+
+test("[IM36] levels beyond those of a frame are told", async () => {
+  const header = [
+    "time",
+    ...["bid", "ask"].flatMap((side) =>
+      Array.from({ length: 50 }, (_, n) => `${side}_price_${n + 1},${side}_size_${n + 1}`),
+    ),
+  ];
+  const row = (n: number) => [
+    1723161240000 + n * 100,
+    ...Array.from({ length: 50 }, (_, level) => `${100 + n - level / 10},1`),
+    ...Array.from({ length: 50 }, (_, level) => `${101 + n + level / 10},1`),
+  ];
+  const path = await folder.file(textOf([header.join(), row(0).join(), row(1).join()]));
+  const deep = await importToMemory([path], { symbol: "X" });
+  expect(reportText(deep.report)).toMatch(
+    /^ {2}50 levels a side in the recording's deepest book; frames keep the best 20$/m,
+  );
+  const flat = await importToMemory([await folder.file(textOf(messages))]);
+  expect(reportText(flat.report)).not.toMatch(/frames keep/);
+});

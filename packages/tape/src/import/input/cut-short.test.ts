@@ -1,0 +1,133 @@
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MemoryTapeStore } from "../../memory-store.js";
+import { importRecording } from "../import-recording.js";
+import { reportText } from "../import-report.js";
+import { framesOf, importToMemory, tapeOf } from "../test-recordings.js";
+import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./testing.js";
+
+const folder = new TestFolder();
+beforeAll(() => folder.make());
+afterAll(() => folder.remove());
+
+const lines = binanceLines(4_000, { received: true });
+const whole = textOf(lines);
+const packed = gzipSync(whole);
+/** A member ends anywhere, also in the middle of a line. */
+const [first, second] = [whole.slice(0, 150_000), whole.slice(150_000)].map((text) => gzipSync(text));
+const members = Buffer.concat([first ?? packed, second ?? packed]);
+
+function damaged(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 0x55;
+  return copy;
+}
+
+/** A file of its own, and what the sentence says of it. */
+const cuts: readonly [what: string, content: string | Uint8Array, reason: RegExp][] = [
+  ["a gzip that ends in the middle", packed.subarray(0, packed.length / 2), /the gzip data ends in the middle/],
+  ["a gzip without its trailer", packed.subarray(0, -8), /the gzip data ends in the middle/],
+  ["a gzip with half its trailer", packed.subarray(0, -3), /the gzip data ends in the middle/],
+  ["a gzip whose checksum is wrong", damaged(packed, packed.length - 6), /the gzip data is damaged/],
+  ["garbage behind a gzip", Buffer.concat([packed, Buffer.from("garbage")]), /the gzip data is damaged/],
+  ["garbage behind the zeros that fill a gzip", Buffer.concat([packed, Buffer.alloc(512), packed]), /something other/],
+  ["two gzip members of which one is cut", members.subarray(0, -20), /the gzip data ends in the middle/],
+  [
+    "two gzip members and the beginning of a third",
+    Buffer.concat([members, packed.subarray(0, 5)]),
+    /ends in the middle/,
+  ],
+  ["a zstd that ends in the middle", zstdOf(whole).subarray(0, 200_000), /the zstd data ends in the middle/],
+  [
+    "a zstd without its checksum",
+    zstdOf(whole, { checksum: true }).subarray(0, -4),
+    /the zstd data ends in the middle/,
+  ],
+  [
+    "garbage behind a zstd",
+    Buffer.concat([zstdOf(whole), Buffer.from("garbage")]),
+    /something other than zstd follows/,
+  ],
+  ["a file in a zip that is damaged", damaged(zipOf({ "a.txt": whole }), 20_000), /damaged|checksum/],
+  ["a last line of JSON that is cut", whole.slice(0, -30), /line 4000, its last, ends in the middle \(no JSON/],
+  [
+    "a last row of a CSV that is cut",
+    textOf(csvLines(50)).slice(0, -5),
+    /line 51, its last, ends in the middle \(4 values/,
+  ],
+  ["a JSON array that is not closed", `[${binanceLines(50).join(",\n")}`, /the JSON array is not closed/],
+  ["something behind a JSON array", `[${binanceLines(50).join()}] and more`, /something other than JSON follows/],
+];
+
+describe("a file that is cut short or damaged", () => {
+  test.each(cuts)("[IM30] %s makes no tape, and the earlier version stays", async (_, content, reason) => {
+    const store = new MemoryTapeStore();
+    const good = await folder.file(packed);
+    await importRecording([good], { id: "mine" }, { store });
+    const path = await folder.file(content);
+    const again = importRecording([path], { id: "mine", symbol: "BTCUSDT" }, { store });
+    await expect(again).rejects.toThrow(reason);
+    await expect(again).rejects.toThrow(path);
+    await expect(again).rejects.toThrow(
+      /^\S+ cannot be read to its end: after .*\. Nothing was imported; with --keep-partial/,
+    );
+    expect(await store.current("mine")).toBe(1);
+  });
+
+  test.each(cuts)("[IM30] %s makes a tape that is called partial where one is wanted", async (_, content, reason) => {
+    const path = await folder.file(content);
+    const { report } = await importToMemory([path], { symbol: "BTCUSDT", keepPartial: true });
+    expect(report.cutShort).toHaveLength(1);
+    expect(report.cutShort[0]?.reason).toMatch(reason);
+    expect(report.frames).toBeGreaterThan(20);
+    expect(reportText(report)).toMatch(/^PARTIAL: .* was read up to line \d/m);
+    expect(reportText(report)).toMatch(/^btcusdt-\S+@1 .* s\), partial$/m);
+  });
+
+  test("[IM30] the sentence says how far it got", async () => {
+    const path = await folder.file(whole.slice(0, -30), "far.txt");
+    await expect(importToMemory([path])).rejects.toThrow(
+      /after line 3999, received at 2024-08-09T00:00:39.800Z, line 4000/,
+    );
+  });
+
+  test("[IM30] a whole last line without a line break, and zeros that fill a gzip, are not missed", async () => {
+    for (const content of [
+      whole.trimEnd(),
+      Buffer.concat([packed, Buffer.alloc(1_000)]),
+      members,
+      Buffer.concat([zstdOf(whole.slice(0, 150_000)), zstdOf(whole.slice(150_000), { checksum: true })]),
+    ]) {
+      const { report } = await importToMemory([await folder.file(content)]);
+      expect(report).toMatchObject({ cutShort: [], lines: 4_000 });
+    }
+  });
+
+  test("[IM30] what comes before the cut is what the whole file gives", async () => {
+    const texts = async (content: string | Uint8Array) => {
+      const imported = await importToMemory([await folder.file(content)], { keepPartial: true });
+      const all: string[] = [];
+      for await (const text of framesOf(imported, tapeOf(imported))) all.push(text);
+      return all;
+    };
+    const all = await texts(packed);
+    const some = await texts(packed.subarray(0, packed.length / 2));
+    expect(some.length).toBeGreaterThan(500);
+    expect(some.slice(0, -1)).toEqual(all.slice(0, some.length - 1));
+  });
+
+  test("[IM30] a file without one line, and a zip without its end, are refused by name", async () => {
+    await expect(importToMemory([await folder.file(packed.subarray(0, 12), "tiny.gz")])).rejects.toThrow(
+      /tiny.gz cannot be read: the gzip data ends in the middle/,
+    );
+    const zip = zipOf({ "a.txt": whole });
+    await expect(importToMemory([await folder.file(zip.subarray(0, -40), "cut.zip")])).rejects.toThrow(
+      /cut.zip is a zip that is cut short or damaged/,
+    );
+  });
+
+  test("[IM30] strict refuses a partial file whatever else is asked for", async () => {
+    const path = await folder.file(packed.subarray(0, packed.length / 2));
+    await expect(importToMemory([path], { strict: true, keepPartial: true })).rejects.toThrow(/ends in the middle/);
+  });
+});

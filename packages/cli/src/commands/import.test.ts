@@ -68,6 +68,6 @@ test("[IM16] a refusal is one sentence", async () => {
 });
 
 test("[IM1] an empty store says so", async () => {
-  await tapesCommand().parseAsync(["--store", join(folder, "none")], { from: "user" });
-  expect(printed.join("\n")).toBe(`There is no tape in ${join(folder, "none")}.`);
+  await tapesCommand().parseAsync(["--store", folder], { from: "user" });
+  expect(printed.join("\n")).toBe(`There is no tape in ${folder}.`);
 });

@@ -14,6 +14,10 @@ const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.u
 /** What the command line is not to find on the machine that tests it. */
 const nothing = { TAPEDECK_URL: "", TAPEDECK_TOKEN: undefined, TAPEDECK_STORE: undefined, S3_ENDPOINT: undefined };
 
+const json = { "content-type": "application/json" };
+/** What a cluster without a node would tell of itself. */
+const noNodes = { sessions: { mode_distribution: {} }, nodes: [] };
+
 let folder = "";
 const servers: Server[] = [];
 beforeEach(async () => {
@@ -312,6 +316,7 @@ describe("[CM8] what is stopped says so, and ends with 128 and the signal's numb
     const end = ended(child);
     await working(store);
     child.kill(signal);
+    child.kill(signal); // as npm passes on what the terminal has sent already
     expect(await end).toEqual({ code, stdout: "", stderr: "Stopped; nothing was imported.\n" });
     expect(await readdir(folder)).toEqual(["long.csv"]);
   });
@@ -337,6 +342,20 @@ describe("[CM8] what is stopped says so, and ends with 128 and the signal's numb
   });
 });
 
+describe("[CM8] what goes on until it is stopped ends without a word, and with 128 and the signal's number", () => {
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("top, by %s", async (signal, code) => {
+    const url = await serving((_, answer) => answer.writeHead(200, json).end(JSON.stringify(noNodes)));
+    const child = start(["top", "--json", "--every", "0.2", "--url", url]);
+    child.stdout?.once("data", () => child.kill(signal));
+    const { stderr, ...end } = await ended(child);
+    expect([end.code, stderr]).toEqual([code, ""]);
+    expect(JSON.parse(end.stdout.split("\n")[0] ?? "")).toEqual(noNodes);
+  });
+});
+
 describe("[CM9] a reader that has left, as head does, ends a command without a word", () => {
   /** Runs it with its output read by nobody. */
   async function unread(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> {
@@ -344,8 +363,6 @@ describe("[CM9] a reader that has left, as head does, ends a command without a w
     child.stdout?.destroy();
     return ended(child);
   }
-  const metrics = { sessions: { mode_distribution: {} }, nodes: [] };
-
   test("what looks at the store, and what prints a script", async () => {
     expect(await tapedeck(["demo", "--minutes", "1", "--store", folder])).toMatchObject({ code: 0 });
     for (const args of [["tapes"], ["tapes", "--json"], ["completion", "bash"]]) {
@@ -355,8 +372,8 @@ describe("[CM9] a reader that has left, as head does, ends a command without a w
 
   test("what asks a cluster, once and again and again", async () => {
     const url = await serving(({ url: path = "" }, answer) => {
-      const body = path.startsWith("/metrics") ? metrics : { sessions: [], next_cursor: null };
-      answer.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+      const body = path.startsWith("/metrics") ? noNodes : { sessions: [], next_cursor: null };
+      answer.writeHead(200, json).end(JSON.stringify(body));
     });
     for (const args of [
       ["sessions", "list"],

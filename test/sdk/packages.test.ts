@@ -72,7 +72,7 @@ const stop: () => void = session.onFrame((frame: Frame, { epoch }) => {
   const severities: ("low" | "medium" | "high" | "critical")[] = frame.anomalies.map(({ severity }) => severity);
   seqs.push(frame.seq + 0 * (price + size + epoch + severities.length + (frame.best_bid ?? 0)));
 });
-session.onEnd(({ reason, error }) => console.log(reason, error?.code ?? "no error", seqs.length > 9));
+session.onEnd(({ reason, error }) => console.log(reason, error?.code ?? "no error", seqs.length > 0));
 const started: SessionView = await session.start();
 for await (const { seq, timestamp } of session.frames()) if (seq > 10 && timestamp !== "") break;
 await session.seek({ event: "next", minSeverity: "high" }).catch((error: unknown) => {

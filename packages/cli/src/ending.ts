@@ -25,19 +25,26 @@ class Stopped extends Problem {
   }
 }
 
+/** Ctrl-C under npm comes twice, from the terminal and from npm. */
+const samePressMs = 1_000;
+
 /**
- * Runs work that Ctrl-C or SIGTERM stops: the first signal aborts it, a second one ends the process at once.
+ * Runs work that Ctrl-C or SIGTERM stops: the first signal aborts it, one that comes a second later or more ends the process at once.
  *
  * @param stopped what is said when it was stopped
  */
 export async function stoppable<T>(stopped: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const ending = new AbortController();
   let by: Ending | undefined;
+  let sinceMs = 0;
   const end = (signal: Ending) => {
-    by ??= signal;
+    if (by !== undefined && performance.now() - sinceMs > samePressMs) process.exit(bySignal[by]);
+    if (by !== undefined) return;
+    by = signal;
+    sinceMs = performance.now();
     ending.abort();
   };
-  process.once("SIGINT", end).once("SIGTERM", end);
+  process.on("SIGINT", end).on("SIGTERM", end);
   try {
     const result = await work(ending.signal);
     if (by === undefined) return result;

@@ -1,8 +1,13 @@
-// After tsc: the SDK as one file for pages that have no bundler. The api serves it as /sdk.js.
+// After tsc: the SDK as one file for pages that have no bundler, and its types as another. The api serves them as /sdk.js and /sdk.d.ts,
+// and the package @tapedeck/client is the two of them.
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { sdkTypes } from "./sdk-types.mjs";
+import { writeChanged } from "./write-changed.mjs";
 
-await build({
-  absWorkingDir: new URL("..", import.meta.url).pathname,
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { outputFiles } = await build({
+  absWorkingDir: root,
   entryPoints: ["packages/client/dist/index.js"],
   outfile: "packages/client/dist/sdk.js",
   bundle: true,
@@ -11,4 +16,7 @@ await build({
   platform: "browser",
   target: "es2022",
   logLevel: "warning",
+  write: false,
 });
+for (const { path, contents } of outputFiles) writeChanged(path, contents);
+writeChanged(`${root}packages/client/dist/sdk.d.ts`, sdkTypes(root));

@@ -1,13 +1,14 @@
-// npm run tapedeck -- COMMAND: the command line, after whatever has to be installed and compiled first.
+#!/usr/bin/env node
+// npx tapedeck COMMAND, or npm run tapedeck -- COMMAND: the command line, after whatever has to be installed and compiled first.
 import { build, dashboard, dependencies, endWithNpm, node, prepare, redis, root } from "./prepare.mjs";
 
 // npm runs scripts in the root; paths are meant from where the person stands.
 const cwd = process.env.INIT_CWD ?? process.cwd();
 
 endWithNpm();
-// Only a cluster has a page to show.
-const pages = process.argv[2] === "up" ? [dashboard] : [];
-await prepare(node, dependencies, redis, build, ...pages);
+// Only a cluster needs Redis, and has a page to show.
+const isCluster = process.argv[2] === "up";
+await prepare(node, dependencies, ...(isCluster ? [redis] : []), build, ...(isCluster ? [dashboard] : []));
 process.chdir(cwd);
 // In this process, so that there is none between the terminal's signals and the cluster.
 await import(`${root}packages/cli/dist/main.js`);

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
@@ -30,7 +31,7 @@ function included({ outputs }: Metafile): string[] {
   );
 }
 
-test("[CL50] the whole SDK is at most 7 KB gzipped, with no schema library and nothing of Node in it", async () => {
+test("[CL50] the whole SDK is at most 7 KiB compressed, with no schema library and nothing of Node in it", async () => {
   const { gzipped, inputs, text } = await bundle('export * from "@tapedeck/client";');
   console.log(`the SDK is ${text.length} bytes, ${gzipped} gzipped`);
   expect(gzipped).toBeGreaterThan(2000); // it is really in there
@@ -40,6 +41,22 @@ test("[CL50] the whole SDK is at most 7 KB gzipped, with no schema library and n
     expect.arrayContaining(["close-codes.ts"]),
   );
   expect(text).not.toMatch(/\brequire\(|node:/);
+});
+
+test("[CL50] the file that clusters serve is as small as the pages say", () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const served = gzipSync(readFileSync(`${root}packages/client/dist/sdk.js`), { level: 9 }).length;
+  const pages = ["README.md", "docs/sdk.md"].map((name) => readFileSync(root + name, "utf8"));
+  const said = pages.flatMap((text) =>
+    [...text.matchAll(/under (\d+) (K\w+)/g)].map(([, size, unit]) => [Number(size), unit]),
+  );
+  expect(said).toEqual([
+    [7, "KiB"],
+    [7, "KiB"],
+  ]);
+  console.log(`/sdk.js is ${served} bytes compressed, ${(served / 1024).toFixed(2)} KiB`);
+  expect(served).toBeGreaterThan(2000);
+  expect(served).toBeLessThan(7 * 1024);
 });
 
 test("[CL50] what is not used is not in it", async () => {

@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
-import { ConfigError } from "@tapedeck/runtime";
 import { Command } from "commander";
 import { z } from "zod";
-import { Problem } from "./cluster/problem.js";
 import { completionCommand } from "./commands/completion.js";
 import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -12,6 +10,7 @@ import { sessionsCommand } from "./commands/sessions.js";
 import { tapesCommand } from "./commands/tapes.js";
 import { topCommand } from "./commands/top.js";
 import { upCommand } from "./commands/up.js";
+import { run } from "./ending.js";
 
 const manifest = z.object({ version: z.string() });
 const { version } = manifest.parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
@@ -30,7 +29,8 @@ const program = new Command("tapedeck")
   .addCommand(completionCommand())
   .addHelpText(
     "after",
-    "\nExit codes: 0 done, 1 not done, with the reason in one sentence (2 arguments that make no sense).\n" +
+    "\nExit codes: 0 done; 1 not done, with the reason in one sentence; 2 arguments that make no sense; 130, 143 and 141 stopped by Ctrl-C,\n" +
+      "by SIGTERM, and by a reader that has left (as head does).\n" +
       "A command's own help has its options: tapedeck COMMAND --help",
   );
 program
@@ -38,10 +38,4 @@ program
   .description("print the version")
   .action(() => console.log(version));
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  // What a person can mend is one sentence; anything else is a defect, and its stack is wanted.
-  console.error(error instanceof Problem || error instanceof ConfigError ? error.message : error);
-  process.exit(1);
-}
+await run(program);

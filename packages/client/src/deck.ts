@@ -52,6 +52,7 @@ export interface ShareChoice {
 export class Deck {
   readonly #parts: DeckParts;
 
+  /** @internal */
   constructor(parts: DeckParts) {
     this.#parts = parts;
   }

@@ -22,6 +22,7 @@ import type { SessionLine, SessionStats } from "./session-line.js";
 export class Session {
   readonly #line: SessionLine;
 
+  /** @internal */
   constructor(line: SessionLine) {
     this.#line = line;
   }

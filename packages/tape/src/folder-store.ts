@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { makeFolders, removeEmptyFolders } from "./make-folders.js";
 import { reading } from "./reading.js";
 import { type Draft, FileMissing, type TapeStore } from "./store.js";
 import { tapeIdPattern } from "./tape-id.js";
@@ -68,20 +69,33 @@ export class FolderTapeStore implements TapeStore {
     // What is written where a volume is not mounted is lost when it is.
     await reading(this.#root.expect());
     const home = join(this.#folder, id);
-    await mkdir(home, { recursive: true });
+    const made = await makeFolders(home);
+    const leave = async () => {
+      if (await removeEmptyFolders(home, made ?? home)) await this.#root.removed();
+    };
+    try {
+      return await this.#beginIn(home, id, leave);
+    } catch (error) {
+      await leave();
+      throw error;
+    }
+  }
+
+  async #beginIn(home: string, id: string, leave: () => Promise<void>): Promise<Draft> {
     for (const name of await namesIn(home)) {
       if (/^\.(draft|deleted)-/.test(name) || name.endsWith(".tmp")) await removeAll(join(home, name));
     }
     const { highest } = await this.#standing(id);
     const version = Math.max(highest, ...(await this.versions(id))) + 1;
     const folder = join(home, `.draft-${version}-${randomBytes(6).toString("hex")}`);
-    await mkdir(folder);
-    return new FolderDraft(version, folder, async () => {
+    await makeFolders(folder); // all of it: another draft that was given up may have taken an empty home along
+    const putInPlace = async () => {
       // Written before, so that a full disk is met while there is nothing to take back.
       const makeCurrent = await this.#prepareStanding(id, { current: version, highest: version });
       await rename(folder, join(home, String(version)));
       await makeCurrent();
-    });
+    };
+    return new FolderDraft(version, folder, { putInPlace, leave });
   }
 
   async delete(id: string, version: number): Promise<void> {
@@ -163,16 +177,22 @@ export class FolderTapeStore implements TapeStore {
 const standing = z.object({ current: z.int().positive().nullable(), highest: z.int().nonnegative() });
 type Standing = z.infer<typeof standing>;
 
+interface DraftEnd {
+  readonly putInPlace: () => Promise<void>;
+  /** Removes the folders that were made for the draft, once it is gone. */
+  readonly leave: () => Promise<void>;
+}
+
 class FolderDraft implements Draft {
   readonly version: number;
   readonly #folder: string;
-  readonly #putInPlace: () => Promise<void>;
+  readonly #end: DraftEnd;
   readonly #files = new Map<string, FileHandle>();
 
-  constructor(version: number, folder: string, putInPlace: () => Promise<void>) {
+  constructor(version: number, folder: string, end: DraftEnd) {
     this.version = version;
     this.#folder = folder;
-    this.#putInPlace = putInPlace;
+    this.#end = end;
   }
 
   async append(file: string, bytes: Uint8Array): Promise<void> {
@@ -188,7 +208,7 @@ class FolderDraft implements Draft {
     for (const handle of this.#files.values()) await handle.sync();
     for (const handle of this.#files.values()) await handle.close();
     this.#files.clear();
-    await orTakenOver(this.#putInPlace());
+    await orTakenOver(this.#end.putInPlace());
   }
 
   async discard(): Promise<void> {
@@ -196,6 +216,7 @@ class FolderDraft implements Draft {
     this.#files.clear();
     await Promise.allSettled(handles.map((handle) => handle.close()));
     await removeAll(this.#folder);
+    await this.#end.leave();
   }
 }
 

@@ -5,6 +5,7 @@ export { DamageReports } from "./damage-reports.js";
 export { deleteTape, TapeInUse } from "./delete-tape.js";
 export { FolderTapeStore } from "./folder-store.js";
 export * from "./import/index.js";
+export { makeFolders } from "./make-folders.js";
 export type { Manifest } from "./manifest.js";
 export { MemoryTapeStore } from "./memory-store.js";
 export { isFolder, openTapeStore } from "./open-store.js";
@@ -35,3 +36,4 @@ export {
 export { parseTapeName, type TapeName, tapeIdPattern, tapeName } from "./tape-id.js";
 export { TapeWriter, type TapeWriterOptions } from "./tape-writer.js";
 export { longestPlayedGapNs, skippedGapNs, timelineOf } from "./timeline.js";
+export { whyNotWritten } from "./write-trouble.js";

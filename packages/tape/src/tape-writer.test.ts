@@ -190,7 +190,7 @@ describe("a write that does not come to its end", () => {
       for (let n = 0; n < 10; n++) await writer.append({ ...quiet, ns: n });
       await writer.abort();
       await writer.abort();
-      expect(await readdir(join(folder, "aapl"))).toEqual([]);
+      expect(await readdir(folder)).toEqual([]);
 
       const second = await TapeWriter.open(store, options);
       await second.append(quiet);

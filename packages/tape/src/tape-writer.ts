@@ -9,6 +9,7 @@ import type { Draft, TapeStore } from "./store.js";
 import type { Seq } from "./tape.js";
 import { TapeWriteError } from "./tape-errors.js";
 import { tapeIdPattern, tapeName } from "./tape-id.js";
+import { whyNotWritten } from "./write-trouble.js";
 
 export interface TapeWriterOptions {
   readonly id: string;
@@ -65,7 +66,7 @@ export class TapeWriter {
     try {
       return new TapeWriter(options, await store.begin(options.id));
     } catch (error) {
-      throw new TapeWriteError(`Tape ${options.id} cannot be begun: ${reasonOf(error)}.`, { cause: error });
+      throw new TapeWriteError(`Tape ${options.id} cannot be begun: ${whyNotWritten(error)}.`, { cause: error });
     }
   }
 
@@ -178,7 +179,7 @@ export class TapeWriter {
     } catch (error) {
       await this.abort().catch(() => undefined); // the first failure is the one to tell
       throw new TapeWriteError(
-        `Tape ${tapeName(this.#options.id, this.#draft.version)} could not be written: ${reasonOf(error)}. ` +
+        `Tape ${tapeName(this.#options.id, this.#draft.version)} could not be written: ${whyNotWritten(error)}. ` +
           "Nothing of this version was kept; earlier versions are as they were.",
         { cause: error },
       );
@@ -239,8 +240,3 @@ export function frameProblem({ ns, tradeCount, head, trades, anomalies }: FrameP
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
 const beyondAscii = /[^\x00-\x7f]/;
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return "code" in error && error.code === "ENOSPC" ? "the disk is full" : error.message;
-}

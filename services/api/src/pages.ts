@@ -15,6 +15,7 @@ const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
   ".woff2": "font/woff2",
+  ".ts": "text/plain; charset=utf-8", // declarations, for people and their editors
 };
 
 /** Works from src/ and dist/ alike. */
@@ -55,6 +56,7 @@ export const pageRoutes: readonly Route[] = [
     },
   }),
   page("/sdk.js", join(clientFolder, "dist", "sdk.js")),
+  page("/sdk.d.ts", join(clientFolder, "dist", "sdk.d.ts")),
   page("/docs", join(ownFolder, "docs.html")),
   page("/docs/page.js", join(ownFolder, "docs.js")),
   page("/docs/swagger-ui.css", join(swaggerFolder, "swagger-ui.css")),

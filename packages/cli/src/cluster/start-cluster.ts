@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { isFolder } from "@tapedeck/tape";
+import { isFolder, makeFolders, whyNotWritten } from "@tapedeck/tape";
 import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
 import { freePort } from "./free-port.js";
 import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
-import { codeOf, Problem } from "./problem.js";
+import { Problem } from "./problem.js";
 import { untilRedisAnswers } from "./redis-answers.js";
 import { isRunning } from "./running-cluster.js";
 import { Member, type Service } from "./service.js";
@@ -171,11 +171,11 @@ class LocalCluster implements Cluster {
     const tapes = isFolder(this.store) ? [this.store] : [];
     for (const folder of [this.#folder, ...tapes, join(this.#folder, "redis"), join(this.#folder, "logs")]) {
       try {
-        await mkdir(folder, { recursive: true });
+        await makeFolders(folder);
         await access(folder, constants.W_OK);
       } catch (error) {
         throw new Problem(
-          `Cannot write to ${folder} (${codeOf(error)}): make it writable for this user, for example by chown.`,
+          `Cannot write to ${folder} (${whyNotWritten(error)}): make it writable for this user, or name another one.`,
         );
       }
     }

@@ -13,10 +13,11 @@ export function completionCommand(): Command {
     });
 }
 
-/** Words that may follow a path of commands: its subcommands and options. */
+/** Words that may follow a path of commands: its subcommands, what its arguments accept, and options. */
 function wordsOf(command: Command): string[] {
   const options = command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? []);
-  return [...command.commands.map((each) => each.name()), ...options, "--help"];
+  const accepted = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
+  return [...command.commands.map((each) => each.name()), ...accepted, ...options, "--help"];
 }
 
 /** Every path of commands, as `tapedeck sessions list`, with the words that may follow. */
@@ -25,22 +26,22 @@ function paths(command: Command, before = ""): [path: string, words: string[]][]
   return [[path, wordsOf(command)], ...command.commands.flatMap((each) => paths(each, path))];
 }
 
+/** A word leads on where it names a command; others are values of options, ids and files. */
 function bash(program: Command, zsh: boolean): string {
-  const cases = paths(program)
-    .map(([path, words]) => `    "${path}") words="${words.join(" ")}" ;;`)
-    .join("\n");
+  const found = paths(program);
+  const cases = found.map(([path, words]) => `    "${path}") words="${words.join(" ")}" ;;`).join("\n");
+  const known = found.map(([path]) => `"${path}"`).join("|");
   return `${zsh ? "autoload -U +X bashcompinit && bashcompinit\n" : ""}_tapedeck() {
   local word path="tapedeck" words="" current="\${COMP_WORDS[COMP_CWORD]}"
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) path="$path $word" ;; esac
+    case "$path $word" in ${known}) path="$path $word" ;; esac
   done
   case "$path" in
 ${cases}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
-  [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
 }
-complete -F _tapedeck tapedeck`;
+complete -o default -F _tapedeck tapedeck`;
 }
 
 function fish(program: Command): string {

@@ -1,8 +1,9 @@
-import { demoLabels, TapeWriteError, writeDemoTape } from "@tapedeck/tape";
-import { Command } from "commander";
-import { Problem } from "../cluster/problem.js";
+import { demoLabels, writeDemoTape } from "@tapedeck/tape";
+import { Command, Option } from "commander";
+import { stoppable } from "../ending.js";
+import { numberFrom } from "../terminal/arguments.js";
 import { StatusLine } from "../terminal/status-line.js";
-import { tapeStore } from "./tape-store.js";
+import { withTapeStore } from "./tape-store.js";
 
 /** `tapedeck demo`: something to play where nothing has been imported yet. */
 export function demoCommand(): Command {
@@ -10,7 +11,7 @@ export function demoCommand(): Command {
     .description("make a tape of a generated market")
     .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .option("--if-empty", "only where the store has no tape")
-    .option("--minutes <count>", "how long it lasts, 1 to 1440", "31")
+    .addOption(new Option("--minutes <count>", "how long it lasts").argParser(numberFrom(1, 1440)).default(31))
     .option("--labels", "make no tape: print what is staged in it, and when")
     .action(runDemo);
 }
@@ -19,32 +20,20 @@ interface DemoOptions {
   readonly store?: string;
   readonly ifEmpty?: boolean;
   readonly labels?: boolean;
-  readonly minutes: string;
+  readonly minutes: number;
 }
 
-async function runDemo({ store: asked, ifEmpty, labels, minutes: text }: DemoOptions): Promise<void> {
-  const minutes = Number(text);
-  if (!(minutes >= 1 && minutes <= 1440)) throw new Problem(`--minutes is "${text}", and has to be 1 to 1440.`);
+async function runDemo({ store: asked, ifEmpty, labels, minutes }: DemoOptions): Promise<void> {
   if (labels) return console.log(labelsText(minutes));
-  const { place, store } = await tapeStore(asked);
-  if (ifEmpty && (await store.ids()).length > 0) return console.log(`There are tapes in ${place} already.`);
-  const status = new StatusLine(process.stderr);
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.once("SIGINT", end).once("SIGTERM", end);
-  try {
+  await withTapeStore(asked, async ({ place, store }) => {
+    if (ifEmpty && (await store.ids()).length > 0) return console.log(`There are tapes in ${place} already.`);
+    const status = new StatusLine(process.stderr);
     const onProgress = (fraction: number) => status.show(() => `demo  ${Math.floor(100 * fraction)} %`);
-    const made = await writeDemoTape(store, { minutes, signal: ending.signal, onProgress });
-    status.clear();
+    const made = await stoppable("Stopped; nothing was kept.", (signal) =>
+      writeDemoTape(store, { minutes, signal, onProgress }).finally(() => status.clear()),
+    );
     console.log(made);
-  } catch (error) {
-    status.clear();
-    if (ending.signal.aborted) throw new Problem("Stopped; nothing was kept.");
-    if (error instanceof TapeWriteError) throw new Problem(error.message);
-    throw error;
-  } finally {
-    process.off("SIGINT", end).off("SIGTERM", end);
-  }
+  });
 }
 
 /** A line for each incident: from and to as time on the tape, kind, severity, and the side or direction where it has one. */

@@ -1,6 +1,5 @@
 import type { EventEmitter } from "node:events";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { accessEnv } from "@tapedeck/access";
 import { commonEnv, connectRedis, createLogger, type RedisConnection, readConfig, untilReady } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
@@ -13,8 +12,8 @@ import { lookAtCluster } from "../doctor/look-at-cluster.js";
 import { lookAtMachine } from "../doctor/look-at-machine.js";
 import { lookAtRedis } from "../doctor/look-at-redis.js";
 import { lookAtTapes } from "../doctor/look-at-tapes.js";
+import { home } from "../repository.js";
 
-const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const patienceMs = 5_000;
 
 const env = z.object({
@@ -41,10 +40,10 @@ export function doctorCommand(): Command {
 
 async function doctor({ json }: { json?: boolean }): Promise<void> {
   const config = readConfig("doctor", env);
-  const local = await new ClusterFile(resolve(root, ".tapedeck")).read();
+  const local = await new ClusterFile(resolve(home, ".tapedeck")).read();
   const redisUrl = config.REDIS_URL ?? local?.redis ?? "redis://127.0.0.1:6379";
   const asked = config.TAPEDECK_STORE ?? local?.store ?? ".tapedeck/tapes";
-  const place = isFolder(asked) ? resolve(root, asked) : asked;
+  const place = isFolder(asked) ? resolve(home, asked) : asked;
   const findings = [
     ...lookAtMachine(config),
     ...(await onRedis(redisUrl, config.TAPEDECK_PREFIX)),

@@ -97,6 +97,6 @@ test("[IM35] the help names the formats and the columns of a CSV", () => {
 });
 
 test("[IM1] an empty store says so", async () => {
-  await tapesCommand().parseAsync(["--store", join(folder, "none")], { from: "user" });
-  expect(printed.join("\n")).toBe(`There is no tape in ${join(folder, "none")}.`);
+  await tapesCommand().parseAsync(["--store", folder], { from: "user" });
+  expect(printed.join("\n")).toBe(`There is no tape in ${folder}.`);
 });

@@ -3,16 +3,15 @@ import {
   formats,
   type ImportOptions,
   type ImportProgress,
-  ImportRefused,
   importRecording,
   neededColumns,
   reportText,
-  TapeWriteError,
 } from "@tapedeck/tape";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { Problem } from "../cluster/problem.js";
+import { stoppable } from "../ending.js";
+import { day, tapeId } from "../terminal/arguments.js";
 import { StatusLine } from "../terminal/status-line.js";
-import { tapeStore } from "./tape-store.js";
+import { withTapeStore } from "./tape-store.js";
 
 interface Choices extends Omit<ImportOptions, "intervalMs" | "silenceMs"> {
   readonly interval: number;
@@ -35,7 +34,9 @@ export function importCommand(): Command {
     .argument("<path...>", "the recording's files, folders or zips of them; all of them are one recording in time")
     .addOption(new Option("--format <name>", "format of the files").choices(["auto", ...formatNames]).default("auto"))
     .option("--symbol <symbol>", "only this instrument; names it where the files don't")
-    .option("--date <YYYY-MM-DD>", "the day, where neither the files nor their names say it")
+    .addOption(
+      new Option("--date <YYYY-MM-DD>", "the day, where neither the files nor their names say it").argParser(day),
+    )
     .addOption(
       new Option("--interval <time>", "from frame to frame, such as 100ms or 1s; 0 makes a frame of each event")
         .argParser(duration)
@@ -46,7 +47,7 @@ export function importCommand(): Command {
         .argParser(duration)
         .default(5000, "5s"),
     )
-    .option("--id <id>", "the tape's id, by default symbol, source and day")
+    .addOption(new Option("--id <id>", "the tape's id, by default symbol, source and day").argParser(tapeId))
     .option("--strict", "stop at the first broken line, and keep nothing")
     .option("--keep-partial", "make tapes also of files that are cut short or damaged, of what can be read")
     .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
@@ -56,31 +57,18 @@ export function importCommand(): Command {
 }
 
 async function runImport(paths: string[], choices: Choices): Promise<void> {
-  const { interval, silence, store, json, ...options } = choices;
+  const { interval, silence, store: asked, json, ...options } = choices;
   const status = new StatusLine(process.stderr);
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.once("SIGINT", end).once("SIGTERM", end);
-  try {
-    const report = await importRecording(
-      paths,
-      { ...options, intervalMs: interval, silenceMs: silence },
-      {
-        store: (await tapeStore(store)).store,
-        signal: ending.signal,
-        onProgress: (progress) => status.show(() => line(progress)),
-      },
-    );
-    status.clear();
-    console.log(json ? JSON.stringify(report, undefined, 2) : reportText(report));
-  } catch (error) {
-    status.clear();
-    if (ending.signal.aborted) throw new Problem("Stopped; nothing was imported.");
-    if (error instanceof ImportRefused || error instanceof TapeWriteError) throw new Problem(error.message);
-    throw error;
-  } finally {
-    process.off("SIGINT", end).off("SIGTERM", end);
-  }
+  const report = await withTapeStore(asked, ({ store }) =>
+    stoppable("Stopped; nothing was imported.", (signal) =>
+      importRecording(
+        paths,
+        { ...options, intervalMs: interval, silenceMs: silence },
+        { store, signal, onProgress: (progress) => status.show(() => line(progress)) },
+      ).finally(() => status.clear()),
+    ),
+  );
+  console.log(json ? JSON.stringify(report, undefined, 2) : reportText(report));
 }
 
 function line({ bytes, totalBytes, lines, frames }: ImportProgress): string {

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { FolderTapeStore } from "@tapedeck/tape";
+import { FolderTapeStore, ImportRefused } from "@tapedeck/tape";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Problem } from "../cluster/problem.js";
+
 import { prepareTapes } from "./prepare-tapes.js";
 
 let folder = "";
@@ -45,7 +45,7 @@ const packed = gzipSync(messages.join("\n"));
 test("[IM30] the local cluster does not start on a recording that is cut short, unless --keep-partial says so", async () => {
   const cut = packed.subarray(0, packed.length / 2);
   const refused = prepare("cut.gz", cut);
-  await expect(refused).rejects.toBeInstanceOf(Problem);
+  await expect(refused).rejects.toBeInstanceOf(ImportRefused);
   await expect(refused).rejects.toThrow(
     /cut.gz cannot be read to its end: after line \d+, received at .*--keep-partial/,
   );
@@ -62,6 +62,6 @@ test.each([
   ["not-a.zst", Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0])],
 ])("[IM37] what cannot become a tape ends the start with one sentence: %s", async (name, content) => {
   const refused = prepare(name, content);
-  await expect(refused).rejects.toBeInstanceOf(Problem);
+  await expect(refused).rejects.toBeInstanceOf(ImportRefused);
   await expect(refused).rejects.toThrow(name);
 });

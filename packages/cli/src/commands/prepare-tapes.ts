@@ -1,13 +1,6 @@
-import {
-  ImportRefused,
-  importRecording,
-  openTapeStore,
-  reportText,
-  TapeWriteError,
-  writeDemoTape,
-} from "@tapedeck/tape";
-import { Problem } from "../cluster/problem.js";
+import { importRecording, reportText, writeDemoTape } from "@tapedeck/tape";
 import { StatusLine } from "../terminal/status-line.js";
+import { withStoreAt } from "./tape-store.js";
 
 export interface TapesToPrepare {
   /** Folder or bucket of the tapes; the bucket's endpoint where it is not AWS's. */
@@ -24,7 +17,7 @@ export interface TapesToPrepare {
 /**
  * Sees to it that there is something to play: the recordings asked for, or a demo where the store is empty.
  *
- * @throws Problem when a recording is refused or the store cannot take it
+ * @throws ImportRefused when a recording is refused, Problem or TapeWriteError when the store cannot be read or written
  */
 export async function prepareTapes({
   store: place,
@@ -34,32 +27,30 @@ export async function prepareTapes({
   tell,
   signal,
 }: TapesToPrepare): Promise<void> {
-  const store = await openTapeStore(place, endpoint);
   const status = new StatusLine(process.stdout);
-  try {
-    if (recordings.length > 0) {
-      tell(`Importing ${recordings.join(", ")}`);
-      const report = await importRecording(
-        recordings,
-        { keepPartial },
-        {
-          store,
-          signal,
-          onProgress: ({ bytes, totalBytes, frames }) =>
-            status.show(() => `  ${Math.round((100 * bytes) / Math.max(1, totalBytes))} %, ${frames} frames`),
-        },
-      );
+  await withStoreAt(place, endpoint, async (store) => {
+    try {
+      if (recordings.length > 0) {
+        tell(`Importing ${recordings.join(", ")}`);
+        const report = await importRecording(
+          recordings,
+          { keepPartial },
+          {
+            store,
+            signal,
+            onProgress: ({ bytes, totalBytes, frames }) =>
+              status.show(() => `  ${Math.round((100 * bytes) / Math.max(1, totalBytes))} %, ${frames} frames`),
+          },
+        );
+        status.clear();
+        tell(reportText(report));
+      }
+      if ((await store.ids()).length > 0) return;
+      tell("No tape yet: making a demo of half an hour, once (tapedeck demo --labels prints what happens in it)");
+      const onProgress = (fraction: number) => status.show(() => `  ${Math.round(100 * fraction)} %`);
+      await writeDemoTape(store, { signal, onProgress });
+    } finally {
       status.clear();
-      tell(reportText(report));
     }
-    if ((await store.ids()).length > 0) return;
-    tell("No tape yet: making a demo of half an hour, once (tapedeck demo --labels prints what happens in it)");
-    const onProgress = (fraction: number) => status.show(() => `  ${Math.round(100 * fraction)} %`);
-    await writeDemoTape(store, { signal, onProgress });
-  } catch (error) {
-    if (error instanceof ImportRefused || error instanceof TapeWriteError) throw new Problem(error.message);
-    throw error;
-  } finally {
-    status.clear();
-  }
+  });
 }

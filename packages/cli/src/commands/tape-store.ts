@@ -1,10 +1,13 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { commonEnv, readConfig } from "@tapedeck/runtime";
-import { isFolder, openTapeStore, type TapeStore } from "@tapedeck/tape";
+import { isFolder, openTapeStore, StoreAway, type TapeStore, TapeWriteError } from "@tapedeck/tape";
 import { z } from "zod";
+import { codeOf, Problem } from "../cluster/problem.js";
+import { SenselessArguments } from "../ending.js";
+import { home } from "../repository.js";
+import { whyStoreFails } from "./why-store-fails.js";
 
-const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const env = z.object({ TAPEDECK_STORE: commonEnv.TAPEDECK_STORE, S3_ENDPOINT: commonEnv.S3_ENDPOINT });
 
 export interface FoundStore {
@@ -13,10 +16,57 @@ export interface FoundStore {
   readonly store: TapeStore;
 }
 
-/** The store that `--store` names, or the one of the environment, or of the local cluster. */
-export async function tapeStore(asked: string | undefined): Promise<FoundStore> {
+/** Works with the store that `--store` names, or the one of the environment, or of the local cluster. */
+export async function withTapeStore<T>(asked: string | undefined, work: (found: FoundStore) => Promise<T>): Promise<T> {
   const { TAPEDECK_STORE, S3_ENDPOINT } = readConfig("tapedeck", env);
-  const place = asked ?? TAPEDECK_STORE;
-  const whole = isFolder(place) ? resolve(asked === undefined ? root : "", place) : place;
-  return { place: whole, store: await openTapeStore(whole, S3_ENDPOINT) };
+  const named = asked ?? TAPEDECK_STORE;
+  const place = isFolder(named) ? resolve(asked === undefined ? home : "", named) : named;
+  return withStoreAt(place, S3_ENDPOINT, (store) => work({ place, store }));
+}
+
+/**
+ * Works with a store; that it cannot be read or written becomes a Problem.
+ *
+ * @param endpoint of the bucket where it is not AWS's
+ */
+export async function withStoreAt<T>(
+  place: string,
+  endpoint: string | undefined,
+  work: (store: TapeStore) => Promise<T>,
+): Promise<T> {
+  const store = await opened(place, endpoint);
+  try {
+    return await work(store);
+  } catch (error) {
+    if (error instanceof StoreAway) throw new Problem(`${place} cannot be read: ${whyStoreFails(error.cause)}.`);
+    if (error instanceof TapeWriteError && !isFolder(place) && error.cause !== undefined) {
+      throw new Problem(`${place} cannot be written: ${whyStoreFails(error.cause)}. Nothing of the tape was kept.`);
+    }
+    throw error;
+  }
+}
+
+/** The AWS SDK warns on Node 20 of its own later releases. The lock file pins one that runs there. */
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
+async function opened(place: string, endpoint: string | undefined): Promise<TapeStore> {
+  try {
+    return await openTapeStore(place, endpoint);
+  } catch (error) {
+    if (error instanceof RangeError) throw new SenselessArguments(`--store: ${error.message}.`);
+    throw error;
+  }
+}
+
+/** A folder that was named and is not there is more likely a mistake than a store without tapes. */
+export async function mustBeThere(place: string): Promise<void> {
+  if (!isFolder(place)) return;
+  try {
+    if ((await stat(place)).isDirectory()) return;
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR")
+      throw new Problem(`${place} cannot be read: ${whyStoreFails(error)}.`);
+    throw new Problem(`There is no folder ${place}: name that of the tapes with --store.`);
+  }
+  throw new Problem(`${place} is not a folder: name that of the tapes with --store.`);
 }

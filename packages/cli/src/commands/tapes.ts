@@ -3,7 +3,7 @@ import { TapeCatalog } from "@tapedeck/tape";
 import { Command } from "commander";
 import { table } from "../terminal/table.js";
 import { counted, lasting } from "../terminal/words.js";
-import { tapeStore } from "./tape-store.js";
+import { mustBeThere, withTapeStore } from "./tape-store.js";
 
 /** `tapedeck tapes`: what is in the store. */
 export function tapesCommand(): Command {
@@ -12,8 +12,10 @@ export function tapesCommand(): Command {
     .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
     .option("--json", "print them as JSON")
     .action(async ({ store: asked, json }: { store?: string; json?: boolean }) => {
-      const { place, store } = await tapeStore(asked);
-      const tapes = await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list();
+      const { place, tapes } = await withTapeStore(asked, async ({ place, store }) => {
+        if (asked !== undefined) await mustBeThere(place);
+        return { place, tapes: await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list() };
+      });
       if (json) console.log(JSON.stringify(tapes, undefined, 2));
       else console.log(tapes.length === 0 ? `There is no tape in ${place}.` : table(columns, tapes.map(row)));
     });

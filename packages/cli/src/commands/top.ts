@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Dashboard, NodeView } from "@tapedeck/client";
-import { Command } from "commander";
-import { Problem } from "../cluster/problem.js";
-import { type ClusterOptions, clusterAt, clusterOptions, orProblem } from "../cluster-at.js";
+import { Command, Option } from "commander";
+import { type ClusterOptions, clusterOptions, onCluster } from "../cluster-at.js";
+import { stoppable } from "../ending.js";
+import { numberFrom } from "../terminal/arguments.js";
 import { table } from "../terminal/table.js";
 import { counted, lasting, millis } from "../terminal/words.js";
 
 interface TopOptions extends ClusterOptions {
   readonly once?: boolean;
   readonly json?: boolean;
-  readonly every: string;
+  readonly every: number;
 }
 
 /** `tapedeck top`: the cluster at a glance, again and again. */
@@ -18,30 +19,26 @@ export function topCommand(): Command {
     .description("show nodes, sessions and rates of a cluster, live")
     .option("--once", "print one picture and end, as it does where the output is no terminal")
     .option("--json", "print one object a line")
-    .option("--every <seconds>", "how often", "1");
+    .addOption(new Option("--every <seconds>", "how often").argParser(numberFrom(0.2, 3600)).default(1));
   for (const option of clusterOptions()) command.addOption(option);
   return command.action(top);
 }
 
 async function top({ once, json, every, ...at }: TopOptions): Promise<void> {
-  const seconds = Number(every);
-  if (!(seconds >= 0.2 && seconds <= 3600)) {
-    throw new Problem(`--every is "${every}", and has to be 0.2 to 3600 seconds.`);
-  }
-  const deck = await clusterAt(at);
   const single = once || (!json && !process.stdout.isTTY);
-  if (single) return print(await orProblem(deck.metrics()), json);
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.once("SIGINT", end).once("SIGTERM", end);
-  try {
-    while (!ending.signal.aborted) {
-      print(await orProblem(deck.metrics()), json);
-      await sleep(seconds * 1000, undefined, { signal: ending.signal }).catch(() => {}); // asked to end
-    }
-  } finally {
-    process.off("SIGINT", end).off("SIGTERM", end);
-  }
+  if (single) return print(await onCluster(at, (deck) => deck.metrics()), json);
+  await stoppable("", (ending) =>
+    onCluster(
+      at,
+      async (deck) => {
+        while (!ending.aborted) {
+          print(await deck.metrics(), json);
+          await sleep(every * 1000, undefined, { signal: ending });
+        }
+      },
+      ending,
+    ),
+  );
 }
 
 function print(cluster: Dashboard, json = false): void {

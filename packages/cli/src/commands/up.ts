@@ -1,16 +1,15 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { accessEnv, refuseExposure } from "@tapedeck/access";
 import { commonEnv, port, readConfig, whole } from "@tapedeck/runtime";
 import { isFolder } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
+import { Problem } from "../cluster/problem.js";
 import { type Cluster, startCluster } from "../cluster/start-cluster.js";
+import { home, repository } from "../repository.js";
 import { earlyWarnings } from "./early-warnings.js";
 import { prepareTapes } from "./prepare-tapes.js";
-
-const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
 const env = z.object({
   ...accessEnv,
@@ -20,7 +19,7 @@ const env = z.object({
   REDIS_URL: commonEnv.REDIS_URL.removeDefault().optional(),
   TAPEDECK_PREFIX: commonEnv.TAPEDECK_PREFIX,
   /** Folder of Redis's data, the logs and cluster.json, and of the tapes unless TAPEDECK_STORE says otherwise. */
-  TAPEDECK_FOLDER: z.string().default(resolve(root, ".tapedeck")),
+  TAPEDECK_FOLDER: z.string().default(resolve(home, ".tapedeck")),
   TAPEDECK_STORE: commonEnv.TAPEDECK_STORE.removeDefault().optional(),
   S3_ENDPOINT: commonEnv.S3_ENDPOINT,
   TAPEDECK_GATEWAYS: whole("gateways", { min: 1, max: 32 }).default(2),
@@ -42,11 +41,17 @@ export function upCommand(): Command {
 }
 
 async function up(recordings: readonly string[], keepPartial: boolean): Promise<void> {
+  if (repository === undefined) {
+    throw new Problem(
+      "tapedeck up starts the services, which only the repository of Tapedeck has: run npm start there. " +
+        "All other commands work from here, with --url for a cluster elsewhere.",
+    );
+  }
   const config = readConfig("up", env);
   refuseExposure("up", config);
-  const folder = resolve(root, config.TAPEDECK_FOLDER);
+  const folder = resolve(home, config.TAPEDECK_FOLDER);
   const place = config.TAPEDECK_STORE ?? `${folder}/tapes`;
-  const store = isFolder(place) ? resolve(root, place) : place;
+  const store = isFolder(place) ? resolve(home, place) : place;
   const tell = (sentence: string) => console.log(`- ${sentence}`);
 
   const ending = new AbortController();

@@ -1,4 +1,5 @@
 import { StoreAway, TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { whyStoreFails } from "../commands/why-store-fails.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 /** Whether the tapes can be reached and opened. */
@@ -24,8 +25,7 @@ export async function lookAtTapes(open: () => Promise<TapeStore>, place: string)
     if (unreadable.length === 0) return [ok("tapes", `${readable.length} in ${place}`)];
     return [fail("tapes", `not readable: ${unreadable.join(", ")}`, "import them again; sessions on them stand still")];
   } catch (error) {
-    const cause = error instanceof StoreAway ? error.cause : error;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = whyStoreFails(error instanceof StoreAway ? error.cause : error);
     return [
       fail("tapes", `${place} cannot be read: ${why}`, "look at TAPEDECK_STORE, S3_ENDPOINT and the rights on it"),
     ];

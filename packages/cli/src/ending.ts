@@ -1,0 +1,99 @@
+import { TapedeckError } from "@tapedeck/client";
+import { RefusedError } from "@tapedeck/protocol";
+import { ConfigError } from "@tapedeck/runtime";
+import { ImportRefused, TapeWriteError, whyNotWritten } from "@tapedeck/tape";
+import { type Command, CommanderError } from "commander";
+import { Problem } from "./cluster/problem.js";
+
+/** Exit codes. What a signal ends is 128 and the signal's number, as shells have it. */
+const notDone = 1;
+const senseless = 2;
+const bySignal = { SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 } as const;
+
+type Ending = "SIGINT" | "SIGTERM";
+
+/** Arguments that make no sense, where only the command itself can tell. */
+export class SenselessArguments extends Problem {}
+
+/** The command was stopped by a signal. The message says what that means for its work; with nothing to say it is empty. */
+class Stopped extends Problem {
+  readonly signal: Ending;
+
+  constructor(signal: Ending, message: string) {
+    super(message);
+    this.signal = signal;
+  }
+}
+
+/** Ctrl-C under npm comes twice, from the terminal and from npm. */
+const samePressMs = 1_000;
+
+/**
+ * Runs work that Ctrl-C or SIGTERM stops: the first signal aborts it, one that comes a second later or more ends the process at once.
+ *
+ * @param stopped what is said when it was stopped
+ */
+export async function stoppable<T>(stopped: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const ending = new AbortController();
+  let by: Ending | undefined;
+  let sinceMs = 0;
+  const end = (signal: Ending) => {
+    if (by !== undefined && performance.now() - sinceMs > samePressMs) process.exit(bySignal[by]);
+    if (by !== undefined) return;
+    by = signal;
+    sinceMs = performance.now();
+    ending.abort();
+  };
+  process.on("SIGINT", end).on("SIGTERM", end);
+  try {
+    const result = await work(ending.signal);
+    if (by === undefined) return result;
+  } catch (error) {
+    if (by === undefined) throw error;
+  } finally {
+    process.off("SIGINT", end).off("SIGTERM", end);
+  }
+  throw new Stopped(by, stopped);
+}
+
+/** Runs the command line. What a person can mend ends with one sentence; a defect with its stack, which is wanted then. */
+export async function run(program: Command): Promise<void> {
+  endQuietlyWithReader();
+  for (const command of withSubcommands(program)) command.exitOverride();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) tell(error); // commander has told its own
+    process.exit(exitCodeOf(error));
+  }
+}
+
+/** `| head` closes its end when it has seen enough. */
+function endQuietlyWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(bySignal.SIGPIPE);
+      tell(new Problem(`The output cannot be written: ${whyNotWritten(error)}.`));
+      process.exit(notDone);
+    });
+  }
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+const mendable = [Problem, ConfigError, ImportRefused, TapeWriteError, RefusedError, TapedeckError];
+
+function tell(error: unknown): void {
+  const known = error instanceof Error && mendable.some((kind) => error instanceof kind);
+  const said = known ? error.message : error;
+  if (said !== "") console.error(said);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : senseless;
+  if (error instanceof SenselessArguments) return senseless;
+  if (error instanceof Stopped) return bySignal[error.signal];
+  return notDone;
+}

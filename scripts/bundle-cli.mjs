@@ -1,0 +1,55 @@
+// The command line with everything that it needs, for machines that have nothing but Node: what the package @tapedeck/cli holds. AWS's SDK and
+// other rarely needed parts are files of their own, which are loaded when they are wanted.
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { writeChanged } from "./write-changed.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = `${root}packages/cli/dist/`;
+// Beside what tsc made, so that modules find package.json and the repository from where they are here, too.
+const isBundle = (name) => /^tapedeck(-.*)?\.(js|txt)$/.test(name);
+
+const { outputFiles, metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: { tapedeck: "packages/cli/dist/main.js" },
+  outdir: folder,
+  chunkNames: "tapedeck-[hash]",
+  bundle: true,
+  splitting: true,
+  minify: true,
+  keepNames: true, // names of errors are told
+  format: "esm",
+  platform: "node",
+  target: "node20.9",
+  // Some of what is bundled is CommonJS, and asks for Node's own modules by `require`.
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+  },
+  metafile: true,
+  write: false,
+  logLevel: "warning",
+});
+
+const made = new Set(outputFiles.map(({ path }) => path.slice(folder.length)));
+for (const name of readdirSync(folder)) if (isBundle(name) && !made.has(name)) rmSync(folder + name);
+for (const { path, contents } of outputFiles) writeChanged(path, contents);
+writeChanged(`${folder}tapedeck-licences.txt`, licences());
+
+/** What others wrote goes with their licences, each of which is there once. */
+function licences() {
+  const used = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  const packages = new Set(used.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
+  const byText = new Map();
+  for (const { name, text } of [...packages].sort().map(licenceOf))
+    byText.set(text, [...(byText.get(text) ?? []), name]);
+  return [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`).join(`\n${"-".repeat(80)}\n\n`);
+}
+
+function licenceOf(path) {
+  const at = `${root}${path}`;
+  const { name, version, license } = JSON.parse(readFileSync(`${at}/package.json`, "utf8"));
+  const file = readdirSync(at).find((entry) => /^(licen[cs]e|copying)(\.|$)/i.test(entry));
+  const text = file === undefined ? `Licence: ${license}` : readFileSync(`${at}/${file}`, "utf8").trim();
+  return { name: `${name} ${version}`, text };
+}

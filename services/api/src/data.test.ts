@@ -231,10 +231,6 @@ describe("monitoring", () => {
     });
     await own.stop();
   });
-
-  test("reports are empty", async () => {
-    expect((await api.ask("GET", "/reports")).json).toEqual({ reports: [] });
-  });
 });
 
 describe("logins", () => {

@@ -14,7 +14,7 @@ export default defineConfig({
   server: {
     // `npm run dev -w services/dashboard` beside a cluster of `npm start`.
     proxy: {
-      "^/(sessions|replay|mode|tapes|health|metrics|features|docs|openapi.json)": "http://127.0.0.1:8000",
+      "^/(sessions|replay|mode|tapes|health|metrics|features|reports|docs|openapi.json)": "http://127.0.0.1:8000",
       "/ws": { target: "ws://127.0.0.1:8000", ws: true },
     },
   },

@@ -34,12 +34,17 @@ test("[DB46] frames in sight are exported as they were recorded, and as a table 
   }
 
   const [first, ...trades] = (await deck.exported("Trades, CSV")).split("\r\n");
-  expect(first).toBe("timestamp,symbol,seq,price,size,side,own");
-  expect(trades).toEqual(
+  expect(first).toBe("timestamp,symbol,seq,price,size,side,own,mid_price,effective_spread");
+  expect(trades.map((line) => line.split(",").slice(0, 7).join(","))).toEqual(
     frames.flatMap(({ seq, symbol, trades: made }) =>
       made.map(({ timestamp, price, size, side }) => [timestamp, symbol, seq, price, size, side, false].join(",")),
     ),
   );
+  // Of the last trade of a frame it is the frame's own, whether or not the mids of all are on the tape.
+  const spreads = new Map(trades.map((line) => [Number(line.split(",")[2]), line.split(",")[8]]));
+  for (const { seq, trades: made, effective_spread } of frames) {
+    if (made.length > 0) expect([seq, spreads.get(seq)]).toEqual([seq, String(effective_spread ?? "")]);
+  }
 });
 
 test("[DB46] the charts are exported as one picture, with what it is of in its name", async ({ cluster, decks }) => {

@@ -34,6 +34,15 @@ test.for(["dark", "light"] as const)(
     await deck.page.getByRole("tab", { name: "Anomalies" }).click();
     await deck.page.getByLabel("Least severity").selectOption("low");
     expect(await grave(deck)).toEqual([]);
+    await deck.page.getByLabel("Least severity").selectOption("critical");
+    await deck.page.getByText(/hidden by the filter/).waitFor();
+    expect(await grave(deck)).toEqual([]);
+    await deck.page.getByRole("tab", { name: "Gaps" }).click();
+    await deck.page
+      .getByRole("region", { name: "Gaps by price" })
+      .or(deck.page.getByText(/^No gap/))
+      .waitFor();
+    expect(await grave(deck)).toEqual([]);
     await deck.page.getByRole("tab", { name: "Inspector" }).click();
     await deck.key(",");
     expect(await grave(deck)).toEqual([]);
@@ -53,11 +62,22 @@ test.for(["dark", "light"] as const)(
     const { deck } = await decks.openOn(cluster, {}, { colorScheme });
     await deck.page.getByRole("radio", { name: "SIM", exact: true }).click();
     await deck.plays();
+    await deck.press(/^Buy/);
+    await deck.page.getByRole("list", { name: "Fills, newest first" }).getByText("Bought").waitFor();
+    await deck.press("Report");
+    await deck.page.getByRole("dialog").getByRole("cell", { name: "Bought" }).waitFor();
     expect(await grave(deck)).toEqual([]);
+    await deck.page.keyboard.press("Escape");
+    await deck.page.getByRole("tab", { name: "Gaps" }).click();
+    await deck.page.getByRole("region", { name: "Gaps by price" }).waitFor();
+    expect(await grave(deck)).toEqual([]);
+    await cluster.tapes.recorded("sparse");
+    const sparse = await decks.openOn(cluster, { tape: "sparse" }, { colorScheme });
+    expect(await grave(sparse.deck)).toEqual([]);
     await deck.page.getByRole("link", { name: "Operations" }).click();
     await deck.page.getByRole("table", { name: "Sessions" }).getByRole("link").first().waitFor();
     expect(await grave(deck)).toEqual([]);
-    for (const tab of ["Nodes", "Feeds", "Tapes"]) {
+    for (const tab of ["Nodes", "Feeds", "Tapes", "Reports"]) {
       await deck.page.getByRole("tab", { name: tab }).click();
       await deck.page.getByRole("table").waitFor();
       expect(await grave(deck)).toEqual([]);
@@ -88,7 +108,7 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
     );
     expect(outside).toEqual([]);
   };
-  for (const tab of ["Price", "Ladder", "Signals", "Trades", "Alerts", "Frame", "Depth"]) {
+  for (const tab of ["Price", "Ladder", "Signals", "Trades", "Alerts", "Gaps", "Frame", "Depth"]) {
     await deck.page.getByRole("tab", { name: tab }).tap();
     await deck.page.getByRole("tabpanel").waitFor();
     await fits();
@@ -115,6 +135,9 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
   await deck.page.getByRole("tab", { name: "Ladder" }).tap();
   await deck.press(/^Buy/);
   await deck.page.getByRole("list", { name: "Fills, newest first" }).getByText("Bought").waitFor();
+  await fits();
+  await deck.press("Report");
+  await deck.page.getByRole("dialog").getByRole("cell", { name: "Bought" }).waitFor();
   await fits();
 });
 

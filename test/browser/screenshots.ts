@@ -1,5 +1,5 @@
 // Draws the pictures of the README and of docs/screenshots.md from real recordings: `npx tsx test/browser/screenshots.ts [part of a
-// name]`. Every view, dark and light, wide and narrow. They are to be looked at, and committed where they are right.
+// name] [scene]`. Every view, dark and light, wide and narrow. They are to be looked at, and committed where they are right.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -10,13 +10,15 @@ import { stage } from "./staged.js";
 const folder = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 mkdirSync(folder, { recursive: true });
 const only = process.argv[2] ?? "";
+/** One kind of scene, where not all are to be played. */
+const chosen = process.argv[3] ?? "";
 
 const sizes = {
   wide: { viewport: { width: 1280, height: 800 } },
   narrow: { viewport: { width: 390, height: 780 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true },
 } as const satisfies Record<string, BrowserContextOptions>;
 
-const staged = await stage(["primary", "eth", "usdm"], {
+const staged = await stage(["primary", "eth", "usdm", "sparse"], {
   feeds: 1,
   env: { feed: { KRAKEN_URL: "ws://127.0.0.1:9/" } },
 });
@@ -43,7 +45,7 @@ class Look {
     await staged.control(id, "speed/1");
     await sleep(3000);
     if (this.#size === "narrow") {
-      for (const tab of ["Depth", "Price", "Ladder", "Signals", "Trades", "Alerts", "Frame"]) {
+      for (const tab of ["Depth", "Price", "Ladder", "Signals", "Trades", "Alerts", "Gaps", "Frame"]) {
         await page.getByRole("tab", { name: tab }).click();
         if (tab === "Alerts") await page.getByLabel("Least severity").selectOption("low");
         await sleep(700);
@@ -92,6 +94,23 @@ class Look {
     }
     await sleep(1000);
     await this.#take(page, "simulation");
+    await page.getByRole("button", { name: "Report", exact: true }).click();
+    await page.getByRole("cell", { name: "Sold" }).waitFor();
+    await sleep(500);
+    await this.#take(page, "report");
+    await page.context().close();
+  }
+
+  /** A tape of seven short windows, with the pointer on a gap; and the gaps of its book. */
+  async sparse(): Promise<void> {
+    const id = await staged.create({ tape: "sparse", max_fps: 60 });
+    await staged.control(id, "seek", { fraction: 0.35 });
+    const page = await this.#open(`${staged.cluster.url}/?session=${id}`);
+    await page.getByRole("tab", { name: "Gaps" }).click();
+    const box = await page.getByRole("slider", { name: "Place on the tape" }).boundingBox();
+    if (box) await page.mouse.move(box.x + box.width * 0.425, box.y + 30);
+    await sleep(2500);
+    await this.#take(page, "sparse");
     await page.context().close();
   }
 
@@ -114,7 +133,7 @@ class Look {
   async operations(): Promise<void> {
     const page = await this.#open(`${staged.cluster.url}/operations`);
     await page.getByRole("table", { name: "Sessions" }).getByRole("link").first().waitFor();
-    for (const tab of ["Sessions", "Nodes", "Feeds", "Tapes"]) {
+    for (const tab of ["Sessions", "Nodes", "Feeds", "Tapes", "Reports"]) {
       await page.getByRole("tab", { name: tab }).click();
       await sleep(1200);
       await this.#take(page, `operations-${tab.toLowerCase()}`);
@@ -175,15 +194,13 @@ class Look {
   }
 }
 
+const scenes = ["replay", "simulation", "sparse", "live", "operations", "states"] as const;
+
 try {
   for (const size of ["wide", "narrow"] as const) {
     for (const theme of ["dark", "light"] as const) {
       const look = new Look(size, theme);
-      await look.replay();
-      await look.simulation();
-      await look.live();
-      await look.operations();
-      await look.states();
+      for (const scene of scenes) if (chosen === "" || chosen === scene) await look[scene]();
     }
   }
 } finally {

@@ -143,11 +143,25 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
     await page.page.close();
   });
 
-  test("[EC6] the page of reports finds none", async ({ cluster }) => {
+  test("[EC6] the page of reports names those of sessions with orders", async ({ cluster }) => {
+    const trader = await OldPage.open(pages, cluster, "session-build");
+    await trader.draws(5);
+    await trader.press("SIMULATION");
+    await trader.draws(10);
+    await trader.click("BUY");
+    const id = await trader.sessionId();
     const page = await OldPage.open(pages, cluster, "reports");
-    await page.page.waitForFunction("document.title === 'No reports'");
+    await expect
+      .poll(
+        async () => {
+          await page.page.reload();
+          return page.page.title();
+        },
+        { timeout: 30_000 },
+      )
+      .toContain(`Orders of session ${id}`);
     expect((await page.seen()).lost).toEqual([]);
-    await page.page.close();
+    await Promise.all([page.page.close(), trader.page.close()]);
   });
 
   test("[EC7] the seed document's client: id in the query, action first, bodies as text/plain", async ({ cluster }) => {

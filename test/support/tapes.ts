@@ -11,6 +11,8 @@ const dataFolder = process.env.TAPEDECK_TEST_DATA
 
 interface Recording {
   readonly files: readonly string[];
+  /** Where a made-up one has marked gaps. */
+  readonly gapAfter?: readonly { readonly seq: number; readonly ms: number }[];
   readonly symbol: string;
   readonly intervalMs: number;
 }
@@ -30,6 +32,13 @@ export const recordings = {
     files: ["binance-raw/usdm_btcusdt_20230404.dat.gz", "binance-raw/usdm_btcusdt_20230405.dat.gz"],
     symbol: "BTCUSDT",
     intervalMs: 250,
+  },
+  /** Seven windows of 32 s, 37 hours apart. */
+  sparse: {
+    files: [1, 2, 3, 4, 5, 6, 7].map((nth) => `lob-250ms/csv_example_${nth}.csv`),
+    symbol: "BTCUSDT",
+    intervalMs: 100,
+    gapAfter: [1, 2, 3, 4, 5, 6].map((nth) => ({ seq: nth * 320 - 1, ms: 37 * 3_600_000 })),
   },
   eth: { files: ["binance-raw/spot_ethusdt_20240808.gz"], symbol: "ETHUSDT", intervalMs: 100 },
   aapl: {
@@ -70,12 +79,18 @@ export class Tapes {
     return reading;
   }
 
-  async #import(id: string, { files, symbol, intervalMs }: Recording): Promise<void> {
+  async #import(id: string, { files, symbol, intervalMs, gapAfter }: Recording): Promise<void> {
     const paths = files.map((file) => fileURLToPath(new URL(file, dataFolder)));
     const absent = paths.filter((path) => !existsSync(path));
     if (absent.length > 0) {
       console.warn(`NO RECORDING: ${absent.join(", ")} is not there; tests play a made-up tape as "${id}" instead.`);
-      await writeTestTape(this.#store, { id, symbol, frames: 2000, intervalMs: intervalMs || 50 });
+      await writeTestTape(this.#store, {
+        id,
+        symbol,
+        frames: 2240,
+        intervalMs: intervalMs || 50,
+        ...(gapAfter && { gapAfter }),
+      });
       return;
     }
     await importRecording(paths, { id, symbol, intervalMs }, { store: this.#store });

@@ -101,6 +101,11 @@ export class FrameBuilder {
     return this.#lastEventNs;
   }
 
+  /** Book updates since the last frame, which changed nothing that a frame shows. `counts` has those that frames stand for. */
+  get updatesUnshown(): number {
+    return this.#updates;
+  }
+
   apply(event: MarketEvent): void {
     if (this.#pending && this.#interval(event.ns) !== this.#interval(this.#lastEventNs)) this.#close();
     for (const trade of event.trades ?? []) this.#addTrade(event.ns, trade);
@@ -140,7 +145,6 @@ export class FrameBuilder {
     const bidBefore = book.bids.bestPrice;
     change(book);
     this.#updates++;
-    this.counts.updates++;
     if (book.crossed) {
       this.counts.crossed++;
       this.counts.levelsUncrossed += book.uncross(book.bids.bestPrice === bidBefore ? "ask" : "bid");
@@ -188,6 +192,7 @@ export class FrameBuilder {
     this.#options.emit(this.#frame(levels, this.#mid, this.#lastEventNs - this.#firstNs));
     this.#lastFrameNs = this.#lastEventNs;
     this.counts.frames++;
+    this.counts.updates += this.#updates;
     this.counts.trades += this.#trades.length;
     this.#updates = 0;
     this.#trades = [];

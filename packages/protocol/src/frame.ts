@@ -30,6 +30,18 @@ export function effectiveSpreadOf({ side, price }: Pick<Trade, "side" | "price">
   return 2 * (side === "buy" ? price - mid : mid - price);
 }
 
+/** A level that holds little for its market. */
+export const liquidityGap = z.looseObject({
+  price: z.number(),
+  volume: z.number().nonnegative(),
+  side: z.enum(["bid", "ask"]),
+  /** 1 is the best. */
+  level: z.int(),
+  /** 0 to 100 */
+  risk_score: z.number(),
+});
+export type LiquidityGap = z.infer<typeof liquidityGap>;
+
 export const severity = z.enum(["low", "medium", "high", "critical"], "must be low, medium, high or critical");
 export type Severity = z.infer<typeof severity>;
 
@@ -72,6 +84,12 @@ export const frame = z
     ofi: z.number().optional(),
     directional_prob: z.number().optional(),
     vpin: z.number().optional(),
+    divergence: z.number().optional(),
+    gap_count: z.int().optional(),
+    gap_severity_score: z.number().optional(),
+    liquidity_gaps: z.array(liquidityGap).optional(),
+    spoofing_risk: z.number().optional(),
+    volume_volatility: z.number().optional(),
     regime: z.int().optional(),
     regime_label: z.string().optional(),
     realized_spread: z.number().nullable().optional(),

@@ -13,6 +13,8 @@ export * from "./limits.js";
 export * from "./live.js";
 export * from "./messages.js";
 export * from "./monitoring.js";
+export * from "./reports.js";
 export * from "./session-view.js";
 export * from "./shares.js";
 export * from "./time.js";
+export * from "./vpin-levels.js";

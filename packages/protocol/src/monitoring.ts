@@ -60,5 +60,3 @@ export const dashboardAnswer = z
   })
   .meta({ id: "Dashboard" });
 export type Dashboard = z.infer<typeof dashboardAnswer>;
-
-export const reportsAnswer = z.object({ reports: z.array(z.never()) });

@@ -49,6 +49,6 @@ export function marked(account: Account, mid: number | undefined): MarkedAccount
 }
 
 /** Without the noise of floating point: 8 decimals, and no negative zero. */
-function fine(value: number): number {
+export function fine(value: number): number {
   return Number(value.toFixed(8)) + 0;
 }

@@ -25,6 +25,7 @@ export {
 export type { ListPage, ListQuery } from "./list.js";
 export { leastLoopMs } from "./loop.js";
 export { midAt } from "./mid-price.js";
+export type { KeptOrder } from "./orders.js";
 export { endOf, momentOn, startOf } from "./places.js";
 export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
 export { claimMs, hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./record.js";
@@ -47,5 +48,6 @@ export {
   type StoreOptions,
 } from "./store.js";
 export { stallMs } from "./system.js";
+export { reported } from "./trade-report.js";
 export { SessionUpkeep, type UpkeepOptions } from "./upkeep.js";
 export { type ViewContext, viewOf } from "./view.js";

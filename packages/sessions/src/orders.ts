@@ -1,4 +1,4 @@
-import { limits, type Refusal, refuse } from "@tapedeck/protocol";
+import { limits, type Refusal, refuse, type TradeEvent, tradeEvent, type WallMs } from "@tapedeck/protocol";
 import type { GivenOrder } from "@tapedeck/tape";
 import { z } from "zod";
 import { booked } from "./account.js";
@@ -15,12 +15,30 @@ const givenOrder = z.object({
   filled: z.number(),
 });
 
-export function encodeOrder({ id, after, seq, side, quantity, filled }: GivenOrder): string {
-  return JSON.stringify({ id, after, seq, side, quantity, filled });
+/** What came of an order; undefined of those that were put down before this was kept with them. */
+const outcome = z.object({
+  tape: z.string().optional(),
+  placed: z.number().optional(),
+  fill: tradeEvent.optional(),
+});
+
+/** An order and its outcome: the tape that it made, when it was given, and its fill. */
+export interface KeptOrder extends GivenOrder {
+  readonly tape?: string | undefined;
+  readonly placed?: WallMs | undefined;
+  readonly fill?: TradeEvent | undefined;
 }
 
-export function decodeOrder(text: string): GivenOrder {
-  return givenOrder.parse(JSON.parse(text));
+/** An order as its session's list keeps it. `session` is what the order made of it. */
+export function encodeOrder(
+  { id, after, seq, side, quantity, filled }: GivenOrder,
+  { tape, anchorWallMs, lastFill }: Pick<SessionRecord, "tape" | "anchorWallMs" | "lastFill">,
+): string {
+  return JSON.stringify({ id, after, seq, side, quantity, filled, tape, placed: anchorWallMs, fill: lastFill });
+}
+
+export function decodeOrder(text: string): KeptOrder {
+  return givenOrder.extend(outcome.shape).parse(JSON.parse(text));
 }
 
 /** Why no order can be given now; undefined where one can. */

@@ -7,7 +7,7 @@ import { decodeEpoch, type EndedEpoch } from "./epochs.js";
 import type { Keys } from "./keys.js";
 import { type ListPage, type ListQuery, listSessions } from "./list.js";
 import { LiveNodes } from "./live-nodes.js";
-import { decodeOrder, encodeOrder } from "./orders.js";
+import { decodeOrder, encodeOrder, type KeptOrder } from "./orders.js";
 import type { SessionRecord } from "./record.js";
 import { changedFields, decodeRecord, encodeRecord, flattened, unflattened } from "./record-codec.js";
 import { answered } from "./redis-away.js";
@@ -151,7 +151,7 @@ export class SessionStore {
         alive ? after.ttl : 0,
         message,
         ended === undefined ? "" : JSON.stringify(ended),
-        order === undefined ? "" : encodeOrder(order),
+        order === undefined ? "" : encodeOrder(order, after),
         limits.epochs,
         by ?? 0,
         ...flattened(changedFields(before, after)),
@@ -202,8 +202,8 @@ export class SessionStore {
     return texts.map(decodeEpoch);
   }
 
-  /** The orders that the session's user gave in its simulated markets, the first of them first. */
-  async orders(id: string): Promise<GivenOrder[]> {
+  /** The orders that the session's user gave in its simulated markets, with what came of them, the first of them first. */
+  async orders(id: string): Promise<KeptOrder[]> {
     const texts = await answered(this.redis.lrange(this.keys.orders(id), 0, -1));
     return texts.map(decodeOrder);
   }

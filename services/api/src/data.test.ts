@@ -261,10 +261,6 @@ describe("monitoring", () => {
     expect(await dashboard()).toMatchObject(absent);
     await own.stop();
   });
-
-  test("reports are empty", async () => {
-    expect((await api.ask("GET", "/reports")).json).toEqual({ reports: [] });
-  });
 });
 
 describe("logins", () => {

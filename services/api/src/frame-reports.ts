@@ -15,6 +15,7 @@ import {
   type tradeAnomalies,
   type tradeSpreads,
   type vpinHistory,
+  vpinLevels,
 } from "@tapedeck/protocol";
 import type { z } from "zod";
 
@@ -120,9 +121,9 @@ export function vpinOf(frames: readonly Frame[]): z.infer<typeof vpinHistory> {
     count: history.length,
     statistics: { ...statisticsOf(history.map(({ vpin }) => vpin)), current: history.at(-1)?.vpin ?? 0 },
     interpretation: {
-      low: "below 0.3: buying and selling are balanced",
-      medium: "0.3 to 0.6: trading leans to one side",
-      high: "above 0.6: trading is one-sided, and whoever provides liquidity is likely to lose",
+      low: `below ${vpinLevels.medium}: buying and selling are balanced`,
+      medium: `${vpinLevels.medium} to ${vpinLevels.high}: trading leans to one side`,
+      high: `above ${vpinLevels.high}: trading is one-sided, and whoever provides liquidity is likely to lose`,
     },
   };
 }

@@ -8,6 +8,7 @@ import { keepSizes, layout, type NarrowTab, type SideTab } from "./design/layout
 import { OrderPanel } from "./modes/order-panel";
 import { FullState, useFullState } from "./states/full-states";
 import { Anomalies } from "./views/anomalies/anomalies";
+import { Gaps } from "./views/gaps/gaps";
 import { GaugesPanel } from "./views/gauges/gauges-panel";
 import { HeatmapPanel } from "./views/heatmap/heatmap-panel";
 import { Inspector } from "./views/inspector/inspector";
@@ -109,6 +110,7 @@ function Split<Name extends string>({ id, orientation, parts, children }: SplitP
 const sideTabs: readonly { readonly value: SideTab; readonly text: string }[] = [
   { value: "trades", text: "Trades" },
   { value: "anomalies", text: "Anomalies" },
+  { value: "gaps", text: "Gaps" },
   { value: "inspector", text: "Inspector" },
 ];
 
@@ -134,6 +136,7 @@ function SideLists() {
 function SideList({ tab }: { readonly tab: SideTab }) {
   if (tab === "trades") return <Trades />;
   if (tab === "anomalies") return <Anomalies />;
+  if (tab === "gaps") return <Gaps />;
   return <Inspector />;
 }
 
@@ -144,6 +147,7 @@ const narrowTabs: readonly { readonly value: NarrowTab; readonly text: string }[
   { value: "signals", text: "Signals" },
   { value: "trades", text: "Trades" },
   { value: "anomalies", text: "Alerts" },
+  { value: "gaps", text: "Gaps" },
   { value: "inspector", text: "Frame" },
 ];
 

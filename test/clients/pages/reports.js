@@ -1,4 +1,4 @@
-// Lists reports, of which there are none.
+// Lists the reports by name.
 import { call, signed, signIn } from "./old-page.js";
 
 await signIn();

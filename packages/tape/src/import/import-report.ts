@@ -48,7 +48,12 @@ export interface TapeReport {
   readonly frames: number;
   /** Of the analytics in the frames. */
   readonly analyticsVersion: number;
+  /** On the tape: the sum of its frames' `updates`. */
   readonly bookUpdates: number;
+  /** Book updates behind the last frame. They changed nothing that a frame shows, so the tape ends before them. */
+  readonly updatesAfterTape: number;
+  /** Time of the last event that was heard; the tape's end, or later. */
+  readonly heardUntil: string | undefined;
   /** On the tape. */
   readonly trades: number;
   readonly gaps: readonly {
@@ -131,10 +136,20 @@ function tapeText(tape: TapeReport, partial: boolean): string[] {
       `${count(tape.bookUpdates, "book update")}, ${count(tape.trades, "trade")}`,
     `  ${count(tape.gaps.length, "gap")}, ${count(tape.book.crossed, "crossed book")}, ` +
       `${count(tape.outOfOrder.book + tape.outOfOrder.trades, "event")} out of order, ${count(tape.duplicates, "duplicate")}`,
-    ...[...bookFindings(tape), ...orderFindings(tape), ...tradeFindings(tape), ...gapFindings(tape)].map(
-      (finding) => `  ${finding}`,
-    ),
+    ...[
+      ...endFindings(tape),
+      ...bookFindings(tape),
+      ...orderFindings(tape),
+      ...tradeFindings(tape),
+      ...gapFindings(tape),
+    ].map((finding) => `  ${finding}`),
   ];
+}
+
+function* endFindings({ updatesAfterTape, heardUntil }: TapeReport): Generator<string> {
+  if (updatesAfterTape > 0) {
+    yield `${count(updatesAfterTape, "book update")} behind the last frame, until ${heardUntil}, changed nothing that a frame shows`;
+  }
 }
 
 function* bookFindings({ book }: TapeReport): Generator<string> {

@@ -281,6 +281,8 @@ export class InstrumentImport {
       frames: built.frames,
       analyticsVersion,
       bookUpdates: built.updates,
+      updatesAfterTape: this.#builder.updatesUnshown,
+      heardUntil: tape === undefined ? undefined : iso(this.#builder.lastEventNs - Number(startNs - this.#originNs)),
       trades: built.trades,
       gaps: this.#gaps.map(({ ns, fromNs, reason }) => ({
         from: iso(fromNs),

@@ -8,6 +8,7 @@ import { frameRoutes } from "./frames.js";
 import { modeRoutes } from "./mode.js";
 import { monitoringRoutes } from "./monitoring.js";
 import { replayRoutes } from "./replay.js";
+import { reportRoutes } from "./reports.js";
 import { sessionRoutes } from "./sessions.js";
 import { shareRoutes } from "./shares.js";
 import { tapeRoutes } from "./tapes.js";
@@ -20,6 +21,7 @@ const documented: readonly Route[] = [
   ...frameRoutes,
   ...analyticsRoutes,
   ...tapeRoutes,
+  ...reportRoutes,
   ...monitoringRoutes,
   ...authRoutes,
 ];

@@ -4,7 +4,6 @@ import {
   healthAnswer,
   liveAnswer,
   readyAnswer,
-  reportsAnswer,
   sessionQuery,
 } from "@tapedeck/protocol";
 import { clusterHealth } from "../cluster-health.js";
@@ -73,15 +72,6 @@ export const monitoringRoutes: readonly Route[] = [
     query: sessionQuery,
     answer: dashboardAnswer,
     handle: ({ query }, api) => dashboardOf(api, query.session_id ?? globalSessionId),
-  }),
-  route({
-    ...bare,
-    method: "GET",
-    path: "/reports",
-    tag,
-    summary: "Always empty; an existing page asks for it",
-    answer: reportsAnswer,
-    handle: async () => ({ reports: [] }),
   }),
 ];
 

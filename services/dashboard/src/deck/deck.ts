@@ -9,6 +9,7 @@ import {
   tapedeck,
 } from "@tapedeck/client";
 import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Address } from "./ask-cluster";
 import { type DeckState, type NoticeTone, nothingYet } from "./deck-state";
 import { Extract } from "./extract";
 import { FrameLog } from "./frame-log";
@@ -18,15 +19,11 @@ import { Painter } from "./painter";
 import { Viewport } from "./viewport";
 import { Watching } from "./watching";
 
-/** What a deck is opened on. */
-export interface DeckChoice {
-  /** Where the cluster is. */
-  readonly api: string;
+/** What a deck is opened on; with a token where the cluster wants to know who asks. */
+export interface DeckChoice extends Address {
   /** Our own session's id, made anew where it is gone; with `shared`, somebody's who has to be there. */
   readonly sessionId: string | undefined;
   readonly shared: boolean;
-  /** Who one is, where the cluster wants to know. */
-  readonly token: string | undefined;
 }
 
 /**
@@ -41,7 +38,7 @@ export class Deck {
   readonly inspection = new Inspection(this.log);
   readonly viewport = new Viewport(this.log);
   readonly painter = new Painter();
-  api = "";
+  #address: Address = { api: "", token: undefined };
   #session: Session | undefined;
   #cluster: ReturnType<typeof tapedeck> | undefined;
   #leaving: AbortController | undefined;
@@ -56,6 +53,10 @@ export class Deck {
 
   get cluster(): ReturnType<typeof tapedeck> | undefined {
     return this.#cluster;
+  }
+
+  get address(): Address {
+    return this.#address;
   }
 
   /** The deck does not move by itself: pointing at a past moment shows it. */
@@ -90,7 +91,7 @@ export class Deck {
     this.close();
     const leaving = new AbortController();
     this.#leaving = leaving;
-    this.api = choice.api;
+    this.#address = choice;
     const { token } = choice;
     const cluster = tapedeck({ url: choice.api, signal: leaving.signal, ...(token !== undefined && { token }) });
     this.#cluster = cluster;

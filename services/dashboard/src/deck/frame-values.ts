@@ -1,5 +1,5 @@
 import type { Place } from "@tapedeck/client";
-import type { Anomaly, Frame, Severity, Trade } from "@tapedeck/protocol";
+import type { Anomaly, Frame, LiquidityGap, Severity, Trade } from "@tapedeck/protocol";
 import type { LoggedFrame } from "./frame-log";
 
 /** A number of a frame by name; undefined where it has none. Analytics may add fields that no schema names. */
@@ -8,20 +8,46 @@ export function numberOf(frame: Frame, field: string): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
+const noGaps: readonly LiquidityGap[] = [];
+
+/** The thin levels of a book; none where a tape has no analytics. */
+export function gapsOf({ liquidity_gaps }: Frame): readonly LiquidityGap[] {
+  return liquidity_gaps ?? noGaps;
+}
+
+/**
+ * What the nth trade of a frame paid for taking, in price units: against the mid that it met. Older tapes know that of a frame's last
+ * trade only, as the frame's own value. Undefined where it is not known, as of a trade whose side is not.
+ */
+export function effectiveSpreadOf({ trades, effective_spread }: Frame, nth: number): number | undefined {
+  const trade = trades[nth];
+  if (trade === undefined || trade.side === "unknown") return undefined;
+  const { price, side, mid_price: mid } = trade;
+  if (typeof mid === "number") return tidy(2 * (side === "buy" ? price - mid : mid - price));
+  return nth === trades.length - 1 ? (effective_spread ?? undefined) : undefined;
+}
+
+/** Without the noise of doubles. */
+function tidy(value: number): number {
+  return Number(value.toFixed(10)) + 0;
+}
+
 export interface LoggedTrade extends Pick<Trade, "price" | "size" | "side"> {
   readonly ms: number;
   readonly own: boolean;
   readonly seq: number;
+  readonly effectiveSpread: number | undefined;
 }
 
 export function tradesOf({ frame }: LoggedFrame): LoggedTrade[] {
-  return frame.trades.map(({ timestamp, price, size, side, own }) => ({
+  return frame.trades.map(({ timestamp, price, size, side, own }, nth) => ({
     ms: Date.parse(timestamp),
     price,
     size,
     side,
     own: own === true,
     seq: frame.seq,
+    effectiveSpread: effectiveSpreadOf(frame, nth),
   }));
 }
 

@@ -1,19 +1,8 @@
 import type { Frame } from "@tapedeck/protocol";
-
-/** Where the cluster is, and who asks. */
-export interface Address {
-  readonly api: string;
-  readonly token: string | undefined;
-}
+import { type Address, askCluster } from "./ask-cluster";
 
 /** The last frames up to the session's playhead, at most 100, oldest first. */
-export async function loadHistory(
-  { api, token }: Address,
-  sessionId: string,
-  signal: AbortSignal,
-): Promise<readonly Frame[]> {
-  const query = new URLSearchParams({ session_id: sessionId });
-  const headers: HeadersInit = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const answer = await fetch(`${api}/features?${query}`, { signal, headers });
+export async function loadHistory(address: Address, sessionId: string, signal: AbortSignal): Promise<readonly Frame[]> {
+  const answer = await askCluster(address, `/features?${new URLSearchParams({ session_id: sessionId })}`, signal);
   return answer.ok ? await answer.json() : [];
 }

@@ -1,9 +1,10 @@
 import type { Deck as Cluster, Session, StateChange } from "@tapedeck/client";
 import type { StoreApi } from "zustand/vanilla";
+import type { Address } from "./ask-cluster";
 import type { DeckState, NoticeTone } from "./deck-state";
 import { type FrameLog, follows } from "./frame-log";
 import type { Inspection } from "./inspection";
-import { type Address, loadHistory } from "./load-history";
+import { loadHistory } from "./load-history";
 import { marketOf } from "./market-of";
 import type { Painter } from "./painter";
 import { TapeDescription } from "./tape-description";

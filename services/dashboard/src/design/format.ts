@@ -73,6 +73,27 @@ export function spanText(ms: number): string {
   return `${trim(size / 86_400_000)} d`;
 }
 
+const units: readonly (readonly [ms: number, name: string])[] = [
+  [86_400_000, "day"],
+  [3_600_000, "hour"],
+  [60_000, "minute"],
+  [1000, "second"],
+];
+
+/** A distance in time in whole words, by its two largest units: 1 day 13 hours, 2 minutes 5 seconds. */
+export function spanWords(ms: number): string {
+  const seconds = Math.round(ms / 1000) * 1000;
+  const at = units.findIndex(([size]) => seconds >= size);
+  if (at < 0) return `${Math.round(ms)} milliseconds`;
+  let rest = seconds;
+  const words = units.slice(at, at + 2).flatMap(([size, name]) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return count > 0 ? [`${count} ${name}${count === 1 ? "" : "s"}`] : [];
+  });
+  return words.join(" ");
+}
+
 /** `1.5m`, `90s`, `1:30`, `2h` as milliseconds; undefined for what is no length of time. A bare number is seconds. */
 export function parseLength(text: string): number | undefined {
   const wanted = text.trim().toLowerCase();

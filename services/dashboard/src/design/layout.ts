@@ -1,7 +1,7 @@
 import { createStore } from "zustand/vanilla";
 import { remembered } from "./remembered";
 
-export type SideTab = "trades" | "anomalies" | "inspector";
+export type SideTab = "trades" | "anomalies" | "gaps" | "inspector";
 export type NarrowTab = "depth" | "price" | "ladder" | "signals" | SideTab;
 
 interface LayoutState {

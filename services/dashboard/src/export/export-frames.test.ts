@@ -1,4 +1,4 @@
-import type { Frame } from "@tapedeck/protocol";
+import { type Frame, frame as frameSchema } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
 import { framesCsv, tradesCsv } from "./export-frames";
 
@@ -22,6 +22,8 @@ const frame: Frame = {
   updates: 2,
   trades: [{ timestamp: "2023-11-14T22:13:19.950Z", price: 100, size: 0.5, side: "sell" }],
   trade_classified: true,
+  trade_volume: 0.5,
+  effective_spread: 1,
   anomalies: [{ type: "SPOOFING", severity: "high", message: "" }],
 };
 
@@ -42,8 +44,29 @@ test("[DB46] frames are lines of CSV: quoted where needed, empty where null, the
   expect(names.length).toBe(cells.length);
 });
 
-test("[DB46] trades are lines of CSV", () => {
-  expect(tradesCsv([{ ...frame, symbol: "X" }]).split("\r\n")[1]).toBe(
-    "2023-11-14T22:13:19.950Z,X,7,100,0.5,sell,false",
-  );
+test("[DB81] each field of a frame that fits into a cell is a column, also one that no schema names", () => {
+  // By what the schema itself takes, so that a field that is new in it is looked for here.
+  const samples = ["text", 1, true, ["2023-11-14T22:13:20.000Z"], "2023-11-14T22:13:20.000Z", "buy", 0.5, "snapshot"];
+  const expected = Object.entries(frameSchema.shape)
+    .filter(([, field]) => samples.some((sample) => field.safeParse(sample).success))
+    .map(([name]) => name)
+    .filter((name) => name !== "type");
+  expect(expected.length).toBeGreaterThan(30);
+  const [head = "", line = ""] = framesCsv([{ ...frame, symbol: "X", brand_new: 4.5 }]).split("\r\n");
+  const names = head.split(",");
+  expect(names).toEqual(expect.arrayContaining([...expected, "brand_new"]));
+  expect(new Set(names).size).toBe(names.length);
+  expect(line.split(",")[names.indexOf("brand_new")]).toBe("4.5");
+});
+
+test("[DB46] [DB82] trades are lines of CSV, with what each paid for taking", () => {
+  const trades: Frame["trades"] = [
+    { timestamp: "2023-11-14T22:13:19.900Z", price: 100.1, size: 0.5, side: "buy", mid_price: 100.05 },
+    { timestamp: "2023-11-14T22:13:19.950Z", price: 100, size: 0.5, side: "sell" },
+  ];
+  expect(tradesCsv([{ ...frame, symbol: "X", trades }]).split("\r\n")).toEqual([
+    "timestamp,symbol,seq,price,size,side,own,mid_price,effective_spread",
+    "2023-11-14T22:13:19.900Z,X,7,100.1,0.5,buy,false,100.05,0.1",
+    "2023-11-14T22:13:19.950Z,X,7,100,0.5,sell,false,,1",
+  ]);
 });

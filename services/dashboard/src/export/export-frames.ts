@@ -1,5 +1,6 @@
 import type { Frame } from "@tapedeck/protocol";
 import type { FrameLog } from "../deck/frame-log";
+import { effectiveSpreadOf } from "../deck/frame-values";
 import type { TimeWindow } from "../deck/viewport";
 
 /** The frames in sight: those within the window that heatmap and gauges show. */
@@ -12,63 +13,108 @@ export function framesInSight(log: FrameLog, { from, to }: TimeWindow): Frame[] 
   return frames;
 }
 
-const columns = [
-  "timestamp",
-  "seq",
-  "symbol",
-  "mid_price",
-  "microprice",
-  "best_bid",
-  "best_ask",
-  "spread",
-  "q_bid",
-  "q_ask",
-  "obi",
-  "ofi",
-  "vpin",
-  "spoofing_risk",
-  "gap_count",
-  "gap_severity_score",
-  "regime_label",
-  "directional_prob",
-  "updates",
-  "skipped",
-] as const;
+type Scalar = string | number | boolean;
+/** The frame's fields that its schema names, and those of them that fit into a cell. */
+type NamedFields = { [Name in keyof Frame as string extends Name ? never : Name]-?: NonNullable<Frame[Name]> };
+type CellName = {
+  [Name in keyof NamedFields]: NamedFields[Name] extends Scalar | readonly Scalar[] ? Name : never;
+}[keyof NamedFields];
 
-/** One line a frame: features, number of trades and their volume, anomalies, and the book level by level. */
+/** Columns in their order. The compiler refuses a field of the schema that is missing here. */
+const columns = {
+  timestamp: true,
+  seq: true,
+  symbol: true,
+  mid_price: true,
+  microprice: true,
+  best_bid: true,
+  best_ask: true,
+  spread: true,
+  q_bid: true,
+  q_ask: true,
+  divergence: true,
+  obi: true,
+  ofi: true,
+  directional_prob: true,
+  vpin: true,
+  spoofing_risk: true,
+  volume_volatility: true,
+  gap_count: true,
+  gap_severity_score: true,
+  regime: true,
+  regime_label: true,
+  updates: true,
+  trade_classified: true,
+  trade_volume: true,
+  last_trade_price: true,
+  trade_side: true,
+  effective_spread: true,
+  realized_spread: true,
+  realized_spread_of: true,
+  skipped: true,
+  gap_before_ms: true,
+  exchange_ts: true,
+  ingest_ts: true,
+  source: true,
+} as const satisfies Record<Exclude<CellName, "type">, true>;
+
+/** What all frames have in common. */
+const constant = "type";
+
+/** One line a frame: all its fields, number of trades, anomalies, and the book level by level. */
 export function framesCsv(frames: readonly Frame[]): string {
   const levels = frames.reduce((most, { bids, asks }) => Math.max(most, bids.length, asks.length), 0);
   const numbers = Array.from({ length: levels }, (_, nth) => nth + 1);
+  const names = [...Object.keys(columns), ...unnamed(frames)];
   const head = [
-    ...columns,
+    ...names,
     "trades",
-    "trade_volume",
     "anomalies",
     ...numbers.flatMap((n) => [`bid_price_${n}`, `bid_size_${n}`, `ask_price_${n}`, `ask_size_${n}`]),
   ];
   const lines = frames.map((frame) => [
-    ...columns.map((name) => frame[name]),
+    ...names.map((name) => frame[name]),
     frame.trades.length,
-    frame.trades.reduce((sum, { size }) => sum + size, 0),
     frame.anomalies.map(({ type, severity }) => `${type}:${severity}`).join(" "),
     ...numbers.flatMap((n) => [...(frame.bids[n - 1] ?? ["", ""]), ...(frame.asks[n - 1] ?? ["", ""])]),
   ]);
-  return [head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n");
+  return csvOf([head, ...lines]);
+}
+
+/** Fields that the schema does not know of, as analytics may add them. */
+function unnamed(frames: readonly Frame[]): string[] {
+  const names = new Set<string>();
+  for (const frame of frames) {
+    for (const [name, value] of Object.entries(frame)) {
+      if (!(name in columns) && name !== constant && ["string", "number", "boolean"].includes(typeof value)) {
+        names.add(name);
+      }
+    }
+  }
+  return [...names].sort();
 }
 
 /** One line a trade. */
 export function tradesCsv(frames: readonly Frame[]): string {
-  const lines = frames.flatMap(({ seq, symbol, trades }) =>
-    trades.map(({ timestamp, price, size, side, own }) => [timestamp, symbol, seq, price, size, side, own ?? false]),
+  const lines = frames.flatMap((frame) =>
+    frame.trades.map(({ timestamp, price, size, side, own, mid_price }, nth) => [
+      ...[timestamp, frame.symbol, frame.seq, price, size, side, own ?? false],
+      ...[mid_price, effectiveSpreadOf(frame, nth)],
+    ]),
   );
-  return [["timestamp", "symbol", "seq", "price", "size", "side", "own"], ...lines]
-    .map((line) => line.map(cell).join(","))
-    .join("\r\n");
+  return csvOf([
+    ["timestamp", "symbol", "seq", "price", "size", "side", "own", "mid_price", "effective_spread"],
+    ...lines,
+  ]);
+}
+
+function csvOf(lines: readonly (readonly unknown[])[]): string {
+  return lines.map((line) => line.map(cell).join(",")).join("\r\n");
 }
 
 /** As RFC 4180 has it. */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
-  const text = String(value);
+  const text = Array.isArray(value) ? value.join(" ") : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

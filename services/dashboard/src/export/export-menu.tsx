@@ -5,9 +5,11 @@ import { clockText, dateText } from "../design/format";
 import { Icon } from "../design/icon";
 import { Popover } from "../design/popover";
 import { ink } from "../design/theme";
+import { loadOrders } from "../report/load-report";
 import { framesCsv, framesInSight, tradesCsv } from "./export-frames";
 import styles from "./export-menu.module.css";
 import { picturedViews } from "./pictures";
+import { save } from "./save";
 
 /** Takes away what is seen: the frames in the heatmap's window, or the charts as a picture. */
 export function ExportMenu() {
@@ -32,6 +34,7 @@ export function ExportMenu() {
             {item("Frames, CSV", "features and book, a line each", () => saveFrames(deck, "csv"))}
             {item("Trades, CSV", "time and sales", () => saveFrames(deck, "trades"))}
             {item("Frames, JSON", "as they came", () => saveFrames(deck, "json"))}
+            {item("Orders, CSV", "those given in this session", () => saveOrders(deck))}
             {item("Charts, PNG", "price and depth", () => savePicture(deck))}
           </div>
         );
@@ -51,6 +54,16 @@ function saveFrames(deck: Deck, form: "csv" | "trades" | "json"): void {
   const type = form === "json" ? "application/json" : "text/csv";
   const name = form === "trades" ? "trades" : "frames";
   save(new Blob([text], { type }), `${nameOf(deck)}-${name}.${form === "json" ? "json" : "csv"}`);
+}
+
+async function saveOrders(deck: Deck): Promise<void> {
+  const id = deck.session?.id;
+  if (id === undefined) return deck.tell("problem", "There is no session with orders to export.");
+  try {
+    save(await loadOrders(deck.address, id), `tapedeck-orders-${id}.csv`);
+  } catch (error) {
+    deck.tell("problem", error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** The charts one below the other, with what they are of. */
@@ -89,13 +102,4 @@ function nameOf({ log }: Deck): string {
   const last = log.last;
   const time = last ? `${dateText(last.ms)}T${clockText(last.ms, 0).replaceAll(":", "")}` : "empty";
   return `tapedeck-${last?.frame.symbol ?? ""}-${time}`;
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  // The download has its own hold on the data by the time this runs.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

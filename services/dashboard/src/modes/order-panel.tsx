@@ -3,6 +3,7 @@ import { useDeck, useDeckState, useGlance } from "../deck-context";
 import { Button, Field, Input } from "../design/controls";
 import { clockText, none, priceText, signed } from "../design/format";
 import { Panel } from "../design/panel";
+import { ReportButton } from "../report/report-button";
 import { lastQuantity } from "./choices";
 import styles from "./modes.module.css";
 
@@ -27,7 +28,11 @@ export function OrderPanel() {
       ? account.position * (frame.mid_price - account.average_price)
       : 0;
   return (
-    <Panel title="Trade" note={!playing && <span className={styles.hint}>orders need a deck that plays</span>}>
+    <Panel
+      title="Trade"
+      note={!playing && <span className={styles.hint}>orders need a deck that plays</span>}
+      aside={<ReportButton />}
+    >
       <div className={styles.orders}>
         <div className={styles.ticket}>
           <Button look="buy" disabled={!valid || !playing} onClick={() => order("BUY")}>

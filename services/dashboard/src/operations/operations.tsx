@@ -1,6 +1,7 @@
 import type { Deck as Cluster, Mode, SessionView } from "@tapedeck/client";
 import { tapedeck } from "@tapedeck/client";
 import { useCallback, useMemo, useState } from "react";
+import type { Address } from "../deck/ask-cluster";
 import { Button, Input, Select, Tabs } from "../design/controls";
 import { ThemeButton } from "../design/theme-button";
 import { accessToken } from "../session/access-token";
@@ -10,10 +11,11 @@ import { Figures } from "./figures";
 import { NodeTable } from "./node-table";
 import styles from "./operations.module.css";
 import { usePolled } from "./polled";
+import { ReportTable } from "./report-table";
 import { SessionTable } from "./session-table";
 import { TapeTable } from "./tape-table";
 
-type Tab = "sessions" | "nodes" | "feeds" | "tapes";
+type Tab = "sessions" | "nodes" | "feeds" | "tapes" | "reports";
 type State = SessionView["state"];
 
 const tabs: readonly { readonly value: Tab; readonly text: string }[] = [
@@ -21,12 +23,14 @@ const tabs: readonly { readonly value: Tab; readonly text: string }[] = [
   { value: "nodes", text: "Nodes" },
   { value: "feeds", text: "Feeds" },
   { value: "tapes", text: "Tapes" },
+  { value: "reports", text: "Reports" },
 ];
 
 /** The cluster from above: who watches what, and on which nodes. */
 // biome-ignore lint/style/noDefaultExport: React loads a page that is split off by its default export
 export default function Operations({ onLeave }: { readonly onLeave: () => void }) {
-  const cluster = useMemo(openCluster, []);
+  const address = useMemo(() => ({ api: apiOrigin(), token: accessToken(apiOrigin()) }), []);
+  const cluster = useMemo(() => openCluster(address), [address]);
   const [tab, setTab] = useState<Tab>("sessions");
   const metrics = usePolled(
     useCallback(() => cluster.metrics(), [cluster]),
@@ -48,15 +52,14 @@ export default function Operations({ onLeave }: { readonly onLeave: () => void }
           {tab === "nodes" && <NodeTable nodes={metrics.value?.nodes} />}
           {tab === "feeds" && <FeedTable cluster={cluster} nodes={metrics.value?.nodes} />}
           {tab === "tapes" && <TapeTable cluster={cluster} />}
+          {tab === "reports" && <ReportTable address={address} />}
         </div>
       </main>
     </div>
   );
 }
 
-function openCluster(): Cluster {
-  const url = apiOrigin();
-  const token = accessToken(url);
+function openCluster({ api: url, token }: Address): Cluster {
   return tapedeck({ url, ...(token !== undefined && { token }) });
 }
 

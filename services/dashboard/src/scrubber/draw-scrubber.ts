@@ -1,14 +1,15 @@
-import type { SessionView, TapeOverview } from "@tapedeck/client";
+import type { SessionView, TapeOverview, TapeView } from "@tapedeck/client";
 import type { FrameLog } from "../deck/frame-log";
 import { rankOf } from "../deck/frame-values";
-import { clockText } from "../design/format";
+import { clockText, spanWords } from "../design/format";
 import { ink } from "../design/theme";
 import { canvasFont, pixelRatio, type Surface } from "../views/surface";
-import { timeTicks } from "../views/time-axis";
-import { type Extent, placeIn } from "./extent";
+import { gapsOf, type TapeAxis } from "./tape-axis";
+import { timeLabels } from "./time-labels";
 
 export interface ScrubberScene {
-  readonly extent: Extent;
+  readonly axis: TapeAxis;
+  readonly tape: TapeView;
   readonly overview: TapeOverview | undefined;
   readonly session: SessionView;
   readonly log: FrameLog;
@@ -17,6 +18,8 @@ export interface ScrubberScene {
   /** Seq of the past frame that the views show. */
   readonly inspectedMs: number | undefined;
   readonly pointerX: number | undefined;
+  /** Those of the overview that are marked. */
+  readonly events: TapeOverview["events"];
   /** A range being drawn with the pointer. */
   readonly selection: readonly [number, number] | undefined;
 }
@@ -26,13 +29,14 @@ const axisBand = 14;
 
 /** The tape itself: what only changes when another tape, stretch or size is shown. Twice: as played, and as still to come. */
 export function drawTape({ pen, width, height }: Surface, scene: ScrubberScene, tone: "played" | "ahead"): void {
-  const x = (ms: number) => placeIn(scene.extent, ms) * width;
+  const { axis } = scene;
   const top = eventBand + 2;
   const bottom = height - axisBand;
-  drawGaps(pen, scene, x, top, bottom);
-  drawLine(pen, pricesOf(scene), x, top, bottom, tone === "played" ? "--accent" : "--ink-3");
-  drawEvents(pen, scene, x);
-  drawTimes(pen, scene, x, width, height);
+  drawGaps(pen, scene, top, bottom);
+  drawLine(pen, pricesOf(scene), axis, top, bottom, tone === "played" ? "--accent" : "--ink-3");
+  drawEvents(pen, scene);
+  drawBreaks(pen, axis, top, height);
+  drawTimes(pen, axis, width, height);
 }
 
 /** What moves: range, playhead, pointer. `tape` are the pictures that `drawTape` has made. */
@@ -41,18 +45,17 @@ export function drawScrubber(
   scene: ScrubberScene,
   tape: { readonly played: HTMLCanvasElement; readonly ahead: HTMLCanvasElement },
 ): void {
-  const { pen, width, height } = surface;
-  const x = (ms: number) => placeIn(scene.extent, ms) * width;
+  const { pen, height } = surface;
   const bottom = height - axisBand;
-  const at = scene.at === undefined ? undefined : x(scene.at);
-  drawRange(pen, scene, x, height);
+  const at = scene.at === undefined ? undefined : scene.axis.xOf(scene.at);
+  drawRange(pen, scene, height);
   // What has been played is bright, what is to come is dim.
   const cut = Math.round((at ?? 0) * pixelRatio());
   const rest = tape.ahead.width - cut;
   if (cut > 0) pen.drawImage(tape.played, 0, 0, cut, tape.played.height, 0, 0, cut / pixelRatio(), height);
   if (rest > 0)
     pen.drawImage(tape.ahead, cut, 0, rest, tape.ahead.height, cut / pixelRatio(), 0, rest / pixelRatio(), height);
-  drawInspected(pen, scene, x, bottom);
+  drawInspected(pen, scene, bottom);
   if (at !== undefined) drawPlayhead(pen, at, height);
   drawPointer(surface, scene, bottom);
 }
@@ -93,31 +96,25 @@ function pointsOf(log: FrameLog, from: number): LinePoint[] {
   return points;
 }
 
-type Scale = (ms: number) => number;
-
-function drawRange(pen: CanvasRenderingContext2D, scene: ScrubberScene, x: Scale, height: number): void {
-  const { from_ts, to_ts } = scene.session.controller_state;
-  const chosen = scene.selection;
-  if (from_ts === null && to_ts === null && !chosen) return;
-  const from = chosen ? Math.min(...chosen) : from_ts === null ? scene.extent.from : Date.parse(from_ts);
-  const to = chosen ? Math.max(...chosen) : to_ts === null ? scene.extent.to : Date.parse(to_ts);
+function drawRange(pen: CanvasRenderingContext2D, { axis, session, selection }: ScrubberScene, height: number): void {
+  const { from_ts, to_ts } = session.controller_state;
+  if (from_ts === null && to_ts === null && !selection) return;
+  const from = selection ? Math.min(...selection) : from_ts === null ? axis.extent.from : Date.parse(from_ts);
+  const to = selection ? Math.max(...selection) : to_ts === null ? axis.extent.to : Date.parse(to_ts);
+  const [left, right] = [axis.xOf(from), axis.xOf(to)];
   pen.fillStyle = ink("--accent-dim");
-  pen.fillRect(x(from), 0, Math.max(1, x(to) - x(from)), height - axisBand);
+  pen.fillRect(left, 0, Math.max(1, right - left), height - axisBand);
   pen.fillStyle = ink("--accent");
-  pen.fillRect(x(from), 0, 1.5, height - axisBand);
-  pen.fillRect(x(to) - 1.5, 0, 1.5, height - axisBand);
+  pen.fillRect(left, 0, 1.5, height - axisBand);
+  pen.fillRect(right - 1.5, 0, 1.5, height - axisBand);
 }
 
-function drawGaps(
-  pen: CanvasRenderingContext2D,
-  { overview }: ScrubberScene,
-  x: Scale,
-  top: number,
-  bottom: number,
-): void {
-  for (const gap of overview?.gaps ?? []) {
-    const left = x(Date.parse(gap.from));
-    const size = Math.max(2, x(Date.parse(gap.to)) - left);
+function drawGaps(pen: CanvasRenderingContext2D, { axis, tape }: ScrubberScene, top: number, bottom: number): void {
+  const broken = new Set(axis.breaks.map(({ fromMs }) => fromMs));
+  for (const { fromMs, toMs } of gapsOf(tape)) {
+    if (broken.has(fromMs)) continue;
+    const left = axis.xOf(fromMs);
+    const size = Math.max(2, axis.xOf(toMs) - left);
     pen.fillStyle = ink("--pressed");
     pen.fillRect(left, top - 2, size, bottom - top + 2);
     pen.save();
@@ -135,10 +132,32 @@ function drawGaps(
   }
 }
 
+/** Height of a tooth of the torn edges. */
+const tooth = 5;
+
+/** The strip looks torn where time is left out. */
+function drawBreaks(pen: CanvasRenderingContext2D, axis: TapeAxis, top: number, height: number): void {
+  pen.lineWidth = 1;
+  for (const { left, right } of axis.breaks) {
+    const depth = Math.min(3, (right - left) / 4);
+    const edge = (x: number) => {
+      for (let [y, nth] = [top - 2, 0]; y <= height; y += tooth, nth++) pen.lineTo(x + (nth % 2 ? depth : 0), y);
+    };
+    pen.fillStyle = ink("--ground");
+    pen.fillRect(left + depth / 2, top - 2, right - left - depth, height - top + 2);
+    pen.strokeStyle = ink("--ink-3");
+    for (const x of [left, right - depth]) {
+      pen.beginPath();
+      edge(x);
+      pen.stroke();
+    }
+  }
+}
+
 function drawLine(
   pen: CanvasRenderingContext2D,
   points: readonly LinePoint[],
-  x: Scale,
+  axis: TapeAxis,
   top: number,
   bottom: number,
   token: `--${string}`,
@@ -150,58 +169,75 @@ function drawLine(
     high = Math.max(high, point.high);
   }
   const y = (price: number) => bottom - 2 - ((price - low) / (high - low || 1)) * (bottom - top - 4);
-  pen.save();
-  pen.beginPath();
-  for (const point of points) pen.lineTo(x(point.ms), y(point.price));
-  pen.strokeStyle = ink(token);
-  pen.lineWidth = 1.2;
-  pen.lineJoin = "round";
-  pen.stroke();
-  pen.lineTo(x(points.at(-1)?.ms ?? 0), bottom);
-  pen.lineTo(x(points[0]?.ms ?? 0), bottom);
-  pen.globalAlpha = 0.1;
-  pen.fillStyle = ink(token);
-  pen.fill();
-  pen.restore();
+  for (const line of linesOf(points, axis)) {
+    const [first, last] = [line[0], line.at(-1)];
+    if (!first || !last) continue;
+    pen.save();
+    pen.beginPath();
+    for (const { x, price } of line) pen.lineTo(x, y(price));
+    pen.strokeStyle = ink(token);
+    pen.lineWidth = 1.2;
+    pen.lineJoin = "round";
+    pen.stroke();
+    pen.lineTo(last.x, bottom);
+    pen.lineTo(first.x, bottom);
+    pen.globalAlpha = 0.1;
+    pen.fillStyle = ink(token);
+    pen.fill();
+    pen.restore();
+  }
 }
 
-function drawEvents(pen: CanvasRenderingContext2D, { overview }: ScrubberScene, x: Scale): void {
-  for (const event of overview?.events ?? []) {
+interface Corner {
+  readonly x: number;
+  readonly price: number;
+}
+
+/** One line over a tape without breaks; else one for each window, from its one end to the other. */
+function linesOf(points: readonly LinePoint[], axis: TapeAxis): Corner[][] {
+  const corners = (some: readonly LinePoint[]) => some.map(({ ms, price }) => ({ x: axis.xOf(ms), price }));
+  if (axis.breaks.length === 0) return [corners(points)];
+  let [next, price] = [0, points[0]?.price ?? 0];
+  return axis.windows.map(({ toMs, left, right }) => {
+    const begin = next;
+    while (next < points.length && (points[next]?.ms ?? 0) <= toMs) next++;
+    const own = points.slice(begin, next);
+    const first = own[0]?.price ?? price;
+    price = own.at(-1)?.price ?? price;
+    return [{ x: left, price: first }, ...corners(own), { x: right, price }];
+  });
+}
+
+function drawEvents(pen: CanvasRenderingContext2D, { axis, events }: ScrubberScene): void {
+  for (const event of events) {
     const rank = rankOf(event.severity);
-    if (rank === 0) continue;
-    pen.fillStyle = ink(rank === 1 ? "--medium" : rank === 2 ? "--high" : "--critical");
-    pen.globalAlpha = rank === 1 ? 0.55 : 1;
-    const size = rank === 1 ? 4 : 8;
-    pen.fillRect(x(Date.parse(event.ts)) - 0.75, eventBand - size, 1.5, size);
+    pen.fillStyle = ink(`--${event.severity}`);
+    pen.globalAlpha = rank <= 1 ? 0.55 : 1;
+    const size = rank === 0 ? 3 : rank === 1 ? 4 : 8;
+    pen.fillRect(axis.xOf(Date.parse(event.ts)) - 0.75, eventBand - size, 1.5, size);
   }
   pen.globalAlpha = 1;
 }
 
-function drawTimes(
-  pen: CanvasRenderingContext2D,
-  { extent }: ScrubberScene,
-  x: Scale,
-  width: number,
-  height: number,
-): void {
+function drawTimes(pen: CanvasRenderingContext2D, axis: TapeAxis, width: number, height: number): void {
   pen.font = canvasFont(10);
   pen.fillStyle = ink("--ink-3");
-  pen.textAlign = "center";
+  pen.textAlign = "left";
   pen.textBaseline = "middle";
-  for (const { ms, text } of timeTicks(extent.from, extent.to, width, 110)) {
-    const at = x(ms);
-    if (at > 28 && at < width - 28) pen.fillText(text, at, height - axisBand / 2 + 1);
+  for (const { left, text } of timeLabels(axis, (text) => pen.measureText(text).width)) {
+    if (left >= 0 && left < width) pen.fillText(text, left, height - axisBand / 2 + 1);
   }
 }
 
-function drawInspected(pen: CanvasRenderingContext2D, scene: ScrubberScene, x: Scale, bottom: number): void {
-  if (scene.inspectedMs === undefined) return;
+function drawInspected(pen: CanvasRenderingContext2D, { axis, inspectedMs }: ScrubberScene, bottom: number): void {
+  if (inspectedMs === undefined) return;
+  const x = axis.xOf(inspectedMs);
   pen.strokeStyle = ink("--info");
   pen.setLineDash([2, 2]);
   pen.lineWidth = 1;
   pen.beginPath();
-  pen.moveTo(x(scene.inspectedMs), 0);
-  pen.lineTo(x(scene.inspectedMs), bottom);
+  pen.moveTo(x, 0);
+  pen.lineTo(x, bottom);
   pen.stroke();
   pen.setLineDash([]);
 }
@@ -219,26 +255,33 @@ function drawPlayhead(pen: CanvasRenderingContext2D, at: number, height: number)
 }
 
 function drawPointer({ pen, width }: Surface, scene: ScrubberScene, bottom: number): void {
-  const { pointerX, extent } = scene;
+  const { pointerX, axis } = scene;
   if (pointerX === undefined) return;
-  const ms = extent.from + (pointerX / width) * (extent.to - extent.from);
   pen.strokeStyle = ink("--ink-2");
   pen.lineWidth = 1;
   pen.beginPath();
   pen.moveTo(Math.round(pointerX) + 0.5, 0);
   pen.lineTo(Math.round(pointerX) + 0.5, bottom);
   pen.stroke();
-  const price = pricesOf(scene).findLast((point) => point.ms <= ms)?.price;
-  const text = `${clockText(ms, 0)}${price === undefined ? "" : `   ${price}`}`;
+  const text = pointedText(scene, pointerX);
   pen.font = canvasFont(11, 500);
   const size = pen.measureText(text).width + 14;
-  const left = Math.min(width - size - 2, Math.max(2, pointerX - size / 2));
+  const left = Math.min(axis.width - size - 2, Math.max(2, pointerX - size / 2));
   pen.fillStyle = ink("--line-strong");
   pen.beginPath();
-  pen.roundRect(left, 12, size, 19, 4);
+  pen.roundRect(left, 12, Math.min(size, width), 19, 4);
   pen.fill();
   pen.fillStyle = ink("--ink");
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   pen.fillText(text, left + 7, 22);
+}
+
+/** The time under the pointer and its price, or what the gap is there. */
+export function pointedText(scene: ScrubberScene, pointerX: number): string {
+  const within = scene.axis.breakAt(pointerX);
+  if (within) return `Gap of ${spanWords(within.toMs - within.fromMs)}: ${within.reason}`;
+  const ms = scene.axis.msOf(pointerX);
+  const price = pricesOf(scene).findLast((point) => point.ms <= ms)?.price;
+  return `${clockText(ms, 0)}${price === undefined ? "" : `   ${price}`}`;
 }

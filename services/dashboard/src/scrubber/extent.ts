@@ -31,7 +31,3 @@ export function extentOf(tape: TapeView | undefined, log: FrameLog): Extent | un
   const begin = from + Math.max(0, Math.floor((played - stepMs / 2) / stepMs)) * stepMs;
   return { from: begin, to: begin + endlessMs };
 }
-
-export function placeIn({ from, to }: Extent, ms: number): number {
-  return to > from ? Math.min(1, Math.max(0, (ms - from) / (to - from))) : 0;
-}

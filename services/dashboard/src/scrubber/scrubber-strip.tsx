@@ -1,10 +1,22 @@
-import type { KeyboardEvent } from "react";
+import { type KeyboardEvent, useId, useMemo } from "react";
+import { useDeckState } from "../deck-context";
+import { clockText, dateText, spanWords } from "../design/format";
 import { useView } from "../views/use-view";
 import { Scrubber } from "./scrubber";
 import styles from "./scrubber-strip.module.css";
+import { type AxisGap, axisOf, gapsOf } from "./tape-axis";
+
+/** Gaps that a screen reader is told one by one. */
+const toldGaps = 20;
 
 export function ScrubberStrip() {
   const { host, view } = useView((element, deck) => new Scrubber(element, deck));
+  const tape = useDeckState((state) => state.tape);
+  const description = useId();
+  const breaks = useMemo(() => {
+    // Which gaps are left out does not depend on the strip's width.
+    return tape ? axisOf({ from: Date.parse(tape.from), to: Date.parse(tape.to) }, gapsOf(tape), 1).breaks : [];
+  }, [tape]);
   const key = (event: KeyboardEvent) => {
     const share = {
       ArrowRight: 0.005,
@@ -32,9 +44,23 @@ export function ScrubberStrip() {
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={0}
+        aria-describedby={breaks.length > 0 ? description : undefined}
         title="Drag to seek, shift and drag to choose a range"
         onKeyDown={key}
       />
+      {breaks.length > 0 && (
+        <p id={description} className="unseen">
+          {sentence(breaks)}
+        </p>
+      )}
     </div>
   );
+}
+
+function sentence(breaks: readonly AxisGap[]): string {
+  const gaps = breaks
+    .slice(0, toldGaps)
+    .map(({ fromMs, toMs }) => `${spanWords(toMs - fromMs)} from ${dateText(fromMs)} ${clockText(fromMs, 0)}`);
+  const more = breaks.length > toldGaps ? `, and ${breaks.length - toldGaps} more` : "";
+  return `${breaks.length === 1 ? "A gap is" : `${breaks.length} gaps are`} shortened: ${gaps.join("; ")}${more}.`;
 }

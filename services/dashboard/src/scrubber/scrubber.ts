@@ -1,11 +1,14 @@
 import type { TapeOverview } from "@tapedeck/client";
 import type { Deck } from "../deck/deck";
 import type { Painted } from "../deck/painter";
+import { clockText, dateText, spanWords } from "../design/format";
 import { theme } from "../design/theme";
+import { anomalyFilter, passes } from "../views/anomalies/anomaly-filter";
 import { clearSurfaceOf, watchSize } from "../views/surface";
-import { drawScrubber, drawTape, type ScrubberScene } from "./draw-scrubber";
-import { type Extent, extentOf, placeIn } from "./extent";
+import { drawScrubber, drawTape, pointedText, type ScrubberScene } from "./draw-scrubber";
+import { type Extent, extentOf } from "./extent";
 import { Seeker } from "./seeker";
+import { type AxisGap, axisOf, gapsOf, seekableAt, steppedBy, type TapeAxis } from "./tape-axis";
 
 /** The whole tape in one strip: drag to seek, shift and drag to choose a range. */
 export class Scrubber implements Painted {
@@ -15,7 +18,8 @@ export class Scrubber implements Painted {
   #canvas = document.createElement("canvas");
   #width = 0;
   #height = 0;
-  #extent: Extent | undefined;
+  #axis: TapeAxis | undefined;
+  #gaps: readonly AxisGap[] | undefined;
   #pointerX: number | undefined;
   /** Where the playhead is being dragged to; it is shown there until the deck has gone there. */
   #dragMs: number | undefined;
@@ -23,7 +27,8 @@ export class Scrubber implements Painted {
   #selection: [number, number] | undefined;
   #seeker: Seeker;
   #tape = { played: document.createElement("canvas"), ahead: document.createElement("canvas"), of: "" };
-  #overview: TapeOverview | undefined;
+  #drawnTape: { readonly axis: TapeAxis; readonly events: TapeOverview["events"] } | undefined;
+  #events: Marked = { of: undefined, filter: undefined, events: [] };
   #drawn = "";
   #undo: (() => void)[];
 
@@ -40,6 +45,7 @@ export class Scrubber implements Painted {
         deck.painter.wake();
       }),
       theme.subscribe(() => deck.painter.wake()),
+      anomalyFilter.subscribe(() => deck.painter.wake()),
       deck.store.subscribe(() => deck.painter.wake()),
       deck.painter.add(this),
     ];
@@ -51,33 +57,33 @@ export class Scrubber implements Painted {
     this.#host.replaceChildren();
   }
 
-  /** Seeks by a share of the whole: what the keyboard does. */
+  /** Seeks by a share of the strip: what the keyboard does. */
   nudge(share: number): void {
     const at = this.#deck.log.last?.ms;
-    const extent = this.#extent;
-    if (at === undefined || !extent) return;
-    const to = at + share * (extent.to - extent.from);
-    this.#seeker.to(Math.min(extent.to, Math.max(extent.from, to)));
+    const axis = this.#axis;
+    if (at !== undefined && axis) this.#seeker.to(steppedBy(axis, at, share * axis.width));
   }
 
   toEnd(end: "from" | "to"): void {
-    const extent = this.#extent;
-    if (extent) this.#seeker.to(extent[end]);
+    if (this.#axis) this.#seeker.to(this.#axis.extent[end]);
   }
 
   paint(): undefined {
     const { session, tape, overview } = this.#deck.store.getState();
     const { log, inspection } = this.#deck;
     const extent = extentOf(tape, log);
-    this.#extent = extent;
-    if (!session || !extent || this.#width <= 0) {
+    if (!session || !tape || !extent || this.#width <= 0) {
+      this.#axis = undefined;
       if (this.#drawn !== "") clearSurfaceOf(this.#canvas, this.#width, this.#height);
       this.#drawn = "";
       return;
     }
+    const axis = this.#axisOf(extent, gapsOf(tape));
     const scene: ScrubberScene = {
-      extent,
+      axis,
+      tape,
       overview,
+      events: this.#eventsOf(overview),
       session,
       log,
       at: this.#dragMs ?? log.last?.ms,
@@ -85,27 +91,28 @@ export class Scrubber implements Painted {
       pointerX: this.#pointerX,
       selection: this.#selection,
     };
-    this.#say();
+    this.#say(axis);
     const changed = this.#drawTape(scene);
     // At usual speeds the playhead of a long tape moves a few pixels a second.
-    const pixel = (ms: number | undefined) => ms && Math.round(placeIn(extent, ms) * this.#width * 4);
+    const pixel = (ms: number | undefined) => ms && Math.round(axis.xOf(ms) * 4);
     const { from_ts, to_ts } = session.controller_state;
     const shown = [pixel(scene.at), pixel(scene.inspectedMs), scene.pointerX, scene.selection, from_ts, to_ts].join();
     if (!changed && shown === this.#drawn) return;
     this.#drawn = shown;
+    this.#host.dataset.pointed = scene.pointerX === undefined ? "" : pointedText(scene, scene.pointerX);
     const surface = clearSurfaceOf(this.#canvas, this.#width, this.#height);
     if (surface) drawScrubber(surface, scene, this.#tape);
   }
 
   /** Draws the tape's pictures where what is on them has changed. */
   #drawTape(scene: ScrubberScene): boolean {
-    const { extent, overview, log } = scene;
+    const { axis, overview, events, log } = scene;
     // Without an overview the line is that of the frames seen; a second late is soon enough.
     const seen = overview ? "" : `${log.revision} ${Math.floor((log.last?.ms ?? 0) / 1000)}`;
-    const of = [extent.from, extent.to, seen, this.#width, this.#height, theme.getState().theme, fonts()].join();
-    if (of === this.#tape.of && overview === this.#overview) return false;
+    const of = [seen, this.#height, theme.getState().theme, fonts()].join();
+    if (of === this.#tape.of && axis === this.#drawnTape?.axis && events === this.#drawnTape.events) return false;
     this.#tape.of = of;
-    this.#overview = overview;
+    this.#drawnTape = { axis, events };
     for (const tone of ["played", "ahead"] as const) {
       const surface = clearSurfaceOf(this.#tape[tone], this.#width, this.#height);
       if (surface) drawTape(surface, scene, tone);
@@ -113,31 +120,44 @@ export class Scrubber implements Painted {
     return true;
   }
 
-  #say(): void {
-    const at = this.#deck.log.last?.ms;
-    if (at === undefined || !this.#extent) return;
-    const now = String(Math.round(placeIn(this.#extent, at) * 1000) / 10);
-    if (this.#host.getAttribute("aria-valuenow") === now) return;
-    this.#host.setAttribute("aria-valuenow", now);
-    this.#host.setAttribute("aria-valuetext", new Date(at).toISOString().slice(11, 19));
+  /** The same one until something of it changes: pictures are drawn by it. */
+  #axisOf(extent: Extent, gaps: readonly AxisGap[]): TapeAxis {
+    const { from, to } = this.#axis?.extent ?? {};
+    const same = from === extent.from && to === extent.to && this.#axis?.width === this.#width && gaps === this.#gaps;
+    if (!this.#axis || !same) {
+      this.#axis = axisOf(extent, gaps, this.#width);
+      this.#gaps = gaps;
+    }
+    return this.#axis;
   }
 
-  #msAt(x: number): number | undefined {
-    const extent = this.#extent;
-    if (!extent) return undefined;
-    return extent.from + Math.min(1, Math.max(0, x / this.#width)) * (extent.to - extent.from);
+  /** What the anomaly feed would not list is not marked either. */
+  #eventsOf(overview: TapeOverview | undefined): TapeOverview["events"] {
+    const filter = anomalyFilter.getState();
+    if (overview !== this.#events.of || filter !== this.#events.filter) {
+      const events = overview?.events.filter((event) => passes(filter, event)) ?? [];
+      this.#events = { of: overview, filter, events };
+      this.#host.dataset.marked = String(events.length);
+    }
+    return this.#events.events;
+  }
+
+  #say(axis: TapeAxis): void {
+    const at = this.#deck.log.last?.ms;
+    if (at === undefined) return;
+    const now = String(Math.round((axis.xOf(at) / axis.width) * 1000) / 10);
+    if (this.#host.getAttribute("aria-valuenow") === now) return;
+    this.#host.setAttribute("aria-valuenow", now);
+    this.#host.setAttribute("aria-valuetext", placeText(axis, at));
   }
 
   #listen(): void {
     const canvas = this.#canvas;
     canvas.addEventListener("pointermove", (event) => {
       this.#pointerX = Math.min(this.#width, Math.max(0, event.offsetX));
-      const ms = this.#msAt(event.offsetX);
-      if (ms !== undefined && this.#selection) this.#selection = [this.#selection[0], ms];
-      else if (ms !== undefined && this.#dragging) {
-        this.#dragMs = ms;
-        this.#seeker.to(ms);
-      }
+      const axis = this.#axis;
+      if (axis && this.#selection) this.#selection = [this.#selection[0], axis.msOf(event.offsetX)];
+      else if (axis && this.#dragging) this.#dragTo(seekableAt(axis, event.offsetX));
       this.#deck.painter.wake();
     });
     canvas.addEventListener("pointerleave", () => {
@@ -147,13 +167,12 @@ export class Scrubber implements Painted {
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
-      const ms = this.#msAt(event.offsetX);
-      if (ms === undefined) return;
-      if (event.shiftKey) this.#selection = [ms, ms];
+      const axis = this.#axis;
+      if (!axis) return;
+      if (event.shiftKey) this.#selection = [axis.msOf(event.offsetX), axis.msOf(event.offsetX)];
       else {
         this.#dragging = true;
-        this.#dragMs = ms;
-        this.#seeker.to(ms);
+        this.#dragTo(seekableAt(axis, event.offsetX));
       }
       this.#deck.painter.wake();
     });
@@ -174,6 +193,29 @@ export class Scrubber implements Painted {
     canvas.addEventListener("pointerup", release);
     canvas.addEventListener("pointercancel", release);
   }
+
+  #dragTo(ms: number): void {
+    this.#dragMs = ms;
+    this.#seeker.to(ms);
+  }
+}
+
+/** Marks as they follow from an overview and the feed's filter. */
+interface Marked {
+  readonly of: TapeOverview | undefined;
+  readonly filter: object | undefined;
+  readonly events: TapeOverview["events"];
+}
+
+/** Longer than any time between two frames of one window. */
+const besideMs = 1000;
+
+/** A place as a screen reader says it: with its date where the tape has several, and the gap that follows. */
+function placeText({ extent, breaks }: TapeAxis, ms: number): string {
+  const date = dateText(extent.from) === dateText(extent.to) ? "" : `${dateText(ms)} `;
+  const gap = breaks.find(({ fromMs }) => fromMs >= ms);
+  const beside = gap && gap.fromMs - ms < besideMs ? `, before a gap of ${spanWords(gap.toMs - gap.fromMs)}` : "";
+  return `${date}${clockText(ms, 0)}${beside}`;
 }
 
 /** Changes when the type has come. */

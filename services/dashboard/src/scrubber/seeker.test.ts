@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { placeIn } from "./extent";
 import { Seeker } from "./seeker";
 
 test("[DB21] while a seek is under way only the newest wish is kept", async () => {
@@ -30,11 +29,4 @@ test("[DB21] while a seek is under way only the newest wish is kept", async () =
   expect(idle).toBe(false);
   await answer();
   expect(idle).toBe(true);
-});
-
-test("[DB21] places beyond the tape's ends are at its ends", () => {
-  expect(placeIn({ from: 100, to: 200 }, 50)).toBe(0);
-  expect(placeIn({ from: 100, to: 200 }, 125)).toBe(0.25);
-  expect(placeIn({ from: 100, to: 200 }, 900)).toBe(1);
-  expect(placeIn({ from: 100, to: 100 }, 100)).toBe(0);
 });

@@ -3,10 +3,10 @@ import { useMemo } from "react";
 import { useStore } from "zustand";
 import { type LoggedAnomaly, nameOf } from "../../deck/frame-values";
 import { useDeck, useGlance } from "../../deck-context";
-import { Select } from "../../design/controls";
-import { clockText } from "../../design/format";
+import { Button, Select } from "../../design/controls";
+import { clockText, countText } from "../../design/format";
 import styles from "./anomalies.module.css";
-import { type AnomalyFilter, anomalyFilter, passes } from "./anomaly-filter";
+import { type AnomalyFilter, anomalyFilter, everything, passes } from "./anomaly-filter";
 
 const mostRows = 120;
 const severities: readonly Severity[] = ["low", "medium", "high", "critical"];
@@ -18,7 +18,10 @@ export function Anomalies() {
   const upTo = useGlance(({ inspecting, shown }) => (inspecting ? shown?.frame.seq : undefined));
   const filter = useStore(anomalyFilter);
   const types = useStore(deck.store, ({ tape }) => tape?.event_counts);
-  const { rows, seen } = useMemo(() => pick(deck.anomalies.items, filter, upTo, turn), [deck, filter, upTo, turn]);
+  const { rows, seen, hidden } = useMemo(
+    () => pick(deck.anomalies.items, filter, upTo, turn),
+    [deck, filter, upTo, turn],
+  );
   const known = [...new Set([...Object.keys(types ?? {}), ...seen, ...(filter.type ? [filter.type] : [])])].sort();
   return (
     <div className={styles.feed}>
@@ -51,6 +54,12 @@ export function Anomalies() {
           ))}
         </Select>
       </div>
+      {hidden > 0 && (
+        <p className={styles.hidden}>
+          {countText(hidden)} hidden by the filter, here and on the scrubber
+          <Button onClick={() => anomalyFilter.setState(everything)}>Show all</Button>
+        </p>
+      )}
       {rows.length === 0 ? (
         <p className={styles.none}>Nothing noticed in this stretch of the tape.</p>
       ) : (
@@ -84,11 +93,13 @@ export function Anomalies() {
 function pick(items: readonly LoggedAnomaly[], filter: AnomalyFilter, upTo: number | undefined, _turn: number) {
   const rows: LoggedAnomaly[] = [];
   const seen = new Set<string>();
-  for (let index = items.length - 1; index >= 0 && rows.length < mostRows; index--) {
+  let hidden = 0;
+  for (let index = items.length - 1; index >= 0; index--) {
     const item = items[index];
     if (!item || (upTo !== undefined && item.seq > upTo)) continue;
     seen.add(item.type);
-    if (passes(filter, item)) rows.push(item);
+    if (!passes(filter, item)) hidden++;
+    else if (rows.length < mostRows) rows.push(item);
   }
-  return { rows, seen };
+  return { rows, seen, hidden };
 }

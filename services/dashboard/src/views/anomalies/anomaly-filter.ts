@@ -1,6 +1,6 @@
 import type { Severity } from "@tapedeck/client";
 import { createStore } from "zustand/vanilla";
-import { type LoggedAnomaly, rankOf } from "../../deck/frame-values";
+import { rankOf } from "../../deck/frame-values";
 import { remembered } from "../../design/remembered";
 
 export interface AnomalyFilter {
@@ -11,10 +11,15 @@ export interface AnomalyFilter {
 
 const kept = remembered<AnomalyFilter>("tapedeck_anomalies", { least: "medium", type: "" });
 
-/** Which anomalies the feed lists, the charts mark, and the event keys jump to. */
+/** Which anomalies the feed lists, charts and scrubber mark, and the event keys jump to. */
 export const anomalyFilter = createStore<AnomalyFilter>(() => kept.get());
 anomalyFilter.subscribe((filter) => kept.set(filter));
 
-export function passes({ least, type }: AnomalyFilter, anomaly: Pick<LoggedAnomaly, "type" | "severity">): boolean {
+export const everything: AnomalyFilter = { least: "low", type: "" };
+
+export function passes(
+  { least, type }: AnomalyFilter,
+  anomaly: { readonly type: string; readonly severity: string },
+): boolean {
   return rankOf(anomaly.severity) >= rankOf(least) && (type === "" || anomaly.type === type);
 }

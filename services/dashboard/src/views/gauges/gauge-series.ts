@@ -1,6 +1,13 @@
 import type { Frame } from "@tapedeck/protocol";
+import { vpinLevels } from "@tapedeck/protocol/wire";
 import { numberOf } from "../../deck/frame-values";
 import { none, numberText, signed } from "../../design/format";
+
+export interface GaugeLevel {
+  readonly from: number;
+  readonly name: string;
+  readonly token: `--${string}`;
+}
 
 /** One small chart. */
 export interface GaugeKind {
@@ -12,12 +19,24 @@ export interface GaugeKind {
   /** Undefined: by what is in sight, from 0 on. */
   readonly scale: readonly [number, number] | undefined;
   readonly stepped?: boolean;
+  /** Values from which on it is called by a name, least first. Needs a scale. */
+  readonly levels?: readonly GaugeLevel[];
   readonly text: (frame: Frame, decimals: number) => string;
   /** Which token its number is written in. */
   readonly tone: (frame: Frame) => `--${string}`;
 }
 
 const field = (name: string) => (frame: Frame) => numberOf(frame, name);
+
+const vpinNames: readonly GaugeLevel[] = [
+  { from: vpinLevels.medium, name: "medium", token: "--medium" },
+  { from: vpinLevels.high, name: "high", token: "--high" },
+];
+
+/** The level that a value has reached; undefined below all of them. */
+export function levelOf(value: number, levels: readonly GaugeLevel[]): GaugeLevel | undefined {
+  return levels.findLast(({ from }) => value >= from);
+}
 
 export const gaugeKinds: readonly GaugeKind[] = [
   {
@@ -48,11 +67,14 @@ export const gaugeKinds: readonly GaugeKind[] = [
   {
     id: "vpin",
     title: "VPIN",
-    hint: "Volume-synchronised probability of informed trading, 0 to 1",
+    hint:
+      "Volume-synchronised probability of informed trading, 0 to 1: " +
+      `low below ${vpinLevels.medium}, high above ${vpinLevels.high}`,
     lines: [{ token: "--info", read: field("vpin") }],
     scale: [0, 1],
+    levels: vpinNames,
     text: (frame) => numberText(numberOf(frame, "vpin"), 2),
-    tone: (frame) => ((numberOf(frame, "vpin") ?? 0) > 0.7 ? "--high" : "--ink"),
+    tone: (frame) => levelOf(numberOf(frame, "vpin") ?? 0, vpinNames)?.token ?? "--ink",
   },
   {
     id: "spoofing",
@@ -72,5 +94,14 @@ export const gaugeKinds: readonly GaugeKind[] = [
     stepped: true,
     text: (frame) => numberText(numberOf(frame, "gap_count"), 0),
     tone: (frame) => ((numberOf(frame, "gap_count") ?? 0) > 3 ? "--medium" : "--ink"),
+  },
+  {
+    id: "volatility",
+    title: "Volume volatility",
+    hint: "How much the size at the best prices varies: standard deviation by mean",
+    lines: [{ token: "--info", read: field("volume_volatility") }],
+    scale: undefined,
+    text: (frame) => numberText(numberOf(frame, "volume_volatility"), 2),
+    tone: () => "--ink",
   },
 ];

@@ -8,6 +8,9 @@ import type { GaugeKind } from "./gauge-series";
 /** Points across at most: more than there are pixels would only cost time. */
 const mostPoints = 360;
 
+/** Above and below the line, in CSS pixels. */
+export const chartPadding = 3;
+
 /** A line of the last stretch of tape time, over the same window as the heatmap. */
 export class Gauge implements Painted {
   readonly everyMs = 100;
@@ -78,7 +81,7 @@ export class Gauge implements Painted {
         width: Math.max(40, this.#host.clientWidth),
         height: Math.max(20, this.#host.clientHeight),
         legend: { show: false },
-        padding: [3, 0, 3, 0],
+        padding: [chartPadding, 0, chartPadding, 0],
         axes: [{ show: false }, { show: false }],
         scales: { x: { time: false, auto: false }, y: { auto: false } },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false, setScale: false } },

@@ -1,11 +1,12 @@
+import type { Frame } from "@tapedeck/protocol";
 // biome-ignore lint/style/noRestrictedImports: a library's style sheet, which it has there
 import "uplot/dist/uPlot.min.css";
 import { useDeck, useGlance } from "../../deck-context";
 import { none } from "../../design/format";
 import { Panel } from "../../design/panel";
 import { useView } from "../use-view";
-import { Gauge } from "./gauge";
-import { type GaugeKind, gaugeKinds } from "./gauge-series";
+import { chartPadding, Gauge } from "./gauge";
+import { type GaugeKind, gaugeKinds, levelOf } from "./gauge-series";
 import styles from "./gauges.module.css";
 
 export function GaugesPanel() {
@@ -20,6 +21,17 @@ export function GaugesPanel() {
   );
 }
 
+/** What the value of a gauge with levels is called. */
+function nameOf(frame: Frame, { lines, levels = [] }: GaugeKind): string {
+  const value = lines[0]?.read(frame);
+  return value === undefined ? "" : (levelOf(value, levels)?.name ?? "low");
+}
+
+/** Where a value lies in the chart, from its lower end: as the chart itself pads its line. */
+function heightOf(value: number, { scale: [from, to] = [0, 1] }: GaugeKind): string {
+  return `calc(${chartPadding}px + (100% - ${2 * chartPadding}px) * ${(value - from) / (to - from)})`;
+}
+
 function GaugeRow({ kind }: { readonly kind: GaugeKind }) {
   const { host } = useView((element, deck) => new Gauge(element, deck, kind));
   const deck = useDeck();
@@ -30,9 +42,17 @@ function GaugeRow({ kind }: { readonly kind: GaugeKind }) {
         <span>{kind.title}</span>
         <strong style={frame && { color: `var(${kind.tone(frame)})` }}>
           {frame ? kind.text(frame, deck.decimals) : none}
+          {frame && kind.levels && <small> {nameOf(frame, kind)}</small>}
         </strong>
       </div>
-      <div ref={host} className={styles.plot} aria-hidden="true" />
+      <div className={styles.chart}>
+        <div ref={host} className={styles.plot} aria-hidden="true" />
+        {kind.levels?.map(({ from, name, token }) => (
+          <span key={name} className={styles.level} style={{ bottom: heightOf(from, kind), color: `var(${token})` }}>
+            {from} {name}
+          </span>
+        ))}
+      </div>
     </div>
   );
 }

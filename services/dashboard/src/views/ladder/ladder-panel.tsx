@@ -1,11 +1,27 @@
+import { gapsOf } from "../../deck/frame-values";
 import { useGlance } from "../../deck-context";
 import { Panel } from "../../design/panel";
 import { InspectionMark } from "../inspection-mark";
 import { useView } from "../use-view";
 import { Ladder } from "./ladder";
+import styles from "./ladder-panel.module.css";
 
 export function LadderPanel() {
   const { host } = useView((element, deck) => new Ladder(element, deck));
   const inspecting = useGlance((glance) => glance.inspecting);
-  return <Panel title="Ladder" note={inspecting && <InspectionMark />} bodyRef={host} />;
+  const gaps = useGlance(({ shown }) => (shown ? gapsOf(shown.frame).length : 0));
+  return (
+    <Panel
+      title="Ladder"
+      note={inspecting && <InspectionMark />}
+      aside={
+        gaps > 0 && (
+          <span className={styles.gaps} title="Levels that hold little for this market, with their risk from 0 to 100">
+            {gaps === 1 ? "1 gap" : `${gaps} gaps`}
+          </span>
+        )
+      }
+      bodyRef={host}
+    />
+  );
 }

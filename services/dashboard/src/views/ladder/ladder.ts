@@ -1,7 +1,7 @@
 import type { Frame, Level } from "@tapedeck/protocol";
 import type { Deck } from "../../deck/deck";
 import { Extract } from "../../deck/extract";
-import { type LoggedTrade, ownTradesOf } from "../../deck/frame-values";
+import { gapsOf, type LoggedTrade, ownTradesOf } from "../../deck/frame-values";
 import type { Painted } from "../../deck/painter";
 import { none, priceText, sizeText } from "../../design/format";
 import { ink, theme } from "../../design/theme";
@@ -20,6 +20,8 @@ interface Row {
   readonly traded: boolean;
   /** One's own trades at this price. */
   readonly own: string;
+  /** Risk of the gap that this level is, 0 to 100; undefined where it is none. */
+  readonly gap: number | undefined;
 }
 
 /** The book as a ladder: asks above, bids below, with their size as bars, and where one's own orders were filled. */
@@ -87,8 +89,9 @@ export class Ladder implements Painted {
     const most = Math.max(largest(frame.asks, count), largest(frame.bids, count), 1e-12);
     const traded = new Set(frame.trades.slice(-50).map(({ price }) => price));
     const own = this.#ownFills(frame);
+    const gaps = new Map(gapsOf(frame).map(({ price, risk_score }) => [price, risk_score]));
     const add = (level: Level, y: number, side: Row["side"]) =>
-      rows.set(y, this.#row(level, side, most, traded.has(level[0]), own.get(level[0])));
+      rows.set(y, this.#row(level, side, most, traded.has(level[0]), own.get(level[0]), gaps.get(level[0])));
     for (let nth = 0; nth < count; nth++) {
       const [ask, bid] = [frame.asks[nth], frame.bids[nth]];
       if (ask) add(ask, middle - middleHeight / 2 - (nth + 1) * rowHeight, "sell");
@@ -101,7 +104,14 @@ export class Ladder implements Painted {
     this.#say(frame, own, now);
   }
 
-  #row([price, size]: Level, side: Row["side"], most: number, traded: boolean, own: number | undefined): Row {
+  #row(
+    [price, size]: Level,
+    side: Row["side"],
+    most: number,
+    traded: boolean,
+    own: number | undefined,
+    gap: number | undefined,
+  ): Row {
     const { decimals, sizeDecimals } = this.#deck;
     return {
       price: size === 0 ? "·" : priceText(price, decimals),
@@ -110,6 +120,7 @@ export class Ladder implements Painted {
       side,
       traded,
       own: own === undefined ? "" : `${own > 0 ? "B" : "S"} ${sizeText(Math.abs(own), sizeDecimals)}`,
+      gap: size === 0 ? undefined : gap,
     };
   }
 
@@ -124,8 +135,8 @@ export class Ladder implements Painted {
     // Sizes end at one place, so that their points are below each other.
     const places = { buy: left - 6, sell: Math.min(width - 4, right + 6 + sizeWidth) };
     for (const [y, row] of rows) {
-      const { price, size, bar, side, traded, own } = row;
-      const text = `${places[side]} ${side} ${price} ${size} ${bar} ${traded} ${own}`;
+      const { price, size, bar, side, traded, own, gap } = row;
+      const text = `${places[side]} ${side} ${price} ${size} ${bar} ${traded} ${own} ${gap}`;
       this.#drawn.set(y, text);
       if (before.get(y) === text) continue;
       const at = y + rowHeight / 2 + 0.5;
@@ -145,8 +156,19 @@ export class Ladder implements Painted {
       pen.fillStyle = ink("--ink");
       pen.textAlign = "right";
       pen.fillText(size, places[side], at);
+      // What follows stands on the side that the book leaves free.
+      if (gap !== undefined) {
+        pen.font = canvasFont(10.5, 500);
+        pen.textAlign = side === "buy" ? "left" : "right";
+        pen.fillStyle = ink("--medium");
+        pen.fillText(own === "" ? `gap ${gap}` : "gap", side === "buy" ? right + 6 : left - 6, at);
+        pen.strokeStyle = ink("--medium");
+        pen.lineWidth = 1;
+        pen.setLineDash([3, 2]);
+        pen.strokeRect(left + 0.5, y + 1.5, right - left - 1, rowHeight - 3);
+        pen.setLineDash([]);
+      }
       if (own === "") continue;
-      // On the side that the book leaves free.
       pen.font = canvasFont(10.5, 600);
       pen.textAlign = side === "buy" ? "right" : "left";
       pen.fillStyle = ink("--own");
@@ -194,17 +216,20 @@ export class Ladder implements Painted {
   }
 
   /** What a screen reader says of it: seldom, since it would be read aloud. */
-  #say({ best_bid, best_ask, symbol }: Frame, own: ReadonlyMap<number, number>, now: number): void {
+  #say(frame: Frame, own: ReadonlyMap<number, number>, now: number): void {
     const news = own.size !== this.#saidOwn;
     if (!news && now - this.#saidAt < 2000) return;
     this.#saidAt = now;
     this.#saidOwn = own.size;
+    const { best_bid, best_ask, symbol } = frame;
+    const gaps = gapsOf(frame).map(({ price, risk_score }) => `${price} (risk ${risk_score})`);
     const traded = Array.from(
       own,
       ([price, size]) => `${size > 0 ? "+" : "−"}${Number(Math.abs(size).toPrecision(8))} at ${price}`,
     );
     const sentences = [
       `Order book of ${symbol}: best bid ${best_bid ?? "none"}, best ask ${best_ask ?? "none"}.`,
+      ...(gaps.length > 0 ? [`Gaps: ${gaps.join(", ")}.`] : []),
       ...(traded.length > 0 ? [`Your trades: ${traded.join(", ")}.`] : []),
       "All levels are in the inspector.",
     ];

@@ -1,10 +1,17 @@
 import type { Deck } from "../../deck/deck";
 import type { LoggedTrade } from "../../deck/frame-values";
 import type { Painted } from "../../deck/painter";
-import { clockText, priceText, sizeText } from "../../design/format";
+import { clockText, none, priceText, sizeText } from "../../design/format";
 import { usualSize } from "../heatmap/clusters";
 import { watchSize } from "../surface";
 import styles from "./trade-list.module.css";
+
+const columns = [
+  ["Time (UTC)", ""],
+  ["Price", ""],
+  ["Size", ""],
+  ["Eff. spread", "Effective spread: twice what the trade paid beyond the mid price that it met, in price units"],
+] as const;
 
 const rowHeight = 19;
 /** Spare rows above and below what is in sight, so that scrolling shows no hole. */
@@ -15,6 +22,7 @@ interface Row {
   readonly time: HTMLElement;
   readonly price: HTMLElement;
   readonly size: HTMLElement;
+  readonly spread: HTMLElement;
   trade: LoggedTrade | undefined;
   /** Of price and size together, as it was written. */
   decimals: number;
@@ -46,10 +54,11 @@ export class TradeList implements Painted {
     const head = document.createElement("div");
     head.className = styles.head ?? "";
     head.setAttribute("role", "row");
-    for (const text of ["Time (UTC)", "Price", "Size"]) {
+    for (const [text, hint] of columns) {
       const cell = document.createElement("span");
       cell.setAttribute("role", "columnheader");
       cell.textContent = text;
+      cell.title = hint;
       head.append(cell);
     }
     this.#scroll.className = styles.scroll ?? "";
@@ -123,6 +132,7 @@ export class TradeList implements Painted {
     row.time.textContent = clockText(trade.ms);
     row.price.textContent = priceText(trade.price, decimals);
     row.size.textContent = sizeText(trade.size, sizeDecimals);
+    row.spread.textContent = spreadText(trade.effectiveSpread, decimals);
     element.dataset.side = trade.side;
     element.dataset.own = trade.own ? "yes" : "no";
   }
@@ -153,16 +163,21 @@ export class TradeList implements Painted {
     const element = document.createElement("div");
     element.className = styles.row ?? "";
     element.setAttribute("role", "row");
-    const [time, price, size] = [0, 1, 2].map(() => {
+    const [time, price, size, spread] = columns.map(() => {
       const cell = document.createElement("span");
       cell.setAttribute("role", "cell");
       element.append(cell);
       return cell;
     });
     this.#strip.append(element);
-    if (!time || !price || !size) throw new Error("a row has three cells");
-    return { element, time, price, size, trade: undefined, decimals: 0, place: -1 };
+    if (!time || !price || !size || !spread) throw new Error("a row has four cells");
+    return { element, time, price, size, spread, trade: undefined, decimals: 0, place: -1 };
   }
+}
+
+function spreadText(spread: number | undefined, decimals: number): string {
+  if (spread === undefined) return none;
+  return spread < 0 ? `−${priceText(-spread, decimals)}` : priceText(spread, decimals);
 }
 
 const clusterLike = ({ ms, price, size, side, own }: LoggedTrade) => ({ ms, price, size, side, own });

@@ -1,0 +1,50 @@
+import { useMemo } from "react";
+import { useDeck, useGlance } from "../../deck-context";
+import { none, priceText, sizeText } from "../../design/format";
+import { scrollable } from "../../design/scrollable";
+import styles from "./gaps.module.css";
+import { gapsByPrice } from "./gaps-by-price";
+
+/** Thin levels of the book by price: those that are there in the frame shown, and those that were lately. */
+export function Gaps() {
+  const { decimals, sizeDecimals, log } = useDeck();
+  const seq = useGlance(({ shown }) => shown?.frame.seq);
+  const { frames, prices } = useMemo(() => gapsByPrice(log, seq ?? -1), [log, seq]);
+  if (seq === undefined) return <p className={styles.none}>No frame yet.</p>;
+  if (prices.length === 0) return <p className={styles.none}>No gap: each of the best ten levels holds enough.</p>;
+  return (
+    <section className={styles.body} {...scrollable} aria-label="Gaps by price">
+      <table className={styles.gaps}>
+        <thead>
+          <tr>
+            <th scope="col">Price</th>
+            <th scope="col">Level</th>
+            <th scope="col">Volume</th>
+            <th scope="col" title="0 to 100: how empty it is, and how near to the best price">
+              Risk
+            </th>
+            <th scope="col" title={`Share of the last ${frames} frames in which this price was a gap`}>
+              Lately
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {prices.map(({ price, side, count, now }) => (
+            <tr key={`${side} ${price}`} data-side={side} data-now={now ? "yes" : "no"}>
+              <td>
+                {priceText(price, decimals)} <small>{side}</small>
+              </td>
+              <td>{now ? now.level : none}</td>
+              <td>{now ? sizeText(now.volume, sizeDecimals) : none}</td>
+              <td>
+                {now && <meter min={0} max={100} value={now.risk_score} aria-hidden="true" />}
+                {now ? now.risk_score : none}
+              </td>
+              <td>{`${Math.max(1, Math.round((100 * count) / frames))} %`}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

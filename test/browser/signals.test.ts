@@ -1,0 +1,164 @@
+import { type Frame, tapeOverview } from "@tapedeck/protocol";
+import { expect } from "vitest";
+import type { TestCluster } from "../support/cluster.js";
+import { type ShownDeck, test } from "./dashboard.js";
+
+/** What is drawn may wait for a busy machine. */
+const patience = { timeout: 20_000 };
+
+const scrubber = (deck: ShownDeck) => deck.page.getByRole("slider", { name: "Place on the tape" });
+
+async function framesOf(cluster: TestCluster): Promise<Frame[]> {
+  const [truth, { span }] = [await cluster.recording("usdm"), await cluster.tapes.recorded("usdm")];
+  return Array.from({ length: span.lastSeq + 1 }, (_, seq) => truth.frame(seq));
+}
+
+/** Columns of the scrubber's upper edge, where events are marked, that have something on them; the playhead's aside. */
+function markedColumns(deck: ShownDeck): Promise<number> {
+  return scrubber(deck).evaluate((host) => {
+    const canvas = host.querySelector("canvas");
+    const pen = canvas?.getContext("2d");
+    if (!canvas || !pen) return -1;
+    const rows = Math.round(9 * devicePixelRatio);
+    const { data } = pen.getImageData(0, 0, canvas.width, rows);
+    let columns = 0;
+    const playhead = Math.round(20 * devicePixelRatio);
+    for (let x = playhead; x < canvas.width; x++) {
+      for (let y = 0; y < rows; y++) {
+        if ((data[(y * canvas.width + x) * 4 + 3] ?? 0) > 0) {
+          columns++;
+          break;
+        }
+      }
+    }
+    return columns;
+  });
+}
+
+test("[DB84] the scrubber marks what the anomaly feed's filter lets through, and the feed says how many it hides", async ({
+  cluster,
+  decks,
+}) => {
+  const { deck, id, view } = await decks.openOn(cluster);
+  const { events } = await cluster.http.ask(tapeOverview, "GET", "/tapes/usdm/overview?points=1200");
+  const ranks = ["low", "medium", "high", "critical"];
+  const atLeast = (least: string) => events.filter(({ severity }) => ranks.indexOf(severity) >= ranks.indexOf(least));
+  expect(events.length).toBeGreaterThan(1);
+  await deck.page.getByRole("tab", { name: "Anomalies" }).click();
+  const marked = async () => Number(await scrubber(deck).getAttribute("data-marked"));
+  const columns: number[] = [];
+  for (const least of ranks) {
+    await deck.page.getByLabel("Least severity").selectOption(least);
+    await expect.poll(marked, patience).toBe(atLeast(least).length);
+    columns.push(await markedColumns(deck));
+  }
+  expect(columns[0]).toBeGreaterThan(0);
+  for (const [nth, least] of ranks.entries()) {
+    expect([least, (columns[nth] ?? 0) > 0]).toEqual([least, atLeast(least).length > 0]);
+  }
+  // By type as well, and a filter that hides something says so.
+  const [{ type = "" } = {}] = events;
+  await deck.page.getByLabel("Least severity").selectOption("low");
+  await deck.page.getByLabel("Type of anomaly").selectOption(type);
+  await expect.poll(marked, patience).toBe(events.filter((event) => event.type === type).length);
+  await deck.page.getByLabel("Type of anomaly").selectOption("");
+  await cluster.http.control(id, "seek", { event: "next", min_severity: "low" });
+  await deck.standsAt((await view()).cursor_ts);
+  const rows = deck.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("listitem");
+  await expect.poll(() => rows.count(), patience).toBeGreaterThan(0);
+  const all = await rows.count();
+  await deck.page.getByLabel("Least severity").selectOption("critical");
+  await expect
+    .poll(async () => {
+      const hidden = await deck.page.getByText(/hidden by the filter/).textContent();
+      return Number(/^[\d,]+/.exec(hidden ?? "")?.[0]) + (await rows.count());
+    }, patience)
+    .toBe(all);
+  await deck.press("Show all");
+  await expect.poll(() => rows.count(), patience).toBe(all);
+  await expect.poll(marked, patience).toBe(events.length);
+  expect(await deck.page.getByText(/hidden by the filter/).count()).toBe(0);
+});
+
+test("[DB80] gaps in the book are marked in the ladder, and listed by price with level, volume and risk", async ({
+  cluster,
+  decks,
+}) => {
+  const frames = await framesOf(cluster);
+  const [first] = frames.filter(({ liquidity_gaps }) => (liquidity_gaps?.length ?? 0) > 1);
+  if (first === undefined) throw new Error("no frame has two gaps");
+  const gaps = first.liquidity_gaps ?? [];
+  const { deck, id, view } = await decks.openOn(cluster);
+  await cluster.http.control(id, "seek", { seq: first.seq });
+  await deck.standsAt((await view()).cursor_ts);
+  await deck.page.getByText(`${gaps.length} gaps`, { exact: true }).waitFor();
+  const label = deck.page.getByRole("img", { name: /^Order book of/ });
+  await expect
+    .poll(() => label.getAttribute("aria-label"), patience)
+    .toContain(`Gaps: ${gaps.map(({ price, risk_score }) => `${price} (risk ${risk_score})`).join(", ")}.`);
+  await deck.page.getByRole("tab", { name: "Gaps" }).click();
+  const now = deck.page.getByRole("region", { name: "Gaps by price" }).locator("tr[data-now=yes]");
+  const numbers = (text: string) =>
+    text
+      .replaceAll(",", "")
+      .match(/[\d.]+/g)
+      ?.map(Number) ?? [];
+  const listed = async () => (await now.locator("td").allTextContents()).map((text) => numbers(text)[0]);
+  const expected = [...gaps].sort((a, b) => b.price - a.price);
+  await expect
+    .poll(async () => {
+      const cells = await listed();
+      return expected.map((_, nth) => [cells[nth * 5], cells[nth * 5 + 1], cells[nth * 5 + 3]]);
+    }, patience)
+    .toEqual(expected.map(({ price, level, risk_score }) => [price, level, risk_score]));
+  expect(deck.troubles).toEqual([]);
+});
+
+test("[DB82] the trade list says what each trade paid for taking, as far as it is known", async ({
+  cluster,
+  decks,
+}) => {
+  const frames = await framesOf(cluster);
+  const one = frames.find(
+    ({ trades, effective_spread, seq }) => seq > 50 && trades.length > 0 && (effective_spread ?? 0) > 0,
+  );
+  if (one === undefined) throw new Error("no frame has a trade with a spread");
+  const { deck, id, view } = await decks.openOn(cluster);
+  await cluster.http.control(id, "seek", { seq: one.seq });
+  await deck.standsAt((await view()).cursor_ts);
+  await deck.page.getByRole("columnheader", { name: "Eff. spread" }).waitFor();
+  const list = deck.page.getByRole("table", { name: "Time and sales" });
+  const newest = list
+    .getByRole("row")
+    .filter({ has: deck.page.getByRole("cell") })
+    .first();
+  await expect
+    .poll(async () => {
+      const cells = await newest.getByRole("cell").allTextContents();
+      return [Number(cells[1]?.replaceAll(",", "")), Number(cells[3]?.replaceAll(",", ""))];
+    }, patience)
+    .toEqual([one.trades.at(-1)?.price, one.effective_spread]);
+});
+
+test("[DB83] volume volatility and VPIN are shown as values and over time, VPIN with its thresholds", async ({
+  cluster,
+  decks,
+}) => {
+  const truth = await cluster.recording("usdm");
+  const { deck, id, view } = await decks.openOn(cluster);
+  await cluster.http.control(id, "seek", { fraction: 0.9 });
+  await deck.standsAt((await view()).cursor_ts);
+  const { vpin = Number.NaN, volume_volatility = Number.NaN } = truth.frame(
+    (await view()).controller_state.cursor_seq ?? 0,
+  );
+  const gauge = (kind: string) => deck.page.locator(`[data-gauge=${kind}]`);
+  await expect
+    .poll(() => gauge("volatility").locator("strong").textContent(), patience)
+    .toBe(volume_volatility.toFixed(2));
+  const name = vpin < 0.3 ? "low" : vpin < 0.6 ? "medium" : "high";
+  await expect.poll(() => gauge("vpin").locator("strong").textContent(), patience).toBe(`${vpin.toFixed(2)} ${name}`);
+  const [medium, high] = ["0.3 medium", "0.6 high"].map((text) => gauge("vpin").getByText(text, { exact: true }));
+  const [low, up] = [await medium?.boundingBox(), await high?.boundingBox()];
+  expect((low?.y ?? 0) + (low?.height ?? 0)).toBeGreaterThan((up?.y ?? 0) + (up?.height ?? 0));
+  for (const kind of ["vpin", "volatility"]) expect(await gauge(kind).locator("canvas").count()).toBe(1);
+});

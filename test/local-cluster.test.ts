@@ -61,7 +61,7 @@ function up(env: NodeJS.ProcessEnv = {}) {
 
 async function running(env: NodeJS.ProcessEnv = {}) {
   const { child, said } = up(env);
-  await vi.waitFor(() => expect(said()).toContain("Ctrl-C stops everything"), { timeout: 60_000, interval: 50 });
+  await vi.waitFor(() => expect(said()).toContain("Ctrl-C stops everything"), { timeout: 110_000, interval: 50 });
   return { child, said, cluster: await snapshot() };
 }
 

@@ -31,28 +31,35 @@ export interface DemoTapeOptions extends DemoChoice {
   readonly signal?: AbortSignal;
 }
 
-const usualSymbol = "BTCUSDT";
-/** Of the market in which detectors find all that is staged in half an hour, and nothing else. */
-const usualSeed = 18;
-const usualMinutes = 31;
+const defaultSymbol = "BTCUSDT";
+/** With this seed detectors find every staged incident of the half hour and raise no false alert of one (demo.test.ts). */
+const defaultSeed = 18;
+const defaultMinutes = 31;
 const framesBetweenProgress = 500;
 
-/** Where a demo has a silence it begins here in a minute and lasts until the next one. */
+/** A long demo has a silence: from here in one of its minutes to the end of that minute. */
 const silentFromNs = 20e9;
 const silenceNeedsMinutes = 20;
 
 /** What is staged in the demo, in order of tape time: the truth that is in no frame. */
 export function demoLabels({
-  symbol = usualSymbol,
-  seed = usualSeed,
-  minutes = usualMinutes,
+  symbol = defaultSymbol,
+  seed = defaultSeed,
+  minutes = defaultMinutes,
 }: DemoChoice = {}): IncidentLabel[] {
   return demoMarket({ symbol, seed }).labels(0, minutes * 60e9);
 }
 
 /** Writes a tape of the demo market, ten frames a second, with a silence in a long one. Resolves to its `id@version`. */
 export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions = {}): Promise<string> {
-  const { id = "demo", symbol = usualSymbol, seed = usualSeed, minutes = usualMinutes, onProgress, signal } = options;
+  const {
+    id = "demo",
+    symbol = defaultSymbol,
+    seed = defaultSeed,
+    minutes = defaultMinutes,
+    onProgress,
+    signal,
+  } = options;
   const frames: FrameParts[] = [];
   const builder = new FrameBuilder({
     symbol,
@@ -114,7 +121,7 @@ function* record(market: SimulatedMarket, minutes: number, builder: FrameBuilder
   }
 }
 
-/** Of an opening: what was in the book before is not in it. */
+/** An opening that replaces the book instead of adding to what was there before the silence. */
 function wholeBook({ ns, change }: MarketEvent): MarketEvent {
   return {
     ns,

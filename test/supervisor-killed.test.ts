@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { FolderTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { noneLeftWith, processesWith } from "./support/left-processes.js";
 import { freePort } from "./support/redis-server.js";
 
@@ -63,7 +63,7 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
       {
         env: {
           ...env(),
-          REDIS_URL: inject("redisUrl"),
+          REDIS_URL: `redis://127.0.0.1:${await freePort()}`, // the cluster's Redis is gone too
           TAPEDECK_STORE: join(folder, "tapes"),
           ...(module.includes("redis-main") && { PORT: `${await freePort()}`, REDIS_FOLDER: folder }),
         },

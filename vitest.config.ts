@@ -10,7 +10,7 @@ const conditions = ["tapedeck-source", "node", "import", "default"];
  */
 const clients = [
   "test/{browser,clients,sdk,deploy,simulator}/**/*.test.ts",
-  "test/local-cluster.test.ts",
+  "test/{local-cluster,local-redis,npm-start}.test.ts",
   "test/cluster/redis-cluster.test.ts",
 ];
 

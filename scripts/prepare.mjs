@@ -26,7 +26,11 @@ export async function prepare(...steps) {
 export function endWithNpm() {
   if (!process.env.npm_lifecycle_event) return;
   const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && process.kill(process.pid, "SIGTERM"), 1000).unref();
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch); // a second signal would force the end
+    process.kill(process.pid, "SIGTERM");
+  }, 1000).unref();
 }
 
 export function node() {
@@ -145,16 +149,21 @@ function works(command, args) {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
-/** Runs a command in this terminal, passes SIGTERM on to it, and resolves with its exit code. */
+/** Runs a command in this terminal and resolves with its exit code. SIGTERM ends the command and then this process. */
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: "inherit", cwd: root, ...options });
-    const pass = () => child.kill("SIGTERM");
-    process.once("SIGTERM", pass);
+    let told = false;
+    const pass = () => {
+      told = true;
+      child.kill("SIGTERM");
+    };
+    process.on("SIGTERM", pass);
     child.once("error", (error) => reject(new Problem(`${command} could not be run: ${error.message}.`)));
     child.once("exit", (code, signal) => {
       process.off("SIGTERM", pass);
-      resolve(signal ? 1 : code);
+      if (told) process.kill(process.pid, "SIGTERM");
+      else resolve(signal ? 1 : code);
     });
   });
 }

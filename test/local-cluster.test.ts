@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { ClusterSnapshot } from "@tapedeck/cli";
 import { createAnswer } from "@tapedeck/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { noneLeftWith, processesWith } from "./support/left-processes.js";
 
 // `tapedeck up` as a newcomer runs it: a process that starts processes, and is told to end by signals.
 const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
@@ -69,19 +70,6 @@ async function snapshot(): Promise<ClusterSnapshot> {
   return JSON.parse(await readFile(join(folder, "cluster.json"), "utf8"));
 }
 
-/** The processes that have this cluster's folder in their environment, as all that a cluster starts have. */
-async function left(): Promise<string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const read = (file: string) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => ""); // it may be gone by now
-      const [environment, command] = [await read("environ"), await read("cmdline")];
-      return environment.includes(folder) ? `${pid} ${command.replaceAll("\0", " ")}` : "";
-    }),
-  );
-  return found.filter((line) => line !== "");
-}
-
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -97,9 +85,7 @@ function pidsOf({ gateways, apis, tickers, feeds }: ClusterSnapshot): number[] {
 
 async function gone(cluster: ClusterSnapshot): Promise<void> {
   await vi.waitFor(() => expect(pidsOf(cluster).filter(alive)).toEqual([]), { timeout: 20_000, interval: 50 });
-  if (process.platform === "linux") {
-    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 20_000, interval: 200 });
-  }
+  await noneLeftWith(folder);
   await expect(fetch(cluster.url)).rejects.toThrow();
 }
 
@@ -123,6 +109,41 @@ test.each([
   child.kill("SIGKILL");
   await gone(cluster);
 });
+
+/** What `tapedeck doctor` says of this test's folder, and its exit code. */
+async function doctor(): Promise<{ code: number | null; said: string }> {
+  const env = { ...process.env, REDIS_URL: "", TAPEDECK_FOLDER: folder };
+  const child = spawn(process.execPath, [main, "doctor"], { stdio: ["ignore", "pipe", "inherit"], env });
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await once(child, "close");
+  return { code: child.exitCode, said };
+}
+
+test.skipIf(!ownRedis)(
+  "[U18] doctor looks at the cluster that runs, and says how to start one when it has ended or was killed",
+  async () => {
+    const noCluster = {
+      code: 1,
+      said: expect.stringMatching(/no local cluster[^\n]*\n\s+-> start one with npm start/),
+    };
+    expect(await doctor()).toEqual(noCluster);
+    const first = await running();
+    expect((await doctor()).said).toMatch(/persistence +append-only file/);
+    first.child.kill("SIGTERM");
+    await gone(first.cluster);
+    expect(await doctor()).toEqual(noCluster);
+    const second = await running();
+    second.child.kill("SIGKILL");
+    await gone(second.cluster);
+    expect(await snapshot()).toMatchObject({ pid: second.child.pid }); // the address of a cluster that is no more
+    const { code, said } = await doctor();
+    expect({ code, said }).toEqual(noCluster);
+    expect(said).not.toContain("does not answer");
+  },
+);
 
 test("[U4] a killed api, gateway, ticker and feed are back soon, and cluster.json and the balancer know", async () => {
   const { cluster, said } = await running();
@@ -162,7 +183,7 @@ test("[U9] a port that is taken", async () => {
   const port = typeof address === "object" && address ? address.port : 0;
   try {
     expect(await refusal({ PORT: String(port) })).toContain(`Port ${port} is taken`);
-    if (process.platform === "linux") expect(await left()).toEqual([]);
+    if (process.platform === "linux") expect(await processesWith(folder)).toEqual([]);
   } finally {
     server.close();
   }

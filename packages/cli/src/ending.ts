@@ -4,54 +4,49 @@ import { ConfigError } from "@tapedeck/runtime";
 import { ImportRefused, TapeWriteError, whyNotWritten } from "@tapedeck/tape";
 import { type Command, CommanderError } from "commander";
 import { Problem } from "./cluster/problem.js";
+import { type EndSignal, onEndSignals } from "./terminal/end-signals.js";
 
 /** Exit codes. What a signal ends is 128 and the signal's number, as shells have it. */
 const notDone = 1;
 const senseless = 2;
-const bySignal = { SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 } as const;
-
-type Ending = "SIGINT" | "SIGTERM";
+const bySignal = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 } as const;
 
 /** Arguments that make no sense, where only the command itself can tell. */
 export class SenselessArguments extends Problem {}
 
 /** The command was stopped by a signal. The message says what that means for its work; with nothing to say it is empty. */
 class Stopped extends Problem {
-  readonly signal: Ending;
+  readonly signal: EndSignal;
 
-  constructor(signal: Ending, message: string) {
+  constructor(signal: EndSignal, message: string) {
     super(message);
     this.signal = signal;
   }
 }
 
-/** Ctrl-C under npm comes twice, from the terminal and from npm. */
-const samePressMs = 1_000;
-
 /**
- * Runs work that Ctrl-C or SIGTERM stops: the first signal aborts it, one that comes a second later or more ends the process at once.
+ * Runs work that Ctrl-C, SIGTERM or SIGHUP stops: the first signal aborts it, the same one again a second later or more ends the process
+ * at once.
  *
  * @param stopped what is said when it was stopped
  */
 export async function stoppable<T>(stopped: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const ending = new AbortController();
-  let by: Ending | undefined;
-  let sinceMs = 0;
-  const end = (signal: Ending) => {
-    if (by !== undefined && performance.now() - sinceMs > samePressMs) process.exit(bySignal[by]);
-    if (by !== undefined) return;
-    by = signal;
-    sinceMs = performance.now();
-    ending.abort();
-  };
-  process.on("SIGINT", end).on("SIGTERM", end);
+  let by: EndSignal | undefined;
+  const stopListening = onEndSignals({
+    end: (signal) => {
+      by = signal;
+      ending.abort();
+    },
+    force: (signal) => process.exit(bySignal[signal]),
+  });
   try {
     const result = await work(ending.signal);
     if (by === undefined) return result;
   } catch (error) {
     if (by === undefined) throw error;
   } finally {
-    process.off("SIGINT", end).off("SIGTERM", end);
+    stopListening();
   }
   throw new Stopped(by, stopped);
 }

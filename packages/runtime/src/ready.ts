@@ -1,12 +1,10 @@
 /**
  * Tells the process that started this one that it serves, and with what: `announceReady({ url })`.
- * From then on it also ends with that process, however that one dies. Without an IPC channel (a container, a shell)
- * there is nobody to tell.
+ * Without an IPC channel (a container, a shell) there is nobody to tell.
  */
 export function announceReady(info: Readonly<Record<string, unknown>>): void {
-  endWithParent();
   announced = true;
-  process.send?.({ type: "ready", ...info });
+  if (process.connected) process.send?.({ type: "ready", ...info });
 }
 
 let announced = false;
@@ -18,9 +16,15 @@ export function announceLeaving(): void {
 
 let bound = false;
 
-/** A supervisor that is killed cannot tell its children to go; the closed channel does. */
+/**
+ * Ends this process, by SIGTERM, with the process that started it: a supervisor that is killed cannot tell its children to end, but
+ * its death closes their IPC channels. A channel may close while this process still loads its modules, before anything can listen:
+ * then it ends here and now. Call it as soon as the process can answer SIGTERM. Without an IPC channel it does nothing.
+ */
 export function endWithParent(): void {
-  if (bound || !process.channel) return;
+  if (bound || process.connected === undefined) return;
   bound = true;
-  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  const end = () => process.kill(process.pid, "SIGTERM");
+  if (process.connected) process.once("disconnect", end);
+  else end();
 }

@@ -40,8 +40,8 @@ try {
 async function main(config: Config): Promise<void> {
   const node = config.NODE_ID;
   const log = createLogger({ service: "api", node, level: config.LOG_LEVEL });
-  const stopTracing = await startTracing({ service: "api", node, config, log });
   const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
+  const stopTracing = await startTracing({ service: "api", node, config, log });
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const metrics = createMetrics("api", node);
   const requests = createRequestMetrics(metrics.registry);

@@ -40,8 +40,8 @@ async function main(config: GatewayConfig): Promise<void> {
     allowSlow: config.ALLOW_SLOW_UWS,
     log,
   });
-  const stopTracing = await startTracing({ service: "gateway", node, config, log });
   const shutdown = createShutdown({ log, budgetMs: config.UNREADY_MS + config.DRAIN_MS + slackMs });
+  const stopTracing = await startTracing({ service: "gateway", node, config, log });
   const health = createHealth();
   health.set("gateway", "unready", "starting");
   const metrics = createMetrics("gateway", node);

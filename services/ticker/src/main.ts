@@ -54,8 +54,8 @@ async function main(config: TickerConfig): Promise<void> {
   const log = createLogger({ service: "ticker", node, level: config.LOG_LEVEL });
   const metrics = createMetrics("ticker", node);
   const health = createHealth();
-  const stopTracing = await startTracing({ service: "ticker", node, config, log });
   const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
+  const stopTracing = await startTracing({ service: "ticker", node, config, log });
   health.set("ticker", "unready", "starting");
   const status = await startStatusServer({ host: config.HOST, port: config.PORT, health, metrics });
 

@@ -28,8 +28,6 @@ export interface ClusterOptions {
   readonly restart?: boolean;
   /** Runs when port, folder and Redis are known to be good, before any service starts. */
   readonly prepare?: () => Promise<void>;
-  /** Gives the start up, and ends what has been started so far. */
-  readonly signal?: AbortSignal;
   /** Told one sentence at a time what happens; nobody by default. */
   readonly tell?: (sentence: string) => void;
 }

@@ -1,7 +1,12 @@
-import { spawn } from "node:child_process";
-import { announceReady, commonEnv, port, readConfig } from "@tapedeck/runtime";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { announceReady, commonEnv, endWithParent, port, readConfig } from "@tapedeck/runtime";
 import { z } from "zod";
-import { codeOf } from "./problem.js";
+import { accepts } from "./accepts.js";
+import { Problem } from "./problem.js";
+import { beginAppendOnlyFile, hasAppendOnlyFile, until } from "./redis-data.js";
 
 /**
  * The cluster's own Redis under a supervisor of its own: redis-server knows nothing of the process that started it, so
@@ -16,46 +21,115 @@ const config = readConfig(
     REDIS_IMAGE: z.string().default("redis:7-alpine"),
   }),
 );
+const folder = config.REDIS_FOLDER;
+const url = `redis://127.0.0.1:${config.PORT}`;
 
+process.chdir(folder);
+/** One name for one folder, by whatever path it is reached. */
+const name = `tapedeck-${createHash("sha256").update(process.cwd()).digest("hex").slice(0, 12)}`;
+/** Not in the folder: its path may be longer than that of a socket can be, and some file systems hold none. */
+const socket = join(tmpdir(), `${name}.sock`);
+
+/** What a killed process has written is with the system, so every write outlives it; a power cut costs a second at most. */
 const settings = [
-  ...["--save", "60 1", "--appendonly", "no"],
+  ...["--save", "", "--appendfsync", "everysec"],
+  ...["--aof-load-truncated", "yes"], // a write that a kill cut short costs that write, not the start
   ...["--maxmemory-policy", "noeviction"], // BullMQ's leases must not be evicted
   ...["--client-output-buffer-limit", "pubsub 256mb 128mb 60"], // a gateway that stutters is not to be cut off
 ];
 
-const saveBudgetMs = 5000;
+/**
+ * Runs a command until the pipe at its descriptor 3 closes, then asks it to end, and makes it end after five seconds. The other end
+ * of the pipe closes with this process, even if this process is killed. The exit code is the command's.
+ */
+const keeper = `
+  "$@" 3<&- & server=$!
+  { cat; for signal in TERM TERM TERM TERM TERM KILL; do kill -$signal $server || break; sleep 1; done; } <&3 >/dev/null 2>&1 &
+  keeper=$!
+  wait $server
+  code=$?
+  kill $keeper
+  exit $code
+`;
 
-function start(command: string, args: string[]): void {
-  const server = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+/** The previous cluster's Redis, if that cluster was killed a moment ago, still writes to the same files. */
+const predecessorBudgetMs = 10_000;
+
+let server: ChildProcess | undefined;
+/** Whether Redis was asked to end: then its exit code, that of the signal perhaps, is no failure. */
+let ending = false;
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
+endWithParent();
+await start().catch(fail);
+
+/** The keeper's pipe closes with this process, and so Redis ends too. */
+function fail(error: unknown): never {
+  process.stderr.write(`${error instanceof Problem ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+/** Closes the keeper's pipe, if there is a keeper; its end is then the end of this process. */
+function end(): void {
+  ending = true;
+  if (!server) process.exit(0);
+  const pipe = server.stdio[3];
+  if (pipe && "destroy" in pipe) pipe.destroy();
+}
+
+async function start(): Promise<void> {
+  if (works("redis-server", "--version")) return await startServer();
+  if (works("docker", "--version")) return startContainer();
+  throw new Problem(
+    "There is no Redis: install redis-server (Debian: apt-get install redis-server; macOS: brew install redis), " +
+      "or set REDIS_URL to one that runs.",
+  );
+}
+
+async function startServer(): Promise<void> {
+  const isFree = async () => !(await accepts({ path: socket }));
+  await until(isFree, predecessorBudgetMs, `Another Redis uses ${folder}: end the cluster that it belongs to first.`);
+  const continued = await hasAppendOnlyFile(folder);
+  const place = ["--port", `${config.PORT}`, "--bind", "127.0.0.1", "--dir", folder, "--unixsocket", socket];
+  keep(["redis-server", ...place, "--appendonly", continued ? "yes" : "no", ...settings], async () => {
+    if (!continued) await beginAppendOnlyFile(url, folder);
+  });
+}
+
+/** Without a redis-server on the PATH, one in Docker. Its data is in a volume, since a mounted folder would change owners. */
+function startContainer(): void {
+  // A container outlives a docker command that is killed.
+  spawnSync("docker", ["rm", "--force", name], { stdio: "ignore" });
+  const place = ["--name", name, "-p", `127.0.0.1:${config.PORT}:6379`, "-v", `${name}:/data`];
+  keep(["docker", "run", "--rm", ...place, config.REDIS_IMAGE, "redis-server", "--appendonly", "yes", ...settings]);
+}
+
+/** Runs a Redis that ends with this process, and announces it when it accepts connections and `prepare` is done. */
+function keep(command: readonly string[], prepare = async () => {}): void {
+  const child = spawn("sh", ["-c", keeper, "sh", ...command], { stdio: ["ignore", "pipe", "inherit", "pipe"] });
+  server = child;
   let said = "";
-  server.stdout.on("data", (chunk: Buffer) => {
+  child.stdout?.on("data", (chunk: Buffer) => {
     process.stdout.write(chunk);
     if (said.includes("Ready to accept connections")) return;
     said += chunk.toString();
-    if (said.includes("Ready to accept connections")) announceReady({ url: `redis://127.0.0.1:${config.PORT}` });
-  });
-  server.once("error", (error) => {
-    if (codeOf(error) === "ENOENT" && command === "redis-server") return startContainer();
-    process.stderr.write(
-      "There is no Redis: install redis-server (Debian: apt-get install redis-server; macOS: brew install redis), " +
-        "or set REDIS_URL to one that runs.\n",
+    if (!said.includes("Ready to accept connections")) return;
+    prepare().then(
+      () => announceReady({ url }),
+      (error: unknown) => {
+        if (ending) return;
+        fail(error);
+      },
     );
-    process.exit(1);
   });
-  server.once("exit", (code, signal) => process.exit(signal ? 0 : (code ?? 1)));
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      server.kill("SIGTERM");
-      // Redis does not end while it cannot save, as when its disk is full or its folder is gone.
-      setTimeout(() => server.kill("SIGKILL"), saveBudgetMs);
-    });
-  }
+  child.once("error", fail);
+  child.once("exit", (code) => {
+    process.exitCode = ending ? 0 : (code ?? 1);
+    end(); // of the pipe, which a keeper's leftovers may hold
+  });
+  // Redis's last words reach the log before this process ends.
+  child.once("close", () => process.exit());
 }
 
-/** Without a redis-server on the PATH, one in Docker; its data lasts as long as the container. */
-function startContainer(): void {
-  const publish = ["-p", `127.0.0.1:${config.PORT}:6379`];
-  start("docker", ["run", "--rm", ...publish, config.REDIS_IMAGE, "redis-server", ...settings]);
+function works(command: string, ...args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
-
-start("redis-server", ["--port", `${config.PORT}`, "--bind", "127.0.0.1", "--dir", config.REDIS_FOLDER, ...settings]);

@@ -1,9 +1,16 @@
-import type { ClusterSnapshot } from "./cluster-file.js";
+import { accepts } from "./accepts.js";
+import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
 import { codeOf } from "./problem.js";
 
-/** Whether the cluster that a file tells of is there: a file may outlive its cluster, and process ids are used again. */
-export async function isRunning({ pid, url }: ClusterSnapshot): Promise<boolean> {
-  return pid !== process.pid && isAlive(pid) && (await answers(url));
+/** The cluster of a folder, if it runs: its file may outlive it, and process ids are used again. */
+export async function runningClusterOf(folder: string): Promise<ClusterSnapshot | undefined> {
+  const cluster = await new ClusterFile(folder).read();
+  return cluster && (await isRunning(cluster)) ? cluster : undefined;
+}
+
+async function isRunning({ pid, url }: ClusterSnapshot): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  return pid !== process.pid && isAlive(pid) && (await accepts({ host: hostname, port: Number(port || 80) }));
 }
 
 function isAlive(pid: number): boolean {
@@ -12,14 +19,5 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return codeOf(error) === "EPERM";
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    await fetch(url, { signal: AbortSignal.timeout(2000) });
-    return true;
-  } catch {
-    return false; // nobody there, or nobody who answers: not a running cluster
   }
 }

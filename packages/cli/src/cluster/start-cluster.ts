@@ -7,7 +7,7 @@ import { freePort } from "./free-port.js";
 import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
 import { Problem } from "./problem.js";
 import { untilRedisAnswers } from "./redis-answers.js";
-import { isRunning } from "./running-cluster.js";
+import { runningClusterOf } from "./running-cluster.js";
 import { Member, type Service } from "./service.js";
 import { Supervised } from "./supervised.js";
 
@@ -16,8 +16,9 @@ const root = new URL("../../../../", import.meta.url);
 /** Processes of the cluster itself run what was built. */
 const built = new URL("../../dist/cluster/", import.meta.url);
 
-/** Time that services have for a tidy end before they are killed. */
+/** Time that each process has for a tidy end before it is killed. */
 const stopBudgetMs = 8000;
+const stopped = "the cluster was stopped while it started";
 
 /** A running cluster of real processes on this machine. */
 export interface Cluster {
@@ -34,33 +35,23 @@ export interface Cluster {
   add(kind: ServiceKind, env?: NodeJS.ProcessEnv): Promise<Service>;
   /** Ends everything in order: the way in first, Redis last. Safe to call twice. */
   stop(): Promise<void>;
-  /** Ends everything at once. */
-  kill(): void;
+  /** Ends services and balancer at once, and Redis when its data is on disk. Safe to call while it stops. */
+  kill(): Promise<void>;
 }
 
 /**
  * Starts Redis (unless one is given), services and balancer, each as a process of its own, and resolves when all serve.
  *
- * @throws Problem where the person at the terminal can mend it: no Redis, port taken, folder not writable;
- *   the reason of `options.signal` when it aborts
+ * @throws Problem where the person at the terminal can mend it: no Redis, port taken, folder not writable
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const cluster = new LocalCluster(options);
-  const giveUp = () => void cluster.stop();
-  options.signal?.addEventListener("abort", giveUp, { once: true });
-  try {
-    await cluster.start();
-    options.signal?.throwIfAborted();
-  } catch (error) {
-    await cluster.stop();
-    throw error;
-  } finally {
-    options.signal?.removeEventListener("abort", giveUp);
-  }
+  await cluster.start();
   return cluster;
 }
 
-class LocalCluster implements Cluster {
+/** A cluster that can be told to end while it starts: then `start` rejects. */
+export class LocalCluster implements Cluster {
   url = "";
   redisUrl: string;
   readonly store: string;
@@ -103,17 +94,26 @@ class LocalCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    const { gateways = 2, apis = 2, tickers = 2, feeds = 1, balancer = true, signal } = this.#options;
+    try {
+      await this.#startAll();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async #startAll(): Promise<void> {
+    const { gateways = 2, apis = 2, tickers = 2, feeds = 1, balancer = true } = this.#options;
     await this.#prepareFolders();
     await this.#refuseSecond();
     this.#owner = true;
     if (balancer) await this.#startBalancer(); // first, since a port that is taken should not cost a whole start
     await this.#startRedis();
     await this.#options.prepare?.();
-    signal?.throwIfAborted();
     const counts: Record<ServiceKind, number> = { gateway: gateways, api: apis, ticker: tickers, feed: feeds };
     await Promise.all(serviceKinds.flatMap((kind) => Array.from({ length: counts[kind] }, () => this.add(kind))));
     if (!balancer) this.url = this.apis[0]?.url ?? "";
+    if (this.#stopping) throw new Error(stopped);
     this.#whole = true;
     await this.#changed();
   }
@@ -152,8 +152,10 @@ class LocalCluster implements Cluster {
     return this.#stopping;
   }
 
-  kill(): void {
-    for (const process_ of this.#everything()) process_.kill();
+  kill(): Promise<void> {
+    for (const { process } of this.#services) process.kill();
+    this.#balancer?.kill();
+    return this.stop();
   }
 
   async #stopAll(): Promise<void> {
@@ -183,8 +185,8 @@ class LocalCluster implements Cluster {
 
   /** Two clusters in one folder would overwrite each other's Redis data. */
   async #refuseSecond(): Promise<void> {
-    const other = await this.#file.read();
-    if (!other || !(await isRunning(other))) return;
+    const other = await runningClusterOf(this.#folder);
+    if (!other) return;
     throw new Problem(
       `A cluster of this folder runs already at ${other.url} (process ${other.pid}): use that one, or end it first.`,
     );
@@ -219,6 +221,7 @@ class LocalCluster implements Cluster {
   }
 
   #supervise(name: string, module: URL, env: () => NodeJS.ProcessEnv): Supervised {
+    if (this.#stopping) throw new Error(stopped); // it would outlive the stop that has passed its kind
     return new Supervised({
       name,
       module,
@@ -257,11 +260,6 @@ class LocalCluster implements Cluster {
 
   #of(kind: ServiceKind): readonly Service[] {
     return this.#services.filter((service) => service.kind === kind);
-  }
-
-  #everything(): Supervised[] {
-    const own = [this.#redis, this.#balancer].filter((process_) => process_ !== undefined);
-    return [...this.#services.map((service) => service.process), ...own];
   }
 
   #tell(sentence: string): void {

@@ -6,7 +6,7 @@ import { keysWith } from "@tapedeck/sessions";
 import { isFolder, openTapeStore } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
-import { ClusterFile } from "../cluster/cluster-file.js";
+import { runningClusterOf } from "../cluster/running-cluster.js";
 import { type Finding, fail } from "../doctor/finding.js";
 import { lookAtCluster } from "../doctor/look-at-cluster.js";
 import { lookAtMachine } from "../doctor/look-at-machine.js";
@@ -23,6 +23,7 @@ const env = z.object({
   TAPEDECK_STORE: commonEnv.TAPEDECK_STORE.removeDefault().optional(),
   S3_ENDPOINT: commonEnv.S3_ENDPOINT,
   HOST: commonEnv.HOST,
+  TAPEDECK_FOLDER: z.string().default(".tapedeck"),
 });
 
 /** `tapedeck doctor`: what is wrong, and what to change. */
@@ -33,25 +34,34 @@ export function doctorCommand(): Command {
     .addHelpText(
       "after",
       "\nIt reads the environment that a service would (REDIS_URL, TAPEDECK_PREFIX, TAPEDECK_STORE, HOST, AUTH_*, ...), and looks at the local\n" +
-        "cluster where that names no Redis. It changes nothing. Exit code: 0 all is well or may stay as it is, 1 something has to be mended.",
+        "cluster (of TAPEDECK_FOLDER) where that names no Redis. It changes nothing. Exit code: 0 all is well or may stay as it is, 1 something has to be mended.",
     )
     .action(doctor);
 }
 
 async function doctor({ json }: { json?: boolean }): Promise<void> {
   const config = readConfig("doctor", env);
-  const local = await new ClusterFile(resolve(home, ".tapedeck")).read();
-  const redisUrl = config.REDIS_URL ?? local?.redis ?? "redis://127.0.0.1:6379";
-  const asked = config.TAPEDECK_STORE ?? local?.store ?? ".tapedeck/tapes";
+  const folder = resolve(home, config.TAPEDECK_FOLDER);
+  const local = await runningClusterOf(folder);
+  const redisUrl = config.REDIS_URL ?? local?.redis;
+  const asked = config.TAPEDECK_STORE ?? local?.store ?? `${folder}/tapes`;
   const place = isFolder(asked) ? resolve(home, asked) : asked;
   const findings = [
     ...lookAtMachine(config),
-    ...(await onRedis(redisUrl, config.TAPEDECK_PREFIX)),
+    ...(redisUrl === undefined ? [noCluster(folder)] : await onRedis(redisUrl, config.TAPEDECK_PREFIX)),
     ...(await lookAtTapes(() => openTapeStore(place, config.S3_ENDPOINT), place)),
   ];
   if (json) console.log(JSON.stringify(findings, undefined, 2));
   else for (const finding of findings) console.log(lineOf(finding));
   if (findings.some(({ level }) => level === "fail")) process.exitCode = 1;
+}
+
+function noCluster(folder: string): Finding {
+  return fail(
+    "cluster",
+    `no local cluster of ${folder} runs, and REDIS_URL names no other`,
+    "start one with npm start, or set REDIS_URL to the Redis of the cluster to look at",
+  );
 }
 
 async function onRedis(url: string, prefix: string): Promise<Finding[]> {

@@ -6,8 +6,9 @@ import { isFolder } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
 import { Problem } from "../cluster/problem.js";
-import { type Cluster, startCluster } from "../cluster/start-cluster.js";
+import { type Cluster, LocalCluster } from "../cluster/start-cluster.js";
 import { home, repository } from "../repository.js";
+import { onEndSignals } from "../terminal/end-signals.js";
 import { earlyWarnings } from "./early-warnings.js";
 import { prepareTapes } from "./prepare-tapes.js";
 
@@ -56,36 +57,43 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
 
   const ending = new AbortController();
   const ended = once(ending.signal, "abort");
-  let cluster: Cluster | undefined;
-  onSignals({ first: () => ending.abort(), second: () => cluster?.kill() });
+  const cluster = new LocalCluster({
+    port: config.PORT,
+    host: config.HOST,
+    redisUrl: config.REDIS_URL,
+    prefix: config.TAPEDECK_PREFIX,
+    folder,
+    store,
+    gateways: config.TAPEDECK_GATEWAYS,
+    apis: config.TAPEDECK_APIS,
+    tickers: config.TAPEDECK_TICKERS,
+    feeds: config.TAPEDECK_FEEDS,
+    prepare: async () => {
+      const endpoint = config.S3_ENDPOINT;
+      await prepareTapes({ store, endpoint, recordings, keepPartial, tell, signal: ending.signal });
+      tell("Starting the services");
+    },
+    tell,
+  });
+  const stopListening = onEndSignals({
+    end: () => {
+      tell("Stopping; press Ctrl-C again to end the services at once");
+      ending.abort();
+      void cluster.stop();
+    },
+    force: async (signal) => {
+      tell("Ending the services at once; Redis saves its data first");
+      await cluster.kill();
+      stopListening();
+      process.kill(process.pid, signal); // npm reports an exit code of its own kind as an error, but not a signal
+    },
+  });
+  // A terminal that was closed takes no more output. The cluster ends in order all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
   tell("Starting Redis and the balancer");
   try {
-    cluster = await startCluster({
-      port: config.PORT,
-      host: config.HOST,
-      redisUrl: config.REDIS_URL,
-      prefix: config.TAPEDECK_PREFIX,
-      folder,
-      store,
-      gateways: config.TAPEDECK_GATEWAYS,
-      apis: config.TAPEDECK_APIS,
-      tickers: config.TAPEDECK_TICKERS,
-      feeds: config.TAPEDECK_FEEDS,
-      signal: ending.signal,
-      prepare: async () => {
-        await prepareTapes({
-          store,
-          endpoint: config.S3_ENDPOINT,
-          recordings,
-          keepPartial,
-          tell,
-          signal: ending.signal,
-        });
-        tell("Starting the services");
-      },
-      tell,
-    });
+    await cluster.start();
   } catch (error) {
     if (ending.signal.aborted) return tell("Stopped");
     throw error;
@@ -94,23 +102,7 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
   console.log(whereToLook(cluster, folder));
 
   await ended;
-  tell("Stopping");
   await cluster.stop();
-}
-
-/** The second signal, whichever of them, ends the process at once. */
-function onSignals({ first, second }: { first: () => void; second: () => void }): void {
-  let asked = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      if (!asked) {
-        asked = true;
-        return first();
-      }
-      second();
-      process.exit(1);
-    });
-  }
 }
 
 function whereToLook({ url, redisUrl, gateways, apis, tickers, feeds }: Cluster, folder: string): string {

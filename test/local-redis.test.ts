@@ -36,6 +36,8 @@ const readyMessage = z.object({ type: z.literal("ready"), url: z.string() });
 class LocalRedis {
   readonly child: ChildProcess;
   readonly client: Redis;
+  /** What it has said to people. */
+  said = "";
 
   /** Starts one on the folder of this test. */
   static async start(): Promise<LocalRedis> {
@@ -48,7 +50,10 @@ class LocalRedis {
     this.child = fork(main, {
       execArgv: [], // not those of the tests: it runs what was built
       env: { ...process.env, PORT: `${port}`, REDIS_FOLDER: folder },
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    this.child.stderr?.on("data", (chunk: Buffer) => {
+      this.said += chunk.toString();
     });
     this.client = new Redis({ port, lazyConnect: true, retryStrategy: null });
     this.client.on("error", () => {}); // a command's own promise tells
@@ -56,7 +61,9 @@ class LocalRedis {
 
   /** Waits until it says that it serves. */
   async serves(): Promise<this> {
-    const ended = once(this.child, "exit").then(() => Promise.reject(new Error("it ended before it served")));
+    const ended = once(this.child, "exit").then(() =>
+      Promise.reject(new Error(`it ended before it served: ${this.said}`)),
+    );
     const [message] = await Promise.race([once(this.child, "message"), ended]);
     readyMessage.parse(message);
     return this;
@@ -152,8 +159,9 @@ describe.skipIf(!ownRedis)("the local cluster's own Redis", () => {
   test("[U17] says which folder is taken when the other Redis stays", async () => {
     await serving();
     const second = await LocalRedis.start();
-    expect(await once(second.child, "exit")).toEqual([1, null]);
-  }, 60_000);
+    expect(await once(second.child, "close")).toEqual([1, null]);
+    expect(second.said).toContain(`Another Redis uses ${folder}: end the cluster that it belongs to first.`);
+  });
 
   test.each(["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"] as const)(
     "[U7] its redis-server does not outlive its keeper's %s",

@@ -287,7 +287,7 @@ export class TestCluster {
       await this.#cluster.stop();
       if (!this.ownRedis) await this.#sweep();
     } finally {
-      this.#cluster.kill();
+      await this.#cluster.kill();
       this.redis.disconnect();
       await this.ownRedis?.forget();
       if (!process.env.TAPEDECK_KEEP_LOGS) await rm(this.#folder, { recursive: true, force: true });

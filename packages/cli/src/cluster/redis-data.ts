@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectRedis, createLogger } from "@tapedeck/runtime";
+import { Redis } from "ioredis";
 import { Problem } from "./problem.js";
 
 const betweenLooksMs = 20;
@@ -27,8 +27,7 @@ export async function hasAppendOnlyFile(folder: string): Promise<boolean> {
  * `appendonly yes` beside a `dump.rdb` alone would not read that dump, and begin empty.
  */
 export async function beginAppendOnlyFile(url: string, folder: string): Promise<void> {
-  const log = createLogger({ service: "redis", node: "redis", level: "warn" });
-  const redis = connectRedis({ url, purpose: "commands", name: "redis-main", log });
+  const redis = new Redis(url, { maxRetriesPerRequest: null }); // a busy machine may be slow; if Redis dies, so does this process
   try {
     await redis.config("SET", "appendonly", "yes");
   } finally {

@@ -84,6 +84,35 @@ describe("changing the mode", () => {
     expect(after).not.toMatchObject({ epoch: Object(before).epoch });
   });
 
+  test("[A45] the same mode again answers 200 and changes nothing, for a session and for global", async () => {
+    const id = await session();
+    for (const [of, path] of [
+      [id, `/mode/${id}`],
+      ["global", "/mode"],
+    ] as const) {
+      await api.ask("POST", of === id ? `/replay/seek/${id}` : "/replay/seek", { body: { seq: 5 } });
+      const { last_activity: _, ...before } = await api.redis.hgetall(api.keys.session(of));
+      const answer = await api.ask("POST", path, { body: { mode: "REPLAY", symbol: null } });
+      expect(answer).toMatchObject({ status: 200, json: { status: "success", mode: "REPLAY", state: "PAUSED" } });
+      const { last_activity: __, ...after } = await api.redis.hgetall(api.keys.session(of));
+      expect(after).toEqual(before);
+    }
+    await api.ask("DELETE", "/sessions/global");
+  });
+
+  test("[A45] a mode that is come back to is as it was left, in a new epoch", async () => {
+    const id = await session();
+    await api.ask("POST", `/replay/seek/${id}`, { body: { seq: 5 } });
+    const { json: left } = await api.ask("POST", `/mode/${id}`, { body: { mode: "SIMULATION", seed: 7 } });
+    expect(left).toMatchObject({ mode: "SIMULATION", kept_modes: ["REPLAY"] });
+    await api.ask("POST", `/replay/pause/${id}`);
+    const { json: back } = await api.ask("POST", `/mode/${id}`, { body: { mode: "REPLAY" } });
+    expect(back).toMatchObject({ state: "PAUSED", controller_state: { cursor_seq: 5 }, kept_modes: ["SIMULATION"] });
+    expect(Object(back).epoch).toBeGreaterThan(Object(left).epoch);
+    const { json: simulated } = await api.ask("POST", `/mode/${id}`, { body: { mode: "SIMULATION" } });
+    expect(simulated).toMatchObject({ state: "PAUSED", tape: expect.stringMatching(/^sim2\.BTCUSDT\.7\.calm@/) });
+  });
+
   test.each(["live", "", null, 5, undefined])("[A40] mode %j answers 422 and changes nothing", async (mode) => {
     const id = await session();
     const before = await api.redis.hgetall(api.keys.session(id));

@@ -15,8 +15,10 @@ test("[DB30] a tape is chosen from the list, and plays", async ({ cluster, decks
     .waitFor();
 });
 
-test("[DB30] the modes are switched between, and each remembers its choice", async ({ cluster, decks }) => {
+test("[DB30] the modes are switched between, and each goes on with what it played", async ({ cluster, decks }) => {
   const { deck, view } = await decks.openOn(cluster);
+  await deck.press("Start");
+  await deck.plays();
   await deck.page.getByRole("radio", { name: "SIM", exact: true }).click();
   await deck.plays();
   await deck.press("Choose a simulated market");
@@ -35,6 +37,8 @@ test("[DB30] the modes are switched between, and each remembers its choice", asy
 
 test("[DB30] a deck that was paused is where it was after a look at another mode", async ({ cluster, decks }) => {
   const { deck, view } = await decks.openOn(cluster);
+  await deck.press("Start");
+  await deck.plays();
   await deck.press("Pause");
   await deck.state("Paused");
   const { cursor_ts: paused, tape } = await view();

@@ -146,6 +146,7 @@ test("[DB34] a venue that cannot be reached is said to be down, with its reason,
   await deck.plays();
   await atEdge(deck, true);
   await deck.page.getByRole("radio", { name: "REPLAY", exact: true }).click();
+  await deck.press("Start");
   await deck.plays();
   expect((await view()).tape).toMatch(/^usdm@/);
 });

@@ -15,8 +15,10 @@ test("[DB30] a tape is chosen from the list, and plays", async ({ cluster, decks
     .waitFor();
 });
 
-test("[DB30] the modes are switched between, and each remembers its choice", async ({ cluster, decks }) => {
+test("[DB30] the modes are switched between, and each goes on with what it played", async ({ cluster, decks }) => {
   const { deck, view } = await decks.openOn(cluster);
+  await deck.press("Start");
+  await deck.plays();
   await deck.page.getByRole("radio", { name: "SIM", exact: true }).click();
   await deck.plays();
   await deck.press("Choose a simulated market");
@@ -31,6 +33,23 @@ test("[DB30] the modes are switched between, and each remembers its choice", asy
   expect((await view()).tape).toMatch(/^usdm@/);
   await deck.page.getByRole("radio", { name: "SIM", exact: true }).click();
   await expect.poll(async () => (await view()).tape).toMatch(/browser-7\.layering/);
+});
+
+test("[DB30] a deck that was paused is where it was after a look at another mode", async ({ cluster, decks }) => {
+  const { deck, view } = await decks.openOn(cluster);
+  await deck.press("Start");
+  await deck.plays();
+  await deck.press("Pause");
+  await deck.state("Paused");
+  const { cursor_ts: paused, tape } = await view();
+  await deck.page.getByRole("radio", { name: "SIM", exact: true }).click();
+  await deck.plays();
+  await deck.page.getByRole("radio", { name: "REPLAY", exact: true }).click();
+  await deck.state("Paused");
+  expect(await view()).toMatchObject({ mode: "REPLAY", state: "PAUSED", cursor_ts: paused, tape });
+  await deck.press("Resume");
+  await deck.plays();
+  expect(deck.troubles).toEqual([]);
 });
 
 test("[DB32] orders are filled, shown, and marked as one's own", async ({ cluster, decks }) => {

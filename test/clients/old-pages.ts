@@ -2,7 +2,7 @@ import { checkFrame, checkNext, legacyHistoryMessage } from "@tapedeck/protocol"
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { z } from "zod";
-import type { Pages, ShownPage } from "../support/browser.js";
+import { type Pages, type ShownPage, watched } from "../support/browser.js";
 import type { TestCluster } from "../support/cluster.js";
 
 /** What a page has noted down for us (pages/old-page.js). */
@@ -30,6 +30,13 @@ export class OldPage {
   private constructor(shown: ShownPage) {
     this.#shown = shown;
     this.page = shown.page;
+  }
+
+  /** Another of the old pages in another tab of the same browser. */
+  async beside(name: string): Promise<OldPage> {
+    const url = new URL(this.page.url());
+    url.pathname = `/${name}.html`;
+    return new OldPage(await watched(await this.page.context().newPage(), url.href));
   }
 
   async sessionId(): Promise<string> {

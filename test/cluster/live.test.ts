@@ -113,6 +113,38 @@ describe("three users", () => {
 });
 
 describe("a recorder for everyone", () => {
+  test("[LV85] a market that was paused stands there again after a look at a recorded tape, and goes on frame by frame", async ({
+    cluster,
+    tapes,
+  }) => {
+    const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
+    const viewer = await cluster.watch(id);
+    await viewer.next(20);
+    await viewer.command("pause");
+    const paused = await cluster.http.session(id);
+    await viewer.command("mode", { mode: "REPLAY", tape: "usdm" });
+    await viewer.command("start");
+    await viewer.next(10);
+    const looked = await cluster.http.session(id);
+    await viewer.command("mode", { mode: "LIVE" });
+    const back = await cluster.http.session(id);
+    expect(back).toMatchObject({ mode: "LIVE", state: "PAUSED", tape: paused.tape, cursor_ts: paused.cursor_ts });
+    expect(back.epoch).toBeGreaterThan(looked.epoch);
+    await viewer.until(() => viewer.lastSeq === paused.controller_state.cursor_seq, "the frame that it stood at");
+    await viewer.command("resume");
+    await viewer.next(20);
+    const live = viewer.frames.filter(({ epoch }) => epoch === paused.epoch || epoch === back.epoch);
+    expect(live).toHaveConsecutiveSeqs();
+    expect(live).toBeOfTape(await tapes.truth(paused.tape));
+    // And the tape is where it was left, playing.
+    await viewer.command("mode", { mode: "REPLAY" });
+    await viewer.next(10);
+    const again = viewer.frames.filter(({ epoch }) => epoch === viewer.session?.epoch);
+    expect(again[0]?.seq).toBeGreaterThanOrEqual(9);
+    expect(await cluster.http.session(id)).toMatchObject({ mode: "REPLAY", state: "PLAYING", tape: looked.tape });
+    await cluster.end({ id, viewers: [viewer] });
+  });
+
   test("[LV81] pause, play on behind, catch up, rewind, and live: what was seen is the tape", {
     timeout: 240_000,
   }, async ({ cluster, tapes }) => {

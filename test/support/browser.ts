@@ -39,7 +39,7 @@ export class Pages {
     this.#browser = browser;
   }
 
-  /** Serves a page and opens it, in a profile of its own. All that goes wrong in the page is kept in its `troubles`. */
+  /** Serves a page and opens it, in a profile of its own. */
   async show(path: string, html: string): Promise<ShownPage> {
     return this.visit(this.server.put(path, html));
   }
@@ -48,14 +48,7 @@ export class Pages {
   async visit(url: string, options: BrowserContextOptions = {}): Promise<ShownPage> {
     const context = await this.#browser.newContext(options);
     this.#contexts.push(context);
-    const page = await context.newPage();
-    const troubles: string[] = [];
-    page.on("pageerror", (error) => troubles.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() === "error") troubles.push(`${message.text()} ${message.location().url}`);
-    });
-    await page.goto(url);
-    return { page, troubles };
+    return watched(await context.newPage(), url);
   }
 
   async close(): Promise<void> {
@@ -69,4 +62,15 @@ export interface ShownPage {
   readonly page: Page;
   /** Exceptions that nobody caught, and errors that the browser reports, such as a refused request. */
   readonly troubles: string[];
+}
+
+/** Opens an address in a tab. All that goes wrong in the page is kept in its `troubles`. */
+export async function watched(page: Page, url: string): Promise<ShownPage> {
+  const troubles: string[] = [];
+  page.on("pageerror", (error) => troubles.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") troubles.push(`${message.text()} ${message.location().url}`);
+  });
+  await page.goto(url);
+  return { page, troubles };
 }

@@ -91,7 +91,10 @@ export class Session {
   live(): Promise<SessionView> {
     return this.#line.command("live");
   }
-  /** To another tape, a live market, or a simulated one. */
+  /**
+   * To another tape, a live market, or a simulated one. Without a source: back to what the session played in that mode, as it was
+   * left (`view.kept_modes`). The present mode without a source, or with its own, changes nothing.
+   */
   mode(choice: ModeChoice): Promise<SessionView> {
     return this.#line.command("mode", choice);
   }

@@ -85,6 +85,12 @@ export const sessionView = z
     last_activity: isoTime,
     expires_at: isoTime,
     feed: feedStatus.optional(),
+    kept_modes: z
+      .array(mode)
+      .optional()
+      .describe(
+        "other modes that the session has been in: a change to one, without naming a source, resumes what it was left with",
+      ),
     account: markedAccount.optional().describe("in SIMULATION"),
   })
   .meta({ id: "Session" });

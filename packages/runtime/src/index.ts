@@ -6,7 +6,17 @@ export { commonEnv, flag, list, millis, port, seconds, simulationWarmUp, statusP
 export { type Condition, createHealth, type Health, type HealthSnapshot } from "./health.js";
 export { type HeartbeatOptions, heartbeatTtlS, startHeartbeat } from "./heartbeat.js";
 export { interval } from "./interval.js";
-export { legacyFingerprint, legacyNote, notedSessions } from "./legacy-fingerprint.js";
+export {
+  isModelTest,
+  legacyFingerprint,
+  legacyNote,
+  legacyNoteMs,
+  notedMarks,
+  notedSessions,
+  pageMark,
+  pageNote,
+  unmarked,
+} from "./legacy-fingerprint.js";
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./logger.js";
 export { createMetrics, type Metrics, type Reading, showBlockCache } from "./metrics.js";
 export { inOneWrite } from "./one-write.js";

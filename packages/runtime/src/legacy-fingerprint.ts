@@ -5,10 +5,23 @@ import { createHash } from "node:crypto";
  * look there for the session of a client that names none.
  */
 export function legacyFingerprint(address: string, userAgent: string | undefined, origin: string | undefined): string {
-  return createHash("sha256")
-    .update(`${address}|${userAgent ?? ""}|${origin ?? ""}`)
-    .digest("hex")
-    .slice(0, 32);
+  return hashed(`${address}|${userAgent ?? ""}|${origin ?? ""}`);
+}
+
+/**
+ * Tells pages of one fingerprint apart by the `Authorization` that they send with every command: `/auth/login` gives each browser
+ * another one. Nobody can sign in with the mark.
+ */
+export function pageMark(authorization: string | undefined): string {
+  return authorization === undefined ? unmarked : hashed(authorization);
+}
+
+/** The mark of a page that sends no `Authorization`. */
+export const unmarked = "-";
+
+/** Whether a session is of the old page that tries models: it never sends `/mode`, so a request without an id never means it. */
+export function isModelTest(session: string): boolean {
+  return session.startsWith("model-test-");
 }
 
 /** How a node notes that its page has open sockets on a session. Other nodes note theirs beside it. */
@@ -19,4 +32,26 @@ export function legacyNote(session: string, node: string): string {
 /** The sessions that such notes tell of. */
 export function notedSessions(notes: readonly string[]): string[] {
   return [...new Set(notes.map((note) => note.replace(/ .*/s, "")))];
+}
+
+/** How an api notes that a page has commanded a session by its id. */
+export function pageNote(session: string, mark: string): string {
+  return `${session} ${mark}`;
+}
+
+/** The marks of the pages that have commanded each session, as such notes tell. */
+export function notedMarks(notes: readonly string[]): Map<string, Set<string>> {
+  const marks = new Map<string, Set<string>>();
+  for (const note of notes) {
+    const [session = "", mark = ""] = note.split(" ");
+    marks.set(session, (marks.get(session) ?? new Set()).add(mark));
+  }
+  return marks;
+}
+
+/** Notes of pages live as long as the page has an open socket, and so much longer. */
+export const legacyNoteMs = 45_000;
+
+function hashed(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

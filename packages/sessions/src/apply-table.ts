@@ -44,23 +44,23 @@ export const outcomesOnTape: Outcomes = {
     goback: "PAUSED",
     step: "PAUSED",
     live: "NOT_LIVE",
-    mode: "STOPPED",
+    mode: "PAUSED",
     order: "NOT_SIMULATION",
   },
 };
 
 const withoutPlaces = { seek: "NO_TAPE", goback: "NO_TAPE", step: "NO_TAPE", range: "NO_TAPE" } as const;
 
-/** In LIVE on a tape: `mode` stands for one to REPLAY. */
+/** In LIVE on a tape: `mode` stands for the first one to REPLAY. */
 export const outcomesInLive: Outcomes = {
   STOPPED: { ...outcomesOnTape.STOPPED, live: "PLAYING" },
   PLAYING: { ...outcomesOnTape.PLAYING, live: "PLAYING" },
-  PAUSED: { ...outcomesOnTape.PAUSED, live: "PLAYING" },
+  PAUSED: { ...outcomesOnTape.PAUSED, live: "PLAYING", mode: "STOPPED" },
 };
 
 /** In LIVE while its feed has brought nothing, and thus without a tape. */
 export const outcomesInLiveWithoutTape: Outcomes = {
-  STOPPED: { ...outcomesOnTape.STOPPED, ...withoutPlaces, live: "PLAYING" },
-  PLAYING: { ...outcomesOnTape.PLAYING, ...withoutPlaces, live: "PLAYING" },
-  PAUSED: { ...outcomesOnTape.PAUSED, ...withoutPlaces, live: "PLAYING" },
+  STOPPED: { ...outcomesInLive.STOPPED, ...withoutPlaces },
+  PLAYING: { ...outcomesInLive.PLAYING, ...withoutPlaces },
+  PAUSED: { ...outcomesInLive.PAUSED, ...withoutPlaces },
 };

@@ -73,7 +73,7 @@ describe.each([
     "in LIVE without a tape",
     outcomesInLiveWithoutTape,
     async (state: DeckState) => {
-      const session = await after(await born(tapes), noon, { type: "mode", mode: "LIVE" });
+      const session = await born(tapes, { mode: "LIVE" });
       return state === "PLAYING" ? session : await after(session, noon, state === "PAUSED" ? pause : stop);
     },
   ],
@@ -281,35 +281,6 @@ describe("buttons", () => {
       message: expect.stringContaining("2000 ms"),
     });
     expect(await after(looped, noon, { type: "speed", value: 4 })).toMatchObject({ speed: 4 });
-  });
-
-  test("[D26] a mode begins anew, and plays if it may", async () => {
-    const playing = await after(await inState("PLAYING"), noon, { type: "range", from: at(1000), loop: true });
-    const liveNow = await after(playing, noon + 10, { type: "mode", mode: "LIVE" });
-    expect(liveNow).toMatchObject({
-      state: "PLAYING",
-      mode: "LIVE",
-      symbol: "BTCUSDT",
-      source: "BINANCE",
-      tape: "",
-      fromNs: null,
-      loop: false,
-    });
-    expect(liveNow.epoch).toBeGreaterThan(playing.epoch);
-    const replayed = await after(liveNow, noon + 20, { type: "mode", mode: "REPLAY" });
-    expect(replayed).toMatchObject({ state: "PLAYING", tape: "steady@1", anchorSeq: 0, historyFromSeq: 0, feed: null });
-    const paused = await after(await inState("PAUSED"), noon, { type: "mode", mode: "REPLAY" });
-    expect(paused).toMatchObject({ state: "STOPPED", reason: "start", anchorSeq: 0 });
-  });
-
-  test("[D26] a mode is refused where its tape does not exist, and keeps the session's own where none is named", async () => {
-    const two = shelf(tape, steadyTape(10, 100, { id: "other@3" }));
-    const other = await born(two, { tape: "other" });
-    expect(other.tape).toBe("other@3");
-    expect(await told(other, { type: "mode", mode: "REPLAY" }, noon, two)).toMatchObject({ tape: "other@3" });
-    expect(await told(other, { type: "mode", mode: "REPLAY", tape: "none" }, noon, two)).toMatchObject({
-      refused: "TAPE_NOT_FOUND",
-    });
   });
 
   test("[D27] a REPLAY without any tape is accepted and says so", async () => {

@@ -1,6 +1,6 @@
 import { isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
-import { emptyAccount } from "./account.js";
 import type { Edge, Instruction, Moment } from "./instruction.js";
+import { leftFor } from "./kept-modes.js";
 import { loopRefusal } from "./loop.js";
 import { anchoredAt, atTheEdge, jumpedTo, paused, playing, returnedTo, stopped, tunedTo } from "./moves.js";
 import { ordered, orderRefusal } from "./orders.js";
@@ -130,25 +130,48 @@ function changeRange(
 
 function changeMode(
   session: SessionRecord,
-  { type: _, start, ...choice }: Extract<Instruction, { type: "mode" }>,
-  { now }: Moment,
+  instruction: Extract<Instruction, { type: "mode" }>,
+  moment: Moment,
 ): SessionRecord {
+  if ("begins" in instruction) return beginMode(session, instruction, moment);
+  if (instruction.mode === session.mode) return renamed(session, instruction.resumes);
+  return resumeMode(session, instruction, moment);
+}
+
+/** The same tape by another name stays as it is. */
+function renamed(session: SessionRecord, { symbol, source }: Pick<SessionRecord, "symbol" | "source">): SessionRecord {
+  return symbol === session.symbol && source === session.source ? session : { ...session, symbol, source };
+}
+
+function beginMode(
+  session: SessionRecord,
+  { mode, begins: { start, ...begins } }: Extract<Instruction, { begins: object }>,
+  { here, now }: Moment,
+): SessionRecord {
+  const wholeTape = { fromNs: null, toNs: null, loop: false };
   // Another market knows nothing of what was bought in this one.
-  const nothingHeld = { account: emptyAccount, lastFill: null };
-  const other = {
-    ...session,
-    ...choice,
-    ...nothingHeld,
-    fromNs: null,
-    toNs: null,
-    loop: false,
-    parked: false,
-    edge: false,
-  };
+  const lastFill = mode === "SIMULATION" ? null : session.lastFill;
+  const other = { ...leftFor(mode, session, here), ...begins, ...wholeTape, lastFill };
   const there = { ...jumpedTo(other, start, now), historyFromSeq: start.seq };
-  if (choice.mode === "LIVE") return atTheEdge(there);
-  const plays = choice.mode !== "REPLAY" || session.state === "PLAYING";
+  if (mode === "LIVE") return atTheEdge(there);
+  const plays = mode !== "REPLAY" || session.state === "PLAYING";
   return plays ? playing(there) : stopped(there, "start");
+}
+
+/** Puts a mode back as it was left, in an epoch of its own. */
+function resumeMode(
+  session: SessionRecord,
+  { mode, resumes, edge }: Extract<Instruction, { resumes: object }>,
+  { here, now }: Moment,
+): SessionRecord {
+  const back = { ...leftFor(mode, session, here), ...resumes };
+  if (edge !== undefined && edge.tape !== resumes.tape) {
+    const tuned = tunedTo(back, edge, now);
+    return tuned.state === "PLAYING" ? atTheEdge(tuned) : tuned;
+  }
+  const place = edge?.at ?? { seq: resumes.anchorSeq, ns: resumes.anchorNs };
+  // An order that waits for its frame still does.
+  return { ...jumpedTo(back, place, now), orderSeq: resumes.orderSeq };
 }
 
 function withTape(session: SessionRecord): Refusal | undefined {

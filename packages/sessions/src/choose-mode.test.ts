@@ -1,23 +1,23 @@
 import { isRefusal } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
 import { chooseMode } from "./choose-mode.js";
+import type { SessionRecord } from "./record.js";
+import { born, noon, told, unrefused } from "./testing/played.js";
 import { shelf, steadyTape } from "./testing/synthetic-tape.js";
 
 const tapes = shelf(steadyTape(100));
 const simulating = { mode: "SIMULATION" } as const;
 
-async function chosen(wish: Parameters<typeof chooseMode>[0], session?: Parameters<typeof chooseMode>[1]) {
+async function chosen(wish: Parameters<typeof chooseMode>[0], session?: SessionRecord) {
   const mode = await chooseMode(wish, session, tapes);
   if (isRefusal(mode)) throw new Error(mode.message);
-  return mode;
+  return "begins" in mode ? mode.begins : mode.resumes;
 }
 
 describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", () => {
   test("which any node opens by its tape's name, at once", async () => {
     const wish = { ...simulating, symbol: "ETHUSDT", seed: 7, scenario: "spoofing:high,calm,layering" };
     expect(await chosen(wish)).toEqual({
-      type: "mode",
-      mode: "SIMULATION",
       symbol: "ETHUSDT",
       source: "SIMULATION",
       seed: "7",
@@ -35,11 +35,11 @@ describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", (
     expect(other.seed).not.toBe(one.seed);
   });
 
-  test("and keeps the session's own where nothing is named", async () => {
-    const before = await chosen({ ...simulating, seed: "mine", scenario: "mixed" });
-    expect(await chosen(simulating, before)).toEqual(before);
+  test("and of which a new one keeps what the wish leaves out", async () => {
+    const before = await born(tapes, { ...simulating, seed: "mine", scenario: "mixed" });
     expect((await chosen({ ...simulating, scenario: "calm" }, before)).tape).toMatch(/^sim2\.BTCUSDT\.mine\.calm@/);
-    expect((await chosen(simulating, { ...before, mode: "LIVE" })).seed).not.toBe("mine");
+    const away = unrefused(await told(before, { type: "mode", mode: "REPLAY" }, noon, tapes));
+    expect((await chosen({ ...simulating, symbol: "ETHUSDT" }, away)).tape).toMatch(/^sim2\.ETHUSDT\.mine\.mixed@/);
   });
 
   test.each([

@@ -2,8 +2,10 @@ import { randomInt } from "node:crypto";
 import { type Command, type FeedStatus, isRefusal, liveInstrument, type Refusal, refuse } from "@tapedeck/protocol";
 import { type ForkedTape, type GivenOrder, type Position, simulatedTapeFor } from "@tapedeck/tape";
 import type { Instruction } from "./instruction.js";
+import { ownOf } from "./kept-modes.js";
+import { openIfThere } from "./leave-tape.js";
 import type { DeckTape } from "./playhead.js";
-import type { SessionRecord } from "./record.js";
+import type { KeptMode, SessionRecord } from "./record.js";
 
 export type SourceWish = { tape?: string | undefined; symbol?: string | undefined; source?: string | undefined };
 
@@ -23,47 +25,78 @@ export interface Tapes {
   live(source: string, symbol: string): Promise<DeckTape | undefined>;
 }
 
-/** What a session played until now. */
-type Before = Pick<SessionRecord, "mode" | "tape" | "symbol" | "source" | "seed" | "scenario">;
-
+type ModeWish = Omit<Extract<Command, { type: "mode" }>, "type">;
 type ModeInstruction = Extract<Instruction, { type: "mode" }>;
 
 const simulatedSymbol = "BTCUSDT";
 const beginning: Position = { seq: 0, ns: 0 };
 
 /**
- * What a mode plays. A REPLAY that names no tape stays with the session's own, from its start; so does a SIMULATION with symbol,
- * seed and scenario.
+ * What a mode plays. Where the wish names nothing, or nothing but what the session plays in that mode or played when it left it,
+ * the mode resumes that. Else it begins anew.
  */
 export async function chooseMode(
-  wish: Omit<Extract<Command, { type: "mode" }>, "type">,
-  session: Before | undefined,
+  wish: ModeWish,
+  session: SessionRecord | undefined,
   tapes: Tapes,
 ): Promise<ModeInstruction | Refusal> {
-  const seed = wish.seed === undefined ? "" : `${wish.seed}`;
-  const scenario = wish.scenario ?? "";
-  const common = { type: "mode", mode: wish.mode, seed, scenario } as const;
+  const own = session && ownOf(session, wish.mode);
   switch (wish.mode) {
     case "REPLAY":
-      return replay(wish, session, tapes, common);
-    case "LIVE": {
-      const instrument = liveInstrument(wish);
-      if (isRefusal(instrument)) return instrument;
-      const tape = await tapes.live(instrument.source, instrument.symbol);
-      const start = tape === undefined ? beginning : newestOf(tape);
-      return { ...common, ...instrument, tape: tape?.id ?? "", start, feed: null };
-    }
+      return replay(wish, own, tapes);
+    case "LIVE":
+      return live(wish, own, tapes);
     case "SIMULATION":
-      return simulation(wish, session);
+      return simulation(wish, own, tapes);
   }
 }
 
+async function replay(
+  { tape: id, symbol, source }: SourceWish,
+  own: KeptMode | undefined,
+  tapes: Tapes,
+): Promise<ModeInstruction | Refusal> {
+  const named = id !== undefined || symbol !== undefined || source !== undefined;
+  const there = own && (await isStillThere(own, tapes)) ? own : undefined;
+  const likewise = id === undefined && (symbol ?? "") === own?.symbol && (source ?? "") === own.source;
+  if (there !== undefined && (!named || likewise)) return { type: "mode", mode: "REPLAY", resumes: there };
+  const tape = await tapes.choose({ tape: id, symbol, source });
+  if (there !== undefined && tape?.id === there.tape) {
+    const names = { symbol: symbol ?? there.symbol, source: source ?? there.source };
+    return { type: "mode", mode: "REPLAY", resumes: { ...there, ...names } };
+  }
+  const names = { symbol: symbol ?? "", source: source ?? "", seed: "", scenario: "" };
+  if (tape !== undefined) {
+    const start = { seq: tape.span.firstSeq, ns: tape.span.firstNs };
+    return { type: "mode", mode: "REPLAY", begins: { ...names, tape: tape.id, start, feed: null } };
+  }
+  if (named) return refuse("TAPE_NOT_FOUND", `There is no tape ${wishInWords({ tape: id, symbol, source })}.`);
+  if (own?.tape === "") return { type: "mode", mode: "REPLAY", resumes: own };
+  return { type: "mode", mode: "REPLAY", begins: { ...names, ...unserved("No tape has been imported yet.") } };
+}
+
+/** Its own place, if it has one there; else the edge of the tape that the feed makes now. */
+async function live(wish: SourceWish, own: KeptMode | undefined, tapes: Tapes): Promise<ModeInstruction | Refusal> {
+  const named = wish.symbol !== undefined || wish.source !== undefined;
+  const instrument = named || own === undefined ? liveInstrument(wish) : own;
+  if (isRefusal(instrument)) return instrument;
+  const { symbol, source } = instrument;
+  const tape = await tapes.live(source, symbol);
+  const edge = { tape: tape?.id ?? "", at: tape === undefined ? beginning : newestOf(tape) };
+  if (own?.symbol === symbol && own.source === source) {
+    const behind = !own.edge && (await isStillThere(own, tapes));
+    return { type: "mode", mode: "LIVE", resumes: own, ...(behind ? {} : { edge }) };
+  }
+  const begins = { symbol, source, seed: "", scenario: "", tape: edge.tape, start: edge.at, feed: null };
+  return { type: "mode", mode: "LIVE", begins };
+}
+
 /** Without a seed anywhere one is drawn, once: the session keeps it, so all its nodes play one market. */
-function simulation(
-  { symbol, source = "SIMULATION", seed, scenario }: Omit<Extract<Command, { type: "mode" }>, "type">,
-  session: Before | undefined,
-): ModeInstruction | Refusal {
-  const own = session?.mode === "SIMULATION" && session.seed !== "" ? session : undefined;
+async function simulation(
+  { symbol, source, seed, scenario }: ModeWish,
+  own: KeptMode | undefined,
+  tapes: Tapes,
+): Promise<ModeInstruction | Refusal> {
   const wish = {
     symbol: symbol ?? own?.symbol ?? simulatedSymbol,
     seed: `${seed ?? own?.seed ?? randomInt(2 ** 32)}`,
@@ -71,27 +104,18 @@ function simulation(
   };
   const found = simulatedTapeFor(wish);
   if (isRefusal(found)) return found;
-  return { type: "mode", mode: "SIMULATION", ...wish, ...found, source, start: beginning, feed: null };
+  const names = { ...wish, ...found, source: source ?? own?.source ?? "SIMULATION" };
+  const same = own?.symbol === names.symbol && own.seed === names.seed && own.scenario === names.scenario;
+  if (own !== undefined && same && (await isStillThere(own, tapes))) {
+    return { type: "mode", mode: "SIMULATION", resumes: { ...own, source: names.source } };
+  }
+  return { type: "mode", mode: "SIMULATION", begins: { ...names, start: beginning, feed: null } };
 }
 
-async function replay(
-  { tape: id, symbol, source }: SourceWish,
-  session: Before | undefined,
-  tapes: Tapes,
-  common: Pick<ModeInstruction, "type" | "mode" | "seed" | "scenario">,
-): Promise<ModeInstruction | Refusal> {
-  const named = id !== undefined || symbol !== undefined || source !== undefined;
-  const own = !named && session?.mode === "REPLAY" && session.tape !== "";
-  const tape = own ? await tapes.open(session.tape) : await tapes.choose({ tape: id, symbol, source });
-  const names = own
-    ? { symbol: session.symbol, source: session.source }
-    : { symbol: symbol ?? "", source: source ?? "" };
-  if (tape !== undefined) {
-    const start = { seq: tape.span.firstSeq, ns: tape.span.firstNs };
-    return { ...common, ...names, tape: tape.id, start, feed: null };
-  }
-  if (named) return refuse("TAPE_NOT_FOUND", `There is no tape ${wishInWords({ tape: id, symbol, source })}.`);
-  return { ...common, ...names, ...unserved("No tape has been imported yet.") };
+/** A tape may have been deleted since, or lost with the Redis that held its end. */
+async function isStillThere({ tape, anchorSeq }: KeptMode, tapes: Tapes): Promise<boolean> {
+  const opened = tape === "" ? undefined : await openIfThere(tape, tapes);
+  return opened !== undefined && anchorSeq <= opened.span.lastSeq;
 }
 
 /** The edge of a tape, if it grows. */

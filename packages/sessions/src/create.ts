@@ -4,6 +4,7 @@ import { apply } from "./apply.js";
 import { chooseMode, type Tapes } from "./choose-mode.js";
 import type { CreateChoice } from "./deck.js";
 import { momentWithoutTape } from "./instruction.js";
+import { nothingKept } from "./kept-modes.js";
 import type { SessionRecord } from "./record.js";
 import { resolve } from "./resolve.js";
 
@@ -86,6 +87,7 @@ function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number
     orders: 0,
     lastFill: null,
     orderSeq: null,
+    kept: nothingKept,
     createdAt: Math.floor(now),
     lastActivity: Math.floor(now),
     ttl,

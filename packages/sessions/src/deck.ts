@@ -149,7 +149,8 @@ export class Deck {
     aheadMs: number,
   ): Promise<Performed | "someone was faster" | "too late"> {
     const { record: before, now, connections } = await this.#find(id, command);
-    if (waitsForItsTape(before) && !isSystemCommand(command) && command.type !== "mode") {
+    const leaves = command.type === "mode" && command.mode !== "LIVE";
+    if (waitsForItsTape(before) && !isSystemCommand(command) && !leaves) {
       // Nobody need be watching it: what its feed has made meanwhile is what a user's command is about.
       const tuned = await this.#attempt(id, { type: "tune" }, 0);
       if (typeof tuned === "string" || tuned.changed) return "someone was faster";

@@ -10,6 +10,7 @@ export type { SourceWish, Tapes } from "./choose-mode.js";
 export { type CreateChoice, Deck, type DeckOptions, type Opened, type Performed } from "./deck.js";
 export type { EndedEpoch } from "./epochs.js";
 export { type Feeds, noFeeds } from "./feeds.js";
+export { type SessionHash, UnreadableSession } from "./hash-reader.js";
 export type { Instruction, Moment, SystemCommand } from "./instruction.js";
 export { type Keys, keysWith } from "./keys.js";
 export {
@@ -29,14 +30,7 @@ export type { KeptOrder } from "./orders.js";
 export { endOf, momentOn, startOf } from "./places.js";
 export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
 export { claimMs, hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./record.js";
-export {
-  decodeRecord,
-  decodeState,
-  encodeRecord,
-  type SessionHash,
-  traceOf,
-  UnreadableSession,
-} from "./record-codec.js";
+export { decodeRecord, decodeState, encodeRecord, traceOf } from "./record-codec.js";
 export { answered, refusalOfRedis } from "./redis-away.js";
 export { resolve } from "./resolve.js";
 export { defineSessionScripts } from "./scripts/scripts.js";

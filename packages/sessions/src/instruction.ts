@@ -1,5 +1,6 @@
 import type { FeedStatus, Mode, TapeNs, WallMs } from "@tapedeck/protocol";
 import type { ForkedTape, Position, Seq, Timeline } from "@tapedeck/tape";
+import type { KeptMode } from "./record.js";
 
 /** What the cluster itself does to a session. */
 export type SystemCommand =
@@ -33,6 +34,18 @@ export interface Edge {
   readonly at: Position;
 }
 
+/** What a mode plays that has nothing to resume, or is to play something else. */
+export interface Beginning {
+  readonly symbol: string;
+  readonly source: string;
+  /** `id@version`, empty where no tape serves the mode. */
+  readonly tape: string;
+  readonly start: Position;
+  readonly seed: string;
+  readonly scenario: string;
+  readonly feed: FeedStatus | null;
+}
+
 /** A command or system command whose places have been found on the tape, so that the rules need no I/O. */
 export type Instruction =
   | { type: "start" | "pause" | "resume" | "stop" }
@@ -41,18 +54,9 @@ export type Instruction =
   | { type: "speed"; value: number }
   | { type: "goback" | "seek" | "step"; to: Position }
   | { type: "range"; fromNs: TapeNs | null; toNs: TapeNs | null; loop: boolean; start: Position; end: Position }
-  | {
-      type: "mode";
-      mode: Mode;
-      symbol: string;
-      source: string;
-      /** `id@version`, empty where no tape serves the mode. */
-      tape: string;
-      start: Position;
-      seed: string;
-      scenario: string;
-      feed: FeedStatus | null;
-    }
+  | { type: "mode"; mode: Mode; begins: Beginning }
+  /** `edge`: in LIVE, where it comes back to if not to its own place; its tape is empty while the feed has none. */
+  | { type: "mode"; mode: Mode; resumes: KeptMode; edge?: Edge }
   | { type: "order"; forked: ForkedTape }
   | Exclude<SystemCommand, { type: "claim" | "reach" | "shown" | "tune" }>
   | { type: "reach"; node: string; at: Position }

@@ -30,6 +30,8 @@ export interface Keys {
   createdBy(address: string): string;
   /** Open legacy sockets of one browser: address, User-Agent and Origin hashed. */
   legacy(fingerprint: string): string;
+  /** Which of that browser's pages commanded which session by its id. */
+  legacyPages(fingerprint: string): string;
   /** Recent frames of a feed's tape: a stream, and the channel of the same name. */
   live(source: string, symbol: string): string;
   /** What a feed and its tape are at present. */
@@ -64,6 +66,7 @@ export function keysWith(prefix: string): Keys {
     probeChannel: (node) => `${prefix}:probe:{${node}}`,
     createdBy: (address) => `${prefix}:sessions:by:{${address}}`,
     legacy: (fingerprint) => `${prefix}:legacy:{${fingerprint}}`,
+    legacyPages: (fingerprint) => `${prefix}:legacy:{${fingerprint}}:pages`,
     live,
     liveTape: (source, symbol) => `${live(source, symbol)}:tape`,
     liveWanted: `${prefix}:live:wanted`,

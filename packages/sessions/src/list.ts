@@ -1,5 +1,5 @@
 import { type DeckState, type Mode, RefusedError, refuse } from "@tapedeck/protocol";
-import { UnreadableSession } from "./record-codec.js";
+import { UnreadableSession } from "./hash-reader.js";
 import type { Scored } from "./session-index.js";
 import type { SessionStore, StoredSession } from "./store.js";
 

@@ -1,8 +1,9 @@
-import { isRefusal, limits } from "@tapedeck/protocol";
+import { isRefusal, limits, type Mode } from "@tapedeck/protocol";
 import { MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { apply } from "./apply.js";
 import type { Tapes } from "./choose-mode.js";
+import type { SessionRecord } from "./record.js";
 import { decodeRecord, encodeRecord } from "./record-codec.js";
 import { resolve } from "./resolve.js";
 import { deckOnRedis } from "./testing/deck-on-redis.js";
@@ -143,15 +144,39 @@ describe("the rules", () => {
     expect(given).toEqual([11, 15, 10]);
   });
 
-  test("[SO13] the account is kept over a rewind, and left behind with the market", async () => {
+  const forkOpens = { ...tapes, open: async (id: string) => steadyTape(100, 100, { id }) };
+  const toMode = async (session: SessionRecord, mode: Mode, choice: { seed?: number } = {}) =>
+    unrefused(await told(session, { type: "mode", mode, ...choice }, noon + 4_000, forkOpens));
+
+  test("[SO13] the account is kept over a rewind and over other modes, and left behind with the market", async () => {
     const bought = unrefused(await told(await simulating(), buy, noon + 2_000, tapes));
-    const forkOpens = { ...tapes, open: async (id: string) => steadyTape(100, 100, { id }) };
     const rewound = unrefused(await told(bought, { type: "seek", to: { seq: 3 } }, noon + 3_000, forkOpens));
     expect(rewound).toMatchObject({ tape: bought.tape, account: bought.account, orders: 1 });
-    const left = unrefused(await told(rewound, { type: "mode", mode: "SIMULATION" }, noon + 4_000, forkOpens));
-    expect(left).toMatchObject({ account: { position: 0, average_price: null, realized_pnl: 0 }, lastFill: null });
-    expect(left.orders).toBe(1);
-    expect(left.tape).not.toBe(bought.tape);
+    const replaying = await toMode(rewound, "REPLAY");
+    expect(replaying.account).toEqual({ position: 0, average_price: null, realized_pnl: 0 });
+    const back = await toMode(replaying, "SIMULATION");
+    expect(back).toMatchObject({ tape: bought.tape, account: bought.account, orders: 1, lastFill: bought.lastFill });
+    const other = await toMode(back, "SIMULATION", { seed: 43 });
+    expect(other).toMatchObject({ account: { position: 0, average_price: null, realized_pnl: 0 }, lastFill: null });
+    expect(other.orders).toBe(1);
+    const anew = await toMode(other, "SIMULATION", { seed: 42 });
+    expect(anew).toMatchObject({ account: { position: 0 }, tape: (await simulating()).tape });
+  });
+
+  test("[SO13] [SO17] an order that waits for its frame waits for it when its market is come back to", async () => {
+    const given: number[] = [];
+    const noting: Tapes = {
+      ...forkOpens,
+      fork: (tape, id, order) => {
+        given.push(order.seq);
+        return tapes.fork(tape, id, order);
+      },
+    };
+    const waiting = { ...unrefused(await told(await simulating(), buy, noon + 1_000, noting)), orderSeq: 55 };
+    const back = await toMode(await toMode(waiting, "REPLAY"), "SIMULATION");
+    expect(back.orderSeq).toBe(55);
+    await told(back, buy, noon + 4_010, noting);
+    expect(given).toEqual([11, 55]);
   });
 
   test("[SO14] a hash holds it, a view shows it in SIMULATION alone, and hashes from before are read", async () => {

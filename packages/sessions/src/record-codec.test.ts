@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { decodeRecord, decodeState, encodeRecord, traceOf, UnreadableSession } from "./record-codec.js";
-import { born } from "./testing/played.js";
+import { UnreadableSession } from "./hash-reader.js";
+import { decodeRecord, decodeState, encodeRecord, traceOf } from "./record-codec.js";
+import { born, noon, told, unrefused } from "./testing/played.js";
 import { shelf, steadyTape } from "./testing/synthetic-tape.js";
 
 const record = await born(shelf(steadyTape(3)));
@@ -16,6 +17,21 @@ test("[S1] reads back what was written, also as the body of a message", () => {
   expect(decodeRecord(encodeRecord(full))).toEqual(full);
   expect(decodeState(JSON.stringify(encodeRecord(full)))).toEqual(full);
   expect(decodeRecord({ ...encodeRecord(record), field_of_a_newer_release: "1" })).toEqual(record);
+});
+
+test("[S1] [D75] reads back what the modes were left with, and forgets what it cannot read of that", async () => {
+  const there = shelf(steadyTape(3));
+  const left = unrefused(await told(record, { type: "mode", mode: "SIMULATION", seed: 7 }, noon, there));
+  const kept = { ...left, kept: { ...left.kept, LIVE: { ...record, fromNs: 1, orderSeq: 2, edge: true } } };
+  const hash = encodeRecord(kept);
+  expect(decodeRecord(hash).kept.REPLAY).toMatchObject({ tape: "synthetic@1", state: "STOPPED", anchorSeq: 0 });
+  expect(decodeRecord(hash).kept.LIVE).toMatchObject({ fromNs: 1, orderSeq: 2, edge: true });
+  expect(encodeRecord(decodeRecord(hash))).toEqual(hash);
+  const newer = hash.kept_replay.replace("{", '{"field_of_a_newer_release":"1",');
+  expect(decodeRecord({ ...hash, kept_replay: newer }).kept.REPLAY).toEqual(decodeRecord(hash).kept.REPLAY);
+  for (const text of ["{", "[]", '{"state":"PAUSED"}', '{"state":5}']) {
+    expect(decodeRecord({ ...hash, kept_replay: text }).kept).toEqual({ ...decodeRecord(hash).kept, REPLAY: null });
+  }
 });
 
 test.each([

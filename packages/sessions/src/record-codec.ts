@@ -1,21 +1,11 @@
-import { deckState, mode, type TradeEvent, tradeEvent } from "@tapedeck/protocol";
+import { mode, tradeEvent } from "@tapedeck/protocol";
 import { z } from "zod";
+import { decodeDeck, encodeDeck, keptOfText, textOfKept } from "./deck-codec.js";
+import { HashReader, type SessionHash } from "./hash-reader.js";
 import type { SessionRecord } from "./record.js";
-
-/** A session's hash as Redis returns it. */
-export type SessionHash = Readonly<Record<string, string>>;
 
 const gapPolicy = z.enum(["skip", "keep"]);
 const feedState = z.enum(["connecting", "up", "down"]);
-
-/** A hash that no release of Tapedeck wrote: a field is missing or holds what it cannot hold. */
-export class UnreadableSession extends Error {
-  override readonly name = "UnreadableSession";
-
-  constructor(id: string | undefined, field: string, found: string | undefined) {
-    super(`session ${id ?? "without id"}: field ${field} ${found === undefined ? "is missing" : `holds "${found}"`}`);
-  }
-}
 
 /** The hash of a session, field for field; `docs/keyspace.md` describes each. */
 export function encodeRecord(record: SessionRecord) {
@@ -27,36 +17,21 @@ export function encodeRecord(record: SessionRecord) {
     id: record.id,
     user_id: record.userId,
     mode: record.mode,
-    state: record.state,
-    reason: record.reason,
-    speed: `${record.speed}`,
-    symbol: record.symbol,
-    source: record.source,
-    tape: record.tape,
-    seed: record.seed,
-    scenario: record.scenario,
+    ...encodeDeck(record),
     epoch: `${record.epoch}`,
     epoch_from_seq: `${record.epochFromSeq}`,
     anchor_wall_ts: `${record.anchorWallMs}`,
-    anchor_tape_ts: `${record.anchorNs}`,
-    anchor_seq: `${record.anchorSeq}`,
-    from_ns: record.fromNs === null ? "" : `${record.fromNs}`,
-    to_ns: record.toNs === null ? "" : `${record.toNs}`,
-    loop: record.loop ? "1" : "0",
     gaps: record.gaps,
     max_fps: `${record.maxFps}`,
-    history_from_seq: `${record.historyFromSeq}`,
     ticker: record.ticker,
     parked: record.parked ? "1" : "0",
-    edge: record.edge ? "1" : "0",
     feed: record.feed?.status ?? "",
     feed_reason: record.feed?.reason ?? "",
-    position: `${record.account.position}`,
-    average_price: `${record.account.average_price ?? ""}`,
-    realized_pnl: `${record.account.realized_pnl}`,
     orders: `${record.orders}`,
-    order_seq: `${record.orderSeq ?? ""}`,
     last_fill: record.lastFill === null ? "" : JSON.stringify(record.lastFill),
+    kept_replay: textOfKept(record.kept.REPLAY),
+    kept_live: textOfKept(record.kept.LIVE),
+    kept_simulation: textOfKept(record.kept.SIMULATION),
     created_at: `${record.createdAt}`,
     last_activity: `${record.lastActivity}`,
     ttl: `${record.ttl}`,
@@ -68,77 +43,35 @@ export type SessionField = keyof ReturnType<typeof encodeRecord>;
 
 /** Throws `UnreadableSession` naming the field. Fields it doesn't know are left alone: a newer release may have written them. */
 export function decodeRecord(hash: SessionHash): SessionRecord {
-  const wrong = (field: SessionField): never => {
-    throw new UnreadableSession(hash.id, field, hash[field]);
-  };
-  const text = (field: SessionField): string => hash[field] ?? wrong(field);
-  const number = (field: SessionField): number => {
-    const value = Number(text(field) || Number.NaN);
-    return Number.isFinite(value) ? value : wrong(field);
-  };
-  const flag = (field: SessionField): boolean => text(field) === "1";
-  const oneOf = <T extends string>(field: SessionField, allowed: z.ZodType<T>): T => {
-    const result = allowed.safeParse(text(field));
-    return result.success ? result.data : wrong(field);
-  };
-  // Of a hash from before there were orders.
-  const numberOr = <T>(field: SessionField, without: T): number | T => (hash[field] ? number(field) : without);
-  const fill = (): TradeEvent | null => {
-    if (!hash.last_fill) return null;
-    const result = tradeEvent.safeParse(parsed(hash.last_fill));
-    return result.success ? result.data : wrong("last_fill");
-  };
+  const read = new HashReader(hash);
   return {
-    id: text("id"),
-    userId: text("user_id"),
-    mode: oneOf("mode", mode),
-    state: oneOf("state", deckState),
-    reason: text("reason"),
-    speed: number("speed"),
-    symbol: text("symbol"),
-    source: text("source"),
-    tape: text("tape"),
-    seed: text("seed"),
-    scenario: text("scenario"),
-    epoch: number("epoch"),
-    epochFromSeq: number("epoch_from_seq"),
-    rev: number("rev"),
-    anchorWallMs: number("anchor_wall_ts"),
-    anchorNs: number("anchor_tape_ts"),
-    anchorSeq: number("anchor_seq"),
-    publishedSeq: number("published_seq"),
-    fromNs: text("from_ns") === "" ? null : number("from_ns"),
-    toNs: text("to_ns") === "" ? null : number("to_ns"),
-    loop: flag("loop"),
-    gaps: oneOf("gaps", gapPolicy),
-    maxFps: number("max_fps"),
-    historyFromSeq: number("history_from_seq"),
-    ticker: text("ticker"),
-    tickerSeenMs: number("ticker_seen_ms"),
-    parked: flag("parked"),
-    edge: flag("edge"),
-    feed: text("feed") === "" ? null : feedOf(oneOf("feed", feedState), text("feed_reason")),
-    account: {
-      position: numberOr("position", 0),
-      average_price: numberOr("average_price", null),
-      realized_pnl: numberOr("realized_pnl", 0),
+    id: read.text("id"),
+    userId: read.text("user_id"),
+    mode: read.oneOf("mode", mode),
+    ...decodeDeck(read),
+    epoch: read.number("epoch"),
+    epochFromSeq: read.number("epoch_from_seq"),
+    rev: read.number("rev"),
+    anchorWallMs: read.number("anchor_wall_ts"),
+    publishedSeq: read.number("published_seq"),
+    gaps: read.oneOf("gaps", gapPolicy),
+    maxFps: read.number("max_fps"),
+    ticker: read.text("ticker"),
+    tickerSeenMs: read.number("ticker_seen_ms"),
+    parked: read.flag("parked"),
+    feed: read.text("feed") === "" ? null : feedOf(read.oneOf("feed", feedState), read.text("feed_reason")),
+    orders: read.numberOr("orders", 0),
+    lastFill: read.jsonOr("last_fill", tradeEvent, null),
+    kept: {
+      REPLAY: keptOfText(hash.kept_replay),
+      LIVE: keptOfText(hash.kept_live),
+      SIMULATION: keptOfText(hash.kept_simulation),
     },
-    orders: numberOr("orders", 0),
-    lastFill: fill(),
-    orderSeq: numberOr("order_seq", null),
-    createdAt: number("created_at"),
-    lastActivity: number("last_activity"),
-    ttl: number("ttl"),
-    createdBy: text("created_by"),
+    createdAt: read.number("created_at"),
+    lastActivity: read.number("last_activity"),
+    ttl: read.number("ttl"),
+    createdBy: read.text("created_by"),
   };
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 const hashSchema = z.record(z.string(), z.string());

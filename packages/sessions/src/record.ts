@@ -59,6 +59,8 @@ export interface SessionRecord {
   readonly lastFill: TradeEvent | null;
   /** The frame that shows the newest order of this epoch: no other takes effect before it. */
   readonly orderSeq: Seq | null;
+  /** What the other modes were left with. */
+  readonly kept: KeptModes;
   readonly createdAt: WallMs;
   /** The last command or sign of life of a socket; the session expires `ttl` seconds after it. */
   readonly lastActivity: WallMs;
@@ -68,15 +70,40 @@ export interface SessionRecord {
   readonly createdBy: string;
 }
 
+/** What a mode plays, where, and how: it is left with this, and resumes it. */
+export type KeptMode = Pick<
+  SessionRecord,
+  | "state"
+  | "reason"
+  | "speed"
+  | "symbol"
+  | "source"
+  | "tape"
+  | "seed"
+  | "scenario"
+  | "anchorNs"
+  | "anchorSeq"
+  | "fromNs"
+  | "toNs"
+  | "loop"
+  | "historyFromSeq"
+  | "edge"
+  | "account"
+  | "orderSeq"
+>;
+
+/** By mode; null for the present one, and for one that the session has not been in. */
+export type KeptModes = Readonly<Record<Mode, KeptMode | null>>;
+
 /** How long a ticker that claimed a session may be silent (it checkpoints about once a second) before others step in. */
 export const claimMs = 3000;
 
-/** Whether a ticker has to render it: it plays a tape that its gateways don't follow by themselves. */
 /** Whether its feed has brought nothing yet. */
 export function waitsForItsTape({ mode, tape }: Pick<SessionRecord, "mode" | "tape">): boolean {
   return mode === "LIVE" && tape === "";
 }
 
+/** Whether a ticker has to render it: it plays a tape that its gateways don't follow by themselves. */
 export function needsTicker(record: SessionRecord): boolean {
   return record.state === "PLAYING" && record.tape !== "" && !record.parked && !record.edge;
 }

@@ -46,6 +46,14 @@ test("[S20] a playing session is seen where its playhead is now", async () => {
   expect(Object.keys(sessionView.parse(view))).toEqual(Object.keys(view));
 });
 
+test("[S20] the modes that it has been in are named, but for the present one", async () => {
+  const context = { position: undefined, tape: undefined, now: noon, connections: 0 };
+  const simulating = unrefused(await told(await born(tapes), { type: "mode", mode: "SIMULATION" }, noon, tapes));
+  expect(viewOf(simulating, context).kept_modes).toEqual(["REPLAY"]);
+  const live = unrefused(await told(simulating, { type: "mode", mode: "LIVE" }, noon, tapes));
+  expect(viewOf(live, context).kept_modes).toEqual(["REPLAY", "SIMULATION"]);
+});
+
 test("[D29] the buffer holds at most a hundred frames, and none from before the session's history", async () => {
   const seek: Command = { type: "seek", to: { seq: 400 } };
   const record = unrefused(await told(await born(tapes), seek, noon, tapes));

@@ -1,4 +1,4 @@
-import { type FeedStatus, isoOfMs, limits, type SessionView, type WallMs } from "@tapedeck/protocol";
+import { type FeedStatus, isoOfMs, limits, mode, type SessionView, type WallMs } from "@tapedeck/protocol";
 import type { Position, Tape } from "@tapedeck/tape";
 import { marked } from "./account.js";
 import type { SessionRecord } from "./record.js";
@@ -22,6 +22,7 @@ export function viewOf(
 ): SessionView {
   const iso = (ns: number | null | undefined): string | null =>
     tape === undefined || ns === null || ns === undefined ? null : tape.iso(ns);
+  const keptModes = mode.options.filter((each) => each !== record.mode && record.kept[each] !== null);
   const cursor = iso(position?.ns);
   return {
     session_id: record.id,
@@ -55,6 +56,7 @@ export function viewOf(
     expires_at: isoOfMs(record.lastActivity + record.ttl * 1000),
     ...(record.mode === "SIMULATION" ? { account: marked(record.account, mid) } : {}),
     ...(feed ? { feed } : {}),
+    ...(keptModes.length > 0 ? { kept_modes: keptModes } : {}),
   };
 }
 

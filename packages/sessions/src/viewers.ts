@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
+import type { SessionHash } from "./hash-reader.js";
 import { isLive } from "./live-nodes.js";
-import type { SessionHash } from "./record-codec.js";
 
 /**
  * Sockets by gateway, of the gateways that live: each field holds `{sockets} {deadline}`. What a gateway that was killed has left

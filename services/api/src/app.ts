@@ -1,7 +1,7 @@
 import Router from "@koa/router";
 import { anyone } from "@tapedeck/access";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import { traced } from "@tapedeck/runtime";
+import { isModelTest, traced } from "@tapedeck/runtime";
 import { stringifySetCookie } from "cookie";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Api } from "./api.js";
@@ -9,6 +9,7 @@ import { type Caller, callerOf, sessionCookie } from "./caller.js";
 import { cors } from "./cors.js";
 import { identify } from "./identify.js";
 import { readJsonBody } from "./json-body.js";
+import { notePage } from "./legacy-pages.js";
 import { queuesPage } from "./queues-page.js";
 import { answerRefusals } from "./refusals.js";
 import { type RawCall, type Route, Verbatim, WithStatus } from "./route.js";
@@ -88,11 +89,12 @@ function rawCall(ctx: Context & { params: Record<string, string> }, caller: Call
     readBody: () => readJsonBody(ctx.req, api.bodyBytes),
     caller,
     accept: ctx.get("accept"),
-    rememberSession: (value) =>
-      ctx.append(
-        "Set-Cookie",
-        stringifySetCookie({ name: sessionCookie, value, path: "/", httpOnly: true, sameSite: "lax" }),
-      ),
+    async rememberSession(value) {
+      if (isModelTest(value)) return;
+      const cookie = stringifySetCookie({ name: sessionCookie, value, path: "/", httpOnly: true, sameSite: "lax" });
+      ctx.append("Set-Cookie", cookie);
+      await notePage(caller, value, api);
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Principal } from "@tapedeck/access";
-import { clientAddress, type ProxyTrust } from "@tapedeck/runtime";
+import { clientAddress, type ProxyTrust, pageMark } from "@tapedeck/runtime";
 import { parseCookie } from "cookie";
 import type { Context } from "koa";
 
@@ -12,17 +12,20 @@ export interface Caller {
   readonly address: string;
   readonly userAgent: string | undefined;
   readonly origin: string | undefined;
+  /** Tells pages of one browser and origin apart. */
+  readonly pageMark: string;
   /** The session of the `tapedeck_session` cookie: the client's word, to be looked up before it is believed. */
   readonly cookieSession: string | undefined;
 }
 
 export function callerOf(ctx: Context, trusted: ProxyTrust, principal: Principal): Caller {
-  const { cookie, origin, "user-agent": userAgent } = ctx.req.headers;
+  const { authorization, cookie, origin, "user-agent": userAgent } = ctx.req.headers;
   return {
     principal,
     address: clientAddress(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined, trusted),
     userAgent,
     origin,
+    pageMark: pageMark(authorization),
     cookieSession: cookie === undefined ? undefined : parseCookie(cookie)[sessionCookie],
   };
 }

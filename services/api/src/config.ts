@@ -8,7 +8,7 @@ const env = z.object({
   /** Pages that may ask from a browser, such as https://example.com; empty lets any. Pages of the api's own origin always may. */
   ALLOWED_ORIGINS: list.default([]),
   /**
-   * Lets `POST /mode` without an id act on the only session that has an open legacy socket of the same browser. For pages on
+   * Lets `POST /mode` without an id act on the session that the same legacy page has commanded, or on the only one it watches. For pages on
    * another origin than the cluster's, to which no cookie comes; a guess, so off unless asked for.
    */
   LEGACY_MODE_GUESS: flag.default(false),

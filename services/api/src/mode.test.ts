@@ -84,6 +84,35 @@ describe("changing the mode", () => {
     expect(after).not.toMatchObject({ epoch: Object(before).epoch });
   });
 
+  test("[A45] the same mode again answers 200 and changes nothing, for a session and for global", async () => {
+    const id = await session();
+    for (const [of, path] of [
+      [id, `/mode/${id}`],
+      ["global", "/mode"],
+    ] as const) {
+      await api.ask("POST", of === id ? `/replay/seek/${id}` : "/replay/seek", { body: { seq: 5 } });
+      const { last_activity: _, ...before } = await api.redis.hgetall(api.keys.session(of));
+      const answer = await api.ask("POST", path, { body: { mode: "REPLAY", symbol: null } });
+      expect(answer).toMatchObject({ status: 200, json: { status: "success", mode: "REPLAY", state: "PAUSED" } });
+      const { last_activity: __, ...after } = await api.redis.hgetall(api.keys.session(of));
+      expect(after).toEqual(before);
+    }
+    await api.ask("DELETE", "/sessions/global");
+  });
+
+  test("[A45] a mode that is come back to is as it was left, in a new epoch", async () => {
+    const id = await session();
+    await api.ask("POST", `/replay/seek/${id}`, { body: { seq: 5 } });
+    const { json: left } = await api.ask("POST", `/mode/${id}`, { body: { mode: "SIMULATION", seed: 7 } });
+    expect(left).toMatchObject({ mode: "SIMULATION", kept_modes: ["REPLAY"] });
+    await api.ask("POST", `/replay/pause/${id}`);
+    const { json: back } = await api.ask("POST", `/mode/${id}`, { body: { mode: "REPLAY" } });
+    expect(back).toMatchObject({ state: "PAUSED", controller_state: { cursor_seq: 5 }, kept_modes: ["SIMULATION"] });
+    expect(Object(back).epoch).toBeGreaterThan(Object(left).epoch);
+    const { json: simulated } = await api.ask("POST", `/mode/${id}`, { body: { mode: "SIMULATION" } });
+    expect(simulated).toMatchObject({ state: "PAUSED", tape: expect.stringMatching(/^sim2\.BTCUSDT\.7\.calm@/) });
+  });
+
   test.each(["live", "", null, 5, undefined])("[A40] mode %j answers 422 and changes nothing", async (mode) => {
     const id = await session();
     const before = await api.redis.hgetall(api.keys.session(id));
@@ -161,21 +190,25 @@ describe("the cookie", () => {
 describe("the guess", () => {
   const browser = { "user-agent": "Mozilla/5.0 (test)", origin: "https://dashboard.example" };
   const print = legacyFingerprint("127.0.0.1", browser["user-agent"], browser.origin);
+  const signed = (token: string) => ({ ...browser, authorization: `Bearer ${token}` });
 
   /** As a gateway notes an open legacy socket. */
-  const watch = (of: TestApi, id: string, deadlineMs: number, node = "gateway-1") =>
+  const watch = (of: TestApi, id: string, deadlineMs = Date.now() + 60_000, node = "gateway-1") =>
     of.redis.zadd(of.keys.legacy(print), deadlineMs, legacyNote(id, node));
 
-  async function guessing(): Promise<TestApi> {
-    return startTestApi({ redisUrl: inject("redisUrl"), tapes, legacyModeGuess: true });
-  }
+  /** As the page does when its socket has opened. */
+  const command = (of: TestApi, id: string, headers: Record<string, string>) =>
+    of.ask("POST", `/replay/${id}/start`, { headers });
+
+  const guessing = () => startTestApi({ redisUrl: inject("redisUrl"), tapes, legacyModeGuess: true });
   const ask = (of: TestApi, headers: Record<string, string> = browser) =>
     of.ask("POST", "/mode", { body: { mode: "LIVE" }, headers });
+  const refused = { status: 409, json: { code: "WHICH_SESSION" } };
 
   test("[A44] means the only session that this browser watches", async () => {
     const own = await guessing();
     const id = await session(own);
-    await watch(own, id, Date.now() + 60_000);
+    await watch(own, id);
     await watch(own, id, Date.now() + 60_000, "gateway-2");
     await watch(own, "closed-socket", Date.now() - 1);
     expect((await ask(own)).json).toMatchObject({ session_id: id, mode: "LIVE" });
@@ -185,19 +218,19 @@ describe("the guess", () => {
   test("[A44] is refused where it watches several, and nothing changes", async () => {
     const own = await guessing();
     const ids = [await session(own), await session(own)];
-    for (const id of ids) await watch(own, id, Date.now() + 60_000);
-    const answer = await ask(own);
-    expect(answer.status).toBe(409);
-    expect(answer.json).toMatchObject({ code: "WHICH_SESSION" });
+    for (const id of ids) await watch(own, id);
+    expect(await ask(own)).toMatchObject(refused);
     for (const id of ids) expect(await modeOf(id, own)).toMatchObject({ mode: "REPLAY" });
     expect(await modeOf("global", own)).toEqual({});
     await own.stop();
   });
 
-  test("[A44] means global for another browser, another origin, and where it watches none", async () => {
+  test("[A44] means global for another browser, another origin, and where it watches none but global", async () => {
     const own = await guessing();
     expect((await ask(own)).json).toMatchObject({ session_id: "global" });
-    await watch(own, await session(own), Date.now() + 60_000);
+    await watch(own, "global");
+    expect((await ask(own)).json).toMatchObject({ session_id: "global" });
+    await watch(own, await session(own));
     expect((await ask(own, { ...browser, "user-agent": "curl" })).json).toMatchObject({ session_id: "global" });
     expect((await ask(own, { ...browser, origin: "https://other.example" })).json).toMatchObject({
       session_id: "global",
@@ -205,10 +238,118 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A44] is off unless it is allowed", async () => {
-    const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
-    await watch(own, await session(own), Date.now() + 60_000);
+  test("[A46] of several browsers alike each means the session that its page has commanded", async () => {
+    const own = await guessing();
+    const [one, two] = [await session(own), await session(own)];
+    for (const [id, token] of [
+      [one, "1"],
+      [two, "2"],
+    ] as const) {
+      await watch(own, id);
+      await command(own, id, signed(token));
+    }
+    expect((await ask(own, signed("2"))).json).toMatchObject({ session_id: two });
+    expect((await ask(own, signed("1"))).json).toMatchObject({ session_id: one });
+    expect(await ask(own, signed("3"))).toMatchObject(refused);
+    await own.stop();
+  });
+
+  test("[A46] also while its socket is away, and another browser's is open", async () => {
+    const own = await guessing();
+    const [one, two] = [await session(own), await session(own)];
+    await command(own, one, signed("1"));
+    await command(own, two, signed("2"));
+    await watch(own, two);
+    expect((await ask(own, signed("1"))).json).toMatchObject({ session_id: one });
+    expect(await modeOf(two, own)).toMatchObject({ mode: "REPLAY" });
+    await own.stop();
+  });
+
+  test("[A46] is refused where two browsers send the same Authorization, or none", async () => {
+    for (const headers of [signed("same"), browser]) {
+      const own = await guessing();
+      const ids = [await session(own), await session(own)];
+      for (const id of ids) {
+        await watch(own, id);
+        await command(own, id, headers);
+      }
+      expect(await ask(own, headers)).toMatchObject(refused);
+      await own.redis.del(own.keys.legacy(print));
+      if (headers !== browser) expect(await ask(own, headers)).toMatchObject(refused);
+      for (const id of ids) expect(await modeOf(id, own)).toMatchObject({ mode: "REPLAY" });
+      expect(await modeOf("global", own)).toEqual({});
+      await own.stop();
+    }
+  });
+
+  test("[A46] means the only one also after its user has signed in again", async () => {
+    const own = await guessing();
+    const id = await session(own);
+    await watch(own, id);
+    await command(own, id, signed("1"));
+    expect((await ask(own, signed("2"))).json).toMatchObject({ session_id: id });
+    await own.stop();
+  });
+
+  test("[A46] never means a session that a page tries models on", async () => {
+    const own = await guessing();
+    const [id, models] = [await session(own), "model-test-1a2b3c"];
+    await own.ask("POST", "/sessions/create", { body: { session_id: models } });
+    for (const each of [id, models]) await watch(own, each);
+    expect((await command(own, models, browser)).headers.getSetCookie()).toEqual([]);
+    expect((await ask(own)).json).toMatchObject({ session_id: id });
+    await own.redis.zrem(own.keys.legacy(print), legacyNote(id, "gateway-1"));
     expect((await ask(own)).json).toMatchObject({ session_id: "global" });
+    await own.stop();
+  });
+
+  test("[A46] means global for a page without an Authorization where all others send one", async () => {
+    for (const legacyModeGuess of [true, false]) {
+      const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes, legacyModeGuess });
+      const id = await session(own);
+      for (const each of [id, "global"]) await watch(own, each);
+      await command(own, id, signed("1"));
+      expect((await ask(own)).json).toMatchObject({ session_id: "global" });
+      await own.stop();
+    }
+  });
+
+  test("[A47] is off unless it is allowed: a page that watches a session of its own is refused, and nothing changes", async () => {
+    const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
+    const id = await session(own);
+    await watch(own, id);
+    const answer = await ask(own);
+    expect(answer).toMatchObject(refused);
+    expect(answer.json).toMatchObject({ message: expect.stringMatching(/LEGACY_MODE_GUESS is off.*\/mode\/\{id\}/) });
+    await own.redis.del(own.keys.legacy(print));
+    await command(own, id, signed("1"));
+    expect(await ask(own, signed("1"))).toMatchObject(refused);
+    expect(await modeOf(id, own)).toMatchObject({ mode: "REPLAY" });
+    expect(await modeOf("global", own)).toEqual({});
+    await own.stop();
+  });
+
+  test("[A47] and one that watches global or nothing means global", async () => {
+    const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
+    expect((await ask(own)).json).toMatchObject({ session_id: "global" });
+    await watch(own, "global");
+    expect((await ask(own)).json).toMatchObject({ session_id: "global" });
+    await own.stop();
+  });
+
+  test("[A46] what is noted of pages goes 45 s after their last socket, and is bounded", async () => {
+    const own = await guessing();
+    const id = await session(own);
+    const key = own.keys.legacyPages(print);
+    await own.redis.zadd(key, ...Array.from({ length: 1500 }, (_, nth) => [nth, `old-${nth} -`]).flat());
+    await command(own, id, signed("1"));
+    expect(await own.redis.zcard(key)).toBe(1000);
+    expect(await own.redis.zscore(key, `old-501 -`)).not.toBeNull();
+    expect(await own.redis.pttl(key)).toBeGreaterThan(40_000);
+    expect(await own.redis.pttl(key)).toBeLessThanOrEqual(45_000);
+    expect((await own.redis.zrange(key, "0", "-1")).join()).not.toContain("Bearer");
+    await command(own, id, { "user-agent": "curl" });
+    expect(await own.redis.exists(own.keys.legacyPages(legacyFingerprint("127.0.0.1", "curl", undefined)))).toBe(0);
     await own.stop();
   });
 });

@@ -44,8 +44,8 @@ export interface RawCall {
   readonly caller: Caller;
   /** The Accept header. */
   readonly accept: string;
-  /** Lets later requests of this browser, which name no session, mean this one. */
-  readonly rememberSession: (id: string) => void;
+  /** Lets later requests of this page, which name no session, mean this one. */
+  readonly rememberSession: (id: string) => Promise<void>;
 }
 
 /** What a request brought, read by the route's schemas. */

@@ -195,16 +195,29 @@ test("[G17] a legacy socket by id sets the cookie and is noted while it is open"
   await expect.poll(async () => notedSessions(await redis.zrange(key, "0", "-1"))).toEqual([id]);
   expect(Number((await redis.zrange(key, "0", "-1", "WITHSCORES"))[1])).toBeGreaterThan(Date.now());
   await client.close();
-  await expect.poll(() => redis.zrangebyscore(key, "-inf", "+inf")).toEqual([]);
+  // Its page opens another one within seconds, and means the same session meanwhile.
+  await expect.poll(() => redis.zrangebyscore(key, Date.now() + 10_500, "+inf")).toEqual([]);
+  expect(notedSessions(await redis.zrange(key, "0", "-1"))).toEqual([id]);
   const modern = await here.gateway.client(`/ws/${id}`);
   expect(modern.setCookie).toBeUndefined();
+});
+
+test("[G17] one without an id is noted as watching global, without a cookie; one that tries models is neither", async () => {
+  const headers = { "User-Agent": "a first page", Origin: "http://localhost:5173" };
+  const { keys, redis } = here.cluster;
+  const key = keys.legacy(legacyFingerprint("127.0.0.1", headers["User-Agent"], headers.Origin));
+  const [models, shared] = await Promise.all(
+    [`/ws/model-test-${here.newId()}`, "/ws"].map((path) => here.gateway.client(path, { legacy: true, headers })),
+  );
+  expect([models?.setCookie, shared?.setCookie]).toEqual([undefined, undefined]);
+  await expect.poll(async () => notedSessions(await redis.zrange(key, "0", "-1"))).toEqual(["global"]);
 });
 
 test("[G90] a page's socket that closes leaves word of its socket on another node", async () => {
   const id = here.newId();
   const headers = { "User-Agent": "two tabs", Origin: "http://localhost:5173" };
   const key = here.cluster.keys.legacy(legacyFingerprint("127.0.0.1", headers["User-Agent"], headers.Origin));
-  const noted = () => here.cluster.redis.zrange(key, "0", "-1");
+  const noted = () => here.cluster.redis.zrangebyscore(key, Date.now() + 10_500, "+inf");
   const first = await here.gateway.client(`/ws/${id}`, { legacy: true, headers });
   const second = await (await here.cluster.gateway()).client(`/ws/${id}`, { legacy: true, headers });
   await expect.poll(noted).toHaveLength(2);

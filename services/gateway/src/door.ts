@@ -8,7 +8,7 @@ import {
   RefusedError,
   subprotocol,
 } from "@tapedeck/protocol";
-import { clientAddress, type Logger, legacyFingerprint, type ProxyTrust } from "@tapedeck/runtime";
+import { clientAddress, isModelTest, type Logger, legacyFingerprint, type ProxyTrust } from "@tapedeck/runtime";
 import type { CreateChoice, Deck, StoredSession } from "@tapedeck/sessions";
 import { stringifySetCookie } from "cookie";
 import { refusal } from "./answers.js";
@@ -174,7 +174,7 @@ export class Door {
   #accept(upgrade: Upgrade, guest: Guest, watch: Watch, missed: Parameters<typeof welcome>[2]): void {
     const { access, share, texts, log, presence, watches, legacyRegister, welcomeContext } = this.#options;
     const { legacy, fingerprint, sessionId, address, principal } = guest;
-    const registers = legacy && sessionId !== globalSessionId;
+    const registers = legacy && !isModelTest(sessionId);
     const quietly = (error: unknown) => log.debug({ err: error, session: sessionId }, "legacy socket not noted");
     const connection = new Connection({
       watch,
@@ -209,7 +209,7 @@ export class Door {
     });
     upgrade.accept(connection, {
       ...(legacy ? {} : { protocol: subprotocol }),
-      ...(registers ? { headers: { "Set-Cookie": cookie } } : {}),
+      ...(registers && sessionId !== globalSessionId ? { headers: { "Set-Cookie": cookie } } : {}),
     });
   }
 

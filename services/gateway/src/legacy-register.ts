@@ -1,5 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
-import { legacyNote, type RedisConnection } from "@tapedeck/runtime";
+import { legacyNote, legacyNoteMs, type RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 
 /**
@@ -22,8 +22,8 @@ export class LegacyRegister {
     this.#now = now;
   }
 
-  /** An entry not refreshed for this long is nobody's. */
-  static readonly deadlineMs = 45_000;
+  /** A page that lost its socket opens another one within seconds, and means the same session meanwhile. */
+  static readonly #afterwardsMs = 10_000;
 
   async add(fingerprint: string, id: string): Promise<void> {
     const sessions = this.#open.get(fingerprint) ?? new Map<string, number>();
@@ -42,7 +42,8 @@ export class LegacyRegister {
     }
     sessions.delete(id);
     if (sessions.size === 0) this.#open.delete(fingerprint);
-    await this.#redis.zrem(this.#keys.legacy(fingerprint), legacyNote(id, this.#node));
+    const deadline = Math.round(this.#now()) + LegacyRegister.#afterwardsMs;
+    await this.#redis.zadd(this.#keys.legacy(fingerprint), "XX", deadline, legacyNote(id, this.#node));
   }
 
   /** Writes all of this node's entries again; several times per deadline. */
@@ -53,12 +54,13 @@ export class LegacyRegister {
   async #write(fingerprint: string, ids: readonly string[]): Promise<void> {
     const key = this.#keys.legacy(fingerprint);
     const now = Math.round(this.#now());
-    const deadline = now + LegacyRegister.deadlineMs;
+    const deadline = now + legacyNoteMs;
     await this.#redis
       .multi()
       .zadd(key, ...ids.flatMap((id) => [deadline, legacyNote(id, this.#node)]))
       .zremrangebyscore(key, 0, now)
-      .pexpire(key, LegacyRegister.deadlineMs)
+      .pexpire(key, legacyNoteMs)
+      .pexpire(this.#keys.legacyPages(fingerprint), legacyNoteMs)
       .exec();
   }
 }

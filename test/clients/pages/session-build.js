@@ -12,7 +12,7 @@ window.sessionId = id;
 const socket = watch(`/ws/${id}`);
 socket.addEventListener("open", () => call("POST", `/replay/${id}/start`, { headers: signed() }));
 controls((action) => call("POST", `/replay/${id}/${action}`, { headers: signed() }), [0.5, 1, 2, 3, 5, 10]);
-for (const mode of ["REPLAY", "SIMULATION"]) {
+for (const mode of ["REPLAY", "SIMULATION", "LIVE"]) {
   button(mode, () => call("POST", "/mode", { headers: { ...json, ...signed() }, body: JSON.stringify({ mode }) }));
 }
 button("BUY", () => socket.send(JSON.stringify({ type: "ORDER", side: "BUY", quantity: 5 })));

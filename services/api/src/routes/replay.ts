@@ -105,7 +105,7 @@ export const replayRoutes: readonly Route[] = [
     refusals: ["SESSION_NOT_FOUND"],
     async handle({ params: { id }, caller, rememberSession }, api) {
       const state = await stateOf(api, id, caller);
-      rememberSession(id);
+      await rememberSession(id);
       return state;
     },
   }),
@@ -141,7 +141,7 @@ function sessionControl(control: (typeof list)[number], path: string, order: "ac
     async handle({ params, body, caller, rememberSession }, api) {
       const { id } = idParams.parse(params);
       const answer = await perform(api, id, control, { params, body }, caller);
-      if (order === "id first") rememberSession(id);
+      if (order === "id first") await rememberSession(id);
       return answer;
     },
   });

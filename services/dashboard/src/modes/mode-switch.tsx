@@ -25,11 +25,11 @@ export function ModeSwitch() {
   );
 }
 
-/** To what was last chosen in that mode. */
+/** Back to what the session has kept of that mode; to what was chosen last where it has not been in it. */
 export async function switchMode(deck: Deck, mode: Mode): Promise<void> {
   const { session } = deck.store.getState();
-  if (session?.mode === "REPLAY" && session.tape) lastTape.set(session.tape);
-  if (mode === "LIVE") await deck.mode({ mode, ...lastLive.get() });
+  if (session?.kept_modes?.includes(mode)) await deck.mode({ mode });
+  else if (mode === "LIVE") await deck.mode({ mode, ...lastLive.get() });
   else if (mode === "SIMULATION") await deck.mode({ mode, ...lastSimulation.get() });
   else {
     const tape = lastTape.get();

@@ -15,7 +15,7 @@ export function SimulationChooser({ onChosen }: { readonly onChosen: () => void 
         event.preventDefault();
         if (!valid) return;
         lastSimulation.set(choice);
-        void deck.mode({ mode: "SIMULATION", ...choice });
+        void deck.mode({ mode: "SIMULATION", ...choice }).then((done) => done && deck.play());
         onChosen();
       }}
     >

@@ -16,7 +16,8 @@ export function openApiOf(routes: readonly Route[]): oas31.OpenAPIObject {
       version: "1.0.0",
       description:
         "A tape deck for market data for every user. Any node answers for any session. " +
-        "Refusals are JSON with a stable code; a refused request changes nothing. A body is read as JSON whatever its Content-Type.",
+        "Refusals are JSON with a stable code; a refused request changes nothing. " +
+        "A body is read as JSON whatever its Content-Type, multipart excepted; a form that is not JSON is refused.",
     },
     paths,
   });

@@ -44,7 +44,7 @@ describe("a command's arguments", () => {
 
   test.each<[CommandName, unknown, string]>([
     ["speed", {}, "value: is missing; expected number"],
-    ["speed", { value: "5" }, "value: expected number, received string"],
+    ["speed", { value: "5" }, "value: must be a plain decimal number, such as 5 or 0.5"],
     [
       "seek",
       {},

@@ -4,6 +4,7 @@ import {
   type CloseCode,
   type Command,
   clientMessage,
+  describeIssues,
   isoOfMs,
   isRefusal,
   limits,
@@ -13,6 +14,7 @@ import {
   type RefusalCode,
   RefusedError,
   refuse,
+  refuseInvalid,
 } from "@tapedeck/protocol";
 import { type Logger, traced } from "@tapedeck/runtime";
 import { DamagedBlock, StoreAway } from "@tapedeck/tape";
@@ -150,9 +152,14 @@ export class Connection implements SocketEvents {
     const json = parsed(text);
     const message = clientMessage.safeParse(json);
     if (!message.success) {
+      const { invalid } = describeIssues(message.error, "message");
+      const refusal = refuse(
+        "MALFORMED",
+        `${json === undefined ? "message: is not JSON" : invalid}; nothing was changed.`,
+      );
       const { data: asked } = answerable.safeParse(json);
-      if (asked) this.#enqueue(asked.id, refuse("MALFORMED", "Not a command of this protocol: see docs/protocol.md."));
-      else this.#refuse("MALFORMED", "Not a message of this protocol: see docs/protocol.md.");
+      if (asked) this.#enqueue(asked.id, refusal);
+      else this.#refuse(refusal.refused, refusal.message);
       return;
     }
     if (message.data.type === "ping") {
@@ -172,12 +179,7 @@ export class Connection implements SocketEvents {
   }
 
   #enqueueParsed(id: string | number | undefined, command: ParsedCommand): void {
-    if ("ok" in command) this.#enqueue(id, command.ok);
-    else
-      this.#enqueue(
-        id,
-        refuse(command.range ? "INVALID_VALUE" : "MALFORMED", `${command.invalid}. Nothing was changed.`),
-      );
+    this.#enqueue(id, "ok" in command ? command.ok : refuseInvalid(command));
   }
 
   #enqueue(id: string | number | undefined, task: Command | Refusal): void {

@@ -8,6 +8,7 @@ import {
   parseCommand,
   type RefusalCode,
   stateAnswer,
+  takesNulls,
 } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { Api } from "../api.js";
@@ -119,6 +120,7 @@ function globalControl(control: (typeof list)[number]): Route {
     summary: `${control.summary} (the shared session)`,
     params: z.object(control.value ?? {}),
     body: bodyOf(control),
+    nullIsAbsent: takesNulls.has(control.name),
     answer: controlAnswer,
     refusals: ["NO_TAPE", ...(control.refusals ?? [])],
     handle: ({ params, body, caller }, api) => perform(api, globalSessionId, control, { params, body }, caller),
@@ -134,6 +136,7 @@ function sessionControl(control: (typeof list)[number], path: string, order: "ac
     summary: control.summary,
     params: idParams.extend(control.value ?? {}),
     body: bodyOf(control),
+    nullIsAbsent: takesNulls.has(control.name),
     answer: controlAnswer,
     refusals: ["SESSION_NOT_FOUND", "NO_TAPE", ...(control.refusals ?? [])],
     async handle({ params, body, caller, rememberSession }, api) {

@@ -183,12 +183,20 @@ test("[CL17] where the cluster is must be an address, and the error names the op
   for (const wrong of ["", "localhost:8000", "ws://localhost:8000", [], ["http://localhost:8000", 5], 5, null]) {
     const make = (options: object) => () => Reflect.apply(tapedeck, undefined, [options]);
     const error = { name: "TapedeckError", code: "bad_argument" };
-    const message = (option: string) => `${option}: must be an address such as http://localhost:8000, or several.`;
+    const message = (option: string) => `${option}: must be an address such as http://localhost:8000.`;
     expect(make({ url: wrong })).toThrow(expect.objectContaining({ ...error, message: message("url") }));
     if (wrong === null) continue; // as good as none
     const both = { url: "http://localhost:8000", gateways: wrong };
     expect(make(both)).toThrow(expect.objectContaining({ ...error, message: message("gateways") }));
   }
+});
+
+test("[CL18] a seek to an event of one type lands on no event of another type", async ({ cluster }) => {
+  const session = await deckAt(cluster.url).open({ tape: "usdm" });
+  await session.seek({ event: "next" });
+  await session.seek({ seq: 0 });
+  await expect(session.seek({ event: "next", type: "NOTHING_LIKE_IT" })).rejects.toMatchObject({ code: "NO_EVENT" });
+  session.close();
 });
 
 test("[CL13] times may be dates, and durations may be said in words", async ({ cluster }) => {

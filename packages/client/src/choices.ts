@@ -72,12 +72,12 @@ export function placeBody(given: Place): SeekTarget {
   if ("ts" in place) return { ts: timeBody<never>("ts", place.ts) };
   if (!("event" in place)) return place;
   const { event, type, minSeverity } = place;
-  return { event, type, min_severity: minSeverity };
+  return { event, event_type: type, min_severity: minSeverity };
 }
 
 /** What a program without types may have left out. */
 export function fieldsOf<T extends object>(method: string, given: T): T {
-  if (!given || typeof given !== "object") throw badArgument(method, "must be given an object");
+  if (!given || typeof given !== "object") throw badArgument(method, "takes an object");
   return given;
 }
 

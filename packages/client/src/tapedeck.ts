@@ -65,7 +65,7 @@ export function tapedeck(options: TapedeckOptions): Deck {
 function addressesOf(option: string, given: string | readonly string[]): string[] {
   const addresses = [given].flat();
   if (addresses.length === 0 || !addresses.every((address) => /^https?:\/\//.test(address) && URL.canParse(address))) {
-    throw badArgument(option, "must be an address such as http://localhost:8000, or several");
+    throw badArgument(option, "must be an address such as http://localhost:8000");
   }
   return addresses.map((address) => address.replace(/\/+$/, ""));
 }

@@ -34,6 +34,7 @@ export const seekTarget = z.union(
     z.strictObject({
       event: z.enum(["next", "previous"], 'must be "next" or "previous"'),
       type: name.optional(),
+      event_type: name.optional().describe("the same over a socket, where `type` is that of the message"),
       min_severity: severity.optional(),
     }),
   ],
@@ -126,7 +127,7 @@ export function parseCommand(type: CommandName, given: unknown): ParsedCommand {
     case "goback":
       return read(commandArguments.goback, args, ({ seconds }) => ({ type, seconds }));
     case "seek":
-      return read(seekTarget, args, (to) => ({ type, to }));
+      return read(seekTarget, args, (to) => ({ type, to: "event" in to ? eventTarget(to) : to }));
     case "step":
       return read(stepBy, args, (by) => ({ type, by }));
     case "range":
@@ -136,6 +137,10 @@ export function parseCommand(type: CommandName, given: unknown): ParsedCommand {
     case "order":
       return read(orderChoice, args, (order) => ({ type, ...order }));
   }
+}
+
+function eventTarget({ event_type, ...target }: Extract<SeekTarget, { event: unknown }>): SeekTarget {
+  return event_type === undefined ? target : { ...target, type: event_type };
 }
 
 function read<T>(schema: z.ZodType<T>, args: unknown, make: (value: T) => Command): ParsedCommand {

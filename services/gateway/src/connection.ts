@@ -197,8 +197,6 @@ export class Connection implements SocketEvents {
     this.#performing = true;
     for (let next = this.#commands.shift(); next !== undefined; next = this.#commands.shift()) {
       const { id, task } = next;
-      await this.#outlet?.room(); // who does not read answers gets no more of them
-      if (this.#closed) break;
       const command = isRefusal(task) ? "unknown" : task.type;
       try {
         if (isRefusal(task)) throw new RefusedError(task);
@@ -210,9 +208,12 @@ export class Connection implements SocketEvents {
       } catch (error) {
         if (!(error instanceof RefusedError)) log.error({ err: error, session: watch.id }, "command failed");
         share.countCommand(command, error instanceof RefusedError ? error.code : "INTERNAL");
-        if (error instanceof RefusedError) this.#refuse(error.code, error.message, id);
-        else this.#refuse("UNAVAILABLE", "The command could not be carried out at the moment.", id);
+        if (error instanceof RefusedError) this.#tellRefusal(error.code, error.message, id);
+        else this.#tellRefusal("UNAVAILABLE", "The command could not be carried out at the moment.", id);
       }
+      // A slow reader's pause is carried out at once; the next command waits until this one's answer can go out.
+      await this.#outlet?.room();
+      if (this.#closed) break;
     }
     this.#performing = false;
   }
@@ -249,13 +250,15 @@ export class Connection implements SocketEvents {
     this.#viewer?.tell({ text: () => text });
   }
 
+  /** Refuses what does not wait for its turn. One that reads no answers could have any number of these. */
   #refuse(code: RefusalCode, message: string, id?: string | number): void {
+    if (this.#outlet?.blocked && !this.#options.legacy) this.close(4408, "answers are not read");
+    this.#tellRefusal(code, message, id);
+  }
+
+  #tellRefusal(code: RefusalCode, message: string, id: string | number | undefined): void {
     this.#options.share.counters.refusals++;
     if (this.#options.legacy) return;
-    if (this.#outlet?.blocked) {
-      this.close(4408, "answers are not read");
-      return;
-    }
     this.#viewer?.tell({ text: () => errorText(code, message, id) });
   }
 }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { TapedeckError, tapedeck } from "@tapedeck/client";
 import { expect } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { test } from "../support/cluster.js";
@@ -121,6 +122,81 @@ test("[CL10] a change by anyone is heard by everyone", async ({ cluster }) => {
   await one.until(() => one.session.view.state === "PLAYING", "the other's start");
   expect(one.states.at(-1)?.cause).toBe("command");
   for (const { session } of [one, other]) session.close();
+});
+
+test("[CL17] an argument that cannot be read rejects with a TapedeckError, and nothing is sent", async ({
+  cluster,
+}) => {
+  const deck = deckAt(cluster.url);
+  const session = await deck.open({ tape: "usdm" });
+  const circle: Record<string, unknown> = {};
+  circle.itself = circle;
+  const never = new Date(Number.NaN);
+  // What a program without types may pass.
+  const calls: readonly [method: string, of: object, args: readonly unknown[]][] = [
+    ["rewind", session, []],
+    ["rewind", session, [{ by: "abc" }]],
+    ["rewind", session, [{ by: "15" }]],
+    ["rewind", session, [{ by: Number.NaN }]],
+    ["rewind", session, [{ by: Symbol("15m") }]],
+    ["seek", session, []],
+    ["seek", session, ["start"]],
+    ["seek", session, [{ ts: never }]],
+    ["seek", session, [{ seq: 1n }]],
+    ["range", session, []],
+    ["range", session, [{ from: never }]],
+    ["range", session, [{ to: never }]],
+    ["step", session, [{ frames: 1n }]],
+    ["speed", session, [1n]],
+    ["mode", session, [{ mode: "REPLAY", tape: circle }]],
+    ["order", session, [circle]],
+    ["open", deck, [null]],
+    ["open", deck, [{ from: never }]],
+    ["open", deck, [{ tape: circle }]],
+    ["join", deck, ["\ud800"]],
+    ["join", deck, [session.id, null]],
+    ["list", deck.sessions, [null]],
+    ["get", deck.sessions, ["\ud800"]],
+    ["delete", deck.sessions, ["\ud800"]],
+    ["get", deck.tapes, ["\ud800"]],
+    ["overview", deck.tapes, ["\ud800"]],
+    ["overview", deck.tapes, ["usdm", null]],
+    ["create", deck.shares, [session.id, null]],
+    ["list", deck.shares, ["\ud800"]],
+    ["revoke", deck.shares, [session.id, "\ud800"]],
+  ];
+  for (const [method, of, args] of calls) {
+    const outcome: Promise<unknown> = Reflect.apply(Reflect.get(of, method), of, args);
+    const error = await outcome.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect([method, args, error]).toEqual([method, args, expect.any(TapedeckError)]);
+    expect(error).toMatchObject({ code: "bad_argument", message: expect.stringMatching(/^\w+: .+\.$/) });
+  }
+  expect(await cluster.record(session.id)).toMatchObject({ rev: session.view.rev, state: "STOPPED" });
+  expect(await session.pause()).toMatchObject({ state: "PAUSED" });
+  session.close();
+});
+
+test("[CL17] where the cluster is must be an address, and the error names the option", () => {
+  for (const wrong of ["", "localhost:8000", "ws://localhost:8000", [], ["http://localhost:8000", 5], 5, null]) {
+    const make = (options: object) => () => Reflect.apply(tapedeck, undefined, [options]);
+    const error = { name: "TapedeckError", code: "bad_argument" };
+    const message = (option: string) => `${option}: must be an address such as http://localhost:8000.`;
+    expect(make({ url: wrong })).toThrow(expect.objectContaining({ ...error, message: message("url") }));
+    if (wrong === null) continue; // as good as none
+    const both = { url: "http://localhost:8000", gateways: wrong };
+    expect(make(both)).toThrow(expect.objectContaining({ ...error, message: message("gateways") }));
+  }
+});
+
+test("[CL18] a seek to an event of one type lands on no event of another type", async ({ cluster }) => {
+  const session = await deckAt(cluster.url).open({ tape: "usdm" });
+  await session.seek({ event: "next" });
+  await session.seek({ seq: 0 });
+  await expect(session.seek({ event: "next", type: "NOTHING_LIKE_IT" })).rejects.toMatchObject({ code: "NO_EVENT" });
+  session.close();
 });
 
 test("[CL13] times may be dates, and durations may be said in words", async ({ cluster }) => {

@@ -1,4 +1,5 @@
 import type { CreateBody, Mode, SeekTarget, Severity } from "@tapedeck/protocol";
+import { badArgument } from "./errors.js";
 
 type RangeBody = Pick<CreateBody, "from" | "to" | "loop">;
 
@@ -56,21 +57,32 @@ export interface OrderChoice {
 }
 
 /** As the wire has it: an undefined field is no field. */
-export function createBody({ sessionId, maxFps, from, to, ...rest }: OpenChoice): Partial<CreateBody> {
+export function createBody(choice: OpenChoice): Partial<CreateBody> {
+  const { sessionId, maxFps, from, to, ...rest } = fieldsOf("open", choice);
   return { ...rest, session_id: sessionId, max_fps: maxFps, ...rangeBody({ from, to }) };
 }
 
-export function rangeBody({ from, to, loop }: RangeChoice): RangeBody {
-  return { from: timeBody(from), to: timeBody(to), ...(loop !== undefined && { loop }) };
+export function rangeBody(choice: RangeChoice): RangeBody {
+  const { from, to, loop } = fieldsOf("range", choice);
+  return { from: timeBody("from", from), to: timeBody("to", to), ...(loop !== undefined && { loop }) };
 }
 
-export function placeBody(place: Place): SeekTarget {
-  if ("ts" in place) return { ts: place.ts instanceof Date ? place.ts.toISOString() : place.ts };
+export function placeBody(given: Place): SeekTarget {
+  const place = fieldsOf("seek", given);
+  if ("ts" in place) return { ts: timeBody<never>("ts", place.ts) };
   if (!("event" in place)) return place;
   const { event, type, minSeverity } = place;
-  return { event, type, min_severity: minSeverity };
+  return { event, event_type: type, min_severity: minSeverity };
 }
 
-function timeBody<T extends null | undefined>(time: TapeTime | T): string | number | T {
-  return time instanceof Date ? time.toISOString() : time;
+/** What a program without types may have left out. */
+export function fieldsOf<T extends object>(method: string, given: T): T {
+  if (!given || typeof given !== "object") throw badArgument(method, "takes an object");
+  return given;
+}
+
+function timeBody<T extends null | undefined>(name: string, time: TapeTime | T): string | number | T {
+  if (!(time instanceof Date)) return time;
+  if (Number.isNaN(time.getTime())) throw badArgument(name, "must be a valid Date");
+  return time.toISOString();
 }

@@ -1,5 +1,6 @@
 import type { ServerMessage } from "@tapedeck/protocol";
 import { subprotocol } from "@tapedeck/protocol/wire";
+import { written } from "./errors.js";
 import type { Link, LinkEffect, LinkEnd, LinkEvent } from "./link.js";
 import type { LinkRules, Millis } from "./link-rules.js";
 import { startLink, stepLink } from "./step-link.js";
@@ -48,7 +49,7 @@ export class Connection {
 
   /** Only while it is open. */
   send(message: object): void {
-    this.#socket?.send(JSON.stringify(message));
+    this.#socket?.send(written("arguments", message));
   }
 
   close(): void {

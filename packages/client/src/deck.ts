@@ -9,9 +9,9 @@ import type {
   TapeOverview,
   TapeView,
 } from "@tapedeck/protocol";
-import { createBody, type OpenChoice } from "./choices.js";
+import { createBody, fieldsOf, type OpenChoice } from "./choices.js";
 import type { ConnectionOptions } from "./connection.js";
-import { TapedeckError } from "./errors.js";
+import { TapedeckError, written } from "./errors.js";
 import type { Http } from "./http.js";
 import type { Position } from "./playback.js";
 import { Session } from "./session.js";
@@ -62,27 +62,28 @@ export class Deck {
    * is told to `start`.
    */
   async open(choice: OpenChoice = {}, options: Pick<JoinOptions, "signal"> = {}): Promise<Session> {
-    this.#checkTransport();
+    const WebSocket = this.#transport();
     const body = createBody(choice);
     const { session } = await this.#parts.http.call<{ session: SessionView }>("POST", "/sessions/create", body);
-    return this.#watch(session, options);
+    return this.#watch(session, WebSocket, options);
   }
 
   /** Watches a session that exists; rejects with `SESSION_NOT_FOUND` otherwise. */
   async join(sessionId: string, options: JoinOptions = {}): Promise<Session> {
-    this.#checkTransport();
-    return this.#watch(await this.sessions.get(sessionId), options);
+    const WebSocket = this.#transport();
+    return this.#watch(await this.sessions.get(sessionId), WebSocket, options);
   }
 
   readonly sessions = {
-    list: (choice: ListChoice = {}): Promise<SessionList> => this.#get(`/sessions${queryOf(choice)}`),
+    list: async (choice: ListChoice = {}): Promise<SessionList> =>
+      this.#get(`/sessions${queryOf(fieldsOf("list", choice))}`),
     get: async (id: string): Promise<SessionView> => {
-      const { session } = await this.#get<{ session: SessionView }>(`/sessions/${encodeURIComponent(id)}`);
+      const { session } = await this.#get<{ session: SessionView }>(`/sessions/${segment(id)}`);
       return session;
     },
     /** Its sockets close, wherever they are. */
     delete: async (id: string): Promise<void> => {
-      await this.#parts.http.call("DELETE", `/sessions/${encodeURIComponent(id)}`);
+      await this.#parts.http.call("DELETE", `/sessions/${segment(id)}`);
     },
     stats: (): Promise<ClusterSessionStats> => this.#get("/sessions/stats"),
   };
@@ -90,21 +91,25 @@ export class Deck {
   /** Links by which others may watch a session, or control it too, with their token instead of a user's. */
   readonly shares = {
     /** The token is told here, once. `seconds` from 60 to 30 days; a day unless named. */
-    create: (id: string, { role, seconds }: ShareChoice = {}): Promise<{ share: ShareView; token: string }> =>
-      this.#parts.http.call("POST", sharesPath(id), { role, expires_in_s: seconds }),
+    create: async (id: string, choice: ShareChoice = {}): Promise<{ share: ShareView; token: string }> => {
+      const { role, seconds } = fieldsOf("create", choice);
+      return this.#parts.http.call("POST", sharesPath(id), { role, expires_in_s: seconds });
+    },
     list: async (id: string): Promise<ShareView[]> => (await this.#get<{ shares: ShareView[] }>(sharesPath(id))).shares,
     /** Those who came by it are sent away within seconds. */
     revoke: async (id: string, share: string): Promise<void> => {
-      await this.#parts.http.call("DELETE", `${sharesPath(id)}/${encodeURIComponent(share)}`);
+      await this.#parts.http.call("DELETE", `${sharesPath(id)}/${segment(share)}`);
     },
   };
 
   readonly tapes = {
     list: async (): Promise<TapeView[]> => (await this.#get<{ tapes: TapeView[] }>("/tapes")).tapes,
-    get: (id: string): Promise<TapeView> => this.#get(`/tapes/${encodeURIComponent(id)}`),
+    get: async (id: string): Promise<TapeView> => this.#get(`/tapes/${segment(id)}`),
     /** A price line of at most so many points, with gaps and events: what a scrubber shows. */
-    overview: (id: string, { points = 500 }: { readonly points?: number } = {}): Promise<TapeOverview> =>
-      this.#get(`/tapes/${encodeURIComponent(id)}/overview${queryOf({ points })}`),
+    overview: async (id: string, choice: { readonly points?: number } = {}): Promise<TapeOverview> => {
+      const { points = 500 } = fieldsOf("overview", choice);
+      return this.#get(`/tapes/${segment(id)}/overview${queryOf({ points })}`);
+    },
   };
 
   health(): Promise<Health> {
@@ -124,16 +129,17 @@ export class Deck {
     return this.#parts.http.call("GET", path);
   }
 
-  #checkTransport(): void {
-    if (this.#parts.signal?.aborted) throw new TapedeckError("closed", "The deck was closed.");
-    if (this.#parts.WebSocket) return;
+  #transport(): WebSocketClass {
+    const { signal, WebSocket } = this.#parts;
+    if (signal?.aborted) throw new TapedeckError("closed", "The deck was closed.");
+    if (WebSocket) return WebSocket;
     const hint = "pass one in: tapedeck({ url, WebSocket }), for example that of the package ws";
     throw new TapedeckError("no_websocket", `There is no WebSocket on this platform; ${hint}.`);
   }
 
-  async #watch(view: SessionView, { position, signal }: JoinOptions): Promise<Session> {
-    const { WebSocket, ...parts } = this.#parts;
-    if (!WebSocket) throw new TapedeckError("no_websocket", "There is no WebSocket on this platform.");
+  async #watch(view: SessionView, WebSocket: WebSocketClass, options: JoinOptions): Promise<Session> {
+    const { position, signal } = fieldsOf("options", options);
+    const parts = this.#parts;
     const line = new SessionLine({ ...parts, WebSocket, view, position });
     const signals = [parts.signal, signal].filter((one) => one !== undefined);
     const close = () => line.close();
@@ -148,7 +154,11 @@ export class Deck {
 }
 
 function sharesPath(id: string): string {
-  return `/sessions/${encodeURIComponent(id)}/shares`;
+  return `/sessions/${segment(id)}/shares`;
+}
+
+function segment(id: string): string {
+  return written("id", id, encodeURIComponent);
 }
 
 function queryOf(fields: object): string {

@@ -9,13 +9,13 @@ test.each<[Duration, number]>([
   ["1.5h", 5_400_000],
   ["2d", 172_800_000],
 ])("[CL13] %s is %d ms", (duration, ms) => {
-  expect(millisOf(duration)).toBe(ms);
+  expect(millisOf("by", duration)).toBe(ms);
 });
 
-test.each(["15", "m", "15 m", "-15m", "1e3s", "15min", "", Number.NaN, Number.POSITIVE_INFINITY])(
-  "[CL13] %s is no duration",
+test.each(["15", "m", "15 m", "-15m", "1e3s", "15min", "", Number.NaN, Number.POSITIVE_INFINITY, null, {}])(
+  "[CL13] %s is not a duration",
   (wrong) => {
     // What a program without types may pass.
-    expect(() => Reflect.apply(millisOf, undefined, [wrong])).toThrow(/is no duration/);
+    expect(() => Reflect.apply(millisOf, undefined, ["by", wrong])).toThrow(/^by: must be milliseconds or a text such/);
   },
 );

@@ -11,6 +11,7 @@ import type { RefusalCode } from "@tapedeck/protocol";
  * - `behind`: whoever reads `frames()` does not keep up.
  * - `no_websocket`: this platform has no WebSocket, and none was passed in.
  * - `bad_answer`: what answered is no Tapedeck.
+ * - `bad_argument`: an argument cannot be read; nothing was sent.
  */
 export type ErrorCode =
   | RefusalCode
@@ -20,7 +21,8 @@ export type ErrorCode =
   | "closed"
   | "behind"
   | "no_websocket"
-  | "bad_answer";
+  | "bad_answer"
+  | "bad_argument";
 
 export class TapedeckError extends Error {
   override readonly name = "TapedeckError";
@@ -32,5 +34,19 @@ export class TapedeckError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryAfter = options.retryAfter;
+  }
+}
+
+/** @param rule reads on from the argument's name: "must be an address" */
+export function badArgument(name: string, rule: string, cause?: unknown): TapedeckError {
+  return new TapedeckError("bad_argument", `${name}: ${rule}.`, { cause });
+}
+
+/** Writes arguments for the wire. Programs without types may pass what cannot be written, such as a BigInt. */
+export function written<T>(name: string, given: T, write: (given: T) => string = JSON.stringify): string {
+  try {
+    return write(given);
+  } catch (cause) {
+    throw badArgument(name, "cannot be sent", cause);
   }
 }

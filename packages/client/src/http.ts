@@ -1,5 +1,5 @@
 import type { ErrorBody } from "@tapedeck/protocol";
-import { TapedeckError } from "./errors.js";
+import { TapedeckError, written } from "./errors.js";
 
 export interface HttpOptions {
   /** Without a slash at the end. */
@@ -23,7 +23,7 @@ export class Http {
     this.#options = options;
   }
 
-  /** Rejects with the cluster's refusal, `unreachable`, `bad_answer` or `closed`. The answer's type is the caller's to know. */
+  /** Rejects with the cluster's refusal, `unreachable`, `bad_answer`, `bad_argument` or `closed`. The answer's type is the caller's to know. */
   async call<T>(method: Method, path: string, body?: object): Promise<T> {
     const { addresses, token } = this.#options;
     const bearer = await token?.();
@@ -33,7 +33,7 @@ export class Http {
         ...(body && { "content-type": "application/json" }),
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       },
-      ...(body && { body: JSON.stringify(body) }),
+      ...(body && { body: written("arguments", body) }),
     };
     for (let attempt = 1; ; attempt++) {
       const address = addresses[this.#address] ?? "";

@@ -12,12 +12,12 @@ export class PendingCommands {
   readonly #byId = new Map<string, Pending>();
   #last = 0;
 
-  /** @param send called with the id that the answer will bear */
+  /** @param send called with the id that the answer will bear; where it throws, that is the outcome */
   add(name: string, send: (id: string) => void): Promise<SessionView> {
     const id = `c${++this.#last}`;
     return new Promise((resolve, reject) => {
-      this.#byId.set(id, { name, resolve, reject });
       send(id);
+      this.#byId.set(id, { name, resolve, reject });
     });
   }
 

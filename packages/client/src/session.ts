@@ -1,5 +1,13 @@
 import type { Frame, SessionView, StepBy, TradeEvent } from "@tapedeck/protocol";
-import { type ModeChoice, type OrderChoice, type Place, placeBody, type RangeChoice, rangeBody } from "./choices.js";
+import {
+  fieldsOf,
+  type ModeChoice,
+  type OrderChoice,
+  type Place,
+  placeBody,
+  type RangeChoice,
+  rangeBody,
+} from "./choices.js";
 import { type Duration, millisOf } from "./duration.js";
 import { FrameQueue } from "./frame-queue.js";
 import type { History, Position } from "./playback.js";
@@ -72,19 +80,19 @@ export class Session {
     return this.#line.command("speed", { value });
   }
   /** Jumps; the frame at the new place is delivered, also when paused. */
-  seek(place: Place): Promise<SessionView> {
+  async seek(place: Place): Promise<SessionView> {
     return this.#line.command("seek", placeBody(place));
   }
   /** Goes back by tape time, to the start at most: `rewind({ by: "15m" })`. */
-  rewind({ by }: { readonly by: Duration }): Promise<SessionView> {
-    return this.#line.command("goback", { seconds: millisOf(by) / 1000 });
+  async rewind(choice: { readonly by: Duration }): Promise<SessionView> {
+    return this.#line.command("goback", { seconds: millisOf("by", fieldsOf("rewind", choice).by) / 1000 });
   }
   /** Pauses and moves by frames, or by milliseconds of tape; either may be negative. */
   step(by: StepBy): Promise<SessionView> {
     return this.#line.command("step", by);
   }
   /** Plays only a part, once or for ever. A field that is not named stays as it is; null takes it back. */
-  range(choice: RangeChoice): Promise<SessionView> {
+  async range(choice: RangeChoice): Promise<SessionView> {
     return this.#line.command("range", rangeBody(choice));
   }
   /** In LIVE: to the edge. */

@@ -1,4 +1,6 @@
+import { fieldsOf } from "./choices.js";
 import { Deck } from "./deck.js";
+import { badArgument } from "./errors.js";
 import { Http } from "./http.js";
 import { type LinkTiming, usualTiming } from "./link-rules.js";
 import type { WebSocketClass } from "./web-socket.js";
@@ -28,9 +30,11 @@ export interface TapedeckOptions {
  * session.onFrame((frame) => console.log(frame.timestamp, frame.mid_price));
  * await session.start();
  * ```
+ *
+ * Throws a `TapedeckError` where an address is none; nothing else of the SDK throws, it rejects.
  */
 export function tapedeck(options: TapedeckOptions): Deck {
-  const addresses = addressesOf("url", options.url);
+  const addresses = addressesOf("url", fieldsOf("tapedeck", options).url);
   const sockets = addressesOf("gateways", options.gateways ?? options.url).map(
     (address) => `${address.replace(/^http/, "ws")}/ws`,
   );
@@ -57,16 +61,11 @@ export function tapedeck(options: TapedeckOptions): Deck {
   });
 }
 
-/** Throws a TypeError that names the option. */
+/** Throws `bad_argument` that names the option. */
 function addressesOf(option: string, given: string | readonly string[]): string[] {
-  const addresses = typeof given === "string" ? [given] : [...given];
-  if (addresses.length === 0) throw new TypeError(`${option} names no address`);
-  return addresses.map((address) => {
-    if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
-      throw new TypeError(
-        `${option}: ${JSON.stringify(address)} is no address; give one such as http://localhost:8000`,
-      );
-    }
-    return address.replace(/\/+$/, "");
-  });
+  const addresses = [given].flat();
+  if (addresses.length === 0 || !addresses.every((address) => /^https?:\/\//.test(address) && URL.canParse(address))) {
+    throw badArgument(option, "must be an address such as http://localhost:8000");
+  }
+  return addresses.map((address) => address.replace(/\/+$/, ""));
 }

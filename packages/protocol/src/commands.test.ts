@@ -21,6 +21,7 @@ describe("a command's arguments", () => {
     ["seek", { ts: 1723161255123 }, { type: "seek", to: { ts: 1723161255123 } }],
     ["seek", { fraction: 1 }, { type: "seek", to: { fraction: 1 } }],
     ["seek", { event: "next", type: "gap" }, { type: "seek", to: { event: "next", type: "gap" } }],
+    ["seek", { event: "next", event_type: "gap" }, { type: "seek", to: { event: "next", type: "gap" } }],
     ["step", { frames: -3 }, { type: "step", by: { frames: -3 } }],
     ["step", { ms: 0.5 }, { type: "step", by: { ms: 0.5 } }],
     ["range", { from: null, to: null, loop: false }, { type: "range", from: null, to: null, loop: false }],
@@ -44,7 +45,7 @@ describe("a command's arguments", () => {
 
   test.each<[CommandName, unknown, string]>([
     ["speed", {}, "value: is missing; expected number"],
-    ["speed", { value: "5" }, "value: expected number, received string"],
+    ["speed", { value: "5" }, "value: must be a plain decimal number, such as 5 or 0.5"],
     [
       "seek",
       {},

@@ -1,13 +1,11 @@
 import { z } from "zod";
+import { decimal } from "./decimal-text.js";
 import { severity } from "./frame.js";
 import { describeIssues, type Invalid } from "./issues.js";
 import { maxSpeed, minSpeed, mode } from "./session-view.js";
 import { isoTime } from "./time.js";
 
-const speedValue = z
-  .number()
-  .min(minSpeed, `must be at least ${minSpeed}`)
-  .max(maxSpeed, `must be at most ${maxSpeed}`);
+const speedValue = decimal.min(minSpeed, `must be at least ${minSpeed}`).max(maxSpeed, `must be at most ${maxSpeed}`);
 /** The year 9999 in milliseconds: no time beyond it can be written in ISO 8601 with four digits. */
 const lastMs = 253_402_300_799_999;
 const timeOnTape = z.union(
@@ -36,6 +34,7 @@ export const seekTarget = z.union(
     z.strictObject({
       event: z.enum(["next", "previous"], 'must be "next" or "previous"'),
       type: name.optional(),
+      event_type: name.optional().describe("the same over a socket, where `type` is that of the message"),
       min_severity: severity.optional(),
     }),
   ],
@@ -86,7 +85,7 @@ export const commandArguments = {
   stop: z.object({}),
   live: z.object({}),
   speed: z.object({ value: speedValue }),
-  goback: z.object({ seconds: z.number().positive("must be above 0").max(1e9, "must be at most 1,000,000,000") }),
+  goback: z.object({ seconds: decimal.positive("must be above 0").max(1e9, "must be at most 1,000,000,000") }),
   seek: seekTarget,
   step: stepBy,
   range: rangeChoice,
@@ -95,6 +94,9 @@ export const commandArguments = {
 } as const;
 export type CommandName = keyof typeof commandArguments;
 export const commandNames = Object.keys(commandArguments) as readonly CommandName[];
+
+/** Commands of which an argument that is null is as good as none: clients say `symbol: null` for "none". */
+export const takesNulls: ReadonlySet<CommandName> = new Set(["mode", "order"]);
 
 /** A command as it was asked, whichever door it came in by; what it means is `packages/sessions`' to say. */
 export type Command =
@@ -111,7 +113,8 @@ export type Command =
 export type ParsedCommand = { ok: Command } | Invalid;
 
 /** Reads a command's arguments. Unknown extra keys are ignored where a command takes an open object. */
-export function parseCommand(type: CommandName, args: unknown): ParsedCommand {
+export function parseCommand(type: CommandName, given: unknown): ParsedCommand {
+  const args = takesNulls.has(type) ? withoutNulls(given) : given;
   switch (type) {
     case "start":
     case "pause":
@@ -124,16 +127,20 @@ export function parseCommand(type: CommandName, args: unknown): ParsedCommand {
     case "goback":
       return read(commandArguments.goback, args, ({ seconds }) => ({ type, seconds }));
     case "seek":
-      return read(seekTarget, args, (to) => ({ type, to }));
+      return read(seekTarget, args, (to) => ({ type, to: "event" in to ? eventTarget(to) : to }));
     case "step":
       return read(stepBy, args, (by) => ({ type, by }));
     case "range":
       return read(rangeChoice, args, (range) => ({ type, ...range }));
     case "mode":
-      return read(modeChoice, withoutNulls(args), (choice) => ({ type, ...choice }));
+      return read(modeChoice, args, (choice) => ({ type, ...choice }));
     case "order":
-      return read(orderChoice, withoutNulls(args), (order) => ({ type, ...order }));
+      return read(orderChoice, args, (order) => ({ type, ...order }));
   }
+}
+
+function eventTarget({ event_type, ...target }: Extract<SeekTarget, { event: unknown }>): SeekTarget {
+  return event_type === undefined ? target : { ...target, type: event_type };
 }
 
 function read<T>(schema: z.ZodType<T>, args: unknown, make: (value: T) => Command): ParsedCommand {
@@ -142,7 +149,7 @@ function read<T>(schema: z.ZodType<T>, args: unknown, make: (value: T) => Comman
   return describeIssues(result.error);
 }
 
-/** Clients say `symbol: null` for "none"; at creation and at a change of mode that is as good as no key. */
+/** The same without the keys whose value is null. */
 export function withoutNulls(args: unknown): unknown {
   if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { type Refusal, refuse } from "./errors.js";
 
 /** What is wrong with an input: one sentence, and which of 422 (a value out of range) and 400 (not of the shape) it is. */
 export interface Invalid {
@@ -19,17 +20,18 @@ const valueCodes = new Set<Issue["code"]>([
   "custom",
 ]);
 
-/** Names each field and the rule that it breaks. */
-export function describeIssues(error: z.ZodError): Invalid {
+/** Names each field and the rule that it breaks; what concerns no field is said of the `whole`. */
+export function describeIssues(error: z.ZodError, whole = "body"): Invalid {
   const issues = error.issues.flatMap(nearest);
   return {
-    invalid: issues.map((issue) => `${fieldOf(issue)}: ${sentence(issue)}`).join("; "),
+    invalid: issues.map((issue) => `${issue.path.join(".") || whole}: ${sentence(issue)}`).join("; "),
     range: issues.every((issue) => valueCodes.has(issue.code)),
   };
 }
 
-function fieldOf(issue: Issue): string {
-  return issue.path.join(".") || "body";
+/** The refusal of such an input, by HTTP and by socket: 422 where only a value is out of range, 400 where the shape is wrong. */
+export function refuseInvalid({ invalid, range }: Invalid): Refusal {
+  return refuse(range ? "INVALID_VALUE" : "MALFORMED", `${invalid}; nothing was changed.`);
 }
 
 /** A sentence that reads on from the field's name, like "value: must be at least 0.1". */

@@ -79,16 +79,20 @@ export const serverMessage = z.discriminatedUnion("type", [
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
 
-export const clientMessage = z.discriminatedUnion("type", [
-  z.looseObject({
-    type: z.literal("command"),
-    id: z.union([z.string().max(100), z.number()]),
-    command: z.enum(commandNames as [CommandName, ...CommandName[]]),
-  }),
-  z.object({ type: z.literal("ping") }),
-  z
-    .object({ type: z.literal("auth"), token: z.string() })
-    .describe("first message where authentication is on and the token came no other way; later: a fresh token"),
-  z.looseObject({ type: z.literal("ORDER") }).describe("the command `order` without an id"),
-]);
+export const clientMessage = z.discriminatedUnion(
+  "type",
+  [
+    z.looseObject({
+      type: z.literal("command"),
+      id: z.union([z.string().max(100), z.number()], "must be a text of at most 100 characters or a number"),
+      command: z.enum(commandNames as [CommandName, ...CommandName[]], `must be one of ${commandNames.join(", ")}`),
+    }),
+    z.object({ type: z.literal("ping") }),
+    z
+      .object({ type: z.literal("auth"), token: z.string() })
+      .describe("first message where authentication is on and the token came no other way; later: a fresh token"),
+    z.looseObject({ type: z.literal("ORDER") }).describe("the command `order` without an id"),
+  ],
+  { error: (issue) => (issue.code === "invalid_union" ? "must be command, ping, auth or ORDER" : undefined) },
+);
 export type ClientMessage = z.infer<typeof clientMessage>;

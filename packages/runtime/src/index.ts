@@ -40,4 +40,5 @@ export { startStatusServer } from "./status-server.js";
 export { latencyBounds, Tally } from "./tally.js";
 export { redisTime } from "./time.js";
 export { beginSpan, type Span, startTracing, traced, traceparent } from "./tracing.js";
+export { version } from "./version.js";
 export { watchLatency } from "./watch-latency.js";

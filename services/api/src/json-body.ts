@@ -6,25 +6,28 @@ import getRawBody from "raw-body";
 /** Of a body that is too long, what is read and thrown away before the answer: who is cut off while sending rarely reads it. */
 const mostDiscarded = { bytes: 64 * 1024 * 1024, ms: 5_000 };
 
-const forms = /^\s*(application\/x-www-form-urlencoded|multipart\/)/i;
+const multipart = /^\s*multipart\//i;
+const form = /^\s*application\/x-www-form-urlencoded/i;
 
 /**
- * The body as JSON, whatever its Content-Type says; undefined when it is empty, blank or `null`.
+ * The body as JSON, whatever its Content-Type says; undefined when it is empty, blank or `null`. `curl -d` calls its JSON a form,
+ * so a form is what calls itself one and is not JSON either.
  *
- * @throws RefusedError 413 above `limit` bytes, 415 for forms and compressed bodies, 400 for what is not JSON in UTF-8,
- *   naming the position
+ * @throws RefusedError 413 above `limit` bytes, 415 for forms, multipart and compressed bodies, 400 for what is not JSON in
+ *   UTF-8, naming the position
  */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
   const bytes = await readBytes(request, limit);
-  if (bytes.every(isBlank)) return undefined;
-  if (forms.test(request.headers["content-type"] ?? "")) {
-    throw new RefusedError(refuse("UNSUPPORTED_BODY", "Forms are not read here; send the body as JSON."));
+  const type = request.headers["content-type"] ?? "";
+  if (bytes.every(isBlank)) return undefined; // an empty form too
+  if (multipart.test(type)) {
+    throw new RefusedError(refuse("UNSUPPORTED_BODY", "The body is multipart; send its values as one JSON object."));
   }
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") {
     throw new RefusedError(refuse("UNSUPPORTED_BODY", "Compressed bodies are not read here; send the JSON as it is."));
   }
-  return parseJson(decode(bytes)) ?? undefined;
+  return parseJson(decode(bytes), form.test(type)) ?? undefined;
 }
 
 async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
@@ -68,10 +71,14 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, calledForm: boolean): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    if (calledForm && !/^\s*[{[]/.test(text)) {
+      const message = 'The body is a form; send its fields as a JSON object, like {"field":"value"}.';
+      throw new RefusedError(refuse("UNSUPPORTED_BODY", message), { cause: error });
+    }
     throw new RefusedError(refuse("MALFORMED", `The body is not JSON: ${whatIsWrong(text)}.`), { cause: error });
   }
 }

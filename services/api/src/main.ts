@@ -15,6 +15,7 @@ import {
   startHeartbeat,
   startStatusServer,
   startTracing,
+  version,
   watchLatency,
 } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
@@ -26,8 +27,6 @@ import { listen } from "./listen.js";
 import { openQueues } from "./queues-page.js";
 import { watchRedis } from "./redis-health.js";
 import { createRequestMetrics } from "./request-metrics.js";
-
-const version = "0.1.0";
 
 try {
   await main(readApiConfig());

@@ -1,3 +1,4 @@
+import { readdir, readFile } from "node:fs/promises";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 // biome-ignore lint/style/noRestrictedImports: this is how ajv publishes its validator of the JSON Schema that OpenAPI 3.1 uses.
@@ -14,6 +15,7 @@ const operation = z.looseObject({
 });
 const documentShape = z.looseObject({
   openapi: z.string(),
+  info: z.looseObject({ version: z.string() }),
   paths: z.record(z.string(), z.record(z.string(), operation)),
   components: z.looseObject({}),
 });
@@ -52,6 +54,12 @@ function askOf(method: string, path: string): { path: string; ask: Ask } {
     path: path.startsWith("/tapes") ? path.replace("{id}", "test") : filled,
     ask: asks[`${method} ${path}`] ?? (action === undefined ? {} : { body: bodies[action] }),
   };
+}
+
+const root = new URL("../../../", import.meta.url);
+
+async function workspacesIn(folder: string): Promise<string[]> {
+  return (await readdir(new URL(folder, root))).map((name) => `${folder}/${name}`);
 }
 
 /** Why an answer does not fit the schema of its status; empty when it does. */
@@ -109,6 +117,17 @@ describe("/openapi.json", () => {
   ])("[A55] fits the refusal or emptiness of %s %s asked as %s", async (method, path, at, ask) => {
     expect(await misfits(method, path, at, ask)).toBe("");
   });
+});
+
+test("[A58] the interface has the version of the product and of each of its packages", async () => {
+  const manifestOf = async (folder: string) =>
+    z
+      .looseObject({ version: z.string() })
+      .parse(JSON.parse(await readFile(new URL(`${folder}/package.json`, root), "utf8")));
+  const { version } = await manifestOf(".");
+  expect(document.info.version).toBe(version);
+  const folders = await Promise.all(["packages", "services"].map((parent) => workspacesIn(parent)));
+  for (const folder of folders.flat()) expect([folder, (await manifestOf(folder)).version]).toEqual([folder, version]);
 });
 
 test("[A56] /docs asks for nothing from other hosts and has no inline script", async () => {

@@ -1,4 +1,5 @@
 import { errorBody, type RefusalCode, refusals } from "@tapedeck/protocol";
+import { version } from "@tapedeck/runtime";
 import { createDocument, type oas31, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { type Route, takesBody } from "./route.js";
 
@@ -13,10 +14,11 @@ export function openApiOf(routes: readonly Route[]): oas31.OpenAPIObject {
     openapi: "3.1.0",
     info: {
       title: "Tapedeck",
-      version: "1.0.0",
+      version,
       description:
         "A tape deck for market data for every user. Any node answers for any session. " +
-        "Refusals are JSON with a stable code; a refused request changes nothing. A body is read as JSON whatever its Content-Type.",
+        "Refusals are JSON with a stable code; a refused request changes nothing. " +
+        "A body is read as JSON whatever its Content-Type, multipart excepted; a form that is not JSON is refused.",
     },
     paths,
   });

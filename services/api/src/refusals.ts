@@ -1,4 +1,4 @@
-import { errorBodyOf, type Invalid, RefusedError, refuse } from "@tapedeck/protocol";
+import { errorBodyOf, type Invalid, RefusedError, refuse, refuseInvalid } from "@tapedeck/protocol";
 import { type Logger, sparing } from "@tapedeck/runtime";
 import { StoreAway } from "@tapedeck/tape";
 import type { Middleware } from "koa";
@@ -31,7 +31,6 @@ export function refusalOf(thrown: unknown): RefusedError {
   return new RefusedError(refuse("INTERNAL", "Something went wrong here; it has been logged."), { cause: thrown });
 }
 
-/** 422 where only a value is out of range, 400 where the input is not of its shape. */
-export function refusedFor({ invalid, range }: Invalid): RefusedError {
-  return new RefusedError(refuse(range ? "INVALID_VALUE" : "MALFORMED", `${invalid}; nothing was changed.`));
+export function refusedFor(invalid: Invalid): RefusedError {
+  return new RefusedError(refuseInvalid(invalid));
 }

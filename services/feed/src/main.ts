@@ -15,6 +15,7 @@ import {
   startHeartbeat,
   startRedisClock,
   startStatusServer,
+  version,
   watchLatency,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
@@ -25,7 +26,6 @@ import { findFeeds } from "./find-feeds.js";
 import { createFeedMetrics } from "./metrics.js";
 import { venuesWith } from "./venues/venues.js";
 
-const version = "0.1.0";
 const heartbeatTtlS = 15;
 
 try {

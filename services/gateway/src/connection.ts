@@ -4,6 +4,7 @@ import {
   type CloseCode,
   type Command,
   clientMessage,
+  describeIssues,
   isoOfMs,
   isRefusal,
   limits,
@@ -13,6 +14,7 @@ import {
   type RefusalCode,
   RefusedError,
   refuse,
+  refuseInvalid,
 } from "@tapedeck/protocol";
 import { type Logger, traced } from "@tapedeck/runtime";
 import { DamagedBlock, StoreAway } from "@tapedeck/tape";
@@ -150,9 +152,14 @@ export class Connection implements SocketEvents {
     const json = parsed(text);
     const message = clientMessage.safeParse(json);
     if (!message.success) {
+      const { invalid } = describeIssues(message.error, "message");
+      const refusal = refuse(
+        "MALFORMED",
+        `${json === undefined ? "message: is not JSON" : invalid}; nothing was changed.`,
+      );
       const { data: asked } = answerable.safeParse(json);
-      if (asked) this.#enqueue(asked.id, refuse("MALFORMED", "Not a command of this protocol: see docs/protocol.md."));
-      else this.#refuse("MALFORMED", "Not a message of this protocol: see docs/protocol.md.");
+      if (asked) this.#enqueue(asked.id, refusal);
+      else this.#refuse(refusal.refused, refusal.message);
       return;
     }
     if (message.data.type === "ping") {
@@ -172,12 +179,7 @@ export class Connection implements SocketEvents {
   }
 
   #enqueueParsed(id: string | number | undefined, command: ParsedCommand): void {
-    if ("ok" in command) this.#enqueue(id, command.ok);
-    else
-      this.#enqueue(
-        id,
-        refuse(command.range ? "INVALID_VALUE" : "MALFORMED", `${command.invalid}. Nothing was changed.`),
-      );
+    this.#enqueue(id, "ok" in command ? command.ok : refuseInvalid(command));
   }
 
   #enqueue(id: string | number | undefined, task: Command | Refusal): void {
@@ -195,8 +197,6 @@ export class Connection implements SocketEvents {
     this.#performing = true;
     for (let next = this.#commands.shift(); next !== undefined; next = this.#commands.shift()) {
       const { id, task } = next;
-      await this.#outlet?.room(); // who does not read answers gets no more of them
-      if (this.#closed) break;
       const command = isRefusal(task) ? "unknown" : task.type;
       try {
         if (isRefusal(task)) throw new RefusedError(task);
@@ -208,9 +208,12 @@ export class Connection implements SocketEvents {
       } catch (error) {
         if (!(error instanceof RefusedError)) log.error({ err: error, session: watch.id }, "command failed");
         share.countCommand(command, error instanceof RefusedError ? error.code : "INTERNAL");
-        if (error instanceof RefusedError) this.#refuse(error.code, error.message, id);
-        else this.#refuse("UNAVAILABLE", "The command could not be carried out at the moment.", id);
+        if (error instanceof RefusedError) this.#tellRefusal(error.code, error.message, id);
+        else this.#tellRefusal("UNAVAILABLE", "The command could not be carried out at the moment.", id);
       }
+      // A slow reader's pause is carried out at once; the next command waits until this one's answer can go out.
+      await this.#outlet?.room();
+      if (this.#closed) break;
     }
     this.#performing = false;
   }
@@ -247,13 +250,15 @@ export class Connection implements SocketEvents {
     this.#viewer?.tell({ text: () => text });
   }
 
+  /** Refuses what does not wait for its turn. One that reads no answers could have any number of these. */
   #refuse(code: RefusalCode, message: string, id?: string | number): void {
+    if (this.#outlet?.blocked && !this.#options.legacy) this.close(4408, "answers are not read");
+    this.#tellRefusal(code, message, id);
+  }
+
+  #tellRefusal(code: RefusalCode, message: string, id: string | number | undefined): void {
     this.#options.share.counters.refusals++;
     if (this.#options.legacy) return;
-    if (this.#outlet?.blocked) {
-      this.close(4408, "answers are not read");
-      return;
-    }
     this.#viewer?.tell({ text: () => errorText(code, message, id) });
   }
 }

@@ -201,6 +201,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     },
     drain: () => door.sendAway(1012, config.DRAIN_MS),
     stop: async () => {
+      listener.close();
       for (const stopTimer of timers) stopTimer();
       probe.stop();
       presence.stop();

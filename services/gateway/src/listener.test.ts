@@ -16,7 +16,7 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
   let listener: Listener | undefined;
   const clients: WebSocket[] = [];
   afterEach(() => {
-    listener?.stop();
+    listener?.close();
     for (const client of clients.splice(0)) client.on("error", () => {}).terminate();
   });
 

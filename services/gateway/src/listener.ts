@@ -4,8 +4,10 @@
  */
 export interface Listener {
   readonly port: number;
-  /** Takes no new connections; open sockets stay. */
+  /** Takes no new connections; open sockets stay, and open connections may still ask for one. */
   stop(): void;
+  /** Stops and gives back what the server itself holds. Nothing may be upgraded afterwards. */
+  close(): void;
 }
 
 /** An open socket. Calling any method after `closed` is an error. */

@@ -11,6 +11,7 @@ import {
   startRedisClock,
   startStatusServer,
   startTracing,
+  version,
   watchLatency,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
@@ -19,7 +20,6 @@ import { type GatewayConfig, readGatewayConfig } from "./config.js";
 import { startGateway } from "./gateway.js";
 import { CannotListen } from "./listener.js";
 
-const version = "0.1.0";
 /** Beyond waiting and draining: for closing what is open. */
 const slackMs = 5_000;
 

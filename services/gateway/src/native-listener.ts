@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { type CorkLender, openCorkLender } from "./cork-lender.js";
 import {
   type Answer,
   CannotListen,
@@ -11,57 +12,60 @@ import {
   type SocketEvents,
   type Upgrade,
 } from "./listener.js";
-import type { Uws, UwsContext, UwsRequest, UwsResponse, UwsSocket } from "./uws.js";
+import type { Uws, UwsContext, UwsRequest, UwsResponse } from "./uws.js";
 
 /** Serves by uWebSockets.js. Rejects where host and port cannot be listened on. */
-export function listenNatively(uws: Uws, options: ListenerOptions): Promise<Listener> {
+export async function listenNatively(uws: Uws, options: ListenerOptions): Promise<Listener> {
   const app = uws.App();
-  const open = new Set<Corkable>();
+  const lender = await openCorkLender(uws);
+  const answer = (res: UwsResponse, req: UwsRequest): void => {
+    let gone = false;
+    res.onAborted(() => {
+      gone = true;
+    });
+    const now = options.request(readRequest(res, req));
+    if (!(now instanceof Promise)) {
+      res.cork(() => write(res, now));
+      return;
+    }
+    void now.then((late) => {
+      if (!gone) res.cork(() => write(res, late));
+    });
+  };
   app.ws<{ events: SocketEvents }>("/*", {
     maxPayloadLength: options.maxMessageBytes,
     maxBackpressure: options.maxBackpressure,
     idleTimeout: options.idleTimeoutS,
     sendPingsAutomatically: true,
-    upgrade: (res, req, context) => options.upgrade(new NativeUpgrade(res, req, context, open)),
-    // A message without the flag goes out as text, so a socket serves as it is.
-    open: (ws) => {
-      open.add(ws);
-      ws.getUserData().events.opened(ws satisfies Socket);
+    upgrade: (res, req, context) => {
+      if (asksForUpgrade(req)) options.upgrade(new NativeUpgrade(res, req, context, lender));
+      else answer(res, req);
     },
+    // A message without the flag goes out as text, so a socket serves as it is.
+    open: (ws) => ws.getUserData().events.opened(ws satisfies Socket),
     message: (ws, data) => ws.getUserData().events.message(data),
     drain: (ws) => ws.getUserData().events.drained(),
-    close: (ws, code) => {
-      open.delete(ws);
-      ws.getUserData().events.closed(code);
-    },
+    close: (ws, code) => ws.getUserData().events.closed(code),
   });
-  app.any("/*", (res, req) => {
-    const request = readRequest(res, req);
-    let gone = false;
-    res.onAborted(() => {
-      gone = true;
-    });
-    const answer = options.request(request);
-    if (!(answer instanceof Promise)) {
-      res.cork(() => write(res, answer));
-      return;
-    }
-    void answer.then((late) => {
-      if (!gone) res.cork(() => write(res, late));
-    });
-  });
+  app.any("/*", answer);
   return new Promise((resolve, reject) => {
     app.listen(options.host, options.port, (socket) => {
       if (!socket) {
+        lender.close();
         reject(new CannotListen(options));
         return;
       }
       let open = true;
+      const stop = (): void => {
+        if (open) uws.us_listen_socket_close(socket);
+        open = false;
+      };
       resolve({
         port: uws.us_socket_local_port(socket),
-        stop: () => {
-          if (open) uws.us_listen_socket_close(socket);
-          open = false;
+        stop,
+        close: () => {
+          stop();
+          lender.close();
         },
       });
     });
@@ -69,10 +73,19 @@ export function listenNatively(uws: Uws, options: ListenerOptions): Promise<List
 }
 
 /**
+ * uWebSockets.js takes every request with a WebSocket key for an upgrade. It closes one with `Connection: close` in the middle of
+ * a late upgrade and frees its memory twice, which ends the process; so only what asks for an upgrade gets one.
+ */
+function asksForUpgrade(req: UwsRequest): boolean {
+  const words = req.getHeader("connection").toLowerCase().split(",");
+  return words.some((word) => word.trim() === "upgrade") && req.getHeader("upgrade").toLowerCase() === "websocket";
+}
+
+/**
  * An upgrade inside its own response's cork is sometimes closed at once: where the upgraded socket stays at the same address,
  * the end of the cork takes it for a response still, and goes by whatever byte lies there (uWebSockets #1929, of July 2026;
- * all builds on npm have the fault). Outside of any cork the server complains on stderr, once per upgrade. So it borrows the
- * cork of another open socket, which serves to keep the server quiet and does no more: the head goes out in small writes.
+ * all builds on npm have the fault). Outside of any cork the server prints a warning for each line of the head. So an upgrade
+ * borrows a cork, in which it is safe and quiet; the head goes out in small writes.
  */
 class NativeUpgrade implements Upgrade {
   readonly method: string;
@@ -84,11 +97,11 @@ class NativeUpgrade implements Upgrade {
   readonly #context: UwsContext;
   readonly #key: string;
   readonly #extensions: string;
-  readonly #open: ReadonlySet<Corkable>;
+  readonly #lender: CorkLender;
   #answered = false;
 
-  /** The request lives on the stack: everything is read now. @param open sockets that are open at any later time */
-  constructor(res: UwsResponse, req: UwsRequest, context: UwsContext, open: ReadonlySet<Corkable>) {
+  /** The request lives on the stack: everything is read now. */
+  constructor(res: UwsResponse, req: UwsRequest, context: UwsContext, lender: CorkLender) {
     const request = readRequest(res, req);
     this.method = request.method;
     this.path = request.path;
@@ -97,7 +110,7 @@ class NativeUpgrade implements Upgrade {
     this.header = request.header;
     this.#res = res;
     this.#context = context;
-    this.#open = open;
+    this.#lender = lender;
     this.#key = req.getHeader("sec-websocket-key");
     this.#extensions = req.getHeader("sec-websocket-extensions");
     res.onAborted(() => {
@@ -112,14 +125,11 @@ class NativeUpgrade implements Upgrade {
   accept(events: SocketEvents, { protocol = "", headers = {} }: Parameters<Upgrade["accept"]>[1]): void {
     if (this.#answered) return;
     this.#answered = true;
-    const upgrade = () => {
+    this.#lender.cork(() => {
       this.#res.writeStatus("101 Switching Protocols");
       for (const [name, value] of Object.entries(headers)) this.#res.writeHeader(name, value);
       this.#res.upgrade({ events }, this.#key, protocol, this.#extensions, this.#context);
-    };
-    const [lender] = this.#open;
-    if (lender) lender.cork(() => this.#res.cork(upgrade));
-    else upgrade();
+    });
   }
 
   refuse(answer: Answer): void {
@@ -128,8 +138,6 @@ class NativeUpgrade implements Upgrade {
     this.#res.cork(() => write(this.#res, answer));
   }
 }
-
-type Corkable = Pick<UwsSocket<unknown>, "cork">;
 
 function readRequest(res: UwsResponse, req: UwsRequest): Request {
   const headers = new Map(requestHeaders.map((name) => [name, req.getHeader(name)]));

@@ -33,10 +33,8 @@ export const listenPlainly: Listen = (options) => {
     server.once("error", (error) => reject(new CannotListen(options, error.message)));
     server.listen(options.port, options.host, () => {
       const address = server.address();
-      resolve({
-        port: typeof address === "object" && address ? address.port : options.port,
-        stop: () => void server.close(),
-      });
+      const stop = () => void server.close();
+      resolve({ port: typeof address === "object" && address ? address.port : options.port, stop, close: stop });
     });
   });
 };

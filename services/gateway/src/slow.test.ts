@@ -103,6 +103,36 @@ test("[G43] of states that pile up for a slow reader only the newest is told", a
   expect(slow.of("state").at(-1)).toMatchObject({ session: { speed: 11, epoch: after.epoch } });
 });
 
+test("[G34] a command of a slow reader takes effect at once, and is answered when it reads again", async () => {
+  const record = await here.standing(0);
+  const slow = await here.gateway.client(`/ws/${record.id}`);
+  await slow.untilType("history");
+  slow.pause();
+  await publishUntilSlow(record, 0, 1);
+  slow.send({ type: "command", id: "done", command: "speed", value: 7 });
+  slow.send({ type: "command", id: "refused", command: "speed", value: 5000 });
+  await expect.poll(async () => (await here.cluster.store.read(record.id))?.record.speed).toBe(7);
+  expect(slow.types).not.toContain("ack");
+  slow.resume();
+  await slow.untilType("error");
+  expect(slow.of("ack").map(({ id }) => id)).toEqual(["done"]);
+  expect(slow.of("error").map(({ id }) => id)).toEqual(["refused"]);
+});
+
+test("[G34] a slow reader is told why its command was refused, and is not closed for it", async () => {
+  const record = await here.standing(0);
+  const slow = await here.gateway.client(`/ws/${record.id}`);
+  await slow.untilType("history");
+  slow.pause();
+  await publishUntilSlow(record, 0, 1);
+  const refused = Number(await here.gateway.metric("refusals_total"));
+  slow.send({ type: "command", id: "refused", command: "speed", value: 5000 });
+  await expect.poll(() => here.gateway.metric("refusals_total")).toBe(refused + 1);
+  slow.resume();
+  await slow.untilType("error");
+  expect(slow.closed).toBeUndefined();
+});
+
 test("[G42] one that stays too slow for too long is closed with 4408", async () => {
   const gateway = await here.cluster.gateway({ SLOW_CLOSE_MS: "300" });
   const record = await here.standing(0);

@@ -19,6 +19,7 @@ import {
   startRedisClock,
   startStatusServer,
   startTracing,
+  version,
   watchLatency,
 } from "@tapedeck/runtime";
 import {
@@ -35,7 +36,6 @@ import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { readTickerConfig, type TickerConfig } from "./config.js";
 import { Ticker } from "./ticker.js";
 
-const version = "0.1.0";
 const probeEveryMs = 1000;
 /** A ticker that has not heard its own messages for this long does not hear its sessions' states either. */
 const deafAfterMs = 5000;

@@ -10,6 +10,7 @@ import {
   type ReplayState,
   type SessionView,
   stateAnswer,
+  takesNulls,
 } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { Api } from "../api.js";
@@ -121,6 +122,7 @@ function globalControl(control: (typeof list)[number]): Route {
     summary: `${control.summary} (the shared session)`,
     params: z.object(control.value ?? {}),
     body: bodyOf(control),
+    nullIsAbsent: takesNulls.has(control.name),
     answer: controlAnswer,
     refusals: ["NO_TAPE", ...(control.refusals ?? [])],
     handle: ({ params, body, caller }, api) => perform(api, globalSessionId, control, { params, body }, caller),
@@ -136,6 +138,7 @@ function sessionControl(control: (typeof list)[number], path: string, order: "ac
     summary: control.summary,
     params: idParams.extend(control.value ?? {}),
     body: bodyOf(control),
+    nullIsAbsent: takesNulls.has(control.name),
     answer: controlAnswer,
     refusals: ["SESSION_NOT_FOUND", "NO_TAPE", ...(control.refusals ?? [])],
     async handle({ params, body, caller, rememberSession }, api) {

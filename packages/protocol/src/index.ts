@@ -2,6 +2,7 @@ export * from "./analytics.js";
 export * from "./auth.js";
 export * from "./close-codes.js";
 export * from "./commands.js";
+export * from "./csv.js";
 export * from "./decimal-text.js";
 export * from "./errors.js";
 export * from "./frame.js";

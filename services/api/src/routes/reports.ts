@@ -1,5 +1,6 @@
 import { viewRefusal } from "@tapedeck/access";
 import {
+  csvOf,
   isoOfMs,
   RefusedError,
   type ReportSummary,
@@ -11,7 +12,6 @@ import {
 import { type KeptOrder, reported, type StoredSession, viewOf } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
 import type { Caller } from "../caller.js";
-import { csvOf } from "../csv.js";
 import { bare, type Route, route, Verbatim } from "../route.js";
 import { findSession, orThrow, present, sessionNotFound } from "../session-access.js";
 import { idParams } from "./parameters.js";

@@ -1,4 +1,5 @@
 import type { Frame } from "@tapedeck/protocol";
+import { csvOf } from "@tapedeck/protocol/wire";
 import type { FrameLog } from "../deck/frame-log";
 import { effectiveSpreadOf } from "../deck/frame-values";
 import type { TimeWindow } from "../deck/viewport";
@@ -106,15 +107,4 @@ export function tradesCsv(frames: readonly Frame[]): string {
     ["timestamp", "symbol", "seq", "price", "size", "side", "own", "mid_price", "effective_spread"],
     ...lines,
   ]);
-}
-
-function csvOf(lines: readonly (readonly unknown[])[]): string {
-  return lines.map((line) => line.map(cell).join(",")).join("\r\n");
-}
-
-/** As RFC 4180 has it. */
-function cell(value: unknown): string {
-  if (value === null || value === undefined) return "";
-  const text = Array.isArray(value) ? value.join(" ") : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

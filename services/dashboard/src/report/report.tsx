@@ -69,7 +69,7 @@ function Totals({ report: { totals, account } }: { readonly report: TradeReport 
   const figures: readonly (readonly [name: string, text: string, sign?: number])[] = [
     ["Realised", signed(totals.realized_pnl, 2), Math.sign(totals.realized_pnl)],
     ["Open P&L", open === null ? none : signed(open, 2), Math.sign(open ?? 0)],
-    ["Position", account ? String(account.position) : none],
+    ["Position", account ? String(account.position).replace("-", "−") : none],
     ["Orders", String(totals.orders)],
     ["Bought", String(totals.bought)],
     ["Sold", String(totals.sold)],
@@ -96,7 +96,9 @@ function OrderRow({ order, decimals }: { readonly order: ReportedOrder; readonly
   const ms = fill === null ? undefined : Date.parse(fill.timestamp);
   return (
     <tr>
-      <td title={ms === undefined ? "" : dateText(ms)}>{ms === undefined ? none : clockText(ms)}</td>
+      <td title={ms === undefined ? "" : `${dateText(ms)} ${clockText(ms)}`}>
+        {ms === undefined ? none : clockText(ms, 0)}
+      </td>
       <td title={scenario ?? ""}>{symbol === null ? none : `${symbol} · ${seed}`}</td>
       <td data-side={side}>{side === "BUY" ? "Bought" : "Sold"}</td>
       <td>{filled === quantity ? filled : `${filled} of ${quantity}`}</td>

@@ -4,6 +4,7 @@ import { rankOf } from "../deck/frame-values";
 import { clockText, spanWords } from "../design/format";
 import { ink } from "../design/theme";
 import { canvasFont, pixelRatio, type Surface } from "../views/surface";
+import { drawBreaks, drawGaps } from "./draw-gaps";
 import { gapsOf, type TapeAxis } from "./tape-axis";
 import { timeLabels } from "./time-labels";
 
@@ -32,7 +33,7 @@ export function drawTape({ pen, width, height }: Surface, scene: ScrubberScene, 
   const { axis } = scene;
   const top = eventBand + 2;
   const bottom = height - axisBand;
-  drawGaps(pen, scene, top, bottom);
+  drawGaps(pen, axis, gapsOf(scene.tape), top, bottom);
   drawLine(pen, pricesOf(scene), axis, top, bottom, tone === "played" ? "--accent" : "--ink-3");
   drawEvents(pen, scene);
   drawBreaks(pen, axis, top, height);
@@ -107,51 +108,6 @@ function drawRange(pen: CanvasRenderingContext2D, { axis, session, selection }: 
   pen.fillStyle = ink("--accent");
   pen.fillRect(left, 0, 1.5, height - axisBand);
   pen.fillRect(right - 1.5, 0, 1.5, height - axisBand);
-}
-
-function drawGaps(pen: CanvasRenderingContext2D, { axis, tape }: ScrubberScene, top: number, bottom: number): void {
-  const broken = new Set(axis.breaks.map(({ fromMs }) => fromMs));
-  for (const { fromMs, toMs } of gapsOf(tape)) {
-    if (broken.has(fromMs)) continue;
-    const left = axis.xOf(fromMs);
-    const size = Math.max(2, axis.xOf(toMs) - left);
-    pen.fillStyle = ink("--pressed");
-    pen.fillRect(left, top - 2, size, bottom - top + 2);
-    pen.save();
-    pen.beginPath();
-    pen.rect(left, top - 2, size, bottom - top + 2);
-    pen.clip();
-    pen.strokeStyle = ink("--line-strong");
-    pen.beginPath();
-    for (let at = left - 60; at < left + size; at += 6) {
-      pen.moveTo(at, bottom);
-      pen.lineTo(at + 60, bottom - 60);
-    }
-    pen.stroke();
-    pen.restore();
-  }
-}
-
-/** Height of a tooth of the torn edges. */
-const tooth = 5;
-
-/** The strip looks torn where time is left out. */
-function drawBreaks(pen: CanvasRenderingContext2D, axis: TapeAxis, top: number, height: number): void {
-  pen.lineWidth = 1;
-  for (const { left, right } of axis.breaks) {
-    const depth = Math.min(3, (right - left) / 4);
-    const edge = (x: number) => {
-      for (let [y, nth] = [top - 2, 0]; y <= height; y += tooth, nth++) pen.lineTo(x + (nth % 2 ? depth : 0), y);
-    };
-    pen.fillStyle = ink("--ground");
-    pen.fillRect(left + depth / 2, top - 2, right - left - depth, height - top + 2);
-    pen.strokeStyle = ink("--ink-3");
-    for (const x of [left, right - depth]) {
-      pen.beginPath();
-      edge(x);
-      pen.stroke();
-    }
-  }
 }
 
 function drawLine(

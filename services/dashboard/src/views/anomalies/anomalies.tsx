@@ -55,13 +55,15 @@ export function Anomalies() {
         </Select>
       </div>
       {hidden > 0 && (
-        <p className={styles.hidden}>
-          {countText(hidden)} hidden by the filter, here and on the scrubber
+        <p className={styles.hidden} title="The scrubber marks what the filter lets through, too">
+          {countText(hidden)} hidden by the filter
           <Button onClick={() => anomalyFilter.setState(everything)}>Show all</Button>
         </p>
       )}
       {rows.length === 0 ? (
-        <p className={styles.none}>Nothing noticed in this stretch of the tape.</p>
+        <p className={styles.none}>
+          {hidden > 0 ? "Nothing that the filter lets through" : "Nothing noticed"} in this stretch of the tape.
+        </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
         <ol className={styles.list} aria-label="Anomalies, newest first" tabIndex={0}>

@@ -32,14 +32,14 @@ function logOf(...frames: readonly Frame[]): FrameLog {
   return log;
 }
 
-test("[DB80] gaps are listed by price from above, with those of the frame shown and how often each was there", () => {
+test("[DB80] gaps are listed by price from above, first those of the frame shown, with how often each was there", () => {
   const log = logOf(frame(0, ["ask", 102]), frame(1, ["ask", 102], ["bid", 98]), frame(2, ["bid", 98], ["bid", 97]));
   expect(gapsByPrice(log, 2)).toMatchObject({
     frames: 3,
     prices: [
-      { price: 102, side: "ask", count: 2, now: undefined },
       { price: 98, side: "bid", count: 2, now: { level: 2 } },
       { price: 97, side: "bid", count: 1, now: { risk_score: 40 } },
+      { price: 102, side: "ask", count: 2, now: undefined },
     ],
   });
   // At a past moment: what was there until then.
@@ -54,6 +54,6 @@ test("[DB80] of many prices the list keeps all of the frame shown, and those tha
   const log = logOf(frame(0, ...many), frame(1, ...many.slice(0, 70)), frame(2, ["bid", 50]));
   const { prices } = gapsByPrice(log, 2);
   expect(prices.length).toBe(60);
-  expect(prices.at(-1)).toMatchObject({ price: 50, count: 1 });
-  expect(prices.slice(0, -1).every(({ count }) => count === 2)).toBe(true);
+  expect(prices[0]).toMatchObject({ price: 50, count: 1 });
+  expect(prices.slice(1).every(({ count }) => count === 2)).toBe(true);
 });

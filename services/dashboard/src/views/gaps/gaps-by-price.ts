@@ -13,7 +13,7 @@ export interface PriceWithGap {
 
 export interface GapsByPrice {
   readonly frames: number;
-  /** From the highest price down, as in the ladder. */
+  /** First the gaps of the newest frame, then those that were; each from the highest price down, as in the ladder. */
   readonly prices: readonly PriceWithGap[];
 }
 
@@ -36,10 +36,11 @@ export function gapsByPrice(log: FrameLog, seq: number): GapsByPrice {
       found.set(key, known);
     }
   }
+  const nowFirst = (a: { now?: LiquidityGap }, b: { now?: LiquidityGap }) => Number(!a.now) - Number(!b.now);
   const prices = [...found.values()]
-    .sort((a, b) => Number(b.now !== undefined) - Number(a.now !== undefined) || b.count - a.count)
+    .sort((a, b) => nowFirst(a, b) || b.count - a.count)
     .slice(0, mostPrices)
-    .sort((a, b) => b.price - a.price)
+    .sort((a, b) => nowFirst(a, b) || b.price - a.price)
     .map(({ price, side, count, now }) => ({ price, side, count, now }));
   return { frames: last - first + 1, prices };
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { soon } from "./test/support/soon.js";
 
 // Tests run the sources of the workspace's packages, not what was built from them.
 const conditions = ["tapedeck-source", "node", "import", "default"];
@@ -18,6 +19,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    expect: { poll: soon },
     projects: [
       {
         extends: true,
@@ -27,8 +29,8 @@ export default defineConfig({
           maxWorkers: Math.max(2, availableParallelism() - 1),
           include: ["packages/*/src/**/*.test.ts", "services/*/src/**/*.test.ts"],
           globalSetup: ["test/support/redis-setup.ts"],
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

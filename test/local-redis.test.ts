@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { isAlive, noneLeftWith } from "./support/left-processes.js";
 import { freePort, startRedisServer } from "./support/redis-server.js";
+import { soon } from "./support/soon.js";
 
 // The local cluster's own Redis, as the supervisor starts it: a process with an IPC channel that keeps a redis-server.
 const main = fileURLToPath(new URL("../packages/cli/dist/cluster/redis-main.js", import.meta.url));
@@ -170,7 +171,7 @@ describe.skipIf(!ownRedis)("the local cluster's own Redis", () => {
       const server = await redis.server();
       await redis.client.set("a", "1");
       redis.child.kill(signal);
-      await vi.waitFor(() => expect(isAlive(server)).toBe(false), 10_000);
+      await vi.waitFor(() => expect(isAlive(server)).toBe(false), soon);
       expect(await (await serving()).client.get("a")).toBe("1");
     },
   );

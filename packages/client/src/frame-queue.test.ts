@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { soon } from "../../../test/support/soon.js";
 import { TapedeckError } from "./errors.js";
 import { FrameQueue } from "./frame-queue.js";
 import { frame } from "./testing/messages.js";
@@ -11,7 +12,7 @@ describe("[CL6] frames as a loop", () => {
     const loop = (async () => {
       for await (const { seq } of queue) seqs.push(seq);
     })();
-    await vi.waitFor(() => expect(seqs).toEqual([1]));
+    await vi.waitFor(() => expect(seqs).toEqual([1]), soon);
     queue.push(frame(2));
     queue.push(frame(3));
     queue.end();

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
+import { soon } from "../../../test/support/soon.js";
 import { type LinkTiming, usualTiming } from "./link-rules.js";
 import { SessionLine } from "./session-line.js";
 import { frame, historyOf, viewOf } from "./testing/messages.js";
@@ -63,19 +64,19 @@ test("[CL24] one that expires on the way is replaced, and frames go on after the
   line.events.frame.add(({ seq }) => seqs.push(seq));
   await line.opened;
   stand.say(historyOf(1, [0]), frame(1), frame(2));
-  await vi.waitFor(() => expect(seqs).toEqual([1, 2]));
+  await vi.waitFor(() => expect(seqs).toEqual([1, 2]), soon);
   stand.sendAway(4401);
-  await vi.waitFor(() => expect(stand.visits).toHaveLength(2));
+  await vi.waitFor(() => expect(stand.visits).toHaveLength(2), soon);
   expect(Object.fromEntries(stand.visits[1]?.query ?? [])).toEqual({
     session_id: "a",
     create: "false",
     epoch: "1",
     after: "2",
   });
-  await vi.waitFor(() => expect(stand.visits[1]?.sent[0]).toEqual({ type: "auth", token: "token 2" }));
-  await vi.waitFor(() => expect(line.state).toBe("open"));
+  await vi.waitFor(() => expect(stand.visits[1]?.sent[0]).toEqual({ type: "auth", token: "token 2" }), soon);
+  await vi.waitFor(() => expect(line.state).toBe("open"), soon);
   stand.say(historyOf(1, [2, 3]), frame(4));
-  await vi.waitFor(() => expect(seqs).toEqual([1, 2, 3, 4]));
+  await vi.waitFor(() => expect(seqs).toEqual([1, 2, 3, 4]), soon);
 });
 
 test("[CL24] after three that were refused it is refused", async () => {
@@ -100,7 +101,7 @@ test("[CL24] without tokens a ping is the first message, once the session's firs
   const stand = await standIn(() => "let in");
   const line = lineTo([stand.url]);
   await line.opened;
-  await vi.waitFor(() => expect(stand.visits[0]?.sent).toEqual([{ type: "ping" }]));
+  await vi.waitFor(() => expect(stand.visits[0]?.sent).toEqual([{ type: "ping" }]), soon);
 });
 
 test("[CL2] what comes together with the first message waits for listeners that are added when open resolves", async () => {
@@ -115,7 +116,7 @@ test("[CL2] what comes together with the first message waits for listeners that 
   const seqs: number[] = [];
   line.events.history.add(({ frames }) => seqs.push(...frames.map(({ seq }) => seq)));
   line.events.frame.add(({ seq }) => seqs.push(seq));
-  await vi.waitFor(() => expect(seqs).toEqual([0, 1, 2]));
+  await vi.waitFor(() => expect(seqs).toEqual([0, 1, 2]), soon);
 });
 
 test("[CL3] a socket that was given up is not heard any more", async () => {
@@ -127,7 +128,7 @@ test("[CL3] a socket that was given up is not heard any more", async () => {
   line.events.frame.add(({ seq }) => seqs.push(seq));
   slow.say({ type: "session", session: viewOf({ epoch: 99 }), node: "late", limits: {} }, frame(7));
   stand.say(historyOf(1, [0]), frame(1));
-  await vi.waitFor(() => expect(seqs).toEqual([1]));
+  await vi.waitFor(() => expect(seqs).toEqual([1]), soon);
   expect(line.node).toBe("stand-in");
 });
 
@@ -141,7 +142,7 @@ test("[CL5] who leaves in the middle of what was missed knows where they were", 
   });
   await line.opened;
   stand.say(historyOf(1, [0]), historyOf(1, [1, 2, 3, 4, 5, 6]));
-  await vi.waitFor(() => expect(line.state).toBe("closed"));
+  await vi.waitFor(() => expect(line.state).toBe("closed"), soon);
   expect(seqs).toEqual([1, 2, 3, 4]);
   expect(line.position).toEqual({ epoch: 1, seq: 4 });
   expect(line.stats.framesReceived).toBe(4);
@@ -156,6 +157,6 @@ test("[CL42] frames that came before the end are delivered before it, and nothin
   line.events.end.add(({ reason }) => told.push(reason));
   stand.say(historyOf(1, [0]), frame(1));
   stand.sendAway(4404);
-  await vi.waitFor(() => expect(told).toEqual(["frame 1", "expired"]));
+  await vi.waitFor(() => expect(told).toEqual(["frame 1", "expired"]), soon);
   await expect(line.command("pause")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
 });

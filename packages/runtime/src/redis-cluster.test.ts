@@ -2,6 +2,7 @@ import { Cluster } from "ioredis";
 import pino from "pino";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { RedisClusterServers } from "../../../test/support/redis-cluster.js";
+import { soon } from "../../../test/support/soon.js";
 import { startRedisClock } from "./clock.js";
 import { inOneWrite } from "./one-write.js";
 import { startProbe } from "./probe.js";
@@ -69,13 +70,13 @@ test("[R10] [R22] messages, many commands in one write, the clock and the probe 
     Promise.all(channels.map((channel) => publish(publisher, channel, "x"))),
   );
   expect(told).toEqual([1, 1, 1]);
-  await vi.waitFor(() => expect(heard.sort()).toEqual(channels.map((channel) => `${channel} x`).sort()));
+  await vi.waitFor(() => expect(heard.sort()).toEqual(channels.map((channel) => `${channel} x`).sort()), soon);
 
   const clock = await startRedisClock(commands, { log });
   expect(Math.abs(clock.now() - Date.now())).toBeLessThan(100);
   clock.stop();
   const probe = startProbe({ publisher, subscriber, channel: "probe:{node}", intervalMs: 50, log });
-  await vi.waitFor(() => expect(probe.heardWithin(200)).toBe(true), 3000);
+  await vi.waitFor(() => expect(probe.heardWithin(200)).toBe(true), soon);
   const probes = await Promise.all(
     (commands instanceof Cluster ? commands.nodes("master") : []).map((node) =>
       node.pubsub("SHARDCHANNELS", "probe:*"),
@@ -103,9 +104,9 @@ test("[R15] [R22] slots move to another master while they are listened to", asyn
       ),
   );
   await servers.moveSlotOf(channel, 1, 2);
-  await vi.waitFor(() => expect(again).toBeGreaterThan(0), 10_000);
-  await vi.waitFor(async () => expect(await publish(publisher, channel, "moved")).toBe(1), 5000);
-  await vi.waitFor(() => expect(heard).toContain(`${channel} moved`));
+  await vi.waitFor(() => expect(again).toBeGreaterThan(0), soon);
+  await vi.waitFor(async () => expect(await publish(publisher, channel, "moved")).toBe(1), soon);
+  await vi.waitFor(() => expect(heard).toContain(`${channel} moved`), soon);
   await servers.moveSlotOf(channel, 2, 1);
   subscriber.disconnect();
 });
@@ -120,7 +121,7 @@ test("[R15] [R22] a master dies: the others are not held up, and its channels ar
   onMessage(subscriber, (channel) => void heard.push(`${channel}`));
   await subscribe(subscriber, ...channels);
   const probe = startProbe({ publisher, subscriber, channel: "probe:{node}", intervalMs: 50, log });
-  await vi.waitFor(() => expect(probe.heardWithin(200)).toBe(true), 3000);
+  await vi.waitFor(() => expect(probe.heardWithin(200)).toBe(true), soon);
   let again = 0;
   onReconnect(
     subscriber,
@@ -134,7 +135,7 @@ test("[R15] [R22] a master dies: the others are not held up, and its channels ar
   // Connections to the masters are made when they are first used, and a publisher waits for none.
   await vi.waitFor(async () => {
     for (const channel of channels) expect(await publish(publisher, channel, "x")).toBe(1);
-  }, 15_000);
+  }, soon);
 
   const died = performance.now();
   servers.kill(0);
@@ -154,8 +155,8 @@ test("[R15] [R22] a master dies: the others are not held up, and its channels ar
   expect(again).toBeGreaterThan(0);
   expect(slowest).toBeLessThan(1000);
   heard.length = 0;
-  await vi.waitFor(async () => expect(await publish(publisher, channels[0] ?? "", "x")).toBe(1), 5000);
-  await vi.waitFor(() => expect(heard).toContain(channels[0]));
-  await vi.waitFor(() => expect(probe.heardWithin(500)).toBe(true), 5000);
+  await vi.waitFor(async () => expect(await publish(publisher, channels[0] ?? "", "x")).toBe(1), soon);
+  await vi.waitFor(() => expect(heard).toContain(channels[0]), soon);
+  await vi.waitFor(() => expect(probe.heardWithin(500)).toBe(true), soon);
   probe.stop();
 });

@@ -5,6 +5,7 @@ import { Redis } from "ioredis";
 import pino from "pino";
 import { afterEach, expect, inject, test, vi } from "vitest";
 import { startRedisServer } from "../../../test/support/redis-server.js";
+import { soon } from "../../../test/support/soon.js";
 import { startRedisClock } from "./clock.js";
 import { startHeartbeat } from "./heartbeat.js";
 import { startProbe } from "./probe.js";
@@ -128,8 +129,8 @@ test("[R15] a subscriber has its channels again after a lost connection", async 
   subscriber.on("message", (_, text) => heard.push(text));
   await subscriber.subscribe(channel);
   way.cut();
-  await vi.waitFor(async () => expect(await publisher.publish(channel, "again")).toBe(1), 5000);
-  await vi.waitFor(() => expect(heard).toContain("again"));
+  await vi.waitFor(async () => expect(await publisher.publish(channel, "again")).toBe(1), soon);
+  await vi.waitFor(() => expect(heard).toContain("again"), soon);
 });
 
 test("[R16] an outage is a handful of lines in the log, not one for each attempt", async () => {
@@ -181,7 +182,7 @@ test("[R17] a heartbeat is readable, expires by itself and is taken back at the 
     now: () => 1_000_000,
     log,
   });
-  await vi.waitFor(async () => expect(await redis.hget(`${prefix}:node`, "sockets")).toBe("2"), 3000);
+  await vi.waitFor(async () => expect(await redis.hget(`${prefix}:node`, "sockets")).toBe("2"), soon);
   expect(await redis.hgetall(`${prefix}:node`)).toMatchObject({
     node: "gateway-1",
     role: "gateway",
@@ -201,10 +202,10 @@ test("[R18] the probe hears itself, notices when it goes deaf, and gets the subs
   await untilReady(publisher);
   const probe = startProbe({ publisher, subscriber, channel: `test:${randomUUID()}`, intervalMs: 50, log });
   undo.push(() => probe.stop());
-  await vi.waitFor(() => expect(probe.heardWithin(100)).toBe(true), 3000);
+  await vi.waitFor(() => expect(probe.heardWithin(100)).toBe(true), soon);
 
   way.goSilent(); // connected, and deaf
   const reconnecting = new Promise((resolve) => subscriber.once("close", resolve));
-  await vi.waitFor(() => expect(probe.heardWithin(100)).toBe(false), 3000);
+  await vi.waitFor(() => expect(probe.heardWithin(100)).toBe(false), soon);
   await reconnecting;
 });

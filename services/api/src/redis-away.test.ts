@@ -2,6 +2,7 @@ import { MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RestartableRedis, startRedisServer } from "../../../test/support/redis-server.js";
+import { soon } from "../../../test/support/soon.js";
 import { startTestApi, type TestApi } from "./testing/start-api.js";
 
 const tapes = new MemoryTapeStore();
@@ -47,7 +48,7 @@ describe("without a Redis", () => {
     await redis.start();
     await vi.waitFor(
       async () => expect(await api.ask("POST", "/sessions/create")).toMatchObject({ status: 200 }),
-      10_000,
+      soon,
     );
     expect((await api.ask("GET", "/health")).json).toMatchObject({ status: "healthy", issues: [] });
   });
@@ -75,10 +76,7 @@ test("[A9] a Redis that has gone silent is as good as none", async () => {
   } finally {
     process.kill(redis.pid, "SIGCONT");
   }
-  await vi.waitFor(
-    async () => expect(await api.ask("POST", "/replay/pause/s1")).toMatchObject({ status: 200 }),
-    10_000,
-  );
+  await vi.waitFor(async () => expect(await api.ask("POST", "/replay/pause/s1")).toMatchObject({ status: 200 }), soon);
   await api.stop();
   await redis.stop();
 });

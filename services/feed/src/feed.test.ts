@@ -3,10 +3,9 @@ import { Queue, Worker } from "bullmq";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { BinanceStandIn } from "../../../test/support/exchange/binance.js";
 import { BitmexStandIn } from "../../../test/support/exchange/bitmex.js";
+import { soon } from "../../../test/support/soon.js";
 import { findFeeds } from "./find-feeds.js";
 import { type Followed, Rig, venuesAt } from "./testing/rig.js";
-
-const soon = { timeout: 10_000, interval: 20 };
 
 let bitmex: BitmexStandIn;
 let binance: BinanceStandIn;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../test/support/soon.js";
 import { Rig } from "./testing/rig.js";
 
 let rig: Rig;
@@ -6,8 +7,6 @@ beforeEach(() => {
   rig = new Rig(inject("redisUrl"));
 });
 afterEach(() => rig.close());
-
-const soon = { timeout: 8000, interval: 20 };
 
 /** Takes the locks of all ticker jobs away, as their running out would. `suspected`: the next look after stalled jobs takes them back. */
 async function takeLocks({ suspected = false } = {}): Promise<number> {
@@ -120,7 +119,7 @@ describe("leases", () => {
     };
     expect(await waiting()).toBe(sessions.length);
     const { ticker } = await rig.ticker();
-    await vi.waitFor(() => expect(ticker.leases).toBeGreaterThan(0), { timeout: 8000, interval: 1 });
+    await vi.waitFor(() => expect(ticker.leases).toBeGreaterThan(0), soon);
     expect(await waiting()).toBeGreaterThan(sessions.length / 2);
     await vi.waitFor(() => expect(ticker.leases).toBe(sessions.length), soon);
   });

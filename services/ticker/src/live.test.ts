@@ -1,5 +1,6 @@
 import type { TestFeed } from "@tapedeck/live/testing";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../test/support/soon.js";
 import { Rig } from "./testing/rig.js";
 import type { Viewer } from "./testing/viewer.js";
 
@@ -59,7 +60,7 @@ describe("a shifted session", () => {
     expect(reached).toMatchObject({ edge: true, epoch: faster.epoch, speed: 5, ticker: "" });
     expect(feed.last - reached.anchorSeq).toBeLessThan(25);
     expect(framesOf(viewer)).toEqual(range(framesOf(viewer)[0] ?? -1, reached.anchorSeq));
-    await vi.waitFor(() => expect(ticker.leases).toBe(0));
+    await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
   });
 
   test("[LV41] goes on at the edge where the market has stopped", async () => {

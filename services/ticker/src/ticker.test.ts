@@ -1,5 +1,6 @@
 import { LeaseQueue } from "@tapedeck/sessions";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../test/support/soon.js";
 import { Rig } from "./testing/rig.js";
 import type { Viewer } from "./testing/viewer.js";
 
@@ -88,7 +89,7 @@ describe("the end", () => {
     await viewer.until(({ states }) => states.at(-1)?.reason === "ended");
     expectUnbroken(viewer, 0, 9);
     expect(await rig.record(id)).toMatchObject({ state: "STOPPED", anchorSeq: 9, publishedSeq: 9, ticker: "" });
-    await vi.waitFor(() => expect(ticker.leases).toBe(0));
+    await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
   });
 
   test("[TK5] of a loop begins its next round at the time the last one ended, in a new epoch", async () => {
@@ -173,7 +174,7 @@ describe("a lease", () => {
     expect(publishedSeq).toBeGreaterThanOrEqual(20);
     await viewer.until(({ last }) => last === 399);
     expectUnbroken(viewer, 0, 399);
-    await vi.waitFor(() => expect(second.ticker.leases).toBe(0));
+    await vi.waitFor(() => expect(second.ticker.leases).toBe(0), soon);
     expect(await second.metric("failovers_total")).toBe(0);
   });
 
@@ -190,7 +191,7 @@ describe("a lease", () => {
     await viewer.until(({ shown }) => shown.length > 100);
     expect((await rig.record(id)).ticker).toBe(second.node);
     expect(await second.metric("failovers_total")).toBe(1);
-    await vi.waitFor(() => expect(first.ticker.leases).toBe(0));
+    await vi.waitFor(() => expect(first.ticker.leases).toBe(0), soon);
     await viewer.until(({ last }) => last === 399);
     const shown = viewer.shown.flatMap(({ prev, seq }) => range(prev + 1, seq));
     expect(shown).toEqual([...new Set(shown)].sort((a, b) => a - b));
@@ -204,8 +205,8 @@ describe("a session that nobody watches", () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
     const { ticker } = await rig.ticker({ parkAfterMs: 300 });
     const record = await rig.play(tape);
-    await vi.waitFor(async () => expect(await rig.record(record.id)).toMatchObject({ parked: true, ticker: "" }), 5000);
-    await vi.waitFor(() => expect(ticker.leases).toBe(0));
+    await vi.waitFor(async () => expect(await rig.record(record.id)).toMatchObject({ parked: true, ticker: "" }), soon);
+    await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
     const parked = await rig.record(record.id);
     const viewer = await rig.watch(record.id, { epoch: parked.epoch, seq: parked.anchorSeq });
     await rig.deck.perform(record.id, { type: "unpark" });
@@ -219,7 +220,7 @@ describe("a session that nobody watches", () => {
     const { connections } = await rig.ticker({ parkAfterMs: 300 });
     connections.subscriber.disconnect();
     const record = await rig.play(tape);
-    await vi.waitFor(async () => expect((await rig.record(record.id)).publishedSeq).toBeGreaterThan(200), 10_000);
+    await vi.waitFor(async () => expect((await rig.record(record.id)).publishedSeq).toBeGreaterThan(200), soon);
     expect((await rig.record(record.id)).parked).toBe(false);
   });
 });
@@ -233,7 +234,7 @@ describe("a deaf ticker", () => {
     connections.subscriber.disconnect();
     await rig.deck.perform(id, { type: "pause" });
     const since = performance.now();
-    await vi.waitFor(() => expect(ticker.leases).toBe(0), { timeout: 5000, interval: 10 });
+    await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
     expect(performance.now() - since).toBeLessThan(3000);
   });
 
@@ -241,10 +242,10 @@ describe("a deaf ticker", () => {
     const tape = await rig.tape({ frames: 10, intervalMs: 60_000 });
     const { connections, ticker } = await rig.ticker();
     const { id } = await rig.playWatched(tape);
-    await vi.waitFor(() => expect(ticker.leases).toBe(1));
+    await vi.waitFor(() => expect(ticker.leases).toBe(1), soon);
     connections.subscriber.disconnect();
     await rig.deck.perform(id, { type: "pause" });
-    await vi.waitFor(() => expect(ticker.leases).toBe(0), { timeout: 3000, interval: 10 });
+    await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
   });
 });
 

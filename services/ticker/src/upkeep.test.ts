@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../test/support/soon.js";
 import { Rig } from "./testing/rig.js";
 
 let rig: Rig;
@@ -18,7 +19,7 @@ test("[TK19] a round of upkeep is done by one ticker, and a chore that fails kee
   };
   await rig.upkeep(chores);
   await rig.upkeep(chores);
-  await vi.waitFor(() => expect(done).toEqual(["first", "second"]), 5000);
+  await vi.waitFor(() => expect(done).toEqual(["first", "second"]), soon);
 });
 
 test("[TK19] upkeep finds a ticker for a session whose job was lost", async () => {

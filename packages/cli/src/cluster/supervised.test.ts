@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { soon } from "../../../../test/support/soon.js";
 import { Problem } from "./problem.js";
 import { Supervised } from "./supervised.js";
 
@@ -56,7 +57,7 @@ test("[U4] what dies is started again with an environment of its own, and its ow
   await service.start();
   const before = service.pid;
   service.child.kill("SIGKILL");
-  await vi.waitFor(() => expect(news).toEqual(["up at http://here/1", "down", "up at http://here/2"]), 10_000);
+  await vi.waitFor(() => expect(news).toEqual(["up at http://here/1", "down", "up at http://here/2"]), soon);
   expect(service.pid).not.toBe(before);
   expect(told).toHaveLength(1);
   expect(told[0]).toContain("thing-1 ended (SIGKILL)");
@@ -70,16 +71,16 @@ test("[U13] what is told to end is down for its owner at once, and when it has e
   `);
   await service.start();
   service.child.kill("SIGTERM");
-  await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down"]));
+  await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down"]), soon);
   service.child.kill("SIGUSR2");
-  await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down", "up at http://here/"]), 10_000);
+  await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down", "up at http://here/"]), soon);
 });
 
 test("[U4] with restart off what dies stays dead", async () => {
   const { process: service, news, told } = await supervise(serves, { restart: false });
   await service.start();
   service.child.kill("SIGKILL");
-  await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down"]));
+  await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down"]), soon);
   expect(told).toEqual([]);
 });
 
@@ -102,7 +103,7 @@ test("[U6] one that waits to be started again when all is stopped stays down", a
   const { process: service, told } = await supervise(serves);
   await service.start();
   service.child.kill("SIGKILL");
-  await vi.waitFor(() => expect(told).toHaveLength(1));
+  await vi.waitFor(() => expect(told).toHaveLength(1), soon);
   const { pid } = service;
   await service.stop(1000);
   expect(service.pid).toBe(pid);
@@ -112,7 +113,7 @@ test("[U6] one that waits to be started again when all is stopped stays down", a
 test("what a process says is kept in its log", async () => {
   const { process: service } = await supervise(`console.log("hello"); console.error("oh"); ${serves}`);
   await service.start();
-  await vi.waitFor(async () => expect(await readFile(join(folder, "thing-1.log"), "utf8")).toBe("hello\noh\n"));
+  await vi.waitFor(async () => expect(await readFile(join(folder, "thing-1.log"), "utf8")).toBe("hello\noh\n"), soon);
 });
 
 test.skipIf(process.platform !== "linux")("[U6] what a killed process had started itself goes with it", async () => {
@@ -126,7 +127,7 @@ test.skipIf(process.platform !== "linux")("[U6] what a killed process had starte
   const sleeper = Number(await readFile(join(folder, "thing-1.log"), "utf8"));
   expect(isAlive(sleeper)).toBe(true);
   service.child.kill("SIGKILL");
-  await vi.waitFor(() => expect(isAlive(sleeper)).toBe(false), 5000);
+  await vi.waitFor(() => expect(isAlive(sleeper)).toBe(false), soon);
 });
 
 /** By /proc, since a zombie that nobody waits for is gone all the same. */

@@ -1,9 +1,8 @@
 import type { AppendOutcome } from "@tapedeck/live";
 import { expect, test, vi } from "vitest";
+import { soon } from "../../../../test/support/soon.js";
 import type { MadeFrame } from "./market-keeper.js";
 import { Outbox } from "./outbox.js";
-
-const soon = { timeout: 3000, interval: 5 };
 
 function frame(ns: number): MadeFrame {
   const parts = {

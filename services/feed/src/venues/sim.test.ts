@@ -1,5 +1,6 @@
 import { OrderBook } from "@tapedeck/market";
 import { expect, test, vi } from "vitest";
+import { soon } from "../../../../test/support/soon.js";
 import { SimVenue } from "./sim.js";
 import type { MarketSink, VenueTrade } from "./venue.js";
 
@@ -37,7 +38,7 @@ const at = Date.UTC(2026, 5, 1, 12, 0, 57, 300);
 test("[FD7] goes on while nobody listens: who comes later finds the market where it is", async () => {
   const early = listening("BTCUSDT", at);
   for (let ms = 0; ms <= 8_000; ms += 100) early.clock.ms = at + ms; // over the end of its minute
-  await vi.waitFor(() => expect(Number(early.times.at(-1) ?? 0n) / 1e6).toBeGreaterThan(at + 7_900));
+  await vi.waitFor(() => expect(Number(early.times.at(-1) ?? 0n) / 1e6).toBeGreaterThan(at + 7_900), soon);
   const late = listening("BTCUSDT", at + 8_000);
   expect(top(late)).toEqual(top(early));
   expect(early.trades.length).toBeGreaterThan(0);
@@ -65,7 +66,7 @@ test("[FD7] after 91 days it begins again", async () => {
   const lastMinute = Date.UTC(2025, 0, 1) + (2 ** 17 - 1) * 60_000;
   const one = listening("BTCUSDT", lastMinute + 59_000);
   one.clock.ms += 3_000;
-  await vi.waitFor(() => expect(Number(one.times.at(-1) ?? 0n) / 1e6).toBeGreaterThan(lastMinute + 61_900));
+  await vi.waitFor(() => expect(Number(one.times.at(-1) ?? 0n) / 1e6).toBeGreaterThan(lastMinute + 61_900), soon);
   const again = listening("BTCUSDT", lastMinute + 62_000);
   expect(top(again)).toEqual(top(one));
   one.leave();

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { BinanceStandIn } from "../../../../test/support/exchange/binance.js";
 import { BitmexStandIn } from "../../../../test/support/exchange/bitmex.js";
+import { soon } from "../../../../test/support/soon.js";
 import { type Ears, listenTo } from "../testing/ears.js";
 import { binance, binanceFutures } from "./binance.js";
 import { bitmex } from "./bitmex.js";
 import { SocketVenue } from "./socket-venue.js";
 
-const soon = { timeout: 5000, interval: 10 };
 let exchange: BitmexStandIn;
 let ears: Ears | undefined;
 

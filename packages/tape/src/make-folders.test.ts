@@ -95,4 +95,4 @@ test.skipIf(!mayMount)("[TP72] a read-only disk is told as such", async () => {
     cwd: fileURLToPath(new URL("../../../", import.meta.url)),
   });
   expect([stdout, stderr]).toEqual([`${folder}/a: the disk is read-only\n`, ""]);
-});
+}, 60_000);

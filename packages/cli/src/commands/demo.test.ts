@@ -31,4 +31,4 @@ test("[U12] `tapedeck demo --if-empty` makes a tape where there is none, and lea
   expect(second.status).toBe(0);
   expect(second.stdout).toBe(`There are tapes in ${store} already.\n`);
   expect(await new FolderTapeStore(store).versions("demo")).toEqual([1]);
-});
+}, 60_000);

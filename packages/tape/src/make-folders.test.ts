@@ -81,18 +81,22 @@ test.skipIf(asRoot)("[TP72] a folder that this user may not write to is told as 
 /** A mount in a namespace of its own, which ends with the process; not everyone may have one. */
 const mayMount = spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
 if (!mayMount) process.stderr.write("SKIPPED: no read-only disk is tried, since nothing can be mounted here\n");
-test.skipIf(!mayMount)("[TP72] a read-only disk is told as such", async () => {
-  const source = fileURLToPath(new URL("./make-folders.ts", import.meta.url));
-  const words = fileURLToPath(new URL("./write-trouble.ts", import.meta.url));
-  const program = `
+test.skipIf(!mayMount)(
+  "[TP72] a read-only disk is told as such",
+  async () => {
+    const source = fileURLToPath(new URL("./make-folders.ts", import.meta.url));
+    const words = fileURLToPath(new URL("./write-trouble.ts", import.meta.url));
+    const program = `
     import { makeFolders } from ${JSON.stringify(source)};
     import { whyNotWritten } from ${JSON.stringify(words)};
     makeFolders(process.argv[1] + "/a/b").catch((error) => console.log(whyNotWritten(error)));`;
-  const mounted = 'mount -t tmpfs none "$1" && mount -o remount,ro "$1" && shift && exec "$@"';
-  const node = [process.execPath, "--import=tsx", "--input-type=module", "-e", program, folder];
-  const { stdout, stderr } = spawnSync("unshare", ["-m", "sh", "-c", mounted, "sh", folder, ...node], {
-    encoding: "utf8",
-    cwd: fileURLToPath(new URL("../../../", import.meta.url)),
-  });
-  expect([stdout, stderr]).toEqual([`${folder}/a: the disk is read-only\n`, ""]);
-});
+    const mounted = 'mount -t tmpfs none "$1" && mount -o remount,ro "$1" && shift && exec "$@"';
+    const node = [process.execPath, "--import=tsx", "--input-type=module", "-e", program, folder];
+    const { stdout, stderr } = spawnSync("unshare", ["-m", "sh", "-c", mounted, "sh", folder, ...node], {
+      encoding: "utf8",
+      cwd: fileURLToPath(new URL("../../../", import.meta.url)),
+    });
+    expect([stdout, stderr]).toEqual([`${folder}/a: the disk is read-only\n`, ""]);
+  },
+  60_000,
+);

@@ -177,7 +177,7 @@ export class LocalCluster implements Cluster {
         await access(folder, constants.W_OK);
       } catch (error) {
         throw new Problem(
-          `Cannot write to ${folder} (${whyNotWritten(error)}): make it writable for this user, or name another one.`,
+          `Cannot write to ${folder} (${whyNotWritten(error)}): make it writable for this user, or name another by TAPEDECK_FOLDER or TAPEDECK_STORE.`,
         );
       }
     }

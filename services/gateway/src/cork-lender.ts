@@ -26,7 +26,7 @@ export function openCorkLender(uws: Uws): Promise<CorkLender> {
         return;
       }
       const client = createConnection(uws.us_socket_local_port(socket), host);
-      client.once("error", reject);
+      client.on("error", reject);
       client.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
       app.any(path, (res) => {
         uws.us_listen_socket_close(socket);

@@ -34,7 +34,17 @@ export function encodeOrder(
   { id, after, seq, side, quantity, filled }: GivenOrder,
   { tape, anchorWallMs, lastFill }: Pick<SessionRecord, "tape" | "anchorWallMs" | "lastFill">,
 ): string {
-  return JSON.stringify({ id, after, seq, side, quantity, filled, tape, placed: anchorWallMs, fill: lastFill });
+  return JSON.stringify({
+    id,
+    after,
+    seq,
+    side,
+    quantity,
+    filled,
+    tape,
+    placed: anchorWallMs,
+    fill: lastFill ?? undefined,
+  });
 }
 
 export function decodeOrder(text: string): KeptOrder {

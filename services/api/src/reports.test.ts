@@ -1,4 +1,5 @@
-import { reportsAnswer, tradeReportAnswer } from "@tapedeck/protocol";
+import { RefusedError, reportsAnswer, tradeReportAnswer } from "@tapedeck/protocol";
+import type { SessionRecord } from "@tapedeck/sessions";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -22,6 +23,17 @@ async function simulate({ deck }: TestApi, id: string, userId = ""): Promise<voi
   await deck.perform(id, { type: "start" });
 }
 
+/** Gives an order; on a busy machine a market may not be made in time, and the order is to be given again. */
+async function order({ deck }: TestApi, id: string, side: "BUY" | "SELL", quantity: number): Promise<SessionRecord> {
+  for (;;) {
+    try {
+      return (await deck.perform(id, { type: "order", side, quantity })).record;
+    } catch (error) {
+      if (!(error instanceof RefusedError && error.code === "BUSY")) throw error;
+    }
+  }
+}
+
 async function reportsOf(path = "/reports") {
   return reportsAnswer.parse((await api.ask("GET", path)).json).reports;
 }
@@ -40,17 +52,11 @@ describe("reports", () => {
   test("[A91] hold every order of a session with its fill, also those that a rewind or another market has left behind", async () => {
     await simulate(api, "trader");
     const perform = (command: Parameters<TestApi["deck"]["perform"]>[1]) => api.deck.perform("trader", command);
-    const fills = [];
-    for (const order of [
-      { side: "BUY", quantity: 3 },
-      { side: "SELL", quantity: 1 },
-    ] as const) {
-      fills.push((await perform({ type: "order", ...order })).record.lastFill);
-    }
+    const fills = [(await order(api, "trader", "BUY", 3)).lastFill, (await order(api, "trader", "SELL", 1)).lastFill];
     await perform({ type: "goback", seconds: 60 });
-    fills.push((await perform({ type: "order", side: "SELL", quantity: 1 })).record.lastFill);
+    fills.push((await order(api, "trader", "SELL", 1)).lastFill);
     await perform({ type: "mode", mode: "SIMULATION", seed: 43 });
-    fills.push((await perform({ type: "order", side: "SELL", quantity: 2 })).record.lastFill);
+    fills.push((await order(api, "trader", "SELL", 2)).lastFill);
 
     const { report } = tradeReportAnswer.parse((await api.ask("GET", "/reports/trader")).json);
     expect(report.orders.map(({ fill }) => fill)).toEqual(fills);
@@ -67,7 +73,8 @@ describe("reports", () => {
     expect(report.totals.winning_exits + report.totals.losing_exits).toBeLessThanOrEqual(2);
     // What another market left is in the report, and not in this one's account.
     expect(report.account).toMatchObject({ position: -2, realized_pnl: 0, unrealized_pnl: expect.any(Number) });
-    for (const { placed_at } of report.orders) expect(Date.parse(placed_at ?? "")).toBeGreaterThan(Date.now() - 60_000);
+    for (const { placed_at } of report.orders)
+      expect(Date.parse(placed_at ?? "")).toBeGreaterThan(Date.now() - 600_000);
 
     const [summary] = await reportsOf("/reports?session_id=trader");
     expect(summary).toMatchObject({ session_id: "trader", orders: 4, name: expect.stringContaining("trader") });
@@ -95,15 +102,15 @@ describe("reports", () => {
 
   test("[A92] list orders from before fills were kept with what is known of them", async () => {
     await simulate(api, "older");
-    const { record } = await api.deck.perform("older", { type: "order", side: "BUY", quantity: 1 });
-    const [order] = await api.store.orders("older");
-    const { id, after, seq, side, quantity, filled } = order ?? { id: "" };
+    const { tape } = await order(api, "older", "BUY", 1);
+    const [given] = await api.store.orders("older");
+    const { id, after, seq, side, quantity, filled } = given ?? { id: "" };
     const text = JSON.stringify({ id, after, seq, side, quantity, filled });
     await api.redis.lset(api.keys.orders("older"), 0, text);
     const { report } = tradeReportAnswer.parse((await api.ask("GET", "/reports/older")).json);
     expect(report.orders).toMatchObject([{ id, side: "BUY", quantity: 1, fill: null, symbol: null, placed_at: null }]);
     // Its tape is still made of it.
-    expect((await api.deck.perform("older", { type: "pause" })).record.tape).toBe(record.tape);
+    expect((await api.deck.perform("older", { type: "pause" })).record.tape).toBe(tape);
   });
 });
 
@@ -120,7 +127,7 @@ describe("with users, reports", () => {
       ["of-bob", "bob"],
     ] as const) {
       await simulate(strict, id, user);
-      await strict.deck.perform(id, { type: "order", side: "BUY", quantity: 1 });
+      await order(strict, id, "BUY", 1);
     }
     const seenBy = async (user: string, role?: string) => {
       const { json } = await strict.ask("GET", "/reports", await as(user, role));

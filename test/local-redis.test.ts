@@ -85,8 +85,12 @@ class LocalRedis {
     expect(await exit).toEqual([0, null]);
   }
 
-  /** Ends its redis-server as a machine that runs out of memory does. */
+  /** Ends its redis-server as a machine that runs out of memory does, when it has written what it holds back for a busy disk. */
   async crash(): Promise<void> {
+    await vi.waitFor(
+      async () => expect(await this.client.info("persistence")).toContain("aof_buffer_length:0"),
+      60_000,
+    );
     const exit = once(this.child, "exit");
     process.kill(await this.server(), "SIGKILL");
     await exit;

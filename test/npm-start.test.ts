@@ -9,7 +9,7 @@ import type { ClusterSnapshot } from "@tapedeck/cli";
 import type { SessionView } from "@tapedeck/protocol";
 import { FolderTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Http } from "./support/http.js";
 import { noneLeftWith } from "./support/left-processes.js";
 import { hasTerminals, Terminal } from "./support/terminal.js";
@@ -21,6 +21,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const ownRedis = spawnSync("redis-server", ["--version"]).status === 0;
 const possible = hasTerminals && ownRedis;
 if (!possible) console.warn("SKIPPED: npm start in a terminal needs Linux, util-linux's script and redis-server");
+
+// It compiles, makes a page and starts a cluster, up to twice a test.
+vi.setConfig({ testTimeout: 300_000 });
 
 let folder: string;
 let terminals: Terminal[];

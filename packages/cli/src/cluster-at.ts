@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { type Deck, TapedeckError, tapedeck } from "@tapedeck/client";
 import { InvalidArgumentError, Option } from "commander";
 import { WebSocket } from "ws";
-import { ClusterFile } from "./cluster/cluster-file.js";
 import { codeOf, Problem } from "./cluster/problem.js";
+import { runningClusterOf } from "./cluster/running-cluster.js";
 import { home } from "./repository.js";
 
 export interface ClusterOptions {
@@ -45,7 +45,7 @@ export async function onCluster<T>(
   work: (deck: Deck) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const local = url === undefined ? (await new ClusterFile(join(home, ".tapedeck")).read())?.url : undefined;
+  const local = url === undefined ? (await runningClusterOf(join(home, ".tapedeck")))?.url : undefined;
   const at = url ?? local ?? "http://localhost:8000";
   const deck = tapedeck({
     url: at,

@@ -30,7 +30,7 @@ const name = `tapedeck-${createHash("sha256").update(process.cwd()).digest("hex"
 /** Not in the folder: its path may be longer than that of a socket can be, and some file systems hold none. */
 const socket = join(tmpdir(), `${name}.sock`);
 
-/** What a killed process has written is with the system, so every write outlives it; a power cut costs a second at most. */
+/** A Redis that is asked to end writes all it holds. Killed, or in a power cut, it loses two seconds at most: while the disk is busy it holds back. */
 const settings = [
   ...["--save", "", "--appendfsync", "everysec"],
   ...["--aof-load-truncated", "yes"], // a write that a kill cut short costs that write, not the start

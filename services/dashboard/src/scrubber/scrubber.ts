@@ -210,9 +210,11 @@ interface Marked {
 /** Longer than any time between two frames of one window. */
 const besideMs = 1000;
 
-/** A place as a screen reader says it: with its date where the tape has several, and the gap that follows. */
+const dayMs = 86_400_000;
+
+/** A place as a screen reader says it: with its date where the tape is longer than a day, and the gap that follows. */
 function placeText({ extent, breaks }: TapeAxis, ms: number): string {
-  const date = dateText(extent.from) === dateText(extent.to) ? "" : `${dateText(ms)} `;
+  const date = extent.to - extent.from < dayMs ? "" : `${dateText(ms)} `;
   const gap = breaks.find(({ fromMs }) => fromMs >= ms);
   const beside = gap && gap.fromMs - ms < besideMs ? `, before a gap of ${spanWords(gap.toMs - gap.fromMs)}` : "";
   return `${date}${clockText(ms, 0)}${beside}`;

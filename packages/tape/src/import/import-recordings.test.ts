@@ -171,9 +171,9 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
     "[IM1] $name: imports by its content alone, and every frame keeps every rule",
     async ({ files, tapes }) => {
       const imported = await importToMemory(recording(...files));
-      const found = imported.report.tapes.map(({ tape, frames, trades, bookUpdates }) => [
+      const found = imported.report.tapes.map(({ tape, frames, trades, bookUpdates, updatesAfterTape }) => [
         tape?.replace("@1", ""),
-        { frames, trades, updates: bookUpdates },
+        { frames, trades, updates: bookUpdates + updatesAfterTape },
       ]);
       expect(Object.fromEntries(found)).toEqual(tapes);
       expect(imported.report.brokenLines.count).toBe(0);

@@ -31,9 +31,10 @@ describe("[TK21] a damaged block", () => {
     await ended(viewer);
     expect(viewer.seqs).toEqual([...range(1, 39), ...range(60, 99)]);
     expect(viewer.holes.map(({ from, to }) => [from, to])).toEqual([[39, 59]]);
-    const before = viewer.shown.find(({ seq }) => seq === 39)?.at ?? 0;
+    // By the frame that was held up least, since a busy machine makes any of them late.
+    const start = Math.min(...viewer.shown.filter(({ seq }) => seq <= 39).map(({ at, seq }) => at - seq * 20));
     const after = viewer.shown.find(({ seq }) => seq === 60)?.at ?? 0;
-    expect(after - before).toBeGreaterThan(21 * 20 - 15);
+    expect(after - start).toBeGreaterThan(60 * 20 - 15);
     expect(await metric("damaged_blocks_total")).toBe(2);
     expect(await rig.record(id)).toMatchObject({ state: "STOPPED", reason: "ended", publishedSeq: 99 });
   });

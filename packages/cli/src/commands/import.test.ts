@@ -1,9 +1,8 @@
 import { mkdtemp, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FolderTapeStore } from "@tapedeck/tape";
+import { FolderTapeStore, ImportRefused } from "@tapedeck/tape";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Problem } from "../cluster/problem.js";
 import { importCommand } from "./import.js";
 import { tapesCommand } from "./tapes.js";
 
@@ -78,7 +77,7 @@ test("[IM30] a recording that is cut short leaves the tape as it is, and makes a
   await expect(run(...args)).rejects.toThrow(
     /books.csv cannot be read to its end: .* its last, ends in the middle .* with --keep-partial what was read becomes a tape\.$/,
   );
-  await expect(run(...args)).rejects.toBeInstanceOf(Problem);
+  await expect(run(...args)).rejects.toBeInstanceOf(ImportRefused);
   expect(await new FolderTapeStore(store).current("mine")).toBe(1);
   printed = [];
   await run(...args, "--keep-partial");

@@ -6,7 +6,8 @@ import { startRedisClock } from "./clock.js";
 import { inOneWrite } from "./one-write.js";
 import { startProbe } from "./probe.js";
 import { onMessage, onReconnect, publish, resubscribed, subscribe, unsubscribe } from "./pubsub.js";
-import { connectRedis, type RedisConnection, type RedisPurpose, untilReady } from "./redis.js";
+import { connectRedis, type RedisConnection, type RedisPurpose } from "./redis.js";
+import { untilReady } from "./redis-state.js";
 
 const log = pino({ level: "silent" });
 let servers: RedisClusterServers;
@@ -121,6 +122,8 @@ test("[R15] [R22] a master dies: the others are not held up, and its channels ar
   await subscribe(subscriber, ...channels);
   const probe = startProbe({ publisher, subscriber, channel: "probe:{node}", intervalMs: 50, log });
   await vi.waitFor(() => expect(probe.heardWithin(200)).toBe(true), 3000);
+  const heardOn = () => Promise.all(channels.map((channel) => publish(publisher, channel, "x").catch(() => 0)));
+  await vi.waitFor(async () => expect(await heardOn()).toEqual([1, 1, 1]), 5000);
   let again = 0;
   onReconnect(
     subscriber,

@@ -12,6 +12,7 @@ export type { EndedEpoch } from "./epochs.js";
 export { type Feeds, noFeeds } from "./feeds.js";
 export type { Instruction, Moment, SystemCommand } from "./instruction.js";
 export { type Keys, keysWith } from "./keys.js";
+export { LastingQueue } from "./lasting-queue.js";
 export {
   type LeaseJob,
   LeaseQueue,

@@ -16,6 +16,7 @@ import {
   startStatusServer,
   startTracing,
   watchLatency,
+  watchRedis,
 } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
@@ -24,7 +25,6 @@ import { showCluster } from "./cluster-metrics.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
 import { openQueues } from "./queues-page.js";
-import { watchRedis } from "./redis-health.js";
 import { createRequestMetrics } from "./request-metrics.js";
 
 const version = "0.1.0";

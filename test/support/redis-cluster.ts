@@ -52,6 +52,11 @@ export class RedisClusterServers {
     return `redis+cluster://${this.ports.map((port) => `127.0.0.1:${port}`).join(",")}`;
   }
 
+  /** As `redis-cli --cluster create` wants them. */
+  get addresses(): string[] {
+    return [...this.#masters, ...this.#replicas].map(({ port, busPort }) => `127.0.0.1:${port}@${busPort}`);
+  }
+
   /** Of the masters. */
   get ports(): number[] {
     return this.#masters.map(({ port }) => port);

@@ -23,7 +23,7 @@ export {
 export { clusterAddress, sentinelOptions } from "./redis-address.js";
 export { masterOf } from "./redis-cluster.js";
 export { watchRedis } from "./redis-health.js";
-export { onStateChange, troubleWith, untilReady, whyAway } from "./redis-state.js";
+export { onStateChange, RedisUnusable, troubleWith, untilReady, usableWithin, whyAway } from "./redis-state.js";
 export { type RedisTrouble, sentenceOf, troubleOf } from "./redis-trouble.js";
 export { defineScripts, type Script } from "./scripts.js";
 export { createShutdown, type Shutdown, type ShutdownOptions } from "./shutdown.js";

@@ -1,6 +1,7 @@
 import { Cluster, type ClusterOptions, Command, type RedisOptions } from "ioredis";
 import { answerInTime, RedisAway } from "./answer-in-time.js";
 import { keepMapUseful } from "./cluster-map.js";
+import { shortenDenied } from "./denied-handshake.js";
 import type { RedisConnection, RedisPurpose } from "./redis.js";
 import type { ClusterAddress } from "./redis-address.js";
 
@@ -42,6 +43,7 @@ export function connectCluster({ address, purpose, node, retryDelayMs, answerMs 
     ...(redisOptions.tls && { dnsLookup: (name, found) => found(null, name) }),
   });
   keepMapUseful(cluster);
+  cluster.on("+node", shortenDenied);
   if (purpose === "commands" && answerMs !== undefined) answerWhileAway(cluster, answerMs);
   else if (answerMs !== undefined) answerInTime(cluster, { ms: answerMs });
   // BullMQ makes a connection like this one for each worker.
@@ -49,6 +51,7 @@ export function connectCluster({ address, purpose, node, retryDelayMs, answerMs 
   cluster.duplicate = (nodes, options) => {
     const copy = duplicate(nodes, options);
     keepMapUseful(copy);
+    copy.on("+node", shortenDenied);
     if (answerMs !== undefined) answerInTime(copy, { ms: answerMs });
     return copy;
   };

@@ -12,6 +12,8 @@ import { isDenied, type RedisTrouble, sentenceOf, troubleOf } from "./redis-trou
 interface State {
   usable: boolean;
   trouble: RedisTrouble | undefined;
+  /** The last thing that went wrong, where it is not known by name. */
+  error: Error | undefined;
 }
 
 const states = new WeakMap<RedisConnection, State>();
@@ -42,6 +44,34 @@ export async function untilReady(redis: RedisConnection): Promise<void> {
   }
 }
 
+/** A Redis that cannot be used now, and perhaps why. */
+export class RedisUnusable extends Error {
+  override readonly name = "RedisUnusable";
+  readonly trouble: RedisTrouble | undefined;
+
+  constructor(trouble: RedisTrouble | undefined, message: string) {
+    super(message);
+    this.trouble = trouble;
+  }
+}
+
+/** For programs that do not want to wait: rejects with `RedisUnusable` when something is wrong, or nothing is heard for so long. */
+export async function usableWithin(ms: number, redis: RedisConnection): Promise<void> {
+  const events: EventEmitter = redis;
+  const usable = new Promise<void>((resolve, reject) => {
+    const look = (): void => {
+      const { trouble, error } = states.get(redis) ?? {};
+      if (whyAway(redis) === undefined) resolve();
+      else if (trouble !== undefined) reject(new RedisUnusable(trouble, sentenceOf(trouble)));
+      else if (error !== undefined) reject(new RedisUnusable(undefined, error.message));
+    };
+    events.on(changed, look);
+    setTimeout(() => reject(new RedisUnusable(undefined, `nothing for ${ms / 1000} s`)), ms).unref();
+    look();
+  });
+  await usable;
+}
+
 const changed = "tapedeck:state";
 /** After so long without being ready, Redis is asked whether it is loading its data. */
 const loadingMs = 1000;
@@ -58,14 +88,15 @@ export interface WatchOptions {
 /** Keeps the state of a connection, and reports its trouble: one line for each cause, however many connections have it. */
 export function watchState(redis: RedisConnection, { purpose, needsMaster, log }: WatchOptions): void {
   const events: EventEmitter = redis;
-  const state: State = { usable: false, trouble: undefined };
+  const state: State = { usable: false, trouble: undefined, error: undefined };
   states.set(redis, state);
   const report = reportOf(log);
   let told = false;
 
-  const set = (usable: boolean, trouble: RedisTrouble | undefined): void => {
+  const set = (usable: boolean, trouble: RedisTrouble | undefined, error?: Error): void => {
     state.usable = usable;
     state.trouble = trouble;
+    state.error = error;
     events.emit(changed);
   };
   const use = (): void => {
@@ -83,12 +114,12 @@ export function watchState(redis: RedisConnection, { purpose, needsMaster, log }
     const trouble = troubleOf(error) ?? (await deniedBy(redis, error, of));
     if (trouble !== undefined) return suffer(trouble, of === undefined ? {} : { of });
     told = true;
-    if (redis.status !== "ready") set(false, undefined);
+    if (redis.status !== "ready") set(false, undefined, error);
     report.error(error, { redis: purpose, ...(of !== undefined && { of }) });
   };
   events.on("error", (error: Error) => void hear(error));
   events.on("node error", (error: Error, of: string) => void hear(error, of));
-  events.on("close", () => set(false, state.trouble));
+  events.on("close", () => set(false, state.trouble, state.error));
   events.on("ready", () => {
     if (needsMaster && redis instanceof Redis) whenMaster(redis, use, suffer);
     else use();

@@ -1,5 +1,6 @@
 import { type Cluster, Redis, type RedisOptions } from "ioredis";
 import { answerInTime } from "./answer-in-time.js";
+import { shortenDenied } from "./denied-handshake.js";
 import type { Logger } from "./logger.js";
 import { clusterAddress, sentinelOptions } from "./redis-address.js";
 import { connectCluster } from "./redis-cluster.js";
@@ -87,6 +88,7 @@ function connectTo(url: string, options: RedisOptions, purpose: RedisPurpose): R
     sentinel === undefined
       ? new Redis(url, options)
       : new Redis({ ...options, ...sentinel, sentinelRetryStrategy: retryDelayMs });
+  shortenDenied(redis);
   const ms = answerMs[purpose];
   if (ms === undefined) return redis;
   // Connected and not ready for long, it loads its data: that takes longer than anyone waits.

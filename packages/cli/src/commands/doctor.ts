@@ -1,21 +1,17 @@
-import type { EventEmitter } from "node:events";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { accessEnv } from "@tapedeck/access";
-import { commonEnv, connectRedis, createLogger, type RedisConnection, readConfig, untilReady } from "@tapedeck/runtime";
-import { keysWith } from "@tapedeck/sessions";
+import { commonEnv, readConfig } from "@tapedeck/runtime";
 import { isFolder, openTapeStore } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
 import { ClusterFile } from "../cluster/cluster-file.js";
-import { type Finding, fail } from "../doctor/finding.js";
-import { lookAtCluster } from "../doctor/look-at-cluster.js";
+import type { Finding } from "../doctor/finding.js";
 import { lookAtMachine } from "../doctor/look-at-machine.js";
-import { lookAtRedis } from "../doctor/look-at-redis.js";
 import { lookAtTapes } from "../doctor/look-at-tapes.js";
+import { lookOnRedis } from "../doctor/look-on-redis.js";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
-const patienceMs = 5_000;
 
 const env = z.object({
   ...accessEnv,
@@ -47,45 +43,12 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
   const place = isFolder(asked) ? resolve(root, asked) : asked;
   const findings = [
     ...lookAtMachine(config),
-    ...(await onRedis(redisUrl, config.TAPEDECK_PREFIX)),
+    ...(await lookOnRedis(redisUrl, config.TAPEDECK_PREFIX)),
     ...(await lookAtTapes(() => openTapeStore(place, config.S3_ENDPOINT), place)),
   ];
   if (json) console.log(JSON.stringify(findings, undefined, 2));
   else for (const finding of findings) console.log(lineOf(finding));
   if (findings.some(({ level }) => level === "fail")) process.exitCode = 1;
-}
-
-async function onRedis(url: string, prefix: string): Promise<Finding[]> {
-  const log = createLogger({ service: "doctor", node: "doctor", level: "silent" });
-  const redis = connectRedis({ url, purpose: "commands", name: "doctor", log });
-  try {
-    await Promise.race([untilReady(redis), rejected(redis)]);
-    return [...(await lookAtRedis(redis)), ...(await lookAtCluster(redis, keysWith(prefix)))];
-  } catch (error) {
-    const why = whyOf(error);
-    const where = url.replace(/\/\/[^@/]*@/, "//***@");
-    const mend = why.includes("cluster support disabled")
-      ? "it is no Redis Cluster: set REDIS_URL to redis://HOST:PORT"
-      : "start it, or set REDIS_URL to one that runs";
-    return [fail("redis", `${where} does not answer: ${why}`, mend)];
-  } finally {
-    redis.disconnect();
-  }
-}
-
-/** In a Redis Cluster what the last node answered says more than that all have failed. */
-function whyOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return "lastNodeError" in error && error.lastNodeError instanceof Error ? error.lastNodeError.message : error.message;
-}
-
-/** Rejects with the first trouble of a connection, or when it takes too long. */
-function rejected(redis: RedisConnection): Promise<never> {
-  const events: EventEmitter = redis;
-  return new Promise((_, reject) => {
-    events.once("error", reject);
-    setTimeout(() => reject(new Error(`nothing for ${patienceMs / 1000} s`)), patienceMs).unref();
-  });
 }
 
 const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;

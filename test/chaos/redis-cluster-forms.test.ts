@@ -94,7 +94,7 @@ describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () 
     const moved = performance.now();
     const seen = viewers.map(({ frames }) => frames.length);
     for (const [nth, viewer] of viewers.entries()) {
-      await viewer.until(() => viewer.frames.length > (seen[nth] ?? 0) + 10, "frames after the move", 45_000);
+      await viewer.until(() => viewer.frames.length > (seen[nth] ?? 0) + 10, "frames after the move", 12_000);
       expect(viewer.frames).toHaveConsecutiveSeqs();
     }
     console.log(`frames come again ${Math.round(performance.now() - moved)} ms after the Redis Cluster had moved`);

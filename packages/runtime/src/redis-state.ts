@@ -103,11 +103,11 @@ export function watchState(redis: RedisConnection, { purpose, needsMaster, log }
     set(true, undefined);
     if (told) log.info({ redis: purpose }, "connected to Redis again");
     told = false;
-    report.forget();
+    report.usable(redis);
   };
   const suffer = (trouble: RedisTrouble, fields: object = {}): void => {
     told = true;
-    report.trouble(trouble, { redis: purpose, ...fields });
+    report.trouble(redis, trouble, { redis: purpose, ...fields });
     if (redis.status !== "ready" || needsMaster) set(false, trouble);
   };
   const hear = async (error: Error, of?: string): Promise<void> => {
@@ -115,7 +115,7 @@ export function watchState(redis: RedisConnection, { purpose, needsMaster, log }
     if (trouble !== undefined) return suffer(trouble, of === undefined ? {} : { of });
     told = true;
     if (redis.status !== "ready") set(false, undefined, error);
-    report.error(error, { redis: purpose, ...(of !== undefined && { of }) });
+    report.error(redis, error, { redis: purpose, ...(of !== undefined && { of }) });
   };
   events.on("error", (error: Error) => void hear(error));
   events.on("node error", (error: Error, of: string) => void hear(error, of));
@@ -180,10 +180,10 @@ function splitAddress(of: string): { host: string; port: number } {
 const quietMs = { cause: 60_000, error: 10_000 } as const;
 
 interface Report {
-  trouble(trouble: RedisTrouble, fields: object): void;
-  error(error: Error, fields: object): void;
-  /** Redis can be used: what comes next is news. */
-  forget(): void;
+  trouble(redis: RedisConnection, trouble: RedisTrouble, fields: object): void;
+  error(redis: RedisConnection, error: Error, fields: object): void;
+  /** When all that had trouble can be used, what comes next is news. */
+  usable(redis: RedisConnection): void;
 }
 
 /** All connections of a process have one logger, and mostly the same trouble. */
@@ -193,6 +193,7 @@ function reportOf(log: Logger): Report {
   const known = reports.get(log);
   if (known !== undefined) return known;
   const lines = new Map<string, { at: number; untold: number }>();
+  const suffering = new Set<RedisConnection>();
   const tell = (key: string, quiet: number, write: (untold: number) => void): void => {
     const now = performance.now();
     const last = lines.get(key);
@@ -204,18 +205,25 @@ function reportOf(log: Logger): Report {
     lines.set(key, { at: now, untold: 0 });
   };
   const report: Report = {
-    trouble: (trouble, fields) =>
+    trouble(redis, trouble, fields) {
+      suffering.add(redis);
       tell(trouble.cause, quietMs.cause, (untold) =>
         log.warn({ cause: trouble.cause, ...fields, untold }, `${sentenceOf(trouble)}; trying on`),
-      ),
-    error: (error, fields) =>
+      );
+    },
+    error(redis, error, fields) {
+      suffering.add(redis);
       tell("of" in fields ? "node" : "connection", quietMs.error, (untold) =>
         log.warn(
           { err: { message: error.message, code: "code" in error ? error.code : undefined }, ...fields, untold },
           "of" in fields ? "trouble with a node of the Redis Cluster" : "no connection to Redis, retrying",
         ),
-      ),
-    forget: () => lines.clear(),
+      );
+    },
+    usable(redis) {
+      suffering.delete(redis);
+      if (suffering.size === 0) lines.clear();
+    },
   };
   reports.set(log, report);
   return report;

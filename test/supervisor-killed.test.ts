@@ -56,7 +56,7 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
     ...["api", "gateway", "ticker", "feed"].map((service) => [service, `services/${service}/dist/main.js`]),
     ["balancer", "packages/cli/dist/cluster/balancer-main.js"],
     ["Redis's keeper", "packages/cli/dist/cluster/redis-main.js"],
-  ])("[U7] [R25] ends when its supervisor was gone before it listened: %s", async (_, module = "") => {
+  ])("[U7] [R29] ends when its supervisor was gone before it listened: %s", async (_, module = "") => {
     const child = spawn(
       process.execPath,
       ["--input-type=module", "--eval", afterTheLoss, fileURLToPath(new URL(module, root))],

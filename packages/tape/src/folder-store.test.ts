@@ -86,6 +86,27 @@ describe("a folder store", () => {
     },
   );
 
+  test("[TP70] a store that goes and comes back while it is read loses no file", async () => {
+    const store = new FolderTapeStore(folder);
+    await writeTestTape(store, { id: "aapl", frames: 10 });
+    let flickering = true;
+    const flickers = (async () => {
+      for (let times = 0; times < 60; times++) {
+        await rename(folder, `${folder}-away`);
+        await delay(1);
+        await rename(`${folder}-away`, folder);
+        await delay(20);
+      }
+      flickering = false;
+    })();
+    const trouble = new Set<string>();
+    while (flickering) {
+      await store.read("aapl", 1, "manifest.json").catch((error: Error) => trouble.add(error.constructor.name));
+    }
+    await flickers;
+    expect([...trouble].filter((name) => name !== StoreAway.name)).toEqual([]);
+  });
+
   test("[TP70] a store without a tape yet has none, whether there is a folder or not", async () => {
     for (const place of [folder, join(folder, "not", "there")]) {
       const catalog = new TapeCatalog(new FolderTapeStore(place), { cacheBytes: leastCacheBytes });

@@ -58,11 +58,11 @@ export class FolderTapeStore implements TapeStore {
   }
 
   async read(id: string, version: number, file: string): Promise<Buffer> {
-    return reading(this.#orMissing(reads.take(() => readFile(this.#path(id, version, file)))));
+    return reading(this.#orMissing(() => readFile(this.#path(id, version, file))));
   }
 
   readRange(id: string, version: number, file: string, offset: number, length: number): Promise<Buffer> {
-    return reading(this.#orMissing(reads.take(() => readPart(this.#path(id, version, file), offset, length))));
+    return reading(this.#orMissing(() => readPart(this.#path(id, version, file), offset, length)));
   }
 
   async begin(id: string): Promise<Draft> {
@@ -131,22 +131,34 @@ export class FolderTapeStore implements TapeStore {
 
   /** None where the store is there, but not this folder of it. */
   async #namesIn(folder: string): Promise<string[]> {
-    const names = await namesIn(folder);
-    if (names.length === 0) await this.#root.expect();
-    else this.#root.found();
-    return names;
+    return (
+      (await this.#look(async () => {
+        const names = await namesIn(folder);
+        return names.length === 0 ? undefined : names;
+      })) ?? []
+    );
   }
 
-  async #orMissing<T>(found: Promise<T>): Promise<T> {
-    try {
-      const file = await found;
-      this.#root.found();
-      return file;
-    } catch (error) {
-      if (codeOf(error) !== "ENOENT") throw error;
+  async #orMissing<T>(read: () => Promise<T>): Promise<T> {
+    const found = await this.#look(() => reads.take(() => orAbsent(read())));
+    if (found === undefined) throw new FileMissing("no such file in the tape store");
+    return found;
+  }
+
+  /**
+   * What `find` finds; undefined where the store is there and that is not. A store that comes back between the look and the question
+   * whether it is there has everything and showed nothing, so what is missing is looked for twice.
+   */
+  async #look<T>(find: () => Promise<T | undefined>): Promise<T | undefined> {
+    for (let looks = 0; looks < 2; looks++) {
+      const found = await find();
+      if (found !== undefined) {
+        this.#root.found();
+        return found;
+      }
       await this.#root.expect();
-      throw new FileMissing("no such file in the tape store", { cause: error });
     }
+    return undefined;
   }
 
   #path(id: string, version: number, file: string): string {
@@ -233,6 +245,15 @@ async function readPart(path: string, offset: number, length: number): Promise<B
     return bytes.subarray(0, filled);
   } finally {
     await handle.close();
+  }
+}
+
+async function orAbsent<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -23,6 +23,7 @@ async function run(line: string, enough?: RegExp): Promise<{ code: number | null
 
 test("[OB11] every recipe of docs/keyspace.md runs as it stands there, and shows something", async ({ cluster }) => {
   const { id } = await cluster.watched({ speed: 0.5 });
+  for (const mode of ["SIMULATION", "REPLAY"]) await cluster.http.call("POST", `/mode/${id}`, { mode });
   const live = await cluster.http.create({ mode: "LIVE", source: "SIM", symbol: "BTCUSDT" });
   const viewer = await cluster.watch(live.session_id);
   await viewer.until(() => viewer.frames.length > 0, "a live frame");

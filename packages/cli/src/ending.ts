@@ -63,10 +63,18 @@ export async function run(program: Command): Promise<void> {
   }
 }
 
+let outputNeeded = true;
+
+/** For a command whose work matters more than what it prints: a closed terminal, or a reader that has left, does not end it. */
+export function goOnWithoutOutput(): void {
+  outputNeeded = false;
+}
+
 /** `| head` closes its end when it has seen enough. */
 function endQuietlyWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (!outputNeeded) return;
       if (error.code === "EPIPE") process.exit(bySignal.SIGPIPE);
       tell(new Problem(`The output cannot be written: ${whyNotWritten(error)}.`));
       process.exit(notDone);

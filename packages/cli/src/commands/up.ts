@@ -7,6 +7,7 @@ import { Command } from "commander";
 import { z } from "zod";
 import { Problem } from "../cluster/problem.js";
 import { type Cluster, LocalCluster } from "../cluster/start-cluster.js";
+import { goOnWithoutOutput } from "../ending.js";
 import { home, repository } from "../repository.js";
 import { onEndSignals } from "../terminal/end-signals.js";
 import { earlyWarnings } from "./early-warnings.js";
@@ -89,7 +90,7 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
     },
   });
   // A terminal that was closed takes no more output. The cluster ends in order all the same.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  goOnWithoutOutput();
 
   tell("Starting Redis and the balancer");
   try {

@@ -9,8 +9,7 @@ import { soon } from "../../../test/support/soon.js";
 import { startRedisClock } from "./clock.js";
 import { startHeartbeat } from "./heartbeat.js";
 import { startProbe } from "./probe.js";
-import { connectRedis, type RedisPurpose, retryDelayMs } from "./redis.js";
-import { untilReady } from "./redis-state.js";
+import { connectRedis, type RedisPurpose, retryDelayMs, untilReady } from "./redis.js";
 
 const log = pino({ level: "silent" });
 const undo: (() => unknown)[] = [];

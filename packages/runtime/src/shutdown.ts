@@ -1,6 +1,5 @@
 import type { Logger } from "./logger.js";
 import { announceLeaving, endWithParent } from "./ready.js";
-import { within } from "./within.js";
 
 export interface Shutdown {
   /**
@@ -77,4 +76,16 @@ export function createShutdown({ log, budgetMs, exit = (code) => process.exit(co
   endWithParent();
 
   return { step: (name, run, share = 1) => void steps.push({ name, run, share }), begin, signal: begun.signal };
+}
+
+async function within(ms: number, run: () => unknown): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${Math.round(ms)} ms`)), ms);
+  });
+  try {
+    await Promise.race([(async () => run())(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { masterOf, type RedisConnection, traceparent } from "@tapedeck/runtime";
+import { Queue } from "bullmq";
 import type { Keys } from "./keys.js";
-import { LastingQueue } from "./lasting-queue.js";
 import type { SessionRecord } from "./record.js";
 
 /** What a lease's job carries; all else is on the session. */
@@ -36,7 +36,7 @@ export function leaseJobId({ id, rev }: Pick<SessionRecord, "id" | "rev">): stri
 export class LeaseQueue {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
-  readonly #queues: ReadonlyMap<string, LastingQueue<LeaseJob>>;
+  readonly #queues: ReadonlyMap<string, Queue<LeaseJob>>;
 
   /** `redis` stays the caller's; one for BullMQ's taste has `maxRetriesPerRequest: null`, any other fails fast. */
   constructor({ redis, keys, queues, onError }: LeaseQueueOptions) {
@@ -44,16 +44,21 @@ export class LeaseQueue {
     this.#keys = keys;
     this.#queues = new Map(
       leaseQueueNames(queues).map((name) => {
-        const defaultJobOptions = { removeOnComplete: true, removeOnFail: true };
-        const options = { connection: redis, prefix: keys.bullPrefix, defaultJobOptions };
-        return [name, new LastingQueue<LeaseJob>(name, options, onError)];
+        const queue = new Queue<LeaseJob>(name, {
+          connection: redis,
+          prefix: keys.bullPrefix,
+          skipWaitingForReady: true,
+          defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+        });
+        queue.on("error", (error) => onError?.(error));
+        return [name, queue];
       }),
     );
   }
 
   /** Adds a job for the session as it is at this revision; asking again for the same revision adds none. */
   async request(session: Pick<SessionRecord, "id" | "rev">): Promise<void> {
-    const queue = await this.#queues.get(leaseQueueOf(session.id, this.#near(session.id)) ?? "")?.get();
+    const queue = this.#queues.get(leaseQueueOf(session.id, this.#near(session.id)) ?? "");
     const trace = traceparent();
     const job = { sessionId: session.id, ...(trace !== undefined && { trace }) };
     await queue?.add(leaseJobName, job, { jobId: leaseJobId(session) });
@@ -73,7 +78,7 @@ export class LeaseQueue {
   /** Sessions that wait for a ticker, by queue. */
   async waiting(): Promise<Map<string, number>> {
     const counts = await Promise.all(
-      [...this.#queues].map(async ([name, queue]) => [name, await (await queue.get()).getWaitingCount()] as const),
+      [...this.#queues].map(async ([name, queue]) => [name, await queue.getWaitingCount()] as const),
     );
     return new Map(counts);
   }

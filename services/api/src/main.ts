@@ -17,7 +17,6 @@ import {
   startTracing,
   version,
   watchLatency,
-  watchRedis,
 } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
@@ -26,6 +25,7 @@ import { showCluster } from "./cluster-metrics.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
 import { openQueues } from "./queues-page.js";
+import { watchRedis } from "./redis-health.js";
 import { createRequestMetrics } from "./request-metrics.js";
 
 try {

@@ -1,11 +1,4 @@
-import {
-  type Logger,
-  onMessage,
-  onReconnect,
-  type RedisConnection,
-  resubscribed,
-  untilSubscribed,
-} from "@tapedeck/runtime";
+import { type Logger, onMessage, onReconnect, type RedisConnection, resubscribed, subscribe } from "@tapedeck/runtime";
 import { decodeState, parseHead, type SessionRecord, traceOf } from "@tapedeck/sessions";
 import { z } from "zod";
 
@@ -40,7 +33,7 @@ export async function listenForStates(
       log.warn({ err: error }, "a state that cannot be read");
     }
   });
-  await untilSubscribed(subscriber, channel);
+  await subscribe(subscriber, channel);
   onReconnect(subscriber, () => {
     const missed = (): void => listener.missed();
     resubscribed(subscriber, [channel]).then(missed, missed); // broken once more, perhaps: then this comes again

@@ -1,21 +1,16 @@
-import { connectRedis, createLogger, RedisUnusable, usableWithin } from "@tapedeck/runtime";
+import { connectRedis, createLogger } from "@tapedeck/runtime";
 import { Problem } from "./problem.js";
 
-const patienceMs = 5_000;
-
-/** @throws Problem when nobody answers there, or it cannot be used */
+/** @throws Problem when nobody answers there */
 export async function untilRedisAnswers(url: string): Promise<void> {
   const log = createLogger({ service: "up", node: "up", level: "silent" });
   const redis = connectRedis({ url, purpose: "commands", name: "up", log });
   try {
-    await usableWithin(patienceMs, redis);
+    await redis.ping();
   } catch (error) {
     const shown = url.replace(/\/\/[^@/]*@/, "//***@");
-    const trouble = error instanceof RedisUnusable ? error.trouble : undefined;
     throw new Problem(
-      trouble === undefined
-        ? `Redis at ${shown} (REDIS_URL) does not answer: start it, or unset REDIS_URL and the cluster runs its own.`
-        : `Redis at ${shown} (REDIS_URL) cannot be used: ${trouble.what} (${trouble.cause}). To mend it: ${trouble.mend}.`,
+      `Redis at ${shown} (REDIS_URL) does not answer: start it, or unset REDIS_URL and the cluster runs its own.`,
       { cause: error },
     );
   } finally {

@@ -83,7 +83,15 @@ export async function browser() {
   await aptInstall("chromium");
 }
 
-async function aptInstall(name) {
+/** Sees to it that the balancer of docker-compose.yml can be tried, as above. */
+export async function balancer() {
+  if (works("haproxy", ["-v"])) return;
+  if (process.platform !== "linux" || process.getuid?.() !== 0 || !works("apt-get", ["--version"])) return;
+  say("Installing haproxy (apt-get), once");
+  await aptInstall("haproxy", "-v");
+}
+
+async function aptInstall(name, version = "--version") {
   const options = { ...aside, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
   const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", name], options);
   if ((await install()) !== 0) {
@@ -91,7 +99,7 @@ async function aptInstall(name) {
     await run("apt-get", ["update", "-qq"], options);
     await install();
   }
-  return works(name, ["--version"]);
+  return works(name, [version]);
 }
 
 export async function build() {

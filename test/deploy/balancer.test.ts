@@ -1,0 +1,123 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestCluster } from "../support/cluster.js";
+import { Haproxy, haproxyIsThere } from "../support/haproxy.js";
+import { now, Viewer } from "../support/viewer.js";
+import "../support/expect.js";
+
+describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real apis and gateways", () => {
+  let cluster: TestCluster;
+  let balancer: Haproxy;
+  let session: string;
+  const opened: Viewer[] = [];
+
+  beforeAll(async () => {
+    // Unready for long enough that sockets can be counted meanwhile.
+    const env = { gateway: { UNREADY_MS: "6000" } };
+    cluster = await TestCluster.start({ gateways: 3, apis: 2, tickers: 1, restart: false, env });
+    session = (await cluster.http.create({ tape: "usdm" })).session_id;
+    await cluster.http.control(session, "start");
+  });
+  afterAll(async () => {
+    await Promise.all(opened.map((viewer) => viewer.close()));
+    await balancer?.stop();
+    await cluster?.stop();
+  });
+
+  async function started(): Promise<Haproxy> {
+    await balancer?.stop();
+    balancer = await Haproxy.start({
+      apis: cluster.apis.map(({ url }) => url),
+      gateways: cluster.gateways.filter(({ ready }) => ready).map(({ url }) => url),
+    });
+    await cluster.until(() => balancer.healthy(), "the balancer to find an api and a gateway");
+    return balancer;
+  }
+
+  async function watch(url = balancer.url): Promise<Viewer> {
+    const viewer = await Viewer.watch({ gateways: [url], sessionId: session });
+    opened.push(viewer);
+    return viewer;
+  }
+
+  /** The gateways that new sockets land on, by their names. */
+  async function gatewaysOf(sockets: number): Promise<Set<string>> {
+    const viewers = await Promise.all(Array.from({ length: sockets }, () => watch()));
+    const nodes = viewers.map((viewer) => viewer.heard("session")[0]?.node ?? "");
+    await Promise.all(viewers.map((viewer) => viewer.close()));
+    return new Set(nodes.map((node) => node.replace(/-\w+$/, "")));
+  }
+
+  test("[DP9] frames come through it, sockets are spread over gateways and requests over apis", async () => {
+    await started();
+    const viewer = await watch();
+    // A server counts as up until some checks have failed: what holds after several rounds of them holds.
+    const checked = now() + 5_000;
+    await viewer.until(() => (viewer.frames.at(-1)?.at ?? 0) > checked, "frames for some rounds of checks");
+    expect(viewer.frames).toHaveConsecutiveSeqs();
+    await expect
+      .poll(() => gatewaysOf(6), { timeout: 10_000 })
+      .toEqual(new Set(cluster.gateways.map(({ name }) => name)));
+    const nodes = await Promise.all(
+      Array.from(
+        { length: 4 },
+        async () => (await fetch(`${balancer.url}/health`)).headers.get("x-tapedeck-node") ?? "",
+      ),
+    );
+    expect(new Set(nodes.map((node) => node.replace(/-\w+$/, "")))).toEqual(
+      new Set(cluster.apis.map(({ name }) => name)),
+    );
+  });
+
+  test("[DP9] it leaves a gateway that has turned unready, and one that is killed", async () => {
+    await started();
+    const [unready, killed, last] = cluster.gateways;
+    if (!unready || !killed || !last) throw new Error("three gateways were asked for");
+    await expect.poll(() => gatewaysOf(6), { timeout: 10_000 }).toHaveProperty("size", 3);
+
+    const { url } = unready;
+    cluster.signal(unready, "SIGTERM");
+    await expect.poll(() => gatewaysOf(4), { timeout: 5_000 }).toEqual(new Set([killed.name, last.name]));
+    // It takes sockets itself all the while: the balancer keeps off of its own accord.
+    expect((await watch(url)).heard("session")[0]?.node).toMatch(unready.name);
+
+    cluster.signal(killed, "SIGKILL");
+    await expect.poll(() => gatewaysOf(4).catch(() => new Set()), { timeout: 5_000 }).toEqual(new Set([last.name]));
+    await (await watch()).next(3);
+  });
+
+  test("[DP11] it is healthy with a gateway, and not without", async () => {
+    await started();
+    const [last] = cluster.gateways.filter(({ ready }) => ready);
+    if (!last) throw new Error("no gateway is left");
+    process.kill(last.pid, "SIGSTOP");
+    await expect.poll(() => balancer.healthy(), { timeout: 10_000 }).toBe(false);
+    process.kill(last.pid, "SIGCONT");
+    await expect.poll(() => balancer.healthy(), { timeout: 10_000 }).toBe(true);
+  });
+
+  test("[DP11] told to end, it finishes a request under way and ends soon, with sockets open", async () => {
+    await started();
+    const viewer = await watch();
+    await viewer.next(2);
+    const { hostname, port } = new URL(balancer.url);
+    const request = connect(Number(port), hostname);
+    request.write("GET /health HTTP/1.1\r\nHost: tapedeck\r\n");
+    await once(request, "connect");
+    const ended = balancer.end("SIGUSR1");
+    await expect.poll(() => refuses(balancer.url)).toBe(true);
+    request.write("\r\n");
+    expect(await text(request)).toMatch(/^HTTP\/1\.1 200/);
+    expect(await ended).toBeLessThan(3_000);
+    await viewer.until(() => viewer.closed !== undefined, "the end of its socket");
+  });
+});
+
+function refuses(url: string): Promise<boolean> {
+  return fetch(url).then(
+    () => false,
+    () => true,
+  );
+}

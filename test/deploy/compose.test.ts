@@ -17,7 +17,9 @@ const service = z.looseObject({
   read_only: z.boolean().optional(),
   cap_drop: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.coerce.string()).default({}),
+  stop_signal: z.string().optional(),
   stop_grace_period: z.string().default("10s"),
+  healthcheck: z.looseObject({ test: z.array(z.string()).optional() }).optional(),
   ports: z.array(z.string()).default([]),
   profiles: z.array(z.string()).default([]),
 });
@@ -58,6 +60,15 @@ test("[DP7] nothing listens beyond this machine, and no container may write to i
     expect(cap_drop, name).toEqual(["ALL"]);
     if (!image.startsWith("grafana/")) expect(read_only, name).toBe(true);
   }
+});
+
+test("[DP11] the balancer is told to end by the signal that lets it finish, and has time to; its health is asked for where it listens", () => {
+  const cfg = read("deploy/haproxy/haproxy.cfg");
+  const { stop_signal, stop_grace_period, healthcheck } = compose.services.balancer ?? {};
+  expect(stop_signal).toBe("SIGUSR1");
+  const [, hardStop] = /^ {2}hard-stop-after (\d+)s$/m.exec(cfg) ?? [];
+  expect(Number.parseInt(stop_grace_period ?? "", 10)).toBeGreaterThan(Number(hardStop) + 1);
+  expect(cfg).toContain(`bind ${new URL(healthcheck?.test?.at(-1) ?? "").host}\n`);
 });
 
 test("[DP8] every base and image bears an exact version", () => {

@@ -126,6 +126,7 @@ test.skipIf(!possible)(
     await makeTape();
     const first = await started(npmStart);
     const replay = await playing(first.http);
+    const from = performance.now();
     const [edge, behind] = await Promise.all(["edge", "behind"].map((id) => watch(first.cluster, id)));
     if (!edge || !behind) throw new Error("unreachable");
     for (const id of ["edge", "behind"]) {
@@ -140,7 +141,6 @@ test.skipIf(!possible)(
     await first.http.control("behind", "pause");
     const paused = await first.http.session("behind");
     const seen = edge.lastSeq;
-    const from = performance.now();
     first.terminal.pressCtrlC();
     expect(await first.terminal.ended()).toBe(0);
     expect(first.terminal.said).toContain("- Stopping");

@@ -138,6 +138,7 @@ test("[DB21] the scrubber is a slider for the keyboard", async ({ cluster, decks
   await deck.page.keyboard.press("End");
   const tape = await cluster.tapes.recorded("usdm");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(tape.span.lastSeq);
+  await expect.poll(async () => (await view()).state).not.toBe("PLAYING"); // it has ended, and stands where it is put
   await deck.page.keyboard.press("Home");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(0);
   expect(await scrubber.getAttribute("aria-valuetext")).toMatch(/^\d\d:\d\d:\d\d$/);

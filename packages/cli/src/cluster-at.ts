@@ -80,7 +80,7 @@ function sentenceOf(error: TapedeckError, at: string, withToken: boolean): strin
   }
 }
 
-/** Why there is no answer, unless it is the usual: that nobody listens there. */
+/** Why there is no answer; empty where the connection was refused, which the sentence says already. */
 function whyOf({ cause }: TapedeckError): string {
   const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   if (!(reason instanceof Error) || codeOf(reason) === "ECONNREFUSED") return "";

@@ -73,7 +73,7 @@ export const sessionStats = z
 export type SessionStats = z.infer<typeof sessionStats>;
 
 export const controlStatus = z.enum(["started", "paused", "resumed", "stopped", "success"]);
-/** A session as the first version's controller told of itself besides. */
+/** Further keys of a session that the first version's controller answered. */
 export const replayState = sessionView.extend({
   is_playing: z.boolean().describe("whether state is PLAYING"),
   is_paused: z.boolean().describe("whether state is PAUSED"),

@@ -23,7 +23,7 @@ export const nodeView = z
   .describe("role, version, sockets or leases, load");
 export type NodeView = z.infer<typeof nodeView>;
 
-/** What the first version told of its own parts, of which this one has none. */
+/** Keys of the first version about parts that a cluster does not have. */
 const noSuchThing = z.null().describe("of the first version; this one has no such thing");
 
 export const dashboardAnswer = z

@@ -10,7 +10,7 @@ export function legacyFingerprint(address: string, userAgent: string | undefined
 
 /**
  * Tells pages of one fingerprint apart by the `Authorization` that they send with every command: `/auth/login` gives each browser
- * another one. Nobody can sign in with the mark.
+ * another one. The mark cannot be used to sign in.
  */
 export function pageMark(authorization: string | undefined): string {
   return authorization === undefined ? unmarked : hashed(authorization);

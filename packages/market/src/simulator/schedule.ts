@@ -38,7 +38,7 @@ export interface Staged {
   readonly incident: Incident;
 }
 
-/** An incident at a time of somebody's choosing. */
+/** An incident at a chosen time. */
 export interface PlannedIncident {
   readonly segment: number;
   /** Milliseconds of its segment, from `stageFromMs` on. */

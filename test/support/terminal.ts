@@ -15,7 +15,9 @@ export class Terminal {
   #said = "";
 
   constructor(command: string, { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }) {
-    this.#script = spawn("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], { cwd, env });
+    // A shell that waits for a command, as dash does, ends by the signal of Ctrl-C itself and hides the command's exit code.
+    const execute = `exec ${command}`;
+    this.#script = spawn("script", ["--quiet", "--return", "--flush", "--command", execute, "/dev/null"], { cwd, env });
     for (const stream of [this.#script.stdout, this.#script.stderr]) {
       stream?.on("data", (chunk: Buffer) => {
         this.#said += chunk.toString();

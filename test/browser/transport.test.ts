@@ -129,6 +129,16 @@ test("[DB21] a click and a drag on the scrubber seek, and shift and drag choose 
   expect((await view()).controller_state.to_ts).not.toBeNull();
 });
 
+test("[DB21] the slider says its time from the very start of a tape", async ({ cluster, decks }) => {
+  const { session_id: id } = await cluster.http.create({ tape: "usdm" });
+  await cluster.http.control(id, "pause");
+  await cluster.http.control(id, "seek", { seq: 0 });
+  const { page } = await decks.open(`${cluster.url}/?session=${id}`);
+  const scrubber = page.getByRole("slider", { name: "Place on the tape" });
+  await expect.poll(() => scrubber.getAttribute("aria-valuetext"), { timeout: 30_000 }).toMatch(/^\d\d:\d\d:\d\d$/);
+  expect(await scrubber.getAttribute("aria-valuenow")).toBe("0");
+});
+
 test("[DB21] the scrubber is a slider for the keyboard", async ({ cluster, decks }) => {
   const { deck, view } = await decks.openOn(cluster);
   const scrubber = deck.page.getByRole("slider", { name: "Place on the tape" });

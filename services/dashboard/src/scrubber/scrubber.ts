@@ -146,7 +146,8 @@ export class Scrubber implements Painted {
     const at = this.#deck.log.last?.ms;
     if (at === undefined) return;
     const now = String(Math.round((axis.xOf(at) / axis.width) * 1000) / 10);
-    if (this.#host.getAttribute("aria-valuenow") === now) return;
+    // The element begins with a value, 0, and without a text.
+    if (this.#host.hasAttribute("aria-valuetext") && this.#host.getAttribute("aria-valuenow") === now) return;
     this.#host.setAttribute("aria-valuenow", now);
     this.#host.setAttribute("aria-valuetext", placeText(axis, at));
   }

@@ -103,7 +103,7 @@ test("[DP13] a stack trace names the source that it comes from", async () => {
 });
 
 test("[DP15] no package that is installed names a folder of programs without naming the programs", async () => {
-  // npm 11.6.0 to 11.6.3 dies of such a manifest where a registry passes it on as it was published.
+  // npm 11.6.1 to 11.6.3 dies of such a manifest where a registry passes it on as it was published.
   const folders = Object.keys(lock().packages).filter((path) => path.includes("node_modules/"));
   expect(folders.length).toBeGreaterThan(500);
   const guilty = [];

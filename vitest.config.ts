@@ -65,9 +65,9 @@ export default defineConfig({
         test: {
           name: "containers",
           include: [containers],
-          globalSetup: ["test/containers/setup.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 900_000,
+          // The first one waits for an engine, images and a cluster.
+          testTimeout: 900_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

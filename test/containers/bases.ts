@@ -20,9 +20,6 @@ const recipe = createHash("sha256")
   .digest("hex")
   .slice(0, 8);
 
-/** Where a certificate authority of the machine's own network is known, a build has to know it as well. */
-const trusted = "/etc/ssl/certs/ca-certificates.crt";
-
 /** The images that ours and docker-compose.yml are made from: the official ones, or stand-ins where they cannot be pulled. */
 export class Bases {
   readonly images: Readonly<Record<Base, string>>;
@@ -117,8 +114,6 @@ class Maker {
     if (!(await works("debootstrap", ["--version"]))) await install("debootstrap");
     const files = join(folder, "debian");
     await output("debootstrap", ["--variant=minbase", "trixie", files, await debianMirror()]);
-    await mkdir(join(files, trusted, ".."), { recursive: true });
-    await cp(trusted, join(files, trusted)).catch(() => undefined); // a machine without any has no such network either
     const tar = join(folder, "debian.tar");
     await output("tar", ["-C", files, "--exclude", "./var/cache/apt/archives/*.deb", "-cf", tar, "."]);
     await output("docker", ["import", tar, tag], this.#options);

@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
+import { subprotocol } from "@tapedeck/protocol";
+import WebSocket from "ws";
 import { output } from "./command.js";
 
 /** Puts a self-signed certificate for this machine and its key into a folder, in one file, as HAProxy reads them. Returns the certificate. */
@@ -28,6 +31,13 @@ export function shownBy(url: string): Promise<string> {
     });
     socket.once("error", reject);
   });
+}
+
+/** The code by which a gateway ends a socket that says nothing. */
+export async function closeCodeOf(url: string, ca: string): Promise<unknown> {
+  const socket = new WebSocket(url.replace(/^http/, "ws"), [subprotocol], { ca });
+  const [code] = await once(socket, "close");
+  return code;
 }
 
 /** A JSON request over TLS, with who is trusted to have signed the certificate. */

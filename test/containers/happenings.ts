@@ -41,7 +41,7 @@ export function happenings(project: ComposeProject): Happening[] {
     killed("redis", { smooth: false }),
     killed("balancer", { smooth: false, long: true }),
     scaled(3, 3),
-    scaled(1, 1),
+    scaled(2, 2),
     {
       name: "rolling upgrade",
       run: async () => {

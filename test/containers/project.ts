@@ -11,8 +11,8 @@ import { Http } from "../support/http.js";
 import { freePort } from "../support/redis-server.js";
 import { Viewer, type ViewerOptions } from "../support/viewer.js";
 import type { Base } from "./bases.js";
+import { buildSecrets } from "./build-secrets.js";
 import { output } from "./command.js";
-import { npmSecret } from "./npm-secret.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const targets = {
@@ -61,7 +61,7 @@ export class ComposeProject implements Venue, TapeSource {
   readonly #bases: Readonly<Record<Base, string>>;
   readonly #viewers: Viewer[] = [];
   #tag = "current";
-  #npmSecret: string | undefined;
+  #secrets: Readonly<Record<string, string>> = {};
   #adjusted: Adjustment = {};
 
   static async create(engine: ContainerEngine): Promise<ComposeProject> {
@@ -97,7 +97,7 @@ export class ComposeProject implements Venue, TapeSource {
   async build(): Promise<void> {
     await mkdir(this.tapes.folder);
     await chmod(this.tapes.folder, 0o777); // services are another user than this
-    this.#npmSecret = await npmSecret(this.#folder);
+    this.#secrets = await buildSecrets(this.#folder);
     await this.#write();
     await this.compose("build");
   }
@@ -205,9 +205,8 @@ export class ComposeProject implements Venue, TapeSource {
 
   async #write(): Promise<void> {
     const { node, haproxy, redis } = this.#bases;
-    const secret = this.#npmSecret;
     const ours = Object.entries(targets).map(([service, target]) => {
-      const build = { args: { NODE_IMAGE: node }, ...(secret && { secrets: ["npmrc"] }) };
+      const build = { args: { NODE_IMAGE: node }, secrets: Object.keys(this.#secrets) };
       return [service, { image: this.#image(target, this.#tag), build }] as const;
     });
     const services: Record<string, object> = {
@@ -220,7 +219,7 @@ export class ComposeProject implements Venue, TapeSource {
     const override = {
       services,
       volumes: { tapes: { driver_opts: { type: "none", o: "bind", device: this.tapes.folder } } },
-      ...(secret && { secrets: { npmrc: { file: secret } } }),
+      secrets: Object.fromEntries(Object.entries(this.#secrets).map(([name, file]) => [name, { file }])),
     };
     // JSON is YAML.
     await writeFile(join(this.#folder, "override.yml"), JSON.stringify(override, undefined, 2));

@@ -5,7 +5,7 @@ import { createAnswer } from "@tapedeck/protocol";
 import { SignJWT } from "jose";
 import { expect } from "vitest";
 import { lookedBackAt, takeSeats } from "../support/crowd.js";
-import { Onlookers, type Outcome, tableOf } from "../support/events.js";
+import { Onlookers, type Outcome, rowOf, tableOf } from "../support/events.js";
 import { note } from "../support/note.js";
 import { freePort } from "../support/redis-server.js";
 import "../support/expect.js";
@@ -23,7 +23,9 @@ test("[DP20] [DP21] 100 watched sessions of all modes see each frame once and in
   const onlookers = await Onlookers.gather(project);
   const seen: { happening: Happening; outcome: Outcome }[] = [];
   for (const happening of happenings(project).filter(({ long }) => all || !long)) {
-    seen.push({ happening, outcome: await onlookers.through(happening) });
+    const outcome = await onlookers.through(happening);
+    note(`containers: ${rowOf(outcome)}`);
+    seen.push({ happening, outcome });
   }
   await onlookers.stop();
   note(`containers:\n${tableOf(seen.map(({ outcome }) => outcome))}`);

@@ -72,7 +72,7 @@ export class Onlookers {
     return {
       name,
       ms: to - from,
-      longestWaitMs: Math.max(...runs.flat().map(([before, frame]) => frame.at - before.at)),
+      longestWaitMs: runs.flat().reduce((longest, [before, frame]) => Math.max(longest, frame.at - before.at), 0),
       lost: steps.reduce((sum, step) => sum + Math.max(0, distance(step)), 0),
       repeated: steps.reduce((sum, step) => sum + Math.max(0, -distance(step)), 0),
       requests: during.length,
@@ -101,10 +101,13 @@ function distance([before, frame]: Step): number {
   return frame.epoch === before.epoch ? frame.prev - before.seq : 0;
 }
 
+const columns = ["event", "longest wait (ms)", "frames lost", "repeated", "requests", "failed", "takes (s)"];
+
+export function rowOf({ name, ms, longestWaitMs, lost, repeated, requests, failures }: Outcome): string {
+  const values = [name, Math.round(longestWaitMs), lost, repeated, requests, failures.length, (ms / 1000).toFixed(1)];
+  return `| ${values.join(" | ")} |`;
+}
+
 export function tableOf(outcomes: readonly Outcome[]): string {
-  const head = ["event", "longest wait (ms)", "frames lost", "repeated", "requests", "failed", "takes (s)"];
-  const rows = outcomes.map(({ name, ms, longestWaitMs, lost, repeated, requests, failures }) =>
-    [name, Math.round(longestWaitMs), lost, repeated, requests, failures.length, (ms / 1000).toFixed(1)].map(String),
-  );
-  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  return [`| ${columns.join(" | ")} |`, `|${" --- |".repeat(columns.length)}`, ...outcomes.map(rowOf)].join("\n");
 }

@@ -15,7 +15,7 @@ export const test = base.extend<{ found: ComposeProject | NoEngine; project: Com
       const engine = await someEngine().catch(noEngine);
       if (engine instanceof NoEngine) return use(engine);
       try {
-        const bases = await Bases.of(engine).catch(noEngine);
+        const bases = await Bases.of(engine).catch(noBases);
         if (bases instanceof NoEngine) return await use(bases);
         if (bases.made.length > 0) {
           console.warn(`IMAGES CANNOT BE PULLED: stand-ins are made of Debian's packages: ${bases.made.join(", ")}`);
@@ -51,6 +51,11 @@ async function start(project: ComposeProject): Promise<void> {
   }, "the demo tape");
   const ms = (from: number, to: number) => Math.round(to - from);
   note(`containers: built in ${ms(began, built)} ms, up with a tape in ${ms(built, performance.now())} ms`);
+}
+
+/** Without a network there is nothing to make an image from. */
+function noBases(error: unknown): NoEngine {
+  return noEngine(new NoEngine(`base images can neither be pulled nor made here: ${error}`));
 }
 
 function noEngine(error: unknown): NoEngine {

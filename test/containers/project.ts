@@ -194,8 +194,9 @@ export class ComposeProject implements Venue, TapeSource {
   async remove(): Promise<void> {
     await Promise.all(this.#viewers.map((viewer) => viewer.close()));
     await this.compose("--profile", "*", "down", "--volumes", "--timeout", "1");
-    const images = await this.docker("images", "--quiet", `${this.name}/*`);
-    if (images !== "") await this.docker("image", "rm", "--force", ...new Set(images.split("\n")));
+    // By their names: what bears another's name too stays.
+    const images = await this.docker("images", "--format", "{{.Repository}}:{{.Tag}}", `${this.name}/*`);
+    if (images !== "") await this.docker("image", "rm", ...images.split("\n"));
     await rm(this.#folder, { recursive: true, force: true });
   }
 

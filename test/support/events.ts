@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Buttons } from "./buttons.js";
 import { type Choice, type Mode, modes, playedOn, type Seat, takeSeats, type Venue } from "./crowd.js";
 import { now, type SeenFrame } from "./viewer.js";
@@ -14,6 +15,8 @@ export interface Outcome {
   readonly ms: number;
   /** The longest that any viewer waited for a frame. */
   readonly longestWaitMs: number;
+  /** The longest that the watching process itself stood still: a busy machine makes waits that no cluster made. */
+  readonly stoodMs: number;
   readonly lost: number;
   readonly repeated: number;
   readonly requests: number;
@@ -61,10 +64,13 @@ export class Onlookers {
   }
 
   async through({ name, run }: Event): Promise<Outcome> {
+    const standstill = monitorEventLoopDelay({ resolution: 10 });
+    standstill.enable();
     const from = now();
     await run();
     await playedOn(this.seats, now() + settleMs, 120_000);
     const to = now();
+    standstill.disable();
     const during = this.#buttons.presses.filter(({ at, ms }) => at + ms >= from && at <= to);
     const runs = this.seats.map(({ viewer }) => stepsWithin(viewer.frames, from, to));
     const pressed = this.#buttons.seats.map(({ viewer }) => stepsWithin(viewer.frames, from, to));
@@ -73,6 +79,7 @@ export class Onlookers {
       name,
       ms: to - from,
       longestWaitMs: runs.flat().reduce((longest, [before, frame]) => Math.max(longest, frame.at - before.at), 0),
+      stoodMs: standstill.max / 1e6,
       lost: steps.reduce((sum, step) => sum + Math.max(0, distance(step)), 0),
       repeated: steps.reduce((sum, step) => sum + Math.max(0, -distance(step)), 0),
       requests: during.length,
@@ -101,10 +108,20 @@ function distance([before, frame]: Step): number {
   return frame.epoch === before.epoch ? frame.prev - before.seq : 0;
 }
 
-const columns = ["event", "longest wait (ms)", "frames lost", "repeated", "requests", "failed", "takes (s)"];
+const columns = [
+  "event",
+  "longest wait (ms)",
+  "watchers stood (ms)",
+  "frames lost",
+  "repeated",
+  "requests",
+  "failed",
+  "takes (s)",
+];
 
-export function rowOf({ name, ms, longestWaitMs, lost, repeated, requests, failures }: Outcome): string {
-  const values = [name, Math.round(longestWaitMs), lost, repeated, requests, failures.length, (ms / 1000).toFixed(1)];
+export function rowOf({ name, ms, longestWaitMs, stoodMs, lost, repeated, requests, failures }: Outcome): string {
+  const waits = [longestWaitMs, stoodMs].map((value) => Math.round(value));
+  const values = [name, ...waits, lost, repeated, requests, failures.length, (ms / 1000).toFixed(1)];
   return `| ${values.join(" | ")} |`;
 }
 

@@ -32,6 +32,15 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
  && mkdir -p /tapes && chown 1000:1000 /tapes
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 TAPEDECK_STORE=/tapes
+# Who asks an image what it is: docker image inspect, scanners, registries. scripts/images.mjs fills these in.
+ARG VERSION=dev REVISION= SOURCE= CREATED=
+LABEL org.opencontainers.image.title="Tapedeck" \
+      org.opencontainers.image.description="A tape deck for market data for every user, on one Redis-backed cluster" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.created="${CREATED}"
 # A number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 STOPSIGNAL SIGTERM

@@ -1,7 +1,7 @@
 // What each image holds, as a folder: node scripts/bundle-images.mjs FOLDER, after `npm run build`. A process is bundled into a few files
 // beside its own main.js, so that an image has what that process loads and nothing else. The code stays readable, and its modules find
 // scripts, threads and pages where these lie in the repository (docs/decisions/0038).
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const [target] = process.argv.slice(2);
 if (target === undefined) throw new Error("usage: node scripts/bundle-images.mjs FOLDER");
 
+const dashboard = "services/dashboard/dist";
 const native = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`;
 /** The process of each image, and what it reads from packages as files. */
 const images = {
@@ -19,7 +20,7 @@ const images = {
     main: "services/api/dist/main.js",
     files: [
       "services/api/public",
-      "services/dashboard/dist",
+      dashboard,
       "node_modules/@bull-board/ui/package.json",
       "node_modules/@bull-board/ui/dist",
       "node_modules/@tapedeck/client/package.json",
@@ -48,11 +49,10 @@ for (const [name, { main, files }] of Object.entries(images)) {
   for (const file of [...files, ...workspaces.flatMap(filesOf)]) {
     cpSync(root + file, `${image}/${file}`, { recursive: true, dereference: true });
   }
-  const ofFiles = files.flatMap((file) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
-  const packages = [...new Set([...bundled.flatMap(packagesIn), ...ofFiles])].sort().map((folder) => root + folder);
-  writeFileSync(`${image}/licences.txt`, licencesOf(packages));
-  const own = workspaces.map((folder) => root + folder);
-  writeFileSync(`${image}/sbom.cdx.json`, billOfMaterials(root + dirname(dirname(main)), [...packages, ...own]));
+  const others = [...new Set([...bundled.flatMap(packagesIn), ...files.flatMap(packagesOf)])].sort();
+  writeFileSync(`${image}/licences.txt`, licencesOf(others.map((folder) => root + folder)));
+  const folders = new Set([...others, ...workspaces, ...files.flatMap(workspaceOf)]);
+  writeFileSync(`${image}/sbom.cdx.json`, billOfMaterials(root, dirname(dirname(main)), [...folders]));
 }
 
 /** Bundles a module into an image's folder, at its own place. What few processes need is in files that are loaded when they do. */
@@ -104,12 +104,34 @@ function placesOf(up) {
 
 /** The workspaces of which a bundle has modules. */
 function workspacesIn({ outputs }) {
-  const files = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
-  return files.flatMap((path) => /^(?:packages|services)\/[^/]+(?=\/dist\/)/.exec(path)?.[0] ?? []);
+  return Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).flatMap(workspaceOf));
+}
+
+function workspaceOf(path) {
+  return /^(?:packages|services)\/[^/]+(?=\/(?:dist|public)\b)/.exec(path)?.[0] ?? [];
 }
 
 /** What modules of a workspace read: its manifest, and scripts for Redis. */
 function filesOf(folder) {
   const names = readdirSync(`${root}${folder}/src`, { recursive: true }).filter((name) => name.endsWith(".lua"));
   return [`${folder}/package.json`, ...names.map((name) => `${folder}/src/${name}`)];
+}
+
+/** The packages of others' that a file is part of, or that were bundled into it. */
+function packagesOf(file) {
+  if (file === dashboard) {
+    const { dependencies } = readJson("services/dashboard/package.json");
+    const bundled = readJson(`${dashboard}/packages.json`).map(({ name }) => name);
+    return [...Object.keys(dependencies), ...bundled].filter((name) => !name.startsWith("@tapedeck/")).map(installed);
+  }
+  return /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [];
+}
+
+function installed(name) {
+  const own = `services/dashboard/node_modules/${name}`;
+  return existsSync(root + own) ? own : `node_modules/${name}`;
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(root + path, "utf8"));
 }

@@ -3,20 +3,26 @@ import { readFileSync } from "node:fs";
 
 let everything;
 
-/** CycloneDX's list of an image: of what npm knows of all that is installed, the packages in these folders. The same for the same input. */
-export function billOfMaterials(main, folders) {
-  everything ??= JSON.parse(execFileSync("npm", ["sbom", "--sbom-format", "cyclonedx"], { maxBuffer: 2 ** 26 }));
+/**
+ * CycloneDX's list of what is in an image: the packages in `folders`, as npm describes them. It has no time and no number of its own,
+ * so that the same packages give the same file.
+ */
+export function billOfMaterials(root, main, folders) {
+  everything ??= JSON.parse(
+    execFileSync("npm", ["sbom", "--sbom-format", "cyclonedx"], { cwd: root, maxBuffer: 2 ** 26 }),
+  );
   const { serialNumber, metadata, components, dependencies, ...rest } = everything;
-  const { timestamp, component: workspace, ...made } = metadata;
-  const refs = new Set(folders.map(refOf));
-  const [component] = components.filter(({ "bom-ref": ref }) => ref === refOf(main));
-  const listed = components.filter(({ "bom-ref": ref }) => refs.has(ref) && ref !== refOf(main));
-  const missing = refs.size - listed.length - 1;
-  if (component === undefined || missing !== 0) throw new Error(`npm does not know ${missing} packages of ${main}`);
+  const { timestamp, component, ...made } = metadata;
+  const refs = new Set(folders.map((folder) => refOf(root + folder)));
+  const known = components.filter(({ "bom-ref": ref }) => refs.has(ref));
+  const missing = [...refs].filter((wanted) => !known.some(({ "bom-ref": ref }) => ref === wanted));
+  if (missing.length > 0) throw new Error(`npm does not list ${missing.join(", ")} as installed`);
+  const ofMain = refOf(root + main);
+  const isMain = ({ "bom-ref": ref }) => ref === ofMain;
   const bill = {
     ...rest,
-    metadata: { ...made, component: { ...component, type: "application" } },
-    components: listed,
+    metadata: { ...made, component: { ...known.find(isMain), type: "application" } },
+    components: known.filter((component) => !isMain(component)),
     dependencies: dependencies
       .filter(({ ref }) => refs.has(ref))
       .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((other) => refs.has(other)) })),

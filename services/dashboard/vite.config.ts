@@ -10,6 +10,8 @@ export default defineConfig({
     // One request fewer on the way to the first frame than with a file of preloads.
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
+    // What of others' is in it, for the list that each image has of its contents.
+    license: { fileName: "packages.json" },
   },
   server: {
     // `npm run dev -w services/dashboard` beside a cluster of `npm start`.

@@ -62,12 +62,14 @@ export class Buttons {
       }
     }
   }
+
   async #failure(method: string, path: string, body: unknown): Promise<string | undefined> {
     try {
       const { status, body: answer } = await this.#venue.balanced.call(method, path, body);
       return status === 200 ? undefined : `${method} ${path}: ${status} ${JSON.stringify(answer).slice(0, 300)}`;
     } catch (error) {
-      return `${method} ${path}: ${error}`;
+      const cause = error instanceof Error && error.cause !== undefined ? ` (${error.cause})` : "";
+      return `${method} ${path}: ${error}${cause}`;
     }
   }
 }

@@ -48,7 +48,7 @@ async function environment(folder: string, started: ChildProcess[]): Promise<Nod
   if (ownEngine || !(await works("docker", ["info"], { env }))) {
     if (!mayInstall) {
       throw new NoEngine(
-        "no Docker engine answers here: install one, such as `sudo apt-get install docker.io docker-compose`",
+        "no Docker engine answers `docker info` here: install one with its compose plugin (https://docs.docker.com/engine/install)",
       );
     }
     if (!(await works("dockerd", ["--version"]))) await install("docker.io");
@@ -99,6 +99,7 @@ async function startEngine(
     stdio: ["ignore", descriptor, descriptor],
   });
   started.push(child);
+  process.once("exit", () => child.kill("SIGTERM"));
   const own = { ...env, DOCKER_HOST: socket };
   for (const deadline = performance.now() + 60_000; performance.now() < deadline; await sleep(200)) {
     if (await works("docker", ["info"], { env: own })) return own;

@@ -25,19 +25,14 @@ export function render(overlay: string): KubernetesObject[] {
   return renderFolder(`k8s/overlays/${overlay}`);
 }
 
-/** The objects of a user's overlay: one of ours, with what the text adds, such as components or patches. */
-export function renderWith(overlay: string, additions: (k8s: string) => object): KubernetesObject[] {
+/** The objects of a user's overlay, whose `kustomization.yaml` refers to the folder `k8s`. */
+export function renderWith(kustomization: (k8s: string) => object): KubernetesObject[] {
   // Its real path: kustomize compares it with the paths of what it names.
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "tapedeck-overlay-")));
   try {
-    const k8s = relative(folder, join(root, "k8s"));
-    const kustomization = {
-      apiVersion: "kustomize.config.k8s.io/v1beta1",
-      kind: "Kustomization",
-      resources: [`${k8s}/overlays/${overlay}`],
-      ...additions(k8s),
-    };
-    writeFileSync(join(folder, "kustomization.yaml"), stringify(kustomization));
+    const heading = { apiVersion: "kustomize.config.k8s.io/v1beta1", kind: "Kustomization" };
+    const content = kustomization(relative(folder, join(root, "k8s")));
+    writeFileSync(join(folder, "kustomization.yaml"), stringify({ ...heading, ...content }));
     return renderFolder(folder);
   } finally {
     rmSync(folder, { recursive: true });

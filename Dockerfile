@@ -71,5 +71,7 @@ CMD ["services/feed/dist/main.js"]
 
 FROM runtime AS cli
 COPY --from=build /images/cli ./
+# For those who come in by `exec`.
+COPY deploy/tapedeck /usr/local/bin/tapedeck
 ENTRYPOINT ["node", "packages/cli/dist/main.js"]
 CMD ["--help"]

@@ -26,7 +26,11 @@ export function render(overlay: string): KubernetesObject[] {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`k8s/overlays/${overlay} does not render: ${stderr}`);
-  return parseAllDocuments(stdout).map((document) => object.parse(document.toJS()));
+  return objectsIn(stdout);
+}
+
+export function objectsIn(yaml: string): KubernetesObject[] {
+  return parseAllDocuments(yaml).map((document) => object.parse(document.toJS()));
 }
 
 const names = z.record(z.string(), z.string());

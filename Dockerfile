@@ -80,5 +80,7 @@ CMD ["services/feed/dist/main.js"]
 
 FROM runtime AS cli
 COPY --from=cli-dependencies /app ./
+# For those who come in by `exec`.
+COPY deploy/tapedeck /usr/local/bin/tapedeck
 ENTRYPOINT ["node", "packages/cli/dist/main.js"]
 CMD ["--help"]

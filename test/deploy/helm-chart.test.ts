@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { helm, lint, refusalOf, renderChart } from "./helm.js";
 import { type KubernetesObject, podsOf } from "./overlays.js";
 
-const services = ["api", "feed", "gateway", "ticker"];
+const deployments = ["api", "cli", "feed", "gateway", "ticker"];
 
 describe.skipIf(helm === undefined)("the Helm chart", () => {
   test.each([undefined, "production"])("[DP42] helm lint finds nothing in it with the values of %s", (example) => {
@@ -10,15 +10,15 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
   });
 
   test("[DP43] a changed setting rolls every pod", () => {
-    expect(rolledBy({ settings: { LOG_LEVEL: "debug" } })).toEqual(services);
-    expect(rolledBy({ store: { s3: { region: "eu-west-1" } } })).toEqual(services);
+    expect(rolledBy({ settings: { LOG_LEVEL: "debug" } })).toEqual(deployments);
+    expect(rolledBy({ store: { s3: { region: "eu-west-1" } } })).toEqual(deployments);
   });
 
   test("[DP43] a changed key of a secret that the chart makes rolls every pod", () => {
     const made = (password: string) => ({
       redis: { existingSecret: "", secret: { REDIS_URL: `redis://:${password}@redis:6379` } },
     });
-    expect(rolledBy(made("new"), made("old"))).toEqual(services);
+    expect(rolledBy(made("new"), made("old"))).toEqual(deployments);
   });
 
   test("[DP43] a change of one service's pods rolls those alone, and a change beside the pods rolls none", () => {
@@ -132,7 +132,7 @@ function podTemplates(objects: readonly KubernetesObject[]): [name: string, temp
 /** The secrets that each pod reads, in their order. */
 function secretsOf(objects: readonly KubernetesObject[]): string[][] {
   const pods = podsOf(objects);
-  expect(pods.length).toBeGreaterThanOrEqual(services.length);
+  expect(pods.length).toBeGreaterThanOrEqual(deployments.length);
   return pods.map(({ spec }) =>
     spec.containers.flatMap(({ envFrom }) => envFrom.flatMap(({ secretRef }) => secretRef?.name ?? [])),
   );

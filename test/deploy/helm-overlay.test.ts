@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { helm, renderChart } from "./helm.js";
-import { type KubernetesObject, render, renderer } from "./overlays.js";
+import { type KubernetesObject, render, renderer, renderWith } from "./overlays.js";
 
 /** A field of an object, such as `Deployment/api` `spec.replicas`, that is not the same in an overlay and in the chart. */
 interface Difference {
@@ -32,12 +32,46 @@ const permitted: readonly { readonly why: string; covers(difference: Difference)
   },
 ];
 
+const unexpected = (differences: readonly Difference[]) =>
+  differences.filter((difference) => !permitted.some(({ covers }) => covers(difference)));
+
+/** The production overlay with components, as a user's overlay names them. */
+const withComponents = (...names: readonly string[]) =>
+  renderWith((k8s) => ({
+    namespace: "tapedeck",
+    resources: [`${k8s}/overlays/production`],
+    components: names.map((name) => `${k8s}/components/${name}`),
+  }));
+
+/** kustomize's base labels what is its own, and not what a component brings; the chart labels every object. */
+const labelled = (...objects: readonly string[]) =>
+  objects.map((object) => ({
+    field: `${object} metadata.labels.app.kubernetes.io/part-of`,
+    overlay: undefined,
+    chart: "tapedeck",
+  }));
+
 describe.skipIf(helm === undefined || renderer === undefined)("the Helm chart beside kustomize", () => {
   test("[DP41] with the example for production it is the production overlay, but for what it does otherwise on purpose", () => {
     const found = differencesOf(render("production"), renderChart({}, "production"));
-    expect(found.filter((difference) => !permitted.some(({ covers }) => covers(difference)))).toEqual([]);
+    expect(unexpected(found)).toEqual([]);
     // What is no difference any more is permitted no more.
     for (const { why, covers } of permitted) expect(found.filter(covers), why).not.toEqual([]);
+  });
+
+  test("[DP41] its objects for the Prometheus operator are those of the component", () => {
+    const chart = renderChart({ podMonitor: { enabled: true }, prometheusRule: { enabled: true } }, "production");
+    expect(unexpected(differencesOf(withComponents("prometheus-operator"), chart))).toEqual(
+      labelled("PodMonitor/tapedeck", "PrometheusRule/tapedeck"),
+    );
+  });
+
+  test("[DP41] its policy for the port of a store is that of the component, by another name", () => {
+    const chart = renderChart({ networkPolicy: { extraEgressPorts: [9000] } }, "production");
+    const renamed = chart.map((object) =>
+      object.metadata.name === "extra-egress" ? { ...object, metadata: { ...object.metadata, name: "minio" } } : object,
+    );
+    expect(unexpected(differencesOf(withComponents("minio"), renamed))).toEqual(labelled("NetworkPolicy/minio"));
   });
 
   test.each([
@@ -50,8 +84,7 @@ describe.skipIf(helm === undefined || renderer === undefined)("the Helm chart be
     ],
   ])("[DP41] the comparison finds %j", (values, field) => {
     const found = differencesOf(render("production"), renderChart(values, "production"));
-    const unexpected = found.filter((difference) => !permitted.some(({ covers }) => covers(difference)));
-    expect(unexpected.map((difference) => difference.field)).toContain(field);
+    expect(unexpected(found).map((difference) => difference.field)).toContain(field);
   });
 });
 
@@ -75,8 +108,10 @@ function fieldsOf(objects: readonly KubernetesObject[]): Map<string, unknown> {
 /** An item of a list goes by its name where it has one, since the order of variables, ports and containers means nothing. */
 function* leaves(value: unknown, path = ""): Generator<[path: string, value: unknown]> {
   if (typeof value !== "object" || value === null) yield [path, value];
-  else if (Object.keys(value).length === 0) yield [path, Array.isArray(value) ? "an empty list" : "an empty map"];
-  else if (Array.isArray(value)) {
+  else if (Object.keys(value).length === 0) {
+    // Labels and annotations that hold nothing are none.
+    if (!/\.(labels|annotations)$/.test(path)) yield [path, Array.isArray(value) ? "an empty list" : "an empty map"];
+  } else if (Array.isArray(value)) {
     for (const [at, item] of value.entries()) yield* leaves(item, `${path}[${nameOf(item) ?? at}]`);
   } else {
     for (const [key, item] of Object.entries(value)) yield* leaves(item, `${path}.${key}`);

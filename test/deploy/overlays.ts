@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseAllDocuments } from "yaml";
+import { parseAllDocuments, stringify } from "yaml";
 import { z } from "zod";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -19,13 +22,28 @@ export const renderer = renderers.find(([command, verb]) => {
 
 /** The objects of an overlay, as `kubectl apply -k` would send them. */
 export function render(overlay: string): KubernetesObject[] {
+  return renderFolder(`k8s/overlays/${overlay}`);
+}
+
+/** The objects of a user's overlay, whose `kustomization.yaml` refers to the folder `k8s`. */
+export function renderWith(kustomization: (k8s: string) => object): KubernetesObject[] {
+  // Its real path: kustomize compares it with the paths of what it names.
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "tapedeck-overlay-")));
+  try {
+    const heading = { apiVersion: "kustomize.config.k8s.io/v1beta1", kind: "Kustomization" };
+    const content = kustomization(relative(folder, join(root, "k8s")));
+    writeFileSync(join(folder, "kustomization.yaml"), stringify({ ...heading, ...content }));
+    return renderFolder(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function renderFolder(folder: string): KubernetesObject[] {
   if (renderer === undefined) throw new Error("there is neither kubectl nor kustomize on this machine");
   const [command, verb] = renderer;
-  const { status, stdout, stderr } = spawnSync(command, [verb, `k8s/overlays/${overlay}`], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`k8s/overlays/${overlay} does not render: ${stderr}`);
+  const { status, stdout, stderr } = spawnSync(command, [verb, folder], { cwd: root, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${folder} does not render: ${stderr}`);
   return objectsIn(stdout);
 }
 
@@ -65,7 +83,11 @@ const podSpec = z.looseObject({
     seccompProfile: z.looseObject({ type: z.string() }).optional(),
   }),
   containers: z.array(container),
-  volumes: z.array(z.looseObject({ name: z.string() })).default([]),
+  volumes: z
+    .array(
+      z.looseObject({ name: z.string(), persistentVolumeClaim: z.looseObject({ claimName: z.string() }).optional() }),
+    )
+    .default([]),
 });
 export type Container = z.infer<typeof container>;
 
@@ -76,6 +98,10 @@ const object = z.looseObject({
   data: names.optional(),
   spec: z
     .looseObject({
+      replicas: z.int().optional(),
+      strategy: z
+        .looseObject({ rollingUpdate: z.looseObject({ maxSurge: z.int(), maxUnavailable: z.int() }).optional() })
+        .optional(),
       template: z
         .looseObject({
           metadata: z.looseObject({ labels: names, annotations: names.default({}) }).optional(),
@@ -96,6 +122,8 @@ export function podsOf(objects: readonly KubernetesObject[]) {
           {
             kind,
             name: metadata.name,
+            replicas: spec.replicas ?? 1,
+            surge: spec.strategy?.rollingUpdate?.maxSurge ?? 0,
             labels: spec.template.metadata?.labels ?? {},
             annotations: spec.template.metadata?.annotations ?? {},
             spec: spec.template.spec,

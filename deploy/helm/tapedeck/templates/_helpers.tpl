@@ -60,10 +60,10 @@ there. Only Redis has to be: pods may have an identity instead of s3, and settin
 {{- print (include "tapedeck.settings" .) (include "tapedeck.secrets" .) | sha256sum }}
 {{- end }}
 
-{{/* Pods of all services. */}}
-{{- define "tapedeck.anyService" -}}
+{{/* A selector of services by name. Of: a list of names. */}}
+{{- define "tapedeck.selector" -}}
 matchExpressions:
-  - { key: app.kubernetes.io/name, operator: In, values: [api, gateway, ticker, feed] }
+  - { key: app.kubernetes.io/name, operator: In, values: {{ toJson . }} }
 {{- end }}
 
 {{/* A policy's list of port numbers. */}}

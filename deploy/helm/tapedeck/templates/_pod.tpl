@@ -1,3 +1,15 @@
+{{/* The metadata of a service's pods. Of: (list $ NAME VALUES ANNOTATIONS), where annotations in VALUES win over the last. */}}
+{{- define "tapedeck.podMetadata" -}}
+{{- $its := index . 2 -}}
+labels:
+  {{- merge (dict "app.kubernetes.io/name" (index . 1) "app.kubernetes.io/part-of" "tapedeck") $its.labels | toYaml | nindent 2 }}
+annotations:
+  checksum/settings: {{ include "tapedeck.checksum" (index . 0) }}
+  {{- with merge (deepCopy $its.annotations) (index . 3) }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
 {{/* What the specs of all pods have in common. Of: (list $ VALUES), VALUES being the service's. */}}
 {{- define "tapedeck.pod" -}}
 {{- $root := index . 0 -}}

@@ -1,24 +1,61 @@
 import type { TapeView } from "@tapedeck/protocol";
-import { TapeCatalog } from "@tapedeck/tape";
+import { deleteTape, TapeCatalog, TapeInUse } from "@tapedeck/tape";
 import { Command } from "commander";
+import { Problem } from "../cluster/problem.js";
 import { table } from "../terminal/table.js";
 import { counted, lasting } from "../terminal/words.js";
 import { mustBeThere, withTapeStore } from "./tape-store.js";
 
-/** `tapedeck tapes`: what is in the store. */
+interface Choices {
+  readonly store?: string;
+}
+
+/** `tapedeck tapes`: what is in the store, and removing what is no longer wanted. */
 export function tapesCommand(): Command {
-  return new Command("tapes")
-    .description("list the tapes of a store")
-    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
-    .option("--json", "print them as JSON")
-    .action(async ({ store: asked, json }: { store?: string; json?: boolean }) => {
-      const { place, tapes } = await withTapeStore(asked, async ({ place, store }) => {
-        if (asked !== undefined) await mustBeThere(place);
-        return { place, tapes: await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list() };
-      });
-      if (json) console.log(JSON.stringify(tapes, undefined, 2));
-      else console.log(tapes.length === 0 ? `There is no tape in ${place}.` : table(columns, tapes.map(row)));
-    });
+  const command = new Command("tapes").description("list and delete the tapes of a store");
+  command.addCommand(
+    commandOfStore("list", "list the tapes of a store").option("--json", "print them as JSON").action(list),
+    { isDefault: true },
+  );
+  command.addCommand(
+    commandOfStore("delete", "delete tapes, or single versions of them")
+      .argument("<tape...>", "ids of tapes, or id@version")
+      .option("--force", "also the current version, which sessions may be playing")
+      .action(remove),
+  );
+  return command;
+}
+
+function commandOfStore(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's");
+}
+
+async function list({ store: asked, json }: Choices & { json?: boolean }): Promise<void> {
+  const { place, tapes } = await withTapeStore(asked, async ({ place, store }) => {
+    if (asked !== undefined) await mustBeThere(place);
+    return { place, tapes: await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list() };
+  });
+  if (json) console.log(JSON.stringify(tapes, undefined, 2));
+  else console.log(tapes.length === 0 ? `There is no tape in ${place}.` : table(columns, tapes.map(row)));
+}
+
+async function remove(names: string[], { store: asked, force = false }: Choices & { force?: boolean }): Promise<void> {
+  await withTapeStore(asked, async ({ place, store }) => {
+    if (asked !== undefined) await mustBeThere(place);
+    for (const name of names) {
+      try {
+        await deleteTape(store, name, { force });
+      } catch (error) {
+        if (!(error instanceof TapeInUse)) throw error;
+        throw new Problem(
+          `${name} was not deleted: it has the current version, which sessions may be playing. Add --force.`,
+        );
+      }
+      console.log(`Deleted ${name}.`);
+    }
+  });
 }
 
 const columns = [

@@ -52,3 +52,16 @@ test("[DP40] a setting is text or a number, since YAML takes on and off for true
   expect(settings(1)).toEqual([]);
   expect(settings(true)).toMatchObject([{ message: "must be string,number" }]);
 });
+
+test("[DP47] the guide names values that the chart has", () => {
+  const guide = read("../../../docs/kubernetes.md");
+  const [, section = ""] = /^## With Helm$([\s\S]*?)^## /m.exec(guide) ?? [];
+  const named = [...section.matchAll(/`([a-zA-Z\d]+(?:\.[a-zA-Z\d]+)+)(?::[^`]*)?`/g)].map(([, path = ""]) => path);
+  expect(named.length).toBeGreaterThan(15);
+  const missing = named.filter((path) => {
+    const keys = path.replace("SERVICE", "api").split(".");
+    return keys.reduce((value: unknown, key) => map.safeParse(value).data?.[key], defaults) === undefined;
+  });
+  // A ticker has no target of CPU until one is set.
+  expect(missing).toEqual(["ticker.autoscaling.cpuPercent"]);
+});

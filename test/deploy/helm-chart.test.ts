@@ -68,6 +68,8 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
     [{ ticker: { autoscaling: { metric: null } } }, "ticker.autoscaling has neither metric nor cpuPercent"],
     [{ api: { autoscaling: { minReplicas: 11 } } }, "api.autoscaling.minReplicas is 11, above maxReplicas, 10"],
     [{ gateway: { env: { DRAIN_MS: "60500" } } }, "a pod needs 71 s to end by the times in gateway.env"],
+    [{ gateway: { env: { UNREADY_MS: 1000 } } }, "gateway.env.UNREADY_MS is 1000, but the ingress notices"],
+    [{ api: { env: { UNREADY_MS: null } } }, "api.env.UNREADY_MS is 0, but the ingress notices"],
     [{ api: { replica: 3 } }, "additional properties 'replica' not allowed"],
     [{ api: { image: { digest: "sha256:abc" } } }, "at '/api/image/digest'"],
   ])("[DP45] %j is refused with what would be accepted", (values, sentence) => {

@@ -15,6 +15,9 @@ const clients = [
   "test/cluster/redis-cluster.test.ts",
 ];
 
+/** Images and docker-compose.yml on a real engine: alone, since they take the whole machine. */
+const containers = "test/containers/*.test.ts";
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -38,7 +41,7 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/**/*.test.ts"],
-          exclude: clients,
+          exclude: [...clients, containers],
           globalSetup: ["test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -53,6 +56,17 @@ export default defineConfig({
           include: clients,
           globalSetup: ["test/support/redis-setup.ts"],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "containers",
+          include: [containers],
+          // The first one waits for an engine, images and a cluster.
+          testTimeout: 900_000,
           hookTimeout: 120_000,
           fileParallelism: false,
         },

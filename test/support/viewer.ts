@@ -46,6 +46,8 @@ export interface ViewerOptions {
   /** Come back by token after a loss, as the close codes say. */
   readonly reconnect?: boolean;
   readonly headers?: Record<string, string>;
+  /** Who is trusted to sign the server's certificate, where it is not one that everybody trusts. */
+  readonly ca?: string;
   /** Frames' texts that many viewers get, kept once for all of them. */
   readonly texts?: Map<string, string>;
 }
@@ -221,6 +223,7 @@ export class Viewer {
       perMessageDeflate: false,
       skipUTF8Validation: true,
       ...(this.#options.headers && { headers: this.#options.headers }),
+      ...(this.#options.ca !== undefined && { ca: this.#options.ca }),
     });
     this.#socket = socket;
     this.#closed = undefined;

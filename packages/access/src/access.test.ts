@@ -213,6 +213,14 @@ describe("a service that others can reach", () => {
     expect(start({ AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: "https://login/keys" }, "::")).toThrow("both set");
   });
 
+  test("[AC2] anyone may use it until a key of tokens is set, where the plain words say so", () => {
+    const WITHOUT_AUTHENTICATION = `${plainWords}-unless-a-key-is-set`;
+    expect(start({ WITHOUT_AUTHENTICATION }, "0.0.0.0")).not.toThrow();
+    expect(start({ WITHOUT_AUTHENTICATION, AUTH_JWT_SECRET: secret }, "0.0.0.0")).not.toThrow();
+    expect(accessOf({ WITHOUT_AUTHENTICATION }).users.required).toBe(false);
+    expect(accessOf({ WITHOUT_AUTHENTICATION, AUTH_JWT_SECRET: secret }).users.required).toBe(true);
+  });
+
   test("[AC2] does not take a secret that can be guessed", () => {
     expect(() => configOf({ AUTH_JWT_SECRET: "secret" })).toThrow("is shorter than 32 characters");
     expect(() => configOf({ LIMIT_COMMANDS: "100" })).toThrow("is not a count and seconds such as 100/10");

@@ -5,6 +5,8 @@ import { role } from "./principal.js";
 
 /** What has to be written to run without authentication where others can reach it. */
 export const plainWords = "anyone-may-use-this-cluster";
+/** The same for files that others complete, such as docker-compose.yml: a key in their environment switches authentication on. */
+const wordsWithoutKey = `${plainWords}-unless-a-key-is-set`;
 
 const limit = z
   .string()
@@ -30,7 +32,9 @@ export const accessEnv = {
   /** Secret of share links, at least 32 bytes; without it there are none. */
   SHARE_SECRET: z.string().min(32, "is shorter than 32 characters").optional(),
   /** `anyone-may-use-this-cluster`: serve others than this machine without authentication. */
-  WITHOUT_AUTHENTICATION: z.literal(plainWords, { error: `is not ${plainWords}` }).optional(),
+  WITHOUT_AUTHENTICATION: z
+    .enum([plainWords, wordsWithoutKey], { error: `is neither ${plainWords} nor ${wordsWithoutKey}` })
+    .optional(),
   /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit. */
   LIMIT_COMMANDS: limit.optional(),
   LIMIT_CREATIONS: limit.optional(),
@@ -52,7 +56,7 @@ export function refuseExposure(service: string, config: AccessConfig & { readonl
     throw problem("AUTH_JWT_SECRET and AUTH_JWKS_URL are both set; tokens are checked by one of them");
   }
   const authenticates = AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined;
-  if (authenticates && WITHOUT_AUTHENTICATION !== undefined) {
+  if (authenticates && WITHOUT_AUTHENTICATION === plainWords) {
     throw problem("WITHOUT_AUTHENTICATION is set, and so is a key of tokens; unset one of them");
   }
   if (authenticates || WITHOUT_AUTHENTICATION !== undefined || isLoopback(HOST)) return;

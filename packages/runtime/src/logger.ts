@@ -1,5 +1,4 @@
 import pino from "pino";
-import pretty from "pino-pretty";
 
 export type Logger = pino.Logger;
 
@@ -18,6 +17,9 @@ const secrets = ["token", "authorization", "cookie", "password", "secret"].flatM
   `*.${name}`,
   `*.*.${name}`,
 ]);
+
+/** Images go without it: there lines are JSON on a terminal, too. */
+const pretty = process.stdout.isTTY ? await import("pino-pretty").catch(() => undefined) : undefined;
 
 /** What pino calls 50. */
 const errorLevel = 50;
@@ -46,6 +48,6 @@ export function createLogger({ service, node, level }: LoggerOptions): Logger {
       },
     },
   };
-  if (!process.stdout.isTTY) return pino(options);
-  return pino(options, pretty({ sync: true, ignore: "service,node", messageFormat: "{node} {msg}" }));
+  if (pretty === undefined) return pino(options);
+  return pino(options, pretty.default({ sync: true, ignore: "service,node", messageFormat: "{node} {msg}" }));
 }

@@ -1,13 +1,16 @@
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
-import { KoaAdapter } from "@bull-board/koa";
 import { feedQueueName, feedUpkeepQueue } from "@tapedeck/live";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
 import { Queue } from "bullmq";
+import type Koa from "koa";
 import type { Middleware } from "koa";
 import type { Api } from "./api.js";
 import { identify } from "./identify.js";
+import { QueueBoard } from "./queue-board.js";
 
 export const queuesPath = "/admin/queues";
 
@@ -17,6 +20,9 @@ const policy =
 
 /** The page's template asks for a font from elsewhere, which the policy refuses: the system's own serves as well. */
 const foreignLink = /<link\b[^>]*\bhref="https?:[^>]*>/g;
+
+/** Where the page's files are. */
+const uiBasePath = dirname(createRequire(import.meta.url).resolve("@bull-board/ui/package.json"));
 
 /** The queues that the cluster works with, to be looked at. Whoever opens them closes them. */
 export function openQueues({ redis, keys, log }: Pick<Api, "redis" | "keys" | "log">, tickerQueues: number): Queue[] {
@@ -32,15 +38,18 @@ export function openQueues({ redis, keys, log }: Pick<Api, "redis" | "keys" | "l
  * BullMQ's queues as a page for admins, to look at and not to change: a lease that is retried or removed by hand would play a
  * session twice or not at all.
  */
-export function queuesPage(api: Api): Middleware {
-  const serverAdapter = new KoaAdapter();
-  serverAdapter.setBasePath(queuesPath);
+export function useQueuesPage(app: Koa, api: Api): void {
+  const serverAdapter = new QueueBoard(queuesPath);
   createBullBoard({
     queues: api.queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false })),
     serverAdapter,
-    options: { uiConfig: { boardTitle: "Tapedeck queues", hideRedisDetails: true } },
+    options: { uiBasePath, uiConfig: { boardTitle: "Tapedeck queues", hideRedisDetails: true } },
   });
-  const board = serverAdapter.registerPlugin();
+  app.use(admit(api));
+  app.use(serverAdapter.routes());
+}
+
+function admit(api: Api): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== queuesPath && !ctx.path.startsWith(`${queuesPath}/`)) return next();
     await identify(ctx, "admin", api);
@@ -48,7 +57,7 @@ export function queuesPage(api: Api): Middleware {
       throw new RefusedError(refuse("METHOD_NOT_ALLOWED", "Queues can be looked at here, not changed."));
     }
     ctx.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store" });
-    await board(ctx, next);
+    await next();
     if (typeof ctx.body === "string") ctx.body = ctx.body.replace(foreignLink, "");
   };
 }

@@ -153,4 +153,8 @@ test("[CM3] a store that is missing, empty or damaged is found", async () => {
 test("[CM3] a service that would let strangers in is found", () => {
   expect(machine({}, "0.0.0.0")).toHaveProperty("access");
   expect(machine({ WITHOUT_AUTHENTICATION: "anyone-may-use-this-cluster" }, "0.0.0.0")).toHaveProperty("access");
+  const WITHOUT_AUTHENTICATION = "anyone-may-use-this-cluster-unless-a-key-is-set";
+  expect(machine({ WITHOUT_AUTHENTICATION }, "0.0.0.0")).toHaveProperty("access");
+  const AUTH_JWT_SECRET = "a secret of at least thirty-two bytes";
+  expect(machine({ WITHOUT_AUTHENTICATION, AUTH_JWT_SECRET }, "0.0.0.0")).not.toHaveProperty("access");
 });

@@ -30,6 +30,7 @@ function exposure(config: AccessConfig & { readonly HOST: string }): Finding {
     if (!(error instanceof ConfigError)) throw error;
     return fail("access", error.message, "docs/security.md has the ways to know users");
   }
-  if (config.WITHOUT_AUTHENTICATION === undefined) return ok("access", `HOST is ${config.HOST}`);
+  const hasKey = config.AUTH_JWT_SECRET !== undefined || config.AUTH_JWKS_URL !== undefined;
+  if (hasKey || config.WITHOUT_AUTHENTICATION === undefined) return ok("access", `HOST is ${config.HOST}`);
   return warn("access", "anyone who reaches it may use it", "AUTH_JWKS_URL or AUTH_JWT_SECRET, unless that is meant");
 }

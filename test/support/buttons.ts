@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TestCluster } from "../support/cluster.js";
-import { now } from "../support/viewer.js";
-import { type Seat, takeSeat } from "./audience.js";
+import { type Choice, type Seat, takeSeats, type Venue } from "./crowd.js";
+import { now } from "./viewer.js";
 
 export interface Press {
   readonly at: number;
   readonly ms: number;
+  /** Why it was in vain: what was answered instead of 200. */
+  readonly failure?: string;
 }
 
 /** From one press to the next, in ms. */
@@ -15,23 +16,22 @@ const restMs = 50;
 export class Buttons {
   readonly seats: readonly Seat[];
   readonly presses: Press[] = [];
-  /** What was not answered with 200. */
-  readonly failures: string[] = [];
-  readonly #cluster: TestCluster;
+  readonly #venue: Venue;
   readonly #pressing: Promise<unknown>;
   #over = false;
 
-  static async reach(cluster: TestCluster, count: number): Promise<Buttons> {
-    const seats: Seat[] = [];
-    for (let index = 0; index < count; index++) seats.push(await takeSeat(cluster, index, new Map()));
-    await Promise.all(seats.map(({ viewer }) => viewer.next(2, 40_000)));
-    return new Buttons(cluster, seats);
+  static async reach(venue: Venue, choices: readonly Choice[]): Promise<Buttons> {
+    return new Buttons(venue, await takeSeats(venue, choices));
   }
 
-  private constructor(cluster: TestCluster, seats: readonly Seat[]) {
-    this.#cluster = cluster;
+  private constructor(venue: Venue, seats: readonly Seat[]) {
+    this.#venue = venue;
     this.seats = seats;
     this.#pressing = Promise.all(seats.map((seat) => this.#press(seat)));
+  }
+
+  get failures(): string[] {
+    return this.presses.flatMap(({ failure }) => failure ?? []);
   }
 
   /** Lets go of the buttons. */
@@ -56,16 +56,18 @@ export class Buttons {
     while (!this.#over) {
       for (const [method, path, body] of round) {
         const at = now();
-        try {
-          const { status, body: answer } = await this.#cluster.balanced.call(method, path, body);
-          this.presses.push({ at, ms: now() - at });
-          if (status !== 200)
-            this.failures.push(`${method} ${path}: ${status} ${JSON.stringify(answer).slice(0, 300)}`);
-        } catch (error) {
-          this.failures.push(`${method} ${path}: ${error}`);
-        }
+        const failure = await this.#failure(method, path, body);
+        this.presses.push({ at, ms: now() - at, ...(failure !== undefined && { failure }) });
         await sleep(restMs);
       }
+    }
+  }
+  async #failure(method: string, path: string, body: unknown): Promise<string | undefined> {
+    try {
+      const { status, body: answer } = await this.#venue.balanced.call(method, path, body);
+      return status === 200 ? undefined : `${method} ${path}: ${status} ${JSON.stringify(answer).slice(0, 300)}`;
+    } catch (error) {
+      return `${method} ${path}: ${error}`;
     }
   }
 }

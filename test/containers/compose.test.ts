@@ -1,0 +1,122 @@
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createAnswer } from "@tapedeck/protocol";
+import { SignJWT } from "jose";
+import { expect } from "vitest";
+import { lookedBackAt, takeSeats } from "../support/crowd.js";
+import { Onlookers, type Outcome, rowOf, tableOf } from "../support/events.js";
+import { note } from "../support/note.js";
+import { freePort } from "../support/redis-server.js";
+import "../support/expect.js";
+import { ask, closeCodeOf, selfSigned, shownBy } from "./certificate.js";
+import { type Happening, happenings } from "./happenings.js";
+import { test } from "./in-containers.js";
+
+const secret = "a secret of at least thirty-two characters";
+/** `npm run test:containers` tries all that can happen; `npm test` what differs most. */
+const all = process.env.TAPEDECK_TEST_CONTAINERS === "all";
+
+test("[DP20] [DP21] 100 watched sessions of all modes see each frame once and in order, whatever is killed, restarted, scaled, upgraded or taken down", {
+  timeout: 900_000,
+}, async ({ project }) => {
+  const onlookers = await Onlookers.gather(project);
+  const seen: { happening: Happening; outcome: Outcome }[] = [];
+  for (const happening of happenings(project).filter(({ long }) => all || !long)) {
+    const outcome = await onlookers.through(happening);
+    note(`containers: ${rowOf(outcome)}`);
+    seen.push({ happening, outcome });
+  }
+  await onlookers.stop();
+  note(`containers:\n${tableOf(seen.map(({ outcome }) => outcome))}`);
+  for (const { happening, outcome } of seen) {
+    const { name, lost, repeated, failures } = outcome;
+    expect([name, lost, repeated]).toEqual([name, 0, 0]);
+    if (happening.smooth) expect([name, failures]).toEqual([name, []]);
+  }
+  for (const { id, frames, truth } of await lookedBackAt(project, onlookers.all)) {
+    const flaw = frames.map((frame) => truth.flaw(frame)).find((found) => found !== undefined);
+    expect(flaw, `${id} gets what the tape has not`).toBeUndefined();
+  }
+});
+
+test("[DP21] a release that does not come to serve is removed again, says why, and leaves the old containers", async ({
+  project,
+}) => {
+  const before = await project.of("gateway");
+  await project.adjust({ services: { gateway: { environment: { DRAIN_MS: "soon" } } } });
+  await expect(project.script("deploy/compose-upgrade.sh", "gateway")).rejects.toThrow(
+    /DRAIN_MS +"soon" is not a whole number[\s\S]*does not come to serve/,
+  );
+  expect(await project.of("gateway")).toEqual(before);
+  await project.adjust({});
+});
+
+test("[DP22] [DP25] with a key in the environment and a certificate, HTTPS and WSS are served to holders of tokens; a renewed certificate is read by a signal", async ({
+  project,
+}) => {
+  const folder = await mkdtemp(join(tmpdir(), "tapedeck-certificates-"));
+  const certificates = join(folder, "certificates");
+  try {
+    await mkdir(certificates);
+    await chmod(folder, 0o755);
+    const ca = await selfSigned(certificates);
+    const port = `${await freePort()}`;
+    const env = { TLS_CERTIFICATES: certificates, TLS_ADDRESS: "127.0.0.1", TLS_PORT: port };
+    const url = `https://localhost:${port}`;
+    const files = ["deploy/compose.tls.yml"];
+
+    await project.adjust({ env, files });
+    await project.compose("up", "--detach", "--no-build", "api", "gateway");
+    for (const service of ["api", "gateway"])
+      await project.until(
+        async () => /which others can reach, and nothing says who/.test(await project.compose("logs", service)),
+        `the ${service} to refuse to serve strangers`,
+      );
+
+    await project.adjust({ env: { ...env, AUTH_JWT_SECRET: secret }, files });
+    await project.up();
+    await project.until(
+      async () => (await ask(`${url}/health/ready`, { ca }).catch(() => undefined))?.status === 200,
+      "https",
+    );
+    const token = await tokenOf("ada");
+    expect(await ask(`${url}/sessions/create`, { ca, method: "POST" })).toMatchObject({ status: 401 });
+    const { status, body } = await ask(`${url}/sessions/create`, { ca, method: "POST", token });
+    expect([status, body]).toMatchObject([200, { session: { user_id: "ada" } }]);
+    const { session_id: id } = createAnswer.parse(body);
+    const headers = { authorization: `Bearer ${token}` };
+    const viewer = await project.watch(id, { gateways: [url], headers, ca });
+    expect(await ask(`${url}/replay/start/${id}`, { ca, method: "POST", token })).toMatchObject({ status: 200 });
+    await viewer.next(5);
+    expect(viewer.frames).toHaveConsecutiveSeqs();
+    await viewer.close();
+    expect(await closeCodeOf(`${url}/ws?session_id=${id}`, ca)).toBe(4401);
+
+    const old = await shownBy(url);
+    await selfSigned(certificates);
+    await project.compose("kill", "--signal", "USR2", "balancer");
+    await project.until(async () => (await shownBy(url).catch(() => old)) !== old, "the renewed certificate");
+  } finally {
+    await project.adjust({});
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("[DP24] it starts and serves where the engine lets a container open few files", async ({ project }) => {
+  const ulimits = { nofile: { soft: 300, hard: 300 } };
+  await project.adjust({ services: { balancer: { ulimits }, gateway: { ulimits }, api: { ulimits } } });
+  await project.up();
+  for (const service of ["balancer", "gateway", "api"] as const) {
+    const [first] = await project.of(service);
+    expect(await project.docker("exec", first?.id ?? "", "cat", "/proc/1/limits")).toMatch(/Max open files +300 +300/);
+  }
+  const [seat] = await takeSeats(project, [{ mode: "REPLAY", speed: 1, body: {} }]);
+  await seat?.viewer.next(5);
+  await project.adjust({});
+});
+
+function tokenOf(user: string): Promise<string> {
+  const claims = { sub: user, exp: Math.floor(Date.now() / 1000) + 600 };
+  return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(secret));
+}

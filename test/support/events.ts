@@ -1,0 +1,113 @@
+import { Buttons } from "./buttons.js";
+import { type Choice, type Mode, modes, playedOn, type Seat, takeSeats, type Venue } from "./crowd.js";
+import { now, type SeenFrame } from "./viewer.js";
+
+/** Something that is done to a cluster while it is watched; resolves when whoever did it would call it done. */
+export interface Event {
+  readonly name: string;
+  run(): Promise<unknown>;
+}
+
+/** What an event meant for those who watched and for those who pressed buttons. */
+export interface Outcome {
+  readonly name: string;
+  readonly ms: number;
+  /** The longest that any viewer waited for a frame. */
+  readonly longestWaitMs: number;
+  readonly lost: number;
+  readonly repeated: number;
+  readonly requests: number;
+  readonly failures: readonly string[];
+}
+
+const speeds = [0.5, 1, 2];
+const seeds = [1, 2];
+const markets = ["BTCUSDT", "ETHUSDT"];
+/** What was shared out anew is part of the event: it is over when all have frames that are this much younger. */
+const settleMs = 1_000;
+
+/** Users of all modes: replays at several speeds, with and without a frame cap, a live market that needs no internet, simulations. */
+function choiceOf(index: number): Choice {
+  const mode: Mode = modes[index % modes.length] ?? "REPLAY";
+  const nth = Math.floor(index / modes.length);
+  switch (mode) {
+    case "REPLAY":
+      return { mode, speed: speeds[nth % speeds.length] ?? 1, body: { max_fps: nth % 4 === 3 ? 5 : 0 } };
+    case "LIVE":
+      return { mode, speed: 1, body: { source: "SIM", symbol: markets[nth % markets.length] } };
+    case "SIMULATION":
+      return { mode, speed: speeds[nth % speeds.length] ?? 1, body: { seed: seeds[nth % seeds.length] } };
+  }
+}
+
+/** People who watch a cluster, and some who press its buttons, while things happen to it. Needs no more of it than its address. */
+export class Onlookers {
+  readonly seats: readonly Seat[];
+  readonly #buttons: Buttons;
+
+  static async gather(venue: Venue, { watching = 100, pressing = 3 } = {}): Promise<Onlookers> {
+    const choices = (count: number) => Array.from({ length: count }, (_, index) => choiceOf(index));
+    const seats = await takeSeats(venue, choices(watching), 10);
+    return new Onlookers(seats, await Buttons.reach(venue, choices(pressing)));
+  }
+
+  private constructor(seats: readonly Seat[], buttons: Buttons) {
+    this.seats = seats;
+    this.#buttons = buttons;
+  }
+
+  get all(): readonly Seat[] {
+    return [...this.seats, ...this.#buttons.seats];
+  }
+
+  async through({ name, run }: Event): Promise<Outcome> {
+    const from = now();
+    await run();
+    await playedOn(this.seats, now() + settleMs, 120_000);
+    const to = now();
+    const during = this.#buttons.presses.filter(({ at, ms }) => at + ms >= from && at <= to);
+    const runs = this.seats.map(({ viewer }) => stepsWithin(viewer.frames, from, to));
+    const pressed = this.#buttons.seats.map(({ viewer }) => stepsWithin(viewer.frames, from, to));
+    const steps = [...runs, ...pressed].flat();
+    return {
+      name,
+      ms: to - from,
+      longestWaitMs: runs.flat().reduce((longest, [before, frame]) => Math.max(longest, frame.at - before.at), 0),
+      lost: steps.reduce((sum, step) => sum + Math.max(0, distance(step)), 0),
+      repeated: steps.reduce((sum, step) => sum + Math.max(0, -distance(step)), 0),
+      requests: during.length,
+      failures: during.flatMap(({ failure }) => failure ?? []),
+    };
+  }
+
+  stop(): Promise<void> {
+    return this.#buttons.stop();
+  }
+}
+
+type Step = readonly [before: SeenFrame, frame: SeenFrame];
+
+/** Each frame that came within a span, and the one that the same viewer had before. */
+function stepsWithin(frames: readonly SeenFrame[], from: number, to: number): Step[] {
+  return frames.flatMap((frame, index): Step[] => {
+    const before = frames[index - 1];
+    return before !== undefined && frame.at >= from && frame.at <= to ? [[before, frame]] : [];
+  });
+}
+
+/** How many frames are missing before a frame; negative, how many came again. */
+function distance([before, frame]: Step): number {
+  if (frame.epoch < before.epoch) return -1;
+  return frame.epoch === before.epoch ? frame.prev - before.seq : 0;
+}
+
+const columns = ["event", "longest wait (ms)", "frames lost", "repeated", "requests", "failed", "takes (s)"];
+
+export function rowOf({ name, ms, longestWaitMs, lost, repeated, requests, failures }: Outcome): string {
+  const values = [name, Math.round(longestWaitMs), lost, repeated, requests, failures.length, (ms / 1000).toFixed(1)];
+  return `| ${values.join(" | ")} |`;
+}
+
+export function tableOf(outcomes: readonly Outcome[]): string {
+  return [`| ${columns.join(" | ")} |`, `|${" --- |".repeat(columns.length)}`, ...outcomes.map(rowOf)].join("\n");
+}

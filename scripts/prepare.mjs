@@ -3,6 +3,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -89,6 +91,15 @@ export async function balancer() {
   if (process.platform !== "linux" || process.getuid?.() !== 0 || !works("apt-get", ["--version"])) return;
   say("Installing haproxy (apt-get), once");
   await aptInstall("haproxy", "-v");
+}
+
+/** Sees to it that the Helm chart can be tried, where Go can build Helm: Debian has no package of it. */
+export async function helm() {
+  const folder = join(process.env.GOPATH ?? join(homedir(), "go"), "bin"); // where test/deploy/helm.ts looks
+  if (works("helm", ["version"]) || works(join(folder, "helm"), ["version"]) || !works("go", ["version"])) return;
+  say("Building helm (go install), once: some minutes");
+  const options = { ...aside, env: { ...process.env, GOBIN: folder } };
+  await run("go", ["install", "helm.sh/helm/v3/cmd/helm@v3.22.0"], options);
 }
 
 async function aptInstall(name, version = "--version") {

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { balancer, bin, browser, dependencies, node, prepare, redis, run, say } from "./prepare.mjs";
+import { balancer, bin, browser, dependencies, helm, node, prepare, redis, run, say } from "./prepare.mjs";
 
 const selection = process.argv.slice(2);
 const sum = { passed: 0, failed: 0, skipped: 0 };
@@ -12,7 +12,7 @@ const failures = [];
 /** What failed beside others and passed alone. */
 const unsteady = [];
 
-await prepare(node, dependencies, redis, browser, balancer);
+await prepare(node, dependencies, redis, browser, balancer, helm);
 if (selection.length === 0)
   await check("format, lint and the direction of imports", bin("biome"), ["check", "--error-on-warnings", "."]);
 await check("the sources compile", bin("tsc"), ["-b"]);

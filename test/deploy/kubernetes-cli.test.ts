@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { outgoingPorts } from "./network-policies.js";
-import { overlays, podsOf, render, renderer } from "./overlays.js";
+import { podsOf } from "./overlays.js";
+import { shipped } from "./shipped.js";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-describe.skipIf(renderer === undefined).each(overlays)("the command line in the overlay %s", (overlay) => {
-  const objects = renderer === undefined ? [] : render(overlay);
+describe.each(shipped)("the command line in $name", ({ render }) => {
+  const objects = render();
   const podOf = (name: string) => podsOf(objects).find((pod) => pod.kind === "Deployment" && pod.name === name);
   const cli = podOf("cli");
   const api = podOf("api");

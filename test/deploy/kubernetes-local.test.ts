@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { overlays, podsOf, render, renderer } from "./overlays.js";
+import { podsOf, render, renderer } from "./overlays.js";
 import { serviceNames } from "./settings.js";
+import { shipped } from "./shipped.js";
 
 /**
  * A node of kind with two cores and 4 GiB, less what kind's own pods ask for: API server 250m, controller manager 200m,
@@ -26,8 +27,8 @@ describe.skipIf(renderer === undefined)("the local overlay", () => {
   });
 });
 
-describe.skipIf(renderer === undefined).each(overlays)("the overlay %s", (overlay) => {
-  const objects = renderer === undefined ? [] : render(overlay);
+describe.each(shipped)("$name", ({ render }) => {
+  const objects = render();
   const least = (service: string) => {
     const autoscaler = objects.find(
       ({ kind, metadata }) => kind === "HorizontalPodAutoscaler" && metadata.name === service,

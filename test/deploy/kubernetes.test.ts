@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { kubernetesRelease } from "./kubernetes-schema.js";
-import { type Container, type KubernetesObject, overlays, podsOf, render, renderer } from "./overlays.js";
+import { type Container, type KubernetesObject, podsOf, renderer } from "./overlays.js";
 import { type ServiceName, serviceNames, settingsOf } from "./settings.js";
+import { shipped } from "./shipped.js";
 
 if (renderer === undefined) {
   process.stderr.write("SKIPPED: the Kubernetes manifests, since there is neither kubectl nor kustomize here.\n");
@@ -27,8 +28,8 @@ test.each([
   ]);
 });
 
-describe.skipIf(renderer === undefined).each(overlays)("the overlay %s", (overlay) => {
-  const objects = renderer === undefined ? [] : render(overlay);
+describe.each(shipped)("$name", ({ render }) => {
+  const objects = render();
   const pods = podsOf(objects);
   const services = pods.filter(({ name }) => serviceNames.some((service) => service === name));
 

@@ -44,7 +44,11 @@ function renderFolder(folder: string): KubernetesObject[] {
   const [command, verb] = renderer;
   const { status, stdout, stderr } = spawnSync(command, [verb, folder], { cwd: root, encoding: "utf8" });
   if (status !== 0) throw new Error(`${folder} does not render: ${stderr}`);
-  return parseAllDocuments(stdout).map((document) => object.parse(document.toJS()));
+  return objectsIn(stdout);
+}
+
+export function objectsIn(yaml: string): KubernetesObject[] {
+  return parseAllDocuments(yaml).map((document) => object.parse(document.toJS()));
 }
 
 const names = z.record(z.string(), z.string());

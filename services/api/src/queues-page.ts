@@ -3,8 +3,8 @@ import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { KoaAdapter } from "@bull-board/koa";
 import { feedQueueName, feedUpkeepQueue } from "@tapedeck/live";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import { leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
-import { Queue } from "bullmq";
+import { answered, LastingQueue, leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
+import type { Queue } from "bullmq";
 import type { Middleware } from "koa";
 import type { Api } from "./api.js";
 import { identify } from "./identify.js";
@@ -19,13 +19,14 @@ const policy =
 const foreignLink = /<link\b[^>]*\bhref="https?:[^>]*>/g;
 
 /** The queues that the cluster works with, to be looked at. Whoever opens them closes them. */
-export function openQueues({ redis, keys, log }: Pick<Api, "redis" | "keys" | "log">, tickerQueues: number): Queue[] {
+export function openQueues(
+  { redis, keys, log }: Pick<Api, "redis" | "keys" | "log">,
+  tickerQueues: number,
+): LastingQueue[] {
   const names = [...leaseQueueNames(tickerQueues), upkeepQueue, feedQueueName, feedUpkeepQueue];
-  return names.map((name) => {
-    const queue = new Queue(name, { connection: redis, prefix: keys.bullPrefix, skipWaitingForReady: true });
-    queue.on("error", (error) => log.debug({ err: error }, "queues page")); // the connection logs Redis's absence
-    return queue;
-  });
+  const options = { connection: redis, prefix: keys.bullPrefix };
+  // The connection logs Redis's absence.
+  return names.map((name) => new LastingQueue(name, options, (error) => log.debug({ err: error }, "queues page")));
 }
 
 /**
@@ -33,14 +34,7 @@ export function openQueues({ redis, keys, log }: Pick<Api, "redis" | "keys" | "l
  * session twice or not at all.
  */
 export function queuesPage(api: Api): Middleware {
-  const serverAdapter = new KoaAdapter();
-  serverAdapter.setBasePath(queuesPath);
-  createBullBoard({
-    queues: api.queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false })),
-    serverAdapter,
-    options: { uiConfig: { boardTitle: "Tapedeck queues", hideRedisDetails: true } },
-  });
-  const board = serverAdapter.registerPlugin();
+  const board = boardOf(api.queues);
   return async (ctx, next) => {
     if (ctx.path !== queuesPath && !ctx.path.startsWith(`${queuesPath}/`)) return next();
     await identify(ctx, "admin", api);
@@ -48,7 +42,28 @@ export function queuesPage(api: Api): Middleware {
       throw new RefusedError(refuse("METHOD_NOT_ALLOWED", "Queues can be looked at here, not changed."));
     }
     ctx.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store" });
-    await board(ctx, next);
+    const show = await answered(board());
+    await show(ctx, next);
     if (typeof ctx.body === "string") ctx.body = ctx.body.replace(foreignLink, "");
+  };
+}
+
+/** The page of these queues, made when it is first looked at, and again where a queue had to be. */
+function boardOf(lasting: readonly LastingQueue[]): () => Promise<Middleware> {
+  let shown: readonly Queue[] = [];
+  let page: Middleware | undefined;
+  return async () => {
+    const queues = await Promise.all(lasting.map((queue) => queue.get()));
+    if (page !== undefined && queues.every((queue, at) => queue === shown[at])) return page;
+    const serverAdapter = new KoaAdapter();
+    serverAdapter.setBasePath(queuesPath);
+    createBullBoard({
+      queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false })),
+      serverAdapter,
+      options: { uiConfig: { boardTitle: "Tapedeck queues", hideRedisDetails: true } },
+    });
+    shown = queues;
+    page = serverAdapter.registerPlugin();
+    return page;
   };
 }

@@ -1,7 +1,7 @@
 import type { Cluster } from "ioredis";
 
 const slots = 16_384;
-/** When nodes that served give no map, they are asked again after this long before the connection starts anew. */
+/** Nodes are asked for the map again after this long: when one of them has gone, and when all gave none, before the connection starts anew. */
 const askAgainMs = 1000;
 
 /** A Redis Cluster has no master yet, or none with an address, for some of its slots. */
@@ -26,7 +26,14 @@ export type MappedCluster = Pick<
  */
 export function keepMapUseful(cluster: MappedCluster): void {
   let lostAt: number | undefined;
+  let asking: NodeJS.Timeout | undefined;
 
+  const askSoon = (): void => {
+    asking ??= setTimeout(() => {
+      asking = undefined;
+      if (cluster.status === "ready") cluster.refreshSlotsCache();
+    }, askAgainMs).unref();
+  };
   const startAnew = (why: Error): void => {
     lostAt = undefined;
     if (cluster.listenerCount("error") > 0) cluster.emit("error", why);
@@ -35,10 +42,9 @@ export function keepMapUseful(cluster: MappedCluster): void {
   /** Nodes may be slow for once, and one that has been started again may not know its address for a moment. */
   const doubt = (why: Error): void => {
     const now = performance.now();
-    if (lostAt === undefined) {
-      lostAt = now;
-      setTimeout(() => cluster.status === "ready" && cluster.refreshSlotsCache(), askAgainMs).unref();
-    } else if (now - lostAt >= askAgainMs / 2) startAnew(why);
+    if (lostAt !== undefined && now - lostAt >= askAgainMs / 2) return startAnew(why);
+    lostAt ??= now;
+    askSoon();
   };
   const judge = (error: Error | null | undefined): void => {
     const trouble = error ?? formingOf(cluster);
@@ -53,6 +59,8 @@ export function keepMapUseful(cluster: MappedCluster): void {
       callback?.(error);
       judge(error);
     });
+  // It may have moved, and ioredis would ask with the next round only.
+  cluster.on("-node", askSoon);
   // What was known would make the next map look complete.
   cluster.on("close", () => {
     cluster.slots = [];

@@ -51,7 +51,7 @@ describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () 
       await expect
         .poll(async () => Promise.all(services.all.map((one) => one.live())), { timeout: 90_000 })
         .not.toContain(false);
-      await services.until(503, 5_000);
+      await services.until(503, 30_000);
 
       // While masters have slots, and do not know yet who they are.
       await servers.assignSlots();

@@ -44,10 +44,15 @@ export function answerInTime(connection: Answering, { ms, refusal }: InTime): vo
   connection.once("end", stop);
 }
 
+/** So many are kept before those that have been answered are dropped. */
+const leastRoom = 64;
+
 /** Commands by the turn in which they were sent. */
 class Unanswered {
   readonly #limit: number;
+  /** Of this turn. Those that were answered are dropped soon, or else the garbage collector would move each of them. */
   #sent: Command[] = [];
+  #room = leastRoom;
   /** Those of earlier turns, the earliest first. */
   readonly #earlier: Command[][] = [];
 
@@ -57,6 +62,9 @@ class Unanswered {
 
   add(command: Command): void {
     this.#sent.push(command);
+    if (this.#sent.length < this.#room) return;
+    this.#sent = this.#sent.filter(isOpen);
+    this.#room = 2 * this.#sent.length + leastRoom;
   }
 
   /** Ends a turn. Returns the commands that have been open for the limit of turns. */

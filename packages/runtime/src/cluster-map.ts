@@ -29,7 +29,8 @@ export function keepMapUseful(cluster: MappedCluster): void {
   let asking: NodeJS.Timeout | undefined;
 
   const askSoon = (): void => {
-    asking ??= setTimeout(() => {
+    if (asking !== undefined) return;
+    asking = setTimeout(() => {
       asking = undefined;
       if (cluster.status === "ready") cluster.refreshSlotsCache();
     }, askAgainMs).unref();
@@ -42,9 +43,10 @@ export function keepMapUseful(cluster: MappedCluster): void {
   /** Nodes may be slow for once, and one that has been started again may not know its address for a moment. */
   const doubt = (why: Error): void => {
     const now = performance.now();
-    if (lostAt !== undefined && now - lostAt >= askAgainMs / 2) return startAnew(why);
-    lostAt ??= now;
-    askSoon();
+    if (lostAt === undefined || now - lostAt < askAgainMs / 2) {
+      lostAt ??= now;
+      askSoon();
+    } else startAnew(why);
   };
   const judge = (error: Error | null | undefined): void => {
     const trouble = error ?? formingOf(cluster);

@@ -8,6 +8,8 @@ import { replaceWhenSilent } from "./silence.js";
 
 /** A Cluster's map changes when it grows; when a master dies, subscriptions have it read at once. */
 const mapEveryMs = 5000;
+/** So long a node may take to tell the map; ioredis's second is too short for a process that shares its machine with many. */
+const mapMs = 2000;
 
 /** As for one Redis: what was sent is never sent again, and an error comes soon, but where BullMQ waits. */
 const once = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 } as const satisfies ClusterOptions;
@@ -38,6 +40,7 @@ export function connectCluster(options: ConnectClusterOptions): Cluster {
   const cluster: Cluster = new Cluster(address.nodes, {
     ...optionsFor[purpose],
     slotsRefreshInterval: mapEveryMs,
+    slotsRefreshTimeout: mapMs,
     redisOptions,
     clusterRetryStrategy: (attempt, reason) => {
       if (reason !== undefined) cluster.emit("error", reason); // the names of the nodes lead nowhere

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { freePort, type RedisServer, startRedisServer } from "./redis-server.js";
@@ -8,23 +11,24 @@ const slots = 16_384;
 
 interface Node {
   readonly server: RedisServer;
+  /** Keeps its data and what it knows of the others. */
+  readonly folder: string;
   readonly port: number;
   /** Nodes talk to one another there. By default it is 10,000 above the other, which may be too much. */
   readonly busPort: number;
   readonly admin: Redis;
 }
 
-/** A Redis Cluster of real servers on 127.0.0.1: masters that share the slots, and perhaps a replica of the first. */
+/** A Redis Cluster of real servers on 127.0.0.1: masters that share the slots, and replicas of the first and the next ones. */
 export class RedisClusterServers {
-  readonly url: string;
-  readonly #masters: readonly Node[];
-  readonly #replicas: readonly Node[];
+  readonly #settings: readonly string[];
+  #masters: readonly Node[];
+  #replicas: readonly Node[];
 
   static async start({ masters = 3, replicas = 0, settings = [] as string[] } = {}): Promise<RedisClusterServers> {
-    const nodes = await Promise.all(Array.from({ length: masters + replicas }, () => startNode(settings)));
-    const cluster = new RedisClusterServers(nodes.slice(0, masters), nodes.slice(masters));
+    const cluster = await RedisClusterServers.startEmpty({ masters, replicas, settings });
     try {
-      await cluster.#meet();
+      await cluster.form();
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -32,10 +36,30 @@ export class RedisClusterServers {
     }
   }
 
-  private constructor(masters: readonly Node[], replicas: readonly Node[]) {
+  /** Servers that know nothing of one another, and have no slots. */
+  static async startEmpty({ masters = 3, replicas = 0, settings = [] as string[] } = {}): Promise<RedisClusterServers> {
+    const nodes = await Promise.all(Array.from({ length: masters + replicas }, () => startNode(settings)));
+    return new RedisClusterServers(nodes.slice(0, masters), nodes.slice(masters), settings);
+  }
+
+  private constructor(masters: readonly Node[], replicas: readonly Node[], settings: readonly string[]) {
     this.#masters = masters;
     this.#replicas = replicas;
-    this.url = `redis+cluster://${masters.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
+    this.#settings = settings;
+  }
+
+  get url(): string {
+    return `redis+cluster://${this.ports.map((port) => `127.0.0.1:${port}`).join(",")}`;
+  }
+
+  /** As `redis-cli --cluster create` wants them. */
+  get addresses(): string[] {
+    return [...this.#masters, ...this.#replicas].map(({ port, busPort }) => `127.0.0.1:${port}@${busPort}`);
+  }
+
+  /** Of the masters. */
+  get ports(): number[] {
+    return this.#masters.map(({ port }) => port);
   }
 
   get masterUrls(): string[] {
@@ -60,6 +84,8 @@ export class RedisClusterServers {
     const slot = Number(await old.cluster("KEYSLOT", key));
     const id = String(await next.cluster("MYID"));
     for (const admin of [next, old]) await admin.call("CLUSTER", "SETSLOT", slot, "NODE", id);
+    // The others believe the one whose epoch is the newest, as after a move by redis-cli.
+    await next.call("CLUSTER", "BUMPEPOCH");
   }
 
   /** Ends a master at once, as a machine that loses its power does. */
@@ -68,33 +94,67 @@ export class RedisClusterServers {
     if (pid !== undefined) process.kill(pid, "SIGKILL");
   }
 
+  /** Ends all servers and starts them with their data at other ports, where they find one another again. */
+  async moveAll(): Promise<void> {
+    const move = async ({ admin, server, folder }: Node): Promise<Node> => {
+      admin.disconnect();
+      await server.stop();
+      return startNode(this.#settings, folder);
+    };
+    this.#masters = await Promise.all(this.#masters.map(move));
+    this.#replicas = await Promise.all(this.#replicas.map(move));
+    await this.#meet();
+    await this.#until("cluster_slots_ok", slots);
+  }
+
   async stop(): Promise<void> {
     const all = [...this.#masters, ...this.#replicas];
     for (const { admin } of all) admin.disconnect();
     await Promise.all(all.map(({ server }) => server.stop()));
+    await Promise.all(all.map(({ folder }) => rm(folder, { recursive: true, force: true })));
   }
 
   #firstSlot(nth: number): number {
     return Math.round((nth * slots) / this.#masters.length);
   }
 
-  async #meet(): Promise<void> {
-    const [first, ...others] = this.#masters;
-    if (first === undefined) return;
-    for (const [nth, { admin }] of this.#masters.entries()) {
-      // An epoch of its own from the start, which they would have to agree on otherwise.
-      await admin.cluster("SET-CONFIG-EPOCH", nth + 1);
-      await admin.call("CLUSTER", "ADDSLOTSRANGE", this.#firstSlot(nth), this.#firstSlot(nth + 1) - 1);
-    }
-    for (const { admin } of [...others, ...this.#replicas]) {
-      await admin.call("CLUSTER", "MEET", "127.0.0.1", first.port, first.busPort);
-    }
+  /** Makes a Cluster of the servers, in the order in which `redis-cli --cluster create` does. */
+  async form(): Promise<void> {
+    await this.assignSlots();
+    await this.#meet();
     await this.#until("cluster_known_nodes", this.#masters.length + this.#replicas.length);
-    const masterId = String(await first.admin.cluster("MYID"));
-    for (const { admin } of this.#replicas) await admin.cluster("REPLICATE", masterId);
+    for (const [nth, { admin }] of this.#replicas.entries()) {
+      const master = this.#masters[nth % this.#masters.length];
+      await admin.cluster("REPLICATE", String(await master?.admin.cluster("MYID")));
+    }
     await this.#until("cluster_slots_ok", slots);
     for (const { admin } of this.#replicas) {
       while (!(await admin.info("replication")).includes("master_link_status:up")) await sleep(50);
+    }
+  }
+
+  /** Each master has slots and none knows of another yet, nor by which address it is reached itself. */
+  async assignSlots(): Promise<void> {
+    for (const [nth, { admin }] of this.#masters.entries()) {
+      const range = [this.#firstSlot(nth), this.#firstSlot(nth + 1) - 1] as const;
+      if (String(await admin.cluster("INFO")).includes(`cluster_slots_assigned:${range[1] - range[0] + 1}\r`)) continue;
+      // An epoch of its own from the start, which they would have to agree on otherwise.
+      await admin.cluster("SET-CONFIG-EPOCH", nth + 1);
+      await admin.call("CLUSTER", "ADDSLOTSRANGE", ...range);
+    }
+  }
+
+  /** How often clients have asked one of the masters who has which slots. */
+  async timesAskedForSlots(): Promise<number> {
+    const told = await Promise.all(this.#masters.map(({ admin }) => admin.info("commandstats")));
+    return Math.min(...told.map((text) => Number(/cmdstat_cluster\|slots:calls=(\d+)/.exec(text)?.[1] ?? 0)));
+  }
+
+  async #meet(): Promise<void> {
+    const [first, ...others] = this.#masters;
+    if (first === undefined) return;
+    for (const { admin } of [...others, ...this.#replicas]) {
+      await admin.call("CLUSTER", "MEET", "127.0.0.1", first.port, first.busPort);
     }
   }
 
@@ -111,14 +171,15 @@ export class RedisClusterServers {
   }
 }
 
-async function startNode(settings: readonly string[]): Promise<Node> {
+async function startNode(settings: readonly string[], kept?: string): Promise<Node> {
+  const folder = kept ?? (await mkdtemp(join(tmpdir(), "tapedeck-redis-node-")));
   const busPort = await freePort();
   const server = await startRedisServer([
-    ...["--cluster-enabled", "yes", "--cluster-port", `${busPort}`],
+    ...["--dir", folder, "--cluster-enabled", "yes", "--cluster-port", `${busPort}`],
     ...["--cluster-node-timeout", `${nodeTimeoutMs}`, "--cluster-require-full-coverage", "no"],
     ...settings,
   ]);
   const admin = new Redis(server.url);
   admin.on("error", () => {}); // a test may kill its server
-  return { server, port: Number(new URL(server.url).port), busPort, admin };
+  return { server, folder, port: Number(new URL(server.url).port), busPort, admin };
 }

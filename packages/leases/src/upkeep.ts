@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
 import { Queue, Worker } from "bullmq";
 
@@ -13,6 +14,7 @@ export interface UpkeepOptions {
 }
 
 const everyMs = 5000;
+const tryAgainMs = 1000;
 
 /** Rounds of upkeep, one at a time in the whole cluster, done by whichever worker takes the next. */
 export async function startUpkeep(options: UpkeepOptions): Promise<{ stop(): Promise<void> }> {
@@ -46,11 +48,24 @@ export async function startUpkeep(options: UpkeepOptions): Promise<{ stop(): Pro
     },
   );
   worker.on("error", (error) => report.warn({ err: { message: error.message } }, "upkeep worker"));
-  await queue.upsertJobScheduler("upkeep", { every: everyMs }, { name: "upkeep" });
+  await untilScheduled(queue, (error) => report.warn({ err: error }, "upkeep not scheduled yet"));
   return {
     async stop() {
       await worker.close();
       await queue.close();
     },
   };
+}
+
+/** Redis may be away just now, or full. */
+async function untilScheduled(queue: Queue, report: (error: unknown) => void): Promise<void> {
+  for (;;) {
+    try {
+      await queue.upsertJobScheduler("upkeep", { every: everyMs }, { name: "upkeep" });
+      return;
+    } catch (error) {
+      report(error);
+      await sleep(tryAgainMs);
+    }
+  }
 }

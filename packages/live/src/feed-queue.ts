@@ -1,6 +1,5 @@
 import type { RedisConnection } from "@tapedeck/runtime";
-import type { Keys } from "@tapedeck/sessions";
-import { Queue } from "bullmq";
+import { type Keys, LastingQueue } from "@tapedeck/sessions";
 import type { LiveState } from "./live-state.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 
@@ -29,21 +28,18 @@ export interface FeedQueueOptions {
 
 /** Asks for feed workers. Any may answer; none has to exist yet. */
 export class FeedQueue {
-  readonly #queue: Queue<FeedJob>;
+  readonly #queue: LastingQueue<FeedJob>;
 
   constructor({ redis, keys, onError }: FeedQueueOptions) {
-    this.#queue = new Queue<FeedJob>(feedQueueName, {
-      connection: redis,
-      prefix: keys.bullPrefix,
-      skipWaitingForReady: true,
-      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-    });
-    this.#queue.on("error", (error) => onError?.(error));
+    const defaultJobOptions = { removeOnComplete: true, removeOnFail: true };
+    const options = { connection: redis, prefix: keys.bullPrefix, defaultJobOptions };
+    this.#queue = new LastingQueue(feedQueueName, options, onError);
   }
 
   /** Adds a job for the feed as it is at this revision, 0 where it has none; asking again for the same revision adds none. */
   async request({ source, symbol }: LiveInstrument, rev: LiveState["rev"]): Promise<void> {
-    await this.#queue.add(feedJobName, { source, symbol }, { jobId: feedJobId({ source, symbol }, rev) });
+    const queue = await this.#queue.get();
+    await queue.add(feedJobName, { source, symbol }, { jobId: feedJobId({ source, symbol }, rev) });
   }
 
   close(): Promise<void> {

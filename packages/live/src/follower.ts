@@ -42,8 +42,9 @@ export class Follower {
   #newest: Pick<LiveFrame, "seq" | "claim"> | undefined;
   /** What was heard last is what Redis has, as far as can be known. */
   #synced = false;
-  #syncing: Promise<void> | undefined;
-  #syncAgain = false;
+  #syncing: Promise<void> = Promise.resolve();
+  /** The one that begins when that is over. */
+  #nextSync: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(feed: LiveInstrument, channel: string, context: FollowerContext) {
@@ -82,13 +83,19 @@ export class Follower {
     }
   }
 
-  /** Brings all up to date with what Redis has from now on. Rejects with `UNAVAILABLE`. */
+  /**
+   * Brings all up to date with what Redis has from now on. Rejects with `UNAVAILABLE`. One that is under way may have read before now,
+   * so callers share the next one: how many come after them does not matter.
+   */
   sync(): Promise<void> {
-    this.#syncAgain = true;
-    this.#syncing ??= this.#syncUntilNew().finally(() => {
-      this.#syncing = undefined;
-    });
-    return this.#syncing;
+    this.#nextSync ??= this.#syncing
+      .catch(() => {}) // its callers know
+      .then(() => {
+        this.#nextSync = undefined;
+        this.#syncing = this.#syncUntilNew();
+        return this.#syncing;
+      });
+    return this.#nextSync;
   }
 
   /** As `sync`, and again until it works. */
@@ -161,43 +168,38 @@ export class Follower {
   }
 
   async #syncUntilNew(): Promise<void> {
-    while (this.#syncAgain) {
-      this.#syncAgain = false;
-      await this.#sync();
-    }
+    while (!(await this.#sync()));
   }
 
-  async #sync(): Promise<void> {
+  /** Resolves to false where what was read is old, or of a tape that has to end: then it has to be read again. */
+  async #sync(): Promise<boolean> {
     const { feeds } = this.#context;
     const [known, had, hadSeq] = [this.#record, this.#tape, this.#tape?.span.lastSeq ?? -1];
     const { record, now } = await feeds.read(this.feed);
-    if (this.#record !== known && (record?.rev ?? 0) < (this.#record?.rev ?? 0)) {
-      this.#syncAgain = true; // heard of later than it was read
-      return;
-    }
+    if (this.#record !== known && (record?.rev ?? 0) < (this.#record?.rev ?? 0)) return false; // later ones were heard
     if (record === undefined || record.tape === "" || record.lastSeq < 0) {
       this.#leave();
       this.#record = record;
       this.#synced = true;
       this.listeners.show(record === undefined ? unclaimed(this.feed, now) : stateOf(record, now));
-      return;
+      return true;
     }
     if (had?.id === record.tape && (record.lastSeq < hadSeq || (await this.#isForked(record)))) {
       // A Redis took over that lags: it lacked frames that were shown, and their numbers must not be given again.
       const { tape, lastSeq } = record;
       this.#log.warn({ tape, last: hadSeq, found: lastSeq }, "Redis lost frames: another tape begins");
       await forgetTape(feeds, record);
-      this.#syncAgain = true;
-      return;
+      return false;
     }
     const tape = had?.id === record.tape ? had : await this.#open(record);
-    if (!(await this.#readOn(tape, record))) return;
+    if (!(await this.#readOn(tape, record))) return false;
     if (tape !== this.#tape) {
       this.#leave();
       this.#tape = tape;
     }
     this.#synced = true;
     this.#adopt(record, now);
+    return true;
   }
 
   /** Whether a later writer has given the number of our newest frame to one of its own. */
@@ -246,7 +248,6 @@ export class Follower {
     if (missing > record.storedSeq) {
       this.#log.warn({ tape: record.tape, missing }, "Redis has not what it should have: another tape begins");
       await forgetTape(feeds, record);
-      this.#syncAgain = true;
       return false;
     }
     throw new Error(`frame ${missing} of tape ${record.tape} should be in the tape store and is not`);

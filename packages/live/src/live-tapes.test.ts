@@ -1,5 +1,7 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { DamagedBlock } from "@tapedeck/tape";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { soon } from "../../../test/support/soon.js";
 import { GrowingTape, isGrowingTape } from "./growing-tape.js";
 import { appendAll, evict, Rig, someFrames, source, symbol, textsOf } from "./testing/rig.js";
 
@@ -80,6 +82,24 @@ describe("a listener", () => {
     await other.until(({ seqs }) => seqs.at(-1) === 4);
     expect([heard.states, heard.seqs]).toEqual([[], []]);
   });
+});
+
+test("[LT41] a tape is opened after two readings at most, however many others open it meanwhile", async () => {
+  const writer = await rig.claim();
+  await appendAll(writer, someFrames(0, 100));
+  const reader = rig.process();
+  await reader.follow().until(({ states }) => states.length > 0);
+  await turn();
+  let opened = false;
+  const first = reader.live.open(writer.tape).then(() => {
+    opened = true;
+  });
+  // They come faster than Redis answers.
+  const others: Promise<unknown>[] = [];
+  const until = performance.now() + soon.timeout;
+  for (; !opened && performance.now() < until; await turn()) others.push(reader.live.open(writer.tape));
+  expect(opened).toBe(true);
+  await Promise.all([first, ...others]);
 });
 
 describe("what was missed on the channel", () => {

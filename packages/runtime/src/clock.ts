@@ -1,7 +1,7 @@
 import { ClockDiscipline, type ClockSample } from "./clock-discipline.js";
 import type { Logger } from "./logger.js";
 import type { RedisConnection } from "./redis.js";
-import { untilReady } from "./redis.js";
+import { untilReady } from "./redis-state.js";
 import { redisTime } from "./time.js";
 
 /** The cluster's one clock, as this process knows it. */

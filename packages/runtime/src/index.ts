@@ -21,7 +21,7 @@ export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./
 export { createMetrics, type Metrics, type Reading, showBlockCache } from "./metrics.js";
 export { inOneWrite } from "./one-write.js";
 export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
-export { onMessage, onReconnect, publish, resubscribed, subscribe, unsubscribe } from "./pubsub.js";
+export { onMessage, onReconnect, publish, resubscribed, subscribe, unsubscribe, untilSubscribed } from "./pubsub.js";
 export { announceReady, endWithParent } from "./ready.js";
 export {
   type ConnectOptions,
@@ -29,10 +29,12 @@ export {
   type RedisConnection,
   type RedisPurpose,
   retryDelayMs,
-  untilReady,
 } from "./redis.js";
 export { clusterAddress, sentinelOptions } from "./redis-address.js";
 export { masterOf } from "./redis-cluster.js";
+export { watchRedis } from "./redis-health.js";
+export { onStateChange, RedisUnusable, troubleWith, untilReady, usableWithin, whyAway } from "./redis-state.js";
+export { type RedisTrouble, sentenceOf, troubleOf } from "./redis-trouble.js";
 export { defineScripts, type Script } from "./scripts.js";
 export { createShutdown, type Shutdown, type ShutdownOptions } from "./shutdown.js";
 export { sparing } from "./sparing-log.js";

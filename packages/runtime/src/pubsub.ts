@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster } from "ioredis";
 import type { RedisConnection } from "./redis.js";
 import { oneOnEachMaster } from "./redis-cluster.js";
+import { untilReady } from "./redis-state.js";
+import { inTurns } from "./turns.js";
 
 /*
  * Messages on one Redis, and on a Redis Cluster. There they are sharded: a channel lies on the master that has the slot of its
@@ -12,6 +14,8 @@ import { oneOnEachMaster } from "./redis-cluster.js";
 const channelsAtOnce = 1000;
 /** While a master's successor is being found, its channels cannot be subscribed to. */
 const patience = { attempts: 10, everyMs: 200 } as const;
+/** Subscribing or unsubscribing that takes longer has failed: there may be no connection. */
+const answerMs = 5000;
 
 /** Resolves to how many subscribers Redis has given it to. */
 export async function publish(redis: RedisConnection, channel: string, message: string): Promise<number> {
@@ -34,10 +38,25 @@ export function onMessage(
   return () => subscriber.off("messageBuffer", listener);
 }
 
-/** Resolves when all of the channels are heard. On a Cluster it rejects when it takes some seconds. */
+/** Resolves when all of the channels are heard. Rejects when it takes some seconds; then they may be heard later all the same. */
 export async function subscribe(subscriber: RedisConnection, ...channels: string[]): Promise<void> {
-  if (subscriber instanceof Cluster) await Promise.all(channels.map((channel) => insist(subscriber, channel)));
-  else await subscriber.subscribe(...channels);
+  await inTurns<unknown>(answerMs, () =>
+    subscriber instanceof Cluster
+      ? Promise.all(channels.map((channel) => insist(subscriber, channel)))
+      : subscriber.subscribe(...channels),
+  );
+}
+
+/** Subscribes for as long as it takes until all of the channels are heard. Rejects when the connection has been told to end. */
+export async function untilSubscribed(subscriber: RedisConnection, ...channels: string[]): Promise<void> {
+  for (;;) {
+    try {
+      return await subscribe(subscriber, ...channels);
+    } catch (error) {
+      if (subscriber.status === "end") throw error;
+      await untilReady(subscriber);
+    }
+  }
 }
 
 async function insist(subscriber: Cluster, channel: string): Promise<void> {
@@ -53,8 +72,11 @@ async function insist(subscriber: Cluster, channel: string): Promise<void> {
 }
 
 export async function unsubscribe(subscriber: RedisConnection, ...channels: string[]): Promise<void> {
-  if (subscriber instanceof Cluster) await Promise.all(channels.map((channel) => subscriber.sunsubscribe(channel)));
-  else await subscriber.unsubscribe(...channels);
+  await inTurns<unknown>(answerMs, () =>
+    subscriber instanceof Cluster
+      ? Promise.all(channels.map((channel) => subscriber.sunsubscribe(channel)))
+      : subscriber.unsubscribe(...channels),
+  );
 }
 
 /**
@@ -81,10 +103,11 @@ export async function resubscribed(subscriber: RedisConnection, channels: readon
     // ioredis has sent its subscriptions by now. A master answers in order: when it answers this, it has them all.
     const last = oneOnEachMaster(subscriber, (n) => `{${n}}`);
     // One that is away answers nothing; when it or its successor is there, this comes again.
-    await Promise.allSettled(last.map((nobodys) => subscriber.sunsubscribe(nobodys)));
+    await Promise.allSettled(last.map((nobodys) => inTurns(answerMs, () => subscriber.sunsubscribe(nobodys))));
     return;
   }
   for (let at = 0; at < channels.length; at += channelsAtOnce) {
+    // No deadline: a connection that does not answer is replaced, which rejects this, and then it comes again.
     await subscriber.subscribe(...channels.slice(at, at + channelsAtOnce));
   }
 }

@@ -1,11 +1,17 @@
-import { Cluster, type ClusterOptions, Command, type RedisOptions } from "ioredis";
+import { Cluster, type ClusterOptions, Command, type Redis, type RedisOptions } from "ioredis";
+import { answerInTime, RedisAway } from "./answer-in-time.js";
+import { keepMapUseful } from "./cluster-map.js";
+import { shortenDenied } from "./denied-handshake.js";
 import type { RedisConnection, RedisPurpose } from "./redis.js";
 import type { ClusterAddress } from "./redis-address.js";
+import { replaceWhenSilent } from "./silence.js";
 
-/** A Cluster's map changes when it grows; when a master dies, failing commands and subscriptions have it read at once. */
+/** A Cluster's map changes when it grows; when a master dies, subscriptions have it read at once. */
 const mapEveryMs = 5000;
+/** So long a node may take to tell the map; ioredis's second is too short for a process that shares its machine with many. */
+const mapMs = 2000;
 
-/** As for one Redis: what was sent is never sent again, and an error comes soon, but where BullMQ and subscriptions wait. */
+/** As for one Redis: what was sent is never sent again, and an error comes soon, but where BullMQ waits. */
 const once = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 } as const satisfies ClusterOptions;
 
 const optionsFor: Record<RedisPurpose, ClusterOptions> = {
@@ -21,49 +27,71 @@ export interface ConnectClusterOptions {
   /** For the connection to each node, beside those of the address. */
   readonly node: RedisOptions;
   readonly retryDelayMs: (attempt: number) => number;
+  /** After so long a command has failed; without it there is nothing that waits. */
+  readonly answerMs: number | undefined;
+  /** A node that has taken a command and sends nothing for so long is connected to anew. */
+  readonly silenceMs: number;
 }
 
-export function connectCluster({ address, purpose, node, retryDelayMs }: ConnectClusterOptions): Cluster {
+export function connectCluster(options: ConnectClusterOptions): Cluster {
+  const { address, purpose, node, retryDelayMs, answerMs, silenceMs } = options;
   const { retryStrategy: _, ...nodeOptions } = node;
   const redisOptions = { ...nodeOptions, ...address.options };
-  const common: ClusterOptions = {
+  const cluster: Cluster = new Cluster(address.nodes, {
     ...optionsFor[purpose],
     slotsRefreshInterval: mapEveryMs,
+    slotsRefreshTimeout: mapMs,
     redisOptions,
+    clusterRetryStrategy: (attempt, reason) => {
+      if (reason !== undefined) cluster.emit("error", reason); // the names of the nodes lead nowhere
+      return retryDelayMs(attempt);
+    },
     // Certificates are made out to names: nodes that tell names are connected to by them.
     ...(redisOptions.tls && { dnsLookup: (name, found) => found(null, name) }),
+  });
+  const prepare = (made: Cluster): void => {
+    keepMapUseful(made);
+    made.on("+node", (redis: Redis) => {
+      shortenDenied(redis);
+      replaceWhenSilent(redis, silenceMs);
+    });
   };
-  if (purpose !== "commands") return new Cluster(address.nodes, { ...common, clusterRetryStrategy: retryDelayMs });
-  return connectToAnswer(address.nodes, common, retryDelayMs);
+  prepare(cluster);
+  if (purpose === "commands" && answerMs !== undefined) answerWhileAway(cluster, answerMs);
+  else if (answerMs !== undefined) answerInTime(cluster, { ms: answerMs });
+  // BullMQ makes a connection like this one for each worker.
+  const duplicate = cluster.duplicate.bind(cluster);
+  cluster.duplicate = (nodes, override) => {
+    const copy = duplicate(nodes, override);
+    prepare(copy);
+    if (answerMs !== undefined) answerInTime(copy, { ms: answerMs });
+    return copy;
+  };
+  return cluster;
 }
 
-/**
- * Left to itself, ioredis keeps what is asked while no node can be reached, for as long as that lasts. So each attempt to connect
- * ends, which answers all that has come meanwhile with an error, and another one begins.
- */
-function connectToAnswer(
-  nodes: ClusterAddress["nodes"],
-  options: ClusterOptions,
-  retryDelayMs: (attempt: number) => number,
-): Cluster {
-  let attempt = 0;
-  const cluster = new Cluster(nodes, {
-    ...options,
-    clusterRetryStrategy: (attempts) => {
-      attempt = attempts;
-      return null;
+/** Answers commands that come while no node can be reached, as one Redis does: when the attempt under way has failed, or at once. */
+function answerWhileAway(cluster: Cluster, ms: number): void {
+  const why = "No node of the Redis Cluster can be used at the moment.";
+  const waiting = new Set<Command>();
+  let away = false;
+  answerInTime(cluster, {
+    ms,
+    refusal: (command) => {
+      if (away) return why;
+      if (cluster.status !== "ready") waiting.add(command);
+      return undefined;
     },
   });
-  cluster.on("end", () => {
-    if (attempt === 0) return; // it was told to end
-    const again = (): void => {
-      // Its own trouble is an event; and whoever has let go of it meanwhile wants no connection.
-      if (cluster.status === "end") cluster.connect().catch(() => {});
-    };
-    setTimeout(again, retryDelayMs(attempt)).unref();
-    attempt = 0;
+  cluster.on("ready", () => {
+    away = false;
+    waiting.clear();
   });
-  return cluster;
+  cluster.on("close", () => {
+    away = true;
+    for (const command of waiting) if (!command.isSettled) command.reject(new RedisAway(why));
+    waiting.clear();
+  });
 }
 
 /** For each master that has slots, reachable or not, one of the names `nth(0)`, `nth(1)`, ... that lies in a slot of it. */

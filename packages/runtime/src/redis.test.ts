@@ -9,7 +9,8 @@ import { soon } from "../../../test/support/soon.js";
 import { startRedisClock } from "./clock.js";
 import { startHeartbeat } from "./heartbeat.js";
 import { startProbe } from "./probe.js";
-import { connectRedis, type RedisPurpose, retryDelayMs, untilReady } from "./redis.js";
+import { connectRedis, type RedisPurpose, retryDelayMs } from "./redis.js";
+import { untilReady } from "./redis-state.js";
 
 const log = pino({ level: "silent" });
 const undo: (() => unknown)[] = [];

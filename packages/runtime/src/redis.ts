@@ -1,8 +1,11 @@
-import type { EventEmitter } from "node:events";
 import { type Cluster, Redis, type RedisOptions } from "ioredis";
+import { answerInTime } from "./answer-in-time.js";
+import { shortenDenied } from "./denied-handshake.js";
 import type { Logger } from "./logger.js";
 import { clusterAddress, sentinelOptions } from "./redis-address.js";
 import { connectCluster } from "./redis-cluster.js";
+import { troubleWith, watchState } from "./redis-state.js";
+import { replaceWhenSilent } from "./silence.js";
 
 /**
  * One Redis, perhaps behind Sentinel, or a Redis Cluster. Commands are the same on both, if all their keys lie in one slot; messages
@@ -12,10 +15,10 @@ export type RedisConnection = Redis | Cluster;
 
 /**
  * What a connection is for. Each purpose has a connection of its own, since they want opposite things when Redis is away:
- * - `commands`: an answer within about three seconds, also when the answer is an error; never sent twice.
+ * - `commands`: an answer within some seconds, also when the answer is an error; never sent twice.
  * - `publisher`: frames are worth nothing later, so nothing waits for a connection; an error comes at once.
  * - `subscriber`: waits as long as it takes, and subscribes again to all it had.
- * - `bullmq`: as BullMQ demands, whose blocking reads wait for ever.
+ * - `bullmq`: as BullMQ demands, which wants to wait for Redis; half a minute at most.
  */
 export type RedisPurpose = "commands" | "publisher" | "subscriber" | "bullmq";
 
@@ -28,20 +31,22 @@ export interface ConnectOptions {
   readonly log: Logger;
 }
 
-/** Redis that has taken a command and sends nothing for this long counts as gone. */
-const silenceMs = 3000;
-
 const optionsFor: Record<RedisPurpose, RedisOptions> = {
-  commands: { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, socketTimeout: silenceMs },
-  publisher: {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    socketTimeout: silenceMs,
-  },
+  commands: { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false },
+  publisher: { enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false },
   subscriber: { maxRetriesPerRequest: null },
   bullmq: { maxRetriesPerRequest: null },
 };
+
+/** A connection attempt that takes longer has failed. */
+const connectMs = 3000;
+/** Redis that has taken a command and sends nothing for this long counts as gone. BullMQ's reads wait ten seconds for what there is not. */
+const silenceMs: Record<RedisPurpose, number> = { commands: 3000, publisher: 3000, subscriber: 3000, bullmq: 20_000 };
+/**
+ * After so long a command has failed, whatever the connection does. For a publisher nothing waits, and `subscribe` has a deadline of
+ * its own.
+ */
+const answerMs: Partial<Record<RedisPurpose, number>> = { commands: 5000, bullmq: 30_000 };
 
 /**
  * A connection that comes back by itself. Its errors are logged, not thrown: a command's own promise tells its caller.
@@ -49,14 +54,16 @@ const optionsFor: Record<RedisPurpose, RedisOptions> = {
 export function connectRedis({ url, purpose, name, log }: ConnectOptions): RedisConnection {
   const options: RedisOptions = {
     connectionName: `${name}:${purpose}`,
-    connectTimeout: silenceMs,
+    connectTimeout: connectMs,
     retryStrategy: retryDelayMs,
+    maxLoadingRetryTime: 1000,
     // After a failover the old master, now a replica, answers READONLY: look for the new one instead.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
     ...optionsFor[purpose],
   };
   const redis = connectTo(url, options, purpose);
-  reportTrouble(redis, log.child({ redis: purpose }));
+  const oneServer = redis instanceof Redis && !redis.options.sentinels;
+  watchState(redis, { purpose, needsMaster: purpose === "commands" && oneServer, log });
   return redis;
 }
 
@@ -64,57 +71,33 @@ function connectTo(url: string, options: RedisOptions, purpose: RedisPurpose): R
   const address = clusterAddress(url);
   if (address !== undefined) {
     const { enableOfflineQueue: _, ...node } = options; // the Cluster's own: a node's is for the moment until it is connected
-    return connectCluster({ address, purpose, node, retryDelayMs });
+    const [answer, silence] = [answerMs[purpose], silenceMs[purpose]];
+    return connectCluster({ address, purpose, node, retryDelayMs, answerMs: answer, silenceMs: silence });
   }
   const sentinel = sentinelOptions(url);
-  if (sentinel === undefined) return new Redis(url, options);
-  return new Redis({ ...options, ...sentinel, sentinelRetryStrategy: retryDelayMs });
+  const redis =
+    sentinel === undefined
+      ? new Redis(url, options)
+      : new Redis({ ...options, ...sentinel, sentinelRetryStrategy: retryDelayMs });
+  shortenDenied(redis);
+  const ms = answerMs[purpose];
+  // Connected and not ready for long, it loads its data: that takes longer than anyone waits.
+  const refusal = (): string | undefined => (redis.status === "connect" ? troubleWith(redis)?.what : undefined);
+  if (ms !== undefined) answerInTime(redis, purpose === "commands" ? { ms, refusal } : { ms });
+  replaceWhenSilent(redis, silenceMs[purpose]);
+  // BullMQ makes a connection like this one for each worker.
+  const duplicate = redis.duplicate.bind(redis);
+  redis.duplicate = (override) => {
+    const copy = duplicate(override);
+    if (ms !== undefined) answerInTime(copy, { ms });
+    replaceWhenSilent(copy, silenceMs[purpose]);
+    return copy;
+  };
+  return redis;
 }
 
 /** 25 ms to 1 s, growing, with a full half of jitter so that a cluster does not come back in step. */
 export function retryDelayMs(attempt: number): number {
   const most = Math.min(1000, 50 * 2 ** Math.min(attempt - 1, 10));
   return most / 2 + Math.random() * (most / 2);
-}
-
-/** Resolves when the connection is usable, at once if it is already. */
-export async function untilReady(redis: RedisConnection): Promise<void> {
-  if (redis.status === "ready") return;
-  const events: EventEmitter = redis;
-  await new Promise<void>((resolve) => events.once("ready", resolve));
-}
-
-/** While Redis is away each attempt fails; the log gets the first error, then one line in ten seconds. */
-function reportTrouble(redis: RedisConnection, log: Logger): void {
-  const quietMs = 10_000;
-  let toldAt = Number.NEGATIVE_INFINITY;
-  let untold = 0;
-  let away = false;
-  const tell = (error: Error, of: Record<string, string>, sentence: string): void => {
-    const now = performance.now();
-    if (now - toldAt < quietMs) {
-      untold++;
-      return;
-    }
-    log.warn({ err: { message: error.message, code: codeOf(error) }, ...of, untold }, sentence);
-    toldAt = now;
-    untold = 0;
-  };
-  const events: EventEmitter = redis;
-  events.on("error", (error: Error) => {
-    away = true;
-    tell(error, {}, "no connection to Redis, retrying");
-  });
-  events.on("ready", () => {
-    if (away) log.info("connected to Redis again");
-    away = false;
-    toldAt = Number.NEGATIVE_INFINITY;
-  });
-  events.on("node error", (error: Error, of: string) =>
-    tell(error, { of }, "trouble with a node of the Redis Cluster"),
-  );
-}
-
-function codeOf(error: Error): unknown {
-  return "code" in error ? error.code : undefined;
 }

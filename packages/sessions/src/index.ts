@@ -13,6 +13,7 @@ export { type Feeds, noFeeds } from "./feeds.js";
 export { type SessionHash, UnreadableSession } from "./hash-reader.js";
 export type { Instruction, Moment, SystemCommand } from "./instruction.js";
 export { type Keys, keysWith } from "./keys.js";
+export { LastingQueue } from "./lasting-queue.js";
 export {
   type LeaseJob,
   LeaseQueue,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { masterOf, type RedisConnection, traceparent } from "@tapedeck/runtime";
-import { Queue } from "bullmq";
 import type { Keys } from "./keys.js";
+import { LastingQueue } from "./lasting-queue.js";
 import type { SessionRecord } from "./record.js";
 
 /** What a lease's job carries; all else is on the session. */
@@ -36,7 +36,7 @@ export function leaseJobId({ id, rev }: Pick<SessionRecord, "id" | "rev">): stri
 export class LeaseQueue {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
-  readonly #queues: ReadonlyMap<string, Queue<LeaseJob>>;
+  readonly #queues: ReadonlyMap<string, LastingQueue<LeaseJob>>;
 
   /** `redis` stays the caller's; one for BullMQ's taste has `maxRetriesPerRequest: null`, any other fails fast. */
   constructor({ redis, keys, queues, onError }: LeaseQueueOptions) {
@@ -44,21 +44,16 @@ export class LeaseQueue {
     this.#keys = keys;
     this.#queues = new Map(
       leaseQueueNames(queues).map((name) => {
-        const queue = new Queue<LeaseJob>(name, {
-          connection: redis,
-          prefix: keys.bullPrefix,
-          skipWaitingForReady: true,
-          defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-        });
-        queue.on("error", (error) => onError?.(error));
-        return [name, queue];
+        const defaultJobOptions = { removeOnComplete: true, removeOnFail: true };
+        const options = { connection: redis, prefix: keys.bullPrefix, defaultJobOptions };
+        return [name, new LastingQueue<LeaseJob>(name, options, onError)];
       }),
     );
   }
 
   /** Adds a job for the session as it is at this revision; asking again for the same revision adds none. */
   async request(session: Pick<SessionRecord, "id" | "rev">): Promise<void> {
-    const queue = this.#queues.get(leaseQueueOf(session.id, this.#near(session.id)) ?? "");
+    const queue = await this.#queues.get(leaseQueueOf(session.id, this.#near(session.id)) ?? "")?.get();
     const trace = traceparent();
     const job = { sessionId: session.id, ...(trace !== undefined && { trace }) };
     await queue?.add(leaseJobName, job, { jobId: leaseJobId(session) });
@@ -78,7 +73,7 @@ export class LeaseQueue {
   /** Sessions that wait for a ticker, by queue. */
   async waiting(): Promise<Map<string, number>> {
     const counts = await Promise.all(
-      [...this.#queues].map(async ([name, queue]) => [name, await queue.getWaitingCount()] as const),
+      [...this.#queues].map(async ([name, queue]) => [name, await (await queue.get()).getWaitingCount()] as const),
     );
     return new Map(counts);
   }

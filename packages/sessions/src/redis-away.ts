@@ -1,7 +1,8 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 
-/** Answers by which Redis says that it cannot serve now, but may soon. */
-const passing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOREPLICAS|BUSY|MISCONF|UNBLOCKED)\b/;
+/** Answers by which Redis says that it cannot serve now, but may soon, or when a person has mended what keeps it from it. */
+const passing =
+  /^(NOAUTH|WRONGPASS|NOPERM|DENIED|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOREPLICAS|BUSY|MISCONF|UNBLOCKED)\b/;
 
 /** An error of Redis as a client may hear it: `UNAVAILABLE` where it is away, else the error itself. */
 export function refusalOfRedis(error: unknown): unknown {
@@ -32,6 +33,7 @@ function isAway(error: unknown): boolean {
   return (
     error.name === "MaxRetriesPerRequestError" ||
     error.name === "AbortError" ||
+    error.name === "RedisAway" ||
     error.name === "ClusterAllFailedError" ||
     ("code" in error && typeof error.code === "string") ||
     /connection is closed|isn't (writeable|ready)|timed? ?out|connection (lost|ended)|socket closed|cluster|startup nodes/i.test(

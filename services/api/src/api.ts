@@ -1,9 +1,8 @@
 import type { Access } from "@tapedeck/access";
 import type { LiveTapes } from "@tapedeck/live";
 import type { CountCommand, Health, Logger, Metrics, ProxyTrust, RedisConnection } from "@tapedeck/runtime";
-import type { Deck, Keys, SessionStore } from "@tapedeck/sessions";
+import type { Deck, Keys, LastingQueue, SessionStore } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
-import type { Queue } from "bullmq";
 import type { RequestMetrics } from "./request-metrics.js";
 
 /** What the routes work with. Everything that outlives a request is in Redis or in the tape store. */
@@ -20,7 +19,7 @@ export interface Api {
   readonly requests: RequestMetrics;
   readonly countCommand: CountCommand;
   /** BullMQ's, for admins to look at. */
-  readonly queues: readonly Queue[];
+  readonly queues: readonly LastingQueue[];
   readonly log: Logger;
   readonly access: Access;
   /** Origins of pages that may ask, besides our own; empty: any. */

@@ -10,7 +10,7 @@ import { cors } from "./cors.js";
 import { identify } from "./identify.js";
 import { readJsonBody } from "./json-body.js";
 import { notePage } from "./legacy-pages.js";
-import { useQueuesPage } from "./queues-page.js";
+import { queuesPage } from "./queues-page.js";
 import { answerRefusals } from "./refusals.js";
 import { type RawCall, type Route, Verbatim, WithStatus } from "./route.js";
 import { routes } from "./routes/index.js";
@@ -27,7 +27,7 @@ export function createApp(api: Api): Koa {
   app.use(secure);
   app.use(answerRefusals(api.log));
   app.use(cors(api.allowedOrigins));
-  useQueuesPage(app, api);
+  app.use(queuesPage(api));
   app.use(router.routes());
   app.use(refuseUnknown);
   return app;

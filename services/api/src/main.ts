@@ -17,6 +17,7 @@ import {
   startTracing,
   version,
   watchLatency,
+  watchRedis,
 } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
@@ -25,7 +26,6 @@ import { showCluster } from "./cluster-metrics.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
 import { openQueues } from "./queues-page.js";
-import { watchRedis } from "./redis-health.js";
 import { createRequestMetrics } from "./request-metrics.js";
 
 try {

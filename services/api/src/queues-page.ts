@@ -4,10 +4,8 @@ import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { feedQueueName, feedUpkeepQueue } from "@tapedeck/live";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import { leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
-import { Queue } from "bullmq";
-import type Koa from "koa";
-import type { Middleware } from "koa";
+import { answered, LastingQueue, leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
+import type { Queue } from "bullmq";
 import type { Api } from "./api.js";
 import { identify } from "./identify.js";
 import { QueueBoard } from "./queue-board.js";
@@ -21,35 +19,28 @@ const policy =
 /** The page's template asks for a font from elsewhere, which the policy refuses: the system's own serves as well. */
 const foreignLink = /<link\b[^>]*\bhref="https?:[^>]*>/g;
 
+type Page = ReturnType<QueueBoard["routes"]>;
+
 /** Where the page's files are. */
 const uiBasePath = dirname(createRequire(import.meta.url).resolve("@bull-board/ui/package.json"));
 
 /** The queues that the cluster works with, to be looked at. Whoever opens them closes them. */
-export function openQueues({ redis, keys, log }: Pick<Api, "redis" | "keys" | "log">, tickerQueues: number): Queue[] {
+export function openQueues(
+  { redis, keys, log }: Pick<Api, "redis" | "keys" | "log">,
+  tickerQueues: number,
+): LastingQueue[] {
   const names = [...leaseQueueNames(tickerQueues), upkeepQueue, feedQueueName, feedUpkeepQueue];
-  return names.map((name) => {
-    const queue = new Queue(name, { connection: redis, prefix: keys.bullPrefix, skipWaitingForReady: true });
-    queue.on("error", (error) => log.debug({ err: error }, "queues page")); // the connection logs Redis's absence
-    return queue;
-  });
+  const options = { connection: redis, prefix: keys.bullPrefix };
+  // The connection logs Redis's absence.
+  return names.map((name) => new LastingQueue(name, options, (error) => log.debug({ err: error }, "queues page")));
 }
 
 /**
  * BullMQ's queues as a page for admins, to look at and not to change: a lease that is retried or removed by hand would play a
  * session twice or not at all.
  */
-export function useQueuesPage(app: Koa, api: Api): void {
-  const serverAdapter = new QueueBoard(queuesPath);
-  createBullBoard({
-    queues: api.queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false })),
-    serverAdapter,
-    options: { uiBasePath, uiConfig: { boardTitle: "Tapedeck queues", hideRedisDetails: true } },
-  });
-  app.use(admit(api));
-  app.use(serverAdapter.routes());
-}
-
-function admit(api: Api): Middleware {
+export function queuesPage(api: Api): Page {
+  const board = boardOf(api.queues);
   return async (ctx, next) => {
     if (ctx.path !== queuesPath && !ctx.path.startsWith(`${queuesPath}/`)) return next();
     await identify(ctx, "admin", api);
@@ -57,7 +48,27 @@ function admit(api: Api): Middleware {
       throw new RefusedError(refuse("METHOD_NOT_ALLOWED", "Queues can be looked at here, not changed."));
     }
     ctx.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store" });
-    await next();
+    const show = await answered(board());
+    await show(ctx, next);
     if (typeof ctx.body === "string") ctx.body = ctx.body.replace(foreignLink, "");
+  };
+}
+
+/** The page of these queues, made when it is first looked at, and again where a queue had to be. */
+function boardOf(lasting: readonly LastingQueue[]): () => Promise<Page> {
+  let shown: readonly Queue[] = [];
+  let page: Page | undefined;
+  return async () => {
+    const queues = await Promise.all(lasting.map((queue) => queue.get()));
+    if (page !== undefined && queues.every((queue, at) => queue === shown[at])) return page;
+    const serverAdapter = new QueueBoard(queuesPath);
+    createBullBoard({
+      queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false })),
+      serverAdapter,
+      options: { uiBasePath, uiConfig: { boardTitle: "Tapedeck queues", hideRedisDetails: true } },
+    });
+    shown = queues;
+    page = serverAdapter.routes();
+    return page;
   };
 }

@@ -10,13 +10,14 @@ import {
   createLogger,
   createMetrics,
   createShutdown,
-  interval,
   type RedisPurpose,
   startHeartbeat,
   startRedisClock,
   startStatusServer,
+  untilReady,
   version,
   watchLatency,
+  watchRedis,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { openTapeStore } from "@tapedeck/tape";
@@ -48,7 +49,9 @@ async function main(config: FeedConfig): Promise<void> {
 
   const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
   const [commands, publisher, bullmq] = [connect("commands"), connect("publisher"), connect("bullmq")];
+  watchRedis(commands, health);
   const clock = await startRedisClock(commands, { log });
+  await Promise.all([publisher, bullmq].map(untilReady));
   const stopMeasuring = watchLatency(commands, metrics);
   const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const upkeep = new LiveUpkeep({ redis: commands, keys, store, log });
@@ -125,9 +128,6 @@ async function main(config: FeedConfig): Promise<void> {
     },
     log,
   });
-  const watching = interval(() => {
-    health.set("redis", publisher.status === "ready" ? "ok" : "degraded", "no connection to Redis");
-  }, 1000);
 
   shutdown.step("turn unready", () => health.set("feed", "unready", "shutting down"));
   shutdown.step("take no more leases", () => feed.stopTaking());
@@ -135,7 +135,6 @@ async function main(config: FeedConfig): Promise<void> {
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("hand the feeds over", () => feed.close(config.SHUTDOWN_MS * 0.7), 8);
   shutdown.step("leave Redis", async () => {
-    watching();
     stopMeasuring();
     clock.stop();
     await queue.close();

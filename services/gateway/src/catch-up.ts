@@ -1,6 +1,7 @@
 import { limits } from "@tapedeck/protocol";
-import { isMissing, render, renderStretch, type Seq, StoreAway, type Tape } from "@tapedeck/tape";
+import { isMissing, render, renderStretch, type Seq, type Tape } from "@tapedeck/tape";
 import type { Rendered } from "./leg.js";
+import { isPassing } from "./passing.js";
 
 /** The part of a backlog that a slow reader still gets. */
 export interface Backlog {
@@ -62,7 +63,7 @@ export interface Chunk {
 
 /**
  * The recorded frames after `after` up to `to`: at most 100 of them and about a megabyte.
- * A damaged block's frames are left out, and `damaged` is told. Rejects with `StoreAway`.
+ * A damaged block's frames are left out, and `damaged` is told. Rejects while the tape store or Redis is away.
  */
 export async function recordedFrames(
   tape: Tape,
@@ -80,7 +81,7 @@ export async function recordedFrames(
       try {
         block = await tape.load(seq + 1);
       } catch (error) {
-        if (error instanceof StoreAway) throw error;
+        if (isPassing(error)) throw error;
         damaged(error);
         seq = Math.min(last, tape.index.lastSeq(tape.index.blockOf(seq + 1)));
         continue;

@@ -17,9 +17,10 @@ import {
   refuseInvalid,
 } from "@tapedeck/protocol";
 import { type Logger, traced } from "@tapedeck/runtime";
-import { DamagedBlock, StoreAway } from "@tapedeck/tape";
+import { DamagedBlock } from "@tapedeck/tape";
 import type { Socket, SocketEvents } from "./listener.js";
 import { Outlet, type OutletShare } from "./outlet.js";
+import { isPassing } from "./passing.js";
 import type { SessionTexts } from "./session-texts.js";
 import { TokenLife } from "./token-life.js";
 import { errorText, Viewer } from "./viewer.js";
@@ -91,8 +92,8 @@ export class Connection implements SocketEvents {
         if (error instanceof DamagedBlock) {
           share.counters.damagedBlocks++;
           if (!share.damage.isNews(error)) return;
-        } else if (error instanceof StoreAway) {
-          share.report.warn({ err: error }, "viewers wait for the tape store");
+        } else if (isPassing(error)) {
+          share.report.warn({ err: error }, "viewers wait for the tape store or Redis");
           return;
         }
         log.error({ err: error, session: watch.id }, "a socket was not given all it should have");

@@ -220,9 +220,9 @@ function sweep({ slow }: OutletShare): void {
 /** Redis's absence is everybody's, so it only degrades; a subscriber that hears nothing while Redis is there is our own. */
 function watchHealth(health: Health, probe: Probe, { commands, publisher }: GatewayParts["redis"]): void {
   const away = commands.status !== "ready";
-  if (away) health.set("redis", "degraded", "no connection; commands are refused until it is back");
-  else if (probe.refused) health.set("redis", "degraded", "some of it does not answer; what lies there stands still");
-  else health.set("redis", "ok");
+  if (!away && probe.refused)
+    health.set("masters", "degraded", "some of Redis does not answer; what lies there stands still");
+  else health.set("masters", "ok");
   const deaf = !away && publisher.status === "ready" && !probe.heardWithin(deafMs);
   if (deaf) health.set("pubsub", "unready", "messages do not come back through Redis");
   else health.set("pubsub", "ok");

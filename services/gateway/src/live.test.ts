@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from "@tapedeck/runtime";
 import type { SessionRecord } from "@tapedeck/sessions";
 import { render } from "@tapedeck/tape";
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { startRedisServer } from "../../../test/support/redis-server.js";
 import { type Client, expectNoHole } from "./testing/client.js";
 import { startTestCluster } from "./testing/test-gateway.js";
 
@@ -372,4 +373,31 @@ describe("another mode or symbol", () => {
       expect(viewer.of("state")).toHaveLength(10);
     }
   });
+});
+
+test("[G20] a viewer that comes back to a market's edge costs Redis no more readings of its tape than one that is new", async () => {
+  const server = await startRedisServer();
+  const own = await startTestCluster(server.url);
+  try {
+    const market = await own.feed({ symbol: "MARKET" });
+    await market.bring(50);
+    const gateway = await own.gateway();
+    const readings = async () =>
+      Number(/cmdstat_xrange:calls=(\d+)/.exec(await own.redis.info("commandstats"))?.[1] ?? 0);
+    /** Of the viewer of a session of its own, with or without a token. */
+    const cost = async (id: string, token: (record: SessionRecord) => string) => {
+      const { record } = await own.deck.open(id, { mode: "LIVE", symbol: "MARKET", max_fps: 0 });
+      const before = await readings();
+      const viewer = await gateway.client(`/ws/${id}${token(record)}`);
+      await viewer.untilType("history");
+      return (await readings()) - before;
+    };
+    await cost("first", () => ""); // opens the tape
+    const anew = await cost("anew", () => "");
+    expect(await cost("back", ({ epoch }) => `?epoch=${epoch}&after=48`)).toBe(anew);
+    await market.writer.release();
+  } finally {
+    await own.stop();
+    await server.stop();
+  }
 });

@@ -13,6 +13,7 @@ import {
   startTracing,
   version,
   watchLatency,
+  watchRedis,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { chooseListen, NoNativeServer } from "./choose-listen.js";
@@ -55,6 +56,7 @@ async function main(config: GatewayConfig): Promise<void> {
     publisher: connect("publisher"),
     subscriber: connect("subscriber"),
   };
+  watchRedis(redis.commands, health);
   const clock = await startRedisClock(redis.commands, { log });
   const stopWatching = watchLatency(redis.commands, metrics);
   const gateway = await startGateway({ config, log, health, metrics, listen, redis, now: clock.now });

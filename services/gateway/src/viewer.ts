@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type CloseCode, limits, type RefusalCode } from "@tapedeck/protocol";
-import { DamagedBlock, type Seq, StoreAway, type Tape } from "@tapedeck/tape";
+import { type CloseCode, limits, type RefusalCode, type RefusedError } from "@tapedeck/protocol";
+import { DamagedBlock, type Seq, type Tape } from "@tapedeck/tape";
 import { assessBacklog, mergedMessage, recordedFrames } from "./catch-up.js";
 import type { Counters } from "./counters.js";
 import { type Leg, loadMessage, nextMessage, type Rendered } from "./leg.js";
 import type { Outlet } from "./outlet.js";
+import { awayMs, isPassing } from "./passing.js";
 
 /** What a viewer follows: the newest frame that may be shown of the session's present epoch. */
 export interface Source {
@@ -34,8 +35,6 @@ export interface Note {
 const mostNotes = 64;
 /** Messages after which other sockets get a turn. */
 const turn = 64;
-/** After which a tape store that is away is asked again. */
-const awayMs = 1_000;
 
 /**
  * One socket's way through a session. Its cursor is the last frame it was given. While it is in step, frames are forwarded
@@ -183,7 +182,7 @@ export class Viewer {
     return assessBacklog(tape, after, goal).then(
       ({ skipTo, tradesLeftOut }) => this.#skip(skipTo, tradesLeftOut),
       (error) => {
-        if (error instanceof StoreAway) this.#lag = "assess";
+        if (isPassing(error)) this.#lag = "assess";
         return this.#damaged(error, goal);
       },
     );
@@ -229,7 +228,7 @@ export class Viewer {
 
   /** What cannot be read is passed over: what comes after it is worth more than standing still. But a store comes back. */
   #damaged(error: unknown, goal: Seq): Promise<void> | undefined {
-    if (error instanceof StoreAway) return this.#waitFor(error);
+    if (isPassing(error)) return this.#waitFor(error);
     if (!(error instanceof DamagedBlock)) {
       this.#onFailure(error);
       this.#cursor = goal;
@@ -244,8 +243,8 @@ export class Viewer {
     return undefined;
   }
 
-  #waitFor(store: StoreAway): Promise<void> {
-    this.#onFailure(store);
+  #waitFor(away: RefusedError): Promise<void> {
+    this.#onFailure(away);
     return sleep(awayMs, undefined, { ref: false });
   }
 
@@ -293,7 +292,7 @@ export class Viewer {
         seq = chunk.seq;
       }
     } catch (error) {
-      if (!(error instanceof StoreAway)) throw error;
+      if (!isPassing(error)) throw error;
       return this.#waitFor(error);
     }
     this.#cursor = seq;

@@ -397,12 +397,14 @@ export class Watch implements Source, EdgeHolder {
   end(cause: "deleted" | "expired"): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#legs.close();
     this.#edge.close();
     this.#context.onGone(this, cause);
   }
 
   /** Nobody here watches any more. */
   left(): void {
+    this.#legs.close();
     this.#edge.close();
   }
 

@@ -27,13 +27,21 @@ export async function findMissed(watch: Watch, token: Token | undefined, context
   if (token === undefined) return "nothing asked";
   const sameEpoch = token.epoch === watch.record.epoch;
   const ended = sameEpoch ? [] : await context.store.epochs(watch.id);
-  const furthest = sameEpoch ? await furthestShown(watch.record, context) : 0;
+  const tapes = withOwn(watch, token, context.tapes);
+  const furthest = sameEpoch ? await furthestShown(watch.record, { ...context, tapes }) : 0;
   const { record, last } = watch;
   const present = { epoch: record.epoch, tape: record.tape, after: record.epochFromSeq - 1, to: last };
-  const missed = await missedSince(token, ended.reverse(), present, Math.max(last, furthest), context.tapes);
+  const missed = await missedSince(token, ended.reverse(), present, Math.max(last, furthest), tapes);
   if (missed === undefined) context.counters.resumedIncomplete++;
   else context.counters.resumed++;
   return missed ?? "too much";
+}
+
+/** Opening a growing tape asks Redis. The session's own is open already, and serves if it has what the client has seen. */
+function withOwn({ leg }: Watch, token: Token, tapes: WelcomeContext["tapes"]): WelcomeContext["tapes"] {
+  const own = leg instanceof Promise ? undefined : leg.tape;
+  if (own === undefined || own.span.lastSeq < token.after) return tapes;
+  return { open: async (name) => (name === own.id ? own : tapes.open(name)) };
 }
 
 /** The last frame that any viewer of this epoch can have seen by now. */

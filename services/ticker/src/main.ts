@@ -19,8 +19,10 @@ import {
   startRedisClock,
   startStatusServer,
   startTracing,
+  untilReady,
   version,
   watchLatency,
+  watchRedis,
 } from "@tapedeck/runtime";
 import {
   Deck,
@@ -67,7 +69,9 @@ async function main(config: TickerConfig): Promise<void> {
     bullmq: connect("bullmq"),
   };
   const { commands, publisher, subscriber, bullmq } = connections;
+  watchRedis(commands, health);
   const clock = await startRedisClock(commands, { log });
+  await Promise.all(Object.values(connections).map(untilReady));
   const stopMeasuring = watchLatency(commands, metrics);
   const channel = keys.probeChannel(node);
   const probe = startProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
@@ -163,8 +167,7 @@ async function main(config: TickerConfig): Promise<void> {
 /** Redis's absence is nothing that another replica would do better at; deafness is. */
 function watchHealth(health: Health, publisher: RedisConnection, probe: Probe): void {
   const connected = publisher.status === "ready";
-  if (connected && probe.refused) health.set("redis", "degraded", "some of it does not answer");
-  else health.set("redis", connected ? "ok" : "degraded", "no connection to Redis");
+  health.set("masters", connected && probe.refused ? "degraded" : "ok", "some of Redis does not answer");
   health.set(
     "pubsub",
     !connected || probe.heardWithin(deafAfterMs) ? "ok" : "unready",

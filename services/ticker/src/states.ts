@@ -1,4 +1,11 @@
-import { type Logger, onMessage, onReconnect, type RedisConnection, resubscribed, subscribe } from "@tapedeck/runtime";
+import {
+  type Logger,
+  onMessage,
+  onReconnect,
+  type RedisConnection,
+  resubscribed,
+  untilSubscribed,
+} from "@tapedeck/runtime";
 import { decodeState, parseHead, type SessionRecord, traceOf } from "@tapedeck/sessions";
 import { z } from "zod";
 
@@ -33,7 +40,7 @@ export async function listenForStates(
       log.warn({ err: error }, "a state that cannot be read");
     }
   });
-  await subscribe(subscriber, channel);
+  await untilSubscribed(subscriber, channel);
   onReconnect(subscriber, () => {
     const missed = (): void => listener.missed();
     resubscribed(subscriber, [channel]).then(missed, missed); // broken once more, perhaps: then this comes again

@@ -1,20 +1,15 @@
-import type { EventEmitter } from "node:events";
 import { resolve } from "node:path";
 import { accessEnv } from "@tapedeck/access";
-import { commonEnv, connectRedis, createLogger, type RedisConnection, readConfig, untilReady } from "@tapedeck/runtime";
-import { keysWith } from "@tapedeck/sessions";
+import { commonEnv, readConfig } from "@tapedeck/runtime";
 import { isFolder, openTapeStore } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
 import { runningClusterOf } from "../cluster/running-cluster.js";
 import { type Finding, fail } from "../doctor/finding.js";
-import { lookAtCluster } from "../doctor/look-at-cluster.js";
 import { lookAtMachine } from "../doctor/look-at-machine.js";
-import { lookAtRedis } from "../doctor/look-at-redis.js";
 import { lookAtTapes } from "../doctor/look-at-tapes.js";
+import { lookOnRedis } from "../doctor/look-on-redis.js";
 import { home } from "../repository.js";
-
-const patienceMs = 5_000;
 
 const env = z.object({
   ...accessEnv,
@@ -48,7 +43,7 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
   const place = isFolder(asked) ? resolve(home, asked) : asked;
   const findings = [
     ...lookAtMachine(config),
-    ...(redisUrl === undefined ? [noCluster(folder)] : await onRedis(redisUrl, config.TAPEDECK_PREFIX)),
+    ...(redisUrl === undefined ? [noCluster(folder)] : await lookOnRedis(redisUrl, config.TAPEDECK_PREFIX)),
     ...(await lookAtTapes(() => openTapeStore(place, config.S3_ENDPOINT), place)),
   ];
   if (json) console.log(JSON.stringify(findings, undefined, 2));
@@ -62,39 +57,6 @@ function noCluster(folder: string): Finding {
     `no local cluster of ${folder} runs, and REDIS_URL names no other`,
     "start one with npm start, or set REDIS_URL to the Redis of the cluster to look at",
   );
-}
-
-async function onRedis(url: string, prefix: string): Promise<Finding[]> {
-  const log = createLogger({ service: "doctor", node: "doctor", level: "silent" });
-  const redis = connectRedis({ url, purpose: "commands", name: "doctor", log });
-  try {
-    await Promise.race([untilReady(redis), rejected(redis)]);
-    return [...(await lookAtRedis(redis)), ...(await lookAtCluster(redis, keysWith(prefix)))];
-  } catch (error) {
-    const why = whyOf(error);
-    const where = url.replace(/\/\/[^@/]*@/, "//***@");
-    const mend = why.includes("cluster support disabled")
-      ? "it is no Redis Cluster: set REDIS_URL to redis://HOST:PORT"
-      : "start it, or set REDIS_URL to one that runs";
-    return [fail("redis", `${where} does not answer: ${why}`, mend)];
-  } finally {
-    redis.disconnect();
-  }
-}
-
-/** In a Redis Cluster what the last node answered says more than that all have failed. */
-function whyOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return "lastNodeError" in error && error.lastNodeError instanceof Error ? error.lastNodeError.message : error.message;
-}
-
-/** Rejects with the first trouble of a connection, or when it takes too long. */
-function rejected(redis: RedisConnection): Promise<never> {
-  const events: EventEmitter = redis;
-  return new Promise((_, reject) => {
-    events.once("error", reject);
-    setTimeout(() => reject(new Error(`nothing for ${patienceMs / 1000} s`)), patienceMs).unref();
-  });
 }
 
 const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;

@@ -17,6 +17,7 @@ import { lookAtCluster } from "./look-at-cluster.js";
 import { lookAtMachine } from "./look-at-machine.js";
 import { lookAtRedis } from "./look-at-redis.js";
 import { lookAtTapes } from "./look-at-tapes.js";
+import { lookOnRedis } from "./look-on-redis.js";
 
 const keys = keysWith(`test-${randomUUID()}`);
 let redis: Redis;
@@ -83,6 +84,29 @@ test("[CM3] a Redis that keeps nothing, cuts gateways off early, or notifies nob
   expect(await redisWith("--appendonly", "yes")).not.toHaveProperty("persistence");
   expect(await redisWith("--client-output-buffer-limit", "pubsub 1mb 1mb 60")).toHaveProperty("pub/sub buffer");
   expect(await redisWith("--notify-keyspace-events", "KEA")).toHaveProperty("notifications");
+});
+
+test("[CM3] [R28] a Redis that cannot be used is found, with the setting to change", async () => {
+  const guarded = await startRedisServer(["--requirepass", "secret"]);
+  const replica = await startRedisServer(["--replicaof", "127.0.0.1", new URL(guarded.url).port]);
+  const empty = await RedisClusterServers.startEmpty({ masters: 1 });
+  try {
+    const found = async (url: string) =>
+      (await lookOnRedis(url, "test")).map(({ level, what, mend }) => `${level} ${what} -> ${mend}`);
+    expect(await found(guarded.url)).toEqual([expect.stringMatching(/^fail .*NOAUTH.*-> write it into REDIS_URL/)]);
+    expect(await found(guarded.url.replace("//", "//:guess@"))).toEqual([
+      expect.stringMatching(/WRONGPASS.*REDIS_URL/),
+    ]);
+    expect(await found(replica.url)).toEqual([expect.stringMatching(/READONLY.*-> set REDIS_URL to its master/)]);
+    expect(await found(empty.url)).toEqual([expect.stringMatching(/FORMING.*redis-cli --cluster create/)]);
+    expect(await found(replica.url.replace("redis:", "redis+cluster:"))).toEqual([
+      expect.stringMatching(/NOCLUSTER.*set REDIS_URL to redis:/),
+    ]);
+  } finally {
+    await empty.stop();
+    await replica.stop();
+    await guarded.stop();
+  }
 });
 
 test("[CM3] of a Redis Cluster each master is looked at, and what holds them together", async () => {

@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { type AccessConfig, accessEnv, createAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
-import { connectRedis, countCommands, createHealth, createLogger, createMetrics, proxyTrust } from "@tapedeck/runtime";
+import {
+  connectRedis,
+  countCommands,
+  createHealth,
+  createLogger,
+  createMetrics,
+  proxyTrust,
+  watchRedis,
+} from "@tapedeck/runtime";
 import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 import { z } from "zod";
@@ -9,7 +17,6 @@ import type { Api } from "../api.js";
 import { createApp } from "../app.js";
 import { listen } from "../listen.js";
 import { openQueues } from "../queues-page.js";
-import { watchRedis } from "../redis-health.js";
 import { createRequestMetrics } from "../request-metrics.js";
 
 export interface TestApiOptions {

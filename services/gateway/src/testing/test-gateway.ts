@@ -15,6 +15,7 @@ import {
   type RedisPurpose,
   startHeartbeat,
   untilReady,
+  watchRedis,
 } from "@tapedeck/runtime";
 import { Deck, frameHead, type Keys, keysWith, LeaseQueue, type SessionRecord, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, FolderTapeStore, render, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
@@ -113,6 +114,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
       };
       await Promise.all(Object.values(connections).map(untilReady));
       const health = createHealth();
+      watchRedis(connections.commands, health);
       const metrics = createMetrics("gateway", config.NODE_ID);
       const gateway = await startGateway({
         config,

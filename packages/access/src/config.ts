@@ -6,7 +6,8 @@ import { role } from "./principal.js";
 /** What has to be written to run without authentication where others can reach it. */
 export const plainWords = "anyone-may-use-this-cluster";
 
-const limit = z
+/** How often something may happen, as COUNT/SECONDS. */
+export const limit = z
   .string()
   .regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}$/, "is not a count and seconds such as 100/10")
   .transform((text) => {

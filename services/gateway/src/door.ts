@@ -1,4 +1,4 @@
-import { type Access, anyone, createRefusal, type Principal, tokenOf, viewRefusal } from "@tapedeck/access";
+import { type Access, anyone, countedFor, createRefusal, type Principal, tokenOf, viewRefusal } from "@tapedeck/access";
 import {
   type CloseCode,
   closeCodes,
@@ -17,6 +17,7 @@ import { Farewell } from "./farewell.js";
 import { Introduction } from "./introduction.js";
 import type { LegacyRegister } from "./legacy-register.js";
 import type { Upgrade } from "./listener.js";
+import type { MessageBudgets } from "./message-budget.js";
 import type { OutletShare } from "./outlet.js";
 import type { Presence } from "./presence.js";
 import type { SessionTexts } from "./session-texts.js";
@@ -39,6 +40,7 @@ export interface DoorOptions {
   readonly allowedOrigins: readonly string[];
   readonly socketsPerSession: number;
   readonly socketsPerAddress: number;
+  readonly messages: MessageBudgets;
   readonly log: Logger;
 }
 
@@ -172,10 +174,11 @@ export class Door {
   }
 
   #accept(upgrade: Upgrade, guest: Guest, watch: Watch, missed: Parameters<typeof welcome>[2]): void {
-    const { access, share, texts, log, presence, watches, legacyRegister, welcomeContext } = this.#options;
+    const { access, share, texts, log, presence, watches, legacyRegister, welcomeContext, messages } = this.#options;
     const { legacy, fingerprint, sessionId, address, principal } = guest;
     const registers = legacy && !isModelTest(sessionId);
     const quietly = (error: unknown) => log.debug({ err: error, session: sessionId }, "legacy socket not noted");
+    const budget = messages.open(countedFor(principal, address));
     const connection = new Connection({
       watch,
       legacy,
@@ -184,6 +187,7 @@ export class Door {
       address,
       share,
       texts,
+      budget,
       log,
       welcome: (viewer) => {
         this.connections.add(connection);
@@ -193,6 +197,7 @@ export class Door {
       },
       onClosed: () => {
         this.connections.delete(connection);
+        budget.close();
         this.#count(address, -1);
         presence.changed(watch);
         watches.leave(watch);

@@ -14,6 +14,7 @@ import { HeldBack } from "./held-back.js";
 import { answerRequest } from "./http.js";
 import { LegacyRegister } from "./legacy-register.js";
 import type { Listen } from "./listener.js";
+import { MessageBudgets } from "./message-budget.js";
 import { exposeCounters } from "./metrics.js";
 import type { Outlet, OutletShare } from "./outlet.js";
 import { Presence } from "./presence.js";
@@ -142,6 +143,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     allowedOrigins: config.ALLOWED_ORIGINS,
     socketsPerSession: config.MAX_SOCKETS_PER_SESSION,
     socketsPerAddress: config.MAX_SOCKETS_PER_ADDRESS,
+    messages: new MessageBudgets({ socket: config.LIMIT_SOCKET_MESSAGES, user: config.LIMIT_MESSAGES }),
     log,
   });
   exposeCounters(metrics, counters, {

@@ -19,6 +19,7 @@ export const refusals = {
   NOT_PLAYING: 409,
   NOT_FILLED: 409,
   TOO_MANY_ORDERS: 409,
+  TOO_MANY_SHARES: 409,
   NO_TAPE: 409,
   NO_EVENT: 409,
   TAPE_DAMAGED: 409,

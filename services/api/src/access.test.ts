@@ -11,6 +11,7 @@ let api: TestApi;
 
 beforeAll(async () => {
   const tapes = new MemoryTapeStore();
+  await writeTestTape(tapes, { id: "other", frames: 20 });
   await writeTestTape(tapes, { id: "test", frames: 200 });
   api = await startTestApi({
     redisUrl: inject("redisUrl"),
@@ -98,6 +99,42 @@ describe("with authentication on", () => {
       expect([path, (await call(await as("eve", "admin"), "GET", path)).status]).toEqual([path, 200]);
     }
     expect((await call(await as("ada"), "POST", "/replay/start")).status).toBe(200);
+  });
+
+  test("[AC11] of the tapes a share link reads the one that its session plays", async () => {
+    const ada = await as("ada");
+    await call(ada, "POST", "/sessions/create", { session_id: "one-tape" });
+    const { token } = made.parse((await call(ada, "POST", "/sessions/one-tape/shares", { role: "controller" })).json);
+    const link = bearer(token);
+    const mine = z
+      .object({ session: z.object({ tape: z.string() }) })
+      .parse((await call(link, "GET", "/sessions/one-tape")).json).session.tape;
+    expect((await call(ada, "GET", "/tapes")).json).toMatchObject({ tapes: { length: 2 } });
+    expect((await call(link, "GET", "/tapes")).json).toMatchObject({ tapes: [{ id: mine.split("@")[0] }] });
+    expect((await call(link, "GET", `/tapes/${mine}`)).status).toBe(200);
+    expect((await call(link, "GET", `/tapes/${mine}/overview`)).status).toBe(200);
+    const other = mine.startsWith("other") ? "test" : "other";
+    for (const path of [`/tapes/${other}`, `/tapes/${other}/overview`, "/tapes/sim:7/overview", "/tapes/nonesuch"]) {
+      expect([path, (await call(link, "GET", path)).code]).toEqual([path, "FORBIDDEN"]);
+      expect([path, (await call(ada, "GET", path)).code]).not.toEqual([path, "FORBIDDEN"]);
+    }
+  });
+
+  test("[AC11] a session has at most 100 links, and one that has ended makes room", async () => {
+    const ada = await as("ada");
+    await call(ada, "POST", "/sessions/create", { session_id: "many" });
+    const make = (expires_in_s = 600) => call(ada, "POST", "/sessions/many/shares", { role: "viewer", expires_in_s });
+    await make(60);
+    const [ending = ""] = await api.redis.hkeys(api.keys.shares("many"));
+    const rest = await Promise.all(Array.from({ length: 105 }, () => make()));
+    expect(rest.filter(({ code }) => code === "TOO_MANY_SHARES").length).toBeGreaterThanOrEqual(6);
+    await expect.poll(() => api.redis.hlen(api.keys.shares("many"))).toBeLessThanOrEqual(100);
+    while ((await make()).status === 201);
+    expect(await api.redis.hlen(api.keys.shares("many"))).toBe(100);
+    const link = JSON.parse((await api.redis.hget(api.keys.shares("many"), ending)) ?? "");
+    await api.redis.hset(api.keys.shares("many"), ending, JSON.stringify({ ...link, expiresMs: Date.now() - 1 }));
+    expect((await make()).status).toBe(201);
+    expect((await make()).code).toBe("TOO_MANY_SHARES");
   });
 
   test("[AC11] [AC12] a share link opens one session in its role, until it is revoked or the session is another", async () => {

@@ -102,7 +102,6 @@ export const sessionRoutes: readonly Route[] = [
       const found = await findSession(api, id, caller);
       if (found !== undefined) orThrow(ownRefusal(caller.principal, found.record));
       if (!isSessionId(id) || !(await api.deck.remove(id))) throw sessionNotFound(id);
-      await api.access.shares?.forget(id);
       const again = id === globalSessionId ? " It is made again when it is needed." : "";
       return { status: "success" as const, message: `Session ${id} is deleted.${again}` };
     },

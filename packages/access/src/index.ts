@@ -5,5 +5,13 @@ export { type AccessConfig, accessEnv, type Limit, limit, plainWords, refuseExpo
 export { showAccess } from "./metrics.js";
 export { anyone, type Principal, type Role, role, type Share } from "./principal.js";
 export { type Bounded, countedFor, RateLimits } from "./rate-limits.js";
-export { adminRefusal, controlRefusal, createRefusal, type Owned, ownRefusal, viewRefusal } from "./rules.js";
+export {
+  adminRefusal,
+  controlRefusal,
+  createRefusal,
+  type Owned,
+  ownRefusal,
+  takenRefusal,
+  viewRefusal,
+} from "./rules.js";
 export { ShareLinks, type ShareRecord } from "./share-links.js";

@@ -50,6 +50,11 @@ export function refuse(refused: RefusalCode, message: string): Refusal {
   return { refused, message };
 }
 
+/** The answer for a session that is not there, and for one that the caller may not know of. */
+export function sessionNotFound(id: string): Refusal {
+  return refuse("SESSION_NOT_FOUND", `Session ${id} does not exist, has expired, or is not yours.`);
+}
+
 export function isRefusal(value: object): value is Refusal {
   return "refused" in value;
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
   api = await startTestApi({
     redisUrl: inject("redisUrl"),
     tapes,
-    access: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}` },
+    access: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}`, AUTH_DEFAULT_ROLE: "controller" },
     allowedOrigins: ["https://trusted.example"],
   });
 });
@@ -74,16 +74,27 @@ describe("with authentication on", () => {
     expect((await api.ask("GET", "/health")).headers.get("www-authenticate")).toBeNull();
   });
 
-  test("[AC8] someone else's session is out of reach by every route that names it, and at creation", async () => {
+  test("[AC8] someone else's session is answered like one that does not exist, by every route that names it", async () => {
     const ada = await as("ada");
     const ben = await as("ben");
     expect((await call(ada, "POST", "/sessions/create", { session_id: "adas" })).status).toBe(200);
     const before = await api.store.read("adas");
     for (const [method, path] of named("adas")) {
-      const answer = await call(ben, method, path, bodyOf(method, path));
-      expect([method, path, answer.status, answer.code]).toEqual([method, path, 403, "FORBIDDEN"]);
+      const ask = (id: string) =>
+        api.ask(method, path.replace("adas", id), {
+          headers: ben,
+          ...(method === "POST" && { body: bodyOf(method, path) ?? {} }),
+        });
+      const [answer, unknown] = [await ask("adas"), await ask("none")];
+      const text = JSON.stringify(answer.json).replaceAll("adas", "none");
+      expect([method, path, answer.status, text]).toEqual([method, path, unknown.status, JSON.stringify(unknown.json)]);
+      expect([method, path, unknown.status]).toEqual([method, path, path.includes("?") ? 200 : 404]);
     }
+    // Whoever may make sessions has to learn that an id is in use; whoever may not does not.
     expect((await call(ben, "POST", "/sessions/create", { session_id: "adas" })).status).toBe(403);
+    const viewer = await as("vic", "viewer");
+    const made = (session_id: string) => call(viewer, "POST", "/sessions/create", { session_id });
+    expect(await made("adas")).toEqual(await made("none"));
     expect((await api.store.read("adas"))?.record).toEqual(before?.record);
     expect((await call(await as("eve", "admin"), "GET", "/sessions/adas")).status).toBe(200);
     expect((await call(ada, "POST", "/replay/start/adas")).json).toMatchObject({ user_id: "ada", state: "PLAYING" });
@@ -148,12 +159,12 @@ describe("with authentication on", () => {
     expect((await call(bearer(watch.token), "GET", "/sessions/shared")).status).toBe(200);
     expect((await call(bearer(watch.token), "POST", "/replay/start/shared")).status).toBe(403);
     expect((await call(bearer(control.token), "POST", "/replay/start/shared")).status).toBe(200);
-    for (const [method, path] of [
-      ["GET", "/sessions/private"],
-      ["DELETE", "/sessions/shared"],
-      ["GET", "/sessions"],
+    for (const [method, path, status] of [
+      ["GET", "/sessions/private", 404],
+      ["DELETE", "/sessions/shared", 403],
+      ["GET", "/sessions", 403],
     ] as const) {
-      expect([path, (await call(bearer(control.token), method, path)).status]).toEqual([path, 403]);
+      expect([path, (await call(bearer(control.token), method, path)).status]).toEqual([path, status]);
     }
     expect((await call(bearer(control.token), "POST", "/sessions/shared/shares", {})).status).toBe(403);
 

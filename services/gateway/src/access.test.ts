@@ -109,11 +109,15 @@ describe("a token opens a socket", () => {
 });
 
 describe("who may what", () => {
-  test("[AC8] someone else's session is 4403", async () => {
+  test("[AC8] someone else's session is 4403 for whoever may make sessions, and for others like one that does not exist", async () => {
     await (await bearing("ada", "/ws/adas")).close();
     const ben = await bearing("ben", "/ws/adas");
     await ben.untilClosed();
     expect([ben.closed?.code, ben.messages]).toEqual([4403, []]);
+    const [foreign, unknown] = [await bearing("vic", "/ws/adas", "viewer"), await bearing("vic", "/ws/none", "viewer")];
+    await Promise.all([foreign.untilClosed(), unknown.untilClosed()]);
+    expect(foreign.closed?.code).toBe(4404);
+    expect([foreign.closed, foreign.messages]).toEqual([unknown.closed, unknown.messages]);
     const admin = await bearing("eve", "/ws/adas", "admin");
     await admin.untilType("session");
     await admin.close();

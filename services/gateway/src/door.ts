@@ -1,4 +1,13 @@
-import { type Access, anyone, countedFor, createRefusal, type Principal, tokenOf, viewRefusal } from "@tapedeck/access";
+import {
+  type Access,
+  anyone,
+  countedFor,
+  createRefusal,
+  type Principal,
+  takenRefusal,
+  tokenOf,
+  viewRefusal,
+} from "@tapedeck/access";
 import {
   type CloseCode,
   closeCodes,
@@ -125,13 +134,14 @@ export class Door {
 
   async #admit(upgrade: Upgrade, guest: Guest): Promise<void> {
     const { watches, socketsPerSession, access, log } = this.#options;
+    const { principal } = guest;
     this.#count(guest.address, 1);
     let watch: Watch | undefined;
     let accepted = false;
     try {
       await access.limits.count("connections", guest.principal, guest.address);
       watch = await watches.join(guest.sessionId, () => this.#open(guest));
-      const refusal = viewRefusal(guest.principal, watch.record);
+      const refusal = mayMake(guest) ? takenRefusal(principal, watch.record) : viewRefusal(principal, watch.record);
       if (refusal !== undefined) throw new RefusedError(refusal);
       if (guest.sessionId === globalSessionId && watch.record.state === "STOPPED") {
         await watch.perform({ type: "start" });
@@ -159,10 +169,10 @@ export class Door {
   }
 
   /** The session asked for. Who may make none only joins; the shared one is made for anybody. */
-  async #open({ sessionId, create, legacy, address, principal }: Guest): Promise<StoredSession> {
+  async #open(guest: Guest): Promise<StoredSession> {
     const { deck, access } = this.#options;
-    const mayMake = create && (sessionId === globalSessionId || createRefusal(principal) === undefined);
-    if (!mayMake) return deck.join(sessionId);
+    const { sessionId, legacy, address, principal } = guest;
+    if (!mayMake(guest)) return deck.join(sessionId);
     if (sessionId !== globalSessionId && access.limits.bounds("creations")) {
       const known = await deck.join(sessionId).catch(orNotFound);
       if (known !== undefined) return known;
@@ -261,6 +271,10 @@ export class Door {
       connection.close(code, closeCodes[code].name);
     }
   }
+}
+
+function mayMake({ sessionId, create, principal }: Guest): boolean {
+  return create && (sessionId === globalSessionId || createRefusal(principal) === undefined);
 }
 
 /** A page that comes neither from the host it asks nor from an origin that is listed. */

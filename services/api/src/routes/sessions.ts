@@ -1,4 +1,4 @@
-import { createRefusal, ownRefusal, viewRefusal } from "@tapedeck/access";
+import { createRefusal, ownRefusal, takenRefusal } from "@tapedeck/access";
 import {
   createAnswer,
   createBody,
@@ -33,10 +33,12 @@ export const sessionRoutes: readonly Route[] = [
       const known = session_id === undefined ? undefined : await findSession(api, session_id, caller).catch(absent);
       if (known === undefined) {
         orThrow(createRefusal(principal));
+        const taken = session_id === undefined ? undefined : await api.store.read(session_id);
+        if (taken !== undefined) orThrow(takenRefusal(principal, taken.record));
         await api.access.limits.count("creations", principal, address);
       }
       const opened = await api.deck.open(session_id, { ...choice, createdBy: address, userId: principal.userId });
-      orThrow(viewRefusal(principal, opened.record)); // someone else may have been faster with this id
+      orThrow(takenRefusal(principal, opened.record)); // someone else may have been faster with this id
       return {
         status: "success" as const,
         session_id: opened.record.id,

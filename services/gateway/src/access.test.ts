@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
@@ -29,6 +30,22 @@ async function bearing(user: string, path: string, role?: string): Promise<Clien
 }
 
 describe("before a token is accepted", () => {
+  test("[OB3] a gateway does not show its metrics, whatever headers come along", async () => {
+    const status = (path: string, headers: Record<string, string>) =>
+      new Promise((resolve, reject) => {
+        get(`${gateway.url}${path}`, { headers }, (answer) => resolve(answer.resume().statusCode)).once(
+          "error",
+          reject,
+        );
+      });
+    const authorization = `Bearer ${await token("eve", { role: "admin" })}`;
+    const attempts: Record<string, string>[] = [{}, { upgrade: "websocket" }, { authorization }];
+    for (const headers of attempts) {
+      expect(await status("/metrics", headers)).toBe(404);
+    }
+    expect(await status("/health/live", {})).toBe(200);
+  });
+
   test("[AC7] nothing is made or sent; a legacy socket is closed at once", async () => {
     const silent = await gateway.client("/ws/not-made");
     const legacy = await gateway.client("/ws/not-made", { legacy: true });

@@ -154,7 +154,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   showBlockCache(metrics, tapes.cache);
   showAccess(metrics, access);
 
-  const publicMetrics = config.STATUS_PORT === undefined ? metrics : undefined;
+  // A gateway reads no tokens of requests: where users have some, its numbers are on STATUS_PORT or nowhere.
+  const publicMetrics = config.STATUS_PORT === undefined && !access.users.required ? metrics : undefined;
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
   const listener = await parts.listen({
     host: config.HOST,

@@ -11,6 +11,7 @@ import { tokenOf } from "./bearer.js";
 import { accessEnv, plainWords, refuseExposure } from "./config.js";
 
 const secret = "a secret of at least thirty-two bytes";
+const WITHOUT_AUDIENCE = "tokens-for-other-services-are-accepted";
 const prefix = `test-${crypto.randomUUID()}`;
 const keys = keysWith(prefix);
 let redis: Redis;
@@ -59,7 +60,9 @@ describe("a token", () => {
       role: "admin",
       expiresMs: exp * 1000,
     });
-    expect(await users().identify(await sign({}))).toMatchObject({ role: "controller" });
+    expect(await users().identify(await sign({}))).toMatchObject({ role: "viewer" });
+    const set = accessOf({ AUTH_JWT_SECRET: secret, AUTH_DEFAULT_ROLE: "controller" });
+    expect(await set.users.identify(await sign({}))).toMatchObject({ role: "controller" });
     expect(await users().identify(await sign({ role: ["viewer", "controller", "other"] }))).toMatchObject({
       role: "controller",
     });
@@ -76,7 +79,8 @@ describe("a token", () => {
     ["unsigned", () => unsigned(), "its algorithm is not in use here."],
     ["of another algorithm", () => sign({}, { alg: "HS512", key: secret.repeat(2) }), "its algorithm is not in use"],
     ["without an end", () => sign({ exp: undefined }), "its exp is not acceptable."],
-    ["of nobody", () => sign({ sub: "" }), "its sub names nobody."],
+    ["of a number", () => sign(JSON.parse('{"sub":7}')), "its sub is not a text of 1 to 200 characters."],
+    ["of nobody", () => sign({ sub: "" }), "its sub is not a text of 1 to 200 characters."],
     ["of an unknown role", () => sign({ role: "root" }), "its role is no role of ours."],
   ];
   test.each(wrong)("[AC3] [AC4] that is %s is refused, with the rule it breaks", async (_, token, why) => {
@@ -103,9 +107,12 @@ describe("a token", () => {
     const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     try {
-      const { users } = accessOf({ AUTH_JWKS_URL: `http://127.0.0.1:${portOf(server.address())}/keys` });
+      const { users } = accessOf({
+        AUTH_JWKS_URL: `http://127.0.0.1:${portOf(server.address())}/keys`,
+        WITHOUT_AUDIENCE,
+      });
       const good = new SignJWT({ sub: "ada" }).setProtectedHeader({ alg: "RS256", kid: "one" }).setExpirationTime("1m");
-      expect(await users.identify(await good.sign(privateKey))).toMatchObject({ userId: "ada", role: "controller" });
+      expect(await users.identify(await good.sign(privateKey))).toMatchObject({ userId: "ada", role: "viewer" });
       const confused = new SignJWT({ sub: "ada" })
         .setProtectedHeader({ alg: "HS256", kid: "one" })
         .setExpirationTime("1m");
@@ -116,8 +123,37 @@ describe("a token", () => {
     } finally {
       server.close();
     }
-    const { users: lost } = accessOf({ AUTH_JWKS_URL: "http://127.0.0.1:1/keys" });
+    const { users: lost } = accessOf({ AUTH_JWKS_URL: "http://127.0.0.1:1/keys", WITHOUT_AUDIENCE });
     expect(await refusalOf(lost.identify(await sign({}, { alg: "HS256" })))).toContain("its algorithm");
+  });
+
+  test("[AC3] of a key that the login has withdrawn is refused within AUTH_JWKS_MAX_AGE_S", async () => {
+    const pairs = await Promise.all([1, 2].map(() => generateKeyPair("ES256", { extractable: true })));
+    const jwks = await Promise.all(
+      pairs.map(async ({ publicKey }, at) => ({ ...(await exportJWK(publicKey)), kid: `${at}`, alg: "ES256" })),
+    );
+    let published = jwks;
+    const server = createServer((_, response) => response.end(JSON.stringify({ keys: published })));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const AUTH_JWKS_URL = `http://127.0.0.1:${portOf(server.address())}/keys`;
+      const { users } = accessOf({ AUTH_JWKS_URL, AUTH_JWKS_MAX_AGE_S: "1", WITHOUT_AUDIENCE });
+      const tokens = await Promise.all(
+        pairs.map(({ privateKey }, at) =>
+          new SignJWT({ sub: "ada" })
+            .setProtectedHeader({ alg: "ES256", kid: `${at}` })
+            .setExpirationTime("1m")
+            .sign(privateKey),
+        ),
+      );
+      for (const token of tokens) expect(await users.identify(token)).toMatchObject({ userId: "ada" });
+      published = jwks.slice(1);
+      const first = () => users.identify(tokens[0]).then(() => "", String);
+      await expect.poll(first, { timeout: 5_000 }).toContain("its key is unknown");
+      expect(await users.identify(tokens[1])).toMatchObject({ userId: "ada" });
+    } finally {
+      server.close();
+    }
   });
 
   test("[AC1] means nothing where authentication is off", async () => {
@@ -219,6 +255,24 @@ describe("a service that others can reach", () => {
     expect(start({ WITHOUT_AUTHENTICATION, AUTH_JWT_SECRET: secret }, "0.0.0.0")).not.toThrow();
     expect(accessOf({ WITHOUT_AUTHENTICATION }).users.required).toBe(false);
     expect(accessOf({ WITHOUT_AUTHENTICATION, AUTH_JWT_SECRET: secret }).users.required).toBe(true);
+  });
+
+  test("[AC16] does not accept tokens for other services, unless plain words say that it may", () => {
+    const keys = { AUTH_JWKS_URL: "https://login.example.com/keys" };
+    expect(start(keys, "::")).toThrow("AUTH_JWKS_URL is set and AUTH_AUDIENCE is not");
+    expect(start(keys, "127.0.0.1")).toThrow("AUTH_AUDIENCE is not");
+    expect(start({ ...keys, AUTH_AUDIENCE: "tapedeck" }, "::")).not.toThrow();
+    expect(start({ ...keys, WITHOUT_AUDIENCE }, "::")).not.toThrow();
+    expect(() => configOf({ ...keys, WITHOUT_AUDIENCE: "yes" })).toThrow(
+      "is not tokens-for-other-services-are-accepted",
+    );
+  });
+
+  test("[AC16] takes keys by http from the loopback address alone", () => {
+    for (const host of ["127.0.0.1:9", "localhost", "[::1]:9"]) configOf({ AUTH_JWKS_URL: `http://${host}/keys` });
+    for (const host of ["login.example.com", "10.0.0.1", "127.0.0.1.example.com"]) {
+      expect(() => configOf({ AUTH_JWKS_URL: `http://${host}/keys` })).toThrow("is http, which is accepted on the");
+    }
   });
 
   test("[AC2] does not take a secret that can be guessed", () => {

@@ -34,7 +34,7 @@ export class Authenticator {
       ...(audience !== undefined && { audience }),
     };
     if (jwks !== undefined) {
-      const keys = createRemoteJWKSet(new URL(jwks));
+      const keys = createRemoteJWKSet(new URL(jwks), { cacheMaxAge: config.AUTH_JWKS_MAX_AGE_S * 1000 });
       this.#verify = async (token) => (await jwtVerify(token, keys, { ...common, algorithms: asymmetric })).payload;
     } else {
       const key = new TextEncoder().encode(secret ?? "");
@@ -73,8 +73,11 @@ export class Authenticator {
   }
 
   #principalOf(payload: JWTPayload): Principal {
-    const { sub = "", exp = 0 } = payload;
-    if (sub === "" || sub.length > 200) throw unauthorized("its sub names nobody");
+    const { exp = 0 } = payload;
+    const sub: unknown = payload.sub; // whatever the login wrote there
+    if (typeof sub !== "string" || sub === "" || sub.length > 200) {
+      throw unauthorized("its sub is not a text of 1 to 200 characters");
+    }
     const claim = payload[this.#config.AUTH_ROLE_CLAIM];
     const named = (Array.isArray(claim) ? claim : [claim]).flatMap((word) => role.safeParse(word).data ?? []);
     const claims = claim === undefined ? [this.#config.AUTH_DEFAULT_ROLE] : named;

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { ConfigError } from "@tapedeck/runtime";
+import { ConfigError, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 import { role } from "./principal.js";
 
@@ -8,7 +8,11 @@ export const plainWords = "anyone-may-use-this-cluster";
 /** The same for files that others complete, such as docker-compose.yml: a key in their environment switches authentication on. */
 const wordsWithoutKey = `${plainWords}-unless-a-key-is-set`;
 
-const limit = z
+/** What has to be written to accept the tokens that a login made for other services. */
+const anyAudience = "tokens-for-other-services-are-accepted";
+
+/** How often something may happen, as COUNT/SECONDS. */
+export const limit = z
   .string()
   .regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}$/, "is not a count and seconds such as 100/10")
   .transform((text) => {
@@ -22,13 +26,23 @@ export const accessEnv = {
   /** Secret of HS256 tokens, at least 32 bytes. */
   AUTH_JWT_SECRET: z.string().min(32, "is shorter than 32 characters").optional(),
   /** Where the public keys of RS256, PS256, ES256 or EdDSA tokens are. */
-  AUTH_JWKS_URL: z.url({ protocol: /^https?$/, error: "is not an address" }).optional(),
-  /** What `iss` and `aud` of tokens must be; unset: anything. */
-  AUTH_ISSUER: z.string().optional(),
-  AUTH_AUDIENCE: z.string().optional(),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^https?$/, error: "is not an address" })
+    .refine((address) => address.startsWith("https:") || isLoopback(new URL(address).hostname), {
+      error: "is http, which is accepted on the loopback address only: use https",
+    })
+    .optional(),
+  /** After so many seconds the keys are fetched again: a key that was withdrawn is good no longer. */
+  AUTH_JWKS_MAX_AGE_S: whole("seconds", { min: 1, max: 86_400 }).default(300),
+  /** What `iss` of tokens must be; unset: anything. */
+  AUTH_ISSUER: z.string().min(1, "is empty").optional(),
+  /** What `aud` of tokens must be. A login signs tokens for other services, too, with the keys of AUTH_JWKS_URL. */
+  AUTH_AUDIENCE: z.string().min(1, "is empty").optional(),
+  /** `tokens-for-other-services-are-accepted`: AUTH_JWKS_URL without AUTH_AUDIENCE. */
+  WITHOUT_AUDIENCE: z.literal(anyAudience, { error: `is not ${anyAudience}` }).optional(),
   /** The claim that names the role, and the role of tokens without it. */
   AUTH_ROLE_CLAIM: z.string().default("role"),
-  AUTH_DEFAULT_ROLE: role.default("controller"),
+  AUTH_DEFAULT_ROLE: role.default("viewer"),
   /** Secret of share links, at least 32 bytes; without it there are none. */
   SHARE_SECRET: z.string().min(32, "is shorter than 32 characters").optional(),
   /** `anyone-may-use-this-cluster`: serve others than this machine without authentication. */
@@ -50,10 +64,16 @@ export type AccessConfig = z.output<typeof shape>;
  * @throws ConfigError
  */
 export function refuseExposure(service: string, config: AccessConfig & { readonly HOST: string }): void {
-  const { AUTH_JWT_SECRET, AUTH_JWKS_URL, WITHOUT_AUTHENTICATION, HOST } = config;
+  const { AUTH_JWT_SECRET, AUTH_JWKS_URL, AUTH_AUDIENCE, WITHOUT_AUDIENCE, WITHOUT_AUTHENTICATION, HOST } = config;
   const problem = (text: string) => new ConfigError(`${service} cannot start: ${text}`);
   if (AUTH_JWT_SECRET !== undefined && AUTH_JWKS_URL !== undefined) {
     throw problem("AUTH_JWT_SECRET and AUTH_JWKS_URL are both set; tokens are checked by one of them");
+  }
+  if (AUTH_JWKS_URL !== undefined && AUTH_AUDIENCE === undefined && WITHOUT_AUDIENCE === undefined) {
+    throw problem(
+      "AUTH_JWKS_URL is set and AUTH_AUDIENCE is not, so tokens that the login made for other services would be accepted. " +
+        `Set AUTH_AUDIENCE, or WITHOUT_AUDIENCE=${anyAudience} if that is meant`,
+    );
   }
   const authenticates = AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined;
   if (authenticates && WITHOUT_AUTHENTICATION === plainWords) {
@@ -67,5 +87,5 @@ export function refuseExposure(service: string, config: AccessConfig & { readonl
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+  return host === "localhost" || host === "::1" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
 }

@@ -4,6 +4,11 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limite
 import type { AccessConfig, Limit } from "./config.js";
 import type { Principal } from "./principal.js";
 
+/** Whose count something goes to: the user's, or the address's where users are not known. */
+export function countedFor({ userId }: Pick<Principal, "userId">, address: string): string {
+  return userId === "" ? `address ${address}` : `user ${userId}`;
+}
+
 /** What is bounded; each has a count of its own. */
 export type Bounded = "commands" | "creations" | "connections";
 
@@ -62,7 +67,7 @@ export class RateLimits {
     const limiter = this.#limiters[what];
     if (limiter === undefined) return;
     try {
-      await limiter.consume(who.userId === "" ? `address ${address}` : `user ${who.userId}`);
+      await limiter.consume(countedFor(who, address));
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error;
       this.refused[what]++;

@@ -56,5 +56,7 @@ test("[AC6] controllers and admins make sessions, admins alone see all of them",
 });
 
 test("[AC12] a link does not open a later session of the same id", () => {
-  expect(viewRefusal(link("viewer"), { ...foreign, createdAt: 5 })).toMatchObject({ refused: "FORBIDDEN" });
+  expect(viewRefusal(link("viewer"), { ...foreign, createdAt: 5 })).toMatchObject({
+    refused: "SESSION_NOT_FOUND",
+  });
 });

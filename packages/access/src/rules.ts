@@ -1,4 +1,4 @@
-import { globalSessionId, type Refusal, refuse } from "@tapedeck/protocol";
+import { globalSessionId, type Refusal, refuse, sessionNotFound } from "@tapedeck/protocol";
 import type { Principal } from "./principal.js";
 
 /** The part of a session that decides who may do something with it. */
@@ -10,22 +10,26 @@ export interface Owned {
 
 /**
  * The rules of who may do what; docs/security.md has them as a table. Pure. Each answers with a refusal, or undefined where
- * it is allowed. The shared session is everyone's: who may control their own may control it.
+ * it is allowed. The shared session is everyone's: who may control their own may control it. Someone else's session is answered like
+ * one that does not exist, so that ids cannot be tried out.
  */
 export function viewRefusal(principal: Principal, session: Owned): Refusal | undefined {
-  return reaches(principal, session) ? undefined : notYours(session.id);
+  return reaches(principal, session) ? undefined : sessionNotFound(session.id);
 }
 
 export function controlRefusal(principal: Principal, session: Owned): Refusal | undefined {
-  if (!reaches(principal, session)) return notYours(session.id);
+  if (!reaches(principal, session)) return sessionNotFound(session.id);
   return principal.role === "viewer" ? onlyLooks : undefined;
 }
 
 /** Deleting a session and sharing it are its owner's; whoever holds a link to it may do neither. */
 export function ownRefusal(principal: Principal, session: Owned): Refusal | undefined {
-  if (principal.share !== undefined) return notYours(session.id);
-  if (session.id === globalSessionId && principal.role !== "admin") return notYours(session.id);
-  return controlRefusal(principal, session);
+  const refusal = controlRefusal(principal, session);
+  if (refusal !== undefined) return refusal;
+  if (principal.share !== undefined)
+    return refuse("FORBIDDEN", "A share link neither deletes a session nor shares it.");
+  if (session.id !== globalSessionId || principal.role === "admin") return undefined;
+  return refuse("FORBIDDEN", "Only an admin deletes or shares the session global.");
 }
 
 export function createRefusal(principal: Principal): Refusal | undefined {
@@ -42,8 +46,10 @@ function reaches({ role, share, userId }: Principal, { id, userId: owner, create
   return role === "admin" || id === globalSessionId || (userId !== "" && userId === owner);
 }
 
-function notYours(id: string): Refusal {
-  return refuse("FORBIDDEN", `Session ${id} belongs to someone else.`);
+/** Who wants to make a session learns that its id is in use, since the id cannot be given twice. */
+export function takenRefusal(principal: Principal, session: Owned): Refusal | undefined {
+  if (reaches(principal, session)) return undefined;
+  return refuse("FORBIDDEN", `Session ${session.id} cannot be made: the id is in use by someone else.`);
 }
 
 const onlyLooks = refuse("FORBIDDEN", "This needs the role controller; yours is viewer. Nothing was changed.");

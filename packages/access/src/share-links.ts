@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { RefusedError, refuse, shareRole } from "@tapedeck/protocol";
+import { limits, RefusedError, refuse, shareRole } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { jwtVerify, SignJWT } from "jose";
@@ -47,7 +47,11 @@ export class ShareLinks {
     this.#now = now;
   }
 
-  /** @param seconds how long it is good */
+  /**
+   * Makes a link. Rejects with `TOO_MANY_SHARES`.
+   *
+   * @param seconds how long it is good
+   */
   async create(
     session: Owned,
     by: string,
@@ -62,12 +66,15 @@ export class ShareLinks {
       .setExpirationTime(Math.floor(record.expiresMs / 1000))
       .sign(this.#secret);
     const key = this.#keys.shares(session.id);
-    const left = await this.#redis.pttl(key);
-    await this.#redis
-      .multi()
-      .hset(key, id, JSON.stringify(record))
-      .pexpire(key, Math.max(left, seconds * 1000))
-      .exec();
+    await this.#dropExpired(key);
+    // Entered first and counted then, so that requests at the same time cannot exceed the limit together.
+    await this.#redis.hset(key, id, JSON.stringify(record));
+    if ((await this.#redis.hlen(key)) > limits.shares) {
+      await this.#redis.hdel(key, id);
+      const message = `A session has at most ${limits.shares} share links; revoke one first. Nothing was changed.`;
+      throw new RefusedError(refuse("TOO_MANY_SHARES", message));
+    }
+    await this.#redis.pexpire(key, Math.max(await this.#redis.pttl(key), seconds * 1000));
     return { ...record, token };
   }
 
@@ -82,9 +89,11 @@ export class ShareLinks {
     return (await this.#redis.hdel(this.#keys.shares(sessionId), id)) === 1;
   }
 
-  /** All links of a session that is deleted. */
-  async forget(sessionId: string): Promise<void> {
-    await this.#redis.del(this.#keys.shares(sessionId));
+  async #dropExpired(key: string): Promise<void> {
+    const ended = Object.values(await this.#redis.hgetall(key))
+      .map((text) => share.parse(JSON.parse(text)))
+      .filter(({ expiresMs }) => expiresMs <= this.#now());
+    if (ended.length > 0) await this.#redis.hdel(key, ...ended.map(({ id }) => id));
   }
 
   async isGood({ sessionId, id }: { readonly sessionId: string; readonly id: string }): Promise<boolean> {

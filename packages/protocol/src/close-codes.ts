@@ -9,7 +9,7 @@ export const closeCodes = {
   4403: { name: "not this session's owner", reconnect: "never" },
   4404: { name: "session deleted or expired", reconnect: "never" },
   4408: { name: "too slow", reconnect: "with backoff" },
-  4429: { name: "too many sockets", reconnect: "with backoff" },
+  4429: { name: "limit exceeded", reconnect: "with backoff" },
 } as const;
 export type CloseCode = keyof typeof closeCodes;
 

@@ -19,6 +19,7 @@ export const refusals = {
   NOT_PLAYING: 409,
   NOT_FILLED: 409,
   TOO_MANY_ORDERS: 409,
+  TOO_MANY_SHARES: 409,
   NO_TAPE: 409,
   NO_EVENT: 409,
   TAPE_DAMAGED: 409,
@@ -47,6 +48,11 @@ export interface Refusal {
 
 export function refuse(refused: RefusalCode, message: string): Refusal {
   return { refused, message };
+}
+
+/** The answer for a session that is not there, and for one that the caller may not know of. */
+export function sessionNotFound(id: string): Refusal {
+  return refuse("SESSION_NOT_FOUND", `Session ${id} does not exist, has expired, or is not yours.`);
 }
 
 export function isRefusal(value: object): value is Refusal {

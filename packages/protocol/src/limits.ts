@@ -16,6 +16,8 @@ export const limits = {
   epochs: 8,
   /** Orders that a session's user may give in all. */
   orders: 1_000,
+  /** Share links that a session has at a time. */
+  shares: 100,
   /** Bytes of a message from a client. */
   clientMessageBytes: 16_384,
   defaultMaxFps: 30,

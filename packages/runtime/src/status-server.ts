@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { Health } from "./health.js";
+import { httpLimits, keepToLimits, limitedBy } from "./http-limits.js";
 import type { Metrics } from "./metrics.js";
 
 /** `/health`, `/health/live`, `/health/ready` and `/metrics` for orchestrators. Resolves when it listens. */
@@ -10,7 +11,7 @@ export async function startStatusServer(options: {
   metrics: Metrics;
 }): Promise<{ url: string; stop(): Promise<void> }> {
   const { host, port, health, metrics } = options;
-  const server = createServer((request, response) => {
+  const server = createServer(limitedBy(httpLimits), (request, response) => {
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
@@ -38,6 +39,7 @@ export async function startStatusServer(options: {
         });
     }
   });
+  keepToLimits(server, httpLimits);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);

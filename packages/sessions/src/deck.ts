@@ -10,6 +10,7 @@ import {
   RefusedError,
   refuse,
   type StateCause,
+  sessionNotFound,
   type WallMs,
 } from "@tapedeck/protocol";
 import { type Logger, publish } from "@tapedeck/runtime";
@@ -302,5 +303,5 @@ function orThrow<T extends object>(value: T | Refusal): T {
 }
 
 function notFound(id: string): RefusedError {
-  return new RefusedError(refuse("SESSION_NOT_FOUND", `Session ${id} does not exist or has expired.`));
+  return new RefusedError(sessionNotFound(id));
 }

@@ -164,6 +164,7 @@ describe("creating and deleting", () => {
     const { record } = await on.deck.open("a", { createdBy: "192.0.2.7", start: true });
     await on.store.touch("a", "gateway-1", 2);
     await on.deck.perform("a", { type: "seek", to: { seq: 3 } });
+    await on.redis.hset(on.keys.shares("a"), "link", "{}");
     const heard = await on.listen(on.keys.sessionChannel("a"));
     expect(await on.deck.remove("a")).toBe(true);
     await vi.waitUntil(() => heard.length === 1);

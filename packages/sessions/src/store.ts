@@ -222,6 +222,7 @@ export class SessionStore {
     );
     if (fields.length === 0) return undefined;
     const record = decodeRecord(unflattened(fields));
+    await answered(this.redis.del(this.keys.shares(id)));
     await answered(this.index.remove(id, record.createdAt, record.createdBy));
     await answered(this.index.removeExpiry(id));
     await answered(this.totals.deleted(now - record.createdAt, now));
@@ -244,6 +245,7 @@ export class SessionStore {
   async settleExpired(entry: Scored, now: WallMs): Promise<boolean> {
     const { id } = entry;
     if (!(await this.index.take(entry, now))) return false;
+    await this.redis.del(this.keys.shares(id));
     const createdAt = await this.index.createdAtOf(id);
     if (createdAt !== undefined) {
       await this.totals.expired(entry.score - createdAt, now);

@@ -24,6 +24,7 @@ describe("expired sessions", () => {
     const { record } = await on.deck.open("a", { start: true, createdBy: "192.0.2.7" });
     await on.deck.perform("a", { type: "seek", to: { seq: 3 } });
     await on.store.touch("a", "gateway-1", 1);
+    await on.redis.hset(on.keys.shares("a"), "link", "{}");
     const heard = await on.listen(on.keys.sessionChannel("a"));
     await expired("a");
     const [first, second] = await Promise.all([on.upkeep.sweepExpired(), on.upkeep.sweepExpired()]);

@@ -11,11 +11,12 @@ let api: TestApi;
 
 beforeAll(async () => {
   const tapes = new MemoryTapeStore();
+  await writeTestTape(tapes, { id: "other", frames: 20 });
   await writeTestTape(tapes, { id: "test", frames: 200 });
   api = await startTestApi({
     redisUrl: inject("redisUrl"),
     tapes,
-    access: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}` },
+    access: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}`, AUTH_DEFAULT_ROLE: "controller" },
     allowedOrigins: ["https://trusted.example"],
   });
 });
@@ -73,16 +74,27 @@ describe("with authentication on", () => {
     expect((await api.ask("GET", "/health")).headers.get("www-authenticate")).toBeNull();
   });
 
-  test("[AC8] someone else's session is out of reach by every route that names it, and at creation", async () => {
+  test("[AC8] someone else's session is answered like one that does not exist, by every route that names it", async () => {
     const ada = await as("ada");
     const ben = await as("ben");
     expect((await call(ada, "POST", "/sessions/create", { session_id: "adas" })).status).toBe(200);
     const before = await api.store.read("adas");
     for (const [method, path] of named("adas")) {
-      const answer = await call(ben, method, path, bodyOf(method, path));
-      expect([method, path, answer.status, answer.code]).toEqual([method, path, 403, "FORBIDDEN"]);
+      const ask = (id: string) =>
+        api.ask(method, path.replace("adas", id), {
+          headers: ben,
+          ...(method === "POST" && { body: bodyOf(method, path) ?? {} }),
+        });
+      const [answer, unknown] = [await ask("adas"), await ask("none")];
+      const text = JSON.stringify(answer.json).replaceAll("adas", "none");
+      expect([method, path, answer.status, text]).toEqual([method, path, unknown.status, JSON.stringify(unknown.json)]);
+      expect([method, path, unknown.status]).toEqual([method, path, path.includes("?") ? 200 : 404]);
     }
+    // Whoever may make sessions has to learn that an id is in use; whoever may not does not.
     expect((await call(ben, "POST", "/sessions/create", { session_id: "adas" })).status).toBe(403);
+    const viewer = await as("vic", "viewer");
+    const made = (session_id: string) => call(viewer, "POST", "/sessions/create", { session_id });
+    expect(await made("adas")).toEqual(await made("none"));
     expect((await api.store.read("adas"))?.record).toEqual(before?.record);
     expect((await call(await as("eve", "admin"), "GET", "/sessions/adas")).status).toBe(200);
     expect((await call(ada, "POST", "/replay/start/adas")).json).toMatchObject({ user_id: "ada", state: "PLAYING" });
@@ -100,6 +112,42 @@ describe("with authentication on", () => {
     expect((await call(await as("ada"), "POST", "/replay/start")).status).toBe(200);
   });
 
+  test("[AC11] of the tapes a share link reads the one that its session plays", async () => {
+    const ada = await as("ada");
+    await call(ada, "POST", "/sessions/create", { session_id: "one-tape" });
+    const { token } = made.parse((await call(ada, "POST", "/sessions/one-tape/shares", { role: "controller" })).json);
+    const link = bearer(token);
+    const mine = z
+      .object({ session: z.object({ tape: z.string() }) })
+      .parse((await call(link, "GET", "/sessions/one-tape")).json).session.tape;
+    expect((await call(ada, "GET", "/tapes")).json).toMatchObject({ tapes: { length: 2 } });
+    expect((await call(link, "GET", "/tapes")).json).toMatchObject({ tapes: [{ id: mine.split("@")[0] }] });
+    expect((await call(link, "GET", `/tapes/${mine}`)).status).toBe(200);
+    expect((await call(link, "GET", `/tapes/${mine}/overview`)).status).toBe(200);
+    const other = mine.startsWith("other") ? "test" : "other";
+    for (const path of [`/tapes/${other}`, `/tapes/${other}/overview`, "/tapes/sim:7/overview", "/tapes/nonesuch"]) {
+      expect([path, (await call(link, "GET", path)).code]).toEqual([path, "FORBIDDEN"]);
+      expect([path, (await call(ada, "GET", path)).code]).not.toEqual([path, "FORBIDDEN"]);
+    }
+  });
+
+  test("[AC11] a session has at most 100 links, and one that has ended makes room", async () => {
+    const ada = await as("ada");
+    await call(ada, "POST", "/sessions/create", { session_id: "many" });
+    const make = (expires_in_s = 600) => call(ada, "POST", "/sessions/many/shares", { role: "viewer", expires_in_s });
+    await make(60);
+    const [ending = ""] = await api.redis.hkeys(api.keys.shares("many"));
+    const rest = await Promise.all(Array.from({ length: 105 }, () => make()));
+    expect(rest.filter(({ code }) => code === "TOO_MANY_SHARES").length).toBeGreaterThanOrEqual(6);
+    await expect.poll(() => api.redis.hlen(api.keys.shares("many"))).toBeLessThanOrEqual(100);
+    while ((await make()).status === 201);
+    expect(await api.redis.hlen(api.keys.shares("many"))).toBe(100);
+    const link = JSON.parse((await api.redis.hget(api.keys.shares("many"), ending)) ?? "");
+    await api.redis.hset(api.keys.shares("many"), ending, JSON.stringify({ ...link, expiresMs: Date.now() - 1 }));
+    expect((await make()).status).toBe(201);
+    expect((await make()).code).toBe("TOO_MANY_SHARES");
+  });
+
   test("[AC11] [AC12] a share link opens one session in its role, until it is revoked or the session is another", async () => {
     const ada = await as("ada");
     await call(ada, "POST", "/sessions/create", { session_id: "shared" });
@@ -111,12 +159,12 @@ describe("with authentication on", () => {
     expect((await call(bearer(watch.token), "GET", "/sessions/shared")).status).toBe(200);
     expect((await call(bearer(watch.token), "POST", "/replay/start/shared")).status).toBe(403);
     expect((await call(bearer(control.token), "POST", "/replay/start/shared")).status).toBe(200);
-    for (const [method, path] of [
-      ["GET", "/sessions/private"],
-      ["DELETE", "/sessions/shared"],
-      ["GET", "/sessions"],
+    for (const [method, path, status] of [
+      ["GET", "/sessions/private", 404],
+      ["DELETE", "/sessions/shared", 403],
+      ["GET", "/sessions", 403],
     ] as const) {
-      expect([path, (await call(bearer(control.token), method, path)).status]).toEqual([path, 403]);
+      expect([path, (await call(bearer(control.token), method, path)).status]).toEqual([path, status]);
     }
     expect((await call(bearer(control.token), "POST", "/sessions/shared/shares", {})).status).toBe(403);
 

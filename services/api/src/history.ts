@@ -3,7 +3,7 @@ import { limits } from "@tapedeck/protocol";
 import { positionAt, type StoredSession } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
-import { openTape, orThrow, tuned } from "./session-access.js";
+import { openTape, tuned } from "./session-access.js";
 
 /**
  * The last frames up to the playhead, at most `atMost`, none from before the session's own beginning: the JSON as it was
@@ -25,10 +25,9 @@ async function lastFrames(
   return frames;
 }
 
-/** The same by id. Empty for a session that does not exist: pages ask for data before their session is there. */
+/** The same by id. Empty for a session that does not exist, or is someone else's: pages ask for data before their session is there. */
 export async function framesOf(api: Api, id: string, { principal }: Caller, atMost?: number): Promise<string[]> {
   const found = await api.store.read(id);
-  if (found === undefined) return [];
-  orThrow(viewRefusal(principal, found.record));
+  if (found === undefined || viewRefusal(principal, found.record) !== undefined) return [];
   return lastFrames(api, await tuned(api, found), atMost);
 }

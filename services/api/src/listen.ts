@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
 import { errorBodyOf } from "@tapedeck/protocol";
+import { endForGood, type HttpLimits, httpLimits, keepToLimits, limitedBy } from "@tapedeck/runtime";
 import type Koa from "koa";
 
 /** A server that listens; `close` lets the answers under way finish. */
@@ -12,8 +13,15 @@ export interface Listening {
 /** Longer than load balancers keep idle connections (60 s usually), so that it is they who close them, not we mid-request. */
 const keepAliveMs = 75_000;
 
-export async function listen(app: Koa, host: string, port: number): Promise<Listening> {
-  const server = createServer({ keepAliveTimeout: keepAliveMs, requestTimeout: 30_000 }, app.callback());
+/** @param limits how long clients may take; for tests, which do not want to wait so long */
+export async function listen(
+  app: Koa,
+  host: string,
+  port: number,
+  limits: HttpLimits = httpLimits,
+): Promise<Listening> {
+  const server = createServer({ keepAliveTimeout: keepAliveMs, ...limitedBy(limits) }, app.callback());
+  keepToLimits(server, limits);
   answerUnreadableRequests(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -38,9 +46,11 @@ function close(server: Server): Promise<void> {
 /** What Node's parser refuses never reaches Koa; it gets JSON all the same. */
 function answerUnreadableRequests(server: Server): void {
   server.on("clientError", (_error, socket) => {
-    if (!socket.writable) return;
+    if (!(socket instanceof Socket)) return;
+    if (!socket.writable) return void socket.destroy();
     const body = JSON.stringify(errorBodyOf({ refused: "MALFORMED", message: "This is not an HTTP request." }));
-    socket.end(
+    endForGood(
+      socket,
       `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n` +
         `Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n${body}`,
     );

@@ -4,9 +4,9 @@ import {
   type Command,
   globalSessionId,
   isSessionId,
+  sessionNotFound as notFound,
   type Refusal,
   RefusedError,
-  refuse,
   type SessionView,
 } from "@tapedeck/protocol";
 import { midAt, positionAt, type SessionRecord, type StoredSession, viewOf, waitsForItsTape } from "@tapedeck/sessions";
@@ -90,5 +90,5 @@ export function orThrow(refusal: Refusal | undefined): void {
 }
 
 export function sessionNotFound(id: string): RefusedError {
-  return new RefusedError(refuse("SESSION_NOT_FOUND", `Session ${id} does not exist or has expired.`));
+  return new RefusedError(notFound(id));
 }

@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
@@ -29,6 +30,22 @@ async function bearing(user: string, path: string, role?: string): Promise<Clien
 }
 
 describe("before a token is accepted", () => {
+  test("[OB3] a gateway does not show its metrics, whatever headers come along", async () => {
+    const status = (path: string, headers: Record<string, string>) =>
+      new Promise((resolve, reject) => {
+        get(`${gateway.url}${path}`, { headers }, (answer) => resolve(answer.resume().statusCode)).once(
+          "error",
+          reject,
+        );
+      });
+    const authorization = `Bearer ${await token("eve", { role: "admin" })}`;
+    const attempts: Record<string, string>[] = [{}, { upgrade: "websocket" }, { authorization }];
+    for (const headers of attempts) {
+      expect(await status("/metrics", headers)).toBe(404);
+    }
+    expect(await status("/health/live", {})).toBe(200);
+  });
+
   test("[AC7] nothing is made or sent; a legacy socket is closed at once", async () => {
     const silent = await gateway.client("/ws/not-made");
     const legacy = await gateway.client("/ws/not-made", { legacy: true });
@@ -109,11 +126,15 @@ describe("a token opens a socket", () => {
 });
 
 describe("who may what", () => {
-  test("[AC8] someone else's session is 4403", async () => {
+  test("[AC8] someone else's session is 4403 for whoever may make sessions, and for others like one that does not exist", async () => {
     await (await bearing("ada", "/ws/adas")).close();
     const ben = await bearing("ben", "/ws/adas");
     await ben.untilClosed();
     expect([ben.closed?.code, ben.messages]).toEqual([4403, []]);
+    const [foreign, unknown] = [await bearing("vic", "/ws/adas", "viewer"), await bearing("vic", "/ws/none", "viewer")];
+    await Promise.all([foreign.untilClosed(), unknown.untilClosed()]);
+    expect(foreign.closed?.code).toBe(4404);
+    expect([foreign.closed, foreign.messages]).toEqual([unknown.closed, unknown.messages]);
     const admin = await bearing("eve", "/ws/adas", "admin");
     await admin.untilType("session");
     await admin.close();

@@ -19,6 +19,7 @@ import {
 import { type Logger, traced } from "@tapedeck/runtime";
 import { DamagedBlock } from "@tapedeck/tape";
 import type { Socket, SocketEvents } from "./listener.js";
+import type { MessageBudget } from "./message-budget.js";
 import { Outlet, type OutletShare } from "./outlet.js";
 import { isPassing } from "./passing.js";
 import type { SessionTexts } from "./session-texts.js";
@@ -35,6 +36,7 @@ export interface ConnectionOptions {
   readonly address: string;
   readonly share: OutletShare;
   readonly texts: SessionTexts;
+  readonly budget: MessageBudget;
   readonly log: Logger;
   /** The socket is open: tells the viewer where its frames begin. */
   readonly welcome: (viewer: Viewer) => void;
@@ -132,6 +134,11 @@ export class Connection implements SocketEvents {
 
   message(data: ArrayBuffer): void {
     if (this.#closed) return;
+    const used = this.#options.budget.take();
+    if (used !== undefined) {
+      this.close(4429, `at most ${used.points} messages in ${used.seconds} s`);
+      return;
+    }
     if (data.byteLength > limits.clientMessageBytes) {
       this.close(1009, `a message may have ${limits.clientMessageBytes} bytes`);
       return;

@@ -1,4 +1,13 @@
-import { type Access, anyone, createRefusal, type Principal, tokenOf, viewRefusal } from "@tapedeck/access";
+import {
+  type Access,
+  anyone,
+  countedFor,
+  createRefusal,
+  type Principal,
+  takenRefusal,
+  tokenOf,
+  viewRefusal,
+} from "@tapedeck/access";
 import {
   type CloseCode,
   closeCodes,
@@ -17,6 +26,7 @@ import { Farewell } from "./farewell.js";
 import { Introduction } from "./introduction.js";
 import type { LegacyRegister } from "./legacy-register.js";
 import type { Upgrade } from "./listener.js";
+import type { MessageBudgets } from "./message-budget.js";
 import type { OutletShare } from "./outlet.js";
 import type { Presence } from "./presence.js";
 import type { SessionTexts } from "./session-texts.js";
@@ -39,6 +49,7 @@ export interface DoorOptions {
   readonly allowedOrigins: readonly string[];
   readonly socketsPerSession: number;
   readonly socketsPerAddress: number;
+  readonly messages: MessageBudgets;
   readonly log: Logger;
 }
 
@@ -123,13 +134,14 @@ export class Door {
 
   async #admit(upgrade: Upgrade, guest: Guest): Promise<void> {
     const { watches, socketsPerSession, access, log } = this.#options;
+    const { principal } = guest;
     this.#count(guest.address, 1);
     let watch: Watch | undefined;
     let accepted = false;
     try {
       await access.limits.count("connections", guest.principal, guest.address);
       watch = await watches.join(guest.sessionId, () => this.#open(guest));
-      const refusal = viewRefusal(guest.principal, watch.record);
+      const refusal = mayMake(guest) ? takenRefusal(principal, watch.record) : viewRefusal(principal, watch.record);
       if (refusal !== undefined) throw new RefusedError(refusal);
       if (guest.sessionId === globalSessionId && watch.record.state === "STOPPED") {
         await watch.perform({ type: "start" });
@@ -157,10 +169,10 @@ export class Door {
   }
 
   /** The session asked for. Who may make none only joins; the shared one is made for anybody. */
-  async #open({ sessionId, create, legacy, address, principal }: Guest): Promise<StoredSession> {
+  async #open(guest: Guest): Promise<StoredSession> {
     const { deck, access } = this.#options;
-    const mayMake = create && (sessionId === globalSessionId || createRefusal(principal) === undefined);
-    if (!mayMake) return deck.join(sessionId);
+    const { sessionId, legacy, address, principal } = guest;
+    if (!mayMake(guest)) return deck.join(sessionId);
     if (sessionId !== globalSessionId && access.limits.bounds("creations")) {
       const known = await deck.join(sessionId).catch(orNotFound);
       if (known !== undefined) return known;
@@ -172,10 +184,11 @@ export class Door {
   }
 
   #accept(upgrade: Upgrade, guest: Guest, watch: Watch, missed: Parameters<typeof welcome>[2]): void {
-    const { access, share, texts, log, presence, watches, legacyRegister, welcomeContext } = this.#options;
+    const { access, share, texts, log, presence, watches, legacyRegister, welcomeContext, messages } = this.#options;
     const { legacy, fingerprint, sessionId, address, principal } = guest;
     const registers = legacy && !isModelTest(sessionId);
     const quietly = (error: unknown) => log.debug({ err: error, session: sessionId }, "legacy socket not noted");
+    const budget = messages.open(countedFor(principal, address));
     const connection = new Connection({
       watch,
       legacy,
@@ -184,6 +197,7 @@ export class Door {
       address,
       share,
       texts,
+      budget,
       log,
       welcome: (viewer) => {
         this.connections.add(connection);
@@ -193,6 +207,7 @@ export class Door {
       },
       onClosed: () => {
         this.connections.delete(connection);
+        budget.close();
         this.#count(address, -1);
         presence.changed(watch);
         watches.leave(watch);
@@ -256,6 +271,10 @@ export class Door {
       connection.close(code, closeCodes[code].name);
     }
   }
+}
+
+function mayMake({ sessionId, create, principal }: Guest): boolean {
+  return create && (sessionId === globalSessionId || createRefusal(principal) === undefined);
 }
 
 /** A page that comes neither from the host it asks nor from an origin that is listed. */

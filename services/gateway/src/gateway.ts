@@ -14,6 +14,7 @@ import { HeldBack } from "./held-back.js";
 import { answerRequest } from "./http.js";
 import { LegacyRegister } from "./legacy-register.js";
 import type { Listen } from "./listener.js";
+import { MessageBudgets } from "./message-budget.js";
 import { exposeCounters } from "./metrics.js";
 import type { Outlet, OutletShare } from "./outlet.js";
 import { Presence } from "./presence.js";
@@ -142,6 +143,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     allowedOrigins: config.ALLOWED_ORIGINS,
     socketsPerSession: config.MAX_SOCKETS_PER_SESSION,
     socketsPerAddress: config.MAX_SOCKETS_PER_ADDRESS,
+    messages: new MessageBudgets({ socket: config.LIMIT_SOCKET_MESSAGES, user: config.LIMIT_MESSAGES }),
     log,
   });
   exposeCounters(metrics, counters, {
@@ -152,7 +154,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   showBlockCache(metrics, tapes.cache);
   showAccess(metrics, access);
 
-  const publicMetrics = config.STATUS_PORT === undefined ? metrics : undefined;
+  // A gateway reads no tokens of requests: where users have some, its numbers are on STATUS_PORT or nowhere.
+  const publicMetrics = config.STATUS_PORT === undefined && !access.users.required ? metrics : undefined;
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
   const listener = await parts.listen({
     host: config.HOST,

@@ -1,3 +1,4 @@
+import { connect as connectTo } from "node:net";
 import { createLogger } from "@tapedeck/runtime";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -220,3 +221,39 @@ function opened(client: WebSocket): Promise<void> {
 function closed(client: WebSocket): Promise<[number, string]> {
   return new Promise((resolve) => client.once("close", (code, reason) => resolve([code, reason.toString()])));
 }
+
+test("[G86] a malformed handshake is refused by ws, and leaves nothing for the next client", async () => {
+  const events = [recorder(), recorder()];
+  const closed: number[] = [];
+  const [first, second] = events.map((each, at) => ({ ...each, closed: () => void closed.push(at) }));
+  if (!first || !second) throw new Error("unreachable");
+  const answers = [
+    (upgrade: Upgrade) => upgrade.accept(first, { headers: { "Set-Cookie": "tapedeck_session=theirs" } }),
+    (upgrade: Upgrade) => upgrade.accept(second, {}),
+  ];
+  const listener = await listenPlainly({
+    host: "127.0.0.1",
+    port: 0,
+    maxMessageBytes: 1000,
+    maxBackpressure: 1_000_000,
+    idleTimeoutS: 8,
+    request: () => ({ status: 404, headers: {}, body: "" }),
+    upgrade: (upgrade) => answers.shift()?.(upgrade),
+  });
+  try {
+    const malformed = connectTo(listener.port, "127.0.0.1");
+    malformed.write(
+      "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 7\r\n\r\n",
+    );
+    const answer = await new Promise((resolve) => malformed.once("data", (data) => resolve(String(data))));
+    expect(answer).toMatch(/^HTTP\/1.1 400/);
+    expect(closed).toEqual([0]); // who was to be served is told that nobody came
+    const client = new WebSocket(`ws://127.0.0.1:${listener.port}/ws`);
+    const headers = await new Promise((resolve) => client.once("upgrade", (response) => resolve(response.headers)));
+    expect(headers).not.toHaveProperty("set-cookie");
+    client.on("error", () => {}).terminate();
+    malformed.destroy();
+  } finally {
+    listener.close();
+  }
+});

@@ -149,3 +149,42 @@ test("[G33] a legacy socket gets two kinds of message whatever it sends and what
   expect(new Set(client.types.slice(1))).toEqual(new Set(["snapshot"]));
   expect(client.closed).toBeUndefined();
 });
+
+const floods = [
+  ["commands", false, '{"type":"command","id":1,"command":"pause"}'],
+  ["what is not JSON", false, "{"],
+  ["pings", false, '{"type":"ping"}'],
+  ["anything from a legacy socket", true, "{"],
+] as const;
+
+test.each(floods)("[G35] a flood of %s closes its socket with 4429, and no other", async (_, legacy, message) => {
+  const gateway = await here.cluster.gateway({ LIMIT_SOCKET_MESSAGES: "200/10" });
+  const [flooding, quiet] = await Promise.all(
+    [here.newId(), here.newId()].map((id) => gateway.client(`/ws/${id}`, { legacy })),
+  );
+  await Promise.all([flooding?.untilType("history"), quiet?.untilType("history")]);
+  for (let nth = 0; nth < 200; nth++) quiet?.send(message);
+  for (let nth = 0; nth < 5_000; nth++) flooding?.send(message);
+  await flooding?.until(() => flooding.closed !== undefined);
+  expect(flooding?.closed).toEqual({ code: 4429, reason: "at most 200 messages in 10 s" });
+  expect(flooding?.messages.length).toBeLessThan(300);
+  if (!legacy)
+    await quiet?.until(() => quiet.of("error").length + quiet.of("ack").length + quiet.of("pong").length === 200);
+  expect(quiet?.closed).toBeUndefined();
+  await gateway.stop();
+});
+
+test("[G35] sockets of one address share a budget, which coming anew does not refill", async () => {
+  const gateway = await here.cluster.gateway({ LIMIT_MESSAGES: "300/60" });
+  const open = () => gateway.client(`/ws/${here.newId()}`);
+  const first = await open();
+  for (let nth = 0; nth < 290; nth++) first.send({ type: "ping" });
+  await first.untilType("pong", 290);
+  first.terminate();
+  const second = await open();
+  for (let nth = 0; nth < 100; nth++) second.send({ type: "ping" });
+  await second.until(() => second.closed !== undefined);
+  expect(second.closed).toEqual({ code: 4429, reason: "at most 300 messages in 60 s" });
+  expect(second.of("pong").length).toBeLessThan(50);
+  await gateway.stop();
+});

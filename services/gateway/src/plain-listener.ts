@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import { Socket as TcpSocket } from "node:net";
 import type { Duplex } from "node:stream";
+import { endForGood, httpLimits, keepToLimits, limitedBy } from "@tapedeck/runtime";
 import { WebSocket, WebSocketServer } from "ws";
 import {
   type Answer,
@@ -21,9 +23,15 @@ export const listenPlainly: Listen = (options) => {
     perMessageDeflate: false,
     handleProtocols: () => false, // the gateway says which, in a header of its own
   });
-  const server = createServer(async (message, response) => {
+  const server = createServer(limitedBy(httpLimits), async (message, response) => {
     const { status, headers, body } = await options.request(requestOf(message));
     response.writeHead(status, headers).end(body);
+  });
+  keepToLimits(server, httpLimits);
+  server.on("clientError", (_error, stream) => {
+    if (stream instanceof TcpSocket && stream.writable)
+      endForGood(stream, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    else stream.destroy();
   });
   server.on("upgrade", (message, stream, head) => {
     stream.on("error", () => stream.destroy());
@@ -93,13 +101,19 @@ class PlainUpgrade implements Upgrade {
   accept(events: SocketEvents, { protocol, headers = {} }: Parameters<Upgrade["accept"]>[1]): void {
     if (this.gone) return;
     this.#answered = true;
-    this.#sockets.once("headers", (lines) => {
+    const addHeaders = (lines: string[]) => {
       if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
       for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+    };
+    this.#sockets.once("headers", addHeaders);
+    let opened = false;
+    this.#sockets.handleUpgrade(this.#message, this.#stream, this.#head, (socket) => {
+      opened = true;
+      connect(socket, events, this.#options);
     });
-    this.#sockets.handleUpgrade(this.#message, this.#stream, this.#head, (socket) =>
-      connect(socket, events, this.#options),
-    );
+    // A malformed handshake is refused instead: it writes no headers, and the next client must not be given these.
+    this.#sockets.off("headers", addHeaders);
+    if (!opened) events.closed(1006);
   }
 
   refuse({ status, headers, body }: Answer): void {
@@ -107,7 +121,9 @@ class PlainUpgrade implements Upgrade {
     this.#answered = true;
     const lines = Object.entries({ ...headers, "Content-Length": Buffer.byteLength(body), Connection: "close" });
     const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    this.#stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`);
+    const answer = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`;
+    if (this.#stream instanceof TcpSocket) endForGood(this.#stream, answer);
+    else this.#stream.end(answer);
   }
 }
 

@@ -33,6 +33,8 @@ export interface Note {
 
 /** Above so many notes a reader is so slow that only the newest state matters to it. */
 const mostNotes = 64;
+/** Answers that may wait for a reader; one that asks on without reading is closed. */
+const mostAnswers = 2_048;
 /** Messages after which other sockets get a turn. */
 const turn = 64;
 
@@ -97,7 +99,8 @@ export class Viewer {
 
   tell(note: Note): void {
     this.#notes.push(note);
-    if (this.#notes.length > mostNotes) this.#forgetOldStates();
+    if (note.passing && this.#notes.length > mostNotes) this.#forgetOldStates();
+    if (this.#notes.length > mostAnswers) this.close(4408, "answers are not read");
     this.wake();
   }
 

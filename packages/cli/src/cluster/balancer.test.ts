@@ -228,3 +228,28 @@ describe("sockets", () => {
     expect(await echo).toBe("hello");
   });
 });
+
+test("[U41] a client that goes while its upgrade is on the way leaves nothing on the gateway", async () => {
+  const server = createServer();
+  const held = new Set<object>();
+  server.on("connection", (socket) => {
+    held.add(socket);
+    socket.on("error", () => {}).once("close", () => held.delete(socket));
+  });
+  let asked = 0;
+  server.on("upgrade", (_request, socket) => {
+    asked++;
+    const answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    socket.resume().on("end", () => socket.end());
+    setTimeout(() => socket.write(answer), 50);
+  });
+  balancer.use({ apis: [], gateways: [`http://127.0.0.1:${await listen(server)}`] });
+  const clients = Array.from({ length: 20 }, () => connect(port, "127.0.0.1"));
+  for (const client of clients) {
+    client.on("error", () => {});
+    client.write(`GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${websocketHeaders}\r\n`);
+  }
+  await expect.poll(() => asked).toBe(20);
+  for (const client of clients) client.resetAndDestroy();
+  await expect.poll(() => held.size).toBe(0);
+});

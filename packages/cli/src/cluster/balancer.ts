@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import { endForGood, type HttpLimits, httpLimits, keepToLimits, limitedBy } from "@tapedeck/runtime";
 import { createProxyServer } from "http-proxy-3";
 import { RoundRobin } from "./round-robin.js";
 
@@ -21,21 +22,31 @@ export class Balancer {
   // X-Forwarded-* are written; sockets get no timeout, since a viewer may watch in silence for hours.
   #proxy = createProxyServer({ xfwd: true });
 
-  constructor() {
-    this.server = createServer((request, response) => void this.#forward(request, response));
+  /** @param limits how long clients may take; for tests, which do not want to wait so long */
+  constructor(limits: HttpLimits = httpLimits) {
+    this.server = createServer(limitedBy(limits), (request, response) => void this.#forward(request, response));
+    keepToLimits(this.server, limits);
     this.server.on("upgrade", (request, socket, head) => {
       if (!(socket instanceof Socket)) return;
       if (request.headers.upgrade?.toLowerCase() === "websocket") void this.#upgrade(request, socket, head);
       else this.#stay(request, socket, head);
     });
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-      if (!(socket instanceof Socket) || !socket.writable) return;
-      if (error.code === "HPE_HEADER_OVERFLOW") refuse(socket, 431, "its head is too long");
+      if (!(socket instanceof Socket)) return;
+      if (!socket.writable) socket.destroy();
+      else if (error.code === "HPE_HEADER_OVERFLOW") refuse(socket, 431, "its head is too long");
       else refuse(socket, 400, "it is not an HTTP request");
     });
     // It throws what nobody listens for, and one client that vanishes must not take everyone's sockets along. The answer to
     // its error is given in the callbacks below; here the client is gone.
     this.#proxy.on("error", (_error, _request, client) => void client.destroy());
+    // A client that goes while its upgrade is on the way would leave the gateway with a socket that nobody watches.
+    this.#proxy.on("proxyReqWs", (asked, _request, client) => {
+      asked.once("upgrade", (_answer, upgraded) => {
+        if (client.destroyed) upgraded.destroy();
+        else client.once("close", () => upgraded.destroySoon());
+      });
+    });
   }
 
   use({ apis, gateways }: Backends): void {
@@ -102,5 +113,5 @@ function refuse(to: ServerResponse | Socket, status: keyof typeof reasons, what:
     return;
   }
   const head = Object.entries({ ...headers, connection: "close" }).map(([name, value]) => `${name}: ${value}\r\n`);
-  to.end(`HTTP/1.1 ${status} ${reasons[status]}\r\n${head.join("")}\r\n${body}`);
+  endForGood(to, `HTTP/1.1 ${status} ${reasons[status]}\r\n${head.join("")}\r\n${body}`);
 }

@@ -13,7 +13,7 @@ import { type KeptOrder, reported, type StoredSession, viewOf } from "@tapedeck/
 import type { Api } from "../api.js";
 import type { Caller } from "../caller.js";
 import { bare, type Route, route, Verbatim } from "../route.js";
-import { findSession, orThrow, present, sessionNotFound } from "../session-access.js";
+import { findSession, present, sessionNotFound } from "../session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Reports";
@@ -70,12 +70,10 @@ export const reportRoutes: readonly Route[] = [
   }),
 ];
 
-/** An absent session has no report; the shared one is absent until somebody uses it. */
+/** A session that is absent, or someone else's, has no report here; the shared one is absent until somebody uses it. */
 async function only(api: Api, id: string, { principal }: Caller): Promise<StoredSession[]> {
   const found = await api.store.read(id);
-  if (found === undefined) return [];
-  orThrow(viewRefusal(principal, found.record));
-  return [found];
+  return found === undefined || viewRefusal(principal, found.record) !== undefined ? [] : [found];
 }
 
 async function existing(api: Api, id: string, caller: Caller): Promise<StoredSession> {

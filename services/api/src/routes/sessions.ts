@@ -1,4 +1,4 @@
-import { createRefusal, ownRefusal, viewRefusal } from "@tapedeck/access";
+import { createRefusal, ownRefusal, takenRefusal } from "@tapedeck/access";
 import {
   createAnswer,
   createBody,
@@ -33,10 +33,12 @@ export const sessionRoutes: readonly Route[] = [
       const known = session_id === undefined ? undefined : await findSession(api, session_id, caller).catch(absent);
       if (known === undefined) {
         orThrow(createRefusal(principal));
+        const taken = session_id === undefined ? undefined : await api.store.read(session_id);
+        if (taken !== undefined) orThrow(takenRefusal(principal, taken.record));
         await api.access.limits.count("creations", principal, address);
       }
       const opened = await api.deck.open(session_id, { ...choice, createdBy: address, userId: principal.userId });
-      orThrow(viewRefusal(principal, opened.record)); // someone else may have been faster with this id
+      orThrow(takenRefusal(principal, opened.record)); // someone else may have been faster with this id
       return {
         status: "success" as const,
         session_id: opened.record.id,
@@ -102,7 +104,6 @@ export const sessionRoutes: readonly Route[] = [
       const found = await findSession(api, id, caller);
       if (found !== undefined) orThrow(ownRefusal(caller.principal, found.record));
       if (!isSessionId(id) || !(await api.deck.remove(id))) throw sessionNotFound(id);
-      await api.access.shares?.forget(id);
       const again = id === globalSessionId ? " It is made again when it is needed." : "";
       return { status: "success" as const, message: `Session ${id} is deleted.${again}` };
     },

@@ -1,6 +1,9 @@
-import { overviewQuery, tapeOverview, tapesAnswer, tapeView } from "@tapedeck/protocol";
+import { overviewQuery, RefusedError, refuse, tapeOverview, tapesAnswer, tapeView } from "@tapedeck/protocol";
 import { z } from "zod";
+import type { Api } from "../api.js";
+import type { Caller } from "../caller.js";
 import { bare, type Route, route } from "../route.js";
+import { findSession } from "../session-access.js";
 
 const tag = "Tapes";
 const tapeParams = z.object({
@@ -16,8 +19,10 @@ export const tapeRoutes: readonly Route[] = [
     tag,
     summary: "All tapes, newest first",
     answer: tapesAnswer,
-    async handle(_, api) {
-      return { tapes: await api.tapes.list() };
+    async handle({ caller }, api) {
+      const shared = await sharedTape(api, caller);
+      if (shared === undefined) return { tapes: await api.tapes.list() };
+      return { tapes: shared === "" ? [] : [await api.tapes.view(shared)] };
     },
   }),
   route({
@@ -29,7 +34,10 @@ export const tapeRoutes: readonly Route[] = [
     params: tapeParams,
     answer: tapeView,
     refusals: ["TAPE_NOT_FOUND", "TAPE_DAMAGED"],
-    handle: ({ params: { id } }, api) => api.tapes.view(id),
+    async handle({ params: { id }, caller }, api) {
+      await mayRead(api, id, caller);
+      return api.tapes.view(id);
+    },
   }),
   route({
     ...bare,
@@ -41,6 +49,24 @@ export const tapeRoutes: readonly Route[] = [
     query: overviewQuery,
     answer: tapeOverview,
     refusals: ["TAPE_NOT_FOUND", "TAPE_DAMAGED"],
-    handle: ({ params: { id }, query: { points } }, api) => api.tapes.overview(id, points),
+    async handle({ params: { id }, query: { points }, caller }, api) {
+      await mayRead(api, id, caller);
+      return api.tapes.overview(id, points);
+    },
   }),
 ];
+
+/** The tape of the session that a share link opens, "" while it has none; undefined for whoever asks without a link. */
+async function sharedTape(api: Api, caller: Caller): Promise<string | undefined> {
+  const { share } = caller.principal;
+  return share && ((await findSession(api, share.sessionId, caller))?.record.tape ?? "");
+}
+
+/** Of all tapes a share link reads the one that its session plays. */
+async function mayRead(api: Api, id: string, caller: Caller): Promise<void> {
+  const shared = await sharedTape(api, caller);
+  if (shared === undefined || id === shared) return;
+  throw new RefusedError(
+    refuse("FORBIDDEN", "A share link opens one session, and of the tapes the one that it plays."),
+  );
+}

@@ -1,0 +1,75 @@
+import type { Limit } from "@tapedeck/access";
+
+/** Up to `points` at once, and as many in `seconds` in the long run. */
+export class TokenBucket {
+  readonly #capacity: number;
+  readonly #perMs: number;
+  #tokens: number;
+  #atMs: number;
+
+  constructor({ points, seconds }: Limit, nowMs: number) {
+    this.#capacity = points;
+    this.#perMs = points / (seconds * 1000);
+    this.#tokens = points;
+    this.#atMs = nowMs;
+  }
+
+  /** Takes one. @returns whether there was one */
+  take(nowMs: number): boolean {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
+    this.#atMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+}
+
+export interface MessageLimits {
+  readonly socket: Limit;
+  /** All sockets on this node of one user, or of one address where users are not known. */
+  readonly user: Limit;
+}
+
+/** What one socket may still send. */
+export interface MessageBudget {
+  /** Takes one message. @returns the limit that is used up, or undefined while there is room */
+  take(): Limit | undefined;
+  /** The socket is gone. */
+  close(): void;
+}
+
+/**
+ * How many messages clients may send to this node, whatever is in them: reading and refusing a message costs CPU, too. By bucket and
+ * at once, since Redis would be asked for each message of a flood.
+ */
+export class MessageBudgets {
+  readonly #limits: MessageLimits;
+  readonly #users = new Map<string, { readonly bucket: TokenBucket; sockets: number }>();
+
+  constructor(limits: MessageLimits) {
+    this.#limits = limits;
+  }
+
+  /** @param user who shares a bucket with all of their sockets; it is kept until it is full again, so that coming anew gains nothing */
+  open(user: string): MessageBudget {
+    const { socket, user: ofUser } = this.#limits;
+    const own = new TokenBucket(socket, performance.now());
+    const shared = this.#users.get(user) ?? { bucket: new TokenBucket(ofUser, performance.now()), sockets: 0 };
+    this.#users.set(user, shared);
+    shared.sockets++;
+    return {
+      take: () => {
+        const now = performance.now();
+        if (!own.take(now)) return socket;
+        return shared.bucket.take(now) ? undefined : ofUser;
+      },
+      close: () => {
+        shared.sockets--;
+        const forget = () => {
+          if (shared.sockets === 0 && this.#users.get(user) === shared) this.#users.delete(user);
+        };
+        if (shared.sockets === 0) setTimeout(forget, ofUser.seconds * 1000).unref();
+      },
+    };
+  }
+}

@@ -89,8 +89,9 @@ export class KubernetesProject implements Venue {
   async remove(): Promise<void> {
     await Promise.all(this.#viewers.map((viewer) => viewer.close()));
     await ended(this.#forwarding);
-    await this.kubectl("delete", "--filename", front, "--timeout", "120s");
-    await this.kubectl("delete", "--kustomize", overlay, "--timeout", "120s");
+    const remove = ["--context", this.#context, "delete", "--timeout", "120s"];
+    await output("kubectl", [...remove, "--filename", front]);
+    await output("kubectl", [...remove, "--kustomize", overlay]);
   }
 
   async #cliPod(): Promise<string> {

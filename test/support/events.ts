@@ -87,8 +87,10 @@ export class Onlookers {
     };
   }
 
-  stop(): Promise<void> {
-    return this.#buttons.stop();
+  /** Nobody presses anything any more, and all go. */
+  async leave(): Promise<void> {
+    await this.#buttons.stop();
+    await Promise.all(this.all.map(({ viewer }) => viewer.close()));
   }
 }
 

@@ -112,8 +112,9 @@ class Maker {
       );
     }
     if (!(await works("debootstrap", ["--version"]))) await install("debootstrap");
+    const mirror = await debianMirror();
     const files = join(folder, "debian");
-    await output("debootstrap", ["--variant=minbase", "trixie", files, await debianMirror()]);
+    await output("debootstrap", ["--variant=minbase", "trixie", files, ...(mirror === undefined ? [] : [mirror])]);
     const tar = join(folder, "debian.tar");
     await output("tar", ["-C", files, "--exclude", "./var/cache/apt/archives/*.deb", "-cf", tar, "."]);
     await output("docker", ["import", tar, tag], this.#options);

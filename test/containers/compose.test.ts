@@ -123,6 +123,6 @@ test("[DP24] it starts and serves where the engine lets a container open few fil
 });
 
 function tokenOf(user: string): Promise<string> {
-  const claims = { sub: user, exp: Math.floor(Date.now() / 1000) + 600 };
+  const claims = { sub: user, role: "controller", exp: Math.floor(Date.now() / 1000) + 600 };
   return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(secret));
 }

@@ -117,10 +117,13 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** Debian 12 has no compose v2 and a client that may not find a newer one's plugins: those of Debian 13, unpacked beside the engine. */
 async function withPlugins(folder: string, env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
+  const mirror = await debianMirror();
+  if (mirror === undefined)
+    throw new NoEngine("docker compose could not be had from Debian's packages: apt knows none");
   const apart = join(folder, "apt");
   await mkdir(join(apart, "lists"), { recursive: true });
   await mkdir(join(apart, "cache"), { recursive: true });
-  await writeFile(join(apart, "debian.list"), `deb ${await debianMirror()} trixie main\n`);
+  await writeFile(join(apart, "debian.list"), `deb ${mirror} trixie main\n`);
   const places = [
     `Dir::Etc::sourcelist=${join(apart, "debian.list")}`,
     "Dir::Etc::sourceparts=-",

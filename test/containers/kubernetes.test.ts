@@ -48,12 +48,15 @@ describe.skipIf(context === "")("the local overlay on Kubernetes", () => {
   test("[DP37] 100 watched sessions of all modes see each frame once and in order, whatever pod goes or is rolled", async () => {
     const onlookers = await Onlookers.gather(project);
     const outcomes: Outcome[] = [];
-    for (const event of events(project)) {
-      const outcome = await onlookers.through(event);
-      note(`kubernetes: ${rowOf(outcome)}`);
-      outcomes.push(outcome);
+    try {
+      for (const event of events(project)) {
+        const outcome = await onlookers.through(event);
+        note(`kubernetes: ${rowOf(outcome)}`);
+        outcomes.push(outcome);
+      }
+    } finally {
+      await onlookers.leave();
     }
-    await onlookers.stop();
     note(`kubernetes:\n${tableOf(outcomes)}`);
     for (const { name, lost, repeated } of outcomes) expect([name, lost, repeated]).toEqual([name, 0, 0]);
     const seen = await project.withTapes((source) => lookedBackAt(source, onlookers.all));

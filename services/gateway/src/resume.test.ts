@@ -52,6 +52,10 @@ test("[G23] one that has seen more than Redis was told of gets none of it again,
   expect(client.seqs).toEqual([106, 107, 108]);
   await other.untilSeq(108);
   expect(other.seqs.slice(-5)).toEqual([100, 101, 104, 107, 108]);
+  // A ticker that was starved before it died had not told for ten seconds how far it had come.
+  const starved = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=205`);
+  await starved.untilType("history");
+  expect(starved.of("history")[0]).toMatchObject({ complete: true, data: [] });
   const liar = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=99999`);
   await liar.untilType("history");
   expect(liar.of("history")[0]).toMatchObject({ complete: false });

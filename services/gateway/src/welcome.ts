@@ -19,8 +19,11 @@ export interface WelcomeContext {
 /** What a newcomer has missed of the session, exactly; `too much` where it is not known, or not worth sending. */
 export type Missed = readonly Stretch[] | "nothing asked" | "too much";
 
-/** How far frames that a client has seen may lie ahead of this node's playhead: clocks differ, and a pause comes late. */
-const aheadMs = 1000;
+/**
+ * How far frames that a client has seen may lie ahead of the playhead: clocks differ, a pause comes late, and the one who takes over
+ * from a ticker begins at what that one wrote last, which lies back by as long as it was starved.
+ */
+const aheadMs = 15_000;
 
 /** Looks up what the holder of a token has missed. Rejects where Redis or the tapes cannot be read. */
 export async function findMissed(watch: Watch, token: Token | undefined, context: WelcomeContext): Promise<Missed> {

@@ -55,7 +55,7 @@ test("[CM1] sessions are listed, shown, watched and deleted from a terminal", as
   });
   expect(await tapedeck(cluster, "sessions", "show", id)).toMatchObject({
     code: 1,
-    stderr: `Session ${id} does not exist or has expired.\n`,
+    stderr: `Session ${id} does not exist, has expired, or is not yours.\n`,
   });
 });
 

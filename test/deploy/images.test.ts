@@ -49,8 +49,10 @@ describe.for(imageNames)("the image %s", (image) => {
 
   test("[DP12] is copied from the stage that bundles, and from nowhere else", () => {
     const stage = stageOf(image);
+    const command = "COPY deploy/tapedeck /usr/local/bin/tapedeck"; // two lines of shell, for those who come in by `exec`
     expect([...stage.matchAll(/^(?:COPY|ADD|RUN) .*/gm)].map(([line]) => line)).toEqual([
       `COPY --from=build /images/${image} ./`,
+      ...(image === "cli" ? [command] : []),
     ]);
   });
 });

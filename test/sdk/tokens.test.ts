@@ -34,7 +34,9 @@ test("[CL24] without a token, and with another user's, a session is refused by i
   const session = await deckOf(cluster, await tokenOf("ada")).open({ tape: "usdm" });
   await expect(deckOf(cluster, undefined).open()).rejects.toMatchObject({ code: "UNAUTHORIZED" });
   await expect(deckOf(cluster, undefined).join(session.id)).rejects.toMatchObject({ code: "UNAUTHORIZED" });
-  await expect(deckOf(cluster, await tokenOf("ben")).join(session.id)).rejects.toMatchObject({ code: "FORBIDDEN" });
+  await expect(deckOf(cluster, await tokenOf("ben")).join(session.id)).rejects.toMatchObject({
+    code: "SESSION_NOT_FOUND",
+  });
   session.close();
 });
 

@@ -1,4 +1,4 @@
-/** How long before its token ends a socket is told. */
+/** How long before its token ends a socket is told; of a shorter one after half its time, or it would be replaced again at once. */
 const warningMs = 30_000;
 /** The longest a timer can be. */
 const longestMs = 2 ** 31 - 1;
@@ -18,7 +18,7 @@ export class TokenLife {
     if (expiresMs === Number.POSITIVE_INFINITY) return;
     const left = Math.min(Math.max(0, expiresMs - Date.now()), longestMs);
     this.#timers = [
-      setTimeout(() => this.#on.ending(expiresMs), Math.max(0, left - warningMs)),
+      setTimeout(() => this.#on.ending(expiresMs), left - Math.min(warningMs, left / 2)),
       setTimeout(() => this.#on.over(), left),
     ];
     for (const timer of this.#timers) timer.unref();

@@ -21,8 +21,8 @@ export interface Engine {
 export class NoEngine extends Error {}
 
 /**
- * The engine that runs here. In CI, as root on Debian, one is installed and started for the time of the test, with folders and a
- * socket of its own; a developer's machine is left as it is.
+ * The engine that runs here. `npm run test:containers`, as root on Debian, installs one where none is and starts it for the time of the
+ * test, with folders and a socket of its own; `npm test` leaves a machine without an engine as it is.
  *
  * @throws NoEngine
  */
@@ -43,12 +43,14 @@ export async function someEngine(): Promise<Engine> {
 
 async function environment(folder: string, started: ChildProcess[]): Promise<NodeJS.ProcessEnv> {
   let env: NodeJS.ProcessEnv = { ...process.env, DOCKER_BUILDKIT: "1" };
-  const mayInstall = process.env.CI === "true" && process.getuid?.() === 0 && (await works("apt-get", ["--version"]));
+  const isAskedFor = process.env.TAPEDECK_TEST_CONTAINERS !== undefined;
+  const mayInstall = isAskedFor && process.getuid?.() === 0 && (await works("apt-get", ["--version"]));
   const ownEngine = process.env.TAPEDECK_TEST_ENGINE === "own";
   if (ownEngine || !(await works("docker", ["info"], { env }))) {
     if (!mayInstall) {
       throw new NoEngine(
-        "no Docker engine answers `docker info` here: install one with its compose plugin (https://docs.docker.com/engine/install)",
+        "no Docker engine answers `docker info` here: install one with its compose plugin (https://docs.docker.com/engine/install), or run " +
+          "`npm run test:containers` as root on Debian, which does",
       );
     }
     if (!(await works("dockerd", ["--version"]))) await install("docker.io");

@@ -19,10 +19,10 @@ RUN mkdir /manifests \
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY --from=manifests /manifests ./
-RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
+RUN --mount=type=secret,id=npmrc \
     --mount=type=secret,id=ca-certificates,target=/etc/ssl/certs/ca-certificates.crt \
-    --mount=type=cache,target=/root/.npm \
-    NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --no-audit --no-fund
+    --mount=type=cache,target=/var/cache/npm \
+    NODE_USE_SYSTEM_CA=1 NPM_CONFIG_USERCONFIG=/run/secrets/npmrc NPM_CONFIG_CACHE=/var/cache/npm npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN npm run build && node scripts/bundle-images.mjs /images
 

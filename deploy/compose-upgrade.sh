@@ -1,6 +1,6 @@
 #!/bin/sh
 # Replaces the containers of a docker-compose.yml that is up by what its images and settings are by now, without an outage:
-# of each service new containers start beside the old ones, and the old ones are told to end when the new ones serve.
+# new containers of each service start beside the old ones, and when they serve the old ones end.
 #   git pull && docker compose build && deploy/compose-upgrade.sh
 #   deploy/compose-upgrade.sh gateway          one service alone
 # What `docker compose` reads counts here too: .env, COMPOSE_FILE, COMPOSE_PROJECT_NAME. A new container that does not come to serve

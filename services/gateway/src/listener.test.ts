@@ -13,6 +13,16 @@ const listens: [name: string, listen: Listen][] = [
   ["ws", listenPlainly],
 ];
 
+const usual: ListenerOptions = {
+  host: "127.0.0.1",
+  port: 0,
+  maxMessageBytes: 1000,
+  maxBackpressure: 1_000_000,
+  idleTimeoutS: 8,
+  request: () => ({ status: 404, headers: {}, body: "" }),
+  upgrade: (upgrade) => upgrade.accept(recorder(), {}),
+};
+
 describe.each(listens)("[G81] by %s", (_, listen) => {
   let listener: Listener | undefined;
   const clients: WebSocket[] = [];
@@ -22,16 +32,7 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
   });
 
   async function serve(options: Partial<ListenerOptions>): Promise<string> {
-    listener = await listen({
-      host: "127.0.0.1",
-      port: 0,
-      maxMessageBytes: 1000,
-      maxBackpressure: 1_000_000,
-      idleTimeoutS: 8,
-      request: () => ({ status: 404, headers: {}, body: "" }),
-      upgrade: (upgrade) => upgrade.accept(recorder(), {}),
-      ...options,
-    });
+    listener = await listen({ ...usual, ...options });
     return `127.0.0.1:${listener.port}`;
   }
 
@@ -231,15 +232,7 @@ test("[G86] a malformed handshake is refused by ws, and leaves nothing for the n
     (upgrade: Upgrade) => upgrade.accept(first, { headers: { "Set-Cookie": "tapedeck_session=theirs" } }),
     (upgrade: Upgrade) => upgrade.accept(second, {}),
   ];
-  const listener = await listenPlainly({
-    host: "127.0.0.1",
-    port: 0,
-    maxMessageBytes: 1000,
-    maxBackpressure: 1_000_000,
-    idleTimeoutS: 8,
-    request: () => ({ status: 404, headers: {}, body: "" }),
-    upgrade: (upgrade) => answers.shift()?.(upgrade),
-  });
+  const listener = await listenPlainly({ ...usual, upgrade: (upgrade) => answers.shift()?.(upgrade) });
   try {
     const malformed = connectTo(listener.port, "127.0.0.1");
     malformed.write(

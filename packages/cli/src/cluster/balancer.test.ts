@@ -253,3 +253,20 @@ test("[U41] a client that goes while its upgrade is on the way leaves nothing on
   for (const client of clients) client.resetAndDestroy();
   await expect.poll(() => held.size).toBe(0);
 });
+
+test("[R30] the balancer closes a refused client's connection for good, also where the client keeps its half open", async () => {
+  const hasty = new Balancer({ headMs: 300, requestMs: 600, silenceMs: 60_000 });
+  const at = await listen(hasty.server);
+  const held = () => new Promise((resolve) => hasty.server.getConnections((_error, count) => resolve(count)));
+  const clients = ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "].map((bytes) => {
+    const client = connect({ port: at, host: "127.0.0.1", allowHalfOpen: true });
+    client
+      .on("error", () => {})
+      .resume()
+      .write(bytes);
+    undo.push(() => client.destroy());
+    return client;
+  });
+  await Promise.all(clients.map((client) => new Promise((resolve) => client.once("end", resolve))));
+  await expect.poll(held).toBe(0);
+});

@@ -1,0 +1,32 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import Koa from "koa";
+import { afterEach, expect, test } from "vitest";
+import { type Listening, listen } from "./listen.js";
+
+let listening: Listening | undefined;
+afterEach(() => listening?.close());
+
+test.each([
+  ["sends what is not HTTP", "nonsense\r\n\r\n"],
+  ["never ends its head", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "],
+  ["never sends the body it announced", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc"],
+])("[R30] an api refuses in JSON a client that %s, and closes the connection for good", async (_, bytes) => {
+  const app = new Koa();
+  app.silent = true; // what a client breaks off is no news
+  app.use((ctx) => once(ctx.req.resume(), "end"));
+  listening = await listen(app, "127.0.0.1", 0, { headMs: 300, requestMs: 600, silenceMs: 5_000 });
+  const client = connect({ port: Number(new URL(listening.url).port), host: "127.0.0.1", allowHalfOpen: true });
+  let answer = "";
+  client.on("data", (data) => {
+    answer += String(data);
+  });
+  client.write(bytes);
+  await once(client, "end");
+  expect(answer).toMatch(/^HTTP\/1.1 400 [\s\S]*"code":"MALFORMED"/);
+  // Our half is still open. The other end answers to it with a reset once it holds the connection no more.
+  const reset = new Promise((resolve) => client.once("error", resolve));
+  const writing = setInterval(() => client.write("x"), 50);
+  await reset.finally(() => clearInterval(writing));
+  client.destroy();
+});

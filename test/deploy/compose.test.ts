@@ -122,12 +122,17 @@ test("[DP24] no limit of files is asked of an engine that may not grant it, nor 
 });
 
 /** What holds where whoever runs compose has set nothing. */
+/** What a service is given where nothing is set in the environment or `.env`. */
 function given(environment: Readonly<Record<string, string | null>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    Object.entries(environment).flatMap(([name, value]) =>
+      value === null ? [] : [[name, value.replace(/\$\{\w+:-(.*?)\}/g, "$1")]],
+    ),
   );
 }
 
 function settingsKnown(name: (typeof serviceNames)[number], setting: string): boolean {
-  return settingsOf(name, { [setting]: compose.services[name]?.environment[setting] ?? "" }).unknown.length === 0;
+  return (
+    settingsOf(name, given({ [setting]: compose.services[name]?.environment[setting] ?? "" })).unknown.length === 0
+  );
 }

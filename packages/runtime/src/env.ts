@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { z } from "zod";
+import { isProxyList } from "./addresses.js";
 import { redisAddress } from "./redis-address.js";
 import { tracingEnv } from "./tracing.js";
 
@@ -81,7 +82,13 @@ export const commonEnv = {
   /** 0 lets the system choose. */
   PORT: port.default(0),
   /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is believed. */
-  TRUSTED_PROXIES: z.string().default(""),
+  TRUSTED_PROXIES: z
+    .string()
+    .refine(
+      isProxyList,
+      "is not a list of addresses and ranges such as 192.0.2.7,10.4.0.0/16; none may hold every address",
+    )
+    .default(""),
   /** Life of a session without a socket and without a command. */
   SESSION_TTL_S: whole("seconds", { min: 1, max: 31_536_000 }).default(3600),
   /** Id of the tape that a session gets when it names none; otherwise the newest imported one. */

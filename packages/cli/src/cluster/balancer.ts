@@ -19,7 +19,8 @@ export class Balancer {
   readonly server: Server;
   #apis = new RoundRobin();
   #gateways = new RoundRobin();
-  // X-Forwarded-* are written; sockets get no timeout, since a viewer may watch in silence for hours.
+  // X-Forwarded-* are written, and what clients write there goes, since nothing stands before this balancer. Sockets get no timeout:
+  // a viewer may watch in silence for hours.
   #proxy = createProxyServer({ xfwd: true });
 
   /** @param limits how long clients may take; for tests, which do not want to wait so long */
@@ -57,6 +58,7 @@ export class Balancer {
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = await this.#apis.pick();
     if (target === undefined) return refuse(response, 503, "no api is up");
+    delete request.headers["x-forwarded-for"];
     this.#proxy.web(request, response, { target }, () => refuse(response, 502, "the api broke the connection off"));
   }
 
@@ -71,6 +73,7 @@ export class Balancer {
     const target = await this.#gateways.pick();
     if (socket.destroyed) return;
     if (target === undefined) return refuse(socket, 503, "no gateway is up");
+    delete request.headers["x-forwarded-for"];
     this.#proxy.ws(request, socket, head, { target }, () => {
       if (socket.bytesWritten === 0) refuse(socket, 502, "the gateway broke the connection off");
     });

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { z } from "zod";
 import { isProxyList } from "./addresses.js";
-import { redisAddress } from "./redis-address.js";
+import { isRedisAddress } from "./redis-address.js";
 import { tracingEnv } from "./tracing.js";
 
 /** A whole number written in the environment. */
@@ -43,7 +43,10 @@ export const commonEnv = {
    */
   REDIS_URL: z
     .string()
-    .regex(redisAddress, "is not a redis://, rediss://, redis+sentinel://.../NAME or redis+cluster:// address")
+    .refine(
+      isRedisAddress,
+      "is not a redis://, rediss://, redis+sentinel://.../NAME or redis+cluster:// address; @ : / # % in a password are written %40 %3A %2F %23 %25",
+    )
     .default("redis://127.0.0.1:6379"),
   /** First part of every key and channel, so that several clusters can share one Redis. */
   TAPEDECK_PREFIX: z

@@ -1,4 +1,5 @@
 import pino from "pino";
+import { withoutPasswords } from "./passwords.js";
 
 export type Logger = pino.Logger;
 
@@ -46,6 +47,7 @@ export function createLogger({ service, node, level }: LoggerOptions): Logger {
         if (levelOfLine >= errorLevel) errors++;
         method.apply(this, args);
       },
+      streamWrite: withoutPasswords,
     },
   };
   if (pretty === undefined) return pino(options);

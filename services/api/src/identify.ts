@@ -1,6 +1,7 @@
 import { adminRefusal, type Principal, tokenOf } from "@tapedeck/access";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { Context } from "koa";
+import { actOf } from "./act.js";
 import type { Api } from "./api.js";
 import { ownOrigin } from "./cors.js";
 
@@ -12,6 +13,7 @@ import { ownOrigin } from "./cors.js";
 export async function identify(ctx: Context, access: "user" | "admin", api: Api): Promise<Principal> {
   const { authorization, cookie } = ctx.req.headers;
   const principal = await api.access.users.identify(tokenOf({ authorization, cookie }));
+  actOf(ctx).who = principal;
   if (api.access.users.required && authorization === undefined) refuseForeignPage(ctx, api.allowedOrigins);
   const refusal = access === "admin" ? adminRefusal(principal) : undefined;
   if (refusal !== undefined) throw new RefusedError(refusal);

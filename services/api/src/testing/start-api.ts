@@ -85,7 +85,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     countCommand: countCommands(metrics),
     queues,
     log,
-    access: createAccess("api", accessOf(options.access, prefix), { redis, keys }),
+    access: createAccess("api", accessOf(options.access, prefix), { redis, keys, log }),
     allowedOrigins: options.allowedOrigins ?? [],
     trustedProxies: proxyTrust(options.trustedProxies ?? ""),
     legacyModeGuess: options.legacyModeGuess ?? false,

@@ -151,6 +151,10 @@ export class TestCluster {
   get url(): string {
     return this.#cluster.url;
   }
+  /** Where the logs of its processes are, and cluster.json. */
+  get folder(): string {
+    return this.#folder;
+  }
 
   /** A socket on the next gateway. */
   async watch(sessionId: string | undefined, options: Partial<ViewerOptions> = {}): Promise<Viewer> {

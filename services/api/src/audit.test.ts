@@ -3,6 +3,7 @@ import { writeTestTape } from "@tapedeck/tape/testing";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
+import { routes } from "./routes/index.js";
 import { startTestApi, type TestApi } from "./testing/start-api.js";
 
 const secret = "a secret of at least thirty-two bytes";
@@ -169,6 +170,13 @@ describe("with authentication on", () => {
       ]);
     }
   });
+});
+
+test("[AC33] every route that changes something, but for creating a session, is in the trail, and so are all of an admin's", () => {
+  const changing = routes.filter(({ method }) => method !== "GET");
+  expect(changing.length).toBeGreaterThan(30);
+  const without = routes.filter(({ method, access, audit }) => !audit && (method !== "GET" || access === "admin"));
+  expect(without.map(({ path }) => path)).toEqual(["/sessions/create", "/auth/register", "/auth/login"]);
 });
 
 test("[AC33] without authentication commands are entered by address, and nobody is an admin", async () => {

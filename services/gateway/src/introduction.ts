@@ -19,6 +19,7 @@ export class Introduction implements SocketEvents {
   #socket: Socket | undefined;
   #guest: SocketEvents | undefined;
   #introduced = false;
+  /** Its client may send on until it has read the close. */
   #turnedAway = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -47,8 +48,7 @@ export class Introduction implements SocketEvents {
 
   message(data: ArrayBuffer): void {
     if (this.#guest !== undefined) this.#guest.message(data);
-    else if (this.#turnedAway)
-      return; // a client may send on until it has read the close
+    else if (this.#turnedAway) return;
     else if (!this.#introduced) this.#introduce(data);
     else if (this.#waiting.length < mostWaiting) this.#waiting.push(data.slice(0));
     else this.#turnAway();

@@ -1,6 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { startRedisServer } from "../../../test/support/redis-server.js";
 import { readConfig } from "./config.js";
 import { commonEnv } from "./env.js";
 import { withoutCredentials, withoutPassword, withoutPasswords } from "./passwords.js";
@@ -68,6 +70,31 @@ test("[R34] a REDIS_URL that cannot be read is refused before anything connects,
     "rediss+cluster://u:p%40@a,b:2",
   ];
   for (const REDIS_URL of right) expect(readConfig("api", env, { REDIS_URL }).REDIS_URL).toBe(REDIS_URL);
+});
+
+test("[R34] an error of Redis is written without what was sent, which may have been a password", async () => {
+  const guarded = await startRedisServer(["--requirepass", "another"]);
+  const logger = JSON.stringify(new URL("./logger.ts", import.meta.url).pathname);
+  const script = `
+    const { createLogger } = await import(${logger});
+    const { Redis } = await import("ioredis");
+    const log = createLogger({ service: "test", node: "one", level: "info" });
+    const redis = new Redis(${JSON.stringify(guarded.url.replace("//", "//default:hunter2@"))}, { maxRetriesPerRequest: 0, protocol: 3 });
+    redis.on("error", (err) => log.warn({ err, nested: { err } }, "connection"));
+    await redis.ping().catch((err) => log.warn({ err }, "command"));
+    await redis.call("AUTH", "default", "hunter2").catch((err) => log.warn({ err }, "AUTH"));
+    redis.disconnect();
+  `;
+  try {
+    const args = ["--conditions=tapedeck-source", "--import=tsx", "--input-type=module", "-e", script];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+    expect(stderr).toBe("");
+    expect(stdout).toContain("WRONGPASS");
+    expect(stdout).toContain('"msg":"command"');
+    expect(stdout).not.toMatch(/hunter2|previousErrors|"raw"/);
+  } finally {
+    await guarded.stop();
+  }
 });
 
 test("[R34] an address in a line of the log is written without its password, in whatever field", () => {

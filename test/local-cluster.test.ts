@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { createAnswer } from "@tapedeck/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { programOf } from "./support/built.js";
 import { noneLeftWith, processesWith } from "./support/left-processes.js";
+import { startRedisServer } from "./support/redis-server.js";
 
 // `tapedeck up` as a newcomer runs it: a process that starts processes, and is told to end by signals.
 const main = programOf("tapedeck");
@@ -122,6 +123,51 @@ async function doctor(): Promise<{ code: number | null; said: string }> {
   await once(child, "close");
   return { code: child.exitCode, said };
 }
+
+test.skipIf(!ownRedis)(
+  "[U42] the password of REDIS_URL is neither in the terminal, nor in a log, nor in cluster.json, and others cannot read these",
+  async () => {
+    const redis = await startRedisServer(["--requirepass", "hunter2hunter2"]);
+    try {
+      const { host } = new URL(redis.url);
+      await chmod(folder, 0o755); // as mkdir makes it
+      const { child, said, cluster } = await running({ REDIS_URL: `redis://:hunter2hunter2@${host}/0` });
+      expect(said()).toContain(`redis-cli -u redis://***@${host}/0`);
+      expect(cluster.redis).toBe(`redis://${host}/0`);
+      const files = await readdir(folder, { recursive: true, withFileTypes: true });
+      for (const { name, parentPath } of files.filter((file) => file.isFile())) {
+        expect(await readFile(join(parentPath, name), "latin1"), name).not.toContain("hunter2");
+      }
+      const modes = await Promise.all(
+        ["", "logs", "redis", "cluster.json"].map(async (name) =>
+          ((await stat(join(folder, name))).mode & 0o777).toString(8),
+        ),
+      );
+      expect(modes).toEqual(["700", "700", "700", "600"]);
+      const looked = await doctor();
+      expect(looked.said).toMatch(/NOAUTH[\s\S]*REDIS_URL/);
+      child.kill("SIGTERM");
+      await once(child, "exit");
+      expect(said() + looked.said).not.toContain("hunter2");
+    } finally {
+      await redis.stop();
+    }
+  },
+);
+
+test("[U42] a REDIS_URL that cannot be read ends the start without its password", async () => {
+  for (const wrong of [
+    "redis://:hunter2/x@127.0.0.1:1",
+    "redis://u:pa@hunter2#1@127.0.0.1:1",
+    "redis://:hunter2@127.0.0.1:1",
+  ]) {
+    const { child, said } = up({ REDIS_URL: wrong });
+    expect(await once(child, "close")).toEqual([1, null]);
+    expect(said()).toContain("REDIS_URL");
+    expect(said()).toContain("redis://***@127.0.0.1:1");
+    expect(said()).not.toContain("hunter2");
+  }
+});
 
 test.skipIf(!ownRedis)(
   "[U18] doctor looks at the cluster that runs, and says how to start one when it has ended or was killed",

@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
 
-const test = testOnCluster(() => ({ apis: 1, gateways: 1, tickers: 1, feeds: 1 }));
+const test = testOnCluster(() => ({
+  ...{ apis: 1, gateways: 1, tickers: 1, feeds: 1 },
+  env: { all: { AUDIT_STREAM: "100" } },
+}));
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 const recipes = [...page("keyspace.md").matchAll(/^ {4}(redis-cli .+)$/gm)].map(([, line = ""]) => line);
 

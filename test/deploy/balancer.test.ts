@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { z } from "zod";
 import { TestCluster } from "../support/cluster.js";
 import { Haproxy, haproxyIsThere } from "../support/haproxy.js";
 import { now, Viewer } from "../support/viewer.js";
@@ -69,6 +71,22 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     expect(new Set(nodes.map((node) => node.replace(/-\w+$/, "")))).toEqual(
       new Set(cluster.apis.map(({ name }) => name)),
     );
+  });
+
+  test("[DP50] a client is known by the address that the balancer sees, whatever the client writes", async () => {
+    await started();
+    // Here, as at a published port, the balancer sees an address that is trusted: that of the host itself.
+    const headers = { "X-Forwarded-For": "6.6.6.6" };
+    const made = await fetch(`${balancer.url}/sessions/create`, { method: "POST", headers });
+    const { session_id: byRequest } = z.object({ session_id: z.string() }).parse(await made.json());
+    const bySocket = `forged-${byRequest}`;
+    const socket = new WebSocket(`${balancer.url.replace("http", "ws")}/ws/${bySocket}`, { headers });
+    await once(socket, "message");
+    socket.terminate();
+    for (const id of [byRequest, bySocket]) {
+      expect((await cluster.record(id)).createdBy).toBe("127.0.0.1");
+      await cluster.http.delete(id);
+    }
   });
 
   test("[DP9] it leaves a gateway that has turned unready, and one that is killed", async () => {

@@ -122,15 +122,13 @@ test("[DP24] no limit of files is asked of an engine that may not grant it, nor 
 });
 
 /** What holds where whoever runs compose has set nothing. */
+/** What a service is given where nothing is set in the environment or `.env`. */
 function given(environment: Readonly<Record<string, string | null>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) => (value === null ? [] : [[name, defaulted(value)]])),
+    Object.entries(environment).flatMap(([name, value]) =>
+      value === null ? [] : [[name, value.replace(/\$\{\w+:-(.*?)\}/g, "$1")]],
+    ),
   );
-}
-
-/** `${NAME:-word}` where NAME is not set. */
-function defaulted(value: string): string {
-  return value.replace(/^\$\{\w+:-(.*)\}$/, "$1");
 }
 
 function settingsKnown(name: (typeof serviceNames)[number], setting: string): boolean {

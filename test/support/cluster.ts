@@ -151,6 +151,10 @@ export class TestCluster {
   get url(): string {
     return this.#cluster.url;
   }
+  /** Where the logs of its processes are, and cluster.json. */
+  get folder(): string {
+    return this.#folder;
+  }
 
   /** All that a client can connect to: gateways, apis, and the balancer. */
   get waysIn(): readonly { readonly url: string; readonly pid: number }[] {

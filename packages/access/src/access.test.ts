@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { RefusedError } from "@tapedeck/protocol";
+import { createLogger } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { Redis } from "ioredis";
 import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
@@ -14,6 +15,7 @@ const secret = "a secret of at least thirty-two bytes";
 const WITHOUT_AUDIENCE = "tokens-for-other-services-are-accepted";
 const prefix = `test-${crypto.randomUUID()}`;
 const keys = keysWith(prefix);
+const log = createLogger({ service: "test", node: "test", level: "silent" });
 let redis: Redis;
 beforeAll(() => {
   redis = new Redis(inject("redisUrl"));
@@ -27,7 +29,7 @@ afterAll(async () => {
 function configOf(env: NodeJS.ProcessEnv) {
   return { ...z.object(accessEnv).parse(env), HOST: "127.0.0.1", TAPEDECK_PREFIX: prefix };
 }
-const accessOf = (env: NodeJS.ProcessEnv) => createAccess("test", configOf(env), { redis, keys });
+const accessOf = (env: NodeJS.ProcessEnv) => createAccess("test", configOf(env), { redis, keys, log });
 const users = () => accessOf({ AUTH_JWT_SECRET: secret }).users;
 
 interface Claims {
@@ -228,7 +230,7 @@ describe("limits", () => {
       maxRetriesPerRequest: 0,
     });
     away.on("error", () => {}); // that is what is tried
-    const { limits } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), { redis: away, keys });
+    const { limits } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), { redis: away, keys, log });
     const create = () => limits.count("creations", { userId: "ada" }, "");
     await create();
     await create();

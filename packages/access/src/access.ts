@@ -1,23 +1,25 @@
-import type { RedisConnection } from "@tapedeck/runtime";
+import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
+import { type Audit, createAudit } from "./audit.js";
 import { Authenticator } from "./authenticator.js";
 import { type AccessConfig, refuseExposure } from "./config.js";
 import { RateLimits } from "./rate-limits.js";
 import { ShareLinks } from "./share-links.js";
 
-/** All that a service needs to know who asks, and how often. */
+/** All that a service needs to know who asks and how often, and to keep a record of it. */
 export interface Access {
   readonly users: Authenticator;
   /** Absent where there is no secret for them. */
   readonly shares: ShareLinks | undefined;
   readonly limits: RateLimits;
+  readonly audit: Audit;
 }
 
 /** @throws ConfigError where strangers would be let in by oversight */
 export function createAccess(
   service: string,
   config: AccessConfig & { readonly HOST: string; readonly TAPEDECK_PREFIX: string },
-  { redis, keys }: { readonly redis: RedisConnection; readonly keys: Keys },
+  { redis, keys, log }: { readonly redis: RedisConnection; readonly keys: Keys; readonly log: Logger },
 ): Access {
   refuseExposure(service, config);
   const { SHARE_SECRET: secret } = config;
@@ -26,5 +28,6 @@ export function createAccess(
     users: new Authenticator(config, shares),
     shares,
     limits: new RateLimits(redis, config.TAPEDECK_PREFIX, config),
+    audit: createAudit({ log, redis, keys, entries: config.AUDIT_STREAM }),
   };
 }

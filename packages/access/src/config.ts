@@ -48,6 +48,8 @@ export const accessEnv = {
   WITHOUT_AUTHENTICATION: z
     .enum([plainWords, wordsWithoutKey], { error: `is neither ${plainWords} nor ${wordsWithoutKey}` })
     .optional(),
+  /** Entries of the audit trail that a stream in Redis keeps as well, about; 0: none, the log alone has it. */
+  AUDIT_STREAM: whole("entries", { max: 10_000_000 }).default(0),
   /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit. */
   LIMIT_COMMANDS: limit.optional(),
   LIMIT_CREATIONS: limit.optional(),

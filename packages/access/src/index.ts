@@ -1,4 +1,5 @@
 export { type Access, createAccess } from "./access.js";
+export { type Audit, type AuditEvent, type Audited, auditEvents } from "./audit.js";
 export { Authenticator } from "./authenticator.js";
 export { type BroughtToken, tokenCookie, tokenOf } from "./bearer.js";
 export { type AccessConfig, accessEnv, type Limit, limit, plainWords, refuseExposure } from "./config.js";

@@ -1,6 +1,7 @@
+import { inspect } from "node:util";
 import { TapedeckError } from "@tapedeck/client";
 import { RefusedError } from "@tapedeck/protocol";
-import { ConfigError } from "@tapedeck/runtime";
+import { ConfigError, withoutPasswords } from "@tapedeck/runtime";
 import { ImportRefused, TapeWriteError, whyNotWritten } from "@tapedeck/tape";
 import { type Command, CommanderError } from "commander";
 import { Problem } from "./cluster/problem.js";
@@ -54,7 +55,10 @@ export async function stoppable<T>(stopped: string, work: (signal: AbortSignal) 
 /** Runs the command line. What a person can mend ends with one sentence; a defect with its stack, which is wanted then. */
 export async function run(program: Command): Promise<void> {
   endQuietlyWithReader();
-  for (const command of withSubcommands(program)) command.exitOverride();
+  for (const command of withSubcommands(program)) {
+    // What is said of an argument, or of a variable, quotes it.
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(withoutPasswords(text)) });
+  }
   try {
     await program.parseAsync();
   } catch (error) {
@@ -90,8 +94,8 @@ const mendable = [Problem, ConfigError, ImportRefused, TapeWriteError, RefusedEr
 
 function tell(error: unknown): void {
   const known = error instanceof Error && mendable.some((kind) => error instanceof kind);
-  const said = known ? error.message : error;
-  if (said !== "") console.error(said);
+  const said = known ? error.message : inspect(error);
+  if (said !== "") console.error(withoutPasswords(said));
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { withoutPassword } from "./passwords.js";
 
 /** The environment does not let a service start. The message lists every problem, one a line. */
 export class ConfigError extends Error {
@@ -50,5 +51,5 @@ function missing(shape: z.ZodObject, name: string): string {
 /** Passwords must not end up in a log, not even wrong ones. */
 function quoted(name: string, value: string): string {
   if (/SECRET|PASSWORD|TOKEN|KEY/.test(name)) return "(not shown)";
-  return JSON.stringify(value.replace(/\/\/[^@/]*@/, "//***@"));
+  return JSON.stringify(value.includes("://") ? withoutPassword(value) : value);
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { z } from "zod";
-import { redisAddress } from "./redis-address.js";
+import { isProxyList } from "./addresses.js";
+import { isRedisAddress } from "./redis-address.js";
 import { tracingEnv } from "./tracing.js";
 
 /** A whole number written in the environment. */
@@ -49,7 +50,10 @@ export const commonEnv = {
    */
   REDIS_URL: z
     .string()
-    .regex(redisAddress, "is not a redis://, rediss://, redis+sentinel://.../NAME or redis+cluster:// address")
+    .refine(
+      isRedisAddress,
+      "is not a redis://, rediss://, redis+sentinel://.../NAME or redis+cluster:// address; @ : / # % in a password are written %40 %3A %2F %23 %25",
+    )
     .default("redis://127.0.0.1:6379"),
   /** First part of every key and channel, so that several clusters can share one Redis. */
   TAPEDECK_PREFIX: z
@@ -101,7 +105,13 @@ export const commonEnv = {
    */
   ALLOWED_ORIGINS: listOf(origin, "is not a list of origins such as https://example.com, or loopback").default([]),
   /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is believed. */
-  TRUSTED_PROXIES: z.string().default(""),
+  TRUSTED_PROXIES: z
+    .string()
+    .refine(
+      isProxyList,
+      "is not a list of addresses and ranges such as 192.0.2.7,10.4.0.0/16; none may hold every address",
+    )
+    .default(""),
   /** Life of a session without a socket and without a command. */
   SESSION_TTL_S: whole("seconds", { min: 1, max: 31_536_000 }).default(3600),
   /** Id of the tape that a session gets when it names none; otherwise the newest imported one. */

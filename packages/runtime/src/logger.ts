@@ -1,4 +1,5 @@
 import pino from "pino";
+import { withoutPasswords } from "./passwords.js";
 
 export type Logger = pino.Logger;
 
@@ -11,12 +12,17 @@ export interface LoggerOptions {
   readonly level: LogLevel;
 }
 
-/** Fields that must not reach a log, wherever an object that is logged has them. */
-const secrets = ["token", "authorization", "cookie", "password", "secret"].flatMap((name) => [
+/** Fields that must not reach a log, wherever an object that is logged has them. ioredis's errors bring what was sent, as in HELLO. */
+const secrets = ["token", "authorization", "cookie", "password", "secret", "command.args"].flatMap((name) => [
   name,
   `*.${name}`,
   `*.*.${name}`,
 ]);
+
+/** Without the errors of earlier connections, each with the command that it failed by: they say nothing that their own lines did not. */
+const errorFields = pino.stdSerializers.wrapErrorSerializer((error) =>
+  Object.assign(error, { previousErrors: undefined, lastNodeError: undefined }),
+);
 
 /** Images go without it: there lines are JSON on a terminal, too. */
 const pretty = process.stdout.isTTY ? await import("pino-pretty").catch(() => undefined) : undefined;
@@ -40,12 +46,14 @@ export function createLogger({ service, node, level }: LoggerOptions): Logger {
     base: { service, node },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: secrets, censor: "(not shown)" },
+    serializers: { err: errorFields },
     formatters: { level: (label) => ({ level: label }) },
     hooks: {
       logMethod(args, method, levelOfLine) {
         if (levelOfLine >= errorLevel) errors++;
         method.apply(this, args);
       },
+      streamWrite: withoutPasswords,
     },
   };
   if (pretty === undefined) return pino(options);

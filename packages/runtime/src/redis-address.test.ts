@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clusterAddress, redisAddress, sentinelOptions } from "./redis-address.js";
+import { clusterAddress, isRedisAddress, sentinelOptions } from "./redis-address.js";
 
 test("[R24] a Redis behind Sentinel is named by its sentinels and its name there", () => {
   expect(sentinelOptions("redis+sentinel://a:26380,b/tapedeck")).toEqual({
@@ -20,7 +20,7 @@ test("[R24] a Redis behind Sentinel is named by its sentinels and its name there
   });
   expect(sentinelOptions("redis://localhost:6379")).toBeUndefined();
   for (const wrong of ["http://a", "redis+sentinel://a:1", "redis+sentinel:///tapedeck", "sentinel://a/b"]) {
-    expect([wrong, redisAddress.test(wrong)]).toEqual([wrong, false]);
+    expect([wrong, isRedisAddress(wrong)]).toEqual([wrong, false]);
   }
 });
 
@@ -39,6 +39,6 @@ test("[R24] a Redis Cluster is named by some of its nodes; it has no databases",
   expect(clusterAddress("redis://localhost:6379")).toBeUndefined();
   expect(sentinelOptions("redis+cluster://a:7000")).toBeUndefined();
   for (const wrong of ["redis+cluster://", "redis+cluster://a:7000/1", "redis+cluster://a?db=1", "cluster://a"]) {
-    expect([wrong, redisAddress.test(wrong)]).toEqual([wrong, false]);
+    expect([wrong, isRedisAddress(wrong)]).toEqual([wrong, false]);
   }
 });

@@ -1,11 +1,25 @@
 import type { RedisOptions } from "ioredis";
 
-/** What `REDIS_URL` may look like. */
-export const redisAddress =
-  /^(rediss?:\/\/\S+|rediss?\+sentinel:\/\/[^\s/]+\/[^\s/?]+(\?\S*)?|rediss?\+cluster:\/\/[^\s/?]+)$/;
+const shape = /^(rediss?:\/\/\S+|rediss?\+sentinel:\/\/[^\s/]+\/[^\s/?]+(\?\S*)?|rediss?\+cluster:\/\/[^\s/?]+)$/;
 
 const sentinel = /^(rediss?)\+sentinel:\/\/(?:([^@/]*)@)?([^@/]+)\/([^/?]+)(?:\?(.*))?$/;
 const cluster = /^(rediss?)\+cluster:\/\/(?:([^@/]*)@)?([^@/?]+)$/;
+
+/**
+ * Whether `REDIS_URL` may look so. User and password are percent-encoded: a part of a password that is taken for a host would
+ * end up in a log.
+ */
+export function isRedisAddress(url: string): boolean {
+  if (!shape.test(url) || url.includes("#") || url.split("@").length > 2) return false;
+  try {
+    if (sentinelOptions(url) !== undefined || clusterAddress(url) !== undefined) return true;
+    const { protocol, username, password, pathname } = new URL(url);
+    userOf(`${username}:${password}`);
+    return /^rediss?:$/.test(protocol) && /^\/?\d*$/.test(pathname);
+  } catch {
+    return false; // what it is instead must not be shown
+  }
+}
 
 /**
  * A Redis behind Sentinel: `redis+sentinel://user:password@host1:26379,host2:26379/NAME?db=0&sentinel_password=...`, the user and

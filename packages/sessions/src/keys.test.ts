@@ -30,6 +30,7 @@ const names = {
   liveTape: keys.liveTape("SOURCE", "SYMBOL"),
   liveWanted: keys.liveWanted,
   liveFeeds: keys.liveFeeds,
+  audit: keys.audit,
   bullPrefix: keys.bullPrefix,
 };
 const keyspace = await readFile(new URL("../../../docs/keyspace.md", import.meta.url), "utf8");
@@ -58,6 +59,7 @@ test("[S1] the names are what operators know", () => {
     liveTape: "tapedeck:live:{SOURCE:SYMBOL}:tape",
     liveWanted: "tapedeck:live:wanted",
     liveFeeds: "tapedeck:live:feeds",
+    audit: "tapedeck:audit",
     bullPrefix: "tapedeck:bull",
   });
   expect(keys.sessionChannel("ID")).toBe(names.session);

@@ -40,6 +40,8 @@ export interface Keys {
   liveWanted: string;
   /** Feeds that have a tape under way, or had one that is not finished, by the time of their last claim. */
   liveFeeds: string;
+  /** Stream of the audit trail's newest entries, where one is kept. */
+  audit: string;
   /** BullMQ's `prefix`. */
   bullPrefix: string;
 }
@@ -71,6 +73,7 @@ export function keysWith(prefix: string): Keys {
     liveTape: (source, symbol) => `${live(source, symbol)}:tape`,
     liveWanted: `${prefix}:live:wanted`,
     liveFeeds: `${prefix}:live:feeds`,
+    audit: `${prefix}:audit`,
     bullPrefix: `${prefix}:bull`,
   };
 }

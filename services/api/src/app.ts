@@ -4,7 +4,9 @@ import { RefusedError, refuse } from "@tapedeck/protocol";
 import { isModelTest, traced } from "@tapedeck/runtime";
 import { stringifySetCookie } from "cookie";
 import Koa, { type Context, type Middleware } from "koa";
+import { actOf } from "./act.js";
 import type { Api } from "./api.js";
+import { auditRequests } from "./audit.js";
 import { type Caller, callerOf, sessionCookie } from "./caller.js";
 import { cors } from "./cors.js";
 import { identify } from "./identify.js";
@@ -26,6 +28,7 @@ export function createApp(api: Api): Koa {
   app.use(nameNode(api.node));
   app.use(secure);
   app.use(answerRefusals(api.log));
+  app.use(auditRequests(api));
   app.use(cors(api.guard));
   app.use(queuesPage(api));
   app.use(router.routes());
@@ -53,6 +56,12 @@ function routerOf(table: readonly Route[], api: Api): Router {
     const path = route.path.replace(/\{(\w+)\}/g, ":$1");
     router.register(path, [route.method], async (ctx, next) => {
       if (spelledOut(ctx.matched).length > 0 && route.path.includes("{")) return next();
+      Object.assign(actOf(ctx), {
+        asked: `${route.method} ${route.path}`,
+        route: route.audit,
+        session: ctx.params.id,
+        link: ctx.params.share,
+      });
       const principal = route.access === "public" ? anyone : await identify(ctx, route.access, api);
       const caller = callerOf(ctx, api.trustedProxies, principal);
       const answer = (): Promise<unknown> => route.run(rawCall(ctx, caller, api), api);

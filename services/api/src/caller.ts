@@ -2,12 +2,15 @@ import type { Principal } from "@tapedeck/access";
 import { clientAddress, type ProxyTrust, pageMark } from "@tapedeck/runtime";
 import { parseCookie } from "cookie";
 import type { Context } from "koa";
+import { type Act, actOf } from "./act.js";
 
 /** Names the session that a browser watches, for commands of the later legacy dashboard that do not. */
 export const sessionCookie = "tapedeck_session";
 
 /** Who asks. */
 export interface Caller {
+  /** What the audit trail says of the request, for what only its handler knows. */
+  readonly act: Act;
   readonly principal: Principal;
   readonly address: string;
   readonly userAgent: string | undefined;
@@ -21,11 +24,16 @@ export interface Caller {
 export function callerOf(ctx: Context, trusted: ProxyTrust, principal: Principal): Caller {
   const { authorization, cookie, origin, "user-agent": userAgent } = ctx.req.headers;
   return {
+    act: actOf(ctx),
     principal,
-    address: clientAddress(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined, trusted),
+    address: addressOf(ctx, trusted),
     userAgent,
     origin,
     pageMark: pageMark(authorization),
     cookieSession: cookie === undefined ? undefined : parseCookie(cookie)[sessionCookie],
   };
+}
+
+export function addressOf(ctx: Context, trusted: ProxyTrust): string {
+  return clientAddress(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined, trusted);
 }

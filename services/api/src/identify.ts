@@ -2,6 +2,7 @@ import { adminRefusal, type Principal, tokenCookie, tokenOf } from "@tapedeck/ac
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { guarded } from "@tapedeck/runtime";
 import type { Context } from "koa";
+import { actOf } from "./act.js";
 import type { Api } from "./api.js";
 
 /**
@@ -18,6 +19,7 @@ export async function identify(ctx: Context, access: "user" | "admin", api: Api)
     throw new RefusedError(refuse("ORIGIN_NOT_ALLOWED", message));
   }
   const principal = await api.access.users.identify(brought?.token);
+  actOf(ctx).who = principal;
   const refusal = access === "admin" ? adminRefusal(principal) : undefined;
   if (refusal !== undefined) throw new RefusedError(refusal);
   return principal;

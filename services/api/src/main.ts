@@ -60,7 +60,7 @@ async function main(config: Config): Promise<void> {
   watchRedis(redis, health);
   const stopWatching = watchLatency(redis, metrics);
 
-  const access = createAccess("api", config, { redis, keys });
+  const access = createAccess("api", config, { redis, keys, log });
   const store = new SessionStore(redis, keys, { caps: capsOf(config) });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);

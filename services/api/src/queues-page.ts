@@ -6,6 +6,7 @@ import { feedQueueName, feedUpkeepQueue } from "@tapedeck/live";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { answered, LastingQueue, leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
 import type { Queue } from "bullmq";
+import { actOf } from "./act.js";
 import type { Api } from "./api.js";
 import { identify } from "./identify.js";
 import { QueueBoard } from "./queue-board.js";
@@ -43,6 +44,9 @@ export function queuesPage(api: Api): Page {
   const board = boardOf(api.queues);
   return async (ctx, next) => {
     if (ctx.path !== queuesPath && !ctx.path.startsWith(`${queuesPath}/`)) return next();
+    // The page asks for its scripts and styles by itself; what it shows comes from elsewhere.
+    const looks = !ctx.path.startsWith(`${queuesPath}/static/`);
+    if (looks) actOf(ctx).route = { event: "admin_view", action: `${ctx.method} ${queuesPath}` };
     await identify(ctx, "admin", api);
     if (ctx.method !== "GET" && ctx.method !== "HEAD") {
       throw new RefusedError(refuse("METHOD_NOT_ALLOWED", "Queues can be looked at here, not changed."));

@@ -1,5 +1,6 @@
 import { describeIssues, type RefusalCode, withoutNulls } from "@tapedeck/protocol";
 import { z } from "zod";
+import type { AuditedRoute } from "./act.js";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
 import { refusedFor } from "./refusals.js";
@@ -73,6 +74,8 @@ interface RouteSpec<Params extends z.ZodObject, Query extends z.ZodObject, Body 
   readonly status?: 200 | 201;
   /** Where authentication is on: who may ask at all. By default whoever has a token; what they may is for the route to see. */
   readonly access?: "public" | "user" | "admin";
+  /** What the audit trail has of it; an admin's views are in it without this. */
+  readonly audit?: AuditedRoute;
   /** Refusals beyond those that any route can meet. */
   readonly refusals?: readonly RefusalCode[];
 }
@@ -81,7 +84,8 @@ interface RouteSpec<Params extends z.ZodObject, Query extends z.ZodObject, Body 
 export const bare = { params: z.object({}), query: z.object({}), body: z.undefined() } as const;
 
 /** One line of the route table, with its types forgotten: what Koa routes by and what `/openapi.json` says. */
-export interface Route extends Readonly<RouteSpec<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>> {
+export interface Route extends Omit<RouteSpec<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>, "audit"> {
+  readonly audit: AuditedRoute | undefined;
   readonly status: 200 | 201;
   readonly access: "public" | "user" | "admin";
   readonly refusals: readonly RefusalCode[];
@@ -110,6 +114,7 @@ export function route<
     status: 200,
     access: "user",
     refusals: [],
+    audit: spec.access === "admin" ? { event: "admin_view", action: `${spec.method} ${spec.path}` } : undefined,
     ...spec,
     async run(call, api) {
       const params = readBy(spec.params, call.params);

@@ -34,6 +34,7 @@ export async function tuned(api: Api, found: StoredSession): Promise<StoredSessi
 
 /** Applies a command and tells what the session is then. The shared session is made first where it is absent. */
 export async function performOn(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
+  caller.act.session = id;
   try {
     const view = await perform(api, id, command, caller);
     api.countCommand(command.type, "done");

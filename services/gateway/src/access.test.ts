@@ -206,8 +206,10 @@ describe("the end of a token", () => {
   test("[AC12] a revoked share link closes its sockets within seconds, and opens no more", async () => {
     const { createAccess } = await import("@tapedeck/access");
     const { readGatewayConfig } = await import("./config.js");
+    const { createLogger } = await import("@tapedeck/runtime");
+    const log = createLogger({ service: "test", node: "test", level: "silent" });
     const config = readGatewayConfig({ AUTH_JWT_SECRET: secret, SHARE_SECRET });
-    const { shares } = createAccess("test", config, { redis: cluster.redis, keys: cluster.keys });
+    const { shares } = createAccess("test", config, { redis: cluster.redis, keys: cluster.keys, log });
     await (await bearing("ada", "/ws/adas")).close();
     const session = (await cluster.store.read("adas"))?.record;
     if (session === undefined || shares === undefined) throw new Error("nothing to share");

@@ -23,6 +23,7 @@ import type { MessageBudget } from "./message-budget.js";
 import { Outlet, type OutletShare } from "./outlet.js";
 import { isPassing } from "./passing.js";
 import type { SessionTexts } from "./session-texts.js";
+import type { SocketTrail } from "./socket-trail.js";
 import { TokenLife } from "./token-life.js";
 import { errorText, Viewer } from "./viewer.js";
 import type { Watch } from "./watch.js";
@@ -37,6 +38,7 @@ export interface ConnectionOptions {
   readonly share: OutletShare;
   readonly texts: SessionTexts;
   readonly budget: MessageBudget;
+  readonly trail: SocketTrail;
   readonly log: Logger;
   /** The socket is open: tells the viewer where its frames begin. */
   readonly welcome: (viewer: Viewer) => void;
@@ -119,7 +121,9 @@ export class Connection implements SocketEvents {
   }
 
   close(code: CloseCode, reason: string): void {
-    this.#outlet?.close(code, reason);
+    if (this.#closed || this.#outlet === undefined) return;
+    this.#options.trail.closed(code, reason);
+    this.#outlet.close(code, reason);
   }
 
   /** However a socket ends, the rest of the process forgets it here. */
@@ -192,6 +196,7 @@ export class Connection implements SocketEvents {
 
   #enqueue(id: string | number | undefined, task: Command | Refusal): void {
     if (this.#commands.length >= mostCommands) {
+      this.#options.trail.answered(nameOf(task), "TOO_MANY_REQUESTS", id);
       this.#refuse("TOO_MANY_REQUESTS", `${mostCommands} commands wait already. Nothing was changed.`, id);
       return;
     }
@@ -201,21 +206,24 @@ export class Connection implements SocketEvents {
 
   /** One after the other, so that they take effect and are answered in the order in which they were sent. */
   async #perform(): Promise<void> {
-    const { watch, texts, share, log } = this.#options;
+    const { watch, texts, share, trail, log } = this.#options;
     this.#performing = true;
     for (let next = this.#commands.shift(); next !== undefined; next = this.#commands.shift()) {
       const { id, task } = next;
-      const command = isRefusal(task) ? "unknown" : task.type;
+      const command = nameOf(task);
       try {
         if (isRefusal(task)) throw new RefusedError(task);
         await this.#mayControl();
         const attributes = { "tapedeck.session": watch.id, "tapedeck.command": command };
         const { record } = await traced(`command ${command}`, attributes, () => watch.perform(task));
         share.countCommand(command, "done");
+        trail.answered(command, "ok", id);
         if (id !== undefined) this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });
       } catch (error) {
         if (!(error instanceof RefusedError)) log.error({ err: error, session: watch.id }, "command failed");
         share.countCommand(command, error instanceof RefusedError ? error.code : "INTERNAL");
+        if (error instanceof RefusedError) trail.answered(command, error.code, id, error.message);
+        else trail.answered(command, "INTERNAL", id);
         if (error instanceof RefusedError) this.#tellRefusal(error.code, error.message, id);
         else this.#tellRefusal("UNAVAILABLE", "The command could not be carried out at the moment.", id);
       }
@@ -235,19 +243,23 @@ export class Connection implements SocketEvents {
 
   /** A fresh token for whoever opened this socket; anyone else's changes nothing. */
   async #renew(token: string): Promise<void> {
-    const { users } = this.#options.access;
+    const { access, trail } = this.#options;
+    const { users } = access;
     if (!users.required) return;
     try {
       const fresh = await users.identify(token);
       const { userId, share } = this.#principal;
       if (fresh.userId !== userId || fresh.share?.id !== share?.id) {
-        this.#refuse("FORBIDDEN", "This token is someone else's than the one that opened the socket.");
+        const why = "This token is someone else's than the one that opened the socket.";
+        trail.answered("auth", "FORBIDDEN", undefined, why);
+        this.#refuse("FORBIDDEN", why);
       } else if (!this.#closed) {
-        this.#principal = fresh;
+        this.#principal = trail.who = fresh;
         this.#tokenLife.lastUntil(fresh.expiresMs);
       }
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
+      if (error.code === "UNAUTHORIZED") trail.answered("auth", error.code, undefined, error.message);
       this.#refuse(error.code, error.message);
     }
   }
@@ -269,6 +281,10 @@ export class Connection implements SocketEvents {
     if (this.#options.legacy) return;
     this.#viewer?.tell({ text: () => errorText(code, message, id) });
   }
+}
+
+function nameOf(task: Command | Refusal): string {
+  return isRefusal(task) ? "unknown" : task.type;
 }
 
 function parsed(text: string): unknown {

@@ -37,6 +37,7 @@ import type { MessageBudgets } from "./message-budget.js";
 import type { OutletShare } from "./outlet.js";
 import type { Presence } from "./presence.js";
 import type { SessionTexts } from "./session-texts.js";
+import { SocketTrail } from "./socket-trail.js";
 import { readTarget, type Target } from "./target.js";
 import type { Watch } from "./watch.js";
 import type { Watches } from "./watches.js";
@@ -60,6 +61,7 @@ export interface DoorOptions {
 }
 
 interface Guest extends Target {
+  readonly trail: SocketTrail;
   readonly principal: Principal;
   readonly legacy: boolean;
   readonly address: string;
@@ -88,18 +90,25 @@ export class Door {
       upgrade.refuse(refusal("ROUTE_NOT_FOUND", `There is no WebSocket at ${upgrade.path}.`));
       return;
     }
-    const { guard, socketsPerAddress } = this.#options;
+    const { access, guard, socketsPerAddress } = this.#options;
     const unwanted = guard.refusal(upgrade);
     const address = clientAddress(upgrade.remoteAddress, upgrade.header("x-forwarded-for"), this.#options.trusted);
-    if (this.#shut) turnAway(upgrade, 1012);
-    else if (unwanted !== undefined) turnAway(upgrade, 1008, unwanted.message);
+    const session = "malformed" in target ? undefined : target.sessionId;
+    const trail = new SocketTrail({
+      audit: access.audit,
+      address,
+      session,
+      requestId: upgrade.header("x-request-id"),
+    });
+    if (this.#shut) turnAway(upgrade, trail, 1012);
+    else if (unwanted !== undefined) turnAway(upgrade, trail, 1008, unwanted.message);
     else if ("malformed" in target) {
-      turnAway(upgrade, 4400, target.malformed);
+      turnAway(upgrade, trail, 4400, target.malformed);
     } else if ((this.#byAddress.get(address) ?? 0) >= socketsPerAddress) {
-      turnAway(upgrade, 4429, `this address has its ${socketsPerAddress} sockets`);
+      turnAway(upgrade, trail, 4429, `this address has its ${socketsPerAddress} sockets`);
     } else {
       const fingerprint = legacyFingerprint(address, upgrade.header("user-agent"), upgrade.header("origin"));
-      void this.#identify(upgrade, { ...target, legacy: !speaksV1(upgrade), address, fingerprint });
+      void this.#identify(upgrade, { ...target, trail, legacy: !speaksV1(upgrade), address, fingerprint });
     }
   }
 
@@ -117,23 +126,24 @@ export class Door {
       } else if (token === undefined) {
         this.#introduce(upgrade, guest);
       } else if (brought?.from === "cookie" && !guard.trustsCookie(upgrade)) {
-        turnAway(upgrade, 1008); // browsers send cookies along with whatever a page of someone else opens
+        turnAway(upgrade, guest.trail, 1008); // browsers send cookies along with whatever a page of someone else opens
       } else {
         await this.#admit(upgrade, { ...guest, principal: await access.users.identify(token) });
       }
     } catch (error) {
-      this.#turnAwayFor(error, upgrade, log);
+      this.#turnAwayFor(error, upgrade, guest.trail, log);
     }
   }
 
   #introduce(upgrade: Upgrade, guest: Omit<Guest, "principal">): void {
     if (guest.legacy) {
-      turnAway(upgrade, 4401);
+      turnAway(upgrade, guest.trail, 4401);
       return;
     }
     this.#count(guest.address, 1);
     const introduction = new Introduction(upgrade, {
       token: (token, introduced) => void this.#identify(introduced, guest, token),
+      turnedAway: (code, reason) => guest.trail.closed(code, reason),
       gone: () => this.#count(guest.address, -1),
     });
     upgrade.accept(introduction, { protocol: subprotocol });
@@ -141,7 +151,8 @@ export class Door {
 
   async #admit(upgrade: Upgrade, guest: Guest): Promise<void> {
     const { watches, socketsPerSession, access, log } = this.#options;
-    const { principal } = guest;
+    const { principal, trail } = guest;
+    trail.who = principal;
     this.#count(guest.address, 1);
     let watch: Watch | undefined;
     let accepted = false;
@@ -156,17 +167,17 @@ export class Door {
       if (watch.record.parked) watch.unpark();
       const missed = await findMissed(watch, guest.legacy ? undefined : guest.token, this.#options.welcomeContext);
       if (guest.sessionId !== globalSessionId && watch.viewers.size >= socketsPerSession) {
-        turnAway(upgrade, 4429, `this session has its ${socketsPerSession} sockets`);
+        turnAway(upgrade, trail, 4429, `this session has its ${socketsPerSession} sockets`);
       } else if (watch.gone) {
-        turnAway(upgrade, 4404, goneReasons.deleted);
+        turnAway(upgrade, trail, 4404, goneReasons.deleted);
       } else if (this.#shut) {
-        turnAway(upgrade, 1012);
+        turnAway(upgrade, trail, 1012);
       } else if (!upgrade.gone) {
         accepted = true;
         this.#accept(upgrade, guest, watch, missed);
       }
     } catch (error) {
-      this.#turnAwayFor(error, upgrade, log);
+      this.#turnAwayFor(error, upgrade, trail, log);
     } finally {
       if (!accepted) {
         this.#count(guest.address, -1);
@@ -192,7 +203,7 @@ export class Door {
 
   #accept(upgrade: Upgrade, guest: Guest, watch: Watch, missed: Parameters<typeof welcome>[2]): void {
     const { access, share, texts, log, presence, watches, legacyRegister, welcomeContext, messages } = this.#options;
-    const { legacy, fingerprint, sessionId, address, principal } = guest;
+    const { legacy, fingerprint, sessionId, address, principal, trail } = guest;
     const registers = legacy && !isModelTest(sessionId);
     const quietly = (error: unknown) => log.debug({ err: error, session: sessionId }, "legacy socket not noted");
     const budget = messages.open(countedFor(principal, address));
@@ -205,6 +216,7 @@ export class Door {
       share,
       texts,
       budget,
+      trail,
       log,
       welcome: (viewer) => {
         this.connections.add(connection);
@@ -235,20 +247,20 @@ export class Door {
     });
   }
 
-  #turnAwayFor(error: unknown, upgrade: Upgrade, log: Logger): void {
+  #turnAwayFor(error: unknown, upgrade: Upgrade, trail: SocketTrail, log: Logger): void {
     if (!(error instanceof RefusedError)) {
       log.error({ err: error }, "a socket could not be let in");
       upgrade.refuse(refusal("UNAVAILABLE", "The session cannot be opened at the moment."));
     } else if (error.status === 503) {
       upgrade.refuse(refusal(error.code, error.message));
     } else if (error.code === "SESSION_NOT_FOUND") {
-      turnAway(upgrade, 4404, goneReasons.expired);
+      turnAway(upgrade, trail, 4404, goneReasons.expired);
     } else if (error.status === 401) {
-      turnAway(upgrade, 4401, error.message);
+      turnAway(upgrade, trail, 4401, error.message);
     } else if (error.status === 403) {
-      turnAway(upgrade, 4403);
+      turnAway(upgrade, trail, 4403);
     } else {
-      turnAway(upgrade, error.status === 429 ? 4429 : 4400, error.message);
+      turnAway(upgrade, trail, error.status === 429 ? 4429 : 4400, error.message);
     }
   }
 
@@ -295,7 +307,8 @@ function speaksV1(upgrade: Upgrade): boolean {
 }
 
 /** Accepts and closes. Close reasons have at most 123 bytes. */
-function turnAway(upgrade: Upgrade, code: CloseCode, reason: string = closeCodes[code].name): void {
+function turnAway(upgrade: Upgrade, trail: SocketTrail, code: CloseCode, reason: string = closeCodes[code].name): void {
+  trail.closed(code, reason);
   const protocol = speaksV1(upgrade) ? { protocol: subprotocol } : {};
   upgrade.accept(new Farewell(code, reason.slice(0, 120)), protocol);
 }

@@ -130,7 +130,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       },
     },
   });
-  const access = createAccess("gateway", config, { redis: redis.commands, keys });
+  const access = createAccess("gateway", config, { redis: redis.commands, keys, log });
   const door = new Door({
     access,
     deck,

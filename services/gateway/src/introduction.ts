@@ -1,4 +1,4 @@
-import { clientMessage, closeCodes } from "@tapedeck/protocol";
+import { type CloseCode, clientMessage, closeCodes } from "@tapedeck/protocol";
 import type { Answer, Socket, SocketEvents, Upgrade } from "./listener.js";
 
 /** How long a socket may take to say who it is. */
@@ -13,17 +13,31 @@ const mostWaiting = 64;
 export class Introduction implements SocketEvents {
   readonly #upgrade: Upgrade;
   readonly #onToken: (token: string, upgrade: Upgrade) => void;
+  readonly #onTurnedAway: (code: CloseCode, reason: string) => void;
   readonly #onGone: () => void;
   readonly #waiting: ArrayBuffer[] = [];
   #socket: Socket | undefined;
   #guest: SocketEvents | undefined;
   #introduced = false;
+  /** Its client may send on until it has read the close. */
+  #turnedAway = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onGone called once: the socket has said who it is, or has gone without */
-  constructor(upgrade: Upgrade, on: { token: (token: string, upgrade: Upgrade) => void; gone: () => void }) {
+  /**
+   * @param on.turnedAway called once where the socket is closed because it did not say who it is
+   * @param on.gone called once: the socket has said who it is, or has gone without
+   */
+  constructor(
+    upgrade: Upgrade,
+    on: {
+      token: (token: string, upgrade: Upgrade) => void;
+      turnedAway: (code: CloseCode, reason: string) => void;
+      gone: () => void;
+    },
+  ) {
     this.#upgrade = upgrade;
     this.#onToken = on.token;
+    this.#onTurnedAway = on.turnedAway;
     this.#onGone = on.gone;
   }
 
@@ -34,6 +48,7 @@ export class Introduction implements SocketEvents {
 
   message(data: ArrayBuffer): void {
     if (this.#guest !== undefined) this.#guest.message(data);
+    else if (this.#turnedAway) return;
     else if (!this.#introduced) this.#introduce(data);
     else if (this.#waiting.length < mostWaiting) this.#waiting.push(data.slice(0));
     else this.#turnAway();
@@ -68,7 +83,10 @@ export class Introduction implements SocketEvents {
   }
 
   #turnAway(): void {
-    this.#socket?.end(4401, closeCodes[4401].name);
+    if (this.#socket === undefined || this.#turnedAway) return;
+    this.#turnedAway = true;
+    this.#onTurnedAway(4401, closeCodes[4401].name);
+    this.#socket.end(4401, closeCodes[4401].name);
   }
 
   #handedOn(): Upgrade {

@@ -55,6 +55,27 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
     expect(await answer.text()).toBe("GET /pot full=1 127.0.0.1 tester ");
   });
 
+  test("[R32] several X-Forwarded-For lines are read as one, in their order", async () => {
+    const seen: (string | undefined)[] = [];
+    const address = await serve({
+      request: ({ header }) => {
+        seen.push(header("x-forwarded-for"));
+        return { status: 200, headers: {}, body: "" };
+      },
+      upgrade: (upgrade) => {
+        seen.push(upgrade.header("x-forwarded-for"));
+        upgrade.refuse({ status: 503, headers: {}, body: "" });
+      },
+    });
+    // HAProxy adds a line of its own below the client's.
+    const lines = "Host: x\r\nX-Forwarded-For: 6.6.6.6\r\nX-Kind: a\r\nX-Forwarded-For: 198.51.100.1, 10.0.0.1\r\n";
+    const upgrading =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n";
+    expect(await say(address, `GET / HTTP/1.1\r\nConnection: close\r\n${lines}\r\n`)).toMatch(/^HTTP\/1.1 200/);
+    expect(await say(address, `GET /ws HTTP/1.1\r\n${upgrading}${lines}\r\n`)).toMatch(/^HTTP\/1.1 503/);
+    expect(seen).toEqual(Array(2).fill("6.6.6.6, 198.51.100.1, 10.0.0.1"));
+  });
+
   test("an upgrade can be accepted later, with a subprotocol and headers", async () => {
     const events = recorder();
     const address = await serve({
@@ -210,6 +231,18 @@ function greeter(greeting: string): SocketEvents {
     drained: () => {},
     closed: () => {},
   };
+}
+
+/** The first words of the answer to these bytes. */
+function say(address: string, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(`http://${address}`);
+    const socket = connectTo(Number(port), hostname, () => socket.write(bytes));
+    socket.once("error", reject).once("data", (data) => {
+      socket.destroy();
+      resolve(String(data));
+    });
+  });
 }
 
 function opened(client: WebSocket): Promise<void> {

@@ -58,6 +58,7 @@ export const requestHeaders = [
   "cookie",
   "accept",
   "x-forwarded-for",
+  "x-request-id",
   "sec-websocket-protocol",
 ] as const;
 export type RequestHeader = (typeof requestHeaders)[number];

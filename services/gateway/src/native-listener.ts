@@ -141,6 +141,7 @@ class NativeUpgrade implements Upgrade {
 
 function readRequest(res: UwsResponse, req: UwsRequest): Request {
   const headers = new Map(requestHeaders.map((name) => [name, req.getHeader(name)]));
+  headers.set("x-forwarded-for", linesOf(req, "x-forwarded-for").join(", "));
   return {
     method: req.getMethod().toUpperCase(),
     path: req.getUrl(),
@@ -148,6 +149,15 @@ function readRequest(res: UwsResponse, req: UwsRequest): Request {
     remoteAddress: addressText(new Uint8Array(res.getRemoteAddress())),
     header: (name) => headers.get(name) || undefined,
   };
+}
+
+/** A proxy may add a line of its own below the one that its client wrote; `getHeader` has the first. */
+function linesOf(req: UwsRequest, name: string): string[] {
+  const values: string[] = [];
+  req.forEach((key, value) => {
+    if (key === name) values.push(value);
+  });
+  return values;
 }
 
 function write(res: UwsResponse, { status, headers, body }: Answer): void {

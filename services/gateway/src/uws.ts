@@ -38,7 +38,10 @@ export interface UwsRequest {
   getUrl(): string;
   getQuery(): string;
   getMethod(): string;
+  /** The first one of this name. */
   getHeader(name: string): string;
+  /** Each line of the head; names are in lower case. */
+  forEach(read: (name: string, value: string) => void): void;
 }
 export interface UwsResponse {
   writeStatus(status: string): UwsResponse;

@@ -28,7 +28,8 @@ export class Balancer {
   readonly #guard: Pick<RequestGuard, "hostRefusal">;
   #apis = new RoundRobin();
   #gateways = new RoundRobin();
-  // X-Forwarded-* are written; sockets get no timeout, since a viewer may watch in silence for hours.
+  // X-Forwarded-* are written, and what clients write there goes, since nothing stands before this balancer. Sockets get no timeout:
+  // a viewer may watch in silence for hours.
   #proxy = createProxyServer({ xfwd: true });
 
   /**
@@ -73,6 +74,7 @@ export class Balancer {
     if (unwanted !== undefined) return refuse(response, 421, unwanted.message);
     const target = await this.#apis.pick();
     if (target === undefined) return refuse(response, 503, "The balancer cannot serve this: no api is up.");
+    delete request.headers["x-forwarded-for"];
     this.#proxy.web(request, response, { target }, () =>
       refuse(response, 502, "The balancer cannot serve this: the api broke the connection off."),
     );
@@ -91,6 +93,7 @@ export class Balancer {
     const target = await this.#gateways.pick();
     if (socket.destroyed) return;
     if (target === undefined) return refuse(socket, 503, "The balancer cannot serve this: no gateway is up.");
+    delete request.headers["x-forwarded-for"];
     this.#proxy.ws(request, socket, head, { target }, () => {
       if (socket.bytesWritten === 0)
         refuse(socket, 502, "The balancer cannot serve this: the gateway broke the connection off.");

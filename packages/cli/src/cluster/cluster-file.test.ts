@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -38,6 +38,12 @@ test("[U8] a reader finds a whole file whenever it looks, and in the end the new
   await all;
   expect((await file.read())?.gateways).toHaveLength(49);
   expect(await readdir(folder)).toEqual(["cluster.json"]);
+});
+
+test("[U42] no other user of the machine can read it", async () => {
+  const file = new ClusterFile(folder);
+  await file.write(() => snapshot(1));
+  expect((await stat(file.path)).mode & 0o777).toBe(0o600);
 });
 
 test("[U8] it is gone once the cluster is, and what is no cluster file reads as none", async () => {

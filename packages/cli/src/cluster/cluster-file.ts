@@ -5,7 +5,7 @@ import { z } from "zod";
 const listening = z.array(z.object({ url: z.string(), pid: z.number() }));
 const working = z.array(z.object({ pid: z.number() }));
 
-/** What a running cluster consists of, for scripts and tests. Only what is up is listed. */
+/** What a running cluster consists of, for scripts and tests. Only what is up is listed. Redis's address is without user and password. */
 export const clusterSnapshot = z.object({
   url: z.string(),
   redis: z.string(),
@@ -41,7 +41,7 @@ export class ClusterFile {
   write(snapshot: () => ClusterSnapshot): Promise<void> {
     this.#writing = this.#writing.then(async () => {
       const beside = `${this.path}.${process.pid}`;
-      await writeFile(beside, `${JSON.stringify(snapshot(), null, 2)}\n`);
+      await writeFile(beside, `${JSON.stringify(snapshot(), null, 2)}\n`, { mode: 0o600 });
       await rename(beside, this.path);
     });
     return this.#writing;

@@ -1,4 +1,4 @@
-import { connectRedis, createLogger, RedisUnusable, usableWithin } from "@tapedeck/runtime";
+import { connectRedis, createLogger, RedisUnusable, usableWithin, withoutPassword } from "@tapedeck/runtime";
 import { Problem } from "./problem.js";
 
 const patienceMs = 5_000;
@@ -10,7 +10,7 @@ export async function untilRedisAnswers(url: string): Promise<void> {
   try {
     await usableWithin(patienceMs, redis);
   } catch (error) {
-    const shown = url.replace(/\/\/[^@/]*@/, "//***@");
+    const shown = withoutPassword(url);
     const trouble = error instanceof RedisUnusable ? error.trouble : undefined;
     throw new Problem(
       trouble === undefined

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { access, constants } from "node:fs/promises";
+import { access, chmod, constants, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { isLoopback } from "@tapedeck/runtime";
+import { isLoopback, withoutCredentials } from "@tapedeck/runtime";
 import { isFolder, makeFolders, whyNotWritten } from "@tapedeck/tape";
 import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
 import { freePort } from "./free-port.js";
 import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
-import { Problem } from "./problem.js";
+import { codeOf, Problem } from "./problem.js";
 import { untilRedisAnswers } from "./redis-answers.js";
 import { runningClusterOf } from "./running-cluster.js";
 import { Member, type Service } from "./service.js";
@@ -104,6 +104,7 @@ export class LocalCluster implements Cluster {
   async #startAll(): Promise<void> {
     const { gateways = 2, apis = 2, tickers = 2, feeds = 1, balancer = true } = this.#options;
     await this.#prepareFolders();
+    await this.#closeToOthers();
     await this.#refuseSecond();
     this.#owner = true;
     if (balancer) await this.#startBalancer(); // first, since a port that is taken should not cost a whole start
@@ -184,6 +185,15 @@ export class LocalCluster implements Cluster {
     }
   }
 
+  /** Logs name users and what they do, and Redis's files hold their sessions. A folder that others put things into stays as it is. */
+  async #closeToOthers(): Promise<void> {
+    const inside = await readdir(this.#folder);
+    const own = inside.every((name) => ["redis", "logs", "tapes", "cluster.json"].includes(name));
+    for (const folder of [...(own ? [this.#folder] : []), join(this.#folder, "redis"), join(this.#folder, "logs")]) {
+      await chmod(folder, 0o700).catch(ignoreForeign);
+    }
+  }
+
   /** Two clusters in one folder would overwrite each other's Redis data. */
   async #refuseSecond(): Promise<void> {
     const other = await runningClusterOf(this.#folder);
@@ -249,7 +259,7 @@ export class LocalCluster implements Cluster {
     const working = (services: readonly Service[]) => services.filter(({ ready }) => ready).map(({ pid }) => ({ pid }));
     return {
       url: this.url,
-      redis: this.redisUrl,
+      redis: withoutCredentials(this.redisUrl),
       gateways: listening(this.gateways),
       apis: listening(this.apis),
       tickers: working(this.tickers),
@@ -266,4 +276,9 @@ export class LocalCluster implements Cluster {
   #tell(sentence: string): void {
     this.#options.tell?.(sentence);
   }
+}
+
+/** A folder of another user, in which this one may write, is not ours to close. */
+function ignoreForeign(error: unknown): void {
+  if (codeOf(error) !== "EPERM") throw error;
 }

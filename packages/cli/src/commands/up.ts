@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { accessEnv, refuseExposure } from "@tapedeck/access";
-import { commonEnv, port, readConfig, whole } from "@tapedeck/runtime";
+import { commonEnv, port, readConfig, whole, withoutPassword } from "@tapedeck/runtime";
 import { isFolder } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
@@ -116,7 +116,7 @@ Tapedeck is playing at ${url}  (${counted(gateways, "gateway")}, ${counted(apis,
   Play it         curl -X POST ${url}/replay/start/demo
   Watch it        ${ws}/ws/demo
   Go live         curl -X POST ${url}/mode/demo --json '{"mode":"LIVE","source":"SIM"}'
-  Redis           redis-cli -u ${redisUrl}
+  Redis           redis-cli -u ${withoutPassword(redisUrl)}
   Logs            ${folder}/logs
 
 Ctrl-C stops everything.

@@ -1,4 +1,4 @@
-import { connectRedis, createLogger, RedisUnusable, usableWithin } from "@tapedeck/runtime";
+import { connectRedis, createLogger, RedisUnusable, usableWithin, withoutPassword } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { type Finding, fail } from "./finding.js";
 import { lookAtCluster } from "./look-at-cluster.js";
@@ -14,7 +14,7 @@ export async function lookOnRedis(url: string, prefix: string): Promise<Finding[
     await usableWithin(patienceMs, redis);
     return [...(await lookAtRedis(redis)), ...(await lookAtCluster(redis, keysWith(prefix)))];
   } catch (error) {
-    const where = url.replace(/\/\/[^@/]*@/, "//***@");
+    const where = withoutPassword(url);
     const trouble = error instanceof RedisUnusable ? error.trouble : undefined;
     if (trouble !== undefined) return [fail("redis", `${where}: ${trouble.what} (${trouble.cause})`, trouble.mend)];
     const why = error instanceof Error ? error.message : String(error);

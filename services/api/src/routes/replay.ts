@@ -13,6 +13,7 @@ import {
   takesNulls,
 } from "@tapedeck/protocol";
 import { z } from "zod";
+import type { AuditedRoute } from "../act.js";
 import type { Api } from "../api.js";
 import type { Caller } from "../caller.js";
 import { refusedFor } from "../refusals.js";
@@ -118,6 +119,7 @@ function globalControl(control: (typeof list)[number]): Route {
     ...bare,
     method: "POST",
     path: `/replay/${words(control)}`,
+    audit: auditOf(control),
     tag,
     summary: `${control.summary} (the shared session)`,
     params: z.object(control.value ?? {}),
@@ -134,6 +136,7 @@ function sessionControl(control: (typeof list)[number], path: string, order: "ac
     ...bare,
     method: "POST",
     path,
+    audit: auditOf(control),
     tag,
     summary: control.summary,
     params: idParams.extend(control.value ?? {}),
@@ -148,6 +151,10 @@ function sessionControl(control: (typeof list)[number], path: string, order: "ac
       return answer;
     },
   });
+}
+
+function auditOf({ name }: (typeof list)[number]): AuditedRoute {
+  return { event: name === "order" ? "order" : "command", action: name };
 }
 
 /** Where the path has the value, nothing is asked of the body. */

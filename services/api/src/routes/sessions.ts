@@ -95,6 +95,7 @@ export const sessionRoutes: readonly Route[] = [
     ...bare,
     method: "DELETE",
     path: "/sessions/{id}",
+    audit: { event: "deletion", action: "delete" },
     tag,
     summary: "Delete a session; its sockets close with 4404",
     params: idParams,

@@ -26,6 +26,7 @@ export const shareRoutes: readonly Route[] = [
     ...bare,
     method: "POST",
     path: "/sessions/{id}/shares",
+    audit: { event: "share", action: "share" },
     tag,
     summary: "Make a share link; its token goes where a user's token would",
     params: idParams,
@@ -37,6 +38,7 @@ export const shareRoutes: readonly Route[] = [
       const { links, session } = await ownSession(api, id, caller);
       const { userId } = caller.principal;
       const { token, ...record } = await links.create(session.record, userId, { role, seconds });
+      caller.act.link = record.id;
       return { share: viewOf(record), token };
     },
   }),
@@ -58,6 +60,7 @@ export const shareRoutes: readonly Route[] = [
     ...bare,
     method: "DELETE",
     path: "/sessions/{id}/shares/{share}",
+    audit: { event: "revocation", action: "revoke" },
     tag,
     summary: "Revoke a share link; sockets opened by it close with 4401 within seconds",
     params: shareParams,

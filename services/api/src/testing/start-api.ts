@@ -90,7 +90,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     countCommand: countCommands(metrics),
     queues,
     log,
-    access: createAccess("api", accessOf(options.access, prefix), { redis, keys }),
+    access: createAccess("api", accessOf(options.access, prefix), { redis, keys, log }),
     guard,
     pagePolicy: pagePolicy([], guard),
     trustedProxies: proxyTrust(options.trustedProxies ?? ""),

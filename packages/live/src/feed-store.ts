@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
-import { answered, type Keys } from "@tapedeck/sessions";
+import { type Asker, answered, type Keys } from "@tapedeck/sessions";
 import { decodeFeed, type FeedRecord, flattened, unflattened } from "./feed-record.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 import { defineLiveScripts } from "./scripts/scripts.js";
@@ -59,9 +59,67 @@ export class FeedStore {
     return (changed !== -1 && decodeFeed(unflattened(changed))) || "gone";
   }
 
-  /** Says that a feed is wanted for some time from now. */
-  async want(feed: LiveInstrument, lingerMs: number): Promise<void> {
-    await answered(this.redis.liveWant(this.keys.liveWanted, feedName(feed), lingerMs));
+  /**
+   * Has a feed wanted for some time from now, on behalf of a session, which leaves what it wanted before. Not where the venue lists
+   * no such symbol, or the owner wants `most` others (0: any number).
+   */
+  async want(
+    feed: LiveInstrument,
+    { session, owner }: Asker,
+    { lingerMs, most }: { readonly lingerMs: number; readonly most: number },
+  ): Promise<"wanted" | "too many" | "not listed"> {
+    const { liveWanted, liveLeft, ...keys } = this.keys;
+    const name = feedName(feed);
+    const wanted = await answered(
+      this.redis.liveWant(
+        liveWanted,
+        liveLeft,
+        keys.liveWishesOf(owner),
+        keys.liveWishesFor(name),
+        keys.liveListed(feed.source),
+        name,
+        feed.symbol,
+        session,
+        lingerMs,
+        most,
+      ),
+    );
+    return wanted === 1 ? "wanted" : wanted === 0 ? "too many" : "not listed";
+  }
+
+  /** The session wants no feed any more. */
+  async leave({ session, owner }: Asker): Promise<void> {
+    const { liveWanted, liveLeft, ...keys } = this.keys;
+    const [wishesOf, wishesFor] = [keys.liveWishesOf(owner), keys.liveWishesFor("")];
+    await answered(this.redis.liveLeave(liveWanted, liveLeft, wishesOf, wishesFor, session));
+  }
+
+  /** Forgets a wish that was left. @returns whether nobody wants the feed now */
+  async drop(feed: LiveInstrument): Promise<boolean> {
+    return (await answered(this.redis.liveDrop(this.keys.liveWanted, this.keys.liveLeft, feedName(feed)))) === 1;
+  }
+
+  /** Feeds that nobody asks for any more, by the time until which they were wanted then. */
+  async left(): Promise<Map<string, WallMs>> {
+    return scores(await answered(this.redis.zrange(this.keys.liveLeft, "0", "-1", "WITHSCORES")));
+  }
+
+  /** The symbols that a venue lists; the list is good for some time. */
+  async list(source: string, symbols: readonly string[], forMs: number): Promise<void> {
+    const key = this.keys.liveListed(source);
+    await answered(
+      this.redis
+        .multi()
+        .del(key)
+        .sadd(key, ...symbols)
+        .pexpire(key, forMs)
+        .exec(),
+    );
+  }
+
+  /** How long a venue's list is still good for, in ms; 0 or less without one. */
+  async listedFor(source: string): Promise<number> {
+    return await answered(this.redis.pttl(this.keys.liveListed(source)));
   }
 
   /** Notes that a feed is claimed, where upkeep and listings look for those that have a hash. */
@@ -80,6 +138,11 @@ export class FeedStore {
   /** Until when somebody wants the feed, on Redis's clock; 0 where nobody has for long. */
   async wantedUntil(feed: LiveInstrument): Promise<WallMs> {
     return Number((await answered(this.redis.zscore(this.keys.liveWanted, feedName(feed)))) ?? 0);
+  }
+
+  /** Until when it was wanted when the last one who asked for it left it; 0 where it has not been left. */
+  async leftUntil(feed: LiveInstrument): Promise<WallMs> {
+    return Number((await answered(this.redis.zscore(this.keys.liveLeft, feedName(feed)))) ?? 0);
   }
 
   /** Forgets that a feed was wanted, unless it was wanted for longer since. */

@@ -30,6 +30,10 @@ const names = {
   liveTape: keys.liveTape("SOURCE", "SYMBOL"),
   liveWanted: keys.liveWanted,
   liveFeeds: keys.liveFeeds,
+  liveLeft: keys.liveLeft,
+  liveWishesOf: keys.liveWishesOf("OWNER"),
+  liveWishesFor: keys.liveWishesFor("SOURCE:SYMBOL"),
+  liveListed: keys.liveListed("SOURCE"),
   bullPrefix: keys.bullPrefix,
 };
 const keyspace = await readFile(new URL("../../../docs/keyspace.md", import.meta.url), "utf8");
@@ -58,6 +62,10 @@ test("[S1] the names are what operators know", () => {
     liveTape: "tapedeck:live:{SOURCE:SYMBOL}:tape",
     liveWanted: "tapedeck:live:wanted",
     liveFeeds: "tapedeck:live:feeds",
+    liveLeft: "tapedeck:live:{tapedeck:live:wanted}:left",
+    liveWishesOf: "tapedeck:live:{tapedeck:live:wanted}:of:OWNER",
+    liveWishesFor: "tapedeck:live:{tapedeck:live:wanted}:for:SOURCE:SYMBOL",
+    liveListed: "tapedeck:live:{tapedeck:live:wanted}:listed:SOURCE",
     bullPrefix: "tapedeck:bull",
   });
   expect(keys.sessionChannel("ID")).toBe(names.session);

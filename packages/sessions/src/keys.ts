@@ -40,12 +40,22 @@ export interface Keys {
   liveWanted: string;
   /** Feeds that have a tape under way, or had one that is not finished, by the time of their last claim. */
   liveFeeds: string;
+  /** Feeds that nobody asks for any more, by the time until which they were wanted then: dropped first. */
+  liveLeft: string;
+  /** What the sessions of one owner ask for, `SESSION SOURCE:SYMBOL`, by the time until which they do. */
+  liveWishesOf(owner: string): string;
+  /** The sessions that ask for one feed, by the time until which they do. */
+  liveWishesFor(feed: string): string;
+  /** The symbols that a venue lists. */
+  liveListed(source: string): string;
   /** BullMQ's `prefix`. */
   bullPrefix: string;
 }
 
 export function keysWith(prefix: string): Keys {
   const session = (id: string) => `${prefix}:session:{${id}}`;
+  // In the slot of `liveWanted`, which had its name first: a wish changes all of them at once.
+  const wishes = `${prefix}:live:{${prefix}:live:wanted}`;
   const live = (source: string, symbol: string) => `${prefix}:live:{${source}:${symbol}}`;
   return {
     session,
@@ -71,6 +81,10 @@ export function keysWith(prefix: string): Keys {
     liveTape: (source, symbol) => `${live(source, symbol)}:tape`,
     liveWanted: `${prefix}:live:wanted`,
     liveFeeds: `${prefix}:live:feeds`,
+    liveLeft: `${wishes}:left`,
+    liveWishesOf: (owner) => `${wishes}:of:${owner}`,
+    liveWishesFor: (feed) => `${wishes}:for:${feed}`,
+    liveListed: (source) => `${wishes}:listed:${source}`,
     bullPrefix: `${prefix}:bull`,
   };
 }

@@ -54,7 +54,7 @@ async function main(config: FeedConfig): Promise<void> {
   await Promise.all([publisher, bullmq].map(untilReady));
   const stopMeasuring = watchLatency(commands, metrics);
   const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
-  const upkeep = new LiveUpkeep({ redis: commands, keys, store, log });
+  const upkeep = new LiveUpkeep({ redis: commands, keys, store, log, keepSeconds: config.LIVE_KEEP_S });
   const queue = new FeedQueue({ redis: commands, keys });
 
   const statuses = new Map<string, FeedStatus>();

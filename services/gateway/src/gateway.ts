@@ -36,6 +36,7 @@ const legacyRefreshMs = 15_000;
 const shareCheckMs = 5_000;
 /** How often the feeds of LIVE sessions with sockets here are said to be wanted; they run on for longer than that. */
 const wantMs = 15_000;
+const wantLookMs = 1_000;
 /** Sessions that go along with a feed's new tape at a time. */
 const tuningsAtOnce = 32;
 
@@ -96,9 +97,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     defaultTape: config.DEFAULT_TAPE,
   });
   const texts = new SessionTexts({ tapes, live, now, node });
-  const want = (source: string, symbol: string): void => {
-    live.want(source, symbol).catch((error) => log.debug({ err: error, source, symbol }, "feed not wanted"));
-  };
   const presence = new Presence({ store, node, log });
   const legacyRegister = new LegacyRegister(redis.commands, keys, node, now);
   const share: OutletShare = {
@@ -120,7 +118,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       store,
       tapes,
       texts,
-      edge: { live, want, heldBack: new HeldBack(), tuning: pLimit(tuningsAtOnce), log },
+      edge: { live, heldBack: new HeldBack(), tuning: pLimit(tuningsAtOnce), log },
       counters,
       delay,
       log,
@@ -185,7 +183,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     interval(() => {
       legacyRegister.refresh().catch((error) => log.debug({ err: error }, "legacy sockets not noted"));
     }, legacyRefreshMs),
-    interval(() => watches.wantFeeds(want), wantMs),
+    interval(() => watches.wantFeeds(wantMs), wantLookMs),
   ];
 
   return {

@@ -402,8 +402,14 @@ export class Watch implements Source, EdgeHolder {
     this.#context.onGone(this, cause);
   }
 
+  /** Says once more that the session wants its feed, where that was said so long ago. */
+  wantFeed(everyMs: number): void {
+    this.#edge.renew(everyMs);
+  }
+
   /** Nobody here watches any more. */
   left(): void {
+    if (this.#elsewhere === 0) this.#edge.leaveFeed();
     this.#legs.close();
     this.#edge.close();
   }

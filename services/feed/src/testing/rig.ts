@@ -55,6 +55,9 @@ export interface Follower {
   more(count: number, ms?: number): Promise<void>;
   /** Waits until the feed's state is so. */
   told(status: FeedStatus["status"], reason?: RegExp, ms?: number): Promise<void>;
+  /** Goes on to nothing else, and says so. */
+  leave(): Promise<void>;
+  /** Says no more that it wants the feed. */
   stop(): void;
 }
 
@@ -88,7 +91,7 @@ export class Rig {
   }
 
   async feed(
-    options: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> = {},
+    { keepSeconds = 0, ...options }: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> & { keepSeconds?: number } = {},
   ): Promise<RiggedFeed> {
     const node = `feed-${randomUUID().slice(0, 8)}`;
     const [commands, publisher, bullmq] = [
@@ -111,7 +114,7 @@ export class Rig {
         LiveTapeWriter.claim({
           ...{ redis: publisher, keys, store, ...job, node, decimals, intervalMs: 100, precision, log },
         }),
-      upkeep: new LiveUpkeep({ redis: commands, keys, store, log }),
+      upkeep: new LiveUpkeep({ redis: commands, keys, store, log, keepSeconds }),
       queue,
       commands,
       capacity: 100,
@@ -156,6 +159,7 @@ export class Rig {
 
   /** Wants a feed as a gateway does, and follows it. */
   async follow(source: string, symbol: string, { wanting = true } = {}): Promise<Follower> {
+    const { live } = this;
     const frames: Followed[] = [];
     const states: LiveState[] = [];
     let tape: GrowingTape | undefined;
@@ -166,7 +170,8 @@ export class Rig {
       },
       state: (state) => states.push(state),
     });
-    const want = () => this.live.want(source, symbol).catch(() => {}); // Redis is away in some tests
+    const asker = { session: randomUUID(), owner: `user ${randomUUID()}` };
+    const want = () => this.live.want(source, symbol, asker).catch(() => {}); // Redis is away in some tests
     if (wanting) await want();
     const timer = wanting ? setInterval(want, 500) : undefined;
     const stop = (): void => {
@@ -195,6 +200,10 @@ export class Rig {
           ms,
           () => `told ${JSON.stringify(states.at(-1)?.status)}`,
         );
+      },
+      async leave() {
+        stop();
+        await live.leave(asker);
       },
       stop,
     };

@@ -38,6 +38,9 @@ const defaultOrphanMs = 120_000;
 const retryMs = 60_000;
 /** Nobody asks any more when a feed was wanted that nobody wants. */
 const forgottenMs = 3_600_000;
+/** How long a venue's list of instruments is believed, and after which time it is asked for again. */
+const listGoodMs = 3_600_000;
+const listAnewMs = 900_000;
 
 /** What has to be looked after now and then, by any node that runs feeds. Nothing here needs a claim. */
 export class LiveUpkeep {
@@ -83,6 +86,20 @@ export class LiveUpkeep {
   /** Forgets that a feed was wanted by those who have left it. @returns whether nobody wants it now */
   async drop(source: string, symbol: string): Promise<boolean> {
     return await this.#feeds.drop({ source, symbol });
+  }
+
+  /** Venues of which somebody wants something, and whose list of instruments is missing or old. */
+  async sourcesToList(): Promise<string[]> {
+    const sources = new Set([...(await this.#feeds.wanted()).keys()].map((name) => parseFeedName(name).source));
+    const old = [...sources].map(async (source) =>
+      (await this.#feeds.listedFor(source)) > listGoodMs - listAnewMs ? [] : [source],
+    );
+    return (await Promise.all(old)).flat();
+  }
+
+  /** The symbols that a venue lists from now on; others are refused. */
+  async list(source: string, symbols: readonly string[]): Promise<void> {
+    await this.#feeds.list(source, symbols, listGoodMs);
   }
 
   /** Whether the tape that a feed makes is too short to be kept. */

@@ -1,6 +1,7 @@
 import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { Authenticator } from "./authenticator.js";
+import { type Bounds, boundsOf } from "./bounds.js";
 import { type AccessConfig, refuseExposure } from "./config.js";
 import { RateLimits } from "./rate-limits.js";
 import { ShareLinks } from "./share-links.js";
@@ -11,6 +12,8 @@ export interface Access {
   /** Absent where there is no secret for them. */
   readonly shares: ShareLinks | undefined;
   readonly limits: RateLimits;
+  /** How much one user, or one address, may have. */
+  readonly bounds: Bounds;
 }
 
 /** @throws ConfigError where strangers would be let in by oversight */
@@ -22,9 +25,11 @@ export function createAccess(
   refuseExposure(service, config);
   const { SHARE_SECRET: secret } = config;
   const shares = secret === undefined ? undefined : new ShareLinks(redis, keys, secret);
+  const bounds = boundsOf(config);
   return {
     users: new Authenticator(config, shares),
     shares,
-    limits: new RateLimits(redis, config.TAPEDECK_PREFIX, config),
+    limits: new RateLimits(redis, config.TAPEDECK_PREFIX, bounds.rates),
+    bounds,
   };
 }

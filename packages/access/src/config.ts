@@ -49,10 +49,21 @@ export const accessEnv = {
   WITHOUT_AUTHENTICATION: z
     .enum([plainWords, wordsWithoutKey], { error: `is neither ${plainWords} nor ${wordsWithoutKey}` })
     .optional(),
-  /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit. */
+  /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit, or where others can reach it `usualBounds`. */
   LIMIT_COMMANDS: limit.optional(),
   LIMIT_CREATIONS: limit.optional(),
   LIMIT_CONNECTIONS: limit.optional(),
+  /** Requests by HTTP that change nothing. Health, pages and the description of the api are not counted. */
+  LIMIT_READS: limit.optional(),
+  /** Sessions in the cluster, of one user, and of those that one client address created; 0: any number. */
+  MAX_SESSIONS: whole("sessions").optional(),
+  MAX_SESSIONS_PER_USER: whole("sessions").optional(),
+  MAX_SESSIONS_PER_ADDRESS: whole("sessions").optional(),
+  /** Open sockets on one gateway of one user, and from one address; 0: any number. Behind proxies set TRUSTED_PROXIES, or all look like one. */
+  MAX_SOCKETS_PER_USER: whole("sockets").optional(),
+  MAX_SOCKETS_PER_ADDRESS: whole("sockets").optional(),
+  /** Live instruments that the sessions of one user, or else of one address, may watch at a time; 0: any number. */
+  MAX_INSTRUMENTS_PER_USER: whole("instruments").optional(),
 } as const;
 
 const shape = z.object(accessEnv);
@@ -86,6 +97,6 @@ export function refuseExposure(service: string, config: AccessConfig & { readonl
   );
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
 }

@@ -41,7 +41,11 @@ describe("a wish", () => {
 
   test("[LT71] asks for a worker where no living writer has the feed, once for a revision of it", async () => {
     const { live } = rig.process();
-    await Promise.all([live.want(source, symbol, asker), live.want(source, symbol, asker), rig.process().live.want(source, symbol, asker)]);
+    await Promise.all([
+      live.want(source, symbol, asker),
+      live.want(source, symbol, asker),
+      rig.process().live.want(source, symbol, asker),
+    ]);
     expect(await jobs()).toEqual([feedJobId({ source, symbol }, 0)]);
 
     const writer = await rig.claim();

@@ -28,6 +28,8 @@ export interface Keys {
   probeChannel(node: string): string;
   /** Sessions created by one client address. */
   createdBy(address: string): string;
+  /** Sessions of one user, where users are known. */
+  ownedBy(user: string): string;
   /** Open legacy sockets of one browser: address, User-Agent and Origin hashed. */
   legacy(fingerprint: string): string;
   /** Which of that browser's pages commanded which session by its id. */
@@ -75,6 +77,7 @@ export function keysWith(prefix: string): Keys {
     tickerChannel: (node) => `${prefix}:ticker:{${node}}`,
     probeChannel: (node) => `${prefix}:probe:{${node}}`,
     createdBy: (address) => `${prefix}:sessions:by:{${address}}`,
+    ownedBy: (user) => `${prefix}:sessions:of:{${user}}`,
     legacy: (fingerprint) => `${prefix}:legacy:{${fingerprint}}`,
     legacyPages: (fingerprint) => `${prefix}:legacy:{${fingerprint}}:pages`,
     live,

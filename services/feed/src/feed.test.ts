@@ -329,7 +329,8 @@ describe("upkeep", () => {
 
 describe("an instrument that all have left", () => {
   const keepSeconds = 10;
-  const upkeep = () => new LiveUpkeep({ ...rig, log: createLogger({ service: "feed", node: "t", level: "silent" }), keepSeconds });
+  const upkeep = () =>
+    new LiveUpkeep({ ...rig, log: createLogger({ service: "feed", node: "t", level: "silent" }), keepSeconds });
 
   test("[FD27] makes room for one that somebody wants, and those that are watched go on", async () => {
     for (const symbol of ["A", "B", "C"]) bitmex.market(symbol).run();

@@ -10,13 +10,8 @@ const shape = z.object({
   ALLOW_SLOW_UWS: flag.default(false),
   /** Pages that may open sockets, such as https://example.com; empty lets any. Clients that send no Origin always may. */
   ALLOWED_ORIGINS: list.default([]),
-  /** Sessions in the cluster, and those of one client address, above which a socket makes no new one. */
-  MAX_SESSIONS: whole("sessions", { min: 1 }).optional(),
-  MAX_SESSIONS_PER_ADDRESS: whole("sessions", { min: 1 }).optional(),
   /** Open sockets of this node that may watch one session; `global` is for everybody and has no such limit. */
   MAX_SOCKETS_PER_SESSION: whole("", { min: 1 }).default(1_000),
-  /** Open sockets of this node from one client address. Behind proxies set TRUSTED_PROXIES, or all clients look like one. */
-  MAX_SOCKETS_PER_ADDRESS: whole("", { min: 1 }).default(10_000),
   /** Messages that one socket may send, whatever is in them; one that sends more is closed with 4429. */
   LIMIT_SOCKET_MESSAGES: limit.default({ points: 1_000, seconds: 10 }),
   /** The same for all sockets on this node of one user, or of one client address where users are not known. */

@@ -48,7 +48,6 @@ export interface DoorOptions {
   /** Empty: any. */
   readonly allowedOrigins: readonly string[];
   readonly socketsPerSession: number;
-  readonly socketsPerAddress: number;
   readonly messages: MessageBudgets;
   readonly log: Logger;
 }
@@ -64,7 +63,8 @@ interface Guest extends Target {
 export class Door {
   readonly connections = new Set<Connection>();
   readonly #options: DoorOptions;
-  readonly #byAddress = new Map<string, number>();
+  /** Open sockets, and upgrades under way, of each address and of each user that is known. */
+  readonly #sockets = new Map<string, number>();
   #shut = false;
 
   constructor(options: DoorOptions) {
@@ -82,7 +82,8 @@ export class Door {
       upgrade.refuse(refusal("ROUTE_NOT_FOUND", `There is no WebSocket at ${upgrade.path}.`));
       return;
     }
-    const { allowedOrigins, socketsPerAddress } = this.#options;
+    const { allowedOrigins, access } = this.#options;
+    const { socketsPerAddress = Number.POSITIVE_INFINITY } = access.bounds;
     const origin = upgrade.header("origin");
     const address = clientAddress(upgrade.remoteAddress, upgrade.header("x-forwarded-for"), this.#options.trusted);
     if (this.#shut) turnAway(upgrade, 1012);
@@ -90,7 +91,7 @@ export class Door {
       turnAway(upgrade, 1008);
     } else if ("malformed" in target) {
       turnAway(upgrade, 4400, target.malformed);
-    } else if ((this.#byAddress.get(address) ?? 0) >= socketsPerAddress) {
+    } else if (this.#opened({ address }) >= socketsPerAddress) {
       turnAway(upgrade, 4429, `this address has its ${socketsPerAddress} sockets`);
     } else {
       const fingerprint = legacyFingerprint(address, upgrade.header("user-agent"), origin);
@@ -124,10 +125,10 @@ export class Door {
       turnAway(upgrade, 4401);
       return;
     }
-    this.#count(guest.address, 1);
+    this.#count(guest, 1);
     const introduction = new Introduction(upgrade, {
       token: (token, introduced) => void this.#identify(introduced, guest, token),
-      gone: () => this.#count(guest.address, -1),
+      gone: () => this.#count(guest, -1),
     });
     upgrade.accept(introduction, { protocol: subprotocol });
   }
@@ -135,7 +136,12 @@ export class Door {
   async #admit(upgrade: Upgrade, guest: Guest): Promise<void> {
     const { watches, socketsPerSession, access, log } = this.#options;
     const { principal } = guest;
-    this.#count(guest.address, 1);
+    const { socketsPerUser = Number.POSITIVE_INFINITY } = access.bounds;
+    if (principal.userId !== "" && this.#opened(guest) >= socketsPerUser) {
+      turnAway(upgrade, 4429, `this user has ${socketsPerUser} sockets here already`);
+      return;
+    }
+    this.#count(guest, 1);
     let watch: Watch | undefined;
     let accepted = false;
     try {
@@ -162,7 +168,7 @@ export class Door {
       this.#turnAwayFor(error, upgrade, log);
     } finally {
       if (!accepted) {
-        this.#count(guest.address, -1);
+        this.#count(guest, -1);
         if (watch) watches.leave(watch);
       }
     }
@@ -208,7 +214,7 @@ export class Door {
       onClosed: () => {
         this.connections.delete(connection);
         budget.close();
-        this.#count(address, -1);
+        this.#count(guest, -1);
         presence.changed(watch);
         watches.leave(watch);
         if (registers) legacyRegister.remove(fingerprint, sessionId).catch(quietly);
@@ -255,10 +261,16 @@ export class Door {
     }
   }
 
-  #count(address: string, by: 1 | -1): void {
-    const count = (this.#byAddress.get(address) ?? 0) + by;
-    if (count > 0) this.#byAddress.set(address, count);
-    else this.#byAddress.delete(address);
+  #opened({ principal = anyone, address }: Pick<Guest, "address"> & Partial<Guest>): number {
+    return this.#sockets.get(countedFor(principal, address)) ?? 0;
+  }
+
+  #count({ principal = anyone, address }: Pick<Guest, "address"> & Partial<Guest>, by: 1 | -1): void {
+    for (const who of new Set([countedFor(anyone, address), countedFor(principal, address)])) {
+      const count = (this.#sockets.get(who) ?? 0) + by;
+      if (count > 0) this.#sockets.set(who, count);
+      else this.#sockets.delete(who);
+    }
   }
 
   /** Closes all sockets, spread over a time, so that they do not all come to the other nodes at once. */

@@ -73,7 +73,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const node = config.NODE_ID;
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const counters = createCounters();
-  const store = new SessionStore(redis.commands, keys, { caps: capsOf(config) });
+  const access = createAccess("gateway", config, { redis: redis.commands, keys });
+  const store = new SessionStore(redis.commands, keys, { caps: access.bounds });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
@@ -84,6 +85,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     cache,
     log,
     lingerMs: config.LIVE_LINGER_S * 1000,
+    instrumentsPerUser: access.bounds.instrumentsPerUser,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
@@ -127,7 +129,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       },
     },
   });
-  const access = createAccess("gateway", config, { redis: redis.commands, keys });
   const door = new Door({
     access,
     deck,
@@ -140,7 +141,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     trusted: proxyTrust(config.TRUSTED_PROXIES),
     allowedOrigins: config.ALLOWED_ORIGINS,
     socketsPerSession: config.MAX_SOCKETS_PER_SESSION,
-    socketsPerAddress: config.MAX_SOCKETS_PER_ADDRESS,
     messages: new MessageBudgets({ socket: config.LIMIT_SOCKET_MESSAGES, user: config.LIMIT_MESSAGES }),
     log,
   });
@@ -227,8 +227,4 @@ function watchHealth(health: Health, probe: Probe, { commands, publisher }: Gate
   const deaf = !away && publisher.status === "ready" && !probe.heardWithin(deafMs);
   if (deaf) health.set("pubsub", "unready", "messages do not come back through Redis");
   else health.set("pubsub", "ok");
-}
-
-function capsOf({ MAX_SESSIONS: sessions, MAX_SESSIONS_PER_ADDRESS: sessionsPerAddress }: GatewayConfig) {
-  return { ...(sessions && { sessions }), ...(sessionsPerAddress && { sessionsPerAddress }) };
 }

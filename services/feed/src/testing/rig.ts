@@ -90,9 +90,12 @@ export class Rig {
     this.#open.push({ close: () => subscriber.disconnect() });
   }
 
-  async feed(
-    { keepSeconds = 0, ...options }: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> & { keepSeconds?: number } = {},
-  ): Promise<RiggedFeed> {
+  async feed({
+    keepSeconds = 0,
+    ...options
+  }: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> & {
+    keepSeconds?: number;
+  } = {}): Promise<RiggedFeed> {
     const node = `feed-${randomUUID().slice(0, 8)}`;
     const [commands, publisher, bullmq] = [
       this.connect("commands", node),
@@ -236,7 +239,10 @@ async function until(check: () => boolean, ms: number, what: () => string): Prom
 }
 
 /** Where a test's stand-ins are; the other venues are nowhere. */
-export function venuesAt(at: { bitmex?: { url: string; restUrl?: string }; binance?: { url: string; restUrl: string } }): VenueSettings {
+export function venuesAt(at: {
+  bitmex?: { url: string; restUrl?: string };
+  binance?: { url: string; restUrl: string };
+}): VenueSettings {
   const nowhere = { socket: new URL("ws://127.0.0.1:1"), rest: new URL("http://127.0.0.1:1") };
   const of = (place: { url: string; restUrl?: string } | undefined) =>
     place === undefined ? nowhere : { socket: new URL(place.url), rest: new URL(place.restUrl ?? place.url) };

@@ -12,9 +12,17 @@ interface Flavour {
 }
 
 /** Spot: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams */
-export const binance: Protocol = protocol({ source: "BINANCE", depth: "/api/v3/depth", listing: "/api/v3/exchangeInfo?showPermissionSets=false" });
+export const binance: Protocol = protocol({
+  source: "BINANCE",
+  depth: "/api/v3/depth",
+  listing: "/api/v3/exchangeInfo?showPermissionSets=false",
+});
 /** USDS-margined futures: https://developers.binance.com/docs/derivatives/usds-margined-futures */
-export const binanceFutures: Protocol = protocol({ source: "BINANCE-FUTURES", depth: "/fapi/v1/depth", listing: "/fapi/v1/exchangeInfo" });
+export const binanceFutures: Protocol = protocol({
+  source: "BINANCE-FUTURES",
+  depth: "/fapi/v1/depth",
+  listing: "/fapi/v1/exchangeInfo",
+});
 
 function protocol(flavour: Flavour): Protocol {
   return {

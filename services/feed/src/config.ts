@@ -28,7 +28,7 @@ const env = z.object({
   /** Older parts of a tape that still grows are removed; 0 keeps all. */
   LIVE_RETENTION_H: whole("hours", { max: 87_600 }).default(liveTapeDefaults.retentionHours),
   /** A tape of fewer seconds is removed when its instrument is left, unless a session stands on it; 0 keeps all. */
-  LIVE_KEEP_S: whole("seconds", { max: 3600 }).default(30),
+  LIVE_KEEP_S: whole("seconds", { max: 3600 }).default(10),
   /** Makes other simulated markets of the same symbols. */
   SIM_SEED: z
     .string()

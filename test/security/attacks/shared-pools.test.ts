@@ -47,7 +47,7 @@ class Attacker {
       while (performance.now() < end) await act();
     };
     const hoarded = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    for (const name of ["cycler-1", "cycler-2"]) await this.#live(name, "CYCLE");
+    for (const name of ["cycler-1", "cycler-2"]) await this.#live(name, `FROM-${name}`.toUpperCase());
     for (const name of hoarded) await this.#live(`hoarder-${name}`, `HOARD${name.toUpperCase()}`);
     await Promise.all([
       meanwhile(() => this.#live("cycler-1", `CYCLE${this.#next++}`)),

@@ -22,8 +22,11 @@ export interface Tapes {
     session: string,
     order: Omit<GivenOrder, "id" | "after" | "filled">,
   ): Promise<ForkedTape | undefined>;
-  /** Has the feed of an instrument run for a session; its growing tape, where there is one already. */
-  live(source: string, symbol: string, asker: Asker): Promise<DeckTape | undefined>;
+  /**
+   * Has the feed of an instrument run for a session; its growing tape, where there is one already. Where it is `present`, what the session
+   * plays already, a refused wish keeps it from nothing that runs for others.
+   */
+  live(source: string, symbol: string, asker: Asker, present?: "present"): Promise<DeckTape | undefined>;
 }
 
 type ModeWish = Omit<Extract<Command, { type: "mode" }>, "type">;

@@ -77,7 +77,7 @@ export class Deck {
     this.#store = store;
     this.#tapes = {
       ...withDefault(tapes, defaultTape),
-      live: (source, symbol, asker) => growingTape({ source, symbol, asker }, feeds, tapes),
+      live: (source, symbol, asker, present) => growingTape({ source, symbol, asker, present }, feeds, tapes),
     };
     this.#feeds = feeds;
     this.#leases = leases;
@@ -294,12 +294,24 @@ function withDefault(tapes: Omit<Tapes, "live">, defaultTape: string | undefined
   };
 }
 
+interface FeedWish {
+  readonly source: string;
+  readonly symbol: string;
+  readonly asker: Asker;
+  readonly present: "present" | undefined;
+}
+
 async function growingTape(
-  { source, symbol, asker }: { readonly source: string; readonly symbol: string; readonly asker: Asker },
+  { source, symbol, asker, present }: FeedWish,
   feeds: Feeds,
   tapes: Pick<Tapes, "open">,
 ): Promise<DeckTape | undefined> {
-  await answered(feeds.want(source, symbol, asker));
+  try {
+    await answered(feeds.want(source, symbol, asker));
+  } catch (error) {
+    const refused = error instanceof RefusedError && error.status !== 503;
+    if (!refused || present === undefined) throw error;
+  }
   const name = await answered(feeds.tapeOf(source, symbol));
   return name === "" ? undefined : await openIfThere(name, tapes);
 }

@@ -293,6 +293,15 @@ test("[LV87] a user watches so many live instruments at most, and has another as
     expect((await mode("b", { mode: "LIVE", source: "SIM", symbol: "TWO" })).status).toBe(200);
     await limited.ask("DELETE", "/sessions/b");
     expect((await live("c", "THREE")).status).toBe(200);
+    // Nobody has watched it for a while, and another one has its place.
+    const { liveWanted, liveWishesOf, liveWishesFor } = limited.keys;
+    await limited.redis.del(liveWanted, liveWishesOf("address 127.0.0.1"), liveWishesFor("SIM:THREE"));
+    expect((await live("d", "FOUR")).status).toBe(200);
+    for (const path of ["/sessions/c", "/features?session_id=c"]) {
+      expect((await limited.ask("GET", path)).status).toBe(200);
+    }
+    expect((await limited.ask("POST", "/replay/pause/c")).status).toBe(200);
+    expect((await mode("c", { mode: "LIVE", source: "SIM", symbol: "FIVE" })).status).toBe(429);
   } finally {
     await limited.stop();
   }

@@ -90,7 +90,9 @@ describe("the feed of a session", () => {
     scene.edge.renew(1e6);
     scene.edge.renew(0);
     await expect.poll(() => scene.edge.feed).toEqual({ status: "up" });
-    expect(scene.wanted).toEqual(["BINANCE:BTCUSDT", "BINANCE:BTCUSDT again"]);
+    scene.edge.renew(0);
+    expect(scene.wanted.splice(2)).toEqual(["BINANCE:BTCUSDT again"]);
+    expect(scene.wanted).toEqual(["BINANCE:BTCUSDT", "BINANCE:BTCUSDT"]);
   });
 
   test("[LV86] is left when the last socket closes, and not outside of LIVE", () => {

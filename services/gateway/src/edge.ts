@@ -84,7 +84,7 @@ export class Edge implements LiveListener, Holding {
   renew(everyMs: number): void {
     const record = this.#record;
     if (record?.mode !== "LIVE" || performance.now() - this.#wantedAt < everyMs) return;
-    this.#want(record, "renew");
+    this.#want(record, this.#refused === undefined ? "renew" : "want");
   }
 
   #want(record: SessionRecord, how: "want" | "renew"): void {

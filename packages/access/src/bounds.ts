@@ -1,15 +1,16 @@
 import { type AccessConfig, isLoopback, type Limit } from "./config.js";
-import type { Bounded } from "./rate-limits.js";
+import type { Rates } from "./rate-limits.js";
 
 /** What one user, or one address, may have of the cluster; absent: any number. */
 export interface Bounds {
-  readonly sessions?: number;
-  readonly sessionsPerUser?: number;
-  readonly sessionsPerAddress?: number;
-  readonly socketsPerUser?: number;
-  readonly socketsPerAddress?: number;
-  readonly instrumentsPerUser?: number;
-  readonly rates: Readonly<Partial<Record<Bounded, Limit>>>;
+  readonly sessions?: number | undefined;
+  readonly sessionsPerUser?: number | undefined;
+  readonly sessionsPerAddress?: number | undefined;
+  readonly socketsPerUser?: number | undefined;
+  readonly socketsPerAddress?: number | undefined;
+  readonly instrumentsPerUser?: number | undefined;
+  readonly instrumentsBegun?: Limit | undefined;
+  readonly rates: Rates;
 }
 
 /**
@@ -22,6 +23,7 @@ export const usualBounds = {
   socketsPerUser: 200,
   socketsPerAddress: 2_000,
   instrumentsPerUser: 20,
+  instrumentsBegun: { points: 30, seconds: 60 },
   rates: { creations: { points: 600, seconds: 60 }, reads: { points: 1_000, seconds: 10 } },
 } as const satisfies Bounds;
 
@@ -31,25 +33,24 @@ const ownBounds: Bounds = { socketsPerAddress: 10_000, rates: {} };
 /** What is set, and for the rest what is usual. */
 export function boundsOf(config: AccessConfig & { readonly HOST: string }): Bounds {
   const usual: Bounds = isLoopback(config.HOST) ? ownBounds : usualBounds;
-  const rates = {
-    commands: config.LIMIT_COMMANDS,
-    creations: config.LIMIT_CREATIONS,
-    connections: config.LIMIT_CONNECTIONS,
-    reads: config.LIMIT_READS,
-  };
   return {
-    ...given("sessions", config.MAX_SESSIONS ?? usual.sessions),
-    ...given("sessionsPerUser", config.MAX_SESSIONS_PER_USER ?? usual.sessionsPerUser),
-    ...given("sessionsPerAddress", config.MAX_SESSIONS_PER_ADDRESS ?? usual.sessionsPerAddress),
-    ...given("socketsPerUser", config.MAX_SOCKETS_PER_USER ?? usual.socketsPerUser),
-    ...given("socketsPerAddress", config.MAX_SOCKETS_PER_ADDRESS ?? usual.socketsPerAddress),
-    ...given("instrumentsPerUser", config.MAX_INSTRUMENTS_PER_USER ?? usual.instrumentsPerUser),
-    rates: { ...usual.rates, ...Object.fromEntries(Object.entries(rates).filter(([, limit]) => limit !== undefined)) },
+    sessions: most(config.MAX_SESSIONS ?? usual.sessions),
+    sessionsPerUser: most(config.MAX_SESSIONS_PER_USER ?? usual.sessionsPerUser),
+    sessionsPerAddress: most(config.MAX_SESSIONS_PER_ADDRESS ?? usual.sessionsPerAddress),
+    socketsPerUser: most(config.MAX_SOCKETS_PER_USER ?? usual.socketsPerUser),
+    socketsPerAddress: most(config.MAX_SOCKETS_PER_ADDRESS ?? usual.socketsPerAddress),
+    instrumentsPerUser: most(config.MAX_INSTRUMENTS_PER_USER ?? usual.instrumentsPerUser),
+    instrumentsBegun: config.LIMIT_INSTRUMENTS ?? usual.instrumentsBegun,
+    rates: {
+      commands: config.LIMIT_COMMANDS ?? usual.rates.commands,
+      creations: config.LIMIT_CREATIONS ?? usual.rates.creations,
+      connections: config.LIMIT_CONNECTIONS ?? usual.rates.connections,
+      reads: config.LIMIT_READS ?? usual.rates.reads,
+    },
   };
 }
 
-function given<Name extends string>(name: Name, most: number | undefined): Partial<Record<Name, number>> {
-  const bound: Partial<Record<Name, number>> = {};
-  if (most !== undefined && most > 0) bound[name] = most;
-  return bound;
+/** 0 is any number. */
+function most(bound: number | undefined): number | undefined {
+  return bound === 0 ? undefined : bound;
 }

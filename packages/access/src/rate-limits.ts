@@ -12,6 +12,9 @@ export function countedFor({ userId }: Pick<Principal, "userId">, address: strin
 /** What is bounded; each has a count of its own. */
 export type Bounded = "commands" | "creations" | "connections" | "reads";
 
+/** How often each may happen; absent: as often as one likes. */
+export type Rates = { readonly [what in Bounded]?: Limit | undefined };
+
 const words: Readonly<Record<Bounded, string>> = {
   commands: "commands",
   creations: "new sessions",
@@ -25,11 +28,11 @@ const words: Readonly<Record<Bounded, string>> = {
  */
 export class RateLimits {
   readonly #limiters: Readonly<Partial<Record<Bounded, RateLimiterRedis>>>;
-  readonly #limits: Readonly<Partial<Record<Bounded, Limit>>>;
+  readonly #limits: Rates;
   /** What this node refused, since it began. */
   readonly refused: Record<Bounded, number> = { commands: 0, creations: 0, connections: 0, reads: 0 };
 
-  constructor(redis: RedisConnection, prefix: string, limits: Readonly<Partial<Record<Bounded, Limit>>>) {
+  constructor(redis: RedisConnection, prefix: string, limits: Rates) {
     const limiter = (what: Bounded) => {
       const limit = limits[what];
       if (limit === undefined) return undefined;

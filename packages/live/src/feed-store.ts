@@ -15,6 +15,13 @@ export function parseFeedName(name: string): LiveInstrument {
   return { source: name.slice(0, at), symbol: name.slice(at + 1) };
 }
 
+/** How long a wish holds, and how many one owner has: at a time, and of feeds that nobody wanted before, in a period. */
+export interface WishLimits {
+  readonly lingerMs: number;
+  readonly most?: number | undefined;
+  readonly begins?: { readonly points: number; readonly seconds: number } | undefined;
+}
+
 /** What a change needs to find: who has to hold the feed, or which revision has to be the newest (0: there is no hash). */
 export interface Expected {
   readonly owner?: string;
@@ -61,13 +68,13 @@ export class FeedStore {
 
   /**
    * Has a feed wanted for some time from now, on behalf of a session, which leaves what it wanted before. Not where the venue lists
-   * no such symbol, or the owner wants `most` others (0: any number).
+   * no such symbol, the owner wants as many others as it may, or has had too many begun: then for so many ms.
    */
   async want(
     feed: LiveInstrument,
     { session, owner }: Asker,
-    { lingerMs, most }: { readonly lingerMs: number; readonly most: number },
-  ): Promise<"wanted" | "too many" | "not listed"> {
+    { lingerMs, most = 0, begins = { points: 0, seconds: 0 } }: WishLimits,
+  ): Promise<"wanted" | "too many" | "not listed" | { readonly waitMs: number }> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
     const name = feedName(feed);
     const wanted = await answered(
@@ -77,13 +84,17 @@ export class FeedStore {
         keys.liveWishesOf(owner),
         keys.liveWishesFor(name),
         keys.liveListed(feed.source),
+        keys.liveBegun(owner),
         name,
         feed.symbol,
         session,
         lingerMs,
         most,
+        begins.points,
+        begins.seconds * 1000,
       ),
     );
+    if (wanted <= -2) return { waitMs: -2 - wanted };
     return wanted === 1 ? "wanted" : wanted === 0 ? "too many" : "not listed";
   }
 

@@ -36,6 +36,8 @@ export interface LiveTapesOptions {
   readonly lingerMs?: number;
   /** Instruments that the sessions of one user, or one address, may ask for at a time; absent: any number. */
   readonly instrumentsPerUser?: number | undefined;
+  /** Instruments that nobody was watching, which they may have begun in so many seconds; absent: any number. */
+  readonly instrumentsBegun?: { readonly points: number; readonly seconds: number } | undefined;
   /** How long a feed that nobody here listens to is followed on; 60 s by default. */
   readonly idleMs?: number;
 }
@@ -108,7 +110,7 @@ export class LiveTapes implements UnfinishedTapes {
 
   /**
    * Says that a session wants a feed from now for the linger time, and asks for a worker if none has it. Rejects with
-   * `INVALID_VALUE` for a symbol that the venue does not list, with `TOO_MANY_INSTRUMENTS`, and with `UNAVAILABLE`.
+   * `INVALID_VALUE` for a symbol that the venue does not list, with `TOO_MANY_INSTRUMENTS`, `TOO_MANY_REQUESTS` and `UNAVAILABLE`.
    */
   async want(source: string, symbol: string, asker: Asker): Promise<void> {
     const { redis, keys } = this.#options;
@@ -126,14 +128,19 @@ export class LiveTapes implements UnfinishedTapes {
 
   /** The same for a feed that the session has asked for a while ago: upkeep sees to it that a worker has it. */
   async renew(source: string, symbol: string, asker: Asker): Promise<void> {
-    const { lingerMs = defaultLingerMs, instrumentsPerUser: most = 0 } = this.#options;
-    const wanted = await this.#feeds.want({ source, symbol }, asker, { lingerMs, most });
+    const { lingerMs = defaultLingerMs, instrumentsPerUser: most, instrumentsBegun: begins } = this.#options;
+    const wanted = await this.#feeds.want({ source, symbol }, asker, { lingerMs, most, begins });
     if (wanted === "not listed") {
       throw new RefusedError(refuse("INVALID_VALUE", `symbol: ${source} lists no ${symbol}. Nothing was changed.`));
     }
     if (wanted === "too many") {
       const message = `The sessions of one user may watch ${most} live instruments at a time, and yours do. Take one of them elsewhere first.`;
       throw new RefusedError(refuse("TOO_MANY_INSTRUMENTS", message), { retryAfter: 10 });
+    }
+    if (typeof wanted === "object") {
+      const retryAfter = Math.max(1, Math.ceil(wanted.waitMs / 1000));
+      const most = `At most ${begins?.points} instruments that nobody was watching in ${begins?.seconds} s`;
+      throw new RefusedError(refuse("TOO_MANY_REQUESTS", `${most}; try again in ${retryAfter} s.`), { retryAfter });
     }
   }
 

@@ -115,6 +115,17 @@ describe("[LV87] the sessions of one user ask for no more feeds than they may", 
   });
 });
 
+test("[LV87] and have so many begun that nobody was watching, in a time", async () => {
+  const { live: limited } = rig.process({ instrumentsBegun: { points: 2, seconds: 60 } });
+  await live.want(source, "WATCHED", stranger);
+  for (const symbol of ["A", "B", "WATCHED", "A", "WATCHED", "B"]) await limited.want(source, symbol, one);
+  expect(await refusal(limited.want(source, "C", one))).toMatch(
+    /^TOO_MANY_REQUESTS At most 2 instruments that nobody was watching in 60 s; try again in (59|60) s\.$/,
+  );
+  expect(await standing("B")).toBe("wanted");
+  await limited.want(source, "C", stranger);
+});
+
 test("[LV88] a symbol that the venue does not list is refused by the field's name, and any is tried without a list", async () => {
   await live.want(source, "NOSUCH", one);
   await new FeedStore(rig.redis, rig.keys).list(source, ["A", "B"], 60_000);

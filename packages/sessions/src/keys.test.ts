@@ -35,6 +35,7 @@ const names = {
   liveWishesOf: keys.liveWishesOf("OWNER"),
   liveWishesFor: keys.liveWishesFor("SOURCE:SYMBOL"),
   liveListed: keys.liveListed("SOURCE"),
+  liveBegun: keys.liveBegun("OWNER"),
   bullPrefix: keys.bullPrefix,
 };
 const keyspace = await readFile(new URL("../../../docs/keyspace.md", import.meta.url), "utf8");
@@ -68,6 +69,7 @@ test("[S1] the names are what operators know", () => {
     liveWishesOf: "tapedeck:live:{tapedeck:live:wanted}:of:OWNER",
     liveWishesFor: "tapedeck:live:{tapedeck:live:wanted}:for:SOURCE:SYMBOL",
     liveListed: "tapedeck:live:{tapedeck:live:wanted}:listed:SOURCE",
+    liveBegun: "tapedeck:live:{tapedeck:live:wanted}:begun:OWNER",
     bullPrefix: "tapedeck:bull",
   });
   expect(keys.sessionChannel("ID")).toBe(names.session);

@@ -48,6 +48,8 @@ export interface Keys {
   liveWishesOf(owner: string): string;
   /** The sessions that ask for one feed, by the time until which they do. */
   liveWishesFor(feed: string): string;
+  /** How many feeds that nobody wanted one owner's sessions have had begun of late. */
+  liveBegun(owner: string): string;
   /** The symbols that a venue lists. */
   liveListed(source: string): string;
   /** BullMQ's `prefix`. */
@@ -87,6 +89,7 @@ export function keysWith(prefix: string): Keys {
     liveLeft: `${wishes}:left`,
     liveWishesOf: (owner) => `${wishes}:of:${owner}`,
     liveWishesFor: (feed) => `${wishes}:for:${feed}`,
+    liveBegun: (owner) => `${wishes}:begun:${owner}`,
     liveListed: (source) => `${wishes}:listed:${source}`,
     bullPrefix: `${prefix}:bull`,
   };

@@ -19,9 +19,9 @@ import { decodeViewers, sumOfViewers } from "./viewers.js";
 
 /** Caps on sessions; absent means none. */
 export interface SessionCaps {
-  readonly sessions?: number;
-  readonly sessionsPerAddress?: number;
-  readonly sessionsPerUser?: number;
+  readonly sessions?: number | undefined;
+  readonly sessionsPerAddress?: number | undefined;
+  readonly sessionsPerUser?: number | undefined;
 }
 
 export interface StoreOptions {

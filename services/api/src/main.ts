@@ -65,6 +65,7 @@ async function main(config: Config): Promise<void> {
     ...{ redis, subscriber, keys, store: tapeStore, cache, log },
     lingerMs: config.LIVE_LINGER_S * 1000,
     instrumentsPerUser: access.bounds.instrumentsPerUser,
+    instrumentsBegun: access.bounds.instrumentsBegun,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis, keys, queues: config.TICKER_QUEUES });

@@ -86,6 +86,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     lingerMs: config.LIVE_LINGER_S * 1000,
     instrumentsPerUser: access.bounds.instrumentsPerUser,
+    instrumentsBegun: access.bounds.instrumentsBegun,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });

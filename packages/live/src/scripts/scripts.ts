@@ -10,7 +10,7 @@ const scripts = {
   liveAppend: { file: "append", numberOfKeys: 2 },
   liveChange: { file: "change", numberOfKeys: 2 },
   liveRenew: { file: "renew", numberOfKeys: 1 },
-  liveWant: { file: "want", numberOfKeys: 5 },
+  liveWant: { file: "want", numberOfKeys: 6 },
   liveLeave: { file: "leave", numberOfKeys: 4 },
   liveDrop: { file: "drop", numberOfKeys: 2 },
 } as const;
@@ -48,13 +48,16 @@ declare module "ioredis" {
         wishesOf: string,
         wishesFor: string,
         listed: string,
+        begun: string,
         feed: string,
         symbol: string,
         session: string,
         lingerMs: number,
         most: number,
+        begins: number,
+        periodMs: number,
       ]
-    ): Result<1 | 0 | -1, Context>;
+    ): Result<number, Context>;
     liveLeave(
       ...args: [wanted: string, left: string, wishesOf: string, wishesFor: string, session: string]
     ): Result<1 | 0, Context>;

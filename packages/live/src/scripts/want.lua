@@ -6,15 +6,20 @@
   KEYS[3] of       sorted set: what the session's owner wants
   KEYS[4] for      sorted set: who wants this feed; its name ends in the feed's
   KEYS[5] listed   set
+  KEYS[6] begun    counter: feeds that nobody wanted before the owner did
   ARGV[1] feed     SOURCE:SYMBOL
   ARGV[2] symbol
   ARGV[3] session
   ARGV[4] linger   in ms
   ARGV[5] most     feeds that one owner may want at a time, 0 for any number
-  Returns 1; -1 where the venue lists no such symbol, 0 where the owner wants too many others, and then nothing is changed
+  ARGV[6] begins   feeds that one owner may have begun in a period, 0 for any number
+  ARGV[7] period   in ms
+  Returns 1; -1 where the venue lists no such symbol, 0 where the owner wants too many others, and where too many were begun -2 less
+  the ms until the period is over; then nothing is changed
 ]]
-local wanted, left, of, its, listed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local wanted, left, of, its, listed, begun = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local feed, symbol, session, linger, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local begins, period = tonumber(ARGV[6]), ARGV[7]
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -36,6 +41,11 @@ if not redis.call("ZSCORE", of, wish) then
     end
   end
   if most > 0 and count >= most and not others[feed] then return 0 end
+  local runsUntil = redis.call("ZSCORE", wanted, feed)
+  if begins > 0 and (not runsUntil or tonumber(runsUntil) <= now) then
+    if tonumber(redis.call("GET", begun) or 0) >= begins then return -2 - redis.call("PTTL", begun) end
+    if redis.call("INCR", begun) == 1 then redis.call("PEXPIRE", begun, period) end
+  end
   if before then
     redis.call("ZREM", of, session .. " " .. before)
     -- A key that is not declared, but in the slot of the others.

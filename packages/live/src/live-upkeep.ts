@@ -75,7 +75,7 @@ export class LiveUpkeep {
       const { record, now } = await this.#feeds.read(feed);
       const wantedUntil = wanted.get(name) ?? 0;
       if (record === undefined && wantedUntil <= now) {
-        await this.#tidy(name, { claim: claimed.get(name), wantedUntil, now });
+        await this.#tidy(name, { claim: claimed.get(name), wantedUntil, now, left: left.has(name) });
         return [];
       }
       return [standingOf(feed, record, { wantedUntil, leftUntil: left.get(name) ?? 0 }, now)];
@@ -170,8 +170,12 @@ export class LiveUpkeep {
     return Date.now() - Date.parse(created_at) >= (this.#options.orphanMs ?? defaultOrphanMs);
   }
 
-  async #tidy(name: string, at: { claim: number | undefined; wantedUntil: WallMs; now: WallMs }): Promise<void> {
+  async #tidy(
+    name: string,
+    at: { claim: number | undefined; wantedUntil: WallMs; now: WallMs; left: boolean },
+  ): Promise<void> {
     const feed = parseFeedName(name);
+    if (at.left) await this.#feeds.drop(feed);
     // Whoever claims it at this moment has put it there just now.
     if (at.claim !== undefined && at.now - at.claim > forgottenMs) await this.#feeds.dropClaim(feed, at.claim);
     if (at.wantedUntil > 0 && at.now - at.wantedUntil > forgottenMs)

@@ -66,6 +66,16 @@ describe("[LV86] a session asks for one feed at a time", () => {
     expect(await standing("A")).toBe("unwanted");
   });
 
+  test("and one that was left is forgotten when nobody has come back", async () => {
+    const brief = rig.process({ lingerMs: 100 }).live;
+    await brief.want(source, "A", one);
+    await brief.leave(one);
+    const upkeep = new LiveUpkeep({ ...rig });
+    await expect.poll(() => upkeep.standings()).toEqual([]);
+    expect(await rig.redis.zcard(rig.keys.liveLeft)).toBe(0);
+    expect(await rig.redis.zcard(rig.keys.liveWanted)).toBe(0);
+  });
+
   test("and what a gateway of an earlier release wants is not taken for left", async () => {
     await live.want(source, "A", one);
     await live.leave(one);

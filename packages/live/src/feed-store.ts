@@ -22,6 +22,9 @@ export interface WishLimits {
   readonly begins?: { readonly points: number; readonly seconds: number } | undefined;
 }
 
+/** What became of a wish; `waitMs` until its owner may have another feed begun. */
+export type WishOutcome = "wanted" | "too many" | "not listed" | { readonly waitMs: number };
+
 /** What a change needs to find: who has to hold the feed, or which revision has to be the newest (0: there is no hash). */
 export interface Expected {
   readonly owner?: string;
@@ -74,7 +77,7 @@ export class FeedStore {
     feed: LiveInstrument,
     { session, owner }: Asker,
     { lingerMs, most = 0, begins = { points: 0, seconds: 0 } }: WishLimits,
-  ): Promise<"wanted" | "too many" | "not listed" | { readonly waitMs: number }> {
+  ): Promise<WishOutcome> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
     const name = feedName(feed);
     const wanted = await answered(

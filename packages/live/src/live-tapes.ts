@@ -1,4 +1,4 @@
-import { RefusedError, refuse, type TapeView } from "@tapedeck/protocol";
+import type { TapeView } from "@tapedeck/protocol";
 import {
   interval,
   type Logger,
@@ -21,6 +21,7 @@ import type { LiveListener } from "./live-listener.js";
 import { isClaimed, type LiveState } from "./live-state.js";
 import { type LiveInstrument, parseLiveTapeId } from "./live-tape-id.js";
 import { orphanTape } from "./orphan-tape.js";
+import { wishRefusal } from "./wish-refusal.js";
 
 export interface LiveTapesOptions {
   /** For commands; see `RedisPurpose`. */
@@ -129,19 +130,9 @@ export class LiveTapes implements UnfinishedTapes {
   /** The same for a feed that the session has asked for a while ago: upkeep sees to it that a worker has it. */
   async renew(source: string, symbol: string, asker: Asker): Promise<void> {
     const { lingerMs = defaultLingerMs, instrumentsPerUser: most, instrumentsBegun: begins } = this.#options;
-    const wanted = await this.#feeds.want({ source, symbol }, asker, { lingerMs, most, begins });
-    if (wanted === "not listed") {
-      throw new RefusedError(refuse("INVALID_VALUE", `symbol: ${source} lists no ${symbol}. Nothing was changed.`));
-    }
-    if (wanted === "too many") {
-      const message = `The sessions of one user may watch ${most} live instruments at a time, and yours do. Take one of them elsewhere first.`;
-      throw new RefusedError(refuse("TOO_MANY_INSTRUMENTS", message), { retryAfter: 10 });
-    }
-    if (typeof wanted === "object") {
-      const retryAfter = Math.max(1, Math.ceil(wanted.waitMs / 1000));
-      const most = `At most ${begins?.points} instruments that nobody was watching in ${begins?.seconds} s`;
-      throw new RefusedError(refuse("TOO_MANY_REQUESTS", `${most}; try again in ${retryAfter} s.`), { retryAfter });
-    }
+    const limits = { lingerMs, most, begins };
+    const refusal = wishRefusal(await this.#feeds.want({ source, symbol }, asker, limits), { source, symbol }, limits);
+    if (refusal !== undefined) throw refusal;
   }
 
   /** The session wants no feed any more. */

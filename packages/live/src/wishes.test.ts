@@ -91,8 +91,8 @@ describe("[LV87] the sessions of one user ask for no more feeds than they may", 
     await live.want(source, "B", two);
     await live.want(source, "C", stranger);
     expect(await refusal(live.want(source, "C", three))).toBe(
-      "TOO_MANY_INSTRUMENTS The sessions of one user may watch 2 live instruments at a time, and yours do. " +
-        "Take one of them elsewhere first.",
+      "TOO_MANY_INSTRUMENTS symbol: your sessions watch 2 live instruments already, the limit for one user. " +
+        "Use one of those, or leave one first. Nothing was changed.",
     );
     await live.want(source, "B", three);
     await live.want(source, "A", two);
@@ -130,7 +130,7 @@ test("[LV87] and have so many begun that nobody was watching, in a time", async 
   await live.want(source, "WATCHED", stranger);
   for (const symbol of ["A", "B", "WATCHED", "A", "WATCHED", "B"]) await limited.want(source, symbol, one);
   expect(await refusal(limited.want(source, "C", one))).toMatch(
-    /^TOO_MANY_REQUESTS At most 2 instruments that nobody was watching in 60 s; try again in (59|60) s\.$/,
+    /^TOO_MANY_REQUESTS symbol: at most 2 new live instruments in 60 s\. .* try again in (59|60) s\.$/,
   );
   expect(await standing("B")).toBe("wanted");
   await limited.want(source, "C", stranger);
@@ -140,7 +140,7 @@ test("[LV88] a symbol that the venue does not list is refused by the field's nam
   await live.want(source, "NOSUCH", one);
   await new FeedStore(rig.redis, rig.keys).list(source, ["A", "B"], 60_000);
   expect(await refusal(live.want(source, "NOSUCH", two))).toBe(
-    "INVALID_VALUE symbol: SIM lists no NOSUCH. Nothing was changed.",
+    "INVALID_VALUE symbol: SIM does not list NOSUCH. Accepted are the symbols that SIM trades, such as BTCUSDT. Nothing was changed.",
   );
   await live.want(source, "A", two);
   await live.renew(source, "NOSUCH", one);

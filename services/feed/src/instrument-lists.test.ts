@@ -42,11 +42,13 @@ describe("[FD30] the list of what a venue trades", () => {
     binance.market("BTCUSDT");
     expect(await want("BITMEX", "NOSUCH")).toBe("wanted");
     await lists.look();
-    await vi.waitFor(async () => expect(await want("BITMEX", "NOSUCH2")).toContain("symbol: BITMEX lists no NOSUCH2"));
+    await vi.waitFor(async () =>
+      expect(await want("BITMEX", "NOSUCH2")).toContain("symbol: BITMEX does not list NOSUCH2"),
+    );
     expect(await want("BITMEX", "XBTUSD")).toBe("wanted");
     expect(await want("BINANCE", "NOSUCH")).toBe("wanted"); // nobody had asked for any of its instruments
     await lists.look();
-    await vi.waitFor(async () => expect(await want("BINANCE", "NOSUCH2")).toContain("BINANCE lists no NOSUCH2"));
+    await vi.waitFor(async () => expect(await want("BINANCE", "NOSUCH2")).toContain("BINANCE does not list NOSUCH2"));
     expect(await want("BINANCE", "BTCUSDT")).toBe("wanted");
     expect(await rig.upkeep.sourcesToList()).toEqual([]);
   });

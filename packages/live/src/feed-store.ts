@@ -101,11 +101,11 @@ export class FeedStore {
     return wanted === 1 ? "wanted" : wanted === 0 ? "too many" : "not listed";
   }
 
-  /** The session wants no feed any more. */
-  async leave({ session, owner }: Asker): Promise<void> {
+  /** The session wants no feed any more, unless it has wanted one for longer than `until`. */
+  async leave({ session, owner }: Asker, until?: WallMs): Promise<void> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
     const [wishesOf, wishesFor] = [keys.liveWishesOf(owner), keys.liveWishesFor("")];
-    await answered(this.redis.liveLeave(liveWanted, liveLeft, wishesOf, wishesFor, session));
+    await answered(this.redis.liveLeave(liveWanted, liveLeft, wishesOf, wishesFor, session, until ?? ""));
   }
 
   /** Forgets a wish that was left. @returns whether nobody wants the feed now */

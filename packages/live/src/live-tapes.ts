@@ -1,4 +1,4 @@
-import type { TapeView } from "@tapedeck/protocol";
+import type { TapeView, WallMs } from "@tapedeck/protocol";
 import {
   interval,
   type Logger,
@@ -135,9 +135,10 @@ export class LiveTapes implements UnfinishedTapes {
     if (refusal !== undefined) throw refusal;
   }
 
-  /** The session wants no feed any more. */
-  async leave(asker: Asker): Promise<void> {
-    await this.#feeds.leave(asker);
+  /** The session wants no feed any more, unless it has asked for one again since a moment of Redis's clock. */
+  async leave(asker: Asker, since?: WallMs): Promise<void> {
+    const { lingerMs = defaultLingerMs } = this.#options;
+    await this.#feeds.leave(asker, since === undefined ? undefined : Math.ceil(since) + lingerMs);
   }
 
   /** Follows a feed until the returned function is called. */

@@ -66,6 +66,16 @@ describe("[LV86] a session asks for one feed at a time", () => {
     expect(await standing("A")).toBe("unwanted");
   });
 
+  test("and one that asks again while it is taken for gone keeps its feed", async () => {
+    const [seconds, micros] = await rig.redis.time();
+    const seen = Number(seconds) * 1000 + Number(micros) / 1000;
+    await live.want(source, "A", one);
+    await live.leave(one, seen - 1_000);
+    expect(await standing("A")).toBe("wanted");
+    await live.leave(one, seen + 1_000);
+    expect(await standing("A")).toBe("left");
+  });
+
   test("and one that was left is forgotten when nobody has come back", async () => {
     const brief = rig.process({ lingerMs: 100 }).live;
     await brief.want(source, "A", one);

@@ -51,9 +51,7 @@ class Scene {
           this.wanted.push(`${source}:${symbol} again`);
           if (this.refusal !== undefined) throw new RefusedError(this.refusal);
         },
-        leave: async ({ session }) => {
-          this.wanted.push(`none for ${session}`);
-        },
+        leave: async () => {},
       },
       heldBack: new HeldBack(),
       tuning: (tune) => tune(),
@@ -93,15 +91,6 @@ describe("the feed of a session", () => {
     scene.edge.renew(0);
     expect(scene.wanted.splice(2)).toEqual(["BINANCE:BTCUSDT again"]);
     expect(scene.wanted).toEqual(["BINANCE:BTCUSDT", "BINANCE:BTCUSDT"]);
-  });
-
-  test("[LV86] is left when the last socket closes, and not outside of LIVE", () => {
-    scene.edge.follow({ ...live, mode: "REPLAY", edge: false });
-    scene.edge.leaveFeed();
-    expect(scene.wanted).toEqual([]);
-    scene.edge.follow(live);
-    scene.edge.leaveFeed();
-    expect(scene.wanted).toEqual(["BINANCE:BTCUSDT", `none for ${live.id}`]);
   });
 
   test("[LV23] is followed and wanted in LIVE, and only there", () => {

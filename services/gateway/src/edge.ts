@@ -196,14 +196,6 @@ export class Edge implements LiveListener, Holding {
     this.#end();
   }
 
-  /** No socket anywhere watches any more: the session needs no feed until one does. */
-  leaveFeed(): void {
-    const { live, log } = this.#context;
-    const record = this.#record;
-    if (record?.mode !== "LIVE") return;
-    live.leave(askerOf(record)).catch((error) => log.debug({ err: error }, "feed not left")); // its wish runs out
-  }
-
   #end(): void {
     this.#unfollow?.();
     this.#unfollow = undefined;

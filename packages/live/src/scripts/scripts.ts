@@ -59,7 +59,7 @@ declare module "ioredis" {
       ]
     ): Result<number, Context>;
     liveLeave(
-      ...args: [wanted: string, left: string, wishesOf: string, wishesFor: string, session: string]
+      ...args: [wanted: string, left: string, wishesOf: string, wishesFor: string, session: string, until: number | ""]
     ): Result<1 | 0, Context>;
     liveDrop(wanted: string, left: string, feed: string): Result<1 | 0, Context>;
   }

@@ -381,6 +381,16 @@ describe("an instrument that all have left", () => {
     await again.more(3);
   });
 
+  test("[FD29] and that its venue refuses is let go of soon", async () => {
+    await rig.close();
+    rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
+    const { statuses } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "NOSUCH");
+    await follower.told("down");
+    await follower.leave();
+    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+  });
+
   test("[FD29] and that has a session on its tape is finished, and stays", async () => {
     bitmex.market("XBTUSD").run();
     const { statuses } = await rig.feed({ keepSeconds });

@@ -310,7 +310,8 @@ export class Recorder {
     if (now > this.#wantedUntil) return this.#end("unwanted");
     const leftBefore = this.#left;
     this.#left = standing.left;
-    if (standing.left && leftBefore && (await this.#isShort()) && (await this.#drop())) return;
+    const useless = standing.left && leftBefore && (standing.state.tape === "" || (await this.#isShort()));
+    if (useless && (await this.#drop())) return;
     if (this.held) return;
     const orphanedMs = performance.now() - this.#orphanedAt;
     if (orphanedMs > orphanMs) this.#end("lost");

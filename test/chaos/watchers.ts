@@ -1,6 +1,7 @@
 import type { FeedStatus } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
+import type { Http } from "../support/http.js";
 import { LiveTapeReader } from "../support/live-tapes.js";
 import type { SeenFrame, Viewer } from "../support/viewer.js";
 import "../support/expect.js";
@@ -12,14 +13,20 @@ interface Watcher {
 
 /** Users who watch one live instrument: at the edge through each gateway, and one who is a little behind it. */
 export class Watchers {
-  readonly #cluster: TestCluster;
+  readonly #http: Http;
   readonly #tapes: LiveTapeReader;
   readonly #all: readonly Watcher[];
 
-  static async gather(cluster: TestCluster, source: string, symbol: string): Promise<Watchers> {
+  static async gather(
+    cluster: TestCluster,
+    source: string,
+    symbol: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Watchers> {
+    const http = cluster.http.as(headers);
     const watch = async (): Promise<Watcher> => {
-      const { session_id: id } = await cluster.http.create({ mode: "LIVE", source, symbol, max_fps: 0 });
-      return { id, viewer: await cluster.watch(id) };
+      const { session_id: id } = await http.create({ mode: "LIVE", source, symbol, max_fps: 0 });
+      return { id, viewer: await cluster.watch(id, { headers }) };
     };
     const all = [await watch(), await watch(), await watch()];
     await Promise.all(all.map(({ viewer }) => viewer.next(10, 40_000)));
@@ -28,11 +35,11 @@ export class Watchers {
     await all[0]?.viewer.next(10);
     await shifted?.command("resume");
     await shifted?.next(5);
-    return new Watchers(cluster, all);
+    return new Watchers(cluster, all, http);
   }
 
-  private constructor(cluster: TestCluster, all: readonly Watcher[]) {
-    this.#cluster = cluster;
+  private constructor(cluster: TestCluster, all: readonly Watcher[], http: Http) {
+    this.#http = http;
     this.#all = all;
     this.#tapes = new LiveTapeReader(cluster);
   }
@@ -83,7 +90,10 @@ export class Watchers {
   }
 
   async leave(): Promise<void> {
-    for (const { id, viewer } of this.#all) await this.#cluster.end({ id, viewers: [viewer] });
+    for (const { id, viewer } of this.#all) {
+      await viewer.close();
+      await this.#http.delete(id);
+    }
     await this.#tapes.close();
   }
 }

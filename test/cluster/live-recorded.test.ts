@@ -18,7 +18,7 @@ const test = testOnCluster(() => ({
   feeds: 1,
   env: {
     all: { LIVE_LINGER_S: "20" },
-    feed: { BINANCE_URL: exchange.url, BINANCE_REST_URL: exchange.restUrl, LIVE_PART_S: "2" },
+    feed: { BINANCE_URL: exchange.url, BINANCE_REST_URL: exchange.restUrl, LIVE_PART_S: "2", LIVE_KEEP_S: "4" },
   },
 }));
 

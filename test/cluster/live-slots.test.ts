@@ -50,7 +50,7 @@ test("[LT1] [LT20] [LT60] [LT71] a feed's keys share a slot of a Redis Cluster, 
     log,
   } as const;
 
-  await live.want(feed.source, feed.symbol);
+  await live.want(feed.source, feed.symbol, { session: "session", owner: "user" });
   const heard: number[] = [];
   let open = "";
   live.follow(feed.source, feed.symbol, {

@@ -11,6 +11,7 @@ const symbols = ["BTCUSDT", "ETHUSDT"] as const;
 beforeAll(async () => {
   await exchange.open();
   for (const symbol of symbols) exchange.market(symbol).run();
+  exchange.listedOnly.add("NOSUCHCOIN");
 });
 afterAll(() => exchange.close());
 
@@ -109,6 +110,22 @@ describe("three users", () => {
       },
     });
     await cluster.end({ id: good, viewers: [viewers[0]] }, { id: bad, viewers: [viewers[1]] });
+  });
+
+  test("[LV88] a symbol that the venue does not list is refused by the field's name", async ({ cluster }) => {
+    const { session_id: id } = await cluster.http.create({ mode: "LIVE" });
+    const viewer = await cluster.watch(id);
+    await viewer.next(3);
+    const listed = () => cluster.redis.exists(cluster.keys.liveListed("BINANCE"));
+    await cluster.until(async () => (await listed()) === 1, "the venue's list");
+    const answer = await cluster.http.call("POST", `/mode/${id}`, { mode: "LIVE", symbol: "ANOTHERCOIN" });
+    expect([answer.status, answer.body]).toMatchObject([
+      422,
+      { code: "INVALID_VALUE", message: expect.stringContaining("symbol: BINANCE does not list ANOTHERCOIN") },
+    ]);
+    expect(await cluster.http.session(id)).toMatchObject({ mode: "LIVE", active_symbol: "BTCUSDT" });
+    await viewer.next(3);
+    await cluster.end({ id, viewers: [viewer] });
   });
 });
 

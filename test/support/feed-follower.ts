@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type LiveState, LiveTapes } from "@tapedeck/live";
 import { checkFrameText, checkNext, type FeedStatus } from "@tapedeck/protocol";
 import { BlockCache, FolderTapeStore } from "@tapedeck/tape";
@@ -45,7 +46,8 @@ export class FeedFollower {
       },
       state: (state) => this.states.push(state),
     });
-    const want = (): void => void this.#live.want(source, symbol).catch(() => {}); // Redis is away in some tests
+    const asker = { session: randomUUID(), owner: `user ${randomUUID()}` };
+    const want = (): void => void this.#live.want(source, symbol, asker).catch(() => {}); // Redis is away in some tests
     want();
     this.#wanting = setInterval(want, 1000);
   }

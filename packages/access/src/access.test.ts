@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
 import { createAccess } from "./access.js";
 import { tokenOf } from "./bearer.js";
+import { boundsOf, usualBounds } from "./bounds.js";
 import { accessEnv, plainWords, refuseExposure } from "./config.js";
 
 const secret = "a secret of at least thirty-two bytes";
@@ -236,6 +237,20 @@ describe("limits", () => {
     await create();
     await expect(create()).rejects.toThrow("At most 2 new sessions in 60 s");
     away.disconnect();
+  });
+});
+
+describe("what one may have of the cluster", () => {
+  const bounds = (env: NodeJS.ProcessEnv, HOST: string) => boundsOf({ ...configOf(env), HOST });
+
+  test("[AC17] is bounded where others can reach it, also where nothing is set, and not on this machine alone", () => {
+    expect(bounds({}, "0.0.0.0")).toEqual(usualBounds);
+    expect(bounds({}, "127.0.0.1")).toEqual({ socketsPerAddress: 10_000, rates: {} });
+    const set = bounds({ MAX_SESSIONS: "9", MAX_SESSIONS_PER_USER: "0", LIMIT_READS: "5/1" }, "::");
+    expect(set).toMatchObject({ sessions: 9, sessionsPerAddress: 1000, instrumentsPerUser: 20 });
+    expect(set.sessionsPerUser).toBeUndefined();
+    expect(set.rates).toEqual({ reads: { points: 5, seconds: 1 }, creations: { points: 600, seconds: 60 } });
+    expect(bounds({ MAX_INSTRUMENTS_PER_USER: "3" }, "localhost").instrumentsPerUser).toBe(3);
   });
 });
 

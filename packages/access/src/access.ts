@@ -2,6 +2,7 @@ import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { type Audit, createAudit } from "./audit.js";
 import { Authenticator } from "./authenticator.js";
+import { type Bounds, boundsOf } from "./bounds.js";
 import { type AccessConfig, refuseExposure } from "./config.js";
 import { RateLimits } from "./rate-limits.js";
 import { ShareLinks } from "./share-links.js";
@@ -13,6 +14,8 @@ export interface Access {
   readonly shares: ShareLinks | undefined;
   readonly limits: RateLimits;
   readonly audit: Audit;
+  /** How much one user, or one address, may have. */
+  readonly bounds: Bounds;
 }
 
 /** @throws ConfigError where strangers would be let in by oversight */
@@ -24,10 +27,12 @@ export function createAccess(
   refuseExposure(service, config);
   const { SHARE_SECRET: secret } = config;
   const shares = secret === undefined ? undefined : new ShareLinks(redis, keys, secret);
+  const bounds = boundsOf(config);
   return {
     users: new Authenticator(config, shares),
     shares,
-    limits: new RateLimits(redis, config.TAPEDECK_PREFIX, config),
     audit: createAudit({ log, redis, keys, entries: config.AUDIT_STREAM }),
+    limits: new RateLimits(redis, config.TAPEDECK_PREFIX, bounds.rates),
+    bounds,
   };
 }

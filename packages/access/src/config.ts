@@ -50,10 +50,23 @@ export const accessEnv = {
     .optional(),
   /** Entries of the audit trail that a stream in Redis keeps as well, about; 0: none, the log alone has it. */
   AUDIT_STREAM: whole("entries", { max: 10_000_000 }).default(0),
-  /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit. */
+  /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit, or where others can reach it `usualBounds`. */
   LIMIT_COMMANDS: limit.optional(),
   LIMIT_CREATIONS: limit.optional(),
   LIMIT_CONNECTIONS: limit.optional(),
+  /** Requests by HTTP that change nothing. Health, pages and the description of the api are not counted. */
+  LIMIT_READS: limit.optional(),
+  /** Live instruments that nobody was watching, which the sessions of one user, or else of one address, may have begun. */
+  LIMIT_INSTRUMENTS: limit.optional(),
+  /** Sessions in the cluster, of one user, and of those that one client address created; 0: any number. */
+  MAX_SESSIONS: whole("sessions").optional(),
+  MAX_SESSIONS_PER_USER: whole("sessions").optional(),
+  MAX_SESSIONS_PER_ADDRESS: whole("sessions").optional(),
+  /** Open sockets on one gateway of one user, and from one address; 0: any number. Behind proxies set TRUSTED_PROXIES, or all look like one. */
+  MAX_SOCKETS_PER_USER: whole("sockets").optional(),
+  MAX_SOCKETS_PER_ADDRESS: whole("sockets").optional(),
+  /** Live instruments that the sessions of one user, or else of one address, may watch at a time; 0: any number. */
+  MAX_INSTRUMENTS_PER_USER: whole("instruments").optional(),
 } as const;
 
 const shape = z.object(accessEnv);

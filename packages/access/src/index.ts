@@ -2,6 +2,7 @@ export { type Access, createAccess } from "./access.js";
 export { type Audit, type AuditEvent, type Audited, auditEvents } from "./audit.js";
 export { Authenticator } from "./authenticator.js";
 export { type BroughtToken, tokenCookie, tokenOf } from "./bearer.js";
+export { type Bounds, boundsOf, usualBounds } from "./bounds.js";
 export { type AccessConfig, accessEnv, type Limit, limit, plainWords, refuseExposure } from "./config.js";
 export { showAccess } from "./metrics.js";
 export { anyone, type Principal, type Role, role, type Share } from "./principal.js";

@@ -5,7 +5,7 @@ import type { Access } from "./access.js";
 export function showAccess(metrics: Metrics, { users, limits }: Access): void {
   metrics.showCounter({
     name: "tapedeck_limit_refusals_total",
-    help: "Commands, new sessions and connections refused because there were too many",
+    help: "Commands, new sessions, connections and reads refused because there were too many",
     labels: ["limit"],
     read: () => Object.entries(limits.refused).map(([limit, count]) => [{ limit }, count] as const),
   });

@@ -1,7 +1,7 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
-import type { AccessConfig, Limit } from "./config.js";
+import type { Limit } from "./config.js";
 import type { Principal } from "./principal.js";
 
 /** Whose count something goes to: the user's, or the address's where users are not known. */
@@ -10,12 +10,16 @@ export function countedFor({ userId }: Pick<Principal, "userId">, address: strin
 }
 
 /** What is bounded; each has a count of its own. */
-export type Bounded = "commands" | "creations" | "connections";
+export type Bounded = "commands" | "creations" | "connections" | "reads";
+
+/** How often each may happen; absent: as often as one likes. */
+export type Rates = { readonly [what in Bounded]?: Limit | undefined };
 
 const words: Readonly<Record<Bounded, string>> = {
   commands: "commands",
   creations: "new sessions",
   connections: "connections",
+  reads: "requests",
 };
 
 /**
@@ -24,16 +28,11 @@ const words: Readonly<Record<Bounded, string>> = {
  */
 export class RateLimits {
   readonly #limiters: Readonly<Partial<Record<Bounded, RateLimiterRedis>>>;
-  readonly #limits: Readonly<Record<Bounded, Limit | undefined>>;
+  readonly #limits: Rates;
   /** What this node refused, since it began. */
-  readonly refused: Record<Bounded, number> = { commands: 0, creations: 0, connections: 0 };
+  readonly refused: Record<Bounded, number> = { commands: 0, creations: 0, connections: 0, reads: 0 };
 
-  constructor(redis: RedisConnection, prefix: string, config: AccessConfig) {
-    const limits = {
-      commands: config.LIMIT_COMMANDS,
-      creations: config.LIMIT_CREATIONS,
-      connections: config.LIMIT_CONNECTIONS,
-    };
+  constructor(redis: RedisConnection, prefix: string, limits: Rates) {
     const limiter = (what: Bounded) => {
       const limit = limits[what];
       if (limit === undefined) return undefined;
@@ -50,7 +49,7 @@ export class RateLimits {
     };
     this.#limits = limits;
     this.#limiters = Object.fromEntries(
-      (["commands", "creations", "connections"] as const).flatMap((what) => {
+      (["commands", "creations", "connections", "reads"] as const).flatMap((what) => {
         const made = limiter(what);
         return made === undefined ? [] : [[what, made]];
       }),

@@ -42,6 +42,11 @@ export class FeedQueue {
     await queue.add(feedJobName, { source, symbol }, { jobId: feedJobId({ source, symbol }, rev) });
   }
 
+  /** Feeds that wait for a worker with a place for them. */
+  async waiting(): Promise<number> {
+    return await (await this.#queue.get()).getWaitingCount();
+  }
+
   close(): Promise<void> {
     return this.#queue.close();
   }

@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
-import { answered, type Keys } from "@tapedeck/sessions";
+import { type Asker, answered, type Keys } from "@tapedeck/sessions";
 import { decodeFeed, type FeedRecord, flattened, unflattened } from "./feed-record.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 import { defineLiveScripts } from "./scripts/scripts.js";
@@ -14,6 +14,16 @@ export function parseFeedName(name: string): LiveInstrument {
   const at = name.indexOf(":");
   return { source: name.slice(0, at), symbol: name.slice(at + 1) };
 }
+
+/** How long a wish holds, and how many one owner has: at a time, and of feeds that nobody wanted before, in a period. */
+export interface WishLimits {
+  readonly lingerMs: number;
+  readonly most?: number | undefined;
+  readonly begins?: { readonly points: number; readonly seconds: number } | undefined;
+}
+
+/** What became of a wish; `waitMs` until its owner may have another feed begun. */
+export type WishOutcome = "wanted" | "too many" | "not listed" | { readonly waitMs: number };
 
 /** What a change needs to find: who has to hold the feed, or which revision has to be the newest (0: there is no hash). */
 export interface Expected {
@@ -59,9 +69,71 @@ export class FeedStore {
     return (changed !== -1 && decodeFeed(unflattened(changed))) || "gone";
   }
 
-  /** Says that a feed is wanted for some time from now. */
-  async want(feed: LiveInstrument, lingerMs: number): Promise<void> {
-    await answered(this.redis.liveWant(this.keys.liveWanted, feedName(feed), lingerMs));
+  /**
+   * Has a feed wanted for some time from now, on behalf of a session, which leaves what it wanted before. Not where the venue lists
+   * no such symbol, the owner wants as many others as it may, or has had too many begun: then for so many ms.
+   */
+  async want(
+    feed: LiveInstrument,
+    { session, owner }: Asker,
+    { lingerMs, most = 0, begins = { points: 0, seconds: 0 } }: WishLimits,
+  ): Promise<WishOutcome> {
+    const { liveWanted, liveLeft, ...keys } = this.keys;
+    const name = feedName(feed);
+    const wanted = await answered(
+      this.redis.liveWant(
+        liveWanted,
+        liveLeft,
+        keys.liveWishesOf(owner),
+        keys.liveWishesFor(name),
+        keys.liveListed(feed.source),
+        keys.liveBegun(owner),
+        name,
+        feed.symbol,
+        session,
+        lingerMs,
+        most,
+        begins.points,
+        begins.seconds * 1000,
+      ),
+    );
+    if (wanted <= -2) return { waitMs: -2 - wanted };
+    return wanted === 1 ? "wanted" : wanted === 0 ? "too many" : "not listed";
+  }
+
+  /** The session wants no feed any more, unless it has wanted one for longer than `until`. */
+  async leave({ session, owner }: Asker, until?: WallMs): Promise<void> {
+    const { liveWanted, liveLeft, ...keys } = this.keys;
+    const [wishesOf, wishesFor] = [keys.liveWishesOf(owner), keys.liveWishesFor("")];
+    await answered(this.redis.liveLeave(liveWanted, liveLeft, wishesOf, wishesFor, session, until ?? ""));
+  }
+
+  /** Forgets a wish that was left. @returns whether nobody wants the feed now */
+  async drop(feed: LiveInstrument): Promise<boolean> {
+    return (await answered(this.redis.liveDrop(this.keys.liveWanted, this.keys.liveLeft, feedName(feed)))) === 1;
+  }
+
+  /** Feeds that nobody asks for any more, by the time until which they were wanted then. */
+  async left(): Promise<Map<string, WallMs>> {
+    return scores(await answered(this.redis.zrange(this.keys.liveLeft, "0", "-1", "WITHSCORES")));
+  }
+
+  /** The symbols that a venue lists; the list is good for some time. */
+  async list(source: string, symbols: readonly string[], forMs: number): Promise<void> {
+    const key = this.keys.liveListed(source);
+    await answered(
+      this.redis
+        .multi()
+        .del(key)
+        .sadd(key, ...symbols)
+        .pexpire(key, forMs)
+        .exec(),
+    );
+  }
+
+  /** How long a venue's list is still good for, in ms; 0 or less without one. */
+  async listedFor(source: string): Promise<number> {
+    return await answered(this.redis.pttl(this.keys.liveListed(source)));
   }
 
   /** Notes that a feed is claimed, where upkeep and listings look for those that have a hash. */
@@ -80,6 +152,11 @@ export class FeedStore {
   /** Until when somebody wants the feed, on Redis's clock; 0 where nobody has for long. */
   async wantedUntil(feed: LiveInstrument): Promise<WallMs> {
     return Number((await answered(this.redis.zscore(this.keys.liveWanted, feedName(feed)))) ?? 0);
+  }
+
+  /** Until when it was wanted when the last one who asked for it left it; 0 where it has not been left. */
+  async leftUntil(feed: LiveInstrument): Promise<WallMs> {
+    return Number((await answered(this.redis.zscore(this.keys.liveLeft, feedName(feed)))) ?? 0);
   }
 
   /** Forgets that a feed was wanted, unless it was wanted for longer since. */

@@ -1,4 +1,4 @@
-import type { TapeView } from "@tapedeck/protocol";
+import type { TapeView, WallMs } from "@tapedeck/protocol";
 import {
   interval,
   type Logger,
@@ -9,7 +9,7 @@ import {
   subscribe,
   unsubscribe,
 } from "@tapedeck/runtime";
-import type { Keys } from "@tapedeck/sessions";
+import type { Asker, Keys } from "@tapedeck/sessions";
 import { type BlockCache, parseTapeName, type TapeStore, tapeName, type UnfinishedTapes } from "@tapedeck/tape";
 import { FeedQueue } from "./feed-queue.js";
 import { stateOf, unclaimed } from "./feed-record.js";
@@ -21,6 +21,7 @@ import type { LiveListener } from "./live-listener.js";
 import { isClaimed, type LiveState } from "./live-state.js";
 import { type LiveInstrument, parseLiveTapeId } from "./live-tape-id.js";
 import { orphanTape } from "./orphan-tape.js";
+import { wishRefusal } from "./wish-refusal.js";
 
 export interface LiveTapesOptions {
   /** For commands; see `RedisPurpose`. */
@@ -34,6 +35,10 @@ export interface LiveTapesOptions {
   readonly log: Logger;
   /** How long a feed stays wanted after `want`; 60 s by default. */
   readonly lingerMs?: number;
+  /** Instruments that the sessions of one user, or one address, may ask for at a time; absent: any number. */
+  readonly instrumentsPerUser?: number | undefined;
+  /** Instruments that nobody was watching, which they may have begun in so many seconds; absent: any number. */
+  readonly instrumentsBegun?: { readonly points: number; readonly seconds: number } | undefined;
   /** How long a feed that nobody here listens to is followed on; 60 s by default. */
   readonly idleMs?: number;
 }
@@ -57,6 +62,8 @@ export class LiveTapes implements UnfinishedTapes {
   readonly #asleep = new Map<string, WeakRef<Follower>>();
   /** Tapes that have ended, by name, the one left last at the end. */
   readonly #left = new Map<string, GrowingTape>();
+  /** Those of them that are known to be in the store. */
+  readonly #stored = new WeakSet<GrowingTape>();
   readonly #listed: ListedTapes;
   readonly #stops: readonly (() => void)[];
   #queue: FeedQueue | undefined;
@@ -102,11 +109,14 @@ export class LiveTapes implements UnfinishedTapes {
     return (await Promise.all(states)).flat();
   }
 
-  /** Says that a feed is wanted from now for the linger time, and asks for a worker if none has it. */
-  async want(source: string, symbol: string): Promise<void> {
-    const { redis, keys, lingerMs = defaultLingerMs } = this.#options;
+  /**
+   * Says that a session wants a feed from now for the linger time, and asks for a worker if none has it. Rejects with
+   * `INVALID_VALUE` for a symbol that the venue does not list, with `TOO_MANY_INSTRUMENTS`, `TOO_MANY_REQUESTS` and `UNAVAILABLE`.
+   */
+  async want(source: string, symbol: string, asker: Asker): Promise<void> {
+    const { redis, keys } = this.#options;
     const feed = { source, symbol };
-    await this.#feeds.want(feed, lingerMs);
+    await this.renew(source, symbol, asker);
     const { record, now } = await this.#feeds.read(feed);
     if (record !== undefined && isClaimed(stateOf(record), now)) return;
     this.#queue ??= new FeedQueue({
@@ -115,6 +125,20 @@ export class LiveTapes implements UnfinishedTapes {
       onError: (error) => this.#log.debug({ err: error }, "feed queue"),
     });
     await this.#queue.request(feed, record?.rev ?? 0);
+  }
+
+  /** The same for a feed that the session has asked for a while ago: upkeep sees to it that a worker has it. */
+  async renew(source: string, symbol: string, asker: Asker): Promise<void> {
+    const { lingerMs = defaultLingerMs, instrumentsPerUser: most, instrumentsBegun: begins } = this.#options;
+    const limits = { lingerMs, most, begins };
+    const refusal = wishRefusal(await this.#feeds.want({ source, symbol }, asker, limits), { source, symbol }, limits);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** The session wants no feed any more, unless it has asked for one again since a moment of Redis's clock. */
+  async leave(asker: Asker, since?: WallMs): Promise<void> {
+    const { lingerMs = defaultLingerMs } = this.#options;
+    await this.#feeds.leave(asker, since === undefined ? undefined : Math.ceil(since) + lingerMs);
   }
 
   /** Follows a feed until the returned function is called. */
@@ -143,7 +167,7 @@ export class LiveTapes implements UnfinishedTapes {
     const full = tapeName(id, version);
     const follower = this.#awake.get(this.#options.keys.live(feed.source, feed.symbol));
     if (follower?.tape?.id !== full) {
-      const left = this.#left.get(full);
+      const left = await this.#leftTape(full);
       if (left !== undefined) return left;
       if ((await store.versions(id)).includes(version)) return undefined;
       const { record } = await this.#feeds.read(feed);
@@ -151,20 +175,39 @@ export class LiveTapes implements UnfinishedTapes {
     }
     const followed = this.#follower(feed);
     await followed.sync();
-    return followed.tape?.id === full ? followed.tape : this.#left.get(full);
+    return followed.tape?.id === full ? followed.tape : await this.#leftTape(full);
   }
 
-  /** What a listing says of the tapes that are growing: counts of trades, events and gaps as far as they are stored. */
+  /** A tape that has ended. One that nobody kept watching was not stored, and is no more. */
+  async #leftTape(name: string): Promise<GrowingTape | undefined> {
+    const tape = this.#left.get(name);
+    if (tape === undefined || this.#stored.has(tape)) return tape;
+    const { store } = this.#options;
+    const { id, version = 1 } = parseTapeName(name);
+    if (!(await store.versions(id)).includes(version) && (await store.parts(id).ids()).length === 0) {
+      this.#left.delete(name);
+      return undefined;
+    }
+    this.#stored.add(tape);
+    return tape;
+  }
+
+  /**
+   * What a listing says of the tapes that are growing: counts of trades, events and gaps as far as they are stored. One that nobody
+   * wants and no feed holds is about to be finished or removed, and is not listed.
+   */
   async list(): Promise<TapeView[]> {
+    const wanted = await this.#feeds.wanted();
     const views = [...(await this.#feeds.claimed()).keys()].map(async (name) => {
       const feed = parseFeedName(name);
+      const { record, now } = await this.#feeds.read(feed);
+      if (record === undefined || record.tape === "" || record.lastSeq < 0) return [];
+      if (record.owner === "" && (wanted.get(name) ?? 0) <= now) return [];
       const follower = this.#awake.get(this.#options.keys.live(feed.source, feed.symbol));
       if (follower?.tape !== undefined) {
         await follower.sync();
         if (follower.tape !== undefined) return [follower.tape.view()];
       }
-      const { record } = await this.#feeds.read(feed);
-      if (record === undefined || record.tape === "" || record.lastSeq < 0) return [];
       return [(await this.#listed.view(record)) ?? []].flat();
     });
     return (await Promise.all(views)).flat().sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));

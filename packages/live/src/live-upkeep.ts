@@ -8,6 +8,7 @@ import { finishTape } from "./finish-tape.js";
 import { isClaimed, type LiveState } from "./live-state.js";
 import { type LiveInstrument, parseLiveTapeId } from "./live-tape-id.js";
 import { wholeOf } from "./part-name.js";
+import { isShort, removeTape, tapesInUse } from "./short-tapes.js";
 
 /** A feed as upkeep looks at it. */
 export interface FeedStanding {
@@ -15,6 +16,8 @@ export interface FeedStanding {
   /** On Redis's clock; 0 where nobody has wanted it for long. */
   readonly wantedUntil: WallMs;
   readonly wanted: boolean;
+  /** Wanted only because somebody may come back: all who asked for it have left it. */
+  readonly left: boolean;
   /** A writer holds it and lives. */
   readonly claimed: boolean;
 }
@@ -26,6 +29,8 @@ export interface LiveUpkeepOptions {
   readonly log: Logger;
   /** Parts younger than this may be followed by another one of a writer that has lost its feed; 2 minutes by default. */
   readonly orphanMs?: number;
+  /** A tape of fewer seconds is not kept when its feed ends; 0, the default, keeps all. */
+  readonly keepSeconds?: number;
 }
 
 const defaultOrphanMs = 120_000;
@@ -33,6 +38,9 @@ const defaultOrphanMs = 120_000;
 const retryMs = 60_000;
 /** Nobody asks any more when a feed was wanted that nobody wants. */
 const forgottenMs = 3_600_000;
+/** How long a venue's list of instruments is believed, and after which time it is asked for again. */
+const listGoodMs = 3_600_000;
+const listAnewMs = 900_000;
 
 /** What has to be looked after now and then, by any node that runs feeds. Nothing here needs a claim. */
 export class LiveUpkeep {
@@ -49,25 +57,81 @@ export class LiveUpkeep {
   /** One feed: with `state.rev` 0 and `wantedUntil` 0 where there is nothing of it. */
   async standing(source: string, symbol: string): Promise<FeedStanding> {
     const feed = { source, symbol };
-    const [wantedUntil, { record, now }] = await Promise.all([this.#feeds.wantedUntil(feed), this.#feeds.read(feed)]);
-    return standingOf(feed, record, wantedUntil, now);
+    const [wantedUntil, leftUntil, { record, now }] = await Promise.all([
+      this.#feeds.wantedUntil(feed),
+      this.#feeds.leftUntil(feed),
+      this.#feeds.read(feed),
+    ]);
+    return standingOf(feed, record, { wantedUntil, leftUntil }, now);
   }
 
   /** All feeds that are wanted, or have something in Redis. Indexes are tidied on the way. */
   async standings(): Promise<FeedStanding[]> {
     const wanted = await this.#feeds.wanted();
     const claimed = await this.#feeds.claimed();
+    const left = await this.#feeds.left();
     const standings = [...new Set([...wanted.keys(), ...claimed.keys()])].map(async (name) => {
       const feed = parseFeedName(name);
       const { record, now } = await this.#feeds.read(feed);
       const wantedUntil = wanted.get(name) ?? 0;
       if (record === undefined && wantedUntil <= now) {
-        await this.#tidy(name, { claim: claimed.get(name), wantedUntil, now });
+        await this.#tidy(name, { claim: claimed.get(name), wantedUntil, now, left: left.has(name) });
         return [];
       }
-      return [standingOf(feed, record, wantedUntil, now)];
+      return [standingOf(feed, record, { wantedUntil, leftUntil: left.get(name) ?? 0 }, now)];
     });
     return (await Promise.all(standings)).flat();
+  }
+
+  /** Forgets that a feed was wanted by those who have left it. @returns whether nobody wants it now */
+  async drop(source: string, symbol: string): Promise<boolean> {
+    return await this.#feeds.drop({ source, symbol });
+  }
+
+  /** Venues of which somebody wants something, and whose list of instruments is missing or old. */
+  async sourcesToList(): Promise<string[]> {
+    const sources = new Set([...(await this.#feeds.wanted()).keys()].map((name) => parseFeedName(name).source));
+    const old = [...sources].map(async (source) =>
+      (await this.#feeds.listedFor(source)) > listGoodMs - listAnewMs ? [] : [source],
+    );
+    return (await Promise.all(old)).flat();
+  }
+
+  /** The symbols that a venue lists from now on; others are refused. */
+  async list(source: string, symbols: readonly string[]): Promise<void> {
+    await this.#feeds.list(source, symbols, listGoodMs);
+  }
+
+  /** Whether the tape that a feed makes is too short to be kept. */
+  async isShort(source: string, symbol: string): Promise<boolean> {
+    const { keepSeconds = 0 } = this.#options;
+    if (keepSeconds === 0) return false;
+    const { record } = await this.#feeds.read({ source, symbol });
+    return record !== undefined && (await isShort(this.#feeds, record, keepSeconds));
+  }
+
+  /**
+   * Removes the tapes that nobody kept watching: feeds that nobody wants or holds have left them, they are short, and no session
+   * stands on them. Resolves to their names.
+   */
+  async removeShortTapes(standings: readonly FeedStanding[]): Promise<ReadonlySet<string>> {
+    const { store, log, keepSeconds = 0 } = this.#options;
+    const removed = new Set<string>();
+    if (keepSeconds === 0) return removed;
+    const short: FeedRecord[] = [];
+    for (const { state, wanted, claimed } of standings) {
+      if (wanted || claimed || state.tape === "") continue;
+      const { record } = await this.#feeds.read(state);
+      if (record?.owner === "" && (await isShort(this.#feeds, record, keepSeconds))) short.push(record);
+    }
+    if (short.length === 0) return removed;
+    const inUse = await tapesInUse(this.#feeds);
+    for (const record of short) {
+      if (inUse.has(record.tape) || !(await removeTape(this.#feeds, store, record))) continue;
+      log.debug({ tape: record.tape, frames: record.lastSeq + 1 }, "a tape that nobody kept watching is removed");
+      removed.add(record.tape);
+    }
+    return removed;
   }
 
   /**
@@ -106,8 +170,12 @@ export class LiveUpkeep {
     return Date.now() - Date.parse(created_at) >= (this.#options.orphanMs ?? defaultOrphanMs);
   }
 
-  async #tidy(name: string, at: { claim: number | undefined; wantedUntil: WallMs; now: WallMs }): Promise<void> {
+  async #tidy(
+    name: string,
+    at: { claim: number | undefined; wantedUntil: WallMs; now: WallMs; left: boolean },
+  ): Promise<void> {
     const feed = parseFeedName(name);
+    if (at.left) await this.#feeds.drop(feed);
     // Whoever claims it at this moment has put it there just now.
     if (at.claim !== undefined && at.now - at.claim > forgottenMs) await this.#feeds.dropClaim(feed, at.claim);
     if (at.wantedUntil > 0 && at.now - at.wantedUntil > forgottenMs)
@@ -118,9 +186,10 @@ export class LiveUpkeep {
 function standingOf(
   feed: LiveInstrument,
   record: FeedRecord | undefined,
-  wantedUntil: WallMs,
+  { wantedUntil, leftUntil }: { readonly wantedUntil: WallMs; readonly leftUntil: WallMs },
   now: WallMs,
 ): FeedStanding {
   const state = record === undefined ? unclaimed(feed, now) : stateOf(record, now);
-  return { state, wantedUntil, wanted: wantedUntil > now, claimed: isClaimed(state, now) };
+  const wanted = wantedUntil > now;
+  return { state, wantedUntil, wanted, left: wanted && leftUntil >= wantedUntil, claimed: isClaimed(state, now) };
 }

@@ -31,6 +31,7 @@ export const refusals = {
   INVALID_VALUE: 422,
   LOOP_TOO_SHORT: 422,
   TOO_MANY_SESSIONS: 429,
+  TOO_MANY_INSTRUMENTS: 429,
   TOO_MANY_SOCKETS: 429,
   TOO_MANY_REQUESTS: 429,
   /** A fault of ours; clients cannot cause it. */

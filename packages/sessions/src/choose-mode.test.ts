@@ -6,10 +6,11 @@ import { born, noon, told, unrefused } from "./testing/played.js";
 import { shelf, steadyTape } from "./testing/synthetic-tape.js";
 
 const tapes = shelf(steadyTape(100));
+const asker = { session: "s", owner: "user u" };
 const simulating = { mode: "SIMULATION" } as const;
 
 async function chosen(wish: Parameters<typeof chooseMode>[0], session?: SessionRecord) {
-  const mode = await chooseMode(wish, session, tapes);
+  const mode = await chooseMode(wish, session, tapes, asker);
   if (isRefusal(mode)) throw new Error(mode.message);
   return "begins" in mode ? mode.begins : mode.resumes;
 }
@@ -48,7 +49,7 @@ describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", (
     [{ symbol: "BTC/USDT" }, /^A simulated market's symbol has 1 to 20 characters/],
     [{ scenario: "spoofing:low,spoofing:high,layering:low,layering:high,news:low" }, /names too many kinds/],
   ])("%j is refused with what would be right", async (wish, message) => {
-    const refusal = await chooseMode({ ...simulating, ...wish }, undefined, tapes);
+    const refusal = await chooseMode({ ...simulating, ...wish }, undefined, tapes, asker);
     expect(refusal).toEqual({ refused: "INVALID_VALUE", message: expect.stringMatching(message) });
   });
 });

@@ -19,7 +19,7 @@ import { stateHead } from "./channel.js";
 import type { Tapes } from "./choose-mode.js";
 import { newSession } from "./create.js";
 import { endedBy } from "./epochs.js";
-import { type Feeds, noFeeds } from "./feeds.js";
+import { type Asker, askerOf, type Feeds, noFeeds } from "./feeds.js";
 import type { SystemCommand } from "./instruction.js";
 import type { LeaseQueue } from "./lease-queue.js";
 import { openIfThere } from "./leave-tape.js";
@@ -68,6 +68,7 @@ const attempts = 30;
 export class Deck {
   readonly #store: SessionStore;
   readonly #tapes: Tapes;
+  readonly #feeds: Feeds;
   readonly #leases: Pick<LeaseQueue, "request">;
   readonly #log: DeckLog;
   readonly #ttl: number;
@@ -76,8 +77,9 @@ export class Deck {
     this.#store = store;
     this.#tapes = {
       ...withDefault(tapes, defaultTape),
-      live: (source, symbol) => growingTape(source, symbol, feeds, tapes),
+      live: (source, symbol, asker, present) => growingTape({ source, symbol, asker, present }, feeds, tapes),
     };
+    this.#feeds = feeds;
     this.#leases = leases;
     this.#log = log;
     this.#ttl = ttl;
@@ -138,6 +140,7 @@ export class Deck {
     if (deleted === undefined) return false;
     this.#log.info({ session: id }, "session deleted");
     const message = `${stateHead("D", deleted.rev, deleted.epoch, 0, "deleted")}${JSON.stringify({ id })}`;
+    await this.#afterwards(id, "leave of its feed", () => this.#leaveFeed(deleted));
     await this.#afterwards(id, "notice to its ticker", async () => {
       if (deleted.ticker !== "") await this.#publish(deleted.ticker, message);
     });
@@ -178,6 +181,7 @@ export class Deck {
         this.#tellTicker(before, after, command, outcome.message, now),
       ),
       alive || moved ? this.#afterwards(id, "index", () => this.#store.reindex(after)) : undefined,
+      after.mode !== "LIVE" ? this.#afterwards(id, "leave of its feed", () => this.#leaveFeed(before)) : undefined,
     ]);
     return { record: after, now, connections, changed: true, before };
   }
@@ -208,6 +212,10 @@ export class Deck {
     const served = told > 0 || (asker !== undefined && after.ticker === asker);
     const waiting = needsTicker(before) && before.ticker === "";
     if (!served && !waiting) await this.#requestTicker(after);
+  }
+
+  async #leaveFeed(before: SessionRecord): Promise<void> {
+    if (before.mode === "LIVE") await this.#feeds.leave(askerOf(before));
   }
 
   async #publish(ticker: string, message: string): Promise<number> {
@@ -286,13 +294,24 @@ function withDefault(tapes: Omit<Tapes, "live">, defaultTape: string | undefined
   };
 }
 
+interface FeedWish {
+  readonly source: string;
+  readonly symbol: string;
+  readonly asker: Asker;
+  readonly present: "present" | undefined;
+}
+
 async function growingTape(
-  source: string,
-  symbol: string,
+  { source, symbol, asker, present }: FeedWish,
   feeds: Feeds,
   tapes: Pick<Tapes, "open">,
 ): Promise<DeckTape | undefined> {
-  await answered(feeds.want(source, symbol));
+  try {
+    await answered(feeds.want(source, symbol, asker));
+  } catch (error) {
+    const refused = error instanceof RefusedError && error.status !== 503;
+    if (!refused || present === undefined) throw error;
+  }
   const name = await answered(feeds.tapeOf(source, symbol));
   return name === "" ? undefined : await openIfThere(name, tapes);
 }

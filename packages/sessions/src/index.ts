@@ -9,7 +9,7 @@ export {
 export type { SourceWish, Tapes } from "./choose-mode.js";
 export { type CreateChoice, Deck, type DeckOptions, type Opened, type Performed } from "./deck.js";
 export type { EndedEpoch } from "./epochs.js";
-export { type Feeds, noFeeds } from "./feeds.js";
+export { type Asker, askerOf, type Feeds, noFeeds } from "./feeds.js";
 export { type SessionHash, UnreadableSession } from "./hash-reader.js";
 export type { Instruction, Moment, SystemCommand } from "./instruction.js";
 export { type Keys, keysWith } from "./keys.js";

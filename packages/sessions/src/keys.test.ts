@@ -18,6 +18,7 @@ const names = {
   mode: keys.mode("MODE"),
   state: keys.state("STATE"),
   createdBy: keys.createdBy("ADDRESS"),
+  ownedBy: keys.ownedBy("USER"),
   stats: keys.stats,
   statsOfMinute: keys.statsOfMinute(28928880),
   node: keys.node("NODE"),
@@ -31,6 +32,11 @@ const names = {
   liveWanted: keys.liveWanted,
   liveFeeds: keys.liveFeeds,
   audit: keys.audit,
+  liveLeft: keys.liveLeft,
+  liveWishesOf: keys.liveWishesOf("OWNER"),
+  liveWishesFor: keys.liveWishesFor("SOURCE:SYMBOL"),
+  liveListed: keys.liveListed("SOURCE"),
+  liveBegun: keys.liveBegun("OWNER"),
   bullPrefix: keys.bullPrefix,
 };
 const keyspace = await readFile(new URL("../../../docs/keyspace.md", import.meta.url), "utf8");
@@ -47,6 +53,7 @@ test("[S1] the names are what operators know", () => {
     mode: "tapedeck:sessions:mode:{MODE}",
     state: "tapedeck:sessions:state:{STATE}",
     createdBy: "tapedeck:sessions:by:{ADDRESS}",
+    ownedBy: "tapedeck:sessions:of:{USER}",
     stats: "tapedeck:stats",
     statsOfMinute: "tapedeck:stats:{28928880}",
     node: "tapedeck:node:{NODE}",
@@ -60,6 +67,11 @@ test("[S1] the names are what operators know", () => {
     liveWanted: "tapedeck:live:wanted",
     liveFeeds: "tapedeck:live:feeds",
     audit: "tapedeck:audit",
+    liveLeft: "tapedeck:live:{tapedeck:live:wanted}:left",
+    liveWishesOf: "tapedeck:live:{tapedeck:live:wanted}:of:OWNER",
+    liveWishesFor: "tapedeck:live:{tapedeck:live:wanted}:for:SOURCE:SYMBOL",
+    liveListed: "tapedeck:live:{tapedeck:live:wanted}:listed:SOURCE",
+    liveBegun: "tapedeck:live:{tapedeck:live:wanted}:begun:OWNER",
     bullPrefix: "tapedeck:bull",
   });
   expect(keys.sessionChannel("ID")).toBe(names.session);

@@ -28,6 +28,8 @@ export interface Keys {
   probeChannel(node: string): string;
   /** Sessions created by one client address. */
   createdBy(address: string): string;
+  /** Sessions of one user, where users are known. */
+  ownedBy(user: string): string;
   /** Open legacy sockets of one browser: address, User-Agent and Origin hashed. */
   legacy(fingerprint: string): string;
   /** Which of that browser's pages commanded which session by its id. */
@@ -42,12 +44,24 @@ export interface Keys {
   liveFeeds: string;
   /** Stream of the audit trail's newest entries, where one is kept. */
   audit: string;
+  /** Feeds that nobody asks for any more, by the time until which they were wanted then: dropped first. */
+  liveLeft: string;
+  /** What the sessions of one owner ask for, `SESSION SOURCE:SYMBOL`, by the time until which they do. */
+  liveWishesOf(owner: string): string;
+  /** The sessions that ask for one feed, by the time until which they do. */
+  liveWishesFor(feed: string): string;
+  /** How many feeds that nobody wanted one owner's sessions have had begun of late. */
+  liveBegun(owner: string): string;
+  /** The symbols that a venue lists. */
+  liveListed(source: string): string;
   /** BullMQ's `prefix`. */
   bullPrefix: string;
 }
 
 export function keysWith(prefix: string): Keys {
   const session = (id: string) => `${prefix}:session:{${id}}`;
+  // In the slot of `liveWanted`, which had its name first: a wish changes all of them at once.
+  const wishes = `${prefix}:live:{${prefix}:live:wanted}`;
   const live = (source: string, symbol: string) => `${prefix}:live:{${source}:${symbol}}`;
   return {
     session,
@@ -67,6 +81,7 @@ export function keysWith(prefix: string): Keys {
     tickerChannel: (node) => `${prefix}:ticker:{${node}}`,
     probeChannel: (node) => `${prefix}:probe:{${node}}`,
     createdBy: (address) => `${prefix}:sessions:by:{${address}}`,
+    ownedBy: (user) => `${prefix}:sessions:of:{${user}}`,
     legacy: (fingerprint) => `${prefix}:legacy:{${fingerprint}}`,
     legacyPages: (fingerprint) => `${prefix}:legacy:{${fingerprint}}:pages`,
     live,
@@ -74,6 +89,11 @@ export function keysWith(prefix: string): Keys {
     liveWanted: `${prefix}:live:wanted`,
     liveFeeds: `${prefix}:live:feeds`,
     audit: `${prefix}:audit`,
+    liveLeft: `${wishes}:left`,
+    liveWishesOf: (owner) => `${wishes}:of:${owner}`,
+    liveWishesFor: (feed) => `${wishes}:for:${feed}`,
+    liveBegun: (owner) => `${wishes}:begun:${owner}`,
+    liveListed: (source) => `${wishes}:listed:${source}`,
     bullPrefix: `${prefix}:bull`,
   };
 }

@@ -11,6 +11,7 @@ import {
 } from "@tapedeck/protocol";
 import type { Position } from "@tapedeck/tape";
 import { chooseMode, type Tapes } from "./choose-mode.js";
+import { askerOf } from "./feeds.js";
 import { type Instruction, type Moment, momentWithoutTape, type SystemCommand } from "./instruction.js";
 import { lastMoment, momentLost, openIfThere } from "./leave-tape.js";
 import { orderRefusal } from "./orders.js";
@@ -58,7 +59,7 @@ export async function resolve(
   { sinceRead = stopwatch(), aheadMs = 0 }: Timing = {},
 ): Promise<Resolved | Refusal> {
   if (command.type === "mode") {
-    const chosen = await chooseMode(command, session, tapes);
+    const chosen = await chooseMode(command, session, tapes, askerOf(session));
     return isRefusal(chosen) ? chosen : { instruction: chosen, moment: await lastMoment(session, now, tapes) };
   }
   if (command.type === "live" || command.type === "tune" || startsAtTheEdge(session, command)) {

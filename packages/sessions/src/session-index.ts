@@ -10,7 +10,11 @@ export interface IndexEntry {
   readonly createdAt: WallMs;
   readonly expiresAt: WallMs;
   readonly createdBy: string;
+  readonly userId: string;
 }
+
+/** Whom a session counts for. */
+type Owners = Pick<IndexEntry, "createdBy" | "userId">;
 
 /** One member of an index set: a session that was created at, or expires at, `score`. */
 export interface Scored {
@@ -20,6 +24,7 @@ export interface Scored {
 
 /** How long a caller that took an expired entry has to finish before another may take it. */
 const cleaningMs = 30_000;
+const nobody: Owners = { createdBy: "", userId: "" };
 
 /**
  * The sorted sets over all sessions: for listing, counting and cleaning up, never for what a session is. Written before the
@@ -35,7 +40,7 @@ export class SessionIndex {
   }
 
   /** Writes all there is to a session, and takes it out of the sets it has left. */
-  async write({ id, mode: itsMode, state, createdAt, expiresAt, createdBy }: IndexEntry): Promise<void> {
+  async write({ id, mode: itsMode, state, createdAt, expiresAt, ...owners }: IndexEntry): Promise<void> {
     const put = (key: string, score: number, there: boolean): Promise<number | string> =>
       there ? this.#redis.zadd(key, score, id) : this.#redis.zrem(key, id);
     await Promise.all([
@@ -43,15 +48,15 @@ export class SessionIndex {
       put(this.#keys.expiry, expiresAt, true),
       ...mode.options.map((each) => put(this.#keys.mode(each), createdAt, each === itsMode)),
       ...deckState.options.map((each) => put(this.#keys.state(each), createdAt, each === state)),
-      createdBy === "" ? 0 : this.#writeCreatedBy(createdBy, id, expiresAt),
+      ...this.#setsOfOwners(owners).map((key) => this.#writeOwned(key, id, expiresAt)),
     ]);
   }
 
   /** Removes what the index holds of the session that was created at `createdAt`, and nothing of a later one of its id. */
-  async remove(id: string, createdAt: WallMs, createdBy = ""): Promise<void> {
+  async remove(id: string, createdAt: WallMs, owners: Owners = nobody): Promise<void> {
     await Promise.all([
       ...this.#setsByCreation().map((key) => this.#redis.indexTake(key, id, createdAt, "")),
-      createdBy === "" ? 0 : this.#redis.zrem(this.#keys.createdBy(createdBy), id),
+      ...this.#setsOfOwners(owners).map((key) => this.#redis.zrem(key, id)),
     ]);
   }
 
@@ -93,9 +98,19 @@ export class SessionIndex {
     return await this.#redis.zcount(this.#keys.expiry, now, "+inf");
   }
 
-  async countCreatedBy(address: string, now: WallMs): Promise<number> {
-    await this.#redis.zremrangebyscore(this.#keys.createdBy(address), 0, now);
-    return await this.#redis.zcard(this.#keys.createdBy(address));
+  /** Sessions that one address created. */
+  countCreatedBy(address: string, now: WallMs): Promise<number> {
+    return this.#countOwned(this.#keys.createdBy(address), now);
+  }
+
+  /** Sessions of one user. */
+  countOwnedBy(user: string, now: WallMs): Promise<number> {
+    return this.#countOwned(this.#keys.ownedBy(user), now);
+  }
+
+  async #countOwned(key: string, now: WallMs): Promise<number> {
+    await this.#redis.zremrangebyscore(key, 0, now);
+    return await this.#redis.zcard(key);
   }
 
   /** Newest first, from after `cursor` on; of one state, one mode, both, or all. Fewer than `limit` are the last ones. */
@@ -149,9 +164,13 @@ export class SessionIndex {
     ];
   }
 
-  /** Entries of expired sessions are dropped when the address creates its next one, or with the whole key. */
-  async #writeCreatedBy(address: string, id: string, expiresAt: WallMs): Promise<void> {
-    const key = this.#keys.createdBy(address);
+  #setsOfOwners({ createdBy, userId }: Owners): string[] {
+    const { createdBy: ofAddress, ownedBy: ofUser } = this.#keys;
+    return [createdBy === "" ? [] : ofAddress(createdBy), userId === "" ? [] : ofUser(userId)].flat();
+  }
+
+  /** Entries of expired sessions are dropped when their owner creates the next one, or with the whole key. */
+  async #writeOwned(key: string, id: string, expiresAt: WallMs): Promise<void> {
     await this.#redis.zadd(key, expiresAt, id);
     await this.#redis.pexpireat(key, Math.ceil(expiresAt));
   }

@@ -19,8 +19,9 @@ import { decodeViewers, sumOfViewers } from "./viewers.js";
 
 /** Caps on sessions; absent means none. */
 export interface SessionCaps {
-  readonly sessions?: number;
-  readonly sessionsPerAddress?: number;
+  readonly sessions?: number | undefined;
+  readonly sessionsPerAddress?: number | undefined;
+  readonly sessionsPerUser?: number | undefined;
 }
 
 export interface StoreOptions {
@@ -180,9 +181,10 @@ export class SessionStore {
       ),
     );
     if (reply === null) return false;
-    const [createdAt, lastActivity, ttl, mode, state, createdBy] = reply;
+    const [createdAt, lastActivity, ttl, mode, state, createdBy, userId] = reply;
     const expiresAt = Number(lastActivity) + Number(ttl) * 1000;
-    await answered(this.index.write({ id, mode, state, createdAt: Number(createdAt), expiresAt, createdBy }));
+    const entry = { id, mode, state, createdAt: Number(createdAt), expiresAt, createdBy, userId };
+    await answered(this.index.write(entry));
     return true;
   }
 
@@ -223,7 +225,7 @@ export class SessionStore {
     if (fields.length === 0) return undefined;
     const record = decodeRecord(unflattened(fields));
     await answered(this.redis.del(this.keys.shares(id)));
-    await answered(this.index.remove(id, record.createdAt, record.createdBy));
+    await answered(this.index.remove(id, record.createdAt, record));
     await answered(this.index.removeExpiry(id));
     await answered(this.totals.deleted(now - record.createdAt, now));
     // Jumps faster than one in a millisecond take epochs ahead of the clock; the id's next session begins above them.
@@ -267,21 +269,25 @@ export class SessionStore {
 
   /** The entry is written first and counted with the others, so that callers at the same time cannot exceed a cap together. */
   async #admit(record: SessionRecord): Promise<void> {
-    const { id, createdAt, createdBy } = record;
+    const { id, createdAt, createdBy, userId } = record;
     await this.index.write(entryOf(record));
-    const { sessions, sessionsPerAddress } = this.#caps;
+    const { sessions, sessionsPerAddress, sessionsPerUser } = this.#caps;
     const all = sessions === undefined ? 0 : await this.index.countLiving(createdAt);
     const own =
       sessionsPerAddress === undefined || createdBy === "" ? 0 : await this.index.countCreatedBy(createdBy, createdAt);
+    const ofUser =
+      sessionsPerUser === undefined || userId === "" ? 0 : await this.index.countOwnedBy(userId, createdAt);
     const excess =
       all > (sessions ?? Infinity)
         ? `The cluster holds its ${sessions} sessions`
         : own > (sessionsPerAddress ?? Infinity)
           ? `This address has created its ${sessionsPerAddress} sessions`
-          : undefined;
+          : ofUser > (sessionsPerUser ?? Infinity)
+            ? `This user has ${sessionsPerUser} sessions already`
+            : undefined;
     if (excess === undefined) return;
     if ((await this.redis.exists(this.keys.session(id))) === 1) return;
-    await this.index.remove(id, createdAt, createdBy);
+    await this.index.remove(id, createdAt, record);
     await this.index.removeExpiry(id);
     throw new RefusedError(refuse("TOO_MANY_SESSIONS", `${excess}; delete one, or wait until one expires.`), {
       retryAfter: 10,
@@ -290,6 +296,6 @@ export class SessionStore {
 }
 
 function entryOf(record: SessionRecord) {
-  const { id, mode, state, createdAt, lastActivity, ttl, createdBy } = record;
-  return { id, mode, state, createdAt, expiresAt: lastActivity + ttl * 1000, createdBy };
+  const { id, mode, state, createdAt, lastActivity, ttl, createdBy, userId } = record;
+  return { id, mode, state, createdAt, expiresAt: lastActivity + ttl * 1000, createdBy, userId };
 }

@@ -257,6 +257,78 @@ test("[AC13] limits of commands and creations answer 429 with Retry-After", asyn
   }
 });
 
+test("[AC18] too many reads answer 429 with Retry-After; health, pages and commands are not counted among them", async () => {
+  const limited = await startTestApi({ redisUrl: inject("redisUrl"), access: { LIMIT_READS: "3/60" } });
+  try {
+    await limited.ask("POST", "/sessions/create", { body: { session_id: "a" } });
+    const statuses: number[] = [];
+    for (const path of ["/sessions/a", "/features", "/tapes"]) statuses.push((await limited.ask("GET", path)).status);
+    const refused = await limited.ask("GET", "/sessions/a");
+    expect([...statuses, refused.status]).toEqual([200, 200, 200, 429]);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(30);
+    expect(refused.json).toMatchObject({
+      code: "TOO_MANY_REQUESTS",
+      message: expect.stringMatching(/^At most 3 requests in 60 s/),
+    });
+    for (const path of ["/health/live", "/openapi.json"]) expect((await limited.ask("GET", path)).status).toBe(200);
+    expect((await limited.ask("POST", "/replay/speed/2/a")).status).toBe(200);
+  } finally {
+    await limited.stop();
+  }
+});
+
+test("[AC19] a user has so many sessions at most, whatever addresses they come from", async () => {
+  const limited = await startTestApi({
+    redisUrl: inject("redisUrl"),
+    trustedProxies: "127.0.0.1",
+    access: { AUTH_JWT_SECRET: secret, MAX_SESSIONS_PER_USER: "2" },
+  });
+  try {
+    const create = async (user: string, session_id: string, address: string) => {
+      const headers = { ...(await as(user, "controller")), "x-forwarded-for": address };
+      return (await limited.ask("POST", "/sessions/create", { headers, body: { session_id } })).status;
+    };
+    expect([await create("ada", "a", "10.0.0.1"), await create("ada", "b", "10.0.0.2")]).toEqual([200, 200]);
+    expect(await create("ada", "c", "10.0.0.3")).toBe(429);
+    expect(await create("ben", "c", "10.0.0.1")).toBe(200);
+    const headers = await as("ada", "controller");
+    expect((await limited.ask("DELETE", "/sessions/a", { headers })).status).toBe(200);
+    expect(await create("ada", "d", "10.0.0.3")).toBe(200);
+  } finally {
+    await limited.stop();
+  }
+});
+
+test("[LV87] a user watches so many live instruments at most, and has another as soon as one is left", async () => {
+  const limited = await startTestApi({ redisUrl: inject("redisUrl"), access: { MAX_INSTRUMENTS_PER_USER: "1" } });
+  try {
+    const live = (session_id: string, symbol: string) =>
+      limited.ask("POST", "/sessions/create", { body: { session_id, mode: "LIVE", source: "SIM", symbol } });
+    expect((await live("a", "ONE")).status).toBe(200);
+    expect((await live("b", "ONE")).status).toBe(200);
+    const refused = await live("c", "TWO");
+    expect([refused.status, refused.json]).toMatchObject([429, { code: "TOO_MANY_INSTRUMENTS" }]);
+    const mode = (id: string, body: object) => limited.ask("POST", `/mode/${id}`, { body });
+    expect((await mode("b", { mode: "LIVE", source: "SIM", symbol: "TWO" })).status).toBe(429);
+    expect((await limited.ask("GET", "/mode/b")).json).toMatchObject({ symbol: "ONE" });
+    await mode("a", { mode: "REPLAY" });
+    expect((await mode("b", { mode: "LIVE", source: "SIM", symbol: "TWO" })).status).toBe(200);
+    await limited.ask("DELETE", "/sessions/b");
+    expect((await live("c", "THREE")).status).toBe(200);
+    // Nobody has watched it for a while, and another one has its place.
+    const { liveWanted, liveWishesOf, liveWishesFor } = limited.keys;
+    await limited.redis.del(liveWanted, liveWishesOf("address 127.0.0.1"), liveWishesFor("SIM:THREE"));
+    expect((await live("d", "FOUR")).status).toBe(200);
+    for (const path of ["/sessions/c", "/features?session_id=c"]) {
+      expect((await limited.ask("GET", path)).status).toBe(200);
+    }
+    expect((await limited.ask("POST", "/replay/pause/c")).status).toBe(200);
+    expect((await mode("c", { mode: "LIVE", source: "SIM", symbol: "FIVE" })).status).toBe(429);
+  } finally {
+    await limited.stop();
+  }
+});
+
 test("[AC1] with authentication off a share link is refused as pointless, and any Authorization is ignored", async () => {
   const open = await startTestApi({ redisUrl: inject("redisUrl") });
   try {

@@ -64,6 +64,9 @@ function routerOf(table: readonly Route[], api: Api): Router {
       });
       const principal = route.access === "public" ? anyone : await identify(ctx, route.access, api);
       const caller = callerOf(ctx, api.trustedProxies, principal);
+      if (route.method === "GET" && route.access !== "public") {
+        await api.access.limits.count("reads", principal, caller.address);
+      }
       const answer = (): Promise<unknown> => route.run(rawCall(ctx, caller, api), api);
       send(ctx, route, await (route.method === "GET" ? answer() : tracedRequest(ctx, route, answer)));
     });

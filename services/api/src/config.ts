@@ -21,9 +21,6 @@ const env = z.object({
    * another origin than the cluster's, to which no cookie comes; a guess, so off unless asked for.
    */
   LEGACY_MODE_GUESS: flag.default(false),
-  /** Sessions in the cluster, and those of one client address, above which creating answers 429. */
-  MAX_SESSIONS: whole("sessions", { min: 1 }).optional(),
-  MAX_SESSIONS_PER_ADDRESS: whole("sessions", { min: 1 }).optional(),
   SIMULATION_WARM_UP: simulationWarmUp,
   /** Bytes of a request's body. The largest body that means anything is a few hundred. */
   BODY_BYTES: whole("bytes", { min: 1024, max: 1_048_576 }).default(65_536),

@@ -61,12 +61,14 @@ async function main(config: Config): Promise<void> {
   const stopWatching = watchLatency(redis, metrics);
 
   const access = createAccess("api", config, { redis, keys, log });
-  const store = new SessionStore(redis, keys, { caps: capsOf(config) });
+  const store = new SessionStore(redis, keys, { caps: access.bounds });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
     ...{ redis, subscriber, keys, store: tapeStore, cache, log },
     lingerMs: config.LIVE_LINGER_S * 1000,
+    instrumentsPerUser: access.bounds.instrumentsPerUser,
+    instrumentsBegun: access.bounds.instrumentsBegun,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis, keys, queues: config.TICKER_QUEUES });
@@ -143,8 +145,4 @@ async function main(config: Config): Promise<void> {
   health.set("api", "ok");
   announceReady({ url: server.url, pid: process.pid });
   log.info({ url: server.url }, "answering");
-}
-
-function capsOf({ MAX_SESSIONS: sessions, MAX_SESSIONS_PER_ADDRESS: sessionsPerAddress }: Config) {
-  return { ...(sessions && { sessions }), ...(sessionsPerAddress && { sessionsPerAddress }) };
 }

@@ -2,7 +2,7 @@ import { type LiveTapeSettings, liveTapeDefaults } from "@tapedeck/live";
 import { parseScenario, scenarioNames } from "@tapedeck/market";
 import { commonEnv, millis, readConfig, seconds, whole } from "@tapedeck/runtime";
 import { z } from "zod";
-import { publicAddresses, type VenueSettings } from "./venues/venues.js";
+import { publicAddresses, type SocketSource, type VenueSettings } from "./venues/venues.js";
 
 const mb = 2 ** 20;
 const socketAddress = z.string().regex(/^wss?:\/\/\S+$/, "is not a ws:// or wss:// address");
@@ -27,6 +27,8 @@ const env = z.object({
   LIVE_PART_S: whole("seconds", { min: 1, max: 3600 }).default(liveTapeDefaults.partSeconds),
   /** Older parts of a tape that still grows are removed; 0 keeps all. */
   LIVE_RETENTION_H: whole("hours", { max: 87_600 }).default(liveTapeDefaults.retentionHours),
+  /** A tape of fewer seconds is removed when its instrument is left, unless a session stands on it; 0 keeps all. */
+  LIVE_KEEP_S: whole("seconds", { max: 3600 }).default(10),
   /** Makes other simulated markets of the same symbols. */
   SIM_SEED: z
     .string()
@@ -46,6 +48,12 @@ const env = z.object({
   COINBASE_URL: socketAddress.default(publicAddresses.COINBASE.socket),
   KRAKEN_URL: socketAddress.default(publicAddresses.KRAKEN.socket),
   OKX_URL: socketAddress.default(publicAddresses.OKX.socket),
+  // Where they list their instruments. By default nowhere if the address above is another than the venue's own.
+  BITMEX_REST_URL: restAddress.optional(),
+  BYBIT_REST_URL: restAddress.optional(),
+  COINBASE_REST_URL: restAddress.optional(),
+  KRAKEN_REST_URL: restAddress.optional(),
+  OKX_REST_URL: restAddress.optional(),
 });
 
 export type FeedConfig = Readonly<z.infer<typeof env>>;
@@ -55,15 +63,20 @@ export function readFeedConfig(from?: NodeJS.ProcessEnv): FeedConfig {
 }
 
 export function venueSettings(config: FeedConfig): VenueSettings {
-  const at = (socket: string, rest: string = socket) => ({ socket: new URL(socket), rest: new URL(rest) });
+  const at = (socket: string, rest: string) => ({ socket: new URL(socket), rest: new URL(rest) });
+  const listedAt = (source: SocketSource, socket: string, rest: string | undefined) => {
+    const own = publicAddresses[source];
+    const list = rest ?? (socket === own.socket ? own.rest : undefined);
+    return { socket: new URL(socket), rest: list === undefined ? undefined : new URL(list) };
+  };
   const addresses: VenueSettings["addresses"] = {
     BINANCE: at(config.BINANCE_URL, config.BINANCE_REST_URL),
     "BINANCE-FUTURES": at(config.BINANCE_FUTURES_URL, config.BINANCE_FUTURES_REST_URL),
-    BITMEX: at(config.BITMEX_URL),
-    BYBIT: at(config.BYBIT_URL),
-    COINBASE: at(config.COINBASE_URL),
-    KRAKEN: at(config.KRAKEN_URL),
-    OKX: at(config.OKX_URL),
+    BITMEX: listedAt("BITMEX", config.BITMEX_URL, config.BITMEX_REST_URL),
+    BYBIT: listedAt("BYBIT", config.BYBIT_URL, config.BYBIT_REST_URL),
+    COINBASE: listedAt("COINBASE", config.COINBASE_URL, config.COINBASE_REST_URL),
+    KRAKEN: listedAt("KRAKEN", config.KRAKEN_URL, config.KRAKEN_REST_URL),
+    OKX: listedAt("OKX", config.OKX_URL, config.OKX_REST_URL),
   };
   return { addresses, sim: { seed: config.SIM_SEED, scenario: config.SIM_SCENARIO } };
 }

@@ -1,4 +1,7 @@
+import { LiveUpkeep } from "@tapedeck/live";
 import { checkFrameText, checkNext } from "@tapedeck/protocol";
+import { createLogger } from "@tapedeck/runtime";
+import { parseTapeName } from "@tapedeck/tape";
 import { Queue, Worker } from "bullmq";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { BinanceStandIn } from "../../../test/support/exchange/binance.js";
@@ -321,6 +324,86 @@ describe("upkeep", () => {
     expect(bitmex.connections).toBe(0);
     await queue.close();
     connection.disconnect();
+  });
+});
+
+describe("an instrument that all have left", () => {
+  const keepSeconds = 10;
+  const upkeep = () =>
+    new LiveUpkeep({ ...rig, log: createLogger({ service: "feed", node: "t", level: "silent" }), keepSeconds });
+
+  test("[FD27] makes room for one that somebody wants, and those that are watched go on", async () => {
+    for (const symbol of ["A", "B", "C"]) bitmex.market(symbol).run();
+    await rig.close();
+    rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
+    const { statuses } = await rig.feed({ capacity: 2 });
+    const watched = await rig.follow("BITMEX", "A");
+    const left = await rig.follow("BITMEX", "B");
+    await Promise.all([watched.more(5), left.more(5)]);
+    const waiting = await rig.follow("BITMEX", "C");
+    await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(1), { timeout: 5000 });
+    const asked = performance.now();
+    await left.leave();
+    await waiting.more(5);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    expect([...statuses.keys()].sort()).toEqual(["BITMEX:A", "BITMEX:C"]);
+    await watched.more(5);
+    expect(gapsIn(watched.frames)).toEqual([]);
+  });
+
+  test("[FD28] before a feed came to it opens no connection to its venue", async () => {
+    bitmex.market("XBTUSD").run();
+    const gone = await rig.follow("BITMEX", "NEVER");
+    await gone.leave();
+    const { statuses } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(3);
+    await vi.waitFor(() => expect([...statuses.keys()]).toEqual(["BITMEX:XBTUSD"]));
+    await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(0));
+    expect(bitmex.heard.filter((said) => said.includes("NEVER"))).toEqual([]);
+    expect((await rig.upkeep.standing("BITMEX", "NEVER")).wanted).toBe(false);
+  });
+
+  test("[FD29] within seconds is let go of soon, and its tape is removed", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.close();
+    rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
+    const { statuses } = await rig.feed({ keepSeconds });
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(5);
+    await follower.leave();
+    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+    expect(await rig.live.list()).toEqual([]);
+    await findFeeds(upkeep(), rig.queue);
+    expect((await rig.upkeep.standing("BITMEX", "XBTUSD")).state).toMatchObject({ tape: "" });
+    await vi.waitFor(() => expect(bitmex.clients.size).toBe(0));
+    const again = await rig.follow("BITMEX", "XBTUSD");
+    await again.more(3);
+  });
+
+  test("[FD29] and that its venue refuses is let go of soon", async () => {
+    await rig.close();
+    rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
+    const { statuses } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "NOSUCH");
+    await follower.told("down");
+    await follower.leave();
+    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+  });
+
+  test("[FD29] and that has a session on its tape is finished, and stays", async () => {
+    bitmex.market("XBTUSD").run();
+    const { statuses } = await rig.feed({ keepSeconds });
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(5);
+    const name = follower.tape()?.id ?? expect.fail();
+    await rig.redis.zadd(rig.keys.created, 1, "s");
+    await rig.redis.hset(rig.keys.session("s"), { tape: name, edge: "0" });
+    await follower.leave();
+    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+    await findFeeds(upkeep(), rig.queue);
+    const { id } = parseTapeName(name);
+    await vi.waitFor(async () => expect(await rig.store.versions(id)).toEqual([1]), { timeout: 8000 });
   });
 });
 

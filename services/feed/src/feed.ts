@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Intake, type Lease, liveWorkers, startBalance } from "@tapedeck/leases";
-import { type FeedJob, type FeedQueue, feedQueueName, type LiveTapeWriter, type LiveUpkeep } from "@tapedeck/live";
+import { type FeedJob, type FeedQueue, feedQueueName, type LiveTapeWriter } from "@tapedeck/live";
 import type { Precision } from "@tapedeck/market";
 import { type FeedStatus, liveInstrument } from "@tapedeck/protocol";
-import type { Logger, RedisClock, RedisConnection } from "@tapedeck/runtime";
+import { interval, type Logger, type RedisClock, type RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import type { FeedMetrics } from "./metrics.js";
 import { FrameClock } from "./recording/frame-clock.js";
-import { Recorder } from "./recording/recorder.js";
+import { Recorder, type RecorderOptions } from "./recording/recorder.js";
 import type { Venue } from "./venues/venue.js";
 
 export interface FeedOptions {
@@ -18,8 +18,8 @@ export interface FeedOptions {
   readonly clock: Pick<RedisClock, "now">;
   readonly venues: Readonly<Record<string, Venue>>;
   readonly claim: (job: FeedJob, venue: Venue, precision: Precision) => Promise<LiveTapeWriter>;
-  readonly upkeep: Pick<LiveUpkeep, "standing">;
-  readonly queue: Pick<FeedQueue, "request">;
+  readonly upkeep: RecorderOptions["upkeep"];
+  readonly queue: Pick<FeedQueue, "request" | "waiting">;
   readonly capacity: number;
   readonly frameMs: number;
   readonly balanceEveryMs?: number;
@@ -33,6 +33,8 @@ export interface FeedOptions {
 /** A hand-over waits no longer than this for the next feed. */
 const handOverMs = 5_000;
 const quarantineMs = 60_000;
+/** How often a feed that is full looks whether others wait for a place. */
+const roomEveryMs = 500;
 /** Instruments handed over at a time for the sake of balance. */
 const mostAtOnce = 8;
 
@@ -42,7 +44,8 @@ export class Feed {
   readonly #intake: Intake<FeedJob>;
   readonly #frames: FrameClock;
   readonly #recorders = new Map<string, Recorder>();
-  #stopBalance = (): void => {};
+  readonly #stops: (() => void)[] = [];
+  #makingRoom = false;
   #closing = false;
 
   private constructor(options: FeedOptions) {
@@ -66,7 +69,10 @@ export class Feed {
   static async start(options: FeedOptions): Promise<Feed> {
     const feed = new Feed(options);
     await feed.#intake.start();
-    feed.#stopBalance = feed.#balance();
+    feed.#stops.push(
+      feed.#balance(),
+      interval(() => void feed.#makeRoom(), roomEveryMs),
+    );
     return feed;
   }
 
@@ -82,7 +88,7 @@ export class Feed {
   /** Hands every instrument over to another feed, and ends. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
-    this.#stopBalance();
+    for (const stop of this.#stops) stop();
     await this.#intake.close(deadlineMs);
     await Promise.all([...this.#recorders.values()].map((recorder) => recorder.leave()));
   }
@@ -104,6 +110,24 @@ export class Feed {
     const { commands, keys, node, clock } = this.#options;
     const feeds = await liveWorkers(commands, keys, "feed", clock.now()).catch(() => []); // Redis is away: nobody takes over
     return feeds.some((feed) => feed.node !== node);
+  }
+
+  /** Where every place is taken and others wait, the instruments go that linger for those who may come back. */
+  async #makeRoom(): Promise<void> {
+    const { capacity, queue, log } = this.#options;
+    if (this.#makingRoom || this.#recorders.size < capacity) return;
+    this.#makingRoom = true;
+    try {
+      let waiting = await queue.waiting();
+      for (const recorder of [...this.#recorders.values()]) {
+        if (waiting <= 0) break;
+        if (await recorder.makeRoom()) waiting--;
+      }
+    } catch (error) {
+      log.debug({ err: error }, "no room made"); // Redis is away
+    } finally {
+      this.#makingRoom = false;
+    }
   }
 
   /** Feeds that came later get their share: those with too many hand some over, which costs a frame. */

@@ -1,12 +1,16 @@
 import type { FeedQueue, LiveUpkeep } from "@tapedeck/live";
 
 /**
- * Asks for a worker for each feed that nobody holds: one that is wanted is to be recorded, one that is not is to be finished.
- * Asking twice for the same makes one job.
+ * Asks for a worker for each feed that nobody holds: one that is wanted is to be recorded, one that is not is to be finished, unless
+ * its tape is not kept. Asking twice for the same makes one job.
  */
 export async function findFeeds(
-  upkeep: Pick<LiveUpkeep, "standings">,
+  upkeep: Pick<LiveUpkeep, "standings" | "removeShortTapes">,
   queue: Pick<FeedQueue, "request">,
 ): Promise<void> {
-  for (const { state, claimed } of await upkeep.standings()) if (!claimed) await queue.request(state, state.rev);
+  const standings = await upkeep.standings();
+  const removed = await upkeep.removeShortTapes(standings);
+  for (const { state, claimed } of standings) {
+    if (!claimed && !removed.has(state.tape)) await queue.request(state, state.rev);
+  }
 }

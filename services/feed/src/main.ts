@@ -25,6 +25,7 @@ import { openTapeStore } from "@tapedeck/tape";
 import { type FeedConfig, readFeedConfig, tapeSettings, venueSettings } from "./config.js";
 import { Feed } from "./feed.js";
 import { findFeeds } from "./find-feeds.js";
+import { InstrumentLists } from "./instrument-lists.js";
 import { createFeedMetrics } from "./metrics.js";
 import { venuesWith } from "./venues/venues.js";
 
@@ -58,9 +59,11 @@ async function main(config: FeedConfig): Promise<void> {
   await Promise.all([publisher, bullmq].map(untilReady));
   const stopMeasuring = watchLatency(commands, metrics);
   const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
-  const upkeep = new LiveUpkeep({ redis: commands, keys, store, log });
+  const upkeep = new LiveUpkeep({ redis: commands, keys, store, log, keepSeconds: config.LIVE_KEEP_S });
   const queue = new FeedQueue({ redis: commands, keys });
 
+  const venues = venuesWith(venueSettings(config));
+  const lists = new InstrumentLists({ venues, upkeep, log });
   const statuses = new Map<string, FeedStatus>();
   const feedMetrics = createFeedMetrics(metrics, () => statuses.values());
   const feed = await Feed.start({
@@ -68,7 +71,7 @@ async function main(config: FeedConfig): Promise<void> {
     keys,
     bullmq,
     clock,
-    venues: venuesWith(venueSettings(config)),
+    venues,
     claim: (job, { decimals }, precision) =>
       LiveTapeWriter.claim({
         redis: publisher,
@@ -127,6 +130,7 @@ async function main(config: FeedConfig): Promise<void> {
     prefix: keys.bullPrefix,
     node,
     chores: {
+      "list instruments": () => lists.look(),
       "find feeds": () => findFeeds(upkeep, queue),
       "finish orphans": () => upkeep.finishOrphans(),
     },
@@ -135,7 +139,10 @@ async function main(config: FeedConfig): Promise<void> {
 
   shutdown.step("turn unready", () => health.set("feed", "unready", "shutting down"));
   shutdown.step("take no more leases", () => feed.stopTaking());
-  shutdown.step("leave upkeep", () => rounds.stop());
+  shutdown.step("leave upkeep", () => {
+    lists.close();
+    return rounds.stop();
+  });
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("hand the feeds over", () => feed.close(config.SHUTDOWN_MS * 0.7), 8);
   shutdown.step("leave Redis", async () => {

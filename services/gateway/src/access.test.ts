@@ -183,6 +183,32 @@ describe("who may what", () => {
   });
 });
 
+test("[AC19] a user has so many sockets on a gateway at most, whatever addresses they come from", async () => {
+  const limited = await cluster.gateway({
+    AUTH_JWT_SECRET: secret,
+    MAX_SOCKETS_PER_USER: "2",
+    TRUSTED_PROXIES: "127.0.0.1",
+  });
+  const watch = async (user: string, address: string) =>
+    limited.client("/ws", {
+      headers: { authorization: `Bearer ${await token(user)}`, "x-forwarded-for": address },
+    });
+  const first = await watch("ada", "10.0.0.1");
+  await first.untilType("session");
+  await (await watch("ada", "10.0.0.2")).untilType("session");
+  const third = await watch("ada", "10.0.0.3");
+  await third.untilClosed();
+  expect(third.closed).toEqual({ code: 4429, reason: "this user has 2 sockets here already" });
+  await (await watch("ben", "10.0.0.3")).untilType("session");
+  await first.close();
+  const again = async () => {
+    const client = await watch("ada", "10.0.0.4");
+    return Promise.race([client.untilType("session").then(() => "in"), client.untilClosed().then(() => "out")]);
+  };
+  await expect.poll(again).toBe("in");
+  await limited.stop();
+});
+
 describe("the end of a token", () => {
   test("[AC10] is told, and closes the socket unless a fresh one of the same user comes", async () => {
     const sent = async (seconds: number) => {

@@ -8,13 +8,8 @@ const shape = z.object({
   NODE_ENV: z.string().default("development"),
   /** Serve without a native uWebSockets.js in production too: several times the CPU for each frame. */
   ALLOW_SLOW_UWS: flag.default(false),
-  /** Sessions in the cluster, and those of one client address, above which a socket makes no new one. */
-  MAX_SESSIONS: whole("sessions", { min: 1 }).optional(),
-  MAX_SESSIONS_PER_ADDRESS: whole("sessions", { min: 1 }).optional(),
   /** Open sockets of this node that may watch one session; `global` is for everybody and has no such limit. */
   MAX_SOCKETS_PER_SESSION: whole("", { min: 1 }).default(1_000),
-  /** Open sockets of this node from one client address. Behind proxies set TRUSTED_PROXIES, or all clients look like one. */
-  MAX_SOCKETS_PER_ADDRESS: whole("", { min: 1 }).default(10_000),
   /** Messages that one socket may send, whatever is in them; one that sends more is closed with 4429. */
   LIMIT_SOCKET_MESSAGES: limit.default({ points: 200, seconds: 2 }),
   /** The same for all sockets on this node of one user, or of one client address where users are not known. */

@@ -55,7 +55,6 @@ export interface DoorOptions {
   readonly trusted: ProxyTrust;
   readonly guard: RequestGuard;
   readonly socketsPerSession: number;
-  readonly socketsPerAddress: number;
   readonly messages: MessageBudgets;
   readonly log: Logger;
 }
@@ -72,7 +71,8 @@ interface Guest extends Target {
 export class Door {
   readonly connections = new Set<Connection>();
   readonly #options: DoorOptions;
-  readonly #byAddress = new Map<string, number>();
+  /** Open sockets, and upgrades under way, of each address and of each user that is known. */
+  readonly #sockets = new Map<string, number>();
   #shut = false;
 
   constructor(options: DoorOptions) {
@@ -90,7 +90,8 @@ export class Door {
       upgrade.refuse(refusal("ROUTE_NOT_FOUND", `There is no WebSocket at ${upgrade.path}.`));
       return;
     }
-    const { access, guard, socketsPerAddress } = this.#options;
+    const { access, guard } = this.#options;
+    const { socketsPerAddress = Number.POSITIVE_INFINITY } = access.bounds;
     const unwanted = guard.refusal(upgrade);
     const address = clientAddress(upgrade.remoteAddress, upgrade.header("x-forwarded-for"), this.#options.trusted);
     const session = "malformed" in target ? undefined : target.sessionId;
@@ -104,7 +105,7 @@ export class Door {
     else if (unwanted !== undefined) turnAway(upgrade, trail, 1008, unwanted.message);
     else if ("malformed" in target) {
       turnAway(upgrade, trail, 4400, target.malformed);
-    } else if ((this.#byAddress.get(address) ?? 0) >= socketsPerAddress) {
+    } else if (this.#opened({ address }) >= socketsPerAddress) {
       turnAway(upgrade, trail, 4429, `this address has its ${socketsPerAddress} sockets`);
     } else {
       const fingerprint = legacyFingerprint(address, upgrade.header("user-agent"), upgrade.header("origin"));
@@ -140,11 +141,11 @@ export class Door {
       turnAway(upgrade, guest.trail, 4401);
       return;
     }
-    this.#count(guest.address, 1);
+    this.#count(guest, 1);
     const introduction = new Introduction(upgrade, {
       token: (token, introduced) => void this.#identify(introduced, guest, token),
       turnedAway: (code, reason) => guest.trail.closed(code, reason),
-      gone: () => this.#count(guest.address, -1),
+      gone: () => this.#count(guest, -1),
     });
     upgrade.accept(introduction, { protocol: subprotocol });
   }
@@ -152,8 +153,13 @@ export class Door {
   async #admit(upgrade: Upgrade, guest: Guest): Promise<void> {
     const { watches, socketsPerSession, access, log } = this.#options;
     const { principal, trail } = guest;
+    const { socketsPerUser = Number.POSITIVE_INFINITY } = access.bounds;
     trail.who = principal;
-    this.#count(guest.address, 1);
+    if (principal.userId !== "" && this.#opened(guest) >= socketsPerUser) {
+      turnAway(upgrade, trail, 4429, `this user has ${socketsPerUser} sockets here already`);
+      return;
+    }
+    this.#count(guest, 1);
     let watch: Watch | undefined;
     let accepted = false;
     try {
@@ -180,7 +186,7 @@ export class Door {
       this.#turnAwayFor(error, upgrade, trail, log);
     } finally {
       if (!accepted) {
-        this.#count(guest.address, -1);
+        this.#count(guest, -1);
         if (watch) watches.leave(watch);
       }
     }
@@ -227,7 +233,7 @@ export class Door {
       onClosed: () => {
         this.connections.delete(connection);
         budget.close();
-        this.#count(address, -1);
+        this.#count(guest, -1);
         presence.changed(watch);
         watches.leave(watch);
         if (registers) legacyRegister.remove(fingerprint, sessionId).catch(quietly);
@@ -274,10 +280,16 @@ export class Door {
     }
   }
 
-  #count(address: string, by: 1 | -1): void {
-    const count = (this.#byAddress.get(address) ?? 0) + by;
-    if (count > 0) this.#byAddress.set(address, count);
-    else this.#byAddress.delete(address);
+  #opened({ principal = anyone, address }: Pick<Guest, "address"> & Partial<Guest>): number {
+    return this.#sockets.get(countedFor(principal, address)) ?? 0;
+  }
+
+  #count({ principal = anyone, address }: Pick<Guest, "address"> & Partial<Guest>, by: 1 | -1): void {
+    for (const who of new Set([countedFor(anyone, address), countedFor(principal, address)])) {
+      const count = (this.#sockets.get(who) ?? 0) + by;
+      if (count > 0) this.#sockets.set(who, count);
+      else this.#sockets.delete(who);
+    }
   }
 
   /** Closes all sockets, spread over a time, so that they do not all come to the other nodes at once. */

@@ -1,5 +1,5 @@
 import type { LiveListener, LiveState } from "@tapedeck/live";
-import type { FeedStatus } from "@tapedeck/protocol";
+import { type FeedStatus, type Refusal, RefusedError, refuse } from "@tapedeck/protocol";
 import { createLogger } from "@tapedeck/runtime";
 import type { SessionRecord } from "@tapedeck/sessions";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -24,6 +24,8 @@ class Scene {
   followed: { source: string; symbol: string; listener: LiveListener }[] = [];
   unfollowed = 0;
   wanted: string[] = [];
+  /** What wishes are refused with. */
+  refusal: Refusal | undefined;
   feeds: FeedStatus[] = [];
   /** Answers of tunings to come, and those that are asked for. */
   tunings: ((tuned: boolean) => void)[] = [];
@@ -41,8 +43,16 @@ class Scene {
           this.followed.push({ source, symbol, listener });
           return () => this.unfollowed++;
         },
+        want: async (source, symbol) => {
+          this.wanted.push(`${source}:${symbol}`);
+          if (this.refusal !== undefined) throw new RefusedError(this.refusal);
+        },
+        renew: async (source, symbol) => {
+          this.wanted.push(`${source}:${symbol} again`);
+          if (this.refusal !== undefined) throw new RefusedError(this.refusal);
+        },
+        leave: async () => {},
       },
-      want: (source, symbol) => this.wanted.push(`${source}:${symbol}`),
       heldBack: new HeldBack(),
       tuning: (tune) => tune(),
       log: createLogger({ service: "gateway", node: "test", level: "silent" }),
@@ -67,6 +77,22 @@ beforeEach(() => {
 });
 
 describe("the feed of a session", () => {
+  test("[LV89] that its owner may not ask for is down with the reason, until there is room", async () => {
+    scene.refusal = refuse("TOO_MANY_INSTRUMENTS", "You watch 8 instruments.");
+    scene.edge.follow(live);
+    scene.hear(stateOf("one@1"));
+    await expect.poll(() => scene.edge.feed).toEqual({ status: "down", reason: "You watch 8 instruments." });
+    scene.hear({ ...stateOf("one@1"), rev: 2 });
+    expect(scene.edge.feed?.status).toBe("down");
+    scene.refusal = undefined;
+    scene.edge.renew(1e6);
+    scene.edge.renew(0);
+    await expect.poll(() => scene.edge.feed).toEqual({ status: "up" });
+    scene.edge.renew(0);
+    expect(scene.wanted.splice(2)).toEqual(["BINANCE:BTCUSDT again"]);
+    expect(scene.wanted).toEqual(["BINANCE:BTCUSDT", "BINANCE:BTCUSDT"]);
+  });
+
   test("[LV23] is followed and wanted in LIVE, and only there", () => {
     scene.edge.follow({ ...live, mode: "REPLAY", edge: false });
     expect(scene.followed).toEqual([]);

@@ -1,7 +1,7 @@
 import type { GrowingTape, LiveListener, LiveState, LiveTapes } from "@tapedeck/live";
-import type { FeedStatus } from "@tapedeck/protocol";
+import { type FeedStatus, RefusedError } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
-import type { SessionRecord } from "@tapedeck/sessions";
+import { askerOf, type SessionRecord } from "@tapedeck/sessions";
 import type { Seq, Tape } from "@tapedeck/tape";
 import { mergedAtOnce } from "./catch-up.js";
 import { EdgePace } from "./edge-pace.js";
@@ -21,9 +21,7 @@ export interface EdgeHolder {
 }
 
 export interface EdgeContext {
-  readonly live: Pick<LiveTapes, "follow">;
-  /** Has a feed run at once, and as long as this node has sockets for it. */
-  readonly want: (source: string, symbol: string) => void;
+  readonly live: Pick<LiveTapes, "follow" | "want" | "renew" | "leave">;
   readonly heldBack: HeldBack;
   /** Lets so many sessions at a time go along with a feed that makes another tape now. */
   readonly tuning: (tune: () => Promise<boolean>) => Promise<boolean>;
@@ -49,6 +47,9 @@ export class Edge implements LiveListener, Holding {
   #straying = false;
   #closed = false;
   #unfollow: (() => void) | undefined;
+  #wantedAt = 0;
+  /** Why the session may not have this feed; it is shown frames all the same while others have it run. */
+  #refused: FeedStatus | undefined;
 
   constructor(holder: EdgeHolder, context: EdgeContext) {
     this.#holder = holder;
@@ -74,9 +75,36 @@ export class Edge implements LiveListener, Holding {
     this.lookAstray();
   }
 
-  #begin({ source, symbol }: SessionRecord): void {
-    this.#context.want(source, symbol);
-    this.#unfollow = this.#context.live.follow(source, symbol, this);
+  #begin(record: SessionRecord): void {
+    this.#want(record, "want");
+    this.#unfollow = this.#context.live.follow(record.source, record.symbol, this);
+  }
+
+  /** Says once more that the session wants its feed, where that was said long ago. */
+  renew(everyMs: number): void {
+    const record = this.#record;
+    if (record?.mode !== "LIVE" || performance.now() - this.#wantedAt < everyMs) return;
+    this.#want(record, this.#refused === undefined ? "renew" : "want");
+  }
+
+  #want(record: SessionRecord, how: "want" | "renew"): void {
+    const { live, log } = this.#context;
+    const { source, symbol } = record;
+    this.#wantedAt = performance.now();
+    const heard = (refused: FeedStatus | undefined): void => {
+      if (this.#record === undefined || !followsSame(this.#record, record)) return;
+      const before = this.#refused;
+      this.#refused = refused;
+      const told = refused ?? this.#state?.status;
+      if (told !== undefined && (refused ?? before) !== undefined) this.#learn(told);
+    };
+    live[how](source, symbol, askerOf(record)).then(
+      () => heard(undefined),
+      (error) => {
+        if (error instanceof RefusedError && error.status !== 503) heard({ status: "down", reason: error.message });
+        else log.debug({ err: error, source, symbol }, "feed not wanted");
+      },
+    );
   }
 
   /** The session is at the edge of this tape, and all that is on it may be shown: what the market brings is passed on. */
@@ -120,7 +148,7 @@ export class Edge implements LiveListener, Holding {
 
   state(state: LiveState): void {
     this.#state = state;
-    this.#learn(state.status);
+    this.#learn(this.#refused ?? state.status);
     this.lookAstray();
   }
 
@@ -173,6 +201,7 @@ export class Edge implements LiveListener, Holding {
     this.#unfollow = undefined;
     this.#state = undefined;
     this.#feed = undefined;
+    this.#refused = undefined;
   }
 
   #leave(): void {

@@ -36,6 +36,7 @@ const legacyRefreshMs = 15_000;
 const shareCheckMs = 5_000;
 /** How often the feeds of LIVE sessions with sockets here are said to be wanted; they run on for longer than that. */
 const wantMs = 15_000;
+const wantLookMs = 1_000;
 /** Sessions that go along with a feed's new tape at a time. */
 const tuningsAtOnce = 32;
 
@@ -73,7 +74,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const node = config.NODE_ID;
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const counters = createCounters();
-  const store = new SessionStore(redis.commands, keys, { caps: capsOf(config) });
+  const access = createAccess("gateway", config, { redis: redis.commands, keys, log });
+  const store = new SessionStore(redis.commands, keys, { caps: access.bounds });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
@@ -84,6 +86,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     cache,
     log,
     lingerMs: config.LIVE_LINGER_S * 1000,
+    instrumentsPerUser: access.bounds.instrumentsPerUser,
+    instrumentsBegun: access.bounds.instrumentsBegun,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
@@ -97,9 +101,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     defaultTape: config.DEFAULT_TAPE,
   });
   const texts = new SessionTexts({ tapes, live, now, node });
-  const want = (source: string, symbol: string): void => {
-    live.want(source, symbol).catch((error) => log.debug({ err: error, source, symbol }, "feed not wanted"));
-  };
   const presence = new Presence({ store, node, log });
   const legacyRegister = new LegacyRegister(redis.commands, keys, node, now);
   const share: OutletShare = {
@@ -121,7 +122,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       store,
       tapes,
       texts,
-      edge: { live, want, heldBack: new HeldBack(), tuning: pLimit(tuningsAtOnce), log },
+      edge: { live, heldBack: new HeldBack(), tuning: pLimit(tuningsAtOnce), log },
       counters,
       delay,
       log,
@@ -130,7 +131,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       },
     },
   });
-  const access = createAccess("gateway", config, { redis: redis.commands, keys, log });
   const door = new Door({
     access,
     deck,
@@ -143,7 +143,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     trusted: proxyTrust(config.TRUSTED_PROXIES),
     guard,
     socketsPerSession: config.MAX_SOCKETS_PER_SESSION,
-    socketsPerAddress: config.MAX_SOCKETS_PER_ADDRESS,
     messages: new MessageBudgets({ socket: config.LIMIT_SOCKET_MESSAGES, user: config.LIMIT_MESSAGES }),
     log,
   });
@@ -186,7 +185,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     interval(() => {
       legacyRegister.refresh().catch((error) => log.debug({ err: error }, "legacy sockets not noted"));
     }, legacyRefreshMs),
-    interval(() => watches.wantFeeds(want), wantMs),
+    interval(() => watches.wantFeeds(wantMs), wantLookMs),
   ];
 
   return {
@@ -230,8 +229,4 @@ function watchHealth(health: Health, probe: Probe, { commands, publisher }: Gate
   const deaf = !away && publisher.status === "ready" && !probe.heardWithin(deafMs);
   if (deaf) health.set("pubsub", "unready", "messages do not come back through Redis");
   else health.set("pubsub", "ok");
-}
-
-function capsOf({ MAX_SESSIONS: sessions, MAX_SESSIONS_PER_ADDRESS: sessionsPerAddress }: GatewayConfig) {
-  return { ...(sessions && { sessions }), ...(sessionsPerAddress && { sessionsPerAddress }) };
 }

@@ -341,6 +341,19 @@ describe("the feed", () => {
     await viewersOf(record);
     await expect.poll(wantedUntil).toBeGreaterThan(made);
   });
+
+  test("[LV86] is left when the last socket of the last session has closed, on whichever gateway", async () => {
+    const leftUntil = () => cluster.redis.zscore(cluster.keys.liveLeft, `BINANCE:${symbol}`);
+    const viewers = await viewersOf(await live());
+    const other = await viewersOf(await live());
+    const [last, ...rest] = [...viewers, ...other];
+    for (const viewer of rest) await viewer.close();
+    // Its sockets are counted before a feed is left, so none is left by mistake while that goes on.
+    await expect.poll(() => cluster.redis.zcard(cluster.keys.liveWishesFor(`BINANCE:${symbol}`))).toBe(1);
+    expect(await leftUntil()).toBeNull();
+    await last?.close();
+    await expect.poll(leftUntil).not.toBeNull();
+  });
 });
 
 describe("another mode or symbol", () => {

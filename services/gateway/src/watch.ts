@@ -1,6 +1,7 @@
 import { type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
 import { beginSpan, type Logger, type Span, traceparent } from "@tapedeck/runtime";
 import {
+  askerOf,
   type Deck,
   decodeState,
   type FrameHead,
@@ -402,10 +403,27 @@ export class Watch implements Source, EdgeHolder {
     this.#context.onGone(this, cause);
   }
 
+  /** Says once more that the session wants its feed, where that was said so long ago. */
+  wantFeed(everyMs: number): void {
+    this.#edge.renew(everyMs);
+  }
+
   /** Nobody here watches any more. */
   left(): void {
     this.#legs.close();
     this.#edge.close();
+    if (this.#present?.record.mode === "LIVE") void this.#leaveFeed(this.#present.record);
+  }
+
+  /** Without a socket on any gateway the session needs no feed until one comes. */
+  async #leaveFeed(record: SessionRecord): Promise<void> {
+    try {
+      // What this node has told of its own sockets went to Redis before this does.
+      const read = await this.#context.store.read(this.id);
+      if ((read?.connections ?? 0) === 0) await this.#context.edge.live.leave(askerOf(record), read?.now);
+    } catch (error) {
+      this.#log.debug({ err: error }, "feed not left: the wish for it runs out");
+    }
   }
 
   #wakeViewers(): void {

@@ -8,7 +8,7 @@ import {
   subscribe,
   unsubscribe,
 } from "@tapedeck/runtime";
-import type { Keys, SessionRecord, StoredSession } from "@tapedeck/sessions";
+import type { Keys, StoredSession } from "@tapedeck/sessions";
 import { isNotFound, Watch, type WatchContext } from "./watch.js";
 
 export interface WatchesOptions {
@@ -99,14 +99,9 @@ export class Watches {
     unsubscribe(this.#subscriber, watch.channel).catch(() => {});
   }
 
-  /** Says of each feed that a session with sockets here needs that it is wanted, once however many they are. */
-  wantFeeds(want: (source: string, symbol: string) => void): void {
-    const feeds = new Map<string, SessionRecord>();
-    for (const watch of this.#byChannel.values()) {
-      if (watch.viewers.size === 0 || watch.record.mode !== "LIVE") continue;
-      feeds.set(`${watch.record.source}:${watch.record.symbol}`, watch.record);
-    }
-    for (const { source, symbol } of feeds.values()) want(source, symbol);
+  /** Says for each session with sockets here that it wants its feed, so often. */
+  wantFeeds(everyMs: number): void {
+    for (const watch of this.#byChannel.values()) if (watch.viewers.size > 0) watch.wantFeed(everyMs);
   }
 
   /** After a reconnection: subscribes again to all, then reads all again, since anything may have happened meanwhile. */

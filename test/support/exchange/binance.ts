@@ -9,6 +9,8 @@ interface Numbered {
 
 /** Binance's market streams and depth snapshots, of spot or of futures: diffs are numbered, and the book comes over REST. */
 export class BinanceStandIn extends StandIn {
+  /** Symbols that are listed, and yet refused. */
+  readonly listedOnly = new Set<string>();
   readonly #markets = new Map<string, Numbered>();
   readonly #futures: boolean;
   #losing = 0;
@@ -57,6 +59,10 @@ export class BinanceStandIn extends StandIn {
   }
 
   protected override ask(path: string, query: URLSearchParams): { status: number; body: unknown } {
+    if (path === (this.#futures ? "/fapi/v1/exchangeInfo" : "/api/v3/exchangeInfo")) {
+      const symbols = [...this.#markets.keys(), ...this.listedOnly].map((symbol) => ({ symbol, status: "TRADING" }));
+      return { status: 200, body: { timezone: "UTC", symbols } };
+    }
     if (path !== (this.#futures ? "/fapi/v1/depth" : "/api/v3/depth")) return { status: 404, body: {} };
     if (this.#withholding) return { status: 503, body: { code: -1001, msg: "Internal error." } };
     const numbered = this.#markets.get(query.get("symbol") ?? "");

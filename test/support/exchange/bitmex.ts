@@ -64,7 +64,10 @@ export class BitmexStandIn extends StandIn {
     }
   }
 
-  protected override ask(): { status: number; body: unknown } {
+  protected override ask(path: string): { status: number; body: unknown } {
+    if (path === "/api/v1/instrument/active") {
+      return { status: 200, body: [...this.#markets.keys()].map((symbol) => ({ symbol, state: "Open" })) };
+    }
     return { status: 404, body: { error: { message: "Not Found", name: "HTTPError" } } };
   }
 

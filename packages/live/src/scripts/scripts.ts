@@ -10,7 +10,9 @@ const scripts = {
   liveAppend: { file: "append", numberOfKeys: 2 },
   liveChange: { file: "change", numberOfKeys: 2 },
   liveRenew: { file: "renew", numberOfKeys: 1 },
-  liveWant: { file: "want", numberOfKeys: 1 },
+  liveWant: { file: "want", numberOfKeys: 6 },
+  liveLeave: { file: "leave", numberOfKeys: 4 },
+  liveDrop: { file: "drop", numberOfKeys: 2 },
 } as const;
 
 declare module "ioredis" {
@@ -39,7 +41,27 @@ declare module "ioredis" {
       ]
     ): Result<string[] | 0 | -1, Context>;
     liveRenew(feed: string, owner: string): Result<1 | 0 | -1, Context>;
-    liveWant(wanted: string, feed: string, lingerMs: number): Result<string, Context>;
+    liveWant(
+      ...args: [
+        wanted: string,
+        left: string,
+        wishesOf: string,
+        wishesFor: string,
+        listed: string,
+        begun: string,
+        feed: string,
+        symbol: string,
+        session: string,
+        lingerMs: number,
+        most: number,
+        begins: number,
+        periodMs: number,
+      ]
+    ): Result<number, Context>;
+    liveLeave(
+      ...args: [wanted: string, left: string, wishesOf: string, wishesFor: string, session: string, until: number | ""]
+    ): Result<1 | 0, Context>;
+    liveDrop(wanted: string, left: string, feed: string): Result<1 | 0, Context>;
   }
 }
 

@@ -1,13 +1,66 @@
 --[[
-  Says that a feed is wanted for some time from now on, and no shorter than somebody else wants it.
-  KEYS[1] wanted  sorted set
-  ARGV[1] feed    its name in the set
-  ARGV[2] linger  in ms
-  Returns the time until which it is wanted
+  Has a feed wanted for some time from now on, on behalf of a session, which leaves the feed that it wanted before. A feed stays
+  wanted no shorter than somebody else wants it.
+  KEYS[1] wanted   sorted set
+  KEYS[2] left     sorted set
+  KEYS[3] of       sorted set: what the session's owner wants
+  KEYS[4] for      sorted set: who wants this feed; its name ends in the feed's
+  KEYS[5] listed   set
+  KEYS[6] begun    counter: feeds that nobody wanted before the owner did
+  ARGV[1] feed     SOURCE:SYMBOL
+  ARGV[2] symbol
+  ARGV[3] session
+  ARGV[4] linger   in ms
+  ARGV[5] most     feeds that one owner may want at a time, 0 for any number
+  ARGV[6] begins   feeds that one owner may have begun in a period, 0 for any number
+  ARGV[7] period   in ms
+  Returns 1; -1 where the venue lists no such symbol, 0 where the owner wants too many others, and where too many were begun -2 less
+  the ms until the period is over; then nothing is changed
 ]]
-local wanted, feed, linger = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local wanted, left, of, its, listed, begun = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local feed, symbol, session, linger, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local begins, period = tonumber(ARGV[6]), ARGV[7]
 
 local time = redis.call("TIME")
-local untilMs = string.format("%.0f", time[1] * 1000 + math.floor(time[2] / 1000) + linger)
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local over, untilMs = string.format("(%.0f", now), string.format("%.0f", now + linger)
+local wish = session .. " " .. feed
+
+redis.call("ZREMRANGEBYSCORE", of, "-inf", over)
+if not redis.call("ZSCORE", of, wish) then
+  if redis.call("EXISTS", listed) == 1 and redis.call("SISMEMBER", listed, symbol) == 0 then return -1 end
+  local others, count, before = {}, 0, nil
+  for _, other in ipairs(redis.call("ZRANGE", of, 0, -1)) do
+    local at = string.find(other, " ", 1, true)
+    local name = string.sub(other, at + 1)
+    if string.sub(other, 1, at - 1) == session then
+      before = name
+    elseif not others[name] then
+      others[name] = true
+      count = count + 1
+    end
+  end
+  if most > 0 and count >= most and not others[feed] then return 0 end
+  local runsUntil = redis.call("ZSCORE", wanted, feed)
+  if begins > 0 and (not runsUntil or tonumber(runsUntil) <= now) then
+    if tonumber(redis.call("GET", begun) or 0) >= begins then return -2 - redis.call("PTTL", begun) end
+    if redis.call("INCR", begun) == 1 then redis.call("PEXPIRE", begun, period) end
+  end
+  if before then
+    redis.call("ZREM", of, session .. " " .. before)
+    -- A key that is not declared, but in the slot of the others.
+    local former = string.sub(its, 1, #its - #feed) .. before
+    redis.call("ZREM", former, session)
+    redis.call("ZREMRANGEBYSCORE", former, "-inf", over)
+    local till = redis.call("ZSCORE", wanted, before)
+    if till and redis.call("EXISTS", former) == 0 then redis.call("ZADD", left, till, before) end
+  end
+end
+
+redis.call("ZADD", of, untilMs, wish)
+redis.call("PEXPIRE", of, linger)
+redis.call("ZADD", its, untilMs, session)
+redis.call("PEXPIRE", its, linger)
 redis.call("ZADD", wanted, "GT", untilMs, feed)
-return redis.call("ZSCORE", wanted, feed)
+redis.call("ZREM", left, feed)
+return 1

@@ -54,6 +54,7 @@ export type TouchReply = [
   mode: string,
   state: string,
   createdBy: string,
+  userId: string,
 ];
 
 /** Teaches a connection the scripts of sessions. Doing it again does no harm. */

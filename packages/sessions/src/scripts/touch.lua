@@ -6,7 +6,7 @@
   KEYS[4] orders    list
   ARGV[1] node      the gateway, empty for a sign of life without sockets
   ARGV[2] sockets   how many watch it there
-  Returns {created_at, last_activity, ttl, mode, state, created_by}, or nothing if the session is gone
+  Returns {created_at, last_activity, ttl, mode, state, created_by, user_id}, or nothing if the session is gone
 ]]
 local session, viewers, epochs, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local node, sockets = ARGV[1], tonumber(ARGV[2])
@@ -30,4 +30,4 @@ redis.call("EXPIRE", session, ttl)
 redis.call("EXPIRE", viewers, ttl)
 redis.call("EXPIRE", epochs, ttl)
 redis.call("EXPIRE", orders, ttl)
-return redis.call("HMGET", session, "created_at", "last_activity", "ttl", "mode", "state", "created_by")
+return redis.call("HMGET", session, "created_at", "last_activity", "ttl", "mode", "state", "created_by", "user_id")

@@ -16,6 +16,7 @@ export {
   secondsNs,
   sizeOf,
   textOf,
+  textsOf,
   wholeOf,
 } from "./formats/fields.js";
 export { BrokenLine } from "./import-errors.js";

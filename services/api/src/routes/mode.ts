@@ -16,7 +16,7 @@ import { sessionMeantBy } from "../which-session.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Mode";
-const refusals: readonly RefusalCode[] = ["TAPE_NOT_FOUND", "NO_TAPE"];
+const refusals: readonly RefusalCode[] = ["TAPE_NOT_FOUND", "NO_TAPE", "TOO_MANY_INSTRUMENTS"];
 
 export const modeRoutes: readonly Route[] = [
   route({

@@ -27,7 +27,7 @@ export const sessionRoutes: readonly Route[] = [
     body: createBody,
     nullIsAbsent: true,
     answer: createAnswer,
-    refusals: ["TAPE_NOT_FOUND", "NO_TAPE", "LOOP_TOO_SHORT", "TOO_MANY_SESSIONS"],
+    refusals: ["TAPE_NOT_FOUND", "NO_TAPE", "LOOP_TOO_SHORT", "TOO_MANY_SESSIONS", "TOO_MANY_INSTRUMENTS"],
     async handle({ body: { session_id, ...choice }, caller }, api) {
       const { principal, address } = caller;
       const known = session_id === undefined ? undefined : await findSession(api, session_id, caller).catch(absent);

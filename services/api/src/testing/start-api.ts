@@ -63,11 +63,13 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const log = createLogger({ service: "api", node, level: "silent" });
   const redis = connectRedis({ url: redisUrl, purpose: "commands", name: node, log });
   const keys: Keys = keysWith(prefix);
-  const store = new SessionStore(redis, keys, { caps: options.caps ?? {} });
+  const access = createAccess("api", accessOf(options.access, prefix), { redis, keys, log });
+  const { instrumentsPerUser, ...caps } = access.bounds;
+  const store = new SessionStore(redis, keys, { caps: { ...caps, ...options.caps } });
   const subscriber = connectRedis({ url: redisUrl, purpose: "subscriber", name: "api-test", log });
   const tapeStore = options.tapes ?? new MemoryTapeStore();
   const cache = new BlockCache(2 ** 24);
-  const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log });
+  const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log, instrumentsPerUser });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
   const leases = new LeaseQueue({ redis, keys, queues: 2, onError: () => {} });
   const deck = new Deck({ store, tapes, feeds: live, leases, log, ttl: 600 });
@@ -90,7 +92,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     countCommand: countCommands(metrics),
     queues,
     log,
-    access: createAccess("api", accessOf(options.access, prefix), { redis, keys, log }),
+    access,
     guard,
     pagePolicy: pagePolicy([], guard),
     trustedProxies: proxyTrust(options.trustedProxies ?? ""),

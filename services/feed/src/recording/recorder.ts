@@ -16,7 +16,7 @@ export interface RecorderOptions {
   readonly venue: Venue;
   /** Takes the instrument's tape over from whoever had it. */
   readonly claim: (precision: Precision) => Promise<LiveTapeWriter>;
-  readonly upkeep: Pick<LiveUpkeep, "standing">;
+  readonly upkeep: Pick<LiveUpkeep, "standing" | "drop" | "isShort">;
   readonly queue: Pick<FeedQueue, "request">;
   readonly clock: Pick<RedisClock, "now">;
   readonly frames: FrameClock;
@@ -30,7 +30,7 @@ export interface RecorderOptions {
 /** Why a recorder ends. */
 export type RecordingEnd =
   | LeaseLoss
-  /** Nobody wants it any more: its tape is finished. */
+  /** Nobody wants it any more: its tape is finished, or left to upkeep if it is too short to be kept. */
   | "unwanted"
   /** Another feed has claimed the instrument. */
   | "fenced"
@@ -70,6 +70,10 @@ export class Recorder {
   #handingOver = false;
   #orphanedAt = performance.now();
   #wantedUntil = 0;
+  /** It was found left at the last look, too: a page that is loaded again is back by the second one. */
+  #left = false;
+  /** Nobody wanted it to begin with: it is there to finish what another feed has left behind. */
+  #finishes = false;
   #status: FeedStatus = { status: "connecting" };
   #told: FeedStatus | undefined;
   #telling = false;
@@ -136,6 +140,12 @@ export class Recorder {
     this.#handingOver = false;
   }
 
+  /** Ends at once where it goes on only because somebody may come back. @returns whether it does */
+  async makeRoom(): Promise<boolean> {
+    const standing = await this.#standing();
+    return standing?.left === true && (await this.#drop());
+  }
+
   /** Another feed is asked for: a job for it is not for this one. */
   get handingOver(): boolean {
     return this.#handingOver;
@@ -153,8 +163,10 @@ export class Recorder {
     let connecting: Promise<void> | undefined;
     try {
       const standing = await this.#firstStanding();
-      // A feed that nobody wants is held for one thing: to finish what another one has left.
-      if (standing?.wanted) connecting = this.#connect();
+      // Those who asked for it have gone on to something else: a connection would be for nobody.
+      if (standing?.left && standing.state.tape === "") await this.#drop();
+      this.#finishes = standing?.wanted === false;
+      if (standing?.wanted && !this.#over) connecting = this.#connect();
       await this.#begin();
       const why = await ending;
       await connecting;
@@ -206,10 +218,11 @@ export class Recorder {
     this.#keeper.close();
     if (this.#writer === undefined || why === "fenced") return;
     await this.#outbox?.emptied(2_000);
-    const finished = why === "unwanted" || why === "long enough";
     try {
-      await (finished ? this.#writer.finish() : this.#writer.release());
-      if (!finished) return;
+      const unwanted = why === "unwanted" || why === "long enough";
+      const kept = why === "long enough" || this.#finishes || !(await this.#isShort());
+      await (unwanted && kept ? this.#writer.finish() : this.#writer.release());
+      if (!unwanted) return;
       const standing = await this.#standing();
       if (standing?.wanted) await this.#request(); // again, meanwhile
     } catch (error) {
@@ -295,6 +308,10 @@ export class Recorder {
     // What was said once holds, also when Redis has lost it: those who want it say so again before that time.
     this.#wantedUntil = Math.max(this.#wantedUntil, standing.wantedUntil);
     if (now > this.#wantedUntil) return this.#end("unwanted");
+    const leftBefore = this.#left;
+    this.#left = standing.left;
+    const useless = standing.left && leftBefore && (standing.state.tape === "" || (await this.#isShort()));
+    if (useless && (await this.#drop())) return;
     if (this.held) return;
     const orphanedMs = performance.now() - this.#orphanedAt;
     if (orphanedMs > orphanMs) this.#end("lost");
@@ -307,6 +324,19 @@ export class Recorder {
     } catch {
       return undefined; // Redis is away
     }
+  }
+
+  #isShort(): Promise<boolean> {
+    const { job, upkeep } = this.#options;
+    return upkeep.isShort(job.source, job.symbol).catch(() => false); // Redis is away
+  }
+
+  /** Ends, unless somebody has wanted it since it was left. */
+  async #drop(): Promise<boolean> {
+    const { job, upkeep } = this.#options;
+    const dropped = await upkeep.drop(job.source, job.symbol).catch(() => false); // Redis is away
+    if (dropped) this.#end("unwanted");
+    return dropped;
   }
 
   async #request(): Promise<void> {

@@ -55,6 +55,9 @@ export interface Follower {
   more(count: number, ms?: number): Promise<void>;
   /** Waits until the feed's state is so. */
   told(status: FeedStatus["status"], reason?: RegExp, ms?: number): Promise<void>;
+  /** Goes on to nothing else, and says so. */
+  leave(): Promise<void>;
+  /** Says no more that it wants the feed. */
   stop(): void;
 }
 
@@ -87,9 +90,12 @@ export class Rig {
     this.#open.push({ close: () => subscriber.disconnect() });
   }
 
-  async feed(
-    options: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> = {},
-  ): Promise<RiggedFeed> {
+  async feed({
+    keepSeconds = 0,
+    ...options
+  }: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> & {
+    keepSeconds?: number;
+  } = {}): Promise<RiggedFeed> {
     const node = `feed-${randomUUID().slice(0, 8)}`;
     const [commands, publisher, bullmq] = [
       this.connect("commands", node),
@@ -111,7 +117,7 @@ export class Rig {
         LiveTapeWriter.claim({
           ...{ redis: publisher, keys, store, ...job, node, decimals, intervalMs: 100, precision, log },
         }),
-      upkeep: new LiveUpkeep({ redis: commands, keys, store, log }),
+      upkeep: new LiveUpkeep({ redis: commands, keys, store, log, keepSeconds }),
       queue,
       commands,
       capacity: 100,
@@ -156,6 +162,7 @@ export class Rig {
 
   /** Wants a feed as a gateway does, and follows it. */
   async follow(source: string, symbol: string, { wanting = true } = {}): Promise<Follower> {
+    const { live } = this;
     const frames: Followed[] = [];
     const states: LiveState[] = [];
     let tape: GrowingTape | undefined;
@@ -166,7 +173,8 @@ export class Rig {
       },
       state: (state) => states.push(state),
     });
-    const want = () => this.live.want(source, symbol).catch(() => {}); // Redis is away in some tests
+    const asker = { session: randomUUID(), owner: `user ${randomUUID()}` };
+    const want = () => this.live.want(source, symbol, asker).catch(() => {}); // Redis is away in some tests
     if (wanting) await want();
     const timer = wanting ? setInterval(want, 500) : undefined;
     const stop = (): void => {
@@ -195,6 +203,10 @@ export class Rig {
           ms,
           () => `told ${JSON.stringify(states.at(-1)?.status)}`,
         );
+      },
+      async leave() {
+        stop();
+        await live.leave(asker);
       },
       stop,
     };
@@ -227,7 +239,10 @@ async function until(check: () => boolean, ms: number, what: () => string): Prom
 }
 
 /** Where a test's stand-ins are; the other venues are nowhere. */
-export function venuesAt(at: { bitmex?: { url: string }; binance?: { url: string; restUrl: string } }): VenueSettings {
+export function venuesAt(at: {
+  bitmex?: { url: string; restUrl?: string };
+  binance?: { url: string; restUrl: string };
+}): VenueSettings {
   const nowhere = { socket: new URL("ws://127.0.0.1:1"), rest: new URL("http://127.0.0.1:1") };
   const of = (place: { url: string; restUrl?: string } | undefined) =>
     place === undefined ? nowhere : { socket: new URL(place.url), rest: new URL(place.restUrl ?? place.url) };

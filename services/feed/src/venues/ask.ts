@@ -19,7 +19,8 @@ export async function ask(address: URL, signal: AbortSignal): Promise<Answer> {
   const request = address.protocol === "https:" ? secureRequest : plainRequest;
   const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request(address, { agent: agentFor(address), signal: within }, resolve)
+    // Coinbase answers nobody who does not say what asks.
+    request(address, { agent: agentFor(address), signal: within, headers: { "user-agent": "tapedeck" } }, resolve)
       .once("error", reject)
       .end();
   });

@@ -1,19 +1,28 @@
 import { DepthSync } from "@tapedeck/market";
-import { BinanceMessages, type Fields, fieldsOf, isFields, type SourceEvent } from "@tapedeck/tape/messages";
+import { BinanceMessages, type Fields, fieldsOf, isFields, type SourceEvent, textsOf } from "@tapedeck/tape/messages";
 import { type Answer, ask } from "./ask.js";
 import type { Dialogue, Line, Protocol } from "./socket-venue.js";
 import { VenueTrouble } from "./venue.js";
 
 interface Flavour {
   readonly source: "BINANCE" | "BINANCE-FUTURES";
-  /** Of a depth snapshot in REST. */
+  /** In REST: of a depth snapshot, and of what is traded. */
   readonly depth: string;
+  readonly listing: string;
 }
 
 /** Spot: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams */
-export const binance: Protocol = protocol({ source: "BINANCE", depth: "/api/v3/depth" });
+export const binance: Protocol = protocol({
+  source: "BINANCE",
+  depth: "/api/v3/depth",
+  listing: "/api/v3/exchangeInfo?showPermissionSets=false",
+});
 /** USDS-margined futures: https://developers.binance.com/docs/derivatives/usds-margined-futures */
-export const binanceFutures: Protocol = protocol({ source: "BINANCE-FUTURES", depth: "/fapi/v1/depth" });
+export const binanceFutures: Protocol = protocol({
+  source: "BINANCE-FUTURES",
+  depth: "/fapi/v1/depth",
+  listing: "/fapi/v1/exchangeInfo",
+});
 
 function protocol(flavour: Flavour): Protocol {
   return {
@@ -28,6 +37,10 @@ function protocol(flavour: Flavour): Protocol {
       return address;
     },
     dialogue: (line) => new BinanceDialogue(flavour, line),
+    listing: {
+      paths: [flavour.listing],
+      read: (answer) => ({ symbols: textsOf(fieldsOf(answer, "the answer").symbols, "symbol") }),
+    },
   };
 }
 

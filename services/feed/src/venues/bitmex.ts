@@ -7,6 +7,7 @@ import {
   readBitmexMessage,
   type SourceEvent,
   type SourceKeyed,
+  textsOf,
 } from "@tapedeck/tape/messages";
 import type { Dialogue, Line, Protocol } from "./socket-venue.js";
 import { VenueTrouble } from "./venue.js";
@@ -18,6 +19,7 @@ export const bitmex: Protocol = {
   numbered: false,
   address: (base) => base,
   dialogue: (line) => new BitmexDialogue(line),
+  listing: { paths: ["/api/v1/instrument/active"], read: (answer) => ({ symbols: textsOf(answer, "symbol") }) },
 };
 
 /**

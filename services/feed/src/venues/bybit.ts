@@ -8,6 +8,7 @@ import {
   listOf,
   numberOf,
   textOf,
+  textsOf,
   wholeOf,
 } from "@tapedeck/tape/messages";
 import type { Dialogue, Line, Protocol } from "./socket-venue.js";
@@ -23,7 +24,22 @@ export const bybit: Protocol = {
   keepAlive: '{"op":"ping"}',
   address: (base, symbol) => new URL(`${base.href.replace(/\/$/, "")}/${/USD$/.test(symbol) ? "inverse" : "linear"}`),
   dialogue: (line) => new BybitDialogue(line),
+  listing: {
+    paths: ["linear", "inverse"].map((category) => pageOf(category)),
+    read(answer) {
+      const { category, list, nextPageCursor } = fieldsOf(fieldsOf(answer, "the answer").result, "the result");
+      const more = typeof nextPageCursor === "string" && nextPageCursor !== "";
+      return {
+        symbols: textsOf(list, "symbol"),
+        ...(more && { next: pageOf(textOf(category, "the category"), nextPageCursor) }),
+      };
+    },
+  },
 };
+
+function pageOf(category: string, cursor?: string): string {
+  return `/v5/market/instruments-info?${new URLSearchParams({ category, limit: "1000", ...(cursor && { cursor }) })}`;
+}
 
 /** A whole book, then changes with update ids that run 1, 2, 3, ...; a new whole book whenever the venue sees fit. */
 class BybitDialogue implements Dialogue {

@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf, readCoinbaseMessage, type SourceEvent } from "@tapedeck/tape/messages";
+import { type Fields, fieldsOf, readCoinbaseMessage, type SourceEvent, textsOf } from "@tapedeck/tape/messages";
 import type { Dialogue, Line, Protocol } from "./socket-venue.js";
 import { VenueTrouble } from "./venue.js";
 
@@ -9,6 +9,7 @@ export const coinbase: Protocol = {
   numbered: false,
   address: (base) => base,
   dialogue: (line) => new CoinbaseDialogue(line),
+  listing: { paths: ["/products"], read: (answer) => ({ symbols: textsOf(answer, "id") }) },
 };
 
 /** The book comes whole and then by changes, all on one ordered connection. They bear no numbers; trades do. */

@@ -10,6 +10,7 @@ import {
   secondsNs,
   sizeOf,
   textOf,
+  textsOf,
 } from "@tapedeck/tape/messages";
 import type { Dialogue, Line, Protocol } from "./socket-venue.js";
 import { VenueTrouble } from "./venue.js";
@@ -32,7 +33,20 @@ export const kraken: Protocol = {
   keepAlive: '{"event":"ping"}',
   address: (base) => base,
   dialogue: (line) => new KrakenDialogue(line),
+  listing: {
+    paths: ["/0/public/AssetPairs"],
+    read(answer) {
+      const pairs = Object.values(fieldsOf(fieldsOf(answer, "the answer").result, "the result"));
+      const symbols = textsOf(pairs, "wsname");
+      return { symbols: symbols.flatMap((symbol) => [symbol, asUsersWrite(symbol)]) };
+    },
+  },
 };
+
+function asUsersWrite(pair: string): string {
+  const usual = (code: string) => Object.keys(codes).find((its) => codes[its] === code) ?? code;
+  return pair.split("/").map(usual).join("/");
+}
 
 interface Level {
   readonly side: BookSideName;

@@ -8,6 +8,7 @@ import {
   listOf,
   numberOf,
   textOf,
+  textsOf,
   wholeOf,
 } from "@tapedeck/tape/messages";
 import type { Dialogue, Line, Protocol } from "./socket-venue.js";
@@ -24,6 +25,10 @@ export const okx: Protocol = {
   ignore: new Set(["pong"]),
   address: (base) => base,
   dialogue: (line) => new OkxDialogue(line),
+  listing: {
+    paths: ["SPOT", "SWAP", "FUTURES"].map((kind) => `/api/v5/public/instruments?instType=${kind}`),
+    read: (answer) => ({ symbols: textsOf(fieldsOf(answer, "the answer").data, "instId") }),
+  },
 };
 
 /**

@@ -1,5 +1,6 @@
 import type { TimeDecimals } from "@tapedeck/protocol";
 import { WebSocket } from "ws";
+import { type Listing, listedSymbols } from "./listing.js";
 import { agentFor } from "./proxies.js";
 import { type Connection, type MarketSink, type Venue, type VenueTrade, VenueTrouble } from "./venue.js";
 
@@ -31,6 +32,7 @@ export interface Protocol {
   /** Where to connect for an instrument. `base` is as configured. */
   address(base: URL, symbol: string): URL;
   dialogue(line: Line): Dialogue;
+  readonly listing: Listing;
   /** Updates bear numbers, so that a message that cannot be read is noticed where it mattered. */
   readonly numbered: boolean;
   /** Sent every `keepAliveMs` where the venue wants more than WebSocket's own pings. */
@@ -41,7 +43,8 @@ export interface Protocol {
 
 export interface Addresses {
   readonly socket: URL;
-  readonly rest: URL;
+  /** Absent for a stand-in or relay without one. */
+  readonly rest: URL | undefined;
 }
 
 const handshakeMs = 10_000;
@@ -56,6 +59,7 @@ const mostNonsense = 100;
 /** A venue that is heard over a WebSocket. */
 export class SocketVenue implements Venue {
   readonly decimals: TimeDecimals;
+  readonly listed: Venue["listed"];
   readonly #protocol: Protocol;
   readonly #addresses: Addresses;
 
@@ -63,6 +67,8 @@ export class SocketVenue implements Venue {
     this.decimals = protocol.decimals;
     this.#protocol = protocol;
     this.#addresses = addresses;
+    const { rest } = addresses;
+    if (rest !== undefined) this.listed = (signal) => listedSymbols(protocol.listing, rest, signal);
   }
 
   listen(connection: Connection): Promise<void> {
@@ -95,7 +101,7 @@ class Hearing implements Line, MarketSink {
     this.#protocol = protocol;
     this.#connection = connection;
     this.symbol = connection.symbol;
-    this.rest = rest;
+    this.rest = rest ?? socket;
     this.over = new Promise((resolve, reject) => {
       this.#finish = { resolve, reject };
     });

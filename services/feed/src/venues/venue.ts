@@ -54,6 +54,8 @@ export interface Venue {
    * @throws VenueTrouble when the connection is of no more use
    */
   listen(connection: Connection): Promise<void>;
+  /** The symbols that it trades, in capitals; absent where any is, or there is nobody to ask. Rejects where it cannot be asked. */
+  listed?(signal: AbortSignal): Promise<string[]>;
 }
 
 export type TroubleKind =

@@ -22,16 +22,16 @@ const protocols: Readonly<Record<SocketSource, Protocol>> = {
   OKX: okx,
 };
 
-/** Where the venues are, and where their REST is, where a book is asked for there. */
+/** Where the venues are, and where their REST is: instruments are listed there, and Binance gives its books there. */
 export const publicAddresses = {
   BINANCE: { socket: "wss://stream.binance.com:443/stream", rest: "https://api.binance.com" },
   "BINANCE-FUTURES": { socket: "wss://fstream.binance.com/public/stream", rest: "https://fapi.binance.com" },
-  BITMEX: { socket: "wss://ws.bitmex.com/realtime" },
-  BYBIT: { socket: "wss://stream.bybit.com/v5/public" },
-  COINBASE: { socket: "wss://ws-feed.exchange.coinbase.com" },
-  KRAKEN: { socket: "wss://ws.kraken.com" },
-  OKX: { socket: "wss://ws.okx.com:8443/ws/v5/public" },
-} as const satisfies Readonly<Record<SocketSource, { socket: string; rest?: string }>>;
+  BITMEX: { socket: "wss://ws.bitmex.com/realtime", rest: "https://www.bitmex.com" },
+  BYBIT: { socket: "wss://stream.bybit.com/v5/public", rest: "https://api.bybit.com" },
+  COINBASE: { socket: "wss://ws-feed.exchange.coinbase.com", rest: "https://api.exchange.coinbase.com" },
+  KRAKEN: { socket: "wss://ws.kraken.com", rest: "https://api.kraken.com" },
+  OKX: { socket: "wss://ws.okx.com:8443/ws/v5/public", rest: "https://www.okx.com" },
+} as const satisfies Readonly<Record<SocketSource, { socket: string; rest: string }>>;
 
 export interface VenueSettings {
   readonly addresses: Readonly<Record<SocketSource, Addresses>>;

@@ -35,6 +35,14 @@ export function textOf(value: unknown, name: string): string {
   throw new BrokenLine(`${name} is no text`);
 }
 
+/** One field of each object of a list, where it is a text. */
+export function textsOf(value: unknown, field: string): string[] {
+  return listOf(value, `the list of each ${field}`).flatMap((item) => {
+    const text = isFields(item) ? item[field] : undefined;
+    return typeof text === "string" && text !== "" ? [text] : [];
+  });
+}
+
 /** What frames calculate with two numbers of this size is a number still. */
 const largest = 1e18;
 

@@ -1,10 +1,12 @@
+import { inspect } from "node:util";
 import { TapedeckError } from "@tapedeck/client";
 import { RefusedError } from "@tapedeck/protocol";
 import { ConfigError } from "@tapedeck/runtime";
 import { ImportRefused, TapeWriteError, whyNotWritten } from "@tapedeck/tape";
 import { type Command, CommanderError } from "commander";
-import { Problem } from "./cluster/problem.js";
+import { LastWords, Problem } from "./cluster/problem.js";
 import { type EndSignal, onEndSignals } from "./terminal/end-signals.js";
+import { complain } from "./terminal/print.js";
 
 /** Exit codes. What a signal ends is 128 and the signal's number, as shells have it. */
 const notDone = 1;
@@ -54,7 +56,10 @@ export async function stoppable<T>(stopped: string, work: (signal: AbortSignal) 
 /** Runs the command line. What a person can mend ends with one sentence; a defect with its stack, which is wanted then. */
 export async function run(program: Command): Promise<void> {
   endQuietlyWithReader();
-  for (const command of withSubcommands(program)) command.exitOverride();
+  for (const command of withSubcommands(program)) {
+    // Its messages quote arguments, which a script may have from anywhere.
+    command.exitOverride().configureOutput({ writeErr: (text) => complain(...text.trimEnd().split("\n")) });
+  }
   try {
     await program.parseAsync();
   } catch (error) {
@@ -89,9 +94,15 @@ function withSubcommands(command: Command): Command[] {
 const mendable = [Problem, ConfigError, ImportRefused, TapeWriteError, RefusedError, TapedeckError];
 
 function tell(error: unknown): void {
+  const lines = linesOf(error);
+  if (lines.some((line) => line !== "")) complain(...lines);
+}
+
+/** A sentence is one line: a line break in it is part of a name. */
+function linesOf(error: unknown): string[] {
+  if (error instanceof ConfigError || error instanceof LastWords) return error.message.split("\n");
   const known = error instanceof Error && mendable.some((kind) => error instanceof kind);
-  const said = known ? error.message : error;
-  if (said !== "") console.error(said);
+  return known ? [error.message] : inspect(error).split("\n");
 }
 
 function exitCodeOf(error: unknown): number {

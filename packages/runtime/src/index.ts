@@ -21,6 +21,7 @@ export {
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./logger.js";
 export { createMetrics, type Metrics, type Reading, showBlockCache } from "./metrics.js";
 export { inOneWrite } from "./one-write.js";
+export { printable, printableLines } from "./printable.js";
 export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
 export { onMessage, onReconnect, publish, resubscribed, subscribe, unsubscribe, untilSubscribed } from "./pubsub.js";
 export { announceReady, endWithParent } from "./ready.js";

@@ -7,6 +7,7 @@ import {
   createLogger,
   createMetrics,
   createShutdown,
+  printableLines,
   startHeartbeat,
   startRedisClock,
   startStatusServer,
@@ -29,7 +30,7 @@ try {
 } catch (error) {
   const told = error instanceof ConfigError || error instanceof NoNativeServer || error instanceof CannotListen;
   if (!told) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${printableLines(error.message)}\n`);
   process.exit(1); // connections to Redis would keep it alive
 }
 

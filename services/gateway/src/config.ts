@@ -8,6 +8,8 @@ const shape = z.object({
   NODE_ENV: z.string().default("development"),
   /** Serve without a native uWebSockets.js in production too: several times the CPU for each frame. */
   ALLOW_SLOW_UWS: flag.default(false),
+  /** Load a uWebSockets.js whose binary is not the published one, such as one that was built here. */
+  ALLOW_UNKNOWN_UWS: flag.default(false),
   /** Pages that may open sockets, such as https://example.com; empty lets any. Clients that send no Origin always may. */
   ALLOWED_ORIGINS: list.default([]),
   /** Sessions in the cluster, and those of one client address, above which a socket makes no new one. */

@@ -40,6 +40,7 @@ async function main(config: GatewayConfig): Promise<void> {
   const listen = chooseListen({
     production: config.NODE_ENV === "production",
     allowSlow: config.ALLOW_SLOW_UWS,
+    uws: { allowUnknown: config.ALLOW_UNKNOWN_UWS },
     log,
   });
   const shutdown = createShutdown({ log, budgetMs: config.UNREADY_MS + config.DRAIN_MS + slackMs });

@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import type { AccountName } from "@tapedeck/sessions";
 import { Redis } from "ioredis";
@@ -8,6 +11,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { TestCluster } from "../support/cluster.js";
 import { RedisWithAccounts } from "../support/redis-accounts.js";
+import { RedisClusterServers } from "../support/redis-cluster.js";
 import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
 import { soon } from "../support/soon.js";
 
@@ -29,12 +33,13 @@ function tokenOf(user: string, role: string): Promise<string> {
     .sign(new TextEncoder().encode(secret));
 }
 
-test("[DP55] with a user of Redis for each service nothing that users do is refused", async () => {
-  const cluster = await TestCluster.start({
-    redisUrl: redis.url,
+/** A cluster whose services have a user each, with all limits set. */
+function startCluster(adminUrl: string, urlOf: (service: string) => string): Promise<TestCluster> {
+  return TestCluster.start({
+    redisUrl: adminUrl,
     feeds: 1,
     env: {
-      ...Object.fromEntries(services.map((service) => [service, { REDIS_URL: redis.urlOf(service) }])),
+      ...Object.fromEntries(services.map((service) => [service, { REDIS_URL: urlOf(service) }])),
       all: {
         AUTH_JWT_SECRET: secret,
         SHARE_SECRET: `another ${secret}`,
@@ -48,12 +53,56 @@ test("[DP55] with a user of Redis for each service nothing that users do is refu
       },
     },
   });
+}
+
+test("[DP55] with a user of Redis for each service nothing that users do is refused", async () => {
+  const cluster = await startCluster(redis.url, (service) => redis.urlOf(service));
   try {
     await everythingOn(cluster);
   } finally {
     await cluster.stop();
   }
   expect(await redis.denials()).toEqual([]);
+});
+
+test("[DP55] a Redis Cluster forms by the user of its nodes, and nothing is refused on it either", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tapedeck-acl-"));
+  const password = "0123456789abcdef";
+  const rules = await readFile(new URL("../../k8s/components/redis-accounts/users.acl", import.meta.url), "utf8");
+  // The servers of the tests are looked after by the user that needs no password.
+  const users = rules
+    .replace(/^user default .*$/m, "user default on nopass ~* &* +@all")
+    .replace(/^user (\w+) on (?!nopass)/gm, `user $1 on >${password} `);
+  await writeFile(join(folder, "users.acl"), users.replaceAll("tapedeck:", "test-*:"));
+  const byNode = ["--masteruser", "node", "--masterauth", password];
+  const settings = ["--aclfile", join(folder, "users.acl"), ...byNode];
+  const servers = await RedisClusterServers.startEmpty({ masters: 3, replicas: 3, settings });
+  try {
+    const login = ["--user", "node", "--pass", password, "--no-auth-warning"];
+    const form = ["--cluster", "create", ...servers.addresses, "--cluster-replicas", "1", "--cluster-yes"];
+    await run("redis-cli", [...login, ...form]);
+    const replicated = async () => {
+      const told = await Promise.all(
+        servers.masterUrls.map((url) => run("redis-cli", ["-u", url, "info", "replication"])),
+      );
+      return told.every(({ stdout }) => stdout.includes("state=online"));
+    };
+    await expect.poll(replicated, soon).toBe(true);
+    const cluster = await startCluster(servers.url, (service) =>
+      servers.url.replace("://", `://${service}:${password}@`),
+    );
+    try {
+      await everythingOn(cluster);
+    } finally {
+      await cluster.stop();
+    }
+    for (const url of servers.masterUrls) {
+      expect((await run("redis-cli", ["-u", url, "acl", "log"])).stdout.trim()).toBe("");
+    }
+  } finally {
+    await servers.stop();
+    await rm(folder, { recursive: true });
+  }
 });
 
 /** Each command, on sockets and by HTTP; live and simulated markets; links, lists, an expiry, a death, and legacy pages. */

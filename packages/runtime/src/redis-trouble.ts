@@ -28,12 +28,6 @@ const known: readonly (RedisTrouble & { readonly says: RegExp })[] = [
     mend: "write it into REDIS_URL: redis://:PASSWORD@HOST:PORT, or redis://USER:PASSWORD@HOST:PORT",
   },
   {
-    says: /^NOPERM\b/,
-    cause: "NOPERM",
-    what: "the user of REDIS_URL may do less than this service needs",
-    mend: "give it the rules of this release (k8s/components/redis-accounts/users.acl) by ACL SETUSER; ACL LOG has what was refused",
-  },
-  {
     says: /^READONLY\b/,
     cause: "READONLY",
     what: "this Redis is a replica, and takes no writes",

@@ -104,3 +104,17 @@ test.each([
     rmSync(folder, { recursive: true });
   }
 });
+
+test("[DP57] a node of a Redis Cluster does not start without the user of its nodes", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tapedeck-start-"));
+  try {
+    writeFileSync(join(folder, "api"), "redis://api:abc@redis:6379");
+    const settings = join(root, "k8s/components/redis-cluster/redis.conf");
+    const { status, stderr } = spawnSync("sh", [join(root, component, "start.sh"), settings, folder, folder], {
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([1, expect.stringContaining("The secret redis has no key node")]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

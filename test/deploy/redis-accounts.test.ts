@@ -4,15 +4,18 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { connectRedis, untilReady } from "@tapedeck/runtime";
 import type { AccountName } from "@tapedeck/sessions";
 import { Redis } from "ioredis";
 import { SignJWT } from "jose";
+import pino from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { TestCluster } from "../support/cluster.js";
 import { RedisWithAccounts } from "../support/redis-accounts.js";
 import { RedisClusterServers } from "../support/redis-cluster.js";
 import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { startSentinel } from "../support/sentinel.js";
 import { soon } from "../support/soon.js";
 
 const run = promisify(execFile);
@@ -101,6 +104,27 @@ test("[DP55] a Redis Cluster forms by the user of its nodes, and nothing is refu
     }
   } finally {
     await servers.stop();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("[DP55] a service finds its Redis behind a sentinel, and has its rights there", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tapedeck-sentinel-"));
+  const { port, username, password } = new URL(redis.url);
+  const watched = [`monitor main 127.0.0.1 ${port} 1`, `auth-user main ${username}`, `auth-pass main ${password}`];
+  await writeFile(join(folder, "sentinel.conf"), watched.map((line) => `sentinel ${line}\n`).join(""));
+  const sentinel = await startSentinel(join(folder, "sentinel.conf"));
+  const login = new URL(redis.urlOf("gateway"));
+  const url = `redis+sentinel://${login.username}:${login.password}@${new URL(sentinel.url).host}/main`;
+  const gateway = connectRedis({ url, purpose: "commands", name: "test", log: pino({ level: "silent" }) });
+  try {
+    await untilReady(gateway);
+    expect(await gateway.call("ACL", "WHOAMI").catch(String)).toMatch(/NOPERM/);
+    expect(await gateway.hset("test-s:session:{a}", "state", "PLAYING")).toBe(1);
+    await expect(gateway.del("test-s:session:{a}")).rejects.toThrow("NOPERM");
+  } finally {
+    gateway.disconnect();
+    await sentinel.stop();
     await rm(folder, { recursive: true });
   }
 });

@@ -37,5 +37,8 @@ echo "aclfile $run/users.acl" >> "$run/redis.conf"
 if [ -e "$addresses/node" ]; then
   password_of node
   printf 'masteruser node\nmasterauth %s\n' "$password" >> "$run/redis.conf"
+elif grep -q '^cluster-enabled yes' "$settings"; then
+  echo "The secret redis has no key node, by which the nodes of a Redis Cluster replicate one another." >&2
+  exit 1
 fi
 exec redis-server "$run/redis.conf" "$@"

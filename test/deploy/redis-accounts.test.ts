@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { connectRedis, untilReady } from "@tapedeck/runtime";
 import type { AccountName } from "@tapedeck/sessions";
@@ -254,6 +255,21 @@ test("[DP56] an operator sees sessions, nodes, queues and messages", async () =>
   }
   await operator.subscribe("test-p:session:{a}");
   operator.disconnect();
+});
+
+test("[DP56] `tapedeck doctor` sees as operator how Redis is set, and says what it may not see", async () => {
+  const main = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
+  const env = {
+    ...process.env,
+    REDIS_URL: redis.urlOf("operator"),
+    TAPEDECK_PREFIX: "test-p",
+    TAPEDECK_STORE: "/nowhere",
+  };
+  // It ends with 1, since no node of a cluster is there.
+  const { stdout } = await run(process.execPath, [main, "doctor"], { env }).catch((ended: { stdout: string }) => ended);
+  expect(stdout).toMatch(/^ok +eviction +noeviction$/m);
+  expect(stdout).toMatch(/^ok +notifications +not to be seen here$/m);
+  expect(stdout).toMatch(/^FAIL +gateways +none heard/m);
 });
 
 async function asked(account: AccountName, [command = "", ...args]: readonly string[]): Promise<unknown> {

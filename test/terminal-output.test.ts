@@ -9,9 +9,10 @@ import { fileURLToPath } from "node:url";
 import { keysWith } from "@tapedeck/sessions";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { programOf } from "./support/built.js";
 import { hasTerminals, Terminal } from "./support/terminal.js";
 
-const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
+const main = programOf("tapedeck");
 /** Colour, clipboard (OSC 52), carriage return, text from right to left, the one-byte start of a sequence, and another line. */
 const hostile = "evil\u001b[31m\u001b]52;c;cm0gLXJm\u0007\r\u202e\u009b2J\nok  forged";
 const shown = String.raw`evil\u001b[31m\u001b]52;c;cm0gLXJm\u0007\u000d\u202e\u009b2J\u000aok  forged`;

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { connectRedis, untilReady } from "@tapedeck/runtime";
 import type { AccountName } from "@tapedeck/sessions";
@@ -12,6 +11,7 @@ import { SignJWT } from "jose";
 import pino from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { programOf } from "../support/built.js";
 import { TestCluster } from "../support/cluster.js";
 import { RedisWithAccounts } from "../support/redis-accounts.js";
 import { RedisClusterServers } from "../support/redis-cluster.js";
@@ -258,7 +258,6 @@ test("[DP56] an operator sees sessions, nodes, queues and messages", async () =>
 });
 
 test("[DP56] `tapedeck doctor` sees as operator how Redis is set, and says what it may not see", async () => {
-  const main = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
   const env = {
     ...process.env,
     REDIS_URL: redis.urlOf("operator"),
@@ -266,7 +265,9 @@ test("[DP56] `tapedeck doctor` sees as operator how Redis is set, and says what 
     TAPEDECK_STORE: "/nowhere",
   };
   // It ends with 1, since no node of a cluster is there.
-  const { stdout } = await run(process.execPath, [main, "doctor"], { env }).catch((ended: { stdout: string }) => ended);
+  const { stdout } = await run(process.execPath, [programOf("tapedeck"), "doctor"], { env }).catch(
+    (ended: { stdout: string }) => ended,
+  );
   expect(stdout).toMatch(/^ok +eviction +noeviction$/m);
   expect(stdout).toMatch(/^ok +notifications +not to be seen here$/m);
   expect(stdout).toMatch(/^FAIL +gateways +none heard/m);

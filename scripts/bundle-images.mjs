@@ -35,7 +35,10 @@ const images = {
   gateway: {
     main: "services/gateway/dist/main.js",
     // Builds for other platforms are 100 MB that nothing would load.
-    files: ["package.json", "uws.js", native].map((name) => `node_modules/@btc-vision/uwebsockets.js/${name}`),
+    files: [
+      "services/gateway/uws-binaries.sha256",
+      ...["package.json", "uws.js", native].map((name) => `node_modules/@btc-vision/uwebsockets.js/${name}`),
+    ],
   },
   ticker: { main: "services/ticker/dist/main.js", files: [] },
   feed: { main: "services/feed/dist/main.js", files: [] },

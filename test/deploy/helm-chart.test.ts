@@ -3,6 +3,9 @@ import { helm, lint, refusalOf, renderChart } from "./helm.js";
 import { type KubernetesObject, podsOf } from "./overlays.js";
 
 const deployments = ["api", "cli", "feed", "gateway", "ticker"];
+const users = ["api", "gateway", "ticker", "feed", "operator"];
+const addresses = (password: string) =>
+  Object.fromEntries(users.map((user) => [user, `redis://${user}:${password}@redis:6379`]));
 
 describe.skipIf(helm === undefined)("the Helm chart", () => {
   test.each([undefined, "production"])("[DP42] helm lint finds nothing in it with the values of %s", (example) => {
@@ -16,7 +19,7 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
 
   test("[DP43] a changed key of a secret that the chart makes rolls every pod", () => {
     const made = (password: string) => ({
-      redis: { existingSecret: "", secret: { REDIS_URL: `redis://:${password}@redis:6379` } },
+      redis: { existingSecret: "", secret: addresses(password) },
     });
     expect(rolledBy(made("new"), made("old"))).toEqual(deployments);
   });
@@ -30,20 +33,20 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
   test("[DP44] pods refer to secrets by name, and the chart makes none", () => {
     const objects = renderChart({ redis: { existingSecret: "our-redis" } }, "production");
     expect(objects.filter(({ kind }) => kind === "Secret")).toEqual([]);
-    for (const names of secretsOf(objects)) expect(names).toEqual(["our-redis", "authentication", "s3"]);
+    for (const names of secretsOf(objects)) expect(names).toEqual(["authentication", "s3", "our-redis"]);
   });
 
   test("[DP44] the chart makes a secret where it has no name and its keys are given", () => {
     const objects = renderChart({
-      redis: { existingSecret: "", secret: { REDIS_URL: "redis://redis:6379" } },
+      redis: { existingSecret: "", secret: addresses("secret") },
       authentication: { existingSecret: "", secret: { AUTH_JWT_SECRET: "0123456789" } },
     });
     const made = objects.filter(({ kind }) => kind === "Secret");
     expect(Object.fromEntries(made.map(({ metadata, stringData }) => [metadata.name, stringData]))).toEqual({
-      redis: { REDIS_URL: "redis://redis:6379" },
+      redis: addresses("secret"),
       authentication: { AUTH_JWT_SECRET: "0123456789" },
     });
-    for (const names of secretsOf(objects)) expect(names).toEqual(["redis", "authentication"]);
+    for (const names of secretsOf(objects)) expect(names).toEqual(["authentication", "redis"]);
   });
 
   test("[DP44] pods with an identity of their own read no keys of the bucket", () => {
@@ -52,7 +55,7 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
       { serviceAccount: { annotations }, store: { s3: { existingSecret: "" } } },
       "production",
     );
-    for (const names of secretsOf(objects)) expect(names).toEqual(["redis", "authentication"]);
+    for (const names of secretsOf(objects)) expect(names).toEqual(["authentication", "redis"]);
     expect(objects.find(({ kind }) => kind === "ServiceAccount")?.metadata).toMatchObject({ annotations });
   });
 
@@ -60,8 +63,11 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
     [{ ports: { public: 8001 } }, "ports.public and ports.status are both 8001"],
     [{ settings: { PORT: "9000" } }, "settings.PORT has no place here: set ports.public"],
     [{ settings: { SHARE_SECRET: "a" } }, "settings.SHARE_SECRET has no place here: put it into a secret"],
-    [{ redis: { existingSecret: "" } }, "name a secret that holds REDIS_URL, or write redis.secret.REDIS_URL"],
-    [{ redis: { secret: { REDIS_URL: "redis://a" } } }, 'redis.existingSecret is "redis" and redis.secret has keys'],
+    [
+      { redis: { existingSecret: "" } },
+      "redis.secret.api is not there: name a secret that holds an address of Redis for each of api, gateway",
+    ],
+    [{ redis: { secret: { api: "redis://a" } } }, 'redis.existingSecret is "redis" and redis.secret has keys'],
     [{ store: { kind: "s3" } }, "store.s3.url is empty: a store of the kind s3 needs s3://bucket/prefix"],
     [{ ingress: { tls: { secretName: "tls" } } }, "ingress.host is empty: a certificate"],
     [{ ingress: { tls: { issuer: { name: "ca" } } } }, "ingress.tls.secretName is empty: name the secret"],
@@ -136,6 +142,9 @@ function secretsOf(objects: readonly KubernetesObject[]): string[][] {
   const pods = podsOf(objects);
   expect(pods.length).toBeGreaterThanOrEqual(deployments.length);
   return pods.map(({ spec }) =>
-    spec.containers.flatMap(({ envFrom }) => envFrom.flatMap(({ secretRef }) => secretRef?.name ?? [])),
+    spec.containers.flatMap(({ env, envFrom }) => [
+      ...envFrom.flatMap(({ secretRef }) => secretRef?.name ?? []),
+      ...env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []),
+    ]),
   );
 }

@@ -80,7 +80,7 @@ describe.skipIf(helm === undefined || renderer === undefined)("the Helm chart be
     [{ pods: { disruptionBudget: { enabled: false } } }, "PodDisruptionBudget/ticker spec.maxUnavailable"],
     [
       { store: { s3: { existingSecret: "keys" } } },
-      "Deployment/api spec.template.spec.containers[api].envFrom[3].secretRef.name",
+      "Deployment/api spec.template.spec.containers[api].envFrom[2].secretRef.name",
     ],
   ])("[DP41] the comparison finds %j", (values, field) => {
     const found = differencesOf(render("production"), renderChart(values, "production"));

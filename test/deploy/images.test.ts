@@ -1,14 +1,29 @@
 import { readFileSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
+import { isPermitted } from "../../scripts/licences.mjs";
 import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
 import { soon } from "../support/soon.js";
 import { ImageFolders, imageNames, packageOf, root } from "./image-folders.js";
 
 const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
+const licence = z.object({ expression: z.string().optional(), license: z.object({ id: z.string() }).optional() });
 const mib = 2 ** 20;
+/** CycloneDX's own schema, and those that it refers to by their files. */
+const schemas = Object.fromEntries(
+  ["bom-1.5", "spdx", "jsf-0.82"].map((name) => {
+    const file = `${name}.SNAPSHOT.schema.json`;
+    const text = readFileSync(join(root, "node_modules/@cyclonedx/cyclonedx-library/res/schema", file), "utf8");
+    return [`http://cyclonedx.org/schema/${file}`, z.record(z.string(), z.unknown()).parse(JSON.parse(text))];
+  }),
+);
+const validate = new Ajv({ strict: false, validateFormats: false, schemas }).compile({
+  $ref: "http://cyclonedx.org/schema/bom-1.5.SNAPSHOT.schema.json",
+});
+const problemsOf = (file: object) => (validate(file) ? [] : validate.errors);
 /** A test does not need the first frames sooner, and does need the start. */
 const atOnce = { SIMULATION_WARM_UP: "off" };
 
@@ -44,6 +59,17 @@ describe.for(imageNames)("the image %s", (image) => {
     const licences = await readFile(join(images.of(image), "licences.txt"), "utf8");
     for (const ref of listed.filter((name) => !name.startsWith("@tapedeck/"))) {
       expect(licences).toContain(`${ref.replace(/@(?=[^@]*$)/, " ")}\n`);
+    }
+  });
+
+  test("[DP60] has a bill of materials as CycloneDX defines it, that names each package's licence", async () => {
+    const text = await readFile(join(images.of(image), "sbom.cdx.json"), "utf8");
+    expect(problemsOf(JSON.parse(text))).toEqual([]);
+    expect(problemsOf({ ...JSON.parse(text), bomFormat: "SPDX" })).not.toEqual([]);
+    const { components } = await images.bill(image);
+    for (const { "bom-ref": ref, licenses } of components) {
+      const named = licenses.map((each) => licence.parse(each));
+      expect([ref, named.every((each) => isPermitted(each.expression ?? each.license?.id ?? ""))]).toEqual([ref, true]);
     }
   });
 

@@ -196,7 +196,8 @@ function referencesOf(object: KubernetesObject): [kind: string, name: string][] 
   walk(object.spec, (key, value) => {
     const name = String(value.name ?? value.secretName ?? value.claimName ?? "");
     if (key === "configMapRef" || key === "configMap") found.push(["ConfigMap", name]);
-    if (key === "secretRef" && !optional(value)) found.push(["Secret", name]);
+    if ((key === "secretRef" || key === "secretKeyRef" || key === "secret") && !optional(value))
+      found.push(["Secret", name]);
     if (key === "persistentVolumeClaim") found.push(["PersistentVolumeClaim", name]);
     if (key === "scaleTargetRef") found.push([String(value.kind), name]);
     if (key === "service") found.push(["Service", name]);

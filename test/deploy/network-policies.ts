@@ -7,7 +7,12 @@ const policy = z.looseObject({
   podSelector: z.strictObject({ matchLabels: labels.default({}), matchExpressions: z.array(expression).default([]) }),
   policyTypes: z.array(z.enum(["Ingress", "Egress"])),
   egress: z
-    .array(z.looseObject({ ports: z.array(z.looseObject({ port: z.union([z.int(), z.string()]) })) }))
+    .array(
+      z.looseObject({
+        to: z.array(z.record(z.string(), z.unknown())).optional(),
+        ports: z.array(z.looseObject({ port: z.union([z.int(), z.string()]) })),
+      }),
+    )
     .default([]),
 });
 
@@ -16,12 +21,17 @@ export function outgoingPorts(
   objects: readonly KubernetesObject[],
   pod: Readonly<Record<string, string>>,
 ): ReadonlySet<number | string> | undefined {
+  const ways = waysOut(objects, pod);
+  return ways && new Set(ways.flatMap(({ ports }) => ports.map(({ port }) => port)));
+}
+
+/** The same with the peers at those ports, where a policy names some; undefined peers are any. */
+export function waysOut(objects: readonly KubernetesObject[], pod: Readonly<Record<string, string>>) {
   const policies = objects
     .filter(({ kind }) => kind === "NetworkPolicy")
     .map(({ spec }) => policy.parse(spec))
     .filter(({ policyTypes, podSelector }) => policyTypes.includes("Egress") && selects(podSelector, pod));
-  if (policies.length === 0) return undefined;
-  return new Set(policies.flatMap(({ egress }) => egress.flatMap(({ ports }) => ports.map(({ port }) => port))));
+  return policies.length === 0 ? undefined : policies.flatMap(({ egress }) => egress);
 }
 
 function selects(

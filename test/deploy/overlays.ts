@@ -61,7 +61,17 @@ const probe = z.looseObject({
 const container = z.looseObject({
   name: z.string(),
   image: z.string(),
-  env: z.array(z.looseObject({ name: z.string(), value: z.string().optional() })).default([]),
+  env: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        value: z.string().optional(),
+        valueFrom: z
+          .looseObject({ secretKeyRef: z.looseObject({ name: z.string(), key: z.string() }).optional() })
+          .optional(),
+      }),
+    )
+    .default([]),
   envFrom: z.array(z.looseObject({ configMapRef: reference.optional(), secretRef: reference.optional() })).default([]),
   ports: z.array(z.looseObject({ name: z.string(), containerPort: z.int() })).default([]),
   volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })).default([]),

@@ -6,7 +6,15 @@ const everyOption: Values = {
   image: { registry: "registry.example.com/team", tag: "1.2.3", pullPolicy: "Always", pullSecrets: ["registry"] },
   ports: { public: 9000, status: 9001 },
   settings: { MAX_SESSIONS: 1_000_000 },
-  redis: { existingSecret: "", secret: { REDIS_URL: "redis://redis.databases:6379" } },
+  redis: {
+    existingSecret: "",
+    secret: Object.fromEntries(
+      ["api", "gateway", "ticker", "feed", "operator"].map((user) => [
+        user,
+        `redis://${user}:secret@redis.databases:6379`,
+      ]),
+    ),
+  },
   authentication: { existingSecret: "", secret: { AUTH_JWT_SECRET: "0123456789abcdef0123456789abcdef" } },
   store: {
     kind: "s3",

@@ -10,13 +10,34 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** A `redis-server` on a free port of 127.0.0.1 that keeps nothing on disk. */
-export async function startRedisServer(args: string[] = [], onPort?: number): Promise<RedisServer> {
+/**
+ * A `redis-server` on a free port of 127.0.0.1 that keeps nothing on disk.
+ *
+ * @param command what starts it, with the arguments that come before those of redis-server
+ */
+export async function startRedisServer(
+  args: string[] = [],
+  onPort?: number,
+  [command = "", ...before]: readonly string[] = ["redis-server"],
+): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-redis-"));
   const port = onPort ?? (await freePort());
   const child = spawn(
-    "redis-server",
-    ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder, ...args],
+    command,
+    [
+      ...before,
+      "--port",
+      `${port}`,
+      "--bind",
+      "127.0.0.1",
+      "--save",
+      "",
+      "--appendonly",
+      "no",
+      "--dir",
+      folder,
+      ...args,
+    ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const orphaned = () => child.kill("SIGKILL");

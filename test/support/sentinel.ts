@@ -80,7 +80,8 @@ function portOf({ url }: RedisServer): string {
   return new URL(url).port;
 }
 
-async function startSentinel(file: string): Promise<RedisServer> {
+/** A sentinel with the settings of a file, which it rewrites. */
+export async function startSentinel(file: string): Promise<RedisServer> {
   const port = await freePort();
   const child = spawn("redis-server", [file, "--sentinel", "--port", `${port}`, "--bind", "127.0.0.1"], {
     stdio: "ignore",

@@ -4,8 +4,9 @@ import { RefusedError } from "@tapedeck/protocol";
 import { ConfigError, withoutPasswords } from "@tapedeck/runtime";
 import { ImportRefused, TapeWriteError, whyNotWritten } from "@tapedeck/tape";
 import { type Command, CommanderError } from "commander";
-import { Problem } from "./cluster/problem.js";
+import { LastWords, Problem } from "./cluster/problem.js";
 import { type EndSignal, onEndSignals } from "./terminal/end-signals.js";
+import { complain } from "./terminal/print.js";
 
 /** Exit codes. What a signal ends is 128 and the signal's number, as shells have it. */
 const notDone = 1;
@@ -56,8 +57,10 @@ export async function stoppable<T>(stopped: string, work: (signal: AbortSignal) 
 export async function run(program: Command): Promise<void> {
   endQuietlyWithReader();
   for (const command of withSubcommands(program)) {
-    // What is said of an argument, or of a variable, quotes it.
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(withoutPasswords(text)) });
+    // Its messages quote arguments, which a script may have from anywhere.
+    command
+      .exitOverride()
+      .configureOutput({ writeErr: (text) => complain(...withoutPasswords(text).trimEnd().split("\n")) });
   }
   try {
     await program.parseAsync();
@@ -93,9 +96,15 @@ function withSubcommands(command: Command): Command[] {
 const mendable = [Problem, ConfigError, ImportRefused, TapeWriteError, RefusedError, TapedeckError];
 
 function tell(error: unknown): void {
+  const lines = linesOf(error);
+  if (lines.some((line) => line !== "")) complain(...lines.map(withoutPasswords));
+}
+
+/** A sentence is one line: a line break in it is part of a name. */
+function linesOf(error: unknown): string[] {
+  if (error instanceof ConfigError || error instanceof LastWords) return error.message.split("\n");
   const known = error instanceof Error && mendable.some((kind) => error instanceof kind);
-  const said = known ? error.message : inspect(error);
-  if (said !== "") console.error(withoutPasswords(said));
+  return known ? [error.message] : inspect(error).split("\n");
 }
 
 function exitCodeOf(error: unknown): number {

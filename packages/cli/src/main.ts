@@ -11,6 +11,7 @@ import { tapesCommand } from "./commands/tapes.js";
 import { topCommand } from "./commands/top.js";
 import { upCommand } from "./commands/up.js";
 import { run } from "./ending.js";
+import { print } from "./terminal/print.js";
 
 const manifest = z.object({ version: z.string() });
 const { version } = manifest.parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
@@ -36,6 +37,6 @@ const program = new Command("tapedeck")
 program
   .command("version")
   .description("print the version")
-  .action(() => console.log(version));
+  .action(() => print(version));
 
 await run(program);

@@ -23,6 +23,7 @@ export { isLoopback } from "./loopback.js";
 export { createMetrics, type Metrics, type Reading, showBlockCache } from "./metrics.js";
 export { inOneWrite } from "./one-write.js";
 export { withoutCredentials, withoutPassword, withoutPasswords } from "./passwords.js";
+export { printable, printableLines } from "./printable.js";
 export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
 export { onMessage, onReconnect, publish, resubscribed, subscribe, unsubscribe, untilSubscribed } from "./pubsub.js";
 export { announceReady, endWithParent } from "./ready.js";

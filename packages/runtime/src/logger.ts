@@ -1,5 +1,6 @@
 import pino from "pino";
 import { withoutPasswords } from "./passwords.js";
+import { printable, printableLines } from "./printable.js";
 
 export type Logger = pino.Logger;
 
@@ -56,6 +57,18 @@ export function createLogger({ service, node, level }: LoggerOptions): Logger {
       streamWrite: withoutPasswords,
     },
   };
-  if (pretty === undefined) return pino(options);
-  return pino(options, pretty.default({ sync: true, ignore: "service,node", messageFormat: "{node} {msg}" }));
+  return pino(options, pretty === undefined ? asJson() : asText(pretty.default));
+}
+
+/** People look at these lines too (`tail`, `docker logs`), and JSON leaves a terminal's newer controls as they are. */
+function asJson(): pino.DestinationStream {
+  const out = pino.destination({ dest: 1, sync: true });
+  return { write: (line) => void out.write(`${printable(line.trimEnd())}\n`) };
+}
+
+function asText(prettyOf: NonNullable<typeof pretty>["default"]): pino.DestinationStream {
+  const out = prettyOf({ sync: true, ignore: "service,node", messageFormat: "{node} {msg}" });
+  const shown = (name: string, value: unknown) =>
+    typeof value !== "string" ? value : name === "stack" ? printableLines(value) : printable(value);
+  return { write: (line) => void out.write(`${JSON.stringify(JSON.parse(line, shown))}\n`) };
 }

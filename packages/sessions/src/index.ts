@@ -32,6 +32,7 @@ export { endOf, momentOn, startOf } from "./places.js";
 export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
 export { claimMs, hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./record.js";
 export { decodeRecord, decodeState, encodeRecord, traceOf } from "./record-codec.js";
+export { type AccountName, accountNames, accountsWith, aclFile } from "./redis-accounts.js";
 export { answered, refusalOfRedis } from "./redis-away.js";
 export { resolve } from "./resolve.js";
 export { defineSessionScripts } from "./scripts/scripts.js";

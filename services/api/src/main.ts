@@ -10,6 +10,7 @@ import {
   createLogger,
   createMetrics,
   createShutdown,
+  printableLines,
   proxyTrust,
   RequestGuard,
   showBlockCache,
@@ -34,7 +35,7 @@ try {
   await main(readApiConfig());
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${printableLines(error.message)}\n`);
   process.exit(1); // connections to Redis, and what answers probes, would keep it alive
 }
 

@@ -10,6 +10,7 @@ import {
   createLogger,
   createMetrics,
   createShutdown,
+  printableLines,
   type RedisPurpose,
   RequestGuard,
   startHeartbeat,
@@ -35,7 +36,7 @@ try {
   await main(readFeedConfig());
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${printableLines(error.message)}\n`);
   process.exitCode = 1;
 }
 

@@ -2,7 +2,7 @@ import type { Logger } from "@tapedeck/runtime";
 import type { Listen } from "./listener.js";
 import { listenNatively } from "./native-listener.js";
 import { listenPlainly } from "./plain-listener.js";
-import { loadUws } from "./uws.js";
+import { type LoadUwsOptions, loadUws } from "./uws.js";
 
 /** No native build of uWebSockets.js loads here, and this is production. The message says what to do. */
 export class NoNativeServer extends Error {
@@ -18,12 +18,14 @@ export function chooseListen(options: {
   production: boolean;
   allowSlow: boolean;
   log: Logger;
-  load?: NodeJS.Require;
+  uws?: LoadUwsOptions;
 }): Listen & { readonly server: string } {
-  const { production, allowSlow, log, load } = options;
-  const found = loadUws(load);
+  const { production, allowSlow, log, uws } = options;
+  const found = loadUws(uws);
   if ("uws" in found) {
-    log.info({ build: found.build }, "uWebSockets.js is native");
+    const { build, binary } = found;
+    if (binary.known) log.info({ build, ...binary }, "uWebSockets.js is native, and its binary is the published one");
+    else log.warn({ build, ...binary }, "uWebSockets.js is native, and its binary is not the published one");
     const native: Listen = (listenOptions) => listenNatively(found.uws, listenOptions);
     return Object.assign(native, { server: found.build });
   }
@@ -33,6 +35,7 @@ export function chooseListen(options: {
         "gateway cannot start: no build of uWebSockets.js loads natively",
         ...found.reasons.map((reason) => `  ${reason}`),
         "  use Node 20 with glibc 2.27 or later, Node 22 or 24 with glibc 2.38 or later, or set ALLOW_SLOW_UWS=1",
+        "  a binary of your own is loaded with ALLOW_UNKNOWN_UWS=1; npm run uws:verify compares what is installed with what was published",
       ].join("\n"),
     );
   }

@@ -8,6 +8,8 @@ const shape = z.object({
   NODE_ENV: z.string().default("development"),
   /** Serve without a native uWebSockets.js in production too: several times the CPU for each frame. */
   ALLOW_SLOW_UWS: flag.default(false),
+  /** Load a uWebSockets.js whose binary is not the published one, such as one that was built here. */
+  ALLOW_UNKNOWN_UWS: flag.default(false),
   /** Open sockets of this node that may watch one session; `global` is for everybody and has no such limit. */
   MAX_SOCKETS_PER_SESSION: whole("", { min: 1 }).default(1_000),
   /** Messages that one socket may send, whatever is in them; one that sends more is closed with 4429. */

@@ -7,6 +7,7 @@ import {
   createLogger,
   createMetrics,
   createShutdown,
+  printableLines,
   RequestGuard,
   startHeartbeat,
   startRedisClock,
@@ -30,7 +31,7 @@ try {
 } catch (error) {
   const told = error instanceof ConfigError || error instanceof NoNativeServer || error instanceof CannotListen;
   if (!told) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${printableLines(error.message)}\n`);
   process.exit(1); // connections to Redis would keep it alive
 }
 
@@ -40,6 +41,7 @@ async function main(config: GatewayConfig): Promise<void> {
   const listen = chooseListen({
     production: config.NODE_ENV === "production",
     allowSlow: config.ALLOW_SLOW_UWS,
+    uws: { allowUnknown: config.ALLOW_UNKNOWN_UWS },
     log,
   });
   const shutdown = createShutdown({ log, budgetMs: config.UNREADY_MS + config.DRAIN_MS + slackMs });

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { type Binary, binaryOf } from "./uws-binary.js";
 
 /** The part of uWebSockets.js that the gateway uses, alike in every build since v20. Its own types leave holes. */
 export interface Uws {
@@ -60,19 +61,41 @@ export interface NativeUws {
   readonly uws: Uws;
   /** Package and version, for the log. */
   readonly build: string;
+  readonly binary: Binary;
+}
+
+export interface LoadUwsOptions {
+  readonly load?: NodeJS.Require;
+  readonly binary?: (build: string) => Binary | undefined;
+  /** Load also a binary that is not the published one, such as one that was built here. */
+  readonly allowUnknown?: boolean;
 }
 
 /**
- * Chooses the build of uWebSockets.js that loads natively on this machine.
+ * Chooses the build of uWebSockets.js that loads natively on this machine. Its binary is looked at first: native code that was
+ * exchanged must not run.
  *
  * @returns the build, or one sentence per build that says why it does not load
  */
-export function loadUws(load: NodeJS.Require = createRequire(import.meta.url)): NativeUws | { reasons: string[] } {
+export function loadUws({
+  load = createRequire(import.meta.url),
+  binary: look = (build) => binaryOf(load.resolve, build),
+  allowUnknown = false,
+}: LoadUwsOptions = {}): NativeUws | { reasons: string[] } {
   const reasons: string[] = [];
   for (const build of builds) {
     try {
+      const binary = look(build);
+      if (binary === undefined) {
+        reasons.push(`${build}: has no binary for this platform and Node ${process.versions.node}`);
+        continue;
+      }
+      if (!binary.known && !allowUnknown) {
+        reasons.push(`${build}: ${binary.name} has the unknown SHA-256 ${binary.sha256}, so it is not loaded`);
+        continue;
+      }
       const { uws, said } = quietly(() => load(build));
-      if (isUws(uws)) return { uws, build: `${build}@${versionOf(load, build)}` };
+      if (isUws(uws)) return { uws, build: `${build}@${versionOf(load, build)}`, binary };
       reasons.push(`${build}: ${said || "is not native on this machine"}`);
     } catch (error) {
       reasons.push(`${build}: ${lastLine(error instanceof Error ? error.message : String(error))}`);

@@ -11,6 +11,7 @@ import {
   type Health,
   interval,
   type Probe,
+  printableLines,
   type RedisConnection,
   type RedisPurpose,
   RequestGuard,
@@ -47,7 +48,7 @@ try {
   await main(readTickerConfig());
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${printableLines(error.message)}\n`);
   process.exitCode = 1;
 }
 

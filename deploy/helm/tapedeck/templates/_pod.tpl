@@ -49,7 +49,7 @@ imagePullPolicy: {{ . }}
 envFrom:
   - configMapRef: { name: settings }
   {{- $secrets := include "tapedeck.secrets" $root | fromYaml }}
-  {{- range $secret := list "redis" "authentication" "s3" }}
+  {{- range $secret := list "authentication" "s3" }}
   {{- with index $secrets $secret }}
   - secretRef: { name: {{ .name }}{{ if .optional }}, optional: true{{ end }} }
   {{- end }}
@@ -60,6 +60,11 @@ securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
   capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* The address of Redis, with the user that has the rights of this service alone. Of: (list $ KEY), a key of the secret. */}}
+{{- define "tapedeck.redis" -}}
+- { name: REDIS_URL, valueFrom: { secretKeyRef: { name: {{ (index . 0).Values.redis.existingSecret | default "redis" }}, key: {{ index . 1 }} } } }
 {{- end }}
 
 {{/* Of: (list $ IMAGE), IMAGE being a service's. A digest says more than a tag, so it wins. */}}

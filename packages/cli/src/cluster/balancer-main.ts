@@ -9,6 +9,7 @@ import {
   readConfig,
 } from "@tapedeck/runtime";
 import { z } from "zod";
+import { complain } from "../terminal/print.js";
 import { Balancer } from "./balancer.js";
 import { codeOf } from "./problem.js";
 
@@ -27,10 +28,10 @@ try {
   });
   const { server } = balancer;
   server.on("error", (error) => {
-    process.stderr.write(
+    complain(
       codeOf(error) === "EADDRINUSE"
-        ? `Port ${config.PORT} is taken; end what uses it, or choose another: PORT=${config.PORT + 1} npm start\n`
-        : `Cannot listen on ${config.HOST}:${config.PORT}: ${error.message}\n`,
+        ? `Port ${config.PORT} is taken; end what uses it, or choose another: PORT=${config.PORT + 1} npm start`
+        : `Cannot listen on ${config.HOST}:${config.PORT}: ${error.message}`,
     );
     process.exit(1);
   });
@@ -45,6 +46,6 @@ try {
     server.closeAllConnections();
   });
 } catch (error) {
-  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+  complain(...(error instanceof ConfigError ? error.message : String(error)).split("\n"));
   process.exit(1);
 }

@@ -3,6 +3,9 @@ export class Problem extends Error {
   override readonly name = "Problem";
 }
 
+/** A process that did not start, in the last lines of its log. */
+export class LastWords extends Problem {}
+
 /** The system's code of an error, such as ENOENT. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;

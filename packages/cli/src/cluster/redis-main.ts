@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { announceReady, commonEnv, endWithParent, port, readConfig } from "@tapedeck/runtime";
 import { z } from "zod";
+import { complain } from "../terminal/print.js";
 import { accepts } from "./accepts.js";
 import { Problem } from "./problem.js";
 import { beginAppendOnlyFile, hasAppendOnlyFile, until } from "./redis-data.js";
@@ -64,7 +65,7 @@ await start().catch(fail);
 
 /** The keeper's pipe closes with this process, and so Redis ends too. */
 function fail(error: unknown): never {
-  process.stderr.write(`${error instanceof Problem ? error.message : String(error)}\n`);
+  complain(...(error instanceof Problem ? error.message : String(error)).split("\n"));
   process.exit(1);
 }
 

@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { Problem } from "./problem.js";
+import { LastWords } from "./problem.js";
 
 export interface SupervisedOptions {
   /** Unique in the cluster: `gateway-1`. */
@@ -113,7 +113,7 @@ export class Supervised {
         this.#unready();
         killGroup(child);
         if (!served)
-          void lastWords(logFile).then((words) => reject(new Problem(words || `${this.name} did not start.`)));
+          void lastWords(logFile).then((words) => reject(new LastWords(words || `${this.name} did not start.`)));
         if (this.#stopping) return;
         if (performance.now() - startedAt > soundAfterMs) this.#backoffMs = firstBackoffMs;
         if (this.#everReady) this.#startAgain(signal ?? `code ${code}`);

@@ -1,4 +1,5 @@
 import { Argument, Command } from "commander";
+import { print } from "../terminal/print.js";
 
 const shells = ["bash", "zsh", "fish"] as const;
 
@@ -9,7 +10,7 @@ export function completionCommand(): Command {
     .addArgument(new Argument("<shell>").choices(shells))
     .action((shell: string, _options: object, command: Command) => {
       const program = command.parent ?? command;
-      console.log(shell === "fish" ? fish(program) : bash(program, shell === "zsh"));
+      print(...(shell === "fish" ? fish(program) : bash(program, shell === "zsh")).split("\n"));
     });
 }
 

@@ -2,6 +2,7 @@ import { demoLabels, writeDemoTape } from "@tapedeck/tape";
 import { Command, Option } from "commander";
 import { stoppable } from "../ending.js";
 import { numberFrom } from "../terminal/arguments.js";
+import { print } from "../terminal/print.js";
 import { StatusLine } from "../terminal/status-line.js";
 import { withTapeStore } from "./tape-store.js";
 
@@ -24,26 +25,25 @@ interface DemoOptions {
 }
 
 async function runDemo({ store: asked, ifEmpty, labels, minutes }: DemoOptions): Promise<void> {
-  if (labels) return console.log(labelsText(minutes));
+  if (labels) return print(...labelLines(minutes));
   await withTapeStore(asked, async ({ place, store }) => {
-    if (ifEmpty && (await store.ids()).length > 0) return console.log(`There are tapes in ${place} already.`);
+    if (ifEmpty && (await store.ids()).length > 0) return print(`There are tapes in ${place} already.`);
     const status = new StatusLine(process.stderr);
     const onProgress = (fraction: number) => status.show(() => `demo  ${Math.floor(100 * fraction)} %`);
     const made = await stoppable("Stopped; nothing was kept.", (signal) =>
       writeDemoTape(store, { minutes, signal, onProgress }).finally(() => status.clear()),
     );
-    console.log(made);
+    print(made);
   });
 }
 
 /** A line for each incident: from and to as time on the tape, kind, severity, and the side or direction where it has one. */
-function labelsText(minutes: number): string {
-  const lines = demoLabels({ minutes }).map(({ fromNs, toNs, kind, severity, benign, side, direction }) => {
+function labelLines(minutes: number): string[] {
+  return demoLabels({ minutes }).map(({ fromNs, toNs, kind, severity, benign, side, direction }) => {
     const where = side ?? (direction === 0 ? "" : direction === 1 ? "up" : "down");
     const words = [`${clock(fromNs)} to ${clock(toNs)}`, kind.padEnd(18), severity.padEnd(7), where.padEnd(5)];
     return [...words, benign ? "honest: no alert of manipulation is due" : ""].join("  ").trimEnd();
   });
-  return lines.join("\n");
 }
 
 /** `12:07.4` of tape time. */

@@ -10,6 +10,7 @@ import { lookAtMachine } from "../doctor/look-at-machine.js";
 import { lookAtTapes } from "../doctor/look-at-tapes.js";
 import { lookOnRedis } from "../doctor/look-on-redis.js";
 import { home } from "../repository.js";
+import { print, printJson } from "../terminal/print.js";
 
 const env = z.object({
   ...accessEnv,
@@ -46,8 +47,8 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
     ...(redisUrl === undefined ? [noCluster(folder)] : await lookOnRedis(redisUrl, config.TAPEDECK_PREFIX)),
     ...(await lookAtTapes(() => openTapeStore(place, config.S3_ENDPOINT), place)),
   ];
-  if (json) console.log(JSON.stringify(findings, undefined, 2));
-  else for (const finding of findings) console.log(lineOf(finding));
+  if (json) printJson(findings, 2);
+  else for (const finding of findings) print(...linesOf(finding));
   if (findings.some(({ level }) => level === "fail")) process.exitCode = 1;
 }
 
@@ -61,6 +62,7 @@ function noCluster(folder: string): Finding {
 
 const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
 
-function lineOf({ level, check, what, mend }: Finding): string {
-  return `${marks[level]}  ${check.padEnd(14)}  ${what}${mend === undefined ? "" : `\n${" ".repeat(22)}-> ${mend}`}`;
+function linesOf({ level, check, what, mend }: Finding): string[] {
+  const said = `${marks[level]}  ${check.padEnd(14)}  ${what}`;
+  return mend === undefined ? [said] : [said, `${" ".repeat(22)}-> ${mend}`];
 }

@@ -5,11 +5,12 @@ import {
   type ImportProgress,
   importRecording,
   neededColumns,
-  reportText,
+  reportLines,
 } from "@tapedeck/tape";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stoppable } from "../ending.js";
 import { day, tapeId } from "../terminal/arguments.js";
+import { print, printJson } from "../terminal/print.js";
 import { StatusLine } from "../terminal/status-line.js";
 import { withTapeStore } from "./tape-store.js";
 
@@ -68,7 +69,8 @@ async function runImport(paths: string[], choices: Choices): Promise<void> {
       ).finally(() => status.clear()),
     ),
   );
-  console.log(json ? JSON.stringify(report, undefined, 2) : reportText(report));
+  if (json) printJson(report, 2);
+  else print(...reportLines(report));
 }
 
 function line({ bytes, totalBytes, lines, frames }: ImportProgress): string {

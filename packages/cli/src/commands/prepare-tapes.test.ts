@@ -23,7 +23,7 @@ async function prepare(name: string, content: string | Uint8Array, keepPartial =
     endpoint: undefined,
     recordings: [path],
     keepPartial,
-    tell: (sentence) => told.push(sentence),
+    tell: (...lines) => told.push(...lines),
     signal: new AbortController().signal,
   });
 }

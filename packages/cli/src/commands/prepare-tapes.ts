@@ -1,4 +1,4 @@
-import { importRecording, reportText, writeDemoTape } from "@tapedeck/tape";
+import { importRecording, reportLines, writeDemoTape } from "@tapedeck/tape";
 import { StatusLine } from "../terminal/status-line.js";
 import { withStoreAt } from "./tape-store.js";
 
@@ -10,7 +10,7 @@ export interface TapesToPrepare {
   readonly recordings: readonly string[];
   /** Makes tapes also of files that cannot be read to their end. */
   readonly keepPartial: boolean;
-  readonly tell: (sentence: string) => void;
+  readonly tell: (sentence: string, ...more: string[]) => void;
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +43,8 @@ export async function prepareTapes({
           },
         );
         status.clear();
-        tell(reportText(report));
+        const [first = "", ...more] = reportLines(report);
+        tell(first, ...more);
       }
       if ((await store.ids()).length > 0) return;
       tell("No tape yet: making a demo of half an hour, once (tapedeck demo --labels prints what happens in it)");

@@ -1,6 +1,7 @@
 import { recompute } from "@tapedeck/tape";
 import { Command } from "commander";
 import { stoppable } from "../ending.js";
+import { print } from "../terminal/print.js";
 import { StatusLine } from "../terminal/status-line.js";
 import { withTapeStore } from "./tape-store.js";
 
@@ -22,7 +23,7 @@ async function runRecompute(tapes: string[], { store: asked }: { store?: string 
           const onProgress = (fraction: number) => status.show(() => `${tape}  ${Math.floor(100 * fraction)} %`);
           const made = await recompute(store, tape, { signal, onProgress });
           status.clear();
-          console.log(made);
+          print(made);
         }
       } finally {
         status.clear();

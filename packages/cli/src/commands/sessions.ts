@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { type ClusterOptions, clusterOptions, onCluster } from "../cluster-at.js";
 import { stoppable } from "../ending.js";
 import { count } from "../terminal/arguments.js";
+import { complain, print, printJson } from "../terminal/print.js";
 import { table } from "../terminal/table.js";
 
 interface Shown extends ClusterOptions {
@@ -56,8 +57,8 @@ async function list({ mode, state, limit, json, ...at }: Wanted): Promise<void> 
       cursor = page.next_cursor ?? undefined;
     } while (cursor !== undefined && found.length < limit);
   });
-  if (json) console.log(JSON.stringify(found, undefined, 2));
-  else console.log(found.length === 0 ? "There is no such session." : table(columns, found.map(row)));
+  if (json) printJson(found, 2);
+  else print(...(found.length === 0 ? ["There is no such session."] : table(columns, found.map(row))));
 }
 
 const columns = [
@@ -78,11 +79,11 @@ function row(session: SessionView): string[] {
 
 async function show(id: string, { json, ...at }: Shown): Promise<void> {
   const session = await onCluster(at, ({ sessions }) => sessions.get(id));
-  if (json) return console.log(JSON.stringify(session, undefined, 2));
+  if (json) return printJson(session, 2);
   const lines = Object.entries(session).filter(([name]) => name !== "controller_state");
   const width = Math.max(...lines.map(([name]) => name.length));
   for (const [name, value] of lines) {
-    console.log(`${name.padEnd(width)}  ${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
+    print(`${name.padEnd(width)}  ${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
   }
 }
 
@@ -98,10 +99,11 @@ async function watch(id: string, { json, frames = Number.POSITIVE_INFINITY, ...a
       async (deck) => {
         const session = await deck.join(id);
         session.onEnd(({ reason }) => {
-          if (!ending.aborted && left > 0) console.error(`The session is over: ${reason}.`);
+          if (!ending.aborted && left > 0) complain(`The session is over: ${reason}.`);
         });
         for await (const frame of session.frames({ signal: ending })) {
-          console.log(json ? JSON.stringify(frame) : lineOf(frame));
+          if (json) printJson(frame);
+          else print(lineOf(frame));
           if (--left === 0) break;
         }
         session.close();
@@ -120,8 +122,8 @@ async function remove(ids: string[], { json, ...at }: Shown): Promise<void> {
   await onCluster(at, async ({ sessions }) => {
     for (const id of ids) {
       await sessions.delete(id);
-      if (!json) console.log(`Session ${id} is deleted.`);
+      if (!json) print(`Session ${id} is deleted.`);
     }
   });
-  if (json) console.log(JSON.stringify({ deleted: ids }));
+  if (json) printJson({ deleted: ids });
 }

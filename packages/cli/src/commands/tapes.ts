@@ -2,6 +2,7 @@ import type { TapeView } from "@tapedeck/protocol";
 import { deleteTape, TapeCatalog, TapeInUse } from "@tapedeck/tape";
 import { Command } from "commander";
 import { Problem } from "../cluster/problem.js";
+import { print, printJson } from "../terminal/print.js";
 import { table } from "../terminal/table.js";
 import { counted, lasting } from "../terminal/words.js";
 import { mustBeThere, withTapeStore } from "./tape-store.js";
@@ -37,8 +38,8 @@ async function list({ store: asked, json }: Choices & { json?: boolean }): Promi
     if (asked !== undefined) await mustBeThere(place);
     return { place, tapes: await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list() };
   });
-  if (json) console.log(JSON.stringify(tapes, undefined, 2));
-  else console.log(tapes.length === 0 ? `There is no tape in ${place}.` : table(columns, tapes.map(row)));
+  if (json) printJson(tapes, 2);
+  else print(...(tapes.length === 0 ? [`There is no tape in ${place}.`] : table(columns, tapes.map(row))));
 }
 
 async function remove(names: string[], { store: asked, force = false }: Choices & { force?: boolean }): Promise<void> {
@@ -53,7 +54,7 @@ async function remove(names: string[], { store: asked, force = false }: Choices 
           `${name} was not deleted: it has the current version, which sessions may be playing. Add --force.`,
         );
       }
-      console.log(`Deleted ${name}.`);
+      print(`Deleted ${name}.`);
     }
   });
 }

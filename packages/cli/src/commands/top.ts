@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { type ClusterOptions, clusterOptions, onCluster } from "../cluster-at.js";
 import { stoppable } from "../ending.js";
 import { numberFrom } from "../terminal/arguments.js";
+import { print, printJson } from "../terminal/print.js";
 import { table } from "../terminal/table.js";
 import { counted, lasting, millis } from "../terminal/words.js";
 
@@ -26,13 +27,13 @@ export function topCommand(): Command {
 
 async function top({ once, json, every, ...at }: TopOptions): Promise<void> {
   const single = once || (!json && !process.stdout.isTTY);
-  if (single) return print(await onCluster(at, (deck) => deck.metrics()), json);
+  if (single) return show(await onCluster(at, (deck) => deck.metrics()), json);
   await stoppable("", (ending) =>
     onCluster(
       at,
       async (deck) => {
         while (!ending.aborted) {
-          print(await deck.metrics(), json);
+          show(await deck.metrics(), json);
           await sleep(every * 1000, undefined, { signal: ending });
         }
       },
@@ -41,17 +42,17 @@ async function top({ once, json, every, ...at }: TopOptions): Promise<void> {
   );
 }
 
-function print(cluster: Dashboard, json = false): void {
+function show(cluster: Dashboard, json = false): void {
   if (json) {
-    console.log(JSON.stringify(cluster));
+    printJson(cluster);
     return;
   }
-  const home = process.stdout.isTTY ? "\u001b[H\u001b[2J" : "";
-  console.log(`${home}${pictureOf(cluster)}`);
+  if (process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[2J");
+  print(...pictureOf(cluster));
 }
 
 /** Sessions and rates, then a line for each node, by role. */
-export function pictureOf({ sessions, nodes, ...cluster }: Dashboard): string {
+function pictureOf({ sessions, nodes, ...cluster }: Dashboard): string[] {
   const { mode_distribution: modes } = sessions;
   const byRole = [...nodes].sort((a, b) => (a.role + a.node < b.role + b.node ? -1 : 1));
   return [
@@ -62,8 +63,8 @@ export function pictureOf({ sessions, nodes, ...cluster }: Dashboard): string {
       `late by ${millis(cluster.avg_latency_ms)} ms in the middle, ${millis(cluster.p99_latency_ms)} ms at worst (p99); ` +
       `${counted(cluster.total_errors)} errors`,
     "",
-    table(columns, byRole.map(row)),
-  ].join("\n");
+    ...table(columns, byRole.map(row)),
+  ];
 }
 
 const columns = [

@@ -10,6 +10,7 @@ import { type Cluster, LocalCluster } from "../cluster/start-cluster.js";
 import { goOnWithoutOutput } from "../ending.js";
 import { home, repository } from "../repository.js";
 import { onEndSignals } from "../terminal/end-signals.js";
+import { print } from "../terminal/print.js";
 import { earlyWarnings } from "./early-warnings.js";
 import { prepareTapes } from "./prepare-tapes.js";
 
@@ -54,7 +55,7 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
   const folder = resolve(home, config.TAPEDECK_FOLDER);
   const place = config.TAPEDECK_STORE ?? `${folder}/tapes`;
   const store = isFolder(place) ? resolve(home, place) : place;
-  const tell = (sentence: string) => console.log(`- ${sentence}`);
+  const tell = (sentence: string, ...more: string[]) => print(`- ${sentence}`, ...more);
 
   const ending = new AbortController();
   const ended = once(ending.signal, "abort");
@@ -100,7 +101,7 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
     throw error;
   }
   for (const sentence of await earlyWarnings(`${folder}/logs`)) tell(sentence);
-  console.log(whereToLook(cluster, folder));
+  print(...whereToLook(cluster, folder).split("\n"));
 
   await ended;
   await cluster.stop();

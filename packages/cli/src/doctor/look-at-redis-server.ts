@@ -47,7 +47,7 @@ function version(info: Info): Finding {
 }
 
 async function memory(redis: Redis, info: Info): Promise<Finding[]> {
-  const policy = await setting(redis, "maxmemory-policy");
+  const policy = info.get("maxmemory_policy") ?? (await setting(redis, "maxmemory-policy"));
   const most = Number(info.get("maxmemory") ?? 0);
   const used = Number(info.get("used_memory") ?? 0);
   const found: Finding[] = [];
@@ -121,7 +121,8 @@ async function clock(redis: Redis): Promise<Finding> {
 
 async function notifications(redis: Redis): Promise<Finding> {
   const events = await setting(redis, "notify-keyspace-events");
-  if (events === undefined || events === "") return ok("notifications", "off, as they should be");
+  if (events === undefined) return ok("notifications", "not to be seen here");
+  if (events === "") return ok("notifications", "off, as they should be");
   return warn(
     "notifications",
     `notify-keyspace-events is "${events}": every write costs a publish that nobody here hears`,

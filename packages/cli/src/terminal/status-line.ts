@@ -1,4 +1,5 @@
 import type { WriteStream } from "node:tty";
+import { printable } from "@tapedeck/runtime";
 
 /** How often the line changes: no faster than it can be read. */
 const betweenMs = 100;
@@ -15,7 +16,7 @@ export class StatusLine {
   show(text: () => string): void {
     if (!this.#terminal.isTTY || performance.now() - this.#shownMs < betweenMs) return;
     this.#shownMs = performance.now();
-    this.#terminal.write(`\r\x1b[K${text()}`);
+    this.#terminal.write(`\r\x1b[K${printable(text())}`);
   }
 
   clear(): void {

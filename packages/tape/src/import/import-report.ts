@@ -1,6 +1,6 @@
 import { mostLevels } from "@tapedeck/market";
 
-/** What an import did, in numbers. `reportText` says it in words. */
+/** What an import did, in numbers. `reportLines` says it in words. */
 export interface ImportReport {
   readonly files: readonly string[];
   /** What lay beside the recording and is not one; `reason` is the end of a sentence. */
@@ -100,8 +100,8 @@ export interface TapeReport {
   readonly missingTrades: number;
 }
 
-/** The report for people. */
-export function reportText(report: ImportReport): string {
+/** The report for people. Names of files and instruments are in it as they are, line breaks too. */
+export function reportLines(report: ImportReport): string[] {
   const { brokenLines } = report;
   const lines = [
     `${report.files.length === 1 ? report.files[0] : `${report.files.length} files`} (${report.formats.join(", ")}): ` +
@@ -124,7 +124,7 @@ export function reportText(report: ImportReport): string {
   }
   for (const notice of report.notices) lines.push(notice);
   for (const { file, reason } of report.skipped) lines.push(`skipped: ${file} ${reason}`);
-  return lines.join("\n");
+  return lines;
 }
 
 function tapeText(tape: TapeReport, partial: boolean): string[] {

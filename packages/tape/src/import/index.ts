@@ -8,4 +8,4 @@ export {
   type ImportTarget,
   importRecording,
 } from "./import-recording.js";
-export { type ImportReport, reportText, type TapeReport } from "./import-report.js";
+export { type ImportReport, reportLines, type TapeReport } from "./import-report.js";

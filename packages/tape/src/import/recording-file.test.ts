@@ -1,7 +1,7 @@
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { reportText } from "./import-report.js";
+import { reportLines } from "./import-report.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf } from "./input/testing.js";
 import { importToMemory } from "./test-recordings.js";
 
@@ -41,7 +41,7 @@ describe("a folder", () => {
       raw: "is a folder: name it to import its files",
       link: "is not a file",
     });
-    expect(reportText(report)).toMatch(/^skipped: \S+README.md is not a recording$/m);
+    expect(reportLines(report).join("\n")).toMatch(/^skipped: \S+README.md is not a recording$/m);
   });
 
   test("[IM33] a file that is named itself is refused where it is not a recording, also beside one that is", async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TapeCatalog } from "../tape-catalog.js";
-import { reportText } from "./import-report.js";
+import { reportLines } from "./import-report.js";
 import { framesOf, importToMemory, recording, recordingsAbsent, tapeOf } from "./test-recordings.js";
 
 let folder = "";
@@ -52,7 +52,7 @@ test.skipIf(recordingsAbsent).each([0, 1, 3])(
     expect([tape.span.lastSeq, tape.iso(tape.span.lastNs)]).toEqual([count - 1, to]);
     expect(overview.points.at(-1)).toMatchObject({ seq: count - 1, ts: to });
 
-    const words = reportText(imported.report);
+    const words = reportLines(imported.report).join("\n");
     if (rows === 0) expect(words).not.toContain("behind the last frame");
     else
       expect(words).toContain(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { reportText } from "../import-report.js";
+import { reportLines } from "../import-report.js";
 import { binanceLines, TestFolder, textOf } from "../input/testing.js";
 import { framesOf, importToMemory, tapeOf } from "../test-recordings.js";
 
@@ -142,9 +142,9 @@ test("[IM36] levels beyond those of a frame are told", async () => {
   ];
   const path = await folder.file(textOf([header.join(), row(0).join(), row(1).join()]));
   const deep = await importToMemory([path], { symbol: "X" });
-  expect(reportText(deep.report)).toMatch(
+  expect(reportLines(deep.report).join("\n")).toMatch(
     /^ {2}50 levels a side in the recording's deepest book; frames keep the best 20$/m,
   );
   const flat = await importToMemory([await folder.file(textOf(messages))]);
-  expect(reportText(flat.report)).not.toMatch(/frames keep/);
+  expect(reportLines(flat.report).join("\n")).not.toMatch(/frames keep/);
 });

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MemoryTapeStore } from "../../memory-store.js";
 import { importRecording } from "../import-recording.js";
-import { reportText } from "../import-report.js";
+import { reportLines } from "../import-report.js";
 import { framesOf, importToMemory, tapeOf } from "../test-recordings.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./testing.js";
 
@@ -80,8 +80,8 @@ describe("a file that is cut short or damaged", () => {
     expect(report.cutShort).toHaveLength(1);
     expect(report.cutShort[0]?.reason).toMatch(reason);
     expect(report.frames).toBeGreaterThan(20);
-    expect(reportText(report)).toMatch(/^PARTIAL: .* was read up to line \d/m);
-    expect(reportText(report)).toMatch(/^btcusdt-\S+@1 .* s\), partial$/m);
+    expect(reportLines(report).join("\n")).toMatch(/^PARTIAL: .* was read up to line \d/m);
+    expect(reportLines(report).join("\n")).toMatch(/^btcusdt-\S+@1 .* s\), partial$/m);
   });
 
   test("[IM30] the sentence says how far it got", async () => {

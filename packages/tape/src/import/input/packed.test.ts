@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { reportText } from "../import-report.js";
+import { reportLines } from "../import-report.js";
 import { framesOf, importToMemory, tapeOf } from "../test-recordings.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./testing.js";
 
@@ -55,7 +55,7 @@ describe("packed files", () => {
       "both.zip/b.txt",
       "both.zip/a.txt",
     ]);
-    expect(reportText(imported.report)).toMatch(/^skipped: \S+both.zip\/README.md is not a recording$/m);
+    expect(reportLines(imported.report).join("\n")).toMatch(/^skipped: \S+both.zip\/README.md is not a recording$/m);
   });
 
   test("[IM31] a zip that cannot be read is refused in a sentence that says what to do", async () => {

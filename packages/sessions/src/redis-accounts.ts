@@ -1,0 +1,200 @@
+import { keysWith } from "./keys.js";
+
+/**
+ * Users of Redis, one for each service, and what each may do: `k8s/components/redis-accounts/users.acl` is made of this. A rule pairs
+ * commands with the keys or channels that they may name, so that a right to read one key is none to write another. Redis holds scripts
+ * to it too: each call in a script is looked at by itself, while EVAL and EVALSHA ask for all rights on the keys that they are given,
+ * which is why `run` is a right of its own.
+ */
+export const accountNames = ["api", "gateway", "ticker", "feed", "operator", "node"] as const;
+export type AccountName = (typeof accountNames)[number];
+
+type Rule = string;
+
+const rule = (patterns: readonly string[], ...commands: readonly string[]): Rule =>
+  `(${[...patterns, ...commands.map((command) => `+${command}`)].join(" ")})`;
+const keysOf = (...names: readonly string[]): string[] => names.map((name) => `~${name}`);
+const readable = (...names: readonly string[]): string[] => names.map((name) => `%R~${name}`);
+const channels = (...names: readonly string[]): string[] => names.map((name) => `&${name}`);
+
+const run = ["eval", "evalsha"];
+const tell = ["publish", "spublish"];
+const listen = ["subscribe", "unsubscribe", "ssubscribe", "sunsubscribe"];
+const readHash = ["hget", "hgetall", "hmget", "hexists", "hvals", "hlen"];
+const readSet = ["zrange", "zrangebyscore", "zrevrange", "zrevrangebyscore", "zscore", "zmscore", "zcard", "zcount"];
+const readStream = ["xrange", "xrevrange", "xlen"];
+const changeSet = ["zadd", "zrem", "zremrangebyscore"];
+
+/** Of each connection: what ioredis and BullMQ ask of a server, the clock, transactions, and the map of a Redis Cluster. */
+const connected = [
+  ...[
+    "auth",
+    "hello",
+    "quit",
+    "ping",
+    "info",
+    "role",
+    "time",
+    "select",
+    "multi",
+    "exec",
+    "discard",
+    "readonly",
+    "asking",
+  ],
+  ...["client|setname", "client|id", "cluster|slots", "cluster|shards", "cluster|nodes", "cluster|info"],
+  ...["unsubscribe", "sunsubscribe"],
+];
+
+/** @returns the lines of an ACL file that stand behind `user NAME`, without a password */
+export function accountsWith(prefix: string): Record<AccountName | "default", string> {
+  const keys = keysWith(prefix);
+  const any = "*";
+  const session = keys.session(any);
+  const parts = [keys.viewers(any), keys.epochs(any), keys.orders(any)];
+  const shares = keys.shares(any);
+  const index = [keys.created, keys.expiry, keys.mode(any), keys.state(any), keys.createdBy(any)];
+  const totals = [keys.stats, `${keys.stats}:{*}`];
+  const nodes = [keys.node(any), keys.nodes];
+  const rates = `${prefix}:rate:*`;
+  const feed = keys.live(any, any);
+  const feedHash = keys.liveTape(any, any);
+  const queues = `${keys.bullPrefix}:*`;
+  const ofTickers = [`${keys.bullPrefix}:{ticker-*`, `${keys.bullPrefix}:{upkeep}:*`];
+  const ofFeeds = [`${keys.bullPrefix}:{feed}:*`, `${keys.bullPrefix}:{feed-upkeep}:*`];
+  const asked = [`${keys.bullPrefix}:{ticker-*`, `${keys.bullPrefix}:{feed}:*`];
+
+  const heartbeat = rule(keysOf(...nodes), "hset", "expire", "del", ...readHash, ...changeSet, ...readSet);
+  const probe = rule(channels(keys.probeChannel(any)), ...tell, ...listen);
+  /** A sign of life, a command, a claim: all change the hash, and tell of it on the channel of its name. */
+  const changeSession = [
+    rule(
+      keysOf(session, ...parts),
+      ...run,
+      ...readHash,
+      "hset",
+      "expire",
+      "ttl",
+      "exists",
+      "lrange",
+      "lpush",
+      "ltrim",
+      "rpush",
+    ),
+    rule(keysOf(...index), ...run, ...readSet, ...changeSet, "pexpireat"),
+    rule(keysOf(...totals), "hincrby", "expire"),
+    rule(channels(session, keys.tickerChannel(any)), ...tell),
+    // A link to a session that has ended opens none that is made under its id later.
+    rule([`%W~${shares}`], "del"),
+  ];
+  /** What follows a tape of which Redis has lost frames says so in the feed's hash, and its feed begins another one. */
+  const followFeeds = [
+    rule(keysOf(feed, feedHash), ...run),
+    rule(readable(feed, feedHash), ...readHash, ...readStream, "exists"),
+    rule(keysOf(feedHash), "hset", "persist"),
+    rule([`%W~${feed}`], "del"),
+    rule(channels(feed), ...tell, ...listen),
+  ];
+  const wantFeeds = rule(keysOf(keys.liveWanted), ...run, "zadd", ...readSet);
+  /** BullMQ's scripts that add a job. */
+  const addJobs = rule(
+    keysOf(...asked),
+    ...[...run, "exists", "pttl", "incr", ...readHash, "hset", "hmset", "llen", "lindex", "lpush", "rpush"],
+    ...["xadd", "xtrim", "zadd", "zcard", "zscore", "zrem"],
+  );
+  /** BullMQ's scripts that take jobs, keep them, end them, and look for those that have stalled. */
+  const work = (names: readonly string[]): Rule =>
+    `(${[
+      ...keysOf(...names),
+      ...["@hash", "@list", "@set", "@sortedset", "@stream", "@string"].map((kind) => `+${kind}`),
+      "-@dangerous",
+      ...[...run, "del", "unlink", "exists", "type", "rename", "expire", "pexpire", "pexpireat", "pttl"].map(
+        (command) => `+${command}`,
+      ),
+    ].join(" ")})`;
+  const count = rule(keysOf(rates), ...run, "get", "set", "incrby", "expire", "pttl", "del");
+
+  const service = (...rules: readonly Rule[]): string => line(...connected, heartbeat, ...rules);
+  return {
+    default: "off resetpass resetkeys resetchannels -@all",
+    api: service(
+      ...changeSession,
+      rule(keysOf(session, ...parts), "del"),
+      rule(keysOf(shares), ...readHash, "hset", "hdel", "pexpire", "pttl", "del"),
+      rule(readable(...totals), ...readHash),
+      rule(readable(keys.legacy(any)), ...readSet),
+      rule(keysOf(keys.legacyPages(any)), ...readSet, "zadd", "zremrangebyrank", "pexpire"),
+      ...[count, wantFeeds, ...followFeeds, addJobs],
+      rule(readable(keys.liveFeeds), ...readSet),
+      // The page of queues looks into all of them, and for who works on them.
+      "client|list",
+      rule(keysOf(`${queues}:meta`), "hset"),
+      rule(keysOf(queues), ...run),
+      rule(
+        readable(queues),
+        ...[
+          ...readHash,
+          ...readSet,
+          ...readStream,
+          "exists",
+          "get",
+          "llen",
+          "lrange",
+          "lindex",
+          "lpos",
+          "scard",
+          "smembers",
+          "type",
+          "pttl",
+        ],
+      ),
+    ),
+    gateway: service(
+      ...changeSession,
+      rule(keysOf(...parts), "hdel", "del"),
+      rule(readable(shares), "hexists"),
+      rule(channels(session), ...listen),
+      rule(keysOf(keys.legacy(any)), "zadd", "zremrangebyscore", "pexpire"),
+      rule(keysOf(keys.legacyPages(any)), "pexpire"),
+      ...[count, probe, wantFeeds, ...followFeeds, addJobs],
+    ),
+    ticker: service(
+      ...changeSession,
+      rule(channels(keys.tickerChannel(any)), ...listen),
+      ...[probe, ...followFeeds, work(ofTickers)],
+    ),
+    feed: service(
+      rule(
+        keysOf(feed, feedHash, keys.liveWanted, keys.liveFeeds),
+        ...[...run, ...readHash, ...readStream, ...readSet],
+      ),
+      rule(keysOf(feed, feedHash), "hset", "exists", "del", "pexpire", "persist", "xadd", "xtrim"),
+      rule(keysOf(keys.liveWanted, keys.liveFeeds), "zadd", "zrem"),
+      rule(channels(feed), ...tell, ...listen),
+      work(ofFeeds),
+    ),
+    // The command line and people with redis-cli: they look at everything of Tapedeck's and change nothing.
+    operator: line(
+      ...connected,
+      rule(
+        readable(`${prefix}:*`),
+        ...[...readHash, ...readSet, ...readStream, "exists", "ttl", "pttl", "type", "llen", "lrange", "memory|usage"],
+      ),
+      rule(channels(`${prefix}:*`), ...listen),
+    ),
+    // A node of a Redis Cluster, towards its master, and what makes a Cluster of nodes.
+    node: line("auth", "hello", "ping", "info", "psync", "replconf", "cluster"),
+  };
+}
+
+function line(...rules: readonly string[]): string {
+  const said = rules.map((each) => (each.startsWith("(") ? each : `+${each}`));
+  return ["on", "resetkeys", "resetchannels", "-@all", ...said].join(" ");
+}
+
+/** The file: one user a line. Who starts Redis adds the hash of each password. */
+export function aclFile(prefix: string): string {
+  return Object.entries(accountsWith(prefix))
+    .map(([name, rules]) => `user ${name} ${rules}\n`)
+    .join("");
+}

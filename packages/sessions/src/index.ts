@@ -45,4 +45,5 @@ export {
 export { stallMs } from "./system.js";
 export { reported } from "./trade-report.js";
 export { SessionUpkeep, type UpkeepOptions } from "./upkeep.js";
+export { type Asker, askerGone, UserQueue } from "./user-queue.js";
 export { type ViewContext, viewOf } from "./view.js";

@@ -1,7 +1,7 @@
 import type { Access } from "@tapedeck/access";
 import type { LiveTapes } from "@tapedeck/live";
 import type { CountCommand, Health, Logger, Metrics, ProxyTrust, RedisConnection } from "@tapedeck/runtime";
-import type { Deck, Keys, LastingQueue, SessionStore } from "@tapedeck/sessions";
+import type { Deck, Keys, LastingQueue, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { RequestMetrics } from "./request-metrics.js";
 
@@ -11,6 +11,8 @@ export interface Api {
   readonly deck: Deck;
   readonly store: SessionStore;
   readonly tapes: TapeCatalog;
+  /** Searches in tapes that users have asked for, overviews among them. */
+  readonly searches: UserQueue;
   readonly live: Pick<LiveTapes, "status" | "wanted">;
   readonly redis: RedisConnection;
   readonly keys: Keys;

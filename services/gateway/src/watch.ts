@@ -1,6 +1,7 @@
 import { type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
 import { beginSpan, type Logger, type Span, traceparent } from "@tapedeck/runtime";
 import {
+  type Asker,
   type Deck,
   decodeState,
   type FrameHead,
@@ -363,9 +364,9 @@ export class Watch implements Source, EdgeHolder {
   }
 
   /** Applies a command; viewers here learn of it at once and not only when it comes back through Redis. */
-  async perform(command: Command | SystemCommand): Promise<Performed> {
+  async perform(command: Command | SystemCommand, asker?: Asker): Promise<Performed> {
     try {
-      const result = await this.#context.deck.perform(this.id, command);
+      const result = await this.#context.deck.perform(this.id, command, asker);
       this.noteConnections(result.connections);
       if (result.changed) this.#await(traceparent());
       this.adopt(result.record, causes[command.type] ?? "command");

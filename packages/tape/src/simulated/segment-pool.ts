@@ -1,8 +1,9 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
 import type { TakeBlock } from "./segment-frames.js";
 import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask, Task } from "./segment-worker.js";
+import { startThread } from "./start-thread.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
@@ -139,7 +140,7 @@ export class SegmentPool implements SegmentMaker {
   }
 
   #start(): Thread {
-    const worker = startWorker();
+    const worker = startThread("segment-worker");
     const jobs = new Map<number, Job>();
     const thread: Thread = { worker, jobs, practising: false };
     this.#threads.add(thread);
@@ -172,13 +173,4 @@ function give(thread: Thread, job: Job): void {
   thread.jobs.set(number, job);
   thread.worker.ref();
   thread.worker.postMessage({ number, task } satisfies Assignment);
-}
-
-/** Built code runs as it is; sources run through the loader that the tests' other processes have. */
-function startWorker(): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./segment-worker.js", import.meta.url));
-  const source = JSON.stringify(new URL("./segment-worker.ts", import.meta.url).href);
-  // Registered by hand, since Node 20 does not carry a loader named by --import over into a thread.
-  const start = `import("tsx/esm/api").then(({ register }) => register()).then(() => import(${source}));`;
-  return new Worker(start, { eval: true, execArgv: ["--conditions=tapedeck-source"] });
 }

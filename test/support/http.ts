@@ -10,17 +10,25 @@ export interface Answer {
 /** JSON calls, each to the next of several addresses, as a balancer without stickiness would send them. */
 export class Http {
   readonly #urls: readonly string[];
+  readonly #headers: Readonly<Record<string, string>>;
   #next = 0;
 
-  constructor(urls: readonly string[]) {
+  constructor(urls: readonly string[], headers: Readonly<Record<string, string>> = {}) {
     this.#urls = urls;
+    this.#headers = headers;
+  }
+
+  /** The same addresses, asked by a user. */
+  as(headers: Readonly<Record<string, string>>): Http {
+    return new Http(this.#urls, headers);
   }
 
   async call(method: string, path: string, body?: unknown): Promise<Answer> {
     const url = this.#urls[this.#next++ % this.#urls.length] ?? "";
     const answer = await fetch(`${url}${path}`, {
       method,
-      ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      headers: { ...this.#headers, ...(body !== undefined && { "content-type": "application/json" }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     try {

@@ -18,9 +18,9 @@ const shape = z.object({
   /** Open sockets of this node from one client address. Behind proxies set TRUSTED_PROXIES, or all clients look like one. */
   MAX_SOCKETS_PER_ADDRESS: whole("", { min: 1 }).default(10_000),
   /** Messages that one socket may send, whatever is in them; one that sends more is closed with 4429. */
-  LIMIT_SOCKET_MESSAGES: limit.default({ points: 1_000, seconds: 10 }),
+  LIMIT_SOCKET_MESSAGES: limit.default({ points: 200, seconds: 2 }),
   /** The same for all sockets on this node of one user, or of one client address where users are not known. */
-  LIMIT_MESSAGES: limit.default({ points: 10_000, seconds: 10 }),
+  LIMIT_MESSAGES: limit.default({ points: 1_000, seconds: 1 }),
   /** Bytes kept back for a slow reader above which it only gets the newest frame when they drain. */
   SLOW_BYTES: whole("bytes", { min: 1_024, max: 4_194_304 }).default(65_536),
   /** How long that may last before the socket is closed with 4408. */

@@ -1,0 +1,51 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { subprotocol } from "@tapedeck/protocol";
+import { expect } from "vitest";
+import { z } from "zod";
+import { testOnCluster } from "../../support/cluster.js";
+import { headersOf, signIn } from "../../support/sign-in.js";
+import { Bystanders } from "../bystanders.js";
+
+const test = testOnCluster(() => ({ apis: 1, env: { all: signIn } }));
+
+/** How long each kind of flood lasts. */
+const floodMs = 3_000;
+
+const floods = [
+  { kind: "commands", legacy: false, message: '{"type":"command","id":"1","command":"pause"}' },
+  { kind: "refused commands", legacy: false, message: '{"type":"command","id":"1","command":"seek","seq":-1}' },
+  { kind: "what is not JSON", legacy: false, message: "{".repeat(200) },
+  { kind: "messages of a legacy socket", legacy: true, message: '{"type":"ORDER"}' },
+];
+
+test("[G35] who floods a gateway by sockets of any kind, and comes back when it is closed, delays nobody", async ({
+  cluster,
+}) => {
+  const headers = await headersOf("mallory");
+  const { session_id } = await cluster.http.as(headers).create({ tape: "usdm" });
+  const [gateway] = cluster.gateways;
+  if (!gateway) throw new Error("no gateway");
+  const bystanders = await Bystanders.gather(cluster);
+  for (const { kind, legacy, message } of floods) {
+    const address = `${gateway.url.replace(/^http/, "ws")}/ws/${session_id}`;
+    const protocols = legacy ? [] : [subprotocol];
+    const closes = await bystanders.during(kind, () => flood({ address, protocols, headers, message }), gateway);
+    expect(closes.filter((code) => code === 4429).length).toBeGreaterThan(0);
+    expect(new Set(closes)).toEqual(new Set([4429]));
+  }
+  await bystanders.leave();
+});
+
+/** @returns the codes that the flooding socket was closed with, each time */
+async function flood(options: {
+  readonly address: string;
+  readonly protocols: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly message: string;
+}): Promise<number[]> {
+  const script = fileURLToPath(new URL("../flooder.mjs", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify({ ...options, ms: floodMs })]);
+  return z.array(z.number()).parse(JSON.parse(stdout));
+}

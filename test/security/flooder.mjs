@@ -1,0 +1,27 @@
+// Sends a message without pause for some time, and connects anew when it is closed. A process of its own, so that watchers measure the
+// cluster and not how busy their own process is. Prints the codes that it was closed with.
+import WebSocket from "ws";
+
+const { address, protocols, headers, message, ms } = JSON.parse(process.argv[2] ?? "{}");
+const until = performance.now() + ms;
+/** @type {number[]} */
+const closes = [];
+
+while (performance.now() < until) {
+  const socket = new WebSocket(address, protocols, { headers });
+  await new Promise((resolve) => {
+    const send = () => {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      if (performance.now() >= until) return socket.terminate();
+      for (let nth = 0; nth < 200; nth++) socket.send(message);
+      setImmediate(send);
+    };
+    socket.on("open", send);
+    socket.on("error", () => {}); // a close follows
+    socket.on("close", (code) => {
+      if (performance.now() < until) closes.push(code);
+      resolve(undefined);
+    });
+  });
+}
+console.log(JSON.stringify(closes));

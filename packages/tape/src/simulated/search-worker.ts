@@ -1,10 +1,9 @@
-import { readlinkSync } from "node:fs";
-import { constants, setPriority } from "node:os";
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import type { TapeEvent } from "../tape.js";
 import { eventsIn, pricesAt } from "./segment-frames.js";
 import type { SegmentTask } from "./segment-worker.js";
 import type { SimulatedName } from "./simulated-name.js";
+import { niceValues, stepBack } from "./step-back.js";
 
 /** Asks for the fair price at the beginning of each of these segments. */
 export interface PricesTask {
@@ -37,20 +36,7 @@ function pause(): void {
   if (parentPort !== null && receiveMessageOnPort(parentPort) !== undefined) throw new Error("nobody waits for it");
 }
 
-/**
- * The system runs other threads of this machine first: those that render, and those that make what somebody watches. On Linux a
- * priority is a thread's own; where it is the whole process's, it stays as it is.
- */
-function stepBack(): void {
-  try {
-    const [, thread] = /\/task\/(\d+)$/.exec(readlinkSync("/proc/thread-self")) ?? [];
-    if (thread !== undefined) setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // A search that is no less urgent than others is still one at a time.
-  }
-}
-
-stepBack();
+stepBack(niceValues.searches);
 parentPort?.on("message", (message: SearchMessage) => {
   const reply = carryOut(message);
   if (reply !== undefined) parentPort?.postMessage(reply);

@@ -4,6 +4,7 @@ import type { TapeEvent } from "../tape.js";
 import { practise } from "./practice.js";
 import { fillOf, makeSegment, type TakeBlock } from "./segment-frames.js";
 import type { SimulatedName } from "./simulated-name.js";
+import { niceValues, stepBack } from "./step-back.js";
 
 export interface SegmentTask {
   readonly name: SimulatedName;
@@ -70,4 +71,5 @@ function pause(): void {
   }
 }
 
+stepBack(niceValues.segments);
 parentPort?.on("message", carryOut);

@@ -152,6 +152,33 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
     threadMs,
   );
 
+  test(
+    "[SO28] and any segment for an order, though others have waited for longer",
+    async () => {
+      const pool = new SegmentPool(1);
+      const done: string[] = [];
+      const make = async (segment: number) => {
+        await pool.make(
+          { name, segment },
+          () => undefined,
+          () => true,
+        );
+        done.push(`segment ${segment}`);
+      };
+      const order = { seq: 5, side: "BUY", quantity: 1 } as const;
+      try {
+        const segments = [make(1), make(2), make(3)];
+        await pool.fill({ name, orders: [order] });
+        done.push("order");
+        await Promise.all(segments);
+      } finally {
+        await pool.close();
+      }
+      expect(done).toEqual(["order", "segment 1", "segment 2", "segment 3"]);
+    },
+    threadMs,
+  );
+
   test("as often as another one comes, wherever it is in its minutes", () => {
     const alone: Uint8Array[] = [];
     makeSegment(name, 7, (block) => alone.push(block));

@@ -42,7 +42,7 @@ export default defineConfig({
           name: "cluster",
           include: ["test/**/*.test.ts"],
           exclude: [...clients, containers],
-          globalSetup: ["test/support/redis-setup.ts"],
+          globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each file starts processes of its own; two cores carry one such cluster at a time.
@@ -54,7 +54,7 @@ export default defineConfig({
         test: {
           name: "clients",
           include: clients,
-          globalSetup: ["test/support/redis-setup.ts"],
+          globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -5,6 +5,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "no
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { forNode, placesOf } from "./bundled.mjs";
 import { licencesOf, packagesIn } from "./licences.mjs";
 import { billOfMaterials } from "./sbom.mjs";
 
@@ -60,47 +61,15 @@ for (const [name, { main, files }] of Object.entries(images)) {
 async function bundle(entries, image) {
   const outdir = dirname(`${image}/${entries[0]}`);
   const { metafile } = await build({
+    ...forNode,
     absWorkingDir: root,
     entryPoints: entries,
     outdir,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
     target: "node24",
-    sourcemap: true,
-    sourcesContent: false,
-    // CommonJS modules expect these.
-    banner: {
-      js:
-        'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url), ' +
-        "__filename = import.meta.filename, __dirname = import.meta.dirname;",
-    },
-    // Its main file is loaded by a function that bundlers do not see through.
-    alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
-    // Faster ways that their users do without, and the printer for terminals.
-    external: ["bufferutil", "utf-8-validate", "msgpackr-extract", "pino-pretty"],
-    plugins: [placesOf(relative(outdir, image))],
+    plugins: [placesOf(root, relative(outdir, image))],
     metafile: true,
-    logLevel: "warning",
-    // bull-board looks for its page by a direct `eval` where it is not told, as it is, where the page lies.
-    logOverride: { "direct-eval": "silent" },
   });
   return metafile;
-}
-
-/** A module that asks where it lies gets the place that it has in the repository, seen from the bundle. */
-function placesOf(up) {
-  return {
-    name: "places",
-    setup({ onLoad }) {
-      onLoad({ filter: /\/(packages|services)\/[^/]+\/dist\/.*\.js$/ }, ({ path }) => {
-        const place = JSON.stringify(`${up}/${relative(root, path)}`);
-        const code = readFileSync(path, "utf8");
-        return { contents: code.replaceAll("import.meta.url", `new URL(${place}, import.meta.url).href`) };
-      });
-    },
-  };
 }
 
 /** The workspaces of which a bundle has modules. */

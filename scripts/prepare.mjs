@@ -118,6 +118,8 @@ export async function build() {
   if ((await run(bin("tsc"), ["-b"], aside)) !== 0) throw new Problem("The sources do not compile: see above.");
   if ((await run(process.execPath, ["scripts/bundle.mjs"], aside)) !== 0)
     throw new Problem("The SDK was not bundled: see above.");
+  if ((await run(process.execPath, ["scripts/bundle-processes.mjs"], aside)) !== 0)
+    throw new Problem("The processes were not bundled: see above.");
 }
 
 /** What the dashboard is made of. */

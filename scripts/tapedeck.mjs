@@ -11,4 +11,4 @@ const isCluster = process.argv[2] === "up";
 await prepare(node, dependencies, ...(isCluster ? [redis] : []), build, ...(isCluster ? [dashboard] : []));
 process.chdir(cwd);
 // In this process, so that there is none between the terminal's signals and the cluster.
-await import(`${root}packages/cli/dist/main.js`);
+await import(`${root}dist/tapedeck.js`);

@@ -17,6 +17,7 @@ if (selection.length === 0)
   await check("format, lint and the direction of imports", bin("biome"), ["check", "--error-on-warnings", "."]);
 await check("the sources compile", bin("tsc"), ["-b"]);
 await check("the SDK is bundled", process.execPath, ["scripts/bundle.mjs"]);
+await check("the processes are bundled", process.execPath, ["scripts/bundle-processes.mjs"]);
 await check("the dashboard is built", process.execPath, ["scripts/dashboard.mjs"]);
 if (selection.length === 0) await check("the tests' types are right", bin("tsc"), ["-p", "tsconfig.test.json"]);
 await tests();

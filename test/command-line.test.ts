@@ -6,11 +6,11 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { FolderTapeStore } from "@tapedeck/tape";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { programOf } from "./support/built.js";
 
-const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
+const main = programOf("tapedeck");
 /** What the command line is not to find on the machine that tests it. */
 const nothing = { TAPEDECK_URL: "", TAPEDECK_TOKEN: undefined, TAPEDECK_STORE: undefined, S3_ENDPOINT: undefined };
 

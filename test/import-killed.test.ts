@@ -4,11 +4,11 @@ import { createWriteStream } from "node:fs";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { programOf } from "./support/built.js";
 
-const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
+const main = programOf("tapedeck");
 let folder: string;
 let store: string;
 

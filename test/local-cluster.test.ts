@@ -9,10 +9,11 @@ import { fileURLToPath } from "node:url";
 import type { ClusterSnapshot } from "@tapedeck/cli";
 import { createAnswer } from "@tapedeck/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { programOf } from "./support/built.js";
 import { noneLeftWith, processesWith } from "./support/left-processes.js";
 
 // `tapedeck up` as a newcomer runs it: a process that starts processes, and is told to end by signals.
-const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
+const main = programOf("tapedeck");
 
 /** Where there is no redis-server the cluster has to take the one of `REDIS_URL`, or Docker. */
 const ownRedis = spawnSync("redis-server", ["--version"]).status === 0;

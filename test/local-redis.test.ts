@@ -3,16 +3,16 @@ import { once } from "node:events";
 import { mkdtemp, readdir, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { programOf } from "./support/built.js";
 import { isAlive, noneLeftWith } from "./support/left-processes.js";
 import { freePort, startRedisServer } from "./support/redis-server.js";
 import { soon } from "./support/soon.js";
 
 // The local cluster's own Redis, as the supervisor starts it: a process with an IPC channel that keeps a redis-server.
-const main = fileURLToPath(new URL("../packages/cli/dist/cluster/redis-main.js", import.meta.url));
+const main = programOf("redis");
 const ownRedis = spawnSync("redis-server", ["--version"]).status === 0;
 if (!ownRedis) console.warn("SKIPPED: the local cluster's own Redis needs a redis-server on the PATH");
 

@@ -51,7 +51,7 @@ const env = () => ({
 
 const npmStart = "npm start";
 /** What npm start comes to, without the time that compiling takes. */
-const up = "node packages/cli/dist/main.js up";
+const up = "node dist/tapedeck.js up";
 
 function inTerminal(command: string): Terminal {
   const terminal = new Terminal(command, { cwd: root, env: env() });

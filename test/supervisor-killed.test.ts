@@ -5,14 +5,13 @@ import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { FolderTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { programOf } from "./support/built.js";
 import { noneLeftWith, processesWith } from "./support/left-processes.js";
 import { freePort } from "./support/redis-server.js";
 
-const root = new URL("../", import.meta.url);
 const possible = process.platform === "linux" && spawnSync("redis-server", ["--version"]).status === 0;
 if (!possible)
   console.warn(
@@ -53,23 +52,18 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
   `;
 
   test.each([
-    ...["api", "gateway", "ticker", "feed"].map((service) => [service, `services/${service}/dist/main.js`]),
-    ["balancer", "packages/cli/dist/cluster/balancer-main.js"],
-    ["Redis's keeper", "packages/cli/dist/cluster/redis-main.js"],
-  ])("[U7] [R29] ends when its supervisor was gone before it listened: %s", async (_, module = "") => {
-    const child = spawn(
-      process.execPath,
-      ["--input-type=module", "--eval", afterTheLoss, fileURLToPath(new URL(module, root))],
-      {
-        env: {
-          ...env(),
-          REDIS_URL: `redis://127.0.0.1:${await freePort()}`, // the cluster's Redis is gone too
-          TAPEDECK_STORE: join(folder, "tapes"),
-          ...(module.includes("redis-main") && { PORT: `${await freePort()}`, REDIS_FOLDER: folder }),
-        },
-        stdio: ["ignore", "ignore", "inherit", "ipc"],
+    ...(["api", "gateway", "ticker", "feed", "balancer"] as const).map((name) => [name, name] as const),
+    ["Redis's keeper", "redis"] as const,
+  ])("[U7] [R29] ends when its supervisor was gone before it listened: %s", async (_, name) => {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", afterTheLoss, programOf(name)], {
+      env: {
+        ...env(),
+        REDIS_URL: `redis://127.0.0.1:${await freePort()}`, // the cluster's Redis is gone too
+        TAPEDECK_STORE: join(folder, "tapes"),
+        ...(name === "redis" && { PORT: `${await freePort()}`, REDIS_FOLDER: folder }),
       },
-    );
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
     started.push(child);
     await once(child, "message");
     const exit = once(child, "exit");
@@ -81,7 +75,7 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
   /** Runs `tapedeck up` with a tape to play, so that its services are started at once. */
   async function up(): Promise<{ child: ChildProcess; prints: (text: string) => Promise<void> }> {
     await writeTestTape(new FolderTapeStore(join(folder, "tapes")), { frames: 10 });
-    const child = spawn(process.execPath, [fileURLToPath(new URL("packages/cli/dist/main.js", root)), "up"], {
+    const child = spawn(process.execPath, [programOf("tapedeck"), "up"], {
       env: { ...env(), REDIS_URL: "" },
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -128,7 +122,7 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
   test("[U7] Redis does not outlive its keeper and the supervisor, killed at once", async () => {
     const { child, prints } = await up();
     await prints("Tapedeck is playing");
-    const keeper = (await processesWith(folder)).find((line) => line.includes("redis-main.js"));
+    const keeper = (await processesWith(folder)).find((line) => line.includes("dist/redis.js"));
     process.kill(Number.parseInt(keeper ?? "", 10), "SIGKILL");
     child.kill("SIGKILL");
     await noneLeftWith(folder, endBudgetMs);

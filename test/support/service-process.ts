@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { ServiceKind } from "@tapedeck/cli";
 import { z } from "zod";
+import { programOf } from "./built.js";
 import { freePort } from "./redis-server.js";
 
 export interface Readiness {
@@ -32,7 +32,7 @@ export class ServiceProcess {
     this.url = `http://127.0.0.1:${port}`;
     const hasStatusPort = kind === "api" || kind === "gateway";
     this.#statusUrl = hasStatusPort ? `http://127.0.0.1:${statusPort}` : this.url;
-    const main = fileURLToPath(new URL(`../../services/${kind}/dist/main.js`, import.meta.url));
+    const main = programOf(kind);
     this.#child = spawn(process.execPath, [main], {
       env: {
         ...process.env,

@@ -24,9 +24,22 @@ export function limitedBy({ headMs, requestMs }: HttpLimits): ServerOptions {
 /**
  * Ends connections that are silent for too long. Sockets of a server that upgrades are without a limit from their upgrade on, as
  * `ws` and proxies see to.
+ *
+ * Node looks at a socket twice before it calls one silent whose answer is not read: so the timer has half the time, and what only waits
+ * for its answer is looked at twice, too.
  */
 export function keepToLimits(server: Server, { silenceMs }: HttpLimits): void {
-  server.timeout = silenceMs;
+  const movedBefore = new WeakMap<Socket, number>();
+  server.timeout = silenceMs / 2;
+  server.on("timeout", (socket: Socket) => {
+    const moved = socket.bytesRead + socket.bytesWritten;
+    if (socket.writableLength > 0 || movedBefore.get(socket) === moved) {
+      socket.destroy();
+      return;
+    }
+    movedBefore.set(socket, moved);
+    socket.setTimeout(silenceMs / 2);
+  });
 }
 
 /** How long an answer to a refused request may be on its way. */

@@ -11,10 +11,8 @@ import { runningClusterOf } from "./running-cluster.js";
 import { Member, type Service } from "./service.js";
 import { Supervised } from "./supervised.js";
 
-/** The repository's root, from src/ and dist/ alike. */
-const root = new URL("../../../../", import.meta.url);
-/** Processes of the cluster itself run what was built. */
-const built = new URL("../../dist/cluster/", import.meta.url);
+/** Where each process is one file (scripts/bundle-processes.mjs), from src/ and dist/ alike. */
+const built = new URL("../../../../dist/", import.meta.url);
 
 /** Time that each process has for a tidy end before it is killed. */
 const stopBudgetMs = 8000;
@@ -123,7 +121,7 @@ export class LocalCluster implements Cluster {
     this.#counts.set(kind, count);
     const name = `${kind}-${count}`;
     const { env: given = {}, prefix = "tapedeck" } = this.#options;
-    const process_ = this.#supervise(name, new URL(`services/${kind}/dist/main.js`, root), () => ({
+    const process_ = this.#supervise(name, new URL(`${kind}.js`, built), () => ({
       ...process.env,
       REDIS_URL: this.redisUrl,
       TAPEDECK_PREFIX: prefix,
@@ -195,7 +193,7 @@ export class LocalCluster implements Cluster {
   async #startBalancer(): Promise<void> {
     const { port = 8000, host = "127.0.0.1" } = this.#options;
     let bound = port;
-    const balancer = this.#supervise("balancer", new URL("balancer-main.js", built), () => ({
+    const balancer = this.#supervise("balancer", new URL("balancer.js", built), () => ({
       ...process.env,
       HOST: host,
       PORT: String(bound),
@@ -210,7 +208,7 @@ export class LocalCluster implements Cluster {
   async #startRedis(): Promise<void> {
     if (this.redisUrl) return untilRedisAnswers(this.redisUrl);
     const port = await freePort();
-    const redis = this.#supervise("redis", new URL("redis-main.js", built), () => ({
+    const redis = this.#supervise("redis", new URL("redis.js", built), () => ({
       ...process.env,
       PORT: String(port),
       REDIS_FOLDER: join(this.#folder, "redis"),

@@ -1,0 +1,41 @@
+// What bundles of processes have in common: of images (bundle-images.mjs) and of the local cluster (bundle-processes.mjs).
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+
+/** Options of esbuild. The code stays readable, and what few processes need is in files that are loaded when they do. */
+export const forNode = {
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  sourcemap: true,
+  sourcesContent: false,
+  // CommonJS modules expect these.
+  banner: {
+    js:
+      'import { createRequire as __requireOf } from "node:module"; import { dirname as __folderOf } from "node:path"; ' +
+      'import { fileURLToPath as __pathOf } from "node:url"; const require = __requireOf(import.meta.url), ' +
+      "__filename = __pathOf(import.meta.url), __dirname = __folderOf(__filename);",
+  },
+  // Its main file is loaded by a function that bundlers do not see through.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
+  // Faster ways that their users do without, and the printer for terminals.
+  external: ["bufferutil", "utf-8-validate", "msgpackr-extract", "pino-pretty"],
+  logLevel: "warning",
+  // bull-board looks for its page by a direct `eval` where it is not told, as it is, where the page lies.
+  logOverride: { "direct-eval": "silent" },
+};
+
+/** A module that asks where it lies gets the place that it has in the repository, seen from the bundle: `up` leads from there to the root. */
+export function placesOf(root, up) {
+  return {
+    name: "places",
+    setup({ onLoad }) {
+      onLoad({ filter: /\/(packages|services)\/[^/]+\/dist\/.*\.js$/ }, ({ path }) => {
+        const place = JSON.stringify(`${up}/${relative(root, path)}`);
+        const code = readFileSync(path, "utf8");
+        return { contents: code.replaceAll("import.meta.url", `new URL(${place}, import.meta.url).href`) };
+      });
+    },
+  };
+}

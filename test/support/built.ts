@@ -1,0 +1,14 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The file of a process of the local cluster, or of the command line. */
+export function programOf(name: "api" | "gateway" | "ticker" | "feed" | "balancer" | "redis" | "tapedeck"): string {
+  return `${root}dist/${name}.js`;
+}
+
+/** Before a run that starts processes: they are what was compiled last. */
+export function setup(): void {
+  execFileSync(process.execPath, ["scripts/bundle-processes.mjs"], { cwd: root, stdio: "inherit" });
+}

@@ -17,7 +17,7 @@ const test = testOnCluster(() => ({ apis: 1, env: { all: { ...signIn, SIMULATION
 
 const attackMs = 4_000;
 /** Another user's commands take this long at most, on a machine of two cores that runs other tests as well. */
-const inTimeMs = 5_000;
+const inTimeMs = 10_000;
 
 test("[A95] [A96] [SM35] [SO26] who asks for all the costly work there is delays no watcher, and no order or search of another user; when its clients have left, nothing goes on", async ({
   cluster,

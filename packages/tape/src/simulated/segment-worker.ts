@@ -4,7 +4,6 @@ import type { TapeEvent } from "../tape.js";
 import { practise } from "./practice.js";
 import { fillOf, makeSegment, type TakeBlock } from "./segment-frames.js";
 import type { SimulatedName } from "./simulated-name.js";
-import { niceValues, stepBack } from "./step-back.js";
 
 export interface SegmentTask {
   readonly name: SimulatedName;
@@ -71,5 +70,4 @@ function pause(): void {
   }
 }
 
-stepBack(niceValues.segments);
 parentPort?.on("message", carryOut);

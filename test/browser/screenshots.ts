@@ -146,6 +146,7 @@ class Look {
     await page.getByRole("heading", { name: "This session is gone" }).waitFor();
     await this.#take(page, "gone");
     await page.goto(`${staged.cluster.url}/?api=http://127.0.0.1:9`);
+    await page.getByRole("button", { name: /^Trust / }).click();
     await page.getByRole("heading", { name: "The cluster cannot be reached" }).waitFor();
     await this.#take(page, "unreachable");
     await page.goto(empty.cluster.url);

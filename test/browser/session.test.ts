@@ -116,6 +116,7 @@ test("[DB2] the page works against a cluster of another origin, and its links sa
   const deck = await decks.open(`${cluster.apis[0]?.url}/?api=${encodeURIComponent(cluster.url)}`, {
     permissions: ["clipboard-read", "clipboard-write"],
   });
+  await deck.press(/^Trust /);
   await deck.plays();
   await deck.press("Session");
   await deck.press("Copy link");

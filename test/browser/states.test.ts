@@ -46,6 +46,7 @@ test("[DB15] a shared session that is gone, and a cluster that is not there", as
   await gone.press("Open my own");
   await gone.plays();
   const nowhere = await decks.open(`${cluster.url}/?api=http://127.0.0.1:9`);
+  await nowhere.press(/^Trust /);
   await nowhere.page.getByRole("heading", { name: "The cluster cannot be reached" }).waitFor();
   await nowhere.page.getByRole("button", { name: "Try again" }).waitFor();
 });

@@ -69,7 +69,7 @@ async function dial(cluster: TestCluster): Promise<Socket> {
 }
 
 function upgradeRequest(path: string, connection: string): string {
-  const headers = ["Host: gateway", `Connection: ${connection}`, "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
+  const headers = ["Host: localhost", `Connection: ${connection}`, "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
   return [`GET ${path} HTTP/1.1`, ...headers, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""].join("\r\n");
 }
 
@@ -115,7 +115,7 @@ test("[G84] an upgrade on a connection from before a shutdown is answered withou
   const { host, hostname, port } = new URL(gateway.url);
   const kept = connect(Number(port), hostname);
   await once(kept, "connect");
-  kept.write("GET /health/ready HTTP/1.1\r\nHost: gateway\r\n\r\n");
+  kept.write("GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n");
   expect(await status(kept)).toBe(200);
   const held = await Promise.all(
     [1, 2].map(async () => {

@@ -104,7 +104,7 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     await viewer.next(2);
     const { hostname, port } = new URL(balancer.url);
     const request = connect(Number(port), hostname);
-    request.write("GET /health HTTP/1.1\r\nHost: tapedeck\r\n");
+    request.write("GET /health HTTP/1.1\r\nHost: localhost\r\n");
     await once(request, "connect");
     const ended = balancer.end("SIGUSR1");
     await expect.poll(() => refuses(balancer.url)).toBe(true);

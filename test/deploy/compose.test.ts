@@ -124,10 +124,17 @@ test("[DP24] no limit of files is asked of an engine that may not grant it, nor 
 /** What holds where whoever runs compose has set nothing. */
 function given(environment: Readonly<Record<string, string | null>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    Object.entries(environment).flatMap(([name, value]) => (value === null ? [] : [[name, defaulted(value)]])),
   );
 }
 
+/** `${NAME:-word}` where NAME is not set. */
+function defaulted(value: string): string {
+  return value.replace(/^\$\{\w+:-(.*)\}$/, "$1");
+}
+
 function settingsKnown(name: (typeof serviceNames)[number], setting: string): boolean {
-  return settingsOf(name, { [setting]: compose.services[name]?.environment[setting] ?? "" }).unknown.length === 0;
+  return (
+    settingsOf(name, given({ [setting]: compose.services[name]?.environment[setting] ?? "" })).unknown.length === 0
+  );
 }

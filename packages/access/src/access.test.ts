@@ -164,9 +164,12 @@ describe("a token", () => {
   });
 
   test("[AC5] comes by header, by subprotocol or by cookie", () => {
-    expect(tokenOf({ authorization: "Bearer a.b.c" })).toBe("a.b.c");
-    expect(tokenOf({ protocols: "tapedeck.v1, tapedeck.token.a.b-c_d" })).toBe("a.b-c_d");
-    expect(tokenOf({ cookie: "x=1; tapedeck_token=a.b.c" })).toBe("a.b.c");
+    expect(tokenOf({ authorization: "Bearer a.b.c" })).toEqual({ token: "a.b.c", from: "header" });
+    expect(tokenOf({ protocols: "tapedeck.v1, tapedeck.token.a.b-c_d" })).toEqual({
+      token: "a.b-c_d",
+      from: "subprotocol",
+    });
+    expect(tokenOf({ cookie: "x=1; tapedeck_token=a.b.c" })).toEqual({ token: "a.b.c", from: "cookie" });
     expect(tokenOf({ authorization: "Basic abc", protocols: "tapedeck.v1", cookie: "token=1" })).toBeUndefined();
   });
 });

@@ -11,11 +11,18 @@ export interface TokenBearing {
   readonly protocols?: string | undefined;
 }
 
+/** A token, and where it came from: browsers send cookies along with whatever a page of any site asks, and nothing else. */
+export interface BroughtToken {
+  readonly token: string;
+  readonly from: "header" | "subprotocol" | "cookie";
+}
+
 /** The token that a request brought, wherever it brought it. Never out of its address, which ends up in logs. */
-export function tokenOf({ authorization, cookie, protocols }: TokenBearing): string | undefined {
-  return (
-    /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ??
-    offered.exec(protocols ?? "")?.[1] ??
-    (cookie === undefined ? undefined : parseCookie(cookie)[tokenCookie])
-  );
+export function tokenOf({ authorization, cookie, protocols }: TokenBearing): BroughtToken | undefined {
+  const header = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  if (header !== undefined) return { token: header, from: "header" };
+  const subprotocol = offered.exec(protocols ?? "")?.[1];
+  if (subprotocol !== undefined) return { token: subprotocol, from: "subprotocol" };
+  const kept = cookie === undefined ? undefined : parseCookie(cookie)[tokenCookie];
+  return kept === undefined ? undefined : { token: kept, from: "cookie" };
 }

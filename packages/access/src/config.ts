@@ -1,5 +1,4 @@
-import { isIP } from "node:net";
-import { ConfigError, whole } from "@tapedeck/runtime";
+import { ConfigError, isLoopback, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 import { role } from "./principal.js";
 
@@ -84,8 +83,4 @@ export function refuseExposure(service: string, config: AccessConfig & { readonl
     `HOST is ${HOST}, which others can reach, and nothing says who they may be. Set AUTH_JWT_SECRET or AUTH_JWKS_URL, ` +
       `or WITHOUT_AUTHENTICATION=${plainWords} if that is meant`,
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
 }

@@ -1,6 +1,6 @@
 export { type Access, createAccess } from "./access.js";
 export { Authenticator } from "./authenticator.js";
-export { tokenCookie, tokenOf } from "./bearer.js";
+export { type BroughtToken, tokenCookie, tokenOf } from "./bearer.js";
 export { type AccessConfig, accessEnv, type Limit, limit, plainWords, refuseExposure } from "./config.js";
 export { showAccess } from "./metrics.js";
 export { anyone, type Principal, type Role, role, type Share } from "./principal.js";

@@ -33,6 +33,13 @@ export const list = z.string().transform((text) =>
     .filter((word) => word !== ""),
 );
 
+const hostName = /^(\*|loopback|(\*\.)?[\w-]+(\.[\w-]+)*|\[[\da-f:.]+\])$/i;
+const origin = /^(loopback|null|[a-z][a-z0-9+.-]*:\/\/[^/\s]+)$/i;
+
+function listOf(pattern: RegExp, error: string) {
+  return list.refine((words) => words.every((word) => pattern.test(word)), { error });
+}
+
 /** The environment that every service understands; spread it into the service's own `z.object`. */
 export const commonEnv = {
   ...tracingEnv,
@@ -80,6 +87,19 @@ export const commonEnv = {
   HOST: z.string().default("127.0.0.1"),
   /** 0 lets the system choose. */
   PORT: port.default(0),
+  /**
+   * Names by which clients reach this process, such as tapedeck.example.com, `*.example.com` for all below it, `*` for any. Loopback names
+   * are accepted besides. Empty: on the loopback address no others, elsewhere any. `loopback`: no others.
+   */
+  ALLOWED_HOSTS: listOf(
+    hostName,
+    "is not a list of host names without scheme and port, such as tapedeck.example.com or *.example.com",
+  ).default([]),
+  /**
+   * Pages that may ask from a browser, such as https://example.com, and `loopback` for those of this machine; pages of the process's own
+   * origin always may. Empty: on the loopback address `loopback`, elsewhere any. Clients that send no Origin are no pages.
+   */
+  ALLOWED_ORIGINS: listOf(origin, "is not a list of origins such as https://example.com, or loopback").default([]),
   /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is believed. */
   TRUSTED_PROXIES: z.string().default(""),
   /** Life of a session without a socket and without a command. */

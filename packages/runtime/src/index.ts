@@ -19,6 +19,7 @@ export {
   unmarked,
 } from "./legacy-fingerprint.js";
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./logger.js";
+export { isLoopback } from "./loopback.js";
 export { createMetrics, type Metrics, type Reading, showBlockCache } from "./metrics.js";
 export { inOneWrite } from "./one-write.js";
 export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
@@ -36,6 +37,15 @@ export { masterOf } from "./redis-cluster.js";
 export { watchRedis } from "./redis-health.js";
 export { onStateChange, RedisUnusable, troubleWith, untilReady, usableWithin, whyAway } from "./redis-state.js";
 export { type RedisTrouble, sentenceOf, troubleOf } from "./redis-trouble.js";
+export {
+  type GuardedHeader,
+  type GuardedRequest,
+  type GuardRefusal,
+  type GuardSettings,
+  guarded,
+  guardedHeaders,
+  RequestGuard,
+} from "./request-guard.js";
 export { defineScripts, type Script } from "./scripts.js";
 export { createShutdown, type Shutdown, type ShutdownOptions } from "./shutdown.js";
 export { sparing } from "./sparing-log.js";

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { Health } from "./health.js";
 import { httpLimits, keepToLimits, limitedBy } from "./http-limits.js";
 import type { Metrics } from "./metrics.js";
+import { guarded, type RequestGuard } from "./request-guard.js";
 
 /** `/health`, `/health/live`, `/health/ready` and `/metrics` for orchestrators. Resolves when it listens. */
 export async function startStatusServer(options: {
@@ -9,12 +10,18 @@ export async function startStatusServer(options: {
   port: number;
   health: Health;
   metrics: Metrics;
+  guard: RequestGuard;
 }): Promise<{ url: string; stop(): Promise<void> }> {
-  const { host, port, health, metrics } = options;
+  const { host, port, health, metrics, guard } = options;
   const server = createServer(limitedBy(httpLimits), (request, response) => {
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
+    const refusal = guard.refusal(guarded(request));
+    if (refusal !== undefined) {
+      answer(refusal.status, { status: "error", code: refusal.refused, message: refusal.message });
+      return;
+    }
     switch (request.url?.split("?")[0]) {
       case "/health":
         answer(200, health.snapshot());

@@ -17,7 +17,7 @@ beforeAll(async () => {
     redisUrl: inject("redisUrl"),
     tapes,
     access: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}`, AUTH_DEFAULT_ROLE: "controller" },
-    allowedOrigins: ["https://trusted.example"],
+    guard: { ALLOWED_ORIGINS: ["https://trusted.example"] },
   });
 });
 afterAll(() => api.stop());
@@ -195,6 +195,28 @@ describe("with authentication on", () => {
     expect((await ask({ cookie, origin: "https://trusted.example" })).status).toBe(200);
     expect((await ask({ cookie, origin: api.url })).status).toBe(200);
     expect((await ask({ cookie, origin: "https://evil.example" })).code).toBe("ORIGIN_NOT_ALLOWED");
+  });
+
+  test("[AC14] no other header beside a cookie turns that off: it is the cookie that names the user", async () => {
+    const elsewhere = await startTestApi({
+      redisUrl: inject("redisUrl"),
+      access: { AUTH_JWT_SECRET: secret },
+      guard: { HOST: "0.0.0.0" },
+    });
+    try {
+      const token = (await as("ada")).authorization?.slice(7);
+      const cookie = `tapedeck_token=${token}`;
+      const asked = async (headers: Record<string, string>) =>
+        (await elsewhere.ask("GET", "/tapes", { headers: { cookie, ...headers } })).status;
+      for (const authorization of ["Basic eDp5", "Bearer", "Digest x", ""]) {
+        expect(await asked({ authorization, origin: "https://evil.example" }), authorization).toBe(403);
+        expect(await asked({ authorization, "sec-fetch-site": "cross-site" }), authorization).toBe(403);
+        expect(await asked({ authorization, origin: elsewhere.url }), authorization).toBe(200);
+      }
+      expect(await asked({ authorization: `Bearer ${token}`, origin: "https://evil.example" })).toBe(200);
+    } finally {
+      await elsewhere.stop();
+    }
   });
 
   test("[AC15] pages of origins that are not listed may ask nothing", async () => {

@@ -1,6 +1,14 @@
 import type { Access } from "@tapedeck/access";
 import type { LiveTapes } from "@tapedeck/live";
-import type { CountCommand, Health, Logger, Metrics, ProxyTrust, RedisConnection } from "@tapedeck/runtime";
+import type {
+  CountCommand,
+  Health,
+  Logger,
+  Metrics,
+  ProxyTrust,
+  RedisConnection,
+  RequestGuard,
+} from "@tapedeck/runtime";
 import type { Deck, Keys, LastingQueue, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { RequestMetrics } from "./request-metrics.js";
@@ -24,8 +32,10 @@ export interface Api {
   readonly queues: readonly LastingQueue[];
   readonly log: Logger;
   readonly access: Access;
-  /** Origins of pages that may ask, besides our own; empty: any. */
-  readonly allowedOrigins: readonly string[];
+  /** By which names this node is asked, and by which pages. */
+  readonly guard: RequestGuard;
+  /** The Content-Security-Policy of our own pages. */
+  readonly pagePolicy: string;
   readonly trustedProxies: ProxyTrust;
   readonly legacyModeGuess: boolean;
   readonly bodyBytes: number;

@@ -8,7 +8,7 @@ import type { Api } from "./api.js";
 import { type Caller, callerOf, sessionCookie } from "./caller.js";
 import { cors } from "./cors.js";
 import { identify } from "./identify.js";
-import { readJsonBody } from "./json-body.js";
+import { callsItselfForm, readJsonBody } from "./json-body.js";
 import { notePage } from "./legacy-pages.js";
 import { queuesPage } from "./queues-page.js";
 import { answerRefusals } from "./refusals.js";
@@ -26,7 +26,7 @@ export function createApp(api: Api): Koa {
   app.use(nameNode(api.node));
   app.use(secure);
   app.use(answerRefusals(api.log));
-  app.use(cors(api.allowedOrigins));
+  app.use(cors(api.guard));
   app.use(queuesPage(api));
   app.use(router.routes());
   app.use(refuseUnknown);
@@ -87,6 +87,7 @@ function rawCall(ctx: Context & { params: Record<string, string> }, caller: Call
     params: ctx.params,
     query: { ...ctx.query },
     readBody: () => readJsonBody(ctx.req, api.bodyBytes),
+    callsItselfForm: callsItselfForm(ctx.req),
     caller,
     accept: ctx.get("accept"),
     async rememberSession(value) {

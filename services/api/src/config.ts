@@ -2,11 +2,20 @@ import { accessEnv } from "@tapedeck/access";
 import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, statusPort, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
+const dashboardApis = list
+  .refine((apis) => apis.every((api) => /^(loopback|https?:\/\/[a-z0-9.-]+(:\d+)?)$/i.test(api)), {
+    error: "is not a list of origins such as https://tapedeck.example.com, or loopback",
+  })
+  .default([]);
+
 const env = z.object({
   ...commonEnv,
   ...accessEnv,
-  /** Pages that may ask from a browser, such as https://example.com; empty lets any. Pages of the api's own origin always may. */
-  ALLOWED_ORIGINS: list.default([]),
+  /**
+   * Clusters elsewhere that the dashboard of this one may be used with (`?api=`), such as https://tapedeck.example.com, and `loopback` for
+   * those of this machine. Empty: on the loopback address `loopback`, elsewhere none.
+   */
+  DASHBOARD_APIS: dashboardApis,
   /**
    * Lets `POST /mode` without an id act on the session that the same legacy page has commanded, or on the only one it watches. For pages on
    * another origin than the cluster's, to which no cookie comes; a guess, so off unless asked for.

@@ -1,26 +1,24 @@
-import { adminRefusal, type Principal, tokenOf } from "@tapedeck/access";
+import { adminRefusal, type Principal, tokenCookie, tokenOf } from "@tapedeck/access";
 import { RefusedError, refuse } from "@tapedeck/protocol";
+import { guarded } from "@tapedeck/runtime";
 import type { Context } from "koa";
 import type { Api } from "./api.js";
-import { ownOrigin } from "./cors.js";
 
 /**
  * Who asks, by the token that came along.
  *
- * @throws RefusedError where it is missing or not good, or its holder is no admin and has to be one
+ * @throws RefusedError where it is missing or not good, came in a cookie from a page of someone else, or its holder is no admin and
+ *   has to be one
  */
 export async function identify(ctx: Context, access: "user" | "admin", api: Api): Promise<Principal> {
   const { authorization, cookie } = ctx.req.headers;
-  const principal = await api.access.users.identify(tokenOf({ authorization, cookie }));
-  if (api.access.users.required && authorization === undefined) refuseForeignPage(ctx, api.allowedOrigins);
+  const brought = tokenOf({ authorization, cookie });
+  if (api.access.users.required && brought?.from === "cookie" && !api.guard.trustsCookie(guarded(ctx.req))) {
+    const message = `Pages of another site may not use the cookie ${tokenCookie}; send the token as Authorization: Bearer.`;
+    throw new RefusedError(refuse("ORIGIN_NOT_ALLOWED", message));
+  }
+  const principal = await api.access.users.identify(brought?.token);
   const refusal = access === "admin" ? adminRefusal(principal) : undefined;
   if (refusal !== undefined) throw new RefusedError(refusal);
   return principal;
-}
-
-/** Browsers send cookies along with whatever a page of someone else asks, so with a cookie only pages we know may ask. */
-function refuseForeignPage(ctx: Context, allowed: readonly string[]): void {
-  const { origin } = ctx.req.headers;
-  if (origin === undefined || ownOrigin(origin, ctx.host) || allowed.includes(origin)) return;
-  throw new RefusedError(refuse("ORIGIN_NOT_ALLOWED", `Pages of ${origin.slice(0, 100)} may not use a cookie here.`));
 }

@@ -8,10 +8,16 @@ const mostDiscarded = { bytes: 64 * 1024 * 1024, ms: 5_000 };
 
 const multipart = /^\s*multipart\//i;
 const form = /^\s*application\/x-www-form-urlencoded/i;
+/** What a page's form can send to any site without asking that site first. */
+const formType = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(;|$)/i;
+
+export function callsItselfForm({ headers }: IncomingMessage): boolean {
+  return formType.test(headers["content-type"] ?? "");
+}
 
 /**
  * The body as JSON, whatever its Content-Type says; undefined when it is empty, blank or `null`. `curl -d` calls its JSON a form,
- * so a form is what calls itself one and is not JSON either.
+ * so a form is what calls itself one and is not JSON either. An empty body that calls itself a form is a page's button, and refused.
  *
  * @throws RefusedError 413 above `limit` bytes, 415 for forms, multipart and compressed bodies, 400 for what is not JSON in
  *   UTF-8, naming the position
@@ -19,7 +25,11 @@ const form = /^\s*application\/x-www-form-urlencoded/i;
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
   const bytes = await readBytes(request, limit);
   const type = request.headers["content-type"] ?? "";
-  if (bytes.every(isBlank)) return undefined; // an empty form too
+  if (bytes.every(isBlank)) {
+    if (!callsItselfForm(request)) return undefined;
+    const message = "The body is an empty form; send JSON, or neither a body nor a Content-Type.";
+    throw new RefusedError(refuse("UNSUPPORTED_BODY", message));
+  }
   if (multipart.test(type)) {
     throw new RefusedError(refuse("UNSUPPORTED_BODY", "The body is multipart; send its values as one JSON object."));
   }

@@ -11,6 +11,7 @@ import {
   createMetrics,
   createShutdown,
   proxyTrust,
+  RequestGuard,
   showBlockCache,
   startHeartbeat,
   startStatusServer,
@@ -25,6 +26,7 @@ import { createApp } from "./app.js";
 import { showCluster } from "./cluster-metrics.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./listen.js";
+import { pagePolicy } from "./pages.js";
 import { openQueues } from "./queues-page.js";
 import { createRequestMetrics } from "./request-metrics.js";
 
@@ -48,8 +50,9 @@ async function main(config: Config): Promise<void> {
   const health = createHealth();
   health.set("api", "unready", "starting");
   const { HOST: host, STATUS_PORT: statusPort } = config;
+  const guard = new RequestGuard(config);
   const status =
-    statusPort === undefined ? undefined : await startStatusServer({ host, port: statusPort, health, metrics });
+    statusPort === undefined ? undefined : await startStatusServer({ host, port: statusPort, health, metrics, guard });
 
   const redis = connectRedis({ url: config.REDIS_URL, purpose: "commands", name: node, log });
   /** Hears the markets on which this node was asked for places. */
@@ -100,7 +103,8 @@ async function main(config: Config): Promise<void> {
     queues,
     log,
     access,
-    allowedOrigins: config.ALLOWED_ORIGINS,
+    guard,
+    pagePolicy: pagePolicy(config.DASHBOARD_APIS, guard),
     trustedProxies: proxyTrust(config.TRUSTED_PROXIES),
     legacyModeGuess: config.LEGACY_MODE_GUESS,
     bodyBytes: config.BODY_BYTES,

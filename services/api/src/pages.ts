@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { RefusedError, refuse } from "@tapedeck/protocol";
+import type { RequestGuard } from "@tapedeck/runtime";
 import { z } from "zod";
 import { bare, type Route, route, Verbatim } from "./route.js";
 
@@ -26,10 +27,26 @@ const clientFolder = folderOf("@tapedeck/client");
 /** What `npm run build -w services/dashboard` makes. */
 const dashboardFolder = fileURLToPath(new URL("../../dashboard/dist/", import.meta.url));
 
-/** Scripts of our own origin only. The dashboard may be told to speak to a cluster elsewhere (`?api=`). */
-const policy =
-  "default-src 'self'; connect-src 'self' http: https: ws: wss:; img-src 'self' data: blob:; " +
-  "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/** An address with brackets is none that a policy can name, so [::1] is not among them. */
+const loopbackHosts = ["localhost:*", "*.localhost:*", "127.0.0.1:*"];
+
+/**
+ * Scripts of our own origin only, which connect to it and, where the dashboard may be used with clusters elsewhere (`?api=`), to those.
+ *
+ * @param apis origins, or `loopback`; by default what the guard expects pages to come from
+ */
+export function pagePolicy(apis: readonly string[], { local }: Pick<RequestGuard, "local">): string {
+  const named = apis.length === 0 && local ? ["loopback"] : apis;
+  const sources = named.flatMap((api) =>
+    api === "loopback"
+      ? loopbackHosts.flatMap((host) => [`http://${host}`, `ws://${host}`])
+      : [api, api.replace(/^http/i, "ws")],
+  );
+  return (
+    `default-src 'self'; connect-src ${["'self'", ...sources].join(" ")}; img-src 'self' data: blob:; ` +
+    "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+  );
+}
 
 /** Names change with the content, so whoever has one of these has it for good. */
 const forEver = "public, max-age=31536000, immutable";
@@ -49,10 +66,10 @@ export const pageRoutes: readonly Route[] = [
     tag: "Pages",
     summary: "What the dashboard's page loads",
     params: z.object({ file: z.string() }),
-    async handle({ params: { file } }) {
+    async handle({ params: { file } }, { pagePolicy: policy }) {
       // No path can lead elsewhere: a name has no slash and begins with no dot.
       if (!/^[\w-]+(\.[\w-]+)+$/.test(file)) throw noSuchFile();
-      return load(join(dashboardFolder, "assets", file), forEver);
+      return load(join(dashboardFolder, "assets", file), forEver, policy);
     },
   }),
   page("/sdk.js", join(clientFolder, "dist", "sdk.js")),
@@ -71,14 +88,19 @@ function page(path: string, file: string): Route {
     access: "public",
     tag: "Pages",
     summary: path,
-    handle: () => load(file, askAgain),
+    handle: (_call, { pagePolicy: policy }) => load(file, askAgain, policy),
   });
 }
 
 const loaded = new Map<string, Promise<Verbatim>>();
 
+async function load(file: string, caching: string, policy: string): Promise<Verbatim> {
+  const { type, bytes, headers, gzipped } = await loadOnce(file, caching);
+  return new Verbatim(type, bytes, { ...headers, "Content-Security-Policy": policy }, gzipped);
+}
+
 /** Files are few and small enough to stay in memory, from their first use on. */
-function load(file: string, caching: string): Promise<Verbatim> {
+function loadOnce(file: string, caching: string): Promise<Verbatim> {
   const known = loaded.get(file);
   if (known) return known;
   const answer = read(file, caching);
@@ -96,7 +118,6 @@ async function read(file: string, caching: string): Promise<Verbatim> {
   const headers = {
     "Cache-Control": caching,
     ETag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 16)}"`,
-    "Content-Security-Policy": policy,
     "X-Content-Type-Options": "nosniff",
   };
   // Fonts are compressed as they are.

@@ -41,9 +41,29 @@ describe("bodies", () => {
     expect(await api.ask("POST", "/replay/pause/s1", { body, headers })).toMatchObject({ status: 200 });
   });
 
-  test.each([undefined, " ", "null"])("[A2] a form that holds %j is no body either", async (body) => {
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
-    expect(await api.ask("POST", "/replay/pause/s1", { headers, body })).toMatchObject({ status: 200 });
+  test.each(["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"])(
+    "[A2] [AC26] an empty %s is a button of a page's form, and changes nothing",
+    async (type) => {
+      await api.ask("POST", "/sessions/create", { body: { session_id: "pressed" } });
+      const before = (await api.store.read("pressed"))?.record.rev;
+      for (const [method, path] of [
+        ["POST", "/replay/start/pressed"],
+        ["POST", "/replay/speed/5/pressed"],
+        ["POST", "/mode/pressed"],
+        ["DELETE", "/sessions/pressed"],
+      ] as const) {
+        for (const body of [undefined, " "]) {
+          const answer = await api.ask(method, path, { headers: { "content-type": type }, body });
+          expect([path, answer.status], path).toEqual([path, 415]);
+          expect(answer.json).toMatchObject({ code: "UNSUPPORTED_BODY", message: expect.stringMatching(/send JSON/) });
+        }
+      }
+      expect((await api.store.read("pressed"))?.record.rev).toBe(before);
+    },
+  );
+
+  test("[A2] without a Content-Type an empty body is no body, as a script or curl sends it", async () => {
+    expect(await api.ask("POST", "/replay/pause/s1")).toMatchObject({ status: 200 });
   });
 
   test.each([
@@ -220,7 +240,7 @@ describe("other origins", () => {
     ["POST", "/replay/speed/0/s1"],
     ["DELETE", "/sessions/nobody"],
   ])("[A7] the answer to %s %s may be read by any page", async (method, path) => {
-    const { headers } = await api.ask(method, path, { headers: { origin: "https://elsewhere.example" } });
+    const { headers } = await api.ask(method, path, { headers: { origin: "http://localhost:3000" } });
     expect(headers.get("access-control-allow-origin")).toBe("*");
   });
 
@@ -228,7 +248,7 @@ describe("other origins", () => {
     "[A7] OPTIONS %s answers 204 and what is allowed",
     async (path) => {
       const answer = await api.ask("OPTIONS", path, {
-        headers: { origin: "https://elsewhere.example", "access-control-request-method": "POST" },
+        headers: { origin: "http://localhost:3000", "access-control-request-method": "POST" },
       });
       expect(answer.status).toBe(204);
       expect(answer.text).toBe("");

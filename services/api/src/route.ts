@@ -41,6 +41,8 @@ export interface RawCall {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly readBody: () => Promise<unknown>;
+  /** A form changes nothing, also where a route takes no body and would not look at it. */
+  readonly callsItselfForm: boolean;
   readonly caller: Caller;
   /** The Accept header. */
   readonly accept: string;
@@ -112,7 +114,9 @@ export function route<
     async run(call, api) {
       const params = readBy(spec.params, call.params);
       const query = readBy(spec.query, call.query);
-      const given = takesBody(spec) ? ((await call.readBody()) ?? {}) : undefined;
+      const changes = spec.method !== "GET";
+      const read = takesBody(spec) || (changes && call.callsItselfForm) ? await call.readBody() : undefined;
+      const given = takesBody(spec) ? (read ?? {}) : undefined;
       const body = readBy(spec.body, spec.nullIsAbsent ? withoutNulls(given) : given);
       return handle({ ...call, params, query, body }, api);
     },

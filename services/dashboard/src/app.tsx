@@ -9,8 +9,12 @@ import { SourcePicker } from "./modes/source-picker";
 import { Quote, RegimeBadge } from "./quote";
 import { Scene } from "./scene";
 import { ScrubberStrip } from "./scrubber/scrubber-strip";
+import { openSession } from "./session/open-session";
 import { SessionChip } from "./session/session-chip";
+import { leaveOtherCluster } from "./session/session-choice";
+import { trustCluster, unknownCluster } from "./session/trusted-clusters";
 import { Notices, Strips } from "./states/strips";
+import { TrustQuestion } from "./states/trust-question";
 import { Help } from "./transport/help";
 import { listenToKeys } from "./transport/keys";
 import { TransportBar } from "./transport/transport-bar";
@@ -19,6 +23,27 @@ import { usePath } from "./use-path";
 const Operations = lazy(() => import("./operations/operations"));
 
 export function App() {
+  const deck = useDeck();
+  const [unknown, setUnknown] = useState(unknownCluster);
+  if (unknown === undefined) return <Page />;
+  return (
+    <TrustQuestion
+      api={unknown}
+      onTrust={() => {
+        trustCluster(unknown);
+        setUnknown(undefined);
+        void openSession(deck);
+      }}
+      onRefuse={() => {
+        leaveOtherCluster();
+        setUnknown(undefined);
+        void openSession(deck);
+      }}
+    />
+  );
+}
+
+function Page() {
   const [path, go] = usePath();
   if (path === "/operations") {
     return (

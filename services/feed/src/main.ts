@@ -11,6 +11,7 @@ import {
   createMetrics,
   createShutdown,
   type RedisPurpose,
+  RequestGuard,
   startHeartbeat,
   startRedisClock,
   startStatusServer,
@@ -45,7 +46,10 @@ async function main(config: FeedConfig): Promise<void> {
   const health = createHealth();
   const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
   health.set("feed", "unready", "starting");
-  const status = await startStatusServer({ host: config.HOST, port: config.PORT, health, metrics });
+  const status = await startStatusServer({
+    ...{ host: config.HOST, port: config.PORT, health, metrics },
+    guard: new RequestGuard(config),
+  });
 
   const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
   const [commands, publisher, bullmq] = [connect("commands"), connect("publisher"), connect("bullmq")];

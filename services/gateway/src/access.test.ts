@@ -111,17 +111,22 @@ describe("a token opens a socket", () => {
     await client.close();
   });
 
-  test("[AC5] by a cookie that a proxy sets, for a legacy socket, but not from a foreign page", async () => {
+  test("[AC5] [AC14] by a cookie that a proxy sets, for a legacy socket, but not from a foreign page", async () => {
+    const behindProxy = await cluster.gateway({ AUTH_JWT_SECRET: secret, ALLOWED_HOSTS: "*" });
     const cookie = `tapedeck_token=${await token("ada")}`;
-    const legacy = await gateway.client("/ws/adas", { legacy: true, headers: { cookie } });
+    const legacy = await behindProxy.client("/ws/adas", { legacy: true, headers: { cookie } });
     await legacy.untilType("history");
     await legacy.close();
-    const foreign = await gateway.client("/ws/adas", {
-      legacy: true,
-      headers: { cookie, origin: "https://evil.example" },
-    });
-    await foreign.untilClosed();
-    expect(foreign.closed?.code).toBe(1008); // [AC14]
+    const foreign: Record<string, string>[] = [
+      { origin: "https://evil.example" },
+      { origin: "https://evil.example", authorization: "Basic eDp5" },
+      { "sec-fetch-site": "cross-site" },
+    ];
+    for (const headers of foreign) {
+      const client = await behindProxy.client("/ws/adas", { legacy: true, headers: { cookie, ...headers } });
+      await client.untilClosed();
+      expect([client.closed?.code, client.messages], JSON.stringify(headers)).toEqual([1008, []]);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { errorBodyOf, type RefusalCode, refusals } from "@tapedeck/protocol";
+import type { GuardRefusal } from "@tapedeck/runtime";
 import type { Answer } from "./listener.js";
 
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
@@ -6,6 +7,15 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
     status,
     headers: { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*", ...headers },
     body: JSON.stringify(body),
+  };
+}
+
+/** For a page that may not ask: it may not read why either. */
+export function refusalByGuard({ refused, status, message }: GuardRefusal): Answer {
+  return {
+    status,
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(errorBodyOf({ refused, message })),
   };
 }
 

@@ -100,7 +100,8 @@ test("[G52] pages of an origin that is not allowed are closed with 1008", async 
   await theirs.untilClosed();
   expect(theirs.closed?.code).toBe(1008);
   expect(await here.cluster.store.read(id)).toBeUndefined();
-  for (const options of [{ headers: { Origin: "https://ours.example" } }, {}]) {
+  const own = `http://${new URL(gateway.url).host}`; // [AC27]
+  for (const options of [{ headers: { Origin: "https://ours.example" } }, { headers: { Origin: own } }, {}]) {
     const ours = await gateway.client(`/ws/${id}`, options);
     await ours.untilType("history");
   }

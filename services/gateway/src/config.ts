@@ -1,5 +1,5 @@
 import { accessEnv, limit } from "@tapedeck/access";
-import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, statusPort, whole } from "@tapedeck/runtime";
+import { commonEnv, flag, millis, readConfig, simulationWarmUp, statusPort, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
 const shape = z.object({
@@ -8,8 +8,6 @@ const shape = z.object({
   NODE_ENV: z.string().default("development"),
   /** Serve without a native uWebSockets.js in production too: several times the CPU for each frame. */
   ALLOW_SLOW_UWS: flag.default(false),
-  /** Pages that may open sockets, such as https://example.com; empty lets any. Clients that send no Origin always may. */
-  ALLOWED_ORIGINS: list.default([]),
   /** Sessions in the cluster, and those of one client address, above which a socket makes no new one. */
   MAX_SESSIONS: whole("sessions", { min: 1 }).optional(),
   MAX_SESSIONS_PER_ADDRESS: whole("sessions", { min: 1 }).optional(),

@@ -17,7 +17,14 @@ import {
   RefusedError,
   subprotocol,
 } from "@tapedeck/protocol";
-import { clientAddress, isModelTest, type Logger, legacyFingerprint, type ProxyTrust } from "@tapedeck/runtime";
+import {
+  clientAddress,
+  isModelTest,
+  type Logger,
+  legacyFingerprint,
+  type ProxyTrust,
+  type RequestGuard,
+} from "@tapedeck/runtime";
 import type { CreateChoice, Deck, StoredSession } from "@tapedeck/sessions";
 import { stringifySetCookie } from "cookie";
 import { refusal } from "./answers.js";
@@ -45,8 +52,7 @@ export interface DoorOptions {
   readonly welcomeContext: WelcomeContext;
   readonly share: OutletShare;
   readonly trusted: ProxyTrust;
-  /** Empty: any. */
-  readonly allowedOrigins: readonly string[];
+  readonly guard: RequestGuard;
   readonly socketsPerSession: number;
   readonly socketsPerAddress: number;
   readonly messages: MessageBudgets;
@@ -82,34 +88,35 @@ export class Door {
       upgrade.refuse(refusal("ROUTE_NOT_FOUND", `There is no WebSocket at ${upgrade.path}.`));
       return;
     }
-    const { allowedOrigins, socketsPerAddress } = this.#options;
-    const origin = upgrade.header("origin");
+    const { guard, socketsPerAddress } = this.#options;
+    const unwanted = guard.refusal(upgrade);
     const address = clientAddress(upgrade.remoteAddress, upgrade.header("x-forwarded-for"), this.#options.trusted);
     if (this.#shut) turnAway(upgrade, 1012);
-    else if (origin !== undefined && allowedOrigins.length > 0 && !allowedOrigins.includes(origin)) {
-      turnAway(upgrade, 1008);
-    } else if ("malformed" in target) {
+    else if (unwanted !== undefined) turnAway(upgrade, 1008, unwanted.message);
+    else if ("malformed" in target) {
       turnAway(upgrade, 4400, target.malformed);
     } else if ((this.#byAddress.get(address) ?? 0) >= socketsPerAddress) {
       turnAway(upgrade, 4429, `this address has its ${socketsPerAddress} sockets`);
     } else {
-      const fingerprint = legacyFingerprint(address, upgrade.header("user-agent"), origin);
+      const fingerprint = legacyFingerprint(address, upgrade.header("user-agent"), upgrade.header("origin"));
       void this.#identify(upgrade, { ...target, legacy: !speaksV1(upgrade), address, fingerprint });
     }
   }
 
   /** Lets in whom a token lets in; who speaks our protocol may send it as the first message instead. */
   async #identify(upgrade: Upgrade, guest: Omit<Guest, "principal">, sent?: string): Promise<void> {
-    const { access, allowedOrigins, log } = this.#options;
+    const { access, guard, log } = this.#options;
     const authorization = upgrade.header("authorization");
     const protocols = upgrade.header("sec-websocket-protocol");
-    const token = sent ?? tokenOf({ authorization, protocols, cookie: upgrade.header("cookie") });
+    const brought =
+      sent === undefined ? tokenOf({ authorization, protocols, cookie: upgrade.header("cookie") }) : undefined;
+    const token = sent ?? brought?.token;
     try {
       if (!access.users.required) {
         await this.#admit(upgrade, { ...guest, principal: anyone });
       } else if (token === undefined) {
         this.#introduce(upgrade, guest);
-      } else if (token === tokenOf({ cookie: upgrade.header("cookie") }) && isForeign(upgrade, allowedOrigins)) {
+      } else if (brought?.from === "cookie" && !guard.trustsCookie(upgrade)) {
         turnAway(upgrade, 1008); // browsers send cookies along with whatever a page of someone else opens
       } else {
         await this.#admit(upgrade, { ...guest, principal: await access.users.identify(token) });
@@ -275,14 +282,6 @@ export class Door {
 
 function mayMake({ sessionId, create, principal }: Guest): boolean {
   return create && (sessionId === globalSessionId || createRefusal(principal) === undefined);
-}
-
-/** A page that comes neither from the host it asks nor from an origin that is listed. */
-function isForeign(upgrade: Upgrade, allowed: readonly string[]): boolean {
-  const origin = upgrade.header("origin");
-  const host = upgrade.header("host") ?? "";
-  const own = origin === `https://${host}` || origin === `http://${host}`;
-  return origin !== undefined && !own && !allowed.includes(origin);
 }
 
 function orNotFound(error: unknown): undefined {

@@ -1,7 +1,7 @@
 import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import { goneReasons } from "@tapedeck/protocol";
-import type { Health, Logger, Metrics, Probe, RedisConnection } from "@tapedeck/runtime";
+import type { Health, Logger, Metrics, Probe, RedisConnection, RequestGuard } from "@tapedeck/runtime";
 import { countCommands, interval, proxyTrust, showBlockCache, sparing, startProbe } from "@tapedeck/runtime";
 import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
@@ -41,6 +41,7 @@ const tuningsAtOnce = 32;
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
+  readonly guard: RequestGuard;
   readonly log: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
@@ -68,7 +69,7 @@ export interface Gateway {
 
 /** Puts a gateway together and listens. */
 export async function startGateway(parts: GatewayParts): Promise<Gateway> {
-  const { config, log, health, metrics, redis, now } = parts;
+  const { config, guard, log, health, metrics, redis, now } = parts;
   const node = config.NODE_ID;
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const counters = createCounters();
@@ -140,7 +141,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     welcomeContext: { store, tapes, texts, counters, now },
     share,
     trusted: proxyTrust(config.TRUSTED_PROXIES),
-    allowedOrigins: config.ALLOWED_ORIGINS,
+    guard,
     socketsPerSession: config.MAX_SOCKETS_PER_SESSION,
     socketsPerAddress: config.MAX_SOCKETS_PER_ADDRESS,
     messages: new MessageBudgets({ socket: config.LIMIT_SOCKET_MESSAGES, user: config.LIMIT_MESSAGES }),
@@ -163,7 +164,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     maxMessageBytes,
     maxBackpressure,
     idleTimeoutS: config.IDLE_TIMEOUT_S,
-    request: (request) => answerRequest(request, { health, metrics: publicMetrics }),
+    request: (request) => answerRequest(request, { guard, health, metrics: publicMetrics }),
     upgrade: (upgrade) => door.answer(upgrade),
   });
   const probe = startProbe({

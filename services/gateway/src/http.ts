@@ -1,12 +1,15 @@
-import type { Health, Metrics } from "@tapedeck/runtime";
-import { json, refusal } from "./answers.js";
+import type { Health, Metrics, RequestGuard } from "@tapedeck/runtime";
+import { json, refusal, refusalByGuard } from "./answers.js";
 import type { Answer, Request } from "./listener.js";
 
 /** What a gateway answers besides sockets: its own health, and its numbers where `metrics` is given. Everything else is the api's. */
 export function answerRequest(
-  { method, path }: Pick<Request, "method" | "path">,
-  { health, metrics }: { health: Health; metrics: Metrics | undefined },
+  request: Request,
+  { guard, health, metrics }: { guard: RequestGuard; health: Health; metrics: Metrics | undefined },
 ): Answer | Promise<Answer> {
+  const unwanted = guard.refusal(request);
+  if (unwanted !== undefined) return refusalByGuard(unwanted);
+  const { method, path } = request;
   if (path === "/ws" || path.startsWith("/ws/")) {
     return refusal("MALFORMED", "This is a WebSocket: ask for it with an Upgrade header.");
   }

@@ -236,7 +236,7 @@ test("[G86] a malformed handshake is refused by ws, and leaves nothing for the n
   try {
     const malformed = connectTo(listener.port, "127.0.0.1");
     malformed.write(
-      "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 7\r\n\r\n",
+      "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 7\r\n\r\n",
     );
     const answer = await new Promise((resolve) => malformed.once("data", (data) => resolve(String(data))));
     expect(answer).toMatch(/^HTTP\/1.1 400/);

@@ -1,3 +1,5 @@
+import { guardedHeaders } from "@tapedeck/runtime";
+
 /**
  * What the gateway needs of a WebSocket server: uWebSockets.js gives it natively (`native-listener.ts`), the library `ws`
  * wherever no native build loads (`plain-listener.ts`).
@@ -45,14 +47,13 @@ export interface Request {
   readonly query: string;
   /** Of the connection itself, which may be a proxy's. */
   readonly remoteAddress: string;
-  header(name: RequestHeader): string | undefined;
+  readonly header: (name: RequestHeader) => string | undefined;
 }
 
 /** The headers that the gateway looks at; no other is kept. */
 export const requestHeaders = [
-  "host",
+  ...guardedHeaders,
   "authorization",
-  "origin",
   "user-agent",
   "cookie",
   "accept",

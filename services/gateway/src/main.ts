@@ -7,6 +7,7 @@ import {
   createLogger,
   createMetrics,
   createShutdown,
+  RequestGuard,
   startHeartbeat,
   startRedisClock,
   startStatusServer,
@@ -47,8 +48,9 @@ async function main(config: GatewayConfig): Promise<void> {
   health.set("gateway", "unready", "starting");
   const metrics = createMetrics("gateway", node);
   const { HOST: host, STATUS_PORT: statusPort } = config;
+  const guard = new RequestGuard(config);
   const status =
-    statusPort === undefined ? undefined : await startStatusServer({ host, port: statusPort, health, metrics });
+    statusPort === undefined ? undefined : await startStatusServer({ host, port: statusPort, health, metrics, guard });
   const connect = (purpose: "commands" | "publisher" | "subscriber") =>
     connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
   const redis = {
@@ -59,7 +61,7 @@ async function main(config: GatewayConfig): Promise<void> {
   watchRedis(redis.commands, health);
   const clock = await startRedisClock(redis.commands, { log });
   const stopWatching = watchLatency(redis.commands, metrics);
-  const gateway = await startGateway({ config, log, health, metrics, listen, redis, now: clock.now });
+  const gateway = await startGateway({ config, guard, log, health, metrics, listen, redis, now: clock.now });
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const statusUrl = status && { status_url: status.url };
   const heartbeat = startHeartbeat(redis.commands, {

@@ -13,6 +13,7 @@ import {
   type Probe,
   type RedisConnection,
   type RedisPurpose,
+  RequestGuard,
   showBlockCache,
   startHeartbeat,
   startProbe,
@@ -59,7 +60,10 @@ async function main(config: TickerConfig): Promise<void> {
   const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
   const stopTracing = await startTracing({ service: "ticker", node, config, log });
   health.set("ticker", "unready", "starting");
-  const status = await startStatusServer({ host: config.HOST, port: config.PORT, health, metrics });
+  const status = await startStatusServer({
+    ...{ host: config.HOST, port: config.PORT, health, metrics },
+    guard: new RequestGuard(config),
+  });
 
   const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
   const connections = {

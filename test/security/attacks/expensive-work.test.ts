@@ -15,7 +15,7 @@ import { Bystanders } from "../bystanders.js";
 
 const test = testOnCluster(() => ({ apis: 1, env: { all: { ...signIn, SIMULATION_WARM_UP: "on" } } }));
 
-const attackMs = 4_000;
+const attackMs = 3_000;
 /** Another user's commands take this long at most, on a machine of two cores that runs other tests as well. */
 const inTimeMs = 10_000;
 
@@ -27,7 +27,7 @@ test("[A95] [A96] [SM35] [SO26] who asks for all the costly work there is delays
   if (!api || !gateway) throw new Error("no api or no gateway");
   const mallory = await headersOf("mallory");
   const sessions: string[] = [];
-  for (let seed = 0; seed < 12; seed++) sessions.push(await market(cluster.http.as(mallory), seed, "calm"));
+  for (let seed = 0; seed < 8; seed++) sessions.push(await market(cluster.http.as(mallory), seed, "calm"));
   const other = cluster.http.as(await headersOf("victoria"));
   const [own, searched] = [await market(other, 100, "mixed"), await market(other, 101, "mixed")];
   const overview = "/tapes/sim2.BTCUSDT.100.mixed/overview?points=500";
@@ -55,7 +55,7 @@ test("[A95] [A96] [SM35] [SO26] who asks for all the costly work there is delays
     });
     const [answers] = await Promise.all([attack, ...used]);
     cluster.note(`attack costly work: answers to the attacker ${JSON.stringify(answers)}`);
-    expect(answers.left).toBeGreaterThan(20);
+    expect(answers.left).toBeGreaterThan(10);
   });
 
   await idle(cluster, api);

@@ -5,6 +5,7 @@ import {
   createLogger,
   createShutdown,
   port,
+  RequestGuard,
   readConfig,
 } from "@tapedeck/runtime";
 import { z } from "zod";
@@ -19,7 +20,7 @@ try {
   const config = readConfig("balancer", env);
   const log = createLogger({ service: "balancer", node: config.NODE_ID, level: config.LOG_LEVEL });
   const shutdown = createShutdown({ log, budgetMs: 2000 });
-  const balancer = new Balancer();
+  const balancer = new Balancer(new RequestGuard(config));
   process.on("message", (message) => {
     const news = backends.safeParse(message);
     if (news.success) balancer.use(news.data);

@@ -1,16 +1,18 @@
 import { Agent, createServer, request, type Server } from "node:http";
 import { connect } from "node:net";
+import { RequestGuard } from "@tapedeck/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
 import { Balancer } from "./balancer.js";
 
+const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_ORIGINS: [] });
 const undo: (() => unknown)[] = [];
 let balancer: Balancer;
 let port: number;
 
 beforeEach(async () => {
-  balancer = new Balancer();
+  balancer = new Balancer(guard);
   port = await listen(balancer.server);
 });
 
@@ -144,7 +146,7 @@ describe("requests", () => {
   test("[U2] what is no request, or has too long a head, is refused in JSON", async () => {
     for (const [head, status] of [
       ["nonsense", 400],
-      [`GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}`, 431],
+      [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}`, 431],
     ] as const) {
       const answer = await say(`${head}\r\n\r\n`);
       expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [\\s\\S]*"code":"MALFORMED"`));
@@ -161,7 +163,7 @@ describe("requests", () => {
       answer += String(data);
     });
     raw.write(
-      "POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+      "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
     );
     raw.write(`X-Forwarded-For: 198.51.100.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     await new Promise((resolve) => raw.once("close", resolve));
@@ -218,7 +220,9 @@ describe("sockets", () => {
     balancer.use({ apis: [], gateways: [url] });
     const stays = (await open()).socket;
     const raw = connect(port, "127.0.0.1");
-    raw.write(`GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${websocketHeaders}\r\n`);
+    raw.write(
+      `GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${websocketHeaders}\r\n`,
+    );
     await new Promise((resolve) => raw.once("data", resolve));
     const gone = new Promise((resolve) => [...sockets.clients].at(-1)?.once("close", resolve));
     raw.resetAndDestroy();
@@ -227,6 +231,15 @@ describe("sockets", () => {
     stays.send("hello");
     expect(await echo).toBe("hello");
   });
+});
+
+test("[AC23] a name of another site that resolves to this machine is refused, for requests and upgrades", async () => {
+  balancer.use({ apis: [await api("a")], gateways: [(await gateway("b")).url] });
+  const refused =
+    /^HTTP\/1\.1 421 Misdirected Request[\s\S]*"code":"HOST_NOT_ALLOWED","message":"Host .*attacker\.test/;
+  expect(await say("GET / HTTP/1.1\r\nHost: attacker.test\r\nConnection: close\r\n\r\n")).toMatch(refused);
+  const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\n${websocketHeaders}`;
+  expect(await say(`GET /ws HTTP/1.1\r\nHost: attacker.test:8000\r\n${upgrade}\r\n`)).toMatch(refused);
 });
 
 test("[U41] a client that goes while its upgrade is on the way leaves nothing on the gateway", async () => {
@@ -247,7 +260,9 @@ test("[U41] a client that goes while its upgrade is on the way leaves nothing on
   const clients = Array.from({ length: 20 }, () => connect(port, "127.0.0.1"));
   for (const client of clients) {
     client.on("error", () => {});
-    client.write(`GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${websocketHeaders}\r\n`);
+    client.write(
+      `GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${websocketHeaders}\r\n`,
+    );
   }
   await expect.poll(() => asked).toBe(20);
   for (const client of clients) client.resetAndDestroy();
@@ -255,10 +270,10 @@ test("[U41] a client that goes while its upgrade is on the way leaves nothing on
 });
 
 test("[R30] the balancer closes a refused client's connection for good, also where the client keeps its half open", async () => {
-  const hasty = new Balancer({ headMs: 300, requestMs: 600, silenceMs: 60_000 });
+  const hasty = new Balancer(guard, { headMs: 300, requestMs: 600, silenceMs: 60_000 });
   const at = await listen(hasty.server);
   const held = () => new Promise((resolve) => hasty.server.getConnections((_error, count) => resolve(count)));
-  const clients = ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "].map((bytes) => {
+  const clients = ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "].map((bytes) => {
     const client = connect({ port: at, host: "127.0.0.1", allowHalfOpen: true });
     client
       .on("error", () => {})

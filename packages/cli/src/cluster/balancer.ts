@@ -1,6 +1,14 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import { endForGood, type HttpLimits, httpLimits, keepToLimits, limitedBy } from "@tapedeck/runtime";
+import {
+  endForGood,
+  guarded,
+  type HttpLimits,
+  httpLimits,
+  keepToLimits,
+  limitedBy,
+  type RequestGuard,
+} from "@tapedeck/runtime";
 import { createProxyServer } from "http-proxy-3";
 import { RoundRobin } from "./round-robin.js";
 
@@ -17,13 +25,18 @@ export interface Backends {
  */
 export class Balancer {
   readonly server: Server;
+  readonly #guard: Pick<RequestGuard, "hostRefusal">;
   #apis = new RoundRobin();
   #gateways = new RoundRobin();
   // X-Forwarded-* are written; sockets get no timeout, since a viewer may watch in silence for hours.
   #proxy = createProxyServer({ xfwd: true });
 
-  /** @param limits how long clients may take; for tests, which do not want to wait so long */
-  constructor(limits: HttpLimits = httpLimits) {
+  /**
+   * @param guard by which names it may be asked; which pages may ask is for the services to see, since gateways answer them by close codes
+   * @param limits how long clients may take; for tests, which do not want to wait so long
+   */
+  constructor(guard: Pick<RequestGuard, "hostRefusal">, limits: HttpLimits = httpLimits) {
+    this.#guard = guard;
     this.server = createServer(limitedBy(limits), (request, response) => void this.#forward(request, response));
     keepToLimits(this.server, limits);
     this.server.on("upgrade", (request, socket, head) => {
@@ -34,8 +47,9 @@ export class Balancer {
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       if (!(socket instanceof Socket)) return;
       if (!socket.writable) socket.destroy();
-      else if (error.code === "HPE_HEADER_OVERFLOW") refuse(socket, 431, "its head is too long");
-      else refuse(socket, 400, "it is not an HTTP request");
+      else if (error.code === "HPE_HEADER_OVERFLOW")
+        refuse(socket, 431, "The balancer cannot serve this: its head is too long.");
+      else refuse(socket, 400, "The balancer cannot serve this: it is not an HTTP request.");
     });
     // It throws what nobody listens for, and one client that vanishes must not take everyone's sockets along. The answer to
     // its error is given in the callbacks below; here the client is gone.
@@ -55,9 +69,13 @@ export class Balancer {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const unwanted = this.#guard.hostRefusal(guarded(request));
+    if (unwanted !== undefined) return refuse(response, 421, unwanted.message);
     const target = await this.#apis.pick();
-    if (target === undefined) return refuse(response, 503, "no api is up");
-    this.#proxy.web(request, response, { target }, () => refuse(response, 502, "the api broke the connection off"));
+    if (target === undefined) return refuse(response, 503, "The balancer cannot serve this: no api is up.");
+    this.#proxy.web(request, response, { target }, () =>
+      refuse(response, 502, "The balancer cannot serve this: the api broke the connection off."),
+    );
   }
 
   /** An offer of another protocol, such as HTTP/2 by clients that prefer it, may be ignored: the request is served as it is. */
@@ -68,11 +86,14 @@ export class Balancer {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy()); // the client went away; there is nobody to tell
+    const unwanted = this.#guard.hostRefusal(guarded(request));
+    if (unwanted !== undefined) return refuse(socket, 421, unwanted.message);
     const target = await this.#gateways.pick();
     if (socket.destroyed) return;
-    if (target === undefined) return refuse(socket, 503, "no gateway is up");
+    if (target === undefined) return refuse(socket, 503, "The balancer cannot serve this: no gateway is up.");
     this.#proxy.ws(request, socket, head, { target }, () => {
-      if (socket.bytesWritten === 0) refuse(socket, 502, "the gateway broke the connection off");
+      if (socket.bytesWritten === 0)
+        refuse(socket, 502, "The balancer cannot serve this: the gateway broke the connection off.");
     });
   }
 }
@@ -91,16 +112,17 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
 
 const reasons = {
   400: "Bad Request",
+  421: "Misdirected Request",
   431: "Request Header Fields Too Large",
   502: "Bad Gateway",
   503: "Service Unavailable",
 } as const;
 
 /** The balancer's own errors look like the api's, so that a client has one shape to read. */
-function refuse(to: ServerResponse | Socket, status: keyof typeof reasons, what: string): void {
+function refuse(to: ServerResponse | Socket, status: keyof typeof reasons, message: string): void {
   const ours = status >= 500;
-  const code = ours ? "UNAVAILABLE" : "MALFORMED";
-  const body = JSON.stringify({ status: "error", code, message: `The balancer cannot serve this: ${what}.` });
+  const code = ours ? "UNAVAILABLE" : status === 421 ? "HOST_NOT_ALLOWED" : "MALFORMED";
+  const body = JSON.stringify({ status: "error", code, message });
   const headers = {
     "content-type": "application/json; charset=utf-8",
     "content-length": String(Buffer.byteLength(body)),

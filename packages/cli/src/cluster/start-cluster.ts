@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { access, constants } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { isLoopback } from "@tapedeck/runtime";
 import { isFolder, makeFolders, whyNotWritten } from "@tapedeck/tape";
 import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
 import { freePort } from "./free-port.js";
@@ -120,7 +121,7 @@ export class LocalCluster implements Cluster {
     const count = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, count);
     const name = `${kind}-${count}`;
-    const { env: given = {}, prefix = "tapedeck" } = this.#options;
+    const { env: given = {}, prefix = "tapedeck", host = "127.0.0.1" } = this.#options;
     const process_ = this.#supervise(name, new URL(`${kind}.js`, built), () => ({
       ...process.env,
       REDIS_URL: this.redisUrl,
@@ -128,6 +129,8 @@ export class LocalCluster implements Cluster {
       TAPEDECK_STORE: this.store,
       HOST: "127.0.0.1",
       PORT: "0",
+      // What a balancer for others lets in was asked by names of its own.
+      ...(!isLoopback(host) && { ALLOWED_HOSTS: process.env.ALLOWED_HOSTS || "*" }),
       // A successor must not be taken for the one that died.
       NODE_ID: `${name}-${randomBytes(2).toString("hex")}`,
       TRUSTED_PROXIES: "127.0.0.1,::1",

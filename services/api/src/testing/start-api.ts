@@ -7,7 +7,9 @@ import {
   createHealth,
   createLogger,
   createMetrics,
+  type GuardSettings,
   proxyTrust,
+  RequestGuard,
   watchRedis,
 } from "@tapedeck/runtime";
 import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore, UserQueue } from "@tapedeck/sessions";
@@ -16,6 +18,7 @@ import { z } from "zod";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
 import { listen } from "../listen.js";
+import { pagePolicy } from "../pages.js";
 import { openQueues } from "../queues-page.js";
 import { createRequestMetrics } from "../request-metrics.js";
 
@@ -30,7 +33,8 @@ export interface TestApiOptions {
   readonly node?: string;
   /** Who may do what, and how often; everyone and anything by default. */
   readonly access?: Partial<Record<keyof AccessConfig, string>>;
-  readonly allowedOrigins?: readonly string[];
+  /** The address that the node believes it listens on, and by which names and pages it is asked. */
+  readonly guard?: Partial<GuardSettings>;
 }
 
 export interface Answer {
@@ -72,6 +76,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const health = createHealth();
   watchRedis(redis, health);
   const queues = openQueues({ redis, keys, log }, 2);
+  const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_ORIGINS: [], ...options.guard });
   const app = createApp({
     node,
     deck,
@@ -88,7 +93,8 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     queues,
     log,
     access: createAccess("api", accessOf(options.access, prefix), { redis, keys }),
-    allowedOrigins: options.allowedOrigins ?? [],
+    guard,
+    pagePolicy: pagePolicy([], guard),
     trustedProxies: proxyTrust(options.trustedProxies ?? ""),
     legacyModeGuess: options.legacyModeGuess ?? false,
     bodyBytes: 65_536,

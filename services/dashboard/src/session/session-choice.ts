@@ -15,8 +15,8 @@ export function sessionChoice(): DeckChoice {
 
 /** The cluster's origin: from `?api=`, from the setting, or the page's own. */
 export function apiOrigin(): string {
-  const asked = new URLSearchParams(location.search).get("api") ?? read(apiKey);
-  return (asked || location.origin).replace(/\/+$/, "");
+  const asked = new URLSearchParams(location.search).get("api") ?? read(apiKey) ?? "";
+  return URL.canParse(asked) && /^https?:$/.test(new URL(asked).protocol) ? new URL(asked).origin : location.origin;
 }
 
 export function keepSession(id: string): void {
@@ -30,6 +30,12 @@ export function forgetSession(): void {
 /** Empty: the page's own origin. */
 export function keepApi(origin: string): void {
   write(apiKey, origin || undefined);
+}
+
+/** Back to the cluster that the page came from. What else the address says was meant for the other one. */
+export function leaveOtherCluster(): void {
+  write(apiKey, undefined);
+  history.replaceState(null, "", location.pathname);
 }
 
 /** A link that opens the same session elsewhere. */

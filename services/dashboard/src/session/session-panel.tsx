@@ -7,6 +7,7 @@ import { joinSession, leaveShared, openNewSession, openSession } from "./open-se
 import styles from "./session.module.css";
 import { apiOrigin, keepApi, type Shared, sessionIn } from "./session-choice";
 import { type ShareRole, shareLink } from "./share";
+import { trustCluster } from "./trusted-clusters";
 
 export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
   const deck = useDeck();
@@ -99,6 +100,7 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
         onServer={(origin) => {
           onDone();
           keepApi(origin);
+          if (origin !== "") trustCluster(origin); // the user has written it
           void openSession(deck);
         }}
       />

@@ -13,6 +13,7 @@ import {
   type LogLevel,
   type RedisConnection,
   type RedisPurpose,
+  RequestGuard,
   startHeartbeat,
   untilReady,
   watchRedis,
@@ -120,6 +121,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
       const metrics = createMetrics("gateway", config.NODE_ID);
       const gateway = await startGateway({
         config,
+        guard: new RequestGuard(config),
         log,
         health,
         metrics,

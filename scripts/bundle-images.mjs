@@ -44,11 +44,12 @@ const images = {
   feed: { main: "services/feed/dist/main.js", files: [] },
   cli: { main: "packages/cli/dist/main.js", files: [] },
 };
-const segmentWorker = "packages/tape/dist/simulated/segment-worker.js";
+/** Modules that are started as threads. */
+const threads = ["segment-worker", "search-worker"].map((name) => `packages/tape/dist/simulated/${name}.js`);
 
 for (const [name, { main, files }] of Object.entries(images)) {
   const image = resolve(target, name);
-  const bundled = [await bundle(main, image), await bundle(segmentWorker, image)];
+  const bundled = [await bundle([main], image), await bundle(threads, image)];
   const workspaces = [...new Set(bundled.flatMap(workspacesIn))].sort();
   for (const file of [...files, ...workspaces.flatMap(filesOf)]) {
     cpSync(root + file, `${image}/${file}`, { recursive: true, dereference: true });
@@ -59,13 +60,13 @@ for (const [name, { main, files }] of Object.entries(images)) {
   writeFileSync(`${image}/sbom.cdx.json`, billOfMaterials(root, dirname(dirname(main)), [...folders]));
 }
 
-/** Bundles a module into an image's folder, at its own place. What few processes need is in files that are loaded when they do. */
-async function bundle(entry, image) {
-  const outdir = dirname(`${image}/${entry}`);
+/** Bundles modules of one folder into an image's folder, at their own place. What few processes need is in files that are loaded when they do. */
+async function bundle(entries, image) {
+  const outdir = dirname(`${image}/${entries[0]}`);
   const { metafile } = await build({
     ...forNode,
     absWorkingDir: root,
-    entryPoints: [entry],
+    entryPoints: entries,
     outdir,
     target: "node24",
     plugins: [placesOf(root, relative(outdir, image))],

@@ -195,7 +195,9 @@ test("[CL18] a seek to an event of one type lands on no event of another type", 
   const session = await deckAt(cluster.url).open({ tape: "usdm" });
   await session.seek({ event: "next" });
   await session.seek({ seq: 0 });
-  await expect(session.seek({ event: "next", type: "NOTHING_LIKE_IT" })).rejects.toMatchObject({ code: "NO_EVENT" });
+  const seek = (type: string) => session.seek({ event: "next", type });
+  await expect(seek("DATA_VALIDATION_ERROR")).rejects.toMatchObject({ code: "NO_EVENT" });
+  await expect(seek("NOTHING_LIKE_IT")).rejects.toMatchObject({ code: "INVALID_VALUE" });
   session.close();
 });
 

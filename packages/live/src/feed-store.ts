@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
-import { type Asker, answered, type Keys } from "@tapedeck/sessions";
+import { answered, type FeedUser, type Keys } from "@tapedeck/sessions";
 import { decodeFeed, type FeedRecord, flattened, unflattened } from "./feed-record.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 import { defineLiveScripts } from "./scripts/scripts.js";
@@ -75,7 +75,7 @@ export class FeedStore {
    */
   async want(
     feed: LiveInstrument,
-    { session, owner }: Asker,
+    { session, owner }: FeedUser,
     { lingerMs, most = 0, begins = { points: 0, seconds: 0 } }: WishLimits,
   ): Promise<WishOutcome> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
@@ -102,7 +102,7 @@ export class FeedStore {
   }
 
   /** The session wants no feed any more, unless it has wanted one for longer than `until`. */
-  async leave({ session, owner }: Asker, until?: WallMs): Promise<void> {
+  async leave({ session, owner }: FeedUser, until?: WallMs): Promise<void> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
     const [wishesOf, wishesFor] = [keys.liveWishesOf(owner), keys.liveWishesFor("")];
     await answered(this.redis.liveLeave(liveWanted, liveLeft, wishesOf, wishesFor, session, until ?? ""));

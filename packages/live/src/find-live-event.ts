@@ -1,12 +1,6 @@
-import type { Severity } from "@tapedeck/protocol";
-import type { RecordedTape, Seq, TapeEvent } from "@tapedeck/tape";
+import type { EventFilter, RecordedTape, Seq, TapeEvent } from "@tapedeck/tape";
 import { rankOf } from "@tapedeck/tape/blocks";
 import type { Tail } from "./tail.js";
-
-export interface EventFilter {
-  readonly type?: string;
-  readonly minSeverity?: Severity;
-}
 
 /** The nearest event after (`next`) or before frame `from`, in the parts of a tape and the tail that follows on them. */
 export async function findLiveEvent(
@@ -15,6 +9,7 @@ export async function findLiveEvent(
   from: Seq,
   direction: "next" | "previous",
   filter: EventFilter,
+  signal?: AbortSignal,
 ): Promise<TapeEvent | undefined> {
   const next = direction === "next";
   const least = filter.minSeverity === undefined ? 0 : rankOf(filter.minSeverity);
@@ -28,7 +23,7 @@ export async function findLiveEvent(
   for (const part of next ? parts : [...parts].reverse()) {
     const { firstSeq, lastSeq } = part.span;
     if (next ? lastSeq <= from : firstSeq >= from) continue;
-    const found = await part.findEvent(from, direction, filter);
+    const found = await part.findEvent(from, direction, filter, signal);
     if (found !== undefined) return found;
   }
   return next ? recent.find(fits) : undefined;

@@ -6,6 +6,7 @@ import {
   type BlockCache,
   DamagedBlock,
   DamagedTape,
+  type EventFilter,
   FileMissing,
   type Gap,
   type GapPolicy,
@@ -20,7 +21,7 @@ import {
 } from "@tapedeck/tape";
 import { framesPerBlock, GrowingTimeline, OpenBlock, type OverviewPoint } from "@tapedeck/tape/blocks";
 import type { FeedRecord } from "./feed-record.js";
-import { type EventFilter, findLiveEvent } from "./find-live-event.js";
+import { findLiveEvent } from "./find-live-event.js";
 import type { LiveFrame } from "./frame-message.js";
 import { GrowingIndex } from "./growing-index.js";
 import { growingView } from "./growing-view.js";
@@ -64,6 +65,7 @@ export class GrowingTape implements UnfinishedTape {
   readonly startNs: bigint;
   readonly decimals: TimeDecimals;
   readonly precision: Precision;
+  readonly eventHorizonNs = Number.POSITIVE_INFINITY;
   readonly index: GrowingIndex;
   readonly #context: GrowingTapeContext;
   readonly #intervalMs: number | null;
@@ -200,8 +202,13 @@ export class GrowingTape implements UnfinishedTape {
     return (this.block(seq) ?? (await this.load(seq))).nsOf(seq);
   }
 
-  findEvent(from: Seq, direction: "next" | "previous", filter: EventFilter = {}): Promise<TapeEvent | undefined> {
-    return this.#unlessGone(() => findLiveEvent(this.#parts, this.#tail, from, direction, filter));
+  findEvent(
+    from: Seq,
+    direction: "next" | "previous",
+    filter: EventFilter = {},
+    signal?: AbortSignal,
+  ): Promise<TapeEvent | undefined> {
+    return this.#unlessGone(() => findLiveEvent(this.#parts, this.#tail, from, direction, filter, signal));
   }
 
   async overview(): Promise<readonly OverviewPoint[]> {

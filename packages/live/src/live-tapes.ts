@@ -9,7 +9,7 @@ import {
   subscribe,
   unsubscribe,
 } from "@tapedeck/runtime";
-import type { Asker, Keys } from "@tapedeck/sessions";
+import type { FeedUser, Keys } from "@tapedeck/sessions";
 import { type BlockCache, parseTapeName, type TapeStore, tapeName, type UnfinishedTapes } from "@tapedeck/tape";
 import { FeedQueue } from "./feed-queue.js";
 import { stateOf, unclaimed } from "./feed-record.js";
@@ -113,10 +113,10 @@ export class LiveTapes implements UnfinishedTapes {
    * Says that a session wants a feed from now for the linger time, and asks for a worker if none has it. Rejects with
    * `INVALID_VALUE` for a symbol that the venue does not list, with `TOO_MANY_INSTRUMENTS`, `TOO_MANY_REQUESTS` and `UNAVAILABLE`.
    */
-  async want(source: string, symbol: string, asker: Asker): Promise<void> {
+  async want(source: string, symbol: string, user: FeedUser): Promise<void> {
     const { redis, keys } = this.#options;
     const feed = { source, symbol };
-    await this.renew(source, symbol, asker);
+    await this.renew(source, symbol, user);
     const { record, now } = await this.#feeds.read(feed);
     if (record !== undefined && isClaimed(stateOf(record), now)) return;
     this.#queue ??= new FeedQueue({
@@ -128,17 +128,17 @@ export class LiveTapes implements UnfinishedTapes {
   }
 
   /** The same for a feed that the session has asked for a while ago: upkeep sees to it that a worker has it. */
-  async renew(source: string, symbol: string, asker: Asker): Promise<void> {
+  async renew(source: string, symbol: string, user: FeedUser): Promise<void> {
     const { lingerMs = defaultLingerMs, instrumentsPerUser: most, instrumentsBegun: begins } = this.#options;
     const limits = { lingerMs, most, begins };
-    const refusal = wishRefusal(await this.#feeds.want({ source, symbol }, asker, limits), { source, symbol }, limits);
+    const refusal = wishRefusal(await this.#feeds.want({ source, symbol }, user, limits), { source, symbol }, limits);
     if (refusal !== undefined) throw refusal;
   }
 
   /** The session wants no feed any more, unless it has asked for one again since a moment of Redis's clock. */
-  async leave(asker: Asker, since?: WallMs): Promise<void> {
+  async leave(user: FeedUser, since?: WallMs): Promise<void> {
     const { lingerMs = defaultLingerMs } = this.#options;
-    await this.#feeds.leave(asker, since === undefined ? undefined : Math.ceil(since) + lingerMs);
+    await this.#feeds.leave(user, since === undefined ? undefined : Math.ceil(since) + lingerMs);
   }
 
   /** Follows a feed until the returned function is called. */

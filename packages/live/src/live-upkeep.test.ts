@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-const asker = { session: "session", owner: "user one" };
+const user = { session: "session", owner: "user one" };
 const another = { session: "another", owner: "user one" };
 const upkeep = (orphanMs?: number) => new LiveUpkeep({ ...rig, ...(orphanMs !== undefined && { orphanMs }) });
 const now = async () => {
@@ -30,36 +30,36 @@ async function jobs(): Promise<(string | undefined)[]> {
 describe("a wish", () => {
   test("[LT70] lasts for the linger time, and never shortens a longer one", async () => {
     const before = await now();
-    await rig.process({ lingerMs: 30_000 }).live.want(source, symbol, asker);
+    await rig.process({ lingerMs: 30_000 }).live.want(source, symbol, user);
     const { wantedUntil, wanted } = await upkeep().standing(source, symbol);
     expect(wanted).toBe(true);
     expect(wantedUntil).toBeGreaterThanOrEqual(Math.floor(before) + 30_000);
     expect(wantedUntil).toBeLessThanOrEqual((await now()) + 30_000);
-    await rig.process({ lingerMs: 1_000 }).live.want(source, symbol, asker);
+    await rig.process({ lingerMs: 1_000 }).live.want(source, symbol, user);
     expect(await upkeep().standing(source, symbol)).toMatchObject({ wantedUntil });
   });
 
   test("[LT71] asks for a worker where no living writer has the feed, once for a revision of it", async () => {
     const { live } = rig.process();
     await Promise.all([
-      live.want(source, symbol, asker),
-      live.want(source, symbol, asker),
-      rig.process().live.want(source, symbol, asker),
+      live.want(source, symbol, user),
+      live.want(source, symbol, user),
+      rig.process().live.want(source, symbol, user),
     ]);
     expect(await jobs()).toEqual([feedJobId({ source, symbol }, 0)]);
 
     const writer = await rig.claim();
-    await live.want(source, symbol, asker);
+    await live.want(source, symbol, user);
     expect(await jobs()).toHaveLength(1);
     await writer.release();
-    await Promise.all([live.want(source, symbol, asker), live.want(source, symbol, asker)]);
+    await Promise.all([live.want(source, symbol, user), live.want(source, symbol, user)]);
     const { state } = await upkeep().standing(source, symbol);
     expect((await jobs()).sort()).toEqual([feedJobId(state, 0), feedJobId(state, state.rev)].sort());
   });
 
   test("[LT72] is for a feed that is connecting, until a writer says otherwise", async () => {
     const { live } = rig.process();
-    await live.want("SIM", "ETHUSDT", asker);
+    await live.want("SIM", "ETHUSDT", user);
     expect(await live.wanted()).toMatchObject([
       { source: "SIM", symbol: "ETHUSDT", tape: "", status: { status: "connecting" } },
     ]);
@@ -78,7 +78,7 @@ describe("a wish", () => {
 describe("upkeep", () => {
   test("[LT73] sees each feed that is wanted or has a hash, and how it stands", async () => {
     const { live } = rig.process();
-    await live.want("SIM", "A", asker);
+    await live.want("SIM", "A", user);
     const b = await rig.claim({ symbol: "B" });
     await live.want("SIM", "B", another);
     const c = await rig.claim({ symbol: "C" });
@@ -102,7 +102,7 @@ describe("upkeep", () => {
 
   test("[LT73] forgets what was wanted or claimed long ago, and nothing else", async () => {
     const { live } = rig.process();
-    await live.want("SIM", "A", asker);
+    await live.want("SIM", "A", user);
     await rig.redis.zadd(rig.keys.liveWanted, 1_000, "SIM:OLD", (await now()) - 1_000, "SIM:LATELY");
     await rig.redis.zadd(rig.keys.liveFeeds, 1_000, "SIM:OLD", Math.floor(await now()), "SIM:CLAIMING");
     await upkeep().standings();

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CommandName, commandNames, parseCommand } from "./commands.js";
+import { eventTypes } from "./event-types.js";
 import { createBody } from "./http.js";
 
 describe("a command's arguments", () => {
@@ -20,8 +21,8 @@ describe("a command's arguments", () => {
     ["seek", { ts: "2024-08-08T23:54:15.123Z" }, { type: "seek", to: { ts: "2024-08-08T23:54:15.123Z" } }],
     ["seek", { ts: 1723161255123 }, { type: "seek", to: { ts: 1723161255123 } }],
     ["seek", { fraction: 1 }, { type: "seek", to: { fraction: 1 } }],
-    ["seek", { event: "next", type: "gap" }, { type: "seek", to: { event: "next", type: "gap" } }],
-    ["seek", { event: "next", event_type: "gap" }, { type: "seek", to: { event: "next", type: "gap" } }],
+    ["seek", { event: "next", type: "SPOOFING" }, { type: "seek", to: { event: "next", type: "SPOOFING" } }],
+    ["seek", { event: "next", event_type: "SPOOFING" }, { type: "seek", to: { event: "next", type: "SPOOFING" } }],
     ["step", { frames: -3 }, { type: "step", by: { frames: -3 } }],
     ["step", { ms: 0.5 }, { type: "step", by: { ms: 0.5 } }],
     ["range", { from: null, to: null, loop: false }, { type: "range", from: null, to: null, loop: false }],
@@ -37,9 +38,11 @@ describe("a command's arguments", () => {
     ["seek", { fraction: 1.01 }, "fraction: must be at most 1"],
     ["seek", { ts: "2024-02-31T00:00:00Z" }, "ts: must be an ISO 8601 time in UTC, such as 2024-08-08T23:54:15.123Z"],
     ["seek", { event: "next", min_severity: "HIGH" }, "min_severity: must be low, medium, high or critical"],
+    ["seek", { event: "next", type: "NEVER" }, `type: must be one of ${eventTypes.join(", ")}`],
+    ["seek", { event: "previous", event_type: "spoofing" }, `event_type: must be one of ${eventTypes.join(", ")}`],
     ["step", { frames: 0 }, "frames: must not be 0"],
     ["mode", { mode: "live" }, "mode: must be REPLAY, LIVE or SIMULATION"],
-  ])("[P2] %s %j is a value out of range, and the sentence names field and rule", (type, args, invalid) => {
+  ])("[P2] [A94] %s %j is a value out of range, and the sentence names field and rule", (type, args, invalid) => {
     expect(parseCommand(type, args)).toEqual({ invalid, range: true });
   });
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { decimal } from "./decimal-text.js";
+import { eventType } from "./event-types.js";
 import { severity } from "./frame.js";
 import { describeIssues, type Invalid } from "./issues.js";
 import { maxSpeed, minSpeed, mode } from "./session-view.js";
@@ -33,8 +34,8 @@ export const seekTarget = z.union(
     z.strictObject({ fraction: z.number().min(0, "must be at least 0").max(1, "must be at most 1") }),
     z.strictObject({
       event: z.enum(["next", "previous"], 'must be "next" or "previous"'),
-      type: name.optional(),
-      event_type: name.optional().describe("the same over a socket, where `type` is that of the message"),
+      type: eventType.optional(),
+      event_type: eventType.optional().describe("the same over a socket, where `type` is that of the message"),
       min_severity: severity.optional(),
     }),
   ],

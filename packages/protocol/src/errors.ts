@@ -34,6 +34,8 @@ export const refusals = {
   TOO_MANY_INSTRUMENTS: 429,
   TOO_MANY_SOCKETS: 429,
   TOO_MANY_REQUESTS: 429,
+  /** For logs and metrics: who asked has left, and gets no answer. */
+  CLIENT_GONE: 499,
   /** A fault of ours; clients cannot cause it. */
   INTERNAL: 500,
   BUSY: 503,

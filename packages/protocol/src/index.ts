@@ -5,6 +5,7 @@ export * from "./commands.js";
 export * from "./csv.js";
 export * from "./decimal-text.js";
 export * from "./errors.js";
+export * from "./event-types.js";
 export * from "./frame.js";
 export * from "./frame-rules.js";
 export * from "./http.js";

@@ -195,6 +195,23 @@ describe("buttons", () => {
     });
   });
 
+  test("[SM34] a search that came to its horizon says how far it has looked", async () => {
+    const market = (horizonMinutes: number) =>
+      shelf({ ...steadyTape(36_000, 100), eventHorizonNs: horizonMinutes * 60e9 });
+    const to = { event: "next", type: "SPOOFING", min_severity: "high" } as const;
+    const search = async (minutes: number) =>
+      told(await born(market(minutes)), { type: "seek", to }, noon, market(minutes));
+    const none = "There is no SPOOFING event of severity high or above after this place";
+    expect(await search(15)).toEqual({
+      refused: "NO_EVENT",
+      message: `${none} within 15 minutes, which is as far as a simulated market is searched. Seek that far to search on from there. Nothing was changed.`,
+    });
+    expect(await search(60)).toEqual({
+      refused: "NO_EVENT",
+      message: `${none} in what is played. Nothing was changed.`,
+    });
+  });
+
   test("[D20] places beyond range or tape are brought back", async () => {
     const ranged = await after(await inState("PAUSED"), noon, { type: "range", from: at(2000), to: at(6050) });
     expect(await after(ranged, noon, seekTo(5))).toMatchObject({ anchorSeq: 20, anchorNs: 2e9 });

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { type Command, type FeedStatus, isRefusal, liveInstrument, type Refusal, refuse } from "@tapedeck/protocol";
 import { type ForkedTape, type GivenOrder, type Position, simulatedTapeFor } from "@tapedeck/tape";
-import type { Asker } from "./feeds.js";
+import type { FeedUser } from "./feeds.js";
 import type { Instruction } from "./instruction.js";
 import { ownOf } from "./kept-modes.js";
 import { openIfThere } from "./leave-tape.js";
@@ -26,7 +26,7 @@ export interface Tapes {
    * Has the feed of an instrument run for a session; its growing tape, where there is one already. Where it is `present`, what the session
    * plays already, a refused wish keeps it from nothing that runs for others.
    */
-  live(source: string, symbol: string, asker: Asker, present?: "present"): Promise<DeckTape | undefined>;
+  live(source: string, symbol: string, user: FeedUser, present?: "present"): Promise<DeckTape | undefined>;
 }
 
 type ModeWish = Omit<Extract<Command, { type: "mode" }>, "type">;
@@ -43,14 +43,14 @@ export async function chooseMode(
   wish: ModeWish,
   session: SessionRecord | undefined,
   tapes: Tapes,
-  asker: Asker,
+  user: FeedUser,
 ): Promise<ModeInstruction | Refusal> {
   const own = session && ownOf(session, wish.mode);
   switch (wish.mode) {
     case "REPLAY":
       return replay(wish, own, tapes);
     case "LIVE":
-      return live(wish, own, tapes, asker);
+      return live(wish, own, tapes, user);
     case "SIMULATION":
       return simulation(wish, own, tapes);
   }
@@ -85,13 +85,13 @@ async function live(
   wish: SourceWish,
   own: KeptMode | undefined,
   tapes: Tapes,
-  asker: Asker,
+  user: FeedUser,
 ): Promise<ModeInstruction | Refusal> {
   const named = wish.symbol !== undefined || wish.source !== undefined;
   const instrument = named || own === undefined ? liveInstrument(wish) : own;
   if (isRefusal(instrument)) return instrument;
   const { symbol, source } = instrument;
-  const tape = await tapes.live(source, symbol, asker);
+  const tape = await tapes.live(source, symbol, user);
   const edge = { tape: tape?.id ?? "", at: tape === undefined ? beginning : newestOf(tape) };
   if (own?.symbol === symbol && own.source === source) {
     const behind = !own.edge && (await isStillThere(own, tapes));

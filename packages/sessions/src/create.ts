@@ -3,7 +3,7 @@ import { emptyAccount } from "./account.js";
 import { apply } from "./apply.js";
 import { chooseMode, type Tapes } from "./choose-mode.js";
 import type { CreateChoice } from "./deck.js";
-import { askerOf } from "./feeds.js";
+import { feedUserOf } from "./feeds.js";
 import { momentWithoutTape } from "./instruction.js";
 import { nothingKept } from "./kept-modes.js";
 import type { SessionRecord } from "./record.js";
@@ -25,7 +25,7 @@ export async function newSession(
     { mode: choice.mode ?? "REPLAY", symbol, source, tape, seed, scenario },
     undefined,
     tapes,
-    askerOf(blank),
+    feedUserOf(blank),
   );
   if (isRefusal(mode)) return mode;
   let session = apply(blank, mode, momentWithoutTape(now));

@@ -19,7 +19,7 @@ import { stateHead } from "./channel.js";
 import type { Tapes } from "./choose-mode.js";
 import { newSession } from "./create.js";
 import { endedBy } from "./epochs.js";
-import { type Asker, askerOf, type Feeds, noFeeds } from "./feeds.js";
+import { type Feeds, type FeedUser, feedUserOf, noFeeds } from "./feeds.js";
 import type { SystemCommand } from "./instruction.js";
 import type { LeaseQueue } from "./lease-queue.js";
 import { openIfThere } from "./leave-tape.js";
@@ -28,6 +28,7 @@ import { hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from 
 import { answered } from "./redis-away.js";
 import { resolve, writeLeadMs } from "./resolve.js";
 import type { SessionStore, StoredSession } from "./store.js";
+import { type Asker, UserQueue } from "./user-queue.js";
 
 export type CreateChoice = Omit<CreateBody, "session_id"> & {
   /** Plays from its creation on; LIVE and SIMULATION do anyway. */
@@ -47,6 +48,8 @@ export interface DeckOptions {
   /** Absent: in LIVE nothing comes. */
   readonly feeds?: Feeds;
   readonly leases: Pick<LeaseQueue, "request">;
+  /** Searches for events; whatever else of this process searches tapes for users shares it. */
+  readonly searches?: UserQueue;
   readonly log: DeckLog;
   /** Seconds that a session lives without command or socket. */
   readonly ttl?: number;
@@ -70,17 +73,21 @@ export class Deck {
   readonly #tapes: Tapes;
   readonly #feeds: Feeds;
   readonly #leases: Pick<LeaseQueue, "request">;
+  readonly #searches: UserQueue;
+  readonly #orders = new UserQueue("orders");
   readonly #log: DeckLog;
   readonly #ttl: number;
 
-  constructor({ store, tapes, feeds = noFeeds, leases, log, ttl = 3600, defaultTape }: DeckOptions) {
+  constructor(options: DeckOptions) {
+    const { store, tapes, feeds = noFeeds, leases, searches, log, ttl = 3600, defaultTape } = options;
     this.#store = store;
     this.#tapes = {
       ...withDefault(tapes, defaultTape),
-      live: (source, symbol, asker, present) => growingTape({ source, symbol, asker, present }, feeds, tapes),
+      live: (source, symbol, user, present) => growingTape({ source, symbol, user, present }, feeds, tapes),
     };
     this.#feeds = feeds;
     this.#leases = leases;
+    this.#searches = searches ?? new UserQueue("searches");
     this.#log = log;
     this.#ttl = ttl;
   }
@@ -121,12 +128,25 @@ export class Deck {
    * Applies a command to a session as it is now: read, resolve, apply, write back if nobody was faster, and tell the ticker.
    * `global` is made on demand. Rejects with the command's refusal, `SESSION_NOT_FOUND` or `BUSY`, and then nothing was
    * changed; with `UNAVAILABLE` it may have been, if Redis went away before it could answer.
+   *
+   * An order and a search for an event are carried out one at a time for each asker, and given up when the asker has gone.
    */
-  async perform(id: string, command: Command | SystemCommand): Promise<Performed> {
+  async perform(id: string, command: Command | SystemCommand, asker?: Asker): Promise<Performed> {
+    const queue = this.#queueOf(command);
+    if (queue === undefined || asker === undefined) return this.#perform(id, command);
+    return queue.run(asker, () => this.#perform(id, command, asker.signal));
+  }
+
+  #queueOf(command: Command | SystemCommand): UserQueue | undefined {
+    if (command.type === "order") return this.#orders;
+    return command.type === "seek" && "event" in command.to ? this.#searches : undefined;
+  }
+
+  async #perform(id: string, command: Command | SystemCommand, signal?: AbortSignal): Promise<Performed> {
     let aheadMs = 0;
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const began = performance.now();
-      const performed = await this.#attempt(id, command, aheadMs);
+      const performed = await this.#attempt(id, command, aheadMs, signal);
       if (typeof performed !== "string") return performed;
       if (performed === "too late") aheadMs = writeLeadMs + 2 * (performance.now() - began);
       else await delay(Math.random() * 2 * attempt);
@@ -151,6 +171,7 @@ export class Deck {
     id: string,
     command: Command | SystemCommand,
     aheadMs: number,
+    signal?: AbortSignal,
   ): Promise<Performed | "someone was faster" | "too late"> {
     const { record: before, now, connections } = await this.#find(id, command);
     const leaves = command.type === "mode" && command.mode !== "LIVE";
@@ -159,13 +180,14 @@ export class Deck {
       const tuned = await this.#attempt(id, { type: "tune" }, 0);
       if (typeof tuned === "string" || tuned.changed) return "someone was faster";
     }
-    const resolved = orThrow(await resolve(before, command, now, this.#tapes, { aheadMs }));
+    const resolved = orThrow(await resolve(before, command, now, this.#tapes, { aheadMs, signal }));
     const after = orThrow(apply(before, resolved.instruction, resolved.moment));
     const alive = !isSystemCommand(command);
     if (after === before) {
       if (alive) await this.#store.touch(id);
       return { record: alive ? seenAt(before, now) : before, now, connections, changed: false, before };
     }
+    signal?.throwIfAborted();
     const cause = causeOf(command, resolved.instruction);
     const ended = endedBy(before, after, resolved.moment.here);
     const { instruction } = resolved;
@@ -215,7 +237,7 @@ export class Deck {
   }
 
   async #leaveFeed(before: SessionRecord): Promise<void> {
-    if (before.mode === "LIVE") await this.#feeds.leave(askerOf(before));
+    if (before.mode === "LIVE") await this.#feeds.leave(feedUserOf(before));
   }
 
   async #publish(ticker: string, message: string): Promise<number> {
@@ -297,17 +319,17 @@ function withDefault(tapes: Omit<Tapes, "live">, defaultTape: string | undefined
 interface FeedWish {
   readonly source: string;
   readonly symbol: string;
-  readonly asker: Asker;
+  readonly user: FeedUser;
   readonly present: "present" | undefined;
 }
 
 async function growingTape(
-  { source, symbol, asker, present }: FeedWish,
+  { source, symbol, user, present }: FeedWish,
   feeds: Feeds,
   tapes: Pick<Tapes, "open">,
 ): Promise<DeckTape | undefined> {
   try {
-    await answered(feeds.want(source, symbol, asker));
+    await answered(feeds.want(source, symbol, user));
   } catch (error) {
     const refused = error instanceof RefusedError && error.status !== 503;
     if (!refused || present === undefined) throw error;

@@ -1,13 +1,13 @@
 import type { SessionRecord } from "./record.js";
 
 /** The session that asks for a feed, and whose share of the feeds that counts against. */
-export interface Asker {
+export interface FeedUser {
   readonly session: string;
   readonly owner: string;
 }
 
 /** A session counts for its user; else for the address that created it, and `global`, which everyone shares, for itself. */
-export function askerOf({ id, userId, createdBy }: Pick<SessionRecord, "id" | "userId" | "createdBy">): Asker {
+export function feedUserOf({ id, userId, createdBy }: Pick<SessionRecord, "id" | "userId" | "createdBy">): FeedUser {
   if (userId !== "") return { session: id, owner: `user ${userId}` };
   return { session: id, owner: createdBy === "" ? `session ${id}` : `address ${createdBy}` };
 }
@@ -18,9 +18,9 @@ export interface Feeds {
    * Has the feed of an instrument run for a while from now, for this session; what the session asked for before, it has left then.
    * Rejects with `INVALID_VALUE` for a symbol that the venue does not list, and with `TOO_MANY_INSTRUMENTS`.
    */
-  want(source: string, symbol: string, asker: Asker): Promise<void>;
+  want(source: string, symbol: string, user: FeedUser): Promise<void>;
   /** The session needs no feed any more. */
-  leave(asker: Asker): Promise<void>;
+  leave(user: FeedUser): Promise<void>;
   /** The tape that it makes at this moment, `id@version`, as Redis knows it; empty while there is none. */
   tapeOf(source: string, symbol: string): Promise<string>;
 }

@@ -9,7 +9,7 @@ export {
 export type { SourceWish, Tapes } from "./choose-mode.js";
 export { type CreateChoice, Deck, type DeckOptions, type Opened, type Performed } from "./deck.js";
 export type { EndedEpoch } from "./epochs.js";
-export { type Asker, askerOf, type Feeds, noFeeds } from "./feeds.js";
+export { type Feeds, type FeedUser, feedUserOf, noFeeds } from "./feeds.js";
 export { type SessionHash, UnreadableSession } from "./hash-reader.js";
 export type { Instruction, Moment, SystemCommand } from "./instruction.js";
 export { type Keys, keysWith } from "./keys.js";
@@ -46,4 +46,5 @@ export {
 export { stallMs } from "./system.js";
 export { reported } from "./trade-report.js";
 export { SessionUpkeep, type UpkeepOptions } from "./upkeep.js";
+export { type Asker, askerGone, UserQueue } from "./user-queue.js";
 export { type ViewContext, viewOf } from "./view.js";

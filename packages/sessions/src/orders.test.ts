@@ -127,6 +127,24 @@ describe("the rules", () => {
     expect(given[1]).toBe(1_411);
   });
 
+  test("[SO27] an order's frame lies five minutes of market ahead at most: what takes longer to make is refused", async () => {
+    const market = { ...tapes, open: async (id: string) => steadyTape(20_000, 100, { id }) };
+    const fast = unrefused(await told(await simulating(), { type: "speed", value: 1000 }, noon + 10, market));
+    const aheadS: number[] = [];
+    let ms = 0;
+    const slow: Tapes = {
+      ...market,
+      fork: (tape, id, order) => {
+        aheadS.push((order.seq - 100) / 10 - ms);
+        ms += 400;
+        return market.fork(tape, id, order);
+      },
+    };
+    const refused = await resolve(fast, buy, noon + 20, slow, { sinceRead: () => ms });
+    expect(refused).toMatchObject({ refused: "BUSY", message: expect.stringContaining("up to 5 minutes of it ahead") });
+    expect(aheadS.map(Math.round)).toEqual([40, 80, 160]);
+  });
+
   test("[SO17] no order takes effect before an earlier one, unless the deck went back before that", async () => {
     const given: number[] = [];
     const noting: Tapes = {

@@ -18,7 +18,8 @@ export function stillOf(tape: DeckTape): DeckTape {
     iso: (ns) => tape.iso(ns),
     seqAt: async (ns) => Math.min(await tape.seqAt(ns), lastSeq),
     nsOf: (seq) => tape.nsOf(seq),
-    findEvent: (from, direction, filter) => tape.findEvent(from, direction, filter),
+    eventHorizonNs: tape.eventHorizonNs,
+    findEvent: (from, direction, filter, signal) => tape.findEvent(from, direction, filter, signal),
   };
 }
 

@@ -8,7 +8,8 @@ const nsPerMs = 1e6;
 export type Playable = Pick<Tape, "span" | "timeline">;
 
 /** What the rules of the deck need of a tape: its extent, times and events, never a frame. */
-export type DeckTape = Playable & Pick<Tape, "id" | "startNs" | "iso" | "seqAt" | "nsOf" | "findEvent">;
+export type DeckTape = Playable &
+  Pick<Tape, "id" | "startNs" | "iso" | "seqAt" | "nsOf" | "eventHorizonNs" | "findEvent">;
 
 /** Whether the playhead is a function of the clock; else it stands at the anchor. */
 export function isMoving(record: SessionRecord): boolean {

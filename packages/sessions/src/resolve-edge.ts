@@ -1,6 +1,6 @@
 import type { Command, WallMs } from "@tapedeck/protocol";
 import { newestOf, type Tapes } from "./choose-mode.js";
-import { askerOf } from "./feeds.js";
+import { feedUserOf } from "./feeds.js";
 import type { Edge, SystemCommand } from "./instruction.js";
 import { lastMoment, openIfThere } from "./leave-tape.js";
 import type { SessionRecord } from "./record.js";
@@ -20,7 +20,7 @@ export async function resolveEdge(
 ): Promise<Resolved> {
   const { mode, source, symbol } = session;
   const present = type === "tune" ? "present" : undefined;
-  const live = mode === "LIVE" ? await tapes.live(source, symbol, askerOf(session), present) : undefined;
+  const live = mode === "LIVE" ? await tapes.live(source, symbol, feedUserOf(session), present) : undefined;
   const own = session.tape === "" ? undefined : await openIfThere(session.tape, tapes);
   const tape = live ?? own;
   const edge: Edge | undefined = tape && { tape: tape.id, at: newestOf(tape) };

@@ -11,7 +11,7 @@ import {
 } from "@tapedeck/protocol";
 import type { Position } from "@tapedeck/tape";
 import { chooseMode, type Tapes } from "./choose-mode.js";
-import { askerOf } from "./feeds.js";
+import { feedUserOf } from "./feeds.js";
 import { type Instruction, type Moment, momentWithoutTape, type SystemCommand } from "./instruction.js";
 import { lastMoment, momentLost, openIfThere } from "./leave-tape.js";
 import { orderRefusal } from "./orders.js";
@@ -26,6 +26,12 @@ const nsPerMs = 1e6;
 /** How long before its frame is due an order is given, in ms of wall time: first that, and if it was too late, longer. */
 const orderLeadsMs = [40, 80, 160, 320, 640];
 
+/**
+ * How much market an order's frame may lie ahead of the playhead, in nanoseconds. At high speeds the time that it takes to make an order's
+ * market is a long stretch of it.
+ */
+const orderHorizonNs = 300e9;
+
 /** An instruction is written down so long before what depends on it is due: how far clocks of nodes may be apart. */
 export const writeLeadMs = 5;
 
@@ -37,11 +43,13 @@ export interface Resolved {
   readonly by?: WallMs;
 }
 
-export interface Timing {
+export interface Circumstances {
   /** Milliseconds since `now`, when the session was read: what takes its time is applied at a later moment. */
   readonly sinceRead?: () => number;
   /** How far ahead of `now` a moving deck is anchored, so that what says so is written down before the next frame is due. */
   readonly aheadMs?: number;
+  /** Aborts when nobody waits for the answer any more: a search is given up then, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What anchors a moving deck within its epoch: pausing it, or having it go on in another way. */
@@ -56,23 +64,25 @@ export async function resolve(
   command: Command | SystemCommand,
   now: WallMs,
   tapes: Tapes,
-  { sinceRead = stopwatch(), aheadMs = 0 }: Timing = {},
+  { sinceRead = stopwatch(), aheadMs = 0, signal }: Circumstances = {},
 ): Promise<Resolved | Refusal> {
   if (command.type === "mode") {
-    const chosen = await chooseMode(command, session, tapes, askerOf(session));
+    const chosen = await chooseMode(command, session, tapes, feedUserOf(session));
     return isRefusal(chosen) ? chosen : { instruction: chosen, moment: await lastMoment(session, now, tapes) };
   }
   if (command.type === "live" || command.type === "tune" || startsAtTheEdge(session, command)) {
     return await resolveEdge(session, command, now, tapes);
   }
-  if (command.type === "order") return await resolveOrder(session, command, () => now + sinceRead(), tapes);
+  if (command.type === "order") {
+    return await resolveOrder(session, command, () => now + sinceRead(), tapes, signal);
+  }
   if (session.tape === "") return { instruction: withoutPlaces(command), moment: momentWithoutTape(now) };
   const opened = await (session.mode === "LIVE" ? openIfThere(session.tape, tapes) : tapes.open(session.tape));
   if (opened === undefined) return withoutItsTape(session, command, now);
   const tape = stillOf(opened);
   const anchors = anchoring.has(command.type) && isMoving(session) && !session.edge;
   const moment = await momentOn(tape, session, anchors ? now + aheadMs : now);
-  const instruction = await locate(session, command, moment, tape);
+  const instruction = await locate(session, command, moment, tape, signal);
   if (isRefusal(instruction)) return instruction;
   return { instruction, moment, ...(anchors && (await beforeNext(session, moment, tape))) };
 }
@@ -102,16 +112,19 @@ async function resolveOrder(
   { side, quantity }: Extract<Command, { type: "order" }>,
   now: () => WallMs,
   tapes: Tapes,
+  signal: AbortSignal | undefined,
 ): Promise<Resolved | Refusal> {
   const tape = session.tape === "" ? undefined : await tapes.open(session.tape);
   const momentAt = async (ms: WallMs): Promise<Moment> =>
     tape === undefined ? momentWithoutTape(ms) : momentOn(tape, session, ms);
   for (const leadMs of orderLeadsMs) {
+    signal?.throwIfAborted();
     const given = await momentAt(now());
     const refusal = orderRefusal(session, given);
     if (refusal !== undefined) return refusal;
     const soon = await momentAt(now() + leadMs);
     const seq = Math.max(Math.min(soon.here.seq + 1, soon.end.seq), session.orderSeq ?? 0);
+    if (tape !== undefined && (await tape.nsOf(seq)) - given.here.ns > orderHorizonNs) break;
     const forked = await tapes.fork(session.tape, session.id, { side, quantity, seq });
     if (forked === undefined) {
       return refuse(
@@ -125,7 +138,11 @@ async function resolveOrder(
     const by = wallAt(session, await tape.nsOf(seq), moment.timeline) - writeLeadMs;
     if (moment.now < by) return { instruction, moment, by };
   }
-  return refuse("BUSY", "The market could not be made in time. Nothing was changed.");
+  return refuse(
+    "BUSY",
+    `The market could not be made in time, up to ${orderHorizonNs / 60e9} minutes of it ahead. Try again, or at a lower speed. ` +
+      "Nothing was changed.",
+  );
 }
 
 /** Which `apply` refuses, since there is no tape to find them on. */
@@ -166,12 +183,13 @@ async function locate(
   command: Located,
   moment: Moment,
   tape: DeckTape,
+  signal: AbortSignal | undefined,
 ): Promise<Instruction | Refusal> {
   switch (command.type) {
     case "goback":
       return { type: "goback", to: await placeAt(moment.here.ns - Math.round(command.seconds * 1e9), moment, tape) };
     case "seek": {
-      const to = await seekTarget(command.to, moment, tape);
+      const to = await seekTarget(command.to, moment, tape, signal);
       return isRefusal(to) ? to : { type: "seek", to };
     }
     case "step":
@@ -193,7 +211,12 @@ async function locate(
   }
 }
 
-async function seekTarget(to: SeekTarget, moment: Moment, tape: DeckTape): Promise<Position | Refusal> {
+async function seekTarget(
+  to: SeekTarget,
+  moment: Moment,
+  tape: DeckTape,
+  signal: AbortSignal | undefined,
+): Promise<Position | Refusal> {
   if ("seq" in to) return placeOf(to.seq, moment, tape);
   if ("ts" in to) {
     const ns = tapeNsOf(to.ts, tape);
@@ -208,13 +231,28 @@ async function seekTarget(to: SeekTarget, moment: Moment, tape: DeckTape): Promi
     ...(to.type === undefined ? {} : { type: to.type }),
     ...(to.min_severity === undefined ? {} : { minSeverity: to.min_severity }),
   };
-  const event = await tape.findEvent(moment.here.seq, to.event, filter);
+  const event = await tape.findEvent(moment.here.seq, to.event, filter, signal);
   if (event !== undefined && event.seq >= moment.start.seq && event.seq <= moment.end.seq) {
     return { seq: event.seq, ns: event.ns };
   }
-  const where = to.event === "next" ? "after" : "before";
-  const kind = to.type === undefined ? "event" : `${to.type} event`;
-  return refuse("NO_EVENT", `There is no ${kind} ${where} this place in what is played. Nothing was changed.`);
+  return refuse("NO_EVENT", `${whyNoEvent(to, moment, tape)} Nothing was changed.`);
+}
+
+function whyNoEvent(
+  { event, type, min_severity: severity }: Extract<SeekTarget, { event: unknown }>,
+  { here, start, end }: Moment,
+  { eventHorizonNs }: DeckTape,
+): string {
+  const kind = type === undefined ? "event" : `${type} event`;
+  const gravity = severity === undefined ? "" : ` of severity ${severity} or above`;
+  const where = event === "next" ? "after" : "before";
+  const none = `There is no ${kind}${gravity} ${where} this place`;
+  const left = event === "next" ? end.ns - here.ns : here.ns - start.ns;
+  if (left <= eventHorizonNs) return `${none} in what is played.`;
+  return (
+    `${none} within ${eventHorizonNs / 60e9} minutes, which is as far as a simulated market is searched. ` +
+    "Seek that far to search on from there."
+  );
 }
 
 /** A seek lands on a frame, at its time. */

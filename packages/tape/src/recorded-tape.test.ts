@@ -67,6 +67,38 @@ describe("looking up", () => {
   });
 });
 
+test("[A97] a search reads thousands of events at a time, both ways, and ends when its signal aborts", async () => {
+  const store = new MemoryTapeStore();
+  await writeTestTape(store, { frames: 10_000, anomalyAt: () => true });
+  let reads = 0;
+  let onRead = (): void => undefined;
+  const counting = tampered(store, (file, _, bytes) => {
+    if (file === files.events) {
+      reads++;
+      onRead();
+    }
+    return bytes;
+  });
+  const tape = await RecordedTape.open(counting, "test", 1, new BlockCache(leastCacheBytes));
+  for (const [from, direction] of [
+    [0, "next"],
+    [9_999, "previous"],
+  ] as const) {
+    reads = 0;
+    expect(await tape.findEvent(from, direction, { minSeverity: "critical" })).toBeUndefined();
+    expect(reads).toBe(Math.ceil(10_000 / 2_048));
+  }
+  for (const seq of [0, 63, 64, 5_000, 9_998]) {
+    expect((await tape.findEvent(seq, "next"))?.seq).toBe(seq + 1);
+    expect((await tape.findEvent(seq + 1, "previous"))?.seq).toBe(seq);
+  }
+  reads = 0;
+  const gone = new AbortController();
+  onRead = () => gone.abort(new Error("left"));
+  await expect(tape.findEvent(0, "next", { minSeverity: "critical" }, gone.signal)).rejects.toThrow("left");
+  expect(reads).toBe(1);
+});
+
 describe("the cache", () => {
   test("[TP22] those who ask for a block at the same time share one reading", async () => {
     const store = new MemoryTapeStore();

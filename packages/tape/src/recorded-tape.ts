@@ -1,6 +1,6 @@
 import { inflateSync } from "node:zlib";
 import type { Precision } from "@tapedeck/market";
-import { isoOfNs, type Severity, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
+import { isoOfNs, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
 import { RecordedBlock } from "./block.js";
 import type { BlockCache } from "./block-cache.js";
 import { BlockIndex, recordBytes } from "./block-index.js";
@@ -11,7 +11,7 @@ import { files, type Manifest, parseManifest } from "./manifest.js";
 import { decodeOverview, type OverviewPoint } from "./overview.js";
 import type { OverviewRun, PackedBlock } from "./packed-block.js";
 import { FileMissing, type TapeStore } from "./store.js";
-import type { Block, Gap, GapPolicy, Seq, Tape, TapeEvent, TapeSpan, Timeline } from "./tape.js";
+import type { Block, EventFilter, Gap, GapPolicy, Seq, Tape, TapeEvent, TapeSpan, Timeline } from "./tape.js";
 import { DamagedBlock, DamagedTape, TapeNotFound } from "./tape-errors.js";
 import { tapeName } from "./tape-id.js";
 import { timelineOf } from "./timeline.js";
@@ -27,6 +27,7 @@ export class RecordedTape implements Tape {
   readonly precision: Precision;
   readonly span: TapeSpan;
   readonly gaps: readonly Gap[];
+  readonly eventHorizonNs = Number.POSITIVE_INFINITY;
   readonly index: BlockIndex;
   readonly #store: TapeStore;
   readonly #cache: BlockCache;
@@ -109,14 +110,15 @@ export class RecordedTape implements Tape {
   findEvent(
     from: Seq,
     direction: "next" | "previous",
-    filter: { type?: string; minSeverity?: Severity } = {},
+    filter: EventFilter = {},
+    signal?: AbortSignal,
   ): Promise<TapeEvent | undefined> {
     const events = {
       types: this.manifest.event_types,
       bytes: this.manifest.files.events.bytes,
       read: (offset: number, length: number) => readRange(this.#store, this.manifest, "events", offset, length),
     };
-    return findEvent(this.index, events, from, direction, filter);
+    return findEvent(this.index, events, from, direction, filter, signal);
   }
 
   view(): TapeView {

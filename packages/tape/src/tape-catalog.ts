@@ -138,10 +138,13 @@ export class TapeCatalog {
     return found && this.#open(tapeName(found.id, found.version));
   }
 
-  /** A line of at most `points` points for a scrubber, with gaps and events marked. Needs no block. Rejects as `open` does. */
-  async overview(name: string, points: number): Promise<TapeOverview> {
+  /**
+   * A line of at most `points` points for a scrubber, with gaps and events marked. Needs no block. Rejects as `open` does, and with the
+   * signal's reason once that aborts.
+   */
+  async overview(name: string, points: number, signal?: AbortSignal): Promise<TapeOverview> {
     if (this.#simulated.namesFork(name)) throw new TapeNotFound(name);
-    if (this.#simulated.names(name)) return this.#simulated.overview(name, points);
+    if (this.#simulated.names(name)) return this.#simulated.overview(name, points, signal);
     const unfinished = await this.#unfinished(name);
     if (unfinished !== undefined) {
       return overviewOf(unfinished.view(), (ns) => unfinished.iso(ns), await unfinished.overview(), points);

@@ -46,6 +46,12 @@ export interface TapeEvent {
   readonly severity: Severity;
 }
 
+/** Which events count: of one type, and no less grave. */
+export interface EventFilter {
+  readonly type?: string;
+  readonly minSeverity?: Severity;
+}
+
 /** Frames `firstSeq..lastSeq`, decompressed, with what cutting and merging need to know of each. Bytes are ASCII. */
 export interface Block {
   readonly firstSeq: Seq;
@@ -121,10 +127,14 @@ export interface Tape {
   /** Last frame at or before a time; the first frame where the time lies before it. */
   seqAt(ns: TapeNs): Promise<Seq>;
   nsOf(seq: Seq): Promise<TapeNs>;
+  /** How far `findEvent` looks; infinite where it looks at the whole tape. */
+  readonly eventHorizonNs: TapeNs;
+  /** The nearest event after or before a frame. Rejects with the signal's reason once that aborts. */
   findEvent(
     from: Seq,
     direction: "next" | "previous",
-    filter: { type?: string; minSeverity?: Severity },
+    filter: EventFilter,
+    signal?: AbortSignal,
   ): Promise<TapeEvent | undefined>;
   view(): TapeView;
 }

@@ -9,7 +9,7 @@ import type {
   RedisConnection,
   RequestGuard,
 } from "@tapedeck/runtime";
-import type { Deck, Keys, LastingQueue, SessionStore } from "@tapedeck/sessions";
+import type { Deck, Keys, LastingQueue, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { RequestMetrics } from "./request-metrics.js";
 
@@ -19,6 +19,8 @@ export interface Api {
   readonly deck: Deck;
   readonly store: SessionStore;
   readonly tapes: TapeCatalog;
+  /** Searches in tapes that users have asked for, overviews among them. */
+  readonly searches: UserQueue;
   readonly live: Pick<LiveTapes, "status" | "wanted">;
   readonly redis: RedisConnection;
   readonly keys: Keys;

@@ -1,5 +1,7 @@
-import type { Principal } from "@tapedeck/access";
+import type { ServerResponse } from "node:http";
+import { countedFor, type Principal } from "@tapedeck/access";
 import { clientAddress, type ProxyTrust, pageMark } from "@tapedeck/runtime";
+import { type Asker, askerGone } from "@tapedeck/sessions";
 import { parseCookie } from "cookie";
 import type { Context } from "koa";
 import { type Act, actOf } from "./act.js";
@@ -19,21 +21,34 @@ export interface Caller {
   readonly pageMark: string;
   /** The session of the `tapedeck_session` cookie: the client's word, to be looked up before it is believed. */
   readonly cookieSession: string | undefined;
+  /** By whom what takes its time is counted, and whether they still wait for it. */
+  readonly asker: Asker;
 }
 
 export function callerOf(ctx: Context, trusted: ProxyTrust, principal: Principal): Caller {
   const { authorization, cookie, origin, "user-agent": userAgent } = ctx.req.headers;
+  const address = addressOf(ctx, trusted);
   return {
     act: actOf(ctx),
     principal,
-    address: addressOf(ctx, trusted),
+    address,
     userAgent,
     origin,
     pageMark: pageMark(authorization),
     cookieSession: cookie === undefined ? undefined : parseCookie(cookie)[sessionCookie],
+    asker: { user: countedFor(principal, address), signal: goneSignal(ctx.res) },
   };
 }
 
 export function addressOf(ctx: Context, trusted: ProxyTrust): string {
   return clientAddress(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined, trusted);
+}
+
+/** Aborts when the connection ends before the answer is written. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) gone.abort(askerGone());
+  });
+  return gone.signal;
 }

@@ -21,7 +21,7 @@ import {
   watchLatency,
   watchRedis,
 } from "@tapedeck/runtime";
-import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
+import { Deck, keysWith, LeaseQueue, SessionStore, UserQueue } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
 import { showCluster } from "./cluster-metrics.js";
@@ -73,11 +73,13 @@ async function main(config: Config): Promise<void> {
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const leases = new LeaseQueue({ redis, keys, queues: config.TICKER_QUEUES });
+  const searches = new UserQueue("searches");
   const deck = new Deck({
     store,
     tapes,
     feeds: live,
     leases,
+    searches,
     log,
     ttl: config.SESSION_TTL_S,
     defaultTape: config.DEFAULT_TAPE,
@@ -93,6 +95,7 @@ async function main(config: Config): Promise<void> {
     deck,
     store,
     tapes,
+    searches,
     live,
     redis,
     keys,

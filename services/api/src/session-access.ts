@@ -54,7 +54,7 @@ async function perform(api: Api, id: string, command: Command, caller: Caller): 
   } else if (api.access.users.required) {
     orThrow(controlRefusal(caller.principal, (await existing(api, id)).record));
   }
-  return present(api, await api.deck.perform(id, command));
+  return present(api, await api.deck.perform(id, command, caller.asker));
 }
 
 /** A session as clients see it, its playhead where it was at `found.now`. */

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { type Access, controlRefusal, type Principal } from "@tapedeck/access";
+import { type Access, controlRefusal, countedFor, type Principal } from "@tapedeck/access";
 import {
   type CloseCode,
   type Command,
@@ -17,6 +17,7 @@ import {
   refuseInvalid,
 } from "@tapedeck/protocol";
 import { type Logger, traced } from "@tapedeck/runtime";
+import { askerGone } from "@tapedeck/sessions";
 import { DamagedBlock } from "@tapedeck/tape";
 import type { Socket, SocketEvents } from "./listener.js";
 import type { MessageBudget } from "./message-budget.js";
@@ -68,6 +69,8 @@ export class Connection implements SocketEvents {
   readonly #commands: Waiting[] = [];
   #performing = false;
   #closed = false;
+  /** Aborts when the socket is gone. */
+  readonly #gone = new AbortController();
   #principal: Principal;
   readonly #tokenLife = new TokenLife({
     ending: (expiresMs) => this.#tellOfEnding(expiresMs),
@@ -132,6 +135,7 @@ export class Connection implements SocketEvents {
     this.#closed = true;
     this.#tokenLife.stop();
     this.#commands.length = 0;
+    this.#gone.abort(askerGone());
     if (this.#viewer) this.watch.viewers.delete(this.#viewer);
     this.#options.onClosed(this);
   }
@@ -206,7 +210,8 @@ export class Connection implements SocketEvents {
 
   /** One after the other, so that they take effect and are answered in the order in which they were sent. */
   async #perform(): Promise<void> {
-    const { watch, texts, share, trail, log } = this.#options;
+    const { watch, texts, share, trail, log, address } = this.#options;
+    const asker = { user: countedFor(this.#principal, address), signal: this.#gone.signal };
     this.#performing = true;
     for (let next = this.#commands.shift(); next !== undefined; next = this.#commands.shift()) {
       const { id, task } = next;
@@ -215,7 +220,7 @@ export class Connection implements SocketEvents {
         if (isRefusal(task)) throw new RefusedError(task);
         await this.#mayControl();
         const attributes = { "tapedeck.session": watch.id, "tapedeck.command": command };
-        const { record } = await traced(`command ${command}`, attributes, () => watch.perform(task));
+        const { record } = await traced(`command ${command}`, attributes, () => watch.perform(task, asker));
         share.countCommand(command, "done");
         trail.answered(command, "ok", id);
         if (id !== undefined) this.#viewer?.tell({ text: () => texts.ack(id, record, watch.connections) });

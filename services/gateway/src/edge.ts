@@ -1,7 +1,7 @@
 import type { GrowingTape, LiveListener, LiveState, LiveTapes } from "@tapedeck/live";
 import { type FeedStatus, RefusedError } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
-import { askerOf, type SessionRecord } from "@tapedeck/sessions";
+import { feedUserOf, type SessionRecord } from "@tapedeck/sessions";
 import type { Seq, Tape } from "@tapedeck/tape";
 import { mergedAtOnce } from "./catch-up.js";
 import { EdgePace } from "./edge-pace.js";
@@ -98,7 +98,7 @@ export class Edge implements LiveListener, Holding {
       const told = refused ?? this.#state?.status;
       if (told !== undefined && (refused ?? before) !== undefined) this.#learn(told);
     };
-    live[how](source, symbol, askerOf(record)).then(
+    live[how](source, symbol, feedUserOf(record)).then(
       () => heard(undefined),
       (error) => {
         if (error instanceof RefusedError && error.status !== 503) heard({ status: "down", reason: error.message });

@@ -53,6 +53,20 @@ test("[G30] no frame of the old epoch follows an ack that announces a new one", 
   expect(after.every(({ seq }) => seq === 950)).toBe(true);
 });
 
+test("[A96] a search is given up when its socket closes, and the user's next one is carried out", async () => {
+  const id = here.newId();
+  await here.cluster.deck.open(id, { mode: "SIMULATION", seed: 5, scenario: "calm" });
+  const leaving = await here.gateway.client(`/ws/${id}`);
+  const staying = await here.gateway.client(`/ws/${(await here.standing()).id}`);
+  leaving.send({ type: "command", id: 1, command: "seek", event: "next", event_type: "DATA_VALIDATION_ERROR" });
+  leaving.send({ type: "ping" });
+  await leaving.untilType("pong"); // the search has begun
+  const found = staying.command("seek", { event: "next" });
+  leaving.terminate();
+  expect(await found).toMatchObject({ type: "ack", session: { controller_state: { cursor_seq: 49 } } });
+  await expect.poll(() => here.gateway.commands("seek", "CLIENT_GONE")).toBe(1);
+});
+
 test("[G31] a change is told to every socket of the session, on every node, whoever made it", async () => {
   const other = await here.cluster.gateway();
   const id = here.newId();

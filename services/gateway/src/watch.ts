@@ -1,10 +1,11 @@
 import { type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
 import { beginSpan, type Logger, type Span, traceparent } from "@tapedeck/runtime";
 import {
-  askerOf,
+  type Asker,
   type Deck,
   decodeState,
   type FrameHead,
+  feedUserOf,
   isMoving,
   type Performed,
   parseHead,
@@ -364,9 +365,9 @@ export class Watch implements Source, EdgeHolder {
   }
 
   /** Applies a command; viewers here learn of it at once and not only when it comes back through Redis. */
-  async perform(command: Command | SystemCommand): Promise<Performed> {
+  async perform(command: Command | SystemCommand, asker?: Asker): Promise<Performed> {
     try {
-      const result = await this.#context.deck.perform(this.id, command);
+      const result = await this.#context.deck.perform(this.id, command, asker);
       this.noteConnections(result.connections);
       if (result.changed) this.#await(traceparent());
       this.adopt(result.record, causes[command.type] ?? "command");
@@ -420,7 +421,7 @@ export class Watch implements Source, EdgeHolder {
     try {
       // What this node has told of its own sockets went to Redis before this does.
       const read = await this.#context.store.read(this.id);
-      if ((read?.connections ?? 0) === 0) await this.#context.edge.live.leave(askerOf(record), read?.now);
+      if ((read?.connections ?? 0) === 0) await this.#context.edge.live.leave(feedUserOf(record), read?.now);
     } catch (error) {
       this.#log.debug({ err: error }, "feed not left: the wish for it runs out");
     }

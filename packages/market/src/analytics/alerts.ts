@@ -1,9 +1,9 @@
-import type { Severity } from "@tapedeck/protocol";
+import type { EventType, Severity } from "@tapedeck/protocol";
 import type { FrameMoment } from "../analytics.js";
 
 /** What a detector has to say of a frame. */
 export interface Alert {
-  readonly type: string;
+  readonly type: EventType;
   readonly severity: Severity;
   /** One of few texts: an alert is a repetition where type and message are the same, so numbers go into the fields. */
   readonly message: string;

@@ -155,7 +155,7 @@ test("[AN9] after a gap of more than ten minutes all begins anew", () => {
 });
 
 describe("[AN7] an alert", () => {
-  const alert = { type: "T", severity: "low", message: "m", fields: {} } as const;
+  const alert = { type: "SPOOFING", severity: "low", message: "m", fields: {} } as const;
   const raising = (...seconds: number[]) => {
     const desk = new AlertDesk();
     return seconds.map((second) => {
@@ -180,8 +180,15 @@ describe("[AN7] an alert", () => {
     desk.raise(alert);
     desk.raise({ ...alert, message: "n", fields: { side: "BID", levels: [1, 2] } });
     expect(JSON.parse(`[${desk.anomalies}]`)).toEqual([
-      { timestamp: "2024-08-08T00:00:00.000Z", type: "T", severity: "low", message: "m" },
-      { timestamp: "2024-08-08T00:00:00.000Z", type: "T", severity: "low", message: "n", side: "BID", levels: [1, 2] },
+      { timestamp: "2024-08-08T00:00:00.000Z", type: "SPOOFING", severity: "low", message: "m" },
+      {
+        timestamp: "2024-08-08T00:00:00.000Z",
+        type: "SPOOFING",
+        severity: "low",
+        message: "n",
+        side: "BID",
+        levels: [1, 2],
+      },
     ]);
   });
 });

@@ -42,6 +42,7 @@ export function syntheticTape({ id = "synthetic@1", times, events = [], ...rest 
         times.findLastIndex((time) => time <= ns),
       ),
     nsOf: async (seq) => at(seq),
+    eventHorizonNs: Number.POSITIVE_INFINITY,
     findEvent: async (from, direction, { type }) =>
       direction === "next"
         ? events.find((event) => event.seq > from && (type ?? event.type) === event.type)

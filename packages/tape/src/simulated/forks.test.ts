@@ -14,7 +14,8 @@ const base = `sim2.BTCUSDT.42.calm@${analyticsVersion}`;
 
 /** The simulated tapes of a process of the cluster, with the list of orders that all of them read. */
 function inline(list: GivenOrder[]): SimulatedTapes {
-  return new SimulatedTapes(new BlockCache(leastCacheBytes), new InlineMaker(), async () => list);
+  const maker = new InlineMaker();
+  return new SimulatedTapes(new BlockCache(leastCacheBytes), maker, async () => list, maker);
 }
 
 /** The same with threads, and all other tapes. */

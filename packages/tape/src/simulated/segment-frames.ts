@@ -21,6 +21,9 @@ import { generatorOf, type Generator as TapeGenerator } from "./generators.js";
 import { frameNs, framesPerBlock } from "./layout.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 
+/** So many prices take a few milliseconds. */
+const pricesPerPause = 100;
+
 /** Gets the raw blocks of a segment, 60 frames each, in order and as soon as they are made. */
 export type TakeBlock = (bytes: Uint8Array<ArrayBuffer>) => void;
 
@@ -42,12 +45,49 @@ export function makeSegment(
   name: SimulatedName,
   segment: number,
   take: TakeBlock,
-  { orders = [], pause, only }: SegmentOptions = {},
+  options: SegmentOptions = {},
 ): TapeEvent[] {
   const generator = known(name);
   const market = generator.market(name);
   let block: OpenBlock | undefined;
   const events: TapeEvent[] = [];
+  for (const { seq, parts } of framesOf(segment, market, generator, options)) {
+    block ??= new OpenBlock(seq, { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY });
+    block.add(layFrame(seq, { ...parts, ns: seq * frameNs }, undefined, market.instrument.sizeDecimals));
+    if (block.frames < framesPerBlock) continue;
+    events.push(...block.events);
+    take(bytesOf(block.raw()));
+    block = undefined;
+  }
+  return events;
+}
+
+/** The events in a segment's frames, which are not laid out for that. */
+export function eventsIn(name: SimulatedName, segment: number, options: SegmentOptions = {}): TapeEvent[] {
+  const generator = known(name);
+  const events: TapeEvent[] = [];
+  for (const { seq, parts } of framesOf(segment, generator.market(name), generator, options)) {
+    for (const event of parts.events) events.push({ seq, ns: seq * frameNs, ...event });
+  }
+  return events;
+}
+
+/** The fair price at the beginning of each of these segments. */
+export function pricesAt(name: SimulatedName, segments: readonly number[], pause?: () => void): number[] {
+  const market = known(name).market(name);
+  return segments.map((segment, at) => {
+    if (at % pricesPerPause === 0) pause?.();
+    return market.fairPrice(segment);
+  });
+}
+
+/** The frames of a segment, after those of the one before it, by which analytics begin. */
+function* framesOf(
+  segment: number,
+  market: SimulatedMarket,
+  generator: TapeGenerator,
+  { orders = [], pause, only }: SegmentOptions,
+): Generator<{ readonly seq: number; readonly parts: FrameParts }> {
   const first = only === undefined ? Math.max(0, segment - 1) : segment;
   const frames = new Frames(market, generator.analytics());
   frames.open(first, orders);
@@ -55,22 +95,12 @@ export function makeSegment(
   for (let number = first; number <= segment; number++) {
     let seq = number * framesPerSegment;
     for (const parts of frames.of(market.market(number, orders))) {
-      if (number === segment) {
-        const ns = seq * frameNs;
-        block ??= new OpenBlock(seq, { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY });
-        block.add(layFrame(seq, { ...parts, ns }, undefined, market.instrument.sizeDecimals));
-        if (block.frames === framesPerBlock) {
-          events.push(...block.events);
-          take(bytesOf(block.raw()));
-          block = undefined;
-        }
-      }
+      if (number === segment) yield { seq, parts };
       seq++;
-      if (++made === only) return events;
+      if (++made === only) return;
       if (made % framesPerBlock === 0) pause?.();
     }
   }
-  return events;
 }
 
 /**

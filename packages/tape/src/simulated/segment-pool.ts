@@ -1,8 +1,9 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
 import type { TakeBlock } from "./segment-frames.js";
 import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask, Task } from "./segment-worker.js";
+import { startThread } from "./start-thread.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
 export interface SegmentMaker {
@@ -11,7 +12,7 @@ export interface SegmentMaker {
    * (`wanted`, which is asked again and again), those go first that somebody waits for.
    */
   make(task: SegmentTask, take: TakeBlock, wanted: () => boolean): Promise<readonly TapeEvent[]>;
-  /** What the last of the user's own orders gets; undefined where that is nothing. */
+  /** What the last of the user's own orders gets; undefined where that is nothing. Is made before any segment. */
   fill(task: FillTask): Promise<OwnFill | undefined>;
 }
 
@@ -19,7 +20,8 @@ interface Job {
   readonly number: number;
   readonly task: Task;
   readonly take: TakeBlock;
-  readonly wanted: () => boolean;
+  /** How soon it is needed: the lowest comes first. */
+  readonly rank: () => number;
   resolve(reply: SegmentReply): void;
   reject(error: Error): void;
 }
@@ -30,6 +32,9 @@ interface Thread {
   readonly jobs: Map<number, Job>;
   practising: boolean;
 }
+
+/** What is made first. An order has to be made before its frame is due, and takes a fraction of a segment's time. */
+const ranks = { order: 0, wanted: 1, ahead: 2 } as const;
 
 /** Where somebody has had to wait for so long, another thread is made ready: above what a few segments take. */
 const patienceMs = 1_000;
@@ -59,7 +64,7 @@ export class SegmentPool implements SegmentMaker {
   }
 
   async make(task: SegmentTask, take: TakeBlock, wanted: () => boolean): Promise<readonly TapeEvent[]> {
-    const reply = await this.#carriedOut(task, take, wanted);
+    const reply = await this.#carriedOut(task, take, () => (wanted() ? ranks.wanted : ranks.ahead));
     return "events" in reply ? reply.events : [];
   }
 
@@ -67,14 +72,14 @@ export class SegmentPool implements SegmentMaker {
     const reply = await this.#carriedOut(
       task,
       () => undefined,
-      () => true,
+      () => ranks.order,
     );
     return "fill" in reply ? reply.fill : undefined;
   }
 
-  #carriedOut(task: Task, take: TakeBlock, wanted: () => boolean): Promise<SegmentReply> {
+  #carriedOut(task: Task, take: TakeBlock, rank: () => number): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ number: this.#numbers++, task, take, wanted, resolve, reject });
+      this.#waiting.push({ number: this.#numbers++, task, take, rank, resolve, reject });
       // Who has a segment made says which part of it they wait for right after.
       queueMicrotask(() => this.#assign());
     });
@@ -99,15 +104,18 @@ export class SegmentPool implements SegmentMaker {
   }
 
   get #next(): Job | undefined {
-    return this.#waiting.find(({ wanted }) => wanted()) ?? this.#waiting[0];
+    const lowest = Math.min(...this.#waiting.map(({ rank }) => rank()));
+    return this.#waiting.find(({ rank }) => rank() === lowest);
   }
 
-  /** One that has nothing to do, or nothing that somebody waits for. */
+  /** One that has nothing to do, or nothing that is needed as soon. */
   #threadFor(job: Job): Thread | undefined {
     const threads = [...this.#threads].filter(({ practising }) => !practising);
-    const idle = threads.find(({ jobs }) => jobs.size === 0);
-    if (idle !== undefined || !job.wanted()) return idle;
-    return threads.find(({ jobs }) => jobs.size <= mostSetAside && ![...jobs.values()].some(({ wanted }) => wanted()));
+    const rank = job.rank();
+    return (
+      threads.find(({ jobs }) => jobs.size === 0) ??
+      threads.find(({ jobs }) => jobs.size <= mostSetAside && [...jobs.values()].every((each) => each.rank() > rank))
+    );
   }
 
   #growSoon(): NodeJS.Timeout {
@@ -129,7 +137,7 @@ export class SegmentPool implements SegmentMaker {
         number: this.#numbers++,
         task: "practise",
         take: () => undefined,
-        wanted: () => false,
+        rank: () => ranks.ahead,
       } as const;
       await new Promise((resolve, reject) => give(thread, { ...practice, resolve, reject }));
     } finally {
@@ -139,7 +147,7 @@ export class SegmentPool implements SegmentMaker {
   }
 
   #start(): Thread {
-    const worker = startWorker();
+    const worker = startThread("segment-worker");
     const jobs = new Map<number, Job>();
     const thread: Thread = { worker, jobs, practising: false };
     this.#threads.add(thread);
@@ -172,13 +180,4 @@ function give(thread: Thread, job: Job): void {
   thread.jobs.set(number, job);
   thread.worker.ref();
   thread.worker.postMessage({ number, task } satisfies Assignment);
-}
-
-/** Built code runs as it is; sources run through the loader that the tests' other processes have. */
-function startWorker(): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./segment-worker.js", import.meta.url));
-  const source = JSON.stringify(new URL("./segment-worker.ts", import.meta.url).href);
-  // Registered by hand, since Node 20 does not carry a loader named by --import over into a thread.
-  const start = `import("tsx/esm/api").then(({ register }) => register()).then(() => import(${source}));`;
-  return new Worker(start, { eval: true, execArgv: ["--conditions=tapedeck-source"] });
 }

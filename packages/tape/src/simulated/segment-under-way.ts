@@ -8,7 +8,7 @@ export class SegmentUnderWay {
   readonly done: Promise<readonly TapeEvent[]>;
   readonly #blocks = Array.from({ length: blocksPerSegment }, () => new AwaitedBlock());
   #made = 0;
-  /** The last block that somebody has asked for; beyond the last one there is, the events. */
+  /** The last block that somebody has asked for. */
   #asked = -1;
 
   constructor(
@@ -28,12 +28,6 @@ export class SegmentUnderWay {
   /** Whether somebody waits for a part of it that is not made yet. */
   get wanted(): boolean {
     return this.#asked >= this.#made;
-  }
-
-  /** Those in it, when all of it is made. */
-  events(): Promise<readonly TapeEvent[]> {
-    this.#asked = blocksPerSegment;
-    return this.done;
   }
 
   block(at: number): Promise<Block> {

@@ -10,6 +10,7 @@ import { render, renderStretch } from "../render.js";
 import type { Seq, Tape } from "../tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { TapeNotFound } from "../tape-errors.js";
+import type { MarketSearch } from "./search-thread.js";
 import { makeSegment } from "./segment-frames.js";
 import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
 import { parseSimulatedName, simulatedId } from "./simulated-name.js";
@@ -20,10 +21,14 @@ import { InlineMaker } from "./testing/inline-maker.js";
 const mixed = `sim2.BTCUSDT.42.mixed@${analyticsVersion}`;
 const day = 864_000;
 
-function open(text = mixed, maker: SegmentMaker = new InlineMaker()): SimulatedTape {
+function open(
+  text = mixed,
+  maker: SegmentMaker = new InlineMaker(),
+  search: MarketSearch = maker instanceof InlineMaker ? maker : new InlineMaker(),
+): SimulatedTape {
   const name = parseSimulatedName(text);
   if (name === undefined) throw new Error(`${text} names no simulated tape`);
-  return new SimulatedTapes(new BlockCache(leastCacheBytes), maker).market(name);
+  return new SimulatedTapes(new BlockCache(leastCacheBytes), maker, undefined, search).market(name);
 }
 
 async function frame(tape: Tape, seq: Seq): Promise<string> {
@@ -147,6 +152,33 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
     threadMs,
   );
 
+  test(
+    "[SO28] and any segment for an order, though others have waited for longer",
+    async () => {
+      const pool = new SegmentPool(1);
+      const done: string[] = [];
+      const make = async (segment: number) => {
+        await pool.make(
+          { name, segment },
+          () => undefined,
+          () => true,
+        );
+        done.push(`segment ${segment}`);
+      };
+      const order = { seq: 5, side: "BUY", quantity: 1 } as const;
+      try {
+        const segments = [make(1), make(2), make(3)];
+        await pool.fill({ name, orders: [order] });
+        done.push("order");
+        await Promise.all(segments);
+      } finally {
+        await pool.close();
+      }
+      expect(done).toEqual(["order", "segment 1", "segment 2", "segment 3"]);
+    },
+    threadMs,
+  );
+
   test("as often as another one comes, wherever it is in its minutes", () => {
     const alone: Uint8Array[] = [];
     makeSegment(name, 7, (block) => alone.push(block));
@@ -211,7 +243,7 @@ describe("[SM33] the loop that renders makes no market", () => {
       const text = await readFile(new URL(name, folder), "utf8");
       if (/^import \{[^}]*\} from "\.\/segment-frames\.js"/m.test(text)) makers.push(name);
     }
-    expect(makers).toEqual(["practice.ts", "segment-worker.ts"]);
+    expect(makers).toEqual(["practice.ts", "search-worker.ts", "segment-worker.ts"]);
   });
 });
 
@@ -249,6 +281,49 @@ test("[SM27] the next event is found, and the one before it", async () => {
   expect(JSON.parse(await frame(tape, seq)).anomalies[0]?.type).toBe(next?.type);
   expect((await tape.findEvent(seq + 1, "previous"))?.seq).toBe(seq);
   expect(await tape.findEvent(0, "previous")).toBeUndefined();
+});
+
+test("[SM34] a search looks fifteen minutes ahead or back, and no further", async () => {
+  const maker = new InlineMaker();
+  const tape = open(`sim2.BTCUSDT.7.calm@${analyticsVersion}`, maker);
+  expect(await tape.findEvent(day, "next", { type: "DATA_VALIDATION_ERROR" })).toBeUndefined();
+  expect(maker.searched).toBe(16); // the last of them up to its first frame
+  maker.searched = 0;
+  expect(await tape.findEvent(2 * day + 300, "previous", { type: "DATA_VALIDATION_ERROR" })).toBeUndefined();
+  expect(maker.searched).toBe(16);
+  expect(await tape.findEvent(600, "previous", { type: "DATA_VALIDATION_ERROR" })).toBeUndefined();
+  expect(maker.searched).toBe(18);
+  const event = await tape.findEvent(day, "next");
+  const seq = event?.seq ?? 0;
+  expect((await tape.findEvent(seq - 9_000, "next", { type: event?.type ?? "" }))?.seq).toBeLessThanOrEqual(seq);
+});
+
+test("[SM37] events of a minute that was searched or made are not searched for again", async () => {
+  const maker = new InlineMaker();
+  const tape = open(`sim2.BTCUSDT.7.flash_crash-high@${analyticsVersion}`, maker);
+  await tape.load(600);
+  await tape.findEvent(600, "next");
+  const { searched } = maker;
+  expect(searched).toBeLessThan(16);
+  await tape.findEvent(600, "next");
+  expect(maker.searched).toBe(searched);
+});
+
+test("[SM36] a search is given up when its signal aborts", async () => {
+  const gone = new AbortController();
+  const searched: number[] = [];
+  const maker = new InlineMaker();
+  const tape = open(`sim2.BTCUSDT.7.calm@${analyticsVersion}`, maker, {
+    prices: (task) => maker.prices(task),
+    events: async (task, signal) => {
+      signal?.throwIfAborted();
+      searched.push(task.segment);
+      if (searched.length === 2) gone.abort(new Error("left"));
+      return [];
+    },
+  });
+  await expect(tape.findEvent(day, "next", {}, gone.signal)).rejects.toThrow("left");
+  expect(searched).toEqual([1_440, 1_441]);
 });
 
 describe("[SM29] tapes with the previous analytics play on, byte for byte", () => {

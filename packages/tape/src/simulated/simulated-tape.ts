@@ -8,21 +8,23 @@ import {
   segments,
   simulatedStartNs,
 } from "@tapedeck/market";
-import { isoOfNs, type Severity, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
+import { isoOfNs, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
+import type { LRUCache } from "lru-cache";
 import { RecordedBlock } from "../block.js";
 import type { BlockCache } from "../block-cache.js";
 import { rankOf } from "../events.js";
-import type { Block, GapPolicy, Seq, Tape, TapeEvent, TapeIndex, TapeSpan, Timeline } from "../tape.js";
+import type { Block, EventFilter, GapPolicy, Seq, Tape, TapeEvent, TapeIndex, TapeSpan, Timeline } from "../tape.js";
 import { tapeName } from "../tape-id.js";
 import { timelineOf } from "../timeline.js";
 import type { GivenOrder } from "./forks.js";
 import { blocks, blocksPerSegment, frameNs, frames, framesPerBlock } from "./layout.js";
+import type { MarketSearch } from "./search-thread.js";
 import type { SegmentMaker } from "./segment-pool.js";
 import { SegmentUnderWay } from "./segment-under-way.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 
-/** Segments that a search for the next event looks at, at most. */
-const segmentsSearched = 30;
+/** How far a search for an event looks, in minutes of market: a minute of it takes 0.1 to 0.2 s of CPU. */
+const minutesSearched = 15;
 
 /** Nobody knows what a block holds before it is made. */
 const index: TapeIndex = {
@@ -47,6 +49,9 @@ export interface SimulatedTapeParts {
   readonly market: SimulatedMarket;
   readonly cache: BlockCache;
   readonly maker: SegmentMaker;
+  readonly search: MarketSearch;
+  /** Events of segments that were searched or made, by a number of their own: for all tapes of the process. */
+  readonly events: LRUCache<number, readonly TapeEvent[]>;
   /** Those that lead up to the one in its name. */
   readonly orders?: readonly GivenOrder[];
   /** The tape with the orders up to this one, and none after it. */
@@ -68,6 +73,7 @@ export class SimulatedTape implements Tape {
     lastNs: (frames - 1) * frameNs,
     growing: false,
   };
+  readonly eventHorizonNs = minutesSearched * 60e9;
   readonly gaps = [];
   readonly index = index;
   /** The orders of the user whose market this is, in order of their frames. */
@@ -77,6 +83,8 @@ export class SimulatedTape implements Tape {
   readonly #cache: BlockCache;
   readonly #cacheKey: number;
   readonly #maker: SegmentMaker;
+  readonly #search: MarketSearch;
+  readonly #events: LRUCache<number, readonly TapeEvent[]>;
   readonly #untilOrder: (order: GivenOrder | undefined) => SimulatedTape;
   readonly #making = new Map<number, SegmentUnderWay>();
   /** The segment that was asked for ahead of its time. */
@@ -84,7 +92,8 @@ export class SimulatedTape implements Tape {
   /** Whose blocks the segment that was looked at last consists of. */
   #shown: { readonly segment: number; readonly maker: SimulatedTape } | undefined;
 
-  constructor({ name, market, cache, maker, orders = [], untilOrder = () => this }: SimulatedTapeParts) {
+  constructor(parts: SimulatedTapeParts) {
+    const { name, market, cache, maker, search, events, orders = [], untilOrder = () => this } = parts;
     this.id = tapeName(simulatedId(name), name.version);
     this.symbol = name.symbol;
     const { priceDecimals, sizeDecimals } = market.instrument;
@@ -96,6 +105,8 @@ export class SimulatedTape implements Tape {
     this.#cache = cache;
     this.#cacheKey = cache.newTape();
     this.#maker = maker;
+    this.#search = search;
+    this.#events = events;
   }
 
   timeline(policy: GapPolicy): Timeline {
@@ -151,25 +162,34 @@ export class SimulatedTape implements Tape {
     return Promise.resolve(seq * frameNs);
   }
 
-  /** Looks at the next half hour at most: beyond that there is none. */
+  /** Looks as far as `eventHorizonNs`. */
   async findEvent(
     from: Seq,
     direction: "next" | "previous",
-    filter: { type?: string; minSeverity?: Severity } = {},
+    filter: EventFilter = {},
+    signal?: AbortSignal,
   ): Promise<TapeEvent | undefined> {
     const step = direction === "next" ? 1 : -1;
     const least = filter.minSeverity === undefined ? 0 : rankOf(filter.minSeverity);
     const fits = ({ seq, type, severity }: TapeEvent) =>
       (seq - from) * step > 0 && rankOf(severity) >= least && (filter.type === undefined || type === filter.type);
-    const first = Math.floor(from / framesPerSegment);
-    for (let n = 0; n < segmentsSearched; n++) {
-      const segment = first + n * step;
-      if (segment < 0 || segment >= segments) return undefined;
-      const events = await this.#makerOf(segment).#segment(segment).events();
+    const farthest = Math.min(frames - 1, Math.max(0, from + (step * this.eventHorizonNs) / frameNs));
+    const last = segmentOfFrame(farthest);
+    for (let segment = segmentOfFrame(from); (last - segment) * step >= 0; segment += step) {
+      const events = await this.#makerOf(segment).#eventsOf(segment, signal);
       const found = step > 0 ? events.find(fits) : events.findLast(fits);
-      if (found !== undefined) return found;
+      if (found !== undefined) return (farthest - found.seq) * step >= 0 ? found : undefined;
     }
     return undefined;
+  }
+
+  async #eventsOf(segment: number, signal: AbortSignal | undefined): Promise<readonly TapeEvent[]> {
+    const known = this.#events.get(this.#cacheKey + segment);
+    if (known !== undefined) return known;
+    const { name } = this;
+    const events = await this.#search.events({ name, segment, orders: this.#ordersOf(segment) }, signal);
+    this.#events.set(this.#cacheKey + segment, events);
+    return events;
   }
 
   /** What is staged between two tape times: not to be learned from any frame. */
@@ -217,8 +237,11 @@ export class SimulatedTape implements Tape {
       },
     );
     this.#making.set(segment, making);
-    const done = () => this.#making.delete(segment);
-    making.done.then(done, done);
+    const forget = () => this.#making.delete(segment);
+    making.done.then((events) => {
+      forget();
+      this.#events.set(this.#cacheKey + segment, events);
+    }, forget);
     return making;
   }
 

@@ -2,16 +2,20 @@ import { randomUUID } from "node:crypto";
 import { framesPerSegment, type OwnOrder, segments } from "@tapedeck/market";
 import { LRUCache } from "lru-cache";
 import type { BlockCache } from "../block-cache.js";
+import type { TapeEvent } from "../tape.js";
 import type { TapeOverview } from "../tape-catalog.js";
 import { TapeNotFound } from "../tape-errors.js";
 import { chainTo, type ForkedTape, type GivenOrder, type ReadOrders } from "./forks.js";
 import { generatorOf } from "./generators.js";
 import { frameNs } from "./layout.js";
+import { type MarketSearch, SearchThread } from "./search-thread.js";
 import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
 import { parseSimulatedName, type SimulatedName, simulatedId } from "./simulated-name.js";
 import { SimulatedTape } from "./simulated-tape.js";
 
 const openTapes = 1_000;
+/** Segments whose events are kept: some kilobytes each at most. */
+const segmentsWithEvents = 2_000;
 /** Characters of an order's id. */
 const idLength = 12;
 
@@ -20,12 +24,20 @@ export class SimulatedTapes {
   readonly #cache: BlockCache;
   readonly #maker: SegmentMaker;
   readonly #readOrders: ReadOrders;
+  readonly #search: MarketSearch;
+  readonly #events = new LRUCache<number, readonly TapeEvent[]>({ max: segmentsWithEvents });
   readonly #opened = new LRUCache<string, SimulatedTape>({ max: openTapes });
 
-  constructor(cache: BlockCache, maker: SegmentMaker = new SegmentPool(), readOrders: ReadOrders = async () => []) {
+  constructor(
+    cache: BlockCache,
+    maker: SegmentMaker = new SegmentPool(),
+    readOrders: ReadOrders = async () => [],
+    search: MarketSearch = new SearchThread(),
+  ) {
     this.#cache = cache;
     this.#maker = maker;
     this.#readOrders = readOrders;
+    this.#search = search;
   }
 
   /** Gets ready to make the first segment quickly: for services that play tapes, when they start. */
@@ -90,6 +102,8 @@ export class SimulatedTapes {
       market: generator.market(name),
       cache: this.#cache,
       maker: this.#maker,
+      search: this.#search,
+      events: this.#events,
       orders,
       untilOrder: (order) =>
         this.#tapeWith(market, session, order === undefined ? [] : orders.slice(0, orders.indexOf(order) + 1)),
@@ -99,13 +113,13 @@ export class SimulatedTapes {
   }
 
   /** A line of at most `points` points over the whole tape, by its fair price. Rejects as `open` does. */
-  async overview(text: string, points: number): Promise<TapeOverview> {
+  async overview(text: string, points: number, signal?: AbortSignal): Promise<TapeOverview> {
     const tape = await this.open(text);
     const count = Math.max(1, Math.min(points, segments));
-    const line = Array.from({ length: count }, (_, at) => {
-      const segment = Math.floor((at * segments) / count);
-      const price = tape.fairPrice(segment);
-      const seq = segment * framesPerSegment;
+    const sampled = Array.from({ length: count }, (_, at) => Math.floor((at * segments) / count));
+    const prices = await this.#search.prices({ name: tape.name, segments: sampled }, signal);
+    const line = prices.map((price, at) => {
+      const seq = (sampled[at] ?? 0) * framesPerSegment;
       return { ts: tape.iso(seq * frameNs), seq, price, low: price, high: price };
     });
     return { id: tape.view().id, points: line, gaps: [], events: [] };

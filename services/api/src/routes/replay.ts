@@ -50,13 +50,17 @@ const controls: Readonly<Record<Control, ControlSpec>> = {
     summary: "Rewind by seconds of tape",
     value: { seconds: decimalText(z.number()).meta({ description: "above 0, fractions allowed", example: 10 }) },
   },
-  seek: { status: "success", summary: "Jump to a time, a frame, a fraction or an event", refusals: ["NO_EVENT"] },
+  seek: {
+    status: "success",
+    summary: "Jump to a time, a frame, a fraction or an event",
+    refusals: ["NO_EVENT", "TOO_MANY_REQUESTS"],
+  },
   step: { status: "success", summary: "Pause and move by frames or milliseconds, forward or back" },
   range: { status: "success", summary: "Play only a part, once or for ever", refusals: ["LOOP_TOO_SHORT"] },
   order: {
     status: "success",
     summary: "Trade at market in the session's own simulated market",
-    refusals: ["NOT_SIMULATION", "NOT_PLAYING", "NOT_FILLED", "TOO_MANY_ORDERS"],
+    refusals: ["NOT_SIMULATION", "NOT_PLAYING", "NOT_FILLED", "TOO_MANY_ORDERS", "TOO_MANY_REQUESTS"],
   },
   live: { status: "success", summary: "Jump to the edge of a live tape", refusals: ["NOT_LIVE"] },
 };

@@ -48,10 +48,10 @@ export const tapeRoutes: readonly Route[] = [
     params: tapeParams,
     query: overviewQuery,
     answer: tapeOverview,
-    refusals: ["TAPE_NOT_FOUND", "TAPE_DAMAGED"],
+    refusals: ["TAPE_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
     async handle({ params: { id }, query: { points }, caller }, api) {
       await mayRead(api, id, caller);
-      return api.tapes.overview(id, points);
+      return api.searches.run(caller.asker, () => api.tapes.overview(id, points, caller.asker.signal));
     },
   }),
 ];

@@ -12,7 +12,7 @@ import {
   RequestGuard,
   watchRedis,
 } from "@tapedeck/runtime";
-import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore } from "@tapedeck/sessions";
+import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore, UserQueue } from "@tapedeck/sessions";
 import { BlockCache, MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 import { z } from "zod";
 import type { Api } from "../api.js";
@@ -72,7 +72,8 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log, instrumentsPerUser });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
   const leases = new LeaseQueue({ redis, keys, queues: 2, onError: () => {} });
-  const deck = new Deck({ store, tapes, feeds: live, leases, log, ttl: 600 });
+  const searches = new UserQueue("searches");
+  const deck = new Deck({ store, tapes, feeds: live, leases, searches, log, ttl: 600 });
   const metrics = createMetrics("api", node);
   const health = createHealth();
   watchRedis(redis, health);
@@ -83,6 +84,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     deck,
     store,
     tapes,
+    searches,
     live,
     redis,
     keys,

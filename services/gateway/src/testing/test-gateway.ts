@@ -54,6 +54,8 @@ export interface TestGateway extends Gateway {
   readonly ws: string;
   client(path: string, options?: ClientOptions): Promise<Client>;
   metric(name: string): Promise<number>;
+  /** Commands that came to this: `done`, or the code of a refusal. */
+  commands(command: string, result: string): Promise<number>;
   /** The connection that hears the sessions' channels. */
   readonly subscriber: RedisConnection;
 }
@@ -164,6 +166,11 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
         metric: async (name) => {
           const line = (await metrics.text()).split("\n").find((text) => text.startsWith(`tapedeck_gateway_${name}`));
           return Number(line?.split(" ").at(-1) ?? Number.NaN);
+        },
+        commands: async (command, result) => {
+          const labels = [`command="${command}"`, `result="${result}"`];
+          const line = (await metrics.text()).split("\n").find((text) => labels.every((label) => text.includes(label)));
+          return Number(line?.split(" ").at(-1) ?? 0);
         },
       };
     },

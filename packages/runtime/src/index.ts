@@ -40,6 +40,7 @@ export { watchRedis } from "./redis-health.js";
 export { onStateChange, RedisUnusable, troubleWith, untilReady, usableWithin, whyAway } from "./redis-state.js";
 export { type RedisTrouble, sentenceOf, troubleOf } from "./redis-trouble.js";
 export {
+  dataHeaders,
   type GuardedHeader,
   type GuardedRequest,
   type GuardRefusal,

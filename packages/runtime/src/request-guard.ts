@@ -25,6 +25,13 @@ export interface GuardSettings {
   readonly ALLOWED_ORIGINS: readonly string[];
 }
 
+/** Of each answer that is data and no page: what a browser shows of it runs nothing, loads nothing and stands in no frame. */
+export const dataHeaders = {
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+} as const;
+
 /** Probes and Prometheus use a pod's address for these, where users use the service's name. */
 const statusPaths = new Set(["/health", "/health/live", "/health/ready", "/metrics"]);
 

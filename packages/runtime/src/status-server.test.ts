@@ -2,12 +2,12 @@ import { get } from "node:http";
 import { expect, test } from "vitest";
 import { createHealth } from "./health.js";
 import { createMetrics } from "./metrics.js";
-import { RequestGuard } from "./request-guard.js";
+import { dataHeaders, RequestGuard } from "./request-guard.js";
 import { startStatusServer } from "./status-server.js";
 
 const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_ORIGINS: [] });
 
-test("[R23] the status server tells liveness, readiness and metrics, and 404 for all else", async () => {
+test("[R23] [AC29] the status server tells liveness, readiness and metrics, and 404 for all else", async () => {
   const health = createHealth();
   const metrics = createMetrics("ticker", "test");
   const server = await startStatusServer({ host: "127.0.0.1", port: 0, health, metrics, guard });
@@ -24,6 +24,10 @@ test("[R23] the status server tells liveness, readiness and metrics, and 404 for
     });
     expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('service="ticker"');
     expect(await status("/sessions")).toBe(404);
+    for (const path of ["/health", "/metrics", "/sessions"]) {
+      const { headers } = await fetch(`${server.url}${path}`);
+      for (const [name, value] of Object.entries(dataHeaders)) expect([path, headers.get(name)]).toEqual([path, value]);
+    }
   } finally {
     await server.stop();
   }

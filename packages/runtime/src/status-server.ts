@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { Health } from "./health.js";
 import { httpLimits, keepToLimits, limitedBy } from "./http-limits.js";
 import type { Metrics } from "./metrics.js";
-import { guarded, type RequestGuard } from "./request-guard.js";
+import { dataHeaders, guarded, type RequestGuard } from "./request-guard.js";
 
 /** `/health`, `/health/live`, `/health/ready` and `/metrics` for orchestrators. Resolves when it listens. */
 export async function startStatusServer(options: {
@@ -15,7 +15,7 @@ export async function startStatusServer(options: {
   const { host, port, health, metrics, guard } = options;
   const server = createServer(limitedBy(httpLimits), (request, response) => {
     const answer = (status: number, body: unknown): void => {
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      response.writeHead(status, { ...dataHeaders, "content-type": "application/json" }).end(JSON.stringify(body));
     };
     const refusal = guard.refusal(guarded(request));
     if (refusal !== undefined) {
@@ -34,7 +34,7 @@ export async function startStatusServer(options: {
         break;
       case "/metrics":
         metrics.text().then(
-          (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),
+          (text) => response.writeHead(200, { ...dataHeaders, "content-type": metrics.contentType }).end(text),
           () => answer(500, { status: "error", code: "UNAVAILABLE", message: "Metrics could not be collected." }),
         );
         break;

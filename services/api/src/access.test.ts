@@ -1,3 +1,4 @@
+import { dataHeaders } from "@tapedeck/runtime";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { SignJWT } from "jose";
@@ -186,6 +187,14 @@ describe("with authentication on", () => {
     expect(status).toBe(401);
     expect(text).not.toContain("secret-part");
     expect(headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
+  test("[AC29] an answer that is data lets a browser run, load and frame nothing, whether it is given or refused", async () => {
+    for (const path of ["/health/live", "/tapes", "/nowhere", "/openapi.json"]) {
+      const { headers } = await api.ask("GET", path);
+      expect([path, headers.get("content-security-policy")]).toEqual([path, dataHeaders["Content-Security-Policy"]]);
+      expect([path, headers.get("referrer-policy")]).toEqual([path, "no-referrer"]);
+    }
   });
 
   test("[AC14] a cookie is taken from pages of our own and of listed origins alone, a header from any listed", async () => {

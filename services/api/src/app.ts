@@ -1,7 +1,7 @@
 import Router from "@koa/router";
 import { anyone } from "@tapedeck/access";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import { isModelTest, traced } from "@tapedeck/runtime";
+import { dataHeaders, isModelTest, traced } from "@tapedeck/runtime";
 import { stringifySetCookie } from "cookie";
 import Koa, { type Context, type Middleware } from "koa";
 import { actOf } from "./act.js";
@@ -36,9 +36,9 @@ export function createApp(api: Api): Koa {
   return app;
 }
 
-/** What keeps a browser from reading more into an answer than it says. Pages add a policy of their own. */
+/** What keeps a browser from reading more into an answer than it says. Pages have a policy of their own instead. */
 const secure: Middleware = (ctx, next) => {
-  ctx.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
+  ctx.set(dataHeaders);
   return next();
 };
 

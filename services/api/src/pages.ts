@@ -44,7 +44,7 @@ export function pagePolicy(apis: readonly string[], { local }: Pick<RequestGuard
   );
   return (
     `default-src 'self'; connect-src ${["'self'", ...sources].join(" ")}; img-src 'self' data: blob:; ` +
-    "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'none'"
   );
 }
 

@@ -1,11 +1,11 @@
 import { errorBodyOf, type RefusalCode, refusals } from "@tapedeck/protocol";
-import type { GuardRefusal } from "@tapedeck/runtime";
+import { dataHeaders, type GuardRefusal } from "@tapedeck/runtime";
 import type { Answer } from "./listener.js";
 
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return {
     status,
-    headers: { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*", ...headers },
+    headers: { ...dataHeaders, "Content-Type": "application/json", "Access-Control-Allow-Origin": "*", ...headers },
     body: JSON.stringify(body),
   };
 }
@@ -14,7 +14,7 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
 export function refusalByGuard({ refused, status, message }: GuardRefusal): Answer {
   return {
     status,
-    headers: { "Content-Type": "application/json" },
+    headers: { ...dataHeaders, "Content-Type": "application/json" },
     body: JSON.stringify(errorBodyOf({ refused, message })),
   };
 }

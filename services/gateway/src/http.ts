@@ -1,4 +1,4 @@
-import type { Health, Metrics, RequestGuard } from "@tapedeck/runtime";
+import { dataHeaders, type Health, type Metrics, type RequestGuard } from "@tapedeck/runtime";
 import { json, refusal, refusalByGuard } from "./answers.js";
 import type { Answer, Request } from "./listener.js";
 
@@ -23,5 +23,5 @@ export function answerRequest(
 }
 
 async function numbers(metrics: Metrics): Promise<Answer> {
-  return { status: 200, headers: { "Content-Type": metrics.contentType }, body: await metrics.text() };
+  return { status: 200, headers: { ...dataHeaders, "Content-Type": metrics.contentType }, body: await metrics.text() };
 }

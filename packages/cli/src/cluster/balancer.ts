@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import {
+  dataHeaders,
   endForGood,
   guarded,
   type HttpLimits,
@@ -127,6 +128,7 @@ function refuse(to: ServerResponse | Socket, status: keyof typeof reasons, messa
   const code = ours ? "UNAVAILABLE" : status === 421 ? "HOST_NOT_ALLOWED" : "MALFORMED";
   const body = JSON.stringify({ status: "error", code, message });
   const headers = {
+    ...dataHeaders,
     "content-type": "application/json; charset=utf-8",
     "content-length": String(Buffer.byteLength(body)),
     "access-control-allow-origin": "*",

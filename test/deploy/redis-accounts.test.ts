@@ -48,6 +48,7 @@ function startCluster(adminUrl: string, urlOf: (service: string) => string): Pro
         AUTH_JWT_SECRET: secret,
         SHARE_SECRET: `another ${secret}`,
         SESSION_TTL_S: "3",
+        AUDIT_STREAM: "1000",
         LIVE_LINGER_S: "20",
         MAX_SESSIONS: "1000",
         MAX_SESSIONS_PER_ADDRESS: "100",
@@ -201,6 +202,7 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
 /** What a service's user is refused although another may do it, or nobody. `P` is the prefix. */
 const refused: readonly [AccountName, ...string[]][] = [
   ["gateway", "HSET", "P:session:{a}:shares", "link", "{}"],
+  ["gateway", "DEL", "P:audit"],
   ["gateway", "DEL", "P:session:{a}"],
   ["gateway", "EVAL", "return redis.call('DEL', KEYS[1])", "1", "P:session:{a}"],
   ["gateway", "ZADD", "P:legacy:{page}:pages", "1", "a"],

@@ -53,7 +53,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const session = keys.session(any);
   const parts = [keys.viewers(any), keys.epochs(any), keys.orders(any)];
   const shares = keys.shares(any);
-  const index = [keys.created, keys.expiry, keys.mode(any), keys.state(any), keys.createdBy(any)];
+  const index = [keys.created, keys.expiry, keys.mode(any), keys.state(any), keys.createdBy(any), keys.ownedBy(any)];
   const totals = [keys.stats, `${keys.stats}:{*}`];
   const nodes = [keys.node(any), keys.nodes];
   const rates = `${prefix}:rate:*`;
@@ -95,7 +95,20 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     rule([`%W~${feed}`], "del"),
     rule(channels(feed), ...tell, ...listen),
   ];
-  const wantFeeds = rule(keysOf(keys.liveWanted), ...run, "zadd", ...readSet);
+  const wishes = [
+    keys.liveWanted,
+    keys.liveLeft,
+    keys.liveWishesOf(any),
+    keys.liveWishesFor(any),
+    keys.liveBegun(any),
+    keys.liveListed(any),
+  ];
+  /** Scripts weigh what one owner asks for against what a venue lists, and against what others ask for. */
+  const wantFeeds = rule(
+    keysOf(...wishes),
+    ...[...run, ...readSet, ...changeSet, "exists", "pexpire", "pttl", "get", "incr", "sismember"],
+  );
+  const audit = rule(keysOf(keys.audit), "xadd");
   /** BullMQ's scripts that add a job. */
   const addJobs = rule(
     keysOf(...asked),
@@ -124,7 +137,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       rule(readable(...totals), ...readHash),
       rule(readable(keys.legacy(any)), ...readSet),
       rule(keysOf(keys.legacyPages(any)), ...readSet, "zadd", "zremrangebyrank", "pexpire"),
-      ...[count, wantFeeds, ...followFeeds, addJobs],
+      ...[count, audit, wantFeeds, ...followFeeds, addJobs],
       rule(readable(keys.liveFeeds), ...readSet),
       // The page of queues looks into all of them, and for who works on them.
       "client|list",
@@ -156,7 +169,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       rule(channels(session), ...listen),
       rule(keysOf(keys.legacy(any)), "zadd", "zremrangebyscore", "pexpire"),
       rule(keysOf(keys.legacyPages(any)), "pexpire"),
-      ...[count, probe, wantFeeds, ...followFeeds, addJobs],
+      ...[count, probe, audit, wantFeeds, ...followFeeds, addJobs],
     ),
     ticker: service(
       ...changeSession,
@@ -164,12 +177,14 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       ...[probe, ...followFeeds, work(ofTickers)],
     ),
     feed: service(
-      rule(
-        keysOf(feed, feedHash, keys.liveWanted, keys.liveFeeds),
-        ...[...run, ...readHash, ...readStream, ...readSet],
-      ),
+      rule(keysOf(feed, feedHash, keys.liveFeeds), ...[...run, ...readHash, ...readStream, ...readSet]),
       rule(keysOf(feed, feedHash), "hset", "exists", "del", "pexpire", "persist", "xadd", "xtrim"),
-      rule(keysOf(keys.liveWanted, keys.liveFeeds), "zadd", "zrem"),
+      rule(keysOf(keys.liveFeeds), "zadd", "zrem"),
+      wantFeeds,
+      rule(keysOf(keys.liveListed(any)), "del", "sadd", "pexpire", "pttl"),
+      // A tape that a session stands on is not removed.
+      rule(readable(keys.created), "zrange"),
+      rule(readable(session), "hmget"),
       rule(channels(feed), ...tell, ...listen),
       work(ofFeeds),
     ),

@@ -5,15 +5,14 @@ import { soon } from "./test/support/soon.js";
 // Tests run the sources of the workspace's packages, not what was built from them.
 const conditions = ["tapedeck-source", "node", "import", "default"];
 
+/** Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. */
+const clients = "test/{browser,clients,sdk}/**/*.test.ts";
+
 /**
- * Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. Simulated markets and
- * clusters of other shapes are with them so that both halves take about as long.
+ * The command line, manifests, simulated markets and attacks. They are by themselves so that the three parts take about as long: each
+ * waits a good part of its time.
  */
-const clients = [
-  "test/{browser,clients,sdk,deploy,simulator}/**/*.test.ts",
-  "test/{local-cluster,local-redis,npm-start}.test.ts",
-  "test/cluster/redis-cluster.test.ts",
-];
+const tools = ["test/*.test.ts", "test/{deploy,simulator,security}/**/*.test.ts", "test/cluster/redis-cluster.test.ts"];
 
 /** Images and docker-compose.yml on a real engine: alone, since they take the whole machine. */
 const containers = "test/containers/*.test.ts";
@@ -41,7 +40,7 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/**/*.test.ts"],
-          exclude: [...clients, containers],
+          exclude: [clients, ...tools, containers],
           globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -53,7 +52,18 @@ export default defineConfig({
         extends: true,
         test: {
           name: "clients",
-          include: clients,
+          include: [clients],
+          globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "tools",
+          include: tools,
           globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,

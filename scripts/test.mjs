@@ -41,9 +41,9 @@ async function tests() {
   say("Running the tests");
   if (selection.length > 0) return count(await vitest("selected", selection));
   count(await secondLook(await vitest("unit", ["--project", "unit"])));
-  // What looks at pages and clients waits most of its time, and so does what waits for faults: side by side they take half as long.
-  const halves = ["cluster", "clients"];
-  const results = await Promise.all(halves.map((project) => vitest(project, ["--project", project])));
+  // What looks at pages and clients waits a good part of its time, and so does what waits for faults: side by side they take half as long.
+  const parts = ["cluster", "clients", "tools"];
+  const results = await Promise.all(parts.map((project) => vitest(project, ["--project", project])));
   for (const result of results) count(await secondLook(result));
   // Images are built and run: alone, since that takes the whole machine, and once.
   count(await vitest("containers", ["--project", "containers"]));

@@ -48,6 +48,8 @@ export class LiveUpkeep {
   readonly #feeds: FeedStore;
   /** Tapes that could not be finished, and when that is tried again. */
   readonly #notBefore = new Map<string, number>();
+  /** Short tapes that a session stood on when they were left, and until when that is waited for. */
+  readonly #stoodOn = new Map<string, number>();
 
   constructor(options: LiveUpkeepOptions) {
     this.#options = options;
@@ -112,26 +114,39 @@ export class LiveUpkeep {
 
   /**
    * Removes the tapes that nobody kept watching: feeds that nobody wants or holds have left them, they are short, and no session
-   * stands on them. Resolves to their names.
+   * stands on them. One that a session stands on is looked at again for as long as a tape has to be to be kept: a session that goes
+   * from market to market stands on each for a moment. Resolves to the names of those that are removed or looked at again.
    */
   async removeShortTapes(standings: readonly FeedStanding[]): Promise<ReadonlySet<string>> {
     const { store, log, keepSeconds = 0 } = this.#options;
-    const removed = new Set<string>();
-    if (keepSeconds === 0) return removed;
+    const settled = new Set<string>();
+    if (keepSeconds === 0) return settled;
     const short: FeedRecord[] = [];
     for (const { state, wanted, claimed } of standings) {
       if (wanted || claimed || state.tape === "") continue;
       const { record } = await this.#feeds.read(state);
       if (record?.owner === "" && (await isShort(this.#feeds, record, keepSeconds))) short.push(record);
     }
-    if (short.length === 0) return removed;
+    for (const tape of this.#stoodOn.keys())
+      if (!short.some((record) => record.tape === tape)) this.#stoodOn.delete(tape);
+    if (short.length === 0) return settled;
     const inUse = await tapesInUse(this.#feeds);
     for (const record of short) {
-      if (inUse.has(record.tape) || !(await removeTape(this.#feeds, store, record))) continue;
-      log.debug({ tape: record.tape, frames: record.lastSeq + 1 }, "a tape that nobody kept watching is removed");
-      removed.add(record.tape);
+      if (inUse.has(record.tape)) {
+        if (this.#isAwaited(record.tape, keepSeconds * 1000)) settled.add(record.tape);
+      } else if (await removeTape(this.#feeds, store, record)) {
+        log.debug({ tape: record.tape, frames: record.lastSeq + 1 }, "a tape that nobody kept watching is removed");
+        settled.add(record.tape);
+      }
     }
-    return removed;
+    return settled;
+  }
+
+  #isAwaited(tape: string, ms: number): boolean {
+    const now = performance.now();
+    const until = this.#stoodOn.get(tape) ?? now + ms;
+    this.#stoodOn.set(tape, until);
+    return now < until;
   }
 
   /**

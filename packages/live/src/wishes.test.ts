@@ -189,6 +189,18 @@ describe("[FD29] a tape that nobody kept watching", () => {
     await expect.poll(() => reader.tapes.open(writer.tape).then(() => "there", String)).toContain("does not exist");
   });
 
+  test("is removed when a session has left it that stood on it for a moment", async () => {
+    const short = await letGo(20);
+    await rig.redis.zadd(rig.keys.created, 1, "s");
+    await rig.redis.hset(rig.keys.session("s"), { tape: short, edge: "0" });
+    const same = upkeep();
+    expect(await same.removeShortTapes(await same.standings())).toEqual(new Set([short]));
+    expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(1);
+    await rig.redis.hset(rig.keys.session("s"), { tape: "another@1" });
+    expect(await same.removeShortTapes(await same.standings())).toEqual(new Set([short]));
+    expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(0);
+  });
+
   test("is kept where it is long, or a session stands on it, or somebody wants it again", async () => {
     const long = await letGo(150);
     expect(await upkeep().removeShortTapes(await upkeep().standings())).toEqual(new Set());
@@ -198,7 +210,12 @@ describe("[FD29] a tape that nobody kept watching", () => {
     const short = await letGo(20);
     await rig.redis.zadd(rig.keys.created, 1, "s");
     await rig.redis.hset(rig.keys.session("s"), { tape: short, edge: "0" });
-    expect(await upkeep().removeShortTapes(await upkeep().standings())).toEqual(new Set());
+    const patient = new LiveUpkeep({ ...rig, keepSeconds: 3 });
+    const looks = async () => patient.removeShortTapes(await patient.standings());
+    expect(await looks()).toEqual(new Set([short]));
+    expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(1);
+    await expect.poll(looks, { interval: 200, timeout: 8_000 }).toEqual(new Set());
+    expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(1);
     await rig.redis.hset(rig.keys.session("s"), { edge: "1" });
     await live.want(source, symbol, one);
     expect(await upkeep().removeShortTapes(await upkeep().standings())).toEqual(new Set());

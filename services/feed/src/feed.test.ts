@@ -328,7 +328,7 @@ describe("upkeep", () => {
 });
 
 describe("an instrument that all have left", () => {
-  const keepSeconds = 10;
+  const keepSeconds = 6;
   const upkeep = () =>
     new LiveUpkeep({ ...rig, log: createLogger({ service: "feed", node: "t", level: "silent" }), keepSeconds });
 
@@ -401,9 +401,13 @@ describe("an instrument that all have left", () => {
     await rig.redis.hset(rig.keys.session("s"), { tape: name, edge: "0" });
     await follower.leave();
     await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
-    await findFeeds(upkeep(), rig.queue);
     const { id } = parseTapeName(name);
-    await vi.waitFor(async () => expect(await rig.store.versions(id)).toEqual([1]), { timeout: 8000 });
+    const same = upkeep();
+    const finished = async () => {
+      await findFeeds(same, rig.queue);
+      expect(await rig.store.versions(id)).toEqual([1]);
+    };
+    await vi.waitFor(finished, { timeout: keepSeconds * 1000 + 8000, interval: 500 });
   });
 });
 

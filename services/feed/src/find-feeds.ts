@@ -9,8 +9,8 @@ export async function findFeeds(
   queue: Pick<FeedQueue, "request">,
 ): Promise<void> {
   const standings = await upkeep.standings();
-  const removed = await upkeep.removeShortTapes(standings);
+  const settled = await upkeep.removeShortTapes(standings);
   for (const { state, claimed } of standings) {
-    if (!claimed && !removed.has(state.tape)) await queue.request(state, state.rev);
+    if (!claimed && !settled.has(state.tape)) await queue.request(state, state.rev);
   }
 }

@@ -79,7 +79,8 @@ async function signIns(acts: AuditedActs): Promise<void> {
   const old = { authorization: `Bearer ${expired}` };
   await acts.request("POST", "/replay/stop/adas", { headers: old, line: { action: "stop", session } });
   await acts.request("GET", "/sessions", { as: vic, line: { action: "GET /sessions" } });
-  const byCookie = { action: "delete", session, user: "ada", role: "controller" };
+  // A page of another site is refused before anything is read of what it asks.
+  const byCookie = { action: "DELETE", reason: expect.stringContaining("https://evil.example") };
   await acts.request("DELETE", "/sessions/adas", { headers: foreign, line: byCookie });
   const login = { email: "ada@example.com", password };
   await acts.request("POST", "/auth/login", { line: { action: "POST /auth/login", reason: undefined } }, login);

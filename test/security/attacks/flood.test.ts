@@ -11,7 +11,7 @@ import { Bystanders } from "../bystanders.js";
 const test = testOnCluster(() => ({ apis: 1, env: { all: signIn } }));
 
 /** How long each kind of flood lasts. */
-const floodMs = 3_000;
+const floodMs = 2_000;
 
 const floods = [
   { kind: "commands", legacy: false, message: '{"type":"command","id":"1","command":"pause"}' },

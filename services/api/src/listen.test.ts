@@ -30,3 +30,24 @@ test.each([
   await reset.finally(() => clearInterval(writing));
   client.destroy();
 });
+
+test.each([
+  ["both a length and chunks", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"],
+  ["two lengths", "Content-Length: 5\r\nContent-Length: 43\r\n"],
+  ["chunks in an unknown coding", "Transfer-Encoding: chunked, identity\r\n"],
+])("[A98] an api refuses a body that announces %s, and answers no request that lies in it", async (_, framing) => {
+  const asked: string[] = [];
+  const app = new Koa();
+  app.silent = true;
+  app.use((ctx) => {
+    asked.push(ctx.path);
+    ctx.body = "ok";
+  });
+  listening = await listen(app, "127.0.0.1", 0, { headMs: 300, requestMs: 600, silenceMs: 5_000 });
+  const client = connect({ port: Number(new URL(listening.url).port), host: "127.0.0.1" });
+  const smuggled = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  client.write(`POST / HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n0\r\n\r\n${smuggled}`);
+  const answer = (await client.toArray()).join("");
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400"]);
+  expect(asked).toEqual([]);
+});

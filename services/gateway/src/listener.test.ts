@@ -76,6 +76,26 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
     expect(seen).toEqual(Array(2).fill("6.6.6.6, 198.51.100.1, 10.0.0.1"));
   });
 
+  test.each([
+    ["both a length and chunks", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"],
+    ["two lengths", "Content-Length: 5\r\nContent-Length: 43\r\n"],
+  ])("[G98] a request with %s is not answered, and none that lies in it is answered", async (_, framing) => {
+    const asked: string[] = [];
+    const address = await serve({
+      request: ({ path }) => {
+        asked.push(path);
+        return { status: 200, headers: {}, body: "ok" };
+      },
+    });
+    const client = connectTo({ port: Number(address.split(":")[1]), host: "127.0.0.1" });
+    client.write(
+      `POST /a HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n`,
+    );
+    client.setTimeout(1_000, () => client.destroy());
+    await client.toArray().catch(() => {});
+    expect(asked).toEqual([]);
+  });
+
   test("an upgrade can be accepted later, with a subprotocol and headers", async () => {
     const events = recorder();
     const address = await serve({

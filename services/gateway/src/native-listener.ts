@@ -19,6 +19,10 @@ export async function listenNatively(uws: Uws, options: ListenerOptions): Promis
   const app = uws.App();
   const lender = await openCorkLender(uws);
   const answer = (res: UwsResponse, req: UwsRequest): void => {
+    if (bringsBody(req)) {
+      res.close();
+      return;
+    }
     let gone = false;
     res.onAborted(() => {
       gone = true;
@@ -38,7 +42,8 @@ export async function listenNatively(uws: Uws, options: ListenerOptions): Promis
     idleTimeout: options.idleTimeoutS,
     sendPingsAutomatically: true,
     upgrade: (res, req, context) => {
-      if (asksForUpgrade(req)) options.upgrade(new NativeUpgrade(res, req, context, lender));
+      if (bringsBody(req)) res.close();
+      else if (asksForUpgrade(req)) options.upgrade(new NativeUpgrade(res, req, context, lender));
       else answer(res, req);
     },
     // A message without the flag goes out as text, so a socket serves as it is.
@@ -70,6 +75,15 @@ export async function listenNatively(uws: Uws, options: ListenerOptions): Promis
       });
     });
   });
+}
+
+/**
+ * A gateway has no use for a body, and uWebSockets.js goes by the first of two lengths where a proxy may go by the second: what one
+ * takes for the rest of a body is the next request to the other. Such a connection is closed at once: after an answer, what lies behind it
+ * would be read as a request all the same.
+ */
+function bringsBody(req: UwsRequest): boolean {
+  return req.getHeader("transfer-encoding") !== "" || linesOf(req, "content-length").some((length) => length !== "0");
 }
 
 /**

@@ -48,6 +48,8 @@ export interface UwsResponse {
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;
   end(body: string): unknown;
+  /** At once, without an answer. */
+  close(): unknown;
   cork(run: () => void): unknown;
   onAborted(handler: () => void): unknown;
   getRemoteAddress(): ArrayBuffer;

@@ -5,14 +5,23 @@ import { soon } from "./test/support/soon.js";
 // Tests run the sources of the workspace's packages, not what was built from them.
 const conditions = ["tapedeck-source", "node", "import", "default"];
 
-/** Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. */
-const clients = "test/{browser,clients,sdk}/**/*.test.ts";
-
 /**
- * The command line, manifests, simulated markets and attacks. They are by themselves so that the three parts take about as long: each
- * waits a good part of its time.
+ * Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. Attacks
+ * are with them so that both halves take about as long.
  */
-const tools = ["test/*.test.ts", "test/{deploy,simulator,security}/**/*.test.ts", "test/cluster/redis-cluster.test.ts"];
+const clients = [
+  "test/{browser,clients,sdk,security}/**/*.test.ts",
+  "test/{local-cluster,npm-start}.test.ts",
+];
+
+/** What waits most of its time, or starts no cluster: beside both halves, since it takes little from them. */
+const quiet = [
+  "test/deploy/**/*.test.ts",
+  "test/{architecture,import-killed,local-redis,terminal-output}.test.ts",
+  "test/chaos/{hung-folder,silent-bucket}.test.ts",
+  "test/security/attacks/held-connections.test.ts",
+  "test/sdk/{packages,tokens}.test.ts",
+];
 
 /** Images and docker-compose.yml on a real engine: alone, since they take the whole machine. */
 const containers = "test/containers/*.test.ts";
@@ -40,7 +49,7 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/**/*.test.ts"],
-          exclude: [clients, ...tools, containers],
+          exclude: [...clients, ...quiet, containers],
           globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -52,7 +61,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "clients",
-          include: [clients],
+          include: clients,
+          exclude: quiet,
           globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -62,8 +72,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "tools",
-          include: tools,
+          name: "quiet",
+          include: quiet,
           globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,

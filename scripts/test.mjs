@@ -42,7 +42,7 @@ async function tests() {
   if (selection.length > 0) return count(await vitest("selected", selection));
   count(await secondLook(await vitest("unit", ["--project", "unit"])));
   // What looks at pages and clients waits a good part of its time, and so does what waits for faults: side by side they take half as long.
-  const parts = ["cluster", "clients", "tools"];
+  const parts = ["cluster", "clients", "quiet"];
   const results = await Promise.all(parts.map((project) => vitest(project, ["--project", project])));
   for (const result of results) count(await secondLook(result));
   // Images are built and run: alone, since that takes the whole machine, and once.

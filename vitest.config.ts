@@ -9,10 +9,7 @@ const conditions = ["tapedeck-source", "node", "import", "default"];
  * Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. Attacks
  * are with them so that both halves take about as long.
  */
-const clients = [
-  "test/{browser,clients,sdk,security}/**/*.test.ts",
-  "test/{local-cluster,npm-start}.test.ts",
-];
+const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/{local-cluster,npm-start}.test.ts"];
 
 /** What waits most of its time, or starts no cluster: beside both halves, since it takes little from them. */
 const quiet = [

@@ -120,7 +120,8 @@ describe("orders where markets are cut", () => {
     const bought = await orderWhenNotBusy(cluster, mine, "BUY", 2);
     const sold = await orderWhenNotBusy(cluster, mine, "SELL", 2);
     expect(sold.seq).toBeGreaterThanOrEqual(bought.seq);
-    for (const each of mine.viewers) await each.until(() => each.lastSeq >= sold.seq, "the last order's frame", 60_000);
+    for (const each of mine.viewers)
+      await each.until(() => each.lastSeq >= sold.seq, "the last order's frame", 100_000);
     await cluster.http.control(mine.id, "pause");
     for (const each of mine.viewers) {
       expect(holes(each.live)).toEqual([]);

@@ -52,6 +52,11 @@ const lingerMs = 2_000;
  */
 export function endForGood(socket: Socket, answer: string): void {
   socket.end(answer);
+  closeSoon(socket);
+}
+
+/** Closes for good a connection whose own half has ended: what still comes is read and dropped for a moment. */
+export function closeSoon(socket: Socket): void {
   socket.resume();
   const closing = setTimeout(() => socket.destroy(), lingerMs);
   socket.once("close", () => clearTimeout(closing));

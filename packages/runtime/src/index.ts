@@ -5,7 +5,7 @@ export { ConfigError, readConfig } from "./config.js";
 export { commonEnv, flag, list, millis, port, seconds, simulationWarmUp, statusPort, whole } from "./env.js";
 export { type Condition, createHealth, type Health, type HealthSnapshot } from "./health.js";
 export { type HeartbeatOptions, heartbeatTtlS, startHeartbeat } from "./heartbeat.js";
-export { endForGood, type HttpLimits, httpLimits, keepToLimits, limitedBy } from "./http-limits.js";
+export { closeSoon, endForGood, type HttpLimits, httpLimits, keepToLimits, limitedBy } from "./http-limits.js";
 export { interval } from "./interval.js";
 export {
   isModelTest,

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { subprotocol } from "@tapedeck/protocol";
@@ -7,6 +8,7 @@ import { z } from "zod";
 import { testOnCluster } from "../../support/cluster.js";
 import { headersOf, signIn } from "../../support/sign-in.js";
 import { Bystanders } from "../bystanders.js";
+import { holdings } from "../clinging.js";
 
 const test = testOnCluster(() => ({ apis: 1, env: { all: signIn } }));
 
@@ -37,6 +39,21 @@ test("[G35] who floods a gateway by sockets of any kind, and comes back when it 
   }
   await bystanders.leave();
 });
+
+test.skipIf(!existsSync("/proc/self/fd"))(
+  "[G35] [U41] who floods through the balancer holds none of its connections when each has been closed",
+  async ({ cluster }) => {
+    const headers = await headersOf("trudy");
+    const { session_id } = await cluster.http.as(headers).create({ tape: "usdm" });
+    const balancer = cluster.waysIn.at(-1) ?? expect.fail();
+    const open = async () => (await holdings(balancer.pid)).descriptors;
+    const before = await open();
+    const address = `${balancer.url.replace(/^http/, "ws")}/ws/${session_id}`;
+    const closes = await flood({ address, protocols: [subprotocol], headers, message: '{"type":"ping"}' });
+    expect(closes.length).toBeGreaterThan(20);
+    await expect.poll(open, { timeout: 15_000, interval: 500 }).toBeLessThan(before + 10);
+  },
+);
 
 /** @returns the codes that the flooding socket was closed with, each time */
 async function flood(options: {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import {
+  closeSoon,
   dataHeaders,
   endForGood,
   guarded,
@@ -89,6 +90,10 @@ export class Balancer {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy()); // the client went away; there is nobody to tell
+    // The gateway has closed: a client that sends on and on would otherwise be held with what nobody reads.
+    socket.once("finish", () => {
+      if (socket instanceof Socket) closeSoon(socket);
+    });
     const unwanted = this.#guard.hostRefusal(guarded(request));
     if (unwanted !== undefined) return refuse(socket, 421, unwanted.message);
     const target = await this.#gateways.pick();

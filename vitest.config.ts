@@ -6,8 +6,8 @@ import { soon } from "./test/support/soon.js";
 const conditions = ["tapedeck-source", "node", "import", "default"];
 
 /**
- * Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. Attacks
- * are with them so that both halves take about as long.
+ * Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. Attacks are with them so that
+ * both halves take about as long.
  */
 const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/{local-cluster,npm-start}.test.ts"];
 
@@ -22,6 +22,22 @@ const quiet = [
 
 /** Images and docker-compose.yml on a real engine: alone, since they take the whole machine. */
 const containers = "test/containers/*.test.ts";
+
+/** Each file starts processes of its own; two cores carry one such cluster at a time. */
+function onClusters(name: string, include: string[], exclude: string[] = []) {
+  return {
+    extends: true as const,
+    test: {
+      name,
+      include,
+      exclude,
+      globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      fileParallelism: false,
+    },
+  };
+}
 
 export default defineConfig({
   resolve: { conditions },
@@ -41,42 +57,9 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      {
-        extends: true,
-        test: {
-          name: "cluster",
-          include: ["test/**/*.test.ts"],
-          exclude: [...clients, ...quiet, containers],
-          globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          // Each file starts processes of its own; two cores carry one such cluster at a time.
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "clients",
-          include: clients,
-          exclude: quiet,
-          globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "quiet",
-          include: quiet,
-          globalSetup: ["test/support/built.ts", "test/support/redis-setup.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
+      onClusters("cluster", ["test/**/*.test.ts"], [...clients, ...quiet, containers]),
+      onClusters("clients", clients, quiet),
+      onClusters("quiet", quiet),
       {
         extends: true,
         test: {

@@ -1,22 +1,14 @@
-import { SignJWT } from "jose";
 import { expect } from "vitest";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { documented, documentedOfLibraries, type Exposed, readMetrics } from "../support/metrics.js";
 import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { signIn, tokenOf } from "../support/sign-in.js";
 
-const secret = "a secret of at least thirty-two bytes";
 const test = testOnCluster(() => ({
   feeds: 1,
-  env: { all: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}`, STATUS_PORT: "0" } },
+  env: { all: { ...signIn, STATUS_PORT: "0" } },
 }));
-
-const tokenOf = (user: string): Promise<string> =>
-  new SignJWT({ role: "controller" })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject(user)
-    .setExpirationTime("1h")
-    .sign(new TextEncoder().encode(secret));
 
 /** Where each node answers probes and Prometheus: what its heartbeat says. */
 async function statusUrls({ redis, keys }: TestCluster): Promise<{ role: string; url: string }[]> {

@@ -1,24 +1,14 @@
-import { SignJWT } from "jose";
 import { expect } from "vitest";
 import { z } from "zod";
 import { testOnCluster } from "../support/cluster.js";
+import { headersOf, signIn } from "../support/sign-in.js";
 
-const secret = "a secret of at least thirty-two bytes";
-const test = testOnCluster(() => ({ apis: 1, gateways: 1, tickers: 1, env: { all: { AUTH_JWT_SECRET: secret } } }));
-
-async function as(role: string): Promise<Record<string, string>> {
-  const token = await new SignJWT({ role })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject("ada")
-    .setExpirationTime("1h")
-    .sign(new TextEncoder().encode(secret));
-  return { authorization: `Bearer ${token}` };
-}
+const test = testOnCluster(() => ({ apis: 1, gateways: 1, tickers: 1, env: { all: signIn } }));
 
 const listed = z.object({ queues: z.array(z.looseObject({ name: z.string(), readOnlyMode: z.boolean() })) });
 
 test("[OB10] the queues are a page that shows them all", async ({ cluster }) => {
-  const headers = await as("admin");
+  const headers = await headersOf("ada", "admin");
   const ask = (path: string) => fetch(`${cluster.url}${path}`, { headers });
   const page = await ask("/admin/queues");
   expect(page.status).toBe(200);
@@ -46,7 +36,10 @@ test("[OB10] nothing can be changed through it", async ({ cluster }) => {
     ["POST", "/admin/queues/api/queues/{ticker-0}/add"],
     ["DELETE", "/admin/queues/api/queues/{ticker-0}"],
   ] as const) {
-    const answer = await fetch(`${cluster.url}${encodeURI(path)}`, { method, headers: await as("admin") });
+    const answer = await fetch(`${cluster.url}${encodeURI(path)}`, {
+      method,
+      headers: await headersOf("ada", "admin"),
+    });
     expect([path, answer.status]).toEqual([path, 405]);
   }
 });
@@ -55,7 +48,7 @@ test("[OB10] it is for admins, and so are its scripts and its data", async ({ cl
   for (const path of ["/admin/queues", "/admin/queues/", "/admin/queues/api/queues", "/admin/queues/static/x.js"]) {
     const status = async (headers = {}) => (await fetch(`${cluster.url}${path}`, { headers })).status;
     expect([path, await status()]).toEqual([path, 401]);
-    expect([path, await status(await as("viewer"))]).toEqual([path, 403]);
-    expect([path, await status(await as("controller"))]).toEqual([path, 403]);
+    expect([path, await status(await headersOf("ada", "viewer"))]).toEqual([path, 403]);
+    expect([path, await status(await headersOf("ada", "controller"))]).toEqual([path, 403]);
   }
 });

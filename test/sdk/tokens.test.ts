@@ -1,24 +1,15 @@
 import type { Deck, TapedeckOptions } from "@tapedeck/client";
-import { SignJWT } from "jose";
 import { expect } from "vitest";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { signIn, tokenOf } from "../support/sign-in.js";
 import { now } from "../support/viewer.js";
 
-const secret = "a secret of at least thirty-two bytes";
-const test = testOnCluster(() => ({ env: { all: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}` } } }));
+const test = testOnCluster(() => ({ env: { all: signIn } }));
 
 /** In seconds; tokens tell their end in whole ones. */
 const brief = 5;
-
-function tokenOf(user: string, seconds = 60): Promise<string> {
-  return new SignJWT({ role: "controller" })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject(user)
-    .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
-    .sign(new TextEncoder().encode(secret));
-}
 
 function deckOf(cluster: TestCluster, token: TapedeckOptions["token"]): Deck {
   return deckAt(cluster.url, token === undefined ? {} : { token });
@@ -43,7 +34,7 @@ test("[CL24] without a token, and with another user's, a session is refused by i
 test("[CL35] a token is replaced before it expires, and nothing is interrupted", async ({ cluster }) => {
   const truth = await cluster.recording("usdm");
   const viewer = await SdkViewer.open(
-    deckOf(cluster, () => tokenOf("ada", brief)),
+    deckOf(cluster, () => tokenOf("ada", "controller", brief)),
     { tape: "usdm" },
   );
   await playPast(viewer, now() + 1.5 * brief * 1000);
@@ -58,7 +49,11 @@ test("[CL35] one that expires because no other could be had is replaced at comin
 }) => {
   const truth = await cluster.recording("usdm");
   // For the call that makes the session, for the connection, when it is about to end, and afterwards.
-  const answers = [() => tokenOf("ada"), () => tokenOf("ada", brief), () => Promise.reject(new Error("signed out"))];
+  const answers = [
+    () => tokenOf("ada"),
+    () => tokenOf("ada", "controller", brief),
+    () => Promise.reject(new Error("signed out")),
+  ];
   const viewer = await SdkViewer.open(
     deckOf(cluster, () => (answers.shift() ?? (() => tokenOf("ada")))()),
     { tape: "usdm" },
@@ -74,7 +69,7 @@ test("[CL35] one that expires because no other could be had is replaced at comin
 });
 
 test("[CL35] a fixed token that expires ends the session here", async ({ cluster }) => {
-  const viewer = await SdkViewer.open(deckOf(cluster, await tokenOf("ada", brief)), { tape: "usdm" });
+  const viewer = await SdkViewer.open(deckOf(cluster, await tokenOf("ada", "controller", brief)), { tape: "usdm" });
   await viewer.until(() => viewer.end !== undefined, "the end");
   expect(viewer.end).toMatchObject({ reason: "refused", error: { code: "UNAUTHORIZED" } });
   const again = await deckOf(cluster, await tokenOf("ada")).join(viewer.session.id);

@@ -16,7 +16,7 @@ export interface Bounds {
 
 /**
  * What holds where others can reach the service and nothing else is set. Many people may sit behind one address, and a page reads
- * some times a second: these are to keep one from taking all, and nobody from working.
+ * some times a second: these keep one user from taking everything, and keep nobody from working.
  */
 export const usualBounds = {
   sessionsPerUser: 200,

@@ -56,7 +56,7 @@ export const accessEnv = {
   LIMIT_CONNECTIONS: limit.optional(),
   /** Requests by HTTP that change nothing. Health, pages and the description of the api are not counted. */
   LIMIT_READS: limit.optional(),
-  /** Live instruments that nobody was watching, which the sessions of one user, or else of one address, may have begun. */
+  /** Unwatched live instruments that the sessions of one user, or else of one address, may start. */
   LIMIT_INSTRUMENTS: limit.optional(),
   /** Sessions in the cluster, of one user, and of those that one client address created; 0: any number. */
   MAX_SESSIONS: whole("sessions").optional(),

@@ -69,6 +69,25 @@ test("a number names one rule of docs/spec", () => {
   expect(numbers.length).toBeGreaterThan(100);
 });
 
+test("all packages, the chart and the production overlay have the version of the newest release in the changelog", () => {
+  const text = (path: string) => readFileSync(join(root, path), "utf8");
+  const [, released] = /^## (\d+\.\d+\.\d+) \(\d{4}-\d{2}-\d{2}\)$/m.exec(text("CHANGELOG.md")) ?? [];
+  expect(released).toBeDefined();
+  const workspaces = ["packages", "services"].flatMap((kind) =>
+    readdirSync(join(root, kind)).map((name) => `${kind}/${name}/`),
+  );
+  for (const workspace of ["", ...workspaces]) {
+    const { version } = z.object({ version: z.string() }).parse(JSON.parse(text(`${workspace}package.json`)));
+    expect([workspace, version]).toEqual([workspace, released]);
+  }
+  const chart = text("deploy/helm/tapedeck/Chart.yaml");
+  expect([/^version: (.+)$/m.exec(chart)?.[1], /^appVersion: "(.+)"$/m.exec(chart)?.[1]]).toEqual([released, released]);
+  const images = [...text("k8s/overlays/production/kustomization.yaml").matchAll(/newTag: (\S+)/g)].map(([, tag]) =>
+    tag?.replace(/ .*/, ""),
+  );
+  expect([...new Set(images)]).toEqual([released]);
+});
+
 describe("the manifests", () => {
   const manifest = z.object({ name: z.string(), dependencies: z.record(z.string(), z.string()).default({}) });
   const project = z.object({ references: z.array(z.object({ path: z.string() })).default([]) });

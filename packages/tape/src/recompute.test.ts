@@ -1,9 +1,9 @@
 import {
   analyticsVersion,
+  type FrameAnalytics,
   FrameBuilder,
   type FrameParts,
   MarketAnalytics,
-  previousAnalyticsVersion,
   SimulatedMarket,
   simulatedStartNs,
 } from "@tapedeck/market";
@@ -62,14 +62,15 @@ describe("[AN4] recomputing", () => {
     for (const text of after) expect(JSON.parse(text)).toHaveProperty("obi");
   });
 
-  test("makes a tape with the previous analytics what it is with today's", async () => {
+  test("replaces older analytics by the current ones", async () => {
     const store = new MemoryTapeStore();
-    const then = await recordGap(store, "then", previousAnalyticsVersion);
-    const now = await recordGap(store, "now", analyticsVersion);
-    expect(await manifest(store, "then", 1)).toMatchObject({ analytics_version: previousAnalyticsVersion });
+    const [older, current] = [olderVersion, analyticsVersion];
+    const then = await recordGap(store, "then", older, olderAnalytics());
+    const now = await recordGap(store, "now", current, new MarketAnalytics());
+    expect(await manifest(store, "then", 1)).toMatchObject({ analytics_version: older });
     expect(await texts(store, then)).not.toEqual(await texts(store, now));
     expect(await texts(store, await recompute(store, then))).toEqual(await texts(store, now));
-    expect(await manifest(store, "then", 2)).toMatchObject({ analytics_version: analyticsVersion });
+    expect(await manifest(store, "then", 2)).toMatchObject({ analytics_version: current });
   });
 
   test("twice changes nothing", async () => {
@@ -88,11 +89,20 @@ describe("[AN4] recomputing", () => {
   });
 });
 
-/** Records two minutes of a market in which a gap is staged, with analytics of a version. Resolves to the tape's `id@version`. */
+const olderVersion = analyticsVersion - 1;
+
+/** Analytics that compute the same features and raise no alerts. */
+function olderAnalytics(): FrameAnalytics {
+  const analytics = new MarketAnalytics();
+  return { analyse: (moment) => ({ ...analytics.analyse(moment), anomalies: "", events: [] }) };
+}
+
+/** Records two minutes of a market in which a gap is staged. Resolves to the tape's `id@version`. */
 async function recordGap(
   store: MemoryTapeStore,
   id: string,
-  version: typeof previousAnalyticsVersion | typeof analyticsVersion,
+  version: number,
+  analytics: FrameAnalytics,
 ): Promise<string> {
   const market = new SimulatedMarket({ symbol: "BTCUSDT", seed: 1, scenario: "liquidity_gap:high" });
   const { symbol, priceDecimals, sizeDecimals } = market.instrument;
@@ -102,7 +112,7 @@ async function recordGap(
     originNs: simulatedStartNs,
     decimals: 3,
     intervalNs: 100e6,
-    analytics: new MarketAnalytics({ version }),
+    analytics,
     emit: (parts) => frames.push(parts),
   });
   builder.apply(market.opening(0));

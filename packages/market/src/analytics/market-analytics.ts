@@ -5,8 +5,6 @@ import { type Detectors, detectors } from "./detectors/index.js";
 import { type GapThreshold, LiquidityGaps } from "./liquidity-gaps.js";
 import { OrderFlowImbalance } from "./order-flow-imbalance.js";
 import { RunningMean } from "./own-scale.js";
-import { previousDetectors } from "./previous/detectors.js";
-import { previousThresholds } from "./previous/thresholds.js";
 import { type RealizedSpread, RealizedSpreads } from "./realized-spread.js";
 import { MarketRegime, regimes } from "./regime.js";
 import type { Scene } from "./scene.js";
@@ -18,8 +16,6 @@ import { Vpin } from "./vpin.js";
 
 /** Raised by every change of what analytics say of a frame. Tapes name the version they were made with. */
 export const analyticsVersion = 3;
-/** The one before, which stays for a release. */
-export const previousAnalyticsVersion = 2;
 
 /** What the fields of analytics begin with: in a frame's head nothing of theirs comes before, and nothing else after. */
 export const firstAnalyticsField = ',"obi":';
@@ -27,8 +23,6 @@ export const firstAnalyticsField = ',"obi":';
 export interface MarketAnalyticsOptions {
   /** `relative` by default. */
   readonly profile?: ProfileName;
-  /** The newest by default. The previous one has the profile `relative` alone. */
-  readonly version?: typeof previousAnalyticsVersion | typeof analyticsVersion;
 }
 
 /** What was usual before a gap of more than ten minutes says nothing of the market after it. */
@@ -43,12 +37,9 @@ export class MarketAnalytics implements FrameAnalytics {
   #analysis: Analysis;
   #ns = 0;
 
-  constructor({ profile = "relative", version = analyticsVersion }: MarketAnalyticsOptions = {}) {
+  constructor({ profile = "relative" }: MarketAnalyticsOptions = {}) {
     const thresholds = profiles[profile];
-    this.#begin = () =>
-      version === previousAnalyticsVersion
-        ? new Analysis(previousThresholds.gap, previousDetectors())
-        : new Analysis(thresholds.gap, detectors(thresholds));
+    this.#begin = () => new Analysis(thresholds.gap, detectors(thresholds));
     this.#analysis = this.#begin();
   }
 

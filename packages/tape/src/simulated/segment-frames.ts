@@ -6,10 +6,11 @@ import {
   fillOfTrades,
   framesPerSegment,
   type Market,
+  MarketAnalytics,
   type MarketTrade,
   type OwnFill,
   type OwnOrder,
-  type SimulatedMarket,
+  SimulatedMarket,
   segmentOfFrame,
   simulatedStartNs,
 } from "@tapedeck/market";
@@ -17,9 +18,8 @@ import { layFrame } from "../laid-frame.js";
 import { OpenBlock } from "../open-block.js";
 import type { TapeEvent } from "../tape.js";
 import { TapeNotFound } from "../tape-errors.js";
-import { generatorOf, type Generator as TapeGenerator } from "./generators.js";
 import { frameNs, framesPerBlock } from "./layout.js";
-import { type SimulatedName, simulatedId } from "./simulated-name.js";
+import { canGenerate, type SimulatedName, simulatedId } from "./simulated-name.js";
 
 /** So many prices take a few milliseconds. */
 const pricesPerPause = 100;
@@ -47,11 +47,10 @@ export function makeSegment(
   take: TakeBlock,
   options: SegmentOptions = {},
 ): TapeEvent[] {
-  const generator = known(name);
-  const market = generator.market(name);
+  const market = marketOf(name);
   let block: OpenBlock | undefined;
   const events: TapeEvent[] = [];
-  for (const { seq, parts } of framesOf(segment, market, generator, options)) {
+  for (const { seq, parts } of framesOf(segment, market, options)) {
     block ??= new OpenBlock(seq, { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY });
     block.add(layFrame(seq, { ...parts, ns: seq * frameNs }, undefined, market.instrument.sizeDecimals));
     if (block.frames < framesPerBlock) continue;
@@ -64,9 +63,8 @@ export function makeSegment(
 
 /** The events in a segment's frames, which are not laid out for that. */
 export function eventsIn(name: SimulatedName, segment: number, options: SegmentOptions = {}): TapeEvent[] {
-  const generator = known(name);
   const events: TapeEvent[] = [];
-  for (const { seq, parts } of framesOf(segment, generator.market(name), generator, options)) {
+  for (const { seq, parts } of framesOf(segment, marketOf(name), options)) {
     for (const event of parts.events) events.push({ seq, ns: seq * frameNs, ...event });
   }
   return events;
@@ -74,7 +72,7 @@ export function eventsIn(name: SimulatedName, segment: number, options: SegmentO
 
 /** The fair price at the beginning of each of these segments. */
 export function pricesAt(name: SimulatedName, segments: readonly number[], pause?: () => void): number[] {
-  const market = known(name).market(name);
+  const market = marketOf(name);
   return segments.map((segment, at) => {
     if (at % pricesPerPause === 0) pause?.();
     return market.fairPrice(segment);
@@ -85,11 +83,10 @@ export function pricesAt(name: SimulatedName, segments: readonly number[], pause
 function* framesOf(
   segment: number,
   market: SimulatedMarket,
-  generator: TapeGenerator,
   { orders = [], pause, only }: SegmentOptions,
 ): Generator<{ readonly seq: number; readonly parts: FrameParts }> {
   const first = only === undefined ? Math.max(0, segment - 1) : segment;
-  const frames = new Frames(market, generator.analytics());
+  const frames = new Frames(market, new MarketAnalytics());
   frames.open(first, orders);
   let made = 0;
   for (let number = first; number <= segment; number++) {
@@ -111,7 +108,7 @@ export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFil
   const last = orders.at(-1);
   if (last === undefined) return undefined;
   const segment = segmentOfFrame(last.seq);
-  const market = known(name).market(name);
+  const market = marketOf(name);
   if (last.quantity * 10 ** market.instrument.sizeDecimals < 0.5) return undefined; // not worth making a market for
   let trades: readonly MarketTrade[] | undefined;
   const running = market.market(segment, orders, (order, got) => {
@@ -127,10 +124,9 @@ export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFil
   return undefined;
 }
 
-function known(name: SimulatedName): TapeGenerator {
-  const generator = generatorOf(name);
-  if (generator === undefined) throw new TapeNotFound(`${simulatedId(name)}@${name.version}`);
-  return generator;
+function marketOf(name: SimulatedName): SimulatedMarket {
+  if (!canGenerate(name)) throw new TapeNotFound(`${simulatedId(name)}@${name.version}`);
+  return new SimulatedMarket(name);
 }
 
 /** Frames of a market, ten a second without exception. */

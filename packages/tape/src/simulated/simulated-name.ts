@@ -26,12 +26,17 @@ const pattern =
 
 export const currentGenerator = generatorVersion;
 
+/** Whether this release makes the frames of that tape: it has one generator and one version of the analytics. */
+export function canGenerate({ generator, version }: SimulatedName): boolean {
+  return generator === generatorVersion && version === analyticsVersion;
+}
+
 /** What can stand in the id of a simulated tape. */
 export const simulatedSymbol = /^[A-Za-z0-9_-]{1,20}$/;
 export const simulatedSeed = /^[A-Za-z0-9_-]{1,24}$/;
 export const longestScenario = 60;
 
-/** Takes the name of a simulated tape apart; undefined for any other text. Without a version it is the newest. */
+/** Takes the name of a simulated tape apart; undefined for any other text. Without a version it means the current one. */
 export function parseSimulatedName(text: string): SimulatedName | undefined {
   const [, number, symbol = "", seed = "", written = "", order, session = "", version] = pattern.exec(text) ?? [];
   if (number === undefined) return undefined;

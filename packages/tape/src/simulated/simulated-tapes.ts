@@ -1,16 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { framesPerSegment, type OwnOrder, segments } from "@tapedeck/market";
+import { framesPerSegment, type OwnOrder, SimulatedMarket, segments } from "@tapedeck/market";
 import { LRUCache } from "lru-cache";
 import type { BlockCache } from "../block-cache.js";
 import type { TapeEvent } from "../tape.js";
 import type { TapeOverview } from "../tape-catalog.js";
 import { TapeNotFound } from "../tape-errors.js";
 import { chainTo, type ForkedTape, type GivenOrder, type ReadOrders } from "./forks.js";
-import { generatorOf } from "./generators.js";
 import { frameNs } from "./layout.js";
 import { type MarketSearch, SearchThread } from "./search-thread.js";
 import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
-import { parseSimulatedName, type SimulatedName, simulatedId } from "./simulated-name.js";
+import { canGenerate, parseSimulatedName, type SimulatedName, simulatedId } from "./simulated-name.js";
 import { SimulatedTape } from "./simulated-tape.js";
 
 const openTapes = 1_000;
@@ -95,11 +94,10 @@ export class SimulatedTapes {
     const key = keyOf(name);
     const known = this.#opened.get(key);
     if (known !== undefined) return known;
-    const generator = generatorOf(name);
-    if (generator === undefined) throw new TapeNotFound(key);
+    if (!canGenerate(name)) throw new TapeNotFound(key);
     const tape = new SimulatedTape({
       name,
-      market: generator.market(name),
+      market: new SimulatedMarket(name),
       cache: this.#cache,
       maker: this.#maker,
       search: this.#search,

@@ -1,6 +1,5 @@
 import { defaultScenario, parseScenario, scenarioNames, scenarioText } from "@tapedeck/market";
 import { type Refusal, refuse } from "@tapedeck/protocol";
-import { generatorOf } from "./generators.js";
 import {
   currentGenerator,
   longestScenario,
@@ -37,7 +36,7 @@ export function simulatedTapeFor({
   }
   const id = simulatedId({ generator: currentGenerator, symbol: symbol.toUpperCase(), seed, scenario: text });
   const name = parseSimulatedName(id);
-  if (name === undefined || generatorOf(name) === undefined) throw new RangeError(`${id} cannot be simulated`);
+  if (name === undefined) throw new RangeError(`${id} cannot be simulated`);
   return { tape: `${id}@${name.version}`, scenario: text };
 }
 

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { expect } from "vitest";
-import { type Decks, testWith } from "./dashboard.js";
+import { type Dashboards, testWith } from "./dashboard.js";
 
 const secret = "a secret of the test, of more than 32 characters";
 const test = testWith(() => ({
@@ -16,72 +16,72 @@ function tokenOf(user: string, role = "controller"): string {
 }
 
 /** A page of one cluster whose address names another, and the hosts that it asks. */
-async function openElsewhere(decks: Decks, from: string, api: string, path = "/") {
-  const deck = await decks.open("about:blank");
+async function openElsewhere(dashboards: Dashboards, from: string, api: string, path = "/") {
+  const dashboard = await dashboards.open("about:blank");
   const asked = new Set<string>();
-  deck.page.on("request", (request) => asked.add(new URL(request.url()).host));
-  deck.page.on("websocket", (socket) => asked.add(new URL(socket.url()).host));
-  await deck.page.goto(`${from}${path}?api=${encodeURIComponent(api)}`);
-  return { deck, asked };
+  dashboard.page.on("request", (request) => asked.add(new URL(request.url()).host));
+  dashboard.page.on("websocket", (socket) => asked.add(new URL(socket.url()).host));
+  await dashboard.page.goto(`${from}${path}?api=${encodeURIComponent(api)}`);
+  return { dashboard, asked };
 }
 
 test("[DB91] a link to another cluster asks whether to trust its host before any token is asked for, and keeps the answer", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
   const from = cluster.apis[0]?.url ?? "";
   const { host } = new URL(cluster.url);
   for (const path of ["/", "/operations"]) {
-    const { deck, asked } = await openElsewhere(decks, from, cluster.url, path);
-    await deck.page.getByRole("dialog", { name: `Connect to ${host}?` }).waitFor();
-    await deck.page.waitForLoadState("networkidle");
-    expect(await deck.page.getByLabel("Access token").count()).toBe(0);
+    const { dashboard, asked } = await openElsewhere(dashboards, from, cluster.url, path);
+    await dashboard.page.getByRole("dialog", { name: `Connect to ${host}?` }).waitFor();
+    await dashboard.page.waitForLoadState("networkidle");
+    expect(await dashboard.page.getByLabel("Access token").count()).toBe(0);
     expect([...asked]).toEqual([new URL(from).host]);
   }
 
-  const { deck, asked } = await openElsewhere(decks, from, cluster.url);
-  await deck.press(`Trust ${host} and connect`);
-  await deck.page.getByLabel("Access token").fill(tokenOf("ada"));
-  await deck.press("Sign in");
-  await deck.plays();
+  const { dashboard, asked } = await openElsewhere(dashboards, from, cluster.url);
+  await dashboard.press(`Trust ${host} and connect`);
+  await dashboard.page.getByLabel("Access token").fill(tokenOf("ada"));
+  await dashboard.press("Sign in");
+  await dashboard.plays();
   expect([...asked]).toContain(host);
-  await deck.page.reload();
-  await deck.plays();
-  expect(await deck.page.getByRole("dialog").count()).toBe(0);
+  await dashboard.page.reload();
+  await dashboard.plays();
+  expect(await dashboard.page.getByRole("dialog").count()).toBe(0);
 });
 
 test("[DB91] a no, and Escape, lead to the page's own cluster, and nothing is sent to the other", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
   const from = cluster.apis[0]?.url ?? "";
   const { host } = new URL(from);
   for (const refuse of ["press", "Escape"]) {
-    const { deck, asked } = await openElsewhere(decks, from, cluster.url);
-    await deck.page.getByRole("dialog", { name: /^Connect to / }).waitFor();
-    if (refuse === "press") await deck.press(`Use ${host}`);
-    else await deck.page.keyboard.press("Escape");
-    await deck.page.getByRole("heading", { name: "Who are you?" }).waitFor();
-    expect(new URL(deck.page.url()).search).toBe("");
+    const { dashboard, asked } = await openElsewhere(dashboards, from, cluster.url);
+    await dashboard.page.getByRole("dialog", { name: /^Connect to / }).waitFor();
+    if (refuse === "press") await dashboard.press(`Use ${host}`);
+    else await dashboard.page.keyboard.press("Escape");
+    await dashboard.page.getByRole("heading", { name: "Who are you?" }).waitFor();
+    expect(new URL(dashboard.page.url()).search).toBe("");
     expect([...asked]).toEqual([host]);
   }
 });
 
 test("[DB92] the page may not connect to a host that DASHBOARD_APIS does not list, and says so", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, asked } = await openElsewhere(decks, cluster.url, "http://127.0.0.2:9");
-  await deck.press("Trust 127.0.0.2:9 and connect");
-  await expect.poll(() => deck.notices()).toMatch(/may not connect to http:\/\/127\.0\.0\.2:9.*DASHBOARD_APIS/);
+  const { dashboard, asked } = await openElsewhere(dashboards, cluster.url, "http://127.0.0.2:9");
+  await dashboard.press("Trust 127.0.0.2:9 and connect");
+  await expect.poll(() => dashboard.toasts()).toMatch(/may not connect to http:\/\/127\.0\.0\.2:9.*DASHBOARD_APIS/);
   expect([...asked]).toEqual([new URL(cluster.url).host]);
 });
 
 test("[DB16] a cluster that knows its users asks for a token, and links carry one that does what they say", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const ada = await decks.open(cluster.url, { permissions: ["clipboard-read", "clipboard-write"] });
+  const ada = await dashboards.open(cluster.url, { permissions: ["clipboard-read", "clipboard-write"] });
   await ada.page.getByRole("heading", { name: "Who are you?" }).waitFor();
   await ada.page.getByLabel("Access token").fill("ey.not.one");
   await ada.press("Sign in");
@@ -93,16 +93,16 @@ test("[DB16] a cluster that knows its users asks for a token, and links carry on
 
   await ada.press("Session");
   await ada.press("Copy link to watch only");
-  await expect.poll(() => ada.notices()).toMatch(/copied/);
+  await expect.poll(() => ada.toasts()).toMatch(/copied/);
   const link = new URL(await ada.page.evaluate(() => navigator.clipboard.readText()));
   expect(link.searchParams.get("session")).toBe(id);
   expect(link.hash).toMatch(/^#access=/);
   expect(`${link.pathname}${link.search}`).not.toMatch(/access/);
 
-  const guest = await decks.open(link.href);
+  const guest = await dashboards.open(link.href);
   await guest.plays();
   await guest.press("Pause");
-  await expect.poll(() => guest.notices()).not.toBe("");
+  await expect.poll(() => guest.toasts()).not.toBe("");
   await guest.state("Playing");
   await ada.press("Pause");
   await guest.state("Paused");

@@ -65,7 +65,7 @@ async function reportPlaying(
 ): Promise<void> {
   const id = await create({ ...market, speed: 6, max_fps: 60 });
   await control(id, "start");
-  const { page, troubles } = await pages.visit(`${cluster.url}/?session=${id}`, {
+  const { page, errors } = await pages.visit(`${cluster.url}/?session=${id}`, {
     viewport: { width: 1440, height: 900 },
   });
   await firstFrame(page);
@@ -84,7 +84,7 @@ async function reportPlaying(
   for (let part = 0; part < parts; part++) {
     console.log(`  ${await measure(page, cdp, threads, seconds / parts)} (load ${load()})`);
   }
-  if (troubles.length > 0) console.log(`  troubles: ${troubles.join("; ")}`);
+  if (errors.length > 0) console.log(`  troubles: ${errors.join("; ")}`);
   await page.context().close();
 }
 

@@ -3,19 +3,19 @@ import { type Frame, frame, type SessionView } from "@tapedeck/protocol";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { z } from "zod";
-import { haveBrowser, Pages, type ShownPage } from "../support/browser.js";
+import { haveBrowser, type OpenedPage, Pages } from "../support/browser.js";
 import { test as onCluster, type TestCluster, type TestClusterOptions, testOnCluster } from "../support/cluster.js";
 
 /** The dashboard in a browser, as somebody uses it. */
-export class ShownDeck {
+export class DashboardPage {
   readonly page: Page;
-  readonly troubles: string[];
+  readonly errors: string[];
   /** Name of the file that was exported last. */
   saved = "";
 
-  constructor({ page, troubles }: ShownPage) {
+  constructor({ page, errors }: OpenedPage) {
     this.page = page;
-    this.troubles = troubles;
+    this.errors = errors;
     page.setDefaultTimeout(20_000);
   }
 
@@ -68,7 +68,7 @@ export class ShownDeck {
   }
 
   /** Waits until the playhead stands at the frame where the cluster says that it is. */
-  async standsAt(cursor: string | null): Promise<void> {
+  async showsCursor(cursor: string | null): Promise<void> {
     await expect.poll(() => this.clock(), { timeout: 15_000 }).toBe((cursor ?? "").slice(11, 23));
   }
 
@@ -85,12 +85,12 @@ export class ShownDeck {
   }
 
   /** The frames in sight, by way of an export. */
-  async framesInSight(): Promise<Frame[]> {
+  async visibleFrames(): Promise<Frame[]> {
     return z.array(frame).parse(JSON.parse(await this.exported("Frames, JSON")));
   }
 
-  async seqsInSight(): Promise<number[]> {
-    return (await this.framesInSight()).map(({ seq }) => seq);
+  async visibleSeqs(): Promise<number[]> {
+    return (await this.visibleFrames()).map(({ seq }) => seq);
   }
 
   /** What an entry of the export's menu saves. */
@@ -109,25 +109,25 @@ export class ShownDeck {
   }
 
   /** All notices that are shown now. */
-  async notices(): Promise<string> {
+  async toasts(): Promise<string> {
     return (await this.page.getByRole("log", { name: "Notices" }).textContent()) ?? "";
   }
 }
 
 /** Opens dashboards, each in a profile of its own. */
-export class Decks {
+export class Dashboards {
   readonly #pages: Pages;
-  readonly #shown: ShownDeck[] = [];
+  readonly #shown: DashboardPage[] = [];
 
   constructor(pages: Pages) {
     this.#pages = pages;
   }
 
-  async open(url: string, options: BrowserContextOptions = {}): Promise<ShownDeck> {
+  async open(url: string, options: BrowserContextOptions = {}): Promise<DashboardPage> {
     const usual = { viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" } as const;
-    const deck = new ShownDeck(await this.#pages.visit(url, { ...usual, ...options }));
-    this.#shown.push(deck);
-    return deck;
+    const dashboard = new DashboardPage(await this.#pages.visit(url, { ...usual, ...options }));
+    this.#shown.push(dashboard);
+    return dashboard;
   }
 
   async close(): Promise<void> {
@@ -139,11 +139,11 @@ export class Decks {
     cluster: TestCluster,
     body: Record<string, unknown> = {},
     options: BrowserContextOptions = {},
-  ): Promise<{ deck: ShownDeck; id: string; view: () => Promise<SessionView> }> {
+  ): Promise<{ dashboard: DashboardPage; id: string; view: () => Promise<SessionView> }> {
     const { session_id: id } = await cluster.http.create({ tape: "usdm", max_fps: 60, ...body });
-    const deck = await this.open(`${cluster.url}/?session=${id}`, options);
-    await expect.poll(() => deck.clock(), { timeout: 30_000 }).toMatch(/^\d\d:/);
-    return { deck, id, view: () => cluster.http.session(id) };
+    const dashboard = await this.open(`${cluster.url}/?session=${id}`, options);
+    await expect.poll(() => dashboard.clock(), { timeout: 30_000 }).toMatch(/^\d\d:/);
+    return { dashboard, id, view: () => cluster.http.session(id) };
   }
 }
 
@@ -164,13 +164,13 @@ function withBrowser(base: ReturnType<typeof testOnCluster>) {
         { scope: "file" },
       ],
     })
-    .extend<{ decks: Decks }>({
-      decks: async ({ pages }, use) => {
-        const decks = new Decks(pages);
+    .extend<{ dashboards: Dashboards }>({
+      dashboards: async ({ pages }, use) => {
+        const dashboards = new Dashboards(pages);
         try {
-          await use(decks);
+          await use(dashboards);
         } finally {
-          await decks.close();
+          await dashboards.close();
         }
       },
     })

@@ -3,17 +3,17 @@ import { test } from "./dashboard.js";
 
 test("[DB46] frames in sight are exported as they were recorded, and as a table of them", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
   const truth = await cluster.recording("usdm");
-  const { deck, id, view } = await decks.openOn(cluster);
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
-  await deck.standsAt((await view()).cursor_ts);
-  await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 15_000 }).toBeGreaterThan(60);
-  const frames = await deck.framesInSight();
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await expect.poll(async () => (await dashboard.visibleSeqs()).length, { timeout: 15_000 }).toBeGreaterThan(60);
+  const frames = await dashboard.visibleFrames();
   expect(frames).toEqual(frames.map(({ seq }) => truth.frame(seq)));
 
-  const [head = "", ...lines] = (await deck.exported("Frames, CSV")).split("\r\n");
+  const [head = "", ...lines] = (await dashboard.exported("Frames, CSV")).split("\r\n");
   expect(head).toMatch(/^timestamp,seq,symbol,mid_price,.*bid_price_20,bid_size_20,ask_price_20,ask_size_20$/);
   const names = head.split(",");
   const table = lines.map((line) => Object.fromEntries(line.split(",").map((cell, nth) => [names[nth], cell])));
@@ -33,7 +33,7 @@ test("[DB46] frames in sight are exported as they were recorded, and as a table 
     });
   }
 
-  const [first, ...trades] = (await deck.exported("Trades, CSV")).split("\r\n");
+  const [first, ...trades] = (await dashboard.exported("Trades, CSV")).split("\r\n");
   expect(first).toBe("timestamp,symbol,seq,price,size,side,own,mid_price,effective_spread");
   expect(trades.map((line) => line.split(",").slice(0, 7).join(","))).toEqual(
     frames.flatMap(({ seq, symbol, trades: made }) =>
@@ -47,12 +47,15 @@ test("[DB46] frames in sight are exported as they were recorded, and as a table 
   }
 });
 
-test("[DB46] the charts are exported as one picture, with what it is of in its name", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+test("[DB46] the charts are exported as one picture, with what it is of in its name", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
-  await deck.standsAt((await view()).cursor_ts);
-  await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 15_000 }).toBeGreaterThan(60);
-  const sizes = await deck.page.evaluate(() =>
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await expect.poll(async () => (await dashboard.visibleSeqs()).length, { timeout: 15_000 }).toBeGreaterThan(60);
+  const sizes = await dashboard.page.evaluate(() =>
     ["Price", "Depth"].map((title) => {
       const section = [...document.querySelectorAll("section")].find(
         (one) => one.querySelector("h2")?.textContent === title,
@@ -61,13 +64,13 @@ test("[DB46] the charts are exported as one picture, with what it is of in its n
       return { width: Math.round(width), height: Math.round(height) };
     }),
   );
-  const png = await deck.exportedBytes("Charts, PNG");
+  const png = await dashboard.exportedBytes("Charts, PNG");
   expect(png.subarray(1, 4).toString()).toBe("PNG");
   const [price, depth] = sizes;
   expect(png.readUInt32BE(16)).toBeGreaterThanOrEqual((price?.width ?? 0) - 2);
   expect(Math.abs(png.readUInt32BE(20) - (price?.height ?? 0) - (depth?.height ?? 0) - 50)).toBeLessThan(8);
   // A line of the price, and books of many brightnesses: each of the two is in it.
-  const colours = await deck.page.evaluate(async (base64) => {
+  const colours = await dashboard.page.evaluate(async (base64) => {
     const image = new Image();
     image.src = `data:image/png;base64,${base64}`;
     await image.decode();
@@ -87,5 +90,5 @@ test("[DB46] the charts are exported as one picture, with what it is of in its n
   }, png.toString("base64"));
   expect(colours[0]).toBeGreaterThan(5);
   expect(colours[1]).toBeGreaterThan(20);
-  expect(deck.saved).toMatch(/^tapedeck-BTCUSDT-2024-07-18T\d{6}\.png$/);
+  expect(dashboard.saved).toMatch(/^tapedeck-BTCUSDT-2024-07-18T\d{6}\.png$/);
 });

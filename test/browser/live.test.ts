@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { BinanceStandIn } from "../support/exchange/binance.js";
-import { type ShownDeck, testWith } from "./dashboard.js";
+import { type DashboardPage, testWith } from "./dashboard.js";
 
 const exchange = new BinanceStandIn();
 beforeAll(async () => {
@@ -24,149 +24,154 @@ const test = testWith(() => ({
 
 /** The button that leads to the edge, and says by its glow whether one is there. */
 const liveButton = (page: Page) => page.getByRole("button", { name: "LIVE", exact: true });
-const atEdge = (deck: ShownDeck, edge: boolean) =>
-  liveButton(deck.page)
-    .and(deck.page.locator(`[data-edge=${edge}]`))
+const atEdge = (dashboard: DashboardPage, edge: boolean) =>
+  liveButton(dashboard.page)
+    .and(dashboard.page.locator(`[data-edge=${edge}]`))
     .waitFor();
 
 /** Chooses the usual market of a source, as a user does. */
-async function goLive(deck: ShownDeck, source: string): Promise<void> {
-  await deck.page.getByRole("radio", { name: "LIVE", exact: true }).click();
-  await deck.press("Choose a market");
-  await deck.page.getByLabel("Source").selectOption(source);
-  await deck.press("Watch");
+async function goLive(dashboard: DashboardPage, source: string): Promise<void> {
+  await dashboard.page.getByRole("radio", { name: "LIVE", exact: true }).click();
+  await dashboard.press("Choose a market");
+  await dashboard.page.getByLabel("Source").selectOption(source);
+  await dashboard.press("Watch");
 }
 
 /** As the page tells it beside the button; 0 where it tells none. */
-async function secondsBehind(deck: ShownDeck): Promise<number> {
-  const text = (await deck.page.getByTestId("behind").allTextContents())[0] ?? "0 s";
+async function secondsBehind(dashboard: DashboardPage): Promise<number> {
+  const text = (await dashboard.page.getByTestId("behind").allTextContents())[0] ?? "0 s";
   const [, amount = "", unit] = /^([\d.]+) (ms|s|min) behind$/.exec(text) ?? [];
   return Number(amount) * (unit === "min" ? 60 : unit === "ms" ? 0.001 : 1);
 }
 
 /** What the page has, frame by frame: each seq from the first one in sight to the last, once. */
-async function seqsWithoutHole(deck: ShownDeck): Promise<number[]> {
-  const seqs = await deck.seqsInSight();
+async function seqsWithoutHole(dashboard: DashboardPage): Promise<number[]> {
+  const seqs = await dashboard.visibleSeqs();
   expect(seqs).toEqual(seqs.map((_, nth) => (seqs[0] ?? 0) + nth));
   return seqs;
 }
 
 test("[DB31] LIVE plays at the edge, where its button glows, and a pause takes it away from there", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, view } = await decks.openOn(cluster);
-  await goLive(deck, "SIM");
-  await deck.plays();
-  await atEdge(deck, true);
+  const { dashboard, view } = await dashboards.openOn(cluster);
+  await goLive(dashboard, "SIM");
+  await dashboard.plays();
+  await atEdge(dashboard, true);
   expect(await view()).toMatchObject({ mode: "LIVE", active_source: "SIM", behind_ms: 0 });
-  expect(await liveButton(deck.page).evaluate((button) => getComputedStyle(button).boxShadow)).not.toBe("none");
-  expect(await deck.page.getByTestId("behind").count()).toBe(0);
+  expect(await liveButton(dashboard.page).evaluate((button) => getComputedStyle(button).boxShadow)).not.toBe("none");
+  expect(await dashboard.page.getByTestId("behind").count()).toBe(0);
 
-  await deck.press("Pause");
-  await atEdge(deck, false);
-  expect(await liveButton(deck.page).evaluate((button) => getComputedStyle(button).boxShadow)).toBe("none");
+  await dashboard.press("Pause");
+  await atEdge(dashboard, false);
+  expect(await liveButton(dashboard.page).evaluate((button) => getComputedStyle(button).boxShadow)).toBe("none");
   // The market goes on, and with it the distance, by the second and without jumps.
   const told: number[] = [];
   await expect
-    .poll(async () => told[told.push(await secondsBehind(deck)) - 1], { timeout: 20_000, interval: 400 })
+    .poll(async () => told[told.push(await secondsBehind(dashboard)) - 1], { timeout: 20_000, interval: 400 })
     .toBeGreaterThan(6);
   expect(told).toEqual([...told].sort((a, b) => a - b));
   // Whoever looks after the cluster sees the market, too.
-  const above = await decks.open(`${cluster.url}/operations`);
+  const above = await dashboards.open(`${cluster.url}/operations`);
   await above.page.getByRole("tab", { name: "Feeds" }).click();
   const market = above.page.getByRole("row", { name: /^SIM BTCUSDT/ });
   await market.getByText("up", { exact: true }).waitFor();
   const { behind_ms } = await view();
-  expect(Math.abs((behind_ms ?? 0) / 1000 - (await secondsBehind(deck)))).toBeLessThan(2);
+  expect(Math.abs((behind_ms ?? 0) / 1000 - (await secondsBehind(dashboard)))).toBeLessThan(2);
 });
 
 test("[DB33] the market is paused, rewound, played slowly and caught up with, and no frame is lost or shown twice", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, view } = await decks.openOn(cluster, { mode: "LIVE", source: "SIM", symbol: "ETHUSDT", max_fps: 0 });
-  await deck.page.getByLabel("Stretch of tape time in sight").selectOption("300000");
-  await atEdge(deck, true);
-  await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 20_000 }).toBeGreaterThan(60);
+  const { dashboard, view } = await dashboards.openOn(cluster, {
+    mode: "LIVE",
+    source: "SIM",
+    symbol: "ETHUSDT",
+    max_fps: 0,
+  });
+  await dashboard.page.getByLabel("Stretch of tape time in sight").selectOption("300000");
+  await atEdge(dashboard, true);
+  await expect.poll(async () => (await dashboard.visibleSeqs()).length, { timeout: 20_000 }).toBeGreaterThan(60);
 
-  await deck.press("Pause");
-  await deck.state("Paused");
-  const paused = (await seqsWithoutHole(deck)).at(-1);
+  await dashboard.press("Pause");
+  await dashboard.state("Paused");
+  const paused = (await seqsWithoutHole(dashboard)).at(-1);
   expect(paused).toBe((await view()).controller_state.cursor_seq);
-  await expect.poll(() => secondsBehind(deck), { timeout: 20_000 }).toBeGreaterThan(2);
-  await deck.press("Resume");
-  await deck.plays();
-  await atEdge(deck, false);
+  await expect.poll(() => secondsBehind(dashboard), { timeout: 20_000 }).toBeGreaterThan(2);
+  await dashboard.press("Resume");
+  await dashboard.plays();
+  await atEdge(dashboard, false);
   // Twice as fast, the edge is reached, and it goes on there with the market.
-  await deck.page.getByRole("radio", { name: "5×", exact: true }).click();
-  await atEdge(deck, true);
+  await dashboard.page.getByRole("radio", { name: "5×", exact: true }).click();
+  await atEdge(dashboard, true);
   await expect.poll(async () => (await view()).behind_ms).toBe(0);
-  await deck.plays();
-  const caught = await seqsWithoutHole(deck);
+  await dashboard.plays();
+  const caught = await seqsWithoutHole(dashboard);
   expect(caught).toContain((paused ?? 0) + 1);
 
-  await deck.page.getByRole("radio", { name: "0.5×", exact: true }).click();
-  await deck.press("Choose how far to rewind");
-  await deck.page.getByRole("button", { name: "5 s", exact: true }).click();
-  await atEdge(deck, false);
-  await expect.poll(() => secondsBehind(deck)).toBeGreaterThan(4);
-  await deck.plays();
-  const rewound = await seqsWithoutHole(deck);
+  await dashboard.page.getByRole("radio", { name: "0.5×", exact: true }).click();
+  await dashboard.press("Choose how far to rewind");
+  await dashboard.page.getByRole("button", { name: "5 s", exact: true }).click();
+  await atEdge(dashboard, false);
+  await expect.poll(() => secondsBehind(dashboard)).toBeGreaterThan(4);
+  await dashboard.plays();
+  const rewound = await seqsWithoutHole(dashboard);
   expect(rewound.at(-1)).toBeLessThan(caught.at(-1) ?? 0);
-  const before = await secondsBehind(deck);
-  await expect.poll(() => secondsBehind(deck), { timeout: 20_000 }).toBeGreaterThan(before);
+  const before = await secondsBehind(dashboard);
+  await expect.poll(() => secondsBehind(dashboard), { timeout: 20_000 }).toBeGreaterThan(before);
 
-  await liveButton(deck.page).click();
-  await atEdge(deck, true);
+  await liveButton(dashboard.page).click();
+  await atEdge(dashboard, true);
   expect(await view()).toMatchObject({ behind_ms: 0, state: "PLAYING", speed: 1 });
-  await deck.plays();
-  await deck.press("Pause");
-  await deck.state("Paused");
-  await deck.settledClock();
-  const seqs = await seqsWithoutHole(deck);
+  await dashboard.plays();
+  await dashboard.press("Pause");
+  await dashboard.state("Paused");
+  await dashboard.settledClock();
+  const seqs = await seqsWithoutHole(dashboard);
   expect(seqs.at(-1)).toBe((await view()).controller_state.cursor_seq);
   expect(seqs).toEqual(expect.arrayContaining([...new Set([...caught, ...rewound])]));
-  expect(deck.troubles).toEqual([]);
+  expect(dashboard.errors).toEqual([]);
 });
 
 test("[DB34] a venue that cannot be reached is said to be down, with its reason, and the page leads on", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, view } = await decks.openOn(cluster);
-  await goLive(deck, "KRAKEN");
-  await deck.page.getByRole("heading", { name: /^KRAKEN \S+ is down$/ }).waitFor();
-  await deck.page
+  const { dashboard, view } = await dashboards.openOn(cluster);
+  await goLive(dashboard, "KRAKEN");
+  await dashboard.page.getByRole("heading", { name: /^KRAKEN \S+ is down$/ }).waitFor();
+  await dashboard.page
     .getByText(/reached|refused/i)
     .first()
     .waitFor();
   expect((await view()).feed?.status).toBe("down");
-  await deck.press("Watch a simulated venue");
-  await deck.plays();
-  await atEdge(deck, true);
-  await deck.page.getByRole("radio", { name: "REPLAY", exact: true }).click();
-  await deck.press("Start");
-  await deck.plays();
+  await dashboard.press("Watch a simulated venue");
+  await dashboard.plays();
+  await atEdge(dashboard, true);
+  await dashboard.page.getByRole("radio", { name: "REPLAY", exact: true }).click();
+  await dashboard.press("Start");
+  await dashboard.plays();
   expect((await view()).tape).toMatch(/^usdm@/);
 });
 
 test("[DB34] when the market breaks off its last frames stay in sight, and it goes on when the market does", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck } = await decks.openOn(cluster, { mode: "LIVE", source: "BINANCE", symbol: "BTCUSDT" });
-  await deck.plays();
-  const strip = deck.page.getByTestId("feed");
+  const { dashboard } = await dashboards.openOn(cluster, { mode: "LIVE", source: "BINANCE", symbol: "BTCUSDT" });
+  await dashboard.plays();
+  const strip = dashboard.page.getByTestId("feed");
   await strip.waitFor({ state: "hidden" });
   await exchange.away();
   await strip.getByText("BINANCE BTCUSDT is down.").waitFor();
   expect(await strip.textContent()).toMatch(/reached|lost|refused/i);
-  expect((await deck.seqsInSight()).length).toBeGreaterThan(0);
+  expect((await dashboard.visibleSeqs()).length).toBeGreaterThan(0);
   await exchange.open();
   await strip.waitFor({ state: "hidden", timeout: 60_000 });
-  await deck.plays();
+  await dashboard.plays();
   // The market was not heard for a while, and the tape says so.
-  const frames = JSON.parse(await deck.exported("Frames, JSON"));
+  const frames = JSON.parse(await dashboard.exported("Frames, JSON"));
   expect(frames.some((frame: object) => "gap_before_ms" in frame)).toBe(true);
 });

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 
-test("[OB15] the queues' page is whole, and no request of it leaves its origin", async ({ cluster, decks }) => {
-  const { page, troubles } = await decks.open("about:blank");
+test("[OB15] the queues' page is whole, and no request of it leaves its origin", async ({ cluster, dashboards }) => {
+  const { page, errors } = await dashboards.open("about:blank");
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
   await page.goto(`${cluster.url}/admin/queues`);
@@ -13,7 +13,7 @@ test("[OB15] the queues' page is whole, and no request of it leaves its origin",
     .waitFor();
   expect(asked.length).toBeGreaterThan(5);
   expect(asked.filter((url) => new URL(url).origin !== cluster.url)).toEqual([]);
-  expect(troubles).toEqual([]);
+  expect(errors).toEqual([]);
 
   // What a script or a style tried nevertheless, the browser would refuse.
   const refused = await page.evaluate(

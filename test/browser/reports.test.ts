@@ -7,23 +7,23 @@ const patience = { timeout: 20_000 };
 
 test("[DB90] [A91] the report lists what was bought and sold with profit and loss, and saves it as CSV", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, id, view } = await decks.openOn(cluster, { mode: "SIMULATION", seed: "report" });
-  await deck.plays();
-  await deck.press("Report");
-  const dialog = deck.page.getByRole("dialog", { name: "Trade report" });
+  const { dashboard, id, view } = await dashboards.openOn(cluster, { mode: "SIMULATION", seed: "report" });
+  await dashboard.plays();
+  await dashboard.press("Report");
+  const dialog = dashboard.page.getByRole("dialog", { name: "Trade report" });
   await dialog.getByText(/^No order yet/).waitFor();
-  await deck.page.keyboard.press("Escape");
-  await deck.page.getByLabel("Quantity").fill("0.5");
-  await deck.press(/^Buy/);
+  await dashboard.page.keyboard.press("Escape");
+  await dashboard.page.getByLabel("Quantity").fill("0.5");
+  await dashboard.press(/^Buy/);
   await expect.poll(async () => (await view()).account?.position, patience).toBe(0.5);
-  await deck.page.getByLabel("Quantity").fill("0.25");
-  await deck.press(/^Sell/);
+  await dashboard.page.getByLabel("Quantity").fill("0.25");
+  await dashboard.press(/^Sell/);
   await expect.poll(async () => (await view()).account?.position, patience).toBe(0.25);
 
-  await deck.press("Report");
-  const rows = dialog.getByRole("row").filter({ has: deck.page.getByRole("cell") });
+  await dashboard.press("Report");
+  const rows = dialog.getByRole("row").filter({ has: dashboard.page.getByRole("cell") });
   await expect.poll(() => rows.count(), patience).toBe(2);
   const { report } = await cluster.http.ask(tradeReportAnswer, "GET", `/reports/${id}`);
   const [sold, bought] = await rows.all();
@@ -40,21 +40,21 @@ test("[DB90] [A91] the report lists what was bought and sold with profit and los
   expect(await dialog.locator("dl > div", { hasText: "Bought" }).locator("dd").textContent()).toBe("0.5");
 
   const [download] = await Promise.all([
-    deck.page.waitForEvent("download"),
+    dashboard.page.waitForEvent("download"),
     dialog.getByRole("button", { name: "Save as CSV" }).click(),
   ]);
   expect(download.suggestedFilename()).toBe(`tapedeck-orders-${id}.csv`);
-  await deck.page.keyboard.press("Escape");
+  await dashboard.page.keyboard.press("Escape");
   // Also from a tape that is only watched, later.
-  await deck.page.getByRole("radio", { name: "REPLAY", exact: true }).click();
+  await dashboard.page.getByRole("radio", { name: "REPLAY", exact: true }).click();
   await expect.poll(async () => (await view()).mode, patience).toBe("REPLAY");
-  const csv = await deck.exported("Orders, CSV");
+  const csv = await dashboard.exported("Orders, CSV");
   expect(csv.trimEnd().split("\r\n")).toHaveLength(3);
   expect(csv).toContain(`,BUY,0.5,0.5,${report.orders[0]?.fill?.timestamp},`);
 
-  await deck.page.getByRole("link", { name: "Operations" }).click();
-  await deck.page.getByRole("tab", { name: "Reports" }).click();
-  const table = deck.page.getByRole("table", { name: "Reports" });
+  await dashboard.page.getByRole("link", { name: "Operations" }).click();
+  await dashboard.page.getByRole("tab", { name: "Reports" }).click();
+  const table = dashboard.page.getByRole("table", { name: "Reports" });
   await table.getByRole("row", { name: id }).getByRole("cell", { name: "2", exact: true }).waitFor();
-  expect(deck.troubles).toEqual([]);
+  expect(dashboard.errors).toEqual([]);
 });

@@ -1,12 +1,12 @@
 import { type Frame, tapeOverview } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
-import { type ShownDeck, test } from "./dashboard.js";
+import { type DashboardPage, test } from "./dashboard.js";
 
 /** What is drawn may wait for a busy machine. */
 const patience = { timeout: 20_000 };
 
-const scrubber = (deck: ShownDeck) => deck.page.getByRole("slider", { name: "Place on the tape" });
+const scrubber = (dashboard: DashboardPage) => dashboard.page.getByRole("slider", { name: "Place on the tape" });
 
 async function framesOf(cluster: TestCluster): Promise<Frame[]> {
   const [truth, { span }] = [await cluster.recording("usdm"), await cluster.tapes.recorded("usdm")];
@@ -14,8 +14,8 @@ async function framesOf(cluster: TestCluster): Promise<Frame[]> {
 }
 
 /** Columns of the scrubber's upper edge, where events are marked, that have something on them; the playhead's aside. */
-function markedColumns(deck: ShownDeck): Promise<number> {
-  return scrubber(deck).evaluate((host) => {
+function markedColumns(dashboard: DashboardPage): Promise<number> {
+  return scrubber(dashboard).evaluate((host) => {
     const canvas = host.querySelector("canvas");
     const pen = canvas?.getContext("2d");
     if (!canvas || !pen) return -1;
@@ -37,20 +37,20 @@ function markedColumns(deck: ShownDeck): Promise<number> {
 
 test("[DB84] the scrubber marks what the anomaly feed's filter lets through, and the feed says how many it hides", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   const { events } = await cluster.http.ask(tapeOverview, "GET", "/tapes/usdm/overview?points=1200");
   const ranks = ["low", "medium", "high", "critical"];
   const atLeast = (least: string) => events.filter(({ severity }) => ranks.indexOf(severity) >= ranks.indexOf(least));
   expect(events.length).toBeGreaterThan(1);
-  await deck.page.getByRole("tab", { name: "Anomalies" }).click();
-  const marked = async () => Number(await scrubber(deck).getAttribute("data-marked"));
+  await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
+  const marked = async () => Number(await scrubber(dashboard).getAttribute("data-marked"));
   const columns: number[] = [];
   for (const least of ranks) {
-    await deck.page.getByLabel("Least severity").selectOption(least);
+    await dashboard.page.getByLabel("Least severity").selectOption(least);
     await expect.poll(marked, patience).toBe(atLeast(least).length);
-    columns.push(await markedColumns(deck));
+    columns.push(await markedColumns(dashboard));
   }
   expect(columns[0]).toBeGreaterThan(0);
   for (const [nth, least] of ranks.entries()) {
@@ -58,46 +58,46 @@ test("[DB84] the scrubber marks what the anomaly feed's filter lets through, and
   }
   // By type as well, and a filter that hides something says so.
   const [{ type = "" } = {}] = events;
-  await deck.page.getByLabel("Least severity").selectOption("low");
-  await deck.page.getByLabel("Type of anomaly").selectOption(type);
+  await dashboard.page.getByLabel("Least severity").selectOption("low");
+  await dashboard.page.getByLabel("Type of anomaly").selectOption(type);
   await expect.poll(marked, patience).toBe(events.filter((event) => event.type === type).length);
-  await deck.page.getByLabel("Type of anomaly").selectOption("");
+  await dashboard.page.getByLabel("Type of anomaly").selectOption("");
   await cluster.http.control(id, "seek", { event: "next", min_severity: "low" });
-  await deck.standsAt((await view()).cursor_ts);
-  const rows = deck.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("listitem");
+  await dashboard.showsCursor((await view()).cursor_ts);
+  const rows = dashboard.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("listitem");
   await expect.poll(() => rows.count(), patience).toBeGreaterThan(0);
   const all = await rows.count();
-  await deck.page.getByLabel("Least severity").selectOption("critical");
+  await dashboard.page.getByLabel("Least severity").selectOption("critical");
   await expect
     .poll(async () => {
-      const hidden = await deck.page.getByText(/hidden by the filter/).textContent();
+      const hidden = await dashboard.page.getByText(/hidden by the filter/).textContent();
       return Number(/^[\d,]+/.exec(hidden ?? "")?.[0]) + (await rows.count());
     }, patience)
     .toBe(all);
-  await deck.press("Show all");
+  await dashboard.press("Show all");
   await expect.poll(() => rows.count(), patience).toBe(all);
   await expect.poll(marked, patience).toBe(events.length);
-  expect(await deck.page.getByText(/hidden by the filter/).count()).toBe(0);
+  expect(await dashboard.page.getByText(/hidden by the filter/).count()).toBe(0);
 });
 
 test("[DB80] gaps in the book are marked in the ladder, and listed by price with level, volume and risk", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
   const frames = await framesOf(cluster);
   const [first] = frames.filter(({ liquidity_gaps }) => (liquidity_gaps?.length ?? 0) > 1);
   if (first === undefined) throw new Error("no frame has two gaps");
   const gaps = first.liquidity_gaps ?? [];
-  const { deck, id, view } = await decks.openOn(cluster);
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { seq: first.seq });
-  await deck.standsAt((await view()).cursor_ts);
-  await deck.page.getByText(`${gaps.length} gaps`, { exact: true }).waitFor();
-  const label = deck.page.getByRole("img", { name: /^Order book of/ });
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await dashboard.page.getByText(`${gaps.length} gaps`, { exact: true }).waitFor();
+  const label = dashboard.page.getByRole("img", { name: /^Order book of/ });
   await expect
     .poll(() => label.getAttribute("aria-label"), patience)
     .toContain(`Gaps: ${gaps.map(({ price, risk_score }) => `${price} (risk ${risk_score})`).join(", ")}.`);
-  await deck.page.getByRole("tab", { name: "Gaps" }).click();
-  const now = deck.page.getByRole("region", { name: "Gaps by price" }).locator("tr[data-now=yes]");
+  await dashboard.page.getByRole("tab", { name: "Gaps" }).click();
+  const now = dashboard.page.getByRole("region", { name: "Gaps by price" }).locator("tr[data-now=yes]");
   const numbers = (text: string) =>
     text
       .replaceAll(",", "")
@@ -111,26 +111,26 @@ test("[DB80] gaps in the book are marked in the ladder, and listed by price with
       return expected.map((_, nth) => [cells[nth * 5], cells[nth * 5 + 1], cells[nth * 5 + 3]]);
     }, patience)
     .toEqual(expected.map(({ price, level, risk_score }) => [price, level, risk_score]));
-  expect(deck.troubles).toEqual([]);
+  expect(dashboard.errors).toEqual([]);
 });
 
 test("[DB82] the trade list says what each trade paid for taking, as far as it is known", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
   const frames = await framesOf(cluster);
   const one = frames.find(
     ({ trades, effective_spread, seq }) => seq > 50 && trades.length > 0 && (effective_spread ?? 0) > 0,
   );
   if (one === undefined) throw new Error("no frame has a trade with a spread");
-  const { deck, id, view } = await decks.openOn(cluster);
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { seq: one.seq });
-  await deck.standsAt((await view()).cursor_ts);
-  await deck.page.getByRole("columnheader", { name: "Eff. spread" }).waitFor();
-  const list = deck.page.getByRole("table", { name: "Time and sales" });
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await dashboard.page.getByRole("columnheader", { name: "Eff. spread" }).waitFor();
+  const list = dashboard.page.getByRole("table", { name: "Time and sales" });
   const newest = list
     .getByRole("row")
-    .filter({ has: deck.page.getByRole("cell") })
+    .filter({ has: dashboard.page.getByRole("cell") })
     .first();
   await expect
     .poll(async () => {
@@ -142,16 +142,16 @@ test("[DB82] the trade list says what each trade paid for taking, as far as it i
 
 test("[DB83] volume volatility and VPIN are shown as values and over time, VPIN with its thresholds", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
   const truth = await cluster.recording("usdm");
-  const { deck, id, view } = await decks.openOn(cluster);
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.9 });
-  await deck.standsAt((await view()).cursor_ts);
+  await dashboard.showsCursor((await view()).cursor_ts);
   const { vpin = Number.NaN, volume_volatility = Number.NaN } = truth.frame(
     (await view()).controller_state.cursor_seq ?? 0,
   );
-  const gauge = (kind: string) => deck.page.locator(`[data-gauge=${kind}]`);
+  const gauge = (kind: string) => dashboard.page.locator(`[data-gauge=${kind}]`);
   await expect
     .poll(() => gauge("volatility").locator("strong").textContent(), patience)
     .toBe(volume_volatility.toFixed(2));

@@ -1,15 +1,15 @@
 import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
-import { type Decks, type ShownDeck, test } from "./dashboard.js";
+import { type DashboardPage, type Dashboards, test } from "./dashboard.js";
 
 /** What is drawn may wait for a busy machine. */
 const patience = { timeout: 20_000 };
 
 /** Seven windows of 32 s in 222 hours, on a strip whose places are asked for by share. */
-async function sparseDeck(cluster: TestCluster, decks: Decks) {
+async function sparseDeck(cluster: TestCluster, dashboards: Dashboards) {
   const tape = await cluster.tapes.recorded("sparse");
-  const opened = await decks.openOn(cluster, { tape: "sparse" });
-  const slider = opened.deck.page.getByRole("slider", { name: "Place on the tape" });
+  const opened = await dashboards.openOn(cluster, { tape: "sparse" });
+  const slider = opened.dashboard.page.getByRole("slider", { name: "Place on the tape" });
   const box = await slider.boundingBox();
   if (!box) throw new Error("there is no scrubber");
   const at = (share: number) => ({ x: box.x + box.width * share, y: box.y + box.height / 2 });
@@ -28,50 +28,50 @@ function dateAndTime(iso: string): string {
   return iso.slice(0, 19).replace("T", " ");
 }
 
-async function press(deck: ShownDeck, key: string, times: number): Promise<void> {
-  for (let nth = 0; nth < times; nth++) await deck.page.keyboard.press(key);
+async function press(dashboard: DashboardPage, key: string, times: number): Promise<void> {
+  for (let nth = 0; nth < times; nth++) await dashboard.page.keyboard.press(key);
 }
 
 test("[DB71] [DB72] each window of a sparse tape has its part of the scrubber, where a click leads into it", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, tape, at, box, windows, seq, window, view } = await sparseDeck(cluster, decks);
+  const { dashboard, tape, at, box, windows, seq, window, view } = await sparseDeck(cluster, dashboards);
   expect(tape.gaps.length).toBe(6);
   for (const nth of [0, 3, 6, 2]) {
     // In its midst: seven windows of one length, with a break of 14 pixels between them.
     const part = (box.width - 6 * 14) / 7;
     const { x, y } = at((nth * (part + 14) + part / 2) / box.width);
-    await deck.page.mouse.click(x, y);
+    await dashboard.page.mouse.click(x, y);
     await expect.poll(window, patience).toBe(nth);
     const middle = ((windows[nth] ?? 0) + (windows[nth + 1] ?? tape.span.lastSeq + 1)) / 2;
     await expect.poll(async () => Math.abs((await seq()) - middle), patience).toBeLessThan(12);
-    await deck.standsAt((await view()).cursor_ts);
+    await dashboard.showsCursor((await view()).cursor_ts);
   }
   // A break leads to the nearer of its ends.
   const part = (box.width - 6 * 14) / 7;
-  await deck.page.mouse.click(box.x + part + 3, at(0).y);
+  await dashboard.page.mouse.click(box.x + part + 3, at(0).y);
   await expect.poll(seq, patience).toBe((windows[1] ?? 0) - 1);
-  await deck.page.mouse.click(box.x + part + 11, at(0).y);
+  await dashboard.page.mouse.click(box.x + part + 11, at(0).y);
   await expect.poll(seq, patience).toBe(windows[1]);
-  expect(deck.troubles).toEqual([]);
+  expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB72] a drag over a break and a range across it end where they were let go", async ({ cluster, decks }) => {
-  const { deck, at, box, windows, window, view } = await sparseDeck(cluster, decks);
+test("[DB72] a drag over a break and a range across it end where they were let go", async ({ cluster, dashboards }) => {
+  const { dashboard, at, box, windows, window, view } = await sparseDeck(cluster, dashboards);
   const part = (box.width - 6 * 14) / 7;
   const middleOf = (nth: number) => at((nth * (part + 14) + part / 2) / box.width);
-  await deck.page.mouse.move(middleOf(1).x, middleOf(1).y);
-  await deck.page.mouse.down();
-  for (const nth of [2, 3, 4]) await deck.page.mouse.move(middleOf(nth).x, middleOf(nth).y, { steps: 5 });
+  await dashboard.page.mouse.move(middleOf(1).x, middleOf(1).y);
+  await dashboard.page.mouse.down();
+  for (const nth of [2, 3, 4]) await dashboard.page.mouse.move(middleOf(nth).x, middleOf(nth).y, { steps: 5 });
   await expect.poll(window, patience).toBe(4);
-  await deck.page.mouse.up();
-  await deck.page.keyboard.down("Shift");
-  await deck.page.mouse.move(middleOf(2).x, middleOf(2).y);
-  await deck.page.mouse.down();
-  await deck.page.mouse.move(middleOf(5).x, middleOf(5).y, { steps: 4 });
-  await deck.page.mouse.up();
-  await deck.page.keyboard.up("Shift");
+  await dashboard.page.mouse.up();
+  await dashboard.page.keyboard.down("Shift");
+  await dashboard.page.mouse.move(middleOf(2).x, middleOf(2).y);
+  await dashboard.page.mouse.down();
+  await dashboard.page.mouse.move(middleOf(5).x, middleOf(5).y, { steps: 4 });
+  await dashboard.page.mouse.up();
+  await dashboard.page.keyboard.up("Shift");
   const seqAt = async (ts: string | null) => {
     const tape = await cluster.tapes.recorded("sparse");
     return tape.seqAt(Number(BigInt(Date.parse(ts ?? "")) * 1_000_000n - tape.startNs));
@@ -86,41 +86,41 @@ test("[DB72] a drag over a break and a range across it end where they were let g
 
 test("[DB72] [DB74] keys go through every window, and a screen reader hears of the gaps", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, slider, window, seq, tape, view } = await sparseDeck(cluster, decks);
+  const { dashboard, slider, window, seq, tape, view } = await sparseDeck(cluster, dashboards);
   const described = await slider.getAttribute("aria-describedby");
-  const description = await deck.page.locator(`[id="${described}"]`).textContent();
+  const description = await dashboard.page.locator(`[id="${described}"]`).textContent();
   const begins = tape.gaps.map(({ fromNs }) => `1 day 13 hours from ${dateAndTime(tape.iso(fromNs))}`);
   expect(description).toBe(`6 gaps are shortened: ${begins.join("; ")}.`);
   await slider.focus();
   const seen = [await window()];
   for (let nth = 0; nth < 60 && (await seq()) < tape.span.lastSeq; nth++) {
     const before = await seq();
-    await press(deck, "PageUp", 1);
+    await press(dashboard, "PageUp", 1);
     await expect.poll(seq, patience).toBeGreaterThan(before);
-    await deck.standsAt((await view()).cursor_ts);
+    await dashboard.showsCursor((await view()).cursor_ts);
     seen.push(await window());
   }
   expect([...new Set(seen)]).toEqual([0, 1, 2, 3, 4, 5, 6]);
-  await press(deck, "Home", 1);
+  await press(dashboard, "Home", 1);
   await expect.poll(seq, patience).toBe(0);
   await expect.poll(() => slider.getAttribute("aria-valuetext"), patience).toBe(dateAndTime(tape.iso(0)));
 });
 
 test("[DB74] pointing at a break says how long the gap is, and the playhead before it says that one follows", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, slider, box, windows, seq, tape } = await sparseDeck(cluster, decks);
+  const { dashboard, slider, box, windows, seq, tape } = await sparseDeck(cluster, dashboards);
   const part = (box.width - 6 * 14) / 7;
-  await deck.page.mouse.move(box.x + part + 7, box.y + 30);
+  await dashboard.page.mouse.move(box.x + part + 7, box.y + 30);
   await expect
     .poll(() => slider.getAttribute("data-pointed"), patience)
     .toBe(`Gap of 1 day 13 hours: ${tape.gaps[0]?.reason}`);
-  await deck.page.mouse.move(box.x + part / 2, box.y + 30);
+  await dashboard.page.mouse.move(box.x + part / 2, box.y + 30);
   await expect.poll(() => slider.getAttribute("data-pointed"), patience).toMatch(/^\d\d:\d\d:\d\d {3}\d/);
-  await deck.page.mouse.click(box.x + part + 3, box.y + 30);
+  await dashboard.page.mouse.click(box.x + part + 3, box.y + 30);
   await expect.poll(seq, patience).toBe((windows[1] ?? 0) - 1);
   await expect
     .poll(() => slider.getAttribute("aria-valuetext"), patience)

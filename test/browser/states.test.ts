@@ -7,52 +7,52 @@ import { testWith } from "./dashboard.js";
 
 const test = testWith(() => ({ env: { all: { SESSION_TTL_S: "8" } } }));
 
-test("[DB15] a session that somebody deletes ends with a page that leads on", async ({ cluster, decks }) => {
-  const { deck, id } = await decks.openOn(cluster);
+test("[DB15] a session that somebody deletes ends with a page that leads on", async ({ cluster, dashboards }) => {
+  const { dashboard, id } = await dashboards.openOn(cluster);
   await cluster.http.delete(id);
-  await deck.page.getByRole("heading", { name: "This session was deleted" }).waitFor();
-  await deck.press("New session");
-  await deck.plays();
+  await dashboard.page.getByRole("heading", { name: "This session was deleted" }).waitFor();
+  await dashboard.press("New session");
+  await dashboard.plays();
 });
 
-test("[DB15] so does one that has expired", async ({ cluster, decks }) => {
-  const { deck, id } = await decks.openOn(cluster);
+test("[DB15] so does one that has expired", async ({ cluster, dashboards }) => {
+  const { dashboard, id } = await dashboards.openOn(cluster);
   // What Redis does when a session's time has run out; a node notices when it would make it last longer.
   await cluster.redis.del(cluster.keys.session(id));
-  await deck.page.getByRole("heading", { name: "Your session has expired" }).waitFor({ timeout: 30_000 });
-  await deck.press("New session");
-  await deck.plays();
+  await dashboard.page.getByRole("heading", { name: "Your session has expired" }).waitFor({ timeout: 30_000 });
+  await dashboard.press("New session");
+  await dashboard.plays();
 });
 
-test("[DB15] while a session is being opened the page says so", async ({ cluster, decks }) => {
-  const deck = await decks.open("about:blank");
+test("[DB15] while a session is being opened the page says so", async ({ cluster, dashboards }) => {
+  const dashboard = await dashboards.open("about:blank");
   let goOn = () => {};
   const held = new Promise<void>((resolve) => {
     goOn = resolve;
   });
-  await deck.page.route("**/sessions/create", async (route) => {
+  await dashboard.page.route("**/sessions/create", async (route) => {
     await held;
     await route.continue();
   });
-  await deck.page.goto(cluster.url);
-  await deck.page.getByText("Opening your session…").waitFor();
+  await dashboard.page.goto(cluster.url);
+  await dashboard.page.getByText("Opening your session…").waitFor();
   goOn();
-  await deck.plays();
+  await dashboard.plays();
 });
 
-test("[DB15] a shared session that is gone, and a cluster that is not there", async ({ cluster, decks }) => {
-  const gone = await decks.open(`${cluster.url}/?session=never-was`);
+test("[DB15] a shared session that is gone, and a cluster that is not there", async ({ cluster, dashboards }) => {
+  const gone = await dashboards.open(`${cluster.url}/?session=never-was`);
   await gone.page.getByRole("heading", { name: "This session is gone" }).waitFor();
   await gone.press("Open my own");
   await gone.plays();
-  const nowhere = await decks.open(`${cluster.url}/?api=http://127.0.0.1:9`);
+  const nowhere = await dashboards.open(`${cluster.url}/?api=http://127.0.0.1:9`);
   await nowhere.press(/^Trust /);
   await nowhere.page.getByRole("heading", { name: "The cluster cannot be reached" }).waitFor();
   await nowhere.page.getByRole("button", { name: "Try again" }).waitFor();
 });
 
 test("[DB15] a cluster without tapes says how to get one, and plays a simulated market meanwhile", async ({
-  decks,
+  dashboards,
 }) => {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-empty-"));
   const empty = await startCluster({
@@ -67,12 +67,12 @@ test("[DB15] a cluster without tapes says how to get one, and plays a simulated 
     env: { all: { SIMULATION_WARM_UP: "off" }, api: { MAX_SESSIONS: "1" }, gateway: { MAX_SESSIONS: "1" } },
   });
   try {
-    const deck = await decks.open(empty.url);
-    await deck.page.getByRole("heading", { name: "No tape to play yet" }).waitFor();
-    await deck.press("Play a simulated market");
-    await deck.plays();
+    const dashboard = await dashboards.open(empty.url);
+    await dashboard.page.getByRole("heading", { name: "No tape to play yet" }).waitFor();
+    await dashboard.press("Play a simulated market");
+    await dashboard.plays();
     // Where no more sessions are allowed the page says why there is none.
-    const other = await decks.open(empty.url);
+    const other = await dashboards.open(empty.url);
     await other.page.getByRole("heading", { name: "The session could not be opened" }).waitFor();
     await other.page
       .getByText(/sessions/)

@@ -1,239 +1,239 @@
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 
-test("[DB20] start, pause, resume, stop, and steps both ways", async ({ cluster, decks }) => {
-  const { deck, view } = await decks.openOn(cluster);
-  await deck.state("Stopped");
-  await deck.press("Start");
-  await deck.state("Playing");
-  await deck.plays();
-  await deck.press("Pause");
-  await deck.state("Paused");
+test("[DB20] start, pause, resume, stop, and steps both ways", async ({ cluster, dashboards }) => {
+  const { dashboard, view } = await dashboards.openOn(cluster);
+  await dashboard.state("Stopped");
+  await dashboard.press("Start");
+  await dashboard.state("Playing");
+  await dashboard.plays();
+  await dashboard.press("Pause");
+  await dashboard.state("Paused");
   const here = (await view()).controller_state.cursor_seq ?? 0;
-  await deck.press("One frame on");
+  await dashboard.press("One frame on");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(here + 1);
-  await deck.press("One frame back");
-  await deck.press("One frame back");
+  await dashboard.press("One frame back");
+  await dashboard.press("One frame back");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(here - 1);
-  await deck.standsAt((await view()).cursor_ts);
-  await deck.press("Resume");
-  await deck.state("Playing");
-  await deck.press("Stop: back to the start");
-  await deck.state("Stopped");
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await dashboard.press("Resume");
+  await dashboard.state("Playing");
+  await dashboard.press("Stop: back to the start");
+  await dashboard.state("Stopped");
   expect((await view()).controller_state.cursor_seq).toBe(0);
 });
 
-test("[DB20] a rewind by a chosen time, and a time typed in", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+test("[DB20] a rewind by a chosen time, and a time typed in", async ({ cluster, dashboards }) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
   const before = Date.parse((await view()).cursor_ts ?? "");
-  await deck.press("Choose how far to rewind");
-  await deck.page.getByLabel("Another time").fill("0:42");
-  await deck.page.getByRole("button", { name: "Rewind", exact: true }).click();
+  await dashboard.press("Choose how far to rewind");
+  await dashboard.page.getByLabel("Another time").fill("0:42");
+  await dashboard.page.getByRole("button", { name: "Rewind", exact: true }).click();
   await expect.poll(async () => Date.parse((await view()).cursor_ts ?? "")).toBeLessThanOrEqual(before - 42_000);
   expect(Date.parse((await view()).cursor_ts ?? "")).toBeGreaterThan(before - 44_000);
-  await deck.press("Rewind 42 s");
+  await dashboard.press("Rewind 42 s");
   await expect.poll(async () => Date.parse((await view()).cursor_ts ?? "")).toBeLessThanOrEqual(before - 84_000);
 
   const wanted = new Date(before + 10_000).toISOString();
-  await deck.press("Go to a time");
-  await deck.page.getByLabel("Go to a time (UTC)").fill(wanted.slice(11, 23));
-  await deck.page.keyboard.press("Enter");
+  await dashboard.press("Go to a time");
+  await dashboard.page.getByLabel("Go to a time (UTC)").fill(wanted.slice(11, 23));
+  await dashboard.page.keyboard.press("Enter");
   await expect
     .poll(async () => Math.abs(Date.parse((await view()).cursor_ts ?? "") - before - 10_000))
     .toBeLessThan(1000);
 });
 
-test("[DB20] speeds by preset, by key, and free", async ({ cluster, decks }) => {
-  const { deck, view } = await decks.openOn(cluster);
-  await deck.page.getByRole("radio", { name: "5×", exact: true }).click();
+test("[DB20] speeds by preset, by key, and free", async ({ cluster, dashboards }) => {
+  const { dashboard, view } = await dashboards.openOn(cluster);
+  await dashboard.page.getByRole("radio", { name: "5×", exact: true }).click();
   await expect.poll(async () => (await view()).speed).toBe(5);
-  await deck.key("ArrowUp");
+  await dashboard.key("ArrowUp");
   await expect.poll(async () => (await view()).speed).toBe(10);
-  await deck.press("Choose another speed");
-  await deck.page.getByLabel("Free, 0.1 to 1000").fill("7.5");
-  await deck.page.keyboard.press("Enter");
+  await dashboard.press("Choose another speed");
+  await dashboard.page.getByLabel("Free, 0.1 to 1000").fill("7.5");
+  await dashboard.page.keyboard.press("Enter");
   await expect.poll(async () => (await view()).speed).toBe(7.5);
-  await deck.page.getByRole("button", { name: "Choose another speed: 7.5×" }).waitFor();
+  await dashboard.page.getByRole("button", { name: "Choose another speed: 7.5×" }).waitFor();
 });
 
-test("[DB20] range and loop, and word of what is refused", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+test("[DB20] range and loop, and word of what is refused", async ({ cluster, dashboards }) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   const state = async () => (await view()).controller_state;
   await cluster.http.control(id, "seek", { fraction: 0.2 });
-  await deck.standsAt((await view()).cursor_ts);
-  await deck.press("Range begins here");
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await dashboard.press("Range begins here");
   await expect.poll(async () => (await state()).from_ts).not.toBeNull();
   await cluster.http.control(id, "seek", { fraction: 0.6 });
-  await deck.standsAt((await view()).cursor_ts);
-  await deck.press("Range ends here");
-  await deck.press("Loop");
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await dashboard.press("Range ends here");
+  await dashboard.press("Loop");
   await expect.poll(async () => (await state()).loop).toBe(true);
   const { from_ts, to_ts } = await state();
   expect(Date.parse(to_ts ?? "")).toBeGreaterThan(Date.parse(from_ts ?? ""));
-  await deck.press("Play the whole tape again");
+  await dashboard.press("Play the whole tape again");
   await expect.poll(async () => [(await state()).from_ts, (await state()).loop]).toEqual([null, false]);
   // In LIVE only: the sentence is the cluster's own.
-  await deck.page.getByRole("radio", { name: "SIM", exact: true }).click();
-  await deck.state("Playing");
-  await deck.press("Pause");
-  await deck.state("Paused");
-  expect(await deck.page.getByRole("button", { name: /^Buy/ }).isDisabled()).toBe(true);
+  await dashboard.page.getByRole("radio", { name: "SIM", exact: true }).click();
+  await dashboard.state("Playing");
+  await dashboard.press("Pause");
+  await dashboard.state("Paused");
+  expect(await dashboard.page.getByRole("button", { name: /^Buy/ }).isDisabled()).toBe(true);
 });
 
-test("[DB23] events are those that the feed lists", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
-  await deck.page.getByRole("tab", { name: "Anomalies" }).click();
-  await deck.page.getByLabel("Least severity").selectOption("low");
-  await deck.press("Next event");
+test("[DB23] events are those that the feed lists", async ({ cluster, dashboards }) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
+  await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
+  await dashboard.page.getByLabel("Least severity").selectOption("low");
+  await dashboard.press("Next event");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBeGreaterThan(0);
   const first = (await view()).controller_state.cursor_seq;
-  await deck.key("]");
+  await dashboard.key("]");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).not.toBe(first);
-  await deck.key("[");
+  await dashboard.key("[");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(first);
   await cluster.http.control(id, "stop");
-  await deck.state("Stopped");
-  await deck.press("Previous event");
-  await expect.poll(() => deck.notices()).toMatch(/event/);
+  await dashboard.state("Stopped");
+  await dashboard.press("Previous event");
+  await expect.poll(() => dashboard.toasts()).toMatch(/event/);
 });
 
 test("[DB21] a click and a drag on the scrubber seek, and shift and drag choose a range", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, view } = await decks.openOn(cluster);
-  const scrubber = deck.page.getByRole("slider", { name: "Place on the tape" });
+  const { dashboard, view } = await dashboards.openOn(cluster);
+  const scrubber = dashboard.page.getByRole("slider", { name: "Place on the tape" });
   const box = await scrubber.boundingBox();
   if (!box) throw new Error("there is no scrubber");
   const tape = await cluster.tapes.recorded("usdm");
   const share = async () => ((await view()).controller_state.cursor_seq ?? 0) / tape.span.lastSeq;
   const at = (part: number) => ({ x: box.x + box.width * part, y: box.y + box.height / 2 });
-  await deck.page.mouse.click(at(0.5).x, at(0.5).y);
+  await dashboard.page.mouse.click(at(0.5).x, at(0.5).y);
   await expect.poll(async () => Math.abs((await share()) - 0.5)).toBeLessThan(0.05);
-  await deck.page.mouse.move(at(0.5).x, at(0.5).y);
-  await deck.page.mouse.down();
-  for (const part of [0.55, 0.6, 0.7, 0.8]) await deck.page.mouse.move(at(part).x, at(part).y);
+  await dashboard.page.mouse.move(at(0.5).x, at(0.5).y);
+  await dashboard.page.mouse.down();
+  for (const part of [0.55, 0.6, 0.7, 0.8]) await dashboard.page.mouse.move(at(part).x, at(part).y);
   // While it is still being dragged.
   await expect.poll(async () => Math.abs((await share()) - 0.8)).toBeLessThan(0.05);
-  await deck.page.mouse.up();
-  await deck.standsAt((await view()).cursor_ts);
+  await dashboard.page.mouse.up();
+  await dashboard.showsCursor((await view()).cursor_ts);
 
-  await deck.page.keyboard.down("Shift");
-  await deck.page.mouse.move(at(0.25).x, at(0.25).y);
-  await deck.page.mouse.down();
-  await deck.page.mouse.move(at(0.75).x, at(0.75).y, { steps: 4 });
-  await deck.page.mouse.up();
-  await deck.page.keyboard.up("Shift");
+  await dashboard.page.keyboard.down("Shift");
+  await dashboard.page.mouse.move(at(0.25).x, at(0.25).y);
+  await dashboard.page.mouse.down();
+  await dashboard.page.mouse.move(at(0.75).x, at(0.75).y, { steps: 4 });
+  await dashboard.page.mouse.up();
+  await dashboard.page.keyboard.up("Shift");
   await expect.poll(async () => (await view()).controller_state.from_ts).not.toBeNull();
   expect((await view()).controller_state.to_ts).not.toBeNull();
 });
 
-test("[DB21] the slider says its time from the very start of a tape", async ({ cluster, decks }) => {
+test("[DB21] the slider says its time from the very start of a tape", async ({ cluster, dashboards }) => {
   const { session_id: id } = await cluster.http.create({ tape: "usdm" });
   await cluster.http.control(id, "pause");
   await cluster.http.control(id, "seek", { seq: 0 });
-  const { page } = await decks.open(`${cluster.url}/?session=${id}`);
+  const { page } = await dashboards.open(`${cluster.url}/?session=${id}`);
   const scrubber = page.getByRole("slider", { name: "Place on the tape" });
   await expect.poll(() => scrubber.getAttribute("aria-valuetext"), { timeout: 30_000 }).toMatch(/^\d\d:\d\d:\d\d$/);
   expect(await scrubber.getAttribute("aria-valuenow")).toBe("0");
 });
 
-test("[DB21] the scrubber is a slider for the keyboard", async ({ cluster, decks }) => {
-  const { deck, view } = await decks.openOn(cluster);
-  const scrubber = deck.page.getByRole("slider", { name: "Place on the tape" });
+test("[DB21] the scrubber is a slider for the keyboard", async ({ cluster, dashboards }) => {
+  const { dashboard, view } = await dashboards.openOn(cluster);
+  const scrubber = dashboard.page.getByRole("slider", { name: "Place on the tape" });
   await scrubber.focus();
   // Until the page knows the tape, keys have nowhere to go.
   const moved = async () => {
-    await deck.page.keyboard.press("PageUp");
+    await dashboard.page.keyboard.press("PageUp");
     return Number(await scrubber.getAttribute("aria-valuenow"));
   };
   await expect.poll(moved).toBeGreaterThan(8);
-  await deck.page.keyboard.press("End");
+  await dashboard.page.keyboard.press("End");
   const tape = await cluster.tapes.recorded("usdm");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(tape.span.lastSeq);
   await expect.poll(async () => (await view()).state).not.toBe("PLAYING"); // it has ended, and stands where it is put
-  await deck.page.keyboard.press("Home");
+  await dashboard.page.keyboard.press("Home");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(0);
   expect(await scrubber.getAttribute("aria-valuetext")).toMatch(/^\d\d:\d\d:\d\d$/);
 });
 
-test("[DB22] every key that the help lists does what it says", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+test("[DB22] every key that the help lists does what it says", async ({ cluster, dashboards }) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
   const seq = async () => (await view()).controller_state.cursor_seq ?? 0;
   const ms = async () => Date.parse((await view()).cursor_ts ?? "");
-  await deck.standsAt((await view()).cursor_ts);
+  await dashboard.showsCursor((await view()).cursor_ts);
   const [middle, at] = [await seq(), await ms()];
-  await deck.key("Shift+ArrowLeft");
+  await dashboard.key("Shift+ArrowLeft");
   await expect.poll(async () => Math.abs((await ms()) - at + 10_000)).toBeLessThan(500);
-  await deck.settledClock();
-  await deck.key("Shift+ArrowRight");
+  await dashboard.settledClock();
+  await dashboard.key("Shift+ArrowRight");
   await expect.poll(async () => Math.abs((await ms()) - at)).toBeLessThan(500);
-  await deck.settledClock();
-  await deck.key("i");
+  await dashboard.settledClock();
+  await dashboard.key("i");
   // At the frame that is shown, a little before the playhead.
-  await expect.poll(async () => (await view()).controller_state.from_ts?.slice(11, 23)).toBe(await deck.clock());
+  await expect.poll(async () => (await view()).controller_state.from_ts?.slice(11, 23)).toBe(await dashboard.clock());
   await cluster.http.control(id, "seek", { fraction: 0.6 });
-  await deck.standsAt((await view()).cursor_ts);
-  await deck.key("o");
-  await expect.poll(async () => (await view()).controller_state.to_ts?.slice(11, 23)).toBe(await deck.clock());
-  await deck.key("p");
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await dashboard.key("o");
+  await expect.poll(async () => (await view()).controller_state.to_ts?.slice(11, 23)).toBe(await dashboard.clock());
+  await dashboard.key("p");
   await expect.poll(async () => (await view()).controller_state).toMatchObject({ from_ts: null, to_ts: null });
   for (const [key, speed] of [
     ["ArrowUp", 2],
     ["ArrowDown", 1],
     ["ArrowDown", 0.5],
   ] as const) {
-    await deck.key(key);
+    await dashboard.key(key);
     await expect.poll(async () => (await view()).speed).toBe(speed);
   }
-  await deck.page.getByRole("tab", { name: "Anomalies" }).click();
-  await deck.page.getByLabel("Least severity").selectOption("low");
-  await deck.key("[");
+  await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
+  await dashboard.page.getByLabel("Least severity").selectOption("low");
+  await dashboard.key("[");
   await expect.poll(seq).toBeLessThan(middle * 1.2);
   const event = await seq();
-  await deck.key("]");
+  await dashboard.key("]");
   await expect.poll(seq).toBeGreaterThan(event);
-  await deck.key("Home");
-  await deck.state("Stopped");
+  await dashboard.key("Home");
+  await dashboard.state("Stopped");
   expect(await seq()).toBe(0);
-  const theme = () => deck.page.evaluate(() => document.documentElement.dataset.theme);
+  const theme = () => dashboard.page.evaluate(() => document.documentElement.dataset.theme);
   const before = await theme();
-  await deck.key("t");
+  await dashboard.key("t");
   expect(await theme()).not.toBe(before);
 });
 
-test("[DB22] everything on the page by keyboard alone", async ({ cluster, decks }) => {
-  const { deck, view } = await decks.openOn(cluster);
-  await deck.key(" ");
-  await deck.state("Playing");
-  await deck.key(" ");
-  await deck.state("Paused");
+test("[DB22] everything on the page by keyboard alone", async ({ cluster, dashboards }) => {
+  const { dashboard, view } = await dashboards.openOn(cluster);
+  await dashboard.key(" ");
+  await dashboard.state("Playing");
+  await dashboard.key(" ");
+  await dashboard.state("Paused");
   const here = (await view()).controller_state.cursor_seq ?? 0;
-  await deck.key("ArrowRight");
+  await dashboard.key("ArrowRight");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(here + 1);
-  await deck.key("ArrowLeft");
+  await dashboard.key("ArrowLeft");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(here);
-  await deck.key("l");
+  await dashboard.key("l");
   await expect.poll(async () => (await view()).controller_state.loop).toBe(true);
-  await deck.key("?");
-  await deck.page.getByRole("dialog", { name: "Keyboard" }).waitFor();
-  await deck.page.keyboard.press("Escape");
-  await deck.page.getByRole("dialog", { name: "Keyboard" }).waitFor({ state: "hidden" });
+  await dashboard.key("?");
+  await dashboard.page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  await dashboard.page.keyboard.press("Escape");
+  await dashboard.page.getByRole("dialog", { name: "Keyboard" }).waitFor({ state: "hidden" });
   // While somebody types, keys are text.
-  await deck.press("Choose a tape");
-  await deck.page.getByLabel("Search tapes").pressSequentially("l l");
+  await dashboard.press("Choose a tape");
+  await dashboard.page.getByLabel("Search tapes").pressSequentially("l l");
   expect((await view()).controller_state.loop).toBe(true);
   expect((await view()).state).toBe("PAUSED");
-  await deck.page.keyboard.press("Escape");
+  await dashboard.page.keyboard.press("Escape");
 
   // Tab goes to every control, and each says what it is.
-  await deck.page.evaluate(() => window.focus());
+  await dashboard.page.evaluate(() => window.focus());
   const reached: string[] = [];
   for (let n = 0; n < 90; n++) {
-    await deck.page.keyboard.press("Tab");
-    const name = await deck.page.evaluate(() => {
+    await dashboard.page.keyboard.press("Tab");
+    const name = await dashboard.page.evaluate(() => {
       const element = document.activeElement;
       if (element === null || element === document.body) return "(the page)";
       return element.getAttribute("aria-label") ?? element.textContent;

@@ -1,9 +1,9 @@
 import { expect } from "vitest";
-import { type ShownDeck, test } from "./dashboard.js";
+import { type DashboardPage, test } from "./dashboard.js";
 
 /** How many different colours a canvas shows. */
-function coloursOf(deck: ShownDeck, selector: string): Promise<number> {
-  return deck.page.evaluate((found) => {
+function coloursOf(dashboard: DashboardPage, selector: string): Promise<number> {
+  return dashboard.page.evaluate((found) => {
     const canvas = document.querySelector(found);
     if (!(canvas instanceof HTMLCanvasElement)) return -1;
     const copy = document.createElement("canvas");
@@ -17,73 +17,73 @@ function coloursOf(deck: ShownDeck, selector: string): Promise<number> {
   }, selector);
 }
 
-test("[DB41] all views show what is there", async ({ cluster, decks }) => {
-  const { deck, id } = await decks.openOn(cluster);
+test("[DB41] all views show what is there", async ({ cluster, dashboards }) => {
+  const { dashboard, id } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.4 });
-  await deck.press("Resume");
-  await deck.plays();
-  await deck.page.locator("[role=row]:has-text('.') >> nth=3").waitFor();
-  await deck.press("Pause");
-  await deck.state("Paused");
+  await dashboard.press("Resume");
+  await dashboard.plays();
+  await dashboard.page.locator("[role=row]:has-text('.') >> nth=3").waitFor();
+  await dashboard.press("Pause");
+  await dashboard.state("Paused");
   for (const view of ["Price", "Depth", "Ladder", "Signals"]) {
     const canvas = `section:has(h2:text-is("${view}")) canvas`;
-    await deck.page.locator(canvas).first().waitFor();
+    await dashboard.page.locator(canvas).first().waitFor();
   }
-  await expect.poll(() => coloursOf(deck, "[data-renderer] canvas")).toBeGreaterThan(20);
-  await expect.poll(() => coloursOf(deck, "[aria-label^='Order book of']")).toBeGreaterThan(20);
-  await expect.poll(() => coloursOf(deck, "[data-gauge=imbalance] canvas")).toBeGreaterThan(5);
-  expect(deck.troubles).toEqual([]);
+  await expect.poll(() => coloursOf(dashboard, "[data-renderer] canvas")).toBeGreaterThan(20);
+  await expect.poll(() => coloursOf(dashboard, "[aria-label^='Order book of']")).toBeGreaterThan(20);
+  await expect.poll(() => coloursOf(dashboard, "[data-gauge=imbalance] canvas")).toBeGreaterThan(5);
+  expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB44] the heatmap is the same on a graphics card and on plain canvas", async ({ cluster, decks }) => {
-  const { deck, id } = await decks.openOn(cluster);
+test("[DB44] the heatmap is the same on a graphics card and on plain canvas", async ({ cluster, dashboards }) => {
+  const { dashboard, id } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.4 });
-  await deck.standsAt((await cluster.http.session(id)).cursor_ts);
+  await dashboard.showsCursor((await cluster.http.session(id)).cursor_ts);
   const shares: number[] = [];
   for (const renderer of ["canvas", "webgl"] as const) {
-    await deck.page.goto(`${cluster.url}/?session=${id}&heatmap=${renderer}`);
-    await deck.page.locator(`[data-renderer=${renderer}]`).waitFor();
-    await expect.poll(() => deck.clock(), { timeout: 20_000 }).toMatch(/^\d\d:/);
-    await deck.settledClock();
-    shares.push(await litShare(deck));
+    await dashboard.page.goto(`${cluster.url}/?session=${id}&heatmap=${renderer}`);
+    await dashboard.page.locator(`[data-renderer=${renderer}]`).waitFor();
+    await expect.poll(() => dashboard.clock(), { timeout: 20_000 }).toMatch(/^\d\d:/);
+    await dashboard.settledClock();
+    shares.push(await litShare(dashboard));
   }
   const [canvas = 0, webgl = 0] = shares;
   expect(canvas).toBeGreaterThan(0.02);
   expect(Math.abs(webgl - canvas)).toBeLessThan(0.01);
 });
 
-test("[DB44] when the graphics card is lost the heatmap goes on on plain canvas", async ({ cluster, decks }) => {
-  const { id } = await decks.openOn(cluster);
+test("[DB44] when the graphics card is lost the heatmap goes on on plain canvas", async ({ cluster, dashboards }) => {
+  const { id } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.4 });
-  const deck = await decks.open(`${cluster.url}/?session=${id}&heatmap=webgl`);
-  const renderer = (name: string) => deck.page.locator(`[data-renderer=${name}]`).waitFor();
+  const dashboard = await dashboards.open(`${cluster.url}/?session=${id}&heatmap=webgl`);
+  const renderer = (name: string) => dashboard.page.locator(`[data-renderer=${name}]`).waitFor();
   await renderer("webgl");
-  await deck.settledClock();
-  await deck.page.evaluate(() => {
+  await dashboard.settledClock();
+  await dashboard.page.evaluate(() => {
     const canvas = document.querySelector("[data-renderer] canvas");
     if (canvas instanceof HTMLCanvasElement)
       canvas.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
   });
   await renderer("canvas");
-  await expect.poll(() => litShare(deck)).toBeGreaterThan(0.02);
-  expect(deck.troubles).toEqual([]);
+  await expect.poll(() => litShare(dashboard)).toBeGreaterThan(0.02);
+  expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB43] a jump is a hole in the heatmap, and no stretch of the last book", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+test("[DB43] a jump is a hole in the heatmap, and no stretch of the last book", async ({ cluster, dashboards }) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   for (const fraction of [0.3, 0.6]) {
     await cluster.http.control(id, "seek", { fraction });
-    await deck.standsAt((await view()).cursor_ts);
-    await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 15_000 }).toBeGreaterThan(60);
+    await dashboard.showsCursor((await view()).cursor_ts);
+    await expect.poll(async () => (await dashboard.visibleSeqs()).length, { timeout: 15_000 }).toBeGreaterThan(60);
   }
-  await deck.page.getByLabel("Stretch of tape time in sight").selectOption("300000");
-  await expect.poll(async () => (await deck.seqsInSight()).length).toBeGreaterThan(150);
-  const times = (await deck.framesInSight()).map(({ timestamp }) => Date.parse(timestamp));
+  await dashboard.page.getByLabel("Stretch of tape time in sight").selectOption("300000");
+  await expect.poll(async () => (await dashboard.visibleSeqs()).length).toBeGreaterThan(150);
+  const times = (await dashboard.visibleFrames()).map(({ timestamp }) => Date.parse(timestamp));
   const jump = times.findLastIndex((ms, nth) => ms - (times[nth - 1] ?? ms) > 20_000);
   const [before = 0, after = 0, last = 0] = [times[jump - 1], times[jump], times.at(-1)];
   expect(after).toBeGreaterThan(before);
   // Of each pixel across, whether anything is drawn there: the newest frame is 4 % from the right edge.
-  const lit = await deck.page.evaluate(() => {
+  const lit = await dashboard.page.evaluate(() => {
     const canvas = document.querySelector("[data-renderer] canvas");
     if (!(canvas instanceof HTMLCanvasElement)) return [];
     const { data, width, height } = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height) ?? {
@@ -103,9 +103,9 @@ test("[DB43] a jump is a hole in the heatmap, and no stretch of the last book", 
 });
 
 /** Which share of the heatmap is lit, as the exported picture shows it: WebGL keeps nothing to be read later. */
-async function litShare(deck: ShownDeck): Promise<number> {
-  const png = await deck.exportedBytes("Charts, PNG");
-  return deck.page.evaluate(async (base64) => {
+async function litShare(dashboard: DashboardPage): Promise<number> {
+  const png = await dashboard.exportedBytes("Charts, PNG");
+  return dashboard.page.evaluate(async (base64) => {
     const image = new Image();
     image.src = `data:image/png;base64,${base64}`;
     await image.decode();
@@ -130,82 +130,91 @@ async function litShare(deck: ShownDeck): Promise<number> {
 
 test("[DB42] pointing at a past moment shows it in all views while the deck stands; a click pins it", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.4 });
-  await deck.standsAt((await view()).cursor_ts);
+  await dashboard.showsCursor((await view()).cursor_ts);
   const cursor = (await view()).controller_state.cursor_seq ?? 0;
-  await deck.page.getByRole("tab", { name: "Inspector" }).click();
-  const inspector = deck.page.getByRole("tabpanel");
+  await dashboard.page.getByRole("tab", { name: "Inspector" }).click();
+  const inspector = dashboard.page.getByRole("tabpanel");
   await inspector.getByText(new RegExp(`seq ${cursor}$`)).waitFor();
   const seqShown = async () => Number(/seq (\d+)/.exec((await inspector.textContent()) ?? "")?.[1]);
 
-  const box = await deck.page.locator("[data-renderer]").boundingBox();
+  const box = await dashboard.page.locator("[data-renderer]").boundingBox();
   if (!box) throw new Error("there is no heatmap");
-  await deck.page.mouse.move(box.x + (box.width - 68) * 0.9, box.y + box.height * 0.4);
+  await dashboard.page.mouse.move(box.x + (box.width - 68) * 0.9, box.y + box.height * 0.4);
   await expect.poll(seqShown).toBeLessThan(cursor);
   const pointed = await seqShown();
-  await deck.page.mouse.click(box.x + (box.width - 68) * 0.9, box.y + box.height * 0.4);
-  await deck.page.mouse.move(5, 5);
+  await dashboard.page.mouse.click(box.x + (box.width - 68) * 0.9, box.y + box.height * 0.4);
+  await dashboard.page.mouse.move(5, 5);
   expect(await seqShown()).toBe(pointed);
-  await deck.page.getByText(/before the playhead/).waitFor();
-  await deck.key(",");
+  await dashboard.page.getByText(/before the playhead/).waitFor();
+  await dashboard.key(",");
   await expect.poll(seqShown).toBe(pointed - 1);
-  await deck.key(".");
+  await dashboard.key(".");
   await expect.poll(seqShown).toBe(pointed);
   // The playhead has not moved by it.
   expect((await view()).controller_state.cursor_seq).toBe(cursor);
-  await deck.key("Escape");
+  await dashboard.key("Escape");
   await expect.poll(seqShown).toBe(cursor);
 
-  await deck.key(",");
-  await deck.page.getByRole("button", { name: "Seek here" }).first().click();
+  await dashboard.key(",");
+  await dashboard.page.getByRole("button", { name: "Seek here" }).first().click();
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(cursor - 1);
 });
 
-test("[DB40] a step back leaves what is in sight; a jump fetches what led up to it", async ({ cluster, decks }) => {
-  const { deck, id, view } = await decks.openOn(cluster);
+test("[DB40] a step back leaves what is in sight; a jump fetches what led up to it", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
-  await deck.standsAt((await view()).cursor_ts);
+  await dashboard.showsCursor((await view()).cursor_ts);
   const cursor = (await view()).controller_state.cursor_seq ?? 0;
-  await expect.poll(async () => (await deck.seqsInSight()).length, { timeout: 15_000 }).toBeGreaterThan(60);
-  const before = await deck.seqsInSight();
+  await expect.poll(async () => (await dashboard.visibleSeqs()).length, { timeout: 15_000 }).toBeGreaterThan(60);
+  const before = await dashboard.visibleSeqs();
   expect(before).toEqual(before.map((_, nth) => (before[0] ?? 0) + nth));
   expect(before.at(-1)).toBe(cursor);
-  await deck.press("One frame back");
-  await expect.poll(async () => (await deck.seqsInSight()).at(-1)).toBe(cursor - 1);
-  const after = await deck.seqsInSight();
+  await dashboard.press("One frame back");
+  await expect.poll(async () => (await dashboard.visibleSeqs()).at(-1)).toBe(cursor - 1);
+  const after = await dashboard.visibleSeqs();
   expect(after.length).toBeGreaterThanOrEqual(before.length - 1);
 });
 
 test("[DB45] the anomaly feed is filtered by type and severity, and each entry leads to its place on the tape", async ({
   cluster,
-  decks,
+  dashboards,
 }) => {
   // So fast that a frame stands for many, with the anomalies of all.
-  const { deck } = await decks.openOn(cluster, { mode: "SIMULATION", seed: "7", scenario: "mixed", max_fps: 10 });
-  await deck.page.getByRole("tab", { name: "Anomalies" }).click();
-  await deck.page.getByLabel("Least severity").selectOption("low");
-  await deck.page.getByRole("radio", { name: "100×", exact: true }).click();
-  const rows = deck.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("button");
+  const { dashboard } = await dashboards.openOn(cluster, {
+    mode: "SIMULATION",
+    seed: "7",
+    scenario: "mixed",
+    max_fps: 10,
+  });
+  await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
+  await dashboard.page.getByLabel("Least severity").selectOption("low");
+  await dashboard.page.getByRole("radio", { name: "100×", exact: true }).click();
+  const rows = dashboard.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("button");
   const names = async () => [...new Set(await rows.locator("strong").allTextContents())];
-  if (!(await deck.page.getByRole("button", { name: "Pause", exact: true }).isVisible())) await deck.press("Start");
+  if (!(await dashboard.page.getByRole("button", { name: "Pause", exact: true }).isVisible()))
+    await dashboard.press("Start");
   await expect.poll(async () => (await names()).length, { timeout: 30_000 }).toBeGreaterThan(2);
-  await deck.press("Pause");
-  await deck.state("Paused");
-  await deck.settledClock();
+  await dashboard.press("Pause");
+  await dashboard.state("Paused");
+  await dashboard.settledClock();
   const [name = ""] = await names();
-  await deck.page.getByLabel("Type of anomaly").selectOption({ label: name });
+  await dashboard.page.getByLabel("Type of anomaly").selectOption({ label: name });
   await expect.poll(names).toEqual([name]);
   await rows.first().click();
   const type = name.replaceAll(" ", "_").toUpperCase();
   await expect
-    .poll(async () => (await deck.framesInSight()).at(-1)?.anomalies.map((anomaly) => anomaly.type))
+    .poll(async () => (await dashboard.visibleFrames()).at(-1)?.anomalies.map((anomaly) => anomaly.type))
     .toContain(type);
-  expect((await deck.framesInSight()).at(-1)?.skipped).toBeUndefined();
-  await deck.page.getByLabel("Type of anomaly").selectOption("");
-  await deck.page.getByLabel("Least severity").selectOption("critical");
+  expect((await dashboard.visibleFrames()).at(-1)?.skipped).toBeUndefined();
+  await dashboard.page.getByLabel("Type of anomaly").selectOption("");
+  await dashboard.page.getByLabel("Least severity").selectOption("critical");
   await expect
     .poll(async () => (await rows.locator("span:first-child").allTextContents()).join(""))
     .toMatch(/^(critical)*$/);

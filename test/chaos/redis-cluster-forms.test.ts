@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, inject, test } from "vitest";
 import { Services } from "../support/forming.js";
 import { Http } from "../support/http.js";
-import { MovingWay } from "../support/moving-way.js";
+import { RetargetableProxy } from "../support/retargetable-proxy.js";
 import { RedisClusterServers } from "../support/redis-cluster.js";
 import { Tapes } from "../support/tapes.js";
 import { Viewer } from "../support/viewer.js";
@@ -84,7 +84,7 @@ describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () 
   test("[R26] all its nodes move to other addresses behind the names of some: services find it again by those", async () => {
     const servers = await RedisClusterServers.start({ masters: 3, replicas: 3, settings: ["--appendonly", "yes"] });
     undo.push(() => servers.stop());
-    const ways = await Promise.all([0, 1].map((nth) => MovingWay.to(() => servers.ports[nth] ?? 0)));
+    const ways = await Promise.all([0, 1].map((nth) => RetargetableProxy.to(() => servers.ports[nth] ?? 0)));
     for (const way of ways) undo.push(() => way.close());
     const services = await serve(`redis+cluster://${ways.map(({ port }) => `127.0.0.1:${port}`).join(",")}`);
     await services.until(200, 90_000);

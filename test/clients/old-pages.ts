@@ -2,7 +2,7 @@ import { checkFrame, checkNext, legacyHistoryMessage } from "@tapedeck/protocol"
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { z } from "zod";
-import { type Pages, type ShownPage, watched } from "../support/browser.js";
+import { type Pages, type OpenedPage, openPage } from "../support/browser.js";
 import type { TestCluster } from "../support/cluster.js";
 
 /** What a page has noted down for us (pages/old-page.js). */
@@ -18,7 +18,7 @@ export type Seen = z.infer<typeof seen>;
 /** One of the old pages, open in a browser, served from another origin than the cluster's. */
 export class OldPage {
   readonly page: Page;
-  readonly #shown: ShownPage;
+  readonly #shown: OpenedPage;
 
   /** @param user each has a browser that calls itself differently */
   static async open(pages: Pages, cluster: TestCluster, name: string, user = "one"): Promise<OldPage> {
@@ -27,7 +27,7 @@ export class OldPage {
     return new OldPage(await pages.visit(url, { userAgent: `Mozilla/5.0 (old page of user ${user})` }));
   }
 
-  private constructor(shown: ShownPage) {
+  private constructor(shown: OpenedPage) {
     this.#shown = shown;
     this.page = shown.page;
   }
@@ -36,7 +36,7 @@ export class OldPage {
   async beside(name: string): Promise<OldPage> {
     const url = new URL(this.page.url());
     url.pathname = `/${name}.html`;
-    return new OldPage(await watched(await this.page.context().newPage(), url.href));
+    return new OldPage(await openPage(await this.page.context().newPage(), url.href));
   }
 
   async sessionId(): Promise<string> {
@@ -85,7 +85,7 @@ export class OldPage {
   async expectContent({ refused = [] }: { refused?: readonly RegExp[] } = {}): Promise<void> {
     const { texts, drawn, lost, closed } = await this.seen();
     expect(lost.filter((one) => !refused.some((pattern) => pattern.test(one)))).toEqual([]);
-    expect(this.#shown.troubles.filter((one) => !refused.some((pattern) => pattern.test(one)))).toEqual([]);
+    expect(this.#shown.errors.filter((one) => !refused.some((pattern) => pattern.test(one)))).toEqual([]);
     expect(closed).toBe(0);
     expect(drawn).toBe(texts.length);
     const [first = "", ...rest] = texts;

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { documented, documentedOfLibraries, type Exposed, readMetrics } from "../support/metrics.js";
-import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 import { signIn, tokenOf } from "../support/sign-in.js";
 
 const test = testOnCluster(() => ({
@@ -35,13 +35,13 @@ async function scrape(cluster: TestCluster): Promise<Map<string, Map<string, Exp
 }
 
 test("[OB1] docs/metrics.md names what a running cluster exposes, no more and no less", async ({ cluster }) => {
-  const deck = deckAt(cluster.url, { token: await tokenOf("ada") });
+  const deck = clientAt(cluster.url, { token: await tokenOf("ada") });
   const viewer = await SdkViewer.open(deck, { tape: "usdm", speed: 5 });
   await viewer.session.start();
   await viewer.until(() => viewer.frames.length > 50, "50 frames");
   await viewer.session.pause();
   await expect(viewer.session.live()).rejects.toMatchObject({ code: "NOT_LIVE" });
-  await expect(deckAt(cluster.url, { token: "a.bad.one" }).open()).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+  await expect(clientAt(cluster.url, { token: "a.bad.one" }).open()).rejects.toMatchObject({ code: "UNAUTHORIZED" });
   viewer.session.close();
 
   const roles = await scrape(cluster);

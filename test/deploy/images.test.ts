@@ -5,7 +5,7 @@ import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
 import { isPermitted } from "../../scripts/licences.mjs";
-import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 import { soon } from "../support/soon.js";
 import { ImageFolders, imageNames, packageOf, root } from "./image-folders.js";
 
@@ -104,7 +104,7 @@ test("[DP13] processes of images play a market, thread and scripts included, and
     images.start("ticker", settings),
     images.start("feed", settings),
   ]);
-  const viewer = await SdkViewer.open(deckAt(api.url, { gateways: gateway.url }), { mode: "SIMULATION" });
+  const viewer = await SdkViewer.open(clientAt(api.url, { gateways: gateway.url }), { mode: "SIMULATION" });
   await viewer.session.start();
   await viewer.next(20, 60_000);
   viewer.session.close();

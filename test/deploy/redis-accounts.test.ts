@@ -15,7 +15,7 @@ import { programOf } from "../support/built.js";
 import { TestCluster } from "../support/cluster.js";
 import { RedisWithAccounts } from "../support/redis-accounts.js";
 import { RedisClusterServers } from "../support/redis-cluster.js";
-import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 import { startSentinel } from "../support/sentinel.js";
 import { soon } from "../support/soon.js";
 
@@ -134,7 +134,7 @@ test("[DP55] a service finds its Redis behind a sentinel, and has its rights the
 /** Each command, on sockets and by HTTP; live and simulated markets; links, lists, an expiry, a death, and legacy pages. */
 async function everythingOn(cluster: TestCluster): Promise<void> {
   const token = await tokenOf("ada", "controller");
-  const deck = deckAt(cluster.url, { token });
+  const deck = clientAt(cluster.url, { token });
   const viewer = await SdkViewer.open(deck, { tape: "usdm" });
   const { session } = viewer;
   await session.start();
@@ -163,7 +163,7 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
   await session.live();
 
   const { token: link, share } = await deck.shares.create(session.id, { role: "controller", seconds: 600 });
-  const guest = await deckAt(cluster.url, { token: link }).join(session.id);
+  const guest = await clientAt(cluster.url, { token: link }).join(session.id);
   await guest.pause();
   guest.close();
   expect(await deck.shares.list(session.id)).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { haveBrowser, Pages, type ShownPage } from "../support/browser.js";
+import { haveBrowser, type OpenedPage, Pages } from "../support/browser.js";
 import { test } from "../support/cluster.js";
 import { Program } from "../support/program.js";
 
@@ -31,11 +31,11 @@ async function inPages(use: (pages: Pages) => Promise<void>): Promise<void> {
   }
 }
 
-async function untilPrice({ page, troubles }: ShownPage): Promise<string> {
+async function untilPrice({ page, errors }: OpenedPage): Promise<string> {
   await page
     .waitForFunction(() => /^BTCUSDT \d+/.test(document.querySelector("h1")?.textContent ?? ""))
     .catch((error) => {
-      throw new Error(`no price: ${troubles.join("; ")}`, { cause: error });
+      throw new Error(`no price: ${errors.join("; ")}`, { cause: error });
     });
   return (await page.textContent("h1")) ?? "";
 }
@@ -73,7 +73,7 @@ test.skipIf(!haveBrowser)(
       const shown = await pages.show("/first.html", html.replaceAll("http://localhost:8000", cluster.url));
       const price = await untilPrice(shown);
       await shown.page.waitForFunction((before) => document.querySelector("h1")?.textContent !== before, price);
-      expect(shown.troubles).toEqual([]);
+      expect(shown.errors).toEqual([]);
     });
   },
 );
@@ -83,7 +83,7 @@ test.skipIf(!haveBrowser)("[CL51] so does the page of the README", async ({ clus
   await inPages(async (pages) => {
     const shown = await pages.show("/readme.html", html.replaceAll("http://localhost:8000", cluster.url));
     await untilPrice(shown);
-    expect(shown.troubles).toEqual([]);
+    expect(shown.errors).toEqual([]);
   });
 });
 
@@ -91,7 +91,7 @@ test.skipIf(!haveBrowser)("[CL51] examples/page.html plays, and its buttons do w
   await inPages(async (pages) => {
     const html = read("examples/page.html").replaceAll("http://localhost:8000", cluster.url);
     const shown = await pages.show("/page.html", html);
-    const { page, troubles } = shown;
+    const { page, errors } = shown;
     await untilPrice(shown);
     const news = (pattern: RegExp) =>
       page.waitForFunction(
@@ -108,6 +108,6 @@ test.skipIf(!haveBrowser)("[CL51] examples/page.html plays, and its buttons do w
     await news(/is PLAYING at 20x/);
     const [id = ""] = ((await page.textContent("#news")) ?? "").split(" ");
     expect((await cluster.http.session(id)).speed).toBe(20);
-    expect(troubles).toEqual([]);
+    expect(errors).toEqual([]);
   });
 });

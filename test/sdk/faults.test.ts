@@ -2,7 +2,7 @@ import type { Service } from "@tapedeck/cli";
 import { expect } from "vitest";
 import { type TestCluster, test } from "../support/cluster.js";
 import "../support/expect.js";
-import { deckAt, impatient, SdkViewer } from "../support/sdk-viewer.js";
+import { clientAt, fastTiming, SdkViewer } from "../support/sdk-viewer.js";
 import { SilentProxy } from "../support/silent-proxy.js";
 import type { Truth } from "../support/truth.js";
 
@@ -13,7 +13,7 @@ function gatewaysOf(cluster: TestCluster): string[] {
 
 async function playing(cluster: TestCluster, gateways = gatewaysOf(cluster)): Promise<[SdkViewer, Truth]> {
   const truth = await cluster.recording("usdm");
-  const viewer = await SdkViewer.open(deckAt(cluster.url, { gateways }), { tape: "usdm" });
+  const viewer = await SdkViewer.open(clientAt(cluster.url, { gateways }), { tape: "usdm" });
   await viewer.session.start();
   await viewer.next(20);
   return [viewer, truth];
@@ -73,8 +73,8 @@ test("[CL32] [CL12] the network falls silent without closing: noticed within the
   const proxy = await SilentProxy.before(first);
   const truth = await cluster.recording("usdm");
   const silenceMs = 1000;
-  const deck = deckAt(cluster.url, { gateways: [proxy.url, second], timing: { ...impatient, silenceMs } });
-  const viewer = await SdkViewer.open(deck, { tape: "usdm" });
+  const client = clientAt(cluster.url, { gateways: [proxy.url, second], timing: { ...fastTiming, silenceMs } });
+  const viewer = await SdkViewer.open(client, { tape: "usdm" });
   expect(proxy.connections).toBe(1);
   await viewer.session.start();
   await viewer.next(20);
@@ -96,8 +96,8 @@ test("[CL32] [CL12] the network falls silent without closing: noticed within the
 });
 
 test("[CL32] a session that stands still is not silent", async ({ cluster }) => {
-  const deck = deckAt(cluster.url, { timing: { ...impatient, silenceMs: 400 } });
-  const viewer = await SdkViewer.open(deck, { tape: "usdm" });
+  const client = clientAt(cluster.url, { timing: { ...fastTiming, silenceMs: 400 } });
+  const viewer = await SdkViewer.open(client, { tape: "usdm" });
   const { stats } = viewer.session;
   expect(stats.framesReceived).toBe(0);
   const latencies = new Set<number | undefined>();
@@ -108,7 +108,7 @@ test("[CL32] a session that stands still is not silent", async ({ cluster }) => 
 
 test("[CL33] a session is deleted: it ends, for good, wherever it was watched", async ({ cluster }) => {
   const [viewer] = await playing(cluster);
-  const other = new SdkViewer(await deckAt(cluster.url).join(viewer.session.id));
+  const other = new SdkViewer(await clientAt(cluster.url).join(viewer.session.id));
   await cluster.http.delete(viewer.session.id);
   await Promise.all([viewer, other].map((one) => one.until(() => one.end !== undefined, "the end")));
   expect([viewer.end, other.end]).toEqual([{ reason: "deleted" }, { reason: "deleted" }]);
@@ -120,8 +120,8 @@ test("[CL33] one that was deleted while its viewer was away is not made again by
 }) => {
   const [first = ""] = gatewaysOf(cluster);
   const proxy = await SilentProxy.before(first);
-  const deck = deckAt(cluster.url, { gateways: proxy.url, timing: { ...impatient, silenceMs: 400 } });
-  const viewer = await SdkViewer.open(deck, { tape: "usdm" });
+  const client = clientAt(cluster.url, { gateways: proxy.url, timing: { ...fastTiming, silenceMs: 400 } });
+  const viewer = await SdkViewer.open(client, { tape: "usdm" });
   proxy.goSilent();
   await viewer.until(() => viewer.session.connection === "reconnecting", "the loss");
   await cluster.http.delete(viewer.session.id);
@@ -135,8 +135,8 @@ test("[CL33] one that was deleted while its viewer was away is not made again by
 test("[CL4] one that was away for too long is told that frames are missing, and starts afresh", async ({ cluster }) => {
   const [first = ""] = gatewaysOf(cluster);
   const proxy = await SilentProxy.before(first);
-  const deck = deckAt(cluster.url, { gateways: proxy.url, timing: { ...impatient, silenceMs: 400 } });
-  const viewer = await SdkViewer.open(deck, { tape: "usdm", maxFps: 0 });
+  const client = clientAt(cluster.url, { gateways: proxy.url, timing: { ...fastTiming, silenceMs: 400 } });
+  const viewer = await SdkViewer.open(client, { tape: "usdm", maxFps: 0 });
   await viewer.session.start();
   await viewer.next(5);
   proxy.goSilent();
@@ -156,8 +156,8 @@ test("[CL3] jumps that were missed come as they were, each epoch in its turn", a
   const [first = ""] = gatewaysOf(cluster);
   const truth = await cluster.recording("usdm");
   const proxy = await SilentProxy.before(first);
-  const deck = deckAt(cluster.url, { gateways: proxy.url, timing: { ...impatient, silenceMs: 400 } });
-  const viewer = await SdkViewer.open(deck, { tape: "usdm", maxFps: 0 });
+  const client = clientAt(cluster.url, { gateways: proxy.url, timing: { ...fastTiming, silenceMs: 400 } });
+  const viewer = await SdkViewer.open(client, { tape: "usdm", maxFps: 0 });
   await viewer.session.start();
   await viewer.next(5);
   const stays = await cluster.watch(viewer.session.id, { gateways: gatewaysOf(cluster).slice(1) });

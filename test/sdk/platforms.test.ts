@@ -56,7 +56,7 @@ test.skipIf(!haveBrowser)("[CL32] in a browser, too, silence is noticed and noth
   const pages = await Pages.open();
   try {
     const gateways = JSON.stringify([proxy.url, second?.url]);
-    const { page, troubles } = await pages.show(
+    const { page, errors } = await pages.show(
       "/silence.html",
       `<!doctype html><script type="module">
          import { tapedeck } from "${cluster.url}/sdk.js";
@@ -77,7 +77,7 @@ test.skipIf(!haveBrowser)("[CL32] in a browser, too, silence is noticed and noth
     const { seqs, whys } = seen.parse(await page.evaluate("window.seen"));
     expect(whys[0]).toBe("the network is silent");
     expect(seqs).toEqual(seqs.map((_, at) => at));
-    expect(troubles).toEqual([]);
+    expect(errors).toEqual([]);
   } finally {
     await pages.close();
     await proxy.close();

@@ -1,13 +1,13 @@
 import { expect } from "vitest";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
-import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 
 /** Takes Redis away until commands are refused for want of it. */
 async function withoutRedis(cluster: TestCluster, viewer: SdkViewer): Promise<void> {
   await cluster.ownRedis?.stop();
   await expect(viewer.session.speed(2)).rejects.toMatchObject({ code: "UNAVAILABLE" });
-  await expect(deckAt(cluster.url).open()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await expect(clientAt(cluster.url).open()).rejects.toMatchObject({ code: "UNAVAILABLE" });
   expect(viewer.session.connection).toBe("open");
   await cluster.ownRedis?.start();
 }
@@ -16,7 +16,7 @@ testOnCluster(() => ({ ownRedis: "keeps its data" }))(
   "[CL34] Redis restarts: the connection stays, commands are refused meanwhile, and the session goes on whole",
   async ({ cluster }) => {
     const truth = await cluster.recording("usdm");
-    const viewer = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm" });
+    const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm" });
     await viewer.session.start();
     await viewer.next(20);
     await withoutRedis(cluster, viewer);
@@ -40,7 +40,7 @@ testOnCluster(() => ({ ownRedis: "keeps its data" }))(
 testOnCluster(() => ({ ownRedis: "forgets" }))(
   "[CL34] Redis restarts without its data: the session ends, and another one can be opened",
   async ({ cluster }) => {
-    const viewer = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm" });
+    const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm" });
     await viewer.session.start();
     await viewer.next(20);
     await withoutRedis(cluster, viewer);
@@ -49,7 +49,7 @@ testOnCluster(() => ({ ownRedis: "forgets" }))(
     expect(viewer.frames).toHaveConsecutiveSeqs();
     let again: SdkViewer | undefined;
     await cluster.until(async () => {
-      again = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm" }).catch(() => undefined);
+      again = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm" }).catch(() => undefined);
       return again !== undefined;
     }, "the cluster to serve again");
     await again?.session.start();

@@ -4,11 +4,11 @@ import { expect } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { test } from "../support/cluster.js";
 import "../support/expect.js";
-import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 
 test("[CL1] open makes a session that plays when it is told to, and shows what is on the tape", async ({ cluster }) => {
   const truth = await cluster.recording("usdm");
-  const viewer = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm", maxFps: 0 });
+  const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm", maxFps: 0 });
   expect(viewer.session.view).toMatchObject({ state: "STOPPED", tape: truth.tape.id, connections: 1 });
   expect(viewer.session.node).toMatch(/^gateway-/);
   expect((await viewer.session.start()).state).toBe("PLAYING");
@@ -20,11 +20,11 @@ test("[CL1] open makes a session that plays when it is told to, and shows what i
 });
 
 test("[CL1] a session that exists is joined as it is, by open with its id and by join", async ({ cluster }) => {
-  const deck = deckAt(cluster.url);
-  const first = await deck.open({ sessionId: "mine", tape: "usdm", speed: 3 });
+  const client = clientAt(cluster.url);
+  const first = await client.open({ sessionId: "mine", tape: "usdm", speed: 3 });
   await first.seek({ fraction: 0.5 });
-  const second = await deck.open({ sessionId: "mine", tape: "usdm", speed: 9 });
-  const third = await deck.join("mine");
+  const second = await client.open({ sessionId: "mine", tape: "usdm", speed: 9 });
+  const third = await client.join("mine");
   for (const { view, id } of [second, third]) {
     expect(id).toBe("mine");
     expect(view).toMatchObject({ speed: 3, state: "PAUSED", epoch: first.view.epoch });
@@ -33,7 +33,7 @@ test("[CL1] a session that exists is joined as it is, by open with its id and by
 });
 
 test("[CL1] joining what does not exist is refused, and makes nothing", async ({ cluster }) => {
-  await expect(deckAt(cluster.url).join("nobody")).rejects.toMatchObject({
+  await expect(clientAt(cluster.url).join("nobody")).rejects.toMatchObject({
     name: "TapedeckError",
     code: "SESSION_NOT_FOUND",
   });
@@ -43,8 +43,8 @@ test("[CL1] joining what does not exist is refused, and makes nothing", async ({
 test("[CL2] a listener that comes later is told what has come so far, and goes on without hole or repeat", async ({
   cluster,
 }) => {
-  const deck = deckAt(cluster.url);
-  const session = await deck.open({ tape: "usdm", maxFps: 0, speed: 10 });
+  const client = clientAt(cluster.url);
+  const session = await client.open({ tape: "usdm", maxFps: 0, speed: 10 });
   await session.start();
   await cluster.until(() => session.stats.framesReceived > 250, "250 frames");
   const late = new SdkViewer(session);
@@ -57,12 +57,12 @@ test("[CL2] a listener that comes later is told what has come so far, and goes o
 
 test("[CL5] a position goes on anywhere with the frame after it", async ({ cluster }) => {
   const truth = await cluster.recording("usdm");
-  const here = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm", maxFps: 0 });
+  const here = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm", maxFps: 0 });
   await here.session.start();
   await here.next(15);
   const { id, position } = here.session;
   here.session.close();
-  const there = new SdkViewer(await deckAt(cluster.url).join(id, { position }));
+  const there = new SdkViewer(await clientAt(cluster.url).join(id, { position }));
   await there.next(15);
   expect(there.histories).toEqual([]);
   expect(there.frames[0]).toMatchObject({ epoch: position.epoch, prev: position.seq });
@@ -72,7 +72,7 @@ test("[CL5] a position goes on anywhere with the frame after it", async ({ clust
 });
 
 test("[CL6] frames can be read in a loop, which ends with the session", async ({ cluster }) => {
-  const session = await deckAt(cluster.url).open({ tape: "usdm", maxFps: 0 });
+  const session = await clientAt(cluster.url).open({ tape: "usdm", maxFps: 0 });
   const seqs: number[] = [];
   const loop = (async () => {
     for await (const { seq } of session.frames()) if (seqs.push(seq) === 10) session.close();
@@ -86,7 +86,7 @@ test("[CL6] frames can be read in a loop, which ends with the session", async ({
 });
 
 test("[CL10] a command resolves with the session that it made, and its frames come afterwards", async ({ cluster }) => {
-  const viewer = await SdkViewer.open(deckAt(cluster.url), { tape: "usdm" });
+  const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm" });
   const { session } = viewer;
   const before = session.view;
   const sought = await session.seek({ seq: 700 });
@@ -105,7 +105,7 @@ test("[CL10] a command resolves with the session that it made, and its frames co
 });
 
 test("[CL10] one that is refused changes nothing and says why", async ({ cluster }) => {
-  const session = await deckAt(cluster.url).open({ tape: "usdm" });
+  const session = await clientAt(cluster.url).open({ tape: "usdm" });
   const { rev } = session.view;
   await expect(session.speed(5000)).rejects.toMatchObject({ code: "INVALID_VALUE", message: /at most 1000/ });
   await expect(session.live()).rejects.toMatchObject({ code: "NOT_LIVE" });
@@ -115,9 +115,9 @@ test("[CL10] one that is refused changes nothing and says why", async ({ cluster
 });
 
 test("[CL10] a change by anyone is heard by everyone", async ({ cluster }) => {
-  const deck = deckAt(cluster.url);
-  const one = await SdkViewer.open(deck, { tape: "usdm" });
-  const other = new SdkViewer(await deck.join(one.session.id));
+  const client = clientAt(cluster.url);
+  const one = await SdkViewer.open(client, { tape: "usdm" });
+  const other = new SdkViewer(await client.join(one.session.id));
   await other.session.start();
   await one.until(() => one.session.view.state === "PLAYING", "the other's start");
   expect(one.states.at(-1)?.cause).toBe("command");
@@ -127,8 +127,8 @@ test("[CL10] a change by anyone is heard by everyone", async ({ cluster }) => {
 test("[CL17] an argument that cannot be read rejects with a TapedeckError, and nothing is sent", async ({
   cluster,
 }) => {
-  const deck = deckAt(cluster.url);
-  const session = await deck.open({ tape: "usdm" });
+  const client = clientAt(cluster.url);
+  const session = await client.open({ tape: "usdm" });
   const circle: Record<string, unknown> = {};
   circle.itself = circle;
   const never = new Date(Number.NaN);
@@ -150,20 +150,20 @@ test("[CL17] an argument that cannot be read rejects with a TapedeckError, and n
     ["speed", session, [1n]],
     ["mode", session, [{ mode: "REPLAY", tape: circle }]],
     ["order", session, [circle]],
-    ["open", deck, [null]],
-    ["open", deck, [{ from: never }]],
-    ["open", deck, [{ tape: circle }]],
-    ["join", deck, ["\ud800"]],
-    ["join", deck, [session.id, null]],
-    ["list", deck.sessions, [null]],
-    ["get", deck.sessions, ["\ud800"]],
-    ["delete", deck.sessions, ["\ud800"]],
-    ["get", deck.tapes, ["\ud800"]],
-    ["overview", deck.tapes, ["\ud800"]],
-    ["overview", deck.tapes, ["usdm", null]],
-    ["create", deck.shares, [session.id, null]],
-    ["list", deck.shares, ["\ud800"]],
-    ["revoke", deck.shares, [session.id, "\ud800"]],
+    ["open", client, [null]],
+    ["open", client, [{ from: never }]],
+    ["open", client, [{ tape: circle }]],
+    ["join", client, ["\ud800"]],
+    ["join", client, [session.id, null]],
+    ["list", client.sessions, [null]],
+    ["get", client.sessions, ["\ud800"]],
+    ["delete", client.sessions, ["\ud800"]],
+    ["get", client.tapes, ["\ud800"]],
+    ["overview", client.tapes, ["\ud800"]],
+    ["overview", client.tapes, ["usdm", null]],
+    ["create", client.shares, [session.id, null]],
+    ["list", client.shares, ["\ud800"]],
+    ["revoke", client.shares, [session.id, "\ud800"]],
   ];
   for (const [method, of, args] of calls) {
     const outcome: Promise<unknown> = Reflect.apply(Reflect.get(of, method), of, args);
@@ -192,7 +192,7 @@ test("[CL17] where the cluster is must be an address, and the error names the op
 });
 
 test("[CL18] a seek to an event of one type lands on no event of another type", async ({ cluster }) => {
-  const session = await deckAt(cluster.url).open({ tape: "usdm" });
+  const session = await clientAt(cluster.url).open({ tape: "usdm" });
   await session.seek({ event: "next" });
   await session.seek({ seq: 0 });
   const seek = (type: string) => session.seek({ event: "next", type });
@@ -202,8 +202,8 @@ test("[CL18] a seek to an event of one type lands on no event of another type", 
 });
 
 test("[CL13] times may be dates, and durations may be said in words", async ({ cluster }) => {
-  const session = await deckAt(cluster.url).open({ tape: "usdm" });
-  const { from } = await deckAt(cluster.url).tapes.get("usdm");
+  const session = await clientAt(cluster.url).open({ tape: "usdm" });
+  const { from } = await clientAt(cluster.url).tapes.get("usdm");
   const at = (seconds: number) => new Date(Date.parse(from) + seconds * 1000);
   await session.seek({ ts: at(60) });
   const back = await session.rewind({ by: "45s" });
@@ -215,40 +215,40 @@ test("[CL13] times may be dates, and durations may be said in words", async ({ c
 });
 
 test("[CL14] sessions, tapes, health and nodes are plain calls", async ({ cluster }) => {
-  const deck = deckAt(
+  const client = clientAt(
     cluster.apis.map(({ url }) => url),
     { gateways: cluster.gateways.map(({ url }) => url) },
   );
-  const session = await deck.open({ sessionId: "listed", tape: "usdm" });
-  expect((await deck.sessions.list({ state: "STOPPED", limit: 1000 })).sessions.map((one) => one.session_id)).toContain(
-    "listed",
-  );
-  expect((await deck.sessions.stats()).total_sessions).toBeGreaterThan(0);
-  expect((await deck.tapes.list()).map(({ id }) => id)).toContain("usdm");
-  const overview = await deck.tapes.overview("usdm", { points: 20 });
+  const session = await client.open({ sessionId: "listed", tape: "usdm" });
+  expect(
+    (await client.sessions.list({ state: "STOPPED", limit: 1000 })).sessions.map((one) => one.session_id),
+  ).toContain("listed");
+  expect((await client.sessions.stats()).total_sessions).toBeGreaterThan(0);
+  expect((await client.tapes.list()).map(({ id }) => id)).toContain("usdm");
+  const overview = await client.tapes.overview("usdm", { points: 20 });
   expect(overview.points.length).toBeGreaterThan(2);
   expect(overview.points.length).toBeLessThanOrEqual(20);
-  expect((await deck.health()).status).toBe("healthy");
-  expect((await deck.nodes()).map(({ role }) => role)).toEqual(expect.arrayContaining(["api", "gateway", "ticker"]));
+  expect((await client.health()).status).toBe("healthy");
+  expect((await client.nodes()).map(({ role }) => role)).toEqual(expect.arrayContaining(["api", "gateway", "ticker"]));
   const ended = new Promise((resolve) => session.onEnd(resolve));
-  await deck.sessions.delete("listed");
+  await client.sessions.delete("listed");
   expect(await ended).toEqual({ reason: "deleted" });
-  await expect(deck.sessions.get("listed")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+  await expect(client.sessions.get("listed")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
 });
 
 test("[CL14] an address that does not answer is left for the next one", async ({ cluster }) => {
-  const deck = deckAt(["http://127.0.0.1:1", cluster.url]);
-  expect((await deck.tapes.get("usdm")).id).toBe("usdm");
-  const session = await deck.open({ tape: "usdm" });
+  const client = clientAt(["http://127.0.0.1:1", cluster.url]);
+  expect((await client.tapes.get("usdm")).id).toBe("usdm");
+  const session = await client.open({ tape: "usdm" });
   expect(session.connection).toBe("open");
   session.close();
-  await expect(deckAt(["http://127.0.0.1:1", "http://127.0.0.1:2"]).health()).rejects.toMatchObject({
+  await expect(clientAt(["http://127.0.0.1:1", "http://127.0.0.1:2"]).health()).rejects.toMatchObject({
     code: "unreachable",
   });
 });
 
 test("[CL15] an order trades in the session's own market, and its fill is told", async ({ cluster }) => {
-  const session = await deckAt(cluster.url).open({ mode: "SIMULATION", symbol: "SIMUSD", seed: 7 });
+  const session = await clientAt(cluster.url).open({ mode: "SIMULATION", symbol: "SIMUSD", seed: 7 });
   const fills: string[] = [];
   session.onTrade(({ side }) => fills.push(side));
   await cluster.until(() => session.stats.framesReceived > 3, "a market");
@@ -261,21 +261,24 @@ test("[CL15] an order trades in the session's own market, and its fill is told",
 
 test("[CL41] a signal closes every session of the deck, and requests under way", async ({ cluster }) => {
   const leave = new AbortController();
-  const deck = deckAt(cluster.url, { signal: leave.signal });
-  const viewers = [await SdkViewer.open(deck, { tape: "usdm" }), await SdkViewer.open(deck, { tape: "usdm" })];
-  const underWay = deck.health();
+  const client = clientAt(cluster.url, { signal: leave.signal });
+  const viewers = [await SdkViewer.open(client, { tape: "usdm" }), await SdkViewer.open(client, { tape: "usdm" })];
+  const underWay = client.health();
   leave.abort();
   expect(viewers.map(({ end }) => end)).toEqual([{ reason: "closed" }, { reason: "closed" }]);
   expect(viewers.map(({ session }) => session.connection)).toEqual(["closed", "closed"]);
   await expect(underWay).rejects.toMatchObject({ code: "closed" });
-  await expect(deck.open()).rejects.toMatchObject({ code: "closed" });
+  await expect(client.open()).rejects.toMatchObject({ code: "closed" });
   await expect(viewers[0]?.session.pause()).rejects.toMatchObject({ code: "closed" });
 });
 
 test("[CL41] a signal of one session closes that one", async ({ cluster }) => {
   const leave = new AbortController();
-  const deck = deckAt(cluster.url);
-  const [one, other] = [await deck.open({ tape: "usdm" }, { signal: leave.signal }), await deck.open({ tape: "usdm" })];
+  const client = clientAt(cluster.url);
+  const [one, other] = [
+    await client.open({ tape: "usdm" }, { signal: leave.signal }),
+    await client.open({ tape: "usdm" }),
+  ];
   leave.abort();
   expect([one.connection, other.connection]).toEqual(["closed", "open"]);
   other.close();
@@ -283,12 +286,12 @@ test("[CL41] a signal of one session closes that one", async ({ cluster }) => {
 
 test("[CL25] where nothing answers, open says so", async ({ cluster }) => {
   const { url } = cluster;
-  await expect(deckAt("http://127.0.0.1:1").open()).rejects.toMatchObject({ code: "unreachable" });
+  await expect(clientAt("http://127.0.0.1:1").open()).rejects.toMatchObject({ code: "unreachable" });
   const deaf = new WebSocketServer({ port: 0, host: "127.0.0.1", verifyClient: () => false });
   await once(deaf, "listening");
   const address = deaf.address();
   const port = typeof address === "object" && address ? address.port : 0;
-  await expect(deckAt(url, { gateways: `http://127.0.0.1:${port}` }).open()).rejects.toMatchObject({
+  await expect(clientAt(url, { gateways: `http://127.0.0.1:${port}` }).open()).rejects.toMatchObject({
     code: "unreachable",
   });
   deaf.close();
@@ -296,9 +299,9 @@ test("[CL25] where nothing answers, open says so", async ({ cluster }) => {
 
 test("[CL27] without a WebSocket it says what to do", async ({ cluster }) => {
   const native: unknown = Reflect.get(globalThis, "WebSocket");
-  const deck = deckAt(cluster.url, { WebSocket: undefined });
+  const client = clientAt(cluster.url, { WebSocket: undefined });
   if (native === undefined)
-    await expect(deck.open()).rejects.toMatchObject({ code: "no_websocket", message: /pass one in/ });
-  else (await deck.open()).close();
-  (await deckAt(cluster.url, { WebSocket }).open()).close();
+    await expect(client.open()).rejects.toMatchObject({ code: "no_websocket", message: /pass one in/ });
+  else (await client.open()).close();
+  (await clientAt(cluster.url, { WebSocket }).open()).close();
 });

@@ -1,8 +1,8 @@
-import type { Deck, TapedeckOptions } from "@tapedeck/client";
+import type { ClusterClient, TapedeckOptions } from "@tapedeck/client";
 import { expect } from "vitest";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
-import { deckAt, SdkViewer } from "../support/sdk-viewer.js";
+import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 import { signIn, tokenOf } from "../support/sign-in.js";
 import { now } from "../support/viewer.js";
 
@@ -11,8 +11,8 @@ const test = testOnCluster(() => ({ env: { all: signIn } }));
 /** In seconds; tokens tell their end in whole ones. */
 const brief = 5;
 
-function deckOf(cluster: TestCluster, token: TapedeckOptions["token"]): Deck {
-  return deckAt(cluster.url, token === undefined ? {} : { token });
+function deckOf(cluster: TestCluster, token: TapedeckOptions["token"]): ClusterClient {
+  return clientAt(cluster.url, token === undefined ? {} : { token });
 }
 
 /** Plays until a frame has come after the first token's end. */
@@ -77,15 +77,15 @@ test("[CL35] a fixed token that expires ends the session here", async ({ cluster
 });
 
 test("[CL16] a link lets others in, to do what it says, until it is revoked", async ({ cluster }) => {
-  const deck = deckOf(cluster, await tokenOf("ada"));
-  const session = await deck.open({ tape: "usdm" });
-  const { share, token } = await deck.shares.create(session.id, { role: "viewer", seconds: 600 });
-  expect((await deck.shares.list(session.id)).map(({ id }) => id)).toEqual([share.id]);
+  const client = deckOf(cluster, await tokenOf("ada"));
+  const session = await client.open({ tape: "usdm" });
+  const { share, token } = await client.shares.create(session.id, { role: "viewer", seconds: 600 });
+  expect((await client.shares.list(session.id)).map(({ id }) => id)).toEqual([share.id]);
   const guest = new SdkViewer(await deckOf(cluster, token).join(session.id));
   await session.start();
   await guest.next(5);
   await expect(guest.session.pause()).rejects.toMatchObject({ code: "FORBIDDEN" });
-  await deck.shares.revoke(session.id, share.id);
+  await client.shares.revoke(session.id, share.id);
   await guest.until(() => guest.end !== undefined, "the end", 15_000);
   expect(guest.end).toMatchObject({ reason: "refused", error: { code: "UNAUTHORIZED" } });
   session.close();

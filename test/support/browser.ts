@@ -45,15 +45,15 @@ export class Pages {
   }
 
   /** Serves a page and opens it, in a profile of its own. */
-  async show(path: string, html: string): Promise<ShownPage> {
+  async show(path: string, html: string): Promise<OpenedPage> {
     return this.visit(this.server.put(path, html));
   }
 
   /** @param options a browser of another name is another user's */
-  async visit(url: string, options: BrowserContextOptions = {}): Promise<ShownPage> {
+  async visit(url: string, options: BrowserContextOptions = {}): Promise<OpenedPage> {
     const context = await this.#browser.newContext(options);
     this.#contexts.push(context);
-    return watched(await context.newPage(), url);
+    return openPage(await context.newPage(), url);
   }
 
   async close(): Promise<void> {
@@ -63,19 +63,19 @@ export class Pages {
   }
 }
 
-export interface ShownPage {
+export interface OpenedPage {
   readonly page: Page;
   /** Exceptions that nobody caught, and errors that the browser reports, such as a refused request. */
-  readonly troubles: string[];
+  readonly errors: string[];
 }
 
-/** Opens an address in a tab. All that goes wrong in the page is kept in its `troubles`. */
-export async function watched(page: Page, url: string): Promise<ShownPage> {
-  const troubles: string[] = [];
-  page.on("pageerror", (error) => troubles.push(String(error)));
+/** Opens an address in a tab. All that goes wrong in the page is kept in its `errors`. */
+export async function openPage(page: Page, url: string): Promise<OpenedPage> {
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
-    if (message.type() === "error") troubles.push(`${message.text()} ${message.location().url}`);
+    if (message.type() === "error") errors.push(`${message.text()} ${message.location().url}`);
   });
   await page.goto(url);
-  return { page, troubles };
+  return { page, errors };
 }

@@ -1,9 +1,9 @@
 import type {
+  ClusterClient,
   ConnectionChange,
-  Deck,
   Frame,
   History,
-  OpenChoice,
+  OpenOptions,
   Session,
   SessionEnd,
   StateChange,
@@ -13,11 +13,11 @@ import WebSocket from "ws";
 import { now, type SeenFrame } from "./viewer.js";
 
 /** Backoff that tests have time for. */
-export const impatient = { backoffMs: 50, mostBackoffMs: 500, openMs: 2000 };
+export const fastTiming = { backoffMs: 50, mostBackoffMs: 500, openMs: 2000 };
 
 /** The SDK as a program in Node uses it. */
-export function deckAt(url: TapedeckOptions["url"], options: Partial<TapedeckOptions> = {}): Deck {
-  return tapedeck({ url, WebSocket, timing: impatient, ...options });
+export function clientAt(url: TapedeckOptions["url"], options: Partial<TapedeckOptions> = {}): ClusterClient {
+  return tapedeck({ url, WebSocket, timing: fastTiming, ...options });
 }
 
 /** Someone who opened a session by the SDK and keeps all that they are told. */
@@ -31,8 +31,8 @@ export class SdkViewer {
   end: SessionEnd | undefined;
   readonly #waiters = new Set<() => void>();
 
-  static async open(deck: Deck, choice?: OpenChoice): Promise<SdkViewer> {
-    return new SdkViewer(await deck.open(choice));
+  static async open(client: ClusterClient, choice?: OpenOptions): Promise<SdkViewer> {
+    return new SdkViewer(await client.open(choice));
   }
 
   constructor(session: Session) {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Deck, TapedeckError, tapedeck } from "@tapedeck/client";
+import { type ClusterClient, TapedeckError, tapedeck } from "@tapedeck/client";
 import { InvalidArgumentError, Option } from "commander";
 import { WebSocket } from "ws";
 import { codeOf, Problem } from "./cluster/problem.js";
@@ -42,7 +42,7 @@ function address(text: string): string | undefined {
 /** Asks the cluster that was named, or that runs on this machine. What it refuses, and that it is not there, becomes a Problem. */
 export async function onCluster<T>(
   { url, token }: ClusterOptions,
-  work: (deck: Deck) => Promise<T>,
+  work: (deck: ClusterClient) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
   const local = url === undefined ? (await runningClusterOf(join(home, ".tapedeck")))?.url : undefined;

@@ -43,7 +43,7 @@ export function badArgument(name: string, rule: string, cause?: unknown): Tapede
 }
 
 /** Writes arguments for the wire. Programs without types may pass what cannot be written, such as a BigInt. */
-export function written<T>(name: string, given: T, write: (given: T) => string = JSON.stringify): string {
+export function serialize<T>(name: string, given: T, write: (given: T) => string = JSON.stringify): string {
   try {
     return write(given);
   } catch (cause) {

@@ -19,13 +19,23 @@ export type {
   Trade,
   TradeEvent,
 } from "@tapedeck/protocol";
-export type { ModeChoice, OpenChoice, OrderChoice, Place, RangeChoice, SourceChoice, TapeTime } from "./choices.js";
-export type { Deck, JoinOptions, ListChoice, ShareChoice } from "./deck.js";
+export type { ClusterClient, JoinOptions, ListOptions, ShareOptions } from "./cluster-client.js";
+export type { ConnectionTiming } from "./connection/link-rules.js";
+export type { WebSocketClass, WebSocketLike } from "./connection/web-socket.js";
 export type { Duration } from "./duration.js";
 export { type ErrorCode, TapedeckError } from "./errors.js";
-export type { LinkTiming } from "./link-rules.js";
-export type { History, Position } from "./playback.js";
-export type { Session } from "./session.js";
+export type { History, Position } from "./frames/frame-sequencer.js";
+export type {
+  ModeOptions,
+  OpenOptions,
+  OrderOptions,
+  RangeOptions,
+  SeekPlace,
+  SourceOptions,
+  TapeTime,
+} from "./options.js";
+export type { Session } from "./session/session.js";
+export type { SessionStats } from "./session/session-client.js";
 export type {
   ConnectionChange,
   ConnectionState,
@@ -34,7 +44,5 @@ export type {
   Notice,
   SessionEnd,
   StateChange,
-} from "./session-events.js";
-export type { SessionStats } from "./session-line.js";
+} from "./session/session-events.js";
 export { type TapedeckOptions, tapedeck } from "./tapedeck.js";
-export type { WebSocketClass, WebSocketLike } from "./web-socket.js";

@@ -1,9 +1,9 @@
-import { fieldsOf } from "./choices.js";
-import { Deck } from "./deck.js";
+import { ClusterClient } from "./cluster-client.js";
+import { type ConnectionTiming, defaultTiming } from "./connection/link-rules.js";
+import type { WebSocketClass } from "./connection/web-socket.js";
 import { badArgument } from "./errors.js";
-import { Http } from "./http.js";
-import { type LinkTiming, usualTiming } from "./link-rules.js";
-import type { WebSocketClass } from "./web-socket.js";
+import { HttpClient } from "./http-client.js";
+import { requireObject } from "./options.js";
 
 export interface TapedeckOptions {
   /** Where the cluster is: `https://deck.example.com`. With several, one that does not answer is left for the next. */
@@ -19,7 +19,7 @@ export interface TapedeckOptions {
   /** The platform's own unless named. */
   readonly fetch?: typeof fetch;
   /** In milliseconds, for networks that are not like others. */
-  readonly timing?: Partial<LinkTiming>;
+  readonly timing?: Partial<ConnectionTiming>;
 }
 
 /**
@@ -33,16 +33,16 @@ export interface TapedeckOptions {
  *
  * Throws a `TapedeckError` where an address is none; nothing else of the SDK throws, it rejects.
  */
-export function tapedeck(options: TapedeckOptions): Deck {
-  const addresses = addressesOf("url", fieldsOf("tapedeck", options).url);
+export function tapedeck(options: TapedeckOptions): ClusterClient {
+  const addresses = addressesOf("url", requireObject("tapedeck", options).url);
   const sockets = addressesOf("gateways", options.gateways ?? options.url).map(
     (address) => `${address.replace(/^http/, "ws")}/ws`,
   );
   const { token, signal } = options;
   const askToken = token === undefined ? undefined : async () => (typeof token === "string" ? token : token());
-  const timing = { ...usualTiming, ...options.timing };
-  return new Deck({
-    http: new Http({
+  const timing = { ...defaultTiming, ...options.timing };
+  return new ClusterClient({
+    http: new HttpClient({
       addresses,
       token: askToken,
       signal,

@@ -1,43 +1,43 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import styles from "./app.module.css";
-import { useDeck } from "./deck-context";
 import { IconButton } from "./design/controls";
 import { ThemeButton } from "./design/theme-button";
 import { ExportMenu } from "./export/export-menu";
 import { ModeSwitch } from "./modes/mode-switch";
 import { SourcePicker } from "./modes/source-picker";
+import { usePlayback } from "./playback-context";
 import { Quote, RegimeBadge } from "./quote";
-import { Scene } from "./scene";
 import { ScrubberStrip } from "./scrubber/scrubber-strip";
 import { openSession } from "./session/open-session";
 import { SessionChip } from "./session/session-chip";
-import { leaveOtherCluster } from "./session/session-choice";
+import { leaveOtherCluster } from "./session/session-links";
 import { trustCluster, unknownCluster } from "./session/trusted-clusters";
-import { Notices, Strips } from "./states/strips";
-import { TrustQuestion } from "./states/trust-question";
-import { Help } from "./transport/help";
-import { listenToKeys } from "./transport/keys";
+import { Banners, Toasts } from "./states/notifications";
+import { TrustDialog } from "./states/trust-dialog";
+import { Help } from "./transport/help-dialog";
+import { listenToKeys } from "./transport/keyboard-shortcuts";
 import { TransportBar } from "./transport/transport-bar";
 import { usePath } from "./use-path";
+import { ViewLayout } from "./view-layout";
 
 const Operations = lazy(() => import("./operations/operations"));
 
 export function App() {
-  const deck = useDeck();
+  const playback = usePlayback();
   const [unknown, setUnknown] = useState(unknownCluster);
   if (unknown === undefined) return <Page />;
   return (
-    <TrustQuestion
+    <TrustDialog
       api={unknown}
       onTrust={() => {
         trustCluster(unknown);
         setUnknown(undefined);
-        void openSession(deck);
+        void openSession(playback);
       }}
       onRefuse={() => {
         leaveOtherCluster();
         setUnknown(undefined);
-        void openSession(deck);
+        void openSession(playback);
       }}
     />
   );
@@ -56,9 +56,9 @@ function Page() {
 }
 
 function DeckPage({ onOperations }: { readonly onOperations: () => void }) {
-  const deck = useDeck();
+  const playback = usePlayback();
   const [help, setHelp] = useState(false);
-  useEffect(() => listenToKeys(deck, () => setHelp(true)), [deck]);
+  useEffect(() => listenToKeys(playback, () => setHelp(true)), [playback]);
   return (
     <div className={styles.page}>
       <header className={styles.header}>
@@ -92,15 +92,15 @@ function DeckPage({ onOperations }: { readonly onOperations: () => void }) {
           <IconButton icon="help" label="Keyboard and help" hotkey="?" onClick={() => setHelp(true)} />
         </div>
       </header>
-      <Strips />
+      <Banners />
       <main className={styles.main}>
-        <Scene />
+        <ViewLayout />
       </main>
       <footer>
         <ScrubberStrip />
         <TransportBar />
       </footer>
-      <Notices />
+      <Toasts />
       <Help open={help} onClose={() => setHelp(false)} />
     </div>
   );

@@ -1,15 +1,15 @@
 import styles from "./app.module.css";
-import { numberOf } from "./deck/frame-values";
-import { useDeck, useGlance } from "./deck-context";
 import { Badge } from "./design/controls";
 import { none, priceText, signed } from "./design/format";
+import { numberOf } from "./playback/frame-values";
+import { useFrameSample, usePlayback } from "./playback-context";
 
 /** The market in one line. */
 export function Quote() {
-  const deck = useDeck();
-  const frame = useGlance(({ shown }) => shown?.frame);
+  const playback = usePlayback();
+  const frame = useFrameSample(({ shown }) => shown?.frame);
   if (!frame) return <div className={styles.quote} />;
-  const { decimals } = deck;
+  const { decimals } = playback;
   const lean = signed(numberOf(frame, "divergence") ?? 0, Math.min(8, decimals + 2));
   return (
     <div className={styles.quote}>
@@ -25,8 +25,8 @@ export function Quote() {
 }
 
 export function RegimeBadge() {
-  const regime = useGlance(({ shown }) => shown?.frame.regime);
-  const label = useGlance(({ shown }) => shown?.frame.regime_label);
+  const regime = useFrameSample(({ shown }) => shown?.frame.regime);
+  const label = useFrameSample(({ shown }) => shown?.frame.regime_label);
   if (label === undefined) return null;
   return (
     <span className={styles.regime} data-regime={regime} title="Regime of the market">

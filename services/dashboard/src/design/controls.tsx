@@ -13,15 +13,15 @@ export function classes(...names: (string | false | undefined)[]): string {
   return names.filter(Boolean).join(" ");
 }
 
-export type Look = "outlined" | "primary" | "buy" | "sell" | "danger";
+export type Variant = "outlined" | "primary" | "buy" | "sell" | "danger";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
-  readonly look?: Look;
+  readonly variant?: Variant;
 }
 
-export function Button({ look, className, children, ...rest }: ButtonProps) {
+export function Button({ variant, className, children, ...rest }: ButtonProps) {
   return (
-    <button type="button" className={classes(styles.button, look && styles[look], className)} {...rest}>
+    <button type="button" className={classes(styles.button, variant && styles[variant], className)} {...rest}>
       {children}
     </button>
   );
@@ -33,15 +33,15 @@ interface IconButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly label: string;
   /** The key that does the same. */
   readonly hotkey?: string;
-  readonly look?: Look;
+  readonly variant?: Variant;
   readonly size?: number;
 }
 
-export function IconButton({ icon, label, hotkey, look, className, size, ...rest }: IconButtonProps) {
+export function IconButton({ icon, label, hotkey, variant, className, size, ...rest }: IconButtonProps) {
   return (
     <button
       type="button"
-      className={classes(styles.button, styles.icon, look && styles[look], className)}
+      className={classes(styles.button, styles.icon, variant && styles[variant], className)}
       aria-label={label}
       title={hotkey ? `${label} (${hotkey})` : label}
       {...rest}

@@ -1,5 +1,5 @@
 import { createStore } from "zustand/vanilla";
-import { remembered } from "./remembered";
+import { persisted } from "./persisted";
 
 export type SideTab = "trades" | "anomalies" | "gaps" | "inspector";
 export type NarrowTab = "depth" | "price" | "ladder" | "signals" | SideTab;
@@ -11,7 +11,7 @@ interface LayoutState {
   readonly sizes: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-const kept = remembered<LayoutState>("tapedeck_layout", { side: "trades", narrow: "depth", sizes: {} });
+const kept = persisted<LayoutState>("tapedeck_layout", { side: "trades", narrow: "depth", sizes: {} });
 
 /** How somebody has arranged the page; it is so again the next time. */
 export const layout = createStore<LayoutState>(() => kept.get());

@@ -1,19 +1,19 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
-import { classes, type Look } from "./controls";
+import { classes, type Variant } from "./controls";
 import styles from "./controls.module.css";
 
 interface PopoverProps {
   readonly label: string;
   /** What the button shows. */
   readonly button: ReactNode;
-  readonly look?: Look;
+  readonly variant?: Variant;
   readonly side?: "above" | "below";
   readonly align?: "left" | "right";
   readonly className?: string | undefined;
   readonly buttonClass?: string | undefined;
   readonly disabled?: boolean;
   /** The button shows no text. */
-  readonly wordless?: boolean;
+  readonly iconOnly?: boolean;
   /** Given the function that closes it. */
   readonly children: (close: () => void) => ReactNode;
 }
@@ -22,13 +22,13 @@ interface PopoverProps {
 export function Popover({
   label,
   button,
-  look,
+  variant,
   side = "below",
   align = "left",
   className,
   buttonClass,
   disabled,
-  wordless,
+  iconOnly,
   children,
 }: PopoverProps) {
   const [open, setOpen] = useState(false);
@@ -62,7 +62,7 @@ export function Popover({
       <button
         ref={trigger}
         type="button"
-        className={classes(styles.button, look && styles[look], buttonClass)}
+        className={classes(styles.button, variant && styles[variant], buttonClass)}
         title={label}
         aria-haspopup="dialog"
         aria-expanded={open}
@@ -71,7 +71,7 @@ export function Popover({
         onClick={() => setOpen(!open)}
       >
         {/* Before what is seen, so that its name says both. */}
-        <span className="unseen">{wordless ? label : `${label}: `}</span>
+        <span className="unseen">{iconOnly ? label : `${label}: `}</span>
         {button}
       </button>
       {open && (

@@ -1,9 +1,9 @@
 import { createStore } from "zustand/vanilla";
-import { remembered } from "./remembered";
+import { persisted } from "./persisted";
 
 export type Theme = "dark" | "light";
 
-const kept = remembered<Theme | "">("tapedeck_theme", "");
+const kept = persisted<Theme | "">("tapedeck_theme", "");
 const prefersLight = matchMedia("(prefers-color-scheme: light)");
 
 /** The system's theme until another one is chosen. */
@@ -32,7 +32,7 @@ theme.subscribe(apply);
 let colours: Map<string, string> | undefined;
 
 /** The value of a token, for what is drawn on canvas: `ink("--buy")`. Looked up once for each theme. */
-export function ink(token: `--${string}`): string {
+export function themeColour(token: `--${string}`): string {
   colours ??= new Map();
   let value = colours.get(token);
   if (value === undefined) {
@@ -44,14 +44,14 @@ export function ink(token: `--${string}`): string {
 
 /** The same as red, green and blue from 0 to 255. Tokens for canvas are `#rrggbb`, which a build may shorten to `#rgb`. */
 export function rgb(token: `--${string}`): readonly [number, number, number] {
-  const digits = ink(token).slice(1);
+  const digits = themeColour(token).slice(1);
   const long = digits.length === 3 ? digits.replace(/./g, "$&$&") : digits;
   const value = Number.parseInt(long, 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
 /** The same, letting through what is behind it. */
-export function faint(token: `--${string}`, alpha: number): string {
+export function translucent(token: `--${string}`, alpha: number): string {
   return `rgba(${rgb(token).join(", ")}, ${alpha})`;
 }
 

@@ -1,11 +1,11 @@
 import type { Frame } from "@tapedeck/protocol";
 import { csvOf } from "@tapedeck/protocol/wire";
-import type { FrameLog } from "../deck/frame-log";
-import { effectiveSpreadOf } from "../deck/frame-values";
-import type { TimeWindow } from "../deck/viewport";
+import type { FrameLog } from "../playback/frame-log";
+import { effectiveSpreadOf } from "../playback/frame-values";
+import type { TimeWindow } from "../playback/viewport";
 
 /** The frames in sight: those within the window that heatmap and gauges show. */
-export function framesInSight(log: FrameLog, { from, to }: TimeWindow): Frame[] {
+export function visibleFrames(log: FrameLog, { from, to }: TimeWindow): Frame[] {
   const frames: Frame[] = [];
   for (let index = Math.max(0, log.indexAt(from) + 1); index <= log.indexAt(to); index++) {
     const logged = log.at(index);

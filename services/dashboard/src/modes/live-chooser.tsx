@@ -1,12 +1,12 @@
 import { useState } from "react";
-import { useDeck, useDeckState } from "../deck-context";
 import { Button, Field, Input, Select } from "../design/controls";
-import { lastLive, liveSources } from "./choices";
+import { usePlayback, usePlaybackState } from "../playback-context";
+import { lastLive, liveSources } from "./mode-options";
 import styles from "./modes.module.css";
 
 export function LiveChooser({ onChosen }: { readonly onChosen: () => void }) {
-  const deck = useDeck();
-  const session = useDeckState((state) => state.session);
+  const playback = usePlayback();
+  const session = usePlaybackState((state) => state.session);
   const [source, setSource] = useState(session?.active_source ?? lastLive.get().source);
   const [symbol, setSymbol] = useState(session?.active_symbol ?? lastLive.get().symbol);
   const wanted = symbol.trim().toUpperCase();
@@ -17,7 +17,7 @@ export function LiveChooser({ onChosen }: { readonly onChosen: () => void }) {
         event.preventDefault();
         if (!wanted) return;
         lastLive.set({ source, symbol: wanted });
-        void deck.mode({ mode: "LIVE", source, symbol: wanted });
+        void playback.mode({ mode: "LIVE", source, symbol: wanted });
         onChosen();
       }}
     >
@@ -48,7 +48,7 @@ export function LiveChooser({ onChosen }: { readonly onChosen: () => void }) {
           />
         )}
       </Field>
-      <Button type="submit" look="primary" disabled={wanted === ""}>
+      <Button type="submit" variant="primary" disabled={wanted === ""}>
         Watch
       </Button>
     </form>

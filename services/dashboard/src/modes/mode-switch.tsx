@@ -1,8 +1,8 @@
 import type { Mode } from "@tapedeck/client";
-import type { Deck } from "../deck/deck";
-import { useDeck, useDeckState } from "../deck-context";
 import { Segmented } from "../design/controls";
-import { lastLive, lastSimulation, lastTape } from "./choices";
+import type { PlaybackController } from "../playback/playback-controller";
+import { usePlayback, usePlaybackState } from "../playback-context";
+import { lastLive, lastSimulation, lastTape } from "./mode-options";
 
 const modes: readonly { readonly value: Mode; readonly text: string; readonly title: string }[] = [
   { value: "REPLAY", text: "REPLAY", title: "A recorded tape" },
@@ -11,31 +11,31 @@ const modes: readonly { readonly value: Mode; readonly text: string; readonly ti
 ];
 
 export function ModeSwitch() {
-  const deck = useDeck();
-  const mode = useDeckState(({ session }) => session?.mode);
+  const playback = usePlayback();
+  const mode = usePlaybackState(({ session }) => session?.mode);
   return (
     <Segmented
       label="Mode"
       value={mode}
       options={modes}
       onChoose={(next) => {
-        if (next !== mode) void switchMode(deck, next);
+        if (next !== mode) void switchMode(playback, next);
       }}
     />
   );
 }
 
 /** Back to what the session has kept of that mode; to what was chosen last where it has not been in it. */
-export async function switchMode(deck: Deck, mode: Mode): Promise<void> {
-  const { session } = deck.store.getState();
-  if (session?.kept_modes?.includes(mode)) await deck.mode({ mode });
-  else if (mode === "LIVE") await deck.mode({ mode, ...lastLive.get() });
-  else if (mode === "SIMULATION") await deck.mode({ mode, ...lastSimulation.get() });
+export async function switchMode(playback: PlaybackController, mode: Mode): Promise<void> {
+  const { session } = playback.store.getState();
+  if (session?.kept_modes?.includes(mode)) await playback.mode({ mode });
+  else if (mode === "LIVE") await playback.mode({ mode, ...lastLive.get() });
+  else if (mode === "SIMULATION") await playback.mode({ mode, ...lastSimulation.get() });
   else {
     const tape = lastTape.get();
-    const done = await deck.mode({ mode, ...(tape && { tape }) });
+    const done = await playback.mode({ mode, ...(tape && { tape }) });
     // The tape may have been deleted since; any other will do.
-    if (!done && tape) await deck.mode({ mode });
-    await deck.play();
+    if (!done && tape) await playback.mode({ mode });
+    await playback.play();
   }
 }

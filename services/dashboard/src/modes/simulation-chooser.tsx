@@ -1,11 +1,11 @@
 import { useState } from "react";
-import { useDeck } from "../deck-context";
 import { Button, Field, Input, Select } from "../design/controls";
-import { lastSimulation, scenarios } from "./choices";
+import { usePlayback } from "../playback-context";
+import { lastSimulation, scenarios } from "./mode-options";
 import styles from "./modes.module.css";
 
 export function SimulationChooser({ onChosen }: { readonly onChosen: () => void }) {
-  const deck = useDeck();
+  const playback = usePlayback();
   const [choice, setChoice] = useState(lastSimulation.get());
   const valid = /^[A-Za-z0-9_-]{1,24}$/.test(choice.seed) && /^[A-Za-z0-9_-]{1,20}$/.test(choice.symbol);
   return (
@@ -15,7 +15,7 @@ export function SimulationChooser({ onChosen }: { readonly onChosen: () => void 
         event.preventDefault();
         if (!valid) return;
         lastSimulation.set(choice);
-        void deck.mode({ mode: "SIMULATION", ...choice }).then((done) => done && deck.play());
+        void playback.mode({ mode: "SIMULATION", ...choice }).then((done) => done && playback.play());
         onChosen();
       }}
     >
@@ -54,7 +54,7 @@ export function SimulationChooser({ onChosen }: { readonly onChosen: () => void 
           </Select>
         )}
       </Field>
-      <Button type="submit" look="primary" disabled={!valid}>
+      <Button type="submit" variant="primary" disabled={!valid}>
         Play
       </Button>
     </form>

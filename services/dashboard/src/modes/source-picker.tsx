@@ -1,6 +1,6 @@
-import { useDeckState } from "../deck-context";
 import { Icon } from "../design/icon";
 import { Popover } from "../design/popover";
+import { usePlaybackState } from "../playback-context";
 import { LiveChooser } from "./live-chooser";
 import styles from "./modes.module.css";
 import { SimulationChooser } from "./simulation-chooser";
@@ -8,8 +8,8 @@ import { TapeChooser } from "./tape-chooser";
 
 /** What the deck plays, and the way to something else of the same mode. */
 export function SourcePicker() {
-  const session = useDeckState((state) => state.session);
-  const tape = useDeckState((state) => state.tape);
+  const session = usePlaybackState((state) => state.session);
+  const tape = usePlaybackState((state) => state.tape);
   if (!session) return null;
   const { mode } = session;
   const name =

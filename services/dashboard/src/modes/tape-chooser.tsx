@@ -1,26 +1,26 @@
 import type { TapeView } from "@tapedeck/client";
 import { useEffect, useState } from "react";
-import { useDeck, useDeckState } from "../deck-context";
 import { Input } from "../design/controls";
 import { clockText, countText, dateText, lengthText } from "../design/format";
-import { lastTape } from "./choices";
+import { usePlayback, usePlaybackState } from "../playback-context";
+import { lastTape } from "./mode-options";
 import styles from "./modes.module.css";
 
 export function TapeChooser({ onChosen }: { readonly onChosen: () => void }) {
-  const deck = useDeck();
-  const playing = useDeckState(({ session }) => session?.tape);
+  const playback = usePlayback();
+  const playing = usePlaybackState(({ session }) => session?.tape);
   const [tapes, setTapes] = useState<readonly TapeView[] | string | undefined>();
   const [text, setText] = useState("");
   useEffect(() => {
     let here = true;
-    deck.cluster?.tapes.list().then(
+    playback.cluster?.tapes.list().then(
       (list) => here && setTapes(list),
       (error: unknown) => here && setTapes(error instanceof Error ? error.message : "The tapes could not be listed."),
     );
     return () => {
       here = false;
     };
-  }, [deck]);
+  }, [playback]);
   if (tapes === undefined) return <p className={styles.note}>Looking for tapes…</p>;
   if (typeof tapes === "string") return <p className={styles.note}>{tapes}</p>;
   if (tapes.length === 0) return <p className={styles.note}>There is no tape yet.</p>;
@@ -46,7 +46,7 @@ export function TapeChooser({ onChosen }: { readonly onChosen: () => void }) {
               aria-current={playing === `${tape.id}@${tape.version}`}
               onClick={() => {
                 lastTape.set(tape.id);
-                void deck.mode({ mode: "REPLAY", tape: tape.id }).then((done) => done && deck.play());
+                void playback.mode({ mode: "REPLAY", tape: tape.id }).then((done) => done && playback.play());
                 onChosen();
               }}
             >

@@ -8,7 +8,7 @@ export interface Column<Row> {
   /** Numbers stand at the right, under one another. */
   readonly numeric?: true;
   /** What the cell says by its colour, such as `PLAYING` or `down`. */
-  readonly mood?: (row: Row) => string;
+  readonly tone?: (row: Row) => string;
   /** A full text where the cell has room for a short one. */
   readonly hint?: (row: Row) => string;
 }
@@ -42,12 +42,12 @@ export function DataTable<Row>({ label, columns, rows, keyOf, none }: DataTableP
           {rows?.map((row) => (
             <tr key={keyOf(row)}>
               <th scope="row">{first?.cell(row)}</th>
-              {others.map(({ name, cell, numeric, mood, hint }) => (
+              {others.map(({ name, cell, numeric, tone, hint }) => (
                 <td
                   key={name}
                   className={numeric && styles.number}
                   data-name={name}
-                  data-mood={mood?.(row)}
+                  data-mood={tone?.(row)}
                   title={hint?.(row)}
                 >
                   {cell(row)}

@@ -1,9 +1,9 @@
-import type { Deck as Cluster, NodeView, SessionView } from "@tapedeck/client";
+import type { ClusterClient as Cluster, NodeView, SessionView } from "@tapedeck/client";
 import { useCallback } from "react";
 import { none, spanText } from "../design/format";
+import { usePolling } from "../use-polling";
 import { type Column, DataTable } from "./data-table";
 import styles from "./operations.module.css";
-import { usePolled } from "./polled";
 
 interface Market {
   /** Source and symbol. */
@@ -13,7 +13,7 @@ interface Market {
 
 const columns: readonly Column<Market>[] = [
   { name: "Market", cell: ({ name }) => name },
-  { name: "Status", cell: statusOf, mood: statusOf },
+  { name: "Status", cell: statusOf, tone: statusOf },
   { name: "Reason", cell: ({ sessions }) => sessions.find(({ feed }) => feed)?.feed?.reason ?? none },
   { name: "Tape", cell: ({ sessions }) => sessions.find(({ tape }) => tape !== null)?.tape ?? none },
   { name: "Sessions", numeric: true, cell: ({ sessions }) => sessions.length },
@@ -37,7 +37,7 @@ export function FeedTable({
   readonly cluster: Cluster;
   readonly nodes: readonly NodeView[] | undefined;
 }) {
-  const live = usePolled(
+  const live = usePolling(
     useCallback(() => cluster.sessions.list({ mode: "LIVE", limit: 1000 }), [cluster]),
     2000,
   );

@@ -1,18 +1,18 @@
-import type { Deck as Cluster, Mode, SessionView } from "@tapedeck/client";
+import type { ClusterClient as Cluster, Mode, SessionView } from "@tapedeck/client";
 import { tapedeck } from "@tapedeck/client";
 import { useCallback, useMemo, useState } from "react";
-import type { Address } from "../deck/ask-cluster";
+import type { ClusterAddress } from "../cluster-api";
 import { Button, Input, Select, Tabs } from "../design/controls";
 import { ThemeButton } from "../design/theme-button";
 import { accessToken } from "../session/access-token";
-import { apiOrigin } from "../session/session-choice";
+import { apiOrigin } from "../session/session-links";
+import { usePolling } from "../use-polling";
 import { FeedTable } from "./feed-table";
 import { Figures } from "./figures";
 import { NodeTable } from "./node-table";
 import styles from "./operations.module.css";
-import { usePolled } from "./polled";
 import { ReportTable } from "./report-table";
-import { SessionTable } from "./session-table";
+import { SessionTable } from "./sessions-tab";
 import { TapeTable } from "./tape-table";
 
 type Tab = "sessions" | "nodes" | "feeds" | "tapes" | "reports";
@@ -32,7 +32,7 @@ export default function Operations({ onLeave }: { readonly onLeave: () => void }
   const address = useMemo(() => ({ api: apiOrigin(), token: accessToken(apiOrigin()) }), []);
   const cluster = useMemo(() => openCluster(address), [address]);
   const [tab, setTab] = useState<Tab>("sessions");
-  const metrics = usePolled(
+  const metrics = usePolling(
     useCallback(() => cluster.metrics(), [cluster]),
     2000,
   );
@@ -59,7 +59,7 @@ export default function Operations({ onLeave }: { readonly onLeave: () => void }
   );
 }
 
-function openCluster({ api: url, token }: Address): Cluster {
+function openCluster({ api: url, token }: ClusterAddress): Cluster {
   return tapedeck({ url, ...(token !== undefined && { token }) });
 }
 
@@ -68,7 +68,7 @@ function Sessions({ cluster }: { readonly cluster: Cluster }) {
   const [mode, setMode] = useState<Mode | undefined>();
   const [state, setState] = useState<State | undefined>();
   const [limit, setLimit] = useState(100);
-  const sessions = usePolled(
+  const sessions = usePolling(
     useCallback(
       () => cluster.sessions.list({ limit, ...(mode && { mode }), ...(state && { state }) }),
       [cluster, limit, mode, state],
@@ -116,7 +116,7 @@ function Sessions({ cluster }: { readonly cluster: Cluster }) {
       </div>
       <SessionTable sessions={found} cluster={cluster} onDeleted={sessions.again} />
       {sessions.value?.next_cursor && limit < 1000 && (
-        <Button look="outlined" onClick={() => setLimit(Math.min(1000, limit * 2))}>
+        <Button variant="outlined" onClick={() => setLimit(Math.min(1000, limit * 2))}>
           Show more
         </Button>
       )}

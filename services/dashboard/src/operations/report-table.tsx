@@ -1,24 +1,24 @@
 import type { ReportSummary } from "@tapedeck/protocol";
 import { useCallback, useState } from "react";
-import type { Address } from "../deck/ask-cluster";
+import type { ClusterAddress } from "../cluster-api";
 import { Button } from "../design/controls";
 import { clockText, dateText, none, signed } from "../design/format";
-import { save } from "../export/save";
-import { loadOrders, loadReports } from "../report/load-report";
+import { saveFile } from "../export/save-file";
+import { loadOrders, loadReports } from "../trading/load-report";
+import { usePolling } from "../use-polling";
 import { type Column, DataTable } from "./data-table";
 import styles from "./operations.module.css";
-import { usePolled } from "./polled";
 
 /** Sessions whose users have given orders in simulated markets. */
-export function ReportTable({ address }: { readonly address: Address }) {
-  const reports = usePolled(
+export function ReportTable({ address }: { readonly address: ClusterAddress }) {
+  const reports = usePolling(
     useCallback(() => loadReports(address), [address]),
     5000,
   );
   const [problem, setProblem] = useState<string>();
   const keep = async ({ session_id }: ReportSummary) => {
     try {
-      save(await loadOrders(address, session_id), `tapedeck-orders-${session_id}.csv`);
+      saveFile(await loadOrders(address, session_id), `tapedeck-orders-${session_id}.csv`);
       setProblem(undefined);
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

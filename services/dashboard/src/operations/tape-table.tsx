@@ -1,9 +1,9 @@
-import type { Deck as Cluster } from "@tapedeck/client";
+import type { ClusterClient as Cluster } from "@tapedeck/client";
 import { useCallback } from "react";
 import { bytesText, clockText, countText, dateText, lengthText, none } from "../design/format";
+import { usePolling } from "../use-polling";
 import { type Column, DataTable } from "./data-table";
 import styles from "./operations.module.css";
-import { usePolled } from "./polled";
 
 type TapeView = Awaited<ReturnType<Cluster["tapes"]["list"]>>[number];
 
@@ -25,7 +25,7 @@ const columns: readonly Column<TapeView>[] = [
 ];
 
 export function TapeTable({ cluster }: { readonly cluster: Cluster }) {
-  const tapes = usePolled(
+  const tapes = usePolling(
     useCallback(() => cluster.tapes.list(), [cluster]),
     5000,
   );

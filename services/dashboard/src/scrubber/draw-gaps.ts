@@ -1,4 +1,4 @@
-import { ink } from "../design/theme";
+import { themeColour } from "../design/theme";
 import type { AxisGap, TapeAxis } from "./tape-axis";
 
 /** Hatches the gaps that are drawn as long as they are. */
@@ -14,13 +14,13 @@ export function drawGaps(
     if (broken.has(fromMs)) continue;
     const left = axis.xOf(fromMs);
     const size = Math.max(2, axis.xOf(toMs) - left);
-    pen.fillStyle = ink("--pressed");
+    pen.fillStyle = themeColour("--pressed");
     pen.fillRect(left, top - 2, size, bottom - top + 2);
     pen.save();
     pen.beginPath();
     pen.rect(left, top - 2, size, bottom - top + 2);
     pen.clip();
-    pen.strokeStyle = ink("--line-strong");
+    pen.strokeStyle = themeColour("--line-strong");
     pen.beginPath();
     for (let at = left - 60; at < left + size; at += 6) {
       pen.moveTo(at, bottom);
@@ -42,9 +42,9 @@ export function drawBreaks(pen: CanvasRenderingContext2D, axis: TapeAxis, top: n
     const edge = (x: number) => {
       for (let [y, nth] = [top - 2, 0]; y <= height; y += tooth, nth++) pen.lineTo(x + (nth % 2 ? depth : 0), y);
     };
-    pen.fillStyle = ink("--ground");
+    pen.fillStyle = themeColour("--ground");
     pen.fillRect(left + depth / 2, top - 2, right - left - depth, height - top + 2);
-    pen.strokeStyle = ink("--ink-3");
+    pen.strokeStyle = themeColour("--ink-3");
     for (const x of [left, right - depth]) {
       pen.beginPath();
       edge(x);

@@ -1,9 +1,9 @@
 import type { SessionView, TapeOverview, TapeView } from "@tapedeck/client";
-import type { FrameLog } from "../deck/frame-log";
-import { rankOf } from "../deck/frame-values";
 import { clockText, spanWords } from "../design/format";
-import { ink } from "../design/theme";
-import { canvasFont, pixelRatio, type Surface } from "../views/surface";
+import { themeColour } from "../design/theme";
+import type { FrameLog } from "../playback/frame-log";
+import { rankOf } from "../playback/frame-values";
+import { canvasFont, pixelRatio, type Surface } from "../views/canvas-surface";
 import { drawBreaks, drawGaps } from "./draw-gaps";
 import { gapsOf, type TapeAxis } from "./tape-axis";
 import { timeLabels } from "./time-labels";
@@ -103,9 +103,9 @@ function drawRange(pen: CanvasRenderingContext2D, { axis, session, selection }: 
   const from = selection ? Math.min(...selection) : from_ts === null ? axis.extent.from : Date.parse(from_ts);
   const to = selection ? Math.max(...selection) : to_ts === null ? axis.extent.to : Date.parse(to_ts);
   const [left, right] = [axis.xOf(from), axis.xOf(to)];
-  pen.fillStyle = ink("--accent-dim");
+  pen.fillStyle = themeColour("--accent-dim");
   pen.fillRect(left, 0, Math.max(1, right - left), height - axisBand);
-  pen.fillStyle = ink("--accent");
+  pen.fillStyle = themeColour("--accent");
   pen.fillRect(left, 0, 1.5, height - axisBand);
   pen.fillRect(right - 1.5, 0, 1.5, height - axisBand);
 }
@@ -131,14 +131,14 @@ function drawLine(
     pen.save();
     pen.beginPath();
     for (const { x, price } of line) pen.lineTo(x, y(price));
-    pen.strokeStyle = ink(token);
+    pen.strokeStyle = themeColour(token);
     pen.lineWidth = 1.2;
     pen.lineJoin = "round";
     pen.stroke();
     pen.lineTo(last.x, bottom);
     pen.lineTo(first.x, bottom);
     pen.globalAlpha = 0.1;
-    pen.fillStyle = ink(token);
+    pen.fillStyle = themeColour(token);
     pen.fill();
     pen.restore();
   }
@@ -167,7 +167,7 @@ function linesOf(points: readonly LinePoint[], axis: TapeAxis): Corner[][] {
 function drawEvents(pen: CanvasRenderingContext2D, { axis, events }: ScrubberScene): void {
   for (const event of events) {
     const rank = rankOf(event.severity);
-    pen.fillStyle = ink(`--${event.severity}`);
+    pen.fillStyle = themeColour(`--${event.severity}`);
     pen.globalAlpha = rank <= 1 ? 0.55 : 1;
     const size = rank === 0 ? 3 : rank === 1 ? 4 : 8;
     pen.fillRect(axis.xOf(Date.parse(event.ts)) - 0.75, eventBand - size, 1.5, size);
@@ -177,7 +177,7 @@ function drawEvents(pen: CanvasRenderingContext2D, { axis, events }: ScrubberSce
 
 function drawTimes(pen: CanvasRenderingContext2D, axis: TapeAxis, width: number, height: number): void {
   pen.font = canvasFont(10);
-  pen.fillStyle = ink("--ink-3");
+  pen.fillStyle = themeColour("--ink-3");
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   for (const { left, text } of timeLabels(axis, (text) => pen.measureText(text).width)) {
@@ -188,7 +188,7 @@ function drawTimes(pen: CanvasRenderingContext2D, axis: TapeAxis, width: number,
 function drawInspected(pen: CanvasRenderingContext2D, { axis, inspectedMs }: ScrubberScene, bottom: number): void {
   if (inspectedMs === undefined) return;
   const x = axis.xOf(inspectedMs);
-  pen.strokeStyle = ink("--info");
+  pen.strokeStyle = themeColour("--info");
   pen.setLineDash([2, 2]);
   pen.lineWidth = 1;
   pen.beginPath();
@@ -199,7 +199,7 @@ function drawInspected(pen: CanvasRenderingContext2D, { axis, inspectedMs }: Scr
 }
 
 function drawPlayhead(pen: CanvasRenderingContext2D, at: number, height: number): void {
-  pen.fillStyle = ink("--ink");
+  pen.fillStyle = themeColour("--ink");
   pen.fillRect(at - 0.75, 0, 1.5, height - axisBand);
   pen.beginPath();
   pen.moveTo(at - 5, 0);
@@ -213,7 +213,7 @@ function drawPlayhead(pen: CanvasRenderingContext2D, at: number, height: number)
 function drawPointer({ pen, width }: Surface, scene: ScrubberScene, bottom: number): void {
   const { pointerX, axis } = scene;
   if (pointerX === undefined) return;
-  pen.strokeStyle = ink("--ink-2");
+  pen.strokeStyle = themeColour("--ink-2");
   pen.lineWidth = 1;
   pen.beginPath();
   pen.moveTo(Math.round(pointerX) + 0.5, 0);
@@ -223,11 +223,11 @@ function drawPointer({ pen, width }: Surface, scene: ScrubberScene, bottom: numb
   pen.font = canvasFont(11, 500);
   const size = pen.measureText(text).width + 14;
   const left = Math.min(axis.width - size - 2, Math.max(2, pointerX - size / 2));
-  pen.fillStyle = ink("--line-strong");
+  pen.fillStyle = themeColour("--line-strong");
   pen.beginPath();
   pen.roundRect(left, 12, Math.min(size, width), 19, 4);
   pen.fill();
-  pen.fillStyle = ink("--ink");
+  pen.fillStyle = themeColour("--ink");
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   pen.fillText(text, left + 7, 22);

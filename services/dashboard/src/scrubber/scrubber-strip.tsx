@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useId, useMemo } from "react";
-import { useDeckState } from "../deck-context";
 import { clockText, dateText, spanWords } from "../design/format";
+import { usePlaybackState } from "../playback-context";
 import { useView } from "../views/use-view";
 import { Scrubber } from "./scrubber";
 import styles from "./scrubber-strip.module.css";
@@ -10,8 +10,8 @@ import { type AxisGap, axisOf, gapsOf } from "./tape-axis";
 const toldGaps = 20;
 
 export function ScrubberStrip() {
-  const { host, view } = useView((element, deck) => new Scrubber(element, deck));
-  const tape = useDeckState((state) => state.tape);
+  const { host, view } = useView((element, playback) => new Scrubber(element, playback));
+  const tape = usePlaybackState((state) => state.tape);
   const description = useId();
   const breaks = useMemo(() => {
     // Which gaps are left out does not depend on the strip's width.

@@ -1,19 +1,19 @@
 import type { TapeOverview } from "@tapedeck/client";
-import type { Deck } from "../deck/deck";
-import type { Painted } from "../deck/painter";
 import { clockText, dateText, spanWords } from "../design/format";
 import { theme } from "../design/theme";
+import type { AnimatedView } from "../playback/animation-loop";
+import type { PlaybackController } from "../playback/playback-controller";
 import { anomalyFilter, passes } from "../views/anomalies/anomaly-filter";
-import { clearSurfaceOf, watchSize } from "../views/surface";
+import { clearSurfaceOf, watchSize } from "../views/canvas-surface";
 import { drawScrubber, drawTape, pointedText, type ScrubberScene } from "./draw-scrubber";
-import { type Extent, extentOf } from "./extent";
-import { Seeker } from "./seeker";
+import { SeekCoalescer } from "./seek-coalescer";
 import { type AxisGap, axisOf, gapsOf, seekableAt, steppedBy, type TapeAxis } from "./tape-axis";
+import { type Extent, extentOf } from "./tape-range";
 
 /** The whole tape in one strip: drag to seek, shift and drag to choose a range. */
-export class Scrubber implements Painted {
+export class Scrubber implements AnimatedView {
   readonly everyMs = 50;
-  #deck: Deck;
+  #playback: PlaybackController;
   #host: HTMLElement;
   #canvas = document.createElement("canvas");
   #width = 0;
@@ -25,29 +25,29 @@ export class Scrubber implements Painted {
   #dragMs: number | undefined;
   #dragging = false;
   #selection: [number, number] | undefined;
-  #seeker: Seeker;
+  #seeker: SeekCoalescer;
   #tape = { played: document.createElement("canvas"), ahead: document.createElement("canvas"), of: "" };
   #drawnTape: { readonly axis: TapeAxis; readonly events: TapeOverview["events"] } | undefined;
   #events: Marked = { of: undefined, filter: undefined, events: [] };
   #drawn = "";
   #undo: (() => void)[];
 
-  constructor(host: HTMLElement, deck: Deck) {
-    this.#deck = deck;
+  constructor(host: HTMLElement, playback: PlaybackController) {
+    this.#playback = playback;
     this.#host = host;
-    this.#seeker = new Seeker((ms) => deck.seek({ ts: ms }));
+    this.#seeker = new SeekCoalescer((ms) => playback.seek({ ts: ms }));
     this.#canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%;touch-action:none;cursor:pointer";
     host.append(this.#canvas);
     this.#undo = [
       watchSize(host, (width, height) => {
         this.#width = width;
         this.#height = height;
-        deck.painter.wake();
+        playback.animation.invalidate();
       }),
-      theme.subscribe(() => deck.painter.wake()),
-      anomalyFilter.subscribe(() => deck.painter.wake()),
-      deck.store.subscribe(() => deck.painter.wake()),
-      deck.painter.add(this),
+      theme.subscribe(() => playback.animation.invalidate()),
+      anomalyFilter.subscribe(() => playback.animation.invalidate()),
+      playback.store.subscribe(() => playback.animation.invalidate()),
+      playback.animation.add(this),
     ];
     this.#listen();
   }
@@ -59,7 +59,7 @@ export class Scrubber implements Painted {
 
   /** Seeks by a share of the strip: what the keyboard does. */
   nudge(share: number): void {
-    const at = this.#deck.log.last?.ms;
+    const at = this.#playback.log.last?.ms;
     const axis = this.#axis;
     if (at !== undefined && axis) this.#seeker.to(steppedBy(axis, at, share * axis.width));
   }
@@ -69,8 +69,8 @@ export class Scrubber implements Painted {
   }
 
   paint(): undefined {
-    const { session, tape, overview } = this.#deck.store.getState();
-    const { log, inspection } = this.#deck;
+    const { session, tape, overview } = this.#playback.store.getState();
+    const { log, inspection } = this.#playback;
     const extent = extentOf(tape, log);
     if (!session || !tape || !extent || this.#width <= 0) {
       this.#axis = undefined;
@@ -143,7 +143,7 @@ export class Scrubber implements Painted {
   }
 
   #say(axis: TapeAxis): void {
-    const at = this.#deck.log.last?.ms;
+    const at = this.#playback.log.last?.ms;
     if (at === undefined) return;
     const now = String(Math.round((axis.xOf(at) / axis.width) * 1000) / 10);
     // The element begins with a value, 0, and without a text.
@@ -159,11 +159,11 @@ export class Scrubber implements Painted {
       const axis = this.#axis;
       if (axis && this.#selection) this.#selection = [this.#selection[0], axis.msOf(event.offsetX)];
       else if (axis && this.#dragging) this.#dragTo(seekableAt(axis, event.offsetX));
-      this.#deck.painter.wake();
+      this.#playback.animation.invalidate();
     });
     canvas.addEventListener("pointerleave", () => {
       this.#pointerX = undefined;
-      this.#deck.painter.wake();
+      this.#playback.animation.invalidate();
     });
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
@@ -175,7 +175,7 @@ export class Scrubber implements Painted {
         this.#dragging = true;
         this.#dragTo(seekableAt(axis, event.offsetX));
       }
-      this.#deck.painter.wake();
+      this.#playback.animation.invalidate();
     });
     const release = () => {
       const chosen = this.#selection;
@@ -184,12 +184,12 @@ export class Scrubber implements Painted {
       const dropped = this.#dragMs;
       this.#seeker.whenIdle(() => {
         if (this.#dragMs === dropped) this.#dragMs = undefined;
-        this.#deck.painter.wake();
+        this.#playback.animation.invalidate();
       });
-      this.#deck.painter.wake();
+      this.#playback.animation.invalidate();
       if (!chosen) return;
       const [from, to] = [Math.min(...chosen), Math.max(...chosen)];
-      if (to > from) void this.#deck.range({ from: Math.round(from), to: Math.round(to) });
+      if (to > from) void this.#playback.range({ from: Math.round(from), to: Math.round(to) });
     };
     canvas.addEventListener("pointerup", release);
     canvas.addEventListener("pointercancel", release);

@@ -1,5 +1,5 @@
 import type { TapeView } from "@tapedeck/client";
-import type { Extent } from "./extent";
+import type { Extent } from "./tape-range";
 
 /** A gap of the tape, in ms since 1970. `toMs` is no earlier than the frame behind the gap. */
 export interface AxisGap {

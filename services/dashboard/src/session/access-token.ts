@@ -1,7 +1,7 @@
-import { remembered } from "../design/remembered";
+import { persisted } from "../design/persisted";
 
 /** Of clusters that want to know who one is, by their origin. */
-const kept = remembered<Readonly<Record<string, string>>>("tapedeck_access", {});
+const kept = persisted<Readonly<Record<string, string>>>("tapedeck_access", {});
 
 /**
  * The token for a cluster: that of a shared link, which carries it behind the `#` that browsers send to nobody, else the one

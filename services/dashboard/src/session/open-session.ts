@@ -1,34 +1,34 @@
-import type { Deck } from "../deck/deck";
-import { forgetSession, keepSession, type Shared, sessionChoice } from "./session-choice";
+import type { PlaybackController } from "../playback/playback-controller";
+import { forgetSession, keepSession, type SharedSession, sessionChoice } from "./session-links";
 
 /** Opens what the address and this browser's memory ask for. */
-export async function openSession(deck: Deck): Promise<void> {
+export async function openSession(playback: PlaybackController): Promise<void> {
   const choice = sessionChoice();
-  await deck.open(choice, (id) => {
+  await playback.open(choice, (id) => {
     if (!choice.shared) keepSession(id);
   });
 }
 
 /** A session of one's own in place of whatever is shown. */
-export async function openNewSession(deck: Deck): Promise<void> {
+export async function openNewSession(playback: PlaybackController): Promise<void> {
   forgetSession();
   showInAddress(undefined);
-  await deck.open({ ...sessionChoice(), sessionId: undefined, shared: false }, keepSession);
+  await playback.open({ ...sessionChoice(), sessionId: undefined, shared: false }, keepSession);
 }
 
 /** Somebody else's session, to watch together. One's own is kept for later. */
-export async function joinSession(deck: Deck, shared: Shared): Promise<void> {
+export async function joinSession(playback: PlaybackController, shared: SharedSession): Promise<void> {
   showInAddress(shared);
-  await openSession(deck);
+  await openSession(playback);
 }
 
 /** Back from a shared session to one's own. */
-export async function leaveShared(deck: Deck): Promise<void> {
+export async function leaveShared(playback: PlaybackController): Promise<void> {
   showInAddress(undefined);
-  await openSession(deck);
+  await openSession(playback);
 }
 
-function showInAddress(shared: Shared | undefined): void {
+function showInAddress(shared: SharedSession | undefined): void {
   const here = new URL(location.href);
   // The token of one shared link is good for no other session.
   here.hash = shared?.access === undefined ? "" : `access=${encodeURIComponent(shared.access)}`;

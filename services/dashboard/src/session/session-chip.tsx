@@ -1,16 +1,16 @@
-import { useDeckState, useRates } from "../deck-context";
 import { Icon } from "../design/icon";
 import { Popover } from "../design/popover";
+import { usePlaybackState, usePlaybackStats } from "../playback-context";
 import styles from "./session.module.css";
 import { SessionPanel } from "./session-panel";
 
 /** Connection at a glance; unfolds to all about the session. */
 export function SessionChip() {
-  const connection = useDeckState((state) => state.connection);
-  const phase = useDeckState((state) => state.phase);
-  const connections = useDeckState(({ session }) => session?.connections ?? 0);
-  const latency = useRates((rates) => rates.latencyMs);
-  const fps = useRates((rates) => rates.framesPerSecond);
+  const connection = usePlaybackState((state) => state.connection);
+  const phase = usePlaybackState((state) => state.phase);
+  const connections = usePlaybackState(({ session }) => session?.connections ?? 0);
+  const latency = usePlaybackStats((rates) => rates.latencyMs);
+  const fps = usePlaybackStats((rates) => rates.framesPerSecond);
   const up = phase === "open" && connection === "open";
   return (
     <Popover

@@ -1,24 +1,24 @@
 import { useState } from "react";
-import { useDeck, useDeckState, useRates } from "../deck-context";
 import { Button, Field, IconButton, Input } from "../design/controls";
 import { countText, none } from "../design/format";
+import { usePlayback, usePlaybackState, usePlaybackStats } from "../playback-context";
 import { accessToken } from "./access-token";
 import { joinSession, leaveShared, openNewSession, openSession } from "./open-session";
 import styles from "./session.module.css";
-import { apiOrigin, keepApi, type Shared, sessionIn } from "./session-choice";
+import { apiOrigin, keepApi, parseSessionLink, type SharedSession } from "./session-links";
 import { type ShareRole, shareLink } from "./share";
 import { trustCluster } from "./trusted-clusters";
 
 export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
-  const deck = useDeck();
-  const session = useDeckState((state) => state.session);
-  const shared = useDeckState((state) => state.shared);
-  const node = useDeckState((state) => state.node);
-  const connection = useDeckState((state) => state.connection);
-  const rates = useRates((all) => all);
+  const playback = usePlayback();
+  const session = usePlaybackState((state) => state.session);
+  const shared = usePlaybackState((state) => state.shared);
+  const node = usePlaybackState((state) => state.node);
+  const connection = usePlaybackState((state) => state.connection);
+  const rates = usePlaybackStats((all) => all);
   const copy = async (text: string, what: string) => {
     const done = await copyText(text);
-    deck.tell(done ? "info" : "problem", done ? `${what} copied.` : `${what} could not be copied: ${text}`);
+    playback.notify(done ? "info" : "problem", done ? `${what} copied.` : `${what} could not be copied: ${text}`);
   };
   /** The cluster knows its users: links say what whoever has them may do. */
   const known = accessToken(apiOrigin()) !== undefined;
@@ -26,7 +26,7 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
     try {
       await copy(await shareLink(id, role), "The link was");
     } catch (error) {
-      deck.tell("problem", error instanceof Error ? error.message : String(error));
+      playback.notify("problem", error instanceof Error ? error.message : String(error));
     }
   };
   return (
@@ -45,29 +45,29 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
             />
           </div>
           <div className={styles.buttons}>
-            <Button look="primary" data-first onClick={() => void copyLink(session.session_id, "controller")}>
+            <Button variant="primary" data-first onClick={() => void copyLink(session.session_id, "controller")}>
               Copy link
             </Button>
             {known && (
-              <Button look="outlined" onClick={() => void copyLink(session.session_id, "viewer")}>
+              <Button variant="outlined" onClick={() => void copyLink(session.session_id, "viewer")}>
                 Copy link to watch only
               </Button>
             )}
             <Button
-              look="outlined"
+              variant="outlined"
               onClick={() => {
                 onDone();
-                void openNewSession(deck);
+                void openNewSession(playback);
               }}
             >
               New session
             </Button>
             {shared && (
               <Button
-                look="outlined"
+                variant="outlined"
                 onClick={() => {
                   onDone();
-                  void leaveShared(deck);
+                  void leaveShared(playback);
                 }}
               >
                 Back to mine
@@ -93,7 +93,7 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
       <JoinForm
         onJoin={(shared) => {
           onDone();
-          void joinSession(deck, shared);
+          void joinSession(playback, shared);
         }}
       />
       <ServerForm
@@ -101,7 +101,7 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
           onDone();
           keepApi(origin);
           if (origin !== "") trustCluster(origin); // the user has written it
-          void openSession(deck);
+          void openSession(playback);
         }}
       />
     </div>
@@ -123,9 +123,9 @@ function Fact({ name, value, testId }: FactProps) {
   );
 }
 
-function JoinForm({ onJoin }: { readonly onJoin: (shared: Shared) => void }) {
+function JoinForm({ onJoin }: { readonly onJoin: (shared: SharedSession) => void }) {
   const [text, setText] = useState("");
-  const shared = sessionIn(text);
+  const shared = parseSessionLink(text);
   return (
     <form
       className={styles.line}
@@ -144,7 +144,7 @@ function JoinForm({ onJoin }: { readonly onJoin: (shared: Shared) => void }) {
           />
         )}
       </Field>
-      <Button type="submit" look="outlined" disabled={!shared}>
+      <Button type="submit" variant="outlined" disabled={!shared}>
         Join
       </Button>
     </form>
@@ -173,7 +173,7 @@ function ServerForm({ onServer }: { readonly onServer: (origin: string) => void 
           />
         )}
       </Field>
-      <Button type="submit" look="outlined" disabled={!valid}>
+      <Button type="submit" variant="outlined" disabled={!valid}>
         Use
       </Button>
     </form>

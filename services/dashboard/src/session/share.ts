@@ -1,5 +1,5 @@
 import { accessToken } from "./access-token";
-import { apiOrigin, sharedLink } from "./session-choice";
+import { apiOrigin, sessionLink } from "./session-links";
 
 export type ShareRole = "viewer" | "controller";
 
@@ -9,7 +9,7 @@ export type ShareRole = "viewer" | "controller";
  */
 export async function shareLink(id: string, role: ShareRole): Promise<string> {
   const token = accessToken(apiOrigin());
-  if (token === undefined) return sharedLink(id);
+  if (token === undefined) return sessionLink(id);
   const answer = await fetch(`${apiOrigin()}/sessions/${encodeURIComponent(id)}/shares`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -17,5 +17,5 @@ export async function shareLink(id: string, role: ShareRole): Promise<string> {
   });
   const made: { token?: string; message?: string } = await answer.json();
   if (made.token === undefined) throw new Error(made.message ?? "No link could be made.");
-  return `${sharedLink(id)}#access=${encodeURIComponent(made.token)}`;
+  return `${sessionLink(id)}#access=${encodeURIComponent(made.token)}`;
 }

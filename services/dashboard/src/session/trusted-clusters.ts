@@ -1,8 +1,8 @@
-import { remembered } from "../design/remembered";
-import { apiOrigin } from "./session-choice";
+import { persisted } from "../design/persisted";
+import { apiOrigin } from "./session-links";
 
 /** Origins of clusters elsewhere that the user has agreed to use. */
-const trusted = remembered<readonly string[]>("tapedeck_trusted", []);
+const trusted = persisted<readonly string[]>("tapedeck_trusted", []);
 
 /**
  * The cluster that the address or this browser's setting names, until the user has agreed to it. A link can name any: nothing is asked of

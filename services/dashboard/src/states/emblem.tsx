@@ -1,7 +1,7 @@
 import styles from "./states.module.css";
 
 /** A cassette: turning while something is under way. */
-export function Emblem({ tone, turning }: { readonly tone?: "problem"; readonly turning?: boolean }) {
+export function CassetteIcon({ tone, turning }: { readonly tone?: "problem"; readonly turning?: boolean }) {
   return (
     <svg
       className={turning ? `${styles.emblem} ${styles.turning}` : styles.emblem}

@@ -1,20 +1,20 @@
 import { useState } from "react";
-import { useDeck, useDeckState, useGlance } from "../deck-context";
 import { Button, Field, Input } from "../design/controls";
 import { clockText, dateText, lengthText, none } from "../design/format";
 import { Popover } from "../design/popover";
-import { isEndless } from "../scrubber/extent";
+import { useFrameSample, usePlayback, usePlaybackState } from "../playback-context";
+import { isSimulated } from "../scrubber/tape-range";
 import { parseTapeTime } from "./parse-time";
 import styles from "./transport-bar.module.css";
 
 /** Where the playhead is: time and date in UTC, and how far into the tape. A click asks for another time. */
 export function Clock() {
-  const ms = useGlance(({ newest }) => newest?.ms);
-  const tape = useDeckState((deck) => deck.tape);
+  const ms = useFrameSample(({ newest }) => newest?.ms);
+  const tape = usePlaybackState((deck) => deck.tape);
   const begin = tape && Date.parse(tape.from);
   const place =
     tape && begin !== undefined && ms !== undefined
-      ? `${lengthText(ms - begin)}${isEndless(tape) ? "" : ` / ${lengthText(Math.max(Date.parse(tape.to), ms) - begin)}`}`
+      ? `${lengthText(ms - begin)}${isSimulated(tape) ? "" : ` / ${lengthText(Math.max(Date.parse(tape.to), ms) - begin)}`}`
       : "";
   return (
     <Popover
@@ -36,7 +36,7 @@ export function Clock() {
 }
 
 function GoTo({ near, onGone }: { readonly near: number; readonly onGone: () => void }) {
-  const deck = useDeck();
+  const playback = usePlayback();
   const [text, setText] = useState(near > 0 ? `${dateText(near)} ${clockText(near)}` : "");
   const [from] = useState(near);
   const ts = parseTapeTime(text, from);
@@ -45,7 +45,7 @@ function GoTo({ near, onGone }: { readonly near: number; readonly onGone: () => 
       onSubmit={(event) => {
         event.preventDefault();
         if (ts === undefined) return;
-        void deck.seek({ ts });
+        void playback.seek({ ts });
         onGone();
       }}
     >
@@ -63,7 +63,7 @@ function GoTo({ near, onGone }: { readonly near: number; readonly onGone: () => 
             />
           )}
         </Field>
-        <Button type="submit" look="outlined" disabled={ts === undefined}>
+        <Button type="submit" variant="outlined" disabled={ts === undefined}>
           Go
         </Button>
       </div>

@@ -1,16 +1,16 @@
-import { useDeck, useDeckState, useRates } from "../deck-context";
 import { Button } from "../design/controls";
 import { spanText } from "../design/format";
+import { usePlayback, usePlaybackState, usePlaybackStats } from "../playback-context";
 import { behindNow, isAtEdge } from "./edge";
 import styles from "./transport-bar.module.css";
 
 /** In LIVE: glows at the edge; elsewhere says how far it is, and leads there. */
 export function LiveButton() {
-  const deck = useDeck();
-  const session = useDeckState((state) => state.session);
-  const toldAt = useDeckState((state) => state.toldAt);
-  const up = useDeckState(({ feed }) => feed === undefined || feed.status === "up");
-  useRates((rates) => rates); // the distance is told anew every second
+  const playback = usePlayback();
+  const session = usePlaybackState((state) => state.session);
+  const toldAt = usePlaybackState((state) => state.receivedAt);
+  const up = usePlaybackState(({ feed }) => feed === undefined || feed.status === "up");
+  usePlaybackStats((rates) => rates); // the distance is told anew every second
   if (session?.mode !== "LIVE") return null;
   const behind = behindNow(session, performance.now() - toldAt);
   const edge = isAtEdge(session, behind);
@@ -26,7 +26,7 @@ export function LiveButton() {
         data-edge={edge && up}
         aria-pressed={edge}
         title={edge ? (up ? "At the edge (L)" : "At the edge of a market that is not up") : "Jump to the edge (L)"}
-        onClick={() => void deck.live()}
+        onClick={() => void playback.live()}
       >
         <i aria-hidden="true" />
         LIVE

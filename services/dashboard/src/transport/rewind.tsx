@@ -1,27 +1,27 @@
 import { useState } from "react";
-import { useDeck } from "../deck-context";
 import { Button, Field, IconButton, Input } from "../design/controls";
 import { parseLength, spanText } from "../design/format";
 import { Icon } from "../design/icon";
+import { persisted } from "../design/persisted";
 import { Popover } from "../design/popover";
-import { remembered } from "../design/remembered";
+import { usePlayback } from "../playback-context";
 import styles from "./transport-bar.module.css";
 
 const presets = [5_000, 10_000, 30_000, 60_000, 300_000, 900_000];
-const kept = remembered("tapedeck_rewind", 10_000);
+const kept = persisted("tapedeck_rewind", 10_000);
 
 /** Back by the time last chosen; the arrow beside it chooses another one. */
 export function Rewind() {
-  const deck = useDeck();
+  const playback = usePlayback();
   const [by, setBy] = useState(kept.get());
   const rewind = (ms: number) => {
     kept.set(ms);
     setBy(ms);
-    void deck.rewind(ms);
+    void playback.rewind(ms);
   };
   return (
     <>
-      <IconButton icon="rewind" label={`Rewind ${spanText(by)}`} onClick={() => void deck.rewind(by)} />
+      <IconButton icon="rewind" label={`Rewind ${spanText(by)}`} onClick={() => void playback.rewind(by)} />
       <Popover
         label="Choose how far to rewind"
         button={
@@ -58,7 +58,7 @@ function RewindChoice({ by, onChoose }: { readonly by: number; readonly onChoose
     >
       <div className={styles.presets}>
         {presets.map((preset) => (
-          <Button key={preset} look="outlined" aria-pressed={preset === by} onClick={() => onChoose(preset)}>
+          <Button key={preset} variant="outlined" aria-pressed={preset === by} onClick={() => onChoose(preset)}>
             {spanText(preset)}
           </Button>
         ))}
@@ -75,7 +75,7 @@ function RewindChoice({ by, onChoose }: { readonly by: number; readonly onChoose
             />
           )}
         </Field>
-        <Button type="submit" look="outlined" disabled={ms === undefined}>
+        <Button type="submit" variant="outlined" disabled={ms === undefined}>
           Rewind
         </Button>
       </div>

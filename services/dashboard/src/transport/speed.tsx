@@ -1,21 +1,21 @@
 import { useState } from "react";
-import { useDeck, useDeckState } from "../deck-context";
 import { Button, Field, IconButton, Input, Segmented } from "../design/controls";
 import { speedText } from "../design/format";
 import { Popover } from "../design/popover";
+import { usePlayback, usePlaybackState } from "../playback-context";
 import { nextSpeed, parseSpeed, presets } from "./speeds";
 import styles from "./transport-bar.module.css";
 
 export function Speed() {
-  const deck = useDeck();
-  const speed = useDeckState(({ session }) => session?.speed ?? 1);
+  const playback = usePlayback();
+  const speed = usePlaybackState(({ session }) => session?.speed ?? 1);
   return (
     <div className={styles.group}>
       <Segmented
         className={styles.wideOnly}
         label="Speed"
         value={String(speed)}
-        onChoose={(value) => void deck.speed(Number(value))}
+        onChoose={(value) => void playback.speed(Number(value))}
         options={presets.map((preset) => ({ value: String(preset), text: speedText(preset) }))}
       />
       <IconButton
@@ -23,7 +23,7 @@ export function Speed() {
         size={13}
         label="Slower"
         hotkey="↓"
-        onClick={() => void deck.speed(nextSpeed(speed, -1))}
+        onClick={() => void playback.speed(nextSpeed(speed, -1))}
       />
       <Popover label="Choose another speed" button={speedText(speed)} buttonClass={styles.speedNow} side="above">
         {(close) => <SpeedChoice speed={speed} onChosen={close} />}
@@ -33,14 +33,14 @@ export function Speed() {
         size={13}
         label="Faster"
         hotkey="↑"
-        onClick={() => void deck.speed(nextSpeed(speed, 1))}
+        onClick={() => void playback.speed(nextSpeed(speed, 1))}
       />
     </div>
   );
 }
 
 function SpeedChoice({ speed, onChosen }: { readonly speed: number; readonly onChosen: () => void }) {
-  const deck = useDeck();
+  const playback = usePlayback();
   const [text, setText] = useState(String(speed));
   const wanted = parseSpeed(text);
   return (
@@ -48,7 +48,7 @@ function SpeedChoice({ speed, onChosen }: { readonly speed: number; readonly onC
       onSubmit={(event) => {
         event.preventDefault();
         if (wanted === undefined) return;
-        void deck.speed(wanted);
+        void playback.speed(wanted);
         onChosen();
       }}
     >
@@ -56,10 +56,10 @@ function SpeedChoice({ speed, onChosen }: { readonly speed: number; readonly onC
         {[0.1, 0.25, ...presets, 500, 1000].map((preset) => (
           <Button
             key={preset}
-            look="outlined"
+            variant="outlined"
             aria-pressed={preset === speed}
             onClick={() => {
-              void deck.speed(preset);
+              void playback.speed(preset);
               onChosen();
             }}
           >
@@ -80,7 +80,7 @@ function SpeedChoice({ speed, onChosen }: { readonly speed: number; readonly onC
             />
           )}
         </Field>
-        <Button type="submit" look="outlined" disabled={wanted === undefined}>
+        <Button type="submit" variant="outlined" disabled={wanted === undefined}>
           Set
         </Button>
       </div>

@@ -1,9 +1,9 @@
-import { useDeck, useDeckState } from "../deck-context";
 import { Button, IconButton } from "../design/controls";
 import { clockText } from "../design/format";
 import { Icon } from "../design/icon";
+import { usePlayback, usePlaybackState } from "../playback-context";
 import { Clock } from "./clock";
-import { seekEvent } from "./keys";
+import { seekEvent } from "./keyboard-shortcuts";
 import { LiveButton } from "./live-button";
 import { Rewind } from "./rewind";
 import { Speed } from "./speed";
@@ -12,7 +12,7 @@ import styles from "./transport-bar.module.css";
 /** The deck's buttons. What they do is done by the cluster; what they show is what the cluster has said. */
 export function TransportBar() {
   // The way to the edge, or the range, takes the place of some buttons where there is not room for all.
-  const crowded = useDeckState(({ session }) => {
+  const crowded = usePlaybackState(({ session }) => {
     const { from_ts = null, to_ts = null } = session?.controller_state ?? {};
     const limited = from_ts !== null || to_ts !== null;
     return session?.mode === "LIVE" ? (limited ? "by both" : "by one") : limited ? "by one" : "no";
@@ -32,51 +32,51 @@ export function TransportBar() {
 }
 
 function Buttons() {
-  const deck = useDeck();
-  const state = useDeckState(({ session }) => session?.state);
+  const playback = usePlayback();
+  const state = usePlaybackState(({ session }) => session?.state);
   const label = state === "PLAYING" ? "Pause" : state === "PAUSED" ? "Resume" : "Start";
   return (
     <div className={styles.group}>
-      <IconButton icon="stop" label="Stop: back to the start" hotkey="Home" onClick={() => void deck.stop()} />
+      <IconButton icon="stop" label="Stop: back to the start" hotkey="Home" onClick={() => void playback.stop()} />
       <Rewind />
-      <IconButton icon="stepBack" label="One frame back" hotkey="←" onClick={() => void deck.step(-1)} />
+      <IconButton icon="stepBack" label="One frame back" hotkey="←" onClick={() => void playback.step(-1)} />
       <Button
-        look="primary"
+        variant="primary"
         className={styles.play}
         data-playing={state === "PLAYING"}
         aria-label={label}
         title={`${label} (Space)`}
-        onClick={() => void deck.toggle()}
+        onClick={() => void playback.toggle()}
       >
         <Icon name={state === "PLAYING" ? "pause" : "play"} size={18} />
       </Button>
-      <IconButton icon="stepForward" label="One frame on" hotkey="→" onClick={() => void deck.step(1)} />
+      <IconButton icon="stepForward" label="One frame on" hotkey="→" onClick={() => void playback.step(1)} />
     </div>
   );
 }
 
 function Events() {
-  const deck = useDeck();
+  const playback = usePlayback();
   return (
     <div className={styles.group}>
       <IconButton
         icon="previousEvent"
         label="Previous event"
         hotkey="["
-        onClick={() => void seekEvent(deck, "previous")}
+        onClick={() => void seekEvent(playback, "previous")}
       />
-      <IconButton icon="nextEvent" label="Next event" hotkey="]" onClick={() => void seekEvent(deck, "next")} />
+      <IconButton icon="nextEvent" label="Next event" hotkey="]" onClick={() => void seekEvent(playback, "next")} />
     </div>
   );
 }
 
 function Range() {
-  const deck = useDeck();
-  const from = useDeckState(({ session }) => session?.controller_state.from_ts ?? undefined);
-  const to = useDeckState(({ session }) => session?.controller_state.to_ts ?? undefined);
-  const loop = useDeckState(({ session }) => session?.controller_state.loop ?? false);
-  const live = useDeckState(({ session }) => session?.mode === "LIVE");
-  const here = () => deck.log.last?.ms;
+  const playback = usePlayback();
+  const from = usePlaybackState(({ session }) => session?.controller_state.from_ts ?? undefined);
+  const to = usePlaybackState(({ session }) => session?.controller_state.to_ts ?? undefined);
+  const loop = usePlaybackState(({ session }) => session?.controller_state.loop ?? false);
+  const live = usePlaybackState(({ session }) => session?.mode === "LIVE");
+  const here = () => playback.log.last?.ms;
   const limited = from !== undefined || to !== undefined;
   return (
     <div className={styles.group}>
@@ -87,7 +87,7 @@ function Range() {
         aria-pressed={from !== undefined}
         onClick={() => {
           const at = here();
-          if (at !== undefined) void deck.range({ from: at });
+          if (at !== undefined) void playback.range({ from: at });
         }}
       />
       <IconButton
@@ -97,7 +97,7 @@ function Range() {
         aria-pressed={to !== undefined}
         onClick={() => {
           const at = here();
-          if (at !== undefined) void deck.range({ to: at });
+          if (at !== undefined) void playback.range({ to: at });
         }}
       />
       <IconButton
@@ -105,7 +105,7 @@ function Range() {
         label="Loop"
         {...(!live && { hotkey: "L" })}
         aria-pressed={loop}
-        onClick={() => void deck.range({ loop: !loop })}
+        onClick={() => void playback.range({ loop: !loop })}
       />
       {limited && (
         <>
@@ -117,7 +117,7 @@ function Range() {
             size={13}
             label="Play the whole tape again"
             hotkey="P"
-            onClick={() => void deck.range({ from: null, to: null, loop: false })}
+            onClick={() => void playback.range({ from: null, to: null, loop: false })}
           />
         </>
       )}
@@ -126,7 +126,7 @@ function Range() {
 }
 
 function StateText() {
-  const session = useDeckState((deck) => deck.session);
+  const session = usePlaybackState((deck) => deck.session);
   if (!session) return null;
   const { state, reason, parked } = session;
   const text =

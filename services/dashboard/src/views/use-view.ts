@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
-import type { Deck } from "../deck/deck";
-import { useDeck } from "../deck-context";
+import type { PlaybackController } from "../playback/playback-controller";
+import { usePlayback } from "../playback-context";
 
 interface View {
   dispose(): void;
@@ -8,20 +8,20 @@ interface View {
 
 /** Puts a view that draws by itself into an element, for as long as that is on the page. */
 export function useView<V extends View>(
-  make: (host: HTMLDivElement, deck: Deck) => V,
+  make: (host: HTMLDivElement, playback: PlaybackController) => V,
 ): { readonly host: RefObject<HTMLDivElement | null>; readonly view: V | undefined } {
   const host = useRef<HTMLDivElement>(null);
-  const deck = useDeck();
+  const playback = usePlayback();
   const [view, setView] = useState<V>();
   const maker = useRef(make);
   useEffect(() => {
     if (!host.current) return;
-    const made = maker.current(host.current, deck);
+    const made = maker.current(host.current, playback);
     setView(made);
     return () => {
       setView(undefined);
       made.dispose();
     };
-  }, [deck]);
+  }, [playback]);
   return { host, view };
 }

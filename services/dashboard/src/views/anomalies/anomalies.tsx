@@ -1,10 +1,10 @@
 import type { Severity } from "@tapedeck/client";
 import { useMemo } from "react";
 import { useStore } from "zustand";
-import { type LoggedAnomaly, nameOf } from "../../deck/frame-values";
-import { useDeck, useGlance } from "../../deck-context";
 import { Button, Select } from "../../design/controls";
 import { clockText, countText } from "../../design/format";
+import { type LoggedAnomaly, nameOf } from "../../playback/frame-values";
+import { useFrameSample, usePlayback } from "../../playback-context";
 import styles from "./anomalies.module.css";
 import { type AnomalyFilter, anomalyFilter, everything, passes } from "./anomaly-filter";
 
@@ -13,14 +13,14 @@ const severities: readonly Severity[] = ["low", "medium", "high", "critical"];
 
 /** What the detectors noticed up to the moment shown, newest first; each leads to its place on the tape. */
 export function Anomalies() {
-  const deck = useDeck();
-  const turn = useGlance((glance) => glance.turn);
-  const upTo = useGlance(({ inspecting, shown }) => (inspecting ? shown?.frame.seq : undefined));
+  const playback = usePlayback();
+  const turn = useFrameSample((glance) => glance.version);
+  const upTo = useFrameSample(({ inspecting, shown }) => (inspecting ? shown?.frame.seq : undefined));
   const filter = useStore(anomalyFilter);
-  const types = useStore(deck.store, ({ tape }) => tape?.event_counts);
+  const types = useStore(playback.store, ({ tape }) => tape?.event_counts);
   const { rows, seen, hidden } = useMemo(
-    () => pick(deck.anomalies.items, filter, upTo, turn),
-    [deck, filter, upTo, turn],
+    () => pick(playback.anomalies.items, filter, upTo, turn),
+    [playback, filter, upTo, turn],
   );
   const known = [...new Set([...Object.keys(types ?? {}), ...seen, ...(filter.type ? [filter.type] : [])])].sort();
   return (
@@ -73,7 +73,7 @@ export function Anomalies() {
                 type="button"
                 className={styles.row}
                 title="Seek to this moment"
-                onClick={() => void deck.seek(row.place)}
+                onClick={() => void playback.seek(row.place)}
               >
                 <span className={styles.severity} style={{ color: `var(--${row.severity})` }}>
                   {row.severity}

@@ -1,7 +1,7 @@
 import type { Severity } from "@tapedeck/client";
 import { createStore } from "zustand/vanilla";
-import { rankOf } from "../../deck/frame-values";
-import { remembered } from "../../design/remembered";
+import { persisted } from "../../design/persisted";
+import { rankOf } from "../../playback/frame-values";
 
 export interface AnomalyFilter {
   readonly least: Severity;
@@ -9,7 +9,7 @@ export interface AnomalyFilter {
   readonly type: string;
 }
 
-const kept = remembered<AnomalyFilter>("tapedeck_anomalies", { least: "medium", type: "" });
+const kept = persisted<AnomalyFilter>("tapedeck_anomalies", { least: "medium", type: "" });
 
 /** Which anomalies the feed lists, charts and scrubber mark, and the event keys jump to. */
 export const anomalyFilter = createStore<AnomalyFilter>(() => kept.get());

@@ -1,6 +1,6 @@
 import type { Frame, LiquidityGap } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
-import { FrameLog } from "../../deck/frame-log";
+import { FrameLog } from "../../playback/frame-log";
 import { gapsByPrice } from "./gaps-by-price";
 
 function frame(seq: number, ...gaps: readonly [side: LiquidityGap["side"], price: number][]): Frame {

@@ -1,6 +1,6 @@
 import type { LiquidityGap } from "@tapedeck/protocol";
-import type { FrameLog } from "../../deck/frame-log";
-import { gapsOf } from "../../deck/frame-values";
+import type { FrameLog } from "../../playback/frame-log";
+import { gapsOf } from "../../playback/frame-values";
 
 export interface PriceWithGap {
   readonly price: number;

@@ -1,14 +1,14 @@
 import { useMemo } from "react";
-import { useDeck, useGlance } from "../../deck-context";
 import { none, priceText, sizeText } from "../../design/format";
 import { scrollable } from "../../design/scrollable";
+import { useFrameSample, usePlayback } from "../../playback-context";
 import styles from "./gaps.module.css";
 import { gapsByPrice } from "./gaps-by-price";
 
 /** Thin levels of the book by price: those that are there in the frame shown, and those that were lately. */
 export function Gaps() {
-  const { decimals, sizeDecimals, log } = useDeck();
-  const seq = useGlance(({ shown }) => shown?.frame.seq);
+  const { decimals, sizeDecimals, log } = usePlayback();
+  const seq = useFrameSample(({ shown }) => shown?.frame.seq);
   const { frames, prices } = useMemo(() => gapsByPrice(log, seq ?? -1), [log, seq]);
   if (seq === undefined) return <p className={styles.none}>No frame yet.</p>;
   if (prices.length === 0) return <p className={styles.none}>No gap: each of the best ten levels holds enough.</p>;

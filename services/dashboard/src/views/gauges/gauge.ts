@@ -1,9 +1,9 @@
 import uPlot from "uplot";
-import type { Deck } from "../../deck/deck";
-import type { Painted } from "../../deck/painter";
-import { faint, ink, theme } from "../../design/theme";
-import { watchSize } from "../surface";
-import type { GaugeKind } from "./gauge-series";
+import { theme, themeColour, translucent } from "../../design/theme";
+import type { AnimatedView } from "../../playback/animation-loop";
+import type { PlaybackController } from "../../playback/playback-controller";
+import { watchSize } from "../canvas-surface";
+import type { GaugeDefinition } from "./gauge-definitions";
 
 /** Points across at most: more than there are pixels would only cost time. */
 const mostPoints = 360;
@@ -12,31 +12,31 @@ const mostPoints = 360;
 export const chartPadding = 3;
 
 /** A line of the last stretch of tape time, over the same window as the heatmap. */
-export class Gauge implements Painted {
+export class Gauge implements AnimatedView {
   readonly everyMs = 100;
-  #deck: Deck;
-  #kind: GaugeKind;
+  #playback: PlaybackController;
+  #kind: GaugeDefinition;
   #host: HTMLElement;
   #plot: uPlot | undefined;
   #seqs: number[] = [];
   #undo: (() => void)[];
 
-  constructor(host: HTMLElement, deck: Deck, kind: GaugeKind) {
-    this.#deck = deck;
+  constructor(host: HTMLElement, playback: PlaybackController, kind: GaugeDefinition) {
+    this.#playback = playback;
     this.#kind = kind;
     this.#host = host;
     this.#make();
     this.#undo = [
       watchSize(host, (width, height) => {
         if (width > 0 && height > 0) this.#plot?.setSize({ width, height });
-        deck.painter.wake();
+        playback.animation.invalidate();
       }),
       theme.subscribe(() => {
         this.#plot?.destroy();
         this.#make();
-        deck.painter.wake();
+        playback.animation.invalidate();
       }),
-      deck.painter.add(this),
+      playback.animation.add(this),
     ];
   }
 
@@ -48,7 +48,7 @@ export class Gauge implements Painted {
   paint(): undefined {
     const plot = this.#plot;
     if (!plot) return;
-    const { log, viewport } = this.#deck;
+    const { log, viewport } = this.#playback;
     const { from, to } = viewport.window;
     const first = Math.max(0, log.indexAt(from));
     const last = log.indexAt(to);
@@ -89,19 +89,19 @@ export class Gauge implements Painted {
           {},
           ...lines.map(({ token }, nth) => ({
             label: title,
-            stroke: ink(token),
+            stroke: themeColour(token),
             width: nth === 0 ? 1.5 : 1,
             points: { show: false },
             ...(paths && { paths }),
-            ...(nth === 0 && { fill: faint(token, 0.11) }),
+            ...(nth === 0 && { fill: translucent(token, 0.11) }),
           })),
         ],
         hooks: {
           setCursor: [
             ({ cursor }) => {
               const { idx } = cursor;
-              if (!this.#deck.standing) return;
-              this.#deck.inspection.point(idx === null || idx === undefined ? undefined : this.#seqs[idx]);
+              if (!this.#playback.standing) return;
+              this.#playback.inspection.point(idx === null || idx === undefined ? undefined : this.#seqs[idx]);
             },
           ],
         },

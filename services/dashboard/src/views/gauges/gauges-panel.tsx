@@ -1,19 +1,19 @@
 import type { Frame } from "@tapedeck/protocol";
 // biome-ignore lint/style/noRestrictedImports: a library's style sheet, which it has there
 import "uplot/dist/uPlot.min.css";
-import { useDeck, useGlance } from "../../deck-context";
 import { none } from "../../design/format";
 import { Panel } from "../../design/panel";
+import { useFrameSample, usePlayback } from "../../playback-context";
 import { useView } from "../use-view";
 import { chartPadding, Gauge } from "./gauge";
-import { type GaugeKind, gaugeKinds, levelOf } from "./gauge-series";
+import { type GaugeDefinition, gaugeDefinitions, levelOf } from "./gauge-definitions";
 import styles from "./gauges.module.css";
 
 export function GaugesPanel() {
   return (
     <Panel title="Signals">
       <div className={styles.gauges}>
-        {gaugeKinds.map((kind) => (
+        {gaugeDefinitions.map((kind) => (
           <GaugeRow key={kind.id} kind={kind} />
         ))}
       </div>
@@ -22,26 +22,26 @@ export function GaugesPanel() {
 }
 
 /** What the value of a gauge with levels is called. */
-function nameOf(frame: Frame, { lines, levels = [] }: GaugeKind): string {
+function nameOf(frame: Frame, { lines, levels = [] }: GaugeDefinition): string {
   const value = lines[0]?.read(frame);
   return value === undefined ? "" : (levelOf(value, levels)?.name ?? "low");
 }
 
 /** Where a value lies in the chart, from its lower end: as the chart itself pads its line. */
-function heightOf(value: number, { scale: [from, to] = [0, 1] }: GaugeKind): string {
+function heightOf(value: number, { scale: [from, to] = [0, 1] }: GaugeDefinition): string {
   return `calc(${chartPadding}px + (100% - ${2 * chartPadding}px) * ${(value - from) / (to - from)})`;
 }
 
-function GaugeRow({ kind }: { readonly kind: GaugeKind }) {
-  const { host } = useView((element, deck) => new Gauge(element, deck, kind));
-  const deck = useDeck();
-  const frame = useGlance(({ shown }) => shown?.frame);
+function GaugeRow({ kind }: { readonly kind: GaugeDefinition }) {
+  const { host } = useView((element, playback) => new Gauge(element, playback, kind));
+  const playback = usePlayback();
+  const frame = useFrameSample(({ shown }) => shown?.frame);
   return (
     <div className={styles.gauge} title={kind.hint} data-gauge={kind.id}>
       <div className={styles.label}>
         <span>{kind.title}</span>
         <strong style={frame && { color: `var(${kind.tone(frame)})` }}>
-          {frame ? kind.text(frame, deck.decimals) : none}
+          {frame ? kind.text(frame, playback.decimals) : none}
           {frame && kind.levels && <small> {nameOf(frame, kind)}</small>}
         </strong>
       </div>

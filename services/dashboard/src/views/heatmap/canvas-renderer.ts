@@ -1,6 +1,6 @@
 import { type DepthColumns, rows } from "./depth-columns";
 import type { PriceGrid } from "./price-grid";
-import type { HeatmapColours, HeatmapRenderer, Scene } from "./renderer";
+import type { HeatmapColours, HeatmapRenderer, HeatmapScene } from "./renderer";
 
 const colour = ([red, green, blue]: readonly [number, number, number], alpha: number) =>
   `rgba(${red}, ${green}, ${blue}, ${alpha})`;
@@ -44,12 +44,12 @@ export class CanvasRenderer implements HeatmapRenderer {
     this.#shown = new Int32Array(0);
   }
 
-  written(_: DepthColumns, slot: number): void {
+  columnChanged(_: DepthColumns, slot: number): void {
     this.#written.add(slot);
   }
 
   // HOT: for each animation frame. Between two moves of the window only the newest columns change, and only they are drawn.
-  draw({ columns, slotAt, prices, bubbles, whole }: Scene): void {
+  draw({ columns, slotAt, prices, bubbles, whole }: HeatmapScene): void {
     const { width, height } = this.#image;
     const grid = columns.grid;
     if (!grid) return;
@@ -75,7 +75,7 @@ export class CanvasRenderer implements HeatmapRenderer {
   }
 
   /** For each pixel from the top the row of the columns that it shows, -1 for none. */
-  #rowsFor({ low, high }: Scene["prices"], { base, step }: PriceGrid): Int32Array {
+  #rowsFor({ low, high }: HeatmapScene["prices"], { base, step }: PriceGrid): Int32Array {
     const { height } = this.#image;
     if (this.#rowAt.length !== height) this.#rowAt = new Int32Array(height);
     const perPixel = (high - low) / height;
@@ -109,7 +109,7 @@ export class CanvasRenderer implements HeatmapRenderer {
   }
 
   /** Those that reach to the right of `from`, as far as they do. */
-  #drawBubbles(bubbles: Scene["bubbles"], from: number): void {
+  #drawBubbles(bubbles: HeatmapScene["bubbles"], from: number): void {
     const colours = this.#colours;
     if (!colours) return;
     const pen = this.#pen;

@@ -1,4 +1,4 @@
-import type { LoggedFrame } from "../../deck/frame-log";
+import type { LoggedFrame } from "../../playback/frame-log";
 
 /** The trades of one frame on one side. */
 export interface Cluster {
@@ -24,7 +24,7 @@ export function clustersOf({ frame, ms }: LoggedFrame): Cluster[] {
 }
 
 /** The size of which nine in ten are smaller: the measure of a disc. */
-export function usualSize(clusters: readonly Cluster[]): number {
+export function referenceSize(clusters: readonly Cluster[]): number {
   const sizes = clusters.slice(-1500).map(({ size }) => size);
   sizes.sort((a, b) => a - b);
   return sizes[Math.floor((sizes.length - 1) * 0.9)] ?? 1;

@@ -1,5 +1,5 @@
 import type { Frame, Level } from "@tapedeck/protocol";
-import type { FrameLog } from "../../deck/frame-log";
+import type { FrameLog } from "../../playback/frame-log";
 import type { PriceGrid } from "./price-grid";
 
 export const rows = 1024;

@@ -1,4 +1,4 @@
-import type { Deck } from "../../deck/deck";
+import type { PlaybackController } from "../../playback/playback-controller";
 
 /** In CSS pixels from the left and top edge. */
 export interface Pointed {
@@ -20,8 +20,12 @@ const dragPx = 4;
  * Pointing shows a past moment while the deck stands; a click pins it; dragging looks back; the wheel zooms time, with shift or
  * control prices; a double click follows the playhead again. Returns the end of it.
  */
-export function listenToGestures(element: HTMLElement, deck: Deck, target: GestureTarget): () => void {
-  const { viewport, inspection, painter, log } = deck;
+export function listenToGestures(
+  element: HTMLElement,
+  playback: PlaybackController,
+  target: GestureTarget,
+): () => void {
+  const { viewport, inspection, animation, log } = playback;
   const ending = new AbortController();
   const { signal } = ending;
   let drag: { x: number; moved: number } | undefined;
@@ -40,8 +44,8 @@ export function listenToGestures(element: HTMLElement, deck: Deck, target: Gestu
         if (drag.moved > dragPx) viewport.pan((-by / target.plotWidth()) * viewport.spanMs);
       }
       target.pointed({ x: event.offsetX, y: event.offsetY });
-      if (deck.standing) inspection.point(seqAt(event.offsetX));
-      painter.wake();
+      if (playback.standing) inspection.point(seqAt(event.offsetX));
+      animation.invalidate();
     },
     { signal },
   );
@@ -50,7 +54,7 @@ export function listenToGestures(element: HTMLElement, deck: Deck, target: Gestu
     () => {
       target.pointed(undefined);
       inspection.point(undefined);
-      painter.wake();
+      animation.invalidate();
     },
     { signal },
   );
@@ -72,7 +76,7 @@ export function listenToGestures(element: HTMLElement, deck: Deck, target: Gestu
       const seq = seqAt(event.offsetX);
       if (inspection.store.getState().pinned) inspection.release();
       else if (seq !== undefined) inspection.pin(seq);
-      painter.wake();
+      animation.invalidate();
     },
     { signal },
   );
@@ -81,7 +85,7 @@ export function listenToGestures(element: HTMLElement, deck: Deck, target: Gestu
     () => {
       viewport.follow();
       inspection.release();
-      painter.wake();
+      animation.invalidate();
     },
     { signal },
   );
@@ -92,7 +96,7 @@ export function listenToGestures(element: HTMLElement, deck: Deck, target: Gestu
       const factor = Math.exp(Math.sign(event.deltaY) * Math.min(0.25, Math.abs(event.deltaY) / 400));
       if (event.shiftKey || event.ctrlKey) target.zoomPrice(factor);
       else viewport.zoom(factor, Math.min(1, event.offsetX / Math.max(1, target.plotWidth())));
-      painter.wake();
+      animation.invalidate();
     },
     { signal, passive: false },
   );

@@ -1,9 +1,9 @@
 import { useStore } from "zustand";
-import { useDeck, useGlance } from "../../deck-context";
 import { Button, IconButton, Select } from "../../design/controls";
 import { spanText } from "../../design/format";
 import { Panel } from "../../design/panel";
-import { useRegisteredPicture } from "../../export/pictures";
+import { useExportableChart } from "../../export/exportable-charts";
+import { useFrameSample, usePlayback } from "../../playback-context";
 import { InspectionMark } from "../inspection-mark";
 import { useView } from "../use-view";
 import { Heatmap } from "./heatmap";
@@ -12,12 +12,12 @@ import styles from "./heatmap-panel.module.css";
 const spans = [15_000, 60_000, 300_000, 900_000, 3_600_000];
 
 export function HeatmapPanel() {
-  const { host, view } = useView((element, deck) => new Heatmap(element, deck));
-  useRegisteredPicture("depth", view);
-  const { viewport } = useDeck();
+  const { host, view } = useView((element, playback) => new Heatmap(element, playback));
+  useExportableChart("depth", view);
+  const { viewport } = usePlayback();
   const spanMs = useStore(viewport.store, (state) => state.spanMs);
   const following = useStore(viewport.store, (state) => state.endMs === undefined);
-  const inspecting = useGlance((glance) => glance.inspecting);
+  const inspecting = useFrameSample((glance) => glance.inspecting);
   const known = spanMs === undefined || spans.includes(spanMs);
   return (
     <Panel

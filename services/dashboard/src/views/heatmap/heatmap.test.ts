@@ -1,9 +1,9 @@
 import type { Frame } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
-import { FrameLog } from "../../deck/frame-log";
+import { FrameLog } from "../../playback/frame-log";
 import { clustersOf } from "./clusters";
 import { DepthColumns, rows, slotOf } from "./depth-columns";
-import { gridAround, niceStep, roundPrices, serves } from "./price-grid";
+import { gridAround, gridFits, niceStep, roundPrices } from "./price-grid";
 
 function frame(seq: number, bids: [number, number][], trades: Frame["trades"] = []): Frame {
   return {
@@ -72,10 +72,10 @@ test("[DB44] only new frames are written, and all of them when the grid or the p
 test("[DB44] a grid serves until the price leaves it or the zoom changes by much", () => {
   const span = { low: 28_000, high: 28_010 };
   const grid = gridAround(span, 0.1, 150, rows);
-  expect(serves(grid, span, 0.1, 150)).toBe(true);
-  expect(serves(grid, { low: 28_004, high: 28_014 }, 0.1, 150)).toBe(true);
-  expect(serves(grid, { low: 29_000, high: 29_010 }, 0.1, 150)).toBe(false);
-  expect(serves(grid, { low: 27_960, high: 28_050 }, 0.1, 150)).toBe(false);
+  expect(gridFits(grid, span, 0.1, 150)).toBe(true);
+  expect(gridFits(grid, { low: 28_004, high: 28_014 }, 0.1, 150)).toBe(true);
+  expect(gridFits(grid, { low: 29_000, high: 29_010 }, 0.1, 150)).toBe(false);
+  expect(gridFits(grid, { low: 27_960, high: 28_050 }, 0.1, 150)).toBe(false);
 });
 
 test("[DB44] steps are multiples of the tick that people count in", () => {

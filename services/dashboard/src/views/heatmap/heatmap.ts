@@ -1,18 +1,18 @@
-import type { Deck } from "../../deck/deck";
-import { Extract } from "../../deck/extract";
-import { follows } from "../../deck/frame-log";
-import type { Painted } from "../../deck/painter";
-import type { TimeWindow } from "../../deck/viewport";
 import { rgb, theme } from "../../design/theme";
-import { clearSurfaceOf, pixelRatio, watchSize } from "../surface";
+import type { AnimatedView } from "../../playback/animation-loop";
+import { DerivedList } from "../../playback/extract";
+import { follows } from "../../playback/frame-log";
+import type { PlaybackController } from "../../playback/playback-controller";
+import type { TimeWindow } from "../../playback/viewport";
+import { clearSurfaceOf, pixelRatio, watchSize } from "../canvas-surface";
 import { CanvasRenderer } from "./canvas-renderer";
-import { type Cluster, clustersOf, radiusOf, usualSize } from "./clusters";
+import { type Cluster, clustersOf, radiusOf, referenceSize } from "./clusters";
 import { DepthColumns, rows, slotOf } from "./depth-columns";
 import { listenToGestures, type Pointed } from "./gestures";
 import { axisHeight, axisWidth, drawOverlay } from "./overlay";
 import { paletteOf } from "./palette";
 import { PriceFollower, pricesWithin } from "./price-follower";
-import { gridAround, niceStep, type PriceSpan, serves } from "./price-grid";
+import { gridAround, gridFits, niceStep, type PriceSpan } from "./price-grid";
 import type { Bubble, HeatmapRenderer } from "./renderer";
 import { WebglRenderer } from "./webgl-renderer";
 
@@ -20,15 +20,15 @@ import { WebglRenderer } from "./webgl-renderer";
 const mostBubbles = 2500;
 
 /** The order book over time: brightness is size, discs are trades. */
-export class Heatmap implements Painted {
+export class Heatmap implements AnimatedView {
   readonly everyMs = 0;
-  #deck: Deck;
+  #playback: PlaybackController;
   #host: HTMLElement;
   #canvas = document.createElement("canvas");
   #overlay = document.createElement("canvas");
   #renderer: HeatmapRenderer;
   #columns = new DepthColumns();
-  #clusters: Extract<Cluster>;
+  #clusters: DerivedList<Cluster>;
   #usual = { size: 1, revision: -1, count: 0 };
   /** What has to stay the same for the picture to stay, but for the newest frames. */
   #still = "";
@@ -42,10 +42,10 @@ export class Heatmap implements Painted {
   #pointer: Pointed | undefined;
   #undo: (() => void)[] = [];
 
-  constructor(host: HTMLElement, deck: Deck) {
+  constructor(host: HTMLElement, playback: PlaybackController) {
     this.#host = host;
-    this.#deck = deck;
-    this.#clusters = new Extract(deck.log, 8192, clustersOf);
+    this.#playback = playback;
+    this.#clusters = new DerivedList(playback.log, 8192, clustersOf);
     for (const canvas of [this.#canvas, this.#overlay]) canvas.style.cssText = "position:absolute;left:0;top:0";
     this.#overlay.style.touchAction = "pan-y";
     host.append(this.#canvas, this.#overlay);
@@ -54,8 +54,8 @@ export class Heatmap implements Painted {
     this.#undo.push(
       watchSize(host, (width, height) => this.#resize(width, height)),
       theme.subscribe(() => this.#colour()),
-      deck.painter.add(this),
-      listenToGestures(this.#overlay, deck, {
+      playback.animation.add(this),
+      listenToGestures(this.#overlay, playback, {
         plotWidth: () => this.#width - axisWidth,
         zoomPrice: (factor) => this.zoomPrice(factor),
         pointed: (at) => {
@@ -69,17 +69,17 @@ export class Heatmap implements Painted {
   zoomPrice(factor: number): void {
     this.#priceZoom = Math.min(6, Math.max(0.08, this.#priceZoom * factor));
     this.#follower.forget();
-    this.#deck.painter.wake();
+    this.#playback.animation.invalidate();
   }
 
   resetZoom(): void {
     this.#priceZoom = 1;
     this.#follower.forget();
-    this.#deck.painter.wake();
+    this.#playback.animation.invalidate();
   }
 
   /** The view as one picture. */
-  picture(): HTMLCanvasElement {
+  toCanvas(): HTMLCanvasElement {
     // WebGL keeps what it has drawn only until the turn of the event loop ends.
     this.paint();
     const whole = document.createElement("canvas");
@@ -99,7 +99,7 @@ export class Heatmap implements Painted {
 
   // HOT: for each animation frame.
   paint(): boolean | undefined {
-    const { log, viewport, inspection } = this.#deck;
+    const { log, viewport, inspection } = this.#playback;
     const plotWidth = this.#width - axisWidth;
     const plotHeight = this.#height - axisHeight;
     if (plotWidth < 20 || plotHeight < 20) return;
@@ -136,9 +136,9 @@ export class Heatmap implements Painted {
       log,
       window,
       prices,
-      decimals: this.#deck.decimals,
-      sizeDecimals: this.#deck.sizeDecimals,
-      anomalies: this.#deck.anomalies.items,
+      decimals: this.#playback.decimals,
+      sizeDecimals: this.#playback.sizeDecimals,
+      anomalies: this.#playback.anomalies.items,
       pointer: this.#pointer,
       inspected: inspection.store.getState().seq === undefined ? undefined : inspection.shown,
     });
@@ -160,18 +160,18 @@ export class Heatmap implements Painted {
 
   #updateColumns(prices: PriceSpan, plotHeight: number): void {
     const columns = this.#columns;
-    const tick = niceStep(10 ** -this.#deck.decimals, 10 ** -this.#deck.decimals);
+    const tick = niceStep(10 ** -this.#playback.decimals, 10 ** -this.#playback.decimals);
     const visibleRows = plotHeight / 3;
     const grid =
-      columns.grid && serves(columns.grid, prices, tick, visibleRows)
+      columns.grid && gridFits(columns.grid, prices, tick, visibleRows)
         ? columns.grid
         : gridAround(prices, tick, visibleRows, rows);
-    columns.update(this.#deck.log, grid, (slot) => this.#renderer.written(columns, slot));
+    columns.update(this.#playback.log, grid, (slot) => this.#renderer.columnChanged(columns, slot));
   }
 
   /** For each pixel across, the frame that was the newest at its time. */
   #lookUpSlots({ from, to }: { from: number; to: number }): void {
-    const { log } = this.#deck;
+    const { log } = this.#playback;
     const slotAt = this.#slotAt;
     const perPixel = (to - from) / slotAt.length;
     let index = log.indexAt(from);
@@ -207,11 +207,11 @@ export class Heatmap implements Painted {
 
   #usualSize(clusters: readonly Cluster[]): number {
     const { revision } = this.#clusters;
-    const { appended } = this.#deck.log;
+    const { appended } = this.#playback.log;
     // Of a market that has only just begun little is known, and it is soon another.
     const stale = appended > this.#usual.count + Math.min(300, 10 + this.#usual.count / 4);
     if (revision !== this.#usual.revision || stale) {
-      this.#usual = { size: usualSize(clusters), revision, count: appended };
+      this.#usual = { size: referenceSize(clusters), revision, count: appended };
     }
     return this.#usual.size;
   }
@@ -254,7 +254,7 @@ export class Heatmap implements Painted {
       sell: rgb("--sell"),
       own: rgb("--own"),
     });
-    this.#deck.painter.wake();
+    this.#playback.animation.invalidate();
   }
 
   #resize(width: number, height: number): void {
@@ -270,6 +270,6 @@ export class Heatmap implements Painted {
     this.#overlay.style.height = `${height}px`;
     this.#renderer.resize(Math.round(across * ratio), Math.round(down * ratio));
     this.#slotAt = new Int32Array(Math.round(across * ratio));
-    this.#deck.painter.wake();
+    this.#playback.animation.invalidate();
   }
 }

@@ -1,9 +1,9 @@
-import { type FrameLog, follows, type LoggedFrame } from "../../deck/frame-log";
-import type { LoggedAnomaly } from "../../deck/frame-values";
-import type { TimeWindow } from "../../deck/viewport";
 import { clockText, priceText, sizeText } from "../../design/format";
-import { ink } from "../../design/theme";
-import { canvasFont, type Surface } from "../surface";
+import { themeColour } from "../../design/theme";
+import { type FrameLog, follows, type LoggedFrame } from "../../playback/frame-log";
+import type { LoggedAnomaly } from "../../playback/frame-values";
+import type { TimeWindow } from "../../playback/viewport";
+import { canvasFont, type Surface } from "../canvas-surface";
 import { timeTicks } from "../time-axis";
 import { type PriceSpan, roundPrices } from "./price-grid";
 
@@ -58,7 +58,7 @@ function drawGaps(pen: CanvasRenderingContext2D, { log, window }: OverlayScene, 
     pen.beginPath();
     pen.rect(left, 0, right - left, height);
     pen.clip();
-    pen.strokeStyle = ink("--line-strong");
+    pen.strokeStyle = themeColour("--line-strong");
     pen.lineWidth = 1;
     pen.beginPath();
     for (let at = left - height; at < right; at += 9) {
@@ -96,7 +96,7 @@ function drawBest(pen: CanvasRenderingContext2D, { log, window }: OverlayScene, 
       }
       level = to;
     }
-    pen.strokeStyle = ink(token);
+    pen.strokeStyle = themeColour(token);
     pen.lineWidth = 1.2;
     pen.stroke();
   }
@@ -107,7 +107,7 @@ function drawAnomalies(pen: CanvasRenderingContext2D, { anomalies, window }: Ove
     const anomaly = anomalies[index];
     if (!anomaly || anomaly.ms < window.from) break;
     const at = x(anomaly.ms);
-    pen.fillStyle = ink(`--${anomaly.severity}`);
+    pen.fillStyle = themeColour(`--${anomaly.severity}`);
     pen.beginPath();
     pen.moveTo(at - 3.5, 0);
     pen.lineTo(at + 3.5, 0);
@@ -120,7 +120,7 @@ function drawPriceAxis(pen: CanvasRenderingContext2D, scene: OverlayScene, plot:
   pen.font = canvasFont(10.5);
   pen.textBaseline = "middle";
   pen.textAlign = "left";
-  pen.strokeStyle = ink("--line");
+  pen.strokeStyle = themeColour("--line");
   pen.lineWidth = 1;
   pen.beginPath();
   pen.moveTo(plot.width + 0.5, 0);
@@ -128,7 +128,7 @@ function drawPriceAxis(pen: CanvasRenderingContext2D, scene: OverlayScene, plot:
   pen.stroke();
   const newest = scene.log.last?.frame;
   const tag = newest === undefined ? -100 : y(newest.mid_price);
-  pen.fillStyle = ink("--ink-3");
+  pen.fillStyle = themeColour("--ink-3");
   for (const price of roundPrices(scene.prices, Math.max(2, plot.height / 46))) {
     const at = y(price);
     const free = at > 8 && at < plot.height - 6 && Math.abs(at - tag) > 14;
@@ -150,25 +150,25 @@ function tagAt(
   text: `--${string}`,
 ): void {
   pen.font = canvasFont(10.5, 600);
-  pen.fillStyle = ink(ground);
+  pen.fillStyle = themeColour(ground);
   pen.beginPath();
   pen.roundRect(left + 2, at - 8.5, axisWidth - 4, 17, 3);
   pen.fill();
-  pen.fillStyle = ink(text);
+  pen.fillStyle = themeColour(text);
   pen.textBaseline = "middle";
   pen.textAlign = "left";
   pen.fillText(priceText(price, decimals), left + 8, at + 0.5);
 }
 
 function drawTimeAxis(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: Plot, x: Scale): void {
-  pen.strokeStyle = ink("--line");
+  pen.strokeStyle = themeColour("--line");
   pen.lineWidth = 1;
   pen.beginPath();
   pen.moveTo(0, plot.height + 0.5);
   pen.lineTo(plot.width, plot.height + 0.5);
   pen.stroke();
   pen.font = canvasFont(10.5);
-  pen.fillStyle = ink("--ink-3");
+  pen.fillStyle = themeColour("--ink-3");
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   for (const { ms, text } of timeTicks(scene.window.from, scene.window.to, plot.width)) {
@@ -181,7 +181,7 @@ function drawInspected(pen: CanvasRenderingContext2D, scene: OverlayScene, plot:
   if (!scene.inspected) return;
   const at = x(scene.inspected.ms);
   if (at < 0 || at > plot.width) return;
-  pen.strokeStyle = ink("--accent");
+  pen.strokeStyle = themeColour("--accent");
   pen.lineWidth = 1;
   pen.beginPath();
   pen.moveTo(at, 0);
@@ -192,7 +192,7 @@ function drawInspected(pen: CanvasRenderingContext2D, scene: OverlayScene, plot:
 function drawPointer(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: Plot): void {
   const { pointer, window, prices, log } = scene;
   if (!pointer || pointer.x > plot.width || pointer.y > plot.height) return;
-  pen.strokeStyle = ink("--ink-3");
+  pen.strokeStyle = themeColour("--ink-3");
   pen.setLineDash([3, 3]);
   pen.lineWidth = 1;
   pen.beginPath();
@@ -214,11 +214,11 @@ function drawPointer(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: P
   pen.font = canvasFont(10.5, 500);
   const size = pen.measureText(text).width + 14;
   const left = Math.min(plot.width - size - 4, Math.max(4, pointer.x - size / 2));
-  pen.fillStyle = ink("--line-strong");
+  pen.fillStyle = themeColour("--line-strong");
   pen.beginPath();
   pen.roundRect(left, plot.height - 21, size, 17, 3);
   pen.fill();
-  pen.fillStyle = ink("--ink");
+  pen.fillStyle = themeColour("--ink");
   pen.textAlign = "left";
   pen.fillText(text, left + 7, plot.height - 12);
 }

@@ -1,5 +1,5 @@
-import type { FrameLog } from "../../deck/frame-log";
-import type { TimeWindow } from "../../deck/viewport";
+import type { FrameLog } from "../../playback/frame-log";
+import type { TimeWindow } from "../../playback/viewport";
 import type { PriceSpan } from "./price-grid";
 
 const samples = 90;

@@ -32,7 +32,7 @@ export function gridAround({ low, high }: PriceSpan, tick: number, visibleRows: 
 }
 
 /** Whether a grid still serves: it holds the visible prices, and its rows are neither too coarse nor too fine. */
-export function serves(grid: PriceGrid, { low, high }: PriceSpan, tick: number, visibleRows: number): boolean {
+export function gridFits(grid: PriceGrid, { low, high }: PriceSpan, tick: number, visibleRows: number): boolean {
   const top = grid.base + grid.rows * grid.step;
   if (low < grid.base || high > top) return false;
   const wanted = niceStep((high - low) / Math.max(8, visibleRows), tick);

@@ -12,7 +12,7 @@ export interface Bubble {
   readonly own: boolean;
 }
 
-export interface Scene {
+export interface HeatmapScene {
   readonly columns: DepthColumns;
   /** For each device pixel from the left: the slot of the frame that was shown then, -1 for none. */
   readonly slotAt: Int32Array;
@@ -37,7 +37,7 @@ export interface HeatmapRenderer {
   resize(width: number, height: number): void;
   setColours(colours: HeatmapColours): void;
   /** A line of the columns was written. */
-  written(columns: DepthColumns, slot: number): void;
-  draw(scene: Scene): void;
+  columnChanged(columns: DepthColumns, slot: number): void;
+  draw(scene: HeatmapScene): void;
   dispose(): void;
 }

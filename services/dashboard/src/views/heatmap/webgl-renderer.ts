@@ -1,5 +1,5 @@
 import { type DepthColumns, rows, slots } from "./depth-columns";
-import type { HeatmapColours, HeatmapRenderer, Scene } from "./renderer";
+import type { HeatmapColours, HeatmapRenderer, HeatmapScene } from "./renderer";
 
 /** The whole canvas as one triangle. */
 const fullVertex = `#version 300 es
@@ -121,14 +121,14 @@ export class WebglRenderer implements HeatmapRenderer {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
   }
 
-  written({ bytes }: DepthColumns, slot: number): void {
+  columnChanged({ bytes }: DepthColumns, slot: number): void {
     const gl = this.#gl;
     gl.bindTexture(gl.TEXTURE_2D, this.#columns);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, slot, rows, 1, gl.RED, gl.UNSIGNED_BYTE, bytes, slot * rows);
   }
 
   // HOT: for each animation frame.
-  draw({ columns, slotAt, prices, bubbles }: Scene): void {
+  draw({ columns, slotAt, prices, bubbles }: HeatmapScene): void {
     const gl = this.#gl;
     const { width, height } = gl.canvas;
     const grid = columns.grid;
@@ -156,7 +156,7 @@ export class WebglRenderer implements HeatmapRenderer {
     this.#drawBubbles(bubbles, width, height);
   }
 
-  #drawBubbles(bubbles: Scene["bubbles"], width: number, height: number): void {
+  #drawBubbles(bubbles: HeatmapScene["bubbles"], width: number, height: number): void {
     const colours = this.#colours;
     if (bubbles.length === 0 || !colours) return;
     if (this.#discData.length < bubbles.length * bubbleFloats) {

@@ -1,16 +1,16 @@
 import type { Frame, Level } from "@tapedeck/client";
 import { useState } from "react";
-import { numberOf } from "../../deck/frame-values";
-import { useDeck, useGlance } from "../../deck-context";
 import { Button, IconButton, Segmented } from "../../design/controls";
 import { clockText, none, priceText, sizeText } from "../../design/format";
+import { numberOf } from "../../playback/frame-values";
+import { useFrameSample, usePlayback } from "../../playback-context";
 import styles from "./inspector.module.css";
 
 /** One frame in full: the one that the views show. Leads through the frames that are here without moving the playhead. */
 export function Inspector() {
-  const deck = useDeck();
-  const shown = useGlance((glance) => glance.shown);
-  const inspecting = useGlance((glance) => glance.inspecting);
+  const playback = usePlayback();
+  const shown = useFrameSample((glance) => glance.shown);
+  const inspecting = useFrameSample((glance) => glance.inspecting);
   const [form, setForm] = useState<"fields" | "levels" | "json">("fields");
   if (!shown) return <p className={styles.none}>No frame yet.</p>;
   const { frame } = shown;
@@ -21,25 +21,25 @@ export function Inspector() {
           icon="stepBack"
           label="Inspect the frame before"
           hotkey=","
-          onClick={() => deck.inspection.move(-1)}
+          onClick={() => playback.inspection.move(-1)}
         />
         <IconButton
           icon="stepForward"
           label="Inspect the frame after"
           hotkey="."
-          onClick={() => deck.inspection.move(1)}
+          onClick={() => playback.inspection.move(1)}
         />
         <span className={styles.at}>
           <strong>{clockText(shown.ms)}</strong> seq {frame.seq}
         </span>
         {inspecting && (
           <>
-            <Button onClick={() => void deck.seek({ seq: frame.seq })}>Seek here</Button>
+            <Button onClick={() => void playback.seek({ seq: frame.seq })}>Seek here</Button>
             <IconButton
               icon="close"
               label="Back to the playhead"
               hotkey="Esc"
-              onClick={() => deck.inspection.release()}
+              onClick={() => playback.inspection.release()}
             />
           </>
         )}
@@ -69,7 +69,7 @@ export function Inspector() {
 const notFields = new Set(["type", "bids", "asks", "trades", "anomalies", "liquidity_gaps", "seq", "timestamp"]);
 
 function Fields({ frame }: { readonly frame: Frame }) {
-  const { decimals, sizeDecimals } = useDeck();
+  const { decimals, sizeDecimals } = usePlayback();
   const prices = new Set(["mid_price", "microprice", "best_bid", "best_ask", "spread", "last_trade_price"]);
   return (
     <dl className={styles.fields}>
@@ -122,7 +122,7 @@ function textOf(value: unknown): string {
 }
 
 function Levels({ frame }: { readonly frame: Frame }) {
-  const { decimals, sizeDecimals } = useDeck();
+  const { decimals, sizeDecimals } = usePlayback();
   const longer = frame.bids.length >= frame.asks.length ? frame.bids : frame.asks;
   return (
     <table className={styles.levels}>

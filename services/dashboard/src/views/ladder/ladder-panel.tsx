@@ -1,15 +1,15 @@
-import { gapsOf } from "../../deck/frame-values";
-import { useGlance } from "../../deck-context";
 import { Panel } from "../../design/panel";
+import { gapsOf } from "../../playback/frame-values";
+import { useFrameSample } from "../../playback-context";
 import { InspectionMark } from "../inspection-mark";
 import { useView } from "../use-view";
 import { Ladder } from "./ladder";
 import styles from "./ladder-panel.module.css";
 
 export function LadderPanel() {
-  const { host } = useView((element, deck) => new Ladder(element, deck));
-  const inspecting = useGlance((glance) => glance.inspecting);
-  const gaps = useGlance(({ shown }) => (shown ? gapsOf(shown.frame).length : 0));
+  const { host } = useView((element, playback) => new Ladder(element, playback));
+  const inspecting = useFrameSample((glance) => glance.inspecting);
+  const gaps = useFrameSample(({ shown }) => (shown ? gapsOf(shown.frame).length : 0));
   return (
     <Panel
       title="Ladder"

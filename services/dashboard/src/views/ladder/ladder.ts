@@ -1,11 +1,11 @@
 import type { Frame, Level } from "@tapedeck/protocol";
-import type { Deck } from "../../deck/deck";
-import { Extract } from "../../deck/extract";
-import { gapsOf, type LoggedTrade, ownTradesOf } from "../../deck/frame-values";
-import type { Painted } from "../../deck/painter";
 import { none, priceText, sizeText } from "../../design/format";
-import { ink, theme } from "../../design/theme";
-import { canvasFont, type Surface, surfaceOf, watchSize } from "../surface";
+import { theme, themeColour } from "../../design/theme";
+import type { AnimatedView } from "../../playback/animation-loop";
+import { DerivedList } from "../../playback/extract";
+import { gapsOf, type LoggedTrade, ownTradesOf } from "../../playback/frame-values";
+import type { PlaybackController } from "../../playback/playback-controller";
+import { canvasFont, type Surface, surfaceOf, watchSize } from "../canvas-surface";
 
 const rowHeight = 18;
 const middleHeight = 30;
@@ -25,12 +25,12 @@ interface Row {
 }
 
 /** The book as a ladder: asks above, bids below, with their size as bars, and where one's own orders were filled. */
-export class Ladder implements Painted {
+export class Ladder implements AnimatedView {
   readonly everyMs = 0;
-  #deck: Deck;
+  #playback: PlaybackController;
   #host: HTMLElement;
   #canvas = document.createElement("canvas");
-  #own: Extract<LoggedTrade>;
+  #own: DerivedList<LoggedTrade>;
   #width = 0;
   #height = 0;
   /** What is on the canvas, by its distance from the top. */
@@ -39,17 +39,17 @@ export class Ladder implements Painted {
   #saidAt = -Infinity;
   #saidOwn = 0;
 
-  constructor(host: HTMLElement, deck: Deck) {
-    this.#deck = deck;
+  constructor(host: HTMLElement, playback: PlaybackController) {
+    this.#playback = playback;
     this.#host = host;
-    this.#own = new Extract(deck.log, 1000, ownTradesOf);
+    this.#own = new DerivedList(playback.log, 1000, ownTradesOf);
     this.#canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%";
     this.#canvas.setAttribute("role", "img");
     this.#canvas.setAttribute("aria-label", "Order book");
     host.append(this.#canvas);
     const afresh = () => {
       this.#drawn.clear();
-      deck.painter.wake();
+      playback.animation.invalidate();
     };
     this.#undo = [
       watchSize(host, (width, height) => {
@@ -58,7 +58,7 @@ export class Ladder implements Painted {
         afresh();
       }),
       theme.subscribe(afresh),
-      deck.painter.add(this),
+      playback.animation.add(this),
     ];
     // What was drawn in another type is drawn again.
     void document.fonts.ready.then(afresh);
@@ -69,14 +69,10 @@ export class Ladder implements Painted {
     this.#host.replaceChildren();
   }
 
-  picture(): HTMLCanvasElement {
-    return this.#canvas;
-  }
-
   // HOT: for each animation frame.
   paint(now: number): undefined {
     const surface = surfaceOf(this.#canvas, this.#width, this.#height);
-    const shown = this.#deck.inspection.shown;
+    const shown = this.#playback.inspection.shown;
     if (!surface) return;
     const before = this.#drawn;
     if (before.size === 0 || !shown) surface.pen.clearRect(0, 0, surface.width, surface.height);
@@ -112,7 +108,7 @@ export class Ladder implements Painted {
     own: number | undefined,
     gap: number | undefined,
   ): Row {
-    const { decimals, sizeDecimals } = this.#deck;
+    const { decimals, sizeDecimals } = this.#playback;
     return {
       price: size === 0 ? "·" : priceText(price, decimals),
       size: size === 0 ? "" : sizeText(size, sizeDecimals),
@@ -141,28 +137,28 @@ export class Ladder implements Painted {
       if (before.get(y) === text) continue;
       const at = y + rowHeight / 2 + 0.5;
       pen.clearRect(0, y, width, rowHeight);
-      pen.fillStyle = ink(`--${side}-dim`);
+      pen.fillStyle = themeColour(`--${side}-dim`);
       pen.fillRect(side === "buy" ? left - bar : right, y + 1, bar, rowHeight - 2);
       if (traded) {
-        pen.fillStyle = ink("--accent-dim");
+        pen.fillStyle = themeColour("--accent-dim");
         pen.fillRect(left, y + 1, right - left, rowHeight - 2);
       }
       pen.textBaseline = "middle";
       pen.font = canvasFont(11.5, 500);
       pen.textAlign = "center";
-      pen.fillStyle = size === "" ? ink("--ink-3") : ink(`--${side}`);
+      pen.fillStyle = size === "" ? themeColour("--ink-3") : themeColour(`--${side}`);
       pen.fillText(price, width / 2, at);
       pen.font = canvasFont(11.5);
-      pen.fillStyle = ink("--ink");
+      pen.fillStyle = themeColour("--ink");
       pen.textAlign = "right";
       pen.fillText(size, places[side], at);
       // What follows stands on the side that the book leaves free.
       if (gap !== undefined) {
         pen.font = canvasFont(10.5, 500);
         pen.textAlign = side === "buy" ? "left" : "right";
-        pen.fillStyle = ink("--medium");
+        pen.fillStyle = themeColour("--medium");
         pen.fillText(own === "" ? `gap ${gap}` : "gap", side === "buy" ? right + 6 : left - 6, at);
-        pen.strokeStyle = ink("--medium");
+        pen.strokeStyle = themeColour("--medium");
         pen.lineWidth = 1;
         pen.setLineDash([3, 2]);
         pen.strokeRect(left + 0.5, y + 1.5, right - left - 1, rowHeight - 3);
@@ -171,7 +167,7 @@ export class Ladder implements Painted {
       if (own === "") continue;
       pen.font = canvasFont(10.5, 600);
       pen.textAlign = side === "buy" ? "right" : "left";
-      pen.fillStyle = ink("--own");
+      pen.fillStyle = themeColour("--own");
       pen.fillText(own, side === "buy" ? width - 6 : 6, at);
     }
     for (const y of before.keys()) {
@@ -180,7 +176,7 @@ export class Ladder implements Painted {
   }
 
   #middle({ pen, width }: Surface, frame: Frame, middle: number, before: ReadonlyMap<number, string>): void {
-    const { decimals } = this.#deck;
+    const { decimals } = this.#playback;
     const mid = priceText(frame.mid_price, decimals + 1);
     const spread = frame.spread === null ? none : priceText(frame.spread, decimals);
     const total = frame.q_bid + frame.q_ask;
@@ -188,15 +184,15 @@ export class Ladder implements Painted {
     const text = `${middle} ${mid} ${spread} ${share}`;
     this.#drawn.set(middleKey, text);
     if (before.get(middleKey) === text) return;
-    pen.fillStyle = ink("--raised");
+    pen.fillStyle = themeColour("--raised");
     pen.fillRect(0, middle - middleHeight / 2, width, middleHeight);
     pen.textBaseline = "middle";
     pen.textAlign = "center";
     pen.font = canvasFont(14, 650);
-    pen.fillStyle = ink("--ink");
+    pen.fillStyle = themeColour("--ink");
     pen.fillText(mid, width / 2, middle + 0.5);
     pen.font = canvasFont(10.5);
-    pen.fillStyle = ink("--ink-3");
+    pen.fillStyle = themeColour("--ink-3");
     const wide = width > 190;
     pen.textAlign = "left";
     if (wide) pen.fillText("spread", 8, middle - 5.5);

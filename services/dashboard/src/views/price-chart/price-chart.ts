@@ -15,12 +15,12 @@ import {
   type UTCTimestamp,
   type WhitespaceData,
 } from "lightweight-charts";
-import type { Deck } from "../../deck/deck";
-import { follows, type LoggedFrame } from "../../deck/frame-log";
-import { rankOf } from "../../deck/frame-values";
-import type { Painted } from "../../deck/painter";
 import { clockText, priceText } from "../../design/format";
-import { faint, ink, theme } from "../../design/theme";
+import { theme, themeColour, translucent } from "../../design/theme";
+import type { AnimatedView } from "../../playback/animation-loop";
+import { follows, type LoggedFrame } from "../../playback/frame-log";
+import { rankOf } from "../../playback/frame-values";
+import type { PlaybackController } from "../../playback/playback-controller";
 import { anomalyFilter, passes } from "../anomalies/anomaly-filter";
 
 const mostMarkers = 120;
@@ -30,9 +30,9 @@ const renewAfter = 2048;
 type Point = LineData<Time> | WhitespaceData<Time>;
 
 /** Mid and microprice as lines, with marks where something was noticed. */
-export class PriceChart implements Painted {
+export class PriceChart implements AnimatedView {
   readonly everyMs = 60;
-  #deck: Deck;
+  #playback: PlaybackController;
   #chart: IChartApi;
   #mid: ISeriesApi<"Line">;
   #micro: ISeriesApi<"Line">;
@@ -45,8 +45,8 @@ export class PriceChart implements Painted {
   #marked = { revision: -1, count: -1, at: 0 };
   #undo: (() => void)[];
 
-  constructor(host: HTMLElement, deck: Deck) {
-    this.#deck = deck;
+  constructor(host: HTMLElement, playback: PlaybackController) {
+    this.#playback = playback;
     this.#chart = createChart(host, {
       autoSize: true,
       crosshair: { mode: CrosshairMode.Normal },
@@ -80,13 +80,13 @@ export class PriceChart implements Painted {
       theme.subscribe(() => this.#colour()),
       anomalyFilter.subscribe(() => {
         this.#marked.count = -1;
-        deck.painter.wake();
+        playback.animation.invalidate();
       }),
-      deck.painter.add(this),
+      playback.animation.add(this),
     ];
   }
 
-  picture(): HTMLCanvasElement {
+  toCanvas(): HTMLCanvasElement {
     return this.#chart.takeScreenshot();
   }
 
@@ -102,7 +102,7 @@ export class PriceChart implements Painted {
   }
 
   paint(now: number): undefined {
-    const { log } = this.#deck;
+    const { log } = this.#playback;
     if (log.revision !== this.#seenRevision || this.#updates > renewAfter) this.#drawAfresh();
     else this.#goOn(Math.min(log.length, log.appended - this.#seenAppended));
     this.#seenRevision = log.revision;
@@ -111,7 +111,7 @@ export class PriceChart implements Painted {
   }
 
   #drawAfresh(): void {
-    const { log } = this.#deck;
+    const { log } = this.#playback;
     const scale = this.#chart.timeScale();
     // Somebody who looks at an earlier stretch keeps looking at it.
     const kept = scale.scrollPosition() < 0 ? scale.getVisibleRange() : null;
@@ -136,7 +136,7 @@ export class PriceChart implements Painted {
   }
 
   #goOn(fresh: number): void {
-    const { log } = this.#deck;
+    const { log } = this.#playback;
     if (fresh > 0) this.#setDecimals();
     for (let index = log.length - fresh; index < log.length; index++) {
       const logged = log.at(index);
@@ -162,7 +162,7 @@ export class PriceChart implements Painted {
 
   #setDecimals(): void {
     // A mid between two ticks has one decimal more.
-    const decimals = Math.min(8, this.#deck.decimals + 1);
+    const decimals = Math.min(8, this.#playback.decimals + 1);
     if (decimals === this.#decimals) return;
     this.#decimals = decimals;
     const priceFormat = { type: "price", precision: decimals, minMove: 10 ** -decimals } as const;
@@ -171,7 +171,7 @@ export class PriceChart implements Painted {
   }
 
   #mark(now: number): void {
-    const { anomalies, log } = this.#deck;
+    const { anomalies, log } = this.#playback;
     const items = anomalies.items;
     const stale = anomalies.revision !== this.#marked.revision || items.at(-1)?.seq !== this.#marked.count;
     if (!stale || now - this.#marked.at < 400) return;
@@ -188,7 +188,7 @@ export class PriceChart implements Painted {
         time: seconds(logged.ms),
         position: "aboveBar",
         shape: rank >= 2 ? "arrowDown" : "circle",
-        color: ink(`--${anomaly.severity}`),
+        color: themeColour(`--${anomaly.severity}`),
         size: rank >= 2 ? 0.9 : 0.5,
       });
     }
@@ -198,36 +198,44 @@ export class PriceChart implements Painted {
   #colour(): void {
     this.#chart.applyOptions({
       layout: {
-        background: { type: ColorType.Solid, color: ink("--surface") },
-        textColor: ink("--ink-3"),
+        background: { type: ColorType.Solid, color: themeColour("--surface") },
+        textColor: themeColour("--ink-3"),
         fontFamily: '"Inter Tabular", system-ui, sans-serif',
         fontSize: 10.5,
         attributionLogo: false,
       },
-      grid: { vertLines: { visible: false }, horzLines: { color: ink("--grid") } },
+      grid: { vertLines: { visible: false }, horzLines: { color: themeColour("--grid") } },
       crosshair: {
-        vertLine: { color: ink("--ink-3"), labelBackgroundColor: ink("--line-strong"), style: LineStyle.Dashed },
-        horzLine: { color: ink("--ink-3"), labelBackgroundColor: ink("--line-strong"), style: LineStyle.Dashed },
+        vertLine: {
+          color: themeColour("--ink-3"),
+          labelBackgroundColor: themeColour("--line-strong"),
+          style: LineStyle.Dashed,
+        },
+        horzLine: {
+          color: themeColour("--ink-3"),
+          labelBackgroundColor: themeColour("--line-strong"),
+          style: LineStyle.Dashed,
+        },
       },
     });
-    this.#mid.applyOptions({ color: ink("--accent") });
-    this.#micro.applyOptions({ color: faint("--info", 0.6) });
+    this.#mid.applyOptions({ color: themeColour("--accent") });
+    this.#micro.applyOptions({ color: translucent("--info", 0.6) });
     this.#marked.count = -1;
-    this.#deck.painter.wake();
+    this.#playback.animation.invalidate();
   }
 
   #seqAt(event: MouseEventParams): number | undefined {
     if (event.time === undefined) return undefined;
-    const { log } = this.#deck;
+    const { log } = this.#playback;
     return log.at(log.indexAt(Number(event.time) * 1000 + 0.5))?.frame.seq;
   }
 
   #point(event: MouseEventParams): void {
-    if (this.#deck.standing) this.#deck.inspection.point(this.#seqAt(event));
+    if (this.#playback.standing) this.#playback.inspection.point(this.#seqAt(event));
   }
 
   #pin(event: MouseEventParams): void {
-    const { inspection } = this.#deck;
+    const { inspection } = this.#playback;
     const seq = this.#seqAt(event);
     if (inspection.store.getState().pinned) inspection.release();
     else if (seq !== undefined) inspection.pin(seq);

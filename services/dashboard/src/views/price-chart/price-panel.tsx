@@ -1,16 +1,16 @@
-import { useGlance } from "../../deck-context";
 import { IconButton } from "../../design/controls";
 import { Panel } from "../../design/panel";
-import { useRegisteredPicture } from "../../export/pictures";
+import { useExportableChart } from "../../export/exportable-charts";
+import { useFrameSample } from "../../playback-context";
 import { InspectionMark } from "../inspection-mark";
 import { useView } from "../use-view";
 import { PriceChart } from "./price-chart";
 import styles from "./price-panel.module.css";
 
 export function PricePanel() {
-  const { host, view } = useView((element, deck) => new PriceChart(element, deck));
-  useRegisteredPicture("price", view);
-  const inspecting = useGlance((glance) => glance.inspecting);
+  const { host, view } = useView((element, playback) => new PriceChart(element, playback));
+  useExportableChart("price", view);
+  const inspecting = useFrameSample((glance) => glance.inspecting);
   return (
     <Panel
       title="Price"

@@ -1,9 +1,9 @@
-import type { Deck } from "../../deck/deck";
-import type { LoggedTrade } from "../../deck/frame-values";
-import type { Painted } from "../../deck/painter";
 import { clockText, none, priceText, sizeText } from "../../design/format";
-import { usualSize } from "../heatmap/clusters";
-import { watchSize } from "../surface";
+import type { AnimatedView } from "../../playback/animation-loop";
+import type { LoggedTrade } from "../../playback/frame-values";
+import type { PlaybackController } from "../../playback/playback-controller";
+import { watchSize } from "../canvas-surface";
+import { referenceSize } from "../heatmap/clusters";
 import styles from "./trade-list.module.css";
 
 const columns = [
@@ -31,9 +31,9 @@ interface Row {
 }
 
 /** Time and sales: newest on top, as many rows in the document as fit in sight, however long the list is. */
-export class TradeList implements Painted {
+export class TradeList implements AnimatedView {
   readonly everyMs = 80;
-  #deck: Deck;
+  #playback: PlaybackController;
   #host: HTMLElement;
   #scroll = document.createElement("div");
   #space = document.createElement("div");
@@ -46,8 +46,8 @@ export class TradeList implements Painted {
   #large = { size: Infinity, at: -Infinity };
   #undo: (() => void)[];
 
-  constructor(host: HTMLElement, deck: Deck) {
-    this.#deck = deck;
+  constructor(host: HTMLElement, playback: PlaybackController) {
+    this.#playback = playback;
     this.#host = host;
     host.setAttribute("role", "table");
     host.setAttribute("aria-label", "Time and sales");
@@ -71,14 +71,14 @@ export class TradeList implements Painted {
     this.#space.append(this.#strip);
     this.#scroll.append(this.#space);
     host.append(head, this.#scroll);
-    const scrolled = () => deck.painter.wake();
+    const scrolled = () => playback.animation.invalidate();
     this.#scroll.addEventListener("scroll", scrolled, { passive: true });
     this.#undo = [
       watchSize(this.#scroll, (_, height) => {
         this.#height = height;
-        deck.painter.wake();
+        playback.animation.invalidate();
       }),
-      deck.painter.add(this),
+      playback.animation.add(this),
     ];
   }
 
@@ -88,13 +88,13 @@ export class TradeList implements Painted {
   }
 
   paint(now: number): undefined {
-    const { trades, inspection } = this.#deck;
+    const { trades, inspection } = this.#playback;
     const items = trades.items;
     const count = this.#countUpTo(items, inspection.store.getState().seq);
     const newest = items[count - 1];
     this.#keepPlace(items, count, newest);
     this.#last = newest;
-    if (now - this.#large.at > 2000) this.#large = { size: usualSize(items.map(clusterLike)) * 3, at: now };
+    if (now - this.#large.at > 2000) this.#large = { size: referenceSize(items.map(clusterLike)) * 3, at: now };
     setStyle(this.#space, "height", `${count * rowHeight}px`);
     setStyle(this.#strip, "transform", `translateY(${(count - 1) * rowHeight}px)`);
     const first = Math.max(0, Math.floor(this.#scroll.scrollTop / rowHeight) - spare);
@@ -125,7 +125,7 @@ export class TradeList implements Painted {
     if (trade === undefined) return;
     const large = trade.size >= this.#large.size ? "yes" : "no";
     if (element.dataset.large !== large) element.dataset.large = large;
-    const { decimals, sizeDecimals } = this.#deck;
+    const { decimals, sizeDecimals } = this.#playback;
     if (row.trade === trade && row.decimals === decimals * 10 + sizeDecimals) return;
     row.trade = trade;
     row.decimals = decimals * 10 + sizeDecimals;

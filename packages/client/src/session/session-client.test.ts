@@ -1,0 +1,162 @@
+import { afterEach, expect, test, vi } from "vitest";
+import WebSocket from "ws";
+import { soon } from "../../../../test/support/soon.js";
+import { type ConnectionTiming, defaultTiming } from "../connection/link-rules.js";
+import { FakeGateway } from "../testing/fake-gateway.js";
+import { frame, historyOf, viewOf } from "../testing/messages.js";
+import { SessionClient } from "./session-client.js";
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+async function standIn(greet: Parameters<typeof FakeGateway.open>[0]): Promise<FakeGateway> {
+  const gateway = await FakeGateway.open(greet);
+  open.push(gateway);
+  return gateway;
+}
+
+function lineTo(
+  sockets: readonly string[],
+  { token, timing }: { token?: () => Promise<string>; timing?: Partial<ConnectionTiming> } = {},
+): SessionClient {
+  const rules = {
+    ...defaultTiming,
+    backoffMs: 10,
+    mostBackoffMs: 20,
+    ...timing,
+    addresses: sockets.length,
+    freshTokens: true,
+  };
+  const client = new SessionClient({ WebSocket, rules, token, sockets, view: viewOf(), position: undefined });
+  open.push(client);
+  return client;
+}
+
+const tokens = () => {
+  let nth = 0;
+  return vi.fn(async () => `token ${++nth}`);
+};
+const isToken = (message: unknown, text: string) =>
+  JSON.stringify(message) === JSON.stringify({ type: "auth", token: text });
+
+test("[CL24] a token is the first message of each connection, and one that is refused is replaced", async () => {
+  const gateway = await standIn((message) => {
+    if (message === undefined) return undefined;
+    return isToken(message, "token 2") ? "let in" : 4401;
+  });
+  const token = tokens();
+  const client = lineTo([gateway.url], { token });
+  await client.opened;
+  expect(token).toHaveBeenCalledTimes(2);
+  expect(gateway.connections.map(({ sent }) => sent[0])).toEqual([
+    { type: "auth", token: "token 1" },
+    { type: "auth", token: "token 2" },
+  ]);
+  expect(gateway.connections[0]).toMatchObject({ protocol: "tapedeck.v1" });
+});
+
+test("[CL24] one that expires on the way is replaced, and frames go on after the last one", async () => {
+  const gateway = await standIn(() => "let in");
+  const client = lineTo([gateway.url], { token: tokens() });
+  const seqs: number[] = [];
+  client.events.frame.add(({ seq }) => seqs.push(seq));
+  await client.opened;
+  gateway.send(historyOf(1, [0]), frame(1), frame(2));
+  await vi.waitFor(() => expect(seqs).toEqual([1, 2]), soon);
+  gateway.disconnect(4401);
+  await vi.waitFor(() => expect(gateway.connections).toHaveLength(2), soon);
+  expect(Object.fromEntries(gateway.connections[1]?.query ?? [])).toEqual({
+    session_id: "a",
+    create: "false",
+    epoch: "1",
+    after: "2",
+  });
+  await vi.waitFor(() => expect(gateway.connections[1]?.sent[0]).toEqual({ type: "auth", token: "token 2" }), soon);
+  await vi.waitFor(() => expect(client.state).toBe("open"), soon);
+  gateway.send(historyOf(1, [2, 3]), frame(4));
+  await vi.waitFor(() => expect(seqs).toEqual([1, 2, 3, 4]), soon);
+});
+
+test("[CL24] after three that were refused it is refused", async () => {
+  const gateway = await standIn(() => 4401);
+  const client = lineTo([gateway.url], { token: tokens() });
+  await expect(client.opened).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+  expect(gateway.connections).toHaveLength(3);
+  expect(client.ended).toMatchObject({ reason: "refused", error: { code: "UNAUTHORIZED" } });
+});
+
+test("[CL24] a token that cannot be had now is asked for again", async () => {
+  const gateway = await standIn(() => "let in");
+  const token = vi.fn(async () => "good").mockRejectedValueOnce(new Error("signed out"));
+  const client = lineTo([gateway.url], { token });
+  const whys: (string | undefined)[] = [];
+  client.events.connection.add(({ why }) => whys.push(why));
+  await client.opened;
+  expect(whys).toEqual(["no token: signed out", undefined]);
+});
+
+test("[CL24] without tokens a ping is the first message, once the session's first has come", async () => {
+  const gateway = await standIn(() => "let in");
+  const client = lineTo([gateway.url]);
+  await client.opened;
+  await vi.waitFor(() => expect(gateway.connections[0]?.sent).toEqual([{ type: "ping" }]), soon);
+});
+
+test("[CL2] what comes together with the first message waits for listeners that are added when open resolves", async () => {
+  const gateway = await standIn((message) => {
+    if (!isToken(message, "token 1")) return undefined;
+    // Right after the first message, before anyone on the other side has had a turn.
+    queueMicrotask(() => gateway.send(historyOf(1, [0, 1]), frame(2)));
+    return "let in";
+  });
+  const client = lineTo([gateway.url], { token: tokens() });
+  await client.opened;
+  const seqs: number[] = [];
+  client.events.history.add(({ frames }) => seqs.push(...frames.map(({ seq }) => seq)));
+  client.events.frame.add(({ seq }) => seqs.push(seq));
+  await vi.waitFor(() => expect(seqs).toEqual([0, 1, 2]), soon);
+});
+
+test("[CL3] a socket that was given up is not heard any more", async () => {
+  const slow = await standIn(() => undefined);
+  const gateway = await standIn(() => "let in");
+  const client = lineTo([slow.url, gateway.url], { token: tokens(), timing: { openMs: 100 } });
+  await client.opened;
+  const seqs: number[] = [];
+  client.events.frame.add(({ seq }) => seqs.push(seq));
+  slow.send({ type: "session", session: viewOf({ epoch: 99 }), node: "late", limits: {} }, frame(7));
+  gateway.send(historyOf(1, [0]), frame(1));
+  await vi.waitFor(() => expect(seqs).toEqual([1]), soon);
+  expect(client.node).toBe("stand-in");
+});
+
+test("[CL5] who leaves in the middle of what was missed knows where they were", async () => {
+  const gateway = await standIn(() => "let in");
+  const client = lineTo([gateway.url]);
+  const seqs: number[] = [];
+  client.events.frame.add(({ seq }) => {
+    seqs.push(seq);
+    if (seq === 4) client.close();
+  });
+  await client.opened;
+  gateway.send(historyOf(1, [0]), historyOf(1, [1, 2, 3, 4, 5, 6]));
+  await vi.waitFor(() => expect(client.state).toBe("closed"), soon);
+  expect(seqs).toEqual([1, 2, 3, 4]);
+  expect(client.position).toEqual({ epoch: 1, seq: 4 });
+  expect(client.stats.framesReceived).toBe(4);
+});
+
+test("[CL42] frames that came before the end are delivered before it, and nothing after it", async () => {
+  const gateway = await standIn(() => "let in");
+  const client = lineTo([gateway.url], { token: tokens() });
+  await client.opened;
+  const told: string[] = [];
+  client.events.frame.add(({ seq }) => told.push(`frame ${seq}`));
+  client.events.end.add(({ reason }) => told.push(reason));
+  gateway.send(historyOf(1, [0]), frame(1));
+  gateway.disconnect(4404);
+  await vi.waitFor(() => expect(told).toEqual(["frame 1", "expired"]), soon);
+  await expect(client.command("pause")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+});

@@ -1,0 +1,23 @@
+import { useEffect } from "react";
+
+/** A view that can show itself as one canvas. */
+export interface ExportableChart {
+  toCanvas(): HTMLCanvasElement;
+}
+
+const views = new Map<string, ExportableChart>();
+
+/** The views on the page now, for export as PNG. */
+export function exportableCharts(): ReadonlyMap<string, ExportableChart> {
+  return views;
+}
+
+export function useExportableChart(name: string, view: ExportableChart | undefined): void {
+  useEffect(() => {
+    if (!view) return;
+    views.set(name, view);
+    return () => {
+      if (views.get(name) === view) views.delete(name);
+    };
+  }, [name, view]);
+}

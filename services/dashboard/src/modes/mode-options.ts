@@ -1,0 +1,51 @@
+import { persisted } from "../design/persisted";
+
+/** Where LIVE can be had from, each with the symbol that it shows first. */
+export const liveSources: Readonly<Record<string, string>> = {
+  BINANCE: "BTCUSDT",
+  "BINANCE-FUTURES": "BTCUSDT",
+  BITMEX: "XBTUSD",
+  BYBIT: "BTCUSDT",
+  COINBASE: "BTC-USD",
+  KRAKEN: "XBT/USD",
+  OKX: "BTC-USDT",
+  SIM: "BTCUSDT",
+};
+
+export const scenarios: readonly { readonly value: string; readonly text: string }[] = [
+  { value: "calm", text: "Calm: nothing staged" },
+  { value: "mixed", text: "Mixed: all of it" },
+  { value: "honest", text: "Honest bursts" },
+  { value: "spoofing", text: "Spoofing" },
+  { value: "layering", text: "Layering" },
+  { value: "quote_stuffing", text: "Quote stuffing" },
+  { value: "momentum_ignition", text: "Momentum ignition" },
+  { value: "wash_trading", text: "Wash trading" },
+  { value: "iceberg", text: "Iceberg orders" },
+  { value: "liquidity_gap", text: "Liquidity gaps" },
+  { value: "flash_crash", text: "Flash crash" },
+  { value: "news", text: "News" },
+  { value: "large_order", text: "Large orders" },
+  { value: "fast_cancels", text: "Fast cancels" },
+];
+
+export interface LiveChoice {
+  readonly source: string;
+  readonly symbol: string;
+}
+
+export interface SimulationChoice {
+  readonly symbol: string;
+  readonly seed: string;
+  readonly scenario: string;
+}
+
+/** What was chosen last in each mode, so that a switch there and back is one click. */
+export const lastLive = persisted<LiveChoice>("tapedeck_live", { source: "BINANCE", symbol: "BTCUSDT" });
+export const lastSimulation = persisted<SimulationChoice>("tapedeck_simulation", {
+  symbol: "BTCUSDT",
+  seed: "1",
+  scenario: "mixed",
+});
+export const lastTape = persisted("tapedeck_tape", "");
+export const lastQuantity = persisted("tapedeck_quantity", 1);

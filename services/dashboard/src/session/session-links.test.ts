@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { parseSessionLink } from "./session-links";
+
+test.each([
+  ["session_1735900000000_ab12cd34e", { id: "session_1735900000000_ab12cd34e", access: undefined }],
+  ["https://deck.example.com/?session=abc", { id: "abc", access: undefined }],
+  ["https://deck.example.com/?session=abc#access=ey.J%2Bx", { id: "abc", access: "ey.J+x" }],
+  ["https://deck.example.com/", undefined],
+  ["no id, this", undefined],
+  ["", undefined],
+])("[DB12] %j is read as the session it names", (text, shared) => {
+  expect(parseSessionLink(text)).toEqual(shared);
+});

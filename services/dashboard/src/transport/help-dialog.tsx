@@ -1,0 +1,49 @@
+import { Key } from "../design/controls";
+import { Dialog } from "../design/dialog";
+import styles from "./help-dialog.module.css";
+import { shortcuts } from "./keyboard-shortcuts";
+
+export function Help({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard" open={open} onClose={onClose}>
+      <div className={styles.groups}>
+        {shortcuts.map(({ group, list }) => (
+          <section key={group}>
+            <h3>{group}</h3>
+            <dl>
+              {list.map(({ keys, does }) => (
+                <div key={does}>
+                  <dt>
+                    {keys.map((key) => (
+                      <Key key={key}>{key}</Key>
+                    ))}
+                  </dt>
+                  <dd>{does}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+        <section>
+          <h3>Pointer</h3>
+          <dl>
+            <div>
+              <dt>Scrubber</dt>
+              <dd>Drag to seek; shift and drag to choose a range</dd>
+            </div>
+            <div>
+              <dt>Depth</dt>
+              <dd>
+                Wheel zooms time, shift and wheel prices; drag looks back; click pins a moment; double click follows
+              </dd>
+            </div>
+          </dl>
+        </section>
+      </div>
+      <p className={styles.thanks}>
+        Price chart: <a href="https://www.tradingview.com/">TradingView Lightweight Charts™</a>, © TradingView, Inc.
+        Signals: uPlot. Type: Inter. The API is described at <a href="/docs">/docs</a>.
+      </p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,135 @@
+import { toggleTheme } from "../design/theme";
+import type { PlaybackController } from "../playback/playback-controller";
+import { anomalyFilter } from "../views/anomalies/anomaly-filter";
+import { nextSpeed } from "./speeds";
+
+export interface Shortcut {
+  /** As the help shows them. */
+  readonly keys: readonly string[];
+  readonly does: string;
+}
+
+export const shortcuts: readonly { readonly group: string; readonly list: readonly Shortcut[] }[] = [
+  {
+    group: "Playing",
+    list: [
+      { keys: ["Space"], does: "Play or pause" },
+      { keys: ["←", "→"], does: "One frame back or on" },
+      { keys: ["Shift ←", "Shift →"], does: "Ten seconds back or on" },
+      { keys: ["↑", "↓"], does: "Faster or slower" },
+      { keys: ["Home"], does: "Stop: back to the start" },
+      { keys: ["L"], does: "LIVE: to the edge. Otherwise: loop on or off" },
+    ],
+  },
+  {
+    group: "Places",
+    list: [
+      { keys: ["[", "]"], does: "Previous or next event" },
+      { keys: ["I", "O"], does: "Range begins or ends here" },
+      { keys: ["P"], does: "Play the whole tape again" },
+    ],
+  },
+  {
+    group: "Looking",
+    list: [
+      { keys: [",", "."], does: "Inspect the frame before or after, without moving the playhead" },
+      { keys: ["Esc"], does: "Back to the playhead" },
+      { keys: ["T"], does: "Dark or light" },
+      { keys: ["?"], does: "This help" },
+    ],
+  },
+];
+
+const skipMs = 10_000;
+
+/** Listens to the keyboard; returns the end of it. */
+export function listenToKeys(playback: PlaybackController, showHelp: () => void): () => void {
+  const heard = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    const action = actionOf(event, playback, showHelp);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+  addEventListener("keydown", heard);
+  return () => removeEventListener("keydown", heard);
+}
+
+/** In fields, keys are text; a button has the space bar, a slider and radios the arrows for themselves. */
+function isTyping({ target, key }: KeyboardEvent): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.closest("dialog[open]")) return true;
+  if (target instanceof HTMLSelectElement) return true;
+  if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return true;
+  if (key === " " || key === "Enter") return target.closest("button, a, summary, [role=radio], [role=tab]") !== null;
+  if (key.startsWith("Arrow") || key === "Home") return target.closest("[role=slider], [role=separator]") !== null;
+  return false;
+}
+
+function actionOf(
+  { key, shiftKey }: KeyboardEvent,
+  playback: PlaybackController,
+  showHelp: () => void,
+): (() => void) | undefined {
+  const session = playback.store.getState().session;
+  const speed = session?.speed ?? 1;
+  const at = playback.log.last?.ms;
+  switch (key) {
+    case " ":
+      return () => void playback.toggle();
+    case "ArrowLeft":
+      return () => void (shiftKey ? playback.rewind(skipMs) : playback.step(-1));
+    case "ArrowRight":
+      return () => {
+        if (!shiftKey) void playback.step(1);
+        else if (at !== undefined) void playback.seek({ ts: at + skipMs });
+      };
+    case "ArrowUp":
+      return () => void playback.speed(nextSpeed(speed, 1));
+    case "ArrowDown":
+      return () => void playback.speed(nextSpeed(speed, -1));
+    case "Home":
+      return () => void playback.stop();
+    case "[":
+      return () => void seekEvent(playback, "previous");
+    case "]":
+      return () => void seekEvent(playback, "next");
+    case "i":
+    case "I":
+      return () => at !== undefined && void playback.range({ from: at });
+    case "o":
+    case "O":
+      return () => at !== undefined && void playback.range({ to: at });
+    case "p":
+    case "P":
+      return () => void playback.range({ from: null, to: null, loop: false });
+    case "l":
+    case "L":
+      return () => void toggleLiveOrLoop(playback);
+    case ",":
+      return () => playback.inspection.move(-1);
+    case ".":
+      return () => playback.inspection.move(1);
+    case "Escape":
+      return () => playback.inspection.release();
+    case "t":
+    case "T":
+      return toggleTheme;
+    case "?":
+      return showHelp;
+    default:
+      return undefined;
+  }
+}
+
+/** To the next event of those that the anomaly feed lists. */
+export function seekEvent(playback: PlaybackController, event: "next" | "previous"): Promise<boolean> {
+  const { least, type } = anomalyFilter.getState();
+  return playback.seek({ event, minSeverity: least, ...(type !== "" && { type }) });
+}
+
+export function toggleLiveOrLoop(playback: PlaybackController): Promise<boolean> {
+  const session = playback.store.getState().session;
+  if (session?.mode === "LIVE") return playback.live();
+  return playback.range({ loop: !session?.controller_state.loop });
+}

@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+/** An address that stays while what lies behind it changes, as a name of the DNS does. */
+export class RetargetableProxy {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  /** @param target the port that new connections lead to, asked each time */
+  static async to(target: () => number): Promise<RetargetableProxy> {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("the way has no port");
+    return new RetargetableProxy(server, address.port, target);
+  }
+
+  private constructor(server: Server, port: number, target: () => number) {
+    this.port = port;
+    this.#server = server;
+    server.on("connection", (near) => {
+      const far = connect(target(), "127.0.0.1");
+      for (const socket of [near, far]) {
+        this.#sockets.add(socket);
+        socket.on("error", () => {}); // a close follows
+        socket.on("close", () => {
+          this.#sockets.delete(socket);
+          near.destroy();
+          far.destroy();
+        });
+      }
+      near.pipe(far).pipe(near);
+    });
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, inject, test } from "vitest";
 import { Services } from "../support/forming.js";
 import { Http } from "../support/http.js";
-import { RetargetableProxy } from "../support/retargetable-proxy.js";
 import { RedisClusterServers } from "../support/redis-cluster.js";
+import { RetargetableProxy } from "../support/retargetable-proxy.js";
 import { Tapes } from "../support/tapes.js";
 import { Viewer } from "../support/viewer.js";
 import "../support/expect.js";

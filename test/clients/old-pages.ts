@@ -2,7 +2,7 @@ import { checkFrame, checkNext, legacyHistoryMessage } from "@tapedeck/protocol"
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { z } from "zod";
-import { type Pages, type OpenedPage, openPage } from "../support/browser.js";
+import { type OpenedPage, openPage, type Pages } from "../support/browser.js";
 import type { TestCluster } from "../support/cluster.js";
 
 /** What a page has noted down for us (pages/old-page.js). */

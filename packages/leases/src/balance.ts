@@ -20,7 +20,7 @@ export interface Share {
 }
 
 /** This worker's share of the leases of all live workers. */
-export function shareOf(own: number, others: readonly number[]): Share {
+export function fairShare(own: number, others: readonly number[]): Share {
   const total = others.reduce((sum, leases) => sum + leases, own);
   const exact = total / (others.length + 1);
   const mean = Math.ceil(exact);
@@ -43,8 +43,8 @@ export interface BalanceOptions {
     readonly size: number;
     limit(target: number): void;
     /** Settles when they are no longer held here, or will not be handed back. */
-    recall(count: number): Promise<unknown>;
-    turnSlices(now: number, surplus: number): void;
+    handBack(count: number): Promise<unknown>;
+    endSlices(now: number, surplus: number): void;
   };
   readonly now: () => number;
   readonly everyMs: number;
@@ -65,24 +65,24 @@ export function startBalance(options: BalanceOptions): () => void {
   const { redis, keys, node, role, leases, now, everyMs, log } = options;
   let correctedAt = Number.NEGATIVE_INFINITY;
   let correcting = false;
-  const held = new HeldThroughout(now(), leases.size);
+  const held = new SteadyLeases(now(), leases.size);
   const stopped = new AbortController();
 
   const look = async (): Promise<void> => {
     const others = (await liveWorkers(redis, keys, role, now())).filter((worker) => worker.node !== node);
     const own = held.since(Math.min(...others.map((worker) => worker.seenMs)), now(), leases.size);
-    const { mean, surplus } = shareOf(
+    const { mean, surplus } = fairShare(
       own,
       others.map((worker) => worker.leases),
     );
-    leases.turnSlices(performance.now(), others.length > 0 ? Math.max(0, own - mean) : 0);
+    leases.endSlices(performance.now(), others.length > 0 ? Math.max(0, own - mean) : 0);
     // What is handed back shows in the others' numbers with the heartbeats after it: before that it would be done twice.
     if (surplus === 0 || correcting || others.some((worker) => worker.seenMs <= correctedAt)) return;
     log.info({ leases: own, mean, handedBack: surplus }, "more leases than this worker's share");
     correcting = true;
     leases.limit(mean);
     try {
-      await leases.recall(surplus);
+      await leases.handBack(surplus);
       await sleep(offerMs, undefined, { signal: stopped.signal });
     } finally {
       if (!stopped.signal.aborted) leases.limit(Number.POSITIVE_INFINITY);
@@ -101,7 +101,7 @@ export function startBalance(options: BalanceOptions): () => void {
  * How many leases this worker has held throughout. A heartbeat tells what another one held then; what has come here since may
  * have come there too, or from there, and makes no surplus.
  */
-class HeldThroughout {
+class SteadyLeases {
   readonly #seen: { at: number; leases: number }[];
 
   constructor(at: number, leases: number) {

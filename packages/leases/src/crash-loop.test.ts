@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { type Crashes, crashed, isCrashLoop, survived } from "./crash-loop.js";
+import { type CrashRecord, isCrashLoop, recordStall, recordSurvival } from "./crash-loop.js";
 
 /** What is known after the job has stalled at each of these times, and was taken again each time. */
-function deaths(times: readonly number[], before?: Crashes): Crashes | undefined {
-  return times.reduce((known, at) => crashed(known, (known?.stalls ?? 0) + 1, at), before);
+function deaths(times: readonly number[], before?: CrashRecord): CrashRecord | undefined {
+  return times.reduce((known, at) => recordStall(known, (known?.stalls ?? 0) + 1, at), before);
 }
 
 test("[LS3] five deaths of workers in a row are the job's fault", () => {
@@ -17,11 +17,11 @@ test("[LS3] deaths over a long life of its job are not, however many", () => {
 
 test("[LS10] a job that changes hands after a death has not killed again", () => {
   const once = deaths([100_000]);
-  for (let at = 101_000; at < 130_000; at += 1_000) expect(crashed(once, 1, at)).toBe(once);
-  expect(crashed(undefined, 0, 100_000)).toBeUndefined();
+  for (let at = 101_000; at < 130_000; at += 1_000) expect(recordStall(once, 1, at)).toBe(once);
+  expect(recordStall(undefined, 0, 100_000)).toBeUndefined();
 });
 
 test("[LS10] whoever loses a job and lives has not died of it, nor have those before", () => {
   const four = deaths([100_000, 103_000, 106_000, 109_000]);
-  expect(isCrashLoop(deaths([112_000], survived(four?.stalls ?? 0)))).toBe(false);
+  expect(isCrashLoop(deaths([112_000], recordSurvival(four?.stalls ?? 0)))).toBe(false);
 });

@@ -1,5 +1,5 @@
 /** How often in a row the workers that held a job died, as far as that is known. */
-export interface Crashes {
+export interface CrashRecord {
   readonly count: number;
   /** When the last death was noticed, in ms since 1970. */
   readonly at: number;
@@ -13,7 +13,7 @@ const unrelatedAfterMs = 60_000;
 const tooMany = 5;
 
 /** What is known when a worker takes the job: one death more if the job has stalled since, the same as before if not. */
-export function crashed(before: Crashes | undefined, stalls: number, now: number): Crashes | undefined {
+export function recordStall(before: CrashRecord | undefined, stalls: number, now: number): CrashRecord | undefined {
   if (stalls <= (before?.stalls ?? 0)) return before;
   const related = before !== undefined && now - before.at < unrelatedAfterMs;
   return { count: related ? before.count + 1 : 1, at: now, stalls };
@@ -23,10 +23,10 @@ export function crashed(before: Crashes | undefined, stalls: number, now: number
  * What is known when a worker has lost a job and lives to tell: whoever died of it before, this one did not. Redis may have
  * been silent for longer than a lock lives, or the process may have been frozen.
  */
-export function survived(stalls: number): Crashes {
+export function recordSurvival(stalls: number): CrashRecord {
   return { count: 0, at: 0, stalls };
 }
 
-export function isCrashLoop(crashes: Crashes | undefined): boolean {
+export function isCrashLoop(crashes: CrashRecord | undefined): boolean {
   return crashes !== undefined && crashes.count >= tooMany;
 }

@@ -1,6 +1,13 @@
-export { type BalanceOptions, liveWorkers, type NodeKeys, shareOf, startBalance, type WorkerLoad } from "./balance.js";
-export { type Crashes, crashed, isCrashLoop } from "./crash-loop.js";
-export { Intake, type IntakeOptions } from "./intake.js";
+export {
+  type BalanceOptions,
+  fairShare,
+  liveWorkers,
+  type NodeKeys,
+  startBalance,
+  type WorkerLoad,
+} from "./balance.js";
+export { type CrashRecord, isCrashLoop, recordStall } from "./crash-loop.js";
 export type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
-export { type Crashed, type LeaseJob, LeaseWorker, lock } from "./lease-worker.js";
-export { startUpkeep, type UpkeepOptions } from "./upkeep.js";
+export { LeasePool, type LeasePoolOptions } from "./lease-pool.js";
+export { type LeaseJob, LeaseWorker, lock, type WithCrashRecord } from "./lease-worker.js";
+export { type MaintenanceOptions, startMaintenance } from "./maintenance.js";

@@ -1,13 +1,13 @@
 import type { RedisConnection } from "@tapedeck/runtime";
 import { type Job, Worker, type WorkerOptions } from "bullmq";
-import type { Crashes } from "./crash-loop.js";
+import type { CrashRecord } from "./crash-loop.js";
+import { extendLocks } from "./extend-locks.js";
 import type { MonotonicMs } from "./lease.js";
-import { prolongLocks } from "./prolong-locks.js";
 
 /** What every job of a lease may hold besides its own. */
-export interface Crashed {
+export interface WithCrashRecord {
   /** Deaths of workers that held it, see `crash-loop.ts`. */
-  readonly crashes?: Crashes;
+  readonly crashes?: CrashRecord;
 }
 
 /**
@@ -20,12 +20,12 @@ export const lock = { durationMs: 2500, renewMs: 1400, stalledCheckMs: 500 } as 
 const marginMs = 200;
 
 /** Until when a job is surely ours; in the past if it is not. A lease keeps it at hand, since it is read before each message. */
-export interface Hold {
-  until: MonotonicMs;
+export interface HeldLock {
+  validUntil: MonotonicMs;
 }
 
-type Base<Data> = Worker<Data & Crashed, void, string>;
-export type LeaseJob<Data> = Job<Data & Crashed, void, string>;
+type Base<Data> = Worker<Data & WithCrashRecord, void, string>;
+export type LeaseJob<Data> = Job<Data & WithCrashRecord, void, string>;
 
 type Outcome<Data> = ReturnType<Base<Data>["processJob"]>;
 
@@ -39,8 +39,8 @@ type Outcome<Data> = ReturnType<Base<Data>["processJob"]>;
  * A lock's life is counted from the moment at which its renewal was *sent*, on the monotonic clock: it cannot have begun
  * earlier, and neither a late answer nor a changed wall clock lengthens it.
  */
-export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
-  readonly #holds = new Map<string, Hold>();
+export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, string> {
+  readonly #holds = new Map<string, HeldLock>();
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #redis: RedisConnection;
   readonly #begun = new WeakMap<LeaseJob<Data>, Outcome<Data>>();
@@ -74,23 +74,23 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
   }
 
   /** Jobs being worked on. */
-  get held(): number {
+  get runningJobs(): number {
     return this.#running.size;
   }
 
   /** The hold on a job that is being worked on. */
-  hold(jobId: string): Readonly<Hold> {
-    return this.#holds.get(jobId) ?? { until: Number.NEGATIVE_INFINITY };
+  lockOf(jobId: string): Readonly<HeldLock> {
+    return this.#holds.get(jobId) ?? { validUntil: Number.NEGATIVE_INFINITY };
   }
 
   /**
    * Lets it hold up to `jobs`. A worker that holds as many as it may waits for one of them to end before it looks at the
    * number again, and these last for minutes: pausing and resuming is what wakes it.
    */
-  async allow(jobs: number): Promise<void> {
-    const asleep = this.held >= this.concurrency;
+  async setConcurrency(jobs: number): Promise<void> {
+    const asleep = this.runningJobs >= this.concurrency;
     this.concurrency = jobs;
-    if (!asleep || jobs <= this.held || !this.isRunning() || this.closing) return;
+    if (!asleep || jobs <= this.runningJobs || !this.isRunning() || this.closing) return;
     await this.pause(true);
     await this.resume();
   }
@@ -100,7 +100,7 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
     const failed = new Set(await this.#renew(jobIds, tokens, duration));
     for (const id of jobIds) {
       const hold = this.#holds.get(id);
-      if (hold !== undefined && !failed.has(id)) hold.until = sent + duration - marginMs;
+      if (hold !== undefined && !failed.has(id)) hold.validUntil = sent + duration - marginMs;
     }
     return [...failed];
   }
@@ -112,7 +112,7 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("OOM"))) throw error;
       const held = jobIds.map((job, at) => ({ job, key: this.toKey(`${job}:lock`), token: tokens[at] ?? "" }));
-      return await prolongLocks(this.#redis, this.toKey("stalled"), held, duration);
+      return await extendLocks(this.#redis, this.toKey("stalled"), held, duration);
     }
   }
 
@@ -144,7 +144,7 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
       this.cancelJob(id, "lost");
       await before.catch(() => {});
     }
-    const hold: Hold = { until: takenAt + lock.durationMs - marginMs };
+    const hold: HeldLock = { validUntil: takenAt + lock.durationMs - marginMs };
     this.#holds.set(id, hold);
     // Its loop fetches the next one when there is room for it: the end of a lease is no reason to.
     const run = super.processJob(job, token, () => false);
@@ -157,9 +157,9 @@ export class LeaseWorker<Data> extends Worker<Data & Crashed, void, string> {
     }
   }
 
-  #letGo(jobId: string, hold: Hold | undefined): void {
+  #letGo(jobId: string, hold: HeldLock | undefined): void {
     if (hold === undefined) return;
-    hold.until = Number.NEGATIVE_INFINITY;
+    hold.validUntil = Number.NEGATIVE_INFINITY;
     if (this.#holds.get(jobId) === hold) this.#holds.delete(jobId);
   }
 }

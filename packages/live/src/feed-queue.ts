@@ -1,5 +1,5 @@
 import type { RedisConnection } from "@tapedeck/runtime";
-import { type Keys, LastingQueue } from "@tapedeck/sessions";
+import { type Keys, ReconnectingQueue } from "@tapedeck/sessions";
 import type { LiveState } from "./live-state.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 
@@ -28,12 +28,12 @@ export interface FeedQueueOptions {
 
 /** Asks for feed workers. Any may answer; none has to exist yet. */
 export class FeedQueue {
-  readonly #queue: LastingQueue<FeedJob>;
+  readonly #queue: ReconnectingQueue<FeedJob>;
 
   constructor({ redis, keys, onError }: FeedQueueOptions) {
     const defaultJobOptions = { removeOnComplete: true, removeOnFail: true };
     const options = { connection: redis, prefix: keys.bullPrefix, defaultJobOptions };
-    this.#queue = new LastingQueue(feedQueueName, options, onError);
+    this.#queue = new ReconnectingQueue(feedQueueName, options, onError);
   }
 
   /** Adds a job for the feed as it is at this revision, 0 where it has none; asking again for the same revision adds none. */

@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
-import { answered, type FeedUser, type Keys } from "@tapedeck/sessions";
+import { type FeedUser, type Keys, orUnavailable } from "@tapedeck/sessions";
 import { decodeFeed, type FeedRecord, flattened, unflattened } from "./feed-record.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 import { defineLiveScripts } from "./scripts/scripts.js";
@@ -42,7 +42,7 @@ export class FeedStore {
   }
 
   async read({ source, symbol }: LiveInstrument): Promise<{ record: FeedRecord | undefined; now: WallMs }> {
-    const [fields, time] = await answered(this.redis.liveRead(this.keys.liveTape(source, symbol)));
+    const [fields, time] = await orUnavailable(this.redis.liveRead(this.keys.liveTape(source, symbol)));
     const now = Number(time[0]) * 1000 + Number(time[1]) / 1000;
     return { record: decodeFeed(unflattened(fields)), now };
   }
@@ -55,7 +55,7 @@ export class FeedStore {
     after: "" | "clear" | "remove" = "",
   ): Promise<FeedRecord | "other" | "gone"> {
     const { keys } = this;
-    const changed = await answered(
+    const changed = await orUnavailable(
       this.redis.liveChange(
         keys.live(source, symbol),
         keys.liveTape(source, symbol),
@@ -80,7 +80,7 @@ export class FeedStore {
   ): Promise<WishOutcome> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
     const name = feedName(feed);
-    const wanted = await answered(
+    const wanted = await orUnavailable(
       this.redis.liveWant(
         liveWanted,
         liveLeft,
@@ -105,23 +105,23 @@ export class FeedStore {
   async leave({ session, owner }: FeedUser, until?: WallMs): Promise<void> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
     const [wishesOf, wishesFor] = [keys.liveWishesOf(owner), keys.liveWishesFor("")];
-    await answered(this.redis.liveLeave(liveWanted, liveLeft, wishesOf, wishesFor, session, until ?? ""));
+    await orUnavailable(this.redis.liveLeave(liveWanted, liveLeft, wishesOf, wishesFor, session, until ?? ""));
   }
 
   /** Forgets a wish that was left. @returns whether nobody wants the feed now */
   async drop(feed: LiveInstrument): Promise<boolean> {
-    return (await answered(this.redis.liveDrop(this.keys.liveWanted, this.keys.liveLeft, feedName(feed)))) === 1;
+    return (await orUnavailable(this.redis.liveDrop(this.keys.liveWanted, this.keys.liveLeft, feedName(feed)))) === 1;
   }
 
   /** Feeds that nobody asks for any more, by the time until which they were wanted then. */
   async left(): Promise<Map<string, WallMs>> {
-    return scores(await answered(this.redis.zrange(this.keys.liveLeft, "0", "-1", "WITHSCORES")));
+    return scores(await orUnavailable(this.redis.zrange(this.keys.liveLeft, "0", "-1", "WITHSCORES")));
   }
 
   /** The symbols that a venue lists; the list is good for some time. */
   async list(source: string, symbols: readonly string[], forMs: number): Promise<void> {
     const key = this.keys.liveListed(source);
-    await answered(
+    await orUnavailable(
       this.redis
         .multi()
         .del(key)
@@ -133,46 +133,46 @@ export class FeedStore {
 
   /** How long a venue's list is still good for, in ms; 0 or less without one. */
   async listedFor(source: string): Promise<number> {
-    return await answered(this.redis.pttl(this.keys.liveListed(source)));
+    return await orUnavailable(this.redis.pttl(this.keys.liveListed(source)));
   }
 
   /** Notes that a feed is claimed, where upkeep and listings look for those that have a hash. */
   async noteClaim(feed: LiveInstrument, claim: number): Promise<void> {
-    await answered(this.redis.zadd(this.keys.liveFeeds, "GT", claim, feedName(feed)));
+    await orUnavailable(this.redis.zadd(this.keys.liveFeeds, "GT", claim, feedName(feed)));
   }
 
   /** Takes a feed from the index, unless it was claimed since. */
   async dropClaim(feed: LiveInstrument, claim: number): Promise<void> {
     const { record } = await this.read(feed);
     if (record === undefined || (record.claim === claim && record.owner === "" && record.tape === "")) {
-      await answered(this.redis.zrem(this.keys.liveFeeds, feedName(feed)));
+      await orUnavailable(this.redis.zrem(this.keys.liveFeeds, feedName(feed)));
     }
   }
 
   /** Until when somebody wants the feed, on Redis's clock; 0 where nobody has for long. */
   async wantedUntil(feed: LiveInstrument): Promise<WallMs> {
-    return Number((await answered(this.redis.zscore(this.keys.liveWanted, feedName(feed)))) ?? 0);
+    return Number((await orUnavailable(this.redis.zscore(this.keys.liveWanted, feedName(feed)))) ?? 0);
   }
 
   /** Until when it was wanted when the last one who asked for it left it; 0 where it has not been left. */
   async leftUntil(feed: LiveInstrument): Promise<WallMs> {
-    return Number((await answered(this.redis.zscore(this.keys.liveLeft, feedName(feed)))) ?? 0);
+    return Number((await orUnavailable(this.redis.zscore(this.keys.liveLeft, feedName(feed)))) ?? 0);
   }
 
   /** Forgets that a feed was wanted, unless it was wanted for longer since. */
   async dropWish(feed: LiveInstrument, wantedUntil: WallMs): Promise<void> {
     if ((await this.wantedUntil(feed)) > wantedUntil) return;
-    await answered(this.redis.zrem(this.keys.liveWanted, feedName(feed)));
+    await orUnavailable(this.redis.zrem(this.keys.liveWanted, feedName(feed)));
   }
 
   /** Feeds by the time until which they are wanted; those of long ago too. */
   async wanted(): Promise<Map<string, WallMs>> {
-    return scores(await answered(this.redis.zrange(this.keys.liveWanted, "0", "-1", "WITHSCORES")));
+    return scores(await orUnavailable(this.redis.zrange(this.keys.liveWanted, "0", "-1", "WITHSCORES")));
   }
 
   /** Feeds that have a hash, or had one a moment ago, by their last claim. */
   async claimed(): Promise<Map<string, WallMs>> {
-    return scores(await answered(this.redis.zrange(this.keys.liveFeeds, "0", "-1", "WITHSCORES")));
+    return scores(await orUnavailable(this.redis.zrange(this.keys.liveFeeds, "0", "-1", "WITHSCORES")));
   }
 }
 

@@ -1,4 +1,4 @@
-import { answered } from "@tapedeck/sessions";
+import { orUnavailable } from "@tapedeck/sessions";
 import { parseTapeName, type TapeStore } from "@tapedeck/tape";
 import { type FeedRecord, tapeFields, tapeless } from "./feed-record.js";
 import type { FeedStore } from "./feed-store.js";
@@ -18,8 +18,8 @@ export async function isShort(feeds: FeedStore, record: FeedRecord, keepSeconds:
 export async function tapesInUse({ redis, keys }: FeedStore): Promise<Set<string>> {
   const inUse = new Set<string>();
   for (let from = 0; ; from += sessionsAtOnce) {
-    const ids = await answered(redis.zrange(keys.created, `${from}`, `${from + sessionsAtOnce - 1}`));
-    const tapes = ids.map((id) => answered(redis.hmget(keys.session(id), "tape", "edge")));
+    const ids = await orUnavailable(redis.zrange(keys.created, `${from}`, `${from + sessionsAtOnce - 1}`));
+    const tapes = ids.map((id) => orUnavailable(redis.hmget(keys.session(id), "tape", "edge")));
     for (const [tape, edge] of await Promise.all(tapes)) if (tape && edge !== "1") inUse.add(tape);
     if (ids.length < sessionsAtOnce) return inUse;
   }

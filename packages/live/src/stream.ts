@@ -1,5 +1,5 @@
 import type { RedisConnection } from "@tapedeck/runtime";
-import { answered } from "@tapedeck/sessions";
+import { orUnavailable } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
 import { decodeFrame, type LiveFrame } from "./frame-message.js";
 
@@ -17,7 +17,7 @@ export async function* framesFrom(
 ): AsyncGenerator<LiveFrame<Buffer>[], void, undefined> {
   let next = from;
   for (;;) {
-    const entries = await answered(redis.xrangeBuffer(stream, `${next}`, "+", "COUNT", framesAtOnce));
+    const entries = await orUnavailable(redis.xrangeBuffer(stream, `${next}`, "+", "COUNT", framesAtOnce));
     const frames: LiveFrame<Buffer>[] = [];
     for (const [, [, message]] of entries) {
       const frame = message === undefined ? undefined : decodeFrame(message);
@@ -32,7 +32,7 @@ export async function* framesFrom(
 
 /** The newest frame of a stream; undefined where there is none. */
 export async function newestFrame(redis: RedisConnection, stream: string): Promise<LiveFrame<Buffer> | undefined> {
-  const [entry] = await answered(redis.xrevrangeBuffer(stream, "+", "-", "COUNT", 1));
+  const [entry] = await orUnavailable(redis.xrevrangeBuffer(stream, "+", "-", "COUNT", 1));
   const message = entry?.[1][1];
   return message === undefined ? undefined : decodeFrame(message);
 }
@@ -43,7 +43,7 @@ export async function frameOf(
   stream: string,
   seq: Seq,
 ): Promise<LiveFrame<Buffer> | undefined> {
-  const [entry] = await answered(redis.xrangeBuffer(stream, `${seq}`, `${seq}`));
+  const [entry] = await orUnavailable(redis.xrangeBuffer(stream, `${seq}`, `${seq}`));
   const message = entry?.[1][1];
   return message === undefined ? undefined : decodeFrame(message);
 }

@@ -1,4 +1,4 @@
-import type { SessionRecord } from "./record.js";
+import type { SessionRecord } from "./rules/record.js";
 
 /** The session that asks for a feed, and whose share of the feeds that counts against. */
 export interface FeedUser {

@@ -1,50 +1,64 @@
-export { apply } from "./apply.js";
+export { type Feeds, type FeedUser, feedUserOf, noFeeds } from "./feeds.js";
+export { SessionMaintenance, type SessionMaintenanceOptions } from "./maintenance.js";
+export { midAt } from "./mid-price.js";
+export { type Keys, keysWith } from "./redis/keys.js";
+export { ReconnectingQueue } from "./redis/reconnecting-queue.js";
+export { type AccountName, accountNames, accountsWith, aclFile } from "./redis/redis-accounts.js";
+export { asUnavailable, orUnavailable } from "./redis/unavailable.js";
+export { apply } from "./rules/apply.js";
+export type { TapeSelector, Tapes } from "./rules/choose-mode.js";
+export type { Moment, ResolvedCommand, SystemCommand } from "./rules/commands.js";
+export type { EndedEpoch } from "./rules/ended-epoch.js";
+export { minLoopMs } from "./rules/loop.js";
+export { endOfRange, momentOnTape, startOfRange } from "./rules/places.js";
+export {
+  endNsOf,
+  isMoving,
+  type Playable,
+  playheadAt,
+  positionAt,
+  type SeekableTape,
+  wallAt,
+} from "./rules/playhead.js";
+export { claimMs, hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
+export { resolve } from "./rules/resolve.js";
+export { stallMs } from "./rules/system.js";
+export {
+  type CommandResult,
+  type CreateChoice,
+  type OpenResult,
+  SessionService,
+  type SessionServiceOptions,
+} from "./service.js";
 export {
   type FrameHead,
   frameHead,
   parseHead,
   type StateHead,
   stateHead,
-} from "./channel.js";
-export type { SourceWish, Tapes } from "./choose-mode.js";
-export { type CreateChoice, Deck, type DeckOptions, type Opened, type Performed } from "./deck.js";
-export type { EndedEpoch } from "./epochs.js";
-export { type Feeds, type FeedUser, feedUserOf, noFeeds } from "./feeds.js";
-export { type SessionHash, UnreadableSession } from "./hash-reader.js";
-export type { Instruction, Moment, SystemCommand } from "./instruction.js";
-export { type Keys, keysWith } from "./keys.js";
-export { LastingQueue } from "./lasting-queue.js";
-export {
-  type LeaseJob,
-  LeaseQueue,
-  type LeaseQueueOptions,
-  leaseJobId,
-  leaseJobName,
-  leaseQueueNames,
-  leaseQueueOf,
-  upkeepQueue,
-} from "./lease-queue.js";
-export type { ListPage, ListQuery } from "./list.js";
-export { leastLoopMs } from "./loop.js";
-export { midAt } from "./mid-price.js";
-export type { KeptOrder } from "./orders.js";
-export { endOf, momentOn, startOf } from "./places.js";
-export { type DeckTape, endNsOf, isMoving, type Playable, playheadAt, positionAt, wallAt } from "./playhead.js";
-export { claimMs, hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./record.js";
-export { decodeRecord, decodeState, encodeRecord, traceOf } from "./record-codec.js";
-export { type AccountName, accountNames, accountsWith, aclFile } from "./redis-accounts.js";
-export { answered, refusalOfRedis } from "./redis-away.js";
-export { resolve } from "./resolve.js";
-export { defineSessionScripts } from "./scripts/scripts.js";
+} from "./store/channel.js";
+export { type SessionHash, UnreadableSession } from "./store/hash-reader.js";
+export type { ListPage, ListQuery } from "./store/list.js";
+export { decodeRecord, decodeState, encodeRecord, traceOf } from "./store/record-codec.js";
+export { defineSessionScripts } from "./store/scripts/scripts.js";
 export {
   type ReplaceOutcome,
   type SessionCaps,
   SessionStore,
+  type SessionStoreOptions,
   type StoredSession,
-  type StoreOptions,
-} from "./store.js";
-export { stallMs } from "./system.js";
-export { reported } from "./trade-report.js";
-export { SessionUpkeep, type UpkeepOptions } from "./upkeep.js";
-export { type Asker, askerGone, UserQueue } from "./user-queue.js";
+} from "./store/store.js";
+export {
+  maintenanceQueue,
+  type TickerJob,
+  TickerQueue,
+  type TickerQueueOptions,
+  tickerJobId,
+  tickerJobName,
+  tickerQueueNames,
+  tickerQueueOf,
+} from "./ticker-queue.js";
+export type { StoredOrder } from "./trading/orders.js";
+export { summarizeOrders } from "./trading/trade-report.js";
+export { clientGone, type Requester, UserQueue } from "./user-queue.js";
 export { type ViewContext, viewOf } from "./view.js";

@@ -1,6 +1,6 @@
 import type { Position, Tape } from "@tapedeck/tape";
 import { z } from "zod";
-import type { SessionRecord } from "./record.js";
+import type { SessionRecord } from "./rules/record.js";
 
 const midOf = z.object({ mid_price: z.number() });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { askerGone, UserQueue } from "./user-queue.js";
+import { clientGone, UserQueue } from "./user-queue.js";
 
 /** Work that goes on until it is told to end. */
 function work() {
@@ -54,7 +54,7 @@ test("[A96] the work of a user who has gone is never begun, and a place is free 
   const first = queue.run(ada, named("a1"));
   const gone = new AbortController();
   const second = queue.run({ user: "ada", signal: gone.signal }, named("a2"));
-  gone.abort(askerGone());
+  gone.abort(clientGone());
   await expect(second).rejects.toMatchObject({ code: "CLIENT_GONE" });
   const third = queue.run(ada, named("a3"));
   end("a1");

@@ -1,7 +1,7 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 
 /** Who asked for something that takes its time. */
-export interface Asker {
+export interface Requester {
   /** The user, or the address where users are not known. */
   readonly user: string;
   /** Aborts when the asker has gone: nobody waits for an answer any more. */
@@ -9,7 +9,7 @@ export interface Asker {
 }
 
 /** Why what an asker waited for was given up. It changes nothing, and nobody reads it but those who count refusals. */
-export function askerGone(): RefusedError {
+export function clientGone(): RefusedError {
   return new RefusedError(refuse("CLIENT_GONE", "The client left before the answer. Nothing was changed."));
 }
 
@@ -30,7 +30,7 @@ export class UserQueue {
   }
 
   /** Rejects with `TOO_MANY_REQUESTS`, and with the signal's reason where that aborts before the work begins. */
-  async run<T>({ user, signal }: Asker, work: () => Promise<T>): Promise<T> {
+  async run<T>({ user, signal }: Requester, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     await this.#turn(user, signal);
     try {

@@ -1,7 +1,7 @@
 import { type FeedStatus, isoOfMs, limits, mode, type SessionView, type WallMs } from "@tapedeck/protocol";
 import type { Position, Tape } from "@tapedeck/tape";
-import { marked } from "./account.js";
-import type { SessionRecord } from "./record.js";
+import type { SessionRecord } from "./rules/record.js";
+import { markToMarket } from "./trading/account.js";
 
 export interface ViewContext {
   /** Where the playhead is now, from `positionAt`; undefined without a tape. */
@@ -54,7 +54,7 @@ export function viewOf(
     created_at: isoOfMs(record.createdAt),
     last_activity: isoOfMs(record.lastActivity),
     expires_at: isoOfMs(record.lastActivity + record.ttl * 1000),
-    ...(record.mode === "SIMULATION" ? { account: marked(record.account, mid) } : {}),
+    ...(record.mode === "SIMULATION" ? { account: markToMarket(record.account, mid) } : {}),
     ...(feed ? { feed } : {}),
     ...(keptModes.length > 0 ? { kept_modes: keptModes } : {}),
   };

@@ -9,14 +9,14 @@ import type {
   RedisConnection,
   RequestGuard,
 } from "@tapedeck/runtime";
-import type { Deck, Keys, LastingQueue, SessionStore, UserQueue } from "@tapedeck/sessions";
+import type { Keys, ReconnectingQueue, SessionService, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { RequestMetrics } from "./request-metrics.js";
 
 /** What the routes work with. Everything that outlives a request is in Redis or in the tape store. */
 export interface Api {
   readonly node: string;
-  readonly deck: Deck;
+  readonly sessions: SessionService;
   readonly store: SessionStore;
   readonly tapes: TapeCatalog;
   /** Searches in tapes that users have asked for, overviews among them. */
@@ -29,7 +29,7 @@ export interface Api {
   readonly requests: RequestMetrics;
   readonly countCommand: CountCommand;
   /** BullMQ's, for admins to look at. */
-  readonly queues: readonly LastingQueue[];
+  readonly queues: readonly ReconnectingQueue[];
   readonly log: Logger;
   readonly access: Access;
   /** By which names this node is asked, and by which pages. */

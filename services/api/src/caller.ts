@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { countedFor, type Principal } from "@tapedeck/access";
 import { clientAddress, type ProxyTrust, pageMark } from "@tapedeck/runtime";
-import { type Asker, askerGone } from "@tapedeck/sessions";
+import { clientGone, type Requester } from "@tapedeck/sessions";
 import { parseCookie } from "cookie";
 import type { Context } from "koa";
 import { type Act, actOf } from "./act.js";
@@ -22,7 +22,7 @@ export interface Caller {
   /** The session of the `tapedeck_session` cookie: the client's word, to be looked up before it is believed. */
   readonly cookieSession: string | undefined;
   /** By whom what takes its time is counted, and whether they still wait for it. */
-  readonly asker: Asker;
+  readonly requester: Requester;
 }
 
 export function callerOf(ctx: Context, trusted: ProxyTrust, principal: Principal): Caller {
@@ -36,7 +36,7 @@ export function callerOf(ctx: Context, trusted: ProxyTrust, principal: Principal
     origin,
     pageMark: pageMark(authorization),
     cookieSession: cookie === undefined ? undefined : parseCookie(cookie)[sessionCookie],
-    asker: { user: countedFor(principal, address), signal: goneSignal(ctx.res) },
+    requester: { user: countedFor(principal, address), signal: goneSignal(ctx.res) },
   };
 }
 
@@ -48,7 +48,7 @@ export function addressOf(ctx: Context, trusted: ProxyTrust): string {
 function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
   response.once("close", () => {
-    if (!response.writableFinished) gone.abort(askerGone());
+    if (!response.writableFinished) gone.abort(clientGone());
   });
   return gone.signal;
 }

@@ -1,5 +1,5 @@
 import { globalSessionId, type healthAnswer, RefusedError } from "@tapedeck/protocol";
-import { answered } from "@tapedeck/sessions";
+import { orUnavailable } from "@tapedeck/sessions";
 import type { z } from "zod";
 import type { Api } from "./api.js";
 import { readNodes, sumOf } from "./nodes.js";
@@ -10,7 +10,7 @@ export async function clusterHealth(api: Api): Promise<z.infer<typeof healthAnsw
     const [nodes, shared, feeds] = await Promise.all([
       readNodes(api),
       api.store.read(globalSessionId),
-      answered(api.live.wanted()),
+      orUnavailable(api.live.wanted()),
     ]);
     const { status, issues, uptime } = api.health.snapshot();
     return {

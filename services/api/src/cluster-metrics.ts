@@ -1,5 +1,5 @@
 import type { Metrics } from "@tapedeck/runtime";
-import type { LeaseQueue } from "@tapedeck/sessions";
+import type { TickerQueue } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import { readNodes } from "./nodes.js";
 
@@ -12,13 +12,13 @@ const sharedMs = 500;
  */
 export function showCluster(
   metrics: Metrics,
-  { store, redis, keys, leases }: Pick<Api, "store" | "redis" | "keys"> & { readonly leases: LeaseQueue },
+  { store, redis, keys, tickerQueue }: Pick<Api, "store" | "redis" | "keys"> & { readonly tickerQueue: TickerQueue },
 ): void {
   const read = shared(async () => {
     const [counts, totals, waiting, nodes] = await Promise.all([
       store.index.counts(),
       store.totals.read(),
-      leases.waiting(),
+      tickerQueue.waiting(),
       readNodes({ redis, keys }),
     ]);
     return { counts, totals, waiting, nodes };

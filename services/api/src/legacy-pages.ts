@@ -8,7 +8,7 @@ import {
   pageNote,
   unmarked,
 } from "@tapedeck/runtime";
-import { answered } from "@tapedeck/sessions";
+import { orUnavailable } from "@tapedeck/sessions";
 import type { Api } from "./api.js";
 import type { Caller } from "./caller.js";
 import { redisNow } from "./redis-now.js";
@@ -45,7 +45,9 @@ export async function pagesOf(caller: Caller, { redis, keys }: Api): Promise<Leg
   const fingerprint = fingerprintOf(caller);
   // Gateways renew an entry while the socket is open; one past its deadline is of a socket that is gone.
   const open = redisNow(redis).then((now) => redis.zrangebyscore(keys.legacy(fingerprint), `(${now}`, "+inf"));
-  const [sockets, pages] = await answered(Promise.all([open, redis.zrange(keys.legacyPages(fingerprint), "0", "-1")]));
+  const [sockets, pages] = await orUnavailable(
+    Promise.all([open, redis.zrange(keys.legacyPages(fingerprint), "0", "-1")]),
+  );
   const marks = notedMarks(pages);
   return {
     commanded: caller.pageMark === unmarked ? [] : sessionsWith(caller.pageMark, marks),

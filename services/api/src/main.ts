@@ -21,7 +21,7 @@ import {
   watchLatency,
   watchRedis,
 } from "@tapedeck/runtime";
-import { Deck, keysWith, LeaseQueue, SessionStore, UserQueue } from "@tapedeck/sessions";
+import { keysWith, SessionService, SessionStore, TickerQueue, UserQueue } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
 import { showCluster } from "./cluster-metrics.js";
@@ -72,27 +72,27 @@ async function main(config: Config): Promise<void> {
     instrumentsBegun: access.bounds.instrumentsBegun,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
-  const leases = new LeaseQueue({ redis, keys, queues: config.TICKER_QUEUES });
+  const tickerQueue = new TickerQueue({ redis, keys, queues: config.TICKER_QUEUES });
   const searches = new UserQueue("searches");
-  const deck = new Deck({
+  const sessions = new SessionService({
     store,
     tapes,
     feeds: live,
-    leases,
+    tickerQueue,
     searches,
     log,
     ttl: config.SESSION_TTL_S,
     defaultTape: config.DEFAULT_TAPE,
   });
 
-  showCluster(metrics, { store, redis, keys, leases });
+  showCluster(metrics, { store, redis, keys, tickerQueue });
   showBlockCache(metrics, cache);
   showAccess(metrics, access);
 
   const queues = openQueues({ redis, keys, log }, config.TICKER_QUEUES);
   const app = createApp({
     node,
-    deck,
+    sessions,
     store,
     tapes,
     searches,
@@ -140,7 +140,7 @@ async function main(config: Config): Promise<void> {
   shutdown.step("leave Redis", async () => {
     stopWatching();
     await live.close();
-    await Promise.all([leases, ...queues].map((queue) => queue.close()));
+    await Promise.all([tickerQueue, ...queues].map((queue) => queue.close()));
     await Promise.all([redis, subscriber].map((connection) => connection.quit()));
   });
   shutdown.step("stop answering", () => status?.stop());

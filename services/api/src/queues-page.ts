@@ -4,7 +4,7 @@ import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { feedQueueName, feedUpkeepQueue } from "@tapedeck/live";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import { answered, LastingQueue, leaseQueueNames, upkeepQueue } from "@tapedeck/sessions";
+import { maintenanceQueue, orUnavailable, ReconnectingQueue, tickerQueueNames } from "@tapedeck/sessions";
 import type { Queue } from "bullmq";
 import { actOf } from "./act.js";
 import type { Api } from "./api.js";
@@ -29,11 +29,11 @@ const uiBasePath = dirname(createRequire(import.meta.url).resolve("@bull-board/u
 export function openQueues(
   { redis, keys, log }: Pick<Api, "redis" | "keys" | "log">,
   tickerQueues: number,
-): LastingQueue[] {
-  const names = [...leaseQueueNames(tickerQueues), upkeepQueue, feedQueueName, feedUpkeepQueue];
+): ReconnectingQueue[] {
+  const names = [...tickerQueueNames(tickerQueues), maintenanceQueue, feedQueueName, feedUpkeepQueue];
   const options = { connection: redis, prefix: keys.bullPrefix };
   // The connection logs Redis's absence.
-  return names.map((name) => new LastingQueue(name, options, (error) => log.debug({ err: error }, "queues page")));
+  return names.map((name) => new ReconnectingQueue(name, options, (error) => log.debug({ err: error }, "queues page")));
 }
 
 /**
@@ -52,14 +52,14 @@ export function queuesPage(api: Api): Page {
       throw new RefusedError(refuse("METHOD_NOT_ALLOWED", "Queues can be looked at here, not changed."));
     }
     ctx.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store" });
-    const show = await answered(board());
+    const show = await orUnavailable(board());
     await show(ctx, next);
     if (typeof ctx.body === "string") ctx.body = ctx.body.replace(foreignLink, "");
   };
 }
 
 /** The page of these queues, made when it is first looked at, and again where a queue had to be. */
-function boardOf(lasting: readonly LastingQueue[]): () => Promise<Page> {
+function boardOf(lasting: readonly ReconnectingQueue[]): () => Promise<Page> {
   let shown: readonly Queue[] = [];
   let page: Page | undefined;
   return async () => {

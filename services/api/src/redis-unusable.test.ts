@@ -73,7 +73,7 @@ test("[A9] [R25] an api that starts before its Redis asks for tickers when it is
   const api = await apiOn(redis.url);
   await expectRefusals(api, /^redis: no connection to Redis/);
   // What made queues fail for ever: one was asked for while there was no Redis.
-  await expect(api.deck.perform("s1", { type: "start" })).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await expect(api.sessions.perform("s1", { type: "start" })).rejects.toMatchObject({ code: "UNAVAILABLE" });
   await redis.start();
   await expectService(api);
 });

@@ -18,16 +18,21 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([api.stop(), strict.stop()]));
 
-async function simulate({ deck }: TestApi, id: string, userId = ""): Promise<void> {
-  await deck.open(id, { mode: "SIMULATION", seed: 42, createdBy: "127.0.0.1", userId });
-  await deck.perform(id, { type: "start" });
+async function simulate({ sessions }: TestApi, id: string, userId = ""): Promise<void> {
+  await sessions.open(id, { mode: "SIMULATION", seed: 42, createdBy: "127.0.0.1", userId });
+  await sessions.perform(id, { type: "start" });
 }
 
 /** Gives an order; on a busy machine a market may not be made in time, and the order is to be given again. */
-async function order({ deck }: TestApi, id: string, side: "BUY" | "SELL", quantity: number): Promise<SessionRecord> {
+async function order(
+  { sessions }: TestApi,
+  id: string,
+  side: "BUY" | "SELL",
+  quantity: number,
+): Promise<SessionRecord> {
   for (;;) {
     try {
-      return (await deck.perform(id, { type: "order", side, quantity })).record;
+      return (await sessions.perform(id, { type: "order", side, quantity })).record;
     } catch (error) {
       if (!(error instanceof RefusedError && error.code === "BUSY")) throw error;
     }
@@ -51,7 +56,7 @@ describe("reports", () => {
 
   test("[A91] hold every order of a session with its fill, also those that a rewind or another market has left behind", async () => {
     await simulate(api, "trader");
-    const perform = (command: Parameters<TestApi["deck"]["perform"]>[1]) => api.deck.perform("trader", command);
+    const perform = (command: Parameters<TestApi["sessions"]["perform"]>[1]) => api.sessions.perform("trader", command);
     const fills = [(await order(api, "trader", "BUY", 3)).lastFill, (await order(api, "trader", "SELL", 1)).lastFill];
     await perform({ type: "goback", seconds: 60 });
     fills.push((await order(api, "trader", "SELL", 1)).lastFill);
@@ -110,7 +115,7 @@ describe("reports", () => {
     const { report } = tradeReportAnswer.parse((await api.ask("GET", "/reports/older")).json);
     expect(report.orders).toMatchObject([{ id, side: "BUY", quantity: 1, fill: null, symbol: null, placed_at: null }]);
     // Its tape is still made of it.
-    expect((await api.deck.perform("older", { type: "pause" })).record.tape).toBe(tape);
+    expect((await api.sessions.perform("older", { type: "pause" })).record.tape).toBe(tape);
   });
 });
 

@@ -29,7 +29,7 @@ export async function findSession(api: Api, id: string, { principal }: Caller): 
 
 /** A LIVE session that waits for its feed's tape goes along when it is asked for, as it does when it is watched. */
 export async function tuned(api: Api, found: StoredSession): Promise<StoredSession> {
-  return waitsForItsTape(found.record) ? api.deck.perform(found.record.id, { type: "tune" }) : found;
+  return waitsForItsTape(found.record) ? api.sessions.perform(found.record.id, { type: "tune" }) : found;
 }
 
 /** Applies a command and tells what the session is then. The shared session is made first where it is absent. */
@@ -50,11 +50,11 @@ async function perform(api: Api, id: string, command: Command, caller: Caller): 
   await api.access.limits.count("commands", caller.principal, caller.address);
   if (id === globalSessionId) {
     orThrow(controlRefusal(caller.principal, theShared));
-    await api.deck.open(id, { createdBy: caller.address });
+    await api.sessions.open(id, { createdBy: caller.address });
   } else if (api.access.users.required) {
     orThrow(controlRefusal(caller.principal, (await existing(api, id)).record));
   }
-  return present(api, await api.deck.perform(id, command, caller.asker));
+  return present(api, await api.sessions.perform(id, command, caller.requester));
 }
 
 /** A session as clients see it, its playhead where it was at `found.now`. */

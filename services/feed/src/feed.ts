@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Intake, type Lease, liveWorkers, startBalance } from "@tapedeck/leases";
+import { type Lease, LeasePool, liveWorkers, startBalance } from "@tapedeck/leases";
 import { type FeedJob, type FeedQueue, feedQueueName, type LiveTapeWriter } from "@tapedeck/live";
 import type { Precision } from "@tapedeck/market";
 import { type FeedStatus, liveInstrument } from "@tapedeck/protocol";
@@ -41,7 +41,7 @@ const mostAtOnce = 8;
 /** Takes leases of instruments and records them until it is closed. */
 export class Feed {
   readonly #options: FeedOptions;
-  readonly #intake: Intake<FeedJob>;
+  readonly #pool: LeasePool<FeedJob>;
   readonly #frames: FrameClock;
   readonly #recorders = new Map<string, Recorder>();
   readonly #stops: (() => void)[] = [];
@@ -52,15 +52,15 @@ export class Feed {
     const { node, keys, bullmq, capacity, clock, frameMs, log } = options;
     this.#options = options;
     this.#frames = new FrameClock(frameMs, () => clock.now());
-    this.#intake = new Intake({
+    this.#pool = new LeasePool({
       connection: bullmq,
       queues: [feedQueueName],
       prefix: keys.bullPrefix,
       node,
       capacity,
-      take: (lease) => this.#take(lease),
+      run: (lease) => this.#take(lease),
       declines: ({ source, symbol }) => this.#recorders.get(`${source}:${symbol}`)?.handingOver ?? false,
-      poisonous: (job) => this.#quarantine(job),
+      onCrashLoop: (job) => this.#quarantine(job),
       log,
     });
   }
@@ -68,7 +68,7 @@ export class Feed {
   /** Resolves when its worker takes leases. */
   static async start(options: FeedOptions): Promise<Feed> {
     const feed = new Feed(options);
-    await feed.#intake.start();
+    await feed.#pool.start();
     feed.#stops.push(
       feed.#balance(),
       interval(() => void feed.#makeRoom(), roomEveryMs),
@@ -82,14 +82,14 @@ export class Feed {
 
   /** Takes no more leases. */
   stopTaking(): void {
-    this.#intake.stop();
+    this.#pool.stop();
   }
 
   /** Hands every instrument over to another feed, and ends. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
     for (const stop of this.#stops) stop();
-    await this.#intake.close(deadlineMs);
+    await this.#pool.close(deadlineMs);
     await Promise.all([...this.#recorders.values()].map((recorder) => recorder.leave()));
   }
 
@@ -143,12 +143,12 @@ export class Feed {
         get size() {
           return feed.leases;
         },
-        limit: (target) => feed.#intake.limit(target),
-        recall: (count) => {
+        limit: (target) => feed.#pool.limit(target),
+        handBack: (count) => {
           const surplus = [...feed.#recorders.values()].slice(0, Math.min(count, mostAtOnce));
           return Promise.all(surplus.map((recorder) => recorder.handOver({ deadlineMs: handOverMs, alone: false })));
         },
-        turnSlices: () => {}, // a change of hands that nobody needs costs a frame for nothing
+        endSlices: () => {}, // a change of hands that nobody needs costs a frame for nothing
       },
       now: () => clock.now(),
       everyMs: balanceEveryMs,

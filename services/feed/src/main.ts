@@ -1,4 +1,4 @@
-import { startUpkeep } from "@tapedeck/leases";
+import { startMaintenance } from "@tapedeck/leases";
 import { FeedQueue, feedUpkeepQueue, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
 import { analyticsVersion } from "@tapedeck/market";
 import type { FeedStatus } from "@tapedeck/protocol";
@@ -125,7 +125,7 @@ async function main(config: FeedConfig): Promise<void> {
     now: () => clock.now(),
     log,
   });
-  const rounds = await startUpkeep({
+  const rounds = await startMaintenance({
     connection: bullmq,
     queue: feedUpkeepQueue,
     prefix: keys.bullPrefix,

@@ -12,7 +12,7 @@ test("[G50] a deleted session closes its sockets on every node", async () => {
     await here.gateway.client(`/ws/${id}`, { legacy: true }),
     await other.client(`/ws/${id}`),
   ];
-  await here.cluster.deck.remove(id);
+  await here.cluster.sessions.remove(id);
   await Promise.all(clients.map((client) => client.untilClosed()));
   expect(clients.map(({ closed }) => closed)).toEqual(Array(3).fill({ code: 4404, reason: "session deleted" }));
   // The same id again is another session, whose sockets are not touched by late word of the first one's end.
@@ -28,7 +28,7 @@ test("[G50] an expired session does so as soon as anyone notices", async () => {
   await client.untilType("history");
   await redis.del(keys.session(id));
   const score = (await store.index.expiryOf(id)) ?? Number.NaN;
-  await store.settleExpired({ id, score }, score + 1);
+  await store.expire({ id, score }, score + 1);
   await client.untilClosed();
   expect(client.closed).toEqual({ code: 4404, reason: "session expired" });
 });
@@ -36,7 +36,7 @@ test("[G50] an expired session does so as soon as anyone notices", async () => {
 test("[G50] an id that has expired is made again by its socket, and stays", async () => {
   const { redis, keys } = here.cluster;
   const id = here.newId();
-  await here.cluster.deck.open(id);
+  await here.cluster.sessions.open(id);
   await redis.del(keys.session(id)); // its entry in the index is counted when the id is made again
   const client = await here.gateway.client(`/ws/${id}`);
   await client.untilType("history");

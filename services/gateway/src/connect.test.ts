@@ -43,8 +43,8 @@ test("[G10] a subprotocol that is not ours makes no v1 socket", async () => {
 
 test("[G12] history ends at the last published frame and begins where the session's history does", async () => {
   const id = here.newId();
-  await here.cluster.deck.open(id, { start: false });
-  await here.cluster.deck.perform(id, { type: "seek", to: { seq: 40 } });
+  await here.cluster.sessions.open(id, { start: false });
+  await here.cluster.sessions.perform(id, { type: "seek", to: { seq: 40 } });
   const short = await here.gateway.client(`/ws/${id}`);
   await short.untilType("history");
   expect(short.seqs).toEqual(Array.from({ length: 41 }, (_, at) => at));
@@ -128,14 +128,14 @@ test("[G13] sockets that bring the same new id at once share one session", async
 });
 
 test("[G14] without an id a socket watches global, which it makes, and starts where it is stopped", async () => {
-  const { deck, store } = here.cluster;
+  const { sessions, store } = here.cluster;
   const client = await here.gateway.client("/ws");
   await client.untilType("session");
   // The cap of the old pages, though it was a new client that made it.
   expect(client.messages[0]).toMatchObject({
     session: { session_id: "global", state: "PLAYING", controller_state: { max_fps: 20 } },
   });
-  await deck.perform("global", { type: "stop" });
+  await sessions.perform("global", { type: "stop" });
   await client.until(() => client.of("state").length === 1);
   await here.gateway.client("/ws", { legacy: true });
   expect((await store.read("global"))?.record.state).toBe("PLAYING");
@@ -143,19 +143,19 @@ test("[G14] without an id a socket watches global, which it makes, and starts wh
 
 test("[G14] any other stopped session stays stopped", async () => {
   const id = here.newId();
-  await here.cluster.deck.open(id);
+  await here.cluster.sessions.open(id);
   const client = await here.gateway.client(`/ws/${id}`);
   await client.untilType("history");
   expect(client.messages[0]).toMatchObject({ session: { state: "STOPPED", reason: "start" } });
 });
 
 test("[G15] a parked session goes on when a socket comes, and when it was parked in spite of one", async () => {
-  const { deck, store } = here.cluster;
+  const { sessions, store } = here.cluster;
   const id = here.newId();
-  await deck.open(id, { start: true });
+  await sessions.open(id, { start: true });
   const park = async () => {
-    await deck.perform(id, { type: "claim", node: "t1" });
-    await deck.perform(id, { type: "park", node: "t1" });
+    await sessions.perform(id, { type: "claim", node: "t1" });
+    await sessions.perform(id, { type: "park", node: "t1" });
   };
   await park();
   expect((await store.read(id))?.record.parked).toBe(true);
@@ -171,7 +171,7 @@ test("[G16] [LV26] a session without a tape says why", async () => {
   const id = here.newId();
   const client = await here.gateway.client(`/ws/${id}`);
   await client.untilType("history");
-  await here.cluster.deck.perform(id, { type: "mode", mode: "LIVE" });
+  await here.cluster.sessions.perform(id, { type: "mode", mode: "LIVE" });
   await client.untilType("feed");
   expect(client.of("feed")[0]).toMatchObject({ status: "connecting", reason: expect.any(String) });
   const later = await here.gateway.client(`/ws/${id}`);
@@ -180,7 +180,7 @@ test("[G16] [LV26] a session without a tape says why", async () => {
   expect(later.of("history")[0]?.data).toEqual([]);
   const legacy = await here.gateway.client(`/ws/${id}`, { legacy: true });
   await legacy.untilType("history");
-  await here.cluster.deck.perform(id, { type: "mode", mode: "REPLAY" });
+  await here.cluster.sessions.perform(id, { type: "mode", mode: "REPLAY" });
   await legacy.untilType("snapshot");
   expect(legacy.types).toEqual(["history", "snapshot"]);
 });
@@ -235,7 +235,7 @@ test("[G18] sockets on two nodes see the same frames", async () => {
   await Promise.all(clients.map((client) => client.untilType("history")));
   await here.cluster.publish(record, 100, 101);
   await here.cluster.publish(record, 101, 105);
-  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 10 } });
+  await here.cluster.sessions.perform(record.id, { type: "step", by: { frames: 10 } });
   await Promise.all(clients.map((client) => client.untilSeq(110)));
   expect(clients[0]?.shown).toEqual(clients[1]?.shown);
 });

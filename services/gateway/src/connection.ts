@@ -17,7 +17,7 @@ import {
   refuseInvalid,
 } from "@tapedeck/protocol";
 import { type Logger, traced } from "@tapedeck/runtime";
-import { askerGone } from "@tapedeck/sessions";
+import { clientGone } from "@tapedeck/sessions";
 import { DamagedBlock } from "@tapedeck/tape";
 import type { Socket, SocketEvents } from "./listener.js";
 import type { MessageBudget } from "./message-budget.js";
@@ -135,7 +135,7 @@ export class Connection implements SocketEvents {
     this.#closed = true;
     this.#tokenLife.stop();
     this.#commands.length = 0;
-    this.#gone.abort(askerGone());
+    this.#gone.abort(clientGone());
     if (this.#viewer) this.watch.viewers.delete(this.#viewer);
     this.#options.onClosed(this);
   }

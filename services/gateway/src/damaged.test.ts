@@ -37,7 +37,7 @@ test("[G82] a damaged block is passed over and told; everything else goes on", a
   ]);
   expect(await here.gateway.metric("damaged_blocks_total")).toBe(1);
 
-  const { record: after } = await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 300 } });
+  const { record: after } = await here.cluster.sessions.perform(record.id, { type: "seek", to: { seq: 300 } });
   const other = await here.cluster.gateway();
   const newcomer = await other.client(`/ws/${record.id}`);
   await newcomer.untilType("history");

@@ -25,7 +25,7 @@ import {
   type ProxyTrust,
   type RequestGuard,
 } from "@tapedeck/runtime";
-import type { CreateChoice, Deck, StoredSession } from "@tapedeck/sessions";
+import type { CreateChoice, SessionService, StoredSession } from "@tapedeck/sessions";
 import { stringifySetCookie } from "cookie";
 import { refusal } from "./answers.js";
 import { Connection } from "./connection.js";
@@ -45,7 +45,7 @@ import { findMissed, type WelcomeContext, welcome } from "./welcome.js";
 
 export interface DoorOptions {
   readonly access: Access;
-  readonly deck: Pick<Deck, "open" | "join">;
+  readonly sessions: Pick<SessionService, "open" | "join">;
   readonly watches: Watches;
   readonly presence: Presence;
   readonly legacyRegister: LegacyRegister;
@@ -194,17 +194,17 @@ export class Door {
 
   /** The session asked for. Who may make none only joins; the shared one is made for anybody. */
   async #open(guest: Guest): Promise<StoredSession> {
-    const { deck, access } = this.#options;
+    const { sessions, access } = this.#options;
     const { sessionId, legacy, address, principal } = guest;
-    if (!mayMake(guest)) return deck.join(sessionId);
+    if (!mayMake(guest)) return sessions.join(sessionId);
     if (sessionId !== globalSessionId && access.limits.bounds("creations")) {
-      const known = await deck.join(sessionId).catch(orNotFound);
+      const known = await sessions.join(sessionId).catch(orNotFound);
       if (known !== undefined) return known;
       await access.limits.count("creations", principal, address);
     }
     const { userId } = sessionId === globalSessionId ? anyone : principal;
     const choice: CreateChoice = { start: true, createdBy: address, userId };
-    return deck.open(sessionId, legacy ? { ...choice, maxFps: limits.legacyMaxFps } : choice);
+    return sessions.open(sessionId, legacy ? { ...choice, maxFps: limits.legacyMaxFps } : choice);
   }
 
   #accept(upgrade: Upgrade, guest: Guest, watch: Watch, missed: Parameters<typeof welcome>[2]): void {

@@ -112,7 +112,7 @@ test("[G6] a seek while paused shows one frame, in a new epoch told before it", 
     here.gateway.client(`/ws/${record.id}`, { legacy: true }),
   ]);
   await Promise.all([viewer.untilType("history"), legacy.untilType("history")]);
-  const { record: after } = await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 500 } });
+  const { record: after } = await here.cluster.sessions.perform(record.id, { type: "seek", to: { seq: 500 } });
   await Promise.all([viewer.untilSeq(500), legacy.untilSeq(500)]);
   expect(viewer.types).toEqual(["session", "history", "state", "snapshot"]);
   expect(viewer.last).toMatchObject({ epoch: after.epoch, prev: 499 });
@@ -126,11 +126,11 @@ test("[G6] a seek while paused shows one frame, in a new epoch told before it", 
 
 test("[G7] a pause is told after the frames that lead up to it", async () => {
   const id = here.newId();
-  await here.cluster.deck.open(id, { start: true, speed: 100 });
+  await here.cluster.sessions.open(id, { start: true, speed: 100 });
   const viewer = await here.gateway.client(`/ws/${id}`);
   await viewer.untilType("history");
   // The clock has moved the playhead, and no ticker has shown anything.
-  const { record } = await here.cluster.deck.perform(id, { type: "pause" });
+  const { record } = await here.cluster.sessions.perform(id, { type: "pause" });
   await viewer.untilType("state");
   expect(viewer.last?.seq).toBe(record.anchorSeq);
   expect(viewer.types.at(-1)).toBe("state");
@@ -142,7 +142,7 @@ test("[G7] the rest of an epoch comes before word of the next", async () => {
   const viewer = await here.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
   const publishing = here.cluster.publish(record, 30, 31);
-  const seeking = here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 5 } });
+  const seeking = here.cluster.sessions.perform(record.id, { type: "seek", to: { seq: 5 } });
   await Promise.all([publishing, seeking]);
   await viewer.untilSeq(5);
   expect(viewer.seqs.slice(-22)).toEqual([...Array.from({ length: 21 }, (_, at) => 11 + at), 5]);
@@ -153,11 +153,11 @@ test("[G8] a step forward shows each frame it passes at any frame rate; a step b
   const record = await here.standing(100, { speed: 50, max_fps: 1 });
   const viewer = await here.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
-  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 7 } });
+  await here.cluster.sessions.perform(record.id, { type: "step", by: { frames: 7 } });
   await viewer.untilSeq(107);
   expect(viewer.seqs.slice(-8)).toEqual([100, 101, 102, 103, 104, 105, 106, 107]);
   expect(viewer.last?.epoch).toBe(record.epoch);
-  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: -2 } });
+  await here.cluster.sessions.perform(record.id, { type: "step", by: { frames: -2 } });
   await viewer.untilSeq(105);
   expect(viewer.seqs.slice(-2)).toEqual([107, 105]);
   expect(viewer.last?.epoch).toBeGreaterThan(record.epoch);
@@ -165,10 +165,10 @@ test("[G8] a step forward shows each frame it passes at any frame rate; a step b
 
 test("[G8] a step out of playing first catches up with the playhead, then shows each frame", async () => {
   const id = here.newId();
-  await here.cluster.deck.open(id, { start: true, speed: 20, max_fps: 20 });
+  await here.cluster.sessions.open(id, { start: true, speed: 20, max_fps: 20 });
   const viewer = await here.gateway.client(`/ws/${id}`);
   await viewer.untilType("history");
-  const { record } = await here.cluster.deck.perform(id, { type: "step", by: { frames: 25 } });
+  const { record } = await here.cluster.sessions.perform(id, { type: "step", by: { frames: 25 } });
   await viewer.untilSeq(record.anchorSeq);
   expectNoHole(viewer.shown);
   expect(viewer.shown.slice(-25).every(({ prev, seq }) => prev === seq - 1)).toBe(true);

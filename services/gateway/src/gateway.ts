@@ -3,7 +3,7 @@ import { LiveTapes } from "@tapedeck/live";
 import { goneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe, RedisConnection, RequestGuard } from "@tapedeck/runtime";
 import { countCommands, interval, proxyTrust, showBlockCache, sparing, startProbe } from "@tapedeck/runtime";
-import { Deck, keysWith, LeaseQueue, SessionStore } from "@tapedeck/sessions";
+import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
 import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import pLimit from "p-limit";
 import type { GatewayConfig } from "./config.js";
@@ -90,12 +90,12 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     instrumentsBegun: access.bounds.instrumentsBegun,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
-  const leases = new LeaseQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
-  const deck = new Deck({
+  const tickerQueue = new TickerQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
+  const sessions = new SessionService({
     store,
     tapes,
     feeds: live,
-    leases,
+    tickerQueue,
     log,
     ttl: config.SESSION_TTL_S,
     defaultTape: config.DEFAULT_TAPE,
@@ -118,7 +118,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     keys,
     log,
     context: {
-      deck,
+      sessions,
       store,
       tapes,
       texts,
@@ -133,7 +133,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const door = new Door({
     access,
-    deck,
+    sessions,
     watches,
     presence,
     legacyRegister,
@@ -210,7 +210,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       presence.stop();
       await presence.settled();
       await live.close();
-      await leases.close();
+      await tickerQueue.close();
     },
   };
 }

@@ -21,8 +21,8 @@ beforeEach(async () => {
 afterEach(() => feed.writer.release());
 
 /** A LIVE session on the test's own market. */
-async function live(choice: Parameters<typeof cluster.deck.open>[1] = {}): Promise<SessionRecord> {
-  return (await cluster.deck.open(`live_${nth}_${Math.random()}`, { mode: "LIVE", symbol, max_fps: 0, ...choice }))
+async function live(choice: Parameters<typeof cluster.sessions.open>[1] = {}): Promise<SessionRecord> {
+  return (await cluster.sessions.open(`live_${nth}_${Math.random()}`, { mode: "LIVE", symbol, max_fps: 0, ...choice }))
     .record;
 }
 
@@ -42,7 +42,7 @@ const textsOf = async (tape: string, seqs: readonly number[]) => {
   const opened = await cluster.tapes.open(tape);
   return Promise.all(seqs.map((seq) => render(opened, seq - 1, seq)));
 };
-const perform = cluster.deck.perform.bind(cluster.deck);
+const perform = cluster.sessions.perform.bind(cluster.sessions);
 
 describe("at the edge", () => {
   test("[LV20] the market's frames reach all sockets byte for byte, each once, and nothing is written of the session", async () => {
@@ -399,7 +399,7 @@ test("[G20] a viewer that comes back to a market's edge costs Redis no more read
       Number(/cmdstat_xrange:calls=(\d+)/.exec(await own.redis.info("commandstats"))?.[1] ?? 0);
     /** Of the viewer of a session of its own, with or without a token. */
     const cost = async (id: string, token: (record: SessionRecord) => string) => {
-      const { record } = await own.deck.open(id, { mode: "LIVE", symbol: "MARKET", max_fps: 0 });
+      const { record } = await own.sessions.open(id, { mode: "LIVE", symbol: "MARKET", max_fps: 0 });
       const before = await readings();
       const viewer = await gateway.client(`/ws/${id}${token(record)}`);
       await viewer.untilType("history");

@@ -55,7 +55,7 @@ test("[G30] no frame of the old epoch follows an ack that announces a new one", 
 
 test("[A96] a search is given up when its socket closes, and the user's next one is carried out", async () => {
   const id = here.newId();
-  await here.cluster.deck.open(id, { mode: "SIMULATION", seed: 5, scenario: "calm" });
+  await here.cluster.sessions.open(id, { mode: "SIMULATION", seed: 5, scenario: "calm" });
   const leaving = await here.gateway.client(`/ws/${id}`);
   const staying = await here.gateway.client(`/ws/${(await here.standing()).id}`);
   leaving.send({ type: "command", id: 1, command: "seek", event: "next", event_type: "DATA_VALIDATION_ERROR" });
@@ -80,9 +80,9 @@ test("[G31] a change is told to every socket of the session, on every node, whoe
     cause: "command",
     session: { speed: 2.5, connections: expect.any(Number) },
   });
-  await here.cluster.deck.perform(id, { type: "claim", node: "t1" });
-  await here.cluster.deck.perform(id, { type: "release", node: "t1", publishedSeq: 0 });
-  await here.cluster.deck.perform(id, { type: "pause" });
+  await here.cluster.sessions.perform(id, { type: "claim", node: "t1" });
+  await here.cluster.sessions.perform(id, { type: "release", node: "t1", publishedSeq: 0 });
+  await here.cluster.sessions.perform(id, { type: "pause" });
   await Promise.all([here1, there].map((client) => client.untilType("state", 2)));
   expect(there.of("state").map(({ cause }) => cause)).toEqual(["command", "command"]);
 });
@@ -149,13 +149,13 @@ test("[G33] a legacy socket gets two kinds of message whatever it sends and what
   ];
   for (const message of odd) client.send(message);
   client.send({ type: "command", id: 1, command: "seek", seq: 700 });
-  const { deck } = here.cluster;
-  await deck.perform(id, { type: "speed", value: 50 });
-  await deck.perform(id, { type: "mode", mode: "SIMULATION" });
-  await deck.perform(id, { type: "mode", mode: "REPLAY" });
-  await deck.perform(id, { type: "pause" });
-  await deck.perform(id, { type: "range", loop: true });
-  const { record } = await deck.perform(id, { type: "seek", to: { seq: 321 } });
+  const { sessions } = here.cluster;
+  await sessions.perform(id, { type: "speed", value: 50 });
+  await sessions.perform(id, { type: "mode", mode: "SIMULATION" });
+  await sessions.perform(id, { type: "mode", mode: "REPLAY" });
+  await sessions.perform(id, { type: "pause" });
+  await sessions.perform(id, { type: "range", loop: true });
+  const { record } = await sessions.perform(id, { type: "seek", to: { seq: 321 } });
   await client.untilSeq(321);
   await here.cluster.publish(record, 321, 322);
   await client.untilSeq(322);

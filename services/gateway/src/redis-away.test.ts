@@ -54,18 +54,18 @@ test("[G61] a change that was made meanwhile is learned of", async () => {
   const client = await here.gateway.client(`/ws/${record.id}`);
   await client.untilType("history");
   await cutOff();
-  await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 700 } });
+  await here.cluster.sessions.perform(record.id, { type: "seek", to: { seq: 700 } });
   await client.untilSeq(700);
   expect(client.types.slice(-2)).toEqual(["state", "snapshot"]);
 });
 
 test("[G61] a session whose change Redis has lost goes on in a new epoch", async () => {
   const record = await here.standing(10);
-  const { redis, keys, deck } = here.cluster;
+  const { redis, keys, sessions } = here.cluster;
   const before = await redis.dump(keys.session(record.id)).then(() => redis.hgetall(keys.session(record.id)));
   const client = await here.gateway.client(`/ws/${record.id}`);
   await client.untilType("history");
-  const { record: lost } = await deck.perform(record.id, { type: "seek", to: { seq: 400 } });
+  const { record: lost } = await sessions.perform(record.id, { type: "seek", to: { seq: 400 } });
   await client.untilSeq(400);
   // A replica that had not heard of the seek takes over.
   await redis.del(keys.session(record.id));

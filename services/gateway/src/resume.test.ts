@@ -15,7 +15,7 @@ test("[G20] a token gets exactly the frames missed, in chunks of a hundred, then
   await first.untilSeq(120);
   await first.close();
   // Nobody watches; the session moves on.
-  const { record: moved } = await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 450 } });
+  const { record: moved } = await here.cluster.sessions.perform(record.id, { type: "step", by: { frames: 450 } });
   const second = await here.gateway.client(`/ws?session_id=${record.id}&epoch=${record.epoch}&after=120`);
   await second.untilSeq(550);
   expect(second.seqs).toEqual(range(120, 550));
@@ -83,12 +83,12 @@ test("[G20] frames that come while it resumes follow without a hole", async () =
 });
 
 test("[G21] a token of an earlier epoch gets the rest of it, then each later one after its state", async () => {
-  const { deck } = here.cluster;
+  const { sessions } = here.cluster;
   const first = await here.standing(100);
-  await deck.perform(first.id, { type: "step", by: { frames: 5 } });
-  const { record: second } = await deck.perform(first.id, { type: "seek", to: { seq: 2000 } });
-  await deck.perform(first.id, { type: "step", by: { frames: 3 } });
-  const { record: third } = await deck.perform(first.id, { type: "seek", to: { seq: 50 } });
+  await sessions.perform(first.id, { type: "step", by: { frames: 5 } });
+  const { record: second } = await sessions.perform(first.id, { type: "seek", to: { seq: 2000 } });
+  await sessions.perform(first.id, { type: "step", by: { frames: 3 } });
+  const { record: third } = await sessions.perform(first.id, { type: "seek", to: { seq: 50 } });
   const client = await here.gateway.client(`/ws/${first.id}?epoch=${first.epoch}&after=102`);
   await client.untilSeq(50);
   expect(client.shown.map(({ epoch, seq }) => [epoch, seq])).toEqual([
@@ -106,15 +106,19 @@ test("[G21] a token of an earlier epoch gets the rest of it, then each later one
     { epoch: second.epoch, controller_state: { cursor_seq: 2003 } },
     { epoch: third.epoch, controller_state: { cursor_seq: 50 } },
   ]);
-  await deck.perform(first.id, { type: "step", by: { frames: 1 } });
+  await sessions.perform(first.id, { type: "step", by: { frames: 1 } });
   await client.untilSeq(51);
 });
 
 test("[G21] also when the tape has changed meanwhile", async () => {
   await here.cluster.tape({ id: "other", symbol: "ETHUSDT", frames: 300 });
   const record = await here.standing(97);
-  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 3 } });
-  const { record: after } = await here.cluster.deck.perform(record.id, { type: "mode", mode: "REPLAY", tape: "other" });
+  await here.cluster.sessions.perform(record.id, { type: "step", by: { frames: 3 } });
+  const { record: after } = await here.cluster.sessions.perform(record.id, {
+    type: "mode",
+    mode: "REPLAY",
+    tape: "other",
+  });
   const client = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=98`);
   await client.until(() => client.last?.epoch === after.epoch);
   expect(client.seqs).toEqual([99, 100, 0]);
@@ -133,12 +137,12 @@ test("[G22] a token that nobody remembers gets the newest hundred, and is told",
 
 test("[G22] so does one that missed more than 2,000 frames, or 10,000 trades", async () => {
   const record = await here.standing(1);
-  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 1000 } });
-  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 1000 } });
+  await here.cluster.sessions.perform(record.id, { type: "step", by: { frames: 1000 } });
+  await here.cluster.sessions.perform(record.id, { type: "step", by: { frames: 1000 } });
   const within = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=1`);
   await within.untilSeq(2001);
   expect(within.seqs).toEqual(range(1, 2001));
-  await here.cluster.deck.perform(record.id, { type: "step", by: { frames: 1 } });
+  await here.cluster.sessions.perform(record.id, { type: "step", by: { frames: 1 } });
   const beyond = await here.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=1`);
   await beyond.untilType("history");
   expect(beyond.of("history")[0]).toMatchObject({ complete: false });
@@ -146,7 +150,7 @@ test("[G22] so does one that missed more than 2,000 frames, or 10,000 trades", a
 
   await here.cluster.tape({ id: "busy", symbol: "BUSY", frames: 200, tradesPerFrame: () => 300 });
   const busy = await here.standing(50, { tape: "busy" });
-  await here.cluster.deck.perform(busy.id, { type: "step", by: { frames: 34 } });
+  await here.cluster.sessions.perform(busy.id, { type: "step", by: { frames: 34 } });
   const many = await here.gateway.client(`/ws/${busy.id}?epoch=${busy.epoch}&after=50`);
   await many.untilType("history");
   expect(many.of("history")[0]).toMatchObject({ complete: false });

@@ -79,7 +79,7 @@ test("[G40] a seek reaches a slow reader without the rest of the epoch that it l
   await slow.untilType("history");
   slow.pause();
   const last = await publishUntilSlow(record, 0, 50);
-  const { record: after } = await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 3000 } });
+  const { record: after } = await here.cluster.sessions.perform(record.id, { type: "seek", to: { seq: 3000 } });
   slow.resume();
   await slow.untilSeq(3000);
   expect(slow.last).toMatchObject({ epoch: after.epoch, prev: 2999 });
@@ -93,9 +93,9 @@ test("[G43] of states that pile up for a slow reader only the newest is told", a
   slow.pause();
   await publishUntilSlow(record, 0, 1);
   for (let speed = 1; speed <= 100; speed++) {
-    await here.cluster.deck.perform(record.id, { type: "speed", value: 1 + speed / 10 });
+    await here.cluster.sessions.perform(record.id, { type: "speed", value: 1 + speed / 10 });
   }
-  const { record: after } = await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 3000 } });
+  const { record: after } = await here.cluster.sessions.perform(record.id, { type: "seek", to: { seq: 3000 } });
   slow.resume();
   await slow.untilSeq(3000);
   expect(slow.last?.epoch).toBe(after.epoch);

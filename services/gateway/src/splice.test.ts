@@ -44,10 +44,11 @@ test(`[G11] [G18] no hole and no repeat whatever happens while sockets come and 
       await here.cluster.publish(stale, last + below(5), last + 5 + below(5));
     } else if (dice < 0.27) {
       const frames = 1 + below(10);
-      record = (await here.cluster.deck.perform(record.id, { type: "step", by: { frames } })).record;
+      record = (await here.cluster.sessions.perform(record.id, { type: "step", by: { frames } })).record;
       last = Math.max(last, record.anchorSeq);
     } else if (dice < 0.3) {
-      record = (await here.cluster.deck.perform(record.id, { type: "seek", to: { seq: 100 + below(1000) } })).record;
+      record = (await here.cluster.sessions.perform(record.id, { type: "seek", to: { seq: 100 + below(1000) } }))
+        .record;
       last = record.anchorSeq;
     } else {
       // In order, with some frames repeated, and now and then a message lost.

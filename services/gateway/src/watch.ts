@@ -1,15 +1,15 @@
 import { type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
 import { beginSpan, type Logger, type Span, traceparent } from "@tapedeck/runtime";
 import {
-  type Asker,
-  type Deck,
+  type CommandResult,
   decodeState,
   type FrameHead,
   feedUserOf,
   isMoving,
-  type Performed,
   parseHead,
+  type Requester,
   type SessionRecord,
+  type SessionService,
   type SessionStore,
   type StateHead,
   type StoredSession,
@@ -30,7 +30,7 @@ import type { Note, Source, Viewer } from "./viewer.js";
 
 /** What a watch needs of the process it lives in. */
 export interface WatchContext {
-  readonly deck: Pick<Deck, "perform">;
+  readonly sessions: Pick<SessionService, "perform">;
   readonly store: Pick<SessionStore, "read">;
   readonly tapes: Pick<TapeCatalog, "open">;
   readonly texts: SessionTexts;
@@ -343,7 +343,10 @@ export class Watch implements Source, EdgeHolder {
             { epoch, rev, found: [read.record.epoch, read.record.rev] },
             "Redis lost a change: recovering",
           );
-          this.adopt((await this.#context.deck.perform(this.id, { type: "recover", epoch, rev })).record, "recover");
+          this.adopt(
+            (await this.#context.sessions.perform(this.id, { type: "recover", epoch, rev })).record,
+            "recover",
+          );
         } else {
           this.adopt(read.record, "command");
         }
@@ -365,9 +368,9 @@ export class Watch implements Source, EdgeHolder {
   }
 
   /** Applies a command; viewers here learn of it at once and not only when it comes back through Redis. */
-  async perform(command: Command | SystemCommand, asker?: Asker): Promise<Performed> {
+  async perform(command: Command | SystemCommand, requester?: Requester): Promise<CommandResult> {
     try {
-      const result = await this.#context.deck.perform(this.id, command, asker);
+      const result = await this.#context.sessions.perform(this.id, command, requester);
       this.noteConnections(result.connections);
       if (result.changed) this.#await(traceparent());
       this.adopt(result.record, causes[command.type] ?? "command");

@@ -1,6 +1,6 @@
 import type { RedisConnection } from "@tapedeck/runtime";
-import type { Outcome } from "./batch.js";
-import type { Rendering } from "./rendering.js";
+import type { PlaybackCursor } from "./cursor.js";
+import type { BatchResults } from "./publish-batch.js";
 
 /** In place of a revision: the session has no key. */
 const noSession = -1;
@@ -8,9 +8,9 @@ const noSession = -1;
 const sessionsPerCall = 64;
 
 /** Checkpoints that go to Redis in one call. One for each session would cost Redis as much as all messages together. */
-export class Checkpoints {
+export class CheckpointCall {
   readonly #publisher: RedisConnection;
-  readonly #of: Rendering[] = [];
+  readonly #of: PlaybackCursor[] = [];
   #error: Error | undefined;
   /** As the script answers: place, revision, place, revision, ... */
   #changed: readonly number[] = [];
@@ -28,14 +28,14 @@ export class Checkpoints {
     return this.size >= (this.#publisher.isCluster ? 1 : sessionsPerCall);
   }
 
-  add(rendering: Rendering): void {
-    this.#of.push(rendering);
+  add(cursor: PlaybackCursor): void {
+    this.#of.push(cursor);
   }
 
   /** @param landed called when Redis has answered, or the connection has broken */
   send(landed: () => void): void {
     const keys = this.#of.map(({ key }) => key);
-    const revsAndSeqs = this.#of.flatMap(({ rev, confirmed }) => [rev, confirmed]);
+    const revsAndSeqs = this.#of.flatMap(({ rev, publishedSeq }) => [rev, publishedSeq]);
     this.#publisher.sessionCheckpoints(keys.length, ...keys, ...revsAndSeqs).then(
       (changed) => {
         this.#changed = changed;
@@ -48,16 +48,16 @@ export class Checkpoints {
     );
   }
 
-  settle(outcome: Outcome): void {
+  reportTo(outcome: BatchResults): void {
     if (this.#error !== undefined) {
-      for (const rendering of this.#of) outcome.unchecked(rendering, this.#error);
+      for (const cursor of this.#of) outcome.checkpointFailed(cursor, this.#error);
       return;
     }
     for (let at = 0; at + 1 < this.#changed.length; at += 2) {
-      const rendering = this.#of[(this.#changed[at] ?? 0) - 1];
+      const cursor = this.#of[(this.#changed[at] ?? 0) - 1];
       const rev = this.#changed[at + 1];
-      if (rev === noSession) rendering?.events.gone();
-      else if (rev !== rendering?.rev) rendering?.events.changed(); // otherwise it has been heard of meanwhile
+      if (rev === noSession) cursor?.events.gone();
+      else if (rev !== cursor?.rev) cursor?.events.changed(); // otherwise it has been heard of meanwhile
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { Lease, LeaseLoss } from "@tapedeck/leases";
-import type { LeaseJob } from "@tapedeck/sessions";
+import type { TickerJob } from "@tapedeck/sessions";
 
 /** A ticker's hold on one session. */
-export type SessionLease = Lease<LeaseJob>;
+export type SessionLease = Lease<TickerJob>;
 
 /** Why a lease ends, for logs and metrics. */
 export type LeaseEnd =

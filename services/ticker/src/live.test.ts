@@ -37,7 +37,7 @@ describe("a shifted session", () => {
     await rig.ticker();
     stop = feed.run();
     const { record, viewer } = await rig.liveWatched();
-    await rig.deck.perform(record.id, { type: "goback", seconds: 1 });
+    await rig.sessions.perform(record.id, { type: "goback", seconds: 1 });
     await viewer.until(({ states }) => states.length > 0);
     const from = viewer.states[0]?.anchorSeq ?? -1;
     await viewer.until(({ last }) => last > from + 100);
@@ -53,8 +53,8 @@ describe("a shifted session", () => {
     const { ticker } = await rig.ticker();
     stop = feed.run();
     const { record, viewer } = await rig.liveWatched();
-    await rig.deck.perform(record.id, { type: "goback", seconds: 1 });
-    const { record: faster } = await rig.deck.perform(record.id, { type: "speed", value: 5 });
+    await rig.sessions.perform(record.id, { type: "goback", seconds: 1 });
+    const { record: faster } = await rig.sessions.perform(record.id, { type: "speed", value: 5 });
     await viewer.until(({ states }) => states.at(-1)?.edge === true);
     const reached = await rig.record(record.id);
     expect(reached).toMatchObject({ edge: true, epoch: faster.epoch, speed: 5, ticker: "" });
@@ -66,7 +66,7 @@ describe("a shifted session", () => {
   test("[LV41] goes on at the edge where the market has stopped", async () => {
     await rig.ticker();
     const { record, viewer } = await rig.liveWatched();
-    await rig.deck.perform(record.id, { type: "goback", seconds: 0.5 });
+    await rig.sessions.perform(record.id, { type: "goback", seconds: 0.5 });
     await viewer.until(({ states }) => states.at(-1)?.edge === true);
     expect(await rig.record(record.id)).toMatchObject({ edge: true, anchorSeq: 99 });
     expect(viewer.last).toBe(99);
@@ -75,8 +75,8 @@ describe("a shifted session", () => {
   test("[LV42] slower than the market waits for what comes, and plays it", async () => {
     await rig.ticker();
     const { record, viewer } = await rig.liveWatched();
-    await rig.deck.perform(record.id, { type: "goback", seconds: 0.2 });
-    await rig.deck.perform(record.id, { type: "speed", value: 0.5 });
+    await rig.sessions.perform(record.id, { type: "goback", seconds: 0.2 });
+    await rig.sessions.perform(record.id, { type: "speed", value: 0.5 });
     await viewer.until(({ last }) => last === 99);
     for (const last of [100, 105, 110]) {
       await feed.bring(last - feed.last);
@@ -92,7 +92,7 @@ describe("a shifted session", () => {
     const { record, viewer } = await rig.liveWatched();
     const tape = await rig.tapes.open(feed.tape);
     const to = tape.iso(tape.span.lastNs + 10 * 20e6);
-    const { record: ranged } = await rig.deck.perform(record.id, { type: "range", to });
+    const { record: ranged } = await rig.sessions.perform(record.id, { type: "range", to });
     expect(ranged).toMatchObject({ edge: false, state: "PLAYING" });
     await viewer.until(({ states }) => states.at(-1)?.reason === "ended");
     expect(await rig.record(record.id)).toMatchObject({ state: "STOPPED", anchorNs: ranged.toNs });
@@ -104,9 +104,9 @@ describe("a shifted session", () => {
 
   test("[LV42] a REPLAY of it does not come to the edge, but plays what comes", async () => {
     await rig.ticker();
-    const { record } = await rig.deck.open(undefined, { tape: feed.tape, max_fps: 0 });
+    const { record } = await rig.sessions.open(undefined, { tape: feed.tape, max_fps: 0 });
     const viewer = await rig.watch(record.id, { epoch: record.epoch, seq: 0 });
-    await rig.deck.perform(record.id, { type: "start" });
+    await rig.sessions.perform(record.id, { type: "start" });
     await viewer.until(({ last }) => last === 99);
     await feed.bring(5);
     await viewer.until(({ last }) => last === 104);
@@ -120,7 +120,7 @@ describe("a tape that is finished while it is played", () => {
   test("[LV43] plays on, and at its end LIVE goes to the edge", async () => {
     await rig.ticker();
     const { record, viewer } = await rig.liveWatched();
-    await rig.deck.perform(record.id, { type: "goback", seconds: 1.5 });
+    await rig.sessions.perform(record.id, { type: "goback", seconds: 1.5 });
     await viewer.frames(5);
     await feed.writer.finish();
     await viewer.until(({ states }) => states.at(-1)?.edge === true);
@@ -139,8 +139,8 @@ test("[LV44] a session that retention overtakes goes on at the first frame left"
   await feed.bring(50);
   await rig.ticker();
   const { record, viewer } = await rig.liveWatched();
-  await rig.deck.perform(record.id, { type: "goback", seconds: 1 });
-  await rig.deck.perform(record.id, { type: "speed", value: 0.1 });
+  await rig.sessions.perform(record.id, { type: "goback", seconds: 1 });
+  await rig.sessions.perform(record.id, { type: "speed", value: 0.1 });
   stop = feed.run();
   const failovers = () => viewer.states.filter(({ ticker, anchorSeq }) => ticker !== "" && anchorSeq > 40);
   await viewer.until(() => failovers().length >= 2);

@@ -1,4 +1,4 @@
-import { startUpkeep } from "@tapedeck/leases";
+import { startMaintenance } from "@tapedeck/leases";
 import { LiveTapes } from "@tapedeck/live";
 import {
   announceReady,
@@ -27,14 +27,14 @@ import {
   watchRedis,
 } from "@tapedeck/runtime";
 import {
-  Deck,
   defineSessionScripts,
   keysWith,
-  LeaseQueue,
-  leaseQueueNames,
+  maintenanceQueue,
+  SessionMaintenance,
+  SessionService,
   SessionStore,
-  SessionUpkeep,
-  upkeepQueue,
+  TickerQueue,
+  tickerQueueNames,
 } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { readTickerConfig, type TickerConfig } from "./config.js";
@@ -90,8 +90,15 @@ async function main(config: TickerConfig): Promise<void> {
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   showBlockCache(metrics, cache);
-  const leases = new LeaseQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
-  const deck = new Deck({ store, tapes, leases, log, ttl: config.SESSION_TTL_S, defaultTape: config.DEFAULT_TAPE });
+  const tickerQueue = new TickerQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
+  const sessions = new SessionService({
+    store,
+    tapes,
+    tickerQueue,
+    log,
+    ttl: config.SESSION_TTL_S,
+    defaultTape: config.DEFAULT_TAPE,
+  });
 
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
   const ticker = await Ticker.start({
@@ -101,9 +108,9 @@ async function main(config: TickerConfig): Promise<void> {
     clock,
     probe,
     store,
-    deck,
+    sessions,
     tapes,
-    queues: leaseQueueNames(config.TICKER_QUEUES),
+    queues: tickerQueueNames(config.TICKER_QUEUES),
     capacity: config.TICKER_SESSIONS,
     parkAfterMs: config.PARK_AFTER_MS,
     metrics,
@@ -133,15 +140,15 @@ async function main(config: TickerConfig): Promise<void> {
     now: () => clock.now(),
     log,
   });
-  const sessions = new SessionUpkeep({ store, leases });
-  const upkeep = await startUpkeep({
+  const maintenance = new SessionMaintenance({ store, tickerQueue });
+  const upkeep = await startMaintenance({
     connection: bullmq,
-    queue: upkeepQueue,
+    queue: maintenanceQueue,
     prefix: keys.bullPrefix,
     node,
     chores: {
-      "requeue orphans": () => sessions.requeueOrphans(),
-      "sweep expired": () => sessions.sweepExpired(),
+      "requeue orphans": () => maintenance.requeueOrphans(),
+      "sweep expired": () => maintenance.sweepExpired(),
     },
     log,
   });
@@ -158,7 +165,7 @@ async function main(config: TickerConfig): Promise<void> {
     probe.stop();
     clock.stop();
     await live.close();
-    await leases.close();
+    await tickerQueue.close();
     await Promise.all([commands, publisher, subscriber, bullmq].map((redis) => redis.quit()));
   });
   shutdown.step("stop answering", () => status.stop());

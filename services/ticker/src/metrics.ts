@@ -2,7 +2,7 @@ import type { Metrics } from "@tapedeck/runtime";
 import { Counter } from "prom-client";
 
 /** What the renderer counts, by calls that cost next to nothing where they stand on the path of a frame. */
-export interface RendererMetrics {
+export interface PublishMetrics {
   /** HOT: a message left, so many ms after it was due, standing for so many frames. */
   message(latenessMs: number, frames: number): void;
   pipeline(ms: number, commands: number): void;
@@ -18,7 +18,7 @@ export interface Lateness {
   readonly messagesPerSecond: number;
 }
 
-export interface TickerMetrics extends RendererMetrics {
+export interface TickerMetrics extends PublishMetrics {
   /** A session came to a damaged block and passed it over. */
   damagedBlock(): void;
   leaseEnded(why: string): void;
@@ -32,13 +32,13 @@ export interface TickerMetrics extends RendererMetrics {
   takeLateness(): Lateness;
 }
 
-export interface TickerNumbers {
+export interface TickerGauges {
   /** Sessions held, and how many may be. */
   readonly leases: () => number;
   readonly capacity: number;
 }
 
-export function createTickerMetrics(metrics: Metrics, { leases, capacity }: TickerNumbers): TickerMetrics {
+export function createTickerMetrics(metrics: Metrics, { leases, capacity }: TickerGauges): TickerMetrics {
   const registers = [metrics.registry];
   // What is counted per frame is a plain number here, which Prometheus reads when it asks.
   let framesPublished = 0;

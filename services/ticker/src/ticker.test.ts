@@ -1,4 +1,4 @@
-import { LeaseQueue } from "@tapedeck/sessions";
+import { TickerQueue } from "@tapedeck/sessions";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { soon } from "../../../test/support/soon.js";
 import { Rig } from "./testing/rig.js";
@@ -124,11 +124,11 @@ describe("a command", () => {
     const { id, viewer } = await rig.playWatched(tape);
     for (let round = 0; round < 4; round++) {
       await viewer.frames(10);
-      await rig.deck.perform(id, { type: "pause" });
+      await rig.sessions.perform(id, { type: "pause" });
       await viewer.until(({ states }) => states.at(-1)?.state === "PAUSED");
       const record = await rig.record(id);
       expect(record).toMatchObject({ state: "PAUSED", ticker: "" });
-      await rig.deck.perform(id, { type: "resume" });
+      await rig.sessions.perform(id, { type: "resume" });
     }
     await viewer.until(({ last }) => last === 149);
     const shown = viewer.shown.flatMap(({ prev, seq }) => range(prev + 1, seq));
@@ -141,7 +141,7 @@ describe("a command", () => {
     await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
     await viewer.frames(5);
-    await rig.deck.perform(id, { type: "speed", value: 10 });
+    await rig.sessions.perform(id, { type: "speed", value: 10 });
     await viewer.until(({ last }) => last === 299);
     const filled = viewer.holes.reduce((sum, { from, to }) => sum + to - from, 0);
     expect(viewer.shown.length + filled).toBe(299);
@@ -154,7 +154,7 @@ describe("a command", () => {
     await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
     await viewer.frames(5);
-    const { record } = await rig.deck.perform(id, { type: "seek", to: { seq: 1000 } });
+    const { record } = await rig.sessions.perform(id, { type: "seek", to: { seq: 1000 } });
     await viewer.until(({ shown }) => shown.filter(({ epoch }) => epoch === record.epoch).length >= 10);
     const after = viewer.shown.filter(({ epoch }) => epoch === record.epoch);
     expect(after.map(({ seq }) => seq)).toEqual(range(1001, 1000 + after.length));
@@ -185,9 +185,9 @@ describe("a lease", () => {
     await viewer.frames(10);
     const second = await rig.ticker();
     // A job too many, as a lost lock or upkeep may make: both are at the session for a moment.
-    const leases = new LeaseQueue({ redis: rig.redis, keys: rig.keys, queues: 2 });
+    const tickerQueue = new TickerQueue({ redis: rig.redis, keys: rig.keys, queues: 2 });
     await first.ticker.stopTaking();
-    await leases.request({ id, rev: 4711 });
+    await tickerQueue.request({ id, rev: 4711 });
     await viewer.until(({ shown }) => shown.length > 100);
     expect((await rig.record(id)).ticker).toBe(second.node);
     expect(await second.metric("failovers_total")).toBe(1);
@@ -196,7 +196,7 @@ describe("a lease", () => {
     const shown = viewer.shown.flatMap(({ prev, seq }) => range(prev + 1, seq));
     expect(shown).toEqual([...new Set(shown)].sort((a, b) => a - b));
     expect(viewer.shown.map(({ rev }) => rev)).toEqual(viewer.shown.map(({ rev }) => rev).sort((a, b) => a - b));
-    await leases.close();
+    await tickerQueue.close();
   });
 });
 
@@ -209,7 +209,7 @@ describe("a session that nobody watches", () => {
     await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
     const parked = await rig.record(record.id);
     const viewer = await rig.watch(record.id, { epoch: parked.epoch, seq: parked.anchorSeq });
-    await rig.deck.perform(record.id, { type: "unpark" });
+    await rig.sessions.perform(record.id, { type: "unpark" });
     await viewer.frames(20);
     expect(viewer.shown[0]?.prev).toBe(parked.anchorSeq);
     expect(viewer.holes).toEqual([]);
@@ -232,7 +232,7 @@ describe("a deaf ticker", () => {
     const { id, viewer } = await rig.playWatched(tape);
     await viewer.frames(5);
     connections.subscriber.disconnect();
-    await rig.deck.perform(id, { type: "pause" });
+    await rig.sessions.perform(id, { type: "pause" });
     const since = performance.now();
     await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
     expect(performance.now() - since).toBeLessThan(3000);
@@ -244,7 +244,7 @@ describe("a deaf ticker", () => {
     const { id } = await rig.playWatched(tape);
     await vi.waitFor(() => expect(ticker.leases).toBe(1), soon);
     connections.subscriber.disconnect();
-    await rig.deck.perform(id, { type: "pause" });
+    await rig.sessions.perform(id, { type: "pause" });
     await vi.waitFor(() => expect(ticker.leases).toBe(0), soon);
   });
 });

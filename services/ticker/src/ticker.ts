@@ -1,20 +1,20 @@
-import { Intake, startBalance } from "@tapedeck/leases";
+import { LeasePool, startBalance } from "@tapedeck/leases";
 import type { Logger, Metrics, Probe, RedisClock, RedisConnection } from "@tapedeck/runtime";
 import {
-  type Deck,
   type Keys,
-  type LeaseJob,
   needsTicker,
   type SessionRecord,
+  type SessionService,
   type SessionStore,
+  type TickerJob,
 } from "@tapedeck/sessions";
 import { DamageReports, type TapeCatalog } from "@tapedeck/tape";
 import pLimit from "p-limit";
 import type { LeaseEnd, SessionLease } from "./lease.js";
 import { createTickerMetrics, type TickerMetrics } from "./metrics.js";
-import { Renderer } from "./renderer.js";
-import { Run } from "./run.js";
-import { listenForStates } from "./states.js";
+import { SessionLeaseRunner } from "./runner.js";
+import { PublishScheduler } from "./scheduler.js";
+import { subscribeToStates } from "./state-subscription.js";
 
 export interface TickerOptions {
   readonly node: string;
@@ -28,7 +28,7 @@ export interface TickerOptions {
   readonly clock: RedisClock;
   readonly probe: Pick<Probe, "heardWithin">;
   readonly store: Pick<SessionStore, "read">;
-  readonly deck: Pick<Deck, "perform">;
+  readonly sessions: Pick<SessionService, "perform">;
   readonly tapes: Pick<TapeCatalog, "open">;
   readonly queues: readonly string[];
   readonly capacity: number;
@@ -46,32 +46,32 @@ const balanceEveryMs = 1000;
 export class Ticker {
   readonly metrics: TickerMetrics;
   readonly #options: TickerOptions;
-  readonly #renderer: Renderer;
-  readonly #intake: Intake<LeaseJob>;
-  readonly #runs = new Map<string, Run>();
+  readonly #scheduler: PublishScheduler;
+  readonly #leasePool: LeasePool<TickerJob>;
+  readonly #runners = new Map<string, SessionLeaseRunner>();
   readonly #damage = new DamageReports();
   readonly #handOvers = pLimit(handOversAtOnce);
   readonly #stops: (() => void)[] = [];
 
   private constructor(options: TickerOptions) {
-    const { node, keys, connections, clock, probe, deck, log, metrics } = options;
+    const { node, keys, connections, clock, probe, sessions, log, metrics } = options;
     this.#options = options;
     this.metrics = createTickerMetrics(metrics, { leases: () => this.leases, capacity: options.capacity });
-    this.#renderer = new Renderer({
+    this.#scheduler = new PublishScheduler({
       publisher: connections.publisher,
       clock,
       probe,
       metrics: this.metrics,
       graceMs: options.parkAfterMs,
     });
-    this.#intake = new Intake({
+    this.#leasePool = new LeasePool({
       connection: connections.bullmq,
       queues: options.queues,
       prefix: keys.bullPrefix,
       node,
       capacity: options.capacity,
-      take: (lease) => this.#take(lease),
-      poisonous: async ({ sessionId }) => void (await deck.perform(sessionId, { type: "pause" })),
+      run: (lease) => this.#take(lease),
+      onCrashLoop: async ({ sessionId }) => void (await sessions.perform(sessionId, { type: "pause" })),
       log,
     });
   }
@@ -84,96 +84,96 @@ export class Ticker {
   }
 
   get leases(): number {
-    return this.#runs.size;
+    return this.#runners.size;
   }
 
   /** Takes no more leases. */
   stopTaking(): void {
-    this.#intake.stop();
+    this.#leasePool.stop();
   }
 
   /** Gives every lease back, each with its published seq written, and ends. */
   async close(deadlineMs: number): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
-    await this.#intake.close(deadlineMs);
-    this.#renderer.stop();
+    await this.#leasePool.close(deadlineMs);
+    this.#scheduler.stop();
   }
 
   async #start(): Promise<void> {
     const { keys, node, connections, clock, log } = this.#options;
     const channel = keys.tickerChannel(node);
-    await listenForStates(
+    await subscribeToStates(
       connections.subscriber,
       channel,
       {
         state: (record, trace) => this.#hear(record, trace),
-        gone: (sessionId) => this.#runs.get(sessionId)?.gone(),
-        missed: () => this.#each((run) => run.changed()),
+        gone: (sessionId) => this.#runners.get(sessionId)?.gone(),
+        missed: () => this.#each((runner) => runner.changed()),
       },
       log,
     );
     this.#stops.push(
       clock.onJump((byMs) => {
-        this.#renderer.reschedule();
-        this.#each((run) => run.jumped(byMs));
+        this.#scheduler.reschedule();
+        this.#each((runner) => runner.clockJumped(byMs));
       }),
       startBalance({
         redis: connections.commands,
         keys,
         node,
         role: "ticker",
-        leases: this.#intake,
+        leases: this.#leasePool,
         now: () => clock.now(),
         everyMs: this.#options.balanceEveryMs ?? balanceEveryMs,
         log,
       }),
     );
-    await this.#intake.start();
+    await this.#leasePool.start();
   }
 
   async #take(lease: SessionLease): Promise<LeaseEnd> {
     const { sessionId } = lease.job;
-    for (let before = this.#runs.get(sessionId); before; before = this.#runs.get(sessionId)) {
+    for (let before = this.#runners.get(sessionId); before; before = this.#runners.get(sessionId)) {
       before.end("claimed elsewhere"); // by this very ticker, with a newer job
-      await before.over;
-      if (this.#runs.get(sessionId) === before) this.#runs.delete(sessionId);
+      await before.done;
+      if (this.#runners.get(sessionId) === before) this.#runners.delete(sessionId);
     }
-    const { node, keys, deck, store, tapes, clock, log } = this.#options;
-    const run = new Run(lease, {
+    const { node, keys, sessions, store, tapes, clock, log } = this.#options;
+    const runner = new SessionLeaseRunner(lease, {
       node,
       keys,
-      deck,
+      sessions,
       store,
       tapes,
       clock,
-      renderer: this.#renderer,
-      handOver: this.#handOvers,
+      scheduler: this.#scheduler,
+      limitHandOver: this.#handOvers,
       metrics: this.metrics,
       damage: this.#damage,
       log,
     });
-    this.#runs.set(sessionId, run);
+    this.#runners.set(sessionId, runner);
     try {
-      return await run.over;
+      return await runner.done;
     } finally {
-      if (this.#runs.get(sessionId) === run) this.#runs.delete(sessionId);
+      if (this.#runners.get(sessionId) === runner) this.#runners.delete(sessionId);
     }
   }
 
   #hear(record: SessionRecord, trace: string | undefined): void {
-    const run = this.#runs.get(record.id);
-    if (run !== undefined) {
-      run.hear(record, trace);
+    const runner = this.#runners.get(record.id);
+    if (runner !== undefined) {
+      runner.onState(record, trace);
     } else if (needsTicker(record) && record.ticker === this.#options.node) {
       // The hash says that this ticker renders it, but the lease has ended meanwhile: let another have it at once.
-      const { node, deck, log } = this.#options;
-      deck
+      const { node, sessions, log } = this.#options;
+      sessions
         .perform(record.id, { type: "release", node, publishedSeq: record.publishedSeq })
         .catch((error: unknown) => log.debug({ err: error, session: record.id }, "stray claim left to upkeep"));
     }
   }
 
-  #each(visit: (run: Run) => void): void {
-    for (const run of this.#runs.values()) visit(run);
+  #each(visit: (runner: SessionLeaseRunner) => void): void {
+    for (const runner of this.#runners.values()) visit(runner);
   }
 }

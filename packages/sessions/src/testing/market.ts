@@ -1,7 +1,7 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { Seq } from "@tapedeck/tape";
-import type { Tapes } from "../choose-mode.js";
-import type { DeckTape } from "../playhead.js";
+import type { Tapes } from "../rules/choose-mode.js";
+import type { SeekableTape } from "../rules/playhead.js";
 import { shelf, steadyTape } from "./synthetic-tape.js";
 
 /** A feed whose tape has a frame more every 100 ms. */
@@ -22,7 +22,7 @@ export class Market {
     return Math.floor((Math.min(now, this.#ends) - this.#begins) / 100);
   }
 
-  tape(now: WallMs, firstSeq = 0): DeckTape {
+  tape(now: WallMs, firstSeq = 0): SeekableTape {
     return steadyTape(this.edge(now) + 1, 100, {
       id: this.id,
       growing: now < this.#ends,

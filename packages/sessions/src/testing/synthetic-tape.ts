@@ -1,8 +1,8 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { parseSimulatedName, type Seq, type TapeEvent, type Timeline } from "@tapedeck/tape";
-import type { SourceWish, Tapes } from "../choose-mode.js";
-import type { DeckTape } from "../playhead.js";
+import type { TapeSelector, Tapes } from "../rules/choose-mode.js";
+import type { SeekableTape } from "../rules/playhead.js";
 
 export interface SyntheticTape {
   readonly id?: string;
@@ -21,7 +21,7 @@ const fakeOrderId = "0123456789ab";
 const usualStartMs = 1_723_161_255_000;
 
 /** A tape of times alone: enough for the rules of the deck, which never look into a frame. */
-export function syntheticTape({ id = "synthetic@1", times, events = [], ...rest }: SyntheticTape): DeckTape {
+export function syntheticTape({ id = "synthetic@1", times, events = [], ...rest }: SyntheticTape): SeekableTape {
   const lastSeq = times.length - 1;
   const { firstSeq = 0, startMs = usualStartMs } = rest;
   const startNs = BigInt(startMs) * 1_000_000n;
@@ -51,13 +51,13 @@ export function syntheticTape({ id = "synthetic@1", times, events = [], ...rest 
 }
 
 /** Frames at a steady rate: `frames` of them, one in `everyMs`. */
-export function steadyTape(frames: number, everyMs = 100, more: Partial<SyntheticTape> = {}): DeckTape {
+export function steadyTape(frames: number, everyMs = 100, more: Partial<SyntheticTape> = {}): SeekableTape {
   return syntheticTape({ ...more, times: Array.from({ length: frames }, (_, at) => at * everyMs * 1e6) });
 }
 
 /** A shelf of tapes; the first is the default. The feed of every instrument makes the first one that grows. */
-export function shelf(...tapes: DeckTape[]): Tapes {
-  const nameOf = (tape: DeckTape): string => tape.id.split("@")[0] ?? "";
+export function shelf(...tapes: SeekableTape[]): Tapes {
+  const nameOf = (tape: SeekableTape): string => tape.id.split("@")[0] ?? "";
   return {
     live: async () => tapes.find(({ span }) => span.growing),
     fork: async (tape, session, order) => ({
@@ -71,7 +71,7 @@ export function shelf(...tapes: DeckTape[]): Tapes {
       if (tape === undefined) throw new RefusedError(refuse("TAPE_NOT_FOUND", `Tape ${id} does not exist.`));
       return tape;
     },
-    choose: async ({ tape: id, symbol, source }: SourceWish) =>
+    choose: async ({ tape: id, symbol, source }: TapeSelector) =>
       tapes.find(
         (each) =>
           (id === undefined || nameOf(each) === id || each.id === id) &&
@@ -82,6 +82,6 @@ export function shelf(...tapes: DeckTape[]): Tapes {
 }
 
 /** Stands for a simulated tape, which is there as soon as it is named. */
-function simulated(id: string): DeckTape | undefined {
+function simulated(id: string): SeekableTape | undefined {
   return parseSimulatedName(id) && steadyTape(100, 100, { id });
 }

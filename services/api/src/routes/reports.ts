@@ -9,7 +9,7 @@ import {
   type TradeReport,
   tradeReportAnswer,
 } from "@tapedeck/protocol";
-import { type KeptOrder, reported, type StoredSession, viewOf } from "@tapedeck/sessions";
+import { type StoredOrder, type StoredSession, summarizeOrders, viewOf } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
 import type { Caller } from "../caller.js";
 import { bare, type Route, route, Verbatim } from "../route.js";
@@ -50,7 +50,7 @@ export const reportRoutes: readonly Route[] = [
       const found = await existing(api, id, caller);
       const [account, orders] = await Promise.all([valued(api, found), api.store.orders(id)]);
       const { orders: _, ...summary } = summaryOf(found);
-      return { report: { ...summary, account, ...reported(orders) } };
+      return { report: { ...summary, account, ...summarizeOrders(orders) } };
     },
   }),
   route({
@@ -136,7 +136,7 @@ const columns: readonly (readonly [name: string, of: (order: Listed) => unknown]
   ["unrealized_pnl", ({ fill }) => fill?.account?.unrealized_pnl],
 ];
 
-function ordersCsv(orders: readonly KeptOrder[]): string {
-  const lines = reported(orders).orders.map((order) => columns.map(([, of]) => of(order)));
+function ordersCsv(orders: readonly StoredOrder[]): string {
+  const lines = summarizeOrders(orders).orders.map((order) => columns.map(([, of]) => of(order)));
   return csvOf([columns.map(([name]) => name), ...lines]);
 }

@@ -37,7 +37,7 @@ export const sessionRoutes: readonly Route[] = [
         if (taken !== undefined) orThrow(takenRefusal(principal, taken.record));
         await api.access.limits.count("creations", principal, address);
       }
-      const opened = await api.deck.open(session_id, { ...choice, createdBy: address, userId: principal.userId });
+      const opened = await api.sessions.open(session_id, { ...choice, createdBy: address, userId: principal.userId });
       orThrow(takenRefusal(principal, opened.record)); // someone else may have been faster with this id
       return {
         status: "success" as const,
@@ -104,7 +104,7 @@ export const sessionRoutes: readonly Route[] = [
     async handle({ params: { id }, caller }, api) {
       const found = await findSession(api, id, caller);
       if (found !== undefined) orThrow(ownRefusal(caller.principal, found.record));
-      if (!isSessionId(id) || !(await api.deck.remove(id))) throw sessionNotFound(id);
+      if (!isSessionId(id) || !(await api.sessions.remove(id))) throw sessionNotFound(id);
       const again = id === globalSessionId ? " It is made again when it is needed." : "";
       return { status: "success" as const, message: `Session ${id} is deleted.${again}` };
     },

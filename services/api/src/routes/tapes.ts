@@ -51,7 +51,7 @@ export const tapeRoutes: readonly Route[] = [
     refusals: ["TAPE_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
     async handle({ params: { id }, query: { points }, caller }, api) {
       await mayRead(api, id, caller);
-      return api.searches.run(caller.asker, () => api.tapes.overview(id, points, caller.asker.signal));
+      return api.searches.run(caller.requester, () => api.tapes.overview(id, points, caller.requester.signal));
     },
   }),
 ];

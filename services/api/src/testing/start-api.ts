@@ -12,7 +12,15 @@ import {
   RequestGuard,
   watchRedis,
 } from "@tapedeck/runtime";
-import { Deck, type Keys, keysWith, LeaseQueue, type SessionCaps, SessionStore, UserQueue } from "@tapedeck/sessions";
+import {
+  type Keys,
+  keysWith,
+  type SessionCaps,
+  SessionService,
+  SessionStore,
+  TickerQueue,
+  UserQueue,
+} from "@tapedeck/sessions";
 import { BlockCache, MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 import { z } from "zod";
 import type { Api } from "../api.js";
@@ -51,7 +59,7 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type TestApi = Pick<Api, "redis" | "keys" | "deck" | "store"> & {
+export type TestApi = Pick<Api, "redis" | "keys" | "sessions" | "store"> & {
   readonly url: string;
   ask(method: string, path: string, ask?: Ask): Promise<Answer>;
   stop(): Promise<void>;
@@ -71,9 +79,9 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const cache = new BlockCache(2 ** 24);
   const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log, instrumentsPerUser });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
-  const leases = new LeaseQueue({ redis, keys, queues: 2, onError: () => {} });
+  const tickerQueue = new TickerQueue({ redis, keys, queues: 2, onError: () => {} });
   const searches = new UserQueue("searches");
-  const deck = new Deck({ store, tapes, feeds: live, leases, searches, log, ttl: 600 });
+  const sessions = new SessionService({ store, tapes, feeds: live, tickerQueue, searches, log, ttl: 600 });
   const metrics = createMetrics("api", node);
   const health = createHealth();
   watchRedis(redis, health);
@@ -81,7 +89,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_ORIGINS: [], ...options.guard });
   const app = createApp({
     node,
-    deck,
+    sessions,
     store,
     tapes,
     searches,
@@ -105,14 +113,14 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   return {
     redis,
     keys,
-    deck,
+    sessions,
     store,
     url: server.url,
     ask: (method, path, ask) => request(server.url, method, path, ask),
     async stop() {
       await server.close();
       await live.close();
-      await Promise.all([leases, ...queues].map((queue) => queue.close()));
+      await Promise.all([tickerQueue, ...queues].map((queue) => queue.close()));
       for (const connection of [redis, subscriber]) connection.disconnect();
     },
   };

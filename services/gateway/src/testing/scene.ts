@@ -6,7 +6,7 @@ export interface Scene {
   readonly cluster: TestCluster;
   readonly gateway: TestGateway;
   /** A session that stands paused at a frame, so that a test can play its ticker. */
-  standing(at?: number, choice?: Parameters<TestCluster["deck"]["open"]>[1]): Promise<SessionRecord>;
+  standing(at?: number, choice?: Parameters<TestCluster["sessions"]["open"]>[1]): Promise<SessionRecord>;
   newId(): string;
   stop(): Promise<void>;
 }
@@ -24,9 +24,9 @@ export async function openScene(redisUrl: string, tape: TestTapeOptions = { fram
     newId,
     standing: async (at = 0, choice = {}) => {
       const id = newId();
-      await cluster.deck.open(id, { start: true, ...choice });
-      await cluster.deck.perform(id, { type: "pause" });
-      return (await cluster.deck.perform(id, { type: "seek", to: { seq: at } })).record;
+      await cluster.sessions.open(id, { start: true, ...choice });
+      await cluster.sessions.perform(id, { type: "pause" });
+      return (await cluster.sessions.perform(id, { type: "seek", to: { seq: at } })).record;
     },
     stop: () => cluster.stop(),
   };

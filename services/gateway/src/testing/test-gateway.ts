@@ -18,7 +18,15 @@ import {
   untilReady,
   watchRedis,
 } from "@tapedeck/runtime";
-import { Deck, frameHead, type Keys, keysWith, LeaseQueue, type SessionRecord, SessionStore } from "@tapedeck/sessions";
+import {
+  frameHead,
+  type Keys,
+  keysWith,
+  type SessionRecord,
+  SessionService,
+  SessionStore,
+  TickerQueue,
+} from "@tapedeck/sessions";
 import { BlockCache, FolderTapeStore, render, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
 import { Redis } from "ioredis";
@@ -34,7 +42,7 @@ export interface TestCluster {
   /** Where the tapes are. */
   readonly folder: string;
   readonly store: SessionStore;
-  readonly deck: Deck;
+  readonly sessions: SessionService;
   readonly tapes: TapeCatalog;
   /** Starts one more gateway; with the environment of a test's taste. */
   gateway(env?: NodeJS.ProcessEnv, listen?: Listen): Promise<TestGateway>;
@@ -78,8 +86,8 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
   const cache = new BlockCache(32 << 20);
   const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
-  const leases = new LeaseQueue({ redis, keys, queues: 4 });
-  const deck = new Deck({ store, tapes, feeds: live, leases, log, defaultTape });
+  const tickerQueue = new TickerQueue({ redis, keys, queues: 4 });
+  const sessions = new SessionService({ store, tapes, feeds: live, tickerQueue, log, defaultTape });
   const stops: (() => Promise<void>)[] = [];
 
   return {
@@ -87,7 +95,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
     keys,
     folder,
     store,
-    deck,
+    sessions,
     tapes,
     feed: async (options) => {
       await untilReady(publisher);
@@ -177,7 +185,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
     stop: async () => {
       for (const stop of stops) await stop();
       await live.close();
-      await leases.close();
+      await tickerQueue.close();
       for (const connection of [subscriber, publisher]) connection.disconnect();
       const left = await redis.keys(`${prefix}:*`);
       if (left.length > 0) await redis.del(...left);

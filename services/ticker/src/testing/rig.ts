@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { startUpkeep, type UpkeepOptions } from "@tapedeck/leases";
+import { type MaintenanceOptions, startMaintenance } from "@tapedeck/leases";
 import { LiveTapes } from "@tapedeck/live";
 import { TestFeed, type TestFeedOptions } from "@tapedeck/live/testing";
 import {
@@ -17,16 +17,16 @@ import {
 } from "@tapedeck/runtime";
 import {
   type CreateChoice,
-  Deck,
   defineSessionScripts,
   type Keys,
   keysWith,
-  LeaseQueue,
-  leaseQueueNames,
+  maintenanceQueue,
+  SessionMaintenance,
   type SessionRecord,
+  SessionService,
   SessionStore,
-  SessionUpkeep,
-  upkeepQueue,
+  TickerQueue,
+  tickerQueueNames,
 } from "@tapedeck/sessions";
 import { BlockCache, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { MemoryTapeStore, type TestTapeOptions, tampered, writeTestTape } from "@tapedeck/tape/testing";
@@ -41,7 +41,7 @@ const log = createLogger({
 const queues = 2;
 
 /** A ticker in this process, with connections of its own that a test can cut. */
-export interface RiggedTicker {
+export interface TestTicker {
   readonly node: string;
   readonly ticker: Ticker;
   readonly connections: TickerOptions["connections"];
@@ -56,15 +56,15 @@ export class Rig {
   readonly keys: Keys = keysWith(`test-${randomUUID()}`);
   readonly tapes: TapeCatalog;
   readonly store: SessionStore;
-  readonly deck: Deck;
-  readonly sessions: SessionUpkeep;
+  readonly sessions: SessionService;
+  readonly maintenance: SessionMaintenance;
   readonly redis: RedisConnection;
   readonly #url: string;
   /** What reading a part of a tape's file gives instead, and when. */
   tamper: (offset: number, bytes: Buffer) => Buffer | Promise<Buffer> = (_, bytes) => bytes;
   readonly #tapeStore = new MemoryTapeStore();
   readonly #live: LiveTapes;
-  readonly #leases: LeaseQueue;
+  readonly #tickerQueue: TickerQueue;
   readonly #open: { close(): Promise<void> }[] = [];
 
   constructor(redisUrl: string) {
@@ -78,9 +78,15 @@ export class Rig {
     this.#open.push({ close: async () => subscriber.disconnect() });
     this.tapes = new TapeCatalog(store, { cache, live: this.#live });
     this.store = new SessionStore(this.redis, this.keys);
-    this.#leases = new LeaseQueue({ redis: this.redis, keys: this.keys, queues });
-    this.sessions = new SessionUpkeep({ store: this.store, leases: this.#leases });
-    this.deck = new Deck({ store: this.store, tapes: this.tapes, feeds: this.#live, leases: this.#leases, log });
+    this.#tickerQueue = new TickerQueue({ redis: this.redis, keys: this.keys, queues });
+    this.maintenance = new SessionMaintenance({ store: this.store, tickerQueue: this.#tickerQueue });
+    this.sessions = new SessionService({
+      store: this.store,
+      tapes: this.tapes,
+      feeds: this.#live,
+      tickerQueue: this.#tickerQueue,
+      log,
+    });
   }
 
   /** Claims a feed, for the test to make its market. */
@@ -93,7 +99,7 @@ export class Rig {
 
   /** A LIVE session at the edge of that feed's tape, with somebody watching. */
   async liveWatched(choice: CreateChoice = {}): Promise<{ record: SessionRecord; viewer: Viewer }> {
-    const { record } = await this.deck.open(undefined, { mode: "LIVE", max_fps: 0, ...choice });
+    const { record } = await this.sessions.open(undefined, { mode: "LIVE", max_fps: 0, ...choice });
     const viewer = await this.watch(record.id, { epoch: record.epoch, seq: record.anchorSeq });
     return { record, viewer };
   }
@@ -104,7 +110,7 @@ export class Rig {
 
   /** A playing session on a tape; nobody renders it before a ticker runs. */
   async play(tape: Tape, choice: CreateChoice = {}): Promise<SessionRecord> {
-    const { record } = await this.deck.open(undefined, {
+    const { record } = await this.sessions.open(undefined, {
       tape: tape.id.split("@")[0],
       max_fps: 0,
       start: true,
@@ -122,9 +128,9 @@ export class Rig {
 
   /** Plays a tape with somebody watching from the first frame on. */
   async playWatched(tape: Tape, choice: CreateChoice = {}): Promise<{ id: string; viewer: Viewer }> {
-    const { record } = await this.deck.open(undefined, { tape: tape.id.split("@")[0], max_fps: 0, ...choice });
+    const { record } = await this.sessions.open(undefined, { tape: tape.id.split("@")[0], max_fps: 0, ...choice });
     const viewer = await this.watch(record.id, { epoch: record.epoch, seq: record.anchorSeq });
-    await this.deck.perform(record.id, { type: "start" });
+    await this.sessions.perform(record.id, { type: "start" });
     return { id: record.id, viewer };
   }
 
@@ -136,7 +142,7 @@ export class Rig {
 
   async ticker(
     options: Partial<Pick<TickerOptions, "capacity" | "parkAfterMs" | "balanceEveryMs">> = {},
-  ): Promise<RiggedTicker> {
+  ): Promise<TestTicker> {
     const node = `ticker-${randomUUID().slice(0, 8)}`;
     const connections = {
       commands: this.#connect("commands", node),
@@ -154,7 +160,7 @@ export class Rig {
       log,
     });
     const store = new SessionStore(commands, this.keys);
-    const leases = new LeaseQueue({ redis: commands, keys: this.keys, queues });
+    const tickerQueue = new TickerQueue({ redis: commands, keys: this.keys, queues });
     const metrics = createMetrics("ticker", node);
     const ticker = await Ticker.start({
       node,
@@ -163,9 +169,9 @@ export class Rig {
       clock,
       probe,
       store,
-      deck: new Deck({ store, tapes: this.tapes, leases, log }),
+      sessions: new SessionService({ store, tapes: this.tapes, tickerQueue, log }),
       tapes: this.tapes,
-      queues: leaseQueueNames(queues),
+      queues: tickerQueueNames(queues),
       capacity: 100,
       parkAfterMs: 30_000,
       metrics,
@@ -198,10 +204,17 @@ export class Rig {
     return rigged;
   }
 
-  async upkeep(chores: UpkeepOptions["chores"]): Promise<void> {
+  async runMaintenance(chores: MaintenanceOptions["chores"]): Promise<void> {
     const connection = this.#connect("bullmq", "upkeep");
-    const queue = upkeepQueue;
-    const upkeep = await startUpkeep({ connection, queue, prefix: this.keys.bullPrefix, node: "upkeep", chores, log });
+    const queue = maintenanceQueue;
+    const upkeep = await startMaintenance({
+      connection,
+      queue,
+      prefix: this.keys.bullPrefix,
+      node: "upkeep",
+      chores,
+      log,
+    });
     const close = async (): Promise<void> => {
       await upkeep.stop();
       connection.disconnect();
@@ -212,7 +225,7 @@ export class Rig {
   async close(): Promise<void> {
     await this.#live.close();
     for (const opened of this.#open.reverse()) await opened.close();
-    await this.#leases.close();
+    await this.#tickerQueue.close();
     const prefix = this.keys.stats.slice(0, -":stats".length);
     const left = await this.redis.keys(`${prefix}:*`);
     if (left.length > 0) await this.redis.del(...left);

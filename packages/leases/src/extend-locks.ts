@@ -1,0 +1,31 @@
+import { defineScripts, type RedisConnection } from "@tapedeck/runtime";
+import type { Result } from "ioredis";
+
+export interface LockToExtend {
+  readonly job: string;
+  /** The lock's key, and what it holds while it is ours. */
+  readonly key: string;
+  readonly token: string;
+}
+
+declare module "ioredis" {
+  interface RedisCommander<Context> {
+    extendLocks(keys: number, ...keysMsAndPairs: (string | number)[]): Result<string[], Context>;
+  }
+}
+
+/** The file stays in src: the same path leads there from src and from dist. */
+const folder = new URL("../src/", import.meta.url);
+
+/** Renews locks in a Redis that takes nothing new. Answers with the jobs whose locks are lost. */
+export async function extendLocks(
+  redis: RedisConnection,
+  stalled: string,
+  held: readonly LockToExtend[],
+  ms: number,
+): Promise<string[]> {
+  defineScripts(redis, folder, { extendLocks: { file: "extend-locks" } });
+  const keys = [stalled, ...held.map(({ key }) => key)];
+  const pairs = held.flatMap(({ token, job }) => [token, job]);
+  return await redis.extendLocks(keys.length, ...keys, ms, ...pairs);
+}

@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { encodeRecord } from "../store/record-codec.js";
+import { totalFields } from "../store/totals.js";
+import { createdSession } from "../testing/apply-command.js";
+import { shelf, steadyTape } from "../testing/synthetic-tape.js";
+import { keysWith } from "./keys.js";
+
+const keys = keysWith("tapedeck");
+const names = {
+  session: keys.session("ID"),
+  viewers: keys.viewers("ID"),
+  epochs: keys.epochs("ID"),
+  orders: keys.orders("ID"),
+  shares: keys.shares("ID"),
+  expiry: keys.expiry,
+  created: keys.created,
+  mode: keys.mode("MODE"),
+  state: keys.state("STATE"),
+  createdBy: keys.createdBy("ADDRESS"),
+  ownedBy: keys.ownedBy("USER"),
+  stats: keys.stats,
+  statsOfMinute: keys.statsOfMinute(28928880),
+  node: keys.node("NODE"),
+  nodes: keys.nodes,
+  tickerChannel: keys.tickerChannel("NODE"),
+  probeChannel: keys.probeChannel("NODE"),
+  legacy: keys.legacy("FINGERPRINT"),
+  legacyPages: keys.legacyPages("FINGERPRINT"),
+  live: keys.live("SOURCE", "SYMBOL"),
+  liveTape: keys.liveTape("SOURCE", "SYMBOL"),
+  liveWanted: keys.liveWanted,
+  liveFeeds: keys.liveFeeds,
+  audit: keys.audit,
+  liveLeft: keys.liveLeft,
+  liveWishesOf: keys.liveWishesOf("OWNER"),
+  liveWishesFor: keys.liveWishesFor("SOURCE:SYMBOL"),
+  liveListed: keys.liveListed("SOURCE"),
+  liveBegun: keys.liveBegun("OWNER"),
+  bullPrefix: keys.bullPrefix,
+};
+const keyspace = await readFile(new URL("../../../../docs/keyspace.md", import.meta.url), "utf8");
+
+test("[S1] the names are what operators know", () => {
+  expect(names).toEqual({
+    session: "tapedeck:session:{ID}",
+    viewers: "tapedeck:session:{ID}:viewers",
+    epochs: "tapedeck:session:{ID}:epochs",
+    orders: "tapedeck:session:{ID}:orders",
+    shares: "tapedeck:session:{ID}:shares",
+    expiry: "tapedeck:sessions:expiry",
+    created: "tapedeck:sessions:created",
+    mode: "tapedeck:sessions:mode:{MODE}",
+    state: "tapedeck:sessions:state:{STATE}",
+    createdBy: "tapedeck:sessions:by:{ADDRESS}",
+    ownedBy: "tapedeck:sessions:of:{USER}",
+    stats: "tapedeck:stats",
+    statsOfMinute: "tapedeck:stats:{28928880}",
+    node: "tapedeck:node:{NODE}",
+    nodes: "tapedeck:nodes",
+    tickerChannel: "tapedeck:ticker:{NODE}",
+    probeChannel: "tapedeck:probe:{NODE}",
+    legacy: "tapedeck:legacy:{FINGERPRINT}",
+    legacyPages: "tapedeck:legacy:{FINGERPRINT}:pages",
+    live: "tapedeck:live:{SOURCE:SYMBOL}",
+    liveTape: "tapedeck:live:{SOURCE:SYMBOL}:tape",
+    liveWanted: "tapedeck:live:wanted",
+    liveFeeds: "tapedeck:live:feeds",
+    audit: "tapedeck:audit",
+    liveLeft: "tapedeck:live:{tapedeck:live:wanted}:left",
+    liveWishesOf: "tapedeck:live:{tapedeck:live:wanted}:of:OWNER",
+    liveWishesFor: "tapedeck:live:{tapedeck:live:wanted}:for:SOURCE:SYMBOL",
+    liveListed: "tapedeck:live:{tapedeck:live:wanted}:listed:SOURCE",
+    liveBegun: "tapedeck:live:{tapedeck:live:wanted}:begun:OWNER",
+    bullPrefix: "tapedeck:bull",
+  });
+  expect(keys.sessionChannel("ID")).toBe(names.session);
+});
+
+test("[S1] the documentation has every key and every field", async () => {
+  for (const name of Object.values(names)) expect(keyspace).toContain(name.replace("28928880", "MINUTE"));
+  const record = await createdSession(shelf(steadyTape(1)));
+  for (const field of [...Object.keys(encodeRecord(record)), ...totalFields])
+    expect(keyspace).toContain(`\`${field}\``);
+});
+
+test("[S1] all keys of a session share its slot, and all of a feed", () => {
+  for (const name of [names.session, names.viewers, names.epochs, names.orders]) expect(name).toContain("{ID}");
+  for (const name of [names.live, names.liveTape]) expect(name).toContain("{SOURCE:SYMBOL}");
+});

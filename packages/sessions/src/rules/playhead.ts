@@ -1,0 +1,59 @@
+import type { TapeNs, WallMs } from "@tapedeck/protocol";
+import type { Position, Tape, TapeSpan, Timeline } from "@tapedeck/tape";
+import type { SessionRecord } from "./record.js";
+
+const nsPerMs = 1e6;
+
+/** What the playhead's arithmetic needs of a tape: no I/O. */
+export type Playable = Pick<Tape, "span" | "timeline">;
+
+/** What the rules of the deck need of a tape: its extent, times and events, never a frame. */
+export type SeekableTape = Playable &
+  Pick<Tape, "id" | "startNs" | "iso" | "seqAt" | "nsOf" | "eventHorizonNs" | "findEvent">;
+
+/** Whether the playhead is a function of the clock; else it stands at the anchor. */
+export function isMoving(record: SessionRecord): boolean {
+  return record.state === "PLAYING" && !record.parked && record.tape !== "";
+}
+
+/** Tape time at which playing ends: the range's end or the tape's, whichever comes first. */
+export function endNsOf({ toNs }: Pick<SessionRecord, "toNs">, { firstNs, lastNs }: TapeSpan): TapeNs {
+  return toNs === null ? lastNs : Math.max(firstNs, Math.min(toNs, lastNs));
+}
+
+/**
+ * Where the playhead is at `now`, never before its anchor and never beyond range or tape: what retention has taken off a growing
+ * tape is passed over.
+ */
+export function playheadAt(record: SessionRecord, now: WallMs, tape: Playable): TapeNs {
+  const { firstNs } = tape.span;
+  if (!isMoving(record)) return Math.max(record.anchorNs, firstNs);
+  const end = endNsOf(record, tape.span);
+  if (record.edge) return end;
+  const timeline = tape.timeline(record.gaps);
+  const elapsed = Math.max(0, now - record.anchorWallMs) * nsPerMs * record.speed;
+  const ns = Math.floor(timeline.tapeOf(timeline.playingOf(record.anchorNs) + elapsed));
+  return Math.min(Math.max(ns, record.anchorNs, firstNs), end);
+}
+
+/** When the moving playhead reaches `ns`: the inverse of `playheadAt`, before clamping. */
+export function wallAt(record: SessionRecord, ns: TapeNs, timeline: Timeline): WallMs {
+  const ahead = timeline.playingOf(ns) - timeline.playingOf(record.anchorNs);
+  return record.anchorWallMs + ahead / (record.speed * nsPerMs);
+}
+
+/** Playhead and the frame under it. The frame is never before the anchor's, so that equal times keep their order. */
+export async function positionAt(
+  record: SessionRecord,
+  now: WallMs,
+  tape: Pick<SeekableTape, "span" | "timeline" | "seqAt">,
+): Promise<Position> {
+  const { firstSeq, firstNs, lastSeq, lastNs } = tape.span;
+  if (record.edge && isMoving(record)) return { seq: lastSeq, ns: lastNs };
+  if (!isMoving(record)) {
+    const { anchorSeq: seq, anchorNs: ns } = record;
+    return seq < firstSeq ? { seq: firstSeq, ns: firstNs } : { seq, ns };
+  }
+  const ns = playheadAt(record, now, tape);
+  return { seq: Math.max(record.anchorSeq, await tape.seqAt(ns)), ns };
+}

@@ -1,0 +1,64 @@
+import { defineScripts, type RedisConnection, type Script } from "@tapedeck/runtime";
+import type { Result } from "ioredis";
+
+/** The files stay in src: the same path leads there from src/store/scripts and from dist/store/scripts. */
+const folder = new URL("../../../src/store/scripts/", import.meta.url);
+
+/** The Lua scripts by command name. The files say what they do and answer. */
+const scripts: Readonly<Record<string, Script>> = {
+  sessionRead: { file: "read", numberOfKeys: 2 },
+  sessionCreate: { file: "create", numberOfKeys: 4 },
+  sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 4 },
+  sessionCheckpoints: { file: "checkpoint" },
+  sessionTouch: { file: "touch", numberOfKeys: 4 },
+  sessionDelete: { file: "delete", numberOfKeys: 4 },
+  indexTake: { file: "take-entry", numberOfKeys: 1 },
+};
+
+type Keys4 = [session: string, viewers: string, epochs: string, orders: string];
+
+declare module "ioredis" {
+  interface RedisCommander<Context> {
+    sessionRead(
+      session: string,
+      viewers: string,
+    ): Result<[fields: string[], viewers: string[], time: [string, string]], Context>;
+    sessionCreate(...args: [...Keys4, ttl: number, ...fields: string[]]): Result<0 | 1, Context>;
+    sessionReplace(
+      ...args: [
+        session: string,
+        epochs: string,
+        viewers: string,
+        orders: string,
+        rev: number,
+        ttl: number,
+        message: string,
+        ended: string,
+        order: string,
+        keep: number,
+        by: number,
+        ...fields: string[],
+      ]
+    ): Result<1 | 0 | -1 | -2, Context>;
+    sessionCheckpoints(sessions: number, ...keysThenRevsAndSeqs: (string | number)[]): Result<number[], Context>;
+    sessionTouch(...args: [...Keys4, node: string, sockets: number]): Result<TouchReply | null, Context>;
+    sessionDelete(...args: [...Keys4, body: string]): Result<string[], Context>;
+    indexTake(index: string, member: string, score: number, newScore: number | ""): Result<0 | 1, Context>;
+  }
+}
+
+export type TouchReply = [
+  createdAt: string,
+  lastActivity: string,
+  ttl: string,
+  mode: string,
+  state: string,
+  createdBy: string,
+  userId: string,
+];
+
+/** Teaches a connection the scripts of sessions. Doing it again does no harm. */
+export function defineSessionScripts(redis: RedisConnection): RedisConnection {
+  defineScripts(redis, folder, scripts);
+  return redis;
+}

@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../test/support/soon.js";
+import { Rig } from "./testing/rig.js";
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig(inject("redisUrl"));
+});
+afterEach(() => rig.close());
+
+/** Takes the locks of all ticker jobs away, as their running out would. `suspected`: the next look after stalled jobs takes them back. */
+async function takeLocks({ suspected = false } = {}): Promise<number> {
+  const locks = await rig.redis.keys(`${rig.keys.bullPrefix}:{ticker-*}:*:lock`);
+  for (const [, queue, job] of suspected ? locks.map((key) => /^(.*\}):(.*):lock$/.exec(key) ?? []) : [])
+    await rig.redis.sadd(`${queue}:stalled`, `${job}`);
+  return locks.length === 0 ? 0 : rig.redis.del(...locks);
+}
+
+describe("a lock", () => {
+  test("[TK12] that is lost ends the run at once; the session goes on when its job is taken again", async () => {
+    const tape = await rig.tape({ frames: 600, intervalMs: 10 });
+    const { ticker } = await rig.ticker();
+    const ended = vi.spyOn(ticker.metrics, "leaseEnded");
+    const { viewer } = await rig.playWatched(tape);
+    await viewer.frames(10);
+    expect(await takeLocks()).toBe(1);
+    // The next run may begin milliseconds after the first has ended, so the claims tell, not the number of leases.
+    const claims = () => viewer.states.filter(({ ticker }) => ticker !== "").length;
+    await vi.waitFor(() => expect(claims()).toBe(2), soon);
+    expect(ticker.leases).toBe(1);
+    expect(ended.mock.calls).toEqual([["lost"]]);
+    await viewer.until(({ last }) => last === 599, 15_000);
+    expect(viewer.holes).toEqual([]);
+    expect(viewer.seqs).toEqual([...viewer.seqs].sort((a, b) => a - b));
+    // Taken again by the same worker, whose first run must not have taken the second one's lock out of the renewals.
+    expect(new Set(viewer.states.map(({ rev }) => rev)).size).toBe(viewer.states.length);
+    expect(claims()).toBe(2);
+  });
+
+  test.each([
+    { who: "it notices itself", suspected: false },
+    { who: "others notice first, often", suspected: true },
+  ])(
+    "[LS10] that is lost six times in a row by a ticker that lives is no reason to pause the session: $who",
+    {
+      timeout: 60_000,
+    },
+    async ({ suspected }) => {
+      const tape = await rig.tape({ frames: 6000, intervalMs: 10 });
+      await rig.ticker();
+      const { viewer, id } = await rig.playWatched(tape);
+      const claims = () => viewer.states.filter(({ ticker }) => ticker !== "").length;
+      for (let times = 1; times <= 6; times++) {
+        await vi.waitFor(() => expect(claims()).toBe(times), soon);
+        await viewer.frames(5);
+        expect(await takeLocks({ suspected })).toBe(1);
+      }
+      await vi.waitFor(() => expect(claims()).toBe(7), soon);
+      await viewer.frames(5);
+      expect(await rig.record(id)).toMatchObject({ state: "PLAYING" });
+      expect(viewer.holes).toEqual([]);
+    },
+  );
+
+  test("[TK12] that cannot be renewed silences the ticker before it runs out", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
+    const { connections } = await rig.ticker();
+    const { viewer } = await rig.playWatched(tape);
+    await viewer.frames(10);
+    const cutAt = performance.now();
+    connections.bullmq.disconnect();
+    await vi.waitFor(() => expect(performance.now() - (viewer.shown.at(-1)?.at ?? 0)).toBeGreaterThan(500), soon);
+    const lastAt = viewer.shown.at(-1)?.at ?? 0;
+    expect(lastAt - cutAt).toBeLessThan(3000);
+    await connections.bullmq.connect();
+    await viewer.frames(50);
+    expect(viewer.holes).toEqual([]);
+  });
+});
+
+describe("connections", () => {
+  test("[TK13] a publisher that was cut off goes on behind the last frame that is known to be published", async () => {
+    const tape = await rig.tape({ frames: 500, intervalMs: 10 });
+    const { connections } = await rig.ticker();
+    const { viewer } = await rig.playWatched(tape);
+    for (let cut = 0; cut < 3; cut++) {
+      await viewer.frames(20);
+      connections.publisher.disconnect(true);
+    }
+    await viewer.until(({ last }) => last === 499);
+    expect(viewer.holes).toEqual([]);
+    expect(viewer.seqs).toEqual([...new Set(viewer.seqs)]);
+  });
+
+  test("[TK14] a session that Redis has lost ends; one that fell back goes on in a new epoch", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
+    const { ticker } = await rig.ticker();
+    const lost = await rig.playWatched(tape);
+    const fallen = await rig.playWatched(tape);
+    await Promise.all([lost.viewer.frames(10), fallen.viewer.frames(10)]);
+    const before = await rig.record(fallen.id);
+    await rig.redis.del(rig.keys.session(lost.id));
+    await rig.redis.hset(rig.keys.session(fallen.id), { rev: `${before.rev - 1}` });
+    await vi.waitFor(() => expect(ticker.leases).toBe(1), soon);
+    await fallen.viewer.until(({ shown }) => (shown.at(-1)?.epoch ?? 0) > before.epoch);
+    const after = await rig.record(fallen.id);
+    expect(after.epoch).toBeGreaterThan(before.epoch);
+    expect(after.rev).toBeGreaterThan(0);
+  });
+});
+
+describe("leases", () => {
+  test("[LS8] of many that wait the first begin while the last are still to be fetched", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
+    const sessions = await Promise.all(Array.from({ length: 90 }, () => rig.play(tape)));
+    const waiting = async () => {
+      const queues = await rig.redis.keys(`${rig.keys.bullPrefix}:{ticker-*}:wait`);
+      return (await Promise.all(queues.map((queue) => rig.redis.llen(queue)))).reduce((sum, jobs) => sum + jobs, 0);
+    };
+    expect(await waiting()).toBe(sessions.length);
+    const { ticker } = await rig.ticker();
+    await vi.waitFor(() => expect(ticker.leases).toBeGreaterThan(0), soon);
+    expect(await waiting()).toBeGreaterThan(sessions.length / 2);
+    await vi.waitFor(() => expect(ticker.leases).toBe(sessions.length), soon);
+  });
+
+  test("[TK15] a ticker far above its share hands sessions back, and another one goes on with them", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
+    const first = await rig.ticker({ balanceEveryMs: 100 });
+    const watched = await Promise.all(Array.from({ length: 30 }, () => rig.playWatched(tape)));
+    await vi.waitFor(() => expect(first.ticker.leases).toBe(30), soon);
+    const second = await rig.ticker({ balanceEveryMs: 100 });
+    await vi.waitFor(() => expect(second.ticker.leases).toBeGreaterThanOrEqual(12), soon);
+    await Promise.all(watched.map(({ viewer }) => viewer.frames(20)));
+    for (const { viewer } of watched) expect(viewer.holes).toEqual([]);
+    expect(first.ticker.leases + second.ticker.leases).toBe(30);
+    expect(Math.abs(first.ticker.leases - second.ticker.leases)).toBeLessThanOrEqual(6);
+  });
+
+  test("[TK16] a ticker takes no more than its capacity, and one more per queue at most", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
+    const { ticker } = await rig.ticker({ capacity: 5 });
+    const watched = await Promise.all(Array.from({ length: 20 }, () => rig.playWatched(tape)));
+    await vi.waitFor(() => expect(ticker.leases).toBeGreaterThanOrEqual(5), soon);
+    // For a hundred frames' time nothing more is taken, though fifteen wait.
+    const held: number[] = [];
+    const [playing] = await vi.waitFor(() => {
+      const found = watched.filter(({ viewer }) => viewer.shown.length > 0);
+      expect(found).not.toEqual([]);
+      return found;
+    }, soon);
+    for (let frames = 0; frames < 100; frames++) {
+      await playing?.viewer.frames(1);
+      held.push(ticker.leases);
+    }
+    expect(Math.max(...held)).toBeLessThanOrEqual(7);
+    expect(Math.min(...held)).toBeGreaterThanOrEqual(5);
+    await rig.ticker();
+    await Promise.all(watched.map(({ viewer }) => viewer.until(({ shown }) => shown.length >= 10)));
+  });
+
+  test("[TK16] a full ticker takes the next session as soon as one of its own ends", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
+    const { ticker } = await rig.ticker({ capacity: 4 });
+    const watched = await Promise.all(Array.from({ length: 12 }, () => rig.playWatched(tape)));
+    const started = () => watched.filter(({ viewer }) => viewer.shown.length > 0);
+    await vi.waitFor(() => expect(started().length).toBeGreaterThanOrEqual(4), soon);
+    const playing = () => started().filter(({ viewer }) => viewer.states.at(-1)?.state === "PLAYING");
+    const held: number[] = [];
+    while (started().length < 12) {
+      held.push(ticker.leases);
+      const [next] = playing();
+      if (next !== undefined) {
+        await rig.sessions.perform(next.id, { type: "pause" });
+        await next.viewer.until(({ states }) => states.at(-1)?.state === "PAUSED");
+      }
+      // What it holds beyond its capacity, one per queue at most, has to end before it takes more.
+      await vi.waitFor(() => expect(playing().length >= 4 || started().length === 12).toBe(true), soon);
+    }
+    // A lease more per queue at any time, and not only in the end.
+    expect(Math.max(...held, ticker.leases)).toBeLessThanOrEqual(6);
+  });
+
+  test("[TK7] many sessions are handed over at once, none with a hole or a repeat", async () => {
+    const tape = await rig.tape({ frames: 5000, intervalMs: 50 });
+    const first = await rig.ticker({ capacity: 500 });
+    const watched = await Promise.all(Array.from({ length: 150 }, () => rig.playWatched(tape)));
+    await Promise.all(watched.map(({ viewer }) => viewer.until(({ shown }) => shown.length >= 5, 15_000)));
+    await rig.ticker({ capacity: 500 });
+    await first.close();
+    await Promise.all(watched.map(({ viewer }) => viewer.frames(20)));
+    for (const { viewer } of watched) {
+      expect(viewer.holes).toEqual([]);
+      expect(viewer.dropped).toBe(0);
+    }
+  });
+});

@@ -8,9 +8,9 @@ import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
 import { createAccess } from "./access.js";
-import { tokenOf } from "./bearer.js";
-import { boundsOf, usualBounds } from "./bounds.js";
-import { accessEnv, plainWords, refuseExposure } from "./config.js";
+import { tokenOf } from "./token.js";
+import { quotasOf, defaultQuotas } from "./quotas.js";
+import { accessEnv, openAccessPhrase, checkExposure } from "./config.js";
 
 const secret = "a secret of at least thirty-two bytes";
 const WITHOUT_AUDIENCE = "tokens-for-other-services-are-accepted";
@@ -210,7 +210,7 @@ describe("limits", () => {
   test("[AC13] count across nodes, by user and else by address, and say when to come back", async () => {
     const nodes = [accessOf({ LIMIT_COMMANDS: "3/60" }), accessOf({ LIMIT_COMMANDS: "3/60" })];
     const command = (at: number, userId: string, address: string) =>
-      nodes[at]?.limits.count("commands", { userId }, address);
+      nodes[at]?.rateLimiter.count("commands", { userId }, address);
     for (let n = 0; n < 3; n++) await command(n % 2, "ada", `10.0.0.${n}`);
     const refused: unknown = await command(1, "ada", "10.0.0.9")?.catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: "TOO_MANY_REQUESTS", status: 429 });
@@ -219,7 +219,7 @@ describe("limits", () => {
     for (let n = 0; n < 3; n++) await command(n % 2, "", "10.1.1.1");
     await expect(command(0, "", "10.1.1.1")).rejects.toThrow("At most 3 commands in 60 s");
     await command(0, "", "10.1.1.2");
-    expect(nodes[0]?.limits.bounds("creations")).toBe(false);
+    expect(nodes[0]?.rateLimiter.isLimited("creations")).toBe(false);
   });
 
   test("[AC13] hold on each node while Redis is away", async () => {
@@ -231,7 +231,7 @@ describe("limits", () => {
       maxRetriesPerRequest: 0,
     });
     away.on("error", () => {}); // that is what is tried
-    const { limits } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), { redis: away, keys, log });
+    const { rateLimiter: limits } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), { redis: away, keys, log });
     const create = () => limits.count("creations", { userId: "ada" }, "");
     await create();
     await create();
@@ -241,10 +241,10 @@ describe("limits", () => {
 });
 
 describe("what one may have of the cluster", () => {
-  const bounds = (env: NodeJS.ProcessEnv, HOST: string) => boundsOf({ ...configOf(env), HOST });
+  const bounds = (env: NodeJS.ProcessEnv, HOST: string) => quotasOf({ ...configOf(env), HOST });
 
   test("[AC17] is bounded where others can reach it, also where nothing is set, and not on this machine alone", () => {
-    expect(bounds({}, "0.0.0.0")).toEqual(usualBounds);
+    expect(bounds({}, "0.0.0.0")).toEqual(defaultQuotas);
     expect(bounds({}, "127.0.0.1")).toEqual({ socketsPerAddress: 10_000, rates: {} });
     const set = bounds({ MAX_SESSIONS: "9", MAX_SESSIONS_PER_USER: "0", LIMIT_READS: "5/1" }, "::");
     expect(set).toMatchObject({ sessions: 9, sessionsPerAddress: 1000, instrumentsPerUser: 20 });
@@ -255,22 +255,22 @@ describe("what one may have of the cluster", () => {
 });
 
 describe("a service that others can reach", () => {
-  const start = (env: NodeJS.ProcessEnv, HOST: string) => () => refuseExposure("gateway", { ...configOf(env), HOST });
+  const start = (env: NodeJS.ProcessEnv, HOST: string) => () => checkExposure("gateway", { ...configOf(env), HOST });
 
   test("[AC2] does not start without authentication, unless plain words say that it may", () => {
     for (const host of ["0.0.0.0", "::", "192.168.1.2", "tapedeck.example.com"]) {
       expect(start({}, host)).toThrow(`HOST is ${host}, which others can reach`);
-      expect(start({ WITHOUT_AUTHENTICATION: plainWords }, host)).not.toThrow();
+      expect(start({ WITHOUT_AUTHENTICATION: openAccessPhrase }, host)).not.toThrow();
       expect(start({ AUTH_JWT_SECRET: secret }, host)).not.toThrow();
     }
     for (const host of ["127.0.0.1", "127.0.0.2", "::1", "localhost"]) expect(start({}, host)).not.toThrow();
     expect(() => configOf({ WITHOUT_AUTHENTICATION: "yes" })).toThrow();
-    expect(start({ AUTH_JWT_SECRET: secret, WITHOUT_AUTHENTICATION: plainWords }, "::")).toThrow("unset one of them");
+    expect(start({ AUTH_JWT_SECRET: secret, WITHOUT_AUTHENTICATION: openAccessPhrase }, "::")).toThrow("unset one of them");
     expect(start({ AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: "https://login/keys" }, "::")).toThrow("both set");
   });
 
   test("[AC2] anyone may use it until a key of tokens is set, where the plain words say so", () => {
-    const WITHOUT_AUTHENTICATION = `${plainWords}-unless-a-key-is-set`;
+    const WITHOUT_AUTHENTICATION = `${openAccessPhrase}-unless-a-key-is-set`;
     expect(start({ WITHOUT_AUTHENTICATION }, "0.0.0.0")).not.toThrow();
     expect(start({ WITHOUT_AUTHENTICATION, AUTH_JWT_SECRET: secret }, "0.0.0.0")).not.toThrow();
     expect(accessOf({ WITHOUT_AUTHENTICATION }).users.required).toBe(false);

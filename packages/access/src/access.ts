@@ -2,9 +2,9 @@ import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { type Audit, createAudit } from "./audit.js";
 import { Authenticator } from "./authenticator.js";
-import { type Bounds, boundsOf } from "./bounds.js";
-import { type AccessConfig, refuseExposure } from "./config.js";
-import { RateLimits } from "./rate-limits.js";
+import { type Quotas, quotasOf } from "./quotas.js";
+import { type AccessConfig, checkExposure } from "./config.js";
+import { RateLimiter } from "./rate-limiter.js";
 import { ShareLinks } from "./share-links.js";
 
 /** All that a service needs to know who asks and how often, and to keep a record of it. */
@@ -12,10 +12,10 @@ export interface Access {
   readonly users: Authenticator;
   /** Absent where there is no secret for them. */
   readonly shares: ShareLinks | undefined;
-  readonly limits: RateLimits;
+  readonly rateLimiter: RateLimiter;
   readonly audit: Audit;
   /** How much one user, or one address, may have. */
-  readonly bounds: Bounds;
+  readonly quotas: Quotas;
 }
 
 /** @throws ConfigError where strangers would be let in by oversight */
@@ -24,15 +24,15 @@ export function createAccess(
   config: AccessConfig & { readonly HOST: string; readonly TAPEDECK_PREFIX: string },
   { redis, keys, log }: { readonly redis: RedisConnection; readonly keys: Keys; readonly log: Logger },
 ): Access {
-  refuseExposure(service, config);
+  checkExposure(service, config);
   const { SHARE_SECRET: secret } = config;
   const shares = secret === undefined ? undefined : new ShareLinks(redis, keys, secret);
-  const bounds = boundsOf(config);
+  const bounds = quotasOf(config);
   return {
     users: new Authenticator(config, shares),
     shares,
     audit: createAudit({ log, redis, keys, entries: config.AUDIT_STREAM }),
-    limits: new RateLimits(redis, config.TAPEDECK_PREFIX, bounds.rates),
-    bounds,
+    rateLimiter: new RateLimiter(redis, config.TAPEDECK_PREFIX, bounds.rates),
+    quotas: bounds,
   };
 }

@@ -4,14 +4,14 @@ import { createLogger } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { type Audited, auditEvents, createAudit } from "./audit.js";
-import { anyone } from "./principal.js";
+import { type AuditEntry, auditEvents, createAudit } from "./audit.js";
+import { anonymous } from "./principal.js";
 
 const prefix = `test-${crypto.randomUUID()}`;
 const keys = keysWith(prefix);
 const log = createLogger({ service: "test", node: "one", level: "silent" });
 const ada = { userId: "ada", role: "controller", expiresMs: 0 } as const;
-const act: Audited = { event: "command", action: "seek", who: ada, address: "192.0.2.7", session: "s1", result: "ok" };
+const act: AuditEntry = { event: "command", action: "seek", principal: ada, address: "192.0.2.7", session: "s1", result: "ok" };
 let redis: Redis;
 beforeAll(async () => {
   redis = new Redis(inject("redisUrl"));
@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 /** What a process prints that keeps an audit trail of these acts. */
-function printed(level: string, acts: readonly Audited[]): { lines: Record<string, unknown>[]; text: string } {
+function printed(level: string, acts: readonly AuditEntry[]): { lines: Record<string, unknown>[]; text: string } {
   const source = (path: string) => JSON.stringify(new URL(path, import.meta.url).pathname);
   const script = `
     const { readFileSync } = await import("node:fs");
@@ -75,7 +75,7 @@ test("[AC34] clients' words break no line, and ids that could hold a token are l
   const token = `eyJhbGciOiJIUzI1NiJ9.${"e".repeat(40)}.${"s".repeat(43)}`;
   const hostile = 'x\n{"level":"fatal","audit":true,"event":"command","user":"eve"}\r\u2028\u001b[2J';
   const { lines, text } = printed("info", [
-    { ...act, who: { ...ada, userId: hostile }, session: hostile, requestId: hostile, reason: hostile },
+    { ...act, principal: { ...ada, userId: hostile }, session: hostile, requestId: hostile, reason: hostile },
     { ...act, session: token, requestId: token, link: token },
   ]);
   expect(lines).toHaveLength(2);
@@ -94,8 +94,8 @@ test("[AC33] who is unknown is known by the address alone", () => {
     share: { id: "l1", sessionId: "s1", createdAt: 1 },
   } as const;
   const [nobody, holder] = printed("info", [
-    { ...act, who: undefined },
-    { ...act, who: link },
+    { ...act, principal: undefined },
+    { ...act, principal: link },
   ]).lines;
   for (const name of ["user", "role", "share"]) expect(nobody).not.toHaveProperty(name);
   expect(holder).toMatchObject({ role: "viewer", share: "l1", address: "192.0.2.7" });
@@ -105,7 +105,7 @@ test("[AC33] who is unknown is known by the address alone", () => {
 test("[AC35] a stream in Redis keeps about so many of the newest entries, and is not there unless asked for", async () => {
   createAudit({ log, redis, keys, entries: 0 })(act);
   const audit = createAudit({ log, redis, keys, entries: 100 });
-  for (let nth = 0; nth < 1_000; nth++) audit({ ...act, who: anyone, requestId: nth });
+  for (let nth = 0; nth < 1_000; nth++) audit({ ...act, principal: anonymous, requestId: nth });
   const last = async () => (await redis.xrevrange(keys.audit, "+", "-", "COUNT", 1))[0]?.[1] ?? [];
   await expect.poll(last).toContain("999");
   const length = await redis.xlen(keys.audit);

@@ -1,7 +1,7 @@
 import { isSessionId, type RefusalCode } from "@tapedeck/protocol";
 import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
-import { anyone, type Principal } from "./principal.js";
+import { anonymous, type Principal } from "./principal.js";
 
 /** What the audit trail has a line of; docs/security.md says what each stands for. */
 export const auditEvents = [
@@ -17,12 +17,12 @@ export const auditEvents = [
 export type AuditEvent = (typeof auditEvents)[number];
 
 /** One act of a client, done or refused. */
-export interface Audited {
+export interface AuditEntry {
   readonly event: AuditEvent;
   /** What was asked for: a command's name, `watch` for a socket, otherwise method and route. Never a client's own words. */
   readonly action: string;
   /** Undefined until a token has said who it is. */
-  readonly who: Principal | undefined;
+  readonly principal: Principal | undefined;
   readonly address: string;
   readonly session?: string | undefined;
   /** Id of the share link that was made or revoked. */
@@ -33,7 +33,7 @@ export interface Audited {
   readonly reason?: string | undefined;
 }
 
-export type Audit = (act: Audited) => void;
+export type Audit = (act: AuditEntry) => void;
 
 export interface AuditOptions {
   readonly log: Logger;
@@ -64,8 +64,8 @@ export function createAudit({ log, redis, keys, entries }: AuditOptions): Audit 
   };
 }
 
-function fieldsOf({ event, action, who, address, session, link, requestId, result, reason }: Audited) {
-  const known = who !== undefined && who !== anyone;
+function fieldsOf({ event, action, principal: who, address, session, link, requestId, result, reason }: AuditEntry) {
+  const known = who !== undefined && who !== anonymous;
   return {
     event,
     action,

@@ -1,9 +1,9 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
 import type { AccessConfig } from "./config.js";
-import { anyone, type Principal, role } from "./principal.js";
+import { anonymous, type Principal, role } from "./principal.js";
 import { type ShareLinks, shareType } from "./share-links.js";
-import { refusalFor, unauthorized } from "./token-refusals.js";
+import { invalidToken, unauthorized } from "./token-refusals.js";
 
 /** Clocks of whoever makes tokens may be this much ahead or behind. */
 const clockToleranceS = 5;
@@ -47,7 +47,7 @@ export class Authenticator {
    * while the keys cannot be had.
    */
   async identify(token: string | undefined): Promise<Principal> {
-    if (!this.required) return anyone;
+    if (!this.required) return anonymous;
     if (token === undefined) throw new RefusedError(refuse("UNAUTHORIZED", "This needs a token."));
     const kind = token.length <= longestToken && typeOf(token) === shareType ? "share" : "user";
     try {
@@ -68,7 +68,7 @@ export class Authenticator {
       return this.#principalOf(await this.#verify(token));
     } catch (error) {
       if (error instanceof RefusedError) throw error;
-      throw refusalFor(error);
+      throw invalidToken(error);
     }
   }
 

@@ -3,22 +3,22 @@ import { z } from "zod";
 import { role } from "./principal.js";
 
 /** What has to be written to run without authentication where others can reach it. */
-export const plainWords = "anyone-may-use-this-cluster";
+export const openAccessPhrase = "anyone-may-use-this-cluster";
 /** The same for files that others complete, such as docker-compose.yml: a key in their environment switches authentication on. */
-const wordsWithoutKey = `${plainWords}-unless-a-key-is-set`;
+const openUnlessKeyPhrase = `${openAccessPhrase}-unless-a-key-is-set`;
 
 /** What has to be written to accept the tokens that a login made for other services. */
-const anyAudience = "tokens-for-other-services-are-accepted";
+const anyAudiencePhrase = "tokens-for-other-services-are-accepted";
 
 /** How often something may happen, as COUNT/SECONDS. */
-export const limit = z
+export const rateLimit = z
   .string()
   .regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}$/, "is not a count and seconds such as 100/10")
   .transform((text) => {
     const [points = 0, seconds = 0] = text.split("/").map(Number);
     return { points, seconds };
   });
-export type Limit = z.infer<typeof limit>;
+export type RateLimit = z.infer<typeof rateLimit>;
 
 /** The environment by which users are known and bounded; spread it into a service's own `z.object`. */
 export const accessEnv = {
@@ -38,7 +38,7 @@ export const accessEnv = {
   /** What `aud` of tokens must be. A login signs tokens for other services, too, with the keys of AUTH_JWKS_URL. */
   AUTH_AUDIENCE: z.string().min(1, "is empty").optional(),
   /** `tokens-for-other-services-are-accepted`: AUTH_JWKS_URL without AUTH_AUDIENCE. */
-  WITHOUT_AUDIENCE: z.literal(anyAudience, { error: `is not ${anyAudience}` }).optional(),
+  WITHOUT_AUDIENCE: z.literal(anyAudiencePhrase, { error: `is not ${anyAudiencePhrase}` }).optional(),
   /** The claim that names the role, and the role of tokens without it. */
   AUTH_ROLE_CLAIM: z.string().default("role"),
   AUTH_DEFAULT_ROLE: role.default("viewer"),
@@ -46,18 +46,18 @@ export const accessEnv = {
   SHARE_SECRET: z.string().min(32, "is shorter than 32 characters").optional(),
   /** `anyone-may-use-this-cluster`: serve others than this machine without authentication. */
   WITHOUT_AUTHENTICATION: z
-    .enum([plainWords, wordsWithoutKey], { error: `is neither ${plainWords} nor ${wordsWithoutKey}` })
+    .enum([openAccessPhrase, openUnlessKeyPhrase], { error: `is neither ${openAccessPhrase} nor ${openUnlessKeyPhrase}` })
     .optional(),
   /** Entries of the audit trail that a stream in Redis keeps as well, about; 0: none, the log alone has it. */
   AUDIT_STREAM: whole("entries", { max: 10_000_000 }).default(0),
   /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit, or where others can reach it `usualBounds`. */
-  LIMIT_COMMANDS: limit.optional(),
-  LIMIT_CREATIONS: limit.optional(),
-  LIMIT_CONNECTIONS: limit.optional(),
+  LIMIT_COMMANDS: rateLimit.optional(),
+  LIMIT_CREATIONS: rateLimit.optional(),
+  LIMIT_CONNECTIONS: rateLimit.optional(),
   /** Requests by HTTP that change nothing. Health, pages and the description of the api are not counted. */
-  LIMIT_READS: limit.optional(),
+  LIMIT_READS: rateLimit.optional(),
   /** Unwatched live instruments that the sessions of one user, or else of one address, may start. */
-  LIMIT_INSTRUMENTS: limit.optional(),
+  LIMIT_INSTRUMENTS: rateLimit.optional(),
   /** Sessions in the cluster, of one user, and of those that one client address created; 0: any number. */
   MAX_SESSIONS: whole("sessions").optional(),
   MAX_SESSIONS_PER_USER: whole("sessions").optional(),
@@ -77,7 +77,7 @@ export type AccessConfig = z.output<typeof shape>;
  *
  * @throws ConfigError
  */
-export function refuseExposure(service: string, config: AccessConfig & { readonly HOST: string }): void {
+export function checkExposure(service: string, config: AccessConfig & { readonly HOST: string }): void {
   const { AUTH_JWT_SECRET, AUTH_JWKS_URL, AUTH_AUDIENCE, WITHOUT_AUDIENCE, WITHOUT_AUTHENTICATION, HOST } = config;
   const problem = (text: string) => new ConfigError(`${service} cannot start: ${text}`);
   if (AUTH_JWT_SECRET !== undefined && AUTH_JWKS_URL !== undefined) {
@@ -86,16 +86,16 @@ export function refuseExposure(service: string, config: AccessConfig & { readonl
   if (AUTH_JWKS_URL !== undefined && AUTH_AUDIENCE === undefined && WITHOUT_AUDIENCE === undefined) {
     throw problem(
       "AUTH_JWKS_URL is set and AUTH_AUDIENCE is not, so tokens that the login made for other services would be accepted. " +
-        `Set AUTH_AUDIENCE, or WITHOUT_AUDIENCE=${anyAudience} if that is meant`,
+        `Set AUTH_AUDIENCE, or WITHOUT_AUDIENCE=${anyAudiencePhrase} if that is meant`,
     );
   }
   const authenticates = AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined;
-  if (authenticates && WITHOUT_AUTHENTICATION === plainWords) {
+  if (authenticates && WITHOUT_AUTHENTICATION === openAccessPhrase) {
     throw problem("WITHOUT_AUTHENTICATION is set, and so is a key of tokens; unset one of them");
   }
   if (authenticates || WITHOUT_AUTHENTICATION !== undefined || isLoopback(HOST)) return;
   throw problem(
     `HOST is ${HOST}, which others can reach, and nothing says who they may be. Set AUTH_JWT_SECRET or AUTH_JWKS_URL, ` +
-      `or WITHOUT_AUTHENTICATION=${plainWords} if that is meant`,
+      `or WITHOUT_AUTHENTICATION=${openAccessPhrase} if that is meant`,
   );
 }

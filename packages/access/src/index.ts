@@ -1,19 +1,19 @@
 export { type Access, createAccess } from "./access.js";
-export { type Audit, type AuditEvent, type Audited, auditEvents } from "./audit.js";
+export { type Audit, type AuditEvent, type AuditEntry, auditEvents } from "./audit.js";
 export { Authenticator } from "./authenticator.js";
-export { type BroughtToken, tokenCookie, tokenOf } from "./bearer.js";
-export { type Bounds, boundsOf, usualBounds } from "./bounds.js";
-export { type AccessConfig, accessEnv, type Limit, limit, plainWords, refuseExposure } from "./config.js";
+export { type RequestToken, tokenCookie, tokenOf } from "./token.js";
+export { type Quotas, quotasOf, defaultQuotas } from "./quotas.js";
+export { type AccessConfig, accessEnv, type RateLimit, rateLimit, openAccessPhrase, checkExposure } from "./config.js";
 export { showAccess } from "./metrics.js";
-export { anyone, type Principal, type Role, role, type Share } from "./principal.js";
-export { type Bounded, countedFor, RateLimits } from "./rate-limits.js";
+export { anonymous, type Principal, type Role, role, type Share } from "./principal.js";
+export { type LimitedAction, clientKey, RateLimiter } from "./rate-limiter.js";
 export {
   adminRefusal,
   controlRefusal,
   createRefusal,
-  type Owned,
-  ownRefusal,
-  takenRefusal,
+  type SessionOwnership,
+  ownerRefusal,
+  idTakenRefusal,
   viewRefusal,
-} from "./rules.js";
+} from "./session-permissions.js";
 export { ShareLinks, type ShareRecord } from "./share-links.js";

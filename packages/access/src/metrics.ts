@@ -2,7 +2,7 @@ import type { Metrics } from "@tapedeck/runtime";
 import type { Access } from "./access.js";
 
 /** Shows how often this node turned somebody away, and what for. */
-export function showAccess(metrics: Metrics, { users, limits }: Access): void {
+export function showAccess(metrics: Metrics, { users, rateLimiter: limits }: Access): void {
   metrics.showCounter({
     name: "tapedeck_limit_refusals_total",
     help: "Commands, new sessions, connections and reads refused because there were too many",

@@ -23,4 +23,4 @@ export interface Share {
 }
 
 /** Everyone, with authentication off. */
-export const anyone: Principal = { userId: "", role: "admin", expiresMs: Number.POSITIVE_INFINITY };
+export const anonymous: Principal = { userId: "", role: "admin", expiresMs: Number.POSITIVE_INFINITY };

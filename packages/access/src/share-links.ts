@@ -5,8 +5,8 @@ import type { Keys } from "@tapedeck/sessions";
 import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Principal } from "./principal.js";
-import type { Owned } from "./rules.js";
-import { refusalFor } from "./token-refusals.js";
+import type { SessionOwnership } from "./session-permissions.js";
+import { invalidToken } from "./token-refusals.js";
 
 /** `typ` of a share link's token, so that it can never be taken for a user's, nor the reverse. */
 export const shareType = "tapedeck-share";
@@ -53,7 +53,7 @@ export class ShareLinks {
    * @param seconds how long it is good
    */
   async create(
-    session: Owned,
+    session: SessionOwnership,
     by: string,
     { role, seconds }: { role: z.infer<typeof shareRole>; seconds: number },
   ): Promise<ShareRecord & { readonly token: string }> {
@@ -105,7 +105,7 @@ export class ShareLinks {
     const read = await jwtVerify(token, this.#secret, { algorithms: ["HS256"], typ: shareType }).then(
       ({ payload }) => claims.safeParse(payload),
       (error: unknown) => {
-        throw refusalFor(error);
+        throw invalidToken(error);
       },
     );
     if (!read.success) throw new RefusedError(refuse("UNAUTHORIZED", "The share link is malformed."));

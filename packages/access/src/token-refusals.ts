@@ -6,7 +6,7 @@ export function unauthorized(why: string): RefusedError {
 }
 
 /** Says which rule a token breaks, and nothing of what it should have been. */
-export function refusalFor(error: unknown): RefusedError {
+export function invalidToken(error: unknown): RefusedError {
   const away: Refusal = refuse("UNAVAILABLE", "Tokens cannot be checked at the moment.");
   if (error instanceof errors.JWTExpired) return unauthorized("it has expired");
   if (error instanceof errors.JWTClaimValidationFailed) return unauthorized(`its ${error.claim} is not acceptable`);

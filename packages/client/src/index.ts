@@ -1,7 +1,7 @@
 export type {
   Anomaly,
   Dashboard,
-  DeckState,
+  PlaybackState,
   Frame,
   Health,
   Level,

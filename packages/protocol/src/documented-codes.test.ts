@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { closeCodes } from "./close-codes.js";
-import { refusals } from "./errors.js";
-import { clientMessage, serverMessage } from "./messages.js";
+import { closeCodes } from "./socket/close-codes.js";
+import { refusals } from "./errors/errors.js";
+import { clientMessage, serverMessage } from "./socket/messages.js";
 
 const page = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
 

@@ -1,5 +1,5 @@
 // What a program on a page needs at run time: no schema is in here, and so no zod in its bundle.
-export * from "./close-codes.js";
-export * from "./csv.js";
-export * from "./limits.js";
-export * from "./vpin-levels.js";
+export * from "./socket/close-codes.js";
+export * from "./formats/csv.js";
+export * from "./socket/limits.js";
+export * from "./socket/vpin-levels.js";

@@ -11,7 +11,7 @@ import type {
 } from "@tapedeck/runtime";
 import type { Keys, ReconnectingQueue, SessionService, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
-import type { RequestMetrics } from "./request-metrics.js";
+import type { RequestMetrics } from "./http/request-metrics.js";
 
 /** What the routes work with. Everything that outlives a request is in Redis or in the tape store. */
 export interface Api {

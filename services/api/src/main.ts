@@ -24,12 +24,12 @@ import {
 import { keysWith, SessionService, SessionStore, TickerQueue, UserQueue } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
-import { showCluster } from "./cluster-metrics.js";
+import { showCluster } from "./monitoring/cluster-metrics.js";
 import { type Config, readApiConfig } from "./config.js";
-import { listen } from "./listen.js";
-import { pagePolicy } from "./pages.js";
-import { openQueues } from "./queues-page.js";
-import { createRequestMetrics } from "./request-metrics.js";
+import { listen } from "./http/listen.js";
+import { pagePolicy } from "./pages/static-pages.js";
+import { openQueues } from "./pages/queues-page.js";
+import { createRequestMetrics } from "./http/request-metrics.js";
 
 try {
   await main(readApiConfig());
@@ -62,14 +62,14 @@ async function main(config: Config): Promise<void> {
   const stopWatching = watchLatency(redis, metrics);
 
   const access = createAccess("api", config, { redis, keys, log });
-  const store = new SessionStore(redis, keys, { caps: access.bounds });
+  const store = new SessionStore(redis, keys, { caps: access.quotas });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
     ...{ redis, subscriber, keys, store: tapeStore, cache, log },
     lingerMs: config.LIVE_LINGER_S * 1000,
-    instrumentsPerUser: access.bounds.instrumentsPerUser,
-    instrumentsBegun: access.bounds.instrumentsBegun,
+    instrumentsPerUser: access.quotas.instrumentsPerUser,
+    instrumentsBegun: access.quotas.instrumentStarts,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const tickerQueue = new TickerQueue({ redis, keys, queues: config.TICKER_QUEUES });

@@ -1,4 +1,4 @@
-import { accessEnv, limit } from "@tapedeck/access";
+import { accessEnv, rateLimit } from "@tapedeck/access";
 import { commonEnv, flag, millis, readConfig, simulationWarmUp, statusPort, whole } from "@tapedeck/runtime";
 import { z } from "zod";
 
@@ -13,9 +13,9 @@ const shape = z.object({
   /** Open sockets of this node that may watch one session; `global` is for everybody and has no such limit. */
   MAX_SOCKETS_PER_SESSION: whole("", { min: 1 }).default(1_000),
   /** Messages that one socket may send, whatever is in them; one that sends more is closed with 4429. */
-  LIMIT_SOCKET_MESSAGES: limit.default({ points: 200, seconds: 2 }),
+  LIMIT_SOCKET_MESSAGES: rateLimit.default({ points: 200, seconds: 2 }),
   /** The same for all sockets on this node of one user, or of one client address where users are not known. */
-  LIMIT_MESSAGES: limit.default({ points: 1_000, seconds: 1 }),
+  LIMIT_MESSAGES: rateLimit.default({ points: 1_000, seconds: 1 }),
   /** Bytes kept back for a slow reader above which it only gets the newest frame when they drain. */
   SLOW_BYTES: whole("bytes", { min: 1_024, max: 4_194_304 }).default(65_536),
   /** How long that may last before the socket is closed with 4408. */

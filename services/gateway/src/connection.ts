@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { type Access, controlRefusal, countedFor, type Principal } from "@tapedeck/access";
+import { type Access, controlRefusal, clientKey, type Principal } from "@tapedeck/access";
 import {
   type CloseCode,
   type Command,
@@ -14,7 +14,7 @@ import {
   type RefusalCode,
   RefusedError,
   refuse,
-  refuseInvalid,
+  invalidInputRefusal,
 } from "@tapedeck/protocol";
 import { type Logger, traced } from "@tapedeck/runtime";
 import { clientGone } from "@tapedeck/sessions";
@@ -195,7 +195,7 @@ export class Connection implements SocketEvents {
   }
 
   #enqueueParsed(id: string | number | undefined, command: ParsedCommand): void {
-    this.#enqueue(id, "ok" in command ? command.ok : refuseInvalid(command));
+    this.#enqueue(id, "ok" in command ? command.ok : invalidInputRefusal(command));
   }
 
   #enqueue(id: string | number | undefined, task: Command | Refusal): void {
@@ -211,7 +211,7 @@ export class Connection implements SocketEvents {
   /** One after the other, so that they take effect and are answered in the order in which they were sent. */
   async #perform(): Promise<void> {
     const { watch, texts, share, trail, log, address } = this.#options;
-    const asker = { user: countedFor(this.#principal, address), signal: this.#gone.signal };
+    const asker = { user: clientKey(this.#principal, address), signal: this.#gone.signal };
     this.#performing = true;
     for (let next = this.#commands.shift(); next !== undefined; next = this.#commands.shift()) {
       const { id, task } = next;
@@ -243,7 +243,7 @@ export class Connection implements SocketEvents {
     const { access, address } = this.#options;
     const refusal = controlRefusal(this.#principal, this.watch.record);
     if (refusal !== undefined) throw new RefusedError(refusal);
-    await access.limits.count("commands", this.#principal, address);
+    await access.rateLimiter.count("commands", this.#principal, address);
   }
 
   /** A fresh token for whoever opened this socket; anyone else's changes nothing. */

@@ -1,10 +1,10 @@
 import {
   type Access,
-  anyone,
-  countedFor,
+  anonymous,
+  clientKey,
   createRefusal,
   type Principal,
-  takenRefusal,
+  idTakenRefusal,
   tokenOf,
   viewRefusal,
 } from "@tapedeck/access";
@@ -12,7 +12,7 @@ import {
   type CloseCode,
   closeCodes,
   globalSessionId,
-  goneReasons,
+  sessionGoneReasons,
   limits,
   RefusedError,
   subprotocol,
@@ -91,7 +91,7 @@ export class Door {
       return;
     }
     const { access, guard } = this.#options;
-    const { socketsPerAddress = Number.POSITIVE_INFINITY } = access.bounds;
+    const { socketsPerAddress = Number.POSITIVE_INFINITY } = access.quotas;
     const unwanted = guard.refusal(upgrade);
     const address = clientAddress(upgrade.remoteAddress, upgrade.header("x-forwarded-for"), this.#options.trusted);
     const session = "malformed" in target ? undefined : target.sessionId;
@@ -123,7 +123,7 @@ export class Door {
     const token = sent ?? brought?.token;
     try {
       if (!access.users.required) {
-        await this.#admit(upgrade, { ...guest, principal: anyone });
+        await this.#admit(upgrade, { ...guest, principal: anonymous });
       } else if (token === undefined) {
         this.#introduce(upgrade, guest);
       } else if (brought?.from === "cookie" && !guard.trustsCookie(upgrade)) {
@@ -153,7 +153,7 @@ export class Door {
   async #admit(upgrade: Upgrade, guest: Guest): Promise<void> {
     const { watches, socketsPerSession, access, log } = this.#options;
     const { principal, trail } = guest;
-    const { socketsPerUser = Number.POSITIVE_INFINITY } = access.bounds;
+    const { socketsPerUser = Number.POSITIVE_INFINITY } = access.quotas;
     trail.who = principal;
     if (principal.userId !== "" && this.#opened(guest) >= socketsPerUser) {
       turnAway(upgrade, trail, 4429, `this user has ${socketsPerUser} sockets here already`);
@@ -163,9 +163,9 @@ export class Door {
     let watch: Watch | undefined;
     let accepted = false;
     try {
-      await access.limits.count("connections", guest.principal, guest.address);
+      await access.rateLimiter.count("connections", guest.principal, guest.address);
       watch = await watches.join(guest.sessionId, () => this.#open(guest));
-      const refusal = mayMake(guest) ? takenRefusal(principal, watch.record) : viewRefusal(principal, watch.record);
+      const refusal = mayMake(guest) ? idTakenRefusal(principal, watch.record) : viewRefusal(principal, watch.record);
       if (refusal !== undefined) throw new RefusedError(refusal);
       if (guest.sessionId === globalSessionId && watch.record.state === "STOPPED") {
         await watch.perform({ type: "start" });
@@ -175,7 +175,7 @@ export class Door {
       if (guest.sessionId !== globalSessionId && watch.viewers.size >= socketsPerSession) {
         turnAway(upgrade, trail, 4429, `this session has its ${socketsPerSession} sockets`);
       } else if (watch.gone) {
-        turnAway(upgrade, trail, 4404, goneReasons.deleted);
+        turnAway(upgrade, trail, 4404, sessionGoneReasons.deleted);
       } else if (this.#shut) {
         turnAway(upgrade, trail, 1012);
       } else if (!upgrade.gone) {
@@ -197,12 +197,12 @@ export class Door {
     const { sessions, access } = this.#options;
     const { sessionId, legacy, address, principal } = guest;
     if (!mayMake(guest)) return sessions.join(sessionId);
-    if (sessionId !== globalSessionId && access.limits.bounds("creations")) {
+    if (sessionId !== globalSessionId && access.rateLimiter.isLimited("creations")) {
       const known = await sessions.join(sessionId).catch(orNotFound);
       if (known !== undefined) return known;
-      await access.limits.count("creations", principal, address);
+      await access.rateLimiter.count("creations", principal, address);
     }
-    const { userId } = sessionId === globalSessionId ? anyone : principal;
+    const { userId } = sessionId === globalSessionId ? anonymous : principal;
     const choice: CreateChoice = { start: true, createdBy: address, userId };
     return sessions.open(sessionId, legacy ? { ...choice, maxFps: limits.legacyMaxFps } : choice);
   }
@@ -212,7 +212,7 @@ export class Door {
     const { legacy, fingerprint, sessionId, address, principal, trail } = guest;
     const registers = legacy && !isModelTest(sessionId);
     const quietly = (error: unknown) => log.debug({ err: error, session: sessionId }, "legacy socket not noted");
-    const budget = messages.open(countedFor(principal, address));
+    const budget = messages.open(clientKey(principal, address));
     const connection = new Connection({
       watch,
       legacy,
@@ -260,7 +260,7 @@ export class Door {
     } else if (error.status === 503) {
       upgrade.refuse(refusal(error.code, error.message));
     } else if (error.code === "SESSION_NOT_FOUND") {
-      turnAway(upgrade, trail, 4404, goneReasons.expired);
+      turnAway(upgrade, trail, 4404, sessionGoneReasons.expired);
     } else if (error.status === 401) {
       turnAway(upgrade, trail, 4401, error.message);
     } else if (error.status === 403) {
@@ -280,12 +280,12 @@ export class Door {
     }
   }
 
-  #opened({ principal = anyone, address }: Pick<Guest, "address"> & Partial<Guest>): number {
-    return this.#sockets.get(countedFor(principal, address)) ?? 0;
+  #opened({ principal = anonymous, address }: Pick<Guest, "address"> & Partial<Guest>): number {
+    return this.#sockets.get(clientKey(principal, address)) ?? 0;
   }
 
-  #count({ principal = anyone, address }: Pick<Guest, "address"> & Partial<Guest>, by: 1 | -1): void {
-    for (const who of new Set([countedFor(anyone, address), countedFor(principal, address)])) {
+  #count({ principal = anonymous, address }: Pick<Guest, "address"> & Partial<Guest>, by: 1 | -1): void {
+    for (const who of new Set([clientKey(anonymous, address), clientKey(principal, address)])) {
       const count = (this.#sockets.get(who) ?? 0) + by;
       if (count > 0) this.#sockets.set(who, count);
       else this.#sockets.delete(who);

@@ -1,6 +1,6 @@
 import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
-import { goneReasons } from "@tapedeck/protocol";
+import { sessionGoneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, Probe, RedisConnection, RequestGuard } from "@tapedeck/runtime";
 import { countCommands, interval, proxyTrust, showBlockCache, sparing, startProbe } from "@tapedeck/runtime";
 import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
@@ -75,7 +75,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const counters = createCounters();
   const access = createAccess("gateway", config, { redis: redis.commands, keys, log });
-  const store = new SessionStore(redis.commands, keys, { caps: access.bounds });
+  const store = new SessionStore(redis.commands, keys, { caps: access.quotas });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
@@ -86,8 +86,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     cache,
     log,
     lingerMs: config.LIVE_LINGER_S * 1000,
-    instrumentsPerUser: access.bounds.instrumentsPerUser,
-    instrumentsBegun: access.bounds.instrumentsBegun,
+    instrumentsPerUser: access.quotas.instrumentsPerUser,
+    instrumentsBegun: access.quotas.instrumentStarts,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const tickerQueue = new TickerQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
@@ -127,7 +127,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       delay,
       log,
       onGone: (watch, cause) => {
-        for (const viewer of [...watch.viewers]) viewer.close(4404, goneReasons[cause]);
+        for (const viewer of [...watch.viewers]) viewer.close(4404, sessionGoneReasons[cause]);
       },
     },
   });

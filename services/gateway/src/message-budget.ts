@@ -1,4 +1,4 @@
-import type { Limit } from "@tapedeck/access";
+import type { RateLimit } from "@tapedeck/access";
 
 /** Up to `points` at once, and as many in `seconds` in the long run. */
 export class TokenBucket {
@@ -7,7 +7,7 @@ export class TokenBucket {
   #tokens: number;
   #atMs: number;
 
-  constructor({ points, seconds }: Limit, nowMs: number) {
+  constructor({ points, seconds }: RateLimit, nowMs: number) {
     this.#capacity = points;
     this.#perMs = points / (seconds * 1000);
     this.#tokens = points;
@@ -25,15 +25,15 @@ export class TokenBucket {
 }
 
 export interface MessageLimits {
-  readonly socket: Limit;
+  readonly socket: RateLimit;
   /** All sockets on this node of one user, or of one address where users are not known. */
-  readonly user: Limit;
+  readonly user: RateLimit;
 }
 
 /** What one socket may still send. */
 export interface MessageBudget {
   /** Takes one message. @returns the limit that is used up, or undefined while there is room */
-  take(): Limit | undefined;
+  take(): RateLimit | undefined;
   /** The socket is gone. */
   close(): void;
 }

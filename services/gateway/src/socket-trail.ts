@@ -41,8 +41,8 @@ export class SocketTrail {
     else this.#enter({ event: action === "order" ? "order" : "command", action, result, requestId });
   }
 
-  #enter(act: Omit<Parameters<Audit>[0], "who" | "address" | "session">): void {
+  #enter(act: Omit<Parameters<Audit>[0], "principal" | "address" | "session">): void {
     const { audit, address, session } = this.#options;
-    audit({ ...act, who: this.who, address, session });
+    audit({ ...act, principal: this.who, address, session });
   }
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
-import { accessEnv, refuseExposure } from "@tapedeck/access";
+import { accessEnv, checkExposure } from "@tapedeck/access";
 import { commonEnv, port, readConfig, whole, withoutPassword } from "@tapedeck/runtime";
 import { isFolder } from "@tapedeck/tape";
 import { Command } from "commander";
@@ -51,7 +51,7 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
     );
   }
   const config = readConfig("up", env);
-  refuseExposure("up", config);
+  checkExposure("up", config);
   const folder = resolve(home, config.TAPEDECK_FOLDER);
   const place = config.TAPEDECK_STORE ?? `${folder}/tapes`;
   const store = isFolder(place) ? resolve(home, place) : place;

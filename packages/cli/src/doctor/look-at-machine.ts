@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { type AccessConfig, refuseExposure } from "@tapedeck/access";
+import { type AccessConfig, checkExposure } from "@tapedeck/access";
 import { ConfigError } from "@tapedeck/runtime";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
@@ -25,7 +25,7 @@ function files(): Finding {
 
 function exposure(config: AccessConfig & { readonly HOST: string }): Finding {
   try {
-    refuseExposure("a service", config);
+    checkExposure("a service", config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return fail("access", error.message, "docs/security.md has the ways to know users");

@@ -1,4 +1,4 @@
-import { type CloseCode, closeCodes, goneReasons } from "@tapedeck/protocol/wire";
+import { type CloseCode, closeCodes, sessionGoneReasons } from "@tapedeck/protocol/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ConnectionMachine, MachineEffect, MachineEvent, MachineStep } from "./connection-machine.js";
@@ -70,8 +70,8 @@ describe("[CL20] what a close means is what the protocol's table says", () => {
   });
 
   test.each([
-    [goneReasons.deleted, "deleted"],
-    [goneReasons.expired, "expired"],
+    [sessionGoneReasons.deleted, "deleted"],
+    [sessionGoneReasons.expired, "expired"],
     ["", "expired"],
   ])("4404 %o: the session is %s", (reason, ended) => {
     expect(new Course().open().step(lost(4404, reason)).end).toEqual({ reason: ended });
@@ -218,7 +218,7 @@ describe("[CL26] whatever happens in whatever order", () => {
     fc.record({
       type: fc.constant("lost" as const),
       code: fc.constantFrom(1006, ...Object.keys(closeCodes).map(Number)),
-      reason: fc.constantFrom("", ...Object.values(goneReasons)),
+      reason: fc.constantFrom("", ...Object.values(sessionGoneReasons)),
     }),
   );
   const course = fc.array(

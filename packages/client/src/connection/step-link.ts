@@ -1,4 +1,4 @@
-import { type CloseCode, closeCodes, goneReasons } from "@tapedeck/protocol/wire";
+import { type CloseCode, closeCodes, sessionGoneReasons } from "@tapedeck/protocol/wire";
 import { backoff } from "./backoff.js";
 import {
   type ConnectionEnd,
@@ -143,7 +143,7 @@ function end(machine: ConnectionMachine, how: ConnectionEnd): MachineStep {
 }
 
 function goneBy(reason: string): "deleted" | "expired" {
-  return reason === goneReasons.deleted ? "deleted" : "expired";
+  return reason === sessionGoneReasons.deleted ? "deleted" : "expired";
 }
 
 function isCloseCode(code: number): code is CloseCode {

@@ -1,7 +1,7 @@
-import type { Command, DeckState, RefusalCode } from "@tapedeck/protocol";
+import type { Command, PlaybackState, RefusalCode } from "@tapedeck/protocol";
 
 /** What a command leads to from a state: a state, or a refusal. A forgotten cell does not compile. */
-export type Outcomes = Readonly<Record<DeckState, Readonly<Record<Command["type"], DeckState | RefusalCode>>>>;
+export type Outcomes = Readonly<Record<PlaybackState, Readonly<Record<Command["type"], PlaybackState | RefusalCode>>>>;
 
 /** In REPLAY on a tape; SIMULATION is alike, but takes orders while it plays. `mode` stands for one to REPLAY. */
 export const outcomesOnTape: Outcomes = {

@@ -1,4 +1,4 @@
-import { type Command, commandNames, type DeckState, deckState, isRefusal } from "@tapedeck/protocol";
+import { type Command, commandNames, type PlaybackState, playbackState, isRefusal } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
 import { applyCommand, createdSession, expectAccepted, noon } from "../testing/apply-command.js";
 import { shelf, steadyTape } from "../testing/synthetic-tape.js";
@@ -32,7 +32,7 @@ async function after(session: SessionRecord, now: number, ...commands: (Command 
 }
 
 /** A session in a state, at frame 50 unless it is stopped. */
-async function inState(state: DeckState): Promise<SessionRecord> {
+async function inState(state: PlaybackState): Promise<SessionRecord> {
   const fresh = await createdSession(tapes);
   if (state === "STOPPED") return fresh;
   return await after(fresh, noon, seekTo(50), ...(state === "PLAYING" ? [start] : []));
@@ -64,7 +64,7 @@ describe.each([
   [
     "in LIVE",
     outcomesInLive,
-    async (state: DeckState) => {
+    async (state: PlaybackState) => {
       const session = await createdSession(shelf(steadyTape(60, 100, { id: "steady@1", growing: true })), {
         mode: "LIVE",
       });
@@ -74,13 +74,13 @@ describe.each([
   [
     "in LIVE without a tape",
     outcomesInLiveWithoutTape,
-    async (state: DeckState) => {
+    async (state: PlaybackState) => {
       const session = await createdSession(tapes, { mode: "LIVE" });
       return state === "PLAYING" ? session : await after(session, noon, state === "PAUSED" ? pause : stop);
     },
   ],
 ] as [string, Outcomes, typeof inState][])("[D32] %s", (_, outcomes, sessionIn) => {
-  test.each(deckState.options.flatMap((state) => commandNames.map((command) => [state, command] as const)))(
+  test.each(playbackState.options.flatMap((state) => commandNames.map((command) => [state, command] as const)))(
     "%s, %s",
     async (state, command) => {
       const before = await sessionIn(state);

@@ -1,4 +1,4 @@
-import type { Account, DeckState, FeedStatus, Mode, TapeNs, TradeEvent, WallMs } from "@tapedeck/protocol";
+import type { Account, PlaybackState, FeedStatus, Mode, TapeNs, TradeEvent, WallMs } from "@tapedeck/protocol";
 import type { GapPolicy, Seq } from "@tapedeck/tape";
 
 /**
@@ -12,7 +12,7 @@ export interface SessionRecord {
   readonly id: string;
   readonly userId: string;
   readonly mode: Mode;
-  readonly state: DeckState;
+  readonly state: PlaybackState;
   /** Why it stands: `start`, `stop`, `ended`; empty otherwise. */
   readonly reason: string;
   readonly speed: number;

@@ -1,4 +1,4 @@
-import { type DeckState, type Mode, RefusedError, refuse } from "@tapedeck/protocol";
+import { type PlaybackState, type Mode, RefusedError, refuse } from "@tapedeck/protocol";
 import { UnreadableSession } from "./hash-reader.js";
 import type { IndexedSession } from "./session-index.js";
 import type { SessionStore, StoredSession } from "./store.js";
@@ -9,7 +9,7 @@ export interface ListQuery {
   /** `nextCursor` of the page before. */
   readonly cursor?: string | undefined;
   readonly mode?: Mode | undefined;
-  readonly state?: DeckState | undefined;
+  readonly state?: PlaybackState | undefined;
 }
 
 export interface ListPage {

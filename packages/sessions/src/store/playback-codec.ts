@@ -1,4 +1,4 @@
-import { deckState } from "@tapedeck/protocol";
+import { playbackState } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { KeptMode } from "../rules/record.js";
 import { HashReader, parseJson, UnreadableSession } from "./hash-reader.js";
@@ -30,7 +30,7 @@ export function encodePlayback(deck: KeptMode) {
 
 export function decodePlayback(read: HashReader): KeptMode {
   return {
-    state: read.oneOf("state", deckState),
+    state: read.oneOf("state", playbackState),
     reason: read.text("reason"),
     speed: read.number("speed"),
     symbol: read.text("symbol"),

@@ -1,4 +1,4 @@
-import { deckState, mode, type WallMs } from "@tapedeck/protocol";
+import { playbackState, mode, type WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "../redis/keys.js";
 
@@ -47,7 +47,7 @@ export class SessionIndex {
       put(this.#keys.created, createdAt, true),
       put(this.#keys.expiry, expiresAt, true),
       ...mode.options.map((each) => put(this.#keys.mode(each), createdAt, each === itsMode)),
-      ...deckState.options.map((each) => put(this.#keys.state(each), createdAt, each === state)),
+      ...playbackState.options.map((each) => put(this.#keys.state(each), createdAt, each === state)),
       ...this.#setsOfOwners(owners).map((key) => this.#writeOwned(key, id, expiresAt)),
     ]);
   }
@@ -156,7 +156,7 @@ export class SessionIndex {
     return {
       total,
       modes: new Map(mode.options.map((each, at) => [each, rest[at] ?? 0])),
-      states: new Map(deckState.options.map((each, at) => [each, rest[mode.options.length + at] ?? 0])),
+      states: new Map(playbackState.options.map((each, at) => [each, rest[mode.options.length + at] ?? 0])),
     };
   }
 
@@ -164,7 +164,7 @@ export class SessionIndex {
     return [
       this.#keys.created,
       ...mode.options.map((each) => this.#keys.mode(each)),
-      ...deckState.options.map((each) => this.#keys.state(each)),
+      ...playbackState.options.map((each) => this.#keys.state(each)),
     ];
   }
 

@@ -17,7 +17,7 @@ import {
 } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { Api } from "../api.js";
-import type { Caller } from "../caller.js";
+import type { Caller } from "../auth/caller.js";
 import {
   alertHistoryOf,
   alertStatsOf,
@@ -28,9 +28,9 @@ import {
   summaryOf,
   tradeAnomaliesOf,
   vpinOf,
-} from "../frame-reports.js";
-import { framesOf } from "../history.js";
-import { bare, type Route, route } from "../route.js";
+} from "../sessions/frame-analytics.js";
+import { framesOf } from "../sessions/history.js";
+import { noInput, type Route, route } from "../http/route.js";
 
 /** Paths of the kinds of anomalies, and what they are called in a sentence. */
 const kinds: readonly (readonly [path: string, kind: AnomalyKind, name: string])[] = [
@@ -62,7 +62,7 @@ export const analyticsRoutes: readonly Route[] = [
   report("/trades/vpin", "VPIN of a session's last frames", vpinHistory, vpinOf),
   report("/trades/anomalies", "Unusual trades in a session's last frames", tradeAnomalies, tradeAnomaliesOf),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/alerts/history",
     tag: "Data",
@@ -84,7 +84,7 @@ function report<Answer extends z.ZodType>(
   of: (frames: readonly Frame[]) => z.input<Answer>,
 ): Route {
   return route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path,
     tag: "Data",

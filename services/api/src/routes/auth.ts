@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { errorBodyOf, loginBody, refuse, registerBody, tokenAnswer } from "@tapedeck/protocol";
 import type { Api } from "../api.js";
-import { bare, type Route, route, WithStatus } from "../route.js";
+import { noInput, type Route, route, JsonResponse } from "../http/route.js";
 
 const tag = "Login of the existing dashboards";
 
 /** With authentication off anyone is who they say: nothing is stored, and the token is for show. */
 export const authRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "POST",
     path: "/auth/register",
     access: "public",
@@ -20,7 +20,7 @@ export const authRoutes: readonly Route[] = [
     handle: async ({ body: { email, name } }, api) => elsewhere(api) ?? tokenFor(email, name),
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "POST",
     path: "/auth/login",
     access: "public",
@@ -41,8 +41,8 @@ function tokenFor(email: string, name = email.replace(/@.*$/, "")) {
 }
 
 /** Where authentication is on nobody logs in here. `detail` is what the existing dashboards show. */
-function elsewhere({ access }: Api): WithStatus | undefined {
+function elsewhere({ access }: Api): JsonResponse | undefined {
   if (!access.users.required) return undefined;
   const detail = "Sign in where your tokens come from; this service only checks them.";
-  return new WithStatus(403, { ...errorBodyOf(refuse("FORBIDDEN", detail)), detail });
+  return new JsonResponse(403, { ...errorBodyOf(refuse("FORBIDDEN", detail)), detail });
 }

@@ -1,13 +1,13 @@
 import { frame, globalSessionId, sessionQuery } from "@tapedeck/protocol";
 import { z } from "zod";
-import { framesOf } from "../history.js";
-import { bare, type Route, route, Verbatim } from "../route.js";
+import { framesOf } from "../sessions/history.js";
+import { noInput, type Route, route, RawResponse } from "../http/route.js";
 
 const tag = "Data";
 
 export const frameRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/features",
     tag,
@@ -16,11 +16,11 @@ export const frameRoutes: readonly Route[] = [
     answer: z.array(frame),
     async handle({ query: { session_id = globalSessionId }, caller }, api) {
       const frames = await framesOf(api, session_id, caller);
-      return new Verbatim("json", `[${frames.join(",")}]`);
+      return new RawResponse("json", `[${frames.join(",")}]`);
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/snapshot/latest",
     tag,
@@ -29,7 +29,7 @@ export const frameRoutes: readonly Route[] = [
     answer: z.union([frame, z.strictObject({})]),
     async handle({ query: { session_id = globalSessionId }, caller }, api) {
       const [latest = "{}"] = await framesOf(api, session_id, caller, 1);
-      return new Verbatim("json", latest);
+      return new RawResponse("json", latest);
     },
   }),
 ];

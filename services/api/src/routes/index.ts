@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { openApiOf } from "../openapi.js";
-import { pageRoutes } from "../pages.js";
-import { bare, type Route, route, Verbatim } from "../route.js";
+import { openApiOf } from "../http/openapi.js";
+import { pageRoutes } from "../pages/static-pages.js";
+import { noInput, type Route, route, RawResponse } from "../http/route.js";
 import { analyticsRoutes } from "./analytics.js";
 import { authRoutes } from "./auth.js";
 import { frameRoutes } from "./frames.js";
@@ -29,7 +29,7 @@ const documented: readonly Route[] = [
 let document: string | undefined;
 
 const openApiRoute: Route = route({
-  ...bare,
+  ...noInput,
   method: "GET",
   path: "/openapi.json",
   access: "public",
@@ -38,7 +38,7 @@ const openApiRoute: Route = route({
   answer: z.looseObject({ openapi: z.string() }),
   async handle() {
     document ??= JSON.stringify(openApiOf([...documented, openApiRoute]));
-    return new Verbatim("json", document);
+    return new RawResponse("json", document);
   },
 });
 

@@ -9,10 +9,10 @@ import {
 } from "@tapedeck/protocol";
 import type { z } from "zod";
 import type { Api } from "../api.js";
-import type { Caller } from "../caller.js";
-import { bare, type Route, route } from "../route.js";
-import { findSession, performOn, present } from "../session-access.js";
-import { sessionMeantBy } from "../which-session.js";
+import type { Caller } from "../auth/caller.js";
+import { noInput, type Route, route } from "../http/route.js";
+import { findSession, performCommand, sessionViewOf } from "../sessions/session-access.js";
+import { legacyPageSession } from "../sessions/which-session.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Mode";
@@ -20,22 +20,22 @@ const refusals: readonly RefusalCode[] = ["TAPE_NOT_FOUND", "NO_TAPE", "TOO_MANY
 
 export const modeRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "POST",
     path: "/mode",
     audit: { event: "command", action: "mode" },
     tag,
     summary: "Change the mode of the session named in the body or by the cookie; else of the shared one",
     body: modeBody,
-    nullIsAbsent: true,
+    nullMeansAbsent: true,
     answer: modeAnswer,
     refusals: ["SESSION_NOT_FOUND", "WHICH_SESSION", ...refusals],
     async handle({ body: { session_id, ...choice }, caller }, api) {
-      return changeMode(api, session_id ?? (await sessionMeantBy(caller, api)), choice, caller);
+      return changeMode(api, session_id ?? (await legacyPageSession(caller, api)), choice, caller);
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "POST",
     path: "/mode/{id}",
     audit: { event: "command", action: "mode" },
@@ -43,13 +43,13 @@ export const modeRoutes: readonly Route[] = [
     summary: "Change a session's mode",
     params: idParams,
     body: modeChoice,
-    nullIsAbsent: true,
+    nullMeansAbsent: true,
     answer: modeAnswer,
     refusals: ["SESSION_NOT_FOUND", ...refusals],
     handle: ({ params: { id }, body, caller }, api) => changeMode(api, id, body, caller),
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/mode",
     tag,
@@ -58,7 +58,7 @@ export const modeRoutes: readonly Route[] = [
     handle: ({ caller }, api) => modeOf(api, globalSessionId, caller),
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/mode/{id}",
     tag,
@@ -71,12 +71,12 @@ export const modeRoutes: readonly Route[] = [
 ];
 
 async function changeMode(api: Api, id: string, choice: z.infer<typeof modeChoice>, caller: Caller) {
-  return withMode(await performOn(api, id, { type: "mode", ...choice }, caller));
+  return withMode(await performCommand(api, id, { type: "mode", ...choice }, caller));
 }
 
 async function modeOf(api: Api, id: string, caller: Caller): Promise<z.infer<typeof modeStateAnswer>> {
   const found = await findSession(api, id, caller);
-  return found ? withMode(await present(api, found)) : {};
+  return found ? withMode(await sessionViewOf(api, found)) : {};
 }
 
 function withMode(view: SessionView): z.infer<typeof modeAnswer> {

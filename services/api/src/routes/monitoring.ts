@@ -6,15 +6,15 @@ import {
   readyAnswer,
   sessionQuery,
 } from "@tapedeck/protocol";
-import { clusterHealth } from "../cluster-health.js";
-import { dashboardOf } from "../dashboard.js";
-import { bare, type Route, route, Verbatim, WithStatus } from "../route.js";
+import { clusterHealth } from "../monitoring/health.js";
+import { clusterDashboard } from "../monitoring/dashboard.js";
+import { noInput, type Route, route, RawResponse, JsonResponse } from "../http/route.js";
 
 const tag = "Monitoring";
 
 export const monitoringRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/health",
     access: "public",
@@ -24,7 +24,7 @@ export const monitoringRoutes: readonly Route[] = [
     handle: (_, api) => clusterHealth(api),
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/health/live",
     access: "public",
@@ -34,7 +34,7 @@ export const monitoringRoutes: readonly Route[] = [
     handle: async () => ({ status: "alive" as const }),
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/health/ready",
     access: "public",
@@ -45,11 +45,11 @@ export const monitoringRoutes: readonly Route[] = [
       const { issues } = health.snapshot();
       return health.ready()
         ? { status: "ready" as const, issues: [...issues] }
-        : new WithStatus(503, { status: "unready", issues });
+        : new JsonResponse(503, { status: "unready", issues });
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/metrics",
     access: "admin",
@@ -58,12 +58,12 @@ export const monitoringRoutes: readonly Route[] = [
     query: sessionQuery,
     answer: dashboardAnswer,
     async handle({ accept, query }, api) {
-      if (wantsPrometheus(accept)) return new Verbatim(api.metrics.contentType, await api.metrics.text());
-      return dashboardOf(api, query.session_id ?? globalSessionId);
+      if (wantsPrometheus(accept)) return new RawResponse(api.metrics.contentType, await api.metrics.text());
+      return clusterDashboard(api, query.session_id ?? globalSessionId);
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/metrics/dashboard",
     access: "admin",
@@ -71,7 +71,7 @@ export const monitoringRoutes: readonly Route[] = [
     summary: "The cluster in numbers",
     query: sessionQuery,
     answer: dashboardAnswer,
-    handle: ({ query }, api) => dashboardOf(api, query.session_id ?? globalSessionId),
+    handle: ({ query }, api) => clusterDashboard(api, query.session_id ?? globalSessionId),
   }),
 ];
 

@@ -10,15 +10,15 @@ import {
   type ReplayState,
   type SessionView,
   stateAnswer,
-  takesNulls,
+  nullMeansAbsent,
 } from "@tapedeck/protocol";
 import { z } from "zod";
-import type { AuditedRoute } from "../act.js";
+import type { RouteAudit } from "../auth/act.js";
 import type { Api } from "../api.js";
-import type { Caller } from "../caller.js";
-import { refusedFor } from "../refusals.js";
-import { bare, type Route, route } from "../route.js";
-import { findSession, performOn, present } from "../session-access.js";
+import type { Caller } from "../auth/caller.js";
+import { refusedFor } from "../http/error-responses.js";
+import { noInput, type Route, route } from "../http/route.js";
+import { findSession, performCommand, sessionViewOf } from "../sessions/session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Replay";
@@ -79,7 +79,7 @@ function words({ name, value = {} }: (typeof list)[number]): string {
  */
 export const replayRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/replay/state",
     tag,
@@ -88,7 +88,7 @@ export const replayRoutes: readonly Route[] = [
     handle: ({ caller }, api) => stateOf(api, globalSessionId, caller),
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/replay/state/{id}",
     tag,
@@ -101,7 +101,7 @@ export const replayRoutes: readonly Route[] = [
   ...list.map((control) => globalControl(control)),
   ...list.map((control) => sessionControl(control, `/replay/${words(control)}/{id}`, "action first")),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/replay/{id}/state",
     tag,
@@ -120,7 +120,7 @@ export const replayRoutes: readonly Route[] = [
 
 function globalControl(control: (typeof list)[number]): Route {
   return route({
-    ...bare,
+    ...noInput,
     method: "POST",
     path: `/replay/${words(control)}`,
     audit: auditOf(control),
@@ -128,7 +128,7 @@ function globalControl(control: (typeof list)[number]): Route {
     summary: `${control.summary} (the shared session)`,
     params: z.object(control.value ?? {}),
     body: bodyOf(control),
-    nullIsAbsent: takesNulls.has(control.name),
+    nullMeansAbsent: nullMeansAbsent.has(control.name),
     answer: controlAnswer,
     refusals: ["NO_TAPE", ...(control.refusals ?? [])],
     handle: ({ params, body, caller }, api) => perform(api, globalSessionId, control, { params, body }, caller),
@@ -137,7 +137,7 @@ function globalControl(control: (typeof list)[number]): Route {
 
 function sessionControl(control: (typeof list)[number], path: string, order: "action first" | "id first"): Route {
   return route({
-    ...bare,
+    ...noInput,
     method: "POST",
     path,
     audit: auditOf(control),
@@ -145,7 +145,7 @@ function sessionControl(control: (typeof list)[number], path: string, order: "ac
     summary: control.summary,
     params: idParams.extend(control.value ?? {}),
     body: bodyOf(control),
-    nullIsAbsent: takesNulls.has(control.name),
+    nullMeansAbsent: nullMeansAbsent.has(control.name),
     answer: controlAnswer,
     refusals: ["SESSION_NOT_FOUND", "NO_TAPE", ...(control.refusals ?? [])],
     async handle({ params, body, caller, rememberSession }, api) {
@@ -157,7 +157,7 @@ function sessionControl(control: (typeof list)[number], path: string, order: "ac
   });
 }
 
-function auditOf({ name }: (typeof list)[number]): AuditedRoute {
+function auditOf({ name }: (typeof list)[number]): RouteAudit {
   return { event: name === "order" ? "order" : "command", action: name };
 }
 
@@ -175,12 +175,12 @@ async function perform(
 ): Promise<Answer> {
   const parsed = parseCommand(name, value === undefined ? body : params);
   if (!("ok" in parsed)) throw refusedFor(parsed);
-  return { status, ...replayStateOf(await performOn(api, id, parsed.ok, caller)) };
+  return { status, ...replayStateOf(await performCommand(api, id, parsed.ok, caller)) };
 }
 
 async function stateOf(api: Api, id: string, caller: Caller): Promise<z.infer<typeof stateAnswer>> {
   const found = await findSession(api, id, caller);
-  return found ? replayStateOf(await present(api, found)) : {};
+  return found ? replayStateOf(await sessionViewOf(api, found)) : {};
 }
 
 function replayStateOf(view: SessionView): ReplayState {

@@ -11,9 +11,9 @@ import {
 } from "@tapedeck/protocol";
 import { type StoredOrder, type StoredSession, summarizeOrders, viewOf } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
-import type { Caller } from "../caller.js";
-import { bare, type Route, route, Verbatim } from "../route.js";
-import { findSession, present, sessionNotFound } from "../session-access.js";
+import type { Caller } from "../auth/caller.js";
+import { noInput, type Route, route, RawResponse } from "../http/route.js";
+import { findSession, sessionViewOf, sessionNotFound } from "../sessions/session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Reports";
@@ -22,7 +22,7 @@ const sessionsLookedAt = 200;
 
 export const reportRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/reports",
     tag,
@@ -38,7 +38,7 @@ export const reportRoutes: readonly Route[] = [
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/reports/{id}",
     tag,
@@ -54,7 +54,7 @@ export const reportRoutes: readonly Route[] = [
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/reports/{id}/orders.csv",
     tag,
@@ -63,7 +63,7 @@ export const reportRoutes: readonly Route[] = [
     refusals: ["SESSION_NOT_FOUND"],
     async handle({ params: { id }, caller }, api) {
       await existing(api, id, caller);
-      return new Verbatim("text/csv", ordersCsv(await api.store.orders(id)), {
+      return new RawResponse("text/csv", ordersCsv(await api.store.orders(id)), {
         "content-disposition": `attachment; filename="tapedeck-orders-${id.replace(/[^\w.-]/g, "_")}.csv"`,
       });
     },
@@ -107,7 +107,7 @@ function summaryOf({ record, now, connections }: StoredSession): ReportSummary {
 /** The account at the market's present price; without one where the market can no longer be made. */
 async function valued(api: Api, found: StoredSession): Promise<ReportSummary["account"]> {
   try {
-    return (await present(api, found)).account ?? null;
+    return (await sessionViewOf(api, found)).account ?? null;
   } catch (error) {
     if (error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return summaryOf(found).account;
     throw error;

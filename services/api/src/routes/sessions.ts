@@ -1,4 +1,4 @@
-import { createRefusal, ownRefusal, takenRefusal } from "@tapedeck/access";
+import { createRefusal, ownerRefusal, idTakenRefusal } from "@tapedeck/access";
 import {
   createAnswer,
   createBody,
@@ -11,44 +11,44 @@ import {
   sessionStats,
   successAnswer,
 } from "@tapedeck/protocol";
-import { bare, type Route, route } from "../route.js";
-import { findSession, orThrow, present, sessionNotFound } from "../session-access.js";
+import { noInput, type Route, route } from "../http/route.js";
+import { findSession, throwIfRefused, sessionViewOf, sessionNotFound } from "../sessions/session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Sessions";
 
 export const sessionRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "POST",
     path: "/sessions/create",
     tag,
     summary: "Create a session; an id that exists is returned as it is",
     body: createBody,
-    nullIsAbsent: true,
+    nullMeansAbsent: true,
     answer: createAnswer,
     refusals: ["TAPE_NOT_FOUND", "NO_TAPE", "LOOP_TOO_SHORT", "TOO_MANY_SESSIONS", "TOO_MANY_INSTRUMENTS"],
     async handle({ body: { session_id, ...choice }, caller }, api) {
       const { principal, address } = caller;
       const known = session_id === undefined ? undefined : await findSession(api, session_id, caller).catch(absent);
       if (known === undefined) {
-        orThrow(createRefusal(principal));
+        throwIfRefused(createRefusal(principal));
         const taken = session_id === undefined ? undefined : await api.store.read(session_id);
-        if (taken !== undefined) orThrow(takenRefusal(principal, taken.record));
-        await api.access.limits.count("creations", principal, address);
+        if (taken !== undefined) throwIfRefused(idTakenRefusal(principal, taken.record));
+        await api.access.rateLimiter.count("creations", principal, address);
       }
       const opened = await api.sessions.open(session_id, { ...choice, createdBy: address, userId: principal.userId });
-      orThrow(takenRefusal(principal, opened.record)); // someone else may have been faster with this id
+      throwIfRefused(idTakenRefusal(principal, opened.record)); // someone else may have been faster with this id
       return {
         status: "success" as const,
         session_id: opened.record.id,
         created: opened.created,
-        session: await present(api, opened),
+        session: await sessionViewOf(api, opened),
       };
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/sessions",
     access: "admin",
@@ -62,13 +62,13 @@ export const sessionRoutes: readonly Route[] = [
         total_sessions: page.total,
         active_sessions: page.active,
         paused_sessions: page.paused,
-        sessions: await Promise.all(page.sessions.map((session) => present(api, session))),
+        sessions: await Promise.all(page.sessions.map((session) => sessionViewOf(api, session))),
         next_cursor: page.nextCursor,
       };
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/sessions/stats",
     access: "admin",
@@ -78,7 +78,7 @@ export const sessionRoutes: readonly Route[] = [
     handle: (_, api) => api.store.stats(),
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/sessions/{id}",
     tag,
@@ -88,11 +88,11 @@ export const sessionRoutes: readonly Route[] = [
     refusals: ["SESSION_NOT_FOUND"],
     async handle({ params: { id }, caller }, api) {
       const found = await findSession(api, id, caller);
-      return { session: found ? await present(api, found) : {} };
+      return { session: found ? await sessionViewOf(api, found) : {} };
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "DELETE",
     path: "/sessions/{id}",
     audit: { event: "deletion", action: "delete" },
@@ -103,7 +103,7 @@ export const sessionRoutes: readonly Route[] = [
     refusals: ["SESSION_NOT_FOUND"],
     async handle({ params: { id }, caller }, api) {
       const found = await findSession(api, id, caller);
-      if (found !== undefined) orThrow(ownRefusal(caller.principal, found.record));
+      if (found !== undefined) throwIfRefused(ownerRefusal(caller.principal, found.record));
       if (!isSessionId(id) || !(await api.sessions.remove(id))) throw sessionNotFound(id);
       const again = id === globalSessionId ? " It is made again when it is needed." : "";
       return { status: "success" as const, message: `Session ${id} is deleted.${again}` };

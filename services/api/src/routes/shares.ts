@@ -1,20 +1,20 @@
-import { ownRefusal, type ShareLinks, type ShareRecord } from "@tapedeck/access";
+import { ownerRefusal, type ShareLinks, type ShareRecord } from "@tapedeck/access";
 import {
   isoOfMs,
   RefusedError,
   refuse,
   type ShareView,
   shareBody,
-  shareMade,
+  createShareAnswer,
   sharesAnswer,
   successAnswer,
 } from "@tapedeck/protocol";
 import type { StoredSession } from "@tapedeck/sessions";
 import { z } from "zod";
 import type { Api } from "../api.js";
-import type { Caller } from "../caller.js";
-import { bare, type Route, route } from "../route.js";
-import { findSession, orThrow, sessionNotFound } from "../session-access.js";
+import type { Caller } from "../auth/caller.js";
+import { noInput, type Route, route } from "../http/route.js";
+import { findSession, throwIfRefused, sessionNotFound } from "../sessions/session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Sharing";
@@ -23,7 +23,7 @@ const shareParams = idParams.extend({ share: z.string().max(40).meta({ descripti
 /** Links by which others may watch one session, or control it too. They are its owner's to make and to revoke. */
 export const shareRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "POST",
     path: "/sessions/{id}/shares",
     audit: { event: "share", action: "share" },
@@ -31,19 +31,19 @@ export const shareRoutes: readonly Route[] = [
     summary: "Make a share link; its token goes where a user's token would",
     params: idParams,
     body: shareBody,
-    answer: shareMade,
+    answer: createShareAnswer,
     status: 201,
     refusals: ["SESSION_NOT_FOUND", "SHARING_OFF"],
     async handle({ params: { id }, body: { role, expires_in_s: seconds }, caller }, api) {
       const { links, session } = await ownSession(api, id, caller);
       const { userId } = caller.principal;
       const { token, ...record } = await links.create(session.record, userId, { role, seconds });
-      caller.act.link = record.id;
+      caller.audit.link = record.id;
       return { share: viewOf(record), token };
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/sessions/{id}/shares",
     tag,
@@ -57,7 +57,7 @@ export const shareRoutes: readonly Route[] = [
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "DELETE",
     path: "/sessions/{id}/shares/{share}",
     audit: { event: "revocation", action: "revoke" },
@@ -90,7 +90,7 @@ async function ownSession(
   }
   const session = await findSession(api, id, caller);
   if (session === undefined) throw sessionNotFound(id);
-  orThrow(ownRefusal(caller.principal, session.record));
+  throwIfRefused(ownerRefusal(caller.principal, session.record));
   return { links, session };
 }
 

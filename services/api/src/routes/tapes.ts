@@ -1,9 +1,9 @@
 import { overviewQuery, RefusedError, refuse, tapeOverview, tapesAnswer, tapeView } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { Api } from "../api.js";
-import type { Caller } from "../caller.js";
-import { bare, type Route, route } from "../route.js";
-import { findSession } from "../session-access.js";
+import type { Caller } from "../auth/caller.js";
+import { noInput, type Route, route } from "../http/route.js";
+import { findSession } from "../sessions/session-access.js";
 
 const tag = "Tapes";
 const tapeParams = z.object({
@@ -13,7 +13,7 @@ const tapeParams = z.object({
 /** All of these are answered from manifest and index; no frame is read. */
 export const tapeRoutes: readonly Route[] = [
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/tapes",
     tag,
@@ -26,7 +26,7 @@ export const tapeRoutes: readonly Route[] = [
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/tapes/{id}",
     tag,
@@ -40,7 +40,7 @@ export const tapeRoutes: readonly Route[] = [
     },
   }),
   route({
-    ...bare,
+    ...noInput,
     method: "GET",
     path: "/tapes/{id}/overview",
     tag,

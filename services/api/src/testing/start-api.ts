@@ -25,10 +25,10 @@ import { BlockCache, MemoryTapeStore, TapeCatalog, type TapeStore } from "@taped
 import { z } from "zod";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
-import { listen } from "../listen.js";
-import { pagePolicy } from "../pages.js";
-import { openQueues } from "../queues-page.js";
-import { createRequestMetrics } from "../request-metrics.js";
+import { listen } from "../http/listen.js";
+import { pagePolicy } from "../pages/static-pages.js";
+import { openQueues } from "../pages/queues-page.js";
+import { createRequestMetrics } from "../http/request-metrics.js";
 
 export interface TestApiOptions {
   readonly redisUrl: string;
@@ -72,7 +72,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const redis = connectRedis({ url: redisUrl, purpose: "commands", name: node, log });
   const keys: Keys = keysWith(prefix);
   const access = createAccess("api", accessOf(options.access, prefix), { redis, keys, log });
-  const { instrumentsPerUser, ...caps } = access.bounds;
+  const { instrumentsPerUser, ...caps } = access.quotas;
   const store = new SessionStore(redis, keys, { caps: { ...caps, ...options.caps } });
   const subscriber = connectRedis({ url: redisUrl, purpose: "subscriber", name: "api-test", log });
   const tapeStore = options.tapes ?? new MemoryTapeStore();

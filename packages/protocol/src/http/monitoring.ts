@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { sessionStats } from "./sessions.js";
+import { playbackState, feedStatus, mode } from "../session/session-view.js";
+
+export const healthAnswer = z.object({
+  status: z.enum(["healthy", "degraded"]),
+  issues: z.array(z.string()),
+  uptime: z.number().describe("seconds since this node started"),
+  mode: mode.describe("mode of the shared session"),
+  snapshots_processed: z.int().describe("frames published by the tickers that run now"),
+  feeds: z
+    .array(z.object({ source: z.string(), symbol: z.string(), ...feedStatus.shape }))
+    .describe("the markets that LIVE sessions watch now; one that is down makes no node degraded"),
+});
+export type Health = z.infer<typeof healthAnswer>;
+
+export const liveAnswer = z.object({ status: z.literal("alive") });
+export const readyAnswer = z.object({ status: z.enum(["ready", "unready"]), issues: z.array(z.string()) });
+
+/** One node's heartbeat: numbers where it sent numbers. Roles add fields of their own. */
+export const nodeView = z
+  .looseObject({ node: z.string(), role: z.string() })
+  .describe("role, version, sockets or leases, load");
+export type NodeView = z.infer<typeof nodeView>;
+
+/** Keys of the first version about parts that a cluster does not have. */
+const notInThisVersion = z.null().describe("of the first version; this one has no such thing");
+
+export const dashboardAnswer = z
+  .object({
+    mode,
+    buffer_size: z.int(),
+    controller_state: playbackState.nullable().describe("of the session; null while it is absent"),
+    replay_speed: z.number().nullable().describe("of the session; null while it is absent"),
+    last_snapshot_ago_seconds: z
+      .number()
+      .nullable()
+      .describe("since the session's newest frame was due; null while it does not play"),
+    uptime_seconds: z.number(),
+    total_snapshots_processed: z.int(),
+    total_errors: z.int(),
+    total_websocket_messages_sent: z.int(),
+    snapshots_per_second: z.number(),
+    avg_latency_ms: z.number(),
+    p95_latency_ms: z.number(),
+    p99_latency_ms: z.number(),
+    error_breakdown: z.record(z.string(), z.int()),
+    active_websocket_connections: z.int(),
+    sessions: sessionStats,
+    nodes: z.array(nodeView),
+    avg_processing_time_ms: notInThisVersion,
+    engine: notInThisVersion,
+    cpp_avg_latency_ms: notInThisVersion,
+    python_avg_latency_ms: notInThisVersion,
+    cpp_samples: notInThisVersion,
+    python_samples: notInThisVersion,
+    performance_improvement: notInThisVersion,
+    adaptive_processor: notInThisVersion,
+    db_pool: notInThisVersion,
+  })
+  .meta({ id: "Dashboard" });
+export type Dashboard = z.infer<typeof dashboardAnswer>;

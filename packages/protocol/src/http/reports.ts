@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { markedAccount, tradeEvent } from "../session/session-view.js";
+import { isoTime } from "../formats/time.js";
+
+/** What a session's user has done in simulated markets, in one line. Clients of the first version read `name`. */
+export const reportSummary = z.object({
+  name: z.string(),
+  session_id: z.string(),
+  user_id: z.string().nullable(),
+  created_at: isoTime,
+  last_activity: isoTime,
+  orders: z.int(),
+  last_fill: tradeEvent.nullable(),
+  account: markedAccount.nullable().describe("of the market that is simulated now; null in another mode"),
+  url: z.string().describe("the whole report"),
+  csv_url: z.string().describe("its orders, a line each"),
+});
+export type ReportSummary = z.infer<typeof reportSummary>;
+
+export const reportsAnswer = z.object({ reports: z.array(reportSummary), next_cursor: z.string().nullable() });
+
+/** An order with what came of it. What is null is not known of orders from before it was kept. */
+export const reportedOrder = z.object({
+  id: z.string(),
+  placed_at: isoTime.nullable().describe("by the cluster's clock"),
+  symbol: z.string().nullable(),
+  seed: z.string().nullable(),
+  scenario: z.string().nullable(),
+  seq: z.int().describe("the frame that shows its trades"),
+  side: z.enum(["BUY", "SELL"]),
+  quantity: z.number(),
+  filled: z.number(),
+  fill: tradeEvent.nullable(),
+  pnl_so_far: z.number().describe("realised by this order and those before it"),
+});
+export type ReportedOrder = z.infer<typeof reportedOrder>;
+
+export const reportTotals = z.object({
+  orders: z.int(),
+  fills: z.int(),
+  buys: z.int(),
+  sells: z.int(),
+  bought: z.number(),
+  sold: z.number(),
+  unfilled: z.number().describe("units asked for that the book did not have"),
+  exits: z.int(),
+  winning_exits: z.int(),
+  losing_exits: z.int(),
+  realized_pnl: z.number().describe("of all markets of the session together"),
+  best_exit: z.number().nullable(),
+  worst_exit: z.number().nullable(),
+});
+
+/** Orders, the first of them first, and what they come to. */
+export const tradeReport = reportSummary.omit({ orders: true }).extend({
+  totals: reportTotals,
+  orders: z.array(reportedOrder),
+});
+export type TradeReport = z.infer<typeof tradeReport>;
+export const tradeReportAnswer = z.object({ report: tradeReport });
+
+export const reportsQuery = z.object({
+  session_id: z.string().optional().describe("only this session's"),
+  cursor: z.string().max(300).optional().describe("`next_cursor` of the page before"),
+});

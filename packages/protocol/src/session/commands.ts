@@ -1,0 +1,157 @@
+import { z } from "zod";
+import { decimal } from "../formats/decimal.js";
+import { eventType } from "../frame/event-types.js";
+import { severity } from "../frame/frame.js";
+import { describeIssues, type InvalidInput } from "../errors/invalid-input.js";
+import { maxSpeed, minSpeed, mode } from "./session-view.js";
+import { isoTime } from "../formats/time.js";
+
+const speedValue = decimal.min(minSpeed, `must be at least ${minSpeed}`).max(maxSpeed, `must be at most ${maxSpeed}`);
+/** The year 9999 in milliseconds: no time beyond it can be written in ISO 8601 with four digits. */
+const lastMs = 253_402_300_799_999;
+const tapeTime = z.union(
+  [isoTime, z.number().nonnegative("must not be negative").max(lastMs, "must lie before the year 10000")],
+  "must be an ISO 8601 time in UTC or milliseconds since 1970",
+);
+const name = z.string().min(1, "must not be empty").max(100, "must have at most 100 characters");
+/** Venues write their names in capitals, and so does everything here, however they were typed. */
+const upperCaseName = name.toUpperCase();
+
+/** What can be asked at creation and at a change of mode. */
+export const sourceChoice = z.object({
+  symbol: upperCaseName.optional(),
+  source: upperCaseName.optional(),
+  tape: name.optional(),
+  seed: z.union([z.int().nonnegative("must not be negative"), name], "must be a whole number or a name").optional(),
+  scenario: name.optional(),
+});
+
+/** Exactly one of the four ways to name a place. */
+export const seekTarget = z.union(
+  [
+    z.strictObject({ ts: tapeTime }),
+    z.strictObject({ seq: z.int().nonnegative("must not be negative") }),
+    z.strictObject({ fraction: z.number().min(0, "must be at least 0").max(1, "must be at most 1") }),
+    z.strictObject({
+      event: z.enum(["next", "previous"], 'must be "next" or "previous"'),
+      type: eventType.optional(),
+      event_type: eventType.optional().describe("the same over a socket, where `type` is that of the message"),
+      min_severity: severity.optional(),
+    }),
+  ],
+  "must name exactly one place: ts, seq, fraction or event (with type and min_severity, if wanted)",
+);
+export type SeekTarget = z.infer<typeof seekTarget>;
+
+const stepAmount = z
+  .number()
+  .refine((n) => n !== 0, "must not be 0")
+  .refine((n) => Math.abs(n) <= 86_400_000, "must be within 86,400,000");
+export const stepBy = z.union(
+  [
+    z.strictObject({
+      frames: stepAmount.refine(
+        (n) => Number.isInteger(n) && Math.abs(n) <= 1000,
+        "must be a whole number within 1000",
+      ),
+    }),
+    z.strictObject({ ms: stepAmount }),
+  ],
+  "must say how far: frames or ms",
+);
+export type StepBy = z.infer<typeof stepBy>;
+
+export const rangeChoice = z.object({
+  from: tapeTime.nullable().optional(),
+  to: tapeTime.nullable().optional(),
+  loop: z.boolean().optional(),
+});
+
+export const modeChoice = z.object({ mode, ...sourceChoice.shape });
+
+/** An order at market in the session's own simulated market. */
+export const orderChoice = z.object({
+  side: z
+    .string()
+    .transform((side) => side.toUpperCase())
+    .pipe(z.enum(["BUY", "SELL"], "must be BUY or SELL")),
+  quantity: z.number().positive("must be above 0").max(1e9, "must be at most 1,000,000,000").default(100),
+});
+
+/** The bodies of commands by name; the path or the socket message names the command itself. */
+export const commandArguments = {
+  start: z.object({}),
+  pause: z.object({}),
+  resume: z.object({}),
+  stop: z.object({}),
+  live: z.object({}),
+  speed: z.object({ value: speedValue }),
+  goback: z.object({ seconds: decimal.positive("must be above 0").max(1e9, "must be at most 1,000,000,000") }),
+  seek: seekTarget,
+  step: stepBy,
+  range: rangeChoice,
+  mode: modeChoice,
+  order: orderChoice,
+} as const;
+export type CommandName = keyof typeof commandArguments;
+export const commandNames = Object.keys(commandArguments) as readonly CommandName[];
+
+/** Commands of which an argument that is null is as good as none: clients say `symbol: null` for "none". */
+export const nullMeansAbsent: ReadonlySet<CommandName> = new Set(["mode", "order"]);
+
+/** A command as it was asked, whichever door it came in by; what it means is `packages/sessions`' to say. */
+export type Command =
+  | { type: "start" | "pause" | "resume" | "stop" }
+  | { type: "live" }
+  | { type: "speed"; value: number }
+  | { type: "goback"; seconds: number }
+  | { type: "seek"; to: SeekTarget }
+  | { type: "step"; by: StepBy }
+  | ({ type: "range" } & z.infer<typeof rangeChoice>)
+  | ({ type: "mode" } & z.infer<typeof modeChoice>)
+  | ({ type: "order" } & z.infer<typeof orderChoice>);
+
+export type ParsedCommand = { ok: Command } | InvalidInput;
+
+/** Reads a command's arguments. Unknown extra keys are ignored where a command takes an open object. */
+export function parseCommand(type: CommandName, given: unknown): ParsedCommand {
+  const args = nullMeansAbsent.has(type) ? withoutNulls(given) : given;
+  switch (type) {
+    case "start":
+    case "pause":
+    case "resume":
+    case "stop":
+    case "live":
+      return { ok: { type } };
+    case "speed":
+      return read(commandArguments.speed, args, ({ value }) => ({ type, value }));
+    case "goback":
+      return read(commandArguments.goback, args, ({ seconds }) => ({ type, seconds }));
+    case "seek":
+      return read(seekTarget, args, (to) => ({ type, to: "event" in to ? eventTarget(to) : to }));
+    case "step":
+      return read(stepBy, args, (by) => ({ type, by }));
+    case "range":
+      return read(rangeChoice, args, (range) => ({ type, ...range }));
+    case "mode":
+      return read(modeChoice, args, (choice) => ({ type, ...choice }));
+    case "order":
+      return read(orderChoice, args, (order) => ({ type, ...order }));
+  }
+}
+
+function eventTarget({ event_type, ...target }: Extract<SeekTarget, { event: unknown }>): SeekTarget {
+  return event_type === undefined ? target : { ...target, type: event_type };
+}
+
+function read<T>(schema: z.ZodType<T>, args: unknown, make: (value: T) => Command): ParsedCommand {
+  const result = schema.safeParse(args ?? {});
+  if (result.success) return { ok: make(result.data) };
+  return describeIssues(result.error);
+}
+
+/** The same without the keys whose value is null. */
+export function withoutNulls(args: unknown): unknown {
+  if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
+}

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { type CommandName, commandNames } from "../session/commands.js";
+import { type RefusalCode, refusals } from "../errors/errors.js";
+import { frame } from "../frame/frame.js";
+import { feedStatus, sessionView, tradeEvent } from "../session/session-view.js";
+
+/** Why a session changed. */
+export const stateCause = z.enum([
+  "command",
+  "ended",
+  "loop",
+  "parked",
+  "unparked",
+  "claimed",
+  "failover",
+  "recover",
+  "reached",
+  "tuned",
+  "expired",
+  "deleted",
+]);
+export type StateCause = z.infer<typeof stateCause>;
+
+export const sessionMessage = z.object({
+  type: z.literal("session"),
+  session: sessionView,
+  node: z.string(),
+  limits: z.record(z.string(), z.number()),
+});
+export const historyMessage = z.object({
+  type: z.literal("history"),
+  data: z.array(frame),
+  session_id: z.string(),
+  epoch: z.int(),
+  complete: z.boolean(),
+});
+/** What a legacy socket gets first. */
+export const legacyHistoryMessage = z.object({
+  type: z.literal("history"),
+  data: z.array(frame),
+  session_id: z.string(),
+});
+export const stateMessage = z.object({ type: z.literal("state"), cause: stateCause, session: sessionView });
+export const ackMessage = z.object({
+  type: z.literal("ack"),
+  id: z.union([z.string(), z.number()]),
+  session: sessionView,
+});
+export const errorMessage = z.object({
+  type: z.literal("error"),
+  id: z.union([z.string(), z.number()]).optional(),
+  code: z.enum(Object.keys(refusals) as [RefusalCode, ...RefusalCode[]]),
+  message: z.string(),
+});
+export const feedMessage = z.object({ type: z.literal("feed"), ...feedStatus.shape });
+/** The fill of an order of this session's user. */
+export const tradeEventMessage = z.object({ type: z.literal("trade_event"), data: tradeEvent });
+export const lagMessage = z.object({
+  type: z.literal("lag"),
+  frames: z.int().describe("frames that were merged into newer ones because this socket reads too slowly"),
+  trades_left_out: z.int().optional(),
+});
+/** The token of this socket ends soon: send `auth` with a fresh one, or it closes with 4401. */
+export const expiringMessage = z.object({ type: z.literal("expiring"), expires_at: z.string() });
+export const pongMessage = z.object({ type: z.literal("pong") });
+
+export const serverMessage = z.discriminatedUnion("type", [
+  sessionMessage,
+  historyMessage,
+  frame,
+  stateMessage,
+  ackMessage,
+  errorMessage,
+  feedMessage,
+  tradeEventMessage,
+  lagMessage,
+  expiringMessage,
+  pongMessage,
+]);
+export type ServerMessage = z.infer<typeof serverMessage>;
+
+export const clientMessage = z.discriminatedUnion(
+  "type",
+  [
+    z.looseObject({
+      type: z.literal("command"),
+      id: z.union([z.string().max(100), z.number()], "must be a text of at most 100 characters or a number"),
+      command: z.enum(commandNames as [CommandName, ...CommandName[]], `must be one of ${commandNames.join(", ")}`),
+    }),
+    z.object({ type: z.literal("ping") }),
+    z
+      .object({ type: z.literal("auth"), token: z.string() })
+      .describe("first message where authentication is on and the token came no other way; later: a fresh token"),
+    z.looseObject({ type: z.literal("ORDER") }).describe("the command `order` without an id"),
+  ],
+  { error: (issue) => (issue.code === "invalid_union" ? "must be command, ping, auth or ORDER" : undefined) },
+);
+export type ClientMessage = z.infer<typeof clientMessage>;

@@ -1,0 +1,95 @@
+import { controlRefusal, viewRefusal } from "@tapedeck/access";
+import { feedOf } from "@tapedeck/live";
+import {
+  type Command,
+  globalSessionId,
+  isSessionId,
+  sessionNotFound as notFound,
+  type Refusal,
+  RefusedError,
+  type SessionView,
+} from "@tapedeck/protocol";
+import { midAt, positionAt, type SessionRecord, type StoredSession, viewOf, waitsForItsTape } from "@tapedeck/sessions";
+import type { Tape } from "@tapedeck/tape";
+import type { Api } from "../api.js";
+import type { Caller } from "../auth/caller.js";
+
+/**
+ * A session that its asker may see.
+ *
+ * @returns undefined only for the shared session, whose absence is no error: it is made again when it is needed
+ */
+export async function findSession(api: Api, id: string, { principal }: Caller): Promise<StoredSession | undefined> {
+  const found = isSessionId(id) ? await api.store.read(id) : undefined;
+  if (found === undefined && id !== globalSessionId) throw sessionNotFound(id);
+  if (found === undefined) return undefined;
+  throwIfRefused(viewRefusal(principal, found.record));
+  return withLiveTape(api, found);
+}
+
+/** A LIVE session that waits for its feed's tape goes along when it is asked for, as it does when it is watched. */
+export async function withLiveTape(api: Api, found: StoredSession): Promise<StoredSession> {
+  return waitsForItsTape(found.record) ? api.sessions.perform(found.record.id, { type: "tune" }) : found;
+}
+
+/** Applies a command and tells what the session is then. The shared session is made first where it is absent. */
+export async function performCommand(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
+  caller.audit.session = id;
+  try {
+    const view = await perform(api, id, command, caller);
+    api.countCommand(command.type, "done");
+    return view;
+  } catch (error) {
+    api.countCommand(command.type, error instanceof RefusedError ? error.code : "INTERNAL");
+    throw error;
+  }
+}
+
+async function perform(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
+  if (!isSessionId(id)) throw sessionNotFound(id);
+  await api.access.rateLimiter.count("commands", caller.principal, caller.address);
+  if (id === globalSessionId) {
+    throwIfRefused(controlRefusal(caller.principal, globalOwnership));
+    await api.sessions.open(id, { createdBy: caller.address });
+  } else if (api.access.users.required) {
+    throwIfRefused(controlRefusal(caller.principal, (await existingSession(api, id)).record));
+  }
+  return sessionViewOf(api, await api.sessions.perform(id, command, caller.requester));
+}
+
+/** A session as clients see it, its playhead where it was at `found.now`. */
+export async function sessionViewOf(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
+  const [tape, feed] = await Promise.all([openTape(api, record), feedOf(record, api.live)]);
+  const position = tape && (await positionAt(record, now, tape));
+  const mid = position && (await midAt(record, position, tape));
+  return viewOf(record, { position, tape, now, connections, mid, feed });
+}
+
+/** What a session plays. In LIVE a tape may be lost with the Redis that held it: the session waits for the next one then. */
+export async function openTape(api: Api, { tape, mode }: SessionRecord): Promise<Tape | undefined> {
+  if (tape === "") return undefined;
+  try {
+    return await api.tapes.open(tape);
+  } catch (error) {
+    if (mode === "LIVE" && error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+/** The shared session, whether it is there or not. */
+const globalOwnership = { id: globalSessionId, userId: "", createdAt: 0 };
+
+async function existingSession(api: Api, id: string): Promise<StoredSession> {
+  const found = await api.store.read(id);
+  if (found === undefined) throw sessionNotFound(id);
+  return found;
+}
+
+/** @throws RefusedError where there is a refusal */
+export function throwIfRefused(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw new RefusedError(refusal);
+}
+
+export function sessionNotFound(id: string): RefusedError {
+  return new RefusedError(notFound(id));
+}

@@ -8,9 +8,9 @@ import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
 import { createAccess } from "./access.js";
+import { accessEnv, checkExposure, openAccessPhrase } from "./config.js";
+import { defaultQuotas, quotasOf } from "./quotas.js";
 import { tokenOf } from "./token.js";
-import { quotasOf, defaultQuotas } from "./quotas.js";
-import { accessEnv, openAccessPhrase, checkExposure } from "./config.js";
 
 const secret = "a secret of at least thirty-two bytes";
 const WITHOUT_AUDIENCE = "tokens-for-other-services-are-accepted";
@@ -231,7 +231,11 @@ describe("limits", () => {
       maxRetriesPerRequest: 0,
     });
     away.on("error", () => {}); // that is what is tried
-    const { rateLimiter: limits } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), { redis: away, keys, log });
+    const { rateLimiter: limits } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), {
+      redis: away,
+      keys,
+      log,
+    });
     const create = () => limits.count("creations", { userId: "ada" }, "");
     await create();
     await create();
@@ -265,7 +269,9 @@ describe("a service that others can reach", () => {
     }
     for (const host of ["127.0.0.1", "127.0.0.2", "::1", "localhost"]) expect(start({}, host)).not.toThrow();
     expect(() => configOf({ WITHOUT_AUTHENTICATION: "yes" })).toThrow();
-    expect(start({ AUTH_JWT_SECRET: secret, WITHOUT_AUTHENTICATION: openAccessPhrase }, "::")).toThrow("unset one of them");
+    expect(start({ AUTH_JWT_SECRET: secret, WITHOUT_AUTHENTICATION: openAccessPhrase }, "::")).toThrow(
+      "unset one of them",
+    );
     expect(start({ AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: "https://login/keys" }, "::")).toThrow("both set");
   });
 

@@ -2,8 +2,8 @@ import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { type Audit, createAudit } from "./audit.js";
 import { Authenticator } from "./authenticator.js";
-import { type Quotas, quotasOf } from "./quotas.js";
 import { type AccessConfig, checkExposure } from "./config.js";
+import { type Quotas, quotasOf } from "./quotas.js";
 import { RateLimiter } from "./rate-limiter.js";
 import { ShareLinks } from "./share-links.js";
 

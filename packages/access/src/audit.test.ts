@@ -11,7 +11,14 @@ const prefix = `test-${crypto.randomUUID()}`;
 const keys = keysWith(prefix);
 const log = createLogger({ service: "test", node: "one", level: "silent" });
 const ada = { userId: "ada", role: "controller", expiresMs: 0 } as const;
-const act: AuditEntry = { event: "command", action: "seek", principal: ada, address: "192.0.2.7", session: "s1", result: "ok" };
+const act: AuditEntry = {
+  event: "command",
+  action: "seek",
+  principal: ada,
+  address: "192.0.2.7",
+  session: "s1",
+  result: "ok",
+};
 let redis: Redis;
 beforeAll(async () => {
   redis = new Redis(inject("redisUrl"));

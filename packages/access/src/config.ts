@@ -46,7 +46,9 @@ export const accessEnv = {
   SHARE_SECRET: z.string().min(32, "is shorter than 32 characters").optional(),
   /** `anyone-may-use-this-cluster`: serve others than this machine without authentication. */
   WITHOUT_AUTHENTICATION: z
-    .enum([openAccessPhrase, openUnlessKeyPhrase], { error: `is neither ${openAccessPhrase} nor ${openUnlessKeyPhrase}` })
+    .enum([openAccessPhrase, openUnlessKeyPhrase], {
+      error: `is neither ${openAccessPhrase} nor ${openUnlessKeyPhrase}`,
+    })
     .optional(),
   /** Entries of the audit trail that a stream in Redis keeps as well, about; 0: none, the log alone has it. */
   AUDIT_STREAM: whole("entries", { max: 10_000_000 }).default(0),

@@ -1,19 +1,19 @@
 export { type Access, createAccess } from "./access.js";
-export { type Audit, type AuditEvent, type AuditEntry, auditEvents } from "./audit.js";
+export { type Audit, type AuditEntry, type AuditEvent, auditEvents } from "./audit.js";
 export { Authenticator } from "./authenticator.js";
-export { type RequestToken, tokenCookie, tokenOf } from "./token.js";
-export { type Quotas, quotasOf, defaultQuotas } from "./quotas.js";
-export { type AccessConfig, accessEnv, type RateLimit, rateLimit, openAccessPhrase, checkExposure } from "./config.js";
+export { type AccessConfig, accessEnv, checkExposure, openAccessPhrase, type RateLimit, rateLimit } from "./config.js";
 export { showAccess } from "./metrics.js";
 export { anonymous, type Principal, type Role, role, type Share } from "./principal.js";
-export { type LimitedAction, clientKey, RateLimiter } from "./rate-limiter.js";
+export { defaultQuotas, type Quotas, quotasOf } from "./quotas.js";
+export { clientKey, type LimitedAction, RateLimiter } from "./rate-limiter.js";
 export {
   adminRefusal,
   controlRefusal,
   createRefusal,
-  type SessionOwnership,
-  ownerRefusal,
   idTakenRefusal,
+  ownerRefusal,
+  type SessionOwnership,
   viewRefusal,
 } from "./session-permissions.js";
 export { ShareLinks, type ShareRecord } from "./share-links.js";
+export { type RequestToken, tokenCookie, tokenOf } from "./token.js";

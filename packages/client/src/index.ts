@@ -1,12 +1,12 @@
 export type {
   Anomaly,
   Dashboard,
-  PlaybackState,
   Frame,
   Health,
   Level,
   Mode,
   NodeView,
+  PlaybackState,
   RefusalCode,
   SessionList,
   SessionStats as ClusterSessionStats,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { closeCodes } from "./socket/close-codes.js";
 import { refusals } from "./errors/errors.js";
+import { closeCodes } from "./socket/close-codes.js";
 import { clientMessage, serverMessage } from "./socket/messages.js";
 
 const page = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");

@@ -4,18 +4,18 @@ import { RefusedError, refuse } from "@tapedeck/protocol";
 import { dataHeaders, isModelTest, traced } from "@tapedeck/runtime";
 import { stringifySetCookie } from "cookie";
 import Koa, { type Context, type Middleware } from "koa";
-import { auditContextOf } from "./auth/act.js";
 import type { Api } from "./api.js";
+import { auditContextOf } from "./auth/act.js";
 import { auditRequests } from "./auth/audit.js";
+import { identify } from "./auth/authenticate.js";
 import { type Caller, callerOf, sessionCookie } from "./auth/caller.js";
 import { cors } from "./http/cors.js";
-import { identify } from "./auth/authenticate.js";
-import { hasFormContentType, readJsonBody } from "./http/json-body.js";
-import { recordPageCommand } from "./sessions/legacy-pages.js";
-import { queuesPage } from "./pages/queues-page.js";
 import { errorResponses } from "./http/error-responses.js";
-import { type RawRequest, type Route, RawResponse, JsonResponse } from "./http/route.js";
+import { hasFormContentType, readJsonBody } from "./http/json-body.js";
+import { JsonResponse, type RawRequest, RawResponse, type Route } from "./http/route.js";
+import { queuesPage } from "./pages/queues-page.js";
 import { routes } from "./routes/index.js";
+import { recordPageCommand } from "./sessions/legacy-pages.js";
 
 /** The control plane as a Koa app; it holds nothing of its own, so any number of them serve one cluster. */
 export function createApp(api: Api): Koa {

@@ -24,12 +24,12 @@ import {
 import { keysWith, SessionService, SessionStore, TickerQueue, UserQueue } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
-import { showCluster } from "./monitoring/cluster-metrics.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./http/listen.js";
-import { pagePolicy } from "./pages/static-pages.js";
-import { openQueues } from "./pages/queues-page.js";
 import { createRequestMetrics } from "./http/request-metrics.js";
+import { showCluster } from "./monitoring/cluster-metrics.js";
+import { openQueues } from "./pages/queues-page.js";
+import { pagePolicy } from "./pages/static-pages.js";
 
 try {
   await main(readApiConfig());

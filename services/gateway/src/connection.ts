@@ -1,10 +1,11 @@
 import { Buffer } from "node:buffer";
-import { type Access, controlRefusal, clientKey, type Principal } from "@tapedeck/access";
+import { type Access, clientKey, controlRefusal, type Principal } from "@tapedeck/access";
 import {
   type CloseCode,
   type Command,
   clientMessage,
   describeIssues,
+  invalidInputRefusal,
   isoOfMs,
   isRefusal,
   limits,
@@ -14,7 +15,6 @@ import {
   type RefusalCode,
   RefusedError,
   refuse,
-  invalidInputRefusal,
 } from "@tapedeck/protocol";
 import { type Logger, traced } from "@tapedeck/runtime";
 import { clientGone } from "@tapedeck/sessions";

@@ -3,8 +3,8 @@ import {
   anonymous,
   clientKey,
   createRefusal,
-  type Principal,
   idTakenRefusal,
+  type Principal,
   tokenOf,
   viewRefusal,
 } from "@tapedeck/access";
@@ -12,9 +12,9 @@ import {
   type CloseCode,
   closeCodes,
   globalSessionId,
-  sessionGoneReasons,
   limits,
   RefusedError,
+  sessionGoneReasons,
   subprotocol,
 } from "@tapedeck/protocol";
 import {

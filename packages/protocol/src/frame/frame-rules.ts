@@ -1,8 +1,8 @@
+import { isoTime } from "../formats/time.js";
+import { limits } from "../socket/limits.js";
 import { checkAnomalies } from "./anomaly-rules.js";
 import { effectiveSpreadOf, frame as frameSchema, trade as tradeSchema, tradeSide } from "./frame.js";
-import { limits } from "../socket/limits.js";
-import { fieldsOf, isFields, numberOf, rangeCheck, quoted, type Report } from "./rule-reading.js";
-import { isoTime } from "../formats/time.js";
+import { fieldsOf, isFields, numberOf, quoted, type Report, rangeCheck } from "./rule-reading.js";
 
 /**
  * The rules that clients rely on for every frame of every tape (docs/spec/frame.md), beyond what a schema can say. A frame has
@@ -226,7 +226,10 @@ function checkFeatures(frame: Record<string, unknown>, say: Report): void {
 }
 
 /** Known of some trades, whose times stand beside it, or of none. */
-function checkRealizedSpread({ realized_spread: spread, realized_spread_of: of }: Record<string, unknown>, say: Report) {
+function checkRealizedSpread(
+  { realized_spread: spread, realized_spread_of: of }: Record<string, unknown>,
+  say: Report,
+) {
   if (spread === undefined || (spread === null && of === null)) return;
   if (typeof spread !== "number") say(`realized_spread is ${quoted(spread)}`);
   if (!Array.isArray(of) || of.length === 0 || of.some((time) => !isoTime.safeParse(time).success)) {

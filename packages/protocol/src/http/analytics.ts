@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { decimalText } from "../formats/decimal.js";
+import { isoTime } from "../formats/time.js";
 import { severity, tradeSide } from "../frame/frame.js";
 import { sessionQuery } from "./sessions.js";
-import { isoTime } from "../formats/time.js";
 
 /** An anomaly outside its frame: the time is always there. */
 export const timedAnomaly = z.looseObject({

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { feedStatus, mode, playbackState } from "../session/session-view.js";
 import { sessionStats } from "./sessions.js";
-import { playbackState, feedStatus, mode } from "../session/session-view.js";
 
 export const healthAnswer = z.object({
   status: z.enum(["healthy", "degraded"]),

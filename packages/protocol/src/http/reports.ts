@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { markedAccount, tradeEvent } from "../session/session-view.js";
 import { isoTime } from "../formats/time.js";
+import { markedAccount, tradeEvent } from "../session/session-view.js";
 
 /** What a session's user has done in simulated markets, in one line. Clients of the first version read `name`. */
 export const reportSummary = z.object({

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { modeChoice, rangeChoice, sourceChoice } from "../session/commands.js";
 import { decimalText } from "../formats/decimal.js";
-import { newSessionId } from "../session/session-id.js";
-import { limits } from "../socket/limits.js";
-import { playbackState, maxSpeed, minSpeed, mode, sessionView } from "../session/session-view.js";
 import { isoTime } from "../formats/time.js";
+import { modeChoice, rangeChoice, sourceChoice } from "../session/commands.js";
+import { newSessionId } from "../session/session-id.js";
+import { maxSpeed, minSpeed, mode, playbackState, sessionView } from "../session/session-view.js";
+import { limits } from "../socket/limits.js";
 
 export const createBody = z.object({
   session_id: newSessionId.optional(),

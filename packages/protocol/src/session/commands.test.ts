@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CommandName, commandNames, parseCommand } from "./commands.js";
 import { eventTypes } from "../frame/event-types.js";
 import { createBody } from "../http/sessions.js";
+import { type CommandName, commandNames, parseCommand } from "./commands.js";
 
 describe("a command's arguments", () => {
   test("[P7] symbols and sources are in capitals, however they were written", () => {

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { describeIssues, type InvalidInput } from "../errors/invalid-input.js";
 import { decimal } from "../formats/decimal.js";
+import { isoTime } from "../formats/time.js";
 import { eventType } from "../frame/event-types.js";
 import { severity } from "../frame/frame.js";
-import { describeIssues, type InvalidInput } from "../errors/invalid-input.js";
 import { maxSpeed, minSpeed, mode } from "./session-view.js";
-import { isoTime } from "../formats/time.js";
 
 const speedValue = decimal.min(minSpeed, `must be at least ${minSpeed}`).max(maxSpeed, `must be at most ${maxSpeed}`);
 /** The year 9999 in milliseconds: no time beyond it can be written in ISO 8601 with four digits. */

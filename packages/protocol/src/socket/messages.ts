@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type CommandName, commandNames } from "../session/commands.js";
 import { type RefusalCode, refusals } from "../errors/errors.js";
 import { frame } from "../frame/frame.js";
+import { type CommandName, commandNames } from "../session/commands.js";
 import { feedStatus, sessionView, tradeEvent } from "../session/session-view.js";
 
 /** Why a session changed. */

@@ -1,4 +1,4 @@
-import { type Command, commandNames, type PlaybackState, playbackState, isRefusal } from "@tapedeck/protocol";
+import { type Command, commandNames, isRefusal, type PlaybackState, playbackState } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
 import { applyCommand, createdSession, expectAccepted, noon } from "../testing/apply-command.js";
 import { shelf, steadyTape } from "../testing/synthetic-tape.js";

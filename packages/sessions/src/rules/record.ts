@@ -1,4 +1,4 @@
-import type { Account, PlaybackState, FeedStatus, Mode, TapeNs, TradeEvent, WallMs } from "@tapedeck/protocol";
+import type { Account, FeedStatus, Mode, PlaybackState, TapeNs, TradeEvent, WallMs } from "@tapedeck/protocol";
 import type { GapPolicy, Seq } from "@tapedeck/tape";
 
 /**

@@ -1,4 +1,4 @@
-import { type PlaybackState, type Mode, RefusedError, refuse } from "@tapedeck/protocol";
+import { type Mode, type PlaybackState, RefusedError, refuse } from "@tapedeck/protocol";
 import { UnreadableSession } from "./hash-reader.js";
 import type { IndexedSession } from "./session-index.js";
 import type { SessionStore, StoredSession } from "./store.js";

@@ -1,4 +1,4 @@
-import { playbackState, mode, type WallMs } from "@tapedeck/protocol";
+import { mode, playbackState, type WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "../redis/keys.js";
 

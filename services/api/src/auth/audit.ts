@@ -1,9 +1,9 @@
 import type { RefusalCode } from "@tapedeck/protocol";
 import type { Context, Middleware } from "koa";
-import { auditContextOf } from "./act.js";
 import type { Api } from "../api.js";
-import { addressOf } from "./caller.js";
 import { refusalOf } from "../http/error-responses.js";
+import { auditContextOf } from "./act.js";
+import { addressOf } from "./caller.js";
 
 /**
  * Enters each request that the audit trail wants: what a route declares, and every refusal to let someone in. Stands inside of what

@@ -2,8 +2,8 @@ import { adminRefusal, type Principal, tokenCookie, tokenOf } from "@tapedeck/ac
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { guarded } from "@tapedeck/runtime";
 import type { Context } from "koa";
-import { auditContextOf } from "./act.js";
 import type { Api } from "../api.js";
+import { auditContextOf } from "./act.js";
 
 /**
  * Who asks, by the token that came along.

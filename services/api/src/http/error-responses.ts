@@ -1,4 +1,4 @@
-import { errorBodyOf, type InvalidInput, RefusedError, refuse, invalidInputRefusal } from "@tapedeck/protocol";
+import { errorBodyOf, type InvalidInput, invalidInputRefusal, RefusedError, refuse } from "@tapedeck/protocol";
 import { type Logger, sparing } from "@tapedeck/runtime";
 import { StoreAway } from "@tapedeck/tape";
 import type { Middleware } from "koa";

@@ -89,7 +89,9 @@ function parseJson(text: string, calledForm: boolean): unknown {
       const message = 'The body is a form; send its fields as a JSON object, like {"field":"value"}.';
       throw new RefusedError(refuse("UNSUPPORTED_BODY", message), { cause: error });
     }
-    throw new RefusedError(refuse("MALFORMED", `The body is not JSON: ${describeSyntaxError(text)}.`), { cause: error });
+    throw new RefusedError(refuse("MALFORMED", `The body is not JSON: ${describeSyntaxError(text)}.`), {
+      cause: error,
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import { describeIssues, type RefusalCode, withoutNulls } from "@tapedeck/protocol";
 import { z } from "zod";
-import type { RouteAudit } from "../auth/act.js";
 import type { Api } from "../api.js";
+import type { RouteAudit } from "../auth/act.js";
 import type { Caller } from "../auth/caller.js";
 import { refusedFor } from "./error-responses.js";
 

@@ -1,8 +1,8 @@
 import type { Dashboard, NodeView } from "@tapedeck/protocol";
 import { isMoving, positionAt, type StoredSession, wallAt } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
-import { numbersOf, readNodes, sumOf } from "./nodes.js";
 import { openTape, sessionViewOf } from "../sessions/session-access.js";
+import { numbersOf, readNodes, sumOf } from "./nodes.js";
 
 /** The cluster in numbers: statistics of the sessions, and what the nodes' heartbeats say. */
 export async function clusterDashboard(api: Api, sessionId: string): Promise<Dashboard> {

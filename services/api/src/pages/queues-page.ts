@@ -6,8 +6,8 @@ import { feedQueueName, feedUpkeepQueue } from "@tapedeck/live";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { maintenanceQueue, orUnavailable, ReconnectingQueue, tickerQueueNames } from "@tapedeck/sessions";
 import type { Queue } from "bullmq";
-import { auditContextOf } from "../auth/act.js";
 import type { Api } from "../api.js";
+import { auditContextOf } from "../auth/act.js";
 import { identify } from "../auth/authenticate.js";
 import { KoaBoardAdapter } from "./koa-board-adapter.js";
 

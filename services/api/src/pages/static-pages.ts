@@ -8,7 +8,7 @@ import { gzip } from "node:zlib";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { RequestGuard } from "@tapedeck/runtime";
 import { z } from "zod";
-import { noInput, type Route, route, RawResponse } from "../http/route.js";
+import { noInput, RawResponse, type Route, route } from "../http/route.js";
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",

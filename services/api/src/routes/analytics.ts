@@ -18,6 +18,7 @@ import {
 import { z } from "zod";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
+import { noInput, type Route, route } from "../http/route.js";
 import {
   alertHistoryOf,
   alertStatsOf,
@@ -30,7 +31,6 @@ import {
   vpinOf,
 } from "../sessions/frame-analytics.js";
 import { framesOf } from "../sessions/history.js";
-import { noInput, type Route, route } from "../http/route.js";
 
 /** Paths of the kinds of anomalies, and what they are called in a sentence. */
 const kinds: readonly (readonly [path: string, kind: AnomalyKind, name: string])[] = [

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { errorBodyOf, loginBody, refuse, registerBody, tokenAnswer } from "@tapedeck/protocol";
 import type { Api } from "../api.js";
-import { noInput, type Route, route, JsonResponse } from "../http/route.js";
+import { JsonResponse, noInput, type Route, route } from "../http/route.js";
 
 const tag = "Login of the existing dashboards";
 

@@ -1,7 +1,7 @@
 import { frame, globalSessionId, sessionQuery } from "@tapedeck/protocol";
 import { z } from "zod";
+import { noInput, RawResponse, type Route, route } from "../http/route.js";
 import { framesOf } from "../sessions/history.js";
-import { noInput, type Route, route, RawResponse } from "../http/route.js";
 
 const tag = "Data";
 

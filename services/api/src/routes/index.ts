@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { openApiOf } from "../http/openapi.js";
+import { noInput, RawResponse, type Route, route } from "../http/route.js";
 import { pageRoutes } from "../pages/static-pages.js";
-import { noInput, type Route, route, RawResponse } from "../http/route.js";
 import { analyticsRoutes } from "./analytics.js";
 import { authRoutes } from "./auth.js";
 import { frameRoutes } from "./frames.js";

@@ -6,9 +6,9 @@ import {
   readyAnswer,
   sessionQuery,
 } from "@tapedeck/protocol";
-import { clusterHealth } from "../monitoring/health.js";
+import { JsonResponse, noInput, RawResponse, type Route, route } from "../http/route.js";
 import { clusterDashboard } from "../monitoring/dashboard.js";
-import { noInput, type Route, route, RawResponse, JsonResponse } from "../http/route.js";
+import { clusterHealth } from "../monitoring/health.js";
 
 const tag = "Monitoring";
 

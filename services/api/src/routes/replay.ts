@@ -5,16 +5,16 @@ import {
   controlAnswer,
   decimalText,
   globalSessionId,
+  nullMeansAbsent,
   parseCommand,
   type RefusalCode,
   type ReplayState,
   type SessionView,
   stateAnswer,
-  nullMeansAbsent,
 } from "@tapedeck/protocol";
 import { z } from "zod";
-import type { RouteAudit } from "../auth/act.js";
 import type { Api } from "../api.js";
+import type { RouteAudit } from "../auth/act.js";
 import type { Caller } from "../auth/caller.js";
 import { refusedFor } from "../http/error-responses.js";
 import { noInput, type Route, route } from "../http/route.js";

@@ -12,8 +12,8 @@ import {
 import { type StoredOrder, type StoredSession, summarizeOrders, viewOf } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
-import { noInput, type Route, route, RawResponse } from "../http/route.js";
-import { findSession, sessionViewOf, sessionNotFound } from "../sessions/session-access.js";
+import { noInput, RawResponse, type Route, route } from "../http/route.js";
+import { findSession, sessionNotFound, sessionViewOf } from "../sessions/session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Reports";

@@ -1,4 +1,4 @@
-import { createRefusal, ownerRefusal, idTakenRefusal } from "@tapedeck/access";
+import { createRefusal, idTakenRefusal, ownerRefusal } from "@tapedeck/access";
 import {
   createAnswer,
   createBody,
@@ -12,7 +12,7 @@ import {
   successAnswer,
 } from "@tapedeck/protocol";
 import { noInput, type Route, route } from "../http/route.js";
-import { findSession, throwIfRefused, sessionViewOf, sessionNotFound } from "../sessions/session-access.js";
+import { findSession, sessionNotFound, sessionViewOf, throwIfRefused } from "../sessions/session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Sessions";

@@ -1,11 +1,11 @@
 import { ownerRefusal, type ShareLinks, type ShareRecord } from "@tapedeck/access";
 import {
+  createShareAnswer,
   isoOfMs,
   RefusedError,
   refuse,
   type ShareView,
   shareBody,
-  createShareAnswer,
   sharesAnswer,
   successAnswer,
 } from "@tapedeck/protocol";
@@ -14,7 +14,7 @@ import { z } from "zod";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
 import { noInput, type Route, route } from "../http/route.js";
-import { findSession, throwIfRefused, sessionNotFound } from "../sessions/session-access.js";
+import { findSession, sessionNotFound, throwIfRefused } from "../sessions/session-access.js";
 import { idParams } from "./parameters.js";
 
 const tag = "Sharing";

@@ -18,7 +18,9 @@ export async function legacyPageSession(caller: Caller, api: Api): Promise<strin
   if (!api.legacyModeGuess) {
     const own = [...commanded, ...watched].some((id) => id !== globalSessionId);
     if (caller.origin === undefined || !own) return globalSessionId;
-    throw ambiguousSession("This page watches a session of its own, and LEGACY_MODE_GUESS is off, so it is not looked for");
+    throw ambiguousSession(
+      "This page watches a session of its own, and LEGACY_MODE_GUESS is off, so it is not looked for",
+    );
   }
   const own = commanded.length > 1 ? commanded.filter((id) => watched.includes(id)) : commanded;
   const candidates = commanded.length > 0 ? own : watched;

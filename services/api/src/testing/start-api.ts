@@ -26,9 +26,9 @@ import { z } from "zod";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
 import { listen } from "../http/listen.js";
-import { pagePolicy } from "../pages/static-pages.js";
-import { openQueues } from "../pages/queues-page.js";
 import { createRequestMetrics } from "../http/request-metrics.js";
+import { openQueues } from "../pages/queues-page.js";
+import { pagePolicy } from "../pages/static-pages.js";
 
 export interface TestApiOptions {
   readonly redisUrl: string;

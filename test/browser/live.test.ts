@@ -1,9 +1,9 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
-import { BinanceStandIn } from "../support/exchange/binance.js";
+import { FakeBinance } from "../support/exchange/binance.js";
 import { type DashboardPage, testWith } from "./dashboard.js";
 
-const exchange = new BinanceStandIn();
+const exchange = new FakeBinance();
 beforeAll(async () => {
   await exchange.open();
   exchange.market("BTCUSDT").run();

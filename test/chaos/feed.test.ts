@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeEach, describe, expect } from "vitest";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
-import { BitmexStandIn } from "../support/exchange/bitmex.js";
+import { FakeBitmex } from "../support/exchange/bitmex.js";
 import { FeedFollower } from "../support/feed-follower.js";
 import { now } from "../support/viewer.js";
 import { Watchers } from "./watchers.js";
 
-const exchange = new BitmexStandIn();
+const exchange = new FakeBitmex();
 await exchange.open();
 exchange.market("XBTUSD").run();
 afterAll(() => exchange.close());
@@ -146,7 +146,7 @@ describe("faults of a feed, with users who watch it", () => {
     const users = await watch(cluster);
     const faults: [fault: () => void, reason: RegExp][] = [
       [() => exchange.drop(), /^BITMEX closed the connection/],
-      [() => exchange.nonsense("<html>"), /^BITMEX sent what cannot be read/],
+      [() => exchange.sendUnreadable("<html>"), /^BITMEX sent what cannot be read/],
       [() => exchange.lose(20), /^Book updates of BITMEX are missing/],
     ];
     const began = now();

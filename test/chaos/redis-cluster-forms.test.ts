@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, inject, test } from "vitest";
-import { Services } from "../support/forming.js";
 import { Http } from "../support/http.js";
 import { RedisClusterServers } from "../support/redis-cluster.js";
 import { RetargetableProxy } from "../support/retargetable-proxy.js";
+import { ServiceSet } from "../support/service-set.js";
 import { Tapes } from "../support/tapes.js";
 import { Viewer } from "../support/viewer.js";
 import "../support/expect.js";
@@ -12,16 +12,16 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-async function serve(redisUrl: string): Promise<Services> {
+async function serve(redisUrl: string): Promise<ServiceSet> {
   const tapes = new Tapes(inject("tapeStore"));
   await tapes.recorded("usdm");
-  const services = await Services.start(redisUrl, tapes.folder);
+  const services = await ServiceSet.start(redisUrl, tapes.folder);
   undo.push(() => services.stop());
   return services;
 }
 
 /** A session made through each api plays, on a socket through the gateway. */
-async function play(services: Services): Promise<Viewer[]> {
+async function play(services: ServiceSet): Promise<Viewer[]> {
   const [gateway] = services.of("gateway");
   return Promise.all(
     services.of("api").map(async ({ url }) => {

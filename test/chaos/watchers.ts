@@ -2,7 +2,7 @@ import type { FeedStatus } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
 import type { Http } from "../support/http.js";
-import { LiveTapeReader } from "../support/live-tapes.js";
+import { LiveTapeReader } from "../support/live-tape-reader.js";
 import type { SeenFrame, Viewer } from "../support/viewer.js";
 import "../support/expect.js";
 

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { percentile } from "../support/distribution.js";
-import { BinanceStandIn } from "../support/exchange/binance.js";
+import { FakeBinance } from "../support/exchange/binance.js";
 import type { Viewer } from "../support/viewer.js";
 
-const exchange = new BinanceStandIn();
+const exchange = new FakeBinance();
 /** When the exchange has sent something, ms since 1970. */
 const sent: number[] = [];
 beforeAll(async () => {
   await exchange.open();
   const market = exchange.market("BTCUSDT");
-  market.onHappening(({ ms }) => sent.push(ms));
+  market.onEvent(({ ms }) => sent.push(ms));
   market.run();
 });
 afterAll(() => exchange.close());

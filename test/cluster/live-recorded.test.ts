@@ -1,10 +1,10 @@
 import { tapesAnswer } from "@tapedeck/protocol";
 import { afterAll, beforeAll, expect } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
-import { BinanceStandIn } from "../support/exchange/binance.js";
+import { FakeBinance } from "../support/exchange/binance.js";
 import "../support/expect.js";
 
-const exchange = new BinanceStandIn();
+const exchange = new FakeBinance();
 beforeAll(async () => {
   await exchange.open();
   exchange.market("BTCUSDT").run();

@@ -1,4 +1,4 @@
-import { LiveTapes, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
+import { LiveMaintenance, LiveTapes, LiveTapeWriter } from "@tapedeck/live";
 import type { FrameParts } from "@tapedeck/market";
 import { createLogger } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
@@ -50,7 +50,7 @@ test("[LT1] [LT20] [LT60] [LT71] a feed's keys share a slot of a Redis Cluster, 
     log,
   } as const;
 
-  await live.want(feed.source, feed.symbol, { session: "session", owner: "user" });
+  await live.requestFeed(feed.source, feed.symbol, { session: "session", owner: "user" });
   const heard: number[] = [];
   let open = "";
   live.follow(feed.source, feed.symbol, {
@@ -59,7 +59,7 @@ test("[LT1] [LT20] [LT60] [LT71] a feed's keys share a slot of a Redis Cluster, 
       open = tape;
     },
   });
-  const writer = await LiveTapeWriter.claim({ ...options, settings: { partSeconds: 5, recentSeconds: 5 } });
+  const writer = await LiveTapeWriter.claim({ ...options, settings: { segmentSeconds: 5, recentSeconds: 5 } });
   const frames = [...testFrames({ frames: 300 })];
   const append = (frame: FrameParts) => writer.append(frame, 1_723_118_400_000_000_000n);
   const outcomes = await Promise.all(frames.slice(0, 10).map(append));
@@ -67,12 +67,12 @@ test("[LT1] [LT20] [LT60] [LT71] a feed's keys share a slot of a Redis Cluster, 
   outcomes.push(...(await Promise.all(frames.slice(10).map(append))));
   expect(new Set(outcomes)).toEqual(new Set(["appended"]));
   await writer.settled();
-  await writer.tell({ status: "up" });
+  await writer.publishStatus({ status: "up" });
   expect(await writer.renew()).toBe("held");
   await expect.poll(() => heard.at(-1)).toBe(299);
 
-  const upkeep = new LiveUpkeep({ redis, keys, store, log });
-  expect(await upkeep.standings()).toMatchObject([{ wanted: true, claimed: true, state: { tape: writer.tape } }]);
+  const upkeep = new LiveMaintenance({ redis, keys, store, log });
+  expect(await upkeep.inspectAll()).toMatchObject([{ demanded: true, claimed: true, state: { tape: writer.tape } }]);
   expect((await tapes.list())[0]).toMatchObject({ frames: 300, growing: true });
   const { tape } = writer;
   await writer.finish();

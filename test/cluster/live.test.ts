@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
 import { describe as distribution, percentile } from "../support/distribution.js";
-import { BinanceStandIn } from "../support/exchange/binance.js";
+import { FakeBinance } from "../support/exchange/binance.js";
 import "../support/expect.js";
-import { LiveTapeReader } from "../support/live-tapes.js";
+import { LiveTapeReader } from "../support/live-tape-reader.js";
 import type { Viewer } from "../support/viewer.js";
 
-const exchange = new BinanceStandIn();
+const exchange = new FakeBinance();
 const symbols = ["BTCUSDT", "ETHUSDT"] as const;
 beforeAll(async () => {
   await exchange.open();

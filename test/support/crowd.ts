@@ -1,6 +1,6 @@
 import type { Keys } from "@tapedeck/sessions";
 import type { Http } from "./http.js";
-import { LiveTapeReader } from "./live-tapes.js";
+import { LiveTapeReader } from "./live-tape-reader.js";
 import type { Truth } from "./truth.js";
 import type { SeenFrame, Viewer, ViewerOptions } from "./viewer.js";
 

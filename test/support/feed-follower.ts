@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type LiveState, LiveTapes } from "@tapedeck/live";
+import { type FeedState, LiveTapes } from "@tapedeck/live";
 import { checkFrameText, checkNext, type FeedStatus } from "@tapedeck/protocol";
 import { BlockCache, FolderTapeStore } from "@tapedeck/tape";
 import { Redis } from "ioredis";
@@ -19,7 +19,7 @@ export interface FollowedFrame {
 /** Somebody who wants a feed as a gateway does, and gets what its live channel brings, from outside of all services. */
 export class FeedFollower {
   readonly frames: FollowedFrame[] = [];
-  readonly states: LiveState[] = [];
+  readonly states: FeedState[] = [];
   readonly #live: LiveTapes;
   readonly #connections: readonly Redis[];
   readonly #unfollow: () => void;
@@ -47,7 +47,7 @@ export class FeedFollower {
       state: (state) => this.states.push(state),
     });
     const asker = { session: randomUUID(), owner: `user ${randomUUID()}` };
-    const want = (): void => void this.#live.want(source, symbol, asker).catch(() => {}); // Redis is away in some tests
+    const want = (): void => void this.#live.requestFeed(source, symbol, asker).catch(() => {}); // Redis is away in some tests
     want();
     this.#wanting = setInterval(want, 1000);
   }
@@ -79,7 +79,7 @@ export class FeedFollower {
 
   /** Waits until those who follow are told this. */
   async told(status: FeedStatus["status"], reason = /.*/, ms = 20_000): Promise<void> {
-    const so = ({ status: told }: LiveState) => told.status === status && reason.test(told.reason ?? "");
+    const so = ({ status: told }: FeedState) => told.status === status && reason.test(told.reason ?? "");
     await this.#cluster.until(
       () => this.states.at(-1) !== undefined && this.states.slice(-1).every(so),
       `${status}`,

@@ -4,15 +4,15 @@ export {
   type FeedQueueOptions,
   feedJobId,
   feedJobName,
+  feedMaintenanceQueue,
   feedQueueName,
-  feedUpkeepQueue,
-} from "./feed-queue.js";
-export { type GrowingTape, isGrowingTape } from "./growing-tape.js";
-export type { LiveListener } from "./live-listener.js";
-export { claimDeadMs, isClaimed, type LiveState } from "./live-state.js";
-export { type LiveInstrument, liveTapeId, parseLiveTapeId } from "./live-tape-id.js";
-export { type AppendOutcome, type ClaimOptions, type Hold, LiveTapeWriter } from "./live-tape-writer.js";
-export { LiveTapes, type LiveTapesOptions } from "./live-tapes.js";
-export { type FeedStanding, LiveUpkeep, type LiveUpkeepOptions } from "./live-upkeep.js";
-export { feedOf } from "./session-feed.js";
-export { type LiveTapeSettings, liveTapeDefaults } from "./settings.js";
+} from "./feed-store/feed-queue.js";
+export { claimTimeoutMs, type FeedState, isClaimed } from "./feed-store/feed-state.js";
+export { type LiveInstrument, liveTapeId, parseLiveTapeId } from "./feed-store/live-tape-id.js";
+export type { FeedListener } from "./follower/live-listener.js";
+export { LiveTapes, type LiveTapesOptions } from "./follower/live-tapes.js";
+export { feedStatusOf } from "./follower/session-feed.js";
+export { type GrowingTape, isGrowingTape } from "./growing-tape/growing-tape.js";
+export { type FeedSummary, LiveMaintenance, type LiveMaintenanceOptions } from "./maintenance/live-maintenance.js";
+export { type AppendOutcome, type ClaimOptions, type ClaimStatus, LiveTapeWriter } from "./writer/live-tape-writer.js";
+export { type LiveTapeSettings, liveTapeDefaults } from "./writer/settings.js";

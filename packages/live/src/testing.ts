@@ -4,8 +4,8 @@ import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import type { Seq, TapeStore } from "@tapedeck/tape";
 import { testFrame } from "@tapedeck/tape/testing";
-import { LiveTapeWriter } from "./live-tape-writer.js";
-import type { LiveTapeSettings } from "./settings.js";
+import { LiveTapeWriter } from "./writer/live-tape-writer.js";
+import type { LiveTapeSettings } from "./writer/settings.js";
 
 export interface TestFeedOptions {
   readonly redis: RedisConnection;
@@ -55,12 +55,16 @@ export class TestFeed {
       settings,
       log,
     });
-    await writer.tell({ status: "up" });
+    await writer.publishStatus({ status: "up" });
     return new TestFeed(writer, symbol, options);
   }
 
   private constructor(writer: LiveTapeWriter, symbol: string, { intervalMs = 100, tradesPerFrame }: TestFeedOptions) {
-    const { startNs = BigInt(Date.now()) * 1_000_000n, lastSeq = -1, lastNs = -intervalMs * 1e6 } = writer.goesOn ?? {};
+    const {
+      startNs = BigInt(Date.now()) * 1_000_000n,
+      lastSeq = -1,
+      lastNs = -intervalMs * 1e6,
+    } = writer.continues ?? {};
     this.writer = writer;
     this.symbol = symbol;
     this.#intervalMs = intervalMs;
@@ -80,7 +84,7 @@ export class TestFeed {
   }
 
   /** Brings so many frames. @returns the last one's number */
-  async bring(frames = 1): Promise<Seq> {
+  async append(frames = 1): Promise<Seq> {
     const outcomes = [];
     for (let n = 0; n < frames; n++) outcomes.push(this.#append());
     for (const outcome of await Promise.all(outcomes)) {
@@ -95,7 +99,7 @@ export class TestFeed {
     const work = (async () => {
       const began = performance.now();
       for (let n = 1; running; n++) {
-        await this.bring();
+        await this.append();
         await sleep(Math.max(0, began + n * this.#intervalMs - performance.now()));
       }
     })();
@@ -105,15 +109,15 @@ export class TestFeed {
     };
   }
 
-  async tell(status: FeedStatus): Promise<void> {
-    await this.writer.tell(status);
+  async publishStatus(status: FeedStatus): Promise<void> {
+    await this.writer.publishStatus(status);
   }
 
   #append() {
     const fromNs = this.#ns;
     const seq = this.#next++;
     this.#ns += this.#intervalMs * 1e6;
-    const goesOn = seq > 0 && this.writer.goesOn?.lastSeq === seq - 1;
+    const goesOn = seq > 0 && this.writer.continues?.lastSeq === seq - 1;
     const parts = testFrame(
       this.symbol,
       seq,

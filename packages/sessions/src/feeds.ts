@@ -18,16 +18,16 @@ export interface Feeds {
    * Has the feed of an instrument run for a while from now, for this session; what the session asked for before, it has left then.
    * Rejects with `INVALID_VALUE` for a symbol that the venue does not list, and with `TOO_MANY_INSTRUMENTS`.
    */
-  want(source: string, symbol: string, user: FeedUser): Promise<void>;
+  requestFeed(source: string, symbol: string, user: FeedUser): Promise<void>;
   /** The session needs no feed any more. */
-  leave(user: FeedUser): Promise<void>;
+  releaseFeed(user: FeedUser): Promise<void>;
   /** The tape that it makes at this moment, `id@version`, as Redis knows it; empty while there is none. */
   tapeOf(source: string, symbol: string): Promise<string>;
 }
 
 /** A cluster without feeds: in LIVE nothing comes. */
 export const noFeeds: Feeds = {
-  want: async () => {},
-  leave: async () => {},
+  requestFeed: async () => {},
+  releaseFeed: async () => {},
   tapeOf: async () => "",
 };

@@ -237,7 +237,7 @@ export class SessionService {
   }
 
   async #leaveFeed(before: SessionRecord): Promise<void> {
-    if (before.mode === "LIVE") await this.#feeds.leave(feedUserOf(before));
+    if (before.mode === "LIVE") await this.#feeds.releaseFeed(feedUserOf(before));
   }
 
   async #publish(ticker: string, message: string): Promise<number> {
@@ -329,7 +329,7 @@ async function openLiveTape(
   tapes: Pick<Tapes, "open">,
 ): Promise<SeekableTape | undefined> {
   try {
-    await orUnavailable(feeds.want(source, symbol, user));
+    await orUnavailable(feeds.requestFeed(source, symbol, user));
   } catch (error) {
     const refused = error instanceof RefusedError && error.status !== 503;
     if (!refused || present === undefined) throw error;

@@ -21,7 +21,7 @@ export interface Api {
   readonly tapes: TapeCatalog;
   /** Searches in tapes that users have asked for, overviews among them. */
   readonly searches: UserQueue;
-  readonly live: Pick<LiveTapes, "status" | "wanted">;
+  readonly live: Pick<LiveTapes, "status" | "feedsInDemand">;
   readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly health: Health;

@@ -69,7 +69,7 @@ async function main(config: Config): Promise<void> {
     ...{ redis, subscriber, keys, store: tapeStore, cache, log },
     lingerMs: config.LIVE_LINGER_S * 1000,
     instrumentsPerUser: access.quotas.instrumentsPerUser,
-    instrumentsBegun: access.quotas.instrumentStarts,
+    instrumentStarts: access.quotas.instrumentStarts,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const tickerQueue = new TickerQueue({ redis, keys, queues: config.TICKER_QUEUES });

@@ -22,9 +22,9 @@ const env = z.object({
   LIVE_RECENT_S: seconds.default(liveTapeDefaults.recentSeconds),
   LIVE_RECENT_MB: whole("megabytes", { min: 1, max: 4096 }).default(liveTapeDefaults.recentBytes / mb),
   /** And so much at most when the tape store takes nothing. */
-  LIVE_UNSTORED_MB: whole("megabytes", { min: 1, max: 65_536 }).default(liveTapeDefaults.mostUnstoredBytes / mb),
+  LIVE_UNSTORED_MB: whole("megabytes", { min: 1, max: 65_536 }).default(liveTapeDefaults.maxUnstoredBytes / mb),
   /** A part of so many seconds goes to the tape store at a time. */
-  LIVE_PART_S: whole("seconds", { min: 1, max: 3600 }).default(liveTapeDefaults.partSeconds),
+  LIVE_PART_S: whole("seconds", { min: 1, max: 3600 }).default(liveTapeDefaults.segmentSeconds),
   /** Older parts of a tape that still grows are removed; 0 keeps all. */
   LIVE_RETENTION_H: whole("hours", { max: 87_600 }).default(liveTapeDefaults.retentionHours),
   /** A tape of fewer seconds is removed when its instrument is left, unless a session stands on it; 0 keeps all. */
@@ -85,8 +85,8 @@ export function tapeSettings(config: FeedConfig): LiveTapeSettings {
   return {
     recentSeconds: config.LIVE_RECENT_S,
     recentBytes: config.LIVE_RECENT_MB * mb,
-    mostUnstoredBytes: config.LIVE_UNSTORED_MB * mb,
-    partSeconds: config.LIVE_PART_S,
+    maxUnstoredBytes: config.LIVE_UNSTORED_MB * mb,
+    segmentSeconds: config.LIVE_PART_S,
     retentionHours: config.LIVE_RETENTION_H,
   };
 }

@@ -1,10 +1,10 @@
-import type { LiveUpkeep } from "@tapedeck/live";
+import type { LiveMaintenance } from "@tapedeck/live";
 import type { Logger } from "@tapedeck/runtime";
 import type { Venue } from "./venues/venue.js";
 
 export interface InstrumentListsOptions {
   readonly venues: Readonly<Record<string, Venue>>;
-  readonly upkeep: Pick<LiveUpkeep, "sourcesToList" | "list">;
+  readonly maintenance: Pick<LiveMaintenance, "sourcesWithOldLists" | "storeSymbols">;
   readonly log: Logger;
 }
 
@@ -23,10 +23,10 @@ export class InstrumentLists {
   }
 
   /** Asks for the lists that are missing or old. Does not wait for the venues: other upkeep is not to be held up by them. */
-  async look(): Promise<void> {
-    const { upkeep, venues } = this.#options;
-    for (const source of await upkeep.sourcesToList()) {
-      const list = venues[source]?.listed?.bind(venues[source]);
+  async refresh(): Promise<void> {
+    const { maintenance, venues } = this.#options;
+    for (const source of await maintenance.sourcesWithOldLists()) {
+      const list = venues[source]?.listSymbols?.bind(venues[source]);
       if (list === undefined || this.#asking.has(source)) continue;
       if (performance.now() < (this.#notBefore.get(source) ?? 0)) continue;
       this.#asking.add(source);
@@ -39,10 +39,10 @@ export class InstrumentLists {
   }
 
   async #ask(source: string, list: (signal: AbortSignal) => Promise<string[]>): Promise<void> {
-    const { upkeep, log } = this.#options;
+    const { maintenance, log } = this.#options;
     try {
       const symbols = await list(this.#closed.signal);
-      await upkeep.list(source, symbols);
+      await maintenance.storeSymbols(source, symbols);
       log.info({ source, symbols: symbols.length }, "instruments listed");
     } catch (error) {
       if (this.#closed.signal.aborted) return;

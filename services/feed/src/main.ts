@@ -1,5 +1,5 @@
 import { startMaintenance } from "@tapedeck/leases";
-import { FeedQueue, feedUpkeepQueue, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
+import { FeedQueue, feedMaintenanceQueue, LiveMaintenance, LiveTapeWriter } from "@tapedeck/live";
 import { analyticsVersion } from "@tapedeck/market";
 import type { FeedStatus } from "@tapedeck/protocol";
 import {
@@ -24,11 +24,11 @@ import {
 import { keysWith } from "@tapedeck/sessions";
 import { openTapeStore } from "@tapedeck/tape";
 import { type FeedConfig, readFeedConfig, tapeSettings, venueSettings } from "./config.js";
-import { Feed } from "./feed.js";
+import { FeedWorker } from "./feed-worker.js";
 import { findFeeds } from "./find-feeds.js";
 import { InstrumentLists } from "./instrument-lists.js";
 import { createFeedMetrics } from "./metrics.js";
-import { venuesWith } from "./venues/venues.js";
+import { createVenues } from "./venues/venues.js";
 
 const heartbeatTtlS = 15;
 
@@ -60,14 +60,14 @@ async function main(config: FeedConfig): Promise<void> {
   await Promise.all([publisher, bullmq].map(untilReady));
   const stopMeasuring = watchLatency(commands, metrics);
   const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
-  const upkeep = new LiveUpkeep({ redis: commands, keys, store, log, keepSeconds: config.LIVE_KEEP_S });
+  const maintenance = new LiveMaintenance({ redis: commands, keys, store, log, keepSeconds: config.LIVE_KEEP_S });
   const queue = new FeedQueue({ redis: commands, keys });
 
-  const venues = venuesWith(venueSettings(config));
-  const lists = new InstrumentLists({ venues, upkeep, log });
+  const venues = createVenues(venueSettings(config));
+  const lists = new InstrumentLists({ venues, maintenance, log });
   const statuses = new Map<string, FeedStatus>();
   const feedMetrics = createFeedMetrics(metrics, () => statuses.values());
-  const feed = await Feed.start({
+  const feed = await FeedWorker.start({
     node,
     keys,
     bullmq,
@@ -87,7 +87,7 @@ async function main(config: FeedConfig): Promise<void> {
         settings: tapeSettings(config),
         log,
       }),
-    upkeep,
+    maintenance,
     queue,
     commands,
     capacity: config.FEED_INSTRUMENTS,
@@ -127,13 +127,13 @@ async function main(config: FeedConfig): Promise<void> {
   });
   const rounds = await startMaintenance({
     connection: bullmq,
-    queue: feedUpkeepQueue,
+    queue: feedMaintenanceQueue,
     prefix: keys.bullPrefix,
     node,
     chores: {
-      "list instruments": () => lists.look(),
-      "find feeds": () => findFeeds(upkeep, queue),
-      "finish orphans": () => upkeep.finishOrphans(),
+      "list instruments": () => lists.refresh(),
+      "find feeds": () => findFeeds(maintenance, queue),
+      "finish orphans": () => maintenance.finishOrphans(),
     },
     log,
   });

@@ -1,17 +1,17 @@
 import type { FeedStatus } from "@tapedeck/protocol";
 import type { Metrics } from "@tapedeck/runtime";
 import { Counter, Histogram } from "prom-client";
-import type { TroubleKind } from "./venues/venue.js";
+import type { VenueErrorKind } from "./venues/venue.js";
 
 /** What recorders count; cheap enough for each message of a venue. */
 export interface FeedMetrics {
   /** A message that means something, so many ms after the venue's own time of it. */
-  heard(source: string, delayMs: number | undefined): void;
-  nonsense(source: string): void;
+  event(source: string, delayMs: number | undefined): void;
+  unreadable(source: string): void;
   frame(source: string, afterGap: boolean): void;
   /** A frame is on the tape: so long appending took, and so long its newest event had waited for that. */
   appended(appendMs: number, waitedMs: number): void;
-  reconnect(source: string, why: TroubleKind): void;
+  reconnect(source: string, why: VenueErrorKind): void;
   leaseEnded(why: string): void;
   /** Frames and messages since the last call, per second, and delays in ms: for the heartbeat. */
   take(): { framesPerSecond: number; messagesPerSecond: number; appendP99Ms: number };
@@ -79,12 +79,12 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
     get framesAppended() {
       return framesAppended;
     },
-    heard(source, delayMs) {
+    event(source, delayMs) {
       heard++;
       messages.inc({ source });
       if (delayMs !== undefined) delay.observe({ source }, delayMs / 1000);
     },
-    nonsense: (source) => unreadable.inc({ source }),
+    unreadable: (source) => unreadable.inc({ source }),
     frame(source, afterGap) {
       frames.inc({ source });
       if (afterGap) gaps.inc({ source });

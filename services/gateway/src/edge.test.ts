@@ -1,4 +1,4 @@
-import type { LiveListener, LiveState } from "@tapedeck/live";
+import type { FeedListener, FeedState } from "@tapedeck/live";
 import { type FeedStatus, type Refusal, RefusedError, refuse } from "@tapedeck/protocol";
 import { createLogger } from "@tapedeck/runtime";
 import type { SessionRecord } from "@tapedeck/sessions";
@@ -8,7 +8,7 @@ import { HeldBack } from "./held-back.js";
 import { aRecord } from "./testing/record.js";
 
 const live = aRecord({ mode: "LIVE", source: "BINANCE", symbol: "BTCUSDT", edge: true, tape: "one@1" });
-const stateOf = (tape: string, status: FeedStatus = { status: "up" }): LiveState => ({
+const stateOf = (tape: string, status: FeedStatus = { status: "up" }): FeedState => ({
   source: "BINANCE",
   symbol: "BTCUSDT",
   tape,
@@ -21,7 +21,7 @@ const stateOf = (tape: string, status: FeedStatus = { status: "up" }): LiveState
 
 /** An edge whose feed and session the test plays. */
 class Scene {
-  followed: { source: string; symbol: string; listener: LiveListener }[] = [];
+  followed: { source: string; symbol: string; listener: FeedListener }[] = [];
   unfollowed = 0;
   wanted: string[] = [];
   /** What wishes are refused with. */
@@ -43,15 +43,15 @@ class Scene {
           this.followed.push({ source, symbol, listener });
           return () => this.unfollowed++;
         },
-        want: async (source, symbol) => {
+        requestFeed: async (source, symbol) => {
           this.wanted.push(`${source}:${symbol}`);
           if (this.refusal !== undefined) throw new RefusedError(this.refusal);
         },
-        renew: async (source, symbol) => {
+        renewFeed: async (source, symbol) => {
           this.wanted.push(`${source}:${symbol} again`);
           if (this.refusal !== undefined) throw new RefusedError(this.refusal);
         },
-        leave: async () => {},
+        releaseFeed: async () => {},
       },
       heldBack: new HeldBack(),
       tuning: (tune) => tune(),
@@ -59,7 +59,7 @@ class Scene {
     },
   );
 
-  hear(state: LiveState): void {
+  hear(state: FeedState): void {
     this.followed.at(-1)?.listener.state(state);
   }
 

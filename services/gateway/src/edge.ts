@@ -1,4 +1,4 @@
-import type { GrowingTape, LiveListener, LiveState, LiveTapes } from "@tapedeck/live";
+import type { FeedListener, FeedState, GrowingTape, LiveTapes } from "@tapedeck/live";
 import { type FeedStatus, RefusedError } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import { feedUserOf, type SessionRecord } from "@tapedeck/sessions";
@@ -21,7 +21,7 @@ export interface EdgeHolder {
 }
 
 export interface EdgeContext {
-  readonly live: Pick<LiveTapes, "follow" | "want" | "renew" | "leave">;
+  readonly live: Pick<LiveTapes, "follow" | "requestFeed" | "renewFeed" | "releaseFeed">;
   readonly heldBack: HeldBack;
   /** Lets so many sessions at a time go along with a feed that makes another tape now. */
   readonly tuning: (tune: () => Promise<boolean>) => Promise<boolean>;
@@ -32,12 +32,12 @@ export interface EdgeContext {
  * The feed of a session in LIVE, as long as sockets here watch it: how the feed is, and, while the session is at the edge, the
  * market's frames as if a ticker had published them.
  */
-export class Edge implements LiveListener, Holding {
+export class Edge implements FeedListener, Holding {
   heldUntilMs = 0;
   readonly #holder: EdgeHolder;
   readonly #context: EdgeContext;
   #record: SessionRecord | undefined;
-  #state: LiveState | undefined;
+  #state: FeedState | undefined;
   #feed: FeedStatus | undefined;
   /** Present while frames are passed on: the session is at the edge, and its tape is open. */
   #pace: EdgePace | undefined;
@@ -76,7 +76,7 @@ export class Edge implements LiveListener, Holding {
   }
 
   #begin(record: SessionRecord): void {
-    this.#want(record, "want");
+    this.#want(record, "requestFeed");
     this.#unfollow = this.#context.live.follow(record.source, record.symbol, this);
   }
 
@@ -84,10 +84,10 @@ export class Edge implements LiveListener, Holding {
   renew(everyMs: number): void {
     const record = this.#record;
     if (record?.mode !== "LIVE" || performance.now() - this.#wantedAt < everyMs) return;
-    this.#want(record, this.#refused === undefined ? "renew" : "want");
+    this.#want(record, this.#refused === undefined ? "renewFeed" : "requestFeed");
   }
 
-  #want(record: SessionRecord, how: "want" | "renew"): void {
+  #want(record: SessionRecord, how: "requestFeed" | "renewFeed"): void {
     const { live, log } = this.#context;
     const { source, symbol } = record;
     this.#wantedAt = performance.now();
@@ -146,7 +146,7 @@ export class Edge implements LiveListener, Holding {
     this.#pass(tape, lastSeq, undefined);
   }
 
-  state(state: LiveState): void {
+  state(state: FeedState): void {
     this.#state = state;
     this.#learn(this.#refused ?? state.status);
     this.lookAstray();

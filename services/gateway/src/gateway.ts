@@ -87,7 +87,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
     lingerMs: config.LIVE_LINGER_S * 1000,
     instrumentsPerUser: access.quotas.instrumentsPerUser,
-    instrumentsBegun: access.quotas.instrumentStarts,
+    instrumentStarts: access.quotas.instrumentStarts,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
   const tickerQueue = new TickerQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });

@@ -46,14 +46,14 @@ const perform = cluster.sessions.perform.bind(cluster.sessions);
 
 describe("at the edge", () => {
   test("[LV20] the market's frames reach all sockets byte for byte, each once, and nothing is written of the session", async () => {
-    await feed.bring(5);
+    await feed.append(5);
     const record = await live();
     const legacy = await gateways[0].client(`/ws/${record.id}`, { legacy: true });
     const viewers = [...(await viewersOf(record)), legacy];
     const key = cluster.keys.session(record.id);
     const before = await cluster.redis.hgetall(key);
-    await feed.bring(20);
-    await feed.bring(30);
+    await feed.append(20);
+    await feed.append(30);
     for (const viewer of viewers) {
       await viewer.untilSeq(54);
       expect(viewer.seqs).toEqual(range(4, 54));
@@ -67,12 +67,12 @@ describe("at the edge", () => {
   });
 
   test("[LV23] hundreds of sessions on one market are one subscription of their node, and none is left without sockets", async () => {
-    await feed.bring(1);
+    await feed.append(1);
     const others = gateways[0].fields().sessions;
     const records = await Promise.all(Array.from({ length: 300 }, () => live()));
     const viewers = await Promise.all(records.map(({ id }) => gateways[0].client(`/ws/${id}`)));
     await Promise.all(viewers.map((viewer) => viewer.untilType("history")));
-    await feed.bring(10);
+    await feed.append(10);
     await Promise.all(viewers.map((viewer) => viewer.untilSeq(10)));
     const own = await cluster.hearing(symbol);
     expect(own).toBeLessThanOrEqual(2); // that gateway's, and the test's own deck's
@@ -81,26 +81,26 @@ describe("at the edge", () => {
   });
 
   test("[LV25] a newcomer's history goes up to the newest frame, and whoever comes back gets what it missed", async () => {
-    await feed.bring(1);
+    await feed.append(1);
     const record = await live();
     const [first] = await viewersOf(record);
-    await feed.bring(150);
+    await feed.append(150);
     await first?.untilSeq(150);
     const newcomer = await gateways[1].client(`/ws/${record.id}`);
     await newcomer.untilType("history");
     expect(newcomer.seqs).toEqual(range(51, 150));
     await first?.close();
-    await feed.bring(250);
+    await feed.append(250);
     const back = await gateways[1].client(`/ws/${record.id}?epoch=${record.epoch}&after=150`);
     await back.untilSeq(400);
     expect(back.seqs).toEqual(range(151, 400));
     expect(back.of("history").every(({ complete }) => complete === true)).toBe(true);
-    await feed.bring(1);
+    await feed.append(1);
     await back.untilSeq(401);
   });
 
   test("[LV21] what came while a session was read or a socket was connecting is not missed", async () => {
-    await feed.bring(1);
+    await feed.append(1);
     const record = await live();
     const stop = feed.run();
     const viewers = await Promise.all(
@@ -120,10 +120,10 @@ describe("at the edge", () => {
 
 describe("told to stand by who has not heard of the newest frame", () => {
   test("[LV70] a deck stands where its viewers saw the market last, and a step back leaves no frame out", async () => {
-    await feed.bring(5);
+    await feed.append(5);
     const record = await live();
     const viewers = await viewersOf(record);
-    await feed.bring(3);
+    await feed.append(3);
     for (const viewer of viewers) await viewer.untilSeq(feed.last);
     // As an api leaves it that has read the tape before the newest frame was on it.
     const tape = await cluster.tapes.open(feed.tape);
@@ -146,15 +146,15 @@ describe("told to stand by who has not heard of the newest frame", () => {
 
 describe("when things break", () => {
   test("[LV21] a node whose connection to Redis breaks shows what came meanwhile, each frame once", async () => {
-    await feed.bring(1);
+    await feed.append(1);
     const record = await live();
     const [viewer, cut] = await viewersOf(record);
-    await feed.bring(5);
+    await feed.append(5);
     gateways[1].subscriber.disconnect(true);
-    await feed.bring(20);
+    await feed.append(20);
     await viewer?.untilSeq(25);
     await cut?.untilSeq(25);
-    await feed.bring(5);
+    await feed.append(5);
     await cut?.untilSeq(30);
     expect(cut?.seqs).toEqual(range(0, 30));
   });
@@ -162,12 +162,12 @@ describe("when things break", () => {
   test("[LV22] one who reads too slowly gets the newest frame with all trades, and is told", async () => {
     await feed.writer.release();
     feed = await cluster.feed({ symbol, tradesPerFrame: () => 200 }); // frames of some 20 KB
-    await feed.bring(1);
+    await feed.append(1);
     const record = await live();
     const [slow, quick] = await viewersOf(record);
     slow?.pause();
-    while (Number(gateways[0].fields().slow_sockets) === 0) await feed.bring(5);
-    const last = await feed.bring(20);
+    while (Number(gateways[0].fields().slow_sockets) === 0) await feed.append(5);
+    const last = await feed.append(20);
     await quick?.untilSeq(last);
     slow?.resume();
     await slow?.untilSeq(last);
@@ -175,7 +175,7 @@ describe("when things break", () => {
     const trades = (client: Client | undefined) => client?.shown.reduce((sum, shown) => sum + shown.trades, 0);
     expect(trades(slow)).toBe(trades(quick));
     expect(slow?.of("lag").length).toBeGreaterThan(0);
-    await feed.bring(1);
+    await feed.append(1);
     await slow?.untilSeq(last + 1);
   });
 });
@@ -184,10 +184,10 @@ describe("above the session's frame rate", () => {
   test("[LV22] frames are merged with all their trades, alike on all gateways", async () => {
     await feed.writer.release();
     feed = await cluster.feed({ symbol, tradesPerFrame: (seq) => seq % 4 });
-    await feed.bring(1);
+    await feed.append(1);
     const record = await live({ max_fps: 4 });
     const viewers = await viewersOf(record);
-    for (const _ of range(1, 40)) await feed.bring(1);
+    for (const _ of range(1, 40)) await feed.append(1);
     // A frame every 100 ms and 4 messages a second: the last one that goes out at once is the first of its cell.
     const whole = (await textsOf(feed.tape, range(1, 40))).map((text) => JSON.parse(text).trades.length);
     for (const viewer of viewers) {
@@ -205,10 +205,10 @@ describe("above the session's frame rate", () => {
   });
 
   test("[LV22] what a market leaves that falls silent goes out within a cell's time", async () => {
-    await feed.bring(1);
+    await feed.append(1);
     const record = await live({ max_fps: 2 });
     const [viewer] = await viewersOf(record);
-    await feed.bring(7); // 700 ms of tape: the first of a cell, then some that wait
+    await feed.append(7); // 700 ms of tape: the first of a cell, then some that wait
     const since = performance.now();
     await viewer?.untilSeq(7);
     expect(performance.now() - since).toBeLessThan(1500);
@@ -217,7 +217,7 @@ describe("above the session's frame rate", () => {
 
 describe("leaving the edge and returning", () => {
   test("[LV24] shows each frame once on every gateway, whatever is commanded where", async () => {
-    await feed.bring(3);
+    await feed.append(3);
     const record = await live();
     const viewers = await viewersOf(record);
     const stop = feed.run();
@@ -246,7 +246,7 @@ describe("leaving the edge and returning", () => {
   });
 
   test("[LV24] no frame follows word of a pause, and a rewind shows what is there, on every gateway", async () => {
-    await feed.bring(100);
+    await feed.append(100);
     const record = await live();
     const viewers = await viewersOf(record);
     const stop = feed.run();
@@ -267,12 +267,12 @@ describe("leaving the edge and returning", () => {
   });
 
   test("[LV21] a state that names frames which this node has not heard of makes it wait for them", async () => {
-    await feed.bring(10);
+    await feed.append(10);
     const record = await live();
     const [viewer, other] = await viewersOf(record);
     // This gateway goes deaf to the market, not to the session.
     await unsubscribe(gateways[1].subscriber, cluster.keys.live("BINANCE", symbol));
-    await feed.bring(10);
+    await feed.append(10);
     await viewer?.untilSeq(19);
     await perform(record.id, { type: "pause" });
     await other?.untilSeq(19);
@@ -287,7 +287,7 @@ describe("the feed", () => {
     const legacy = await gateways[0].client(`/ws/${record.id}`, { legacy: true });
     const viewer = await gateways[0].client(`/ws/${record.id}`);
     await viewer.until(() => viewer.of("feed").at(-1)?.status === "up", "the feed");
-    await feed.tell({ status: "down", reason: "The venue does not know COIN." });
+    await feed.publishStatus({ status: "down", reason: "The venue does not know COIN." });
     await viewer.until(() => viewer.of("feed").at(-1)?.status === "down", "the feed");
     expect(viewer.of("feed").at(-1)).toMatchObject({ reason: "The venue does not know COIN." });
     const later = await gateways[1].client(`/ws/${record.id}`);
@@ -300,12 +300,12 @@ describe("the feed", () => {
     const record = await live();
     expect(record).toMatchObject({ tape: "", edge: true });
     const viewers = await viewersOf(record);
-    await feed.bring(1);
+    await feed.append(1);
     for (const viewer of viewers) {
       await viewer.untilType("state");
       expect(viewer.of("state").map(({ cause }) => cause)).toEqual(["tuned"]);
     }
-    await feed.bring(5);
+    await feed.append(5);
     for (const viewer of viewers) {
       await viewer.untilSeq(5);
       expectNoHole(viewer.shown);
@@ -314,16 +314,16 @@ describe("the feed", () => {
   });
 
   test("[LV27] another tape of the feed takes all along, once, however many gateways there are", async () => {
-    await feed.bring(20);
+    await feed.append(20);
     const record = await live();
     const viewers = await viewersOf(record);
     const former = feed.tape;
     await cluster.redis.del(cluster.keys.live("BINANCE", symbol), cluster.keys.liveTape("BINANCE", symbol));
     feed = await cluster.feed({ symbol });
-    await feed.bring(1);
+    await feed.append(1);
     expect(feed.tape).not.toBe(former);
     for (const viewer of viewers) await viewer.until(() => viewer.of("state").length > 0, "word of the new tape");
-    await feed.bring(10);
+    await feed.append(10);
     for (const viewer of viewers) {
       await viewer.untilSeq(10);
       expectNoHole(viewer.shown);
@@ -360,8 +360,8 @@ describe("another mode or symbol", () => {
   test("[LV29] shows nothing of what was before after the state that tells of it", async () => {
     const otherSymbol = `OTHER${nth}`;
     const other = await cluster.feed({ symbol: otherSymbol });
-    await feed.bring(3);
-    await other.bring(3);
+    await feed.append(3);
+    await other.append(3);
     const stops = [feed.run(), other.run()];
     const record = await live();
     const viewers = await viewersOf(record);
@@ -393,7 +393,7 @@ test("[G20] a viewer that comes back to a market's edge costs Redis no more read
   const own = await startTestCluster(server.url);
   try {
     const market = await own.feed({ symbol: "MARKET" });
-    await market.bring(50);
+    await market.append(50);
     const gateway = await own.gateway();
     const readings = async () =>
       Number(/cmdstat_xrange:calls=(\d+)/.exec(await own.redis.info("commandstats"))?.[1] ?? 0);

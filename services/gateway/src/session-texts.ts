@@ -1,4 +1,4 @@
-import { feedOf, type LiveTapes } from "@tapedeck/live";
+import { feedStatusOf, type LiveTapes } from "@tapedeck/live";
 import {
   type FeedStatus,
   limits,
@@ -60,7 +60,7 @@ export class SessionTexts {
     const tape = record.tape === "" ? undefined : await this.#tapes.open(record.tape).catch(() => undefined);
     const position = tape && (await placeOn(tape, record, now, at).catch(() => undefined));
     const mid = position && (await midAt(record, position, tape));
-    const feed = await feedOf(record, this.#live).catch(() => undefined);
+    const feed = await feedStatusOf(record, this.#live).catch(() => undefined);
     return viewOf(record, { position, tape, now, connections, mid, feed });
   }
 }

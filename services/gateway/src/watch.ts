@@ -424,7 +424,7 @@ export class Watch implements Source, EdgeHolder {
     try {
       // What this node has told of its own sockets went to Redis before this does.
       const read = await this.#context.store.read(this.id);
-      if ((read?.connections ?? 0) === 0) await this.#context.edge.live.leave(feedUserOf(record), read?.now);
+      if ((read?.connections ?? 0) === 0) await this.#context.edge.live.releaseFeed(feedUserOf(record), read?.now);
     } catch (error) {
       this.#log.debug({ err: error }, "feed not left: the wish for it runs out");
     }

@@ -10,7 +10,7 @@ let stop: () => Promise<void>;
 beforeEach(async () => {
   rig = new Rig(inject("redisUrl"));
   feed = await rig.feed({ intervalMs: 20 });
-  await feed.bring(100); // 2 s of market
+  await feed.append(100); // 2 s of market
   stop = async () => {};
 });
 afterEach(async () => {
@@ -79,7 +79,7 @@ describe("a shifted session", () => {
     await rig.sessions.perform(record.id, { type: "speed", value: 0.5 });
     await viewer.until(({ last }) => last === 99);
     for (const last of [100, 105, 110]) {
-      await feed.bring(last - feed.last);
+      await feed.append(last - feed.last);
       await viewer.until((shown) => shown.last === last);
     }
     expect(states(viewer)).not.toContain("PLAYING at the edge");
@@ -108,7 +108,7 @@ describe("a shifted session", () => {
     const viewer = await rig.watch(record.id, { epoch: record.epoch, seq: 0 });
     await rig.sessions.perform(record.id, { type: "start" });
     await viewer.until(({ last }) => last === 99);
-    await feed.bring(5);
+    await feed.append(5);
     await viewer.until(({ last }) => last === 104);
     expect(framesOf(viewer)).toEqual(range(1, 104));
     await feed.writer.finish();
@@ -134,9 +134,9 @@ test("[LV44] a session that retention overtakes goes on at the first frame left"
   await rig.redis.del(rig.keys.live("BINANCE", "BTCUSDT"), rig.keys.liveTape("BINANCE", "BTCUSDT"));
   feed = await rig.feed({
     intervalMs: 20,
-    settings: { partSeconds: 0.5, recentSeconds: 0.5, retentionHours: 1.5 / 3600 },
+    settings: { segmentSeconds: 0.5, recentSeconds: 0.5, retentionHours: 1.5 / 3600 },
   });
-  await feed.bring(50);
+  await feed.append(50);
   await rig.ticker();
   const { record, viewer } = await rig.liveWatched();
   await rig.sessions.perform(record.id, { type: "goback", seconds: 1 });

@@ -1,14 +1,14 @@
-import { type Happening, MadeUpMarket } from "./made-up-market.js";
-import { type Client, StandIn } from "./stand-in.js";
+import { type Client, FakeExchange } from "./fake-exchange.js";
+import { FakeMarket, type FakeMarketEvent } from "./fake-market.js";
 
 interface Numbered {
-  readonly market: MadeUpMarket;
+  readonly market: FakeMarket;
   /** Id of the last update. */
   lastId: number;
 }
 
 /** Binance's market streams and depth snapshots, of spot or of futures: diffs are numbered, and the book comes over REST. */
-export class BinanceStandIn extends StandIn {
+export class FakeBinance extends FakeExchange {
   /** Symbols that are listed, and yet refused. */
   readonly listedOnly = new Set<string>();
   readonly #markets = new Map<string, Numbered>();
@@ -21,13 +21,13 @@ export class BinanceStandIn extends StandIn {
     this.#futures = futures;
   }
 
-  market(symbol: string, seed?: string): MadeUpMarket {
+  market(symbol: string, seed?: string): FakeMarket {
     const known = this.#markets.get(symbol);
     if (known !== undefined) return known.market;
-    const market = new MadeUpMarket(symbol, seed);
+    const market = new FakeMarket(symbol, seed);
     const numbered: Numbered = { market, lastId: 5_000_000 };
     this.#markets.set(symbol, numbered);
-    market.onHappening((happening) => this.#pass(numbered, happening));
+    market.onEvent((happening) => this.#pass(numbered, happening));
     return market;
   }
 
@@ -46,11 +46,11 @@ export class BinanceStandIn extends StandIn {
     await super.close();
   }
 
-  protected override greet(client: Client): void {
+  protected override onConnect(client: Client): void {
     for (const stream of client.query.get("streams")?.split("/") ?? []) client.streams.add(stream);
   }
 
-  protected override hear(client: Client, message: string): void {
+  protected override onMessage(client: Client, message: string): void {
     const request: unknown = JSON.parse(message);
     if (typeof request !== "object" || request === null || !("params" in request) || !Array.isArray(request.params))
       return;
@@ -58,7 +58,7 @@ export class BinanceStandIn extends StandIn {
     client.send({ result: null, id: "id" in request ? request.id : null });
   }
 
-  protected override ask(path: string, query: URLSearchParams): { status: number; body: unknown } {
+  protected override get(path: string, query: URLSearchParams): { status: number; body: unknown } {
     if (path === (this.#futures ? "/fapi/v1/exchangeInfo" : "/api/v3/exchangeInfo")) {
       const symbols = [...this.#markets.keys(), ...this.listedOnly].map((symbol) => ({ symbol, status: "TRADING" }));
       return { status: 200, body: { timezone: "UTC", symbols } };
@@ -82,7 +82,7 @@ export class BinanceStandIn extends StandIn {
     };
   }
 
-  #pass(numbered: Numbered, { ms, bids, asks, trades }: Happening): void {
+  #pass(numbered: Numbered, { ms, bids, asks, trades }: FakeMarketEvent): void {
     const s = numbered.market.symbol;
     const name = s.toLowerCase();
     for (const { id, price, size, side } of trades) {
@@ -90,7 +90,7 @@ export class BinanceStandIn extends StandIn {
         ...{ e: "trade", E: ms, T: ms, s, t: id, p: String(price), q: String(size), m: side === "sell" },
         ...(this.#futures ? { X: "MARKET" } : { M: true }),
       };
-      this.tell(`${name}@trade`, { stream: `${name}@trade`, data });
+      this.broadcast(`${name}@trade`, { stream: `${name}@trade`, data });
     }
     if (bids.length + asks.length === 0) return;
     const before = numbered.lastId;
@@ -99,11 +99,11 @@ export class BinanceStandIn extends StandIn {
       this.#losing--;
       return;
     }
-    const texts = (levels: Happening["bids"]) => levels.map(([price, size]) => [String(price), String(size)]);
+    const texts = (levels: FakeMarketEvent["bids"]) => levels.map(([price, size]) => [String(price), String(size)]);
     const data = {
       ...{ e: "depthUpdate", E: ms, s, U: before + 1, u: numbered.lastId, b: texts(bids), a: texts(asks) },
       ...(this.#futures ? { T: ms, pu: before } : {}),
     };
-    this.tell(`${name}@depth@100ms`, { stream: `${name}@depth@100ms`, data });
+    this.broadcast(`${name}@depth@100ms`, { stream: `${name}@depth@100ms`, data });
   }
 }

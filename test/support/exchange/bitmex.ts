@@ -1,6 +1,6 @@
 import type { BookSideName } from "@tapedeck/market";
-import { type Happening, MadeUpMarket } from "./made-up-market.js";
-import { type Client, StandIn } from "./stand-in.js";
+import { type Client, FakeExchange } from "./fake-exchange.js";
+import { FakeMarket, type FakeMarketEvent } from "./fake-market.js";
 
 interface Row {
   readonly symbol: string;
@@ -12,23 +12,23 @@ interface Row {
 }
 
 /** BitMEX's realtime API: `orderBookL2` begins with a partial, and its levels are named by ids. */
-export class BitmexStandIn extends StandIn {
-  readonly #markets = new Map<string, MadeUpMarket>();
+export class FakeBitmex extends FakeExchange {
+  readonly #markets = new Map<string, FakeMarket>();
   /** Levels that clients know, by market. */
   readonly #levels = new Map<string, Map<string, number>>();
   #losing = 0;
 
-  market(symbol: string, seed?: string): MadeUpMarket {
+  market(symbol: string, seed?: string): FakeMarket {
     const known = this.#markets.get(symbol);
     if (known !== undefined) return known;
-    const market = new MadeUpMarket(symbol, seed);
+    const market = new FakeMarket(symbol, seed);
     this.#markets.set(symbol, market);
     const levels = new Map<string, number>();
     this.#levels.set(symbol, levels);
     for (const side of ["bid", "ask"] as const) {
       for (const [price, size] of market.book.side(side).top(1000)) levels.set(`${side} ${price}`, size);
     }
-    market.onHappening((happening) => this.#pass(market, happening));
+    market.onEvent((happening) => this.#pass(market, happening));
     return market;
   }
 
@@ -42,11 +42,11 @@ export class BitmexStandIn extends StandIn {
     await super.close();
   }
 
-  protected override greet(client: Client): void {
+  protected override onConnect(client: Client): void {
     client.send({ info: "Welcome to the BitMEX Realtime API.", version: "2.0.0", timestamp: new Date().toISOString() });
   }
 
-  protected override hear(client: Client, message: string): void {
+  protected override onMessage(client: Client, message: string): void {
     const request: unknown = JSON.parse(message);
     if (typeof request !== "object" || request === null || !("args" in request) || !Array.isArray(request.args)) return;
     for (const arg of request.args) {
@@ -64,14 +64,14 @@ export class BitmexStandIn extends StandIn {
     }
   }
 
-  protected override ask(path: string): { status: number; body: unknown } {
+  protected override get(path: string): { status: number; body: unknown } {
     if (path === "/api/v1/instrument/active") {
       return { status: 200, body: [...this.#markets.keys()].map((symbol) => ({ symbol, state: "Open" })) };
     }
     return { status: 404, body: { error: { message: "Not Found", name: "HTTPError" } } };
   }
 
-  #whole({ symbol, book }: MadeUpMarket): Row[] {
+  #whole({ symbol, book }: FakeMarket): Row[] {
     const timestamp = new Date().toISOString();
     const rows = (side: BookSideName) =>
       book
@@ -81,7 +81,7 @@ export class BitmexStandIn extends StandIn {
     return [...rows("ask").reverse(), ...rows("bid")];
   }
 
-  #pass({ symbol }: MadeUpMarket, { ms, bids, asks, trades }: Happening): void {
+  #pass({ symbol }: FakeMarket, { ms, bids, asks, trades }: FakeMarketEvent): void {
     const timestamp = new Date(ms).toISOString();
     if (trades.length > 0) {
       const data = trades.map(({ id, price, size, side }) => ({
@@ -92,7 +92,7 @@ export class BitmexStandIn extends StandIn {
         price,
         trdMatchID: `${symbol}-${id}`,
       }));
-      this.tell(`trade:${symbol}`, { table: "trade", action: "insert", data });
+      this.broadcast(`trade:${symbol}`, { table: "trade", action: "insert", data });
     }
     const levels = this.#levels.get(symbol) ?? new Map<string, number>();
     const rows: Record<"delete" | "update" | "insert", Row[]> = { delete: [], update: [], insert: [] };
@@ -109,7 +109,7 @@ export class BitmexStandIn extends StandIn {
     for (const action of ["delete", "update", "insert"] as const) {
       if (rows[action].length === 0) continue;
       if (action !== "update" && this.#losing > 0) this.#losing--;
-      else this.tell(`orderBookL2:${symbol}`, { table: "orderBookL2", action, data: rows[action] });
+      else this.broadcast(`orderBookL2:${symbol}`, { table: "orderBookL2", action, data: rows[action] });
     }
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { type Client, StandIn } from "./stand-in.js";
+import { type Client, FakeExchange } from "./fake-exchange.js";
 
 /** Folder of the real recordings: beside the repository, or where `TAPEDECK_TEST_DATA` says. */
 const folder = process.env.TAPEDECK_TEST_DATA
@@ -20,7 +20,7 @@ export function recordedTexts(...files: readonly string[]): string[] {
 }
 
 /** Sends a recording to everybody who connects, as fast as it goes, and answers every question with one answer. */
-export class RecordedStandIn extends StandIn {
+export class RecordedExchange extends FakeExchange {
   readonly #texts: readonly string[];
   readonly #answer: unknown;
 
@@ -30,13 +30,13 @@ export class RecordedStandIn extends StandIn {
     this.#answer = answer;
   }
 
-  protected override greet(client: Client): void {
+  protected override onConnect(client: Client): void {
     for (const text of this.#texts) client.sendText(text);
   }
 
-  protected override hear(): void {}
+  protected override onMessage(): void {}
 
-  protected override ask(): { status: number; body: unknown } {
+  protected override get(): { status: number; body: unknown } {
     return { status: 200, body: this.#answer };
   }
 }

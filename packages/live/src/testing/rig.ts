@@ -14,11 +14,11 @@ import {
 } from "@tapedeck/tape";
 import { type TestTapeOptions, testFrames, testTapeStartMs } from "@tapedeck/tape/testing";
 import { Redis } from "ioredis";
-import type { GrowingTape } from "../growing-tape.js";
-import type { LiveListener } from "../live-listener.js";
-import type { LiveState } from "../live-state.js";
-import { type ClaimOptions, LiveTapeWriter } from "../live-tape-writer.js";
-import { LiveTapes, type LiveTapesOptions } from "../live-tapes.js";
+import type { FeedState } from "../feed-store/feed-state.js";
+import type { FeedListener } from "../follower/live-listener.js";
+import { LiveTapes, type LiveTapesOptions } from "../follower/live-tapes.js";
+import type { GrowingTape } from "../growing-tape/growing-tape.js";
+import { type ClaimOptions, LiveTapeWriter } from "../writer/live-tape-writer.js";
 
 export const source = "SIM";
 export const symbol = "BTCUSDT";
@@ -100,18 +100,18 @@ export class Process {
     this.tapes = new TapeCatalog(store, { cacheBytes, cache: this.cache, live: this.live });
   }
 
-  follow(): Heard {
-    const heard = new Heard();
+  follow(): RecordingListener {
+    const heard = new RecordingListener();
     heard.stop = this.live.follow(source, symbol, heard);
     return heard;
   }
 }
 
 /** What a listener was told. */
-export class Heard implements LiveListener {
+export class RecordingListener implements FeedListener {
   readonly seqs: Seq[] = [];
   readonly bodies: string[] = [];
-  readonly states: LiveState[] = [];
+  readonly states: FeedState[] = [];
   tape: GrowingTape | undefined;
   stop: () => void = () => undefined;
   #waiting: (() => void)[] = [];
@@ -125,7 +125,7 @@ export class Heard implements LiveListener {
     this.#wake();
   }
 
-  state(state: LiveState): void {
+  state(state: FeedState): void {
     this.states.push(state);
     this.#wake();
   }

@@ -10,7 +10,7 @@ export async function clusterHealth(api: Api): Promise<z.infer<typeof healthAnsw
     const [nodes, shared, feeds] = await Promise.all([
       readNodes(api),
       api.store.read(globalSessionId),
-      orUnavailable(api.live.wanted()),
+      orUnavailable(api.live.feedsInDemand()),
     ]);
     const { status, issues, uptime } = api.health.snapshot();
     return {

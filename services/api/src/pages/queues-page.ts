@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
-import { feedQueueName, feedUpkeepQueue } from "@tapedeck/live";
+import { feedMaintenanceQueue, feedQueueName } from "@tapedeck/live";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import { maintenanceQueue, orUnavailable, ReconnectingQueue, tickerQueueNames } from "@tapedeck/sessions";
 import type { Queue } from "bullmq";
@@ -30,7 +30,7 @@ export function openQueues(
   { redis, keys, log }: Pick<Api, "redis" | "keys" | "log">,
   tickerQueues: number,
 ): ReconnectingQueue[] {
-  const names = [...tickerQueueNames(tickerQueues), maintenanceQueue, feedQueueName, feedUpkeepQueue];
+  const names = [...tickerQueueNames(tickerQueues), maintenanceQueue, feedQueueName, feedMaintenanceQueue];
   const options = { connection: redis, prefix: keys.bullPrefix };
   // The connection logs Redis's absence.
   return names.map((name) => new ReconnectingQueue(name, options, (error) => log.debug({ err: error }, "queues page")));

@@ -15,7 +15,7 @@ beforeAll(async () => {
   await untilReady(redis);
   api = await startTestApi({ redisUrl: inject("redisUrl"), tapes: store });
   feed = await TestFeed.claim({ redis, keys: api.keys, store, log });
-  await feed.bring(200); // 20 s of market
+  await feed.append(200); // 20 s of market
   await api.ask("POST", "/sessions/create", { body: { session_id: "mine", mode: "LIVE" } });
 });
 afterAll(async () => {
@@ -35,19 +35,19 @@ const seqsOf = (frames: unknown) =>
 describe("a LIVE session", () => {
   test("[LV60] tells how its feed is, and that it is at the edge", async () => {
     expect(await session()).toMatchObject({ tape: feed.tape, feed: { status: "up" }, behind_ms: 0, state: "PLAYING" });
-    await feed.bring(1);
+    await feed.append(1);
     expect(await session()).toMatchObject({ behind_ms: 0, controller_state: { cursor_seq: feed.last } });
   });
 
   test("[LV62] shows the newest frames, from when it came", async () => {
-    await feed.bring(3);
+    await feed.append(3);
     expect(seqsOf(await ask("/features?session_id=mine"))).toEqual([199, 200, 201, 202, 203]);
     expect(await ask("/snapshot/latest?session_id=mine")).toMatchObject({ seq: 203, symbol: "BTCUSDT" });
   });
 
   test("[LV60] tells how far behind the edge it is, paused or rewound, while the market goes on", async () => {
     await ask("/replay/pause/mine", {});
-    await feed.bring(10);
+    await feed.append(10);
     expect(await session()).toMatchObject({ state: "PAUSED", behind_ms: 1000 });
     expect(await ask("/replay/goback/5/mine", {})).toMatchObject({ behind_ms: 6000 });
     expect(seqsOf(await ask("/features?session_id=mine")).at(-1)).toBe(153);
@@ -62,7 +62,7 @@ describe("a LIVE session", () => {
   });
 
   test("[LV61] /health lists the feeds that are wanted; one that is down degrades no node", async () => {
-    await feed.tell({ status: "down", reason: "The venue is closed." });
+    await feed.publishStatus({ status: "down", reason: "The venue is closed." });
     const health = healthAnswer.parse(await ask("/health"));
     expect(health).toMatchObject({
       status: "healthy",
@@ -77,9 +77,9 @@ describe("a LIVE session", () => {
     expect(await ask("/sessions/early")).toMatchObject({ session: { tape: null, feed: { status: "connecting" } } });
     expect(await ask("/features?session_id=early")).toEqual([]);
     const its = await TestFeed.claim({ redis, keys: api.keys, store, log, symbol: "ETHUSDT" });
-    await its.bring(5);
+    await its.append(5);
     expect(await ask("/sessions/early")).toMatchObject({ session: { tape: its.tape, behind_ms: 0 } });
-    await its.bring(2);
+    await its.append(2);
     expect(seqsOf(await ask("/features?session_id=early")).at(-1)).toBe(6);
     await its.writer.release();
   });
@@ -90,7 +90,7 @@ describe("a LIVE session", () => {
     }
     expect(await ask("/replay/goback/1/rewound", {})).toMatchObject({ status: "error", code: "NO_TAPE" });
     const its = await TestFeed.claim({ redis, keys: api.keys, store, log, symbol: "SOLUSDT" });
-    await its.bring(50);
+    await its.append(50);
     expect(await ask("/snapshot/latest?session_id=looked-at")).toMatchObject({ seq: 49 });
     expect(await ask("/replay/goback/1/rewound", {})).toMatchObject({ status: "success", behind_ms: 1000 });
     expect(await ask("/replay/pause/paused", {})).toMatchObject({

@@ -1,5 +1,5 @@
 import { controlRefusal, viewRefusal } from "@tapedeck/access";
-import { feedOf } from "@tapedeck/live";
+import { feedStatusOf } from "@tapedeck/live";
 import {
   type Command,
   globalSessionId,
@@ -59,7 +59,7 @@ async function perform(api: Api, id: string, command: Command, caller: Caller): 
 
 /** A session as clients see it, its playhead where it was at `found.now`. */
 export async function sessionViewOf(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
-  const [tape, feed] = await Promise.all([openTape(api, record), feedOf(record, api.live)]);
+  const [tape, feed] = await Promise.all([openTape(api, record), feedStatusOf(record, api.live)]);
   const position = tape && (await positionAt(record, now, tape));
   const mid = position && (await midAt(record, position, tape));
   return viewOf(record, { position, tape, now, connections, mid, feed });

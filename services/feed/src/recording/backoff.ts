@@ -1,4 +1,4 @@
-import type { TroubleKind } from "../venues/venue.js";
+import type { VenueErrorKind } from "../venues/venue.js";
 
 /** Waiting times grow from the first to the longest, doubling. */
 const firstMs = 500;
@@ -23,7 +23,7 @@ export class Backoff {
   }
 
   /** Milliseconds until the next attempt, after one that ended by this trouble when its book had been good for so long. */
-  after(kind: TroubleKind, goodForMs: number): number {
+  after(kind: VenueErrorKind, goodForMs: number): number {
     if (goodForMs >= soundMs) this.#failures = 0;
     if (kind === "refused") {
       this.#failures++;

@@ -11,8 +11,8 @@ afterEach(() => {
 test("[FD8] frames close at whole multiples of the interval on the cluster's clock, those of all feeds together", () => {
   const clock = new FrameClock(100, () => Date.now());
   const closed: string[] = [];
-  const stop = clock.each(() => closed.push(`a ${Date.now() % 1000}`));
-  clock.each(() => closed.push(`b ${Date.now() % 1000}`));
+  const stop = clock.onInterval(() => closed.push(`a ${Date.now() % 1000}`));
+  clock.onInterval(() => closed.push(`b ${Date.now() % 1000}`));
   vi.advanceTimersByTime(200);
   expect(closed).toEqual(["a 100", "b 100", "a 200", "b 200"]);
   stop();
@@ -24,7 +24,7 @@ test("[FD8] no interval is ended twice because a timer was early, and none is ma
   let early = 0;
   const clock = new FrameClock(100, () => Date.now() - early);
   const closed: number[] = [];
-  const stop = clock.each(() => closed.push(Date.now() % 1000));
+  const stop = clock.onInterval(() => closed.push(Date.now() % 1000));
   early = 1; // the clock was set back by a millisecond
   vi.advanceTimersByTime(300);
   expect(closed).toEqual([100, 201, 301]);

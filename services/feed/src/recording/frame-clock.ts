@@ -12,7 +12,7 @@ export class FrameClock {
   }
 
   /** Calls `close` at the end of each interval until the returned function is called. */
-  each(close: () => void): () => void {
+  onInterval(close: () => void): () => void {
     this.#closes.add(close);
     this.#timer ??= this.#wait();
     return () => {

@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lease, LeaseLoss } from "@tapedeck/leases";
-import type { FeedJob, FeedQueue, FeedStanding, Hold, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
+import type { ClaimStatus, FeedJob, FeedQueue, FeedSummary, LiveMaintenance, LiveTapeWriter } from "@tapedeck/live";
 import type { Precision } from "@tapedeck/market";
 import type { FeedStatus } from "@tapedeck/protocol";
 import { interval, type Logger, type RedisClock, sparing } from "@tapedeck/runtime";
 import type { FeedMetrics } from "../metrics.js";
-import { type Venue, VenueTrouble } from "../venues/venue.js";
+import { type Venue, VenueError } from "../venues/venue.js";
+import { AppendQueue } from "./append-queue.js";
 import { Backoff } from "./backoff.js";
+import { FrameAssembler, type FrameAssemblerEvents, type RecordedFrame } from "./frame-assembler.js";
 import type { FrameClock } from "./frame-clock.js";
-import { type KeeperEvents, type MadeFrame, MarketKeeper } from "./market-keeper.js";
-import { Outbox } from "./outbox.js";
 
 export interface RecorderOptions {
   readonly job: FeedJob;
   readonly venue: Venue;
   /** Takes the instrument's tape over from whoever had it. */
   readonly claim: (precision: Precision) => Promise<LiveTapeWriter>;
-  readonly upkeep: Pick<LiveUpkeep, "standing" | "drop" | "isShort">;
-  readonly queue: Pick<FeedQueue, "request">;
+  readonly maintenance: Pick<LiveMaintenance, "inspect" | "dropLingering" | "isShort">;
+  readonly queue: Pick<FeedQueue, "requestWorker">;
   readonly clock: Pick<RedisClock, "now">;
   readonly frames: FrameClock;
   readonly silenceMs: number;
@@ -57,14 +57,14 @@ export class Recorder {
   readonly over: Promise<RecordingEnd>;
   readonly #options: RecorderOptions;
   readonly #log: Logger;
-  readonly #keeper: MarketKeeper;
+  readonly #keeper: FrameAssembler;
   readonly #leaving = new AbortController();
   readonly #stops: (() => void)[] = [];
   readonly #backoff = new Backoff();
   #end: (why: RecordingEnd) => void = () => {};
   #ended: RecordingEnd | undefined;
   #writer: LiveTapeWriter | undefined;
-  #outbox: Outbox | undefined;
+  #outbox: AppendQueue | undefined;
   #claiming = false;
   #lease: Lease<FeedJob> | undefined;
   #handingOver = false;
@@ -78,7 +78,7 @@ export class Recorder {
   #told: FeedStatus | undefined;
   #telling = false;
   #attempt = new AbortController();
-  #trouble: VenueTrouble | undefined;
+  #trouble: VenueError | undefined;
   #wholeAt: number | undefined;
   #silenceMs: number;
 
@@ -87,7 +87,7 @@ export class Recorder {
     this.#options = options;
     this.#silenceMs = silenceMs;
     this.#log = log.child({ feed: `${job.source}:${job.symbol}` });
-    this.#keeper = new MarketKeeper({
+    this.#keeper = new FrameAssembler({
       ...job,
       decimals: venue.decimals,
       now: () => BigInt(Math.round(clock.now() * 1000)) * 1000n,
@@ -120,7 +120,7 @@ export class Recorder {
   }
 
   /** A lease holds it. */
-  get held(): boolean {
+  get hasLease(): boolean {
     return this.#lease !== undefined;
   }
 
@@ -129,7 +129,7 @@ export class Recorder {
    * deadline, after which recording simply goes on. With `alone` there is no other feed to wait for, and the tape is given back.
    */
   async handOver({ deadlineMs, alone }: { readonly deadlineMs: number; readonly alone: boolean }): Promise<void> {
-    if (alone) await this.leave();
+    if (alone) await this.stop();
     this.#handingOver = !alone;
     try {
       await this.#request();
@@ -141,9 +141,9 @@ export class Recorder {
   }
 
   /** Ends at once where it goes on only because somebody may come back. @returns whether it does */
-  async makeRoom(): Promise<boolean> {
+  async stopIfLingering(): Promise<boolean> {
     const standing = await this.#standing();
-    return standing?.left === true && (await this.#drop());
+    return standing?.lingering === true && (await this.#drop());
   }
 
   /** Another feed is asked for: a job for it is not for this one. */
@@ -152,7 +152,7 @@ export class Recorder {
   }
 
   /** Gives the tape back, for any feed to go on with. */
-  async leave(): Promise<void> {
+  async stop(): Promise<void> {
     this.#end("shutting down");
     await this.over;
   }
@@ -164,9 +164,9 @@ export class Recorder {
     try {
       const standing = await this.#firstStanding();
       // Those who asked for it have gone on to something else: a connection would be for nobody.
-      if (standing?.left && standing.state.tape === "") await this.#drop();
-      this.#finishes = standing?.wanted === false;
-      if (standing?.wanted && !this.#over) connecting = this.#connect();
+      if (standing?.lingering && standing.state.tape === "") await this.#drop();
+      this.#finishes = standing?.demanded === false;
+      if (standing?.demanded && !this.#over) connecting = this.#connect();
       await this.#begin();
       const why = await ending;
       await connecting;
@@ -184,7 +184,7 @@ export class Recorder {
     }
   }
 
-  async #firstStanding(): Promise<FeedStanding | undefined> {
+  async #firstStanding(): Promise<FeedSummary | undefined> {
     while (!this.#over) {
       const standing = await this.#standing();
       if (standing !== undefined) return standing;
@@ -199,14 +199,15 @@ export class Recorder {
     const startedAt = performance.now();
     while (!this.#over) {
       const standing = await this.#standing();
-      const ours = standing === undefined || !standing.claimed || !standing.wanted;
-      if (standing !== undefined && (ours || this.#keeper.whole || performance.now() - startedAt > takeOverMs)) break;
+      const ours = standing === undefined || !standing.claimed || !standing.demanded;
+      if (standing !== undefined && (ours || this.#keeper.bookReady || performance.now() - startedAt > takeOverMs))
+        break;
       await sleep(standing === undefined ? retryMs : 50);
     }
     await this.#claim("the feed was away");
     if (this.#over) return;
     this.#stops.push(
-      frames.each(() => this.#keeper.close()),
+      frames.onInterval(() => this.#keeper.closeFrame()),
       interval(() => void this.#renew(), renewEveryMs),
       interval(() => void this.#look(), lookEveryMs),
     );
@@ -215,16 +216,16 @@ export class Recorder {
 
   async #close(why: RecordingEnd): Promise<void> {
     this.#stop();
-    this.#keeper.close();
+    this.#keeper.closeFrame();
     if (this.#writer === undefined || why === "fenced") return;
-    await this.#outbox?.emptied(2_000);
+    await this.#outbox?.drained(2_000);
     try {
       const unwanted = why === "unwanted" || why === "long enough";
       const kept = why === "long enough" || this.#finishes || !(await this.#isShort());
       await (unwanted && kept ? this.#writer.finish() : this.#writer.release());
       if (!unwanted) return;
       const standing = await this.#standing();
-      if (standing?.wanted) await this.#request(); // again, meanwhile
+      if (standing?.demanded) await this.#request(); // again, meanwhile
     } catch (error) {
       this.#log.warn({ err: error, why }, "the tape could not be let go of in order: upkeep will see to it");
     }
@@ -264,11 +265,11 @@ export class Recorder {
     const { metrics } = this.#options;
     this.#writer = writer;
     this.#told = undefined;
-    const { goesOn } = writer;
+    const { continues } = writer;
     const report = sparing(this.#log);
-    const outbox = new Outbox(writer, {
+    const outbox = new AppendQueue(writer, {
       appended: (frame, ms) => {
-        metrics.appended(ms, this.#sinceMs(frame.heardNs) - ms);
+        metrics.appended(ms, this.#sinceMs(frame.receivedNs) - ms);
         if (frame.parts.ns > longestTapeNs) this.#end("long enough");
       },
       fenced: () => this.#end("fenced"),
@@ -279,8 +280,8 @@ export class Recorder {
       failed: (error) => report.warn({ err: error }, "frames wait for Redis"),
     });
     this.#outbox = outbox;
-    this.#keeper.begin(goesOn && { ...goesOn, reason });
-    this.#log.info({ tape: writer.tape, goesOn: goesOn?.lastSeq }, "claimed");
+    this.#keeper.startTape(continues && { ...continues, reason });
+    this.#log.info({ tape: writer.tape, goesOn: continues?.lastSeq }, "claimed");
     void this.#tell();
   }
 
@@ -295,7 +296,7 @@ export class Recorder {
     }
   }
 
-  #keepOrLose(writer: LiveTapeWriter, hold: Hold): void {
+  #keepOrLose(writer: LiveTapeWriter, hold: ClaimStatus): void {
     if (hold === "held" || writer !== this.#writer) return;
     if (hold === "fenced") this.#end("fenced");
     else void this.#claim("Redis has lost the feed");
@@ -306,43 +307,43 @@ export class Recorder {
     if (standing === undefined) return;
     const now = this.#options.clock.now();
     // What was said once holds, also when Redis has lost it: those who want it say so again before that time.
-    this.#wantedUntil = Math.max(this.#wantedUntil, standing.wantedUntil);
+    this.#wantedUntil = Math.max(this.#wantedUntil, standing.demandedUntil);
     if (now > this.#wantedUntil) return this.#end("unwanted");
     const leftBefore = this.#left;
-    this.#left = standing.left;
-    const useless = standing.left && leftBefore && (standing.state.tape === "" || (await this.#isShort()));
+    this.#left = standing.lingering;
+    const useless = standing.lingering && leftBefore && (standing.state.tape === "" || (await this.#isShort()));
     if (useless && (await this.#drop())) return;
-    if (this.held) return;
+    if (this.hasLease) return;
     const orphanedMs = performance.now() - this.#orphanedAt;
     if (orphanedMs > orphanMs) this.#end("lost");
     else if (orphanedMs > lookEveryMs) await this.#request().catch(() => {}); // tried again soon
   }
 
-  async #standing(): Promise<FeedStanding | undefined> {
+  async #standing(): Promise<FeedSummary | undefined> {
     try {
-      return await this.#options.upkeep.standing(this.#options.job.source, this.#options.job.symbol);
+      return await this.#options.maintenance.inspect(this.#options.job.source, this.#options.job.symbol);
     } catch {
       return undefined; // Redis is away
     }
   }
 
   #isShort(): Promise<boolean> {
-    const { job, upkeep } = this.#options;
-    return upkeep.isShort(job.source, job.symbol).catch(() => false); // Redis is away
+    const { job, maintenance } = this.#options;
+    return maintenance.isShort(job.source, job.symbol).catch(() => false); // Redis is away
   }
 
   /** Ends, unless somebody has wanted it since it was left. */
   async #drop(): Promise<boolean> {
-    const { job, upkeep } = this.#options;
-    const dropped = await upkeep.drop(job.source, job.symbol).catch(() => false); // Redis is away
+    const { job, maintenance } = this.#options;
+    const dropped = await maintenance.dropLingering(job.source, job.symbol).catch(() => false); // Redis is away
     if (dropped) this.#end("unwanted");
     return dropped;
   }
 
   async #request(): Promise<void> {
-    const { job, queue, upkeep } = this.#options;
-    const { state } = await upkeep.standing(job.source, job.symbol);
-    await queue.request(job, state.rev);
+    const { job, queue, maintenance } = this.#options;
+    const { state } = await maintenance.inspect(job.source, job.symbol);
+    await queue.requestWorker(job, state.rev);
   }
 
   // --- how it is ---
@@ -360,7 +361,7 @@ export class Recorder {
       while (this.#writer !== undefined && this.#told !== this.#status && !this.#over) {
         const [writer, status] = [this.#writer, this.#status];
         try {
-          const hold = await writer.tell(status);
+          const hold = await writer.publishStatus(status);
           if (hold !== "held") return this.#keepOrLose(writer, hold);
           if (writer === this.#writer) this.#told = status;
         } catch {
@@ -383,14 +384,14 @@ export class Recorder {
       const signal = AbortSignal.any([this.#leaving.signal, this.#attempt.signal]);
       try {
         const now = (): bigint => BigInt(Math.round(clock.now() * 1000)) * 1000n;
-        await venue.listen({ ...job, market: this.#keeper, now, silenceMs: this.#silenceMs, signal });
+        await venue.stream({ ...job, market: this.#keeper, now, silenceMs: this.#silenceMs, signal });
       } catch (error) {
         this.#trouble ??= asTrouble(error, job.source);
       }
       if (this.#over) return;
-      const trouble = this.#trouble ?? new VenueTrouble("lost", `${job.source} ended the connection.`);
+      const trouble = this.#trouble ?? new VenueError("lost", `${job.source} ended the connection.`);
       const goodForMs = this.#wholeAt === undefined ? 0 : performance.now() - this.#wholeAt;
-      this.#keeper.broken(trouble.message, { silent: trouble.kind === "silent" });
+      this.#keeper.bookLost(trouble.message, { silent: trouble.kind === "silent" });
       if (this.#wholeAt === undefined) this.#say({ status: "down", reason: trouble.message });
       const waitMs = this.#backoff.after(trouble.kind, goodForMs);
       metrics.reconnect(job.source, trouble.kind);
@@ -401,14 +402,14 @@ export class Recorder {
     }
   }
 
-  #events(): KeeperEvents {
+  #events(): FrameAssemblerEvents {
     const { job, metrics, silenceMs } = this.#options;
     const report = sparing(this.#log);
     return {
-      frame: (frame: MadeFrame) => {
+      frame: (frame: RecordedFrame) => {
         metrics.frame(job.source, frame.parts.gapBefore !== null);
         if (frame.parts.gapBefore !== null) this.#silenceMs = silenceMs;
-        this.#outbox?.put(frame);
+        this.#outbox?.add(frame);
       },
       whole: () => {
         this.#wholeAt ??= performance.now();
@@ -416,15 +417,15 @@ export class Recorder {
       },
       broken: (reason) => this.#say({ status: "connecting", reason }),
       hopeless: (reason) => {
-        this.#trouble = new VenueTrouble("out of step", reason);
+        this.#trouble = new VenueError("out of step", reason);
         this.#attempt.abort();
       },
       quiet: () => {
         this.#silenceMs = Math.min(longestSilenceMs, this.#silenceMs * 2);
       },
-      heard: (delayMs) => metrics.heard(job.source, delayMs),
+      heard: (delayMs) => metrics.event(job.source, delayMs),
       nonsense: (error, text) => {
-        metrics.nonsense(job.source);
+        metrics.unreadable(job.source);
         report.warn({ err: { message: String(error) }, text: text.slice(0, 200) }, "a message that cannot be read");
       },
     };
@@ -439,8 +440,8 @@ function lossOf(reason: unknown): LeaseLoss {
   return reason === "shutting down" || reason === "handed back" ? reason : "lost";
 }
 
-function asTrouble(error: unknown, source: string): VenueTrouble {
-  if (error instanceof VenueTrouble) return error;
+function asTrouble(error: unknown, source: string): VenueError {
+  if (error instanceof VenueError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new VenueTrouble("out of step", `${source} cannot be followed: ${message}.`, { cause: error });
+  return new VenueError("out of step", `${source} cannot be followed: ${message}.`, { cause: error });
 }

@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FeedQueue, type GrowingTape, type LiveState, LiveTapes, LiveTapeWriter, LiveUpkeep } from "@tapedeck/live";
+import {
+  FeedQueue,
+  type FeedState,
+  type GrowingTape,
+  LiveMaintenance,
+  LiveTapes,
+  LiveTapeWriter,
+} from "@tapedeck/live";
 import type { FeedStatus } from "@tapedeck/protocol";
 import {
   connectRedis,
@@ -13,9 +20,9 @@ import {
 } from "@tapedeck/runtime";
 import { type Keys, keysWith } from "@tapedeck/sessions";
 import { BlockCache, MemoryTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
-import { Feed, type FeedOptions } from "../feed.js";
+import { FeedWorker, type FeedWorkerOptions } from "../feed-worker.js";
 import { createFeedMetrics } from "../metrics.js";
-import { type VenueSettings, venuesWith } from "../venues/venues.js";
+import { createVenues, type VenueSettings } from "../venues/venues.js";
 
 const log = createLogger({
   service: "feed",
@@ -26,7 +33,7 @@ const log = createLogger({
 /** A feed in this process, with connections of its own that a test can cut. */
 export interface RiggedFeed {
   readonly node: string;
-  readonly feed: Feed;
+  readonly feed: FeedWorker;
   readonly connections: {
     readonly commands: RedisConnection;
     readonly publisher: RedisConnection;
@@ -49,7 +56,7 @@ export interface Followed {
 /** Somebody who wants a feed and follows it. */
 export interface Follower {
   readonly frames: Followed[];
-  readonly states: LiveState[];
+  readonly states: FeedState[];
   readonly tape: () => GrowingTape | undefined;
   /** Waits until it has so many frames more than now. */
   more(count: number, ms?: number): Promise<void>;
@@ -68,7 +75,7 @@ export class Rig {
   readonly cache = new BlockCache(64 << 20);
   readonly redis: RedisConnection;
   readonly live: LiveTapes;
-  readonly upkeep: LiveUpkeep;
+  readonly upkeep: LiveMaintenance;
   readonly queue: FeedQueue;
   readonly tapes: TapeCatalog;
   readonly #url: string;
@@ -84,7 +91,7 @@ export class Rig {
     const subscriber = this.connect("subscriber", "rig");
     const { redis, keys, store, cache } = this;
     this.live = new LiveTapes({ redis, subscriber, keys, store, cache, log, lingerMs });
-    this.upkeep = new LiveUpkeep({ redis, keys, store, log });
+    this.upkeep = new LiveMaintenance({ redis, keys, store, log });
     this.queue = new FeedQueue({ redis, keys });
     this.tapes = new TapeCatalog(store, { cacheBytes: 64 << 20, cache, live: this.live, log });
     this.#open.push({ close: () => subscriber.disconnect() });
@@ -93,7 +100,7 @@ export class Rig {
   async feed({
     keepSeconds = 0,
     ...options
-  }: Partial<Pick<FeedOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> & {
+  }: Partial<Pick<FeedWorkerOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> & {
     keepSeconds?: number;
   } = {}): Promise<RiggedFeed> {
     const node = `feed-${randomUUID().slice(0, 8)}`;
@@ -107,17 +114,17 @@ export class Rig {
     const queue = new FeedQueue({ redis: commands, keys });
     const statuses = new Map<string, FeedStatus>();
     const metrics = createMetrics("feed", node);
-    const feed = await Feed.start({
+    const feed = await FeedWorker.start({
       node,
       keys,
       bullmq,
       clock,
-      venues: venuesWith(this.#venues),
+      venues: createVenues(this.#venues),
       claim: (job, { decimals }, precision) =>
         LiveTapeWriter.claim({
           ...{ redis: publisher, keys, store, ...job, node, decimals, intervalMs: 100, precision, log },
         }),
-      upkeep: new LiveUpkeep({ redis: commands, keys, store, log, keepSeconds }),
+      maintenance: new LiveMaintenance({ redis: commands, keys, store, log, keepSeconds }),
       queue,
       commands,
       capacity: 100,
@@ -164,7 +171,7 @@ export class Rig {
   async follow(source: string, symbol: string, { wanting = true } = {}): Promise<Follower> {
     const { live } = this;
     const frames: Followed[] = [];
-    const states: LiveState[] = [];
+    const states: FeedState[] = [];
     let tape: GrowingTape | undefined;
     const unfollow = this.live.follow(source, symbol, {
       frame(its, seq, body) {
@@ -174,7 +181,7 @@ export class Rig {
       state: (state) => states.push(state),
     });
     const asker = { session: randomUUID(), owner: `user ${randomUUID()}` };
-    const want = () => this.live.want(source, symbol, asker).catch(() => {}); // Redis is away in some tests
+    const want = () => this.live.requestFeed(source, symbol, asker).catch(() => {}); // Redis is away in some tests
     if (wanting) await want();
     const timer = wanting ? setInterval(want, 500) : undefined;
     const stop = (): void => {
@@ -197,7 +204,7 @@ export class Rig {
       async told(status, reason = /.*/, ms = 15_000) {
         // The next state may be there before we look again.
         const from = Math.max(0, states.length - 1);
-        const fits = ({ status: told }: LiveState) => told.status === status && reason.test(told.reason ?? "");
+        const fits = ({ status: told }: FeedState) => told.status === status && reason.test(told.reason ?? "");
         await until(
           () => states.slice(from).some(fits),
           ms,
@@ -206,7 +213,7 @@ export class Rig {
       },
       async leave() {
         stop();
-        await live.leave(asker);
+        await live.releaseFeed(asker);
       },
       stop,
     };

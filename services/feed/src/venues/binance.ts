@@ -1,8 +1,8 @@
 import { DepthSync } from "@tapedeck/market";
 import { BinanceMessages, type Fields, fieldsOf, isFields, type SourceEvent, textsOf } from "@tapedeck/tape/messages";
-import { type Answer, ask } from "./ask.js";
-import type { Dialogue, Line, Protocol } from "./socket-venue.js";
-import { VenueTrouble } from "./venue.js";
+import { get, type RestResponse } from "./connection/rest.js";
+import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import { VenueError } from "./venue.js";
 
 interface Flavour {
   readonly source: "BINANCE" | "BINANCE-FUTURES";
@@ -12,19 +12,19 @@ interface Flavour {
 }
 
 /** Spot: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams */
-export const binance: Protocol = protocol({
+export const binance: VenueProtocol = protocol({
   source: "BINANCE",
   depth: "/api/v3/depth",
   listing: "/api/v3/exchangeInfo?showPermissionSets=false",
 });
 /** USDS-margined futures: https://developers.binance.com/docs/derivatives/usds-margined-futures */
-export const binanceFutures: Protocol = protocol({
+export const binanceFutures: VenueProtocol = protocol({
   source: "BINANCE-FUTURES",
   depth: "/fapi/v1/depth",
   listing: "/fapi/v1/exchangeInfo",
 });
 
-function protocol(flavour: Flavour): Protocol {
+function protocol(flavour: Flavour): VenueProtocol {
   return {
     source: flavour.source,
     decimals: 3,
@@ -36,8 +36,8 @@ function protocol(flavour: Flavour): Protocol {
       address.search = `streams=${name}@depth@100ms/${name}@trade`;
       return address;
     },
-    dialogue: (line) => new BinanceDialogue(flavour, line),
-    listing: {
+    createHandler: (line) => new BinanceHandler(flavour, line),
+    symbolList: {
       paths: [flavour.listing],
       read: (answer) => ({ symbols: textsOf(fieldsOf(answer, "the answer").symbols, "symbol") }),
     },
@@ -54,9 +54,9 @@ const mostStale = 20;
  * The book is built from a snapshot, which REST gives, and the numbered changes on the stream. Where a number is missing the
  * book is broken, and a new snapshot mends it without a new connection.
  */
-class BinanceDialogue implements Dialogue {
+class BinanceHandler implements MessageHandler {
   readonly #flavour: Flavour;
-  readonly #line: Line;
+  readonly #line: HandlerContext;
   readonly #messages = new BinanceMessages();
   readonly #sync: DepthSync<never>;
   /** Times for `DepthSync` count from here. */
@@ -66,7 +66,7 @@ class BinanceDialogue implements Dialogue {
   #asked = 0;
   #askAt = 0;
 
-  constructor(flavour: Flavour, line: Line) {
+  constructor(flavour: Flavour, line: HandlerContext) {
     this.#flavour = flavour;
     this.#line = line;
     const { market } = line;
@@ -80,13 +80,13 @@ class BinanceDialogue implements Dialogue {
     );
   }
 
-  opened(): void {
+  onOpen(): void {
     // The stream of a symbol that there is not says nothing, ever; REST knows.
     const timer = setTimeout(() => this.#look(), askAgainMs);
     this.#line.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
-  hear(message: unknown, heardNs: bigint): void {
+  onMessage(message: unknown, heardNs: bigint): void {
     const fields = fieldsOf(message, "the message");
     this.#refusal(fields);
     const events: SourceEvent[] = [];
@@ -108,11 +108,11 @@ class BinanceDialogue implements Dialogue {
       this.#failures = this.#asked = 0;
       return;
     }
-    this.#line.market.broken(`Book updates of ${this.#flavour.source} are missing.`);
+    this.#line.market.bookLost(`Book updates of ${this.#flavour.source} are missing.`);
     if (this.#asking || performance.now() < this.#askAt) return;
     const { source } = this.#flavour;
     if (++this.#asked > mostStale) {
-      this.#line.end(new VenueTrouble("out of step", `${source}'s snapshots are older than its book updates.`));
+      this.#line.end(new VenueError("out of step", `${source}'s snapshots are older than its book updates.`));
       return;
     }
     this.#asking = true;
@@ -126,7 +126,7 @@ class BinanceDialogue implements Dialogue {
     const address = new URL(this.#flavour.depth, rest);
     address.search = String(new URLSearchParams({ symbol, limit: "1000" }));
     try {
-      const answer = await ask(address, signal);
+      const answer = await get(address, signal);
       if (signal.aborted) return;
       this.#askAt = performance.now() + (answer.retryAfterS ?? 0) * 1000 + askAgainMs;
       this.#place(answer);
@@ -137,10 +137,10 @@ class BinanceDialogue implements Dialogue {
     }
   }
 
-  #place({ status, text }: Answer): void {
+  #place({ status, text }: RestResponse): void {
     const { source } = this.#flavour;
     if (status === 400 || status === 404) {
-      this.#line.end(new VenueTrouble("refused", `${source} refuses ${this.#line.symbol}: ${wordsOf(text)}.`));
+      this.#line.end(new VenueError("refused", `${source} refuses ${this.#line.symbol}: ${wordsOf(text)}.`));
     } else if (status !== 200) {
       this.#failed(`does not give its book: ${status} ${wordsOf(text)}`);
     } else {
@@ -156,13 +156,13 @@ class BinanceDialogue implements Dialogue {
 
   #failed(reason: string): void {
     if (++this.#failures < mostFailures) return;
-    this.#line.end(new VenueTrouble("unreachable", `${this.#flavour.source} ${reason}.`));
+    this.#line.end(new VenueError("unreachable", `${this.#flavour.source} ${reason}.`));
   }
 
   /** `{"error":{"code":2,"msg":"..."}}`, in answer to a subscription. */
   #refusal({ error }: Fields): void {
     if (!isFields(error)) return;
-    this.#line.end(new VenueTrouble("refused", `${this.#flavour.source} refuses: ${String(error.msg)}.`));
+    this.#line.end(new VenueError("refused", `${this.#flavour.source} refuses: ${String(error.msg)}.`));
   }
 
   #since(ns: bigint): number {

@@ -9,37 +9,37 @@ import {
   type SourceKeyed,
   textsOf,
 } from "@tapedeck/tape/messages";
-import type { Dialogue, Line, Protocol } from "./socket-venue.js";
-import { VenueTrouble } from "./venue.js";
+import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import { VenueError } from "./venue.js";
 
 /** https://www.bitmex.com/app/wsAPI */
-export const bitmex: Protocol = {
+export const bitmex: VenueProtocol = {
   source: "BITMEX",
   decimals: 3,
   numbered: false,
   address: (base) => base,
-  dialogue: (line) => new BitmexDialogue(line),
-  listing: { paths: ["/api/v1/instrument/active"], read: (answer) => ({ symbols: textsOf(answer, "symbol") }) },
+  createHandler: (line) => new BitmexHandler(line),
+  symbolList: { paths: ["/api/v1/instrument/active"], read: (answer) => ({ symbols: textsOf(answer, "symbol") }) },
 };
 
 /**
  * The book begins with a `partial` and changes by messages that name levels by ids. They bear no numbers, so one that names a
  * level that there is not tells that something was lost.
  */
-class BitmexDialogue implements Dialogue {
-  readonly #line: Line;
+class BitmexHandler implements MessageHandler {
+  readonly #line: HandlerContext;
   #levels: KeyedBook | undefined;
 
-  constructor(line: Line) {
+  constructor(line: HandlerContext) {
     this.#line = line;
   }
 
-  opened(): void {
+  onOpen(): void {
     const { symbol } = this.#line;
     this.#line.send(JSON.stringify({ op: "subscribe", args: [`orderBookL2:${symbol}`, `trade:${symbol}`] }));
   }
 
-  hear(message: unknown, heardNs: bigint): void {
+  onMessage(message: unknown, heardNs: bigint): void {
     const fields = fieldsOf(message, "the message");
     this.#refusal(fields);
     const events: SourceEvent[] = [];
@@ -66,9 +66,7 @@ class BitmexDialogue implements Dialogue {
       }
     });
     if (lost === undefined) return;
-    this.#line.end(
-      new VenueTrouble("out of step", `Book updates of BITMEX are missing (before one of level ${lost}).`),
-    );
+    this.#line.end(new VenueError("out of step", `Book updates of BITMEX are missing (before one of level ${lost}).`));
   }
 
   #levelsOf(book: OrderBook): KeyedBook {
@@ -80,7 +78,7 @@ class BitmexDialogue implements Dialogue {
   #refusal({ error }: Fields): void {
     if (typeof error !== "string") return;
     const { symbol } = this.#line;
-    this.#line.end(new VenueTrouble("refused", `BITMEX refuses ${symbol}: ${error.replace(/\.$/, "")}.`));
+    this.#line.end(new VenueError("refused", `BITMEX refuses ${symbol}: ${error.replace(/\.$/, "")}.`));
   }
 }
 

@@ -11,20 +11,20 @@ import {
   textsOf,
   wholeOf,
 } from "@tapedeck/tape/messages";
-import type { Dialogue, Line, Protocol } from "./socket-venue.js";
-import { VenueTrouble } from "./venue.js";
+import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import { VenueError } from "./venue.js";
 
 const depth = 50;
 
 /** https://bybit-exchange.github.io/docs/v5/ws/connect: perpetuals, in USDT and USDC or inverse. */
-export const bybit: Protocol = {
+export const bybit: VenueProtocol = {
   source: "BYBIT",
   decimals: 3,
   numbered: true,
   keepAlive: '{"op":"ping"}',
   address: (base, symbol) => new URL(`${base.href.replace(/\/$/, "")}/${/USD$/.test(symbol) ? "inverse" : "linear"}`),
-  dialogue: (line) => new BybitDialogue(line),
-  listing: {
+  createHandler: (line) => new BybitHandler(line),
+  symbolList: {
     paths: ["linear", "inverse"].map((category) => pageOf(category)),
     read(answer) {
       const { category, list, nextPageCursor } = fieldsOf(fieldsOf(answer, "the answer").result, "the result");
@@ -42,22 +42,22 @@ function pageOf(category: string, cursor?: string): string {
 }
 
 /** A whole book, then changes with update ids that run 1, 2, 3, ...; a new whole book whenever the venue sees fit. */
-class BybitDialogue implements Dialogue {
-  readonly #line: Line;
+class BybitHandler implements MessageHandler {
+  readonly #line: HandlerContext;
   #lastId: number | undefined;
 
-  constructor(line: Line) {
+  constructor(line: HandlerContext) {
     this.#line = line;
   }
 
-  opened(): void {
+  onOpen(): void {
     const { symbol } = this.#line;
     this.#line.send(
       JSON.stringify({ op: "subscribe", args: [`orderbook.${depth}.${symbol}`, `publicTrade.${symbol}`] }),
     );
   }
 
-  hear(message: unknown): void {
+  onMessage(message: unknown): void {
     const fields = fieldsOf(message, "the message");
     const { topic } = fields;
     if (topic === undefined) this.#answer(fields);
@@ -80,7 +80,7 @@ class BybitDialogue implements Dialogue {
     if (this.#lastId === undefined) return;
     if (id !== this.#lastId + 1) {
       this.#line.end(
-        new VenueTrouble("out of step", `Book updates of BYBIT are missing (${id} came after ${this.#lastId}).`),
+        new VenueError("out of step", `Book updates of BYBIT are missing (${id} came after ${this.#lastId}).`),
       );
       return;
     }
@@ -112,6 +112,6 @@ class BybitDialogue implements Dialogue {
   /** `{"success":false,"ret_msg":"error:handler not found,topic:orderbook.50.FOO",...}`, or the answer to a ping. */
   #answer({ success, ret_msg: why }: Fields): void {
     if (success !== false) return;
-    this.#line.end(new VenueTrouble("refused", `BYBIT refuses ${this.#line.symbol}: ${String(why)}.`));
+    this.#line.end(new VenueError("refused", `BYBIT refuses ${this.#line.symbol}: ${String(why)}.`));
   }
 }

@@ -1,32 +1,32 @@
 import { type Fields, fieldsOf, readCoinbaseMessage, type SourceEvent, textsOf } from "@tapedeck/tape/messages";
-import type { Dialogue, Line, Protocol } from "./socket-venue.js";
-import { VenueTrouble } from "./venue.js";
+import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import { VenueError } from "./venue.js";
 
 /** https://docs.cdp.coinbase.com/exchange/websocket-feed: what needs no key. */
-export const coinbase: Protocol = {
+export const coinbase: VenueProtocol = {
   source: "COINBASE",
   decimals: 6,
   numbered: false,
   address: (base) => base,
-  dialogue: (line) => new CoinbaseDialogue(line),
-  listing: { paths: ["/products"], read: (answer) => ({ symbols: textsOf(answer, "id") }) },
+  createHandler: (line) => new CoinbaseHandler(line),
+  symbolList: { paths: ["/products"], read: (answer) => ({ symbols: textsOf(answer, "id") }) },
 };
 
 /** The book comes whole and then by changes, all on one ordered connection. They bear no numbers; trades do. */
-class CoinbaseDialogue implements Dialogue {
-  readonly #line: Line;
+class CoinbaseHandler implements MessageHandler {
+  readonly #line: HandlerContext;
   #whole = false;
 
-  constructor(line: Line) {
+  constructor(line: HandlerContext) {
     this.#line = line;
   }
 
-  opened(): void {
+  onOpen(): void {
     const channels = ["level2_batch", "matches"];
     this.#line.send(JSON.stringify({ type: "subscribe", product_ids: [this.#line.symbol], channels }));
   }
 
-  hear(message: unknown, heardNs: bigint): void {
+  onMessage(message: unknown, heardNs: bigint): void {
     const fields = fieldsOf(message, "the message");
     if (fields.type === "error") this.#refused(fields);
     const events: SourceEvent[] = [];
@@ -49,6 +49,6 @@ class CoinbaseDialogue implements Dialogue {
   /** `{"type":"error","message":"Failed to subscribe","reason":"BTC-FOO is not a valid product"}` */
   #refused({ message, reason }: Fields): void {
     const why = [message, reason].filter((text) => typeof text === "string").join(": ");
-    this.#line.end(new VenueTrouble("refused", `COINBASE refuses ${this.#line.symbol}: ${why}.`));
+    this.#line.end(new VenueError("refused", `COINBASE refuses ${this.#line.symbol}: ${why}.`));
   }
 }

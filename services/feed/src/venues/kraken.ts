@@ -12,8 +12,8 @@ import {
   textOf,
   textsOf,
 } from "@tapedeck/tape/messages";
-import type { Dialogue, Line, Protocol } from "./socket-venue.js";
-import { VenueTrouble } from "./venue.js";
+import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import { VenueError } from "./venue.js";
 
 const depth = 100;
 /** Levels of a side that the checksum covers. */
@@ -26,14 +26,14 @@ const codes: Readonly<Record<string, string>> = { BTC: "XBT", DOGE: "XDG" };
  * https://docs.kraken.com/api/docs/guides/spot-ws-book-v1: version 1 of the API, whose prices are texts. The checksum is one of
  * texts, and version 2 writes numbers, whose last zeros are gone once they are parsed.
  */
-export const kraken: Protocol = {
+export const kraken: VenueProtocol = {
   source: "KRAKEN",
   decimals: 6,
   numbered: true, // by checksum
   keepAlive: '{"event":"ping"}',
   address: (base) => base,
-  dialogue: (line) => new KrakenDialogue(line),
-  listing: {
+  createHandler: (line) => new KrakenHandler(line),
+  symbolList: {
     paths: ["/0/public/AssetPairs"],
     read(answer) {
       const pairs = Object.values(fieldsOf(fieldsOf(answer, "the answer").result, "the result"));
@@ -58,12 +58,12 @@ interface Level {
 }
 
 /** A whole book, then changes, each with a checksum of the ten best levels that it leads to. */
-class KrakenDialogue implements Dialogue {
-  readonly #line: Line;
+class KrakenHandler implements MessageHandler {
+  readonly #line: HandlerContext;
   readonly #pair: string;
   #digits: Record<BookSideName, Map<number, string>> | undefined;
 
-  constructor(line: Line) {
+  constructor(line: HandlerContext) {
     this.#line = line;
     this.#pair = line.symbol
       .split("/")
@@ -71,13 +71,13 @@ class KrakenDialogue implements Dialogue {
       .join("/");
   }
 
-  opened(): void {
+  onOpen(): void {
     for (const subscription of [{ name: "book", depth }, { name: "trade" }]) {
       this.#line.send(JSON.stringify({ event: "subscribe", pair: [this.#pair], subscription }));
     }
   }
 
-  hear(message: unknown): void {
+  onMessage(message: unknown): void {
     if (!Array.isArray(message)) {
       this.#answer(fieldsOf(message, "the message"));
       return;
@@ -107,9 +107,7 @@ class KrakenDialogue implements Dialogue {
     });
     const wanted = parts.find((part) => part.c !== undefined)?.c;
     if (wanted === undefined || wanted === found) return;
-    this.#line.end(
-      new VenueTrouble("out of step", "The book of KRAKEN does not have the checksum that it should have."),
-    );
+    this.#line.end(new VenueError("out of step", "The book of KRAKEN does not have the checksum that it should have."));
   }
 
   #set(book: OrderBook, { side, price, size, digits }: Level): void {
@@ -148,7 +146,7 @@ class KrakenDialogue implements Dialogue {
   /** `{"event":"subscriptionStatus","status":"error","errorMessage":"Currency pair not supported XBT/FOO",...}` */
   #answer({ status, errorMessage }: Fields): void {
     if (status !== "error") return;
-    this.#line.end(new VenueTrouble("refused", `KRAKEN refuses ${this.#line.symbol}: ${String(errorMessage)}.`));
+    this.#line.end(new VenueError("refused", `KRAKEN refuses ${this.#line.symbol}: ${String(errorMessage)}.`));
   }
 }
 

@@ -11,21 +11,21 @@ import {
   textsOf,
   wholeOf,
 } from "@tapedeck/tape/messages";
-import type { Dialogue, Line, Protocol } from "./socket-venue.js";
-import { VenueTrouble } from "./venue.js";
+import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import { VenueError } from "./venue.js";
 
 const depth = 400;
 
 /** https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel */
-export const okx: Protocol = {
+export const okx: VenueProtocol = {
   source: "OKX",
   decimals: 3,
   numbered: true,
   keepAlive: "ping",
   ignore: new Set(["pong"]),
   address: (base) => base,
-  dialogue: (line) => new OkxDialogue(line),
-  listing: {
+  createHandler: (line) => new OkxHandler(line),
+  symbolList: {
     paths: ["SPOT", "SWAP", "FUTURES"].map((kind) => `/api/v5/public/instruments?instType=${kind}`),
     read: (answer) => ({ symbols: textsOf(fieldsOf(answer, "the answer").data, "instId") }),
   },
@@ -35,21 +35,21 @@ export const okx: Protocol = {
  * A whole book, then changes of which each names the one before it (`prevSeqId`). Numbers may fall after maintenance; the chain
  * holds all the same. The checksum is not looked at: the venue sends 0.
  */
-class OkxDialogue implements Dialogue {
-  readonly #line: Line;
+class OkxHandler implements MessageHandler {
+  readonly #line: HandlerContext;
   #lastId: number | undefined;
 
-  constructor(line: Line) {
+  constructor(line: HandlerContext) {
     this.#line = line;
   }
 
-  opened(): void {
+  onOpen(): void {
     const instId = this.#line.symbol;
     const args = ["books", "trades"].map((channel) => ({ channel, instId }));
     this.#line.send(JSON.stringify({ op: "subscribe", args }));
   }
 
-  hear(message: unknown): void {
+  onMessage(message: unknown): void {
     const fields = fieldsOf(message, "the message");
     if (fields.event !== undefined) {
       this.#answer(fields);
@@ -74,7 +74,7 @@ class OkxDialogue implements Dialogue {
     if (action !== "update") throw new BrokenLine("action is neither snapshot nor update");
     if (this.#lastId === undefined) return;
     if (wholeOf(data.prevSeqId, "prevSeqId") !== this.#lastId) {
-      this.#line.end(new VenueTrouble("out of step", `Book updates of OKX are missing (after ${this.#lastId}).`));
+      this.#line.end(new VenueError("out of step", `Book updates of OKX are missing (after ${this.#lastId}).`));
       return;
     }
     this.#lastId = id;
@@ -103,6 +103,6 @@ class OkxDialogue implements Dialogue {
   /** `{"event":"error","code":"60018","msg":"Wrong URL or channel:books,instId:FOO doesn't exist. ..."}` */
   #answer({ event, msg }: Fields): void {
     if (event !== "error") return;
-    this.#line.end(new VenueTrouble("refused", `OKX refuses ${this.#line.symbol}: ${String(msg).replace(/\.$/, "")}.`));
+    this.#line.end(new VenueError("refused", `OKX refuses ${this.#line.symbol}: ${String(msg).replace(/\.$/, "")}.`));
   }
 }

@@ -1,24 +1,29 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { RecordedStandIn, recordedTexts, recordingsAbsent } from "../../../../test/support/exchange/recorded.js";
-import { type Ears, listenTo } from "../testing/ears.js";
+import { RecordedExchange, recordedTexts, recordingsAbsent } from "../../../../test/support/exchange/recorded.js";
+import { type StreamedMarket, streamMarket } from "../testing/stream-market.js";
 import { binance, binanceFutures } from "./binance.js";
 import { bitmex } from "./bitmex.js";
 import { coinbase } from "./coinbase.js";
-import { type Protocol, SocketVenue } from "./socket-venue.js";
+import { SocketVenue, type VenueProtocol } from "./connection/socket-venue.js";
 
 // What real venues have sent, over a real socket; what is expected was counted by others (the recordings' README).
-let stand: RecordedStandIn | undefined;
-let ears: Ears | undefined;
+let stand: RecordedExchange | undefined;
+let ears: StreamedMarket | undefined;
 
 afterEach(async () => {
-  ears?.leave();
+  ears?.stop();
   await stand?.close();
 });
 
-async function hear(protocol: Protocol, symbol: string, texts: readonly string[], answer?: unknown): Promise<Ears> {
-  stand = new RecordedStandIn(texts, answer);
+async function hear(
+  protocol: VenueProtocol,
+  symbol: string,
+  texts: readonly string[],
+  answer?: unknown,
+): Promise<StreamedMarket> {
+  stand = new RecordedExchange(texts, answer);
   await stand.open();
-  ears = listenTo(new SocketVenue(protocol, { socket: new URL(stand.url), rest: new URL(stand.restUrl) }), symbol);
+  ears = streamMarket(new SocketVenue(protocol, { socket: new URL(stand.url), rest: new URL(stand.restUrl) }), symbol);
   return ears;
 }
 
@@ -37,7 +42,7 @@ describe.skipIf(recordingsAbsent)("[FD6] of a recording", () => {
     expect(heard.updates.crossed).toBe(0);
     expect(heard.trades).toHaveLength(12_935);
     expect(heard.trades.filter(({ excluded }) => excluded !== undefined)).toHaveLength(1);
-    expect([heard.nonsense, heard.broken.slice(1)]).toEqual([[], []]);
+    expect([heard.unreadable, heard.bookLost.slice(1)]).toEqual([[], []]);
   }, 60_000);
 
   test("of Binance spot", async () => {
@@ -47,7 +52,7 @@ describe.skipIf(recordingsAbsent)("[FD6] of a recording", () => {
     expect([heard.book.bids.bestPrice, heard.book.asks.bestPrice]).toEqual([2677.6, 2677.61]);
     expect(heard.updates.crossed).toBe(0);
     expect(heard.trades).toHaveLength(14_515);
-    expect(heard.nonsense).toEqual([]);
+    expect(heard.unreadable).toEqual([]);
   }, 60_000);
 
   test("of BitMEX", async () => {
@@ -60,7 +65,7 @@ describe.skipIf(recordingsAbsent)("[FD6] of a recording", () => {
     expect(heard.updates.crossed).toBe(0);
     expect(heard.book.bids.depth + heard.book.asks.depth).toBeGreaterThan(9_000);
     expect(heard.trades.filter(({ excluded }) => excluded === undefined)).toHaveLength(15);
-    expect(heard.nonsense).toEqual([]);
+    expect(heard.unreadable).toEqual([]);
   }, 60_000);
 
   test("of Coinbase", async () => {
@@ -71,6 +76,6 @@ describe.skipIf(recordingsAbsent)("[FD6] of a recording", () => {
     expect(books.length).toBe(2_593);
     expect(heard.updates.crossed).toBe(0);
     expect(heard.trades.filter(({ excluded }) => excluded === undefined)).toHaveLength(52);
-    expect(heard.nonsense).toEqual([]);
+    expect(heard.unreadable).toEqual([]);
   }, 60_000);
 });

@@ -19,10 +19,10 @@ function listening(symbol: string, fromMs: number, its = settings) {
       times.push(ns ?? 0n);
     },
     trade: (trade) => trades.push(trade),
-    broken: () => {},
-    nonsense: () => {},
+    bookLost: () => {},
+    unreadable: () => {},
   };
-  const over = new SimVenue(its).listen({
+  const over = new SimVenue(its).stream({
     symbol,
     market,
     now: () => BigInt(clock.ms) * 1_000_000n,

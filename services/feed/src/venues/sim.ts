@@ -1,6 +1,6 @@
 import { type MarketEvent, type OrderBook, SimulatedMarket, segmentMs, segments } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
-import { type Connection, type Venue, VenueTrouble } from "./venue.js";
+import { type StreamOptions, type Venue, VenueError } from "./venue.js";
 
 export interface SimSettings {
   /** Makes other markets of the same symbols. */
@@ -27,10 +27,10 @@ export class SimVenue implements Venue {
     this.#settings = settings;
   }
 
-  async listen({ symbol, market, now, signal }: Connection): Promise<void> {
+  async stream({ symbol, market, now, signal }: StreamOptions): Promise<void> {
     if (!simulatedSymbol.test(symbol)) {
       const rule = "a symbol there has 1 to 20 letters, digits, _ and -";
-      throw new VenueTrouble("refused", `SIM refuses ${symbol}: ${rule}.`);
+      throw new VenueError("refused", `SIM refuses ${symbol}: ${rule}.`);
     }
     const simulated = new SimulatedMarket({ symbol, ...this.#settings });
     const fromNs = now();

@@ -27,13 +27,13 @@ export interface MarketSink {
   book(ns: bigint | undefined, change: (book: OrderBook) => void): void;
   trade(trade: VenueTrade): void;
   /** The book is no longer the market's, until `book` is called again: something is missing or contradicts itself. */
-  broken(reason: string): void;
+  bookLost(reason: string): void;
   /** A message that cannot be read. `text` is as it came. */
-  nonsense(error: unknown, text: string): void;
+  unreadable(error: unknown, text: string): void;
 }
 
 /** One connection's life. */
-export interface Connection {
+export interface StreamOptions {
   readonly symbol: string;
   readonly market: MarketSink;
   /** Nanoseconds since 1970 now, on the cluster's clock. */
@@ -53,12 +53,12 @@ export interface Venue {
    *
    * @throws VenueTrouble when the connection is of no more use
    */
-  listen(connection: Connection): Promise<void>;
+  stream(connection: StreamOptions): Promise<void>;
   /** The symbols that it trades, in capitals; absent where any is, or there is nobody to ask. Rejects where it cannot be asked. */
-  listed?(signal: AbortSignal): Promise<string[]>;
+  listSymbols?(signal: AbortSignal): Promise<string[]>;
 }
 
-export type TroubleKind =
+export type VenueErrorKind =
   /** Not reached, or lost on the way. */
   | "unreachable"
   /** The venue will not: unknown symbol, banned address, too many connections. Asking again soon makes it worse. */
@@ -71,11 +71,11 @@ export type TroubleKind =
   | "out of step";
 
 /** Why a connection to a venue ended. The message is a sentence for users. */
-export class VenueTrouble extends Error {
+export class VenueError extends Error {
   override readonly name = "VenueTrouble";
-  readonly kind: TroubleKind;
+  readonly kind: VenueErrorKind;
 
-  constructor(kind: TroubleKind, message: string, options?: ErrorOptions) {
+  constructor(kind: VenueErrorKind, message: string, options?: ErrorOptions) {
     super(message, options);
     this.kind = kind;
   }

@@ -3,16 +3,16 @@ import { binance, binanceFutures } from "./binance.js";
 import { bitmex } from "./bitmex.js";
 import { bybit } from "./bybit.js";
 import { coinbase } from "./coinbase.js";
+import { SocketVenue, type VenueAddresses, type VenueProtocol } from "./connection/socket-venue.js";
 import { kraken } from "./kraken.js";
 import { okx } from "./okx.js";
 import { type SimSettings, SimVenue } from "./sim.js";
-import { type Addresses, type Protocol, SocketVenue } from "./socket-venue.js";
 import type { Venue } from "./venue.js";
 
 /** Sources that are heard over a socket. */
 export type SocketSource = Exclude<LiveSource, "SIM">;
 
-const protocols: Readonly<Record<SocketSource, Protocol>> = {
+const protocols: Readonly<Record<SocketSource, VenueProtocol>> = {
   BINANCE: binance,
   "BINANCE-FUTURES": binanceFutures,
   BITMEX: bitmex,
@@ -34,12 +34,12 @@ export const publicAddresses = {
 } as const satisfies Readonly<Record<SocketSource, { socket: string; rest: string }>>;
 
 export interface VenueSettings {
-  readonly addresses: Readonly<Record<SocketSource, Addresses>>;
+  readonly addresses: Readonly<Record<SocketSource, VenueAddresses>>;
   readonly sim: SimSettings;
 }
 
 /** All venues by their names. They hold no connections of their own. */
-export function venuesWith({ addresses, sim }: VenueSettings): Readonly<Record<LiveSource, Venue>> {
+export function createVenues({ addresses, sim }: VenueSettings): Readonly<Record<LiveSource, Venue>> {
   const heard = (source: SocketSource) => new SocketVenue(protocols[source], addresses[source]);
   return {
     BINANCE: heard("BINANCE"),

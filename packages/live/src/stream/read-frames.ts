@@ -1,0 +1,49 @@
+import type { RedisConnection } from "@tapedeck/runtime";
+import { orUnavailable } from "@tapedeck/sessions";
+import type { Seq } from "@tapedeck/tape";
+import { decodeFrame, type LiveFrame } from "./frame-message.js";
+
+/** Frames read at a time: some hundreds of kilobytes. */
+const framesAtOnce = 128;
+
+/**
+ * The frames of a stream from one on, in chunks, as far as they follow on one another. Ends where the stream does, or with the
+ * frame before the first one that is missing. Rejects with `UNAVAILABLE`.
+ */
+export async function* readFrames(
+  redis: RedisConnection,
+  stream: string,
+  from: Seq,
+): AsyncGenerator<LiveFrame<Buffer>[], void, undefined> {
+  let next = from;
+  for (;;) {
+    const entries = await orUnavailable(redis.xrangeBuffer(stream, `${next}`, "+", "COUNT", framesAtOnce));
+    const frames: LiveFrame<Buffer>[] = [];
+    for (const [, [, message]] of entries) {
+      const frame = message === undefined ? undefined : decodeFrame(message);
+      if (frame?.seq !== next) break;
+      frames.push(frame);
+      next++;
+    }
+    if (frames.length > 0) yield frames;
+    if (frames.length < framesAtOnce) return;
+  }
+}
+
+/** The newest frame of a stream; undefined where there is none. */
+export async function readNewestFrame(redis: RedisConnection, stream: string): Promise<LiveFrame<Buffer> | undefined> {
+  const [entry] = await orUnavailable(redis.xrevrangeBuffer(stream, "+", "-", "COUNT", 1));
+  const message = entry?.[1][1];
+  return message === undefined ? undefined : decodeFrame(message);
+}
+
+/** One frame of a stream; undefined where it is not there, or no more. */
+export async function readFrame(
+  redis: RedisConnection,
+  stream: string,
+  seq: Seq,
+): Promise<LiveFrame<Buffer> | undefined> {
+  const [entry] = await orUnavailable(redis.xrangeBuffer(stream, `${seq}`, `${seq}`));
+  const message = entry?.[1][1];
+  return message === undefined ? undefined : decodeFrame(message);
+}

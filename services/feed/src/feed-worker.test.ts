@@ -1,0 +1,432 @@
+import { LiveMaintenance } from "@tapedeck/live";
+import { checkFrameText, checkNext } from "@tapedeck/protocol";
+import { createLogger } from "@tapedeck/runtime";
+import { parseTapeName } from "@tapedeck/tape";
+import { Queue, Worker } from "bullmq";
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { FakeBinance } from "../../../test/support/exchange/binance.js";
+import { FakeBitmex } from "../../../test/support/exchange/bitmex.js";
+import { soon } from "../../../test/support/soon.js";
+import { findFeeds } from "./find-feeds.js";
+import { type Followed, Rig, venuesAt } from "./testing/rig.js";
+
+let bitmex: FakeBitmex;
+let binance: FakeBinance;
+let rig: Rig;
+
+beforeEach(async () => {
+  bitmex = new FakeBitmex();
+  binance = new FakeBinance();
+  await Promise.all([bitmex.open(), binance.open()]);
+  rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 3000 });
+});
+afterEach(async () => {
+  await rig.close();
+  await Promise.all([bitmex.close(), binance.close()]);
+});
+
+/** What is wrong with frames that followed one another, apart from tapes that begin anew. */
+function flaws(frames: readonly Followed[]): string[] {
+  return frames.flatMap(({ json, tape, seq }, at) => {
+    const before = frames[at - 1];
+    const next = before?.tape === tape ? checkNext(JSON.parse(before.json), JSON.parse(json)) : [];
+    return [...checkFrameText(json), ...next].map((flaw) => `${tape} ${seq}: ${flaw}`);
+  });
+}
+
+function gapsIn(frames: readonly Followed[]): number[] {
+  return frames.flatMap(({ json }) => JSON.parse(json).gap_before_ms ?? []);
+}
+
+describe("an instrument that somebody wants", () => {
+  test("[FD16] is recorded, ten frames a second, and every frame keeps all rules", async () => {
+    bitmex.market("XBTUSD").run();
+    const { statuses } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(30);
+    expect(flaws(follower.frames)).toEqual([]);
+    const [{ seq: from = 0 } = {}] = follower.frames;
+    expect(follower.frames.map(({ seq }) => seq)).toEqual(follower.frames.map((_, n) => from + n));
+    expect(JSON.parse(follower.frames.at(-1)?.json ?? "")).toMatchObject({ source: "BITMEX", symbol: "XBTUSD" });
+    expect(statuses.get("BITMEX:XBTUSD")).toEqual({ status: "up" });
+    const [first, last] = [follower.frames[5], follower.frames[25]];
+    expect((last?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1900);
+  });
+
+  test("[FD16] is recorded once, however many want it and whatever feeds there are", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    await rig.feed();
+    const followers = await Promise.all(Array.from({ length: 20 }, () => rig.follow("BITMEX", "XBTUSD")));
+    await Promise.all(followers.map((follower) => follower.more(10)));
+    expect(bitmex.connections).toBe(1);
+  });
+
+  test("[FD21] and that nobody wants any more is let go of, and its tape is finished with the same frames", async () => {
+    binance.market("BTCUSDT").run();
+    const { feed } = await rig.feed();
+    const follower = await rig.follow("BINANCE", "BTCUSDT");
+    await follower.more(20);
+    const name = follower.frames[0]?.tape ?? "";
+    follower.stop();
+    await vi.waitFor(() => expect(feed.leases).toBe(0), soon);
+    await vi.waitFor(() => expect(binance.clients.size).toBe(0), soon);
+    const tape = await rig.open(name);
+    expect(tape.span.growing).toBeFalsy();
+    for (const { seq, json } of follower.frames) {
+      expect((tape.block(seq) ?? (await tape.load(seq))).json(seq)).toBe(json);
+    }
+  });
+});
+
+describe("[FD23] those who want it are told", () => {
+  test("of an unknown symbol, in the venue's words", async () => {
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "NOSUCH");
+    await follower.told("down", /BITMEX refuses NOSUCH: Unknown or expired symbol/);
+  });
+
+  test("of a venue that cannot be reached, while the other feeds of the process go on", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    const fine = await rig.follow("BITMEX", "XBTUSD");
+    const nowhere = await rig.follow("KRAKEN", "XBT/USD");
+    await nowhere.told("down", /^KRAKEN cannot be reached at 127\.0\.0\.1:1: connect ECONNREFUSED/);
+    await fine.more(10);
+    await fine.told("up");
+  });
+
+  test("of a venue that refuses, and when it serves again", async () => {
+    const market = bitmex.market("XBTUSD");
+    market.run();
+    bitmex.refuse(503);
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.told("down", /BITMEX refuses connections: 503/);
+    bitmex.refuse(undefined);
+    await follower.more(5);
+    await follower.told("up");
+  });
+});
+
+describe("what goes wrong at the venue", () => {
+  test("[FD9] a lost connection is a marked hole, and the book after it is the venue's", async () => {
+    const market = bitmex.market("XBTUSD");
+    market.run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    await bitmex.away();
+    await follower.told("down", /BITMEX cannot be reached/);
+    const before = follower.frames.length;
+    await new Promise((resolve) => setTimeout(resolve, 500)); // the venue stays away for a while
+    expect(follower.frames.length).toBe(before);
+    await bitmex.open();
+    await follower.more(10);
+    expect(gapsIn(follower.frames)).toHaveLength(1);
+    expect(flaws(follower.frames)).toEqual([]);
+    market.stop();
+    await vi.waitFor(() => {
+      const { bids, asks } = JSON.parse(follower.frames.at(-1)?.json ?? "{}");
+      expect([bids, asks]).toEqual([market.book.bids.top(20), market.book.asks.top(20)]);
+    }, soon);
+  });
+
+  test("[FD4] missing numbers are a marked hole on the same connection", async () => {
+    const market = binance.market("BTCUSDT");
+    market.run();
+    await rig.feed();
+    const follower = await rig.follow("BINANCE", "BTCUSDT");
+    await follower.more(10);
+    binance.lose(1);
+    await follower.told("connecting", /Book updates of BINANCE are missing/);
+    await follower.told("up");
+    await follower.more(5);
+    expect([gapsIn(follower.frames).length, binance.connections]).toEqual([1, 1]);
+    expect(flaws(follower.frames)).toEqual([]);
+  });
+
+  test("[FD10] silence is ended by a new connection: a hole where something had happened, none where nothing had", async () => {
+    const market = bitmex.market("XBTUSD");
+    market.run();
+    await rig.feed({ silenceMs: 1000 });
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    bitmex.silence(true);
+    await follower.told("connecting", /has said nothing of XBTUSD for 1 s/);
+    bitmex.silence(false);
+    await follower.more(5);
+    expect(gapsIn(follower.frames)).toHaveLength(1);
+    market.stop(); // a quiet market
+    const { connections } = bitmex;
+    await vi.waitFor(() => expect(bitmex.connections).toBeGreaterThan(connections), soon);
+    await follower.told("up");
+    market.run();
+    await follower.more(5);
+    expect(gapsIn(follower.frames)).toHaveLength(1);
+  });
+
+  test("[FD5] nonsense is a marked hole at most, and ends nothing else", async () => {
+    bitmex.market("XBTUSD").run();
+    bitmex.market("ETHUSD").run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(5);
+    for (const text of ["<html>", "{}", "[[[", '{"table":"orderBookL2","action":"update","data":[{}]}']) {
+      bitmex.sendUnreadable(text);
+      await follower.more(5);
+    }
+    const other = await rig.follow("BITMEX", "ETHUSD");
+    await other.more(5);
+    expect(flaws(follower.frames)).toEqual([]);
+    expect(gapsIn(follower.frames).length).toBeGreaterThan(0);
+  });
+});
+
+describe("when feeds come and go", () => {
+  test("[FD18] one that ends hands over: the tape goes on with a hole of no more than some frames", async () => {
+    bitmex.market("XBTUSD").run();
+    const first = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    const second = await rig.feed();
+    await first.close();
+    await follower.more(10);
+    expect(second.feed.leases).toBe(1);
+    expect(new Set(follower.frames.map(({ tape }) => tape)).size).toBe(1);
+    const gaps = gapsIn(follower.frames);
+    expect(gaps).toHaveLength(1);
+    expect(gaps[0]).toBeLessThan(500);
+    expect(flaws(follower.frames)).toEqual([]);
+    expect(bitmex.clients.size).toBe(1);
+  });
+
+  test("[FD18] the only one gives its tape back at once, and the next one goes on with it", async () => {
+    bitmex.market("XBTUSD").run();
+    const first = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    const from = performance.now();
+    await first.close();
+    expect(performance.now() - from).toBeLessThan(2500);
+    await rig.feed();
+    await follower.more(10);
+    expect(new Set(follower.frames.map(({ tape }) => tape)).size).toBe(1);
+    expect(gapsIn(follower.frames)).toHaveLength(1);
+    expect(flaws(follower.frames)).toEqual([]);
+  });
+
+  test("[FD25] one that comes later gets its share, and no tape has more than a short hole", async () => {
+    const symbols = Array.from({ length: 10 }, (_, n) => `S${n}`);
+    const first = await rig.feed({ balanceEveryMs: 200 });
+    const followers = await Promise.all(symbols.map((symbol) => rig.follow("SIM", symbol)));
+    await Promise.all(followers.map((follower) => follower.more(5)));
+    expect(first.feed.leases).toBe(10);
+    const second = await rig.feed({ balanceEveryMs: 200 });
+    await vi.waitFor(() => expect([first.feed.leases, second.feed.leases]).toEqual([5, 5]), soon);
+    await Promise.all(followers.map((follower) => follower.more(10)));
+    const gaps = followers.map((follower) => gapsIn(follower.frames));
+    expect(gaps.flat()).toHaveLength(5);
+    expect(Math.max(...gaps.flat())).toBeLessThan(3000); // five at once, on a machine that does other things
+    for (const { frames } of followers) {
+      expect(flaws(frames)).toEqual([]);
+      expect(new Set(frames.map(({ tape }) => tape)).size).toBe(1);
+    }
+  });
+
+  test("[FD20] a lock that is lost costs no frame where the job comes back here", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    const locks = await rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:*:lock`);
+    expect(locks).toHaveLength(1);
+    await rig.redis.del(...locks);
+    await follower.more(50);
+    expect([gapsIn(follower.frames), bitmex.connections]).toEqual([[], 1]);
+    expect(await rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:*:lock`)).toHaveLength(1);
+  });
+
+  test("[FD20] a publisher that is cut off sends its frames later, and none is missing", async () => {
+    bitmex.market("XBTUSD").run();
+    const { connections } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    for (let cut = 0; cut < 5; cut++) {
+      connections.publisher.disconnect(true);
+      await follower.more(8);
+    }
+    expect(gapsIn(follower.frames)).toEqual([]);
+    expect(flaws(follower.frames)).toEqual([]);
+  });
+
+  test("[FD12] a tape that Redis has lost is followed by another one, on the same connection", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(10);
+    await rig.redis.del(rig.keys.live("BITMEX", "XBTUSD"), rig.keys.liveTape("BITMEX", "XBTUSD"));
+    await vi.waitFor(() => expect(new Set(follower.frames.map(({ tape }) => tape)).size).toBe(2), soon);
+    await follower.more(10);
+    expect(bitmex.connections).toBe(1);
+    expect(flaws(follower.frames)).toEqual([]);
+  });
+});
+
+describe("upkeep", () => {
+  test("[FD21] finds a feed for an instrument that is wanted and has none", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD", { wanting: false });
+    await rig.redis.zadd(rig.keys.liveWanted, Date.now() + 20_000, "BITMEX:XBTUSD");
+    await findFeeds(rig.upkeep, rig.queue);
+    await findFeeds(rig.upkeep, rig.queue);
+    await follower.more(5);
+    expect(bitmex.connections).toBe(1);
+  });
+
+  test("[FD21] has a tape finished that nobody wants and that its feed has left behind", async () => {
+    bitmex.market("XBTUSD").run();
+    const first = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(15);
+    await first.close();
+    follower.stop();
+    await rig.redis.del(rig.keys.liveWanted);
+    await rig.feed();
+    await findFeeds(rig.upkeep, rig.queue);
+    const name = follower.frames[0]?.tape ?? "";
+    await vi.waitFor(async () => expect((await rig.upkeep.inspectAll()).length).toBe(0), soon);
+    const tape = await rig.open(name);
+    expect([tape.span.growing, tape.span.lastSeq >= 14]).toEqual([false, true]);
+    expect(bitmex.connections).toBe(1);
+  });
+
+  test("[FD22] an instrument at which feed after feed dies is left alone, and those who want it are told", async () => {
+    const connection = rig.connect("bullmq", "deadly");
+    const prefix = rig.keys.bullPrefix;
+    const queue = new Queue("{feed}", { connection, prefix });
+    const crashes = { count: 4, at: Date.now() };
+    await queue.add("feed", { source: "BITMEX", symbol: "XBTUSD", crashes }, { jobId: "deadly" });
+    // A worker that takes the job and dies of it: nobody renews its lock.
+    const dying = new Worker("{feed}", () => new Promise(() => {}), {
+      connection,
+      prefix,
+      lockDuration: 300,
+      skipLockRenewal: true,
+      skipStalledCheck: true,
+    });
+    await vi.waitFor(async () => expect(await queue.getActiveCount()).toBe(1), soon);
+    await dying.disconnect();
+    await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD", { wanting: false });
+    await follower.told("down", /Feeds break down of this instrument/);
+    expect(bitmex.connections).toBe(0);
+    await queue.close();
+    connection.disconnect();
+  });
+});
+
+describe("an instrument that all have left", () => {
+  const keepSeconds = 6;
+  const upkeep = () =>
+    new LiveMaintenance({ ...rig, log: createLogger({ service: "feed", node: "t", level: "silent" }), keepSeconds });
+
+  test("[FD27] makes room for one that somebody wants, and those that are watched go on", async () => {
+    for (const symbol of ["A", "B", "C"]) bitmex.market(symbol).run();
+    await rig.close();
+    rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
+    const { statuses } = await rig.feed({ capacity: 2 });
+    const watched = await rig.follow("BITMEX", "A");
+    const left = await rig.follow("BITMEX", "B");
+    await Promise.all([watched.more(5), left.more(5)]);
+    const waiting = await rig.follow("BITMEX", "C");
+    await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(1), { timeout: 5000 });
+    const asked = performance.now();
+    await left.leave();
+    await waiting.more(5);
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    expect([...statuses.keys()].sort()).toEqual(["BITMEX:A", "BITMEX:C"]);
+    await watched.more(5);
+    expect(gapsIn(watched.frames)).toEqual([]);
+  });
+
+  test("[FD28] before a feed came to it opens no connection to its venue", async () => {
+    bitmex.market("XBTUSD").run();
+    const gone = await rig.follow("BITMEX", "NEVER");
+    await gone.leave();
+    const { statuses } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(3);
+    await vi.waitFor(() => expect([...statuses.keys()]).toEqual(["BITMEX:XBTUSD"]));
+    await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(0));
+    expect(bitmex.received.filter((said) => said.includes("NEVER"))).toEqual([]);
+    expect((await rig.upkeep.inspect("BITMEX", "NEVER")).demanded).toBe(false);
+  });
+
+  test("[FD29] within seconds is let go of soon, and its tape is removed", async () => {
+    bitmex.market("XBTUSD").run();
+    await rig.close();
+    rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
+    const { statuses } = await rig.feed({ keepSeconds });
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(5);
+    await follower.leave();
+    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+    expect(await rig.live.list()).toEqual([]);
+    await findFeeds(upkeep(), rig.queue);
+    expect((await rig.upkeep.inspect("BITMEX", "XBTUSD")).state).toMatchObject({ tape: "" });
+    await vi.waitFor(() => expect(bitmex.clients.size).toBe(0));
+    const again = await rig.follow("BITMEX", "XBTUSD");
+    await again.more(3);
+  });
+
+  test("[FD29] and that its venue refuses is let go of soon", async () => {
+    await rig.close();
+    rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
+    const { statuses } = await rig.feed();
+    const follower = await rig.follow("BITMEX", "NOSUCH");
+    await follower.told("down");
+    await follower.leave();
+    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+  });
+
+  test("[FD29] and that has a session on its tape is finished, and stays", async () => {
+    bitmex.market("XBTUSD").run();
+    const { statuses } = await rig.feed({ keepSeconds });
+    const follower = await rig.follow("BITMEX", "XBTUSD");
+    await follower.more(5);
+    const name = follower.tape()?.id ?? expect.fail();
+    await rig.redis.zadd(rig.keys.created, 1, "s");
+    await rig.redis.hset(rig.keys.session("s"), { tape: name, edge: "0" });
+    await follower.leave();
+    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+    const { id } = parseTapeName(name);
+    const same = upkeep();
+    const finished = async () => {
+      await findFeeds(same, rig.queue);
+      expect(await rig.store.versions(id)).toEqual([1]);
+    };
+    await vi.waitFor(finished, { timeout: keepSeconds * 1000 + 8000, interval: 500 });
+  });
+});
+
+test("[FD24] metrics tell what was heard, made and appended, and how long each took", async () => {
+  bitmex.market("XBTUSD").run();
+  const { metrics } = await rig.feed();
+  const follower = await rig.follow("BITMEX", "XBTUSD");
+  await follower.more(10);
+  bitmex.sendUnreadable("<html>");
+  await follower.more(10);
+  const text = await metrics();
+  const value = (name: string) => Number(new RegExp(`^${name}{[^}]*} ([0-9.]+)$`, "m").exec(text)?.[1]);
+  expect(value("tapedeck_feed_events_total")).toBeGreaterThan(20);
+  expect(value("tapedeck_feed_frames_total")).toBeGreaterThanOrEqual(20);
+  expect(value("tapedeck_feed_exchange_to_ingest_seconds_count")).toBeGreaterThan(20);
+  expect(value("tapedeck_feed_ingest_to_append_seconds_count")).toBeGreaterThanOrEqual(20);
+  expect(value("tapedeck_feed_append_seconds_count")).toBeGreaterThanOrEqual(20);
+  expect(value("tapedeck_feed_unreadable_messages_total")).toBe(1);
+  expect(value("tapedeck_feed_gaps_total")).toBe(1);
+  expect(text).toMatch(/tapedeck_feed_reconnects_total{[^}]*why="out of step"[^}]*} 1/);
+  expect(text).toMatch(/tapedeck_feed_instruments{status="up"[^}]*} 1/);
+});

@@ -1,0 +1,281 @@
+import type { BookLevel } from "@tapedeck/market";
+import { checkFrameText } from "@tapedeck/protocol";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { VenueTrade } from "../venues/venue.js";
+import { FrameAssembler, type RecordedFrame } from "./frame-assembler.js";
+
+const nsPerMs = 1_000_000n;
+const startMs = Date.UTC(2026, 0, 1, 12);
+
+let clock: number;
+let monotonic: number;
+beforeEach(() => {
+  clock = startMs;
+  monotonic = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => monotonic);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function keeping() {
+  const frames: RecordedFrame[] = [];
+  const said: string[] = [];
+  const delays: (number | undefined)[] = [];
+  const keeper = new FrameAssembler({
+    source: "BITMEX",
+    symbol: "XBTUSD",
+    decimals: 3,
+    now: () => BigInt(clock) * nsPerMs,
+    events: {
+      frame: (frame) => frames.push(frame),
+      whole: () => said.push("whole"),
+      broken: (reason) => said.push(`broken: ${reason}`),
+      hopeless: (reason) => said.push(`hopeless: ${reason}`),
+      quiet: () => said.push("quiet"),
+      heard: (delayMs) => delays.push(delayMs),
+      nonsense: () => said.push("nonsense"),
+    },
+  });
+  const wait = (ms: number): void => {
+    clock += ms;
+    monotonic += ms;
+  };
+  /** The venue's time is so many ms before ours; undefined: it tells none. */
+  const ns = (agoMs: number | undefined) => (agoMs === undefined ? undefined : BigInt(clock - agoMs) * nsPerMs);
+  const book = (bids: BookLevel[], asks: BookLevel[], agoMs?: number) =>
+    keeper.book(ns(agoMs), (its) => its.apply(bids, asks));
+  const whole = (bids: BookLevel[], asks: BookLevel[], agoMs?: number) =>
+    keeper.book(ns(agoMs), (its) => its.replace(bids, asks));
+  const trade = (id: number, price: number, more: Partial<VenueTrade> = {}) =>
+    keeper.trade({
+      ...{ ns: BigInt(clock) * nsPerMs, id, consecutive: true, timestamp: new Date(clock).toISOString() },
+      ...{ price, size: 1, side: "buy" as const },
+      ...more,
+    });
+  return { keeper, frames, said, delays, wait, book, whole, trade };
+}
+
+function read(frame: RecordedFrame | undefined) {
+  if (frame === undefined) throw new Error("there is no such frame");
+  const { parts } = frame;
+  const text =
+    `{"type":"snapshot","seq":0,${parts.head},"trade_classified":${parts.tradeCount > 0},` +
+    (parts.tradeCount > 0
+      ? `"trade_volume":${parts.tradeVolume},"last_trade_price":${parts.lastTradePrice},"trade_side":"${parts.lastTradeSide}","effective_spread":${parts.effectiveSpread},`
+      : "") +
+    `"trades":[${parts.trades}],"anomalies":[${parts.anomalies}]}`;
+  expect(checkFrameText(text)).toEqual([]);
+  return JSON.parse(text);
+}
+
+const quote = (bid: number, ask: number): [BookLevel[], BookLevel[]] => [[[bid, 1]], [[ask, 1]]];
+
+describe("a frame", () => {
+  test("[FD8] is made when the clock closes it, of the book as it is then, with the venue's time and ours", () => {
+    const { keeper, frames, wait, whole, book, delays } = keeping();
+    whole(...quote(99, 101), 20);
+    wait(30);
+    book([[100, 2]], [], 7);
+    expect(frames).toEqual([]);
+    keeper.closeFrame();
+    keeper.closeFrame();
+    expect(frames).toHaveLength(1);
+    expect(read(frames[0])).toMatchObject({
+      timestamp: "2026-01-01T12:00:00.023Z",
+      exchange_ts: "2026-01-01T12:00:00.023Z",
+      ingest_ts: "2026-01-01T12:00:00.030000Z",
+      source: "BITMEX",
+      symbol: "XBTUSD",
+      best_bid: 100,
+      updates: 2,
+    });
+    expect(frames[0]?.startNs).toBe(BigInt(startMs + 23) * nsPerMs);
+    expect(delays).toEqual([20, 7]);
+  });
+
+  test("[FD8] has times that never fall, and no time that lies far ahead", () => {
+    const { keeper, frames, wait, whole, book } = keeping();
+    whole(...quote(99, 101), 0);
+    keeper.closeFrame();
+    wait(100);
+    book([[99.5, 1]], [], 60_000); // a message that was long on its way
+    keeper.closeFrame();
+    wait(100);
+    book([[99.6, 1]], [], -86_400_000);
+    keeper.closeFrame();
+    wait(100);
+    book([[99.7, 1]], []); // no time at all
+    keeper.closeFrame();
+    expect(frames.map((frame) => read(frame).timestamp.slice(17))).toEqual([
+      "00.000Z",
+      "00.000Z",
+      "00.200Z",
+      "00.300Z",
+    ]);
+    expect(read(frames[3]).exchange_ts).toBe("2026-01-01T12:00:00.300Z");
+  });
+
+  test("[FD8] goes by the venue's time on when our clock is set back", () => {
+    const { keeper, frames, wait, whole, book } = keeping();
+    whole(...quote(99, 101), 0);
+    keeper.closeFrame();
+    wait(-3_600_000);
+    book([[99.5, 1]], [], -3_600_100);
+    keeper.closeFrame();
+    expect(frames.map((frame) => read(frame).timestamp.slice(17))).toEqual(["00.000Z", "00.100Z"]);
+  });
+
+  test("[FD8] shows trades with the book that they met", () => {
+    const { keeper, frames, whole, trade } = keeping();
+    whole(...quote(99, 101));
+    trade(7, 101);
+    keeper.closeFrame();
+    expect(read(frames[0])).toMatchObject({ trade_volume: 1, effective_spread: 2, trades: [{ price: 101 }] });
+  });
+});
+
+describe("a hole", () => {
+  test("[FD9] is marked from the last moment of the good book to the first of the new one", () => {
+    const { keeper, frames, said, wait, whole, book } = keeping();
+    whole(...quote(99, 101));
+    wait(50);
+    book([[98, 1]], []);
+    wait(50);
+    keeper.bookLost("BITMEX closed the connection (1006).");
+    expect(frames).toHaveLength(1); // what was known until then
+    wait(3000);
+    keeper.closeFrame();
+    expect(frames).toHaveLength(1);
+    whole(...quote(89, 91));
+    wait(10);
+    keeper.closeFrame();
+    expect(frames[1]?.parts).toMatchObject({
+      ns: 3050e6,
+      gapBefore: { fromNs: 0, reason: "BITMEX closed the connection (1006)" },
+    });
+    expect(read(frames[1])).toMatchObject({ best_bid: 89, bids: expect.not.arrayContaining([[99, 1]]) });
+    expect(said).toEqual(["whole", "broken: BITMEX closed the connection (1006).", "whole"]);
+    expect(keeper.counts.gaps).toBe(1);
+  });
+
+  test("[FD9] swallows no trade that came while the connection was there: it is shown with the next book", () => {
+    const { keeper, frames, wait, whole, trade } = keeping();
+    whole(...quote(99, 101));
+    trade(1, 101);
+    wait(100);
+    keeper.closeFrame();
+    keeper.bookLost("missing");
+    wait(100);
+    trade(2, 102);
+    wait(100);
+    whole(...quote(101, 103));
+    trade(3, 103);
+    keeper.closeFrame();
+    expect(read(frames[1]).trades.map(({ price }: { price: number }) => price)).toEqual([102, 103]);
+    expect(frames[1]?.parts.gapBefore).not.toBeNull();
+  });
+
+  test("[FD9] of trades is known by their numbers; repeated ones and those off the book are left out", () => {
+    const { keeper, frames, wait, whole, trade } = keeping();
+    whole(...quote(99, 101));
+    trade(1, 101);
+    trade(1, 101);
+    trade(2, 150, { excluded: "INSURANCE_FUND" });
+    trade(3, 101);
+    keeper.closeFrame();
+    wait(100);
+    trade(6, 101);
+    keeper.closeFrame();
+    expect(frames.map(({ parts }) => parts.tradeCount)).toEqual([2, 1]);
+    expect(frames[1]?.parts.gapBefore).toMatchObject({ reason: "trades are missing" });
+    expect(keeper.counts).toMatchObject({ duplicates: 1, excluded: 1, gaps: 1 });
+  });
+
+  test("[FD10] is none where the venue was only quiet: the book is as it was", () => {
+    const { keeper, frames, said, wait, whole, book } = keeping();
+    whole(...quote(99, 101));
+    keeper.closeFrame();
+    wait(15_000);
+    keeper.bookLost("silent", { silent: true });
+    whole(...quote(99, 101));
+    book([[98, 1]], []);
+    keeper.closeFrame();
+    expect(said).toEqual(["whole", "broken: silent", "quiet", "whole"]);
+    expect(frames[1]?.parts.gapBefore).toBeNull();
+    wait(15_000);
+    keeper.bookLost("silent", { silent: true });
+    whole(...quote(90, 91));
+    keeper.closeFrame();
+    expect(frames[2]?.parts.gapBefore).toMatchObject({ reason: "silent" });
+  });
+});
+
+describe("a crossed book", () => {
+  test("[FD11] is never shown: the last good one stands until the next message puts it right", () => {
+    const { keeper, frames, wait, whole, book, trade } = keeping();
+    whole(...quote(99, 101));
+    keeper.closeFrame();
+    wait(100);
+    book([[102, 5]], []);
+    trade(1, 102);
+    keeper.closeFrame();
+    expect(frames).toHaveLength(1);
+    book(
+      [],
+      [
+        [101, 0],
+        [103, 1],
+      ],
+    );
+    keeper.closeFrame();
+    expect(read(frames[1])).toMatchObject({ best_bid: 102, best_ask: 103, updates: 2, trades: [{ price: 102 }] });
+    expect(frames[1]?.parts.gapBefore).toBeNull();
+  });
+
+  test("[FD11] that stays crossed for a second is given up, and a new connection asked for", () => {
+    const { keeper, frames, said, wait, whole, book } = keeping();
+    whole(...quote(99, 101));
+    keeper.closeFrame();
+    book([[102, 5]], []);
+    for (let n = 0; n < 12; n++) {
+      wait(100);
+      keeper.closeFrame();
+    }
+    const reason = "The book of BITMEX is crossed: bids and asks overlap.";
+    expect(said).toEqual(["whole", `hopeless: ${reason}`]);
+    keeper.bookLost(reason);
+    wait(400);
+    whole(...quote(102, 103));
+    keeper.closeFrame();
+    expect(frames).toHaveLength(2);
+    expect(frames[1]?.parts.gapBefore).toEqual({ fromNs: 0, reason: reason.slice(0, -1) });
+  });
+});
+
+describe("a tape", () => {
+  test("[FD12] that goes on gets the present book behind a marked hole", () => {
+    const { keeper, frames, wait, whole } = keeping();
+    whole(...quote(99, 101));
+    wait(500);
+    const startNs = BigInt(startMs - 60_000) * nsPerMs;
+    keeper.startTape({ startNs, lastNs: 59_000e6, reason: "the feed was away" });
+    keeper.closeFrame();
+    expect(frames[0]).toMatchObject({
+      startNs,
+      parts: { ns: 60_500e6, gapBefore: { fromNs: 59_000e6, reason: "the feed was away" } },
+    });
+  });
+
+  test("[FD12] that begins anew starts with the present book at time 0", () => {
+    const { keeper, frames, wait, whole, book } = keeping();
+    whole(...quote(99, 101));
+    keeper.closeFrame();
+    wait(5000);
+    keeper.startTape(undefined);
+    book([[99.5, 1]], []);
+    keeper.closeFrame();
+    expect(frames[1]).toMatchObject({ startNs: BigInt(startMs + 5000) * nsPerMs, parts: { ns: 0, gapBefore: null } });
+    expect(read(frames[1])).toMatchObject({ best_bid: 99.5 });
+  });
+});

@@ -129,8 +129,8 @@ export class LiveTapes implements UnfinishedTapes {
 
   /** The same for a feed that the session has asked for a while ago: upkeep sees to it that a worker has it. */
   async renewFeed(source: string, symbol: string, user: FeedUser): Promise<void> {
-    const { lingerMs = defaultLingerMs, instrumentsPerUser: most, instrumentStarts: begins } = this.#options;
-    const limits = { lingerMs, most, begins };
+    const { lingerMs = defaultLingerMs, instrumentsPerUser: maxFeeds, instrumentStarts: newFeeds } = this.#options;
+    const limits = { lingerMs, maxFeeds, newFeeds };
     const refusal = demandRefusal(
       await this.#feeds.request({ source, symbol }, user, limits),
       { source, symbol },

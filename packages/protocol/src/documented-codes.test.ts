@@ -12,21 +12,21 @@ function rowsUnder(heading: string): string[][] {
   return [...text.matchAll(/^\| (.+) \|$/gm)].map(([, cells = ""]) => cells.split(" | ").map((cell) => cell.trim()));
 }
 
-test("[P6] docs/protocol.md lists every refusal with its status, and no other", () => {
+test("[P6] docs/protocol.md lists every refusal with its status, and no others", () => {
   const listed = rowsUnder("Refusals").flatMap(([code = "", status = ""]) =>
     code.startsWith("`") ? [[code.replaceAll("`", ""), Number(status)]] : [],
   );
   expect(Object.fromEntries(listed)).toEqual(refusals);
 });
 
-test("[P6] docs/protocol.md lists every close code with its meaning and what to do, and no other", () => {
+test("[P6] docs/protocol.md lists every close code with its meaning and what to do, and no others", () => {
   const listed = rowsUnder("Close codes").flatMap(([code = "", name = "", reconnect = ""]) =>
     /^\d+$/.test(code) ? [[code, { name, reconnect }]] : [],
   );
   expect(Object.fromEntries(listed)).toEqual(closeCodes);
 });
 
-test("[P6] docs/protocol.md lists every message of the socket", () => {
+test("[P6] docs/protocol.md lists every socket message", () => {
   const types = [...serverMessage.options, ...clientMessage.options].flatMap(({ shape }) => [...shape.type.values]);
   const listed = rowsUnder("Sockets").flatMap(([type = ""]) =>
     type.startsWith("`") ? [type.replaceAll("`", "")] : [],

@@ -1,6 +1,4 @@
-// What a program on a page needs at run time: no schema is in here, and so no zod in its bundle.
-
+// The constants that a page needs at run time. Nothing here has a schema, so zod stays out of the page's bundle.
 export * from "./formats/csv.js";
 export * from "./socket/close-codes.js";
 export * from "./socket/limits.js";
-export * from "./socket/vpin-levels.js";

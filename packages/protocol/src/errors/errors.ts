@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * Every refusal a client can meet, with its HTTP status. Codes are for programs and stay; messages are for people and may
- * be improved. `docs/protocol.md` lists the same codes, and a test compares the two.
+ * Every refusal that a client can receive, with its HTTP status. Codes are for programs and never change; messages are for people and
+ * may be improved. `docs/protocol.md` lists the same codes, and a test compares the two.
  */
 export const refusals = {
   MALFORMED: 400,
@@ -34,9 +34,9 @@ export const refusals = {
   TOO_MANY_INSTRUMENTS: 429,
   TOO_MANY_SOCKETS: 429,
   TOO_MANY_REQUESTS: 429,
-  /** For logs and metrics: who asked has left, and gets no answer. */
+  /** Only in logs and metrics: the client has disconnected before the answer. */
   CLIENT_GONE: 499,
-  /** A fault of ours; clients cannot cause it. */
+  /** A bug or failure of the server; clients cannot cause it. */
   INTERNAL: 500,
   BUSY: 503,
   UNAVAILABLE: 503,
@@ -44,7 +44,7 @@ export const refusals = {
 
 export type RefusalCode = keyof typeof refusals;
 
-/** A command or request that was understood and refused; nothing was changed by it. */
+/** The answer to a command or request that was understood but refused. It has changed nothing. */
 export interface Refusal {
   readonly refused: RefusalCode;
   readonly message: string;
@@ -54,7 +54,7 @@ export function refuse(refused: RefusalCode, message: string): Refusal {
   return { refused, message };
 }
 
-/** The answer for a session that is not there, and for one that the caller may not know of. */
+/** The answer for a session that does not exist, and for one that the caller may not access: ids cannot be probed. */
 export function sessionNotFound(id: string): Refusal {
   return refuse("SESSION_NOT_FOUND", `Session ${id} does not exist, has expired, or is not yours.`);
 }
@@ -63,12 +63,12 @@ export function isRefusal(value: object): value is Refusal {
   return "refused" in value;
 }
 
-/** A refusal on its way up the stack, for code whose callers expect an answer and not a union. */
+/** A refusal as an exception, for functions that return their result rather than a union with `Refusal`. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
   readonly code: RefusalCode;
   readonly status: number;
-  /** Seconds after which a repetition may succeed; for 429 and 503. */
+  /** Seconds after which a retry may succeed; for 429 and 503. */
   readonly retryAfter: number | undefined;
 
   constructor(refusal: Refusal, options: { retryAfter?: number; cause?: unknown } = {}) {

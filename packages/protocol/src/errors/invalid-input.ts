@@ -1,16 +1,16 @@
 import type { z } from "zod";
 import { type Refusal, refuse } from "./errors.js";
 
-/** What is wrong with an input: one sentence, and which of 422 (a value out of range) and 400 (not of the shape) it is. */
+/** Why an input is invalid, and whether a value is out of range (422) or the input has the wrong shape (400). */
 export interface InvalidInput {
   readonly invalid: string;
-  /** True when every value had the right type and only its value is refused. */
+  /** True if every value has the right type and only values are refused. */
   readonly outOfRange: boolean;
 }
 
 type Issue = z.core.$ZodIssue;
 
-/** Codes of issues in which the type was right and the value was not. */
+/** Codes of issues about a value of the right type. */
 const valueCodes = new Set<Issue["code"]>([
   "too_small",
   "too_big",
@@ -20,7 +20,7 @@ const valueCodes = new Set<Issue["code"]>([
   "custom",
 ]);
 
-/** Names each field and the rule that it breaks; what concerns no field is said of the `whole`. */
+/** Names each field and the rule that it breaks. Issues without a field are attributed to `whole`. */
 export function describeIssues(error: z.ZodError, whole = "body"): InvalidInput {
   const issues = error.issues.flatMap(closestBranch);
   return {
@@ -29,31 +29,31 @@ export function describeIssues(error: z.ZodError, whole = "body"): InvalidInput 
   };
 }
 
-/** The refusal of such an input, by HTTP and by socket: 422 where only a value is out of range, 400 where the shape is wrong. */
+/** The refusal of an invalid input, the same by HTTP and by socket: 422 if only values are out of range, otherwise 400. */
 export function invalidInputRefusal({ invalid, outOfRange: range }: InvalidInput): Refusal {
   return refuse(range ? "INVALID_VALUE" : "MALFORMED", `${invalid}; nothing was changed.`);
 }
 
-/** A sentence that reads on from the field's name, like "value: must be at least 0.1". */
+/** A phrase that follows the field's name, as in "value: must be at least 0.1". */
 function sentence(issue: Issue): string {
   if (issue.code === "unrecognized_keys") return `does not take ${issue.keys.join(", ")}`;
-  const told = issue.message.replace(/^(Invalid input|Invalid option|Too big|Too small): /, "");
-  return told.endsWith(", received undefined") ? `is missing; ${told.slice(0, -", received undefined".length)}` : told;
+  const text = issue.message.replace(/^(Invalid input|Invalid option|Too big|Too small): /, "");
+  return text.endsWith(", received undefined") ? `is missing; ${text.slice(0, -", received undefined".length)}` : text;
 }
 
 /**
- * A union's issue replaced by those of the branch that was meant: the only one that knows all the keys that were given and
- * has no complaint about the type of the whole. Where none or several are near, the union's own message stands.
+ * Replaces the issue of a union by the issues of the branch that the client meant: the only branch that knows all the given keys and
+ * accepts the type of the whole. If no branch or several match, the union's own message is used.
  */
 function closestBranch(issue: Issue): Issue[] {
   if (issue.code !== "invalid_union") return [issue];
-  const near = issue.errors.filter((branch) => branch.every(isNear));
-  const [branch] = near;
-  if (branch === undefined || near.length > 1) return [issue];
+  const candidates = issue.errors.filter((branch) => branch.every(matchesBranch));
+  const [branch] = candidates;
+  if (branch === undefined || candidates.length > 1) return [issue];
   return branch.flatMap((inner) => closestBranch({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-function isNear(issue: Issue): boolean {
+function matchesBranch(issue: Issue): boolean {
   if (issue.code === "unrecognized_keys") return false;
   return issue.code !== "invalid_type" || issue.path.length > 0;
 }

@@ -1,4 +1,4 @@
-/** Lines of cells as RFC 4180 has them; null and undefined are empty cells, lists are separated by blanks. */
+/** Formats rows as CSV (RFC 4180). null and undefined become empty cells; the items of a list are separated by spaces. */
 export function csvOf(lines: readonly (readonly unknown[])[]): string {
   return lines.map((line) => line.map(cell).join(",")).join("\r\n");
 }

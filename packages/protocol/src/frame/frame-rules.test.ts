@@ -36,7 +36,7 @@ const traded = {
   effective_spread: 0.5,
 };
 
-const met = {
+const withMid = {
   ...traded,
   trades: [
     { ...trade, size: 0.25 },
@@ -97,66 +97,86 @@ const analysed = {
   ],
 };
 
-test("[FR14] frames that keep every rule have nothing said about them", () => {
-  const all = [good, traded, met, oneSided, analysed, { ...analysed, ...live }];
+test("[FR14] a valid frame has no problems", () => {
+  const all = [good, traded, withMid, oneSided, analysed, { ...analysed, ...live }];
   for (const frame of all) expect(checkFrame(frame)).toEqual([]);
   expect(checkFrameText(JSON.stringify(analysed))).toEqual([]);
 });
 
-describe("[FR14] each broken rule is found", () => {
+describe("[FR14] a broken rule is reported:", () => {
   const broken: [what: string, frame: unknown, complaint: RegExp][] = [
-    ["no object", [], /object/],
+    ["an array instead of an object", [], /object/],
     ["a missing field", { ...good, q_bid: undefined }, /missing: q_bid/],
-    ["another type", { ...good, type: "frame" }, /type/],
-    ["null where it means nothing", { ...good, mid_price: null }, /mid_price is null/],
+    ["a wrong type", { ...good, type: "frame" }, /type/],
+    ["null in a field that cannot be null", { ...good, mid_price: null }, /mid_price is null/],
     ["null in an unknown field", { ...good, feature: null }, /feature is null/],
     ["float noise", { ...good, feature: 0.1 + 0.2 }, /float noise/],
-    ["no finite number", { ...good, feature: Number.POSITIVE_INFINITY }, /Infinity/],
+    ["an infinite number", { ...good, feature: Number.POSITIVE_INFINITY }, /Infinity/],
     ["a time without decimals", { ...good, timestamp: "2024-08-08T23:54:15Z" }, /3, 6 or 9/],
     ["a time with an offset", { ...good, timestamp: "2024-08-08T23:54:15.000+02:00" }, /timestamp/],
     ["nine levels", { ...good, bids: good.bids.slice(1) }, /bids/],
     ["twenty-one levels", { ...good, asks: levels(100, 0.5, 21) }, /asks/],
-    ["a level twice", { ...good, bids: [good.bids[0], ...good.bids.slice(0, 9)] }, /bids\[1\]/],
-    ["asks that fall", { ...good, asks: [...good.asks].reverse() }, /asks\[1\]/],
-    ["a level behind padding", { ...good, bids: good.bids.map(([p], n) => [p, n === 4 ? 0 : 1]) }, /behind padding/],
-    ["padding beyond ten", { ...good, bids: levels(99.5, -0.5, 11).map(([p], n) => [p, n > 9 ? 0 : 1]) }, /beyond ten/],
+    ["a repeated level", { ...good, bids: [good.bids[0], ...good.bids.slice(0, 9)] }, /bids\[1\]/],
+    ["asks in falling order", { ...good, asks: [...good.asks].reverse() }, /asks\[1\]/],
+    ["a level after padding", { ...good, bids: good.bids.map(([p], n) => [p, n === 4 ? 0 : 1]) }, /after padding/],
+    [
+      "padding beyond ten levels",
+      { ...good, bids: levels(99.5, -0.5, 11).map(([p], n) => [p, n > 9 ? 0 : 1]) },
+      /beyond ten/,
+    ],
     ["a crossed book", { ...good, bids: levels(100, -0.5), best_bid: 100 }, /not below/],
-    ["another best bid", { ...good, best_bid: 99 }, /best_bid/],
-    ["a best price of padding", { ...oneSided, best_ask: 100, spread: 0.5 }, /best_ask/],
-    ["another size", { ...good, q_ask: 2 }, /q_ask/],
+    ["a wrong best bid", { ...good, best_bid: 99 }, /best_bid/],
+    ["a padded level as best price", { ...oneSided, best_ask: 100, spread: 0.5 }, /best_ask/],
+    ["a wrong size", { ...good, q_ask: 2 }, /q_ask/],
     ["a spread with an empty side", { ...oneSided, spread: 0.5 }, /spread/],
     ["a wrong spread", { ...good, spread: 0.4 }, /spread/],
-    ["a mid aside", { ...good, mid_price: 99.8, divergence: -0.05 }, /mid_price/],
-    ["a microprice outside", { ...good, microprice: 101, divergence: 1.25 }, /microprice/],
-    ["a microprice of one side", { ...oneSided, microprice: 99.5, divergence: -0.25 }, /microprice/],
+    ["a mid that is not midway", { ...good, mid_price: 99.8, divergence: -0.05 }, /mid_price/],
+    ["a microprice outside the spread", { ...good, microprice: 101, divergence: 1.25 }, /microprice/],
+    [
+      "a microprice of a one-sided book that is not the last mid",
+      { ...oneSided, microprice: 99.5, divergence: -0.25 },
+      /microprice/,
+    ],
     ["a wrong divergence", { ...good, divergence: 0.1 }, /divergence/],
-    ["trades that are not classified", { ...traded, trade_classified: false }, /trade_classified/],
+    ["trades without trade_classified", { ...traded, trade_classified: false }, /trade_classified/],
     ["trade fields without trades", { ...good, trade_volume: 1 }, /trade_volume without/],
     ["trades without their fields", { ...traded, trade_side: undefined }, /trade_side is missing/],
     ["a wrong volume", { ...traded, trade_volume: 0.7 }, /trade_volume/],
-    ["another last price", { ...traded, last_trade_price: 99 }, /last_trade_price/],
-    ["another last side", { ...traded, trade_side: "sell" }, /trade_side/],
-    ["a trade of nothing", { ...traded, trades: [{ ...trade, size: 0 }] }, /size/],
+    ["a wrong last price", { ...traded, last_trade_price: 99 }, /last_trade_price/],
+    ["a wrong last side", { ...traded, trade_side: "sell" }, /trade_side/],
+    ["a trade of size 0", { ...traded, trades: [{ ...trade, size: 0 }] }, /size/],
     ["too many trades", { ...traded, trades: Array(1001).fill(trade), trade_volume: 500.5 }, /1001 trades/],
     [
-      "a spread of an unknown side",
+      "a spread although the side is unknown",
       { ...traded, trades: [{ ...trade, size: 0.75, side: "unknown" }], trade_side: "unknown" },
       /side is not/,
     ],
-    ["a spread against another mid", { ...met, effective_spread: 0.4 }, /effective_spread is 0.4 and .* paid 0.5/],
-    ["no spread beside a mid", { ...met, effective_spread: null }, /effective_spread is null and .* paid 0.5/],
-    ["a mid that is null", { ...met, trades: [{ ...trade, size: 0.75, mid_price: null }] }, /mid_price is null/],
+    [
+      "a spread that does not match the mid",
+      { ...withMid, effective_spread: 0.4 },
+      /effective_spread is 0.4 but .* paid 0.5/,
+    ],
+    [
+      "a missing spread although the mid is known",
+      { ...withMid, effective_spread: null },
+      /effective_spread is null but .* paid 0.5/,
+    ],
+    ["a mid that is null", { ...withMid, trades: [{ ...trade, size: 0.75, mid_price: null }] }, /mid_price is null/],
     ["obi beyond 1", { ...analysed, obi: 1.1 }, /obi/],
     ["obi with five decimals", { ...analysed, obi: 0.12345 }, /obi/],
-    ["a part of analytics", { ...good, obi: 0.5 }, /analytics without ofi/],
+    ["some of the analytics fields", { ...good, obi: 0.5 }, /analytics fields without ofi/],
     ["a live frame without its source", { ...good, ...live, source: undefined }, /exchange_ts, ingest_ts, source/],
-    ["a live frame heard at no time", { ...good, ...live, ingest_ts: "soon" }, /ingest_ts/],
-    ["a realised spread of nobody", { ...analysed, realized_spread: 0.1 }, /realized_spread_of/],
-    ["times of no realised spread", { ...analysed, realized_spread_of: [good.timestamp] }, /realized_spread is null/],
-    ["half a regime", { ...analysed, regime: 1.5, regime_label: "Calm" }, /regime/],
-    ["another regime's label", { ...analysed, regime: 1, regime_label: "Calm" }, /regime_label/],
+    ["a live frame with an invalid ingest time", { ...good, ...live, ingest_ts: "soon" }, /ingest_ts/],
+    ["a realised spread without trade times", { ...analysed, realized_spread: 0.1 }, /realized_spread_of/],
     [
-      "a gap of a side in upper case",
+      "trade times without a realised spread",
+      { ...analysed, realized_spread_of: [good.timestamp] },
+      /realized_spread is null/,
+    ],
+    ["a regime that is not an integer", { ...analysed, regime: 1.5, regime_label: "Calm" }, /regime/],
+    ["the label of another regime", { ...analysed, regime: 1, regime_label: "Calm" }, /regime_label/],
+    [
+      "a gap with its side in upper case",
       { ...analysed, liquidity_gaps: [{ price: 1, volume: 1, side: "BID", level: 1, risk_score: 1 }] },
       /side/,
     ],
@@ -180,11 +200,13 @@ describe("[FR14] each broken rule is found", () => {
   });
 
   test("a character that is not ASCII", () => {
-    expect(checkFrameText(JSON.stringify({ ...good, symbol: "é" }))).toEqual(["a character is not ASCII"]);
+    expect(checkFrameText(JSON.stringify({ ...good, symbol: "é" }))).toEqual([
+      "contains a character that is not ASCII",
+    ]);
   });
 });
 
-test("[FR14] frames of a tape follow on in seq and time", () => {
+test("[FR14] consecutive frames of a tape ascend in seq and do not go back in time", () => {
   const next = { ...good, seq: 8, timestamp: "2024-08-08T23:54:15.408Z" };
   expect(checkNext(good, next)).toEqual([]);
   expect(checkNext(good, { ...next, seq: 10, skipped: 2 })).toEqual([]);

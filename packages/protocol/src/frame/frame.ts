@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isoTime } from "../formats/time.js";
 
-/** `[price, size]`; size 0 stands for "no such level". */
+/** `[price, size]`; size 0 means "no such level". */
 export const level = z.tuple([z.number(), z.number().nonnegative()]);
 export type Level = z.infer<typeof level>;
 
@@ -16,26 +16,26 @@ export const trade = z.looseObject({
   mid_price: z
     .number()
     .optional()
-    .describe("the mid just before the trade; absent on tapes that were recorded before trades carried it"),
+    .describe("the mid price just before the trade; absent on tapes recorded before trades had this field"),
   own: z.literal(true).optional(),
 });
 export type Trade = z.infer<typeof trade>;
 
 /**
- * What taking cost in price units: 2 D (price - mid), D = +1 for a buyer who took and -1 for a seller, against the mid that the
- * trade met. null for an unknown side. It carries float noise.
+ * The cost of taking liquidity in price units: 2 D (price - mid), where D is +1 for a buying taker and -1 for a selling one, and `mid`
+ * is the mid price just before the trade. null for an unknown side. The result has float noise.
  */
 export function effectiveSpreadOf({ side, price }: Pick<Trade, "side" | "price">, mid: number): number | null {
   if (side === "unknown") return null;
   return 2 * (side === "buy" ? price - mid : mid - price);
 }
 
-/** A level that holds little for its market. */
+/** A level with unusually little volume for its market. */
 export const liquidityGap = z.looseObject({
   price: z.number(),
   volume: z.number().nonnegative(),
   side: z.enum(["bid", "ask"]),
-  /** 1 is the best. */
+  /** 1 is the best level. */
   level: z.int(),
   /** 0 to 100 */
   risk_score: z.number(),
@@ -53,9 +53,36 @@ export const anomaly = z.looseObject({
 });
 export type Anomaly = z.infer<typeof anomaly>;
 
+/** The `type` of anomalies and events: what the detectors find, and what a seek may ask for. */
+export const eventTypes = [
+  "DATA_VALIDATION_ERROR",
+  "DEPTH_SHOCK",
+  "HEAVY_IMBALANCE",
+  "ICEBERG_ORDER",
+  "LAYERING",
+  "LIQUIDITY_GAP",
+  "MOMENTUM_IGNITION",
+  "QUOTE_STUFFING",
+  "RAPID_TRADING",
+  "REGIME_CRISIS",
+  "REGIME_STRESS",
+  "SPOOFING",
+  "UNUSUAL_TRADE_SIZE",
+  "WASH_TRADING",
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+const knownEventTypes: ReadonlySet<string> = new Set(eventTypes);
+
+/** A string rather than an enum, since tapes written by other releases may contain other types. */
+export const eventType = z
+  .string()
+  .refine((type) => knownEventTypes.has(type), `must be one of ${eventTypes.join(", ")}`)
+  .meta({ enum: [...eventTypes] });
+
 /**
- * One self-contained market state as clients see it. A loose object: analytics add fields of their own, and clients ignore
- * what they don't know. `frame-rules.ts` checks what a schema cannot say.
+ * One self-contained market state as clients see it. A loose object: analytics add fields, and clients ignore
+ * unknown ones. `frame-rules.ts` checks what a schema cannot express.
  */
 export const frame = z
   .looseObject({

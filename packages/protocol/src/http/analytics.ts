@@ -4,7 +4,7 @@ import { isoTime } from "../formats/time.js";
 import { severity, tradeSide } from "../frame/frame.js";
 import { sessionQuery } from "./sessions.js";
 
-/** An anomaly outside its frame: the time is always there. */
+/** An anomaly without its frame, always with its time. */
 export const timedAnomaly = z.looseObject({
   timestamp: isoTime,
   type: z.string(),
@@ -13,7 +13,7 @@ export const timedAnomaly = z.looseObject({
 });
 export const anomaliesAnswer = z.array(timedAnomaly);
 
-/** Counts by kind; the key of each, and the type that anomalies of that kind have in frames. */
+/** The kinds of anomalies as keys of counts, and the type that each has in frames. */
 export const anomalyKinds = {
   quote_stuffing: "QUOTE_STUFFING",
   layering: "LAYERING",
@@ -25,7 +25,7 @@ export const anomalyKinds = {
 } as const;
 export type AnomalyKind = keyof typeof anomalyKinds;
 
-/** What an anomaly of a kind has besides; absent only on tapes that another program made. */
+/** Further fields of each kind; absent only on tapes made by another program. */
 const anomalyFields = {
   liquidity_gaps: {
     gap_count: z.int().optional(),
@@ -54,7 +54,7 @@ const anomalyFields = {
   },
 } satisfies Record<AnomalyKind, z.ZodRawShape>;
 
-/** Schema of the anomalies of one kind, with the mid price of the frame that carries each. */
+/** Schema of the anomalies of one kind, each with the mid price of its frame. */
 export function anomaliesOfKindAnswer(kind: AnomalyKind) {
   return z.array(timedAnomaly.extend({ mid_price: z.number(), ...anomalyFields[kind] }));
 }
@@ -80,11 +80,11 @@ export const classifiedTrades = z.object({
       mid_price: z
         .number()
         .nullable()
-        .describe("the mid just before the trade; null where a tape does not tell: docs/analytics.md"),
+        .describe("the mid price just before the trade; null if the tape does not contain it: docs/analytics.md"),
       effective_spread: z
         .number()
         .nullable()
-        .describe("2 x (price - mid_price), the other sign for a seller; null for an unknown side or mid"),
+        .describe("2 x (price - mid_price), negated for a seller; null if side or mid are unknown"),
     }),
   ),
   count: z.int(),
@@ -106,7 +106,7 @@ export const tradeSpreads = z.object({
   count: z.int(),
   statistics: z
     .object({ effective_spread: statistics, realized_spread: statistics })
-    .describe("of those that are known; zeros where none is"),
+    .describe("over the known values; zeros if there are none"),
 });
 
 export const vpinHistory = z.object({
@@ -121,16 +121,18 @@ export const tradeAnomalies = z.object({
   count: z.int(),
 });
 
-/** Any number is taken, and clamped to what there can be. */
+/** Every number is accepted and clamped. */
 export const alertsQuery = sessionQuery.extend({
   limit: decimalText(z.number().transform((limit) => Math.max(0, Math.min(1_000, Math.floor(limit)))))
     .default(100)
-    .describe("the newest so many; clamped to 0 to 1000"),
+    .describe("number of newest alerts, clamped to 0 to 1000"),
 });
 export const alertHistory = z.array(z.object({ timestamp: isoTime, type: z.string(), severity, message: z.string() }));
 
 export const alertStats = z.object({
   total_alerts_logged: z.int(),
   alert_counts_by_type: z.record(z.string(), z.int()),
-  active_deduplications: z.int().describe("alerts younger than 5 s of tape time, whose repetitions are left out"),
+  active_deduplications: z
+    .int()
+    .describe("distinct alerts of the last 5 s of tape time, whose repetitions are suppressed"),
 });

@@ -7,24 +7,24 @@ export const healthAnswer = z.object({
   issues: z.array(z.string()),
   uptime: z.number().describe("seconds since this node started"),
   mode: mode.describe("mode of the shared session"),
-  snapshots_processed: z.int().describe("frames published by the tickers that run now"),
+  snapshots_processed: z.int().describe("frames published by the running tickers"),
   feeds: z
     .array(z.object({ source: z.string(), symbol: z.string(), ...feedStatus.shape }))
-    .describe("the markets that LIVE sessions watch now; one that is down makes no node degraded"),
+    .describe("the markets that LIVE sessions watch now; a feed that is down does not make a node degraded"),
 });
 export type Health = z.infer<typeof healthAnswer>;
 
 export const liveAnswer = z.object({ status: z.literal("alive") });
 export const readyAnswer = z.object({ status: z.enum(["ready", "unready"]), issues: z.array(z.string()) });
 
-/** One node's heartbeat: numbers where it sent numbers. Roles add fields of their own. */
+/** The heartbeat of one node. Each role adds its own fields. */
 export const nodeView = z
   .looseObject({ node: z.string(), role: z.string() })
   .describe("role, version, sockets or leases, load");
 export type NodeView = z.infer<typeof nodeView>;
 
-/** Keys of the first version about parts that a cluster does not have. */
-const notInThisVersion = z.null().describe("of the first version; this one has no such thing");
+/** Keys of the first version about components that a cluster does not have. */
+const removed = z.null().describe("a key of the first version, always null");
 
 export const dashboardAnswer = z
   .object({
@@ -35,7 +35,7 @@ export const dashboardAnswer = z
     last_snapshot_ago_seconds: z
       .number()
       .nullable()
-      .describe("since the session's newest frame was due; null while it does not play"),
+      .describe("seconds since the session's newest frame was due; null unless it plays"),
     uptime_seconds: z.number(),
     total_snapshots_processed: z.int(),
     total_errors: z.int(),
@@ -48,15 +48,15 @@ export const dashboardAnswer = z
     active_websocket_connections: z.int(),
     sessions: sessionStats,
     nodes: z.array(nodeView),
-    avg_processing_time_ms: notInThisVersion,
-    engine: notInThisVersion,
-    cpp_avg_latency_ms: notInThisVersion,
-    python_avg_latency_ms: notInThisVersion,
-    cpp_samples: notInThisVersion,
-    python_samples: notInThisVersion,
-    performance_improvement: notInThisVersion,
-    adaptive_processor: notInThisVersion,
-    db_pool: notInThisVersion,
+    avg_processing_time_ms: removed,
+    engine: removed,
+    cpp_avg_latency_ms: removed,
+    python_avg_latency_ms: removed,
+    cpp_samples: removed,
+    python_samples: removed,
+    performance_improvement: removed,
+    adaptive_processor: removed,
+    db_pool: removed,
   })
   .meta({ id: "Dashboard" });
 export type Dashboard = z.infer<typeof dashboardAnswer>;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isoTime } from "../formats/time.js";
 import { markedAccount, tradeEvent } from "../session/session-view.js";
 
-/** What a session's user has done in simulated markets, in one line. Clients of the first version read `name`. */
+/** A session's orders in simulated markets, summarised. Clients of the first version read `name`. */
 export const reportSummary = z.object({
   name: z.string(),
   session_id: z.string(),
@@ -11,15 +11,15 @@ export const reportSummary = z.object({
   last_activity: isoTime,
   orders: z.int(),
   last_fill: tradeEvent.nullable(),
-  account: markedAccount.nullable().describe("of the market that is simulated now; null in another mode"),
+  account: markedAccount.nullable().describe("of the current simulated market; null in other modes"),
   url: z.string().describe("the whole report"),
-  csv_url: z.string().describe("its orders, a line each"),
+  csv_url: z.string().describe("its orders, one per line"),
 });
 export type ReportSummary = z.infer<typeof reportSummary>;
 
 export const reportsAnswer = z.object({ reports: z.array(reportSummary), next_cursor: z.string().nullable() });
 
-/** An order with what came of it. What is null is not known of orders from before it was kept. */
+/** An order and its outcome. null marks what was not stored when the order was placed by an older release. */
 export const reportedOrder = z.object({
   id: z.string(),
   placed_at: isoTime.nullable().describe("by the cluster's clock"),
@@ -31,7 +31,7 @@ export const reportedOrder = z.object({
   quantity: z.number(),
   filled: z.number(),
   fill: tradeEvent.nullable(),
-  pnl_so_far: z.number().describe("realised by this order and those before it"),
+  pnl_so_far: z.number().describe("realised by this order and all earlier ones"),
 });
 export type ReportedOrder = z.infer<typeof reportedOrder>;
 
@@ -42,16 +42,16 @@ export const reportTotals = z.object({
   sells: z.int(),
   bought: z.number(),
   sold: z.number(),
-  unfilled: z.number().describe("units asked for that the book did not have"),
+  unfilled: z.number().describe("units ordered beyond the liquidity of the book"),
   exits: z.int(),
   winning_exits: z.int(),
   losing_exits: z.int(),
-  realized_pnl: z.number().describe("of all markets of the session together"),
+  realized_pnl: z.number().describe("over all markets of the session"),
   best_exit: z.number().nullable(),
   worst_exit: z.number().nullable(),
 });
 
-/** Orders, the first of them first, and what they come to. */
+/** All orders, oldest first, and their totals. */
 export const tradeReport = reportSummary.omit({ orders: true }).extend({
   totals: reportTotals,
   orders: z.array(reportedOrder),
@@ -60,6 +60,6 @@ export type TradeReport = z.infer<typeof tradeReport>;
 export const tradeReportAnswer = z.object({ report: tradeReport });
 
 export const reportsQuery = z.object({
-  session_id: z.string().optional().describe("only this session's"),
+  session_id: z.string().optional().describe("only this session"),
   cursor: z.string().max(300).optional().describe("`next_cursor` of the page before"),
 });

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { decimalText } from "../formats/decimal.js";
-import { isoTime } from "../formats/time.js";
 import { modeChoice, rangeChoice, sourceChoice } from "../session/commands.js";
-import { newSessionId } from "../session/session-id.js";
+import { newSessionId, sessionIdPattern } from "../session/session-id.js";
 import { maxSpeed, minSpeed, mode, playbackState, sessionView } from "../session/session-view.js";
 import { limits } from "../socket/limits.js";
 
@@ -21,7 +20,7 @@ export const createBody = z.object({
     .min(0, "must be at least 0")
     .max(limits.maxFps, `must be at most ${limits.maxFps}`)
     .optional()
-    .describe("frames a second, 0 for every frame"),
+    .describe("frames per second; 0 sends every frame"),
   gaps: z.enum(["skip", "keep"], "must be skip or keep").optional(),
 });
 export type CreateBody = z.infer<typeof createBody>;
@@ -33,10 +32,16 @@ export const createAnswer = z.object({
   session: sessionView,
 });
 
-/** Body of `POST /mode`: the id may be in the path, in here, or absent for the shared session. */
+/** Body of `POST /mode`, which may name the session. */
 export const modeBody = modeChoice.extend({ session_id: z.string().max(200).optional() });
 
-export const sessionQuery = z.object({ session_id: z.string().max(200).optional().describe("`global` without it") });
+/** An id that no session can have is looked up like any other, and not found. */
+export const sessionParams = z.object({
+  id: z
+    .string()
+    .meta({ description: `a session's id: ${sessionIdPattern.source}`, example: "session_1735900000000_ab12cd34e" }),
+});
+export const sessionQuery = z.object({ session_id: z.string().max(200).optional().describe("default: `global`") });
 
 export const listQuery = z.object({
   limit: decimalText(z.int().min(1, "must be at least 1").max(1000, "must be at most 1000")).default(100),
@@ -73,7 +78,7 @@ export const sessionStats = z
 export type SessionStats = z.infer<typeof sessionStats>;
 
 export const controlStatus = z.enum(["started", "paused", "resumed", "stopped", "success"]);
-/** Further keys of a session that the first version's controller answered. */
+/** A session with two further keys, which clients of the first version read. */
 export const replayState = sessionView.extend({
   is_playing: z.boolean().describe("whether state is PLAYING"),
   is_paused: z.boolean().describe("whether state is PAUSED"),
@@ -86,46 +91,10 @@ export const modeAnswer = sessionView.extend({
   symbol: z.string().nullable(),
   source: z.string().nullable(),
 });
-/** What a GET answers about the shared session while it is absent. */
+/** What a GET answers for the shared session while it does not exist. */
 export const absent = z.strictObject({});
 export const stateAnswer = z.union([replayState, absent]);
 export const modeStateAnswer = z.union([modeAnswer, absent]);
 export const sessionAnswer = z.object({ session: sessionView });
 export const sessionOrAbsent = z.object({ session: z.union([sessionView, absent]) });
 export const successAnswer = z.object({ status: z.literal("success"), message: z.string() });
-
-export const tapeView = z
-  .object({
-    id: z.string(),
-    version: z.int(),
-    symbol: z.string(),
-    source: z.string(),
-    from: isoTime,
-    to: isoTime,
-    duration_ms: z.number(),
-    frames: z.int(),
-    trades: z.int().nullable().describe("null of a simulated tape, which is made as it is played"),
-    bytes: z.int(),
-    interval_ms: z.number().nullable(),
-    gaps: z.array(z.object({ from: isoTime, to: isoTime, reason: z.string() })),
-    event_counts: z.record(z.string(), z.int()).nullable().describe("by type; null of a simulated tape"),
-    growing: z.boolean(),
-    created_at: isoTime,
-  })
-  .meta({ id: "Tape" });
-export type TapeView = z.infer<typeof tapeView>;
-
-export const tapesAnswer = z.object({ tapes: z.array(tapeView) });
-
-export const overviewQuery = z.object({
-  points: decimalText(z.int().min(2, "must be at least 2").max(5000, "must be at most 5000"))
-    .default(500)
-    .describe("how many points the price line has at most"),
-});
-export const tapeOverview = z.object({
-  id: z.string(),
-  points: z.array(z.object({ ts: isoTime, seq: z.int(), price: z.number(), low: z.number(), high: z.number() })),
-  gaps: tapeView.shape.gaps,
-  events: z.array(z.object({ ts: isoTime, seq: z.int(), type: z.string(), severity: z.string() })),
-});
-export type TapeOverview = z.infer<typeof tapeOverview>;

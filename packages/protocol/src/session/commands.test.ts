@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eventTypes } from "../frame/event-types.js";
+import { eventTypes } from "../frame/frame.js";
 import { createBody } from "../http/sessions.js";
 import { type CommandName, commandNames, parseCommand } from "./commands.js";
 
 describe("a command's arguments", () => {
-  test("[P7] symbols and sources are in capitals, however they were written", () => {
+  test("[P7] symbols and sources are converted to upper case", () => {
     const choice = { symbol: "btcusdt", source: "Binance" };
     expect(parseCommand("mode", { mode: "LIVE", ...choice })).toEqual({
       ok: { type: "mode", mode: "LIVE", symbol: "BTCUSDT", source: "BINANCE" },
@@ -27,7 +27,7 @@ describe("a command's arguments", () => {
     ["step", { ms: 0.5 }, { type: "step", by: { ms: 0.5 } }],
     ["range", { from: null, to: null, loop: false }, { type: "range", from: null, to: null, loop: false }],
     ["mode", { mode: "LIVE", symbol: null }, { type: "mode", mode: "LIVE" }],
-  ])("[P1] %s takes %j", (type, args, command) => {
+  ])("[P1] %s accepts %j", (type, args, command) => {
     expect(parseCommand(type, args)).toEqual({ ok: command });
   });
 
@@ -42,8 +42,8 @@ describe("a command's arguments", () => {
     ["seek", { event: "previous", event_type: "spoofing" }, `event_type: must be one of ${eventTypes.join(", ")}`],
     ["step", { frames: 0 }, "frames: must not be 0"],
     ["mode", { mode: "live" }, "mode: must be REPLAY, LIVE or SIMULATION"],
-  ])("[P2] [A94] %s %j is a value out of range, and the sentence names field and rule", (type, args, invalid) => {
-    expect(parseCommand(type, args)).toEqual({ invalid, range: true });
+  ])("[P2] [A94] %s %j is out of range, and the message names field and rule", (type, args, invalid) => {
+    expect(parseCommand(type, args)).toEqual({ invalid, outOfRange: true });
   });
 
   test.each<[CommandName, unknown, string]>([
@@ -52,23 +52,23 @@ describe("a command's arguments", () => {
     [
       "seek",
       {},
-      "body: must name exactly one place: ts, seq, fraction or event (with type and min_severity, if wanted)",
+      "body: must name exactly one place: ts, seq, fraction or event (optionally with type and min_severity)",
     ],
     [
       "seek",
       { ts: 5, seq: 3 },
-      "body: must name exactly one place: ts, seq, fraction or event (with type and min_severity, if wanted)",
+      "body: must name exactly one place: ts, seq, fraction or event (optionally with type and min_severity)",
     ],
     ["seek", { ts: true }, "ts: must be an ISO 8601 time in UTC or milliseconds since 1970"],
     ["seek", { seq: 1.5 }, "seq: expected int, received number"],
-    ["step", { frames: 1, ms: 1 }, "body: must say how far: frames or ms"],
+    ["step", { frames: 1, ms: 1 }, "body: must have either frames or ms"],
     ["range", { loop: "yes" }, "loop: expected boolean, received string"],
     ["speed", [], "body: expected object, received array"],
-  ])("[P2] %s %j is malformed, and the sentence names field and rule", (type, args, invalid) => {
-    expect(parseCommand(type, args)).toEqual({ invalid, range: false });
+  ])("[P2] %s %j is malformed, and the message names field and rule", (type, args, invalid) => {
+    expect(parseCommand(type, args)).toEqual({ invalid, outOfRange: false });
   });
 
-  test("[P3] whatever is given, the answer is a command of that name or a sentence", () => {
+  test("[P3] any arguments give a command of that name or a message", () => {
     fc.assert(
       fc.property(fc.constantFrom(...commandNames), fc.jsonValue(), (type, args) => {
         const parsed = parseCommand(type, args);

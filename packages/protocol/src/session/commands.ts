@@ -2,22 +2,21 @@ import { z } from "zod";
 import { describeIssues, type InvalidInput } from "../errors/invalid-input.js";
 import { decimal } from "../formats/decimal.js";
 import { isoTime } from "../formats/time.js";
-import { eventType } from "../frame/event-types.js";
-import { severity } from "../frame/frame.js";
+import { eventType, severity } from "../frame/frame.js";
 import { maxSpeed, minSpeed, mode } from "./session-view.js";
 
 const speedValue = decimal.min(minSpeed, `must be at least ${minSpeed}`).max(maxSpeed, `must be at most ${maxSpeed}`);
-/** The year 9999 in milliseconds: no time beyond it can be written in ISO 8601 with four digits. */
-const lastMs = 253_402_300_799_999;
+/** The end of the year 9999 in milliseconds: later times have no ISO 8601 form with a four-digit year. */
+const maxTapeMs = 253_402_300_799_999;
 const tapeTime = z.union(
-  [isoTime, z.number().nonnegative("must not be negative").max(lastMs, "must lie before the year 10000")],
+  [isoTime, z.number().nonnegative("must not be negative").max(maxTapeMs, "must be before the year 10000")],
   "must be an ISO 8601 time in UTC or milliseconds since 1970",
 );
 const name = z.string().min(1, "must not be empty").max(100, "must have at most 100 characters");
-/** Venues write their names in capitals, and so does everything here, however they were typed. */
+/** Symbols and sources are always upper case, as venues write them. */
 const upperCaseName = name.toUpperCase();
 
-/** What can be asked at creation and at a change of mode. */
+/** What a client may choose when it creates a session or changes its mode. */
 export const sourceChoice = z.object({
   symbol: upperCaseName.optional(),
   source: upperCaseName.optional(),
@@ -26,7 +25,7 @@ export const sourceChoice = z.object({
   scenario: name.optional(),
 });
 
-/** Exactly one of the four ways to name a place. */
+/** Exactly one of the four ways to name a place on the tape. */
 export const seekTarget = z.union(
   [
     z.strictObject({ ts: tapeTime }),
@@ -35,29 +34,29 @@ export const seekTarget = z.union(
     z.strictObject({
       event: z.enum(["next", "previous"], 'must be "next" or "previous"'),
       type: eventType.optional(),
-      event_type: eventType.optional().describe("the same over a socket, where `type` is that of the message"),
+      event_type: eventType.optional().describe("`type` in a socket message, where `type` is the type of the message"),
       min_severity: severity.optional(),
     }),
   ],
-  "must name exactly one place: ts, seq, fraction or event (with type and min_severity, if wanted)",
+  "must name exactly one place: ts, seq, fraction or event (optionally with type and min_severity)",
 );
 export type SeekTarget = z.infer<typeof seekTarget>;
 
 const stepAmount = z
   .number()
   .refine((n) => n !== 0, "must not be 0")
-  .refine((n) => Math.abs(n) <= 86_400_000, "must be within 86,400,000");
+  .refine((n) => Math.abs(n) <= 86_400_000, "must be between -86,400,000 and 86,400,000");
 export const stepBy = z.union(
   [
     z.strictObject({
       frames: stepAmount.refine(
         (n) => Number.isInteger(n) && Math.abs(n) <= 1000,
-        "must be a whole number within 1000",
+        "must be a whole number between -1000 and 1000",
       ),
     }),
     z.strictObject({ ms: stepAmount }),
   ],
-  "must say how far: frames or ms",
+  "must have either frames or ms",
 );
 export type StepBy = z.infer<typeof stepBy>;
 
@@ -69,7 +68,7 @@ export const rangeChoice = z.object({
 
 export const modeChoice = z.object({ mode, ...sourceChoice.shape });
 
-/** An order at market in the session's own simulated market. */
+/** A market order in the session's own simulated market. */
 export const orderChoice = z.object({
   side: z
     .string()
@@ -96,10 +95,10 @@ export const commandArguments = {
 export type CommandName = keyof typeof commandArguments;
 export const commandNames = Object.keys(commandArguments) as readonly CommandName[];
 
-/** Commands of which an argument that is null is as good as none: clients say `symbol: null` for "none". */
+/** Commands in which a null argument counts as absent: existing clients send `symbol: null` for "none". */
 export const nullMeansAbsent: ReadonlySet<CommandName> = new Set(["mode", "order"]);
 
-/** A command as it was asked, whichever door it came in by; what it means is `packages/sessions`' to say. */
+/** A command as the client sent it, by HTTP or socket. `packages/sessions` decides what it does. */
 export type Command =
   | { type: "start" | "pause" | "resume" | "stop" }
   | { type: "live" }
@@ -113,7 +112,7 @@ export type Command =
 
 export type ParsedCommand = { ok: Command } | InvalidInput;
 
-/** Reads a command's arguments. Unknown extra keys are ignored where a command takes an open object. */
+/** Reads a command's arguments. Unknown keys are ignored, except by seek and step, whose keys select a variant. */
 export function parseCommand(type: CommandName, given: unknown): ParsedCommand {
   const args = nullMeansAbsent.has(type) ? withoutNulls(given) : given;
   switch (type) {
@@ -150,7 +149,7 @@ function read<T>(schema: z.ZodType<T>, args: unknown, make: (value: T) => Comman
   return describeIssues(result.error);
 }
 
-/** The same without the keys whose value is null. */
+/** Removes the keys whose value is null. */
 export function withoutNulls(args: unknown): unknown {
   if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));

@@ -1,6 +1,6 @@
 import { type Refusal, refuse } from "../errors/errors.js";
 
-/** The venues that LIVE can be asked for, each with the instrument that it shows where none is named. */
+/** The venues of LIVE mode, each with its default instrument. */
 export const liveSources = {
   BINANCE: "BTCUSDT",
   "BINANCE-FUTURES": "BTCUSDT",
@@ -9,12 +9,12 @@ export const liveSources = {
   COINBASE: "BTC-USD",
   KRAKEN: "XBT/USD",
   OKX: "BTC-USDT",
-  /** A simulated market that runs as venues do, with no network. */
+  /** A built-in simulated market that behaves like a venue, without a network. */
   SIM: "BTCUSDT",
 } as const;
 export type LiveSource = keyof typeof liveSources;
 
-/** What one feed brings to the cluster. */
+/** What one feed records. */
 export interface Instrument {
   readonly source: LiveSource;
   readonly symbol: string;
@@ -23,26 +23,23 @@ export interface Instrument {
 const symbolPattern = /^[A-Z0-9][A-Z0-9/:._-]{0,39}$/;
 
 /**
- * The instrument that a wish means, in capitals: BTCUSDT on BINANCE where nothing is named. Refuses a source that there is not and
- * what cannot be a symbol; whether a venue knows the symbol is for its feed to find out.
+ * The requested instrument in upper case, by default BTCUSDT on BINANCE. Refuses unknown sources and texts that cannot be a symbol;
+ * only the feed can find out whether its venue lists the symbol.
  */
-export function liveInstrument(wish: {
+export function liveInstrument(request: {
   source?: string | undefined;
   symbol?: string | undefined;
 }): Instrument | Refusal {
-  const source = (wish.source ?? "BINANCE").toUpperCase();
+  const source = (request.source ?? "BINANCE").toUpperCase();
   if (!isLiveSource(source)) {
     const known = Object.keys(liveSources).join(", ");
-    return refuse(
-      "INVALID_VALUE",
-      `source: there is no ${wish.source}; live sources are ${known}. Nothing was changed.`,
-    );
+    return refuse("INVALID_VALUE", `source: must be one of ${known}. Nothing was changed.`);
   }
-  const symbol = (wish.symbol ?? liveSources[source]).toUpperCase();
+  const symbol = (request.symbol ?? liveSources[source]).toUpperCase();
   if (symbolPattern.test(symbol)) return { source, symbol };
   return refuse(
     "INVALID_VALUE",
-    "symbol: must have 1 to 40 letters, digits and any of / : . _ - and begin with a letter or digit. Nothing was changed.",
+    "symbol: must have 1 to 40 characters, letters, digits or any of / : . _ - and start with a letter or digit. Nothing was changed.",
   );
 }
 

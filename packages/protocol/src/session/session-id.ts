@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** First path segments that name an action; a session cannot be called by one of them. */
+/** The first path segments that name an action. A session id cannot be one of them. */
 export const actionNames = [
   "start",
   "pause",
@@ -22,14 +22,14 @@ export const globalSessionId = "global";
 
 const reserved = new Set<string>([...actionNames, "create", "stats"]);
 
-/** An id that names a session on the wire: also `global`, which clients may watch but not create by name. */
+/** The form of all session ids, including `global`, which clients may watch but not create. */
 export const sessionIdPattern = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$/;
 
 export function isSessionId(text: string): boolean {
   return sessionIdPattern.test(text) && !reserved.has(text);
 }
 
-/** An id that a client may bring to `POST /sessions/create`. */
+/** An id that a client may choose in `POST /sessions/create`. */
 export const newSessionId = z
   .string()
   .refine(

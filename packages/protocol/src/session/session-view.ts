@@ -13,21 +13,21 @@ export const feedStatus = z.object({
 });
 export type FeedStatus = z.infer<typeof feedStatus>;
 
-/** What the user of a simulated market has, by the orders they gave in it. */
+/** The holdings of a session's user in its simulated market. */
 export const account = z.object({
   position: z.number().describe("units held; below 0: sold short"),
-  average_price: z.number().nullable().describe("at which the position was entered; null without one"),
-  realized_pnl: z.number().describe("profit and loss of what was closed, in the quote currency"),
+  average_price: z.number().nullable().describe("average entry price of the position; null without one"),
+  realized_pnl: z.number().describe("profit and loss of closed positions, in the quote currency"),
 });
 export type Account = z.infer<typeof account>;
 
-/** An account with what is held valued at a mid price. */
+/** An account whose position is valued at a mid price. */
 export const markedAccount = account.extend({
   unrealized_pnl: z
     .number()
     .nullable()
-    .describe("profit and loss of what is held, at the mid price of the frame shown; null while that is not known"),
-  total_pnl: z.number().nullable().describe("realised and unrealised"),
+    .describe("profit and loss of the open position at the mid price of the current frame; null if that is unknown"),
+  total_pnl: z.number().nullable().describe("realised plus unrealised"),
 });
 export type MarkedAccount = z.infer<typeof markedAccount>;
 
@@ -36,12 +36,14 @@ export const tradeEvent = z.object({
   timestamp: isoTime,
   side: z.enum(["BUY", "SELL"]),
   price: z.number().describe("mean price of the order's trades, weighted by size"),
-  size: z.number().describe("units filled; less than asked for where the book had no more"),
-  type: z.enum(["ENTRY", "EXIT"]).describe("EXIT where it closes some of the position, or all and more"),
-  pnl: z.number().describe("what this fill realised; 0 for an ENTRY"),
+  size: z.number().describe("units filled; fewer than ordered if the book had no more"),
+  type: z.enum(["ENTRY", "EXIT"]).describe("EXIT if it closes the position, partly, fully or beyond"),
+  pnl: z.number().describe("profit or loss that this fill realised; 0 for an ENTRY"),
   account: markedAccount
     .optional()
-    .describe("what it left, at the mid price of the frame that shows it; absent of fills from before this was told"),
+    .describe(
+      "the account after the fill, at the mid price of the frame that shows it; absent in fills of older releases",
+    ),
 });
 export type TradeEvent = z.infer<typeof tradeEvent>;
 
@@ -69,17 +71,14 @@ export const sessionView = z
       max_fps: z.int(),
     }),
     state: playbackState,
-    reason: z
-      .string()
-      .nullable()
-      .describe("why the deck stands still: start, stop, ended; null while it plays or is paused"),
+    reason: z.string().nullable().describe("why a STOPPED session is stopped: start, stop or ended; otherwise null"),
     speed: z.number(),
     cursor_ts: isoTime.nullable(),
     epoch: z.int(),
     rev: z.int(),
-    parked: z.boolean().describe("playing, but nobody watches: the clock stands until a socket comes"),
+    parked: z.boolean().describe("PLAYING without viewers: the clock stands still until a socket connects"),
     behind_ms: z.number().nullable().describe("distance from the edge of a growing tape"),
-    buffer_size: z.int().describe("frames of history a newcomer gets, at most 100"),
+    buffer_size: z.int().describe("frames of history that a new socket receives, at most 100"),
     connections: z.int(),
     created_at: isoTime,
     last_activity: isoTime,
@@ -89,7 +88,7 @@ export const sessionView = z
       .array(mode)
       .optional()
       .describe(
-        "other modes that the session has been in: a change to one, without naming a source, resumes what it was left with",
+        "other modes that the session has been in; changing to one of them without naming a source resumes it as it was left",
       ),
     account: markedAccount.optional().describe("in SIMULATION"),
   })

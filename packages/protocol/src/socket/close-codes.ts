@@ -1,4 +1,4 @@
-/** Why a server closes a socket, and whether the client should come back: decided here, not by each client. */
+/** Why the server closes a socket, and whether a client should reconnect. The server decides that here, once for all clients. */
 export const closeCodes = {
   1001: { name: "going away", reconnect: "at once" },
   1008: { name: "origin not allowed", reconnect: "never" },
@@ -13,5 +13,5 @@ export const closeCodes = {
 } as const;
 export type CloseCode = keyof typeof closeCodes;
 
-/** Close reasons of 4404: the one case in which the reason says more to a program than the code. */
+/** Close reasons of 4404, the only code whose reason tells programs more than the code does. */
 export const sessionGoneReasons = { deleted: "session deleted", expired: "session expired" } as const;

@@ -1,26 +1,29 @@
-/** The subprotocol a new client asks for. A socket without it is a legacy client: `history` and `snapshot`, nothing else. */
+/** The subprotocol that clients request. A socket without it belongs to a legacy client and gets only `history` and `snapshot`. */
 export const subprotocol = "tapedeck.v1";
 
-/** Numbers both sides rely on; the first message of a socket repeats them. */
+/** Limits that both sides rely on; the first message of a socket contains them. */
 export const limits = {
-  /** Frames of history a newcomer gets. */
+  /** Frames of history that a new socket receives. */
   historyFrames: 100,
-  /** Bytes of a legacy socket's `history`. */
+  /** Bytes of the `history` message of a legacy socket. */
   historyBytes: 1_000_000,
-  /** Missing frames above which a resume is not exact any more. */
+  /** With more missing frames or trades, a resume is incomplete and sends only the newest history. */
   resumeFrames: 2_000,
   resumeTrades: 10_000,
-  /** Trades in one message; more of them make more messages. */
+  /** Trades in one message; further trades go into further messages. */
   tradesPerMessage: 1_000,
-  /** Epochs a session remembers for resuming. */
+  /** Past epochs that a session keeps for resuming. */
   epochs: 8,
-  /** Orders that a session's user may give in all. */
+  /** Orders that a session may have in total. */
   orders: 1_000,
-  /** Share links that a session has at a time. */
+  /** Valid share links of a session. */
   shares: 100,
-  /** Bytes of a message from a client. */
+  /** Bytes of a client's message. */
   clientMessageBytes: 16_384,
   defaultMaxFps: 30,
   legacyMaxFps: 20,
   maxFps: 60,
 } as const;
+
+/** VPIN counts as medium from the first value, and as high from the second. */
+export const vpinLevels = { medium: 0.3, high: 0.6 } as const;

@@ -34,7 +34,7 @@ export const historyMessage = z.object({
   epoch: z.int(),
   complete: z.boolean(),
 });
-/** What a legacy socket gets first. */
+/** The first message of a legacy socket. */
 export const legacyHistoryMessage = z.object({
   type: z.literal("history"),
   data: z.array(frame),
@@ -53,14 +53,14 @@ export const errorMessage = z.object({
   message: z.string(),
 });
 export const feedMessage = z.object({ type: z.literal("feed"), ...feedStatus.shape });
-/** The fill of an order of this session's user. */
+/** The fill of an order in this session. */
 export const tradeEventMessage = z.object({ type: z.literal("trade_event"), data: tradeEvent });
 export const lagMessage = z.object({
   type: z.literal("lag"),
   frames: z.int().describe("frames that were merged into newer ones because this socket reads too slowly"),
   trades_left_out: z.int().optional(),
 });
-/** The token of this socket ends soon: send `auth` with a fresh one, or it closes with 4401. */
+/** The socket's token is about to expire: send `auth` with a fresh one, or the socket closes with 4401. */
 export const expiringMessage = z.object({ type: z.literal("expiring"), expires_at: z.string() });
 export const pongMessage = z.object({ type: z.literal("pong") });
 
@@ -90,7 +90,9 @@ export const clientMessage = z.discriminatedUnion(
     z.object({ type: z.literal("ping") }),
     z
       .object({ type: z.literal("auth"), token: z.string() })
-      .describe("first message where authentication is on and the token came no other way; later: a fresh token"),
+      .describe(
+        "the first message, if authentication is on and the token was not sent otherwise; later, a fresh token",
+      ),
     z.looseObject({ type: z.literal("ORDER") }).describe("the command `order` without an id"),
   ],
   { error: (issue) => (issue.code === "invalid_union" ? "must be command, ping, auth or ORDER" : undefined) },

@@ -6,39 +6,38 @@ import { countCommands, interval, proxyTrust, showBlockCache, sparing, startProb
 import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
 import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import pLimit from "p-limit";
+import { Admission } from "./admission/admission.js";
+import { LegacySockets } from "./admission/legacy-sockets.js";
+import { ClientConnections } from "./client/connection.js";
+import { MessageRateLimits } from "./client/message-rate.js";
+import { type SendQueue, type SendQueueContext, WriteBatcher } from "./client/send-queue.js";
 import type { GatewayConfig } from "./config.js";
-import { createCounters } from "./counters.js";
-import { DeliveryDelay } from "./delivery-delay.js";
-import { Door } from "./door.js";
-import { HeldBack } from "./held-back.js";
-import { answerRequest } from "./http.js";
-import { LegacyRegister } from "./legacy-register.js";
-import type { Listen } from "./listener.js";
-import { MessageBudgets } from "./message-budget.js";
-import { exposeCounters } from "./metrics.js";
-import type { Outlet, OutletShare } from "./outlet.js";
-import { Presence } from "./presence.js";
-import { SessionTexts } from "./session-texts.js";
-import { WakeUp } from "./wake-up.js";
-import { Watches } from "./watches.js";
+import { createCounters, exposeCounters } from "./metrics.js";
+import { handleRequest } from "./server/http.js";
+import type { StartServer } from "./server/server.js";
+import { ConflationTimer } from "./subscription/conflation.js";
+import { DeliveryDelay } from "./subscription/delivery-timing.js";
+import { Presence } from "./subscription/presence.js";
+import { SessionSubscriptions } from "./subscription/registry.js";
+import { SessionMessages } from "./subscription/session-messages.js";
 
-/** Messages above this end a connection without a close code; between the protocol's limit and this the code is 1009. */
+/** A larger message ends the connection without a close code; between the protocol's limit and this the code is 1009. */
 const maxMessageBytes = 262_144;
-/** A last line of defence, above anything that an outlet sends at once. */
+/** A last line of defence, above anything that a send queue sends at once. */
 const maxBackpressure = 16_777_216;
 const probeMs = 1_000;
-/** Deaf for this long while Redis takes our messages: another node would serve better. */
-const deafMs = 3_000;
-const sweepMs = 500;
+/** If Redis takes our messages but returns none for this long, another node would serve better. */
+const probeTimeoutMs = 3_000;
+const slowCheckMs = 500;
 const delaySampleMs = 100;
 const legacyRefreshMs = 15_000;
 /** How long a socket may outlive the share link that opened it. */
 const shareCheckMs = 5_000;
-/** How often the feeds of LIVE sessions with sockets here are said to be wanted; they run on for longer than that. */
-const wantMs = 15_000;
-const wantLookMs = 1_000;
-/** Sessions that go along with a feed's new tape at a time. */
-const tuningsAtOnce = 32;
+/** How often the feeds of LIVE sessions with sockets here are requested again. Requests expire later than that. */
+const feedDemandMs = 15_000;
+const feedDemandCheckMs = 1_000;
+/** How many sessions switch to a feed's new tape at the same time. */
+const concurrentTapeSwitches = 32;
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
@@ -46,8 +45,8 @@ export interface GatewayParts {
   readonly log: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
-  readonly listen: Listen;
-  /** Connections by purpose; they stay the caller's to close. */
+  readonly startServer: StartServer;
+  /** Connections by purpose. The caller closes them. */
   readonly redis: {
     readonly commands: RedisConnection;
     readonly publisher: RedisConnection;
@@ -59,16 +58,16 @@ export interface GatewayParts {
 
 export interface Gateway {
   readonly url: string;
-  /** What the heartbeat says of this node. */
+  /** What the heartbeat reports of this node. */
   fields(): Record<string, string | number>;
   /** Takes no more sockets. */
-  shut(): void;
-  /** Closes all sockets with 1012 over DRAIN_MS; clients come back elsewhere, with their token, and miss nothing. */
+  stopAccepting(): void;
+  /** Closes all sockets with 1012 over DRAIN_MS; clients reconnect elsewhere, with their token, and miss nothing. */
   drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Puts a gateway together and listens. */
+/** Builds a gateway and starts its server. */
 export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, guard, log, health, metrics, redis, now } = parts;
   const node = config.NODE_ID;
@@ -100,20 +99,18 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     ttl: config.SESSION_TTL_S,
     defaultTape: config.DEFAULT_TAPE,
   });
-  const texts = new SessionTexts({ tapes, live, now, node });
+  const messages = new SessionMessages({ tapes, live, now, node });
   const presence = new Presence({ store, node, log });
-  const legacyRegister = new LegacyRegister(redis.commands, keys, node, now);
-  const share: OutletShare = {
+  const legacySockets = new LegacySockets(redis.commands, keys, node, now);
+  const connections = new ClientConnections();
+  const sendQueues: SendQueueContext = {
     limits: { slowBytes: config.SLOW_BYTES, slowCloseMs: config.SLOW_CLOSE_MS },
-    wakeUp: new WakeUp(),
+    batcher: new WriteBatcher(),
     counters,
-    slow: new Set<Outlet>(),
-    damage: new DamageReports(),
-    report: sparing(log),
-    countCommand: countCommands(metrics),
+    slow: new Set<SendQueue>(),
   };
   const delay = new DeliveryDelay(metrics, now);
-  const watches = new Watches({
+  const subscriptions = new SessionSubscriptions({
     subscriber: redis.subscriber,
     keys,
     log,
@@ -121,51 +118,66 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       sessions,
       store,
       tapes,
-      texts,
-      edge: { live, heldBack: new HeldBack(), tuning: pLimit(tuningsAtOnce), log },
+      messages,
+      edge: {
+        live,
+        store,
+        conflationTimer: new ConflationTimer(),
+        limitSwitches: pLimit(concurrentTapeSwitches),
+        log,
+      },
       counters,
       delay,
       log,
-      onGone: (watch, cause) => {
-        for (const viewer of [...watch.viewers]) viewer.close(4404, sessionGoneReasons[cause]);
+      onEnded: (subscription, cause) => {
+        for (const subscriber of [...subscription.subscribers]) subscriber.close(4404, sessionGoneReasons[cause]);
       },
     },
   });
-  const door = new Door({
+  const admission = new Admission({
     access,
-    sessions,
-    watches,
-    presence,
-    legacyRegister,
-    texts,
-    welcomeContext: { store, tapes, texts, counters, now },
-    share,
-    trusted: proxyTrust(config.TRUSTED_PROXIES),
     guard,
+    trustedProxies: proxyTrust(config.TRUSTED_PROXIES),
     socketsPerSession: config.MAX_SOCKETS_PER_SESSION,
-    messages: new MessageBudgets({ socket: config.LIMIT_SOCKET_MESSAGES, user: config.LIMIT_MESSAGES }),
+    sessions,
+    subscriptions,
+    presence,
+    legacySockets,
+    rateLimits: new MessageRateLimits({ socket: config.LIMIT_SOCKET_MESSAGES, user: config.LIMIT_MESSAGES }),
+    connections,
+    connectionContext: {
+      access,
+      messages,
+      sendQueues,
+      damage: new DamageReports(),
+      sparingLog: sparing(log),
+      countCommand: countCommands(metrics),
+      log,
+    },
+    startContext: { store, tapes, messages, counters, now },
     log,
   });
   exposeCounters(metrics, counters, {
-    sockets: () => door.connections.size,
-    sessions: () => watches.size,
-    slow: () => share.slow.size,
+    sockets: () => connections.size,
+    sessions: () => subscriptions.size,
+    slow: () => sendQueues.slow.size,
   });
   showBlockCache(metrics, tapes.cache);
   showAccess(metrics, access);
 
-  // A gateway reads no tokens of requests: where users have some, its numbers are on STATUS_PORT or nowhere.
+  // A gateway accepts no tokens for HTTP requests: with authentication on, its metrics are on STATUS_PORT or nowhere.
   const publicMetrics = config.STATUS_PORT === undefined && !access.users.required ? metrics : undefined;
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
-  const listener = await parts.listen({
+  const server = await parts.startServer({
     host: config.HOST,
     port: config.PORT,
     maxMessageBytes,
     maxBackpressure,
     idleTimeoutS: config.IDLE_TIMEOUT_S,
-    request: (request) => answerRequest(request, { guard, health, metrics: publicMetrics }),
-    upgrade: (upgrade) => door.answer(upgrade),
+    request: (request) => handleRequest(request, { guard, health, metrics: publicMetrics }),
+    upgrade: (upgrade) => admission.handleUpgrade(upgrade),
   });
+  const url = `http://${config.HOST}:${server.port}`;
   const probe = startProbe({
     publisher: redis.publisher,
     subscriber: redis.subscriber,
@@ -174,37 +186,37 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
   });
   const timers = [
-    interval(() => sweep(share), sweepMs),
+    interval(() => closeSlow(sendQueues), slowCheckMs),
     interval(() => {
       delay.wanted = true;
     }, delaySampleMs),
-    interval(() => watchHealth(health, probe, redis), probeMs),
+    interval(() => updateHealth(health, probe, redis), probeMs),
     interval(() => {
-      door.closeRevoked().catch((error) => log.debug({ err: error }, "share links not looked at"));
+      connections.closeRevoked(access.shares).catch((error) => log.debug({ err: error }, "share links not checked"));
     }, shareCheckMs),
     interval(() => {
-      legacyRegister.refresh().catch((error) => log.debug({ err: error }, "legacy sockets not noted"));
+      legacySockets.refresh().catch((error) => log.debug({ err: error }, "legacy sockets not noted"));
     }, legacyRefreshMs),
-    interval(() => watches.wantFeeds(wantMs), wantLookMs),
+    interval(() => subscriptions.renewFeedDemands(feedDemandMs), feedDemandCheckMs),
   ];
 
   return {
-    url: `http://${config.HOST}:${listener.port}`,
+    url,
     fields: () => ({
       role: "gateway",
-      url: `http://${config.HOST}:${listener.port}`,
-      sockets: door.connections.size,
-      sessions: watches.size,
+      url,
+      sockets: connections.size,
+      sessions: subscriptions.size,
       messages_sent: counters.framesForwarded + counters.framesRendered,
-      slow_sockets: share.slow.size,
+      slow_sockets: sendQueues.slow.size,
     }),
-    shut: () => {
-      door.shut();
-      listener.stop();
+    stopAccepting: () => {
+      admission.stopAccepting();
+      server.stopAccepting();
     },
-    drain: () => door.sendAway(1012, config.DRAIN_MS),
+    drain: () => connections.closeAll(1012, config.DRAIN_MS),
     stop: async () => {
-      listener.close();
+      server.close();
       for (const stopTimer of timers) stopTimer();
       probe.stop();
       presence.stop();
@@ -215,18 +227,18 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   };
 }
 
-function sweep({ slow }: OutletShare): void {
+function closeSlow({ slow }: SendQueueContext): void {
   const now = performance.now();
-  for (const outlet of [...slow]) if (outlet.sweep(now)) outlet.close(4408, "too slow");
+  for (const queue of [...slow]) if (queue.isTooSlow(now)) queue.close(4408, "too slow");
 }
 
-/** Redis's absence is everybody's, so it only degrades; a subscriber that hears nothing while Redis is there is our own. */
-function watchHealth(health: Health, probe: Probe, { commands, publisher }: GatewayParts["redis"]): void {
+/** If Redis is away, it is away for all nodes, so this one is only degraded. If only our subscriber receives nothing, it is unready. */
+function updateHealth(health: Health, probe: Probe, { commands, publisher }: GatewayParts["redis"]): void {
   const away = commands.status !== "ready";
   if (!away && probe.refused)
-    health.set("masters", "degraded", "some of Redis does not answer; what lies there stands still");
+    health.set("masters", "degraded", "a part of Redis does not answer; sessions stored there stand still");
   else health.set("masters", "ok");
-  const deaf = !away && publisher.status === "ready" && !probe.heardWithin(deafMs);
-  if (deaf) health.set("pubsub", "unready", "messages do not come back through Redis");
+  const receivesNothing = !away && publisher.status === "ready" && !probe.heardWithin(probeTimeoutMs);
+  if (receivesNothing) health.set("pubsub", "unready", "messages do not come back through Redis");
   else health.set("pubsub", "ok");
 }

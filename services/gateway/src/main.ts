@@ -18,10 +18,10 @@ import {
   watchRedis,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
-import { chooseListen, NoNativeServer } from "./choose-listen.js";
 import { type GatewayConfig, readGatewayConfig } from "./config.js";
 import { startGateway } from "./gateway.js";
-import { CannotListen } from "./listener.js";
+import { chooseServer, NoNativeServer } from "./server/choose-server.js";
+import { ListenError } from "./server/server.js";
 
 /** Beyond waiting and draining: for closing what is open. */
 const slackMs = 5_000;
@@ -29,7 +29,7 @@ const slackMs = 5_000;
 try {
   await main(readGatewayConfig());
 } catch (error) {
-  const told = error instanceof ConfigError || error instanceof NoNativeServer || error instanceof CannotListen;
+  const told = error instanceof ConfigError || error instanceof NoNativeServer || error instanceof ListenError;
   if (!told) throw error;
   process.stderr.write(`${printableLines(error.message)}\n`);
   process.exit(1); // connections to Redis would keep it alive
@@ -38,7 +38,7 @@ try {
 async function main(config: GatewayConfig): Promise<void> {
   const node = config.NODE_ID;
   const log = createLogger({ service: "gateway", node, level: config.LOG_LEVEL });
-  const listen = chooseListen({
+  const startServer = chooseServer({
     production: config.NODE_ENV === "production",
     allowSlow: config.ALLOW_SLOW_UWS,
     uws: { allowUnknown: config.ALLOW_UNKNOWN_UWS },
@@ -63,7 +63,7 @@ async function main(config: GatewayConfig): Promise<void> {
   watchRedis(redis.commands, health);
   const clock = await startRedisClock(redis.commands, { log });
   const stopWatching = watchLatency(redis.commands, metrics);
-  const gateway = await startGateway({ config, guard, log, health, metrics, listen, redis, now: clock.now });
+  const gateway = await startGateway({ config, guard, log, health, metrics, startServer, redis, now: clock.now });
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const statusUrl = status && { status_url: status.url };
   const heartbeat = startHeartbeat(redis.commands, {
@@ -73,7 +73,7 @@ async function main(config: GatewayConfig): Promise<void> {
     fields: () => ({
       version,
       pid: process.pid,
-      server: listen.server,
+      server: startServer.server,
       queues: config.TICKER_QUEUES,
       ...statusUrl,
       ...gateway.fields(),
@@ -85,7 +85,7 @@ async function main(config: GatewayConfig): Promise<void> {
   // Shares of the budget: what is waited for, in seconds.
   shutdown.step("turn unready", () => health.set("gateway", "unready", "shutting down"));
   shutdown.step("let traffic move on", () => sleep(config.UNREADY_MS), 1 + config.UNREADY_MS / 1000);
-  shutdown.step("take no more sockets", () => gateway.shut());
+  shutdown.step("take no more sockets", () => gateway.stopAccepting());
   shutdown.step("send viewers away", () => gateway.drain(), 1 + config.DRAIN_MS / 1000);
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("leave Redis", async () => {

@@ -37,7 +37,7 @@ const hash = {
   created_by: "",
 };
 
-/** A session as it might lie in Redis, for what looks at a few of its fields. */
+/** A session as it could be in Redis, for tests of code that reads a few of its fields. */
 export function aRecord(fields: Partial<SessionRecord>): SessionRecord {
   return { ...decodeRecord(hash), ...fields };
 }

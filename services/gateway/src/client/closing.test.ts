@@ -1,0 +1,150 @@
+import { afterAll, expect, inject, test } from "vitest";
+import { openGatewayFixture } from "../testing/test-cluster.js";
+
+const fixture = await openGatewayFixture(inject("redisUrl"));
+afterAll(() => fixture.stop());
+
+test("[G50] a deleted session closes its sockets on every node", async () => {
+  const other = await fixture.cluster.gateway();
+  const id = fixture.newId();
+  const clients = [
+    await fixture.gateway.client(`/ws/${id}`),
+    await fixture.gateway.client(`/ws/${id}`, { legacy: true }),
+    await other.client(`/ws/${id}`),
+  ];
+  await fixture.cluster.sessions.remove(id);
+  await Promise.all(clients.map((client) => client.untilClosed()));
+  expect(clients.map(({ closed }) => closed)).toEqual(Array(3).fill({ code: 4404, reason: "session deleted" }));
+  // The same id again is another session, whose sockets are not touched by late word of the first one's end.
+  const again = await fixture.gateway.client(`/ws/${id}`);
+  await again.untilType("history");
+  expect(again.closed).toBeUndefined();
+});
+
+test("[G50] an expired session does so as soon as anonymous notices", async () => {
+  const { redis, keys, store } = fixture.cluster;
+  const id = fixture.newId();
+  const client = await fixture.gateway.client(`/ws/${id}`);
+  await client.untilType("history");
+  await redis.del(keys.session(id));
+  const score = (await store.index.expiryOf(id)) ?? Number.NaN;
+  await store.expire({ id, score }, score + 1);
+  await client.untilClosed();
+  expect(client.closed).toEqual({ code: 4404, reason: "session expired" });
+});
+
+test("[G50] an id that has expired is made again by its socket, and stays", async () => {
+  const { redis, keys } = fixture.cluster;
+  const id = fixture.newId();
+  await fixture.cluster.sessions.open(id);
+  await redis.del(keys.session(id)); // its entry in the index is counted when the id is made again
+  const client = await fixture.gateway.client(`/ws/${id}`);
+  await client.untilType("history");
+  const ack = await client.command("pause");
+  expect(ack.type).toBe("ack");
+  expect(client.closed).toBeUndefined();
+});
+
+test.each(["/ws/create", "/ws/a%20b", "/ws?session_id=..", "/ws/x?epoch=1", "/ws/x?epoch=one&after=2"])(
+  "[G51] %s is accepted and closed with 4400",
+  async (path) => {
+    const client = await fixture.gateway.client(path);
+    await client.untilClosed();
+    expect(client.closed?.code).toBe(4400);
+    expect(client.types).toEqual([]);
+  },
+);
+
+test("[G51] other paths and plain requests are answered in JSON", async () => {
+  const { url } = fixture.gateway;
+  await expect(fixture.gateway.client("/sockets")).rejects.toThrow("HTTP 404");
+  for (const [path, status, code] of [
+    ["/", 404, "ROUTE_NOT_FOUND"],
+    ["/sessions", 404, "ROUTE_NOT_FOUND"],
+    ["/ws", 400, "MALFORMED"],
+    ["/ws/abc", 400, "MALFORMED"],
+  ] as const) {
+    const answer = await fetch(`${url}${path}`);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("content-type")).toContain("application/json");
+    expect(await answer.json()).toMatchObject({ status: "error", code });
+  }
+  expect((await fetch(`${url}/metrics`, { method: "POST" })).status).toBe(405);
+});
+
+test("[G51] health and numbers are there", async () => {
+  const { url } = fixture.gateway;
+  expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: "alive" });
+  const ready = await fetch(`${url}/health/ready`);
+  expect([ready.status, await ready.json()]).toEqual([200, { status: "ready", issues: [] }]);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toContain("tapedeck_gateway_frames_forwarded_total");
+  expect(metrics).toContain("tapedeck_gateway_sockets");
+});
+
+test("[G52] a message of more than 16 KB closes with 1009", async () => {
+  for (const legacy of [false, true]) {
+    const client = await fixture.gateway.client(`/ws/${fixture.newId()}`, { legacy });
+    client.send("x".repeat(16_384));
+    if (!legacy) await client.untilType("error");
+    client.send("x".repeat(16_385));
+    await client.untilClosed();
+    expect(client.closed?.code).toBe(1009);
+  }
+});
+
+test("[G52] pages of an origin that is not allowed are closed with 1008", async () => {
+  const gateway = await fixture.cluster.gateway({ ALLOWED_ORIGINS: "https://ours.example" });
+  const id = fixture.newId();
+  const theirs = await gateway.client(`/ws/${id}`, { headers: { Origin: "https://theirs.example" } });
+  await theirs.untilClosed();
+  expect(theirs.closed?.code).toBe(1008);
+  expect(await fixture.cluster.store.read(id)).toBeUndefined();
+  const own = `http://${new URL(gateway.url).host}`; // [AC27]
+  for (const options of [{ headers: { Origin: "https://ours.example" } }, { headers: { Origin: own } }, {}]) {
+    const ours = await gateway.client(`/ws/${id}`, options);
+    await ours.untilType("history");
+  }
+});
+
+test("[G52] one socket too many of an address or on a session is closed with 4429", async () => {
+  const gateway = await fixture.cluster.gateway({
+    MAX_SOCKETS_PER_ADDRESS: "3",
+    MAX_SOCKETS_PER_SESSION: "2",
+    TRUSTED_PROXIES: "127.0.0.1",
+  });
+  const id = fixture.newId();
+  const from = (address: string) => ({ headers: { "X-Forwarded-For": address } });
+  const first = await gateway.client(`/ws/${id}`, from("10.0.0.1"));
+  await gateway.client(`/ws/${id}`, from("10.0.0.1"));
+  const third = await gateway.client(`/ws/${id}`, from("10.0.0.2"));
+  await third.untilClosed();
+  expect(third.closed?.code).toBe(4429);
+  await gateway.client(`/ws/${fixture.newId()}`, from("10.0.0.1"));
+  const fourth = await gateway.client(`/ws/${fixture.newId()}`, from("10.0.0.1"));
+  await fourth.untilClosed();
+  expect(fourth.closed?.code).toBe(4429);
+  await first.close();
+  const fits = await gateway.client(`/ws/${id}`, from("10.0.0.1"));
+  await fits.untilType("history");
+});
+
+test("[G52] more sessions than the cluster may have are refused with 4429", async () => {
+  const gateway = await fixture.cluster.gateway({ MAX_SESSIONS: "1" });
+  const client = await gateway.client(`/ws/${fixture.newId()}`);
+  await client.untilClosed();
+  expect(client.closed?.code).toBe(4429);
+});
+
+test("[G53] a node that shuts down sends its sockets elsewhere, spread over a time, and takes no more", async () => {
+  const gateway = await fixture.cluster.gateway({ DRAIN_MS: "300" });
+  const clients = await Promise.all(Array.from({ length: 10 }, () => gateway.client(`/ws/${fixture.newId()}`)));
+  const times: number[] = [];
+  const closed = clients.map((client) => client.untilClosed().then(() => times.push(performance.now())));
+  gateway.stopAccepting();
+  await gateway.drain();
+  await Promise.all(closed);
+  expect(clients.map((client) => client.closed?.code)).toEqual(clients.map(() => 1012));
+  expect((times.at(-1) ?? 0) - (times.at(0) ?? 0)).toBeGreaterThan(150);
+  await expect(gateway.client(`/ws/${fixture.newId()}`)).rejects.toThrow();
+});

@@ -1,0 +1,167 @@
+import { afterAll, expect, inject, test } from "vitest";
+import { expectNoGap } from "../testing/test-client.js";
+import { openGatewayFixture } from "../testing/test-cluster.js";
+
+const fixture = await openGatewayFixture(inject("redisUrl"), { frames: 6000 });
+afterAll(() => fixture.stop());
+
+const range = (after: number, to: number) => Array.from({ length: to - after }, (_, at) => after + 1 + at);
+
+test("[G20] a token gets exactly the frames missed, in chunks of a hundred, then frames as usual", async () => {
+  const record = await fixture.pausedSession(100);
+  const first = await fixture.gateway.client(`/ws/${record.id}`);
+  await first.untilType("history");
+  await fixture.cluster.publish(record, 100, 120);
+  await first.untilSeq(120);
+  await first.close();
+  // Nobody watches; the session moves on.
+  const { record: moved } = await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 450 } });
+  const second = await fixture.gateway.client(`/ws?session_id=${record.id}&epoch=${record.epoch}&after=120`);
+  await second.untilSeq(550);
+  expect(second.seqs).toEqual(range(120, 550));
+  expect(second.types).toEqual(["session", ...Array.from({ length: 5 }, () => "history")]);
+  expect(second.of("history").every(({ complete, epoch }) => complete === true && epoch === record.epoch)).toBe(true);
+  await fixture.cluster.publish(moved, 550, 551);
+  await second.untilSeq(551);
+});
+
+test("[G20] one who missed nothing gets an empty, complete history", async () => {
+  const record = await fixture.pausedSession(100);
+  for (const after of [100, 103]) {
+    const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=${after}`);
+    await client.untilType("history");
+    expect(client.of("history")[0]).toMatchObject({ data: [], complete: true, epoch: record.epoch });
+  }
+});
+
+test("[G23] one that has seen more than Redis was told of gets none of it again, and others get it in its time", async () => {
+  const record = await fixture.pausedSession(100);
+  const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=105`);
+  await client.untilType("history");
+  const other = await fixture.gateway.client(`/ws/${record.id}`);
+  await other.untilSeq(100);
+  for (const [prev, seq] of [
+    [100, 101],
+    [101, 104],
+    [104, 107],
+    [107, 108],
+  ] as const) {
+    await fixture.cluster.publish(record, prev, seq);
+  }
+  await client.untilSeq(108);
+  expect(client.seqs).toEqual([106, 107, 108]);
+  await other.untilSeq(108);
+  expect(other.seqs.slice(-5)).toEqual([100, 101, 104, 107, 108]);
+  // A ticker that was starved before it died had not told for ten seconds how far it had come.
+  const starved = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=205`);
+  await starved.untilType("history");
+  expect(starved.of("history")[0]).toMatchObject({ complete: true, data: [] });
+  const liar = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=99999`);
+  await liar.untilType("history");
+  expect(liar.of("history")[0]).toMatchObject({ complete: false });
+});
+
+test("[G20] frames that come while it resumes follow without a hole", async () => {
+  const record = await fixture.pausedSession(100);
+  const watching = await fixture.gateway.client(`/ws/${record.id}`);
+  await watching.untilType("history");
+  let last = 1100;
+  await fixture.cluster.publish(record, 100, last);
+  const clients = await Promise.all(
+    range(0, 5).map(async (nth) => {
+      const client = fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=${100 + nth}`);
+      for (let more = 0; more < 10; more++) await fixture.cluster.publish(record, last, ++last);
+      return client;
+    }),
+  );
+  await fixture.cluster.publish(record, last, ++last);
+  await Promise.all(clients.map((client) => client.untilSeq(last)));
+  for (const client of clients) {
+    expectNoGap(client.frames);
+    expect(client.of("history").every(({ complete }) => complete)).toBe(true);
+  }
+});
+
+test("[G21] a token of an earlier epoch gets the rest of it, then each later one after its state", async () => {
+  const { sessions } = fixture.cluster;
+  const first = await fixture.pausedSession(100);
+  await sessions.perform(first.id, { type: "step", by: { frames: 5 } });
+  const { record: second } = await sessions.perform(first.id, { type: "seek", to: { seq: 2000 } });
+  await sessions.perform(first.id, { type: "step", by: { frames: 3 } });
+  const { record: third } = await sessions.perform(first.id, { type: "seek", to: { seq: 50 } });
+  const client = await fixture.gateway.client(`/ws/${first.id}?epoch=${first.epoch}&after=102`);
+  await client.untilSeq(50);
+  expect(client.frames.map(({ epoch, seq }) => [epoch, seq])).toEqual([
+    [first.epoch, 103],
+    [first.epoch, 104],
+    [first.epoch, 105],
+    [second.epoch, 2000],
+    [second.epoch, 2001],
+    [second.epoch, 2002],
+    [second.epoch, 2003],
+    [third.epoch, 50],
+  ]);
+  expect(client.types).toEqual(["session", "history", "state", "history", "state", "history"]);
+  expect(client.of("state").map(({ session }) => session)).toMatchObject([
+    { epoch: second.epoch, controller_state: { cursor_seq: 2003 } },
+    { epoch: third.epoch, controller_state: { cursor_seq: 50 } },
+  ]);
+  await sessions.perform(first.id, { type: "step", by: { frames: 1 } });
+  await client.untilSeq(51);
+});
+
+test("[G21] also when the tape has changed meanwhile", async () => {
+  await fixture.cluster.tape({ id: "other", symbol: "ETHUSDT", frames: 300 });
+  const record = await fixture.pausedSession(97);
+  await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 3 } });
+  const { record: after } = await fixture.cluster.sessions.perform(record.id, {
+    type: "mode",
+    mode: "REPLAY",
+    tape: "other",
+  });
+  const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=98`);
+  await client.until(() => client.last?.epoch === after.epoch);
+  expect(client.seqs).toEqual([99, 100, 0]);
+  expect(client.frames.map(({ text }) => text.includes('"symbol":"ETHUSDT"'))).toEqual([false, false, true]);
+});
+
+test("[G22] a token that nobody remembers gets the newest hundred, and is told", async () => {
+  const record = await fixture.pausedSession(500);
+  for (const token of ["epoch=12345&after=3", `epoch=${record.epoch}&after=3`]) {
+    const client = await fixture.gateway.client(`/ws/${record.id}?${token}`);
+    await client.untilType("history");
+    expect(client.of("history")[0]).toMatchObject({ complete: false, epoch: record.epoch });
+    expect(client.seqs).toEqual(range(400, 500));
+  }
+});
+
+test("[G22] so does one that missed more than 2,000 frames, or 10,000 trades", async () => {
+  const record = await fixture.pausedSession(1);
+  await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 1000 } });
+  await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 1000 } });
+  const within = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=1`);
+  await within.untilSeq(2001);
+  expect(within.seqs).toEqual(range(1, 2001));
+  await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 1 } });
+  const beyond = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=1`);
+  await beyond.untilType("history");
+  expect(beyond.of("history")[0]).toMatchObject({ complete: false });
+  expect(beyond.seqs).toEqual(range(1902, 2002));
+
+  await fixture.cluster.tape({ id: "busy", symbol: "BUSY", frames: 200, tradesPerFrame: () => 300 });
+  const busy = await fixture.pausedSession(50, { tape: "busy" });
+  await fixture.cluster.sessions.perform(busy.id, { type: "step", by: { frames: 34 } });
+  const many = await fixture.gateway.client(`/ws/${busy.id}?epoch=${busy.epoch}&after=50`);
+  await many.untilType("history");
+  expect(many.of("history")[0]).toMatchObject({ complete: false });
+  const fewer = await fixture.gateway.client(`/ws/${busy.id}?epoch=${busy.epoch}&after=51`);
+  await fewer.untilSeq(84);
+  expect(fewer.seqs).toEqual(range(51, 84));
+});
+
+test("[G20] a legacy socket's token is not looked at", async () => {
+  const record = await fixture.pausedSession(500);
+  const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=499`, { legacy: true });
+  await client.untilType("history");
+  expect(client.seqs).toEqual(range(400, 500));
+});

@@ -1,0 +1,131 @@
+import { limits, RefusedError } from "@tapedeck/protocol";
+import { type EndedEpoch, playheadAt, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
+import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
+import type { Counters } from "../metrics.js";
+import type { SessionSubscription } from "../subscription/subscription.js";
+import { countTrades } from "./catch-up.js";
+
+/** The position of the last frame that a client has. */
+export interface ResumeToken {
+  readonly epoch: number;
+  readonly after: Seq;
+}
+
+/** Frames (after, to] of one epoch that a client has missed; none if `to` is not above `after`. */
+export interface MissedFrames {
+  readonly epoch: number;
+  /** `id@version`; empty if the session had none. */
+  readonly tape: string;
+  readonly after: Seq;
+  readonly to: Seq;
+}
+
+/** By epoch, the oldest first; "too much" if that is unknown, or is more than a resume delivers: then the client starts afresh. */
+export type ResumeOutcome = readonly MissedFrames[] | "no token" | "too much";
+
+export interface ResumeContext {
+  readonly store: Pick<SessionStore, "epochs">;
+  readonly tapes: Pick<TapeCatalog, "open">;
+  readonly counters: Counters;
+  /** The cluster's clock. */
+  readonly now: () => number;
+}
+
+/**
+ * How far a client's last frame may lie ahead of the playhead, as time of play. Clocks differ, a pause takes effect late, and after a
+ * takeover the new ticker begins at the last published seq that was written, which is as old as the former ticker was starved.
+ */
+const maxAheadMs = 15_000;
+
+/** Determines what the holder of a token has missed. Rejects if Redis or the tape store cannot be read. */
+export async function findMissed(
+  subscription: SessionSubscription,
+  token: ResumeToken | undefined,
+  context: ResumeContext,
+): Promise<ResumeOutcome> {
+  if (token === undefined) return "no token";
+  const { counters, store } = context;
+  const sameEpoch = token.epoch === subscription.record.epoch;
+  const ended = sameEpoch ? [] : await store.epochs(subscription.id);
+  const tapes = preferOpenTape(subscription, token, context.tapes);
+  const furthest = sameEpoch ? await furthestSent(subscription.record, tapes, context.now()) : 0;
+  // The subscription may have moved on while we read.
+  const { record, lastSeq } = subscription;
+  const present = { epoch: record.epoch, tape: record.tape, after: record.epochFromSeq - 1, to: lastSeq };
+  const missed = missedByEpoch(token, ended.reverse(), present, Math.max(lastSeq, furthest));
+  const deliverable = missed !== undefined && (await isDeliverable(missed, tapes));
+  if (deliverable) counters.resumesComplete++;
+  else counters.resumesIncomplete++;
+  return deliverable ? missed : "too much";
+}
+
+/** Opening a growing tape asks Redis. The session's own tape is open already, and is used if it has what the client has. */
+function preferOpenTape(
+  { segment }: SessionSubscription,
+  token: ResumeToken,
+  tapes: ResumeContext["tapes"],
+): ResumeContext["tapes"] {
+  const own = segment instanceof Promise ? undefined : segment.tape;
+  if (own === undefined || own.span.lastSeq < token.after) return tapes;
+  return { open: async (name) => (name === own.id ? own : tapes.open(name)) };
+}
+
+/** The last frame of this epoch that any client can have by now. */
+async function furthestSent(record: SessionRecord, tapes: ResumeContext["tapes"], now: number): Promise<Seq> {
+  if (record.tape === "") return -1;
+  const tape = await openIfExists(record.tape, tapes);
+  return tape === undefined ? -1 : tape.seqAt(playheadAt(record, now, tape) + maxAheadMs * 1e6 * record.speed);
+}
+
+/**
+ * @param ended the epochs that the session remembers, the oldest first
+ * @param present the epoch that the session is in, from its first frame on, as far as this node knows it
+ * @param furthest the last frame of it that any client can have
+ */
+function missedByEpoch(
+  token: ResumeToken,
+  ended: readonly EndedEpoch[],
+  present: MissedFrames,
+  furthest: Seq,
+): MissedFrames[] | undefined {
+  if (token.epoch === present.epoch) {
+    // A client may have more than this node knows of: a ticker writes its published seq once a second.
+    const credible = token.after >= present.after && token.after <= furthest;
+    return credible ? [{ ...present, after: token.after }] : undefined;
+  }
+  const known = ended.findIndex(({ epoch }) => epoch === token.epoch);
+  if (known < 0) return undefined;
+  const past = ended
+    .slice(known)
+    .filter(({ epoch }) => epoch < present.epoch)
+    .map(({ epoch, tape, first, last }, nth) => {
+      const after = nth === 0 ? Math.max(token.after, first - 1) : first - 1;
+      return { epoch, tape, after, to: Math.max(after, last) };
+    });
+  return [...past, present];
+}
+
+/** Whether all missed frames can still be read, and are few enough. */
+async function isDeliverable(missed: readonly MissedFrames[], tapes: ResumeContext["tapes"]): Promise<boolean> {
+  const frames = missed.reduce((sum, { after, to }) => sum + Math.max(0, to - after), 0);
+  if (frames > limits.resumeFrames) return false;
+  let trades = 0;
+  for (const { tape, after, to } of missed) {
+    if (tape === "" || to <= after) continue;
+    const opened = await openIfExists(tape, tapes);
+    // Redis has lost the tape, or retention has removed these frames.
+    if (opened === undefined || after < opened.span.firstSeq - 1) return false;
+    trades += await countTrades(opened, after, to);
+    if (trades > limits.resumeTrades) return false;
+  }
+  return true;
+}
+
+async function openIfExists(name: string, tapes: ResumeContext["tapes"]): Promise<Tape | undefined> {
+  try {
+    return await tapes.open(name);
+  } catch (error) {
+    if (error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return undefined;
+    throw error;
+  }
+}

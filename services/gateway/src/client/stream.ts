@@ -1,0 +1,317 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CloseCode } from "@tapedeck/protocol";
+import { DamagedBlock, type Seq, type Tape } from "@tapedeck/tape";
+import type { Counters } from "../metrics.js";
+import type { StreamItem } from "../subscription/notifications.js";
+import {
+  loadMerged,
+  loadMessage,
+  nextMessage,
+  type PlaybackSegment,
+  type RenderedMessage,
+} from "../subscription/playback-segment.js";
+import { isUnavailable, retryMs } from "../subscription/segment-opener.js";
+import { errorMessage } from "../subscription/session-messages.js";
+import type { SessionSubscription, Subscriber } from "../subscription/subscription.js";
+import { assessBacklog, historyMessage, legacyHistoryMessage, recordedFrames } from "./catch-up.js";
+import type { SendQueue } from "./send-queue.js";
+
+export interface ClientStreamOptions {
+  readonly legacy: boolean;
+  readonly subscription: Pick<SessionSubscription, "id" | "lastSeq" | "frameSent">;
+  readonly queue: SendQueue;
+  readonly counters: Counters;
+  /** Called for damaged blocks, for an unavailable tape store, and for unexpected errors. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** With more items waiting, a reader is so slow that only the newest state matters to it. */
+const maxItemsWithStates = 64;
+/** A client that has more items waiting sends requests without reading the answers, and is closed. */
+const maxItems = 2_048;
+/** After so many steps other sockets get a turn. */
+const stepsPerTurn = 64;
+
+/**
+ * The frames and messages on their way to one socket. While the stream is caught up, frames are forwarded as they are published;
+ * otherwise one loop brings it up to the subscription's last frame from the tape. That loop alone serves missing frames, the end of
+ * the history, a resume, a new epoch and a slow reader.
+ */
+export class ClientStream implements Subscriber {
+  /** HOT: all frames up to the subscription's last one have been sent, and no item is waiting. */
+  #caughtUp = false;
+  readonly #options: ClientStreamOptions;
+  readonly #queue: SendQueue;
+  readonly #counters: Counters;
+  #items: StreamItem[] = [];
+  #segment: PlaybackSegment | undefined;
+  /** The last frame that went to the socket, or was skipped for it. */
+  #sentSeq: Seq = -1;
+  #history: Extract<StreamItem, { type: "history" }> | undefined;
+  /** What to do with the frames that a slow reader missed: `assess` how many they are, then `merge` them. */
+  #lag: "none" | "assess" | "merge" = "none";
+  /** A damaged block ahead, while the frames before it are sent. */
+  #damagedAhead: DamagedBlock | undefined;
+  #running = false;
+
+  constructor(options: ClientStreamOptions) {
+    this.#options = options;
+    this.#queue = options.queue;
+    this.#counters = options.counters;
+  }
+
+  forward(body: Uint8Array | string, seq: Seq): void {
+    if (!this.#caughtUp || this.#queue.blocked) {
+      this.wake();
+      return;
+    }
+    this.#sentSeq = seq;
+    this.#queue.queue(body);
+    this.#counters.framesForwarded++;
+  }
+
+  wake(): void {
+    this.#caughtUp = false;
+    if (!this.#running) void this.#run();
+  }
+
+  push(item: StreamItem): void {
+    this.#items.push(item);
+    if (isReplaceable(item) && this.#items.length > maxItemsWithStates) this.#items = withoutOldStates(this.#items);
+    if (this.#items.length > maxItems) this.close(4408, "answers are not read");
+    this.wake();
+  }
+
+  close(code: CloseCode, reason: string): void {
+    this.#queue.close(code, reason);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      for (let steps = 1; this.#queue.open; steps++) {
+        const step = this.#step();
+        if (step === "done") return;
+        if (step !== undefined) await step;
+        else if (steps % stepsPerTurn === 0) await new Promise(setImmediate);
+      }
+    } catch (error) {
+      this.#options.onFailure(error);
+      this.#queue.close(1012, "internal error on this node");
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #step(): Promise<void> | undefined | "done" {
+    if (this.#history) return this.#queue.whenWritable() ?? this.#sendHistory(this.#history);
+    if (this.#queue.blocked) {
+      this.#lag = "assess";
+      return this.#queue.whenWritable();
+    }
+    const item = this.#items[0];
+    const segment = this.#segment;
+    if (segment !== undefined) {
+      const goal = item === undefined ? this.#options.subscription.lastSeq : lastSeqBefore(item, segment.epoch);
+      if (this.#sentSeq < goal) {
+        const leaving = item?.type === "epoch" || item?.type === "history";
+        return this.#sendFrame(segment, this.#upToDamage(goal), leaving);
+      }
+    }
+    if (item !== undefined) {
+      this.#items.shift();
+      return this.#begin(item);
+    }
+    this.#lag = "none";
+    // A client that has resumed may have frames that this node has not received yet.
+    this.#caughtUp = this.#sentSeq === this.#options.subscription.lastSeq;
+    return "done";
+  }
+
+  // Items
+
+  #begin(item: StreamItem): Promise<void> | undefined {
+    if (item.type === "message" || item.type === "state") return this.#sendMessage(item.message);
+    if (item.segment instanceof Promise) return item.segment.then((segment) => this.#enter(item, segment));
+    return this.#enter(item, item.segment);
+  }
+
+  #enter(
+    item: Extract<StreamItem, { type: "segment" | "epoch" | "history" }>,
+    segment: PlaybackSegment,
+  ): Promise<void> | undefined {
+    if (item.type !== "segment" && segment.epoch !== this.#segment?.epoch) this.#sentSeq = item.startAfter;
+    this.#segment = segment;
+    if (item.type === "segment") return undefined;
+    if (item.type === "history") this.#history = item;
+    return this.#sendMessage(item.message);
+  }
+
+  #sendMessage(make: (() => string | Promise<string>) | undefined): Promise<void> | undefined {
+    if (this.#options.legacy) return undefined;
+    const message = make?.();
+    if (message instanceof Promise) return message.then((late) => this.#queue.send(late));
+    if (message !== undefined) this.#queue.send(message);
+    return undefined;
+  }
+
+  async #sendHistory(history: Extract<StreamItem, { type: "history" }>): Promise<void> {
+    const { legacy, subscription } = this.#options;
+    const { upTo, complete } = history;
+    const tape = this.#segment?.tape;
+    const damage: unknown[] = [];
+    const frames: string[] = [];
+    let seq = tape === undefined ? upTo : this.#sentSeq;
+    try {
+      for (let first = true; tape !== undefined && (first || (legacy && seq < upTo)); first = false) {
+        const recorded = await recordedFrames(tape, seq, upTo, (error) => damage.push(error));
+        frames.push(...recorded.frames);
+        seq = recorded.seq;
+      }
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      return this.#retryLater(error);
+    }
+    this.#sentSeq = seq;
+    if (seq >= upTo) this.#history = undefined;
+    const epoch = this.#segment?.epoch ?? 0;
+    this.#queue.sendHistory(
+      legacy ? legacyHistoryMessage(subscription.id, frames) : historyMessage(subscription.id, epoch, complete, frames),
+    );
+    for (const error of damage) {
+      if (error instanceof DamagedBlock) this.#reportDamage(error);
+      else this.#options.onFailure(error);
+    }
+  }
+
+  // Frames
+
+  /** @param leaving whether another epoch follows, so that a slow reader does not need the rest of this one */
+  #sendFrame(segment: PlaybackSegment, goal: Seq, leaving: boolean): Promise<void> | undefined {
+    const { tape } = segment;
+    if (tape === undefined) {
+      this.#sentSeq = goal; // there is nothing to render from: this client does not get these frames
+      return undefined;
+    }
+    if (this.#lag !== "none") return this.#sendMerged(tape, goal, leaving);
+    const message = nextMessage(segment, this.#sentSeq, goal);
+    if (message === "missing") return this.#deliverLoaded(loadMessage(segment, this.#sentSeq, goal), goal);
+    this.#deliver(message, goal);
+    return undefined;
+  }
+
+  /** What a slow reader missed, as few messages as possible. */
+  #sendMerged(tape: Tape, goal: Seq, leaving: boolean): Promise<void> | undefined {
+    if (leaving) {
+      this.#skip(goal, 0);
+      return undefined;
+    }
+    const after = this.#sentSeq;
+    if (this.#lag === "merge") {
+      const merged = loadMerged(tape, after, goal).then((message) => {
+        this.#reportLag(message.seq - after - 1, 0);
+        return message;
+      });
+      return this.#deliverLoaded(merged, goal);
+    }
+    this.#lag = "merge";
+    return assessBacklog(tape, after, goal).then(
+      ({ skipTo, tradesLeftOut }) => this.#skip(skipTo, tradesLeftOut),
+      (error) => {
+        if (isUnavailable(error)) this.#lag = "assess";
+        return this.#skipUnreadable(error, goal);
+      },
+    );
+  }
+
+  async #deliverLoaded(message: Promise<RenderedMessage | undefined>, goal: Seq): Promise<void> {
+    try {
+      this.#deliver(await message, goal);
+    } catch (error) {
+      await this.#skipUnreadable(error, goal);
+    }
+  }
+
+  #deliver(message: RenderedMessage | undefined, goal: Seq): void {
+    this.#sentSeq = message?.seq ?? goal; // no message: the tape ends before the goal
+    if (message === undefined || !this.#queue.open) return;
+    this.#queue.send(message.text);
+    this.#counters.framesRendered++;
+    this.#options.subscription.frameSent(this.#segment?.epoch ?? 0);
+  }
+
+  #skip(to: Seq, tradesLeftOut: number): void {
+    this.#reportLag(to - this.#sentSeq, tradesLeftOut);
+    this.#sentSeq = to;
+  }
+
+  #reportLag(frames: number, tradesLeftOut: number): void {
+    if (frames === 0) return;
+    this.#counters.lags++;
+    this.#counters.framesMerged += frames;
+    this.#counters.tradesLeftOut += tradesLeftOut;
+    if (this.#options.legacy) return;
+    this.#queue.send(
+      JSON.stringify({ type: "lag", frames, ...(tradesLeftOut > 0 ? { trades_left_out: tradesLeftOut } : {}) }),
+    );
+  }
+
+  // What cannot be read
+
+  /** The frames before a damaged block are sent before the block is skipped. */
+  #upToDamage(goal: Seq): Seq {
+    const damaged = this.#damagedAhead;
+    return damaged !== undefined && this.#sentSeq < damaged.firstSeq - 1 ? Math.min(goal, damaged.firstSeq - 1) : goal;
+  }
+
+  /** Skips frames that can never be read, and waits for those of an unavailable store. */
+  #skipUnreadable(error: unknown, goal: Seq): Promise<void> | undefined {
+    if (isUnavailable(error)) return this.#retryLater(error);
+    if (!(error instanceof DamagedBlock)) {
+      this.#options.onFailure(error);
+      this.#sentSeq = goal;
+      this.#sendDamage("A part of the tape cannot be read and is left out.");
+    } else if (this.#sentSeq < error.firstSeq - 1 && this.#damagedAhead?.firstSeq !== error.firstSeq) {
+      this.#damagedAhead = error;
+    } else {
+      this.#reportDamage(error);
+      this.#sentSeq = Math.min(goal, error.lastSeq);
+      this.#damagedAhead = undefined;
+    }
+    return undefined;
+  }
+
+  #retryLater(unavailable: Error): Promise<void> {
+    this.#options.onFailure(unavailable);
+    return sleep(retryMs, undefined, { ref: false });
+  }
+
+  #reportDamage(error: DamagedBlock): void {
+    this.#options.onFailure(error);
+    this.#sendDamage(`Frames ${error.firstSeq} to ${error.lastSeq} of the tape are damaged and are left out.`);
+  }
+
+  #sendDamage(message: string): void {
+    if (!this.#options.legacy) this.#queue.send(errorMessage("TAPE_DAMAGED", message));
+  }
+}
+
+/** The frame up to which a stream in this epoch sends before an item; -1 if the item does not wait for frames of this epoch. */
+function lastSeqBefore(item: StreamItem, epoch: number): Seq {
+  const after = item.type === "message" ? undefined : item.after;
+  return after?.epoch === epoch ? after.seq : -1;
+}
+
+/** A later state of the session replaces this item. */
+function isReplaceable({ type }: StreamItem): boolean {
+  return type === "state" || type === "segment" || type === "epoch";
+}
+
+/** Keeps the newest segment and the newest state message of those that later ones replace. */
+function withoutOldStates(items: readonly StreamItem[]): StreamItem[] {
+  const segment = items.findLast((item) => item.type === "segment" || item.type === "epoch");
+  const message = items.findLast(
+    (item) => item.type === "state" || (item.type === "epoch" && item.message !== undefined),
+  );
+  return items.filter((item) => !isReplaceable(item) || item === segment || item === message);
+}

@@ -1,0 +1,461 @@
+import { type CloseCode, type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
+import { type Logger, traceparent } from "@tapedeck/runtime";
+import {
+  type CommandResult,
+  decodeState,
+  type FrameHead,
+  isMoving,
+  parseHead,
+  type Requester,
+  type SessionRecord,
+  type SessionService,
+  type SessionStore,
+  type StateHead,
+  type StoredSession,
+  type SystemCommand,
+  traceOf,
+} from "@tapedeck/sessions";
+import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
+import type { Counters } from "../metrics.js";
+import {
+  advanceToFrame,
+  advanceToState,
+  cursorOf,
+  type DeliveryCursor,
+  decideDelivery,
+  deliverableSeq,
+  isNewer,
+  latestFrame,
+  type Revision,
+} from "./delivery-rule.js";
+import { type DeliveryDelay, FirstFrameSpan } from "./delivery-timing.js";
+import { LiveEdge, type LiveEdgeContext, type LiveEdgeOwner } from "./live-edge.js";
+import { notificationsFor, type StreamItem } from "./notifications.js";
+import type { PlaybackSegment } from "./playback-segment.js";
+import { SegmentOpener } from "./segment-opener.js";
+import { feedMessage, type SessionMessages } from "./session-messages.js";
+
+/** One client of a session, as its subscription sees it. */
+export interface Subscriber {
+  /** HOT: the frame that continues at the subscription's cursor. The bytes are not copied before they are written. */
+  forward(body: Uint8Array | string, seq: Seq): void;
+  /** There are frames up to the subscription's `lastSeq` which are not forwarded: they have to be rendered. */
+  wake(): void;
+  push(item: StreamItem): void;
+  close(code: CloseCode, reason: string): void;
+}
+
+/** What a subscription needs of its process. */
+export interface SubscriptionContext {
+  readonly sessions: Pick<SessionService, "perform">;
+  readonly store: Pick<SessionStore, "read">;
+  readonly tapes: Pick<TapeCatalog, "open">;
+  readonly messages: SessionMessages;
+  readonly edge: LiveEdgeContext;
+  readonly counters: Counters;
+  readonly delay: DeliveryDelay;
+  readonly log: Logger;
+  /** The session was deleted or has expired: its sockets have to be closed. */
+  readonly onEnded: (subscription: SessionSubscription, cause: "deleted" | "expired") => void;
+}
+
+/** The newest known record of the session, and what its frames come from. */
+interface Current {
+  readonly record: SessionRecord;
+  readonly segment: PlaybackSegment | Promise<PlaybackSegment>;
+}
+
+/** How long to wait before reading a session again that could not be read. */
+const rereadRetryMs = 250;
+/** The cause of changes that this node makes by itself. */
+const causes: { readonly [type in (Command | SystemCommand)["type"]]?: StateCause } = {
+  unpark: "unparked",
+  tune: "tuned",
+};
+
+/**
+ * This node's subscription to one session, shared by all sockets here on that session. It applies the delivery rule to what
+ * is published on the session's channel, follows the session's changes, and passes both on to its subscribers.
+ */
+export class SessionSubscription implements LiveEdgeOwner {
+  readonly id: string;
+  readonly channel: string;
+  readonly subscribers = new Set<Subscriber>();
+  /** Open sockets, and upgrades under way, that need this subscription. */
+  references = 0;
+  /** This node's sockets that Redis counts. */
+  reportedSockets = 0;
+  #socketsElsewhere = 0;
+  /** Resolves when the session has been read. */
+  ready: Promise<void> = Promise.resolve();
+  readonly #context: SubscriptionContext;
+  readonly #log: Logger;
+  readonly #segments: SegmentOpener;
+  readonly #edge: LiveEdge;
+  readonly #firstFrame: FirstFrameSpan;
+  #cursor: DeliveryCursor = { epoch: 0, rev: 0, lastSeq: -1 };
+  #current: Current | undefined;
+  /** The newest frame from a revision that is not known yet. */
+  #earlyFrame: FrameHead | undefined;
+  /** What came before the session was read for the first time. */
+  #earlyState: { readonly record: SessionRecord; readonly cause: StateCause } | undefined;
+  #earlyEnd = false;
+  #rereading: Promise<void> | undefined;
+  #ended = false;
+
+  constructor(id: string, channel: string, context: SubscriptionContext) {
+    this.id = id;
+    this.channel = channel;
+    this.#context = context;
+    this.#log = context.log.child({ session: id });
+    this.#segments = new SegmentOpener(context.tapes, this.#log);
+    this.#edge = new LiveEdge(this, context.edge);
+    this.#firstFrame = new FirstFrameSpan(id);
+  }
+
+  /** All frames of the epoch up to this one may be sent to clients. */
+  get lastSeq(): Seq {
+    return this.#cursor.lastSeq;
+  }
+
+  /** Sockets on this session in the whole cluster, as far as this node knows. */
+  get connections(): number {
+    return this.subscribers.size + this.#socketsElsewhere;
+  }
+
+  /** @param total sockets on all nodes, as Redis counts them */
+  setTotalConnections(total: number): void {
+    this.#socketsElsewhere = Math.max(0, total - this.reportedSockets);
+  }
+
+  /** The session was deleted or has expired. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get record(): SessionRecord {
+    return this.#known().record;
+  }
+
+  get segment(): PlaybackSegment | Promise<PlaybackSegment> {
+    return this.#known().segment;
+  }
+
+  /** The status of the session's feed, or why it has no tape. */
+  get feed(): FeedStatus | undefined {
+    return this.#edge.feed ?? this.record.feed ?? undefined;
+  }
+
+  #known(): Current {
+    if (this.#current === undefined) throw new Error(`session ${this.id} was used before it was read`);
+    return this.#current;
+  }
+
+  // What is published
+
+  /** HOT: a message on the session's channel. */
+  receive(message: Buffer): void {
+    const { counters, delay } = this.#context;
+    counters.messagesReceived++;
+    const head = parseHead(message);
+    if (head === undefined) {
+      counters.unreadableMessages++;
+      return;
+    }
+    if (head.kind !== "F") {
+      this.#receiveState(head, message);
+      return;
+    }
+    if (this.#current === undefined) {
+      this.#earlyFrame = latestFrame(this.#earlyFrame, head);
+      return;
+    }
+    switch (decideDelivery(this.#cursor, head)) {
+      case "forward": {
+        this.#cursor = advanceToFrame(this.#cursor, head);
+        const body = message.subarray(head.body);
+        for (const subscriber of this.subscribers) subscriber.forward(body, head.seq);
+        if (this.#firstFrame.open) this.frameSent(this.#cursor.epoch);
+        if (delay.wanted) delay.sample(body, this.#current.segment);
+        return;
+      }
+      case "catch-up":
+        counters.catchUps++;
+        this.#cursor = advanceToFrame(this.#cursor, head);
+        this.#wakeSubscribers();
+        return;
+      case "reread":
+        this.#earlyFrame = latestFrame(this.#earlyFrame, head);
+        void this.reread();
+        return;
+      case "stale":
+        counters.staleFrames++;
+        return;
+      case "duplicate":
+        counters.duplicateFrames++;
+        return;
+    }
+  }
+
+  #receiveState(head: StateHead, message: Buffer): void {
+    if (head.kind === "D") {
+      this.#receiveEnd(head);
+      return;
+    }
+    if (this.#current !== undefined && !isNewer(this.#cursor, head)) return; // made here, or already read
+    try {
+      const body = message.toString("latin1", head.body);
+      this.#firstFrame.begin(traceOf(body));
+      this.applyRecord(decodeState(body), head.cause);
+    } catch (error) {
+      this.#context.counters.unreadableMessages++;
+      this.#log.error({ err: error }, "state not readable, written by another release?");
+    }
+  }
+
+  /** A deleted id may have been created again before this message arrives, and so may an expired one: then it is not the end. */
+  #receiveEnd({ epoch, cause }: StateHead): void {
+    if (this.#current === undefined) this.#earlyEnd = true;
+    else if (cause !== "deleted") void this.reread();
+    else if (epoch >= this.#cursor.epoch) this.end("deleted");
+  }
+
+  /** HOT: at the live edge the market's frames are the session's. */
+  advance(seq: Seq, message: Uint8Array | string | undefined): void {
+    this.#cursor = advanceToFrame(this.#cursor, { seq });
+    this.#context.counters.edgeFrames++;
+    if (message === undefined) this.#wakeSubscribers();
+    else {
+      for (const subscriber of this.subscribers) subscriber.forward(message, seq);
+      if (this.#firstFrame.open) this.frameSent(this.#cursor.epoch);
+    }
+  }
+
+  // What the session is
+
+  /** The session as it was read or created. What was published meanwhile is applied too. */
+  async initialize({ record, connections }: StoredSession): Promise<void> {
+    this.setTotalConnections(connections);
+    this.#edge.follow(record);
+    const opening = this.#segments.open(undefined, record);
+    // At the live edge only the tape says how far the session has come.
+    const segment = record.edge ? await opening : opening;
+    this.#current = { record, segment };
+    this.#cursor = cursorOf(record);
+    this.#onceReady(record, segment);
+    const early = this.#earlyState;
+    this.#earlyState = undefined;
+    if (early !== undefined) this.applyRecord(early.record, early.cause);
+    this.#applyEarlyFrame();
+    if (this.#earlyEnd) void this.reread();
+  }
+
+  /** Applies a record of the session, from whatever source. An older or known revision changes nothing. */
+  applyRecord(record: SessionRecord, cause: StateCause): void {
+    if (this.#current === undefined) {
+      this.#earlyState = { record, cause };
+      return;
+    }
+    const { record: before } = this.#current;
+    const cursorBefore = this.#cursor;
+    if (!isNewer(cursorBefore, record)) {
+      this.#applySameRevision(record);
+      return;
+    }
+    const segment = this.#segments.open(before, record);
+    this.#current = { record, segment };
+    this.#cursor = advanceToState(cursorBefore, cursorOf(record));
+    const message = () => this.#context.messages.state(record, cause, this.connections);
+    const change = { before, record, cause, segment, cursorBefore, cursor: this.#cursor, message };
+    for (const item of notificationsFor(change)) this.#pushToAll(item);
+    this.#edge.follow(record);
+    this.#onceReady(record, segment);
+    this.#applyEarlyFrame();
+    if (record.parked) this.unpark();
+    else this.#correctAnchor(record);
+  }
+
+  /** A record of the known revision may say that more frames were published than arrived here. */
+  #applySameRevision(record: SessionRecord): void {
+    const { epoch, rev, lastSeq } = this.#cursor;
+    if (record.epoch === epoch && record.rev === rev && deliverableSeq(record) > lastSeq) {
+      this.#cursor = cursorOf(record);
+      this.#wakeSubscribers();
+    }
+    this.#applyEarlyFrame();
+  }
+
+  /**
+   * A frame of the live market was delivered before a pause took effect: moves the paused playhead to that frame. Other
+   * tapes need no correction, because the time of their next frame is known and a pause comes before it.
+   */
+  #correctAnchor(record: SessionRecord): void {
+    const { epoch, lastSeq } = this.#cursor;
+    if (record.mode !== "LIVE" || isMoving(record) || lastSeq <= deliverableSeq(record)) return;
+    this.perform({ type: "shown", epoch, seq: lastSeq }).catch((error) =>
+      this.#log.warn({ err: error }, "the playhead of a paused session stays behind the frame that its clients see"),
+    );
+  }
+
+  #applyEarlyFrame(): void {
+    const early = this.#earlyFrame;
+    if (early === undefined) return;
+    const decision = decideDelivery(this.#cursor, early);
+    if (decision === "reread") {
+      void this.reread();
+      return;
+    }
+    this.#earlyFrame = undefined;
+    if (decision !== "forward" && decision !== "catch-up") return;
+    this.#cursor = advanceToFrame(this.#cursor, early);
+    this.#wakeSubscribers();
+  }
+
+  #onceReady(record: SessionRecord, segment: PlaybackSegment | Promise<PlaybackSegment>): void {
+    if (segment instanceof Promise) void segment.then((ready) => this.#segmentReady(record, ready));
+    else this.#segmentReady(record, segment);
+  }
+
+  #segmentReady(record: SessionRecord, segment: PlaybackSegment): void {
+    if (this.#current?.record !== record) return; // it has changed meanwhile
+    this.#current = { record, segment };
+    if (segment.tape === undefined) {
+      if (record.tape !== "" && this.#segments.missingTape === record.tape) this.#edge.tapeLost();
+    } else if (record.edge) {
+      this.#reachEdge(segment.tape);
+    }
+  }
+
+  /** At the live edge clients may get all that is on the tape by now. */
+  #reachEdge(tape: Tape): void {
+    this.#edge.start(tape);
+    const { lastSeq } = tape.span;
+    if (lastSeq <= this.#cursor.lastSeq) return;
+    this.#cursor = advanceToFrame(this.#cursor, { seq: lastSeq });
+    this.#wakeSubscribers();
+  }
+
+  tapeFound(tape: Tape): void {
+    if (this.#current === undefined) return;
+    const { record, segment } = this.#current;
+    if (segment instanceof Promise || segment.tape !== undefined) return; // it is open already, or being opened
+    const found = this.#segments.useTape(tape, record);
+    this.#current = { record, segment: found };
+    this.#pushToAll({ type: "segment", segment: found });
+    this.#reachEdge(tape);
+  }
+
+  feedChanged(feed: FeedStatus): void {
+    this.#pushToAll({ type: "message", message: () => feedMessage(feed) });
+  }
+
+  // Reading and changing the session in Redis
+
+  /** Reads the session again: after a reconnection, and when a change was missed. Retries until it succeeds. */
+  reread(): Promise<void> {
+    this.#rereading ??= this.#reread().finally(() => {
+      this.#rereading = undefined;
+    });
+    return this.#rereading;
+  }
+
+  async #reread(): Promise<void> {
+    this.#context.counters.rereads++;
+    while (!this.#ended && this.#current !== undefined) {
+      try {
+        const seen = this.#newestSeen();
+        const read = await this.#context.store.read(this.id);
+        if (read === undefined) return this.end("expired");
+        this.setTotalConnections(read.connections);
+        if (isNewer(read.record, seen)) await this.#recover(seen, read.record);
+        else this.applyRecord(read.record, "command");
+        if (this.#earlyFrame !== undefined) continue; // its revision is later than what we read
+        if (this.record.parked) this.unpark();
+        this.#edge.checkFeedTape();
+        return;
+      } catch (error) {
+        if (isSessionNotFound(error)) return this.end("expired");
+        this.#log.debug({ err: error }, "session not read, trying again");
+        await new Promise((resolve) => setTimeout(resolve, rereadRetryMs).unref());
+      }
+    }
+  }
+
+  #newestSeen(): Revision {
+    const early = this.#earlyFrame;
+    return early !== undefined && isNewer(this.#cursor, early) ? early : this.#cursor;
+  }
+
+  /** Redis has an older revision than clients have seen. A new epoch makes sure that no position is given out twice. */
+  async #recover({ epoch, rev }: Revision, found: Revision): Promise<void> {
+    this.#log.warn({ epoch, rev, found: [found.epoch, found.rev] }, "Redis lost a change: recovering");
+    const { record } = await this.#context.sessions.perform(this.id, { type: "recover", epoch, rev });
+    this.applyRecord(record, "recover");
+  }
+
+  /** Applies a command. Clients here get the change at once and not only when it comes back through Redis. */
+  async perform(command: Command | SystemCommand, requester?: Requester): Promise<CommandResult> {
+    try {
+      const result = await this.#context.sessions.perform(this.id, command, requester);
+      this.setTotalConnections(result.connections);
+      if (result.changed) this.#firstFrame.begin(traceparent());
+      this.applyRecord(result.record, causes[command.type] ?? "command");
+      return result;
+    } catch (error) {
+      if (isSessionNotFound(error)) this.end("expired");
+      throw error;
+    }
+  }
+
+  async switchTape(): Promise<boolean> {
+    return (await this.perform({ type: "tune" })).changed;
+  }
+
+  /** A subscriber has sent a frame of this epoch to its socket. */
+  frameSent(epoch: number): void {
+    if (epoch === this.#cursor.epoch) this.#firstFrame.end();
+  }
+
+  /** Starts the clock of a session that was parked because nobody watched it. */
+  unpark(): void {
+    if (this.references === 0) return;
+    this.perform({ type: "unpark" }).catch((error) =>
+      this.#log.warn({ err: error }, "session not unparked; it stands still until it changes or is read again"),
+    );
+  }
+
+  /** Repeats the request for the session's feed if the last one is this old. */
+  renewFeedDemand(everyMs: number): void {
+    this.#edge.renewDemand(everyMs);
+  }
+
+  // The end
+
+  end(cause: "deleted" | "expired"): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#segments.close();
+    this.#edge.close();
+    this.#context.onEnded(this, cause);
+  }
+
+  /** The last socket here has closed. */
+  close(): void {
+    this.#segments.close();
+    this.#edge.close();
+    const record = this.#current?.record;
+    if (record?.mode === "LIVE") void this.#edge.withdrawDemand(record);
+  }
+
+  #wakeSubscribers(): void {
+    for (const subscriber of this.subscribers) subscriber.wake();
+  }
+
+  #pushToAll(item: StreamItem): void {
+    for (const subscriber of this.subscribers) subscriber.push(item);
+  }
+}
+
+export function isSessionNotFound(error: unknown): boolean {
+  return error instanceof RefusedError && error.code === "SESSION_NOT_FOUND";
+}

@@ -44,7 +44,7 @@ LABEL org.opencontainers.image.title="Tapedeck" \
 # A number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 STOPSIGNAL SIGTERM
-# Frames are short-lived and many: why these flags, packages/cli/src/cluster/supervised.ts tells. Node is PID 1 and handles
+# Frames are short-lived and many: why these flags, packages/cli/src/cluster/supervised-process.ts tells. Node is PID 1 and handles
 # SIGTERM itself; the services start no other process, so there is nothing for an init to reap.
 ENTRYPOINT ["node", "--min-semi-space-size=16", "--no-parallel-scavenge", "--heap-growing-percent=200", "--enable-source-maps"]
 

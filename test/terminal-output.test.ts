@@ -132,7 +132,7 @@ test("[CM13] all output of the command line passes through one place", async () 
   expect(printing.sort()).toEqual([
     "cluster/redis-main.ts",
     "commands/top.ts",
-    "terminal/print.ts",
+    "terminal/output.ts",
     "terminal/status-line.ts",
   ]);
 });

@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { connectRedis, createLogger, inOneWrite, onMessage, subscribe, untilReady } from "@tapedeck/runtime";
+import { connectRedis, corkWrites, createLogger, onMessage, subscribe, untilReady } from "@tapedeck/runtime";
 import { Cluster } from "ioredis";
 import { RedisClusterServers } from "../support/redis-cluster.js";
 import { type RedisServer, startRedisServer } from "../support/redis-server.js";
@@ -94,7 +94,7 @@ async function send(redisUrl: string, way: string): Promise<void> {
   const told = () => {};
   setInterval(() => {
     owed += (perSecond * everyMs) / 1000;
-    inOneWrite(publisher, () => {
+    corkWrites(publisher, () => {
       for (; owed >= 1; owed--) {
         const channel = channels[next++ % channels.length] ?? "";
         if (way === "sharded") publisher.spublish(channel, text, told);

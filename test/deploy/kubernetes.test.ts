@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { clientAddress, proxyTrust } from "@tapedeck/runtime";
+import { clientAddress, trustedProxies } from "@tapedeck/runtime";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { kubernetesRelease } from "./kubernetes-schema.js";
@@ -111,7 +111,7 @@ describe.each(shipped)("$name", ({ render }) => {
   test("[DP51] believes no X-Forwarded-For but that of addresses that the overlay names, and of no private network as a whole", () => {
     for (const { name, spec } of services.filter(({ name }) => name === "api" || name === "gateway")) {
       const { config } = settings(objects, name, spec.containers[0]);
-      const trusts = proxyTrust(String(config.TRUSTED_PROXIES));
+      const trusts = trustedProxies(String(config.TRUSTED_PROXIES));
       for (const address of ["10.1.2.3", "172.20.0.9", "192.168.1.5", "fd00::1", "127.0.0.1"]) {
         expect(clientAddress(address, "6.6.6.6", trusts), name).toBe(address);
       }

@@ -1,5 +1,5 @@
 import { isSessionId, type RefusalCode } from "@tapedeck/protocol";
-import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
+import { type Logger, type RedisConnection, throttledLog } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { anonymous, type Principal } from "./principal.js";
 
@@ -52,7 +52,7 @@ const requestIdPattern = /^[\w.:-]{1,64}$/;
  */
 export function createAudit({ log, redis, keys, entries }: AuditOptions): Audit {
   const trail = log.child({ audit: true }, { level: log.level === "silent" ? "silent" : "info" });
-  const trouble = sparing(log);
+  const trouble = throttledLog(log);
   const untold = (error: unknown) => trouble.warn({ err: error }, "the audit stream lacks an entry that the log has");
   return (act) => {
     const fields = fieldsOf(act);

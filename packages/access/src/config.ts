@@ -1,4 +1,4 @@
-import { ConfigError, isLoopback, whole } from "@tapedeck/runtime";
+import { ConfigError, integer, isLoopback } from "@tapedeck/runtime";
 import { z } from "zod";
 import { role } from "./principal.js";
 
@@ -32,7 +32,7 @@ export const accessEnv = {
     })
     .optional(),
   /** After so many seconds the keys are fetched again: a key that was withdrawn is good no longer. */
-  AUTH_JWKS_MAX_AGE_S: whole("seconds", { min: 1, max: 86_400 }).default(300),
+  AUTH_JWKS_MAX_AGE_S: integer("seconds", { min: 1, max: 86_400 }).default(300),
   /** What `iss` of tokens must be; unset: anything. */
   AUTH_ISSUER: z.string().min(1, "is empty").optional(),
   /** What `aud` of tokens must be. A login signs tokens for other services, too, with the keys of AUTH_JWKS_URL. */
@@ -51,7 +51,7 @@ export const accessEnv = {
     })
     .optional(),
   /** Entries of the audit trail that a stream in Redis keeps as well, about; 0: none, the log alone has it. */
-  AUDIT_STREAM: whole("entries", { max: 10_000_000 }).default(0),
+  AUDIT_STREAM: integer("entries", { max: 10_000_000 }).default(0),
   /** Most of each, by user or else by client address, as COUNT/SECONDS; unset: no limit, or where others can reach it `usualBounds`. */
   LIMIT_COMMANDS: rateLimit.optional(),
   LIMIT_CREATIONS: rateLimit.optional(),
@@ -61,14 +61,14 @@ export const accessEnv = {
   /** Unwatched live instruments that the sessions of one user, or else of one address, may start. */
   LIMIT_INSTRUMENTS: rateLimit.optional(),
   /** Sessions in the cluster, of one user, and of those that one client address created; 0: any number. */
-  MAX_SESSIONS: whole("sessions").optional(),
-  MAX_SESSIONS_PER_USER: whole("sessions").optional(),
-  MAX_SESSIONS_PER_ADDRESS: whole("sessions").optional(),
+  MAX_SESSIONS: integer("sessions").optional(),
+  MAX_SESSIONS_PER_USER: integer("sessions").optional(),
+  MAX_SESSIONS_PER_ADDRESS: integer("sessions").optional(),
   /** Open sockets on one gateway of one user, and from one address; 0: any number. Behind proxies set TRUSTED_PROXIES, or all look like one. */
-  MAX_SOCKETS_PER_USER: whole("sockets").optional(),
-  MAX_SOCKETS_PER_ADDRESS: whole("sockets").optional(),
+  MAX_SOCKETS_PER_USER: integer("sockets").optional(),
+  MAX_SOCKETS_PER_ADDRESS: integer("sockets").optional(),
   /** Live instruments that the sessions of one user, or else of one address, may watch at a time; 0: any number. */
-  MAX_INSTRUMENTS_PER_USER: whole("instruments").optional(),
+  MAX_INSTRUMENTS_PER_USER: integer("instruments").optional(),
 } as const;
 
 const shape = z.object(accessEnv);

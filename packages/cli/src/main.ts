@@ -10,8 +10,8 @@ import { sessionsCommand } from "./commands/sessions.js";
 import { tapesCommand } from "./commands/tapes.js";
 import { topCommand } from "./commands/top.js";
 import { upCommand } from "./commands/up.js";
-import { run } from "./ending.js";
-import { print } from "./terminal/print.js";
+import { run } from "./run.js";
+import { print } from "./terminal/output.js";
 
 const manifest = z.object({ version: z.string() });
 const { version } = manifest.parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));

@@ -1,4 +1,4 @@
-import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
+import { type Logger, type RedisConnection, throttledLog } from "@tapedeck/runtime";
 import { Job, WaitingError } from "bullmq";
 import { type CrashRecord, isCrashLoop, recordStall, recordSurvival } from "./crash-loop.js";
 import type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
@@ -37,7 +37,7 @@ export class LeasePool<Data extends object> {
     const { queues, prefix, connection, capacity, node, log } = options;
     this.#options = options;
     this.#target = capacity;
-    const report = sparing(log);
+    const report = throttledLog(log);
     this.#workers = queues.map((queue) => {
       const worker: LeaseWorker<Data> = new LeaseWorker(
         queue,

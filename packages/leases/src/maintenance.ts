@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Logger, type RedisConnection, sparing } from "@tapedeck/runtime";
+import { type Logger, type RedisConnection, throttledLog } from "@tapedeck/runtime";
 import { Queue, Worker } from "bullmq";
 
 export interface MaintenanceOptions {
@@ -19,7 +19,7 @@ const tryAgainMs = 1000;
 /** Rounds of upkeep, one at a time in the whole cluster, done by whichever worker takes the next. */
 export async function startMaintenance(options: MaintenanceOptions): Promise<{ stop(): Promise<void> }> {
   const { connection, queue: queueName, prefix, node, chores, log } = options;
-  const report = sparing(log);
+  const report = throttledLog(log);
   const queue = new Queue(queueName, { connection, prefix, streams: { events: { maxLen: 100 } } });
   queue.on("error", (error) => report.warn({ err: { message: error.message } }, "upkeep queue"));
   const worker = new Worker(

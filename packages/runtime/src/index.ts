@@ -1,60 +1,92 @@
-export { clientAddress, type ProxyTrust, proxyTrust } from "./addresses.js";
-export { type RedisClock, startRedisClock } from "./clock.js";
-export { type CountCommand, countCommands } from "./command-counts.js";
-export { ConfigError, readConfig } from "./config.js";
-export { commonEnv, flag, list, millis, port, seconds, simulationWarmUp, statusPort, whole } from "./env.js";
-export { type Condition, createHealth, type Health, type HealthSnapshot } from "./health.js";
-export { type HeartbeatOptions, heartbeatTtlS, startHeartbeat } from "./heartbeat.js";
-export { closeSoon, endForGood, type HttpLimits, httpLimits, keepToLimits, limitedBy } from "./http-limits.js";
-export { interval } from "./interval.js";
+export { clientAddress, type TrustedProxies, trustedProxies } from "./http/client-address.js";
 export {
-  isModelTest,
+  isModelTestSession,
+  legacyCommandEntry,
+  legacyEntryTtlMs,
   legacyFingerprint,
-  legacyNote,
-  legacyNoteMs,
-  notedMarks,
-  notedSessions,
-  pageMark,
-  pageNote,
-  unmarked,
-} from "./legacy-fingerprint.js";
-export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./logger.js";
-export { isLoopback } from "./loopback.js";
-export { createMetrics, type Metrics, type Reading, showBlockCache } from "./metrics.js";
-export { inOneWrite } from "./one-write.js";
-export { withoutCredentials, withoutPassword, withoutPasswords } from "./passwords.js";
-export { printable, printableLines } from "./printable.js";
-export { type Probe, type ProbeOptions, startProbe } from "./probe.js";
-export { onMessage, onReconnect, publish, resubscribed, subscribe, unsubscribe, untilSubscribed } from "./pubsub.js";
-export { announceReady, endWithParent } from "./ready.js";
+  legacySocketEntry,
+  pageTag,
+  sessionsOfEntries,
+  tagsBySession,
+  untagged,
+} from "./http/legacy-pages.js";
+export { isLoopback } from "./http/loopback.js";
+export {
+  type GuardedHeader,
+  type GuardedRequest,
+  type GuardRefusal,
+  type GuardSettings,
+  guardedHeaders,
+  guardedRequest,
+  RequestGuard,
+  securityHeaders,
+} from "./http/request-guard.js";
+export { startStatusServer } from "./http/status-server.js";
+export {
+  enforceTimeouts,
+  type HttpTimeouts,
+  httpTimeouts,
+  lingeringClose,
+  respondAndClose,
+  timeoutOptions,
+} from "./http/timeouts.js";
+export { ConfigError, readConfig } from "./node/config.js";
+export { type Condition, createHealth, type Health, type HealthSnapshot } from "./node/health.js";
+export { type HeartbeatOptions, heartbeatTtlS, startHeartbeat } from "./node/heartbeat.js";
+export { announceReady, endWithParent } from "./node/parent-process.js";
+export {
+  commaList,
+  commonEnv,
+  integer,
+  millis,
+  onOff,
+  port,
+  seconds,
+  simulationWarmUp,
+  statusPort,
+} from "./node/settings.js";
+export { createShutdown, type Shutdown, type ShutdownOptions } from "./node/shutdown.js";
+export { type CountCommand, createCommandCounter } from "./observability/command-counts.js";
+export { LatencyHistogram, latencyBuckets } from "./observability/latency-histogram.js";
+export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./observability/logger.js";
+export { createMetrics, type Metrics, observeBlockCache, type Reading } from "./observability/metrics.js";
+export { printable, printableLines } from "./observability/printable.js";
+export { redactAddress, redactText, stripCredentials } from "./observability/redact.js";
+export { throttledLog } from "./observability/throttled-log.js";
+export { type Span, startSpan, startTracing, traceparent, withSpan } from "./observability/tracing.js";
+export { clusterAddress, sentinelOptions } from "./redis/address.js";
+export {
+  currentFault,
+  onAvailabilityChange,
+  RedisNotReady,
+  readyWithin,
+  unavailableReason,
+  untilReady,
+} from "./redis/availability.js";
 export {
   type ConnectOptions,
   connectRedis,
   type RedisConnection,
   type RedisPurpose,
   retryDelayMs,
-} from "./redis.js";
-export { clusterAddress, sentinelOptions } from "./redis-address.js";
-export { masterOf } from "./redis-cluster.js";
-export { watchRedis } from "./redis-health.js";
-export { onStateChange, RedisUnusable, troubleWith, untilReady, usableWithin, whyAway } from "./redis-state.js";
-export { type RedisTrouble, sentenceOf, troubleOf } from "./redis-trouble.js";
+} from "./redis/connect.js";
+export { masterOf } from "./redis/connect-cluster.js";
+export { corkWrites } from "./redis/cork-writes.js";
+export { describeFault, faultFromError, type RedisFault } from "./redis/faults.js";
+export { reportRedisHealth } from "./redis/health.js";
+export { measureRedisLatency } from "./redis/latency.js";
 export {
-  dataHeaders,
-  type GuardedHeader,
-  type GuardedRequest,
-  type GuardRefusal,
-  type GuardSettings,
-  guarded,
-  guardedHeaders,
-  RequestGuard,
-} from "./request-guard.js";
-export { defineScripts, type Script } from "./scripts.js";
-export { createShutdown, type Shutdown, type ShutdownOptions } from "./shutdown.js";
-export { sparing } from "./sparing-log.js";
-export { startStatusServer } from "./status-server.js";
-export { latencyBounds, Tally } from "./tally.js";
-export { redisTime } from "./time.js";
-export { beginSpan, type Span, startTracing, traced, traceparent } from "./tracing.js";
+  onMessage,
+  onReconnect,
+  publish,
+  subscribe,
+  unsubscribe,
+  untilResubscribed,
+  untilSubscribed,
+} from "./redis/pubsub.js";
+export { type PubSubProbe, type PubSubProbeOptions, startPubSubProbe } from "./redis/pubsub-probe.js";
+export { defineScripts, type Script } from "./redis/scripts.js";
+export { redisTime } from "./redis/time.js";
+export { interval } from "./time/interval.js";
+export { type RedisClock, startRedisClock } from "./time/redis-clock.js";
 export { version } from "./version.js";
-export { watchLatency } from "./watch-latency.js";

@@ -1,5 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
-import { inOneWrite } from "@tapedeck/runtime";
+import { corkWrites } from "@tapedeck/runtime";
 import { hasLiveTicker } from "./rules/record.js";
 import type { SessionField } from "./store/record-codec.js";
 import type { IndexedSession } from "./store/session-index.js";
@@ -56,7 +56,7 @@ export class SessionMaintenance {
     let requeued = 0;
     for await (const entries of this.#pages({ state: "PLAYING" })) {
       const now = await this.#store.now();
-      const asked = inOneWrite(this.#store.redis, () => entries.map((entry) => this.#requeue(entry, now)));
+      const asked = corkWrites(this.#store.redis, () => entries.map((entry) => this.#requeue(entry, now)));
       const results = await Promise.all(asked);
       requeued += results.filter(Boolean).length;
     }

@@ -5,9 +5,9 @@ import type {
   Health,
   Logger,
   Metrics,
-  ProxyTrust,
   RedisConnection,
   RequestGuard,
+  TrustedProxies,
 } from "@tapedeck/runtime";
 import type { Keys, ReconnectingQueue, SessionService, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
@@ -36,7 +36,7 @@ export interface Api {
   readonly guard: RequestGuard;
   /** The Content-Security-Policy of our own pages. */
   readonly pagePolicy: string;
-  readonly trustedProxies: ProxyTrust;
+  readonly trustedProxies: TrustedProxies;
   readonly legacyModeGuess: boolean;
   readonly bodyBytes: number;
 }

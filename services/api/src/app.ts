@@ -1,7 +1,7 @@
 import Router from "@koa/router";
 import { anonymous } from "@tapedeck/access";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import { dataHeaders, isModelTest, traced } from "@tapedeck/runtime";
+import { isModelTestSession, securityHeaders, withSpan } from "@tapedeck/runtime";
 import { stringifySetCookie } from "cookie";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Api } from "./api.js";
@@ -26,7 +26,7 @@ export function createApp(api: Api): Koa {
   const router = routerOf(routes, api);
   app.use(api.requests.middleware);
   app.use(nameNode(api.node));
-  app.use(securityHeaders);
+  app.use(setSecurityHeaders);
   app.use(errorResponses(api.log));
   app.use(auditRequests(api));
   app.use(cors(api.guard));
@@ -37,8 +37,8 @@ export function createApp(api: Api): Koa {
 }
 
 /** What keeps a browser from reading more into an answer than it says. Pages have a policy of their own instead. */
-const securityHeaders: Middleware = (ctx, next) => {
-  ctx.set(dataHeaders);
+const setSecurityHeaders: Middleware = (ctx, next) => {
+  ctx.set(securityHeaders);
   return next();
 };
 
@@ -77,7 +77,7 @@ function routerOf(table: readonly Route[], api: Api): Router {
 /** What changes something is traced, as part of the caller's own trace if it sends one along. */
 function traceRequest<T>(ctx: Context, { method, path }: Route, answer: () => Promise<T>): Promise<T> {
   const attributes = { "http.request.method": method, "http.route": path, "url.path": ctx.path };
-  return traced(`${method} ${path}`, attributes, answer, { traceparent: ctx.get("traceparent") || undefined });
+  return withSpan(`${method} ${path}`, attributes, answer, { traceparent: ctx.get("traceparent") || undefined });
 }
 
 /** A path of the table under one method, as the router knows it. */
@@ -103,7 +103,7 @@ function rawRequest(ctx: Context & { params: Record<string, string> }, caller: C
     caller,
     accept: ctx.get("accept"),
     async rememberSession(value) {
-      if (isModelTest(value)) return;
+      if (isModelTestSession(value)) return;
       const cookie = stringifySetCookie({ name: sessionCookie, value, path: "/", httpOnly: true, sameSite: "lax" });
       ctx.append("Set-Cookie", cookie);
       await recordPageCommand(caller, value, api);

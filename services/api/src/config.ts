@@ -1,8 +1,17 @@
 import { accessEnv } from "@tapedeck/access";
-import { commonEnv, flag, list, millis, readConfig, simulationWarmUp, statusPort, whole } from "@tapedeck/runtime";
+import {
+  commaList,
+  commonEnv,
+  integer,
+  millis,
+  onOff,
+  readConfig,
+  simulationWarmUp,
+  statusPort,
+} from "@tapedeck/runtime";
 import { z } from "zod";
 
-const dashboardApis = list
+const dashboardApis = commaList
   .refine((apis) => apis.every((api) => /^(loopback|https?:\/\/[a-z0-9.-]+(:\d+)?)$/i.test(api)), {
     error: "is not a list of origins such as https://tapedeck.example.com, or loopback",
   })
@@ -20,10 +29,10 @@ const env = z.object({
    * Lets `POST /mode` without an id act on the session that the same legacy page has commanded, or on the only one it watches. For pages on
    * another origin than the cluster's, to which no cookie comes; a guess, so off unless asked for.
    */
-  LEGACY_MODE_GUESS: flag.default(false),
+  LEGACY_MODE_GUESS: onOff.default(false),
   SIMULATION_WARM_UP: simulationWarmUp,
   /** Bytes of a request's body. The largest body that means anything is a few hundred. */
-  BODY_BYTES: whole("bytes", { min: 1024, max: 1_048_576 }).default(65_536),
+  BODY_BYTES: integer("bytes", { min: 1024, max: 1_048_576 }).default(65_536),
   STATUS_PORT: statusPort,
   /** Time for the load balancer to notice that this node is unready. */
   UNREADY_MS: millis.default(0),

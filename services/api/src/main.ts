@@ -5,21 +5,21 @@ import {
   announceReady,
   ConfigError,
   connectRedis,
-  countCommands,
+  createCommandCounter,
   createHealth,
   createLogger,
   createMetrics,
   createShutdown,
+  measureRedisLatency,
+  observeBlockCache,
   printableLines,
-  proxyTrust,
   RequestGuard,
-  showBlockCache,
+  reportRedisHealth,
   startHeartbeat,
   startStatusServer,
   startTracing,
+  trustedProxies,
   version,
-  watchLatency,
-  watchRedis,
 } from "@tapedeck/runtime";
 import { keysWith, SessionService, SessionStore, TickerQueue, UserQueue } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
@@ -58,8 +58,8 @@ async function main(config: Config): Promise<void> {
   const redis = connectRedis({ url: config.REDIS_URL, purpose: "commands", name: node, log });
   /** Hears the markets on which this node was asked for places. */
   const subscriber = connectRedis({ url: config.REDIS_URL, purpose: "subscriber", name: node, log });
-  watchRedis(redis, health);
-  const stopWatching = watchLatency(redis, metrics);
+  reportRedisHealth(redis, health);
+  const stopWatching = measureRedisLatency(redis, metrics);
 
   const access = createAccess("api", config, { redis, keys, log });
   const store = new SessionStore(redis, keys, { caps: access.quotas });
@@ -86,7 +86,7 @@ async function main(config: Config): Promise<void> {
   });
 
   showCluster(metrics, { store, redis, keys, tickerQueue });
-  showBlockCache(metrics, cache);
+  observeBlockCache(metrics, cache);
   showAccess(metrics, access);
 
   const queues = openQueues({ redis, keys, log }, config.TICKER_QUEUES);
@@ -102,13 +102,13 @@ async function main(config: Config): Promise<void> {
     health,
     metrics,
     requests,
-    countCommand: countCommands(metrics),
+    countCommand: createCommandCounter(metrics),
     queues,
     log,
     access,
     guard,
     pagePolicy: pagePolicy(config.DASHBOARD_APIS, guard),
-    trustedProxies: proxyTrust(config.TRUSTED_PROXIES),
+    trustedProxies: trustedProxies(config.TRUSTED_PROXIES),
     legacyModeGuess: config.LEGACY_MODE_GUESS,
     bodyBytes: config.BODY_BYTES,
   });

@@ -1,6 +1,6 @@
 import { type LiveTapeSettings, liveTapeDefaults } from "@tapedeck/live";
 import { parseScenario, scenarioNames } from "@tapedeck/market";
-import { commonEnv, millis, readConfig, seconds, whole } from "@tapedeck/runtime";
+import { commonEnv, integer, millis, readConfig, seconds } from "@tapedeck/runtime";
 import { z } from "zod";
 import { publicAddresses, type SocketSource, type VenueSettings } from "./venues/venues.js";
 
@@ -11,24 +11,24 @@ const restAddress = z.string().regex(/^https?:\/\/\S+$/, "is not an http:// or h
 const env = z.object({
   ...commonEnv,
   /** Instruments this feed records at most; more wait in the queue for another one. */
-  FEED_INSTRUMENTS: whole("instruments", { min: 1, max: 10_000 }).default(100),
+  FEED_INSTRUMENTS: integer("instruments", { min: 1, max: 10_000 }).default(100),
   /** From frame to frame. */
-  FRAME_MS: whole("milliseconds", { min: 10, max: 60_000 }).default(100),
+  FRAME_MS: integer("milliseconds", { min: 10, max: 60_000 }).default(100),
   /** A venue that has told nothing of an instrument for so long is connected anew. */
-  SILENCE_MS: whole("milliseconds", { min: 500, max: 600_000 }).default(15_000),
+  SILENCE_MS: integer("milliseconds", { min: 500, max: 600_000 }).default(15_000),
   /** Time for the hand-over at the end. Keep it under the pod's grace period. */
   SHUTDOWN_MS: millis.default(7_500),
   /** Of a tape that grows, Redis keeps so much at least for those who look back a little; the rest is in the tape store. */
   LIVE_RECENT_S: seconds.default(liveTapeDefaults.recentSeconds),
-  LIVE_RECENT_MB: whole("megabytes", { min: 1, max: 4096 }).default(liveTapeDefaults.recentBytes / mb),
+  LIVE_RECENT_MB: integer("megabytes", { min: 1, max: 4096 }).default(liveTapeDefaults.recentBytes / mb),
   /** And so much at most when the tape store takes nothing. */
-  LIVE_UNSTORED_MB: whole("megabytes", { min: 1, max: 65_536 }).default(liveTapeDefaults.maxUnstoredBytes / mb),
+  LIVE_UNSTORED_MB: integer("megabytes", { min: 1, max: 65_536 }).default(liveTapeDefaults.maxUnstoredBytes / mb),
   /** A part of so many seconds goes to the tape store at a time. */
-  LIVE_PART_S: whole("seconds", { min: 1, max: 3600 }).default(liveTapeDefaults.segmentSeconds),
+  LIVE_PART_S: integer("seconds", { min: 1, max: 3600 }).default(liveTapeDefaults.segmentSeconds),
   /** Older parts of a tape that still grows are removed; 0 keeps all. */
-  LIVE_RETENTION_H: whole("hours", { max: 87_600 }).default(liveTapeDefaults.retentionHours),
+  LIVE_RETENTION_H: integer("hours", { max: 87_600 }).default(liveTapeDefaults.retentionHours),
   /** A tape of fewer seconds is removed when its instrument is left, unless a session stands on it; 0 keeps all. */
-  LIVE_KEEP_S: whole("seconds", { max: 3600 }).default(10),
+  LIVE_KEEP_S: integer("seconds", { max: 3600 }).default(10),
   /** Makes other simulated markets of the same symbols. */
   SIM_SEED: z
     .string()

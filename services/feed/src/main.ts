@@ -10,16 +10,16 @@ import {
   createLogger,
   createMetrics,
   createShutdown,
+  measureRedisLatency,
   printableLines,
   type RedisPurpose,
   RequestGuard,
+  reportRedisHealth,
   startHeartbeat,
   startRedisClock,
   startStatusServer,
   untilReady,
   version,
-  watchLatency,
-  watchRedis,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { openTapeStore } from "@tapedeck/tape";
@@ -55,10 +55,10 @@ async function main(config: FeedConfig): Promise<void> {
 
   const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
   const [commands, publisher, bullmq] = [connect("commands"), connect("publisher"), connect("bullmq")];
-  watchRedis(commands, health);
+  reportRedisHealth(commands, health);
   const clock = await startRedisClock(commands, { log });
   await Promise.all([publisher, bullmq].map(untilReady));
-  const stopMeasuring = watchLatency(commands, metrics);
+  const stopMeasuring = measureRedisLatency(commands, metrics);
   const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const maintenance = new LiveMaintenance({ redis: commands, keys, store, log, keepSeconds: config.LIVE_KEEP_S });
   const queue = new FeedQueue({ redis: commands, keys });

@@ -30,12 +30,12 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
     buckets: bounds,
     ...perSource,
   });
-  const waited = metrics.tally({
+  const waited = metrics.latencyHistogram({
     name: "tapedeck_feed_ingest_to_append_seconds",
     help: "Time from hearing a frame's newest event until the frame was handed to Redis",
     bounds,
   });
-  const append = metrics.tally({
+  const append = metrics.latencyHistogram({
     name: "tapedeck_feed_append_seconds",
     help: "Time until Redis had answered that a frame is on its tape",
     bounds,
@@ -60,7 +60,7 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
     labelNames: ["why"],
     registers,
   });
-  metrics.showGauge({
+  metrics.observeGauge({
     name: "tapedeck_feed_instruments",
     help: "Instruments recorded here, by how their feed is",
     labels: ["status"],

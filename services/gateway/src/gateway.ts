@@ -1,8 +1,15 @@
 import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import { sessionGoneReasons } from "@tapedeck/protocol";
-import type { Health, Logger, Metrics, Probe, RedisConnection, RequestGuard } from "@tapedeck/runtime";
-import { countCommands, interval, proxyTrust, showBlockCache, sparing, startProbe } from "@tapedeck/runtime";
+import type { Health, Logger, Metrics, PubSubProbe, RedisConnection, RequestGuard } from "@tapedeck/runtime";
+import {
+  createCommandCounter,
+  interval,
+  observeBlockCache,
+  startPubSubProbe,
+  throttledLog,
+  trustedProxies,
+} from "@tapedeck/runtime";
 import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
 import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import pLimit from "p-limit";
@@ -137,7 +144,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const admission = new Admission({
     access,
     guard,
-    trustedProxies: proxyTrust(config.TRUSTED_PROXIES),
+    trustedProxies: trustedProxies(config.TRUSTED_PROXIES),
     socketsPerSession: config.MAX_SOCKETS_PER_SESSION,
     sessions,
     subscriptions,
@@ -150,8 +157,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       messages,
       sendQueues,
       damage: new DamageReports(),
-      sparingLog: sparing(log),
-      countCommand: countCommands(metrics),
+      sparingLog: throttledLog(log),
+      countCommand: createCommandCounter(metrics),
       log,
     },
     startContext: { store, tapes, messages, counters, now },
@@ -162,7 +169,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     sessions: () => subscriptions.size,
     slow: () => sendQueues.slow.size,
   });
-  showBlockCache(metrics, tapes.cache);
+  observeBlockCache(metrics, tapes.cache);
   showAccess(metrics, access);
 
   // A gateway accepts no tokens for HTTP requests: with authentication on, its metrics are on STATUS_PORT or nowhere.
@@ -178,7 +185,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     upgrade: (upgrade) => admission.handleUpgrade(upgrade),
   });
   const url = `http://${config.HOST}:${server.port}`;
-  const probe = startProbe({
+  const probe = startPubSubProbe({
     publisher: redis.publisher,
     subscriber: redis.subscriber,
     channel: keys.probeChannel(node),
@@ -233,12 +240,12 @@ function closeSlow({ slow }: SendQueueContext): void {
 }
 
 /** If Redis is away, it is away for all nodes, so this one is only degraded. If only our subscriber receives nothing, it is unready. */
-function updateHealth(health: Health, probe: Probe, { commands, publisher }: GatewayParts["redis"]): void {
+function updateHealth(health: Health, probe: PubSubProbe, { commands, publisher }: GatewayParts["redis"]): void {
   const away = commands.status !== "ready";
-  if (!away && probe.refused)
+  if (!away && probe.publishRefused)
     health.set("masters", "degraded", "a part of Redis does not answer; sessions stored there stand still");
   else health.set("masters", "ok");
-  const receivesNothing = !away && publisher.status === "ready" && !probe.heardWithin(probeTimeoutMs);
+  const receivesNothing = !away && publisher.status === "ready" && !probe.receivedWithin(probeTimeoutMs);
   if (receivesNothing) health.set("pubsub", "unready", "messages do not come back through Redis");
   else health.set("pubsub", "ok");
 }

@@ -7,15 +7,15 @@ import {
   createLogger,
   createMetrics,
   createShutdown,
+  measureRedisLatency,
   printableLines,
   RequestGuard,
+  reportRedisHealth,
   startHeartbeat,
   startRedisClock,
   startStatusServer,
   startTracing,
   version,
-  watchLatency,
-  watchRedis,
 } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { type GatewayConfig, readGatewayConfig } from "./config.js";
@@ -60,9 +60,9 @@ async function main(config: GatewayConfig): Promise<void> {
     publisher: connect("publisher"),
     subscriber: connect("subscriber"),
   };
-  watchRedis(redis.commands, health);
+  reportRedisHealth(redis.commands, health);
   const clock = await startRedisClock(redis.commands, { log });
-  const stopWatching = watchLatency(redis.commands, metrics);
+  const stopWatching = measureRedisLatency(redis.commands, metrics);
   const gateway = await startGateway({ config, guard, log, health, metrics, startServer, redis, now: clock.now });
   const keys = keysWith(config.TAPEDECK_PREFIX);
   const statusUrl = status && { status_url: status.url };

@@ -82,9 +82,9 @@ export function exposeCounters(
 ): void {
   for (const field of Object.keys(plainCounters).filter(isPlain)) {
     const [name, help] = plainCounters[field];
-    metrics.showCounter({ name: `tapedeck_gateway_${name}_total`, help, read: () => counters[field] });
+    metrics.observeCounter({ name: `tapedeck_gateway_${name}_total`, help, read: () => counters[field] });
   }
-  metrics.showCounter({
+  metrics.observeCounter({
     name: "tapedeck_gateway_resumes_total",
     help: "Sockets that resumed with a token, by whether they got exactly the frames that they had missed",
     labels: ["complete"],
@@ -93,7 +93,7 @@ export function exposeCounters(
       [{ complete: "false" }, counters.resumesIncomplete],
     ],
   });
-  metrics.showCounter({
+  metrics.observeCounter({
     name: "tapedeck_gateway_sockets_closed_total",
     help: "Sockets that this node closed, by close code",
     labels: ["code"],
@@ -104,7 +104,7 @@ export function exposeCounters(
     ["tapedeck_gateway_slow_sockets", "Open sockets whose client reads too slowly", now.slow],
     ["tapedeck_gateway_sessions_watched", "Sessions with at least one open socket here", now.sessions],
   ];
-  for (const [name, help, read] of gauges) metrics.showGauge({ name, help, read });
+  for (const [name, help, read] of gauges) metrics.observeGauge({ name, help, read });
 }
 
 function isPlain(field: string): field is keyof typeof plainCounters {

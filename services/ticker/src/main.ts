@@ -10,21 +10,21 @@ import {
   createShutdown,
   type Health,
   interval,
-  type Probe,
+  measureRedisLatency,
+  observeBlockCache,
+  type PubSubProbe,
   printableLines,
   type RedisConnection,
   type RedisPurpose,
   RequestGuard,
-  showBlockCache,
+  reportRedisHealth,
   startHeartbeat,
-  startProbe,
+  startPubSubProbe,
   startRedisClock,
   startStatusServer,
   startTracing,
   untilReady,
   version,
-  watchLatency,
-  watchRedis,
 } from "@tapedeck/runtime";
 import {
   defineSessionScripts,
@@ -74,12 +74,12 @@ async function main(config: TickerConfig): Promise<void> {
     bullmq: connect("bullmq"),
   };
   const { commands, publisher, subscriber, bullmq } = connections;
-  watchRedis(commands, health);
+  reportRedisHealth(commands, health);
   const clock = await startRedisClock(commands, { log });
   await Promise.all(Object.values(connections).map(untilReady));
-  const stopMeasuring = watchLatency(commands, metrics);
+  const stopMeasuring = measureRedisLatency(commands, metrics);
   const channel = keys.probeChannel(node);
-  const probe = startProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
+  const probe = startPubSubProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
 
   const store = new SessionStore(commands, keys);
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
@@ -89,7 +89,7 @@ async function main(config: TickerConfig): Promise<void> {
     lingerMs: config.LIVE_LINGER_S * 1000,
   });
   const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
-  showBlockCache(metrics, cache);
+  observeBlockCache(metrics, cache);
   const tickerQueue = new TickerQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
   const sessions = new SessionService({
     store,
@@ -177,12 +177,12 @@ async function main(config: TickerConfig): Promise<void> {
 }
 
 /** Redis's absence is nothing that another replica would do better at; deafness is. */
-function watchHealth(health: Health, publisher: RedisConnection, probe: Probe): void {
+function watchHealth(health: Health, publisher: RedisConnection, probe: PubSubProbe): void {
   const connected = publisher.status === "ready";
-  health.set("masters", connected && probe.refused ? "degraded" : "ok", "some of Redis does not answer");
+  health.set("masters", connected && probe.publishRefused ? "degraded" : "ok", "some of Redis does not answer");
   health.set(
     "pubsub",
-    !connected || probe.heardWithin(deafAfterMs) ? "ok" : "unready",
+    !connected || probe.receivedWithin(deafAfterMs) ? "ok" : "unready",
     "own messages do not come back",
   );
 }

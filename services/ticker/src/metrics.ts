@@ -45,20 +45,20 @@ export function createTickerMetrics(metrics: Metrics, { leases, capacity }: Tick
   let messages = 0;
   let pipelineCommands = 0;
   const count = (name: string, help: string, read: () => number) =>
-    metrics.showCounter({ name: `tapedeck_ticker_${name}_total`, help, read });
+    metrics.observeCounter({ name: `tapedeck_ticker_${name}_total`, help, read });
   count("frames_published", "Frames published, each of a merged message counted", () => framesPublished);
   count("messages_published", "Messages published", () => messages);
   count("conflated_frames", "Frames that went out merged into a newer one", () => framesPublished - messages);
   count("pipeline_commands", "Publishes and checkpoints sent to Redis", () => pipelineCommands);
-  const lateness = metrics.tally({
+  const lateness = metrics.latencyHistogram({
     name: "tapedeck_ticker_lateness_seconds",
     help: "Time from when a message was due until it was handed to Redis",
   });
-  const pipelines = metrics.tally({
+  const pipelines = metrics.latencyHistogram({
     name: "tapedeck_ticker_pipeline_seconds",
     help: "Time until Redis had answered all commands of one wake-up",
   });
-  const blockWaits = metrics.tally({
+  const blockWaits = metrics.latencyHistogram({
     name: "tapedeck_ticker_block_wait_seconds",
     help: "Time that a session waited for a block that was not fetched ahead",
   });
@@ -89,8 +89,8 @@ export function createTickerMetrics(metrics: Metrics, { leases, capacity }: Tick
     help: "Sessions taken over from a ticker that had not let go of them",
     registers,
   });
-  metrics.showGauge({ name: "tapedeck_ticker_leases", help: "Sessions held", read: leases });
-  metrics.showGauge({
+  metrics.observeGauge({ name: "tapedeck_ticker_leases", help: "Sessions held", read: leases });
+  metrics.observeGauge({
     name: "tapedeck_ticker_lease_capacity",
     help: "Sessions it takes at most",
     read: () => capacity,

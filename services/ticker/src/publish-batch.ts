@@ -1,4 +1,4 @@
-import { inOneWrite, type RedisConnection } from "@tapedeck/runtime";
+import { corkWrites, type RedisConnection } from "@tapedeck/runtime";
 import { frameHead } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
 import { CheckpointCall } from "./checkpoints.js";
@@ -63,7 +63,7 @@ export class PublishBatch {
     const answered = (): void => {
       if (--this.#awaited === 0) landed();
     };
-    inOneWrite(this.#publisher, () => {
+    corkWrites(this.#publisher, () => {
       for (let i = 0; i < this.#of.length; i++) this.#publish(i, answered);
       for (const checkpoints of this.#checkpoints) checkpoints.send(answered);
     });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Probe, type RedisConnection, type Span, untilReady } from "@tapedeck/runtime";
+import { type PubSubProbe, type RedisConnection, type Span, untilReady } from "@tapedeck/runtime";
 import type { Seq } from "@tapedeck/tape";
 import type { PlaybackCursor } from "./cursor.js";
 import type { PublishMetrics } from "./metrics.js";
@@ -8,7 +8,7 @@ import { type BatchResults, PublishBatch } from "./publish-batch.js";
 export interface PublishPipelineOptions {
   /** A connection without offline queue: a frame that waits for Redis to come back is a stale one. */
   readonly publisher: RedisConnection;
-  readonly probe: Pick<Probe, "heardWithin">;
+  readonly probe: Pick<PubSubProbe, "receivedWithin">;
   readonly metrics: PublishMetrics;
   /** Silence after which a session counts as unwatched. */
   readonly graceMs: number;
@@ -102,7 +102,7 @@ export class PublishPipeline implements BatchResults {
     const { metrics, probe, graceMs, onReady } = this.#options;
     const wasFull = !this.ready;
     this.#now = performance.now();
-    this.#hearing = probe.heardWithin(Math.min(probeWithinMs, graceMs));
+    this.#hearing = probe.receivedWithin(Math.min(probeWithinMs, graceMs));
     this.#settled++;
     this.#underWay -= batch.size;
     metrics.pipeline(this.#now - since, batch.size);

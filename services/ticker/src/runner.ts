@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isGrowingTape } from "@tapedeck/live";
 import { RefusedError } from "@tapedeck/protocol";
-import { beginSpan, type Logger, type RedisClock, type Span } from "@tapedeck/runtime";
+import { type Logger, type RedisClock, type Span, startSpan } from "@tapedeck/runtime";
 import {
   endNsOf,
   type Keys,
@@ -318,7 +318,7 @@ export class SessionLeaseRunner implements PlaybackEvents {
 
   /** Until the first frame of what a traced command changed is published. */
   #trace(from: string | undefined): void {
-    if (from !== undefined) this.#span = beginSpan("render", { "tapedeck.session": this.sessionId }, from);
+    if (from !== undefined) this.#span = startSpan("render", { "tapedeck.session": this.sessionId }, from);
   }
 
   /** Looks at the session anew after a while. */

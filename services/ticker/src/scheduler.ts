@@ -1,5 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
-import type { Probe, RedisClock, RedisConnection } from "@tapedeck/runtime";
+import type { PubSubProbe, RedisClock, RedisConnection } from "@tapedeck/runtime";
 import { type Cut, DamagedBlock, render, renderStretch, type Seq } from "@tapedeck/tape";
 import FlatQueue from "flatqueue";
 import type { PlaybackCursor, PlaybackPlan } from "./cursor.js";
@@ -10,7 +10,7 @@ import { PublishPipeline } from "./publish-pipeline.js";
 export interface PublishSchedulerOptions {
   readonly publisher: RedisConnection;
   readonly clock: RedisClock;
-  readonly probe: Pick<Probe, "heardWithin">;
+  readonly probe: Pick<PubSubProbe, "receivedWithin">;
   readonly metrics: PublishMetrics;
   /** Silence after which a session counts as unwatched. */
   readonly graceMs: number;

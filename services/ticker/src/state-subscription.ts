@@ -3,7 +3,7 @@ import {
   onMessage,
   onReconnect,
   type RedisConnection,
-  resubscribed,
+  untilResubscribed,
   untilSubscribed,
 } from "@tapedeck/runtime";
 import { decodeState, parseHead, type SessionRecord, traceOf } from "@tapedeck/sessions";
@@ -43,6 +43,6 @@ export async function subscribeToStates(
   await untilSubscribed(subscriber, channel);
   onReconnect(subscriber, () => {
     const missed = (): void => listener.missed();
-    resubscribed(subscriber, [channel]).then(missed, missed); // broken once more, perhaps: then this comes again
+    untilResubscribed(subscriber, [channel]).then(missed, missed); // broken once more, perhaps: then this comes again
   });
 }

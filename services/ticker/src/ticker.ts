@@ -1,5 +1,5 @@
 import { LeasePool, startBalance } from "@tapedeck/leases";
-import type { Logger, Metrics, Probe, RedisClock, RedisConnection } from "@tapedeck/runtime";
+import type { Logger, Metrics, PubSubProbe, RedisClock, RedisConnection } from "@tapedeck/runtime";
 import {
   type Keys,
   needsTicker,
@@ -26,7 +26,7 @@ export interface TickerOptions {
     readonly bullmq: RedisConnection;
   };
   readonly clock: RedisClock;
-  readonly probe: Pick<Probe, "heardWithin">;
+  readonly probe: Pick<PubSubProbe, "receivedWithin">;
   readonly store: Pick<SessionStore, "read">;
   readonly sessions: Pick<SessionService, "perform">;
   readonly tapes: Pick<TapeCatalog, "open">;

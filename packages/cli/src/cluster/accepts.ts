@@ -3,7 +3,7 @@ import { connect, type NetConnectOpts } from "node:net";
 const patienceMs = 2000;
 
 /** Whether a process takes connections there: true also for one that is too busy to answer them. */
-export function accepts(address: NetConnectOpts): Promise<boolean> {
+export function acceptsConnections(address: NetConnectOpts): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ ...address, timeout: patienceMs });
     const settle = (accepted: boolean) => {

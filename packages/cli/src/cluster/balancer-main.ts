@@ -9,9 +9,9 @@ import {
   readConfig,
 } from "@tapedeck/runtime";
 import { z } from "zod";
-import { complain } from "../terminal/print.js";
+import { printError } from "../terminal/output.js";
+import { codeOf } from "../user-error.js";
 import { Balancer } from "./balancer.js";
-import { codeOf } from "./problem.js";
 
 // A process of its own, as in production: its work is not to be mistaken for a service's.
 const env = z.object({ ...commonEnv, PORT: port.default(8000) });
@@ -28,7 +28,7 @@ try {
   });
   const { server } = balancer;
   server.on("error", (error) => {
-    complain(
+    printError(
       codeOf(error) === "EADDRINUSE"
         ? `Port ${config.PORT} is taken; end what uses it, or choose another: PORT=${config.PORT + 1} npm start`
         : `Cannot listen on ${config.HOST}:${config.PORT}: ${error.message}`,
@@ -46,6 +46,6 @@ try {
     server.closeAllConnections();
   });
 } catch (error) {
-  complain(...(error instanceof ConfigError ? error.message : String(error)).split("\n"));
+  printError(...(error instanceof ConfigError ? error.message : String(error)).split("\n"));
   process.exit(1);
 }

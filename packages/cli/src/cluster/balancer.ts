@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import {
-  closeSoon,
-  dataHeaders,
-  endForGood,
-  guarded,
-  type HttpLimits,
-  httpLimits,
-  keepToLimits,
-  limitedBy,
+  enforceTimeouts,
+  guardedRequest,
+  type HttpTimeouts,
+  httpTimeouts,
+  lingeringClose,
   type RequestGuard,
+  respondAndClose,
+  securityHeaders,
+  timeoutOptions,
 } from "@tapedeck/runtime";
 import { createProxyServer } from "http-proxy-3";
 import { RoundRobin } from "./round-robin.js";
@@ -38,10 +38,10 @@ export class Balancer {
    * @param guard by which names it may be asked; which pages may ask is for the services to see, since gateways answer them by close codes
    * @param limits how long clients may take; for tests, which do not want to wait so long
    */
-  constructor(guard: Pick<RequestGuard, "hostRefusal">, limits: HttpLimits = httpLimits) {
+  constructor(guard: Pick<RequestGuard, "hostRefusal">, limits: HttpTimeouts = httpTimeouts) {
     this.#guard = guard;
-    this.server = createServer(limitedBy(limits), (request, response) => void this.#forward(request, response));
-    keepToLimits(this.server, limits);
+    this.server = createServer(timeoutOptions(limits), (request, response) => void this.#forward(request, response));
+    enforceTimeouts(this.server, limits);
     this.server.on("upgrade", (request, socket, head) => {
       if (!(socket instanceof Socket)) return;
       if (request.headers.upgrade?.toLowerCase() === "websocket") void this.#upgrade(request, socket, head);
@@ -72,7 +72,7 @@ export class Balancer {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const unwanted = this.#guard.hostRefusal(guarded(request));
+    const unwanted = this.#guard.hostRefusal(guardedRequest(request));
     if (unwanted !== undefined) return refuse(response, 421, unwanted.message);
     const target = await this.#apis.pick();
     if (target === undefined) return refuse(response, 503, "The balancer cannot serve this: no api is up.");
@@ -92,9 +92,9 @@ export class Balancer {
     socket.on("error", () => socket.destroy()); // the client went away; there is nobody to tell
     // The gateway has closed: a client that sends on and on would otherwise be held with what nobody reads.
     socket.once("finish", () => {
-      if (socket instanceof Socket) closeSoon(socket);
+      if (socket instanceof Socket) lingeringClose(socket);
     });
-    const unwanted = this.#guard.hostRefusal(guarded(request));
+    const unwanted = this.#guard.hostRefusal(guardedRequest(request));
     if (unwanted !== undefined) return refuse(socket, 421, unwanted.message);
     const target = await this.#gateways.pick();
     if (socket.destroyed) return;
@@ -133,7 +133,7 @@ function refuse(to: ServerResponse | Socket, status: keyof typeof reasons, messa
   const code = ours ? "UNAVAILABLE" : status === 421 ? "HOST_NOT_ALLOWED" : "MALFORMED";
   const body = JSON.stringify({ status: "error", code, message });
   const headers = {
-    ...dataHeaders,
+    ...securityHeaders,
     "content-type": "application/json; charset=utf-8",
     "content-length": String(Buffer.byteLength(body)),
     "access-control-allow-origin": "*",
@@ -145,5 +145,5 @@ function refuse(to: ServerResponse | Socket, status: keyof typeof reasons, messa
     return;
   }
   const head = Object.entries({ ...headers, connection: "close" }).map(([name, value]) => `${name}: ${value}\r\n`);
-  endForGood(to, `HTTP/1.1 ${status} ${reasons[status]}\r\n${head.join("")}\r\n${body}`);
+  respondAndClose(to, `HTTP/1.1 ${status} ${reasons[status]}\r\n${head.join("")}\r\n${body}`);
 }

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { announceReady, commonEnv, endWithParent, port, readConfig } from "@tapedeck/runtime";
 import { z } from "zod";
-import { complain } from "../terminal/print.js";
-import { accepts } from "./accepts.js";
-import { Problem } from "./problem.js";
-import { beginAppendOnlyFile, hasAppendOnlyFile, until } from "./redis-data.js";
+import { printError } from "../terminal/output.js";
+import { UserError } from "../user-error.js";
+import { acceptsConnections } from "./accepts.js";
+import { enableAppendOnlyFile, hasAppendOnlyFile, until } from "./append-only-file.js";
 
 /**
  * The cluster's own Redis under a supervisor of its own: redis-server knows nothing of the process that started it, so
@@ -65,7 +65,7 @@ await start().catch(fail);
 
 /** The keeper's pipe closes with this process, and so Redis ends too. */
 function fail(error: unknown): never {
-  complain(...(error instanceof Problem ? error.message : String(error)).split("\n"));
+  printError(...(error instanceof UserError ? error.message : String(error)).split("\n"));
   process.exit(1);
 }
 
@@ -80,19 +80,19 @@ function end(): void {
 async function start(): Promise<void> {
   if (works("redis-server", "--version")) return await startServer();
   if (works("docker", "--version")) return startContainer();
-  throw new Problem(
+  throw new UserError(
     "There is no Redis: install redis-server (Debian: apt-get install redis-server; macOS: brew install redis), " +
       "or set REDIS_URL to one that runs.",
   );
 }
 
 async function startServer(): Promise<void> {
-  const isFree = async () => !(await accepts({ path: socket }));
+  const isFree = async () => !(await acceptsConnections({ path: socket }));
   await until(isFree, predecessorBudgetMs, `Another Redis uses ${folder}: end the cluster that it belongs to first.`);
   const continued = await hasAppendOnlyFile(folder);
   const place = ["--port", `${config.PORT}`, "--bind", "127.0.0.1", "--dir", folder, "--unixsocket", socket];
   keep(["redis-server", ...place, "--appendonly", continued ? "yes" : "no", ...settings], async () => {
-    if (!continued) await beginAppendOnlyFile(url, folder);
+    if (!continued) await enableAppendOnlyFile(url, folder);
   });
 }
 

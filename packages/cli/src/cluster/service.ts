@@ -1,18 +1,18 @@
 import type { ServiceKind } from "./options.js";
-import type { Supervised } from "./supervised.js";
+import type { SupervisedProcess } from "./supervised-process.js";
 
-export interface Service extends Pick<Supervised, "name" | "child" | "pid" | "ready"> {
+export interface Service extends Pick<SupervisedProcess, "name" | "child" | "pid" | "ready"> {
   readonly kind: ServiceKind;
   /** Where it listens; empty while it is down and for one that does not listen. */
   readonly url: string;
 }
 
 /** A supervised process in the role that it has in the cluster. */
-export class Member implements Service {
+export class ClusterService implements Service {
   readonly kind: ServiceKind;
-  readonly process: Supervised;
+  readonly process: SupervisedProcess;
 
-  constructor(kind: ServiceKind, process_: Supervised) {
+  constructor(kind: ServiceKind, process_: SupervisedProcess) {
     this.kind = kind;
     this.process = process_;
   }

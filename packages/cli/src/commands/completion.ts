@@ -1,5 +1,5 @@
 import { Argument, Command } from "commander";
-import { print } from "../terminal/print.js";
+import { print } from "../terminal/output.js";
 
 const shells = ["bash", "zsh", "fish"] as const;
 

@@ -1,8 +1,8 @@
 import { demoLabels, writeDemoTape } from "@tapedeck/tape";
 import { Command, Option } from "commander";
-import { stoppable } from "../ending.js";
+import { stoppable } from "../run.js";
 import { numberFrom } from "../terminal/arguments.js";
-import { print } from "../terminal/print.js";
+import { print } from "../terminal/output.js";
 import { StatusLine } from "../terminal/status-line.js";
 import { withTapeStore } from "./tape-store.js";
 

@@ -4,13 +4,13 @@ import { commonEnv, readConfig } from "@tapedeck/runtime";
 import { isFolder, openTapeStore } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
-import { runningClusterOf } from "../cluster/running-cluster.js";
+import { findRunningCluster } from "../cluster/running-cluster.js";
 import { type Finding, fail } from "../doctor/finding.js";
-import { lookAtMachine } from "../doctor/look-at-machine.js";
-import { lookAtTapes } from "../doctor/look-at-tapes.js";
-import { lookOnRedis } from "../doctor/look-on-redis.js";
+import { checkMachine } from "../doctor/machine.js";
+import { checkRedisAndNodes } from "../doctor/redis-and-nodes.js";
+import { checkTapes } from "../doctor/tapes.js";
 import { home } from "../repository.js";
-import { print, printJson } from "../terminal/print.js";
+import { print, printJson } from "../terminal/output.js";
 
 const env = z.object({
   ...accessEnv,
@@ -38,14 +38,14 @@ export function doctorCommand(): Command {
 async function doctor({ json }: { json?: boolean }): Promise<void> {
   const config = readConfig("doctor", env);
   const folder = resolve(home, config.TAPEDECK_FOLDER);
-  const local = await runningClusterOf(folder);
+  const local = await findRunningCluster(folder);
   const redisUrl = config.REDIS_URL ?? local?.redis;
   const asked = config.TAPEDECK_STORE ?? local?.store ?? `${folder}/tapes`;
   const place = isFolder(asked) ? resolve(home, asked) : asked;
   const findings = [
-    ...lookAtMachine(config),
-    ...(redisUrl === undefined ? [noCluster(folder)] : await lookOnRedis(redisUrl, config.TAPEDECK_PREFIX)),
-    ...(await lookAtTapes(() => openTapeStore(place, config.S3_ENDPOINT), place)),
+    ...checkMachine(config),
+    ...(redisUrl === undefined ? [noCluster(folder)] : await checkRedisAndNodes(redisUrl, config.TAPEDECK_PREFIX)),
+    ...(await checkTapes(() => openTapeStore(place, config.S3_ENDPOINT), place)),
   ];
   if (json) printJson(findings, 2);
   else for (const finding of findings) print(...linesOf(finding));

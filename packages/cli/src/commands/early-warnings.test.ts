@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { earlyWarnings } from "./early-warnings.js";
+import { startupWarnings } from "./early-warnings.js";
 
 test("[U11] a warning of several services is told once, and what is no warning is not told", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-logs-"));
@@ -11,7 +11,7 @@ test("[U11] a warning of several services is told once, and what is no warning i
     await writeFile(join(folder, "gateway-1.log"), `{"level":"info","msg":"taking sockets"}\n${slow}`);
     await writeFile(join(folder, "gateway-2.log"), slow);
     await writeFile(join(folder, "redis.log"), "1:M 01 Jan 2026 00:00:00.000 # WARNING overcommit_memory\n");
-    expect(await earlyWarnings(folder)).toEqual(["gateway-2 warns: no native uWebSockets.js"]);
+    expect(await startupWarnings(folder)).toEqual(["gateway-2 warns: no native uWebSockets.js"]);
   } finally {
     await rm(folder, { recursive: true });
   }

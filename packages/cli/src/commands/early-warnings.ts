@@ -5,7 +5,7 @@ import { z } from "zod";
 const warning = z.object({ level: z.enum(["warn", "error", "fatal"]), msg: z.string() });
 
 /** What the services of a cluster warned of while they started, once each: nobody looks into a log of something that works. */
-export async function earlyWarnings(folder: string): Promise<string[]> {
+export async function startupWarnings(folder: string): Promise<string[]> {
   const found = new Map<string, string>();
   for (const file of (await readdir(folder)).sort()) {
     for (const line of (await readFile(join(folder, file), "utf8")).split("\n")) {

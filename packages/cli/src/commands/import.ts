@@ -8,9 +8,9 @@ import {
   reportLines,
 } from "@tapedeck/tape";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { stoppable } from "../ending.js";
+import { stoppable } from "../run.js";
 import { day, tapeId } from "../terminal/arguments.js";
-import { print, printJson } from "../terminal/print.js";
+import { print, printJson } from "../terminal/output.js";
 import { StatusLine } from "../terminal/status-line.js";
 import { withTapeStore } from "./tape-store.js";
 

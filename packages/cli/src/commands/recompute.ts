@@ -1,7 +1,7 @@
 import { recompute } from "@tapedeck/tape";
 import { Command } from "commander";
-import { stoppable } from "../ending.js";
-import { print } from "../terminal/print.js";
+import { stoppable } from "../run.js";
+import { print } from "../terminal/output.js";
 import { StatusLine } from "../terminal/status-line.js";
 import { withTapeStore } from "./tape-store.js";
 

@@ -1,12 +1,12 @@
 import type { Frame, SessionView } from "@tapedeck/client";
 import { Command, Option } from "commander";
-import { type ClusterOptions, clusterOptions, onCluster } from "../cluster-at.js";
-import { stoppable } from "../ending.js";
+import { type RemoteClusterOptions, remoteClusterOptions, withCluster } from "../remote-cluster.js";
+import { stoppable } from "../run.js";
 import { count } from "../terminal/arguments.js";
-import { complain, print, printJson } from "../terminal/print.js";
+import { print, printError, printJson } from "../terminal/output.js";
 import { table } from "../terminal/table.js";
 
-interface Shown extends ClusterOptions {
+interface Shown extends RemoteClusterOptions {
   readonly json?: boolean;
 }
 
@@ -36,7 +36,7 @@ export function sessionsCommand(): Command {
 
 function commandOfCluster(name: string, description: string): Command {
   const command = new Command(name).description(description).option("--json", "print JSON");
-  for (const option of clusterOptions()) command.addOption(option);
+  for (const option of remoteClusterOptions()) command.addOption(option);
   return command;
 }
 
@@ -48,7 +48,7 @@ interface Wanted extends Shown {
 
 async function list({ mode, state, limit, json, ...at }: Wanted): Promise<void> {
   const found: SessionView[] = [];
-  await onCluster(at, async ({ sessions }) => {
+  await withCluster(at, async ({ sessions }) => {
     let cursor: string | undefined;
     do {
       const choice = { limit: Math.min(1000, limit - found.length), ...(mode && { mode }), ...(state && { state }) };
@@ -78,7 +78,7 @@ function row(session: SessionView): string[] {
 }
 
 async function show(id: string, { json, ...at }: Shown): Promise<void> {
-  const session = await onCluster(at, ({ sessions }) => sessions.get(id));
+  const session = await withCluster(at, ({ sessions }) => sessions.get(id));
   if (json) return printJson(session, 2);
   const lines = Object.entries(session).filter(([name]) => name !== "controller_state");
   const width = Math.max(...lines.map(([name]) => name.length));
@@ -94,12 +94,12 @@ interface Watched extends Shown {
 async function watch(id: string, { json, frames = Number.POSITIVE_INFINITY, ...at }: Watched): Promise<void> {
   let left = frames;
   await stoppable("", (ending) =>
-    onCluster(
+    withCluster(
       at,
       async (deck) => {
         const session = await deck.join(id);
         session.onEnd(({ reason }) => {
-          if (!ending.aborted && left > 0) complain(`The session is over: ${reason}.`);
+          if (!ending.aborted && left > 0) printError(`The session is over: ${reason}.`);
         });
         for await (const frame of session.frames({ signal: ending })) {
           if (json) printJson(frame);
@@ -119,7 +119,7 @@ function lineOf({ seq, timestamp, symbol, best_bid, best_ask, trades, anomalies 
 }
 
 async function remove(ids: string[], { json, ...at }: Shown): Promise<void> {
-  await onCluster(at, async ({ sessions }) => {
+  await withCluster(at, async ({ sessions }) => {
     for (const id of ids) {
       await sessions.delete(id);
       if (!json) print(`Session ${id} is deleted.`);

@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import { commonEnv, readConfig } from "@tapedeck/runtime";
 import { isFolder, openTapeStore, StoreAway, type TapeStore, TapeWriteError } from "@tapedeck/tape";
 import { z } from "zod";
-import { codeOf, Problem } from "../cluster/problem.js";
-import { SenselessArguments } from "../ending.js";
 import { home } from "../repository.js";
-import { whyStoreFails } from "./why-store-fails.js";
+import { UsageError } from "../run.js";
+import { codeOf, UserError } from "../user-error.js";
+import { storeErrorReason } from "./why-store-fails.js";
 
 const env = z.object({ TAPEDECK_STORE: commonEnv.TAPEDECK_STORE, S3_ENDPOINT: commonEnv.S3_ENDPOINT });
 
@@ -38,9 +38,11 @@ export async function withStoreAt<T>(
   try {
     return await work(store);
   } catch (error) {
-    if (error instanceof StoreAway) throw new Problem(`${place} cannot be read: ${whyStoreFails(error.cause)}.`);
+    if (error instanceof StoreAway) throw new UserError(`${place} cannot be read: ${storeErrorReason(error.cause)}.`);
     if (error instanceof TapeWriteError && !isFolder(place) && error.cause !== undefined) {
-      throw new Problem(`${place} cannot be written: ${whyStoreFails(error.cause)}. Nothing of the tape was kept.`);
+      throw new UserError(
+        `${place} cannot be written: ${storeErrorReason(error.cause)}. Nothing of the tape was kept.`,
+      );
     }
     throw error;
   }
@@ -53,20 +55,20 @@ async function opened(place: string, endpoint: string | undefined): Promise<Tape
   try {
     return await openTapeStore(place, endpoint);
   } catch (error) {
-    if (error instanceof RangeError) throw new SenselessArguments(`--store: ${error.message}.`);
+    if (error instanceof RangeError) throw new UsageError(`--store: ${error.message}.`);
     throw error;
   }
 }
 
 /** A folder that was named and is not there is more likely a mistake than a store without tapes. */
-export async function mustBeThere(place: string): Promise<void> {
+export async function requireFolder(place: string): Promise<void> {
   if (!isFolder(place)) return;
   try {
     if ((await stat(place)).isDirectory()) return;
   } catch (error) {
     if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ENOTDIR")
-      throw new Problem(`${place} cannot be read: ${whyStoreFails(error)}.`);
-    throw new Problem(`There is no folder ${place}: name that of the tapes with --store.`);
+      throw new UserError(`${place} cannot be read: ${storeErrorReason(error)}.`);
+    throw new UserError(`There is no folder ${place}: name that of the tapes with --store.`);
   }
-  throw new Problem(`${place} is not a folder: name that of the tapes with --store.`);
+  throw new UserError(`${place} is not a folder: name that of the tapes with --store.`);
 }

@@ -1,11 +1,11 @@
 import type { TapeView } from "@tapedeck/protocol";
 import { deleteTape, TapeCatalog, TapeInUse } from "@tapedeck/tape";
 import { Command } from "commander";
-import { Problem } from "../cluster/problem.js";
-import { print, printJson } from "../terminal/print.js";
+import { formatCount, formatDuration } from "../terminal/format.js";
+import { print, printJson } from "../terminal/output.js";
 import { table } from "../terminal/table.js";
-import { counted, lasting } from "../terminal/words.js";
-import { mustBeThere, withTapeStore } from "./tape-store.js";
+import { UserError } from "../user-error.js";
+import { requireFolder, withTapeStore } from "./tape-store.js";
 
 interface Choices {
   readonly store?: string;
@@ -35,7 +35,7 @@ function commandOfStore(name: string, description: string): Command {
 
 async function list({ store: asked, json }: Choices & { json?: boolean }): Promise<void> {
   const { place, tapes } = await withTapeStore(asked, async ({ place, store }) => {
-    if (asked !== undefined) await mustBeThere(place);
+    if (asked !== undefined) await requireFolder(place);
     return { place, tapes: await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list() };
   });
   if (json) printJson(tapes, 2);
@@ -44,13 +44,13 @@ async function list({ store: asked, json }: Choices & { json?: boolean }): Promi
 
 async function remove(names: string[], { store: asked, force = false }: Choices & { force?: boolean }): Promise<void> {
   await withTapeStore(asked, async ({ place, store }) => {
-    if (asked !== undefined) await mustBeThere(place);
+    if (asked !== undefined) await requireFolder(place);
     for (const name of names) {
       try {
         await deleteTape(store, name, { force });
       } catch (error) {
         if (!(error instanceof TapeInUse)) throw error;
-        throw new Problem(
+        throw new UserError(
           `${name} was not deleted: it has the current version, which sessions may be playing. Add --force.`,
         );
       }
@@ -70,8 +70,8 @@ function row(tape: TapeView): string[] {
     tape.symbol,
     tape.source,
     `${tape.from.slice(0, 19)}Z`,
-    lasting(tape.duration_ms / 1000),
-    counted(tape.frames),
+    formatDuration(tape.duration_ms / 1000),
+    formatCount(tape.frames),
     tape.trades?.toLocaleString("en-US") ?? "-",
     String(tape.gaps.length),
     `${(tape.bytes / 1e6).toFixed(1)} MB`,

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Dashboard, NodeView } from "@tapedeck/client";
 import { Command, Option } from "commander";
-import { type ClusterOptions, clusterOptions, onCluster } from "../cluster-at.js";
-import { stoppable } from "../ending.js";
+import { type RemoteClusterOptions, remoteClusterOptions, withCluster } from "../remote-cluster.js";
+import { stoppable } from "../run.js";
 import { numberFrom } from "../terminal/arguments.js";
-import { print, printJson } from "../terminal/print.js";
+import { formatCount, formatDuration, formatMillis } from "../terminal/format.js";
+import { print, printJson } from "../terminal/output.js";
 import { table } from "../terminal/table.js";
-import { counted, lasting, millis } from "../terminal/words.js";
 
-interface TopOptions extends ClusterOptions {
+interface TopOptions extends RemoteClusterOptions {
   readonly once?: boolean;
   readonly json?: boolean;
   readonly every: number;
@@ -21,15 +21,15 @@ export function topCommand(): Command {
     .option("--once", "print one picture and end, as it does where the output is no terminal")
     .option("--json", "print one object a line")
     .addOption(new Option("--every <seconds>", "how often").argParser(numberFrom(0.2, 3600)).default(1));
-  for (const option of clusterOptions()) command.addOption(option);
+  for (const option of remoteClusterOptions()) command.addOption(option);
   return command.action(top);
 }
 
 async function top({ once, json, every, ...at }: TopOptions): Promise<void> {
   const single = once || (!json && !process.stdout.isTTY);
-  if (single) return show(await onCluster(at, (deck) => deck.metrics()), json);
+  if (single) return show(await withCluster(at, (deck) => deck.metrics()), json);
   await stoppable("", (ending) =>
-    onCluster(
+    withCluster(
       at,
       async (deck) => {
         while (!ending.aborted) {
@@ -56,12 +56,12 @@ function pictureOf({ sessions, nodes, ...cluster }: Dashboard): string[] {
   const { mode_distribution: modes } = sessions;
   const byRole = [...nodes].sort((a, b) => (a.role + a.node < b.role + b.node ? -1 : 1));
   return [
-    `${counted(sessions.total_sessions)} sessions: ${counted(sessions.active_sessions)} playing, ` +
-      `${counted(sessions.paused_sessions)} paused, ${counted(sessions.stopped_sessions)} stopped; ` +
+    `${formatCount(sessions.total_sessions)} sessions: ${formatCount(sessions.active_sessions)} playing, ` +
+      `${formatCount(sessions.paused_sessions)} paused, ${formatCount(sessions.stopped_sessions)} stopped; ` +
       `REPLAY ${modes.REPLAY}, LIVE ${modes.LIVE}, SIMULATION ${modes.SIMULATION}`,
-    `${counted(cluster.active_websocket_connections)} sockets; ${counted(cluster.snapshots_per_second)} frames a second; ` +
-      `late by ${millis(cluster.avg_latency_ms)} ms in the middle, ${millis(cluster.p99_latency_ms)} ms at worst (p99); ` +
-      `${counted(cluster.total_errors)} errors`,
+    `${formatCount(cluster.active_websocket_connections)} sockets; ${formatCount(cluster.snapshots_per_second)} frames a second; ` +
+      `late by ${formatMillis(cluster.avg_latency_ms)} ms in the middle, ${formatMillis(cluster.p99_latency_ms)} ms at worst (p99); ` +
+      `${formatCount(cluster.total_errors)} errors`,
     "",
     ...table(columns, byRole.map(row)),
   ];
@@ -86,8 +86,8 @@ function row(node: NodeView): string[] {
     node.role,
     String(node.version ?? "-"),
     holds,
-    typeof rate === "number" ? counted(rate) : "-",
-    millis(late_p99_ms),
-    typeof up_s === "number" ? lasting(up_s) : "-",
+    typeof rate === "number" ? formatCount(rate) : "-",
+    formatMillis(late_p99_ms),
+    typeof up_s === "number" ? formatDuration(up_s) : "-",
   ];
 }

@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { accessEnv, checkExposure } from "@tapedeck/access";
-import { commonEnv, port, readConfig, whole, withoutPassword } from "@tapedeck/runtime";
+import { commonEnv, integer, port, readConfig, redactAddress } from "@tapedeck/runtime";
 import { isFolder } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
-import { Problem } from "../cluster/problem.js";
-import { type Cluster, LocalCluster } from "../cluster/start-cluster.js";
-import { goOnWithoutOutput } from "../ending.js";
+import { type Cluster, LocalCluster } from "../cluster/local-cluster.js";
 import { home, repository } from "../repository.js";
+import { ignoreOutputErrors } from "../run.js";
 import { onEndSignals } from "../terminal/end-signals.js";
-import { print } from "../terminal/print.js";
-import { earlyWarnings } from "./early-warnings.js";
+import { print } from "../terminal/output.js";
+import { UserError } from "../user-error.js";
+import { startupWarnings } from "./early-warnings.js";
 import { prepareTapes } from "./prepare-tapes.js";
 
 const env = z.object({
@@ -25,11 +25,11 @@ const env = z.object({
   TAPEDECK_FOLDER: z.string().default(resolve(home, ".tapedeck")),
   TAPEDECK_STORE: commonEnv.TAPEDECK_STORE.removeDefault().optional(),
   S3_ENDPOINT: commonEnv.S3_ENDPOINT,
-  TAPEDECK_GATEWAYS: whole("gateways", { min: 1, max: 32 }).default(2),
-  TAPEDECK_APIS: whole("apis", { min: 1, max: 32 }).default(2),
-  TAPEDECK_TICKERS: whole("tickers", { min: 1, max: 32 }).default(2),
+  TAPEDECK_GATEWAYS: integer("gateways", { min: 1, max: 32 }).default(2),
+  TAPEDECK_APIS: integer("apis", { min: 1, max: 32 }).default(2),
+  TAPEDECK_TICKERS: integer("tickers", { min: 1, max: 32 }).default(2),
   /** Without one LIVE shows nothing. */
-  TAPEDECK_FEEDS: whole("feeds", { min: 0, max: 32 }).default(1),
+  TAPEDECK_FEEDS: integer("feeds", { min: 0, max: 32 }).default(1),
 });
 
 /** `tapedeck up`: a whole cluster on this machine, until Ctrl-C. */
@@ -45,7 +45,7 @@ export function upCommand(): Command {
 
 async function up(recordings: readonly string[], keepPartial: boolean): Promise<void> {
   if (repository === undefined) {
-    throw new Problem(
+    throw new UserError(
       "tapedeck up starts the services, which only the repository of Tapedeck has: run npm start there. " +
         "All other commands work from here, with --url for a cluster elsewhere.",
     );
@@ -91,7 +91,7 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
     },
   });
   // A terminal that was closed takes no more output. The cluster ends in order all the same.
-  goOnWithoutOutput();
+  ignoreOutputErrors();
 
   tell("Starting Redis and the balancer");
   try {
@@ -100,7 +100,7 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
     if (ending.signal.aborted) return tell("Stopped");
     throw error;
   }
-  for (const sentence of await earlyWarnings(`${folder}/logs`)) tell(sentence);
+  for (const sentence of await startupWarnings(`${folder}/logs`)) tell(sentence);
   print(...whereToLook(cluster, folder).split("\n"));
 
   await ended;
@@ -117,7 +117,7 @@ Tapedeck is playing at ${url}  (${counted(gateways, "gateway")}, ${counted(apis,
   Play it         curl -X POST ${url}/replay/start/demo
   Watch it        ${ws}/ws/demo
   Go live         curl -X POST ${url}/mode/demo --json '{"mode":"LIVE","source":"SIM"}'
-  Redis           redis-cli -u ${withoutPassword(redisUrl)}
+  Redis           redis-cli -u ${redactAddress(redisUrl)}
   Logs            ${folder}/logs
 
 Ctrl-C stops everything.

@@ -1,4 +1,4 @@
-import { codeOf } from "../cluster/problem.js";
+import { codeOf } from "../user-error.js";
 
 /** What stores that are not folders say, in words that name the setting to change. */
 const words: readonly (readonly [says: RegExp, why: string])[] = [
@@ -10,12 +10,12 @@ const words: readonly (readonly [says: RegExp, why: string])[] = [
 ];
 
 /** Why a store could not be read or written. */
-export function whyStoreFails(error: unknown): string {
+export function storeErrorReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = words.find(([says]) => says.test(error.message));
   if (known !== undefined) return known[1];
   // Several addresses of one name were tried: the errors are within, and the message is empty.
-  if (error instanceof AggregateError) return whyStoreFails(error.errors[0]);
+  if (error instanceof AggregateError) return storeErrorReason(error.errors[0]);
   if (codeOf(error) === "EACCES") return "this user may not read it";
   const message = error.message.replace(/[.\s]+$/, "");
   // An answer without a body has a name only, such as NotFound or AccessDenied.

@@ -13,11 +13,11 @@ import { z } from "zod";
 import { RedisClusterServers } from "../../../../test/support/redis-cluster.js";
 import { startRedisServer } from "../../../../test/support/redis-server.js";
 import type { Finding } from "./finding.js";
-import { lookAtCluster } from "./look-at-cluster.js";
-import { lookAtMachine } from "./look-at-machine.js";
-import { lookAtRedis } from "./look-at-redis.js";
-import { lookAtTapes } from "./look-at-tapes.js";
-import { lookOnRedis } from "./look-on-redis.js";
+import { checkMachine } from "./machine.js";
+import { checkNodes } from "./nodes.js";
+import { checkRedis } from "./redis.js";
+import { checkRedisAndNodes } from "./redis-and-nodes.js";
+import { checkTapes } from "./tapes.js";
 
 const keys = keysWith(`test-${randomUUID()}`);
 let redis: Redis;
@@ -47,17 +47,17 @@ function wrong(findings: readonly Finding[]): Record<string, string> {
     findings.flatMap(({ level, check, mend }) => (level === "ok" ? [] : [[check, mend ?? ""]])),
   );
 }
-const cluster = async () => wrong(await lookAtCluster(redis, keys));
-const tapes = async () => wrong(await lookAtTapes(async () => new FolderTapeStore(folder), folder));
+const cluster = async () => wrong(await checkNodes(redis, keys));
+const tapes = async () => wrong(await checkTapes(async () => new FolderTapeStore(folder), folder));
 const machine = (env: NodeJS.ProcessEnv, HOST: string) =>
-  wrong(lookAtMachine({ ...z.object(accessEnv).parse(env), HOST }));
+  wrong(checkMachine({ ...z.object(accessEnv).parse(env), HOST }));
 
 /** What is wrong with a Redis of its own that was started with these settings: those of the run's must not be touched. */
 async function redisWith(...settings: string[]): Promise<Record<string, string>> {
   const server = await startRedisServer(settings);
   const client = new Redis(server.url);
   try {
-    return wrong(await lookAtRedis(client));
+    return wrong(await checkRedis(client));
   } finally {
     client.disconnect();
     await server.stop();
@@ -92,7 +92,7 @@ test("[CM3] [R28] a Redis that cannot be used is found, with the setting to chan
   const empty = await RedisClusterServers.startEmpty({ masters: 1 });
   try {
     const found = async (url: string) =>
-      (await lookOnRedis(url, "test")).map(({ level, what, mend }) => `${level} ${what} -> ${mend}`);
+      (await checkRedisAndNodes(url, "test")).map(({ level, what, mend }) => `${level} ${what} -> ${mend}`);
     expect(await found(guarded.url)).toEqual([expect.stringMatching(/^fail .*NOAUTH.*-> write it into REDIS_URL/)]);
     expect(await found(guarded.url.replace("//", "//:guess@"))).toEqual([
       expect.stringMatching(/WRONGPASS.*REDIS_URL/),
@@ -116,18 +116,18 @@ test("[CM3] of a Redis Cluster each master is looked at, and what holds them tog
   const alone = new Redis(servers.masterUrls[1] ?? "");
   try {
     await untilReady(whole);
-    expect(wrong(await lookAtRedis(whole))).toEqual({ replicas: expect.stringContaining("--cluster-slave") });
-    expect(wrong(await lookAtRedis(alone))["redis cluster"]).toContain("redis+cluster://");
+    expect(wrong(await checkRedis(whole))).toEqual({ replicas: expect.stringContaining("--cluster-slave") });
+    expect(wrong(await checkRedis(alone))["redis cluster"]).toContain("redis+cluster://");
     await alone.config("SET", "maxmemory-policy", "allkeys-lru");
     await alone.config("SET", "cluster-require-full-coverage", "yes");
     await alone.config("SET", "cluster-node-timeout", "15000");
-    const findings = await lookAtRedis(whole);
+    const findings = await checkRedis(whole);
     expect(Object.keys(wrong(findings)).sort()).toEqual(["coverage", "eviction", "failover", "replicas"]);
     const eviction = findings.find(({ check }) => check === "eviction");
     expect(eviction?.what).toMatch(new RegExp(`^127\\.0\\.0\\.1:${new URL(servers.masterUrls[1] ?? "").port}: `));
     servers.kill(2);
     await expect
-      .poll(async () => wrong(await lookAtRedis(whole).catch(() => []))["redis cluster"], { timeout: 15_000 })
+      .poll(async () => wrong(await checkRedis(whole).catch(() => []))["redis cluster"], { timeout: 15_000 })
       .toContain("--cluster fix");
   } finally {
     whole.disconnect();
@@ -168,10 +168,10 @@ test("[CM3] a store that is missing, empty or damaged is found", async () => {
   await writeTestTape(new FolderTapeStore(folder), { id: "one", frames: 10 });
   await writeTestTape(new FolderTapeStore(folder), { id: "two", frames: 10 });
   await writeFile(join(folder, "two", "1", "manifest.json"), "{");
-  const [finding] = await lookAtTapes(async () => new FolderTapeStore(folder), folder);
+  const [finding] = await checkTapes(async () => new FolderTapeStore(folder), folder);
   expect(finding).toMatchObject({ level: "fail", what: "not readable: two" });
   const file = join(folder, "two", "1", "manifest.json");
-  expect((await lookAtTapes(async () => new FolderTapeStore(file), file))[0]?.level).not.toBe("ok");
+  expect((await checkTapes(async () => new FolderTapeStore(file), file))[0]?.level).not.toBe("ok");
 });
 
 test("[CM3] a service that would let strangers in is found", () => {

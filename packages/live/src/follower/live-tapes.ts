@@ -5,9 +5,9 @@ import {
   onMessage,
   onReconnect,
   type RedisConnection,
-  resubscribed,
   subscribe,
   unsubscribe,
+  untilResubscribed,
 } from "@tapedeck/runtime";
 import type { FeedUser, Keys } from "@tapedeck/sessions";
 import { type BlockCache, parseTapeName, type TapeStore, tapeName, type UnfinishedTapes } from "@tapedeck/tape";
@@ -286,7 +286,7 @@ export class LiveTapes implements UnfinishedTapes {
   readonly #catchUp = (): void => {
     const followers = [...this.#awake.values()];
     for (const follower of followers) follower.markStale();
-    resubscribed(
+    untilResubscribed(
       this.#subscriber,
       followers.map(({ channel }) => channel),
     ).then(

@@ -1,4 +1,4 @@
-import { dataHeaders } from "@tapedeck/runtime";
+import { securityHeaders } from "@tapedeck/runtime";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { SignJWT } from "jose";
@@ -192,7 +192,10 @@ describe("with authentication on", () => {
   test("[AC29] an answer that is data lets a browser run, load and frame nothing, whether it is given or refused", async () => {
     for (const path of ["/health/live", "/tapes", "/nowhere", "/openapi.json"]) {
       const { headers } = await api.ask("GET", path);
-      expect([path, headers.get("content-security-policy")]).toEqual([path, dataHeaders["Content-Security-Policy"]]);
+      expect([path, headers.get("content-security-policy")]).toEqual([
+        path,
+        securityHeaders["Content-Security-Policy"],
+      ]);
       expect([path, headers.get("referrer-policy")]).toEqual([path, "no-referrer"]);
     }
   });

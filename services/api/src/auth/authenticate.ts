@@ -1,6 +1,6 @@
 import { adminRefusal, type Principal, tokenCookie, tokenOf } from "@tapedeck/access";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import { guarded } from "@tapedeck/runtime";
+import { guardedRequest } from "@tapedeck/runtime";
 import type { Context } from "koa";
 import type { Api } from "../api.js";
 import { auditContextOf } from "./act.js";
@@ -14,7 +14,7 @@ import { auditContextOf } from "./act.js";
 export async function identify(ctx: Context, access: "user" | "admin", api: Api): Promise<Principal> {
   const { authorization, cookie } = ctx.req.headers;
   const brought = tokenOf({ authorization, cookie });
-  if (api.access.users.required && brought?.from === "cookie" && !api.guard.trustsCookie(guarded(ctx.req))) {
+  if (api.access.users.required && brought?.from === "cookie" && !api.guard.trustsCookie(guardedRequest(ctx.req))) {
     const message = `Pages of another site may not use the cookie ${tokenCookie}; send the token as Authorization: Bearer.`;
     throw new RefusedError(refuse("ORIGIN_NOT_ALLOWED", message));
   }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { clientKey, type Principal } from "@tapedeck/access";
-import { clientAddress, type ProxyTrust, pageMark } from "@tapedeck/runtime";
+import { clientAddress, pageTag, type TrustedProxies } from "@tapedeck/runtime";
 import { clientGone, type Requester } from "@tapedeck/sessions";
 import { parseCookie } from "cookie";
 import type { Context } from "koa";
@@ -25,7 +25,7 @@ export interface Caller {
   readonly requester: Requester;
 }
 
-export function callerOf(ctx: Context, trusted: ProxyTrust, principal: Principal): Caller {
+export function callerOf(ctx: Context, trusted: TrustedProxies, principal: Principal): Caller {
   const { authorization, cookie, origin, "user-agent": userAgent } = ctx.req.headers;
   const address = addressOf(ctx, trusted);
   return {
@@ -34,13 +34,13 @@ export function callerOf(ctx: Context, trusted: ProxyTrust, principal: Principal
     address,
     userAgent,
     origin,
-    pageMark: pageMark(authorization),
+    pageMark: pageTag(authorization),
     cookieSession: cookie === undefined ? undefined : parseCookie(cookie)[sessionCookie],
     requester: { user: clientKey(principal, address), signal: goneSignal(ctx.res) },
   };
 }
 
-export function addressOf(ctx: Context, trusted: ProxyTrust): string {
+export function addressOf(ctx: Context, trusted: TrustedProxies): string {
   return clientAddress(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined, trusted);
 }
 

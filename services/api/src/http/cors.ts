@@ -1,5 +1,5 @@
 import { RefusedError } from "@tapedeck/protocol";
-import { guarded, type RequestGuard } from "@tapedeck/runtime";
+import { guardedRequest, type RequestGuard } from "@tapedeck/runtime";
 import type { Middleware } from "koa";
 
 const exposed = { "Access-Control-Expose-Headers": "retry-after, x-tapedeck-node" };
@@ -17,9 +17,9 @@ const preflight = {
  */
 export function cors(guard: RequestGuard): Middleware {
   return async (ctx, next) => {
-    const refusal = guard.refusal(guarded(ctx.req));
+    const refusal = guard.refusal(guardedRequest(ctx.req));
     if (refusal !== undefined) throw new RefusedError(refusal);
-    const readers = guard.readers(ctx.req.headers.origin);
+    const readers = guard.corsOrigin(ctx.req.headers.origin);
     ctx.set({ ...exposed, ...(readers !== undefined && { "Access-Control-Allow-Origin": readers }) });
     if (readers !== "*") ctx.vary("Origin");
     if (ctx.method === "OPTIONS") {

@@ -1,11 +1,11 @@
 import { errorBodyOf, type InvalidInput, invalidInputRefusal, RefusedError, refuse } from "@tapedeck/protocol";
-import { type Logger, sparing } from "@tapedeck/runtime";
+import { type Logger, throttledLog } from "@tapedeck/runtime";
 import { StoreAway } from "@tapedeck/tape";
 import type { Middleware } from "koa";
 
 /** Turns whatever is thrown below into an error body with its status; never a stack trace, never HTML. */
 export function errorResponses(log: Logger): Middleware {
-  const report = sparing(log);
+  const report = throttledLog(log);
   return async (ctx, next) => {
     try {
       await next();

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, Socket } from "node:net";
 import { errorBodyOf } from "@tapedeck/protocol";
-import { endForGood, type HttpLimits, httpLimits, keepToLimits, limitedBy } from "@tapedeck/runtime";
+import { enforceTimeouts, type HttpTimeouts, httpTimeouts, respondAndClose, timeoutOptions } from "@tapedeck/runtime";
 import type Koa from "koa";
 
 /** A server that listens; `close` lets the answers under way finish. */
@@ -18,10 +18,10 @@ export async function listen(
   app: Koa,
   host: string,
   port: number,
-  limits: HttpLimits = httpLimits,
+  limits: HttpTimeouts = httpTimeouts,
 ): Promise<Listening> {
-  const server = createServer({ keepAliveTimeout: keepAliveMs, ...limitedBy(limits) }, app.callback());
-  keepToLimits(server, limits);
+  const server = createServer({ keepAliveTimeout: keepAliveMs, ...timeoutOptions(limits) }, app.callback());
+  enforceTimeouts(server, limits);
   answerUnreadableRequests(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -49,7 +49,7 @@ function answerUnreadableRequests(server: Server): void {
     if (!(socket instanceof Socket)) return;
     if (!socket.writable) return void socket.destroy();
     const body = JSON.stringify(errorBodyOf({ refused: "MALFORMED", message: "This is not an HTTP request." }));
-    endForGood(
+    respondAndClose(
       socket,
       `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n` +
         `Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n${body}`,

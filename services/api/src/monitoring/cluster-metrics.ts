@@ -26,25 +26,25 @@ export function showCluster(
   const each = (label: string, numbers: Iterable<readonly [string, number]>) =>
     [...numbers].map(([word, value]) => [{ [label]: word }, value] as const);
 
-  metrics.showGauge({
+  metrics.observeGauge({
     name: "tapedeck_sessions_by_mode",
     help: "Sessions of the cluster, by mode",
     labels: ["mode"],
     read: async () => each("mode", (await read()).counts.modes),
   });
-  metrics.showGauge({
+  metrics.observeGauge({
     name: "tapedeck_sessions_by_state",
     help: "Sessions of the cluster, by state",
     labels: ["state"],
     read: async () => each("state", (await read()).counts.states),
   });
-  metrics.showGauge({
+  metrics.observeGauge({
     name: "tapedeck_leases_waiting",
     help: "Playing sessions that wait for a ticker, by queue",
     labels: ["queue"],
     read: async () => each("queue", (await read()).waiting),
   });
-  metrics.showGauge({
+  metrics.observeGauge({
     name: "tapedeck_nodes",
     help: "Nodes that were heard in the last 15 s, by role",
     labels: ["role"],
@@ -55,7 +55,7 @@ export function showCluster(
     },
   });
   const total = (name: string, help: string, of: (totals: Awaited<ReturnType<typeof store.totals.read>>) => number) =>
-    metrics.showCounter({ name: `tapedeck_sessions_${name}`, help, read: async () => of((await read()).totals) });
+    metrics.observeCounter({ name: `tapedeck_sessions_${name}`, help, read: async () => of((await read()).totals) });
   total("created_total", "Sessions ever created in the cluster", ({ created }) => created);
   total("expired_total", "Sessions of the cluster that ended by their TTL", ({ expired }) => expired);
   total("deleted_total", "Sessions of the cluster that were deleted", ({ deleted }) => deleted);

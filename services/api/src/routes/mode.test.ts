@@ -1,4 +1,4 @@
-import { legacyFingerprint, legacyNote } from "@tapedeck/runtime";
+import { legacyFingerprint, legacySocketEntry } from "@tapedeck/runtime";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -194,7 +194,7 @@ describe("the guess", () => {
 
   /** As a gateway notes an open legacy socket. */
   const watch = (of: TestApi, id: string, deadlineMs = Date.now() + 60_000, node = "gateway-1") =>
-    of.redis.zadd(of.keys.legacy(print), deadlineMs, legacyNote(id, node));
+    of.redis.zadd(of.keys.legacy(print), deadlineMs, legacySocketEntry(id, node));
 
   /** As the page does when its socket has opened. */
   const command = (of: TestApi, id: string, headers: Record<string, string>) =>
@@ -298,7 +298,7 @@ describe("the guess", () => {
     for (const each of [id, models]) await watch(own, each);
     expect((await command(own, models, browser)).headers.getSetCookie()).toEqual([]);
     expect((await ask(own)).json).toMatchObject({ session_id: id });
-    await own.redis.zrem(own.keys.legacy(print), legacyNote(id, "gateway-1"));
+    await own.redis.zrem(own.keys.legacy(print), legacySocketEntry(id, "gateway-1"));
     expect((await ask(own)).json).toMatchObject({ session_id: "global" });
     await own.stop();
   });

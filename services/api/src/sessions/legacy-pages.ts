@@ -1,12 +1,12 @@
 import { globalSessionId } from "@tapedeck/protocol";
 import {
-  isModelTest,
+  isModelTestSession,
+  legacyCommandEntry,
+  legacyEntryTtlMs,
   legacyFingerprint,
-  legacyNoteMs,
-  notedMarks,
-  notedSessions,
-  pageNote,
-  unmarked,
+  sessionsOfEntries,
+  tagsBySession,
+  untagged,
 } from "@tapedeck/runtime";
 import { orUnavailable } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
@@ -18,14 +18,14 @@ const maxRecords = 1000;
 
 /** Notes that a page has commanded a session by its id. What is no page of a browser sends no Origin, and is not noted. */
 export async function recordPageCommand(caller: Caller, id: string, { redis, keys, log }: Api): Promise<void> {
-  if (caller.origin === undefined || isModelTest(id) || id === globalSessionId) return;
+  if (caller.origin === undefined || isModelTestSession(id) || id === globalSessionId) return;
   const key = keys.legacyPages(fingerprintOf(caller));
   try {
     await redis
       .multi()
-      .zadd(key, Math.floor(await redisNow(redis)), pageNote(id, caller.pageMark))
+      .zadd(key, Math.floor(await redisNow(redis)), legacyCommandEntry(id, caller.pageMark))
       .zremrangebyrank(key, 0, -maxRecords - 1)
-      .pexpire(key, legacyNoteMs)
+      .pexpire(key, legacyEntryTtlMs)
       .exec();
   } catch (error) {
     // The command is done. A later `/mode` of this page without an id may be refused, and that is told.
@@ -48,10 +48,10 @@ export async function pagesOf(caller: Caller, { redis, keys }: Api): Promise<Leg
   const [sockets, pages] = await orUnavailable(
     Promise.all([open, redis.zrange(keys.legacyPages(fingerprint), "0", "-1")]),
   );
-  const marks = notedMarks(pages);
+  const marks = tagsBySession(pages);
   return {
-    commanded: caller.pageMark === unmarked ? [] : sessionsWith(caller.pageMark, marks),
-    watched: notedSessions(sockets).filter((id) => !isModelTest(id) && mayBelongTo(caller, marks.get(id))),
+    commanded: caller.pageMark === untagged ? [] : sessionsWith(caller.pageMark, marks),
+    watched: sessionsOfEntries(sockets).filter((id) => !isModelTestSession(id) && mayBelongTo(caller, marks.get(id))),
   };
 }
 
@@ -62,7 +62,7 @@ function sessionsWith(mark: string, marks: ReadonlyMap<string, ReadonlySet<strin
 /** A page sends an Authorization with all commands or with none, but another one after its user has signed in again. */
 function mayBelongTo({ pageMark }: Caller, marks: ReadonlySet<string> | undefined): boolean {
   if (marks === undefined) return true;
-  return pageMark === unmarked ? marks.has(unmarked) : [...marks].some((mark) => mark !== unmarked);
+  return pageMark === untagged ? marks.has(untagged) : [...marks].some((mark) => mark !== untagged);
 }
 
 function fingerprintOf({ address, userAgent, origin }: Caller): string {

@@ -3,14 +3,14 @@ import { type AccessConfig, accessEnv, createAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import {
   connectRedis,
-  countCommands,
+  createCommandCounter,
   createHealth,
   createLogger,
   createMetrics,
   type GuardSettings,
-  proxyTrust,
   RequestGuard,
-  watchRedis,
+  reportRedisHealth,
+  trustedProxies,
 } from "@tapedeck/runtime";
 import {
   type Keys,
@@ -84,7 +84,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const sessions = new SessionService({ store, tapes, feeds: live, tickerQueue, searches, log, ttl: 600 });
   const metrics = createMetrics("api", node);
   const health = createHealth();
-  watchRedis(redis, health);
+  reportRedisHealth(redis, health);
   const queues = openQueues({ redis, keys, log }, 2);
   const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_ORIGINS: [], ...options.guard });
   const app = createApp({
@@ -99,13 +99,13 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     health,
     metrics,
     requests: createRequestMetrics(metrics.registry),
-    countCommand: countCommands(metrics),
+    countCommand: createCommandCounter(metrics),
     queues,
     log,
     access,
     guard,
     pagePolicy: pagePolicy([], guard),
-    trustedProxies: proxyTrust(options.trustedProxies ?? ""),
+    trustedProxies: trustedProxies(options.trustedProxies ?? ""),
     legacyModeGuess: options.legacyModeGuess ?? false,
     bodyBytes: 65_536,
   });

@@ -3,7 +3,7 @@ import type { Lease, LeaseLoss } from "@tapedeck/leases";
 import type { ClaimStatus, FeedJob, FeedQueue, FeedSummary, LiveMaintenance, LiveTapeWriter } from "@tapedeck/live";
 import type { Precision } from "@tapedeck/market";
 import type { FeedStatus } from "@tapedeck/protocol";
-import { interval, type Logger, type RedisClock, sparing } from "@tapedeck/runtime";
+import { interval, type Logger, type RedisClock, throttledLog } from "@tapedeck/runtime";
 import type { FeedMetrics } from "../metrics.js";
 import { type Venue, VenueError } from "../venues/venue.js";
 import { AppendQueue } from "./append-queue.js";
@@ -266,7 +266,7 @@ export class Recorder {
     this.#writer = writer;
     this.#told = undefined;
     const { continues } = writer;
-    const report = sparing(this.#log);
+    const report = throttledLog(this.#log);
     const outbox = new AppendQueue(writer, {
       appended: (frame, ms) => {
         metrics.appended(ms, this.#sinceMs(frame.receivedNs) - ms);
@@ -404,7 +404,7 @@ export class Recorder {
 
   #events(): FrameAssemblerEvents {
     const { job, metrics, silenceMs } = this.#options;
-    const report = sparing(this.#log);
+    const report = throttledLog(this.#log);
     return {
       frame: (frame: RecordedFrame) => {
         metrics.frame(job.source, frame.parts.gapBefore !== null);

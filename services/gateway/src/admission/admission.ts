@@ -11,11 +11,11 @@ import {
 import { globalSessionId, limits, RefusedError, sessionGoneReasons, subprotocol } from "@tapedeck/protocol";
 import {
   clientAddress,
-  isModelTest,
+  isModelTestSession,
   type Logger,
   legacyFingerprint,
-  type ProxyTrust,
   type RequestGuard,
+  type TrustedProxies,
 } from "@tapedeck/runtime";
 import type { CreateChoice, SessionService, StoredSession } from "@tapedeck/sessions";
 import { stringifySetCookie } from "cookie";
@@ -37,7 +37,7 @@ import { TokenHandshake } from "./token-handshake.js";
 export interface AdmissionOptions {
   readonly access: Access;
   readonly guard: RequestGuard;
-  readonly trustedProxies: ProxyTrust;
+  readonly trustedProxies: TrustedProxies;
   readonly socketsPerSession: number;
   readonly sessions: Pick<SessionService, "open" | "join">;
   readonly subscriptions: SessionSubscriptions;
@@ -213,7 +213,7 @@ export class Admission {
   ): void {
     const { connections, connectionContext, log, presence, subscriptions, legacySockets, startContext } = this.#options;
     const { legacy, fingerprint, sessionId, address, principal, audit } = candidate;
-    const isNoted = legacy && !isModelTest(sessionId);
+    const isNoted = legacy && !isModelTestSession(sessionId);
     const notNoted = (error: unknown) =>
       log.debug({ err: error, session: sessionId }, "legacy socket not noted; POST /mode may not find its session");
     const rateLimit = this.#options.rateLimits.open(clientKey(principal, address));

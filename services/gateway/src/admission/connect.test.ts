@@ -1,5 +1,5 @@
 import { legacyHistoryMessage, serverMessage } from "@tapedeck/protocol";
-import { legacyFingerprint, notedSessions } from "@tapedeck/runtime";
+import { legacyFingerprint, sessionsOfEntries } from "@tapedeck/runtime";
 import { afterAll, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
 import { Client, expectNoGap } from "../testing/test-client.js";
@@ -192,12 +192,12 @@ test("[G17] a legacy socket by id sets the cookie and is noted while it is open"
   expect(client.setCookie).toBe(`tapedeck_session=${id}; Path=/; HttpOnly; SameSite=Lax`);
   const { keys, redis } = fixture.cluster;
   const key = keys.legacy(legacyFingerprint("127.0.0.1", headers["User-Agent"], headers.Origin));
-  await expect.poll(async () => notedSessions(await redis.zrange(key, "0", "-1"))).toEqual([id]);
+  await expect.poll(async () => sessionsOfEntries(await redis.zrange(key, "0", "-1"))).toEqual([id]);
   expect(Number((await redis.zrange(key, "0", "-1", "WITHSCORES"))[1])).toBeGreaterThan(Date.now());
   await client.close();
   // Its page opens another one within seconds, and means the same session meanwhile.
   await expect.poll(() => redis.zrangebyscore(key, Date.now() + 10_500, "+inf")).toEqual([]);
-  expect(notedSessions(await redis.zrange(key, "0", "-1"))).toEqual([id]);
+  expect(sessionsOfEntries(await redis.zrange(key, "0", "-1"))).toEqual([id]);
   const modern = await fixture.gateway.client(`/ws/${id}`);
   expect(modern.setCookie).toBeUndefined();
 });
@@ -210,7 +210,7 @@ test("[G17] one without an id is noted as watching global, without a cookie; one
     [`/ws/model-test-${fixture.newId()}`, "/ws"].map((path) => fixture.gateway.client(path, { legacy: true, headers })),
   );
   expect([models?.setCookie, shared?.setCookie]).toEqual([undefined, undefined]);
-  await expect.poll(async () => notedSessions(await redis.zrange(key, "0", "-1"))).toEqual(["global"]);
+  await expect.poll(async () => sessionsOfEntries(await redis.zrange(key, "0", "-1"))).toEqual(["global"]);
 });
 
 test("[G90] a page's socket that closes leaves word of its socket on another node", async () => {
@@ -223,7 +223,7 @@ test("[G90] a page's socket that closes leaves word of its socket on another nod
   await expect.poll(noted).toHaveLength(2);
   await first.close();
   await expect.poll(noted).toHaveLength(1);
-  expect(notedSessions(await noted())).toEqual([id]);
+  expect(sessionsOfEntries(await noted())).toEqual([id]);
   await second.close();
   await expect.poll(noted).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
-import { legacyNote, legacyNoteMs, type RedisConnection } from "@tapedeck/runtime";
+import { legacyEntryTtlMs, legacySocketEntry, type RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 
 /** A page that lost its socket opens another one within seconds, and means the same session meanwhile. */
@@ -43,7 +43,7 @@ export class LegacySockets {
     sessions.delete(id);
     if (sessions.size === 0) this.#open.delete(fingerprint);
     const deadline = Math.round(this.#now()) + keepAfterCloseMs;
-    await this.#redis.zadd(this.#keys.legacy(fingerprint), "XX", deadline, legacyNote(id, this.#node));
+    await this.#redis.zadd(this.#keys.legacy(fingerprint), "XX", deadline, legacySocketEntry(id, this.#node));
   }
 
   /** Extends all notes of this node. Has to be called several times per deadline. */
@@ -54,13 +54,13 @@ export class LegacySockets {
   async #write(fingerprint: string, ids: readonly string[]): Promise<void> {
     const key = this.#keys.legacy(fingerprint);
     const now = Math.round(this.#now());
-    const deadline = now + legacyNoteMs;
+    const deadline = now + legacyEntryTtlMs;
     await this.#redis
       .multi()
-      .zadd(key, ...ids.flatMap((id) => [deadline, legacyNote(id, this.#node)]))
+      .zadd(key, ...ids.flatMap((id) => [deadline, legacySocketEntry(id, this.#node)]))
       .zremrangebyscore(key, 0, now)
-      .pexpire(key, legacyNoteMs)
-      .pexpire(this.#keys.legacyPages(fingerprint), legacyNoteMs)
+      .pexpire(key, legacyEntryTtlMs)
+      .pexpire(this.#keys.legacyPages(fingerprint), legacyEntryTtlMs)
       .exec();
   }
 }

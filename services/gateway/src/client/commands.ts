@@ -8,7 +8,7 @@ import {
   type RefusalCode,
   RefusedError,
 } from "@tapedeck/protocol";
-import { type CountCommand, type Logger, traced } from "@tapedeck/runtime";
+import { type CountCommand, type Logger, withSpan } from "@tapedeck/runtime";
 import { clientGone } from "@tapedeck/sessions";
 import type { SocketAudit } from "../admission/socket-audit.js";
 import type { SessionMessages } from "../subscription/session-messages.js";
@@ -98,7 +98,7 @@ export class CommandQueue {
       await access.rateLimiter.count("commands", principal, address);
       const requester = { user: clientKey(principal, address), signal: this.#closed.signal };
       const attributes = { "tapedeck.session": subscription.id, "tapedeck.command": name };
-      const { record } = await traced(`command ${name}`, attributes, () => subscription.perform(command, requester));
+      const { record } = await withSpan(`command ${name}`, attributes, () => subscription.perform(command, requester));
       countCommand(name, "done");
       audit.answered(name, "ok", id);
       if (id !== undefined) ack(() => messages.ack(id, record, subscription.connections));

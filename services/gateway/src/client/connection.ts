@@ -12,7 +12,7 @@ import {
   RefusedError,
   refuse,
 } from "@tapedeck/protocol";
-import type { CountCommand, Logger, sparing } from "@tapedeck/runtime";
+import type { CountCommand, Logger, throttledLog } from "@tapedeck/runtime";
 import { DamagedBlock, type DamageReports } from "@tapedeck/tape";
 import type { SocketAudit } from "../admission/socket-audit.js";
 import { TokenExpiry } from "../admission/token-expiry.js";
@@ -33,7 +33,7 @@ export interface ConnectionContext {
   /** The damaged blocks that this gateway has logged. */
   readonly damage: DamageReports;
   /** For problems that hit all sockets at once. */
-  readonly sparingLog: ReturnType<typeof sparing>;
+  readonly sparingLog: ReturnType<typeof throttledLog>;
   readonly countCommand: CountCommand;
   readonly log: Logger;
 }

@@ -1,5 +1,5 @@
 import { errorBodyOf, type RefusalCode, refusals } from "@tapedeck/protocol";
-import { dataHeaders, type GuardRefusal, type Health, type Metrics, type RequestGuard } from "@tapedeck/runtime";
+import { type GuardRefusal, type Health, type Metrics, type RequestGuard, securityHeaders } from "@tapedeck/runtime";
 import type { HttpResponse, Request } from "./server.js";
 
 /** Answers requests that are not for a socket: the gateway's health, and its metrics if `metrics` is given. All other routes are the api's. */
@@ -33,7 +33,7 @@ export function refusalResponse(code: RefusalCode, message: string): HttpRespons
 function guardResponse({ refused, status, message }: GuardRefusal): HttpResponse {
   return {
     status,
-    headers: { ...dataHeaders, "Content-Type": "application/json" },
+    headers: { ...securityHeaders, "Content-Type": "application/json" },
     body: JSON.stringify(errorBodyOf({ refused, message })),
   };
 }
@@ -41,11 +41,15 @@ function guardResponse({ refused, status, message }: GuardRefusal): HttpResponse
 function jsonResponse(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   return {
     status,
-    headers: { ...dataHeaders, "Content-Type": "application/json", "Access-Control-Allow-Origin": "*", ...headers },
+    headers: { ...securityHeaders, "Content-Type": "application/json", "Access-Control-Allow-Origin": "*", ...headers },
     body: JSON.stringify(body),
   };
 }
 
 async function metricsResponse(metrics: Metrics): Promise<HttpResponse> {
-  return { status: 200, headers: { ...dataHeaders, "Content-Type": metrics.contentType }, body: await metrics.text() };
+  return {
+    status: 200,
+    headers: { ...securityHeaders, "Content-Type": metrics.contentType },
+    body: await metrics.text(),
+  };
 }

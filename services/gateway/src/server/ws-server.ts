@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
 import { Socket as TcpSocket } from "node:net";
 import type { Duplex } from "node:stream";
-import { endForGood, httpLimits, keepToLimits, limitedBy } from "@tapedeck/runtime";
+import { enforceTimeouts, httpTimeouts, respondAndClose, timeoutOptions } from "@tapedeck/runtime";
 import { WebSocket, WebSocketServer } from "ws";
 import {
   type HttpResponse,
@@ -23,14 +23,14 @@ export const startWsServer: StartServer = (options) => {
     perMessageDeflate: false,
     handleProtocols: () => false, // `accept` writes the header itself
   });
-  const server = createServer(limitedBy(httpLimits), async (message, response) => {
+  const server = createServer(timeoutOptions(httpTimeouts), async (message, response) => {
     const { status, headers, body } = await options.request(requestOf(message));
     response.writeHead(status, headers).end(body);
   });
-  keepToLimits(server, httpLimits);
+  enforceTimeouts(server, httpTimeouts);
   server.on("clientError", (_error, stream) => {
     if (stream instanceof TcpSocket && stream.writable)
-      endForGood(stream, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+      respondAndClose(stream, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     else stream.destroy();
   });
   server.on("upgrade", (message, stream, head) => {
@@ -123,7 +123,7 @@ class WsUpgrade implements Upgrade {
     const lines = Object.entries({ ...headers, "Content-Length": Buffer.byteLength(body), Connection: "close" });
     const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
     const response = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`;
-    if (this.#stream instanceof TcpSocket) endForGood(this.#stream, response);
+    if (this.#stream instanceof TcpSocket) respondAndClose(this.#stream, response);
     else this.#stream.end(response);
   }
 }

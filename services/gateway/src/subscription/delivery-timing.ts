@@ -1,5 +1,5 @@
 import { nsOfIso } from "@tapedeck/protocol";
-import { beginSpan, type Metrics, type Span, type Tally } from "@tapedeck/runtime";
+import { type LatencyHistogram, type Metrics, type Span, startSpan } from "@tapedeck/runtime";
 import { isMoving, wallAt } from "@tapedeck/sessions";
 import type { PlaybackSegment } from "./playback-segment.js";
 
@@ -14,13 +14,13 @@ const searchedBytes = 400;
 export class DeliveryDelay {
   /** HOT: read for each frame that is forwarded; taking a sample resets it. */
   wanted = false;
-  readonly #seconds: Tally;
+  readonly #seconds: LatencyHistogram;
   readonly #now: () => number;
 
   /** @param now the cluster's clock */
   constructor(metrics: Metrics, now: () => number) {
     this.#now = now;
-    this.#seconds = metrics.tally({
+    this.#seconds = metrics.latencyHistogram({
       name: "tapedeck_gateway_delivery_delay_seconds",
       help: "Time from when the playhead passed a frame until it was handed to sockets; at most ten samples a second",
     });
@@ -58,7 +58,7 @@ export class FirstFrameSpan {
 
   /** @param trace that of the command; undefined if it is not traced */
   begin(trace: string | undefined): void {
-    if (trace !== undefined) this.#span = beginSpan("first frame", { "tapedeck.session": this.#sessionId }, trace);
+    if (trace !== undefined) this.#span = startSpan("first frame", { "tapedeck.session": this.#sessionId }, trace);
   }
 
   end(): void {

@@ -4,9 +4,9 @@ import {
   onMessage,
   onReconnect,
   type RedisConnection,
-  resubscribed,
   subscribe,
   unsubscribe,
+  untilResubscribed,
 } from "@tapedeck/runtime";
 import type { Keys, StoredSession } from "@tapedeck/sessions";
 import pLimit from "p-limit";
@@ -107,7 +107,7 @@ export class SessionSubscriptions {
   async #resubscribe(): Promise<void> {
     const subscriptions = [...this.#byChannel.values()];
     try {
-      await resubscribed(
+      await untilResubscribed(
         this.#subscriber,
         subscriptions.map(({ channel }) => channel),
       );

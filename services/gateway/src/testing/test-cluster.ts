@@ -14,9 +14,9 @@ import {
   type RedisConnection,
   type RedisPurpose,
   RequestGuard,
+  reportRedisHealth,
   startHeartbeat,
   untilReady,
-  watchRedis,
 } from "@tapedeck/runtime";
 import {
   frameHead,
@@ -135,7 +135,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
       };
       await Promise.all(Object.values(connections).map(untilReady));
       const health = createHealth();
-      watchRedis(connections.commands, health);
+      reportRedisHealth(connections.commands, health);
       const metrics = createMetrics("gateway", config.NODE_ID);
       const gateway = await startGateway({
         config,

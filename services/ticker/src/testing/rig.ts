@@ -6,12 +6,12 @@ import {
   connectRedis,
   createLogger,
   createMetrics,
-  type Probe,
+  type PubSubProbe,
   type RedisClock,
   type RedisConnection,
   type RedisPurpose,
   startHeartbeat,
-  startProbe,
+  startPubSubProbe,
   startRedisClock,
   untilReady,
 } from "@tapedeck/runtime";
@@ -152,7 +152,7 @@ export class Rig {
     };
     const { commands, publisher, subscriber } = connections;
     const clock = jumpy(await startRedisClock(commands, { log }));
-    const probe: Probe = startProbe({
+    const probe: PubSubProbe = startPubSubProbe({
       publisher,
       subscriber,
       channel: this.keys.probeChannel(node),

@@ -1,0 +1,80 @@
+import { type Attributes, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { z } from "zod";
+import type { Logger } from "./logger.js";
+
+/*
+ * Traces, from a command to the first frame that it caused. What is called here is OpenTelemetry's interface, which does nothing
+ * until an SDK is registered; that is loaded only where the environment asks for it (decision 0022). Nothing here is called for a frame.
+ */
+
+/** OpenTelemetry's own variables decide; its SDK reads the others (headers, sampler, resource, batches) itself. */
+export const tracingEnv = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ error: "is not an address such as http://collector:4318" }).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z
+    .url({ error: "is not an address such as http://collector:4318/v1/traces" })
+    .optional(),
+  OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"], { error: "is neither otlp nor none" }).optional(),
+  OTEL_SDK_DISABLED: z.string().optional(),
+};
+
+type TracingConfig = z.output<z.ZodObject<typeof tracingEnv>>;
+
+export interface TracingOptions {
+  readonly service: string;
+  readonly node: string;
+  readonly config: TracingConfig;
+  readonly log: Logger;
+}
+
+/** Begins to export traces where the environment names a place for them. Resolves to what sends the last of them. */
+export async function startTracing(options: TracingOptions): Promise<() => Promise<void>> {
+  if (!isWanted(options.config)) return async () => {};
+  const { startExporting } = await import("./tracing-sdk.js");
+  return startExporting(options);
+}
+
+function isWanted(config: TracingConfig): boolean {
+  if (config.OTEL_SDK_DISABLED?.toLowerCase() === "true" || config.OTEL_TRACES_EXPORTER === "none") return false;
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces } = config;
+  return config.OTEL_TRACES_EXPORTER === "otlp" || all !== undefined || traces !== undefined;
+}
+
+const tracer = trace.getTracer("tapedeck");
+
+/**
+ * Does a piece of work as a span: part of the trace whose `traceparent` came with it, if one did, else of the one that goes on. Its
+ * rejection marks the span.
+ */
+export function withSpan<T>(
+  name: string,
+  attributes: Attributes,
+  work: () => Promise<T>,
+  from: { readonly traceparent?: string | undefined } = {},
+): Promise<T> {
+  const parent = from.traceparent === undefined ? context.active() : propagation.extract(context.active(), from);
+  return tracer.startActiveSpan(name, { kind: SpanKind.SERVER, attributes }, parent, async (span) => {
+    try {
+      return await work();
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** What takes the present trace along to another process; undefined where nothing is traced. */
+export function traceparent(): string | undefined {
+  const carrier: { traceparent?: string } = {};
+  propagation.inject(context.active(), carrier);
+  return carrier.traceparent;
+}
+
+/** Begins a span of the trace that a message or job took along. Whoever begins it ends it; one that is never ended is never told of. */
+export function startSpan(name: string, attributes: Attributes, from: string): Span {
+  const parent = propagation.extract(context.active(), { traceparent: from });
+  return tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes }, parent);
+}
+
+export type { Span } from "@opentelemetry/api";

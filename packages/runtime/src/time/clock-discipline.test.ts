@@ -1,0 +1,59 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ClockDiscipline, jumpMs } from "./clock-discipline.js";
+
+const offset = 1_700_000_000_000;
+
+/** An answer that spent `there` ms on its way to Redis and `back` ms on its way home. */
+function sample(sentAt: number, there: number, back: number, ahead = 0) {
+  return { sentAt, receivedAt: sentAt + there + back, redisMs: sentAt + there + offset + ahead };
+}
+
+test("[R10] the clock believes the sample with the shortest round trip", () => {
+  const clock = new ClockDiscipline(sample(0, 30, 1));
+  expect(clock.at(31) - 31 - offset).toBeCloseTo(14.5, 5);
+  for (let at = 1000; at <= 4000; at += 1000) clock.add(sample(at, 0.1, 0.1));
+  expect(Math.abs(clock.at(4001) - 4001 - offset)).toBeLessThan(0.001);
+});
+
+test("[R10] the clock never runs backwards nor stands still, and is never off by more than half a round trip", () => {
+  const trip = fc.double({ min: 0.05, max: 40, noNaN: true });
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ wait: fc.double({ min: 1, max: 1500, noNaN: true }), there: trip, back: trip })),
+      (rounds) => {
+        let at = 80;
+        const clock = new ClockDiscipline(sample(0, 40, 40));
+        let shown = clock.at(at);
+        for (const { wait, there, back } of rounds) {
+          clock.add(sample(at, there, back));
+          at += Math.max(wait, there + back);
+          const now = clock.at(at);
+          expect(now).toBeGreaterThan(shown);
+          expect(Math.abs(now - at - offset)).toBeLessThanOrEqual(40);
+          shown = now;
+        }
+      },
+    ),
+  );
+});
+
+test.each([+80, -80, +5000, -5000])(
+  "[R11] a jump of %d ms is taken at once when a second sample confirms it",
+  (jump) => {
+    const clock = new ClockDiscipline(sample(0, 0.1, 0.1));
+    expect(clock.add(sample(1000, 0.1, 0.1, jump))).toBe(0);
+    expect(clock.jumpUnconfirmed).toBe(true);
+    expect(clock.at(1001)).toBeCloseTo(1001 + offset, 1);
+    expect(clock.add(sample(1050, 0.1, 0.1, jump))).toBeCloseTo(jump, 1);
+    expect(clock.jumpUnconfirmed).toBe(false);
+    expect(clock.at(1051)).toBeCloseTo(1051 + offset + jump, 1);
+  },
+);
+
+test("[R11] one slow answer is no jump", () => {
+  const clock = new ClockDiscipline(sample(0, 0.1, 0.1));
+  expect(clock.add(sample(1000, 400, 0.1))).toBe(0); // could be 400 ms of travel
+  expect(clock.jumpUnconfirmed).toBe(false);
+  expect(clock.at(1401) - 1401 - offset).toBeLessThan(jumpMs / 10);
+});

@@ -1,0 +1,80 @@
+/** One question for Redis's time. `sentAt` and `heardAt` are on the process's monotonic clock, all in ms. */
+export interface ClockSample {
+  readonly sentAt: number;
+  readonly receivedAt: number;
+  readonly redisMs: number;
+}
+
+/** A difference beyond this is a jump of a clock, not drift or a slow network. */
+export const jumpMs = 50;
+/** How fast the clock may be bent, as a share of the time that passes: it never stands still nor runs backwards. */
+const slewRate = 0.01;
+const samplesKept = 16;
+
+/**
+ * Redis's time as an offset to a monotonic clock: pure, so that it can be tested without waiting.
+ *
+ * Of the last samples the one with the shortest round trip is believed, since its error is at most half of that. Small
+ * differences are slewed away; one above `jumpMs` that a second sample confirms is a jump, taken at once.
+ */
+export class ClockDiscipline {
+  #samples: ClockSample[] = [];
+  #offset: number;
+  #since: number;
+  #target: number;
+  #suspect: number | undefined;
+
+  constructor(first: ClockSample) {
+    this.#samples = [first];
+    this.#offset = this.#target = offsetOf(first);
+    this.#since = first.receivedAt;
+  }
+
+  /** Redis's time, in ms since 1970, when the monotonic clock shows `at`. */
+  at(at: number): number {
+    return at + this.#offsetAt(at);
+  }
+
+  /** Returns by how many ms Redis's clock jumped, 0 in the ordinary case. */
+  add(sample: ClockSample): number {
+    const offset = offsetOf(sample);
+    const now = this.#offsetAt(sample.receivedAt);
+    const uncertainty = (sample.receivedAt - sample.sentAt) / 2;
+    const difference = offset - now;
+    if (Math.abs(difference) - uncertainty > jumpMs) {
+      const confirmed = this.#suspect !== undefined && Math.abs(offset - this.#suspect) - uncertainty <= jumpMs;
+      this.#suspect = offset;
+      if (!confirmed) return 0;
+      this.#suspect = undefined;
+      this.#samples = [sample];
+      this.#offset = this.#target = offset;
+      this.#since = sample.receivedAt;
+      return difference;
+    }
+    this.#suspect = undefined;
+    this.#samples.push(sample);
+    if (this.#samples.length > samplesKept) this.#samples.shift();
+    this.#offset = now;
+    this.#since = sample.receivedAt;
+    this.#target = offsetOf(this.#samples.reduce((best, next) => (roundTrip(next) < roundTrip(best) ? next : best)));
+    return 0;
+  }
+
+  /** True while a jump awaits its second witness: ask again soon. */
+  get jumpUnconfirmed(): boolean {
+    return this.#suspect !== undefined;
+  }
+
+  #offsetAt(at: number): number {
+    const most = Math.max(0, at - this.#since) * slewRate;
+    return this.#offset + Math.min(most, Math.max(-most, this.#target - this.#offset));
+  }
+}
+
+function roundTrip({ sentAt, receivedAt }: ClockSample): number {
+  return receivedAt - sentAt;
+}
+
+function offsetOf({ sentAt, receivedAt, redisMs }: ClockSample): number {
+  return redisMs - (sentAt + receivedAt) / 2;
+}

@@ -3,8 +3,8 @@ import { MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { describe, expect } from "vitest";
 import { z } from "zod";
 import { test } from "../support/cluster.js";
+import { play, readAlerts, type TapeAlert } from "./play-scenario.js";
 import { scoreOf } from "./score.js";
-import { type Heard, play, readAlerts } from "./staged.js";
 
 const seed = 3;
 const scenario = "mixed";
@@ -16,15 +16,15 @@ describe("[AN15] what the evaluation scores is what tapes carry", () => {
   test("a simulated tape has the alerts of the evaluation, and so the same score", async () => {
     const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 });
     const tape = await catalog.open(`sim2.BTCUSDT.${seed}.${scenario}`);
-    const heard: Heard[] = [];
+    const alerts: TapeAlert[] = [];
     for (let seq = 0; seq < frames; seq++) {
       const block = tape.block(seq) ?? (await tape.load(seq));
-      heard.push(...readAlerts(block.nsOf(seq), block.anomalies(seq)));
+      alerts.push(...readAlerts(block.nsOf(seq), block.anomalies(seq)));
     }
     const evaluated = play(seed, scenario, minutes);
-    expect(heard.length).toBeGreaterThan(5);
-    expect(heard).toEqual(evaluated.heard);
-    expect(scoreOf([{ seed, ...evaluated, heard }])).toEqual(scoreOf([{ seed, ...evaluated }]));
+    expect(alerts.length).toBeGreaterThan(5);
+    expect(alerts).toEqual(evaluated.alerts);
+    expect(scoreOf([{ seed, ...evaluated, alerts }])).toEqual(scoreOf([{ seed, ...evaluated }]));
   });
 
   test("a session's route tells them too", async ({ cluster }) => {
@@ -37,7 +37,7 @@ describe("[AN15] what the evaluation scores is what tapes carry", () => {
       const { body } = await cluster.http.get(`/anomalies?session_id=${id}`);
       told.push(...z.array(anomaly).parse(body));
     }
-    const expected = play(seed, scenario, minutes).heard;
+    const expected = play(seed, scenario, minutes).alerts;
     expect(told.map(({ type, severity }) => ({ type, severity }))).toEqual(
       expected.map(({ type, severity }) => ({ type, severity })),
     );

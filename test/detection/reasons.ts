@@ -1,5 +1,5 @@
 import { type FrameMoment, type IncidentLabel, profiles, segmentMs } from "@tapedeck/market";
-import { momentsOf } from "./staged.js";
+import { momentsOf } from "./play-scenario.js";
 
 const asked = profiles.relative;
 const seconds = (ns: number) => (ns / 1e9).toFixed(1);

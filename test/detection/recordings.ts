@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { importRecording, MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
-import { type Heard, readAlerts } from "./staged.js";
+import { readAlerts, type TapeAlert } from "./play-scenario.js";
 
 export const dataFolder =
   process.env.TAPEDECK_TEST_DATA ?? fileURLToPath(new URL("../../../shared/data/", import.meta.url));
@@ -24,7 +24,7 @@ const recordings: readonly (readonly string[])[] = [
 export interface Recorded {
   readonly tape: string;
   readonly seconds: number;
-  readonly heard: readonly Heard[];
+  readonly alerts: readonly TapeAlert[];
 }
 
 /** What the detectors say of each real recording; its marked gaps don't count as time. */
@@ -37,13 +37,13 @@ export async function* recorded(): AsyncGenerator<Recorded> {
     for (const { tape: name, durationMs, gaps } of report.tapes) {
       if (name === undefined) continue;
       const tape = await new TapeCatalog(store, { cacheBytes: 16 << 20 }).open(name);
-      const heard: Heard[] = [];
+      const alerts: TapeAlert[] = [];
       for (let seq = 0; seq <= tape.span.lastSeq; seq++) {
         const block = tape.block(seq) ?? (await tape.load(seq));
-        heard.push(...readAlerts(block.nsOf(seq), block.anomalies(seq)));
+        alerts.push(...readAlerts(block.nsOf(seq), block.anomalies(seq)));
       }
       const silentMs = gaps.reduce((sum, gap) => sum + gap.ms, 0);
-      yield { tape: name, seconds: (durationMs - silentMs) / 1000, heard };
+      yield { tape: name, seconds: (durationMs - silentMs) / 1000, alerts };
     }
   }
 }

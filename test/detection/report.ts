@@ -1,12 +1,12 @@
 // Measures what the detectors find, and writes the tables of docs/detection.md, all of them or those named:
 //   npx tsx --conditions tapedeck-source test/detection/report.ts [tuning] [held-out] [recordings]
 import { readFileSync, writeFileSync } from "node:fs";
-import { heldOutSeeds, stagedSeverities, tuningSeeds } from "@tapedeck/market";
+import { heldOutSeeds, incidentSeverities, tuningSeeds } from "@tapedeck/market";
 import type { Severity } from "@tapedeck/protocol";
+import { play } from "./play-scenario.js";
 import { reasonOf } from "./reasons.js";
 import { type Recorded, recorded } from "./recordings.js";
 import { type Score, scoreOf } from "./score.js";
-import { play } from "./staged.js";
 
 const scenario = "mixed";
 const minutes = 60;
@@ -68,7 +68,7 @@ function casesOf(scores: Scores): string {
 }
 
 function row(type: string, { staged, found, falseAlerts, delaysS, bySeverity }: Score): string {
-  const graded = stagedSeverities.map((severity) => `${bySeverity[severity].found} / ${bySeverity[severity].staged}`);
+  const graded = incidentSeverities.map((severity) => `${bySeverity[severity].found} / ${bySeverity[severity].staged}`);
   const delays = [...delaysS].sort((a, b) => a - b);
   const delay = (share: number) => delays[Math.min(delays.length - 1, Math.floor(share * delays.length))]?.toFixed(1);
   const precision = found + falseAlerts === 0 ? "-" : (found / (found + falseAlerts)).toFixed(2);
@@ -81,14 +81,14 @@ async function real(): Promise<string> {
   if (all.length === 0) return "The recordings were not there.";
   const hours = all.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
   const counts = new Map<string, number[]>();
-  for (const { type, severity } of all.flatMap(({ heard }) => heard)) {
+  for (const { type, severity } of all.flatMap(({ alerts }) => alerts)) {
     const row = counts.get(type) ?? severities.map(() => 0);
     const at = severities.indexOf(severity);
     row[at] = (row[at] ?? 0) + 1;
     counts.set(type, row);
   }
-  const high = all.flatMap(({ tape, heard }) =>
-    heard
+  const high = all.flatMap(({ tape, alerts }) =>
+    alerts
       .filter(({ severity }) => severity === "high" || severity === "critical")
       .map(
         ({ ns, type, severity, text: fields }) =>

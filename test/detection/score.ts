@@ -1,5 +1,5 @@
-import type { IncidentKind, IncidentLabel, StagedSeverity } from "@tapedeck/market";
-import type { Heard, Staged } from "./staged.js";
+import type { IncidentKind, IncidentLabel, IncidentSeverity } from "@tapedeck/market";
+import type { DetectionRun, TapeAlert } from "./play-scenario.js";
 
 /** The alert that is to find a kind of incident. */
 export const wanted: Partial<Record<IncidentKind, string>> = {
@@ -34,16 +34,16 @@ export interface Score {
   found: number;
   falseAlerts: number;
   delaysS: number[];
-  bySeverity: Record<StagedSeverity, { staged: number; found: number }>;
+  bySeverity: Record<IncidentSeverity, { staged: number; found: number }>;
   misses: { readonly seed: number; readonly label: IncidentLabel }[];
   /** False alerts in words. */
   wrong: string[];
 }
 
-export function scoreOf(runs: readonly (Staged & { readonly seed: number })[]): Map<string, Score> {
+export function scoreOf(runs: readonly (DetectionRun & { readonly seed: number })[]): Map<string, Score> {
   const scores = new Map(Object.values(wanted).map((type) => [type, emptyScore()]));
   for (const run of runs) {
-    for (const label of run.labels) noteLabel(run.seed, label, run.heard, scores);
+    for (const label of run.labels) noteLabel(run.seed, label, run.alerts, scores);
     for (const [type, score] of scores) noteFalse(run, type, score);
   }
   return scores;
@@ -53,10 +53,10 @@ function during({ fromNs, toNs }: IncidentLabel, ns: number): boolean {
   return ns >= fromNs && ns <= toNs + graceNs;
 }
 
-function noteLabel(seed: number, label: IncidentLabel, heard: readonly Heard[], scores: Map<string, Score>): void {
+function noteLabel(seed: number, label: IncidentLabel, alerts: readonly TapeAlert[], scores: Map<string, Score>): void {
   const score = scores.get(wanted[label.kind] ?? "");
   if (score === undefined) return;
-  const alert = heard.find(({ ns, type }) => type === wanted[label.kind] && during(label, ns));
+  const alert = alerts.find(({ ns, type }) => type === wanted[label.kind] && during(label, ns));
   const severity = score.bySeverity[label.severity];
   score.staged++;
   severity.staged++;
@@ -69,9 +69,13 @@ function noteLabel(seed: number, label: IncidentLabel, heard: readonly Heard[], 
   score.delaysS.push((alert.ns - label.fromNs) / 1e9);
 }
 
-function noteFalse({ seed, labels, heard }: Staged & { readonly seed: number }, type: string, score: Score): void {
+function noteFalse(
+  { seed, labels, alerts }: DetectionRun & { readonly seed: number },
+  type: string,
+  score: Score,
+): void {
   let lastNs = Number.NEGATIVE_INFINITY;
-  for (const alert of heard) {
+  for (const alert of alerts) {
     if (alert.type !== type) continue;
     const follows = alert.ns - lastNs < affairNs;
     const explained = labels.some(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FrameBuilder } from "../frame-builder.js";
+import { FrameBuilder } from "../frame/frame-builder.js";
 import { SimulatedMarket, simulatedStartNs } from "../simulator/index.js";
 import { MarketAnalytics } from "./market-analytics.js";
 

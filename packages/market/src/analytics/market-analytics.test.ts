@@ -1,10 +1,10 @@
 import { checkFrame } from "@tapedeck/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { FrameMoment } from "../analytics.js";
-import { FrameBuilder } from "../frame-builder.js";
-import type { OrderBook } from "../order-book.js";
-import { AlertDesk } from "./alerts.js";
+import type { OrderBook } from "../book/order-book.js";
+import type { FrameMoment } from "../frame/frame-analytics.js";
+import { FrameBuilder } from "../frame/frame-builder.js";
+import { AlertThrottle } from "./alert-throttle.js";
 import { MarketAnalytics } from "./market-analytics.js";
 import { ladder, momentAt } from "./testing.js";
 
@@ -157,9 +157,9 @@ test("[AN9] after a gap of more than ten minutes all begins anew", () => {
 describe("[AN7] an alert", () => {
   const alert = { type: "SPOOFING", severity: "low", message: "m", fields: {} } as const;
   const raising = (...seconds: number[]) => {
-    const desk = new AlertDesk();
+    const desk = new AlertThrottle();
     return seconds.map((second) => {
-      desk.open(momentAt(second, [], []));
+      desk.beginFrame(momentAt(second, [], []));
       desk.raise(alert);
       return desk.events.map(({ severity }) => severity);
     });
@@ -175,8 +175,8 @@ describe("[AN7] an alert", () => {
   });
 
   test("of another message is another alert, and carries its fields and time", () => {
-    const desk = new AlertDesk();
-    desk.open(momentAt(0, [], []));
+    const desk = new AlertThrottle();
+    desk.beginFrame(momentAt(0, [], []));
     desk.raise(alert);
     desk.raise({ ...alert, message: "n", fields: { side: "BID", levels: [1, 2] } });
     expect(JSON.parse(`[${desk.anomalies}]`)).toEqual([

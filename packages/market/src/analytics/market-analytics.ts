@@ -1,18 +1,18 @@
-import type { FrameAnalytics, FrameFindings, FrameMoment } from "../analytics.js";
-import { AlertDesk } from "./alerts.js";
-import { bookImbalance, directionalProbability } from "./book-imbalance.js";
+import type { FrameAnalytics, FrameFindings, FrameMoment } from "../frame/frame-analytics.js";
+import { AlertThrottle } from "./alert-throttle.js";
+import type { DetectorInput } from "./detectors/detector.js";
 import { type Detectors, detectors } from "./detectors/index.js";
-import { type GapThreshold, LiquidityGaps } from "./liquidity-gaps.js";
-import { OrderFlowImbalance } from "./order-flow-imbalance.js";
-import { RunningMean } from "./own-scale.js";
-import { type RealizedSpread, RealizedSpreads } from "./realized-spread.js";
-import { MarketRegime, regimes } from "./regime.js";
-import type { Scene } from "./scene.js";
+import { bookImbalance, directionalProbability } from "./features/book-imbalance.js";
+import { type GapThreshold, LiquidityGaps } from "./features/liquidity-gaps.js";
+import { OrderFlowImbalance } from "./features/order-flow-imbalance.js";
+import { type RealizedSpread, RealizedSpreads } from "./features/realized-spread.js";
+import { MarketRegime, regimes } from "./features/regime.js";
+import { TradeTimes } from "./features/trade-times.js";
+import { Volatility } from "./features/volatility.js";
+import { Vpin } from "./features/vpin.js";
+import { clamp, NumberTexts, priceDecimals, roundedOrZero } from "./rounding.js";
+import { RunningMean } from "./running-statistics.js";
 import { type ProfileName, profiles } from "./thresholds.js";
-import { between, priceDecimals, TidyTexts, tidy } from "./tidy.js";
-import { TradeTimes } from "./trade-times.js";
-import { Volatility } from "./volatility.js";
-import { Vpin } from "./vpin.js";
 
 /** Raised by every change of what analytics say of a frame. Tapes name the version they were made with. */
 export const analyticsVersion = 3;
@@ -51,9 +51,9 @@ export class MarketAnalytics implements FrameAnalytics {
 }
 
 /** Shares are -1 to 1, and volatilities seldom more than a few times that. */
-const shares = new TidyTexts(-1, 3, 4);
-const percents = new TidyTexts(0, 100, 1);
-const scores = new TidyTexts(0, 20, 2);
+const shares = new NumberTexts(-1, 3, 4);
+const percents = new NumberTexts(0, 100, 1);
+const scores = new NumberTexts(0, 20, 2);
 
 /** Of a stretch without long gaps. */
 class Analysis implements FrameAnalytics {
@@ -66,7 +66,7 @@ class Analysis implements FrameAnalytics {
   readonly #bestBid = new RunningMean(100);
   readonly #bestAsk = new RunningMean(100);
   readonly #regime = new MarketRegime();
-  readonly #desk = new AlertDesk();
+  readonly #desk = new AlertThrottle();
   readonly #detectors: Detectors;
   readonly #steady = { bid: 0, ask: 0 };
   #before: FrameMoment | undefined;
@@ -91,21 +91,21 @@ class Analysis implements FrameAnalytics {
 
     const obi = bookImbalance(bids, asks);
     if (before === undefined) this.#flow.clear();
-    else this.#flow.note(seconds, before, moment);
-    this.#vpin.note(seconds, trades);
-    this.#volatility.note(seconds, before?.mid ?? mid, mid);
-    this.#gaps.note(bids, asks);
-    if (bidSize > 0) this.#bestBid.note(bidSize);
-    if (askSize > 0) this.#bestAsk.note(askSize);
+    else this.#flow.update(seconds, before, moment);
+    this.#vpin.update(seconds, trades);
+    this.#volatility.update(seconds, before?.mid ?? mid, mid);
+    this.#gaps.update(bids, asks);
+    if (bidSize > 0) this.#bestBid.add(bidSize);
+    if (askSize > 0) this.#bestAsk.add(askSize);
     this.#steady.bid = bid === before?.bids[0]?.[0] ? this.#steady.bid + seconds : 0;
     this.#steady.ask = ask === before?.asks[0]?.[0] ? this.#steady.ask + seconds : 0;
     const tradeNs = this.#tradeTimes.of(moment);
-    const realized = this.#realized.note(moment, before, tradeNs);
+    const realized = this.#realized.update(moment, before, tradeNs);
     if (before === undefined) this.#regime.restart();
-    this.#regime.note(moment.ns, seconds, mid, ask - bid, volume, this.#suspicion);
+    this.#regime.update(moment.ns, seconds, mid, ask - bid, volume, this.#suspicion);
 
-    this.#desk.open(moment);
-    const scene: Scene = {
+    this.#desk.beginFrame(moment);
+    const scene: DetectorInput = {
       moment,
       before,
       seconds,
@@ -115,9 +115,9 @@ class Analysis implements FrameAnalytics {
       regime: this.#regime,
       volume,
       steady: this.#steady,
-      usualMove: this.#regime.move.value,
+      typicalMove: this.#regime.typicalMove.value,
     };
-    for (const detector of this.#detectors.all) detector.look(scene, this.#desk.raise);
+    for (const detector of this.#detectors.all) detector.detect(scene, this.#desk.raise);
     this.#suspicion = suspicionOf(this.#desk.events);
     this.#before = moment;
     return {
@@ -131,22 +131,22 @@ class Analysis implements FrameAnalytics {
     const regime = this.#regime.current;
     const volumeVolatility = (variation(this.#bestBid) + variation(this.#bestAsk)) / 2;
     return (
-      `"obi":${shares.of(between(-1, obi, 1))},"ofi":${shares.of(between(-1, this.#flow.levels[0] ?? 0, 1))},` +
+      `"obi":${shares.of(clamp(-1, obi, 1))},"ofi":${shares.of(clamp(-1, this.#flow.levels[0] ?? 0, 1))},` +
       `"ofi_levels":[${this.#flowJson()}],` +
-      `"directional_prob":${percents.of(between(0, probability, 100))},"vpin":${shares.of(between(0, this.#vpin.value, 1))},` +
+      `"directional_prob":${percents.of(clamp(0, probability, 100))},"vpin":${shares.of(clamp(0, this.#vpin.value, 1))},` +
       `"volatility":${shares.of(this.#volatility.value)},"regime":${regime},"regime_label":"${regimes[regime]}",` +
       `"gap_count":${this.#gaps.found.length},"gap_severity_score":${scores.of(this.#gaps.severity)},` +
-      `"liquidity_gaps":[${this.#gapsJson()}],"spoofing_risk":${percents.of(between(0, this.#detectors.spoofing.risk, 100))},` +
+      `"liquidity_gaps":[${this.#gapsJson()}],"spoofing_risk":${percents.of(clamp(0, this.#detectors.spoofing.risk, 100))},` +
       `"volume_volatility":${shares.of(volumeVolatility)},` +
       (realized === undefined
         ? `"realized_spread":null,"realized_spread_of":null`
-        : `"realized_spread":${tidy(realized.spread, priceDecimals)},"realized_spread_of":["${realized.of.join('","')}"]`)
+        : `"realized_spread":${roundedOrZero(realized.spread, priceDecimals)},"realized_spread_of":["${realized.of.join('","')}"]`)
     );
   }
 
   #flowJson(): string {
     let json = "";
-    for (const level of this.#flow.levels) json += `${json && ","}${shares.of(between(-1, level, 1))}`;
+    for (const level of this.#flow.levels) json += `${json && ","}${shares.of(clamp(-1, level, 1))}`;
     return json;
   }
 

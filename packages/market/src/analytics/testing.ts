@@ -1,9 +1,9 @@
-import type { FrameMoment, MarketTrade } from "../analytics.js";
-import type { BookLevel } from "../order-book.js";
-import { LiquidityGaps } from "./liquidity-gaps.js";
-import { MarketRegime } from "./regime.js";
-import type { Scene } from "./scene.js";
-import { TradeTimes } from "./trade-times.js";
+import type { BookLevel } from "../book/order-book.js";
+import type { FrameMoment, MarketTrade } from "../frame/frame-analytics.js";
+import type { DetectorInput } from "./detectors/detector.js";
+import { LiquidityGaps } from "./features/liquidity-gaps.js";
+import { MarketRegime } from "./features/regime.js";
+import { TradeTimes } from "./features/trade-times.js";
 
 /** A frame's moment for tests: `second` of tape time, a mid and microprice that follow from the book. */
 export function momentAt(
@@ -41,18 +41,22 @@ export function ladder(best: number, step: number, sizes: readonly number[]): Bo
 }
 
 /** What a detector sees of a frame, and of the one before it. */
-export function sceneOf(moment: FrameMoment, before: FrameMoment | undefined, more: Partial<Scene> = {}): Scene {
+export function detectorInput(
+  moment: FrameMoment,
+  before: FrameMoment | undefined,
+  more: Partial<DetectorInput> = {},
+): DetectorInput {
   return {
     moment,
     before,
     seconds: before === undefined ? 0 : (moment.ns - before.ns) / 1e9,
     tradeNs: new TradeTimes().of(moment),
     obi: 0,
-    gaps: new LiquidityGaps({ ofUsual: 0.03 }),
+    gaps: new LiquidityGaps({ ofMedian: 0.03 }),
     regime: new MarketRegime(),
     volume: moment.trades.reduce((sum, { size }) => sum + size, 0),
     steady: { bid: 0, ask: 0 },
-    usualMove: 0,
+    typicalMove: 0,
     ...more,
   };
 }

@@ -1,4 +1,4 @@
-import type { GapThreshold } from "./liquidity-gaps.js";
+import type { GapThreshold } from "./features/liquidity-gaps.js";
 
 /** What detectors take for conspicuous. Times are nanoseconds of tape time unless they say otherwise. */
 export interface Thresholds {
@@ -94,7 +94,7 @@ export interface Thresholds {
 
 /** Thresholds against the instrument's own recent past: what is meant on any instrument. */
 export const relative: Thresholds = {
-  gap: { ofUsual: 0.03 },
+  gap: { ofMedian: 0.03 },
   gapAlert: { anyThinLevel: false, missing: 2.4, evidence: 1.2, timesOwn: 4, tauS: 2.5, steadyS: 0.1 },
   depth: { least: 0.3, levels: 6, everyS: 600, steadyS: 0.5 },
   spoofing: { growth: 4.5, left: 0.3, withinNs: 2.2e9, atOnce: true, times: 2, spanNs: 6e9 },
@@ -119,7 +119,7 @@ export const relative: Thresholds = {
 /** Those of the first version, in units and counts, for comparison with what it said. */
 export const absolute: Thresholds = {
   ...relative,
-  gap: { units: 50, ofUsual: 0 },
+  gap: { units: 50, ofMedian: 0 },
   gapAlert: { anyThinLevel: true, missing: 0, evidence: 0, timesOwn: 0, tauS: 0, steadyS: 0 },
   depth: { least: 0.3, levels: 0, everyS: 0, steadyS: 0 },
   spoofing: { growth: 3, left: 0.3, withinNs: 60e9, atOnce: false, times: 1, spanNs: 1e9 },

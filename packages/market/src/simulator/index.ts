@@ -1,10 +1,10 @@
-export * from "./held-out-seeds.js";
-export * from "./label.js";
-export type { Intervention, Market } from "./market.js";
-export { impactSegments } from "./own-impact.js";
-export { fillOfTrades, type OwnFill, type OwnOrder, segmentOfFrame } from "./own-orders.js";
-export * from "./scenario.js";
-export * from "./scenario-parameters.js";
-export { generatorVersion, type PlannedIncident } from "./schedule.js";
+export type { Intervention, MarketSegment } from "./market-segment.js";
+export { impactSegments } from "./orders/own-impact.js";
+export { fillOfTrades, type OwnFill, type OwnOrder, segmentOfFrame } from "./orders/own-orders.js";
+export * from "./scenario/evaluation-seeds.js";
+export * from "./scenario/label.js";
+export * from "./scenario/scenario.js";
+export * from "./scenario/scenario-parameters.js";
+export { generatorVersion, type PlannedIncident } from "./scenario/schedule.js";
 export { framesPerSegment, segmentMs, segments } from "./segments.js";
 export * from "./simulated-market.js";

@@ -1,6 +1,6 @@
-import { exp } from "./exact-math.js";
 import type { Instrument } from "./instrument.js";
-import { RandomStream } from "./random-stream.js";
+import { exp } from "./random/exact-math.js";
+import { RandomStream } from "./random/random-stream.js";
 import { levelsOfSegments, segmentMs } from "./segments.js";
 
 /** A segment is halved this often: leaves of 234 ms. */
@@ -13,7 +13,7 @@ const unevenOutside = 0.25;
 const unevenWithin = 0.6;
 
 /** A stretch of the path: its log price at both ends, relative to the tape's start, and the variance in between. */
-interface Stretch {
+interface PathInterval {
   readonly from: number;
   readonly to: number;
   readonly variance: number;
@@ -50,7 +50,7 @@ export class PricePath {
     return this.#ticks(this.#stretchOf(segment).from);
   }
 
-  #stretchOf(segment: number): Stretch {
+  #stretchOf(segment: number): PathInterval {
     let stretch = this.#whole();
     for (let level = 0; level < levelsOfSegments; level++) {
       const segmentsIn = 2 ** (levelsOfSegments - level);
@@ -60,13 +60,13 @@ export class PricePath {
     return stretch;
   }
 
-  #whole(): Stretch {
+  #whole(): PathInterval {
     const variance = this.#leafVariance * 2 ** (levelsOfSegments + levelsWithin);
     const end = new RandomStream(this.#seed, "path's end", 0).normal() * Math.sqrt(variance);
     return { from: 0, to: end, variance };
   }
 
-  #halves(stretch: Stretch, level: number, index: number, uneven: number): [Stretch, Stretch] {
+  #halves(stretch: PathInterval, level: number, index: number, uneven: number): [PathInterval, PathInterval] {
     const random = new RandomStream(this.#seed, `path ${level}`, index);
     const { from, to, variance } = stretch;
     const left = variance * (0.5 + 0.5 * uneven * (2 * random.uniform() - 1));
@@ -79,7 +79,7 @@ export class PricePath {
   }
 
   #fill(
-    stretch: Stretch,
+    stretch: PathInterval,
     level: number,
     index: number,
     ticks: Float64Array,
@@ -123,13 +123,13 @@ export class PriceSegment {
   }
 
   /** Root mean square over the segment. */
-  get lively(): number {
+  get rmsActivity(): number {
     let squares = 0;
     for (const each of this.#liveliness) squares += each * each;
     return Math.sqrt(squares / this.#liveliness.length);
   }
 
-  livelinessAt(ms: number): number {
+  activityAt(ms: number): number {
     return this.#liveliness[Math.min(leaves - 1, Math.floor(ms / leafMs))] ?? 1;
   }
 }

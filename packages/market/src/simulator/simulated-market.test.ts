@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { MarketEvent } from "../frame-builder.js";
-import { OrderBook } from "../order-book.js";
-import { heldOutSeeds, tuningSeeds } from "./held-out-seeds.js";
-import { incidentKinds, parseScenario, scenarioNames, scenarioText } from "./scenario.js";
-import { generatorVersion, type PlannedIncident } from "./schedule.js";
+import { OrderBook } from "../book/order-book.js";
+import type { MarketEvent } from "../frame/frame-builder.js";
+import { heldOutSeeds, tuningSeeds } from "./scenario/evaluation-seeds.js";
+import { incidentKinds, parseScenario, scenarioNames, scenarioText } from "./scenario/scenario.js";
+import { generatorVersion, type PlannedIncident } from "./scenario/schedule.js";
 import { segmentMs } from "./segments.js";
 import { SimulatedMarket } from "./simulated-market.js";
 
@@ -114,7 +114,7 @@ test("[SM4] nothing shows that one segment ends and another begins", () => {
 test("[SM5] what a segment begins with and works on is bounded", () => {
   const simulated = market(3, "mixed");
   for (const segment of [1, 999, 100_001]) {
-    const running = simulated.market(segment);
+    const running = simulated.segment(segment);
     const count = () => [...running.bids, ...running.asks].length;
     expect(count()).toBeLessThan(400);
     let most = 0;

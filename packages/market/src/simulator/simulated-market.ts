@@ -1,16 +1,16 @@
-import type { MarketEvent } from "../frame-builder.js";
-import { borderBook } from "./border-book.js";
+import type { MarketEvent } from "../frame/frame-builder.js";
+import { type Baseline, baselineOf } from "./baseline.js";
 import { type Instrument, instrumentOf } from "./instrument.js";
-import type { IncidentLabel } from "./label.js";
-import { Market } from "./market.js";
-import { OwnImpact } from "./own-impact.js";
-import { actsOf, type OnTraded, type OwnOrder, orderMs, sizeOfTrades } from "./own-orders.js";
+import { MarketSegment } from "./market-segment.js";
+import { borderBook } from "./orders/border-book.js";
+import { OwnImpact } from "./orders/own-impact.js";
+import { type OnTraded, type OwnOrder, orderInterventions, orderMs, sizeOfTrades } from "./orders/own-orders.js";
 import { PricePath } from "./price-path.js";
-import { RandomStream } from "./random-stream.js";
-import { parseScenario, type Staging, scenarioNames } from "./scenario.js";
-import { type PlannedIncident, type Staged, stagedIn } from "./schedule.js";
+import { RandomStream } from "./random/random-stream.js";
+import type { IncidentLabel } from "./scenario/label.js";
+import { parseScenario, type ScenarioEntry, scenarioNames } from "./scenario/scenario.js";
+import { incidentsIn, type PlannedIncident, type ScheduledIncident } from "./scenario/schedule.js";
 import { frameMs, segmentMs, segments, tapeMsOf } from "./segments.js";
-import { type Usual, usualOf } from "./usual.js";
 
 export interface SimulatedMarketOptions {
   readonly symbol: string;
@@ -27,8 +27,8 @@ export const simulatedStartNs = BigInt(Date.UTC(2025, 0, 1) + frameMs - 1) * 1_0
 /** A market fixed for ever by symbol, seed and scenario, of which any minute can be made without the ones before it. */
 export class SimulatedMarket {
   readonly instrument: Instrument;
-  readonly scenario: readonly Staging[];
-  readonly usual: Usual;
+  readonly scenario: readonly ScenarioEntry[];
+  readonly baseline: Baseline;
   readonly #seed: string;
   readonly #path: PricePath;
   readonly #plan: readonly PlannedIncident[];
@@ -40,14 +40,14 @@ export class SimulatedMarket {
     this.instrument = instrumentOf(symbol);
     this.scenario = stagings;
     this.#plan = plan;
-    this.usual = usualOf(this.instrument);
+    this.baseline = baselineOf(this.instrument);
     this.#seed = `${symbol.toUpperCase()}/${seed}`;
     this.#path = new PricePath(this.#seed, this.instrument);
   }
 
   /** The book as a segment begins, as one event; `orders` as for `market`. */
   opening(segment: number, orders: readonly OwnOrder[] = []): MarketEvent {
-    return this.market(segment, orders).opening();
+    return this.segment(segment, orders).opening();
   }
 
   /**
@@ -55,14 +55,14 @@ export class SimulatedMarket {
    * Each of its 600 intervals of 100 ms ends with an event, at tape time (600 n + i) * 100 ms.
    */
   events(segment: number): Generator<MarketEvent> {
-    return this.market(segment).run();
+    return this.segment(segment).run();
   }
 
   /**
    * The market of a segment, to be run. `orders` are somebody's own, on top of what is staged: those of this segment trade, and those
    * of the segments before it are felt in its prices, if they say what they got. Until an order's moment all is as without it.
    */
-  market(segment: number, orders: readonly OwnOrder[] = [], onTraded: OnTraded = () => undefined): Market {
+  segment(segment: number, orders: readonly OwnOrder[] = [], onTraded: OnTraded = () => undefined): MarketSegment {
     const incidents = this.#staged(segment).map(({ incident }) => incident);
     const shiftAt = (ms: number) => {
       let shift = 0;
@@ -75,12 +75,12 @@ export class SimulatedMarket {
       return borderBook(this.#seed, number, fair, this.instrument);
     };
     const beginMs = tapeMsOf(segment, 0);
-    const acts = actsOf(orders, segment, (order, trades, market) => {
-      impact.note(order, sizeOfTrades(trades));
-      market.aimAt(border(segment + 1, orderMs(order)).reference);
+    const acts = orderInterventions(orders, segment, (order, trades, market) => {
+      impact.recordFill(order, sizeOfTrades(trades));
+      market.setEndReference(border(segment + 1, orderMs(order)).reference);
       onTraded(order, trades, market);
     });
-    return new Market({
+    return new MarketSegment({
       segment,
       instrument: this.instrument,
       path: this.#path.segment(segment),
@@ -111,18 +111,18 @@ export class SimulatedMarket {
     return Math.round(this.#path.at(segment)) / Number(`1e${this.instrument.priceDecimals}`);
   }
 
-  #staged(segment: number): readonly Staged[] {
-    const { scenario, usual, instrument } = this;
+  #staged(segment: number): readonly ScheduledIncident[] {
+    const { scenario, baseline, instrument } = this;
     if (scenario.length === 0 && this.#plan.length === 0) return [];
     const scale = Number(`1e${instrument.priceDecimals}`);
     const path = this.#path.segment(segment);
-    return stagedIn({
+    return incidentsIn({
       seed: this.#seed,
       scenario,
       plan: this.#plan,
       segment,
       path,
-      usual,
+      baseline,
       price: (tick) => tick / scale,
     });
   }

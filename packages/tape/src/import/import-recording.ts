@@ -1,14 +1,14 @@
 import { isoOfNs } from "@tapedeck/protocol";
 import type { TapeStore } from "../store.js";
 import { tapeIdPattern } from "../tape-id.js";
-import type { Reading, ReadSoFar } from "./format.js";
+import { mergeStreams } from "./events/merge-streams.js";
+import { instrumentKey, type SourceEvent } from "./events/source-event.js";
+import type { ReadContext, ReadPosition } from "./formats/format.js";
 import { type SortedRecording, sortByFormat } from "./formats/registry.js";
 import { ImportRefused } from "./import-errors.js";
 import type { BrokenLineReport, CutShortReport, ImportReport, TapeReport } from "./import-report.js";
+import { type OpenedRecording, openRecording, type RecordingFile } from "./input/recording-file.js";
 import { InstrumentImport } from "./instrument-import.js";
-import { mergeStreams } from "./merge-streams.js";
-import { type OpenedRecording, openRecording, type RecordingFile } from "./recording-file.js";
-import { instrumentKey, type SourceEvent } from "./source-event.js";
 
 export interface ImportOptions {
   /** `auto` judges each file by its content. */
@@ -102,7 +102,7 @@ class ImportRun {
         for (const event of events) this.#take(event);
         await this.#drain();
       }
-      for (const event of this.#timeless.splice(0)) this.#place(event.heardNs, event);
+      for (const event of this.#timeless.splice(0)) this.#place(event.receivedNs, event);
       for (const one of this.#imports) await one.end();
       this.#target.signal?.throwIfAborted();
       // From here on tapes become visible, one after the other.
@@ -146,7 +146,7 @@ class ImportRun {
   #hear(ns: bigint): void {
     const last = this.#clock;
     if (last !== undefined && ns - last > this.#silenceNs) {
-      for (const one of this.#imports) one.silence(last, "the recording was silent");
+      for (const one of this.#imports) one.markSilence(last, "the recording was silent");
     }
     if (last === undefined || ns > last) this.#clock = ns;
   }
@@ -184,7 +184,7 @@ class ImportRun {
     for (const one of this.#imports) await one.drain();
   }
 
-  #reading(): Reading {
+  #reading(): ReadContext {
     const { symbol, date, strict } = this.#options;
     return {
       symbol,
@@ -192,13 +192,13 @@ class ImportRun {
       signal: this.#target.signal,
       ignore: (kind) => this.#ignored.set(kind, (this.#ignored.get(kind) ?? 0) + 1),
       notice: (sentence) => this.#notices.add(sentence),
-      broken: (file, line, reason) => {
+      brokenLine: (file, line, reason) => {
         if (strict) throw new ImportRefused(`${file.path}, line ${line}: ${reason}. Nothing was imported.`);
         this.#brokenCount++;
         if (this.#broken.length < brokenShown) this.#broken.push({ file: file.path, line, reason });
       },
       cutShort: (file, last, reason) => this.#noteCut(file, last, reason),
-      read: (lines, bytes) => {
+      addProgress: (lines, bytes) => {
         this.#lines += lines;
         this.#bytes += bytes;
         this.#progress();
@@ -206,8 +206,8 @@ class ImportRun {
     };
   }
 
-  #noteCut({ path }: RecordingFile, { line, heardNs }: ReadSoFar, reason: string): void {
-    const until = heardNs === undefined ? undefined : isoOfNs(heardNs, 3);
+  #noteCut({ path }: RecordingFile, { line, receivedNs }: ReadPosition, reason: string): void {
+    const until = receivedNs === undefined ? undefined : isoOfNs(receivedNs, 3);
     const far = until === undefined ? `${line} lines` : `line ${line}, received at ${until}`;
     if (this.#options.strict || !this.#options.keepPartial) {
       throw new ImportRefused(

@@ -1,4 +1,4 @@
-import { mostLevels } from "@tapedeck/market";
+import { maxLevels } from "@tapedeck/market";
 
 /** What an import did, in numbers. `reportLines` says it in words. */
 export interface ImportReport {
@@ -166,8 +166,8 @@ function* bookFindings({ book }: TapeReport): Generator<string> {
     yield `levels_outside_snapshot: the top 20 of ${count(book.levelsOutsideSnapshot, "book")} reach beyond the prices ` +
       "that the snapshot knew; there, levels that nobody touched since are missing";
   }
-  if (book.deepest > mostLevels) {
-    yield `${count(book.deepest, "level")} a side in the recording's deepest book; frames keep the best ${mostLevels}`;
+  if (book.deepest > maxLevels) {
+    yield `${count(book.deepest, "level")} a side in the recording's deepest book; frames keep the best ${maxLevels}`;
   }
   if (book.unknownIds > 0) yield `${count(book.unknownIds, "change")} of unknown levels, left out`;
 }

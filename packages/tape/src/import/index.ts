@@ -1,5 +1,5 @@
 export { type DemoTapeOptions, demoLabels, writeDemoTape } from "./demo.js";
-export { neededColumns } from "./formats/csv-columns.js";
+export { neededColumns } from "./formats/csv/csv-columns.js";
 export { formatNames, formats } from "./formats/registry.js";
 export { ImportRefused } from "./import-errors.js";
 export {

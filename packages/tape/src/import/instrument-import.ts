@@ -12,11 +12,11 @@ import { isoOfNs } from "@tapedeck/protocol";
 import type { TapeStore } from "../store.js";
 import { tapeName } from "../tape-id.js";
 import { TapeWriter } from "../tape-writer.js";
-import { BookSilence } from "./book-silence.js";
+import { ReorderBuffer, type TimedEvent } from "./events/reorder-buffer.js";
+import type { Instrument, SourceEvent, SourceKeyed, SourceTrade } from "./events/source-event.js";
 import { ImportRefused } from "./import-errors.js";
 import type { TapeReport } from "./import-report.js";
-import { type Placed, Reorder } from "./reorder.js";
-import type { Instrument, SourceEvent, SourceKeyed, SourceTrade } from "./source-event.js";
+import { StaleBookFilter } from "./stale-book-filter.js";
 import { defaultTapeId } from "./tape-id-of.js";
 
 export interface InstrumentSettings {
@@ -42,12 +42,12 @@ export class InstrumentImport {
   readonly #settings: InstrumentSettings;
   /** Event time 0: the midnight before the first event, so that times are small numbers. */
   readonly #originNs: bigint;
-  readonly #reorder = new Reorder((placed) => this.#take(placed));
+  readonly #reorder = new ReorderBuffer((placed) => this.#take(placed));
   readonly #builder: FrameBuilder;
   readonly #keyed: KeyedBook;
   /** Books without numbers pass it as they are. */
   readonly #depth: DepthSync<MarketTrade>;
-  readonly #bookSilence: BookSilence;
+  readonly #bookSilence: StaleBookFilter;
   readonly #tradeIds = new RecentIds<number | string>();
   readonly #counts = { duplicates: 0, unknownIds: 0, missingTrades: 0, bookMessages: 0, bids: 0, asks: 0, deepest: 0 };
   readonly #excluded = new Map<string, number>();
@@ -74,7 +74,7 @@ export class InstrumentImport {
       emit: (parts) => this.#frames.push(parts),
     });
     this.#keyed = new KeyedBook(this.#builder.book);
-    this.#bookSilence = new BookSilence(silenceNs, {
+    this.#bookSilence = new StaleBookFilter(silenceNs, {
       book: (ns, change, trades) => this.#builder.apply({ ns: this.#notBefore(ns), change, trades }),
       trade: (ns, trade) => this.#builder.apply({ ns: this.#notBefore(ns), trades: [trade] }),
       gap: (fromNs, reason) => this.#builder.markGap(fromNs, reason),
@@ -97,7 +97,7 @@ export class InstrumentImport {
   }
 
   /** Nothing was heard of the whole recording between `from` and what comes next. */
-  silence(from: bigint, reason: string): void {
+  markSilence(from: bigint, reason: string): void {
     this.#reorder.flush();
     this.#silentSinceTrade = true;
     this.#markGap(Number(from - this.#originNs), reason);
@@ -173,7 +173,7 @@ export class InstrumentImport {
   }
 
   /** In order of time. */
-  #take({ ns, event }: Placed): void {
+  #take({ ns, event }: TimedEvent): void {
     switch (event.kind) {
       case "trade":
         this.#takeTrade(ns, event);

@@ -1,5 +1,5 @@
 import { isoOfNs } from "@tapedeck/protocol";
-import type { Instrument } from "./source-event.js";
+import type { Instrument } from "./events/source-event.js";
 
 /** `btcusdt-binance-20240808`: symbol, source and the UTC day of the first frame, in lower case. */
 export function defaultTapeId({ symbol, source }: Instrument, startNs: bigint): string {

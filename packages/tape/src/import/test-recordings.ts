@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { MemoryTapeStore } from "../memory-store.js";
 import { TapeCatalog } from "../tape-catalog.js";
+import { mergeStreams } from "./events/merge-streams.js";
+import type { SourceEvent } from "./events/source-event.js";
 import { sortByFormat } from "./formats/registry.js";
 import { type ImportOptions, importRecording } from "./import-recording.js";
 import type { ImportReport, TapeReport } from "./import-report.js";
-import { mergeStreams } from "./merge-streams.js";
-import { openRecording } from "./recording-file.js";
-import type { SourceEvent } from "./source-event.js";
+import { openRecording } from "./input/recording-file.js";
 
 /** Real recordings for tests: beside the repository, or where `TAPEDECK_TEST_DATA` says. They are not part of it. */
 const folder = process.env.TAPEDECK_TEST_DATA
@@ -55,13 +55,13 @@ export async function* eventsOf(paths: readonly string[]): AsyncGenerator<Source
     signal: undefined,
     ignore: () => undefined,
     notice: () => undefined,
-    broken: (_file: unknown, line: number, reason: string) => {
+    brokenLine: (_file: unknown, line: number, reason: string) => {
       throw new Error(`line ${line}: ${reason}`);
     },
     cutShort: (_file: unknown, _last: unknown, reason: string) => {
       throw new Error(reason);
     },
-    read: () => undefined,
+    addProgress: () => undefined,
   };
   const { byFormat } = sortByFormat(await openRecording(paths));
   const streams = [...byFormat].flatMap(([format, files]) => format.streams(files, reading));

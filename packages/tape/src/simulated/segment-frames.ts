@@ -5,7 +5,7 @@ import {
   type FrameParts,
   fillOfTrades,
   framesPerSegment,
-  type Market,
+  type MarketSegment,
   MarketAnalytics,
   type MarketTrade,
   type OwnFill,
@@ -91,7 +91,7 @@ function* framesOf(
   let made = 0;
   for (let number = first; number <= segment; number++) {
     let seq = number * framesPerSegment;
-    for (const parts of frames.of(market.market(number, orders))) {
+    for (const parts of frames.of(market.segment(number, orders))) {
       if (number === segment) yield { seq, parts };
       seq++;
       if (++made === only) return;
@@ -111,7 +111,7 @@ export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFil
   const market = marketOf(name);
   if (last.quantity * 10 ** market.instrument.sizeDecimals < 0.5) return undefined; // not worth making a market for
   let trades: readonly MarketTrade[] | undefined;
-  const running = market.market(segment, orders, (order, got) => {
+  const running = market.segment(segment, orders, (order, got) => {
     if (order === last) trades = got;
   });
   const frames = new Frames(market, basicAnalytics);
@@ -147,8 +147,8 @@ class Frames {
       emit: (parts) => this.#closed.push(parts),
     });
     // Known beforehand, not learned on the way, so that no frame depends on which prices came before it.
-    this.#builder.prices.note(Number(`1e-${priceDecimals}`));
-    this.#builder.sizes.note(Number(`1e-${sizeDecimals}`));
+    this.#builder.prices.add(Number(`1e-${priceDecimals}`));
+    this.#builder.sizes.add(Number(`1e-${sizeDecimals}`));
   }
 
   open(segment: number, orders: readonly OwnOrder[]): void {
@@ -162,13 +162,13 @@ class Frames {
   }
 
   /** The frames of a segment, whose book this has come to. */
-  *of(running: Market): Generator<FrameParts> {
+  *of(running: MarketSegment): Generator<FrameParts> {
     for (const event of running.run()) {
       this.#builder.apply(event);
       if (event.trades !== undefined || event.ns % frameNs !== 0) continue;
       this.#builder.end();
       while (this.#closed.length === 0) {
-        this.#builder.apply(running.nudge());
+        this.#builder.apply(running.forceChange());
         this.#builder.end();
       }
       yield* this.#closed.splice(0);

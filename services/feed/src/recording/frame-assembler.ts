@@ -2,7 +2,7 @@ import {
   FrameBuilder,
   type FrameParts,
   MarketAnalytics,
-  mostLevels,
+  maxLevels,
   OrderBook,
   type Precision,
   RecentIds,
@@ -84,15 +84,15 @@ export class FrameAssembler implements MarketSink {
   #unshown = 0;
   readonly #tradeIds = new RecentIds<number | string>();
   #lastTradeId: number | undefined;
-  #waiting: { readonly trade: VenueTrade; readonly heardNs: bigint }[] = [];
-  #newest: { ns: bigint; heardNs: bigint };
+  #waiting: { readonly trade: VenueTrade; readonly receivedNs: bigint }[] = [];
+  #newest: { ns: bigint; receivedNs: bigint };
 
   constructor(options: FrameAssemblerOptions) {
     this.#options = options;
     this.#unitNs = 10n ** BigInt(9 - options.decimals);
-    const heardNs = options.now();
-    this.#newest = { ns: heardNs, heardNs };
-    this.#originNs = this.#cut(heardNs - beforeFirstNs);
+    const receivedNs = options.now();
+    this.#newest = { ns: receivedNs, receivedNs };
+    this.#originNs = this.#cut(receivedNs - beforeFirstNs);
     this.#builder = this.#build(undefined);
   }
 
@@ -127,7 +127,7 @@ export class FrameAssembler implements MarketSink {
   }
 
   book(ns: bigint | undefined, change: (book: OrderBook) => void): void {
-    const heardNs = this.#heard(ns);
+    const receivedNs = this.#heard(ns);
     change(this.#book);
     this.#unshown++;
     if (this.#book.crossed) {
@@ -135,13 +135,13 @@ export class FrameAssembler implements MarketSink {
       return;
     }
     this.#crossedAt = undefined;
-    const at = this.#timeOf(ns, heardNs);
+    const at = this.#timeOf(ns, receivedNs);
     if (!this.#whole) this.#becomeWhole(at);
     else this.#show(at);
   }
 
   trade(trade: VenueTrade): void {
-    const heardNs = this.#heard(trade.ns);
+    const receivedNs = this.#heard(trade.ns);
     if (trade.id !== undefined) {
       if (this.#tradeIds.has(trade.id)) {
         this.counts.duplicates++;
@@ -155,10 +155,10 @@ export class FrameAssembler implements MarketSink {
       return;
     }
     if (this.#shows) {
-      this.#takeTrade(trade, this.#timeOf(trade.ns, heardNs));
+      this.#takeTrade(trade, this.#timeOf(trade.ns, receivedNs));
       return;
     }
-    this.#waiting.push({ trade, heardNs });
+    this.#waiting.push({ trade, receivedNs });
     if (this.#waiting.length <= mostWaiting) return;
     this.#waiting.shift();
     this.counts.tradesDropped++;
@@ -202,12 +202,12 @@ export class FrameAssembler implements MarketSink {
     this.#unshown = 0;
     this.#builder.apply({
       ns: at,
-      change: (shown) => shown.replace(this.#book.bids.top(mostLevels), this.#book.asks.top(mostLevels)),
+      change: (shown) => shown.replace(this.#book.bids.top(maxLevels), this.#book.asks.top(maxLevels)),
     });
     if (this.#waiting.length === 0) return;
     const oldestNs = this.#options.now() - longestWaitNs;
-    for (const { trade, heardNs } of this.#waiting.splice(0)) {
-      if (heardNs < oldestNs) this.counts.tradesDropped++;
+    for (const { trade, receivedNs } of this.#waiting.splice(0)) {
+      if (receivedNs < oldestNs) this.counts.tradesDropped++;
       else this.#takeTrade(trade, at);
     }
   }
@@ -244,23 +244,23 @@ export class FrameAssembler implements MarketSink {
 
   #heard(ns: bigint | undefined): bigint {
     const { now, events } = this.#options;
-    const heardNs = now();
-    const told = this.#believed(ns, heardNs);
-    this.#newest = { ns: told ?? heardNs, heardNs };
+    const receivedNs = now();
+    const told = this.#believed(ns, receivedNs);
+    this.#newest = { ns: told ?? receivedNs, receivedNs };
     this.counts.events++;
-    events.heard(told === undefined ? undefined : Number(heardNs - told) / 1e6);
-    return heardNs;
+    events.heard(told === undefined ? undefined : Number(receivedNs - told) / 1e6);
+    return receivedNs;
   }
 
   /** On the tape, and never before what came last. */
-  #timeOf(ns: bigint | undefined, heardNs: bigint): TapeNs {
-    const told = this.#believed(ns, heardNs) ?? heardNs;
+  #timeOf(ns: bigint | undefined, receivedNs: bigint): TapeNs {
+    const told = this.#believed(ns, receivedNs) ?? receivedNs;
     return Math.max(this.#builder.lastEventNs, Number(this.#cut(told) - this.#originNs));
   }
 
   /** The venue's time unless it lies far ahead of ours, and of what the tape has already: our clock may have been set back. */
-  #believed(ns: bigint | undefined, heardNs: bigint): bigint | undefined {
-    if (ns === undefined || ns - heardNs < mostAheadNs) return ns;
+  #believed(ns: bigint | undefined, receivedNs: bigint): bigint | undefined {
+    if (ns === undefined || ns - receivedNs < mostAheadNs) return ns;
     return ns - (this.#originNs + BigInt(this.#builder.lastEventNs)) < mostAheadNs ? ns : undefined;
   }
 
@@ -284,11 +284,11 @@ export class FrameAssembler implements MarketSink {
       ...(tape === undefined ? {} : { continues: tape }),
       analytics: new MarketAnalytics(),
       annotate: () => {
-        const { ns, heardNs } = this.#newest;
-        return `"exchange_ts":"${isoOfNs(ns, decimals)}","ingest_ts":"${isoOfNs(heardNs, 6)}","source":"${source}"`;
+        const { ns, receivedNs } = this.#newest;
+        return `"exchange_ts":"${isoOfNs(ns, decimals)}","ingest_ts":"${isoOfNs(receivedNs, 6)}","source":"${source}"`;
       },
       emit: (parts) => {
-        events.frame({ parts, startNs: builder.startNs ?? 0n, receivedNs: this.#newest.heardNs });
+        events.frame({ parts, startNs: builder.startNs ?? 0n, receivedNs: this.#newest.receivedNs });
       },
     });
     return builder;

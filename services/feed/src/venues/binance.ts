@@ -86,25 +86,25 @@ class BinanceHandler implements MessageHandler {
     this.#line.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
-  onMessage(message: unknown, heardNs: bigint): void {
+  onMessage(message: unknown, receivedNs: bigint): void {
     const fields = fieldsOf(message, "the message");
     this.#refusal(fields);
     const events: SourceEvent[] = [];
-    this.#messages.read(fields, heardNs, events);
-    for (const event of events) this.#take(event, heardNs);
+    this.#messages.read(fields, receivedNs, events);
+    for (const event of events) this.#take(event, receivedNs);
   }
 
-  #take(event: SourceEvent, heardNs: bigint): void {
+  #take(event: SourceEvent, receivedNs: bigint): void {
     if (event.kind === "trade") {
-      this.#line.market.trade({ ...event, ns: event.ns ?? heardNs });
+      this.#line.market.trade({ ...event, ns: event.ns ?? receivedNs });
     } else if (event.kind === "diff" && event.ids !== undefined) {
-      this.#sync.diff({ ns: this.#since(event.ns ?? heardNs), ...event.ids, bids: event.bids, asks: event.asks });
+      this.#sync.diff({ ns: this.#since(event.ns ?? receivedNs), ...event.ids, bids: event.bids, asks: event.asks });
       this.#look();
     }
   }
 
   #look(): void {
-    if (this.#sync.trusted) {
+    if (this.#sync.synced) {
       this.#failures = this.#asked = 0;
       return;
     }
@@ -146,10 +146,10 @@ class BinanceHandler implements MessageHandler {
     } else {
       const futures = source === "BINANCE-FUTURES";
       const fields = fieldsOf(JSON.parse(text), "the snapshot");
-      const heardNs = this.#originNs ?? 0n;
-      const snapshot = this.#messages.snapshot(fields, { symbol: this.#line.symbol, futures }, heardNs);
+      const receivedNs = this.#originNs ?? 0n;
+      const snapshot = this.#messages.snapshot(fields, { symbol: this.#line.symbol, futures }, receivedNs);
       const { lastId = 0, bids, asks } = snapshot;
-      this.#sync.snapshot({ ns: this.#since(snapshot.ns ?? heardNs), lastId, bids, asks });
+      this.#sync.snapshot({ ns: this.#since(snapshot.ns ?? receivedNs), lastId, bids, asks });
       // One that is older than all changes at hand mends nothing: then the next change asks again.
     }
   }

@@ -39,13 +39,13 @@ class BitmexHandler implements MessageHandler {
     this.#line.send(JSON.stringify({ op: "subscribe", args: [`orderBookL2:${symbol}`, `trade:${symbol}`] }));
   }
 
-  onMessage(message: unknown, heardNs: bigint): void {
+  onMessage(message: unknown, receivedNs: bigint): void {
     const fields = fieldsOf(message, "the message");
     this.#refusal(fields);
     const events: SourceEvent[] = [];
-    readBitmexMessage(fields, heardNs, events);
+    readBitmexMessage(fields, receivedNs, events);
     for (const event of events) {
-      if (event.kind === "trade") this.#line.market.trade({ ...event, ns: nsOfIso(event.timestamp) ?? heardNs });
+      if (event.kind === "trade") this.#line.market.trade({ ...event, ns: nsOfIso(event.timestamp) ?? receivedNs });
       else if (event.kind === "keyed") this.#change(event, newestOf(fields.data));
     }
   }

@@ -26,18 +26,18 @@ class CoinbaseHandler implements MessageHandler {
     this.#line.send(JSON.stringify({ type: "subscribe", product_ids: [this.#line.symbol], channels }));
   }
 
-  onMessage(message: unknown, heardNs: bigint): void {
+  onMessage(message: unknown, receivedNs: bigint): void {
     const fields = fieldsOf(message, "the message");
     if (fields.type === "error") this.#refused(fields);
     const events: SourceEvent[] = [];
-    readCoinbaseMessage(fields, heardNs, events);
-    for (const event of events) this.#take(event, heardNs);
+    readCoinbaseMessage(fields, receivedNs, events);
+    for (const event of events) this.#take(event, receivedNs);
   }
 
-  #take(event: SourceEvent, heardNs: bigint): void {
+  #take(event: SourceEvent, receivedNs: bigint): void {
     const { market } = this.#line;
     if (event.kind === "trade") {
-      market.trade({ ...event, ns: event.ns ?? heardNs });
+      market.trade({ ...event, ns: event.ns ?? receivedNs });
     } else if (event.kind === "snapshot") {
       this.#whole = true;
       market.book(event.ns, (book) => book.replace(event.bids, event.asks));

@@ -1,10 +1,10 @@
-import type { BookLevel } from "../../order-book.js";
-import type { Raise } from "../alerts.js";
-import type { Detector, Scene } from "../scene.js";
+import type { BookLevel } from "../../book/order-book.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** DATA_VALIDATION_ERROR: a book that no market can have. Importers mend what they can, so it is rare on a tape. */
 export class DataValidation implements Detector {
-  look({ moment: { bids, asks } }: Scene, raise: Raise): void {
+  detect({ moment: { bids, asks } }: DetectorInput, raise: RaiseAlert): void {
     const problem = problemOf(bids, asks);
     if (problem === undefined) return;
     raise({ type: "DATA_VALIDATION_ERROR", severity: "high", message: problem, fields: {} });

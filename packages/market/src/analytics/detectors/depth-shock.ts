@@ -1,10 +1,10 @@
-import type { BookLevel } from "../../order-book.js";
-import type { Raise } from "../alerts.js";
-import { RareValue } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { BookLevel } from "../../book/order-book.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { ReturnLevel } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
-import { levelsOf, type Side, sides } from "./levels.js";
+import { levelsOf, type Side, sides } from "./book-sides.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 const levelsLookedAt = 10;
 /** Share of a side's depth below which nothing is left. */
@@ -24,18 +24,18 @@ interface Loss {
  */
 export class DepthShock implements Detector {
   readonly #thresholds: Thresholds["depth"];
-  readonly #watches: readonly { readonly side: Side; readonly rare: RareValue }[];
+  readonly #watches: readonly { readonly side: Side; readonly rare: ReturnLevel }[];
 
   constructor(thresholds: Thresholds["depth"]) {
     this.#thresholds = thresholds;
-    this.#watches = sides.map((side) => ({ side, rare: new RareValue(thresholds.everyS) }));
+    this.#watches = sides.map((side) => ({ side, rare: new ReturnLevel(thresholds.everyS) }));
   }
 
-  look({ moment, before, seconds, steady }: Scene, raise: Raise): void {
+  detect({ moment, before, seconds, steady }: DetectorInput, raise: RaiseAlert): void {
     if (before === undefined) return;
     const { least, levels, everyS, steadyS } = this.#thresholds;
     for (const { side, rare } of this.#watches) {
-      rare.pass(seconds);
+      rare.advance(seconds);
       const levelsBefore = levelsOf(before, side.name);
       const levelsNow = levelsOf(moment, side.name);
       // Who stands behind a price that has just moved moves too: that is no loss.
@@ -49,10 +49,10 @@ export class DepthShock implements Detector {
           severity:
             loss.levels < 8 || loss.volume < 0.85 ? "low" : loss.levels < 10 || loss.volume < 0.97 ? "medium" : "high",
           message: `The ${side.name} side lost much of its depth at once`,
-          fields: { side: side.label, depth_lost_pct: tidy(100 * loss.volume, 1), levels: loss.levels },
+          fields: { side: side.label, depth_lost_pct: roundedOrZero(100 * loss.volume, 1), levels: loss.levels },
         });
       }
-      rare.note(depth);
+      rare.add(depth);
     }
   }
 }

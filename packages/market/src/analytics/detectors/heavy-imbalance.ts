@@ -1,8 +1,8 @@
-import type { Raise } from "../alerts.js";
-import { RareValue } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { ReturnLevel } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** Share of the other side below which it is not there. */
 const leastLeft = 1e-4;
@@ -14,15 +14,15 @@ const leastLeft = 1e-4;
 export class HeavyImbalance implements Detector {
   readonly #thresholds: Thresholds["imbalance"];
   /** Of -ln(1 - |obi|), since |obi| ends at 1. */
-  readonly #rare: RareValue;
+  readonly #rare: ReturnLevel;
   #heavy = false;
 
   constructor(thresholds: Thresholds["imbalance"]) {
     this.#thresholds = thresholds;
-    this.#rare = new RareValue(thresholds.everyS);
+    this.#rare = new ReturnLevel(thresholds.everyS);
   }
 
-  look({ obi, moment, seconds }: Scene, raise: Raise): void {
+  detect({ obi, moment, seconds }: DetectorInput, raise: RaiseAlert): void {
     if (moment.bids.length === 0 || moment.asks.length === 0) return;
     const { least, everyS } = this.#thresholds;
     const size = Math.abs(obi);
@@ -31,14 +31,14 @@ export class HeavyImbalance implements Detector {
     // Once it leans heavily it does so until it leans clearly less.
     const share = before ? 0.9 : 1;
     this.#heavy = size > share * least && (everyS === 0 || lean > share * this.#rare.value);
-    this.#rare.pass(seconds);
-    this.#rare.note(lean);
+    this.#rare.advance(seconds);
+    this.#rare.add(lean);
     if (!this.#heavy || before) return;
     raise({
       type: "HEAVY_IMBALANCE",
       severity: "low",
       message: obi > 0 ? "The book leans heavily to the bids" : "The book leans heavily to the asks",
-      fields: { side: obi > 0 ? "BID" : "ASK", obi: tidy(obi, 4) },
+      fields: { side: obi > 0 ? "BID" : "ASK", obi: roundedOrZero(obi, 4) },
     });
   }
 }

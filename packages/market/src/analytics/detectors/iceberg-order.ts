@@ -1,10 +1,10 @@
-import type { FrameMoment } from "../../analytics.js";
-import type { Raise } from "../alerts.js";
-import { RunningMean } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { FrameMoment } from "../../frame/frame-analytics.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { RunningMean } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
-import { levelsOf, type Side, sides, sizeAt } from "./levels.js";
+import { levelsOf, type Side, sides, sizeAt } from "./book-sides.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** Trades of both sides that are no farther apart than this are of one size, and no reserve being used up. */
 const washLikeness = 0.05;
@@ -37,7 +37,7 @@ export class IcebergOrder implements Detector {
     this.#thresholds = thresholds;
   }
 
-  look({ moment, before }: Scene, raise: Raise): void {
+  detect({ moment, before }: DetectorInput, raise: RaiseAlert): void {
     if (moment.trades.length === 0) return;
     const known = this.#usual.count > 50;
     for (const watch of this.#watches) {
@@ -47,7 +47,7 @@ export class IcebergOrder implements Detector {
         this.#look(watch.side, watch.reserves, other, moment, before, raise);
       }
     }
-    for (const { size } of moment.trades) this.#usual.note(size);
+    for (const { size } of moment.trades) this.#usual.add(size);
   }
 
   #look(
@@ -56,7 +56,7 @@ export class IcebergOrder implements Detector {
     other: readonly Reserve[],
     moment: FrameMoment,
     before: FrameMoment,
-    raise: Raise,
+    raise: RaiseAlert,
   ): void {
     const least = this.#thresholds.timesTrade * this.#usual.mean;
     for (const { price, size, side: taker } of moment.trades) {
@@ -80,8 +80,8 @@ export class IcebergOrder implements Detector {
           price,
           side: side.label,
           fill_count: fills,
-          total_volume: tidy(reserve.volume, 8),
-          avg_fill_size: tidy(reserve.volume / fills, 8),
+          total_volume: roundedOrZero(reserve.volume, 8),
+          avg_fill_size: roundedOrZero(reserve.volume / fills, 8),
         },
       });
     }

@@ -1,7 +1,7 @@
-import type { Detector } from "../scene.js";
 import type { Thresholds } from "../thresholds.js";
 import { DataValidation } from "./data-validation.js";
 import { DepthShock } from "./depth-shock.js";
+import type { Detector } from "./detector.js";
 import { HeavyImbalance } from "./heavy-imbalance.js";
 import { IcebergOrder } from "./iceberg-order.js";
 import { Layering } from "./layering.js";

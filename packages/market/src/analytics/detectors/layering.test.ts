@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { FrameMoment, MarketTrade } from "../../analytics.js";
-import type { BookLevel } from "../../order-book.js";
-import type { Alert } from "../alerts.js";
-import { ladder, momentAt, sceneOf } from "../testing.js";
+import type { BookLevel } from "../../book/order-book.js";
+import type { FrameMoment, MarketTrade } from "../../frame/frame-analytics.js";
+import type { Alert } from "../alert-throttle.js";
+import { detectorInput, ladder, momentAt } from "../testing.js";
 import { relative } from "../thresholds.js";
 import { Layering } from "./layering.js";
 
@@ -34,7 +34,7 @@ function alertsOf(...changes: readonly Change[]): Alert[] {
     const { sizes = {}, best = 100, second = 0, trades = [] } = now ?? {};
     const traded = Math.round(second * 10) === tenth ? trades : [];
     const moment = momentAt(tenth / 10, side(best, -1, sizes), side(best + 1, 1, sizes), traded);
-    detector.look(sceneOf(moment, before), (alert) => alerts.push(alert));
+    detector.detect(detectorInput(moment, before), (alert) => alerts.push(alert));
     before = moment;
   }
   return alerts;

@@ -1,11 +1,11 @@
-import type { FrameMoment } from "../../analytics.js";
-import type { BookLevel } from "../../order-book.js";
-import type { Raise } from "../alerts.js";
-import { RunningMean } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { BookLevel } from "../../book/order-book.js";
+import type { FrameMoment } from "../../frame/frame-analytics.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { RunningMean } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
-import { levelsOf, type Side, sides, sizeAt, takenAt } from "./levels.js";
+import { levelsOf, type Side, sides, sizeAt, takenAt } from "./book-sides.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 const levelsLookedAt = 10;
 /** Levels of a side that are followed at once. */
@@ -32,15 +32,15 @@ interface Layer {
  * moment some level gains as much as one small order of the wall, but not as much as the wall.
  */
 export class Layering implements Detector {
-  readonly #watches: readonly Watch[];
+  readonly #watches: readonly WallTracker[];
   /** Size of the best levels. */
   readonly #usual = new RunningMean(3_000);
 
   constructor(thresholds: Thresholds["layering"]) {
-    this.#watches = sides.map((side) => new Watch(side, thresholds));
+    this.#watches = sides.map((side) => new WallTracker(side, thresholds));
   }
 
-  look({ moment, before }: Scene, raise: Raise): void {
+  detect({ moment, before }: DetectorInput, raise: RaiseAlert): void {
     const usual = this.#usual.mean;
     const [bids, asks] = this.#watches;
     for (const watch of this.#watches) {
@@ -51,12 +51,12 @@ export class Layering implements Detector {
       bids.judge(moment, asks, usual, raise);
       asks.judge(moment, bids, usual, raise);
     }
-    this.#usual.note(moment.bids[0]?.[1] ?? Number.NaN);
-    this.#usual.note(moment.asks[0]?.[1] ?? Number.NaN);
+    this.#usual.add(moment.bids[0]?.[1] ?? Number.NaN);
+    this.#usual.add(moment.asks[0]?.[1] ?? Number.NaN);
   }
 }
 
-class Watch {
+class WallTracker {
   layers: Layer[] = [];
   readonly #side: Side;
   readonly #thresholds: Thresholds["layering"];
@@ -85,7 +85,7 @@ class Watch {
   }
 
   /** An alert where the levels that came together have just gone together. */
-  judge(moment: FrameMoment, other: Watch, usual: number, raise: Raise): void {
+  judge(moment: FrameMoment, other: WallTracker, usual: number, raise: RaiseAlert): void {
     const { levels: least, pulled, togetherNs, moved } = this.#thresholds;
     if (this.layers.length < least) return;
     const counted = pulled ? this.layers.filter(({ gone }) => gone !== undefined) : this.layers;
@@ -101,7 +101,7 @@ class Watch {
       type: "LAYERING",
       severity: each >= 6.5 ? "high" : each >= 4.2 ? "medium" : "low",
       message: `Several ${this.#side.name} levels grow at once and are taken back together`,
-      fields: { side: this.#side.label, score: tidy(score, 2), large_order_count: wall.length },
+      fields: { side: this.#side.label, score: roundedOrZero(score, 2), large_order_count: wall.length },
     });
     this.layers = this.layers.filter((layer) => !wall.includes(layer));
   }

@@ -1,10 +1,10 @@
-import type { BookLevel } from "../../order-book.js";
-import type { Raise } from "../alerts.js";
-import { RunningMean, RunningQuantile } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { BookLevel } from "../../book/order-book.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { RunningMean, RunningQuantile } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
-import { levelsOf, type Side, sides } from "./levels.js";
+import { levelsOf, type Side, sides } from "./book-sides.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** Places behind the best price that are looked at, a usual step from level to level apart. */
 const places = 10;
@@ -29,14 +29,14 @@ export class LiquidityGap implements Detector {
   readonly #step = new RunningQuantile(0.5, 4_000);
   /** Share of the frames in which a place is taken. */
   readonly #usual = Array.from({ length: places }, () => new RunningMean(2_000));
-  readonly #watches: readonly SideWatch[];
+  readonly #watches: readonly GapTracker[];
 
   constructor(thresholds: Thresholds["gapAlert"]) {
     this.#thresholds = thresholds;
-    this.#watches = sides.map((side) => new SideWatch(side, thresholds, this.#usual));
+    this.#watches = sides.map((side) => new GapTracker(side, thresholds, this.#usual));
   }
 
-  look(scene: Scene, raise: Raise): void {
+  detect(scene: DetectorInput, raise: RaiseAlert): void {
     const { moment, before, gaps } = scene;
     if (this.#thresholds.anyThinLevel) {
       if (gaps.found.length > 0) raiseThin(gaps.found, raise);
@@ -53,7 +53,7 @@ export class LiquidityGap implements Detector {
 
   #learnSteps(levels: readonly BookLevel[]): void {
     for (let at = 1; at <= Math.min(places, levels.length - 1); at++) {
-      this.#step.note(Math.log(Math.abs((levels[at]?.[0] ?? 0) - (levels[at - 1]?.[0] ?? 0))));
+      this.#step.add(Math.log(Math.abs((levels[at]?.[0] ?? 0) - (levels[at - 1]?.[0] ?? 0))));
     }
   }
 }
@@ -70,7 +70,7 @@ interface Gap {
   evidence: number;
 }
 
-class SideWatch {
+class GapTracker {
   readonly #side: Side;
   readonly #thresholds: Thresholds["gapAlert"];
   readonly #usual: readonly RunningMean[];
@@ -92,7 +92,7 @@ class SideWatch {
     this.#told = false;
   }
 
-  look({ moment, seconds, steady, gaps }: Scene, step: number, raise: Raise): void {
+  look({ moment, seconds, steady, gaps }: DetectorInput, step: number, raise: RaiseAlert): void {
     const { name } = this.#side;
     const { steadyS, evidence: least, timesOwn, missing } = this.#thresholds;
     // Who stands behind a price that has just moved moves too: that says nothing.
@@ -101,7 +101,7 @@ class SideWatch {
     this.#note(levels, step, seconds);
     const gap = this.#widest();
     const unlikely = Math.max(least, timesOwn * this.#own.mean);
-    this.#own.note(gap.evidence);
+    this.#own.add(gap.evidence);
     if (gap.evidence < overAt * least) this.#told = false;
     const known = (this.#usual[0]?.count ?? 0) > 2 * leastFrames;
     // What is suspected is not to become usual.
@@ -109,7 +109,7 @@ class SideWatch {
     if (!known) return;
     if (this.#told || gap.evidence < unlikely || gap.usual - gap.there < missing) return;
     this.#told = true;
-    this.#raise(gap, levels, step, gaps.usual, raise);
+    this.#raise(gap, levels, step, gaps.medianSize, raise);
   }
 
   #note(levels: readonly BookLevel[], step: number, seconds: number): void {
@@ -128,7 +128,7 @@ class SideWatch {
   }
 
   #learn(): void {
-    for (let place = 0; place < places; place++) this.#usual[place]?.note(this.#taken[place] ?? 0);
+    for (let place = 0; place < places; place++) this.#usual[place]?.add(this.#taken[place] ?? 0);
   }
 
   #widest(): Gap {
@@ -159,7 +159,7 @@ class SideWatch {
     levels: readonly BookLevel[],
     step: number,
     usualSize: number,
-    raise: Raise,
+    raise: RaiseAlert,
   ): void {
     const { name, label } = this.#side;
     const best = levels[0]?.[0] ?? 0;
@@ -174,7 +174,7 @@ class SideWatch {
         gap_count: count,
         // The best level is the first.
         affected_levels: Array.from({ length: count }, (_, n) => first + 2 + n),
-        total_gap_volume: tidy((usual - there) * usualSize, 8),
+        total_gap_volume: roundedOrZero((usual - there) * usualSize, 8),
         // The gap lies behind it.
         price_level: last,
       },
@@ -182,13 +182,13 @@ class SideWatch {
   }
 }
 
-function raiseThin(found: Scene["gaps"]["found"], raise: Raise): void {
+function raiseThin(found: DetectorInput["gaps"]["found"], raise: RaiseAlert): void {
   const levels = [...new Set(found.map(({ level }) => level))].sort((a, b) => a - b);
   const volume = found.reduce((sum, gap) => sum + gap.volume, 0);
   raise({
     type: "LIQUIDITY_GAP",
     severity: found.length > 6 || (levels[0] ?? 0) <= 2 ? "critical" : found.length > 3 ? "high" : "medium",
     message: "Thin levels near the best price",
-    fields: { gap_count: found.length, affected_levels: levels, total_gap_volume: tidy(volume, 8) },
+    fields: { gap_count: found.length, affected_levels: levels, total_gap_volume: roundedOrZero(volume, 8) },
   });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { FrameMoment } from "../../analytics.js";
-import type { Alert } from "../alerts.js";
-import { ladder, momentAt, sceneOf } from "../testing.js";
+import type { FrameMoment } from "../../frame/frame-analytics.js";
+import type { Alert } from "../alert-throttle.js";
+import { detectorInput, ladder, momentAt } from "../testing.js";
 import { relative } from "../thresholds.js";
 import { MomentumIgnition } from "./momentum-ignition.js";
 
@@ -34,8 +34,8 @@ function alertsOf(...steps: readonly Step[]): Alert[] {
       ...times(sells, { move: 0 }).map(() => trade("sell")),
     ];
     const moment = momentAt(n / 10, ladder(mid - 0.5, -1, [5]), ladder(mid + 0.5, 1, [5]), trades, { afterGap });
-    const scene = sceneOf(moment, afterGap ? undefined : before, { usualMove: usual });
-    detector.look(scene, (alert) => alerts.push(alert));
+    const scene = detectorInput(moment, afterGap ? undefined : before, { typicalMove: usual });
+    detector.detect(scene, (alert) => alerts.push(alert));
     before = moment;
   });
   return alerts;

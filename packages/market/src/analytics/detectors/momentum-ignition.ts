@@ -1,7 +1,7 @@
-import type { Raise } from "../alerts.js";
-import type { Detector, Scene } from "../scene.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** A moment a push may begin or end with. All but the first three are sums over the frames up to it. */
 interface Mark {
@@ -30,19 +30,19 @@ interface Mark {
  * share of trades that went along is taken.
  */
 export class MomentumIgnition implements Detector {
-  readonly #watches: readonly Watch[];
+  readonly #watches: readonly PushTracker[];
   readonly #now = noMark();
 
   constructor(thresholds: Thresholds["ignition"]) {
-    this.#watches = [new Watch(1, thresholds), new Watch(-1, thresholds)];
+    this.#watches = [new PushTracker(1, thresholds), new PushTracker(-1, thresholds)];
   }
 
-  look({ moment, before, seconds, volume, usualMove }: Scene, raise: Raise): void {
+  detect({ moment, before, seconds, volume, typicalMove }: DetectorInput, raise: RaiseAlert): void {
     const now = this.#now;
     const step = before === undefined ? 0 : moment.mid - before.mid;
     now.ns = moment.ns;
     now.mid = moment.mid;
-    now.usual = usualMove;
+    now.usual = typicalMove;
     now.volume += volume;
     now.squares += step * step;
     now.frames++;
@@ -58,7 +58,7 @@ export class MomentumIgnition implements Detector {
 }
 
 /** Looks for pushes in one direction. */
-class Watch {
+class PushTracker {
   readonly #direction: 1 | -1;
   readonly #thresholds: Thresholds["ignition"];
   /** Where the push begins, if this is one. */
@@ -79,7 +79,7 @@ class Watch {
     this.#noticed = false;
   }
 
-  look(now: Mark, step: number, seconds: number, raise: Raise): void {
+  look(now: Mark, step: number, seconds: number, raise: RaiseAlert): void {
     const { usual } = this.#from;
     if (usual <= 0) this.begin(now);
     else if (this.#noticed) this.#follow(now, raise);
@@ -93,7 +93,7 @@ class Watch {
     }
   }
 
-  #follow(now: Mark, raise: Raise): void {
+  #follow(now: Mark, raise: RaiseAlert): void {
     const from = this.#from;
     const peak = this.#peak;
     if (this.#direction * (now.mid - peak.mid) > 0) set(peak, now);
@@ -122,7 +122,7 @@ class Watch {
     return along * Math.cbrt(times * (distance / wobble) * perSecond) >= this.#thresholds.force;
   }
 
-  #raise(raise: Raise): void {
+  #raise(raise: RaiseAlert): void {
     const from = this.#from;
     const peak = this.#peak;
     const times = Math.abs(peak.mid - from.mid) / from.usual;
@@ -132,10 +132,10 @@ class Watch {
       severity: times >= 32 ? "high" : times >= 19 ? "medium" : "low",
       message: `A burst of trading moved the price ${up ? "up" : "down"}, and it came back`,
       fields: {
-        price_change_pct: tidy((100 * (peak.mid - from.mid)) / from.mid, 4),
-        volume: tidy(peak.volume - from.volume, 8),
+        price_change_pct: roundedOrZero((100 * (peak.mid - from.mid)) / from.mid, 4),
+        volume: roundedOrZero(peak.volume - from.volume, 8),
         direction: up ? "UP" : "DOWN",
-        times_usual: tidy(times, 1),
+        times_usual: roundedOrZero(times, 1),
       },
     });
   }

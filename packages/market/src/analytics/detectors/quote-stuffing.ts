@@ -1,8 +1,8 @@
-import type { Raise } from "../alerts.js";
-import { FadingSum, RecentRate } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { DecayingSum, RecentRate } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** Seconds before which nothing is known of the usual rate. */
 const leastSeconds = 10;
@@ -14,7 +14,7 @@ const leastSeconds = 10;
  */
 export class QuoteStuffing implements Detector {
   readonly #thresholds: Thresholds["stuffing"];
-  readonly #now = new FadingSum(1);
+  readonly #now = new DecayingSum(1);
   readonly #usual = new RecentRate(120);
   #seconds = 0;
 
@@ -22,27 +22,27 @@ export class QuoteStuffing implements Detector {
     this.#thresholds = thresholds;
   }
 
-  look({ moment, before, seconds }: Scene, raise: Raise): void {
+  detect({ moment, before, seconds }: DetectorInput, raise: RaiseAlert): void {
     const { perSecond, timesUsual, lastingS } = this.#thresholds;
     if (before === undefined) {
       this.#now.clear();
       this.#seconds = 0;
       return;
     }
-    this.#now.note(seconds, moment.updates);
+    this.#now.add(seconds, moment.updates);
     const rate = this.#now.value;
     const usual = this.#usual.rate;
-    const busy = this.#usual.known > leastSeconds && rate > perSecond && rate > timesUsual * usual;
+    const busy = this.#usual.knownSeconds > leastSeconds && rate > perSecond && rate > timesUsual * usual;
     this.#seconds = busy ? this.#seconds + seconds : 0;
     // What is far above stays out of what is usual, but for a part: a market may have changed for good.
-    this.#usual.note(seconds, busy ? Math.min(moment.updates, 2 * usual * seconds) : moment.updates);
+    this.#usual.add(seconds, busy ? Math.min(moment.updates, 2 * usual * seconds) : moment.updates);
     if (!busy || this.#seconds < lastingS) return;
     const times = rate / usual;
     raise({
       type: "QUOTE_STUFFING",
       severity: times >= 9 ? "high" : times >= 5.5 ? "medium" : "low",
       message: "Far more book updates than usual",
-      fields: { update_rate: tidy(rate, 1), avg_rate: tidy(usual, 1) },
+      fields: { update_rate: roundedOrZero(rate, 1), avg_rate: roundedOrZero(usual, 1) },
     });
   }
 }

@@ -1,8 +1,8 @@
-import type { Raise } from "../alerts.js";
-import { RunningQuantile } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { RunningQuantile } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** Trades whose gaps count. */
 const trades = 5;
@@ -22,7 +22,7 @@ export class RapidTrading implements Detector {
     this.#thresholds = thresholds;
   }
 
-  look({ before, tradeNs }: Scene, raise: Raise): void {
+  detect({ before, tradeNs }: DetectorInput, raise: RaiseAlert): void {
     if (before === undefined) this.#times.length = 0;
     for (const ns of tradeNs) {
       if (ns <= (this.#times[this.#times.length - 1] ?? Number.NEGATIVE_INFINITY)) continue;
@@ -32,7 +32,7 @@ export class RapidTrading implements Detector {
     }
   }
 
-  #judge(raise: Raise): void {
+  #judge(raise: RaiseAlert): void {
     if (this.#times.length < trades) return;
     const gapMs = ((this.#times[trades - 1] ?? 0) - (this.#times[0] ?? 0)) / (trades - 1) / factor;
     const { gapMs: least, relative } = this.#thresholds;
@@ -40,13 +40,13 @@ export class RapidTrading implements Detector {
     const known = !relative || this.#usual.count > 200;
     const before = this.#rapid;
     this.#rapid = known && gapMs < (before ? 2 * limit : limit);
-    this.#usual.note(gapMs);
+    this.#usual.add(gapMs);
     if (!this.#rapid || before) return;
     raise({
       type: "RAPID_TRADING",
       severity: "low",
       message: "Trades follow one another faster than usual",
-      fields: { mean_gap_ms: tidy(gapMs, 3), trade_count: trades },
+      fields: { mean_gap_ms: roundedOrZero(gapMs, 3), trade_count: trades },
     });
   }
 }

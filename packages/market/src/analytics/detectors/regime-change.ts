@@ -1,6 +1,6 @@
-import type { Raise } from "../alerts.js";
-import type { Detector, Scene } from "../scene.js";
-import { tidy } from "../tidy.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** So many times the usual movement is a crisis. */
 const crisis = 14;
@@ -10,10 +10,10 @@ export class RegimeChange implements Detector {
   #stressed = false;
   #inCrisis = false;
 
-  look({ regime }: Scene, raise: Raise): void {
+  detect({ regime }: DetectorInput, raise: RaiseAlert): void {
     const { stressed } = regime;
     const inCrisis = stressed && (this.#inCrisis || regime.moved >= crisis);
-    const fields = { stress: tidy(regime.stress, 2) };
+    const fields = { stress: roundedOrZero(regime.stress, 2) };
     if (inCrisis && !this.#inCrisis) {
       raise({ type: "REGIME_CRISIS", severity: "high", message: "The market moves far more than usual", fields });
     } else if (stressed && !this.#stressed) {

@@ -1,12 +1,12 @@
 import type { Severity } from "@tapedeck/protocol";
-import type { FrameMoment } from "../../analytics.js";
-import type { BookLevel } from "../../order-book.js";
-import type { Raise } from "../alerts.js";
-import { RunningMean } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { BookLevel } from "../../book/order-book.js";
+import type { FrameMoment } from "../../frame/frame-analytics.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { clamp, roundedOrZero } from "../rounding.js";
+import { RunningMean } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { between, tidy } from "../tidy.js";
-import { levelsOf, type Side, sides, sizeAt, takenAt } from "./levels.js";
+import { levelsOf, type Side, sides, sizeAt, takenAt } from "./book-sides.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** A level that has just become large. */
 interface Suspect {
@@ -51,19 +51,19 @@ const leastFrames = 100;
 export class Spoofing implements Detector {
   /** 0 to 100: how much like it the last seconds looked. */
   risk = 0;
-  readonly #sides: readonly SideWatch[];
+  readonly #sides: readonly SpoofTracker[];
 
   constructor(thresholds: Thresholds["spoofing"]) {
-    this.#sides = sides.map((side) => new SideWatch(side, thresholds));
+    this.#sides = sides.map((side) => new SpoofTracker(side, thresholds));
   }
 
-  look(scene: Scene, raise: Raise): void {
+  detect(scene: DetectorInput, raise: RaiseAlert): void {
     this.risk *= Math.exp(-scene.seconds / 10);
     for (const side of this.#sides) this.risk = Math.max(this.risk, side.look(scene, raise));
   }
 }
 
-class SideWatch {
+class SpoofTracker {
   readonly #side: Side;
   readonly #thresholds: Thresholds["spoofing"];
   readonly #usual = new RunningMean(1_500);
@@ -78,7 +78,7 @@ class SideWatch {
   }
 
   /** The risk that it sees. */
-  look({ moment, before }: Scene, raise: Raise): number {
+  look({ moment, before }: DetectorInput, raise: RaiseAlert): number {
     const levels = levelsOf(moment, this.#side.name);
     let risk = 0;
     if (before === undefined) {
@@ -90,7 +90,7 @@ class SideWatch {
       if (this.#doubtful.length > 0) risk = this.#settle(levels, levelsBefore, moment.ns, raise);
       if (this.#usual.count > leastFrames) this.#find(levels, levelsBefore, moment.ns);
     }
-    this.#usual.note(levels[0]?.[1] ?? Number.NaN);
+    this.#usual.add(levels[0]?.[1] ?? Number.NaN);
     for (const { ratio } of this.#suspects) risk = Math.max(risk, Math.min(50, 3 * ratio));
     return risk;
   }
@@ -124,7 +124,7 @@ class SideWatch {
   }
 
   /** Decides of those in doubt: they have moved, or were taken back, or it is too early to tell. */
-  #settle(levels: readonly BookLevel[], before: readonly BookLevel[], ns: number, raise: Raise): number {
+  #settle(levels: readonly BookLevel[], before: readonly BookLevel[], ns: number, raise: RaiseAlert): number {
     const { atOnce } = this.#thresholds;
     let risk = 0;
     this.#doubtful = this.#doubtful.filter((pull) => {
@@ -145,20 +145,20 @@ class SideWatch {
     return false;
   }
 
-  #judge(pull: Pull, ns: number, raise: Raise): number {
+  #judge(pull: Pull, ns: number, raise: RaiseAlert): number {
     const { times, spanNs } = this.#thresholds;
     const { ratio, price } = pull;
     this.#pulled = [...this.#pulled.slice(1 - mostPulls), pull].filter((one) => ns - one.ns < spanNs);
     const alike = this.#pulled.filter((one) => Math.max(one.ratio / ratio, ratio / one.ratio) < likeness);
-    if (alike.length < times) return between(0, 5 * ratio, 70);
+    if (alike.length < times) return clamp(0, 5 * ratio, 70);
     const mean = alike.reduce((sum, one) => sum + one.ratio, 0) / alike.length;
     raise({
       type: "SPOOFING",
       severity: severityOf(mean, alike.length),
       message: `Large ${this.#side.name} orders are shown and taken back before they trade`,
-      fields: { side: this.#side.label, volume_ratio: tidy(mean, 2), price_level: price, times: alike.length },
+      fields: { side: this.#side.label, volume_ratio: roundedOrZero(mean, 2), price_level: price, times: alike.length },
     });
-    return between(60, 2 * mean + 15 * alike.length, 100);
+    return clamp(60, 2 * mean + 15 * alike.length, 100);
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Raise } from "../alerts.js";
-import { RareValue, RunningMean } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { ReturnLevel, RunningMean } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /**
  * UNUSUAL_TRADE_SIZE: a trade whose size lies more than so many deviations above the mean of the last 20. Sizes have heavy tails,
@@ -12,16 +12,16 @@ export class UnusualTradeSize implements Detector {
   readonly #thresholds: Thresholds["tradeSize"];
   readonly #last = new RunningMean(20);
   /** Of the sizes' logarithms. */
-  readonly #rare: RareValue;
+  readonly #rare: ReturnLevel;
 
   constructor(thresholds: Thresholds["tradeSize"]) {
     this.#thresholds = thresholds;
-    this.#rare = new RareValue(thresholds.everyS);
+    this.#rare = new ReturnLevel(thresholds.everyS);
   }
 
-  look({ moment, seconds }: Scene, raise: Raise): void {
+  detect({ moment, seconds }: DetectorInput, raise: RaiseAlert): void {
     const { z: limit, everyS } = this.#thresholds;
-    this.#rare.pass(seconds);
+    this.#rare.advance(seconds);
     for (const { size, price, side } of moment.trades) {
       const z = this.#last.score(size);
       const logSize = Math.log(size);
@@ -30,11 +30,11 @@ export class UnusualTradeSize implements Detector {
           type: "UNUSUAL_TRADE_SIZE",
           severity: "low",
           message: side === "sell" ? "An unusually large sale" : "An unusually large purchase",
-          fields: { size, price, z_score: tidy(z, 2) },
+          fields: { size, price, z_score: roundedOrZero(z, 2) },
         });
       }
-      this.#last.note(size);
-      this.#rare.note(logSize);
+      this.#last.add(size);
+      this.#rare.add(logSize);
     }
   }
 }

@@ -1,9 +1,9 @@
-import type { MarketTrade } from "../../analytics.js";
-import type { Raise } from "../alerts.js";
-import { RunningMean } from "../own-scale.js";
-import type { Detector, Scene } from "../scene.js";
+import type { MarketTrade } from "../../frame/frame-analytics.js";
+import type { RaiseAlert } from "../alert-throttle.js";
+import { roundedOrZero } from "../rounding.js";
+import { RunningMean } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
-import { tidy } from "../tidy.js";
+import type { Detector, DetectorInput } from "./detector.js";
 
 /** Trades that are remembered. */
 const most = 96;
@@ -30,9 +30,9 @@ export class WashTrading implements Detector {
     this.#thresholds = thresholds;
   }
 
-  look({ moment }: Scene, raise: Raise): void {
+  detect({ moment }: DetectorInput, raise: RaiseAlert): void {
     for (const { price, size, side } of moment.trades) {
-      this.#usual.note(size);
+      this.#usual.add(size);
       if (side === "unknown" || this.#usual.count < 20 || size < 0.7 * this.#usual.mean) continue;
       this.#recent.push({ ns: moment.ns, price, size, side });
       if (this.#recent.length > most) this.#recent.shift();
@@ -40,7 +40,7 @@ export class WashTrading implements Detector {
     }
   }
 
-  #judge(raise: Raise): void {
+  #judge(raise: RaiseAlert): void {
     const last = this.#recent[this.#recent.length - 1];
     if (last === undefined) return;
     const { count, withinNs, likeness, alternating } = this.#thresholds;
@@ -67,8 +67,8 @@ export class WashTrading implements Detector {
       severity: mean >= 4 * this.#usual.mean || alike >= 24 ? "high" : alike >= 14 ? "medium" : "low",
       message: "Trades of one size at one price go back and forth",
       fields: {
-        avg_volume: tidy(mean, 8),
-        volume_variance: tidy(Math.max(0, squares / alike - mean * mean), 8),
+        avg_volume: roundedOrZero(mean, 8),
+        volume_variance: roundedOrZero(Math.max(0, squares / alike - mean * mean), 8),
         pattern_count: alike,
       },
     });

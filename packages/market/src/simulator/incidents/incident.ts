@@ -1,19 +1,19 @@
-import type { BookSideName } from "../../order-book.js";
-import type { Intervention } from "../market.js";
-import type { RandomStream } from "../random-stream.js";
-import type { StagedSeverity } from "../scenario.js";
-import type { Usual } from "../usual.js";
+import type { BookSideName } from "../../book/order-book.js";
+import type { Baseline } from "../baseline.js";
+import type { Intervention } from "../market-segment.js";
+import type { RandomStream } from "../random/random-stream.js";
+import type { IncidentSeverity } from "../scenario/scenario.js";
 
 /** What an incident has to be staged with. All its draws come from a stream of its own. */
-export interface Stage {
+export interface IncidentSetup {
   readonly fromMs: number;
-  readonly severity: StagedSeverity;
+  readonly severity: IncidentSeverity;
   readonly random: RandomStream;
-  readonly usual: Usual;
+  readonly baseline: Baseline;
   /** Fair price as it begins, in ticks. */
   readonly fairTicks: number;
   /** How much more the price moves in this minute than on an ordinary day: 1 where it doesn't. */
-  readonly lively: number;
+  readonly activity: number;
   /** Fair price of the segment when nothing is staged, in ticks. */
   fairAt(ms: number): number;
 }
@@ -28,8 +28,8 @@ export interface Incident {
   readonly shiftAt?: (ms: number) => number;
 }
 
-export type Staging = (stage: Stage) => Incident;
+export type IncidentFactory = (stage: IncidentSetup) => Incident;
 
-export function eitherSide(random: RandomStream): BookSideName {
+export function randomSide(random: RandomStream): BookSideName {
   return random.chance(0.5) ? "bid" : "ask";
 }

@@ -1,38 +1,38 @@
-import type { Intervention } from "../market.js";
-import { scenarioParameters } from "../scenario-parameters.js";
-import { eitherSide, type Incident, type Stage } from "./incident.js";
+import type { Intervention } from "../market-segment.js";
+import { scenarioParameters } from "../scenario/scenario-parameters.js";
+import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
 
 /** Tiny orders behind the best price, placed and taken back, each making a message of its own. */
-export function quoteStuffing({ fromMs, severity, random, usual }: Stage): Incident {
+export function quoteStuffing({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { timesUpdates, lastsMs } = scenarioParameters.quote_stuffing[severity];
-  const untilMs = fromMs + random.wholeBetween(lastsMs);
+  const untilMs = fromMs + random.integerInRange(lastsMs);
   return {
     toMs: untilMs,
     interventions: flurry({
       fromMs,
       untilMs,
       random,
-      perSecond: usual.updatesPerSecond * random.between(timesUpdates),
+      perSecond: baseline.updatesPerSecond * random.inRange(timesUpdates),
     }),
   };
 }
 
 /** More of the same in small: makers renewing quotes, at rates that an honest market knows too. */
-export function fastCancels({ fromMs, severity, random, usual }: Stage): Incident {
+export function fastCancels({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { timesUpdates, lastsMs } = scenarioParameters.fast_cancels[severity];
-  const untilMs = fromMs + random.wholeBetween(lastsMs);
+  const untilMs = fromMs + random.integerInRange(lastsMs);
   return {
     toMs: untilMs,
     interventions: flurry({
       fromMs,
       untilMs,
       random,
-      perSecond: usual.updatesPerSecond * random.between(timesUpdates),
+      perSecond: baseline.updatesPerSecond * random.inRange(timesUpdates),
     }),
   };
 }
 
-interface Flurry extends Pick<Stage, "fromMs" | "random"> {
+interface Flurry extends Pick<IncidentSetup, "fromMs" | "random"> {
   readonly untilMs: number;
   readonly perSecond: number;
 }
@@ -40,14 +40,14 @@ interface Flurry extends Pick<Stage, "fromMs" | "random"> {
 function flurry({ fromMs, untilMs, perSecond, random }: Flurry): Intervention[] {
   const interventions: Intervention[] = [];
   for (let at = fromMs; at < untilMs; at += random.exponential(1_000 / perSecond)) {
-    const side = eitherSide(random);
-    const behind = 1 + random.below(8);
-    const lots = 1 + random.below(20);
-    const lifeMs = 5 + random.below(60);
+    const side = randomSide(random);
+    const behind = 1 + random.integerBelow(8);
+    const lots = 1 + random.integerBelow(20);
+    const lifeMs = 5 + random.integerBelow(60);
     interventions.push({
       atMs: Math.floor(at),
       act: (market) => {
-        market.stage(side, market.bestTick(side) - market.side(side).direction * behind, lots, lifeMs);
+        market.placeOrder(side, market.bestTick(side) - market.side(side).direction * behind, lots, lifeMs);
         market.sendMessage();
       },
     });

@@ -1,9 +1,9 @@
-import type { BookSideName } from "../../order-book.js";
-import type { Intervention, Market } from "../market.js";
-import type { RestingOrder } from "../resting-orders.js";
-import { scenarioParameters } from "../scenario-parameters.js";
+import type { BookSideName } from "../../book/order-book.js";
+import type { Intervention, MarketSegment } from "../market-segment.js";
+import type { RestingOrder } from "../orders/resting-orders.js";
+import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
-import { eitherSide, type Incident, type Stage } from "./incident.js";
+import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
 
 /** How often the one behind staged orders looks at the market, and takes them back where they are about to trade. */
 const watchMs = 10;
@@ -15,29 +15,29 @@ const seenMs = 300;
 const longestTimes = 1.3;
 
 /** Orders far larger than others at the best price, gone before anyone can trade with them. */
-export function spoofing({ fromMs, severity, random, usual }: Stage): Incident {
+export function spoofing({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { timesBestSize, cycles, holdMs, pauseMs } = scenarioParameters.spoofing[severity];
-  const shows = Array.from({ length: random.wholeBetween(cycles) }, () => ({
-    lots: [Math.round(usual.bestLots * random.between(timesBestSize))],
-    holdMs: random.wholeBetween(holdMs),
-    pauseMs: random.wholeBetween(pauseMs),
+  const shows = Array.from({ length: random.integerInRange(cycles) }, () => ({
+    lots: [Math.round(baseline.bestLots * random.inRange(timesBestSize))],
+    holdMs: random.integerInRange(holdMs),
+    pauseMs: random.integerInRange(pauseMs),
   }));
-  return shown(fromMs, eitherSide(random), shows);
+  return spoofCycles(fromMs, randomSide(random), shows);
 }
 
 /** Large orders on neighbouring levels of one side, placed and taken back at once. */
-export function layering({ fromMs, severity, random, usual }: Stage): Incident {
+export function layering({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { levels, timesBestSize, cycles, holdMs, pauseMs } = scenarioParameters.layering[severity];
-  const shows = Array.from({ length: random.wholeBetween(cycles) }, () => ({
-    lots: Array.from({ length: levels }, () => Math.round(usual.bestLots * random.between(timesBestSize))),
-    holdMs: random.wholeBetween(holdMs),
-    pauseMs: random.wholeBetween(pauseMs),
+  const shows = Array.from({ length: random.integerInRange(cycles) }, () => ({
+    lots: Array.from({ length: levels }, () => Math.round(baseline.bestLots * random.inRange(timesBestSize))),
+    holdMs: random.integerInRange(holdMs),
+    pauseMs: random.integerInRange(pauseMs),
   }));
-  return shown(fromMs, eitherSide(random), shows);
+  return spoofCycles(fromMs, randomSide(random), shows);
 }
 
 /** Orders that are shown together: on the best level and those behind it. */
-interface Show {
+interface SpoofCycle {
   readonly lots: readonly number[];
   readonly holdMs: number;
   /** After it. */
@@ -45,29 +45,29 @@ interface Show {
 }
 
 /** One real order, near the best price, that stays until it is filled or the price has left it. */
-export function largeOrder({ fromMs, severity, random, usual }: Stage): Incident {
+export function largeOrder({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { timesBestSize, staysMs } = scenarioParameters.large_order[severity];
-  const side = eitherSide(random);
-  const behind = random.below(2);
-  const lots = Math.round(usual.bestLots * random.between(timesBestSize));
-  const lifeMs = random.wholeBetween(staysMs);
+  const side = randomSide(random);
+  const behind = random.integerBelow(2);
+  const lots = Math.round(baseline.bestLots * random.inRange(timesBestSize));
+  const lifeMs = random.integerInRange(staysMs);
   const place: Intervention = {
     atMs: fromMs,
     act: (market) => {
       const { direction } = market.side(side);
-      market.stage(side, market.bestTick(side) - direction * behind, lots, lifeMs);
+      market.placeOrder(side, market.bestTick(side) - direction * behind, lots, lifeMs);
     },
   };
   return { toMs: fromMs + lifeMs, side, interventions: [place] };
 }
 
 /** Those who quote so far behind the best price take their orders back at about the same time, and stay away, wherever it goes. */
-export function liquidityGap({ fromMs, severity, random }: Stage): Incident {
+export function liquidityGap({ fromMs, severity, random }: IncidentSetup): Incident {
   const { levels, lastsMs } = scenarioParameters.liquidity_gap[severity];
-  const side = eitherSide(random);
-  const count = random.wholeBetween(levels);
-  const first = random.below(10 - count) + 1;
-  const untilMs = fromMs + random.wholeBetween(lastsMs);
+  const side = randomSide(random);
+  const count = random.integerInRange(levels);
+  const first = random.integerBelow(10 - count) + 1;
+  const untilMs = fromMs + random.integerInRange(lastsMs);
   const distances = Array.from({ length: count }, (_, n) => first + n);
   const leave: Intervention = {
     atMs: fromMs,
@@ -76,7 +76,7 @@ export function liquidityGap({ fromMs, severity, random }: Stage): Incident {
       market.at(untilMs, () => market.withdraw(side, distances, false));
       for (const order of market.side(side)) {
         if (order.distance === undefined || !distances.includes(order.distance)) continue;
-        market.at(market.nowMs + 1 + random.below(300), () => market.cancel(order));
+        market.at(market.nowMs + 1 + random.integerBelow(300), () => market.cancel(order));
       }
     },
   };
@@ -84,19 +84,19 @@ export function liquidityGap({ fromMs, severity, random }: Stage): Incident {
 }
 
 /** Shows orders one after the other, as often as it is planned and the market lets it. */
-function shown(fromMs: number, side: BookSideName, shows: readonly Show[]): Incident {
+function spoofCycles(fromMs: number, side: BookSideName, shows: readonly SpoofCycle[]): Incident {
   const last = shows.at(-1)?.pauseMs ?? 0;
   const plannedMs = shows.reduce((sum, { holdMs, pauseMs }) => sum + holdMs + pauseMs, -last);
   const toMs = fromMs + Math.round(longestTimes * plannedMs);
-  const begin: Intervention = { atMs: fromMs, act: (market) => new Shower(market, side, shows, toMs).look() };
+  const begin: Intervention = { atMs: fromMs, act: (market) => new Spoofer(market, side, shows, toMs).look() };
   return { toMs, side, interventions: [begin] };
 }
 
 /** The one behind orders that are not meant. */
-class Shower {
-  readonly #market: Market;
+class Spoofer {
+  readonly #market: MarketSegment;
   readonly #side: BookSideName;
-  readonly #shows: readonly Show[];
+  readonly #shows: readonly SpoofCycle[];
   readonly #untilMs: number;
   #next = 0;
   #orders: readonly RestingOrder[] = [];
@@ -105,7 +105,7 @@ class Shower {
   #bestTick: number | undefined;
   #bestSinceMs = 0;
 
-  constructor(market: Market, side: BookSideName, shows: readonly Show[], untilMs: number) {
+  constructor(market: MarketSegment, side: BookSideName, shows: readonly SpoofCycle[], untilMs: number) {
     this.#market = market;
     this.#side = side;
     this.#shows = shows;
@@ -129,17 +129,17 @@ class Shower {
     this.#market.at(now + watchMs, () => this.look());
   }
 
-  #show({ lots }: Show, now: number): void {
+  #show({ lots }: SpoofCycle, now: number): void {
     const market = this.#market;
     const best = market.bestTick(this.#side);
     if (best !== this.#bestTick) return;
     const { direction } = market.side(this.#side);
-    const placed = lots.map((each, level) => market.stage(this.#side, best - direction * level, each, segmentMs));
+    const placed = lots.map((each, level) => market.placeOrder(this.#side, best - direction * level, each, segmentMs));
     this.#orders = placed.filter((order) => order !== undefined);
     this.#sinceMs = now;
   }
 
-  #hold({ holdMs, pauseMs }: Show, now: number): void {
+  #hold({ holdMs, pauseMs }: SpoofCycle, now: number): void {
     const market = this.#market;
     const best = market.bestTick(this.#side);
     const { direction } = market.side(this.#side);

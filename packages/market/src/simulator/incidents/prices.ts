@@ -1,17 +1,17 @@
-import type { Intervention, Market } from "../market.js";
-import { scenarioParameters } from "../scenario-parameters.js";
+import type { Intervention, MarketSegment } from "../market-segment.js";
+import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
-import type { Incident, Stage } from "./incident.js";
+import type { Incident, IncidentSetup } from "./incident.js";
 
 /** The price is pushed by one who buys or sells without pause, and falls back when that ends. */
-export function momentumIgnition({ fromMs, severity, random, usual, lively }: Stage): Incident {
+export function momentumIgnition({ fromMs, severity, random, baseline, activity }: IncidentSetup): Incident {
   const { timesMove, pushMs, timesTrades, reverts, revertMs } = scenarioParameters.momentum_ignition[severity];
   const direction = random.chance(0.5) ? 1 : -1;
-  const move = direction * usual.moveTicks * lively * random.between(timesMove);
-  const pushedMs = fromMs + random.wholeBetween(pushMs);
-  const revertedMs = pushedMs + random.wholeBetween(revertMs);
-  const stays = move * (1 - random.between(reverts));
-  const times = random.between(timesTrades);
+  const move = direction * baseline.moveTicks * activity * random.inRange(timesMove);
+  const pushedMs = fromMs + random.integerInRange(pushMs);
+  const revertedMs = pushedMs + random.integerInRange(revertMs);
+  const stays = move * (1 - random.inRange(reverts));
+  const times = random.inRange(timesTrades);
   const side = direction === 1 ? "takeBuy" : "takeSell";
   return {
     toMs: revertedMs,
@@ -27,12 +27,12 @@ export function momentumIgnition({ fromMs, severity, random, usual, lively }: St
 }
 
 /** A fall through a book that few dare to refill, and the way back. */
-export function flashCrash({ fromMs, severity, random, fairTicks }: Stage): Incident {
+export function flashCrash({ fromMs, severity, random, fairTicks }: IncidentSetup): Incident {
   const { fall, fallMs, recovers, recoverMs, depth } = scenarioParameters.flash_crash[severity];
-  const move = -fairTicks * random.between(fall);
-  const fallenMs = fromMs + random.wholeBetween(fallMs);
-  const recoveredMs = fallenMs + random.wholeBetween(recoverMs);
-  const stays = move * (1 - random.between(recovers));
+  const move = -fairTicks * random.inRange(fall);
+  const fallenMs = fromMs + random.integerInRange(fallMs);
+  const recoveredMs = fallenMs + random.integerInRange(recoverMs);
+  const stays = move * (1 - random.inRange(recovers));
   return {
     toMs: recoveredMs,
     direction: -1,
@@ -54,13 +54,13 @@ export function flashCrash({ fromMs, severity, random, fairTicks }: Stage): Inci
  * A jump that stays. The price path knows its border prices beforehand, so over the whole segment the price drifts the other
  * way by as much: less in a second than it moves by itself.
  */
-export function news({ fromMs, severity, random, usual, lively }: Stage): Incident {
+export function news({ fromMs, severity, random, baseline, activity }: IncidentSetup): Incident {
   const { timesMove, jumpMs, timesTrades, fadesMs } = scenarioParameters.news[severity];
   const direction = random.chance(0.5) ? 1 : -1;
-  const move = direction * usual.moveTicks * lively * random.between(timesMove);
-  const jumpedMs = fromMs + random.wholeBetween(jumpMs);
-  const fadedMs = jumpedMs + random.wholeBetween(fadesMs);
-  const times = random.between(timesTrades);
+  const move = direction * baseline.moveTicks * activity * random.inRange(timesMove);
+  const jumpedMs = fromMs + random.integerInRange(jumpMs);
+  const fadedMs = jumpedMs + random.integerInRange(fadesMs);
+  const times = random.inRange(timesTrades);
   const drift = (ms: number) => (-move * ms) / segmentMs;
   const jump = along([
     [fromMs, 0],
@@ -82,8 +82,8 @@ export function news({ fromMs, severity, random, usual, lively }: Stage): Incide
 }
 
 function boosted(what: "takeBuy" | "takeSell" | "orders", times: number, fromMs: number, toMs: number): Intervention[] {
-  const scale = (by: number) => (market: Market) => {
-    market.boost[what] *= by;
+  const scale = (by: number) => (market: MarketSegment) => {
+    market.flowMultipliers[what] *= by;
   };
   return [
     { atMs: fromMs, act: scale(times) },

@@ -1,23 +1,23 @@
-import type { Intervention, Market } from "../market.js";
-import type { RestingOrder } from "../resting-orders.js";
-import { scenarioParameters } from "../scenario-parameters.js";
+import type { Intervention, MarketSegment } from "../market-segment.js";
+import type { RestingOrder } from "../orders/resting-orders.js";
+import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
-import { eitherSide, type Incident, type Stage } from "./incident.js";
+import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
 
 /** From showing a part of a reserve until it is hit. */
 const hitMs = 30;
 
 /** One party's trades with itself: all of a size, now buying and now selling, at one price while the market lets it. */
-export function washTrading({ fromMs, severity, random, usual }: Stage): Incident {
+export function washTrading({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { trades, everyMs, timesSize, spreadOfSizes } = scenarioParameters.wash_trading[severity];
-  const size = usual.tradeLots * random.between(timesSize);
+  const size = baseline.tradeLots * random.inRange(timesSize);
   const interventions: Intervention[] = [];
   let ms = fromMs;
-  for (let left = random.wholeBetween(trades), n = 0; left > 0; left--, n++) {
+  for (let left = random.integerInRange(trades), n = 0; left > 0; left--, n++) {
     const lots = Math.max(1, Math.round(size * (1 + spreadOfSizes * (2 * random.uniform() - 1))));
     const side = n % 2 === 0 ? "buy" : "sell";
-    interventions.push({ atMs: ms, act: (market) => market.trade(side, market.reference, lots) });
-    if (left > 1) ms += random.wholeBetween(everyMs);
+    interventions.push({ atMs: ms, act: (market) => market.printTrade(side, market.reference, lots) });
+    if (left > 1) ms += random.integerInRange(everyMs);
   }
   return { toMs: ms, interventions };
 }
@@ -29,24 +29,24 @@ const releaseMs = 2_000;
  * A hidden reserve behind a small visible order, hit again and again by those who press against it. While it lasts the price
  * rests on it: neither through it, for it is refilled, nor away from it, for they go on.
  */
-export function iceberg({ fromMs, severity, random, usual, fairAt }: Stage): Incident {
+export function iceberg({ fromMs, severity, random, baseline, fairAt }: IncidentSetup): Incident {
   const { fills, everyMs, timesSize } = scenarioParameters.iceberg[severity];
-  const side = eitherSide(random);
-  const lots = Math.max(1, Math.round(usual.tradeLots * random.between(timesSize)));
+  const side = randomSide(random);
+  const lots = Math.max(1, Math.round(baseline.tradeLots * random.inRange(timesSize)));
   const times: number[] = [fromMs];
-  for (let n = random.wholeBetween(fills); n > 1; n--)
-    times.push((times.at(-1) ?? fromMs) + random.wholeBetween(everyMs));
+  for (let n = random.integerInRange(fills); n > 1; n--)
+    times.push((times.at(-1) ?? fromMs) + random.integerInRange(everyMs));
   const toMs = (times.at(-1) ?? fromMs) + hitMs;
-  const hit = (market: Market, shown: RestingOrder) => {
+  const hit = (market: MarketSegment, shown: RestingOrder) => {
     if (shown.lots === 0) return;
-    market.trade(side === "bid" ? "sell" : "buy", shown.tick, shown.lots);
+    market.printTrade(side === "bid" ? "sell" : "buy", shown.tick, shown.lots);
     market.cancel(shown);
   };
   const interventions = times.map(
     (atMs): Intervention => ({
       atMs,
-      act: (market: Market) => {
-        const shown = market.stage(side, market.bestTick(side), lots, segmentMs);
+      act: (market: MarketSegment) => {
+        const shown = market.placeOrder(side, market.bestTick(side), lots, segmentMs);
         if (shown !== undefined) market.at(market.nowMs + hitMs, () => hit(market, shown));
       },
     }),

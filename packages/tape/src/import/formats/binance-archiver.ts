@@ -1,11 +1,11 @@
 import type { BookLevel } from "@tapedeck/market";
-import type { Format } from "../format.js";
-import { type LineParser, lineStream } from "../line-stream.js";
-import type { RecordingFile } from "../recording-file.js";
-import type { Instrument, SourceEvent } from "../source-event.js";
-import { binanceTrade } from "./binance-messages.js";
-import { Header } from "./csv-row.js";
-import { epochTime, numberOf, sizeOf, textOf, wholeOf } from "./fields.js";
+import type { Instrument, SourceEvent } from "../events/source-event.js";
+import type { RecordingFile } from "../input/recording-file.js";
+import { binanceTrade } from "../messages/binance-messages.js";
+import { epochTime, numberOf, sizeOf, textOf, wholeOf } from "../messages/fields.js";
+import { Header } from "./csv/csv-header.js";
+import type { Format } from "./format.js";
+import { type LineParser, lineStream } from "./line-stream.js";
 
 const depthColumns = ["TimestampOfReceive", "EventTime", "Symbol", "FirstUpdateId", "FinalUpdateId", "IsAsk", "Price"];
 const tradeColumns = ["TimestampOfReceive", "TransactionTime", "Symbol", "TradeId", "Price", "IsBuyerMarketMaker"];
@@ -52,7 +52,7 @@ class Rows {
 
 interface Message {
   readonly id: string;
-  readonly event: { readonly instrument: Instrument; readonly ns: bigint; readonly heardNs: bigint };
+  readonly event: { readonly instrument: Instrument; readonly ns: bigint; readonly receivedNs: bigint };
   readonly ids: { readonly first: number; readonly last: number };
   readonly bids: BookLevel[];
   readonly asks: BookLevel[];
@@ -92,7 +92,7 @@ class DepthRows extends Rows implements LineParser {
     const event = {
       instrument: this.instrument(this.header.value(row, "Symbol"), decimals),
       ns,
-      heardNs: heard.ns,
+      receivedNs: heard.ns,
     };
     const first = wholeOf(this.header.value(row, "FirstUpdateId"), "FirstUpdateId");
     return { id, event, ids: { first, last: wholeOf(id, "FinalUpdateId") }, bids: [], asks: [] };
@@ -109,7 +109,7 @@ class TradeRows extends Rows implements LineParser {
       binanceTrade({
         instrument: this.instrument(value("Symbol"), decimals),
         ns,
-        heardNs: epochTime(value("TimestampOfReceive"), "TimestampOfReceive").ns,
+        receivedNs: epochTime(value("TimestampOfReceive"), "TimestampOfReceive").ns,
         id: wholeOf(value("TradeId"), "TradeId"),
         price: numberOf(value("Price"), "Price"),
         size: numberOf(value("Quantity"), "Quantity"),

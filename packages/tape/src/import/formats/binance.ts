@@ -1,9 +1,9 @@
-import type { Format } from "../format.js";
+import type { SourceEvent } from "../events/source-event.js";
 import { BrokenLine } from "../import-errors.js";
-import { type LineParser, lineStream } from "../line-stream.js";
-import type { SourceEvent } from "../source-event.js";
-import { BinanceMessages } from "./binance-messages.js";
-import { epochTime, type Fields, isFields, parseJson, secondsNs } from "./fields.js";
+import { BinanceMessages } from "../messages/binance-messages.js";
+import { epochTime, type Fields, isFields, parseJson, secondsNs } from "../messages/fields.js";
+import type { Format } from "./format.js";
+import { type LineParser, lineStream } from "./line-stream.js";
 
 /**
  * `RECEIVE_TIME SPACE JSON`, as hftbacktest's recorders write it; the time in milliseconds, microseconds or nanoseconds, or in
@@ -12,13 +12,13 @@ import { epochTime, type Fields, isFields, parseJson, secondsNs } from "./fields
 const messageLine = /^(?:(?:\d{13,19}|\d{9,10}(?:\.\d+)?) )?\{/;
 const ownMessage = /"stream":\s*"\w+@|"lastUpdateId":\s*\d|"e":\s*"(?:depthUpdate|trade|aggTrade)"/;
 
-export function splitReceived(text: string): { heardNs: bigint; json: string } {
+export function splitReceived(text: string): { receivedNs: bigint; json: string } {
   const space = text.indexOf(" ");
   if (space < 0) throw new BrokenLine("no receive time and message with a space between");
   const time = text.slice(0, space);
   const seconds = time.length <= 10 || time.includes(".");
-  const heardNs = seconds ? secondsNs(time, "the receive time") : epochTime(time, "the receive time").ns;
-  return { heardNs, json: text.slice(space + 1) };
+  const receivedNs = seconds ? secondsNs(time, "the receive time") : epochTime(time, "the receive time").ns;
+  return { receivedNs, json: text.slice(space + 1) };
 }
 
 export const binance: Format = {
@@ -34,7 +34,7 @@ export const binance: Format = {
 interface Answer {
   readonly data: Fields;
   /** Undefined: as late as the next message. */
-  readonly heardNs: bigint | undefined;
+  readonly receivedNs: bigint | undefined;
 }
 
 class RawBinance implements LineParser {
@@ -43,7 +43,7 @@ class RawBinance implements LineParser {
   /** That of the file's messages: the answer of a depth request names none. */
   #market: { symbol: string; futures: boolean } | undefined;
   /** When the last message was heard. */
-  #heardNs: bigint | undefined;
+  #receivedNs: bigint | undefined;
   readonly #asked: string | undefined;
   readonly #nameless: Answer[] = [];
 
@@ -53,15 +53,15 @@ class RawBinance implements LineParser {
   }
 
   line(text: string, out: SourceEvent[]): void {
-    const { message, heardNs } = this.#read(text);
-    this.#heardNs = heardNs ?? this.#heardNs;
+    const { message, receivedNs } = this.#read(text);
+    this.#receivedNs = receivedNs ?? this.#receivedNs;
     if (message.lastUpdateId !== undefined) {
-      this.#nameless.push({ data: message, heardNs: this.#heardNs });
+      this.#nameless.push({ data: message, receivedNs: this.#receivedNs });
       this.#name(out);
       return;
     }
     const first = out.length;
-    const ignored = this.#messages.read(message, this.#heardNs ?? 0n, out);
+    const ignored = this.#messages.read(message, this.#receivedNs ?? 0n, out);
     if (ignored !== undefined) this.#ignore(ignored);
     const instrument = out[first]?.instrument;
     if (this.#market === undefined && instrument !== undefined) {
@@ -78,21 +78,21 @@ class RawBinance implements LineParser {
     for (const _ of this.#nameless) this.#ignore("book without a time");
   }
 
-  #read(text: string): { message: Fields; heardNs: bigint | undefined } {
+  #read(text: string): { message: Fields; receivedNs: bigint | undefined } {
     if (text.startsWith("{")) {
       const message = parseJson(text);
-      return { message, heardNs: sentNs(message) };
+      return { message, receivedNs: sentNs(message) };
     }
-    const { heardNs, json } = splitReceived(text);
-    return { message: parseJson(json), heardNs };
+    const { receivedNs, json } = splitReceived(text);
+    return { message: parseJson(json), receivedNs };
   }
 
   /** Hands on the answers whose market and time are known now. */
   #name(out: SourceEvent[]): void {
     const market = this.#market;
-    if (market === undefined || this.#heardNs === undefined) return;
-    for (const { data, heardNs = this.#heardNs } of this.#nameless.splice(0)) {
-      out.push(this.#messages.snapshot(data, market, heardNs));
+    if (market === undefined || this.#receivedNs === undefined) return;
+    for (const { data, receivedNs = this.#receivedNs } of this.#nameless.splice(0)) {
+      out.push(this.#messages.snapshot(data, market, receivedNs));
     }
   }
 }

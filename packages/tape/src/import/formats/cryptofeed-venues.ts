@@ -1,4 +1,4 @@
-import type { RecordingFile } from "../recording-file.js";
+import type { RecordingFile } from "../input/recording-file.js";
 
 /** Venues that cryptofeed records, by its own names for them, and the hosts that a dump shows them by. */
 const venues: readonly { name: string; ids: readonly string[]; hosts: RegExp; read?: true }[] = [
@@ -59,7 +59,7 @@ function venueOf({ name, head }: RecordingFile): DumpVenue | undefined {
 }
 
 /** Why a dump of cryptofeed is not read, as the end of a sentence; undefined where it may be. */
-export function unreadVenue(file: RecordingFile): string | undefined {
+export function unsupportedVenue(file: RecordingFile): string | undefined {
   const venue = venueOf(file);
   if (venue === undefined || venue.read) return undefined;
   const read = venues.filter((one) => one.read).map(({ name }) => name);
@@ -67,7 +67,7 @@ export function unreadVenue(file: RecordingFile): string | undefined {
 }
 
 /** What the tapes call the market of a dump, where that is not its venue's own name: a sentence. */
-export function relabelled(file: RecordingFile): string | undefined {
+export function sourceNotice(file: RecordingFile): string | undefined {
   const venue = venueOf(file)?.name;
   if (venue === "Binance US") return `${file.name} was recorded at Binance US; its tapes have the source BINANCE.`;
   if (venue === "Binance Delivery") {

@@ -1,12 +1,12 @@
-import type { Format } from "../format.js";
+import type { SourceEvent } from "../events/source-event.js";
 import { BrokenLine } from "../import-errors.js";
-import { type LineParser, lineStream } from "../line-stream.js";
-import type { SourceEvent } from "../source-event.js";
-import { BinanceMessages } from "./binance-messages.js";
-import { readBitmexMessage } from "./bitmex-messages.js";
-import { readCoinbaseMessage } from "./coinbase-messages.js";
-import { relabelled } from "./cryptofeed-venues.js";
-import { parseJson, secondsNs } from "./fields.js";
+import { BinanceMessages } from "../messages/binance-messages.js";
+import { readBitmexMessage } from "../messages/bitmex-messages.js";
+import { readCoinbaseMessage } from "../messages/coinbase-messages.js";
+import { parseJson, secondsNs } from "../messages/fields.js";
+import { sourceNotice } from "./cryptofeed-venues.js";
+import type { Format } from "./format.js";
+import { type LineParser, lineStream } from "./line-stream.js";
 
 /** `SECONDS: JSON` for what came in; `wss://...` for what was sent, `https://URL -> SECONDS: JSON` for requests. */
 const receivedLine = /^(\d{9,11}(?:\.\d+)?): ([{[].*)$/;
@@ -19,7 +19,7 @@ export const cryptofeed: Format = {
   recognises: ({ head }) => head.some((line) => receivedLine.test(line) || requestLine.test(line)),
   streams: (files, reading) =>
     files.map((file) => {
-      const notice = relabelled(file);
+      const notice = sourceNotice(file);
       if (notice !== undefined) reading.notice(notice);
       return lineStream(file, new CryptofeedLines(reading.ignore), reading);
     }),
@@ -41,13 +41,13 @@ class CryptofeedLines implements LineParser {
     }
     const colon = text.indexOf(": ");
     if (colon < 0) throw new BrokenLine("no receive time and message with a colon between");
-    const heardNs = secondsNs(text.slice(0, colon), "the receive time");
+    const receivedNs = secondsNs(text.slice(0, colon), "the receive time");
     const message = parseJson(text.slice(colon + 2));
     let ignored: string | undefined;
-    if (message.stream !== undefined) ignored = this.#binance.read(message, heardNs, out);
+    if (message.stream !== undefined) ignored = this.#binance.read(message, receivedNs, out);
     else if (message.table !== undefined || message.info !== undefined || message.subscribe !== undefined) {
-      ignored = readBitmexMessage(message, heardNs, out);
-    } else ignored = readCoinbaseMessage(message, heardNs, out);
+      ignored = readBitmexMessage(message, receivedNs, out);
+    } else ignored = readCoinbaseMessage(message, receivedNs, out);
     if (ignored !== undefined) this.#ignore(ignored);
   }
 

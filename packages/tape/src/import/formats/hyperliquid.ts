@@ -1,11 +1,11 @@
 import type { BookLevel } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
-import type { Format } from "../format.js";
+import type { Instrument, SourceEvent } from "../events/source-event.js";
 import { BrokenLine } from "../import-errors.js";
-import { type LineParser, lineStream } from "../line-stream.js";
-import type { Instrument, SourceEvent } from "../source-event.js";
+import { epochTime, type Fields, fieldsOf, listOf, numberOf, parseJson, sizeOf, textOf } from "../messages/fields.js";
 import { splitReceived } from "./binance.js";
-import { epochTime, type Fields, fieldsOf, listOf, numberOf, parseJson, sizeOf, textOf } from "./fields.js";
+import type { Format } from "./format.js";
+import { type LineParser, lineStream } from "./line-stream.js";
 
 export const hyperliquid: Format = {
   name: "hyperliquid",
@@ -24,15 +24,15 @@ class HyperliquidLines implements LineParser {
   }
 
   line(text: string, out: SourceEvent[]): void {
-    const { heardNs, json } = splitReceived(text);
+    const { receivedNs, json } = splitReceived(text);
     const message = parseJson(json);
-    if (message.channel === "l2Book") out.push(this.#book(fieldsOf(message.data, "data"), heardNs, json));
+    if (message.channel === "l2Book") out.push(this.#book(fieldsOf(message.data, "data"), receivedNs, json));
     else if (message.channel === "trades") {
-      for (const trade of listOf(message.data, "data")) out.push(this.#trade(fieldsOf(trade, "a trade"), heardNs));
+      for (const trade of listOf(message.data, "data")) out.push(this.#trade(fieldsOf(trade, "a trade"), receivedNs));
     } else this.#ignore(textOf(message.channel, "channel"));
   }
 
-  #book(data: Fields, heardNs: bigint, json: string): SourceEvent {
+  #book(data: Fields, receivedNs: bigint, json: string): SourceEvent {
     const instrument = this.#instrument(data.coin);
     const [bids, asks] = listOf(data.levels, "levels");
     const repeated = this.#lastBook.get(instrument.symbol) === json;
@@ -41,7 +41,7 @@ class HyperliquidLines implements LineParser {
       kind: "snapshot",
       instrument,
       ns: epochTime(data.time, "time").ns,
-      heardNs,
+      receivedNs,
       bids: levels(bids),
       asks: levels(asks),
       repeated,
@@ -49,7 +49,7 @@ class HyperliquidLines implements LineParser {
   }
 
   /** The accounts of both sides (`users`) are public, and nobody's business here. */
-  #trade(data: Fields, heardNs: bigint): SourceEvent {
+  #trade(data: Fields, receivedNs: bigint): SourceEvent {
     const instrument = this.#instrument(data.coin);
     const { ns } = epochTime(data.time, "time");
     if (data.side !== "A" && data.side !== "B") throw new BrokenLine("side is not A or B");
@@ -57,7 +57,7 @@ class HyperliquidLines implements LineParser {
       kind: "trade",
       instrument,
       ns,
-      heardNs,
+      receivedNs,
       id: textOf(String(data.tid), "tid"),
       timestamp: isoOfNs(ns, instrument.decimals),
       price: numberOf(data.px, "px"),

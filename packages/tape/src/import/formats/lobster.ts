@@ -1,12 +1,12 @@
 import type { BookLevel, MarketTrade } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
-import type { EventStream, Format, Reading } from "../format.js";
+import type { Instrument, SourceEvent } from "../events/source-event.js";
 import { BrokenLine, CutShort, ImportRefused } from "../import-errors.js";
 import { linesOf } from "../input/lines.js";
-import { cutLine } from "../line-stream.js";
-import type { RecordingFile } from "../recording-file.js";
-import type { Instrument, SourceEvent } from "../source-event.js";
-import { numberOf, secondsNs, wholeOf } from "./fields.js";
+import type { RecordingFile } from "../input/recording-file.js";
+import { numberOf, secondsNs, wholeOf } from "../messages/fields.js";
+import type { EventStream, Format, ReadContext } from "./format.js";
+import { cutLine } from "./line-stream.js";
 import { midnightInNewYork } from "./new-york.js";
 
 /** Prices are ten-thousandths of a dollar. */
@@ -53,13 +53,13 @@ function pairs(files: readonly RecordingFile[]): [RecordingFile, RecordingFile][
   return found;
 }
 
-async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading: Reading): EventStream {
+async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading: ReadContext): EventStream {
   const rows = new LobsterRows(messages, books, reading);
   const bookRows = new BookRows(books, reading);
   let events: SourceEvent[] = [];
   let number = 0;
   let lastGood = 0;
-  let heardNs: bigint | undefined;
+  let receivedNs: bigint | undefined;
   /** The file that is read at the moment: the one to name where it ends too early. */
   let reads = messages;
   const nextBook = async () => {
@@ -79,7 +79,7 @@ async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading:
           throw new CutShort("it has fewer rows than its message file");
         }
         if (book === "") {
-          reading.broken(books, number, "the row of the book after this message is missing");
+          reading.brokenLine(books, number, "the row of the book after this message is missing");
           continue;
         }
         try {
@@ -87,12 +87,12 @@ async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading:
         } catch (error) {
           if (!(error instanceof BrokenLine)) throw error;
           if (batch.open || bookRows.atOpenEnd) throw cutLine(error, number);
-          reading.broken(messages, number, error.message);
+          reading.brokenLine(messages, number, error.message);
         }
         lastGood = number;
       }
-      heardNs = events.at(-1)?.heardNs ?? heardNs;
-      reading.read(batch.lines.length, batch.bytes);
+      receivedNs = events.at(-1)?.receivedNs ?? receivedNs;
+      reading.addProgress(batch.lines.length, batch.bytes);
       yield events;
       events = [];
     }
@@ -101,7 +101,7 @@ async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading:
     if (more !== undefined) throw new CutShort("it has fewer rows than its orderbook file");
   } catch (error) {
     if (!(error instanceof CutShort)) throw error;
-    reading.cutShort(reads, { line: lastGood, heardNs: events.at(-1)?.heardNs ?? heardNs }, error.message);
+    reading.cutShort(reads, { line: lastGood, receivedNs: events.at(-1)?.receivedNs ?? receivedNs }, error.message);
     yield events;
   } finally {
     await bookRows.close();
@@ -113,11 +113,11 @@ class BookRows {
   /** No line break follows the row that came last, and it is the last. */
   atOpenEnd = false;
   readonly #batches: ReturnType<typeof linesOf>;
-  readonly #reading: Reading;
+  readonly #reading: ReadContext;
   #lines: readonly string[] = [];
   #at = 0;
 
-  constructor(file: RecordingFile, reading: Reading) {
+  constructor(file: RecordingFile, reading: ReadContext) {
     this.#batches = linesOf(file, reading.signal);
     this.#reading = reading;
   }
@@ -131,7 +131,7 @@ class BookRows {
     while (this.#at === this.#lines.length) {
       const { value, done } = await this.#batches.next();
       if (done) return undefined;
-      this.#reading.read(0, value.bytes);
+      this.#reading.addProgress(0, value.bytes);
       this.#lines = value.lines;
       this.#at = 0;
       this.atOpenEnd = value.open;
@@ -147,11 +147,11 @@ class BookRows {
 class LobsterRows {
   readonly #instrument: Instrument;
   readonly #midnight: bigint;
-  readonly #reading: Reading;
+  readonly #reading: ReadContext;
   /** Values in a row of the book. */
   readonly #width: number;
 
-  constructor(file: RecordingFile, books: RecordingFile, reading: Reading) {
+  constructor(file: RecordingFile, books: RecordingFile, reading: ReadContext) {
     const [, inName = ""] = /^([A-Z.]+)_/.exec(file.name) ?? [];
     const symbol = (reading.symbol ?? inName).toUpperCase();
     if (symbol === "") throw new ImportRefused(`${file.name} does not say of which share it is: give --symbol.`);
@@ -181,7 +181,7 @@ class LobsterRows {
         side: direction === "1" ? "sell" : "buy",
       });
     }
-    return { kind: "snapshot", instrument: this.#instrument, ns, heardNs: ns, ...this.#levels(book), trades };
+    return { kind: "snapshot", instrument: this.#instrument, ns, receivedNs: ns, ...this.#levels(book), trades };
   }
 
   #levels(row: string): { bids: BookLevel[]; asks: BookLevel[] } {

@@ -1,12 +1,12 @@
-import type { Format } from "../format.js";
 import { ImportRefused } from "../import-errors.js";
-import type { OpenedRecording, RecordingFile, SkippedFile } from "../recording-file.js";
+import type { OpenedRecording, RecordingFile, SkippedFile } from "../input/recording-file.js";
 import { binance } from "./binance.js";
 import { binanceArchiver } from "./binance-archiver.js";
 import { cryptofeed } from "./cryptofeed.js";
-import { unreadVenue } from "./cryptofeed-venues.js";
-import { csv } from "./csv.js";
-import { neededColumns } from "./csv-columns.js";
+import { unsupportedVenue } from "./cryptofeed-venues.js";
+import { csv } from "./csv/csv.js";
+import { neededColumns } from "./csv/csv-columns.js";
+import type { Format } from "./format.js";
 import { hyperliquid } from "./hyperliquid.js";
 import { lobster } from "./lobster.js";
 import { tardis } from "./tardis.js";
@@ -33,7 +33,7 @@ export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"
   const byFormat = new Map<Format, RecordingFile[]>();
   const left: SkippedFile[] = [...skipped];
   for (const file of files) {
-    const reason = file.unreadable ?? unreadVenue(file);
+    const reason = file.unreadable ?? unsupportedVenue(file);
     const format = reason === undefined ? candidates.find((one) => one.recognises(file)) : undefined;
     if (format !== undefined) byFormat.set(format, [...(byFormat.get(format) ?? []), file]);
     else if (file.named) throw new ImportRefused(`${file.name} ${reason ?? unknown(asked)}.`);

@@ -1,12 +1,12 @@
 import type { BookLevel } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
-import type { Format, Reading } from "../format.js";
+import type { Instrument, SourceEvent } from "../events/source-event.js";
 import { BrokenLine, ImportRefused } from "../import-errors.js";
-import { type LineParser, lineStream } from "../line-stream.js";
-import type { RecordingFile } from "../recording-file.js";
-import type { Instrument, SourceEvent } from "../source-event.js";
-import { Header } from "./csv-row.js";
-import { epochTime, numberOf, sizeOf, textOf } from "./fields.js";
+import type { RecordingFile } from "../input/recording-file.js";
+import { epochTime, numberOf, sizeOf, textOf } from "../messages/fields.js";
+import { Header } from "./csv/csv-header.js";
+import type { Format, ReadContext } from "./format.js";
+import { type LineParser, lineStream } from "./line-stream.js";
 
 const common = ["exchange", "symbol", "timestamp", "local_timestamp"];
 
@@ -31,7 +31,7 @@ function contentOf(file: RecordingFile): Content {
 }
 
 /** The same market's book is often there in several depths; only the deepest can be the tape's. */
-function withoutLesserBooks(files: readonly RecordingFile[], reading: Reading): RecordingFile[] {
+function withoutLesserBooks(files: readonly RecordingFile[], reading: ReadContext): RecordingFile[] {
   const depths = new Map<string, number>();
   const ranked = files.map((file) => {
     const content = contentOf(file);
@@ -50,7 +50,7 @@ function withoutLesserBooks(files: readonly RecordingFile[], reading: Reading): 
 
 interface Group {
   readonly key: string;
-  readonly event: { readonly instrument: Instrument; readonly ns: bigint; readonly heardNs: bigint };
+  readonly event: { readonly instrument: Instrument; readonly ns: bigint; readonly receivedNs: bigint };
   readonly bids: BookLevel[];
   readonly asks: BookLevel[];
   readonly snapshot: boolean;
@@ -142,6 +142,6 @@ class TardisRows implements LineParser {
     const source = textOf(this.#header.value(row, "exchange"), "exchange").toUpperCase();
     const instrument = this.#instruments.get(symbol) ?? { symbol, source, decimals };
     this.#instruments.set(symbol, instrument);
-    return { instrument, ns, heardNs: epochTime(this.#header.value(row, "local_timestamp"), "local_timestamp").ns };
+    return { instrument, ns, receivedNs: epochTime(this.#header.value(row, "local_timestamp"), "local_timestamp").ns };
   }
 }

@@ -1,8 +1,8 @@
 import { ImportRefused } from "../import-errors.js";
-import type { RecordingFile } from "../recording-file.js";
 import type { Bytes } from "./byte-source.js";
+import { decompress } from "./decompress.js";
 import { ArrayElements } from "./json-array.js";
-import { unpack } from "./unpack.js";
+import type { RecordingFile } from "./recording-file.js";
 
 /** A longer line does not belong to a recording. */
 const longestLine = 32 * 1024 * 1024;
@@ -33,7 +33,7 @@ export async function* linesOf(file: RecordingFile, signal?: AbortSignal): Async
   const source = file.source.open((length) => {
     bytes += length;
   });
-  const text = textOf(unpack(source, file.packing));
+  const text = textOf(decompress(source, file.compression));
   if (file.array) {
     const elements = new ArrayElements();
     for await (const chunk of text) {

@@ -6,7 +6,7 @@ import { ZstdFrames } from "./zstd-frames.js";
 /** The decoder unpacks all it is given before it returns, and four bytes can stand for a block of 128 KB: this makes at most 32 MB. */
 const pushed = 1024;
 
-export async function* unzstd(packed: Bytes): Bytes {
+export async function* decompressZstd(packed: Bytes): Bytes {
   const frames = new ZstdFrames();
   let unpacked: Uint8Array[] = [];
   const decoder = new Decompress((bytes) => unpacked.push(bytes));

@@ -3,7 +3,7 @@ import { type Entry, openPromise } from "yauzl";
 import { crc32 } from "../../checksum.js";
 import { CutShort, ImportRefused } from "../import-errors.js";
 import { type ByteSource, type Bytes, counted } from "./byte-source.js";
-import { inflateRaw } from "./unpack.js";
+import { inflateRaw } from "./decompress.js";
 
 /** Each is looked at before the import begins, and some 64 KB of it are kept meanwhile. */
 const mostFiles = 1_000;

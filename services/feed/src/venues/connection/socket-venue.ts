@@ -21,7 +21,7 @@ export interface MessageHandler {
   /** Called when the connection is open: subscribes. */
   onOpen?(): void;
   /** A message, parsed. Throws where it makes no sense. */
-  onMessage(message: unknown, heardNs: bigint, text: string): void;
+  onMessage(message: unknown, receivedNs: bigint, text: string): void;
 }
 
 /** How to speak with a venue, apart from any connection. */
@@ -211,8 +211,8 @@ class SocketConnection implements HandlerContext, MarketSink {
   // HOT: for each message of the venue.
   #hear(text: string): void {
     if (this.signal.aborted || this.#protocol.ignore?.has(text)) return;
-    const heardNs = this.#connection.now();
-    this.#attempt(text, () => this.#dialogue.onMessage(JSON.parse(text), heardNs, text));
+    const receivedNs = this.#connection.now();
+    this.#attempt(text, () => this.#dialogue.onMessage(JSON.parse(text), receivedNs, text));
   }
 
   /** Nothing that a venue sends may go further than this. */

@@ -1,0 +1,64 @@
+import type { BookLevel } from "../../book/order-book.js";
+
+/** Levels whose flow is told apart. */
+export const flowLevels = 5;
+/** Seconds after which an event's flow counts 1/e. */
+const tau = 1;
+
+interface Book {
+  readonly bids: readonly BookLevel[];
+  readonly asks: readonly BookLevel[];
+}
+
+/**
+ * Order flow imbalance. Per level m, from one frame to the next,
+ *   e = [P_b >= P_b'] q_b - [P_b <= P_b'] q_b' - [P_a <= P_a'] q_a + [P_a >= P_a'] q_a'
+ * (primes: the frame before), which is what came to the bid less what came to the ask: Cont, Kukanov and Stoikov (2014), "The
+ * price impact of order book events", eq. 4; per level as in Xu, Gould and Howison (2019), "Multi-level order-flow imbalance
+ * in a limit order book". Scaled to -1..1 by what came and went altogether: sum e / sum (|bid's part| + |ask's part|), both
+ * fading by e^(-age / 1 s). 0 without flow. A level that is not there counts as size 0, infinitely far out.
+ */
+export class OrderFlowImbalance {
+  /** -1 to 1, of levels 1 to 5. The first is the imbalance of the best prices. */
+  readonly levels: number[] = new Array<number>(flowLevels).fill(0);
+  readonly #flow = new Float64Array(flowLevels);
+  readonly #turnover = new Float64Array(flowLevels);
+
+  update(seconds: number, before: Book, now: Book): void {
+    const kept = Math.exp(-seconds / tau);
+    for (let level = 0; level < flowLevels; level++) {
+      const bid = flow(before.bids[level], now.bids[level], 1);
+      const ask = flow(before.asks[level], now.asks[level], -1);
+      const sum = faded(this.#flow, level, kept, bid - ask);
+      const turnover = faded(this.#turnover, level, kept, Math.abs(bid) + Math.abs(ask));
+      this.levels[level] = turnover > 0 ? sum / turnover : 0;
+    }
+  }
+
+  /** What came before says nothing of what comes next. */
+  clear(): void {
+    this.#flow.fill(0);
+    this.#turnover.fill(0);
+    this.levels.fill(0);
+  }
+}
+
+/** What came (> 0) or went (< 0) at a level; `inward`: +1 where a higher price is a better one. */
+function flow(before: BookLevel | undefined, now: BookLevel | undefined, inward: 1 | -1): number {
+  const worst = -inward * Number.POSITIVE_INFINITY;
+  const priceBefore = before?.[0] ?? worst;
+  const price = now?.[0] ?? worst;
+  const sizeBefore = before?.[1] ?? 0;
+  const size = now?.[1] ?? 0;
+  if (price === priceBefore) return size - sizeBefore;
+  return inward * (price - priceBefore) > 0 ? size : -sizeBefore;
+}
+
+/** Lets a sum fade and adds to it; what is not finite is left out, since it would spoil the sum for good. */
+function faded(sums: Float64Array, level: number, kept: number, amount: number): number {
+  const before = sums[level] ?? 0;
+  const sum = before * kept + amount;
+  if (!Number.isFinite(sum)) return before;
+  sums[level] = sum;
+  return sum;
+}

@@ -1,0 +1,85 @@
+import { DecayingSum, RecentRate, RunningMean } from "../running-statistics.js";
+import { RecentMids } from "./recent-mids.js";
+import { TypicalMove } from "./typical-move.js";
+
+export const regimes = ["Calm", "Stressed", "Execution Hot", "Manipulation Suspected"] as const;
+export type Regime = 0 | 1 | 2 | 3;
+
+interface Hysteresis {
+  readonly enter: number;
+  readonly leave: number;
+}
+
+const stress: Hysteresis = { enter: 6, leave: 3 };
+const heat: Hysteresis = { enter: 6, leave: 3 };
+const suspicion: Hysteresis = { enter: 1, leave: 0.35 };
+/** Seconds before which there is no past to compare with. */
+const leastSeconds = 20;
+const quickS = 3;
+const slowS = 180;
+
+/**
+ * The state of the market, by thresholds with hysteresis on what it does now against its own recent past: an online method that
+ * starts from nothing and draws no random numbers.
+ *   stress     = max(move of the mid in 3 s / usual one, spread / usual spread)
+ *   heat       = volume traded per second in the last 3 s / in the last 3 min
+ *   suspicion  = alerts of manipulation, a high one counts 1, fading by e^(-age / 10 s)
+ * 3 where suspicion is in force, else 2 where heat is, else 1 where stress is, else 0.
+ */
+export class MarketRegime {
+  current: Regime = 0;
+  /** How many times its usual self the market's movement or spread is. */
+  stress = 0;
+  /** The part of it that is movement. */
+  moved = 0;
+  stressed = false;
+  /** Usual move of the mid in a second, price units; 0 while not known. */
+  readonly typicalMove = new TypicalMove();
+  readonly #volumeNow = new RecentRate(quickS);
+  readonly #mids = new RecentMids(quickS * 1e9, 64);
+  readonly #spread = new RunningMean(1_500);
+  readonly #volumeUsual = new RecentRate(slowS);
+  readonly #suspicion = new DecayingSum(10);
+  #hot = false;
+  #suspected = false;
+
+  /** A gap lies before the frame that comes next. */
+  restart(): void {
+    this.#mids.clear();
+    this.typicalMove.restart();
+  }
+
+  /** `spread` is NaN with an empty side; `suspicion`: what the alerts of the frame before add. */
+  update(ns: number, seconds: number, mid: number, spread: number, volume: number, suspected: number): void {
+    this.#volumeNow.add(seconds, volume);
+    this.#suspicion.add(seconds, suspected);
+    this.#mids.add(ns, mid);
+    const known = this.#volumeUsual.knownSeconds > leastSeconds;
+    const move = Math.abs(mid - this.#mids.midAt(0)) / Math.sqrt(quickS);
+    // A spread of one tick is the least there is; where it is the rule, its usual size is nearly that.
+    const wide = this.#spread.count > 100 ? ratio(spread, this.#spread.mean + this.#spread.deviation) : 0;
+    this.moved = known ? ratio(move, this.typicalMove.value) : 0;
+    this.stress = known ? Math.max(this.moved, wide) : 0;
+    this.#settle(known ? ratio(this.#volumeNow.rate, this.#volumeUsual.rate) : 0);
+    this.typicalMove.update(ns, mid);
+    this.#volumeUsual.add(seconds, volume);
+    this.#spread.add(spread);
+  }
+
+  #settle(hot: number): void {
+    this.stressed = inForce(this.stressed, this.stress, stress);
+    this.#hot = inForce(this.#hot, hot, heat);
+    this.#suspected = inForce(this.#suspected, this.#suspicion.value, suspicion);
+    this.current = this.#suspected ? 3 : this.#hot ? 2 : this.stressed ? 1 : 0;
+  }
+}
+
+/** 0 where nothing is usual. */
+function ratio(now: number, usual: number): number {
+  const times = now / usual;
+  return usual > 0 && Number.isFinite(times) ? times : 0;
+}
+
+function inForce(before: boolean, value: number, { enter, leave }: Hysteresis): boolean {
+  return value >= (before ? leave : enter);
+}

@@ -1,0 +1,79 @@
+/** Beyond this a number's text is float noise, not a source's decimals. */
+const most = 12;
+
+/** `10 ** n` from a table, since `Math.pow` is not exact for every n. */
+const powers = Array.from({ length: most + 1 }, (_, n) => Number(`1e${n}`));
+
+function power(n: number): number {
+  return powers[n] ?? Number(`1e${n}`);
+}
+
+/** The double nearest to `value` cut to so many decimals: prints without float noise. */
+export function rounded(value: number, decimals: number): number {
+  const scale = power(decimals);
+  const result = Math.round(value * scale) / scale;
+  return result === 0 ? 0 : result; // never -0
+}
+
+/** The most decimals that any of the numbers seen so far carries, as their source wrote them (trailing zeros don't count). */
+export class Decimals {
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  // HOT: once per level of an imported book.
+  add(value: number): void {
+    while (this.#count < most) {
+      const scale = power(this.#count);
+      if (Math.round(value * scale) / scale === value) return;
+      this.#count++;
+    }
+  }
+}
+
+/**
+ * The steps in which an instrument's prices move, learned from its prices: the greatest common divisor of all seen so far.
+ * One side of a book of ordinary depth is enough to know it.
+ */
+export class PriceGrid {
+  readonly #decimals = new Decimals();
+  /** The tick in units of the last decimal; 0 before a price was seen. */
+  #units = 0;
+
+  get decimals(): number {
+    return this.#decimals.count;
+  }
+
+  /** Price units; 1 in the last decimal while nothing is known. */
+  get tick(): number {
+    return (this.#units || 1) / power(this.decimals);
+  }
+
+  /** A tick for steps away from `price`: the grid's, or a tenth, a hundredth, ... of it where forty steps would reach zero. */
+  stepsFrom(price: number): { tick: number; decimals: number } {
+    let { decimals, tick } = this;
+    while (tick * 40 > Math.abs(price) && decimals < most) {
+      decimals++;
+      tick = (this.#units || 1) / power(this.decimals) / power(decimals - this.decimals);
+    }
+    return { tick, decimals };
+  }
+
+  // HOT: once per level of an imported book.
+  add(price: number): void {
+    const before = this.#decimals.count;
+    this.#decimals.add(price);
+    const after = this.#decimals.count;
+    if (after !== before) this.#units *= power(after - before);
+    const units = Math.round(Math.abs(price) * power(after));
+    if (this.#units === 0 || units % this.#units !== 0) this.#units = commonDivisor(units, this.#units);
+  }
+}
+
+function commonDivisor(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y !== 0) [x, y] = [y, x % y];
+  return x;
+}

@@ -1,0 +1,36 @@
+import type { BookSideName } from "../../book/order-book.js";
+import type { Instrument } from "../instrument.js";
+import { RandomStream } from "../random/random-stream.js";
+import { orderLots } from "./order-sizes.js";
+import type { BorderOrder } from "./resting-orders.js";
+
+/** All that a segment begins with. Bounded: some two hundred orders. */
+export interface BorderBook {
+  /** Tick of the best bid; the best ask is one above. */
+  readonly reference: number;
+  readonly orders: readonly BorderOrder[];
+}
+
+/**
+ * The book at a border between segments. Orders come independently of one another and stay for exponential times, so at
+ * any moment the number of those alive at a distance from the best price is a Poisson number with mean rate times life, and what
+ * is left of their lives is exponential again (a queue M/G/infinity): it can be drawn without what led to it. At the best price
+ * trades take some of them before their time.
+ */
+export function borderBook(seed: string, number: number, fairTicks: number, { flow }: Instrument): BorderBook {
+  const random = new RandomStream(seed, "border", number);
+  // Best prices stay where they are while the fair price goes back and forth around them.
+  const reference = Math.floor(fairTicks + flow.stickiness * (2 * random.uniform() - 1));
+  const orders: BorderOrder[] = [];
+  const draw = (side: BookSideName, distance: number, meanLifeMs: number) => {
+    const lifeMs = Math.ceil(random.exponential(meanLifeMs));
+    orders.push({ side, distance, lots: orderLots(random, flow), lifeMs });
+  };
+  for (const side of ["bid", "ask"] as const) {
+    const atBest = Math.max(1, random.poisson((flow.bestRate * flow.bestLifeMs * flow.bestLeft) / 1_000));
+    for (let n = 0; n < atBest; n++) draw(side, 0, flow.bestLifeMs);
+    const behind = random.poisson((flow.deepRate * flow.deepLifeMs) / 1_000);
+    for (let n = 0; n < behind; n++) draw(side, 1 + random.integerBelow(flow.depth), flow.deepLifeMs);
+  }
+  return { reference, orders };
+}

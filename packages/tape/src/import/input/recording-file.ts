@@ -1,0 +1,159 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { CutShort, ImportRefused } from "../import-errors.js";
+import { type ByteSource, beginningOf, fileSource } from "./byte-source.js";
+import { type Compression, compressionOf, decompress } from "./decompress.js";
+import { ArrayElements, beginsArray } from "./json-array.js";
+import { textOf } from "./lines.js";
+import { signatureBytes, unsupportedKind } from "./unsupported-kinds.js";
+import { filesInZip, isZip } from "./zip-archive.js";
+
+export interface RecordingFile {
+  readonly path: string;
+  readonly name: string;
+  /** As it lies on the disk. */
+  readonly bytes: number;
+  readonly source: ByteSource;
+  readonly compression: Compression;
+  /** It holds JSON arrays, whose elements are its lines. */
+  readonly array: boolean;
+  /** The first lines, at most some 64 KB of them, without the last one where it was cut. */
+  readonly head: readonly string[];
+  /** Why it cannot be a recording, whatever its lines say: the end of a sentence. */
+  readonly unreadable: string | undefined;
+  /** It was named itself, and not found in a folder or an archive. */
+  readonly named: boolean;
+}
+
+/** Something beside a recording that is not one. */
+export interface SkippedFile {
+  readonly path: string;
+  /** The end of a sentence. */
+  readonly reason: string;
+}
+
+export interface OpenedRecording {
+  readonly files: readonly RecordingFile[];
+  readonly skipped: readonly SkippedFile[];
+}
+
+const headBytes = 64 * 1024;
+
+/** The files of the paths; a folder or a zip stands for the files in it. Throws `ImportRefused` naming what cannot be read. */
+export async function openRecording(paths: readonly string[]): Promise<OpenedRecording> {
+  const files: RecordingFile[] = [];
+  const skipped: SkippedFile[] = [];
+  for (const path of paths) {
+    const named = await isNamedFile(path);
+    for (const found of named ? [path] : await filesInFolder(path, skipped)) {
+      files.push(...(await lookAt(found, named)));
+    }
+  }
+  if (files.length === 0) throw new ImportRefused(`There is no file to import in ${paths.join(", ")}.`);
+  return { files, skipped };
+}
+
+async function isNamedFile(path: string): Promise<boolean> {
+  return readable(path, async () => !(await stat(path)).isDirectory());
+}
+
+async function filesInFolder(path: string, skipped: SkippedFile[]): Promise<string[]> {
+  return readable(path, async () => {
+    const found: string[] = [];
+    for (const name of (await readdir(path)).sort()) {
+      const inside = join(path, name);
+      // A link is what it leads to; one that leads nowhere is nothing.
+      const stats = await stat(inside).catch(() => undefined);
+      if (name.startsWith(".")) skipped.push({ path: inside, reason: "is a hidden file" });
+      else if (stats?.isDirectory()) skipped.push({ path: inside, reason: "is a folder: name it to import its files" });
+      else if (stats?.isFile()) found.push(inside);
+      else skipped.push({ path: inside, reason: "is not a file" });
+    }
+    return found;
+  });
+}
+
+async function lookAt(path: string, named: boolean): Promise<RecordingFile[]> {
+  return readable(path, async () => {
+    const source = await fileSource(path);
+    if (!isZip(await beginningOf(source.open(ignored), 4))) return [await lookInto(source, named)];
+    const inside: RecordingFile[] = [];
+    for (const entry of await filesInZip(source)) inside.push(await lookInto(entry, false));
+    return inside;
+  });
+}
+
+async function lookInto(source: ByteSource, named: boolean): Promise<RecordingFile> {
+  const { path, name, size } = source;
+  const file = { path, name, bytes: size, source, named };
+  try {
+    const compression = compressionOf(await beginningOf(source.open(ignored), 4));
+    const beginning = await beginningOf(decompress(source.open(ignored), compression), signatureBytes).catch(() =>
+      Buffer.alloc(0),
+    );
+    const kind = packedAgain(beginning, compression) ?? unsupportedKind(beginning, name);
+    return { ...file, compression, ...(await headOf(source, compression)), ...(kind && { unreadable: kind }) };
+  } catch (error) {
+    if (!(error instanceof CutShort)) throw error;
+    return { ...file, compression: undefined, array: false, head: [], unreadable: `cannot be read: ${error.message}` };
+  }
+}
+
+function packedAgain(beginning: Buffer, compression: Compression): string | undefined {
+  if (isZip(beginning)) return "is a zip in an archive: unpack it";
+  return compression && compressionOf(beginning) && "is packed twice: unpack it once";
+}
+
+async function headOf(
+  source: ByteSource,
+  compression: Compression,
+): Promise<Pick<RecordingFile, "array" | "head" | "unreadable">> {
+  let text = "";
+  let cut = false;
+  let damage: string | undefined;
+  try {
+    for await (const chunk of textOf(decompress(source.open(ignored), compression))) {
+      text += chunk;
+      cut = text.length >= headBytes;
+      if (cut) break;
+    }
+  } catch (error) {
+    if (!(error instanceof CutShort)) throw error;
+    damage = error.message;
+  }
+  const array = beginsArray(text);
+  const head = array ? elementsOf(text) : linesOf(text, cut);
+  const empty = head.every((line) => line === "");
+  const unreadable = !empty ? undefined : damage === undefined ? "is empty" : `cannot be read: ${damage}`;
+  return { array, head, unreadable };
+}
+
+function linesOf(text: string, cut: boolean): string[] {
+  const lines = text.split(/\r?\n/);
+  // A recording may begin with a line far longer than the head, such as a whole book: then its beginning has to do.
+  if (lines.length > 1 && (cut || lines.at(-1) === "")) lines.pop();
+  return lines;
+}
+
+function elementsOf(text: string): string[] {
+  const elements: string[] = [];
+  const cutter = new ArrayElements();
+  try {
+    for (const element of cutter.push(text)) elements.push(element);
+  } catch (error) {
+    if (!(error instanceof CutShort)) throw error; // the import itself meets it again
+  }
+  return elements.length > 0 ? elements : [text.replace(/^\uFEFF?\s*\[\s*/, "")];
+}
+
+function ignored(): void {}
+
+async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ImportRefused) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ImportRefused(`${path} cannot be read: ${reason}.`, { cause: error });
+  }
+}

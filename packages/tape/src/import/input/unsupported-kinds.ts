@@ -1,0 +1,29 @@
+/** Kinds of files that recordings come in and that are not read: what they are, and the command that makes one that is. */
+const kinds: readonly { magic: string; at?: number; what: string; remedy: (name: string) => string }[] = [
+  { magic: "BZh", what: "packed with bzip2", remedy: (name) => `unpack it with \`bunzip2 ${name}\`` },
+  { magic: "\xfd7zXZ\0", what: "packed with xz", remedy: (name) => `unpack it with \`unxz ${name}\`` },
+  { magic: "\x04\x22\x4d\x18", what: "packed with lz4", remedy: (name) => `unpack it with \`unlz4 ${name}\`` },
+  { magic: "7z\xbc\xaf\x27\x1c", what: "a 7z archive", remedy: (name) => `unpack it with \`7z x ${name}\`` },
+  { magic: "Rar!\x1a\x07", what: "a rar archive", remedy: (name) => `unpack it with \`unrar x ${name}\`` },
+  {
+    magic: "ustar",
+    at: 257,
+    what: "a tar archive",
+    remedy: (name) => `unpack it with \`tar -xf ${name}\` and import the folder`,
+  },
+  { magic: "PAR1", what: "a Parquet file", remedy: () => "export it as CSV" },
+  { magic: "ARROW1", what: "an Arrow file", remedy: () => "export it as CSV" },
+  { magic: "\x89HDF\r\n", what: "an HDF5 file", remedy: () => "export it as CSV" },
+  { magic: "\x93NUMPY", what: "a NumPy array", remedy: () => "export it as CSV" },
+  { magic: "SQLite format 3\0", what: "an SQLite database", remedy: () => "export its tables as CSV" },
+  { magic: "DBN", what: "a file in Databento's binary encoding", remedy: () => "ask Databento for CSV" },
+];
+
+/** Bytes that are needed to tell. */
+export const signatureBytes = 512;
+
+/** What a file is that holds no text, as the end of a sentence; undefined where it may be a recording. */
+export function unsupportedKind(beginning: Buffer, name: string): string | undefined {
+  const found = kinds.find(({ magic, at = 0 }) => beginning.toString("latin1", at, at + magic.length) === magic);
+  return found && `is ${found.what}, which is not read: ${found.remedy(name)}`;
+}

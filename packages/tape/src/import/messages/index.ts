@@ -1,0 +1,23 @@
+/** How venues' own messages are read, for whoever hears them live. */
+
+export { crc32 } from "../../checksum.js";
+export type { SourceEvent, SourceKeyed, SourceTrade } from "../events/source-event.js";
+export { BrokenLine } from "../import-errors.js";
+export { BinanceMessages } from "./binance-messages.js";
+export { readBitmexMessage } from "./bitmex-messages.js";
+export { readCoinbaseMessage } from "./coinbase-messages.js";
+export {
+  epochTime,
+  type Fields,
+  fieldsOf,
+  isFields,
+  isoNs,
+  levelsOf,
+  listOf,
+  numberOf,
+  secondsNs,
+  sizeOf,
+  textOf,
+  textsOf,
+  wholeOf,
+} from "./fields.js";

@@ -30,7 +30,7 @@ async function bearing(user: string, path: string, role?: string): Promise<Clien
 }
 
 describe("before a token is accepted", () => {
-  test("[OB3] a gateway does not show its metrics, whatever headers come along", async () => {
+  test("[OB3] a gateway shows no metrics, whatever headers a request has", async () => {
     const status = (path: string, headers: Record<string, string>) =>
       new Promise((resolve, reject) => {
         get(`${gateway.url}${path}`, { headers }, (answer) => resolve(answer.resume().statusCode)).once(
@@ -46,7 +46,7 @@ describe("before a token is accepted", () => {
     expect(await status("/health/live", {})).toBe(200);
   });
 
-  test("[AC7] nothing is made or sent; a legacy socket is closed at once", async () => {
+  test("[AC7] no session is created and no message sent; a legacy socket is closed at once", async () => {
     const silent = await gateway.client("/ws/not-made");
     const legacy = await gateway.client("/ws/not-made", { legacy: true });
     await legacy.untilClosed();
@@ -56,7 +56,7 @@ describe("before a token is accepted", () => {
     await silent.close();
   });
 
-  test("[AC7] a first message that is no token closes the socket, and so does silence for 5 s", async () => {
+  test("[AC7] a socket is closed whose first message has no token, or whose client sends nothing for 5 s", async () => {
     const other = await gateway.client("/ws/not-made");
     other.send({ type: "ping" });
     const silent = await gateway.client("/ws/not-made");
@@ -67,7 +67,7 @@ describe("before a token is accepted", () => {
     expect(await cluster.store.read("not-made")).toBeUndefined();
   });
 
-  test("[AC3] [AC7] a wrong one closes it with 4401, and a reason", async () => {
+  test("[AC3] [AC7] an invalid token closes the socket with 4401 and the reason", async () => {
     for (const [name, value] of [
       ["authorization", "Bearer ey.not.one"],
       ["cookie", "tapedeck_token=ey.not.one"],
@@ -84,14 +84,14 @@ describe("before a token is accepted", () => {
 });
 
 describe("a token opens a socket", () => {
-  test("[AC5] by header, and the session made belongs to its user", async () => {
+  test("[AC5] in a header, and the new session belongs to its user", async () => {
     const client = await bearing("ada", "/ws/adas");
     await client.untilType("history");
     expect((await cluster.store.read("adas"))?.record.userId).toBe("ada");
     await client.close();
   });
 
-  test("[AC5] by subprotocol, as a browser can", async () => {
+  test("[AC5] in a subprotocol, as browsers can send it", async () => {
     const socket = new WebSocket(`${gateway.ws}/ws/by-protocol`, [
       "tapedeck.v1",
       `tapedeck.token.${await token("ada")}`,
@@ -102,7 +102,7 @@ describe("a token opens a socket", () => {
     socket.terminate();
   });
 
-  test("[AC5] by first message, and what is sent right after it is not lost", async () => {
+  test("[AC5] in the first message, and messages right after it are not lost", async () => {
     const client = await gateway.client("/ws/by-message");
     client.send({ type: "auth", token: await token("ada") });
     const answer = await client.command("speed", { value: 2 });
@@ -111,7 +111,7 @@ describe("a token opens a socket", () => {
     await client.close();
   });
 
-  test("[AC5] [AC14] by a cookie that a proxy sets, for a legacy socket, but not from a foreign page", async () => {
+  test("[AC5] [AC14] in a cookie that a proxy sets, for a legacy socket, but not from a foreign page", async () => {
     const behindProxy = await cluster.gateway({ AUTH_JWT_SECRET: secret, ALLOWED_HOSTS: "*" });
     const cookie = `tapedeck_token=${await token("ada")}`;
     const legacy = await behindProxy.client("/ws/adas", { legacy: true, headers: { cookie } });
@@ -130,8 +130,8 @@ describe("a token opens a socket", () => {
   });
 });
 
-describe("who may what", () => {
-  test("[AC8] someone else's session is 4403 for whoever may make sessions, and for others like one that does not exist", async () => {
+describe("permissions", () => {
+  test("[AC8] another user's session is 4403 for users who may create sessions; to others it looks like an unknown one", async () => {
     await (await bearing("ada", "/ws/adas")).close();
     const ben = await bearing("ben", "/ws/adas");
     await ben.untilClosed();
@@ -145,7 +145,7 @@ describe("who may what", () => {
     await admin.close();
   });
 
-  test("[AC9] a viewer watches `global`, makes no session, and controls nothing", async () => {
+  test("[AC9] a viewer watches `global`, creates no session, and controls nothing", async () => {
     const missing = await bearing("vic", "/ws/vics", "viewer");
     await missing.untilClosed();
     expect(missing.closed?.code).toBe(4404);
@@ -159,7 +159,7 @@ describe("who may what", () => {
     await viewer.close();
   });
 
-  test("[AC13] commands and connections have their limits", async () => {
+  test("[AC13] the rates of commands, connections and new sessions are limited", async () => {
     const limited = await cluster.gateway({
       LIMIT_COMMANDS: "2/60",
       LIMIT_CONNECTIONS: "2/60",
@@ -183,7 +183,7 @@ describe("who may what", () => {
   });
 });
 
-test("[AC19] a user has so many sockets on a gateway at most, whatever addresses they come from", async () => {
+test("[AC19] a user's sockets on a gateway are limited, whatever addresses they come from", async () => {
   const limited = await cluster.gateway({
     AUTH_JWT_SECRET: secret,
     MAX_SOCKETS_PER_USER: "2",
@@ -209,8 +209,8 @@ test("[AC19] a user has so many sockets on a gateway at most, whatever addresses
   await limited.stop();
 });
 
-describe("the end of a token", () => {
-  test("[AC10] is told, and closes the socket unless a fresh one of the same user comes", async () => {
+describe("when a token expires", () => {
+  test("[AC10] the client is warned, and its socket closes unless it sends a fresh token of the same user", async () => {
     const sent = async (seconds: number) => {
       const client = await gateway.client("/ws/adas");
       client.send({ type: "auth", token: await token("ada", { seconds }) });
@@ -229,7 +229,7 @@ describe("the end of a token", () => {
     await renewed.close();
   });
 
-  test("[AC12] a revoked share link closes its sockets within seconds, and opens no more", async () => {
+  test("[AC12] a revoked share link's sockets close within seconds, and it opens no more", async () => {
     const { createAccess } = await import("@tapedeck/access");
     const { readGatewayConfig } = await import("../config.js");
     const { createLogger } = await import("@tapedeck/runtime");

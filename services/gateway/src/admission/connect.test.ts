@@ -8,7 +8,7 @@ import { openGatewayFixture } from "../testing/test-cluster.js";
 const fixture = await openGatewayFixture(inject("redisUrl"), { frames: 3000 });
 afterAll(() => fixture.stop());
 
-test("[G10] a v1 socket gets session, history, then frames, each as the protocol describes it", async () => {
+test("[G10] a v1 socket gets session, history, then frames, all valid by the protocol's schemas", async () => {
   const record = await fixture.pausedSession(150);
   const client = await fixture.gateway.client(`/ws?session_id=${record.id}`);
   await client.untilType("history");
@@ -34,14 +34,14 @@ test("[G10] a legacy socket gets history, then frames", async () => {
   expect(Object.keys(client.messages[0] ?? {}).sort()).toEqual(["data", "session_id", "text", "type"]);
 });
 
-test("[G10] a subprotocol that is not ours makes no v1 socket", async () => {
+test("[G10] a client that offers only other subprotocols gets none", async () => {
   const record = await fixture.pausedSession(10);
   const socket = new WebSocket(`${fixture.gateway.ws}/ws/${record.id}`, ["graphql-ws", "tapedeck.v2"]);
   const error = await new Promise<Error>((resolve) => socket.once("error", resolve));
-  expect(error.message).toMatch(/no subprotocol/i); // a browser goes on without one; this library is stricter
+  expect(error.message).toMatch(/no subprotocol/i); // a browser continues without one; this library is stricter
 });
 
-test("[G12] history ends at the last published frame and begins where the session's history does", async () => {
+test("[G12] a history ends at the last published frame and begins at the session's history_from_seq", async () => {
   const id = fixture.newId();
   await fixture.cluster.sessions.open(id, { start: false });
   await fixture.cluster.sessions.perform(id, { type: "seek", to: { seq: 40 } });
@@ -55,7 +55,7 @@ test("[G12] history ends at the last published frame and begins where the sessio
   expect(shorter.seqs).toEqual(Array.from({ length: 11 }, (_, at) => 30 + at));
 });
 
-test("[G12] a second socket's history ends where the first one stands, though Redis has not heard of it", async () => {
+test("[G12] a second socket's history ends at the frame that the first socket has, even if Redis does not know of it yet", async () => {
   const record = await fixture.pausedSession(100);
   const first = await fixture.gateway.client(`/ws/${record.id}`);
   await first.untilType("history");
@@ -67,7 +67,7 @@ test("[G12] a second socket's history ends where the first one stands, though Re
   expect(second.seqs.at(-1)).toBe(130);
 });
 
-test("[G12] a legacy history has at most a million bytes, and the newest frames are the ones kept", async () => {
+test("[G12] a legacy history has at most a million bytes and keeps the newest frames", async () => {
   const tape = await fixture.cluster.tape({ id: "fat", symbol: "FAT", frames: 200, tradesPerFrame: () => 400 });
   const record = await fixture.pausedSession(199, { tape: "fat" });
   expect(record.tape).toBe(tape.id);
@@ -85,7 +85,7 @@ test("[G12] a legacy history has at most a million bytes, and the newest frames 
   expect(modern.seqs).toEqual(Array.from({ length: 100 }, (_, at) => 100 + at));
 });
 
-test("[G13] an unknown id is a new session, playing, in Redis before the upgrade is answered", async () => {
+test("[G13] an unknown id creates a playing session, which is in Redis before the upgrade is answered", async () => {
   const id = fixture.newId();
   const client = new Client(`${fixture.gateway.ws}/ws/${id}`, { legacy: true });
   await client.opened;
@@ -100,7 +100,7 @@ test("[G13] an unknown id is a new session, playing, in Redis before the upgrade
   expect(modern.messages[0]).toMatchObject({ session: { controller_state: { max_fps: 30 }, state: "PLAYING" } });
 });
 
-test("[G13] with create=false an unknown id makes no session, and is closed with 4404", async () => {
+test("[G13] with create=false an unknown id creates no session and is closed with 4404", async () => {
   const id = fixture.newId();
   const visitor = await fixture.gateway.client(`/ws/${id}?create=false`);
   await visitor.untilClosed();
@@ -112,14 +112,14 @@ test("[G13] with create=false an unknown id makes no session, and is closed with
   await welcome.untilType("history");
 });
 
-test("[G13] who would make a session gets one, whoever else asked for it at the same time", async () => {
+test("[G13] a client that may create a session gets one, even if another that may not asks for it at the same time", async () => {
   const id = fixture.newId();
   const paths = ["?create=false", "?create=false", "", "?create=false", ""];
   const clients = await Promise.all(paths.map((query) => fixture.gateway.client(`/ws/${id}${query}`)));
   await Promise.all(clients.map((client, nth) => (paths[nth] === "" ? client.untilType("history") : undefined)));
 });
 
-test("[G13] sockets that bring the same new id at once share one session", async () => {
+test("[G13] sockets that bring the same new id at the same time share one session", async () => {
   const id = fixture.newId();
   const clients = await Promise.all(Array.from({ length: 5 }, () => fixture.gateway.client(`/ws/${id}`)));
   await Promise.all(clients.map((client) => client.untilType("session")));
@@ -127,11 +127,11 @@ test("[G13] sockets that bring the same new id at once share one session", async
   expect(new Set(epochs).size).toBe(1);
 });
 
-test("[G14] without an id a socket watches global, which it makes, and starts where it is stopped", async () => {
+test("[G14] a socket without an id watches global, which is created if it is missing and started if it is stopped", async () => {
   const { sessions, store } = fixture.cluster;
   const client = await fixture.gateway.client("/ws");
   await client.untilType("session");
-  // The cap of the old pages, though it was a new client that made it.
+  // It has the frame cap of the old pages, although a v1 client created it.
   expect(client.messages[0]).toMatchObject({
     session: { session_id: "global", state: "PLAYING", controller_state: { max_fps: 20 } },
   });
@@ -149,7 +149,7 @@ test("[G14] any other stopped session stays stopped", async () => {
   expect(client.messages[0]).toMatchObject({ session: { state: "STOPPED", reason: "start" } });
 });
 
-test("[G15] a parked session goes on when a socket comes, and when it was parked in spite of one", async () => {
+test("[G15] a parked session plays on when a socket connects, and at once if it was parked while a socket was open", async () => {
   const { sessions, store } = fixture.cluster;
   const id = fixture.newId();
   await sessions.open(id, { start: true });
@@ -185,7 +185,7 @@ test("[G16] [LV26] a session without a tape says why", async () => {
   expect(legacy.types).toEqual(["history", "snapshot"]);
 });
 
-test("[G17] a legacy socket by id sets the cookie and is noted while it is open", async () => {
+test("[G17] a legacy socket with an id sets the cookie and is noted while it is open", async () => {
   const id = fixture.newId();
   const headers = { "User-Agent": "an old page", Origin: "http://localhost:5173" };
   const client = await fixture.gateway.client(`/ws/${id}`, { legacy: true, headers });
@@ -195,14 +195,14 @@ test("[G17] a legacy socket by id sets the cookie and is noted while it is open"
   await expect.poll(async () => sessionsOfEntries(await redis.zrange(key, "0", "-1"))).toEqual([id]);
   expect(Number((await redis.zrange(key, "0", "-1", "WITHSCORES"))[1])).toBeGreaterThan(Date.now());
   await client.close();
-  // Its page opens another one within seconds, and means the same session meanwhile.
+  // Its page opens another one within seconds and means the same session meanwhile.
   await expect.poll(() => redis.zrangebyscore(key, Date.now() + 10_500, "+inf")).toEqual([]);
   expect(sessionsOfEntries(await redis.zrange(key, "0", "-1"))).toEqual([id]);
   const modern = await fixture.gateway.client(`/ws/${id}`);
   expect(modern.setCookie).toBeUndefined();
 });
 
-test("[G17] one without an id is noted as watching global, without a cookie; one that tries models is neither", async () => {
+test("[G17] a legacy socket without an id is noted on global, without a cookie; one of model-test-* has neither", async () => {
   const headers = { "User-Agent": "a first page", Origin: "http://localhost:5173" };
   const { keys, redis } = fixture.cluster;
   const key = keys.legacy(legacyFingerprint("127.0.0.1", headers["User-Agent"], headers.Origin));
@@ -213,7 +213,7 @@ test("[G17] one without an id is noted as watching global, without a cookie; one
   await expect.poll(async () => sessionsOfEntries(await redis.zrange(key, "0", "-1"))).toEqual(["global"]);
 });
 
-test("[G90] a page's socket that closes leaves word of its socket on another node", async () => {
+test("[G90] when a page's socket closes, its socket on another node stays noted", async () => {
   const id = fixture.newId();
   const headers = { "User-Agent": "two tabs", Origin: "http://localhost:5173" };
   const key = fixture.cluster.keys.legacy(legacyFingerprint("127.0.0.1", headers["User-Agent"], headers.Origin));
@@ -240,7 +240,7 @@ test("[G18] sockets on two nodes see the same frames", async () => {
   expect(clients[0]?.frames).toEqual(clients[1]?.frames);
 });
 
-test("[G70] open sockets are counted by node, from the first until the last has closed", async () => {
+test("[G70] open sockets are counted by node, from the first one until the last has closed", async () => {
   const { store, redis, keys } = fixture.cluster;
   const id = fixture.newId();
   const first = await fixture.gateway.client(`/ws/${id}`);

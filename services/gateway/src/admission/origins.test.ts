@@ -37,7 +37,7 @@ describe.each([
     });
   }
 
-  test.each(foreign)("[G91] a page with %j opens no socket and makes no session", async (headers) => {
+  test.each(foreign)("[G91] a page with %j opens no socket and creates no session", async (headers) => {
     for (const legacy of [false, true]) {
       const id = `made-by-${name}-${legacy}`;
       const client = await gateway.client(`/ws/${id}`, { legacy, headers });
@@ -48,7 +48,7 @@ describe.each([
     }
   });
 
-  test("[G91] and it reads neither metrics nor health", async () => {
+  test("[G91] such a page reads neither metrics nor health", async () => {
     for (const path of ["/metrics", "/health/ready"]) {
       for (const headers of foreign) expect(await status(path, headers)).toBe("host" in headers ? 421 : 403);
       const image = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" };
@@ -57,7 +57,7 @@ describe.each([
     }
   });
 
-  test("[G91] a page of this machine, and a client that is no page, open sockets", async () => {
+  test("[G91] a page of this machine and a client without an origin open sockets", async () => {
     const ours: Record<string, string>[] = [{ origin: "http://localhost:3000" }, { host: "localhost" }, {}];
     for (const headers of ours) {
       const client = await gateway.client("/ws/ours", { headers });

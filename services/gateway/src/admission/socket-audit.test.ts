@@ -36,7 +36,7 @@ const bearing = async (user: string, path: string, role?: string) =>
     headers: { ...forwarded, authorization: `Bearer ${await token(user, role === undefined ? {} : { role })}` },
   });
 
-/** The entries of the audit trail since this was asked last, once there are so many. */
+/** Waits for this many new entries of the audit trail. */
 async function trail(count: number): Promise<Record<string, string | undefined>[]> {
   const entries = () => cluster.redis.xrange(cluster.keys.audit, "-", "+");
   await expect.poll(async () => (await entries()).length).toBeGreaterThanOrEqual(count);
@@ -53,7 +53,7 @@ async function trail(count: number): Promise<Record<string, string | undefined>[
 const from = { address: "198.51.100.1" };
 
 describe("with authentication on", () => {
-  test("[AC33] a command is entered once, with the same fields as one by HTTP", async () => {
+  test("[AC33] a command has one entry, with the same fields as a command by HTTP", async () => {
     const client = await bearing("ada", "/ws/s1");
     await client.untilType("history");
     const entry = { ...from, user: "ada", role: "controller", session: "s1" };
@@ -77,7 +77,7 @@ describe("with authentication on", () => {
     await client.close();
   });
 
-  test("[AC33] whoever is not let in is entered once, by whichever door", async () => {
+  test("[AC33] each rejected socket has one entry, however its token came", async () => {
     await (await bearing("ada", "/ws/s1")).untilType("history");
     const refused = (result: string, reason: string) => ({
       ...from,
@@ -114,7 +114,7 @@ describe("with authentication on", () => {
     ]);
   });
 
-  test("[AC33] the end of a token, and fresh ones that are refused, are entered", async () => {
+  test("[AC33] an expired token and refused fresh tokens have entries", async () => {
     const client = await gateway.client("/ws/s1", { headers: forwarded });
     client.send({ type: "auth", token: await token("ada", { seconds: 2 }) });
     await client.untilType("session");
@@ -135,7 +135,7 @@ describe("with authentication on", () => {
     ]);
   });
 
-  test("[AC33] what the holder of a link may not do bears the link's id, and so does the end of a revoked one", async () => {
+  test("[AC33] entries of a share link's holder have the link's id, also when the link is revoked", async () => {
     const log = createLogger({ service: "test", node: "test", level: "silent" });
     const { shares } = createAccess("test", readGatewayConfig(env), { redis: cluster.redis, keys: cluster.keys, log });
     const session = (await cluster.store.read("s1"))?.record;
@@ -155,7 +155,7 @@ describe("with authentication on", () => {
     expect(JSON.stringify(closed)).not.toContain(link.token);
   });
 
-  test("[AC36] a socket that floods has a line for each command within its budget, and one for its end", async () => {
+  test("[AC36] a flooding socket has one entry for each command within its limit and one for its close", async () => {
     const client = await bearing("ada", "/ws/s1");
     await client.untilType("session");
     for (let n = 0; n < 1_000; n++) client.send({ type: "command", id: n, command: "live" });
@@ -182,7 +182,7 @@ describe("with authentication on", () => {
   });
 });
 
-test("[AC33] by the library ws a client that sends on after it was turned away is entered once", async () => {
+test("[AC33] with the library ws, a client that sends more after it was rejected has one entry", async () => {
   const plain = await cluster.gateway(env, startWsServer);
   const client = await plain.client("/ws/s1");
   for (let n = 0; n < 50; n++) client.send({ type: "ping" });
@@ -190,7 +190,7 @@ test("[AC33] by the library ws a client that sends on after it was turned away i
   expect(await trail(1)).toMatchObject([{ event: "refusal", result: "UNAUTHORIZED", address: "127.0.0.1" }]);
 });
 
-test("[AC33] without authentication commands are entered by address alone", async () => {
+test("[AC33] without authentication, entries of commands have only the address", async () => {
   const open = await cluster.gateway({ AUDIT_STREAM: "100" });
   const client = await open.client("/ws/open", { legacy: true });
   await client.untilType("history");

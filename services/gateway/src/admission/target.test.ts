@@ -15,7 +15,7 @@ test.each([
 test.each([
   ["/ws", "session_id=a&epoch=5&after=-1", { epoch: 5, after: -1 }],
   ["/ws/a", "epoch=1735900000000&after=1041", { epoch: 1735900000000, after: 1041 }],
-])("[G20] %s?%s asks for what came after %o", (path, query, token) => {
+])("[G20] %s?%s resumes after %o", (path, query, token) => {
   expect(readTarget(path, query)).toEqual({ sessionId: "a", token, create: true });
 });
 
@@ -23,7 +23,7 @@ test.each([
   ["/ws/a", "create=false", false],
   ["/ws", "session_id=a&create=true", true],
   ["/ws/a", "create=", true],
-])("[G13] %s?%s may make a session: %s", (path, query, create) => {
+])("[G13] %s?%s may create a session: %s", (path, query, create) => {
   expect(readTarget(path, query)).toEqual({ sessionId: "a", token: undefined, create });
 });
 
@@ -41,10 +41,10 @@ test.each([
   ["/ws", "session_id=a&epoch=-5&after=1", /^epoch: /],
   ["/ws", "session_id=a&epoch=5&after=-2", /^after: .* from -1/],
   ["/ws", "session_id=a&epoch=5&after=", /^after: /],
-])("[G51] %s?%s is malformed, and the close says what", (path, query, reason) => {
+])("[G51] %s?%s is malformed, and the close reason names the parameter", (path, query, reason) => {
   expect(readTarget(path, query)).toEqual({ malformed: expect.stringMatching(reason) });
 });
 
-test.each(["/", "/wss", "/replay/start"])("[G51] %s is no WebSocket of ours", (path) => {
+test.each(["/", "/wss", "/replay/start"])("[G51] %s is not a WebSocket path", (path) => {
   expect(readTarget(path, "")).toBe("not found");
 });

@@ -15,13 +15,13 @@ test("[G50] a deleted session closes its sockets on every node", async () => {
   await fixture.cluster.sessions.remove(id);
   await Promise.all(clients.map((client) => client.untilClosed()));
   expect(clients.map(({ closed }) => closed)).toEqual(Array(3).fill({ code: 4404, reason: "session deleted" }));
-  // The same id again is another session, whose sockets are not touched by late word of the first one's end.
+  // A new session with the same id keeps its sockets when the end of the first one arrives late.
   const again = await fixture.gateway.client(`/ws/${id}`);
   await again.untilType("history");
   expect(again.closed).toBeUndefined();
 });
 
-test("[G50] an expired session does so as soon as anonymous notices", async () => {
+test("[G50] an expired session closes its sockets as soon as any node notices", async () => {
   const { redis, keys, store } = fixture.cluster;
   const id = fixture.newId();
   const client = await fixture.gateway.client(`/ws/${id}`);
@@ -33,11 +33,11 @@ test("[G50] an expired session does so as soon as anonymous notices", async () =
   expect(client.closed).toEqual({ code: 4404, reason: "session expired" });
 });
 
-test("[G50] an id that has expired is made again by its socket, and stays", async () => {
+test("[G50] a socket creates an expired id again, and that session stays", async () => {
   const { redis, keys } = fixture.cluster;
   const id = fixture.newId();
   await fixture.cluster.sessions.open(id);
-  await redis.del(keys.session(id)); // its entry in the index is counted when the id is made again
+  await redis.del(keys.session(id)); // its entry in the index is settled when the id is created again
   const client = await fixture.gateway.client(`/ws/${id}`);
   await client.untilType("history");
   const ack = await client.command("pause");
@@ -55,7 +55,7 @@ test.each(["/ws/create", "/ws/a%20b", "/ws?session_id=..", "/ws/x?epoch=1", "/ws
   },
 );
 
-test("[G51] other paths and plain requests are answered in JSON", async () => {
+test("[G51] other paths and requests without an upgrade get a JSON response", async () => {
   const { url } = fixture.gateway;
   await expect(fixture.gateway.client("/sockets")).rejects.toThrow("HTTP 404");
   for (const [path, status, code] of [
@@ -72,7 +72,7 @@ test("[G51] other paths and plain requests are answered in JSON", async () => {
   expect((await fetch(`${url}/metrics`, { method: "POST" })).status).toBe(405);
 });
 
-test("[G51] health and numbers are there", async () => {
+test("[G51] health and metrics are served", async () => {
   const { url } = fixture.gateway;
   expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: "alive" });
   const ready = await fetch(`${url}/health/ready`);
@@ -93,7 +93,7 @@ test("[G52] a message of more than 16 KB closes with 1009", async () => {
   }
 });
 
-test("[G52] pages of an origin that is not allowed are closed with 1008", async () => {
+test("[G52] sockets of pages whose origin is not allowed are closed with 1008", async () => {
   const gateway = await fixture.cluster.gateway({ ALLOWED_ORIGINS: "https://ours.example" });
   const id = fixture.newId();
   const theirs = await gateway.client(`/ws/${id}`, { headers: { Origin: "https://theirs.example" } });
@@ -107,7 +107,7 @@ test("[G52] pages of an origin that is not allowed are closed with 1008", async 
   }
 });
 
-test("[G52] one socket too many of an address or on a session is closed with 4429", async () => {
+test("[G52] a socket above the limit of an address or a session is closed with 4429", async () => {
   const gateway = await fixture.cluster.gateway({
     MAX_SOCKETS_PER_ADDRESS: "3",
     MAX_SOCKETS_PER_SESSION: "2",
@@ -129,14 +129,14 @@ test("[G52] one socket too many of an address or on a session is closed with 442
   await fits.untilType("history");
 });
 
-test("[G52] more sessions than the cluster may have are refused with 4429", async () => {
+test("[G52] a new session above the cluster's limit is refused with 4429", async () => {
   const gateway = await fixture.cluster.gateway({ MAX_SESSIONS: "1" });
   const client = await gateway.client(`/ws/${fixture.newId()}`);
   await client.untilClosed();
   expect(client.closed?.code).toBe(4429);
 });
 
-test("[G53] a node that shuts down sends its sockets elsewhere, spread over a time, and takes no more", async () => {
+test("[G53] a node that shuts down closes its sockets with 1012, spread over a time, and takes no more", async () => {
   const gateway = await fixture.cluster.gateway({ DRAIN_MS: "300" });
   const clients = await Promise.all(Array.from({ length: 10 }, () => gateway.client(`/ws/${fixture.newId()}`)));
   const times: number[] = [];

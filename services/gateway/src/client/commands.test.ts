@@ -5,7 +5,7 @@ import { openGatewayFixture } from "../testing/test-cluster.js";
 const fixture = await openGatewayFixture(inject("redisUrl"));
 afterAll(() => fixture.stop());
 
-test("[G30] a command is answered by its id with the session as it is then", async () => {
+test("[G30] a command is acknowledged by its id with the session's new view", async () => {
   const id = fixture.newId();
   const client = await fixture.gateway.client(`/ws/${id}`);
   const ack = await client.command("pause");
@@ -17,7 +17,7 @@ test("[G30] a command is answered by its id with the session as it is then", asy
   for (const { text } of client.messages) serverMessage.parse(JSON.parse(text));
 });
 
-test("[G30] commands sent at once take effect and are answered in their order", async () => {
+test("[G30] commands sent together take effect and are answered in their order", async () => {
   const client = await fixture.gateway.client(`/ws/${fixture.newId()}`);
   await client.untilType("history");
   const commands = ["pause", "start", "pause", "nonsense", "resume", "stop", "speed", "seek"];
@@ -34,7 +34,7 @@ test("[G30] commands sent at once take effect and are answered in their order", 
   expect(states.slice(0, 5)).toEqual(["PAUSED", "PLAYING", "PAUSED", "PLAYING", "STOPPED"]);
 });
 
-test("[G30] no frame of the old epoch follows an ack that announces a new one", async () => {
+test("[G30] no frame of the old epoch follows an ack with a new epoch", async () => {
   const record = await fixture.pausedSession(10);
   const client = await fixture.gateway.client(`/ws/${record.id}`);
   await client.untilType("history");
@@ -53,7 +53,7 @@ test("[G30] no frame of the old epoch follows an ack that announces a new one", 
   expect(after.every(({ seq }) => seq === 950)).toBe(true);
 });
 
-test("[A96] a search is given up when its socket closes, and the user's next one is carried out", async () => {
+test("[A96] a search stops when its socket closes, and the user's next one runs", async () => {
   const id = fixture.newId();
   await fixture.cluster.sessions.open(id, { mode: "SIMULATION", seed: 5, scenario: "calm" });
   const leaving = await fixture.gateway.client(`/ws/${id}`);
@@ -67,7 +67,7 @@ test("[A96] a search is given up when its socket closes, and the user's next one
   await expect.poll(() => fixture.gateway.commands("seek", "CLIENT_GONE")).toBe(1);
 });
 
-test("[G31] a change is told to every socket of the session, on every node, whoever made it", async () => {
+test("[G31] every socket of a session on every node gets each change, also those of other clients", async () => {
   const other = await fixture.cluster.gateway();
   const id = fixture.newId();
   const here1 = await fixture.gateway.client(`/ws/${id}`);
@@ -87,7 +87,7 @@ test("[G31] a change is told to every socket of the session, on every node, whoe
   expect(there.of("state").map(({ cause }) => cause)).toEqual(["command", "command"]);
 });
 
-test("[G31] a command that changes nothing is acknowledged and not told", async () => {
+test("[G31] a command that changes nothing is acknowledged and sends no state", async () => {
   const record = await fixture.pausedSession(10);
   const client = await fixture.gateway.client(`/ws/${record.id}`);
   await client.command("pause");
@@ -96,7 +96,7 @@ test("[G31] a command that changes nothing is acknowledged and not told", async 
   expect(client.of("state")).toHaveLength(0);
 });
 
-test("[G32] what is not of the protocol is answered by an error, and nothing breaks", async () => {
+test("[G32] an invalid message is answered by an error and changes nothing", async () => {
   const client = await fixture.gateway.client(`/ws/${fixture.newId()}`);
   await client.untilType("history");
   const odd = [
@@ -125,7 +125,7 @@ test("[G32] what is not of the protocol is answered by an error, and nothing bre
   for (const { text } of client.of("error")) serverMessage.parse(JSON.parse(text));
 });
 
-test("[G32] a flood of commands is refused beyond a bound, and answered", async () => {
+test("[G32] commands above the limit of waiting ones are refused with an answer", async () => {
   const client = await fixture.gateway.client(`/ws/${fixture.newId()}`);
   await client.untilType("history");
   const sent = 180;
@@ -135,7 +135,7 @@ test("[G32] a flood of commands is refused beyond a bound, and answered", async 
   expect(client.of("error").every(({ code }) => code === "TOO_MANY_REQUESTS")).toBe(true);
 });
 
-test("[G33] a legacy socket gets two kinds of message whatever it sends and whatever happens", async () => {
+test("[G33] a legacy socket gets only history and snapshot, whatever it sends and whatever happens", async () => {
   const id = fixture.newId();
   const client = await fixture.gateway.client(`/ws/${id}`, { legacy: true });
   await client.untilType("history");
@@ -166,12 +166,12 @@ test("[G33] a legacy socket gets two kinds of message whatever it sends and what
 
 const floods = [
   ["commands", false, '{"type":"command","id":1,"command":"pause"}'],
-  ["what is not JSON", false, "{"],
+  ["invalid JSON", false, "{"],
   ["pings", false, '{"type":"ping"}'],
   ["anything from a legacy socket", true, "{"],
 ] as const;
 
-test.each(floods)("[G35] a flood of %s closes its socket with 4429, and no other", async (_, legacy, message) => {
+test.each(floods)("[G35] a flood of %s closes its socket with 4429 and no other socket", async (_, legacy, message) => {
   const gateway = await fixture.cluster.gateway({ LIMIT_SOCKET_MESSAGES: "200/10" });
   const [flooding, quiet] = await Promise.all(
     [fixture.newId(), fixture.newId()].map((id) => gateway.client(`/ws/${id}`, { legacy })),
@@ -188,7 +188,7 @@ test.each(floods)("[G35] a flood of %s closes its socket with 4429, and no other
   await gateway.stop();
 });
 
-test("[G35] sockets of one address share a budget, which coming anew does not refill", async () => {
+test("[G35] sockets of one address share a limit, which reconnecting does not reset", async () => {
   const gateway = await fixture.cluster.gateway({ LIMIT_SOCKET_MESSAGES: "1000/10", LIMIT_MESSAGES: "300/60" });
   const open = () => gateway.client(`/ws/${fixture.newId()}`);
   const first = await open();

@@ -9,7 +9,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 const fixture = await openGatewayFixture(inject("redisUrl"));
 afterAll(() => fixture.stop());
 
-test("[G82] a damaged block is passed over and told; everything else goes on", async () => {
+test("[G82] a damaged block is skipped with an error message, and all other frames come", async () => {
   const tape = await fixture.cluster.tape({ id: "worn", symbol: "WORN", frames: 640, framesPerBlock: 64 });
   // Block 3: frames 192 to 255.
   if (!(tape instanceof RecordedTape)) throw new Error("not a recorded tape");
@@ -23,11 +23,11 @@ test("[G82] a damaged block is passed over and told; everything else goes on", a
   const record = await fixture.pausedSession(180, { tape: "worn" });
   const client = await fixture.gateway.client(`/ws/${record.id}`);
   await client.untilType("history");
-  await fixture.cluster.publish(record, 259, 260); // a hole over the damaged block
+  await fixture.cluster.publish(record, 259, 260); // the damaged block lies in between
   await client.untilType("error");
   await fixture.cluster.publish(record, 260, 261);
   await client.untilSeq(261);
-  // All that can be read was shown, and the client was told what could not, once.
+  // The client got all readable frames, and one error for those that are not.
   expect(client.frames.map(({ seq }) => seq).filter((seq) => seq > 180)).toEqual([
     ...range(181, 191),
     ...range(256, 261),
@@ -47,18 +47,18 @@ test("[G82] a damaged block is passed over and told; everything else goes on", a
   await newcomer.untilSeq(301);
 });
 
-test("[G83] while the tape store is away viewers wait for it, and then get all that they were to be given", async () => {
+test("[G83] clients wait while the tape store is away, and then get all of their frames", async () => {
   const { folder } = fixture.cluster;
   const tape = await fixture.cluster.tape({ id: "far", symbol: "FAR", frames: 640, framesPerBlock: 64 });
-  await tape.load(260); // for whoever publishes here; the gateway has memory of its own
+  await tape.load(260); // for the test's own publishing; the gateway has another cache
   const record = await fixture.pausedSession(180, { tape: "far" });
   const client = await fixture.gateway.client(`/ws/${record.id}`);
   await client.untilType("history");
   await rename(folder, `${folder}-away`);
   try {
-    await fixture.cluster.publish(record, 259, 260); // a hole over a block that is not in memory
+    await fixture.cluster.publish(record, 259, 260); // a block that is not in memory lies in between
     await fixture.cluster.publish(record, 260, 261);
-    await fixture.gateway.client(`/ws/${record.id}`); // who comes now waits too, and is let in
+    await fixture.gateway.client(`/ws/${record.id}`); // a new client waits too, and is admitted
     expect(client.frames.at(-1)?.seq).toBeLessThan(256);
   } finally {
     await rename(`${folder}-away`, folder);

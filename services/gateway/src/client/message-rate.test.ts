@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { TokenBucket } from "./message-rate.js";
 
-test("[G35] a bucket gives its points at once, and then one each time that one has flowed in", () => {
+test("[G35] a token bucket gives its points at once, then each next point as it is refilled", () => {
   const bucket = new TokenBucket({ points: 10, seconds: 5 }, 1_000);
   const taken = (nowMs: number, tries: number) =>
     Array.from({ length: tries }, () => bucket.take(nowMs)).filter(Boolean);

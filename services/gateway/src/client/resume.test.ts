@@ -7,14 +7,14 @@ afterAll(() => fixture.stop());
 
 const range = (after: number, to: number) => Array.from({ length: to - after }, (_, at) => after + 1 + at);
 
-test("[G20] a token gets exactly the frames missed, in chunks of a hundred, then frames as usual", async () => {
+test("[G20] a client with a token gets exactly the frames it missed, a hundred a message, then frames as usual", async () => {
   const record = await fixture.pausedSession(100);
   const first = await fixture.gateway.client(`/ws/${record.id}`);
   await first.untilType("history");
   await fixture.cluster.publish(record, 100, 120);
   await first.untilSeq(120);
   await first.close();
-  // Nobody watches; the session moves on.
+  // The session moves on without clients.
   const { record: moved } = await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 450 } });
   const second = await fixture.gateway.client(`/ws?session_id=${record.id}&epoch=${record.epoch}&after=120`);
   await second.untilSeq(550);
@@ -25,7 +25,7 @@ test("[G20] a token gets exactly the frames missed, in chunks of a hundred, then
   await second.untilSeq(551);
 });
 
-test("[G20] one who missed nothing gets an empty, complete history", async () => {
+test("[G20] a client that missed nothing gets an empty, complete history", async () => {
   const record = await fixture.pausedSession(100);
   for (const after of [100, 103]) {
     const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=${after}`);
@@ -34,7 +34,7 @@ test("[G20] one who missed nothing gets an empty, complete history", async () =>
   }
 });
 
-test("[G23] one that has seen more than Redis was told of gets none of it again, and others get it in its time", async () => {
+test("[G23] a client that has more frames than Redis knows of gets none of them again; others get them when they are published", async () => {
   const record = await fixture.pausedSession(100);
   const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=105`);
   await client.untilType("history");
@@ -52,7 +52,7 @@ test("[G23] one that has seen more than Redis was told of gets none of it again,
   expect(client.seqs).toEqual([106, 107, 108]);
   await other.untilSeq(108);
   expect(other.seqs.slice(-5)).toEqual([100, 101, 104, 107, 108]);
-  // A ticker that was starved before it died had not told for ten seconds how far it had come.
+  // A ticker that was starved before it crashed had not written its published seq for ten seconds.
   const starved = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=205`);
   await starved.untilType("history");
   expect(starved.of("history")[0]).toMatchObject({ complete: true, data: [] });
@@ -61,7 +61,7 @@ test("[G23] one that has seen more than Redis was told of gets none of it again,
   expect(liar.of("history")[0]).toMatchObject({ complete: false });
 });
 
-test("[G20] frames that come while it resumes follow without a hole", async () => {
+test("[G20] no frame is missing that is published while clients resume", async () => {
   const record = await fixture.pausedSession(100);
   const watching = await fixture.gateway.client(`/ws/${record.id}`);
   await watching.untilType("history");
@@ -82,7 +82,7 @@ test("[G20] frames that come while it resumes follow without a hole", async () =
   }
 });
 
-test("[G21] a token of an earlier epoch gets the rest of it, then each later one after its state", async () => {
+test("[G21] a token of an earlier epoch gets the rest of it, then each later epoch after its state", async () => {
   const { sessions } = fixture.cluster;
   const first = await fixture.pausedSession(100);
   await sessions.perform(first.id, { type: "step", by: { frames: 5 } });
@@ -110,7 +110,7 @@ test("[G21] a token of an earlier epoch gets the rest of it, then each later one
   await client.untilSeq(51);
 });
 
-test("[G21] also when the tape has changed meanwhile", async () => {
+test("[G21] the same holds if the session changed tapes meanwhile", async () => {
   await fixture.cluster.tape({ id: "other", symbol: "ETHUSDT", frames: 300 });
   const record = await fixture.pausedSession(97);
   await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 3 } });
@@ -125,7 +125,7 @@ test("[G21] also when the tape has changed meanwhile", async () => {
   expect(client.frames.map(({ text }) => text.includes('"symbol":"ETHUSDT"'))).toEqual([false, false, true]);
 });
 
-test("[G22] a token that nobody remembers gets the newest hundred, and is told", async () => {
+test("[G22] an unknown token gets complete:false and the newest hundred frames", async () => {
   const record = await fixture.pausedSession(500);
   for (const token of ["epoch=12345&after=3", `epoch=${record.epoch}&after=3`]) {
     const client = await fixture.gateway.client(`/ws/${record.id}?${token}`);
@@ -135,7 +135,7 @@ test("[G22] a token that nobody remembers gets the newest hundred, and is told",
   }
 });
 
-test("[G22] so does one that missed more than 2,000 frames, or 10,000 trades", async () => {
+test("[G22] so does a token that is more than 2,000 frames or 10,000 trades behind", async () => {
   const record = await fixture.pausedSession(1);
   await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 1000 } });
   await fixture.cluster.sessions.perform(record.id, { type: "step", by: { frames: 1000 } });
@@ -159,7 +159,7 @@ test("[G22] so does one that missed more than 2,000 frames, or 10,000 trades", a
   expect(fewer.seqs).toEqual(range(51, 84));
 });
 
-test("[G20] a legacy socket's token is not looked at", async () => {
+test("[G20] a legacy socket's token is ignored", async () => {
   const record = await fixture.pausedSession(500);
   const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=499`, { legacy: true });
   await client.untilType("history");

@@ -2,20 +2,20 @@ import { afterAll, expect, inject, test } from "vitest";
 import { type Client, expectNoGap } from "../testing/test-client.js";
 import { openGatewayFixture } from "../testing/test-cluster.js";
 
-// Frames of some 20 KB, so that a few hundred fill what the system itself keeps for a socket.
+// Frames of some 20 KB, so that a few hundred fill the operating system's socket buffer.
 const fixture = await openGatewayFixture(inject("redisUrl"), {
   frames: 4000,
   tradesPerFrame: (seq) => (seq < 2000 ? 200 : 1),
 });
 afterAll(() => fixture.stop());
 
-/** Publishes frames until the gateway holds something back for a slow socket, then `more` of them. */
+/** Publishes frames until the gateway counts a slow socket, then `more` of them. */
 async function publishUntilSlow(record: Awaited<ReturnType<typeof fixture.pausedSession>>, from: number, more: number) {
   let last = from;
   for (let left = more; left > 0; last++) {
     await fixture.cluster.publish(record, last, last + 1);
     if (Number(fixture.gateway.fields().slow_sockets) > 0) left--;
-    if (last > 1900) throw new Error("nothing was kept back");
+    if (last > 1900) throw new Error("no socket became slow");
   }
   return last;
 }
@@ -23,7 +23,7 @@ async function publishUntilSlow(record: Awaited<ReturnType<typeof fixture.paused
 const trades = (client: Client, after: number, to: number) =>
   client.frames.filter(({ seq }) => seq > after && seq <= to).reduce((sum, shown) => sum + shown.trades, 0);
 
-test("[G40] one that does not read gets the newest frame with all trades when it reads again, and is told", async () => {
+test("[G40] a client that reads again gets the newest frame with all trades, and a lag message", async () => {
   const record = await fixture.pausedSession(0);
   const [slow, quick] = await Promise.all([
     fixture.gateway.client(`/ws/${record.id}`),
@@ -42,13 +42,13 @@ test("[G40] one that does not read gets the newest frame with all trades when it
   const merged = slow.frames.filter(({ prev, seq }) => prev < seq - 1);
   expect(merged.length).toBeGreaterThan(0);
   expect(Math.max(...merged.map((shown) => shown.trades))).toBeLessThanOrEqual(1000);
-  const told = slow.of("lag").reduce((sum, { frames }) => sum + Number(frames), 0);
-  expect(told).toBe(merged.reduce((sum, { prev, seq }) => sum + seq - prev - 1, 0));
+  const reported = slow.of("lag").reduce((sum, { frames }) => sum + Number(frames), 0);
+  expect(reported).toBe(merged.reduce((sum, { prev, seq }) => sum + seq - prev - 1, 0));
   await fixture.cluster.publish(record, last, last + 1);
   await slow.untilSeq(last + 1);
 });
 
-test("[G40] what is kept for it is bounded however long it sleeps", async () => {
+test("[G40] the bytes buffered for a slow reader are bounded, however long it does not read", async () => {
   const record = await fixture.pausedSession(0);
   const slow = await fixture.gateway.client(`/ws/${record.id}`, { legacy: true });
   await slow.untilType("history");
@@ -62,7 +62,7 @@ test("[G40] what is kept for it is bounded however long it sleeps", async () => 
   expect(new Set(slow.types.slice(1))).toEqual(new Set(["snapshot"])); // [G33]
 });
 
-test("[G41] of more than 10,000 trades the newest are kept, and the rest are told", async () => {
+test("[G41] of more than 10,000 trades the newest are kept, and lag says how many are left out", async () => {
   const record = await fixture.pausedSession(0);
   const slow = await fixture.gateway.client(`/ws/${record.id}`);
   await slow.untilType("history");
@@ -76,7 +76,7 @@ test("[G41] of more than 10,000 trades the newest are kept, and the rest are tol
   expect(slow.last?.seq).toBe(last);
 });
 
-test("[G40] a seek reaches a slow reader without the rest of the epoch that it leaves", async () => {
+test("[G40] a slow reader gets a seek's frame without the rest of the old epoch", async () => {
   const record = await fixture.pausedSession(0);
   const slow = await fixture.gateway.client(`/ws/${record.id}`);
   await slow.untilType("history");
@@ -89,7 +89,7 @@ test("[G40] a seek reaches a slow reader without the rest of the epoch that it l
   expect(slow.frames.filter(({ epoch }) => epoch === record.epoch).at(-1)?.seq).toBeLessThan(last);
 });
 
-test("[G43] of states that pile up for a slow reader only the newest is told", async () => {
+test("[G43] of states that pile up, a slow reader gets only the newest", async () => {
   const record = await fixture.pausedSession(0);
   const slow = await fixture.gateway.client(`/ws/${record.id}`);
   await slow.untilType("history");
@@ -122,7 +122,7 @@ test("[G34] a command of a slow reader takes effect at once, and is answered whe
   expect(slow.of("error").map(({ id }) => id)).toEqual(["refused"]);
 });
 
-test("[G34] a slow reader is told why its command was refused, and is not closed for it", async () => {
+test("[G34] a slow reader gets the refusal of its command and is not closed for it", async () => {
   const record = await fixture.pausedSession(0);
   const slow = await fixture.gateway.client(`/ws/${record.id}`);
   await slow.untilType("history");
@@ -136,7 +136,7 @@ test("[G34] a slow reader is told why its command was refused, and is not closed
   expect(slow.closed).toBeUndefined();
 });
 
-test("[G42] one that stays too slow for too long is closed with 4408", async () => {
+test("[G42] a socket that is too slow for too long is closed with 4408", async () => {
   const gateway = await fixture.cluster.gateway({ SLOW_CLOSE_MS: "300" });
   const record = await fixture.pausedSession(0);
   const slow = await gateway.client(`/ws/${record.id}`);
@@ -153,7 +153,7 @@ test("[G42] one that stays too slow for too long is closed with 4408", async () 
   expect(await gateway.metric('sockets_closed_total{code="4408"')).toBe(1);
 });
 
-test("[G40] one that floods with commands and reads no answer is closed", async () => {
+test("[G40] closes a client that floods commands without reading replies", async () => {
   const record = await fixture.pausedSession(0);
   const flood = await fixture.gateway.client(`/ws/${record.id}`);
   await flood.untilType("history");

@@ -19,7 +19,7 @@ afterEach(() => {
   for (const step of undo.splice(0)) step();
 });
 
-/** Loads packages as given here; a string is the error of one that does not load. */
+/** Loads these packages; a string is the error of a package that does not load. */
 function loading(packages: Record<string, unknown>): NodeJS.Require {
   const load = (name: string): unknown => {
     const found = packages[name];
@@ -35,7 +35,7 @@ const fallback = { App: () => ({}) };
 const binary = { name: "node_modules/x/uws.node", sha256: "0".repeat(64), known: true };
 const loadFrom = (packages: Record<string, unknown>) => loadUws({ load: loading(packages), binary: () => binary });
 
-test("[G80] the newer build is taken where it loads", () => {
+test("[G80] the newer build is chosen if it loads", () => {
   const packages = { "@btc-vision/uwebsockets.js": native, "@trufflesuite/uws-js-unofficial": native };
   expect(loadFrom(packages)).toMatchObject({
     uws: native,
@@ -43,7 +43,7 @@ test("[G80] the newer build is taken where it loads", () => {
   });
 });
 
-test("[G80] the older one where only that loads", () => {
+test("[G80] the older build is chosen if only that one loads", () => {
   const packages = {
     "@btc-vision/uwebsockets.js": "unsupported\n\nError: version `GLIBC_2.38' not found",
     "@trufflesuite/uws-js-unofficial": native,
@@ -64,7 +64,7 @@ test("[G80] a package that falls back to JavaScript does not count as loaded", (
   });
 });
 
-test("[G80] in production the start is refused without a native build, unless that is allowed", () => {
+test("[G80] in production a gateway without a native build does not start unless ALLOW_SLOW_UWS is on", () => {
   const uws = { load: loading({}), binary: () => binary };
   const choose = (production: boolean, allowSlow: boolean) => chooseServer({ production, allowSlow, log, uws });
   expect(() => choose(true, false)).toThrow(NoNativeServer);
@@ -73,7 +73,7 @@ test("[G80] in production the start is refused without a native build, unless th
   expect(choose(false, false)).toBeTypeOf("function");
 });
 
-/** Packages with a binary each, as npm installs them: the content of the first is given. */
+/** Packages as npm installs them, with this binary. */
 function installed(content: Buffer): { resolve: (build: string) => string; loaded: string[]; load: NodeJS.Require } {
   const folder = mkdtempSync(join(tmpdir(), "tapedeck-uws-"));
   undo.push(() => rmSync(folder, { recursive: true }));
@@ -91,7 +91,7 @@ function installed(content: Buffer): { resolve: (build: string) => string; loade
   return { resolve, loaded, load: Object.assign(load, real) };
 }
 
-test("[G96] a binary of which one bit was changed is not loaded at all", () => {
+test("[G96] a binary with one changed bit is not loaded", () => {
   const build = "@btc-vision/uwebsockets.js";
   const published = binaryOf(real.resolve, build);
   expect(published?.known).toBe(true);
@@ -113,8 +113,8 @@ test("[G96] a binary of which one bit was changed is not loaded at all", () => {
   }
 });
 
-test("[G96] production refuses an unknown binary with the way out, and loads it with a warning where that is set", () => {
-  const { resolve, load } = installed(Buffer.from("somebody else's"));
+test("[G96] production refuses an unknown binary and says what to do, and loads it with a warning if ALLOW_UNKNOWN_UWS is on", () => {
+  const { resolve, load } = installed(Buffer.from("another author's"));
   const binary = (build: string) => binaryOf(resolve, build);
   const choose = (allowUnknown: boolean) =>
     chooseServer({ production: true, allowSlow: false, log: listening, uws: { load, binary, allowUnknown } });
@@ -131,7 +131,7 @@ test("[G96] production refuses an unknown binary with the way out, and loads it 
   ]);
 });
 
-test("[G96] the log of a gateway names the binary that it runs on, and that it is the published one", () => {
+test("[G96] the log of a gateway names its binary and says that it is the published one", () => {
   chooseServer({ production: false, allowSlow: false, log: listening });
   const name = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`;
   expect(lines).toMatchObject([

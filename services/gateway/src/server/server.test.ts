@@ -15,12 +15,12 @@ import {
 import { startWsServer } from "./ws-server.js";
 
 const log = createLogger({ service: "gateway", node: "test", level: "silent" });
-const listens: [name: string, listen: StartServer][] = [
+const servers: [name: string, startServer: StartServer][] = [
   ["uWebSockets.js", chooseServer({ production: false, allowSlow: true, log })],
   ["ws", startWsServer],
 ];
 
-const usual: ServerOptions = {
+const defaults: ServerOptions = {
   host: "127.0.0.1",
   port: 0,
   maxMessageBytes: 1000,
@@ -30,17 +30,17 @@ const usual: ServerOptions = {
   upgrade: (upgrade) => upgrade.accept(recorder(), {}),
 };
 
-describe.each(listens)("[G81] by %s", (_, listen) => {
-  let listener: SocketServer | undefined;
+describe.each(servers)("[G81] by %s", (_, startServer) => {
+  let server: SocketServer | undefined;
   const clients: WebSocket[] = [];
   afterEach(() => {
-    listener?.close();
+    server?.close();
     for (const client of clients.splice(0)) client.on("error", () => {}).terminate();
   });
 
   async function serve(options: Partial<ServerOptions>): Promise<string> {
-    listener = await listen({ ...usual, ...options });
-    return `127.0.0.1:${listener.port}`;
+    server = await startServer({ ...defaults, ...options });
+    return `127.0.0.1:${server.port}`;
   }
 
   function connect(address: string, ...options: ConstructorParameters<typeof WebSocket>[1][]): WebSocket {
@@ -74,7 +74,7 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
         upgrade.refuse({ status: 503, headers: {}, body: "" });
       },
     });
-    // HAProxy adds a line of its own below the client's.
+    // HAProxy adds its own line below the client's.
     const lines = "Host: x\r\nX-Forwarded-For: 6.6.6.6\r\nX-Kind: a\r\nX-Forwarded-For: 198.51.100.1, 10.0.0.1\r\n";
     const upgrading =
       "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n";
@@ -86,7 +86,7 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
   test.each([
     ["both a length and chunks", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"],
     ["two lengths", "Content-Length: 5\r\nContent-Length: 43\r\n"],
-  ])("[G98] a request with %s is not answered, and none that lies in it is answered", async (_, framing) => {
+  ])("[G98] a request with %s is not answered, nor is a request inside its body", async (_, framing) => {
     const asked: string[] = [];
     const address = await serve({
       request: ({ path }) => {
@@ -121,19 +121,19 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
     );
     await opened(client);
     expect([client.protocol, await cookie]).toEqual(["y", ["k=v"]]);
-    const heard = new Promise((resolve) =>
+    const message = new Promise((resolve) =>
       client.once("message", (data, binary) => resolve([data.toString(), binary])),
     );
     events.socket?.send(Buffer.from("hello").subarray(1));
-    expect(await heard).toEqual(["ello", false]);
+    expect(await message).toEqual(["ello", false]);
     client.send("up");
-    await expect.poll(() => events.heard).toEqual(["up"]);
+    await expect.poll(() => events.received).toEqual(["up"]);
     events.socket?.end(4404, "gone");
     expect(await closed(client)).toEqual([4404, "gone"]);
     await expect.poll(() => events.closes).toBe(1);
   });
 
-  test("many sockets are accepted at once, each with its own answer", async () => {
+  test("many sockets are accepted at the same time, each with its own events", async () => {
     const address = await serve({
       upgrade: (upgrade) =>
         setTimeout(() => upgrade.accept(greeter(upgrade.query), { headers: { "X-A": "b" } }), Math.random() * 10),
@@ -162,7 +162,7 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
     expect(response).toMatchObject({ statusCode: 503, headers: { "retry-after": "1" } });
   });
 
-  test("a client that leaves before the answer is no trouble", async () => {
+  test("accepting an upgrade whose client has left does no harm", async () => {
     let ask: (upgrade: Upgrade) => void = () => {};
     const asked = new Promise<Upgrade>((resolve) => {
       ask = resolve;
@@ -172,13 +172,13 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
     client.on("error", () => {});
     const upgrade = await asked;
     client.terminate();
-    await fetch(`http://${address}/`); // by its answer the server has heard of that
+    await fetch(`http://${address}/`); // when this is answered, the server knows that the client has left
     const events = recorder();
     upgrade.accept(events, {});
     await expect.poll(() => events.closes === 1 || events.socket === undefined).toBe(true);
   });
 
-  test("what a client does not read is counted, and told when it drains", async () => {
+  test("bytes that a client does not read are counted, and a drain is reported", async () => {
     const events = recorder();
     const address = await serve({ upgrade: (upgrade) => upgrade.accept(events, {}) });
     const client = connect(address);
@@ -203,13 +203,13 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
     client.send("x".repeat(2000));
     await closed(client);
     await expect.poll(() => events.closes).toBe(1);
-    expect(events.heard).toEqual([]);
+    expect(events.received).toEqual([]);
   });
 
-  test("a port that is taken is one sentence", async () => {
+  test("a port that is taken is a ListenError", async () => {
     const address = await serve({});
     const port = Number(address.split(":")[1]);
-    const again = listen({
+    const again = startServer({
       host: "127.0.0.1",
       port,
       maxMessageBytes: 1000,
@@ -218,14 +218,14 @@ describe.each(listens)("[G81] by %s", (_, listen) => {
       request: () => ({ status: 404, headers: {}, body: "" }),
       upgrade: () => {},
     });
-    // uWebSockets.js shares a port among processes and would not say, unless told to have it alone.
+    // uWebSockets.js shares a port among processes without an error, unless it is started exclusively.
     await expect(again).rejects.toThrow(ListenError);
   });
 });
 
 interface Recorder extends SocketEvents {
   socket: Socket | undefined;
-  readonly heard: string[];
+  readonly received: string[];
   drains: number;
   closes: number;
 }
@@ -233,14 +233,14 @@ interface Recorder extends SocketEvents {
 function recorder(): Recorder {
   return {
     socket: undefined,
-    heard: [],
+    received: [],
     drains: 0,
     closes: 0,
     opened(socket) {
       this.socket = socket;
     },
     message(data) {
-      this.heard.push(Buffer.from(data).toString());
+      this.received.push(Buffer.from(data).toString());
     },
     drained() {
       this.drains++;
@@ -260,7 +260,7 @@ function greeter(greeting: string): SocketEvents {
   };
 }
 
-/** The first words of the answer to these bytes. */
+/** Sends these bytes and returns the beginning of the response. */
 function say(address: string, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(`http://${address}`);
@@ -283,7 +283,7 @@ function closed(client: WebSocket): Promise<[number, string]> {
   return new Promise((resolve) => client.once("close", (code, reason) => resolve([code, reason.toString()])));
 }
 
-test("[G86] a malformed handshake is refused by ws, and leaves nothing for the next client", async () => {
+test("[G86] ws refuses a malformed handshake and gives none of its headers to the next client", async () => {
   const events = [recorder(), recorder()];
   const closed: number[] = [];
   const [first, second] = events.map((each, at) => ({ ...each, closed: () => void closed.push(at) }));
@@ -292,21 +292,21 @@ test("[G86] a malformed handshake is refused by ws, and leaves nothing for the n
     (upgrade: Upgrade) => upgrade.accept(first, { headers: { "Set-Cookie": "tapedeck_session=theirs" } }),
     (upgrade: Upgrade) => upgrade.accept(second, {}),
   ];
-  const listener = await startWsServer({ ...usual, upgrade: (upgrade) => answers.shift()?.(upgrade) });
+  const server = await startWsServer({ ...defaults, upgrade: (upgrade) => answers.shift()?.(upgrade) });
   try {
-    const malformed = connectTo(listener.port, "127.0.0.1");
+    const malformed = connectTo(server.port, "127.0.0.1");
     malformed.write(
       "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 7\r\n\r\n",
     );
     const answer = await new Promise((resolve) => malformed.once("data", (data) => resolve(String(data))));
     expect(answer).toMatch(/^HTTP\/1.1 400/);
-    expect(closed).toEqual([0]); // who was to be served is told that nobody came
-    const client = new WebSocket(`ws://127.0.0.1:${listener.port}/ws`);
+    expect(closed).toEqual([0]); // the gateway's end is closed
+    const client = new WebSocket(`ws://127.0.0.1:${server.port}/ws`);
     const headers = await new Promise((resolve) => client.once("upgrade", (response) => resolve(response.headers)));
     expect(headers).not.toHaveProperty("set-cookie");
     client.on("error", () => {}).terminate();
     malformed.destroy();
   } finally {
-    listener.close();
+    server.close();
   }
 });

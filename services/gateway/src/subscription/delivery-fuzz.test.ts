@@ -6,7 +6,7 @@ import { openGatewayFixture } from "../testing/test-cluster.js";
 const fixture = await openGatewayFixture(inject("redisUrl"), { frames: 3000 });
 afterAll(() => fixture.stop());
 
-/** A small generator, so that a seed tells a failing run. */
+/** A small generator: its seed reproduces a failing run. */
 function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -15,8 +15,8 @@ function random(seed: number): () => number {
   };
 }
 
-/** All frames that a client saw in an epoch, which must be a run without a hole. */
-function stretch(client: Client, epoch: number): [from: number, to: number] {
+/** The first and last frame that a client got of an epoch; throws if one in between is missing. */
+function rangeOf(client: Client, epoch: number): [from: number, to: number] {
   const shown = client.frames.filter((frame) => frame.epoch === epoch);
   expectNoGap(shown);
   return [shown.at(0)?.prev ?? Number.NaN, shown.at(-1)?.seq ?? Number.NaN];
@@ -24,7 +24,7 @@ function stretch(client: Client, epoch: number): [from: number, to: number] {
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 
-test(`[G11] [G18] no hole and no repeat whatever happens while sockets come and go (TEST_SEED=${seed})`, async () => {
+test(`[G11] [G18] no frame is missing and none comes twice, whatever happens while sockets come and go (TEST_SEED=${seed})`, async () => {
   const chance = random(seed);
   const below = (n: number) => Math.floor(chance() * n);
   const other = await fixture.cluster.gateway();
@@ -39,7 +39,7 @@ test(`[G11] [G18] no hole and no repeat whatever happens while sockets come and 
       const legacy = chance() < 0.3;
       connecting.push(gateway.client(`/ws/${record.id}`, { legacy }).then((client) => clients.push(client)));
     } else if (dice < 0.2) {
-      // Some publisher that has lost its lease, or was never told.
+      // A ticker that has lost its lease, or does not know of a change.
       const stale = { ...record, rev: record.rev - 1 - below(3), epoch: record.epoch - below(2) };
       await fixture.cluster.publish(stale, last + below(5), last + 5 + below(5));
     } else if (dice < 0.27) {
@@ -51,7 +51,7 @@ test(`[G11] [G18] no hole and no repeat whatever happens while sockets come and 
         .record;
       last = record.anchorSeq;
     } else {
-      // In order, with some frames repeated, and now and then a message lost.
+      // In order, with some frames repeated, and now and then a lost message.
       const prev = chance() < 0.15 ? Math.max(record.epochFromSeq, last - below(4)) : last;
       const seq = last + 1 + below(3);
       if (chance() < 0.9) await fixture.cluster.publish(record, prev, seq);
@@ -69,7 +69,7 @@ test(`[G11] [G18] no hole and no repeat whatever happens while sockets come and 
     }
     if (client.of("session").length > 0) {
       expectNoGap(client.frames);
-      const [, to] = stretch(client, record.epoch);
+      const [, to] = rangeOf(client, record.epoch);
       expect(to).toBe(last + 1);
     }
     expect(client.closed).toBeUndefined();

@@ -26,7 +26,7 @@ test("[G1] published frames reach all sockets of their session byte for byte, an
   expect(stranger.last?.text).not.toBe(body);
 });
 
-test("[G1] frames that come together arrive one by one and in order", async () => {
+test("[G1] frames published together arrive one by one and in order", async () => {
   const record = await fixture.pausedSession(10);
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
@@ -46,7 +46,7 @@ test("[G2] frames of an earlier revision or epoch are dropped", async () => {
   expect(viewer.last).toMatchObject({ prev: 10, seq: 13 });
 });
 
-test("[G3] repeats are dropped, and of an overlap only the new part is shown", async () => {
+test("[G3] duplicates are dropped, and of an overlapping message only the new part is delivered", async () => {
   const record = await fixture.pausedSession(10);
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
@@ -66,8 +66,8 @@ test("[G3] repeats are dropped, and of an overlap only the new part is shown", a
   expect(live.at(0)).toMatchObject({ prev: 10, seq: 11 });
 });
 
-test("[G4] what a hole lacks comes from the tape, cut as a ticker would", async () => {
-  // 10 frames a second at 20x under a cap of 20: cells of 10 frames, counted from the anchor.
+test("[G4] missing frames come from the tape, cut as a ticker would cut them", async () => {
+  // 10 frames a second at 20x with a frame cap of 20: messages of 10 frames, counted from the anchor.
   const record = await fixture.pausedSession(100, { speed: 20, max_fps: 20 });
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
@@ -81,12 +81,12 @@ test("[G4] what a hole lacks comes from the tape, cut as a ticker would", async 
   expect(live.reduce((sum, { trades }) => sum + trades, 0)).toBe(17); // one in every third frame of 101..150
 });
 
-test("[G5] a frame from a revision that nobody told of makes the gateway read the session", async () => {
+test("[G5] a frame of an unknown revision makes the gateway read the session", async () => {
   const record = await fixture.pausedSession(10);
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
   const { keys, redis } = fixture.cluster;
-  // The state that raised it never reached this gateway.
+  // The state message of that revision never reached this gateway.
   await redis.hset(keys.session(record.id), { rev: record.rev + 1, speed: "2" });
   await fixture.cluster.publish({ ...record, rev: record.rev + 1 }, 10, 11);
   await fixture.cluster.publish({ ...record, rev: record.rev + 1 }, 11, 12);
@@ -95,7 +95,7 @@ test("[G5] a frame from a revision that nobody told of makes the gateway read th
   await viewer.until(() => viewer.of("state").some(({ session }) => JSON.stringify(session).includes('"speed":2')));
 });
 
-test("[G5] a frame from a revision that Redis lost sends the session to a new epoch", async () => {
+test("[G5] a frame of a revision that Redis has lost moves the session to a new epoch", async () => {
   const record = await fixture.pausedSession(10);
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
@@ -105,7 +105,7 @@ test("[G5] a frame from a revision that Redis lost sends the session to a new ep
   await viewer.until(() => (viewer.last?.epoch ?? 0) > record.epoch);
 });
 
-test("[G6] a seek while paused shows one frame, in a new epoch told before it", async () => {
+test("[G6] a seek while paused delivers one frame, in a new epoch whose state precedes it", async () => {
   const record = await fixture.pausedSession(10);
   const [viewer, legacy] = await Promise.all([
     fixture.gateway.client(`/ws/${record.id}`),
@@ -117,19 +117,19 @@ test("[G6] a seek while paused shows one frame, in a new epoch told before it", 
   expect(viewer.types).toEqual(["session", "history", "state", "snapshot"]);
   expect(viewer.last).toMatchObject({ epoch: after.epoch, prev: 499 });
   expect(legacy.types).toEqual(["history", "snapshot"]);
-  // A ticker that has not heard of it yet.
+  // A ticker that does not know of the seek yet.
   await fixture.cluster.publish(record, 10, 11);
   await fixture.cluster.publish(after, 500, 501);
   await viewer.untilSeq(501);
   expect(viewer.seqs.slice(-2)).toEqual([500, 501]);
 });
 
-test("[G7] a pause is told after the frames that lead up to it", async () => {
+test("[G7] the state of a pause follows the frames that lead up to it", async () => {
   const id = fixture.newId();
   await fixture.cluster.sessions.open(id, { start: true, speed: 100 });
   const viewer = await fixture.gateway.client(`/ws/${id}`);
   await viewer.untilType("history");
-  // The clock has moved the playhead, and no ticker has shown anything.
+  // The clock has moved the playhead, but no ticker has published anything.
   const { record } = await fixture.cluster.sessions.perform(id, { type: "pause" });
   await viewer.untilType("state");
   expect(viewer.last?.seq).toBe(record.anchorSeq);
@@ -137,7 +137,7 @@ test("[G7] a pause is told after the frames that lead up to it", async () => {
   expectNoGap(viewer.frames);
 });
 
-test("[G7] the rest of an epoch comes before word of the next", async () => {
+test("[G7] the rest of an epoch precedes the state of the next one", async () => {
   const record = await fixture.pausedSession(10);
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
@@ -149,7 +149,7 @@ test("[G7] the rest of an epoch comes before word of the next", async () => {
   expect(viewer.types.slice(-2)).toEqual(["state", "snapshot"]);
 });
 
-test("[G8] a step forward shows each frame it passes at any frame rate; a step back shows one in a new epoch", async () => {
+test("[G8] a step forward delivers each frame it passes despite the frame cap; a step back delivers one in a new epoch", async () => {
   const record = await fixture.pausedSession(100, { speed: 50, max_fps: 1 });
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
@@ -163,7 +163,7 @@ test("[G8] a step forward shows each frame it passes at any frame rate; a step b
   expect(viewer.last?.epoch).toBeGreaterThan(record.epoch);
 });
 
-test("[G8] a step out of playing first catches up with the playhead, then shows each frame", async () => {
+test("[G8] a step while playing first delivers the frames up to the playhead, then each frame it passes", async () => {
   const id = fixture.newId();
   await fixture.cluster.sessions.open(id, { start: true, speed: 20, max_fps: 20 });
   const viewer = await fixture.gateway.client(`/ws/${id}`);
@@ -174,7 +174,7 @@ test("[G8] a step out of playing first catches up with the playhead, then shows 
   expect(viewer.frames.slice(-25).every(({ prev, seq }) => prev === seq - 1)).toBe(true);
 });
 
-test("[G9] a state that is not news is not told", async () => {
+test("[G9] a state that is not newer sends no message", async () => {
   const record = await fixture.pausedSession(10);
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");
@@ -188,7 +188,7 @@ test("[G9] a state that is not news is not told", async () => {
   expect(viewer.types).toEqual(["session", "history", "snapshot"]);
 });
 
-test("what is not of the channel's format is passed over", async () => {
+test("a message that is not of the channel's format is skipped", async () => {
   const record = await fixture.pausedSession(10);
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);
   await viewer.untilType("history");

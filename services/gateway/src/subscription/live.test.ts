@@ -20,13 +20,13 @@ beforeEach(async () => {
 });
 afterEach(() => feed.writer.release());
 
-/** A LIVE session on the test's own market. */
+/** Opens a LIVE session on the test's own market. */
 async function live(choice: Parameters<typeof cluster.sessions.open>[1] = {}): Promise<SessionRecord> {
   return (await cluster.sessions.open(`live_${nth}_${Math.random()}`, { mode: "LIVE", symbol, max_fps: 0, ...choice }))
     .record;
 }
 
-/** A socket on each gateway, each of which has heard where it stands. */
+/** A client on each gateway that has its history. */
 function viewersOf({ id }: Pick<SessionRecord, "id">): Promise<Client[]> {
   return Promise.all(
     gateways.map(async (gateway) => {
@@ -44,8 +44,8 @@ const textsOf = async (tape: string, seqs: readonly number[]) => {
 };
 const perform = cluster.sessions.perform.bind(cluster.sessions);
 
-describe("at the edge", () => {
-  test("[LV20] the market's frames reach all sockets byte for byte, each once, and nothing is written of the session", async () => {
+describe("at the live edge", () => {
+  test("[LV20] the market's frames reach all sockets byte for byte and once, and nothing is written for the session", async () => {
     await feed.append(5);
     const record = await live();
     const legacy = await gateways[0].client(`/ws/${record.id}`, { legacy: true });
@@ -57,8 +57,8 @@ describe("at the edge", () => {
     for (const viewer of viewers) {
       await viewer.untilSeq(54);
       expect(viewer.seqs).toEqual(range(4, 54));
-      const told = viewer.of("snapshot").map(({ text }) => text);
-      expect(told).toEqual(await textsOf(feed.tape, range(5, 54)));
+      const received = viewer.of("snapshot").map(({ text }) => text);
+      expect(received).toEqual(await textsOf(feed.tape, range(5, 54)));
     }
     expect({ ...(await cluster.redis.hgetall(key)), last_activity: "" }).toEqual({ ...before, last_activity: "" });
     const asked = await cluster.redis.keys(`${cluster.keys.bullPrefix}:{ticker-*`);
@@ -66,7 +66,7 @@ describe("at the edge", () => {
     expect(legacy.types.every((type) => type === "history" || type === "snapshot")).toBe(true);
   });
 
-  test("[LV23] hundreds of sessions on one market are one subscription of their node, and none is left without sockets", async () => {
+  test("[LV23] hundreds of sessions on one market share one subscription of their node, which ends with the last socket", async () => {
     await feed.append(1);
     const others = gateways[0].fields().sessions;
     const records = await Promise.all(Array.from({ length: 300 }, () => live()));
@@ -75,12 +75,12 @@ describe("at the edge", () => {
     await feed.append(10);
     await Promise.all(viewers.map((viewer) => viewer.untilSeq(10)));
     const own = await cluster.feedSubscribers(symbol);
-    expect(own).toBeLessThanOrEqual(2); // that gateway's, and the test's own deck's
+    expect(own).toBeLessThanOrEqual(2); // one of that gateway and one of the test's own cluster
     await Promise.all(viewers.map((viewer) => viewer.close()));
     await expect.poll(() => gateways[0].fields().sessions, { timeout: 5000 }).toBe(others);
   });
 
-  test("[LV25] a newcomer's history goes up to the newest frame, and whoever comes back gets what it missed", async () => {
+  test("[LV25] a new client's history goes up to the newest frame, and a client that resumes gets what it missed", async () => {
     await feed.append(1);
     const record = await live();
     const [first] = await viewersOf(record);
@@ -99,7 +99,7 @@ describe("at the edge", () => {
     await back.untilSeq(401);
   });
 
-  test("[LV21] what came while a session was read or a socket was connecting is not missed", async () => {
+  test("[LV21] no frame is missing that came while a session was read or a socket connected", async () => {
     await feed.append(1);
     const record = await live();
     const stop = feed.run();
@@ -118,14 +118,14 @@ describe("at the edge", () => {
   });
 });
 
-describe("told to stand by who has not heard of the newest frame", () => {
-  test("[LV70] a deck stands where its viewers saw the market last, and a step back leaves no frame out", async () => {
+describe("a pause by a node that does not know the newest frame", () => {
+  test("[LV70] pauses the session at the frame its clients saw last, and a step back from there leaves no frame out", async () => {
     await feed.append(5);
     const record = await live();
     const viewers = await viewersOf(record);
     await feed.append(3);
     for (const viewer of viewers) await viewer.untilSeq(feed.last);
-    // As an api leaves it that has read the tape before the newest frame was on it.
+    // What an api writes that has read the tape before the newest frame was appended.
     const tape = await cluster.tapes.open(feed.tape);
     const [seq, rev] = [feed.last - 1, record.rev + 1];
     const there = { anchorSeq: seq, publishedSeq: seq, anchorNs: await tape.nsOf(seq) };
@@ -144,8 +144,8 @@ describe("told to stand by who has not heard of the newest frame", () => {
   });
 });
 
-describe("when things break", () => {
-  test("[LV21] a node whose connection to Redis breaks shows what came meanwhile, each frame once", async () => {
+describe("when something breaks", () => {
+  test("[LV21] a node whose connection to Redis breaks delivers what came meanwhile, each frame once", async () => {
     await feed.append(1);
     const record = await live();
     const [viewer, cut] = await viewersOf(record);
@@ -159,7 +159,7 @@ describe("when things break", () => {
     expect(cut?.seqs).toEqual(range(0, 30));
   });
 
-  test("[LV22] one who reads too slowly gets the newest frame with all trades, and is told", async () => {
+  test("[LV22] a slow reader gets the newest frame with all trades, and a lag message", async () => {
     await feed.writer.release();
     feed = await cluster.feed({ symbol, tradesPerFrame: () => 200 }); // frames of some 20 KB
     await feed.append(1);
@@ -180,22 +180,22 @@ describe("when things break", () => {
   });
 });
 
-describe("above the session's frame rate", () => {
-  test("[LV22] frames are merged with all their trades, alike on all gateways", async () => {
+describe("above the session's frame cap", () => {
+  test("[LV22] frames are merged with all their trades, identically on all gateways", async () => {
     await feed.writer.release();
     feed = await cluster.feed({ symbol, tradesPerFrame: (seq) => seq % 4 });
     await feed.append(1);
     const record = await live({ max_fps: 4 });
     const viewers = await viewersOf(record);
     for (const _ of range(1, 40)) await feed.append(1);
-    // A frame every 100 ms and 4 messages a second: the last one that goes out at once is the first of its cell.
+    // A frame every 100 ms and 4 messages a second: the last frame that is sent at once is the first of its interval.
     const whole = (await textsOf(feed.tape, range(1, 40))).map((text) => JSON.parse(text).trades.length);
     for (const viewer of viewers) {
       await viewer.untilSeq(40);
       expectNoGap(viewer.frames);
-      const told = viewer.frames.filter(({ seq }) => seq > 0);
-      expect(told.reduce((sum, { trades }) => sum + trades, 0)).toBe(whole.reduce((sum, trades) => sum + trades, 0));
-      expect(told.length).toBeLessThanOrEqual(18);
+      const received = viewer.frames.filter(({ seq }) => seq > 0);
+      expect(received.reduce((sum, { trades }) => sum + trades, 0)).toBe(whole.reduce((sum, trades) => sum + trades, 0));
+      expect(received.length).toBeLessThanOrEqual(18);
       expect(
         viewer.of("snapshot").every(({ text, skipped }) => skipped === undefined || text.includes('"skipped":')),
       ).toBe(true);
@@ -204,11 +204,11 @@ describe("above the session's frame rate", () => {
     expect(one).toEqual(other);
   });
 
-  test("[LV22] what a market leaves that falls silent goes out within a cell's time", async () => {
+  test("[LV22] publishes the last pending frame within one interval after the feed goes quiet", async () => {
     await feed.append(1);
     const record = await live({ max_fps: 2 });
     const [viewer] = await viewersOf(record);
-    await feed.append(7); // 700 ms of tape: the first of a cell, then some that wait
+    await feed.append(7); // 700 ms of tape: the first frame of an interval, then some that wait
     const since = performance.now();
     await viewer?.untilSeq(7);
     expect(performance.now() - since).toBeLessThan(1500);
@@ -216,7 +216,7 @@ describe("above the session's frame rate", () => {
 });
 
 describe("leaving the edge and returning", () => {
-  test("[LV24] shows each frame once on every gateway, whatever is commanded where", async () => {
+  test("[LV24] delivers each frame once on every gateway, whatever commands come to whichever gateway", async () => {
     await feed.append(3);
     const record = await live();
     const viewers = await viewersOf(record);
@@ -227,7 +227,7 @@ describe("leaving the edge and returning", () => {
       const paused = (await perform(record.id, { type: "pause" })).record;
       expect(paused).toMatchObject({ state: "PAUSED", edge: false, epoch });
       await viewers[1]?.until(() => viewers[1]?.of("state").at(-1)?.session !== undefined, "word of the pause");
-      // The test plays the ticker: what the pause left is published, then the market goes on.
+      // In place of a ticker, the test publishes what the pause left; then the market goes on.
       await perform(record.id, { type: "resume" });
       const claimed = (await perform(record.id, { type: "claim", node: "ticker-test" })).record;
       const upTo = feed.last;
@@ -245,7 +245,7 @@ describe("leaving the edge and returning", () => {
     }
   });
 
-  test("[LV24] no frame follows word of a pause, and a rewind shows what is there, on every gateway", async () => {
+  test("[LV24] no frame follows the state of a pause, and a rewind delivers the frames there, on every gateway", async () => {
     await feed.append(100);
     const record = await live();
     const viewers = await viewersOf(record);
@@ -266,11 +266,11 @@ describe("leaving the edge and returning", () => {
     for (const viewer of viewers) await viewer.untilSeq(feed.last);
   });
 
-  test("[LV21] a state that names frames which this node has not heard of makes it wait for them", async () => {
+  test("[LV21] a node waits for frames that a state names and that it has not received yet", async () => {
     await feed.append(10);
     const record = await live();
     const [viewer, other] = await viewersOf(record);
-    // This gateway goes deaf to the market, not to the session.
+    // This gateway receives nothing from the market any more, but still the session's messages.
     await unsubscribe(gateways[1].subscriber, cluster.keys.live("BINANCE", symbol));
     await feed.append(10);
     await viewer?.untilSeq(19);
@@ -282,7 +282,7 @@ describe("leaving the edge and returning", () => {
 });
 
 describe("the feed", () => {
-  test("[LV26] tells how it is, on connecting and when it changes; legacy sockets are not told", async () => {
+  test("[LV26] sends its status on connecting and when it changes, but not to legacy sockets", async () => {
     const record = await live();
     const legacy = await gateways[0].client(`/ws/${record.id}`, { legacy: true });
     const viewer = await gateways[0].client(`/ws/${record.id}`);
@@ -296,7 +296,7 @@ describe("the feed", () => {
     expect(legacy.types).toEqual(["history"]);
   });
 
-  test("[LV27] a session that is LIVE before there is a tape shows the first frames when they come", async () => {
+  test("[LV27] a session that is LIVE before there is a tape gets the first frames when they come", async () => {
     const record = await live();
     expect(record).toMatchObject({ tape: "", edge: true });
     const viewers = await viewersOf(record);
@@ -313,7 +313,7 @@ describe("the feed", () => {
     expect(await cluster.store.read(record.id)).toMatchObject({ record: { tape: feed.tape, rev: record.rev + 1 } });
   });
 
-  test("[LV27] another tape of the feed takes all along, once, however many gateways there are", async () => {
+  test("[LV27] moves all sessions to its new tape, once, however many gateways there are", async () => {
     await feed.append(20);
     const record = await live();
     const viewers = await viewersOf(record);
@@ -332,7 +332,7 @@ describe("the feed", () => {
     expect(await cluster.store.read(record.id)).toMatchObject({ record: { rev: record.rev + 1 } });
   });
 
-  test("[LV28] is wanted while sockets watch, and by nobody else", async () => {
+  test("[LV28] is requested by sessions with sockets and by no others", async () => {
     await live();
     const wantedUntil = async () => Number(await cluster.redis.zscore(cluster.keys.liveWanted, `BINANCE:${symbol}`));
     const made = await wantedUntil();
@@ -342,13 +342,13 @@ describe("the feed", () => {
     await expect.poll(wantedUntil).toBeGreaterThan(made);
   });
 
-  test("[LV86] is left when the last socket of the last session has closed, on whichever gateway", async () => {
+  test("[LV86] is released when the last socket of the last session has closed on any gateway", async () => {
     const leftUntil = () => cluster.redis.zscore(cluster.keys.liveLeft, `BINANCE:${symbol}`);
     const viewers = await viewersOf(await live());
     const other = await viewersOf(await live());
     const [last, ...rest] = [...viewers, ...other];
     for (const viewer of rest) await viewer.close();
-    // Its sockets are counted before a feed is left, so none is left by mistake while that goes on.
+    // Its sockets are counted before a feed is released, so none is released by mistake meanwhile.
     await expect.poll(() => cluster.redis.zcard(cluster.keys.liveWishesFor(`BINANCE:${symbol}`))).toBe(1);
     expect(await leftUntil()).toBeNull();
     await last?.close();
@@ -357,7 +357,7 @@ describe("the feed", () => {
 });
 
 describe("another mode or symbol", () => {
-  test("[LV29] shows nothing of what was before after the state that tells of it", async () => {
+  test("[LV29] no old frame follows the state of the change", async () => {
     const otherSymbol = `OTHER${nth}`;
     const other = await cluster.feed({ symbol: otherSymbol });
     await feed.append(3);
@@ -388,7 +388,7 @@ describe("another mode or symbol", () => {
   });
 });
 
-test("[G20] a viewer that comes back to a market's edge costs Redis no more readings of its tape than one that is new", async () => {
+test("[G20] a client that resumes at the live edge costs Redis no more reads of its tape than a new one", async () => {
   const server = await startRedisServer();
   const own = await startTestCluster(server.url);
   try {
@@ -397,7 +397,7 @@ test("[G20] a viewer that comes back to a market's edge costs Redis no more read
     const gateway = await own.gateway();
     const readings = async () =>
       Number(/cmdstat_xrange:calls=(\d+)/.exec(await own.redis.info("commandstats"))?.[1] ?? 0);
-    /** Of the viewer of a session of its own, with or without a token. */
+    /** Reads for a client of its own session, with or without a token. */
     const cost = async (id: string, token: (record: SessionRecord) => string) => {
       const { record } = await own.sessions.open(id, { mode: "LIVE", symbol: "MARKET", max_fps: 0 });
       const before = await readings();

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.stop());
 
-/** Cuts the gateway off from what is published, as a failover does; it connects again by itself. */
+/** Cuts the gateway off from what is published, as a failover does; it reconnects by itself. */
 const cutOff = () => fixture.cluster.redis.client("KILL", "TYPE", "PUBSUB");
 
 test("[G60] [G61] sockets stay open while Redis is away; afterwards sessions that are gone close with 4404", async () => {
@@ -41,7 +41,7 @@ test("[G61] frames that were published while the gateway was cut off come from t
   const client = await fixture.gateway.client(`/ws/${record.id}`);
   await client.untilType("history");
   await cutOff();
-  while ((await fixture.cluster.publish(record, 10, 14)) > 0); // until nobody hears it
+  while ((await fixture.cluster.publish(record, 10, 14)) > 0); // until no subscriber is left
   await fixture.cluster.redis.hset(fixture.cluster.keys.session(record.id), { published_seq: 14 }); // the ticker's checkpoint
   await client.untilSeq(14);
   expectNoGap(client.frames);
@@ -49,7 +49,7 @@ test("[G61] frames that were published while the gateway was cut off come from t
   await client.untilSeq(15);
 });
 
-test("[G61] a change that was made meanwhile is learned of", async () => {
+test("[G61] clients get a change that was made meanwhile", async () => {
   const record = await fixture.pausedSession(10);
   const client = await fixture.gateway.client(`/ws/${record.id}`);
   await client.untilType("history");
@@ -59,7 +59,7 @@ test("[G61] a change that was made meanwhile is learned of", async () => {
   expect(client.types.slice(-2)).toEqual(["state", "snapshot"]);
 });
 
-test("[G61] a session whose change Redis has lost goes on in a new epoch", async () => {
+test("[G61] a session whose change Redis has lost continues in a new epoch", async () => {
   const record = await fixture.pausedSession(10);
   const { redis, keys, sessions } = fixture.cluster;
   const before = await redis.dump(keys.session(record.id)).then(() => redis.hgetall(keys.session(record.id)));
@@ -67,7 +67,7 @@ test("[G61] a session whose change Redis has lost goes on in a new epoch", async
   await client.untilType("history");
   const { record: lost } = await sessions.perform(record.id, { type: "seek", to: { seq: 400 } });
   await client.untilSeq(400);
-  // A replica that had not heard of the seek takes over.
+  // A replica that lacks the seek takes over.
   await redis.del(keys.session(record.id));
   await redis.hset(keys.session(record.id), before);
   await cutOff();
@@ -76,7 +76,7 @@ test("[G61] a session whose change Redis has lost goes on in a new epoch", async
   expect(client.last?.epoch).toBeGreaterThan(lost.epoch);
 });
 
-test("[G62] a node that hears nothing back is not ready", async () => {
+test("[G62] a node that receives nothing back through Redis is not ready", async () => {
   const { subscriber, health } = fixture.gateway;
   await expect.poll(() => health.ready()).toBe(true);
   const { keys } = fixture.cluster;

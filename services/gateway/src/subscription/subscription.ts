@@ -416,7 +416,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     if (epoch === this.#cursor.epoch) this.#firstFrame.end();
   }
 
-  /** Starts the clock of a session that was parked because nobody watched it. */
+  /** Starts the clock of a session that was parked because it had no clients. */
   unpark(): void {
     if (this.references === 0) return;
     this.perform({ type: "unpark" }).catch((error) =>

@@ -194,7 +194,9 @@ describe("above the session's frame cap", () => {
       await viewer.untilSeq(40);
       expectNoGap(viewer.frames);
       const received = viewer.frames.filter(({ seq }) => seq > 0);
-      expect(received.reduce((sum, { trades }) => sum + trades, 0)).toBe(whole.reduce((sum, trades) => sum + trades, 0));
+      expect(received.reduce((sum, { trades }) => sum + trades, 0)).toBe(
+        whole.reduce((sum, trades) => sum + trades, 0),
+      );
       expect(received.length).toBeLessThanOrEqual(18);
       expect(
         viewer.of("snapshot").every(({ text, skipped }) => skipped === undefined || text.includes('"skipped":')),

@@ -48,7 +48,7 @@ function sign(claims: Claims, { key = secret, alg = "HS256", typ = "JWT" } = {})
 
 async function refusalOf(identifying: Promise<unknown>): Promise<string> {
   const error: unknown = await identifying.then(
-    () => new Error("it was taken"),
+    () => new Error("the token was accepted"),
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof RefusedError)) throw error;
@@ -56,7 +56,7 @@ async function refusalOf(identifying: Promise<unknown>): Promise<string> {
 }
 
 describe("a token", () => {
-  test("[AC3] says who its holder is, in which role and until when", async () => {
+  test("[AC3] identifies its holder, role and expiry", async () => {
     const exp = Math.floor(Date.now() / 1000) + 60;
     expect(await users().identify(await sign({ exp, role: "admin" }))).toEqual({
       userId: "ada",
@@ -73,27 +73,31 @@ describe("a token", () => {
 
   const past = Math.floor(Date.now() / 1000) - 60;
   const wrong: [what: string, token: () => Promise<string> | string, why: string][] = [
-    ["missing", () => "", "The token is not good: it is malformed."],
-    ["garbage", () => "not.a.token", "The token is not good: it is malformed."],
-    ["too long", () => "a".repeat(9_000), "The token is not good: it is too long."],
-    ["expired", () => sign({ exp: past }), "The token is not good: it has expired."],
-    ["of another secret", () => sign({}, { key: "another secret of thirty-two bytes" }), "its signature is wrong."],
-    ["tampered with", async () => tampered(await sign({})), "its signature is wrong."],
-    ["unsigned", () => unsigned(), "its algorithm is not in use here."],
-    ["of another algorithm", () => sign({}, { alg: "HS512", key: secret.repeat(2) }), "its algorithm is not in use"],
-    ["without an end", () => sign({ exp: undefined }), "its exp is not acceptable."],
-    ["of a number", () => sign(JSON.parse('{"sub":7}')), "its sub is not a text of 1 to 200 characters."],
-    ["of nobody", () => sign({ sub: "" }), "its sub is not a text of 1 to 200 characters."],
-    ["of an unknown role", () => sign({ role: "root" }), "its role is no role of ours."],
+    ["missing", () => "", "Invalid token: it is malformed."],
+    ["garbage", () => "not.a.token", "Invalid token: it is malformed."],
+    ["too long", () => "a".repeat(9_000), "Invalid token: it is too long."],
+    ["expired", () => sign({ exp: past }), "Invalid token: it has expired."],
+    [
+      "signed with another secret",
+      () => sign({}, { key: "another secret of thirty-two bytes" }),
+      "its signature is invalid.",
+    ],
+    ["tampered with", async () => tampered(await sign({})), "its signature is invalid."],
+    ["unsigned", () => unsigned(), "its algorithm is not accepted."],
+    ["of another algorithm", () => sign({}, { alg: "HS512", key: secret.repeat(2) }), "its algorithm is not accepted"],
+    ["without an expiry", () => sign({ exp: undefined }), "its exp is not accepted."],
+    ["with a numeric sub", () => sign(JSON.parse('{"sub":7}')), "its sub must be a text of 1 to 200 characters."],
+    ["with an empty sub", () => sign({ sub: "" }), "its sub must be a text of 1 to 200 characters."],
+    ["with an unknown role", () => sign({ role: "root" }), "its role must be viewer, controller, admin."],
   ];
-  test.each(wrong)("[AC3] [AC4] that is %s is refused, with the rule it breaks", async (_, token, why) => {
+  test.each(wrong)("[AC3] [AC4] that is %s is refused with the rule that it breaks", async (_, token, why) => {
     const refusal = await refusalOf(users().identify(await token()));
     expect(refusal).toMatch(/^UNAUTHORIZED: /);
     expect(refusal).toContain(why);
     expect(refusal).not.toContain(secret);
   });
 
-  test("[AC3] must be meant for us where issuer and audience are named", async () => {
+  test("[AC3] must have the configured issuer and audience", async () => {
     const { users } = accessOf({ AUTH_JWT_SECRET: secret, AUTH_ISSUER: "https://login", AUTH_AUDIENCE: "tapedeck" });
     expect(await users.identify(await sign({ iss: "https://login", aud: "tapedeck" }))).toMatchObject({
       userId: "ada",
@@ -104,7 +108,7 @@ describe("a token", () => {
     );
   });
 
-  test("[AC3] of a public key is checked by it, and the key cannot be used as a secret", async () => {
+  test("[AC3] is verified with the public key, which cannot be used as a secret", async () => {
     const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
     const jwk = { ...(await exportJWK(publicKey)), kid: "one", alg: "RS256", use: "sig" };
     const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
@@ -120,9 +124,7 @@ describe("a token", () => {
         .setProtectedHeader({ alg: "HS256", kid: "one" })
         .setExpirationTime("1m");
       const asSecret = new TextEncoder().encode(JSON.stringify(jwk));
-      expect(await refusalOf(users.identify(await confused.sign(asSecret)))).toContain(
-        "its algorithm is not in use here",
-      );
+      expect(await refusalOf(users.identify(await confused.sign(asSecret)))).toContain("its algorithm is not accepted");
     } finally {
       server.close();
     }
@@ -130,7 +132,7 @@ describe("a token", () => {
     expect(await refusalOf(lost.identify(await sign({}, { alg: "HS256" })))).toContain("its algorithm");
   });
 
-  test("[AC3] of a key that the login has withdrawn is refused within AUTH_JWKS_MAX_AGE_S", async () => {
+  test("[AC3] signed with a withdrawn key is refused within AUTH_JWKS_MAX_AGE_S", async () => {
     const pairs = await Promise.all([1, 2].map(() => generateKeyPair("ES256", { extractable: true })));
     const jwks = await Promise.all(
       pairs.map(async ({ publicKey }, at) => ({ ...(await exportJWK(publicKey)), kid: `${at}`, alg: "ES256" })),
@@ -152,21 +154,21 @@ describe("a token", () => {
       for (const token of tokens) expect(await users.identify(token)).toMatchObject({ userId: "ada" });
       published = jwks.slice(1);
       const first = () => users.identify(tokens[0]).then(() => "", String);
-      await expect.poll(first, { timeout: 5_000 }).toContain("its key is unknown");
+      await expect.poll(first, { timeout: 5_000 }).toContain("its signing key is unknown");
       expect(await users.identify(tokens[1])).toMatchObject({ userId: "ada" });
     } finally {
       server.close();
     }
   });
 
-  test("[AC1] means nothing where authentication is off", async () => {
+  test("[AC1] is ignored with authentication off", async () => {
     const { users } = accessOf({});
     expect(users.required).toBe(false);
     expect(await users.identify("whatever")).toMatchObject({ role: "admin", userId: "" });
     expect(await users.identify(undefined)).toMatchObject({ role: "admin", userId: "" });
   });
 
-  test("[AC5] comes by header, by subprotocol or by cookie", () => {
+  test("[AC5] is read from header, subprotocol or cookie", () => {
     expect(tokenOf({ authorization: "Bearer a.b.c" })).toEqual({ token: "a.b.c", from: "header" });
     expect(tokenOf({ protocols: "tapedeck.v1, tapedeck.token.a.b-c_d" })).toEqual({
       token: "a.b-c_d",
@@ -181,7 +183,7 @@ describe("a share link", () => {
   const links = { AUTH_JWT_SECRET: secret, SHARE_SECRET: "another secret of at least thirty-two bytes" };
   const session = { id: "s1", userId: "ada", createdAt: 1_000 };
 
-  test("[AC11] opens its session in its role until it ends or is revoked", async () => {
+  test("[AC11] opens its session with its role until it expires or is revoked", async () => {
     const { users, shares } = accessOf(links);
     const made = await shares?.create(session, "ada", { role: "viewer", seconds: 60 });
     expect(await users.identify(made?.token)).toMatchObject({
@@ -197,17 +199,17 @@ describe("a share link", () => {
     expect(await refusalOf(users.identify(made?.token))).toBe("UNAUTHORIZED: The share link has been revoked.");
   });
 
-  test("[AC11] is never a user's token, nor a user's token a link", async () => {
+  test("[AC11] is never accepted as a user's token, nor a user's token as a link", async () => {
     const { users } = accessOf(links);
     const forged = await sign({ role: "viewer" }, { typ: "tapedeck-share" });
-    expect(await refusalOf(users.identify(forged))).toContain("its signature is wrong");
+    expect(await refusalOf(users.identify(forged))).toContain("its signature is invalid");
     const none = accessOf({ AUTH_JWT_SECRET: secret }).users;
-    expect(await refusalOf(none.identify(forged))).toContain("share links are not in use here");
+    expect(await refusalOf(none.identify(forged))).toContain("share links are not enabled");
   });
 });
 
-describe("limits", () => {
-  test("[AC13] count across nodes, by user and else by address, and say when to come back", async () => {
+describe("rate limits", () => {
+  test("[AC13] count across nodes, by user or else by address, and refuse with the time to wait", async () => {
     const nodes = [accessOf({ LIMIT_COMMANDS: "3/60" }), accessOf({ LIMIT_COMMANDS: "3/60" })];
     const command = (at: number, userId: string, address: string) =>
       nodes[at]?.rateLimiter.count("commands", { userId }, address);
@@ -222,46 +224,46 @@ describe("limits", () => {
     expect(nodes[0]?.rateLimiter.isLimited("creations")).toBe(false);
   });
 
-  test("[AC13] hold on each node while Redis is away", async () => {
-    const away = new Redis({
+  test("[AC13] apply on each node while Redis is unavailable", async () => {
+    const unavailable = new Redis({
       host: "127.0.0.1",
       port: 1,
       lazyConnect: true,
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
     });
-    away.on("error", () => {}); // that is what is tried
-    const { rateLimiter: limits } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), {
-      redis: away,
+    unavailable.on("error", () => {}); // the failure is intended
+    const { rateLimiter } = createAccess("test", configOf({ LIMIT_CREATIONS: "2/60" }), {
+      redis: unavailable,
       keys,
       log,
     });
-    const create = () => limits.count("creations", { userId: "ada" }, "");
+    const create = () => rateLimiter.count("creations", { userId: "ada" }, "");
     await create();
     await create();
     await expect(create()).rejects.toThrow("At most 2 new sessions in 60 s");
-    away.disconnect();
+    unavailable.disconnect();
   });
 });
 
-describe("what one may have of the cluster", () => {
-  const bounds = (env: NodeJS.ProcessEnv, HOST: string) => quotasOf({ ...configOf(env), HOST });
+describe("quotas", () => {
+  const quotas = (env: NodeJS.ProcessEnv, HOST: string) => quotasOf({ ...configOf(env), HOST });
 
-  test("[AC17] is bounded where others can reach it, also where nothing is set, and not on this machine alone", () => {
-    expect(bounds({}, "0.0.0.0")).toEqual(defaultQuotas);
-    expect(bounds({}, "127.0.0.1")).toEqual({ socketsPerAddress: 10_000, rates: {} });
-    const set = bounds({ MAX_SESSIONS: "9", MAX_SESSIONS_PER_USER: "0", LIMIT_READS: "5/1" }, "::");
+  test("[AC17] have defaults on a service that others can reach, and only limit sockets on the loopback address", () => {
+    expect(quotas({}, "0.0.0.0")).toEqual(defaultQuotas);
+    expect(quotas({}, "127.0.0.1")).toEqual({ socketsPerAddress: 10_000, rates: {} });
+    const set = quotas({ MAX_SESSIONS: "9", MAX_SESSIONS_PER_USER: "0", LIMIT_READS: "5/1" }, "::");
     expect(set).toMatchObject({ sessions: 9, sessionsPerAddress: 1000, instrumentsPerUser: 20 });
     expect(set.sessionsPerUser).toBeUndefined();
     expect(set.rates).toEqual({ reads: { points: 5, seconds: 1 }, creations: { points: 600, seconds: 60 } });
-    expect(bounds({ MAX_INSTRUMENTS_PER_USER: "3" }, "localhost").instrumentsPerUser).toBe(3);
+    expect(quotas({ MAX_INSTRUMENTS_PER_USER: "3" }, "localhost").instrumentsPerUser).toBe(3);
   });
 });
 
 describe("a service that others can reach", () => {
   const start = (env: NodeJS.ProcessEnv, HOST: string) => () => checkExposure("gateway", { ...configOf(env), HOST });
 
-  test("[AC2] does not start without authentication, unless plain words say that it may", () => {
+  test("[AC2] does not start without authentication, unless the confirming phrase is set", () => {
     for (const host of ["0.0.0.0", "::", "192.168.1.2", "tapedeck.example.com"]) {
       expect(start({}, host)).toThrow(`HOST is ${host}, which others can reach`);
       expect(start({ WITHOUT_AUTHENTICATION: openAccessPhrase }, host)).not.toThrow();
@@ -275,7 +277,7 @@ describe("a service that others can reach", () => {
     expect(start({ AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: "https://login/keys" }, "::")).toThrow("both set");
   });
 
-  test("[AC2] anyone may use it until a key of tokens is set, where the plain words say so", () => {
+  test("[AC2] is open until a token key is set, if the phrase says so", () => {
     const WITHOUT_AUTHENTICATION = `${openAccessPhrase}-unless-a-key-is-set`;
     expect(start({ WITHOUT_AUTHENTICATION }, "0.0.0.0")).not.toThrow();
     expect(start({ WITHOUT_AUTHENTICATION, AUTH_JWT_SECRET: secret }, "0.0.0.0")).not.toThrow();
@@ -283,27 +285,29 @@ describe("a service that others can reach", () => {
     expect(accessOf({ WITHOUT_AUTHENTICATION, AUTH_JWT_SECRET: secret }).users.required).toBe(true);
   });
 
-  test("[AC16] does not accept tokens for other services, unless plain words say that it may", () => {
+  test("[AC16] does not accept tokens for other services, unless the confirming phrase is set", () => {
     const keys = { AUTH_JWKS_URL: "https://login.example.com/keys" };
-    expect(start(keys, "::")).toThrow("AUTH_JWKS_URL is set and AUTH_AUDIENCE is not");
-    expect(start(keys, "127.0.0.1")).toThrow("AUTH_AUDIENCE is not");
+    expect(start(keys, "::")).toThrow("AUTH_JWKS_URL is set without AUTH_AUDIENCE");
+    expect(start(keys, "127.0.0.1")).toThrow("without AUTH_AUDIENCE");
     expect(start({ ...keys, AUTH_AUDIENCE: "tapedeck" }, "::")).not.toThrow();
     expect(start({ ...keys, WITHOUT_AUDIENCE }, "::")).not.toThrow();
     expect(() => configOf({ ...keys, WITHOUT_AUDIENCE: "yes" })).toThrow(
-      "is not tokens-for-other-services-are-accepted",
+      "must be tokens-for-other-services-are-accepted",
     );
   });
 
-  test("[AC16] takes keys by http from the loopback address alone", () => {
+  test("[AC16] fetches keys by http only from the loopback address", () => {
     for (const host of ["127.0.0.1:9", "localhost", "[::1]:9"]) configOf({ AUTH_JWKS_URL: `http://${host}/keys` });
     for (const host of ["login.example.com", "10.0.0.1", "127.0.0.1.example.com"]) {
-      expect(() => configOf({ AUTH_JWKS_URL: `http://${host}/keys` })).toThrow("is http, which is accepted on the");
+      expect(() => configOf({ AUTH_JWKS_URL: `http://${host}/keys` })).toThrow(
+        "must be https; http is accepted on the",
+      );
     }
   });
 
-  test("[AC2] does not take a secret that can be guessed", () => {
-    expect(() => configOf({ AUTH_JWT_SECRET: "secret" })).toThrow("is shorter than 32 characters");
-    expect(() => configOf({ LIMIT_COMMANDS: "100" })).toThrow("is not a count and seconds such as 100/10");
+  test("[AC2] refuses a short secret and a malformed limit", () => {
+    expect(() => configOf({ AUTH_JWT_SECRET: "secret" })).toThrow("must have at least 32 characters");
+    expect(() => configOf({ LIMIT_COMMANDS: "100" })).toThrow("must be a count and seconds such as 100/10");
   });
 });
 
@@ -318,6 +322,6 @@ function unsigned(): string {
 }
 
 function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === "string") throw new Error("it does not listen on a port");
+  if (address === null || typeof address === "string") throw new Error("the server does not listen on a port");
   return address.port;
 }

@@ -1,4 +1,4 @@
-import type { Logger, RedisConnection } from "@tapedeck/runtime";
+import type { Logger, Metrics, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { type Audit, createAudit } from "./audit.js";
 import { Authenticator } from "./authenticator.js";
@@ -7,18 +7,18 @@ import { type Quotas, quotasOf } from "./quotas.js";
 import { RateLimiter } from "./rate-limiter.js";
 import { ShareLinks } from "./share-links.js";
 
-/** All that a service needs to know who asks and how often, and to keep a record of it. */
+/** What a service needs to authenticate clients, limit them and record their actions. */
 export interface Access {
   readonly users: Authenticator;
-  /** Absent where there is no secret for them. */
+  /** Absent without SHARE_SECRET. */
   readonly shares: ShareLinks | undefined;
   readonly rateLimiter: RateLimiter;
   readonly audit: Audit;
-  /** How much one user, or one address, may have. */
+  /** How much one user, or one address, may use. */
   readonly quotas: Quotas;
 }
 
-/** @throws ConfigError where strangers would be let in by oversight */
+/** @throws ConfigError if the configuration would admit strangers by mistake */
 export function createAccess(
   service: string,
   config: AccessConfig & { readonly HOST: string; readonly TAPEDECK_PREFIX: string },
@@ -35,4 +35,20 @@ export function createAccess(
     rateLimiter: new RateLimiter(redis, config.TAPEDECK_PREFIX, bounds.rates),
     quotas: bounds,
   };
+}
+
+/** Counts what this node refused, by kind. */
+export function showAccess(metrics: Metrics, { users, rateLimiter }: Access): void {
+  metrics.observeCounter({
+    name: "tapedeck_limit_refusals_total",
+    help: "Commands, new sessions, connections and reads refused by a rate limit",
+    labels: ["limit"],
+    read: () => Object.entries(rateLimiter.refused).map(([limit, count]) => [{ limit }, count] as const),
+  });
+  metrics.observeCounter({
+    name: "tapedeck_token_refusals_total",
+    help: "Refused tokens, of users and of share links",
+    labels: ["kind"],
+    read: () => Object.entries(users.refused).map(([kind, count]) => [{ kind }, count] as const),
+  });
 }

@@ -11,7 +11,7 @@ const prefix = `test-${crypto.randomUUID()}`;
 const keys = keysWith(prefix);
 const log = createLogger({ service: "test", node: "one", level: "silent" });
 const ada = { userId: "ada", role: "controller", expiresMs: 0 } as const;
-const act: AuditEntry = {
+const entry: AuditEntry = {
   event: "command",
   action: "seek",
   principal: ada,
@@ -29,8 +29,8 @@ afterAll(async () => {
   redis.disconnect();
 });
 
-/** What a process prints that keeps an audit trail of these acts. */
-function printed(level: string, acts: readonly AuditEntry[]): { lines: Record<string, unknown>[]; text: string } {
+/** The output of a process that audits these entries. */
+function printed(level: string, entries: readonly AuditEntry[]): { lines: Record<string, unknown>[]; text: string } {
   const source = (path: string) => JSON.stringify(new URL(path, import.meta.url).pathname);
   const script = `
     const { readFileSync } = await import("node:fs");
@@ -38,18 +38,18 @@ function printed(level: string, acts: readonly AuditEntry[]): { lines: Record<st
     const { createAudit } = await import(${source("./audit.ts")});
     const log = createLogger({ service: "test", node: "one", level: ${JSON.stringify(level)} });
     const audit = createAudit({ log, redis: { status: "end" }, keys: { audit: "" }, entries: 9 });
-    for (const act of JSON.parse(readFileSync(0, "utf8"))) audit(act);
+    for (const entry of JSON.parse(readFileSync(0, "utf8"))) audit(entry);
   `;
   const args = ["--conditions=tapedeck-source", "--import=tsx", "--input-type=module", "-e", script];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", input: JSON.stringify(acts) });
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", input: JSON.stringify(entries) });
   expect(stderr).toBe("");
   const lines = stdout.split("\n").filter((line) => line !== "");
   return { lines: lines.map((line) => JSON.parse(line)), text: stdout };
 }
 
-test("[AC33] an act is one line of JSON at info, whatever LOG_LEVEL says", () => {
+test("[AC33] an action is one line of JSON at info, whatever LOG_LEVEL says", () => {
   for (const level of ["debug", "info", "error", "fatal"]) {
-    const { lines } = printed(level, [{ ...act, requestId: "r-1" }]);
+    const { lines } = printed(level, [{ ...entry, requestId: "r-1" }]);
     expect(lines).toEqual([
       {
         level: "info",
@@ -69,21 +69,21 @@ test("[AC33] an act is one line of JSON at info, whatever LOG_LEVEL says", () =>
       },
     ]);
   }
-  expect(printed("silent", [act]).text).toBe("");
+  expect(printed("silent", [entry]).text).toBe("");
 });
 
-test("[AC33] none is left out, however many come at once", () => {
-  const acts = Array.from({ length: 2_000 }, (_, nth) => ({ ...act, requestId: nth }));
-  const { lines } = printed("error", acts);
-  expect(lines.map(({ request_id }) => Number(request_id))).toEqual(acts.map(({ requestId }) => requestId));
+test("[AC33] no entry is omitted, however many come at once", () => {
+  const entries = Array.from({ length: 2_000 }, (_, nth) => ({ ...entry, requestId: nth }));
+  const { lines } = printed("error", entries);
+  expect(lines.map(({ request_id }) => Number(request_id))).toEqual(entries.map(({ requestId }) => requestId));
 });
 
-test("[AC34] clients' words break no line, and ids that could hold a token are left out", () => {
+test("[AC34] text of clients does not break a line, and ids that could contain a token are omitted", () => {
   const token = `eyJhbGciOiJIUzI1NiJ9.${"e".repeat(40)}.${"s".repeat(43)}`;
   const hostile = 'x\n{"level":"fatal","audit":true,"event":"command","user":"eve"}\r\u2028\u001b[2J';
   const { lines, text } = printed("info", [
-    { ...act, principal: { ...ada, userId: hostile }, session: hostile, requestId: hostile, reason: hostile },
-    { ...act, session: token, requestId: token, link: token },
+    { ...entry, principal: { ...ada, userId: hostile }, session: hostile, requestId: hostile, reason: hostile },
+    { ...entry, session: token, requestId: token, link: token },
   ]);
   expect(lines).toHaveLength(2);
   expect(lines[0]).toMatchObject({ level: "info", user: hostile, reason: hostile });
@@ -93,26 +93,26 @@ test("[AC34] clients' words break no line, and ids that could hold a token are l
   expect(text).not.toContain(token);
 });
 
-test("[AC33] who is unknown is known by the address alone", () => {
+test("[AC33] an unauthenticated client is identified only by its address", () => {
   const link = {
     userId: "",
     role: "viewer",
     expiresMs: 0,
     share: { id: "l1", sessionId: "s1", createdAt: 1 },
   } as const;
-  const [nobody, holder] = printed("info", [
-    { ...act, principal: undefined },
-    { ...act, principal: link },
+  const [unauthenticated, holder] = printed("info", [
+    { ...entry, principal: undefined },
+    { ...entry, principal: link },
   ]).lines;
-  for (const name of ["user", "role", "share"]) expect(nobody).not.toHaveProperty(name);
+  for (const name of ["user", "role", "share"]) expect(unauthenticated).not.toHaveProperty(name);
   expect(holder).toMatchObject({ role: "viewer", share: "l1", address: "192.0.2.7" });
   expect(holder).not.toHaveProperty("user");
 });
 
-test("[AC35] a stream in Redis keeps about so many of the newest entries, and is not there unless asked for", async () => {
-  createAudit({ log, redis, keys, entries: 0 })(act);
+test("[AC35] a stream in Redis keeps approximately the configured number of newest entries, and exists only if enabled", async () => {
+  createAudit({ log, redis, keys, entries: 0 })(entry);
   const audit = createAudit({ log, redis, keys, entries: 100 });
-  for (let nth = 0; nth < 1_000; nth++) audit({ ...act, principal: anonymous, requestId: nth });
+  for (let nth = 0; nth < 1_000; nth++) audit({ ...entry, principal: anonymous, requestId: nth });
   const last = async () => (await redis.xrevrange(keys.audit, "+", "-", "COUNT", 1))[0]?.[1] ?? [];
   await expect.poll(last).toContain("999");
   const length = await redis.xlen(keys.audit);
@@ -132,8 +132,8 @@ test("[AC35] a stream in Redis keeps about so many of the newest entries, and is
   );
 });
 
-test("[AC33] the guide says what each event is", async () => {
-  const guide = await readFile(new URL("../../../docs/security.md", import.meta.url), "utf8");
-  const [, rows = ""] = /^## The audit trail$[\s\S]*?^\| `event` \|.*$([\s\S]*?)^$/m.exec(guide) ?? [];
+test("[AC33] docs/security.md describes every event", async () => {
+  const page = await readFile(new URL("../../../docs/security.md", import.meta.url), "utf8");
+  const [, rows = ""] = /^## The audit trail$[\s\S]*?^\| `event` \|.*$([\s\S]*?)^$/m.exec(page) ?? [];
   expect([...rows.matchAll(/^\| `(\w+)` \|/gm)].map(([, event]) => event)).toEqual([...auditEvents]);
 });

@@ -3,23 +3,23 @@ import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, type JWTVer
 import type { AccessConfig } from "./config.js";
 import { anonymous, type Principal, role } from "./principal.js";
 import { type ShareLinks, shareType } from "./share-links.js";
-import { invalidToken, unauthorized } from "./token-refusals.js";
+import { tokenRefusal, unauthorized } from "./token.js";
 
-/** Clocks of whoever makes tokens may be this much ahead or behind. */
+/** Tolerated clock difference to the issuer of tokens. */
 const clockToleranceS = 5;
-/** A token longer than this is none of ours: verifying costs time. */
-const longestToken = 8_192;
-/** Never `none`, and never a public key taken for a secret: the kind of key decides the algorithms. */
-const asymmetric = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+/** Longer tokens are refused without the cost of verifying them. */
+const maxTokenLength = 8_192;
+/** The kind of key determines the algorithms: never `none`, and never a public key used as a secret. */
+const publicKeyAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
-/** Tells who holds a token. */
+/** Verifies tokens and identifies their holders. */
 export class Authenticator {
-  /** Whether anyone has to say who they are. */
+  /** Whether authentication is on. */
   readonly required: boolean;
   readonly #verify: (token: string) => Promise<JWTPayload>;
   readonly #config: AccessConfig;
   readonly #shares: ShareLinks | undefined;
-  /** Tokens that this node did not accept, since it began: users' own, and those of share links. */
+  /** Tokens that this node has refused since it started, of users and of share links. */
   readonly refused = { user: 0, share: 0 };
 
   constructor(config: AccessConfig, shares: ShareLinks | undefined) {
@@ -35,7 +35,8 @@ export class Authenticator {
     };
     if (jwks !== undefined) {
       const keys = createRemoteJWKSet(new URL(jwks), { cacheMaxAge: config.AUTH_JWKS_MAX_AGE_S * 1000 });
-      this.#verify = async (token) => (await jwtVerify(token, keys, { ...common, algorithms: asymmetric })).payload;
+      this.#verify = async (token) =>
+        (await jwtVerify(token, keys, { ...common, algorithms: publicKeyAlgorithms })).payload;
     } else {
       const key = new TextEncoder().encode(secret ?? "");
       this.#verify = async (token) => (await jwtVerify(token, key, { ...common, algorithms: ["HS256"] })).payload;
@@ -43,13 +44,13 @@ export class Authenticator {
   }
 
   /**
-   * Who holds this token; everyone is `anyone` where authentication is off. Rejects with `UNAUTHORIZED`, and with `UNAVAILABLE`
-   * while the keys cannot be had.
+   * The holder of a token, or `anonymous` with authentication off. Rejects with `UNAUTHORIZED`, and with `UNAVAILABLE`
+   * if the keys cannot be fetched.
    */
   async identify(token: string | undefined): Promise<Principal> {
     if (!this.required) return anonymous;
-    if (token === undefined) throw new RefusedError(refuse("UNAUTHORIZED", "This needs a token."));
-    const kind = token.length <= longestToken && typeOf(token) === shareType ? "share" : "user";
+    if (token === undefined) throw new RefusedError(refuse("UNAUTHORIZED", "A token is required."));
+    const kind = token.length <= maxTokenLength && typeOf(token) === shareType ? "share" : "user";
     try {
       return await this.#identify(token, kind);
     } catch (error) {
@@ -59,30 +60,31 @@ export class Authenticator {
   }
 
   async #identify(token: string, kind: "user" | "share"): Promise<Principal> {
-    if (token.length > longestToken) throw unauthorized("it is too long");
+    if (token.length > maxTokenLength) throw unauthorized("it is too long");
     if (kind === "share") {
-      if (this.#shares === undefined) throw unauthorized("share links are not in use here");
+      if (this.#shares === undefined) throw unauthorized("share links are not enabled");
       return this.#shares.identify(token);
     }
     try {
       return this.#principalOf(await this.#verify(token));
     } catch (error) {
       if (error instanceof RefusedError) throw error;
-      throw invalidToken(error);
+      throw tokenRefusal(error);
     }
   }
 
   #principalOf(payload: JWTPayload): Principal {
     const { exp = 0 } = payload;
-    const sub: unknown = payload.sub; // whatever the login wrote there
+    const sub: unknown = payload.sub; // the type does not guarantee what the login wrote there
     if (typeof sub !== "string" || sub === "" || sub.length > 200) {
-      throw unauthorized("its sub is not a text of 1 to 200 characters");
+      throw unauthorized("its sub must be a text of 1 to 200 characters");
     }
     const claim = payload[this.#config.AUTH_ROLE_CLAIM];
     const named = (Array.isArray(claim) ? claim : [claim]).flatMap((word) => role.safeParse(word).data ?? []);
     const claims = claim === undefined ? [this.#config.AUTH_DEFAULT_ROLE] : named;
     const highest = role.options.findLast((option) => claims.includes(option));
-    if (highest === undefined) throw unauthorized(`its ${this.#config.AUTH_ROLE_CLAIM} is no role of ours`);
+    if (highest === undefined)
+      throw unauthorized(`its ${this.#config.AUTH_ROLE_CLAIM} must be ${role.options.join(", ")}`);
     return { userId: sub, role: highest, expiresMs: exp * 1000 };
   }
 }
@@ -91,6 +93,6 @@ function typeOf(token: string): string | undefined {
   try {
     return decodeProtectedHeader(token).typ;
   } catch {
-    return undefined; // verifying it says what is wrong
+    return undefined; // the verification reports what is wrong
   }
 }

@@ -1,8 +1,7 @@
-export { type Access, createAccess } from "./access.js";
+export { type Access, createAccess, showAccess } from "./access.js";
 export { type Audit, type AuditEntry, type AuditEvent, auditEvents } from "./audit.js";
 export { Authenticator } from "./authenticator.js";
 export { type AccessConfig, accessEnv, checkExposure, openAccessPhrase, type RateLimit, rateLimit } from "./config.js";
-export { showAccess } from "./metrics.js";
 export { anonymous, type Principal, type Role, role, type Share } from "./principal.js";
 export { defaultQuotas, type Quotas, quotasOf } from "./quotas.js";
 export { clientKey, type LimitedAction, RateLimiter } from "./rate-limiter.js";
@@ -16,4 +15,4 @@ export {
   viewRefusal,
 } from "./session-permissions.js";
 export { ShareLinks, type ShareRecord } from "./share-links.js";
-export { type RequestToken, tokenCookie, tokenOf } from "./token.js";
+export { tokenCookie, tokenOf } from "./token.js";

@@ -2,7 +2,7 @@ import { isLoopback } from "@tapedeck/runtime";
 import type { AccessConfig, RateLimit } from "./config.js";
 import type { RateLimits } from "./rate-limiter.js";
 
-/** What one user, or one address, may have of the cluster; absent: any number. */
+/** How much one user, or one address, may use. Absent means unlimited. */
 export interface Quotas {
   readonly sessions?: number | undefined;
   readonly sessionsPerUser?: number | undefined;
@@ -15,8 +15,8 @@ export interface Quotas {
 }
 
 /**
- * What holds where others can reach the service and nothing else is set. Many people may sit behind one address, and a page reads
- * some times a second: these keep one user from taking everything, and keep nobody from working.
+ * Apply to a service that others can reach, unless set otherwise. Many people may share an address, and a page reads several times a
+ * second: these values keep one user from exhausting the cluster without hindering anyone's work.
  */
 export const defaultQuotas = {
   sessionsPerUser: 200,
@@ -28,30 +28,30 @@ export const defaultQuotas = {
   rates: { creations: { points: 600, seconds: 60 }, reads: { points: 1_000, seconds: 10 } },
 } as const satisfies Quotas;
 
-/** On an address that only this machine reaches. */
+/** On an address that only this machine can reach. */
 const loopbackQuotas: Quotas = { socketsPerAddress: 10_000, rates: {} };
 
-/** What is set, and for the rest what is usual. */
+/** The configured quotas, completed by the defaults for HOST. */
 export function quotasOf(config: AccessConfig & { readonly HOST: string }): Quotas {
-  const usual: Quotas = isLoopback(config.HOST) ? loopbackQuotas : defaultQuotas;
+  const defaults: Quotas = isLoopback(config.HOST) ? loopbackQuotas : defaultQuotas;
   return {
-    sessions: unlessZero(config.MAX_SESSIONS ?? usual.sessions),
-    sessionsPerUser: unlessZero(config.MAX_SESSIONS_PER_USER ?? usual.sessionsPerUser),
-    sessionsPerAddress: unlessZero(config.MAX_SESSIONS_PER_ADDRESS ?? usual.sessionsPerAddress),
-    socketsPerUser: unlessZero(config.MAX_SOCKETS_PER_USER ?? usual.socketsPerUser),
-    socketsPerAddress: unlessZero(config.MAX_SOCKETS_PER_ADDRESS ?? usual.socketsPerAddress),
-    instrumentsPerUser: unlessZero(config.MAX_INSTRUMENTS_PER_USER ?? usual.instrumentsPerUser),
-    instrumentStarts: config.LIMIT_INSTRUMENTS ?? usual.instrumentStarts,
+    sessions: unlessZero(config.MAX_SESSIONS ?? defaults.sessions),
+    sessionsPerUser: unlessZero(config.MAX_SESSIONS_PER_USER ?? defaults.sessionsPerUser),
+    sessionsPerAddress: unlessZero(config.MAX_SESSIONS_PER_ADDRESS ?? defaults.sessionsPerAddress),
+    socketsPerUser: unlessZero(config.MAX_SOCKETS_PER_USER ?? defaults.socketsPerUser),
+    socketsPerAddress: unlessZero(config.MAX_SOCKETS_PER_ADDRESS ?? defaults.socketsPerAddress),
+    instrumentsPerUser: unlessZero(config.MAX_INSTRUMENTS_PER_USER ?? defaults.instrumentsPerUser),
+    instrumentStarts: config.LIMIT_INSTRUMENTS ?? defaults.instrumentStarts,
     rates: {
-      commands: config.LIMIT_COMMANDS ?? usual.rates.commands,
-      creations: config.LIMIT_CREATIONS ?? usual.rates.creations,
-      connections: config.LIMIT_CONNECTIONS ?? usual.rates.connections,
-      reads: config.LIMIT_READS ?? usual.rates.reads,
+      commands: config.LIMIT_COMMANDS ?? defaults.rates.commands,
+      creations: config.LIMIT_CREATIONS ?? defaults.rates.creations,
+      connections: config.LIMIT_CONNECTIONS ?? defaults.rates.connections,
+      reads: config.LIMIT_READS ?? defaults.rates.reads,
     },
   };
 }
 
-/** 0 is any number. */
-function unlessZero(bound: number | undefined): number | undefined {
-  return bound === 0 ? undefined : bound;
+/** 0 means unlimited. */
+function unlessZero(quota: number | undefined): number | undefined {
+  return quota === 0 ? undefined : quota;
 }

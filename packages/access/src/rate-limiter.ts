@@ -4,15 +4,15 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limite
 import type { RateLimit } from "./config.js";
 import type { Principal } from "./principal.js";
 
-/** Whose count something goes to: the user's, or the address's where users are not known. */
+/** Identifies a client for limits: the user, or the address if users are not known. */
 export function clientKey({ userId }: Pick<Principal, "userId">, address: string): string {
   return userId === "" ? `address ${address}` : `user ${userId}`;
 }
 
-/** What is bounded; each has a count of its own. */
+/** The limited actions, each with its own count. */
 export type LimitedAction = "commands" | "creations" | "connections" | "reads";
 
-/** How often each may happen; absent: as often as one likes. */
+/** How often each may happen. Absent means unlimited. */
 export type RateLimits = { readonly [what in LimitedAction]?: RateLimit | undefined };
 
 const words: Readonly<Record<LimitedAction, string>> = {
@@ -23,13 +23,13 @@ const words: Readonly<Record<LimitedAction, string>> = {
 };
 
 /**
- * How often one user, or one address where users are not known, may do something in the whole cluster. While Redis is away each
- * node counts by itself, so that its absence opens nothing.
+ * Limits how often one user, or one address if users are not known, may do something in the whole cluster. While Redis is unavailable
+ * each node counts for itself, so that an outage does not lift the limits.
  */
 export class RateLimiter {
   readonly #limiters: Readonly<Partial<Record<LimitedAction, RateLimiterRedis>>>;
   readonly #limits: RateLimits;
-  /** What this node refused, since it began. */
+  /** Refusals by this node since it started. */
   readonly refused: Record<LimitedAction, number> = { commands: 0, creations: 0, connections: 0, reads: 0 };
 
   constructor(redis: RedisConnection, prefix: string, limits: RateLimits) {
@@ -42,7 +42,7 @@ export class RateLimiter {
         keyPrefix: `${prefix}:rate:${what}`,
         points,
         duration,
-        // Who is far over the limit is not worth a round trip for each further try.
+        // A client above its limit causes no further round trips to Redis.
         inMemoryBlockOnConsumed: points + 1,
         insuranceLimiter: new RateLimiterMemory({ points, duration }),
       });
@@ -56,12 +56,12 @@ export class RateLimiter {
     );
   }
 
-  /** Whether there is a limit at all. */
+  /** Whether there is a limit for this action. */
   isLimited(what: LimitedAction): boolean {
     return this.#limiters[what] !== undefined;
   }
 
-  /** Counts one. Rejects with `TOO_MANY_REQUESTS` and the seconds to wait. */
+  /** Counts one action. Rejects with `TOO_MANY_REQUESTS` and the seconds to wait. */
   async count(what: LimitedAction, who: Pick<Principal, "userId">, address: string): Promise<void> {
     const limiter = this.#limiters[what];
     if (limiter === undefined) return;

@@ -5,7 +5,7 @@ import { adminRefusal, controlRefusal, createRefusal, ownerRefusal, viewRefusal 
 
 const own = { id: "own", userId: "ada", createdAt: 1 };
 const foreign = { id: "foreign", userId: "ben", createdAt: 2 };
-const nobodys = { id: "old", userId: "", createdAt: 3 };
+const ownerless = { id: "old", userId: "", createdAt: 3 };
 const global = { id: globalSessionId, userId: "", createdAt: 4 };
 
 const user = (role: Principal["role"]): Principal => ({ userId: "ada", role, expiresMs: 0 });
@@ -25,8 +25,8 @@ const holders = {
   "controller's link": link("controller"),
 } as const;
 
-/** What each may do with its own session, someone else's (which the links are for), one that nobody owns, and the shared one. */
-const table: Record<keyof typeof holders, [own: string, foreign: string, nobodys: string, global: string]> = {
+/** What each may do with its own session, another user's (which the links open), one without an owner, and `global`. */
+const table: Record<keyof typeof holders, [own: string, foreign: string, ownerless: string, global: string]> = {
   anonymous: ["view control own", "view control own", "view control own", "view control own"],
   viewer: ["view", "", "", "view"],
   controller: ["view control own", "", "", "view control"],
@@ -37,7 +37,7 @@ const table: Record<keyof typeof holders, [own: string, foreign: string, nobodys
 
 describe.each(Object.entries(table))("%s", (name, row) => {
   const principal = Object.entries(holders).find(([holder]) => holder === name)?.[1] ?? anonymous;
-  test.each([own, foreign, nobodys, global].map((session, at) => [session.id, session, row[at]] as const))(
+  test.each([own, foreign, ownerless, global].map((session, at) => [session.id, session, row[at]] as const))(
     "[AC6] with the session %s",
     (_, session, allowed) => {
       const can = Object.entries({ view: viewRefusal, control: controlRefusal, own: ownerRefusal })
@@ -48,14 +48,14 @@ describe.each(Object.entries(table))("%s", (name, row) => {
   );
 });
 
-test("[AC6] controllers and admins make sessions, admins alone see all of them", () => {
+test("[AC6] controllers and admins create sessions, and only admins list them", () => {
   const who = (rule: (principal: Principal) => unknown) =>
     Object.entries(holders).flatMap(([name, principal]) => (rule(principal) === undefined ? [name] : []));
   expect(who(createRefusal)).toEqual(["anonymous", "controller", "admin"]);
   expect(who(adminRefusal)).toEqual(["anonymous", "admin"]);
 });
 
-test("[AC12] a link does not open a later session of the same id", () => {
+test("[AC12] a link does not open a later session with the same id", () => {
   expect(viewRefusal(link("viewer"), { ...foreign, createdAt: 5 })).toMatchObject({
     refused: "SESSION_NOT_FOUND",
   });

@@ -1,7 +1,7 @@
 import { globalSessionId, type Refusal, refuse, sessionNotFound } from "@tapedeck/protocol";
 import type { Principal } from "./principal.js";
 
-/** The part of a session that decides who may do something with it. */
+/** The part of a session on which permissions depend. */
 export interface SessionOwnership {
   readonly id: string;
   readonly userId: string;
@@ -9,9 +9,9 @@ export interface SessionOwnership {
 }
 
 /**
- * The rules of who may do what; docs/security.md has them as a table. Pure. Each answers with a refusal, or undefined where
- * it is allowed. The shared session is everyone's: who may control their own may control it. Someone else's session is answered like
- * one that does not exist, so that ids cannot be tried out.
+ * The rules of who may view, control, delete, share and create sessions; docs/security.md has them as a table. Each function returns a
+ * refusal, or undefined if the action is allowed. Everyone may view the session `global`, and controllers may control it. Another user's
+ * session is answered like one that does not exist, so that ids cannot be probed.
  */
 export function viewRefusal(principal: Principal, session: SessionOwnership): Refusal | undefined {
   return mayAccess(principal, session) ? undefined : sessionNotFound(session.id);
@@ -19,26 +19,25 @@ export function viewRefusal(principal: Principal, session: SessionOwnership): Re
 
 export function controlRefusal(principal: Principal, session: SessionOwnership): Refusal | undefined {
   if (!mayAccess(principal, session)) return sessionNotFound(session.id);
-  return principal.role === "viewer" ? needsController : undefined;
+  return principal.role === "viewer" ? controllerRequired : undefined;
 }
 
-/** Deleting a session and sharing it are its owner's; whoever holds a link to it may do neither. */
+/** Only the owner may delete or share a session, not the holder of a share link. */
 export function ownerRefusal(principal: Principal, session: SessionOwnership): Refusal | undefined {
   const refusal = controlRefusal(principal, session);
   if (refusal !== undefined) return refusal;
-  if (principal.share !== undefined)
-    return refuse("FORBIDDEN", "A share link neither deletes a session nor shares it.");
+  if (principal.share !== undefined) return refuse("FORBIDDEN", "A share link cannot delete or share a session.");
   if (session.id !== globalSessionId || principal.role === "admin") return undefined;
-  return refuse("FORBIDDEN", "Only an admin deletes or shares the session global.");
+  return refuse("FORBIDDEN", "Deleting or sharing the session global requires the role admin.");
 }
 
 export function createRefusal(principal: Principal): Refusal | undefined {
-  if (principal.share !== undefined) return refuse("FORBIDDEN", "A share link opens one session and makes none.");
-  return principal.role === "viewer" ? needsController : undefined;
+  if (principal.share !== undefined) return refuse("FORBIDDEN", "A share link cannot create sessions.");
+  return principal.role === "viewer" ? controllerRequired : undefined;
 }
 
 export function adminRefusal(principal: Principal): Refusal | undefined {
-  return principal.role === "admin" ? undefined : refuse("FORBIDDEN", "This needs the role admin.");
+  return principal.role === "admin" ? undefined : refuse("FORBIDDEN", "This requires the role admin.");
 }
 
 function mayAccess({ role, share, userId }: Principal, { id, userId: owner, createdAt }: SessionOwnership): boolean {
@@ -46,10 +45,10 @@ function mayAccess({ role, share, userId }: Principal, { id, userId: owner, crea
   return role === "admin" || id === globalSessionId || (userId !== "" && userId === owner);
 }
 
-/** Who wants to make a session learns that its id is in use, since the id cannot be given twice. */
+/** Creating a session reveals that its id is in use, since ids are unique. */
 export function idTakenRefusal(principal: Principal, session: SessionOwnership): Refusal | undefined {
   if (mayAccess(principal, session)) return undefined;
-  return refuse("FORBIDDEN", `Session ${session.id} cannot be made: the id is in use by someone else.`);
+  return refuse("FORBIDDEN", `The session id ${session.id} is already in use by another user.`);
 }
 
-const needsController = refuse("FORBIDDEN", "This needs the role controller; yours is viewer. Nothing was changed.");
+const controllerRequired = refuse("FORBIDDEN", "This requires the role controller. Nothing was changed.");

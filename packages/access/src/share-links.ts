@@ -6,12 +6,12 @@ import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Principal } from "./principal.js";
 import type { SessionOwnership } from "./session-permissions.js";
-import { invalidToken } from "./token-refusals.js";
+import { tokenRefusal } from "./token.js";
 
-/** `typ` of a share link's token, so that it can never be taken for a user's, nor the reverse. */
+/** `typ` of a share link's token, so that it is never accepted as a user's token, nor the reverse. */
 export const shareType = "tapedeck-share";
 
-/** A share link as its session's owner sees it. */
+/** A share link as stored and as shown to the session's owner. */
 const share = z.object({
   id: z.string(),
   role: shareRole,
@@ -24,15 +24,15 @@ export type ShareRecord = z.infer<typeof share>;
 const claims = z.object({
   jti: z.string(),
   sid: z.string(),
-  /** When the session was created: an id may live again. */
+  /** When the session was created, since its id may later belong to another session. */
   ses: z.int(),
   role: shareRole,
   exp: z.int(),
 });
 
 /**
- * Signed links to one session. A link is good while its signature is, until it expires, and as long as it is listed in Redis
- * beside its session: taking it off the list revokes it.
+ * Signed links to one session. A link is valid if its signature is, until it expires, and while Redis lists it
+ * beside its session: removing it from the list revokes it.
  */
 export class ShareLinks {
   readonly #redis: RedisConnection;
@@ -48,9 +48,9 @@ export class ShareLinks {
   }
 
   /**
-   * Makes a link. Rejects with `TOO_MANY_SHARES`.
+   * Creates a link. Rejects with `TOO_MANY_SHARES`.
    *
-   * @param seconds how long it is good
+   * @param seconds how long the link is valid
    */
   async create(
     session: SessionOwnership,
@@ -67,7 +67,7 @@ export class ShareLinks {
       .sign(this.#secret);
     const key = this.#keys.shares(session.id);
     await this.#dropExpired(key);
-    // Entered first and counted then, so that requests at the same time cannot exceed the limit together.
+    // Added first and counted afterwards, so that concurrent requests cannot exceed the limit together.
     await this.#redis.hset(key, id, JSON.stringify(record));
     if ((await this.#redis.hlen(key)) > limits.shares) {
       await this.#redis.hdel(key, id);
@@ -78,13 +78,13 @@ export class ShareLinks {
     return { ...record, token };
   }
 
-  /** The links of a session that are still good. */
+  /** The valid links of a session. */
   async list(sessionId: string): Promise<ShareRecord[]> {
     const all = await this.#redis.hvals(this.#keys.shares(sessionId));
     return all.map((text) => share.parse(JSON.parse(text))).filter(({ expiresMs }) => expiresMs > this.#now());
   }
 
-  /** @returns false where there is no such link */
+  /** @returns false if there is no such link */
   async revoke(sessionId: string, id: string): Promise<boolean> {
     return (await this.#redis.hdel(this.#keys.shares(sessionId), id)) === 1;
   }
@@ -96,21 +96,21 @@ export class ShareLinks {
     if (ended.length > 0) await this.#redis.hdel(key, ...ended.map(({ id }) => id));
   }
 
-  async isGood({ sessionId, id }: { readonly sessionId: string; readonly id: string }): Promise<boolean> {
+  async isValid({ sessionId, id }: { readonly sessionId: string; readonly id: string }): Promise<boolean> {
     return (await this.#redis.hexists(this.#keys.shares(sessionId), id)) === 1;
   }
 
-  /** Who holds this link. Rejects with `UNAUTHORIZED`. */
+  /** The holder of a link. Rejects with `UNAUTHORIZED`. */
   async identify(token: string): Promise<Principal> {
     const read = await jwtVerify(token, this.#secret, { algorithms: ["HS256"], typ: shareType }).then(
       ({ payload }) => claims.safeParse(payload),
       (error: unknown) => {
-        throw invalidToken(error);
+        throw tokenRefusal(error);
       },
     );
     if (!read.success) throw new RefusedError(refuse("UNAUTHORIZED", "The share link is malformed."));
     const { jti: id, sid: sessionId, ses: createdAt, role, exp } = read.data;
-    if (!(await this.isGood({ sessionId, id }))) {
+    if (!(await this.isValid({ sessionId, id }))) {
       throw new RefusedError(refuse("UNAUTHORIZED", "The share link has been revoked."));
     }
     return { userId: "", role, expiresMs: exp * 1000, share: { id, sessionId, createdAt } };

@@ -74,12 +74,12 @@ describe("before a token is accepted", () => {
     ] as const) {
       const client = await gateway.client("/ws/not-made", { headers: { [name]: value } });
       await client.untilClosed();
-      expect(client.closed).toEqual({ code: 4401, reason: "The token is not good: it is malformed." });
+      expect(client.closed).toEqual({ code: 4401, reason: "Invalid token: it is malformed." });
     }
     const sent = await gateway.client("/ws/not-made");
     sent.send({ type: "auth", token: await token("ada", { seconds: -60 }) });
     await sent.untilClosed();
-    expect(sent.closed).toEqual({ code: 4401, reason: "The token is not good: it has expired." });
+    expect(sent.closed).toEqual({ code: 4401, reason: "Invalid token: it has expired." });
   });
 });
 

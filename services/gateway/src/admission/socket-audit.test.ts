@@ -92,7 +92,7 @@ describe("with authentication on", () => {
     for (const legacy of [false, true])
       await (await gateway.client("/ws/s1", { legacy, headers: badToken })).untilClosed();
     await (await gateway.client("/ws/s1", { legacy: true, headers: forwarded })).untilClosed();
-    const malformed = refused("UNAUTHORIZED", "The token is not good: it is malformed.");
+    const malformed = refused("UNAUTHORIZED", "Invalid token: it is malformed.");
     const missing = refused("UNAUTHORIZED", "token missing or no longer good");
     expect(await trail(3)).toEqual([malformed, malformed, missing]);
 
@@ -102,7 +102,7 @@ describe("with authentication on", () => {
     const late = await gateway.client("/ws/s1", { headers: forwarded });
     late.send({ type: "auth", token: await token("ada", { seconds: -60 }) });
     await late.untilClosed();
-    expect(await trail(2)).toEqual([missing, refused("UNAUTHORIZED", "The token is not good: it has expired.")]);
+    expect(await trail(2)).toEqual([missing, refused("UNAUTHORIZED", "Invalid token: it has expired.")]);
 
     await (await bearing("ben", "/ws/s1")).untilClosed();
     const cookie = `tapedeck_token=${await token("ada")}`;
@@ -125,7 +125,7 @@ describe("with authentication on", () => {
     const fields = (await trail(3)).sort((one, two) => String(one.reason).localeCompare(String(two.reason)));
     expect(fields).toEqual([
       { ...entry, action: "watch", result: "UNAUTHORIZED", reason: "the token has expired", request_id: "r-1" },
-      { ...entry, action: "auth", result: "UNAUTHORIZED", reason: "The token is not good: it is malformed." },
+      { ...entry, action: "auth", result: "UNAUTHORIZED", reason: "Invalid token: it is malformed." },
       {
         ...entry,
         action: "auth",

@@ -266,7 +266,7 @@ export class ClientConnections {
   async closeRevoked(shares: Access["shares"]): Promise<void> {
     for (const connection of [...this.#all]) {
       const { share } = connection.principal;
-      if (share !== undefined && !(await shares?.isGood(share)))
+      if (share !== undefined && !(await shares?.isValid(share)))
         connection.close(4401, "the share link has been revoked");
     }
   }

@@ -1,6 +1,7 @@
 // The types of the SDK as one file, which needs no other package: what the client declares, and what it uses of the protocol. There types
 // come from schemas, so they are written out as the compiler sees them.
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { posix } from "node:path";
 import { API, NodeBuilderFlags } from "typescript/unstable/sync";
 
 /** Words of a declaration that could be names. */
@@ -9,8 +10,7 @@ const namesIn = (text) => new Set(text.match(/[A-Za-z_$][\w$]*/g));
 /** @param root the repository's, with a slash at the end; what tsc made of packages/client has to be there */
 export function sdkTypes(root) {
   const folder = `${root}packages/client/dist/`;
-  const modules = readdirSync(folder).filter((name) => name.endsWith(".d.ts") && name !== "sdk.d.ts");
-  const texts = new Map(modules.map((name) => [name, readFileSync(`${folder}${name}`, "utf8")]));
+  const texts = modulesFrom(folder, "index.d.ts");
   const wanted = new Map([...texts.values()].flatMap(importedFromProtocol));
   const exported = exportedBy(texts.get("index.d.ts"));
   texts.delete("index.d.ts");
@@ -24,6 +24,17 @@ export function sdkTypes(root) {
     declared.set(name, text);
   }
   return `${reachable(exported, declared).join("\n")}\nexport { ${exported.join(", ")} };\n`;
+}
+
+/** The text of a module, and of every module that it imports, by path. Files of an earlier build may lie beside them. */
+function modulesFrom(folder, entry, texts = new Map()) {
+  if (texts.has(entry)) return texts;
+  const text = readFileSync(`${folder}${entry}`, "utf8");
+  texts.set(entry, text);
+  for (const [, path] of text.matchAll(/ from "(\.[^"]+)\.js";/g)) {
+    modulesFrom(folder, posix.join(posix.dirname(entry), `${path}.d.ts`), texts);
+  }
+  return texts;
 }
 
 /** Local name and name in the protocol of what a module imports, or exports again, from there. */

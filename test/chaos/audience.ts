@@ -4,13 +4,13 @@ import { type Choice, lookedBackAt, modes, playedOn, type Seat, type Seen, takeS
 import { breakIn } from "../support/expect.js";
 import { longestGap } from "../support/pace.js";
 
-/** Markets that are watched: each feed has some, and two cores can simulate them in every ticker and gateway. */
-const live = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "SIMUSD"];
+/** The live markets: each feed has some, and two cores can simulate them in every ticker and gateway. */
+const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "SIMUSD"];
 const seeds = [1, 2];
 
 /**
- * Users of all three modes, each with a session of their own and one socket, which comes in by the balancer as a browser's
- * does. None has a frame cap, so each frame of a tape is to come by itself.
+ * Users of all three modes, each with their own session and one socket, which connects through the balancer as a browser's
+ * does. None has a frame cap, so each frame of a tape has to come as a message of its own.
  */
 export class Audience {
   readonly seats: readonly Seat[];
@@ -32,19 +32,19 @@ export class Audience {
     this.#epochs = new Map(seats.map((seat) => [seat, seat.viewer.frames.at(-1)?.epoch ?? 0]));
   }
 
-  /** Resolves when every viewer has been given a frame that arrived at a moment or later. */
+  /** Resolves when every viewer has got a frame at this moment or later. */
   playedOn(since: number): Promise<void> {
     return playedOn(this.seats, since);
   }
 
-  /** All of them, and others, saw each frame of their tape once and in order, and were told to go before their connection ended. */
+  /** Checks that these users, and others, got each frame of their tape once and in order, and a close code before their connection ended. */
   async check(others: readonly Seat[]): Promise<Seen[]> {
     const seen = await lookedBackAt(this.#cluster, [...this.seats, ...others]);
     for (const { id, viewer, frames, truth } of seen) {
       expect(breakIn(frames), `${id} misses, repeats or reorders`).toBeUndefined();
       const flaw = frames.map((frame) => truth.flaw(frame)).find((found) => found !== undefined);
-      expect(flaw, `${id} gets what the tape has not`).toBeUndefined();
-      expect(viewer.closes.slice(0, 1), `${id} is sent away and not cut off`).toEqual(
+      expect(flaw, `${id} gets a frame that its tape does not have`).toBeUndefined();
+      expect(viewer.closes.slice(0, 1), `${id} is closed with 1012 and not cut off`).toEqual(
         viewer.closes.map(() => 1012).slice(0, 1),
       );
     }
@@ -55,7 +55,7 @@ export class Audience {
   }
 }
 
-/** What the nth user watches. */
+/** What user number `index` watches. */
 export function choiceOf(index: number): Choice {
   const mode = modes[index % modes.length] ?? "REPLAY";
   const nth = Math.floor(index / modes.length);
@@ -63,13 +63,13 @@ export function choiceOf(index: number): Choice {
     case "REPLAY":
       return { mode, speed: 1, body: { tape: "slow" } };
     case "LIVE":
-      return { mode, speed: 1, body: { source: "SIM", symbol: live[nth % live.length] } };
+      return { mode, speed: 1, body: { source: "SIM", symbol: symbols[nth % symbols.length] } };
     case "SIMULATION":
       return { mode, speed: 0.5, body: { seed: seeds[nth % seeds.length] } };
   }
 }
 
-/** By how many ms the longest wait for a frame exceeded what the tape asks for, in a span of time. */
+/** By how many ms the longest wait for a frame exceeded the tape's own distance of frames, in a span of time. */
 export function hiccup({ frames, truth, speed }: Seen, [from, to]: readonly [number, number]): number {
   const first = frames.findIndex(({ at }) => at >= from);
   const after = frames.findIndex(({ at }) => at > to);

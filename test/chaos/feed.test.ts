@@ -67,12 +67,12 @@ describe("faults of a feed, with users who watch it", () => {
     const victim = await recording(cluster);
     const fault = now();
     cluster.signal(victim, "SIGKILL");
-    await users.told(fault, /.*/);
+    await users.untilFeedStatus(fault, /.*/);
     await heard.more(10);
     expect(heard.tapes).toHaveLength(1);
     expect(heard.gaps).toHaveLength(1);
     await right(cluster, heard);
-    await users.more(fault, 20);
+    await users.untilFrames(fault, 20);
     expect(await users.check(fault)).toEqual(Array(3).fill([heard.gaps[0]]));
     cluster.note(`chaos SIGKILL feed: no frame for ${users.longestPause(fault)} ms, hole of ${heard.gaps[0]} ms`);
     await cluster.whole();
@@ -92,7 +92,7 @@ describe("faults of a feed, with users who watch it", () => {
     expect(gaps).toHaveLength(1);
     expect(gaps[0]).toBeLessThan(1500);
     await right(cluster, heard);
-    await users.more(fault, 20);
+    await users.untilFrames(fault, 20);
     expect(await users.check(fault)).toEqual(Array(3).fill(gaps));
     cluster.note(`chaos SIGTERM feed: no frame for ${users.longestPause(fault)} ms, hole of ${gaps[0]} ms`);
     await cluster.whole();
@@ -107,7 +107,7 @@ describe("faults of a feed, with users who watch it", () => {
     const fault = now();
     cluster.signal(victim, "SIGSTOP");
     await cluster.until(async () => (await recording(cluster)).name !== victim.name, "the other feed to claim it");
-    await users.told(fault, /.*/);
+    await users.untilFeedStatus(fault, /.*/);
     await heard.more(10);
     const successor = await recording(cluster);
     const { connections } = exchange;
@@ -117,7 +117,7 @@ describe("faults of a feed, with users who watch it", () => {
     expect([heard.tapes.length, heard.gaps.length, exchange.connections]).toEqual([1, 1, connections]);
     await cluster.until(() => exchange.clients.size === 1, "the thawed feed to leave the exchange");
     await right(cluster, heard);
-    await users.more(fault, 30);
+    await users.untilFrames(fault, 30);
     expect(await users.check(fault)).toEqual(Array(3).fill(heard.gaps));
     cluster.note(`chaos SIGSTOP feed: no frame for ${users.longestPause(fault)} ms, hole of ${heard.gaps[0]} ms`);
   });
@@ -134,7 +134,7 @@ describe("faults of a feed, with users who watch it", () => {
     await heard.more(10);
     expect(exchange.connections).toBe(connections);
     await right(cluster, heard);
-    await users.more(fault, 20);
+    await users.untilFrames(fault, 20);
     await users.check(fault);
     cluster.note(`chaos live tape lost: no frame for ${users.longestPause(fault)} ms`);
   });
@@ -154,7 +154,7 @@ describe("faults of a feed, with users who watch it", () => {
       const [before, at] = [heard.gaps.length, now()];
       fault();
       await cluster.until(() => heard.gaps.length > before, "a marked hole");
-      await users.told(at, reason);
+      await users.untilFeedStatus(at, reason);
       await heard.more(5);
       await right(cluster, heard);
     }
@@ -163,9 +163,9 @@ describe("faults of a feed, with users who watch it", () => {
     await heard.told("connecting", /has said nothing of XBTUSD/, 30_000);
     exchange.silence(false);
     await cluster.until(() => heard.gaps.length > before, "a marked hole");
-    await users.told(at, /^BITMEX has said nothing of XBTUSD for 3 s/);
+    await users.untilFeedStatus(at, /^BITMEX has said nothing of XBTUSD for 3 s/);
     await right(cluster, heard);
-    await users.more(now(), 20);
+    await users.untilFrames(now(), 20);
     for (const holes of await users.check(began)) expect(holes.length).toBeGreaterThanOrEqual(4);
   });
 
@@ -185,8 +185,8 @@ describe("faults of a feed, with users who watch it", () => {
     });
     expect(heard.frames).toHaveLength(length);
     await exchange.open();
-    await users.told(fault, /^BITMEX cannot be reached/, "down");
-    await users.more(now(), 20);
+    await users.untilFeedStatus(fault, /^BITMEX cannot be reached/, "down");
+    await users.untilFrames(now(), 20);
     expect(await users.check(fault)).toEqual(Array(3).fill([heard.gaps.at(-1)]));
     await right(cluster, heard);
   });

@@ -3,8 +3,10 @@ import { test } from "../support/cluster.js";
 import { now } from "../support/viewer.js";
 import { Players } from "./players.js";
 
-describe("faults of a gateway under 100 watched sessions", () => {
-  test("[F4] killed: its viewers come back by token, and none misses a frame", async ({ cluster }) => {
+describe("a gateway fails under 100 watched sessions", () => {
+  test("[F4] a killed gateway's clients resume elsewhere with their tokens, and none misses a frame", async ({
+    cluster,
+  }) => {
     const players = await Players.gather(cluster);
     await players.playedOn(now(), 1500);
     const [victim] = cluster.gateways;
@@ -20,7 +22,9 @@ describe("faults of a gateway under 100 watched sessions", () => {
     await cluster.whole();
   });
 
-  test("[F5] told to end: it sends its viewers away, and none misses a frame", async ({ cluster }) => {
+  test("[F5] a gateway that shuts down closes its sockets with 1012, and no client misses a frame", async ({
+    cluster,
+  }) => {
     const players = await Players.gather(cluster);
     await players.playedOn(now(), 1500);
     const [victim] = cluster.gateways;

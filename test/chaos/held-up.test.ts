@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { RestartableRedis } from "../support/redis-server.js";
 
-/** Longer than any command may take, and than Redis may be silent. */
-const heldUpMs = 7_000;
+/** Longer than the timeout of a command, and than Redis may be silent. */
+const suspendedMs = 7_000;
 const asks = fileURLToPath(new URL("../support/asks-redis.mjs", import.meta.url));
 
 const undo: (() => unknown)[] = [];
@@ -19,7 +19,7 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
   if (!child.kill(signal)) throw new Error(`no process to send ${signal} to`);
 }
 
-test("[R13] [R27] a process that was held up for seconds takes the answers that arrived meanwhile, and keeps its connections", async () => {
+test("[R13] [R27] a process that was suspended for seconds reads the replies that arrived meanwhile and keeps its connections", async () => {
   const redis = new RestartableRedis();
   await redis.start();
   undo.push(() => redis.forget());
@@ -28,14 +28,14 @@ test("[R13] [R27] a process that was held up for seconds takes the answers that 
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   expect(await lines.next()).toMatchObject({ value: "ready" });
 
-  // Redis is slow to answer, and the process is held up before the answers come.
+  // Redis is slow to answer, and the process is suspended before the replies come.
   redis.freeze();
   undo.push(() => redis.thaw());
   kill(child, "SIGUSR2");
   expect(await lines.next()).toMatchObject({ value: "asked" });
   kill(child, "SIGSTOP");
   redis.thaw();
-  await sleep(heldUpMs);
+  await sleep(suspendedMs);
   kill(child, "SIGCONT");
 
   const { value } = await lines.next();

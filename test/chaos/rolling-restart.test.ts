@@ -7,9 +7,9 @@ import { describe as distribution } from "../support/distribution.js";
 import { now } from "../support/viewer.js";
 import { Audience, choiceOf, hiccup } from "./audience.js";
 
-/** 500 by TAPEDECK_TEST_CROWD=500, which takes two cores three minutes. */
+/** TAPEDECK_TEST_CROWD=500 sets 500, which takes three minutes on two cores. */
 const users = Number(process.env.TAPEDECK_TEST_CROWD ?? 200);
-/** After a service is back, work is shared out anew: what that costs is part of its restart. */
+/** When a service is back, work is distributed again: what that costs is part of its restart. */
 const settleMs = 1_000;
 
 const test = testOnCluster(() => ({
@@ -17,7 +17,7 @@ const test = testOnCluster(() => ({
   apis: 2,
   tickers: 2,
   feeds: 2,
-  // As an operator has them, but for the pace of live markets, which two cores are to carry hundreds of times.
+  // An operator's defaults, except the pace of live markets, which two cores could not serve hundreds of times.
   env: { all: { SIMULATION_WARM_UP: "on" }, feed: { FRAME_MS: "250" } },
 }));
 
@@ -28,7 +28,7 @@ const kinds = {
   api: ({ apis }: TestCluster) => apis,
 };
 
-test("[F20] [U13] a rolling restart of every service under hundreds of watched sessions of all modes: no frame is lost, none comes twice, no request fails", {
+test("[F20] [U13] in a rolling restart of all services under hundreds of watched sessions of all modes, no frame is lost or comes twice, and no request fails", {
   timeout: 240_000,
 }, async ({ cluster }) => {
   const pids = () => Object.values(kinds).flatMap((services) => services(cluster).map(({ pid }) => pid));
@@ -71,10 +71,10 @@ test("[F20] [U13] a rolling restart of every service under hundreds of watched s
       cluster.note(`rolling, ${what}: ${mode} hiccups ${distribution(gaps)} ms of ${gaps.length}`);
     }
   }
-  const knocks = seats.reduce((sum, { viewer }) => sum + viewer.closes.length + 1 - viewer.connections, 0);
+  const failedConnects = seats.reduce((sum, { viewer }) => sum + viewer.closes.length + 1 - viewer.connections, 0);
   const [load] = loadavg();
   cluster.note(
-    `rolling: ${before.length} services in ${Math.round(over - quiet)} ms, ${knocks} connects in vain, load ${load?.toFixed(1)} on ${availableParallelism()} cores`,
+    `rolling: ${before.length} services in ${Math.round(over - quiet)} ms, ${failedConnects} failed connects, load ${load?.toFixed(1)} on ${availableParallelism()} cores`,
   );
   expect(buttons.failures).toEqual([]);
 });

@@ -11,7 +11,7 @@ interface Watcher {
   readonly viewer: Viewer;
 }
 
-/** Users who watch one live instrument: at the edge through each gateway, and one who is a little behind it. */
+/** Viewers of one live instrument: one at the edge through each gateway, and one a little behind it. */
 export class Watchers {
   readonly #http: Http;
   readonly #tapes: LiveTapeReader;
@@ -44,22 +44,22 @@ export class Watchers {
     this.#tapes = new LiveTapeReader(cluster);
   }
 
-  /** Waits until each has been told since a moment that the feed was not up, for a reason, and that it is up again. */
-  async told(since: number, reason: RegExp, status: FeedStatus["status"] = "connecting"): Promise<void> {
+  /** Waits until each viewer has got, since a moment, this status of the feed with this reason, and then that it is up again. */
+  async untilFeedStatus(since: number, reason: RegExp, status: FeedStatus["status"] = "connecting"): Promise<void> {
     for (const { viewer } of this.#all) {
-      const news = () => viewer.heard("feed").filter(({ at }) => at >= since);
+      const reports = () => viewer.messagesOf("feed").filter(({ at }) => at >= since);
       await viewer.until(
         () =>
-          news().some((its) => its.status === status && reason.test(its.reason ?? "")) &&
-          news().at(-1)?.status === "up",
-        `word of ${reason}`,
+          reports().some((feed) => feed.status === status && reason.test(feed.reason ?? "")) &&
+          reports().at(-1)?.status === "up",
+        `feed status with ${reason}`,
         40_000,
       );
     }
   }
 
-  /** Waits until each has so many frames that came after a moment. */
-  async more(since: number, count: number): Promise<void> {
+  /** Waits until each viewer has this many frames that came after a moment. */
+  async untilFrames(since: number, count: number): Promise<void> {
     await Promise.all(
       this.#all.map(({ viewer }) =>
         viewer.until(() => viewer.frames.filter(({ at }) => at >= since).length >= count, `${count} frames`, 40_000),
@@ -67,20 +67,20 @@ export class Watchers {
     );
   }
 
-  /** Each has seen nothing but its tapes, every frame once and in order. Returns the holes that each has seen since, in ms. */
+  /** Checks that each viewer got every frame of its tapes once and in order. Returns the gaps that each got since a moment, in ms. */
   async check(since: number): Promise<number[][]> {
-    const holes: number[][] = [];
+    const gaps: number[][] = [];
     for (const { viewer } of this.#all) {
       expect(viewer.frames).toHaveConsecutiveSeqs();
       for (const [tape, frames] of byTape(viewer)) expect(frames).toBeOfTape(await this.#tapes.truth(tape));
-      holes.push(
+      gaps.push(
         viewer.frames.filter(({ at }) => at >= since).flatMap(({ json }) => JSON.parse(json).gap_before_ms ?? []),
       );
     }
-    return holes;
+    return gaps;
   }
 
-  /** The longest time without a frame since a moment, at the edge. */
+  /** The longest time without a frame at the edge since a moment. */
   longestPause(since: number): number {
     const pauses = this.#all.slice(0, 2).map(({ viewer }) => {
       const times = viewer.frames.map(({ at }) => at).filter((at, n, all) => at >= since || (all[n + 1] ?? 0) >= since);
@@ -98,10 +98,14 @@ export class Watchers {
   }
 }
 
-/** What a viewer saw, by the tape that it was told it plays. */
+/** A viewer's frames by the tape that its session's messages name. */
 function byTape(viewer: Viewer): Map<string, SeenFrame[]> {
   const tapes = new Map<number, string>();
-  for (const { session } of [...viewer.heard("session"), ...viewer.heard("state"), ...viewer.heard("ack")]) {
+  for (const { session } of [
+    ...viewer.messagesOf("session"),
+    ...viewer.messagesOf("state"),
+    ...viewer.messagesOf("ack"),
+  ]) {
     if (session.tape !== null) tapes.set(session.epoch, session.tape);
   }
   const seen = new Map<string, SeenFrame[]>();

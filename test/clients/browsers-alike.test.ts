@@ -6,7 +6,7 @@ import { OldPage } from "./old-pages.js";
 const test = testOnCluster(() => ({}));
 const testWithoutGuess = testOnCluster(() => ({ env: { api: { LEGACY_MODE_GUESS: "off" } } }));
 
-/** What a change of mode would change of these sessions. */
+/** What a change of mode would change in these sessions. */
 async function modesOf(cluster: TestCluster, ...ids: string[]) {
   return Promise.all(
     ids.map(async (id) => {
@@ -16,8 +16,8 @@ async function modesOf(cluster: TestCluster, ...ids: string[]) {
   );
 }
 
-/** Presses a button of which the page has to tell that it failed, and did nothing. */
-async function pressInVain(page: OldPage, button: string): Promise<void> {
+/** Presses a button that fails: the page has to show that, and nothing may change. */
+async function pressAndFail(page: OldPage, button: string): Promise<void> {
   const { lost } = await page.seen();
   await page.press(button);
   expect(await page.status()).toBe("Connection lost");
@@ -33,19 +33,19 @@ describe.skipIf(!haveBrowser)("the third build in browsers of one User-Agent beh
   });
   afterAll(() => pages?.close());
 
-  /** Two pages in profiles of their own, which call themselves alike. */
+  /** Two pages in separate browser profiles with the same User-Agent. */
   async function twoAlike(cluster: TestCluster) {
     const [one, two] = [
       await OldPage.open(pages, cluster, "session-build"),
       await OldPage.open(pages, cluster, "session-build"),
     ];
     await Promise.all([one.draws(5), two.draws(5)]);
-    // A socket without an id, so that `global` is there to be left alone.
+    // Creates `global`, so that the test sees that it does not change.
     await cluster.http.call("POST", "/replay/start");
     return { one, two, a: await one.sessionId(), b: await two.sessionId() };
   }
 
-  test("[EC9] the mode button of each page moves its own session", async ({ cluster }) => {
+  test("[EC9] the mode button of each page changes its own session", async ({ cluster }) => {
     const { one, two, a, b } = await twoAlike(cluster);
     const [, others, shared] = await modesOf(cluster, a, b, "global");
     await one.press("SIMULATION");
@@ -64,7 +64,9 @@ describe.skipIf(!haveBrowser)("the third build in browsers of one User-Agent beh
     }
   });
 
-  test("[EC9] also with the page that tries models in another tab of the same browser", async ({ cluster }) => {
+  test("[EC9] the same holds with the page that tries models in another tab of the same browser", async ({
+    cluster,
+  }) => {
     const page = await OldPage.open(pages, cluster, "session-build", "with two tabs");
     await page.draws(5);
     const models = await page.beside("model-test");
@@ -81,7 +83,7 @@ describe.skipIf(!haveBrowser)("the third build in browsers of one User-Agent beh
     }
   });
 
-  test("[EC9] where nothing tells two pages apart the button fails, the page says so, and nothing changes", async ({
+  test("[EC9] if nothing tells two pages apart, the button fails, the page shows that, and nothing changes", async ({
     cluster,
   }) => {
     const { one, two, a, b } = await twoAlike(cluster);
@@ -90,7 +92,7 @@ describe.skipIf(!haveBrowser)("the third build in browsers of one User-Agent beh
       await page.press("start");
     }
     const before = await modesOf(cluster, a, b, "global");
-    for (const page of [one, two]) await pressInVain(page, "LIVE");
+    for (const page of [one, two]) await pressAndFail(page, "LIVE");
     expect(await modesOf(cluster, a, b, "global")).toEqual(before);
     for (const page of [one, two]) {
       await page.press("pause");
@@ -101,17 +103,17 @@ describe.skipIf(!haveBrowser)("the third build in browsers of one User-Agent beh
   });
 
   testWithoutGuess(
-    "[EC10] where the guess is off the button fails, the page says so, and nothing changes",
+    "[EC10] with LEGACY_MODE_GUESS off the button fails, the page shows that, and nothing changes",
     async ({ cluster }) => {
       const first = await OldPage.open(pages, cluster, "first-build");
       const third = await OldPage.open(pages, cluster, "session-build");
       await Promise.all([first.draws(5), third.draws(5)]);
       const id = await third.sessionId();
       const before = await modesOf(cluster, id, "global");
-      await pressInVain(third, "LIVE");
+      await pressAndFail(third, "LIVE");
       expect((await third.seen()).lost[0]).toMatch(/LEGACY_MODE_GUESS/);
       expect(await modesOf(cluster, id, "global")).toEqual(before);
-      // The first build has no session but the shared one, whatever is open beside it.
+      // The first build has only the shared session, whatever else is open.
       await first.press("SIMULATION");
       expect(await modesOf(cluster, id, "global")).toMatchObject([before[0] ?? {}, { mode: "SIMULATION" }]);
       await first.expectContent();

@@ -10,7 +10,7 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
   });
   afterAll(() => pages?.close());
 
-  test("[EC1] the first build is given frames without any start call, and its controls act on what it shows", async ({
+  test("[EC1] the first build gets frames without a start call, and its controls act on the session it shows", async ({
     cluster,
   }) => {
     const page = await OldPage.open(pages, cluster, "first-build");
@@ -28,7 +28,9 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
     await page.page.close();
   });
 
-  test("[EC1] one that comes while global rests wakes it, and two of them share it", async ({ cluster }) => {
+  test("[EC1] the first build starts a stopped global session, and two of its pages share that session", async ({
+    cluster,
+  }) => {
     await cluster.http.call("POST", "/replay/stop");
     const one = await OldPage.open(pages, cluster, "first-build");
     const two = await OldPage.open(pages, cluster, "first-build", "two");
@@ -44,7 +46,7 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
     }
   });
 
-  test("[EC2] the second build signs in, whoever it is, and does the same", async ({ cluster }) => {
+  test("[EC2] the second build signs in as any user and does the same", async ({ cluster }) => {
     const page = await OldPage.open(pages, cluster, "login-build");
     await page.draws(10);
     expect(await page.page.title()).toMatch(/^Dashboard of \S+, since \d{4}/);
@@ -58,7 +60,7 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
     await page.page.close();
   });
 
-  test("[EC3] of the third build each user has a session of their own", async ({ cluster }) => {
+  test("[EC3] each user of the third build has a session of their own", async ({ cluster }) => {
     const one = await OldPage.open(pages, cluster, "session-build", "one");
     const two = await OldPage.open(pages, cluster, "session-build", "two");
     await Promise.all([one.draws(10), two.draws(10)]);
@@ -81,7 +83,7 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
     }
   });
 
-  test("[EC3] one that is loaded again is on its session again", async ({ cluster }) => {
+  test("[EC3] reloading the third build's page returns to its session", async ({ cluster }) => {
     const page = await OldPage.open(pages, cluster, "session-build");
     await page.draws(5);
     const id = await page.sessionId();
@@ -110,7 +112,7 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
     }
   });
 
-  test("[EC4] its order trades in its own simulated market, and nothing else that it sends does anything", async ({
+  test("[EC4] its orders trade in its own simulated market, and nothing else that it sends has an effect", async ({
     cluster,
   }) => {
     const page = await OldPage.open(pages, cluster, "session-build");
@@ -127,7 +129,7 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
     await page.page.close();
   });
 
-  test("[EC5] the model test reads the mode out of the metrics; the strategies that are gone are an answer of their own", async ({
+  test("[EC5] the model test reads the mode from the metrics, and gets a 404 for strategies that no longer exist", async ({
     cluster,
   }) => {
     const page = await OldPage.open(pages, cluster, "model-test");
@@ -143,7 +145,7 @@ describe.skipIf(!haveBrowser)("the first version's pages, from another origin", 
     await page.page.close();
   });
 
-  test("[EC6] the page of reports names those of sessions with orders", async ({ cluster }) => {
+  test("[EC6] the page of reports names the reports of sessions with orders", async ({ cluster }) => {
     const trader = await OldPage.open(pages, cluster, "session-build");
     await trader.draws(5);
     await trader.press("SIMULATION");

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type OpenedPage, openPage, type Pages } from "../support/browser.js";
 import type { TestCluster } from "../support/cluster.js";
 
-/** What a page has noted down for us (pages/old-page.js). */
+/** What a page records for the test (pages/old-page.js). */
 const seen = z.object({
   texts: z.array(z.string()),
   drawn: z.int(),
@@ -15,12 +15,12 @@ const seen = z.object({
 });
 export type Seen = z.infer<typeof seen>;
 
-/** One of the old pages, open in a browser, served from another origin than the cluster's. */
+/** An old page in a browser, served from another origin than the cluster's. */
 export class OldPage {
   readonly page: Page;
   readonly #shown: OpenedPage;
 
-  /** @param user each has a browser that calls itself differently */
+  /** @param user decides the browser's User-Agent */
   static async open(pages: Pages, cluster: TestCluster, name: string, user = "one"): Promise<OldPage> {
     pages.server.putAll(new URL("./pages/", import.meta.url));
     const url = `${pages.server.origin}/${name}.html?backend=${encodeURIComponent(cluster.url)}`;
@@ -47,7 +47,7 @@ export class OldPage {
     return seen.parse(await this.page.evaluate("window.seen"));
   }
 
-  /** Presses a button and waits for the answer to the call that it makes. */
+  /** Presses a button and waits for the response to its request. */
   async press(name: string): Promise<void> {
     const answered = this.page.waitForResponse((response) => response.request().method() === "POST");
     await this.click(name);
@@ -55,12 +55,12 @@ export class OldPage {
     await this.page.waitForFunction("document.getElementById('status').textContent !== ''");
   }
 
-  /** Presses one that makes no call. */
+  /** Presses a button that sends no request. */
   async click(name: string): Promise<void> {
     await this.page.getByRole("button", { name, exact: true }).click();
   }
 
-  /** Waits until so many more messages were drawn. */
+  /** Waits until this many more messages are drawn. */
   async draws(count: number): Promise<void> {
     const before = (await this.seen()).drawn;
     await this.page.waitForFunction(`window.seen.drawn >= ${before + count}`);
@@ -70,7 +70,7 @@ export class OldPage {
     return this.page.textContent("#status");
   }
 
-  /** The frames that came one by one, as the socket brought them. */
+  /** The frames after the history, in the order in which they came. */
   async frames(): Promise<Record<string, unknown>[]> {
     const { texts } = await this.seen();
     const frame = z.looseObject({ type: z.literal("snapshot"), seq: z.int() });
@@ -81,7 +81,7 @@ export class OldPage {
     await this.page.reload();
   }
 
-  /** What must hold for every old page, whatever was pressed: it drew all it got, lost nothing, and got nothing else. */
+  /** Checks what holds for every old page, whatever was pressed: it drew every message, had no error, and got only valid messages. */
   async expectContent({ refused = [] }: { refused?: readonly RegExp[] } = {}): Promise<void> {
     const { texts, drawn, lost, closed } = await this.seen();
     expect(lost.filter((one) => !refused.some((pattern) => pattern.test(one)))).toEqual([]);
@@ -96,7 +96,7 @@ export class OldPage {
   }
 }
 
-/** What is wrong between frames of one uninterrupted run. */
+/** The faults between consecutive frames of one epoch. */
 export function breaksIn(frames: readonly unknown[]): string[] {
   return frames.flatMap((frame, at) => (at === 0 ? [] : checkNext(frames[at - 1], frame)));
 }

@@ -18,7 +18,7 @@ const session = z.looseObject({
 });
 
 describe("the seed document's test script", () => {
-  test("[EC8] creates sessions by empty posts, and finds them apart", async ({ cluster }) => {
+  test("[EC8] creates sessions with empty posts and controls each by itself", async ({ cluster }) => {
     const script = new SeedScript(cluster.url);
     const create = async () => created.parse(await script.post("/sessions/create")).session_id;
     const [a, b] = [await create(), await create()];
@@ -67,7 +67,7 @@ describe("the seed document's test script", () => {
     await expect(script.get(`/sessions/${a}`)).rejects.toThrow(/404/);
   });
 
-  test("[EC8] works without ids as well, on the shared session", async ({ cluster }) => {
+  test("[EC8] works without ids on the shared session", async ({ cluster }) => {
     const script = new SeedScript(cluster.url);
     expect(await script.post("/replay/start")).toMatchObject({ status: "started" });
     expect(await script.post("/replay/pause")).toMatchObject({ status: "paused" });
@@ -78,7 +78,7 @@ describe("the seed document's test script", () => {
     expect(await script.get("/metrics/dashboard")).toMatchObject({ sessions: { total_sessions: expect.any(Number) } });
   });
 
-  test("[EC8] reads history and frames from a socket, with an id and without", async ({ cluster }) => {
+  test("[EC8] reads history and frames from a socket with an id and without one", async ({ cluster }) => {
     const script = new SeedScript(cluster.url);
     const id = `session_${Date.now()}_a1b2c3d4e`;
     for (const path of [`/ws?session_id=${id}`, "/ws"]) {

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import WebSocket from "ws";
 
-/** An answer as the script takes it: JSON or nothing at all. */
+/** A response: the script accepts only JSON. */
 type Json = Record<string, unknown>;
 
 /**
- * What the seed document's test script does, call by call, and what it takes for granted. Its HTTP client sends POSTs without a
- * body as `application/octet-stream`, and any answer that is not 200 ends it.
+ * The requests of the seed document's test script, and its assumptions. Its HTTP client sends POSTs without a body as
+ * `application/octet-stream`, and any status other than 200 ends the script.
  */
 export class SeedScript {
   readonly #backend: string;
@@ -37,7 +37,7 @@ export class SeedScript {
     return answer.json();
   }
 
-  /** Connects and reads so many messages. */
+  /** Connects and reads this many messages. */
   async receive(path: string, count: number): Promise<Json[]> {
     const socket = new WebSocket(`${this.#backend.replace(/^http/, "ws")}${path}`);
     const messages: Json[] = [];

@@ -134,7 +134,7 @@ describe("the deck's buttons, on sockets of both gateways", () => {
       await viewer.untilSession(({ state }) => state === "STOPPED", "the end");
       await viewer.until(() => viewer.lastSeq === truth.lastSeq, "the last frame");
       expect(viewer.session).toMatchObject({ reason: "ended", controller_state: { cursor_seq: truth.lastSeq } });
-      expect(viewer.heard("state").some(({ cause }) => cause === "ended")).toBe(true);
+      expect(viewer.messagesOf("state").some(({ cause }) => cause === "ended")).toBe(true);
       expect(viewer.frames).toHaveConsecutiveSeqs();
       expect(viewer.frames).toBeOfTape(truth);
     }

@@ -5,7 +5,7 @@ import { describe as distribution } from "../support/distribution.js";
 import "../support/expect.js";
 import { lateness } from "../support/pace.js";
 
-describe("what reaches a socket", () => {
+describe("delivery to sockets", () => {
   test("[C20] [C26] at 1x frames keep the recording's inter-arrival times", async ({ cluster }) => {
     const { id, viewers, truth } = await cluster.watched({ max_fps: 0 }, { start: false });
     await cluster.http.control(id, "start");
@@ -15,7 +15,7 @@ describe("what reaches a socket", () => {
       const late = lateness(viewer.live, truth, anchor);
       cluster.note(`1x lateness ms: ${distribution(late)} of ${late.length} frames`);
       expect(Math.min(...late)).toBeGreaterThan(-5);
-      // A busy machine holds up a frame now and then; a clock that drifted would be late more and more.
+      // A busy machine delays a frame now and then; with a drifting clock the delay would grow.
       expect(late.filter((ms) => ms > 250).length).toBeLessThan(late.length / 10);
       expect(Math.min(...late.slice(-10))).toBeLessThan(250);
       expect(viewer.frames).toHaveConsecutiveSeqs();
@@ -52,7 +52,7 @@ describe("what reaches a socket", () => {
     },
   );
 
-  test("[C22] a cap of 10 frames a second at 20x loses no trade and sums the stretch", async ({ cluster }) => {
+  test("[C22] a frame cap of 10 a second at 20x loses no trade and sums what it merges", async ({ cluster }) => {
     const { id, viewers, truth } = await cluster.watched({ max_fps: 10, speed: 20 }, { start: false });
     await cluster.http.control(id, "start");
     for (const viewer of viewers) {
@@ -69,7 +69,7 @@ describe("what reaches a socket", () => {
     await cluster.end({ id, viewers });
   });
 
-  test("[C23] sockets on two gateways see the same frames", async ({ cluster }) => {
+  test("[C23] sockets on two gateways get the same frames", async ({ cluster }) => {
     const { id, viewers, truth } = await cluster.watched({ speed: 8 });
     await Promise.all(viewers.map((viewer) => viewer.next(60)));
     const latecomer = await cluster.watch(id);
@@ -87,7 +87,7 @@ describe("what reaches a socket", () => {
     await cluster.end({ id, viewers: [...viewers, latecomer] });
   });
 
-  test("[C24] a viewer that comes back elsewhere gets exactly what it missed", async ({ cluster }) => {
+  test("[C24] a client that resumes on another gateway gets exactly what it missed", async ({ cluster }) => {
     const { id, viewers, truth } = await cluster.watched({ max_fps: 0, speed: 4 });
     const [stays, leaves] = viewers;
     if (!stays || !leaves) throw new Error("two viewers are needed");
@@ -98,8 +98,8 @@ describe("what reaches a socket", () => {
       await leaves.resume();
       await leaves.next(10);
     }
-    // Away during a seek: first the rest of the old epoch, then the new one. Slowly: an epoch ends at the frame that the seek found, and on a
-    // busy machine one may become due before the seek is written.
+    // Away during a seek: first comes the rest of the old epoch, then the new one. Played slowly, because an epoch ends at the frame where the
+    // seek found it, and on a busy machine another frame may become due before the seek is written.
     await cluster.http.control(id, "speed/0.5");
     leaves.drop();
     await stays.next(10);
@@ -113,7 +113,7 @@ describe("what reaches a socket", () => {
       await viewer.until(() => viewer.lastSeq >= (both.controller_state.cursor_seq ?? 0), "the frame paused at");
       expect(viewer.frames).toHaveConsecutiveSeqs();
       expect(viewer.frames).toBeOfTape(truth);
-      expect(viewer.heard("history").every(({ complete }) => complete)).toBe(true);
+      expect(viewer.messagesOf("history").every(({ complete }) => complete)).toBe(true);
     }
     const places = (frames: typeof stays.frames) => frames.map(({ epoch, seq }) => `${epoch}:${seq}`);
     const end = `${leaves.frames.at(-1)?.epoch}:${leaves.frames.at(-1)?.seq}`;
@@ -125,7 +125,7 @@ describe("what reaches a socket", () => {
     await cluster.end({ id, viewers });
   });
 
-  test("[C24] a token too old yields the newest frames and says that some are missing", async ({ cluster }) => {
+  test("[C24] a token that is too old gets the newest frames with complete:false", async ({ cluster }) => {
     const { id, viewers, truth } = await cluster.watched({ max_fps: 0 });
     await viewers[0]?.next(5);
     await cluster.http.control(id, "pause");
@@ -134,8 +134,8 @@ describe("what reaches a socket", () => {
     const first = viewers[0]?.frames[0];
     if (!old || !first) throw new Error("no token");
     const back = await cluster.watch(id, { token: { epoch: first.epoch, after: first.seq } });
-    await back.until(() => back.heard("history").length > 0, "history");
-    expect(back.heard("history")[0]?.complete).toBe(false);
+    await back.until(() => back.messagesOf("history").length > 0, "history");
+    expect(back.messagesOf("history")[0]?.complete).toBe(false);
     expect(back.frames.length).toBeLessThanOrEqual(limits.historyFrames);
     expect(back.lastSeq).toBe(500 + limits.epochs);
     expect(back.frames).toBeOfTape(truth);

@@ -43,7 +43,7 @@ test("[LV83] what LIVE has recorded opens as a tape for REPLAY, with the frames 
   const replay = await cluster.watch(again);
   await cluster.http.control(again, "speed/50");
   await cluster.http.control(again, "start");
-  await replay.until(() => replay.heard("state").some(({ cause }) => cause === "ended"), "the end of the tape");
+  await replay.until(() => replay.messagesOf("state").some(({ cause }) => cause === "ended"), "the end of the tape");
   expect(replay.frames).toHaveConsecutiveSeqs();
   expect(replay.frames[0]?.seq).toBe(0);
   expect(await cluster.http.session(again)).toMatchObject({ tape, mode: "REPLAY", state: "STOPPED" });

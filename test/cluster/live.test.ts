@@ -50,7 +50,7 @@ describe("three users", () => {
     }
     const replayed = b.viewer.session?.epoch;
     for (const [user, symbol] of live) {
-      await user.viewer.until(() => user.viewer.heard("feed").some(({ status }) => status === "up"), "its feed");
+      await user.viewer.until(() => user.viewer.messagesOf("feed").some(({ status }) => status === "up"), "its feed");
       await user.viewer.until(
         () => present(user.viewer).filter((frame) => symbolOf(frame) === symbol).length >= 30,
         "frames",
@@ -95,10 +95,10 @@ describe("three users", () => {
     const { session_id: good } = await cluster.http.create({ mode: "LIVE" });
     const { session_id: bad } = await cluster.http.create({ mode: "LIVE", symbol: "NOSUCHCOIN" });
     const viewers = [await cluster.watch(good), await cluster.watch(bad)] as const;
-    await viewers[1].until(() => viewers[1].heard("feed").at(-1)?.status === "down", "word of the refusal");
-    expect(viewers[1].heard("feed").at(-1)?.reason).toMatch(/NOSUCHCOIN|symbol/i);
+    await viewers[1].until(() => viewers[1].messagesOf("feed").at(-1)?.status === "down", "word of the refusal");
+    expect(viewers[1].messagesOf("feed").at(-1)?.reason).toMatch(/NOSUCHCOIN|symbol/i);
     await viewers[0].next(10);
-    expect(viewers[0].heard("feed").at(-1)?.status).toBe("up");
+    expect(viewers[0].messagesOf("feed").at(-1)?.status).toBe("up");
     expect(await cluster.http.refused("POST", `/mode/${good}`, { mode: "LIVE", source: "MOON" })).toEqual({
       status: 422,
       code: "INVALID_VALUE",
@@ -182,7 +182,7 @@ describe("a recorder for everyone", () => {
     expect((await cluster.record(id)).edge).toBe(false);
 
     await viewer.command("speed", { value: 4 });
-    await viewer.until(() => viewer.heard("state").some(({ cause }) => cause === "reached"), "the edge", 30_000);
+    await viewer.until(() => viewer.messagesOf("state").some(({ cause }) => cause === "reached"), "the edge", 30_000);
     await viewer.next(30);
     const caught = await cluster.http.session(id);
     expect(caught).toMatchObject({ behind_ms: 0, speed: 4, state: "PLAYING", epoch: paused.epoch });
@@ -241,7 +241,7 @@ describe("a recorder for everyone", () => {
         ),
       );
       for (const viewer of viewers) {
-        const state = viewer.heard("state").find(({ session }) => session.epoch === epoch);
+        const state = viewer.messagesOf("state").find(({ session }) => session.epoch === epoch);
         told.push((state?.at ?? Number.POSITIVE_INFINITY) - answered);
         late += viewer.frames.filter((frame) => frame.epoch < epoch && frame.at > answered).length;
       }

@@ -54,7 +54,7 @@ test("[P8] a refused command has the same code and sentence by HTTP and by socke
       command === "mode" ? `/mode/${id}` : `/replay/${command}${beside === undefined ? "" : `/${beside}`}/${id}`;
     const { code, message } = errorBody.parse((await cluster.http.call("POST", path, body)).body);
     viewer.send(JSON.stringify({ type: "command", id: nth, command, ...args }));
-    const answer = () => viewer.heard("error").find((error) => error.id === nth);
+    const answer = () => viewer.messagesOf("error").find((error) => error.id === nth);
     await viewer.until(() => answer() !== undefined, `refusal of ${command} ${JSON.stringify(args)}`);
     const told = answer();
     expect([command, args, told?.code, told?.message]).toEqual([command, args, code, message]);
@@ -82,6 +82,6 @@ test("[P8] a message that is no command names what is wrong with it", async ({ c
     ['{"type":"ORDER","side":"HOLD"}', "side: must be BUY or SELL; nothing was changed."],
   ];
   for (const [message] of odd) viewer.send(message);
-  await viewer.until(() => viewer.heard("error").length === odd.length, "an error for each");
-  expect(viewer.heard("error").map(({ message }) => message)).toEqual(odd.map(([, sentence]) => sentence));
+  await viewer.until(() => viewer.messagesOf("error").length === odd.length, "an error for each");
+  expect(viewer.messagesOf("error").map(({ message }) => message)).toEqual(odd.map(([, sentence]) => sentence));
 });

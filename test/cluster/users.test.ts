@@ -48,7 +48,7 @@ describe("three users", () => {
         body: { status: "success", mode: "LIVE", symbol, state: "PLAYING" },
       });
       await user.viewer.untilSession(({ mode }) => mode === "LIVE", "live mode");
-      await user.viewer.until(() => user.viewer.heard("feed").length > 0, "feed status");
+      await user.viewer.until(() => user.viewer.messagesOf("feed").length > 0, "feed status");
     }
     const epochs = [a, b, c].map(({ viewer }) => viewer.session?.epoch ?? 0);
     await b.viewer.next(20);

@@ -47,7 +47,7 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
   /** The gateways that new sockets land on, by their names. */
   async function gatewaysOf(sockets: number): Promise<Set<string>> {
     const viewers = await Promise.all(Array.from({ length: sockets }, () => watch()));
-    const nodes = viewers.map((viewer) => viewer.heard("session")[0]?.node ?? "");
+    const nodes = viewers.map((viewer) => viewer.messagesOf("session")[0]?.node ?? "");
     await Promise.all(viewers.map((viewer) => viewer.close()));
     return new Set(nodes.map((node) => node.replace(/-\w+$/, "")));
   }
@@ -99,7 +99,7 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     cluster.signal(unready, "SIGTERM");
     await expect.poll(() => gatewaysOf(4), { timeout: 5_000 }).toEqual(new Set([killed.name, last.name]));
     // It takes sockets itself all the while: the balancer keeps off of its own accord.
-    expect((await watch(url)).heard("session")[0]?.node).toMatch(unready.name);
+    expect((await watch(url)).messagesOf("session")[0]?.node).toMatch(unready.name);
 
     cluster.signal(killed, "SIGKILL");
     await expect.poll(() => gatewaysOf(4).catch(() => new Set()), { timeout: 5_000 }).toEqual(new Set([last.name]));

@@ -99,7 +99,7 @@ class Witness {
       const last = viewer.frames[0];
       const frames = last === undefined ? seen : [...seen, last];
       viewer.types.length = 0;
-      viewer.told.length = 0;
+      viewer.messages.length = 0;
       const broken = breakIn(frames);
       if (broken !== undefined) this.breaks.push(`${id}: ${broken}`);
       for (const code of viewer.closes.splice(0)) this.breaks.push(`${id}: closed with ${code}`);

@@ -17,8 +17,8 @@ describe("orders in a simulated market", () => {
     const { account, epoch } = await one.command("order", { side: "buy", quantity: 2 });
     expect(account).toMatchObject({ position: 2, realized_pnl: 0, unrealized_pnl: expect.any(Number) });
     for (const viewer of mine.viewers) {
-      await viewer.until(() => viewer.heard("trade_event").length === 1, "the fill");
-      expect(viewer.heard("trade_event")[0]?.data).toMatchObject({ side: "BUY", size: 2, type: "ENTRY", pnl: 0 });
+      await viewer.until(() => viewer.messagesOf("trade_event").length === 1, "the fill");
+      expect(viewer.messagesOf("trade_event")[0]?.data).toMatchObject({ side: "BUY", size: 2, type: "ENTRY", pnl: 0 });
       await viewer.until(() => bytes(viewer.frames, epoch).size > 20, "frames after the order");
     }
     const { epochFromSeq, tape: name } = await cluster.record(mine.id);
@@ -26,7 +26,7 @@ describe("orders in a simulated market", () => {
     const [first = 0] = await framesOfOrders(cluster, mine.id);
     expect(ownTrades(bytes(one.frames, epoch).get(first)).reduce((sum, { size }) => sum + size, 0)).toBeCloseTo(2, 8);
 
-    const told = one.heard("trade_event")[0]?.data;
+    const told = one.messagesOf("trade_event")[0]?.data;
     const { mid_price } = JSON.parse(bytes(one.frames, epoch).get(first) ?? "");
     expect(told?.account?.unrealized_pnl).toBeCloseTo(2 * (mid_price - (told?.price ?? Number.NaN)), 6);
     const held = (await cluster.http.session(mine.id)).account;
@@ -51,7 +51,7 @@ describe("orders in a simulated market", () => {
       await viewer.until(() => viewer.lastSeq > first + 20, "the others' frames");
       expect(viewer.frames).toHaveConsecutiveSeqs();
       for (const [seq, json] of bytes(viewer.live)) expect(json).toBe((await base.load(seq)).json(seq));
-      expect(viewer.heard("trade_event")).toEqual([]);
+      expect(viewer.messagesOf("trade_event")).toEqual([]);
     }
     await cluster.end(mine);
     await cluster.end(others);
@@ -86,10 +86,10 @@ describe("orders in a simulated market", () => {
       const gaps = frames.filter(({ prev }, at) => at > 0 && prev > (frames[at - 1]?.seq ?? 0));
       expect(gaps).toEqual([]);
       // The first order forks the tape; the next one goes on from it, and so does the epoch.
-      const states = viewer?.heard("state").filter(({ session }) => session.tape?.includes("~")) ?? [];
+      const states = viewer?.messagesOf("state").filter(({ session }) => session.tape?.includes("~")) ?? [];
       expect(new Set(states.map(({ session }) => session.epoch)).size).toBe(1);
       expect(new Set(states.map(({ session }) => session.tape)).size).toBe(2);
-      expect(late?.heard("trade_event").map(({ data }) => data.type)).toEqual(["ENTRY", "EXIT"]);
+      expect(late?.messagesOf("trade_event").map(({ data }) => data.type)).toEqual(["ENTRY", "EXIT"]);
       expect(await cluster.record(mine.id)).toMatchObject({ historyFromSeq: 0 });
       const newcomer = await cluster.watch(mine.id);
       await newcomer.next(1);
@@ -119,7 +119,7 @@ describe("orders in a simulated market", () => {
       const sides = frames.filter((frame) => frame.seq === seq).map(({ json }) => ownTrades(json).length > 0);
       expect(sides).toEqual([true]);
     }
-    const resumed = viewer?.heard("history").slice(1);
+    const resumed = viewer?.messagesOf("history").slice(1);
     expect(resumed?.every(({ complete }) => complete)).toBe(true);
     await cluster.end(mine);
   });
@@ -159,8 +159,8 @@ describe("orders in a simulated market", () => {
     expect(await order({ side: "BUY", quantity: -1 })).toEqual({ status: 422, code: "INVALID_VALUE" });
     await viewer?.until(() => viewer.session?.state === "PAUSED", "word of the pause");
     viewer?.send(JSON.stringify({ type: "ORDER", side: "SELL" }));
-    await viewer?.until(() => viewer.heard("error").length === 1, "the refusal");
-    expect(viewer?.heard("error")[0]).toMatchObject({ code: "NOT_PLAYING" });
+    await viewer?.until(() => viewer.messagesOf("error").length === 1, "the refusal");
+    expect(viewer?.messagesOf("error")[0]).toMatchObject({ code: "NOT_PLAYING" });
     const { session_id: replay } = await cluster.http.create({});
     expect(await order({ side: "BUY" }, replay)).toEqual({ status: 409, code: "NOT_SIMULATION" });
     expect((await cluster.record(mine.id)).orders).toBe(0);
@@ -179,8 +179,8 @@ describe("orders in a simulated market", () => {
     old.send("ORDER");
     old.send(JSON.stringify({ type: "ORDER", side: "sElL", quantity: 0.5 }));
     const [viewer] = mine.viewers;
-    await viewer?.until(() => viewer.heard("trade_event").length > 0, "the fill");
-    expect(viewer?.heard("trade_event").map(({ data }) => [data.side, data.size])).toEqual([["SELL", 0.5]]);
+    await viewer?.until(() => viewer.messagesOf("trade_event").length > 0, "the fill");
+    expect(viewer?.messagesOf("trade_event").map(({ data }) => [data.side, data.size])).toEqual([["SELL", 0.5]]);
     const [seq = 0] = await framesOfOrders(cluster, mine.id);
     await old.until(() => old.lastSeq > seq + 3, "frames after the order");
     const sold = ownTrades(old.live.findLast((frame) => frame.prev < seq && seq <= frame.seq)?.json);

@@ -9,14 +9,14 @@ import {
 import WebSocket from "ws";
 import { z } from "zod";
 
-/** A frame as one viewer saw it. It stands for the frames (prev, seq] of the tape that `epoch` plays. */
+/** A frame as a viewer received it. It contains the frames (prev, seq] of the tape that `epoch` plays. */
 export interface SeenFrame {
   readonly epoch: number;
   readonly prev: number;
   readonly seq: number;
   /** Wall milliseconds, fractional. */
   readonly at: number;
-  /** The text as it came; of a frame of `history`, the text as it was serialised again. */
+  /** The text as it was received; a frame of a `history` is serialised again. */
   readonly json: string;
   readonly from: "history" | "live";
   /** The gateway it came through. */
@@ -28,8 +28,8 @@ export function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Any message but a live frame. */
-export type Told = ServerMessage & { at: number };
+/** Any message other than a live frame. */
+export type ReceivedMessage = ServerMessage & { at: number };
 
 export interface Token {
   readonly epoch: number;
@@ -37,18 +37,18 @@ export interface Token {
 }
 
 export interface ViewerOptions {
-  /** Gateways to watch through; the first at first, and the next one after each loss. */
+  /** Gateways to connect to: first the first one, then the next one after each loss. */
   readonly gateways: readonly string[];
-  /** Undefined watches what a client without an id watches. */
+  /** Undefined for a client without an id, which is on `global`. */
   readonly sessionId?: string | undefined;
   readonly legacy?: boolean;
   readonly token?: Token;
-  /** Come back by token after a loss, as the close codes say. */
+  /** Reconnect with a token after a loss, as the close codes say. */
   readonly reconnect?: boolean;
   readonly headers?: Record<string, string>;
-  /** Who is trusted to sign the server's certificate, where it is not one that everybody trusts. */
+  /** The authority that signed the server's certificate, if it is not a public one. */
   readonly ca?: string;
-  /** Frames' texts that many viewers get, kept once for all of them. */
+  /** Shared by many viewers that get the same frames, so that each text is in memory once. */
   readonly texts?: Map<string, string>;
 }
 
@@ -57,30 +57,30 @@ interface Waiter {
   done: (outcome: Error | undefined) => void;
 }
 
-/** A real client of the cluster that keeps all it receives. */
+/** A WebSocket client of the cluster that keeps everything it receives. */
 export class Viewer {
   readonly sessionId: string | undefined;
   readonly frames: SeenFrame[] = [];
-  readonly told: Told[] = [];
-  /** The type of each message, frames too, in the order of their coming. */
+  readonly messages: ReceivedMessage[] = [];
+  /** The type of each message, frames included, in the order in which they came. */
   readonly types: string[] = [];
-  /** What broke the protocol. */
+  /** Violations of the protocol. */
   readonly faults: string[] = [];
-  /** The session as the newest message told it. */
+  /** The session according to the newest message. */
   session: SessionView | undefined;
   connections = 0;
-  /** Codes of the closes, in their order. */
+  /** The close codes, in their order. */
   readonly closes: number[] = [];
   #options: ViewerOptions;
   #socket: WebSocket | undefined;
   #next = 0;
   #epoch = 0;
   #closed: { code: number; reason: string } | undefined;
-  /** For the message of a wait in vain. */
-  #trouble = "";
+  /** For the error of a wait that times out. */
+  #lastEvent = "";
   #leaving = false;
   #retry: NodeJS.Timeout | undefined;
-  #patience = 0;
+  #retryMs = 0;
   #waiters = new Set<Waiter>();
   #commands = 0;
 
@@ -97,7 +97,7 @@ export class Viewer {
     this.sessionId = options.sessionId;
   }
 
-  /** The position to come back with: that of the last frame seen. */
+  /** The token to resume with: the position of the last frame. */
   get token(): Token | undefined {
     const last = this.frames.at(-1);
     return last && { epoch: last.epoch, after: last.seq };
@@ -107,7 +107,7 @@ export class Viewer {
     return this.frames.at(-1)?.seq ?? -1;
   }
 
-  /** The close that ended this viewer's connection, if it has no other now. */
+  /** How the connection was closed, if there is no other one now. */
   get closed(): { code: number; reason: string } | undefined {
     return this.#closed;
   }
@@ -117,11 +117,11 @@ export class Viewer {
   }
 
   /** The messages of one type. */
-  heard<T extends ServerMessage["type"]>(type: T): Extract<Told, { type: T }>[] {
-    return this.told.filter((message): message is Extract<Told, { type: T }> => message.type === type);
+  messagesOf<T extends ServerMessage["type"]>(type: T): Extract<ReceivedMessage, { type: T }>[] {
+    return this.messages.filter((message): message is Extract<ReceivedMessage, { type: T }> => message.type === type);
   }
 
-  /** Resolves when the condition holds; looks after each message and each close. Rejects after `ms`. */
+  /** Resolves when the condition holds. It is checked after each message and each close. Rejects after `ms`. */
   until(check: () => boolean, what: string, ms = 20_000): Promise<void> {
     if (check()) return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -142,14 +142,14 @@ export class Viewer {
     });
   }
 
-  /** The next `count` frames. */
+  /** Waits for the next `count` frames. */
   async next(count: number, ms?: number): Promise<SeenFrame[]> {
     const from = this.frames.length;
     await this.until(() => this.frames.length >= from + count, `${count} more frames`, ms);
     return this.frames.slice(from, from + count);
   }
 
-  /** Waits for the session to be as asked, as told to this socket. */
+  /** Waits until the session, as this socket knows it, fulfils the condition. */
   untilSession(check: (session: SessionView) => boolean, what: string, ms?: number): Promise<void> {
     return this.until(() => this.session !== undefined && check(this.session), what, ms);
   }
@@ -158,39 +158,40 @@ export class Viewer {
   async command(command: string, args: Record<string, unknown> = {}): Promise<SessionView> {
     const id = `c${++this.#commands}`;
     this.send(JSON.stringify({ type: "command", id, command, ...args }));
-    const answer = () => this.told.find((told) => (told.type === "ack" || told.type === "error") && told.id === id);
+    const answer = () =>
+      this.messages.find((message) => (message.type === "ack" || message.type === "error") && message.id === id);
     await this.until(() => answer() !== undefined, `answer to ${command}`);
-    const told = answer();
-    if (told?.type !== "ack") throw new Error(`${command} was refused: ${JSON.stringify(told)}`);
-    return told.session;
+    const answered = answer();
+    if (answered?.type !== "ack") throw new Error(`${command} was refused: ${JSON.stringify(answered)}`);
+    return answered.session;
   }
 
   send(text: string): void {
     this.#socket?.send(text);
   }
 
-  /** Reads nothing more from the socket, so that the gateway's buffers fill. */
+  /** Stops reading from the socket, so that the gateway's buffers fill. */
   stopReading(): void {
     this.#socket?.pause();
   }
 
-  readAgain(): void {
+  resumeReading(): void {
     this.#socket?.resume();
   }
 
-  /** Cuts the connection without a farewell, as a lost network does. */
+  /** Cuts the connection without a close message, as a lost network does. */
   drop(): void {
     this.#leaving = true;
     this.#socket?.terminate();
   }
 
-  /** Comes back with the token of the last frame seen, through the next gateway. */
+  /** Reconnects to the next gateway with the token of the last frame. */
   async resume(token: Token | undefined = this.token): Promise<void> {
     await this.close();
     this.#leaving = false;
     const before = this.types.length;
     this.#connect(token);
-    await this.until(() => this.types.length > before, "the first message after coming back");
+    await this.until(() => this.types.length > before, "the first message after reconnecting");
   }
 
   async close(): Promise<void> {
@@ -201,7 +202,7 @@ export class Viewer {
     const gone = new Promise((resolve) => socket.once("close", resolve));
     if (socket.readyState === WebSocket.OPEN) socket.close(1000);
     else socket.terminate();
-    // A stopped process on the other side answers no farewell.
+    // A stopped process on the other side does not answer the close message.
     const deadline = setTimeout(() => socket.terminate(), 1000);
     await gone;
     clearTimeout(deadline);
@@ -230,70 +231,70 @@ export class Viewer {
     const began = now();
     socket.on("open", () => {
       this.connections++;
-      this.#trouble = `opened after ${Math.round(now() - began)} ms`;
+      this.#lastEvent = `opened after ${Math.round(now() - began)} ms`;
     });
     socket.on("message", (data: Buffer) => {
-      this.#patience = 0;
-      this.#take(data.toString("latin1"), gateway);
+      this.#retryMs = 0;
+      this.#receive(data.toString("latin1"), gateway);
     });
     socket.on("error", (error) => {
-      this.#trouble = error.message; // a close always follows
+      this.#lastEvent = error.message; // a close always follows
     });
     socket.on("close", (code, reason) => {
       if (socket !== this.#socket) return;
       this.#closed = { code, reason: reason.toString() };
-      this.#trouble += ` after ${Math.round(now() - began)} ms`;
+      this.#lastEvent += ` after ${Math.round(now() - began)} ms`;
       this.closes.push(code);
-      if (this.#options.reconnect && !this.#leaving && mayComeBack(code)) {
-        this.#patience = Math.min(500, this.#patience * 2 || 20);
-        this.#retry = setTimeout(() => this.#connect(this.token), this.#patience);
+      if (this.#options.reconnect && !this.#leaving && mayReconnect(code)) {
+        this.#retryMs = Math.min(500, this.#retryMs * 2 || 20);
+        this.#retry = setTimeout(() => this.#connect(this.token), this.#retryMs);
       }
-      this.#settle();
+      this.#checkWaiters();
     });
   }
 
-  #take(text: string, gateway: string): void {
+  #receive(text: string, gateway: string): void {
     const at = now();
     if (text.startsWith(frameStart)) {
       this.types.push("snapshot");
-      this.frames.push(seen(this.#kept(text), this.#epoch, at, "live", gateway));
+      this.frames.push(frameOf(this.#shared(text), this.#epoch, at, "live", gateway));
     } else {
       try {
-        this.#hear(JSON.parse(text), at, gateway);
+        this.#receiveMessage(JSON.parse(text), at, gateway);
       } catch (error) {
         this.faults.push(`${error} in ${text.slice(0, 300)}`);
       }
     }
-    this.#settle();
+    this.#checkWaiters();
   }
 
-  #hear(json: unknown, at: number, gateway: string): void {
+  #receiveMessage(json: unknown, at: number, gateway: string): void {
     const message = this.#options.legacy
       ? { ...legacyHistoryMessage.parse(json), epoch: 0, complete: true }
       : serverMessage.parse(json);
     this.types.push(message.type);
-    this.told.push({ ...message, at });
+    this.messages.push({ ...message, at });
     if (message.type === "session" || message.type === "state") this.#epoch = message.session.epoch;
     if (message.type === "session" || message.type === "state" || message.type === "ack") {
       this.session = message.session;
     }
     if (message.type === "history") {
       this.#epoch = message.epoch;
-      // As it came, since the schema puts a frame's fields in an order of its own.
-      for (const frame of asItCame.parse(json).data) {
-        this.frames.push(seen(this.#kept(JSON.stringify(frame)), this.#epoch, at, "history", gateway));
+      // Not as the schema parses it, which changes the order of a frame's fields.
+      for (const frame of rawHistory.parse(json).data) {
+        this.frames.push(frameOf(this.#shared(JSON.stringify(frame)), this.#epoch, at, "history", gateway));
       }
     }
   }
 
-  #kept(text: string): string {
+  #shared(text: string): string {
     const { texts } = this.#options;
     const known = texts?.get(text);
     if (known === undefined) texts?.set(text, text);
     return known ?? text;
   }
 
-  #settle(): void {
+  #checkWaiters(): void {
     for (const waiter of this.#waiters) {
       if (this.faults.length > 0) waiter.done(new Error(this.faults.join("\n")));
       else if (waiter.check()) waiter.done(undefined);
@@ -304,16 +305,16 @@ export class Viewer {
     const counts = new Map<string, number>();
     for (const type of this.types) counts.set(type, (counts.get(type) ?? 0) + 1);
     const kinds = [...counts].map(([type, count]) => `${count} ${type}`).join(", ");
-    const socket = this.#closed ? `closed with ${this.#closed.code} ${this.#closed.reason} ${this.#trouble}` : "open";
+    const socket = this.#closed ? `closed with ${this.#closed.code} ${this.#closed.reason} ${this.#lastEvent}` : "open";
     const { state, epoch, cursor_ts } = this.session ?? {};
-    return `it got ${kinds || "nothing"}, last frame ${this.lastSeq}, session ${state} ${epoch} ${cursor_ts}, socket ${socket}`;
+    return `received ${kinds || "nothing"}, last frame ${this.lastSeq}, session ${state} ${epoch} ${cursor_ts}, socket ${socket}`;
   }
 }
 
-const asItCame = z.object({ data: z.array(z.unknown()) });
+const rawHistory = z.object({ data: z.array(z.unknown()) });
 
-/** What a client does after a close: 1006 is a lost connection or a dead node. */
-function mayComeBack(code: number): boolean {
+/** Whether a client reconnects after a close: 1006 is a lost connection or a crashed node. */
+function mayReconnect(code: number): boolean {
   if (code === 1006 || code === 1005) return true;
   const known = Object.entries(closeCodes).find(([number]) => Number(number) === code);
   return known !== undefined && known[1].reconnect !== "never";
@@ -321,7 +322,7 @@ function mayComeBack(code: number): boolean {
 
 const frameStart = '{"type":"snapshot","seq":';
 
-function seen(json: string, epoch: number, at: number, from: SeenFrame["from"], gateway: string): SeenFrame {
+function frameOf(json: string, epoch: number, at: number, from: SeenFrame["from"], gateway: string): SeenFrame {
   const seq = Number.parseInt(json.slice(frameStart.length, frameStart.length + 12), 10);
   const skippedAt = json.indexOf('"skipped":');
   const skipped = skippedAt < 0 ? 0 : Number.parseInt(json.slice(skippedAt + 10, skippedAt + 22), 10);

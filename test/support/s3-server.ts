@@ -79,7 +79,7 @@ export class Bucket {
     for (const file of ["manifest.json", "index.bin", "blocks.bin", "events.bin", "overview.bin"]) {
       await draft.append(file, await from.read(id, version, file));
     }
-    await draft.publish();
+    await draft.commit();
   }
 
   /** What is sent there vanishes, and nothing closes. */

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { TapedeckError } from "@tapedeck/client";
 import { RefusedError } from "@tapedeck/protocol";
 import { ConfigError, redactText } from "@tapedeck/runtime";
-import { ImportRefused, TapeWriteError, whyNotWritten } from "@tapedeck/tape";
+import { ImportRefused, TapeWriteError, writeFailureReason } from "@tapedeck/tape";
 import { type Command, CommanderError } from "commander";
 import { type EndSignal, onEndSignals } from "./terminal/end-signals.js";
 import { printError } from "./terminal/output.js";
@@ -83,7 +83,7 @@ function endQuietlyWithReader(): void {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (!outputNeeded) return;
       if (error.code === "EPIPE") process.exit(bySignal.SIGPIPE);
-      report(new UserError(`The output cannot be written: ${whyNotWritten(error)}.`));
+      report(new UserError(`The output cannot be written: ${writeFailureReason(error)}.`));
       process.exit(notDone);
     });
   }

@@ -1,4 +1,4 @@
-import type { Position, Tape } from "@tapedeck/tape";
+import type { Tape, TapePosition } from "@tapedeck/tape";
 import { z } from "zod";
 import type { SessionRecord } from "./rules/record.js";
 
@@ -10,7 +10,7 @@ const midOf = z.object({ mid_price: z.number() });
  */
 export async function midAt(
   { mode, account }: Pick<SessionRecord, "mode" | "account">,
-  { seq }: Position,
+  { seq }: TapePosition,
   tape: Pick<Tape, "block" | "load">,
 ): Promise<number | undefined> {
   if (mode !== "SIMULATION" || account.position === 0) return undefined;

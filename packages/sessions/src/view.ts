@@ -1,11 +1,11 @@
 import { type FeedStatus, isoOfMs, limits, mode, type SessionView, type WallMs } from "@tapedeck/protocol";
-import type { Position, Tape } from "@tapedeck/tape";
+import type { Tape, TapePosition } from "@tapedeck/tape";
 import type { SessionRecord } from "./rules/record.js";
 import { markToMarket } from "./trading/account.js";
 
 export interface ViewContext {
   /** Where the playhead is now, from `positionAt`; undefined without a tape. */
-  readonly position: Position | undefined;
+  readonly position: TapePosition | undefined;
   readonly tape: Pick<Tape, "iso" | "span"> | undefined;
   readonly now: WallMs;
   readonly connections: number;
@@ -61,6 +61,6 @@ export function viewOf(
 }
 
 /** Frames of history that a newcomer gets. */
-function bufferSize({ seq }: Position, { historyFromSeq }: SessionRecord): number {
+function bufferSize({ seq }: TapePosition, { historyFromSeq }: SessionRecord): number {
   return Math.max(0, Math.min(limits.historyFrames, seq - historyFromSeq + 1));
 }

@@ -1,10 +1,10 @@
 /** What it takes to make tapes elsewhere, block by block: for packages/live. */
-export type { FramesInMemory } from "./block.js";
-export { rankOf, severityNames } from "./events.js";
-export { sides } from "./frame-text.js";
-export { gapBefore, type LaidFrame, layFrame, lengthOf } from "./laid-frame.js";
-export { type BlockBounds, framesPerBlock, OpenBlock } from "./open-block.js";
-export { mostPoints, OverviewBuilder, type OverviewPoint } from "./overview.js";
-export { type OverviewRun, type PackedBlock, packed } from "./packed-block.js";
-export { frameProblem } from "./tape-writer.js";
-export { GrowingTimeline } from "./timeline.js";
+export type { InMemoryBlock } from "./format/block.js";
+export { BlockBuilder, type BlockLimits, framesPerBlock } from "./format/block-builder.js";
+export { severitiesByRank, severityRank } from "./format/events.js";
+export { tradeSides } from "./format/frame-text.js";
+export { maxOverviewPoints, OverviewBuilder, type OverviewPoint } from "./format/overview.js";
+export { type CompressedBlock, compressBlock, type OverviewRun } from "./format/packed-block.js";
+export { gapLengthNs, markGap, type SerializedFrame, serializeFrame } from "./format/serialize-frame.js";
+export { frameProblem } from "./format/tape-writer.js";
+export { GrowingTimeline } from "./reading/timeline.js";

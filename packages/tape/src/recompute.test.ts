@@ -8,13 +8,13 @@ import {
   simulatedStartNs,
 } from "@tapedeck/market";
 import { describe, expect, test } from "vitest";
+import { TapeNotFound } from "./errors.js";
+import { TapeWriter } from "./format/tape-writer.js";
 import { importToMemory, recording, recordingsAbsent } from "./import/test-recordings.js";
-import { MemoryTapeStore } from "./memory-store.js";
 import { recompute } from "./recompute.js";
+import { MemoryTapeStore } from "./store/memory-store.js";
 import { TapeCatalog } from "./tape-catalog.js";
-import { TapeNotFound } from "./tape-errors.js";
 import { tapeName } from "./tape-id.js";
-import { TapeWriter } from "./tape-writer.js";
 import { writeTestTape } from "./testing.js";
 
 async function texts(store: MemoryTapeStore, name: string): Promise<string[]> {

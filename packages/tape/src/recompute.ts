@@ -1,13 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import { analyticsVersion, type FrameParts, firstAnalyticsField, MarketAnalytics } from "@tapedeck/market";
 import { frame as frameSchema, type Level } from "@tapedeck/protocol";
-import { BlockCache } from "./block-cache.js";
-import { RecordedTape } from "./recorded-tape.js";
-import type { TapeStore } from "./store.js";
+import { TapeNotFound } from "./errors.js";
+import { TapeWriter } from "./format/tape-writer.js";
+import { BlockCache } from "./reading/block-cache.js";
+import { RecordedTape } from "./reading/recorded-tape.js";
+import type { TapeStore } from "./store/store.js";
 import type { Block, Gap, Seq } from "./tape.js";
-import { TapeNotFound } from "./tape-errors.js";
 import { parseTapeName, tapeName } from "./tape-id.js";
-import { TapeWriter } from "./tape-writer.js";
 
 export interface RecomputeOptions {
   readonly onProgress?: (fraction: number) => void;

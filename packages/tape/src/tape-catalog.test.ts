@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tapeOverview, tapeView } from "@tapedeck/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
-import { deleteTape, TapeInUse } from "./delete-tape.js";
-import { FolderTapeStore } from "./folder-store.js";
+import { TapeNotFound } from "./errors.js";
+import { deleteTape, TapeInUse } from "./store/delete-tape.js";
+import { FolderTapeStore } from "./store/folder-store.js";
 import { TapeCatalog } from "./tape-catalog.js";
-import { TapeNotFound } from "./tape-errors.js";
 import { MemoryTapeStore, testTapeStartMs, writeTestTape } from "./testing.js";
 
 const cacheBytes = 8 * 1024 * 1024;
@@ -79,10 +79,10 @@ describe("choosing", () => {
 
   describe("beside what a feed recorded since", () => {
     beforeEach(async () => {
-      const names = (name: string) => name.startsWith("live.");
+      const isLive = (name: string) => name.startsWith("live.");
       catalog = new TapeCatalog(store, {
         cacheBytes,
-        live: { names, open: async () => undefined, list: async () => [] },
+        live: { isLive, open: async () => undefined, list: async () => [] },
       });
       await writeTestTape(store, {
         id: "live.A",

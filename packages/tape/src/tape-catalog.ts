@@ -2,15 +2,15 @@ import type { OwnOrder } from "@tapedeck/market";
 import { isoOfNs, type TapeView, type tapeOverview } from "@tapedeck/protocol";
 import { LRUCache } from "lru-cache";
 import type { z } from "zod";
-import { BlockCache } from "./block-cache.js";
-import type { Manifest } from "./manifest.js";
-import { type OverviewPoint, thinned } from "./overview.js";
-import { RecordedTape, readManifest, readOverview, viewOf } from "./recorded-tape.js";
+import { TapeNotFound } from "./errors.js";
+import type { Manifest } from "./format/manifest.js";
+import { type OverviewPoint, thinOverview } from "./format/overview.js";
+import { BlockCache } from "./reading/block-cache.js";
+import { RecordedTape, readManifest, readOverview, tapeViewOf } from "./reading/recorded-tape.js";
 import type { ForkedTape, ReadOrders } from "./simulated/forks.js";
 import { SimulatedTapes } from "./simulated/simulated-tapes.js";
-import type { TapeStore } from "./store.js";
+import type { TapeStore } from "./store/store.js";
 import type { Tape } from "./tape.js";
-import { TapeNotFound } from "./tape-errors.js";
 import { parseTapeName, tapeName } from "./tape-id.js";
 
 /** How long a listing of the store is good for choosing a tape by its symbol. */
@@ -27,7 +27,7 @@ export interface UnfinishedTape extends Tape {
 /** Tapes that are not finished; `LiveTapes` of packages/live knows them. */
 export interface UnfinishedTapes {
   /** Whether a tape of this name would be one that grew once, or grows. */
-  names(name: string): boolean;
+  isLive(name: string): boolean;
   /** Brought up to date. Undefined: it is finished, or there has never been one. Rejects with `UNAVAILABLE`. */
   open(name: string): Promise<UnfinishedTape | undefined>;
   /** Those that are growing. */
@@ -66,7 +66,7 @@ export class TapeCatalog {
    * Rejects with `TapeNotFound`, `UnknownTapeFormat` or `DamagedTape`, for live tapes also with `UNAVAILABLE`.
    */
   async open(name: string): Promise<Tape> {
-    if (this.#simulated.names(name)) return this.#simulated.open(name);
+    if (this.#simulated.isSimulated(name)) return this.#simulated.open(name);
     return (await this.#unfinished(name)) ?? this.#open(await this.#resolve(name));
   }
 
@@ -95,7 +95,7 @@ export class TapeCatalog {
    * with a warning; so are growing ones while Redis is away.
    */
   async list(): Promise<TapeView[]> {
-    const finished = (await this.#currentManifests(0)).map(viewOf);
+    const finished = (await this.#currentManifests(0)).map(tapeViewOf);
     const known = new Set(finished.map(({ id }) => id));
     const growing = await (this.#live?.list() ?? Promise.resolve([])).catch((error: unknown) => {
       this.#log?.warn({ err: error }, "growing tapes left out of the list");
@@ -106,11 +106,11 @@ export class TapeCatalog {
 
   /** What `list` says of one tape. Rejects as `open` does. */
   async view(name: string): Promise<TapeView> {
-    if (this.#simulated.namesFork(name)) throw new TapeNotFound(name);
-    if (this.#simulated.names(name)) return (await this.#simulated.open(name)).view();
+    if (this.#simulated.isFork(name)) throw new TapeNotFound(name);
+    if (this.#simulated.isSimulated(name)) return (await this.#simulated.open(name)).view();
     const unfinished = await this.#unfinished(name);
     if (unfinished !== undefined) return unfinished.view();
-    return viewOf(await this.#manifestOf(await this.#resolve(name)));
+    return tapeViewOf(await this.#manifestOf(await this.#resolve(name)));
   }
 
   /**
@@ -123,7 +123,7 @@ export class TapeCatalog {
     defaultTape?: string,
   ): Promise<Tape | undefined> {
     if (choice.tape !== undefined)
-      return this.#simulated.namesFork(choice.tape) ? undefined : this.#openIfThere(choice.tape);
+      return this.#simulated.isFork(choice.tape) ? undefined : this.#openIfThere(choice.tape);
     if (choice.symbol === undefined && choice.source === undefined && defaultTape) {
       const tape = await this.#openIfThere(defaultTape);
       if (tape !== undefined) return tape;
@@ -132,7 +132,7 @@ export class TapeCatalog {
       sameWord(choice.symbol, manifest.symbol) && sameWord(choice.source, manifest.source);
     const best = (manifests: readonly Manifest[]) => {
       const fitting = manifests.filter(fits);
-      return fitting.find(({ id }) => !this.#live?.names(id)) ?? fitting[0];
+      return fitting.find(({ id }) => !this.#live?.isLive(id)) ?? fitting[0];
     };
     const found = best(await this.#currentManifests(listingMs)) ?? best(await this.#currentManifests(0));
     return found && this.#open(tapeName(found.id, found.version));
@@ -143,8 +143,8 @@ export class TapeCatalog {
    * signal's reason once that aborts.
    */
   async overview(name: string, points: number, signal?: AbortSignal): Promise<TapeOverview> {
-    if (this.#simulated.namesFork(name)) throw new TapeNotFound(name);
-    if (this.#simulated.names(name)) return this.#simulated.overview(name, points, signal);
+    if (this.#simulated.isFork(name)) throw new TapeNotFound(name);
+    if (this.#simulated.isSimulated(name)) return this.#simulated.overview(name, points, signal);
     const unfinished = await this.#unfinished(name);
     if (unfinished !== undefined) {
       return overviewOf(unfinished.view(), (ns) => unfinished.iso(ns), await unfinished.overview(), points);
@@ -152,12 +152,12 @@ export class TapeCatalog {
     const manifest = await this.#manifestOf(await this.#resolve(name));
     const startNs = BigInt(manifest.start_ns);
     const iso = (ns: number) => isoOfNs(startNs + BigInt(ns), manifest.decimals);
-    return overviewOf(viewOf(manifest), iso, await readOverview(this.#store, manifest), points);
+    return overviewOf(tapeViewOf(manifest), iso, await readOverview(this.#store, manifest), points);
   }
 
   /** A version that was opened when it was finished is not asked about again. */
   async #unfinished(name: string): Promise<UnfinishedTape | undefined> {
-    if (this.#live === undefined || !this.#live.names(name) || this.#opened.has(name)) return undefined;
+    if (this.#live === undefined || !this.#live.isLive(name) || this.#opened.has(name)) return undefined;
     const { version = 1 } = parseTapeName(name);
     return version === 1 ? this.#live.open(name) : undefined;
   }
@@ -233,7 +233,7 @@ function overviewOf(
   points: readonly OverviewPoint[],
   most: number,
 ): TapeOverview {
-  const line = thinned(points, most);
+  const line = thinOverview(points, most);
   return {
     id,
     points: line.map(({ ns, seq, price, low, high }) => ({ ts: iso(ns), seq, price, low, high })),

@@ -1,4 +1,4 @@
-import { TapeNotFound } from "./tape-errors.js";
+import { TapeNotFound } from "./errors.js";
 
 /** Names a tape in addresses, file names and object keys alike, so it has no separator of any of them. */
 export const tapeIdPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;

@@ -5,7 +5,7 @@ import type { Severity, TapeNs, TapeView, TimeDecimals, TradeSide } from "@taped
 export type Seq = number;
 
 /** Where a playhead stands: its tape time, and the last frame at or before it. */
-export interface Position {
+export interface TapePosition {
   readonly seq: Seq;
   readonly ns: TapeNs;
 }
@@ -82,12 +82,12 @@ export interface Block {
  * The block holding `missing` is not in memory: `await tape.load(missing)` and ask again, or let `cuts` and `render`, which
  * also manage when the cache is too small for all the blocks of a stretch, wait for it.
  */
-export interface Missing {
-  readonly missing: Seq;
+export interface CacheMiss {
+  readonly seqToLoad: Seq;
 }
 
-export function isMissing(value: string | object | undefined): value is Missing {
-  return typeof value === "object" && "missing" in value;
+export function isCacheMiss(value: string | object | undefined): value is CacheMiss {
+  return typeof value === "object" && "seqToLoad" in value;
 }
 
 /** What is known of each block without reading it. Times and frames beyond the tape belong to its first or last block. */
@@ -101,7 +101,7 @@ export interface TapeIndex {
   /** Infinity where only the block itself knows. */
   trades(block: number): number;
   /** Nothing in the block outlives its merging into a later frame: neither trades nor anomalies nor gaps. */
-  silent(block: number): boolean;
+  bookOnly(block: number): boolean;
 }
 
 /** One opened version of a tape. Opening reads manifest and index; blocks come through a cache that is shared by the process. */

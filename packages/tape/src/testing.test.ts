@@ -1,6 +1,6 @@
 import { checkFrame } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
-import { MemoryTapeStore } from "./memory-store.js";
+import { MemoryTapeStore } from "./store/memory-store.js";
 import { TapeCatalog } from "./tape-catalog.js";
 import { writeTestTape } from "./testing.js";
 

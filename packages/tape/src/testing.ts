@@ -1,11 +1,11 @@
 import type { FrameParts } from "@tapedeck/market";
 import { isoOfNs, nsOfIso } from "@tapedeck/protocol";
-import type { TapeStore } from "./store.js";
+import { TapeWriter } from "./format/tape-writer.js";
+import type { TapeStore } from "./store/store.js";
 import type { Seq } from "./tape.js";
 import { tapeName } from "./tape-id.js";
-import { TapeWriter } from "./tape-writer.js";
 
-export { MemoryTapeStore } from "./memory-store.js";
+export { MemoryTapeStore } from "./store/memory-store.js";
 
 export interface TestTapeOptions {
   readonly id?: string;
@@ -27,7 +27,7 @@ export interface TestTapeOptions {
 }
 
 /** A store whose files come changed: as a bad disk, or a slow one, would give them. */
-export function tampered(
+export function interceptReads(
   store: TapeStore,
   change: (file: string, offset: number, bytes: Buffer) => Buffer | Promise<Buffer>,
 ): TapeStore {
@@ -38,9 +38,9 @@ export function tampered(
     begin: (id) => store.begin(id),
     delete: (id, version) => store.delete(id, version),
     erase: (id) => store.erase(id),
-    parts: (tape) => store.parts(tape),
-    tapesInParts: () => store.tapesInParts(),
-    eraseParts: (tape) => store.eraseParts(tape),
+    segments: (tape) => store.segments(tape),
+    tapesWithSegments: () => store.tapesWithSegments(),
+    eraseSegments: (tape) => store.eraseSegments(tape),
     read: async (id, version, file) => change(file, 0, await store.read(id, version, file)),
     readRange: async (id, version, file, offset, length) =>
       change(file, offset, await store.readRange(id, version, file, offset, length)),

@@ -1,7 +1,7 @@
 import type { TapeNs, WallMs } from "@tapedeck/protocol";
 import type { Span } from "@tapedeck/runtime";
 import type { SessionRecord } from "@tapedeck/sessions";
-import { type Cut, type DamagedBlock, type Missing, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
+import { type CacheMiss, type Cut, type DamagedBlock, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
 import type { SessionLease } from "./lease.js";
 
 /** What a renderer finds out about a session and leaves to others. Never called for each frame. */
@@ -151,7 +151,7 @@ export class PlaybackCursor {
   }
 
   /** HOT: finds the message after the last one sent, and its time. Answers with the frame whose block is not in memory. */
-  advance(plan: PlaybackPlan): Missing | undefined {
+  advance(plan: PlaybackPlan): CacheMiss | undefined {
     const hole = this.#hole;
     const last = hole === undefined ? plan.last : Math.min(hole.firstSeq - 1, plan.last);
     const cut = nextCut(plan.tape, plan.pace, this.sentSeq, last);
@@ -159,7 +159,7 @@ export class PlaybackCursor {
       this.#leap(hole, plan.last);
       return this.advance(plan);
     }
-    if (cut !== undefined && "missing" in cut) return cut;
+    if (cut !== undefined && "seqToLoad" in cut) return cut;
     this.next = cut;
     this.dueMs = this.#timeOf(plan, cut === undefined ? Math.min(plan.endNs, plan.tape.span.lastNs) : cut.ns);
     return undefined;

@@ -136,7 +136,7 @@ export class SessionLeaseRunner implements PlaybackEvents {
   damaged(error: DamagedBlock): void {
     const { metrics, damage } = this.#options;
     metrics.damagedBlock();
-    if (damage.isNews(error))
+    if (damage.shouldReport(error))
       this.#log.error({ err: error }, "a damaged block is left out, here and wherever it is played");
   }
 

@@ -199,7 +199,7 @@ export class PublishScheduler {
     }
     const missing = cursor.advance(plan);
     if (missing !== undefined) {
-      this.#fetch(cursor, plan, missing.missing);
+      this.#fetch(cursor, plan, missing.seqToLoad);
       return false;
     }
     const { next } = cursor;

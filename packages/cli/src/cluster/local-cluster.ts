@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { access, chmod, constants, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isLoopback, stripCredentials } from "@tapedeck/runtime";
-import { isFolder, makeFolders, whyNotWritten } from "@tapedeck/tape";
+import { isFolder, makeFolders, writeFailureReason } from "@tapedeck/tape";
 import { codeOf, UserError } from "../user-error.js";
 import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
 import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
@@ -179,7 +179,7 @@ export class LocalCluster implements Cluster {
         await access(folder, constants.W_OK);
       } catch (error) {
         throw new UserError(
-          `Cannot write to ${folder} (${whyNotWritten(error)}): make it writable for this user, or name another by TAPEDECK_FOLDER or TAPEDECK_STORE.`,
+          `Cannot write to ${folder} (${writeFailureReason(error)}): make it writable for this user, or name another by TAPEDECK_FOLDER or TAPEDECK_STORE.`,
         );
       }
     }

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { commonEnv, readConfig } from "@tapedeck/runtime";
-import { isFolder, openTapeStore, StoreAway, type TapeStore, TapeWriteError } from "@tapedeck/tape";
+import { isFolder, openTapeStore, StoreUnavailable, type TapeStore, TapeWriteError } from "@tapedeck/tape";
 import { z } from "zod";
 import { home } from "../repository.js";
 import { UsageError } from "../run.js";
@@ -38,7 +38,8 @@ export async function withStoreAt<T>(
   try {
     return await work(store);
   } catch (error) {
-    if (error instanceof StoreAway) throw new UserError(`${place} cannot be read: ${storeErrorReason(error.cause)}.`);
+    if (error instanceof StoreUnavailable)
+      throw new UserError(`${place} cannot be read: ${storeErrorReason(error.cause)}.`);
     if (error instanceof TapeWriteError && !isFolder(place) && error.cause !== undefined) {
       throw new UserError(
         `${place} cannot be written: ${storeErrorReason(error.cause)}. Nothing of the tape was kept.`,

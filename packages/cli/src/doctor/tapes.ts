@@ -1,4 +1,4 @@
-import { StoreAway, TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { StoreUnavailable, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 import { storeErrorReason } from "../commands/why-store-fails.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
@@ -25,7 +25,7 @@ export async function checkTapes(open: () => Promise<TapeStore>, place: string):
     if (unreadable.length === 0) return [ok("tapes", `${readable.length} in ${place}`)];
     return [fail("tapes", `not readable: ${unreadable.join(", ")}`, "import them again; sessions on them stand still")];
   } catch (error) {
-    const why = storeErrorReason(error instanceof StoreAway ? error.cause : error);
+    const why = storeErrorReason(error instanceof StoreUnavailable ? error.cause : error);
     return [
       fail("tapes", `${place} cannot be read: ${why}`, "look at TAPEDECK_STORE, S3_ENDPOINT and the rights on it"),
     ];

@@ -173,7 +173,7 @@ describe("[FD29] a tape that nobody kept watching", () => {
     const tape = await letGo(90);
     expect(await listed()).toEqual([]);
     expect(await upkeep().removeShortTapes(await upkeep().inspectAll())).toEqual(new Set([tape]));
-    expect(await rig.store.tapesInParts()).toEqual([]);
+    expect(await rig.store.tapesWithSegments()).toEqual([]);
     expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(0);
     expect(await rig.redis.zcard(rig.keys.liveFeeds)).toBe(0);
     expect(await upkeep().removeShortTapes(await upkeep().inspectAll())).toEqual(new Set());

@@ -155,7 +155,7 @@ export class LiveTapes implements UnfinishedTapes {
     };
   }
 
-  names(name: string): boolean {
+  isLive(name: string): boolean {
     return parseLiveTapeId(name) !== undefined;
   }
 
@@ -188,7 +188,7 @@ export class LiveTapes implements UnfinishedTapes {
     if (tape === undefined || this.#stored.has(tape)) return tape;
     const { store } = this.#options;
     const { id, version = 1 } = parseTapeName(name);
-    if (!(await store.versions(id)).includes(version) && (await store.parts(id).ids()).length === 0) {
+    if (!(await store.versions(id)).includes(version) && (await store.segments(id).ids()).length === 0) {
       this.#left.delete(name);
       return undefined;
     }

@@ -1,5 +1,5 @@
 import type { EventFilter, RecordedTape, Seq, TapeEvent } from "@tapedeck/tape";
-import { rankOf } from "@tapedeck/tape/blocks";
+import { severityRank } from "@tapedeck/tape/blocks";
 import type { Tail } from "./tail.js";
 
 /** The nearest event after (`next`) or before frame `from`, in the parts of a tape and the tail that follows on them. */
@@ -12,11 +12,11 @@ export async function findLiveEvent(
   signal?: AbortSignal,
 ): Promise<TapeEvent | undefined> {
   const next = direction === "next";
-  const least = filter.minSeverity === undefined ? 0 : rankOf(filter.minSeverity);
+  const least = filter.minSeverity === undefined ? 0 : severityRank(filter.minSeverity);
   const fits = ({ seq, type, severity }: TapeEvent) =>
     (next ? seq > from : seq < from) &&
     (filter.type === undefined || type === filter.type) &&
-    rankOf(severity) >= least;
+    severityRank(severity) >= least;
   const recent = [...tail.blocks()].flatMap(({ events }) => events);
   const latest = next ? undefined : recent.findLast(fits);
   if (latest !== undefined) return latest;

@@ -68,9 +68,9 @@ export class GrowingIndex implements TapeIndex {
     return part?.index.trades(at) ?? this.#tail.at(at)?.tradeTotal ?? 0;
   }
 
-  silent(block: number): boolean {
+  bookOnly(block: number): boolean {
     const [part, at] = this.#locate(block);
-    if (part !== undefined) return part.index.silent(at);
+    if (part !== undefined) return part.index.bookOnly(at);
     const inTail = this.#tail.at(at);
     return inTail !== undefined && inTail.tradeTotal === 0 && inTail.flags === 0;
   }

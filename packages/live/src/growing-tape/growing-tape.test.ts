@@ -3,14 +3,14 @@ import { tapeOverview, tapeView } from "@tapedeck/protocol";
 import {
   BlockCache,
   DamagedTape,
-  leastCacheBytes,
   MemoryTapeStore,
+  minCacheBytes,
   parseTapeName,
   type RecordedTape,
   TapeNotFound,
   type TapeStore,
 } from "@tapedeck/tape";
-import type { PackedBlock } from "@tapedeck/tape/blocks";
+import type { CompressedBlock } from "@tapedeck/tape/blocks";
 import { testFrames, writeTestTape } from "@tapedeck/tape/testing";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
@@ -137,7 +137,7 @@ async function play(
 }
 
 const feedHash = () => rig.redis.hgetall(rig.keys.liveTape(source, symbol));
-const partsOf = (tape: string) => rig.store.parts(parseTapeName(tape).id).ids();
+const partsOf = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
 
 test("[LT44] the oldest parts go, and what is left keeps its seqs and times, also when it is finished", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 6, recentSeconds: 6, retentionHours: 60 / 3_600 } });
@@ -285,7 +285,7 @@ test("[LT47] parts that a crash left over change nothing, and are removed by the
   await appendAll(writer, someFrames(0, 500));
   await writer.settled();
   await writer.release();
-  const inParts = rig.store.parts(parseTapeName(writer.tape).id);
+  const inParts = rig.store.segments(parseTapeName(writer.tape).id);
   const before = (await inParts.ids()).length;
   // As when two parts were joined, and as when a writer that was replaced meanwhile stored one of its own.
   for (const [from, to] of [
@@ -293,10 +293,10 @@ test("[LT47] parts that a crash left over change nothing, and are removed by the
     [64, 191],
     [128, 255],
   ] as const) {
-    const cache = new BlockCache(leastCacheBytes);
+    const cache = new BlockCache(minCacheBytes);
     const { segments } = await openSegments(rig.store, writer.tape, cache, { fromSeq: 0, toSeq: -1 });
-    const blocks: PackedBlock[] = [];
-    for (const part of segments) for await (const block of part.packedBlocks()) blocks.push(block);
+    const blocks: CompressedBlock[] = [];
+    for (const part of segments) for await (const block of part.compressedBlocks()) blocks.push(block);
     const some = blocks.filter(({ firstSeq }) => firstSeq >= from && firstSeq <= to);
     await writeSegment(rig.store, recordOf(await feedHash()), some);
   }
@@ -320,8 +320,8 @@ test("[LT48] a damaged part is left out with all before it, and finishing waits:
   const damaged =
     ids.find((part) => part.startsWith("64-")) ?? ids.find((part) => part.startsWith("128-")) ?? expect.fail();
   const store = storeWith(rig.store, {
-    parts: (tape) => {
-      const inParts = rig.store.parts(tape);
+    segments: (tape) => {
+      const inParts = rig.store.segments(tape);
       const read: TapeStore["read"] = async (part, version, file) =>
         part === damaged ? Buffer.from("{") : inParts.read(part, version, file);
       return storeWith(inParts, { read });

@@ -19,7 +19,7 @@ import {
   type Timeline,
   type UnfinishedTape,
 } from "@tapedeck/tape";
-import { framesPerBlock, GrowingTimeline, OpenBlock, type OverviewPoint } from "@tapedeck/tape/blocks";
+import { BlockBuilder, framesPerBlock, GrowingTimeline, type OverviewPoint } from "@tapedeck/tape/blocks";
 import type { FeedRecord } from "../feed-store/feed-record.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
 import { openSegments, type SeqRange } from "../segments/open-segments.js";
@@ -310,11 +310,11 @@ export class GrowingTape implements UnfinishedTape {
 
   /** Reads a block of the tail that is no more in memory. */
   async #readBlock(first: Seq, last: Seq): Promise<Block> {
-    const block = new OpenBlock(first, { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY });
+    const block = new BlockBuilder(first, { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY });
     for await (const frames of readFrames(this.#context.redis, this.#context.stream, first)) {
       for (const { frame } of frames) {
         block.add(frame);
-        if (block.lastSeq === last) return block.closed();
+        if (block.lastSeq === last) return block.toBlock();
       }
     }
     throw new FileMissing(`frames ${first} to ${last} of tape ${this.id} are no more in Redis`);

@@ -1,5 +1,5 @@
 import { isoOfMs, isoOfNs, type TapeView } from "@tapedeck/protocol";
-import { parseTapeName, readManifest, type TapeStore, viewOf } from "@tapedeck/tape";
+import { parseTapeName, readManifest, type TapeStore, tapeViewOf } from "@tapedeck/tape";
 import { LRUCache } from "lru-cache";
 import type { FeedRecord } from "../feed-store/feed-record.js";
 import type { FeedStore } from "../feed-store/feed-store.js";
@@ -26,7 +26,7 @@ export class ListedTapes {
     const { id, version = 1 } = parseTapeName(tape);
     const newest = await readNewestFrame(this.#feeds.redis, this.#feeds.keys.live(source, symbol));
     if (newest === undefined) return undefined;
-    const whole = contiguousSegments(await this.#store.parts(id).ids(), firstSeq);
+    const whole = contiguousSegments(await this.#store.segments(id).ids(), firstSeq);
     const parts = await Promise.all(whole.map((part) => this.#part(id, part)));
     const firstNs = whole[0]?.firstNs ?? 0;
     const lastNs = newest.frame.ns;
@@ -56,7 +56,7 @@ export class ListedTapes {
 
   async #part(tape: string, part: SegmentName): Promise<TapeView> {
     const key = `${tape}/${part.id}`;
-    const known = this.#parts.get(key) ?? viewOf(await readManifest(this.#store.parts(tape), part.id, 1));
+    const known = this.#parts.get(key) ?? tapeViewOf(await readManifest(this.#store.segments(tape), part.id, 1));
     this.#parts.set(key, known);
     return known;
   }

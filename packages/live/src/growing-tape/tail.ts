@@ -1,6 +1,6 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import type { Block, BlockCache, Gap, Seq, TapeEvent } from "@tapedeck/tape";
-import { type BlockBounds, framesPerBlock, OpenBlock, type OverviewPoint } from "@tapedeck/tape/blocks";
+import { BlockBuilder, type BlockLimits, framesPerBlock, type OverviewPoint } from "@tapedeck/tape/blocks";
 import type { LiveFrame } from "../stream/frame-message.js";
 
 /** What stays in memory of a block of the tail, also when its frames do not. */
@@ -18,7 +18,7 @@ export interface TailBlock {
 }
 
 /** Frames say themselves where a block begins. */
-const unbounded: BlockBounds = { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY };
+const unbounded: BlockLimits = { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY };
 
 interface ClosedBlock extends TailBlock {
   /** Of its frames in the cache. */
@@ -33,7 +33,7 @@ export class Tail {
   readonly #key: number;
   #made = 0;
   readonly #closed: ClosedBlock[] = [];
-  #open: OpenBlock | undefined;
+  #open: BlockBuilder | undefined;
 
   constructor(firstSeq: Seq, cache: BlockCache) {
     this.#firstSeq = firstSeq;
@@ -81,7 +81,7 @@ export class Tail {
   // HOT: once per frame that is followed.
   add({ frame, beginsBlock }: LiveFrame): void {
     if (beginsBlock && this.#open !== undefined) this.#close(this.#open);
-    this.#open ??= new OpenBlock(this.lastSeq + 1, unbounded);
+    this.#open ??= new BlockBuilder(this.lastSeq + 1, unbounded);
     this.#open.add(frame);
   }
 
@@ -116,10 +116,10 @@ export class Tail {
     this.#firstSeq = Math.max(this.#firstSeq, seq + 1);
   }
 
-  #close(block: OpenBlock): void {
+  #close(block: BlockBuilder): void {
     const { firstSeq, lastSeq, firstNs, lastNs, tradeTotal, flags, textBytes, events, gaps, points } = block;
     const key = this.#key + this.#made++;
-    this.#cache.put(key, block.closed());
+    this.#cache.put(key, block.toBlock());
     this.#closed.push({ key, firstSeq, lastSeq, firstNs, lastNs, tradeTotal, flags, textBytes, events, gaps, points });
     this.#open = undefined;
   }

@@ -116,7 +116,7 @@ describe("upkeep", () => {
     await appendAll(writer, someFrames(0, 200));
     await writer.settled();
     expect(await upkeep(0).finishOrphans()).toEqual([]);
-    expect(await rig.store.tapesInParts()).toHaveLength(1);
+    expect(await rig.store.tapesWithSegments()).toHaveLength(1);
     await rig.redis.del(rig.keys.live(source, symbol), rig.keys.liveTape(source, symbol));
     expect(await writer.append(someFrames(200, 201)[0] ?? expect.fail(), startNs)).toBe("lost");
     const next = await rig.claim({ settings: { segmentSeconds: 6 } });
@@ -128,7 +128,7 @@ describe("upkeep", () => {
       firstSeq: 0,
       lastSeq: 199,
     });
-    expect(await rig.store.tapesInParts()).toEqual([parseTapeName(next.tape).id]);
+    expect(await rig.store.tapesWithSegments()).toEqual([parseTapeName(next.tape).id]);
     await appendAll(next, someFrames(200, 210));
   });
 
@@ -138,7 +138,7 @@ describe("upkeep", () => {
     await writer.settled();
     await rig.redis.del(rig.keys.live(source, symbol), rig.keys.liveTape(source, symbol));
     expect(await upkeep().finishOrphans()).toEqual([]);
-    expect(await rig.store.tapesInParts()).toHaveLength(1);
+    expect(await rig.store.tapesWithSegments()).toHaveLength(1);
   });
 
   test("[LT62] removes what is left of parts that were finished", async () => {
@@ -146,9 +146,9 @@ describe("upkeep", () => {
     await appendAll(writer, someFrames(0, 20));
     await writer.finish();
     const { id } = parseTapeName(writer.tape);
-    const draft = await rig.store.parts(id).begin("0-63-0"); // a writer that was replaced long ago wakes up
+    const draft = await rig.store.segments(id).begin("0-63-0"); // a writer that was replaced long ago wakes up
     await draft.append("manifest.json", Buffer.from("{}"));
-    await draft.publish();
+    await draft.commit();
     expect(await upkeep(0).finishOrphans()).toEqual([]);
     expect((await recorded(rig.store, id)).span.lastSeq).toBe(19);
   });

@@ -156,7 +156,7 @@ export class LiveMaintenance {
   async finishOrphans(): Promise<string[]> {
     const { store, log } = this.#options;
     const finished: string[] = [];
-    const there = await store.tapesInParts();
+    const there = await store.tapesWithSegments();
     for (const id of this.#notBefore.keys()) if (!there.includes(id)) this.#notBefore.delete(id);
     for (const id of there) {
       const name = tapeName(id, 1);
@@ -178,7 +178,7 @@ export class LiveMaintenance {
     if (feed === undefined) return false;
     const { record } = await this.#feeds.read(feed);
     if (record?.tape === tapeName(id, 1)) return false;
-    const parts = this.#options.store.parts(id);
+    const parts = this.#options.store.segments(id);
     const last = contiguousSegments(await parts.ids()).at(-1);
     if (last === undefined) return true;
     const { created_at } = await readManifest(parts, last.id, 1);

@@ -33,6 +33,6 @@ export async function removeTape(feeds: FeedStore, store: TapeStore, record: Fee
   const removed = await feeds.change(record, { rev: record.rev }, tapeFields(noTape), "remove");
   if (typeof removed !== "object") return false;
   await feeds.dropClaim(record, record.claim);
-  await store.eraseParts(parseTapeName(record.tape).id);
+  await store.eraseSegments(parseTapeName(record.tape).id);
   return true;
 }

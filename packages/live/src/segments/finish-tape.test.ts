@@ -31,7 +31,7 @@ async function whole(frames = 300) {
   return recorded(store, "test");
 }
 
-const partsOf = (tape: string) => rig.store.parts(parseTapeName(tape).id).ids();
+const partsOf = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
 
 describe("a tape that ends", () => {
   test("[LT60] becomes an ordinary one of the same name, with identical frames, and leaves nothing", async () => {
@@ -54,7 +54,7 @@ describe("a tape that ends", () => {
     expect(await textsOf(await reader.tapes.open(tape))).toEqual(await textsOf(await whole()));
     expect((await reader.tapes.list()).map(({ id, growing }) => ({ id, growing }))).toEqual([{ id, growing: false }]);
     expect((await reader.tapes.choose({ symbol }))?.id).toBe(tape);
-    expect(await rig.store.tapesInParts()).toEqual([]);
+    expect(await rig.store.tapesWithSegments()).toEqual([]);
     await expect.poll(() => rig.redis.exists(rig.keys.live(source, symbol), rig.keys.liveTape(source, symbol))).toBe(0);
     expect(await rig.redis.exists(rig.keys.liveFeeds)).toBe(0);
     expect(await writer.append(someFrames(300, 301)[0] ?? expect.fail(), startNs)).toBe("fenced");
@@ -120,8 +120,8 @@ describe("a tape that ends", () => {
   test("[LT61] and cannot be stored goes on when the store takes it", async () => {
     let full = false;
     const store = storeWith(rig.store, {
-      parts: (tape) => {
-        const inParts = rig.store.parts(tape);
+      segments: (tape) => {
+        const inParts = rig.store.segments(tape);
         return storeWith(inParts, {
           begin: (id) => (full ? Promise.reject(new Error("the bucket is gone")) : inParts.begin(id)),
         });
@@ -147,7 +147,7 @@ describe("finishing", () => {
     await finishTape(rig.store, tape);
     const { id } = parseTapeName(tape);
     expect(await rig.store.versions(id)).toEqual([1]);
-    expect(await rig.store.tapesInParts()).toEqual([]);
+    expect(await rig.store.tapesWithSegments()).toEqual([]);
     await expectSame(await recorded(rig.store, id), await whole());
     expect(await finishTape(rig.store, tape)).toBe(true);
     expect(await finishTape(rig.store, "live.SIM.ETHUSDT.1@1")).toBe(false);
@@ -165,17 +165,17 @@ describe("finishing", () => {
           const draft = await rig.store.begin(of);
           let calls = 0;
           const append = (file: string, bytes: Uint8Array) => (++calls > 7 ? crash() : draft.append(file, bytes));
-          return { version: draft.version, append, publish: () => draft.publish(), discard: () => draft.discard() };
+          return { version: draft.version, append, commit: () => draft.commit(), discard: () => draft.discard() };
         },
       },
       {
         begin: async (of) => {
           const draft = await rig.store.begin(of);
           const append = (file: string, bytes: Uint8Array) => draft.append(file, bytes);
-          return { version: draft.version, append, publish: crash, discard: async () => undefined };
+          return { version: draft.version, append, commit: crash, discard: async () => undefined };
         },
       },
-      { eraseParts: crash },
+      { eraseSegments: crash },
     ];
     for (const moment of moments) {
       await expect(finishTape(storeWith(rig.store, moment), tape)).rejects.toThrow("killed");
@@ -191,11 +191,11 @@ describe("finishing", () => {
   test("[LT61] does not bring back a tape that was deleted since", async () => {
     const tape = await ended();
     const { id } = parseTapeName(tape);
-    await finishTape(storeWith(rig.store, { eraseParts: async () => undefined }), tape);
+    await finishTape(storeWith(rig.store, { eraseSegments: async () => undefined }), tape);
     await rig.store.delete(id, 1);
     expect(await finishTape(rig.store, tape)).toBe(false);
     expect(await rig.store.versions(id)).toEqual([]);
-    expect(await rig.store.tapesInParts()).toEqual([]);
+    expect(await rig.store.tapesWithSegments()).toEqual([]);
     await expect(rig.process().tapes.open(tape)).rejects.toThrow(TapeNotFound);
   });
 });

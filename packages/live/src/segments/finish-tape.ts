@@ -1,7 +1,7 @@
 import {
   BlockCache,
   type Gap,
-  leastCacheBytes,
+  minCacheBytes,
   parseTapeName,
   type RecordedTape,
   type TapeStore,
@@ -17,7 +17,7 @@ import { type LiveTapeMetadata, writerOptions } from "./write-segment.js";
  */
 export async function finishTape(store: TapeStore, name: string): Promise<boolean> {
   const { id, version = 1 } = parseTapeName(name);
-  const { segments, finished } = await openSegments(store, name, new BlockCache(leastCacheBytes), {
+  const { segments, finished } = await openSegments(store, name, new BlockCache(minCacheBytes), {
     fromSeq: 0,
     toSeq: -1,
   });
@@ -30,13 +30,13 @@ export async function finishTape(store: TapeStore, name: string): Promise<boolea
     if (writer.version !== version) {
       // It was finished once, and deleted since.
       await writer.abort();
-      await store.eraseParts(id);
+      await store.eraseSegments(id);
       return false;
     }
     // A gap that ended with the first frame is not on the tape.
     await copySegments(segments, writer, ({ afterSeq }) => afterSeq >= first.span.firstSeq);
   }
-  await store.eraseParts(id);
+  await store.eraseSegments(id);
   return finished || first !== undefined;
 }
 
@@ -48,7 +48,7 @@ export async function copySegments(
 ): Promise<void> {
   try {
     for (const part of parts) {
-      for await (const block of part.packedBlocks()) {
+      for await (const block of part.compressedBlocks()) {
         await writer.appendBlock({ ...block, gaps: block.gaps.filter(marked) });
       }
     }

@@ -32,7 +32,7 @@ export async function openSegments(
   { open = [], damaged }: { open?: readonly RecordedTape[]; damaged?: (error: unknown) => void } = {},
 ): Promise<StoredSegments> {
   const { id, version = 1 } = parseTapeName(name);
-  const inParts = store.parts(id);
+  const inParts = store.segments(id);
   const known = new Map(open.map((part) => [part.manifest.id, part]));
   const broken = new Set<string>();
   for (let attempt = 1; ; attempt++) {

@@ -2,7 +2,7 @@ import type { TapeNs } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import {
   BlockCache,
-  leastCacheBytes,
+  minCacheBytes,
   parseTapeName,
   RecordedTape,
   type Seq,
@@ -155,8 +155,8 @@ export class SegmentStorage {
     const short = this.#parts.slice(from);
     const [first, last] = [short[0], short.at(-1)];
     if (short.length < joinedAtOnce || first === undefined || last === undefined) return;
-    const inParts = store.parts(parseTapeName(tape().tape).id);
-    const cache = new BlockCache(leastCacheBytes);
+    const inParts = store.segments(parseTapeName(tape().tape).id);
+    const cache = new BlockCache(minCacheBytes);
     const opened = await Promise.all(short.map(({ id }) => RecordedTape.open(inParts, id, 1, cache)));
     const joined = segmentName(first.firstSeq, last.lastSeq, first.firstNs);
     await copySegments(opened, await TapeWriter.open(inParts, writerOptions(joined.id, tape(), joined.firstSeq)));
@@ -165,7 +165,7 @@ export class SegmentStorage {
   }
 
   async #erase(parts: readonly SegmentName[]): Promise<void> {
-    const inParts = this.#options.store.parts(parseTapeName(this.#options.tape().tape).id);
+    const inParts = this.#options.store.segments(parseTapeName(this.#options.tape().tape).id);
     for (const { id } of parts) await inParts.erase(id);
   }
 }

@@ -1,5 +1,5 @@
 import { parseTapeName, type TapeStore, TapeWriter, type TapeWriterOptions } from "@tapedeck/tape";
-import type { PackedBlock } from "@tapedeck/tape/blocks";
+import type { CompressedBlock } from "@tapedeck/tape/blocks";
 import type { FeedRecord } from "../feed-store/feed-record.js";
 import { type SegmentName, segmentName } from "./segment-name.js";
 
@@ -39,12 +39,12 @@ export function writerOptions(id: string, tape: LiveTapeMetadata, firstSeq: numb
 export async function writeSegment(
   store: TapeStore,
   tape: LiveTapeMetadata,
-  blocks: readonly PackedBlock[],
+  blocks: readonly CompressedBlock[],
 ): Promise<SegmentName | undefined> {
   const [first, last] = [blocks[0], blocks.at(-1)];
   if (first === undefined || last === undefined) return undefined;
   const part = segmentName(first.firstSeq, last.firstSeq + last.count - 1, first.firstNs);
-  const parts = store.parts(parseTapeName(tape.tape).id);
+  const parts = store.segments(parseTapeName(tape.tape).id);
   if ((await parts.current(part.id)) !== undefined) return part;
   const writer = await TapeWriter.open(parts, writerOptions(part.id, tape, part.firstSeq));
   for (const block of blocks) await writer.appendBlock(block);

@@ -1,4 +1,4 @@
-import { layFrame } from "@tapedeck/tape/blocks";
+import { serializeFrame } from "@tapedeck/tape/blocks";
 import { testFrames } from "@tapedeck/tape/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -27,7 +27,7 @@ const frames = fc
     const from = parts[of] ?? expect.fail();
     const marked = gap === null ? undefined : { ...gap, afterSeq: seq - 1, toNs: ns };
     const some = { ...from, ns, effectiveSpread: spread === 0 ? 0 : spread, price: price === 0 ? 0 : price, events };
-    return { claim, seq, beginsBlock, frame: layFrame(seq, some, marked, 3), precision };
+    return { claim, seq, beginsBlock, frame: serializeFrame(seq, some, marked, 3), precision };
   });
 
 describe("a frame's message", () => {

@@ -1,7 +1,7 @@
 import type { Precision } from "@tapedeck/market";
 import { type Severity, severity as severities, type TradeSide } from "@tapedeck/protocol";
 import type { Gap, Seq } from "@tapedeck/tape";
-import { type LaidFrame, rankOf, severityNames, sides } from "@tapedeck/tape/blocks";
+import { type SerializedFrame, severitiesByRank, severityRank, tradeSides } from "@tapedeck/tape/blocks";
 import { z } from "zod";
 
 /**
@@ -21,7 +21,7 @@ export interface LiveFrame<Text extends string | Buffer = string | Buffer> {
   readonly claim: number;
   readonly seq: Seq;
   readonly beginsBlock: boolean;
-  readonly frame: LaidFrame & { readonly text: Text };
+  readonly frame: SerializedFrame & { readonly text: Text };
   /** What the instrument's decimals were known to be. */
   readonly precision: Precision;
 }
@@ -44,7 +44,7 @@ export function encodeFrame({ claim, seq, beginsBlock, frame, precision }: LiveF
     frame.anomaliesEnd,
     precision.priceDecimals,
     precision.sizeDecimals,
-    events.length === 0 ? "-" : events.map(({ type, severity }) => `${type}:${rankOf(severity)}`).join(","),
+    events.length === 0 ? "-" : events.map(({ type, severity }) => `${type}:${severityRank(severity)}`).join(","),
     gap === undefined ? "-" : `${gap.fromNs}:${encodeURIComponent(gap.reason)}`,
   ];
   return `1 L ${claim} ${seq} ${head.join(" ")}\n${frame.text}`;
@@ -70,7 +70,7 @@ export function decodeFrame(message: Buffer): LiveFrame<Buffer> | undefined {
   const [side = "", spread = "", events = "", gap = ""] = [fields[7], fields[8], fields[17], fields[18]];
   const number = (at: number) => Number(fields[at]);
   const [claim, seq, ns] = [number(0), number(1), number(3)];
-  const lastTradeSide: TradeSide | undefined = sides.find((each) => each === side);
+  const lastTradeSide: TradeSide | undefined = tradeSides.find((each) => each === side);
   const effectiveSpread = spread === "-" ? null : Number(spread);
   let sum = claim + seq + ns + (effectiveSpread ?? 0);
   for (let at = 4; at < 17; at++) if (at !== 7 && at !== 8) sum += number(at);
@@ -100,12 +100,12 @@ export function decodeFrame(message: Buffer): LiveFrame<Buffer> | undefined {
   };
 }
 
-const none: LaidFrame["events"] = [];
+const none: SerializedFrame["events"] = [];
 
-function eventsOf(text: string): LaidFrame["events"] {
+function eventsOf(text: string): SerializedFrame["events"] {
   return text.split(",").map((event) => {
     const [type = "", rank] = event.split(":");
-    return { type, severity: severityNames[Number(rank)] ?? lowest };
+    return { type, severity: severitiesByRank[Number(rank)] ?? lowest };
   });
 }
 

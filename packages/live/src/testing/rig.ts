@@ -175,9 +175,9 @@ export function storeWith(store: TapeStore, changes: Partial<TapeStore>): TapeSt
     begin: (id) => store.begin(id),
     delete: (id, version) => store.delete(id, version),
     erase: (id) => store.erase(id),
-    parts: (tape) => store.parts(tape),
-    tapesInParts: () => store.tapesInParts(),
-    eraseParts: (tape) => store.eraseParts(tape),
+    segments: (tape) => store.segments(tape),
+    tapesWithSegments: () => store.tapesWithSegments(),
+    eraseSegments: (tape) => store.eraseSegments(tape),
     ...changes,
   };
 }

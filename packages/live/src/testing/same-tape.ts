@@ -1,6 +1,6 @@
 import {
   cuts,
-  isMissing,
+  isCacheMiss,
   type Pace,
   render,
   renderStretch,
@@ -108,7 +108,7 @@ async function messagesOf(tape: Tape, stretch: Stretch, speed: number, maxFps: n
   for await (const { seq, ns } of cuts(tape, pace, firstSeq, lastSeq)) {
     const text = await render(tape, prev, seq);
     const atOnce = renderStretch(tape, prev, seq);
-    if (!isMissing(atOnce) && atOnce !== text)
+    if (!isCacheMiss(atOnce) && atOnce !== text)
       throw new Error(`frames after ${prev} to ${seq} are rendered in two ways`);
     messages.push(`${seq} ${ns} ${text}`);
     prev = seq;

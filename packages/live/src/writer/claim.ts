@@ -59,7 +59,7 @@ export async function readRecoveryState(
 ): Promise<RecoveryState> {
   const { redis, keys } = feeds;
   const stream = keys.live(record.source, record.symbol);
-  const ids = await store.parts(parseTapeName(record.tape).id).ids();
+  const ids = await store.segments(parseTapeName(record.tape).id).ids();
   const parts = contiguousSegments(ids, record.firstSeq);
   const firstSeq = parts[0]?.firstSeq ?? record.firstSeq;
   const covered = parts.at(-1)?.lastSeq ?? firstSeq - 1;

@@ -1,5 +1,5 @@
 import type { TapeNs } from "@tapedeck/protocol";
-import { framesPerBlock, type LaidFrame } from "@tapedeck/tape/blocks";
+import { framesPerBlock, type SerializedFrame } from "@tapedeck/tape/blocks";
 
 /** The newest block of a live tape, as far as it decides where the next one begins. */
 export interface Filling {
@@ -20,7 +20,7 @@ export function isFull(block: Filling | undefined): boolean {
   return block.text >= largestText || block.lastNs - block.firstNs >= longestNs;
 }
 
-export function filledWith(block: Filling | undefined, { ns, text }: LaidFrame, begins: boolean): Filling {
+export function filledWith(block: Filling | undefined, { ns, text }: SerializedFrame, begins: boolean): Filling {
   if (begins || block === undefined) return { frames: 1, text: text.length, firstNs: ns, lastNs: ns };
   return { frames: block.frames + 1, text: block.text + text.length, firstNs: block.firstNs, lastNs: ns };
 }

@@ -13,7 +13,7 @@ afterEach(() => rig.close());
 const live = () => rig.keys.live(source, symbol);
 const hash = () => rig.redis.hgetall(rig.keys.liveTape(source, symbol));
 const one = (seq: number): FrameParts => someFrames(seq, seq + 1)[0] ?? expect.fail();
-const parts = (tape: string) => rig.store.parts(parseTapeName(tape).id).ids();
+const parts = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
 
 /** All that Redis has of the feed, but for when its writer was last heard of. */
 async function all(): Promise<unknown> {
@@ -195,7 +195,7 @@ describe("a claim", () => {
       "the store has lost parts whose frames have left Redis",
       async (tape) => {
         await rig.redis.xtrim(live(), "MINID", "250");
-        await rig.store.eraseParts(parseTapeName(tape).id);
+        await rig.store.eraseSegments(parseTapeName(tape).id);
       },
     ],
   ];
@@ -292,8 +292,8 @@ describe("Redis", () => {
   test("[LT8] is relieved as soon as the store takes parts again", async () => {
     let full = true;
     const store = storeWith(rig.store, {
-      parts: (tape) => {
-        const inParts = rig.store.parts(tape);
+      segments: (tape) => {
+        const inParts = rig.store.segments(tape);
         return storeWith(inParts, {
           begin: (id) => (full ? Promise.reject(new Error("the bucket is gone")) : inParts.begin(id)),
         });

@@ -3,7 +3,7 @@ import type { FeedStatus, TapeNs, TimeDecimals } from "@tapedeck/protocol";
 import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { parseTapeName, type Seq, type TapeStore, tapeName } from "@tapedeck/tape";
-import { frameProblem, gapBefore, layFrame } from "@tapedeck/tape/blocks";
+import { frameProblem, markGap, serializeFrame } from "@tapedeck/tape/blocks";
 import { type FeedRecord, flattened, noTape, tapeFields } from "../feed-store/feed-record.js";
 import { FeedStore, feedNameOf } from "../feed-store/feed-store.js";
 import { type LiveInstrument, liveTapeId } from "../feed-store/live-tape-id.js";
@@ -127,7 +127,7 @@ export class LiveTapeWriter {
     const { maxUnstoredBytes } = { ...liveTapeDefaults, ...options.settings };
     const unstoredBytes = remains.unstored.reduce((sum, { frame }) => sum + frame.text.length, 0);
     if (remains.last !== undefined && sameKind(record, options) && unstoredBytes <= maxUnstoredBytes) {
-      const inParts = store.parts(parseTapeName(record.tape).id);
+      const inParts = store.segments(parseTapeName(record.tape).id);
       for (const { id } of remains.superseded) await inParts.erase(id);
       return new LiveTapeWriter(options, feeds, record, remains);
     }
@@ -287,9 +287,9 @@ export class LiveTapeWriter {
 
   #laid(parts: FrameParts, tape: LiveTapeMetadata): LiveFrame<string> {
     const { nextSeq, lastNs, filling } = this.#progress;
-    const gap = nextSeq === 0 ? undefined : gapBefore(parts, nextSeq, lastNs);
+    const gap = nextSeq === 0 ? undefined : markGap(parts, nextSeq, lastNs);
     const { priceDecimals, sizeDecimals } = this.#tape ?? tape;
-    const frame = layFrame(nextSeq, parts, gap, sizeDecimals);
+    const frame = serializeFrame(nextSeq, parts, gap, sizeDecimals);
     const precision = { priceDecimals, sizeDecimals };
     return { claim: this.#claim, seq: nextSeq, beginsBlock: isFull(filling), frame, precision };
   }

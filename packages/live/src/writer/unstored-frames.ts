@@ -1,6 +1,6 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import type { Seq } from "@tapedeck/tape";
-import { framesPerBlock, OpenBlock, type PackedBlock, packed } from "@tapedeck/tape/blocks";
+import { BlockBuilder, type CompressedBlock, compressBlock, framesPerBlock } from "@tapedeck/tape/blocks";
 import type { LiveFrame } from "../stream/frame-message.js";
 
 /** Frames say themselves where a block begins. */
@@ -11,7 +11,7 @@ interface ClosedBlock {
   readonly lastNs: TapeNs;
   readonly lastSeq: Seq;
   readonly bytes: number;
-  readonly packed: Promise<PackedBlock>;
+  readonly packed: Promise<CompressedBlock>;
 }
 
 /**
@@ -21,7 +21,7 @@ interface ClosedBlock {
 export class UnstoredFrames {
   readonly #closed: ClosedBlock[] = [];
   #closedBytes = 0;
-  #open: OpenBlock | undefined;
+  #open: BlockBuilder | undefined;
   #openBytes = 0;
 
   /** Bytes that its frames take in Redis. */
@@ -42,13 +42,13 @@ export class UnstoredFrames {
   /** @param bytes that the frame takes in Redis */
   add({ seq, frame, beginsBlock }: LiveFrame, bytes: number): void {
     if (beginsBlock) this.#close();
-    this.#open ??= new OpenBlock(seq, unbounded);
+    this.#open ??= new BlockBuilder(seq, unbounded);
     this.#open.add(frame);
     this.#openBytes += bytes;
   }
 
   /** The blocks that are complete; with `all` also the one that still fills, after which a block begins. */
-  blocks({ all = false } = {}): Promise<PackedBlock[]> {
+  blocks({ all = false } = {}): Promise<CompressedBlock[]> {
     if (all) this.#close();
     return Promise.all(this.#closed.map((block) => block.packed));
   }
@@ -64,7 +64,7 @@ export class UnstoredFrames {
     const block = this.#open;
     if (block === undefined) return;
     const { firstNs, lastNs, lastSeq } = block;
-    const coming = packed(block);
+    const coming = compressBlock(block);
     coming.catch(() => undefined); // whoever stores the block is told
     this.#closed.push({ firstNs, lastNs, lastSeq, bytes: this.#openBytes, packed: coming });
     this.#closedBytes += this.#openBytes;

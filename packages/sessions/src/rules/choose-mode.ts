@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { type Command, type FeedStatus, isRefusal, liveInstrument, type Refusal, refuse } from "@tapedeck/protocol";
-import { type ForkedTape, type GivenOrder, type Position, simulatedTapeFor } from "@tapedeck/tape";
+import { type ForkedTape, type PlacedOrder, simulatedTapeFor, type TapePosition } from "@tapedeck/tape";
 import type { FeedUser } from "../feeds.js";
 import type { ResolvedCommand } from "./commands.js";
 import { keptModeOf } from "./kept-modes.js";
@@ -20,7 +20,7 @@ export interface Tapes {
   fork(
     tape: string,
     session: string,
-    order: Omit<GivenOrder, "id" | "after" | "filled">,
+    order: Omit<PlacedOrder, "id" | "after" | "filled">,
   ): Promise<ForkedTape | undefined>;
   /**
    * Has the feed of an instrument run for a session; its growing tape, where there is one already. Where it is `present`, what the session
@@ -33,7 +33,7 @@ type ModeRequest = Omit<Extract<Command, { type: "mode" }>, "type">;
 type ResolvedModeCommand = Extract<ResolvedCommand, { type: "mode" }>;
 
 const simulatedSymbol = "BTCUSDT";
-const beginning: Position = { seq: 0, ns: 0 };
+const beginning: TapePosition = { seq: 0, ns: 0 };
 
 /**
  * What a mode plays. Where the wish names nothing, or nothing but what the session plays in that mode or played when it left it,
@@ -129,7 +129,7 @@ async function isStillAvailable({ tape, anchorSeq }: KeptMode, tapes: Tapes): Pr
 }
 
 /** The edge of a tape, if it grows. */
-export function edgeOf({ span }: SeekableTape): Position {
+export function edgeOf({ span }: SeekableTape): TapePosition {
   return { seq: span.lastSeq, ns: span.lastNs };
 }
 
@@ -139,6 +139,6 @@ function describeSelector({ tape, symbol, source }: TapeSelector): string {
 }
 
 /** A mode that nothing serves yet is accepted all the same, and says so. */
-function withoutTape(reason: string): { tape: string; start: Position; feed: FeedStatus } {
+function withoutTape(reason: string): { tape: string; start: TapePosition; feed: FeedStatus } {
   return { tape: "", start: beginning, feed: { status: "down", reason: `${reason} The session shows no frames.` } };
 }

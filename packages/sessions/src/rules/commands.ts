@@ -1,5 +1,5 @@
 import type { FeedStatus, Mode, TapeNs, WallMs } from "@tapedeck/protocol";
-import type { ForkedTape, Position, Seq, Timeline } from "@tapedeck/tape";
+import type { ForkedTape, Seq, TapePosition, Timeline } from "@tapedeck/tape";
 import type { KeptMode } from "./record.js";
 
 /** What the cluster itself does to a session. */
@@ -17,7 +17,7 @@ export type SystemCommand =
   /** A socket watches again: the clock goes on. */
   | { type: "unpark" }
   /** The clock jumped under ticker `node`: playing goes on from `at`, the last frame it published. */
-  | { type: "failover"; node: string; at: Position }
+  | { type: "failover"; node: string; at: TapePosition }
   /** In LIVE, ticker `node` has published all there is of the tape, up to `seq`: gateways follow the market from there. */
   | { type: "reach"; node: string; seq: Seq }
   /** In LIVE, the feed has another tape than the session, which has nothing to show any more, or nothing yet. */
@@ -31,7 +31,7 @@ export type SystemCommand =
 export interface Edge {
   /** `id@version` */
   readonly tape: string;
-  readonly at: Position;
+  readonly at: TapePosition;
 }
 
 /** What a mode plays that has nothing to resume, or is to play something else. */
@@ -40,7 +40,7 @@ export interface FreshStart {
   readonly source: string;
   /** `id@version`, empty where no tape serves the mode. */
   readonly tape: string;
-  readonly start: Position;
+  readonly start: TapePosition;
   readonly seed: string;
   readonly scenario: string;
   readonly feed: FeedStatus | null;
@@ -52,19 +52,19 @@ export type ResolvedCommand =
   /** Undefined: its feed has brought nothing yet. */
   | { type: "live"; edge: Edge | undefined }
   | { type: "speed"; value: number }
-  | { type: "goback" | "seek" | "step"; to: Position }
-  | { type: "range"; fromNs: TapeNs | null; toNs: TapeNs | null; loop: boolean; start: Position; end: Position }
+  | { type: "goback" | "seek" | "step"; to: TapePosition }
+  | { type: "range"; fromNs: TapeNs | null; toNs: TapeNs | null; loop: boolean; start: TapePosition; end: TapePosition }
   | { type: "mode"; mode: Mode; begins: FreshStart }
   /** `edge`: in LIVE, where it comes back to if not to its own place; its tape is empty while the feed has none. */
   | { type: "mode"; mode: Mode; resumes: KeptMode; edge?: Edge }
   | { type: "order"; forked: ForkedTape }
   | Exclude<SystemCommand, { type: "claim" | "reach" | "shown" | "tune" }>
-  | { type: "reach"; node: string; at: Position }
-  | { type: "shown"; epoch: number; at: Position }
+  | { type: "reach"; node: string; at: TapePosition }
+  | { type: "shown"; epoch: number; at: TapePosition }
   /** `lost`: the session's own tape does not exist any more. */
   | { type: "tune"; edge: Edge | undefined; lost: boolean }
   /** `stalledAt`: the last published frame, where nothing has been rendered for more than `stallMs`. */
-  | { type: "claim"; node: string; stalledAt?: Position };
+  | { type: "claim"; node: string; stalledAt?: TapePosition };
 
 export type ResolvedCommandType = ResolvedCommand["type"];
 
@@ -72,17 +72,17 @@ export type ResolvedCommandType = ResolvedCommand["type"];
 export interface Moment {
   readonly now: WallMs;
   /** The playhead. */
-  readonly here: Position;
+  readonly here: TapePosition;
   /** First frame of what is played. */
-  readonly start: Position;
+  readonly start: TapePosition;
   /** Last frame of what is played, and the time at which playing ends; the edge of a growing tape. */
-  readonly end: Position;
+  readonly end: TapePosition;
   readonly timeline: Timeline;
   /** Whether the end will move away by itself. */
   readonly growing: boolean;
 }
 
-const beginning: Position = { seq: 0, ns: 0 };
+const beginning: TapePosition = { seq: 0, ns: 0 };
 
 /** The moment of a session without a tape: all its places are one. */
 export function momentWithoutTape(now: WallMs): Moment {

@@ -1,4 +1,4 @@
-import type { Position, Seq } from "@tapedeck/tape";
+import type { Seq, TapePosition } from "@tapedeck/tape";
 import { z } from "zod";
 import type { SessionRecord } from "./record.js";
 
@@ -13,7 +13,7 @@ export interface EndedEpoch {
 }
 
 /** The epoch that a change ends, whose playhead had come to `here`; undefined if it ends none that anyone could resume. */
-export function epochEndedBy(before: SessionRecord, after: SessionRecord, here: Position): EndedEpoch | undefined {
+export function epochEndedBy(before: SessionRecord, after: SessionRecord, here: TapePosition): EndedEpoch | undefined {
   if (after.epoch === before.epoch || before.tape === "") return undefined;
   const { epoch, tape, epochFromSeq } = before;
   return { epoch, tape, first: epochFromSeq, last: Math.max(here.seq, before.publishedSeq) };

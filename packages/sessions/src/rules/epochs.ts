@@ -1,15 +1,20 @@
 import type { WallMs } from "@tapedeck/protocol";
-import type { Position } from "@tapedeck/tape";
+import type { TapePosition } from "@tapedeck/tape";
 import type { Edge, Moment } from "./commands.js";
 import type { SessionRecord } from "./record.js";
 
 /** Puts the playhead somewhere within the epoch: frames up to there are shown, none is shown again. */
-export function anchorAt(session: SessionRecord, to: Position, wallMs: WallMs): SessionRecord {
+export function anchorAt(session: SessionRecord, to: TapePosition, wallMs: WallMs): SessionRecord {
   return { ...session, anchorWallMs: wallMs, anchorNs: to.ns, anchorSeq: to.seq, publishedSeq: to.seq };
 }
 
 /** Puts it there in a new epoch, and lets history reach back no further than what this session has been shown. */
-export function beginEpochAt(session: SessionRecord, to: Position, now: WallMs, wallMs: WallMs = now): SessionRecord {
+export function beginEpochAt(
+  session: SessionRecord,
+  to: TapePosition,
+  now: WallMs,
+  wallMs: WallMs = now,
+): SessionRecord {
   return {
     ...anchorAt(session, to, wallMs),
     epoch: nextEpoch(session.epoch, now),
@@ -20,7 +25,7 @@ export function beginEpochAt(session: SessionRecord, to: Position, now: WallMs, 
 }
 
 /** Goes to a place that the deck falls back to: a new epoch only where that takes frames back. */
-export function returnTo(session: SessionRecord, to: Position, { here, now }: Moment): SessionRecord {
+export function returnTo(session: SessionRecord, to: TapePosition, { here, now }: Moment): SessionRecord {
   return to.seq < here.seq ? beginEpochAt(session, to, now) : anchorAt(session, to, now);
 }
 

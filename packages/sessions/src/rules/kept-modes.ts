@@ -1,5 +1,5 @@
 import type { Mode } from "@tapedeck/protocol";
-import type { Position } from "@tapedeck/tape";
+import type { TapePosition } from "@tapedeck/tape";
 import { emptyAccount } from "../trading/account.js";
 import type { KeptMode, KeptModes, SessionRecord } from "./record.js";
 
@@ -11,7 +11,7 @@ export function keptModeOf(session: SessionRecord, mode: Mode): KeptMode | undef
 }
 
 /** The session on its way to a mode: what it leaves is kept at `here`, what it kept of that mode is taken out. */
-export function leaveMode(mode: Mode, session: SessionRecord, here: Position): SessionRecord {
+export function leaveMode(mode: Mode, session: SessionRecord, here: TapePosition): SessionRecord {
   const left = { ...session.kept, [session.mode]: keepModeAt(session, here) };
   return {
     ...session,
@@ -25,7 +25,7 @@ export function leaveMode(mode: Mode, session: SessionRecord, here: Position): S
 }
 
 /** A moving deck is kept where its playhead is: the tape does not run on meanwhile. */
-function keepModeAt(session: SessionRecord, here: Position): KeptMode | null {
+function keepModeAt(session: SessionRecord, here: TapePosition): KeptMode | null {
   // In REPLAY without a tape there is no place; LIVE without one has its instrument, and waits.
   if (session.mode === "REPLAY" && session.tape === "") return null;
   const { state, reason, speed, symbol, source, tape, seed, scenario, fromNs, toNs, loop } = session;

@@ -1,11 +1,16 @@
 import { type Refusal, refuse } from "@tapedeck/protocol";
-import type { Position, Timeline } from "@tapedeck/tape";
+import type { TapePosition, Timeline } from "@tapedeck/tape";
 import { wallMsBetween } from "./commands.js";
 
 /** A shorter loop would be a storm of epochs. Wall time. */
 export const minLoopMs = 250;
 
-export function loopRefusal(timeline: Timeline, start: Position, end: Position, speed: number): Refusal | undefined {
+export function loopRefusal(
+  timeline: Timeline,
+  start: TapePosition,
+  end: TapePosition,
+  speed: number,
+): Refusal | undefined {
   const ms = wallMsBetween(timeline, start.ns, end.ns, speed);
   if (ms >= minLoopMs) return undefined;
   const least = Math.ceil(minLoopMs * speed);

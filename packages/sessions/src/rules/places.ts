@@ -1,5 +1,5 @@
 import type { TapeNs, WallMs } from "@tapedeck/protocol";
-import type { Position } from "@tapedeck/tape";
+import type { TapePosition } from "@tapedeck/tape";
 import type { Moment } from "./commands.js";
 import { endNsOf, positionAt, type SeekableTape } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
@@ -36,7 +36,7 @@ export async function momentOnTape(opened: SeekableTape, session: SessionRecord,
 }
 
 /** The first frame of a range: the one at `from`, or the next after it. Beyond the range's end if no frame lies in it. */
-export async function startOfRange({ fromNs }: Pick<Range, "fromNs">, tape: SeekableTape): Promise<Position> {
+export async function startOfRange({ fromNs }: Pick<Range, "fromNs">, tape: SeekableTape): Promise<TapePosition> {
   const { firstSeq, firstNs } = tape.span;
   if (fromNs === null || fromNs <= firstNs) return { seq: firstSeq, ns: firstNs };
   const seq = (await tape.seqAt(fromNs - 1)) + 1;
@@ -45,20 +45,20 @@ export async function startOfRange({ fromNs }: Pick<Range, "fromNs">, tape: Seek
 }
 
 /** The last frame of a range; its time is the one at which playing ends, which may lie after that frame's own. */
-export async function endOfRange(range: Pick<Range, "toNs">, tape: SeekableTape): Promise<Position> {
+export async function endOfRange(range: Pick<Range, "toNs">, tape: SeekableTape): Promise<TapePosition> {
   const ns = endNsOf(range, tape.span);
   return ns === tape.span.lastNs ? { seq: tape.span.lastSeq, ns } : { seq: await tape.seqAt(ns), ns };
 }
 
 /** A place by its time, kept within the range: the frame is the last one at or before it. */
-export async function placeAtTime(ns: TapeNs, { start, end }: Moment, tape: SeekableTape): Promise<Position> {
+export async function placeAtTime(ns: TapeNs, { start, end }: Moment, tape: SeekableTape): Promise<TapePosition> {
   if (ns <= start.ns) return start;
   if (ns >= end.ns) return end;
   return { seq: await tape.seqAt(ns), ns };
 }
 
 /** A place by its frame, kept within the range. */
-export async function placeAtSeq(seq: number, { start, end }: Moment, tape: SeekableTape): Promise<Position> {
+export async function placeAtSeq(seq: number, { start, end }: Moment, tape: SeekableTape): Promise<TapePosition> {
   if (seq <= start.seq) return start;
   const within = Math.min(seq, end.seq);
   return { seq: within, ns: await tape.nsOf(within) };

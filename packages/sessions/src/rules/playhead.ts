@@ -1,5 +1,5 @@
 import type { TapeNs, WallMs } from "@tapedeck/protocol";
-import type { Position, Tape, TapeSpan, Timeline } from "@tapedeck/tape";
+import type { Tape, TapePosition, TapeSpan, Timeline } from "@tapedeck/tape";
 import type { SessionRecord } from "./record.js";
 
 const nsPerMs = 1e6;
@@ -47,7 +47,7 @@ export async function positionAt(
   record: SessionRecord,
   now: WallMs,
   tape: Pick<SeekableTape, "span" | "timeline" | "seqAt">,
-): Promise<Position> {
+): Promise<TapePosition> {
   const { firstSeq, firstNs, lastSeq, lastNs } = tape.span;
   if (record.edge && isMoving(record)) return { seq: lastSeq, ns: lastNs };
   if (!isMoving(record)) {

@@ -9,7 +9,7 @@ import {
   type TapeNs,
   type WallMs,
 } from "@tapedeck/protocol";
-import type { Position } from "@tapedeck/tape";
+import type { TapePosition } from "@tapedeck/tape";
 import { feedUserOf } from "../feeds.js";
 import { orderRefusal } from "../trading/orders.js";
 import { chooseMode, type Tapes } from "./choose-mode.js";
@@ -225,7 +225,7 @@ async function seekTarget(
   moment: Moment,
   tape: SeekableTape,
   signal: AbortSignal | undefined,
-): Promise<Position | Refusal> {
+): Promise<TapePosition | Refusal> {
   if ("seq" in to) return placeAtSeq(to.seq, moment, tape);
   if ("ts" in to) {
     const ns = tapeNsOf(to.ts, tape);
@@ -265,12 +265,12 @@ function describeMissingEvent(
 }
 
 /** A seek lands on a frame, at its time. */
-async function snapToFrame({ seq }: Position, moment: Moment, tape: SeekableTape): Promise<Position> {
+async function snapToFrame({ seq }: TapePosition, moment: Moment, tape: SeekableTape): Promise<TapePosition> {
   return placeAtSeq(seq, moment, tape);
 }
 
 /** Steps by time keep their exact place between two frames, so that many small ones add up. */
-async function stepTarget(by: StepBy, moment: Moment, tape: SeekableTape): Promise<Position> {
+async function stepTarget(by: StepBy, moment: Moment, tape: SeekableTape): Promise<TapePosition> {
   if ("frames" in by) return placeAtSeq(moment.here.seq + by.frames, moment, tape);
   return placeAtTime(moment.here.ns + Math.round(by.ms * nsPerMs), moment, tape);
 }
@@ -315,7 +315,7 @@ async function stalledAt(
   session: SessionRecord,
   { now, here }: Moment,
   tape: SeekableTape,
-): Promise<{ stalledAt?: Position }> {
+): Promise<{ stalledAt?: TapePosition }> {
   const seq = Math.max(session.publishedSeq, tape.span.firstSeq);
   if (!isMoving(session) || seq >= here.seq) return {};
   const due = wallAt(session, await tape.nsOf(seq + 1), tape.timeline(session.gaps));

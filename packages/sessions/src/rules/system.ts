@@ -1,5 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
-import type { Position, Seq } from "@tapedeck/tape";
+import type { Seq, TapePosition } from "@tapedeck/tape";
 import { type Moment, type ResolvedCommand, wallMsBetween } from "./commands.js";
 import { anchorAt, beginEpochAt, followEdge, nextEpoch, stopped, switchTape } from "./epochs.js";
 import { isMoving, wallAt } from "./playhead.js";
@@ -81,7 +81,7 @@ function hasEnded(session: SessionRecord, { here, end, growing }: Moment): boole
 }
 
 /** Faster than the market, or where the market has left off, the end of the tape is the edge. */
-function hasReached(session: SessionRecord, at: Position, { end, growing }: Moment): boolean {
+function hasReached(session: SessionRecord, at: TapePosition, { end, growing }: Moment): boolean {
   const endless = session.toNs === null && !session.loop;
   if (session.mode !== "LIVE" || !endless || !isMoving(session) || (growing && session.speed < 1)) return false;
   return at.seq >= session.anchorSeq && at.seq <= end.seq && end.ns - at.ns <= reachedNs;
@@ -100,7 +100,7 @@ function publishedBy(session: SessionRecord, { publishedSeq }: { publishedSeq: S
   return Math.max(session.publishedSeq, Math.min(publishedSeq, hereSeq));
 }
 
-function goOnFrom(session: SessionRecord, at: Position, { end, now }: Moment): SessionRecord {
+function goOnFrom(session: SessionRecord, at: TapePosition, { end, now }: Moment): SessionRecord {
   if (at.seq < session.anchorSeq || at.seq > end.seq) return session;
   const ns = Math.min(Math.max(at.ns, session.anchorNs), end.ns);
   return anchorAt(session, { seq: at.seq, ns }, now);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { limits, RefusedError, refuse, type SessionStats, type StateCause, type WallMs } from "@tapedeck/protocol";
 import { publish, type RedisConnection, redisTime, traceparent } from "@tapedeck/runtime";
-import type { GivenOrder } from "@tapedeck/tape";
+import type { PlacedOrder } from "@tapedeck/tape";
 import type { Keys } from "../redis/keys.js";
 import { orUnavailable } from "../redis/unavailable.js";
 import { decodeEpoch, type EndedEpoch } from "../rules/ended-epoch.js";
@@ -132,7 +132,7 @@ export class SessionStore {
     }: {
       alive?: boolean;
       ended?: EndedEpoch | undefined;
-      order?: GivenOrder | undefined;
+      order?: PlacedOrder | undefined;
       by?: WallMs | undefined;
     } = {},
   ): Promise<ReplaceOutcome> {

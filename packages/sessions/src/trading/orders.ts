@@ -1,5 +1,5 @@
 import { limits, type Refusal, refuse, type TradeEvent, tradeEvent, type WallMs } from "@tapedeck/protocol";
-import type { GivenOrder } from "@tapedeck/tape";
+import type { PlacedOrder } from "@tapedeck/tape";
 import { z } from "zod";
 import type { Moment, ResolvedCommand } from "../rules/commands.js";
 import { anchorAt, nextEpoch } from "../rules/epochs.js";
@@ -23,7 +23,7 @@ const outcome = z.object({
 });
 
 /** An order and its outcome: the tape that it made, when it was given, and its fill. */
-export interface StoredOrder extends GivenOrder {
+export interface StoredOrder extends PlacedOrder {
   readonly tape?: string | undefined;
   readonly placed?: WallMs | undefined;
   readonly fill?: TradeEvent | undefined;
@@ -31,7 +31,7 @@ export interface StoredOrder extends GivenOrder {
 
 /** An order as its session's list keeps it. `session` is what the order made of it. */
 export function encodeOrder(
-  { id, after, seq, side, quantity, filled }: GivenOrder,
+  { id, after, seq, side, quantity, filled }: PlacedOrder,
   { tape, anchorWallMs, lastFill }: Pick<SessionRecord, "tape" | "anchorWallMs" | "lastFill">,
 ): string {
   return JSON.stringify({

@@ -1,7 +1,7 @@
 import { type IncidentLabel, incidentKinds } from "@tapedeck/market";
 import { checkFrameText, frame } from "@tapedeck/protocol";
 import { beforeAll, describe, expect, test } from "vitest";
-import { MemoryTapeStore } from "../memory-store.js";
+import { MemoryTapeStore } from "../store/memory-store.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { demoLabels, writeDemoTape } from "./demo.js";
 

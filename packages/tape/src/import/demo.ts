@@ -10,9 +10,9 @@ import {
   type SimulatedMarket,
   simulatedStartNs,
 } from "@tapedeck/market";
-import type { TapeStore } from "../store.js";
+import { TapeWriter } from "../format/tape-writer.js";
+import type { TapeStore } from "../store/store.js";
 import { tapeName } from "../tape-id.js";
-import { TapeWriter } from "../tape-writer.js";
 
 /** Which demo it is. */
 export interface DemoChoice {

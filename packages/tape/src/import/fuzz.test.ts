@@ -3,7 +3,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { checkFrameText } from "@tapedeck/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TapeWriteError } from "../tape-errors.js";
+import { TapeWriteError } from "../errors.js";
 import { ImportRefused } from "./import-errors.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./input/testing.js";
 import { framesOf, importToMemory, recording } from "./test-recordings.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { OrderBook } from "@tapedeck/market";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MemoryTapeStore } from "../memory-store.js";
+import { MemoryTapeStore } from "../store/memory-store.js";
 import { importRecording } from "./import-recording.js";
 import {
   eventsOf,

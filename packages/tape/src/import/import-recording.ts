@@ -1,5 +1,5 @@
 import { isoOfNs } from "@tapedeck/protocol";
-import type { TapeStore } from "../store.js";
+import type { TapeStore } from "../store/store.js";
 import { tapeIdPattern } from "../tape-id.js";
 import { mergeStreams } from "./events/merge-streams.js";
 import { instrumentKey, type SourceEvent } from "./events/source-event.js";

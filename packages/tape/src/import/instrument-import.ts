@@ -9,9 +9,9 @@ import {
   RecentIds,
 } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
-import type { TapeStore } from "../store.js";
+import { TapeWriter } from "../format/tape-writer.js";
+import type { TapeStore } from "../store/store.js";
 import { tapeName } from "../tape-id.js";
-import { TapeWriter } from "../tape-writer.js";
 import { ReorderBuffer, type TimedEvent } from "./events/reorder-buffer.js";
 import type { Instrument, SourceEvent, SourceKeyed, SourceTrade } from "./events/source-event.js";
 import { ImportRefused } from "./import-errors.js";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { MemoryTapeStore } from "../memory-store.js";
+import { MemoryTapeStore } from "../store/memory-store.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { mergeStreams } from "./events/merge-streams.js";
 import type { SourceEvent } from "./events/source-event.js";

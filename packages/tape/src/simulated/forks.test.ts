@@ -1,32 +1,32 @@
 import { analyticsVersion } from "@tapedeck/market";
 import { checkFrame, checkNext } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
-import { BlockCache, leastCacheBytes } from "../block-cache.js";
-import { MemoryTapeStore } from "../memory-store.js";
+import { TapeNotFound } from "../errors.js";
+import { BlockCache, minCacheBytes } from "../reading/block-cache.js";
+import { MemoryTapeStore } from "../store/memory-store.js";
 import type { Seq, Tape } from "../tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
-import { TapeNotFound } from "../tape-errors.js";
-import type { GivenOrder } from "./forks.js";
+import type { PlacedOrder } from "./forks.js";
 import { SimulatedTapes } from "./simulated-tapes.js";
-import { InlineMaker } from "./testing/inline-maker.js";
+import { InlineGenerator } from "./testing/inline-generator.js";
 
 const base = `sim2.BTCUSDT.42.calm@${analyticsVersion}`;
 
 /** The simulated tapes of a process of the cluster, with the list of orders that all of them read. */
-function inline(list: GivenOrder[]): SimulatedTapes {
-  const maker = new InlineMaker();
-  return new SimulatedTapes(new BlockCache(leastCacheBytes), maker, async () => list, maker);
+function inline(list: PlacedOrder[]): SimulatedTapes {
+  const maker = new InlineGenerator();
+  return new SimulatedTapes(new BlockCache(minCacheBytes), maker, async () => list, maker);
 }
 
 /** The same with threads, and all other tapes. */
-function node(list: GivenOrder[]): TapeCatalog {
-  return new TapeCatalog(new MemoryTapeStore(), { cacheBytes: leastCacheBytes, orders: async () => list });
+function node(list: PlacedOrder[]): TapeCatalog {
+  return new TapeCatalog(new MemoryTapeStore(), { cacheBytes: minCacheBytes, orders: async () => list });
 }
 
 /** Gives an order on a tape and puts it down. */
 async function give(
   on: Pick<TapeCatalog, "fork">,
-  list: GivenOrder[],
+  list: PlacedOrder[],
   tape: string,
   seq: Seq,
   side: "BUY" | "SELL",
@@ -46,7 +46,7 @@ const ownTrades = (json: string): { price: number; size: number; side: string }[
   JSON.parse(json).trades.filter(({ own }: { own?: boolean }) => own);
 
 test("[SO1] [SO2] an order's fill shows in its frame; all before is the market as it was, and so is what comes when it is felt no more", async () => {
-  const list: GivenOrder[] = [];
+  const list: PlacedOrder[] = [];
   const here = node(list);
   const { tape, fill } = await give(here, list, base, 1_234, "BUY", 2);
   expect(tape).toMatch(/^sim2\.BTCUSDT\.42\.calm~[0-9a-f]{12}~me:1@/);
@@ -68,7 +68,7 @@ test("[SO1] [SO2] an order's fill shows in its frame; all before is the market a
 });
 
 test("[SO1] [SO2] [SO3] orders around the end of a minute are like any other", async () => {
-  const list: GivenOrder[] = [];
+  const list: PlacedOrder[] = [];
   const here = inline(list);
   const orders = [
     [598, "SELL", 8],
@@ -99,7 +99,7 @@ test("[SO1] [SO2] [SO3] orders around the end of a minute are like any other", a
 });
 
 test("[SO3] any node makes the same bytes, whichever order it came to them in", async () => {
-  const list: GivenOrder[] = [];
+  const list: PlacedOrder[] = [];
   const here = inline(list);
   let { tape } = await give(here, list, base, 700, "BUY", 1);
   ({ tape } = await give(here, list, tape, 700, "SELL", 1));
@@ -120,7 +120,7 @@ test("[SO3] any node makes the same bytes, whichever order it came to them in", 
 });
 
 test("[SO4] an order after a rewind follows on the orders up to there; the tape with the others stays what it was", async () => {
-  const list: GivenOrder[] = [];
+  const list: PlacedOrder[] = [];
   const here = inline(list);
   const first = await give(here, list, base, 100, "BUY", 1);
   const second = await give(here, list, first.tape, 200, "BUY", 1);
@@ -137,7 +137,7 @@ test("[SO4] an order after a rewind follows on the orders up to there; the tape 
 });
 
 test("[SO5] beyond the depth of the book an order is filled in part; too small a one gets nothing", async () => {
-  const list: GivenOrder[] = [];
+  const list: PlacedOrder[] = [];
   const here = inline(list);
   const { fill, tape } = await give(here, list, base, 300, "SELL", 1e6);
   expect(fill.size).toBeGreaterThan(1);
@@ -147,7 +147,7 @@ test("[SO5] beyond the depth of the book an order is filled in part; too small a
 });
 
 test("[SO6] a tape with orders is its session's alone, and is gone with them", async () => {
-  const list: GivenOrder[] = [];
+  const list: PlacedOrder[] = [];
   const here = node(list);
   const { tape } = await give(here, list, base, 300, "SELL", 1);
   expect(await here.choose({ tape })).toBeUndefined();

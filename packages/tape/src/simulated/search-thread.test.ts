@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { analyticsVersion } from "@tapedeck/market";
 import { afterEach, expect, test } from "vitest";
+import { eventsIn } from "./generate-segment.js";
 import { SearchThread } from "./search-thread.js";
-import { eventsIn } from "./segment-frames.js";
 import { parseSimulatedName, type SimulatedName } from "./simulated-name.js";
 
 const name = named(`sim2.BTCUSDT.42.mixed@${analyticsVersion}`);

@@ -2,7 +2,7 @@ import type { Worker } from "node:worker_threads";
 import type { TapeEvent } from "../tape.js";
 import type { PricesTask, SearchMessage, SearchReply } from "./search-worker.js";
 import type { SegmentTask } from "./segment-worker.js";
-import { startThread } from "./start-thread.js";
+import { startWorker } from "./start-worker.js";
 
 /** What is asked of simulated markets beyond what somebody watches: it takes long, and may be given up. */
 export interface MarketSearch {
@@ -85,7 +85,7 @@ export class SearchThread implements MarketSearch {
   }
 
   #start(): Worker {
-    const worker = startThread("search-worker");
+    const worker = startWorker("search-worker");
     worker.on("message", (reply: SearchReply) => this.#over(reply));
     const gone = (error: Error): void => {
       if (this.#worker !== worker) return;

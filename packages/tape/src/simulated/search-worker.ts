@@ -2,7 +2,7 @@ import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import type { TapeEvent } from "../tape.js";
-import { eventsIn, pricesAt } from "./segment-frames.js";
+import { eventsIn, pricesAt } from "./generate-segment.js";
 import type { SegmentTask } from "./segment-worker.js";
 import type { SimulatedName } from "./simulated-name.js";
 

@@ -1,17 +1,17 @@
 import type { Worker } from "node:worker_threads";
 import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
-import type { TakeBlock } from "./segment-frames.js";
+import type { OnBlock } from "./generate-segment.js";
 import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask, Task } from "./segment-worker.js";
-import { startThread } from "./start-thread.js";
+import { startWorker } from "./start-worker.js";
 
 /** Who makes segments: a pool of threads, or the thread that asks. */
-export interface SegmentMaker {
+export interface SegmentGenerator {
   /**
    * Hands out the segment's blocks in order as they are made; resolves to its events when all are. While nobody waits for any of it
    * (`wanted`, which is asked again and again), those go first that somebody waits for.
    */
-  make(task: SegmentTask, take: TakeBlock, wanted: () => boolean): Promise<readonly TapeEvent[]>;
+  generate(task: SegmentTask, take: OnBlock, wanted: () => boolean): Promise<readonly TapeEvent[]>;
   /** What the last of the user's own orders gets; undefined where that is nothing. Is made before any segment. */
   fill(task: FillTask): Promise<OwnFill | undefined>;
 }
@@ -19,7 +19,7 @@ export interface SegmentMaker {
 interface Job {
   readonly number: number;
   readonly task: Task;
-  readonly take: TakeBlock;
+  readonly take: OnBlock;
   /** How soon it is needed: the lowest comes first. */
   readonly rank: () => number;
   resolve(reply: SegmentReply): void;
@@ -47,7 +47,7 @@ const mostSetAside = 3;
  * aside for one that somebody waits for. A thread whose code is not compiled yet takes many times as long, so there is one to begin
  * with, and another only where one is not enough; it joins when it has practised.
  */
-export class SegmentPool implements SegmentMaker {
+export class SegmentPool implements SegmentGenerator {
   readonly #size: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
@@ -63,7 +63,7 @@ export class SegmentPool implements SegmentMaker {
     if (this.#threads.size === 0) await this.#addPractised();
   }
 
-  async make(task: SegmentTask, take: TakeBlock, wanted: () => boolean): Promise<readonly TapeEvent[]> {
+  async generate(task: SegmentTask, take: OnBlock, wanted: () => boolean): Promise<readonly TapeEvent[]> {
     const reply = await this.#carriedOut(task, take, () => (wanted() ? ranks.wanted : ranks.ahead));
     return "events" in reply ? reply.events : [];
   }
@@ -77,7 +77,7 @@ export class SegmentPool implements SegmentMaker {
     return "fill" in reply ? reply.fill : undefined;
   }
 
-  #carriedOut(task: Task, take: TakeBlock, rank: () => number): Promise<SegmentReply> {
+  #carriedOut(task: Task, take: OnBlock, rank: () => number): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ number: this.#numbers++, task, take, rank, resolve, reject });
       // Who has a segment made says which part of it they wait for right after.
@@ -147,7 +147,7 @@ export class SegmentPool implements SegmentMaker {
   }
 
   #start(): Thread {
-    const worker = startThread("segment-worker");
+    const worker = startWorker("segment-worker");
     const jobs = new Map<number, Job>();
     const thread: Thread = { worker, jobs, practising: false };
     this.#threads.add(thread);

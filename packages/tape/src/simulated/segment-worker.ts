@@ -1,9 +1,9 @@
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import type { OwnFill, OwnOrder } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
-import { practise } from "./practice.js";
-import { fillOf, makeSegment, type TakeBlock } from "./segment-frames.js";
+import { fillOf, generateSegment, type OnBlock } from "./generate-segment.js";
 import type { SimulatedName } from "./simulated-name.js";
+import { warmUpGenerator } from "./warm-up.js";
 
 export interface SegmentTask {
   readonly name: SimulatedName;
@@ -51,15 +51,15 @@ function carryOut({ number, task }: Assignment): void {
 
 function resultOf(number: number, task: Task): SegmentReply {
   if (task === "practise") {
-    practise();
+    warmUpGenerator();
     return { practised: true };
   }
   return "segment" in task ? { events: eventsOf(number, task) } : { fill: fillOf(task.name, task.orders) };
 }
 
 function eventsOf(number: number, { name, segment, orders }: SegmentTask): readonly TapeEvent[] {
-  const take: TakeBlock = (block) => reply(number, { block }, [block.buffer]);
-  return makeSegment(name, segment, take, { orders, pause });
+  const take: OnBlock = (block) => reply(number, { block }, [block.buffer]);
+  return generateSegment(name, segment, take, { orders, pause });
 }
 
 /** Whoever sends an assignment while another one is carried out wants it done first. */

@@ -32,9 +32,9 @@ export function canGenerate({ generator, version }: SimulatedName): boolean {
 }
 
 /** What can stand in the id of a simulated tape. */
-export const simulatedSymbol = /^[A-Za-z0-9_-]{1,20}$/;
-export const simulatedSeed = /^[A-Za-z0-9_-]{1,24}$/;
-export const longestScenario = 60;
+export const simulatedSymbolPattern = /^[A-Za-z0-9_-]{1,20}$/;
+export const simulatedSeedPattern = /^[A-Za-z0-9_-]{1,24}$/;
+export const maxScenarioLength = 60;
 
 /** Takes the name of a simulated tape apart; undefined for any other text. Without a version it means the current one. */
 export function parseSimulatedName(text: string): SimulatedName | undefined {
@@ -43,7 +43,7 @@ export function parseSimulatedName(text: string): SimulatedName | undefined {
   const generator = Number(number);
   const stagings = parseScenario(written.replaceAll("-", ":").replaceAll(".", ","));
   // One market has one name.
-  if (stagings === undefined || writtenScenario(scenarioText(stagings)) !== written) return undefined;
+  if (stagings === undefined || scenarioInId(scenarioText(stagings)) !== written) return undefined;
   return {
     generator,
     symbol,
@@ -56,13 +56,13 @@ export function parseSimulatedName(text: string): SimulatedName | undefined {
 
 /** The id without a version. Throws `RangeError` where a part cannot stand in one. */
 export function simulatedId({ generator, symbol, seed, scenario, fork }: Omit<SimulatedName, "version">): string {
-  const market = `sim${generator}.${symbol}.${seed}.${writtenScenario(scenario)}`;
+  const market = `sim${generator}.${symbol}.${seed}.${scenarioInId(scenario)}`;
   const id = fork === undefined ? market : `${market}~${fork.order}~${fork.session}`;
   if (!pattern.test(id)) throw new RangeError(`${id} names no simulated tape`);
   return id;
 }
 
 /** Ids of tapes have neither `:` nor `,`. */
-export function writtenScenario(scenario: string): string {
+export function scenarioInId(scenario: string): string {
   return scenario.replaceAll(":", "-").replaceAll(",", ".");
 }

@@ -3,32 +3,32 @@ import { readdir, readFile } from "node:fs/promises";
 import { analyticsVersion } from "@tapedeck/market";
 import { checkFrame, checkNext } from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
-import { BlockCache, leastCacheBytes } from "../block-cache.js";
-import { cuts } from "../cuts.js";
-import { MemoryTapeStore } from "../memory-store.js";
-import { render, renderStretch } from "../render.js";
+import { TapeNotFound } from "../errors.js";
+import { BlockCache, minCacheBytes } from "../reading/block-cache.js";
+import { cuts } from "../reading/cuts.js";
+import { render, renderStretch } from "../reading/render.js";
+import { MemoryTapeStore } from "../store/memory-store.js";
 import type { Seq, Tape } from "../tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
-import { TapeNotFound } from "../tape-errors.js";
+import { generateSegment } from "./generate-segment.js";
 import type { MarketSearch } from "./search-thread.js";
-import { makeSegment } from "./segment-frames.js";
-import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
+import { type SegmentGenerator, SegmentPool } from "./segment-pool.js";
 import { parseSimulatedName, simulatedId } from "./simulated-name.js";
 import type { SimulatedTape } from "./simulated-tape.js";
 import { SimulatedTapes } from "./simulated-tapes.js";
-import { InlineMaker } from "./testing/inline-maker.js";
+import { InlineGenerator } from "./testing/inline-generator.js";
 
 const mixed = `sim2.BTCUSDT.42.mixed@${analyticsVersion}`;
 const day = 864_000;
 
 function open(
   text = mixed,
-  maker: SegmentMaker = new InlineMaker(),
-  search: MarketSearch = maker instanceof InlineMaker ? maker : new InlineMaker(),
+  maker: SegmentGenerator = new InlineGenerator(),
+  search: MarketSearch = maker instanceof InlineGenerator ? maker : new InlineGenerator(),
 ): SimulatedTape {
   const name = parseSimulatedName(text);
   if (name === undefined) throw new Error(`${text} names no simulated tape`);
-  return new SimulatedTapes(new BlockCache(leastCacheBytes), maker, undefined, search).market(name);
+  return new SimulatedTapes(new BlockCache(minCacheBytes), maker, undefined, search).market(name);
 }
 
 async function frame(tape: Tape, seq: Seq): Promise<string> {
@@ -101,15 +101,15 @@ test("[SM23] it is cut and rendered as any tape is, with every trade once", asyn
 });
 
 test("[SM24] a segment is made once for all who wait for it, and the next one before it is needed", async () => {
-  const maker = new InlineMaker();
+  const maker = new InlineGenerator();
   const tape = open(mixed, maker);
   await Promise.all([tape.load(0), tape.load(10), tape.load(200)]);
-  expect(maker.made).toBe(1);
+  expect(maker.generated).toBe(1);
   tape.block(301);
-  expect(maker.made).toBe(2);
+  expect(maker.generated).toBe(2);
   await tape.load(600);
   expect(tape.block(1_199)).toBeDefined();
-  expect(maker.made).toBe(3);
+  expect(maker.generated).toBe(3);
 });
 
 /** A thread loads and compiles all it needs before its first block, which takes long where many others are at work. */
@@ -131,7 +131,7 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
       const made: { readonly segment: number; readonly block: Uint8Array }[] = [];
       // Both are asked for before the thread runs, so it is at work on the one when it finds the other.
       const make = (segment: number, wanted: boolean) =>
-        pool.make(
+        pool.generate(
           { name, segment },
           (block) => made.push({ segment, block }),
           () => wanted,
@@ -145,7 +145,7 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
       expect(order).toEqual([...new Array<number>(10).fill(1_440), ...new Array<number>(10).fill(1)]);
       for (const segment of [1, 1_440]) {
         const blocks: Uint8Array[] = [];
-        makeSegment(name, segment, (block) => blocks.push(block));
+        generateSegment(name, segment, (block) => blocks.push(block));
         expect(sum(made.filter((each) => each.segment === segment).map(({ block }) => block))).toBe(sum(blocks));
       }
     },
@@ -158,7 +158,7 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
       const pool = new SegmentPool(1);
       const done: string[] = [];
       const make = async (segment: number) => {
-        await pool.make(
+        await pool.generate(
           { name, segment },
           () => undefined,
           () => true,
@@ -181,13 +181,13 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
 
   test("as often as another one comes, wherever it is in its minutes", () => {
     const alone: Uint8Array[] = [];
-    makeSegment(name, 7, (block) => alone.push(block));
+    generateSegment(name, 7, (block) => alone.push(block));
     const between: Uint8Array[] = [];
     let pauses = 0;
     const pause = () => {
-      if (pauses++ % 7 === 0) makeSegment(name, 3 + pauses, () => undefined);
+      if (pauses++ % 7 === 0) generateSegment(name, 3 + pauses, () => undefined);
     };
-    makeSegment(name, 7, (block) => between.push(block), { pause });
+    generateSegment(name, 7, (block) => between.push(block), { pause });
     expect(pauses).toBe(20);
     expect(sum(between)).toBe(sum(alone));
   });
@@ -195,10 +195,10 @@ describe("[SM32] a thread sets a segment aside for one that somebody waits for",
   test("and who waits for one of its blocks waits for it no longer when that is there", async () => {
     const wanted: boolean[] = [];
     const tape = open(mixed, {
-      make: async ({ name, segment }, take, isWanted) => {
+      generate: async ({ name, segment }, take, isWanted) => {
         await Promise.resolve(); // by then it is known what is asked for
         wanted.push(isWanted());
-        const events = makeSegment(name, segment, (block) => {
+        const events = generateSegment(name, segment, (block) => {
           take(block);
           wanted.push(isWanted());
         });
@@ -241,18 +241,18 @@ describe("[SM33] the loop that renders makes no market", () => {
     const makers: string[] = [];
     for (const name of names) {
       const text = await readFile(new URL(name, folder), "utf8");
-      if (/^import \{[^}]*\} from "\.\/segment-frames\.js"/m.test(text)) makers.push(name);
+      if (/^import \{[^}]*\} from "\.\/generate-segment\.js"/m.test(text)) makers.push(name);
     }
-    expect(makers).toEqual(["practice.ts", "search-worker.ts", "segment-worker.ts"]);
+    expect(makers).toEqual(["search-worker.ts", "segment-worker.ts", "warm-up.ts"]);
   });
 });
 
 test("[SM25] a failure is told to who waits, and is not remembered", async () => {
   let fails = true;
   const tape = open(mixed, {
-    make: async ({ name, segment }, take) => {
+    generate: async ({ name, segment }, take) => {
       if (fails) throw new Error("no memory");
-      return makeSegment(name, segment, take);
+      return generateSegment(name, segment, take);
     },
     fill: async () => undefined,
   });
@@ -284,7 +284,7 @@ test("[SM27] the next event is found, and the one before it", async () => {
 });
 
 test("[SM34] a search looks fifteen minutes ahead or back, and no further", async () => {
-  const maker = new InlineMaker();
+  const maker = new InlineGenerator();
   const tape = open(`sim2.BTCUSDT.7.calm@${analyticsVersion}`, maker);
   expect(await tape.findEvent(day, "next", { type: "DATA_VALIDATION_ERROR" })).toBeUndefined();
   expect(maker.searched).toBe(16); // the last of them up to its first frame
@@ -299,7 +299,7 @@ test("[SM34] a search looks fifteen minutes ahead or back, and no further", asyn
 });
 
 test("[SM37] events of a minute that was searched or made are not searched for again", async () => {
-  const maker = new InlineMaker();
+  const maker = new InlineGenerator();
   const tape = open(`sim2.BTCUSDT.7.flash_crash-high@${analyticsVersion}`, maker);
   await tape.load(600);
   await tape.findEvent(600, "next");
@@ -312,7 +312,7 @@ test("[SM37] events of a minute that was searched or made are not searched for a
 test("[SM36] a search is given up when its signal aborts", async () => {
   const gone = new AbortController();
   const searched: number[] = [];
-  const maker = new InlineMaker();
+  const maker = new InlineGenerator();
   const tape = open(`sim2.BTCUSDT.7.calm@${analyticsVersion}`, maker, {
     prices: (task) => maker.prices(task),
     events: async (task, signal) => {
@@ -331,7 +331,7 @@ describe("[SM29] the bytes of a simulated tape are pinned: a change of them is a
     const hash = createHash("sha256");
     const parsed = parseSimulatedName(name);
     if (parsed === undefined) throw new Error(`${name} names no simulated tape`);
-    makeSegment(parsed, 1, (bytes) => hash.update(bytes));
+    generateSegment(parsed, 1, (bytes) => hash.update(bytes));
     return hash.digest("hex");
   };
 
@@ -353,7 +353,7 @@ describe("[SM29] the bytes of a simulated tape are pinned: a change of them is a
 });
 
 describe("[SM28] a simulated tape is opened by its name alone", () => {
-  const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: leastCacheBytes });
+  const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: minCacheBytes });
 
   test("with or without version, as one tape", async () => {
     const tape = await catalog.open(mixed);

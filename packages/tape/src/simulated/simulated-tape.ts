@@ -10,17 +10,17 @@ import {
 } from "@tapedeck/market";
 import { isoOfNs, type TapeNs, type TapeView, type TimeDecimals } from "@tapedeck/protocol";
 import type { LRUCache } from "lru-cache";
-import { RecordedBlock } from "../block.js";
-import type { BlockCache } from "../block-cache.js";
-import { rankOf } from "../events.js";
+import { RecordedBlock } from "../format/block.js";
+import { severityRank } from "../format/events.js";
+import type { BlockCache } from "../reading/block-cache.js";
+import { timelineOf } from "../reading/timeline.js";
 import type { Block, EventFilter, GapPolicy, Seq, Tape, TapeEvent, TapeIndex, TapeSpan, Timeline } from "../tape.js";
 import { tapeName } from "../tape-id.js";
-import { timelineOf } from "../timeline.js";
-import type { GivenOrder } from "./forks.js";
-import { blocks, blocksPerSegment, frameNs, frames, framesPerBlock } from "./layout.js";
+import type { PlacedOrder } from "./forks.js";
+import { blockCount, blocksPerSegment, frameCount, frameNs, framesPerSimulatedBlock } from "./layout.js";
+import { PendingSegment } from "./pending-segment.js";
 import type { MarketSearch } from "./search-thread.js";
-import type { SegmentMaker } from "./segment-pool.js";
-import { SegmentUnderWay } from "./segment-under-way.js";
+import type { SegmentGenerator } from "./segment-pool.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 
 /** How far a search for an event looks, in minutes of market: a minute of it takes 0.1 to 0.2 s of CPU. */
@@ -28,14 +28,14 @@ const minutesSearched = 15;
 
 /** Nobody knows what a block holds before it is made. */
 const index: TapeIndex = {
-  blocks,
-  blockOf: (seq) => Math.min(blocks - 1, Math.max(0, Math.floor(seq / framesPerBlock))),
-  firstSeq: (block) => block * framesPerBlock,
-  lastSeq: (block) => (block + 1) * framesPerBlock - 1,
-  firstNs: (block) => block * framesPerBlock * frameNs,
-  lastNs: (block) => ((block + 1) * framesPerBlock - 1) * frameNs,
+  blocks: blockCount,
+  blockOf: (seq) => Math.min(blockCount - 1, Math.max(0, Math.floor(seq / framesPerSimulatedBlock))),
+  firstSeq: (block) => block * framesPerSimulatedBlock,
+  lastSeq: (block) => (block + 1) * framesPerSimulatedBlock - 1,
+  firstNs: (block) => block * framesPerSimulatedBlock * frameNs,
+  lastNs: (block) => ((block + 1) * framesPerSimulatedBlock - 1) * frameNs,
   trades: () => Number.POSITIVE_INFINITY,
-  silent: () => false,
+  bookOnly: () => false,
 };
 
 /** Whether an order can change anything in a segment's frames, whose analytics know the segment before. */
@@ -48,14 +48,14 @@ export interface SimulatedTapeParts {
   readonly name: SimulatedName;
   readonly market: SimulatedMarket;
   readonly cache: BlockCache;
-  readonly maker: SegmentMaker;
+  readonly maker: SegmentGenerator;
   readonly search: MarketSearch;
   /** Events of segments that were searched or made, by a number of their own: for all tapes of the process. */
   readonly events: LRUCache<number, readonly TapeEvent[]>;
   /** Those that lead up to the one in its name. */
-  readonly orders?: readonly GivenOrder[];
+  readonly orders?: readonly PlacedOrder[];
   /** The tape with the orders up to this one, and none after it. */
-  readonly untilOrder?: (order: GivenOrder | undefined) => SimulatedTape;
+  readonly untilOrder?: (order: PlacedOrder | undefined) => SimulatedTape;
 }
 
 /** A tape that is made as it is played. It lies nowhere: its id, and the orders that this may name, are all there is of it. */
@@ -68,25 +68,25 @@ export class SimulatedTape implements Tape {
   readonly precision: Tape["precision"];
   readonly span: TapeSpan = {
     firstSeq: 0,
-    lastSeq: frames - 1,
+    lastSeq: frameCount - 1,
     firstNs: 0,
-    lastNs: (frames - 1) * frameNs,
+    lastNs: (frameCount - 1) * frameNs,
     growing: false,
   };
   readonly eventHorizonNs = minutesSearched * 60e9;
   readonly gaps = [];
   readonly index = index;
   /** The orders of the user whose market this is, in order of their frames. */
-  readonly orders: readonly GivenOrder[];
+  readonly orders: readonly PlacedOrder[];
   readonly name: SimulatedName;
   readonly #market: SimulatedMarket;
   readonly #cache: BlockCache;
   readonly #cacheKey: number;
-  readonly #maker: SegmentMaker;
+  readonly #maker: SegmentGenerator;
   readonly #search: MarketSearch;
   readonly #events: LRUCache<number, readonly TapeEvent[]>;
-  readonly #untilOrder: (order: GivenOrder | undefined) => SimulatedTape;
-  readonly #making = new Map<number, SegmentUnderWay>();
+  readonly #untilOrder: (order: PlacedOrder | undefined) => SimulatedTape;
+  readonly #making = new Map<number, PendingSegment>();
   /** The segment that was asked for ahead of its time. */
   #ahead = -1;
   /** Whose blocks the segment that was looked at last consists of. */
@@ -120,7 +120,7 @@ export class SimulatedTape implements Tape {
   // HOT: once per frame that is looked at.
   block(seq: Seq): Block | undefined {
     if (seq % framesPerSegment > framesPerSegment / 2) this.#makeAhead(seq);
-    return this.#makerOf(segmentOfFrame(seq)).#block(Math.floor(seq / framesPerBlock));
+    return this.#makerOf(segmentOfFrame(seq)).#block(Math.floor(seq / framesPerSimulatedBlock));
   }
 
   #block(number: number): Block | undefined {
@@ -128,8 +128,9 @@ export class SimulatedTape implements Tape {
   }
 
   async load(seq: Seq): Promise<Block> {
-    if (!(seq >= 0 && seq < frames)) throw new RangeError(`tape ${this.id} has frames 0 to ${frames - 1}, not ${seq}`);
-    return this.#makerOf(segmentOfFrame(seq)).#load(Math.floor(seq / framesPerBlock));
+    if (!(seq >= 0 && seq < frameCount))
+      throw new RangeError(`tape ${this.id} has frames 0 to ${frameCount - 1}, not ${seq}`);
+    return this.#makerOf(segmentOfFrame(seq)).#load(Math.floor(seq / framesPerSimulatedBlock));
   }
 
   #load(number: number): Promise<Block> {
@@ -155,7 +156,7 @@ export class SimulatedTape implements Tape {
   }
 
   seqAt(ns: TapeNs): Promise<Seq> {
-    return Promise.resolve(Math.min(frames - 1, Math.max(0, Math.floor(ns / frameNs))));
+    return Promise.resolve(Math.min(frameCount - 1, Math.max(0, Math.floor(ns / frameNs))));
   }
 
   nsOf(seq: Seq): Promise<TapeNs> {
@@ -170,10 +171,10 @@ export class SimulatedTape implements Tape {
     signal?: AbortSignal,
   ): Promise<TapeEvent | undefined> {
     const step = direction === "next" ? 1 : -1;
-    const least = filter.minSeverity === undefined ? 0 : rankOf(filter.minSeverity);
+    const least = filter.minSeverity === undefined ? 0 : severityRank(filter.minSeverity);
     const fits = ({ seq, type, severity }: TapeEvent) =>
-      (seq - from) * step > 0 && rankOf(severity) >= least && (filter.type === undefined || type === filter.type);
-    const farthest = Math.min(frames - 1, Math.max(0, from + (step * this.eventHorizonNs) / frameNs));
+      (seq - from) * step > 0 && severityRank(severity) >= least && (filter.type === undefined || type === filter.type);
+    const farthest = Math.min(frameCount - 1, Math.max(0, from + (step * this.eventHorizonNs) / frameNs));
     const last = segmentOfFrame(farthest);
     for (let segment = segmentOfFrame(from); (last - segment) * step >= 0; segment += step) {
       const events = await this.#makerOf(segment).#eventsOf(segment, signal);
@@ -212,7 +213,7 @@ export class SimulatedTape implements Tape {
       from: this.iso(span.firstNs),
       to: this.iso(span.lastNs),
       duration_ms: span.lastNs / 1e6,
-      frames,
+      frames: frameCount,
       trades: null,
       bytes: 0,
       interval_ms: frameNs / 1e6,
@@ -223,15 +224,16 @@ export class SimulatedTape implements Tape {
     };
   }
 
-  #segment(segment: number): SegmentUnderWay {
+  #segment(segment: number): PendingSegment {
     const known = this.#making.get(segment);
     if (known !== undefined) return known;
     const first = segment * blocksPerSegment;
-    const making = new SegmentUnderWay(
-      (take, wanted) => this.#maker.make({ name: this.name, segment, orders: this.#ordersOf(segment) }, take, wanted),
+    const making = new PendingSegment(
+      (take, wanted) =>
+        this.#maker.generate({ name: this.name, segment, orders: this.#ordersOf(segment) }, take, wanted),
       (bytes, at) => {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        const block = new RecordedBlock((first + at) * framesPerBlock, framesPerBlock, buffer);
+        const block = new RecordedBlock((first + at) * framesPerSimulatedBlock, framesPerSimulatedBlock, buffer);
         this.#cache.put(this.#cacheKey + first + at, block);
         return block;
       },

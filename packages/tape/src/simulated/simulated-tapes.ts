@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { framesPerSegment, type OwnOrder, SimulatedMarket, segments } from "@tapedeck/market";
 import { LRUCache } from "lru-cache";
-import type { BlockCache } from "../block-cache.js";
+import { TapeNotFound } from "../errors.js";
+import type { BlockCache } from "../reading/block-cache.js";
 import type { TapeEvent } from "../tape.js";
 import type { TapeOverview } from "../tape-catalog.js";
-import { TapeNotFound } from "../tape-errors.js";
-import { chainTo, type ForkedTape, type GivenOrder, type ReadOrders } from "./forks.js";
+import { type ForkedTape, orderChain, type PlacedOrder, type ReadOrders } from "./forks.js";
 import { frameNs } from "./layout.js";
 import { type MarketSearch, SearchThread } from "./search-thread.js";
-import { type SegmentMaker, SegmentPool } from "./segment-pool.js";
+import { type SegmentGenerator, SegmentPool } from "./segment-pool.js";
 import { canGenerate, parseSimulatedName, type SimulatedName, simulatedId } from "./simulated-name.js";
 import { SimulatedTape } from "./simulated-tape.js";
 
@@ -21,7 +21,7 @@ const idLength = 12;
 /** The simulated tapes of a process: any that has a name. */
 export class SimulatedTapes {
   readonly #cache: BlockCache;
-  readonly #maker: SegmentMaker;
+  readonly #maker: SegmentGenerator;
   readonly #readOrders: ReadOrders;
   readonly #search: MarketSearch;
   readonly #events = new LRUCache<number, readonly TapeEvent[]>({ max: segmentsWithEvents });
@@ -29,7 +29,7 @@ export class SimulatedTapes {
 
   constructor(
     cache: BlockCache,
-    maker: SegmentMaker = new SegmentPool(),
+    maker: SegmentGenerator = new SegmentPool(),
     readOrders: ReadOrders = async () => [],
     search: MarketSearch = new SearchThread(),
   ) {
@@ -45,12 +45,12 @@ export class SimulatedTapes {
   }
 
   /** Whether a tape of this name would be a simulated one. */
-  names(name: string): boolean {
+  isSimulated(name: string): boolean {
     return parseSimulatedName(name) !== undefined;
   }
 
   /** Whether it is one with a user's own orders, which is for that user's session alone. */
-  namesFork(name: string): boolean {
+  isFork(name: string): boolean {
     return parseSimulatedName(name)?.fork !== undefined;
   }
 
@@ -61,7 +61,7 @@ export class SimulatedTapes {
     if (name.fork === undefined) return this.market(name);
     const known = this.#opened.get(keyOf(name));
     if (known !== undefined) return known;
-    const orders = chainTo(name.fork.order, await this.#readOrders(name.fork.session));
+    const orders = orderChain(name.fork.order, await this.#readOrders(name.fork.session));
     if (orders === undefined) throw new TapeNotFound(text);
     return this.#tapeWith(name, name.fork.session, orders);
   }
@@ -87,7 +87,7 @@ export class SimulatedTapes {
     return { tape: this.#tapeWith(name, session, [...kept, filled]).id, order: filled, appended, fill };
   }
 
-  #tapeWith(market: SimulatedName, session: string, orders: readonly GivenOrder[]): SimulatedTape {
+  #tapeWith(market: SimulatedName, session: string, orders: readonly PlacedOrder[]): SimulatedTape {
     const { fork: _, ...bare } = market;
     const last = orders.at(-1);
     const name: SimulatedName = last === undefined ? bare : { ...bare, fork: { session, order: last.id } };

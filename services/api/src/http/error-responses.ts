@@ -1,6 +1,6 @@
 import { errorBodyOf, type InvalidInput, invalidInputRefusal, RefusedError, refuse } from "@tapedeck/protocol";
 import { type Logger, throttledLog } from "@tapedeck/runtime";
-import { StoreAway } from "@tapedeck/tape";
+import { StoreUnavailable } from "@tapedeck/tape";
 import type { Middleware } from "koa";
 
 /** Turns whatever is thrown below into an error body with its status; never a stack trace, never HTML. */
@@ -13,7 +13,7 @@ export function errorResponses(log: Logger): Middleware {
       const error = refusalOf(thrown);
       // While Redis is away each request fails, and its connection has told why: only our own faults are worth a stack.
       if (error.code === "INTERNAL") log.error({ err: thrown, method: ctx.method, path: ctx.path }, "unforeseen");
-      else if (thrown instanceof StoreAway) report.warn({ err: thrown }, "the tape store is away");
+      else if (thrown instanceof StoreUnavailable) report.warn({ err: thrown }, "the tape store is away");
       else log.debug({ code: error.code, method: ctx.method, path: ctx.path }, error.message);
       ctx.status = error.status;
       ctx.body = errorBodyOf({ refused: error.code, message: error.message });

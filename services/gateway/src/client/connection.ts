@@ -107,7 +107,7 @@ export class ClientConnection implements SocketEvents {
     const { damage, sparingLog, sendQueues, log } = this.#context;
     if (error instanceof DamagedBlock) {
       sendQueues.counters.damagedBlocks++;
-      if (!damage.isNews(error)) return;
+      if (!damage.shouldReport(error)) return;
     } else if (isUnavailable(error)) {
       sparingLog.warn({ err: error }, "clients wait for the tape store or Redis");
       return;

@@ -1,7 +1,7 @@
 import { isGrowingTape } from "@tapedeck/live";
 import { limits } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
-import { cuts, isMissing, nextCut, type Pace, render, renderStretch, type Seq, type Tape } from "@tapedeck/tape";
+import { cuts, isCacheMiss, nextCut, type Pace, render, renderStretch, type Seq, type Tape } from "@tapedeck/tape";
 
 /** What a session plays between two changes of it: where its frames come from, and how they are cut into messages. */
 export interface PlaybackSegment {
@@ -48,9 +48,9 @@ export function nextMessage(segment: PlaybackSegment, after: Seq, last: Seq): Re
     ? { seq: after + 1 }
     : nextCut(tape, pace, after, lastBeforeStep(segment, after, last));
   if (cut === undefined) return undefined;
-  if (isMissing(cut)) return "missing";
+  if (isCacheMiss(cut)) return "missing";
   const text = renderStretch(tape, after, cut.seq);
-  return isMissing(text) ? "missing" : { seq: cut.seq, text };
+  return isCacheMiss(text) ? "missing" : { seq: cut.seq, text };
 }
 
 /** Like `nextMessage`, but waits for blocks and for frames that this node has not received yet. Rejects with `DamagedBlock`. */
@@ -83,7 +83,7 @@ export function mergedInMemory(tape: Tape, after: Seq, last: Seq): string | unde
     if (trades > limits.tradesPerMessage && last > after + 1) return undefined;
   }
   const text = renderStretch(tape, after, last);
-  return isMissing(text) ? undefined : text;
+  return isCacheMiss(text) ? undefined : text;
 }
 
 /** The frames after `after` as one message: up to `last`, or to as many trades as a message may have. */

@@ -1,5 +1,5 @@
 import { createLogger } from "@tapedeck/runtime";
-import { StoreAway } from "@tapedeck/tape";
+import { StoreUnavailable } from "@tapedeck/tape";
 import { afterAll, expect, inject, test } from "vitest";
 import { openGatewayFixture } from "../testing/test-cluster.js";
 import { SegmentOpener } from "./segment-opener.js";
@@ -12,7 +12,7 @@ const log = createLogger({ service: "gateway", node: "test", level: "silent" });
 function openerWith({ failures }: { failures: number }): SegmentOpener {
   let left = failures;
   const open = async (name: string) => {
-    if (left-- > 0) throw new StoreAway(new Error("on purpose"));
+    if (left-- > 0) throw new StoreUnavailable(new Error("on purpose"));
     return fixture.cluster.tapes.open(name);
   };
   return new SegmentOpener({ open }, log);

@@ -9,7 +9,7 @@ import {
   type WallMs,
 } from "@tapedeck/protocol";
 import { midAt, positionAt, type SessionRecord, viewOf } from "@tapedeck/sessions";
-import type { Position, Seq, Tape, TapeCatalog } from "@tapedeck/tape";
+import type { Seq, Tape, TapeCatalog, TapePosition } from "@tapedeck/tape";
 
 export interface SessionMessagesOptions {
   readonly tapes: Pick<TapeCatalog, "open">;
@@ -53,7 +53,7 @@ export class SessionMessages {
   }
 }
 
-async function positionOn(tape: Tape, record: SessionRecord, now: WallMs, at: Seq | undefined): Promise<Position> {
+async function positionOn(tape: Tape, record: SessionRecord, now: WallMs, at: Seq | undefined): Promise<TapePosition> {
   return at === undefined ? positionAt(record, now, tape) : { seq: at, ns: await tape.nsOf(at) };
 }
 

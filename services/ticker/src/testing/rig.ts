@@ -29,7 +29,7 @@ import {
   tickerQueueNames,
 } from "@tapedeck/sessions";
 import { BlockCache, type Tape, TapeCatalog } from "@tapedeck/tape";
-import { MemoryTapeStore, type TestTapeOptions, tampered, writeTestTape } from "@tapedeck/tape/testing";
+import { interceptReads, MemoryTapeStore, type TestTapeOptions, writeTestTape } from "@tapedeck/tape/testing";
 import { Ticker, type TickerOptions } from "../ticker.js";
 import { Viewer } from "./viewer.js";
 
@@ -70,7 +70,7 @@ export class Rig {
   constructor(redisUrl: string) {
     this.#url = redisUrl;
     this.redis = this.#connect("commands", "rig");
-    const store = tampered(this.#tapeStore, (_, offset, bytes) => this.tamper(offset, bytes));
+    const store = interceptReads(this.#tapeStore, (_, offset, bytes) => this.tamper(offset, bytes));
     const cache = new BlockCache(64 * 2 ** 20);
     const subscriber = this.#connect("subscriber", "rig");
     const { redis, keys } = this;

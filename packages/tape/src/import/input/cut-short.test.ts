@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MemoryTapeStore } from "../../memory-store.js";
+import { MemoryTapeStore } from "../../store/memory-store.js";
 import { importRecording } from "../import-recording.js";
 import { reportLines } from "../import-report.js";
 import { framesOf, importToMemory, tapeOf } from "../test-recordings.js";

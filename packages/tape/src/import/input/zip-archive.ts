@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { type Entry, openPromise } from "yauzl";
-import { crc32 } from "../../checksum.js";
+import { crc32 } from "../../format/checksum.js";
 import { CutShort, ImportRefused } from "../import-errors.js";
 import { type ByteSource, type Bytes, counted } from "./byte-source.js";
 import { inflateRaw } from "./decompress.js";

@@ -1,6 +1,6 @@
 /** How venues' own messages are read, for whoever hears them live. */
 
-export { crc32 } from "../../checksum.js";
+export { crc32 } from "../../format/checksum.js";
 export type { SourceEvent, SourceKeyed, SourceTrade } from "../events/source-event.js";
 export { BrokenLine } from "../import-errors.js";
 export { BinanceMessages } from "./binance-messages.js";

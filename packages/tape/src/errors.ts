@@ -1,0 +1,59 @@
+import { RefusedError, refuse } from "@tapedeck/protocol";
+
+export class TapeNotFound extends RefusedError {
+  constructor(id: string) {
+    super(refuse("TAPE_NOT_FOUND", `Tape ${id} does not exist.`));
+  }
+}
+
+/** The store does not answer, or is not where it was: its tapes are what they were, and can be read when it is back. */
+export class StoreUnavailable extends RefusedError {
+  constructor(cause: unknown) {
+    super(refuse("UNAVAILABLE", "The tape store cannot be read at the moment. Try again in some seconds."), {
+      cause,
+      retryAfter: 5,
+    });
+  }
+}
+
+/** A file of a tape is not what was written. Other tapes, and other blocks of this one, are not affected. */
+export class DamagedTape extends RefusedError {
+  readonly tape: string;
+
+  constructor(tape: string, what: string, cause?: unknown) {
+    super(refuse("TAPE_DAMAGED", `Tape ${tape} is damaged: ${what}.`), { cause });
+    this.tape = tape;
+  }
+}
+
+export class DamagedBlock extends DamagedTape {
+  readonly block: number;
+  /** The frames that it holds cannot be had. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+
+  constructor(tape: string, block: number, firstSeq: number, lastSeq: number, what: string, cause?: unknown) {
+    super(tape, `block ${block} (frames ${firstSeq} to ${lastSeq}) ${what}`, cause);
+    this.block = block;
+    this.firstSeq = firstSeq;
+    this.lastSeq = lastSeq;
+  }
+}
+
+/** The tape was written by a release whose format this one does not know. */
+export class UnknownTapeFormat extends RefusedError {
+  constructor(tape: string, found: unknown, known: readonly number[]) {
+    super(
+      refuse(
+        "TAPE_DAMAGED",
+        `Tape ${tape} has format ${String(found)}, and this release reads ${known.join(" and ")}. ` +
+          "Use the release that wrote it, or import the recording again.",
+      ),
+    );
+  }
+}
+
+/** Writing stopped. Nothing of the new version is kept, and earlier versions are as they were. */
+export class TapeWriteError extends Error {
+  override readonly name = "TapeWriteError";
+}

@@ -1,0 +1,77 @@
+import { isoTime } from "@tapedeck/protocol";
+import { z } from "zod";
+import { DamagedTape, UnknownTapeFormat } from "../errors.js";
+import { tapeIdPattern } from "../tape-id.js";
+
+/**
+ * Raised by any change after which an older reader would misread a tape: 2 says where a tape begins that does not begin at its
+ * frame 0. `docs/tape-format.md` describes both.
+ */
+export const formatVersions = [1, 2] as const;
+
+/** The oldest format that holds a tape: releases that know no other go on reading what they can. */
+export function formatOf(firstSeq: number): Manifest["format_version"] {
+  return firstSeq === 0 ? 1 : 2;
+}
+
+export const files = {
+  manifest: "manifest.json",
+  index: "index.bin",
+  blocks: "blocks.bin",
+  events: "events.bin",
+  overview: "overview.bin",
+} as const;
+
+const writtenFile = z.object({ bytes: z.int().nonnegative(), crc32: z.int().nonnegative() });
+const ns = z.int().nonnegative();
+
+export const manifest = z.object({
+  format: z.literal("tapedeck-tape"),
+  format_version: z.literal(formatVersions),
+  id: z.string().regex(tapeIdPattern),
+  version: z.int().positive(),
+  symbol: z.string().min(1),
+  source: z.string().min(1),
+  /** Nanoseconds since 1970 of tape time 0, as text: the number is beyond what a double holds exactly. */
+  start_ns: z.string().regex(/^\d{1,20}$/),
+  /** Decimals of a second in the frames' times. */
+  decimals: z.union([z.literal(3), z.literal(6), z.literal(9)]),
+  price_decimals: z.int().min(0).max(20),
+  size_decimals: z.int().min(0).max(20),
+  /** Frames were made at this interval; null: one per event. */
+  interval_ms: z.number().positive().nullable(),
+  /** Where it begins; absent for 0. */
+  first_seq: z.int().positive().optional(),
+  first_ns: ns.optional(),
+  frames: z.int().positive(),
+  trades: z.int().nonnegative(),
+  last_ns: ns,
+  blocks: z.int().positive(),
+  gaps: z.array(z.object({ after_seq: z.int().nonnegative(), from_ns: ns, to_ns: ns, reason: z.string() })),
+  /** Names of the event types, in the order in which `events.bin` numbers them. */
+  event_types: z.array(z.string()),
+  event_counts: z.record(z.string(), z.int().positive()),
+  /** Version of the analytics in the frames; absent where they have none. */
+  analytics_version: z.int().positive().optional(),
+  created_at: isoTime,
+  files: z.object({ index: writtenFile, blocks: writtenFile, events: writtenFile, overview: writtenFile }),
+});
+export type Manifest = z.infer<typeof manifest>;
+
+/** Reads a manifest. Throws `UnknownTapeFormat`, or `DamagedTape` saying what is wrong with it. */
+export function parseManifest(tape: string, text: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new DamagedTape(tape, "its manifest is no JSON", error);
+  }
+  const version = z.object({ format_version: z.unknown() }).safeParse(json).data?.format_version;
+  if (version !== undefined && !formatVersions.some((known) => known === version)) {
+    throw new UnknownTapeFormat(tape, version, formatVersions);
+  }
+  const parsed = manifest.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new DamagedTape(tape, `in its manifest ${issue?.path.join(".") || "something"} is wrong: ${issue?.message}`);
+}

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { interval, type Logger, type RedisConnection } from "@tapedeck/runtime";
+import { interval, type Logger, missedHeartbeatMs, type RedisConnection } from "@tapedeck/runtime";
 
 /** What another worker said of itself in its last heartbeat. */
 export interface WorkerLoad {
@@ -53,8 +53,6 @@ export interface BalanceOptions {
 
 /** Time in which another worker takes what was handed back; then this one takes what nobody wanted. */
 const offerMs = 250;
-/** Nodes beat every 5 s: one that has missed a beat may be dead, and takes nothing. */
-const aliveMs = 7000;
 
 /**
  * Workers that take what they can get share 500 jobs 480 to 20, so balance has to be made: one that is far above the mean
@@ -131,5 +129,5 @@ export async function liveWorkers(
       return { node, role: its, leases: Number(leases ?? 0), seenMs: Number(seenMs ?? 0) };
     }),
   );
-  return hashes.filter((worker) => worker.role === role && now - worker.seenMs < aliveMs);
+  return hashes.filter((worker) => worker.role === role && now - worker.seenMs < missedHeartbeatMs);
 }

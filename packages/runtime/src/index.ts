@@ -10,29 +10,26 @@ export {
   tagsBySession,
   untagged,
 } from "./http/legacy-pages.js";
-export { isLoopback } from "./http/loopback.js";
 export {
-  type GuardedHeader,
-  type GuardedRequest,
   type GuardRefusal,
   type GuardSettings,
   guardedHeaders,
   guardedRequest,
+  isLoopback,
   RequestGuard,
   securityHeaders,
 } from "./http/request-guard.js";
 export { startStatusServer } from "./http/status-server.js";
 export {
-  enforceTimeouts,
+  createHttpServer,
   type HttpTimeouts,
   httpTimeouts,
   lingeringClose,
   respondAndClose,
-  timeoutOptions,
 } from "./http/timeouts.js";
-export { ConfigError, readConfig } from "./node/config.js";
-export { type Condition, createHealth, type Health, type HealthSnapshot } from "./node/health.js";
-export { type HeartbeatOptions, heartbeatTtlS, startHeartbeat } from "./node/heartbeat.js";
+export { ConfigError, readConfig, StartupError } from "./node/config.js";
+export { createHealth, type Health } from "./node/health.js";
+export { aliveSince, heartbeatTtlS, missedHeartbeatMs, startHeartbeat } from "./node/heartbeat.js";
 export { announceReady, endWithParent } from "./node/parent-process.js";
 export {
   commaList,
@@ -45,35 +42,25 @@ export {
   simulationWarmUp,
   statusPort,
 } from "./node/settings.js";
-export { createShutdown, type Shutdown, type ShutdownOptions } from "./node/shutdown.js";
-export { type CountCommand, createCommandCounter } from "./observability/command-counts.js";
-export { LatencyHistogram, latencyBuckets } from "./observability/latency-histogram.js";
-export { createLogger, type Logger, type LoggerOptions, type LogLevel } from "./observability/logger.js";
-export { createMetrics, type Metrics, observeBlockCache, type Reading } from "./observability/metrics.js";
-export { printable, printableLines } from "./observability/printable.js";
-export { redactAddress, redactText, stripCredentials } from "./observability/redact.js";
+export { createShutdown } from "./node/shutdown.js";
+export { runMain, type ServiceNode, startNode } from "./node/start-node.js";
+export { LatencyHistogram } from "./observability/latency-histogram.js";
+export { createLogger, type Logger, type LogLevel } from "./observability/logger.js";
+export {
+  type CountCommand,
+  createCommandCounter,
+  createMetrics,
+  type Metrics,
+  observeBlockCache,
+  type Reading,
+} from "./observability/metrics.js";
+export { printable, printableLines, redactAddress, redactText, stripCredentials } from "./observability/safe-text.js";
 export { throttledLog } from "./observability/throttled-log.js";
 export { type Span, startSpan, startTracing, traceparent, withSpan } from "./observability/tracing.js";
 export { clusterAddress, sentinelOptions } from "./redis/address.js";
-export {
-  currentFault,
-  onAvailabilityChange,
-  RedisNotReady,
-  readyWithin,
-  unavailableReason,
-  untilReady,
-} from "./redis/availability.js";
-export {
-  type ConnectOptions,
-  connectRedis,
-  type RedisConnection,
-  type RedisPurpose,
-  retryDelayMs,
-} from "./redis/connect.js";
-export { masterOf } from "./redis/connect-cluster.js";
-export { corkWrites } from "./redis/cork-writes.js";
-export { describeFault, faultFromError, type RedisFault } from "./redis/faults.js";
-export { reportRedisHealth } from "./redis/health.js";
+export { RedisNotReady, readyWithin, reportRedisHealth, untilReady } from "./redis/availability.js";
+export { connectRedis } from "./redis/connect.js";
+export { corkWrites, masterOf, type RedisConnection, type RedisPurpose, redisTime } from "./redis/connection.js";
 export { measureRedisLatency } from "./redis/latency.js";
 export {
   onMessage,
@@ -84,9 +71,8 @@ export {
   untilResubscribed,
   untilSubscribed,
 } from "./redis/pubsub.js";
-export { type PubSubProbe, type PubSubProbeOptions, startPubSubProbe } from "./redis/pubsub-probe.js";
+export { type PubSubProbe, startPubSubProbe } from "./redis/pubsub-probe.js";
 export { defineScripts, type Script } from "./redis/scripts.js";
-export { redisTime } from "./redis/time.js";
-export { interval } from "./time/interval.js";
 export { type RedisClock, startRedisClock } from "./time/redis-clock.js";
+export { type BackoffLimits, backoffMs, interval } from "./time/timers.js";
 export { version } from "./version.js";

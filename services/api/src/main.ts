@@ -2,24 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import {
-  announceReady,
-  ConfigError,
-  connectRedis,
   createCommandCounter,
-  createHealth,
-  createLogger,
-  createMetrics,
-  createShutdown,
-  measureRedisLatency,
   observeBlockCache,
-  printableLines,
-  RequestGuard,
-  reportRedisHealth,
-  startHeartbeat,
-  startStatusServer,
+  runMain,
+  startNode,
   startTracing,
   trustedProxies,
-  version,
 } from "@tapedeck/runtime";
 import { keysWith, SessionService, SessionStore, TickerQueue, UserQueue } from "@tapedeck/sessions";
 import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
@@ -31,35 +19,21 @@ import { showCluster } from "./monitoring/cluster-metrics.js";
 import { openQueues } from "./pages/queues-page.js";
 import { pagePolicy } from "./pages/static-pages.js";
 
-try {
-  await main(readApiConfig());
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${printableLines(error.message)}\n`);
-  process.exit(1); // connections to Redis, and what answers probes, would keep it alive
-}
+await runMain(() => main(readApiConfig()));
 
 async function main(config: Config): Promise<void> {
-  const node = config.NODE_ID;
-  const log = createLogger({ service: "api", node, level: config.LOG_LEVEL });
-  const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
-  const stopTracing = await startTracing({ service: "api", node, config, log });
+  const node = await startNode({
+    role: "api",
+    config,
+    statusPort: config.STATUS_PORT,
+    shutdownMs: config.SHUTDOWN_MS,
+  });
+  const { log, metrics, health, guard, status, redis, shutdown } = node;
+  const stopTracing = await startTracing({ service: "api", node: node.id, config, log });
   const keys = keysWith(config.TAPEDECK_PREFIX);
-  const metrics = createMetrics("api", node);
   const requests = createRequestMetrics(metrics.registry);
-
-  const health = createHealth();
-  health.set("api", "unready", "starting");
-  const { HOST: host, STATUS_PORT: statusPort } = config;
-  const guard = new RequestGuard(config);
-  const status =
-    statusPort === undefined ? undefined : await startStatusServer({ host, port: statusPort, health, metrics, guard });
-
-  const redis = connectRedis({ url: config.REDIS_URL, purpose: "commands", name: node, log });
-  /** Hears the markets on which this node was asked for places. */
-  const subscriber = connectRedis({ url: config.REDIS_URL, purpose: "subscriber", name: node, log });
-  reportRedisHealth(redis, health);
-  const stopWatching = measureRedisLatency(redis, metrics);
+  /** For the channels of live markets on which this node creates sessions or looks up positions. */
+  const subscriber = node.connect("subscriber");
 
   const access = createAccess("api", config, { redis, keys, log });
   const store = new SessionStore(redis, keys, { caps: access.quotas });
@@ -91,7 +65,7 @@ async function main(config: Config): Promise<void> {
 
   const queues = openQueues({ redis, keys, log }, config.TICKER_QUEUES);
   const app = createApp({
-    node,
+    node: node.id,
     sessions,
     store,
     tapes,
@@ -115,38 +89,24 @@ async function main(config: Config): Promise<void> {
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
   const server = await listen(app, config.HOST, config.PORT);
   const statusUrl = status && { status_url: status.url };
-  const heartbeat = startHeartbeat(redis, {
-    nodeKey: keys.node(node),
+  const heartbeat = node.startHeartbeat({
+    nodeKey: keys.node(node.id),
     nodesKey: keys.nodes,
-    node,
-    fields: () => ({
-      role: "api",
-      version,
-      queues: config.TICKER_QUEUES,
-      pid: process.pid,
-      url: server.url,
-      ...statusUrl,
-      ...requests.totals(),
-    }),
-    // Good enough for a list of who was heard in the last 15 s; nothing is anchored to it.
-    now: Date.now,
-    log,
+    fields: () => ({ queues: config.TICKER_QUEUES, url: server.url, ...statusUrl, ...requests.totals() }),
+    now: Date.now, // accurate enough to tell which nodes are alive
   });
 
-  shutdown.step("turn unready", () => health.set("api", "unready", "shutting down"));
+  shutdown.step("turn unready", () => node.turnUnready());
   shutdown.step("let traffic move on", () => sleep(config.UNREADY_MS), 3); // balancers poll; no event tells us
   shutdown.step("finish the requests under way", () => server.close(), 3);
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("leave Redis", async () => {
-    stopWatching();
     await live.close();
     await Promise.all([tickerQueue, ...queues].map((queue) => queue.close()));
-    await Promise.all([redis, subscriber].map((connection) => connection.quit()));
+    await node.closeRedis();
   });
   shutdown.step("stop answering", () => status?.stop());
   shutdown.step("send the last traces", stopTracing);
 
-  health.set("api", "ok");
-  announceReady({ url: server.url, pid: process.pid });
-  log.info({ url: server.url }, "answering");
+  node.ready(server.url, "serving requests");
 }

@@ -2,25 +2,7 @@ import { startMaintenance } from "@tapedeck/leases";
 import { FeedQueue, feedMaintenanceQueue, LiveMaintenance, LiveTapeWriter } from "@tapedeck/live";
 import { analyticsVersion } from "@tapedeck/market";
 import type { FeedStatus } from "@tapedeck/protocol";
-import {
-  announceReady,
-  ConfigError,
-  connectRedis,
-  createHealth,
-  createLogger,
-  createMetrics,
-  createShutdown,
-  measureRedisLatency,
-  printableLines,
-  type RedisPurpose,
-  RequestGuard,
-  reportRedisHealth,
-  startHeartbeat,
-  startRedisClock,
-  startStatusServer,
-  untilReady,
-  version,
-} from "@tapedeck/runtime";
+import { runMain, startNode, startRedisClock, untilReady } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
 import { openTapeStore } from "@tapedeck/tape";
 import { type FeedConfig, readFeedConfig, tapeSettings, venueSettings } from "./config.js";
@@ -30,35 +12,21 @@ import { InstrumentLists } from "./instrument-lists.js";
 import { createFeedMetrics } from "./metrics.js";
 import { createVenues } from "./venues/venues.js";
 
-const heartbeatTtlS = 15;
-
-try {
-  await main(readFeedConfig());
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${printableLines(error.message)}\n`);
-  process.exitCode = 1;
-}
+await runMain(() => main(readFeedConfig()));
 
 async function main(config: FeedConfig): Promise<void> {
-  const node = config.NODE_ID;
-  const keys = keysWith(config.TAPEDECK_PREFIX);
-  const log = createLogger({ service: "feed", node, level: config.LOG_LEVEL });
-  const metrics = createMetrics("feed", node);
-  const health = createHealth();
-  const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
-  health.set("feed", "unready", "starting");
-  const status = await startStatusServer({
-    ...{ host: config.HOST, port: config.PORT, health, metrics },
-    guard: new RequestGuard(config),
+  const node = await startNode({
+    role: "feed",
+    config,
+    statusPort: config.PORT,
+    shutdownMs: config.SHUTDOWN_MS,
   });
-
-  const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
-  const [commands, publisher, bullmq] = [connect("commands"), connect("publisher"), connect("bullmq")];
-  reportRedisHealth(commands, health);
+  const { log, metrics, health, redis: commands, shutdown } = node;
+  const keys = keysWith(config.TAPEDECK_PREFIX);
+  const publisher = node.connect("publisher");
+  const bullmq = node.connect("bullmq");
   const clock = await startRedisClock(commands, { log });
   await Promise.all([publisher, bullmq].map(untilReady));
-  const stopMeasuring = measureRedisLatency(commands, metrics);
   const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
   const maintenance = new LiveMaintenance({ redis: commands, keys, store, log, keepSeconds: config.LIVE_KEEP_S });
   const queue = new FeedQueue({ redis: commands, keys });
@@ -68,7 +36,7 @@ async function main(config: FeedConfig): Promise<void> {
   const statuses = new Map<string, FeedStatus>();
   const feedMetrics = createFeedMetrics(metrics, () => statuses.values());
   const feed = await FeedWorker.start({
-    node,
+    node: node.id,
     keys,
     bullmq,
     clock,
@@ -79,7 +47,7 @@ async function main(config: FeedConfig): Promise<void> {
         keys,
         store,
         ...job,
-        node,
+        node: node.id,
         decimals,
         intervalMs: config.FRAME_MS,
         precision,
@@ -102,18 +70,14 @@ async function main(config: FeedConfig): Promise<void> {
     metrics: feedMetrics,
     log,
   });
-  const heartbeat = startHeartbeat(commands, {
-    nodeKey: keys.node(node),
+  const url = node.status?.url ?? "";
+  const heartbeat = node.startHeartbeat({
+    nodeKey: keys.node(node.id),
     nodesKey: keys.nodes,
-    node,
-    ttlS: heartbeatTtlS,
     fields: () => {
       const { framesPerSecond, messagesPerSecond, appendP99Ms } = feedMetrics.take();
       return {
-        role: "feed",
-        version,
-        pid: process.pid,
-        url: status.url,
+        url,
         leases: feed.leases,
         leases_up: [...statuses.values()].filter((its) => its.status === "up").length,
         frames_appended: feedMetrics.framesAppended,
@@ -123,13 +87,12 @@ async function main(config: FeedConfig): Promise<void> {
       };
     },
     now: () => clock.now(),
-    log,
   });
   const rounds = await startMaintenance({
     connection: bullmq,
     queue: feedMaintenanceQueue,
     prefix: keys.bullPrefix,
-    node,
+    node: node.id,
     chores: {
       "list instruments": () => lists.refresh(),
       "find feeds": () => findFeeds(maintenance, queue),
@@ -138,7 +101,7 @@ async function main(config: FeedConfig): Promise<void> {
     log,
   });
 
-  shutdown.step("turn unready", () => health.set("feed", "unready", "shutting down"));
+  shutdown.step("turn unready", () => node.turnUnready());
   shutdown.step("take no more leases", () => feed.stopTaking());
   shutdown.step("leave upkeep", () => {
     lists.close();
@@ -147,14 +110,11 @@ async function main(config: FeedConfig): Promise<void> {
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("hand the feeds over", () => feed.close(config.SHUTDOWN_MS * 0.7), 8);
   shutdown.step("leave Redis", async () => {
-    stopMeasuring();
     clock.stop();
     await queue.close();
-    await Promise.all([commands, publisher, bullmq].map((redis) => redis.quit()));
+    await node.closeRedis();
   });
-  shutdown.step("stop answering", () => status.stop());
+  shutdown.step("stop answering", () => node.status?.stop());
 
-  health.set("feed", "ok");
-  announceReady({ url: status.url, pid: process.pid });
-  log.info({ url: status.url }, "taking leases");
+  node.ready(url, "accepting leases");
 }

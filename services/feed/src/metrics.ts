@@ -33,12 +33,12 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
   const waited = metrics.latencyHistogram({
     name: "tapedeck_feed_ingest_to_append_seconds",
     help: "Time from hearing a frame's newest event until the frame was handed to Redis",
-    bounds,
+    buckets: bounds,
   });
   const append = metrics.latencyHistogram({
     name: "tapedeck_feed_append_seconds",
     help: "Time until Redis had answered that a frame is on its tape",
-    bounds,
+    buckets: bounds,
   });
   const messages = new Counter({ name: "tapedeck_feed_events_total", help: "Events of venues", ...perSource });
   const unreadable = new Counter({
@@ -91,8 +91,8 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
     },
     appended(appendMs, waitedMs) {
       framesAppended++;
-      append.add(appendMs);
-      waited.add(waitedMs);
+      append.observe(appendMs);
+      waited.observe(waitedMs);
       if (recent.length < mostRecent) recent.push(appendMs);
     },
     reconnect: (source, why) => reconnects.inc({ source, why }),

@@ -1,30 +1,17 @@
 import { startMaintenance } from "@tapedeck/leases";
 import { LiveTapes } from "@tapedeck/live";
 import {
-  announceReady,
-  ConfigError,
-  connectRedis,
-  createHealth,
-  createLogger,
-  createMetrics,
-  createShutdown,
   type Health,
   interval,
-  measureRedisLatency,
   observeBlockCache,
   type PubSubProbe,
-  printableLines,
   type RedisConnection,
-  type RedisPurpose,
-  RequestGuard,
-  reportRedisHealth,
-  startHeartbeat,
+  runMain,
+  startNode,
   startPubSubProbe,
   startRedisClock,
-  startStatusServer,
   startTracing,
   untilReady,
-  version,
 } from "@tapedeck/runtime";
 import {
   defineSessionScripts,
@@ -41,44 +28,27 @@ import { readTickerConfig, type TickerConfig } from "./config.js";
 import { Ticker } from "./ticker.js";
 
 const probeEveryMs = 1000;
-/** A ticker that has not heard its own messages for this long does not hear its sessions' states either. */
-const deafAfterMs = 5000;
+/** A ticker that has not received its own messages for this long does not receive its sessions' states either. */
+const undeliveredMs = 5000;
 
-try {
-  await main(readTickerConfig());
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${printableLines(error.message)}\n`);
-  process.exitCode = 1;
-}
+await runMain(() => main(readTickerConfig()));
 
 async function main(config: TickerConfig): Promise<void> {
-  const node = config.NODE_ID;
-  const keys = keysWith(config.TAPEDECK_PREFIX);
-  const log = createLogger({ service: "ticker", node, level: config.LOG_LEVEL });
-  const metrics = createMetrics("ticker", node);
-  const health = createHealth();
-  const shutdown = createShutdown({ log, budgetMs: config.SHUTDOWN_MS });
-  const stopTracing = await startTracing({ service: "ticker", node, config, log });
-  health.set("ticker", "unready", "starting");
-  const status = await startStatusServer({
-    ...{ host: config.HOST, port: config.PORT, health, metrics },
-    guard: new RequestGuard(config),
+  const node = await startNode({
+    role: "ticker",
+    config,
+    statusPort: config.PORT,
+    shutdownMs: config.SHUTDOWN_MS,
   });
-
-  const connect = (purpose: RedisPurpose) => connectRedis({ url: config.REDIS_URL, purpose, name: node, log });
-  const connections = {
-    commands: connect("commands"),
-    publisher: defineSessionScripts(connect("publisher")),
-    subscriber: connect("subscriber"),
-    bullmq: connect("bullmq"),
-  };
-  const { commands, publisher, subscriber, bullmq } = connections;
-  reportRedisHealth(commands, health);
+  const { log, metrics, health, redis: commands, shutdown } = node;
+  const stopTracing = await startTracing({ service: "ticker", node: node.id, config, log });
+  const keys = keysWith(config.TAPEDECK_PREFIX);
+  const publisher = defineSessionScripts(node.connect("publisher"));
+  const subscriber = node.connect("subscriber");
+  const bullmq = node.connect("bullmq");
   const clock = await startRedisClock(commands, { log });
-  await Promise.all(Object.values(connections).map(untilReady));
-  const stopMeasuring = measureRedisLatency(commands, metrics);
-  const channel = keys.probeChannel(node);
+  await Promise.all([publisher, subscriber, bullmq].map(untilReady));
+  const channel = keys.probeChannel(node.id);
   const probe = startPubSubProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
 
   const store = new SessionStore(commands, keys);
@@ -102,9 +72,9 @@ async function main(config: TickerConfig): Promise<void> {
 
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
   const ticker = await Ticker.start({
-    node,
+    node: node.id,
     keys,
-    connections,
+    connections: { commands, publisher, subscriber, bullmq },
     clock,
     probe,
     store,
@@ -116,18 +86,14 @@ async function main(config: TickerConfig): Promise<void> {
     metrics,
     log,
   });
-  const heartbeat = startHeartbeat(commands, {
-    nodeKey: keys.node(node),
+  const url = node.status?.url ?? "";
+  const heartbeat = node.startHeartbeat({
+    nodeKey: keys.node(node.id),
     nodesKey: keys.nodes,
-    node,
     fields: () => {
       const { p50, p95, p99, messagesPerSecond } = ticker.metrics.takeLateness();
-      const { url } = status;
       return {
-        role: "ticker",
-        version,
         queues: config.TICKER_QUEUES,
-        pid: process.pid,
         url,
         leases: ticker.leases,
         frames_published: ticker.metrics.framesPublished,
@@ -138,51 +104,47 @@ async function main(config: TickerConfig): Promise<void> {
       };
     },
     now: () => clock.now(),
-    log,
   });
   const maintenance = new SessionMaintenance({ store, tickerQueue });
   const upkeep = await startMaintenance({
     connection: bullmq,
     queue: maintenanceQueue,
     prefix: keys.bullPrefix,
-    node,
+    node: node.id,
     chores: {
       "requeue orphans": () => maintenance.requeueOrphans(),
       "sweep expired": () => maintenance.sweepExpired(),
     },
     log,
   });
-  const watching = interval(() => watchHealth(health, publisher, probe), 1000);
+  const stopHealthChecks = interval(() => reportPubSubHealth(health, publisher, probe), 1000);
 
-  shutdown.step("turn unready", () => health.set("ticker", "unready", "shutting down"));
+  shutdown.step("turn unready", () => node.turnUnready());
   shutdown.step("take no more leases", () => ticker.stopTaking());
   shutdown.step("leave upkeep", () => upkeep.stop());
   shutdown.step("write published seqs and give leases back", () => ticker.close(config.SHUTDOWN_MS / 2), 5);
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("leave Redis", async () => {
-    watching();
-    stopMeasuring();
+    stopHealthChecks();
     probe.stop();
     clock.stop();
     await live.close();
     await tickerQueue.close();
-    await Promise.all([commands, publisher, subscriber, bullmq].map((redis) => redis.quit()));
+    await node.closeRedis();
   });
-  shutdown.step("stop answering", () => status.stop());
+  shutdown.step("stop answering", () => node.status?.stop());
   shutdown.step("send the last traces", stopTracing);
 
-  health.set("ticker", "ok");
-  announceReady({ url: status.url, pid: process.pid });
-  log.info({ url: status.url, queues: config.TICKER_QUEUES }, "taking leases");
+  node.ready(url, "accepting leases", { queues: config.TICKER_QUEUES });
 }
 
-/** Redis's absence is nothing that another replica would do better at; deafness is. */
-function watchHealth(health: Health, publisher: RedisConnection, probe: PubSubProbe): void {
+/** No other replica does better while Redis is away, but one may receive the messages that this node does not. */
+function reportPubSubHealth(health: Health, publisher: RedisConnection, probe: PubSubProbe): void {
   const connected = publisher.status === "ready";
-  health.set("masters", connected && probe.publishRefused ? "degraded" : "ok", "some of Redis does not answer");
+  health.set("masters", connected && probe.publishRefused ? "degraded" : "ok", "a part of Redis does not answer");
   health.set(
     "pubsub",
-    !connected || probe.receivedWithin(deafAfterMs) ? "ok" : "unready",
-    "own messages do not come back",
+    !connected || probe.receivedWithin(undeliveredMs) ? "ok" : "unready",
+    "Redis does not deliver this node's messages",
   );
 }

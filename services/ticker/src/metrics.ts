@@ -105,14 +105,14 @@ export function createTickerMetrics(metrics: Metrics, { leases, capacity }: Tick
       messages++;
       framesPublished += frames;
       recent.add(latenessMs);
-      lateness.add(latenessMs);
+      lateness.observe(latenessMs);
     },
     pipeline(ms, commands) {
-      pipelines.add(ms);
+      pipelines.observe(ms);
       pipelineCommands += commands;
     },
     failedPipeline: () => failed.inc(),
-    blockWait: (ms) => blockWaits.add(ms),
+    blockWait: (ms) => blockWaits.observe(ms),
     damagedBlock: () => damaged.inc(),
     leaseEnded: (why) => ended.inc({ why }),
     change: (type) => changes.inc({ type }),

@@ -268,7 +268,7 @@ test("[U41] a client that goes while its upgrade is on the way leaves nothing on
 });
 
 test("[R30] the balancer closes a refused client's connection for good, also where the client keeps its half open", async () => {
-  const hasty = new Balancer(guard, { headMs: 300, requestMs: 600, silenceMs: 60_000 });
+  const hasty = new Balancer(guard, { headMs: 300, requestMs: 600, idleMs: 60_000 });
   const at = await listen(hasty.server);
   const held = () => new Promise((resolve) => hasty.server.getConnections((_error, count) => resolve(count)));
   const clients = ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "].map((bytes) => {

@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import {
-  enforceTimeouts,
+  createHttpServer,
   guardedRequest,
   type HttpTimeouts,
   httpTimeouts,
@@ -9,7 +9,6 @@ import {
   type RequestGuard,
   respondAndClose,
   securityHeaders,
-  timeoutOptions,
 } from "@tapedeck/runtime";
 import { createProxyServer } from "http-proxy-3";
 import { RoundRobin } from "./round-robin.js";
@@ -40,8 +39,7 @@ export class Balancer {
    */
   constructor(guard: Pick<RequestGuard, "hostRefusal">, limits: HttpTimeouts = httpTimeouts) {
     this.#guard = guard;
-    this.server = createServer(timeoutOptions(limits), (request, response) => void this.#forward(request, response));
-    enforceTimeouts(this.server, limits);
+    this.server = createHttpServer(limits, (request, response) => void this.#forward(request, response));
     this.server.on("upgrade", (request, socket, head) => {
       if (!(socket instanceof Socket)) return;
       if (request.headers.upgrade?.toLowerCase() === "websocket") void this.#upgrade(request, socket, head);

@@ -93,7 +93,7 @@ test("[CM3] [R28] a Redis that cannot be used is found, with the setting to chan
   try {
     const found = async (url: string) =>
       (await checkRedisAndNodes(url, "test")).map(({ level, what, mend }) => `${level} ${what} -> ${mend}`);
-    expect(await found(guarded.url)).toEqual([expect.stringMatching(/^fail .*NOAUTH.*-> write it into REDIS_URL/)]);
+    expect(await found(guarded.url)).toEqual([expect.stringMatching(/^fail .*NOAUTH.*-> add it to REDIS_URL/)]);
     expect(await found(guarded.url.replace("//", "//:guess@"))).toEqual([
       expect.stringMatching(/WRONGPASS.*REDIS_URL/),
     ]);

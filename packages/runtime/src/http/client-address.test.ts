@@ -6,7 +6,7 @@ import { clientAddress, trustedProxies } from "./client-address.js";
 
 const ours = trustedProxies("127.0.0.1, ::1, 10.0.0.0/8, 2001:db8:a::/48");
 
-test("[R4] without a trusted proxy the header counts for nothing", () => {
+test("[R4] without a trusted proxy the header is ignored", () => {
   expect(clientAddress("203.0.113.7", "198.51.100.1", ours)).toBe("203.0.113.7");
   expect(clientAddress("127.0.0.1", "198.51.100.1", trustedProxies(""))).toBe("127.0.0.1");
 });
@@ -18,7 +18,7 @@ test("[R4] behind trusted proxies the client is the last address that is not one
   expect(clientAddress("127.0.0.1", undefined, ours)).toBe("127.0.0.1");
 });
 
-test("[R4] what is not an address ends the walk", () => {
+test("[R4] an entry that is not an address ends the search", () => {
   expect(clientAddress("127.0.0.1", "", ours)).toBe("127.0.0.1");
   for (const broken of ["unknown", "_hidden", "198.51.100.256", "[2001:db8::9", "1.2.3.4:", "1.2.3.4:x", "::g", ","]) {
     expect(clientAddress("127.0.0.1", `198.51.100.1, ${broken}`, ours), broken).toBe("127.0.0.1");
@@ -26,11 +26,11 @@ test("[R4] what is not an address ends the walk", () => {
   }
 });
 
-test("[R4] a list with a broken entry is refused", () => {
+test("[R4] a list with an invalid entry is refused", () => {
   expect(() => trustedProxies("127.0.0.1, nonsense")).toThrow(/nonsense/);
 });
 
-test("[R33] a list that holds what is not an address, or every address, is a problem of the environment", () => {
+test("[R33] an entry that is not an address, or that covers every address, is an environment problem", () => {
   const env = z.object(commonEnv);
   for (const list of ["nonsense", "10.0.0.0/33", "10.0.0.1:80", "0.0.0.0/0", "10.0.0.0/8, ::/0"]) {
     expect(() => readConfig("api", env, { TRUSTED_PROXIES: list }), list).toThrow(
@@ -42,7 +42,7 @@ test("[R33] a list that holds what is not an address, or every address, is a pro
   }
 });
 
-test("[R31] one client has one address, however a proxy or a socket spells it", () => {
+test("[R31] one client has one address, however a proxy or socket spells it", () => {
   expect(clientAddress("::ffff:127.0.0.1", "::ffff:198.51.100.1", ours)).toBe("198.51.100.1");
   const spellings = [
     ["198.51.100.1", "::ffff:198.51.100.1", "::FFFF:c633:6401", "0:0:0:0:0:ffff:198.51.100.1"],
@@ -66,7 +66,7 @@ describe("a client that writes the header itself", () => {
   /** A proxy of ours appends the address that it sees, as proxies do. */
   const through = (forged: string, client: string) => clientAddress("10.0.0.1", `${forged}, ${client}`, ours);
 
-  test("[R4] is known by its own address, whatever it writes", () => {
+  test("[R4] is identified by its own address, whatever it writes", () => {
     const forgeries = ["6.6.6.6", "127.0.0.1", "10.9.9.9", "::1", "", ",,,", "unknown", "198.51.100.1, 10.9.9.9"];
     forgeries.push("6.6.6.6,".repeat(3_000), '"]; drop', "\u0000", "[::1]:80", "203.0.113.7", "::ffff:10.9.9.9");
     for (const forged of forgeries) expect(through(forged, "203.0.113.7"), forged).toBe("203.0.113.7");

@@ -1,55 +1,57 @@
 import { createHash } from "node:crypto";
 
-/**
- * Names one browser page's origin without keeping its address: gateways note the open legacy sockets under it, and apis
- * look there for the session of a client that names none.
+/*
+ * How nodes recognise the browser pages of legacy clients, which name no session in some requests. Gateways record a page's open sockets, and
+ * apis the sessions that it commands, as entries of sorted sets in Redis.
  */
+
+/** Identifies where a page comes from without storing its address: the key under which nodes keep the page's entries. */
 export function legacyFingerprint(address: string, userAgent: string | undefined, origin: string | undefined): string {
   return hashed(`${address}|${userAgent ?? ""}|${origin ?? ""}`);
 }
 
 /**
- * Tells pages of one fingerprint apart by the `Authorization` that they send with every command: `/auth/login` gives each browser
- * another one. The mark cannot be used to sign in.
+ * Distinguishes pages with the same fingerprint by the `Authorization` that they send with every command: `/auth/login` gives each browser
+ * its own. The tag cannot be used to sign in.
  */
 export function pageTag(authorization: string | undefined): string {
   return authorization === undefined ? untagged : hashed(authorization);
 }
 
-/** The mark of a page that sends no `Authorization`. */
+/** The tag of pages that send no `Authorization`. */
 export const untagged = "-";
 
-/** Whether a session is of the old page that tries models: it never sends `/mode`, so a request without an id never means it. */
+/** Whether a session belongs to the legacy page that tests models: it never sends `/mode`, so a request without an id is not about it. */
 export function isModelTestSession(session: string): boolean {
   return session.startsWith("model-test-");
 }
 
-/** How a node notes that its page has open sockets on a session. Other nodes note theirs beside it. */
+/** Records that a page has open sockets on a session at this node. Other nodes have their own entries. */
 export function legacySocketEntry(session: string, node: string): string {
   return `${session} ${node}`;
 }
 
-/** The sessions that such notes tell of. */
-export function sessionsOfEntries(notes: readonly string[]): string[] {
-  return [...new Set(notes.map((note) => note.replace(/ .*/s, "")))];
+/** The sessions of such entries. */
+export function sessionsOfEntries(entries: readonly string[]): string[] {
+  return [...new Set(entries.map((entry) => entry.replace(/ .*/s, "")))];
 }
 
-/** How an api notes that a page has commanded a session by its id. */
-export function legacyCommandEntry(session: string, mark: string): string {
-  return `${session} ${mark}`;
+/** Records that a page has commanded a session by its id. */
+export function legacyCommandEntry(session: string, tag: string): string {
+  return `${session} ${tag}`;
 }
 
-/** The marks of the pages that have commanded each session, as such notes tell. */
-export function tagsBySession(notes: readonly string[]): Map<string, Set<string>> {
-  const marks = new Map<string, Set<string>>();
-  for (const note of notes) {
-    const [session = "", mark = ""] = note.split(" ");
-    marks.set(session, (marks.get(session) ?? new Set()).add(mark));
+/** The tags of the pages that have commanded each session, from such entries. */
+export function tagsBySession(entries: readonly string[]): Map<string, Set<string>> {
+  const tags = new Map<string, Set<string>>();
+  for (const entry of entries) {
+    const [session = "", tag = ""] = entry.split(" ");
+    tags.set(session, (tags.get(session) ?? new Set()).add(tag));
   }
-  return marks;
+  return tags;
 }
 
-/** Notes of pages live as long as the page has an open socket, and so much longer. */
+/** Entries live as long as the page has an open socket, and this much longer. */
 export const legacyEntryTtlMs = 45_000;
 
 function hashed(text: string): string {

@@ -45,15 +45,15 @@ describe("host names", () => {
     expect(ask(local, { host: name })).toMatchObject({
       refused: "HOST_NOT_ALLOWED",
       status: 421,
-      message: expect.stringMatching(/^Host ".*" is not accepted here\. Accepted: loopback names .* ALLOWED_HOSTS /),
+      message: expect.stringMatching(/^Host ".*" is not allowed\. Allowed: loopback names .* ALLOWED_HOSTS /),
     });
   });
 
-  test("[AC23] a client that is no browser may leave Host out, as HTTP/1.0 does", () => {
+  test("[AC23] a client other than a browser may omit Host, as HTTP/1.0 does", () => {
     expect(ask(local, {})).toBeUndefined();
   });
 
-  test("[AC24] ALLOWED_HOSTS adds names, exactly or by *. all below one; ports are not compared", () => {
+  test("[AC24] ALLOWED_HOSTS adds exact names, or with *. all names below one; ports are ignored", () => {
     for (const HOST of ["127.0.0.1", "0.0.0.0"]) {
       const guard = guardOf({ HOST, hosts: "deck.example.com, *.example.org" });
       for (const name of ["deck.example.com", "DECK.example.com:8443", "a.b.example.org", "localhost:8000"]) {
@@ -65,13 +65,13 @@ describe("host names", () => {
     }
   });
 
-  test("[AC24] elsewhere any name is accepted until ALLOWED_HOSTS says which", () => {
+  test("[AC24] on a public address any name is accepted until ALLOWED_HOSTS is set", () => {
     expect(ask(guardOf({ HOST: "0.0.0.0" }), { host: "attacker.test" })).toBeUndefined();
     expect(ask(guardOf({ HOST: "0.0.0.0", hosts: "loopback" }), { host: "attacker.test" })?.status).toBe(421);
     expect(ask(guardOf({ HOST: "127.0.0.1", hosts: "*" }), { host: "deck.example.com" })).toBeUndefined();
   });
 
-  test("[AC24] probes and Prometheus ask for health and metrics by a pod's address, and for nothing else", () => {
+  test("[AC24] a pod's address is accepted for health and metrics only", () => {
     const guard = guardOf({ HOST: "0.0.0.0", hosts: "deck.example.com" });
     for (const address of ["10.1.2.3:8001", "[fd00::7]:8001"]) {
       for (const path of ["/health", "/health/live", "/health/ready", "/metrics"]) {
@@ -112,12 +112,12 @@ describe("pages", () => {
       expect(ask(local, { host, origin, method })).toMatchObject({
         refused: "ORIGIN_NOT_ALLOWED",
         status: 403,
-        message: expect.stringMatching(/^Origin ".*" may not ask here\. Accepted: .*loopback.* ALLOWED_ORIGINS /),
+        message: expect.stringMatching(/^Origin ".*" is not allowed\. Allowed: .*loopback.* ALLOWED_ORIGINS /),
       });
     }
   });
 
-  test("[AC25] a page that asks without saying its origin, for an image say, is known by Sec-Fetch-Site", () => {
+  test("[AC25] a page that sends no Origin, as for an image, is recognised by Sec-Fetch-Site", () => {
     const image = { host, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" };
     expect(ask(local, { ...image, path: "/metrics" })).toMatchObject({
       status: 403,
@@ -128,13 +128,13 @@ describe("pages", () => {
     }
   });
 
-  test("[AC25] a link of another site opens the dashboard, and a frame of another site does not", () => {
+  test("[AC25] a link on another site opens the dashboard, and a frame on another site does not", () => {
     const link = { host, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", path: "/" };
     expect(ask(local, { ...link, "sec-fetch-dest": "document" })).toBeUndefined();
     expect(ask(local, { ...link, "sec-fetch-dest": "iframe" })?.status).toBe(403);
   });
 
-  test("[AC26] a page's form changes nothing, wherever a process listens and whichever page it is", () => {
+  test("[AC26] an HTML form changes nothing, wherever the process listens and whatever the page", () => {
     const form = { method: "POST", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
     for (const guard of [local, guardOf({ HOST: "0.0.0.0" }), guardOf({ HOST: "0.0.0.0", origins: "http://a.test" })]) {
       for (const origin of ["http://a.test", "http://localhost:8000", undefined]) {
@@ -146,13 +146,13 @@ describe("pages", () => {
     }
   });
 
-  test("[AC26] elsewhere a page of another site that hides its origin changes nothing either, and may look", () => {
+  test("[AC26] on a public address, a page of another site that hides its origin may read but not change anything", () => {
     const hidden = { host: "deck.example.com", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" };
     expect(ask(guardOf({ HOST: "0.0.0.0" }), { ...hidden, method: "POST" })?.status).toBe(403);
     expect(ask(guardOf({ HOST: "0.0.0.0" }), hidden)).toBeUndefined();
   });
 
-  test("[AC27] where origins are listed, those and pages of the asked host may ask, whatever the scheme and the usual port", () => {
+  test("[AC27] listed origins and pages of the requested host are allowed, whatever the scheme and its default port", () => {
     const guard = guardOf({ HOST: "0.0.0.0", origins: "https://ours.example" });
     expect(ask(guard, { host: "deck.example.com", origin: "https://ours.example" })).toBeUndefined();
     expect(ask(guard, { host: "deck.example.com", origin: "https://deck.example.com" })).toBeUndefined();
@@ -163,7 +163,7 @@ describe("pages", () => {
     }
   });
 
-  test("[AC27] the word loopback among ALLOWED_ORIGINS lets pages of this machine ask", () => {
+  test("[AC27] loopback in ALLOWED_ORIGINS allows pages of this machine", () => {
     const guard = guardOf({ HOST: "0.0.0.0", origins: "loopback, https://ours.example" });
     expect(ask(guard, { host, origin: "http://localhost:3000" })).toBeUndefined();
     expect(ask(guard, { host, origin: "https://ours.example" })).toBeUndefined();

@@ -7,7 +7,7 @@ import { startStatusServer } from "./status-server.js";
 
 const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_ORIGINS: [] });
 
-test("[R23] [AC29] the status server tells liveness, readiness and metrics, and 404 for all else", async () => {
+test("[R23] [AC29] the status server answers liveness, readiness and metrics, and 404 for everything else", async () => {
   const health = createHealth();
   const metrics = createMetrics("ticker", "test");
   const server = await startStatusServer({ host: "127.0.0.1", port: 0, health, metrics, guard });
@@ -34,7 +34,7 @@ test("[R23] [AC29] the status server tells liveness, readiness and metrics, and 
   }
 });
 
-test("[AC23] [AC25] on the loopback address it answers no page of another site, by whatever name", async () => {
+test("[AC23] [AC25] on the loopback address it refuses pages of other sites, whatever the host name", async () => {
   const server = await startStatusServer({
     ...{ host: "127.0.0.1", port: 0, guard },
     ...{ health: createHealth(), metrics: createMetrics("ticker", "test") },

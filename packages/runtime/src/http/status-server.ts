@@ -1,19 +1,24 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { Health } from "../node/health.js";
 import type { Metrics } from "../observability/metrics.js";
 import { guardedRequest, type RequestGuard, securityHeaders } from "./request-guard.js";
-import { enforceTimeouts, httpTimeouts, timeoutOptions } from "./timeouts.js";
+import { createHttpServer, httpTimeouts } from "./timeouts.js";
 
-/** `/health`, `/health/live`, `/health/ready` and `/metrics` for orchestrators. Resolves when it listens. */
+export interface StatusServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Serves `/health`, `/health/live`, `/health/ready` and `/metrics` to orchestrators. Resolves when it listens. */
 export async function startStatusServer(options: {
   host: string;
   port: number;
   health: Health;
   metrics: Metrics;
   guard: RequestGuard;
-}): Promise<{ url: string; stop(): Promise<void> }> {
+}): Promise<StatusServer> {
   const { host, port, health, metrics, guard } = options;
-  const server = createServer(timeoutOptions(httpTimeouts), (request, response) => {
+  const server = createHttpServer(httpTimeouts, (request, response) => {
     const answer = (status: number, body: unknown): void => {
       response.writeHead(status, { ...securityHeaders, "content-type": "application/json" }).end(JSON.stringify(body));
     };
@@ -42,11 +47,10 @@ export async function startStatusServer(options: {
         answer(404, {
           status: "error",
           code: "ROUTE_NOT_FOUND",
-          message: "Only /health and /metrics are answered here.",
+          message: "This port only serves /health and /metrics.",
         });
     }
   });
-  enforceTimeouts(server, httpTimeouts);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);

@@ -23,23 +23,23 @@ function problemsOf(env: NodeJS.ProcessEnv): string {
   throw new Error("the environment was accepted");
 }
 
-test("[R1] all problems of an environment are told at once, by name, with the value or an example", () => {
+test("[R1] all problems of an environment are reported at once, by name, with the value or an example", () => {
   expect(problemsOf({ DRAIN_MS: "20s", LOG_LEVEL: "loud" }).split("\n")).toEqual([
     "gateway cannot start: 3 problems in its environment",
     "  REDIS_URL  missing; for example redis://localhost:6379",
-    '  LOG_LEVEL  "loud" is none of trace, debug, info, warn, error, fatal, silent',
+    '  LOG_LEVEL  "loud" is not one of trace, debug, info, warn, error, fatal, silent',
     '  DRAIN_MS   "20s" is not a whole number of milliseconds from 0 to 86400000',
   ]);
 });
 
-test("[R1] one problem is one problem", () => {
+test("[R1] a single problem is reported in the singular", () => {
   expect(problemsOf({ REDIS_URL: "redis://x", GUESS: "maybe" }).split("\n")).toEqual([
     "gateway cannot start: 1 problem in its environment",
     '  GUESS  "maybe" is neither on nor off',
   ]);
 });
 
-test("[R2] a variable set to nothing takes its default, and what a service gets is typed and frozen", () => {
+test("[R2] an empty variable takes its default, and the configuration is typed and frozen", () => {
   const config = readConfig("gateway", shape, {
     REDIS_URL: " redis://localhost ",
     DRAIN_MS: "",
@@ -54,7 +54,7 @@ test("[R2] a variable set to nothing takes its default, and what a service gets 
   expect(Object.isFrozen(config)).toBe(true);
 });
 
-test("[R2] two processes of one machine have different node ids", () => {
+test("[R2] two processes on one machine have different node ids", () => {
   const read = () => readConfig("gateway", z.object(commonEnv), {}).NODE_ID;
   expect(read()).not.toBe(read());
 });

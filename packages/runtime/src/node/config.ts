@@ -1,14 +1,18 @@
 import type { z } from "zod";
-import { redactAddress } from "../observability/redact.js";
+import { redactAddress } from "../observability/safe-text.js";
 
-/** The environment does not let a service start. The message lists every problem, one a line. */
-export class ConfigError extends Error {
+/** A service cannot start for a reason that the message explains to the operator; a stack trace would not help. */
+export class StartupError extends Error {
+  override readonly name: string = "StartupError";
+}
+
+/** The environment does not allow a service to start. The message lists every problem, one per line. */
+export class ConfigError extends StartupError {
   override readonly name = "ConfigError";
 }
 
 /**
- * Reads a service's environment against its schema: once, before anything listens.
- * A variable that is set to nothing counts as missing.
+ * Reads a service's environment against its schema: once, before anything listens. A variable with an empty value counts as missing.
  *
  * @throws ConfigError that lists all problems, not only the first
  */
@@ -41,14 +45,14 @@ export function readConfig<Shape extends z.ZodObject>(
   );
 }
 
-/** A variable without a default says what it looks like in its schema: `z.url().meta({ example: "..." })`. */
+/** A variable without a default gives an example in its schema: `z.url().meta({ example: "..." })`. */
 function missing(shape: z.ZodObject, name: string): string {
   const field: z.ZodType | undefined = shape.shape[name];
   const example = field?.meta()?.example;
   return example === undefined ? "missing" : `missing; for example ${String(example)}`;
 }
 
-/** Passwords must not end up in a log, not even wrong ones. */
+/** Passwords must not reach a log, not even wrong ones. */
 function quoted(name: string, value: string): string {
   if (/SECRET|PASSWORD|TOKEN|KEY/.test(name)) return "(not shown)";
   return JSON.stringify(value.includes("://") ? redactAddress(value) : value);

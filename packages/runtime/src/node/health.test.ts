@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createHealth } from "./health.js";
 
-test("[R5] a part that recovers does not hide another part's trouble", () => {
+test("[R5] a part that recovers does not hide the trouble of another part", () => {
   const health = createHealth();
   expect(health.snapshot()).toMatchObject({ status: "healthy", issues: [] });
 

@@ -1,16 +1,16 @@
-/** `degraded`: serving, with something wrong. `unready`: another replica would do better, send nobody new here. */
+/** `degraded`: serving, but something is wrong. `unready`: another replica would do better, so no new work should come here. */
 export type Condition = "ok" | "degraded" | "unready";
 
 export interface HealthSnapshot {
   readonly status: "healthy" | "degraded";
-  /** One sentence per thing that is not in order. */
+  /** One sentence per part that is not ok. */
   readonly issues: readonly string[];
   /** Seconds since the process started. */
   readonly uptime: number;
 }
 
 export interface Health {
-  /** Says how one part is; the latest word counts. Parts are independent: one that recovers never hides another's trouble. */
+  /** Sets the condition of one part. Parts are independent: one that recovers never hides the trouble of another. */
   set(part: string, condition: Condition, reason?: string): void;
   snapshot(): HealthSnapshot;
   ready(): boolean;

@@ -1,31 +1,45 @@
 import { errorsLogged, type Logger } from "../observability/logger.js";
-import type { RedisConnection } from "../redis/connect.js";
-import { interval } from "../time/interval.js";
+import type { RedisConnection } from "../redis/connection.js";
+import { interval } from "../time/timers.js";
 
-/** Seconds after its last beat that a node counts as gone. */
+/** A node counts as gone this many seconds after its last heartbeat. */
 export const heartbeatTtlS = 15;
 
+/** A node whose last heartbeat is older has missed one: it may be dead, and should get no work. */
+export const missedHeartbeatMs = 7000;
+
+/** The earliest heartbeat of a node that counts as alive. `now` and the result are in ms on Redis's clock. */
+export function aliveSince(now: number): number {
+  return now - heartbeatTtlS * 1000;
+}
+
 export interface HeartbeatOptions {
-  /** Hash of this node, gone `ttlS` seconds after its last beat. */
+  /** Hash of this node; expires `ttlS` seconds after its last heartbeat. */
   readonly nodeKey: string;
-  /** Sorted set of all nodes, scored by their last beat in ms. */
+  /** Sorted set of all nodes, scored by their last heartbeat in ms. */
   readonly nodesKey: string;
   readonly node: string;
+  /** `heartbeatTtlS` by default. */
   readonly ttlS?: number;
-  /** What to tell beside its errors: role, version, sockets or leases, load. Called at each beat. */
+  /** Further fields: role, version, sockets or leases, load. Called for each heartbeat. */
   readonly fields: () => Record<string, string | number>;
-  /** The cluster's clock. */
+  /** The cluster's clock, in ms. */
   readonly now: () => number;
   readonly log: Logger;
 }
 
-/** Writes a node's heartbeat three times per TTL, first at once; `stop()` takes it back. */
-export function startHeartbeat(redis: RedisConnection, options: HeartbeatOptions): { stop(): Promise<void> } {
+export interface Heartbeat {
+  /** Ends the heartbeat and deletes the node's entries. */
+  stop(): Promise<void>;
+}
+
+/** Writes a node's heartbeat at once, and then three times per TTL. */
+export function startHeartbeat(redis: RedisConnection, options: HeartbeatOptions): Heartbeat {
   const { nodeKey, nodesKey, node, ttlS = heartbeatTtlS, fields, now, log } = options;
   let stopped = false;
 
-  // Two keys, two slots of a Redis Cluster: two calls.
-  const beat = async (): Promise<void> => {
+  // Two keys are in two slots of a Redis Cluster, so this takes two calls.
+  const write = async (): Promise<void> => {
     const at = Math.round(now());
     await redis
       .multi()
@@ -39,19 +53,19 @@ export function startHeartbeat(redis: RedisConnection, options: HeartbeatOptions
       .exec();
   };
 
-  let beating: Promise<void> = Promise.resolve();
-  const beatQuietly = (): void => {
+  let writing: Promise<void> = Promise.resolve();
+  const tryToWrite = (): void => {
     if (stopped) return;
-    beating = beat().catch((error: unknown) => log.debug({ err: error }, "heartbeat not written"));
+    writing = write().catch((error: unknown) => log.debug({ err: error }, "heartbeat not written"));
   };
-  beatQuietly();
-  const stopBeating = interval(beatQuietly, (ttlS * 1000) / 3);
+  tryToWrite();
+  const stopInterval = interval(tryToWrite, (ttlS * 1000) / 3);
 
   return {
     async stop() {
       stopped = true;
-      stopBeating();
-      await beating; // a beat under way would bring the key back
+      stopInterval();
+      await writing; // a write under way would bring the key back
       await redis.del(nodeKey);
       await redis.zrem(nodesKey, node);
     },

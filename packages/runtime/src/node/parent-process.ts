@@ -1,7 +1,9 @@
-/**
- * Tells the process that started this one that it serves, and with what: `announceReady({ url })`.
- * Without an IPC channel (a container, a shell) there is nobody to tell.
+/*
+ * What a process tells the process that started it, over the IPC channel between them. Without a channel (a container, a shell) this does
+ * nothing.
  */
+
+/** Tells the parent process that this one serves, with what it needs to know: `announceReady({ url })`. */
 export function announceReady(info: Readonly<Record<string, unknown>>): void {
   announced = true;
   if (process.connected) process.send?.({ type: "ready", ...info });
@@ -9,7 +11,7 @@ export function announceReady(info: Readonly<Record<string, unknown>>): void {
 
 let announced = false;
 
-/** Tells the same process that this one is about to end, so that nothing new is sent here while it finishes what it has. */
+/** Tells the parent process that this one is about to end, so that it gets no new work while it finishes. */
 export function announceLeaving(): void {
   if (announced && process.connected) process.send?.({ type: "leaving" });
 }
@@ -17,9 +19,9 @@ export function announceLeaving(): void {
 let bound = false;
 
 /**
- * Ends this process, by SIGTERM, with the process that started it: a supervisor that is killed cannot tell its children to end, but
- * its death closes their IPC channels. A channel may close while this process still loads its modules, before anything can listen:
- * then it ends here and now. Call it as soon as the process can answer SIGTERM. Without an IPC channel it does nothing.
+ * Ends this process, by SIGTERM, when its parent process ends: a supervisor that is killed cannot stop its children, but its death closes
+ * their IPC channels. If the channel has already closed while this process was loading its modules, it ends at once. Call it as soon as the
+ * process handles SIGTERM.
  */
 export function endWithParent(): void {
   if (bound || process.connected === undefined) return;

@@ -5,33 +5,29 @@ export interface Shutdown {
   /**
    * Adds a step; steps run in the order in which they were added.
    *
-   * @param share how much of the budget the step may take, in relation to the steps after it (1 each by default).
-   *   What a step leaves over goes to the later ones.
+   * @param share of the remaining budget, relative to the later steps (1 each by default). Later steps get what a step leaves over.
    */
   step(name: string, run: () => unknown, share?: number): void;
-  /** Begins by itself, without a signal. Resolves when all steps have run; safe to call more than once. */
+  /** Starts the shutdown without a signal. Resolves when all steps have run; safe to call more than once. */
   begin(why: string): Promise<void>;
-  /** Aborts when the shutdown begins. */
-  readonly signal: AbortSignal;
 }
 
 export interface ShutdownOptions {
   readonly log: Logger;
-  /** Time for all steps together, in ms; keep it under the pod's grace period. */
+  /** Time for all steps together, in ms; keep it below the pod's grace period. */
   readonly budgetMs: number;
-  /** Called at the end: 0 when every step went well, otherwise 1. Ends the process by default. */
+  /** Called at the end, with 0 if every step succeeded, otherwise 1. Ends the process by default. */
   readonly exit?: (code: number) => void;
 }
 
 const signals = ["SIGTERM", "SIGINT"] as const;
 
 /**
- * Ordered end of a process. The first SIGTERM or SIGINT runs the steps, the second jumps to the end. A step that fails or
- * outlasts its share does not keep the next from running.
+ * Ends a process in order. The first SIGTERM or SIGINT runs the steps, the second ends the process at once. A step that fails or exceeds its
+ * share does not stop the next one.
  */
 export function createShutdown({ log, budgetMs, exit = (code) => process.exit(code) }: ShutdownOptions): Shutdown {
   const steps: { name: string; run: () => unknown; share: number }[] = [];
-  const begun = new AbortController();
   let running: Promise<void> | undefined;
 
   const runAll = async (): Promise<void> => {
@@ -39,11 +35,11 @@ export function createShutdown({ log, budgetMs, exit = (code) => process.exit(co
     let clean = true;
     for (const [index, { name, run, share }] of steps.entries()) {
       const shares = steps.slice(index).reduce((sum, step) => sum + step.share, 0);
-      const atMostMs = Math.max(0, ((deadline - performance.now()) * share) / shares);
+      const budget = Math.max(0, ((deadline - performance.now()) * share) / shares);
       const start = performance.now();
       const ms = () => Math.round(performance.now() - start);
       try {
-        await within(atMostMs, run);
+        await runWithin(budget, run);
         log.info({ step: name, ms: ms() }, `shutdown: ${name}`);
       } catch (error) {
         clean = false;
@@ -57,7 +53,6 @@ export function createShutdown({ log, budgetMs, exit = (code) => process.exit(co
   const begin = (why: string): Promise<void> => {
     if (!running) {
       log.info({ why }, "shutting down");
-      begun.abort();
       announceLeaving();
       running = runAll();
     }
@@ -66,7 +61,7 @@ export function createShutdown({ log, budgetMs, exit = (code) => process.exit(co
 
   const onSignal = (signal: NodeJS.Signals): void => {
     if (running) {
-      log.warn({ signal }, "second signal: leaving at once");
+      log.warn({ signal }, "second signal: exiting at once");
       exit(1);
       return;
     }
@@ -75,16 +70,16 @@ export function createShutdown({ log, budgetMs, exit = (code) => process.exit(co
   for (const signal of signals) process.on(signal, onSignal);
   endWithParent();
 
-  return { step: (name, run, share = 1) => void steps.push({ name, run, share }), begin, signal: begun.signal };
+  return { step: (name, run, share = 1) => void steps.push({ name, run, share }), begin };
 }
 
-async function within(ms: number, run: () => unknown): Promise<void> {
+async function runWithin(ms: number, run: () => unknown): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`not done after ${Math.round(ms)} ms`)), ms);
   });
   try {
-    await Promise.race([(async () => run())(), late]);
+    await Promise.race([(async () => run())(), timeout]);
   } finally {
     clearTimeout(timer);
   }

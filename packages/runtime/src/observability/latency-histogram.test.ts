@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { LatencyHistogram } from "./latency-histogram.js";
 import { createMetrics } from "./metrics.js";
 
-test("[OB5] a tally tells buckets, sum and count as Prometheus reads them", () => {
-  const tally = new LatencyHistogram({ name: "wait_seconds", help: "Waiting", bounds: [0.001, 0.01] });
-  for (const ms of [-1, 0.5, 1, 1.5, 10, 11]) tally.add(ms);
+test("[OB5] a latency histogram exposes buckets, sum and count in Prometheus's format", () => {
+  const tally = new LatencyHistogram({ name: "wait_seconds", help: "Waiting", buckets: [0.001, 0.01] });
+  for (const ms of [-1, 0.5, 1, 1.5, 10, 11]) tally.observe(ms);
   expect(tally.text('service="a"').split("\n")).toEqual([
     "# HELP wait_seconds Waiting",
     "# TYPE wait_seconds histogram",
@@ -17,7 +17,7 @@ test("[OB5] a tally tells buckets, sum and count as Prometheus reads them", () =
   ]);
 });
 
-test("[OB1] a number that cannot be read is left out, and all others are told", async () => {
+test("[OB1] a metric that cannot be read is omitted, and all others are exposed", async () => {
   const metrics = createMetrics("api", "test");
   metrics.observeGauge({ name: "away", help: "x", read: () => Promise.reject(new Error("Redis is away")) });
   metrics.observeGauge({ name: "here", help: "x", labels: ["kind"], read: () => [[{ kind: "a" }, 3]] });

@@ -12,7 +12,7 @@ const logging = `
 `;
 const running = ["--conditions=tapedeck-source", "--import=tsx", "--input-type=module", "-e", logging];
 
-test("[R38] lines of JSON hold nothing that a terminal acts on, and say the same", () => {
+test("[R38] JSON lines contain nothing that a terminal acts on, and keep their meaning", () => {
   const { stdout } = spawnSync(process.execPath, running, { encoding: "utf8" });
   expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   const [first, second] = stdout.trimEnd().split("\n");
@@ -30,7 +30,7 @@ test.skipIf(!hasTerminals)("[R38] on a terminal only the log's own colours are e
   expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
 });
 
-test("[R19] tokens and passwords do not reach the log, and no text breaks its lines", () => {
+test("[R19] tokens and passwords do not reach the log, and no text breaks a line", () => {
   const logger = JSON.stringify(new URL("./logger.ts", import.meta.url).pathname);
   const hostile = { path: '/a\n{"level":"fatal"}' };
   const script = `

@@ -1,10 +1,9 @@
 import pino from "pino";
-import { printable, printableLines } from "./printable.js";
-import { redactText } from "./redact.js";
+import { printable, printableLines, redactText } from "./safe-text.js";
 
 export type Logger = pino.Logger;
 
-/** Levels in rising order of silence; `silent` writes nothing. */
+/** From most to least verbose; `silent` writes nothing. */
 export type LogLevel = pino.LevelWithSilent;
 
 export interface LoggerOptions {
@@ -13,33 +12,33 @@ export interface LoggerOptions {
   readonly level: LogLevel;
 }
 
-/** Fields that must not reach a log, wherever an object that is logged has them. ioredis's errors bring what was sent, as in HELLO. */
+/** Fields that must not reach a log, at the first levels of any logged object. ioredis's errors carry the command's arguments, as of HELLO. */
 const secrets = ["token", "authorization", "cookie", "password", "secret", "command.args"].flatMap((name) => [
   name,
   `*.${name}`,
   `*.*.${name}`,
 ]);
 
-/** Without the errors of earlier connections, each with the command that it failed by: they say nothing that their own lines did not. */
+/** Drops the errors of earlier connections, with the commands that failed: each of them has its own log line. */
 const errorFields = pino.stdSerializers.wrapErrorSerializer((error) =>
   Object.assign(error, { previousErrors: undefined, lastNodeError: undefined }),
 );
 
-/** Images go without it: there lines are JSON on a terminal, too. */
+/** Images do not contain it: there, lines are JSON even on a terminal. */
 const pretty = process.stdout.isTTY ? await import("pino-pretty").catch(() => undefined) : undefined;
 
-/** What pino calls 50. */
+/** pino's number for the level `error`. */
 const errorLevel = 50;
 let errors = 0;
 
-/** Lines that this process has logged as errors since its start: what its heartbeat and its metrics tell of it. */
+/** Lines that this process has logged as errors since its start, for its heartbeat and metrics. */
 export function errorsLogged(): number {
   return errors;
 }
 
 /**
- * The log of one process: JSON lines with service and node on each, or readable lines where a person looks at a terminal.
- * Add the session to what concerns one: `log.child({ session: id })`.
+ * The log of one process: JSON lines with service and node, or readable lines on a terminal. For lines about one session use
+ * `log.child({ session: id })`.
  */
 export function createLogger({ service, node, level }: LoggerOptions): Logger {
   const options: pino.LoggerOptions = {
@@ -57,16 +56,16 @@ export function createLogger({ service, node, level }: LoggerOptions): Logger {
       streamWrite: redactText,
     },
   };
-  return pino(options, pretty === undefined ? asJson() : asText(pretty.default));
+  return pino(options, pretty === undefined ? jsonStream() : textStream(pretty.default));
 }
 
-/** People look at these lines too (`tail`, `docker logs`), and JSON leaves a terminal's newer controls as they are. */
-function asJson(): pino.DestinationStream {
+/** People read these lines too (`tail`, `docker logs`), and JSON does not escape every control character. */
+function jsonStream(): pino.DestinationStream {
   const out = pino.destination({ dest: 1, sync: true });
   return { write: (line) => void out.write(`${printable(line.trimEnd())}\n`) };
 }
 
-function asText(prettyOf: NonNullable<typeof pretty>["default"]): pino.DestinationStream {
+function textStream(prettyOf: NonNullable<typeof pretty>["default"]): pino.DestinationStream {
   const out = prettyOf({ sync: true, ignore: "service,node", messageFormat: "{node} {msg}" });
   const shown = (name: string, value: unknown) =>
     typeof value !== "string" ? value : name === "stack" ? printableLines(value) : printable(value);

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { LatencyHistogram, type LatencyHistogramOptions } from "./latency-histogram.js";
 import { errorsLogged } from "./logger.js";
 
-/** Labels and a value, or a value alone. */
+/** A value, or one for each set of labels. */
 export type Reading = number | Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 
 interface ObservedMetric {
@@ -10,40 +10,40 @@ interface ObservedMetric {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
-  /** Called when Prometheus asks. Where it rejects, the series are left out. */
+  /** Called at each scrape. If it rejects, the series are omitted. */
   readonly read: () => Reading | Promise<Reading>;
 }
 
 export interface Metrics {
-  /** Give it as `registers: [metrics.registry]` to counters, gauges and histograms that count off the hot path. */
+  /** Pass it as `registers: [metrics.registry]` to counters, gauges and histograms off the hot path. */
   readonly registry: Registry;
   readonly contentType: string;
-  /** Shows a number that somebody else keeps, so that keeping it costs no more than an addition. */
-  observeCounter(shown: ObservedMetric): void;
-  observeGauge(shown: ObservedMetric): void;
+  /** Exposes a number that other code keeps, so that counting costs no more than an addition. */
+  observeCounter(metric: ObservedMetric): void;
+  observeGauge(metric: ObservedMetric): void;
   /** A histogram for hot paths. */
   latencyHistogram(options: LatencyHistogramOptions): LatencyHistogram;
-  /** Everything in Prometheus's text format. */
+  /** All metrics in Prometheus's text format. */
   text(): Promise<string>;
 }
 
-/** Metrics whose every series bears service and node, with the process's own numbers (CPU, memory, event loop). */
+/** Metrics with the labels service and node on every series, including those of the process (CPU, memory, event loop). */
 export function createMetrics(service: string, node: string): Metrics {
   const registry = new Registry();
-  const tallies: LatencyHistogram[] = [];
+  const histograms: LatencyHistogram[] = [];
   registry.setDefaultLabels({ service, node });
   collectDefaultMetrics({ register: registry });
 
-  const show = (kind: typeof Counter | typeof Gauge, { name, help, labels = [], read }: ObservedMetric): void => {
+  const observe = (kind: typeof Counter | typeof Gauge, { name, help, labels = [], read }: ObservedMetric): void => {
     const metric = new kind({
       name,
       help,
       labelNames: labels,
       registers: [registry],
       async collect() {
-        const reading = await readQuietly(read);
+        const reading = await tryToRead(read);
         metric.reset();
-        if (labels.length === 0 && typeof reading !== "number") metric.remove(); // 0 would look like a new start
+        if (labels.length === 0 && typeof reading !== "number") metric.remove(); // 0 would look like a restart
         if (typeof reading === "number") metric.inc(reading);
         else for (const [its, value] of reading) metric.inc({ ...its }, value);
       },
@@ -52,37 +52,59 @@ export function createMetrics(service: string, node: string): Metrics {
   const metrics: Metrics = {
     registry,
     contentType: registry.contentType,
-    observeCounter: (shown) => show(Counter, shown),
-    observeGauge: (shown) => show(Gauge, shown),
+    observeCounter: (metric) => observe(Counter, metric),
+    observeGauge: (metric) => observe(Gauge, metric),
     latencyHistogram(options) {
-      const tally = new LatencyHistogram(options);
-      tallies.push(tally);
-      return tally;
+      const histogram = new LatencyHistogram(options);
+      histograms.push(histogram);
+      return histogram;
     },
     async text() {
       const labels = `service="${service}",node="${node}"`;
-      return [await registry.metrics(), ...tallies.map((tally) => tally.text(labels)), ""].join("\n");
+      return [await registry.metrics(), ...histograms.map((histogram) => histogram.text(labels)), ""].join("\n");
     },
   };
   metrics.observeCounter({ name: "tapedeck_errors_total", help: "Lines logged as errors", read: errorsLogged });
   return metrics;
 }
 
-async function readQuietly(read: ObservedMetric["read"]): Promise<Reading> {
+async function tryToRead(read: ObservedMetric["read"]): Promise<Reading> {
   try {
     return await read();
   } catch {
-    return []; // such as Redis's absence: a series that is missing says it, and the others must still be told
+    return []; // for example while Redis is away: the missing series shows it, and the others are still exposed
   }
 }
 
-/** Shows what a process's cache of decompressed blocks does. */
+/** Exposes the state of a process's cache of decompressed blocks. */
 export function observeBlockCache(
   metrics: Metrics,
   cache: { readonly bytes: number; readonly hits: number; readonly misses: number },
 ): void {
-  const name = (what: string) => `tapedeck_block_cache_${what}`;
+  const name = (suffix: string) => `tapedeck_block_cache_${suffix}`;
   metrics.observeGauge({ name: name("bytes"), help: "Bytes of decompressed tape in memory", read: () => cache.bytes });
-  metrics.observeCounter({ name: name("hits_total"), help: "Looks for a block that found it", read: () => cache.hits });
-  metrics.observeCounter({ name: name("misses_total"), help: "Blocks that had to be read", read: () => cache.misses });
+  metrics.observeCounter({
+    name: name("hits_total"),
+    help: "Block lookups found in the cache",
+    read: () => cache.hits,
+  });
+  metrics.observeCounter({
+    name: name("misses_total"),
+    help: "Blocks that had to be read or generated",
+    read: () => cache.misses,
+  });
+}
+
+/** @param result `done`, or the code of the refusal */
+export type CountCommand = (command: string, result: string) => void;
+
+/** Counts users' commands by result, in apis and gateways alike. */
+export function createCommandCounter({ registry }: Metrics): CountCommand {
+  const counter = new Counter({
+    name: "tapedeck_commands_total",
+    help: "Commands of users, by command and result: done, or the code of the refusal",
+    labelNames: ["command", "result"],
+    registers: [registry],
+  });
+  return (command, result) => counter.inc({ command, result });
 }

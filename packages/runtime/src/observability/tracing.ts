@@ -3,15 +3,15 @@ import { z } from "zod";
 import type { Logger } from "./logger.js";
 
 /*
- * Traces, from a command to the first frame that it caused. What is called here is OpenTelemetry's interface, which does nothing
- * until an SDK is registered; that is loaded only where the environment asks for it (decision 0022). Nothing here is called for a frame.
+ * Traces, from a command to the first frame that it causes. These functions use OpenTelemetry's API, which does nothing until an SDK is
+ * registered; the SDK is loaded only if the environment asks for it (decision 0022). None of them is called per frame.
  */
 
-/** OpenTelemetry's own variables decide; its SDK reads the others (headers, sampler, resource, batches) itself. */
+/** OpenTelemetry's own variables; its SDK reads the others (headers, sampler, resource, batches) itself. */
 export const tracingEnv = {
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ error: "is not an address such as http://collector:4318" }).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ error: "is not a URL such as http://collector:4318" }).optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z
-    .url({ error: "is not an address such as http://collector:4318/v1/traces" })
+    .url({ error: "is not a URL such as http://collector:4318/v1/traces" })
     .optional(),
   OTEL_TRACES_EXPORTER: z.enum(["otlp", "none"], { error: "is neither otlp nor none" }).optional(),
   OTEL_SDK_DISABLED: z.string().optional(),
@@ -26,14 +26,14 @@ export interface TracingOptions {
   readonly log: Logger;
 }
 
-/** Begins to export traces where the environment names a place for them. Resolves to what sends the last of them. */
+/** Starts to export traces if the environment names a collector. Resolves to the function that flushes and stops the export. */
 export async function startTracing(options: TracingOptions): Promise<() => Promise<void>> {
-  if (!isWanted(options.config)) return async () => {};
+  if (!isEnabled(options.config)) return async () => {};
   const { startExporting } = await import("./tracing-sdk.js");
   return startExporting(options);
 }
 
-function isWanted(config: TracingConfig): boolean {
+function isEnabled(config: TracingConfig): boolean {
   if (config.OTEL_SDK_DISABLED?.toLowerCase() === "true" || config.OTEL_TRACES_EXPORTER === "none") return false;
   const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces } = config;
   return config.OTEL_TRACES_EXPORTER === "otlp" || all !== undefined || traces !== undefined;
@@ -42,8 +42,8 @@ function isWanted(config: TracingConfig): boolean {
 const tracer = trace.getTracer("tapedeck");
 
 /**
- * Does a piece of work as a span: part of the trace whose `traceparent` came with it, if one did, else of the one that goes on. Its
- * rejection marks the span.
+ * Runs `work` in a span, which is part of the trace whose `traceparent` is given, otherwise of the current trace. A rejection marks the span
+ * as failed.
  */
 export function withSpan<T>(
   name: string,
@@ -64,14 +64,14 @@ export function withSpan<T>(
   });
 }
 
-/** What takes the present trace along to another process; undefined where nothing is traced. */
+/** Carries the current trace to another process; undefined outside a trace. */
 export function traceparent(): string | undefined {
   const carrier: { traceparent?: string } = {};
   propagation.inject(context.active(), carrier);
   return carrier.traceparent;
 }
 
-/** Begins a span of the trace that a message or job took along. Whoever begins it ends it; one that is never ended is never told of. */
+/** Starts a span of the trace that a message or job carries. The caller must end it: a span that is never ended is not exported. */
 export function startSpan(name: string, attributes: Attributes, from: string): Span {
   const parent = propagation.extract(context.active(), { traceparent: from });
   return tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes }, parent);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { clusterAddress, isRedisAddress, sentinelOptions } from "./address.js";
 
-test("[R24] a Redis behind Sentinel is named by its sentinels and its name there", () => {
+test("[R24] a Redis behind Sentinel is addressed by its sentinels and its name there", () => {
   expect(sentinelOptions("redis+sentinel://a:26380,b/tapedeck")).toEqual({
     name: "tapedeck",
     sentinels: [
@@ -24,7 +24,7 @@ test("[R24] a Redis behind Sentinel is named by its sentinels and its name there
   }
 });
 
-test("[R24] a Redis Cluster is named by some of its nodes; it has no databases", () => {
+test("[R24] a Redis Cluster is addressed by some of its nodes and has no databases", () => {
   expect(clusterAddress("redis+cluster://a:7000,b")).toEqual({
     nodes: [
       { host: "a", port: 7000 },

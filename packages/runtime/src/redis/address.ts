@@ -1,50 +1,50 @@
 import type { RedisOptions } from "ioredis";
 
-const shape = /^(rediss?:\/\/\S+|rediss?\+sentinel:\/\/[^\s/]+\/[^\s/?]+(\?\S*)?|rediss?\+cluster:\/\/[^\s/?]+)$/;
+const supported = /^(rediss?:\/\/\S+|rediss?\+sentinel:\/\/[^\s/]+\/[^\s/?]+(\?\S*)?|rediss?\+cluster:\/\/[^\s/?]+)$/;
 
 const sentinel = /^(rediss?)\+sentinel:\/\/(?:([^@/]*)@)?([^@/]+)\/([^/?]+)(?:\?(.*))?$/;
 const cluster = /^(rediss?)\+cluster:\/\/(?:([^@/]*)@)?([^@/?]+)$/;
 
 /**
- * Whether `REDIS_URL` may look so. User and password are percent-encoded: a part of a password that is taken for a host would
- * end up in a log.
+ * Whether this is a valid `REDIS_URL`. User and password must be percent-encoded: otherwise a part of a password could be mistaken for a
+ * host and appear in a log.
  */
 export function isRedisAddress(url: string): boolean {
-  if (!shape.test(url) || url.includes("#") || url.split("@").length > 2) return false;
+  if (!supported.test(url) || url.includes("#") || url.split("@").length > 2) return false;
   try {
     if (sentinelOptions(url) !== undefined || clusterAddress(url) !== undefined) return true;
     const { protocol, username, password, pathname } = new URL(url);
     userOf(`${username}:${password}`);
     return /^rediss?:$/.test(protocol) && /^\/?\d*$/.test(pathname);
   } catch {
-    return false; // what it is instead must not be shown
+    return false; // the error would quote the address, which must not be shown
   }
 }
 
 /**
- * A Redis behind Sentinel: `redis+sentinel://user:password@host1:26379,host2:26379/NAME?db=0&sentinel_password=...`, the user and
- * password being those of Redis itself; `rediss+sentinel://` for TLS to both.
+ * A Redis behind Sentinel: `redis+sentinel://user:password@host1:26379,host2:26379/NAME?db=0&sentinel_password=...`, with the user and
+ * password of Redis itself; `rediss+sentinel://` for TLS to both.
  *
- * @returns undefined for an address that names no sentinels
+ * @returns undefined for any other address
  */
 export function sentinelOptions(url: string): RedisOptions | undefined {
   const [, scheme, credentials = "", hosts = "", name = "", query = ""] = sentinel.exec(url) ?? [];
   if (scheme === undefined) return undefined;
-  const asked = new URLSearchParams(query);
-  const sentinelPassword = asked.get("sentinel_password");
+  const parameters = new URLSearchParams(query);
+  const sentinelPassword = parameters.get("sentinel_password");
   const tls = scheme === "rediss" ? { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true } : {};
   return {
     ...tls,
     name: decodeURIComponent(name),
     sentinels: hostsOf(hosts, 26_379),
-    db: Number(asked.get("db") ?? 0),
+    db: Number(parameters.get("db") ?? 0),
     ...userOf(credentials),
     ...(sentinelPassword !== null && { sentinelPassword }),
   };
 }
 
 export interface ClusterAddress {
-  /** Some of its nodes; the others are learned from them. */
+  /** Some of its nodes; they announce the others. */
   readonly nodes: { readonly host: string; readonly port: number }[];
   /** For the connection to each node. */
   readonly options: { readonly username?: string; readonly password?: string; readonly tls?: Record<string, never> };
@@ -52,9 +52,9 @@ export interface ClusterAddress {
 
 /**
  * A Redis Cluster: `redis+cluster://user:password@host1:6379,host2:6379`, some of its nodes, with one user and password for all;
- * `rediss+cluster://` for TLS. It has no databases, so the address names none.
+ * `rediss+cluster://` for TLS. A Cluster has no databases, so the address names none.
  *
- * @returns undefined for an address that names no Cluster
+ * @returns undefined for any other address
  */
 export function clusterAddress(url: string): ClusterAddress | undefined {
   const [, scheme, credentials = "", hosts = ""] = cluster.exec(url) ?? [];

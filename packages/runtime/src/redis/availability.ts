@@ -1,163 +1,181 @@
 import type { EventEmitter } from "node:events";
 import { Redis } from "ioredis";
+import type { Health } from "../node/health.js";
 import type { Logger } from "../observability/logger.js";
-import type { RedisConnection } from "./connect.js";
+import type { RedisConnection } from "./connection.js";
 import { faultLogOf } from "./fault-log.js";
 import { describeFault, faultFromError, isInProtectedMode, type RedisFault } from "./faults.js";
 
 /*
- * Whether a connection can be used, and why not. ioredis calls one `ready` whose Redis is a replica, and has no word for a Redis that
- * loads its data or asks for a password.
+ * Whether a connection can be used, and why not. ioredis calls a connection to a replica `ready`, and has no state for a Redis that is
+ * loading its data or requires a password.
  */
 
-interface State {
+interface Availability {
   usable: boolean;
-  trouble: RedisFault | undefined;
-  /** The last thing that went wrong, where it is not known by name. */
+  fault: RedisFault | undefined;
+  /** The last error that is not a known fault. */
   error: Error | undefined;
 }
 
-const states = new WeakMap<RedisConnection, State>();
+const availabilities = new WeakMap<RedisConnection, Availability>();
+/** Emitted by a connection when its availability has changed. */
+const changed = "tapedeck:availability";
 
-/** Why this connection cannot be used; undefined where it can. */
+/** Why this connection cannot be used; undefined if it can. */
 export function unavailableReason(redis: RedisConnection): string | undefined {
-  const state = states.get(redis);
-  if (state?.usable ?? redis.status === "ready") return undefined;
-  return state?.trouble === undefined ? "no connection to Redis" : describeFault(state.trouble);
+  const availability = availabilities.get(redis);
+  if (availability?.usable ?? redis.status === "ready") return undefined;
+  return availability?.fault === undefined ? "no connection to Redis" : describeFault(availability.fault);
 }
 
-/** What is known to be wrong with it, where that is more than that there is no connection. */
+/** The known fault of this connection, if it has one. */
 export function currentFault(redis: RedisConnection): RedisFault | undefined {
-  return states.get(redis)?.trouble;
-}
-
-/** Calls `listener` whenever `whyAway` may have another answer. */
-export function onAvailabilityChange(redis: RedisConnection, listener: () => void): void {
-  const events: EventEmitter = redis;
-  events.on(changed, listener);
+  return availabilities.get(redis)?.fault;
 }
 
 /** Resolves when the connection is usable, at once if it is already. */
 export async function untilReady(redis: RedisConnection): Promise<void> {
   const events: EventEmitter = redis;
   while (unavailableReason(redis) !== undefined) {
-    await new Promise<void>((resolve) => events.once(states.has(redis) ? changed : "ready", resolve));
+    await new Promise<void>((resolve) => events.once(availabilities.has(redis) ? changed : "ready", resolve));
   }
 }
 
-/** A Redis that cannot be used now, and perhaps why. */
+/** Redis did not become usable, with the known fault if there is one. */
 export class RedisNotReady extends Error {
-  override readonly name = "RedisUnusable";
+  override readonly name = "RedisNotReady";
   readonly fault: RedisFault | undefined;
 
-  constructor(trouble: RedisFault | undefined, message: string) {
+  constructor(fault: RedisFault | undefined, message: string) {
     super(message);
-    this.fault = trouble;
+    this.fault = fault;
   }
 }
 
-/** For programs that do not want to wait: rejects with `RedisUnusable` when something is wrong, or nothing is heard for so long. */
+/** For programs that should not wait: rejects with `RedisNotReady` at the first fault or error, or after `ms` without any answer. */
 export async function readyWithin(ms: number, redis: RedisConnection): Promise<void> {
   const events: EventEmitter = redis;
-  const usable = new Promise<void>((resolve, reject) => {
-    const look = (): void => {
-      const { trouble, error } = states.get(redis) ?? {};
+  await new Promise<void>((resolve, reject) => {
+    const check = (): void => {
+      const { fault, error } = availabilities.get(redis) ?? {};
       if (unavailableReason(redis) === undefined) resolve();
-      else if (trouble !== undefined) reject(new RedisNotReady(trouble, describeFault(trouble)));
+      else if (fault !== undefined) reject(new RedisNotReady(fault, describeFault(fault)));
       else if (error !== undefined) reject(new RedisNotReady(undefined, error.message));
     };
-    events.on(changed, look);
-    setTimeout(() => reject(new RedisNotReady(undefined, `nothing for ${ms / 1000} s`)), ms).unref();
-    look();
+    events.on(changed, check);
+    setTimeout(() => reject(new RedisNotReady(undefined, `no answer within ${ms / 1000} s`)), ms).unref();
+    check();
   });
-  await usable;
 }
 
-const changed = "tapedeck:state";
-/** After so long without being ready, Redis is asked whether it is loading its data. */
+/**
+ * Keeps the part `redis` of a node's health. The node is unready until Redis has been usable once, since it cannot do anything yet. A later
+ * outage only degrades it: no other replica would do better.
+ */
+export function reportRedisHealth(redis: RedisConnection, health: Health): void {
+  const events: EventEmitter = redis;
+  let usedBefore = false;
+  const check = (): void => {
+    const reason = unavailableReason(redis);
+    if (reason === undefined) {
+      usedBefore = true;
+      health.set("redis", "ok");
+    } else
+      health.set("redis", usedBefore ? "degraded" : "unready", `${reason}; commands are refused until it is usable`);
+  };
+  events.on(changed, check);
+  check();
+}
+
+/** After this long without being ready, Redis is asked whether it is loading its data. */
 const loadingMs = 1000;
 const roleEveryMs = 1000;
 
-export interface WatchOptions {
-  /** What the connection is for. */
+export interface TrackOptions {
   readonly purpose: string;
-  /** Whether it is of use with a master alone, and has to see for itself that it has one: sentinels and Clusters know theirs. */
+  /** Whether the connection must check that its Redis is a master: sentinels and Clusters know their masters. */
   readonly needsMaster: boolean;
   readonly log: Logger;
 }
 
-/** Keeps the state of a connection, and reports its trouble: one line for each cause, however many connections have it. */
-export function trackAvailability(redis: RedisConnection, { purpose, needsMaster, log }: WatchOptions): void {
+/** Keeps the availability of a connection, and logs its faults: one line per cause, however many connections have it. */
+export function trackAvailability(redis: RedisConnection, { purpose, needsMaster, log }: TrackOptions): void {
   const events: EventEmitter = redis;
-  const state: State = { usable: false, trouble: undefined, error: undefined };
-  states.set(redis, state);
-  const report = faultLogOf(log);
-  let told = false;
+  const availability: Availability = { usable: false, fault: undefined, error: undefined };
+  availabilities.set(redis, availability);
+  const faultLog = faultLogOf(log);
+  let logged = false;
 
-  const set = (usable: boolean, trouble: RedisFault | undefined, error?: Error): void => {
-    state.usable = usable;
-    state.trouble = trouble;
-    state.error = error;
+  const set = (usable: boolean, fault: RedisFault | undefined, error?: Error): void => {
+    availability.usable = usable;
+    availability.fault = fault;
+    availability.error = error;
     events.emit(changed);
   };
-  const use = (): void => {
+  const onUsable = (): void => {
     set(true, undefined);
-    if (told) log.info({ redis: purpose }, "connected to Redis again");
-    told = false;
-    report.usable(redis);
+    if (logged) log.info({ redis: purpose }, "connected to Redis again");
+    logged = false;
+    faultLog.usable(redis);
   };
-  const suffer = (trouble: RedisFault, fields: object = {}): void => {
-    told = true;
-    report.fault(redis, trouble, { redis: purpose, ...fields });
-    if (redis.status !== "ready" || needsMaster) set(false, trouble);
+  const onFault = (fault: RedisFault, fields: object = {}): void => {
+    logged = true;
+    faultLog.fault(redis, fault, { redis: purpose, ...fields });
+    if (redis.status !== "ready" || needsMaster) set(false, fault);
   };
-  const hear = async (error: Error, of?: string): Promise<void> => {
-    const trouble = faultFromError(error) ?? (await deniedBy(redis, error, of));
-    if (trouble !== undefined) return suffer(trouble, of === undefined ? {} : { of });
-    told = true;
+  const onError = async (error: Error, node?: string): Promise<void> => {
+    const fault = faultFromError(error) ?? (await protectedModeFault(redis, error, node));
+    const fields = node === undefined ? {} : { of: node };
+    if (fault !== undefined) return onFault(fault, fields);
+    logged = true;
     if (redis.status !== "ready") set(false, undefined, error);
-    report.error(redis, error, { redis: purpose, ...(of !== undefined && { of }) });
+    faultLog.error(redis, error, { redis: purpose, ...fields });
   };
-  events.on("error", (error: Error) => void hear(error));
-  events.on("node error", (error: Error, of: string) => void hear(error, of));
-  events.on("close", () => set(false, state.trouble, state.error));
+  events.on("error", (error: Error) => void onError(error));
+  events.on("node error", (error: Error, node: string) => void onError(error, node));
+  events.on("close", () => set(false, availability.fault, availability.error));
   events.on("ready", () => {
-    if (needsMaster && redis instanceof Redis) whenMaster(redis, use, suffer);
-    else use();
+    if (needsMaster && redis instanceof Redis) whenMaster(redis, onUsable, onFault);
+    else onUsable();
   });
-  if (redis instanceof Redis) events.on("connect", () => whileLoading(redis, suffer));
+  if (redis instanceof Redis) events.on("connect", () => detectLoading(redis, onFault));
 }
 
-/** A replica answers everything but writes. One may become the master while we are connected to it. */
-function whenMaster(redis: Redis, use: () => void, suffer: (trouble: RedisFault) => void): void {
+/** A replica answers everything but writes. It may become the master while we are connected to it. */
+function whenMaster(redis: Redis, onUsable: () => void, onFault: (fault: RedisFault) => void): void {
   const ask = async (): Promise<void> => {
-    const [role] = await redis.role().catch(() => [undefined]); // not allowed, perhaps: then it counts as a master
+    const [role] = await redis.role().catch(() => [undefined]); // perhaps ROLE is not permitted: then it counts as a master
     if (redis.status !== "ready") return;
-    if (role !== "slave") return use();
-    const trouble = faultFromError(new Error("READONLY"));
-    if (trouble !== undefined) suffer(trouble);
+    if (role !== "slave") return onUsable();
+    const fault = faultFromError(new Error("READONLY"));
+    if (fault !== undefined) onFault(fault);
     setTimeout(() => void ask(), roleEveryMs).unref();
   };
   void ask();
 }
 
-/** ioredis waits in silence for a Redis that loads its data. */
-function whileLoading(redis: Redis, suffer: (trouble: RedisFault) => void): void {
+/** ioredis waits silently while Redis loads its data. */
+function detectLoading(redis: Redis, onFault: (fault: RedisFault) => void): void {
   const ask = async (): Promise<void> => {
     if (redis.status !== "connect") return;
     const info = await redis.info("persistence").catch(() => "");
     if (/^loading:1\b/m.test(info) && redis.status === "connect") {
-      const trouble = faultFromError(new Error("LOADING"));
-      if (trouble !== undefined) suffer(trouble);
+      const fault = faultFromError(new Error("LOADING"));
+      if (fault !== undefined) onFault(fault);
     }
   };
   setTimeout(() => void ask(), loadingMs).unref();
 }
 
-/** @param of `host:port` of the node of a Cluster whose error it is */
-async function deniedBy(redis: RedisConnection, error: Error, of: string | undefined): Promise<RedisFault | undefined> {
+/** @param node `host:port` of the Cluster node that the error is from */
+async function protectedModeFault(
+  redis: RedisConnection,
+  error: Error,
+  node: string | undefined,
+): Promise<RedisFault | undefined> {
   if (!("code" in error) || (error.code !== "EPIPE" && error.code !== "ECONNRESET")) return undefined;
-  const { host, port } = of === undefined ? addressOf(redis) : splitAddress(of);
+  const { host, port } = node === undefined ? addressOf(redis) : splitAddress(node);
   if (host === undefined || port === undefined || !(await isInProtectedMode(host, port))) return undefined;
   return faultFromError(new Error("DENIED"));
 }
@@ -168,7 +186,7 @@ function addressOf(redis: RedisConnection): { host?: string | undefined; port?: 
   return tls || sentinels ? {} : { host, port };
 }
 
-function splitAddress(of: string): { host: string; port: number } {
-  const colon = of.lastIndexOf(":");
-  return { host: of.slice(0, colon), port: Number(of.slice(colon + 1)) };
+function splitAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }

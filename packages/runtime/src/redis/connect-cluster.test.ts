@@ -5,8 +5,8 @@ import { RedisClusterServers } from "../../../../test/support/redis-cluster.js";
 import { soon } from "../../../../test/support/soon.js";
 import { startRedisClock } from "../time/redis-clock.js";
 import { untilReady } from "./availability.js";
-import { connectRedis, type RedisConnection, type RedisPurpose } from "./connect.js";
-import { corkWrites } from "./cork-writes.js";
+import { connectRedis } from "./connect.js";
+import { corkWrites, type RedisConnection, type RedisPurpose } from "./connection.js";
 import { onMessage, onReconnect, publish, subscribe, unsubscribe, untilResubscribed } from "./pubsub.js";
 import { startPubSubProbe } from "./pubsub-probe.js";
 
@@ -34,7 +34,7 @@ async function connect(purpose: RedisPurpose, url = servers.url): Promise<RedisC
   return redis;
 }
 
-test("[R13] [R24] nobody answers at the address of a Redis Cluster: a command fails soon, again and again", async () => {
+test("[R13] [R24] commands fail quickly while no node of a Redis Cluster answers", async () => {
   const redis = connectRedis({
     url: "redis+cluster://127.0.0.1:1,127.0.0.1:2",
     purpose: "commands",
@@ -49,7 +49,7 @@ test("[R13] [R24] nobody answers at the address of a Redis Cluster: a command fa
   }
 });
 
-test("[R12] user and TLS come with the address of a Redis Cluster", () => {
+test("[R12] the address of a Redis Cluster sets user and TLS", () => {
   const redis = connectRedis({ url: "rediss+cluster://reader:secret@a,b:1", purpose: "bullmq", name: "n", log });
   redis.disconnect();
   expect(redis).toBeInstanceOf(Cluster);
@@ -58,7 +58,7 @@ test("[R12] user and TLS come with the address of a Redis Cluster", () => {
   });
 });
 
-test("[R10] [R22] messages, many commands in one write, the clock and the probe work with every master", async () => {
+test("[R10] [R22] messages, corked commands, the clock and the probe work with every master", async () => {
   const [commands, publisher, subscriber] = [
     await connect("commands"),
     await connect("publisher"),
@@ -89,7 +89,7 @@ test("[R10] [R22] messages, many commands in one write, the clock and the probe 
   stop();
 });
 
-test("[R15] [R22] slots move to another master while they are listened to", async () => {
+test("[R15] [R22] a subscriber keeps its channels when their slots move to another master", async () => {
   const [publisher, subscriber] = [await connect("publisher"), await connect("subscriber")];
   const channel = channels[1] ?? "";
   const heard: string[] = [];
@@ -112,7 +112,7 @@ test("[R15] [R22] slots move to another master while they are listened to", asyn
   subscriber.disconnect();
 });
 
-test("[R15] [R22] a master dies: the others are not held up, and its channels are heard again on its replica", async () => {
+test("[R15] [R22] when a master dies, others are not delayed and its channels are resubscribed on its replica", async () => {
   const [commands, publisher, subscriber] = [
     await connect("commands"),
     await connect("publisher"),

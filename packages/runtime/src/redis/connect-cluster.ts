@@ -1,22 +1,21 @@
-import { Cluster, type ClusterOptions, Command, type Redis, type RedisOptions } from "ioredis";
+import { Cluster, type ClusterOptions, type Command, type Redis, type RedisOptions } from "ioredis";
 import type { ClusterAddress } from "./address.js";
-import type { RedisConnection, RedisPurpose } from "./connect.js";
-import { shortenDeniedError } from "./denied-handshake.js";
-import { reconnectWhenUnresponsive } from "./silence.js";
+import type { RedisPurpose } from "./connection.js";
+import { shortenDeniedError } from "./faults.js";
 import { repairSlotMap } from "./slot-map.js";
-import { addCommandTimeout, RedisUnavailable } from "./timeouts.js";
+import { addCommandTimeout, RedisUnavailable, reconnectWhenUnresponsive } from "./timeouts.js";
 
-/** A Cluster's map changes when it grows; when a master dies, subscriptions have it read at once. */
-const mapEveryMs = 5000;
-/** So long a node may take to tell the map; ioredis's second is too short for a process that shares its machine with many. */
-const mapMs = 2000;
+/** How often the slot map is refreshed. It changes when the Cluster is resharded; a master's death makes subscribers refresh it at once. */
+const slotMapEveryMs = 5000;
+/** How long a node may take to send the slot map; ioredis's default of a second is too short on a busy machine. */
+const slotMapTimeoutMs = 2000;
 
-/** As for one Redis: what was sent is never sent again, and an error comes soon, but where BullMQ waits. */
-const once = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 } as const satisfies ClusterOptions;
+/** As with a single Redis, a command is never sent again and fails soon, except on BullMQ's connections, which wait. */
+const neverResend = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 } as const satisfies ClusterOptions;
 
 const optionsFor: Record<RedisPurpose, ClusterOptions> = {
-  commands: once,
-  publisher: { ...once, enableOfflineQueue: false },
+  commands: neverResend,
+  publisher: { ...neverResend, enableOfflineQueue: false },
   subscriber: { shardedSubscribers: true },
   bullmq: {},
 };
@@ -24,61 +23,62 @@ const optionsFor: Record<RedisPurpose, ClusterOptions> = {
 export interface ConnectClusterOptions {
   readonly address: ClusterAddress;
   readonly purpose: RedisPurpose;
-  /** For the connection to each node, beside those of the address. */
+  /** For the connection to each node, besides those of the address. */
   readonly node: RedisOptions;
   readonly retryDelayMs: (attempt: number) => number;
-  /** After so long a command has failed; without it there is nothing that waits. */
-  readonly answerMs: number | undefined;
-  /** A node that has taken a command and sends nothing for so long is connected to anew. */
+  /** A command fails after this time; undefined if commands never wait. */
+  readonly commandMs: number | undefined;
+  /** The connection to a node is replaced if the node has received a command and sends nothing for this long. */
   readonly silenceMs: number;
 }
 
 export function connectCluster(options: ConnectClusterOptions): Cluster {
-  const { address, purpose, node, retryDelayMs, answerMs, silenceMs } = options;
+  const { address, purpose, node, retryDelayMs, commandMs: ms, silenceMs } = options;
   const { retryStrategy: _, ...nodeOptions } = node;
   const redisOptions = { ...nodeOptions, ...address.options };
   const cluster: Cluster = new Cluster(address.nodes, {
     ...optionsFor[purpose],
-    slotsRefreshInterval: mapEveryMs,
-    slotsRefreshTimeout: mapMs,
+    slotsRefreshInterval: slotMapEveryMs,
+    slotsRefreshTimeout: slotMapTimeoutMs,
     redisOptions,
     clusterRetryStrategy: (attempt, reason) => {
-      if (reason !== undefined) cluster.emit("error", reason); // the names of the nodes lead nowhere
+      if (reason !== undefined) cluster.emit("error", reason); // the nodes' names cannot be resolved
       return retryDelayMs(attempt);
     },
-    // Certificates are made out to names: nodes that tell names are connected to by them.
+    // Certificates are issued for names: connect by name if the nodes announce names.
     ...(redisOptions.tls && { dnsLookup: (name, found) => found(null, name) }),
   });
-  const prepare = (made: Cluster): void => {
-    repairSlotMap(made);
-    made.on("+node", (redis: Redis) => {
-      shortenDeniedError(redis);
-      reconnectWhenUnresponsive(redis, silenceMs);
-    });
-  };
-  prepare(cluster);
-  if (purpose === "commands" && answerMs !== undefined) answerWhileAway(cluster, answerMs);
-  else if (answerMs !== undefined) addCommandTimeout(cluster, { ms: answerMs });
-  // BullMQ makes a connection like this one for each worker.
+  prepare(cluster, silenceMs);
+  if (purpose === "commands" && ms !== undefined) failCommandsWhileAway(cluster, ms);
+  else if (ms !== undefined) addCommandTimeout(cluster, { ms });
+  // BullMQ duplicates its connection for each worker.
   const duplicate = cluster.duplicate.bind(cluster);
   cluster.duplicate = (nodes, override) => {
     const copy = duplicate(nodes, override);
-    prepare(copy);
-    if (answerMs !== undefined) addCommandTimeout(copy, { ms: answerMs });
+    prepare(copy, silenceMs);
+    if (ms !== undefined) addCommandTimeout(copy, { ms });
     return copy;
   };
   return cluster;
 }
 
-/** Answers commands that come while no node can be reached, as one Redis does: when the attempt under way has failed, or at once. */
-function answerWhileAway(cluster: Cluster, ms: number): void {
-  const why = "No node of the Redis Cluster can be used at the moment.";
+function prepare(cluster: Cluster, silenceMs: number): void {
+  repairSlotMap(cluster);
+  cluster.on("+node", (redis: Redis) => {
+    shortenDeniedError(redis);
+    reconnectWhenUnresponsive(redis, silenceMs);
+  });
+}
+
+/** Fails commands while no node can be reached, as a single Redis does: when the current connection attempt fails, or at once. */
+function failCommandsWhileAway(cluster: Cluster, ms: number): void {
+  const reason = "No node of the Redis Cluster can be used at the moment.";
   const waiting = new Set<Command>();
   let away = false;
   addCommandTimeout(cluster, {
     ms,
     refusal: (command) => {
-      if (away) return why;
+      if (away) return reason;
       if (cluster.status !== "ready") waiting.add(command);
       return undefined;
     },
@@ -89,26 +89,7 @@ function answerWhileAway(cluster: Cluster, ms: number): void {
   });
   cluster.on("close", () => {
     away = true;
-    for (const command of waiting) if (!command.isSettled) command.reject(new RedisUnavailable(why));
+    for (const command of waiting) if (!command.isSettled) command.reject(new RedisUnavailable(reason));
     waiting.clear();
   });
-}
-
-/** For each master that has slots, reachable or not, one of the names `nth(0)`, `nth(1)`, ... that lies in a slot of it. */
-export function oneNamePerMaster(cluster: Cluster, nth: (n: number) => string): string[] {
-  const missing = new Set(cluster.slots.flatMap(([owner]) => owner ?? []));
-  const names: string[] = [];
-  // Slots are shared out about evenly, so this takes a few times as many tries as there are masters.
-  for (let n = 0, tries = missing.size * 64; missing.size > 0 && n < tries; n++) {
-    const owner = masterOf(cluster, nth(n));
-    if (owner !== undefined && missing.delete(owner)) names.push(nth(n));
-  }
-  return names;
-}
-
-/** The master that has a key's slot, as far as this connection knows; undefined where it does not, and on one Redis. */
-export function masterOf(redis: RedisConnection, key: string): string | undefined {
-  if (!(redis instanceof Cluster)) return undefined;
-  const slot = new Command("get", [key]).getSlot();
-  return slot === null ? undefined : redis.slots[slot]?.[0];
 }

@@ -9,7 +9,8 @@ import { soon } from "../../../../test/support/soon.js";
 import { startHeartbeat } from "../node/heartbeat.js";
 import { startRedisClock } from "../time/redis-clock.js";
 import { untilReady } from "./availability.js";
-import { connectRedis, type RedisPurpose, retryDelayMs } from "./connect.js";
+import { connectRedis, retryDelayMs } from "./connect.js";
+import type { RedisPurpose } from "./connection.js";
 import { startPubSubProbe } from "./pubsub-probe.js";
 
 const log = pino({ level: "silent" });
@@ -69,7 +70,7 @@ async function passage() {
   };
 }
 
-test("[R12] an operator sees in CLIENT LIST whose connection it is and what it is for", async () => {
+test("[R12] CLIENT LIST shows the node and purpose of each connection", async () => {
   const redis = connect("commands");
   expect(await redis.client("GETNAME")).toBe("test:commands");
 });
@@ -86,7 +87,7 @@ test.skipIf(!redisServer)("[R12] user, password and TLS come with the address", 
   expect(options).toMatchObject({ username: "reader", password: "secret", db: 2, tls: expect.anything() });
 });
 
-test("[R13] a command fails soon when Redis refuses connections, and works again once it is back", async () => {
+test("[R13] a command fails quickly while Redis refuses connections, and works again once it is back", async () => {
   const way = await passage();
   const redis = connect("commands", way.url);
   await redis.ping();
@@ -99,7 +100,7 @@ test("[R13] a command fails soon when Redis refuses connections, and works again
   expect(await redis.ping()).toBe("PONG");
 });
 
-test("[R13] a command fails soon when Redis goes silent with the connection open, and is not sent again", async () => {
+test("[R13] a command fails quickly when Redis goes silent with the connection open, and is not sent again", async () => {
   const way = await passage();
   const redis = connect("commands", way.url);
   await redis.ping();
@@ -111,7 +112,7 @@ test("[R13] a command fails soon when Redis goes silent with the connection open
   expect(await connect("commands").get(key)).toBeNull();
 });
 
-test("[R14] a publisher refuses at once while it has no connection", async () => {
+test("[R14] a publisher fails at once while it has no connection", async () => {
   const way = await passage();
   const redis = connect("publisher", way.url);
   await untilReady(redis);
@@ -121,7 +122,7 @@ test("[R14] a publisher refuses at once while it has no connection", async () =>
   await expect(redis.publish("nobody", "late")).rejects.toThrow(/writeable/);
 });
 
-test("[R15] a subscriber has its channels again after a lost connection", async () => {
+test("[R15] a subscriber has its channels again after it reconnects", async () => {
   const way = await passage();
   const channel = `test:${randomUUID()}`;
   const subscriber = connect("subscriber", way.url);
@@ -134,7 +135,7 @@ test("[R15] a subscriber has its channels again after a lost connection", async 
   await vi.waitFor(() => expect(heard).toContain("again"), soon);
 });
 
-test("[R16] an outage is a handful of lines in the log, not one for each attempt", async () => {
+test("[R16] an outage produces a handful of log lines, not one per attempt", async () => {
   const way = await passage();
   const lines: string[] = [];
   const redis = connect("commands", way.url, pino({ level: "debug" }, { write: (line: string) => lines.push(line) }));
@@ -148,7 +149,7 @@ test("[R16] an outage is a handful of lines in the log, not one for each attempt
   expect(lines.filter((line) => line.includes("again"))).toHaveLength(1);
 });
 
-test("[R16] attempts to reconnect spread and stay within a second", () => {
+test("[R16] reconnection attempts are spread out and at most a second apart", () => {
   for (let attempt = 1; attempt < 40; attempt++) {
     const delay = retryDelayMs(attempt);
     expect(delay).toBeGreaterThanOrEqual(25);
@@ -170,7 +171,7 @@ test("[R10] a process's clock shows Redis's time", async () => {
   expect(after).toBeGreaterThan(before);
 });
 
-test("[R17] a heartbeat is readable, expires by itself and is taken back at the end", async () => {
+test("[R17] a heartbeat is readable, expires by itself and is deleted at shutdown", async () => {
   const redis = connect("commands");
   const prefix = `test:${randomUUID()}`;
   let sockets = 1;
@@ -196,7 +197,7 @@ test("[R17] a heartbeat is readable, expires by itself and is taken back at the 
   expect(await redis.exists(`${prefix}:node`, `${prefix}:nodes`)).toBe(0);
 });
 
-test("[R18] the probe hears itself, notices when it goes deaf, and gets the subscriber connected anew", async () => {
+test("[R18] the probe receives its own messages, notices when they stop, and reconnects the subscriber", async () => {
   const way = await passage();
   const subscriber = connect("subscriber", way.url);
   const publisher = connect("publisher");

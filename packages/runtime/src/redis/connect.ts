@@ -1,29 +1,15 @@
-import { type Cluster, Redis, type RedisOptions } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "../observability/logger.js";
+import { backoffMs } from "../time/timers.js";
 import { clusterAddress, sentinelOptions } from "./address.js";
 import { currentFault, trackAvailability } from "./availability.js";
 import { connectCluster } from "./connect-cluster.js";
-import { shortenDeniedError } from "./denied-handshake.js";
-import { reconnectWhenUnresponsive } from "./silence.js";
-import { addCommandTimeout } from "./timeouts.js";
-
-/**
- * One Redis, perhaps behind Sentinel, or a Redis Cluster. Commands are the same on both, if all their keys lie in one slot; messages
- * (`pubsub.ts`), scripts and the clock differ.
- */
-export type RedisConnection = Redis | Cluster;
-
-/**
- * What a connection is for. Each purpose has a connection of its own, since they want opposite things when Redis is away:
- * - `commands`: an answer within some seconds, also when the answer is an error; never sent twice.
- * - `publisher`: frames are worth nothing later, so nothing waits for a connection; an error comes at once.
- * - `subscriber`: waits as long as it takes, and subscribes again to all it had.
- * - `bullmq`: as BullMQ demands, which wants to wait for Redis; half a minute at most.
- */
-export type RedisPurpose = "commands" | "publisher" | "subscriber" | "bullmq";
+import type { RedisConnection, RedisPurpose } from "./connection.js";
+import { shortenDeniedError } from "./faults.js";
+import { addCommandTimeout, reconnectWhenUnresponsive } from "./timeouts.js";
 
 export interface ConnectOptions {
-  /** `redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`, with user, password and database where needed. */
+  /** `redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`, with user, password and database if needed. */
   readonly url: string;
   readonly purpose: RedisPurpose;
   /** The node's id; `CLIENT LIST` shows `{name}:{purpose}`. */
@@ -38,41 +24,36 @@ const optionsFor: Record<RedisPurpose, RedisOptions> = {
   bullmq: { maxRetriesPerRequest: null },
 };
 
-/** A connection attempt that takes longer has failed. */
 const connectMs = 3000;
-/** Redis that has taken a command and sends nothing for this long counts as gone. BullMQ's reads wait ten seconds for what there is not. */
+/** A connection is replaced if Redis has received a command and sends nothing for this long. BullMQ's blocking reads take ten seconds. */
 const silenceMs: Record<RedisPurpose, number> = { commands: 3000, publisher: 3000, subscriber: 3000, bullmq: 20_000 };
-/**
- * After so long a command has failed, whatever the connection does. For a publisher nothing waits, and `subscribe` has a deadline of
- * its own.
- */
-const answerMs: Partial<Record<RedisPurpose, number>> = { commands: 5000, bullmq: 30_000 };
+/** A command fails after this time, whatever its connection does. A publisher queues nothing, and `subscribe` has its own timeout. */
+const commandMs: Partial<Record<RedisPurpose, number>> = { commands: 5000, bullmq: 30_000 };
 
-/**
- * A connection that comes back by itself. Its errors are logged, not thrown: a command's own promise tells its caller.
- */
+/** A connection that reconnects by itself. Its errors are logged, not thrown: each command rejects its own promise. */
 export function connectRedis({ url, purpose, name, log }: ConnectOptions): RedisConnection {
   const options: RedisOptions = {
     connectionName: `${name}:${purpose}`,
     connectTimeout: connectMs,
     retryStrategy: retryDelayMs,
     maxLoadingRetryTime: 1000,
-    // After a failover the old master, now a replica, answers READONLY: look for the new one instead.
+    // After a failover the old master is a replica and answers READONLY: reconnect to find the new one.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
     ...optionsFor[purpose],
   };
   const redis = connectTo(url, options, purpose);
-  const oneServer = redis instanceof Redis && !redis.options.sentinels;
-  trackAvailability(redis, { purpose, needsMaster: purpose === "commands" && oneServer, log });
+  const singleServer = redis instanceof Redis && !redis.options.sentinels;
+  trackAvailability(redis, { purpose, needsMaster: purpose === "commands" && singleServer, log });
   return redis;
 }
 
 function connectTo(url: string, options: RedisOptions, purpose: RedisPurpose): RedisConnection {
+  const timeouts = { commandMs: commandMs[purpose], silenceMs: silenceMs[purpose] };
   const address = clusterAddress(url);
   if (address !== undefined) {
-    const { enableOfflineQueue: _, ...node } = options; // the Cluster's own: a node's is for the moment until it is connected
-    const [answer, silence] = [answerMs[purpose], silenceMs[purpose]];
-    return connectCluster({ address, purpose, node, retryDelayMs, answerMs: answer, silenceMs: silence });
+    // The offline queue of the Cluster decides; those of its nodes only cover the moment until each is connected.
+    const { enableOfflineQueue: _, ...node } = options;
+    return connectCluster({ address, purpose, node, retryDelayMs, ...timeouts });
   }
   const sentinel = sentinelOptions(url);
   const redis =
@@ -80,24 +61,23 @@ function connectTo(url: string, options: RedisOptions, purpose: RedisPurpose): R
       ? new Redis(url, options)
       : new Redis({ ...options, ...sentinel, sentinelRetryStrategy: retryDelayMs });
   shortenDeniedError(redis);
-  const ms = answerMs[purpose];
-  // Connected and not ready for long, it loads its data: that takes longer than anyone waits.
+  const { commandMs: ms } = timeouts;
+  // A connection that stays connected without becoming ready is loading its data, which takes longer than callers wait.
   const refusal = (): string | undefined => (redis.status === "connect" ? currentFault(redis)?.problem : undefined);
   if (ms !== undefined) addCommandTimeout(redis, purpose === "commands" ? { ms, refusal } : { ms });
-  reconnectWhenUnresponsive(redis, silenceMs[purpose]);
-  // BullMQ makes a connection like this one for each worker.
+  reconnectWhenUnresponsive(redis, timeouts.silenceMs);
+  // BullMQ duplicates its connection for each worker.
   const duplicate = redis.duplicate.bind(redis);
   redis.duplicate = (override) => {
     const copy = duplicate(override);
     if (ms !== undefined) addCommandTimeout(copy, { ms });
-    reconnectWhenUnresponsive(copy, silenceMs[purpose]);
+    reconnectWhenUnresponsive(copy, timeouts.silenceMs);
     return copy;
   };
   return redis;
 }
 
-/** 25 ms to 1 s, growing, with a full half of jitter so that a cluster does not come back in step. */
+/** 25 ms to 1 s, growing, half of it jitter, so that a cluster does not reconnect in step. */
 export function retryDelayMs(attempt: number): number {
-  const most = Math.min(1000, 50 * 2 ** Math.min(attempt - 1, 10));
-  return most / 2 + Math.random() * (most / 2);
+  return backoffMs(attempt, { firstMs: 50, maxMs: 1000, jitter: 0.5 });
 }

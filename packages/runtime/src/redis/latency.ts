@@ -1,33 +1,33 @@
 import type { Metrics } from "../observability/metrics.js";
-import { interval } from "../time/interval.js";
-import type { RedisConnection } from "./connect.js";
+import { interval } from "../time/timers.js";
+import type { RedisConnection } from "./connection.js";
 
 const everyMs = 1000;
 
-/** Measures once a second how long Redis takes to answer this connection. Returns what ends it. */
+/** Measures the round trip of this connection once a second. Returns the function that stops it. */
 export function measureRedisLatency(redis: RedisConnection, metrics: Metrics): () => void {
   const roundTrip = metrics.latencyHistogram({
     name: "tapedeck_redis_round_trip_seconds",
-    help: "Time until Redis answers a PING, asked once a second",
+    help: "Round-trip time of a PING to Redis, measured once a second",
   });
   metrics.observeGauge({
     name: "tapedeck_redis_connected",
     help: "Whether this node has a connection to Redis: 1 or 0",
     read: () => (redis.status === "ready" ? 1 : 0),
   });
-  let asking = false;
-  const ask = async (): Promise<void> => {
-    if (asking || redis.status !== "ready") return;
-    asking = true;
+  let pinging = false;
+  const ping = async (): Promise<void> => {
+    if (pinging || redis.status !== "ready") return;
+    pinging = true;
     const since = performance.now();
     try {
       await redis.ping();
-      roundTrip.add(performance.now() - since);
+      roundTrip.observe(performance.now() - since);
     } catch {
-      // The connection logs its own errors, and `tapedeck_redis_connected` shows its absence.
+      // The connection logs its own errors, and `tapedeck_redis_connected` shows the outage.
     } finally {
-      asking = false;
+      pinging = false;
     }
   };
-  return interval(() => void ask(), everyMs);
+  return interval(() => void ping(), everyMs);
 }

@@ -1,14 +1,13 @@
 import { Cluster } from "ioredis";
 import type { Logger } from "../observability/logger.js";
-import { interval } from "../time/interval.js";
-import type { RedisConnection } from "./connect.js";
-import { oneNamePerMaster } from "./connect-cluster.js";
+import { interval } from "../time/timers.js";
+import { oneNamePerMaster, type RedisConnection } from "./connection.js";
 import { onMessage, publish, subscribe, unsubscribe } from "./pubsub.js";
 
 export interface PubSubProbeOptions {
   readonly publisher: RedisConnection;
   readonly subscriber: RedisConnection;
-  /** A channel of this process alone, with a hash tag: `...{TAG}`. On a Cluster `...{TAG~N}` too, one on each master. */
+  /** A channel of this process alone, with a hash tag: `...{TAG}`. On a Cluster also `...{TAG~N}`, one per master. */
   readonly channel: string;
   readonly intervalMs: number;
   readonly log: Logger;
@@ -16,105 +15,104 @@ export interface PubSubProbeOptions {
 
 export interface PubSubProbe {
   /**
-   * Whether a message of our own came back through Redis in the last `ms` milliseconds; on a Cluster, through each master that
-   * takes them, and at least one.
+   * Whether one of our own messages came back through Redis in the last `ms` milliseconds; on a Cluster through at least one master, and
+   * through each master that accepts messages.
    */
   receivedWithin(ms: number): boolean;
-  /** Whether Redis, or a master of a Cluster, has not accepted the last message. */
+  /** Whether Redis, or a master of a Cluster, did not accept the last message. */
   readonly publishRefused: boolean;
   stop(): void;
 }
 
-interface Echo {
-  readonly channel: Buffer;
-  heardAt: number;
-  /** Rounds of silence, each with a publish that Redis accepted. */
-  unanswered: number;
-  /** Redis did not accept the last one: it is away, which is another matter. */
+interface ProbeChannel {
+  readonly name: Buffer;
+  receivedAt: number;
+  /** Messages in a row that Redis accepted and did not deliver. */
+  undelivered: number;
+  /** Redis did not accept the last message: it is away, which says nothing about delivery. */
   refused: boolean;
 }
 
-/** Rounds of silence after which the subscriber is connected anew. */
-const deafAfter = 4;
+/** The subscriber is reconnected after this many undelivered messages in a row. */
+const maxUndelivered = 4;
 
 /**
- * Publishes to itself through Redis, on the connections that frames travel on: a subscriber that was left on a dead master,
- * or whose packets vanish, looks connected to every other check. A deaf one is made to reconnect.
+ * Publishes to itself through Redis, on the connections that frames use: a subscriber that was left on a dead master, or whose packets are
+ * lost, looks connected to every other check. A subscriber that receives nothing is reconnected.
  */
-export function startPubSubProbe({ publisher, subscriber, channel, intervalMs, log }: PubSubProbeOptions): PubSubProbe {
-  const echoes = new Map<string, Echo>();
-  let own: readonly Echo[] = [];
+export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
+  const { publisher, subscriber, channel, intervalMs, log } = options;
+  const channels = new Map<string, ProbeChannel>();
+  let current: readonly ProbeChannel[] = [];
 
-  // HOT: called for every frame that the subscriber gets.
-  const hear = (from: Buffer): void => {
-    for (const echo of own) {
-      if (from.length !== echo.channel.length || !echo.channel.equals(from)) continue;
-      echo.heardAt = performance.now();
-      echo.unanswered = 0;
+  // HOT: called for every frame that the subscriber receives.
+  const onAnyMessage = (from: Buffer): void => {
+    for (const each of current) {
+      if (from.length !== each.name.length || !each.name.equals(from)) continue;
+      each.receivedAt = performance.now();
+      each.undelivered = 0;
     }
   };
-  const stopHearing = onMessage(subscriber, hear);
+  const stopListening = onMessage(subscriber, onAnyMessage);
 
-  const listen = (name: string): void => {
-    // A master that has just come has the benefit of the doubt.
-    const heardAt = echoes.size === 0 ? Number.NEGATIVE_INFINITY : performance.now();
-    echoes.set(name, { channel: Buffer.from(name), heardAt, unanswered: 0, refused: false });
-    subscribe(subscriber, name).catch(() => forget(name)); // the next round tries again
+  const add = (name: string): void => {
+    // A master that was added later counts as delivering until it fails to.
+    const receivedAt = channels.size === 0 ? Number.NEGATIVE_INFINITY : performance.now();
+    channels.set(name, { name: Buffer.from(name), receivedAt, undelivered: 0, refused: false });
+    subscribe(subscriber, name).catch(() => remove(name)); // the next round tries again
   };
-  const forget = (name: string): void => {
-    echoes.delete(name);
+  const remove = (name: string): void => {
+    channels.delete(name);
     unsubscribe(subscriber, name).catch(() => {}); // it ends with the connection at the latest
   };
-  const look = (): void => {
+  const updateChannels = (): void => {
     const names = subscriber instanceof Cluster ? oneNamePerMaster(subscriber, (n) => nth(channel, n)) : [channel];
-    for (const name of echoes.keys()) if (!names.includes(name)) forget(name);
-    for (const name of names) if (!echoes.has(name)) listen(name);
-    own = [...echoes.values()];
+    for (const name of channels.keys()) if (!names.includes(name)) remove(name);
+    for (const name of names) if (!channels.has(name)) add(name);
+    current = [...channels.values()];
   };
 
-  const knock = async (name: string, echo: Echo): Promise<void> => {
+  const probe = async (name: string, each: ProbeChannel): Promise<void> => {
     try {
       await publish(publisher, name, "probe");
     } catch {
-      echo.refused = true; // the connection logs its errors
+      each.refused = true; // the connection logs its errors
       return;
     }
-    echo.refused = false;
-    echo.unanswered++;
-    if (echo.unanswered < deafAfter) return;
-    log.warn(
-      { forMs: Math.round(performance.now() - echo.heardAt) },
-      "deaf: Redis accepts messages and none comes back",
-    );
-    for (const each of own) each.unanswered = 0;
+    each.refused = false;
+    each.undelivered++;
+    if (each.undelivered < maxUndelivered) return;
+    const forMs = Math.round(performance.now() - each.receivedAt);
+    log.warn({ forMs }, "Redis accepts messages but delivers none to this node; reconnecting the subscriber");
+    for (const other of current) other.undelivered = 0;
     subscriber.disconnect(true);
   };
   const round = (): void => {
-    look();
-    for (const [name, echo] of echoes) void knock(name, echo);
+    updateChannels();
+    for (const [name, each] of channels) void probe(name, each);
   };
-  const stopKnocking = interval(round, intervalMs);
+  const stopProbing = interval(round, intervalMs);
   round();
 
   return {
     receivedWithin(ms) {
       const now = performance.now();
-      const isHeard = ({ heardAt }: Echo): boolean => now - heardAt <= ms;
-      return own.some(isHeard) && own.every((echo) => isHeard(echo) || echo.refused);
+      const isReceived = ({ receivedAt }: ProbeChannel): boolean => now - receivedAt <= ms;
+      return current.some(isReceived) && current.every((each) => isReceived(each) || each.refused);
     },
     get publishRefused() {
-      return own.some((echo) => echo.refused);
+      return current.some((each) => each.refused);
     },
     stop() {
-      stopKnocking();
-      stopHearing();
-      own = [];
-      for (const name of [...echoes.keys()]) forget(name);
+      stopProbing();
+      stopListening();
+      current = [];
+      for (const name of [...channels.keys()]) remove(name);
     },
   };
 }
 
-/** The name with a number in its hash tag, so that another slot has it. */
+/** The name with a number in its hash tag, so that it is in another slot. */
 function nth(channel: string, n: number): string {
   return n === 0 ? channel : channel.replace(/\}$/, `~${n}}`);
 }

@@ -1,35 +1,34 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster } from "ioredis";
 import { untilReady } from "./availability.js";
-import type { RedisConnection } from "./connect.js";
-import { oneNamePerMaster } from "./connect-cluster.js";
-import { withTimeout } from "./turns.js";
+import { oneNamePerMaster, type RedisConnection } from "./connection.js";
+import { withTimeout } from "./timeouts.js";
 
 /*
- * Messages on one Redis, and on a Redis Cluster. There they are sharded: a channel lies on the master that has the slot of its
- * name, so that each master carries its share (decision 0021). Lua scripts follow: `defineScripts`.
+ * Pub/sub on a single Redis and on a Redis Cluster. On a Cluster it is sharded: a channel is on the master that has the slot of its name, so
+ * that each master carries its share (decision 0021). Lua scripts do the same: `defineScripts`.
  */
 
-/** Channels in one SUBSCRIBE. */
-const channelsAtOnce = 1000;
-/** While a master's successor is being found, its channels cannot be subscribed to. */
-const patience = { attempts: 10, everyMs: 200 } as const;
+/** Channels per SUBSCRIBE. */
+const channelsPerCommand = 1000;
+/** While a dead master's successor is elected, its channels cannot be subscribed to. */
+const retries = { attempts: 10, everyMs: 200 } as const;
 /** Subscribing or unsubscribing that takes longer has failed: there may be no connection. */
 const answerMs = 5000;
 
-/** Resolves to how many subscribers Redis has given it to. */
+/** Resolves to the number of subscribers that Redis has delivered the message to. */
 export async function publish(redis: RedisConnection, channel: string, message: string): Promise<number> {
   return redis instanceof Cluster
     ? Number(await redis.spublish(channel, message))
     : await redis.publish(channel, message);
 }
 
-/** Calls `listener` with every message of a connection, whoever subscribed to its channel. Returns what ends that. */
+/** Calls `listener` with every message that a connection receives, on any channel. Returns the function that stops it. */
 export function onMessage(
   subscriber: RedisConnection,
   listener: (channel: Buffer, message: Buffer) => void,
 ): () => void {
-  // The events with buffers, since a listener for the others would make ioredis turn each message into a string.
+  // The events with buffers: a listener for the others would make ioredis decode each message into a string.
   if (subscriber instanceof Cluster) {
     subscriber.on("smessageBuffer", listener);
     return () => subscriber.off("smessageBuffer", listener);
@@ -38,7 +37,7 @@ export function onMessage(
   return () => subscriber.off("messageBuffer", listener);
 }
 
-/** Resolves when all of the channels are heard. Rejects when it takes some seconds; then they may be heard later all the same. */
+/** Resolves when all channels are subscribed. Rejects after some seconds; they may become subscribed later all the same. */
 export async function subscribe(subscriber: RedisConnection, ...channels: string[]): Promise<void> {
   await withTimeout<unknown>(answerMs, () =>
     subscriber instanceof Cluster
@@ -47,7 +46,7 @@ export async function subscribe(subscriber: RedisConnection, ...channels: string
   );
 }
 
-/** Subscribes for as long as it takes until all of the channels are heard. Rejects when the connection has been told to end. */
+/** Retries until all channels are subscribed. Rejects only if the connection has been closed. */
 export async function untilSubscribed(subscriber: RedisConnection, ...channels: string[]): Promise<void> {
   for (;;) {
     try {
@@ -65,8 +64,8 @@ async function subscribeWithRetries(subscriber: Cluster, channel: string): Promi
       await subscriber.ssubscribe(channel);
       return;
     } catch (error) {
-      if (attempt === patience.attempts || subscriber.status === "end") throw error;
-      await sleep(patience.everyMs);
+      if (attempt === retries.attempts || subscriber.status === "end") throw error;
+      await sleep(retries.everyMs);
     }
   }
 }
@@ -80,8 +79,8 @@ export async function unsubscribe(subscriber: RedisConnection, ...channels: stri
 }
 
 /**
- * Calls `listener` each time that the subscriber, or on a Cluster one of its connections, has been made anew: messages were missed,
- * and `resubscribed` says when they are heard again. Returns what ends that.
+ * Calls `listener` each time the subscriber, or on a Cluster one of its connections, has reconnected: messages were missed, and
+ * `untilResubscribed` tells when new ones arrive again. Returns the function that stops it.
  */
 export function onReconnect(subscriber: RedisConnection, listener: () => void): () => void {
   if (subscriber instanceof Cluster) {
@@ -89,25 +88,25 @@ export function onReconnect(subscriber: RedisConnection, listener: () => void): 
     return () => subscriber.off("subscribersReady", listener);
   }
   let first = subscriber.status !== "ready";
-  const ready = (): void => {
+  const onReady = (): void => {
     if (first) first = false;
     else listener();
   };
-  subscriber.on("ready", ready);
-  return () => subscriber.off("ready", ready);
+  subscriber.on("ready", onReady);
+  return () => subscriber.off("ready", onReady);
 }
 
-/** After a reconnection: resolves when these channels, which were subscribed to before, are heard again. */
+/** After a reconnection: resolves when these channels, which were subscribed before, are subscribed again. */
 export async function untilResubscribed(subscriber: RedisConnection, channels: readonly string[]): Promise<void> {
   if (subscriber instanceof Cluster) {
-    // ioredis has sent its subscriptions by now. A master answers in order: when it answers this, it has them all.
-    const last = oneNamePerMaster(subscriber, (n) => `{${n}}`);
-    // One that is away answers nothing; when it or its successor is there, this comes again.
-    await Promise.allSettled(last.map((nobodys) => withTimeout(answerMs, () => subscriber.sunsubscribe(nobodys))));
+    // By now ioredis has sent its subscriptions. A master answers in order, so its answer to this follows those to all of them.
+    const unused = oneNamePerMaster(subscriber, (n) => `{${n}}`);
+    // A master that is away answers nothing; when it or its successor is back, `onReconnect` fires again.
+    await Promise.allSettled(unused.map((channel) => withTimeout(answerMs, () => subscriber.sunsubscribe(channel))));
     return;
   }
-  for (let at = 0; at < channels.length; at += channelsAtOnce) {
-    // No deadline: a connection that does not answer is replaced, which rejects this, and then it comes again.
-    await subscriber.subscribe(...channels.slice(at, at + channelsAtOnce));
+  for (let at = 0; at < channels.length; at += channelsPerCommand) {
+    // No timeout: an unresponsive connection is replaced, which rejects this, and `onReconnect` fires again.
+    await subscriber.subscribe(...channels.slice(at, at + channelsPerCommand));
   }
 }

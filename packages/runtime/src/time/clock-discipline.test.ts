@@ -9,14 +9,14 @@ function sample(sentAt: number, there: number, back: number, ahead = 0) {
   return { sentAt, receivedAt: sentAt + there + back, redisMs: sentAt + there + offset + ahead };
 }
 
-test("[R10] the clock believes the sample with the shortest round trip", () => {
+test("[R10] the clock uses the sample with the shortest round trip", () => {
   const clock = new ClockDiscipline(sample(0, 30, 1));
   expect(clock.at(31) - 31 - offset).toBeCloseTo(14.5, 5);
   for (let at = 1000; at <= 4000; at += 1000) clock.add(sample(at, 0.1, 0.1));
   expect(Math.abs(clock.at(4001) - 4001 - offset)).toBeLessThan(0.001);
 });
 
-test("[R10] the clock never runs backwards nor stands still, and is never off by more than half a round trip", () => {
+test("[R10] the clock never runs backwards or stands still, and is off by at most half a round trip", () => {
   const trip = fc.double({ min: 0.05, max: 40, noNaN: true });
   fc.assert(
     fc.property(
@@ -51,7 +51,7 @@ test.each([+80, -80, +5000, -5000])(
   },
 );
 
-test("[R11] one slow answer is no jump", () => {
+test("[R11] a single slow answer is not a jump", () => {
   const clock = new ClockDiscipline(sample(0, 0.1, 0.1));
   expect(clock.add(sample(1000, 400, 0.1))).toBe(0); // could be 400 ms of travel
   expect(clock.jumpUnconfirmed).toBe(false);

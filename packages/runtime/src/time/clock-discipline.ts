@@ -1,4 +1,4 @@
-/** One question for Redis's time. `sentAt` and `heardAt` are on the process's monotonic clock, all in ms. */
+/** One answer of Redis to TIME. `sentAt` and `receivedAt` are on the process's monotonic clock; all in ms. */
 export interface ClockSample {
   readonly sentAt: number;
   readonly receivedAt: number;
@@ -7,22 +7,22 @@ export interface ClockSample {
 
 /** A difference beyond this is a jump of a clock, not drift or a slow network. */
 export const jumpMs = 50;
-/** How fast the clock may be bent, as a share of the time that passes: it never stands still nor runs backwards. */
+/** How much the clock may be sped up or slowed down, as a share of the elapsed time: it never stands still or runs backwards. */
 const slewRate = 0.01;
 const samplesKept = 16;
 
 /**
- * Redis's time as an offset to a monotonic clock: pure, so that it can be tested without waiting.
+ * Redis's time as an offset to a monotonic clock; pure, so that tests need not wait.
  *
- * Of the last samples the one with the shortest round trip is believed, since its error is at most half of that. Small
- * differences are slewed away; one above `jumpMs` that a second sample confirms is a jump, taken at once.
+ * Of the last samples the one with the shortest round trip is used, since its error is at most half of that. Small differences are slewed
+ * away; a difference above `jumpMs` that a second sample confirms is a jump, adopted at once.
  */
 export class ClockDiscipline {
   #samples: ClockSample[] = [];
   #offset: number;
   #since: number;
   #target: number;
-  #suspect: number | undefined;
+  #unconfirmed: number | undefined;
 
   constructor(first: ClockSample) {
     this.#samples = [first];
@@ -35,23 +35,23 @@ export class ClockDiscipline {
     return at + this.#offsetAt(at);
   }
 
-  /** Returns by how many ms Redis's clock jumped, 0 in the ordinary case. */
+  /** Returns by how many ms Redis's clock jumped, normally 0. */
   add(sample: ClockSample): number {
     const offset = offsetOf(sample);
     const now = this.#offsetAt(sample.receivedAt);
     const uncertainty = (sample.receivedAt - sample.sentAt) / 2;
     const difference = offset - now;
     if (Math.abs(difference) - uncertainty > jumpMs) {
-      const confirmed = this.#suspect !== undefined && Math.abs(offset - this.#suspect) - uncertainty <= jumpMs;
-      this.#suspect = offset;
+      const confirmed = this.#unconfirmed !== undefined && Math.abs(offset - this.#unconfirmed) - uncertainty <= jumpMs;
+      this.#unconfirmed = offset;
       if (!confirmed) return 0;
-      this.#suspect = undefined;
+      this.#unconfirmed = undefined;
       this.#samples = [sample];
       this.#offset = this.#target = offset;
       this.#since = sample.receivedAt;
       return difference;
     }
-    this.#suspect = undefined;
+    this.#unconfirmed = undefined;
     this.#samples.push(sample);
     if (this.#samples.length > samplesKept) this.#samples.shift();
     this.#offset = now;
@@ -60,9 +60,9 @@ export class ClockDiscipline {
     return 0;
   }
 
-  /** True while a jump awaits its second witness: ask again soon. */
+  /** Whether a jump awaits its second sample, which should then be taken soon. */
   get jumpUnconfirmed(): boolean {
-    return this.#suspect !== undefined;
+    return this.#unconfirmed !== undefined;
   }
 
   #offsetAt(at: number): number {

@@ -1,5 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
-import { heartbeatTtlS, type RedisConnection } from "@tapedeck/runtime";
+import { aliveSince, type RedisConnection } from "@tapedeck/runtime";
 
 /** How old what is known of the nodes may be, in ms: many sessions are read in that time. */
 const freshMs = 1_000;
@@ -38,5 +38,5 @@ export class NodeHeartbeats {
 
 /** Whether a node was heard so lately that it counts as there. */
 export function isNodeAlive(beatAt: WallMs | undefined, now: WallMs): boolean {
-  return beatAt !== undefined && now - beatAt < heartbeatTtlS * 1000;
+  return beatAt !== undefined && beatAt > aliveSince(now);
 }

@@ -1,5 +1,5 @@
 import type { SessionStats, WallMs } from "@tapedeck/protocol";
-import { heartbeatTtlS } from "@tapedeck/runtime";
+import { aliveSince } from "@tapedeck/runtime";
 import type { SessionStore } from "./store.js";
 
 /**
@@ -14,7 +14,7 @@ export async function readStats(
     index.counts(),
     totals.read(),
     totals.perMinute(now),
-    redis.zrangebyscore(keys.nodes, now - heartbeatTtlS * 1000, "+inf"),
+    redis.zrangebyscore(keys.nodes, aliveSince(now), "+inf"),
   ]);
   const beats = await Promise.all(nodes.map((node) => redis.hgetall(keys.node(node))));
   const gone = sums.expired + sums.deleted;

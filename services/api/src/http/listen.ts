@@ -1,7 +1,7 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { type AddressInfo, Socket } from "node:net";
 import { errorBodyOf } from "@tapedeck/protocol";
-import { enforceTimeouts, type HttpTimeouts, httpTimeouts, respondAndClose, timeoutOptions } from "@tapedeck/runtime";
+import { createHttpServer, type HttpTimeouts, httpTimeouts, respondAndClose } from "@tapedeck/runtime";
 import type Koa from "koa";
 
 /** A server that listens; `close` lets the answers under way finish. */
@@ -20,8 +20,7 @@ export async function listen(
   port: number,
   limits: HttpTimeouts = httpTimeouts,
 ): Promise<Listening> {
-  const server = createServer({ keepAliveTimeout: keepAliveMs, ...timeoutOptions(limits) }, app.callback());
-  enforceTimeouts(server, limits);
+  const server = createHttpServer(limits, app.callback(), { keepAliveTimeout: keepAliveMs });
   answerUnreadableRequests(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -49,7 +49,7 @@ test("[A9] [R28] an api on a Redis with another password is unready and says why
   const admin = new Redis(server.url, { password: "secret" });
   undo.push(server.stop, () => admin.disconnect());
   const api = await apiOn(server.url);
-  await expectRefusals(api, /^redis: Redis asks for a password, and REDIS_URL has none/);
+  await expectRefusals(api, /^redis: Redis requires a password, and REDIS_URL has none/);
   await admin.config("SET", "requirepass", "");
   await expectService(api);
 });
@@ -60,7 +60,7 @@ test("[A9] [R28] an api on a replica is unready and says why; it serves when tha
   undo.push(master.stop, replica.stop, () => admin.disconnect());
   await admin.replicaof("127.0.0.1", new URL(master.url).port);
   const api = await apiOn(replica.url);
-  await expectRefusals(api, /^redis: this Redis is a replica, and takes no writes/);
+  await expectRefusals(api, /^redis: this Redis is a replica and accepts no writes/);
   await admin.replicaof("NO", "ONE");
   await expectService(api);
 });

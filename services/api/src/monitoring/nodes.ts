@@ -1,12 +1,12 @@
 import type { NodeView } from "@tapedeck/protocol";
-import { heartbeatTtlS } from "@tapedeck/runtime";
+import { aliveSince } from "@tapedeck/runtime";
 import { orUnavailable } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
 import { redisNow } from "./redis-now.js";
 
 /** The nodes that have been heard lately, as their heartbeats describe them. */
 export async function readNodes({ redis, keys }: Pick<Api, "redis" | "keys">): Promise<NodeView[]> {
-  const heardSince = (await redisNow(redis)) - heartbeatTtlS * 1000;
+  const heardSince = aliveSince(await redisNow(redis));
   const names = await orUnavailable(redis.zrangebyscore(keys.nodes, heardSince, "+inf"));
   const hashes = await orUnavailable(Promise.all(names.map((name) => redis.hgetall(keys.node(name)))));
   return hashes.flatMap((hash, index) => {

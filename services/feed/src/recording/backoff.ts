@@ -1,14 +1,13 @@
+import { type BackoffLimits, backoffMs } from "@tapedeck/runtime";
 import type { VenueErrorKind } from "../venues/venue.js";
 
-/** Waiting times grow from the first to the longest, doubling. */
-const firstMs = 500;
-const longestMs = 30_000;
-/** A venue that refuses wants to be left alone. */
-const refusedMs = 60_000;
-/** A connection that was good for this long has nothing to do with the failures before it. */
+const afterError: BackoffLimits = { firstMs: 500, maxMs: 30_000, jitter: 1 };
+/** A venue that refuses connections is left alone for longer. */
+const afterRefusal: BackoffLimits = { firstMs: 60_000, maxMs: 60_000, jitter: 0.5 };
+/** A connection that was good for this long resets the count of failures. */
 const soundMs = 10_000;
 
-/** How long to stay away from a venue: longer each time, with full jitter, so that feeds do not come back in step. */
+/** How long to wait before reconnecting to a venue, by its failures in a row. */
 export class Backoff {
   #failures = 0;
   readonly #random: () => number;
@@ -17,20 +16,15 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** Attempts in a row that led to nothing. */
+  /** Failed attempts in a row. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Milliseconds until the next attempt, after one that ended by this trouble when its book had been good for so long. */
+  /** Milliseconds until the next attempt, after an error of this kind on a connection whose book was good for `goodForMs`. */
   after(kind: VenueErrorKind, goodForMs: number): number {
     if (goodForMs >= soundMs) this.#failures = 0;
-    if (kind === "refused") {
-      this.#failures++;
-      return refusedMs / 2 + this.#random() * (refusedMs / 2);
-    }
-    const most = Math.min(longestMs, firstMs * 2 ** Math.min(this.#failures, 10));
     this.#failures++;
-    return this.#random() * most;
+    return backoffMs(this.#failures, kind === "refused" ? afterRefusal : afterError, this.#random());
   }
 }

@@ -110,7 +110,7 @@ describe("with authentication on", () => {
     await (await gateway.client("/ws/s1", { legacy: true, headers })).untilClosed();
     expect(await trail(2)).toEqual([
       { ...refused("FORBIDDEN", "not this session's owner"), user: "ben", role: "controller" },
-      refused("ORIGIN_NOT_ALLOWED", expect.stringMatching(/^Origin "https:\/\/evil\.example" may not ask here/)),
+      refused("ORIGIN_NOT_ALLOWED", expect.stringMatching(/^Origin "https:\/\/evil\.example" is not allowed/)),
     ]);
   });
 

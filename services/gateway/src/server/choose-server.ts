@@ -1,11 +1,11 @@
-import type { Logger } from "@tapedeck/runtime";
+import { type Logger, StartupError } from "@tapedeck/runtime";
 import { type LoadUwsOptions, loadUws } from "./load-uws.js";
 import type { StartServer } from "./server.js";
 import { startUwsServer } from "./uws-server.js";
 import { startWsServer } from "./ws-server.js";
 
 /** No build of uWebSockets.js loads natively, and this is production. The message says what to do. */
-export class NoNativeServer extends Error {
+export class NoNativeServer extends StartupError {
   override readonly name = "NoNativeServer";
 }
 

@@ -1,4 +1,4 @@
-import { guardedHeaders } from "@tapedeck/runtime";
+import { guardedHeaders, StartupError } from "@tapedeck/runtime";
 
 /**
  * What the gateway needs of a WebSocket server. There are two: uWebSockets.js (`uws-server.ts`), and the library `ws`
@@ -91,7 +91,7 @@ export interface ServerOptions {
 }
 
 /** The server cannot listen on its host and port. */
-export class ListenError extends Error {
+export class ListenError extends StartupError {
   override readonly name = "ListenError";
 
   constructor({ host, port }: Pick<ServerOptions, "host" | "port">, why = "the port is taken or not allowed") {

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
-import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { Socket as TcpSocket } from "node:net";
 import type { Duplex } from "node:stream";
-import { enforceTimeouts, httpTimeouts, respondAndClose, timeoutOptions } from "@tapedeck/runtime";
+import { createHttpServer, httpTimeouts, respondAndClose } from "@tapedeck/runtime";
 import { WebSocket, WebSocketServer } from "ws";
 import {
   type HttpResponse,
@@ -23,11 +23,10 @@ export const startWsServer: StartServer = (options) => {
     perMessageDeflate: false,
     handleProtocols: () => false, // `accept` writes the header itself
   });
-  const server = createServer(timeoutOptions(httpTimeouts), async (message, response) => {
+  const server = createHttpServer(httpTimeouts, async (message, response) => {
     const { status, headers, body } = await options.request(requestOf(message));
     response.writeHead(status, headers).end(body);
   });
-  enforceTimeouts(server, httpTimeouts);
   server.on("clientError", (_error, stream) => {
     if (stream instanceof TcpSocket && stream.writable)
       respondAndClose(stream, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");

@@ -38,7 +38,7 @@ export class DeliveryDelay {
     const from = at + timestampKey.length;
     const ns = nsOfIso(body.toString("latin1", from, body.indexOf('"', from)));
     if (ns === undefined) return;
-    this.#seconds.add(this.#now() - wallAt(record, Number(ns - tape.startNs), pace.timeline));
+    this.#seconds.observe(this.#now() - wallAt(record, Number(ns - tape.startNs), pace.timeline));
   }
 }
 

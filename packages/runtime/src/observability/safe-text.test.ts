@@ -1,11 +1,12 @@
 import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { startRedisServer } from "../../../../test/support/redis-server.js";
 import { readConfig } from "../node/config.js";
 import { commonEnv } from "../node/settings.js";
-import { redactAddress, redactText, stripCredentials } from "./redact.js";
+import { printable, printableLines, redactAddress, redactText, stripCredentials } from "./safe-text.js";
 
 const addresses = [
   ["redis://:hunter2@h:6379", "redis://***@h:6379", "redis://h:6379"],
@@ -22,7 +23,7 @@ const addresses = [
   ],
   ["redis://h?password=hunter2", "redis://h?password=***", "redis://h"],
   ["redis://h:6379", "redis://h:6379", "redis://h:6379"],
-  // Malformed, and quoted in a complaint all the same.
+  // Malformed, but an error message quotes it all the same.
   ["redis://:hunter2@hunter2/hunter2#hunter2@h", "redis://***@h", "redis://h"],
 ] as const;
 
@@ -31,7 +32,7 @@ test.each(addresses)("[R34] %s is shown without its password", (address, shown, 
   expect(stripCredentials(address)).toBe(bare);
 });
 
-test("[R34] a text loses the passwords of all addresses in it, and nothing else", () => {
+test("[R34] redacting a text removes the passwords of all addresses in it, and nothing else", () => {
   expect(redactText('"a redis://u:hunter2@h:1, b http://:hunter2@hunter2@p:8080/x" c?sentinel_password=hunter2')).toBe(
     '"a redis://***@h:1, b http://***@p:8080/x" c?sentinel_password=***',
   );
@@ -44,7 +45,7 @@ test("[R34] a text loses the passwords of all addresses in it, and nothing else"
   expect(performance.now() - start).toBeLessThan(1_000);
 });
 
-test("[R34] a REDIS_URL that cannot be read is refused before anything connects, without its password", () => {
+test("[R34] an invalid REDIS_URL is refused before anything connects, without showing its password", () => {
   const env = z.object(commonEnv);
   const wrong = [
     "redis://user:hunter2@hunter2/hun#ter@127.0.0.1:1",
@@ -72,7 +73,7 @@ test("[R34] a REDIS_URL that cannot be read is refused before anything connects,
   for (const REDIS_URL of right) expect(readConfig("api", env, { REDIS_URL }).REDIS_URL).toBe(REDIS_URL);
 });
 
-test("[R34] an error of Redis is written without what was sent, which may have been a password", async () => {
+test("[R34] a Redis error is logged without the command's arguments, which may contain a password", async () => {
   const guarded = await startRedisServer(["--requirepass", "another"]);
   const logger = JSON.stringify(new URL("./logger.ts", import.meta.url).pathname);
   const script = `
@@ -97,7 +98,7 @@ test("[R34] an error of Redis is written without what was sent, which may have b
   }
 });
 
-test("[R34] an address in a line of the log is written without its password, in whatever field", () => {
+test("[R34] an address in a log line is written without its password, in every field", () => {
   const logger = JSON.stringify(new URL("./logger.ts", import.meta.url).pathname);
   const script = `
     const { createLogger } = await import(${logger});
@@ -110,4 +111,69 @@ test("[R34] an address in a line of the log is written without its password, in 
   expect(stderr).toBe("");
   expect(stdout).not.toContain("hunter2");
   expect(JSON.parse(stdout)).toMatchObject({ msg: "no redis://***@h", url: "redis://***@h:1/demo@1" });
+});
+
+/** Texts in which every kind of character that a terminal acts on is common. */
+const hostile = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        "\u001b]52;c;cm0gLXJm\u0007",
+        "\u001b[2J",
+        "\u009b31m",
+        "\r",
+        "\n",
+        "\t",
+        "\u007f",
+        "\u202e",
+        "\u2066",
+      ),
+      fc.constantFrom(
+        "\u2028",
+        "\u200b",
+        "\ufeff",
+        "\u00ad",
+        "\u{e0041}",
+        "\ud800",
+        "\u0000",
+        "BTCUSDT",
+        "ä",
+        "比特币",
+        "📼",
+      ),
+      fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+      fc.string({ unit: "binary" }),
+    ),
+    { maxLength: 30 },
+  )
+  .map((parts) => parts.join(""));
+
+const actedOn = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+
+test("[R37] no text keeps anything that a terminal acts on", () => {
+  fc.assert(
+    fc.property(hostile, (text) => {
+      expect(printable(text)).not.toMatch(actedOn);
+      expect(printableLines(text).replace(/[\n\t]/g, "")).not.toMatch(actedOn);
+      expect(printableLines(text).split("\n")).toHaveLength(text.split("\n").length);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("[R37] JSON keeps its meaning, and text in any language keeps its look", () => {
+  fc.assert(
+    fc.property(hostile, (text) => {
+      expect(JSON.parse(printableLines(JSON.stringify({ text }, undefined, 2)))).toEqual({ text });
+      const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "");
+      expect(printable(plain)).toBe(plain);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("[R37] an escape sequence is shown as text", () => {
+  expect(printable("a\u001b[31mb\nc")).toBe("a\\u001b[31mb\\u000ac");
+  expect(printableLines("a\u001b[31mb\nc\td")).toBe("a\\u001b[31mb\nc\td");
+  expect(printable("\u202etxt.exe \u{e0041}")).toBe("\\u202etxt.exe \\udb40\\udc41");
 });

@@ -7,14 +7,14 @@ import pino from "pino";
 import { afterEach, expect, test, vi } from "vitest";
 import { freePort, startRedisServer } from "../../../../test/support/redis-server.js";
 import { createHealth, type Health } from "../node/health.js";
-import { untilReady } from "./availability.js";
-import { connectRedis, type RedisPurpose } from "./connect.js";
-import { reportRedisHealth } from "./health.js";
+import { reportRedisHealth, untilReady } from "./availability.js";
+import { connectRedis } from "./connect.js";
+import type { RedisPurpose } from "./connection.js";
 
 const undo: (() => unknown)[] = [];
 const onConsole = vi.spyOn(console, "warn");
 afterEach(async () => {
-  expect(onConsole).not.toHaveBeenCalled(); // what is not JSON is no line of a log
+  expect(onConsole).not.toHaveBeenCalled(); // ioredis must not write to the console: a log line is JSON
   for (const step of undo.splice(0).reverse()) await step();
 });
 
@@ -42,65 +42,67 @@ function node(url: string): Node {
   return { commands, health, lines };
 }
 
-/** Tells one line, is unready and says why, refuses what it is asked for soon; serves when it has been mended. */
-async function expectTrouble(
+/** The node logs one line, is unready with the reason, and refuses commands quickly; it serves once the fault is fixed. */
+async function expectFault(
   cause: string,
-  sentence: RegExp,
+  message: RegExp,
   url: string,
-  mend: () => Promise<unknown>,
+  fix: () => Promise<unknown>,
 ): Promise<void> {
   const { commands, health, lines } = node(url);
-  await expect.poll(() => health.snapshot().issues[0], { timeout: 10_000 }).toMatch(sentence);
+  await expect.poll(() => health.snapshot().issues[0], { timeout: 10_000 }).toMatch(message);
   expect(health.ready()).toBe(false);
   const since = performance.now();
   await expect(commands.set("x", "y")).rejects.toThrow();
   expect(performance.now() - since).toBeLessThan(3000);
-  // Three attempts more of each connection, and not a line more.
+  // Three more attempts of each connection do not add a line.
   let attempts = 0;
   const counted = (): void => void attempts++;
   commands.on("connecting", counted);
   if (cause !== "READONLY" && cause !== "LOADING")
     await expect.poll(() => attempts, { timeout: 10_000 }).toBeGreaterThan(3);
-  expect(lines).toEqual([expect.objectContaining({ cause, msg: expect.stringMatching(sentence) })]);
-  await mend();
+  expect(lines).toEqual([expect.objectContaining({ cause, msg: expect.stringMatching(message) })]);
+  await fix();
   await untilReady(commands);
   await expect.poll(() => health.snapshot().issues, { timeout: 5000 }).toEqual([]);
   expect(await commands.set("x", "y")).toBe("OK");
 }
 
-test("[R28] a Redis that asks for a password where REDIS_URL has none is named, and used when it asks no more", async () => {
+test("[R28] a Redis that requires a password is reported, and used once it no longer does", async () => {
   const server = await startRedisServer(["--requirepass", "secret"]);
   undo.push(server.stop);
   const admin = new Redis(server.url, { password: "secret" });
   undo.push(() => admin.disconnect());
-  await expectTrouble("NOAUTH", /asks for a password, and REDIS_URL has none/, server.url, () =>
+  await expectFault("NOAUTH", /requires a password, and REDIS_URL has none/, server.url, () =>
     admin.config("SET", "requirepass", ""),
   );
 });
 
-test("[R28] a Redis that refuses the password of REDIS_URL is named, and used when it takes it", async () => {
+test("[R28] a Redis that refuses the password of REDIS_URL is reported, and used once it accepts it", async () => {
   const server = await startRedisServer(["--requirepass", "secret"]);
   undo.push(server.stop);
   const admin = new Redis(server.url, { password: "secret" });
   undo.push(() => admin.disconnect());
-  await expectTrouble(
+  await expectFault(
     "WRONGPASS",
-    /refuses the user or the password of REDIS_URL/,
+    /refuses the user or password of REDIS_URL/,
     server.url.replace("//", "//:guess@"),
     () => admin.config("SET", "requirepass", "guess"),
   );
 });
 
-test("[R28] a replica is named, and used when it has become the master", async () => {
+test("[R28] a replica is reported, and used once it is the master", async () => {
   const [master, replica] = [await startRedisServer(), await startRedisServer()];
   undo.push(master.stop, replica.stop);
   const admin = new Redis(replica.url);
   undo.push(() => admin.disconnect());
   await admin.replicaof("127.0.0.1", new URL(master.url).port);
-  await expectTrouble("READONLY", /is a replica, and takes no writes/, replica.url, () => admin.replicaof("NO", "ONE"));
+  await expectFault("READONLY", /is a replica and accepts no writes/, replica.url, () => admin.replicaof("NO", "ONE"));
 });
 
-test("[R28] a Redis that loads its data is named, and used when it has", { timeout: 60_000 }, async () => {
+test("[R28] a Redis that is loading its data is reported, and used once it has loaded", {
+  timeout: 60_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-redis-loading-"));
   undo.push(() => rm(folder, { recursive: true, force: true }));
   const port = await freePort();
@@ -116,7 +118,7 @@ test("[R28] a Redis that loads its data is named, and used when it has", { timeo
   );
   undo.push(async () => (await loading).stop());
   await expect.poll(() => accepts(port), { timeout: 10_000 }).toBe(true);
-  await expectTrouble("LOADING", /loading its data/, `redis://127.0.0.1:${port}`, () => loading);
+  await expectFault("LOADING", /loading its data/, `redis://127.0.0.1:${port}`, () => loading);
 });
 
 function accepts(port: number): Promise<boolean> {
@@ -137,13 +139,13 @@ if (outside === undefined)
   process.stderr.write("SKIPPED: protected mode, since this machine has no address but its own.\n");
 
 test.skipIf(outside === undefined)(
-  "[R28] a Redis in protected mode is named, and used when it is no more",
+  "[R28] a Redis in protected mode is reported, and used once it leaves it",
   async () => {
     const server = await startRedisServer(["--bind", "0.0.0.0", "--protected-mode", "yes"]);
     undo.push(server.stop);
     const admin = new Redis(server.url);
     undo.push(() => admin.disconnect());
-    await expectTrouble("DENIED", /in protected mode/, server.url.replace("127.0.0.1", outside ?? ""), () =>
+    await expectFault("DENIED", /in protected mode/, server.url.replace("127.0.0.1", outside ?? ""), () =>
       admin.config("SET", "protected-mode", "no"),
     );
   },

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import { expect, inject, test } from "vitest";
-import { corkWrites } from "./cork-writes.js";
+import { corkWrites } from "./connection.js";
 
-test("commands go out in one write, are answered in order, and the connection is usable afterwards", async () => {
+test("corked commands go out in one write, are answered in order, and the connection stays usable", async () => {
   const redis = new Redis(inject("redisUrl"));
   const key = `test-${randomBytes(6).toString("hex")}`;
   try {

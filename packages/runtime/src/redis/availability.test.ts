@@ -43,12 +43,7 @@ function node(url: string): Node {
 }
 
 /** The node logs one line, is unready with the reason, and refuses commands quickly; it serves once the fault is fixed. */
-async function expectFault(
-  cause: string,
-  message: RegExp,
-  url: string,
-  fix: () => Promise<unknown>,
-): Promise<void> {
+async function expectFault(cause: string, message: RegExp, url: string, fix: () => Promise<unknown>): Promise<void> {
   const { commands, health, lines } = node(url);
   await expect.poll(() => health.snapshot().issues[0], { timeout: 10_000 }).toMatch(message);
   expect(health.ready()).toBe(false);

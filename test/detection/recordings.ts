@@ -4,8 +4,7 @@ import { fileURLToPath } from "node:url";
 import { importRecording, MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { readAlerts, type TapeAlert } from "./play-scenario.js";
 
-export const dataFolder =
-  process.env.TAPEDECK_TEST_DATA ?? fileURLToPath(new URL("../../../shared/data/", import.meta.url));
+const dataFolder = process.env.TAPEDECK_TEST_DATA ?? fileURLToPath(new URL("../../../shared/data/", import.meta.url));
 
 const recordings: readonly (readonly string[])[] = [
   ["binance-raw/usdm_btcusdt_20230404.dat.gz", "binance-raw/usdm_btcusdt_20230405.dat.gz"],

@@ -2,7 +2,7 @@ import type { IncidentKind, IncidentLabel, IncidentSeverity } from "@tapedeck/ma
 import type { DetectionRun, TapeAlert } from "./play-scenario.js";
 
 /** The alert that is to find a kind of incident. */
-export const wanted: Partial<Record<IncidentKind, string>> = {
+const wanted: Partial<Record<IncidentKind, string>> = {
   spoofing: "SPOOFING",
   layering: "LAYERING",
   quote_stuffing: "QUOTE_STUFFING",

@@ -1,5 +1,5 @@
 /** One line or row of dots of a chart. */
-export interface Series {
+interface Series {
   readonly name: string;
   readonly colour: string;
   readonly points: readonly (readonly [x: number, y: number])[];

@@ -121,7 +121,7 @@ function autocorrelation(values: readonly number[]): number[] {
   });
 }
 
-export function mean(values: readonly number[]): number {
+function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

@@ -1,12 +1,33 @@
-export * from "./analytics/index.js";
-export * from "./book/depth-sync.js";
-export * from "./book/keyed-book.js";
-export * from "./book/order-book.js";
-export * from "./book/recent-ids.js";
-export * from "./frame/decimals.js";
-export * from "./frame/frame-analytics.js";
-export * from "./frame/frame-builder.js";
-export * from "./frame/frame-levels.js";
-export * from "./frame/frame-parts.js";
-export * from "./simulator/demo-market.js";
-export * from "./simulator/index.js";
+export { analyticsVersion, firstAnalyticsField, MarketAnalytics } from "./analytics/market-analytics.js";
+export { type ProfileName, profiles } from "./analytics/thresholds.js";
+export { type DepthSink, DepthSync } from "./book/depth-sync.js";
+export { type BookLevel, type BookSideName, KeyedBook, OrderBook } from "./book/order-book.js";
+export { RecentIds } from "./book/recent-ids.js";
+export {
+  basicAnalytics,
+  type FrameAnalytics,
+  type FrameFindings,
+  type FrameMoment,
+  type MarketTrade,
+} from "./frame/frame-analytics.js";
+export { FrameBuilder, type MarketEvent } from "./frame/frame-builder.js";
+export { maxLevels, sameLevels, topLevels } from "./frame/frame-levels.js";
+export type { FrameParts, Precision } from "./frame/frame-parts.js";
+export { demoMarket } from "./simulator/demo-market.js";
+export type { MarketSegment } from "./simulator/market-segment.js";
+export { impactSegments } from "./simulator/orders/own-impact.js";
+export { fillOfTrades, type OwnFill, type OwnOrder, segmentOfFrame } from "./simulator/orders/own-orders.js";
+export { heldOutSeeds, tuningSeeds } from "./simulator/scenario/evaluation-seeds.js";
+export {
+  defaultScenario,
+  type IncidentKind,
+  type IncidentSeverity,
+  incidentKinds,
+  incidentSeverities,
+  parseScenario,
+  scenarioNames,
+  scenarioText,
+} from "./simulator/scenario/scenario.js";
+export { generatorVersion, type IncidentLabel } from "./simulator/scenario/schedule.js";
+export { framesPerSegment, segmentMs, segments } from "./simulator/segments.js";
+export { SimulatedMarket, simulatedStartNs } from "./simulator/simulated-market.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FrameBuilder } from "../frame/frame-builder.js";
-import { SimulatedMarket, simulatedStartNs } from "../simulator/index.js";
+import { SimulatedMarket, simulatedStartNs } from "../simulator/simulated-market.js";
 import { MarketAnalytics } from "./market-analytics.js";
 
 interface Alert {

@@ -2,9 +2,8 @@ import type { FrameAnalytics, FrameFindings, FrameMoment } from "../frame/frame-
 import { AlertThrottle } from "./alert-throttle.js";
 import type { DetectorInput } from "./detectors/detector.js";
 import { type Detectors, detectors } from "./detectors/index.js";
-import { bookImbalance, directionalProbability } from "./features/book-imbalance.js";
+import { bookImbalance, directionalProbability, OrderFlowImbalance } from "./features/imbalance.js";
 import { type GapThreshold, LiquidityGaps } from "./features/liquidity-gaps.js";
-import { OrderFlowImbalance } from "./features/order-flow-imbalance.js";
 import { type RealizedSpread, RealizedSpreads } from "./features/realized-spread.js";
 import { MarketRegime, regimes } from "./features/regime.js";
 import { TradeTimes } from "./features/trade-times.js";
@@ -20,7 +19,7 @@ export const analyticsVersion = 3;
 /** What the fields of analytics begin with: in a frame's head nothing of theirs comes before, and nothing else after. */
 export const firstAnalyticsField = ',"obi":';
 
-export interface MarketAnalyticsOptions {
+interface MarketAnalyticsOptions {
   /** `relative` by default. */
   readonly profile?: ProfileName;
 }

@@ -1,7 +1,7 @@
 import { isoOfNs, type TimeDecimals } from "@tapedeck/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { EventClock } from "./features/event-clock.js";
+import { EventClock } from "./features/trade-times.js";
 import { NumberTexts, roundedOrZero } from "./rounding.js";
 
 test("[AN2] a text that was kept is what the number prints, within the range and beyond it", () => {

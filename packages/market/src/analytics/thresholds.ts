@@ -117,7 +117,7 @@ export const relative: Thresholds = {
 };
 
 /** Those of the first version, in units and counts, for comparison with what it said. */
-export const absolute: Thresholds = {
+const absolute: Thresholds = {
   ...relative,
   gap: { units: 50, ofMedian: 0 },
   gapAlert: { anyThinLevel: true, missing: 0, evidence: 0, timesOwn: 0, tauS: 0, steadyS: 0 },

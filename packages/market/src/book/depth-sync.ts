@@ -14,7 +14,7 @@ export interface DepthDiff {
 }
 
 /** A book as a separate request answered it; the diff that straddles its id may have come before or after. */
-export interface DepthSnapshot {
+interface DepthSnapshot {
   readonly ns: number;
   readonly lastId: number;
   readonly bids: readonly BookLevel[];

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { KeyedBook } from "./keyed-book.js";
-import { type BookLevel, OrderBook } from "./order-book.js";
+import { type BookLevel, KeyedBook, OrderBook } from "./order-book.js";
 
 const side = fc.constantFrom("bid" as const, "ask" as const);
 const price = fc.integer({ min: 1, max: 60 }).map((n) => n / 10);

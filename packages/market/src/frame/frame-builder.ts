@@ -1,6 +1,5 @@
 import { effectiveSpreadOf, isoOfNs, limits, type TapeNs, type TimeDecimals } from "@tapedeck/protocol";
 import { OrderBook } from "../book/order-book.js";
-import { asciiJson } from "./ascii.js";
 import { Decimals, PriceGrid, rounded } from "./decimals.js";
 import { basicAnalytics, type FrameAnalytics, type MarketTrade } from "./frame-analytics.js";
 import { type FrameLevels, padLevels, sameLevels, topLevels } from "./frame-levels.js";
@@ -270,4 +269,12 @@ export class FrameBuilder {
     const fromNs = this.#gap.fromNs - this.#firstNs;
     return fromNs < ns ? { fromNs, reason: this.#gap.reasons.join("; ") } : null;
   }
+}
+
+/** A JSON string of ASCII alone, so that offsets in bytes and in characters agree. */
+function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

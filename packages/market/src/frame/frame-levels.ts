@@ -3,7 +3,7 @@ import { type PriceGrid, rounded } from "./decimals.js";
 
 /** Levels of a side in a frame: at most, and at least (the rest is padded with size 0). */
 export const maxLevels = 20;
-export const minLevels = 10;
+const minLevels = 10;
 
 export interface FrameLevels {
   readonly bids: readonly BookLevel[];

@@ -1,4 +1,5 @@
-import { type PlannedIncident, SimulatedMarket } from "./index.js";
+import type { PlannedIncident } from "./scenario/schedule.js";
+import { SimulatedMarket } from "./simulated-market.js";
 
 /**
  * What is staged in the demo, minute by minute: each kind of incident once within seven minutes, with calm between them. The first
@@ -19,7 +20,7 @@ const plan: readonly PlannedIncident[] = [
   { segment: 7, fromMs: 8_000, kind: "large_order", severity: "medium" },
 ];
 
-export interface DemoMarketOptions {
+interface DemoMarketOptions {
   readonly symbol: string;
   /** The same seed gives the same market. */
   readonly seed: number;

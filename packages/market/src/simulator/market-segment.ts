@@ -4,8 +4,7 @@ import type { MarketTrade } from "../frame/frame-analytics.js";
 import type { MarketEvent } from "../frame/frame-builder.js";
 import type { Instrument } from "./instrument.js";
 import type { BorderBook } from "./orders/border-book.js";
-import { OrderArrivals } from "./orders/order-arrivals.js";
-import { orderLots, takeLots } from "./orders/order-sizes.js";
+import { OrderArrivals, orderLots, takeLots } from "./orders/order-arrivals.js";
 import { type BorderOrder, type RestingOrder, RestingSide } from "./orders/resting-orders.js";
 import { TimerWheel } from "./orders/timer-wheel.js";
 import type { PriceSegment } from "./price-path.js";
@@ -18,7 +17,7 @@ export interface Intervention {
   act(market: MarketSegment): void;
 }
 
-export interface SegmentSetup {
+interface SegmentSetup {
   readonly segment: number;
   readonly instrument: Instrument;
   readonly path: PriceSegment;
@@ -59,8 +58,6 @@ export class MarketSegment {
   readonly #acts = new Map<number, ((market: MarketSegment) => void)[]>();
   readonly #priceScale: number;
   readonly #sizeScale: number;
-  /** Ticks at which no new orders come for now. */
-  readonly #shunned: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
   /** Distances from the best price at which nobody quotes for now. */
   readonly #withdrawn: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
   #trades: MarketTrade[] = [];
@@ -192,14 +189,6 @@ export class MarketSegment {
 
   cancel(executeOwnOrder: RestingOrder): void {
     if (executeOwnOrder.lots > 0) this.side(executeOwnOrder.side).fill(executeOwnOrder, executeOwnOrder.lots);
-  }
-
-  /** Lets no new orders come to these ticks, or lets them again. */
-  shun(side: BookSideName, ticks: readonly number[], shunned: boolean): void {
-    for (const tick of ticks) {
-      if (shunned) this.#shunned[side].add(tick);
-      else this.#shunned[side].delete(tick);
-    }
   }
 
   /** Has nobody quote so many ticks behind the best price, wherever that goes, or lets them again. */
@@ -369,7 +358,7 @@ export class MarketSegment {
     }
     order.moving = this.#crosses(side, tick);
     if (order.moving) tick = (other.best ?? tick) + other.direction;
-    if (order.lots === 0 || this.#shunned[side].has(tick)) return;
+    if (order.lots === 0) return;
     order.tick = tick;
     this.side(side).add(order);
     this.#agenda.schedule(order, order.moving ? this.#soon() : this.#endOf(order));

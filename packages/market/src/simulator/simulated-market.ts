@@ -1,18 +1,17 @@
 import type { MarketEvent } from "../frame/frame-builder.js";
-import { type Baseline, baselineOf } from "./baseline.js";
-import { type Instrument, instrumentOf } from "./instrument.js";
+import { type Baseline, baselineOf, type Instrument, instrumentOf } from "./instrument.js";
 import { MarketSegment } from "./market-segment.js";
 import { borderBook } from "./orders/border-book.js";
 import { OwnImpact } from "./orders/own-impact.js";
 import { type OnTraded, type OwnOrder, orderInterventions, orderMs, sizeOfTrades } from "./orders/own-orders.js";
 import { PricePath } from "./price-path.js";
 import { RandomStream } from "./random/random-stream.js";
-import type { IncidentLabel } from "./scenario/label.js";
 import { parseScenario, type ScenarioEntry, scenarioNames } from "./scenario/scenario.js";
+import type { IncidentLabel } from "./scenario/schedule.js";
 import { incidentsIn, type PlannedIncident, type ScheduledIncident } from "./scenario/schedule.js";
 import { frameMs, segmentMs, segments, tapeMsOf } from "./segments.js";
 
-export interface SimulatedMarketOptions {
+interface SimulatedMarketOptions {
   readonly symbol: string;
   readonly seed: string | number;
   /** As `parseScenario` reads it. */

@@ -15,7 +15,7 @@ import type { TapeStore } from "../store/store.js";
 import { tapeName } from "../tape-id.js";
 
 /** Which demo it is. */
-export interface DemoChoice {
+interface DemoChoice {
   readonly symbol?: string;
   /** The same seed gives the same market. */
   readonly seed?: number;

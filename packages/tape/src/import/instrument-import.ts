@@ -17,9 +17,8 @@ import type { Instrument, SourceEvent, SourceKeyed, SourceTrade } from "./events
 import { ImportRefused } from "./import-errors.js";
 import type { TapeReport } from "./import-report.js";
 import { StaleBookFilter } from "./stale-book-filter.js";
-import { defaultTapeId } from "./tape-id-of.js";
 
-export interface InstrumentSettings {
+interface InstrumentSettings {
   readonly instrument: Instrument;
   readonly store: TapeStore;
   /** Nanoseconds since 1970 of its first event. */
@@ -325,4 +324,13 @@ export class InstrumentImport {
 
 function isNumbered(event: SourceEvent): boolean {
   return (event.kind === "diff" && event.ids !== undefined) || (event.kind === "trade" && event.id !== undefined);
+}
+
+/** `btcusdt-binance-20240808`: symbol, source and the UTC day of the first frame, in lower case. */
+export function defaultTapeId({ symbol, source }: Instrument, startNs: bigint): string {
+  const day = isoOfNs(startNs, 3).slice(0, 10).replaceAll("-", "");
+  return `${symbol}-${source}-${day}`
+    .toLowerCase()
+    .replace(/[^a-z0-9_.-]+/g, "-")
+    .replace(/^[.-]+/, "");
 }

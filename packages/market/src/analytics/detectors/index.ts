@@ -8,10 +8,9 @@ import { Layering } from "./layering.js";
 import { LiquidityGap } from "./liquidity-gap.js";
 import { MomentumIgnition } from "./momentum-ignition.js";
 import { QuoteStuffing } from "./quote-stuffing.js";
-import { RapidTrading } from "./rapid-trading.js";
 import { RegimeChange } from "./regime-change.js";
 import { Spoofing } from "./spoofing.js";
-import { UnusualTradeSize } from "./unusual-trade-size.js";
+import { RapidTrading, UnusualTradeSize } from "./unusual-trades.js";
 import { WashTrading } from "./wash-trading.js";
 
 /** One of each, in the order in which their alerts stand in a frame. */

@@ -1,4 +1,4 @@
-import { RecentRate } from "../running-statistics.js";
+import { RecentRate, RunningMean } from "../running-statistics.js";
 
 /**
  * Realised volatility of the mid: sqrt(sum r^2 / sum dt), r the log return from frame to frame, in basis points per square root
@@ -17,13 +17,48 @@ export class Volatility {
     return 1e4 * Math.sqrt(this.#squares.rate);
   }
 
-  /** Seconds of the past that it knows of. */
-  get known(): number {
-    return this.#squares.knownSeconds;
-  }
-
   update(seconds: number, midBefore: number, mid: number): void {
     const squared = midBefore > 0 && mid > 0 ? Math.log(mid / midBefore) ** 2 : 0;
     this.#squares.add(seconds, squared);
+  }
+}
+
+/** How much more than usual a second is learned as, at most: what is suspected is not to become usual. */
+const mostTimes = 5;
+/** Seconds of past before which nothing is usual. */
+const leastSeconds = 60;
+/** Root mean square by mean absolute value of a normal variable. */
+const rmsOfMean = Math.sqrt(Math.PI / 2);
+
+/**
+ * What the mid usually moves in a second, in price units: the root mean square of its changes over whole seconds of the last five
+ * minutes, scaled to be the mean |change| where these are normal. Where they have fat tails it is more than that mean, as it
+ * should be: large moves are then less unusual.
+ */
+export class TypicalMove {
+  readonly #squares = new RunningMean(300);
+  #ns = Number.NaN;
+  #mid = 0;
+
+  /** 0 before a minute of past. */
+  get value(): number {
+    return this.#squares.count >= leastSeconds ? Math.sqrt(this.#squares.mean) / rmsOfMean : 0;
+  }
+
+  update(ns: number, mid: number): void {
+    const seconds = (ns - this.#ns) / 1e9;
+    if (seconds < 1) return;
+    if (seconds < 10) {
+      const square = (mid - this.#mid) ** 2 / seconds;
+      const { mean, count } = this.#squares;
+      this.#squares.add(count >= leastSeconds && mean > 0 ? Math.min(square, mostTimes ** 2 * mean) : square);
+    }
+    this.#ns = ns;
+    this.#mid = mid;
+  }
+
+  /** What comes next is not compared with what came before. */
+  restart(): void {
+    this.#ns = Number.NaN;
   }
 }

@@ -1,5 +1,5 @@
 import type { BookSideName } from "../../book/order-book.js";
-import type { Baseline } from "../baseline.js";
+import type { Baseline } from "../instrument.js";
 import type { Intervention } from "../market-segment.js";
 import type { RandomStream } from "../random/random-stream.js";
 import type { IncidentSeverity } from "../scenario/scenario.js";

@@ -1,7 +1,7 @@
 import type { BookSideName } from "../../book/order-book.js";
 import type { Instrument } from "../instrument.js";
 import { RandomStream } from "../random/random-stream.js";
-import { orderLots } from "./order-sizes.js";
+import { orderLots } from "./order-arrivals.js";
 import type { BorderOrder } from "./resting-orders.js";
 
 /** All that a segment begins with. Bounded: some two hundred orders. */

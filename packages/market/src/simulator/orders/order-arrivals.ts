@@ -4,7 +4,7 @@ import { nextChangeMs, type PriceSegment } from "../price-path.js";
 import type { RandomStream } from "../random/random-stream.js";
 
 /** What comes: a market order, or a limit order so many ticks behind the best price. */
-export type Arrival =
+type Arrival =
   | { readonly kind: "take"; readonly side: "buy" | "sell" }
   | { readonly kind: "order"; readonly side: BookSideName; readonly distance: number };
 
@@ -98,4 +98,20 @@ export class OrderArrivals {
     rates.behind = this.#flow.deepRate * calm * this.multipliers.orders;
     return rates;
   }
+}
+
+/** Beyond this a single order would be larger than all that a market of this kind holds. */
+const mostTimes = 2_000;
+
+export function orderLots(random: RandomStream, flow: FlowParameters): number {
+  const block = random.chance(1 / flow.blockEvery) ? flow.blockTimes : 1;
+  return bounded(random.logNormal(flow.orderLots * block, flow.orderSigma), flow.orderLots);
+}
+
+export function takeLots(random: RandomStream, flow: FlowParameters): number {
+  return bounded(random.logNormal(flow.takeLots, flow.takeSigma), flow.takeLots);
+}
+
+function bounded(lots: number, median: number): number {
+  return Math.max(1, Math.min(median * mostTimes, Math.floor(lots)));
 }

@@ -1,5 +1,5 @@
-import { baselineOf } from "../baseline.js";
 import type { Instrument } from "../instrument.js";
+import { baselineOf } from "../instrument.js";
 import { segmentMs } from "../segments.js";
 import { type OwnOrder, orderMs } from "./own-orders.js";
 

@@ -59,10 +59,6 @@ export class RestingSide {
     return this.#levels.get(tick)?.lots ?? 0;
   }
 
-  ordersAt(tick: number): readonly RestingOrder[] {
-    return this.#levels.get(tick)?.orders ?? [];
-  }
-
   /** The first order to be filled. */
   get first(): RestingOrder | undefined {
     return this.#best === undefined ? undefined : this.#levels.get(this.#best)?.orders[0];

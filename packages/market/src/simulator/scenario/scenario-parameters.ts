@@ -13,7 +13,7 @@ export interface Range {
  * What each incident does, by severity. Sizes and rates are multiples of what is usual in this market when nothing is
  * staged, so that they mean the same on every instrument.
  */
-export interface ScenarioParameters {
+interface ScenarioParameters {
   /** Orders at a best price that rests, taken back before anyone can trade with them, several times in a row. */
   readonly spoofing: Graded<{
     /** Of the side's usual size at the best price. */
@@ -100,7 +100,7 @@ export interface ScenarioParameters {
   }>;
 }
 
-export const range = (min: number, max: number): Range => ({ min, max });
+const range = (min: number, max: number): Range => ({ min, max });
 
 /**
  * A change makes a new version of the generator. The severity `low` is of a kind and size that the market shows by itself about once an

@@ -1,5 +1,5 @@
 /** What can be staged on purpose, and is what a detector should find. */
-export const manipulations = [
+const manipulations = [
   "spoofing",
   "layering",
   "quote_stuffing",
@@ -9,11 +9,11 @@ export const manipulations = [
   "liquidity_gap",
   "flash_crash",
 ] as const;
-export type Manipulation = (typeof manipulations)[number];
+type Manipulation = (typeof manipulations)[number];
 
 /** Honest bursts that look a little like it, and that a detector of manipulation should leave alone. */
 export const benignIncidents = ["news", "large_order", "fast_cancels"] as const;
-export type BenignIncident = (typeof benignIncidents)[number];
+type BenignIncident = (typeof benignIncidents)[number];
 
 /** Something staged at one time in one place. */
 export type IncidentKind = Manipulation | BenignIncident;

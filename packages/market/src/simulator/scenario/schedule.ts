@@ -1,13 +1,14 @@
-import type { Baseline } from "../baseline.js";
+import type { TapeNs } from "@tapedeck/protocol";
+import type { BookSideName } from "../../book/order-book.js";
 import type { Incident, IncidentFactory as StageIncident } from "../incidents/incident.js";
 import { fastCancels, quoteStuffing } from "../incidents/messages.js";
 import { largeOrder, layering, liquidityGap, spoofing } from "../incidents/orders.js";
 import { flashCrash, momentumIgnition, news } from "../incidents/prices.js";
 import { iceberg, washTrading } from "../incidents/trades.js";
+import type { Baseline } from "../instrument.js";
 import type { PriceSegment } from "../price-path.js";
 import { RandomStream } from "../random/random-stream.js";
 import { stageFromMs, stageUntilMs, tapeMsOf } from "../segments.js";
-import type { IncidentLabel } from "./label.js";
 import {
   benignIncidents,
   type IncidentKind,
@@ -53,7 +54,7 @@ export interface PlannedIncident {
   readonly severity: IncidentSeverity;
 }
 
-export interface ScheduleInput {
+interface ScheduleInput {
   readonly seed: string;
   readonly scenario: readonly ScenarioEntry[];
   /** In order. Up to the segment of the last of them nothing else is staged. */
@@ -117,4 +118,21 @@ function scheduleIncident(
     price: price(incident.side === undefined ? Math.round(fairTicks) : best),
   };
   return { label, incident };
+}
+
+/** What was staged, when and where: the truth that a detector is measured against. Never part of a frame. */
+export interface IncidentLabel {
+  readonly kind: IncidentKind;
+  /** An honest burst: no detector of manipulation should speak up. */
+  readonly benign: boolean;
+  readonly severity: IncidentSeverity;
+  /** Tape time of its first and its last act. */
+  readonly fromNs: TapeNs;
+  readonly toNs: TapeNs;
+  /** The side of the book it works on; undefined where it works on both, or on none. */
+  readonly side: BookSideName | undefined;
+  /** Where the price goes: +1 up, -1 down, 0 nowhere. */
+  readonly direction: 1 | 0 | -1;
+  /** Price units: the best price of its side, or the mid, as it begins. */
+  readonly price: number;
 }

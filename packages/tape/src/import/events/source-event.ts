@@ -21,7 +21,7 @@ interface SourceEventBase {
 }
 
 /** Absolute sizes at some prices; size 0 removes the level. */
-export interface SourceDiff extends SourceEventBase {
+interface SourceDiff extends SourceEventBase {
   readonly kind: "diff";
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
@@ -62,7 +62,7 @@ export interface SourceTrade extends SourceEventBase {
 }
 
 /** The venue's own word on its best prices. Frames don't need it, tests compare with it. */
-export interface SourceTicker extends SourceEventBase {
+interface SourceTicker extends SourceEventBase {
   readonly kind: "ticker";
   readonly bid: number;
   readonly ask: number;

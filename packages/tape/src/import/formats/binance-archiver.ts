@@ -5,7 +5,7 @@ import { binanceTrade } from "../messages/binance-messages.js";
 import { epochTime, numberOf, sizeOf, textOf, wholeOf } from "../messages/fields.js";
 import { Header } from "./csv/csv-header.js";
 import type { Format } from "./format.js";
-import { type LineParser, lineStream } from "./line-stream.js";
+import { type LineParser, lineStream } from "./format.js";
 
 const depthColumns = ["TimestampOfReceive", "EventTime", "Symbol", "FirstUpdateId", "FinalUpdateId", "IsAsk", "Price"];
 const tradeColumns = ["TimestampOfReceive", "TransactionTime", "Symbol", "TradeId", "Price", "IsBuyerMarketMaker"];

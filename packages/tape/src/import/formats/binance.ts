@@ -3,7 +3,7 @@ import { BrokenLine } from "../import-errors.js";
 import { BinanceMessages } from "../messages/binance-messages.js";
 import { epochTime, type Fields, isFields, parseJson, secondsNs } from "../messages/fields.js";
 import type { Format } from "./format.js";
-import { type LineParser, lineStream } from "./line-stream.js";
+import { type LineParser, lineStream } from "./format.js";
 
 /**
  * `RECEIVE_TIME SPACE JSON`, as hftbacktest's recorders write it; the time in milliseconds, microseconds or nanoseconds, or in

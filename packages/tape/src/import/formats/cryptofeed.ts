@@ -6,7 +6,7 @@ import { readCoinbaseMessage } from "../messages/coinbase-messages.js";
 import { parseJson, secondsNs } from "../messages/fields.js";
 import { sourceNotice } from "./cryptofeed-venues.js";
 import type { Format } from "./format.js";
-import { type LineParser, lineStream } from "./line-stream.js";
+import { type LineParser, lineStream } from "./format.js";
 
 /** `SECONDS: JSON` for what came in; `wss://...` for what was sent, `https://URL -> SECONDS: JSON` for requests. */
 const receivedLine = /^(\d{9,11}(?:\.\d+)?): ([{[].*)$/;

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isoOfNs } from "@tapedeck/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { defaultTapeId } from "../tape-id-of.js";
+import { defaultTapeId } from "../instrument-import.js";
 import { eventsOf, framesOf, importToMemory, tapeOf } from "../test-recordings.js";
-import { midnightInNewYork } from "./new-york.js";
+import { midnightInNewYork } from "./lobster.js";
 
 let folder = "";
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { BrokenLine } from "../import-errors.js";
 import { epochTime, type Fields, fieldsOf, listOf, numberOf, parseJson, sizeOf, textOf } from "../messages/fields.js";
 import { splitReceived } from "./binance.js";
 import type { Format } from "./format.js";
-import { type LineParser, lineStream } from "./line-stream.js";
+import { type LineParser, lineStream } from "./format.js";
 
 export const hyperliquid: Format = {
   name: "hyperliquid",

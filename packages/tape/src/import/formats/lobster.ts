@@ -6,8 +6,7 @@ import { linesOf } from "../input/lines.js";
 import type { RecordingFile } from "../input/recording-file.js";
 import { numberOf, secondsNs, wholeOf } from "../messages/fields.js";
 import type { EventStream, Format, ReadContext } from "./format.js";
-import { cutLine } from "./line-stream.js";
-import { midnightInNewYork } from "./new-york.js";
+import { cutLine } from "./format.js";
 
 /** Prices are ten-thousandths of a dollar. */
 const priceScale = 10_000;
@@ -200,4 +199,16 @@ class LobsterRows {
     }
     return { bids, asks };
   }
+}
+
+const clock = new Intl.DateTimeFormat("en-US", { timeZone: "America/New_York", timeZoneName: "longOffset" });
+
+/** Nanoseconds since 1970 of the midnight at which a day (YYYY-MM-DD) began in New York. */
+export function midnightInNewYork(date: string): bigint {
+  const utc = Date.parse(`${date}T00:00:00Z`);
+  if (Number.isNaN(utc)) throw new ImportRefused(`${date} is no day such as 2012-06-21.`);
+  // The clocks change at two in the morning, so the offset at 05:00 UTC, midnight or one hour off it, is the night's.
+  const offset = clock.formatToParts(new Date(utc + 5 * 3_600_000)).find(({ type }) => type === "timeZoneName")?.value;
+  const hours = Number(/GMT([+-]\d{2})/.exec(offset ?? "")?.[1] ?? 0);
+  return BigInt(utc - hours * 3_600_000) * 1_000_000n;
 }

@@ -6,7 +6,7 @@ import type { RecordingFile } from "../input/recording-file.js";
 import { epochTime, numberOf, sizeOf, textOf } from "../messages/fields.js";
 import { Header } from "./csv/csv-header.js";
 import type { Format, ReadContext } from "./format.js";
-import { type LineParser, lineStream } from "./line-stream.js";
+import { type LineParser, lineStream } from "./format.js";
 
 const common = ["exchange", "symbol", "timestamp", "local_timestamp"];
 

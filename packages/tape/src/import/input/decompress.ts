@@ -1,8 +1,9 @@
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createInflateRaw, type Gunzip, type InflateRaw } from "node:zlib";
+import { Decompress } from "fzstd";
 import { CutShort } from "../import-errors.js";
 import { type Bytes, chunkSize, counted } from "./byte-source.js";
-import { decompressZstd } from "./unzstd.js";
+import { ZstdFrames } from "./zstd-frames.js";
 
 export type Compression = "gzip" | "zstd" | undefined;
 
@@ -58,4 +59,30 @@ function zlibProblem(error: unknown, kind: string): CutShort | undefined {
   if (error.code === "Z_BUF_ERROR") return new CutShort(`the ${kind} data ends in the middle`, { cause: error });
   if (error.code !== "Z_DATA_ERROR") return undefined;
   return new CutShort(`the ${kind} data is damaged (${error.message})`, { cause: error });
+}
+
+/** The decoder unpacks all it is given before it returns, and four bytes can stand for a block of 128 KB: this makes at most 32 MB. */
+const pushed = 1024;
+
+async function* decompressZstd(packed: Bytes): Bytes {
+  const frames = new ZstdFrames();
+  let unpacked: Uint8Array[] = [];
+  const decoder = new Decompress((bytes) => unpacked.push(bytes));
+  for await (const chunk of packed) {
+    for (let at = 0; at < chunk.length; at += pushed) {
+      const part = chunk.subarray(at, at + pushed);
+      frames.push(part);
+      try {
+        decoder.push(part);
+      } catch (error) {
+        throw new CutShort("the zstd data is damaged", { cause: error });
+      } finally {
+        yield* unpacked;
+        unpacked = [];
+      }
+    }
+  }
+  if (!frames.whole) throw new CutShort("the zstd data ends in the middle");
+  decoder.push(new Uint8Array(0), true);
+  yield* unpacked;
 }

@@ -7,7 +7,7 @@ import type { RecordingFile } from "./recording-file.js";
 /** A longer line does not belong to a recording. */
 const longestLine = 32 * 1024 * 1024;
 
-export interface Lines {
+interface Lines {
   /** Number of the first of them, from 1. */
   readonly firstNumber: number;
   readonly lines: readonly string[];

@@ -103,7 +103,7 @@ export class BinanceMessages {
   }
 }
 
-export interface BinanceTrade {
+interface BinanceTrade {
   readonly instrument: Instrument;
   readonly ns: bigint;
   readonly receivedNs: bigint;

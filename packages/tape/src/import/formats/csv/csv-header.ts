@@ -2,7 +2,7 @@ import { parse } from "csv-parse/sync";
 import { BrokenLine } from "../../import-errors.js";
 
 // HOT: once per line. Recorders quote nothing; a line that is quoted all the same takes the library's way.
-export function splitRow(line: string): string[] {
+function splitRow(line: string): string[] {
   if (!line.includes('"')) return line.split(",");
   try {
     const [row]: string[][] = parse(line);

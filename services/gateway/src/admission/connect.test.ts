@@ -102,14 +102,14 @@ test("[G13] an unknown id creates a playing session, which is in Redis before th
 
 test("[G13] with create=false an unknown id creates no session and is closed with 4404", async () => {
   const id = fixture.newId();
-  const visitor = await fixture.gateway.client(`/ws/${id}?create=false`);
-  await visitor.untilClosed();
-  expect(visitor.closed).toEqual({ code: 4404, reason: "session expired" });
-  expect(visitor.types).toEqual([]);
+  const missing = await fixture.gateway.client(`/ws/${id}?create=false`);
+  await missing.untilClosed();
+  expect(missing.closed).toEqual({ code: 4404, reason: "session expired" });
+  expect(missing.types).toEqual([]);
   expect(await fixture.cluster.redis.exists(fixture.cluster.keys.session(id))).toBe(0);
   const { id: known } = await fixture.pausedSession(3);
-  const welcome = await fixture.gateway.client(`/ws/${known}?create=false`);
-  await welcome.untilType("history");
+  const found = await fixture.gateway.client(`/ws/${known}?create=false`);
+  await found.untilType("history");
 });
 
 test("[G13] a client that may create a session gets one, even if another that may not asks for it at the same time", async () => {

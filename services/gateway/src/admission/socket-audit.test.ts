@@ -124,8 +124,8 @@ describe("with authentication on", () => {
     const entry = { ...from, user: "ada", role: "controller", session: "s1", event: "refusal" };
     const fields = (await trail(3)).sort((one, two) => String(one.reason).localeCompare(String(two.reason)));
     expect(fields).toEqual([
-      { ...entry, action: "watch", result: "UNAUTHORIZED", reason: "the token has expired", request_id: "r-1" },
       { ...entry, action: "auth", result: "UNAUTHORIZED", reason: "Invalid token: it is malformed." },
+      { ...entry, action: "watch", result: "UNAUTHORIZED", reason: "the token has expired", request_id: "r-1" },
       {
         ...entry,
         action: "auth",

@@ -21,7 +21,7 @@ async function publishUntilSlow(record: Awaited<ReturnType<typeof fixture.paused
 }
 
 const trades = (client: Client, after: number, to: number) =>
-  client.frames.filter(({ seq }) => seq > after && seq <= to).reduce((sum, shown) => sum + shown.trades, 0);
+  client.frames.filter(({ seq }) => seq > after && seq <= to).reduce((sum, frame) => sum + frame.trades, 0);
 
 test("[G40] a client that reads again gets the newest frame with all trades, and a lag message", async () => {
   const record = await fixture.pausedSession(0);
@@ -41,7 +41,7 @@ test("[G40] a client that reads again gets the newest frame with all trades, and
   expect(quick.of("lag")).toEqual([]);
   const merged = slow.frames.filter(({ prev, seq }) => prev < seq - 1);
   expect(merged.length).toBeGreaterThan(0);
-  expect(Math.max(...merged.map((shown) => shown.trades))).toBeLessThanOrEqual(1000);
+  expect(Math.max(...merged.map((frame) => frame.trades))).toBeLessThanOrEqual(1000);
   const reported = slow.of("lag").reduce((sum, { frames }) => sum + Number(frames), 0);
   expect(reported).toBe(merged.reduce((sum, { prev, seq }) => sum + seq - prev - 1, 0));
   await fixture.cluster.publish(record, last, last + 1);

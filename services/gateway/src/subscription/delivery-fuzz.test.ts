@@ -17,9 +17,9 @@ function random(seed: number): () => number {
 
 /** The first and last frame that a client got of an epoch; throws if one in between is missing. */
 function rangeOf(client: Client, epoch: number): [from: number, to: number] {
-  const shown = client.frames.filter((frame) => frame.epoch === epoch);
-  expectNoGap(shown);
-  return [shown.at(0)?.prev ?? Number.NaN, shown.at(-1)?.seq ?? Number.NaN];
+  const frames = client.frames.filter((frame) => frame.epoch === epoch);
+  expectNoGap(frames);
+  return [frames.at(0)?.prev ?? Number.NaN, frames.at(-1)?.seq ?? Number.NaN];
 }
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);

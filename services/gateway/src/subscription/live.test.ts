@@ -172,7 +172,7 @@ describe("when something breaks", () => {
     slow?.resume();
     await slow?.untilSeq(last);
     expectNoGap(slow?.frames ?? []);
-    const trades = (client: Client | undefined) => client?.frames.reduce((sum, shown) => sum + shown.trades, 0);
+    const trades = (client: Client | undefined) => client?.frames.reduce((sum, frame) => sum + frame.trades, 0);
     expect(trades(slow)).toBe(trades(quick));
     expect(slow?.of("lag").length).toBeGreaterThan(0);
     await feed.append(1);
@@ -228,7 +228,7 @@ describe("leaving the edge and returning", () => {
       await viewers[0]?.until(() => (viewers[0]?.last?.seq ?? 0) >= feed.last - 1, "frames of the edge");
       const paused = (await perform(record.id, { type: "pause" })).record;
       expect(paused).toMatchObject({ state: "PAUSED", edge: false, epoch });
-      await viewers[1]?.until(() => viewers[1]?.of("state").at(-1)?.session !== undefined, "word of the pause");
+      await viewers[1]?.until(() => viewers[1]?.of("state").at(-1)?.session !== undefined, "the state of the pause");
       // In place of a ticker, the test publishes what the pause left; then the market goes on.
       await perform(record.id, { type: "resume" });
       const claimed = (await perform(record.id, { type: "claim", node: "ticker-test" })).record;
@@ -324,7 +324,7 @@ describe("the feed", () => {
     feed = await cluster.feed({ symbol });
     await feed.append(1);
     expect(feed.tape).not.toBe(former);
-    for (const viewer of viewers) await viewer.until(() => viewer.of("state").length > 0, "word of the new tape");
+    for (const viewer of viewers) await viewer.until(() => viewer.of("state").length > 0, "the state of the new tape");
     await feed.append(10);
     for (const viewer of viewers) {
       await viewer.untilSeq(10);
@@ -397,15 +397,15 @@ test("[G20] a client that resumes at the live edge costs Redis no more reads of 
     const market = await own.feed({ symbol: "MARKET" });
     await market.append(50);
     const gateway = await own.gateway();
-    const readings = async () =>
+    const xranges = async () =>
       Number(/cmdstat_xrange:calls=(\d+)/.exec(await own.redis.info("commandstats"))?.[1] ?? 0);
     /** Reads for a client of its own session, with or without a token. */
     const cost = async (id: string, token: (record: SessionRecord) => string) => {
       const { record } = await own.sessions.open(id, { mode: "LIVE", symbol: "MARKET", max_fps: 0 });
-      const before = await readings();
+      const before = await xranges();
       const viewer = await gateway.client(`/ws/${id}${token(record)}`);
       await viewer.untilType("history");
-      return (await readings()) - before;
+      return (await xranges()) - before;
     };
     await cost("first", () => ""); // opens the tape
     const anew = await cost("anew", () => "");

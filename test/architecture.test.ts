@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -67,6 +67,21 @@ test("a number names one rule of docs/spec", () => {
   const numbers = specs.flatMap((text) => [...text.matchAll(/^- \**(\[[A-Z]+\d+\])/gm)].map(([, number]) => number));
   expect(numbers.filter((number, at) => numbers.indexOf(number) !== at)).toEqual([]);
   expect(numbers.length).toBeGreaterThan(100);
+});
+
+test("pages of docs name only files that exist", () => {
+  const pages = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).filter(
+    (page) => page.endsWith(".md") && !page.startsWith("decisions/"),
+  );
+  const named = ["README.md", "CONTRIBUTING.md", ...pages.map((page) => `docs/${page}`)].flatMap((page) =>
+    [
+      ...readFileSync(join(root, page), "utf8").matchAll(
+        /`((?:packages|services|test|scripts|k8s|deploy)\/[\w./-]+)`/g,
+      ),
+    ].map(([, path]) => `${page}: ${path}`),
+  );
+  expect(named.length).toBeGreaterThan(50);
+  expect(named.filter((name) => !existsSync(join(root, name.split(": ")[1] ?? "")))).toEqual([]);
 });
 
 test("all packages, the chart and the production overlay have the version of the newest release in the changelog", () => {

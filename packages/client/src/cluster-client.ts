@@ -9,8 +9,7 @@ import type {
   TapeOverview,
   TapeView,
 } from "@tapedeck/protocol";
-import type { ConnectionOptions } from "./connection/connection.js";
-import type { WebSocketClass } from "./connection/web-socket.js";
+import type { ConnectionOptions, WebSocketClass } from "./connection/connection.js";
 import { serialize, TapedeckError } from "./errors.js";
 import type { Position } from "./frames/frame-sequencer.js";
 import type { HttpClient } from "./http-client.js";
@@ -21,34 +20,34 @@ import { SessionClient } from "./session/session-client.js";
 export interface ClusterClientParts extends Pick<ConnectionOptions, "rules" | "token"> {
   readonly http: HttpClient;
   readonly sockets: readonly string[];
-  /** Undefined where the platform has none and none was passed in. */
+  /** Undefined when the platform has none and none was passed in. */
   readonly WebSocket: WebSocketClass | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 export interface JoinOptions {
-  /** Goes on with the frame after this one, by `onFrame`, instead of beginning with the history. */
+  /** Continues with the frame after this one (in `onFrame`) instead of starting with the history. */
   readonly position?: Position;
-  /** Closes the session here when it aborts. */
+  /** Closes the session in this program when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 export interface ListOptions {
-  /** 1 to 1000; 100 unless named. */
+  /** 1 to 1000; 100 by default. */
   readonly limit?: number;
-  /** `next_cursor` of the page before. */
+  /** `next_cursor` of the previous page. */
   readonly cursor?: string;
   readonly mode?: SessionView["mode"];
   readonly state?: SessionView["state"];
 }
 
 export interface ShareOptions {
-  /** `viewer` unless named. */
+  /** `viewer` by default. */
   readonly role?: ShareView["role"];
   readonly seconds?: number;
 }
 
-/** A cluster, as its clients see it. Holds no connection: each session has one of its own. */
+/** One cluster. It holds no connection: each session has its own. */
 export class ClusterClient {
   readonly #parts: ClusterClientParts;
 
@@ -57,46 +56,43 @@ export class ClusterClient {
     this.#parts = parts;
   }
 
-  /**
-   * Makes a session, or joins that of `sessionId` where it exists, and watches it. A new one in REPLAY is STOPPED until it
-   * is told to `start`.
-   */
-  async open(choice: OpenOptions = {}, options: Pick<JoinOptions, "signal"> = {}): Promise<Session> {
+  /** Creates a session, or joins `sessionId` if it exists, and watches it. A new session in REPLAY is STOPPED until `start`. */
+  async open(options: OpenOptions = {}, joinOptions: Pick<JoinOptions, "signal"> = {}): Promise<Session> {
     const WebSocket = this.#webSocketClass();
-    const body = createBody(choice);
+    const body = createBody(options);
     const { session } = await this.#parts.http.call<{ session: SessionView }>("POST", "/sessions/create", body);
-    return this.#watch(session, WebSocket, options);
+    return this.#watch(session, WebSocket, joinOptions);
   }
 
-  /** Watches a session that exists; rejects with `SESSION_NOT_FOUND` otherwise. */
+  /** Watches an existing session; rejects with `SESSION_NOT_FOUND` otherwise. */
   async join(sessionId: string, options: JoinOptions = {}): Promise<Session> {
     const WebSocket = this.#webSocketClass();
     return this.#watch(await this.sessions.get(sessionId), WebSocket, options);
   }
 
   readonly sessions = {
-    list: async (choice: ListOptions = {}): Promise<SessionList> =>
-      this.#get(`/sessions${queryOf(requireObject("list", choice))}`),
+    list: async (options: ListOptions = {}): Promise<SessionList> =>
+      this.#get(`/sessions${queryOf(requireObject("list", options))}`),
     get: async (id: string): Promise<SessionView> => {
       const { session } = await this.#get<{ session: SessionView }>(`/sessions/${pathSegment(id)}`);
       return session;
     },
-    /** Its sockets close, wherever they are. */
+    /** Closes all sockets of the session, on every gateway. */
     delete: async (id: string): Promise<void> => {
       await this.#parts.http.call("DELETE", `/sessions/${pathSegment(id)}`);
     },
     stats: (): Promise<ClusterSessionStats> => this.#get("/sessions/stats"),
   };
 
-  /** Links by which others may watch a session, or control it too, with their token instead of a user's. */
+  /** Share links: their token lets others watch a session, or control it, without a user's token. */
   readonly shares = {
-    /** The token is told here, once. `seconds` from 60 to 30 days; a day unless named. */
-    create: async (id: string, choice: ShareOptions = {}): Promise<{ share: ShareView; token: string }> => {
-      const { role, seconds } = requireObject("create", choice);
+    /** The token is returned only here. `seconds` from 60 to 30 days; a day by default. */
+    create: async (id: string, options: ShareOptions = {}): Promise<{ share: ShareView; token: string }> => {
+      const { role, seconds } = requireObject("create", options);
       return this.#parts.http.call("POST", sharesPath(id), { role, expires_in_s: seconds });
     },
     list: async (id: string): Promise<ShareView[]> => (await this.#get<{ shares: ShareView[] }>(sharesPath(id))).shares,
-    /** Those who came by it are sent away within seconds. */
+    /** Disconnects the viewers of this link within seconds. */
     revoke: async (id: string, share: string): Promise<void> => {
       await this.#parts.http.call("DELETE", `${sharesPath(id)}/${pathSegment(share)}`);
     },
@@ -105,9 +101,9 @@ export class ClusterClient {
   readonly tapes = {
     list: async (): Promise<TapeView[]> => (await this.#get<{ tapes: TapeView[] }>("/tapes")).tapes,
     get: async (id: string): Promise<TapeView> => this.#get(`/tapes/${pathSegment(id)}`),
-    /** A price line of at most so many points, with gaps and events: what a scrubber shows. */
-    overview: async (id: string, choice: { readonly points?: number } = {}): Promise<TapeOverview> => {
-      const { points = 500 } = requireObject("overview", choice);
+    /** A price line of at most `points` points, with gaps and events: what a scrubber shows. */
+    overview: async (id: string, options: { readonly points?: number } = {}): Promise<TapeOverview> => {
+      const { points = 500 } = requireObject("overview", options);
       return this.#get(`/tapes/${pathSegment(id)}/overview${queryOf({ points })}`);
     },
   };
@@ -116,7 +112,7 @@ export class ClusterClient {
     return this.#get("/health");
   }
 
-  /** Rates, latencies, totals, and all nodes. */
+  /** Rates, latencies, totals and nodes. */
   metrics(): Promise<Dashboard> {
     return this.#get("/metrics/dashboard");
   }
@@ -131,10 +127,10 @@ export class ClusterClient {
 
   #webSocketClass(): WebSocketClass {
     const { signal, WebSocket } = this.#parts;
-    if (signal?.aborted) throw new TapedeckError("closed", "The deck was closed.");
+    if (signal?.aborted) throw new TapedeckError("closed", "The client was closed.");
     if (WebSocket) return WebSocket;
-    const hint = "pass one in: tapedeck({ url, WebSocket }), for example that of the package ws";
-    throw new TapedeckError("no_websocket", `There is no WebSocket on this platform; ${hint}.`);
+    const hint = "pass one in: tapedeck({ url, WebSocket }), for example from the package ws";
+    throw new TapedeckError("no_websocket", `This platform has no WebSocket; ${hint}.`);
   }
 
   async #watch(view: SessionView, WebSocket: WebSocketClass, options: JoinOptions): Promise<Session> {

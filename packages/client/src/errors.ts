@@ -1,17 +1,17 @@
 import type { RefusalCode } from "@tapedeck/protocol";
 
 /**
- * What went wrong, for programs. In capitals: a refusal by the cluster (docs/protocol.md lists them), which has changed
+ * What went wrong, for programs. Codes in capitals are refusals by the cluster (docs/protocol.md lists them); a refusal changes
  * nothing. The others are the SDK's own:
  *
- * - `offline`: there is no connection now, so the command was not sent.
- * - `interrupted`: the connection broke before the answer came. The command may have been carried out.
+ * - `offline`: there is no connection, so the command was not sent.
+ * - `interrupted`: the connection broke before the answer arrived. The command may have been carried out.
  * - `unreachable`: no address answered.
- * - `closed`: this session, or the deck, was closed by its own program.
- * - `behind`: whoever reads `frames()` does not keep up.
- * - `no_websocket`: this platform has no WebSocket, and none was passed in.
- * - `bad_answer`: what answered is no Tapedeck.
- * - `bad_argument`: an argument cannot be read; nothing was sent.
+ * - `closed`: this program closed the session or the client.
+ * - `behind`: the reader of `frames()` is too slow.
+ * - `no_websocket`: the platform has no WebSocket, and none was passed in.
+ * - `bad_answer`: the answer did not come from a Tapedeck cluster.
+ * - `bad_argument`: an argument is invalid; nothing was sent.
  */
 export type ErrorCode =
   | RefusalCode
@@ -27,7 +27,7 @@ export type ErrorCode =
 export class TapedeckError extends Error {
   override readonly name = "TapedeckError";
   readonly code: ErrorCode;
-  /** Seconds after which a repetition may succeed, where the cluster has said so. */
+  /** Seconds to wait before trying again, where the cluster sent them. */
   readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: { retryAfter?: number | undefined; cause?: unknown } = {}) {
@@ -37,12 +37,12 @@ export class TapedeckError extends Error {
   }
 }
 
-/** @param rule reads on from the argument's name: "must be an address" */
+/** @param rule continues a sentence that starts with the argument's name: "must be an address" */
 export function badArgument(name: string, rule: string, cause?: unknown): TapedeckError {
   return new TapedeckError("bad_argument", `${name}: ${rule}.`, { cause });
 }
 
-/** Writes arguments for the wire. Programs without types may pass what cannot be written, such as a BigInt. */
+/** Serialises arguments for the wire. Untyped programs may pass values that cannot be serialised, such as a BigInt. */
 export function serialize<T>(name: string, given: T, write: (given: T) => string = JSON.stringify): string {
   try {
     return write(given);

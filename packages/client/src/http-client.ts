@@ -2,28 +2,27 @@ import type { ErrorBody } from "@tapedeck/protocol";
 import { serialize, TapedeckError } from "./errors.js";
 
 export interface HttpClientOptions {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly addresses: readonly string[];
   readonly token: (() => Promise<string | undefined>) | undefined;
   readonly fetch: typeof fetch;
-  /** Longest wait for an answer, in milliseconds. */
-  readonly answerMs: number;
+  readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
 export type Method = "GET" | "POST" | "DELETE";
 
-/** JSON calls. An address that does not answer, or cannot serve at the moment, is left for the next one. */
+/** JSON calls. When an address does not answer or is unavailable, the call goes to the next one. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
-  /** The one that served last. */
+  /** Index of the address that served last. */
   #address = 0;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
   }
 
-  /** Rejects with the cluster's refusal, `unreachable`, `bad_answer`, `bad_argument` or `closed`. The answer's type is the caller's to know. */
+  /** Rejects with the cluster's refusal, `unreachable`, `bad_answer`, `bad_argument` or `closed`. The caller knows the type of the answer. */
   async call<T>(method: Method, path: string, body?: object): Promise<T> {
     const { addresses, token } = this.#options;
     const bearer = await token?.();
@@ -38,49 +37,48 @@ export class HttpClient {
     for (let attempt = 1; ; attempt++) {
       const address = addresses[this.#address] ?? "";
       try {
-        return await this.#ask(address, path, request);
+        return await this.#request(address, path, request);
       } catch (error) {
-        const elsewhere =
+        const tryNext =
           error instanceof TapedeckError && (error.code === "unreachable" || error.code === "UNAVAILABLE");
-        if (!elsewhere) throw error;
+        if (!tryNext) throw error;
         this.#address = (this.#address + 1) % addresses.length;
         if (attempt === addresses.length) throw error;
       }
     }
   }
 
-  async #ask<T>(address: string, path: string, request: RequestInit): Promise<T> {
-    const { status, retryAfter, text } = await this.#exchange(address, path, request);
+  async #request<T>(address: string, path: string, request: RequestInit): Promise<T> {
+    const { status, retryAfter, text } = await this.#fetch(address, path, request);
     let json: T & Partial<ErrorBody>;
     try {
       json = JSON.parse(text);
     } catch (cause) {
-      const what = `${address}${path} answered ${status} with something else than JSON.`;
-      throw new TapedeckError("bad_answer", what, { cause });
+      throw new TapedeckError("bad_answer", `${address}${path} answered ${status} without JSON.`, { cause });
     }
     if (status < 400) return json;
     const { code = "bad_answer", message = `${address}${path} answered ${status}.` } = json;
     throw new TapedeckError(code, message, { retryAfter });
   }
 
-  async #exchange(address: string, path: string, request: RequestInit) {
-    const { fetch: ask, signal, answerMs } = this.#options;
-    const giveUp = new AbortController();
-    const stop = () => giveUp.abort();
-    const deadline = setTimeout(stop, answerMs);
-    signal?.addEventListener("abort", stop);
+  async #fetch(address: string, path: string, request: RequestInit) {
+    const { fetch, signal, timeoutMs } = this.#options;
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const timer = setTimeout(abort, timeoutMs);
+    signal?.addEventListener("abort", abort);
     try {
-      if (signal?.aborted) stop();
-      const answer = await ask(`${address}${path}`, { ...request, signal: giveUp.signal });
-      const wait = answer.headers.get("retry-after");
-      const retryAfter = wait === null || Number.isNaN(Number(wait)) ? undefined : Number(wait);
-      return { status: answer.status, retryAfter, text: await answer.text() };
+      if (signal?.aborted) abort();
+      const response = await fetch(`${address}${path}`, { ...request, signal: controller.signal });
+      const header = response.headers.get("retry-after");
+      const retryAfter = header === null || Number.isNaN(Number(header)) ? undefined : Number(header);
+      return { status: response.status, retryAfter, text: await response.text() };
     } catch (cause) {
-      if (signal?.aborted) throw new TapedeckError("closed", "The deck was closed.", { cause });
+      if (signal?.aborted) throw new TapedeckError("closed", "The client was closed.", { cause });
       throw new TapedeckError("unreachable", `${address} does not answer.`, { cause });
     } finally {
-      clearTimeout(deadline);
-      signal?.removeEventListener("abort", stop);
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
     }
   }
 }

@@ -20,12 +20,12 @@ export type {
   TradeEvent,
 } from "@tapedeck/protocol";
 export type { ClusterClient, JoinOptions, ListOptions, ShareOptions } from "./cluster-client.js";
-export type { ConnectionTiming } from "./connection/link-rules.js";
-export type { WebSocketClass, WebSocketLike } from "./connection/web-socket.js";
-export type { Duration } from "./duration.js";
+export type { WebSocketClass, WebSocketLike } from "./connection/connection.js";
+export type { ConnectionTiming } from "./connection/connection-machine.js";
 export { type ErrorCode, TapedeckError } from "./errors.js";
 export type { History, Position } from "./frames/frame-sequencer.js";
 export type {
+  Duration,
   ModeOptions,
   OpenOptions,
   OrderOptions,
@@ -35,7 +35,6 @@ export type {
   TapeTime,
 } from "./options.js";
 export type { Session } from "./session/session.js";
-export type { SessionStats } from "./session/session-client.js";
 export type {
   ConnectionChange,
   ConnectionState,
@@ -45,4 +44,5 @@ export type {
   SessionEnd,
   StateChange,
 } from "./session/session-events.js";
+export type { SessionStats } from "./session/session-stats.js";
 export { type TapedeckOptions, tapedeck } from "./tapedeck.js";

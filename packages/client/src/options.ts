@@ -6,35 +6,39 @@ type RangeBody = Pick<CreateBody, "from" | "to" | "loop">;
 /** A time on a tape: a Date, milliseconds since 1970, or ISO 8601 in UTC with up to nine decimals. */
 export type TapeTime = Date | number | string;
 
+/** Milliseconds, or a number with a unit: `"90s"`, `"15m"`, `"1.5h"`, `"250ms"`, `"2d"`. */
+export type Duration = number | `${number}${Unit}`;
+type Unit = "ms" | "s" | "m" | "h" | "d";
+
 /** What a session plays. */
 export interface SourceOptions {
-  /** For LIVE `BTCUSDT` unless named; for REPLAY the newest tape of that symbol. */
+  /** In LIVE: `BTCUSDT` by default. In REPLAY: the newest tape of that symbol. */
   readonly symbol?: string;
   readonly source?: string;
   /** `id` or `id@version` of a recorded tape. */
   readonly tape?: string;
-  /** Of SIMULATION: the same seed and scenario are the same market. */
+  /** In SIMULATION: the same seed and scenario give the same market. */
   readonly seed?: number | string;
   readonly scenario?: string;
 }
 
 export interface RangeOptions {
-  /** null: from the tape's start. */
+  /** null: from the start of the tape. */
   readonly from?: TapeTime | null;
-  /** null: to the tape's end. */
+  /** null: to the end of the tape. */
   readonly to?: TapeTime | null;
   readonly loop?: boolean;
 }
 
 export interface OpenOptions extends SourceOptions, RangeOptions {
-  /** Of a session that may exist already; it is then joined as it is. Without it the cluster makes a new id. */
+  /** If the session exists, it is joined as it is. By default the cluster creates a new id. */
   readonly sessionId?: string;
   readonly mode?: Mode;
   /** 0.1 to 1000 seconds of tape per second. */
   readonly speed?: number;
-  /** Frames a second, 1 to 60; 0 for every frame. */
+  /** Frames per second, 1 to 60; 0 for every frame. */
   readonly maxFps?: number;
-  /** Whether marked gaps of the tape are played as one second (`skip`) or in full. */
+  /** Whether marked gaps of the tape play as one second (`skip`) or in full. */
   readonly gaps?: "skip" | "keep";
 }
 
@@ -42,7 +46,7 @@ export interface ModeOptions extends SourceOptions {
   readonly mode: Mode;
 }
 
-/** One place on the tape. */
+/** Where a seek goes. */
 export type SeekPlace =
   | { readonly ts: TapeTime }
   | { readonly seq: number }
@@ -52,18 +56,18 @@ export type SeekPlace =
 
 export interface OrderOptions {
   readonly side: "buy" | "sell" | "BUY" | "SELL";
-  /** Units; 100 unless named. */
+  /** In units; 100 by default. */
   readonly quantity?: number;
 }
 
-/** As the wire has it: an undefined field is no field. */
-export function createBody(choice: OpenOptions): Partial<CreateBody> {
-  const { sessionId, maxFps, from, to, ...rest } = requireObject("open", choice);
+/** Undefined fields are left out of the message. */
+export function createBody(options: OpenOptions): Partial<CreateBody> {
+  const { sessionId, maxFps, from, to, ...rest } = requireObject("open", options);
   return { ...rest, session_id: sessionId, max_fps: maxFps, ...rangeBody({ from, to }) };
 }
 
-export function rangeBody(choice: RangeOptions): RangeBody {
-  const { from, to, loop } = requireObject("range", choice);
+export function rangeBody(options: RangeOptions): RangeBody {
+  const { from, to, loop } = requireObject("range", options);
   return { from: timeBody("from", from), to: timeBody("to", to), ...(loop !== undefined && { loop }) };
 }
 
@@ -75,9 +79,9 @@ export function seekBody(given: SeekPlace): SeekTarget {
   return { event, event_type: type, min_severity: minSeverity };
 }
 
-/** What a program without types may have left out. */
-export function requireObject<T extends object>(method: string, given: T): T {
-  if (!given || typeof given !== "object") throw badArgument(method, "takes an object");
+/** Untyped programs may leave the options out. */
+export function requireObject<T extends object>(name: string, given: T): T {
+  if (!given || typeof given !== "object") throw badArgument(name, "must be an object");
   return given;
 }
 
@@ -85,4 +89,18 @@ function timeBody<T extends null | undefined>(name: string, time: TapeTime | T):
   if (!(time instanceof Date)) return time;
   if (Number.isNaN(time.getTime())) throw badArgument(name, "must be a valid Date");
   return time.toISOString();
+}
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const satisfies Record<Unit, number>;
+
+/** @throws TapedeckError `bad_argument` that names the argument */
+export function durationMs(name: string, duration: Duration): number {
+  if (typeof duration === "number" && Number.isFinite(duration)) return duration;
+  const [, amount, unit] = (typeof duration === "string" && /^(\d+(?:\.\d+)?)(ms|[smhd])$/.exec(duration)) || [];
+  if (amount === undefined || !isUnit(unit)) throw badArgument(name, 'must be milliseconds or text such as "15m"');
+  return Number(amount) * unitMs[unit];
+}
+
+function isUnit(text: string | undefined): text is Unit {
+  return text !== undefined && Object.hasOwn(unitMs, text);
 }

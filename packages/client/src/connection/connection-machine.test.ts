@@ -1,14 +1,20 @@
 import { type CloseCode, closeCodes, sessionGoneReasons } from "@tapedeck/protocol/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ConnectionMachine, MachineEffect, MachineEvent, MachineStep } from "./connection-machine.js";
-import { type ConnectionRules, defaultTiming } from "./link-rules.js";
-import { startMachine, stepMachine } from "./step-link.js";
+import {
+  type ConnectionMachine,
+  type ConnectionRules,
+  defaultTiming,
+  type MachineEffect,
+  type MachineEvent,
+  startMachine,
+  stepMachine,
+} from "./connection-machine.js";
 
 const rules: ConnectionRules = { ...defaultTiming, addresses: 2, freshTokens: true };
 
-/** A link that events happen to, one after the other, on a clock of its own. */
-class Course {
+/** Applies events to a machine one after the other, with its own clock. */
+class Run {
   now = 1000;
   machine: ConnectionMachine;
   effects: readonly MachineEffect[];
@@ -23,7 +29,7 @@ class Course {
 
   step(...events: MachineEvent[]): this {
     for (const event of events) {
-      const step: MachineStep = stepMachine(this.machine, event, {
+      const step = stepMachine(this.machine, event, {
         now: this.now,
         random: this.#random,
         rules: this.#rules,
@@ -40,17 +46,15 @@ class Course {
   }
 
   open(): this {
-    return this.step({ type: "token" }, { type: "welcome" });
+    return this.step({ type: "token" }, { type: "session" });
   }
 
   get retryInMs(): number | undefined {
-    return this.effects.flatMap((effect) =>
-      effect.do === "tell" && effect.news === "lost" ? [effect.retryInMs] : [],
-    )[0];
+    return this.effects.flatMap((effect) => (effect.do === "notifyLost" ? [effect.retryInMs] : []))[0];
   }
 
   get end(): object | undefined {
-    return this.effects.flatMap((effect) => (effect.do === "tell" && effect.news === "ended" ? [effect.end] : []))[0];
+    return this.effects.flatMap((effect) => (effect.do === "notifyEnd" ? [effect.end] : []))[0];
   }
 
   get dialed(): number | undefined {
@@ -59,14 +63,14 @@ class Course {
 }
 
 const lost = (code: number, reason = ""): MachineEvent => ({ type: "lost", code, reason });
-const woke: MachineEvent = { type: "woke", heardAt: 0 };
+const timer: MachineEvent = { type: "timer", lastMessageAt: 0 };
 
-describe("[CL20] what a close means is what the protocol's table says", () => {
+describe("[CL20] the protocol's table of close codes decides what follows a close", () => {
   const never = [1008, 1009, 4400, 4403];
-  test.each(never)("%s: never again", (code) => {
-    const course = new Course().open().step(lost(code));
-    expect(course.machine.phase).toBe("ended");
-    expect(course.end).toMatchObject({ reason: "refused", code });
+  test.each(never)("%s: the connection ends", (code) => {
+    const run = new Run().open().step(lost(code));
+    expect(run.machine.phase).toBe("ended");
+    expect(run.end).toMatchObject({ reason: "refused", code });
   });
 
   test.each([
@@ -74,182 +78,182 @@ describe("[CL20] what a close means is what the protocol's table says", () => {
     [sessionGoneReasons.expired, "expired"],
     ["", "expired"],
   ])("4404 %o: the session is %s", (reason, ended) => {
-    expect(new Course().open().step(lost(4404, reason)).end).toEqual({ reason: ended });
+    expect(new Run().open().step(lost(4404, reason)).end).toEqual({ reason: ended });
   });
 
   test.each([1001, 1012])("%s: at once, at the next address", (code) => {
-    const course = new Course().open().step(lost(code));
-    expect(course.retryInMs).toBe(0);
-    expect(course.step(woke, { type: "token" }).dialed).toBe(1);
+    const run = new Run().open().step(lost(code));
+    expect(run.retryInMs).toBe(0);
+    expect(run.step(timer, { type: "token" }).dialed).toBe(1);
   });
 
   test.each([4408, 4429, 1005, 1006, 1011, 4999])("%s: with backoff", (code) => {
-    expect(new Course({ random: 0.5 }).open().step(lost(code)).retryInMs).toBe(0.5 * rules.backoffMs);
+    expect(new Run({ random: 0.5 }).open().step(lost(code)).retryInMs).toBe(0.5 * rules.backoffMs);
   });
 
-  test("every code of the table is obeyed one way or another", () => {
+  test("every code of the table either ends or retries the connection", () => {
     for (const code of Object.keys(closeCodes)) {
       const { reconnect } = closeCodes[Number(code) as CloseCode];
-      const ended = new Course().open().step(lost(Number(code))).machine.phase === "ended";
+      const ended = new Run().open().step(lost(Number(code))).machine.phase === "ended";
       expect([code, ended]).toEqual([code, reconnect === "never"]);
     }
   });
 
-  test("who is sent away by every address has to wait as well", () => {
-    const course = new Course().open().step(lost(1012)).step(woke).open().step(lost(1012));
-    expect(course.retryInMs).toBe(0);
-    expect(course.step(woke).open().step(lost(1012)).retryInMs).toBe(rules.backoffMs);
-    expect(course.step(woke).open().step(lost(1012)).retryInMs).toBe(2 * rules.backoffMs);
+  test("a client that every address sends away backs off as well", () => {
+    const run = new Run().open().step(lost(1012)).step(timer).open().step(lost(1012));
+    expect(run.retryInMs).toBe(0);
+    expect(run.step(timer).open().step(lost(1012)).retryInMs).toBe(rules.backoffMs);
+    expect(run.step(timer).open().step(lost(1012)).retryInMs).toBe(2 * rules.backoffMs);
   });
 });
 
-describe("[CL21] waits are full jitter under a bound that doubles", () => {
+describe("[CL21] waits have full jitter below a bound that doubles", () => {
   test("from half a second to twenty", () => {
     const waits: (number | undefined)[] = [];
-    const course = new Course().open();
+    const run = new Run().open();
     for (let failure = 1; failure <= 8; failure++) {
-      waits.push(course.step(lost(1006)).retryInMs);
-      course.step(woke, { type: "token" });
+      waits.push(run.step(lost(1006)).retryInMs);
+      run.step(timer, { type: "token" });
     }
     expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
-    expect(new Course({ random: 0 }).open().step(lost(1006)).retryInMs).toBe(0);
+    expect(new Run({ random: 0 }).open().step(lost(1006)).retryInMs).toBe(0);
   });
 
-  test("a connection that lasted makes up for the failures before it, one that did not does not", () => {
-    const course = new Course().open().step(lost(1006), woke, { type: "token" }, lost(1006), woke).open();
-    expect(course.after(rules.stableMs - 1, lost(1006)).retryInMs).toBe(4 * rules.backoffMs);
-    expect(course.step(woke).open().after(rules.stableMs, lost(1006)).retryInMs).toBe(rules.backoffMs);
+  test("a connection that lasted resets the failures, a short one does not", () => {
+    const run = new Run().open().step(lost(1006), timer, { type: "token" }, lost(1006), timer).open();
+    expect(run.after(rules.stableMs - 1, lost(1006)).retryInMs).toBe(4 * rules.backoffMs);
+    expect(run.step(timer).open().after(rules.stableMs, lost(1006)).retryInMs).toBe(rules.backoffMs);
   });
 });
 
 describe("[CL22] each attempt goes to the next address", () => {
-  test("whatever was wrong with the last one", () => {
-    const course = new Course({ addresses: 3 }).step({ type: "token" });
-    expect(course.dialed).toBe(0);
-    expect(course.step(lost(1006), woke, { type: "token" }).dialed).toBe(1);
-    expect(course.step({ type: "welcome" }, lost(1012), woke, { type: "token" }).dialed).toBe(2);
-    expect(course.step({ type: "woke", heardAt: 0 }, woke, { type: "token" }).dialed).toBe(0);
+  test("for every kind of failure", () => {
+    const run = new Run({ addresses: 3 }).step({ type: "token" });
+    expect(run.dialed).toBe(0);
+    expect(run.step(lost(1006), timer, { type: "token" }).dialed).toBe(1);
+    expect(run.step({ type: "session" }, lost(1012), timer, { type: "token" }).dialed).toBe(2);
+    expect(run.step({ type: "timer", lastMessageAt: 0 }, timer, { type: "token" }).dialed).toBe(0);
   });
 
-  test("an attempt without an answer is given up", () => {
-    const course = new Course().step({ type: "token" });
-    expect(course.effects).toContainEqual({ do: "wake", inMs: rules.openMs });
-    expect(course.after(rules.openMs, woke).effects).toContainEqual({ do: "hang up" });
-    expect(course.machine.phase).toBe("waiting");
+  test("an attempt without an answer times out", () => {
+    const run = new Run().step({ type: "token" });
+    expect(run.effects).toContainEqual({ do: "setTimer", inMs: rules.openMs });
+    expect(run.after(rules.openMs, timer).effects).toContainEqual({ do: "closeSocket" });
+    expect(run.machine.phase).toBe("backoff");
   });
 });
 
-describe("[CL23] a network that has gone silent", () => {
+describe("[CL23] a silent network", () => {
   const half = rules.silenceMs / 2;
 
-  test("is pinged at once and at each half of the silence, and given up after a half without any message", () => {
-    const course = new Course().open();
-    expect(course.effects).toContainEqual({ do: "ping" });
-    expect(course.after(half, { type: "woke", heardAt: course.now }).effects).toContainEqual({ do: "ping" });
-    const pinged = course.now;
-    expect(course.after(half, { type: "woke", heardAt: pinged - 1 }).effects).toContainEqual({ do: "hang up" });
-    expect(course.machine.phase).toBe("waiting");
-    expect(course.now - 1000).toBeLessThanOrEqual(rules.silenceMs);
+  test("is pinged at once and every half of silenceMs, and given up after a half without any message", () => {
+    const run = new Run().open();
+    expect(run.effects).toContainEqual({ do: "ping" });
+    expect(run.after(half, { type: "timer", lastMessageAt: run.now }).effects).toContainEqual({ do: "ping" });
+    const pinged = run.now;
+    expect(run.after(half, { type: "timer", lastMessageAt: pinged - 1 }).effects).toContainEqual({ do: "closeSocket" });
+    expect(run.machine.phase).toBe("backoff");
+    expect(run.now - 1000).toBeLessThanOrEqual(rules.silenceMs);
   });
 
-  test("is not taken for silent because a page in the background woke late", () => {
-    const course = new Course().open();
-    const answered = course.now + 20;
-    expect(course.after(60_000, { type: "woke", heardAt: answered }).effects).toContainEqual({ do: "ping" });
-    expect(course.machine.phase).toBe("open");
+  test("is not assumed when the timer of a background page fires late", () => {
+    const run = new Run().open();
+    const answered = run.now + 20;
+    expect(run.after(60_000, { type: "timer", lastMessageAt: answered }).effects).toContainEqual({ do: "ping" });
+    expect(run.machine.phase).toBe("open");
   });
 
-  test("has its whole half, though a timer comes early", () => {
-    const course = new Course().open();
-    expect(course.after(half - 3, { type: "woke", heardAt: 0 }).effects).toEqual([{ do: "wake", inMs: 3 }]);
+  test("gets its whole half when a timer fires early", () => {
+    const run = new Run().open();
+    expect(run.after(half - 3, { type: "timer", lastMessageAt: 0 }).effects).toEqual([{ do: "setTimer", inMs: 3 }]);
   });
 });
 
 describe("[CL24] tokens", () => {
-  test("are asked for at each attempt, before dialing", () => {
-    const course = new Course();
-    expect(course.effects).toContainEqual({ do: "ask" });
-    expect(course.open().step(lost(1012), woke).effects).toContainEqual({ do: "ask" });
+  test("are requested at each attempt, before dialing", () => {
+    const run = new Run();
+    expect(run.effects).toContainEqual({ do: "getToken" });
+    expect(run.open().step(lost(1012), timer).effects).toContainEqual({ do: "getToken" });
   });
 
-  test("a refused one is replaced at once, then with backoff; after three that were refused, no more", () => {
-    const course = new Course().open().step(lost(4401));
-    expect(course.retryInMs).toBe(0);
-    expect(course.step(woke, { type: "token" }, lost(4401)).retryInMs).toBeGreaterThan(0);
-    expect(course.step(woke, { type: "token" }, lost(4401)).end).toMatchObject({ reason: "refused", code: 4401 });
+  test("a refused token is replaced at once, then with backoff; after three the connection ends", () => {
+    const run = new Run().open().step(lost(4401));
+    expect(run.retryInMs).toBe(0);
+    expect(run.step(timer, { type: "token" }, lost(4401)).retryInMs).toBeGreaterThan(0);
+    expect(run.step(timer, { type: "token" }, lost(4401)).end).toMatchObject({ reason: "refused", code: 4401 });
   });
 
-  test("one that is accepted in between begins the count anew", () => {
-    const course = new Course().open();
-    for (let hour = 0; hour < 5; hour++) course.step(lost(4401), woke).open();
-    expect(course.machine.phase).toBe("open");
+  test("an accepted token resets the count", () => {
+    const run = new Run().open();
+    for (let hour = 0; hour < 5; hour++) run.step(lost(4401), timer).open();
+    expect(run.machine.phase).toBe("open");
   });
 
-  test("a fixed one is refused once", () => {
-    expect(new Course({ freshTokens: false }).open().step(lost(4401)).end).toMatchObject({ code: 4401 });
+  test("a fixed token is tried once", () => {
+    expect(new Run({ freshTokens: false }).open().step(lost(4401)).end).toMatchObject({ code: 4401 });
   });
 
-  test("that do not come are waited for so long, and asked for again with backoff", () => {
-    const course = new Course().open().step(lost(1012), woke);
-    expect(course.effects).toContainEqual({ do: "wake", inMs: rules.tokenMs });
-    expect(course.step(woke).retryInMs).toBeGreaterThan(0);
-    expect(course.step(woke, { type: "noToken", why: "no token: offline" }).effects).toContainEqual(
+  test("that do not arrive in time are requested again with backoff", () => {
+    const run = new Run().open().step(lost(1012), timer);
+    expect(run.effects).toContainEqual({ do: "setTimer", inMs: rules.tokenMs });
+    expect(run.step(timer).retryInMs).toBeGreaterThan(0);
+    expect(run.step(timer, { type: "noToken", why: "no token: offline" }).effects).toContainEqual(
       expect.objectContaining({ why: "no token: offline" }),
     );
   });
 });
 
-describe("[CL25] a session that was never open is given up after three rounds of the addresses", () => {
-  test("and one that was, never", () => {
-    const course = new Course();
-    for (let attempt = 1; attempt < 6; attempt++) course.step({ type: "token" }, lost(1006), woke);
-    expect(course.step({ type: "token" }, lost(1006)).end).toMatchObject({ reason: "unreachable" });
-    const known = new Course().open();
-    for (let attempt = 1; attempt < 200; attempt++) known.step(lost(1006), woke, { type: "token" });
+describe("[CL25] after three rounds of the addresses", () => {
+  test("a session that was never open is given up, and one that was open is not", () => {
+    const run = new Run();
+    for (let attempt = 1; attempt < 6; attempt++) run.step({ type: "token" }, lost(1006), timer);
+    expect(run.step({ type: "token" }, lost(1006)).end).toMatchObject({ reason: "unreachable" });
+    const known = new Run().open();
+    for (let attempt = 1; attempt < 200; attempt++) known.step(lost(1006), timer, { type: "token" });
     expect(known.machine.phase).toBe("dialing");
   });
 });
 
-describe("[CL26] whatever happens in whatever order", () => {
+describe("[CL26] for any events in any order", () => {
   const event: fc.Arbitrary<MachineEvent> = fc.oneof(
-    fc.constantFrom<MachineEvent>({ type: "token" }, { type: "welcome" }, { type: "close" }),
+    fc.constantFrom<MachineEvent>({ type: "token" }, { type: "session" }, { type: "close" }),
     fc.constant<MachineEvent>({ type: "noToken", why: "away" }),
-    fc.record({ type: fc.constant("woke" as const), heardAt: fc.nat(100_000) }),
+    fc.record({ type: fc.constant("timer" as const), lastMessageAt: fc.nat(100_000) }),
     fc.record({
       type: fc.constant("lost" as const),
       code: fc.constantFrom(1006, ...Object.keys(closeCodes).map(Number)),
       reason: fc.constantFrom("", ...Object.values(sessionGoneReasons)),
     }),
   );
-  const course = fc.array(
+  const history = fc.array(
     fc.record({ event, afterMs: fc.nat(20_000), random: fc.double({ min: 0, max: 1, noNaN: true }) }),
   );
 
-  test("there is one timer to wait for until the end, none after it, and one end", () => {
+  test("there is at most one socket, one timer until the end and none after it, and one end", () => {
     fc.assert(
-      fc.property(course, fc.integer({ min: 1, max: 3 }), (events, addresses) => {
+      fc.property(history, fc.integer({ min: 1, max: 3 }), (events, addresses) => {
         let { machine, effects } = startMachine({ ...rules, addresses });
-        let [now, timer, socket, ends] = [0, 0, 0, 0];
+        let [now, timers, sockets, ends] = [0, 0, 0, 0];
         const carryOut = () => {
           for (const effect of effects) {
-            if (effect.do === "wake") timer = effect.inMs === undefined ? 0 : 1;
-            if (effect.do === "wake" && effect.inMs !== undefined) expect(effect.inMs).toBeGreaterThanOrEqual(0);
-            if (effect.do === "hang up") socket = 0;
+            if (effect.do === "setTimer") timers = effect.inMs === undefined ? 0 : 1;
+            if (effect.do === "setTimer" && effect.inMs !== undefined) expect(effect.inMs).toBeGreaterThanOrEqual(0);
+            if (effect.do === "closeSocket") sockets = 0;
             if (effect.do === "dial") {
-              expect(socket).toBe(0);
+              expect(sockets).toBe(0);
               expect(effect.address).toBeLessThan(addresses);
-              socket = 1;
+              sockets = 1;
             }
-            if (effect.do === "tell" && effect.news === "ended") ends++;
+            if (effect.do === "notifyEnd") ends++;
           }
-          expect(timer).toBe(machine.phase === "ended" ? 0 : 1);
-          expect(socket).toBe(machine.phase === "open" || machine.phase === "dialing" ? 1 : 0);
+          expect(timers).toBe(machine.phase === "ended" ? 0 : 1);
+          expect(sockets).toBe(machine.phase === "open" || machine.phase === "dialing" ? 1 : 0);
           expect(ends).toBe(machine.phase === "ended" ? 1 : 0);
         };
         carryOut();
         for (const { event: happened, afterMs, random } of events) {
           now += afterMs;
-          if (happened.type === "lost") socket = machine.phase === "open" || machine.phase === "dialing" ? 0 : socket;
+          if (happened.type === "lost") sockets = machine.phase === "open" || machine.phase === "dialing" ? 0 : sockets;
           ({ machine, effects } = stepMachine(machine, happened, { now, random, rules: { ...rules, addresses } }));
           carryOut();
         }

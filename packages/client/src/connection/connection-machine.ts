@@ -1,26 +1,66 @@
-import type { Millis } from "./link-rules.js";
+import { type CloseCode, closeCodes, sessionGoneReasons } from "@tapedeck/protocol/wire";
+
+/** Milliseconds on a monotonic clock. */
+export type Millis = number;
+
+/** Timeouts and backoff that a program can set. */
+export interface ConnectionTiming {
+  /** Longest wait for a token. */
+  readonly tokenMs: Millis;
+  /** Longest wait from dialing to the first message. */
+  readonly openMs: Millis;
+  /** A connection without any message for this long, not even a pong, is given up. */
+  readonly silenceMs: Millis;
+  /** A connection that lasted this long resets the count of failures. */
+  readonly stableMs: Millis;
+  /** Upper bound of the first wait. */
+  readonly backoffMs: Millis;
+  /** Upper bound of every wait. */
+  readonly maxBackoffMs: Millis;
+}
+
+export const defaultTiming: ConnectionTiming = {
+  tokenMs: 15_000,
+  openMs: 10_000,
+  silenceMs: 10_000,
+  stableMs: 5_000,
+  backoffMs: 500,
+  maxBackoffMs: 20_000,
+};
+
+export interface ConnectionRules extends ConnectionTiming {
+  /** Number of addresses. */
+  readonly addresses: number;
+  /** Whether a refused token can be replaced. A fixed one cannot. */
+  readonly freshTokens: boolean;
+}
+
+/** Attempts per address before a session that was never open is given up. */
+const maxInitialRounds = 3;
+
+/** Refused tokens in a row before the connection ends as refused. */
+const maxRefusedTokens = 3;
 
 /**
- * - `asking`: for a token.
- * - `dialing`: a socket is on its way; it counts once the session's first message has come.
- * - `open`: the session's messages come.
- * - `waiting`: for the next attempt.
+ * - `token`: waiting for a token.
+ * - `dialing`: the socket is opening; it counts as open after the `session` message.
+ * - `open`: messages arrive.
+ * - `backoff`: waiting for the next attempt.
  * - `ended`: for good.
  */
-export type MachinePhase = "asking" | "dialing" | "open" | "waiting" | "ended";
+export type MachinePhase = "token" | "dialing" | "open" | "backoff" | "ended";
 
-/** The connection of one session, as a value. `stepLink` says what an event makes of it. */
+/** The state of one session's connection, as a value. `stepMachine` computes the next one. */
 export interface ConnectionMachine {
   readonly phase: MachinePhase;
-  /** The address in use, or to be tried next. */
+  /** Index of the address in use, or of the next one to try. */
   readonly address: number;
-  /** Attempts in a row that came to nothing, or to a connection that did not last. */
+  /** Attempts in a row that failed, or whose connection did not last `stableMs`. */
   readonly failures: number;
-  /** Tokens in a row that were refused. */
+  /** Tokens refused in a row. */
   readonly refusedTokens: number;
-  /** Whether it has ever been open: only then it tries for ever. */
+  /** Whether it was ever open. Only then it retries for ever. */
   readonly wasOpen: boolean;
-  /** When it opened. */
   readonly openedAt: Millis;
   /** When the last ping was sent; undefined before the first. */
   readonly pingedAt: Millis | undefined;
@@ -29,10 +69,10 @@ export interface ConnectionMachine {
 export type MachineEvent =
   | { readonly type: "token" }
   | { readonly type: "noToken"; readonly why: string }
-  /** The session's first message on this connection. */
-  | { readonly type: "welcome" }
-  /** The timer that was asked for. `heardAt` is when the last message came. */
-  | { readonly type: "woke"; readonly heardAt: Millis }
+  /** The `session` message arrived. */
+  | { readonly type: "session" }
+  /** The timer that was set last. */
+  | { readonly type: "timer"; readonly lastMessageAt: Millis }
   | { readonly type: "lost"; readonly code: number; readonly reason: string }
   | { readonly type: "close" };
 
@@ -41,38 +81,176 @@ export type ConnectionEnd =
   | { readonly reason: "refused"; readonly code: number; readonly message: string }
   | { readonly reason: "unreachable"; readonly message: string };
 
-/** What is to be done in the world, in this order. */
+/** What the owner of the machine has to do, in this order. */
 export type MachineEffect =
-  | { readonly do: "ask" }
+  | { readonly do: "getToken" }
   | { readonly do: "dial"; readonly address: number }
   | { readonly do: "ping" }
-  /** Lets go of the socket, whatever it may still have to say. */
-  | { readonly do: "hang up" }
-  /** In so many milliseconds, instead of at any earlier wish; undefined: not at all. */
-  | { readonly do: "wake"; readonly inMs: Millis | undefined }
-  | { readonly do: "tell"; readonly news: "open" }
-  | { readonly do: "tell"; readonly news: "lost"; readonly why: string; readonly retryInMs: Millis }
-  | { readonly do: "tell"; readonly news: "ended"; readonly end: ConnectionEnd };
+  /** Drops the socket and ignores all further messages from it. */
+  | { readonly do: "closeSocket" }
+  /** Replaces the timer set before; undefined clears it. */
+  | { readonly do: "setTimer"; readonly inMs: Millis | undefined }
+  | { readonly do: "notifyOpen" }
+  | { readonly do: "notifyLost"; readonly why: string; readonly retryInMs: Millis }
+  | { readonly do: "notifyEnd"; readonly end: ConnectionEnd };
 
 export interface MachineStep {
   readonly machine: ConnectionMachine;
   readonly effects: readonly MachineEffect[];
 }
 
-type Move = "nothing" | "ask" | "dial" | "open" | "listen" | "late" | "no token" | "judge" | "end";
+/** Time and randomness are arguments. */
+export interface Moment {
+  readonly now: Millis;
+  /** From 0 to 1. */
+  readonly random: number;
+  readonly rules: ConnectionRules;
+}
 
-/** What each event does in each phase. Forget a cell and it does not compile. */
-export const transitions: Record<MachinePhase, Record<MachineEvent["type"], Move>> = {
-  asking: { token: "dial", noToken: "no token", welcome: "nothing", woke: "late", lost: "nothing", close: "end" },
-  dialing: { token: "nothing", noToken: "nothing", welcome: "open", woke: "late", lost: "judge", close: "end" },
-  open: { token: "nothing", noToken: "nothing", welcome: "nothing", woke: "listen", lost: "judge", close: "end" },
-  waiting: { token: "nothing", noToken: "nothing", welcome: "nothing", woke: "ask", lost: "nothing", close: "end" },
-  ended: {
-    token: "nothing",
-    noToken: "nothing",
-    welcome: "nothing",
-    woke: "nothing",
-    lost: "nothing",
-    close: "nothing",
-  },
+type Action = "ignore" | "getToken" | "dial" | "open" | "checkSilence" | "timeOut" | "noToken" | "lost" | "end";
+
+const ignoreAll = { token: "ignore", noToken: "ignore", session: "ignore", timer: "ignore", lost: "ignore" } as const;
+
+/** What each event does in each phase. A missing cell does not compile. */
+const transitions: Record<MachinePhase, Record<MachineEvent["type"], Action>> = {
+  token: { ...ignoreAll, token: "dial", noToken: "noToken", timer: "timeOut", close: "end" },
+  dialing: { ...ignoreAll, session: "open", timer: "timeOut", lost: "lost", close: "end" },
+  open: { ...ignoreAll, timer: "checkSilence", lost: "lost", close: "end" },
+  backoff: { ...ignoreAll, timer: "getToken", close: "end" },
+  ended: { ...ignoreAll, close: "ignore" },
 };
+
+/** A new machine, at its first attempt. */
+export function startMachine(rules: ConnectionRules): MachineStep {
+  const counts = { address: 0, failures: 0, refusedTokens: 0 };
+  return getToken({ phase: "backoff", ...counts, wasOpen: false, openedAt: 0, pingedAt: undefined }, rules);
+}
+
+/** Pure: the next state, and the effects to carry out. */
+export function stepMachine(machine: ConnectionMachine, event: MachineEvent, moment: Moment): MachineStep {
+  switch (transitions[machine.phase][event.type]) {
+    case "getToken":
+      return getToken(machine, moment.rules);
+    case "dial":
+      return dial(machine, moment.rules);
+    case "open":
+      return open(machine, moment);
+    case "checkSilence":
+      return event.type === "timer" ? checkSilence(machine, event.lastMessageAt, moment) : stay(machine);
+    case "timeOut":
+      return retry(machine, machine.phase === "token" ? "no token" : "no answer", "with backoff", moment);
+    case "noToken":
+      return event.type === "noToken" ? retry(machine, event.why, "with backoff", moment) : stay(machine);
+    case "lost":
+      return event.type === "lost" ? afterClose(machine, event.code, event.reason, moment) : stay(machine);
+    case "end":
+      return end(machine, { reason: "closed" });
+    case "ignore":
+      return stay(machine);
+  }
+}
+
+function stay(machine: ConnectionMachine): MachineStep {
+  return { machine, effects: [] };
+}
+
+/** Each attempt gets its own token, since tokens expire. */
+function getToken(machine: ConnectionMachine, { tokenMs }: ConnectionRules): MachineStep {
+  return {
+    machine: { ...machine, phase: "token", pingedAt: undefined },
+    effects: [{ do: "setTimer", inMs: tokenMs }, { do: "getToken" }],
+  };
+}
+
+function dial(machine: ConnectionMachine, { openMs }: ConnectionRules): MachineStep {
+  return {
+    machine: { ...machine, phase: "dialing" },
+    effects: [
+      { do: "setTimer", inMs: openMs },
+      { do: "dial", address: machine.address },
+    ],
+  };
+}
+
+function open(machine: ConnectionMachine, { now, rules }: Moment): MachineStep {
+  return {
+    machine: { ...machine, phase: "open", wasOpen: true, openedAt: now, refusedTokens: 0, pingedAt: now },
+    effects: [{ do: "ping" }, { do: "setTimer", inMs: rules.silenceMs / 2 }, { do: "notifyOpen" }],
+  };
+}
+
+/**
+ * Half of `silenceMs` passes before a ping, half is for the answer. Silence counts from the ping, not from the last message:
+ * the timer of a page in the background fires late, when its ping was answered long ago.
+ */
+function checkSilence(machine: ConnectionMachine, lastMessageAt: Millis, moment: Moment): MachineStep {
+  const { now, rules } = moment;
+  const patienceMs = rules.silenceMs / 2;
+  const { pingedAt } = machine;
+  if (pingedAt !== undefined && lastMessageAt < pingedAt) {
+    const left = pingedAt + patienceMs - now;
+    if (left > 0) return { machine, effects: [{ do: "setTimer", inMs: left }] };
+    return retry(machine, "the network is silent", "with backoff", moment);
+  }
+  return { machine: { ...machine, pingedAt: now }, effects: [{ do: "ping" }, { do: "setTimer", inMs: patienceMs }] };
+}
+
+/** The protocol's table of close codes decides. A code that is not in it means a lost connection or a dead node. */
+function afterClose(machine: ConnectionMachine, code: number, reason: string, moment: Moment): MachineStep {
+  const known = isCloseCode(code) ? closeCodes[code] : undefined;
+  const why = `${known?.name ?? "connection lost"} (${code}${reason === "" ? "" : `: ${reason}`})`;
+  switch (known?.reconnect) {
+    case "never":
+      return end(machine, code === 4404 ? { reason: goneBy(reason) } : { reason: "refused", code, message: why });
+    case "with a fresh token": {
+      const refusedTokens = machine.refusedTokens + 1;
+      if (!moment.rules.freshTokens || refusedTokens >= maxRefusedTokens) {
+        return end(machine, { reason: "refused", code, message: why });
+      }
+      return retry({ ...machine, refusedTokens }, why, refusedTokens === 1 ? "at once" : "with backoff", moment);
+    }
+    case "at once":
+    case "at once, with the resume token":
+      return retry(machine, why, "at once", moment);
+    case "with backoff":
+    case undefined:
+      return retry(machine, why, "with backoff", moment);
+  }
+}
+
+/** "At once" holds for one round of the addresses. A client that all of them send away backs off as well. */
+function retry(machine: ConnectionMachine, why: string, when: "at once" | "with backoff", moment: Moment): MachineStep {
+  const { now, random, rules } = moment;
+  const lasted = machine.phase === "open" && now - machine.openedAt >= rules.stableMs;
+  const failures = lasted ? 1 : machine.failures + 1;
+  if (!machine.wasOpen && failures >= maxInitialRounds * rules.addresses) {
+    return end(machine, { reason: "unreachable", message: why });
+  }
+  const free = when === "at once" ? rules.addresses : 0;
+  const retryInMs = failures <= free ? 0 : backoff(failures - free, random, rules);
+  const address = (machine.address + 1) % rules.addresses;
+  return {
+    machine: { ...machine, phase: "backoff", failures, address, pingedAt: undefined },
+    effects: [{ do: "closeSocket" }, { do: "setTimer", inMs: retryInMs }, { do: "notifyLost", why, retryInMs }],
+  };
+}
+
+/** Full jitter below a bound that doubles each time, so that the clients of a dead node do not reconnect all at once. */
+function backoff(failures: number, random: number, { backoffMs, maxBackoffMs }: ConnectionTiming): Millis {
+  return random * Math.min(maxBackoffMs, backoffMs * 2 ** (failures - 1));
+}
+
+function end(machine: ConnectionMachine, how: ConnectionEnd): MachineStep {
+  return {
+    machine: { ...machine, phase: "ended", pingedAt: undefined },
+    effects: [{ do: "closeSocket" }, { do: "setTimer", inMs: undefined }, { do: "notifyEnd", end: how }],
+  };
+}
+
+function goneBy(reason: string): "deleted" | "expired" {
+  return reason === sessionGoneReasons.deleted ? "deleted" : "expired";
+}
+
+function isCloseCode(code: number): code is CloseCode {
+  return Object.hasOwn(closeCodes, code);
+}

@@ -1,15 +1,34 @@
 import type { ServerMessage } from "@tapedeck/protocol";
 import { subprotocol } from "@tapedeck/protocol/wire";
 import { serialize } from "../errors.js";
-import type { ConnectionEnd, ConnectionMachine, MachineEffect, MachineEvent } from "./connection-machine.js";
-import type { ConnectionRules, Millis } from "./link-rules.js";
-import { startMachine, stepMachine } from "./step-link.js";
-import type { WebSocketClass, WebSocketLike } from "./web-socket.js";
+import {
+  type ConnectionEnd,
+  type ConnectionMachine,
+  type ConnectionRules,
+  type MachineEffect,
+  type MachineEvent,
+  type Millis,
+  startMachine,
+  stepMachine,
+} from "./connection-machine.js";
+
+/** What the SDK needs of a WebSocket. Browsers, Node 22 and later, and the package `ws` all have it. */
+export interface WebSocketLike {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  /** Drops the connection without a closing handshake; browsers cannot. */
+  terminate?(): void;
+  addEventListener(type: "open" | "error", listener: () => void): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+}
+
+export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
 
 export interface ConnectionOptions {
   readonly WebSocket: WebSocketClass;
   readonly rules: ConnectionRules;
-  /** An attempt begins. Answers what to dial, which says from which frame to go on. */
+  /** An attempt starts. Returns the URL to dial, which says after which frame to continue. */
   readonly onDial: (address: number) => string;
   readonly token: (() => Promise<string | undefined>) | undefined;
   readonly onMessage: (message: ServerMessage) => void;
@@ -18,18 +37,17 @@ export interface ConnectionOptions {
   readonly onEnd: (end: ConnectionEnd) => void;
 }
 
-/** Where a socket can be cut off, it has so many milliseconds for its farewell. */
-const farewellMs = 1000;
+/** Time for the closing handshake before the socket is terminated. */
+const closeTimeoutMs = 1000;
 
-/** Puts a session's link into practice: the one place with a socket and a timer. */
+/** Carries out what the connection machine decides: owns the socket and the timer. */
 export class Connection {
   readonly #options: ConnectionOptions;
   #machine: ConnectionMachine;
   #socket: WebSocketLike | undefined;
   #token: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #heardAt: Millis = 0;
-  /** From ping to pong, in milliseconds; undefined before the first pong. */
+  #lastMessageAt: Millis = 0;
   #latencyMs: Millis | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -43,6 +61,7 @@ export class Connection {
     return this.#machine.phase === "open";
   }
 
+  /** From ping to pong, in milliseconds; undefined before the first pong. */
   get latencyMs(): Millis | undefined {
     return this.#latencyMs;
   }
@@ -57,20 +76,16 @@ export class Connection {
   }
 
   #step(event: MachineEvent): void {
-    const { rules } = this.#options;
-    const { machine, effects } = stepMachine(this.#machine, event, {
-      now: performance.now(),
-      random: Math.random(),
-      rules,
-    });
+    const moment = { now: performance.now(), random: Math.random(), rules: this.#options.rules };
+    const { machine, effects } = stepMachine(this.#machine, event, moment);
     this.#machine = machine;
     for (const effect of effects) this.#carryOut(effect);
   }
 
   #carryOut(effect: MachineEffect): void {
     switch (effect.do) {
-      case "ask":
-        this.#ask();
+      case "getToken":
+        this.#getToken();
         break;
       case "dial":
         this.#dial(effect.address);
@@ -78,30 +93,33 @@ export class Connection {
       case "ping":
         this.send({ type: "ping" });
         break;
-      case "hang up":
-        this.#hangUp();
+      case "closeSocket":
+        this.#closeSocket();
         break;
-      case "wake":
-        this.#wakeIn(effect.inMs);
+      case "setTimer":
+        this.#setTimer(effect.inMs);
         break;
-      case "tell":
-        if (effect.news === "open") this.#options.onOpen();
-        else if (effect.news === "lost") this.#options.onLost(effect.why, effect.retryInMs);
-        else this.#options.onEnd(effect.end);
+      case "notifyOpen":
+        this.#options.onOpen();
+        break;
+      case "notifyLost":
+        this.#options.onLost(effect.why, effect.retryInMs);
+        break;
+      case "notifyEnd":
+        this.#options.onEnd(effect.end);
     }
   }
 
-  #wakeIn(ms: Millis | undefined): void {
+  #setTimer(ms: Millis | undefined): void {
     clearTimeout(this.#timer);
-    this.#timer =
-      ms === undefined ? undefined : setTimeout(() => this.#step({ type: "woke", heardAt: this.#heardAt }), ms);
+    if (ms === undefined) return;
+    this.#timer = setTimeout(() => this.#step({ type: "timer", lastMessageAt: this.#lastMessageAt }), ms);
   }
 
-  #ask(): void {
+  #getToken(): void {
     const attempt = this.#machine;
-    // Who asked may have given up, or asked again, by the time the answer comes.
     const answer = (event: MachineEvent, token?: string) => {
-      if (this.#machine !== attempt) return;
+      if (this.#machine !== attempt) return; // this attempt timed out, or the connection ended
       this.#token = token;
       this.#step(event);
     };
@@ -119,20 +137,20 @@ export class Connection {
     try {
       socket = new WebSocket(onDial(address), [subprotocol]);
     } catch (error) {
-      // A page of https may not open ws, for one.
+      // For example, an https page may not open ws.
       this.#step({ type: "lost", code: 1006, reason: error instanceof Error ? error.message : "" });
       return;
     }
     this.#socket = socket;
-    // A socket that was let go may still speak; nobody listens.
+    // A dropped socket may still fire events.
     const current = () => socket === this.#socket;
     socket.addEventListener("open", () => {
       if (current() && this.#token !== undefined) this.send({ type: "auth", token: this.#token });
     });
     socket.addEventListener("message", ({ data }) => {
-      if (current() && typeof data === "string") this.#take(data);
+      if (current() && typeof data === "string") this.#receive(data);
     });
-    socket.addEventListener("error", () => {}); // a close follows, and says more
+    socket.addEventListener("error", () => {}); // a close event follows, with the code
     socket.addEventListener("close", ({ code, reason }) => {
       if (!current()) return;
       this.#socket = undefined;
@@ -140,9 +158,9 @@ export class Connection {
     });
   }
 
-  #take(text: string): void {
+  #receive(text: string): void {
     const now = performance.now();
-    this.#heardAt = now;
+    this.#lastMessageAt = now;
     const message: ServerMessage = JSON.parse(text);
     if (message.type === "pong") {
       const { pingedAt } = this.#machine;
@@ -153,12 +171,12 @@ export class Connection {
       this.#renewToken();
       return;
     }
-    // The session's view is renewed before anyone hears that the connection is open.
+    // The session's view is updated before listeners learn that the connection is open.
     this.#options.onMessage(message);
-    if (message.type === "session") this.#step({ type: "welcome" });
+    if (message.type === "session") this.#step({ type: "session" });
   }
 
-  /** The server says that the token of this connection ends soon. Without a fresh one it closes, and we come back with one. */
+  /** The token of this connection expires soon. Without a fresh one the server closes the connection, and the next attempt gets one. */
   #renewToken(): void {
     const { token, rules } = this.#options;
     const socket = this.#socket;
@@ -167,16 +185,16 @@ export class Connection {
       (fresh) => {
         if (socket === this.#socket && fresh !== undefined) this.send({ type: "auth", token: fresh });
       },
-      () => {}, // asked for again at the next attempt, and told of there
+      () => {}, // the next attempt tries again, and reports the error
     );
   }
 
-  /** Nothing that the socket still says is heard. On a network that has gone silent its farewell would never end. */
-  #hangUp(): void {
+  /** On a silent network the closing handshake would never complete, so it has a deadline. */
+  #closeSocket(): void {
     const socket = this.#socket;
     if (socket === undefined) return;
     this.#socket = undefined;
-    const deadline = socket.terminate && setTimeout(() => socket.terminate?.(), farewellMs);
+    const deadline = socket.terminate && setTimeout(() => socket.terminate?.(), closeTimeoutMs);
     socket.addEventListener("close", () => clearTimeout(deadline));
     socket.close(1000);
   }

@@ -4,8 +4,8 @@ import { TapedeckError } from "../errors.js";
 import { frame } from "../testing/messages.js";
 import { FrameQueue } from "./frame-queue.js";
 
-describe("[CL6] frames as a loop", () => {
-  test("hands out what came before the loop and what comes while it waits, in order", async () => {
+describe("[CL6] frames() as a loop", () => {
+  test("a loop gets the frames queued before it and those that arrive while it waits, in order", async () => {
     const queue = new FrameQueue(() => {});
     queue.push(frame(1));
     const seqs: number[] = [];
@@ -20,7 +20,7 @@ describe("[CL6] frames as a loop", () => {
     expect(seqs).toEqual([1, 2, 3]);
   });
 
-  test("readers that wait are served in their order, and all are told of the end", async () => {
+  test("waiting readers are served in order, and the end reaches all of them", async () => {
     const queue = new FrameQueue(() => {});
     const readers = [queue.next(), queue.next(), queue.next()];
     queue.push(frame(1));
@@ -28,7 +28,7 @@ describe("[CL6] frames as a loop", () => {
     expect((await Promise.all(readers)).map(({ value }) => value?.seq)).toEqual([1, undefined, undefined]);
   });
 
-  test("a loop that is left stops listening, once", async () => {
+  test("leaving the loop removes the listener once", async () => {
     const release = vi.fn();
     const queue = new FrameQueue(release);
     queue.push(frame(1));
@@ -40,7 +40,7 @@ describe("[CL6] frames as a loop", () => {
     expect(await queue.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("an error comes after the frames that came before it", async () => {
+  test("an error is thrown after the frames that preceded it", async () => {
     const queue = new FrameQueue(() => {});
     queue.push(frame(1));
     queue.end(new TapedeckError("FORBIDDEN", "not yours"));
@@ -48,7 +48,7 @@ describe("[CL6] frames as a loop", () => {
     await expect(queue.next()).rejects.toMatchObject({ code: "FORBIDDEN" });
   });
 
-  test("one that is 10,000 frames behind is told so, and nothing more is kept for it", async () => {
+  test("a reader that is 10,000 frames behind gets an error, and its queue is dropped", async () => {
     const release = vi.fn();
     const queue = new FrameQueue(release);
     const one = frame(0);

@@ -1,15 +1,15 @@
 import type { Frame } from "@tapedeck/protocol";
 import { TapedeckError } from "../errors.js";
 
-/** Frames that a reader of `frames()` may be behind: more than two minutes at 60 a second. */
-const mostQueued = 10_000;
+/** How far a reader of `frames()` may lag behind: more than two minutes at 60 frames per second. */
+const maxQueued = 10_000;
 
-/** Frames that have come and are waiting for the loop that reads them. */
+/** Frames that wait for a `for await` loop. */
 export class FrameQueue implements AsyncIterableIterator<Frame, undefined> {
   readonly #frames: Frame[] = [];
-  #over: { readonly error: TapedeckError | undefined } | undefined;
-  #waiting: { resolve: (next: IteratorResult<Frame, undefined>) => void; reject: (error: unknown) => void }[] = [];
-  /** Called once, when the reader is done or the queue has ended. */
+  #ended: { readonly error: TapedeckError | undefined } | undefined;
+  #readers: { resolve: (next: IteratorResult<Frame, undefined>) => void; reject: (error: unknown) => void }[] = [];
+  /** Called once, when the reader leaves or the queue ends. */
   readonly #release: () => void;
 
   constructor(release: () => void) {
@@ -21,28 +21,28 @@ export class FrameQueue implements AsyncIterableIterator<Frame, undefined> {
   }
 
   push(frame: Frame): void {
-    if (this.#over) return;
-    const reader = this.#waiting.shift();
+    if (this.#ended) return;
+    const reader = this.#readers.shift();
     if (reader) reader.resolve({ done: false, value: frame });
-    else if (this.#frames.push(frame) > mostQueued) {
+    else if (this.#frames.push(frame) > maxQueued) {
       this.#frames.length = 0;
-      this.end(new TapedeckError("behind", `The loop is ${mostQueued} frames behind: it does too much for each one.`));
+      this.end(new TapedeckError("behind", `The reader of frames() is more than ${maxQueued} frames behind.`));
     }
   }
 
-  /** What has come is still read; then the loop ends, or throws the error. */
+  /** Frames in the queue are still read; then the loop ends, or throws the error. */
   end(error?: TapedeckError): void {
-    if (this.#over) return;
-    this.#over = { error };
+    if (this.#ended) return;
+    this.#ended = { error };
     this.#release();
-    for (const reader of this.#waiting.splice(0)) this.#last(error).then(reader.resolve, reader.reject);
+    for (const reader of this.#readers.splice(0)) this.#last(error).then(reader.resolve, reader.reject);
   }
 
   next(): Promise<IteratorResult<Frame, undefined>> {
     const frame = this.#frames.shift();
     if (frame) return Promise.resolve({ done: false, value: frame });
-    if (this.#over) return this.#last(this.#over.error);
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    if (this.#ended) return this.#last(this.#ended.error);
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
   }
 
   /** The loop was left by `break` or `return`. */

@@ -1,48 +1,49 @@
 import type { Frame, ServerMessage, SessionView } from "@tapedeck/protocol";
+import { limits } from "@tapedeck/protocol/wire";
 
-/** Names a delivered frame for ever, and is all it takes to resume after it. */
+/** Names a delivered frame for ever, and is enough to resume after it. */
 export interface Position {
   readonly epoch: number;
-  /** The last frame that was delivered; one below the first where none was. */
+  /** The last frame that was delivered; before the first one, its seq minus one. */
   readonly seq: number;
 }
 
 export interface History {
   readonly frames: readonly Frame[];
   readonly epoch: number;
-  /** False where frames between those shown before and these are missing. */
+  /** False when frames between the last delivered one and these are missing. */
   readonly complete: boolean;
 }
 
-/** What a message of the server means for those who watch. */
+/** What a server message means for the listeners. */
 export type Delivery =
-  | { readonly what: "frames"; readonly frames: readonly Frame[]; readonly epoch: number }
-  | { readonly what: "history"; readonly history: History }
-  | { readonly what: "nothing" };
+  | { readonly kind: "frames"; readonly frames: readonly Frame[]; readonly epoch: number }
+  | { readonly kind: "history"; readonly history: History }
+  | { readonly kind: "none" };
 
-const nothing: Delivery = { what: "nothing" };
+const none: Delivery = { kind: "none" };
 
-/** Which frames have been delivered, over all connections: each (epoch, seq) once, in order. No I/O. */
+/** Delivers each (epoch, seq) once and in order, over all connections. No I/O. */
 export class FrameSequencer {
   #position: Position | undefined;
-  /** That of the last `session`, `state` or `history`: frames belong to it. */
+  /** Of the last `session`, `state` or `history` message: the frames that follow belong to it. */
   #epoch = 0;
-  /** The first `history` of a connection either replaces what is shown or goes on from it; others always go on. */
-  #greeted = false;
+  /** The first `history` of a connection either replaces what is shown or continues it. Later ones always continue. */
+  #hadHistory = false;
   #resuming = false;
 
   constructor(position?: Position) {
     this.#position = position;
   }
 
-  /** Where to go on; undefined: from whatever the session shows to a newcomer. */
+  /** Where to resume; undefined: at whatever the session shows to new viewers. */
   get position(): Position | undefined {
     return this.#position;
   }
 
-  /** A connection begins, with `position` as its resume token if there is one. */
+  /** A connection starts, with `position` as its resume token if there is one. */
   beginConnection(): void {
-    this.#greeted = false;
+    this.#hadHistory = false;
     this.#resuming = this.#position !== undefined;
   }
 
@@ -50,21 +51,21 @@ export class FrameSequencer {
   receive(message: ServerMessage): Delivery {
     switch (message.type) {
       case "snapshot":
-        return this.#isNew(message.seq, this.#epoch) ? this.#deliver([message], this.#epoch) : nothing;
+        return this.#isNew(message.seq, this.#epoch) ? this.#deliver([message], this.#epoch) : none;
       case "history":
-        return this.#takeHistory(message);
+        return this.#receiveHistory(message);
       case "session":
       case "state":
         this.#epoch = message.session.epoch;
-        return nothing;
+        return none;
       default:
-        return nothing;
+        return none;
     }
   }
 
-  #takeHistory({ data, epoch, complete }: Extract<ServerMessage, { type: "history" }>): Delivery {
-    const replaces = !this.#greeted && !(this.#resuming && complete);
-    this.#greeted = true;
+  #receiveHistory({ data, epoch, complete }: Extract<ServerMessage, { type: "history" }>): Delivery {
+    const replaces = !this.#hadHistory && !(this.#resuming && complete);
+    this.#hadHistory = true;
     this.#epoch = epoch;
     if (!replaces) {
       return this.#deliver(
@@ -72,9 +73,9 @@ export class FrameSequencer {
         epoch,
       );
     }
-    // Only a session without a tape has nothing to show: whatever tape it gets is a later epoch.
+    // An empty history means a session without a tape; any tape it gets later has a later epoch.
     this.#position = { epoch, seq: data.at(-1)?.seq ?? -1 };
-    return { what: "history", history: { frames: data, epoch, complete } };
+    return { kind: "history", history: { frames: data, epoch, complete } };
   }
 
   #isNew(seq: number, epoch: number): boolean {
@@ -83,16 +84,43 @@ export class FrameSequencer {
   }
 
   #deliver(frames: readonly Frame[], epoch: number): Delivery {
-    return frames.length === 0 ? nothing : { what: "frames", frames, epoch };
+    return frames.length === 0 ? none : { kind: "frames", frames, epoch };
   }
 
-  /** Frames are marked one by one, so that whoever leaves in the middle of several knows where they were. HOT. */
+  /** Called for each frame, so that the position is right when a listener closes the session between two frames. HOT. */
   markDelivered(seq: number, epoch: number): void {
     this.#position = { epoch, seq };
   }
 }
 
-/** Whether a view tells of a later change of the session than another one. Both numbers only grow. */
+/** Whether a view is later than another one of the same session. Epoch and rev only grow. */
 export function isNewer(view: SessionView, than: SessionView): boolean {
   return view.epoch !== than.epoch ? view.epoch > than.epoch : view.rev > than.rev;
+}
+
+/** The newest frames of the current epoch, as many as a server's history has: the history for listeners that are added late. */
+export class RecentFrames {
+  #frames: Frame[] = [];
+  #epoch = 0;
+  #started = false;
+
+  replace({ frames, epoch }: History): void {
+    this.#frames = frames.slice(-limits.historyFrames);
+    this.#epoch = epoch;
+    this.#started = true;
+  }
+
+  /** HOT: once per frame. */
+  add(frame: Frame, epoch: number): void {
+    if (epoch !== this.#epoch) this.replace({ frames: [], epoch, complete: true });
+    this.#frames.push(frame);
+    // Trimmed at twice the length, because each trim copies the array.
+    if (this.#frames.length >= 2 * limits.historyFrames) this.#frames = this.#frames.slice(-limits.historyFrames);
+  }
+
+  /** Undefined before the first history. */
+  history(): History | undefined {
+    if (!this.#started) return undefined;
+    return { frames: this.#frames.slice(-limits.historyFrames), epoch: this.#epoch, complete: true };
+  }
 }

@@ -7,31 +7,29 @@ interface Pending {
   readonly reject: (error: TapedeckError) => void;
 }
 
-/** Commands on their way: sent, and not answered yet. */
+/** Commands that were sent and are not answered yet. */
 export class PendingCommands {
   readonly #byId = new Map<string, Pending>();
-  #last = 0;
+  #lastId = 0;
 
-  /** @param send called with the id that the answer will bear; where it throws, that is the outcome */
+  /** @param send called with the id that the answer will have; if it throws, the promise rejects */
   add(name: string, send: (id: string) => void): Promise<SessionView> {
-    const id = `c${++this.#last}`;
+    const id = `c${++this.#lastId}`;
     return new Promise((resolve, reject) => {
       send(id);
       this.#byId.set(id, { name, resolve, reject });
     });
   }
 
-  /** @returns whether there was such a command */
-  settle(id: string | number, outcome: SessionView | TapedeckError): boolean {
+  settle(id: string | number, outcome: SessionView | TapedeckError): void {
     const pending = this.#byId.get(String(id));
-    if (pending === undefined) return false;
+    if (pending === undefined) return;
     this.#byId.delete(String(id));
     if (outcome instanceof TapedeckError) pending.reject(outcome);
     else pending.resolve(outcome);
-    return true;
   }
 
-  /** The connection that would have brought the answers is gone. */
+  /** The connection was lost, and with it all answers. */
   interrupt(): void {
     const all = [...this.#byId.values()];
     this.#byId.clear();

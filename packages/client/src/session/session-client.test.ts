@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
 import { soon } from "../../../../test/support/soon.js";
-import { type ConnectionTiming, defaultTiming } from "../connection/link-rules.js";
+import { type ConnectionTiming, defaultTiming } from "../connection/connection-machine.js";
 import { FakeGateway } from "../testing/fake-gateway.js";
 import { frame, historyOf, viewOf } from "../testing/messages.js";
 import { SessionClient } from "./session-client.js";
@@ -11,13 +11,13 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-async function standIn(greet: Parameters<typeof FakeGateway.open>[0]): Promise<FakeGateway> {
+async function fakeGateway(greet: Parameters<typeof FakeGateway.open>[0]): Promise<FakeGateway> {
   const gateway = await FakeGateway.open(greet);
   open.push(gateway);
   return gateway;
 }
 
-function lineTo(
+function connectTo(
   sockets: readonly string[],
   { token, timing }: { token?: () => Promise<string>; timing?: Partial<ConnectionTiming> } = {},
 ): SessionClient {
@@ -41,13 +41,13 @@ const tokens = () => {
 const isToken = (message: unknown, text: string) =>
   JSON.stringify(message) === JSON.stringify({ type: "auth", token: text });
 
-test("[CL24] a token is the first message of each connection, and one that is refused is replaced", async () => {
-  const gateway = await standIn((message) => {
+test("[CL24] the token is the first message of each connection, and a refused one is replaced", async () => {
+  const gateway = await fakeGateway((message) => {
     if (message === undefined) return undefined;
-    return isToken(message, "token 2") ? "let in" : 4401;
+    return isToken(message, "token 2") ? "accept" : 4401;
   });
   const token = tokens();
-  const client = lineTo([gateway.url], { token });
+  const client = connectTo([gateway.url], { token });
   await client.opened;
   expect(token).toHaveBeenCalledTimes(2);
   expect(gateway.connections.map(({ sent }) => sent[0])).toEqual([
@@ -57,9 +57,9 @@ test("[CL24] a token is the first message of each connection, and one that is re
   expect(gateway.connections[0]).toMatchObject({ protocol: "tapedeck.v1" });
 });
 
-test("[CL24] one that expires on the way is replaced, and frames go on after the last one", async () => {
-  const gateway = await standIn(() => "let in");
-  const client = lineTo([gateway.url], { token: tokens() });
+test("[CL24] an expired token is replaced, and frames continue after the last one", async () => {
+  const gateway = await fakeGateway(() => "accept");
+  const client = connectTo([gateway.url], { token: tokens() });
   const seqs: number[] = [];
   client.events.frame.add(({ seq }) => seqs.push(seq));
   await client.opened;
@@ -79,39 +79,39 @@ test("[CL24] one that expires on the way is replaced, and frames go on after the
   await vi.waitFor(() => expect(seqs).toEqual([1, 2, 3, 4]), soon);
 });
 
-test("[CL24] after three that were refused it is refused", async () => {
-  const gateway = await standIn(() => 4401);
-  const client = lineTo([gateway.url], { token: tokens() });
+test("[CL24] after three refused tokens the session ends as refused", async () => {
+  const gateway = await fakeGateway(() => 4401);
+  const client = connectTo([gateway.url], { token: tokens() });
   await expect(client.opened).rejects.toMatchObject({ code: "UNAUTHORIZED" });
   expect(gateway.connections).toHaveLength(3);
   expect(client.ended).toMatchObject({ reason: "refused", error: { code: "UNAUTHORIZED" } });
 });
 
-test("[CL24] a token that cannot be had now is asked for again", async () => {
-  const gateway = await standIn(() => "let in");
+test("[CL24] when getting a token fails, it is tried again", async () => {
+  const gateway = await fakeGateway(() => "accept");
   const token = vi.fn(async () => "good").mockRejectedValueOnce(new Error("signed out"));
-  const client = lineTo([gateway.url], { token });
+  const client = connectTo([gateway.url], { token });
   const whys: (string | undefined)[] = [];
   client.events.connection.add(({ why }) => whys.push(why));
   await client.opened;
   expect(whys).toEqual(["no token: signed out", undefined]);
 });
 
-test("[CL24] without tokens a ping is the first message, once the session's first has come", async () => {
-  const gateway = await standIn(() => "let in");
-  const client = lineTo([gateway.url]);
+test("[CL24] without tokens the first message is a ping, after the session message", async () => {
+  const gateway = await fakeGateway(() => "accept");
+  const client = connectTo([gateway.url]);
   await client.opened;
   await vi.waitFor(() => expect(gateway.connections[0]?.sent).toEqual([{ type: "ping" }]), soon);
 });
 
-test("[CL2] what comes together with the first message waits for listeners that are added when open resolves", async () => {
-  const gateway = await standIn((message) => {
+test("[CL2] messages that arrive together with the first one wait for listeners that are added when open resolves", async () => {
+  const gateway = await fakeGateway((message) => {
     if (!isToken(message, "token 1")) return undefined;
-    // Right after the first message, before anyone on the other side has had a turn.
+    // Right after the first message, before the client has had a turn.
     queueMicrotask(() => gateway.send(historyOf(1, [0, 1]), frame(2)));
-    return "let in";
+    return "accept";
   });
-  const client = lineTo([gateway.url], { token: tokens() });
+  const client = connectTo([gateway.url], { token: tokens() });
   await client.opened;
   const seqs: number[] = [];
   client.events.history.add(({ frames }) => seqs.push(...frames.map(({ seq }) => seq)));
@@ -119,22 +119,22 @@ test("[CL2] what comes together with the first message waits for listeners that 
   await vi.waitFor(() => expect(seqs).toEqual([0, 1, 2]), soon);
 });
 
-test("[CL3] a socket that was given up is not heard any more", async () => {
-  const slow = await standIn(() => undefined);
-  const gateway = await standIn(() => "let in");
-  const client = lineTo([slow.url, gateway.url], { token: tokens(), timing: { openMs: 100 } });
+test("[CL3] messages of a socket that was given up are ignored", async () => {
+  const slow = await fakeGateway(() => undefined);
+  const gateway = await fakeGateway(() => "accept");
+  const client = connectTo([slow.url, gateway.url], { token: tokens(), timing: { openMs: 100 } });
   await client.opened;
   const seqs: number[] = [];
   client.events.frame.add(({ seq }) => seqs.push(seq));
   slow.send({ type: "session", session: viewOf({ epoch: 99 }), node: "late", limits: {} }, frame(7));
   gateway.send(historyOf(1, [0]), frame(1));
   await vi.waitFor(() => expect(seqs).toEqual([1]), soon);
-  expect(client.node).toBe("stand-in");
+  expect(client.node).toBe("fake");
 });
 
-test("[CL5] who leaves in the middle of what was missed knows where they were", async () => {
-  const gateway = await standIn(() => "let in");
-  const client = lineTo([gateway.url]);
+test("[CL5] closing in the middle of missed frames keeps the position of the last delivered one", async () => {
+  const gateway = await fakeGateway(() => "accept");
+  const client = connectTo([gateway.url]);
   const seqs: number[] = [];
   client.events.frame.add(({ seq }) => {
     seqs.push(seq);
@@ -148,15 +148,15 @@ test("[CL5] who leaves in the middle of what was missed knows where they were", 
   expect(client.stats.framesReceived).toBe(4);
 });
 
-test("[CL42] frames that came before the end are delivered before it, and nothing after it", async () => {
-  const gateway = await standIn(() => "let in");
-  const client = lineTo([gateway.url], { token: tokens() });
+test("[CL42] frames that arrived before the end are delivered before it, and nothing after it", async () => {
+  const gateway = await fakeGateway(() => "accept");
+  const client = connectTo([gateway.url], { token: tokens() });
   await client.opened;
-  const told: string[] = [];
-  client.events.frame.add(({ seq }) => told.push(`frame ${seq}`));
-  client.events.end.add(({ reason }) => told.push(reason));
+  const events: string[] = [];
+  client.events.frame.add(({ seq }) => events.push(`frame ${seq}`));
+  client.events.end.add(({ reason }) => events.push(reason));
   gateway.send(historyOf(1, [0]), frame(1));
   gateway.disconnect(4404);
-  await vi.waitFor(() => expect(told).toEqual(["frame 1", "expired"]), soon);
+  await vi.waitFor(() => expect(events).toEqual(["frame 1", "expired"]), soon);
   await expect(client.command("pause")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
 });

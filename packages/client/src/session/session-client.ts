@@ -2,35 +2,23 @@ import type { Frame, ServerMessage, SessionView } from "@tapedeck/protocol";
 import { Connection, type ConnectionOptions } from "../connection/connection.js";
 import type { ConnectionEnd } from "../connection/connection-machine.js";
 import { TapedeckError } from "../errors.js";
-import { FrameSequencer, isNewer, type Position } from "../frames/frame-sequencer.js";
-import { RecentFrames } from "../frames/recent-frames.js";
+import { FrameSequencer, isNewer, type Position, RecentFrames } from "../frames/frame-sequencer.js";
 import { PendingCommands } from "./pending-commands.js";
-import { Rate } from "./rate.js";
 import { type ConnectionState, type SessionEnd, SessionEvents } from "./session-events.js";
+import { FrameCounter, type SessionStats } from "./session-stats.js";
 
 export interface SessionClientOptions extends Pick<ConnectionOptions, "WebSocket" | "rules" | "token"> {
   readonly view: SessionView;
-  /** Addresses of gateways' sockets, without query. */
+  /** URLs of the gateways' sockets, without query. */
   readonly sockets: readonly string[];
   readonly position: Position | undefined;
 }
 
-export interface SessionStats {
-  /** Frames delivered since the session was opened here. */
-  readonly framesReceived: number;
-  /** Frames of the tape that came merged into those. */
-  readonly framesSkipped: number;
-  /** Delivered in the last full second. */
-  readonly framesPerSecond: number;
-  /** Round trip over the socket in milliseconds; undefined before it was measured. */
-  readonly latencyMs: number | undefined;
-}
-
-/** One session as it comes over the wire: what is known of it, what is on its way, and who is told. */
+/** What is behind a `Session`: its connection, its view, pending commands and listeners. */
 export class SessionClient {
   readonly events = new SessionEvents();
   readonly recent = new RecentFrames();
-  /** Settles with the first message, or with the reason why there will be none. */
+  /** Resolves with the first message; rejects when there will be none. */
   readonly opened: Promise<void>;
   view: SessionView;
   node = "";
@@ -39,15 +27,13 @@ export class SessionClient {
   readonly #sequencer: FrameSequencer;
   readonly #pending = new PendingCommands();
   readonly #connection: Connection;
-  readonly #rate = new Rate();
-  #received = 0;
-  #skipped = 0;
+  readonly #counter = new FrameCounter();
   /**
-   * What came before the caller of `open` could add a listener; undefined afterwards. Messages that arrive together are
-   * handed on within one turn of the event loop, and the caller goes on only after it.
+   * Messages that arrived before the caller of `open` could add a listener; undefined afterwards. Messages that arrive together
+   * are handled within one turn of the event loop, and the caller continues only after it.
    */
   #early: ServerMessage[] | undefined = [];
-  #release: ReturnType<typeof setTimeout> | undefined;
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #settleOpened: { resolve: () => void; reject: (error: TapedeckError) => void } | undefined;
 
   constructor({ view, sockets, position, ...transport }: SessionClientOptions) {
@@ -75,19 +61,18 @@ export class SessionClient {
 
   get stats(): SessionStats {
     return {
-      framesReceived: this.#received,
-      framesSkipped: this.#skipped,
-      framesPerSecond: this.#rate.perSecond(performance.now()),
+      framesReceived: this.#counter.received,
+      framesSkipped: this.#counter.skipped,
+      framesPerSecond: this.#counter.perSecond(performance.now()),
       latencyMs: this.#connection.latencyMs,
     };
   }
 
-  /** Resolves once the cluster has carried the command out. */
+  /** Resolves once the cluster has carried out the command. */
   command(command: string, args: object = {}): Promise<SessionView> {
     if (this.ended) return Promise.reject(endError(this.ended));
     if (!this.#connection.isOpen) {
-      const message = `There is no connection at the moment: ${command} was not sent.`;
-      return Promise.reject(new TapedeckError("offline", message));
+      return Promise.reject(new TapedeckError("offline", `There is no connection: ${command} was not sent.`));
     }
     return this.#pending.add(command, (id) => this.#connection.send({ ...args, type: "command", id, command }));
   }
@@ -109,30 +94,30 @@ export class SessionClient {
   #open(): void {
     this.state = "open";
     this.#settleOpened?.resolve();
-    this.#release ??= setTimeout(() => this.#handOn(), 0);
+    this.#flushTimer ??= setTimeout(() => this.#flushEarly(), 0);
     this.events.connection.emit({ connection: "open" });
   }
 
-  #handOn(): void {
-    clearTimeout(this.#release);
+  #flushEarly(): void {
+    clearTimeout(this.#flushTimer);
     const early = this.#early ?? [];
     this.#early = undefined;
-    for (const message of early) this.#take(message);
+    for (const message of early) this.#handle(message);
   }
 
   #lose(why: string, retryInMs: number): void {
-    if (this.#early && this.state === "open") this.#handOn();
+    if (this.#early && this.state === "open") this.#flushEarly();
     if (this.state === "open") this.state = "reconnecting";
     this.#pending.interrupt();
     this.events.connection.emit({ connection: this.state, why, retryInMs });
   }
 
   #end(how: ConnectionEnd): void {
-    clearTimeout(this.#release);
-    // Frames that came before the end are delivered before it.
-    if (how.reason !== "closed") this.#handOn();
+    clearTimeout(this.#flushTimer);
+    // Frames that arrived before the end are delivered before it.
+    if (how.reason !== "closed") this.#flushEarly();
     this.state = "closed";
-    this.ended = endOf(how);
+    this.ended = sessionEnd(how);
     this.#pending.interrupt();
     this.#settleOpened?.reject(endError(this.ended));
     this.events.connection.emit({ connection: "closed" });
@@ -142,14 +127,14 @@ export class SessionClient {
 
   #receive(message: ServerMessage): void {
     if (this.#early && this.state !== "connecting") this.#early.push(message);
-    else this.#take(message);
+    else this.#handle(message);
   }
 
   /** HOT: once per message. */
-  #take(message: ServerMessage): void {
-    if (this.ended) return; // a listener has left
+  #handle(message: ServerMessage): void {
+    if (this.ended) return; // a listener closed the session
     const delivery = this.#sequencer.receive(message);
-    switch (delivery.what) {
+    switch (delivery.kind) {
       case "frames":
         for (const frame of delivery.frames) {
           if (this.ended) return;
@@ -160,21 +145,19 @@ export class SessionClient {
         this.recent.replace(delivery.history);
         this.events.history.emit(delivery.history);
         return;
-      case "nothing":
-        this.#hear(message);
+      case "none":
+        this.#handleOther(message);
     }
   }
 
   #deliver(frame: Frame, epoch: number): void {
     this.#sequencer.markDelivered(frame.seq, epoch);
-    this.#received++;
-    this.#skipped += frame.skipped ?? 0;
-    this.#rate.count(performance.now());
+    this.#counter.count(frame.skipped ?? 0, performance.now());
     this.recent.add(frame, epoch);
     this.events.frame.emit(frame, { epoch });
   }
 
-  #hear(message: ServerMessage): void {
+  #handleOther(message: ServerMessage): void {
     switch (message.type) {
       case "session":
         this.node = message.node;
@@ -182,7 +165,7 @@ export class SessionClient {
         this.events.state.emit({ session: message.session, cause: "connected" });
         return;
       case "state":
-        // While resuming, each epoch is headed by its state, also those that are over.
+        // A resume replays the state message of each epoch, also of past ones.
         if (isNewer(this.view, message.session)) return;
         this.view = message.session;
         this.events.state.emit({ session: message.session, cause: message.cause });
@@ -213,22 +196,23 @@ export class SessionClient {
   }
 }
 
-function endOf(how: ConnectionEnd): SessionEnd {
-  if (how.reason === "refused")
+function sessionEnd(how: ConnectionEnd): SessionEnd {
+  if (how.reason === "refused") {
     return { reason: "refused", error: new TapedeckError(refusalOf(how.code), how.message) };
+  }
   if (how.reason === "unreachable") {
-    return { reason: "refused", error: new TapedeckError("unreachable", `No gateway lets us in: ${how.message}.`) };
+    return { reason: "refused", error: new TapedeckError("unreachable", `No gateway answers: ${how.message}.`) };
   }
   return { reason: how.reason };
 }
 
 function endError({ reason, error }: SessionEnd): TapedeckError {
   if (error) return error;
-  if (reason === "closed") return new TapedeckError("closed", "This session was closed here.");
+  if (reason === "closed") return new TapedeckError("closed", "The session was closed here.");
   return new TapedeckError("SESSION_NOT_FOUND", "The session does not exist or has expired.");
 }
 
-/** Close codes and refusals say the same things in two ways. */
+/** The refusal code that means the same as a close code. */
 function refusalOf(closeCode: number): TapedeckError["code"] {
   if (closeCode === 4401) return "UNAUTHORIZED";
   if (closeCode === 4403) return "FORBIDDEN";

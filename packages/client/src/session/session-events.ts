@@ -1,34 +1,33 @@
 import type { Frame, RefusalCode, ServerMessage, SessionView, StateCause, TradeEvent } from "@tapedeck/protocol";
 import type { TapedeckError } from "../errors.js";
 import type { History } from "../frames/frame-sequencer.js";
-import { Listeners } from "./listeners.js";
 
 /** `connecting` until the first message; `reconnecting` after a loss; `closed` for good. */
 export type ConnectionState = "connecting" | "open" | "reconnecting" | "closed";
 
 export interface StateChange {
   readonly session: SessionView;
-  /** Why it changed; `connected`: as it was found at connecting. */
+  /** Why it changed; `connected`: the state when a connection opened. */
   readonly cause: StateCause | "connected";
 }
 
 export interface ConnectionChange {
   readonly connection: ConnectionState;
-  /** While reconnecting: what was wrong, and in how many milliseconds the next attempt begins. */
+  /** While reconnecting: why the connection was lost, and how many milliseconds until the next attempt. */
   readonly why?: string;
   readonly retryInMs?: number;
 }
 
 export interface SessionEnd {
   /**
-   * `deleted` by someone; `expired` for want of viewers and commands, or lost by the cluster; `refused`: this client may not
-   * watch it, `error` says why; `closed` by its own program.
+   * `deleted`: through the API; `expired`: unused for its TTL, or lost by the cluster; `refused`: see `error`; `closed`: by this
+   * program.
    */
   readonly reason: "deleted" | "expired" | "refused" | "closed";
   readonly error?: TapedeckError;
 }
 
-/** A word from the cluster that answers no command, such as that a part of the tape is damaged. */
+/** A message from the cluster that answers no command, for example that a part of the tape is damaged. */
 export interface Notice {
   readonly code: RefusalCode;
   readonly message: string;
@@ -37,7 +36,38 @@ export interface Notice {
 export type Feed = Omit<Extract<ServerMessage, { type: "feed" }>, "type">;
 export type Lag = Omit<Extract<ServerMessage, { type: "lag" }>, "type">;
 
-/** All that a session tells its listeners. */
+/** The listeners of one event, called in the order in which they were added. */
+export class Listeners<T extends unknown[]> {
+  readonly #all = new Set<(...event: T) => void>();
+
+  /** @returns a function that removes the listener */
+  add(listener: (...event: T) => void): () => void {
+    // The wrapper allows the same function to be added twice and removed once.
+    const entry = (...event: T) => listener(...event);
+    this.#all.add(entry);
+    return () => {
+      this.#all.delete(entry);
+    };
+  }
+
+  /** When a listener throws, the others are still called, and the error is reported as uncaught. */
+  emit(...event: T): void {
+    for (const listener of this.#all) {
+      try {
+        listener(...event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  clear(): void {
+    this.#all.clear();
+  }
+}
+
 export class SessionEvents {
   readonly frame = new Listeners<[frame: Frame, of: { readonly epoch: number }]>();
   readonly history = new Listeners<[history: History]>();

@@ -1,8 +1,9 @@
 import type { Frame, SessionView, StepBy, TradeEvent } from "@tapedeck/protocol";
-import { type Duration, millisOf } from "../duration.js";
 import { FrameQueue } from "../frames/frame-queue.js";
 import type { History, Position } from "../frames/frame-sequencer.js";
 import {
+  type Duration,
+  durationMs,
   type ModeOptions,
   type OrderOptions,
   type RangeOptions,
@@ -11,7 +12,7 @@ import {
   type SeekPlace,
   seekBody,
 } from "../options.js";
-import type { SessionClient, SessionStats } from "./session-client.js";
+import type { SessionClient } from "./session-client.js";
 import type {
   ConnectionChange,
   ConnectionState,
@@ -21,11 +22,12 @@ import type {
   SessionEnd,
   StateChange,
 } from "./session-events.js";
+import type { SessionStats } from "./session-stats.js";
 
 /**
- * A deck of one's own: its buttons, its frames, and news of it. It comes back by itself when the connection is lost, and goes
- * on with the frame after the last one delivered. A command resolves with the session once the cluster has carried it
- * out, and rejects with a `TapedeckError` whose `code` says why it was not.
+ * One session: its commands, its frames and its events. After a lost connection it reconnects by itself and continues with the
+ * frame after the last delivered one. A command resolves with the session's view once the cluster has carried it out, and
+ * rejects with a `TapedeckError` whose `code` says why it was not.
  */
 export class Session {
   readonly #client: SessionClient;
@@ -38,11 +40,11 @@ export class Session {
   get id(): string {
     return this.#client.view.session_id;
   }
-  /** The session as last heard of. Its times and playhead are of that moment. */
+  /** The last view that arrived. Its times and playhead are from that moment. */
   get view(): SessionView {
     return this.#client.view;
   }
-  /** Of the last frame delivered here. Passed to `join`, here or anywhere, it goes on with the frame after it. */
+  /** Of the last delivered frame. `join` with it continues with the next frame, in this program or another. */
   get position(): Position {
     return this.#client.position;
   }
@@ -56,12 +58,12 @@ export class Session {
   get stats(): SessionStats {
     return this.#client.stats;
   }
-  /** How it ended; undefined while it has not. */
+  /** How it ended; undefined until then. */
   get ended(): SessionEnd | undefined {
     return this.#client.ended;
   }
 
-  /** Plays from the playhead; from the start of the range when STOPPED, from the edge in LIVE. */
+  /** Plays from the playhead; when STOPPED from the start of the range; in LIVE from the edge. */
   start(): Promise<SessionView> {
     return this.#client.command("start");
   }
@@ -71,7 +73,7 @@ export class Session {
   resume(): Promise<SessionView> {
     return this.#client.command("resume");
   }
-  /** Back to the start, at rest. */
+  /** Stops and returns to the start. */
   stop(): Promise<SessionView> {
     return this.#client.command("stop");
   }
@@ -79,65 +81,65 @@ export class Session {
   speed(value: number): Promise<SessionView> {
     return this.#client.command("speed", { value });
   }
-  /** Jumps; the frame at the new place is delivered, also when paused. */
+  /** Jumps. The frame at the new place is delivered, also while paused. */
   async seek(place: SeekPlace): Promise<SessionView> {
     return this.#client.command("seek", seekBody(place));
   }
-  /** Goes back by tape time, to the start at most: `rewind({ by: "15m" })`. */
-  async rewind(choice: { readonly by: Duration }): Promise<SessionView> {
-    return this.#client.command("goback", { seconds: millisOf("by", requireObject("rewind", choice).by) / 1000 });
+  /** Goes back by tape time, at most to the start: `rewind({ by: "15m" })`. */
+  async rewind(options: { readonly by: Duration }): Promise<SessionView> {
+    return this.#client.command("goback", { seconds: durationMs("by", requireObject("rewind", options).by) / 1000 });
   }
-  /** Pauses and moves by frames, or by milliseconds of tape; either may be negative. */
+  /** Pauses and moves by frames or by milliseconds of tape; negative values go back. */
   step(by: StepBy): Promise<SessionView> {
     return this.#client.command("step", by);
   }
-  /** Plays only a part, once or for ever. A field that is not named stays as it is; null takes it back. */
-  async range(choice: RangeOptions): Promise<SessionView> {
-    return this.#client.command("range", rangeBody(choice));
+  /** Limits playback to a part of the tape, once or in a loop. Fields that are left out stay; null removes a limit. */
+  async range(options: RangeOptions): Promise<SessionView> {
+    return this.#client.command("range", rangeBody(options));
   }
-  /** In LIVE: to the edge. */
+  /** In LIVE: jumps to the edge. */
   live(): Promise<SessionView> {
     return this.#client.command("live");
   }
   /**
-   * To another tape, a live market, or a simulated one. Without a source: back to what the session played in that mode, as it was
-   * left (`view.kept_modes`). The present mode without a source, or with its own, changes nothing.
+   * Switches to another tape, a live market or a simulated one. Without a source it returns to what the session last played in
+   * that mode (`view.kept_modes`). The current mode without a source, or with the current one, changes nothing.
    */
-  mode(choice: ModeOptions): Promise<SessionView> {
-    return this.#client.command("mode", choice);
+  mode(options: ModeOptions): Promise<SessionView> {
+    return this.#client.command("mode", options);
   }
-  /** In SIMULATION, while it plays: an order at market. `onTrade` tells of its fill. */
-  order(choice: OrderOptions): Promise<SessionView> {
-    return this.#client.command("order", choice);
+  /** In SIMULATION, while it plays: a market order. `onTrade` reports its fill. */
+  order(options: OrderOptions): Promise<SessionView> {
+    return this.#client.command("order", options);
   }
 
   /**
-   * Each frame once, in order, over all connections. Within an epoch `seq` grows; a new epoch is a jump. What was
-   * missed while the connection was away comes here, too.
+   * Each frame once and in order, over all connections. Within an epoch `seq` grows; a new epoch is a jump. Frames missed while
+   * the connection was down arrive here, too.
    *
-   * @returns the undo, as that of every `on...`
+   * @returns a function that removes the listener, as every `on...` does
    */
   onFrame(listener: (frame: Frame, of: { readonly epoch: number }) => void): () => void {
     return this.#client.events.frame.add(listener);
   }
 
   /**
-   * Frames from before those that `onFrame` tells of, at most 100, to replace what is shown: at the beginning, and with
-   * `complete: false` when too much was missed to go on without a hole. A listener that comes later is told at once
-   * what has come so far.
+   * Up to 100 frames that precede those of `onFrame` and replace what is shown: at the start, and with `complete: false` when
+   * too many frames were missed to continue without a gap. A listener that is added later is called at once with the latest
+   * frames.
    */
   onHistory(listener: (history: History) => void): () => void {
-    const undo = this.#client.events.history.add(listener);
-    const sofar = this.#client.recent.history();
-    if (sofar) listener(sofar);
-    return undo;
+    const remove = this.#client.events.history.add(listener);
+    const history = this.#client.recent.history();
+    if (history) listener(history);
+    return remove;
   }
 
-  /** The session changed, whoever changed it; and as it was found whenever a connection was made. */
+  /** The session changed, by any client or by the cluster. Also called with the current state whenever a connection opens. */
   onState(listener: (change: StateChange) => void): () => void {
     return this.#client.events.state.add(listener);
   }
-  /** The market that LIVE shows is connecting, up, or down. */
+  /** The status of the feed behind LIVE: connecting, up or down. */
   onFeed(listener: (feed: Feed) => void): () => void {
     return this.#client.events.feed.add(listener);
   }
@@ -145,31 +147,31 @@ export class Session {
   onTrade(listener: (fill: TradeEvent) => void): () => void {
     return this.#client.events.trade.add(listener);
   }
-  /** This program reads too slowly, so frames came merged. */
+  /** This program reads too slowly, so frames were merged. */
   onLag(listener: (lag: Lag) => void): () => void {
     return this.#client.events.lag.add(listener);
   }
-  /** The cluster has something to say that answers no command, such as that a part of the tape is damaged. */
+  /** A message from the cluster that answers no command, for example that a part of the tape is damaged. */
   onNotice(listener: (notice: Notice) => void): () => void {
     return this.#client.events.notice.add(listener);
   }
   onConnection(listener: (change: ConnectionChange) => void): () => void {
     return this.#client.events.connection.add(listener);
   }
-  /** The last event: nothing comes after it, and nothing is left running. */
+  /** The last event. Nothing is left running after it. */
   onEnd(listener: (end: SessionEnd) => void): () => void {
     return this.#client.events.end.add(listener);
   }
 
   /**
-   * The frames from now on: `for await (const frame of session.frames())`. The loop ends with the session, or when `signal`
-   * aborts; it throws when the session is refused, and when it is 10,000 frames behind.
+   * Frames from now on: `for await (const frame of session.frames())`. The loop ends with the session, or when `signal` aborts.
+   * It throws when the session is refused, and when the reader is 10,000 frames behind.
    */
   frames({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Frame> {
-    const undo = [this.onFrame((frame) => queue.push(frame)), this.onEnd(({ error }) => queue.end(error))];
+    const removals = [this.onFrame((frame) => queue.push(frame)), this.onEnd(({ error }) => queue.end(error))];
     const stop = () => queue.end();
     const queue = new FrameQueue(() => {
-      for (const take of undo) take();
+      for (const remove of removals) remove();
       signal?.removeEventListener("abort", stop);
     });
     signal?.addEventListener("abort", stop);
@@ -178,7 +180,7 @@ export class Session {
     return queue;
   }
 
-  /** Leaves. The session goes on without this viewer, until its time runs out. */
+  /** Disconnects. The session continues without this viewer until its TTL ends. */
   close(): void {
     this.#client.close();
   }

@@ -1,6 +1,6 @@
 import type { Frame, ServerMessage, SessionView } from "@tapedeck/protocol";
 
-/** Messages of the server as tests want them. */
+/** Server messages for tests. */
 export function frame(seq: number, changes: Partial<Frame> = {}): Frame {
   const side = Array.from({ length: 10 }, (_, at): [number, number] => [100 + at, 1]);
   return {

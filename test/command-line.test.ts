@@ -151,7 +151,7 @@ describe("[CM6] a cluster that is not there, or that refuses, is one sentence an
     expect(await tapedeck(["sessions", "--url", url])).toMatchObject({
       code: 1,
       stderr:
-        `${url}/sessions?limit=100 answered 200 with something else than JSON. ` +
+        `${url}/sessions?limit=100 answered 200 without JSON. ` +
         `Is ${url} the address of a cluster? Name one with --url.\n`,
     });
   });

@@ -61,7 +61,7 @@ test("[DB91] a no, and Escape, lead to the page's own cluster, and nothing is se
     await dashboard.page.getByRole("dialog", { name: /^Connect to / }).waitFor();
     if (refuse === "press") await dashboard.press(`Use ${host}`);
     else await dashboard.page.keyboard.press("Escape");
-    await dashboard.page.getByRole("heading", { name: "Who are you?" }).waitFor();
+    await dashboard.page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(new URL(dashboard.page.url()).search).toBe("");
     expect([...asked]).toEqual([host]);
   }
@@ -82,7 +82,7 @@ test("[DB16] a cluster that knows its users asks for a token, and links carry on
   dashboards,
 }) => {
   const ada = await dashboards.open(cluster.url, { permissions: ["clipboard-read", "clipboard-write"] });
-  await ada.page.getByRole("heading", { name: "Who are you?" }).waitFor();
+  await ada.page.getByRole("heading", { name: "Sign in" }).waitFor();
   await ada.page.getByLabel("Access token").fill("ey.not.one");
   await ada.press("Sign in");
   await ada.page.getByText(/not good/).waitFor();
@@ -92,7 +92,7 @@ test("[DB16] a cluster that knows its users asks for a token, and links carry on
   const id = await ada.sessionId();
 
   await ada.press("Session");
-  await ada.press("Copy link to watch only");
+  await ada.press("Copy view-only link");
   await expect.poll(() => ada.toasts()).toMatch(/copied/);
   const link = new URL(await ada.page.evaluate(() => navigator.clipboard.readText()));
   expect(link.searchParams.get("session")).toBe(id);

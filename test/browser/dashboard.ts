@@ -35,7 +35,7 @@ export class DashboardPage {
 
   /** Waits for the deck to be in a state, as the transport bar names it. */
   async state(text: "Playing" | "Paused" | "Stopped" | "End of tape"): Promise<void> {
-    await this.page.getByLabel("State of the deck").getByText(text, { exact: true }).waitFor();
+    await this.page.getByLabel("Playback state").getByText(text, { exact: true }).waitFor();
   }
 
   /** The playhead's time of day. */
@@ -99,7 +99,7 @@ export class DashboardPage {
   }
 
   async exportedBytes(what: string): Promise<Buffer> {
-    await this.press("Export what is seen");
+    await this.press("Export");
     const [download] = await Promise.all([
       this.page.waitForEvent("download"),
       this.page.getByRole("button", { name: new RegExp(what) }).click(),
@@ -110,7 +110,7 @@ export class DashboardPage {
 
   /** All notices that are shown now. */
   async toasts(): Promise<string> {
-    return (await this.page.getByRole("log", { name: "Notices" }).textContent()) ?? "";
+    return (await this.page.getByRole("log", { name: "Notifications" }).textContent()) ?? "";
   }
 }
 

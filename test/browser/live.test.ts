@@ -91,7 +91,7 @@ test("[DB33] the market is paused, rewound, played slowly and caught up with, an
     symbol: "ETHUSDT",
     max_fps: 0,
   });
-  await dashboard.page.getByLabel("Stretch of tape time in sight").selectOption("300000");
+  await dashboard.page.getByLabel("Visible time span").selectOption("300000");
   await atEdge(dashboard, true);
   await expect.poll(async () => (await dashboard.visibleSeqs()).length, { timeout: 20_000 }).toBeGreaterThan(60);
 
@@ -112,7 +112,7 @@ test("[DB33] the market is paused, rewound, played slowly and caught up with, an
   expect(caught).toContain((paused ?? 0) + 1);
 
   await dashboard.page.getByRole("radio", { name: "0.5×", exact: true }).click();
-  await dashboard.press("Choose how far to rewind");
+  await dashboard.press("Choose rewind length");
   await dashboard.page.getByRole("button", { name: "5 s", exact: true }).click();
   await atEdge(dashboard, false);
   await expect.poll(() => secondsBehind(dashboard)).toBeGreaterThan(4);
@@ -147,7 +147,7 @@ test("[DB34] a venue that cannot be reached is said to be down, with its reason,
     .first()
     .waitFor();
   expect((await view()).feed?.status).toBe("down");
-  await dashboard.press("Watch a simulated venue");
+  await dashboard.press("Watch a simulated market");
   await dashboard.plays();
   await atEdge(dashboard, true);
   await dashboard.page.getByRole("radio", { name: "REPLAY", exact: true }).click();

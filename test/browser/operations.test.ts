@@ -19,13 +19,13 @@ test("[DB60] sessions are listed live, searched, filtered, and deleted after a s
   await table.getByRole("link", { name: "ops-two" }).waitFor({ state: "hidden" });
   await table.getByRole("link", { name: id }).waitFor();
   await dashboard.page.getByLabel("Mode").selectOption("LIVE");
-  await dashboard.page.getByText("No such session.").waitFor();
+  await dashboard.page.getByText("No matching sessions.").waitFor();
   await dashboard.page.getByLabel("Mode").selectOption("REPLAY");
   await table.getByRole("row", { name: id }).getByText("PLAYING").waitFor();
   await cluster.http.control(id, "speed/5");
   await table.getByRole("row", { name: id }).getByText("5×").waitFor();
   await dashboard.press(`Delete ${id}`);
-  await dashboard.press("Keep");
+  await dashboard.press("Cancel");
   await dashboard.press(`Delete ${id}`);
   await dashboard.press("Delete");
   await table.getByRole("link", { name: id }).waitFor({ state: "hidden" });
@@ -61,7 +61,7 @@ test("[DB62] on a phone each row is a card with its columns' names, and nothing 
     await dashboard.page.getByRole("tab", { name: tab }).click();
     await dashboard.page
       .getByRole("rowheader")
-      .or(dashboard.page.getByText(/No session is in LIVE|Nobody has given an order/))
+      .or(dashboard.page.getByText(/No sessions in LIVE|No orders in simulated markets/))
       .first()
       .waitFor();
     const table = dashboard.page.getByRole("tabpanel").getByRole("table");

@@ -32,21 +32,21 @@ test.for(["dark", "light"] as const)(
     await dashboard.state("Paused");
     expect(await grave(dashboard)).toEqual([]);
     await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
-    await dashboard.page.getByLabel("Least severity").selectOption("low");
+    await dashboard.page.getByLabel("Minimum severity").selectOption("low");
     expect(await grave(dashboard)).toEqual([]);
-    await dashboard.page.getByLabel("Least severity").selectOption("critical");
+    await dashboard.page.getByLabel("Minimum severity").selectOption("critical");
     await dashboard.page.getByText(/hidden by the filter/).waitFor();
     expect(await grave(dashboard)).toEqual([]);
     await dashboard.page.getByRole("tab", { name: "Gaps" }).click();
     await dashboard.page
       .getByRole("region", { name: "Gaps by price" })
-      .or(dashboard.page.getByText(/^No gap/))
+      .or(dashboard.page.getByText(/^No liquidity gaps/))
       .waitFor();
     expect(await grave(dashboard)).toEqual([]);
     await dashboard.page.getByRole("tab", { name: "Inspector" }).click();
     await dashboard.key(",");
     expect(await grave(dashboard)).toEqual([]);
-    for (const panel of ["Choose a tape", "Session", "Export what is seen", "Choose how far to rewind"]) {
+    for (const panel of ["Choose a tape", "Session", "Export", "Choose rewind length"]) {
       await dashboard.press(panel);
       expect(await grave(dashboard)).toEqual([]);
       await dashboard.page.keyboard.press("Escape");
@@ -83,7 +83,7 @@ test.for(["dark", "light"] as const)(
       expect(await grave(dashboard)).toEqual([]);
     }
     const gone = await dashboards.open(`${cluster.url}/?session=never-was`, { colorScheme });
-    await gone.page.getByRole("heading", { name: "This session is gone" }).waitFor();
+    await gone.page.getByRole("heading", { name: "Session not found" }).waitFor();
     expect(await grave(gone)).toEqual([]);
   },
 );
@@ -115,7 +115,7 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
   }
   await dashboard.page.getByRole("button", { name: "Resume", exact: true }).tap();
   await dashboard.plays();
-  const box = await dashboard.page.getByRole("slider", { name: "Place on the tape" }).boundingBox();
+  const box = await dashboard.page.getByRole("slider", { name: "Position on the tape" }).boundingBox();
   await dashboard.page.touchscreen.tap((box?.x ?? 0) + (box?.width ?? 0) * 0.8, (box?.y ?? 0) + 20);
   const tape = await cluster.tapes.recorded("usdm");
   await expect
@@ -123,7 +123,7 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
     .toBeGreaterThan(0.75);
   expect(await grave(dashboard)).toEqual([]);
   // What unfolds stays on the screen, and orders can be given.
-  for (const panel of ["Choose a tape", "Session", "Export what is seen", "Choose how far to rewind", "Go to a time"]) {
+  for (const panel of ["Choose a tape", "Session", "Export", "Choose rewind length", "Go to time"]) {
     await dashboard.press(panel);
     const { x = -1, width = 0 } = (await dashboard.page.getByRole("dialog", { name: panel }).boundingBox()) ?? {};
     expect([panel, x >= 0, x + width <= 391]).toEqual([panel, true, true]);
@@ -148,7 +148,7 @@ test("[DB53] theme, separators, tabs and filters are remembered", async ({ clust
   await dashboard.key("t");
   expect(await theme()).not.toBe(before);
   await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
-  await dashboard.page.getByLabel("Least severity").selectOption("high");
+  await dashboard.page.getByLabel("Minimum severity").selectOption("high");
   const ladder = dashboard.page.locator("section:has(h2:text-is('Ladder'))");
   const width = async () => Math.round((await ladder.boundingBox())?.width ?? 0);
   const wide = await width();
@@ -161,5 +161,5 @@ test("[DB53] theme, separators, tabs and filters are remembered", async ({ clust
   expect(await theme()).not.toBe(before);
   expect(Math.abs((await width()) - wider)).toBeLessThan(4);
   expect(await dashboard.page.getByRole("tab", { name: "Anomalies" }).getAttribute("aria-selected")).toBe("true");
-  expect(await dashboard.page.getByLabel("Least severity").inputValue()).toBe("high");
+  expect(await dashboard.page.getByLabel("Minimum severity").inputValue()).toBe("high");
 });

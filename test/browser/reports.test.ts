@@ -13,7 +13,7 @@ test("[DB90] [A91] the report lists what was bought and sold with profit and los
   await dashboard.plays();
   await dashboard.press("Report");
   const dialog = dashboard.page.getByRole("dialog", { name: "Trade report" });
-  await dialog.getByText(/^No order yet/).waitFor();
+  await dialog.getByText(/^No orders yet/).waitFor();
   await dashboard.page.keyboard.press("Escape");
   await dashboard.page.getByLabel("Quantity").fill("0.5");
   await dashboard.press(/^Buy/);

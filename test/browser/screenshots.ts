@@ -47,14 +47,14 @@ class Look {
     if (this.#size === "narrow") {
       for (const tab of ["Depth", "Price", "Ladder", "Signals", "Trades", "Alerts", "Gaps", "Frame"]) {
         await page.getByRole("tab", { name: tab }).click();
-        if (tab === "Alerts") await page.getByLabel("Least severity").selectOption("low");
+        if (tab === "Alerts") await page.getByLabel("Minimum severity").selectOption("low");
         await sleep(700);
         await this.#take(page, tab.toLowerCase());
       }
     } else {
       await this.#take(page, "deck");
       await page.getByRole("tab", { name: "Anomalies" }).click();
-      await page.getByLabel("Least severity").selectOption("low");
+      await page.getByLabel("Minimum severity").selectOption("low");
       await sleep(700);
       await this.#take(page, "anomalies");
       await page.getByRole("button", { name: "Pause", exact: true }).click();
@@ -76,7 +76,7 @@ class Look {
       await this.#take(page, name);
       await page.keyboard.press("Escape");
     }
-    await page.getByRole("button", { name: "Keyboard and help" }).click();
+    await page.getByRole("button", { name: "Keyboard shortcuts and help" }).click();
     await sleep(400);
     await this.#take(page, "help");
     await page.context().close();
@@ -107,7 +107,7 @@ class Look {
     await staged.control(id, "seek", { fraction: 0.35 });
     const page = await this.#open(`${staged.cluster.url}/?session=${id}`);
     await page.getByRole("tab", { name: "Gaps" }).click();
-    const box = await page.getByRole("slider", { name: "Place on the tape" }).boundingBox();
+    const box = await page.getByRole("slider", { name: "Position on the tape" }).boundingBox();
     if (box) await page.mouse.move(box.x + box.width * 0.425, box.y + 30);
     await sleep(2500);
     await this.#take(page, "sparse");
@@ -143,14 +143,14 @@ class Look {
 
   async states(): Promise<void> {
     const page = await this.#open(`${staged.cluster.url}/?session=never-was`);
-    await page.getByRole("heading", { name: "This session is gone" }).waitFor();
+    await page.getByRole("heading", { name: "Session not found" }).waitFor();
     await this.#take(page, "gone");
     await page.goto(`${staged.cluster.url}/?api=http://127.0.0.1:9`);
     await page.getByRole("button", { name: /^Trust / }).click();
-    await page.getByRole("heading", { name: "The cluster cannot be reached" }).waitFor();
+    await page.getByRole("heading", { name: "Cannot reach the cluster" }).waitFor();
     await this.#take(page, "unreachable");
     await page.goto(empty.cluster.url);
-    await page.getByRole("heading", { name: "No tape to play yet" }).waitFor();
+    await page.getByRole("heading", { name: "No tapes yet" }).waitFor();
     await this.#take(page, "empty");
 
     const id = await staged.create({ tape: "eth", max_fps: 60 });

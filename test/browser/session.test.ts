@@ -44,20 +44,20 @@ test("[DB12] a shared link is watched together: what one does both see", async (
   await other.press("Pause");
   await Promise.all([one.state("Paused"), other.state("Paused")]);
   expect(await one.settledClock()).toBe(await other.settledClock());
-  await one.press("One frame on");
+  await one.press("One frame forward");
   await expect.poll(async () => (await other.clock()) === (await one.clock()), { timeout: 10_000 }).toBe(true);
   const { cursor_ts } = await cluster.http.session(id);
   await Promise.all([one.showsCursor(cursor_ts), other.showsCursor(cursor_ts)]);
   // One's own is not forgotten over somebody else's.
   expect(await other.page.evaluate(() => localStorage.getItem("kiro_session_id"))).toBeNull();
   await other.press("Session");
-  await other.press("Back to mine");
+  await other.press("Back to my session");
   await other.plays();
   expect(await other.sessionId()).not.toBe(id);
   await expect.poll(() => one.fact("watching"), { timeout: 15_000, interval: 500 }).toBe("1");
   // By the bare id, too.
   await other.press("Session");
-  await other.page.getByLabel("Watch somebody's session: link or id").fill(id);
+  await other.page.getByLabel("Join a session: link or id").fill(id);
   await other.press("Join");
   await expect.poll(() => other.sessionId()).toBe(id);
 });
@@ -83,7 +83,7 @@ test("[DB14] when its gateway is killed the page says so, comes back, and misses
   dashboards,
 }) => {
   const { dashboard, id } = await dashboards.openOn(cluster, { max_fps: 0 });
-  await dashboard.page.getByLabel("Stretch of tape time in sight").selectOption("300000");
+  await dashboard.page.getByLabel("Visible time span").selectOption("300000");
   await dashboard.press("Start");
   await dashboard.plays();
   await dashboard.press("Session");
@@ -138,6 +138,6 @@ test("[DB3] it asks nothing of any other host", async ({ cluster, dashboards }) 
   await dashboard.page.goto(cluster.url);
   await dashboard.plays();
   await dashboard.key("?");
-  await dashboard.page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  await dashboard.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
   expect([...hosts]).toEqual([new URL(cluster.url).host]);
 });

@@ -6,7 +6,7 @@ import { type DashboardPage, test } from "./dashboard.js";
 /** What is drawn may wait for a busy machine. */
 const patience = { timeout: 20_000 };
 
-const scrubber = (dashboard: DashboardPage) => dashboard.page.getByRole("slider", { name: "Place on the tape" });
+const scrubber = (dashboard: DashboardPage) => dashboard.page.getByRole("slider", { name: "Position on the tape" });
 
 async function framesOf(cluster: TestCluster): Promise<Frame[]> {
   const [truth, { span }] = [await cluster.recording("usdm"), await cluster.tapes.recorded("usdm")];
@@ -48,7 +48,7 @@ test("[DB84] the scrubber marks what the anomaly feed's filter lets through, and
   const marked = async () => Number(await scrubber(dashboard).getAttribute("data-marked"));
   const columns: number[] = [];
   for (const least of ranks) {
-    await dashboard.page.getByLabel("Least severity").selectOption(least);
+    await dashboard.page.getByLabel("Minimum severity").selectOption(least);
     await expect.poll(marked, patience).toBe(atLeast(least).length);
     columns.push(await markedColumns(dashboard));
   }
@@ -58,16 +58,16 @@ test("[DB84] the scrubber marks what the anomaly feed's filter lets through, and
   }
   // By type as well, and a filter that hides something says so.
   const [{ type = "" } = {}] = events;
-  await dashboard.page.getByLabel("Least severity").selectOption("low");
-  await dashboard.page.getByLabel("Type of anomaly").selectOption(type);
+  await dashboard.page.getByLabel("Minimum severity").selectOption("low");
+  await dashboard.page.getByLabel("Anomaly type").selectOption(type);
   await expect.poll(marked, patience).toBe(events.filter((event) => event.type === type).length);
-  await dashboard.page.getByLabel("Type of anomaly").selectOption("");
+  await dashboard.page.getByLabel("Anomaly type").selectOption("");
   await cluster.http.control(id, "seek", { event: "next", min_severity: "low" });
   await dashboard.showsCursor((await view()).cursor_ts);
   const rows = dashboard.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("listitem");
   await expect.poll(() => rows.count(), patience).toBeGreaterThan(0);
   const all = await rows.count();
-  await dashboard.page.getByLabel("Least severity").selectOption("critical");
+  await dashboard.page.getByLabel("Minimum severity").selectOption("critical");
   await expect
     .poll(async () => {
       const hidden = await dashboard.page.getByText(/hidden by the filter/).textContent();

@@ -9,7 +9,7 @@ const patience = { timeout: 20_000 };
 async function sparseDeck(cluster: TestCluster, dashboards: Dashboards) {
   const tape = await cluster.tapes.recorded("sparse");
   const opened = await dashboards.openOn(cluster, { tape: "sparse" });
-  const slider = opened.dashboard.page.getByRole("slider", { name: "Place on the tape" });
+  const slider = opened.dashboard.page.getByRole("slider", { name: "Position on the tape" });
   const box = await slider.boundingBox();
   if (!box) throw new Error("there is no scrubber");
   const at = (share: number) => ({ x: box.x + box.width * share, y: box.y + box.height / 2 });

@@ -42,12 +42,12 @@ test("[DB15] while a session is being opened the page says so", async ({ cluster
 
 test("[DB15] a shared session that is gone, and a cluster that is not there", async ({ cluster, dashboards }) => {
   const gone = await dashboards.open(`${cluster.url}/?session=never-was`);
-  await gone.page.getByRole("heading", { name: "This session is gone" }).waitFor();
-  await gone.press("Open my own");
+  await gone.page.getByRole("heading", { name: "Session not found" }).waitFor();
+  await gone.press("Open my session");
   await gone.plays();
   const nowhere = await dashboards.open(`${cluster.url}/?api=http://127.0.0.1:9`);
   await nowhere.press(/^Trust /);
-  await nowhere.page.getByRole("heading", { name: "The cluster cannot be reached" }).waitFor();
+  await nowhere.page.getByRole("heading", { name: "Cannot reach the cluster" }).waitFor();
   await nowhere.page.getByRole("button", { name: "Try again" }).waitFor();
 });
 
@@ -68,12 +68,12 @@ test("[DB15] a cluster without tapes says how to get one, and plays a simulated 
   });
   try {
     const dashboard = await dashboards.open(empty.url);
-    await dashboard.page.getByRole("heading", { name: "No tape to play yet" }).waitFor();
+    await dashboard.page.getByRole("heading", { name: "No tapes yet" }).waitFor();
     await dashboard.press("Play a simulated market");
     await dashboard.plays();
     // Where no more sessions are allowed the page says why there is none.
     const other = await dashboards.open(empty.url);
-    await other.page.getByRole("heading", { name: "The session could not be opened" }).waitFor();
+    await other.page.getByRole("heading", { name: "Cannot open the session" }).waitFor();
     await other.page
       .getByText(/sessions/)
       .first()

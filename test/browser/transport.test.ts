@@ -10,7 +10,7 @@ test("[DB20] start, pause, resume, stop, and steps both ways", async ({ cluster,
   await dashboard.press("Pause");
   await dashboard.state("Paused");
   const here = (await view()).controller_state.cursor_seq ?? 0;
-  await dashboard.press("One frame on");
+  await dashboard.press("One frame forward");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(here + 1);
   await dashboard.press("One frame back");
   await dashboard.press("One frame back");
@@ -18,7 +18,7 @@ test("[DB20] start, pause, resume, stop, and steps both ways", async ({ cluster,
   await dashboard.showsCursor((await view()).cursor_ts);
   await dashboard.press("Resume");
   await dashboard.state("Playing");
-  await dashboard.press("Stop: back to the start");
+  await dashboard.press("Stop and return to the start");
   await dashboard.state("Stopped");
   expect((await view()).controller_state.cursor_seq).toBe(0);
 });
@@ -27,8 +27,8 @@ test("[DB20] a rewind by a chosen time, and a time typed in", async ({ cluster, 
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
   const before = Date.parse((await view()).cursor_ts ?? "");
-  await dashboard.press("Choose how far to rewind");
-  await dashboard.page.getByLabel("Another time").fill("0:42");
+  await dashboard.press("Choose rewind length");
+  await dashboard.page.getByLabel("Other length").fill("0:42");
   await dashboard.page.getByRole("button", { name: "Rewind", exact: true }).click();
   await expect.poll(async () => Date.parse((await view()).cursor_ts ?? "")).toBeLessThanOrEqual(before - 42_000);
   expect(Date.parse((await view()).cursor_ts ?? "")).toBeGreaterThan(before - 44_000);
@@ -36,8 +36,8 @@ test("[DB20] a rewind by a chosen time, and a time typed in", async ({ cluster, 
   await expect.poll(async () => Date.parse((await view()).cursor_ts ?? "")).toBeLessThanOrEqual(before - 84_000);
 
   const wanted = new Date(before + 10_000).toISOString();
-  await dashboard.press("Go to a time");
-  await dashboard.page.getByLabel("Go to a time (UTC)").fill(wanted.slice(11, 23));
+  await dashboard.press("Go to time");
+  await dashboard.page.getByLabel("Go to time (UTC)").fill(wanted.slice(11, 23));
   await dashboard.page.keyboard.press("Enter");
   await expect
     .poll(async () => Math.abs(Date.parse((await view()).cursor_ts ?? "") - before - 10_000))
@@ -50,11 +50,11 @@ test("[DB20] speeds by preset, by key, and free", async ({ cluster, dashboards }
   await expect.poll(async () => (await view()).speed).toBe(5);
   await dashboard.key("ArrowUp");
   await expect.poll(async () => (await view()).speed).toBe(10);
-  await dashboard.press("Choose another speed");
-  await dashboard.page.getByLabel("Free, 0.1 to 1000").fill("7.5");
+  await dashboard.press("Choose speed");
+  await dashboard.page.getByLabel("Custom, 0.1 to 1000").fill("7.5");
   await dashboard.page.keyboard.press("Enter");
   await expect.poll(async () => (await view()).speed).toBe(7.5);
-  await dashboard.page.getByRole("button", { name: "Choose another speed: 7.5×" }).waitFor();
+  await dashboard.page.getByRole("button", { name: "Choose speed: 7.5×" }).waitFor();
 });
 
 test("[DB20] range and loop, and word of what is refused", async ({ cluster, dashboards }) => {
@@ -62,16 +62,16 @@ test("[DB20] range and loop, and word of what is refused", async ({ cluster, das
   const state = async () => (await view()).controller_state;
   await cluster.http.control(id, "seek", { fraction: 0.2 });
   await dashboard.showsCursor((await view()).cursor_ts);
-  await dashboard.press("Range begins here");
+  await dashboard.press("Set range start");
   await expect.poll(async () => (await state()).from_ts).not.toBeNull();
   await cluster.http.control(id, "seek", { fraction: 0.6 });
   await dashboard.showsCursor((await view()).cursor_ts);
-  await dashboard.press("Range ends here");
+  await dashboard.press("Set range end");
   await dashboard.press("Loop");
   await expect.poll(async () => (await state()).loop).toBe(true);
   const { from_ts, to_ts } = await state();
   expect(Date.parse(to_ts ?? "")).toBeGreaterThan(Date.parse(from_ts ?? ""));
-  await dashboard.press("Play the whole tape again");
+  await dashboard.press("Clear range");
   await expect.poll(async () => [(await state()).from_ts, (await state()).loop]).toEqual([null, false]);
   // In LIVE only: the sentence is the cluster's own.
   await dashboard.page.getByRole("radio", { name: "SIM", exact: true }).click();
@@ -84,7 +84,7 @@ test("[DB20] range and loop, and word of what is refused", async ({ cluster, das
 test("[DB23] events are those that the feed lists", async ({ cluster, dashboards }) => {
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
-  await dashboard.page.getByLabel("Least severity").selectOption("low");
+  await dashboard.page.getByLabel("Minimum severity").selectOption("low");
   await dashboard.press("Next event");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBeGreaterThan(0);
   const first = (await view()).controller_state.cursor_seq;
@@ -103,7 +103,7 @@ test("[DB21] a click and a drag on the scrubber seek, and shift and drag choose 
   dashboards,
 }) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
-  const scrubber = dashboard.page.getByRole("slider", { name: "Place on the tape" });
+  const scrubber = dashboard.page.getByRole("slider", { name: "Position on the tape" });
   const box = await scrubber.boundingBox();
   if (!box) throw new Error("there is no scrubber");
   const tape = await cluster.tapes.recorded("usdm");
@@ -134,14 +134,14 @@ test("[DB21] the slider says its time from the very start of a tape", async ({ c
   await cluster.http.control(id, "pause");
   await cluster.http.control(id, "seek", { seq: 0 });
   const { page } = await dashboards.open(`${cluster.url}/?session=${id}`);
-  const scrubber = page.getByRole("slider", { name: "Place on the tape" });
+  const scrubber = page.getByRole("slider", { name: "Position on the tape" });
   await expect.poll(() => scrubber.getAttribute("aria-valuetext"), { timeout: 30_000 }).toMatch(/^\d\d:\d\d:\d\d$/);
   expect(await scrubber.getAttribute("aria-valuenow")).toBe("0");
 });
 
 test("[DB21] the scrubber is a slider for the keyboard", async ({ cluster, dashboards }) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
-  const scrubber = dashboard.page.getByRole("slider", { name: "Place on the tape" });
+  const scrubber = dashboard.page.getByRole("slider", { name: "Position on the tape" });
   await scrubber.focus();
   // Until the page knows the tape, keys have nowhere to go.
   const moved = async () => {
@@ -189,7 +189,7 @@ test("[DB22] every key that the help lists does what it says", async ({ cluster,
     await expect.poll(async () => (await view()).speed).toBe(speed);
   }
   await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
-  await dashboard.page.getByLabel("Least severity").selectOption("low");
+  await dashboard.page.getByLabel("Minimum severity").selectOption("low");
   await dashboard.key("[");
   await expect.poll(seq).toBeLessThan(middle * 1.2);
   const event = await seq();
@@ -218,9 +218,9 @@ test("[DB22] everything on the page by keyboard alone", async ({ cluster, dashbo
   await dashboard.key("l");
   await expect.poll(async () => (await view()).controller_state.loop).toBe(true);
   await dashboard.key("?");
-  await dashboard.page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  await dashboard.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
   await dashboard.page.keyboard.press("Escape");
-  await dashboard.page.getByRole("dialog", { name: "Keyboard" }).waitFor({ state: "hidden" });
+  await dashboard.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor({ state: "hidden" });
   // While somebody types, keys are text.
   await dashboard.press("Choose a tape");
   await dashboard.page.getByLabel("Search tapes").pressSequentially("l l");
@@ -241,15 +241,15 @@ test("[DB22] everything on the page by keyboard alone", async ({ cluster, dashbo
     reached.push(name.trim());
   }
   for (const name of [
-    ...["REPLAY", "Choose a tape", "Session", "Operations", "Export what is seen", "Keyboard and help"],
-    ...["Resize depth", "Reset zoom", "Trades, newest first", "Place on the tape", "Go to a time"],
+    ...["REPLAY", "Choose a tape", "Session", "Operations", "Export", "Keyboard shortcuts and help"],
+    ...["Resize depth", "Reset zoom", "Trades, newest first", "Position on the tape", "Go to time"],
     ...[
-      "Stop: back to the start",
-      "Choose how far to rewind",
+      "Stop and return to the start",
+      "Choose rewind length",
       "Resume",
       "Next event",
       "Faster",
-      "Range begins here",
+      "Set range start",
       "Loop",
     ],
   ]) {

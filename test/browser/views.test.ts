@@ -76,7 +76,7 @@ test("[DB43] a jump is a hole in the heatmap, and no stretch of the last book", 
     await dashboard.showsCursor((await view()).cursor_ts);
     await expect.poll(async () => (await dashboard.visibleSeqs()).length, { timeout: 15_000 }).toBeGreaterThan(60);
   }
-  await dashboard.page.getByLabel("Stretch of tape time in sight").selectOption("300000");
+  await dashboard.page.getByLabel("Visible time span").selectOption("300000");
   await expect.poll(async () => (await dashboard.visibleSeqs()).length).toBeGreaterThan(150);
   const times = (await dashboard.visibleFrames()).map(({ timestamp }) => Date.parse(timestamp));
   const jump = times.findLastIndex((ms, nth) => ms - (times[nth - 1] ?? ms) > 20_000);
@@ -194,7 +194,7 @@ test("[DB45] the anomaly feed is filtered by type and severity, and each entry l
     max_fps: 10,
   });
   await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
-  await dashboard.page.getByLabel("Least severity").selectOption("low");
+  await dashboard.page.getByLabel("Minimum severity").selectOption("low");
   await dashboard.page.getByRole("radio", { name: "100×", exact: true }).click();
   const rows = dashboard.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("button");
   const names = async () => [...new Set(await rows.locator("strong").allTextContents())];
@@ -205,7 +205,7 @@ test("[DB45] the anomaly feed is filtered by type and severity, and each entry l
   await dashboard.state("Paused");
   await dashboard.settledClock();
   const [name = ""] = await names();
-  await dashboard.page.getByLabel("Type of anomaly").selectOption({ label: name });
+  await dashboard.page.getByLabel("Anomaly type").selectOption({ label: name });
   await expect.poll(names).toEqual([name]);
   await rows.first().click();
   const type = name.replaceAll(" ", "_").toUpperCase();
@@ -213,8 +213,8 @@ test("[DB45] the anomaly feed is filtered by type and severity, and each entry l
     .poll(async () => (await dashboard.visibleFrames()).at(-1)?.anomalies.map((anomaly) => anomaly.type))
     .toContain(type);
   expect((await dashboard.visibleFrames()).at(-1)?.skipped).toBeUndefined();
-  await dashboard.page.getByLabel("Type of anomaly").selectOption("");
-  await dashboard.page.getByLabel("Least severity").selectOption("critical");
+  await dashboard.page.getByLabel("Anomaly type").selectOption("");
+  await dashboard.page.getByLabel("Minimum severity").selectOption("critical");
   await expect
     .poll(async () => (await rows.locator("span:first-child").allTextContents()).join(""))
     .toMatch(/^(critical)*$/);

@@ -1,42 +1,40 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import styles from "./app.module.css";
-import { IconButton } from "./design/controls";
-import { ThemeButton } from "./design/theme-button";
+import { Badge, IconButton, ThemeButton } from "./design/controls";
+import { none, priceText, signed } from "./design/format";
 import { ExportMenu } from "./export/export-menu";
 import { ModeSwitch } from "./modes/mode-switch";
 import { SourcePicker } from "./modes/source-picker";
-import { usePlayback } from "./playback-context";
-import { Quote, RegimeBadge } from "./quote";
+import { numberOf } from "./playback/frame-values";
+import { useFrameSample, usePlayback } from "./playback-context";
 import { ScrubberStrip } from "./scrubber/scrubber-strip";
-import { openSession } from "./session/open-session";
-import { SessionChip } from "./session/session-chip";
-import { leaveOtherCluster } from "./session/session-links";
-import { trustCluster, unknownCluster } from "./session/trusted-clusters";
+import { leaveOtherCluster, trustCluster, untrustedCluster } from "./session/cluster-settings";
+import { openSession } from "./session/session-navigation";
+import { SessionButton } from "./session/session-panel";
 import { Banners, Toasts } from "./states/notifications";
 import { TrustDialog } from "./states/trust-dialog";
 import { Help } from "./transport/help-dialog";
 import { listenToKeys } from "./transport/keyboard-shortcuts";
 import { TransportBar } from "./transport/transport-bar";
-import { usePath } from "./use-path";
 import { ViewLayout } from "./view-layout";
 
 const Operations = lazy(() => import("./operations/operations"));
 
 export function App() {
   const playback = usePlayback();
-  const [unknown, setUnknown] = useState(unknownCluster);
-  if (unknown === undefined) return <Page />;
+  const [untrusted, setUntrusted] = useState(untrustedCluster);
+  if (untrusted === undefined) return <Page />;
   return (
     <TrustDialog
-      api={unknown}
+      api={untrusted}
       onTrust={() => {
-        trustCluster(unknown);
-        setUnknown(undefined);
+        trustCluster(untrusted);
+        setUntrusted(undefined);
         void openSession(playback);
       }}
       onRefuse={() => {
         leaveOtherCluster();
-        setUnknown(undefined);
+        setUntrusted(undefined);
         void openSession(playback);
       }}
     />
@@ -73,7 +71,7 @@ function DeckPage({ onOperations }: { readonly onOperations: () => void }) {
         <Quote />
         <RegimeBadge />
         <div className={styles.chip}>
-          <SessionChip />
+          <SessionButton />
         </div>
         <div className={styles.tools}>
           <a
@@ -89,7 +87,7 @@ function DeckPage({ onOperations }: { readonly onOperations: () => void }) {
           </a>
           <ExportMenu />
           <ThemeButton />
-          <IconButton icon="help" label="Keyboard and help" hotkey="?" onClick={() => setHelp(true)} />
+          <IconButton icon="help" label="Keyboard shortcuts and help" hotkey="?" onClick={() => setHelp(true)} />
         </div>
       </header>
       <Banners />
@@ -104,4 +102,56 @@ function DeckPage({ onOperations }: { readonly onOperations: () => void }) {
       <Help open={help} onClose={() => setHelp(false)} />
     </div>
   );
+}
+
+/** Mid price, divergence of the microprice, and spread. */
+function Quote() {
+  const playback = usePlayback();
+  const frame = useFrameSample(({ shown }) => shown?.frame);
+  if (!frame) return <div className={styles.quote} />;
+  const { decimals } = playback;
+  const divergence = signed(numberOf(frame, "divergence") ?? 0, Math.min(8, decimals + 2));
+  return (
+    <div className={styles.quote}>
+      <strong data-testid="mid">{priceText(frame.mid_price, decimals + 1)}</strong>
+      <span
+        data-direction={divergence.startsWith("−") ? -1 : divergence.startsWith("+") ? 1 : 0}
+        title="Microprice minus mid price"
+      >
+        {divergence}
+      </span>
+      <span className={styles.quoteMore}>
+        spread {frame.spread === null ? none : priceText(frame.spread, decimals)}
+      </span>
+    </div>
+  );
+}
+
+function RegimeBadge() {
+  const regime = useFrameSample(({ shown }) => shown?.frame.regime);
+  const label = useFrameSample(({ shown }) => shown?.frame.regime_label);
+  if (label === undefined) return null;
+  return (
+    <span className={styles.regime} data-regime={regime} title="Market regime">
+      <Badge>
+        <i aria-hidden="true" />
+        {label}
+      </Badge>
+    </span>
+  );
+}
+
+/** The page's path, and a function that changes it without reloading. The query stays. */
+function usePath(): readonly [path: string, go: (path: string) => void] {
+  const [path, setPath] = useState(location.pathname);
+  useEffect(() => {
+    const onPopState = () => setPath(location.pathname);
+    addEventListener("popstate", onPopState);
+    return () => removeEventListener("popstate", onPopState);
+  }, []);
+  const go = (to: string) => {
+    history.pushState(null, "", `${to}${location.search}`);
+    setPath(to);
+  };
+  return [path, go];
 }

@@ -1,11 +1,64 @@
-/** Where the cluster is, and who asks. */
+import type { Frame, ReportSummary, TradeReport } from "@tapedeck/protocol";
+
 export interface ClusterAddress {
   readonly api: string;
   readonly token: string | undefined;
 }
 
-/** A GET that the SDK has no verb for. */
-export function fetchCluster({ api, token }: ClusterAddress, path: string, signal?: AbortSignal): Promise<Response> {
+/** GET requests that the SDK has no method for. */
+function get({ api, token }: ClusterAddress, path: string, signal?: AbortSignal): Promise<Response> {
   const headers: HeadersInit = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return fetch(`${api}${path}`, { headers, ...(signal && { signal }) });
+}
+
+/** The JSON of an answer. Throws the message of a refusal. */
+async function jsonOf(response: Response) {
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.message);
+  return body;
+}
+
+/** The last frames up to the session's playhead, at most 100, oldest first. */
+export async function loadHistory(
+  address: ClusterAddress,
+  sessionId: string,
+  signal: AbortSignal,
+): Promise<readonly Frame[]> {
+  const response = await get(address, `/features?${new URLSearchParams({ session_id: sessionId })}`, signal);
+  return response.ok ? await response.json() : [];
+}
+
+/** Orders, fills and profit and loss of one session. */
+export async function loadReport(address: ClusterAddress, sessionId: string): Promise<TradeReport> {
+  const { report } = await jsonOf(await get(address, `/reports/${encodeURIComponent(sessionId)}`));
+  return report;
+}
+
+/** Pages that are read; older sessions are not listed. */
+const maxPages = 5;
+
+interface ReportsPage {
+  readonly reports: readonly ReportSummary[];
+  readonly next_cursor: string | null;
+}
+
+/** The sessions with orders, newest first. */
+export async function loadReports(address: ClusterAddress): Promise<ReportSummary[]> {
+  const found: ReportSummary[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < maxPages; page++) {
+    const query = cursor === null ? "" : `?${new URLSearchParams({ cursor })}`;
+    const { reports, next_cursor }: ReportsPage = await jsonOf(await get(address, `/reports${query}`));
+    found.push(...reports);
+    if (next_cursor === null) break;
+    cursor = next_cursor;
+  }
+  return found;
+}
+
+/** The orders of a session as CSV. */
+export async function loadOrders(address: ClusterAddress, sessionId: string): Promise<Blob> {
+  const response = await get(address, `/reports/${encodeURIComponent(sessionId)}/orders.csv`);
+  if (!response.ok) throw new Error((await response.json()).message);
+  return response.blob();
 }

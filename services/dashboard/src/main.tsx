@@ -6,25 +6,25 @@ import { App } from "./app";
 import { FrameSampler } from "./playback/frame-sampler";
 import { PlaybackController } from "./playback/playback-controller";
 import { PlaybackContext } from "./playback-context";
-import { openSession } from "./session/open-session";
-import { unknownCluster } from "./session/trusted-clusters";
+import { untrustedCluster } from "./session/cluster-settings";
+import { openSession } from "./session/session-navigation";
 
 const playback = new PlaybackController();
 const sampler = new FrameSampler(playback);
-if (unknownCluster() === undefined) void openSession(playback);
-// Else a cluster that the policy leaves out would look like one that is down.
+if (untrustedCluster() === undefined) void openSession(playback);
+// Without this message, a cluster that the content security policy blocks would look as if it were down.
 document.addEventListener(
   "securitypolicyviolation",
   ({ effectiveDirective, blockedURI }) => {
     if (effectiveDirective !== "connect-src") return;
     playback.notify(
       "problem",
-      `This page may not connect to ${blockedURI}: DASHBOARD_APIS of its own cluster does not list it.`,
+      `This page may not connect to ${blockedURI}. Add it to DASHBOARD_APIS of the cluster that serves this page.`,
     );
   },
   { once: true },
 );
-// What was drawn on canvas before the type was there is drawn again.
+// Canvas text that was drawn before the fonts loaded is drawn again.
 void document.fonts.ready.then(() => playback.animation.invalidate());
 
 const root = document.getElementById("root");

@@ -4,30 +4,34 @@ import type { FrameSample, FrameSampler, PlaybackStats } from "./playback/frame-
 import type { PlaybackController } from "./playback/playback-controller";
 import type { PlaybackState } from "./playback/playback-state";
 
-export const PlaybackContext = createContext<
-  { readonly playback: PlaybackController; readonly sampler: FrameSampler } | undefined
->(undefined);
+interface PlaybackContextValue {
+  readonly playback: PlaybackController;
+  readonly sampler: FrameSampler;
+}
 
-function usePlaybackContext() {
-  const both = useContext(PlaybackContext);
-  if (!both) throw new Error("outside of the deck's page");
-  return both;
+export const PlaybackContext = createContext<PlaybackContextValue | undefined>(undefined);
+
+function usePlaybackContext(): PlaybackContextValue {
+  const value = useContext(PlaybackContext);
+  if (!value) throw new Error("PlaybackContext is missing");
+  return value;
 }
 
 export function usePlayback(): PlaybackController {
   return usePlaybackContext().playback;
 }
 
-/** A part of what is known of the session; renders again when that part changes. */
+/** Renders again when the selected part of the session's state changes. */
 export function usePlaybackState<Part>(select: (state: PlaybackState) => Part): Part {
   return useStore(usePlaybackContext().playback.store, select);
 }
 
-/** A part of what is shown, a few times a second. */
-export function useFrameSample<Part>(select: (state: FrameSample) => Part): Part {
+/** A part of what is shown, a few times per second. */
+export function useFrameSample<Part>(select: (sample: FrameSample) => Part): Part {
   return useStore(usePlaybackContext().sampler.store, select);
 }
 
-export function usePlaybackStats<Part>(select: (rates: PlaybackStats) => Part): Part {
+/** Once per second. */
+export function usePlaybackStats<Part>(select: (stats: PlaybackStats) => Part): Part {
   return useStore(usePlaybackContext().sampler.stats, select);
 }

@@ -2,39 +2,39 @@ import { useCallback, useEffect, useRef, useState } from "react";
 
 export interface PollResult<T> {
   readonly value: T | undefined;
-  /** Of the last attempt; the value is then that of an earlier one. */
+  /** The error of the last poll; `value` is then from an earlier one. */
   readonly problem: string | undefined;
-  /** Asks now. */
-  readonly again: () => void;
+  /** Polls now. */
+  readonly refresh: () => void;
 }
 
-/** Asks every so many ms for as long as the page is in sight. A new `ask` asks at once. */
-export function usePolling<T>(ask: () => Promise<T>, everyMs: number): PollResult<T> {
+/** Polls while the page is visible. A new `load` function polls at once. */
+export function usePolling<T>(load: () => Promise<T>, everyMs: number): PollResult<T> {
   const [value, setValue] = useState<T>();
   const [problem, setProblem] = useState<string>();
-  const now = useRef<() => void>(() => {});
+  const pollNow = useRef<() => void>(() => {});
   useEffect(() => {
-    let here = true;
+    let mounted = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const turn = async () => {
+    const poll = async () => {
       clearTimeout(timer);
       try {
-        const answer = document.hidden ? undefined : await ask();
-        if (!here) return;
-        if (answer !== undefined) setValue(answer);
+        const loaded = document.hidden ? undefined : await load();
+        if (!mounted) return;
+        if (loaded !== undefined) setValue(loaded);
         setProblem(undefined);
       } catch (error) {
-        if (here) setProblem(error instanceof Error ? error.message : String(error));
+        if (mounted) setProblem(error instanceof Error ? error.message : String(error));
       }
-      if (here) timer = setTimeout(() => void turn(), everyMs);
+      if (mounted) timer = setTimeout(() => void poll(), everyMs);
     };
-    now.current = () => void turn();
-    void turn();
+    pollNow.current = () => void poll();
+    void poll();
     return () => {
-      here = false;
+      mounted = false;
       clearTimeout(timer);
     };
-  }, [ask, everyMs]);
-  const again = useCallback(() => now.current(), []);
-  return { value, problem, again };
+  }, [load, everyMs]);
+  const refresh = useCallback(() => pollNow.current(), []);
+  return { value, problem, refresh };
 }

@@ -1,26 +1,47 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { Group, Panel, Separator } from "react-resizable-panels";
 import { useStore } from "zustand";
+import { createStore } from "zustand/vanilla";
 import styles from "./app.module.css";
 import { Tabs } from "./design/controls";
-import { keepSizes, layout, type NarrowTab, type SideTab } from "./design/layout";
+import { persisted } from "./design/persisted";
 import { usePlaybackState } from "./playback-context";
 import { FullPageState, useFullPageState } from "./states/full-page-states";
 import { OrderPanel } from "./trading/order-panel";
 import { Anomalies } from "./views/anomalies/anomalies";
 import { Gaps } from "./views/gaps/gaps";
-import { GaugesPanel } from "./views/gauges/gauges-panel";
+import { GaugesPanel } from "./views/gauges/gauges";
 import { HeatmapPanel } from "./views/heatmap/heatmap-panel";
 import { Inspector } from "./views/inspector/inspector";
-import { LadderPanel } from "./views/ladder/ladder-panel";
-import { PricePanel } from "./views/price-chart/price-panel";
-import { Trades } from "./views/trades/trades-panel";
+import { LadderPanel } from "./views/ladder/ladder";
+import { PricePanel } from "./views/price-chart/price-chart";
+import { Trades } from "./views/trades/trades";
 
-/** The views, side by side where there is room, else one at a time; or what stands in their place. */
+type SideTab = "trades" | "anomalies" | "gaps" | "inspector";
+type NarrowTab = "depth" | "price" | "ladder" | "signals" | SideTab;
+
+interface LayoutState {
+  readonly side: SideTab;
+  readonly narrow: NarrowTab;
+  /** Panel sizes, by group of panels. */
+  readonly sizes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+const kept = persisted<LayoutState>("tapedeck_layout", { side: "trades", narrow: "depth", sizes: {} });
+
+/** The user's layout, kept in this browser. */
+const layout = createStore<LayoutState>(() => kept.get());
+layout.subscribe((state) => kept.set(state));
+
+function keepSizes(group: string, sizes: Readonly<Record<string, number>>): void {
+  layout.setState((state) => ({ sizes: { ...state.sizes, [group]: sizes } }));
+}
+
+/** The views: side by side on a wide screen, one at a time on a narrow one; or a full-page state in their place. */
 export function ViewLayout() {
-  const instead = useFullPageState();
+  const fullPage = useFullPageState();
   const narrow = useNarrow();
-  if (instead) return <FullPageState state={instead} />;
+  if (fullPage) return <FullPageState state={fullPage} />;
   return narrow ? <NarrowLayout /> : <WideLayout />;
 }
 
@@ -72,12 +93,12 @@ function WideLayout() {
 interface SplitProps<Name extends string> {
   readonly id: string;
   readonly orientation: "horizontal" | "vertical";
-  /** Shares in percent unless somebody has moved the separators. */
+  /** Default sizes in percent. */
   readonly parts: Readonly<Record<Name, number>>;
   readonly children: Readonly<Record<Name, ReactNode>>;
 }
 
-/** Panels with separators between, whose places are remembered. */
+/** Panels with separators between them. Their sizes are kept in this browser. */
 function Split<Name extends string>({ id, orientation, parts, children }: SplitProps<Name>) {
   const kept = layout.getState().sizes[id];
   const names = Object.keys(parts).filter((name): name is Name => name in children);

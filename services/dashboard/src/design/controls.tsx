@@ -6,8 +6,10 @@ import {
   type SelectHTMLAttributes,
   useId,
 } from "react";
+import { useStore } from "zustand";
 import styles from "./controls.module.css";
 import { Icon, type IconName } from "./icon";
+import { theme, toggleTheme } from "./theme";
 
 export function classes(...names: (string | false | undefined)[]): string {
   return names.filter(Boolean).join(" ");
@@ -59,7 +61,7 @@ interface SegmentedProps<Value extends string> {
   readonly className?: string | undefined;
 }
 
-/** One of a few, all in sight: a radio group as the keyboard and a screen reader know it. */
+/** A radio group that looks like one button with segments. */
 export function Segmented<Value extends string>({ label, options, value, onChoose, className }: SegmentedProps<Value>) {
   const at = Math.max(
     0,
@@ -79,7 +81,7 @@ export function Segmented<Value extends string>({ label, options, value, onChoos
   return (
     <div className={classes(styles.segmented, className)} role="radiogroup" aria-label={label} onKeyDown={move}>
       {options.map((option, index) => (
-        // biome-ignore lint/a11y/useSemanticElements: a button looks alike in all browsers; roles and keys are those of radios
+        // biome-ignore lint/a11y/useSemanticElements: a button looks the same in all browsers; roles and keys are those of radio buttons
         <button
           key={option.value}
           type="button"
@@ -187,4 +189,19 @@ export function Badge({
 
 export function Key({ children }: { readonly children: ReactNode }) {
   return <kbd className={styles.key}>{children}</kbd>;
+}
+
+/** For a scrolling element without controls: it has to be reachable by keyboard. */
+export const scrollable = { tabIndex: 0 } as const;
+
+export function ThemeButton() {
+  const { theme: name } = useStore(theme);
+  return (
+    <IconButton
+      icon={name === "dark" ? "sun" : "moon"}
+      label={name === "dark" ? "Light theme" : "Dark theme"}
+      hotkey="T"
+      onClick={toggleTheme}
+    />
+  );
 }

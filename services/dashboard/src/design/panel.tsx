@@ -6,7 +6,7 @@ interface PanelProps {
   readonly title: string;
   /** Beside the title. */
   readonly note?: ReactNode;
-  /** At the right of the head. */
+  /** At the right of the title bar. */
   readonly aside?: ReactNode;
   readonly children?: ReactNode;
   readonly bodyRef?: Ref<HTMLDivElement>;
@@ -14,7 +14,7 @@ interface PanelProps {
   readonly className?: string | undefined;
 }
 
-/** A view with its head: a landmark by its title. */
+/** A view with a title, which is also its landmark. */
 export function Panel({ title, note, aside, children, bodyRef, bodyClass, className }: PanelProps) {
   const id = useId();
   return (

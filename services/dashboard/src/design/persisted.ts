@@ -1,10 +1,10 @@
-/** A value that outlives the page, in this browser. Where storage is forbidden it lives as long as the page. */
+/** A value that is kept in this browser. Where the browser forbids storage, it lasts as long as the page. */
 export interface Persisted<T> {
   get(): T;
   set(value: T): void;
 }
 
-/** Text as it is, everything else as JSON. What is stored but no longer readable counts as absent. */
+/** Stored as JSON. A stored value that cannot be parsed counts as absent. */
 export function persisted<T>(key: string, fallback: T): Persisted<T> {
   let value = read(key, fallback);
   return {
@@ -14,7 +14,7 @@ export function persisted<T>(key: string, fallback: T): Persisted<T> {
       try {
         localStorage.setItem(key, JSON.stringify(next));
       } catch {
-        // Private windows of some browsers forbid storage; the page works without.
+        // Private windows of some browsers forbid storage.
       }
     },
   };

@@ -4,7 +4,7 @@ import styles from "./controls.module.css";
 
 interface PopoverProps {
   readonly label: string;
-  /** What the button shows. */
+  /** The content of the button. */
   readonly button: ReactNode;
   readonly variant?: Variant;
   readonly side?: "above" | "below";
@@ -12,13 +12,13 @@ interface PopoverProps {
   readonly className?: string | undefined;
   readonly buttonClass?: string | undefined;
   readonly disabled?: boolean;
-  /** The button shows no text. */
+  /** The button has no text. */
   readonly iconOnly?: boolean;
-  /** Given the function that closes it. */
+  /** Called with a function that closes the panel. */
   readonly children: (close: () => void) => ReactNode;
 }
 
-/** A button and what it unfolds. Escape and a click elsewhere close it; the focus goes in and comes back. */
+/** A button that opens a panel. Escape and a click elsewhere close it. The focus moves into the panel and back. */
 export function Popover({
   label,
   button,
@@ -41,7 +41,7 @@ export function Popover({
   };
   useEffect(() => {
     if (!open) return;
-    root.current?.querySelector<HTMLElement>("[data-first], [role=dialog] :is(button, input, select, a)")?.focus();
+    root.current?.querySelector<HTMLElement>("[data-autofocus], [role=dialog] :is(button, input, select, a)")?.focus();
     const elsewhere = (event: PointerEvent) => {
       if (event.target instanceof Node && !root.current?.contains(event.target)) setOpen(false);
     };
@@ -70,7 +70,7 @@ export function Popover({
         disabled={disabled}
         onClick={() => setOpen(!open)}
       >
-        {/* Before what is seen, so that its name says both. */}
+        {/* Before the visible content, so that the accessible name has both. */}
         <span className="unseen">{iconOnly ? label : `${label}: `}</span>
         {button}
       </button>

@@ -6,7 +6,7 @@ export type Theme = "dark" | "light";
 const kept = persisted<Theme | "">("tapedeck_theme", "");
 const prefersLight = matchMedia("(prefers-color-scheme: light)");
 
-/** The system's theme until another one is chosen. */
+/** The system's theme until the user chooses one. */
 export const theme = createStore<{ readonly theme: Theme }>(() => ({ theme: kept.get() || systemTheme() }));
 
 function systemTheme(): Theme {
@@ -31,7 +31,7 @@ theme.subscribe(apply);
 
 let colours: Map<string, string> | undefined;
 
-/** The value of a token, for what is drawn on canvas: `ink("--buy")`. Looked up once for each theme. */
+/** The value of a CSS colour token, for canvas drawing: `themeColour("--buy")`. Cached per theme. */
 export function themeColour(token: `--${string}`): string {
   colours ??= new Map();
   let value = colours.get(token);
@@ -42,7 +42,7 @@ export function themeColour(token: `--${string}`): string {
   return value;
 }
 
-/** The same as red, green and blue from 0 to 255. Tokens for canvas are `#rrggbb`, which a build may shorten to `#rgb`. */
+/** The colour as red, green and blue from 0 to 255. Tokens for canvas are `#rrggbb`, which a build may shorten to `#rgb`. */
 export function rgb(token: `--${string}`): readonly [number, number, number] {
   const digits = themeColour(token).slice(1);
   const long = digits.length === 3 ? digits.replace(/./g, "$&$&") : digits;
@@ -50,7 +50,7 @@ export function rgb(token: `--${string}`): readonly [number, number, number] {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** The same, letting through what is behind it. */
+/** The colour with an alpha value. */
 export function translucent(token: `--${string}`, alpha: number): string {
   return `rgba(${rgb(token).join(", ")}, ${alpha})`;
 }

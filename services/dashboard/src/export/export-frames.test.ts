@@ -27,7 +27,7 @@ const frame: Frame = {
   anomalies: [{ type: "SPOOFING", severity: "high", message: "" }],
 };
 
-test("[DB46] frames are lines of CSV: quoted where needed, empty where null, the book level by level", () => {
+test("[DB46] frames are exported as CSV lines, quoted where needed, empty where null, with the book level by level", () => {
   const [head = "", line = ""] = framesCsv([frame]).split("\r\n");
   expect(line).toContain('"A ""quoted"", symbol"');
   const names = head.split(",");
@@ -44,8 +44,8 @@ test("[DB46] frames are lines of CSV: quoted where needed, empty where null, the
   expect(names.length).toBe(cells.length);
 });
 
-test("[DB81] each field of a frame that fits into a cell is a column, also one that no schema names", () => {
-  // By what the schema itself takes, so that a field that is new in it is looked for here.
+test("[DB81] each field of a frame that fits into a cell is a column, also one that is not in the schema", () => {
+  // Derived from the schema, so that a new field is checked as well.
   const samples = ["text", 1, true, ["2023-11-14T22:13:20.000Z"], "2023-11-14T22:13:20.000Z", "buy", 0.5, "snapshot"];
   const expected = Object.entries(frameSchema.shape)
     .filter(([, field]) => samples.some((sample) => field.safeParse(sample).success))
@@ -59,7 +59,7 @@ test("[DB81] each field of a frame that fits into a cell is a column, also one t
   expect(line.split(",")[names.indexOf("brand_new")]).toBe("4.5");
 });
 
-test("[DB46] [DB82] trades are lines of CSV, with what each paid for taking", () => {
+test("[DB46] [DB82] trades are exported as CSV lines with their effective spread", () => {
   const trades: Frame["trades"] = [
     { timestamp: "2023-11-14T22:13:19.900Z", price: 100.1, size: 0.5, side: "buy", mid_price: 100.05 },
     { timestamp: "2023-11-14T22:13:19.950Z", price: 100, size: 0.5, side: "sell" },

@@ -4,7 +4,7 @@ import type { FrameLog } from "../playback/frame-log";
 import { effectiveSpreadOf } from "../playback/frame-values";
 import type { TimeWindow } from "../playback/viewport";
 
-/** The frames in sight: those within the window that heatmap and gauges show. */
+/** The frames within the time window of heatmap and gauges. */
 export function visibleFrames(log: FrameLog, { from, to }: TimeWindow): Frame[] {
   const frames: Frame[] = [];
   for (let index = Math.max(0, log.indexAt(from) + 1); index <= log.indexAt(to); index++) {
@@ -15,13 +15,13 @@ export function visibleFrames(log: FrameLog, { from, to }: TimeWindow): Frame[] 
 }
 
 type Scalar = string | number | boolean;
-/** The frame's fields that its schema names, and those of them that fit into a cell. */
+/** The fields that the frame's schema names, and those of them that fit into a cell. */
 type NamedFields = { [Name in keyof Frame as string extends Name ? never : Name]-?: NonNullable<Frame[Name]> };
 type CellName = {
   [Name in keyof NamedFields]: NamedFields[Name] extends Scalar | readonly Scalar[] ? Name : never;
 }[keyof NamedFields];
 
-/** Columns in their order. The compiler refuses a field of the schema that is missing here. */
+/** Columns in order. A field of the schema that is missing here does not compile. */
 const columns = {
   timestamp: true,
   seq: true,
@@ -59,14 +59,14 @@ const columns = {
   source: true,
 } as const satisfies Record<Exclude<CellName, "type">, true>;
 
-/** What all frames have in common. */
-const constant = "type";
+/** The same in all frames, so it has no column. */
+const constantField = "type";
 
-/** One line a frame: all its fields, number of trades, anomalies, and the book level by level. */
+/** One line per frame: all fields, the number of trades, the anomalies, and the book level by level. */
 export function framesCsv(frames: readonly Frame[]): string {
   const levels = frames.reduce((most, { bids, asks }) => Math.max(most, bids.length, asks.length), 0);
   const numbers = Array.from({ length: levels }, (_, nth) => nth + 1);
-  const names = [...Object.keys(columns), ...unnamed(frames)];
+  const names = [...Object.keys(columns), ...extraFields(frames)];
   const head = [
     ...names,
     "trades",
@@ -82,12 +82,12 @@ export function framesCsv(frames: readonly Frame[]): string {
   return csvOf([head, ...lines]);
 }
 
-/** Fields that the schema does not know of, as analytics may add them. */
-function unnamed(frames: readonly Frame[]): string[] {
+/** Fields that are not in the schema; analytics may add some. */
+function extraFields(frames: readonly Frame[]): string[] {
   const names = new Set<string>();
   for (const frame of frames) {
     for (const [name, value] of Object.entries(frame)) {
-      if (!(name in columns) && name !== constant && ["string", "number", "boolean"].includes(typeof value)) {
+      if (!(name in columns) && name !== constantField && ["string", "number", "boolean"].includes(typeof value)) {
         names.add(name);
       }
     }
@@ -95,7 +95,7 @@ function unnamed(frames: readonly Frame[]): string[] {
   return [...names].sort();
 }
 
-/** One line a trade. */
+/** One line per trade. */
 export function tradesCsv(frames: readonly Frame[]): string {
   const lines = frames.flatMap((frame) =>
     frame.trades.map(({ timestamp, price, size, side, own, mid_price }, nth) => [

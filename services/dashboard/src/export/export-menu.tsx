@@ -5,17 +5,16 @@ import { Popover } from "../design/popover";
 import { themeColour } from "../design/theme";
 import type { PlaybackController } from "../playback/playback-controller";
 import { usePlayback } from "../playback-context";
-import { loadOrders } from "../trading/load-report";
 import { framesCsv, tradesCsv, visibleFrames } from "./export-frames";
 import styles from "./export-menu.module.css";
 import { exportableCharts } from "./exportable-charts";
-import { saveFile } from "./save-file";
+import { saveFile, saveOrders as saveOrdersFile } from "./save-file";
 
-/** Takes away what is seen: the frames in the heatmap's window, or the charts as a picture. */
+/** Exports the frames in the heatmap's window, the orders, or the charts as a picture. */
 export function ExportMenu() {
   const playback = usePlayback();
   return (
-    <Popover iconOnly label="Export what is seen" align="right" button={<Icon name="download" />}>
+    <Popover iconOnly label="Export" align="right" button={<Icon name="download" />}>
       {(close) => {
         const item = (text: string, hint: string, save: () => void | Promise<void>) => (
           <Button
@@ -31,10 +30,10 @@ export function ExportMenu() {
         );
         return (
           <div className={styles.menu}>
-            {item("Frames, CSV", "features and book, a line each", () => saveFrames(playback, "csv"))}
+            {item("Frames, CSV", "features and book, one line per frame", () => saveFrames(playback, "csv"))}
             {item("Trades, CSV", "time and sales", () => saveFrames(playback, "trades"))}
-            {item("Frames, JSON", "as they came", () => saveFrames(playback, "json"))}
-            {item("Orders, CSV", "those given in this session", () => saveOrders(playback))}
+            {item("Frames, JSON", "as recorded", () => saveFrames(playback, "json"))}
+            {item("Orders, CSV", "all orders of this session", () => saveOrders(playback))}
             {item("Charts, PNG", "price and depth", () => savePicture(playback))}
           </div>
         );
@@ -43,43 +42,47 @@ export function ExportMenu() {
   );
 }
 
-function saveFrames(playback: PlaybackController, form: "csv" | "trades" | "json"): void {
+function saveFrames(playback: PlaybackController, format: "csv" | "trades" | "json"): void {
   const frames = visibleFrames(playback.log, playback.viewport.window);
   if (frames.length === 0) {
-    playback.notify("problem", "There is no frame in sight to export.");
+    playback.notify("problem", "No frames are visible to export.");
     return;
   }
   const text =
-    form === "csv" ? framesCsv(frames) : form === "trades" ? tradesCsv(frames) : JSON.stringify(frames, undefined, 1);
-  const type = form === "json" ? "application/json" : "text/csv";
-  const name = form === "trades" ? "trades" : "frames";
-  saveFile(new Blob([text], { type }), `${nameOf(playback)}-${name}.${form === "json" ? "json" : "csv"}`);
+    format === "csv"
+      ? framesCsv(frames)
+      : format === "trades"
+        ? tradesCsv(frames)
+        : JSON.stringify(frames, undefined, 1);
+  const type = format === "json" ? "application/json" : "text/csv";
+  const name = format === "trades" ? "trades" : "frames";
+  saveFile(new Blob([text], { type }), `${nameOf(playback)}-${name}.${format === "json" ? "json" : "csv"}`);
 }
 
 async function saveOrders(playback: PlaybackController): Promise<void> {
   const id = playback.session?.id;
-  if (id === undefined) return playback.notify("problem", "There is no session with orders to export.");
+  if (id === undefined) return playback.notify("problem", "No session is open.");
   try {
-    saveFile(await loadOrders(playback.address, id), `tapedeck-orders-${id}.csv`);
+    await saveOrdersFile(playback.address, id);
   } catch (error) {
     playback.notify("problem", error instanceof Error ? error.message : String(error));
   }
 }
 
-/** The charts one below the other, with what they are of. */
+/** The charts below each other, with a title. */
 async function savePicture(playback: PlaybackController): Promise<void> {
   const canvases = [...exportableCharts().values()].map((view) => view.toCanvas());
   const width = Math.max(0, ...canvases.map((canvas) => canvas.width));
-  if (width === 0) return playback.notify("problem", "There is no chart in sight to export.");
+  if (width === 0) return playback.notify("problem", "No charts are visible to export.");
   const ratio = devicePixelRatio || 1;
   const head = Math.round(34 * ratio);
-  const whole = document.createElement("canvas");
-  whole.width = width;
-  whole.height = canvases.reduce((sum, canvas) => sum + canvas.height + 8, head);
-  const pen = whole.getContext("2d");
+  const image = document.createElement("canvas");
+  image.width = width;
+  image.height = canvases.reduce((sum, canvas) => sum + canvas.height + 8, head);
+  const pen = image.getContext("2d");
   if (!pen) return;
   pen.fillStyle = themeColour("--surface");
-  pen.fillRect(0, 0, whole.width, whole.height);
+  pen.fillRect(0, 0, image.width, image.height);
   pen.fillStyle = themeColour("--ink");
   pen.font = `600 ${14 * ratio}px "Inter Tabular", system-ui, sans-serif`;
   pen.textBaseline = "middle";
@@ -89,7 +92,7 @@ async function savePicture(playback: PlaybackController): Promise<void> {
     pen.drawImage(canvas, 0, y);
     y += canvas.height + 8;
   }
-  const blob = await new Promise<Blob | null>((resolve) => whole.toBlob(resolve, "image/png"));
+  const blob = await new Promise<Blob | null>((resolve) => image.toBlob(resolve, "image/png"));
   if (blob) saveFile(blob, `${nameOf(playback)}.png`);
 }
 

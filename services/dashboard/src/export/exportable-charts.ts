@@ -1,13 +1,13 @@
 import { useEffect } from "react";
 
-/** A view that can show itself as one canvas. */
+/** A view that can be exported as a picture. */
 export interface ExportableChart {
   toCanvas(): HTMLCanvasElement;
 }
 
 const views = new Map<string, ExportableChart>();
 
-/** The views on the page now, for export as PNG. */
+/** The charts that are on the page now. */
 export function exportableCharts(): ReadonlyMap<string, ExportableChart> {
   return views;
 }

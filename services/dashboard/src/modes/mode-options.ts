@@ -1,6 +1,6 @@
 import { persisted } from "../design/persisted";
 
-/** Where LIVE can be had from, each with the symbol that it shows first. */
+/** The live sources, each with its default symbol. */
 export const liveSources: Readonly<Record<string, string>> = {
   BINANCE: "BTCUSDT",
   "BINANCE-FUTURES": "BTCUSDT",
@@ -13,8 +13,8 @@ export const liveSources: Readonly<Record<string, string>> = {
 };
 
 export const scenarios: readonly { readonly value: string; readonly text: string }[] = [
-  { value: "calm", text: "Calm: nothing staged" },
-  { value: "mixed", text: "Mixed: all of it" },
+  { value: "calm", text: "Calm: no manipulation" },
+  { value: "mixed", text: "Mixed: all scenarios" },
   { value: "honest", text: "Honest bursts" },
   { value: "spoofing", text: "Spoofing" },
   { value: "layering", text: "Layering" },
@@ -40,7 +40,7 @@ export interface SimulationChoice {
   readonly scenario: string;
 }
 
-/** What was chosen last in each mode, so that a switch there and back is one click. */
+/** The last choice in each mode, so that switching back takes one click. */
 export const lastLive = persisted<LiveChoice>("tapedeck_live", { source: "BINANCE", symbol: "BTCUSDT" });
 export const lastSimulation = persisted<SimulationChoice>("tapedeck_simulation", {
   symbol: "BTCUSDT",

@@ -5,9 +5,9 @@ import { usePlayback, usePlaybackState } from "../playback-context";
 import { lastLive, lastSimulation, lastTape } from "./mode-options";
 
 const modes: readonly { readonly value: Mode; readonly text: string; readonly title: string }[] = [
-  { value: "REPLAY", text: "REPLAY", title: "A recorded tape" },
-  { value: "LIVE", text: "LIVE", title: "A market as it goes on; pausing it is time-shift" },
-  { value: "SIMULATION", text: "SIM", title: "A market made of a seed, in which you can trade" },
+  { value: "REPLAY", text: "REPLAY", title: "Play a recorded tape" },
+  { value: "LIVE", text: "LIVE", title: "Follow a live market; you can pause and rewind it" },
+  { value: "SIMULATION", text: "SIM", title: "Play a simulated market that you can trade in" },
 ];
 
 export function ModeSwitch() {
@@ -25,7 +25,7 @@ export function ModeSwitch() {
   );
 }
 
-/** Back to what the session has kept of that mode; to what was chosen last where it has not been in it. */
+/** Returns to what the session last played in that mode, else to the last choice in this browser. */
 export async function switchMode(playback: PlaybackController, mode: Mode): Promise<void> {
   const { session } = playback.store.getState();
   if (session?.kept_modes?.includes(mode)) await playback.mode({ mode });
@@ -34,7 +34,7 @@ export async function switchMode(playback: PlaybackController, mode: Mode): Prom
   else {
     const tape = lastTape.get();
     const done = await playback.mode({ mode, ...(tape && { tape }) });
-    // The tape may have been deleted since; any other will do.
+    // The tape may have been deleted; let the cluster choose one.
     if (!done && tape) await playback.mode({ mode });
     await playback.play();
   }

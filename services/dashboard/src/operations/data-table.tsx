@@ -1,30 +1,30 @@
 import type { ReactNode } from "react";
 import styles from "./operations.module.css";
 
-/** A column: its name, and what a row shows there. The first column names the row. */
+/** The first column names the row. */
 export interface Column<Row> {
   readonly name: string;
   readonly cell: (row: Row) => ReactNode;
-  /** Numbers stand at the right, under one another. */
+  /** Aligned to the right. */
   readonly numeric?: true;
-  /** What the cell says by its colour, such as `PLAYING` or `down`. */
+  /** Selects the colour of the cell, such as `PLAYING` or `down`. */
   readonly tone?: (row: Row) => string;
-  /** A full text where the cell has room for a short one. */
+  /** Tooltip with the full text. */
   readonly hint?: (row: Row) => string;
 }
 
 interface DataTableProps<Row> {
-  /** What the rows are: for screen readers, and for tests. */
+  /** For screen readers and tests. */
   readonly label: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[] | undefined;
   readonly keyOf: (row: Row) => string;
-  /** What is said where there is no row; undefined `rows` are still on their way. */
-  readonly none: string;
+  /** Shown when there are no rows. Undefined `rows` are still loading. */
+  readonly empty: string;
 }
 
-/** A table; on a narrow screen each row is a card with the columns' names beside its values. */
-export function DataTable<Row>({ label, columns, rows, keyOf, none }: DataTableProps<Row>) {
+/** A table. On a narrow screen each row is a card that repeats the column names. */
+export function DataTable<Row>({ label, columns, rows, keyOf, empty }: DataTableProps<Row>) {
   const [first, ...others] = columns;
   return (
     <div className={styles.scroll}>
@@ -47,7 +47,7 @@ export function DataTable<Row>({ label, columns, rows, keyOf, none }: DataTableP
                   key={name}
                   className={numeric && styles.number}
                   data-name={name}
-                  data-mood={tone?.(row)}
+                  data-tone={tone?.(row)}
                   title={hint?.(row)}
                 >
                   {cell(row)}
@@ -57,7 +57,7 @@ export function DataTable<Row>({ label, columns, rows, keyOf, none }: DataTableP
           ))}
         </tbody>
       </table>
-      {rows?.length === 0 && <p className={styles.none}>{none}</p>}
+      {rows?.length === 0 && <p className={styles.none}>{empty}</p>}
     </div>
   );
 }

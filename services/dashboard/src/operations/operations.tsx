@@ -1,22 +1,14 @@
-import type { ClusterClient as Cluster, Mode, SessionView } from "@tapedeck/client";
-import { tapedeck } from "@tapedeck/client";
-import { useCallback, useMemo, useState } from "react";
-import type { ClusterAddress } from "../cluster-api";
-import { Button, Input, Select, Tabs } from "../design/controls";
-import { ThemeButton } from "../design/theme-button";
-import { accessToken } from "../session/access-token";
-import { apiOrigin } from "../session/session-links";
+import { type Dashboard, tapedeck } from "@tapedeck/client";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { Button, Tabs, ThemeButton } from "../design/controls";
+import { countText, lengthText, none } from "../design/format";
+import { accessToken, apiOrigin } from "../session/cluster-settings";
 import { usePolling } from "../use-polling";
-import { FeedTable } from "./feed-table";
-import { Figures } from "./figures";
-import { NodeTable } from "./node-table";
+import { FeedsTab, NodesTab, ReportsTab, TapesTab } from "./cluster-tabs";
 import styles from "./operations.module.css";
-import { ReportTable } from "./report-table";
-import { SessionTable } from "./sessions-tab";
-import { TapeTable } from "./tape-table";
+import { SessionsTab } from "./sessions-tab";
 
 type Tab = "sessions" | "nodes" | "feeds" | "tapes" | "reports";
-type State = SessionView["state"];
 
 const tabs: readonly { readonly value: Tab; readonly text: string }[] = [
   { value: "sessions", text: "Sessions" },
@@ -26,11 +18,14 @@ const tabs: readonly { readonly value: Tab; readonly text: string }[] = [
   { value: "reports", text: "Reports" },
 ];
 
-/** The cluster from above: who watches what, and on which nodes. */
-// biome-ignore lint/style/noDefaultExport: React loads a page that is split off by its default export
+/** The page for operators: sessions, nodes, feeds, tapes and reports of the cluster. */
+// biome-ignore lint/style/noDefaultExport: React.lazy loads a component by its default export
 export default function Operations({ onLeave }: { readonly onLeave: () => void }) {
   const address = useMemo(() => ({ api: apiOrigin(), token: accessToken(apiOrigin()) }), []);
-  const cluster = useMemo(() => openCluster(address), [address]);
+  const cluster = useMemo(() => {
+    const { api: url, token } = address;
+    return tapedeck({ url, ...(token !== undefined && { token }) });
+  }, [address]);
   const [tab, setTab] = useState<Tab>("sessions");
   const metrics = usePolling(
     useCallback(() => cluster.metrics(), [cluster]),
@@ -46,83 +41,72 @@ export default function Operations({ onLeave }: { readonly onLeave: () => void }
       </header>
       <main className={styles.main}>
         <Figures metrics={metrics.value} />
-        <Tabs label="Parts of the cluster" tabs={tabs} value={tab} onChoose={setTab} controls="operations" />
+        <Tabs label="Cluster" tabs={tabs} value={tab} onChoose={setTab} controls="operations" />
         <div id="operations" role="tabpanel" aria-labelledby={`operations-${tab}`} className={styles.panel}>
-          {tab === "sessions" && <Sessions cluster={cluster} />}
-          {tab === "nodes" && <NodeTable nodes={metrics.value?.nodes} />}
-          {tab === "feeds" && <FeedTable cluster={cluster} nodes={metrics.value?.nodes} />}
-          {tab === "tapes" && <TapeTable cluster={cluster} />}
-          {tab === "reports" && <ReportTable address={address} />}
+          {tab === "sessions" && <SessionsTab cluster={cluster} />}
+          {tab === "nodes" && <NodesTab nodes={metrics.value?.nodes} />}
+          {tab === "feeds" && <FeedsTab cluster={cluster} nodes={metrics.value?.nodes} />}
+          {tab === "tapes" && <TapesTab cluster={cluster} />}
+          {tab === "reports" && <ReportsTab address={address} />}
         </div>
       </main>
     </div>
   );
 }
 
-function openCluster({ api: url, token }: ClusterAddress): Cluster {
-  return tapedeck({ url, ...(token !== undefined && { token }) });
-}
-
-function Sessions({ cluster }: { readonly cluster: Cluster }) {
-  const [text, setText] = useState("");
-  const [mode, setMode] = useState<Mode | undefined>();
-  const [state, setState] = useState<State | undefined>();
-  const [limit, setLimit] = useState(100);
-  const sessions = usePolling(
-    useCallback(
-      () => cluster.sessions.list({ limit, ...(mode && { mode }), ...(state && { state }) }),
-      [cluster, limit, mode, state],
-    ),
-    2000,
-  );
-  const wanted = text.trim().toLowerCase();
-  const found = sessions.value?.sessions.filter((session) =>
-    `${session.session_id} ${session.tape} ${session.active_symbol} ${session.user_id}`.toLowerCase().includes(wanted),
-  );
+function Figures({ metrics }: { readonly metrics: Dashboard | undefined }) {
+  const sessions = metrics?.sessions;
+  const count = (value: number | undefined) => (value === undefined ? none : countText(value));
+  const lifetime = sessions?.average_session_duration_seconds;
   return (
-    <>
-      <div className={styles.filter}>
-        <Input
-          type="search"
-          aria-label="Search sessions"
-          placeholder="Search id, tape or symbol"
-          value={text}
-          onChange={({ target }) => setText(target.value)}
-        />
-        <Select
-          aria-label="Mode"
-          value={mode ?? ""}
-          onChange={({ target }) => setMode(modes.find((one) => one === target.value))}
-        >
-          <option value="">All modes</option>
-          {modes.map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </Select>
-        <Select
-          aria-label="State"
-          value={state ?? ""}
-          onChange={({ target }) => setState(states.find((one) => one === target.value))}
-        >
-          <option value="">All states</option>
-          {states.map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </Select>
-        <output className={styles.count}>
-          {found && sessions.value ? `${found.length} of ${sessions.value.total_sessions}` : ""}
-        </output>
-        {sessions.problem && <span className={styles.problem}>{sessions.problem}</span>}
-      </div>
-      <SessionTable sessions={found} cluster={cluster} onDeleted={sessions.again} />
-      {sessions.value?.next_cursor && limit < 1000 && (
-        <Button variant="outlined" onClick={() => setLimit(Math.min(1000, limit * 2))}>
-          Show more
-        </Button>
-      )}
-    </>
+    <dl className={styles.figures}>
+      <Figure name="Sessions" value={count(sessions?.total_sessions)}>
+        {sessions &&
+          `${sessions.active_sessions} playing, ${sessions.paused_sessions} paused, ${sessions.stopped_sessions} stopped`}
+      </Figure>
+      <Figure name="Sockets" value={count(metrics?.active_websocket_connections)}>
+        {sessions && modesText(sessions.mode_distribution)}
+      </Figure>
+      <Figure name="Frames per second" value={count(metrics && Math.round(metrics.snapshots_per_second))}>
+        {metrics && `${countText(metrics.total_websocket_messages_sent)} messages sent`}
+      </Figure>
+      <Figure name="Lateness p99" value={metrics ? `${metrics.p99_latency_ms.toFixed(1)} ms` : none}>
+        {metrics && `p95 ${metrics.p95_latency_ms.toFixed(1)} ms`}
+      </Figure>
+      <Figure name="Sessions created" value={count(sessions?.created_total)}>
+        {sessions && `${countText(sessions.expired_total)} expired, ${countText(sessions.deleted_total)} deleted`}
+      </Figure>
+      <Figure name="Session lifetime" value={lifetime ? lengthText(lifetime * 1000) : none}>
+        average
+      </Figure>
+      <Figure name="Errors" value={count(metrics?.total_errors)}>
+        {metrics &&
+          Object.entries(metrics.error_breakdown)
+            .map(([role, errors]) => `${role} ${errors}`)
+            .join(", ")}
+      </Figure>
+    </dl>
   );
 }
 
-const modes: readonly Mode[] = ["REPLAY", "LIVE", "SIMULATION"];
-const states: readonly State[] = ["PLAYING", "PAUSED", "STOPPED"];
+function modesText({ REPLAY, LIVE, SIMULATION }: Dashboard["sessions"]["mode_distribution"]): string {
+  return `${REPLAY} replay, ${LIVE} live, ${SIMULATION} simulation`;
+}
+
+interface FigureProps {
+  readonly name: string;
+  readonly value: string;
+  readonly children?: ReactNode;
+}
+
+function Figure({ name, value, children }: FigureProps) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        <strong>{value}</strong>
+        <span>{children}</span>
+      </dd>
+    </div>
+  );
+}

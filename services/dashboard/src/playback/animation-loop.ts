@@ -1,8 +1,8 @@
-/** Draws something when there is something new to draw. */
+/** Something that the animation loop draws. */
 export interface AnimatedView {
-  /** `now` as of `performance.now()`. Returns true to be called in the next animation frame too, new or not. */
+  /** `now` as of `performance.now()`. Returns true to be called again in the next animation frame. */
   paint(now: number): boolean | undefined;
-  /** Paints at most so often, in ms; 0 for every animation frame. */
+  /** Shortest time between two paints in ms; 0 for every animation frame. */
   readonly everyMs: number;
 }
 
@@ -13,17 +13,17 @@ interface Entry {
 }
 
 /**
- * The one animation loop of the page. Frames of the market wake it, as many as come between two refreshes of the screen cost one
- * drawing, and it rests when nothing changes. React has no part in it.
+ * The page's only animation loop. Market frames invalidate it; all that arrive between two screen refreshes cost one paint; and
+ * it does not run while nothing changes. React has no part in it.
  */
 export class AnimationLoop {
-  /** Drawings, and milliseconds spent on them, since the start. */
+  /** Paints, and milliseconds spent on them, since the start. */
   paints = 0;
   busyMs = 0;
   #entries = new Set<Entry>();
   #handle: number | undefined;
 
-  /** Adds a view, and returns the function that takes it out. */
+  /** @returns a function that removes the view */
   add(view: AnimatedView): () => void {
     const entry: Entry = { view, paintedAt: -Infinity, due: true };
     this.#entries.add(entry);
@@ -33,29 +33,23 @@ export class AnimationLoop {
     };
   }
 
-  /** There is something new: each view draws in its next turn. */
+  /** Something changed: each view paints when its interval allows. */
   invalidate(): void {
     for (const entry of this.#entries) entry.due = true;
     this.#request();
   }
 
-  stop(): void {
-    if (this.#handle !== undefined) cancelAnimationFrame(this.#handle);
-    this.#handle = undefined;
-    this.#entries.clear();
-  }
-
   #request(): void {
-    this.#handle ??= requestAnimationFrame(this.#turn);
+    this.#handle ??= requestAnimationFrame(this.#run);
   }
 
-  #turn = (now: number): void => {
+  #run = (now: number): void => {
     this.#handle = undefined;
-    const begun = performance.now();
+    const startedAt = performance.now();
     let waiting = false;
     for (const entry of this.#entries) {
       if (!entry.due) continue;
-      // Half a screen refresh of tolerance, since turns do not come at exact times.
+      // Half a screen refresh of tolerance, because animation frames do not come at exact times.
       if (now - entry.paintedAt < entry.view.everyMs - 8) {
         waiting = true;
         continue;
@@ -65,7 +59,7 @@ export class AnimationLoop {
       waiting ||= entry.due;
     }
     this.paints++;
-    this.busyMs += performance.now() - begun;
+    this.busyMs += performance.now() - startedAt;
     if (waiting) this.#request();
   };
 }

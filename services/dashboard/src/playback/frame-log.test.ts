@@ -1,7 +1,6 @@
 import type { Frame } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
-import { DerivedList } from "./extract";
-import { FrameLog, follows } from "./frame-log";
+import { DerivedList, FrameLog, follows } from "./frame-log";
 import { tradesOf } from "./frame-values";
 
 function frame(seq: number, more: Partial<Frame> = {}): Frame {
@@ -35,14 +34,14 @@ function logOf(...seqs: number[]): FrameLog {
 
 const seqsOf = (log: FrameLog) => Array.from({ length: log.length }, (_, index) => log.at(index)?.frame.seq);
 
-test("[DB40] a step back takes frames off the end and leaves the rest", () => {
+test("[DB40] a step back removes frames from the end and keeps the rest", () => {
   const log = logOf(5, 6, 7, 8);
   log.append(frame(6), 2);
   expect(seqsOf(log)).toEqual([5, 6]);
   expect(log.last?.epoch).toBe(2);
 });
 
-test("[DB40] the log is bounded, and its places count on", () => {
+test("[DB40] the log is bounded and counts all appended frames", () => {
   const log = logOf(...Array.from({ length: 1000 }, (_, seq) => seq));
   expect(log.length).toBeLessThanOrEqual(125);
   expect(log.appended).toBe(1000);
@@ -50,7 +49,7 @@ test("[DB40] the log is bounded, and its places count on", () => {
   expect(log.at(0)?.frame.seq).toBe(1000 - log.length);
 });
 
-test("[DB40] what led up to a new place is filled in between, in order and none twice", () => {
+test("[DB40] frames before the newest one are filled in, in order and without duplicates", () => {
   const log = logOf(1, 2, 3, 50);
   const before = log.revision;
   log.fill([frame(3), frame(47), frame(48), frame(49), frame(50), frame(51)], 2);
@@ -67,7 +66,7 @@ test("[DB40] frames are found by time and by seq", () => {
   expect(log.indexOfSeq(4)).toBe(-1);
 });
 
-test("[DB43] a frame follows on the one before unless something lies between them", () => {
+test("[DB43] a frame follows the previous one unless a gap lies between them", () => {
   const log = logOf(1);
   const one = log.at(0);
   const after = (more: Partial<Frame>, seq: number) => ({ frame: frame(seq, more), ms: 0, epoch: 1 });
@@ -77,7 +76,7 @@ test("[DB43] a frame follows on the one before unless something lies between the
   expect(follows(one, after({ gap_before_ms: 60_000 }, 2))).toBe(false);
 });
 
-test("[DB40] what is extracted from frames keeps in step with them", () => {
+test("[DB40] a derived list stays in step with the log", () => {
   const log = logOf(1, 2, 3);
   const trades = new DerivedList(log, 1000, tradesOf);
   const prices = () => trades.items.map(({ price }) => price);
@@ -90,7 +89,7 @@ test("[DB40] what is extracted from frames keeps in step with them", () => {
   expect(prices()).toEqual([]);
 });
 
-test("[DB51] what is extracted is bounded", () => {
+test("[DB51] a derived list is bounded", () => {
   const log = new FrameLog(100_000);
   const trades = new DerivedList(log, 50, tradesOf);
   for (let seq = 0; seq < 5000; seq++) {

@@ -1,6 +1,6 @@
 import type { Frame } from "@tapedeck/protocol";
 
-/** A frame as it was shown, with its tape time read once. */
+/** A frame with its tape time, parsed once. */
 export interface LoggedFrame {
   readonly frame: Frame;
   /** Milliseconds since 1970 of the frame's timestamp. */
@@ -9,14 +9,14 @@ export interface LoggedFrame {
 }
 
 /**
- * The frames that the views can show: in tape order, none twice, bounded. What lies ahead of the playhead is never in here,
- * so that a step back takes frames off the end and leaves the rest, and with it the views, as they are.
+ * The frames that the views can show: in tape order, without duplicates, bounded. It contains no frame after the playhead, so a
+ * step back only removes frames from the end, and the rest of the views stays as it is.
  */
 export class FrameLog {
   readonly capacity: number;
-  /** Raised when anything but the end has changed: views then draw afresh instead of going on. */
+  /** Raised when anything but the end changed. Views then redraw instead of appending. */
   revision = 0;
-  /** How many frames have ever been put at the end; `appended - length` is the number of the oldest one kept. */
+  /** Count of all frames appended so far; `appended - length` is the number of the oldest one in the log. */
   appended = 0;
   #frames: LoggedFrame[] = [];
 
@@ -34,25 +34,22 @@ export class FrameLog {
     return this.#frames[0];
   }
 
-  /** By place, oldest first. */
+  /** By index, oldest first. */
   at(index: number): LoggedFrame | undefined {
     return this.#frames[index];
   }
 
-  /** Puts a frame at the end. Frames that lie at or behind it on the tape are taken out first. */
+  /** Appends a frame. Frames at or after its seq are removed first. */
   append(frame: Frame, epoch: number): void {
     const last = this.#frames.at(-1);
     if (last && frame.seq <= last.frame.seq) this.truncate(frame.seq);
     this.#frames.push({ frame, ms: Date.parse(frame.timestamp), epoch });
     this.appended++;
-    // A quarter too many at most, so that moving the rest up is rare.
+    // Trimmed at a quarter over capacity, because each trim moves the array.
     if (this.#frames.length > this.capacity * 1.25) this.#frames.splice(0, this.#frames.length - this.capacity);
   }
 
-  /**
-   * Fills the hole before the newest frame with those that led up to it. Frames that are here already, or do not lie before
-   * the newest one, are left out.
-   */
+  /** Fills the gap before the newest frame. Frames that are already here, or are not before the newest one, are ignored. */
   fill(frames: readonly Frame[], epoch: number): void {
     const newest = this.#frames.at(-1);
     if (!newest) return;
@@ -65,9 +62,9 @@ export class FrameLog {
     this.revision++;
   }
 
-  /** Takes out the frames from `seq` on. */
+  /** Removes the frames from `seq` on. */
   truncate(seq: number): void {
-    const keep = this.#place((logged) => logged.frame.seq >= seq);
+    const keep = this.#firstIndex((logged) => logged.frame.seq >= seq);
     this.appended -= this.#frames.length - keep;
     this.#frames.length = keep;
     this.revision++;
@@ -79,19 +76,19 @@ export class FrameLog {
     this.revision++;
   }
 
-  /** The last frame at or before a time; -1 where all are later. */
+  /** Index of the last frame at or before a time; -1 if all are later. */
   indexAt(ms: number): number {
-    return this.#place((logged) => logged.ms > ms) - 1;
+    return this.#firstIndex((logged) => logged.ms > ms) - 1;
   }
 
-  /** The place of a frame; -1 where it is not here. */
+  /** Index of a frame; -1 if it is not in the log. */
   indexOfSeq(seq: number): number {
-    const index = this.#place((logged) => logged.frame.seq >= seq);
+    const index = this.#firstIndex((logged) => logged.frame.seq >= seq);
     return this.#frames[index]?.frame.seq === seq ? index : -1;
   }
 
-  /** The first place for which `after` holds; it holds for all that follow. */
-  #place(after: (logged: LoggedFrame) => boolean): number {
+  /** The first index for which `after` holds. It has to hold for all later ones. */
+  #firstIndex(after: (logged: LoggedFrame) => boolean): number {
     let low = 0;
     let high = this.#frames.length;
     while (low < high) {
@@ -104,8 +101,45 @@ export class FrameLog {
   }
 }
 
-/** Whether nothing lies between two frames of the log: no jump, no hole, no marked gap of the recording. */
+/** Whether a frame directly follows another: no jump, no missing frames, no marked gap between them. */
 export function follows(before: LoggedFrame | undefined, { frame }: LoggedFrame): boolean {
   if (before === undefined || frame.gap_before_ms !== undefined) return false;
   return frame.seq - (frame.skipped ?? 0) - 1 <= before.frame.seq;
+}
+
+/** A list derived from the frames of a log, such as its trades. Reading `items` adds what is new in the log. Bounded like the log. */
+export class DerivedList<Item> {
+  readonly capacity: number;
+  /** Raised when anything but the end changed. */
+  revision = 0;
+  #log: FrameLog;
+  #derive: (logged: LoggedFrame) => readonly Item[];
+  #items: Item[] = [];
+  #seenRevision = -1;
+  #seenAppended = 0;
+
+  constructor(log: FrameLog, capacity: number, derive: (logged: LoggedFrame) => readonly Item[]) {
+    this.#log = log;
+    this.capacity = capacity;
+    this.#derive = derive;
+  }
+
+  /** Oldest first. */
+  get items(): readonly Item[] {
+    const log = this.#log;
+    const rebuild = log.revision !== this.#seenRevision;
+    if (rebuild) {
+      this.#items = [];
+      this.#seenRevision = log.revision;
+      this.revision++;
+    }
+    const fresh = rebuild ? log.length : Math.min(log.length, log.appended - this.#seenAppended);
+    for (let index = log.length - fresh; index < log.length; index++) {
+      const logged = log.at(index);
+      if (logged) this.#items.push(...this.#derive(logged));
+    }
+    this.#seenAppended = log.appended;
+    if (this.#items.length > this.capacity * 1.25) this.#items.splice(0, this.#items.length - this.capacity);
+    return this.#items;
+  }
 }

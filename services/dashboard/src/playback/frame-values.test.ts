@@ -28,7 +28,7 @@ function frame(trades: readonly Partial<Trade>[], effective_spread: number | nul
 
 const spreadsOf = (shown: Frame) => shown.trades.map((_, nth) => effectiveSpreadOf(shown, nth));
 
-test("[DB82] a trade's effective spread is against the mid that it met, for buyer and seller alike", () => {
+test("[DB82] the effective spread of a trade is measured against its own mid price, for buys and sells", () => {
   const trades = [
     { side: "buy", price: 100.2, mid_price: 100.15 },
     { side: "sell", price: 100.1, mid_price: 100.15 },
@@ -38,7 +38,7 @@ test("[DB82] a trade's effective spread is against the mid that it met, for buye
   expect(spreadsOf(frame(trades, 7))).toEqual([0.1, 0.1, -0.1, undefined]);
 });
 
-test("[DB82] on a tape without those mids only the last trade of a frame has one: the frame's own", () => {
+test("[DB82] on a tape without such mid prices, only the last trade of a frame has one: the frame's", () => {
   expect(spreadsOf(frame([{}, {}], 0.3))).toEqual([undefined, 0.3]);
   expect(spreadsOf(frame([{}, { side: "unknown" }], null))).toEqual([undefined, undefined]);
 });

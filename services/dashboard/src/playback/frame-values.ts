@@ -2,7 +2,7 @@ import type { SeekPlace } from "@tapedeck/client";
 import type { Anomaly, Frame, LiquidityGap, Severity, Trade } from "@tapedeck/protocol";
 import type { LoggedFrame } from "./frame-log";
 
-/** A number of a frame by name; undefined where it has none. Analytics may add fields that no schema names. */
+/** A numeric field of a frame; undefined if absent. Analytics may add fields that are not in the schema. */
 export function numberOf(frame: Frame, field: string): number | undefined {
   const value = frame[field];
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
@@ -10,25 +10,25 @@ export function numberOf(frame: Frame, field: string): number | undefined {
 
 const noGaps: readonly LiquidityGap[] = [];
 
-/** The thin levels of a book; none where a tape has no analytics. */
+/** Liquidity gaps; none if the tape has no analytics. */
 export function gapsOf({ liquidity_gaps }: Frame): readonly LiquidityGap[] {
   return liquidity_gaps ?? noGaps;
 }
 
 /**
- * What the nth trade of a frame paid for taking, in price units: against the mid that it met. Older tapes know that of a frame's last
- * trade only, as the frame's own value. Undefined where it is not known, as of a trade whose side is not.
+ * The effective spread of the nth trade of a frame, in price units, against the mid price at the trade. Older tapes have it only for
+ * the last trade, as a field of the frame. Undefined if it is unknown, for example because the side is unknown.
  */
 export function effectiveSpreadOf({ trades, effective_spread }: Frame, nth: number): number | undefined {
   const trade = trades[nth];
   if (trade === undefined || trade.side === "unknown") return undefined;
   const { price, side, mid_price: mid } = trade;
-  if (typeof mid === "number") return tidy(2 * (side === "buy" ? price - mid : mid - price));
+  if (typeof mid === "number") return rounded(2 * (side === "buy" ? price - mid : mid - price));
   return nth === trades.length - 1 ? (effective_spread ?? undefined) : undefined;
 }
 
-/** Without the noise of doubles. */
-function tidy(value: number): number {
+/** Removes floating-point noise. */
+function rounded(value: number): number {
   return Number(value.toFixed(10)) + 0;
 }
 
@@ -51,7 +51,7 @@ export function tradesOf({ frame }: LoggedFrame): LoggedTrade[] {
   }));
 }
 
-/** The session's own fills among them. */
+/** Only the session's own fills. */
 export function ownTradesOf(logged: LoggedFrame): LoggedTrade[] {
   return logged.frame.trades.some(({ own }) => own === true) ? tradesOf(logged).filter(({ own }) => own) : [];
 }
@@ -64,7 +64,7 @@ export interface LoggedAnomaly {
   readonly message: string;
   readonly price: number;
   readonly anomaly: Anomaly;
-  /** Where a seek to it goes. */
+  /** Where a click on it seeks. */
   readonly place: SeekPlace;
 }
 
@@ -77,7 +77,7 @@ export function anomaliesOf({ frame, ms }: LoggedFrame): LoggedAnomaly[] {
     message: anomaly.message,
     price: frame.mid_price,
     anomaly,
-    // A frame that stands for several has the anomalies of all, each with the time of its own.
+    // A merged frame has the anomalies of all its frames, each with its own time.
     place:
       frame.skipped !== undefined && anomaly.timestamp !== undefined ? { ts: anomaly.timestamp } : { seq: frame.seq },
   }));
@@ -90,13 +90,13 @@ export function rankOf(severity: string): number {
   return ranks[severity] ?? 0;
 }
 
-/** `LIQUIDITY_GAP` as people write it: `Liquidity gap`. */
+/** `LIQUIDITY_GAP` → `Liquidity gap`. */
 export function nameOf(type: string): string {
   const words = type.replaceAll("_", " ").toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** How many decimals the prices and the sizes of a book have, so that they line up. */
+/** The most decimals of prices and sizes in a book. */
 export function decimalsOf({ bids, asks }: Frame): { readonly price: number; readonly size: number } {
   let [price, size] = [0, 0];
   for (const side of [bids, asks]) {
@@ -112,6 +112,6 @@ function decimalsIn(value: number): number {
   if (Number.isInteger(value)) return 0;
   const text = String(value);
   const dot = text.indexOf(".");
-  // 1e-7 has no point.
+  // For example 1e-7.
   return dot < 0 ? 8 : text.length - dot - 1;
 }

@@ -4,13 +4,13 @@ import type { FrameLog, LoggedFrame } from "./frame-log";
 export interface InspectionState {
   /** Seq of the past frame that the views show instead of the newest one. */
   readonly seq: number | undefined;
-  /** Pinned by a click or a key: it stays when the pointer leaves. */
+  /** Pinned by a click or a key, so that it stays when the pointer leaves. */
   readonly pinned: boolean;
 }
 
 /**
- * Which moment the views show: the newest one, or a past one that somebody points at while the deck stands, or has pinned. The
- * playhead does not move by it.
+ * Which frame the views show: the newest one, or a past one that is pinned, or under the pointer while playback is not running. The
+ * playhead stays where it is.
  */
 export class Inspection {
   readonly store: StoreApi<InspectionState> = createStore<InspectionState>(() => ({ seq: undefined, pinned: false }));
@@ -20,7 +20,7 @@ export class Inspection {
     this.#log = log;
   }
 
-  /** Shows the moment under the pointer, unless one is pinned. */
+  /** Shows the frame under the pointer, unless one is pinned. */
   point(seq: number | undefined): void {
     const { pinned, seq: now } = this.store.getState();
     if (!pinned && now !== seq) this.store.setState({ seq });
@@ -35,7 +35,7 @@ export class Inspection {
     if (seq !== undefined) this.store.setState({ seq: undefined, pinned: false });
   }
 
-  /** Goes so many frames on or back from what is shown, and stays there. */
+  /** Pins the frame that is `by` frames after the shown one (before it, if negative). */
   move(by: number): void {
     const log = this.#log;
     const from = this.index();
@@ -46,14 +46,13 @@ export class Inspection {
     else this.pin(logged.frame.seq);
   }
 
-  /** Place in the log of what is shown; -1 where there is nothing. */
+  /** Index in the log of the shown frame; -1 if the log is empty. */
   index(): number {
     const { seq } = this.store.getState();
     const found = seq === undefined ? -1 : this.#log.indexOfSeq(seq);
     return found >= 0 ? found : this.#log.length - 1;
   }
 
-  /** What the views show now. */
   get shown(): LoggedFrame | undefined {
     return this.#log.at(this.index());
   }

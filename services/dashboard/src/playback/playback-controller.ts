@@ -1,34 +1,33 @@
 import {
+  type ClusterClient,
   type Frame,
   type ModeOptions,
   type RangeOptions,
   type SeekPlace,
   type Session,
   type SessionView,
-  type TapedeckError,
   tapedeck,
 } from "@tapedeck/client";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ClusterAddress } from "../cluster-api";
 import { AnimationLoop } from "./animation-loop";
-import { DerivedList } from "./extract";
-import { FrameLog } from "./frame-log";
+import { DerivedList, FrameLog } from "./frame-log";
 import { anomaliesOf, decimalsOf, tradesOf } from "./frame-values";
 import { Inspection } from "./inspection";
 import { initialState, type PlaybackState, type ToastTone } from "./playback-state";
 import { SessionBinding } from "./session-binding";
 import { Viewport } from "./viewport";
 
-/** What a deck is opened on; with a token where the cluster wants to know who asks. */
+/** Which session to open, on which cluster. */
 export interface SessionChoice extends ClusterAddress {
-  /** Our own session's id, made anew where it is gone; with `shared`, somebody's who has to be there. */
+  /** Created if it does not exist, unless `shared`: another user's session has to exist. */
   readonly sessionId: string | undefined;
   readonly shared: boolean;
 }
 
 /**
- * The page's deck: one session at a time, what it has shown, and its buttons. Frames go straight to the log and wake the painter;
- * everything slower is in `store`. Knows nothing of React.
+ * The page's session: its frames, its state and its commands. Frames go straight to the log and wake the animation loop; what
+ * changes less often is in `store`. Does not depend on React.
  */
 export class PlaybackController {
   readonly store: StoreApi<PlaybackState> = createStore<PlaybackState>(() => initialState);
@@ -40,18 +39,18 @@ export class PlaybackController {
   readonly animation = new AnimationLoop();
   #address: ClusterAddress = { api: "", token: undefined };
   #session: Session | undefined;
-  #cluster: ReturnType<typeof tapedeck> | undefined;
-  #leaving: AbortController | undefined;
-  #watching: SessionBinding | undefined;
-  #noticeIds = 0;
-  /** As far as they have been seen, and of which market. */
-  #decimals: { price: number; size: number; market: string; frame: Frame | undefined } = unseen("");
+  #cluster: ClusterClient | undefined;
+  #closing: AbortController | undefined;
+  #binding: SessionBinding | undefined;
+  #lastToastId = 0;
+  /** The most decimals seen in this market. */
+  #decimals: { price: number; size: number; market: string; frame: Frame | undefined } = noDecimals("");
 
   get session(): Session | undefined {
     return this.#session;
   }
 
-  get cluster(): ReturnType<typeof tapedeck> | undefined {
+  get cluster(): ClusterClient | undefined {
     return this.#cluster;
   }
 
@@ -59,25 +58,24 @@ export class PlaybackController {
     return this.#address;
   }
 
-  /** The deck does not move by itself: pointing at a past moment shows it. */
-  get standing(): boolean {
-    return this.store.getState().session?.state !== "PLAYING";
+  /** While it does not play, pointing at a past moment shows it. */
+  get isPlaying(): boolean {
+    return this.store.getState().session?.state === "PLAYING";
   }
 
-  /** Of the market's prices, as far as they have been seen: they line up, and do not change from frame to frame. */
+  /** Decimals of prices: the most seen in this market, so that prices line up and do not change from frame to frame. */
   get decimals(): number {
     return this.#seenDecimals().price;
   }
 
-  /** Of its sizes. */
   get sizeDecimals(): number {
     return this.#seenDecimals().size;
   }
 
   #seenDecimals(): { readonly price: number; readonly size: number } {
     const frame = this.log.last?.frame;
-    const market = this.#watching?.market ?? "";
-    if (market !== this.#decimals.market) this.#decimals = unseen(market);
+    const market = this.#binding?.market ?? "";
+    if (market !== this.#decimals.market) this.#decimals = noDecimals(market);
     if (frame !== undefined && frame !== this.#decimals.frame) {
       const { price, size } = decimalsOf(frame);
       const seen = this.#decimals;
@@ -86,14 +84,14 @@ export class PlaybackController {
     return this.#decimals;
   }
 
-  /** Opens a session in place of the one before. `opened` is told its id before anything is shown. */
+  /** Opens a session in place of the current one. `opened` is called with its id before anything is shown. */
   async open(choice: SessionChoice, opened: (id: string) => void): Promise<void> {
     this.close();
-    const leaving = new AbortController();
-    this.#leaving = leaving;
+    const closing = new AbortController();
+    this.#closing = closing;
     this.#address = choice;
     const { token } = choice;
-    const cluster = tapedeck({ url: choice.api, signal: leaving.signal, ...(token !== undefined && { token }) });
+    const cluster = tapedeck({ url: choice.api, signal: closing.signal, ...(token !== undefined && { token }) });
     this.#cluster = cluster;
     this.store.setState({ ...initialState, shared: choice.shared });
     try {
@@ -102,75 +100,74 @@ export class PlaybackController {
         choice.shared && sessionId !== undefined
           ? await cluster.join(sessionId)
           : await cluster.open({ ...(sessionId !== undefined && { sessionId }), maxFps: 60 });
-      if (leaving.signal.aborted) return;
+      if (closing.signal.aborted) return;
       opened(session.id);
       this.#session = session;
-      this.#watching = new SessionBinding(session, cluster, choice, this);
-      if (!choice.shared && isFresh(session.view)) void this.play();
+      this.#binding = new SessionBinding(session, cluster, choice, this);
+      if (!choice.shared && isNew(session.view)) void this.play();
     } catch (error) {
-      if (leaving.signal.aborted) return;
-      const { code, message } = errorOf(error);
-      this.store.setState({ phase: "failed", failure: { code, message } });
+      if (closing.signal.aborted) return;
+      this.store.setState({ phase: "failed", failure: errorOf(error) });
     }
   }
 
   close(): void {
-    this.#leaving?.abort();
+    this.#closing?.abort();
     this.#session?.close();
     this.#session = undefined;
-    this.#watching?.stop();
-    this.#watching = undefined;
+    this.#binding?.stop();
+    this.#binding = undefined;
     this.log.clear();
     this.inspection.release();
     this.viewport.follow();
     this.animation.invalidate();
   }
 
-  // ---- the buttons
+  // ---- commands
 
   play(): Promise<boolean> {
     const state = this.store.getState().session?.state;
-    return this.#do((session) => (state === "PAUSED" ? session.resume() : session.start()));
+    return this.#send((session) => (state === "PAUSED" ? session.resume() : session.start()));
   }
   pause(): Promise<boolean> {
-    return this.#do((session) => session.pause());
+    return this.#send((session) => session.pause());
   }
   toggle(): Promise<boolean> {
-    return this.standing ? this.play() : this.pause();
+    return this.isPlaying ? this.pause() : this.play();
   }
   stop(): Promise<boolean> {
-    return this.#do((session) => session.stop());
+    return this.#send((session) => session.stop());
   }
   step(frames: number): Promise<boolean> {
-    return this.#do((session) => session.step({ frames }));
+    return this.#send((session) => session.step({ frames }));
   }
   rewind(ms: number): Promise<boolean> {
-    return this.#do((session) => session.rewind({ by: ms }));
+    return this.#send((session) => session.rewind({ by: ms }));
   }
   seek(place: SeekPlace): Promise<boolean> {
-    return this.#do((session) => session.seek(place));
+    return this.#send((session) => session.seek(place));
   }
   speed(value: number): Promise<boolean> {
-    return this.#do((session) => session.speed(value));
+    return this.#send((session) => session.speed(value));
   }
-  range(choice: RangeOptions): Promise<boolean> {
-    return this.#do((session) => session.range(choice));
+  range(range: RangeOptions): Promise<boolean> {
+    return this.#send((session) => session.range(range));
   }
   live(): Promise<boolean> {
-    return this.#do((session) => session.live());
+    return this.#send((session) => session.live());
   }
-  mode(choice: ModeOptions): Promise<boolean> {
-    return this.#do((session) => session.mode(choice));
+  mode(mode: ModeOptions): Promise<boolean> {
+    return this.#send((session) => session.mode(mode));
   }
   order(side: "BUY" | "SELL", quantity: number): Promise<boolean> {
-    return this.#do((session) => session.order({ side, quantity }));
+    return this.#send((session) => session.order({ side, quantity }));
   }
 
-  /** Carries a command out; a refusal becomes a sentence on the page. Resolves with whether it was done. */
-  async #do(command: (session: Session) => Promise<SessionView>): Promise<boolean> {
+  /** Resolves with whether the command was carried out. A refusal is shown as a toast. */
+  async #send(command: (session: Session) => Promise<SessionView>): Promise<boolean> {
     const session = this.#session;
     if (!session) {
-      this.notify("problem", "There is no session to command.");
+      this.notify("problem", "No session is open.");
       return false;
     }
     this.inspection.release();
@@ -184,30 +181,28 @@ export class PlaybackController {
   }
 
   readonly notify = (tone: ToastTone, text: string): void => {
-    const id = ++this.#noticeIds;
+    const id = ++this.#lastToastId;
     const { toasts } = this.store.getState();
-    const others = toasts.filter((notice) => notice.text !== text);
+    const others = toasts.filter((toast) => toast.text !== text);
     this.store.setState({ toasts: [...others.slice(-2), { id, tone, text }] });
   };
 
   dismissToast(id: number): void {
-    this.store.setState(({ toasts }) => ({ toasts: toasts.filter((notice) => notice.id !== id) }));
+    this.store.setState(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) }));
   }
 }
 
-const unseen = (market: string) => ({ price: 0, size: 0, market, frame: undefined });
+const noDecimals = (market: string) => ({ price: 0, size: 0, market, frame: undefined });
 
-const freshMs = 5000;
+const newMs = 5000;
 
-/** Whether the session was made just now, and nobody has told it anything: then it plays without being asked. */
-function isFresh({ tape, state, reason, created_at, last_activity, rev }: SessionView): boolean {
+/** Whether the session was just created and has had no command: then it starts to play by itself. */
+function isNew({ tape, state, reason, created_at, last_activity, rev }: SessionView): boolean {
   const age = Date.parse(last_activity) - Date.parse(created_at);
-  return tape !== null && state === "STOPPED" && reason === "start" && rev <= 1 && age < freshMs;
+  return tape !== null && state === "STOPPED" && reason === "start" && rev <= 1 && age < newMs;
 }
 
-function errorOf(error: unknown): Pick<TapedeckError, "code" | "message"> | { code: string; message: string } {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") {
-    return { code: error.code, message: error.message };
-  }
-  return { code: "unknown", message: error instanceof Error ? error.message : String(error) };
+function errorOf(error: unknown): { readonly code: string; readonly message: string } {
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
+  return { code, message: error instanceof Error ? error.message : String(error) };
 }

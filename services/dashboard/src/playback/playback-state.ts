@@ -10,21 +10,21 @@ import type {
 
 export type ToastTone = "info" | "problem";
 
-/** A sentence for the person at the deck. */
+/** A short message to the user. */
 export interface Toast {
   readonly id: number;
   readonly tone: ToastTone;
   readonly text: string;
 }
 
-/** What the page knows of its session, as one value; frames are not in here but in the log. */
+/** What the page knows of its session, except frames, which are in the frame log. */
 export interface PlaybackState {
-  /** `opening` until the session is there; `failed` where it could not be had; `ended` once it is gone. */
+  /** `opening` until the session is open; `failed` if it could not be opened; `ended` once it is gone. */
   readonly phase: "opening" | "open" | "failed" | "ended";
-  /** Why it failed. */
+  /** Why opening failed. */
   readonly failure: { readonly code: string; readonly message: string } | undefined;
   readonly session: SessionView | undefined;
-  /** When the session was as it says, by `performance.now()`: what moves by itself is counted on from there. */
+  /** When `session` arrived, by `performance.now()`. Values that change with time are extrapolated from here. */
   readonly receivedAt: number;
   readonly connection: ConnectionState;
   /** While reconnecting. */
@@ -32,13 +32,13 @@ export interface PlaybackState {
   readonly node: string;
   readonly feed: Feed | undefined;
   readonly end: SessionEnd | undefined;
-  /** Of the session's tape; undefined while it loads, or where there is none. */
+  /** The session's tape; undefined while it loads, or without a tape. */
   readonly tape: TapeView | undefined;
   readonly overview: TapeOverview | undefined;
   /** Newest first. */
   readonly fills: readonly TradeEvent[];
   readonly toasts: readonly Toast[];
-  /** Somebody else's session, by a shared link. */
+  /** Another user's session, opened by a shared link. */
   readonly shared: boolean;
 }
 
@@ -58,3 +58,19 @@ export const initialState: PlaybackState = {
   toasts: [],
   shared: false,
 };
+
+/** Distance from the live edge, extrapolated from a view that arrived `sinceMs` ago. */
+export function behindNow(
+  { behind_ms, state, speed }: Pick<SessionView, "behind_ms" | "state" | "speed">,
+  sinceMs: number,
+): number | undefined {
+  if (behind_ms === null) return undefined;
+  // At the edge the session moves with the market.
+  if (behind_ms === 0 && state === "PLAYING" && speed >= 1) return 0;
+  const moved = state === "PLAYING" ? sinceMs * speed : 0;
+  return Math.max(0, behind_ms + sinceMs - moved);
+}
+
+export function isAtEdge({ mode, state, speed }: SessionView, behind: number | undefined): boolean {
+  return mode === "LIVE" && state === "PLAYING" && speed >= 1 && behind === 0;
+}

@@ -1,15 +1,12 @@
-import type { ClusterClient as Cluster, Session, StateChange } from "@tapedeck/client";
+import type { ClusterClient, Session, SessionView, StateChange } from "@tapedeck/client";
 import type { StoreApi } from "zustand/vanilla";
-import type { ClusterAddress } from "../cluster-api";
+import { type ClusterAddress, loadHistory } from "../cluster-api";
 import type { AnimationLoop } from "./animation-loop";
 import { type FrameLog, follows } from "./frame-log";
 import type { Inspection } from "./inspection";
-import { loadHistory } from "./load-history";
-import { marketOf } from "./market-of";
 import type { PlaybackState, ToastTone } from "./playback-state";
-import { TapeLoader } from "./tape-loader";
+import { marketOf, TapeLoader } from "./tape-loader";
 import type { Viewport } from "./viewport";
-import { pollSession } from "./watch-passing";
 
 /** What a session is shown on. */
 export interface SessionDisplay {
@@ -21,30 +18,31 @@ export interface SessionDisplay {
   notify(tone: ToastTone, text: string): void;
 }
 
-/** Not for each step of a dragged scrubber. */
-const fillAfterMs = 120;
+/** Long enough that a dragged scrubber does not load history at each step. */
+const loadHistoryAfterMs = 120;
+const maxFills = 200;
 
-/** Puts what one session tells on the screen, from the moment it is made until `stop`. */
+/** Connects one session's events to the page, from its creation until `stop`. */
 export class SessionBinding {
   /** The market of the session's tape; empty without one. */
   market = "";
   #session: Session;
-  #screen: SessionDisplay;
+  #display: SessionDisplay;
   #address: ClusterAddress;
-  #description: TapeLoader;
+  #tapeLoader: TapeLoader;
   #epoch = 0;
-  #filling: ReturnType<typeof setTimeout> | undefined;
+  #historyTimer: ReturnType<typeof setTimeout> | undefined;
   #stopped = new AbortController();
   #undo: (() => void)[];
 
-  constructor(session: Session, cluster: Cluster, address: ClusterAddress, screen: SessionDisplay) {
+  constructor(session: Session, cluster: ClusterClient, address: ClusterAddress, display: SessionDisplay) {
     this.#session = session;
-    this.#screen = screen;
+    this.#display = display;
     this.#address = address;
-    const { store, log, animation } = screen;
-    this.#description = new TapeLoader(cluster, (part) => store.setState(part));
+    const { store, log, animation } = display;
+    this.#tapeLoader = new TapeLoader(cluster, (loaded) => store.setState(loaded));
     store.setState({ phase: "open", connection: session.connection, node: session.node });
-    this.#hearState({ session: session.view, cause: "connected" });
+    this.#onState({ session: session.view, cause: "connected" });
     this.#undo = [
       session.onHistory(({ frames, epoch }) => {
         log.clear();
@@ -55,19 +53,23 @@ export class SessionBinding {
       // HOT: for each frame.
       session.onFrame((frame, { epoch }) => {
         log.append(frame, epoch);
-        if (epoch !== this.#epoch) this.#land(epoch);
+        if (epoch !== this.#epoch) this.#onNewEpoch(epoch);
         animation.invalidate();
       }),
-      session.onState((change) => this.#hearState(change)),
+      session.onState((change) => this.#onState(change)),
       session.onFeed((feed) => store.setState({ feed })),
-      session.onTrade((fill) => store.setState(({ fills }) => ({ fills: [fill, ...fills].slice(0, 200) }))),
+      session.onTrade((fill) => store.setState(({ fills }) => ({ fills: [fill, ...fills].slice(0, maxFills) }))),
       session.onLag(({ frames }) =>
-        screen.notify("info", `This page reads too slowly: ${frames} frames came merged into one.`),
+        display.notify("info", `This page is too slow for the stream: ${frames} frames were merged.`),
       ),
-      session.onNotice(({ message }) => screen.notify("problem", message)),
+      session.onNotice(({ message }) => display.notify("problem", message)),
       session.onConnection(({ connection, why, retryInMs }) => {
-        const lost = why === undefined ? undefined : { why, retryAt: Date.now() + (retryInMs ?? 0) };
-        store.setState({ connection, reconnect: connection === "open" ? undefined : lost, node: session.node });
+        const reconnect = why === undefined ? undefined : { why, retryAt: Date.now() + (retryInMs ?? 0) };
+        store.setState({
+          connection,
+          reconnect: connection === "open" ? undefined : reconnect,
+          node: session.node,
+        });
       }),
       session.onEnd((end) => {
         if (end.reason !== "closed") store.setState({ phase: "ended", end });
@@ -75,9 +77,9 @@ export class SessionBinding {
       pollSession(
         () => cluster.sessions.get(session.id),
         session,
-        (passing) =>
+        (polled) =>
           store.setState(({ session: now }) => ({
-            session: now && { ...now, ...passing },
+            session: now && { ...now, ...polled },
             receivedAt: performance.now(),
           })),
       ),
@@ -86,13 +88,13 @@ export class SessionBinding {
 
   stop(): void {
     for (const undo of this.#undo) undo();
-    clearTimeout(this.#filling);
-    this.#description.stop();
+    clearTimeout(this.#historyTimer);
+    this.#tapeLoader.stop();
     this.#stopped.abort();
   }
 
-  #hearState({ session, cause }: StateChange): void {
-    const { store, log, viewport, inspection, animation, notify } = this.#screen;
+  #onState({ session, cause }: StateChange): void {
+    const { store, log, viewport, inspection, animation, notify } = this.#display;
     const before = store.getState().session;
     const market = marketOf(session.tape ?? "");
     if (market !== this.market) {
@@ -104,26 +106,46 @@ export class SessionBinding {
     store.setState({ session, receivedAt: performance.now(), node: this.#session.node, feed: session.feed });
     viewport.setSpeed(session.speed);
     if (session.state === "PLAYING" && before?.state !== "PLAYING") inspection.release();
-    this.#description.show(session);
-    if (cause === "failover") notify("info", "Another node has taken over.");
+    this.#tapeLoader.show(session);
+    if (cause === "failover") notify("info", "Another node took over playback.");
     animation.invalidate();
   }
 
-  /** A new epoch has shown its first frame. What led up to it is fetched, unless it is here already. */
-  #land(epoch: number): void {
-    const { log } = this.#screen;
+  /** The first frame of a new epoch arrived. The frames before it are loaded unless the log has them. */
+  #onNewEpoch(epoch: number): void {
+    const { log } = this.#display;
     this.#epoch = epoch;
-    clearTimeout(this.#filling);
+    clearTimeout(this.#historyTimer);
     const { last } = log;
     if (last && follows(log.at(log.length - 2), last)) return;
-    this.#filling = setTimeout(() => void this.#fill(epoch), fillAfterMs);
+    this.#historyTimer = setTimeout(() => void this.#loadHistory(epoch), loadHistoryAfterMs);
   }
 
-  async #fill(epoch: number): Promise<void> {
+  async #loadHistory(epoch: number): Promise<void> {
     const { signal } = this.#stopped;
-    const frames = await loadHistory(this.#address, this.#session.id, signal).catch(() => []); // the views do without
+    const frames = await loadHistory(this.#address, this.#session.id, signal).catch(() => []); // the views work without
     if (epoch !== this.#epoch || signal.aborted) return;
-    this.#screen.log.fill(frames, epoch);
-    this.#screen.animation.invalidate();
+    this.#display.log.fill(frames, epoch);
+    this.#display.animation.invalidate();
   }
+}
+
+const pollMs = 5000;
+
+/** What changes without a command, so that the session sends no `state` message for it. */
+type PolledFields = Pick<SessionView, "connections" | "expires_at" | "behind_ms">;
+
+/** Polls while the page is visible. Returns a function that stops it. */
+function pollSession(
+  getView: () => Promise<SessionView>,
+  session: Session,
+  onView: (polled: PolledFields) => void,
+): () => void {
+  const timer = setInterval(async () => {
+    if (document.hidden || session.connection !== "open") return;
+    // The cluster may be unavailable for a moment; the next poll tries again.
+    const view = await getView().catch(() => undefined);
+    if (view) onView({ connections: view.connections, expires_at: view.expires_at, behind_ms: view.behind_ms });
+  }, pollMs);
+  return () => clearInterval(timer);
 }

@@ -1,21 +1,20 @@
-import type { SessionView, TapeOverview, TapeView, tapedeck } from "@tapedeck/client";
-import { marketOf } from "./market-of";
+import type { ClusterClient, SessionView, TapeOverview, TapeView } from "@tapedeck/client";
 
 const points = 1200;
 const refreshMs = 5000;
 
-type Part = { readonly tape: TapeView | undefined; readonly overview: TapeOverview | undefined };
+type Loaded = { readonly tape: TapeView | undefined; readonly overview: TapeOverview | undefined };
 
-/** Keeps what the scrubber shows of the session's tape; of a growing tape anew every few seconds. */
+/** Loads what the scrubber shows of the session's tape, and reloads it every few seconds while the tape grows. */
 export class TapeLoader {
-  #cluster: ReturnType<typeof tapedeck>;
-  #tell: (part: Part) => void;
+  #cluster: ClusterClient;
+  #onLoaded: (loaded: Loaded) => void;
   #tape: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(cluster: ReturnType<typeof tapedeck>, tell: (part: Part) => void) {
+  constructor(cluster: ClusterClient, onLoaded: (loaded: Loaded) => void) {
     this.#cluster = cluster;
-    this.#tell = tell;
+    this.#onLoaded = onLoaded;
   }
 
   show({ tape: name, mode }: SessionView): void {
@@ -23,7 +22,8 @@ export class TapeLoader {
     if (tape === this.#tape) return;
     this.#tape = tape;
     clearTimeout(this.#timer);
-    this.#tell({ tape: undefined, overview: undefined });
+    this.#onLoaded({ tape: undefined, overview: undefined });
+    // A simulated market has no end, and so no overview.
     if (tape !== null) void this.#load(tape, mode !== "SIMULATION");
   }
 
@@ -32,19 +32,23 @@ export class TapeLoader {
     this.#tape = null;
   }
 
-  /** A simulated market has no end that could be drawn: it is described, but without a line. */
-  async #load(id: string, drawn: boolean): Promise<void> {
+  async #load(id: string, withOverview: boolean): Promise<void> {
     try {
       const [tape, overview] = await Promise.all([
         this.#cluster.tapes.get(id),
-        drawn ? this.#cluster.tapes.overview(id, { points }) : undefined,
+        withOverview ? this.#cluster.tapes.overview(id, { points }) : undefined,
       ]);
       if (id !== this.#tape) return;
-      this.#tell({ tape, overview });
-      if (tape.growing) this.#timer = setTimeout(() => void this.#load(id, drawn), refreshMs);
+      this.#onLoaded({ tape, overview });
+      if (tape.growing) this.#timer = setTimeout(() => void this.#load(id, withOverview), refreshMs);
     } catch {
-      // The cluster is away for the moment, or the tape was only just begun.
-      if (id === this.#tape) this.#timer = setTimeout(() => void this.#load(id, drawn), refreshMs);
+      // The cluster is unavailable for a moment, or the tape has only just begun.
+      if (id === this.#tape) this.#timer = setTimeout(() => void this.#load(id, withOverview), refreshMs);
     }
   }
+}
+
+/** The tape's name without its fork: a fork of a simulated tape shows the same market with the same past. */
+export function marketOf(tape: string): string {
+  return tape.replace(/~[^@]*/, "");
 }

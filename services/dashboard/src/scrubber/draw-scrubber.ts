@@ -4,9 +4,7 @@ import { themeColour } from "../design/theme";
 import type { FrameLog } from "../playback/frame-log";
 import { rankOf } from "../playback/frame-values";
 import { canvasFont, pixelRatio, type Surface } from "../views/canvas-surface";
-import { drawBreaks, drawGaps } from "./draw-gaps";
-import { gapsOf, type TapeAxis } from "./tape-axis";
-import { timeLabels } from "./time-labels";
+import { type AxisGap, gapsOf, type TapeAxis, timeLabels } from "./tape-axis";
 
 export interface ScrubberScene {
   readonly axis: TapeAxis;
@@ -14,21 +12,21 @@ export interface ScrubberScene {
   readonly overview: TapeOverview | undefined;
   readonly session: SessionView;
   readonly log: FrameLog;
-  /** Where the playhead is, or where it is being dragged to. */
+  /** Where the playhead is, or where it is dragged to. */
   readonly at: number | undefined;
-  /** Seq of the past frame that the views show. */
+  /** Time of the inspected frame. */
   readonly inspectedMs: number | undefined;
   readonly pointerX: number | undefined;
-  /** Those of the overview that are marked. */
+  /** The events of the overview that pass the filter. */
   readonly events: TapeOverview["events"];
-  /** A range being drawn with the pointer. */
+  /** A range that is being selected. */
   readonly selection: readonly [number, number] | undefined;
 }
 
 const eventBand = 9;
 const axisBand = 14;
 
-/** The tape itself: what only changes when another tape, stretch or size is shown. Twice: as played, and as still to come. */
+/** The tape itself, which changes rarely. Drawn twice: bright for the played part, dim for the rest. */
 export function drawTape({ pen, width, height }: Surface, scene: ScrubberScene, tone: "played" | "ahead"): void {
   const { axis } = scene;
   const top = eventBand + 2;
@@ -40,7 +38,7 @@ export function drawTape({ pen, width, height }: Surface, scene: ScrubberScene, 
   drawTimes(pen, axis, width, height);
 }
 
-/** What moves: range, playhead, pointer. `tape` are the pictures that `drawTape` has made. */
+/** What moves: range, playhead, pointer. `tape` holds the pictures from `drawTape`. */
 export function drawScrubber(
   surface: Surface,
   scene: ScrubberScene,
@@ -50,7 +48,6 @@ export function drawScrubber(
   const bottom = height - axisBand;
   const at = scene.at === undefined ? undefined : scene.axis.xOf(scene.at);
   drawRange(pen, scene, height);
-  // What has been played is bright, what is to come is dim.
   const cut = Math.round((at ?? 0) * pixelRatio());
   const rest = tape.ahead.width - cut;
   if (cut > 0) pen.drawImage(tape.played, 0, 0, cut, tape.played.height, 0, 0, cut / pixelRatio(), height);
@@ -70,7 +67,7 @@ interface LinePoint {
 
 const parsed = new WeakMap<TapeOverview, readonly LinePoint[]>();
 
-/** The tape's line; where it has none, that of the frames seen so far. */
+/** The price line of the overview, else of the frames in the log. */
 function pricesOf({ overview, log }: ScrubberScene): readonly LinePoint[] {
   if (overview) {
     let points = parsed.get(overview);
@@ -78,7 +75,7 @@ function pricesOf({ overview, log }: ScrubberScene): readonly LinePoint[] {
       points = overview.points.map(({ ts, price, low, high }) => ({ ms: Date.parse(ts), price, low, high }));
       parsed.set(overview, points);
     }
-    // A growing tape has frames that the overview does not know of yet.
+    // A growing tape has frames that are not in the overview yet.
     const known = points.at(-1)?.ms ?? 0;
     return (log.last?.ms ?? 0) > known ? [...points, ...pointsOf(log, log.indexAt(known) + 1)] : points;
   }
@@ -100,8 +97,8 @@ function pointsOf(log: FrameLog, from: number): LinePoint[] {
 function drawRange(pen: CanvasRenderingContext2D, { axis, session, selection }: ScrubberScene, height: number): void {
   const { from_ts, to_ts } = session.controller_state;
   if (from_ts === null && to_ts === null && !selection) return;
-  const from = selection ? Math.min(...selection) : from_ts === null ? axis.extent.from : Date.parse(from_ts);
-  const to = selection ? Math.max(...selection) : to_ts === null ? axis.extent.to : Date.parse(to_ts);
+  const from = selection ? Math.min(...selection) : from_ts === null ? axis.span.from : Date.parse(from_ts);
+  const to = selection ? Math.max(...selection) : to_ts === null ? axis.span.to : Date.parse(to_ts);
   const [left, right] = [axis.xOf(from), axis.xOf(to)];
   pen.fillStyle = themeColour("--accent-dim");
   pen.fillRect(left, 0, Math.max(1, right - left), height - axisBand);
@@ -149,7 +146,7 @@ interface Corner {
   readonly price: number;
 }
 
-/** One line over a tape without breaks; else one for each window, from its one end to the other. */
+/** One line for a tape without breaks, else one for each window. */
 function linesOf(points: readonly LinePoint[], axis: TapeAxis): Corner[][] {
   const corners = (some: readonly LinePoint[]) => some.map(({ ms, price }) => ({ x: axis.xOf(ms), price }));
   if (axis.breaks.length === 0) return [corners(points)];
@@ -233,11 +230,63 @@ function drawPointer({ pen, width }: Surface, scene: ScrubberScene, bottom: numb
   pen.fillText(text, left + 7, 22);
 }
 
-/** The time under the pointer and its price, or what the gap is there. */
+/** Time and price under the pointer, or the gap there. */
 export function pointedText(scene: ScrubberScene, pointerX: number): string {
   const within = scene.axis.breakAt(pointerX);
   if (within) return `Gap of ${spanWords(within.toMs - within.fromMs)}: ${within.reason}`;
   const ms = scene.axis.msOf(pointerX);
   const price = pricesOf(scene).findLast((point) => point.ms <= ms)?.price;
   return `${clockText(ms, 0)}${price === undefined ? "" : `   ${price}`}`;
+}
+
+/** Hatches the gaps that are drawn to scale. */
+export function drawGaps(
+  pen: CanvasRenderingContext2D,
+  axis: TapeAxis,
+  gaps: readonly AxisGap[],
+  top: number,
+  bottom: number,
+): void {
+  const broken = new Set(axis.breaks.map(({ fromMs }) => fromMs));
+  for (const { fromMs, toMs } of gaps) {
+    if (broken.has(fromMs)) continue;
+    const left = axis.xOf(fromMs);
+    const size = Math.max(2, axis.xOf(toMs) - left);
+    pen.fillStyle = themeColour("--pressed");
+    pen.fillRect(left, top - 2, size, bottom - top + 2);
+    pen.save();
+    pen.beginPath();
+    pen.rect(left, top - 2, size, bottom - top + 2);
+    pen.clip();
+    pen.strokeStyle = themeColour("--line-strong");
+    pen.beginPath();
+    for (let at = left - 60; at < left + size; at += 6) {
+      pen.moveTo(at, bottom);
+      pen.lineTo(at + 60, bottom - 60);
+    }
+    pen.stroke();
+    pen.restore();
+  }
+}
+
+/** Height of the zigzag of torn edges. */
+const toothHeight = 5;
+
+/** Breaks look like a torn strip. */
+export function drawBreaks(pen: CanvasRenderingContext2D, axis: TapeAxis, top: number, height: number): void {
+  pen.lineWidth = 1;
+  for (const { left, right } of axis.breaks) {
+    const depth = Math.min(3, (right - left) / 4);
+    const edge = (x: number) => {
+      for (let [y, nth] = [top - 2, 0]; y <= height; y += toothHeight, nth++) pen.lineTo(x + (nth % 2 ? depth : 0), y);
+    };
+    pen.fillStyle = themeColour("--ground");
+    pen.fillRect(left + depth / 2, top - 2, right - left - depth, height - top + 2);
+    pen.strokeStyle = themeColour("--ink-3");
+    for (const x of [left, right - depth]) {
+      pen.beginPath();
+      edge(x);
+      pen.stroke();
+    }
+  }
 }

@@ -1,23 +1,23 @@
 import { type KeyboardEvent, useId, useMemo } from "react";
 import { clockText, dateText, spanWords } from "../design/format";
 import { usePlaybackState } from "../playback-context";
-import { useView } from "../views/use-view";
+import { useView } from "../views/view";
 import { Scrubber } from "./scrubber";
-import styles from "./scrubber-strip.module.css";
+import styles from "./scrubber.module.css";
 import { type AxisGap, axisOf, gapsOf } from "./tape-axis";
 
-/** Gaps that a screen reader is told one by one. */
-const toldGaps = 20;
+/** Gaps that are listed for screen readers. */
+const maxListedGaps = 20;
 
 export function ScrubberStrip() {
   const { host, view } = useView((element, playback) => new Scrubber(element, playback));
   const tape = usePlaybackState((state) => state.tape);
   const description = useId();
   const breaks = useMemo(() => {
-    // Which gaps are left out does not depend on the strip's width.
+    // Which gaps are shortened does not depend on the width.
     return tape ? axisOf({ from: Date.parse(tape.from), to: Date.parse(tape.to) }, gapsOf(tape), 1).breaks : [];
   }, [tape]);
-  const key = (event: KeyboardEvent) => {
+  const onKeyDown = (event: KeyboardEvent) => {
     const share = {
       ArrowRight: 0.005,
       ArrowUp: 0.005,
@@ -40,27 +40,27 @@ export function ScrubberStrip() {
         className={styles.host}
         role="slider"
         tabIndex={0}
-        aria-label="Place on the tape"
+        aria-label="Position on the tape"
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={0}
         aria-describedby={breaks.length > 0 ? description : undefined}
-        title="Drag to seek, shift and drag to choose a range"
-        onKeyDown={key}
+        title="Drag to seek; shift-drag to select a range"
+        onKeyDown={onKeyDown}
       />
       {breaks.length > 0 && (
         <p id={description} className="unseen">
-          {sentence(breaks)}
+          {gapsText(breaks)}
         </p>
       )}
     </div>
   );
 }
 
-function sentence(breaks: readonly AxisGap[]): string {
+function gapsText(breaks: readonly AxisGap[]): string {
   const gaps = breaks
-    .slice(0, toldGaps)
+    .slice(0, maxListedGaps)
     .map(({ fromMs, toMs }) => `${spanWords(toMs - fromMs)} from ${dateText(fromMs)} ${clockText(fromMs, 0)}`);
-  const more = breaks.length > toldGaps ? `, and ${breaks.length - toldGaps} more` : "";
+  const more = breaks.length > maxListedGaps ? `, and ${breaks.length - maxListedGaps} more` : "";
   return `${breaks.length === 1 ? "A gap is" : `${breaks.length} gaps are`} shortened: ${gaps.join("; ")}${more}.`;
 }

@@ -3,12 +3,12 @@ import { clockText, dateText, spanWords } from "../design/format";
 import { theme } from "../design/theme";
 import type { AnimatedView } from "../playback/animation-loop";
 import type { PlaybackController } from "../playback/playback-controller";
+import type { TimeWindow } from "../playback/viewport";
 import { anomalyFilter, passes } from "../views/anomalies/anomaly-filter";
 import { clearSurfaceOf, watchSize } from "../views/canvas-surface";
 import { drawScrubber, drawTape, pointedText, type ScrubberScene } from "./draw-scrubber";
 import { SeekCoalescer } from "./seek-coalescer";
-import { type AxisGap, axisOf, gapsOf, seekableAt, steppedBy, type TapeAxis } from "./tape-axis";
-import { type Extent, extentOf } from "./tape-range";
+import { type AxisGap, axisOf, gapsOf, seekableAt, steppedBy, type TapeAxis, tapeSpanOf } from "./tape-axis";
 
 /** The whole tape in one strip: drag to seek, shift and drag to choose a range. */
 export class Scrubber implements AnimatedView {
@@ -21,14 +21,14 @@ export class Scrubber implements AnimatedView {
   #axis: TapeAxis | undefined;
   #gaps: readonly AxisGap[] | undefined;
   #pointerX: number | undefined;
-  /** Where the playhead is being dragged to; it is shown there until the deck has gone there. */
+  /** Where the playhead is dragged to. It is drawn there until the seek is done. */
   #dragMs: number | undefined;
   #dragging = false;
   #selection: [number, number] | undefined;
   #seeker: SeekCoalescer;
   #tape = { played: document.createElement("canvas"), ahead: document.createElement("canvas"), of: "" };
   #drawnTape: { readonly axis: TapeAxis; readonly events: TapeOverview["events"] } | undefined;
-  #events: Marked = { of: undefined, filter: undefined, events: [] };
+  #events: MarkedEvents = { of: undefined, filter: undefined, events: [] };
   #drawn = "";
   #undo: (() => void)[];
 
@@ -57,7 +57,7 @@ export class Scrubber implements AnimatedView {
     this.#host.replaceChildren();
   }
 
-  /** Seeks by a share of the strip: what the keyboard does. */
+  /** Seeks by a share of the strip, for the keyboard. */
   nudge(share: number): void {
     const at = this.#playback.log.last?.ms;
     const axis = this.#axis;
@@ -65,20 +65,20 @@ export class Scrubber implements AnimatedView {
   }
 
   toEnd(end: "from" | "to"): void {
-    if (this.#axis) this.#seeker.to(this.#axis.extent[end]);
+    if (this.#axis) this.#seeker.to(this.#axis.span[end]);
   }
 
   paint(): undefined {
     const { session, tape, overview } = this.#playback.store.getState();
     const { log, inspection } = this.#playback;
-    const extent = extentOf(tape, log);
-    if (!session || !tape || !extent || this.#width <= 0) {
+    const span = tapeSpanOf(tape, log);
+    if (!session || !tape || !span || this.#width <= 0) {
       this.#axis = undefined;
       if (this.#drawn !== "") clearSurfaceOf(this.#canvas, this.#width, this.#height);
       this.#drawn = "";
       return;
     }
-    const axis = this.#axisOf(extent, gapsOf(tape));
+    const axis = this.#axisOf(span, gapsOf(tape));
     const scene: ScrubberScene = {
       axis,
       tape,
@@ -91,9 +91,9 @@ export class Scrubber implements AnimatedView {
       pointerX: this.#pointerX,
       selection: this.#selection,
     };
-    this.#say(axis);
+    this.#describe(axis);
     const changed = this.#drawTape(scene);
-    // At usual speeds the playhead of a long tape moves a few pixels a second.
+    // At normal speeds the playhead of a long tape moves only a few pixels per second.
     const pixel = (ms: number | undefined) => ms && Math.round(axis.xOf(ms) * 4);
     const { from_ts, to_ts } = session.controller_state;
     const shown = [pixel(scene.at), pixel(scene.inspectedMs), scene.pointerX, scene.selection, from_ts, to_ts].join();
@@ -104,10 +104,10 @@ export class Scrubber implements AnimatedView {
     if (surface) drawScrubber(surface, scene, this.#tape);
   }
 
-  /** Draws the tape's pictures where what is on them has changed. */
+  /** Redraws the pictures of the tape when something on them has changed. */
   #drawTape(scene: ScrubberScene): boolean {
     const { axis, overview, events, log } = scene;
-    // Without an overview the line is that of the frames seen; a second late is soon enough.
+    // Without an overview the line consists of the frames in the log; one second of delay is fine.
     const seen = overview ? "" : `${log.revision} ${Math.floor((log.last?.ms ?? 0) / 1000)}`;
     const of = [seen, this.#height, theme.getState().theme, fonts()].join();
     if (of === this.#tape.of && axis === this.#drawnTape?.axis && events === this.#drawnTape.events) return false;
@@ -120,18 +120,18 @@ export class Scrubber implements AnimatedView {
     return true;
   }
 
-  /** The same one until something of it changes: pictures are drawn by it. */
-  #axisOf(extent: Extent, gaps: readonly AxisGap[]): TapeAxis {
-    const { from, to } = this.#axis?.extent ?? {};
-    const same = from === extent.from && to === extent.to && this.#axis?.width === this.#width && gaps === this.#gaps;
+  /** The same object until something changes, because the pictures depend on it. */
+  #axisOf(span: TimeWindow, gaps: readonly AxisGap[]): TapeAxis {
+    const { from, to } = this.#axis?.span ?? {};
+    const same = from === span.from && to === span.to && this.#axis?.width === this.#width && gaps === this.#gaps;
     if (!this.#axis || !same) {
-      this.#axis = axisOf(extent, gaps, this.#width);
+      this.#axis = axisOf(span, gaps, this.#width);
       this.#gaps = gaps;
     }
     return this.#axis;
   }
 
-  /** What the anomaly feed would not list is not marked either. */
+  /** The events that pass the anomaly filter. */
   #eventsOf(overview: TapeOverview | undefined): TapeOverview["events"] {
     const filter = anomalyFilter.getState();
     if (overview !== this.#events.of || filter !== this.#events.filter) {
@@ -142,11 +142,11 @@ export class Scrubber implements AnimatedView {
     return this.#events.events;
   }
 
-  #say(axis: TapeAxis): void {
+  #describe(axis: TapeAxis): void {
     const at = this.#playback.log.last?.ms;
     if (at === undefined) return;
     const now = String(Math.round((axis.xOf(at) / axis.width) * 1000) / 10);
-    // The element begins with a value, 0, and without a text.
+    // The element starts with the value 0 and without a text.
     if (this.#host.hasAttribute("aria-valuetext") && this.#host.getAttribute("aria-valuenow") === now) return;
     this.#host.setAttribute("aria-valuenow", now);
     this.#host.setAttribute("aria-valuetext", placeText(axis, at));
@@ -201,25 +201,25 @@ export class Scrubber implements AnimatedView {
   }
 }
 
-/** Marks as they follow from an overview and the feed's filter. */
-interface Marked {
+/** The filtered events of one overview. */
+interface MarkedEvents {
   readonly of: TapeOverview | undefined;
   readonly filter: object | undefined;
   readonly events: TapeOverview["events"];
 }
 
-/** Longer than any time between two frames of one window. */
-const besideMs = 1000;
+/** Longer than the time between two frames without a gap. */
+const nearGapMs = 1000;
 
 const dayMs = 86_400_000;
 
-/** A place as a screen reader says it: with its date where the tape is longer than a day, and the gap that follows. */
-function placeText({ extent, breaks }: TapeAxis, ms: number): string {
-  const date = extent.to - extent.from < dayMs ? "" : `${dateText(ms)} `;
+/** The position for screen readers: with the date if the tape is longer than a day, and with the gap that follows. */
+function placeText({ span, breaks }: TapeAxis, ms: number): string {
+  const date = span.to - span.from < dayMs ? "" : `${dateText(ms)} `;
   const gap = breaks.find(({ fromMs }) => fromMs >= ms);
-  const beside = gap && gap.fromMs - ms < besideMs ? `, before a gap of ${spanWords(gap.toMs - gap.fromMs)}` : "";
-  return `${date}${clockText(ms, 0)}${beside}`;
+  const beforeGap = gap && gap.fromMs - ms < nearGapMs ? `, before a gap of ${spanWords(gap.toMs - gap.fromMs)}` : "";
+  return `${date}${clockText(ms, 0)}${beforeGap}`;
 }
 
-/** Changes when the type has come. */
+/** Changes when the fonts have loaded. */
 const fonts = () => document.fonts.status;

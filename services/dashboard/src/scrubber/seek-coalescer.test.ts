@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SeekCoalescer } from "./seek-coalescer";
 
-test("[DB21] while a seek is under way only the newest wish is kept", async () => {
+test("[DB21] while a seek is pending, only the newest target is kept", async () => {
   const asked: number[] = [];
   const answers: (() => void)[] = [];
   const seeker = new SeekCoalescer((ms) => {

@@ -1,35 +1,33 @@
-/**
- * Seeks while somebody drags: one at a time, and then straight to where they are by now. What lies between was not wanted.
- */
+/** One seek at a time while the user drags. When it is done, the next one goes to the newest place and skips those in between. */
 export class SeekCoalescer {
   #seek: (ms: number) => Promise<unknown>;
-  #wanted: number | undefined;
-  #busy = false;
-  #idle: (() => void)[] = [];
+  #target: number | undefined;
+  #running = false;
+  #onIdle: (() => void)[] = [];
 
   constructor(seek: (ms: number) => Promise<unknown>) {
     this.#seek = seek;
   }
 
   to(ms: number): void {
-    this.#wanted = ms;
-    if (!this.#busy) void this.#work();
+    this.#target = ms;
+    if (!this.#running) void this.#run();
   }
 
-  /** Calls once all that was wanted is done. */
-  whenIdle(then: () => void): void {
-    if (this.#busy) this.#idle.push(then);
-    else then();
+  /** Calls back once all seeks are done. */
+  whenIdle(callback: () => void): void {
+    if (this.#running) this.#onIdle.push(callback);
+    else callback();
   }
 
-  async #work(): Promise<void> {
-    this.#busy = true;
-    while (this.#wanted !== undefined) {
-      const ms = this.#wanted;
-      this.#wanted = undefined;
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#target !== undefined) {
+      const ms = this.#target;
+      this.#target = undefined;
       await this.#seek(ms);
     }
-    this.#busy = false;
-    for (const then of this.#idle.splice(0)) then();
+    this.#running = false;
+    for (const callback of this.#onIdle.splice(0)) callback();
   }
 }

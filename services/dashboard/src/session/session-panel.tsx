@@ -1,30 +1,71 @@
 import { useState } from "react";
 import { Button, Field, IconButton, Input } from "../design/controls";
 import { countText, none } from "../design/format";
+import { Icon } from "../design/icon";
+import { Popover } from "../design/popover";
 import { usePlayback, usePlaybackState, usePlaybackStats } from "../playback-context";
-import { accessToken } from "./access-token";
-import { joinSession, leaveShared, openNewSession, openSession } from "./open-session";
+import { accessToken, apiOrigin, keepApi, trustCluster } from "./cluster-settings";
 import styles from "./session.module.css";
-import { apiOrigin, keepApi, parseSessionLink, type SharedSession } from "./session-links";
-import { type ShareRole, shareLink } from "./share";
-import { trustCluster } from "./trusted-clusters";
+import {
+  joinSession,
+  leaveShared,
+  openNewSession,
+  openSession,
+  parseSessionLink,
+  type SharedSession,
+  sessionLink,
+} from "./session-navigation";
 
-export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
+/** The state of the connection; opens the session panel. */
+export function SessionButton() {
+  const connection = usePlaybackState((state) => state.connection);
+  const phase = usePlaybackState((state) => state.phase);
+  const connections = usePlaybackState(({ session }) => session?.connections ?? 0);
+  const latency = usePlaybackStats((stats) => stats.latencyMs);
+  const fps = usePlaybackStats((stats) => stats.framesPerSecond);
+  const up = phase === "open" && connection === "open";
+  return (
+    <Popover
+      label="Session"
+      align="right"
+      className={styles.popover}
+      buttonClass={styles.chip}
+      button={
+        <>
+          <i className={styles.light} data-up={up} />
+          <span className={styles.rate}>{up ? `${fps} fps` : connection}</span>
+          <span className={styles.latency}>
+            {latency === undefined ? "" : `${latency.toFixed(latency < 10 ? 1 : 0)} ms`}
+          </span>
+          {connections > 1 && (
+            <span className={styles.people}>
+              <Icon name="people" size={13} />
+              {connections}
+            </span>
+          )}
+          <Icon name="chevron" size={12} />
+        </>
+      }
+    >
+      {(close) => <SessionPanel onDone={close} />}
+    </Popover>
+  );
+}
+
+function SessionPanel({ onDone }: { readonly onDone: () => void }) {
   const playback = usePlayback();
   const session = usePlaybackState((state) => state.session);
   const shared = usePlaybackState((state) => state.shared);
-  const node = usePlaybackState((state) => state.node);
-  const connection = usePlaybackState((state) => state.connection);
-  const rates = usePlaybackStats((all) => all);
   const copy = async (text: string, what: string) => {
     const done = await copyText(text);
-    playback.notify(done ? "info" : "problem", done ? `${what} copied.` : `${what} could not be copied: ${text}`);
+    playback.notify(done ? "info" : "problem", done ? `${what} copied.` : `Cannot copy. ${what}: ${text}`);
   };
-  /** The cluster knows its users: links say what whoever has them may do. */
-  const known = accessToken(apiOrigin()) !== undefined;
-  const copyLink = async (id: string, role: ShareRole) => {
+  // On a cluster with sign-in, each share link carries a token with a role.
+  const signedIn = accessToken(apiOrigin()) !== undefined;
+  const copyLink = async (id: string, role: "viewer" | "controller") => {
     try {
-      await copy(await shareLink(id, role), "The link was");
+      const access = signedIn ? (await playback.cluster?.shares.create(id, { role }))?.token : undefined;
+      await copy(sessionLink(id, access), "Link");
     } catch (error) {
       playback.notify("problem", error instanceof Error ? error.message : String(error));
     }
@@ -40,17 +81,17 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
             </div>
             <IconButton
               icon="link"
-              label="Copy the session's id"
-              onClick={() => void copy(session.session_id, "The id was")}
+              label="Copy session id"
+              onClick={() => void copy(session.session_id, "Session id")}
             />
           </div>
           <div className={styles.buttons}>
-            <Button variant="primary" data-first onClick={() => void copyLink(session.session_id, "controller")}>
+            <Button variant="primary" data-autofocus onClick={() => void copyLink(session.session_id, "controller")}>
               Copy link
             </Button>
-            {known && (
+            {signedIn && (
               <Button variant="outlined" onClick={() => void copyLink(session.session_id, "viewer")}>
-                Copy link to watch only
+                Copy view-only link
               </Button>
             )}
             <Button
@@ -70,41 +111,51 @@ export function SessionPanel({ onDone }: { readonly onDone: () => void }) {
                   void leaveShared(playback);
                 }}
               >
-                Back to mine
+                Back to my session
               </Button>
             )}
           </div>
-          <dl className={styles.facts}>
-            <Fact name="Watching now" value={String(session.connections)} testId="watching" />
-            <Fact name="Connection" value={connection} />
-            <Fact name="Gateway" value={node || none} />
-            <Fact name="Round trip" value={rates.latencyMs === undefined ? none : `${rates.latencyMs.toFixed(1)} ms`} />
-            <Fact name="Frames a second" value={String(rates.framesPerSecond)} />
-            <Fact name="Frames merged" value={countText(rates.framesSkipped)} />
-            <Fact
-              name="Page draws"
-              value={`${Math.round(rates.paintsPerSecond)} fps, ${Math.round(rates.busy * 100)} %`}
-            />
-            <Fact name="Epoch" value={String(session.epoch)} />
-            <Fact name="Tape" value={session.tape ?? none} />
-          </dl>
+          <Facts />
         </>
       )}
       <JoinForm
-        onJoin={(shared) => {
+        onJoin={(joined) => {
           onDone();
-          void joinSession(playback, shared);
+          void joinSession(playback, joined);
         }}
       />
-      <ServerForm
-        onServer={(origin) => {
+      <ClusterForm
+        onChoose={(origin) => {
           onDone();
           keepApi(origin);
-          if (origin !== "") trustCluster(origin); // the user has written it
+          if (origin !== "") trustCluster(origin); // the user typed it
           void openSession(playback);
         }}
       />
     </div>
+  );
+}
+
+function Facts() {
+  const session = usePlaybackState((state) => state.session);
+  const node = usePlaybackState((state) => state.node);
+  const connection = usePlaybackState((state) => state.connection);
+  const stats = usePlaybackStats((all) => all);
+  return (
+    <dl className={styles.facts}>
+      <Fact name="Viewers" value={String(session?.connections ?? none)} testId="watching" />
+      <Fact name="Connection" value={connection} />
+      <Fact name="Gateway" value={node || none} />
+      <Fact name="Round trip" value={stats.latencyMs === undefined ? none : `${stats.latencyMs.toFixed(1)} ms`} />
+      <Fact name="Frames per second" value={String(stats.framesPerSecond)} />
+      <Fact name="Frames merged" value={countText(stats.framesSkipped)} />
+      <Fact
+        name="Page rendering"
+        value={`${Math.round(stats.paintsPerSecond)} fps, ${Math.round(stats.busy * 100)} % busy`}
+      />
+      <Fact name="Epoch" value={String(session?.epoch ?? none)} />
+      <Fact name="Tape" value={session?.tape ?? none} />
+    </dl>
   );
 }
 
@@ -134,7 +185,7 @@ function JoinForm({ onJoin }: { readonly onJoin: (shared: SharedSession) => void
         if (shared) onJoin(shared);
       }}
     >
-      <Field text="Watch somebody's session: link or id">
+      <Field text="Join a session: link or id">
         {(field) => (
           <Input
             id={field}
@@ -151,7 +202,7 @@ function JoinForm({ onJoin }: { readonly onJoin: (shared: SharedSession) => void
   );
 }
 
-function ServerForm({ onServer }: { readonly onServer: (origin: string) => void }) {
+function ClusterForm({ onChoose }: { readonly onChoose: (origin: string) => void }) {
   const [text, setText] = useState(apiOrigin() === location.origin ? "" : apiOrigin());
   const valid = text === "" || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol));
   return (
@@ -159,10 +210,10 @@ function ServerForm({ onServer }: { readonly onServer: (origin: string) => void 
       className={styles.line}
       onSubmit={(event) => {
         event.preventDefault();
-        if (valid) onServer(text === "" ? "" : new URL(text).origin);
+        if (valid) onChoose(text === "" ? "" : new URL(text).origin);
       }}
     >
-      <Field text="Cluster, if it is not where this page came from">
+      <Field text="Use another cluster: its address">
         {(field) => (
           <Input
             id={field}
@@ -174,13 +225,13 @@ function ServerForm({ onServer }: { readonly onServer: (origin: string) => void 
         )}
       </Field>
       <Button type="submit" variant="outlined" disabled={!valid}>
-        Use
+        Connect
       </Button>
     </form>
   );
 }
 
-/** Pages that are not served over HTTPS have no clipboard of the modern kind, except on localhost. */
+/** Pages that are not served over HTTPS have no clipboard API, except on localhost. */
 async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,19 +1,19 @@
-import { Button } from "../design/controls";
+import { useState } from "react";
+import { Button, Field, Input } from "../design/controls";
 import { switchMode } from "../modes/mode-switch";
 import type { PlaybackState } from "../playback/playback-state";
 import { useFrameSample, usePlayback, usePlaybackState } from "../playback-context";
-import { leaveShared, openNewSession, openSession } from "../session/open-session";
-import { CassetteIcon } from "./emblem";
-import { SignIn } from "./sign-in";
+import { apiOrigin, keepAccessToken } from "../session/cluster-settings";
+import { leaveShared, openNewSession, openSession } from "../session/session-navigation";
 import styles from "./states.module.css";
 
 type FullPageStateName = "opening" | "failed" | "ended" | "empty" | "market";
 
-/** What stands in place of the views while there is nothing for them to show; undefined when there is. */
+/** What is shown in place of the views while they have nothing to show; undefined otherwise. */
 export function useFullPageState(): FullPageStateName | undefined {
   const state = usePlaybackState(fullPageStateOf);
-  const nothing = useFrameSample(({ newest }) => newest === undefined);
-  return state === "market" && !nothing ? undefined : state;
+  const empty = useFrameSample(({ newest }) => newest === undefined);
+  return state === "market" && !empty ? undefined : state;
 }
 
 function fullPageStateOf({ phase, session }: PlaybackState): FullPageStateName | undefined {
@@ -60,14 +60,14 @@ function Failed() {
       <CassetteIcon tone="problem" />
       <h2>
         {gone
-          ? "This session is gone"
+          ? "Session not found"
           : failure?.code === "unreachable"
-            ? "The cluster cannot be reached"
-            : "The session could not be opened"}
+            ? "Cannot reach the cluster"
+            : "Cannot open the session"}
       </h2>
       <p>
         {gone
-          ? "It was deleted, or nobody had watched it for so long that it expired. Whoever shared it can send a new link."
+          ? "It was deleted, or it expired because it was not used. Ask for a new link to join again."
           : failure?.message}
       </p>
       <div className={styles.actions}>
@@ -78,7 +78,7 @@ function Failed() {
         )}
         {shared && (
           <Button variant={gone ? "primary" : "outlined"} onClick={() => void leaveShared(playback)}>
-            Open my own
+            Open my session
           </Button>
         )}
         <Button variant="outlined" onClick={() => void openNewSession(playback)}>
@@ -97,12 +97,12 @@ function Ended() {
   const title = {
     expired: "Your session has expired",
     deleted: "This session was deleted",
-    refused: "The cluster has closed this session",
+    refused: "The cluster closed this session",
     closed: "This session is closed",
   }[end?.reason ?? "closed"];
   const why = {
-    expired: "Nobody had watched it or told it anything for a while. A new one begins where you choose.",
-    deleted: "Somebody deleted it. Nothing of it is left; a new one is one click away.",
+    expired: "It was not used for a while. Start a new session to continue.",
+    deleted: "It was deleted and cannot be restored. Start a new session to continue.",
     refused: end?.error?.message ?? "",
     closed: "",
   }[end?.reason ?? "closed"];
@@ -117,7 +117,7 @@ function Ended() {
         </Button>
         {shared && (
           <Button variant="outlined" onClick={() => void leaveShared(playback)}>
-            Open my own
+            Open my session
           </Button>
         )}
       </div>
@@ -130,8 +130,8 @@ function Empty() {
   return (
     <div className={styles.full} role="status">
       <CassetteIcon />
-      <h2>No tape to play yet</h2>
-      <p>The cluster has no recording. Import one, or play a simulated market in the meantime.</p>
+      <h2>No tapes yet</h2>
+      <p>The cluster has no recordings. Import one, or play a simulated market.</p>
       <code>npm run tapedeck -- import recording.csv.gz --symbol BTCUSDT</code>
       <div className={styles.actions}>
         <Button
@@ -141,7 +141,7 @@ function Empty() {
           Play a simulated market
         </Button>
         <Button variant="outlined" onClick={() => void openSession(playback)}>
-          Look again
+          Check again
         </Button>
       </div>
     </div>
@@ -159,20 +159,74 @@ function Market() {
     <div className={styles.full} role="status">
       {down ? <CassetteIcon tone="problem" /> : <CassetteIcon turning />}
       <h2>{down ? `${name} is down` : `Waiting for ${name}`}</h2>
-      <p>{feed?.reason ?? "Its first frame is on the way."}</p>
+      <p>{feed?.reason ?? "The first frame has not arrived yet."}</p>
       <div className={styles.actions}>
         <Button variant="outlined" onClick={() => void switchMode(playback, "REPLAY")}>
-          Back to a recording
+          Play a recording
         </Button>
         {session?.active_source !== "SIM" && (
           <Button
             variant="outlined"
             onClick={() => void playback.mode({ mode: "LIVE", source: "SIM", symbol: "BTCUSDT" })}
           >
-            Watch a simulated venue
+            Watch a simulated market
           </Button>
         )}
       </div>
     </div>
+  );
+}
+
+/** For clusters that require a token. The cluster issues none itself: tokens come from the login provider that it trusts. */
+export function SignIn({ why }: { readonly why: string }) {
+  const playback = usePlayback();
+  const [text, setText] = useState("");
+  const token = text.trim();
+  return (
+    <div className={styles.full} role="alert">
+      <CassetteIcon />
+      <h2>Sign in</h2>
+      <p>{why} Paste the access token from your login provider. It is stored in this browser only.</p>
+      <form
+        className={styles.signIn}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (token === "") return;
+          keepAccessToken(apiOrigin(), token);
+          history.replaceState(null, "", location.pathname + location.search);
+          void openSession(playback);
+        }}
+      >
+        <Field text="Access token">
+          {(id) => <Input id={id} type="password" value={text} onChange={({ target }) => setText(target.value)} />}
+        </Field>
+        <Button type="submit" variant="primary" disabled={token === ""}>
+          Sign in
+        </Button>
+      </form>
+    </div>
+  );
+}
+
+/** Its reels turn while something is in progress. */
+export function CassetteIcon({ tone, turning }: { readonly tone?: "problem"; readonly turning?: boolean }) {
+  return (
+    <svg
+      className={turning ? `${styles.cassette} ${styles.turning}` : styles.cassette}
+      data-tone={tone}
+      width="72"
+      height="50"
+      viewBox="0 0 72 50"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="2"
+      aria-hidden="true"
+    >
+      <rect x="1" y="1" width="70" height="48" rx="6" />
+      <rect x="11" y="10" width="50" height="22" rx="11" opacity="0.6" />
+      <circle cx="23" cy="21" r="6.500" strokeDasharray="5 3.200" />
+      <circle cx="49" cy="21" r="6.500" strokeDasharray="5 3.200" />
+      <path d="M17 49l4-9h30l4 9" opacity="0.6" />
+    </svg>
   );
 }

@@ -4,7 +4,7 @@ import { clockText, spanText } from "../design/format";
 import { useFrameSample, usePlayback, usePlaybackState, usePlaybackStats } from "../playback-context";
 import styles from "./states.module.css";
 
-/** What is wrong while the views still show what they have: connection lost, market down, a past moment under inspection. */
+/** Above the views, which keep what they show: connection lost, market down, a past moment inspected. */
 export function Banners() {
   return (
     <>
@@ -18,18 +18,17 @@ export function Banners() {
 function Reconnecting() {
   const phase = usePlaybackState((state) => state.phase);
   const connection = usePlaybackState((state) => state.connection);
-  const lost = usePlaybackState((state) => state.reconnect);
-  usePlaybackStats((rates) => rates); // counts down by the second
+  const reconnect = usePlaybackState((state) => state.reconnect);
+  usePlaybackStats((stats) => stats); // renders every second, for the countdown
   if (phase !== "open" || connection === "open") return null;
-  const inMs = lost ? lost.retryAt - Date.now() : 0;
+  const inMs = reconnect ? reconnect.retryAt - Date.now() : 0;
   return (
-    <div className={styles.strip} role="status" data-testid="reconnecting">
+    <div className={styles.banner} role="status" data-testid="reconnecting">
       <i className={styles.pulse} aria-hidden="true" />
       <strong>Reconnecting.</strong>
       <span>
-        The connection was lost{lost ? ` (${lost.why})` : ""}; what you see is the last that came.
-        {inMs > 1000 ? ` Next attempt in ${spanText(inMs)}.` : ""} Nothing is missed: frames continue where they
-        stopped.
+        The connection was lost{reconnect ? ` (${reconnect.why})` : ""}.
+        {inMs > 1000 ? ` Next attempt in ${spanText(inMs)}.` : ""} No frames are lost: they continue where they stopped.
       </span>
     </div>
   );
@@ -39,28 +38,28 @@ function FeedDown() {
   const feed = usePlaybackState((state) => state.feed);
   const mode = usePlaybackState(({ session }) => session?.mode);
   const name = usePlaybackState(({ session }) => `${session?.active_source ?? ""} ${session?.active_symbol ?? ""}`);
-  const nothing = useFrameSample(({ newest }) => newest === undefined);
-  // Where there is nothing to see yet, the page in place of the views says so.
-  if (mode !== "LIVE" || !feed || feed.status === "up" || nothing) return null;
+  const empty = useFrameSample(({ newest }) => newest === undefined);
+  // Before the first frame, a full-page state says the same.
+  if (mode !== "LIVE" || !feed || feed.status === "up" || empty) return null;
   return (
     <div
-      className={styles.strip}
+      className={styles.banner}
       data-tone={feed.status === "down" ? "problem" : undefined}
       role="status"
       data-testid="feed"
     >
       <i className={styles.pulse} aria-hidden="true" />
       <strong>{feed.status === "down" ? `${name} is down.` : `Connecting to ${name}.`}</strong>
-      <span>{feed.reason ?? "Its frames will come as soon as it is there."}</span>
+      <span>{feed.reason ?? "Frames appear once it is connected."}</span>
     </div>
   );
 }
 
 function Inspecting() {
   const playback = usePlayback();
-  const pinned = useFrameSample((glance) => glance.pinned);
-  const shown = useFrameSample((glance) => glance.shown);
-  const newest = useFrameSample((glance) => glance.newest);
+  const pinned = useFrameSample((sample) => sample.pinned);
+  const shown = useFrameSample((sample) => sample.shown);
+  const newest = useFrameSample((sample) => sample.newest);
   if (!pinned || !shown || !newest) return null;
   return (
     <div className={styles.inspecting} role="status">
@@ -75,22 +74,21 @@ function Inspecting() {
   );
 }
 
-const noticeMs = 7000;
+const toastMs = 7000;
 
-/** Sentences that come and go. */
 export function Toasts() {
   const playback = usePlayback();
   const notices = usePlaybackState((state) => state.toasts);
   const newest = notices.at(-1);
   useEffect(() => {
     if (!newest) return;
-    const timer = setTimeout(() => playback.dismissToast(newest.id), noticeMs);
+    const timer = setTimeout(() => playback.dismissToast(newest.id), toastMs);
     return () => clearTimeout(timer);
   }, [playback, newest]);
   return (
-    <div className={styles.notices} role="log" aria-live="polite" aria-label="Notices">
+    <div className={styles.toasts} role="log" aria-live="polite" aria-label="Notifications">
       {notices.map(({ id, tone, text }) => (
-        <div key={id} className={styles.notice} data-tone={tone}>
+        <div key={id} className={styles.toast} data-tone={tone}>
           <span>{text}</span>
           <IconButton icon="close" size={13} label="Dismiss" onClick={() => playback.dismissToast(id)} />
         </div>

@@ -8,19 +8,19 @@ interface TrustDialogProps {
   readonly onRefuse: () => void;
 }
 
-/** Before anything goes to a cluster that a link has named. */
+/** Asks before anything is sent to a cluster that a link named. */
 export function TrustDialog({ api, onTrust, onRefuse }: TrustDialogProps) {
   const { host } = new URL(api);
   return (
     <Dialog title={`Connect to ${host}?`} open onClose={onRefuse}>
       <div className={styles.trust}>
         <p>
-          This page came from <strong>{location.host}</strong>, and its address names another cluster:
+          This page was served by <strong>{location.host}</strong>, but its address names another cluster:
         </p>
         <code>{api}</code>
         <p>
-          What you do here, and the access token that you give for it, would go to <strong>{host}</strong>. Connect only
-          if you know who runs it.
+          If you connect, <strong>{host}</strong> receives your commands and the access token that you enter for it.
+          Connect only if you know who runs it.
         </p>
         <div className={styles.actions}>
           <Button variant="primary" onClick={onRefuse}>

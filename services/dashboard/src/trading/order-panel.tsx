@@ -3,11 +3,11 @@ import { Button, Field, Input } from "../design/controls";
 import { clockText, none, priceText, signed } from "../design/format";
 import { Panel } from "../design/panel";
 import { lastQuantity } from "../modes/mode-options";
-import styles from "../modes/modes.module.css";
 import { useFrameSample, usePlayback, usePlaybackState } from "../playback-context";
-import { ReportButton } from "./report-button";
+import styles from "./order-panel.module.css";
+import { ReportButton } from "./trade-report";
 
-/** Orders at market in one's own simulated market, and what has come of them. */
+/** Market orders in the session's simulated market, with account and fills. */
 export function OrderPanel() {
   const playback = usePlayback();
   const account = usePlaybackState(({ session }) => session?.account);
@@ -30,7 +30,7 @@ export function OrderPanel() {
   return (
     <Panel
       title="Trade"
-      note={!playing && <span className={styles.hint}>orders need a deck that plays</span>}
+      note={!playing && <span className={styles.hint}>start playback to trade</span>}
       aside={<ReportButton />}
     >
       <div className={styles.orders}>
@@ -93,7 +93,7 @@ export function OrderPanel() {
   );
 }
 
-/** As many decimals as it has, without the noise of sums. */
+/** Without the rounding noise of sums. */
 function sizeOf(size: number): string {
   return String(Number(Math.abs(size).toPrecision(8)));
 }

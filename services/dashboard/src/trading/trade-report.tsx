@@ -1,30 +1,42 @@
 import type { ReportedOrder, TradeReport } from "@tapedeck/protocol";
-import { useCallback } from "react";
-import { Button } from "../design/controls";
+import { useCallback, useState } from "react";
+import { loadReport } from "../cluster-api";
+import { Button, scrollable } from "../design/controls";
+import { Dialog } from "../design/dialog";
 import { clockText, dateText, none, priceText, signed } from "../design/format";
-import { scrollable } from "../design/scrollable";
-import { saveFile } from "../export/save-file";
+import { saveOrders } from "../export/save-file";
 import { usePlayback, usePlaybackState } from "../playback-context";
 import { usePolling } from "../use-polling";
-import { loadOrders, loadReport } from "./load-report";
-import { PnlLine } from "./pnl-line";
 import styles from "./trade-report.module.css";
 
 const refreshMs = 2000;
 
-/** Orders, fills, and profit and loss of a session: of all its simulated markets, and whatever a rewind has left behind. */
-export function Report() {
+/** Opens the trade report. */
+export function ReportButton() {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <Button onClick={() => setOpen(true)}>Report</Button>
+      <Dialog title="Trade report" open={open} onClose={() => setOpen(false)}>
+        <Report />
+      </Dialog>
+    </>
+  );
+}
+
+/** Orders, fills, and profit and loss of a session in all its simulated markets, including orders that a rewind undid. */
+function Report() {
   const playback = usePlayback();
   const id = usePlaybackState(({ session }) => session?.session_id);
-  const ask = useCallback(
+  const load = useCallback(
     async () => (id === undefined ? undefined : loadReport(playback.address, id)),
     [playback, id],
   );
-  const { value: report, problem } = usePolling(ask, refreshMs);
-  if (!report) return <p className={styles.none}>{problem ?? "One moment…"}</p>;
-  const keep = async () => {
+  const { value: report, problem } = usePolling(load, refreshMs);
+  if (!report) return <p className={styles.none}>{problem ?? "Loading…"}</p>;
+  const save = async () => {
     try {
-      saveFile(await loadOrders(playback.address, report.session_id), `tapedeck-orders-${report.session_id}.csv`);
+      await saveOrders(playback.address, report.session_id);
     } catch (error) {
       playback.notify("problem", error instanceof Error ? error.message : String(error));
     }
@@ -33,7 +45,7 @@ export function Report() {
     <div className={styles.report}>
       <Totals report={report} />
       {report.orders.length === 0 ? (
-        <p className={styles.none}>No order yet. In a simulated market that plays, Buy and Sell give one.</p>
+        <p className={styles.none}>No orders yet. Use Buy and Sell while a simulated market plays.</p>
       ) : (
         <>
           <PnlLine values={report.orders.map(({ pnl_so_far }) => pnl_so_far)} />
@@ -41,7 +53,7 @@ export function Report() {
             <table className={styles.orders}>
               <thead>
                 <tr>
-                  {["Time (UTC)", "Market", "Side", "Filled", "Price", "P&L", "So far"].map((name) => (
+                  {["Time (UTC)", "Market", "Side", "Filled", "Price", "P&L", "Total P&L"].map((name) => (
                     <th key={name} scope="col">
                       {name}
                     </th>
@@ -58,8 +70,8 @@ export function Report() {
         </>
       )}
       <div className={styles.foot}>
-        <span className={styles.hint}>{problem ?? "Kept as long as the session."}</span>
-        <Button variant="outlined" disabled={report.orders.length === 0} onClick={() => void keep()}>
+        <span className={styles.hint}>{problem ?? "Kept until the session expires."}</span>
+        <Button variant="outlined" disabled={report.orders.length === 0} onClick={() => void save()}>
           Save as CSV
         </Button>
       </div>
@@ -76,9 +88,9 @@ function Totals({ report: { totals, account } }: { readonly report: TradeReport 
     ["Orders", String(totals.orders)],
     ["Bought", String(totals.bought)],
     ["Sold", String(totals.sold)],
-    ["Exits won", totals.exits === 0 ? none : `${totals.winning_exits} of ${totals.exits}`],
+    ["Winning exits", totals.exits === 0 ? none : `${totals.winning_exits} of ${totals.exits}`],
     [
-      "Best, worst",
+      "Best, worst exit",
       totals.exits === 0 ? none : `${signed(totals.best_exit ?? 0, 2)}, ${signed(totals.worst_exit ?? 0, 2)}`,
     ],
   ];
@@ -109,5 +121,22 @@ function OrderRow({ order, decimals }: { readonly order: ReportedOrder; readonly
       <td data-sign={Math.sign(fill?.pnl ?? 0)}>{fill?.type === "EXIT" ? signed(fill.pnl, 2) : none}</td>
       <td data-sign={Math.sign(pnl_so_far)}>{signed(pnl_so_far, 2)}</td>
     </tr>
+  );
+}
+
+const width = 600;
+const height = 60;
+
+/** Profit and loss from order to order, with a zero line. */
+function PnlLine({ values }: { readonly values: readonly number[] }) {
+  const all = [0, ...values];
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const y = (value: number) => height - 4 - ((value - low) / (high - low || 1)) * (height - 8);
+  const points = all.map((value, nth) => `${(nth / (all.length - 1)) * width},${y(value)}`);
+  return (
+    <svg className={styles.line} viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+      <line x1={0} x2={width} y1={y(0)} y2={y(0)} />
+      <polyline points={points.join(" ")} />
+    </svg>
   );
 }

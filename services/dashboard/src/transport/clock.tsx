@@ -1,13 +1,12 @@
 import { useState } from "react";
 import { Button, Field, Input } from "../design/controls";
-import { clockText, dateText, lengthText, none } from "../design/format";
+import { clockText, dateText, lengthText, none, parseTapeTime } from "../design/format";
 import { Popover } from "../design/popover";
 import { useFrameSample, usePlayback, usePlaybackState } from "../playback-context";
-import { isSimulated } from "../scrubber/tape-range";
-import { parseTapeTime } from "./parse-time";
+import { isSimulated } from "../scrubber/tape-axis";
 import styles from "./transport-bar.module.css";
 
-/** Where the playhead is: time and date in UTC, and how far into the tape. A click asks for another time. */
+/** The playhead's time and date in UTC, and the time since the start of the tape. A click opens a field for another time. */
 export function Clock() {
   const ms = useFrameSample(({ newest }) => newest?.ms);
   const tape = usePlaybackState((deck) => deck.tape);
@@ -18,7 +17,7 @@ export function Clock() {
       : "";
   return (
     <Popover
-      label="Go to a time"
+      label="Go to time"
       side="above"
       button={
         <span className={styles.clock}>
@@ -30,12 +29,12 @@ export function Clock() {
       }
       buttonClass={styles.clockButton}
     >
-      {(close) => <GoTo near={ms ?? 0} onGone={close} />}
+      {(close) => <GoTo near={ms ?? 0} onDone={close} />}
     </Popover>
   );
 }
 
-function GoTo({ near, onGone }: { readonly near: number; readonly onGone: () => void }) {
+function GoTo({ near, onDone }: { readonly near: number; readonly onDone: () => void }) {
   const playback = usePlayback();
   const [text, setText] = useState(near > 0 ? `${dateText(near)} ${clockText(near)}` : "");
   const [from] = useState(near);
@@ -46,15 +45,15 @@ function GoTo({ near, onGone }: { readonly near: number; readonly onGone: () => 
         event.preventDefault();
         if (ts === undefined) return;
         void playback.seek({ ts });
-        onGone();
+        onDone();
       }}
     >
       <div className={styles.form}>
-        <Field text="Go to a time (UTC)">
+        <Field text="Go to time (UTC)">
           {(id) => (
             <Input
               id={id}
-              data-first
+              data-autofocus
               style={{ width: 190 }}
               value={text}
               aria-invalid={ts === undefined}
@@ -67,7 +66,7 @@ function GoTo({ near, onGone }: { readonly near: number; readonly onGone: () => 
           Go
         </Button>
       </div>
-      <p className={styles.hint}>For example 12:03:04.5, or with a date.</p>
+      <p className={styles.hint}>For example 12:03:04.5 or 2024-07-18 12:03.</p>
     </form>
   );
 }

@@ -5,7 +5,7 @@ import { shortcuts } from "./keyboard-shortcuts";
 
 export function Help({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }) {
   return (
-    <Dialog title="Keyboard" open={open} onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" open={open} onClose={onClose}>
       <div className={styles.groups}>
         {shortcuts.map(({ group, list }) => (
           <section key={group}>
@@ -29,12 +29,13 @@ export function Help({ open, onClose }: { readonly open: boolean; readonly onClo
           <dl>
             <div>
               <dt>Scrubber</dt>
-              <dd>Drag to seek; shift and drag to choose a range</dd>
+              <dd>Drag to seek; shift-drag to select a range</dd>
             </div>
             <div>
               <dt>Depth</dt>
               <dd>
-                Wheel zooms time, shift and wheel prices; drag looks back; click pins a moment; double click follows
+                Wheel: zoom time. Shift-wheel: zoom prices. Drag: look back. Click: pin a moment. Double-click: follow
+                the playhead
               </dd>
             </div>
           </dl>

@@ -4,59 +4,59 @@ import { anomalyFilter } from "../views/anomalies/anomaly-filter";
 import { nextSpeed } from "./speeds";
 
 export interface Shortcut {
-  /** As the help shows them. */
+  /** As shown in the help. */
   readonly keys: readonly string[];
   readonly does: string;
 }
 
 export const shortcuts: readonly { readonly group: string; readonly list: readonly Shortcut[] }[] = [
   {
-    group: "Playing",
+    group: "Playback",
     list: [
       { keys: ["Space"], does: "Play or pause" },
-      { keys: ["←", "→"], does: "One frame back or on" },
-      { keys: ["Shift ←", "Shift →"], does: "Ten seconds back or on" },
+      { keys: ["←", "→"], does: "One frame back or forward" },
+      { keys: ["Shift ←", "Shift →"], does: "Ten seconds back or forward" },
       { keys: ["↑", "↓"], does: "Faster or slower" },
-      { keys: ["Home"], does: "Stop: back to the start" },
-      { keys: ["L"], does: "LIVE: to the edge. Otherwise: loop on or off" },
+      { keys: ["Home"], does: "Stop and return to the start" },
+      { keys: ["L"], does: "In LIVE: jump to the live edge. Otherwise: loop on or off" },
     ],
   },
   {
-    group: "Places",
+    group: "Events and range",
     list: [
       { keys: ["[", "]"], does: "Previous or next event" },
-      { keys: ["I", "O"], does: "Range begins or ends here" },
-      { keys: ["P"], does: "Play the whole tape again" },
+      { keys: ["I", "O"], does: "Set range start or end" },
+      { keys: ["P"], does: "Clear range" },
     ],
   },
   {
-    group: "Looking",
+    group: "View",
     list: [
-      { keys: [",", "."], does: "Inspect the frame before or after, without moving the playhead" },
+      { keys: [",", "."], does: "Inspect the previous or next frame without moving the playhead" },
       { keys: ["Esc"], does: "Back to the playhead" },
-      { keys: ["T"], does: "Dark or light" },
-      { keys: ["?"], does: "This help" },
+      { keys: ["T"], does: "Dark or light theme" },
+      { keys: ["?"], does: "Show this help" },
     ],
   },
 ];
 
 const skipMs = 10_000;
 
-/** Listens to the keyboard; returns the end of it. */
+/** Returns a function that stops listening. */
 export function listenToKeys(playback: PlaybackController, showHelp: () => void): () => void {
-  const heard = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isHandledByFocus(event)) return;
     const action = actionOf(event, playback, showHelp);
     if (!action) return;
     event.preventDefault();
     action();
   };
-  addEventListener("keydown", heard);
-  return () => removeEventListener("keydown", heard);
+  addEventListener("keydown", onKeyDown);
+  return () => removeEventListener("keydown", onKeyDown);
 }
 
-/** In fields, keys are text; a button has the space bar, a slider and radios the arrows for themselves. */
-function isTyping({ target, key }: KeyboardEvent): boolean {
+/** Fields need all keys; buttons need Space and Enter; sliders and separators need arrows and Home. */
+function isHandledByFocus({ target, key }: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.closest("dialog[open]")) return true;
   if (target instanceof HTMLSelectElement) return true;
@@ -122,10 +122,10 @@ function actionOf(
   }
 }
 
-/** To the next event of those that the anomaly feed lists. */
+/** Seeks to the next or previous event that passes the anomaly filter. */
 export function seekEvent(playback: PlaybackController, event: "next" | "previous"): Promise<boolean> {
-  const { least, type } = anomalyFilter.getState();
-  return playback.seek({ event, minSeverity: least, ...(type !== "" && { type }) });
+  const { minSeverity, type } = anomalyFilter.getState();
+  return playback.seek({ event, minSeverity, ...(type !== "" && { type }) });
 }
 
 export function toggleLiveOrLoop(playback: PlaybackController): Promise<boolean> {

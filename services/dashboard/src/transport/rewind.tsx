@@ -10,7 +10,7 @@ import styles from "./transport-bar.module.css";
 const presets = [5_000, 10_000, 30_000, 60_000, 300_000, 900_000];
 const kept = persisted("tapedeck_rewind", 10_000);
 
-/** Back by the time last chosen; the arrow beside it chooses another one. */
+/** Rewinds by the length chosen last; the button beside it offers others. */
 export function Rewind() {
   const playback = usePlayback();
   const [by, setBy] = useState(kept.get());
@@ -23,7 +23,7 @@ export function Rewind() {
     <>
       <IconButton icon="rewind" label={`Rewind ${spanText(by)}`} onClick={() => void playback.rewind(by)} />
       <Popover
-        label="Choose how far to rewind"
+        label="Choose rewind length"
         button={
           <>
             <span>{spanText(by)}</span>
@@ -64,7 +64,7 @@ function RewindChoice({ by, onChoose }: { readonly by: number; readonly onChoose
         ))}
       </div>
       <div className={styles.form}>
-        <Field text="Another time">
+        <Field text="Other length">
           {(id) => (
             <Input
               id={id}

@@ -25,7 +25,7 @@ export function Speed() {
         hotkey="↓"
         onClick={() => void playback.speed(nextSpeed(speed, -1))}
       />
-      <Popover label="Choose another speed" button={speedText(speed)} buttonClass={styles.speedNow} side="above">
+      <Popover label="Choose speed" button={speedText(speed)} buttonClass={styles.speedNow} side="above">
         {(close) => <SpeedChoice speed={speed} onChosen={close} />}
       </Popover>
       <IconButton
@@ -68,11 +68,11 @@ function SpeedChoice({ speed, onChosen }: { readonly speed: number; readonly onC
         ))}
       </div>
       <div className={styles.form}>
-        <Field text="Free, 0.1 to 1000">
+        <Field text="Custom, 0.1 to 1000">
           {(id) => (
             <Input
               id={id}
-              data-first
+              data-autofocus
               inputMode="decimal"
               value={text}
               aria-invalid={wanted === undefined}

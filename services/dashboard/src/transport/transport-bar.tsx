@@ -1,17 +1,17 @@
 import { Button, IconButton } from "../design/controls";
-import { clockText } from "../design/format";
+import { clockText, spanText } from "../design/format";
 import { Icon } from "../design/icon";
-import { usePlayback, usePlaybackState } from "../playback-context";
+import { behindNow, isAtEdge } from "../playback/playback-state";
+import { usePlayback, usePlaybackState, usePlaybackStats } from "../playback-context";
 import { Clock } from "./clock";
 import { seekEvent } from "./keyboard-shortcuts";
-import { LiveButton } from "./live-button";
 import { Rewind } from "./rewind";
 import { Speed } from "./speed";
 import styles from "./transport-bar.module.css";
 
-/** The deck's buttons. What they do is done by the cluster; what they show is what the cluster has said. */
+/** The playback controls. Commands go to the cluster, and the bar shows the state that the cluster reports. */
 export function TransportBar() {
-  // The way to the edge, or the range, takes the place of some buttons where there is not room for all.
+  // On a small screen the live button and the range replace some other buttons.
   const crowded = usePlaybackState(({ session }) => {
     const { from_ts = null, to_ts = null } = session?.controller_state ?? {};
     const limited = from_ts !== null || to_ts !== null;
@@ -37,7 +37,7 @@ function Buttons() {
   const label = state === "PLAYING" ? "Pause" : state === "PAUSED" ? "Resume" : "Start";
   return (
     <div className={styles.group}>
-      <IconButton icon="stop" label="Stop: back to the start" hotkey="Home" onClick={() => void playback.stop()} />
+      <IconButton icon="stop" label="Stop and return to the start" hotkey="Home" onClick={() => void playback.stop()} />
       <Rewind />
       <IconButton icon="stepBack" label="One frame back" hotkey="←" onClick={() => void playback.step(-1)} />
       <Button
@@ -50,7 +50,7 @@ function Buttons() {
       >
         <Icon name={state === "PLAYING" ? "pause" : "play"} size={18} />
       </Button>
-      <IconButton icon="stepForward" label="One frame on" hotkey="→" onClick={() => void playback.step(1)} />
+      <IconButton icon="stepForward" label="One frame forward" hotkey="→" onClick={() => void playback.step(1)} />
     </div>
   );
 }
@@ -82,7 +82,7 @@ function Range() {
     <div className={styles.group}>
       <IconButton
         icon="rangeIn"
-        label="Range begins here"
+        label="Set range start"
         hotkey="I"
         aria-pressed={from !== undefined}
         onClick={() => {
@@ -92,7 +92,7 @@ function Range() {
       />
       <IconButton
         icon="rangeOut"
-        label="Range ends here"
+        label="Set range end"
         hotkey="O"
         aria-pressed={to !== undefined}
         onClick={() => {
@@ -115,7 +115,7 @@ function Range() {
           <IconButton
             icon="close"
             size={13}
-            label="Play the whole tape again"
+            label="Clear range"
             hotkey="P"
             onClick={() => void playback.range({ from: null, to: null, loop: false })}
           />
@@ -140,8 +140,41 @@ function StateText() {
           ? "End of tape"
           : "Stopped";
   return (
-    <output className={styles.state} aria-label="State of the deck">
+    <output className={styles.state} aria-label="Playback state">
       {text}
     </output>
+  );
+}
+
+/** In LIVE: lit at the live edge; elsewhere it shows the distance, and a click jumps to the edge. */
+function LiveButton() {
+  const playback = usePlayback();
+  const session = usePlaybackState((state) => state.session);
+  const toldAt = usePlaybackState((state) => state.receivedAt);
+  const up = usePlaybackState(({ feed }) => feed === undefined || feed.status === "up");
+  usePlaybackStats((stats) => stats); // renders every second, for the distance
+  if (session?.mode !== "LIVE") return null;
+  const behind = behindNow(session, performance.now() - toldAt);
+  const edge = isAtEdge(session, behind);
+  return (
+    <div className={styles.group}>
+      {!edge && behind !== undefined && (
+        <span className={styles.behind} data-testid="behind">
+          {spanText(behind)} behind
+        </span>
+      )}
+      <Button
+        className={styles.live}
+        data-edge={edge && up}
+        aria-pressed={edge}
+        title={
+          edge ? (up ? "At the live edge (L)" : "At the edge, but the market is down") : "Jump to the live edge (L)"
+        }
+        onClick={() => void playback.live()}
+      >
+        <i aria-hidden="true" />
+        LIVE
+      </Button>
+    </div>
   );
 }

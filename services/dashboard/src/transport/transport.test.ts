@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { parseLength } from "../design/format";
-import { behindNow } from "./edge";
-import { parseTapeTime } from "./parse-time";
+import { parseLength, parseTapeTime } from "../design/format";
+import { behindNow } from "../playback/playback-state";
 import { nextSpeed, parseSpeed } from "./speeds";
 
 test.each([
@@ -15,7 +14,7 @@ test.each([
   ["", undefined],
   ["soon", undefined],
   ["-5s", undefined],
-])("[DB20] %j is a length of time", (text, ms) => {
+])("[DB20] %j is a duration", (text, ms) => {
   expect(parseLength(text)).toBe(ms);
 });
 
@@ -28,11 +27,11 @@ test.each([
   expect(new Date(parseTapeTime(text, Date.parse("2023-04-05T09:00:00Z")) ?? 0).toISOString()).toBe(wanted);
 });
 
-test.each(["24:00", "12", "12:60", "now", ""])("[DB20] %j is none", (text) => {
+test.each(["24:00", "12", "12:60", "now", ""])("[DB20] %j is not a time", (text) => {
   expect(parseTapeTime(text, 0)).toBeUndefined();
 });
 
-test("[DB20] speeds go up and down by usual steps, within what the cluster takes", () => {
+test("[DB20] speeds go up and down in steps, within the limits of the cluster", () => {
   expect(nextSpeed(1, 1)).toBe(2);
   expect(nextSpeed(1, -1)).toBe(0.5);
   expect(nextSpeed(7.3, 1)).toBe(10);
@@ -43,13 +42,13 @@ test("[DB20] speeds go up and down by usual steps, within what the cluster takes
   expect(parseSpeed("fast")).toBeUndefined();
 });
 
-test("[DB31] the distance from the edge grows while the deck stands, and stays while it plays along", () => {
+test("[DB31] the distance from the edge grows while playback is paused, and stays the same while it plays at normal speed", () => {
   const session = { behind_ms: 4000, state: "PAUSED", speed: 1 } as const;
   expect(behindNow(session, 3000)).toBe(7000);
   expect(behindNow({ ...session, state: "PLAYING" }, 3000)).toBe(4000);
   expect(behindNow({ ...session, state: "PLAYING", speed: 2 }, 3000)).toBe(1000);
   expect(behindNow({ ...session, state: "PLAYING", behind_ms: 0 }, 3000)).toBe(0);
-  // Slower than the market one is not there, though one was a moment ago.
+  // Slower than the market, the session falls behind the edge.
   expect(behindNow({ ...session, state: "PLAYING", speed: 0.5, behind_ms: 0 }, 3000)).toBe(1500);
   expect(behindNow({ ...session, behind_ms: null }, 3000)).toBeUndefined();
 });

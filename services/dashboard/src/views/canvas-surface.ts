@@ -1,4 +1,4 @@
-/** A canvas that fills its host at the screen's own resolution. */
+/** A canvas at the screen's resolution, with a pen in CSS pixels. */
 export interface Surface {
   readonly pen: CanvasRenderingContext2D;
   /** In CSS pixels. */
@@ -6,12 +6,12 @@ export interface Surface {
   readonly height: number;
 }
 
-/** More pixels than two for each of CSS cost time and show nothing. */
+/** More than two device pixels per CSS pixel cost time without a visible difference. */
 export function pixelRatio(): number {
   return Math.min(2, devicePixelRatio || 1);
 }
 
-/** Sizes the canvas as it is laid out, and scales its pen to CSS pixels. What is on it stays there unless its size changes. */
+/** Sizes the canvas and scales its pen to CSS pixels. Its content is kept unless the size changes. */
 export function surfaceOf(canvas: HTMLCanvasElement, width: number, height: number): Surface | undefined {
   const pen = canvas.getContext("2d");
   if (!pen || width <= 0 || height <= 0) return undefined;
@@ -32,10 +32,10 @@ export function clearSurfaceOf(canvas: HTMLCanvasElement, width: number, height:
   return surface;
 }
 
-/** Tells of a host's size, at once and whenever it changes; returns its end. */
-export function watchSize(host: Element, sized: (width: number, height: number) => void): () => void {
+/** Calls back with the size of an element, at once and when it changes. Returns a function that stops it. */
+export function watchSize(host: Element, onSize: (width: number, height: number) => void): () => void {
   const observer = new ResizeObserver(([entry]) => {
-    if (entry) sized(Math.floor(entry.contentRect.width), Math.floor(entry.contentRect.height));
+    if (entry) onSize(Math.floor(entry.contentRect.width), Math.floor(entry.contentRect.height));
   });
   observer.observe(host);
   return () => observer.disconnect();

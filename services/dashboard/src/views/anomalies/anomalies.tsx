@@ -6,21 +6,21 @@ import { clockText, countText } from "../../design/format";
 import { type LoggedAnomaly, nameOf } from "../../playback/frame-values";
 import { useFrameSample, usePlayback } from "../../playback-context";
 import styles from "./anomalies.module.css";
-import { type AnomalyFilter, anomalyFilter, everything, passes } from "./anomaly-filter";
+import { type AnomalyFilter, anomalyFilter, noFilter, passes } from "./anomaly-filter";
 
-const mostRows = 120;
+const maxRows = 120;
 const severities: readonly Severity[] = ["low", "medium", "high", "critical"];
 
-/** What the detectors noticed up to the moment shown, newest first; each leads to its place on the tape. */
+/** The anomalies up to the shown frame, newest first. A click seeks to one. */
 export function Anomalies() {
   const playback = usePlayback();
-  const turn = useFrameSample((glance) => glance.version);
+  const version = useFrameSample((sample) => sample.version);
   const upTo = useFrameSample(({ inspecting, shown }) => (inspecting ? shown?.frame.seq : undefined));
   const filter = useStore(anomalyFilter);
   const types = useStore(playback.store, ({ tape }) => tape?.event_counts);
   const { rows, seen, hidden } = useMemo(
-    () => pick(playback.anomalies.items, filter, upTo, turn),
-    [playback, filter, upTo, turn],
+    () => pick(playback.anomalies.items, filter, upTo, version),
+    [playback, filter, upTo, version],
   );
   const known = [...new Set([...Object.keys(types ?? {}), ...seen, ...(filter.type ? [filter.type] : [])])].sort();
   return (
@@ -28,21 +28,21 @@ export function Anomalies() {
       <div className={styles.filter}>
         <Select
           small
-          aria-label="Least severity"
-          value={filter.least}
+          aria-label="Minimum severity"
+          value={filter.minSeverity}
           onChange={({ target }) => {
-            const least = severities.find((severity) => severity === target.value);
-            if (least) anomalyFilter.setState({ least });
+            const minSeverity = severities.find((severity) => severity === target.value);
+            if (minSeverity) anomalyFilter.setState({ minSeverity });
           }}
         >
           <option value="low">All severities</option>
-          <option value="medium">Medium and graver</option>
-          <option value="high">High and graver</option>
+          <option value="medium">Medium and above</option>
+          <option value="high">High and above</option>
           <option value="critical">Critical</option>
         </Select>
         <Select
           small
-          aria-label="Type of anomaly"
+          aria-label="Anomaly type"
           value={filter.type}
           onChange={({ target }) => anomalyFilter.setState({ type: target.value })}
         >
@@ -55,24 +55,24 @@ export function Anomalies() {
         </Select>
       </div>
       {hidden > 0 && (
-        <p className={styles.hidden} title="The scrubber marks what the filter lets through, too">
+        <p className={styles.hidden} title="The filter also applies to the scrubber and the charts">
           {countText(hidden)} hidden by the filter
-          <Button onClick={() => anomalyFilter.setState(everything)}>Show all</Button>
+          <Button onClick={() => anomalyFilter.setState(noFilter)}>Show all</Button>
         </p>
       )}
       {rows.length === 0 ? (
         <p className={styles.none}>
-          {hidden > 0 ? "Nothing that the filter lets through" : "Nothing noticed"} in this stretch of the tape.
+          {hidden > 0 ? "No anomalies pass the filter" : "No anomalies"} in this part of the tape.
         </p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content has to be reachable by keyboard
         <ol className={styles.list} aria-label="Anomalies, newest first" tabIndex={0}>
           {rows.map((row) => (
             <li key={`${row.seq} ${row.type} ${row.ms} ${row.message}`}>
               <button
                 type="button"
                 className={styles.row}
-                title="Seek to this moment"
+                title="Seek to this anomaly"
                 onClick={() => void playback.seek(row.place)}
               >
                 <span className={styles.severity} style={{ color: `var(--${row.severity})` }}>
@@ -92,7 +92,7 @@ export function Anomalies() {
   );
 }
 
-function pick(items: readonly LoggedAnomaly[], filter: AnomalyFilter, upTo: number | undefined, _turn: number) {
+function pick(items: readonly LoggedAnomaly[], filter: AnomalyFilter, upTo: number | undefined, _version: number) {
   const rows: LoggedAnomaly[] = [];
   const seen = new Set<string>();
   let hidden = 0;
@@ -101,7 +101,7 @@ function pick(items: readonly LoggedAnomaly[], filter: AnomalyFilter, upTo: numb
     if (!item || (upTo !== undefined && item.seq > upTo)) continue;
     seen.add(item.type);
     if (!passes(filter, item)) hidden++;
-    else if (rows.length < mostRows) rows.push(item);
+    else if (rows.length < maxRows) rows.push(item);
   }
   return { rows, seen, hidden };
 }

@@ -4,22 +4,23 @@ import { persisted } from "../../design/persisted";
 import { rankOf } from "../../playback/frame-values";
 
 export interface AnomalyFilter {
-  readonly least: Severity;
+  readonly minSeverity: Severity;
   /** A type, or empty for all. */
   readonly type: string;
 }
 
-const kept = persisted<AnomalyFilter>("tapedeck_anomalies", { least: "medium", type: "" });
+const defaultFilter: AnomalyFilter = { minSeverity: "medium", type: "" };
+const kept = persisted<AnomalyFilter>("tapedeck_anomalies", defaultFilter);
 
-/** Which anomalies the feed lists, charts and scrubber mark, and the event keys jump to. */
-export const anomalyFilter = createStore<AnomalyFilter>(() => kept.get());
+/** Selects which anomalies the feed lists, charts and scrubber mark, and the event keys jump to. */
+export const anomalyFilter = createStore<AnomalyFilter>(() => ({ ...defaultFilter, ...kept.get() }));
 anomalyFilter.subscribe((filter) => kept.set(filter));
 
-export const everything: AnomalyFilter = { least: "low", type: "" };
+export const noFilter: AnomalyFilter = { minSeverity: "low", type: "" };
 
 export function passes(
-  { least, type }: AnomalyFilter,
+  { minSeverity, type }: AnomalyFilter,
   anomaly: { readonly type: string; readonly severity: string },
 ): boolean {
-  return rankOf(anomaly.severity) >= rankOf(least) && (type === "" || anomaly.type === type);
+  return rankOf(anomaly.severity) >= rankOf(minSeverity) && (type === "" || anomaly.type === type);
 }

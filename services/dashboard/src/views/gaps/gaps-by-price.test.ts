@@ -32,7 +32,7 @@ function logOf(...frames: readonly Frame[]): FrameLog {
   return log;
 }
 
-test("[DB80] gaps are listed by price from above, first those of the frame shown, with how often each was there", () => {
+test("[DB80] gaps are listed from the highest price down, first those of the shown frame, with how often each occurred", () => {
   const log = logOf(frame(0, ["ask", 102]), frame(1, ["ask", 102], ["bid", 98]), frame(2, ["bid", 98], ["bid", 97]));
   expect(gapsByPrice(log, 2)).toMatchObject({
     frames: 3,
@@ -42,14 +42,14 @@ test("[DB80] gaps are listed by price from above, first those of the frame shown
       { price: 102, side: "ask", count: 2, now: undefined },
     ],
   });
-  // At a past moment: what was there until then.
+  // At a past frame: the gaps up to then.
   expect(gapsByPrice(log, 1).prices.map(({ price, now }) => [price, now !== undefined])).toEqual([
     [102, true],
     [98, true],
   ]);
 });
 
-test("[DB80] of many prices the list keeps all of the frame shown, and those that were gaps most often", () => {
+test("[DB80] a long list keeps all gaps of the shown frame and the most frequent others", () => {
   const many = Array.from({ length: 90 }, (_, nth): ["ask", number] => ["ask", 200 + nth]);
   const log = logOf(frame(0, ...many), frame(1, ...many.slice(0, 70)), frame(2, ["bid", 50]));
   const { prices } = gapsByPrice(log, 2);

@@ -5,25 +5,25 @@ import { gapsOf } from "../../playback/frame-values";
 export interface PriceWithGap {
   readonly price: number;
   readonly side: LiquidityGap["side"];
-  /** In the newest of the frames; undefined where the level is filled, or gone. */
+  /** The gap in the newest frame; undefined if the level has filled or moved. */
   readonly now: LiquidityGap | undefined;
-  /** In how many of the frames there was a gap at this price. */
+  /** Number of frames with a gap at this price. */
   readonly count: number;
 }
 
 export interface GapsByPrice {
   readonly frames: number;
-  /** First the gaps of the newest frame, then those that were; each from the highest price down, as in the ladder. */
+  /** First the gaps of the newest frame, then past ones; both from the highest price down, as in the ladder. */
   readonly prices: readonly PriceWithGap[];
 }
 
-const framesLookedAt = 300;
-const mostPrices = 60;
+const maxFrames = 300;
+const maxPrices = 60;
 
-/** The prices at which there was a gap in the last frames up to one, those with the most frames; all of that one's own are among them. */
+/** The prices with the most gaps in the last frames up to `seq`, including all gaps of that frame. */
 export function gapsByPrice(log: FrameLog, seq: number): GapsByPrice {
   const last = log.indexOfSeq(seq);
-  const first = Math.max(0, last - framesLookedAt + 1);
+  const first = Math.max(0, last - maxFrames + 1);
   const found = new Map<string, { price: number; side: LiquidityGap["side"]; count: number; now?: LiquidityGap }>();
   for (let index = first; index <= last; index++) {
     const logged = log.at(index);
@@ -39,7 +39,7 @@ export function gapsByPrice(log: FrameLog, seq: number): GapsByPrice {
   const nowFirst = (a: { now?: LiquidityGap }, b: { now?: LiquidityGap }) => Number(!a.now) - Number(!b.now);
   const prices = [...found.values()]
     .sort((a, b) => nowFirst(a, b) || b.count - a.count)
-    .slice(0, mostPrices)
+    .slice(0, maxPrices)
     .sort((a, b) => nowFirst(a, b) || b.price - a.price)
     .map(({ price, side, count, now }) => ({ price, side, count, now }));
   return { frames: last - first + 1, prices };

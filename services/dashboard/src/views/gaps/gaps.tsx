@@ -1,17 +1,18 @@
 import { useMemo } from "react";
+import { scrollable } from "../../design/controls";
 import { none, priceText, sizeText } from "../../design/format";
-import { scrollable } from "../../design/scrollable";
 import { useFrameSample, usePlayback } from "../../playback-context";
 import styles from "./gaps.module.css";
 import { gapsByPrice } from "./gaps-by-price";
 
-/** Thin levels of the book by price: those that are there in the frame shown, and those that were lately. */
+/** Liquidity gaps by price: those of the shown frame, and recent ones. */
 export function Gaps() {
   const { decimals, sizeDecimals, log } = usePlayback();
   const seq = useFrameSample(({ shown }) => shown?.frame.seq);
   const { frames, prices } = useMemo(() => gapsByPrice(log, seq ?? -1), [log, seq]);
-  if (seq === undefined) return <p className={styles.none}>No frame yet.</p>;
-  if (prices.length === 0) return <p className={styles.none}>No gap: each of the best ten levels holds enough.</p>;
+  if (seq === undefined) return <p className={styles.none}>No frames yet.</p>;
+  if (prices.length === 0)
+    return <p className={styles.none}>No liquidity gaps: each of the best ten levels has enough size.</p>;
   return (
     <section className={styles.body} {...scrollable} aria-label="Gaps by price">
       <table className={styles.gaps}>
@@ -20,11 +21,11 @@ export function Gaps() {
             <th scope="col">Price</th>
             <th scope="col">Level</th>
             <th scope="col">Volume</th>
-            <th scope="col" title="0 to 100: how empty it is, and how near to the best price">
+            <th scope="col" title="0 to 100: the less size and the closer to the best price, the higher">
               Risk
             </th>
-            <th scope="col" title={`Share of the last ${frames} frames in which this price was a gap`}>
-              Lately
+            <th scope="col" title={`Share of the last ${frames} frames with a gap at this price`}>
+              Recent
             </th>
           </tr>
         </thead>

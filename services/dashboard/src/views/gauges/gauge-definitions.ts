@@ -16,13 +16,13 @@ export interface GaugeDefinition {
   readonly hint: string;
   /** Lines, the main one first. */
   readonly lines: readonly { readonly token: `--${string}`; readonly read: (frame: Frame) => number | undefined }[];
-  /** Undefined: by what is in sight, from 0 on. */
+  /** Undefined: from 0 to the largest visible value. */
   readonly scale: readonly [number, number] | undefined;
   readonly stepped?: boolean;
-  /** Values from which on it is called by a name, least first. Needs a scale. */
+  /** Named levels, lowest first. They need a scale. */
   readonly levels?: readonly GaugeLevel[];
   readonly text: (frame: Frame, decimals: number) => string;
-  /** Which token its number is written in. */
+  /** Colour of the number. */
   readonly tone: (frame: Frame) => `--${string}`;
 }
 
@@ -33,7 +33,7 @@ const vpinNames: readonly GaugeLevel[] = [
   { from: vpinLevels.high, name: "high", token: "--high" },
 ];
 
-/** The level that a value has reached; undefined below all of them. */
+/** The highest level that a value reaches; undefined below all of them. */
 export function levelOf(value: number, levels: readonly GaugeLevel[]): GaugeLevel | undefined {
   return levels.findLast(({ from }) => value >= from);
 }
@@ -57,7 +57,7 @@ export const gaugeDefinitions: readonly GaugeDefinition[] = [
   {
     id: "spread",
     title: "Spread",
-    hint: "Best ask less best bid, in price units",
+    hint: "Best ask minus best bid, in price units",
     lines: [{ token: "--accent", read: (frame) => frame.spread ?? undefined }],
     scale: undefined,
     stepped: true,
@@ -88,7 +88,7 @@ export const gaugeDefinitions: readonly GaugeDefinition[] = [
   {
     id: "gaps",
     title: "Liquidity gaps",
-    hint: "Severity of the gaps in the book; the number counts them",
+    hint: "Severity of the liquidity gaps in the book; the number is their count",
     lines: [{ token: "--medium", read: field("gap_severity_score") }],
     scale: undefined,
     stepped: true,
@@ -98,7 +98,7 @@ export const gaugeDefinitions: readonly GaugeDefinition[] = [
   {
     id: "volatility",
     title: "Volume volatility",
-    hint: "How much the size at the best prices varies: standard deviation by mean",
+    hint: "How much the size at the best prices varies: standard deviation divided by mean",
     lines: [{ token: "--info", read: field("volume_volatility") }],
     scale: undefined,
     text: (frame) => numberText(numberOf(frame, "volume_volatility"), 2),

@@ -5,10 +5,10 @@ import type { HeatmapColours, HeatmapRenderer, HeatmapScene } from "./renderer";
 const colour = ([red, green, blue]: readonly [number, number, number], alpha: number) =>
   `rgba(${red}, ${green}, ${blue}, ${alpha})`;
 
-/** Farther than any disc reaches to the left of the column of its time. */
+/** Larger than the radius of any disc. */
 const reach = 20;
 
-/** Where there is no graphics card: looks each pixel up in the columns itself, as the shader does. */
+/** Without a graphics card: looks up each pixel in the columns, as the shader does. */
 export class CanvasRenderer implements HeatmapRenderer {
   readonly kind = "canvas";
   #pen: CanvasRenderingContext2D;
@@ -16,15 +16,15 @@ export class CanvasRenderer implements HeatmapRenderer {
   #pixels: Uint32Array;
   #palette = new Uint32Array(256);
   #colours: HeatmapColours | undefined;
-  /** The slot that each column of pixels shows now; empty when all have to be drawn. */
+  /** The slot that each column of pixels shows; empty when all have to be drawn. */
   #shown = new Int32Array(0);
-  /** Lines that were written since. */
+  /** Slots that were written since the last draw. */
   #written = new Set<number>();
   #rowAt = new Int32Array(0);
 
   constructor(canvas: HTMLCanvasElement) {
     const pen = canvas.getContext("2d");
-    if (!pen) throw new Error("this browser draws no canvas");
+    if (!pen) throw new Error("this browser has no 2D canvas");
     this.#pen = pen;
     this.#image = pen.createImageData(1, 1);
     this.#pixels = new Uint32Array(this.#image.data.buffer);
@@ -48,15 +48,15 @@ export class CanvasRenderer implements HeatmapRenderer {
     this.#written.add(slot);
   }
 
-  // HOT: for each animation frame. Between two moves of the window only the newest columns change, and only they are drawn.
-  draw({ columns, slotAt, prices, bubbles, whole }: HeatmapScene): void {
+  // HOT: for each animation frame. While the window stays, only the newest columns change, and only they are drawn.
+  draw({ columns, slotAt, prices, bubbles, redraw }: HeatmapScene): void {
     const { width, height } = this.#image;
     const grid = columns.grid;
     if (!grid) return;
-    const afresh = whole || this.#shown.length !== slotAt.length;
+    const drawAll = redraw || this.#shown.length !== slotAt.length;
     const rowAt = this.#rowsFor(prices, grid);
-    let left = afresh ? 0 : width;
-    if (afresh) this.#drawColumns(columns.bytes, slotAt, rowAt);
+    let left = drawAll ? 0 : width;
+    if (drawAll) this.#drawColumns(columns.bytes, slotAt, rowAt);
     else {
       for (let x = 0; x < width; x++) {
         const slot = slotAt[x] ?? -1;
@@ -66,7 +66,7 @@ export class CanvasRenderer implements HeatmapRenderer {
       }
     }
     this.#written.clear();
-    if (afresh) this.#shown = slotAt.slice();
+    if (drawAll) this.#shown = slotAt.slice();
     else this.#shown.set(slotAt);
     if (left >= width) return;
     const from = Math.max(0, left - reach);
@@ -74,7 +74,7 @@ export class CanvasRenderer implements HeatmapRenderer {
     this.#drawBubbles(bubbles, from);
   }
 
-  /** For each pixel from the top the row of the columns that it shows, -1 for none. */
+  /** For each pixel from the top: its row in the columns, -1 for none. */
   #rowsFor({ low, high }: HeatmapScene["prices"], { base, step }: PriceGrid): Int32Array {
     const { height } = this.#image;
     if (this.#rowAt.length !== height) this.#rowAt = new Int32Array(height);
@@ -108,7 +108,7 @@ export class CanvasRenderer implements HeatmapRenderer {
     }
   }
 
-  /** Those that reach to the right of `from`, as far as they do. */
+  /** Draws the discs that reach beyond `from`, clipped there. */
   #drawBubbles(bubbles: HeatmapScene["bubbles"], from: number): void {
     const colours = this.#colours;
     if (!colours) return;

@@ -23,14 +23,14 @@ export function clustersOf({ frame, ms }: LoggedFrame): Cluster[] {
   return [...found.values()].map((sum) => ({ ...sum, ms, price: sum.price / sum.size }));
 }
 
-/** The size of which nine in ten are smaller: the measure of a disc. */
+/** The 90th percentile of sizes, which sets the scale of the discs. */
 export function referenceSize(clusters: readonly Cluster[]): number {
   const sizes = clusters.slice(-1500).map(({ size }) => size);
   sizes.sort((a, b) => a - b);
   return sizes[Math.floor((sizes.length - 1) * 0.9)] ?? 1;
 }
 
-/** Area grows with size, within what can be seen and what would hide the book. In CSS pixels. */
-export function radiusOf(size: number, usual: number): number {
-  return Math.min(17, Math.max(1.3, 6.5 * Math.sqrt(size / usual)));
+/** In CSS pixels. The area grows with size, between a visible minimum and a maximum that does not hide the book. */
+export function radiusOf(size: number, reference: number): number {
+  return Math.min(17, Math.max(1.3, 6.5 * Math.sqrt(size / reference)));
 }

@@ -5,55 +5,50 @@ import type { PriceGrid } from "./price-grid";
 export const rows = 1024;
 export const slots = 4096;
 
-/** What sizes mean as brightness. */
+/** The scale from size to brightness. */
 interface Brightness {
-  /** A usual level's size. */
+  /** Median size of a level. */
   readonly unit: number;
-  /** Size at which it is brightest. */
-  readonly most: number;
+  /** Size with full brightness. */
+  readonly max: number;
 }
 
-/**
- * The book of each frame in the log as one line of brightness by price: a ring of `slots` lines of `rows` bytes, 0 for no such
- * level. A renderer uploads or reads the lines as they are.
- */
+/** A ring of `slots` lines of `rows` bytes: for each frame the brightness by price, 0 for no level. Renderers use the bytes as they are. */
 export class DepthColumns {
   readonly bytes = new Uint8Array(rows * slots);
   grid: PriceGrid | undefined;
-  #brightness: Brightness = { unit: 1, most: 10 };
+  #brightness: Brightness = { unit: 1, max: 10 };
   #seenRevision = -1;
   #seenAppended = 0;
-  #sinceLook = 0;
+  #sinceCheck = 0;
 
-  /**
-   * Brings the ring up to the log's state. `written` is told each line that changed; it is called for all when the grid is new.
-   */
-  update(log: FrameLog, grid: PriceGrid, written: (slot: number) => void): void {
-    this.#sinceLook += Math.max(0, log.appended - this.#seenAppended);
-    const stale = this.#sinceLook > 240 && this.#brightnessIsOff(log);
-    const afresh = grid !== this.grid || log.revision !== this.#seenRevision || stale;
-    if (afresh) {
+  /** Brings the ring up to date with the log. `onWritten` is called for each line that changed, and for all after a new grid. */
+  update(log: FrameLog, grid: PriceGrid, onWritten: (slot: number) => void): void {
+    this.#sinceCheck += Math.max(0, log.appended - this.#seenAppended);
+    const stale = this.#sinceCheck > 240 && this.#brightnessIsStale(log);
+    const rewrite = grid !== this.grid || log.revision !== this.#seenRevision || stale;
+    if (rewrite) {
       this.grid = grid;
       this.#brightness = brightnessOf(log);
-      this.#sinceLook = 0;
+      this.#sinceCheck = 0;
     }
     const have = Math.min(log.length, slots);
-    const fresh = afresh ? have : Math.min(have, log.appended - this.#seenAppended);
+    const fresh = rewrite ? have : Math.min(have, log.appended - this.#seenAppended);
     for (let index = log.length - fresh; index < log.length; index++) {
       const logged = log.at(index);
       if (!logged) continue;
       const slot = slotOf(log, index);
       this.#write(logged.frame, slot, grid);
-      written(slot);
+      onWritten(slot);
     }
     this.#seenRevision = log.revision;
     this.#seenAppended = log.appended;
   }
 
-  #brightnessIsOff(log: FrameLog): boolean {
-    this.#sinceLook = 0;
-    const { most } = brightnessOf(log);
-    return most > this.#brightness.most * 1.6 || most < this.#brightness.most / 1.6;
+  #brightnessIsStale(log: FrameLog): boolean {
+    this.#sinceCheck = 0;
+    const { max } = brightnessOf(log);
+    return max > this.#brightness.max * 1.6 || max < this.#brightness.max / 1.6;
   }
 
   // HOT: for each frame that comes in.
@@ -65,8 +60,8 @@ export class DepthColumns {
   }
 
   #writeSide(line: Uint8Array, levels: readonly Level[], { base, step }: PriceGrid): void {
-    const { unit, most } = this.#brightness;
-    const scale = 254 / Math.log1p(most / unit);
+    const { unit, max } = this.#brightness;
+    const scale = 254 / Math.log1p(max / unit);
     for (const [price, size] of levels) {
       if (size <= 0) continue;
       const row = Math.floor((price - base) / step);
@@ -77,12 +72,12 @@ export class DepthColumns {
   }
 }
 
-/** The line of the ring that a frame of the log has. It keeps it for as long as it is in the log. */
+/** The line of a frame. It stays the same for as long as the frame is in the log. */
 export function slotOf(log: FrameLog, index: number): number {
   return (log.appended - log.length + index) % slots;
 }
 
-/** By a sample of the log's books. */
+/** From a sample of the books in the log. */
 function brightnessOf(log: FrameLog): Brightness {
   const sizes: number[] = [];
   const every = Math.max(1, Math.floor(log.length / 60));
@@ -91,9 +86,9 @@ function brightnessOf(log: FrameLog): Brightness {
     if (!frame) continue;
     for (const side of [frame.bids, frame.asks]) for (const [, size] of side) if (size > 0) sizes.push(size);
   }
-  if (sizes.length === 0) return { unit: 1, most: 10 };
+  if (sizes.length === 0) return { unit: 1, max: 10 };
   sizes.sort((a, b) => a - b);
   const quantile = (share: number) => sizes[Math.floor((sizes.length - 1) * share)] ?? 1;
   const unit = Math.max(quantile(0.5), 1e-12);
-  return { unit, most: Math.max(quantile(0.985), unit * 4) };
+  return { unit, max: Math.max(quantile(0.985), unit * 4) };
 }

@@ -1,24 +1,24 @@
 import type { PlaybackController } from "../../playback/playback-controller";
 
 /** In CSS pixels from the left and top edge. */
-export interface Pointed {
+export interface PointerPosition {
   readonly x: number;
   readonly y: number;
 }
 
 export interface GestureTarget {
-  /** Of the part that shows time, in CSS pixels. */
+  /** Width of the plot without the price axis, in CSS pixels. */
   plotWidth(): number;
   zoomPrice(factor: number): void;
-  pointed(at: Pointed | undefined): void;
+  onPointer(at: PointerPosition | undefined): void;
 }
 
-/** Farther than this a press is a drag and no click. */
+/** A press that moves farther is a drag, not a click. */
 const dragPx = 4;
 
 /**
- * Pointing shows a past moment while the deck stands; a click pins it; dragging looks back; the wheel zooms time, with shift or
- * control prices; a double click follows the playhead again. Returns the end of it.
+ * Pointing inspects a past moment while playback is not running; a click pins it; dragging pans; the wheel zooms time, with Shift
+ * or Ctrl prices; a double click follows the playhead again. Returns a function that stops listening.
  */
 export function listenToGestures(
   element: HTMLElement,
@@ -43,8 +43,8 @@ export function listenToGestures(
         drag = { x: event.offsetX, moved: drag.moved + Math.abs(by) };
         if (drag.moved > dragPx) viewport.pan((-by / target.plotWidth()) * viewport.spanMs);
       }
-      target.pointed({ x: event.offsetX, y: event.offsetY });
-      if (playback.standing) inspection.point(seqAt(event.offsetX));
+      target.onPointer({ x: event.offsetX, y: event.offsetY });
+      if (!playback.isPlaying) inspection.point(seqAt(event.offsetX));
       animation.invalidate();
     },
     { signal },
@@ -52,7 +52,7 @@ export function listenToGestures(
   element.addEventListener(
     "pointerleave",
     () => {
-      target.pointed(undefined);
+      target.onPointer(undefined);
       inspection.point(undefined);
       animation.invalidate();
     },

@@ -3,11 +3,10 @@ import { Button, IconButton, Select } from "../../design/controls";
 import { spanText } from "../../design/format";
 import { Panel } from "../../design/panel";
 import { useExportableChart } from "../../export/exportable-charts";
-import { useFrameSample, usePlayback } from "../../playback-context";
-import { InspectionMark } from "../inspection-mark";
-import { useView } from "../use-view";
+import { usePlayback } from "../../playback-context";
+import { InspectionMark, useView } from "../view";
 import { Heatmap } from "./heatmap";
-import styles from "./heatmap-panel.module.css";
+import styles from "./heatmap.module.css";
 
 const spans = [15_000, 60_000, 300_000, 900_000, 3_600_000];
 
@@ -17,7 +16,6 @@ export function HeatmapPanel() {
   const { viewport } = usePlayback();
   const spanMs = useStore(viewport.store, (state) => state.spanMs);
   const following = useStore(viewport.store, (state) => state.endMs === undefined);
-  const inspecting = useFrameSample((glance) => glance.inspecting);
   const known = spanMs === undefined || spans.includes(spanMs);
   return (
     <Panel
@@ -25,10 +23,10 @@ export function HeatmapPanel() {
       note={
         <>
           <span className={styles.legend} aria-hidden="true">
-            thin <i /> thick
+            small <i /> large
             <b data-side="buy" /> bought <b data-side="sell" /> sold
           </span>
-          {inspecting && <InspectionMark />}
+          <InspectionMark />
         </>
       }
       aside={
@@ -51,7 +49,7 @@ export function HeatmapPanel() {
           />
           <Select
             small
-            aria-label="Stretch of tape time in sight"
+            aria-label="Visible time span"
             value={spanMs === undefined ? "" : String(spanMs)}
             onChange={({ target }) => viewport.choose(target.value === "" ? undefined : Number(target.value))}
           >
@@ -70,7 +68,7 @@ export function HeatmapPanel() {
         ref={host}
         className={styles.host}
         role="img"
-        aria-label="Order book over time: brightness is size, discs are trades"
+        aria-label="Order book over time: brightness shows size, discs show trades"
       />
     </Panel>
   );

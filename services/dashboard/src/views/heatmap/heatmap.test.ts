@@ -27,7 +27,7 @@ function frame(seq: number, bids: [number, number][], trades: Frame["trades"] = 
   };
 }
 
-test("[DB44] a level is as bright as it is thick, at the row of its price, and no level is dark", () => {
+test("[DB44] brightness grows with size, at the row of the price, and rows without a level are dark", () => {
   const log = new FrameLog();
   log.append(
     frame(0, [
@@ -50,7 +50,7 @@ test("[DB44] a level is as bright as it is thick, at the row of its price, and n
   expect([at(98), at(97), at(102)]).toEqual([0, 0, 0]);
 });
 
-test("[DB44] only new frames are written, and all of them when the grid or the past has changed", () => {
+test("[DB44] only new frames are written, or all of them after the grid or the log changed", () => {
   const log = new FrameLog();
   for (let seq = 0; seq < 5; seq++) log.append(frame(seq, [[100, 1]]), 1);
   const columns = new DepthColumns();
@@ -69,7 +69,7 @@ test("[DB44] only new frames are written, and all of them when the grid or the p
   expect(count(gridAround({ low: 80, high: 120 }, 0.5, 100, rows))).toBe(4);
 });
 
-test("[DB44] a grid serves until the price leaves it or the zoom changes by much", () => {
+test("[DB44] a grid is kept until the price leaves it or the zoom changes a lot", () => {
   const span = { low: 28_000, high: 28_010 };
   const grid = gridAround(span, 0.1, 150, rows);
   expect(gridFits(grid, span, 0.1, 150)).toBe(true);
@@ -78,7 +78,7 @@ test("[DB44] a grid serves until the price leaves it or the zoom changes by much
   expect(gridFits(grid, { low: 27_960, high: 28_050 }, 0.1, 150)).toBe(false);
 });
 
-test("[DB44] steps are multiples of the tick that people count in", () => {
+test("[DB44] steps are round multiples of the tick", () => {
   expect(niceStep(0.26, 0.1)).toBeCloseTo(0.5);
   expect(niceStep(0.01, 0.1)).toBeCloseTo(0.1);
   expect(niceStep(3400, 0.1)).toBeCloseTo(5000);
@@ -86,7 +86,7 @@ test("[DB44] steps are multiples of the tick that people count in", () => {
   expect(roundPrices({ low: 1, high: 1 }, 5)).toEqual([]);
 });
 
-test("[DB41] trades of a frame are one disc a side, at their mean price, and one's own apart", () => {
+test("[DB41] the trades of a frame are one disc per side at their mean price, with the user's own trades apart", () => {
   const trade = { timestamp: "2023-11-14T22:13:20.000Z", size: 1, side: "buy" } as const;
   const trades: Frame["trades"] = [
     { ...trade, price: 100 },

@@ -1,25 +1,22 @@
 import { rgb, theme } from "../../design/theme";
 import type { AnimatedView } from "../../playback/animation-loop";
-import { DerivedList } from "../../playback/extract";
-import { follows } from "../../playback/frame-log";
+import { DerivedList, follows } from "../../playback/frame-log";
 import type { PlaybackController } from "../../playback/playback-controller";
 import type { TimeWindow } from "../../playback/viewport";
 import { clearSurfaceOf, pixelRatio, watchSize } from "../canvas-surface";
 import { CanvasRenderer } from "./canvas-renderer";
 import { type Cluster, clustersOf, radiusOf, referenceSize } from "./clusters";
 import { DepthColumns, rows, slotOf } from "./depth-columns";
-import { listenToGestures, type Pointed } from "./gestures";
+import { listenToGestures, type PointerPosition } from "./gestures";
 import { axisHeight, axisWidth, drawOverlay } from "./overlay";
-import { paletteOf } from "./palette";
-import { PriceFollower, pricesWithin } from "./price-follower";
-import { gridAround, gridFits, niceStep, type PriceSpan } from "./price-grid";
-import type { Bubble, HeatmapRenderer } from "./renderer";
+import { gridAround, gridFits, niceStep, PriceFollower, type PriceSpan, pricesWithin } from "./price-grid";
+import { type Bubble, type HeatmapRenderer, paletteOf } from "./renderer";
 import { WebglRenderer } from "./webgl-renderer";
 
-/** Above this many discs in sight the smallest are left out. */
-const mostBubbles = 2500;
+/** With more visible discs, the smallest ones are left out. */
+const maxBubbles = 2500;
 
-/** The order book over time: brightness is size, discs are trades. */
+/** The order book over time: brightness shows size, discs show trades. */
 export class Heatmap implements AnimatedView {
   readonly everyMs = 0;
   #playback: PlaybackController;
@@ -29,17 +26,17 @@ export class Heatmap implements AnimatedView {
   #renderer: HeatmapRenderer;
   #columns = new DepthColumns();
   #clusters: DerivedList<Cluster>;
-  #usual = { size: 1, revision: -1, count: 0 };
-  /** What has to stay the same for the picture to stay, but for the newest frames. */
-  #still = "";
+  #reference = { size: 1, revision: -1, count: 0 };
+  /** While this key is the same, only the newest frames have to be drawn. */
+  #pictureKey = "";
   #follower = new PriceFollower();
   #slotAt = new Int32Array(0);
   #width = 0;
   #height = 0;
-  /** Pixels of the heatmap's canvas for one of CSS. */
+  /** Canvas pixels per CSS pixel. */
   #ratio = 1;
   #priceZoom = 1;
-  #pointer: Pointed | undefined;
+  #pointer: PointerPosition | undefined;
   #undo: (() => void)[] = [];
 
   constructor(host: HTMLElement, playback: PlaybackController) {
@@ -49,46 +46,45 @@ export class Heatmap implements AnimatedView {
     for (const canvas of [this.#canvas, this.#overlay]) canvas.style.cssText = "position:absolute;left:0;top:0";
     this.#overlay.style.touchAction = "pan-y";
     host.append(this.#canvas, this.#overlay);
-    this.#renderer = this.#makeRenderer();
-    this.#colour();
+    this.#renderer = this.#createRenderer();
+    this.#applyColours();
     this.#undo.push(
       watchSize(host, (width, height) => this.#resize(width, height)),
-      theme.subscribe(() => this.#colour()),
+      theme.subscribe(() => this.#applyColours()),
       playback.animation.add(this),
       listenToGestures(this.#overlay, playback, {
         plotWidth: () => this.#width - axisWidth,
         zoomPrice: (factor) => this.zoomPrice(factor),
-        pointed: (at) => {
+        onPointer: (at) => {
           this.#pointer = at;
         },
       }),
     );
   }
 
-  /** Shows a larger or smaller stretch of prices: above 1 a larger one. */
+  /** A factor above 1 shows more prices. */
   zoomPrice(factor: number): void {
     this.#priceZoom = Math.min(6, Math.max(0.08, this.#priceZoom * factor));
-    this.#follower.forget();
+    this.#follower.reset();
     this.#playback.animation.invalidate();
   }
 
   resetZoom(): void {
     this.#priceZoom = 1;
-    this.#follower.forget();
+    this.#follower.reset();
     this.#playback.animation.invalidate();
   }
 
-  /** The view as one picture. */
   toCanvas(): HTMLCanvasElement {
-    // WebGL keeps what it has drawn only until the turn of the event loop ends.
+    // WebGL keeps its drawing only until the current task ends.
     this.paint();
-    const whole = document.createElement("canvas");
-    whole.width = this.#overlay.width;
-    whole.height = this.#overlay.height;
-    const pen = whole.getContext("2d");
+    const picture = document.createElement("canvas");
+    picture.width = this.#overlay.width;
+    picture.height = this.#overlay.height;
+    const pen = picture.getContext("2d");
     pen?.drawImage(this.#canvas, 0, 0);
     pen?.drawImage(this.#overlay, 0, 0);
-    return whole;
+    return picture;
   }
 
   dispose(): void {
@@ -113,25 +109,32 @@ export class Heatmap implements AnimatedView {
         slotAt: this.#slotAt.fill(-1),
         prices: { low: 0, high: 1 },
         bubbles: [],
-        whole: true,
+        redraw: true,
       });
-      this.#follower.forget();
+      this.#follower.reset();
       return;
     }
-    const moving = this.#follower.follow(this.#zoomed(wanted), false);
+    const moving = this.#follower.follow(this.#zoomed(wanted));
     const prices = this.#follower.span ?? wanted;
     this.#updateColumns(prices, plotHeight);
     this.#lookUpSlots(window);
     const bubbles = this.#bubbles(window, prices, plotWidth, plotHeight);
-    const still = [window.from, window.to, prices.low, prices.high, this.#usual.size, this.#clusters.revision].join();
+    const pictureKey = [
+      window.from,
+      window.to,
+      prices.low,
+      prices.high,
+      this.#reference.size,
+      this.#clusters.revision,
+    ].join();
     this.#renderer.draw({
       columns: this.#columns,
       slotAt: this.#slotAt,
       prices,
       bubbles,
-      whole: still !== this.#still,
+      redraw: pictureKey !== this.#pictureKey,
     });
-    this.#still = still;
+    this.#pictureKey = pictureKey;
     drawOverlay(surface, {
       log,
       window,
@@ -145,7 +148,7 @@ export class Heatmap implements AnimatedView {
     return moving;
   }
 
-  /** The window moves by whole pixels, so that what it shows stays as it is in between. */
+  /** Moves the window by whole pixels, so that most columns stay the same between two paints. */
   #wholePixels({ from, to }: TimeWindow): TimeWindow {
     const perPixel = (to - from) / Math.max(1, this.#slotAt.length);
     const end = Math.ceil(to / perPixel) * perPixel;
@@ -169,7 +172,7 @@ export class Heatmap implements AnimatedView {
     columns.update(this.#playback.log, grid, (slot) => this.#renderer.columnChanged(columns, slot));
   }
 
-  /** For each pixel across, the frame that was the newest at its time. */
+  /** For each column of pixels, the newest frame at its time. */
   #lookUpSlots({ from, to }: { from: number; to: number }): void {
     const { log } = this.#playback;
     const slotAt = this.#slotAt;
@@ -180,14 +183,14 @@ export class Heatmap implements AnimatedView {
       let next = log.at(index + 1);
       while (next && next.ms <= ms) next = log.at(++index + 1);
       const here = log.at(index);
-      const over = here !== undefined && ms - perPixel > here.ms && (next === undefined || !follows(here, next));
-      slotAt[x] = index < 0 || over ? -1 : slotOf(log, index);
+      const inGap = here !== undefined && ms - perPixel > here.ms && (next === undefined || !follows(here, next));
+      slotAt[x] = index < 0 || inGap ? -1 : slotOf(log, index);
     }
   }
 
   #bubbles({ from, to }: { from: number; to: number }, prices: PriceSpan, width: number, height: number): Bubble[] {
     const clusters = this.#clusters.items;
-    const usual = this.#usualSize(clusters);
+    const reference = this.#referenceSizeNow(clusters);
     const ratio = this.#ratio;
     const bubbles: Bubble[] = [];
     let least = 0;
@@ -195,8 +198,8 @@ export class Heatmap implements AnimatedView {
       const cluster = clusters[index];
       if (!cluster || cluster.ms < from) break;
       if (cluster.ms > to || cluster.price < prices.low || cluster.price > prices.high) continue;
-      if (bubbles.length > mostBubbles) least = 2;
-      const radius = cluster.own ? 7 : radiusOf(cluster.size, usual);
+      if (bubbles.length > maxBubbles) least = 2;
+      const radius = cluster.own ? 7 : radiusOf(cluster.size, reference);
       if (radius < least) continue;
       const x = ((cluster.ms - from) / (to - from)) * width * ratio;
       const y = ((prices.high - cluster.price) / (prices.high - prices.low)) * height * ratio;
@@ -205,48 +208,48 @@ export class Heatmap implements AnimatedView {
     return bubbles.reverse();
   }
 
-  #usualSize(clusters: readonly Cluster[]): number {
+  #referenceSizeNow(clusters: readonly Cluster[]): number {
     const { revision } = this.#clusters;
     const { appended } = this.#playback.log;
-    // Of a market that has only just begun little is known, and it is soon another.
-    const stale = appended > this.#usual.count + Math.min(300, 10 + this.#usual.count / 4);
-    if (revision !== this.#usual.revision || stale) {
-      this.#usual = { size: referenceSize(clusters), revision, count: appended };
+    // Early in a market the reference changes fast, so it is computed more often.
+    const stale = appended > this.#reference.count + Math.min(300, 10 + this.#reference.count / 4);
+    if (revision !== this.#reference.revision || stale) {
+      this.#reference = { size: referenceSize(clusters), revision, count: appended };
     }
-    return this.#usual.size;
+    return this.#reference.size;
   }
 
-  #makeRenderer(): HeatmapRenderer {
-    const asked = new URLSearchParams(location.search).get("heatmap");
+  #createRenderer(): HeatmapRenderer {
+    const requested = new URLSearchParams(location.search).get("heatmap");
     try {
-      if (asked === "canvas") return new CanvasRenderer(this.#canvas);
-      const renderer = new WebglRenderer(this.#canvas, { softwareToo: asked === "webgl" });
-      // The driver was reset, or the tab lost its card: go on without one.
+      if (requested === "canvas") return new CanvasRenderer(this.#canvas);
+      const renderer = new WebglRenderer(this.#canvas, { allowSoftware: requested === "webgl" });
+      // The driver was reset, or the tab lost the graphics card: continue on a plain canvas.
       this.#canvas.addEventListener("webglcontextlost", () => this.#replaceCanvas(), { once: true });
       return renderer;
     } catch {
-      // No WebGL2 on a graphics card here; the canvas shows the same.
-      return new CanvasRenderer(this.#freshCanvas());
+      // Without WebGL2 on a graphics card, the plain canvas shows the same.
+      return new CanvasRenderer(this.#newCanvas());
     }
   }
 
   #replaceCanvas(): void {
     if (this.#undo.length === 0) return; // disposed
-    this.#renderer = new CanvasRenderer(this.#freshCanvas());
-    this.#colour();
+    this.#renderer = new CanvasRenderer(this.#newCanvas());
+    this.#applyColours();
     this.#resize(this.#width, this.#height);
   }
 
-  /** A canvas that once had a WebGL context gives no other one. */
-  #freshCanvas(): HTMLCanvasElement {
-    const fresh = document.createElement("canvas");
-    fresh.style.cssText = this.#canvas.style.cssText;
-    this.#canvas.replaceWith(fresh);
-    this.#canvas = fresh;
-    return fresh;
+  /** A canvas that has had a WebGL context cannot get another kind. */
+  #newCanvas(): HTMLCanvasElement {
+    const created = document.createElement("canvas");
+    created.style.cssText = this.#canvas.style.cssText;
+    this.#canvas.replaceWith(created);
+    this.#canvas = created;
+    return created;
   }
 
-  #colour(): void {
+  #applyColours(): void {
     this.#host.dataset.renderer = this.#renderer.kind;
     this.#renderer.setColours({
       palette: paletteOf(theme.getState().theme),
@@ -260,7 +263,7 @@ export class Heatmap implements AnimatedView {
   #resize(width: number, height: number): void {
     this.#width = width;
     this.#height = height;
-    // Four times the pixels would cost a processor four times the work.
+    // Without a graphics card, four times the pixels cost four times the processor time.
     const ratio = this.#renderer.kind === "canvas" ? 1 : pixelRatio();
     this.#ratio = ratio;
     const [across, down] = [Math.max(0, width - axisWidth), Math.max(0, height - axisHeight)];

@@ -1,10 +1,9 @@
-import { clockText, priceText, sizeText } from "../../design/format";
+import { clockText, priceText, sizeText, timeTicks } from "../../design/format";
 import { themeColour } from "../../design/theme";
 import { type FrameLog, follows, type LoggedFrame } from "../../playback/frame-log";
 import type { LoggedAnomaly } from "../../playback/frame-values";
 import type { TimeWindow } from "../../playback/viewport";
 import { canvasFont, type Surface } from "../canvas-surface";
-import { timeTicks } from "../time-axis";
 import { type PriceSpan, roundPrices } from "./price-grid";
 
 export const axisWidth = 68;
@@ -17,9 +16,9 @@ export interface OverlayScene {
   readonly decimals: number;
   readonly sizeDecimals: number;
   readonly anomalies: readonly LoggedAnomaly[];
-  /** What the pointer is over, in CSS pixels. */
+  /** In CSS pixels. */
   readonly pointer: { readonly x: number; readonly y: number } | undefined;
-  /** The moment that the views show, if it is not the newest. */
+  /** The inspected frame, if any. */
   readonly inspected: LoggedFrame | undefined;
 }
 
@@ -46,7 +45,7 @@ export function drawOverlay({ pen, width, height }: Surface, scene: OverlayScene
 type Plot = { readonly width: number; readonly height: number };
 type Scale = (value: number) => number;
 
-/** Stretches of which nothing is known. */
+/** Hatches the stretches without frames. */
 function drawGaps(pen: CanvasRenderingContext2D, { log, window }: OverlayScene, x: Scale, { height }: Plot): void {
   const last = log.indexAt(window.to);
   for (let index = Math.max(1, log.indexAt(window.from)); index <= last; index++) {
@@ -134,7 +133,7 @@ function drawPriceAxis(pen: CanvasRenderingContext2D, scene: OverlayScene, plot:
     const free = at > 8 && at < plot.height - 6 && Math.abs(at - tag) > 14;
     if (free) pen.fillText(priceText(price, scene.decimals), plot.width + 8, at);
   }
-  // A mid lies on half a tick.
+  // A mid price can lie on half a tick.
   if (newest) {
     tagAt(pen, plot.width, tag, newest.mid_price, scene.decimals + 1, "--accent", "--accent-ink");
   }
@@ -223,7 +222,7 @@ function drawPointer(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: P
   pen.fillText(text, left + 7, plot.height - 12);
 }
 
-/** The level that is drawn nearest to a price, if one is within a few pixels. */
+/** The level nearest to a price, if it is within a few pixels. */
 function levelNear({ frame }: LoggedFrame, price: number, perPixel: number) {
   let best: readonly [number, number] | undefined;
   for (const side of [frame.bids, frame.asks]) {

@@ -1,4 +1,7 @@
-/** A row of the heatmap's texture stands for the prices from `base + row * step` up to the next. */
+import type { FrameLog } from "../../playback/frame-log";
+import type { TimeWindow } from "../../playback/viewport";
+
+/** A row of the heatmap's texture covers the prices from `base + row * step` up to the next row. */
 export interface PriceGrid {
   readonly base: number;
   readonly step: number;
@@ -12,7 +15,7 @@ export interface PriceSpan {
 
 const niceFactors = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500];
 
-/** The smallest multiple of a tick, of those that people count in, that is at least `wanted`. */
+/** The smallest round multiple of a tick that is at least `wanted`. */
 export function niceStep(wanted: number, tick: number): number {
   let unit = tick;
   for (;;) {
@@ -21,17 +24,14 @@ export function niceStep(wanted: number, tick: number): number {
   }
 }
 
-/**
- * A grid about the visible prices with as much room above and below as rows allow, so that a price that wanders does not need
- * another one soon.
- */
+/** A grid centred on the visible prices. Its spare rows above and below let the price move without a new grid. */
 export function gridAround({ low, high }: PriceSpan, tick: number, visibleRows: number, rows: number): PriceGrid {
   const step = niceStep((high - low) / Math.max(8, visibleRows), tick);
   const middle = (low + high) / 2;
   return { base: Math.floor((middle - (rows / 2) * step) / step) * step - step / 2, step, rows };
 }
 
-/** Whether a grid still serves: it holds the visible prices, and its rows are neither too coarse nor too fine. */
+/** Whether a grid contains the visible prices and its rows are neither too coarse nor too fine. */
 export function gridFits(grid: PriceGrid, { low, high }: PriceSpan, tick: number, visibleRows: number): boolean {
   const top = grid.base + grid.rows * grid.step;
   if (low < grid.base || high > top) return false;
@@ -39,7 +39,7 @@ export function gridFits(grid: PriceGrid, { low, high }: PriceSpan, tick: number
   return wanted < grid.step * 2.6 && wanted > grid.step / 2.6;
 }
 
-/** Places for labels of an axis: round numbers, about `most` of them. */
+/** Round prices for the labels of an axis, about `most` of them. */
 export function roundPrices({ low, high }: PriceSpan, most: number): number[] {
   const rough = (high - low) / Math.max(1, most);
   if (!(rough > 0)) return [];
@@ -48,4 +48,63 @@ export function roundPrices({ low, high }: PriceSpan, most: number): number[] {
   const prices: number[] = [];
   for (let n = Math.ceil(low / step); n * step <= high; n++) prices.push(n * step);
   return prices;
+}
+
+const samples = 90;
+
+/** The prices to show for a time window: all mid prices in it, plus the median depth of the book above and below. */
+export function pricesWithin(log: FrameLog, { from, to }: TimeWindow): PriceSpan | undefined {
+  const first = Math.max(0, log.indexAt(from));
+  const last = log.indexAt(to);
+  if (last < first) return undefined;
+  let [low, high] = [Infinity, -Infinity];
+  const depths: number[] = [];
+  const every = Math.max(1, Math.floor((last - first + 1) / samples));
+  for (let index = last; index >= first; index -= every) {
+    const frame = log.at(index)?.frame;
+    if (!frame) continue;
+    low = Math.min(low, frame.mid_price);
+    high = Math.max(high, frame.mid_price);
+    const [bottom, top] = [frame.bids.at(-1)?.[0], frame.asks.at(-1)?.[0]];
+    if (bottom !== undefined && top !== undefined) depths.push((top - bottom) / 2);
+  }
+  depths.sort((a, b) => a - b);
+  const depth = (depths[depths.length >> 1] ?? 1) * 1.04;
+  return { low: low - depth, high: high + depth };
+}
+
+/** Moves the shown prices to the wanted ones without jitter: it ignores small changes and eases into larger ones. */
+export class PriceFollower {
+  span: PriceSpan | undefined;
+  #goal: PriceSpan | undefined;
+
+  /** Returns true while it is still moving. */
+  follow(wanted: PriceSpan): boolean {
+    const goal = this.#goal;
+    const size = wanted.high - wanted.low;
+    if (
+      !goal ||
+      wanted.low < goal.low - size * 0.02 ||
+      wanted.high > goal.high + size * 0.02 ||
+      goal.high - goal.low > size * 1.35
+    ) {
+      this.#goal = { low: wanted.low - size * 0.06, high: wanted.high + size * 0.06 };
+    }
+    const aim = this.#goal ?? wanted;
+    const { span } = this;
+    if (!span || Math.abs(span.low - aim.low) > 3 * size) {
+      this.span = aim;
+      return false;
+    }
+    const low = span.low + (aim.low - span.low) * 0.18;
+    const high = span.high + (aim.high - span.high) * 0.18;
+    const close = Math.abs(low - aim.low) + Math.abs(high - aim.high) < size * 0.002;
+    this.span = close ? aim : { low, high };
+    return !close;
+  }
+
+  reset(): void {
+    this.span = undefined;
+    this.#goal = undefined;
+  }
 }

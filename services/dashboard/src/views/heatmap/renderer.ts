@@ -1,8 +1,7 @@
 import type { DepthColumns } from "./depth-columns";
-import type { Palette } from "./palette";
 import type { PriceSpan } from "./price-grid";
 
-/** Trades of one frame and side as one disc. */
+/** A disc for the trades of one frame and side. */
 export interface Bubble {
   /** Device pixels from the left and top edge. */
   readonly x: number;
@@ -14,12 +13,12 @@ export interface Bubble {
 
 export interface HeatmapScene {
   readonly columns: DepthColumns;
-  /** For each device pixel from the left: the slot of the frame that was shown then, -1 for none. */
+  /** For each device pixel from the left: the slot of its frame, -1 for none. */
   readonly slotAt: Int32Array;
   readonly prices: PriceSpan;
   readonly bubbles: readonly Bubble[];
-  /** False where only what the newest frames have brought is new since the scene before. */
-  readonly whole: boolean;
+  /** False when only the newest frames have changed since the previous scene. */
+  readonly redraw: boolean;
 }
 
 export interface HeatmapColours {
@@ -30,14 +29,58 @@ export interface HeatmapColours {
   readonly own: readonly [number, number, number];
 }
 
-/** Draws book and bubbles into a canvas. Two do: one on the graphics card, one on plain canvas where there is none. */
+/** Draws book and bubbles, on a graphics card or on a plain canvas. */
 export interface HeatmapRenderer {
   readonly kind: "webgl" | "canvas";
   /** In device pixels. */
   resize(width: number, height: number): void;
   setColours(colours: HeatmapColours): void;
-  /** A line of the columns was written. */
+  /** The column of a frame was written. */
   columnChanged(columns: DepthColumns, slot: number): void;
   draw(scene: HeatmapScene): void;
   dispose(): void;
+}
+
+/** 256 RGBA colours: transparent for no level, then from the smallest to the largest size. */
+export type Palette = Uint8ClampedArray;
+
+type Stop = readonly [at: number, red: number, green: number, blue: number];
+
+const stops: Readonly<Record<"dark" | "light", readonly Stop[]>> = {
+  dark: [
+    [0, 16, 24, 34],
+    [0.25, 19, 52, 74],
+    [0.5, 24, 104, 128],
+    [0.7, 74, 160, 140],
+    [0.85, 226, 178, 84],
+    [1, 255, 240, 200],
+  ],
+  light: [
+    [0, 238, 242, 246],
+    [0.25, 205, 222, 233],
+    [0.5, 128, 180, 204],
+    [0.7, 56, 130, 160],
+    [0.85, 200, 110, 32],
+    [1, 122, 44, 8],
+  ],
+};
+
+export function paletteOf(theme: "dark" | "light"): Palette {
+  const palette = new Uint8ClampedArray(256 * 4);
+  const line = stops[theme];
+  for (let value = 1; value < 256; value++) {
+    const at = (value - 1) / 254;
+    const next = Math.max(
+      1,
+      line.findIndex(([place]) => place >= at),
+    );
+    const [from, to] = [line[next - 1], line[next]];
+    if (!from || !to) continue;
+    const share = (at - from[0]) / (to[0] - from[0]);
+    for (const channel of [1, 2, 3] as const) {
+      palette[value * 4 + channel - 1] = from[channel] + (to[channel] - from[channel]) * share;
+    }
+    palette[value * 4 + 3] = 255;
+  }
+  return palette;
 }

@@ -65,7 +65,7 @@ void main() {
 
 const bubbleFloats = 4;
 
-/** The columns as a ring texture, of which each new frame writes one line; the rest is done by the graphics card. */
+/** The columns are a ring texture. Each new frame writes one line; the graphics card does the rest. */
 export class WebglRenderer implements HeatmapRenderer {
   readonly kind = "webgl";
   #gl: WebGL2RenderingContext;
@@ -80,18 +80,18 @@ export class WebglRenderer implements HeatmapRenderer {
   #colours: HeatmapColours | undefined;
 
   /** Throws where WebGL2 is missing, or the texture is larger than it allows. */
-  constructor(canvas: HTMLCanvasElement, { softwareToo }: { softwareToo: boolean }) {
+  constructor(canvas: HTMLCanvasElement, { allowSoftware }: { allowSoftware: boolean }) {
     const gl = canvas.getContext("webgl2", {
       alpha: true,
       antialias: false,
       depth: false,
       premultipliedAlpha: true,
-      // Without a card the browser would do on the processor what the canvas renderer does there with less.
-      failIfMajorPerformanceCaveat: !softwareToo,
+      // Without a graphics card, the browser would emulate it at a higher cost than the canvas renderer.
+      failIfMajorPerformanceCaveat: !allowSoftware,
     });
     if (!gl) throw new Error("no WebGL2");
-    if (!softwareToo && isSoftware(gl)) throw new Error("no graphics card");
-    if (gl.getParameter(gl.MAX_TEXTURE_SIZE) < slots) throw new Error("textures are too small");
+    if (!allowSoftware && isSoftware(gl)) throw new Error("no graphics card");
+    if (gl.getParameter(gl.MAX_TEXTURE_SIZE) < slots) throw new Error("the maximum texture size is too small");
     this.#gl = gl;
     this.#depth = program(gl, fullVertex, depthFragment);
     this.#discs = program(gl, bubbleVertex, bubbleFragment);
@@ -198,7 +198,7 @@ export class WebglRenderer implements HeatmapRenderer {
   }
 }
 
-/** Not every browser counts this as the caveat that it is. Measured: 39 frames a second, where the canvas made 60. */
+/** Not every browser reports this as a performance caveat. Measured: 39 frames per second, against 60 with the canvas renderer. */
 function isSoftware(gl: WebGL2RenderingContext): boolean {
   const names = gl.getExtension("WEBGL_debug_renderer_info");
   const name: unknown = names && gl.getParameter(names.UNMASKED_RENDERER_WEBGL);
@@ -222,12 +222,13 @@ function program(gl: WebGL2RenderingContext, vertex: string, fragment: string): 
     [gl.FRAGMENT_SHADER, fragment],
   ] as const) {
     const shader = gl.createShader(type);
-    if (!shader) throw new Error("no shader");
+    if (!shader) throw new Error("cannot create a shader");
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
     gl.attachShader(made, shader);
   }
   gl.linkProgram(made);
-  if (!gl.getProgramParameter(made, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(made) ?? "shader refused");
+  if (!gl.getProgramParameter(made, gl.LINK_STATUS))
+    throw new Error(gl.getProgramInfoLog(made) ?? "cannot link the shader program");
   return made;
 }

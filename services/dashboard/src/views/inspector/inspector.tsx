@@ -6,26 +6,26 @@ import { numberOf } from "../../playback/frame-values";
 import { useFrameSample, usePlayback } from "../../playback-context";
 import styles from "./inspector.module.css";
 
-/** One frame in full: the one that the views show. Leads through the frames that are here without moving the playhead. */
+/** All fields of the shown frame. Steps through the frames in the log without moving the playhead. */
 export function Inspector() {
   const playback = usePlayback();
-  const shown = useFrameSample((glance) => glance.shown);
-  const inspecting = useFrameSample((glance) => glance.inspecting);
+  const shown = useFrameSample((sample) => sample.shown);
+  const inspecting = useFrameSample((sample) => sample.inspecting);
   const [form, setForm] = useState<"fields" | "levels" | "json">("fields");
-  if (!shown) return <p className={styles.none}>No frame yet.</p>;
+  if (!shown) return <p className={styles.none}>No frames yet.</p>;
   const { frame } = shown;
   return (
     <div className={styles.inspector}>
       <div className={styles.bar}>
         <IconButton
           icon="stepBack"
-          label="Inspect the frame before"
+          label="Inspect previous frame"
           hotkey=","
           onClick={() => playback.inspection.move(-1)}
         />
         <IconButton
           icon="stepForward"
-          label="Inspect the frame after"
+          label="Inspect next frame"
           hotkey="."
           onClick={() => playback.inspection.move(1)}
         />
@@ -46,7 +46,7 @@ export function Inspector() {
       </div>
       <div className={styles.forms}>
         <Segmented
-          label="What of the frame"
+          label="Frame details"
           value={form}
           onChoose={setForm}
           options={[
@@ -56,8 +56,8 @@ export function Inspector() {
           ]}
         />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard */}
-      <section className={styles.body} tabIndex={0} aria-label="The frame">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content has to be reachable by keyboard */}
+      <section className={styles.body} tabIndex={0} aria-label="Frame">
         {form === "fields" && <Fields frame={frame} />}
         {form === "levels" && <Levels frame={frame} />}
         {form === "json" && <pre className={styles.json}>{JSON.stringify(frame, undefined, 1)}</pre>}

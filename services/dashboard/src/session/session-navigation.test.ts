@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseSessionLink } from "./session-links";
+import { parseSessionLink } from "./session-navigation";
 
 test.each([
   ["session_1735900000000_ab12cd34e", { id: "session_1735900000000_ab12cd34e", access: undefined }],
@@ -8,6 +8,6 @@ test.each([
   ["https://deck.example.com/", undefined],
   ["no id, this", undefined],
   ["", undefined],
-])("[DB12] %j is read as the session it names", (text, shared) => {
+])("[DB12] %j names this session", (text, shared) => {
   expect(parseSessionLink(text)).toEqual(shared);
 });

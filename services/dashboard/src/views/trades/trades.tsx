@@ -4,18 +4,19 @@ import type { LoggedTrade } from "../../playback/frame-values";
 import type { PlaybackController } from "../../playback/playback-controller";
 import { watchSize } from "../canvas-surface";
 import { referenceSize } from "../heatmap/clusters";
-import styles from "./trade-list.module.css";
+import { useView } from "../view";
+import styles from "./trades.module.css";
 
 const columns = [
   ["Time (UTC)", ""],
   ["Price", ""],
   ["Size", ""],
-  ["Eff. spread", "Effective spread: twice what the trade paid beyond the mid price that it met, in price units"],
+  ["Eff. spread", "Effective spread: twice the distance from the mid price at the time of the trade, in price units"],
 ] as const;
 
 const rowHeight = 19;
-/** Spare rows above and below what is in sight, so that scrolling shows no hole. */
-const spare = 4;
+/** Extra rows above and below the visible ones, so that scrolling shows no blank space. */
+const overscan = 4;
 
 interface Row {
   readonly element: HTMLElement;
@@ -24,22 +25,22 @@ interface Row {
   readonly size: HTMLElement;
   readonly spread: HTMLElement;
   trade: LoggedTrade | undefined;
-  /** Of price and size together, as it was written. */
+  /** Price and size decimals of the text, combined. */
   decimals: number;
-  /** Number of its trade, the oldest being 0: its place does not change when newer ones come. */
+  /** Index of its trade, from 0 for the oldest, so that it does not change when new trades arrive. */
   place: number;
 }
 
-/** Time and sales: newest on top, as many rows in the document as fit in sight, however long the list is. */
+/** Time and sales, newest on top. The document contains only the visible rows. */
 export class TradeList implements AnimatedView {
   readonly everyMs = 80;
   #playback: PlaybackController;
   #host: HTMLElement;
   #scroll = document.createElement("div");
   #space = document.createElement("div");
-  /** Moves down as trades come in on top, and all rows with it. */
+  /** Moves down with all rows as new trades arrive on top. */
   #strip = document.createElement("div");
-  /** From the top down, as in the document. */
+  /** From top to bottom. */
   #rows: Row[] = [];
   #height = 0;
   #last: LoggedTrade | undefined;
@@ -97,18 +98,18 @@ export class TradeList implements AnimatedView {
     if (now - this.#large.at > 2000) this.#large = { size: referenceSize(items.map(clusterLike)) * 3, at: now };
     setStyle(this.#space, "height", `${count * rowHeight}px`);
     setStyle(this.#strip, "transform", `translateY(${(count - 1) * rowHeight}px)`);
-    const first = Math.max(0, Math.floor(this.#scroll.scrollTop / rowHeight) - spare);
-    const wanted = Math.min(count - first, Math.ceil(this.#height / rowHeight) + 2 * spare);
+    const first = Math.max(0, Math.floor(this.#scroll.scrollTop / rowHeight) - overscan);
+    const wanted = Math.min(count - first, Math.ceil(this.#height / rowHeight) + 2 * overscan);
     while (this.#rows.length < wanted) this.#rows.push(this.#addRow());
     const top = count - 1 - first;
-    this.#turn(top - (this.#rows[0]?.place ?? top));
+    this.#recycle(top - (this.#rows[0]?.place ?? top));
     this.#rows.forEach((row, nth) => {
       this.#show(row, nth < wanted ? items[top - nth] : undefined, top - nth);
     });
   }
 
-  /** Takes rows from the bottom to the top for trades that have come in there, so that the others keep theirs. */
-  #turn(fresh: number): void {
+  /** Moves rows from the bottom to the top for new trades, so that the others keep their content. */
+  #recycle(fresh: number): void {
     if (fresh <= 0 || fresh >= this.#rows.length) return;
     const moved = this.#rows.splice(-fresh);
     this.#rows.unshift(...moved);
@@ -137,7 +138,7 @@ export class TradeList implements AnimatedView {
     element.dataset.own = trade.own ? "yes" : "no";
   }
 
-  /** At a past moment: what had been traded until then. */
+  /** The trades up to the inspected frame. */
   #countUpTo(items: readonly LoggedTrade[], seq: number | undefined): number {
     if (seq === undefined) return items.length;
     let [low, high] = [0, items.length];
@@ -149,7 +150,7 @@ export class TradeList implements AnimatedView {
     return low;
   }
 
-  /** Someone who has scrolled down keeps what they look at, while new trades come in above it. */
+  /** Keeps the scroll position on the same trade while new ones arrive above it. */
   #keepPlace(items: readonly LoggedTrade[], count: number, newest: LoggedTrade | undefined): void {
     if (this.#scroll.scrollTop < rowHeight || newest === this.#last || this.#last === undefined) return;
     const before = items.lastIndexOf(this.#last, count - 1);
@@ -170,7 +171,7 @@ export class TradeList implements AnimatedView {
       return cell;
     });
     this.#strip.append(element);
-    if (!time || !price || !size || !spread) throw new Error("a row has four cells");
+    if (!time || !price || !size || !spread) throw new Error("a row needs four cells");
     return { element, time, price, size, spread, trade: undefined, decimals: 0, place: -1 };
   }
 }
@@ -182,7 +183,12 @@ function spreadText(spread: number | undefined, decimals: number): string {
 
 const clusterLike = ({ ms, price, size, side, own }: LoggedTrade) => ({ ms, price, size, side, own });
 
-/** Writing the same again would lay the page out again. */
+/** Writing the same value again would cause a layout. */
 function setStyle({ style }: HTMLElement, name: "height" | "transform", value: string): void {
   if (style[name] !== value) style[name] = value;
+}
+
+export function Trades() {
+  const { host } = useView((element, playback) => new TradeList(element, playback));
+  return <div ref={host} className={styles.host} />;
 }

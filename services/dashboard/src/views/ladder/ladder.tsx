@@ -1,16 +1,20 @@
 import type { Frame, Level } from "@tapedeck/protocol";
 import { none, priceText, sizeText } from "../../design/format";
+import { Panel } from "../../design/panel";
 import { theme, themeColour } from "../../design/theme";
 import type { AnimatedView } from "../../playback/animation-loop";
-import { DerivedList } from "../../playback/extract";
+import { DerivedList } from "../../playback/frame-log";
 import { gapsOf, type LoggedTrade, ownTradesOf } from "../../playback/frame-values";
 import type { PlaybackController } from "../../playback/playback-controller";
+import { useFrameSample } from "../../playback-context";
 import { canvasFont, type Surface, surfaceOf, watchSize } from "../canvas-surface";
+import { InspectionMark, useView } from "../view";
+import styles from "./ladder.module.css";
 
 const rowHeight = 18;
 const middleHeight = 30;
 
-/** What a row shows; a row that shows the same as before is left as it is. */
+/** The content of a row. A row with the same content is not drawn again. */
 interface Row {
   readonly price: string;
   readonly size: string;
@@ -18,13 +22,13 @@ interface Row {
   readonly bar: number;
   readonly side: "buy" | "sell";
   readonly traded: boolean;
-  /** One's own trades at this price. */
+  /** The user's own trades at this price. */
   readonly own: string;
-  /** Risk of the gap that this level is, 0 to 100; undefined where it is none. */
+  /** Risk of the liquidity gap, 0 to 100; undefined if the level is not a gap. */
   readonly gap: number | undefined;
 }
 
-/** The book as a ladder: asks above, bids below, with their size as bars, and where one's own orders were filled. */
+/** The order book as a ladder: asks above, bids below, sizes as bars, and the user's own fills. */
 export class Ladder implements AnimatedView {
   readonly everyMs = 0;
   #playback: PlaybackController;
@@ -33,11 +37,11 @@ export class Ladder implements AnimatedView {
   #own: DerivedList<LoggedTrade>;
   #width = 0;
   #height = 0;
-  /** What is on the canvas, by its distance from the top. */
+  /** The content of each row on the canvas, by its y position. */
   #drawn = new Map<number, string>();
   #undo: (() => void)[];
-  #saidAt = -Infinity;
-  #saidOwn = 0;
+  #describedAt = -Infinity;
+  #describedOwn = 0;
 
   constructor(host: HTMLElement, playback: PlaybackController) {
     this.#playback = playback;
@@ -47,7 +51,7 @@ export class Ladder implements AnimatedView {
     this.#canvas.setAttribute("role", "img");
     this.#canvas.setAttribute("aria-label", "Order book");
     host.append(this.#canvas);
-    const afresh = () => {
+    const redraw = () => {
       this.#drawn.clear();
       playback.animation.invalidate();
     };
@@ -55,13 +59,13 @@ export class Ladder implements AnimatedView {
       watchSize(host, (width, height) => {
         this.#width = width;
         this.#height = height;
-        afresh();
+        redraw();
       }),
-      theme.subscribe(afresh),
+      theme.subscribe(redraw),
       playback.animation.add(this),
     ];
-    // What was drawn in another type is drawn again.
-    void document.fonts.ready.then(afresh);
+    // Text that was drawn before the fonts loaded is drawn again.
+    void document.fonts.ready.then(redraw);
   }
 
   dispose(): void {
@@ -97,7 +101,7 @@ export class Ladder implements AnimatedView {
     const sizeWidth = Math.max(...Array.from(rows.values(), ({ size }) => surface.pen.measureText(size).width));
     this.#draw(surface, rows, before, Math.ceil(sizeWidth));
     this.#middle(surface, frame, middle, before);
-    this.#say(frame, own, now);
+    this.#describe(frame, own, now);
   }
 
   #row(
@@ -128,7 +132,7 @@ export class Ladder implements AnimatedView {
 
   #draw({ pen, width }: Surface, rows: ReadonlyMap<number, Row>, before: Map<number, string>, sizeWidth: number): void {
     const { left, right } = this.#columns();
-    // Sizes end at one place, so that their points are below each other.
+    // Sizes are right-aligned, so that their decimal points line up.
     const places = { buy: left - 6, sell: Math.min(width - 4, right + 6 + sizeWidth) };
     for (const [y, row] of rows) {
       const { price, size, bar, side, traded, own, gap } = row;
@@ -152,7 +156,7 @@ export class Ladder implements AnimatedView {
       pen.fillStyle = themeColour("--ink");
       pen.textAlign = "right";
       pen.fillText(size, places[side], at);
-      // What follows stands on the side that the book leaves free.
+      // The rest goes on the side without size bars.
       if (gap !== undefined) {
         pen.font = canvasFont(10.5, 500);
         pen.textAlign = side === "buy" ? "left" : "right";
@@ -202,7 +206,7 @@ export class Ladder implements AnimatedView {
     pen.fillText(share, width - 8, middle + (wide ? 7 : 0));
   }
 
-  /** Net size of one's own trades at each price, up to the frame shown. */
+  /** Net size of the user's own trades at each price, up to the shown frame. */
   #ownFills({ seq: upTo }: Frame): ReadonlyMap<number, number> {
     const fills = new Map<number, number>();
     for (const { price, size, side, seq } of this.#own.items) {
@@ -211,12 +215,12 @@ export class Ladder implements AnimatedView {
     return fills;
   }
 
-  /** What a screen reader says of it: seldom, since it would be read aloud. */
-  #say(frame: Frame, own: ReadonlyMap<number, number>, now: number): void {
-    const news = own.size !== this.#saidOwn;
-    if (!news && now - this.#saidAt < 2000) return;
-    this.#saidAt = now;
-    this.#saidOwn = own.size;
+  /** The description for screen readers, which read each change aloud, so it changes rarely. */
+  #describe(frame: Frame, own: ReadonlyMap<number, number>, now: number): void {
+    const changed = own.size !== this.#describedOwn;
+    if (!changed && now - this.#describedAt < 2000) return;
+    this.#describedAt = now;
+    this.#describedOwn = own.size;
     const { best_bid, best_ask, symbol } = frame;
     const gaps = gapsOf(frame).map(({ price, risk_score }) => `${price} (risk ${risk_score})`);
     const traded = Array.from(
@@ -227,17 +231,36 @@ export class Ladder implements AnimatedView {
       `Order book of ${symbol}: best bid ${best_bid ?? "none"}, best ask ${best_ask ?? "none"}.`,
       ...(gaps.length > 0 ? [`Gaps: ${gaps.join(", ")}.`] : []),
       ...(traded.length > 0 ? [`Your trades: ${traded.join(", ")}.`] : []),
-      "All levels are in the inspector.",
+      "The inspector lists all levels.",
     ];
     this.#canvas.setAttribute("aria-label", sentences.join(" "));
   }
 }
 
-/** In place of a distance from the top: the bar in the middle. */
+/** Stands for the bar in the middle in place of a y position. */
 const middleKey = -1000;
 
 function largest(levels: readonly Level[], count: number): number {
   let most = 0;
   for (let nth = 0; nth < count; nth++) most = Math.max(most, levels[nth]?.[1] ?? 0);
   return most;
+}
+
+export function LadderPanel() {
+  const { host } = useView((element, playback) => new Ladder(element, playback));
+  const gaps = useFrameSample(({ shown }) => (shown ? gapsOf(shown.frame).length : 0));
+  return (
+    <Panel
+      title="Ladder"
+      note={<InspectionMark />}
+      aside={
+        gaps > 0 && (
+          <span className={styles.gaps} title="Levels with unusually little size, with their risk from 0 to 100">
+            {gaps === 1 ? "1 gap" : `${gaps} gaps`}
+          </span>
+        )
+      }
+      bodyRef={host}
+    />
+  );
 }

@@ -15,22 +15,27 @@ import {
   type UTCTimestamp,
   type WhitespaceData,
 } from "lightweight-charts";
+import { IconButton } from "../../design/controls";
 import { clockText, priceText } from "../../design/format";
+import { Panel } from "../../design/panel";
 import { theme, themeColour, translucent } from "../../design/theme";
+import { useExportableChart } from "../../export/exportable-charts";
 import type { AnimatedView } from "../../playback/animation-loop";
 import { follows, type LoggedFrame } from "../../playback/frame-log";
 import { rankOf } from "../../playback/frame-values";
 import type { PlaybackController } from "../../playback/playback-controller";
 import { anomalyFilter, passes } from "../anomalies/anomaly-filter";
+import { InspectionMark, useView } from "../view";
+import styles from "./price-chart.module.css";
 
-const mostMarkers = 120;
-/** After so many updates the chart is given only what the log still has, so that it does not grow for ever. */
-const renewAfter = 2048;
+const maxMarkers = 120;
+/** After this many updates the chart is filled from the log again, so that it does not grow for ever. */
+const redrawAfter = 2048;
 
 type Point = LineData<Time> | WhitespaceData<Time>;
 
-/** Mid and microprice as lines, with marks where something was noticed. */
-export class PriceChart implements AnimatedView {
+/** Mid price and microprice as lines, with markers for anomalies. */
+class PriceChart implements AnimatedView {
   readonly everyMs = 60;
   #playback: PlaybackController;
   #chart: IChartApi;
@@ -60,7 +65,7 @@ export class PriceChart implements AnimatedView {
         timeVisible: true,
         secondsVisible: true,
         rightOffset: 12,
-        // Some seven hundred frames across: the longer view, where the heatmap is the closer one.
+        // About seven hundred frames across, so it shows more time than the heatmap.
         barSpacing: 1,
         allowBoldLabels: false,
         minBarSpacing: 0.05,
@@ -73,11 +78,11 @@ export class PriceChart implements AnimatedView {
     this.#micro = this.#chart.addSeries(LineSeries, { ...quiet, lineWidth: 1, lineStyle: LineStyle.Solid });
     this.#mid = this.#chart.addSeries(LineSeries, { ...quiet, lineWidth: 2, lastValueVisible: true });
     this.#marks = createSeriesMarkers(this.#mid, []);
-    this.#colour();
+    this.#applyColours();
     this.#chart.subscribeCrosshairMove((event) => this.#point(event));
     this.#chart.subscribeClick((event) => this.#pin(event));
     this.#undo = [
-      theme.subscribe(() => this.#colour()),
+      theme.subscribe(() => this.#applyColours()),
       anomalyFilter.subscribe(() => {
         this.#marked.count = -1;
         playback.animation.invalidate();
@@ -90,7 +95,7 @@ export class PriceChart implements AnimatedView {
     return this.#chart.takeScreenshot();
   }
 
-  /** The newest frame at the right edge, and a usual stretch before it. */
+  /** Scrolls to the newest frame with the default zoom. */
   follow(): void {
     this.#chart.timeScale().resetTimeScale();
     this.#chart.priceScale("right").applyOptions({ autoScale: true });
@@ -103,17 +108,17 @@ export class PriceChart implements AnimatedView {
 
   paint(now: number): undefined {
     const { log } = this.#playback;
-    if (log.revision !== this.#seenRevision || this.#updates > renewAfter) this.#drawAfresh();
-    else this.#goOn(Math.min(log.length, log.appended - this.#seenAppended));
+    if (log.revision !== this.#seenRevision || this.#updates > redrawAfter) this.#redraw();
+    else this.#append(Math.min(log.length, log.appended - this.#seenAppended));
     this.#seenRevision = log.revision;
     this.#seenAppended = log.appended;
     this.#mark(now);
   }
 
-  #drawAfresh(): void {
+  #redraw(): void {
     const { log } = this.#playback;
     const scale = this.#chart.timeScale();
-    // Somebody who looks at an earlier stretch keeps looking at it.
+    // Keeps the visible range when the user has scrolled back.
     const kept = scale.scrollPosition() < 0 ? scale.getVisibleRange() : null;
     const mid: Point[] = [];
     const micro: Point[] = [];
@@ -135,7 +140,7 @@ export class PriceChart implements AnimatedView {
     this.#marked.count = -1;
   }
 
-  #goOn(fresh: number): void {
+  #append(fresh: number): void {
     const { log } = this.#playback;
     if (fresh > 0) this.#setDecimals();
     for (let index = log.length - fresh; index < log.length; index++) {
@@ -150,7 +155,7 @@ export class PriceChart implements AnimatedView {
     }
   }
 
-  /** Seconds with a fraction. Times must grow, so of frames with one time the last counts; a hole breaks the line. */
+  /** Times must increase: of frames with the same time the last one counts. A gap breaks the line. */
   #timesOf({ ms }: LoggedFrame, broken: boolean): { at: UTCTimestamp; gap: boolean }[] {
     const times: { at: UTCTimestamp; gap: boolean }[] = [];
     if (ms < this.#lastMs) return times;
@@ -161,7 +166,7 @@ export class PriceChart implements AnimatedView {
   }
 
   #setDecimals(): void {
-    // A mid between two ticks has one decimal more.
+    // A mid price between two ticks has one more decimal.
     const decimals = Math.min(8, this.#playback.decimals + 1);
     if (decimals === this.#decimals) return;
     this.#decimals = decimals;
@@ -178,7 +183,7 @@ export class PriceChart implements AnimatedView {
     this.#marked = { revision: anomalies.revision, count: items.at(-1)?.seq ?? -1, at: now };
     const filter = anomalyFilter.getState();
     const markers: SeriesMarker<Time>[] = [];
-    for (let index = items.length - 1; index >= 0 && markers.length < mostMarkers; index--) {
+    for (let index = items.length - 1; index >= 0 && markers.length < maxMarkers; index--) {
       const anomaly = items[index];
       if (!anomaly || !passes(filter, anomaly)) continue;
       const logged = log.at(log.indexOfSeq(anomaly.seq));
@@ -195,7 +200,7 @@ export class PriceChart implements AnimatedView {
     this.#marks.setMarkers(markers.reverse());
   }
 
-  #colour(): void {
+  #applyColours(): void {
     this.#chart.applyOptions({
       layout: {
         background: { type: ColorType.Solid, color: themeColour("--surface") },
@@ -231,7 +236,7 @@ export class PriceChart implements AnimatedView {
   }
 
   #point(event: MouseEventParams): void {
-    if (this.#playback.standing) this.#playback.inspection.point(this.#seqAt(event));
+    if (!this.#playback.isPlaying) this.#playback.inspection.point(this.#seqAt(event));
   }
 
   #pin(event: MouseEventParams): void {
@@ -242,13 +247,35 @@ export class PriceChart implements AnimatedView {
   }
 }
 
-/** The chart counts in seconds since 1970 and takes fractions of them. */
+/** The chart takes seconds since 1970, with fractions. */
 function seconds(ms: number): UTCTimestamp {
   const value = ms / 1000;
-  if (!isTimestamp(value)) throw new RangeError(`${ms} is no time`);
+  if (!isTimestamp(value)) throw new RangeError(`${ms} is not a valid time`);
   return value;
 }
 
 function isTimestamp(value: number): value is UTCTimestamp {
   return Number.isFinite(value);
+}
+
+export function PricePanel() {
+  const { host, view } = useView((element, playback) => new PriceChart(element, playback));
+  useExportableChart("price", view);
+  return (
+    <Panel
+      title="Price"
+      note={
+        <>
+          <span className={styles.legend}>
+            <i data-line="mid" /> mid
+            <i data-line="micro" /> microprice
+          </span>
+          <InspectionMark />
+        </>
+      }
+      aside={<IconButton icon="reset" label="Jump to newest" size={14} onClick={() => view?.follow()} />}
+    >
+      <div ref={host} className={styles.host} role="img" aria-label="Mid price and microprice over time" />
+    </Panel>
+  );
 }

@@ -1,13 +1,13 @@
-// Two programs on one session, wherever they run: what one does, the other sees.
+// Two programs on one session: what one does, the other sees. They can run on different machines.
 //   node examples/remote.mjs [address of the cluster]
 import { TapedeckError, tapedeck } from "@tapedeck/client";
 import WebSocket from "ws";
 
 const [, , url = "http://localhost:8000"] = process.argv;
-const deck = tapedeck({ url, WebSocket });
+const client = tapedeck({ url, WebSocket });
 
-const remote = await deck.open();
-const viewer = await deck.join(remote.id);
+const remote = await client.open();
+const viewer = await client.join(remote.id);
 viewer.onState(({ cause, session }) => console.log(`viewer: ${session.state} at ${session.cursor_ts} (${cause})`));
 
 await remote.seek({ fraction: 0.5 });
@@ -19,7 +19,7 @@ const { epoch, seq } = viewer.position;
 await remote.start();
 
 for await (const frame of viewer.frames()) {
-  if (viewer.position.epoch > epoch || frame.seq > seq) break; // it plays
+  if (viewer.position.epoch > epoch || frame.seq > seq) break; // playback has started
 }
 
 try {
@@ -29,4 +29,4 @@ try {
   console.log(`refused: ${error.code}: ${error.message}`);
 }
 
-await deck.sessions.delete(remote.id); // both end by that
+await client.sessions.delete(remote.id); // ends both

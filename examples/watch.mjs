@@ -1,7 +1,7 @@
-// Opens a session of one's own, plays it ten times as fast, and prints what comes.
+// Opens a session, plays it at ten times the speed, and prints its frames.
 //   node examples/watch.mjs [frames] [address of the cluster]
 import { tapedeck } from "@tapedeck/client";
-import WebSocket from "ws"; // from Node 22 on there is one in the platform
+import WebSocket from "ws"; // Node 22 and later have their own
 
 const [, , frames = "50", url = "http://localhost:8000"] = process.argv;
 
@@ -16,4 +16,4 @@ for await (const { timestamp, symbol, mid_price, trades } of session.frames()) {
   if (--left <= 0) break;
 }
 
-session.close(); // nothing is left running, so the program ends
+session.close(); // nothing is left running, so the program exits

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
 import { expect, test } from "vitest";
 
-/** What a page's bundler makes of a program that uses the SDK. */
+/** Bundles a program that uses the SDK, as a page's bundler does. */
 async function bundle(program: string): Promise<{ text: string; gzipped: number; inputs: string[] }> {
   const result = await build({
     stdin: { contents: program, loader: "ts", resolveDir: fileURLToPath(new URL(".", import.meta.url)) },
@@ -18,11 +18,11 @@ async function bundle(program: string): Promise<{ text: string; gzipped: number;
     write: false,
   });
   const [file] = result.outputFiles;
-  if (!file) throw new Error("esbuild made no file");
+  if (!file) throw new Error("esbuild produced no file");
   return { text: file.text, gzipped: gzipSync(file.contents).length, inputs: included(result.metafile) };
 }
 
-/** The sources of which anything is in the bundle. */
+/** The sources that contribute to the bundle. */
 function included({ outputs }: Metafile): string[] {
   return Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs)
@@ -31,10 +31,10 @@ function included({ outputs }: Metafile): string[] {
   );
 }
 
-test("[CL50] the whole SDK is at most 7 KiB compressed, with no schema library and nothing of Node in it", async () => {
+test("[CL50] the whole SDK is at most 7 KiB compressed and contains neither a schema library nor Node modules", async () => {
   const { gzipped, inputs, text } = await bundle('export * from "@tapedeck/client";');
   console.log(`the SDK is ${text.length} bytes, ${gzipped} gzipped`);
-  expect(gzipped).toBeGreaterThan(2000); // it is really in there
+  expect(gzipped).toBeGreaterThan(2000); // the SDK is in it
   expect(gzipped).toBeLessThanOrEqual(7 * 1024);
   expect(inputs.filter((path) => path.includes("node_modules"))).toEqual([]);
   expect(inputs.filter((path) => path.includes("protocol")).map((path) => path.split("/").at(-1))).toEqual(
@@ -43,7 +43,7 @@ test("[CL50] the whole SDK is at most 7 KiB compressed, with no schema library a
   expect(text).not.toMatch(/\brequire\(|node:/);
 });
 
-test("[CL50] the file that clusters serve is as small as the pages say", () => {
+test("[CL50] the file that clusters serve is as small as the docs say", () => {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const served = gzipSync(readFileSync(`${root}packages/client/dist/sdk.js`), { level: 9 }).length;
   const pages = ["README.md", "docs/sdk.md"].map((name) => readFileSync(root + name, "utf8"));
@@ -59,7 +59,7 @@ test("[CL50] the file that clusters serve is as small as the pages say", () => {
   expect(served).toBeLessThan(7 * 1024);
 });
 
-test("[CL50] what is not used is not in it", async () => {
+test("[CL50] a bundle contains only what the program uses", async () => {
   const { inputs } = await bundle('import { TapedeckError } from "@tapedeck/client"; console.log(TapedeckError);');
   expect(inputs.map((path) => path.split("/").at(-1))).toEqual(["errors.ts", "<stdin>"]);
   const nothing = await bundle('import { tapedeck } from "@tapedeck/client"; export type Unused = typeof tapedeck;');

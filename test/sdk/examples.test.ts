@@ -7,14 +7,14 @@ import { Program } from "../support/program.js";
 const root = new URL("../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
 
-/** The blocks of code of a page of the docs, in their order. */
+/** The code blocks of a docs page, in order. */
 function blocksOf(markdown: string, language: string): string[] {
   return [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].flatMap(([, of, text = ""]) =>
     of === language ? [text] : [],
   );
 }
 
-/** What a program printed that ended by itself, without a complaint. */
+/** The output of a program that exits by itself without errors. */
 async function outputOf(program: Program): Promise<string> {
   const code = await program.ended;
   expect(program.err).toBe("");
@@ -40,21 +40,21 @@ async function untilPrice({ page, errors }: OpenedPage): Promise<string> {
   return (await page.textContent("h1")) ?? "";
 }
 
-test("[CL51] [CL40] examples/watch.mjs prints frames, and ends by itself", async ({ cluster }) => {
+test("[CL51] [CL40] examples/watch.mjs prints frames and exits by itself", async ({ cluster }) => {
   const out = await outputOf(new Program("examples/watch.mjs", "30", cluster.url));
   const lines = out.trim().split("\n");
   expect(lines.filter((line) => /^\d{4}-\d\d-\d\dT\S+Z BTCUSDT \d+(\.\d+)? \d+ trades$/.test(line))).toHaveLength(30);
   expect(lines.at(-1)).toMatch(/^-- [\w-]{36}: closed$/);
 });
 
-test("[CL51] [CL40] examples/remote.mjs presses the buttons, and ends when its session does", async ({ cluster }) => {
+test("[CL51] [CL40] examples/remote.mjs sends commands and exits when its session ends", async ({ cluster }) => {
   const out = await outputOf(new Program("examples/remote.mjs", cluster.url));
   expect(out).toMatch(/viewer: PAUSED at \d{4}\S+ \(command\)/);
   expect(out).toMatch(/viewer: PLAYING/);
   expect(out).toMatch(/refused: NOT_LIVE: /);
 });
 
-test("[CL51] the guide's first program for Node plays", async ({ cluster }) => {
+test("[CL51] the first Node program of the guide plays", async ({ cluster }) => {
   const [program = ""] = blocksOf(read("docs/sdk.md"), "js");
   const ending = "let left = 20; session.onFrame(() => { if (--left === 0) session.close(); });\n";
   const whole = program.replace("http://localhost:8000", cluster.url).replace("await session.start();", `${ending}$&`);
@@ -65,7 +65,7 @@ test("[CL51] the guide's first program for Node plays", async ({ cluster }) => {
 });
 
 test.skipIf(!haveBrowser)(
-  "[CL51] the guide's first page plays in ten lines, from another origin",
+  "[CL51] the first page of the guide plays in ten lines, from another origin",
   async ({ cluster }) => {
     const [html = ""] = blocksOf(read("docs/sdk.md"), "html");
     expect(html.trim().split("\n").length).toBeLessThanOrEqual(10);
@@ -78,7 +78,7 @@ test.skipIf(!haveBrowser)(
   },
 );
 
-test.skipIf(!haveBrowser)("[CL51] so does the page of the README", async ({ cluster }) => {
+test.skipIf(!haveBrowser)("[CL51] the page of the README plays, from another origin", async ({ cluster }) => {
   const [html = ""] = blocksOf(read("README.md"), "html");
   await inPages(async (pages) => {
     const shown = await pages.show("/readme.html", html.replaceAll("http://localhost:8000", cluster.url));
@@ -87,26 +87,26 @@ test.skipIf(!haveBrowser)("[CL51] so does the page of the README", async ({ clus
   });
 });
 
-test.skipIf(!haveBrowser)("[CL51] examples/page.html plays, and its buttons do what they say", async ({ cluster }) => {
+test.skipIf(!haveBrowser)("[CL51] examples/page.html plays, and its buttons work", async ({ cluster }) => {
   await inPages(async (pages) => {
     const html = read("examples/page.html").replaceAll("http://localhost:8000", cluster.url);
     const shown = await pages.show("/page.html", html);
     const { page, errors } = shown;
     await untilPrice(shown);
-    const news = (pattern: RegExp) =>
+    const status = (pattern: RegExp) =>
       page.waitForFunction(
-        (source) => new RegExp(source).test(document.getElementById("news")?.textContent ?? ""),
+        (source) => new RegExp(source).test(document.getElementById("status")?.textContent ?? ""),
         pattern.source,
       );
-    await news(/is PLAYING at 1x, open/);
+    await status(/is PLAYING at 1x, open/);
     await page.click("#pause");
-    await news(/is PAUSED at 1x/);
+    await status(/is PAUSED at 1x/);
     await page.click("#back");
     await page.fill("#speed", "20");
-    await news(/is PAUSED at 20x/);
+    await status(/is PAUSED at 20x/);
     await page.click("#resume");
-    await news(/is PLAYING at 20x/);
-    const [id = ""] = ((await page.textContent("#news")) ?? "").split(" ");
+    await status(/is PLAYING at 20x/);
+    const [id = ""] = ((await page.textContent("#status")) ?? "").split(" ");
     expect((await cluster.http.session(id)).speed).toBe(20);
     expect(errors).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { clientAt, fastTiming, SdkViewer } from "../support/sdk-viewer.js";
 import { SilentProxy } from "../support/silent-proxy.js";
 import type { Truth } from "../support/truth.js";
 
-/** Both gateways, that of the balancer left out. */
+/** Both gateways, without the balancer. */
 function gatewaysOf(cluster: TestCluster): string[] {
   return cluster.gateways.map(({ url }) => url);
 }
@@ -19,14 +19,14 @@ async function playing(cluster: TestCluster, gateways = gatewaysOf(cluster)): Pr
   return [viewer, truth];
 }
 
-/** The gateway that a session comes through. */
+/** The gateway that serves a session. */
 function serving(cluster: TestCluster, { session }: SdkViewer): Service {
   const service = cluster.gateways.find(({ name }) => session.node.startsWith(`${name}-`));
-  if (!service) throw new Error(`no gateway is called ${session.node}`);
+  if (!service) throw new Error(`no gateway is named ${session.node}`);
   return service;
 }
 
-/** Whatever happened, the run is whole. */
+/** No frame is missing or repeated. */
 function expectWholeRun({ frames, histories, session }: SdkViewer, truth: Truth): void {
   expect(histories).toHaveLength(1);
   expect(frames).toHaveConsecutiveSeqs();
@@ -34,7 +34,7 @@ function expectWholeRun({ frames, histories, session }: SdkViewer, truth: Truth)
   expect(session.stats.framesReceived).toBe(frames.length - (histories[0]?.frames.length ?? 0));
 }
 
-test("[CL30] [CL11] a gateway is killed: the session goes on through the next one with the frame after the last", async ({
+test("[CL30] [CL11] when its gateway is killed, the session continues through another one with the next frame", async ({
   cluster,
 }) => {
   const [viewer, truth] = await playing(cluster);
@@ -44,7 +44,7 @@ test("[CL30] [CL11] a gateway is killed: the session goes on through the next on
   await viewer.until(() => viewer.session.connection === "reconnecting", "the loss");
   const offline = viewer.session.pause();
   await expect(offline).rejects.toMatchObject({ code: "offline" });
-  await viewer.until(() => viewer.returns === 1, "the return");
+  await viewer.until(() => viewer.reconnects === 1, "the return");
   cluster.note(`sdk: back ${Math.round(performance.now() - fault)} ms after its gateway was killed`);
   await viewer.next(20);
   expect(viewer.session.node).not.toBe(node);
@@ -53,11 +53,13 @@ test("[CL30] [CL11] a gateway is killed: the session goes on through the next on
   await cluster.whole();
 });
 
-test("[CL31] a gateway is told to end: the session goes on elsewhere at once", async ({ cluster }) => {
+test("[CL31] when its gateway is told to stop, the session continues through another one at once", async ({
+  cluster,
+}) => {
   const [viewer, truth] = await playing(cluster);
   const { node } = viewer.session;
   cluster.signal(serving(cluster, viewer), "SIGTERM");
-  await viewer.until(() => viewer.returns === 1, "the return");
+  await viewer.until(() => viewer.reconnects === 1, "the return");
   expect(viewer.session.node).not.toBe(node);
   expect(viewer.connections[0]).toMatchObject({ connection: "reconnecting", retryInMs: 0, why: /^restarting \(1012/ });
   await viewer.next(20);
@@ -66,7 +68,7 @@ test("[CL31] a gateway is told to end: the session goes on elsewhere at once", a
   await cluster.whole();
 });
 
-test("[CL32] [CL12] the network falls silent without closing: noticed within the time said, and nothing is missed", async ({
+test("[CL32] [CL12] a network that goes silent without closing is noticed in time, and no frame is missed", async ({
   cluster,
 }) => {
   const [first = "", second = ""] = gatewaysOf(cluster);
@@ -85,17 +87,17 @@ test("[CL32] [CL12] the network falls silent without closing: noticed within the
   await expect(unanswered).rejects.toMatchObject({ code: "interrupted", message: /may have been carried out/ });
   const noticed = performance.now() - fault;
   expect(noticed).toBeLessThan(silenceMs + 1000);
-  await viewer.until(() => viewer.returns === 1, "the return");
+  await viewer.until(() => viewer.reconnects === 1, "the return");
   await viewer.next(20);
   expect(viewer.session.node).not.toBe(before);
-  expect(viewer.session.view.speed).toBe(1); // the command had vanished as well
+  expect(viewer.session.view.speed).toBe(1); // the command was lost as well
   expectWholeRun(viewer, truth);
   cluster.note(`sdk: silence noticed after ${Math.round(noticed)} ms of ${silenceMs}`);
   viewer.session.close();
   await proxy.close();
 });
 
-test("[CL32] a session that stands still is not silent", async ({ cluster }) => {
+test("[CL32] a stopped session does not count as silent", async ({ cluster }) => {
   const client = clientAt(cluster.url, { timing: { ...fastTiming, silenceMs: 400 } });
   const viewer = await SdkViewer.open(client, { tape: "usdm" });
   const { stats } = viewer.session;
@@ -106,7 +108,7 @@ test("[CL32] a session that stands still is not silent", async ({ cluster }) => 
   viewer.session.close();
 });
 
-test("[CL33] a session is deleted: it ends, for good, wherever it was watched", async ({ cluster }) => {
+test("[CL33] a deleted session ends for all its viewers", async ({ cluster }) => {
   const [viewer] = await playing(cluster);
   const other = new SdkViewer(await clientAt(cluster.url).join(viewer.session.id));
   await cluster.http.delete(viewer.session.id);
@@ -115,7 +117,7 @@ test("[CL33] a session is deleted: it ends, for good, wherever it was watched", 
   await expect(viewer.session.start()).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
 });
 
-test("[CL33] one that was deleted while its viewer was away is not made again by the viewer's return", async ({
+test("[CL33] a session that was deleted while its viewer was offline is not created again when the viewer reconnects", async ({
   cluster,
 }) => {
   const [first = ""] = gatewaysOf(cluster);
@@ -127,12 +129,14 @@ test("[CL33] one that was deleted while its viewer was away is not made again by
   await cluster.http.delete(viewer.session.id);
   proxy.speakAgain();
   await viewer.until(() => viewer.end !== undefined, "the end");
-  expect(viewer.end).toEqual({ reason: "expired" }); // nobody remembers how it went
+  expect(viewer.end).toEqual({ reason: "expired" }); // the cluster no longer knows that it was deleted
   expect(await cluster.redis.exists(cluster.keys.session(viewer.session.id))).toBe(0);
   await proxy.close();
 });
 
-test("[CL4] one that was away for too long is told that frames are missing, and starts afresh", async ({ cluster }) => {
+test("[CL4] a viewer that was offline for too long gets a new history that says that frames are missing", async ({
+  cluster,
+}) => {
   const [first = ""] = gatewaysOf(cluster);
   const proxy = await SilentProxy.before(first);
   const client = clientAt(cluster.url, { gateways: proxy.url, timing: { ...fastTiming, silenceMs: 400 } });
@@ -152,7 +156,7 @@ test("[CL4] one that was away for too long is told that frames are missing, and 
   await proxy.close();
 });
 
-test("[CL3] jumps that were missed come as they were, each epoch in its turn", async ({ cluster }) => {
+test("[CL3] missed jumps are delivered in order, epoch by epoch", async ({ cluster }) => {
   const [first = ""] = gatewaysOf(cluster);
   const truth = await cluster.recording("usdm");
   const proxy = await SilentProxy.before(first);

@@ -22,7 +22,7 @@ interface Ran {
   readonly stderr: string;
 }
 
-/** Runs a command of the shell's PATH without a network: registries are not asked. */
+/** Runs a command offline, so that npm asks no registry. */
 async function run(cwd: string, command: string, ...args: string[]): Promise<Ran> {
   const { npm_lifecycle_event, INIT_CWD, ...inherited } = process.env;
   const env = { ...inherited, npm_config_offline: "true", npm_config_fund: "false", npm_config_audit: "false" };
@@ -58,7 +58,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** What someone else's program may do with the SDK; each line that is wrong on purpose has to be found so. */
+/** A user's program. Each line that is wrong on purpose has to fail the type check. */
 const program = `
 import { type Frame, type SessionView, type TapedeckOptions, TapedeckError, tapedeck } from "@tapedeck/client";
 
@@ -99,10 +99,10 @@ export async function wrong(): Promise<void> {
 }
 `;
 
-/** A program of Node is typed so, where nothing else of Node is installed. */
+/** The types of Node that the program needs. */
 const platform = `declare const process: { readonly argv: readonly string[] };\n`;
 
-describe("the packed SDK, in a project of someone else", () => {
+describe("the packed SDK, in a user's project", () => {
   let project = "";
   beforeAll(async () => {
     project = join(folder, "project");
@@ -131,7 +131,7 @@ describe("the packed SDK, in a project of someone else", () => {
   test.each([
     ["nodenext", { module: "nodenext", moduleResolution: "nodenext" }],
     ["bundler", { module: "esnext", moduleResolution: "bundler" }],
-  ])("[CL53] is checked by a strict TypeScript, as %s resolves it", async (name, resolution) => {
+  ])("[CL53] passes strict TypeScript with %s resolution", async (name, resolution) => {
     const strict = {
       ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false },
       ...{ verbatimModuleSyntax: true, isolatedModules: true, target: "es2023", lib: ["es2023", "dom"], types: [] },
@@ -160,7 +160,7 @@ describe("the packed SDK, in a project of someone else", () => {
     expect(stdout).toMatch(/^REPLAY PLAYING true (null|\S+)\nclosed no error true\n$/);
   });
 
-  test("[CL52] clusters serve the file that pages load, and its types beside it", async ({ cluster }) => {
+  test("[CL52] clusters serve the SDK for pages, and its types beside it", async ({ cluster }) => {
     for (const [path, type] of [
       ["sdk.js", "text/javascript; charset=utf-8"],
       ["sdk.d.ts", "text/plain; charset=utf-8"],
@@ -173,7 +173,7 @@ describe("the packed SDK, in a project of someone else", () => {
   });
 });
 
-describe("the packed command line, installed for all", () => {
+describe("the packed command line, installed globally", () => {
   let tapedeck = "";
   beforeAll(async () => {
     const prefix = join(folder, "global");
@@ -181,7 +181,7 @@ describe("the packed command line, installed for all", () => {
     tapedeck = join(prefix, "bin/tapedeck");
   });
 
-  test("[CM10] needs no other package, and tells its version and what others wrote of it", async () => {
+  test("[CM10] needs no other package, and includes its version and third-party licences", async () => {
     const modules = join(folder, "global/lib/node_modules");
     expect(await readdir(modules)).toEqual(["@tapedeck"]);
     const installed = join(modules, "@tapedeck/cli");
@@ -190,7 +190,7 @@ describe("the packed command line, installed for all", () => {
     expect(await readFile(join(installed, "dist/tapedeck-licences.txt"), "utf8")).toMatch(/^commander \d/m);
   });
 
-  test("[CM10] imports, lists and recomputes tapes where it is run", async () => {
+  test("[CM10] imports, lists and recomputes tapes in the current folder", async () => {
     const rows = Array.from({ length: 20 }, (_, n) => `${1704186000000 + n * 100},${100 + n},1,${101 + n},2`);
     const csv = ["time,bid_price_1,bid_size_1,ask_price_1,ask_size_1", ...rows, ""].join("\n");
     await writeFile(join(folder, "books.csv"), csv);
@@ -199,11 +199,11 @@ describe("the packed command line, installed for all", () => {
     expect(await succeeds(folder, tapedeck, "recompute", "mine", "--store", "tapes")).toBe("mine@2\n");
     expect(await succeeds(folder, tapedeck, "tapes", "--store", "tapes")).toMatch(/^mine@2 +BTCUSDT/m);
     const bucket = await run(folder, tapedeck, "tapes", "--store", "s3://some-bucket");
-    expect([bucket.code, bucket.stdout]).toEqual([1, ""]); // AWS's SDK was loaded, and found nothing to go by
+    expect([bucket.code, bucket.stdout]).toEqual([1, ""]); // the AWS SDK was loaded and found no credentials
     expect(bucket.stderr).toMatch(/^s3:\/\/some-bucket cannot be read: .*\.\n$/);
   });
 
-  test("[CM10] works with a cluster elsewhere", async ({ cluster }) => {
+  test("[CM10] works with a remote cluster", async ({ cluster }) => {
     const { id } = await cluster.watched({ speed: 2 });
     expect(await succeeds(folder, tapedeck, "sessions", "--url", cluster.url)).toContain(id);
     const watched = await succeeds(folder, tapedeck, "sessions", "watch", id, "--frames", "3", "--url", cluster.url);
@@ -211,7 +211,7 @@ describe("the packed command line, installed for all", () => {
     expect(await succeeds(folder, tapedeck, "top", "--once", "--url", cluster.url)).toMatch(/^\d+ sessions: /);
   });
 
-  test("[CM10] says that a whole cluster takes the repository", async () => {
+  test("[CM10] says that starting a cluster needs the repository", async () => {
     expect(await run(folder, tapedeck, "up")).toMatchObject({
       code: 1,
       stdout: "",
@@ -219,7 +219,7 @@ describe("the packed command line, installed for all", () => {
     });
   });
 
-  /** What bash offers after these words, asked as it asks. */
+  /** The completions that bash offers after these words. */
   async function offered(...words: string[]): Promise<string[]> {
     const script = `set -u
       source <("${tapedeck}" completion bash) || exit
@@ -230,7 +230,7 @@ describe("the packed command line, installed for all", () => {
     return (await succeeds(folder, "bash", "-c", script, "bash", ...words)).trim().split("\n").sort();
   }
 
-  test("[CM11] in bash, commands and options are completed, also behind values and ids", async () => {
+  test("[CM11] bash completes commands and options, also after values and ids", async () => {
     expect(await offered("t")).toEqual(["tapes", "top"]);
     expect(await offered("sessions", "")).toEqual(["--help", "delete", "list", "show", "watch"]);
     expect(await offered("sessions", "list", "--s")).toEqual(["--state"]);
@@ -238,7 +238,7 @@ describe("the packed command line, installed for all", () => {
     expect(await offered("sessions", "watch", "some-id", "--fr")).toEqual(["--frames"]);
     expect(await offered("import", "tapes", "--sym")).toEqual(["--symbol"]);
     expect(await offered("completion", "b")).toEqual(["bash"]);
-    expect(await offered("import", "boo")).toEqual([""]); // nothing of ours: bash completes the file's name
+    expect(await offered("import", "boo")).toEqual([""]); // no completion of ours: bash completes the file name
   });
 
   const shells = [
@@ -251,8 +251,8 @@ describe("the packed command line, installed for all", () => {
   ] as const;
   for (const [shell, script, says] of shells) {
     const there = spawnSync(shell, ["-c", "true"]).status === 0;
-    if (!there) console.warn(`SKIPPED: ${shell} is not installed, so its completion is not tried`);
-    test.skipIf(!there)(`[CM11] ${shell} takes its script`, async () => {
+    if (!there) console.warn(`SKIPPED: ${shell} is not installed, so its completion is not tested`);
+    test.skipIf(!there)(`[CM11] ${shell} loads its completion script`, async () => {
       const args = shell === "zsh" ? ["-f", "-c", script, "zsh", tapedeck] : ["-c", script, tapedeck];
       expect(await succeeds(folder, shell, ...args)).toMatch(says);
     });
@@ -260,7 +260,7 @@ describe("the packed command line, installed for all", () => {
 });
 
 describe("the command line in the repository", () => {
-  test("[CM10] is npx tapedeck, and paths are meant from where one stands", async () => {
+  test("[CM10] is npx tapedeck, and paths are relative to the current folder", async () => {
     expect(await succeeds(root, "npx", "--no-install", "tapedeck", "--version")).toBe("0.1.0\n");
     const docs = join(root, "docs");
     const missing = await run(docs, "npx", "--no-install", "tapedeck", "tapes", "--store", "absent");

@@ -3,7 +3,7 @@ import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 
-/** Takes Redis away until commands are refused for want of it. */
+/** Stops Redis until commands are refused, then starts it again. */
 async function withoutRedis(cluster: TestCluster, viewer: SdkViewer): Promise<void> {
   await cluster.ownRedis?.stop();
   await expect(viewer.session.speed(2)).rejects.toMatchObject({ code: "UNAVAILABLE" });
@@ -13,7 +13,7 @@ async function withoutRedis(cluster: TestCluster, viewer: SdkViewer): Promise<vo
 }
 
 testOnCluster(() => ({ ownRedis: "keeps its data" }))(
-  "[CL34] Redis restarts: the connection stays, commands are refused meanwhile, and the session goes on whole",
+  "[CL34] when Redis restarts, the connection stays, commands are refused meanwhile, and the session continues without a gap",
   async ({ cluster }) => {
     const truth = await cluster.recording("usdm");
     const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm" });
@@ -38,7 +38,7 @@ testOnCluster(() => ({ ownRedis: "keeps its data" }))(
 );
 
 testOnCluster(() => ({ ownRedis: "forgets" }))(
-  "[CL34] Redis restarts without its data: the session ends, and another one can be opened",
+  "[CL34] when Redis restarts without its data, the session ends, and a new one can be opened",
   async ({ cluster }) => {
     const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm" });
     await viewer.session.start();

@@ -6,7 +6,7 @@ import { test } from "../support/cluster.js";
 import "../support/expect.js";
 import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 
-test("[CL1] open makes a session that plays when it is told to, and shows what is on the tape", async ({ cluster }) => {
+test("[CL1] open creates a session that plays after start and delivers the frames of the tape", async ({ cluster }) => {
   const truth = await cluster.recording("usdm");
   const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm", maxFps: 0 });
   expect(viewer.session.view).toMatchObject({ state: "STOPPED", tape: truth.tape.id, connections: 1 });
@@ -19,7 +19,7 @@ test("[CL1] open makes a session that plays when it is told to, and shows what i
   viewer.session.close();
 });
 
-test("[CL1] a session that exists is joined as it is, by open with its id and by join", async ({ cluster }) => {
+test("[CL1] open with an id and join both join an existing session as it is", async ({ cluster }) => {
   const client = clientAt(cluster.url);
   const first = await client.open({ sessionId: "mine", tape: "usdm", speed: 3 });
   await first.seek({ fraction: 0.5 });
@@ -32,15 +32,15 @@ test("[CL1] a session that exists is joined as it is, by open with its id and by
   for (const session of [first, second, third]) session.close();
 });
 
-test("[CL1] joining what does not exist is refused, and makes nothing", async ({ cluster }) => {
-  await expect(clientAt(cluster.url).join("nobody")).rejects.toMatchObject({
+test("[CL1] joining a session that does not exist is refused and creates nothing", async ({ cluster }) => {
+  await expect(clientAt(cluster.url).join("missing")).rejects.toMatchObject({
     name: "TapedeckError",
     code: "SESSION_NOT_FOUND",
   });
-  expect(await cluster.redis.exists(cluster.keys.session("nobody"))).toBe(0);
+  expect(await cluster.redis.exists(cluster.keys.session("missing"))).toBe(0);
 });
 
-test("[CL2] a listener that comes later is told what has come so far, and goes on without hole or repeat", async ({
+test("[CL2] a listener that is added later gets the latest frames and continues without gap or repeat", async ({
   cluster,
 }) => {
   const client = clientAt(cluster.url);
@@ -55,7 +55,7 @@ test("[CL2] a listener that comes later is told what has come so far, and goes o
   session.close();
 });
 
-test("[CL5] a position goes on anywhere with the frame after it", async ({ cluster }) => {
+test("[CL5] join with a position continues with the next frame", async ({ cluster }) => {
   const truth = await cluster.recording("usdm");
   const here = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm", maxFps: 0 });
   await here.session.start();
@@ -71,7 +71,7 @@ test("[CL5] a position goes on anywhere with the frame after it", async ({ clust
   there.session.close();
 });
 
-test("[CL6] frames can be read in a loop, which ends with the session", async ({ cluster }) => {
+test("[CL6] frames can be read in a loop that ends with the session", async ({ cluster }) => {
   const session = await clientAt(cluster.url).open({ tape: "usdm", maxFps: 0 });
   const seqs: number[] = [];
   const loop = (async () => {
@@ -85,7 +85,7 @@ test("[CL6] frames can be read in a loop, which ends with the session", async ({
   for await (const _ of session.frames({ signal: stop.signal })) throw new Error("a frame after the end");
 });
 
-test("[CL10] a command resolves with the session that it made, and its frames come afterwards", async ({ cluster }) => {
+test("[CL10] a command resolves with the changed session, and its frames arrive afterwards", async ({ cluster }) => {
   const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm" });
   const { session } = viewer;
   const before = session.view;
@@ -104,7 +104,7 @@ test("[CL10] a command resolves with the session that it made, and its frames co
   session.close();
 });
 
-test("[CL10] one that is refused changes nothing and says why", async ({ cluster }) => {
+test("[CL10] a refused command changes nothing and says why", async ({ cluster }) => {
   const session = await clientAt(cluster.url).open({ tape: "usdm" });
   const { rev } = session.view;
   await expect(session.speed(5000)).rejects.toMatchObject({ code: "INVALID_VALUE", message: /at most 1000/ });
@@ -114,7 +114,7 @@ test("[CL10] one that is refused changes nothing and says why", async ({ cluster
   session.close();
 });
 
-test("[CL10] a change by anyone is heard by everyone", async ({ cluster }) => {
+test("[CL10] a change by one client reaches all clients", async ({ cluster }) => {
   const client = clientAt(cluster.url);
   const one = await SdkViewer.open(client, { tape: "usdm" });
   const other = new SdkViewer(await client.join(one.session.id));
@@ -124,15 +124,13 @@ test("[CL10] a change by anyone is heard by everyone", async ({ cluster }) => {
   for (const { session } of [one, other]) session.close();
 });
 
-test("[CL17] an argument that cannot be read rejects with a TapedeckError, and nothing is sent", async ({
-  cluster,
-}) => {
+test("[CL17] an invalid argument rejects with a TapedeckError, and nothing is sent", async ({ cluster }) => {
   const client = clientAt(cluster.url);
   const session = await client.open({ tape: "usdm" });
   const circle: Record<string, unknown> = {};
   circle.itself = circle;
   const never = new Date(Number.NaN);
-  // What a program without types may pass.
+  // Untyped programs may pass anything.
   const calls: readonly [method: string, of: object, args: readonly unknown[]][] = [
     ["rewind", session, []],
     ["rewind", session, [{ by: "abc" }]],
@@ -179,19 +177,19 @@ test("[CL17] an argument that cannot be read rejects with a TapedeckError, and n
   session.close();
 });
 
-test("[CL17] where the cluster is must be an address, and the error names the option", () => {
+test("[CL17] an invalid address is an error that names the option", () => {
   for (const wrong of ["", "localhost:8000", "ws://localhost:8000", [], ["http://localhost:8000", 5], 5, null]) {
     const make = (options: object) => () => Reflect.apply(tapedeck, undefined, [options]);
     const error = { name: "TapedeckError", code: "bad_argument" };
     const message = (option: string) => `${option}: must be an address such as http://localhost:8000.`;
     expect(make({ url: wrong })).toThrow(expect.objectContaining({ ...error, message: message("url") }));
-    if (wrong === null) continue; // as good as none
+    if (wrong === null) continue; // the same as undefined
     const both = { url: "http://localhost:8000", gateways: wrong };
     expect(make(both)).toThrow(expect.objectContaining({ ...error, message: message("gateways") }));
   }
 });
 
-test("[CL18] a seek to an event of one type lands on no event of another type", async ({ cluster }) => {
+test("[CL18] a seek to an event of one type does not stop at events of other types", async ({ cluster }) => {
   const session = await clientAt(cluster.url).open({ tape: "usdm" });
   await session.seek({ event: "next" });
   await session.seek({ seq: 0 });
@@ -201,7 +199,7 @@ test("[CL18] a seek to an event of one type lands on no event of another type", 
   session.close();
 });
 
-test("[CL13] times may be dates, and durations may be said in words", async ({ cluster }) => {
+test("[CL13] times may be dates, and durations may have units", async ({ cluster }) => {
   const session = await clientAt(cluster.url).open({ tape: "usdm" });
   const { from } = await clientAt(cluster.url).tapes.get("usdm");
   const at = (seconds: number) => new Date(Date.parse(from) + seconds * 1000);
@@ -236,7 +234,7 @@ test("[CL14] sessions, tapes, health and nodes are plain calls", async ({ cluste
   await expect(client.sessions.get("listed")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
 });
 
-test("[CL14] an address that does not answer is left for the next one", async ({ cluster }) => {
+test("[CL14] when an address does not answer, the call goes to the next one", async ({ cluster }) => {
   const client = clientAt(["http://127.0.0.1:1", cluster.url]);
   expect((await client.tapes.get("usdm")).id).toBe("usdm");
   const session = await client.open({ tape: "usdm" });
@@ -247,7 +245,7 @@ test("[CL14] an address that does not answer is left for the next one", async ({
   });
 });
 
-test("[CL15] an order trades in the session's own market, and its fill is told", async ({ cluster }) => {
+test("[CL15] an order trades in the session's simulated market, and its fill is reported", async ({ cluster }) => {
   const session = await clientAt(cluster.url).open({ mode: "SIMULATION", symbol: "SIMUSD", seed: 7 });
   const fills: string[] = [];
   session.onTrade(({ side }) => fills.push(side));
@@ -259,7 +257,7 @@ test("[CL15] an order trades in the session's own market, and its fill is told",
   session.close();
 });
 
-test("[CL41] a signal closes every session of the deck, and requests under way", async ({ cluster }) => {
+test("[CL41] a signal closes every session of the client and cancels pending requests", async ({ cluster }) => {
   const leave = new AbortController();
   const client = clientAt(cluster.url, { signal: leave.signal });
   const viewers = [await SdkViewer.open(client, { tape: "usdm" }), await SdkViewer.open(client, { tape: "usdm" })];
@@ -272,7 +270,7 @@ test("[CL41] a signal closes every session of the deck, and requests under way",
   await expect(viewers[0]?.session.pause()).rejects.toMatchObject({ code: "closed" });
 });
 
-test("[CL41] a signal of one session closes that one", async ({ cluster }) => {
+test("[CL41] a signal of one session closes only that session", async ({ cluster }) => {
   const leave = new AbortController();
   const client = clientAt(cluster.url);
   const [one, other] = [
@@ -284,7 +282,7 @@ test("[CL41] a signal of one session closes that one", async ({ cluster }) => {
   other.close();
 });
 
-test("[CL25] where nothing answers, open says so", async ({ cluster }) => {
+test("[CL25] when nothing answers, open rejects with unreachable", async ({ cluster }) => {
   const { url } = cluster;
   await expect(clientAt("http://127.0.0.1:1").open()).rejects.toMatchObject({ code: "unreachable" });
   const deaf = new WebSocketServer({ port: 0, host: "127.0.0.1", verifyClient: () => false });
@@ -297,7 +295,7 @@ test("[CL25] where nothing answers, open says so", async ({ cluster }) => {
   deaf.close();
 });
 
-test("[CL27] without a WebSocket it says what to do", async ({ cluster }) => {
+test("[CL27] without a WebSocket the error says what to do", async ({ cluster }) => {
   const native: unknown = Reflect.get(globalThis, "WebSocket");
   const client = clientAt(cluster.url, { WebSocket: undefined });
   if (native === undefined)

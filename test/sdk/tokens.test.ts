@@ -8,57 +8,59 @@ import { now } from "../support/viewer.js";
 
 const test = testOnCluster(() => ({ env: { all: signIn } }));
 
-/** In seconds; tokens tell their end in whole ones. */
-const brief = 5;
+/** In seconds; tokens expire at whole seconds. */
+const briefS = 5;
 
-function deckOf(cluster: TestCluster, token: TapedeckOptions["token"]): ClusterClient {
+function clientOf(cluster: TestCluster, token: TapedeckOptions["token"]): ClusterClient {
   return clientAt(cluster.url, token === undefined ? {} : { token });
 }
 
-/** Plays until a frame has come after the first token's end. */
+/** Plays until a frame arrives after the first token has expired. */
 async function playPast(viewer: SdkViewer, end: number): Promise<void> {
   await viewer.session.start();
   await viewer.until(() => (viewer.frames.at(-1)?.at ?? 0) > end, "a frame after the token's end", 30_000);
 }
 
-test("[CL24] without a token, and with another user's, a session is refused by its code", async ({ cluster }) => {
-  const session = await deckOf(cluster, await tokenOf("ada")).open({ tape: "usdm" });
-  await expect(deckOf(cluster, undefined).open()).rejects.toMatchObject({ code: "UNAUTHORIZED" });
-  await expect(deckOf(cluster, undefined).join(session.id)).rejects.toMatchObject({ code: "UNAUTHORIZED" });
-  await expect(deckOf(cluster, await tokenOf("ben")).join(session.id)).rejects.toMatchObject({
+test("[CL24] without a token, or with another user's, a session is refused with the right code", async ({
+  cluster,
+}) => {
+  const session = await clientOf(cluster, await tokenOf("ada")).open({ tape: "usdm" });
+  await expect(clientOf(cluster, undefined).open()).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+  await expect(clientOf(cluster, undefined).join(session.id)).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+  await expect(clientOf(cluster, await tokenOf("ben")).join(session.id)).rejects.toMatchObject({
     code: "SESSION_NOT_FOUND",
   });
   session.close();
 });
 
-test("[CL35] a token is replaced before it expires, and nothing is interrupted", async ({ cluster }) => {
+test("[CL35] a token is replaced before it expires, without an interruption", async ({ cluster }) => {
   const truth = await cluster.recording("usdm");
   const viewer = await SdkViewer.open(
-    deckOf(cluster, () => tokenOf("ada", "controller", brief)),
+    clientOf(cluster, () => tokenOf("ada", "controller", briefS)),
     { tape: "usdm" },
   );
-  await playPast(viewer, now() + 1.5 * brief * 1000);
+  await playPast(viewer, now() + 1.5 * briefS * 1000);
   expect(viewer.connections).toEqual([]);
   expect(viewer.frames).toHaveConsecutiveSeqs();
   expect(viewer.frames).toBeOfTape(truth);
   viewer.session.close();
 });
 
-test("[CL35] one that expires because no other could be had is replaced at coming back, and nothing is missed", async ({
+test("[CL35] a token that expires because no fresh one was available is replaced on reconnecting, and no frame is missed", async ({
   cluster,
 }) => {
   const truth = await cluster.recording("usdm");
-  // For the call that makes the session, for the connection, when it is about to end, and afterwards.
+  // For the call that creates the session, for the connection, before the token expires, and afterwards.
   const answers = [
     () => tokenOf("ada"),
-    () => tokenOf("ada", "controller", brief),
+    () => tokenOf("ada", "controller", briefS),
     () => Promise.reject(new Error("signed out")),
   ];
   const viewer = await SdkViewer.open(
-    deckOf(cluster, () => (answers.shift() ?? (() => tokenOf("ada")))()),
+    clientOf(cluster, () => (answers.shift() ?? (() => tokenOf("ada")))()),
     { tape: "usdm" },
   );
-  await playPast(viewer, now() + (brief + 1) * 1000);
+  await playPast(viewer, now() + (briefS + 1) * 1000);
   expect(answers).toEqual([]);
   expect(viewer.connections.map(({ connection }) => connection)).toEqual(["reconnecting", "open"]);
   expect(viewer.connections[0]?.why).toMatch(/4401/);
@@ -68,20 +70,20 @@ test("[CL35] one that expires because no other could be had is replaced at comin
   viewer.session.close();
 });
 
-test("[CL35] a fixed token that expires ends the session here", async ({ cluster }) => {
-  const viewer = await SdkViewer.open(deckOf(cluster, await tokenOf("ada", "controller", brief)), { tape: "usdm" });
+test("[CL35] when a fixed token expires, the session ends in this program", async ({ cluster }) => {
+  const viewer = await SdkViewer.open(clientOf(cluster, await tokenOf("ada", "controller", briefS)), { tape: "usdm" });
   await viewer.until(() => viewer.end !== undefined, "the end");
   expect(viewer.end).toMatchObject({ reason: "refused", error: { code: "UNAUTHORIZED" } });
-  const again = await deckOf(cluster, await tokenOf("ada")).join(viewer.session.id);
+  const again = await clientOf(cluster, await tokenOf("ada")).join(viewer.session.id);
   again.close();
 });
 
-test("[CL16] a link lets others in, to do what it says, until it is revoked", async ({ cluster }) => {
-  const client = deckOf(cluster, await tokenOf("ada"));
+test("[CL16] a share link gives others access with its role until it is revoked", async ({ cluster }) => {
+  const client = clientOf(cluster, await tokenOf("ada"));
   const session = await client.open({ tape: "usdm" });
   const { share, token } = await client.shares.create(session.id, { role: "viewer", seconds: 600 });
   expect((await client.shares.list(session.id)).map(({ id }) => id)).toEqual([share.id]);
-  const guest = new SdkViewer(await deckOf(cluster, token).join(session.id));
+  const guest = new SdkViewer(await clientOf(cluster, token).join(session.id));
   await session.start();
   await guest.next(5);
   await expect(guest.session.pause()).rejects.toMatchObject({ code: "FORBIDDEN" });

@@ -2,14 +2,14 @@ import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { PageServer } from "./page-server.js";
 
-/** `npm test` installs Debian's where it may (scripts/prepare.mjs). */
+/** `npm test` installs Debian's Chromium if it can (scripts/prepare.mjs). */
 const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 
-/** Whether pages can be tried here. */
+/** Whether a browser is available. */
 export const haveBrowser = existsSync(executablePath);
 if (!haveBrowser) {
   console.warn(
-    `NO BROWSER: ${executablePath} is not there; tests of pages are skipped. Set CHROMIUM_PATH to a Chromium.`,
+    `NO BROWSER: ${executablePath} does not exist, so tests of pages are skipped. Set CHROMIUM_PATH to a Chromium.`,
   );
 }
 
@@ -23,7 +23,7 @@ const flags = [
   "--disable-sync",
 ];
 
-/** A real browser without a window, and an origin to serve pages from. */
+/** A headless browser, and an origin to serve pages from. */
 export class Pages {
   readonly server: PageServer;
   readonly #browser: Browser;
@@ -33,7 +33,7 @@ export class Pages {
   static async open(names: readonly string[] = []): Promise<Pages> {
     const server = await PageServer.start();
     const rules = names.map((name) => `MAP ${name} 127.0.0.1`).join(",");
-    // Younger browsers ask the user before a page from elsewhere reaches this machine; the cluster has to do without that.
+    // Recent browsers ask the user before a page of another site reaches this machine. The test covers browsers that do not.
     const others = [`--host-resolver-rules=${rules}`, "--disable-features=LocalNetworkAccessChecks"];
     const args = names.length === 0 ? flags : [...flags, ...others];
     return new Pages(server, await chromium.launch({ executablePath, args, headless: true }));
@@ -44,12 +44,12 @@ export class Pages {
     this.#browser = browser;
   }
 
-  /** Serves a page and opens it, in a profile of its own. */
+  /** Serves a page and opens it in a new profile. */
   async show(path: string, html: string): Promise<OpenedPage> {
     return this.visit(this.server.put(path, html));
   }
 
-  /** @param options a browser of another name is another user's */
+  /** Opens a page in a new profile, as a new user. */
   async visit(url: string, options: BrowserContextOptions = {}): Promise<OpenedPage> {
     const context = await this.#browser.newContext(options);
     this.#contexts.push(context);
@@ -65,7 +65,7 @@ export class Pages {
 
 export interface OpenedPage {
   readonly page: Page;
-  /** Exceptions that nobody caught, and errors that the browser reports, such as a refused request. */
+  /** Uncaught exceptions, and errors that the browser reports, such as a failed request. */
   readonly errors: string[];
 }
 

@@ -1,7 +1,7 @@
 import type { Truth } from "./truth.js";
 import type { SeenFrame } from "./viewer.js";
 
-/** Tape time passed for each unit of wall time, over a run of frames of one epoch. */
+/** Tape time per wall time over a run of frames of one epoch. */
 export function paceOf(frames: readonly SeenFrame[], truth: Truth): number {
   const first = frames[0];
   const last = frames.at(-1);
@@ -9,7 +9,7 @@ export function paceOf(frames: readonly SeenFrame[], truth: Truth): number {
   return (truth.ns(last.seq) - truth.ns(first.seq)) / 1e6 / (last.at - first.at);
 }
 
-/** Milliseconds by which each frame arrived after its moment; `anchor` ties a tape time to a wall time. */
+/** How late each frame arrived, in milliseconds. `anchor` ties a tape time to a wall time. */
 export function lateness(
   frames: readonly SeenFrame[],
   truth: Truth,
@@ -18,7 +18,7 @@ export function lateness(
   return frames.map(({ seq, at }) => at - anchor.wallMs - (truth.ns(seq) - anchor.ns) / 1e6 / anchor.speed);
 }
 
-/** Milliseconds by which the longest wait for a frame exceeded what the tape asks for. */
+/** By how many milliseconds the longest wait for a frame exceeded the time on the tape. */
 export function longestGap(frames: readonly SeenFrame[], truth: Truth, speed: number): number {
   let longest = 0;
   for (const [index, frame] of frames.entries()) {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 
-/** Pages on a port, and so on an origin, of their own. */
+/** Serves pages on its own port, and so on its own origin. */
 export class PageServer {
   readonly #server: Server;
   readonly #pages = new Map<string, string | Buffer>();
@@ -28,20 +28,20 @@ export class PageServer {
     });
   }
 
-  /** @returns the page's address */
+  /** @returns the URL of the page */
   put(path: string, html: string): string {
     this.#pages.set(path, html);
     return `${this.origin}${path}`;
   }
 
-  /** Puts every file of a folder at the top. */
+  /** Serves every file of a folder at the root. */
   putAll(folder: URL): void {
     for (const name of readdirSync(folder)) this.#pages.set(`/${name}`, readFileSync(new URL(name, folder)));
   }
 
   get origin(): string {
     const address = this.#server.address();
-    if (address === null || typeof address === "string") throw new Error("the page server does not listen");
+    if (address === null || typeof address === "string") throw new Error("the page server is not listening");
     return `http://127.0.0.1:${address.port}`;
   }
 

@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** An address that stays while what lies behind it changes, as a name of the DNS does. */
+/** A proxy with a fixed address and a target that can change, like a DNS name. */
 export class RetargetableProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  /** @param target the port that new connections lead to, asked each time */
+  /** @param target returns the port for each new connection */
   static async to(target: () => number): Promise<RetargetableProxy> {
     const server = createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("the way has no port");
+    if (address === null || typeof address === "string") throw new Error("the proxy has no port");
     return new RetargetableProxy(server, address.port, target);
   }
 

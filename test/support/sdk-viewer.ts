@@ -12,7 +12,7 @@ import { type TapedeckOptions, tapedeck } from "@tapedeck/client";
 import WebSocket from "ws";
 import { now, type SeenFrame } from "./viewer.js";
 
-/** Backoff that tests have time for. */
+/** Short enough for tests. */
 export const fastTiming = { backoffMs: 50, mostBackoffMs: 500, openMs: 2000 };
 
 /** The SDK as a program in Node uses it. */
@@ -20,10 +20,10 @@ export function clientAt(url: TapedeckOptions["url"], options: Partial<TapedeckO
   return tapedeck({ url, WebSocket, timing: fastTiming, ...options });
 }
 
-/** Someone who opened a session by the SDK and keeps all that they are told. */
+/** A viewer that uses the SDK and records everything that it receives. */
 export class SdkViewer {
   readonly session: Session;
-  /** In the order of their coming: those of histories, and those that came one by one. */
+  /** In order of arrival, from histories and one by one. */
   readonly frames: SeenFrame[] = [];
   readonly histories: History[] = [];
   readonly states: StateChange[] = [];
@@ -31,39 +31,39 @@ export class SdkViewer {
   end: SessionEnd | undefined;
   readonly #waiters = new Set<() => void>();
 
-  static async open(client: ClusterClient, choice?: OpenOptions): Promise<SdkViewer> {
-    return new SdkViewer(await client.open(choice));
+  static async open(client: ClusterClient, options?: OpenOptions): Promise<SdkViewer> {
+    return new SdkViewer(await client.open(options));
   }
 
   constructor(session: Session) {
     this.session = session;
     session.onHistory((history) => {
-      // What replaces all that was shown is a new beginning of the run.
+      // A history replaces everything before it.
       this.frames.length = 0;
       this.histories.push(history);
       for (const frame of history.frames) this.#keep(frame, history.epoch);
-      this.#look();
+      this.#check();
     });
     session.onFrame((frame, { epoch }) => {
       this.#keep(frame, epoch);
-      this.#look();
+      this.#check();
     });
     session.onState((change) => {
       this.states.push(change);
-      this.#look();
+      this.#check();
     });
     session.onConnection((change) => {
       this.connections.push(change);
-      this.#look();
+      this.#check();
     });
     session.onEnd((end) => {
       this.end = end;
-      this.#look();
+      this.#check();
     });
   }
 
-  /** How often it was open again after a loss. */
-  get returns(): number {
+  /** Number of reconnects. */
+  get reconnects(): number {
     return this.connections.filter(({ connection }) => connection === "open").length;
   }
 
@@ -71,29 +71,29 @@ export class SdkViewer {
     return this.frames.at(-1)?.seq ?? -1;
   }
 
-  /** Resolves when the condition holds; looks at each event. */
+  /** Resolves when the condition holds; checked at each event. */
   until(check: () => boolean, what: string, ms = 20_000): Promise<void> {
     if (check()) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const look = () => {
+      const recheck = () => {
         if (!check()) return;
         clearTimeout(timer);
-        this.#waiters.delete(look);
+        this.#waiters.delete(recheck);
         resolve();
       };
       const timer = setTimeout(() => {
-        this.#waiters.delete(look);
+        this.#waiters.delete(recheck);
         const { connection, view, stats } = this.session;
-        const story = JSON.stringify({
+        const report = JSON.stringify({
           connection,
           state: view.state,
           last: this.lastSeq,
           stats,
-          how: this.connections,
+          connections: this.connections,
         });
-        reject(new Error(`no ${what} within ${ms} ms: ${story}`));
+        reject(new Error(`no ${what} within ${ms} ms: ${report}`));
       }, ms);
-      this.#waiters.add(look);
+      this.#waiters.add(recheck);
     });
   }
 
@@ -109,7 +109,7 @@ export class SdkViewer {
     this.frames.push({ epoch, prev, seq, at: now(), json, from: "history", gateway: this.session.node });
   }
 
-  #look(): void {
+  #check(): void {
     for (const waiter of this.#waiters) waiter();
   }
 }

@@ -17,7 +17,7 @@ import { createBody, type OpenOptions, requireObject } from "./options.js";
 import { Session } from "./session/session.js";
 import { SessionClient } from "./session/session-client.js";
 
-export interface ClusterClientParts extends Pick<ConnectionOptions, "rules" | "token"> {
+interface ClusterClientParts extends Pick<ConnectionOptions, "rules" | "token"> {
   readonly http: HttpClient;
   readonly sockets: readonly string[];
   /** Undefined when the platform has none and none was passed in. */

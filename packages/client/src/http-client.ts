@@ -1,7 +1,7 @@
 import type { ErrorBody } from "@tapedeck/protocol";
 import { serialize, TapedeckError } from "./errors.js";
 
-export interface HttpClientOptions {
+interface HttpClientOptions {
   /** Without a trailing slash. */
   readonly addresses: readonly string[];
   readonly token: (() => Promise<string | undefined>) | undefined;
@@ -10,7 +10,7 @@ export interface HttpClientOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-export type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "DELETE";
 
 /** JSON calls. When an address does not answer or is unavailable, the call goes to the next one. */
 export class HttpClient {

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
-export interface PollResult<T> {
+interface PollResult<T> {
   readonly value: T | undefined;
   /** The error of the last poll; `value` is then from an earlier one. */
   readonly problem: string | undefined;

@@ -48,7 +48,7 @@ const maxRefusedTokens = 3;
  * - `backoff`: waiting for the next attempt.
  * - `ended`: for good.
  */
-export type MachinePhase = "token" | "dialing" | "open" | "backoff" | "ended";
+type MachinePhase = "token" | "dialing" | "open" | "backoff" | "ended";
 
 /** The state of one session's connection, as a value. `stepMachine` computes the next one. */
 export interface ConnectionMachine {
@@ -94,13 +94,13 @@ export type MachineEffect =
   | { readonly do: "notifyLost"; readonly why: string; readonly retryInMs: Millis }
   | { readonly do: "notifyEnd"; readonly end: ConnectionEnd };
 
-export interface MachineStep {
+interface MachineStep {
   readonly machine: ConnectionMachine;
   readonly effects: readonly MachineEffect[];
 }
 
 /** Time and randomness are arguments. */
-export interface Moment {
+interface Moment {
   readonly now: Millis;
   /** From 0 to 1. */
   readonly random: number;

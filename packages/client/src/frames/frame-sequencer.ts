@@ -16,7 +16,7 @@ export interface History {
 }
 
 /** What a server message means for the listeners. */
-export type Delivery =
+type Delivery =
   | { readonly kind: "frames"; readonly frames: readonly Frame[]; readonly epoch: number }
   | { readonly kind: "history"; readonly history: History }
   | { readonly kind: "none" };

@@ -7,7 +7,7 @@ import { PendingCommands } from "./pending-commands.js";
 import { type ConnectionState, type SessionEnd, SessionEvents } from "./session-events.js";
 import { FrameCounter, type SessionStats } from "./session-stats.js";
 
-export interface SessionClientOptions extends Pick<ConnectionOptions, "WebSocket" | "rules" | "token"> {
+interface SessionClientOptions extends Pick<ConnectionOptions, "WebSocket" | "rules" | "token"> {
   readonly view: SessionView;
   /** URLs of the gateways' sockets, without query. */
   readonly sockets: readonly string[];

@@ -152,7 +152,7 @@ const steps = [
   3_600_000, 7_200_000, 14_400_000, 28_800_000, 43_200_000, 86_400_000,
 ];
 
-export interface TimeTick {
+interface TimeTick {
   readonly ms: number;
   readonly text: string;
 }

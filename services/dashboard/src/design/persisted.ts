@@ -1,5 +1,5 @@
 /** A value that is kept in this browser. Where the browser forbids storage, it lasts as long as the page. */
-export interface Persisted<T> {
+interface Persisted<T> {
   get(): T;
   set(value: T): void;
 }

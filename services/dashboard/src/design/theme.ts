@@ -1,7 +1,7 @@
 import { createStore } from "zustand/vanilla";
 import { persisted } from "./persisted";
 
-export type Theme = "dark" | "light";
+type Theme = "dark" | "light";
 
 const kept = persisted<Theme | "">("tapedeck_theme", "");
 const prefersLight = matchMedia("(prefers-color-scheme: light)");

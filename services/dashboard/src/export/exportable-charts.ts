@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 
 /** A view that can be exported as a picture. */
-export interface ExportableChart {
+interface ExportableChart {
   toCanvas(): HTMLCanvasElement;
 }
 

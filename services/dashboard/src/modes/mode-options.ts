@@ -29,12 +29,12 @@ export const scenarios: readonly { readonly value: string; readonly text: string
   { value: "fast_cancels", text: "Fast cancels" },
 ];
 
-export interface LiveChoice {
+interface LiveChoice {
   readonly source: string;
   readonly symbol: string;
 }
 
-export interface SimulationChoice {
+interface SimulationChoice {
   readonly symbol: string;
   readonly seed: string;
   readonly scenario: string;

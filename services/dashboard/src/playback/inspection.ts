@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { FrameLog, LoggedFrame } from "./frame-log";
 
-export interface InspectionState {
+interface InspectionState {
   /** Seq of the past frame that the views show instead of the newest one. */
   readonly seq: number | undefined;
   /** Pinned by a click or a key, so that it stays when the pointer leaves. */

@@ -11,7 +11,7 @@ import type {
 export type ToastTone = "info" | "problem";
 
 /** A short message to the user. */
-export interface Toast {
+interface Toast {
   readonly id: number;
   readonly tone: ToastTone;
   readonly text: string;

@@ -9,7 +9,7 @@ import { marketOf, TapeLoader } from "./tape-loader";
 import type { Viewport } from "./viewport";
 
 /** What a session is shown on. */
-export interface SessionDisplay {
+interface SessionDisplay {
   readonly store: StoreApi<PlaybackState>;
   readonly log: FrameLog;
   readonly inspection: Inspection;

@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { FrameLog } from "./frame-log";
 
-export interface ViewportState {
+interface ViewportState {
   /** Visible tape time in ms; undefined: derived from the speed. */
   readonly spanMs: number | undefined;
   /** Right edge in ms since 1970; undefined: follows the playhead. */

@@ -273,7 +273,7 @@ export function drawGaps(
 const toothHeight = 5;
 
 /** Breaks look like a torn strip. */
-export function drawBreaks(pen: CanvasRenderingContext2D, axis: TapeAxis, top: number, height: number): void {
+function drawBreaks(pen: CanvasRenderingContext2D, axis: TapeAxis, top: number, height: number): void {
   pen.lineWidth = 1;
   for (const { left, right } of axis.breaks) {
     const depth = Math.min(3, (right - left) / 4);

@@ -11,14 +11,14 @@ export interface AxisGap {
 }
 
 /** A gap that is drawn shorter than its duration. */
-export interface AxisBreak extends AxisGap {
+interface AxisBreak extends AxisGap {
   /** In CSS pixels. */
   readonly left: number;
   readonly right: number;
 }
 
 /** A part of the strip between breaks. */
-export interface AxisWindow {
+interface AxisWindow {
   readonly fromMs: number;
   readonly toMs: number;
   readonly left: number;
@@ -168,7 +168,7 @@ export function tapeSpanOf(tape: TapeView | undefined, log: FrameLog): TimeWindo
   return { from: begin, to: begin + simulatedSpanMs };
 }
 
-export interface TimeLabel {
+interface TimeLabel {
   /** Left edge of the text, in CSS pixels. */
   readonly left: number;
   readonly text: string;

@@ -178,7 +178,7 @@ function Market() {
 }
 
 /** For clusters that require a token. The cluster issues none itself: tokens come from the login provider that it trusts. */
-export function SignIn({ why }: { readonly why: string }) {
+function SignIn({ why }: { readonly why: string }) {
   const playback = usePlayback();
   const [text, setText] = useState("");
   const token = text.trim();
@@ -209,7 +209,7 @@ export function SignIn({ why }: { readonly why: string }) {
 }
 
 /** Its reels turn while something is in progress. */
-export function CassetteIcon({ tone, turning }: { readonly tone?: "problem"; readonly turning?: boolean }) {
+function CassetteIcon({ tone, turning }: { readonly tone?: "problem"; readonly turning?: boolean }) {
   return (
     <svg
       className={turning ? `${styles.cassette} ${styles.turning}` : styles.cassette}

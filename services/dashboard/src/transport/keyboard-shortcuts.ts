@@ -3,7 +3,7 @@ import type { PlaybackController } from "../playback/playback-controller";
 import { anomalyFilter } from "../views/anomalies/anomaly-filter";
 import { nextSpeed } from "./speeds";
 
-export interface Shortcut {
+interface Shortcut {
   /** As shown in the help. */
   readonly keys: readonly string[];
   readonly does: string;
@@ -128,7 +128,7 @@ export function seekEvent(playback: PlaybackController, event: "next" | "previou
   return playback.seek({ event, minSeverity, ...(type !== "" && { type }) });
 }
 
-export function toggleLiveOrLoop(playback: PlaybackController): Promise<boolean> {
+function toggleLiveOrLoop(playback: PlaybackController): Promise<boolean> {
   const session = playback.store.getState().session;
   if (session?.mode === "LIVE") return playback.live();
   return playback.range({ loop: !session?.controller_state.loop });

@@ -2,7 +2,7 @@ import type { LiquidityGap } from "@tapedeck/protocol";
 import type { FrameLog } from "../../playback/frame-log";
 import { gapsOf } from "../../playback/frame-values";
 
-export interface PriceWithGap {
+interface PriceWithGap {
   readonly price: number;
   readonly side: LiquidityGap["side"];
   /** The gap in the newest frame; undefined if the level has filled or moved. */
@@ -11,7 +11,7 @@ export interface PriceWithGap {
   readonly count: number;
 }
 
-export interface GapsByPrice {
+interface GapsByPrice {
   readonly frames: number;
   /** First the gaps of the newest frame, then past ones; both from the highest price down, as in the ladder. */
   readonly prices: readonly PriceWithGap[];

@@ -3,7 +3,7 @@ import { vpinLevels } from "@tapedeck/protocol/wire";
 import { none, numberText, signed } from "../../design/format";
 import { numberOf } from "../../playback/frame-values";
 
-export interface GaugeLevel {
+interface GaugeLevel {
   readonly from: number;
   readonly name: string;
   readonly token: `--${string}`;

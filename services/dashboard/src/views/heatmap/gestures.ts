@@ -6,7 +6,7 @@ export interface PointerPosition {
   readonly y: number;
 }
 
-export interface GestureTarget {
+interface GestureTarget {
   /** Width of the plot without the price axis, in CSS pixels. */
   plotWidth(): number;
   zoomPrice(factor: number): void;

@@ -9,7 +9,7 @@ import { type PriceSpan, roundPrices } from "./price-grid";
 export const axisWidth = 68;
 export const axisHeight = 20;
 
-export interface OverlayScene {
+interface OverlayScene {
   readonly log: FrameLog;
   readonly window: TimeWindow;
   readonly prices: PriceSpan;

@@ -42,7 +42,7 @@ export interface HeatmapRenderer {
 }
 
 /** 256 RGBA colours: transparent for no level, then from the smallest to the largest size. */
-export type Palette = Uint8ClampedArray;
+type Palette = Uint8ClampedArray;
 
 type Stop = readonly [at: number, red: number, green: number, blue: number];
 

@@ -32,7 +32,7 @@ interface Row {
 }
 
 /** Time and sales, newest on top. The document contains only the visible rows. */
-export class TradeList implements AnimatedView {
+class TradeList implements AnimatedView {
   readonly everyMs = 80;
   #playback: PlaybackController;
   #host: HTMLElement;

@@ -1,8 +1,8 @@
 import { createContext, useContext } from "react";
 import { useStore } from "zustand";
 import type { FrameSample, FrameSampler, PlaybackStats } from "./playback/frame-sampler";
+import type { PageState } from "./playback/page-state";
 import type { PlaybackController } from "./playback/playback-controller";
-import type { PlaybackState } from "./playback/playback-state";
 
 interface PlaybackContextValue {
   readonly playback: PlaybackController;
@@ -22,7 +22,7 @@ export function usePlayback(): PlaybackController {
 }
 
 /** Renders again when the selected part of the session's state changes. */
-export function usePlaybackState<Part>(select: (state: PlaybackState) => Part): Part {
+export function usePageState<Part>(select: (state: PageState) => Part): Part {
   return useStore(usePlaybackContext().playback.store, select);
 }
 

@@ -5,7 +5,7 @@ import { createStore } from "zustand/vanilla";
 import styles from "./app.module.css";
 import { Tabs } from "./design/controls";
 import { persisted } from "./design/persisted";
-import { usePlaybackState } from "./playback-context";
+import { usePageState } from "./playback-context";
 import { FullPageState, useFullPageState } from "./states/full-page-states";
 import { OrderPanel } from "./trading/order-panel";
 import { Anomalies } from "./views/anomalies/anomalies";
@@ -59,7 +59,7 @@ function useNarrow(): boolean {
 }
 
 function WideLayout() {
-  const simulated = usePlaybackState(({ session }) => session?.mode === "SIMULATION");
+  const simulated = usePageState(({ session }) => session?.mode === "SIMULATION");
   return (
     <Split id="columns" orientation="horizontal" parts={{ charts: 58, ladder: 18, side: 24 }}>
       {{
@@ -192,7 +192,7 @@ function NarrowLayout() {
 }
 
 function NarrowView({ tab }: { readonly tab: NarrowTab }) {
-  const simulated = usePlaybackState(({ session }) => session?.mode === "SIMULATION");
+  const simulated = usePageState(({ session }) => session?.mode === "SIMULATION");
   switch (tab) {
     case "depth":
       return <HeatmapPanel />;

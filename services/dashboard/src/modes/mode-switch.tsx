@@ -1,7 +1,7 @@
 import type { Mode } from "@tapedeck/client";
 import { Segmented } from "../design/controls";
 import type { PlaybackController } from "../playback/playback-controller";
-import { usePlayback, usePlaybackState } from "../playback-context";
+import { usePageState, usePlayback } from "../playback-context";
 import { lastLive, lastSimulation, lastTape } from "./mode-options";
 
 const modes: readonly { readonly value: Mode; readonly text: string; readonly title: string }[] = [
@@ -12,7 +12,7 @@ const modes: readonly { readonly value: Mode; readonly text: string; readonly ti
 
 export function ModeSwitch() {
   const playback = usePlayback();
-  const mode = usePlaybackState(({ session }) => session?.mode);
+  const mode = usePageState(({ session }) => session?.mode);
   return (
     <Segmented
       label="Mode"

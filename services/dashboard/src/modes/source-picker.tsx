@@ -4,14 +4,14 @@ import { Button, Field, Input, Select } from "../design/controls";
 import { clockText, countText, dateText, lengthText } from "../design/format";
 import { Icon } from "../design/icon";
 import { Popover } from "../design/popover";
-import { usePlayback, usePlaybackState } from "../playback-context";
+import { usePageState, usePlayback } from "../playback-context";
 import { lastLive, lastSimulation, lastTape, liveSources, scenarios } from "./mode-options";
 import styles from "./source-picker.module.css";
 
 /** Shows what the session plays, and offers other sources of the same mode. */
 export function SourcePicker() {
-  const session = usePlaybackState((state) => state.session);
-  const tape = usePlaybackState((state) => state.tape);
+  const session = usePageState((state) => state.session);
+  const tape = usePageState((state) => state.tape);
   if (!session) return null;
   const { mode } = session;
   const name =
@@ -57,7 +57,7 @@ function describeSimulation(tape: string | null): string {
 
 function TapeChooser({ onChosen }: { readonly onChosen: () => void }) {
   const playback = usePlayback();
-  const playing = usePlaybackState(({ session }) => session?.tape);
+  const playing = usePageState(({ session }) => session?.tape);
   const [tapes, setTapes] = useState<readonly TapeView[] | string | undefined>();
   const [text, setText] = useState("");
   useEffect(() => {
@@ -118,7 +118,7 @@ function TapeChooser({ onChosen }: { readonly onChosen: () => void }) {
 
 function LiveChooser({ onChosen }: { readonly onChosen: () => void }) {
   const playback = usePlayback();
-  const session = usePlaybackState((state) => state.session);
+  const session = usePageState((state) => state.session);
   const [source, setSource] = useState(session?.active_source ?? lastLive.get().source);
   const [symbol, setSymbol] = useState(session?.active_symbol ?? lastLive.get().symbol);
   const wanted = symbol.trim().toUpperCase();

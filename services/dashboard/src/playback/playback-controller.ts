@@ -14,7 +14,7 @@ import { AnimationLoop } from "./animation-loop";
 import { DerivedList, FrameLog } from "./frame-log";
 import { anomaliesOf, decimalsOf, tradesOf } from "./frame-values";
 import { Inspection } from "./inspection";
-import { initialState, type PlaybackState, type ToastTone } from "./playback-state";
+import { initialState, type PageState, type ToastTone } from "./page-state";
 import { SessionBinding } from "./session-binding";
 import { Viewport } from "./viewport";
 
@@ -30,7 +30,7 @@ export interface SessionChoice extends ClusterAddress {
  * changes less often is in `store`. Does not depend on React.
  */
 export class PlaybackController {
-  readonly store: StoreApi<PlaybackState> = createStore<PlaybackState>(() => initialState);
+  readonly store: StoreApi<PageState> = createStore<PageState>(() => initialState);
   readonly log = new FrameLog();
   readonly trades = new DerivedList(this.log, 10_000, tradesOf);
   readonly anomalies = new DerivedList(this.log, 4000, anomaliesOf);

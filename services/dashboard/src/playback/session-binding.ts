@@ -4,13 +4,13 @@ import { type ClusterAddress, loadHistory } from "../cluster-api";
 import type { AnimationLoop } from "./animation-loop";
 import { type FrameLog, follows } from "./frame-log";
 import type { Inspection } from "./inspection";
-import type { PlaybackState, ToastTone } from "./playback-state";
+import type { PageState, ToastTone } from "./page-state";
 import { marketOf, TapeLoader } from "./tape-loader";
 import type { Viewport } from "./viewport";
 
 /** What a session is shown on. */
 interface SessionDisplay {
-  readonly store: StoreApi<PlaybackState>;
+  readonly store: StoreApi<PageState>;
   readonly log: FrameLog;
   readonly inspection: Inspection;
   readonly viewport: Viewport;

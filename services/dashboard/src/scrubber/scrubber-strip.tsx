@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useId, useMemo } from "react";
 import { clockText, dateText, spanWords } from "../design/format";
-import { usePlaybackState } from "../playback-context";
+import { usePageState } from "../playback-context";
 import { useView } from "../views/view";
 import { Scrubber } from "./scrubber";
 import styles from "./scrubber.module.css";
@@ -11,7 +11,7 @@ const maxListedGaps = 20;
 
 export function ScrubberStrip() {
   const { host, view } = useView((element, playback) => new Scrubber(element, playback));
-  const tape = usePlaybackState((state) => state.tape);
+  const tape = usePageState((state) => state.tape);
   const description = useId();
   const breaks = useMemo(() => {
     // Which gaps are shortened does not depend on the width.

@@ -3,7 +3,7 @@ import { Button, Field, IconButton, Input } from "../design/controls";
 import { countText, none } from "../design/format";
 import { Icon } from "../design/icon";
 import { Popover } from "../design/popover";
-import { usePlayback, usePlaybackState, usePlaybackStats } from "../playback-context";
+import { usePageState, usePlayback, usePlaybackStats } from "../playback-context";
 import { accessToken, apiOrigin, keepApi, trustCluster } from "./cluster-settings";
 import styles from "./session.module.css";
 import {
@@ -18,9 +18,9 @@ import {
 
 /** The state of the connection; opens the session panel. */
 export function SessionButton() {
-  const connection = usePlaybackState((state) => state.connection);
-  const phase = usePlaybackState((state) => state.phase);
-  const connections = usePlaybackState(({ session }) => session?.connections ?? 0);
+  const connection = usePageState((state) => state.connection);
+  const phase = usePageState((state) => state.phase);
+  const connections = usePageState(({ session }) => session?.connections ?? 0);
   const latency = usePlaybackStats((stats) => stats.latencyMs);
   const fps = usePlaybackStats((stats) => stats.framesPerSecond);
   const up = phase === "open" && connection === "open";
@@ -54,8 +54,8 @@ export function SessionButton() {
 
 function SessionPanel({ onDone }: { readonly onDone: () => void }) {
   const playback = usePlayback();
-  const session = usePlaybackState((state) => state.session);
-  const shared = usePlaybackState((state) => state.shared);
+  const session = usePageState((state) => state.session);
+  const shared = usePageState((state) => state.shared);
   const copy = async (text: string, what: string) => {
     const done = await copyText(text);
     playback.notify(done ? "info" : "problem", done ? `${what} copied.` : `Cannot copy. ${what}: ${text}`);
@@ -137,9 +137,9 @@ function SessionPanel({ onDone }: { readonly onDone: () => void }) {
 }
 
 function Facts() {
-  const session = usePlaybackState((state) => state.session);
-  const node = usePlaybackState((state) => state.node);
-  const connection = usePlaybackState((state) => state.connection);
+  const session = usePageState((state) => state.session);
+  const node = usePageState((state) => state.node);
+  const connection = usePageState((state) => state.connection);
   const stats = usePlaybackStats((all) => all);
   return (
     <dl className={styles.facts}>

@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { Button, Field, Input } from "../design/controls";
 import { switchMode } from "../modes/mode-switch";
-import type { PlaybackState } from "../playback/playback-state";
-import { useFrameSample, usePlayback, usePlaybackState } from "../playback-context";
+import type { PageState } from "../playback/page-state";
+import { useFrameSample, usePageState, usePlayback } from "../playback-context";
 import { apiOrigin, keepAccessToken } from "../session/cluster-settings";
 import { leaveShared, openNewSession, openSession } from "../session/session-navigation";
 import styles from "./states.module.css";
@@ -11,12 +11,12 @@ type FullPageStateName = "opening" | "failed" | "ended" | "empty" | "market";
 
 /** What is shown in place of the views while they have nothing to show; undefined otherwise. */
 export function useFullPageState(): FullPageStateName | undefined {
-  const state = usePlaybackState(fullPageStateOf);
+  const state = usePageState(fullPageStateOf);
   const empty = useFrameSample(({ newest }) => newest === undefined);
   return state === "market" && !empty ? undefined : state;
 }
 
-function fullPageStateOf({ phase, session }: PlaybackState): FullPageStateName | undefined {
+function fullPageStateOf({ phase, session }: PageState): FullPageStateName | undefined {
   if (phase === "failed") return "failed";
   if (phase === "ended") return "ended";
   if (phase === "opening" || !session) return "opening";
@@ -51,8 +51,8 @@ function Opening() {
 
 function Failed() {
   const playback = usePlayback();
-  const failure = usePlaybackState((state) => state.failure);
-  const shared = usePlaybackState((state) => state.shared);
+  const failure = usePageState((state) => state.failure);
+  const shared = usePageState((state) => state.shared);
   const gone = failure?.code === "SESSION_NOT_FOUND";
   if (failure?.code === "UNAUTHORIZED") return <SignIn why={failure.message} />;
   return (
@@ -91,8 +91,8 @@ function Failed() {
 
 function Ended() {
   const playback = usePlayback();
-  const end = usePlaybackState((state) => state.end);
-  const shared = usePlaybackState((state) => state.shared);
+  const end = usePageState((state) => state.end);
+  const shared = usePageState((state) => state.shared);
   if (end?.error?.code === "UNAUTHORIZED") return <SignIn why={end.error.message} />;
   const title = {
     expired: "Your session has expired",
@@ -151,8 +151,8 @@ function Empty() {
 /** LIVE before its first frame. */
 function Market() {
   const playback = usePlayback();
-  const feed = usePlaybackState((state) => state.feed);
-  const session = usePlaybackState((state) => state.session);
+  const feed = usePageState((state) => state.feed);
+  const session = usePageState((state) => state.session);
   const name = `${session?.active_source ?? ""} ${session?.active_symbol ?? ""}`;
   const down = feed?.status === "down";
   return (

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { Button, IconButton } from "../design/controls";
 import { clockText, spanText } from "../design/format";
-import { useFrameSample, usePlayback, usePlaybackState, usePlaybackStats } from "../playback-context";
+import { useFrameSample, usePageState, usePlayback, usePlaybackStats } from "../playback-context";
 import styles from "./states.module.css";
 
 /** Above the views, which keep what they show: connection lost, market down, a past moment inspected. */
@@ -16,9 +16,9 @@ export function Banners() {
 }
 
 function Reconnecting() {
-  const phase = usePlaybackState((state) => state.phase);
-  const connection = usePlaybackState((state) => state.connection);
-  const reconnect = usePlaybackState((state) => state.reconnect);
+  const phase = usePageState((state) => state.phase);
+  const connection = usePageState((state) => state.connection);
+  const reconnect = usePageState((state) => state.reconnect);
   usePlaybackStats((stats) => stats); // renders every second, for the countdown
   if (phase !== "open" || connection === "open") return null;
   const inMs = reconnect ? reconnect.retryAt - Date.now() : 0;
@@ -35,9 +35,9 @@ function Reconnecting() {
 }
 
 function FeedDown() {
-  const feed = usePlaybackState((state) => state.feed);
-  const mode = usePlaybackState(({ session }) => session?.mode);
-  const name = usePlaybackState(({ session }) => `${session?.active_source ?? ""} ${session?.active_symbol ?? ""}`);
+  const feed = usePageState((state) => state.feed);
+  const mode = usePageState(({ session }) => session?.mode);
+  const name = usePageState(({ session }) => `${session?.active_source ?? ""} ${session?.active_symbol ?? ""}`);
   const empty = useFrameSample(({ newest }) => newest === undefined);
   // Before the first frame, a full-page state says the same.
   if (mode !== "LIVE" || !feed || feed.status === "up" || empty) return null;
@@ -78,7 +78,7 @@ const toastMs = 7000;
 
 export function Toasts() {
   const playback = usePlayback();
-  const notices = usePlaybackState((state) => state.toasts);
+  const notices = usePageState((state) => state.toasts);
   const newest = notices.at(-1);
   useEffect(() => {
     if (!newest) return;

@@ -3,16 +3,16 @@ import { Button, Field, Input } from "../design/controls";
 import { clockText, none, priceText, signed } from "../design/format";
 import { Panel } from "../design/panel";
 import { lastQuantity } from "../modes/mode-options";
-import { useFrameSample, usePlayback, usePlaybackState } from "../playback-context";
+import { useFrameSample, usePageState, usePlayback } from "../playback-context";
 import styles from "./order-panel.module.css";
 import { ReportButton } from "./trade-report";
 
 /** Market orders in the session's simulated market, with account and fills. */
 export function OrderPanel() {
   const playback = usePlayback();
-  const account = usePlaybackState(({ session }) => session?.account);
-  const playing = usePlaybackState(({ session }) => session?.state === "PLAYING");
-  const fills = usePlaybackState((state) => state.fills);
+  const account = usePageState(({ session }) => session?.account);
+  const playing = usePageState(({ session }) => session?.state === "PLAYING");
+  const fills = usePageState((state) => state.fills);
   const frame = useFrameSample(({ newest }) => newest?.frame);
   const [text, setText] = useState(String(lastQuantity.get()));
   const quantity = Number(text);

@@ -5,7 +5,7 @@ import { Button, scrollable } from "../design/controls";
 import { Dialog } from "../design/dialog";
 import { clockText, dateText, none, priceText, signed } from "../design/format";
 import { saveOrders } from "../export/save-file";
-import { usePlayback, usePlaybackState } from "../playback-context";
+import { usePageState, usePlayback } from "../playback-context";
 import { usePolling } from "../use-polling";
 import styles from "./trade-report.module.css";
 
@@ -27,7 +27,7 @@ export function ReportButton() {
 /** Orders, fills, and profit and loss of a session in all its simulated markets, including orders that a rewind undid. */
 function Report() {
   const playback = usePlayback();
-  const id = usePlaybackState(({ session }) => session?.session_id);
+  const id = usePageState(({ session }) => session?.session_id);
   const load = useCallback(
     async () => (id === undefined ? undefined : loadReport(playback.address, id)),
     [playback, id],

@@ -2,14 +2,14 @@ import { useState } from "react";
 import { Button, Field, Input } from "../design/controls";
 import { clockText, dateText, lengthText, none, parseTapeTime } from "../design/format";
 import { Popover } from "../design/popover";
-import { useFrameSample, usePlayback, usePlaybackState } from "../playback-context";
+import { useFrameSample, usePageState, usePlayback } from "../playback-context";
 import { isSimulated } from "../scrubber/tape-axis";
 import styles from "./transport-bar.module.css";
 
 /** The playhead's time and date in UTC, and the time since the start of the tape. A click opens a field for another time. */
 export function Clock() {
   const ms = useFrameSample(({ newest }) => newest?.ms);
-  const tape = usePlaybackState((deck) => deck.tape);
+  const tape = usePageState((deck) => deck.tape);
   const begin = tape && Date.parse(tape.from);
   const place =
     tape && begin !== undefined && ms !== undefined

@@ -2,13 +2,13 @@ import { useState } from "react";
 import { Button, Field, IconButton, Input, Segmented } from "../design/controls";
 import { speedText } from "../design/format";
 import { Popover } from "../design/popover";
-import { usePlayback, usePlaybackState } from "../playback-context";
+import { usePageState, usePlayback } from "../playback-context";
 import { nextSpeed, parseSpeed, presets } from "./speeds";
 import styles from "./transport-bar.module.css";
 
 export function Speed() {
   const playback = usePlayback();
-  const speed = usePlaybackState(({ session }) => session?.speed ?? 1);
+  const speed = usePageState(({ session }) => session?.speed ?? 1);
   return (
     <div className={styles.group}>
       <Segmented

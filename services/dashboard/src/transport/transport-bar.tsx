@@ -1,8 +1,8 @@
 import { Button, IconButton } from "../design/controls";
 import { clockText, spanText } from "../design/format";
 import { Icon } from "../design/icon";
-import { behindNow, isAtEdge } from "../playback/playback-state";
-import { usePlayback, usePlaybackState, usePlaybackStats } from "../playback-context";
+import { behindNow, isAtEdge } from "../playback/page-state";
+import { usePageState, usePlayback, usePlaybackStats } from "../playback-context";
 import { Clock } from "./clock";
 import { seekEvent } from "./keyboard-shortcuts";
 import { Rewind } from "./rewind";
@@ -12,7 +12,7 @@ import styles from "./transport-bar.module.css";
 /** The playback controls. Commands go to the cluster, and the bar shows the state that the cluster reports. */
 export function TransportBar() {
   // On a small screen the live button and the range replace some other buttons.
-  const crowded = usePlaybackState(({ session }) => {
+  const crowded = usePageState(({ session }) => {
     const { from_ts = null, to_ts = null } = session?.controller_state ?? {};
     const limited = from_ts !== null || to_ts !== null;
     return session?.mode === "LIVE" ? (limited ? "by both" : "by one") : limited ? "by one" : "no";
@@ -33,7 +33,7 @@ export function TransportBar() {
 
 function Buttons() {
   const playback = usePlayback();
-  const state = usePlaybackState(({ session }) => session?.state);
+  const state = usePageState(({ session }) => session?.state);
   const label = state === "PLAYING" ? "Pause" : state === "PAUSED" ? "Resume" : "Start";
   return (
     <div className={styles.group}>
@@ -72,10 +72,10 @@ function Events() {
 
 function Range() {
   const playback = usePlayback();
-  const from = usePlaybackState(({ session }) => session?.controller_state.from_ts ?? undefined);
-  const to = usePlaybackState(({ session }) => session?.controller_state.to_ts ?? undefined);
-  const loop = usePlaybackState(({ session }) => session?.controller_state.loop ?? false);
-  const live = usePlaybackState(({ session }) => session?.mode === "LIVE");
+  const from = usePageState(({ session }) => session?.controller_state.from_ts ?? undefined);
+  const to = usePageState(({ session }) => session?.controller_state.to_ts ?? undefined);
+  const loop = usePageState(({ session }) => session?.controller_state.loop ?? false);
+  const live = usePageState(({ session }) => session?.mode === "LIVE");
   const here = () => playback.log.last?.ms;
   const limited = from !== undefined || to !== undefined;
   return (
@@ -126,7 +126,7 @@ function Range() {
 }
 
 function StateText() {
-  const session = usePlaybackState((deck) => deck.session);
+  const session = usePageState((deck) => deck.session);
   if (!session) return null;
   const { state, reason, parked } = session;
   const text =
@@ -149,9 +149,9 @@ function StateText() {
 /** In LIVE: lit at the live edge; elsewhere it shows the distance, and a click jumps to the edge. */
 function LiveButton() {
   const playback = usePlayback();
-  const session = usePlaybackState((state) => state.session);
-  const toldAt = usePlaybackState((state) => state.receivedAt);
-  const up = usePlaybackState(({ feed }) => feed === undefined || feed.status === "up");
+  const session = usePageState((state) => state.session);
+  const toldAt = usePageState((state) => state.receivedAt);
+  const up = usePageState(({ feed }) => feed === undefined || feed.status === "up");
   usePlaybackStats((stats) => stats); // renders every second, for the distance
   if (session?.mode !== "LIVE") return null;
   const behind = behindNow(session, performance.now() - toldAt);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseLength, parseTapeTime } from "../design/format";
-import { behindNow } from "../playback/playback-state";
+import { behindNow } from "../playback/page-state";
 import { nextSpeed, parseSpeed } from "./speeds";
 
 test.each([

@@ -18,7 +18,7 @@ interface Toast {
 }
 
 /** What the page knows of its session, except frames, which are in the frame log. */
-export interface PlaybackState {
+export interface PageState {
   /** `opening` until the session is open; `failed` if it could not be opened; `ended` once it is gone. */
   readonly phase: "opening" | "open" | "failed" | "ended";
   /** Why opening failed. */
@@ -42,7 +42,7 @@ export interface PlaybackState {
   readonly shared: boolean;
 }
 
-export const initialState: PlaybackState = {
+export const initialState: PageState = {
   phase: "opening",
   failure: undefined,
   session: undefined,

@@ -32,7 +32,7 @@ export function createAccess(
     users: new Authenticator(config, shares),
     shares,
     audit: createAudit({ log, redis, keys, entries: config.AUDIT_STREAM }),
-    rateLimiter: new RateLimiter(redis, config.TAPEDECK_PREFIX, bounds.rates),
+    rateLimiter: new RateLimiter(redis, keys, bounds.rates),
     quotas: bounds,
   };
 }

@@ -1,5 +1,6 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
+import type { Keys } from "@tapedeck/sessions";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { RateLimit } from "./config.js";
 import type { Principal } from "./principal.js";
@@ -32,14 +33,14 @@ export class RateLimiter {
   /** Refusals by this node since it started. */
   readonly refused: Record<LimitedAction, number> = { commands: 0, creations: 0, connections: 0, reads: 0 };
 
-  constructor(redis: RedisConnection, prefix: string, limits: RateLimits) {
+  constructor(redis: RedisConnection, keys: Pick<Keys, "rate">, limits: RateLimits) {
     const limiter = (what: LimitedAction) => {
       const limit = limits[what];
       if (limit === undefined) return undefined;
       const { points, seconds: duration } = limit;
       return new RateLimiterRedis({
         storeClient: redis,
-        keyPrefix: `${prefix}:rate:${what}`,
+        keyPrefix: keys.rate(what),
         points,
         duration,
         // A client above its limit causes no further round trips to Redis.

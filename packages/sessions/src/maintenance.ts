@@ -1,6 +1,7 @@
 import type { WallMs } from "@tapedeck/protocol";
 import { corkWrites } from "@tapedeck/runtime";
-import { hasLiveTicker } from "./rules/record.js";
+import { hasLiveTicker, needsTicker } from "./rules/record.js";
+import { expiresAt } from "./store/expiry.js";
 import type { SessionField } from "./store/record-codec.js";
 import type { IndexedSession } from "./store/session-index.js";
 import type { SessionStore } from "./store/store.js";
@@ -11,7 +12,7 @@ export interface SessionMaintenanceOptions {
   readonly tickerQueue: Pick<TickerQueue, "request">;
 }
 
-/** Sessions looked at in one go. */
+/** Sessions per batch. */
 const chunk = 200;
 const claimFields = [
   "rev",
@@ -23,7 +24,7 @@ const claimFields = [
   "ticker_seen_ms",
 ] as const satisfies readonly SessionField[];
 
-/** What has to be done again and again, by one node in the cluster at a time; doing it twice does no harm. */
+/** Periodic work on all sessions, by one node in the cluster at a time; doing it twice does no harm. */
 export class SessionMaintenance {
   readonly #store: SessionStore;
   readonly #tickerQueue: Pick<TickerQueue, "request">;
@@ -34,30 +35,30 @@ export class SessionMaintenance {
   }
 
   /**
-   * Counts the sessions that have expired, at most `limit` of them, cleans up after them and tells whoever still listens. One
-   * whose hash lives on has its entry mended instead. Returns how many it counted.
+   * Cleans up after sessions that have expired, at most `limit` of them (see `expireSession`). If the hash of one still exists,
+   * repairs its index entry instead. Returns how many it cleaned up after.
    */
   async sweepExpired(limit = 10_000): Promise<number> {
     const now = await this.#store.now();
     const due = await this.#store.index.expired(now, limit);
-    let counted = 0;
+    let expired = 0;
     for (const entries of chunksOf(due)) {
       const swept = await Promise.all(entries.map((entry) => this.#sweep(entry, now)));
-      counted += swept.filter(Boolean).length;
+      expired += swept.filter(Boolean).length;
     }
-    return counted;
+    return expired;
   }
 
   /**
-   * Asks for tickers for all sessions that need one and have none that lives, and drops the index's entries of sessions that
-   * are gone without having expired. Returns how many it asked for.
+   * Requests a ticker for each session that needs one and has none that is alive, and removes index entries of sessions that are
+   * gone without having expired. Returns how many it requested.
    */
   async requeueOrphans(): Promise<number> {
     let requeued = 0;
     for await (const entries of this.#pages({ state: "PLAYING" })) {
       const now = await this.#store.now();
-      const asked = corkWrites(this.#store.redis, () => entries.map((entry) => this.#requeue(entry, now)));
-      const results = await Promise.all(asked);
+      const requests = corkWrites(this.#store.redis, () => entries.map((entry) => this.#requeue(entry, now)));
+      const results = await Promise.all(requests);
       requeued += results.filter(Boolean).length;
     }
     return requeued;
@@ -66,12 +67,11 @@ export class SessionMaintenance {
   async #sweep(entry: IndexedSession, now: number): Promise<boolean> {
     const stored = await this.#store.read(entry.id);
     if (stored === undefined) return await this.#store.expire(entry, now);
-    const { lastActivity, ttl } = stored.record;
-    await this.#store.index.repairExpiry(entry.id, lastActivity + ttl * 1000);
+    await this.#store.index.repairExpiry(entry.id, expiresAt(stored.record));
     return false;
   }
 
-  /** Every few seconds for every playing session, so it reads only what it looks at. */
+  /** Runs every few seconds for every playing session, so it reads only the fields that it needs. */
   async #requeue({ id, score }: IndexedSession, now: WallMs): Promise<boolean> {
     const { redis, keys, index } = this.#store;
     const [rev, state, tape, parked, edge, ticker, seen] = await redis.hmget(keys.session(id), ...claimFields);
@@ -80,8 +80,8 @@ export class SessionMaintenance {
       return false;
     }
     const served = hasLiveTicker({ ticker: ticker ?? "", tickerSeenMs: Number(seen) }, now);
-    const plays = state === "PLAYING" && tape !== "" && parked !== "1" && edge !== "1";
-    if (served || !plays) return false;
+    const session = { state: state ?? "", tape: tape ?? "", parked: parked === "1", edge: edge === "1" };
+    if (served || !needsTicker(session)) return false;
     await this.#tickerQueue.request({ id, rev: Number(rev) });
     return true;
   }

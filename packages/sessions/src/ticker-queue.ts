@@ -4,35 +4,35 @@ import type { Keys } from "./redis/keys.js";
 import { ReconnectingQueue } from "./redis/reconnecting-queue.js";
 import type { SessionRecord } from "./rules/record.js";
 
-/** What a lease's job carries; all else is on the session. */
+/** The data of a lease's job; everything else is on the session. */
 export interface TickerJob {
   readonly sessionId: string;
-  /** Of the command that asks for a ticker, where it is traced. */
+  /** The trace of the command that requests the ticker, with tracing on. */
   readonly trace?: string;
 }
 
 export const tickerJobName = "render";
 
-/** Rounds of what has to be done again and again for all sessions. */
+/** The queue of maintenance rounds over all sessions. Its key is `{upkeep}`, as in earlier releases. */
 export const maintenanceQueue = "{upkeep}";
 
-/** The queues that tickers take leases from: each in a cluster slot of its own, so that their load spreads. */
+/** The queues that tickers take leases from, each in its own cluster slot to spread the load. */
 export function tickerQueueNames(queues: number): string[] {
   return Array.from({ length: queues }, (_, at) => `{ticker-${at}}`);
 }
 
-/** The one of some queues that a session's leases are asked for in. */
+/** The queue, out of some, that a session's leases are requested in. */
 export function tickerQueueOf(sessionId: string, queues: readonly string[]): string | undefined {
   const hash = createHash("sha1").update(sessionId).digest().readUInt32BE(0);
   return queues[hash % queues.length];
 }
 
-/** Used once: BullMQ ignores a job whose id still exists. Each claim and each command has a revision of its own. */
+/** BullMQ ignores a job whose id still exists, and each claim and each command has its own revision: so an id is used once. */
 export function tickerJobId({ id, rev }: Pick<SessionRecord, "id" | "rev">): string {
   return `s-${Buffer.from(id).toString("base64url")}-${rev}`;
 }
 
-/** Asks for tickers. Any ticker may answer; none has to exist yet. */
+/** Requests tickers for sessions. Any ticker may take a request; none has to exist yet. */
 export class TickerQueue {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;

@@ -1,32 +1,32 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 
-/** Who asked for something that takes its time. */
+/** The client that requested costly work. */
 export interface Requester {
-  /** The user, or the address where users are not known. */
+  /** The user, or the address without authentication. */
   readonly user: string;
-  /** Aborts when the asker has gone: nobody waits for an answer any more. */
+  /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
 
-/** Why what an asker waited for was given up. It changes nothing, and nobody reads it but those who count refusals. */
+/** The reason for aborting work whose client has gone. No client reads it; it is counted among the refusals. */
 export function clientGone(): RefusedError {
-  return new RefusedError(refuse("CLIENT_GONE", "The client left before the answer. Nothing was changed."));
+  return new RefusedError(refuse("CLIENT_GONE", "The client left before the reply. Nothing was changed."));
 }
 
-/** Seconds after which a place in the queue is likely to be free. */
+/** Seconds after which the queue is likely to have room. */
 const retryAfter = 5;
 
-/** Costly work of which each user has one piece done at a time, the others waiting in the order in which they were asked for. */
+/** Runs costly work one piece at a time for each user, in the order of the requests. */
 export class UserQueue {
   readonly #what: string;
-  readonly #mostWaiting: number;
-  /** Those who wait, by users of whom something is being done. */
+  readonly #maxWaiting: number;
+  /** What waits, for each user whose work is running. */
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** @param what names the work to a user who has too much of it waiting, in the plural */
-  constructor(what: string, mostWaiting = 32) {
+  /** @param what names the work in refusals, in the plural */
+  constructor(what: string, maxWaiting = 32) {
     this.#what = what;
-    this.#mostWaiting = mostWaiting;
+    this.#maxWaiting = maxWaiting;
   }
 
   /** Rejects with `TOO_MANY_REQUESTS`, and with the signal's reason where that aborts before the work begins. */
@@ -46,11 +46,11 @@ export class UserQueue {
       this.#waiting.set(user, new Set());
       return;
     }
-    if (waiting.size >= this.#mostWaiting) {
+    if (waiting.size >= this.#maxWaiting) {
       throw new RefusedError(
         refuse(
           "TOO_MANY_REQUESTS",
-          `One of a user's ${this.#what} is carried out at a time, and ${this.#mostWaiting} wait already. Nothing was changed.`,
+          `${this.#maxWaiting} ${this.#what} of this user are waiting already; they run one at a time. Nothing was changed.`,
         ),
         { retryAfter },
       );

@@ -126,17 +126,6 @@ export function unclaimedFeed({ source, symbol }: LiveInstrument, now: WallMs): 
   return { source, symbol, tape: "", status, since: Math.floor(now), node: "", rev: 0, seenMs: 0 };
 }
 
-/** Fields and values, one after the other, as scripts take and give them. */
-export function flattened(fields: Readonly<Record<string, string | number>>): string[] {
-  return Object.entries(fields).flatMap(([field, value]) => [field, `${value}`]);
-}
-
-export function unflattened(fields: readonly string[]): Record<string, string> {
-  const hash: Record<string, string> = {};
-  for (let at = 0; at + 1 < fields.length; at += 2) hash[fields[at] ?? ""] = fields[at + 1] ?? "";
-  return hash;
-}
-
 /** The fields of a tape, as they go into the hash. */
 export function tapeFields(tape: Omit<FeedRecord, Exclude<keyof FeedRecord, keyof typeof noTape>>) {
   return {

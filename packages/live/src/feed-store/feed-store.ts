@@ -1,7 +1,7 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
-import { type FeedUser, type Keys, orUnavailable } from "@tapedeck/sessions";
-import { decodeFeedRecord, type FeedRecord, flattened, unflattened } from "./feed-record.js";
+import { type FeedUser, flattenHash, type Keys, orUnavailable, unflattenHash } from "@tapedeck/sessions";
+import { decodeFeedRecord, type FeedRecord } from "./feed-record.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 import { defineLiveScripts } from "./scripts/scripts.js";
 
@@ -44,7 +44,7 @@ export class FeedStore {
   async read({ source, symbol }: LiveInstrument): Promise<{ record: FeedRecord | undefined; now: WallMs }> {
     const [fields, time] = await orUnavailable(this.redis.liveRead(this.keys.liveTape(source, symbol)));
     const now = Number(time[0]) * 1000 + Number(time[1]) / 1000;
-    return { record: decodeFeedRecord(unflattened(fields)), now };
+    return { record: decodeFeedRecord(unflattenHash(fields)), now };
   }
 
   /** Changes the hash and tells all who follow. Nothing is changed where it is not as expected, or gone. */
@@ -62,11 +62,11 @@ export class FeedStore {
         owner,
         rev ?? "",
         after,
-        ...flattened(fields),
+        ...flattenHash(fields),
       ),
     );
     if (changed === 0) return "other";
-    return (changed !== -1 && decodeFeedRecord(unflattened(changed))) || "gone";
+    return (changed !== -1 && decodeFeedRecord(unflattenHash(changed))) || "gone";
   }
 
   /**
@@ -177,5 +177,5 @@ export class FeedStore {
 }
 
 function scores(flat: readonly string[]): Map<string, WallMs> {
-  return new Map(Object.entries(unflattened(flat)).map(([name, score]) => [name, Number(score)]));
+  return new Map(Object.entries(unflattenHash(flat)).map(([name, score]) => [name, Number(score)]));
 }

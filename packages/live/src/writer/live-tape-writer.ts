@@ -1,10 +1,10 @@
 import type { FrameParts, Precision } from "@tapedeck/market";
 import type { FeedStatus, TapeNs, TimeDecimals } from "@tapedeck/protocol";
 import type { Logger, RedisConnection } from "@tapedeck/runtime";
-import type { Keys } from "@tapedeck/sessions";
+import { flattenHash, type Keys } from "@tapedeck/sessions";
 import { parseTapeName, type Seq, type TapeStore, tapeName } from "@tapedeck/tape";
 import { frameProblem, markGap, serializeFrame } from "@tapedeck/tape/blocks";
-import { type FeedRecord, flattened, noTape, tapeFields } from "../feed-store/feed-record.js";
+import { type FeedRecord, noTape, tapeFields } from "../feed-store/feed-record.js";
 import { FeedStore, feedNameOf } from "../feed-store/feed-store.js";
 import { type LiveInstrument, liveTapeId } from "../feed-store/live-tape-id.js";
 import { finishTape } from "../segments/finish-tape.js";
@@ -178,7 +178,7 @@ export class LiveTapeWriter {
         frame.seq,
         message,
         this.#keepFrom,
-        ...(fields === undefined ? [] : flattened(fields)),
+        ...(fields === undefined ? [] : flattenHash(fields)),
       )
       .then(
         (reply) => this.#settle(flight, reply),

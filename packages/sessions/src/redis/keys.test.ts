@@ -37,11 +37,12 @@ const names = {
   liveWishesFor: keys.liveWishesFor("SOURCE:SYMBOL"),
   liveListed: keys.liveListed("SOURCE"),
   liveBegun: keys.liveBegun("OWNER"),
+  rate: keys.rate("{KIND}"),
   bullPrefix: keys.bullPrefix,
 };
 const keyspace = await readFile(new URL("../../../../docs/keyspace.md", import.meta.url), "utf8");
 
-test("[S1] the names are what operators know", () => {
+test("[S1] key names are those that operators know", () => {
   expect(names).toEqual({
     session: "tapedeck:session:{ID}",
     viewers: "tapedeck:session:{ID}:viewers",
@@ -72,19 +73,20 @@ test("[S1] the names are what operators know", () => {
     liveWishesFor: "tapedeck:live:{tapedeck:live:wanted}:for:SOURCE:SYMBOL",
     liveListed: "tapedeck:live:{tapedeck:live:wanted}:listed:SOURCE",
     liveBegun: "tapedeck:live:{tapedeck:live:wanted}:begun:OWNER",
+    rate: "tapedeck:rate:{KIND}",
     bullPrefix: "tapedeck:bull",
   });
   expect(keys.sessionChannel("ID")).toBe(names.session);
 });
 
-test("[S1] the documentation has every key and every field", async () => {
+test("[S1] the documentation lists every key and every field", async () => {
   for (const name of Object.values(names)) expect(keyspace).toContain(name.replace("28928880", "MINUTE"));
   const record = await createdSession(shelf(steadyTape(1)));
   for (const field of [...Object.keys(encodeRecord(record)), ...totalFields])
     expect(keyspace).toContain(`\`${field}\``);
 });
 
-test("[S1] all keys of a session share its slot, and all of a feed", () => {
+test("[S1] all keys of a session, and all of a feed, share a slot", () => {
   for (const name of [names.session, names.viewers, names.epochs, names.orders]) expect(name).toContain("{ID}");
   for (const name of [names.live, names.liveTape]) expect(name).toContain("{SOURCE:SYMBOL}");
 });

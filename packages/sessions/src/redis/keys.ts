@@ -1,23 +1,23 @@
 /**
  * Every key and channel of the cluster. The names are an interface that operators read with redis-cli: `docs/keyspace.md`
- * documents them and `keys.test.ts` pins them. Braces are hash tags: all keys of one session, and of one feed, live in one
+ * documents them and `keys.test.ts` checks that. Braces are hash tags: all keys of one session, and of one feed, live in one
  * cluster slot.
  */
 export interface Keys {
   session(id: string): string;
-  /** The channel bears the key's name. */
+  /** The channel has the name of the session's key. */
   sessionChannel(id: string): string;
   viewers(id: string): string;
   epochs(id: string): string;
   orders(id: string): string;
-  /** Share links of the session that are still good. */
+  /** Valid share links of the session. */
   shares(id: string): string;
   expiry: string;
   created: string;
   mode(mode: string): string;
   state(state: string): string;
   stats: string;
-  /** What happened in one minute since 1970, for rates. */
+  /** Counts of one minute since 1970, for rates. */
   statsOfMinute(minute: number): string;
   node(node: string): string;
   /** Sorted set of the nodes' last heartbeats, so that listing them needs no SCAN. */
@@ -28,40 +28,42 @@ export interface Keys {
   probeChannel(node: string): string;
   /** Sessions created by one client address. */
   createdBy(address: string): string;
-  /** Sessions of one user, where users are known. */
+  /** Sessions of one user, with authentication on. */
   ownedBy(user: string): string;
   /** Open legacy sockets of one browser: address, User-Agent and Origin hashed. */
   legacy(fingerprint: string): string;
-  /** Which of that browser's pages commanded which session by its id. */
+  /** Which of that browser's pages sent commands to which session by its id. */
   legacyPages(fingerprint: string): string;
   /** Recent frames of a feed's tape: a stream, and the channel of the same name. */
   live(source: string, symbol: string): string;
-  /** What a feed and its tape are at present. */
+  /** The current state of a feed and its tape. */
   liveTape(source: string, symbol: string): string;
-  /** Feeds by the time until which somebody wants them. */
+  /** Feeds by the time until which they are requested. */
   liveWanted: string;
-  /** Feeds that have a tape under way, or had one that is not finished, by the time of their last claim. */
+  /** Feeds with a live tape that is not finished, by the time of their last claim. */
   liveFeeds: string;
-  /** Stream of the audit trail's newest entries, where one is kept. */
+  /** Stream of the audit trail's newest entries, if `AUDIT_STREAM` is above 0. */
   audit: string;
-  /** Feeds that nobody asks for any more, by the time until which they were wanted then: dropped first. */
+  /** Feeds that no session requests any more, by the time until which they were requested: the first to be dropped. */
   liveLeft: string;
-  /** What the sessions of one owner ask for, `SESSION SOURCE:SYMBOL`, by the time until which they do. */
+  /** Requests of one owner's sessions, `SESSION SOURCE:SYMBOL`, by the time until which they hold. */
   liveWishesOf(owner: string): string;
-  /** The sessions that ask for one feed, by the time until which they do. */
+  /** The sessions that request one feed, by the time until which their request holds. */
   liveWishesFor(feed: string): string;
-  /** How many feeds that nobody wanted one owner's sessions have had begun of late. */
+  /** How many new feeds one owner's sessions have started lately. */
   liveBegun(owner: string): string;
   /** The symbols that a venue lists. */
   liveListed(source: string): string;
+  /** Prefix of the counters of one kind of rate limit; `:` and the user or address follow. */
+  rate(kind: string): string;
   /** BullMQ's `prefix`. */
   bullPrefix: string;
 }
 
 export function keysWith(prefix: string): Keys {
   const session = (id: string) => `${prefix}:session:{${id}}`;
-  // In the slot of `liveWanted`, which had its name first: a wish changes all of them at once.
-  const wishes = `${prefix}:live:{${prefix}:live:wanted}`;
+  // In the slot of `liveWanted`, whose name is older: a request changes all of them at once.
+  const requests = `${prefix}:live:{${prefix}:live:wanted}`;
   const live = (source: string, symbol: string) => `${prefix}:live:{${source}:${symbol}}`;
   return {
     session,
@@ -89,11 +91,12 @@ export function keysWith(prefix: string): Keys {
     liveWanted: `${prefix}:live:wanted`,
     liveFeeds: `${prefix}:live:feeds`,
     audit: `${prefix}:audit`,
-    liveLeft: `${wishes}:left`,
-    liveWishesOf: (owner) => `${wishes}:of:${owner}`,
-    liveWishesFor: (feed) => `${wishes}:for:${feed}`,
-    liveBegun: (owner) => `${wishes}:begun:${owner}`,
-    liveListed: (source) => `${wishes}:listed:${source}`,
+    liveLeft: `${requests}:left`,
+    liveWishesOf: (owner) => `${requests}:of:${owner}`,
+    liveWishesFor: (feed) => `${requests}:for:${feed}`,
+    liveBegun: (owner) => `${requests}:begun:${owner}`,
+    liveListed: (source) => `${requests}:listed:${source}`,
+    rate: (kind) => `${prefix}:rate:${kind}`,
     bullPrefix: `${prefix}:bull`,
   };
 }

@@ -1,8 +1,8 @@
 import { Queue, type QueueOptions } from "bullmq";
 
 /**
- * A queue of BullMQ for a connection that comes and goes. BullMQ asks Redis for its version when a queue is made, and a queue whose
- * question failed fails for ever; so it is made when it is first used, and anew if that failed.
+ * A BullMQ queue that survives an absence of Redis. BullMQ asks Redis for its version when a queue is created, and a queue whose
+ * request failed stays unusable; so it is created at its first use, and again if that failed.
  */
 export class ReconnectingQueue<Data = unknown> {
   readonly name: string;
@@ -16,15 +16,15 @@ export class ReconnectingQueue<Data = unknown> {
     this.#onError = onError;
   }
 
-  /** The queue, ready to be used. Rejects while Redis is away. */
+  /** The queue, ready for use. Rejects while Redis is away. */
   async get(): Promise<Queue<Data>> {
-    const queue = this.#queue ?? this.#make();
+    const queue = this.#queue ?? this.#create();
     try {
       await queue.waitUntilReady();
       return queue;
     } catch (error) {
       if (this.#queue === queue) this.#queue = undefined;
-      queue.close().catch(() => {}); // it has no connection of its own
+      queue.close().catch(() => {}); // the connection stays open: the queue does not own it
       throw error;
     }
   }
@@ -33,8 +33,8 @@ export class ReconnectingQueue<Data = unknown> {
     await this.#queue?.close();
   }
 
-  #make(): Queue<Data> {
-    // It waits for no connection: whoever uses it wants an answer, and Redis's absence is one.
+  #create(): Queue<Data> {
+    // Callers need an error at once while Redis is away, so the queue does not wait for the connection.
     const queue = new Queue<Data>(this.name, { ...this.#options, skipWaitingForReady: true });
     queue.on("error", this.#onError);
     this.#queue = queue;

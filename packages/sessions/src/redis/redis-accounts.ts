@@ -56,7 +56,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const index = [keys.created, keys.expiry, keys.mode(any), keys.state(any), keys.createdBy(any), keys.ownedBy(any)];
   const totals = [keys.stats, `${keys.stats}:{*}`];
   const nodes = [keys.node(any), keys.nodes];
-  const rates = `${prefix}:rate:*`;
+  const rates = keys.rate(any);
   const feed = keys.live(any, any);
   const feedHash = keys.liveTape(any, any);
   const queues = `${keys.bullPrefix}:*`;

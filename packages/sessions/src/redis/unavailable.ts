@@ -1,22 +1,22 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 
-/** Answers by which Redis says that it cannot serve now, but may soon, or when a person has mended what keeps it from it. */
+/** Error replies of a Redis that cannot serve now, but may soon, or once an operator has fixed the cause. */
 const transientErrors =
   /^(NOAUTH|WRONGPASS|NOPERM|DENIED|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|NOREPLICAS|BUSY|MISCONF|UNBLOCKED)\b/;
 
-/** An error of Redis as a client may hear it: `UNAVAILABLE` where it is away, else the error itself. */
+/** Turns an error of an unavailable Redis into the refusal `UNAVAILABLE`; returns any other error as it is. */
 export function asUnavailable(error: unknown): unknown {
   if (error instanceof RefusedError || !isAway(error)) return error;
   const message = isFull(error)
-    ? "Redis is out of memory and takes nothing new. Nothing was changed."
-    : "Redis does not answer at the moment. Try again in a second.";
+    ? "Redis is out of memory and refuses writes. Nothing was changed."
+    : "Redis is not available. Try again in a second.";
   return new RefusedError(refuse("UNAVAILABLE", message), { cause: error, retryAfter: 1 });
 }
 
-/** Waits for an answer of Redis; its absence becomes a refusal. */
-export async function orUnavailable<T>(answer: Promise<T>): Promise<T> {
+/** Awaits a reply of Redis, and rejects with `UNAVAILABLE` if Redis is away. */
+export async function orUnavailable<T>(reply: Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await reply;
   } catch (error) {
     throw asUnavailable(error);
   }
@@ -28,7 +28,7 @@ function isFull(error: unknown): boolean {
 
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // Everything but an answer of Redis itself is the connection's doing.
+  // Error replies are checked by their code; all other errors come from the connection.
   if (error.name === "ReplyError") return transientErrors.test(error.message);
   return (
     error.name === "MaxRetriesPerRequestError" ||

@@ -1,8 +1,14 @@
-import { type Command, commandNames, isRefusal, type PlaybackState, playbackState } from "@tapedeck/protocol";
+import {
+  type Command,
+  commandNames,
+  isRefusal,
+  type PlaybackState,
+  playbackState,
+  type RefusalCode,
+} from "@tapedeck/protocol";
 import { describe, expect, test } from "vitest";
 import { applyCommand, createdSession, expectAccepted, noon } from "../testing/apply-command.js";
 import { shelf, steadyTape } from "../testing/synthetic-tape.js";
-import { type Outcomes, outcomesInLive, outcomesInLiveWithoutTape, outcomesOnTape } from "./apply-table.js";
 import type { SystemCommand } from "./commands.js";
 import { playheadAt } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
@@ -58,6 +64,71 @@ function expectOutcome(result: Awaited<ReturnType<typeof applyCommand>>, before:
   if (isRefusal(result)) expect(result.message).toMatch(/\.$/);
   else expect(result.rev - before.rev).toBe(result === before ? 0 : 1);
 }
+
+/** What each command leads to from each state: a state or a refusal. A missing cell does not compile. */
+type Outcomes = Readonly<Record<PlaybackState, Readonly<Record<Command["type"], PlaybackState | RefusalCode>>>>;
+
+/** In REPLAY on a tape; SIMULATION is the same, but accepts orders while it plays. `mode` is one to REPLAY. */
+const outcomesOnTape: Outcomes = {
+  STOPPED: {
+    start: "PLAYING",
+    resume: "PLAYING",
+    pause: "PAUSED",
+    stop: "STOPPED",
+    speed: "STOPPED",
+    range: "STOPPED",
+    seek: "PAUSED",
+    goback: "PAUSED",
+    step: "PAUSED",
+    live: "NOT_LIVE",
+    mode: "STOPPED",
+    order: "NOT_SIMULATION",
+  },
+  PLAYING: {
+    start: "PLAYING",
+    resume: "PLAYING",
+    pause: "PAUSED",
+    stop: "STOPPED",
+    speed: "PLAYING",
+    range: "PLAYING",
+    seek: "PLAYING",
+    goback: "PLAYING",
+    step: "PAUSED",
+    live: "NOT_LIVE",
+    mode: "PLAYING",
+    order: "NOT_SIMULATION",
+  },
+  PAUSED: {
+    start: "PLAYING",
+    resume: "PLAYING",
+    pause: "PAUSED",
+    stop: "STOPPED",
+    speed: "PAUSED",
+    range: "PAUSED",
+    seek: "PAUSED",
+    goback: "PAUSED",
+    step: "PAUSED",
+    live: "NOT_LIVE",
+    mode: "PAUSED",
+    order: "NOT_SIMULATION",
+  },
+};
+
+const withoutPlaces = { seek: "NO_TAPE", goback: "NO_TAPE", step: "NO_TAPE", range: "NO_TAPE" } as const;
+
+/** In LIVE on a tape; `mode` is the first one to REPLAY. */
+const outcomesInLive: Outcomes = {
+  STOPPED: { ...outcomesOnTape.STOPPED, live: "PLAYING" },
+  PLAYING: { ...outcomesOnTape.PLAYING, live: "PLAYING" },
+  PAUSED: { ...outcomesOnTape.PAUSED, live: "PLAYING", mode: "STOPPED" },
+};
+
+/** In LIVE before its feed has brought any frame, and thus without a tape. */
+const outcomesInLiveWithoutTape: Outcomes = {
+  STOPPED: { ...outcomesInLive.STOPPED, ...withoutPlaces },
+  PLAYING: { ...outcomesInLive.PLAYING, ...withoutPlaces },
+  PAUSED: { ...outcomesInLive.PAUSED, ...withoutPlaces },
+};
 
 describe.each([
   ["on a tape", outcomesOnTape, inState],
@@ -203,10 +274,10 @@ describe("buttons", () => {
     const to = { event: "next", type: "SPOOFING", min_severity: "high" } as const;
     const search = async (minutes: number) =>
       applyCommand(await createdSession(market(minutes)), { type: "seek", to }, noon, market(minutes));
-    const none = "There is no SPOOFING event of severity high or above after this place";
+    const none = "There is no SPOOFING event of severity high or above after this position";
     expect(await search(15)).toEqual({
       refused: "NO_EVENT",
-      message: `${none} within 15 minutes, which is as far as a simulated market is searched. Seek that far to search on from there. Nothing was changed.`,
+      message: `${none} within 15 minutes, which is the search limit in a simulated market. Seek that far to search on from there. Nothing was changed.`,
     });
     expect(await search(60)).toEqual({
       refused: "NO_EVENT",

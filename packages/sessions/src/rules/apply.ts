@@ -1,27 +1,31 @@
 import { isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
+import type { TapePosition, Timeline } from "@tapedeck/tape";
 import { applyOrder, orderRefusal } from "../trading/orders.js";
-import type { Edge, Moment, ResolvedCommand } from "./commands.js";
-import { anchorAt, beginEpochAt, followEdge, paused, playing, returnTo, stopped, switchTape } from "./epochs.js";
-import { leaveMode } from "./kept-modes.js";
-import { loopRefusal } from "./loop.js";
+import { type Edge, isSystemCommand, type Moment, type ResolvedCommand, type SystemCommand } from "./commands.js";
+import { anchorAt, beginEpochAt, returnTo, switchTape, wholeTape } from "./epochs.js";
+import { wallMsBetween } from "./playhead.js";
 import { needsTicker, type SessionRecord } from "./record.js";
-import { applySystem, isSystem } from "./system.js";
+import { followEdge, leaveMode, paused, playing, stopped } from "./states.js";
+import { applySystem } from "./system.js";
+
+/** Shorter loops are refused: each round begins an epoch. Wall time. */
+export const minLoopMs = 250;
 
 /**
- * What an instruction makes of a session. Pure: the moment is passed in, so api, gateway, ticker and tests come to the same
- * result. The very same object comes back when nothing changes; then neither rev nor epoch was raised.
+ * Applies a command to a session. Pure: the moment is passed in, so that api, gateway, ticker and tests get the same result. Returns
+ * the very same object if nothing changes; then neither rev nor epoch has grown.
  */
-export function apply(session: SessionRecord, instruction: ResolvedCommand, moment: Moment): SessionRecord | Refusal {
-  if (isSystem(instruction)) return revised(session, applySystem(session, instruction, moment));
-  const next = decide(session, instruction, moment);
+export function apply(session: SessionRecord, command: ResolvedCommand, moment: Moment): SessionRecord | Refusal {
+  if (isSystemCommand(command)) return withNextRev(session, applySystem(session, command, moment));
+  const next = applyUserCommand(session, command, moment);
   if (isRefusal(next) || next === session) return next;
-  return revised(session, { ...next, lastActivity: Math.floor(moment.now) });
+  return withNextRev(session, { ...next, lastActivity: Math.floor(moment.now) });
 }
 
-type UserInstruction = Exclude<ResolvedCommand, Parameters<typeof applySystem>[1]>;
+type UserCommand = Exclude<ResolvedCommand, { type: SystemCommand["type"] }>;
 
-function decide(session: SessionRecord, instruction: UserInstruction, moment: Moment): SessionRecord | Refusal {
-  switch (instruction.type) {
+function applyUserCommand(session: SessionRecord, command: UserCommand, moment: Moment): SessionRecord | Refusal {
+  switch (command.type) {
     case "start":
     case "resume":
       return start(session, moment);
@@ -30,20 +34,20 @@ function decide(session: SessionRecord, instruction: UserInstruction, moment: Mo
     case "stop":
       return stop(session, moment);
     case "live":
-      return session.mode === "LIVE" ? toTheEdge(session, instruction.edge, moment) : notLive(session);
+      return session.mode === "LIVE" ? goLive(session, command.edge, moment) : notLive(session);
     case "speed":
-      return changeSpeed(session, instruction.value, moment);
+      return changeSpeed(session, command.value, moment);
     case "seek":
     case "goback":
-      return withTape(session) ?? seek(session, instruction.to, moment);
+      return refuseWithoutTape(session) ?? seek(session, command.to, moment);
     case "step":
-      return withTape(session) ?? step(session, instruction.to, moment);
+      return refuseWithoutTape(session) ?? step(session, command.to, moment);
     case "range":
-      return withTape(session) ?? changeRange(session, instruction, moment);
+      return refuseWithoutTape(session) ?? changeRange(session, command, moment);
     case "mode":
-      return changeMode(session, instruction, moment);
+      return changeMode(session, command, moment);
     case "order":
-      return orderRefusal(session, moment) ?? applyOrder(session, instruction, moment);
+      return orderRefusal(session, moment) ?? applyOrder(session, command, moment);
   }
 }
 
@@ -65,23 +69,23 @@ function pause(session: SessionRecord, moment: Moment): SessionRecord {
     case "PAUSED":
       return session;
     case "STOPPED":
-      return paused(returnTo(session, restOf(session, moment), moment));
+      return paused(returnTo(session, stopPosition(session, moment), moment));
   }
 }
 
 function stop(session: SessionRecord, moment: Moment): SessionRecord {
-  const rest = restOf(session, moment);
-  const atRest = session.state === "STOPPED" && session.anchorSeq === rest.seq && session.anchorNs === rest.ns;
-  if (atRest && session.reason !== "ended") return session;
-  return stopped(returnTo(session, rest, moment), "stop");
+  const to = stopPosition(session, moment);
+  const isThere = session.state === "STOPPED" && session.anchorSeq === to.seq && session.anchorNs === to.ns;
+  if (isThere && session.reason !== "ended") return session;
+  return stopped(returnTo(session, to, moment), "stop");
 }
 
-/** Where a stopped deck stands: at the start, or in LIVE wherever it was, since it starts at the edge (`resolve`). */
-function restOf(session: SessionRecord, moment: Moment) {
+/** A stopped session is at the start; in LIVE it stays where it is, since it starts at the edge (`resolve`). */
+function stopPosition(session: SessionRecord, moment: Moment): TapePosition {
   return session.mode === "LIVE" ? moment.here : moment.start;
 }
 
-function toTheEdge(session: SessionRecord, edge: Edge | undefined, { here, now }: Moment): SessionRecord {
+function goLive(session: SessionRecord, edge: Edge | undefined, { here, now }: Moment): SessionRecord {
   const there = edge ?? { tape: session.tape, at: here };
   if (session.edge && there.tape === session.tape) return session;
   if (there.tape !== session.tape) return followEdge(switchTape(session, there, now));
@@ -99,12 +103,12 @@ function changeSpeed(session: SessionRecord, speed: number, moment: Moment): Ses
   return { ...anchorAt(session, moment.here, moment.now), speed, edge: session.edge && speed >= 1 };
 }
 
-function seek(session: SessionRecord, to: Moment["here"], { now }: Moment): SessionRecord {
+function seek(session: SessionRecord, to: TapePosition, { now }: Moment): SessionRecord {
   const there = { ...beginEpochAt(session, to, now), edge: false };
   return session.state === "STOPPED" ? paused(there) : there;
 }
 
-function step(session: SessionRecord, to: Moment["here"], moment: Moment): SessionRecord {
+function step(session: SessionRecord, to: TapePosition, moment: Moment): SessionRecord {
   const { here } = moment;
   const moves = to.seq !== here.seq || to.ns !== here.ns;
   if (!moves && session.state === "PAUSED") return session;
@@ -119,29 +123,44 @@ function changeRange(
   if (fromNs === session.fromNs && toNs === session.toNs && loop === session.loop) return session;
   const tooShort = loop ? loopRefusal(timeline, start, end, session.speed) : undefined;
   if (tooShort) return tooShort;
-  // At the edge there is no end to stop at, nor one to turn back at.
+  // A session at the edge has no end to stop or turn back at.
   const ranged = { ...session, fromNs, toNs, loop, edge: session.edge && toNs === null && !loop };
   const outside = here.seq < start.seq || here.ns > end.ns;
-  const astray = session.state === "STOPPED" && session.reason !== "ended" && here.seq !== start.seq;
-  if (outside || astray) {
+  // A session that is stopped at the start follows the start.
+  const movesWithStart = session.state === "STOPPED" && session.reason !== "ended" && here.seq !== start.seq;
+  if (outside || movesWithStart) {
     const there = { ...beginEpochAt(ranged, start, now), edge: false };
     return session.state === "STOPPED" ? stopped(there, session.reason === "start" ? "start" : "stop") : there;
   }
   return session.state === "PLAYING" ? anchorAt(ranged, here, now) : ranged;
 }
 
-function changeMode(
-  session: SessionRecord,
-  instruction: Extract<ResolvedCommand, { type: "mode" }>,
-  moment: Moment,
-): SessionRecord {
-  if ("begins" in instruction) return beginMode(session, instruction, moment);
-  if (instruction.mode === session.mode) return renamed(session, instruction.resumes);
-  return resumeMode(session, instruction, moment);
+function loopRefusal(timeline: Timeline, start: TapePosition, end: TapePosition, speed: number): Refusal | undefined {
+  const ms = wallMsBetween(timeline, start.ns, end.ns, speed);
+  if (ms >= minLoopMs) return undefined;
+  const least = Math.ceil(minLoopMs * speed);
+  const tapeMs = Math.floor(ms * speed);
+  return refuse(
+    "LOOP_TOO_SHORT",
+    `A loop at speed ${speed} must last at least ${least} ms of tape; this one would last ${tapeMs} ms. Nothing was changed.`,
+  );
 }
 
-/** The same tape by another name stays as it is. */
-function renamed(session: SessionRecord, { symbol, source }: Pick<SessionRecord, "symbol" | "source">): SessionRecord {
+function changeMode(
+  session: SessionRecord,
+  command: Extract<ResolvedCommand, { type: "mode" }>,
+  moment: Moment,
+): SessionRecord {
+  if ("begins" in command) return beginMode(session, command, moment);
+  if (command.mode === session.mode) return renameTape(session, command.resumes);
+  return resumeMode(session, command, moment);
+}
+
+/** The same tape under another symbol or source: playback goes on. */
+function renameTape(
+  session: SessionRecord,
+  { symbol, source }: Pick<SessionRecord, "symbol" | "source">,
+): SessionRecord {
   return symbol === session.symbol && source === session.source ? session : { ...session, symbol, source };
 }
 
@@ -150,48 +169,47 @@ function beginMode(
   { mode, begins: { start, ...begins } }: Extract<ResolvedCommand, { begins: object }>,
   { here, now }: Moment,
 ): SessionRecord {
-  const wholeTape = { fromNs: null, toNs: null, loop: false };
-  // Another market knows nothing of what was bought in this one.
+  // A new simulated market has no fills yet.
   const lastFill = mode === "SIMULATION" ? null : session.lastFill;
-  const other = { ...leaveMode(mode, session, here), ...begins, ...wholeTape, lastFill };
+  const other = { ...leaveMode(session, mode, here), ...begins, ...wholeTape, lastFill };
   const there = { ...beginEpochAt(other, start, now), historyFromSeq: start.seq };
   if (mode === "LIVE") return followEdge(there);
   const plays = mode !== "REPLAY" || session.state === "PLAYING";
   return plays ? playing(there) : stopped(there, "start");
 }
 
-/** Puts a mode back as it was left, in an epoch of its own. */
+/** Resumes a mode as it was kept, in a new epoch. */
 function resumeMode(
   session: SessionRecord,
   { mode, resumes, edge }: Extract<ResolvedCommand, { resumes: object }>,
   { here, now }: Moment,
 ): SessionRecord {
-  const back = { ...leaveMode(mode, session, here), ...resumes };
+  const back = { ...leaveMode(session, mode, here), ...resumes };
   if (edge !== undefined && edge.tape !== resumes.tape) {
     const tuned = switchTape(back, edge, now);
     return tuned.state === "PLAYING" ? followEdge(tuned) : tuned;
   }
-  const place = edge?.at ?? { seq: resumes.anchorSeq, ns: resumes.anchorNs };
-  // An order that waits for its frame still does.
-  return { ...beginEpochAt(back, place, now), orderSeq: resumes.orderSeq };
+  const position = edge?.at ?? { seq: resumes.anchorSeq, ns: resumes.anchorNs };
+  // An order that waits for its frame keeps waiting for it.
+  return { ...beginEpochAt(back, position, now), orderSeq: resumes.orderSeq };
 }
 
-function withTape(session: SessionRecord): Refusal | undefined {
+function refuseWithoutTape(session: SessionRecord): Refusal | undefined {
   if (session.tape !== "") return undefined;
-  const why = session.feed?.reason ?? "Its feed has brought nothing yet.";
+  const why = session.feed?.reason ?? "Its feed has not brought any frame yet.";
   return refuse("NO_TAPE", `Session ${session.id} has no tape to move on. ${why} Nothing was changed.`);
 }
 
 function notLive(session: SessionRecord): Refusal {
   return refuse(
     "NOT_LIVE",
-    `Session ${session.id} is in mode ${session.mode}; only in LIVE is there an edge to jump to. Nothing was changed.`,
+    `Session ${session.id} is in mode ${session.mode}; only LIVE has an edge to jump to. Nothing was changed.`,
   );
 }
 
-/** A session that nobody has to render is nobody's. */
-function revised(before: SessionRecord, after: SessionRecord): SessionRecord {
+/** A session that needs no ticker has none. */
+function withNextRev(before: SessionRecord, after: SessionRecord): SessionRecord {
   if (after === before) return before;
-  const holder = needsTicker(after) ? {} : { ticker: "", tickerSeenMs: 0 };
-  return { ...after, ...holder, rev: before.rev + 1 };
+  const noTicker = needsTicker(after) ? {} : { ticker: "", tickerSeenMs: 0 };
+  return { ...after, ...noTicker, rev: before.rev + 1 };
 }

@@ -1,59 +1,71 @@
 import { randomInt } from "node:crypto";
-import { type Command, type FeedStatus, isRefusal, liveInstrument, type Refusal, refuse } from "@tapedeck/protocol";
+import {
+  type Command,
+  type FeedStatus,
+  isRefusal,
+  liveInstrument,
+  type Mode,
+  type Refusal,
+  refuse,
+} from "@tapedeck/protocol";
 import { type ForkedTape, type PlacedOrder, simulatedTapeFor, type TapePosition } from "@tapedeck/tape";
 import type { FeedUser } from "../feeds.js";
-import type { ResolvedCommand } from "./commands.js";
-import { keptModeOf } from "./kept-modes.js";
-import { openIfPresent } from "./leave-tape.js";
+import { beginning, type ResolvedCommand } from "./commands.js";
+import { openIfPresent } from "./places.js";
 import type { SeekableTape } from "./playhead.js";
 import type { KeptMode, SessionRecord } from "./record.js";
 
+/** Which tape to play; all fields absent: the default tape. */
 export type TapeSelector = { tape?: string | undefined; symbol?: string | undefined; source?: string | undefined };
 
 /** Where tapes come from; `TapeCatalog` of packages/tape is one. */
 export interface Tapes {
   /** Opens `id@version`. Throws `TapeNotFound`. */
   open(id: string): Promise<SeekableTape>;
-  /** The tape for a wish; for an empty one the default. Undefined where there is none such. */
-  choose(wish: TapeSelector, defaultTape?: string): Promise<SeekableTape | undefined>;
-  /** What an order of a session's user makes of a simulated tape; undefined where the order gets nothing. */
+  /** The tape that a selector names; undefined if there is no such tape. */
+  choose(selector: TapeSelector, defaultTape?: string): Promise<SeekableTape | undefined>;
+  /** Forks a simulated tape by an order; undefined if the order gets no fill. */
   fork(
     tape: string,
     session: string,
     order: Omit<PlacedOrder, "id" | "after" | "filled">,
   ): Promise<ForkedTape | undefined>;
   /**
-   * Has the feed of an instrument run for a session; its growing tape, where there is one already. Where it is `present`, what the session
-   * plays already, a refused wish keeps it from nothing that runs for others.
+   * Requests the feed of an instrument for a session. Returns its growing tape, if there is one already. With `current`, for the
+   * instrument that the session plays already, a refused request still returns a tape that the feed makes for other sessions.
    */
-  live(source: string, symbol: string, user: FeedUser, present?: "present"): Promise<SeekableTape | undefined>;
+  live(source: string, symbol: string, user: FeedUser, current?: "current"): Promise<SeekableTape | undefined>;
 }
 
 type ModeRequest = Omit<Extract<Command, { type: "mode" }>, "type">;
 type ResolvedModeCommand = Extract<ResolvedCommand, { type: "mode" }>;
 
 const simulatedSymbol = "BTCUSDT";
-const beginning: TapePosition = { seq: 0, ns: 0 };
 
 /**
- * What a mode plays. Where the wish names nothing, or nothing but what the session plays in that mode or played when it left it,
- * the mode resumes that. Else it begins anew.
+ * Decides what a mode plays. A request that names nothing, or only what the session plays in that mode or played when it left
+ * the mode, resumes that. Any other begins anew.
  */
 export async function chooseMode(
-  wish: ModeRequest,
+  request: ModeRequest,
   session: SessionRecord | undefined,
   tapes: Tapes,
   user: FeedUser,
 ): Promise<ResolvedModeCommand | Refusal> {
-  const own = session && keptModeOf(session, wish.mode);
-  switch (wish.mode) {
+  const own = session && keptModeOf(session, request.mode);
+  switch (request.mode) {
     case "REPLAY":
-      return replay(wish, own, tapes);
+      return replay(request, own, tapes);
     case "LIVE":
-      return live(wish, own, tapes, user);
+      return live(request, own, tapes, user);
     case "SIMULATION":
-      return simulation(wish, own, tapes);
+      return simulation(request, own, tapes);
   }
+}
+
+/** What a session plays in a mode, or played when it left that mode; undefined if it has not been in it. */
+function keptModeOf(session: SessionRecord, mode: Mode): KeptMode | undefined {
+  return session.mode === mode ? session : (session.kept[mode] ?? undefined);
 }
 
 async function replay(
@@ -62,13 +74,13 @@ async function replay(
   tapes: Tapes,
 ): Promise<ResolvedModeCommand | Refusal> {
   const named = id !== undefined || symbol !== undefined || source !== undefined;
-  const there = own && (await isStillAvailable(own, tapes)) ? own : undefined;
-  const likewise = id === undefined && (symbol ?? "") === own?.symbol && (source ?? "") === own.source;
-  if (there !== undefined && (!named || likewise)) return { type: "mode", mode: "REPLAY", resumes: there };
+  const kept = own && (await isStillAvailable(own, tapes)) ? own : undefined;
+  const sameNames = id === undefined && (symbol ?? "") === own?.symbol && (source ?? "") === own.source;
+  if (kept !== undefined && (!named || sameNames)) return { type: "mode", mode: "REPLAY", resumes: kept };
   const tape = await tapes.choose({ tape: id, symbol, source });
-  if (there !== undefined && tape?.id === there.tape) {
-    const names = { symbol: symbol ?? there.symbol, source: source ?? there.source };
-    return { type: "mode", mode: "REPLAY", resumes: { ...there, ...names } };
+  if (kept !== undefined && tape?.id === kept.tape) {
+    const names = { symbol: symbol ?? kept.symbol, source: source ?? kept.source };
+    return { type: "mode", mode: "REPLAY", resumes: { ...kept, ...names } };
   }
   const names = { symbol: symbol ?? "", source: source ?? "", seed: "", scenario: "" };
   if (tape !== undefined) {
@@ -80,15 +92,15 @@ async function replay(
   return { type: "mode", mode: "REPLAY", begins: { ...names, ...withoutTape("No tape has been imported yet.") } };
 }
 
-/** Its own place, if it has one there; else the edge of the tape that the feed makes now. */
+/** The session's own position behind the edge, if it has one; otherwise the edge of the feed's current tape. */
 async function live(
-  wish: TapeSelector,
+  selector: TapeSelector,
   own: KeptMode | undefined,
   tapes: Tapes,
   user: FeedUser,
 ): Promise<ResolvedModeCommand | Refusal> {
-  const named = wish.symbol !== undefined || wish.source !== undefined;
-  const instrument = named || own === undefined ? liveInstrument(wish) : own;
+  const named = selector.symbol !== undefined || selector.source !== undefined;
+  const instrument = named || own === undefined ? liveInstrument(selector) : own;
   if (isRefusal(instrument)) return instrument;
   const { symbol, source } = instrument;
   const tape = await tapes.live(source, symbol, user);
@@ -101,20 +113,20 @@ async function live(
   return { type: "mode", mode: "LIVE", begins };
 }
 
-/** Without a seed anywhere one is drawn, once: the session keeps it, so all its nodes play one market. */
+/** If no seed is given or kept, one is drawn. The session keeps it, so that all nodes play the same market. */
 async function simulation(
   { symbol, source, seed, scenario }: ModeRequest,
   own: KeptMode | undefined,
   tapes: Tapes,
 ): Promise<ResolvedModeCommand | Refusal> {
-  const wish = {
+  const chosen = {
     symbol: symbol ?? own?.symbol ?? simulatedSymbol,
     seed: `${seed ?? own?.seed ?? randomInt(2 ** 32)}`,
     scenario: scenario ?? own?.scenario,
   };
-  const found = simulatedTapeFor(wish);
+  const found = simulatedTapeFor(chosen);
   if (isRefusal(found)) return found;
-  const names = { ...wish, ...found, source: source ?? own?.source ?? "SIMULATION" };
+  const names = { ...chosen, ...found, source: source ?? own?.source ?? "SIMULATION" };
   const same = own?.symbol === names.symbol && own.seed === names.seed && own.scenario === names.scenario;
   if (own !== undefined && same && (await isStillAvailable(own, tapes))) {
     return { type: "mode", mode: "SIMULATION", resumes: { ...own, source: names.source } };
@@ -122,13 +134,13 @@ async function simulation(
   return { type: "mode", mode: "SIMULATION", begins: { ...names, start: beginning, feed: null } };
 }
 
-/** A tape may have been deleted since, or lost with the Redis that held its end. */
+/** A tape may have been deleted meanwhile, or lost with the Redis that held its tail. */
 async function isStillAvailable({ tape, anchorSeq }: KeptMode, tapes: Tapes): Promise<boolean> {
   const opened = tape === "" ? undefined : await openIfPresent(tape, tapes);
   return opened !== undefined && anchorSeq <= opened.span.lastSeq;
 }
 
-/** The edge of a tape, if it grows. */
+/** The newest frame of a tape. */
 export function edgeOf({ span }: SeekableTape): TapePosition {
   return { seq: span.lastSeq, ns: span.lastNs };
 }
@@ -138,7 +150,7 @@ function describeSelector({ tape, symbol, source }: TapeSelector): string {
   return [symbol && `of ${symbol}`, source && `from ${source}`].filter(Boolean).join(" ");
 }
 
-/** A mode that nothing serves yet is accepted all the same, and says so. */
+/** A mode without a tape yet is accepted, and its feed status says why there are no frames. */
 function withoutTape(reason: string): { tape: string; start: TapePosition; feed: FeedStatus } {
   return { tape: "", start: beginning, feed: { status: "down", reason: `${reason} The session shows no frames.` } };
 }

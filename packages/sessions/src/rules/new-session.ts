@@ -1,67 +1,75 @@
-import { globalSessionId, isRefusal, limits, type Refusal, type WallMs } from "@tapedeck/protocol";
+import { type CreateBody, globalSessionId, isRefusal, limits, type Refusal, type WallMs } from "@tapedeck/protocol";
 import { feedUserOf } from "../feeds.js";
-import type { CreateChoice } from "../service.js";
 import { emptyAccount } from "../trading/account.js";
 import { apply } from "./apply.js";
 import { chooseMode, type Tapes } from "./choose-mode.js";
 import { momentWithoutTape } from "./commands.js";
-import { noKeptModes } from "./kept-modes.js";
-import type { SessionRecord } from "./record.js";
+import { noKeptModes, type SessionRecord } from "./record.js";
 import { resolve } from "./resolve.js";
 
+export type NewSessionOptions = Omit<CreateBody, "session_id"> & {
+  /** Plays from its creation on; LIVE and SIMULATION do in any case. */
+  readonly start?: boolean;
+  /** The frame cap if `max_fps` names none. */
+  readonly maxFps?: number;
+  /** The address that creates it, for the cap per address; absent: not counted. */
+  readonly createdBy?: string;
+  readonly userId?: string;
+};
+
 /**
- * A session as it is born: STOPPED at its tape's start, then whatever was asked for with it, by the same rules as later. It
- * is all one change: revision 1, and one epoch.
+ * A new session: STOPPED at its tape's start, then changed as the options say, by the same rules as later commands. All of it is
+ * one change: revision 1, and one epoch.
  */
 export async function newSession(
   id: string,
-  choice: CreateChoice,
+  options: NewSessionOptions,
   { now, ttl }: { now: WallMs; ttl: number },
   tapes: Tapes,
 ): Promise<SessionRecord | Refusal> {
-  const blank = blankSession(id, choice, now, ttl);
-  const { symbol, source, tape, seed, scenario } = choice;
+  const blank = blankSession(id, options, now, ttl);
+  const { symbol, source, tape, seed, scenario } = options;
   const mode = await chooseMode(
-    { mode: choice.mode ?? "REPLAY", symbol, source, tape, seed, scenario },
+    { mode: options.mode ?? "REPLAY", symbol, source, tape, seed, scenario },
     undefined,
     tapes,
     feedUserOf(blank),
   );
   if (isRefusal(mode)) return mode;
   let session = apply(blank, mode, momentWithoutTape(now));
-  const { from, to, loop } = choice;
+  const { from, to, loop } = options;
   if (!isRefusal(session) && (from !== undefined || to !== undefined || loop !== undefined)) {
-    session = await applied(session, { type: "range", from, to, loop }, now, tapes);
+    session = await applyCommand(session, { type: "range", from, to, loop }, now, tapes);
   }
-  if (!isRefusal(session) && choice.start) session = await applied(session, { type: "start" }, now, tapes);
+  if (!isRefusal(session) && options.start) session = await applyCommand(session, { type: "start" }, now, tapes);
   if (isRefusal(session)) return session;
   const { anchorSeq } = session;
   return { ...session, rev: 1, epoch: Math.floor(now), epochFromSeq: anchorSeq, historyFromSeq: anchorSeq };
 }
 
-async function applied(
+async function applyCommand(
   session: SessionRecord,
   command: Parameters<typeof resolve>[1],
   now: WallMs,
   tapes: Tapes,
 ): Promise<SessionRecord | Refusal> {
   const resolved = await resolve(session, command, now, tapes);
-  return isRefusal(resolved) ? resolved : apply(session, resolved.instruction, resolved.moment);
+  return isRefusal(resolved) ? resolved : apply(session, resolved.command, resolved.moment);
 }
 
-/** Those who share `global` are single-user pages of old, which saturate above this rate: whoever makes it, it has theirs. */
-function usualMaxFps(id: string): number {
+/** Clients of `global` are legacy single-user pages, which saturate above their rate; so it applies whichever client creates it. */
+function defaultMaxFps(id: string): number {
   return id === globalSessionId ? limits.legacyMaxFps : limits.defaultMaxFps;
 }
 
-function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number): SessionRecord {
+function blankSession(id: string, options: NewSessionOptions, now: WallMs, ttl: number): SessionRecord {
   return {
     id,
-    userId: choice.userId ?? "",
+    userId: options.userId ?? "",
     mode: "REPLAY",
     state: "STOPPED",
     reason: "start",
-    speed: choice.speed ?? 1,
+    speed: options.speed ?? 1,
     symbol: "",
     source: "",
     tape: "",
@@ -77,8 +85,8 @@ function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number
     fromNs: null,
     toNs: null,
     loop: false,
-    gaps: choice.gaps ?? "skip",
-    maxFps: choice.max_fps ?? choice.maxFps ?? usualMaxFps(id),
+    gaps: options.gaps ?? "skip",
+    maxFps: options.max_fps ?? options.maxFps ?? defaultMaxFps(id),
     historyFromSeq: 0,
     ticker: "",
     tickerSeenMs: 0,
@@ -93,7 +101,7 @@ function blankSession(id: string, choice: CreateChoice, now: WallMs, ttl: number
     createdAt: Math.floor(now),
     lastActivity: Math.floor(now),
     ttl,
-    // The shared session is nobody's own: it must not be denied to an address that has made all it may, nor count among those.
-    createdBy: id === globalSessionId ? "" : (choice.createdBy ?? ""),
+    // The shared session counts for no address: an address that is at its cap may still create it.
+    createdBy: id === globalSessionId ? "" : (options.createdBy ?? ""),
   };
 }

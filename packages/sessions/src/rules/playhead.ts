@@ -7,11 +7,11 @@ const nsPerMs = 1e6;
 /** What the playhead's arithmetic needs of a tape: no I/O. */
 export type Playable = Pick<Tape, "span" | "timeline">;
 
-/** What the rules of the deck need of a tape: its extent, times and events, never a frame. */
+/** What the rules need of a tape: its extent, times and events, never a frame. */
 export type SeekableTape = Playable &
   Pick<Tape, "id" | "startNs" | "iso" | "seqAt" | "nsOf" | "eventHorizonNs" | "findEvent">;
 
-/** Whether the playhead is a function of the clock; else it stands at the anchor. */
+/** Whether the playhead is a function of the clock; otherwise it stays at the anchor. */
 export function isMoving(record: SessionRecord): boolean {
   return record.state === "PLAYING" && !record.parked && record.tape !== "";
 }
@@ -21,10 +21,7 @@ export function endNsOf({ toNs }: Pick<SessionRecord, "toNs">, { firstNs, lastNs
   return toNs === null ? lastNs : Math.max(firstNs, Math.min(toNs, lastNs));
 }
 
-/**
- * Where the playhead is at `now`, never before its anchor and never beyond range or tape: what retention has taken off a growing
- * tape is passed over.
- */
+/** Where the playhead is at `now`: never before its anchor, never outside range or tape, and after what retention has trimmed. */
 export function playheadAt(record: SessionRecord, now: WallMs, tape: Playable): TapeNs {
   const { firstNs } = tape.span;
   if (!isMoving(record)) return Math.max(record.anchorNs, firstNs);
@@ -36,10 +33,15 @@ export function playheadAt(record: SessionRecord, now: WallMs, tape: Playable): 
   return Math.min(Math.max(ns, record.anchorNs, firstNs), end);
 }
 
-/** When the moving playhead reaches `ns`: the inverse of `playheadAt`, before clamping. */
+/** When a moving playhead reaches `ns`: the inverse of `playheadAt`, before clamping. */
 export function wallAt(record: SessionRecord, ns: TapeNs, timeline: Timeline): WallMs {
   const ahead = timeline.playingOf(ns) - timeline.playingOf(record.anchorNs);
   return record.anchorWallMs + ahead / (record.speed * nsPerMs);
+}
+
+/** Wall time that a stretch of tape takes at a speed, in ms. */
+export function wallMsBetween(timeline: Timeline, from: TapeNs, to: TapeNs, speed: number): number {
+  return (timeline.playingOf(to) - timeline.playingOf(from)) / (speed * nsPerMs);
 }
 
 /** Playhead and the frame under it. The frame is never before the anchor's, so that equal times keep their order. */

@@ -5,37 +5,37 @@ import type { GapPolicy, Seq } from "@tapedeck/tape";
  * A session as its Redis hash holds it, field for field (snake_case there). Positions are tape nanoseconds, wall times
  * milliseconds of Redis's clock.
  *
- * While PLAYING and not parked the playhead is a function of the clock:
- * playing(anchorNs) + (now - anchorWallMs) * speed, clamped to the range and the tape. Else it stands at `anchorNs`.
+ * While PLAYING and not parked, the playhead is a function of the clock:
+ * playing(anchorNs) + (now - anchorWallMs) * speed, clamped to the range and the tape. Otherwise it stays at `anchorNs`.
  */
 export interface SessionRecord {
   readonly id: string;
   readonly userId: string;
   readonly mode: Mode;
   readonly state: PlaybackState;
-  /** Why it stands: `start`, `stop`, `ended`; empty otherwise. */
+  /** Why it is STOPPED: `start`, `stop` or `ended`; empty otherwise. */
   readonly reason: string;
   readonly speed: number;
-  /** The symbol that was asked for by name; empty in REPLAY unless one was. */
+  /** The symbol that was requested by name; empty in REPLAY unless one was. */
   readonly symbol: string;
   readonly source: string;
-  /** `id@version`; empty while the session has no tape (a source that does not exist yet). */
+  /** `id@version`; empty while the session has no tape (for example before a feed has brought any frame). */
   readonly tape: string;
   readonly seed: string;
   readonly scenario: string;
   /** Grows at every discontinuity, also across deletion and re-creation of the id: max(epoch + 1, Redis ms). */
   readonly epoch: number;
-  /** The frame this epoch began at. */
+  /** The first frame of this epoch. */
   readonly epochFromSeq: Seq;
   /** Grows at every change. */
   readonly rev: number;
   readonly anchorWallMs: WallMs;
   readonly anchorNs: TapeNs;
-  /** The last frame at or before the anchor: the frame a state names. */
+  /** The last frame at or before the anchor: the frame that a state message names. */
   readonly anchorSeq: Seq;
   /** The last frame that is known to be published in this epoch; `anchorSeq` at its start. */
   readonly publishedSeq: Seq;
-  /** Range played; null is the tape's own end. */
+  /** The range that is played; null means the tape's own end. */
   readonly fromNs: TapeNs | null;
   readonly toNs: TapeNs | null;
   readonly loop: boolean;
@@ -43,34 +43,33 @@ export interface SessionRecord {
   readonly maxFps: number;
   /** No history from before this frame. */
   readonly historyFromSeq: Seq;
-  /** Node id of the ticker that renders it; empty when none does. */
+  /** Node id of the ticker that renders it; empty if there is none. */
   readonly ticker: string;
-  /** Redis time at which that ticker was last heard (claim or checkpoint). */
+  /** Redis time of that ticker's last claim or checkpoint. */
   readonly tickerSeenMs: WallMs;
-  /** Playing, but nobody watches: the clock stands until a socket comes. */
+  /** Playing without viewers: the clock stops until a socket comes. */
   readonly parked: boolean;
   /** Playing at the newest frame of a growing tape; gateways follow that tape themselves. */
   readonly edge: boolean;
   readonly feed: FeedStatus | null;
-  /** What the user has in this simulated market. */
+  /** The user's holdings in this simulated market. */
   readonly account: Account;
-  /** How many orders were given in this session, whatever became of the market they were given in. */
+  /** Number of orders in this session, over all its simulated markets. */
   readonly orders: number;
   readonly lastFill: TradeEvent | null;
-  /** The frame that shows the newest order of this epoch: no other takes effect before it. */
+  /** The frame that shows the newest order of this epoch: no later order takes effect before it. */
   readonly orderSeq: Seq | null;
-  /** What the other modes were left with. */
   readonly kept: KeptModes;
   readonly createdAt: WallMs;
-  /** The last command or sign of life of a socket; the session expires `ttl` seconds after it. */
+  /** The last command or socket activity; the session expires `ttl` seconds after it. */
   readonly lastActivity: WallMs;
   /** Seconds to live without socket or command. */
   readonly ttl: number;
-  /** Address that created it, for the cap per address. */
+  /** The address that created it, for the cap per address. */
   readonly createdBy: string;
 }
 
-/** What a mode plays, where, and how: it is left with this, and resumes it. */
+/** What a mode plays, where, and how. It is kept when the session leaves the mode, and resumed when it comes back. */
 export type KeptMode = Pick<
   SessionRecord,
   | "state"
@@ -92,22 +91,29 @@ export type KeptMode = Pick<
   | "orderSeq"
 >;
 
-/** By mode; null for the present one, and for one that the session has not been in. */
+/** By mode; null for the current mode, and for modes that the session has not been in. */
 export type KeptModes = Readonly<Record<Mode, KeptMode | null>>;
 
-/** How long a ticker that claimed a session may be silent (it checkpoints about once a second) before others step in. */
-export const claimMs = 3000;
+export const noKeptModes: KeptModes = { REPLAY: null, LIVE: null, SIMULATION: null };
 
-/** Whether its feed has brought nothing yet. */
+/** A claim without checkpoint for this long is dead (tickers checkpoint about once a second): others may step in. */
+const claimTimeoutMs = 3000;
+
+/** Whether its feed has not brought any frame yet. */
 export function waitsForItsTape({ mode, tape }: Pick<SessionRecord, "mode" | "tape">): boolean {
   return mode === "LIVE" && tape === "";
 }
 
 /** Whether a ticker has to render it: it plays a tape that its gateways don't follow by themselves. */
-export function needsTicker(record: SessionRecord): boolean {
-  return record.state === "PLAYING" && record.tape !== "" && !record.parked && !record.edge;
+export function needsTicker({
+  state,
+  tape,
+  parked,
+  edge,
+}: Pick<SessionRecord, "tape" | "parked" | "edge"> & { readonly state: string }): boolean {
+  return state === "PLAYING" && tape !== "" && !parked && !edge;
 }
 
 export function hasLiveTicker(record: Pick<SessionRecord, "ticker" | "tickerSeenMs">, now: WallMs): boolean {
-  return record.ticker !== "" && now - record.tickerSeenMs < claimMs;
+  return record.ticker !== "" && now - record.tickerSeenMs < claimTimeoutMs;
 }

@@ -1,119 +1,118 @@
-import type { WallMs } from "@tapedeck/protocol";
-import type { Seq, TapePosition } from "@tapedeck/tape";
-import { type Moment, type ResolvedCommand, wallMsBetween } from "./commands.js";
-import { anchorAt, beginEpochAt, followEdge, nextEpoch, stopped, switchTape } from "./epochs.js";
-import { isMoving, wallAt } from "./playhead.js";
+import type { TapePosition } from "@tapedeck/tape";
+import type { Moment, ResolvedCommand, SystemCommand } from "./commands.js";
+import { anchorAt, beginEpochAt, nextEpoch, switchTape } from "./epochs.js";
+import { isMoving, wallAt, wallMsBetween } from "./playhead.js";
 import { needsTicker, type SessionRecord } from "./record.js";
+import { followEdge, stopped } from "./states.js";
 
-const systemTypes = [
-  "end",
-  "wrap",
-  "claim",
-  "release",
-  "park",
-  "unpark",
-  "failover",
-  "reach",
-  "tune",
-  "shown",
-  "recover",
-] as const;
-export type SystemInstruction = Extract<ResolvedCommand, { type: (typeof systemTypes)[number] }>;
-
-export function isSystem(instruction: ResolvedCommand): instruction is SystemInstruction {
-  return systemTypes.some((type) => type === instruction.type);
-}
+type SystemType = SystemCommand["type"];
+type SystemCommands = { readonly [C in Extract<ResolvedCommand, { type: SystemType }> as C["type"]]: C };
 
 /** Nothing rendered for this long, in ms of wall time: playing goes on from the last published frame instead of bursting. */
 export const stallMs = 10_000;
 
-/** A deck counts as caught up with the market within this much tape, since the market goes on while its ticker says so. */
-const reachedNs = 1e9;
+/** A session counts as at the edge within this much tape of it, since the market goes on while its ticker reports that. */
+const edgeToleranceNs = 1e9;
+
+/** What each system command does to a session. */
+const rules: {
+  readonly [T in SystemType]: (session: SessionRecord, command: SystemCommands[T], moment: Moment) => SessionRecord;
+} = {
+  end(session, _, moment) {
+    if (session.loop || !hasEnded(session, moment)) return session;
+    return stopped(anchorAt(session, moment.end, moment.now), "ended");
+  },
+
+  /** The next round begins at the time when the last one ended, however late that is noticed. */
+  wrap(session, _, moment) {
+    if (!session.loop || !hasEnded(session, moment)) return session;
+    const { now, start, end, timeline } = moment;
+    const roundMs = wallMsBetween(timeline, start.ns, end.ns, session.speed);
+    const ended = Math.min(now, wallAt(session, end.ns, timeline));
+    const began = ended + Math.floor((now - ended) / roundMs) * roundMs;
+    return beginEpochAt(session, start, now, began);
+  },
+
+  claim(session, { node, stalledAt }, { now }) {
+    if (!needsTicker(session)) return session;
+    const claimed = { ...session, ticker: node, tickerSeenMs: Math.floor(now) };
+    return stalledAt ? anchorAt(claimed, stalledAt, now) : claimed;
+  },
+
+  release(session, { node, publishedSeq }, { here }) {
+    if (node !== session.ticker) return session;
+    // A ticker that has not received a jump counts frames of another position: none of them lies after the playhead.
+    const published = Math.max(session.publishedSeq, Math.min(publishedSeq, here.seq));
+    return { ...session, ticker: "", tickerSeenMs: 0, publishedSeq: published };
+  },
+
+  park(session, { node }, { here, now }) {
+    if (node !== session.ticker || !needsTicker(session)) return session;
+    return { ...anchorAt(session, here, now), parked: true };
+  },
+
+  unpark(session, _, { now }) {
+    return session.parked ? { ...session, anchorWallMs: now, parked: false } : session;
+  },
+
+  failover(session, { node, at }, { end, now }) {
+    if (node !== session.ticker || !isMoving(session)) return session;
+    if (at.seq < session.anchorSeq || at.seq > end.seq) return session;
+    const ns = Math.min(Math.max(at.ns, session.anchorNs), end.ns);
+    return anchorAt(session, { seq: at.seq, ns }, now);
+  },
+
+  reach(session, { node, at }, moment) {
+    if (node !== session.ticker || !hasReachedEdge(session, at, moment)) return session;
+    return followEdge(anchorAt(session, { ...at, ns: Math.max(at.ns, session.anchorNs) }, moment.now));
+  },
+
+  /** Only a session that follows its feed, or has no frames to show, changes its tape; one that plays the past stays there. */
+  tune(session, { edge, lost }, { now }) {
+    const follows = session.edge || session.tape === "" || lost;
+    if (session.mode !== "LIVE" || !follows || edge === undefined || edge.tape === session.tape) return session;
+    const tuned = switchTape(session, edge, now);
+    return session.state === "PLAYING" ? followEdge(tuned) : tuned;
+  },
+
+  shown(session, { epoch, at }, { now }) {
+    const shownAhead = !isMoving(session) && epoch === session.epoch && at.seq > session.anchorSeq;
+    return shownAhead ? anchorAt(session, at, now) : session;
+  },
+
+  recover(session, seen, { here, now }) {
+    const lost = seen.epoch > session.epoch || (seen.epoch === session.epoch && seen.rev > session.rev);
+    if (!lost) return session;
+    return { ...beginEpochAt(session, here, now), epoch: nextEpoch(Math.max(session.epoch, seen.epoch), now) };
+  },
+};
 
 /**
- * What the cluster does to a session. None is refused: what no longer fits, because someone was faster, changes nothing, and
- * none is a sign of life, so the TTL runs on.
+ * Applies a system command. None is refused: one that no longer fits, because another change came first, changes nothing. None
+ * counts as activity, so none extends the session's life.
  */
-export function applySystem(session: SessionRecord, instruction: SystemInstruction, moment: Moment): SessionRecord {
-  const { here, now } = moment;
-  const holds = "node" in instruction && instruction.node === session.ticker;
-  switch (instruction.type) {
-    case "end":
-      return !session.loop && hasEnded(session, moment)
-        ? stopped(anchorAt(session, moment.end, now), "ended")
-        : session;
-    case "wrap":
-      return session.loop && hasEnded(session, moment) ? wrap(session, moment) : session;
-    case "claim": {
-      if (!needsTicker(session)) return session;
-      const claimed = { ...session, ticker: instruction.node, tickerSeenMs: Math.floor(now) };
-      return instruction.stalledAt ? anchorAt(claimed, instruction.stalledAt, now) : claimed;
-    }
-    case "release":
-      if (!holds) return session;
-      return { ...session, ticker: "", tickerSeenMs: 0, publishedSeq: publishedBy(session, instruction, here.seq) };
-    case "park":
-      return holds && needsTicker(session) ? { ...anchorAt(session, here, now), parked: true } : session;
-    case "unpark":
-      return session.parked ? { ...session, anchorWallMs: now, parked: false } : session;
-    case "failover":
-      return holds && isMoving(session) ? goOnFrom(session, instruction.at, moment) : session;
-    case "reach":
-      return holds && hasReached(session, instruction.at, moment)
-        ? followEdge(anchorAt(session, { ...instruction.at, ns: Math.max(instruction.at.ns, session.anchorNs) }, now))
-        : session;
-    case "tune":
-      return tune(session, instruction, now);
-    case "shown": {
-      const { epoch, at } = instruction;
-      const beyond = !isMoving(session) && epoch === session.epoch && at.seq > session.anchorSeq;
-      return beyond ? anchorAt(session, at, now) : session;
-    }
-    case "recover":
-      return isBehind(session, instruction)
-        ? { ...beginEpochAt(session, here, now), epoch: nextEpoch(Math.max(session.epoch, instruction.epoch), now) }
-        : session;
-  }
+export function applySystem<T extends SystemType>(
+  session: SessionRecord,
+  command: SystemCommands[T] & { readonly type: T },
+  moment: Moment,
+): SessionRecord {
+  return rules[command.type](session, command, moment);
 }
 
 function hasEnded(session: SessionRecord, { here, end, growing }: Moment): boolean {
   return isMoving(session) && !growing && here.ns >= end.ns;
 }
 
-/** Faster than the market, or where the market has left off, the end of the tape is the edge. */
-function hasReached(session: SessionRecord, at: TapePosition, { end, growing }: Moment): boolean {
-  const endless = session.toNs === null && !session.loop;
-  if (session.mode !== "LIVE" || !endless || !isMoving(session) || (growing && session.speed < 1)) return false;
-  return at.seq >= session.anchorSeq && at.seq <= end.seq && end.ns - at.ns <= reachedNs;
+/** At least as fast as the market, or after its end, the end of the tape is the edge. See also `canFollowEdge`. */
+function hasReachedEdge(session: SessionRecord, at: TapePosition, { end, growing }: Moment): boolean {
+  if (!isMoving(session) || !canFollowEdge(session, growing)) return false;
+  return at.seq >= session.anchorSeq && at.seq <= end.seq && end.ns - at.ns <= edgeToleranceNs;
 }
 
-/** Only a session that follows its feed, or has nothing to show, goes along with it: whoever looks at the past stays there. */
-function tune(session: SessionRecord, { edge, lost }: Extract<ResolvedCommand, { type: "tune" }>, now: WallMs) {
-  const follows = session.edge || session.tape === "" || lost;
-  if (session.mode !== "LIVE" || !follows || edge === undefined || edge.tape === session.tape) return session;
-  const tuned = switchTape(session, edge, now);
-  return session.state === "PLAYING" ? followEdge(tuned) : tuned;
-}
-
-/** A ticker that has not heard of a jump counts the frames of another place: none of them lies beyond the playhead here. */
-function publishedBy(session: SessionRecord, { publishedSeq }: { publishedSeq: Seq }, hereSeq: Seq): Seq {
-  return Math.max(session.publishedSeq, Math.min(publishedSeq, hereSeq));
-}
-
-function goOnFrom(session: SessionRecord, at: TapePosition, { end, now }: Moment): SessionRecord {
-  if (at.seq < session.anchorSeq || at.seq > end.seq) return session;
-  const ns = Math.min(Math.max(at.ns, session.anchorNs), end.ns);
-  return anchorAt(session, { seq: at.seq, ns }, now);
-}
-
-/** The next round began when the last one ended, however late it is noticed. */
-function wrap(session: SessionRecord, { now, start, end, timeline }: Moment): SessionRecord {
-  const round = wallMsBetween(timeline, start.ns, end.ns, session.speed);
-  const ended = Math.min(now, wallAt(session, end.ns, timeline));
-  const began = ended + Math.floor((now - ended) / round) * round;
-  return beginEpochAt(session, start, now, began);
-}
-
-function isBehind(session: SessionRecord, seen: { epoch: number; rev: number }): boolean {
-  return seen.epoch > session.epoch || (seen.epoch === session.epoch && seen.rev > session.rev);
+/** Whether a session that has shown all of its tape goes on at the edge, which gateways follow by themselves. */
+export function canFollowEdge(
+  { mode, toNs, loop, speed }: Pick<SessionRecord, "mode" | "toNs" | "loop" | "speed">,
+  growing: boolean,
+): boolean {
+  return mode === "LIVE" && toNs === null && !loop && (speed >= 1 || !growing);
 }

@@ -2,7 +2,7 @@ import { type StateCause, stateCause } from "@tapedeck/protocol";
 import type { Seq } from "@tapedeck/tape";
 
 /**
- * What travels on a session's channel: one ASCII line of head, then JSON, so that a plain SUBSCRIBE is readable.
+ * Messages on a session's channel: one ASCII line of head, then JSON, so that a plain SUBSCRIBE is readable.
  *
  *   1 F {rev} {epoch} {prev} {seq}\n{frame}            frames (prev, seq] of the tape, rendered from revision rev
  *   1 S {rev} {epoch} {seq} {seq} {cause}\n{hash}      the session's hash after a change, its playhead at frame seq
@@ -41,7 +41,7 @@ const space = 0x20;
 const newline = 0x0a;
 const causes = new Map<string, StateCause>(stateCause.options.map((cause) => [cause, cause]));
 
-/** HOT: once per received message. Undefined for anything that is not of this format. */
+/** HOT: once per received message. Undefined for anything else than this format. */
 export function parseHead(message: Uint8Array): FrameHead | StateHead | undefined {
   if (message[0] !== 0x31 || message[1] !== space || message[3] !== space) return undefined;
   const kind = message[2];

@@ -1,5 +1,5 @@
 import { type Mode, type PlaybackState, RefusedError, refuse } from "@tapedeck/protocol";
-import { UnreadableSession } from "./hash-reader.js";
+import { UnreadableSession } from "./record-codec.js";
 import type { IndexedSession } from "./session-index.js";
 import type { SessionStore, StoredSession } from "./store.js";
 
@@ -38,8 +38,8 @@ export async function listSessions(
 }
 
 /**
- * The index says which sessions there may be; their hashes say which there are and what they are now. It is gone through until
- * the page is full or there are no more, so that a page with a cursor is never empty.
+ * The index lists candidates; their hashes decide which exist and match. The index is read until the page is full or there are no
+ * more, so that a page with a cursor is never empty.
  */
 async function fillPage(
   store: Pick<SessionStore, "index" | "read">,
@@ -64,7 +64,7 @@ async function fillPage(
   }
 }
 
-/** One hash that somebody has spoiled by hand does not keep the others from being listed. */
+/** A hash that was corrupted by hand does not prevent listing the others. */
 async function readIfReadable(store: Pick<SessionStore, "read">, id: string): Promise<StoredSession | undefined> {
   try {
     return await store.read(id);

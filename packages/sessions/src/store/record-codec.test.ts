@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { applyCommand, createdSession, expectAccepted, noon } from "../testing/apply-command.js";
 import { shelf, steadyTape } from "../testing/synthetic-tape.js";
-import { UnreadableSession } from "./hash-reader.js";
-import { decodeRecord, decodeState, encodeRecord, traceOf } from "./record-codec.js";
+import { decodeRecord, decodeState, encodeRecord, traceOf, UnreadableSession } from "./record-codec.js";
 
 const record = await createdSession(shelf(steadyTape(3)));
 

@@ -1,8 +1,10 @@
-import { mode, tradeEvent } from "@tapedeck/protocol";
+import { mode, playbackState, tradeEvent } from "@tapedeck/protocol";
 import { z } from "zod";
-import type { SessionRecord } from "../rules/record.js";
-import { HashReader, type SessionHash } from "./hash-reader.js";
-import { decodeKeptMode, decodePlayback, encodeKeptMode, encodePlayback } from "./playback-codec.js";
+import type { EndedEpoch } from "../rules/epochs.js";
+import type { KeptMode, SessionRecord } from "../rules/record.js";
+
+/** A session's hash as Redis returns it. */
+export type SessionHash = Readonly<Record<string, string>>;
 
 const gapPolicy = z.enum(["skip", "keep"]);
 const feedState = z.enum(["connecting", "up", "down"]);
@@ -10,7 +12,7 @@ const feedState = z.enum(["connecting", "up", "down"]);
 /** The hash of a session, field for field; `docs/keyspace.md` describes each. */
 export function encodeRecord(record: SessionRecord) {
   return {
-    // What checkpoints read and write comes first: Redis looks through so small a hash from its beginning.
+    // The fields of checkpoints come first: Redis searches a hash of this size from its beginning.
     rev: `${record.rev}`,
     published_seq: `${record.publishedSeq}`,
     ticker_seen_ms: `${record.tickerSeenMs}`,
@@ -41,7 +43,7 @@ export function encodeRecord(record: SessionRecord) {
 
 export type SessionField = keyof ReturnType<typeof encodeRecord>;
 
-/** Throws `UnreadableSession` naming the field. Fields it doesn't know are left alone: a newer release may have written them. */
+/** Throws `UnreadableSession` naming the field. Ignores unknown fields, which a newer release may have written. */
 export function decodeRecord(hash: SessionHash): SessionRecord {
   const read = new HashReader(hash);
   return {
@@ -81,12 +83,12 @@ export function decodeState(json: string): SessionRecord {
   return decodeRecord(hashSchema.parse(JSON.parse(json)));
 }
 
-/** Characters of the field at least: only the end has to be looked at. */
-const traceEnd = 80;
+/** At least the length of the field `trace`, which is the last one: only the end of the JSON is searched. */
+const traceTail = 80;
 
-/** The trace of the command that led to the state in the body of an S message; undefined where it is not traced. */
+/** The trace of the command that led to the state in the body of an S message; undefined without tracing. */
 export function traceOf(json: string): string | undefined {
-  return /,"trace":"([0-9a-f-]{55})"\}$/.exec(json.slice(-traceEnd))?.[1];
+  return /,"trace":"([0-9a-f-]{55})"\}$/.exec(json.slice(-traceTail))?.[1];
 }
 
 function feedOf(status: z.infer<typeof feedState>, reason: string) {
@@ -94,8 +96,8 @@ function feedOf(status: z.infer<typeof feedState>, reason: string) {
 }
 
 /**
- * The fields that a change has to write. Checkpoints write `published_seq` and `ticker_seen_ms` without raising rev, so those
- * two may have moved since `before` was read: the first is written whenever the anchor is, the second only with the ticker.
+ * The fields that a change must write. Checkpoints write `published_seq` and `ticker_seen_ms` without raising rev, so those two
+ * may have changed since `before` was read: the first is written whenever the anchor is, the second only with the ticker.
  */
 export function changedFields(before: SessionRecord, after: SessionRecord): Record<string, string> {
   const old: SessionHash = encodeRecord(before);
@@ -110,16 +112,137 @@ export function changedFields(before: SessionRecord, after: SessionRecord): Reco
   );
 }
 
-/** A hash as scripts take it: field, value, field, value, ... */
-export function flattenHash(hash: SessionHash): string[] {
-  return Object.entries(hash).flat();
+/** What a mode keeps, as fields of a hash. Those of the current mode are fields of the session's own hash. */
+function encodePlayback(playback: KeptMode) {
+  return {
+    state: playback.state,
+    reason: playback.reason,
+    speed: `${playback.speed}`,
+    symbol: playback.symbol,
+    source: playback.source,
+    tape: playback.tape,
+    seed: playback.seed,
+    scenario: playback.scenario,
+    anchor_tape_ts: `${playback.anchorNs}`,
+    anchor_seq: `${playback.anchorSeq}`,
+    from_ns: playback.fromNs === null ? "" : `${playback.fromNs}`,
+    to_ns: playback.toNs === null ? "" : `${playback.toNs}`,
+    loop: playback.loop ? "1" : "0",
+    history_from_seq: `${playback.historyFromSeq}`,
+    edge: playback.edge ? "1" : "0",
+    position: `${playback.account.position}`,
+    average_price: `${playback.account.average_price ?? ""}`,
+    realized_pnl: `${playback.account.realized_pnl}`,
+    order_seq: `${playback.orderSeq ?? ""}`,
+  };
 }
 
-/** A hash as scripts return it. */
-export function unflattenHash(fieldsAndValues: readonly string[]): SessionHash {
-  const hash: Record<string, string> = {};
-  for (let at = 0; at + 1 < fieldsAndValues.length; at += 2) {
-    hash[fieldsAndValues[at] ?? ""] = fieldsAndValues[at + 1] ?? "";
+function decodePlayback(read: HashReader): KeptMode {
+  return {
+    state: read.oneOf("state", playbackState),
+    reason: read.text("reason"),
+    speed: read.number("speed"),
+    symbol: read.text("symbol"),
+    source: read.text("source"),
+    tape: read.text("tape"),
+    seed: read.text("seed"),
+    scenario: read.text("scenario"),
+    anchorNs: read.number("anchor_tape_ts"),
+    anchorSeq: read.number("anchor_seq"),
+    fromNs: read.text("from_ns") === "" ? null : read.number("from_ns"),
+    toNs: read.text("to_ns") === "" ? null : read.number("to_ns"),
+    loop: read.flag("loop"),
+    historyFromSeq: read.number("history_from_seq"),
+    edge: read.flag("edge"),
+    account: {
+      position: read.numberOr("position", 0),
+      average_price: read.numberOr("average_price", null),
+      realized_pnl: read.numberOr("realized_pnl", 0),
+    },
+    orderSeq: read.numberOr("order_seq", null),
+  };
+}
+
+/** A kept mode as JSON of the fields that the session's hash had for it; empty for none. */
+function encodeKeptMode(kept: KeptMode | null): string {
+  return kept === null ? "" : JSON.stringify(encodePlayback(kept));
+}
+
+/** Null also for JSON that this release cannot read: that loses the kept mode, but not the session. */
+function decodeKeptMode(text: string | undefined): KeptMode | null {
+  const hash = hashSchema.safeParse(parseJson(text ?? ""));
+  if (!hash.success) return null;
+  try {
+    return decodePlayback(new HashReader(hash.data));
+  } catch (error) {
+    if (error instanceof UnreadableSession) return null;
+    throw error;
   }
-  return hash;
+}
+
+const endedEpoch = z.object({ epoch: z.int(), tape: z.string(), first: z.int(), last: z.int() });
+
+export function decodeEpoch(text: string): EndedEpoch {
+  return endedEpoch.parse(JSON.parse(text));
+}
+
+/** A hash that no release of Tapedeck wrote: a field is missing or has an invalid value. */
+export class UnreadableSession extends Error {
+  override readonly name = "UnreadableSession";
+
+  constructor(id: string | undefined, field: string, found: string | undefined) {
+    super(`session ${id ?? "without id"}: field ${field} ${found === undefined ? "is missing" : `holds "${found}"`}`);
+  }
+}
+
+/** Reads the fields of a hash; throws `UnreadableSession` naming the field. */
+class HashReader {
+  readonly #hash: SessionHash;
+
+  constructor(hash: SessionHash) {
+    this.#hash = hash;
+  }
+
+  text(field: SessionField): string {
+    return this.#hash[field] ?? this.#wrong(field);
+  }
+
+  number(field: SessionField): number {
+    const value = Number(this.text(field) || Number.NaN);
+    return Number.isFinite(value) ? value : this.#wrong(field);
+  }
+
+  /** For a field that may be empty, or absent because an older release wrote the hash. */
+  numberOr<T>(field: SessionField, without: T): number | T {
+    return this.#hash[field] ? this.number(field) : without;
+  }
+
+  /** The same for JSON. */
+  jsonOr<T, U>(field: SessionField, schema: z.ZodType<T>, without: U): T | U {
+    const json = this.#hash[field];
+    if (!json) return without;
+    const result = schema.safeParse(parseJson(json));
+    return result.success ? result.data : this.#wrong(field);
+  }
+
+  flag(field: SessionField): boolean {
+    return this.text(field) === "1";
+  }
+
+  oneOf<T extends string>(field: SessionField, allowed: z.ZodType<T>): T {
+    const result = allowed.safeParse(this.text(field));
+    return result.success ? result.data : this.#wrong(field);
+  }
+
+  #wrong(field: SessionField): never {
+    throw new UnreadableSession(this.#hash.id, field, this.#hash[field]);
+  }
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }

@@ -2,7 +2,7 @@ import { mode, playbackState, type WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "../redis/keys.js";
 
-/** What the index knows of a session. Its sets live in other slots than the session, so it follows the hash with a lag. */
+/** What the index stores of a session. Its sets live in other slots than the session, so it follows the hash with a lag. */
 export interface IndexEntry {
   readonly id: string;
   readonly mode: string;
@@ -13,7 +13,7 @@ export interface IndexEntry {
   readonly userId: string;
 }
 
-/** Whom a session counts for. */
+/** The address and user that a session counts for. */
 type Owners = Pick<IndexEntry, "createdBy" | "userId">;
 
 /** One member of an index set: a session that was created at, or expires at, `score`. */
@@ -22,13 +22,13 @@ export interface IndexedSession {
   readonly score: WallMs;
 }
 
-/** How long a caller that took an expired entry has to finish before another may take it. */
+/** How long a caller that claimed an expired entry has to clean up before another may claim it. */
 const cleaningMs = 30_000;
-const nobody: Owners = { createdBy: "", userId: "" };
+const noOwners: Owners = { createdBy: "", userId: "" };
 
 /**
- * The sorted sets over all sessions: for listing, counting and cleaning up, never for what a session is. Written before the
- * hash, rewritten at each sign of life, removed after the hash. Each set is a cluster slot of its own, hence a call each.
+ * Sorted sets over all sessions, for listing, counting and cleaning up; the hash decides what a session is. Written before the
+ * hash, rewritten at each activity, removed after the hash. Each set has its own cluster slot, hence one call each.
  */
 export class SessionIndex {
   readonly #redis: RedisConnection;
@@ -39,7 +39,7 @@ export class SessionIndex {
     this.#keys = keys;
   }
 
-  /** Writes all there is to a session, and takes it out of the sets it has left. */
+  /** Adds a session to its sets, and removes it from those of other modes and states. */
   async write({ id, mode: itsMode, state, createdAt, expiresAt, ...owners }: IndexEntry): Promise<void> {
     const put = (key: string, score: number, there: boolean): Promise<number | string> =>
       there ? this.#redis.zadd(key, score, id) : this.#redis.zrem(key, id);
@@ -52,20 +52,20 @@ export class SessionIndex {
     ]);
   }
 
-  /** Removes what the index holds of the session that was created at `createdAt`, and nothing of a later one of its id. */
-  async remove(id: string, createdAt: WallMs, owners: Owners = nobody): Promise<void> {
+  /** Removes the entries of the session that was created at `createdAt`, and none of a later session with its id. */
+  async remove(id: string, createdAt: WallMs, owners: Owners = noOwners): Promise<void> {
     await Promise.all([
       ...this.#setsByCreation().map((key) => this.#redis.indexTake(key, id, createdAt, "")),
       ...this.#setsOfOwners(owners).map((key) => this.#redis.zrem(key, id)),
     ]);
   }
 
-  /** Makes the caller the one who cleans up after an expired session; false if another is at it or the session lives again. */
+  /** Claims the clean-up after an expired session; false if another caller has claimed it or the id is in use again. */
   async claimExpired(entry: IndexedSession, now: WallMs): Promise<boolean> {
     return (await this.#redis.indexTake(this.#keys.expiry, entry.id, entry.score, now + cleaningMs)) === 1;
   }
 
-  /** Ends what `take` began. */
+  /** Removes the entry after a clean-up that `claimExpired` began. */
   async removeClaimed(id: string, takenAt: WallMs): Promise<void> {
     await this.#redis.indexTake(this.#keys.expiry, id, takenAt + cleaningMs, "");
   }
@@ -93,7 +93,7 @@ export class SessionIndex {
     await this.#redis.zadd(this.#keys.expiry, "XX", expiresAt, id);
   }
 
-  /** Sessions that have not expired, whether or not their clean-up is due. */
+  /** Sessions that have not expired, cleaned up or not. */
   async countLiving(now: WallMs): Promise<number> {
     return await this.#redis.zcount(this.#keys.expiry, now, "+inf");
   }
@@ -113,7 +113,7 @@ export class SessionIndex {
     return await this.#redis.zcard(key);
   }
 
-  /** Newest first, from after `cursor` on; of one state, one mode, both, or all. Fewer than `limit` are the last ones. */
+  /** Newest first, after `cursor`; of one state, one mode, both, or all. Fewer than `limit` entries are the last page. */
   async page(
     filter: { state?: string; mode?: string },
     cursor: IndexedSession | undefined,
@@ -123,7 +123,7 @@ export class SessionIndex {
     const from = cursor?.score ?? "+inf";
     const chunkSize = other === undefined ? limit : Math.max(limit, 500);
     const found: IndexedSession[] = [];
-    // Sessions created in the same microsecond as the cursor's may come again: they are passed by.
+    // Sessions created in the same microsecond as the cursor's may come again: they are skipped.
     for (let offset = 0; found.length < limit; offset += chunkSize) {
       const chunk = scoredOf(
         await this.#redis.zrevrangebyscore(key, from, 0, "WITHSCORES", "LIMIT", offset, chunkSize),
@@ -135,7 +135,7 @@ export class SessionIndex {
     return found.slice(0, limit);
   }
 
-  /** The set to go through for a filter, and the one to look its members up in: the smaller of two comes first. */
+  /** The set to scan for a filter, and the one to look its members up in: the smaller set is scanned. */
   async #setsOf({ state, mode }: { state?: string; mode?: string }): Promise<[string, string?]> {
     if (state === undefined) return [mode === undefined ? this.#keys.created : this.#keys.mode(mode)];
     if (mode === undefined) return [this.#keys.state(state)];
@@ -144,7 +144,7 @@ export class SessionIndex {
     return states < modes ? [inState, inMode] : [inMode, inState];
   }
 
-  /** Those who are in another set too. The two sets may lie in two slots, so Redis cannot intersect them. */
+  /** The entries that are in another set too. The two sets may lie in two slots, so Redis cannot intersect them. */
   async #alsoIn(key: string, entries: readonly IndexedSession[]): Promise<IndexedSession[]> {
     if (entries.length === 0) return [];
     const scores = await this.#redis.zmscore(key, ...entries.map(({ id }) => id));
@@ -173,7 +173,7 @@ export class SessionIndex {
     return [createdBy === "" ? [] : ofAddress(createdBy), userId === "" ? [] : ofUser(userId)].flat();
   }
 
-  /** Entries of expired sessions are dropped when their owner creates the next one, or with the whole key. */
+  /** Entries of expired sessions are removed when their owner creates the next one, or with the whole key. */
   async #writeOwned(key: string, id: string, expiresAt: WallMs): Promise<void> {
     await this.#redis.zadd(key, expiresAt, id);
     await this.#redis.pexpireat(key, Math.ceil(expiresAt));

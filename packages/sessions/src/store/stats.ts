@@ -3,8 +3,8 @@ import { aliveSince } from "@tapedeck/runtime";
 import type { SessionStore } from "./store.js";
 
 /**
- * Statistics from index, totals and heartbeats: no session is read. Gateways tell `sockets` in their heartbeat, tickers
- * `leases`, the sessions they render; so a session that plays nowhere is on no node.
+ * Statistics from index, totals and heartbeats, without reading sessions. Gateways report `sockets` in their heartbeat, tickers
+ * `leases`, the sessions that they render; a session that is not rendered counts on no node.
  */
 export async function readStats(
   { redis, keys, index, totals }: Pick<SessionStore, "redis" | "keys" | "index" | "totals">,

@@ -38,9 +38,9 @@ describe("a session's hash", () => {
     const record = await opened();
     await rig.redis.pexpire(rig.keys.session("a"), 77_000);
     const faster = revised(record, { speed: 2, lastActivity: record.lastActivity });
-    expect(await rig.store.replace(record, faster, "command", { alive: false })).toMatchObject({ rev: 2 });
+    expect(await rig.store.replace(record, faster, "command", { renewsTtl: false })).toMatchObject({ rev: 2 });
     const hash = await rig.redis.hgetall(rig.keys.session("a"));
-    expect(await rig.store.replace(record, revised(record, { speed: 3 }), "command")).toBe("someone was faster");
+    expect(await rig.store.replace(record, revised(record, { speed: 3 }), "command")).toBe("conflict");
     expect(await rig.redis.hgetall(rig.keys.session("a"))).toEqual(hash);
     expect(await rig.redis.pttl(rig.keys.session("a"))).toBeLessThanOrEqual(77_000);
   });

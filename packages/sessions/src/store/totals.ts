@@ -4,16 +4,16 @@ import type { Keys } from "../redis/keys.js";
 
 const minuteMs = 60_000;
 
-/** Everything that ever happened to sessions, in numbers. */
+/** Counts since the cluster's beginning. */
 export interface Totals {
   readonly created: number;
   readonly expired: number;
   readonly deleted: number;
-  /** Summed over the sessions that are gone. */
+  /** Summed over deleted and expired sessions. */
   readonly livedMs: number;
 }
 
-/** Counts of what happened to sessions, for ever and by minute. */
+/** Counts created, expired and deleted sessions, in total and by minute. */
 export class SessionTotals {
   readonly #redis: RedisConnection;
   readonly #keys: Keys;
@@ -46,7 +46,7 @@ export class SessionTotals {
     };
   }
 
-  /** Over the last 60 s: all of this minute, and of the one before the share that is not yet 60 s ago. */
+  /** Over the last 60 s: the current minute, and the part of the previous one that lies within 60 s. */
   async perMinute(now: WallMs): Promise<{ created: number; cleanedUp: number }> {
     const minute = Math.floor(now / minuteMs);
     const [last = {}, current = {}] = await Promise.all(

@@ -12,18 +12,18 @@ export interface SessionsOnRedis {
   readonly store: SessionStore;
   readonly sessions: SessionService;
   readonly maintenance: SessionMaintenance;
-  /** `{id}-{rev}` of the tickers asked for, in order. */
+  /** `{id}-{rev}` of each request for a ticker, in order. */
   readonly requested: string[];
-  /** What was logged as a warning; empty when all went well. */
+  /** Logged warnings; none if all went well. */
   readonly warnings: unknown[];
   /** All keys under the prefix. */
   allKeys(): Promise<string[]>;
-  /** Listens to a channel from now on. */
+  /** Collects the messages of a channel from now on. */
   listen(channel: string): Promise<Buffer[]>;
   close(): Promise<void>;
 }
 
-/** Store, deck and upkeep on a real Redis, under a prefix of their own that is swept at the end. */
+/** Store, service and maintenance on a real Redis, under their own prefix, which `close` empties. */
 export function sessionsOnRedis(
   url: string,
   {
@@ -39,7 +39,7 @@ export function sessionsOnRedis(
   const store = new SessionStore(redis, keys, options);
   const requested: string[] = [];
   const warnings: unknown[] = [];
-  const leases = {
+  const tickerQueue = {
     request: async ({ id, rev }: { id: string; rev: number }) => {
       requested.push(`${id}-${rev}`);
     },
@@ -50,18 +50,18 @@ export function sessionsOnRedis(
     redis,
     keys,
     store,
-    sessions: new SessionService({ store, tapes, tickerQueue: leases, log, ttl }),
-    maintenance: new SessionMaintenance({ store, tickerQueue: leases }),
+    sessions: new SessionService({ store, tapes, tickerQueue, log, ttl }),
+    maintenance: new SessionMaintenance({ store, tickerQueue }),
     requested,
     warnings,
     allKeys,
     async listen(channel) {
       const subscriber = redis.duplicate();
       subscribers.push(subscriber);
-      const heard: Buffer[] = [];
-      subscriber.on("messageBuffer", (_: Buffer, message: Buffer) => heard.push(message));
+      const received: Buffer[] = [];
+      subscriber.on("messageBuffer", (_: Buffer, message: Buffer) => received.push(message));
       await subscriber.subscribe(channel);
-      return heard;
+      return received;
     },
     async close() {
       const left = await allKeys();

@@ -4,8 +4,9 @@ import type { ForkedTape } from "@tapedeck/tape";
 export const emptyAccount: Account = { position: 0, average_price: null, realized_pnl: 0 };
 
 /**
- * What a fill makes of an account, at average cost: what enters a position moves its mean price, what closes some of it
- * realises the difference to that. A fill that turns a position round closes it and enters the other with the rest. Pure.
+ * Applies a fill to an account, at average cost: a fill that opens or increases a position moves its average price, one that
+ * closes part of it realises the difference to that price. One that reverses the position closes it and opens the opposite one
+ * with the rest. Pure.
  */
 export function applyFill(
   { position, average_price, realized_pnl }: Account,
@@ -17,11 +18,11 @@ export function applyFill(
   const after = roundAmount(position + signed);
   const closed = position * signed < 0 ? Math.min(Math.abs(position), size) : 0;
   const pnl = roundAmount(closed * (price - entry) * Math.sign(position));
-  const turned = position * after < 0;
+  const reversed = position * after < 0;
   const mean = closed === 0 ? (entry * Math.abs(position) + price * size) / (Math.abs(position) + size) : entry;
   const account = {
     position: after,
-    average_price: after === 0 ? null : roundAmount(turned ? price : mean),
+    average_price: after === 0 ? null : roundAmount(reversed ? price : mean),
     realized_pnl: roundAmount(realized_pnl + pnl),
   };
   return {
@@ -39,7 +40,7 @@ export function applyFill(
   };
 }
 
-/** An account valued at a mid price; undefined where that is not known. What is not held needs none. Pure. */
+/** Values an account at a mid price; undefined if that is not known. An account without position needs none. Pure. */
 export function markToMarket(account: Account, mid: number | undefined): MarkedAccount {
   const { position, average_price, realized_pnl } = account;
   if (average_price === null) return { ...account, unrealized_pnl: 0, total_pnl: realized_pnl };
@@ -48,7 +49,7 @@ export function markToMarket(account: Account, mid: number | undefined): MarkedA
   return { ...account, unrealized_pnl, total_pnl: roundAmount(realized_pnl + unrealized_pnl) };
 }
 
-/** Without the noise of floating point: 8 decimals, and no negative zero. */
+/** Removes floating-point noise: 8 decimals, and no negative zero. */
 export function roundAmount(value: number): number {
   return Number(value.toFixed(8)) + 0;
 }

@@ -90,7 +90,7 @@ describe("the rules", () => {
       };
       const resolved = await resolve(session, buy, noon + 1_050, slow, { sinceRead: () => ms });
       if (isRefusal(resolved)) return resolved.refused;
-      const after = expectAccepted(apply(session, resolved.instruction, resolved.moment));
+      const after = expectAccepted(apply(session, resolved.command, resolved.moment));
       return [after.epochFromSeq, after.anchorWallMs - noon];
     };
     expect(await resolvedIn(20)).toEqual([11, 1_070]);
@@ -123,7 +123,7 @@ describe("the rules", () => {
     // A hundred ms of playing are a thousand frames; what is ordered then shows from 40 ms on, and is to be written down 5 ms before.
     expect(given).toEqual([1_401]);
     expect(first.by).toBeCloseTo(noon + 110 + 40.1 - 5, 0);
-    const after = expectAccepted(apply(session, first.instruction, first.moment));
+    const after = expectAccepted(apply(session, first.command, first.moment));
     expect(after).toMatchObject({ epochFromSeq: 1_001, anchorSeq: 1_000, orderSeq: 1_401 });
     expectAccepted(await applyCommand(after, sell, noon + 111, noting));
     expect(given[1]).toBe(1_411);
@@ -145,7 +145,10 @@ describe("the rules", () => {
       },
     };
     const refused = await resolve(fast, buy, noon + 20, slow, { sinceRead: () => ms });
-    expect(refused).toMatchObject({ refused: "BUSY", message: expect.stringContaining("up to 5 minutes of it ahead") });
+    expect(refused).toMatchObject({
+      refused: "BUSY",
+      message: expect.stringContaining("within 5 minutes of market ahead"),
+    });
     expect(aheadS.map(Math.round)).toEqual([40, 80, 160]);
   });
 

@@ -6,7 +6,7 @@ import { anchorAt, nextEpoch } from "../rules/epochs.js";
 import type { SessionRecord } from "../rules/record.js";
 import { applyFill } from "./account.js";
 
-const givenOrder = z.object({
+const orderFields = z.object({
   id: z.string(),
   after: z.string(),
   seq: z.int(),
@@ -15,21 +15,21 @@ const givenOrder = z.object({
   filled: z.number(),
 });
 
-/** What came of an order; undefined of those that were put down before this was kept with them. */
-const outcome = z.object({
+/** The outcome of an order; absent in orders that older releases stored. */
+const outcomeFields = z.object({
   tape: z.string().optional(),
   placed: z.number().optional(),
   fill: tradeEvent.optional(),
 });
 
-/** An order and its outcome: the tape that it made, when it was given, and its fill. */
+/** An order and its outcome: the tape that it forked, when it was placed, and its fill. */
 export interface StoredOrder extends PlacedOrder {
   readonly tape?: string | undefined;
   readonly placed?: WallMs | undefined;
   readonly fill?: TradeEvent | undefined;
 }
 
-/** An order as its session's list keeps it. `session` is what the order made of it. */
+/** An entry of the session's list of orders. `session` is the session after the order. */
 export function encodeOrder(
   { id, after, seq, side, quantity, filled }: PlacedOrder,
   { tape, anchorWallMs, lastFill }: Pick<SessionRecord, "tape" | "anchorWallMs" | "lastFill">,
@@ -48,32 +48,35 @@ export function encodeOrder(
 }
 
 export function decodeOrder(text: string): StoredOrder {
-  return givenOrder.extend(outcome.shape).parse(JSON.parse(text));
+  return orderFields.extend(outcomeFields.shape).parse(JSON.parse(text));
 }
 
-/** Why no order can be given now; undefined where one can. */
+/** Why the session cannot take an order now; undefined if it can. */
 export function orderRefusal(session: SessionRecord, { here, end }: Pick<Moment, "here" | "end">): Refusal | undefined {
   const { id, mode, state, orders } = session;
   if (mode !== "SIMULATION") {
     return refuse(
       "NOT_SIMULATION",
-      `Session ${id} is in mode ${mode}; orders are for a simulated market. Nothing was changed.`,
+      `Session ${id} is in mode ${mode}; orders require mode SIMULATION. Nothing was changed.`,
     );
   }
   if (state !== "PLAYING" || here.seq >= end.seq) {
-    const why = state === "PLAYING" ? "at the end of what it plays" : state;
-    return refuse("NOT_PLAYING", `Session ${id} is ${why}; orders need a market that plays. Nothing was changed.`);
+    const why = state === "PLAYING" ? "at the end of its range" : state;
+    return refuse(
+      "NOT_PLAYING",
+      `Session ${id} is ${why}; orders require a session that is playing. Nothing was changed.`,
+    );
   }
   if (orders >= limits.orders) {
-    return refuse("TOO_MANY_ORDERS", `A session takes ${limits.orders} orders in all. Nothing was changed.`);
+    return refuse("TOO_MANY_ORDERS", `A session accepts at most ${limits.orders} orders. Nothing was changed.`);
   }
   return undefined;
 }
 
 /**
- * Goes on in the market that an order has made. All that was shown before it stays as it was, so history is kept. The first order,
- * and one that leaves later ones behind, forks the tape: a new epoch, which begins with the next frame. One that goes on from
- * the last is in the same epoch: no frame of that has changed, so (epoch, seq) still names one frame.
+ * Goes on in the market that an order has forked. Frames before the order are unchanged, so history is kept. The first order, and
+ * one that drops later orders, begins a new epoch with the next frame. One that follows the last order stays in its epoch: no
+ * frame of that epoch has changed, so (epoch, seq) still names one frame.
  */
 export function applyOrder(
   session: SessionRecord,

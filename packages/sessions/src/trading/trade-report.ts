@@ -3,7 +3,7 @@ import { parseSimulatedName } from "@tapedeck/tape";
 import { roundAmount } from "./account.js";
 import type { StoredOrder } from "./orders.js";
 
-/** The orders of a session as its report lists them, and what they come to. Pure. */
+/** The orders of a session as its report lists them, with totals. Pure. */
 export function summarizeOrders(orders: readonly StoredOrder[]): Pick<TradeReport, "orders" | "totals"> {
   let pnl = 0;
   const listed = orders.map((order) => {

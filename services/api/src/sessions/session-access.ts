@@ -9,7 +9,7 @@ import {
   RefusedError,
   type SessionView,
 } from "@tapedeck/protocol";
-import { midAt, positionAt, type SessionRecord, type StoredSession, viewOf, waitsForItsTape } from "@tapedeck/sessions";
+import { type SessionRecord, type StoredSession, viewSession, waitsForItsTape } from "@tapedeck/sessions";
 import type { Tape } from "@tapedeck/tape";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
@@ -60,9 +60,7 @@ async function perform(api: Api, id: string, command: Command, caller: Caller): 
 /** A session as clients see it, its playhead where it was at `found.now`. */
 export async function sessionViewOf(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
   const [tape, feed] = await Promise.all([openTape(api, record), feedStatusOf(record, api.live)]);
-  const position = tape && (await positionAt(record, now, tape));
-  const mid = position && (await midAt(record, position, tape));
-  return viewOf(record, { position, tape, now, connections, mid, feed });
+  return viewSession(record, { tape, now, connections, feed });
 }
 
 /** What a session plays. In LIVE a tape may be lost with the Redis that held it: the session waits for the next one then. */

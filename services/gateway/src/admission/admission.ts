@@ -17,7 +17,7 @@ import {
   type RequestGuard,
   type TrustedProxies,
 } from "@tapedeck/runtime";
-import type { CreateChoice, SessionService, StoredSession } from "@tapedeck/sessions";
+import type { NewSessionOptions, SessionService, StoredSession } from "@tapedeck/sessions";
 import { stringifySetCookie } from "cookie";
 import { ClientConnection, type ClientConnections, type ConnectionContext } from "../client/connection.js";
 import type { MessageRateLimits } from "../client/message-rate.js";
@@ -201,7 +201,7 @@ export class Admission {
       await access.rateLimiter.count("creations", principal, address);
     }
     const { userId } = sessionId === globalSessionId ? anonymous : principal;
-    const choice: CreateChoice = { start: true, createdBy: address, userId };
+    const choice: NewSessionOptions = { start: true, createdBy: address, userId };
     return sessions.open(sessionId, legacy ? { ...choice, maxFps: limits.legacyMaxFps } : choice);
   }
 

@@ -8,7 +8,7 @@ import {
   type TradeEvent,
   type WallMs,
 } from "@tapedeck/protocol";
-import { midAt, positionAt, type SessionRecord, viewOf } from "@tapedeck/sessions";
+import { positionAt, type SessionRecord, viewSession } from "@tapedeck/sessions";
 import type { Seq, Tape, TapeCatalog, TapePosition } from "@tapedeck/tape";
 
 export interface SessionMessagesOptions {
@@ -47,9 +47,8 @@ export class SessionMessages {
     const now = this.#options.now();
     const tape = record.tape === "" ? undefined : await tapes.open(record.tape).catch(() => undefined);
     const position = tape && (await positionOn(tape, record, now, at).catch(() => undefined));
-    const mid = position && (await midAt(record, position, tape));
     const feed = await feedStatusOf(record, live).catch(() => undefined);
-    return viewOf(record, { position, tape, now, connections, mid, feed });
+    return viewSession(record, { position: position ?? null, tape, now, connections, feed });
   }
 }
 

@@ -16,11 +16,11 @@ import {
   untilReady,
 } from "@tapedeck/runtime";
 import {
-  type CreateChoice,
   defineSessionScripts,
   type Keys,
   keysWith,
   maintenanceQueue,
+  type NewSessionOptions,
   SessionMaintenance,
   type SessionRecord,
   SessionService,
@@ -98,7 +98,7 @@ export class Rig {
   }
 
   /** A LIVE session at the edge of that feed's tape, with somebody watching. */
-  async liveWatched(choice: CreateChoice = {}): Promise<{ record: SessionRecord; viewer: Viewer }> {
+  async liveWatched(choice: NewSessionOptions = {}): Promise<{ record: SessionRecord; viewer: Viewer }> {
     const { record } = await this.sessions.open(undefined, { mode: "LIVE", max_fps: 0, ...choice });
     const viewer = await this.watch(record.id, { epoch: record.epoch, seq: record.anchorSeq });
     return { record, viewer };
@@ -109,7 +109,7 @@ export class Rig {
   }
 
   /** A playing session on a tape; nobody renders it before a ticker runs. */
-  async play(tape: Tape, choice: CreateChoice = {}): Promise<SessionRecord> {
+  async play(tape: Tape, choice: NewSessionOptions = {}): Promise<SessionRecord> {
     const { record } = await this.sessions.open(undefined, {
       tape: tape.id.split("@")[0],
       max_fps: 0,
@@ -127,7 +127,7 @@ export class Rig {
   }
 
   /** Plays a tape with somebody watching from the first frame on. */
-  async playWatched(tape: Tape, choice: CreateChoice = {}): Promise<{ id: string; viewer: Viewer }> {
+  async playWatched(tape: Tape, choice: NewSessionOptions = {}): Promise<{ id: string; viewer: Viewer }> {
     const { record } = await this.sessions.open(undefined, { tape: tape.id.split("@")[0], max_fps: 0, ...choice });
     const viewer = await this.watch(record.id, { epoch: record.epoch, seq: record.anchorSeq });
     await this.sessions.perform(record.id, { type: "start" });

@@ -1,10 +1,9 @@
 --[[
-  Notes how far a ticker has published sessions and that it is alive, but for those that have changed under it.
+  Records how far a ticker has published sessions, and that it is alive. Skips sessions whose revision has changed.
   KEYS[1..]       sessions       hashes
   ARGV[2i-1]      rev            the revision of session i that the ticker renders
   ARGV[2i]        published_seq  the last frame of session i that it published
-  Returns i, revision, i, revision, ... of the sessions for which nothing was written since they have another revision; -1 if
-  they are gone
+  Returns i, revision, i, revision, ... of the skipped sessions, with their current revision; -1 if they are gone
 ]]
 local time = redis.call("TIME")
 local now = string.format("%d", time[1] * 1000 + math.floor(time[2] / 1000))
@@ -14,7 +13,7 @@ for i, session in ipairs(KEYS) do
   local rev, published = ARGV[2 * i - 1], ARGV[2 * i]
   local current = redis.call("HGET", session, "rev")
   if current == rev then
-    -- A full Redis refuses to write, but goes on telling what has changed.
+    -- A Redis that is out of memory refuses to write, but still reports what has changed.
     redis.pcall("HSET", session, "published_seq", published, "ticker_seen_ms", now)
   else
     changed[#changed + 1] = i

@@ -1,5 +1,5 @@
 --[[
-  Writes a session unless there is one by that id.
+  Writes a session unless there is one with that id.
   KEYS[1] session   hash
   KEYS[2] viewers   hash
   KEYS[3] epochs    list

@@ -1,11 +1,11 @@
 --[[
-  Takes a session away with all that belongs to it, and tells everyone who listens.
+  Deletes a session and its other keys, and publishes that.
   KEYS[1] session   hash, and the channel of the same name
   KEYS[2] viewers   hash
   KEYS[3] epochs    list
   KEYS[4] orders    list
   ARGV[1] body      JSON that names the session
-  Returns the fields and values it had, none if there was no such session
+  Returns its fields and values, none if there was no such session
 ]]
 local session, viewers, epochs, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local body = ARGV[1]

@@ -1,20 +1,20 @@
 --[[
-  Writes fields of a session if nobody has changed it since the caller read it, and tells everyone who listens.
+  Writes fields of a session if it has not changed since the caller read it, and publishes the change.
   KEYS[1] session   hash, and the channel of the same name
-  KEYS[2] epochs    list
-  KEYS[3] viewers   hash
+  KEYS[2] viewers   hash
+  KEYS[3] epochs    list
   KEYS[4] orders    list
   ARGV[1] rev       the revision that was read
-  ARGV[2] ttl       seconds to live from now, 0 to leave that as it is
+  ARGV[2] ttl       seconds to live from now, 0 to keep the current TTL
   ARGV[3] message   what to publish
   ARGV[4] ended     the epoch that this change ends, empty if it ends none
-  ARGV[5] order     the order that led to this change, empty for none
+  ARGV[5] order     the order that this change places, empty for none
   ARGV[6] keep      how many ended epochs to remember
-  ARGV[7] by        Redis's time in ms after which it is too late, 0 for none
+  ARGV[7] by        Redis's time in ms after which nothing is written, 0 for any time
   ARGV[8..] field, value, field, value, ... with the new revision among them
-  Returns 1 if it was written, 0 if someone was faster, -1 if the session is gone, -2 if it is too late
+  Returns 1 if it was written, 0 if another change came first, -1 if the session is gone, -2 if it is too late
 ]]
-local session, epochs, viewers, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local session, viewers, epochs, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local rev, ttl, message, ended, order, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local by = tonumber(ARGV[7])
 

@@ -1,10 +1,11 @@
 import { defineScripts, type RedisConnection, type Script } from "@tapedeck/runtime";
 import type { Result } from "ioredis";
+import type { Keys } from "../../redis/keys.js";
 
 /** The files stay in src: the same path leads there from src/store/scripts and from dist/store/scripts. */
 const folder = new URL("../../../src/store/scripts/", import.meta.url);
 
-/** The Lua scripts by command name. The files say what they do and answer. */
+/** The Lua scripts by command name. Each file's header says what it does and returns. */
 const scripts: Readonly<Record<string, Script>> = {
   sessionRead: { file: "read", numberOfKeys: 2 },
   sessionCreate: { file: "create", numberOfKeys: 4 },
@@ -15,7 +16,12 @@ const scripts: Readonly<Record<string, Script>> = {
   indexTake: { file: "take-entry", numberOfKeys: 1 },
 };
 
-type Keys4 = [session: string, viewers: string, epochs: string, orders: string];
+/** KEYS[1] to KEYS[4] of every script on one session; `read` takes the first two. */
+type SessionKeys = [session: string, viewers: string, epochs: string, orders: string];
+
+export function sessionKeys(keys: Keys, id: string): SessionKeys {
+  return [keys.session(id), keys.viewers(id), keys.epochs(id), keys.orders(id)];
+}
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
@@ -23,13 +29,10 @@ declare module "ioredis" {
       session: string,
       viewers: string,
     ): Result<[fields: string[], viewers: string[], time: [string, string]], Context>;
-    sessionCreate(...args: [...Keys4, ttl: number, ...fields: string[]]): Result<0 | 1, Context>;
+    sessionCreate(...args: [...SessionKeys, ttl: number, ...fields: string[]]): Result<0 | 1, Context>;
     sessionReplace(
       ...args: [
-        session: string,
-        epochs: string,
-        viewers: string,
-        orders: string,
+        ...SessionKeys,
         rev: number,
         ttl: number,
         message: string,
@@ -41,13 +44,13 @@ declare module "ioredis" {
       ]
     ): Result<1 | 0 | -1 | -2, Context>;
     sessionCheckpoints(sessions: number, ...keysThenRevsAndSeqs: (string | number)[]): Result<number[], Context>;
-    sessionTouch(...args: [...Keys4, node: string, sockets: number]): Result<TouchReply | null, Context>;
-    sessionDelete(...args: [...Keys4, body: string]): Result<string[], Context>;
+    sessionTouch(...args: [...SessionKeys, node: string, sockets: number]): Result<TouchReply | null, Context>;
+    sessionDelete(...args: [...SessionKeys, body: string]): Result<string[], Context>;
     indexTake(index: string, member: string, score: number, newScore: number | ""): Result<0 | 1, Context>;
   }
 }
 
-export type TouchReply = [
+type TouchReply = [
   createdAt: string,
   lastActivity: string,
   ttl: string,
@@ -57,7 +60,7 @@ export type TouchReply = [
   userId: string,
 ];
 
-/** Teaches a connection the scripts of sessions. Doing it again does no harm. */
+/** Defines the session scripts on a connection. Repeating it does no harm. */
 export function defineSessionScripts(redis: RedisConnection): RedisConnection {
   defineScripts(redis, folder, scripts);
   return redis;

@@ -1,11 +1,10 @@
 --[[
-  Lets exactly one caller deal with an index entry: gives it another score if it still has the one that was read, or
-  removes it.
+  Lets exactly one caller handle an index entry: changes its score, or removes it, if it still has the score that was read.
   KEYS[1] index     sorted set
   ARGV[1] member
   ARGV[2] score     as it was read
   ARGV[3] new       its score from now on, empty to remove it
-  Returns 1 if it was done, 0 if the entry has gone or changed
+  Returns 1 if it was done, 0 if the entry is gone or has changed
 ]]
 local index = KEYS[1]
 local member, score, new = ARGV[1], ARGV[2], ARGV[3]

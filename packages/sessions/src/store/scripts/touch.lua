@@ -1,11 +1,11 @@
 --[[
-  A sign of life: the session lives for its whole TTL from now. A gateway says with it how many sockets watch through it.
+  Records activity: the session lives for its whole TTL from now. A gateway also reports how many sockets it has on it.
   KEYS[1] session   hash
   KEYS[2] viewers   hash: gateway -> "sockets deadline_ms"
   KEYS[3] epochs    list
   KEYS[4] orders    list
-  ARGV[1] node      the gateway, empty for a sign of life without sockets
-  ARGV[2] sockets   how many watch it there
+  ARGV[1] node      the gateway, empty for activity without sockets
+  ARGV[2] sockets   how many it has on the session
   Returns {created_at, last_activity, ttl, mode, state, created_by, user_id}, or nothing if the session is gone
 ]]
 local session, viewers, epochs, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -19,7 +19,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call("HSET", session, "last_activity", string.format("%d", now))
 if node ~= "" then
   if sockets > 0 then
-    -- Gateways come back after two minutes or a quarter of the TTL, whichever is sooner.
+    -- Gateways report again after two minutes or a quarter of the TTL, whichever is sooner.
     local deadline = now + math.min(300000, ttl * 500)
     redis.call("HSET", viewers, node, string.format("%d %d", sockets, deadline))
   else

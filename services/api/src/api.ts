@@ -13,13 +13,13 @@ import type { Keys, ReconnectingQueue, SessionService, SessionStore, UserQueue }
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { RequestMetrics } from "./http/request-metrics.js";
 
-/** What the routes work with. Everything that outlives a request is in Redis or in the tape store. */
+/** The dependencies of routes. Everything that outlives a request is in Redis or in the tape store. */
 export interface Api {
   readonly node: string;
   readonly sessions: SessionService;
   readonly store: SessionStore;
   readonly tapes: TapeCatalog;
-  /** Searches in tapes that users have asked for, overviews among them. */
+  /** Runs users' searches in tapes, including overviews. */
   readonly searches: UserQueue;
   readonly live: Pick<LiveTapes, "status" | "feedsInDemand">;
   readonly redis: RedisConnection;
@@ -28,11 +28,11 @@ export interface Api {
   readonly metrics: Metrics;
   readonly requests: RequestMetrics;
   readonly countCommand: CountCommand;
-  /** BullMQ's, for admins to look at. */
+  /** BullMQ's queues, shown to admins. */
   readonly queues: readonly ReconnectingQueue[];
   readonly log: Logger;
   readonly access: Access;
-  /** By which names this node is asked, and by which pages. */
+  /** Checks the host name and origin of requests. */
   readonly guard: RequestGuard;
   /** The Content-Security-Policy of our own pages. */
   readonly pagePolicy: string;

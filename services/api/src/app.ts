@@ -5,23 +5,24 @@ import { isModelTestSession, securityHeaders, withSpan } from "@tapedeck/runtime
 import { stringifySetCookie } from "cookie";
 import Koa, { type Context, type Middleware } from "koa";
 import type { Api } from "./api.js";
-import { auditContextOf } from "./auth/act.js";
 import { auditRequests } from "./auth/audit.js";
-import { identify } from "./auth/authenticate.js";
-import { type Caller, callerOf, sessionCookie } from "./auth/caller.js";
+import { authenticate } from "./auth/authenticate.js";
+import { auditContextOf, type Caller, callerOf, sessionCookie } from "./auth/caller.js";
 import { cors } from "./http/cors.js";
 import { errorResponses } from "./http/error-responses.js";
 import { hasFormContentType, readJsonBody } from "./http/json-body.js";
 import { JsonResponse, type RawRequest, RawResponse, type Route } from "./http/route.js";
 import { queuesPage } from "./pages/queues-page.js";
 import { routes } from "./routes/index.js";
-import { recordPageCommand } from "./sessions/legacy-pages.js";
+import { recordPageCommand } from "./sessions/legacy-page-session.js";
 
-/** The control plane as a Koa app; it holds nothing of its own, so any number of them serve one cluster. */
+/** The control plane as a Koa app. It holds no state, so any number of instances serve one cluster. */
 export function createApp(api: Api): Koa {
   const app = new Koa();
   app.silent = true; // Koa's own reporter writes to the console
-  app.on("error", (error: unknown) => api.log.warn({ err: error }, "an answer could not be sent"));
+  app.on("error", (error: unknown) =>
+    api.log.warn({ err: error }, "failed to send an answer; the client may have disconnected"),
+  );
 
   const router = routerOf(routes, api);
   app.use(api.requests.middleware);
@@ -36,13 +37,13 @@ export function createApp(api: Api): Koa {
   return app;
 }
 
-/** What keeps a browser from reading more into an answer than it says. Pages have a policy of their own instead. */
+/** Keeps browsers from running or framing an answer that is data. Pages replace the policy with their own. */
 const setSecurityHeaders: Middleware = (ctx, next) => {
   ctx.set(securityHeaders);
   return next();
 };
 
-/** So that a person at a load balancer can see who answered. */
+/** Shows which node has answered, behind a load balancer. */
 function nameNode(node: string): Middleware {
   return (ctx, next) => {
     ctx.set("X-Tapedeck-Node", node);
@@ -62,7 +63,7 @@ function routerOf(table: readonly Route[], api: Api): Router {
         session: ctx.params.id,
         link: ctx.params.share,
       });
-      const principal = route.access === "public" ? anonymous : await identify(ctx, route.access, api);
+      const principal = route.access === "public" ? anonymous : await authenticate(ctx, route.access, api);
       const caller = callerOf(ctx, api.trustedProxies, principal);
       if (route.method === "GET" && route.access !== "public") {
         await api.access.rateLimiter.count("reads", principal, caller.address);
@@ -74,21 +75,21 @@ function routerOf(table: readonly Route[], api: Api): Router {
   return router;
 }
 
-/** What changes something is traced, as part of the caller's own trace if it sends one along. */
+/** Requests that change something are traced, within the caller's trace if it sends one. */
 function traceRequest<T>(ctx: Context, { method, path }: Route, answer: () => Promise<T>): Promise<T> {
   const attributes = { "http.request.method": method, "http.route": path, "url.path": ctx.path };
   return withSpan(`${method} ${path}`, attributes, answer, { traceparent: ctx.get("traceparent") || undefined });
 }
 
-/** A path of the table under one method, as the router knows it. */
+/** A matching path of the router. */
 interface Layer {
   readonly methods: readonly string[];
   readonly path: string | RegExp;
 }
 
 /**
- * Of the paths that a request fits, those without a parameter. Where there is one it is meant, under whatever method:
- * `GET /sessions/create` does not ask for a session called "create".
+ * The matching paths without a parameter. A literal path takes precedence whatever the method: `GET /sessions/create` does not request a
+ * session called "create".
  */
 function literalPaths(matched: readonly Layer[] = []): readonly Layer[] {
   return matched.filter(({ path }) => typeof path === "string" && !path.includes(":"));
@@ -135,15 +136,17 @@ function sendRaw(ctx: Context, { body: bytes, gzippedBody: gzipped }: RawRespons
   ctx.body = compressed ? gzipped : bytes;
 }
 
-/** A path that no route has is 404; one that some route has under another method is 405 and says which. */
+/** Answers 404 for an unknown path, and 405 with the allowed methods for a known path under another method. */
 const refuseUnknownRoute: Middleware = async (ctx) => {
   const matched: readonly Layer[] = ctx.matched ?? [];
   const literal = literalPaths(matched);
   const methods = new Set((literal.length > 0 ? literal : matched).flatMap((layer) => layer.methods));
   if (methods.size === 0) {
-    throw new RefusedError(refuse("ROUTE_NOT_FOUND", `There is no ${ctx.path} here; /docs lists what there is.`));
+    throw new RefusedError(refuse("ROUTE_NOT_FOUND", `There is no route ${ctx.path}; /docs lists all routes.`));
   }
   const allowed = [...methods, "OPTIONS"].join(", ");
   ctx.set("Allow", allowed);
-  throw new RefusedError(refuse("METHOD_NOT_ALLOWED", `${ctx.path} does not take ${ctx.method}; it takes ${allowed}.`));
+  throw new RefusedError(
+    refuse("METHOD_NOT_ALLOWED", `${ctx.path} does not accept ${ctx.method}; it accepts ${allowed}.`),
+  );
 };

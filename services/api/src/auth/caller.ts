@@ -1,27 +1,26 @@
-import type { ServerResponse } from "node:http";
-import { clientKey, type Principal } from "@tapedeck/access";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type AuditEvent, clientKey, type Principal } from "@tapedeck/access";
 import { clientAddress, pageTag, type TrustedProxies } from "@tapedeck/runtime";
 import { clientGone, type Requester } from "@tapedeck/sessions";
 import { parseCookie } from "cookie";
 import type { Context } from "koa";
-import { type AuditContext, auditContextOf } from "./act.js";
 
-/** Names the session that a browser watches, for commands of the later legacy dashboard that do not. */
+/** Names the session that a browser watches, for commands of the later legacy dashboard, which name none. */
 export const sessionCookie = "tapedeck_session";
 
-/** Who asks. */
+/** Who sends a request. */
 export interface Caller {
-  /** What the audit trail says of the request, for what only its handler knows. */
+  /** The request's audit entry, to which a handler may add what only it knows. */
   readonly audit: AuditContext;
   readonly principal: Principal;
   readonly address: string;
   readonly userAgent: string | undefined;
   readonly origin: string | undefined;
-  /** Tells pages of one browser and origin apart. */
-  readonly pageMark: string;
-  /** The session of the `tapedeck_session` cookie: the client's word, to be looked up before it is believed. */
+  /** Distinguishes pages of one browser and origin. */
+  readonly pageTag: string;
+  /** The session of the `tapedeck_session` cookie. Clients choose it, so it must be looked up before it is used. */
   readonly cookieSession: string | undefined;
-  /** By whom what takes its time is counted, and whether they still wait for it. */
+  /** Counts and cancels expensive work of this request. */
   readonly requester: Requester;
 }
 
@@ -34,9 +33,9 @@ export function callerOf(ctx: Context, trusted: TrustedProxies, principal: Princ
     address,
     userAgent,
     origin,
-    pageMark: pageTag(authorization),
+    pageTag: pageTag(authorization),
     cookieSession: cookie === undefined ? undefined : parseCookie(cookie)[sessionCookie],
-    requester: { user: clientKey(principal, address), signal: goneSignal(ctx.res) },
+    requester: { user: clientKey(principal, address), signal: disconnectSignal(ctx.res) },
   };
 }
 
@@ -44,11 +43,35 @@ export function addressOf(ctx: Context, trusted: TrustedProxies): string {
   return clientAddress(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined, trusted);
 }
 
-/** Aborts when the connection ends before the answer is written. */
-function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
+/** Aborts if the connection closes before the answer is written. */
+function disconnectSignal(response: ServerResponse): AbortSignal {
+  const disconnected = new AbortController();
   response.once("close", () => {
-    if (!response.writableFinished) gone.abort(clientGone());
+    if (!response.writableFinished) disconnected.abort(clientGone());
   });
-  return gone.signal;
+  return disconnected.signal;
+}
+
+/** How a route appears in the audit trail when it succeeds. */
+export interface RouteAudit {
+  readonly event: AuditEvent;
+  readonly action: string;
+}
+
+/** The audit entry of a request, completed as its parts become known. */
+export interface AuditContext {
+  /** Method and path as in the route table. */
+  endpoint?: string;
+  route?: RouteAudit | undefined;
+  principal?: Principal;
+  session?: string | undefined;
+  link?: string | undefined;
+}
+
+const contexts = new WeakMap<IncomingMessage, AuditContext>();
+
+export function auditContextOf({ req }: { readonly req: IncomingMessage }): AuditContext {
+  const context = contexts.get(req) ?? {};
+  contexts.set(req, context);
+  return context;
 }

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import { type ParseError, parse as parseForgivingly, printParseErrorCode } from "jsonc-parser";
+import { type ParseError, parse as parseWithErrors, printParseErrorCode } from "jsonc-parser";
 import getRawBody from "raw-body";
 
-/** Of a body that is too long, what is read and thrown away before the answer: who is cut off while sending rarely reads it. */
+/** How much of an oversized body is read and discarded before the answer: a client that is cut off while sending rarely reads it. */
 const discardLimits = { bytes: 64 * 1024 * 1024, ms: 5_000 };
 
 const multipart = /^\s*multipart\//i;
 const form = /^\s*application\/x-www-form-urlencoded/i;
-/** What a page's form can send to any site without asking that site first. */
+/** The content types that an HTML form can send to any site without a CORS preflight. */
 const formType = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(;|$)/i;
 
 export function hasFormContentType({ headers }: IncomingMessage): boolean {
@@ -16,10 +16,10 @@ export function hasFormContentType({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * The body as JSON, whatever its Content-Type says; undefined when it is empty, blank or `null`. `curl -d` calls its JSON a form,
- * so a form is what calls itself one and is not JSON either. An empty body that calls itself a form is a page's button, and refused.
+ * The body as JSON, whatever its Content-Type; undefined if it is empty, white space or `null`. `curl -d` declares its JSON as a form,
+ * so only a body that is also not JSON counts as a form. An empty body declared as a form comes from an HTML form, and is refused.
  *
- * @throws RefusedError 413 above `limit` bytes, 415 for forms, multipart and compressed bodies, 400 for what is not JSON in
+ * @throws RefusedError 413 above `limit` bytes, 415 for forms, multipart and compressed bodies, 400 for other bodies that are not JSON in
  *   UTF-8, naming the position
  */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
@@ -35,7 +35,7 @@ export async function readJsonBody(request: IncomingMessage, limit: number): Pro
   }
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") {
-    throw new RefusedError(refuse("UNSUPPORTED_BODY", "Compressed bodies are not read here; send the JSON as it is."));
+    throw new RefusedError(refuse("UNSUPPORTED_BODY", "Compressed bodies are not supported; send uncompressed JSON."));
   }
   return parseJson(decode(bytes), form.test(type)) ?? undefined;
 }
@@ -52,7 +52,7 @@ async function readBytes(request: IncomingMessage, limit: number): Promise<Buffe
   }
 }
 
-/** A proxy that is cut off while it sends makes a 502 of the 413, so the body is heard out, within bounds. */
+/** A proxy that is cut off while sending turns the 413 into a 502, so the body is read to its end, within limits. */
 function discardRest(request: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     let left = discardLimits.bytes;
@@ -68,7 +68,7 @@ function discardRest(request: IncomingMessage): Promise<void> {
   });
 }
 
-/** What JSON takes for white space. */
+/** White space in JSON. */
 function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
@@ -95,13 +95,13 @@ function parseJson(text: string, calledForm: boolean): unknown {
   }
 }
 
-/** JSON.parse names a position only for some mistakes; the slower parser, asked after a failure, does for all. */
+/** JSON.parse names a position only for some mistakes; this slower parser, used after a failure, names one for all. */
 function describeSyntaxError(text: string): string {
   const errors: ParseError[] = [];
   try {
-    parseForgivingly(text, errors, { disallowComments: true });
+    parseWithErrors(text, errors, { disallowComments: true });
   } catch {
-    return "it is nested too deeply"; // a RangeError of the parser's recursion: the position would be no help either
+    return "it is nested too deeply"; // the parser's recursion exceeded the stack
   }
   const [first] = errors;
   if (first === undefined) return "unexpected character at position 0";

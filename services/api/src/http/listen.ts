@@ -4,16 +4,16 @@ import { errorBodyOf } from "@tapedeck/protocol";
 import { createHttpServer, type HttpTimeouts, httpTimeouts, respondAndClose } from "@tapedeck/runtime";
 import type Koa from "koa";
 
-/** A server that listens; `close` lets the answers under way finish. */
+/** A listening server; `close` waits for requests in progress. */
 export interface Listening {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Longer than load balancers keep idle connections (60 s usually), so that it is they who close them, not we mid-request. */
+/** Longer than load balancers keep idle connections (usually 60 s), so that they close them and never race with our close. */
 const keepAliveMs = 75_000;
 
-/** @param limits how long clients may take; for tests, which do not want to wait so long */
+/** @param limits timeouts for clients; tests shorten them */
 export async function listen(
   app: Koa,
   host: string,
@@ -27,7 +27,7 @@ export async function listen(
     server.listen(port, host, resolve);
   });
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a server on a port has an address");
+  if (address === null || typeof address === "string") throw new Error("the server has no address");
   return { url: urlOf(address), close: () => close(server) };
 }
 
@@ -42,12 +42,12 @@ function close(server: Server): Promise<void> {
   });
 }
 
-/** What Node's parser refuses never reaches Koa; it gets JSON all the same. */
+/** Requests that Node's parser rejects never reach Koa; they are answered with JSON as well. */
 function answerUnreadableRequests(server: Server): void {
   server.on("clientError", (_error, socket) => {
     if (!(socket instanceof Socket)) return;
     if (!socket.writable) return void socket.destroy();
-    const body = JSON.stringify(errorBodyOf({ refused: "MALFORMED", message: "This is not an HTTP request." }));
+    const body = JSON.stringify(errorBodyOf({ refused: "MALFORMED", message: "This is not a valid HTTP request." }));
     respondAndClose(
       socket,
       `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n` +

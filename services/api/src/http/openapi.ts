@@ -3,7 +3,7 @@ import { version } from "@tapedeck/runtime";
 import { createDocument, type oas31, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { type Route, takesBody } from "./route.js";
 
-/** The OpenAPI document of a route table: what Koa routes by and what is documented cannot differ. */
+/** The OpenAPI document of the route table. The router uses the same table, so the two cannot differ. */
 export function openApiOf(routes: readonly Route[]): oas31.OpenAPIObject {
   const paths: Record<string, ZodOpenApiPathsObject[string]> = {};
   for (const route of routes) {
@@ -16,9 +16,9 @@ export function openApiOf(routes: readonly Route[]): oas31.OpenAPIObject {
       title: "Tapedeck",
       version,
       description:
-        "A tape deck for market data for every user. Any node answers for any session. " +
-        "Refusals are JSON with a stable code; a refused request changes nothing. " +
-        "A body is read as JSON whatever its Content-Type, multipart excepted; a form that is not JSON is refused.",
+        "Play, pause, rewind and follow market data live, with a session for every user. Any node answers for any session. " +
+        "A refusal is JSON with a stable code and changes nothing. " +
+        "A body is read as JSON whatever its Content-Type, except multipart; a form that is not JSON is refused.",
     },
     paths,
   });
@@ -52,7 +52,7 @@ function codesOf(route: Route): RefusalCode[] {
   return [...codes];
 }
 
-/** One response per HTTP status, naming the codes that it comes with. */
+/** One response per HTTP status, listing its codes. */
 function refusalResponses(codes: readonly RefusalCode[]) {
   const statuses = [...new Set(codes.map((code) => refusals[code]))].sort((a, b) => a - b);
   return Object.fromEntries(

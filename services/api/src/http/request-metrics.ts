@@ -3,15 +3,15 @@ import { Histogram, type Registry } from "prom-client";
 
 export interface RequestMetrics {
   readonly middleware: Middleware;
-  /** Since the start: requests, and those that ended in a 5xx. For the heartbeat. */
+  /** Requests since the start, and those answered with 5xx; for the heartbeat. */
   totals(): { requests: number; errors: number };
 }
 
-/** Times requests by method, route (not path: ids would make a series each) and status. */
+/** Measures requests by method, route and status. Not by path, since each id would create a series. */
 export function createRequestMetrics(registry: Registry): RequestMetrics {
   const seconds = new Histogram({
     name: "tapedeck_api_request_seconds",
-    help: "Time from a request's head to its answer",
+    help: "Time from receiving a request's headers to its answer",
     labelNames: ["method", "route", "status"],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 3],
     registers: [registry],
@@ -30,7 +30,7 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
   };
 }
 
-/** Whatever else a client calls its method must not make a series. */
+/** Unknown methods must not create a series each. */
 function known(method: string): string {
   return ["GET", "HEAD", "POST", "DELETE", "OPTIONS"].includes(method) ? method : "other";
 }

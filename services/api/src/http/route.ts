@@ -1,16 +1,15 @@
 import { describeIssues, type RefusalCode, withoutNulls } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { Api } from "../api.js";
-import type { RouteAudit } from "../auth/act.js";
-import type { Caller } from "../auth/caller.js";
+import type { Caller, RouteAudit } from "../auth/caller.js";
 import { refusedFor } from "./error-responses.js";
 
-/** A body that is sent as it stands: recorded frames, pages, metrics. */
+/** An answer sent as it is: recorded frames, pages, metrics. */
 export class RawResponse {
   readonly type: string;
   readonly body: string | Buffer;
   readonly headers: Readonly<Record<string, string>>;
-  /** The same compressed, for clients that can read it. */
+  /** The compressed body, for clients that accept gzip. */
   readonly gzippedBody: Buffer | undefined;
 
   constructor(
@@ -26,7 +25,7 @@ export class RawResponse {
   }
 }
 
-/** Status 200 or 201 unless the route's answer says otherwise. */
+/** A JSON answer with another status than the route's. */
 export class JsonResponse {
   readonly status: number;
   readonly body: unknown;
@@ -37,21 +36,21 @@ export class JsonResponse {
   }
 }
 
-/** What a request brought, unread. */
+/** A request before its parts are parsed. */
 export interface RawRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly readBody: () => Promise<unknown>;
-  /** A form changes nothing, also where a route takes no body and would not look at it. */
+  /** A form must change nothing, even on a route that takes no body and would ignore it. */
   readonly isForm: boolean;
   readonly caller: Caller;
   /** The Accept header. */
   readonly accept: string;
-  /** Lets later requests of this page, which name no session, mean this one. */
+  /** Remembers this session for later requests of the same page that name none. */
   readonly rememberSession: (id: string) => Promise<void>;
 }
 
-/** What a request brought, read by the route's schemas. */
+/** A request, parsed by the route's schemas. */
 export interface RouteRequest<Params, Query, Body> extends Pick<RawRequest, "caller" | "accept" | "rememberSession"> {
   readonly params: Params;
   readonly query: Query;
@@ -67,23 +66,23 @@ interface RouteSpec<Params extends z.ZodObject, Query extends z.ZodObject, Body 
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** `symbol: null` in the body is as good as no `symbol`. */
+  /** `symbol: null` in the body counts as no `symbol`. */
   readonly nullMeansAbsent?: boolean;
-  /** Schema of the JSON that is answered; pages have none, and are not in the OpenAPI document. */
+  /** Schema of the JSON answer; routes without one, such as pages, are not in the OpenAPI document. */
   readonly answer?: Answer;
   readonly status?: 200 | 201;
-  /** Where authentication is on: who may ask at all. By default whoever has a token; what they may is for the route to see. */
+  /** Who may call the route with authentication on. By default everyone with a token; the route checks permissions itself. */
   readonly access?: "public" | "user" | "admin";
-  /** What the audit trail has of it; an admin's views are in it without this. */
+  /** The audit entry of a successful request; admin routes have one by default. */
   readonly audit?: RouteAudit;
-  /** Refusals beyond those that any route can meet. */
+  /** Refusals besides those that every route may answer. */
   readonly refusals?: readonly RefusalCode[];
 }
 
-/** What a route has that takes nothing but its path: `route({ ...bare, method: "GET", ... })`. */
+/** For routes without parameters, query and body: `route({ ...noInput, method: "GET", ... })`. */
 export const noInput = { params: z.object({}), query: z.object({}), body: z.undefined() } as const;
 
-/** One line of the route table, with its types forgotten: what Koa routes by and what `/openapi.json` says. */
+/** An entry of the route table, used by the router and by `/openapi.json`. */
 export interface Route extends Omit<RouteSpec<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>, "audit"> {
   readonly audit: RouteAudit | undefined;
   readonly status: 200 | 201;
@@ -93,8 +92,8 @@ export interface Route extends Omit<RouteSpec<z.ZodObject, z.ZodObject, z.ZodTyp
 }
 
 /**
- * Declares a route. The request is read by its schemas before `handle` runs, so a handler sees only values that are of the
- * declared shape, and what is declared is what the OpenAPI document says.
+ * Declares a route. The request is parsed by its schemas before `handle` runs, so handlers see only valid values, and the OpenAPI
+ * document describes exactly what is accepted.
  */
 export function route<
   Params extends z.ZodObject,

@@ -3,12 +3,12 @@ import type { TickerQueue } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
 import { readNodes } from "./nodes.js";
 
-/** One scrape asks each metric for itself; within this time they share one reading of Redis. */
+/** A scrape reads each metric separately; within this time they share one read of Redis. */
 const sharedMs = 500;
 
 /**
- * Shows numbers that are the cluster's and no node's, read from Redis when Prometheus asks: a dozen cheap commands. Every api tells
- * the same ones, so whoever adds them up counts each only once.
+ * Exposes metrics of the whole cluster, read from Redis on each scrape with a dozen cheap commands. Every api exposes the same values,
+ * so queries must not sum them over nodes.
  */
 export function showCluster(
   metrics: Metrics,
@@ -46,7 +46,7 @@ export function showCluster(
   });
   metrics.observeGauge({
     name: "tapedeck_nodes",
-    help: "Nodes that were heard in the last 15 s, by role",
+    help: "Nodes with a heartbeat in the last 15 s, by role",
     labels: ["role"],
     read: async () => {
       const roles = new Map<string, number>();
@@ -57,9 +57,9 @@ export function showCluster(
   const total = (name: string, help: string, of: (totals: Awaited<ReturnType<typeof store.totals.read>>) => number) =>
     metrics.observeCounter({ name: `tapedeck_sessions_${name}`, help, read: async () => of((await read()).totals) });
   total("created_total", "Sessions ever created in the cluster", ({ created }) => created);
-  total("expired_total", "Sessions of the cluster that ended by their TTL", ({ expired }) => expired);
+  total("expired_total", "Sessions of the cluster that expired", ({ expired }) => expired);
   total("deleted_total", "Sessions of the cluster that were deleted", ({ deleted }) => deleted);
-  total("lived_seconds_total", "Time that all ended sessions lived, summed", ({ livedMs }) => livedMs / 1000);
+  total("lived_seconds_total", "Total lifetime of all ended sessions", ({ livedMs }) => livedMs / 1000);
 }
 
 function shared<T>(read: () => Promise<T>): () => Promise<T> {

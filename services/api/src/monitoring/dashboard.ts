@@ -4,7 +4,7 @@ import type { Api } from "../api.js";
 import { openTape, sessionViewOf } from "../sessions/session-access.js";
 import { numbersOf, readNodes, sumOf } from "./nodes.js";
 
-/** The cluster in numbers: statistics of the sessions, and what the nodes' heartbeats say. */
+/** The cluster's numbers: session statistics, and sums over the nodes' heartbeats. */
 export async function clusterDashboard(api: Api, sessionId: string): Promise<Dashboard> {
   const [sessions, nodes, found] = await Promise.all([api.store.stats(), readNodes(api), api.store.read(sessionId)]);
   const session = found && (await sessionViewOf(api, found));
@@ -38,7 +38,7 @@ export async function clusterDashboard(api: Api, sessionId: string): Promise<Das
   };
 }
 
-/** Seconds since the frame under a moving playhead was due; at the edge of a live tape, since the market's time of that frame. */
+/** Seconds since the frame at a moving playhead was due; at the edge of a live tape, since that frame's tape time. */
 async function sinceLastFrame(api: Api, { record, now }: StoredSession): Promise<number | undefined> {
   const tape = isMoving(record) ? await openTape(api, record) : undefined;
   if (tape === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { Api } from "../api.js";
 import { readNodes, sumOf } from "./nodes.js";
 
-/** Always answers, also while Redis is away: then it says so, and knows nothing of the sessions. */
+/** Answers also while Redis is unavailable: then the status is degraded, and session data is empty. */
 export async function clusterHealth(api: Api): Promise<z.infer<typeof healthAnswer>> {
   try {
     const [nodes, shared, feeds] = await Promise.all([
@@ -26,7 +26,7 @@ export async function clusterHealth(api: Api): Promise<z.infer<typeof healthAnsw
     const { issues, uptime } = api.health.snapshot();
     return {
       status: "degraded",
-      issues: issues.length > 0 ? [...issues] : ["redis: cannot be reached"],
+      issues: issues.length > 0 ? [...issues] : ["redis: unreachable"],
       uptime,
       mode: "REPLAY",
       snapshots_processed: 0,

@@ -1,17 +1,16 @@
 import type { NodeView } from "@tapedeck/protocol";
-import { aliveSince } from "@tapedeck/runtime";
+import { aliveSince, redisTime } from "@tapedeck/runtime";
 import { orUnavailable } from "@tapedeck/sessions";
 import type { Api } from "../api.js";
-import { redisNow } from "./redis-now.js";
 
-/** The nodes that have been heard lately, as their heartbeats describe them. */
+/** The nodes with a recent heartbeat, as the heartbeats describe them. */
 export async function readNodes({ redis, keys }: Pick<Api, "redis" | "keys">): Promise<NodeView[]> {
-  const heardSince = aliveSince(await redisNow(redis));
-  const names = await orUnavailable(redis.zrangebyscore(keys.nodes, heardSince, "+inf"));
+  const oldest = aliveSince(await orUnavailable(redisTime(redis)));
+  const names = await orUnavailable(redis.zrangebyscore(keys.nodes, oldest, "+inf"));
   const hashes = await orUnavailable(Promise.all(names.map((name) => redis.hgetall(keys.node(name)))));
   return hashes.flatMap((hash, index) => {
     const node = names[index];
-    // The hash can go between the two reads.
+    // The hash may expire between the two reads.
     return node === undefined || Object.keys(hash).length === 0 ? [] : [nodeView(node, hash)];
   });
 }
@@ -25,7 +24,7 @@ function isNumber(text: string): boolean {
   return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(text);
 }
 
-/** Sum of a field over the nodes that have it. */
+/** Sum of a field over the nodes that report it. */
 export function sumOf(nodes: readonly NodeView[], field: string): number {
   return numbersOf(nodes, field).reduce((sum, value) => sum + value, 0);
 }

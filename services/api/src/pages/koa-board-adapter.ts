@@ -11,8 +11,8 @@ import ejs from "ejs";
 import send from "koa-send";
 
 /**
- * Serves bull-board by Koa, its reading routes alone. The adapter that bull-board has for Koa brings a library of template engines,
- * a formatter of HTML and a parser of bodies with it: some twenty packages for one page.
+ * Serves the read routes of bull-board with Koa. Bull-board's own Koa adapter depends on a library of template engines, an HTML
+ * formatter and a body parser: about twenty packages for one page.
  */
 export class KoaBoardAdapter implements IServerAdapter {
   readonly #router: Router;

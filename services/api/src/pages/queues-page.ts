@@ -7,49 +7,54 @@ import { RefusedError, refuse } from "@tapedeck/protocol";
 import { maintenanceQueue, orUnavailable, ReconnectingQueue, tickerQueueNames } from "@tapedeck/sessions";
 import type { Queue } from "bullmq";
 import type { Api } from "../api.js";
-import { auditContextOf } from "../auth/act.js";
-import { identify } from "../auth/authenticate.js";
+import { authenticate } from "../auth/authenticate.js";
+import { auditContextOf } from "../auth/caller.js";
 import { KoaBoardAdapter } from "./koa-board-adapter.js";
 
 export const queuesPath = "/admin/queues";
 
-/** Its page brings its own scripts and styles; its settings lie in the page as data, not as a script. */
+/** The page loads only its own scripts and styles; its settings are data in the page, not a script. */
 const policy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'";
 
-/** The page's template asks for a font from elsewhere, which the policy refuses: the system's own serves as well. */
+/** The page's template loads a font from another host, which the policy blocks: the system font is used instead. */
 const foreignLink = /<link\b[^>]*\bhref="https?:[^>]*>/g;
 
 type Page = ReturnType<KoaBoardAdapter["routes"]>;
 
-/** Where the page's files are. */
+/** Folder of the page's files. */
 const uiBasePath = dirname(createRequire(import.meta.url).resolve("@bull-board/ui/package.json"));
 
-/** The queues that the cluster works with, to be looked at. Whoever opens them closes them. */
+/** Opens the cluster's queues for viewing. The caller closes them. */
 export function openQueues(
   { redis, keys, log }: Pick<Api, "redis" | "keys" | "log">,
   tickerQueues: number,
 ): ReconnectingQueue[] {
   const names = [...tickerQueueNames(tickerQueues), maintenanceQueue, feedQueueName, feedMaintenanceQueue];
   const options = { connection: redis, prefix: keys.bullPrefix };
-  // The connection logs Redis's absence.
-  return names.map((name) => new ReconnectingQueue(name, options, (error) => log.debug({ err: error }, "queues page")));
+  // The connection already logs that Redis is unavailable.
+  return names.map(
+    (name) =>
+      new ReconnectingQueue(name, options, (error) =>
+        log.debug({ err: error }, "queue of the queues page reported an error"),
+      ),
+  );
 }
 
 /**
- * BullMQ's queues as a page for admins, to look at and not to change: a lease that is retried or removed by hand would play a
- * session twice or not at all.
+ * A read-only page of BullMQ's queues for admins. A lease that is retried or removed by hand would play its session twice or not at
+ * all.
  */
 export function queuesPage(api: Api): Page {
   const board = boardOf(api.queues);
   return async (ctx, next) => {
     if (ctx.path !== queuesPath && !ctx.path.startsWith(`${queuesPath}/`)) return next();
-    // The page asks for its scripts and styles by itself; what it shows comes from elsewhere.
-    const looks = !ctx.path.startsWith(`${queuesPath}/static/`);
-    if (looks) auditContextOf(ctx).route = { event: "admin_view", action: `${ctx.method} ${queuesPath}` };
-    await identify(ctx, "admin", api);
+    // Only views of data are audited, not the scripts and styles that the page loads.
+    const isView = !ctx.path.startsWith(`${queuesPath}/static/`);
+    if (isView) auditContextOf(ctx).route = { event: "admin_view", action: `${ctx.method} ${queuesPath}` };
+    await authenticate(ctx, "admin", api);
     if (ctx.method !== "GET" && ctx.method !== "HEAD") {
-      throw new RefusedError(refuse("METHOD_NOT_ALLOWED", "Queues can be looked at here, not changed."));
+      throw new RefusedError(refuse("METHOD_NOT_ALLOWED", "The queues page is read-only; it accepts GET and HEAD."));
     }
     ctx.set({ "Content-Security-Policy": policy, "Cache-Control": "no-store" });
     const show = await orUnavailable(board());
@@ -58,7 +63,7 @@ export function queuesPage(api: Api): Page {
   };
 }
 
-/** The page of these queues, made when it is first looked at, and again where a queue had to be. */
+/** Creates the page of these queues on first use, and again after a queue has been reopened. */
 function boardOf(lasting: readonly ReconnectingQueue[]): () => Promise<Page> {
   let shown: readonly Queue[] = [];
   let page: Page | undefined;

@@ -3,7 +3,9 @@ import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { readApiConfig } from "../config.js";
 import { startTestApi, type TestApi } from "../testing/start-api.js";
+import { pagePolicy } from "./static-pages.js";
 
 const page = fileURLToPath(new URL("../../../dashboard/dist/index.html", import.meta.url));
 const built = existsSync(page);
@@ -14,24 +16,24 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-/** Without what `fetch` does by itself: decompress, and add headers. */
+/** A request without what `fetch` adds: headers and decompression. */
 function plain(path: string, headers: Record<string, string> = {}) {
   return new Promise<{ status: number | undefined; headers: NodeJS.Dict<string | string[]>; bytes: number }>(
     (resolve, reject) => {
-      const asked = request(new URL(path, api.url), { headers }, (answer) => {
+      const sent = request(new URL(path, api.url), { headers }, (answer) => {
         let bytes = 0;
         answer.on("data", (chunk: Buffer) => {
           bytes += chunk.length;
         });
         answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, bytes }));
       });
-      asked.on("error", reject).end();
+      sent.on("error", reject).end();
     },
   );
 }
 
-describe.runIf(built)("the dashboard, where it is built", () => {
-  test.each(["/", "/operations"])("[DB1] its page is at %s, to be asked for again each time", async (path) => {
+describe.runIf(built)("the built dashboard", () => {
+  test.each(["/", "/operations"])("[DB1] its page at %s is revalidated on each use", async (path) => {
     const { status, headers, text } = await api.ask("GET", path);
     expect([status, headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
     expect(headers.get("cache-control")).toBe("no-cache");
@@ -41,7 +43,7 @@ describe.runIf(built)("the dashboard, where it is built", () => {
     expect((await plain(path, { "if-none-match": etag })).status).toBe(304);
   });
 
-  test("[DB1] all that it loads is here, may be kept for ever, and comes compressed to who can read it", async () => {
+  test("[DB1] its assets are cached for ever, and compressed for clients that accept gzip", async () => {
     const { text } = await api.ask("GET", "/");
     const linked = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path = ""]) => path);
     expect(linked.length).toBeGreaterThanOrEqual(2);
@@ -57,9 +59,30 @@ describe.runIf(built)("the dashboard, where it is built", () => {
 });
 
 test.each(["/assets/none.js", "/assets/..%2findex.html", "/assets/.sources", "/operations/x"])(
-  "[DB1] %s is 404 and JSON",
+  "[DB1] the missing file %s answers 404 as JSON",
   async (path) => {
     const { status, json } = await api.ask("GET", path);
     expect([status, json]).toEqual([404, expect.objectContaining({ code: "ROUTE_NOT_FOUND" })]);
   },
 );
+
+const connects = (apis: readonly string[], local: boolean) =>
+  /connect-src ([^;]*);/.exec(pagePolicy(apis, { local }))?.[1];
+
+test("[DB92] pages connect to their own origin, and on a local cluster to others of this machine", () => {
+  expect(connects([], false)).toBe("'self'");
+  expect(connects([], true)).toBe(
+    "'self' http://localhost:* ws://localhost:* http://*.localhost:* ws://*.localhost:* http://127.0.0.1:* ws://127.0.0.1:*",
+  );
+});
+
+test("[DB92] DASHBOARD_APIS lists other clusters that pages may connect to", () => {
+  const { DASHBOARD_APIS: apis } = readApiConfig({ DASHBOARD_APIS: "https://deck.example.com, http://10.0.0.7:8000" });
+  const named = "'self' https://deck.example.com wss://deck.example.com http://10.0.0.7:8000 ws://10.0.0.7:8000";
+  expect(connects(apis, false)).toBe(named);
+  expect(connects(apis, true)).toBe(named);
+  expect(connects(["loopback", "https://a.test"], false)).toMatch(/^'self' http:\/\/localhost:\* .* wss:\/\/a\.test$/);
+  for (const wrong of ["*", "https:", "https://a.test/x", "a.test", "https://a.test; script-src *"]) {
+    expect(() => readApiConfig({ DASHBOARD_APIS: wrong }), wrong).toThrow(/DASHBOARD_APIS .* is not a list of origins/);
+  }
+});

@@ -16,24 +16,25 @@ const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
   ".woff2": "font/woff2",
-  ".ts": "text/plain; charset=utf-8", // declarations, for people and their editors
+  ".ts": "text/plain; charset=utf-8", // type declarations
 };
 
-/** Works from src/ and dist/ alike. */
+/** The same path from src/ and from dist/. */
 const ownFolder = fileURLToPath(new URL("../../public/", import.meta.url));
 const folderOf = (name: string) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 const swaggerFolder = folderOf("swagger-ui-dist");
 const clientFolder = folderOf("@tapedeck/client");
-/** What `npm run build -w services/dashboard` makes. */
+/** Built by `npm run build -w services/dashboard`. */
 const dashboardFolder = fileURLToPath(new URL("../../../dashboard/dist/", import.meta.url));
 
-/** An address with brackets is none that a policy can name, so [::1] is not among them. */
+/** [::1] is missing, since a policy cannot contain an address in brackets. */
 const loopbackHosts = ["localhost:*", "*.localhost:*", "127.0.0.1:*"];
 
 /**
- * Scripts of our own origin only, which connect to it and, where the dashboard may be used with clusters elsewhere (`?api=`), to those.
+ * The Content-Security-Policy of pages: scripts only from our own origin, connections to it and to other clusters that the dashboard may
+ * use (`?api=`).
  *
- * @param apis origins, or `loopback`; by default what the guard expects pages to come from
+ * @param apis origins, or `loopback`, which is the default on the loopback address
  */
 export function pagePolicy(apis: readonly string[], { local }: Pick<RequestGuard, "local">): string {
   const named = apis.length === 0 && local ? ["loopback"] : apis;
@@ -48,13 +49,13 @@ export function pagePolicy(apis: readonly string[], { local }: Pick<RequestGuard
   );
 }
 
-/** Names change with the content, so whoever has one of these has it for good. */
+/** For files whose names change with their content. */
 const immutable = "public, max-age=31536000, immutable";
-/** May be kept, but has to be asked for again each time; the answer is mostly 304. */
+/** For files that are revalidated on each use; the answer is mostly 304. */
 const revalidate = "no-cache";
 
 export const pageRoutes: readonly Route[] = [
-  // The dashboard's own paths. It finds its way by the address, so each of them is the same page.
+  // Paths of the dashboard, a single page that routes by its address.
   page("/", join(dashboardFolder, "index.html")),
   page("/operations", join(dashboardFolder, "index.html")),
   page("/icon.svg", join(dashboardFolder, "icon.svg")),
@@ -64,10 +65,10 @@ export const pageRoutes: readonly Route[] = [
     path: "/assets/{file}",
     access: "public",
     tag: "Pages",
-    summary: "What the dashboard's page loads",
+    summary: "Assets of the dashboard",
     params: z.object({ file: z.string() }),
     async handle({ params: { file } }, { pagePolicy: policy }) {
-      // No path can lead elsewhere: a name has no slash and begins with no dot.
+      // The name cannot lead to another folder: it has no slash and does not start with a dot.
       if (!/^[\w-]+(\.[\w-]+)+$/.test(file)) throw noSuchFile();
       return load(join(dashboardFolder, "assets", file), immutable, policy);
     },
@@ -99,13 +100,16 @@ async function load(file: string, caching: string, policy: string): Promise<RawR
   return new RawResponse(type, bytes, { ...headers, "Content-Security-Policy": policy }, gzipped);
 }
 
-/** Files are few and small enough to stay in memory, from their first use on. */
+/**
+ * Files stay in memory with their ETag and compressed body, since they are few and small. `koa-send` would need two further packages and a
+ * build step for these, in place of the next thirty lines.
+ */
 function loadOnce(file: string, caching: string): Promise<RawResponse> {
   const known = loaded.get(file);
   if (known) return known;
   const answer = read(file, caching);
   loaded.set(file, answer);
-  // One that is not there yet may be built later.
+  // A missing file may be built later.
   answer.catch(() => loaded.delete(file));
   return answer;
 }
@@ -120,13 +124,13 @@ async function read(file: string, caching: string): Promise<RawResponse> {
     ETag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 16)}"`,
     "X-Content-Type-Options": "nosniff",
   };
-  // Fonts are compressed as they are.
+  // Fonts are already compressed.
   const small = type === ".woff2" ? undefined : await promisify(gzip)(bytes, { level: 9 });
   return new RawResponse(types[type] ?? "application/octet-stream", bytes, headers, small);
 }
 
 function noSuchFile(): RefusedError {
   const message =
-    "There is no such file. The dashboard is built by npm start, or by npm run build -w services/dashboard.";
+    "The file does not exist. Build the dashboard with npm start, or npm run build -w services/dashboard.";
   return new RefusedError(refuse("ROUTE_NOT_FOUND", message));
 }

@@ -5,7 +5,7 @@ import { JsonResponse, noInput, type Route, route } from "../http/route.js";
 
 const tag = "Login of the existing dashboards";
 
-/** With authentication off anyone is who they say: nothing is stored, and the token is for show. */
+/** With authentication off, any login is accepted: nothing is stored, and the token means nothing. */
 export const authRoutes: readonly Route[] = [
   route({
     ...noInput,
@@ -13,11 +13,11 @@ export const authRoutes: readonly Route[] = [
     path: "/auth/register",
     access: "public",
     tag,
-    summary: "Accepts anyone, stores nothing",
+    summary: "Accept any login with authentication off; nothing is stored",
     body: registerBody,
     answer: tokenAnswer,
     status: 201,
-    handle: async ({ body: { email, name } }, api) => elsewhere(api) ?? tokenFor(email, name),
+    handle: async ({ body: { email, name } }, api) => refusedWithAuthentication(api) ?? tokenFor(email, name),
   }),
   route({
     ...noInput,
@@ -25,10 +25,10 @@ export const authRoutes: readonly Route[] = [
     path: "/auth/login",
     access: "public",
     tag,
-    summary: "Accepts anyone, stores nothing",
+    summary: "Accept any login with authentication off; nothing is stored",
     body: loginBody,
     answer: tokenAnswer,
-    handle: async ({ body: { email } }, api) => elsewhere(api) ?? tokenFor(email),
+    handle: async ({ body: { email } }, api) => refusedWithAuthentication(api) ?? tokenFor(email),
   }),
 ];
 
@@ -40,9 +40,9 @@ function tokenFor(email: string, name = email.replace(/@.*$/, "")) {
   };
 }
 
-/** Where authentication is on nobody logs in here. `detail` is what the existing dashboards show. */
-function elsewhere({ access }: Api): JsonResponse | undefined {
+/** With authentication on, users do not sign in here. The existing dashboards show `detail`. */
+function refusedWithAuthentication({ access }: Api): JsonResponse | undefined {
   if (!access.users.required) return undefined;
-  const detail = "Sign in where your tokens come from; this service only checks them.";
+  const detail = "Sign in where your tokens are issued; this service only verifies them.";
   return new JsonResponse(403, { ...errorBodyOf(refuse("FORBIDDEN", detail)), detail });
 }

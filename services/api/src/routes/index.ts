@@ -2,9 +2,8 @@ import { z } from "zod";
 import { openApiOf } from "../http/openapi.js";
 import { noInput, RawResponse, type Route, route } from "../http/route.js";
 import { pageRoutes } from "../pages/static-pages.js";
-import { analyticsRoutes } from "./analytics.js";
 import { authRoutes } from "./auth.js";
-import { frameRoutes } from "./frames.js";
+import { dataRoutes } from "./data.js";
 import { modeRoutes } from "./mode.js";
 import { monitoringRoutes } from "./monitoring.js";
 import { replayRoutes } from "./replay.js";
@@ -18,8 +17,7 @@ const documented: readonly Route[] = [
   ...shareRoutes,
   ...replayRoutes,
   ...modeRoutes,
-  ...frameRoutes,
-  ...analyticsRoutes,
+  ...dataRoutes,
   ...tapeRoutes,
   ...reportRoutes,
   ...monitoringRoutes,
@@ -42,5 +40,5 @@ const openApiRoute: Route = route({
   },
 });
 
-/** Every route of the service. Where paths overlap the first one that fits is taken. */
+/** Every route of the service. If several paths match, the first one is used. */
 export const routes: readonly Route[] = [...documented, openApiRoute, ...pageRoutes];

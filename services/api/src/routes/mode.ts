@@ -6,14 +6,14 @@ import {
   modeStateAnswer,
   type RefusalCode,
   type SessionView,
+  sessionParams,
 } from "@tapedeck/protocol";
 import type { z } from "zod";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
 import { noInput, type Route, route } from "../http/route.js";
+import { legacyPageSession } from "../sessions/legacy-page-session.js";
 import { findSession, performCommand, sessionViewOf } from "../sessions/session-access.js";
-import { legacyPageSession } from "../sessions/which-session.js";
-import { idParams } from "./parameters.js";
 
 const tag = "Mode";
 const refusals: readonly RefusalCode[] = ["TAPE_NOT_FOUND", "NO_TAPE", "TOO_MANY_INSTRUMENTS"];
@@ -25,7 +25,7 @@ export const modeRoutes: readonly Route[] = [
     path: "/mode",
     audit: { event: "command", action: "mode" },
     tag,
-    summary: "Change the mode of the session named in the body or by the cookie; else of the shared one",
+    summary: "Change the mode of the session named in the body or by the cookie, otherwise of `global`",
     body: modeBody,
     nullMeansAbsent: true,
     answer: modeAnswer,
@@ -40,8 +40,8 @@ export const modeRoutes: readonly Route[] = [
     path: "/mode/{id}",
     audit: { event: "command", action: "mode" },
     tag,
-    summary: "Change a session's mode",
-    params: idParams,
+    summary: "Change the mode of a session",
+    params: sessionParams,
     body: modeChoice,
     nullMeansAbsent: true,
     answer: modeAnswer,
@@ -53,7 +53,7 @@ export const modeRoutes: readonly Route[] = [
     method: "GET",
     path: "/mode",
     tag,
-    summary: "Mode of the shared session; empty while it is absent",
+    summary: "Mode of the session `global`; {} while it is absent",
     answer: modeStateAnswer,
     handle: ({ caller }, api) => modeOf(api, globalSessionId, caller),
   }),
@@ -62,8 +62,8 @@ export const modeRoutes: readonly Route[] = [
     method: "GET",
     path: "/mode/{id}",
     tag,
-    summary: "A session's mode",
-    params: idParams,
+    summary: "Mode of a session",
+    params: sessionParams,
     answer: modeStateAnswer,
     refusals: ["SESSION_NOT_FOUND"],
     handle: ({ params: { id }, caller }, api) => modeOf(api, id, caller),

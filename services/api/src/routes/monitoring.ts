@@ -19,7 +19,7 @@ export const monitoringRoutes: readonly Route[] = [
     path: "/health",
     access: "public",
     tag,
-    summary: "How this node is; degraded names what is wrong",
+    summary: "Health of this node; `issues` lists what is wrong if it is degraded",
     answer: healthAnswer,
     handle: (_, api) => clusterHealth(api),
   }),
@@ -29,7 +29,7 @@ export const monitoringRoutes: readonly Route[] = [
     path: "/health/live",
     access: "public",
     tag,
-    summary: "Whether the event loop turns",
+    summary: "Liveness: whether the event loop runs",
     answer: liveAnswer,
     handle: async () => ({ status: "alive" as const }),
   }),
@@ -39,7 +39,7 @@ export const monitoringRoutes: readonly Route[] = [
     path: "/health/ready",
     access: "public",
     tag,
-    summary: "Whether to send requests here; 503 while starting or draining, but not for Redis's absence",
+    summary: "Readiness: 503 while the node starts or drains, but not because Redis is unavailable",
     answer: readyAnswer,
     async handle(_, { health }) {
       const { issues } = health.snapshot();
@@ -54,7 +54,7 @@ export const monitoringRoutes: readonly Route[] = [
     path: "/metrics",
     access: "admin",
     tag,
-    summary: "Prometheus text where Accept asks for text, otherwise the dashboard's JSON",
+    summary: "Prometheus text if Accept requests text, otherwise the JSON of /metrics/dashboard",
     query: sessionQuery,
     answer: dashboardAnswer,
     async handle({ accept, query }, api) {
@@ -68,14 +68,14 @@ export const monitoringRoutes: readonly Route[] = [
     path: "/metrics/dashboard",
     access: "admin",
     tag,
-    summary: "The cluster in numbers",
+    summary: "Numbers of the whole cluster",
     query: sessionQuery,
     answer: dashboardAnswer,
     handle: ({ query }, api) => clusterDashboard(api, query.session_id ?? globalSessionId),
   }),
 ];
 
-// Axios names text/plain behind application/json unless told otherwise, and a page that uses it wants the JSON.
+// By default Axios lists text/plain after application/json, and pages that use it expect the JSON.
 function wantsPrometheus(accept: string): boolean {
   if (accept.includes("application/json")) return false;
   return accept.includes("text/plain") || accept.includes("application/openmetrics-text");

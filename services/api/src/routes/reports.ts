@@ -6,6 +6,7 @@ import {
   type ReportSummary,
   reportsAnswer,
   reportsQuery,
+  sessionParams,
   type TradeReport,
   tradeReportAnswer,
 } from "@tapedeck/protocol";
@@ -14,10 +15,9 @@ import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
 import { noInput, RawResponse, type Route, route } from "../http/route.js";
 import { findSession, sessionNotFound, sessionViewOf } from "../sessions/session-access.js";
-import { idParams } from "./parameters.js";
 
 const tag = "Reports";
-/** Sessions that one request looks through for those with orders. */
+/** Sessions that one request searches for those with orders. */
 const sessionsLookedAt = 200;
 
 export const reportRoutes: readonly Route[] = [
@@ -26,8 +26,7 @@ export const reportRoutes: readonly Route[] = [
     method: "GET",
     path: "/reports",
     tag,
-    summary:
-      "Sessions with orders in simulated markets, of those that the caller may see; the newest first, page by page",
+    summary: "Sessions with orders in simulated markets that the caller may view, newest first, page by page",
     query: reportsQuery,
     answer: reportsAnswer,
     async handle({ query: { session_id: id, cursor }, caller }, api) {
@@ -42,8 +41,8 @@ export const reportRoutes: readonly Route[] = [
     method: "GET",
     path: "/reports/{id}",
     tag,
-    summary: "A session's orders in simulated markets, their fills, and what they come to",
-    params: idParams,
+    summary: "Orders of a session in simulated markets, their fills and totals",
+    params: sessionParams,
     answer: tradeReportAnswer,
     refusals: ["SESSION_NOT_FOUND"],
     async handle({ params: { id }, caller }, api) {
@@ -58,8 +57,8 @@ export const reportRoutes: readonly Route[] = [
     method: "GET",
     path: "/reports/{id}/orders.csv",
     tag,
-    summary: "The same orders as CSV, a line each",
-    params: idParams,
+    summary: "The same orders as CSV, one per line",
+    params: sessionParams,
     refusals: ["SESSION_NOT_FOUND"],
     async handle({ params: { id }, caller }, api) {
       await existing(api, id, caller);
@@ -70,7 +69,7 @@ export const reportRoutes: readonly Route[] = [
   }),
 ];
 
-/** A session that is absent, or someone else's, has no report here; the shared one is absent until somebody uses it. */
+/** Empty for an absent or another user's session. */
 async function only(api: Api, id: string, { principal }: Caller): Promise<StoredSession[]> {
   const found = await api.store.read(id);
   return found === undefined || viewRefusal(principal, found.record) !== undefined ? [] : [found];
@@ -86,7 +85,7 @@ function reportsOf(sessions: readonly StoredSession[]): ReportSummary[] {
   return sessions.filter(({ record }) => record.orders > 0).map(summaryOf);
 }
 
-/** What is held is valued in the whole report only: that needs a frame of each market. */
+/** The open position is valued only in the full report, since that needs a frame of the market. */
 function summaryOf({ record, now, connections }: StoredSession): ReportSummary {
   const { id, userId, createdAt, lastActivity, orders, lastFill } = record;
   const { account = null } = viewOf(record, { position: undefined, tape: undefined, now, connections });
@@ -104,7 +103,7 @@ function summaryOf({ record, now, connections }: StoredSession): ReportSummary {
   };
 }
 
-/** The account at the market's present price; without one where the market can no longer be made. */
+/** The account at the market's current price, or without a valuation if the market can no longer be generated. */
 async function valued(api: Api, found: StoredSession): Promise<ReportSummary["account"]> {
   try {
     return (await sessionViewOf(api, found)).account ?? null;

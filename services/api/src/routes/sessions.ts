@@ -8,12 +8,12 @@ import {
   listQuery,
   RefusedError,
   sessionOrAbsent,
+  sessionParams,
   sessionStats,
   successAnswer,
 } from "@tapedeck/protocol";
 import { noInput, type Route, route } from "../http/route.js";
 import { findSession, sessionNotFound, sessionViewOf, throwIfRefused } from "../sessions/session-access.js";
-import { idParams } from "./parameters.js";
 
 const tag = "Sessions";
 
@@ -23,7 +23,7 @@ export const sessionRoutes: readonly Route[] = [
     method: "POST",
     path: "/sessions/create",
     tag,
-    summary: "Create a session; an id that exists is returned as it is",
+    summary: "Create a session; an existing id returns that session unchanged",
     body: createBody,
     nullMeansAbsent: true,
     answer: createAnswer,
@@ -38,7 +38,7 @@ export const sessionRoutes: readonly Route[] = [
         await api.access.rateLimiter.count("creations", principal, address);
       }
       const opened = await api.sessions.open(session_id, { ...choice, createdBy: address, userId: principal.userId });
-      throwIfRefused(idTakenRefusal(principal, opened.record)); // someone else may have been faster with this id
+      throwIfRefused(idTakenRefusal(principal, opened.record)); // another user may have created this id meanwhile
       return {
         status: "success" as const,
         session_id: opened.record.id,
@@ -82,8 +82,8 @@ export const sessionRoutes: readonly Route[] = [
     method: "GET",
     path: "/sessions/{id}",
     tag,
-    summary: "One session",
-    params: idParams,
+    summary: "A session",
+    params: sessionParams,
     answer: sessionOrAbsent,
     refusals: ["SESSION_NOT_FOUND"],
     async handle({ params: { id }, caller }, api) {
@@ -97,21 +97,21 @@ export const sessionRoutes: readonly Route[] = [
     path: "/sessions/{id}",
     audit: { event: "deletion", action: "delete" },
     tag,
-    summary: "Delete a session; its sockets close with 4404",
-    params: idParams,
+    summary: "Delete a session and close its sockets with 4404",
+    params: sessionParams,
     answer: successAnswer,
     refusals: ["SESSION_NOT_FOUND"],
     async handle({ params: { id }, caller }, api) {
       const found = await findSession(api, id, caller);
       if (found !== undefined) throwIfRefused(ownerRefusal(caller.principal, found.record));
       if (!isSessionId(id) || !(await api.sessions.remove(id))) throw sessionNotFound(id);
-      const again = id === globalSessionId ? " It is made again when it is needed." : "";
+      const again = id === globalSessionId ? " It is created again when it is needed." : "";
       return { status: "success" as const, message: `Session ${id} is deleted.${again}` };
     },
   }),
 ];
 
-/** An id that names no session yet is no error where one is to be made. */
+/** When a session is to be created, an unknown id is not an error. */
 function absent(error: unknown): undefined {
   if (error instanceof RefusedError && error.code === "SESSION_NOT_FOUND") return undefined;
   throw error;

@@ -5,6 +5,7 @@ import {
   RefusedError,
   refuse,
   type ShareView,
+  sessionParams,
   shareBody,
   sharesAnswer,
   successAnswer,
@@ -15,12 +16,11 @@ import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
 import { noInput, type Route, route } from "../http/route.js";
 import { findSession, sessionNotFound, throwIfRefused } from "../sessions/session-access.js";
-import { idParams } from "./parameters.js";
 
 const tag = "Sharing";
-const shareParams = idParams.extend({ share: z.string().max(40).meta({ description: "a share link's id" }) });
+const shareParams = sessionParams.extend({ share: z.string().max(40).meta({ description: "a share link's id" }) });
 
-/** Links by which others may watch one session, or control it too. They are its owner's to make and to revoke. */
+/** Links with which others may view one session, or also control it. Only its owner creates and revokes them. */
 export const shareRoutes: readonly Route[] = [
   route({
     ...noInput,
@@ -28,8 +28,8 @@ export const shareRoutes: readonly Route[] = [
     path: "/sessions/{id}/shares",
     audit: { event: "share", action: "share" },
     tag,
-    summary: "Make a share link; its token goes where a user's token would",
-    params: idParams,
+    summary: "Create a share link; send its token like a user's token",
+    params: sessionParams,
     body: shareBody,
     answer: createShareAnswer,
     status: 201,
@@ -47,8 +47,8 @@ export const shareRoutes: readonly Route[] = [
     method: "GET",
     path: "/sessions/{id}/shares",
     tag,
-    summary: "Share links of a session that are still good",
-    params: idParams,
+    summary: "Valid share links of a session",
+    params: sessionParams,
     answer: sharesAnswer,
     refusals: ["SESSION_NOT_FOUND", "SHARING_OFF"],
     async handle({ params: { id }, caller }, api) {
@@ -62,7 +62,7 @@ export const shareRoutes: readonly Route[] = [
     path: "/sessions/{id}/shares/{share}",
     audit: { event: "revocation", action: "revoke" },
     tag,
-    summary: "Revoke a share link; sockets opened by it close with 4401 within seconds",
+    summary: "Revoke a share link; its sockets close with 4401 within seconds",
     params: shareParams,
     answer: successAnswer,
     refusals: ["SESSION_NOT_FOUND", "SHARE_NOT_FOUND", "SHARING_OFF"],
@@ -84,8 +84,8 @@ async function ownSession(
   const { shares: links, users } = api.access;
   if (links === undefined || !users.required) {
     const why = users.required
-      ? "There is no secret for share links."
-      : "Without authentication a session's id opens it.";
+      ? "Share links need the setting SHARE_SECRET."
+      : "Share links need authentication; without it anyone can open a session by its id.";
     throw new RefusedError(refuse("SHARING_OFF", `${why} Nothing was changed.`));
   }
   const session = await findSession(api, id, caller);

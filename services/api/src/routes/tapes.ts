@@ -10,7 +10,7 @@ const tapeParams = z.object({
   id: z.string().meta({ description: "a tape's id, or id@version", example: "demo" }),
 });
 
-/** All of these are answered from manifest and index; no frame is read. */
+/** Answered from manifest and index; no frame is read. */
 export const tapeRoutes: readonly Route[] = [
   route({
     ...noInput,
@@ -30,12 +30,12 @@ export const tapeRoutes: readonly Route[] = [
     method: "GET",
     path: "/tapes/{id}",
     tag,
-    summary: "One tape",
+    summary: "A tape",
     params: tapeParams,
     answer: tapeView,
     refusals: ["TAPE_NOT_FOUND", "TAPE_DAMAGED"],
     async handle({ params: { id }, caller }, api) {
-      await mayRead(api, id, caller);
+      await checkMayRead(api, id, caller);
       return api.tapes.view(id);
     },
   }),
@@ -44,29 +44,27 @@ export const tapeRoutes: readonly Route[] = [
     method: "GET",
     path: "/tapes/{id}/overview",
     tag,
-    summary: "A price line for a scrubber, with gaps and events",
+    summary: "Price line of a tape for a scrubber, with gaps and events",
     params: tapeParams,
     query: overviewQuery,
     answer: tapeOverview,
     refusals: ["TAPE_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
     async handle({ params: { id }, query: { points }, caller }, api) {
-      await mayRead(api, id, caller);
+      await checkMayRead(api, id, caller);
       return api.searches.run(caller.requester, () => api.tapes.overview(id, points, caller.requester.signal));
     },
   }),
 ];
 
-/** The tape of the session that a share link opens, "" while it has none; undefined for whoever asks without a link. */
+/** The tape of the caller's shared session, "" while it has none; undefined for callers without a share link. */
 async function sharedTape(api: Api, caller: Caller): Promise<string | undefined> {
   const { share } = caller.principal;
   return share && ((await findSession(api, share.sessionId, caller))?.record.tape ?? "");
 }
 
-/** Of all tapes a share link reads the one that its session plays. */
-async function mayRead(api: Api, id: string, caller: Caller): Promise<void> {
+/** A share link can read only the tape that its session plays. */
+async function checkMayRead(api: Api, id: string, caller: Caller): Promise<void> {
   const shared = await sharedTape(api, caller);
   if (shared === undefined || id === shared) return;
-  throw new RefusedError(
-    refuse("FORBIDDEN", "A share link opens one session, and of the tapes the one that it plays."),
-  );
+  throw new RefusedError(refuse("FORBIDDEN", "A share link can read only the tape that its session plays."));
 }

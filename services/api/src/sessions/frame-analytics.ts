@@ -19,9 +19,9 @@ import {
 } from "@tapedeck/protocol";
 import type { z } from "zod";
 
-/** What follows from the frames of a session, oldest first. Nothing is detected here: frames carry what was. */
+// Reports on the frames of a session, oldest first. Nothing is detected here: the frames contain the anomalies.
 
-/** Price differences: noise of doubles lies below this decimal. */
+/** Decimals of price differences; float noise is smaller. */
 const decimals = 10;
 const quietNs = 5_000_000_000n;
 const tradeTypes: readonly string[] = ["UNUSUAL_TRADE_SIZE", "RAPID_TRADING"];
@@ -55,12 +55,12 @@ export function summaryOf(frames: readonly Frame[]): AnomalySummary {
   };
 }
 
-/** Each trade against the mid that it met. */
+/** Each trade with the mid price just before it. */
 export function classificationOf(frames: readonly Frame[]): z.infer<typeof classifiedTrades> {
   const trades = frames.flatMap((frame) =>
     frame.trades.map((trade) => {
       const { timestamp, price, size, side } = trade;
-      const mid = midMet(trade, frame);
+      const mid = midBefore(trade, frame);
       return {
         timestamp,
         price,
@@ -75,10 +75,10 @@ export function classificationOf(frames: readonly Frame[]): z.infer<typeof class
 }
 
 /**
- * The mid just before a trade. On tapes from before trades carried it, that of a frame's last trade follows from what it paid, and
- * the others are not known: the book may have moved between the frame before and any of them.
+ * The mid price just before a trade. On tapes whose trades lack it, the mid of a frame's last trade is computed from its effective
+ * spread. The others are unknown, since the book may have moved after the previous frame.
  */
-function midMet(trade: Trade, { trades, effective_spread: spread }: Frame): number | null {
+function midBefore(trade: Trade, { trades, effective_spread: spread }: Frame): number | null {
   if (trade.mid_price !== undefined) return trade.mid_price;
   if (trade !== trades.at(-1) || typeof spread !== "number" || trade.side === "unknown") return null;
   return tidy(trade.price - (trade.side === "buy" ? spread : -spread) / 2);
@@ -89,7 +89,7 @@ function tidySpread(trade: Trade, mid: number): number | null {
   return spread === null ? null : tidy(spread);
 }
 
-/** One entry for each frame with trades: what its last trade paid, and what of that its counterpart kept. */
+/** One entry for each frame with trades: the effective and realized spread of its last trade. */
 export function spreadsOf(frames: readonly Frame[]): z.infer<typeof tradeSpreads> {
   const realized = new Map<string, number>();
   for (const { realized_spread: spread, realized_spread_of: times } of frames) {
@@ -123,7 +123,7 @@ export function vpinOf(frames: readonly Frame[]): z.infer<typeof vpinHistory> {
     interpretation: {
       low: `below ${vpinLevels.medium}: buying and selling are balanced`,
       medium: `${vpinLevels.medium} to ${vpinLevels.high}: trading leans to one side`,
-      high: `above ${vpinLevels.high}: trading is one-sided, and whoever provides liquidity is likely to lose`,
+      high: `above ${vpinLevels.high}: trading is one-sided, and liquidity providers are likely to lose`,
     },
   };
 }

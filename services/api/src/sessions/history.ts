@@ -6,8 +6,8 @@ import type { Caller } from "../auth/caller.js";
 import { openTape, withLiveTape } from "./session-access.js";
 
 /**
- * The last frames up to the playhead, at most `atMost`, none from before the session's own beginning: the JSON as it was
- * recorded, oldest first. Nothing is parsed.
+ * The JSON of the last frames up to the playhead as recorded, oldest first: at most `atMost`, and none from before the start of the
+ * session's history. Nothing is parsed.
  */
 async function lastFrames(
   api: Api,
@@ -25,7 +25,7 @@ async function lastFrames(
   return frames;
 }
 
-/** The same by id. Empty for a session that does not exist, or is someone else's: pages ask for data before their session is there. */
+/** The same by id. Empty for an absent or another user's session, since pages request data before they create their session. */
 export async function framesOf(api: Api, id: string, { principal }: Caller, atMost?: number): Promise<string[]> {
   const found = await api.store.read(id);
   if (found === undefined || viewRefusal(principal, found.record) !== undefined) return [];

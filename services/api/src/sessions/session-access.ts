@@ -15,9 +15,10 @@ import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
 
 /**
- * A session that its asker may see.
+ * Finds a session that the caller may view.
  *
- * @returns undefined only for the shared session, whose absence is no error: it is made again when it is needed
+ * @returns undefined only for an absent `global`, which is created when it is needed
+ * @throws RefusedError SESSION_NOT_FOUND
  */
 export async function findSession(api: Api, id: string, { principal }: Caller): Promise<StoredSession | undefined> {
   const found = isSessionId(id) ? await api.store.read(id) : undefined;
@@ -27,12 +28,12 @@ export async function findSession(api: Api, id: string, { principal }: Caller): 
   return withLiveTape(api, found);
 }
 
-/** A LIVE session that waits for its feed's tape goes along when it is asked for, as it does when it is watched. */
+/** Switches a LIVE session that waits for its feed's tape to that tape, as a gateway does while the session is watched. */
 export async function withLiveTape(api: Api, found: StoredSession): Promise<StoredSession> {
   return waitsForItsTape(found.record) ? api.sessions.perform(found.record.id, { type: "tune" }) : found;
 }
 
-/** Applies a command and tells what the session is then. The shared session is made first where it is absent. */
+/** Applies a command and returns the session's new view. Creates `global` if it is absent. */
 export async function performCommand(api: Api, id: string, command: Command, caller: Caller): Promise<SessionView> {
   caller.audit.session = id;
   try {
@@ -57,13 +58,13 @@ async function perform(api: Api, id: string, command: Command, caller: Caller): 
   return sessionViewOf(api, await api.sessions.perform(id, command, caller.requester));
 }
 
-/** A session as clients see it, its playhead where it was at `found.now`. */
+/** A session as clients see it, with its playhead at the time `now` of the read. */
 export async function sessionViewOf(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
   const [tape, feed] = await Promise.all([openTape(api, record), feedStatusOf(record, api.live)]);
   return viewSession(record, { tape, now, connections, feed });
 }
 
-/** What a session plays. In LIVE a tape may be lost with the Redis that held it: the session waits for the next one then. */
+/** The tape that a session plays. A LIVE session whose tape was lost with Redis has none until its feed starts the next. */
 export async function openTape(api: Api, { tape, mode }: SessionRecord): Promise<Tape | undefined> {
   if (tape === "") return undefined;
   try {
@@ -74,7 +75,7 @@ export async function openTape(api: Api, { tape, mode }: SessionRecord): Promise
   }
 }
 
-/** The shared session, whether it is there or not. */
+/** Ownership of `global`, whether it exists or not. */
 const globalOwnership = { id: globalSessionId, userId: "", createdAt: 0 };
 
 async function existingSession(api: Api, id: string): Promise<StoredSession> {
@@ -83,7 +84,7 @@ async function existingSession(api: Api, id: string): Promise<StoredSession> {
   return found;
 }
 
-/** @throws RefusedError where there is a refusal */
+/** @throws RefusedError if there is a refusal */
 export function throwIfRefused(refusal: Refusal | undefined): void {
   if (refusal !== undefined) throw new RefusedError(refusal);
 }

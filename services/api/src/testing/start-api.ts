@@ -39,9 +39,9 @@ export interface TestApiOptions {
   readonly legacyModeGuess?: boolean;
   readonly trustedProxies?: string;
   readonly node?: string;
-  /** Who may do what, and how often; everyone and anything by default. */
+  /** Authentication and limits; none by default. */
   readonly access?: Partial<Record<keyof AccessConfig, string>>;
-  /** The address that the node believes it listens on, and by which names and pages it is asked. */
+  /** The address that the node assumes to listen on, and its allowed hosts and origins. */
   readonly guard?: Partial<GuardSettings>;
 }
 
@@ -54,7 +54,7 @@ export interface Answer {
 }
 
 export interface Ask {
-  /** Sent as it is when it is text or bytes, else as JSON without a Content-Type of its own. */
+  /** Text and bytes are sent as they are, other values as JSON without a Content-Type. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -65,7 +65,7 @@ export type TestApi = Pick<Api, "redis" | "keys" | "sessions" | "store"> & {
   stop(): Promise<void>;
 };
 
-/** One api node on a port of its own, on a real Redis. */
+/** One api node on its own port, with a real Redis. */
 export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const { redisUrl, prefix = `test-${randomUUID()}`, node = "api-test" } = options;
   const log = createLogger({ service: "api", node, level: "silent" });

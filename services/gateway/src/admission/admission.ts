@@ -34,7 +34,7 @@ import { SocketAudit } from "./socket-audit.js";
 import { readTarget, type Target } from "./target.js";
 import { TokenHandshake } from "./token-handshake.js";
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   readonly access: Access;
   readonly guard: RequestGuard;
   readonly trustedProxies: TrustedProxies;

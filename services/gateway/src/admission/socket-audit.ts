@@ -12,7 +12,7 @@ const auditedCloses: Readonly<
 };
 const denials: ReadonlySet<string> = new Set<RefusalCode>(["UNAUTHORIZED", "FORBIDDEN"]);
 
-export interface SocketAuditOptions {
+interface SocketAuditOptions {
   readonly audit: Audit;
   readonly address: string;
   readonly session: string | undefined;

@@ -11,7 +11,7 @@ export interface Target {
 }
 
 /** The request has an invalid session id or resume token. */
-export interface MalformedTarget {
+interface MalformedTarget {
   /** For the close reason. */
   readonly malformed: string;
 }

@@ -3,7 +3,7 @@ const warningMs = 30_000;
 /** The longest delay of a timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
-export interface TokenExpiryEvents {
+interface TokenExpiryEvents {
   readonly onExpiring: (expiresMs: number) => void;
   readonly onExpired: () => void;
 }

@@ -6,7 +6,7 @@ const timeoutMs = 5_000;
 /** Messages that may arrive after the token while it is checked. */
 const maxWaiting = 64;
 
-export interface TokenHandshakeEvents {
+interface TokenHandshakeEvents {
   /** The token came. `upgrade` admits or refuses the socket as if its request had brought the token. */
   readonly onToken: (token: string, upgrade: Upgrade) => void;
   /** The socket is closed because no token came. Called once at most. */

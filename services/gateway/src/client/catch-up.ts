@@ -3,7 +3,7 @@ import type { Seq, Tape } from "@tapedeck/tape";
 import { isUnavailable } from "../subscription/segment-opener.js";
 
 /** What a slow reader still gets of the frames that it missed. */
-export interface Backlog {
+interface Backlog {
   /** Frames up to this one are dropped, with their trades. */
   readonly skipTo: Seq;
   readonly tradesLeftOut: number;
@@ -39,7 +39,7 @@ export async function countTrades(tape: Tape, after: Seq, last: Seq): Promise<nu
 }
 
 /** Consecutive recorded frames up to `seq`, for a `history` message. */
-export interface RecordedFrames {
+interface RecordedFrames {
   readonly frames: string[];
   readonly seq: Seq;
 }

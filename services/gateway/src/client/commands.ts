@@ -14,9 +14,9 @@ import type { SocketAudit } from "../admission/socket-audit.js";
 import type { SessionMessages } from "../subscription/session-messages.js";
 import type { SessionSubscription } from "../subscription/subscription.js";
 
-export type CommandId = string | number;
+type CommandId = string | number;
 
-export interface CommandQueueOptions {
+interface CommandQueueOptions {
   readonly subscription: SessionSubscription;
   readonly access: Access;
   readonly principal: () => Principal;

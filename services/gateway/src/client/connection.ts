@@ -38,7 +38,7 @@ export interface ConnectionContext {
   readonly log: Logger;
 }
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly subscription: SessionSubscription;
   readonly legacy: boolean;
   /** Who opened the socket, and from where. */

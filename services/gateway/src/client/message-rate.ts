@@ -24,7 +24,7 @@ export class TokenBucket {
   }
 }
 
-export interface MessageLimits {
+interface MessageLimits {
   readonly socket: RateLimit;
   /** For all sockets on this node of one user, or of one address if users are not known. */
   readonly user: RateLimit;

@@ -2,7 +2,7 @@ import type { CloseCode } from "@tapedeck/protocol";
 import type { Counters } from "../metrics.js";
 import type { Socket } from "../server/server.js";
 
-export interface SlowReaderLimits {
+interface SlowReaderLimits {
   /** Bytes that may wait for a reader; above it the reader gets nothing more until they drain. */
   readonly slowBytes: number;
   /** Milliseconds that a reader may stay above it before its socket is closed with 4408. */

@@ -1,10 +1,11 @@
 import { limits } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
 import type { Seq, TapeCatalog } from "@tapedeck/tape";
+import type { Subscriber } from "../subscription/delivery.js";
 import type { StreamItem } from "../subscription/notifications.js";
 import { type PlaybackSegment, segmentOf } from "../subscription/playback-segment.js";
 import { feedMessage, type SessionMessages } from "../subscription/session-messages.js";
-import type { SessionSubscription, Subscriber } from "../subscription/subscription.js";
+import type { SessionSubscription } from "../subscription/subscription.js";
 import type { MissedFrames, ResumeOutcome } from "./resume.js";
 
 export interface StartContext {

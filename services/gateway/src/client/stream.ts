@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CloseCode } from "@tapedeck/protocol";
 import { DamagedBlock, type Seq, type Tape } from "@tapedeck/tape";
 import type { Counters } from "../metrics.js";
+import type { Subscriber } from "../subscription/delivery.js";
 import type { StreamItem } from "../subscription/notifications.js";
 import {
   loadMerged,
@@ -12,11 +13,11 @@ import {
 } from "../subscription/playback-segment.js";
 import { isUnavailable, retryMs } from "../subscription/segment-opener.js";
 import { errorMessage } from "../subscription/session-messages.js";
-import type { SessionSubscription, Subscriber } from "../subscription/subscription.js";
+import type { SessionSubscription } from "../subscription/subscription.js";
 import { assessBacklog, historyMessage, legacyHistoryMessage, recordedFrames } from "./catch-up.js";
 import type { SendQueue } from "./send-queue.js";
 
-export interface ClientStreamOptions {
+interface ClientStreamOptions {
   readonly legacy: boolean;
   readonly subscription: Pick<SessionSubscription, "id" | "lastSeq" | "frameSent">;
   readonly queue: SendQueue;

@@ -9,15 +9,15 @@ export interface Uws {
   us_listen_socket_close(socket: UwsListenSocket): void;
   us_socket_local_port(socket: UwsListenSocket): number;
 }
-export type UwsListenSocket = { readonly __native: "listen socket" };
+type UwsListenSocket = { readonly __native: "listen socket" };
 export type UwsContext = { readonly __native: "socket context" };
 
-export interface UwsApp {
+interface UwsApp {
   ws<Data>(pattern: string, behavior: UwsBehavior<Data>): UwsApp;
   any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp;
   listen(host: string, port: number, done: (socket: UwsListenSocket | false) => void): UwsApp;
 }
-export interface UwsBehavior<Data> {
+interface UwsBehavior<Data> {
   maxPayloadLength: number;
   maxBackpressure: number;
   /** Seconds. */
@@ -29,7 +29,7 @@ export interface UwsBehavior<Data> {
   drain(ws: UwsSocket<Data>): void;
   close(ws: UwsSocket<Data>, code: number, reason: ArrayBuffer): void;
 }
-export interface UwsSocket<Data> {
+interface UwsSocket<Data> {
   send(message: string | Uint8Array, isBinary?: boolean): number;
   getBufferedAmount(): number;
   cork(run: () => void): unknown;
@@ -62,7 +62,7 @@ export interface UwsResponse {
 const builds = ["@btc-vision/uwebsockets.js", "@trufflesuite/uws-js-unofficial"];
 
 /** The native code of a package, which runs with all rights of the process as soon as it is loaded. */
-export interface Binary {
+interface Binary {
   /** Its path from `node_modules` on, as in `uws-binaries.sha256`. */
   readonly name: string;
   readonly sha256: string;
@@ -70,7 +70,7 @@ export interface Binary {
   readonly known: boolean;
 }
 
-export interface NativeUws {
+interface NativeUws {
   readonly uws: Uws;
   /** Package and version, for the log. */
   readonly build: string;

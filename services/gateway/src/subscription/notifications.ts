@@ -44,7 +44,7 @@ export type StreamItem =
       readonly message: MessageSource;
     };
 
-export interface SessionChange {
+interface SessionChange {
   readonly before: SessionRecord;
   readonly record: SessionRecord;
   readonly cause: StateCause;

@@ -12,7 +12,7 @@ import type { Keys, StoredSession } from "@tapedeck/sessions";
 import pLimit from "p-limit";
 import { isSessionNotFound, SessionSubscription, type SubscriptionContext } from "./subscription.js";
 
-export interface SessionSubscriptionsOptions {
+interface SessionSubscriptionsOptions {
   readonly subscriber: RedisConnection;
   readonly keys: Keys;
   readonly context: SubscriptionContext;

@@ -11,7 +11,7 @@ import {
 import { positionAt, type SessionRecord, viewSession } from "@tapedeck/sessions";
 import type { Seq, Tape, TapeCatalog, TapePosition } from "@tapedeck/tape";
 
-export interface SessionMessagesOptions {
+interface SessionMessagesOptions {
   readonly tapes: Pick<TapeCatalog, "open">;
   readonly live: Pick<LiveTapes, "status">;
   /** The cluster's clock. */

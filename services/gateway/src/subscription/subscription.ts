@@ -1,4 +1,4 @@
-import { type CloseCode, type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
+import { type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
 import { type Logger, traceparent } from "@tapedeck/runtime";
 import {
   type CommandResult,
@@ -17,33 +17,14 @@ import {
 } from "@tapedeck/sessions";
 import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import type { Counters } from "../metrics.js";
-import {
-  advanceToFrame,
-  advanceToState,
-  cursorOf,
-  type DeliveryCursor,
-  decideDelivery,
-  deliverableSeq,
-  isNewer,
-  latestFrame,
-  type Revision,
-} from "./delivery-rule.js";
-import { type DeliveryDelay, FirstFrameSpan } from "./delivery-timing.js";
+import { Delivery } from "./delivery.js";
+import { cursorOf, decideDelivery, deliverableSeq, isNewer, latestFrame, type Revision } from "./delivery-rule.js";
+import type { DeliveryDelay } from "./delivery-timing.js";
 import { LiveEdge, type LiveEdgeContext, type LiveEdgeOwner } from "./live-edge.js";
-import { notificationsFor, type StreamItem } from "./notifications.js";
+import { notificationsFor } from "./notifications.js";
 import type { PlaybackSegment } from "./playback-segment.js";
 import { SegmentOpener } from "./segment-opener.js";
 import { feedMessage, type SessionMessages } from "./session-messages.js";
-
-/** One client of a session, as its subscription sees it. */
-export interface Subscriber {
-  /** HOT: the frame that continues at the subscription's cursor. The bytes are not copied before they are written. */
-  forward(body: Uint8Array | string, seq: Seq): void;
-  /** There are frames up to the subscription's `lastSeq` which are not forwarded: they have to be rendered. */
-  wake(): void;
-  push(item: StreamItem): void;
-  close(code: CloseCode, reason: string): void;
-}
 
 /** What a subscription needs of its process. */
 export interface SubscriptionContext {
@@ -74,13 +55,13 @@ const causes: { readonly [type in (Command | SystemCommand)["type"]]?: StateCaus
 };
 
 /**
- * This node's subscription to one session, shared by all sockets here on that session. It applies the delivery rule to what
- * is published on the session's channel, follows the session's changes, and passes both on to its subscribers.
+ * This node's subscription to one session, shared by all sockets here on that session. It follows the session's changes, wherever
+ * they come from (its channel, Redis, commands here, the feed), and passes them on to its subscribers in step with the frames.
  */
 export class SessionSubscription implements LiveEdgeOwner {
   readonly id: string;
   readonly channel: string;
-  readonly subscribers = new Set<Subscriber>();
+  readonly subscribers: Delivery["subscribers"];
   /** Open sockets, and upgrades under way, that need this subscription. */
   references = 0;
   /** This node's sockets that Redis counts. */
@@ -92,8 +73,7 @@ export class SessionSubscription implements LiveEdgeOwner {
   readonly #log: Logger;
   readonly #segments: SegmentOpener;
   readonly #edge: LiveEdge;
-  readonly #firstFrame: FirstFrameSpan;
-  #cursor: DeliveryCursor = { epoch: 0, rev: 0, lastSeq: -1 };
+  readonly #delivery: Delivery;
   #current: Current | undefined;
   /** The newest frame from a revision that is not known yet. */
   #earlyFrame: FrameHead | undefined;
@@ -110,12 +90,13 @@ export class SessionSubscription implements LiveEdgeOwner {
     this.#log = context.log.child({ session: id });
     this.#segments = new SegmentOpener(context.tapes, this.#log);
     this.#edge = new LiveEdge(this, context.edge);
-    this.#firstFrame = new FirstFrameSpan(id);
+    this.#delivery = new Delivery(id, context);
+    this.subscribers = this.#delivery.subscribers;
   }
 
   /** All frames of the epoch up to this one may be sent to clients. */
   get lastSeq(): Seq {
-    return this.#cursor.lastSeq;
+    return this.#delivery.cursor.lastSeq;
   }
 
   /** Sockets on this session in the whole cluster, as far as this node knows. */
@@ -155,7 +136,7 @@ export class SessionSubscription implements LiveEdgeOwner {
 
   /** HOT: a message on the session's channel. */
   receive(message: Buffer): void {
-    const { counters, delay } = this.#context;
+    const { counters } = this.#context;
     counters.messagesReceived++;
     const head = parseHead(message);
     if (head === undefined) {
@@ -170,30 +151,9 @@ export class SessionSubscription implements LiveEdgeOwner {
       this.#earlyFrame = latestFrame(this.#earlyFrame, head);
       return;
     }
-    switch (decideDelivery(this.#cursor, head)) {
-      case "forward": {
-        this.#cursor = advanceToFrame(this.#cursor, head);
-        const body = message.subarray(head.body);
-        for (const subscriber of this.subscribers) subscriber.forward(body, head.seq);
-        if (this.#firstFrame.open) this.frameSent(this.#cursor.epoch);
-        if (delay.wanted) delay.sample(body, this.#current.segment);
-        return;
-      }
-      case "catch-up":
-        counters.catchUps++;
-        this.#cursor = advanceToFrame(this.#cursor, head);
-        this.#wakeSubscribers();
-        return;
-      case "reread":
-        this.#earlyFrame = latestFrame(this.#earlyFrame, head);
-        void this.reread();
-        return;
-      case "stale":
-        counters.staleFrames++;
-        return;
-      case "duplicate":
-        counters.duplicateFrames++;
-        return;
+    if (this.#delivery.receive(head, message, this.#current.segment) === "reread") {
+      this.#earlyFrame = latestFrame(this.#earlyFrame, head);
+      void this.reread();
     }
   }
 
@@ -202,10 +162,10 @@ export class SessionSubscription implements LiveEdgeOwner {
       this.#receiveEnd(head);
       return;
     }
-    if (this.#current !== undefined && !isNewer(this.#cursor, head)) return; // made here, or already read
+    if (this.#current !== undefined && !isNewer(this.#delivery.cursor, head)) return; // made here, or already read
     try {
       const body = message.toString("latin1", head.body);
-      this.#firstFrame.begin(traceOf(body));
+      this.#delivery.traceFirstFrame(traceOf(body));
       this.applyRecord(decodeState(body), head.cause);
     } catch (error) {
       this.#context.counters.unreadableMessages++;
@@ -217,18 +177,14 @@ export class SessionSubscription implements LiveEdgeOwner {
   #receiveEnd({ epoch, cause }: StateHead): void {
     if (this.#current === undefined) this.#earlyEnd = true;
     else if (cause !== "deleted") void this.reread();
-    else if (epoch >= this.#cursor.epoch) this.end("deleted");
+    else if (epoch >= this.#delivery.cursor.epoch) this.end("deleted");
   }
 
   /** HOT: at the live edge the market's frames are the session's. */
   advance(seq: Seq, message: Uint8Array | string | undefined): void {
-    this.#cursor = advanceToFrame(this.#cursor, { seq });
     this.#context.counters.edgeFrames++;
-    if (message === undefined) this.#wakeSubscribers();
-    else {
-      for (const subscriber of this.subscribers) subscriber.forward(message, seq);
-      if (this.#firstFrame.open) this.frameSent(this.#cursor.epoch);
-    }
+    if (message === undefined) this.#delivery.catchUp(seq);
+    else this.#delivery.forward(message, seq);
   }
 
   // What the session is
@@ -241,7 +197,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     // At the live edge only the tape says how far the session has come.
     const segment = record.edge ? await opening : opening;
     this.#current = { record, segment };
-    this.#cursor = cursorOf(record);
+    this.#delivery.follow(cursorOf(record));
     this.#onceReady(record, segment);
     const early = this.#earlyState;
     this.#earlyState = undefined;
@@ -257,17 +213,17 @@ export class SessionSubscription implements LiveEdgeOwner {
       return;
     }
     const { record: before } = this.#current;
-    const cursorBefore = this.#cursor;
+    const cursorBefore = this.#delivery.cursor;
     if (!isNewer(cursorBefore, record)) {
       this.#applySameRevision(record);
       return;
     }
     const segment = this.#segments.open(before, record);
     this.#current = { record, segment };
-    this.#cursor = advanceToState(cursorBefore, cursorOf(record));
+    this.#delivery.follow(cursorOf(record));
     const message = () => this.#context.messages.state(record, cause, this.connections);
-    const change = { before, record, cause, segment, cursorBefore, cursor: this.#cursor, message };
-    for (const item of notificationsFor(change)) this.#pushToAll(item);
+    const change = { before, record, cause, segment, cursorBefore, cursor: this.#delivery.cursor, message };
+    for (const item of notificationsFor(change)) this.#delivery.push(item);
     this.#edge.follow(record);
     this.#onceReady(record, segment);
     this.#applyEarlyFrame();
@@ -277,11 +233,8 @@ export class SessionSubscription implements LiveEdgeOwner {
 
   /** A record of the known revision may say that more frames were published than arrived here. */
   #applySameRevision(record: SessionRecord): void {
-    const { epoch, rev, lastSeq } = this.#cursor;
-    if (record.epoch === epoch && record.rev === rev && deliverableSeq(record) > lastSeq) {
-      this.#cursor = cursorOf(record);
-      this.#wakeSubscribers();
-    }
+    const { epoch, rev } = this.#delivery.cursor;
+    if (record.epoch === epoch && record.rev === rev) this.#delivery.catchUp(deliverableSeq(record));
     this.#applyEarlyFrame();
   }
 
@@ -290,7 +243,7 @@ export class SessionSubscription implements LiveEdgeOwner {
    * tapes need no correction, because the time of their next frame is known and a pause comes before it.
    */
   #correctAnchor(record: SessionRecord): void {
-    const { epoch, lastSeq } = this.#cursor;
+    const { epoch, lastSeq } = this.#delivery.cursor;
     if (record.mode !== "LIVE" || isMoving(record) || lastSeq <= deliverableSeq(record)) return;
     this.perform({ type: "shown", epoch, seq: lastSeq }).catch((error) =>
       this.#log.warn({ err: error }, "the playhead of a paused session stays behind the frame that its clients see"),
@@ -300,15 +253,14 @@ export class SessionSubscription implements LiveEdgeOwner {
   #applyEarlyFrame(): void {
     const early = this.#earlyFrame;
     if (early === undefined) return;
-    const decision = decideDelivery(this.#cursor, early);
+    const decision = decideDelivery(this.#delivery.cursor, early);
     if (decision === "reread") {
       void this.reread();
       return;
     }
     this.#earlyFrame = undefined;
     if (decision !== "forward" && decision !== "catch-up") return;
-    this.#cursor = advanceToFrame(this.#cursor, early);
-    this.#wakeSubscribers();
+    this.#delivery.catchUp(early.seq);
   }
 
   #onceReady(record: SessionRecord, segment: PlaybackSegment | Promise<PlaybackSegment>): void {
@@ -329,10 +281,7 @@ export class SessionSubscription implements LiveEdgeOwner {
   /** At the live edge clients may get all that is on the tape by now. */
   #reachEdge(tape: Tape): void {
     this.#edge.start(tape);
-    const { lastSeq } = tape.span;
-    if (lastSeq <= this.#cursor.lastSeq) return;
-    this.#cursor = advanceToFrame(this.#cursor, { seq: lastSeq });
-    this.#wakeSubscribers();
+    this.#delivery.catchUp(tape.span.lastSeq);
   }
 
   tapeFound(tape: Tape): void {
@@ -341,12 +290,12 @@ export class SessionSubscription implements LiveEdgeOwner {
     if (segment instanceof Promise || segment.tape !== undefined) return; // it is open already, or being opened
     const found = this.#segments.useTape(tape, record);
     this.#current = { record, segment: found };
-    this.#pushToAll({ type: "segment", segment: found });
+    this.#delivery.push({ type: "segment", segment: found });
     this.#reachEdge(tape);
   }
 
   feedChanged(feed: FeedStatus): void {
-    this.#pushToAll({ type: "message", message: () => feedMessage(feed) });
+    this.#delivery.push({ type: "message", message: () => feedMessage(feed) });
   }
 
   // Reading and changing the session in Redis
@@ -383,7 +332,7 @@ export class SessionSubscription implements LiveEdgeOwner {
 
   #newestSeen(): Revision {
     const early = this.#earlyFrame;
-    return early !== undefined && isNewer(this.#cursor, early) ? early : this.#cursor;
+    return early !== undefined && isNewer(this.#delivery.cursor, early) ? early : this.#delivery.cursor;
   }
 
   /** Redis has an older revision than clients have seen. A new epoch makes sure that no position is given out twice. */
@@ -398,7 +347,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     try {
       const result = await this.#context.sessions.perform(this.id, command, requester);
       this.setTotalConnections(result.connections);
-      if (result.changed) this.#firstFrame.begin(traceparent());
+      if (result.changed) this.#delivery.traceFirstFrame(traceparent());
       this.applyRecord(result.record, causes[command.type] ?? "command");
       return result;
     } catch (error) {
@@ -413,7 +362,7 @@ export class SessionSubscription implements LiveEdgeOwner {
 
   /** A subscriber has sent a frame of this epoch to its socket. */
   frameSent(epoch: number): void {
-    if (epoch === this.#cursor.epoch) this.#firstFrame.end();
+    this.#delivery.frameSent(epoch);
   }
 
   /** Starts the clock of a session that was parked because it had no clients. */
@@ -445,14 +394,6 @@ export class SessionSubscription implements LiveEdgeOwner {
     this.#edge.close();
     const record = this.#current?.record;
     if (record?.mode === "LIVE") void this.#edge.withdrawDemand(record);
-  }
-
-  #wakeSubscribers(): void {
-    for (const subscriber of this.subscribers) subscriber.wake();
-  }
-
-  #pushToAll(item: StreamItem): void {
-    for (const subscriber of this.subscribers) subscriber.push(item);
   }
 }
 

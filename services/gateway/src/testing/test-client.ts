@@ -7,14 +7,14 @@ export interface ClientOptions {
 }
 
 /** A message as it was received. */
-export interface Message {
+interface Message {
   readonly type: string;
   readonly text: string;
   readonly [key: string]: unknown;
 }
 
 /** A frame that came as a message or in a `history`; it contains the frames (prev, seq] of its epoch. */
-export interface ReceivedFrame {
+interface ReceivedFrame {
   readonly epoch: number;
   readonly prev: number;
   readonly seq: number;

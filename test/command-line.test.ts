@@ -234,7 +234,7 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
     });
     expect(await tapedeck(["demo", "--store", join(file, "tapes")])).toMatchObject({
       code: 1,
-      stderr: `Tape demo cannot be begun: ${file}/tapes/demo: a file stands where a folder has to be.\n`,
+      stderr: `Cannot begin tape demo: ${file}/tapes/demo: a file is in the place of a folder.\n`,
     });
     expect((await readdir(folder)).sort()).toEqual(["file"]);
   });
@@ -272,13 +272,13 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
     };
     expect(await on('mount -t tmpfs none "$1" && mount -o remount,ro "$1"')).toMatchObject({
       code: 1,
-      stderr: `Tape demo cannot be begun: ${disk}/new: the disk is read-only.\n`,
+      stderr: `Cannot begin tape demo: ${disk}/new: the disk is read-only.\n`,
     });
     expect(await on('mount -t tmpfs -o size=64k none "$1"')).toMatchObject({
       code: 1,
       stderr:
-        "Tape demo@1 could not be written: the disk is full. " +
-        "Nothing of this version was kept; earlier versions are as they were.\n",
+        "Cannot write tape demo@1: the disk is full. " +
+        "Nothing of this version was kept; earlier versions are unchanged.\n",
     });
   });
 });

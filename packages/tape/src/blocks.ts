@@ -1,10 +1,15 @@
-/** What it takes to make tapes elsewhere, block by block: for packages/live. */
-export type { InMemoryBlock } from "./format/block.js";
-export { BlockBuilder, type BlockLimits, framesPerBlock } from "./format/block-builder.js";
+/** What packages/live needs to write and read tapes block by block. */
+export {
+  BlockBuilder,
+  type BlockFill,
+  type CompressedBlock,
+  compressBlock,
+  isBlockFull,
+} from "./format/block-builder.js";
+export { tradeSides } from "./format/block-columns.js";
 export { severitiesByRank, severityRank } from "./format/events.js";
-export { tradeSides } from "./format/frame-text.js";
-export { maxOverviewPoints, OverviewBuilder, type OverviewPoint } from "./format/overview.js";
-export { type CompressedBlock, compressBlock, type OverviewRun } from "./format/packed-block.js";
-export { gapLengthNs, markGap, type SerializedFrame, serializeFrame } from "./format/serialize-frame.js";
+export { markGap } from "./format/mark-gap.js";
+export { OverviewBuilder, type OverviewPoint } from "./format/overview.js";
+export { type SerializedFrame, serializeFrame } from "./format/serialize-frame.js";
 export { frameProblem } from "./format/tape-writer.js";
 export { GrowingTimeline } from "./reading/timeline.js";

@@ -6,7 +6,7 @@ export class TapeNotFound extends RefusedError {
   }
 }
 
-/** The store does not answer, or is not where it was: its tapes are what they were, and can be read when it is back. */
+/** The store does not answer, or its folder is missing. Its tapes are unchanged, and can be read when it is back. */
 export class StoreUnavailable extends RefusedError {
   constructor(cause: unknown) {
     super(refuse("UNAVAILABLE", "The tape store cannot be read at the moment. Try again in some seconds."), {
@@ -16,7 +16,7 @@ export class StoreUnavailable extends RefusedError {
   }
 }
 
-/** A file of a tape is not what was written. Other tapes, and other blocks of this one, are not affected. */
+/** A file of a tape differs from what was written. Other tapes, and other blocks of this one, are not affected. */
 export class DamagedTape extends RefusedError {
   readonly tape: string;
 
@@ -28,7 +28,7 @@ export class DamagedTape extends RefusedError {
 
 export class DamagedBlock extends DamagedTape {
   readonly block: number;
-  /** The frames that it holds cannot be had. */
+  /** The frames that cannot be read. */
   readonly firstSeq: number;
   readonly lastSeq: number;
 
@@ -53,7 +53,30 @@ export class UnknownTapeFormat extends RefusedError {
   }
 }
 
-/** Writing stopped. Nothing of the new version is kept, and earlier versions are as they were. */
+/** Writing stopped. Nothing of the new version is kept; earlier versions are unchanged. */
 export class TapeWriteError extends Error {
   override readonly name = "TapeWriteError";
+}
+
+/** Deleting was refused; nothing was changed. */
+export class TapeInUse extends Error {
+  override readonly name = "TapeInUse";
+}
+
+const writeFailures: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the disk is read-only",
+  EACCES: "this user may not write there",
+  EPERM: "this user may not write there",
+  ENOTDIR: "a file is in the place of a folder",
+  EEXIST: "a file is in the place of a folder",
+};
+
+/** Why a write failed, in words, with the path if the system names one. */
+export function writeFailureReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const reason = "code" in error && typeof error.code === "string" ? writeFailures[error.code] : undefined;
+  if (reason === undefined) return error.message;
+  return "path" in error && typeof error.path === "string" ? `${error.path}: ${reason}` : reason;
 }

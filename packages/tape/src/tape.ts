@@ -4,13 +4,13 @@ import type { Severity, TapeNs, TapeView, TimeDecimals, TradeSide } from "@taped
 /** A frame's index in its tape: 0, 1, 2, ... */
 export type Seq = number;
 
-/** Where a playhead stands: its tape time, and the last frame at or before it. */
+/** A place on a tape: a tape time, and the last frame at or before it. */
 export interface TapePosition {
   readonly seq: Seq;
   readonly ns: TapeNs;
 }
 
-/** A stretch in which the source is known to be silent or broken: no frame lies between `fromNs` and `toNs`. */
+/** A time in which the source was silent or broken: no frame lies between `fromNs` and `toNs`. */
 export interface Gap {
   /** The frame before the gap; the one after it is `afterSeq + 1`. */
   readonly afterSeq: Seq;
@@ -19,17 +19,17 @@ export interface Gap {
   readonly reason: string;
 }
 
-/** What playing looks like over a gap: a marked gap of more than 5 s counts as 1 s (`skip`), or as long as it was (`keep`). */
+/** How playback treats a marked gap of more than 5 s: as 1 s (`skip`), or in full (`keep`). */
 export type GapPolicy = "skip" | "keep";
 
-/** Playing time: tape time with the skipped gaps taken out. Both are nanoseconds since the tape's start and grow together. */
+/** Converts tape time to playing time, in which skipped gaps are shortened. Both are nanoseconds since the tape's start and grow together. */
 export interface Timeline {
   playingOf(ns: TapeNs): number;
-  /** Inside what is left of a skipped gap this is the time of the frame before it until the gap's second has passed. */
+  /** Within the remaining second of a skipped gap this is the gap's beginning, until the second has passed. */
   tapeOf(playingNs: number): TapeNs;
 }
 
-/** The extent of a tape as a value, for rules that do no I/O. `firstSeq` and `firstNs` are 0 but for tapes cut by retention. */
+/** The extent of a tape as a value, for rules without I/O. `firstSeq` and `firstNs` are 0 unless retention has cut the tape. */
 export interface TapeSpan {
   readonly firstSeq: Seq;
   readonly lastSeq: Seq;
@@ -38,7 +38,7 @@ export interface TapeSpan {
   readonly growing: boolean;
 }
 
-/** Something worth jumping to. */
+/** An event that a user can jump to. */
 export interface TapeEvent {
   readonly seq: Seq;
   readonly ns: TapeNs;
@@ -46,13 +46,13 @@ export interface TapeEvent {
   readonly severity: Severity;
 }
 
-/** Which events count: of one type, and no less grave. */
+/** Which events match: those of one type, and at least this severe. */
 export interface EventFilter {
   readonly type?: string;
   readonly minSeverity?: Severity;
 }
 
-/** Frames `firstSeq..lastSeq`, decompressed, with what cutting and merging need to know of each. Bytes are ASCII. */
+/** Frames `firstSeq..lastSeq`, decompressed, with the values of each that cutting and merging need. Bytes are ASCII. */
 export interface Block {
   readonly firstSeq: Seq;
   readonly lastSeq: Seq;
@@ -60,16 +60,16 @@ export interface Block {
   readonly size: number;
   nsOf(seq: Seq): TapeNs;
   tradeCountOf(seq: Seq): number;
-  /** The last frame of this block at or before `ns`, or `firstSeq - 1` where all are later. */
+  /** The last frame of this block at or before `ns`, or `firstSeq - 1` if all are later. */
   seqAt(ns: TapeNs): Seq;
   /** The frame's JSON as it was recorded. */
   json(seq: Seq): string;
-  /** The JSON up to its trade fields, which a merged frame has of its own. */
+  /** The JSON up to its trade fields, which a merged frame replaces. */
   head(seq: Seq): string;
-  /** What stands between the brackets of `trades`, and of `anomalies`; empty where there are none. */
+  /** The text between the brackets of `trades`, and of `anomalies`; empty if there are none. */
   trades(seq: Seq): string;
   anomalies(seq: Seq): string;
-  /** Sum of the trades' sizes, 0 without trades. The next three mean something only where there are trades. */
+  /** Sum of the trades' sizes, 0 without trades. The next three are meaningless without trades. */
   tradeVolumeOf(seq: Seq): number;
   lastTradePriceOf(seq: Seq): number;
   lastTradeSideOf(seq: Seq): TradeSide;
@@ -79,8 +79,8 @@ export interface Block {
 }
 
 /**
- * The block holding `missing` is not in memory: `await tape.load(missing)` and ask again, or let `cuts` and `render`, which
- * also manage when the cache is too small for all the blocks of a stretch, wait for it.
+ * A block is not in memory: `await tape.load(seqToLoad)` and try again. Or call `cuts` and `render`, which wait, and need a cache of
+ * no more than two blocks.
  */
 export interface CacheMiss {
   readonly seqToLoad: Seq;
@@ -98,15 +98,15 @@ export interface TapeIndex {
   lastSeq(block: number): Seq;
   firstNs(block: number): TapeNs;
   lastNs(block: number): TapeNs;
-  /** Infinity where only the block itself knows. */
+  /** Infinity if only the block itself knows. */
   trades(block: number): number;
-  /** Nothing in the block outlives its merging into a later frame: neither trades nor anomalies nor gaps. */
+  /** The block has neither trades nor anomalies nor gaps, so merging it into a later frame leaves no trace. */
   bookOnly(block: number): boolean;
 }
 
-/** One opened version of a tape. Opening reads manifest and index; blocks come through a cache that is shared by the process. */
+/** One opened version of a tape. Opening reads manifest and index; blocks are read through a cache that the process shares. */
 export interface Tape {
-  /** `id@version`, as sessions hold it. */
+  /** `id@version`, as sessions store it. */
   readonly id: string;
   readonly symbol: string;
   readonly source: string;
@@ -120,14 +120,14 @@ export interface Tape {
   timeline(policy: GapPolicy): Timeline;
   /** ISO text of a tape time, with the source's decimals. */
   iso(ns: TapeNs): string;
-  /** The block holding `seq` if it is in memory: for the hot path. */
+  /** The block with `seq` if it is in memory: for the hot path. */
   block(seq: Seq): Block | undefined;
-  /** The block holding `seq`. Rejects with `DamagedBlock` naming tape and block. */
+  /** The block with `seq`. Rejects with `DamagedBlock`. */
   load(seq: Seq): Promise<Block>;
-  /** Last frame at or before a time; the first frame where the time lies before it. */
+  /** Last frame at or before a time; the first frame if the time is before it. */
   seqAt(ns: TapeNs): Promise<Seq>;
   nsOf(seq: Seq): Promise<TapeNs>;
-  /** How far `findEvent` looks; infinite where it looks at the whole tape. */
+  /** How far `findEvent` searches; infinite if it searches the whole tape. */
   readonly eventHorizonNs: TapeNs;
   /** The nearest event after or before a frame. Rejects with the signal's reason once that aborts. */
   findEvent(
@@ -140,19 +140,19 @@ export interface Tape {
 }
 
 /**
- * The rate at which a deck plays, from which the cuts follow: cell k of the grid is the playing time in
- * (anchor + (k-1) * cell, anchor + k * cell], cell = speed / maxFps seconds. All frames of a cell go out as one message at
- * the time of the last of them, so a frame alone in its cell keeps its own time, and any node cuts alike.
+ * How a session plays, from which the cuts follow: cell k of the grid is the playing time in
+ * (anchor + (k-1) * cell, anchor + k * cell], cell = speed / maxFps seconds. All frames of a cell become one message at the time of
+ * the last of them, so a frame alone in its cell keeps its own time, and all nodes cut alike.
  */
 export interface Pace {
   readonly timeline: Timeline;
   readonly anchorNs: TapeNs;
   readonly speed: number;
-  /** 0: every frame is a message of its own. */
+  /** The frame cap. 0: every frame is a message of its own. */
   readonly maxFps: number;
 }
 
-/** A message to be: it stands for the frames (after, seq]. */
+/** Where a message ends: it represents the frames after the previous cut, up to `seq`. */
 export interface Cut {
   readonly seq: Seq;
   readonly ns: TapeNs;

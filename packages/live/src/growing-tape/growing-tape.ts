@@ -19,7 +19,7 @@ import {
   type Timeline,
   type UnfinishedTape,
 } from "@tapedeck/tape";
-import { BlockBuilder, framesPerBlock, GrowingTimeline, type OverviewPoint } from "@tapedeck/tape/blocks";
+import { BlockBuilder, GrowingTimeline, type OverviewPoint } from "@tapedeck/tape/blocks";
 import type { FeedRecord } from "../feed-store/feed-record.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
 import { openSegments, type SeqRange } from "../segments/open-segments.js";
@@ -241,7 +241,7 @@ export class GrowingTape implements UnfinishedTape {
     this.index.set(this.#parts, this.#tail);
     this.#gaps = undefined;
     this.#changed();
-    for (const timeline of Object.values(this.#timelines)) timeline.forget(this.span.firstNs);
+    for (const timeline of Object.values(this.#timelines)) timeline.dropBefore(this.span.firstNs);
   }
 
   /** No frame follows any more. */
@@ -310,7 +310,7 @@ export class GrowingTape implements UnfinishedTape {
 
   /** Reads a block of the tail that is no more in memory. */
   async #readBlock(first: Seq, last: Seq): Promise<Block> {
-    const block = new BlockBuilder(first, { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY });
+    const block = new BlockBuilder(first);
     for await (const frames of readFrames(this.#context.redis, this.#context.stream, first)) {
       for (const { frame } of frames) {
         block.add(frame);

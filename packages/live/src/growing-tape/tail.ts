@@ -1,6 +1,6 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import type { Block, BlockCache, Gap, Seq, TapeEvent } from "@tapedeck/tape";
-import { BlockBuilder, type BlockLimits, framesPerBlock, type OverviewPoint } from "@tapedeck/tape/blocks";
+import { BlockBuilder, type OverviewPoint } from "@tapedeck/tape/blocks";
 import type { LiveFrame } from "../stream/frame-message.js";
 
 /** What stays in memory of a block of the tail, also when its frames do not. */
@@ -16,9 +16,6 @@ export interface TailBlock {
   readonly gaps: readonly Gap[];
   readonly points: readonly OverviewPoint[];
 }
-
-/** Frames say themselves where a block begins. */
-const unbounded: BlockLimits = { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY };
 
 interface ClosedBlock extends TailBlock {
   /** Of its frames in the cache. */
@@ -81,7 +78,7 @@ export class Tail {
   // HOT: once per frame that is followed.
   add({ frame, beginsBlock }: LiveFrame): void {
     if (beginsBlock && this.#open !== undefined) this.#close(this.#open);
-    this.#open ??= new BlockBuilder(this.lastSeq + 1, unbounded);
+    this.#open ??= new BlockBuilder(this.lastSeq + 1);
     this.#open.add(frame);
   }
 

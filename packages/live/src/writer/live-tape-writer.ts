@@ -3,7 +3,7 @@ import type { FeedStatus, TapeNs, TimeDecimals } from "@tapedeck/protocol";
 import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import { flattenHash, type Keys } from "@tapedeck/sessions";
 import { parseTapeName, type Seq, type TapeStore, tapeName } from "@tapedeck/tape";
-import { frameProblem, markGap, serializeFrame } from "@tapedeck/tape/blocks";
+import { type BlockFill, frameProblem, markGap, serializeFrame } from "@tapedeck/tape/blocks";
 import { type FeedRecord, noTape, tapeFields } from "../feed-store/feed-record.js";
 import { FeedStore, feedNameOf } from "../feed-store/feed-store.js";
 import { type LiveInstrument, liveTapeId } from "../feed-store/live-tape-id.js";
@@ -12,7 +12,7 @@ import { SegmentStorage, type StoredRange } from "../segments/segment-storage.js
 import type { LiveTapeMetadata } from "../segments/write-segment.js";
 import { encodeFrame, type LiveFrame } from "../stream/frame-message.js";
 import { claimFeed, type RecoveryState, readRecoveryState, storeRemainingFrames } from "./claim.js";
-import { type Filling, filledWith, isFull } from "./filling.js";
+import { filledWith, isFull } from "./filling.js";
 import { RecentFrames } from "./recent-frames.js";
 import { type LiveTapeSettings, liveTapeDefaults } from "./settings.js";
 import { UnstoredFrames } from "./unstored-frames.js";
@@ -56,7 +56,7 @@ interface InFlight {
 interface Progress {
   readonly nextSeq: Seq;
   readonly lastNs: TapeNs;
-  readonly filling: Filling | undefined;
+  readonly filling: BlockFill | undefined;
 }
 
 const longestReason = 300;

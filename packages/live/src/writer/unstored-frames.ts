@@ -1,10 +1,7 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import type { Seq } from "@tapedeck/tape";
-import { BlockBuilder, type CompressedBlock, compressBlock, framesPerBlock } from "@tapedeck/tape/blocks";
+import { BlockBuilder, type CompressedBlock, compressBlock } from "@tapedeck/tape/blocks";
 import type { LiveFrame } from "../stream/frame-message.js";
-
-/** Frames say themselves where a block begins. */
-const unbounded = { frames: framesPerBlock, ns: Number.POSITIVE_INFINITY };
 
 interface ClosedBlock {
   readonly firstNs: TapeNs;
@@ -42,7 +39,7 @@ export class UnstoredFrames {
   /** @param bytes that the frame takes in Redis */
   add({ seq, frame, beginsBlock }: LiveFrame, bytes: number): void {
     if (beginsBlock) this.#close();
-    this.#open ??= new BlockBuilder(seq, unbounded);
+    this.#open ??= new BlockBuilder(seq);
     this.#open.add(frame);
     this.#openBytes += bytes;
   }

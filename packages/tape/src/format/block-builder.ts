@@ -1,45 +1,70 @@
+import { promisify } from "node:util";
+import { deflate as deflateCallback } from "node:zlib";
 import type { TapeNs } from "@tapedeck/protocol";
 import type { Gap, Seq, TapeEvent } from "../tape.js";
 import { InMemoryBlock, objectOverheadBytes, RecordedBlock } from "./block.js";
-import { type BlockColumns, columnsOf, floatColumns, integerColumns, tableBytes } from "./block-columns.js";
+import { type BlockColumns, columnsOf, floatColumns, integerColumns, tableBytes, tradeSides } from "./block-columns.js";
 import { hasAnomalies, hasGaps } from "./block-index.js";
+import { crc32 } from "./checksum.js";
 import { severityRank } from "./events.js";
-import { tradeSides } from "./frame-text.js";
+import { gapLengthNs } from "./mark-gap.js";
 import type { OverviewPoint } from "./overview.js";
-import { gapLengthNs, type SerializedFrame } from "./serialize-frame.js";
+import type { SerializedFrame } from "./serialize-frame.js";
 
-/** When a block is full. */
-export interface BlockLimits {
-  readonly frames: number;
-  /** Time from its first frame to its last one after which it takes no more. */
-  readonly ns: TapeNs;
-}
-
-/** A block that has become this large is closed early: frames with very many trades don't make blocks that fill a cache. */
-const largestText = 512 * 1024;
-/** Room for text that a block begins with. */
-const usualText = 64 * 1024;
+const deflate = promisify(deflateCallback);
 
 export const framesPerBlock = 64;
+/** Frames with very many trades make shorter blocks, so that no block fills a cache. */
+const maxTextBytes = 512 * 1024;
+const initialTextBytes = 64 * 1024;
 
-/** A block that still takes frames, with what a tape says of them outside of it. It can be read at any time. */
-export class BlockBuilder extends InMemoryBlock {
-  readonly bounds: BlockLimits;
+/** As much of a block as decides whether it is full. */
+export interface BlockFill {
+  readonly frames: number;
+  readonly textBytes: number;
+  readonly firstNs: TapeNs;
+  readonly lastNs: TapeNs;
+}
+
+export interface BlockLimits {
+  readonly frames?: number | undefined;
+  /** Time from the first frame to the last one; unlimited by default. */
+  readonly spanNs?: TapeNs | undefined;
+}
+
+/**
+ * Whether the next frame begins another block. The one rule for imported and live tapes; simulated ones have a fixed number of frames
+ * per block, from which their index follows.
+ */
+export function isBlockFull(
+  block: BlockFill,
+  { frames = framesPerBlock, spanNs = Number.POSITIVE_INFINITY }: BlockLimits = {},
+): boolean {
+  return block.frames >= frames || block.textBytes >= maxTextBytes || block.lastNs - block.firstNs >= spanNs;
+}
+
+/**
+ * Collects the frames of one block, and what a tape stores about them outside of it. It is a readable block at any time: the newest
+ * block of a live tape.
+ */
+export class BlockBuilder extends InMemoryBlock implements BlockFill {
   readonly events: TapeEvent[] = [];
-  /** Those that end in this block. */
+  /** Gaps that end in this block. */
   readonly gaps: Gap[] = [];
-  /** One a frame. */
+  /** One per frame. */
   readonly points: OverviewPoint[] = [];
   tradeTotal = 0;
   flags = 0;
 
   #capacity: number;
 
-  /** @param room bytes of text to make room for at the beginning */
-  constructor(firstSeq: Seq, bounds: BlockLimits, room = usualText) {
-    super(firstSeq, 0, columnsFor(bounds.frames), Buffer.allocUnsafeSlow(room), 0);
-    this.bounds = bounds;
-    this.#capacity = bounds.frames;
+  /**
+   * @param capacity frames to make room for at the beginning
+   * @param textCapacity bytes of text to make room for at the beginning
+   */
+  constructor(firstSeq: Seq, capacity = framesPerBlock, textCapacity = initialTextBytes) {
+    super(firstSeq, 0, columnsFor(capacity), Buffer.allocUnsafeSlow(textCapacity), 0);
+    this.#capacity = capacity;
   }
 
   get frames(): number {
@@ -62,14 +87,9 @@ export class BlockBuilder extends InMemoryBlock {
     return this.text.length + tableBytes(this.#capacity) + objectOverheadBytes;
   }
 
-  get full(): boolean {
-    const { frames, ns } = this.bounds;
-    return this.count >= frames || this.textLength >= largestText || this.lastNs - this.firstNs >= ns;
-  }
-
-  // HOT: once per frame that is recorded, or followed. It may be added to a full block too: whoever copies one may know better.
+  // HOT: once per frame that is recorded or followed. A full block still accepts frames: a copy keeps the boundaries of its original.
   add(frame: SerializedFrame): void {
-    if (this.count === this.#capacity) this.#widen();
+    if (this.count === this.#capacity) this.#growColumns();
     const { columns, count: at, textLength: start } = this;
     const seq = this.firstSeq + at;
     columns.ns[at] = frame.ns;
@@ -85,7 +105,7 @@ export class BlockBuilder extends InMemoryBlock {
     columns.anomaliesEnd[at] = start + frame.anomaliesEnd;
     columns.tradeCount[at] = frame.tradeCount;
     columns.side[at] = tradeSides.indexOf(frame.lastTradeSide);
-    this.#write(frame.text);
+    this.#appendText(frame.text);
     this.count++;
     this.tradeTotal += frame.tradeCount;
     if (frame.anomaliesEnd > frame.anomaliesStart) this.flags |= hasAnomalies;
@@ -93,7 +113,7 @@ export class BlockBuilder extends InMemoryBlock {
       this.flags |= hasGaps;
       this.gaps.push(frame.gap);
     }
-    this.#note(seq, frame);
+    this.#collectEvents(seq, frame);
   }
 
   /** The block's bytes, before compression. */
@@ -112,14 +132,14 @@ export class BlockBuilder extends InMemoryBlock {
     return new RecordedBlock(this.firstSeq, this.count, this.toBytes());
   }
 
-  #widen(): void {
+  #growColumns(): void {
     this.#capacity *= 2;
-    const wider = columnsFor(this.#capacity);
-    copyColumns(this.columns, wider, this.count);
-    this.columns = wider;
+    const larger = columnsFor(this.#capacity);
+    copyColumns(this.columns, larger, this.count);
+    this.columns = larger;
   }
 
-  #write(text: string | Uint8Array): void {
+  #appendText(text: string | Uint8Array): void {
     const end = this.textLength + text.length;
     if (end > this.text.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(end, 2 * this.text.length));
@@ -131,7 +151,7 @@ export class BlockBuilder extends InMemoryBlock {
     this.textLength = end;
   }
 
-  #note(seq: Seq, { ns, price, events }: SerializedFrame): void {
+  #collectEvents(seq: Seq, { ns, price, events }: SerializedFrame): void {
     let gravest: TapeEvent | undefined;
     for (const { type, severity } of events) {
       const event = { seq, ns, type, severity };
@@ -140,6 +160,50 @@ export class BlockBuilder extends InMemoryBlock {
     }
     this.points.push({ seq, ns, price, low: price, high: price, event: gravest });
   }
+}
+
+/** A point of an overview, with the number of frames that it sums up. */
+export interface OverviewRun extends OverviewPoint {
+  readonly frames: number;
+}
+
+/** A block as a file stores it, with everything that a tape says about its frames elsewhere: it is copied from tape to tape unread. */
+export interface CompressedBlock {
+  readonly firstSeq: Seq;
+  readonly count: number;
+  readonly firstNs: TapeNs;
+  readonly lastNs: TapeNs;
+  readonly trades: number;
+  readonly flags: number;
+  readonly compressed: Uint8Array;
+  readonly rawLength: number;
+  /** Of `compressed`. */
+  readonly crc32: number;
+  readonly events: readonly TapeEvent[];
+  /** Gaps that end in this block. */
+  readonly gaps: readonly Gap[];
+  /** Runs that begin in this block. */
+  readonly runs: readonly OverviewRun[];
+}
+
+/** Compresses a block, in another thread. The block must not change afterwards. */
+export async function compressBlock(block: BlockBuilder): Promise<CompressedBlock> {
+  const raw = block.toBytes();
+  const compressed = await deflate(raw);
+  return {
+    firstSeq: block.firstSeq,
+    count: block.frames,
+    firstNs: block.firstNs,
+    lastNs: block.lastNs,
+    trades: block.tradeTotal,
+    flags: block.flags,
+    compressed,
+    rawLength: raw.length,
+    crc32: crc32(compressed),
+    events: block.events,
+    gaps: block.gaps,
+    runs: block.points.map((point) => ({ ...point, frames: 1 })),
+  };
 }
 
 function columnsFor(frames: number): BlockColumns {

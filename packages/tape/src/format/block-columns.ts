@@ -1,9 +1,10 @@
+import type { TradeSide } from "@tapedeck/protocol";
+
 /**
- * The table at the beginning of a block, for whoever writes or reads one: an 8-byte head (frame count and offset of the
- * text, both u32), then one column after the other, each with a value per frame, little-endian. The wide ones come first,
- * so that all are aligned.
+ * The table at the beginning of a block: an 8-byte head (frame count and offset of the text, both u32), then one column after the
+ * other, each with a value per frame, little-endian. The wide columns come first, so that all are aligned.
  */
-export const headBytes = 8;
+const headBytes = 8;
 
 export const floatColumns = ["ns", "tradeVolume", "lastTradePrice", "effectiveSpread", "gapBeforeNs"] as const;
 
@@ -17,6 +18,9 @@ export const integerColumns = [
   "anomaliesEnd",
   "tradeCount",
 ] as const;
+
+/** Trade sides by the number that the column `side` has for them. */
+export const tradeSides: readonly TradeSide[] = ["unknown", "buy", "sell"];
 
 export type BlockColumns = Record<(typeof floatColumns)[number], Float64Array> &
   Record<(typeof integerColumns)[number], Uint32Array> & { readonly side: Uint8Array };

@@ -1,11 +1,11 @@
 import type { StagedVersion } from "../store/store.js";
 import type { Gap, Seq } from "../tape.js";
+import type { CompressedBlock } from "./block-builder.js";
 import { encodeRecord } from "./block-index.js";
 import { crc32 } from "./checksum.js";
 import { encodeEvent } from "./events.js";
 import { files } from "./manifest.js";
 import { encodeOverview, OverviewBuilder } from "./overview.js";
-import type { CompressedBlock } from "./packed-block.js";
 
 export interface WrittenFile {
   readonly bytes: number;

@@ -1,16 +1,15 @@
 import type { TapeNs, TradeSide } from "@tapedeck/protocol";
-import { countUpTo } from "../reading/timeline.js";
+import { countUpTo } from "../binary-search.js";
 import type { Block, Seq } from "../tape.js";
-import { type BlockColumns, columnsOf, tableBytes } from "./block-columns.js";
-import { tradeSides } from "./frame-text.js";
+import { type BlockColumns, columnsOf, tableBytes, tradeSides } from "./block-columns.js";
 
 /**
- * Frames in memory: their columns and their text, which stays bytes. Frames are ASCII, so a cut of it becomes a string of one
- * byte a character without decoding.
+ * Frames in memory: their columns, and their text as bytes. Frames are ASCII, so a slice of the text becomes a string of one byte per
+ * character without decoding.
  */
 export abstract class InMemoryBlock implements Block {
   readonly firstSeq: Seq;
-  /** Columns and text may have room for more than this many frames. */
+  /** Frames so far; columns and text may have room for more. */
   protected count: number;
   protected columns: BlockColumns;
   protected text: Buffer;
@@ -97,20 +96,20 @@ export abstract class InMemoryBlock implements Block {
   }
 }
 
-/** Roughly what the objects around a block's bytes take. */
+/** Roughly the memory of the objects around a block's bytes. */
 export const objectOverheadBytes = 2_048;
 
 /** A finished block. */
 export class RecordedBlock extends InMemoryBlock {
   readonly size: number;
 
-  /** `raw`: the decompressed block. Throws `RangeError` where it does not hold `count` frames. */
+  /** `raw`: the decompressed block. Throws `RangeError` if it does not hold `count` frames. */
   constructor(firstSeq: Seq, count: number, raw: Buffer) {
     const table = tableBytes(count);
     if (raw.length < table || raw.readUInt32LE(0) !== count || raw.readUInt32LE(4) !== table) {
       throw new RangeError(`it does not hold ${count} frames`);
     }
-    // A copy, since a Buffer may begin at an address at which no column of doubles can lie.
+    // A copy, since a column of doubles needs an aligned address, which a Buffer may lack.
     const aligned = new ArrayBuffer(table);
     new Uint8Array(aligned).set(raw.subarray(0, table));
     super(firstSeq, count, columnsOf(aligned, count), raw.subarray(table), raw.length - table);

@@ -1,19 +1,16 @@
 import type { FrameParts } from "@tapedeck/market";
 import type { TapeNs, TradeSide } from "@tapedeck/protocol";
 import type { Gap, Seq } from "../tape.js";
-import { gapField, roundedVolume, tradeFields } from "./frame-text.js";
+import { gapField, gapLengthNs } from "./mark-gap.js";
 
-/**
- * A frame as it lies on a tape: its JSON, which is made here and from then on only copied, where its parts are in it, and what
- * else the tape says of it.
- */
+/** A frame's JSON, which is made once and only copied afterwards, the offsets of its parts, and what a tape stores beside it. */
 export interface SerializedFrame {
   readonly ns: TapeNs;
   /** ASCII, so that offsets in bytes and in characters agree. */
   readonly text: string | Uint8Array;
-  /** Where the trade fields begin, which come after the head. */
+  /** Where the head ends and the trade fields begin. */
   readonly fieldsStart: number;
-  /** What stands between the brackets of `trades`, and of `anomalies`. */
+  /** Between the brackets of `trades`, and of `anomalies`. */
   readonly tradesStart: number;
   readonly tradesEnd: number;
   readonly anomaliesStart: number;
@@ -38,7 +35,7 @@ export function serializeFrame(
   sizeDecimals: number,
 ): SerializedFrame & { readonly text: string } {
   const { ns, trades, anomalies, tradeCount, lastTradeSide, effectiveSpread, events, price } = parts;
-  const tradeVolume = roundedVolume(parts.tradeVolume, sizeDecimals);
+  const tradeVolume = roundVolume(parts.tradeVolume, sizeDecimals);
   const lastTradePrice = tradeCount === 0 ? 0 : parts.lastTradePrice;
   const head = `{"type":"snapshot","seq":${seq},${parts.head}`;
   const fields = tradeFields(tradeCount, tradeVolume, lastTradePrice, lastTradeSide, effectiveSpread);
@@ -64,17 +61,19 @@ export function serializeFrame(
   };
 }
 
-/**
- * The gap before a frame as it is marked, after one at `lastNs`: that frame proves that the source lived until then, so the gap
- * never begins earlier. None that lasts no time.
- */
-export function markGap(parts: FrameParts, seq: Seq, lastNs: TapeNs): Gap | undefined {
-  if (parts.gapBefore === null) return undefined;
-  const fromNs = Math.max(parts.gapBefore.fromNs, lastNs);
-  if (fromNs >= parts.ns) return undefined;
-  return { afterSeq: seq - 1, fromNs, toNs: parts.ns, reason: parts.gapBefore.reason };
+/** The fields that sum up a frame's trades, each with its leading comma. Recorded and merged frames share this function. */
+export function tradeFields(
+  count: number,
+  volume: number,
+  lastPrice: number,
+  lastSide: TradeSide,
+  effectiveSpread: number | null,
+): string {
+  if (count === 0) return ',"trade_classified":false';
+  return `,"trade_classified":true,"trade_volume":${volume},"last_trade_price":${lastPrice},"trade_side":"${lastSide}","effective_spread":${effectiveSpread}`;
 }
 
-export function gapLengthNs(gap: Gap | undefined): TapeNs {
-  return gap === undefined ? 0 : gap.toNs - gap.fromNs;
+/** A sum of sizes without the noise of adding doubles. */
+export function roundVolume(volume: number, sizeDecimals: number): number {
+  return Number(volume.toFixed(sizeDecimals));
 }

@@ -10,7 +10,7 @@ import { FolderTapeStore } from "../store/folder-store.js";
 import { MemoryTapeStore } from "../store/memory-store.js";
 import type { TapeStore } from "../store/store.js";
 import { testFrames, testTapeStartMs, writeTestTape } from "../testing.js";
-import type { CompressedBlock } from "./packed-block.js";
+import type { CompressedBlock } from "./block-builder.js";
 import { TapeWriter, type TapeWriterOptions } from "./tape-writer.js";
 
 const options: TapeWriterOptions = {
@@ -130,7 +130,7 @@ test("[TP22] a block of frames with very many trades is closed early, so that no
 describe("what cannot be on a tape is refused, and nothing is kept", () => {
   const wrong: [string, FrameParts, RegExp][] = [
     ["a frame before the one before", { ...quiet, ns: 999 }, /1 ns earlier/],
-    ["a time that is no whole number", { ...quiet, ns: 1_000.5 }, /no count of nanoseconds/],
+    ["a time that is no whole number", { ...quiet, ns: 1_000.5 }, /not a whole number of nanoseconds/],
     ["more trades than a message takes", { ...traded, tradeCount: 1_001 }, /1001 trades/],
     ["text beyond ASCII", { ...quiet, ns: 1_000, head: '"symbol":"Ω"' }, /not ASCII/],
   ];
@@ -147,7 +147,7 @@ describe("what cannot be on a tape is refused, and nothing is kept", () => {
 
   test("[TP11] a first frame that is not at tape time 0", async () => {
     const writer = await TapeWriter.open(new MemoryTapeStore(), options);
-    await expect(writer.append(traded)).rejects.toThrow("Frame 0 of tape aapl is the first one, and at 1000 ns");
+    await expect(writer.append(traded)).rejects.toThrow("Frame 0 of tape aapl is the first one, and must be at 0 ns");
   });
 
   test("[TP6] a tape without a frame", async () => {
@@ -175,7 +175,7 @@ describe("a write that does not come to its end", () => {
       const error = await writeTestTape(store, { id: "aapl", frames: 1_000 }).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(TapeWriteError);
       expect(String(error)).toContain(
-        "Tape aapl@2 could not be written: the disk is full. Nothing of this version was kept; earlier versions are as they were.",
+        "Cannot write tape aapl@2: the disk is full. Nothing of this version was kept; earlier versions are unchanged.",
       );
       expect(await store.versions("aapl")).toEqual([1]);
       await writeTestTape(store, { id: "aapl", frames: 2 }); // there is room again
@@ -273,7 +273,7 @@ describe("a tape of parts of others", () => {
       const writing = (async () => {
         for (const at of order) await writer.appendBlock(blocks[at] ?? expect.fail());
       })();
-      await expect(writing).rejects.toThrow(/^Frame \d+ of tape wrong comes where frame \d+ belongs/);
+      await expect(writing).rejects.toThrow(/^Frame \d+ of tape wrong comes in place of frame \d+/);
     }
     const early = { ...(blocks[1] ?? expect.fail()), firstNs: 5 };
     const writer = await TapeWriter.open(store, like(tape, "wrong", 0));

@@ -1,20 +1,20 @@
 import { LRUCache } from "lru-cache";
 import type { Block } from "../tape.js";
 
-/** Below this a single message could need more blocks at once than there is room for. */
+/** In a smaller cache a single message could need more blocks at once than fit. */
 export const minCacheBytes = 8 * 1024 * 1024;
 
-/** Decompressed blocks of all tapes of a process, bounded in bytes. The one used longest ago goes first. */
+/** Decompressed blocks of all tapes of a process, bounded in bytes. The least recently used one is evicted first. */
 export class BlockCache {
   readonly #blocks: LRUCache<number, Block>;
   readonly #loading = new Map<number, Promise<Block>>();
   #tapes = 0;
-  /** Looks that found their block, and blocks that had to be read, since the process began. */
+  /** Lookups that found their block, and blocks that had to be read, since the process started. */
   hits = 0;
   misses = 0;
 
   constructor(bytes: number) {
-    if (!(bytes >= minCacheBytes)) throw new RangeError(`a block cache takes at least ${minCacheBytes} bytes`);
+    if (!(bytes >= minCacheBytes)) throw new RangeError(`a block cache needs at least ${minCacheBytes} bytes`);
     this.#blocks = new LRUCache({ maxSize: bytes, sizeCalculation: (block) => block.size });
   }
 
@@ -28,19 +28,22 @@ export class BlockCache {
     return this.#tapes++ * 2 ** 24;
   }
 
-  // HOT: a number as key, since a text would have to be made for each look.
+  // HOT: the key is a number, since a string would be allocated for each lookup.
   get(key: number): Block | undefined {
     const block = this.#blocks.get(key);
     if (block !== undefined) this.hits++;
     return block;
   }
 
-  /** Keeps a block that came along with another one. */
+  /** Stores a block that was produced together with another one. */
   put(key: number, block: Block): void {
     this.#blocks.set(key, block);
   }
 
-  /** The block, read by `read` if it is not here. All who ask for it meanwhile wait for the same reading. */
+  /**
+   * The block, read by `read` if it is not cached. Concurrent callers share one read. Not `fetchMethod` of lru-cache: there `put`, which a
+   * simulated tape calls for blocks that are being loaded, would abort the load.
+   */
   load(key: number, read: () => Promise<Block>): Promise<Block> {
     const block = this.get(key);
     if (block !== undefined) return Promise.resolve(block);

@@ -2,10 +2,10 @@ import { limits, type TapeNs } from "@tapedeck/protocol";
 import { type CacheMiss, type Cut, isCacheMiss, type Pace, type Seq, type Tape } from "../tape.js";
 
 /**
- * The next message after frame `after`, which must be a cut or the frame a deck was anchored at: all frames of one cell,
- * up to `last`, but at most `limits.tradesPerMessage` trades, unless a single frame has more. Undefined: there is none yet.
+ * Where the next message ends after frame `after`, which must be a cut or the anchor's frame: at the last frame of its cell, up to
+ * `last`, and with at most `limits.tradesPerMessage` trades unless a single frame has more. Undefined if there is no frame yet.
  *
- * HOT: once per message. Blocks that lie in the cell as a whole are not read: the index knows all that counts of them.
+ * HOT: once per message. Blocks that lie entirely within the cell are not read: the index is enough.
  */
 export function nextCut(tape: Tape, pace: Pace, after: Seq, last: Seq): Cut | CacheMiss | undefined {
   const { index, span } = tape;
@@ -51,15 +51,15 @@ export function nextCut(tape: Tape, pace: Pace, after: Seq, last: Seq): Cut | Ca
 }
 
 /**
- * The cell of the grid that a frame lies in; `origin` is the anchor's playing time. Every node has to get the same number,
- * so this is the only place where it is computed. The product comes first: it is exact for tapes of up to 41 hours, so
- * that a frame right on a cell's end is found there.
+ * The cell of the grid that a frame lies in; `origin` is the anchor's playing time. Every node must get the same number, so it is
+ * computed only here. The product comes first: it is exact for tapes of up to 41 hours, so a frame exactly at a cell's end belongs to
+ * that cell.
  */
 function cellOf(pace: Pace, origin: number, ns: TapeNs): number {
   return Math.ceil(((pace.timeline.playingOf(ns) - origin) * pace.maxFps) / (pace.speed * 1e9));
 }
 
-/** The messages after frame `after` up to `last`, waiting for blocks as they are needed. */
+/** The cuts after frame `after` up to `last`. Waits for blocks as it needs them. */
 export async function* cuts(tape: Tape, pace: Pace, after: Seq, last: Seq): AsyncGenerator<Cut, void, undefined> {
   let at = after;
   for (;;) {

@@ -1,18 +1,18 @@
 import { LRUCache } from "lru-cache";
 import type { DamagedBlock } from "../errors.js";
 
-/** How long a block that was told of is not told of again: long enough for a log, and not for ever, since it may be repaired. */
+/** A block is reported again after an hour, since it may have been repaired meanwhile. */
 const quietMs = 3_600_000;
 
-/** What a process has told of damaged blocks: each once, however many sessions and sockets come to it. */
+/** Makes a process report each damaged block once, however many sessions and sockets read it. */
 export class DamageReports {
-  readonly #told = new LRUCache<string, true>({ max: 1_000, ttl: quietMs });
+  readonly #reported = new LRUCache<string, true>({ max: 1_000, ttl: quietMs });
 
-  /** Whether this block has not been told of before; from now on it has. */
+  /** True once per block and hour. */
   shouldReport({ tape, block }: Pick<DamagedBlock, "tape" | "block">): boolean {
     const key = `${tape}/${block}`;
-    if (this.#told.has(key)) return false;
-    this.#told.set(key, true);
+    if (this.#reported.has(key)) return false;
+    this.#reported.set(key, true);
     return true;
   }
 }

@@ -8,13 +8,10 @@ interface EventFile {
   read(offset: number, length: number): Promise<Buffer>;
 }
 
-/** Events read at a time, 48 KB: block by block, a search through a long tape in a bucket would take a request for each. */
+/** Events read at a time, 48 KB. Block by block, a search through a long tape in a bucket would take a request for each block. */
 const eventsAtOnce = 2_048;
 
-/**
- * The nearest event after (`next`) or before frame `from`. The index tells which blocks may hold one, so only their events, and those
- * next to them, are read.
- */
+/** The nearest event after (`next`) or before (`previous`) frame `from`. The index says which blocks may have one, so few events are read. */
 export async function findEvent(
   index: BlockIndex,
   events: EventFile,

@@ -1,16 +1,16 @@
 import type { TradeSide } from "@tapedeck/protocol";
-import { gapField, roundedVolume, tradeFields } from "../format/frame-text.js";
+import { gapField } from "../format/mark-gap.js";
+import { roundVolume, tradeFields } from "../format/serialize-frame.js";
 import type { Block, CacheMiss, Seq, Tape } from "../tape.js";
 
 /**
- * The JSON of the frame that stands for the frames (prev, seq]. For a single one these are the recorded bytes; otherwise
- * the newest frame with the trades, anomalies and gaps of all of them, and `skipped`. Throws `RangeError` for a stretch
- * that is not on the tape.
+ * The JSON of the frame that represents the frames (prev, seq]. For a single frame these are the recorded bytes; otherwise it is the
+ * newest frame with the trades, anomalies and gaps of all of them, and `skipped`. Throws `RangeError` for a stretch beyond the tape.
  *
- * HOT: once per message. Merging is concatenation; blocks in which nothing but books changed are not even needed.
+ * HOT: once per message. Merging is concatenation; blocks in which only books changed are not needed.
  */
 export function renderStretch(tape: Tape, prev: Seq, seq: Seq): string | CacheMiss {
-  mustLieOn(tape, prev, seq);
+  assertOnTape(tape, prev, seq);
   const newest = tape.block(seq);
   if (newest === undefined) return { seqToLoad: seq };
   if (prev === seq - 1) return newest.json(seq);
@@ -29,9 +29,9 @@ export function renderStretch(tape: Tape, prev: Seq, seq: Seq): string | CacheMi
   return merge.json(tape, newest, prev, seq);
 }
 
-/** As `renderStretch`, waiting for one block after the other, so that it needs room for no more than two at a time. */
+/** Like `renderStretch`, but waits for one block after the other, and holds at most two at a time. */
 export async function render(tape: Tape, prev: Seq, seq: Seq): Promise<string> {
-  mustLieOn(tape, prev, seq);
+  assertOnTape(tape, prev, seq);
   const newest = tape.block(seq) ?? (await tape.load(seq));
   if (prev === seq - 1) return newest.json(seq);
 
@@ -45,12 +45,14 @@ export async function render(tape: Tape, prev: Seq, seq: Seq): Promise<string> {
   return merge.json(tape, newest, prev, seq);
 }
 
-function mustLieOn(tape: Tape, prev: Seq, seq: Seq): void {
+function assertOnTape(tape: Tape, prev: Seq, seq: Seq): void {
   if (prev >= tape.span.firstSeq - 1 && prev < seq && seq <= tape.span.lastSeq) return;
-  throw new RangeError(`(${prev}, ${seq}] is no stretch of tape ${tape.id}, which ends at ${tape.span.lastSeq}`);
+  throw new RangeError(
+    `frames (${prev}, ${seq}] are not on tape ${tape.id}, which has frames ${tape.span.firstSeq} to ${tape.span.lastSeq}`,
+  );
 }
 
-/** What the frames of a stretch leave to the message that stands for them, gathered oldest first. */
+/** Collects what the frames of a stretch contribute to the message that represents them, oldest first. */
 class Merge {
   #tradeCount = 0;
   #tradeVolume = 0;
@@ -58,7 +60,7 @@ class Merge {
   #lastSide: TradeSide = "unknown";
   #effectiveSpread: number | null = null;
   #trades = "";
-  /** Of the frames that are skipped: the newest one's own stand before them. */
+  /** Of the skipped frames; the newest frame's own come before them. */
   #anomalies = "";
   #gapNs = 0;
 
@@ -79,7 +81,7 @@ class Merge {
   }
 
   json(tape: Tape, block: Block, prev: Seq, seq: Seq): string {
-    const volume = roundedVolume(this.#tradeVolume, tape.precision.sizeDecimals);
+    const volume = roundVolume(this.#tradeVolume, tape.precision.sizeDecimals);
     const fields = tradeFields(this.#tradeCount, volume, this.#lastPrice, this.#lastSide, this.#effectiveSpread);
     const anomalies = joined(block.anomalies(seq), this.#anomalies);
     return `${block.head(seq)}${fields},"trades":[${this.#trades}],"anomalies":[${anomalies}]${gapField(this.#gapNs)},"skipped":${seq - prev - 1}}`;

@@ -103,7 +103,7 @@ describe("the playing time of a growing tape", () => {
           ...all.map(({ fromNs, toNs }) => (fromNs < from * second ? toNs : 0)),
           from * second,
         );
-        growing.forget(begins);
+        growing.dropBefore(begins);
         for (const time of times.filter((each) => each >= begins)) {
           expect(growing.playingOf(time)).toBe(expected.playingOf(time));
           expect(growing.tapeOf(expected.playingOf(time))).toBe(expected.tapeOf(expected.playingOf(time)));

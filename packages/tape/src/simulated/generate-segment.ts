@@ -51,7 +51,7 @@ export function generateSegment(
   let block: BlockBuilder | undefined;
   const events: TapeEvent[] = [];
   for (const { seq, parts } of framesOf(segment, market, options)) {
-    block ??= new BlockBuilder(seq, { frames: framesPerSimulatedBlock, ns: Number.POSITIVE_INFINITY });
+    block ??= new BlockBuilder(seq, framesPerSimulatedBlock);
     block.add(serializeFrame(seq, { ...parts, ns: seq * frameNs }, undefined, market.instrument.sizeDecimals));
     if (block.frames < framesPerSimulatedBlock) continue;
     events.push(...block.events);

@@ -1,61 +1,68 @@
-/** What has not been answered in time. It may still be under way. */
+/** A task did not finish in time. It may still be running. */
 export class TimeoutError extends Error {
   readonly code = "ETIMEDOUT";
 }
 
-/** Time is told by so many looks: a process that was held up for long has looked once meanwhile, and gives nothing up for that. */
-const looks = 3;
+/**
+ * A deadline is three ticks of a timer and not a time on a clock: a process that was held up (SIGSTOP, a starved machine) has seen one
+ * tick meanwhile, and must not give up a task for that.
+ */
+const deadlineTicks = 3;
 
 /**
- * Work of which only so much is done at a time. What hangs is given up after a time, and so is what waits behind it, but keeps
- * its place until it ends, however long that takes.
+ * Runs so many tasks at a time, in the order in which they came, each with a deadline. A task that hangs is given up, and so are the
+ * tasks that wait behind it; but it keeps its slot until it ends, however long that takes, so that hanging tasks never pile up.
+ *
+ * Not `p-limit`, which cannot remove a waiting task that was given up: while a store hangs, its queue would grow with every read. Not
+ * `p-queue` or `p-timeout`, whose deadlines are wall time and free the slot of a hanging task.
  */
 export class ConcurrencyLimiter {
-  readonly #atOnce: number;
-  readonly #withinMs: number;
+  readonly #concurrency: number;
+  readonly #deadlineMs: number;
   readonly #waiting = new Set<() => void>();
-  #underWay = 0;
-  #ended = 0;
+  #running = 0;
+  #finished = 0;
 
-  constructor(atOnce: number, withinMs: number) {
-    this.#atOnce = atOnce;
-    this.#withinMs = withinMs;
+  constructor(concurrency: number, deadlineMs: number) {
+    this.#concurrency = concurrency;
+    this.#deadlineMs = deadlineMs;
   }
 
-  /** Rejects with `NotInTime` where that is how it goes; what has not begun by then never does. */
-  run<T>(work: () => Promise<T>): Promise<T> {
+  /** Rejects with `TimeoutError` after the deadline. A task that has not started by then never will. */
+  run<T>(task: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      let inVain = 0;
-      let ended = this.#ended;
-      const begin = (): void => {
-        inVain = 0;
-        this.#underWay++;
-        const done = (): void => {
+      let ticks = 0;
+      let finished = this.#finished;
+      const start = (): void => {
+        ticks = 0;
+        this.#running++;
+        const end = (): void => {
           clearInterval(timer);
-          this.#underWay--;
-          this.#ended++;
-          this.#next();
+          this.#running--;
+          this.#finished++;
+          this.#startNext();
         };
-        work().then(resolve, reject).finally(done);
+        task().then(resolve, reject).finally(end);
       };
-      const look = (): void => {
-        if (this.#waiting.has(begin) && ended !== this.#ended) inVain = 0; // others had their turns
-        ended = this.#ended;
-        if (++inVain < looks) return;
+      const onTick = (): void => {
+        // While others finish, a waiting task is making progress.
+        if (this.#waiting.has(start) && finished !== this.#finished) ticks = 0;
+        finished = this.#finished;
+        if (++ticks < deadlineTicks) return;
         clearInterval(timer);
-        this.#waiting.delete(begin);
-        reject(new TimeoutError(`no answer within ${this.#withinMs} ms`));
+        this.#waiting.delete(start);
+        reject(new TimeoutError(`no answer within ${this.#deadlineMs} ms`));
       };
-      const timer = setInterval(look, this.#withinMs / looks);
-      this.#waiting.add(begin);
-      this.#next();
+      const timer = setInterval(onTick, this.#deadlineMs / deadlineTicks);
+      this.#waiting.add(start);
+      this.#startNext();
     });
   }
 
-  #next(): void {
-    const [begin] = this.#waiting;
-    if (begin === undefined || this.#underWay >= this.#atOnce) return;
-    this.#waiting.delete(begin);
-    begin();
+  #startNext(): void {
+    const [start] = this.#waiting;
+    if (start === undefined || this.#running >= this.#concurrency) return;
+    this.#waiting.delete(start);
+    start();
   }
 }

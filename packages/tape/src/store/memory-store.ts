@@ -1,36 +1,36 @@
-import { FileMissing, type StagedVersion, type TapeStore } from "./store.js";
+import { FileMissing, type StagedVersion, type TapeStore, takenOver } from "./store.js";
 
-interface Shelf {
+interface StoredTape {
   highest: number;
   readonly versions: Map<number, Map<string, Buffer>>;
-  draft: Pieces | undefined;
+  staged: StagedFiles | undefined;
 }
 
-/** What a store shares with its parts. */
-interface Disk {
-  readonly capacity: number;
+/** Shared with the stores of segments. */
+interface Capacity {
+  readonly bytes: number;
   used: number;
 }
 
-/** The files of a draft, as they were appended. */
-type Pieces = Map<string, Buffer[]>;
+/** The files of a staged version, in the pieces in which they were appended. */
+type StagedFiles = Map<string, Buffer[]>;
 
-/** Tapes in the memory of this process: for tests, and for tapes that nobody wants to keep. */
+/** Tapes in the memory of this process: for tests, and for tapes that need not be kept. */
 export class MemoryTapeStore implements TapeStore {
-  readonly #shelves = new Map<string, Shelf>();
-  readonly #parts = new Map<string, MemoryTapeStore>();
-  readonly #disk: Disk;
+  readonly #tapes = new Map<string, StoredTape>();
+  readonly #segments = new Map<string, MemoryTapeStore>();
+  readonly #capacity: Capacity;
 
-  /** `capacity` in bytes; writing beyond it fails as a full disk does. */
+  /** `capacity` in bytes; a write beyond it fails as on a full disk. */
   constructor({
     capacity = Number.POSITIVE_INFINITY,
-    disk = { capacity, used: 0 },
-  }: { capacity?: number; disk?: Disk } = {}) {
-    this.#disk = disk;
+    shared = { bytes: capacity, used: 0 },
+  }: { capacity?: number; shared?: Capacity } = {}) {
+    this.#capacity = shared;
   }
 
   async ids(): Promise<string[]> {
-    return [...this.#shelves].flatMap(([id, shelf]) => (shelf.versions.size > 0 ? [id] : [])).sort();
+    return [...this.#tapes].flatMap(([id, tape]) => (tape.versions.size > 0 ? [id] : [])).sort();
   }
 
   async current(id: string): Promise<number | undefined> {
@@ -38,7 +38,7 @@ export class MemoryTapeStore implements TapeStore {
   }
 
   async versions(id: string): Promise<number[]> {
-    return [...(this.#shelves.get(id)?.versions.keys() ?? [])].sort((a, b) => a - b);
+    return [...(this.#tapes.get(id)?.versions.keys() ?? [])].sort((a, b) => a - b);
   }
 
   async read(id: string, version: number, file: string): Promise<Buffer> {
@@ -46,82 +46,82 @@ export class MemoryTapeStore implements TapeStore {
   }
 
   async readRange(id: string, version: number, file: string, offset: number, length: number): Promise<Buffer> {
-    const bytes = this.#shelves.get(id)?.versions.get(version)?.get(file);
+    const bytes = this.#tapes.get(id)?.versions.get(version)?.get(file);
     if (bytes === undefined) throw new FileMissing(`${id}@${version} has no file ${file}`);
     return Buffer.from(bytes.subarray(offset, offset + length));
   }
 
   async begin(id: string): Promise<StagedVersion> {
-    const shelf = this.#shelves.get(id) ?? { highest: 0, versions: new Map(), draft: undefined };
-    this.#shelves.set(id, shelf);
-    this.#free(shelf.draft?.values());
-    const pieces: Pieces = new Map();
-    shelf.draft = pieces;
-    const version = shelf.highest + 1;
-    const mustBeOurs = () => {
-      if (shelf.draft !== pieces) throw new Error("another import of the same tape has taken over");
+    const tape = this.#tapes.get(id) ?? { highest: 0, versions: new Map(), staged: undefined };
+    this.#tapes.set(id, tape);
+    this.#free(tape.staged?.values());
+    const files: StagedFiles = new Map();
+    tape.staged = files;
+    const version = tape.highest + 1;
+    const assertNotTakenOver = () => {
+      if (tape.staged !== files) throw takenOver();
     };
     return {
       version,
       append: async (file, bytes) => {
-        mustBeOurs();
-        if (this.#disk.used + bytes.length > this.#disk.capacity) {
+        assertNotTakenOver();
+        if (this.#capacity.used + bytes.length > this.#capacity.bytes) {
           throw Object.assign(new Error("no space left in the memory store"), { code: "ENOSPC" });
         }
-        this.#disk.used += bytes.length;
-        const written = pieces.get(file) ?? [];
-        written.push(Buffer.from(bytes));
-        pieces.set(file, written);
+        this.#capacity.used += bytes.length;
+        const pieces = files.get(file) ?? [];
+        pieces.push(Buffer.from(bytes));
+        files.set(file, pieces);
       },
       commit: async () => {
-        mustBeOurs();
-        shelf.draft = undefined;
-        shelf.highest = version;
-        shelf.versions.set(version, new Map([...pieces].map(([file, written]) => [file, Buffer.concat(written)])));
+        assertNotTakenOver();
+        tape.staged = undefined;
+        tape.highest = version;
+        tape.versions.set(version, new Map([...files].map(([file, pieces]) => [file, Buffer.concat(pieces)])));
       },
       discard: async () => {
-        if (shelf.draft !== pieces) return;
-        shelf.draft = undefined;
-        this.#free(pieces.values());
+        if (tape.staged !== files) return;
+        tape.staged = undefined;
+        this.#free(files.values());
       },
     };
   }
 
   async delete(id: string, version: number): Promise<void> {
-    const versions = this.#shelves.get(id)?.versions;
+    const versions = this.#tapes.get(id)?.versions;
     const files = versions?.get(version);
     if (files === undefined) throw new FileMissing(`there is no version ${version} of ${id}`);
-    for (const bytes of files.values()) this.#disk.used -= bytes.length;
+    for (const bytes of files.values()) this.#capacity.used -= bytes.length;
     versions?.delete(version);
   }
 
   async erase(id: string): Promise<void> {
     for (const version of await this.versions(id)) await this.delete(id, version);
-    this.#free(this.#shelves.get(id)?.draft?.values());
-    this.#shelves.delete(id);
+    this.#free(this.#tapes.get(id)?.staged?.values());
+    this.#tapes.delete(id);
   }
 
   segments(tape: string): TapeStore {
-    const known = this.#parts.get(tape) ?? new MemoryTapeStore({ disk: this.#disk });
-    this.#parts.set(tape, known);
+    const known = this.#segments.get(tape) ?? new MemoryTapeStore({ shared: this.#capacity });
+    this.#segments.set(tape, known);
     return known;
   }
 
   async tapesWithSegments(): Promise<string[]> {
-    const there = await Promise.all(
-      [...this.#parts].map(async ([tape, store]) => ((await store.ids()).length > 0 ? [tape] : [])),
+    const tapes = await Promise.all(
+      [...this.#segments].map(async ([tape, store]) => ((await store.ids()).length > 0 ? [tape] : [])),
     );
-    return there.flat().sort();
+    return tapes.flat().sort();
   }
 
   async eraseSegments(tape: string): Promise<void> {
-    const store = this.#parts.get(tape);
-    this.#parts.delete(tape);
+    const store = this.#segments.get(tape);
+    this.#segments.delete(tape);
     if (store === undefined) return;
-    for (const id of store.#shelves.keys()) await store.erase(id);
+    for (const id of store.#tapes.keys()) await store.erase(id);
   }
 
   #free(files: Iterable<Buffer[]> = []): void {
-    for (const pieces of files) for (const piece of pieces) this.#disk.used -= piece.length;
+    for (const pieces of files) for (const piece of pieces) this.#capacity.used -= piece.length;
   }
 }

@@ -7,8 +7,8 @@ export function isFolder(place: string): boolean {
 }
 
 /**
- * The store at a place: a folder, or `s3://bucket/prefix`, there at `endpoint` where it is not AWS's own. The AWS SDK is loaded
- * only for the latter. Throws `RangeError` for an address that is none.
+ * The store at a place: a folder, or `s3://bucket/prefix`, at `endpoint` if it is not on AWS. The AWS SDK is loaded only for a bucket.
+ * Throws `RangeError` for any other address.
  */
 export async function openTapeStore(place: string, endpoint?: string): Promise<TapeStore> {
   if (isFolder(place)) return new FolderTapeStore(place);

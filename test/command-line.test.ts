@@ -11,11 +11,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { programOf } from "./support/built.js";
 
 const main = programOf("tapedeck");
-/** What the command line is not to find on the machine that tests it. */
+/** Settings that tests must not inherit from the machine. */
 const nothing = { TAPEDECK_URL: "", TAPEDECK_TOKEN: undefined, TAPEDECK_STORE: undefined, S3_ENDPOINT: undefined };
 
 const json = { "content-type": "application/json" };
-/** What a cluster without a node would tell of itself. */
+/** The metrics of a cluster without nodes. */
 const noNodes = { sessions: { mode_distribution: {} }, nodes: [] };
 
 let folder = "";
@@ -56,7 +56,7 @@ async function ended(child: ChildProcess): Promise<Ended> {
 
 const tapedeck = (args: readonly string[], env?: NodeJS.ProcessEnv) => ended(start(args, env));
 
-/** Something that answers as told, and is no cluster. */
+/** An HTTP server that is not a cluster. */
 async function serving(answer: RequestListener): Promise<string> {
   const server = createServer(answer);
   servers.push(server);
@@ -64,7 +64,7 @@ async function serving(answer: RequestListener): Promise<string> {
   return addressOf(server.address());
 }
 
-/** Where something listened a moment ago. */
+/** An address where nothing listens any more. */
 async function closedAddress(): Promise<string> {
   const server = createTcpServer();
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -79,7 +79,7 @@ function addressOf(address: ReturnType<Server["address"]>): string {
   return `http://127.0.0.1:${address.port}`;
 }
 
-describe("[CM5] arguments that make no sense end with exit code 2 and say what is accepted", () => {
+describe("[CM5] invalid arguments end with exit code 2 and say what is accepted", () => {
   const cases: [args: string[], says: RegExp][] = [
     [["bogus"], /unknown command 'bogus'/],
     [[], /^Usage: tapedeck/],
@@ -89,14 +89,14 @@ describe("[CM5] arguments that make no sense end with exit code 2 and say what i
     [["sessions", "list", "--limit", "many"], /'--limit <count>' argument 'many' is invalid.*whole number above 0/],
     [["sessions", "watch", "x", "--frames", "0"], /whole number above 0/],
     [["sessions", "list", "--url", "nonsense"], /an address such as http:\/\/localhost:8000/],
-    [["sessions", "list", "--url", "http://me:secret@localhost"], /takes a token instead/],
+    [["sessions", "list", "--url", "http://me:secret@localhost"], /accepts a token instead/],
     [["sessions", "list", "--url", "http://localhost:8000/?session=x"], /begins with \? or #/],
     [["top", "--every", "0"], /from 0.2 to 3600/],
     [["demo", "--minutes", "x"], /from 1 to 1440/],
     [["import"], /missing required argument 'path'/],
-    [["import", "x.csv", "--interval", "5y"], /a time such as 100ms/],
-    [["import", "x.csv", "--id", "../x"], /cannot name a tape/],
-    [["import", "x.csv", "--date", "2024-02-30"], /a day such as 2024-07-18/],
+    [["import", "x.csv", "--interval", "5y"], /a duration such as 100ms/],
+    [["import", "x.csv", "--id", "../x"], /not a valid tape id/],
+    [["import", "x.csv", "--date", "2024-02-30"], /a date such as 2024-07-18/],
     [["tapes", "--store", "s3://x"], /^--store: "s3:\/\/x" is neither a folder nor s3:\/\/bucket\/prefix/],
     [["completion", "tcsh"], /Allowed choices are bash, zsh, fish/],
     [["up", "more"], /too many arguments/],
@@ -109,14 +109,14 @@ describe("[CM5] arguments that make no sense end with exit code 2 and say what i
     if (args.length > 0) expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 
-  test("an option's variable of the environment too", async () => {
+  test("so does the variable of an option", async () => {
     const { code, stderr } = await tapedeck(["sessions", "list"], { TAPEDECK_URL: "nonsense" });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/'nonsense' from env 'TAPEDECK_URL' is invalid. It has to be an address such as/);
+    expect(stderr).toMatch(/'nonsense' from env 'TAPEDECK_URL' is invalid. It must be an address such as/);
   });
 });
 
-describe("[CM6] a cluster that is not there, or that refuses, is one sentence and exit code 1", () => {
+describe("[CM6] a cluster that does not answer or refuses is reported in one sentence with exit code 1", () => {
   const asking = [
     ["sessions", "list"],
     ["sessions", "show", "x"],
@@ -126,7 +126,7 @@ describe("[CM6] a cluster that is not there, or that refuses, is one sentence an
     ["top", "--json"],
   ];
 
-  test.each(asking)("nothing that answers: %s %s %s", async (...args) => {
+  test.each(asking)("no answer: %s %s %s", async (...args) => {
     const url = await closedAddress();
     expect(await tapedeck([...args.filter((arg) => arg !== undefined), "--url", url])).toEqual({
       code: 1,
@@ -135,7 +135,7 @@ describe("[CM6] a cluster that is not there, or that refuses, is one sentence an
     });
   });
 
-  test("a name that is not known, with the reason", async () => {
+  test("an unknown host, with the reason", async () => {
     const { code, stderr } = await tapedeck(["sessions", "--url", "http://nobody.invalid"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^Nothing answers at http:\/\/nobody\.invalid \(.*nobody\.invalid\): start a cluster .*\n$/);
@@ -156,26 +156,26 @@ describe("[CM6] a cluster that is not there, or that refuses, is one sentence an
     });
   });
 
-  test("an address with a path that leads nowhere", async () => {
+  test("an address with a wrong path", async () => {
     const url = `${await refusing(404, "ROUTE_NOT_FOUND", "There is no such route.")}/docs`;
     expect(await tapedeck(["top", "--url", url])).toMatchObject({
       code: 1,
-      stderr: `There is no such route. Is ${url} the whole address of the cluster? Name it with --url.\n`,
+      stderr: `There is no such route. Is ${url} the complete address of the cluster? Name it with --url.\n`,
     });
   });
 
   test.each([
-    [401, "UNAUTHORIZED", undefined, "Give a token by TAPEDECK_TOKEN (or --token)."],
+    [401, "UNAUTHORIZED", undefined, "Set TAPEDECK_TOKEN (or --token) to your token."],
     [401, "UNAUTHORIZED", "old", "The token of TAPEDECK_TOKEN (or --token) is not accepted at URL."],
-    [403, "FORBIDDEN", "theirs", "TAPEDECK_TOKEN (or --token) takes the token of someone who may."],
+    [403, "FORBIDDEN", "theirs", "Set TAPEDECK_TOKEN (or --token) to the token of a user who is allowed to do this."],
   ])("%i %s with the token %s", async (status, code, token, hint) => {
     const url = await refusing(status, code, "That is not for everyone.");
-    const told = await tapedeck(["sessions", "--url", url], { TAPEDECK_TOKEN: token });
-    expect(told).toMatchObject({ code: 1, stderr: `That is not for everyone. ${hint.replace("URL", url)}\n` });
+    const ended = await tapedeck(["sessions", "--url", url], { TAPEDECK_TOKEN: token });
+    expect(ended).toMatchObject({ code: 1, stderr: `That is not for everyone. ${hint.replace("URL", url)}\n` });
   });
 });
 
-describe("[CM7] a store that cannot be read or written is one sentence and exit code 1", () => {
+describe("[CM7] a store that cannot be read or written is reported in one sentence with exit code 1", () => {
   const aws = {
     AWS_REGION: undefined,
     AWS_DEFAULT_REGION: undefined,
@@ -187,17 +187,17 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
   };
   const keys = { ...aws, AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" };
 
-  test("a bucket without a region, without credentials, and one that does not answer", async () => {
+  test("a bucket without a region or credentials, and one that does not answer", async () => {
     const tapes = async (env: NodeJS.ProcessEnv) => tapedeck(["tapes", "--store", "s3://some-bucket"], env);
     const away = await closedAddress();
     expect(await tapes(aws)).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^s3:\/\/some-bucket cannot be read: no region is set; AWS_REGION .*\n$/),
+      stderr: expect.stringMatching(/^s3:\/\/some-bucket cannot be read: no region is set; set AWS_REGION .*\n$/),
     });
     expect(await tapes({ ...aws, AWS_REGION: "us-east-1" })).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /^s3:\/\/some-bucket cannot be read: no credentials were found; AWS_ACCESS_KEY_ID .*\n$/,
+        /^s3:\/\/some-bucket cannot be read: no credentials were found; set AWS_ACCESS_KEY_ID .*\n$/,
       ),
     });
     expect(await tapes({ ...keys, S3_ENDPOINT: away })).toMatchObject({
@@ -206,7 +206,7 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
     });
   });
 
-  test("a bucket that refuses, when it is read and when it is written", async () => {
+  test("a bucket that refuses reads and writes", async () => {
     const denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
     const endpoint = await serving((_, answer) => answer.writeHead(403, { "content-type": "text/xml" }).end(denied));
     const env = { ...keys, S3_ENDPOINT: endpoint };
@@ -216,21 +216,21 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
     });
     expect(await tapedeck(["demo", "--store", "s3://some-bucket"], env)).toMatchObject({
       code: 1,
-      stderr: "s3://some-bucket cannot be written: Access Denied. Nothing of the tape was kept.\n",
+      stderr: "s3://some-bucket cannot be written: Access Denied. No part of the tape was kept.\n",
     });
   });
 
-  test("a folder that is not there, and a file in its place", async () => {
+  test("a folder that does not exist, and a file in its place", async () => {
     const absent = join(folder, "absent");
     const file = join(folder, "file");
     await writeFile(file, "");
     expect(await tapedeck(["tapes", "--store", absent])).toMatchObject({
       code: 1,
-      stderr: `There is no folder ${absent}: name that of the tapes with --store.\n`,
+      stderr: `Folder ${absent} does not exist: name the folder of the tapes with --store.\n`,
     });
     expect(await tapedeck(["tapes", "--store", file])).toMatchObject({
       code: 1,
-      stderr: `${file} is not a folder: name that of the tapes with --store.\n`,
+      stderr: `${file} is not a folder: name the folder of the tapes with --store.\n`,
     });
     expect(await tapedeck(["demo", "--store", join(file, "tapes")])).toMatchObject({
       code: 1,
@@ -239,7 +239,7 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
     expect((await readdir(folder)).sort()).toEqual(["file"]);
   });
 
-  test("a tape that is not there, and a setting that makes no sense", async () => {
+  test("a tape that does not exist, and an invalid setting", async () => {
     expect(await tapedeck(["recompute", "absent", "--store", folder])).toMatchObject({
       code: 1,
       stderr: "Tape absent does not exist.\n",
@@ -250,7 +250,7 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
     expect(stderr).not.toMatch(/^ {4}at /m);
   });
 
-  test("an import that fails leaves no folder", async () => {
+  test("a failed import leaves no folder", async () => {
     const recording = join(folder, "broken.csv");
     const rows = ["1704186000000,100,1,101,2", "1704186000100,x,1,101,2"];
     await writeFile(recording, `time,bid_price_1,bid_size_1,ask_price_1,ask_size_1\n${rows.join("\n")}\n`);
@@ -261,8 +261,8 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
   });
 
   const mayMount = spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
-  if (!mayMount) console.warn("SKIPPED: no read-only and no full disk is tried, since nothing can be mounted here");
-  test.skipIf(!mayMount)("a disk that is read-only, and one that is full", async () => {
+  if (!mayMount) console.warn("SKIPPED: read-only and full disks are not tested, because nothing can be mounted here");
+  test.skipIf(!mayMount)("a read-only disk, and a full disk", async () => {
     const disk = join(folder, "disk");
     await mkdir(disk);
     const on = (mount: string) => {
@@ -283,7 +283,7 @@ describe("[CM7] a store that cannot be read or written is one sentence and exit 
   });
 });
 
-describe("[CM8] what is stopped says so, and ends with 128 and the signal's number", () => {
+describe("[CM8] a stopped command says so, and exits with 128 plus the signal's number", () => {
   async function longRecording(): Promise<string> {
     const path = join(folder, "long.csv");
     const file = createWriteStream(path);
@@ -296,7 +296,7 @@ describe("[CM8] what is stopped says so, and ends with 128 and the signal's numb
     return path;
   }
 
-  /** Resolves when a draft has been begun in the store. */
+  /** Resolves when the store contains a draft. */
   const working = (store: string) =>
     vi.waitUntil(
       async () => {
@@ -316,7 +316,7 @@ describe("[CM8] what is stopped says so, and ends with 128 and the signal's numb
     const end = ended(child);
     await working(store);
     child.kill(signal);
-    child.kill(signal); // as npm passes on what the terminal has sent already
+    child.kill(signal); // npm passes on the signal that the terminal has already sent
     expect(await end).toEqual({ code, stdout: "", stderr: "Stopped; nothing was imported.\n" });
     expect(await readdir(folder)).toEqual(["long.csv"]);
   });
@@ -328,8 +328,8 @@ describe("[CM8] what is stopped says so, and ends with 128 and the signal's numb
     const store = join(folder, "tapes");
     expect(await tapedeck(["demo", "--minutes", "10", "--store", store])).toMatchObject({ code: 0 });
     for (const [args, says] of [
-      [["demo", "--minutes", "1440"], "Stopped; nothing was kept.\n"],
-      [["recompute", "demo"], "Stopped; the tape is as it was.\n"],
+      [["demo", "--minutes", "1440"], "Stopped; no tape was kept.\n"],
+      [["recompute", "demo"], "Stopped; the tape is unchanged.\n"],
     ] as const) {
       const child = start([...args, "--store", store]);
       const end = ended(child);
@@ -342,7 +342,7 @@ describe("[CM8] what is stopped says so, and ends with 128 and the signal's numb
   });
 });
 
-describe("[CM8] what goes on until it is stopped ends without a word, and with 128 and the signal's number", () => {
+describe("[CM8] a command that runs until it is stopped ends silently, with 128 plus the signal's number", () => {
   test.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
@@ -356,21 +356,21 @@ describe("[CM8] what goes on until it is stopped ends without a word, and with 1
   });
 });
 
-describe("[CM9] a reader that has left, as head does, ends a command without a word", () => {
-  /** Runs it with its output read by nobody. */
+describe("[CM9] a command ends silently when the reader of its output leaves, as head does", () => {
+  /** Runs a command whose output has no reader. */
   async function unread(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> {
     const child = start(args, env);
     child.stdout?.destroy();
     return ended(child);
   }
-  test("what looks at the store, and what prints a script", async () => {
+  test("commands that read the store, and one that prints a script", async () => {
     expect(await tapedeck(["demo", "--minutes", "1", "--store", folder])).toMatchObject({ code: 0 });
     for (const args of [["tapes"], ["tapes", "--json"], ["completion", "bash"]]) {
       expect(await unread(args, { TAPEDECK_STORE: folder })).toEqual({ code: 141, stdout: "", stderr: "" });
     }
   });
 
-  test("what asks a cluster, once and again and again", async () => {
+  test("commands that ask a cluster, once or repeatedly", async () => {
     const url = await serving(({ url: path = "" }, answer) => {
       const body = path.startsWith("/metrics") ? noNodes : { sessions: [], next_cursor: null };
       answer.writeHead(200, json).end(JSON.stringify(body));
@@ -389,10 +389,10 @@ describe("[CM9] a reader that has left, as head does, ends a command without a w
     const line = `set -o pipefail; "${process.execPath}" "${main}" completion fish | head -1; echo \${PIPESTATUS[*]}`;
     const { stdout, stderr } = await ended(spawn("bash", ["-c", line], { cwd: folder }));
     expect(stderr).toBe("");
-    expect(stdout).toMatch(/^complete -c tapedeck .*\n(0|141) 0\n$/); // 0 where it had said all before head left
+    expect(stdout).toMatch(/^complete -c tapedeck .*\n(0|141) 0\n$/); // 0 if it had written everything before head left
   });
 
-  test("an output that takes nothing more, as on a full disk, is told", async () => {
+  test("output that cannot be written, as on a full disk, is reported", async () => {
     const line = `"${process.execPath}" "${main}" completion bash > /dev/full`;
     const { code, stderr } = await ended(spawn("bash", ["-c", line], { cwd: folder }));
     expect([code, stderr]).toEqual([1, "The output cannot be written: the disk is full.\n"]);

@@ -155,7 +155,7 @@ test.skipIf(!ownRedis)(
   },
 );
 
-test("[U42] a REDIS_URL that cannot be read ends the start without its password", async () => {
+test("[U42] an invalid REDIS_URL ends the start without showing its password", async () => {
   for (const wrong of [
     "redis://:hunter2/x@127.0.0.1:1",
     "redis://u:pa@hunter2#1@127.0.0.1:1",
@@ -192,7 +192,7 @@ test.skipIf(!ownRedis)(
   },
 );
 
-test("[U4] a killed api, gateway, ticker and feed are back soon, and cluster.json and the balancer know", async () => {
+test("[U4] a killed api, gateway, ticker and feed are restarted, and cluster.json and the balancer are updated", async () => {
   const { cluster, said } = await running();
   const before = pidsOf(cluster);
   for (const pid of before) process.kill(pid, "SIGKILL");
@@ -205,10 +205,10 @@ test("[U4] a killed api, gateway, ticker and feed are back soon, and cluster.jso
     { timeout: 20_000, interval: 50 },
   );
   expect((await fetch(`${cluster.url}/health`)).status).toBe(200);
-  expect(said()).toContain("ended (SIGKILL); starting it again");
+  expect(said()).toContain("ended (SIGKILL); restarting it");
 });
 
-test("[U10] with no tape in the store a demo is made first, and a session plays it", async () => {
+test("[U10] if the store has no tape, a demo tape is made first, and a session plays it", async () => {
   const { cluster } = await running();
   const create = await fetch(`${cluster.url}/sessions/create`, { method: "POST", body: "{}" });
   expect(createAnswer.parse(await create.json()).session.tape).toContain("demo");
@@ -223,13 +223,13 @@ async function refusal(env: NodeJS.ProcessEnv): Promise<string> {
   return said();
 }
 
-test("[U9] a port that is taken", async () => {
+test("[U9] a port in use", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
   try {
-    expect(await refusal({ PORT: String(port) })).toContain(`Port ${port} is taken`);
+    expect(await refusal({ PORT: String(port) })).toContain(`Port ${port} is in use`);
     if (process.platform === "linux") expect(await processesWith(folder)).toEqual([]);
   } finally {
     server.close();
@@ -245,7 +245,7 @@ test("[U9] a Redis that does not answer", async () => {
 test("[U9] a Redis that is missing", async () => {
   const bin = join(folder, "bin");
   await mkdir(bin);
-  expect(await refusal({ PATH: bin, REDIS_URL: "" })).toContain("There is no Redis: install redis-server");
+  expect(await refusal({ PATH: bin, REDIS_URL: "" })).toContain("Redis is not installed: install redis-server");
 });
 
 // Root may write anywhere, so a file in the place of the folder stands for one that cannot be written.
@@ -256,10 +256,10 @@ test("[U9] a folder that cannot be written", async () => {
 
 test("[U9] a second cluster in the same folder", async () => {
   const { cluster } = await running();
-  expect(await refusal({})).toContain(`runs already at ${cluster.url}`);
+  expect(await refusal({})).toContain(`already runs in this folder, at ${cluster.url}`);
   expect(await snapshot()).toEqual(cluster);
 });
 
-test("[U9] a broken setting", async () => {
+test("[U9] an invalid setting", async () => {
   expect(await refusal({ TAPEDECK_GATEWAYS: "many" })).toContain("up cannot start: 1 problem in its environment");
 });

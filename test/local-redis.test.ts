@@ -100,7 +100,7 @@ class LocalRedis {
 const serving = async () => (await LocalRedis.start()).serves();
 
 describe.skipIf(!ownRedis)("the local cluster's own Redis", () => {
-  test("[U16] keeps what it was told when it is ended, and when its redis-server is killed", async () => {
+  test("[U16] keeps its data when it is stopped, and when its redis-server is killed", async () => {
     const first = await serving();
     await first.client.set("a", "1");
     await first.stop();
@@ -112,7 +112,7 @@ describe.skipIf(!ownRedis)("the local cluster's own Redis", () => {
     expect(await third.client.mget("a", "b")).toEqual(["1", "2"]);
   });
 
-  test("[U16] takes over a folder that holds a dump.rdb alone, and does not go back to that dump later", async () => {
+  test("[U16] migrates a folder that contains only a dump.rdb, and does not load that dump again", async () => {
     const former = await startRedisServer(["--dir", folder]);
     const client = new Redis(former.url);
     await client.set("a", "1");
@@ -129,7 +129,7 @@ describe.skipIf(!ownRedis)("the local cluster's own Redis", () => {
     expect(await second.client.get("a")).toBe("2");
   });
 
-  test("[U16] starts after a kill in the middle of a write, without that write", async () => {
+  test("[U16] starts after a kill during a write, without that write", async () => {
     const first = await serving();
     await first.client.set("whole", "1");
     await first.client.set("cut", "x".repeat(1000));
@@ -143,7 +143,7 @@ describe.skipIf(!ownRedis)("the local cluster's own Redis", () => {
     expect(await (await serving()).client.mget("whole", "later")).toEqual(["1", "1"]);
   });
 
-  test("[U17] waits for the Redis of a cluster that still ends, since two would write to the same files", async () => {
+  test("[U17] waits for the Redis of a cluster that is still ending, so that two never write to the same files", async () => {
     const first = await serving();
     const second = await LocalRedis.start();
     let serves = false;
@@ -161,11 +161,11 @@ describe.skipIf(!ownRedis)("the local cluster's own Redis", () => {
     expect(await second.client.mget("a", "b")).toEqual(["1", "2"]);
   });
 
-  test("[U17] says which folder is taken when the other Redis stays", async () => {
+  test("[U17] says which folder is in use if the other Redis stays", async () => {
     await serving();
     const second = await LocalRedis.start();
     expect(await once(second.child, "close")).toEqual([1, null]);
-    expect(second.said).toContain(`Another Redis uses ${folder}: end the cluster that it belongs to first.`);
+    expect(second.said).toContain(`Another Redis uses ${folder}: stop the cluster that it belongs to first.`);
   });
 
   test.each(["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"] as const)(
@@ -180,7 +180,7 @@ describe.skipIf(!ownRedis)("the local cluster's own Redis", () => {
     },
   );
 
-  test("[U7] a redis-server that does not end when asked is killed", async () => {
+  test("[U7] a redis-server that does not end in time is killed", async () => {
     const redis = await serving();
     const server = await redis.server();
     process.kill(server, "SIGSTOP");

@@ -178,7 +178,7 @@ test.skipIf(!possible)(
       await sleep(1100); // the rule itself: what comes within a second is the same request
       expect(terminal.said).not.toContain("at once; Redis");
       terminal.pressCtrlC();
-      await terminal.prints("- Ending the services at once");
+      await terminal.prints("- Killing the services");
       expect(await terminal.ended()).toBe(130);
       await endedTidily(terminal);
     }),
@@ -225,7 +225,7 @@ test.skipIf(!possible)("[U15] SIGTERM to npm's whole process group, as of timeou
 test.skipIf(!possible).each([
   ["compiles", "- Compiling"],
   ["starts Redis", "- Starting Redis"],
-  ["makes the demo tape", "No tape yet"],
+  ["makes the demo tape", "The store has no tape yet"],
   ["starts its services", "- Starting the services"],
 ])("[U15] Ctrl-C while npm start %s leaves nothing, and npm reports no error", async (_, moment) => {
   if (moment === "- Starting the services") await makeTape();

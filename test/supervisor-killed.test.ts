@@ -119,7 +119,7 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
     await noneLeftWith(folder, endBudgetMs);
   });
 
-  test("[U7] Redis does not outlive its keeper and the supervisor, killed at once", async () => {
+  test("[U7] Redis ends when its keeper and the supervisor are killed at the same time", async () => {
     const { child, prints } = await up();
     await prints("Tapedeck is playing");
     const keeper = (await processesWith(folder)).find((line) => line.includes("dist/redis.js"));

@@ -55,7 +55,7 @@ async function recording(content: string): Promise<string> {
   return file;
 }
 
-test("[CM13] a recording's name and content do not reach the terminal's controls, whatever becomes of the import", async () => {
+test("[CM13] a recording's name and content do not control the terminal, whether the import succeeds or fails", async () => {
   const store = ["--store", join(folder, "tapes")];
   expectHarmless(await said(["import", join(folder, hostile), ...store]));
   expectHarmless(await said(["import", await recording("nothing to read"), ...store]));
@@ -69,7 +69,7 @@ test("[CM13] a recording's name and content do not reach the terminal's controls
   expectHarmless(await said(["tapes", "delete", hostile, ...store]));
 });
 
-test("[CM13] names in Redis do not reach the terminal's controls", async () => {
+test("[CM13] names in Redis do not control the terminal", async () => {
   const keys = keysWith(`test-${randomUUID()}`);
   const redis = new Redis(inject("redisUrl"));
   try {
@@ -83,7 +83,7 @@ test("[CM13] names in Redis do not reach the terminal's controls", async () => {
   }
 });
 
-test("[CM13] answers of a cluster do not reach the terminal's controls, and --json stays the same JSON", async () => {
+test("[CM13] responses of a cluster do not control the terminal, and --json stays equivalent JSON", async () => {
   const node = { node: hostile, role: "gateway", version: hostile, sockets: 1, up_s: 1 };
   const answers: Record<string, unknown> = {
     "/dashboard": { sessions: { mode_distribution: {} }, nodes: [node] },
@@ -106,21 +106,18 @@ test("[CM13] answers of a cluster do not reach the terminal's controls, and --js
   expectHarmless(json, "\\u009b2J");
 });
 
-test.skipIf(!hasTerminals)(
-  "[CM13] in a terminal the line of progress is the only one that moves the cursor",
-  async () => {
-    const file = await recording(book + row(1) + row(2) + row(3));
-    const command = `${process.execPath} ${main} import "$FILE" --symbol X --store ${join(folder, "more")}`;
-    const terminal = new Terminal(command, { cwd: folder, env: { ...process.env, FILE: file } });
-    expect(await terminal.ended()).toBe(0);
-    // Each state of the line ends where the next begins.
-    const text = terminal.said.replaceAll("\r\n", "\n").replaceAll("\r\u001b[K", "\n");
-    expect(text).toMatch(/^100 % {2}4 lines/m);
-    expectHarmless(text);
-  },
-);
+test.skipIf(!hasTerminals)("[CM13] in a terminal only the progress line moves the cursor", async () => {
+  const file = await recording(book + row(1) + row(2) + row(3));
+  const command = `${process.execPath} ${main} import "$FILE" --symbol X --store ${join(folder, "more")}`;
+  const terminal = new Terminal(command, { cwd: folder, env: { ...process.env, FILE: file } });
+  expect(await terminal.ended()).toBe(0);
+  // Each state of the line ends where the next begins.
+  const text = terminal.said.replaceAll("\r\n", "\n").replaceAll("\r\u001b[K", "\n");
+  expect(text).toMatch(/^100 % {2}4 lines/m);
+  expectHarmless(text);
+});
 
-test("[CM13] all output of the command line passes through one place", async () => {
+test("[CM13] all output of the command line passes through one file", async () => {
   const source = fileURLToPath(new URL("../packages/cli/src/", import.meta.url));
   const printing: string[] = [];
   for (const name of await readdir(source, { recursive: true })) {
@@ -128,11 +125,6 @@ test("[CM13] all output of the command line passes through one place", async () 
     if (/console\.|std(out|err)\.write|terminal\.write/.test(await readFile(join(source, name), "utf8")))
       printing.push(name);
   }
-  // The screen of `top` is cleared, the line of progress is rewritten, and Redis's own log goes to a file.
-  expect(printing.sort()).toEqual([
-    "cluster/redis-main.ts",
-    "commands/top.ts",
-    "terminal/output.ts",
-    "terminal/status-line.ts",
-  ]);
+  // `top` clears the screen, and Redis's own log goes to a file.
+  expect(printing.sort()).toEqual(["cluster/redis-main.ts", "commands/top.ts", "terminal/output.ts"]);
 });

@@ -32,7 +32,7 @@ function tapedeck(cluster: TestCluster, ...args: string[]): Promise<Ran> {
   return new Promise((resolve) => child.once("exit", (code) => resolve({ code, stdout, stderr })));
 }
 
-test("[CM1] sessions are listed, shown, watched and deleted from a terminal", async ({ cluster }) => {
+test("[CM1] lists, shows, watches and deletes sessions", async ({ cluster }) => {
   const { id } = await cluster.watched({ speed: 2 });
   const list = await tapedeck(cluster, "sessions", "list", "--state", "PLAYING");
   expect(list.stdout).toMatch(/^ID +MODE +STATE +SPEED +TAPE +AT +SOCKETS +CREATED\n/);
@@ -51,7 +51,7 @@ test("[CM1] sessions are listed, shown, watched and deleted from a terminal", as
 
   expect(await tapedeck(cluster, "sessions", "delete", id)).toMatchObject({
     code: 0,
-    stdout: `Session ${id} is deleted.\n`,
+    stdout: `Deleted session ${id}.\n`,
   });
   expect(await tapedeck(cluster, "sessions", "show", id)).toMatchObject({
     code: 1,
@@ -70,7 +70,7 @@ test("[CM2] top shows every node with its load", async ({ cluster }) => {
   await cluster.end({ id, viewers });
 });
 
-test("[CM3] the doctor finds nothing to mend in a cluster that is in order", async ({ cluster }) => {
+test("[CM3] doctor finds no problem in a healthy cluster", async ({ cluster }) => {
   const { stdout } = await tapedeck(cluster, "doctor", "--json");
   const findings = z
     .array(z.looseObject({ level: z.string(), check: z.string(), what: z.string() }))
@@ -81,7 +81,7 @@ test("[CM3] the doctor finds nothing to mend in a cluster that is in order", asy
   );
 });
 
-test("[CM4] [CM5] [CM6] arguments that make no sense have exit code 2, and a cluster that is not there has 1", async ({
+test("[CM4] [CM5] [CM6] invalid arguments exit with 2, and a cluster that does not answer with 1", async ({
   cluster,
 }) => {
   const wrong: [code: number, ...args: string[]][] = [

@@ -34,7 +34,7 @@ async function scrape(cluster: TestCluster): Promise<Map<string, Map<string, Exp
   return roles;
 }
 
-test("[OB1] docs/metrics.md names what a running cluster exposes, no more and no less", async ({ cluster }) => {
+test("[OB1] docs/metrics.md lists exactly what a running cluster exposes", async ({ cluster }) => {
   const deck = clientAt(cluster.url, { token: await tokenOf("ada") });
   const viewer = await SdkViewer.open(deck, { tape: "usdm", speed: 5 });
   await viewer.session.start();
@@ -75,7 +75,7 @@ test("[OB1] docs/metrics.md names what a running cluster exposes, no more and no
   expect(sum("api", "redis_connected")).toBe(2);
 });
 
-test("[OB2] names follow the convention: base units, _total on counters alone, a help for each", async ({
+test("[OB2] names follow the convention: base units, _total on counters only, a help text each", async ({
   cluster,
 }) => {
   for (const [, metrics] of await scrape(cluster)) {
@@ -89,7 +89,7 @@ test("[OB2] names follow the convention: base units, _total on counters alone, a
   }
 });
 
-test("[OB3] health and metrics need no token at the status port, and are nowhere else without one", async ({
+test("[OB3] health and metrics need no token on the status port, and are not exposed elsewhere without one", async ({
   cluster,
 }) => {
   for (const { role, url } of await statusUrls(cluster)) {

@@ -20,7 +20,7 @@ const test = testOnCluster(() => ({
 const ended = ({ endTimeUnixNano }: CollectedSpan) => Number(BigInt(endTimeUnixNano) / 1000n);
 const names = (spans: readonly CollectedSpan[]) => spans.map(({ service, name }) => `${service}: ${name}`).sort();
 
-test("[OB20] a seek is one trace: the caller's own, the api's request, the ticker's frame, the gateway's first frame", async ({
+test("[OB20] a seek is one trace: the caller's span, the api's request, the ticker's frame, the gateway's first frame", async ({
   cluster,
 }) => {
   const { id, viewers } = await cluster.watched({ max_fps: 0 });
@@ -51,9 +51,7 @@ test("[OB20] a seek is one trace: the caller's own, the api's request, the ticke
   await cluster.end({ id, viewers });
 });
 
-test("[OB20] a command on a socket, and one that a ticker has yet to be found for, are traces as well", async ({
-  cluster,
-}) => {
+test("[OB20] a command on a socket, and a command that waits for a ticker, are traces too", async ({ cluster }) => {
   const { id, viewers } = await cluster.watched({ max_fps: 0 }, { start: false });
   const before = collector.spans.length;
   await viewers[0]?.command("start");

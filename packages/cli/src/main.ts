@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
+import { version } from "@tapedeck/runtime";
 import { Command } from "commander";
-import { z } from "zod";
 import { completionCommand } from "./commands/completion.js";
 import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -13,11 +12,8 @@ import { upCommand } from "./commands/up.js";
 import { run } from "./run.js";
 import { print } from "./terminal/output.js";
 
-const manifest = z.object({ version: z.string() });
-const { version } = manifest.parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
-
 const program = new Command("tapedeck")
-  .description("A tape deck for market data for every user, on one Redis-backed cluster.")
+  .description("A tape deck for market data for every user, on one shared cluster.")
   .version(version)
   .addCommand(upCommand())
   .addCommand(importCommand())
@@ -30,9 +26,9 @@ const program = new Command("tapedeck")
   .addCommand(completionCommand())
   .addHelpText(
     "after",
-    "\nExit codes: 0 done; 1 not done, with the reason in one sentence; 2 arguments that make no sense; 130, 143 and 141 stopped by Ctrl-C,\n" +
-      "by SIGTERM, and by a reader that has left (as head does).\n" +
-      "A command's own help has its options: tapedeck COMMAND --help",
+    "\nExit codes: 0 success; 1 failure, with the reason in one sentence; 2 invalid arguments; 130, 143 and 141 if stopped by Ctrl-C, by\n" +
+      "SIGTERM, or because the reader of the output left (as head does).\n" +
+      "For the options of a command: tapedeck COMMAND --help",
   );
 program
   .command("version")

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** From src/, dist/ and the bundle in dist/ alike. */
+/** The same from src/, from dist/, and from the bundle in dist/. */
 const above = new URL("../../../", import.meta.url);
 
-/** The root of the repository where this runs in one; undefined in a package that was installed. */
+/** The root of the repository; undefined in an installed package. */
 export const repository = existsSync(new URL("services/api/package.json", above)) ? fileURLToPath(above) : undefined;
 
-/** What relative paths of the environment start from, and where the local cluster's folder `.tapedeck` is. */
+/** The folder that contains the local cluster's `.tapedeck`; relative paths in the environment start here. */
 export const home = repository ?? process.cwd();

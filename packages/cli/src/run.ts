@@ -6,17 +6,14 @@ import { ImportRefused, TapeWriteError, writeFailureReason } from "@tapedeck/tap
 import { type Command, CommanderError } from "commander";
 import { type EndSignal, onEndSignals } from "./terminal/end-signals.js";
 import { printError } from "./terminal/output.js";
-import { ProcessStartError, UserError } from "./user-error.js";
+import { ProcessStartError, UsageError, UserError } from "./user-error.js";
 
-/** Exit codes. What a signal ends is 128 and the signal's number, as shells have it. */
-const notDone = 1;
-const senseless = 2;
+/** Exit codes. For a command that a signal stops it is 128 plus the signal's number, as in shells. */
+const failed = 1;
+const usage = 2;
 const bySignal = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 } as const;
 
-/** Arguments that make no sense, where only the command itself can tell. */
-export class UsageError extends UserError {}
-
-/** The command was stopped by a signal. The message says what that means for its work; with nothing to say it is empty. */
+/** A signal stopped the command. The message says what that means for its work, and may be empty. */
 class StoppedBySignal extends UserError {
   readonly signal: EndSignal;
 
@@ -27,23 +24,23 @@ class StoppedBySignal extends UserError {
 }
 
 /**
- * Runs work that Ctrl-C, SIGTERM or SIGHUP stops: the first signal aborts it, the same one again a second later or more ends the process
- * at once.
+ * Runs work that Ctrl-C, SIGTERM or SIGHUP stops: the first signal aborts it, the same signal again more than a second later ends the
+ * process at once.
  *
- * @param stopped what is said when it was stopped
+ * @param stopped the message after it was stopped
  */
 export async function stoppable<T>(stopped: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const ending = new AbortController();
+  const controller = new AbortController();
   let by: EndSignal | undefined;
   const stopListening = onEndSignals({
     end: (signal) => {
       by = signal;
-      ending.abort();
+      controller.abort();
     },
     force: (signal) => process.exit(bySignal[signal]),
   });
   try {
-    const result = await work(ending.signal);
+    const result = await work(controller.signal);
     if (by === undefined) return result;
   } catch (error) {
     if (by === undefined) throw error;
@@ -53,11 +50,11 @@ export async function stoppable<T>(stopped: string, work: (signal: AbortSignal) 
   throw new StoppedBySignal(by, stopped);
 }
 
-/** Runs the command line. What a person can mend ends with one sentence; a defect with its stack, which is wanted then. */
+/** Runs the command line. An error that the user can fix is reported in one sentence, a defect with its stack. */
 export async function run(program: Command): Promise<void> {
-  endQuietlyWithReader();
+  handleOutputErrors();
   for (const command of withSubcommands(program)) {
-    // Its messages quote arguments, which a script may have from anywhere.
+    // commander's messages quote arguments, which may come from anywhere.
     command
       .exitOverride()
       .configureOutput({ writeErr: (text) => printError(...redactText(text).trimEnd().split("\n")) });
@@ -65,26 +62,26 @@ export async function run(program: Command): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
-    if (!(error instanceof CommanderError)) report(error); // commander has told its own
+    if (!(error instanceof CommanderError)) report(error); // commander reports its own errors
     process.exit(exitCodeOf(error));
   }
 }
 
 let outputNeeded = true;
 
-/** For a command whose work matters more than what it prints: a closed terminal, or a reader that has left, does not end it. */
+/** For a command whose work matters more than its output: a closed terminal, or a reader that has left, does not end it. */
 export function ignoreOutputErrors(): void {
   outputNeeded = false;
 }
 
-/** `| head` closes its end when it has seen enough. */
-function endQuietlyWithReader(): void {
+/** The reader of a pipe may leave early: `| head` closes its end once it has enough lines. */
+function handleOutputErrors(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (!outputNeeded) return;
       if (error.code === "EPIPE") process.exit(bySignal.SIGPIPE);
       report(new UserError(`The output cannot be written: ${writeFailureReason(error)}.`));
-      process.exit(notDone);
+      process.exit(failed);
     });
   }
 }
@@ -93,23 +90,23 @@ function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
-const mendable = [UserError, ConfigError, ImportRefused, TapeWriteError, RefusedError, TapedeckError];
+const fixable = [UserError, ConfigError, ImportRefused, TapeWriteError, RefusedError, TapedeckError];
 
 function report(error: unknown): void {
   const lines = linesOf(error);
   if (lines.some((line) => line !== "")) printError(...lines.map(redactText));
 }
 
-/** A sentence is one line: a line break in it is part of a name. */
+/** A sentence is one line: a line break in it belongs to a name. */
 function linesOf(error: unknown): string[] {
   if (error instanceof ConfigError || error instanceof ProcessStartError) return error.message.split("\n");
-  const known = error instanceof Error && mendable.some((kind) => error instanceof kind);
+  const known = error instanceof Error && fixable.some((kind) => error instanceof kind);
   return known ? [error.message] : inspect(error).split("\n");
 }
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : senseless;
-  if (error instanceof UsageError) return senseless;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usage;
+  if (error instanceof UsageError) return usage;
   if (error instanceof StoppedBySignal) return bySignal[error.signal];
-  return notDone;
+  return failed;
 }

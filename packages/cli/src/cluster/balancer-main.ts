@@ -13,7 +13,7 @@ import { printError } from "../terminal/output.js";
 import { codeOf } from "../user-error.js";
 import { Balancer } from "./balancer.js";
 
-// A process of its own, as in production: its work is not to be mistaken for a service's.
+// A process of its own, as in production, so that its CPU time is not counted as a service's.
 const env = z.object({ ...commonEnv, PORT: port.default(8000) });
 const backends = z.object({ type: z.literal("backends"), apis: z.array(z.string()), gateways: z.array(z.string()) });
 
@@ -23,14 +23,14 @@ try {
   const shutdown = createShutdown({ log, budgetMs: 2000 });
   const balancer = new Balancer(new RequestGuard(config));
   process.on("message", (message) => {
-    const news = backends.safeParse(message);
-    if (news.success) balancer.use(news.data);
+    const update = backends.safeParse(message);
+    if (update.success) balancer.use(update.data);
   });
   const { server } = balancer;
   server.on("error", (error) => {
     printError(
       codeOf(error) === "EADDRINUSE"
-        ? `Port ${config.PORT} is taken; end what uses it, or choose another: PORT=${config.PORT + 1} npm start`
+        ? `Port ${config.PORT} is in use; stop the process that uses it, or choose another port: PORT=${config.PORT + 1} npm start`
         : `Cannot listen on ${config.HOST}:${config.PORT}: ${error.message}`,
     );
     process.exit(1);

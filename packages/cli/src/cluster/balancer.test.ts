@@ -96,14 +96,14 @@ function say(bytes: string): Promise<string> {
 }
 
 describe("requests", () => {
-  test("[U1] each goes to the next api, whoever sent it", async () => {
+  test("[U1] each goes to the next api, whatever the client", async () => {
     balancer.use({ apis: [await api("a"), await api("b")], gateways: [] });
     const names = [];
     for (let i = 0; i < 4; i++) names.push((await ask()).body.name);
     expect(names).toEqual(["a", "b", "a", "b"]);
   });
 
-  test("[U1] one connection that is kept open does not stick to a service", async () => {
+  test("[U1] a connection that stays open does not stick to a service", async () => {
     balancer.use({ apis: [await api("a"), await api("b")], gateways: [] });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     undo.push(() => agent.destroy());
@@ -122,7 +122,7 @@ describe("requests", () => {
     expect([await once(), await once(), await once()]).toEqual(["a", "b", "a"]);
   });
 
-  test("[U2] an api that accepts no connection is skipped, and a body arrives all the same", async () => {
+  test("[U2] an api that accepts no connection is skipped, and the body still arrives", async () => {
     balancer.use({ apis: [await dead(), await api("b")], gateways: [] });
     for (let i = 0; i < 3; i++) {
       const { body } = await ask("/", { method: "POST", body: "x".repeat(100_000) });
@@ -130,7 +130,7 @@ describe("requests", () => {
     }
   });
 
-  test("[U2] with no api left the answer is JSON, 503 and when to come again", async () => {
+  test("[U2] with no api left the response is 503, JSON, with Retry-After", async () => {
     balancer.use({ apis: [await dead()], gateways: [] });
     const { status, headers, body } = await ask();
     expect(status).toBe(503);
@@ -138,12 +138,12 @@ describe("requests", () => {
     expect(body).toMatchObject({ status: "error", code: "UNAVAILABLE" });
   });
 
-  test("[U2] an api that dies in the middle of a request makes it a 502", async () => {
+  test("[U2] an api that dies during a request makes it a 502", async () => {
     balancer.use({ apis: [await api("a")], gateways: [] });
     expect((await ask("/break", { method: "POST", body: "{}" })).status).toBe(502);
   });
 
-  test("[U2] what is no request, or has too long a head, is refused in JSON", async () => {
+  test("[U2] an invalid request, or one with too long a head, is refused in JSON", async () => {
     for (const [head, status] of [
       ["nonsense", 400],
       [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}`, 431],
@@ -153,7 +153,7 @@ describe("requests", () => {
     }
   });
 
-  test("[U14] one that offers another protocol than WebSocket is served as it is", async () => {
+  test("[U14] a request that offers to upgrade to another protocol is served without the upgrade", async () => {
     balancer.use({ apis: [await api("a")], gateways: [] });
     const body = "x".repeat(100_000);
     const raw = connect(port, "127.0.0.1");
@@ -170,7 +170,7 @@ describe("requests", () => {
     expect(answer).toMatch(/^HTTP\/1.1 200 [\s\S]*{"name":"a","for":"127.0.0.1","length":100000}/);
   });
 
-  test("[U3] the client's address stands in X-Forwarded-For, and nothing that the client wrote there", async () => {
+  test("[U3] X-Forwarded-For contains the client's address, and nothing that the client wrote", async () => {
     balancer.use({ apis: [await api("a")], gateways: [] });
     expect((await ask()).body.for).toBe("127.0.0.1");
     expect((await ask("/", { headers: { "x-forwarded-for": "198.51.100.1" } })).body.for).toBe("127.0.0.1");
@@ -180,7 +180,7 @@ describe("requests", () => {
 const websocketHeaders = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n";
 
 describe("sockets", () => {
-  test("[U1] each goes to the next gateway, and carries text and binary both ways", async () => {
+  test("[U1] each goes to the next gateway, and carries text and binary messages both ways", async () => {
     balancer.use({ apis: [], gateways: [(await gateway("a")).url, (await gateway("b")).url] });
     const opened = [await open(), await open(), await open()];
     expect(opened.map(({ first }) => first)).toEqual(["a", "b", "a"]);
@@ -213,7 +213,7 @@ describe("sockets", () => {
     expect(await Promise.all(codes)).toEqual([1012, 1006]);
   });
 
-  test("[U2] a client that breaks its connection off takes nobody along", async () => {
+  test("[U2] a client that disconnects does not affect the others", async () => {
     const { url, sockets } = await gateway("a");
     balancer.use({ apis: [], gateways: [url] });
     const stays = (await open()).socket;
@@ -231,7 +231,7 @@ describe("sockets", () => {
   });
 });
 
-test("[AC23] a name of another site that resolves to this machine is refused, for requests and upgrades", async () => {
+test("[AC23] another site's name that resolves to this machine is refused, for requests and upgrades", async () => {
   balancer.use({ apis: [await api("a")], gateways: [(await gateway("b")).url] });
   const refused =
     /^HTTP\/1\.1 421 Misdirected Request[\s\S]*"code":"HOST_NOT_ALLOWED","message":"Host .*attacker\.test/;
@@ -240,7 +240,7 @@ test("[AC23] a name of another site that resolves to this machine is refused, fo
   expect(await say(`GET /ws HTTP/1.1\r\nHost: attacker.test:8000\r\n${upgrade}\r\n`)).toMatch(refused);
 });
 
-test("[U41] a client that goes while its upgrade is on the way leaves nothing on the gateway", async () => {
+test("[U41] a client that disconnects during its upgrade leaves nothing on the gateway", async () => {
   const server = createServer();
   const held = new Set<object>();
   server.on("connection", (socket) => {
@@ -267,7 +267,7 @@ test("[U41] a client that goes while its upgrade is on the way leaves nothing on
   await expect.poll(() => held.size).toBe(0);
 });
 
-test("[R30] the balancer closes a refused client's connection for good, also where the client keeps its half open", async () => {
+test("[R30] the balancer fully closes a refused client's connection, even if the client keeps its half open", async () => {
   const hasty = new Balancer(guard, { headMs: 300, requestMs: 600, idleMs: 60_000 });
   const at = await listen(hasty.server);
   const held = () => new Promise((resolve) => hasty.server.getConnections((_error, count) => resolve(count)));

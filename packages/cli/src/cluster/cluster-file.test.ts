@@ -26,7 +26,7 @@ function snapshot(gateways: number): ClusterSnapshot {
   };
 }
 
-test("[U8] a reader finds a whole file whenever it looks, and in the end the newest", async () => {
+test("[U8] a reader always finds a complete file, and in the end the newest", async () => {
   const file = new ClusterFile(folder);
   await file.write(() => snapshot(0));
   const writes = Array.from({ length: 50 }, (_, i) => file.write(() => snapshot(i)));
@@ -46,7 +46,7 @@ test("[U42] no other user of the machine can read it", async () => {
   expect((await stat(file.path)).mode & 0o777).toBe(0o600);
 });
 
-test("[U8] it is gone once the cluster is, and what is no cluster file reads as none", async () => {
+test("[U8] the file is removed with its cluster, and an invalid file is ignored", async () => {
   const file = new ClusterFile(folder);
   void file.write(() => snapshot(1));
   await file.remove();

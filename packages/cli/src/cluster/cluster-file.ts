@@ -1,25 +1,27 @@
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { codeOf } from "../user-error.js";
+import { acceptsConnections } from "./ports.js";
 
-const listening = z.array(z.object({ url: z.string(), pid: z.number() }));
-const working = z.array(z.object({ pid: z.number() }));
+const withUrl = z.array(z.object({ url: z.string(), pid: z.number() }));
+const withoutUrl = z.array(z.object({ pid: z.number() }));
 
-/** What a running cluster consists of, for scripts and tests. Only what is up is listed. Redis's address is without user and password. */
+/** The processes of a running cluster, for scripts and tests. It lists only what is up. Redis's address has no user and password. */
 export const clusterSnapshot = z.object({
   url: z.string(),
   redis: z.string(),
-  gateways: listening,
-  apis: listening,
-  tickers: working,
-  feeds: working,
+  gateways: withUrl,
+  apis: withUrl,
+  tickers: withoutUrl,
+  feeds: withoutUrl,
   store: z.string(),
   /** The supervisor: SIGTERM to it stops everything. */
   pid: z.number(),
 });
 export type ClusterSnapshot = z.infer<typeof clusterSnapshot>;
 
-/** `cluster.json`: always whole, since it is written beside and renamed; gone when the cluster is. */
+/** `cluster.json`: always complete, because it is written to a temporary file and renamed; removed when the cluster ends. */
 export class ClusterFile {
   readonly path: string;
   #writing: Promise<void> = Promise.resolve();
@@ -28,27 +30,49 @@ export class ClusterFile {
     this.path = join(folder, "cluster.json");
   }
 
-  /** What the last cluster of this folder left, if it is readable. */
+  /** What the last cluster of this folder wrote, if it is readable. */
   async read(): Promise<ClusterSnapshot | undefined> {
     try {
       return clusterSnapshot.parse(JSON.parse(await readFile(this.path, "utf8")));
     } catch {
-      return undefined; // none, or of another version: either way nothing to go by
+      return undefined; // it is missing, or of another version
     }
   }
 
-  /** Writes one after the other, each as things are when its turn comes. */
+  /** Writes are serialised; each takes its snapshot when its turn comes. */
   write(snapshot: () => ClusterSnapshot): Promise<void> {
     this.#writing = this.#writing.then(async () => {
-      const beside = `${this.path}.${process.pid}`;
-      await writeFile(beside, `${JSON.stringify(snapshot(), null, 2)}\n`, { mode: 0o600 });
-      await rename(beside, this.path);
+      const temporary = `${this.path}.${process.pid}`;
+      await writeFile(temporary, `${JSON.stringify(snapshot(), null, 2)}\n`, { mode: 0o600 });
+      await rename(temporary, this.path);
     });
     return this.#writing;
   }
 
   async remove(): Promise<void> {
-    await this.#writing.catch(() => {}); // whoever asked for that write was told
+    await this.#writing.catch(() => {}); // the caller of that write got the error
     await rm(this.path, { force: true });
+  }
+}
+
+/** The cluster of a folder, if it is running: its file may outlive it, and process ids are reused. */
+export async function findRunningCluster(folder: string): Promise<ClusterSnapshot | undefined> {
+  const cluster = await new ClusterFile(folder).read();
+  return cluster && (await isRunning(cluster)) ? cluster : undefined;
+}
+
+async function isRunning({ pid, url }: ClusterSnapshot): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  return (
+    pid !== process.pid && isAlive(pid) && (await acceptsConnections({ host: hostname, port: Number(port || 80) }))
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "EPERM";
   }
 }

@@ -4,20 +4,28 @@ import { join, resolve } from "node:path";
 import { isLoopback, stripCredentials } from "@tapedeck/runtime";
 import { isFolder, makeFolders, writeFailureReason } from "@tapedeck/tape";
 import { codeOf, UserError } from "../user-error.js";
-import { ClusterFile, type ClusterSnapshot } from "./cluster-file.js";
+import { ClusterFile, type ClusterSnapshot, findRunningCluster } from "./cluster-file.js";
 import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
 import { freePort } from "./ports.js";
 import { requireRedis } from "./require-redis.js";
-import { findRunningCluster } from "./running-cluster.js";
-import { ClusterService, type Service } from "./service.js";
-import { SupervisedProcess } from "./supervised-process.js";
+import { SupervisedProcess, type SupervisedProcessOptions } from "./supervised-process.js";
 
-/** Where each process is one file (scripts/bundle-processes.mjs), from src/ and dist/ alike. */
+/** The folder with one file per process (scripts/bundle-processes.mjs); the path is the same from src/ and dist/. */
 const built = new URL("../../../../dist/", import.meta.url);
 
-/** Time that each process has for a tidy end before it is killed. */
+/** How long each process may take to end before it is killed. */
 const stopBudgetMs = 8000;
 const stopped = "the cluster was stopped while it started";
+
+/** One api, gateway, ticker or feed of the cluster. */
+export class Service extends SupervisedProcess {
+  readonly kind: ServiceKind;
+
+  constructor(kind: ServiceKind, options: SupervisedProcessOptions) {
+    super(options);
+    this.kind = kind;
+  }
+}
 
 /** A running cluster of real processes on this machine. */
 export interface Cluster {
@@ -28,11 +36,11 @@ export interface Cluster {
   readonly apis: readonly Service[];
   readonly tickers: readonly Service[];
   readonly feeds: readonly Service[];
-  /** Undefined where the cluster runs without. */
+  /** Undefined if the cluster runs without one. */
   readonly balancer: { readonly pid: number } | undefined;
-  /** One more service; resolves when it serves. */
+  /** Adds a service; resolves when it serves. */
   add(kind: ServiceKind, env?: NodeJS.ProcessEnv): Promise<Service>;
-  /** Ends everything in order: the way in first, Redis last. Safe to call twice. */
+  /** Ends everything in order: gateways first, Redis last. Safe to call twice. */
   stop(): Promise<void>;
   /** Ends services and balancer at once, and Redis when its data is on disk. Safe to call while it stops. */
   kill(): Promise<void>;
@@ -41,7 +49,7 @@ export interface Cluster {
 /**
  * Starts Redis (unless one is given), services and balancer, each as a process of its own, and resolves when all serve.
  *
- * @throws Problem where the person at the terminal can mend it: no Redis, port taken, folder not writable
+ * @throws UserError for what the user can fix: no Redis, port in use, folder not writable
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const cluster = new LocalCluster(options);
@@ -49,7 +57,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return cluster;
 }
 
-/** A cluster that can be told to end while it starts: then `start` rejects. */
+/** A cluster that can be stopped while it starts: then `start` rejects. */
 export class LocalCluster implements Cluster {
   url = "";
   redisUrl: string;
@@ -57,15 +65,15 @@ export class LocalCluster implements Cluster {
   #options: ClusterOptions;
   #folder: string;
   #file: ClusterFile;
-  #services: ClusterService[] = [];
+  #services: Service[] = [];
   #counts = new Map<ServiceKind, number>();
   #redis: SupervisedProcess | undefined;
   #balancer: SupervisedProcess | undefined;
   #stopping: Promise<void> | undefined;
-  /** Whether the folder is ours: another cluster's cluster.json must survive our refusal to start. */
+  /** Whether the folder is ours: if another cluster uses it, its cluster.json must stay. */
   #owner = false;
-  /** cluster.json appears when all serve, so that whoever waits for it finds them all. */
-  #whole = false;
+  /** cluster.json appears when all processes serve, so that programs that wait for it find all of them. */
+  #complete = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -104,17 +112,17 @@ export class LocalCluster implements Cluster {
   async #startAll(): Promise<void> {
     const { gateways = 2, apis = 2, tickers = 2, feeds = 1, balancer = true } = this.#options;
     await this.#prepareFolders();
-    await this.#closeToOthers();
-    await this.#refuseSecond();
+    await this.#restrictPermissions();
+    await this.#refuseSecondCluster();
     this.#owner = true;
-    if (balancer) await this.#startBalancer(); // first, since a port that is taken should not cost a whole start
+    if (balancer) await this.#startBalancer(); // first, so that a port in use is reported before the long start
     await this.#startRedis();
     await this.#options.prepare?.();
     const counts: Record<ServiceKind, number> = { gateway: gateways, api: apis, ticker: tickers, feed: feeds };
     await Promise.all(serviceKinds.flatMap((kind) => Array.from({ length: counts[kind] }, () => this.add(kind))));
     if (!balancer) this.url = this.apis[0]?.url ?? "";
     if (this.#stopping) throw new Error(stopped);
-    this.#whole = true;
+    this.#complete = true;
     await this.#changed();
   }
 
@@ -123,29 +131,29 @@ export class LocalCluster implements Cluster {
     this.#counts.set(kind, count);
     const name = `${kind}-${count}`;
     const { env: given = {}, prefix = "tapedeck", host = "127.0.0.1" } = this.#options;
-    const process_ = this.#supervise(name, new URL(`${kind}.js`, built), () => ({
+    const options = this.#supervised(name, new URL(`${kind}.js`, built), () => ({
       ...process.env,
       REDIS_URL: this.redisUrl,
       TAPEDECK_PREFIX: prefix,
       TAPEDECK_STORE: this.store,
       HOST: "127.0.0.1",
       PORT: "0",
-      // What a balancer for others lets in was asked by names of its own.
+      // A balancer that admits other machines checks the host names itself.
       ...(!isLoopback(host) && { ALLOWED_HOSTS: process.env.ALLOWED_HOSTS || "*" }),
-      // A successor must not be taken for the one that died.
+      // A restarted process must not be mistaken for the one that died.
       NODE_ID: `${name}-${randomBytes(2).toString("hex")}`,
       TRUSTED_PROXIES: "127.0.0.1,::1",
       LEGACY_MODE_GUESS: "on",
-      // The balancer does not ask, it is told by us; a developer does not want to wait for viewers that are leaving.
+      // The supervisor informs the balancer at once, and developers should not have to wait for viewers to move.
       UNREADY_MS: "100",
       DRAIN_MS: "500",
       ...given.all,
       ...given[kind],
       ...env,
     }));
-    const service = new ClusterService(kind, process_);
+    const service = new Service(kind, options);
     this.#services.push(service);
-    await process_.start();
+    await service.start();
     return service;
   }
 
@@ -155,14 +163,14 @@ export class LocalCluster implements Cluster {
   }
 
   kill(): Promise<void> {
-    for (const { process } of this.#services) process.kill();
+    for (const service of this.#services) service.kill();
     this.#balancer?.kill();
     return this.stop();
   }
 
   async #stopAll(): Promise<void> {
     const stopKind = (kind: ServiceKind) =>
-      Promise.all(this.#services.filter((s) => s.kind === kind).map((s) => s.process.stop(stopBudgetMs)));
+      Promise.all(this.#services.filter((s) => s.kind === kind).map((s) => s.stop(stopBudgetMs)));
     // Gateways close their sockets through the balancer; tickers give their leases back to a Redis that still answers.
     await Promise.all([stopKind("gateway"), stopKind("ticker"), stopKind("feed")]);
     await stopKind("api");
@@ -179,61 +187,63 @@ export class LocalCluster implements Cluster {
         await access(folder, constants.W_OK);
       } catch (error) {
         throw new UserError(
-          `Cannot write to ${folder} (${writeFailureReason(error)}): make it writable for this user, or name another by TAPEDECK_FOLDER or TAPEDECK_STORE.`,
+          `Cannot write to ${folder} (${writeFailureReason(error)}): make it writable for this user, or set TAPEDECK_FOLDER or TAPEDECK_STORE to another.`,
         );
       }
     }
   }
 
-  /** Logs name users and what they do, and Redis's files hold their sessions. A folder that others put things into stays as it is. */
-  async #closeToOthers(): Promise<void> {
+  /** Logs show what users do, and Redis's files contain their sessions. A folder that contains anything else stays as it is. */
+  async #restrictPermissions(): Promise<void> {
     const inside = await readdir(this.#folder);
     const own = inside.every((name) => ["redis", "logs", "tapes", "cluster.json"].includes(name));
     for (const folder of [...(own ? [this.#folder] : []), join(this.#folder, "redis"), join(this.#folder, "logs")]) {
-      await chmod(folder, 0o700).catch(ignoreForeign);
+      await chmod(folder, 0o700).catch(ignoreForeignOwner);
     }
   }
 
   /** Two clusters in one folder would overwrite each other's Redis data. */
-  async #refuseSecond(): Promise<void> {
+  async #refuseSecondCluster(): Promise<void> {
     const other = await findRunningCluster(this.#folder);
     if (!other) return;
     throw new UserError(
-      `A cluster of this folder runs already at ${other.url} (process ${other.pid}): use that one, or end it first.`,
+      `A cluster already runs in this folder, at ${other.url} (process ${other.pid}): use that one, or stop it first.`,
     );
   }
 
   async #startBalancer(): Promise<void> {
     const { port = 8000, host = "127.0.0.1" } = this.#options;
     let bound = port;
-    const balancer = this.#supervise("balancer", new URL("balancer.js", built), () => ({
+    const options = this.#supervised("balancer", new URL("balancer.js", built), () => ({
       ...process.env,
       HOST: host,
       PORT: String(bound),
       NODE_ID: "balancer",
     }));
+    const balancer = new SupervisedProcess(options);
     this.#balancer = balancer;
     await balancer.start();
-    this.url = balancer.url ?? "";
-    bound = Number(new URL(this.url).port); // a successor takes over the address that people already know
+    this.url = balancer.url;
+    bound = Number(new URL(this.url).port); // a restarted balancer keeps the address that users already know
   }
 
   async #startRedis(): Promise<void> {
     if (this.redisUrl) return requireRedis(this.redisUrl);
     const port = await freePort();
-    const redis = this.#supervise("redis", new URL("redis.js", built), () => ({
+    const options = this.#supervised("redis", new URL("redis.js", built), () => ({
       ...process.env,
       PORT: String(port),
       REDIS_FOLDER: join(this.#folder, "redis"),
     }));
+    const redis = new SupervisedProcess(options);
     this.#redis = redis;
     await redis.start();
-    this.redisUrl = redis.url ?? "";
+    this.redisUrl = redis.url;
   }
 
-  #supervise(name: string, module: URL, env: () => NodeJS.ProcessEnv): SupervisedProcess {
-    if (this.#stopping) throw new Error(stopped); // it would outlive the stop that has passed its kind
-    return new SupervisedProcess({
+  #supervised(name: string, module: URL, env: () => NodeJS.ProcessEnv): SupervisedProcessOptions {
+    if (this.#stopping) throw new Error(stopped); // the stop that is under way would miss it
+    return {
       name,
       module,
       env,
@@ -243,14 +253,14 @@ export class LocalCluster implements Cluster {
         this.#changed().catch((error: unknown) => this.#tell(`cluster.json was not written: ${String(error)}`));
       },
       tell: (sentence) => this.#tell(sentence),
-    });
+    };
   }
 
   async #changed(): Promise<void> {
     const up = (services: readonly Service[]) => services.filter(({ ready }) => ready);
     const backends = { apis: up(this.apis).map((s) => s.url), gateways: up(this.gateways).map((s) => s.url) };
     if (this.#balancer?.ready) this.#balancer.send({ type: "backends", ...backends });
-    if (this.#whole && !this.#stopping) await this.#file.write(() => this.#snapshot());
+    if (this.#complete && !this.#stopping) await this.#file.write(() => this.#snapshot());
   }
 
   #snapshot(): ClusterSnapshot {
@@ -278,7 +288,7 @@ export class LocalCluster implements Cluster {
   }
 }
 
-/** A folder of another user, in which this one may write, is not ours to close. */
-function ignoreForeign(error: unknown): void {
+/** A folder of another user, in which this user may write, keeps its permissions. */
+function ignoreForeignOwner(error: unknown): void {
   if (codeOf(error) !== "EPERM") throw error;
 }

@@ -1,6 +1,6 @@
-import { createServer } from "node:net";
+import { connect, createServer, type NetConnectOpts } from "node:net";
 
-/** A port of 127.0.0.1 that was free a moment ago, for servers that cannot be told to choose one and say which. */
+/** A port of 127.0.0.1 that was free a moment ago, for servers that cannot choose one themselves and report it. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -12,5 +12,19 @@ export function freePort(): Promise<number> {
         else reject(new Error("the system gave no port"));
       });
     });
+  });
+}
+
+/** Whether a process accepts connections there, even if it is too busy to answer them. */
+export function acceptsConnections(address: NetConnectOpts, timeoutMs = 2000): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...address, timeout: timeoutMs });
+    const settle = (accepted: boolean) => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.once("connect", () => settle(true));
+    socket.once("timeout", () => settle(false));
+    socket.once("error", () => settle(false));
   });
 }

@@ -6,12 +6,12 @@ import { announceReady, commonEnv, endWithParent, port, readConfig } from "@tape
 import { z } from "zod";
 import { printError } from "../terminal/output.js";
 import { UserError } from "../user-error.js";
-import { acceptsConnections } from "./accepts.js";
 import { enableAppendOnlyFile, hasAppendOnlyFile, until } from "./append-only-file.js";
+import { acceptsConnections } from "./ports.js";
 
 /**
- * The cluster's own Redis under a supervisor of its own: redis-server knows nothing of the process that started it, so
- * this one ends it when the cluster is gone, however that happened.
+ * Runs the cluster's own Redis: redis-server does not watch its parent process, so this process ends it when the cluster ends, however that
+ * happens.
  */
 const config = readConfig(
   "redis",
@@ -26,22 +26,22 @@ const folder = config.REDIS_FOLDER;
 const url = `redis://127.0.0.1:${config.PORT}`;
 
 process.chdir(folder);
-/** One name for one folder, by whatever path it is reached. */
+/** The same name for the same folder, whatever path leads to it. */
 const name = `tapedeck-${createHash("sha256").update(process.cwd()).digest("hex").slice(0, 12)}`;
-/** Not in the folder: its path may be longer than that of a socket can be, and some file systems hold none. */
+/** Not in the folder: its path may be too long for a socket, and some file systems do not support sockets. */
 const socket = join(tmpdir(), `${name}.sock`);
 
-/** A Redis that is asked to end writes all it holds. Killed, or in a power cut, it loses two seconds at most: while the disk is busy it holds back. */
+/** A Redis that ends normally writes all its data. If it is killed, or the power fails, it loses at most two seconds. */
 const settings = [
   ...["--save", "", "--appendfsync", "everysec"],
-  ...["--aof-load-truncated", "yes"], // a write that a kill cut short costs that write, not the start
-  ...["--maxmemory-policy", "noeviction"], // BullMQ's leases must not be evicted
-  ...["--client-output-buffer-limit", "pubsub 256mb 128mb 60"], // a gateway that stutters is not to be cut off
+  ...["--aof-load-truncated", "yes"], // a write that a kill truncated is lost, but Redis still starts
+  ...["--maxmemory-policy", "noeviction"], // leases must not be evicted
+  ...["--client-output-buffer-limit", "pubsub 256mb 128mb 60"], // a gateway that falls behind for a moment stays connected
 ];
 
 /**
- * Runs a command until the pipe at its descriptor 3 closes, then asks it to end, and makes it end after five seconds. The other end
- * of the pipe closes with this process, even if this process is killed. The exit code is the command's.
+ * A shell script that runs a command until the pipe at its descriptor 3 closes, then asks the command to end, and kills it after five
+ * seconds. The other end of the pipe closes with this process, even if this process is killed. The exit code is the command's.
  */
 const keeper = `
   "$@" 3<&- & server=$!
@@ -53,11 +53,11 @@ const keeper = `
   exit $code
 `;
 
-/** The previous cluster's Redis, if that cluster was killed a moment ago, still writes to the same files. */
+/** If the previous cluster was killed a moment ago, its Redis still writes to the same files. */
 const predecessorBudgetMs = 10_000;
 
 let server: ChildProcess | undefined;
-/** Whether Redis was asked to end: then its exit code, that of the signal perhaps, is no failure. */
+/** Whether Redis was asked to end: then its exit code, perhaps that of a signal, is not a failure. */
 let ending = false;
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
 endWithParent();
@@ -69,7 +69,7 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-/** Closes the keeper's pipe, if there is a keeper; its end is then the end of this process. */
+/** Closes the keeper's pipe; this process ends when the keeper does. */
 function end(): void {
   ending = true;
   if (!server) process.exit(0);
@@ -81,14 +81,14 @@ async function start(): Promise<void> {
   if (works("redis-server", "--version")) return await startServer();
   if (works("docker", "--version")) return startContainer();
   throw new UserError(
-    "There is no Redis: install redis-server (Debian: apt-get install redis-server; macOS: brew install redis), " +
-      "or set REDIS_URL to one that runs.",
+    "Redis is not installed: install redis-server (Debian: apt-get install redis-server; macOS: brew install redis), " +
+      "or set REDIS_URL to a Redis that is running.",
   );
 }
 
 async function startServer(): Promise<void> {
   const isFree = async () => !(await acceptsConnections({ path: socket }));
-  await until(isFree, predecessorBudgetMs, `Another Redis uses ${folder}: end the cluster that it belongs to first.`);
+  await until(isFree, predecessorBudgetMs, `Another Redis uses ${folder}: stop the cluster that it belongs to first.`);
   const continued = await hasAppendOnlyFile(folder);
   const place = ["--port", `${config.PORT}`, "--bind", "127.0.0.1", "--dir", folder, "--unixsocket", socket];
   keep(["redis-server", ...place, "--appendonly", continued ? "yes" : "no", ...settings], async () => {
@@ -96,24 +96,24 @@ async function startServer(): Promise<void> {
   });
 }
 
-/** Without a redis-server on the PATH, one in Docker. Its data is in a volume, since a mounted folder would change owners. */
+/** Runs Redis in Docker, if there is no redis-server. Its data is in a volume, because in a mounted folder the owners would change. */
 function startContainer(): void {
-  // A container outlives a docker command that is killed.
+  // A container outlives a killed docker command.
   spawnSync("docker", ["rm", "--force", name], { stdio: "ignore" });
   const place = ["--name", name, "-p", `127.0.0.1:${config.PORT}:6379`, "-v", `${name}:/data`];
   keep(["docker", "run", "--rm", ...place, config.REDIS_IMAGE, "redis-server", "--appendonly", "yes", ...settings]);
 }
 
-/** Runs a Redis that ends with this process, and announces it when it accepts connections and `prepare` is done. */
+/** Runs a Redis that ends with this process, and announces it once it accepts connections and `prepare` is done. */
 function keep(command: readonly string[], prepare = async () => {}): void {
   const child = spawn("sh", ["-c", keeper, "sh", ...command], { stdio: ["ignore", "pipe", "inherit", "pipe"] });
   server = child;
-  let said = "";
+  let output = "";
   child.stdout?.on("data", (chunk: Buffer) => {
     process.stdout.write(chunk);
-    if (said.includes("Ready to accept connections")) return;
-    said += chunk.toString();
-    if (!said.includes("Ready to accept connections")) return;
+    if (output.includes("Ready to accept connections")) return;
+    output += chunk.toString();
+    if (!output.includes("Ready to accept connections")) return;
     prepare().then(
       () => announceReady({ url }),
       (error: unknown) => {
@@ -125,9 +125,9 @@ function keep(command: readonly string[], prepare = async () => {}): void {
   child.once("error", fail);
   child.once("exit", (code) => {
     process.exitCode = ending ? 0 : (code ?? 1);
-    end(); // of the pipe, which a keeper's leftovers may hold
+    end(); // also closes the pipe, which remaining processes of the keeper may hold open
   });
-  // Redis's last words reach the log before this process ends.
+  // Redis's last output reaches the log before this process ends.
   child.once("close", () => process.exit());
 }
 

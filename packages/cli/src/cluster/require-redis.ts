@@ -1,21 +1,21 @@
 import { connectRedis, createLogger, RedisNotReady, readyWithin, redactAddress } from "@tapedeck/runtime";
 import { UserError } from "../user-error.js";
 
-const patienceMs = 5_000;
+const timeoutMs = 5_000;
 
-/** @throws Problem when nobody answers there, or it cannot be used */
+/** @throws UserError if Redis does not answer or cannot be used */
 export async function requireRedis(url: string): Promise<void> {
   const log = createLogger({ service: "up", node: "up", level: "silent" });
   const redis = connectRedis({ url, purpose: "commands", name: "up", log });
   try {
-    await readyWithin(patienceMs, redis);
+    await readyWithin(timeoutMs, redis);
   } catch (error) {
-    const shown = redactAddress(url);
-    const trouble = error instanceof RedisNotReady ? error.fault : undefined;
+    const address = redactAddress(url);
+    const fault = error instanceof RedisNotReady ? error.fault : undefined;
     throw new UserError(
-      trouble === undefined
-        ? `Redis at ${shown} (REDIS_URL) does not answer: start it, or unset REDIS_URL and the cluster runs its own.`
-        : `Redis at ${shown} (REDIS_URL) cannot be used: ${trouble.problem} (${trouble.cause}). To mend it: ${trouble.remedy}.`,
+      fault === undefined
+        ? `Redis at ${address} (REDIS_URL) does not answer: start it, or unset REDIS_URL so that the cluster runs its own.`
+        : `Redis at ${address} (REDIS_URL) cannot be used: ${fault.problem} (${fault.cause}). To fix it: ${fault.remedy}.`,
       { cause: error },
     );
   } finally {

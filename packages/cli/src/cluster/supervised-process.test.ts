@@ -51,7 +51,7 @@ const serves = `
   process.send({ type: "ready", url: "http://here/" + (process.env.TURN ?? "") });
 `;
 
-test("[U4] what dies is started again with an environment of its own, and its owner is told each time", async () => {
+test("[U4] a process that dies is restarted with a new environment, and its owner is notified each time", async () => {
   let turn = 0;
   const { process: service, news, told } = await supervise(serves, { env: () => ({ TURN: String(++turn) }) });
   await service.start();
@@ -63,7 +63,7 @@ test("[U4] what dies is started again with an environment of its own, and its ow
   expect(told[0]).toContain("thing-1 ended (SIGKILL)");
 });
 
-test("[U13] what is told to end is down for its owner at once, and when it has ended it is started again", async () => {
+test("[U13] a process that is told to end is not ready at once, and is restarted when it has ended", async () => {
   const { process: service, news } = await supervise(`
     process.on("SIGTERM", () => process.send({ type: "leaving" }));
     process.on("SIGUSR2", () => process.exit());
@@ -76,7 +76,7 @@ test("[U13] what is told to end is down for its owner at once, and when it has e
   await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down", "up at http://here/"]), soon);
 });
 
-test("[U4] with restart off what dies stays dead", async () => {
+test("[U4] with restart off a process that dies is not restarted", async () => {
   const { process: service, news, told } = await supervise(serves, { restart: false });
   await service.start();
   service.child.kill("SIGKILL");
@@ -84,13 +84,13 @@ test("[U4] with restart off what dies stays dead", async () => {
   expect(told).toEqual([]);
 });
 
-test("[U5] one that ends before it serves fails the start with its own last words", async () => {
+test("[U5] a process that ends before it serves fails the start with the end of its log", async () => {
   const { process: service } = await supervise(`console.error("Port 8000 is taken; ..."); process.exit(1);`);
   await expect(service.start()).rejects.toThrow(UserError);
   await expect(service.start()).rejects.toThrow("Port 8000 is taken; ...");
 });
 
-test("[U6] one that does not end when asked is killed when its time is up", async () => {
+test("[U6] a process that does not end in time is killed", async () => {
   const { process: service } = await supervise(`process.on("SIGTERM", () => {}); ${serves}`);
   await service.start();
   const start = performance.now();
@@ -99,7 +99,7 @@ test("[U6] one that does not end when asked is killed when its time is up", asyn
   expect(service.child.signalCode).toBe("SIGKILL");
 });
 
-test("[U6] one that waits to be started again when all is stopped stays down", async () => {
+test("[U6] a process that waits for its restart is not restarted after a stop", async () => {
   const { process: service, told } = await supervise(serves);
   await service.start();
   service.child.kill("SIGKILL");
@@ -110,7 +110,7 @@ test("[U6] one that waits to be started again when all is stopped stays down", a
   expect(service.ready).toBe(false);
 });
 
-test("what a process says is kept in its log", async () => {
+test("the output of a process is in its log", async () => {
   const { process: service } = await supervise(`console.log("hello"); console.error("oh"); ${serves}`);
   await service.start();
   await vi.waitFor(async () => expect(await readFile(join(folder, "thing-1.log"), "utf8")).toBe("hello\noh\n"), soon);

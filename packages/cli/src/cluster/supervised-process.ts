@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { type BackoffLimits, backoffMs } from "@tapedeck/runtime";
 import { z } from "zod";
 import { ProcessStartError } from "../user-error.js";
 
@@ -10,12 +11,12 @@ export interface SupervisedProcessOptions {
   readonly name: string;
   /** The module that the process runs. */
   readonly module: URL;
-  /** Called at each start, so that a successor can have an environment of its own. */
+  /** Called at each start, so that a restarted process can get another environment. */
   readonly env: () => NodeJS.ProcessEnv;
   readonly logFile: string;
-  /** Start it again when it ends unasked. */
+  /** Whether to restart the process when it ends unexpectedly. */
   readonly restart: boolean;
-  /** Called when it has become ready, is about to end, or is gone. */
+  /** Called when the process has become ready, is about to end, or has ended. */
   readonly onChange: () => void;
   readonly tell: (sentence: string) => void;
 }
@@ -25,10 +26,10 @@ const message = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("leaving") }),
 ]);
 /**
- * Frames are short-lived and many: with a young generation of a megabyte Node collects it a hundred times a second, each time
- * with helper threads whose waking costs more than the work. Saves 4 us of a gateway's 20 for a frame. And what Redis
- * sends counts as outside memory until the next such collection: beside a small heap it is enough for V8 to mark the whole heap
- * once a second, 5 us a frame again. With room for three times the live heap it does not.
+ * Frames are short-lived and numerous. With a young generation of a megabyte, Node collects it a hundred times a second, each time with
+ * helper threads whose waking costs more than the work: the first two flags save 4 us of a gateway's 20 per frame. Data from Redis counts as
+ * external memory until the next collection: beside a small heap it makes V8 mark the whole heap once a second, another 5 us per frame.
+ * With room for three times the live heap it does not.
  */
 export const nodeFlags = [
   "--min-semi-space-size=16",
@@ -36,29 +37,28 @@ export const nodeFlags = [
   "--heap-growing-percent=200",
   "--enable-source-maps",
 ];
-const firstBackoffMs = 100;
-const longestBackoffMs = 5000;
-/** One that lived this long has earned a fresh backoff. */
-const soundAfterMs = 10_000;
+const backoff: BackoffLimits = { firstMs: 100, maxMs: 5000, jitter: 0 };
+/** A process that lived this long resets the backoff. */
+const stableAfterMs = 10_000;
 
-/** One process of the cluster, started again when it dies. Its address may differ from start to start. */
+/** One process of the cluster, restarted when it dies. Its address may differ from start to start. */
 export class SupervisedProcess {
   readonly name: string;
   #options: SupervisedProcessOptions;
   #child: ChildProcess | undefined;
-  #url: string | undefined;
+  #url = "";
   #ready = false;
   #everReady = false;
   #stopping = false;
-  #backoffMs = firstBackoffMs;
-  #again: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #restartTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisedProcessOptions) {
     this.name = options.name;
     this.#options = options;
   }
 
-  /** The process as it is now: another one after a restart. */
+  /** The current process: another one after a restart. */
   get child(): ChildProcess {
     if (!this.#child) throw new Error(`${this.name} has not been started`);
     return this.#child;
@@ -68,26 +68,26 @@ export class SupervisedProcess {
     return this.child.pid ?? 0;
   }
 
-  /** Where it listens; undefined while it takes nothing new, and for one that does not listen. */
-  get url(): string | undefined {
+  /** The address that it listens on; empty while it is not ready, and for a process that does not listen. */
+  get url(): string {
     return this.#url;
   }
 
-  /** Whether it may be sent work: false while it is down, starts, or finishes what it has because it was told to end. */
+  /** Whether it accepts work: false while it is down, starting, or finishing its work before it ends. */
   get ready(): boolean {
     return this.#ready;
   }
 
   /**
-   * Resolves when the process says that it serves.
+   * Resolves when the process announces that it serves.
    *
-   * @throws Problem with its last words, if it ends before
+   * @throws ProcessStartError with the end of its log, if it ends before
    */
   start(): Promise<void> {
     const { module, env, logFile } = this.#options;
-    // A restart goes on in the same log, so that the reason of the death before it can still be read.
+    // A restart appends to the same log, so that the reason for the restart stays readable.
     const log = openSync(logFile, this.#child ? "a" : "w");
-    // A group of its own, so that Ctrl-C in the terminal reaches the supervisor only, and the order of stopping is ours.
+    // A process group of its own: Ctrl-C in the terminal reaches only the supervisor, which stops the processes in order.
     const child = spawn(process.execPath, [...nodeFlags, fileURLToPath(module)], {
       env: env(),
       detached: true,
@@ -99,12 +99,12 @@ export class SupervisedProcess {
 
     return new Promise((resolve, reject) => {
       let served = false;
-      child.on("message", (said) => {
-        const { data } = message.safeParse(said);
+      child.on("message", (received) => {
+        const { data } = message.safeParse(received);
         if (data?.type === "leaving") this.#unready();
         if (data?.type !== "ready") return;
         served = this.#ready = this.#everReady = true;
-        this.#url = data.url;
+        this.#url = data.url ?? "";
         this.#options.onChange();
         resolve();
       });
@@ -113,57 +113,56 @@ export class SupervisedProcess {
         this.#unready();
         killGroup(child);
         if (!served)
-          void lastLogLines(logFile).then((words) =>
-            reject(new ProcessStartError(words || `${this.name} did not start.`)),
-          );
+          void endOf(logFile).then((lines) => reject(new ProcessStartError(lines || `${this.name} did not start.`)));
         if (this.#stopping) return;
-        if (performance.now() - startedAt > soundAfterMs) this.#backoffMs = firstBackoffMs;
-        if (this.#everReady) this.#startAgain(signal ?? `code ${code}`);
+        if (performance.now() - startedAt > stableAfterMs) this.#failures = 0;
+        if (this.#everReady) this.#scheduleRestart(signal ?? `code ${code}`);
       });
     });
   }
 
-  /** Tells the process something; one that has just died need not hear it. */
+  /** Sends the process a message; if it has just died, the message is lost. */
   send(message: Readonly<Record<string, unknown>>): void {
     if (this.#child?.connected) this.#child.send(message, () => {});
   }
 
-  /** Asks the process to end, and makes it end after `budgetMs`. */
+  /** Asks the process to end, and kills it after `budgetMs`. */
   async stop(budgetMs: number): Promise<void> {
     this.#stopping = true;
-    clearTimeout(this.#again);
+    clearTimeout(this.#restartTimer);
     const child = this.#child;
     if (!child || !isRunning(child)) return;
-    const gone = new Promise((resolve) => child.once("exit", resolve));
+    const exited = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGTERM");
-    const last = setTimeout(() => killGroup(child), budgetMs);
-    await gone;
-    clearTimeout(last);
+    const timer = setTimeout(() => killGroup(child), budgetMs);
+    await exited;
+    clearTimeout(timer);
   }
 
   /** Ends the process at once, and for good. */
   kill(): void {
     this.#stopping = true;
-    clearTimeout(this.#again);
+    clearTimeout(this.#restartTimer);
     if (this.#child && isRunning(this.#child)) killGroup(this.#child);
   }
 
   #unready(): void {
     if (!this.#ready) return;
     this.#ready = false;
-    this.#url = undefined;
+    this.#url = "";
     this.#options.onChange();
   }
 
-  #startAgain(why: string): void {
+  #scheduleRestart(reason: string): void {
     const { restart, tell, logFile } = this.#options;
     if (!restart) return;
-    tell(`${this.name} ended (${why}); starting it again in ${this.#backoffMs} ms, its log is ${logFile}`);
-    this.#again = setTimeout(() => {
-      // When this start fails too, the exit above has already planned the next one.
+    this.#failures++;
+    const waitMs = backoffMs(this.#failures, backoff);
+    tell(`${this.name} ended (${reason}); restarting it in ${waitMs} ms, its log is ${logFile}`);
+    this.#restartTimer = setTimeout(() => {
+      // If this start fails too, the exit handler above has already scheduled the next one.
       this.start().catch(() => {});
-    }, this.#backoffMs);
-    this.#backoffMs = Math.min(longestBackoffMs, this.#backoffMs * 2);
+    }, waitMs);
   }
 }
 
@@ -171,18 +170,18 @@ function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode === null && signalCode === null;
 }
 
-/** The process and what it started itself: a killed supervisor of Redis must not leave Redis behind. */
+/** Kills the process and its own children: a killed supervisor of Redis must not leave Redis behind. */
 function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // Nothing is left of the group, as it should be.
+    // The group has no process left, as intended.
   }
 }
 
-/** The last line that is for people: a start that fails says why as its last word. */
-async function lastLogLines(logFile: string): Promise<string> {
+/** The last lines of a log: a process that fails to start says why at the end. */
+async function endOf(logFile: string): Promise<string> {
   const log = await readFile(logFile, "utf8").catch(() => "");
   return log.trim().split("\n").slice(-12).join("\n");
 }

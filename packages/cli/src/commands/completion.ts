@@ -3,7 +3,7 @@ import { print } from "../terminal/output.js";
 
 const shells = ["bash", "zsh", "fish"] as const;
 
-/** `tapedeck completion SHELL`: what a shell needs to complete commands and options. */
+/** `tapedeck completion SHELL`: prints the script with which a shell completes commands and options. */
 export function completionCommand(): Command {
   return new Command("completion")
     .description("print a completion script: source <(tapedeck completion bash)")
@@ -14,20 +14,20 @@ export function completionCommand(): Command {
     });
 }
 
-/** Words that may follow a path of commands: its subcommands, what its arguments accept, and options. */
+/** Words that may follow a command: its subcommands, the values of its arguments, and its options. */
 function wordsOf(command: Command): string[] {
   const options = command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? []);
   const accepted = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
   return [...command.commands.map((each) => each.name()), ...accepted, ...options, "--help"];
 }
 
-/** Every path of commands, as `tapedeck sessions list`, with the words that may follow. */
+/** Every command path, such as `tapedeck sessions list`, with the words that may follow. */
 function paths(command: Command, before = ""): [path: string, words: string[]][] {
   const path = `${before} ${command.name()}`.trim();
   return [[path, wordsOf(command)], ...command.commands.flatMap((each) => paths(each, path))];
 }
 
-/** A word leads on where it names a command; others are values of options, ids and files. */
+/** A word extends the path if it names a command; other words are option values, ids and files. */
 function bash(program: Command, zsh: boolean): string {
   const found = paths(program);
   const cases = found.map(([path, words]) => `    "${path}") words="${words.join(" ")}" ;;`).join("\n");

@@ -2,18 +2,17 @@ import { demoLabels, writeDemoTape } from "@tapedeck/tape";
 import { Command, Option } from "commander";
 import { stoppable } from "../run.js";
 import { numberFrom } from "../terminal/arguments.js";
-import { print } from "../terminal/output.js";
-import { StatusLine } from "../terminal/status-line.js";
+import { print, StatusLine } from "../terminal/output.js";
 import { withTapeStore } from "./tape-store.js";
 
-/** `tapedeck demo`: something to play where nothing has been imported yet. */
+/** `tapedeck demo`: makes a tape to play before anything has been imported. */
 export function demoCommand(): Command {
   return new Command("demo")
     .description("make a tape of a generated market")
-    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
-    .option("--if-empty", "only where the store has no tape")
-    .addOption(new Option("--minutes <count>", "how long it lasts").argParser(numberFrom(1, 1440)).default(31))
-    .option("--labels", "make no tape: print what is staged in it, and when")
+    .option("--store <place>", "folder or s3://bucket/prefix of the tapes; by default the local cluster's")
+    .option("--if-empty", "only if the store has no tape")
+    .addOption(new Option("--minutes <count>", "length of the tape").argParser(numberFrom(1, 1440)).default(31))
+    .option("--labels", "make no tape; print which incidents it would contain, and when")
     .action(runDemo);
 }
 
@@ -27,22 +26,22 @@ interface DemoOptions {
 async function runDemo({ store: asked, ifEmpty, labels, minutes }: DemoOptions): Promise<void> {
   if (labels) return print(...labelLines(minutes));
   await withTapeStore(asked, async ({ place, store }) => {
-    if (ifEmpty && (await store.ids()).length > 0) return print(`There are tapes in ${place} already.`);
+    if (ifEmpty && (await store.ids()).length > 0) return print(`${place} already contains tapes.`);
     const status = new StatusLine(process.stderr);
     const onProgress = (fraction: number) => status.show(() => `demo  ${Math.floor(100 * fraction)} %`);
-    const made = await stoppable("Stopped; nothing was kept.", (signal) =>
+    const made = await stoppable("Stopped; no tape was kept.", (signal) =>
       writeDemoTape(store, { minutes, signal, onProgress }).finally(() => status.clear()),
     );
     print(made);
   });
 }
 
-/** A line for each incident: from and to as time on the tape, kind, severity, and the side or direction where it has one. */
+/** A line per incident: from and to in tape time, kind, severity, and side or direction if it has one. */
 function labelLines(minutes: number): string[] {
   return demoLabels({ minutes }).map(({ fromNs, toNs, kind, severity, benign, side, direction }) => {
     const where = side ?? (direction === 0 ? "" : direction === 1 ? "up" : "down");
     const words = [`${clock(fromNs)} to ${clock(toNs)}`, kind.padEnd(18), severity.padEnd(7), where.padEnd(5)];
-    return [...words, benign ? "honest: no alert of manipulation is due" : ""].join("  ").trimEnd();
+    return [...words, benign ? "benign: should raise no manipulation alert" : ""].join("  ").trimEnd();
   });
 }
 

@@ -4,10 +4,10 @@ import { commonEnv, readConfig } from "@tapedeck/runtime";
 import { isFolder, openTapeStore } from "@tapedeck/tape";
 import { Command } from "commander";
 import { z } from "zod";
-import { findRunningCluster } from "../cluster/running-cluster.js";
+import { findRunningCluster } from "../cluster/cluster-file.js";
 import { type Finding, fail } from "../doctor/finding.js";
 import { checkMachine } from "../doctor/machine.js";
-import { checkRedisAndNodes } from "../doctor/redis-and-nodes.js";
+import { checkRedisAndNodes } from "../doctor/redis.js";
 import { checkTapes } from "../doctor/tapes.js";
 import { home } from "../repository.js";
 import { print, printJson } from "../terminal/output.js";
@@ -22,15 +22,15 @@ const env = z.object({
   TAPEDECK_FOLDER: z.string().default(".tapedeck"),
 });
 
-/** `tapedeck doctor`: what is wrong, and what to change. */
+/** `tapedeck doctor`: reports problems, and what to change. */
 export function doctorCommand(): Command {
   return new Command("doctor")
-    .description("look for what is wrong with Redis, the nodes, the tapes and this machine")
+    .description("check Redis, the nodes, the tapes and this machine for problems")
     .option("--json", "print the findings as JSON")
     .addHelpText(
       "after",
-      "\nIt reads the environment that a service would (REDIS_URL, TAPEDECK_PREFIX, TAPEDECK_STORE, HOST, AUTH_*, ...), and looks at the local\n" +
-        "cluster (of TAPEDECK_FOLDER) where that names no Redis. It changes nothing. Exit code: 0 all is well or may stay as it is, 1 something has to be mended.",
+      "\nIt reads the same environment as a service (REDIS_URL, TAPEDECK_PREFIX, TAPEDECK_STORE, HOST, AUTH_*, ...), and without REDIS_URL checks\n" +
+        "the local cluster (of TAPEDECK_FOLDER). It changes nothing. Exit code: 0 no problem, or only warnings; 1 something has to be fixed.",
     )
     .action(doctor);
 }
@@ -55,14 +55,14 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
 function noCluster(folder: string): Finding {
   return fail(
     "cluster",
-    `no local cluster of ${folder} runs, and REDIS_URL names no other`,
-    "start one with npm start, or set REDIS_URL to the Redis of the cluster to look at",
+    `no local cluster runs in ${folder}, and REDIS_URL is not set`,
+    "start one with npm start, or set REDIS_URL to the Redis of the cluster to check",
   );
 }
 
 const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
 
 function linesOf({ level, check, what, mend }: Finding): string[] {
-  const said = `${marks[level]}  ${check.padEnd(14)}  ${what}`;
-  return mend === undefined ? [said] : [said, `${" ".repeat(22)}-> ${mend}`];
+  const line = `${marks[level]}  ${check.padEnd(14)}  ${what}`;
+  return mend === undefined ? [line] : [line, `${" ".repeat(22)}-> ${mend}`];
 }

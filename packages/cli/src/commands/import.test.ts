@@ -45,7 +45,7 @@ test("[IM1] a recording becomes a tape that is listed", async () => {
   expect(JSON.parse(printed.join("\n"))).toMatchObject([{ id: "mine", version: 1, frames: 10, interval_ms: 100 }]);
 });
 
-test("[IM1] an interval is given as a time, and the report is JSON where asked for", async () => {
+test("[IM1] an interval is given as a duration, and --json prints the report as JSON", async () => {
   const path = await recording();
   const store = join(folder, "tapes");
   for (const [interval, frames] of [
@@ -65,10 +65,10 @@ test("[IM16] a refusal is one sentence", async () => {
     /^books.csv does not say of which market it is: give --symbol.$/,
   );
   await expect(run(join(folder, "absent"), "--store", folder)).rejects.toThrow(/absent cannot be read: ENOENT/);
-  await expect(run(path, "--symbol", "X", "--id", "../x", "--store", folder)).rejects.toThrow(/cannot name a tape/);
+  await expect(run(path, "--symbol", "X", "--id", "../x", "--store", folder)).rejects.toThrow(/not a valid tape id/);
 });
 
-test("[IM30] a recording that is cut short leaves the tape as it is, and makes a partial one with --keep-partial", async () => {
+test("[IM30] a truncated recording leaves the tape unchanged, and makes a partial tape with --keep-partial", async () => {
   const path = await recording();
   const store = join(folder, "tapes");
   const args = [path, "--symbol", "X", "--id", "mine", "--store", store];
@@ -84,18 +84,18 @@ test("[IM30] a recording that is cut short leaves the tape as it is, and makes a
   expect(printed.join("\n")).toMatch(/^mine@2 .*, partial$/m);
 });
 
-test("[IM35] the help names the formats and the columns of a CSV", () => {
+test("[IM35] the help lists the formats and the columns of a CSV file", () => {
   let help = "";
   importCommand()
     .configureOutput({ writeOut: (text) => (help += text) })
     .outputHelp();
   expect(help).toMatch(/gzip, zstd and zip are unpacked/);
   expect(help).toMatch(/binance +Binance's own messages/);
-  expect(help).toMatch(/A CSV of books needs a column of times .*bid_price_1/);
-  expect(help).toMatch(/--keep-partial +make tapes also of files that are cut short/);
+  expect(help).toMatch(/A CSV file of books needs a column of times .*bid_price_1/);
+  expect(help).toMatch(/--keep-partial +also import the readable part of truncated/);
 });
 
 test("[IM1] an empty store says so", async () => {
   await tapesCommand().parseAsync(["--store", folder], { from: "user" });
-  expect(printed.join("\n")).toBe(`There is no tape in ${folder}.`);
+  expect(printed.join("\n")).toBe(`${folder} contains no tape.`);
 });

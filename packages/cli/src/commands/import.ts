@@ -7,11 +7,10 @@ import {
   neededColumns,
   reportLines,
 } from "@tapedeck/tape";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { stoppable } from "../run.js";
-import { day, tapeId } from "../terminal/arguments.js";
-import { print, printJson } from "../terminal/output.js";
-import { StatusLine } from "../terminal/status-line.js";
+import { day, duration, tapeId } from "../terminal/arguments.js";
+import { print, printJson, StatusLine } from "../terminal/output.js";
 import { withTapeStore } from "./tape-store.js";
 
 interface Choices extends Omit<ImportOptions, "intervalMs" | "silenceMs"> {
@@ -22,36 +21,36 @@ interface Choices extends Omit<ImportOptions, "intervalMs" | "silenceMs"> {
 }
 
 const helpText = `
-Formats, told by content; gzip, zstd and zip are unpacked:
+Formats, detected by content; gzip, zstd and zip are unpacked:
 ${formats.map(({ name, about }) => `  ${name.padEnd(18)}${about}`).join("\n")}
 
-A CSV of books needs ${neededColumns}.
-Times are ISO 8601, or seconds, milli-, micro- or nanoseconds since 1970. More: docs/importing.md`;
+A CSV file of books needs ${neededColumns}.
+Times are ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970. More: docs/importing.md`;
 
-/** `tapedeck import PATH...`: a recording of a market becomes tapes. */
+/** `tapedeck import PATH...`: makes tapes from a recording of a market. */
 export function importCommand(): Command {
   return new Command("import")
-    .description("make tapes of a recording: of each instrument in it one")
-    .argument("<path...>", "the recording's files, folders or zips of them; all of them are one recording in time")
+    .description("make tapes from a recording, one for each instrument")
+    .argument("<path...>", "files, folders or zip archives; together they are one recording, in order of time")
     .addOption(new Option("--format <name>", "format of the files").choices(["auto", ...formatNames]).default("auto"))
-    .option("--symbol <symbol>", "only this instrument; names it where the files don't")
+    .option("--symbol <symbol>", "import only this instrument; needed if the files do not name it")
     .addOption(
-      new Option("--date <YYYY-MM-DD>", "the day, where neither the files nor their names say it").argParser(day),
+      new Option("--date <YYYY-MM-DD>", "the day, if neither the files nor their names contain it").argParser(day),
     )
     .addOption(
-      new Option("--interval <time>", "from frame to frame, such as 100ms or 1s; 0 makes a frame of each event")
+      new Option("--interval <time>", "time between frames, such as 100ms or 1s; 0 makes a frame for each event")
         .argParser(duration)
         .default(100, "100ms"),
     )
     .addOption(
-      new Option("--silence <time>", "a silence longer than this becomes a marked gap")
+      new Option("--silence <time>", "a longer time without events becomes a marked gap")
         .argParser(duration)
         .default(5000, "5s"),
     )
-    .addOption(new Option("--id <id>", "the tape's id, by default symbol, source and day").argParser(tapeId))
-    .option("--strict", "stop at the first broken line, and keep nothing")
-    .option("--keep-partial", "make tapes also of files that are cut short or damaged, of what can be read")
-    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's")
+    .addOption(new Option("--id <id>", "the tape's id; by default made of symbol, source and day").argParser(tapeId))
+    .option("--strict", "stop at the first invalid line, and keep nothing")
+    .option("--keep-partial", "also import the readable part of truncated or damaged files")
+    .option("--store <place>", "folder or s3://bucket/prefix of the tapes; by default the local cluster's")
     .option("--json", "print the report as JSON")
     .addHelpText("after", helpText)
     .action(runImport);
@@ -76,11 +75,4 @@ async function runImport(paths: string[], choices: Choices): Promise<void> {
 function line({ bytes, totalBytes, lines, frames }: ImportProgress): string {
   const percent = totalBytes === 0 ? 100 : Math.min(100, Math.floor((bytes / totalBytes) * 100));
   return `${percent} %  ${lines.toLocaleString("en-US")} lines  ${frames.toLocaleString("en-US")} frames`;
-}
-
-/** Milliseconds of `100ms`, `1s`, `1.5s`, `250` or `0`. */
-function duration(text: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text) ?? [];
-  if (number === undefined) throw new InvalidArgumentError("It has to be a time such as 100ms, 1s or 0.");
-  return Number(number) * (unit === "s" ? 1000 : 1);
 }

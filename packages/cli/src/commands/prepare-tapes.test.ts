@@ -42,7 +42,7 @@ const messages = Array.from({ length: 2_000 }, (_, n) =>
 );
 const packed = gzipSync(messages.join("\n"));
 
-test("[IM30] the local cluster does not start on a recording that is cut short, unless --keep-partial says so", async () => {
+test("[IM30] the local cluster does not start with a truncated recording, unless --keep-partial is given", async () => {
   const cut = packed.subarray(0, packed.length / 2);
   const refused = prepare("cut.gz", cut);
   await expect(refused).rejects.toBeInstanceOf(ImportRefused);

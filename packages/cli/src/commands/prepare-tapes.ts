@@ -1,23 +1,24 @@
 import { importRecording, reportLines, writeDemoTape } from "@tapedeck/tape";
-import { StatusLine } from "../terminal/status-line.js";
+import { StatusLine } from "../terminal/output.js";
 import { withStoreAt } from "./tape-store.js";
 
 export interface TapesToPrepare {
-  /** Folder or bucket of the tapes; the bucket's endpoint where it is not AWS's. */
+  /** Folder or bucket of the tapes. */
   readonly store: string;
+  /** Of the bucket, unless it is AWS's. */
   readonly endpoint: string | undefined;
   /** Files of recordings to import. */
   readonly recordings: readonly string[];
-  /** Makes tapes also of files that cannot be read to their end. */
+  /** Also imports the readable part of truncated or damaged files. */
   readonly keepPartial: boolean;
   readonly tell: (sentence: string, ...more: string[]) => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Sees to it that there is something to play: the recordings asked for, or a demo where the store is empty.
+ * Makes sure that there is a tape to play: imports the given recordings, or makes a demo tape if the store is empty.
  *
- * @throws ImportRefused when a recording is refused, Problem or TapeWriteError when the store cannot be read or written
+ * @throws ImportRefused if a recording is refused; UserError or TapeWriteError if the store cannot be read or written
  */
 export async function prepareTapes({
   store: place,
@@ -47,7 +48,9 @@ export async function prepareTapes({
         tell(first, ...more);
       }
       if ((await store.ids()).length > 0) return;
-      tell("No tape yet: making a demo of half an hour, once (tapedeck demo --labels prints what happens in it)");
+      tell(
+        "The store has no tape yet: making a demo tape of half an hour (tapedeck demo --labels lists its incidents)",
+      );
       const onProgress = (fraction: number) => status.show(() => `  ${Math.round(100 * fraction)} %`);
       await writeDemoTape(store, { signal, onProgress });
     } finally {

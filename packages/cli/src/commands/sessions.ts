@@ -3,33 +3,33 @@ import { Command, Option } from "commander";
 import { type RemoteClusterOptions, remoteClusterOptions, withCluster } from "../remote-cluster.js";
 import { stoppable } from "../run.js";
 import { count } from "../terminal/arguments.js";
+import { table } from "../terminal/format.js";
 import { print, printError, printJson } from "../terminal/output.js";
-import { table } from "../terminal/table.js";
 
 interface Shown extends RemoteClusterOptions {
   readonly json?: boolean;
 }
 
-/** `tapedeck sessions`: what users have open, and what one of them sees. */
+/** `tapedeck sessions`: lists, shows, watches and deletes the sessions of a cluster. */
 export function sessionsCommand(): Command {
   const command = new Command("sessions").description("list, show, watch and delete sessions of a cluster");
   command.addCommand(
-    commandOfCluster("list", "list sessions, the newest first")
-      .addOption(new Option("--mode <mode>", "only those in this mode").choices(["REPLAY", "LIVE", "SIMULATION"]))
-      .addOption(new Option("--state <state>", "only those in this state").choices(["STOPPED", "PLAYING", "PAUSED"]))
-      .addOption(new Option("--limit <count>", "at most so many").argParser(count).default(100))
+    commandOfCluster("list", "list sessions, newest first")
+      .addOption(new Option("--mode <mode>", "only sessions in this mode").choices(["REPLAY", "LIVE", "SIMULATION"]))
+      .addOption(new Option("--state <state>", "only sessions in this state").choices(["STOPPED", "PLAYING", "PAUSED"]))
+      .addOption(new Option("--limit <count>", "maximum number of sessions").argParser(count).default(100))
       .action(list),
     { isDefault: true },
   );
   command.addCommand(commandOfCluster("show", "show one session").argument("<id>").action(show));
   command.addCommand(
-    commandOfCluster("watch", "print the frames of a session as they come, until Ctrl-C")
+    commandOfCluster("watch", "print the frames of a session as they arrive, until Ctrl-C")
       .argument("<id>")
-      .addOption(new Option("--frames <count>", "end after so many").argParser(count))
+      .addOption(new Option("--frames <count>", "stop after this many frames").argParser(count))
       .action(watch),
   );
   command.addCommand(
-    commandOfCluster("delete", "delete sessions; their sockets close").argument("<id...>").action(remove),
+    commandOfCluster("delete", "delete sessions; their sockets are closed").argument("<id...>").action(remove),
   );
   return command;
 }
@@ -58,7 +58,7 @@ async function list({ mode, state, limit, json, ...at }: Wanted): Promise<void> 
     } while (cursor !== undefined && found.length < limit);
   });
   if (json) printJson(found, 2);
-  else print(...(found.length === 0 ? ["There is no such session."] : table(columns, found.map(row))));
+  else print(...(found.length === 0 ? ["No session found."] : table(columns, found.map(row))));
 }
 
 const columns = [
@@ -99,7 +99,7 @@ async function watch(id: string, { json, frames = Number.POSITIVE_INFINITY, ...a
       async (deck) => {
         const session = await deck.join(id);
         session.onEnd(({ reason }) => {
-          if (!ending.aborted && left > 0) printError(`The session is over: ${reason}.`);
+          if (!ending.aborted && left > 0) printError(`The session has ended: ${reason}.`);
         });
         for await (const frame of session.frames({ signal: ending })) {
           if (json) printJson(frame);
@@ -122,7 +122,7 @@ async function remove(ids: string[], { json, ...at }: Shown): Promise<void> {
   await withCluster(at, async ({ sessions }) => {
     for (const id of ids) {
       await sessions.delete(id);
-      if (!json) print(`Session ${id} is deleted.`);
+      if (!json) print(`Deleted session ${id}.`);
     }
   });
   if (json) printJson({ deleted: ids });

@@ -35,7 +35,7 @@ test("[CM12] an older version is deleted, and the current one stays", async () =
 
 test("[CM12] the current version, and a tape with all its versions, are deleted only with --force", async () => {
   await expect(remove("btc@2")).rejects.toThrow(
-    "btc@2 was not deleted: it has the current version, which sessions may be playing. Add --force.",
+    "btc@2 was not deleted: it includes the current version, which sessions may be playing. Add --force to delete it.",
   );
   expect(await store.versions("btc")).toEqual([1, 2]);
   await remove("btc", "eth", "--force");
@@ -43,6 +43,6 @@ test("[CM12] the current version, and a tape with all its versions, are deleted 
   expect(await store.ids()).toEqual([]);
 });
 
-test("[CM12] a tape that does not exist is named", async () => {
+test("[CM12] the error names a tape that does not exist", async () => {
   await expect(remove("absent")).rejects.toThrow("Tape absent does not exist.");
 });

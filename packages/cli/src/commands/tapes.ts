@@ -1,9 +1,8 @@
 import type { TapeView } from "@tapedeck/protocol";
 import { deleteTape, TapeCatalog, TapeInUse } from "@tapedeck/tape";
 import { Command } from "commander";
-import { formatCount, formatDuration } from "../terminal/format.js";
+import { formatCount, formatDuration, table } from "../terminal/format.js";
 import { print, printJson } from "../terminal/output.js";
-import { table } from "../terminal/table.js";
 import { UserError } from "../user-error.js";
 import { requireFolder, withTapeStore } from "./tape-store.js";
 
@@ -11,7 +10,7 @@ interface Choices {
   readonly store?: string;
 }
 
-/** `tapedeck tapes`: what is in the store, and removing what is no longer wanted. */
+/** `tapedeck tapes`: lists and deletes tapes of a store. */
 export function tapesCommand(): Command {
   const command = new Command("tapes").description("list and delete the tapes of a store");
   command.addCommand(
@@ -21,7 +20,7 @@ export function tapesCommand(): Command {
   command.addCommand(
     commandOfStore("delete", "delete tapes, or single versions of them")
       .argument("<tape...>", "ids of tapes, or id@version")
-      .option("--force", "also the current version, which sessions may be playing")
+      .option("--force", "also delete the current version, which sessions may be playing")
       .action(remove),
   );
   return command;
@@ -30,7 +29,7 @@ export function tapesCommand(): Command {
 function commandOfStore(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .option("--store <place>", "folder or s3://bucket/prefix of the tapes, by default the local cluster's");
+    .option("--store <place>", "folder or s3://bucket/prefix of the tapes; by default the local cluster's");
 }
 
 async function list({ store: asked, json }: Choices & { json?: boolean }): Promise<void> {
@@ -39,7 +38,7 @@ async function list({ store: asked, json }: Choices & { json?: boolean }): Promi
     return { place, tapes: await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list() };
   });
   if (json) printJson(tapes, 2);
-  else print(...(tapes.length === 0 ? [`There is no tape in ${place}.`] : table(columns, tapes.map(row))));
+  else print(...(tapes.length === 0 ? [`${place} contains no tape.`] : table(columns, tapes.map(row))));
 }
 
 async function remove(names: string[], { store: asked, force = false }: Choices & { force?: boolean }): Promise<void> {
@@ -51,7 +50,7 @@ async function remove(names: string[], { store: asked, force = false }: Choices 
       } catch (error) {
         if (!(error instanceof TapeInUse)) throw error;
         throw new UserError(
-          `${name} was not deleted: it has the current version, which sessions may be playing. Add --force.`,
+          `${name} was not deleted: it includes the current version, which sessions may be playing. Add --force to delete it.`,
         );
       }
       print(`Deleted ${name}.`);

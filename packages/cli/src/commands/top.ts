@@ -4,9 +4,8 @@ import { Command, Option } from "commander";
 import { type RemoteClusterOptions, remoteClusterOptions, withCluster } from "../remote-cluster.js";
 import { stoppable } from "../run.js";
 import { numberFrom } from "../terminal/arguments.js";
-import { formatCount, formatDuration, formatMillis } from "../terminal/format.js";
+import { formatCount, formatDuration, formatMillis, table } from "../terminal/format.js";
 import { print, printJson } from "../terminal/output.js";
-import { table } from "../terminal/table.js";
 
 interface TopOptions extends RemoteClusterOptions {
   readonly once?: boolean;
@@ -14,13 +13,13 @@ interface TopOptions extends RemoteClusterOptions {
   readonly every: number;
 }
 
-/** `tapedeck top`: the cluster at a glance, again and again. */
+/** `tapedeck top`: an overview of the cluster, updated continuously. */
 export function topCommand(): Command {
   const command = new Command("top")
     .description("show nodes, sessions and rates of a cluster, live")
-    .option("--once", "print one picture and end, as it does where the output is no terminal")
-    .option("--json", "print one object a line")
-    .addOption(new Option("--every <seconds>", "how often").argParser(numberFrom(0.2, 3600)).default(1));
+    .option("--once", "print once and exit; the default if the output is not a terminal")
+    .option("--json", "print one JSON object per line")
+    .addOption(new Option("--every <seconds>", "time between updates").argParser(numberFrom(0.2, 3600)).default(1));
   for (const option of remoteClusterOptions()) command.addOption(option);
   return command.action(top);
 }
@@ -48,19 +47,19 @@ function show(cluster: Dashboard, json = false): void {
     return;
   }
   if (process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[2J");
-  print(...pictureOf(cluster));
+  print(...overviewOf(cluster));
 }
 
-/** Sessions and rates, then a line for each node, by role. */
-function pictureOf({ sessions, nodes, ...cluster }: Dashboard): string[] {
+/** Sessions and rates, then one line per node, by role. */
+function overviewOf({ sessions, nodes, ...cluster }: Dashboard): string[] {
   const { mode_distribution: modes } = sessions;
   const byRole = [...nodes].sort((a, b) => (a.role + a.node < b.role + b.node ? -1 : 1));
   return [
     `${formatCount(sessions.total_sessions)} sessions: ${formatCount(sessions.active_sessions)} playing, ` +
       `${formatCount(sessions.paused_sessions)} paused, ${formatCount(sessions.stopped_sessions)} stopped; ` +
       `REPLAY ${modes.REPLAY}, LIVE ${modes.LIVE}, SIMULATION ${modes.SIMULATION}`,
-    `${formatCount(cluster.active_websocket_connections)} sockets; ${formatCount(cluster.snapshots_per_second)} frames a second; ` +
-      `late by ${formatMillis(cluster.avg_latency_ms)} ms in the middle, ${formatMillis(cluster.p99_latency_ms)} ms at worst (p99); ` +
+    `${formatCount(cluster.active_websocket_connections)} sockets; ${formatCount(cluster.snapshots_per_second)} frames per second; ` +
+      `lateness ${formatMillis(cluster.avg_latency_ms)} ms on average, ${formatMillis(cluster.p99_latency_ms)} ms at p99; ` +
       `${formatCount(cluster.total_errors)} errors`,
     "",
     ...table(columns, byRole.map(row)),

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { resolve } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { accessEnv, checkExposure } from "@tapedeck/access";
 import { commonEnv, integer, port, readConfig, redactAddress } from "@tapedeck/runtime";
 import { isFolder } from "@tapedeck/tape";
@@ -11,33 +12,32 @@ import { ignoreOutputErrors } from "../run.js";
 import { onEndSignals } from "../terminal/end-signals.js";
 import { print } from "../terminal/output.js";
 import { UserError } from "../user-error.js";
-import { startupWarnings } from "./early-warnings.js";
 import { prepareTapes } from "./prepare-tapes.js";
 
 const env = z.object({
   ...accessEnv,
   PORT: port.default(8000),
-  /** Address that the balancer listens on; 0.0.0.0 lets other machines in. */
+  /** Address that the balancer listens on; 0.0.0.0 admits other machines. */
   HOST: commonEnv.HOST,
   REDIS_URL: commonEnv.REDIS_URL.removeDefault().optional(),
   TAPEDECK_PREFIX: commonEnv.TAPEDECK_PREFIX,
-  /** Folder of Redis's data, the logs and cluster.json, and of the tapes unless TAPEDECK_STORE says otherwise. */
+  /** Folder for Redis's data, the logs and cluster.json, and for the tapes unless TAPEDECK_STORE is set. */
   TAPEDECK_FOLDER: z.string().default(resolve(home, ".tapedeck")),
   TAPEDECK_STORE: commonEnv.TAPEDECK_STORE.removeDefault().optional(),
   S3_ENDPOINT: commonEnv.S3_ENDPOINT,
   TAPEDECK_GATEWAYS: integer("gateways", { min: 1, max: 32 }).default(2),
   TAPEDECK_APIS: integer("apis", { min: 1, max: 32 }).default(2),
   TAPEDECK_TICKERS: integer("tickers", { min: 1, max: 32 }).default(2),
-  /** Without one LIVE shows nothing. */
+  /** Without a feed, LIVE shows nothing. */
   TAPEDECK_FEEDS: integer("feeds", { min: 0, max: 32 }).default(1),
 });
 
-/** `tapedeck up`: a whole cluster on this machine, until Ctrl-C. */
+/** `tapedeck up`: runs a cluster on this machine until Ctrl-C. */
 export function upCommand(): Command {
   return new Command("up")
-    .description("run a whole local cluster: Redis, gateways, apis, tickers, a feed and a balancer in front of them")
-    .option("--import <path...>", "recordings to import first, as `tapedeck import` does")
-    .option("--keep-partial", "import also files that are cut short or damaged, what can be read of them")
+    .description("run a local cluster: Redis, gateways, apis, tickers, a feed and a load balancer")
+    .option("--import <path...>", "import these recordings first, like `tapedeck import`")
+    .option("--keep-partial", "also import the readable part of truncated or damaged files")
     .action((options: { import?: string[]; keepPartial?: boolean }) =>
       up(options.import ?? [], options.keepPartial ?? false),
     );
@@ -46,8 +46,8 @@ export function upCommand(): Command {
 async function up(recordings: readonly string[], keepPartial: boolean): Promise<void> {
   if (repository === undefined) {
     throw new UserError(
-      "tapedeck up starts the services, which only the repository of Tapedeck has: run npm start there. " +
-        "All other commands work from here, with --url for a cluster elsewhere.",
+      "tapedeck up needs the services, which are only in the Tapedeck repository: run npm start there. " +
+        "All other commands work here, with --url for a cluster elsewhere.",
     );
   }
   const config = readConfig("up", env);
@@ -79,18 +79,18 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
   });
   const stopListening = onEndSignals({
     end: () => {
-      tell("Stopping; press Ctrl-C again to end the services at once");
+      tell("Stopping; press Ctrl-C again to kill the services");
       ending.abort();
       void cluster.stop();
     },
     force: async (signal) => {
-      tell("Ending the services at once; Redis saves its data first");
+      tell("Killing the services; Redis saves its data first");
       await cluster.kill();
       stopListening();
-      process.kill(process.pid, signal); // npm reports an exit code of its own kind as an error, but not a signal
+      process.kill(process.pid, signal); // npm reports a nonzero exit code as an error, but not a signal
     },
   });
-  // A terminal that was closed takes no more output. The cluster ends in order all the same.
+  // A closed terminal accepts no output, but the cluster must still end in order.
   ignoreOutputErrors();
 
   tell("Starting Redis and the balancer");
@@ -101,21 +101,21 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
     throw error;
   }
   for (const sentence of await startupWarnings(`${folder}/logs`)) tell(sentence);
-  print(...whereToLook(cluster, folder).split("\n"));
+  print(...summary(cluster, folder).split("\n"));
 
   await ended;
   await cluster.stop();
 }
 
-function whereToLook({ url, redisUrl, gateways, apis, tickers, feeds }: Cluster, folder: string): string {
+function summary({ url, redisUrl, gateways, apis, tickers, feeds }: Cluster, folder: string): string {
   const ws = url.replace(/^http/, "ws");
   return `
-Tapedeck is playing at ${url}  (${counted(gateways, "gateway")}, ${counted(apis, "api")}, ${counted(tickers, "ticker")}, ${counted(feeds, "feed")})
+Tapedeck is playing at ${url}  (${plural(gateways, "gateway")}, ${plural(apis, "api")}, ${plural(tickers, "ticker")}, ${plural(feeds, "feed")})
 
   API             ${url}/docs
-  Make a session  curl ${url}/sessions/create --json '{"session_id":"demo"}'
-  Play it         curl -X POST ${url}/replay/start/demo
-  Watch it        ${ws}/ws/demo
+  Create session  curl ${url}/sessions/create --json '{"session_id":"demo"}'
+  Play            curl -X POST ${url}/replay/start/demo
+  Watch           ${ws}/ws/demo
   Go live         curl -X POST ${url}/mode/demo --json '{"mode":"LIVE","source":"SIM"}'
   Redis           redis-cli -u ${redactAddress(redisUrl)}
   Logs            ${folder}/logs
@@ -124,6 +124,29 @@ Ctrl-C stops everything.
 `;
 }
 
-function counted({ length }: readonly unknown[], what: string): string {
+function plural({ length }: readonly unknown[], what: string): string {
   return `${length} ${what}${length === 1 ? "" : "s"}`;
+}
+
+const warning = z.object({ level: z.enum(["warn", "error", "fatal"]), msg: z.string() });
+
+/** The warnings that the services of a cluster logged while they started, once each: users rarely read the logs of a working cluster. */
+export async function startupWarnings(folder: string): Promise<string[]> {
+  const found = new Map<string, string>();
+  for (const file of (await readdir(folder)).sort()) {
+    for (const line of (await readFile(join(folder, file), "utf8")).split("\n")) {
+      const parsed = warning.safeParse(parseJson(line));
+      if (parsed.success) found.set(parsed.data.msg, `${basename(file, ".log")} warns: ${parsed.data.msg}`);
+    }
+  }
+  return [...found.values()];
+}
+
+/** Redis's log lines and stack traces are not JSON. */
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }

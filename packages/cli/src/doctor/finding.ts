@@ -1,8 +1,8 @@
-/** What one look found. */
+/** The result of one check. `--json` prints it. */
 export interface Finding {
-  /** `fail`: it does not work, or will not. `warn`: it works, and some day it won't. */
+  /** `fail`: something does not work, or soon will not. `warn`: it works, but may not always. */
   readonly level: "ok" | "warn" | "fail";
-  /** What was looked at, in a word or two. */
+  /** What was checked, in a word or two. */
   readonly check: string;
   readonly what: string;
   /** What to change. */

@@ -2,14 +2,14 @@ import { redisTime } from "@tapedeck/runtime";
 import type { Redis } from "ioredis";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
-/** Streams with explicit ids, EXPIRE's flags and what BullMQ asks for are all there from here on. */
-const oldestMajor = 6;
-const oldestMinor = 2;
-/** About a second of a busy gateway; below that one hiccup cuts it off. */
-const leastBufferBytes = 32 * 2 ** 20;
-const tolerableMs = 1_000;
+/** The first version with streams with explicit ids, EXPIRE's flags, and what BullMQ requires. */
+const minMajor = 6;
+const minMinor = 2;
+/** About a second of a busy gateway; with less, a short delay disconnects it. */
+const minBufferBytes = 32 * 2 ** 20;
+const maxClockOffsetMs = 1_000;
 
-/** Whether a server is one that sessions can live on. Rejects where it does not answer. */
+/** Checks that a server is suitable for sessions. Rejects if it does not answer. */
 export async function checkRedisServer(redis: Redis): Promise<Finding[]> {
   const info = await infoOf(redis);
   return [
@@ -24,12 +24,9 @@ export async function checkRedisServer(redis: Redis): Promise<Finding[]> {
 
 export type Info = ReadonlyMap<string, string>;
 
-/** What INFO says, by field. */
+/** The fields of INFO. */
 export async function infoOf(redis: Redis): Promise<Info> {
-  return sections(await redis.info());
-}
-
-function sections(text: string): Info {
+  const text = await redis.info();
   return new Map(
     text.split("\r\n").flatMap((line) => {
       const colon = line.indexOf(":");
@@ -41,50 +38,42 @@ function sections(text: string): Info {
 function version(info: Info): Finding {
   const text = info.get("redis_version") ?? "0";
   const [major = 0, minor = 0] = text.split(".").map(Number);
-  const enough = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
-  if (enough) return ok("redis version", `Redis ${text}`);
-  return fail("redis version", `Redis ${text}`, `use Redis ${oldestMajor}.${oldestMinor} or later`);
+  const supported = major > minMajor || (major === minMajor && minor >= minMinor);
+  if (supported) return ok("redis version", `Redis ${text}`);
+  return fail("redis version", `Redis ${text}`, `use Redis ${minMajor}.${minMinor} or later`);
 }
 
 async function memory(redis: Redis, info: Info): Promise<Finding[]> {
   const policy = info.get("maxmemory_policy") ?? (await setting(redis, "maxmemory-policy"));
-  const most = Number(info.get("maxmemory") ?? 0);
+  const limit = Number(info.get("maxmemory") ?? 0);
   const used = Number(info.get("used_memory") ?? 0);
-  const found: Finding[] = [];
-  if (policy === "noeviction" || policy === undefined) {
-    found.push(ok("eviction", policy ?? "CONFIG is not allowed here; see to it that the policy is noeviction"));
-  } else {
-    found.push(
-      fail(
-        "eviction",
-        `maxmemory-policy is ${policy}: leases and sessions vanish when memory runs short`,
-        "CONFIG SET maxmemory-policy noeviction, and in redis.conf",
-      ),
-    );
+  const percent = Math.round((100 * used) / limit);
+  const eviction =
+    policy === "noeviction" || policy === undefined
+      ? ok("eviction", policy ?? "CONFIG is not permitted here; make sure that the policy is noeviction")
+      : fail(
+          "eviction",
+          `maxmemory-policy is ${policy}: leases and sessions are lost when memory runs short`,
+          "CONFIG SET maxmemory-policy noeviction, and in redis.conf",
+        );
+  if (limit === 0) {
+    const problem = "maxmemory is not set: Redis grows until the system kills it";
+    return [eviction, warn("memory", problem, "set maxmemory below the machine's memory")];
   }
-  if (most === 0) {
-    found.push(
-      warn("memory", "maxmemory is not set: Redis grows until the system ends it", "set maxmemory below the machine's"),
-    );
-  } else if (used > 0.8 * most) {
-    const percent = Math.round((100 * used) / most);
-    found.push(
-      fail("memory", `${percent} % of maxmemory is in use: writes fail soon`, "raise maxmemory, or delete sessions"),
-    );
-  } else found.push(ok("memory", `${Math.round((100 * used) / most)} % of maxmemory`));
-  return found;
+  if (used <= 0.8 * limit) return [eviction, ok("memory", `${percent} % of maxmemory`)];
+  const problem = `${percent} % of maxmemory is in use: writes will fail soon`;
+  return [eviction, fail("memory", problem, "raise maxmemory, or delete sessions")];
 }
 
 async function outputBuffer(redis: Redis): Promise<Finding> {
   const text = await setting(redis, "client-output-buffer-limit");
-  const [, hard] = /pubsub (\d+) \d+ \d+/.exec(text ?? "") ?? [];
-  if (hard === undefined) return ok("pub/sub buffer", "not to be seen here");
-  const bytes = Number(hard);
-  if (bytes === 0 || bytes >= leastBufferBytes)
-    return ok("pub/sub buffer", bytes === 0 ? "unlimited" : `${bytes} bytes`);
+  const [, hardLimit] = /pubsub (\d+) \d+ \d+/.exec(text ?? "") ?? [];
+  if (hardLimit === undefined) return ok("pub/sub buffer", notReadable);
+  const bytes = Number(hardLimit);
+  if (bytes === 0 || bytes >= minBufferBytes) return ok("pub/sub buffer", bytes === 0 ? "unlimited" : `${bytes} bytes`);
   return fail(
     "pub/sub buffer",
-    `a gateway that is ${bytes} bytes behind is cut off`,
+    `a gateway that is ${bytes} bytes behind is disconnected`,
     'CONFIG SET client-output-buffer-limit "pubsub 256mb 128mb 30", and in redis.conf',
   );
 }
@@ -100,7 +89,7 @@ function persistence(info: Info): Finding {
   );
 }
 
-/** How far its clock is ahead of this machine's, in ms. Of three answers the fastest tells best. */
+/** How far Redis's clock is ahead of this machine's, in ms. The fastest of three answers is the most accurate. */
 export async function offsetMs(redis: Redis): Promise<number> {
   let best = { roundTrip: Number.POSITIVE_INFINITY, offset: 0 };
   for (let n = 0; n < 3; n++) {
@@ -114,23 +103,27 @@ export async function offsetMs(redis: Redis): Promise<number> {
 }
 
 async function clock(redis: Redis): Promise<Finding> {
-  const off = Math.round(await offsetMs(redis));
-  if (Math.abs(off) <= tolerableMs) return ok("clock", `Redis's clock is ${off} ms from this machine's`);
-  return warn("clock", `Redis's clock is ${off} ms from this machine's`, "run NTP on both; sessions go by Redis's");
+  const offset = Math.round(await offsetMs(redis));
+  const what = `Redis's clock is ${offset} ms from this machine's`;
+  if (Math.abs(offset) <= maxClockOffsetMs) return ok("clock", what);
+  return warn("clock", what, "run NTP on both machines; sessions use Redis's clock");
 }
 
 async function notifications(redis: Redis): Promise<Finding> {
   const events = await setting(redis, "notify-keyspace-events");
-  if (events === undefined) return ok("notifications", "not to be seen here");
+  if (events === undefined) return ok("notifications", notReadable);
   if (events === "") return ok("notifications", "off, as they should be");
   return warn(
     "notifications",
-    `notify-keyspace-events is "${events}": every write costs a publish that nobody here hears`,
+    `notify-keyspace-events is "${events}": every write publishes an event that Tapedeck does not use`,
     'CONFIG SET notify-keyspace-events ""',
   );
 }
 
-/** Undefined where the server does not tell, as managed ones do. */
+/** Of a setting that CONFIG does not return. */
+export const notReadable = "cannot be read here";
+
+/** Undefined if the server does not return it, as with managed ones. */
 export async function setting(redis: Redis, name: string): Promise<string | undefined> {
   const answer: unknown = await redis.config("GET", name).catch(() => undefined);
   if (Array.isArray(answer)) return answer[1] === undefined ? undefined : String(answer[1]);

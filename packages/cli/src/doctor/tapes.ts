@@ -1,15 +1,15 @@
 import { StoreUnavailable, TapeCatalog, type TapeStore } from "@tapedeck/tape";
-import { storeErrorReason } from "../commands/why-store-fails.js";
+import { storeErrorReason } from "../commands/tape-store.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
-/** Whether the tapes can be reached and opened. */
+/** Checks that the tapes can be reached and opened. */
 export async function checkTapes(open: () => Promise<TapeStore>, place: string): Promise<Finding[]> {
   try {
     const store = await open();
     const ids = await store.ids();
     if (ids.length === 0) {
       return [
-        warn("tapes", `there is none in ${place}`, "tapedeck import, or tapedeck demo; and look at TAPEDECK_STORE"),
+        warn("tapes", `${place} contains no tape`, "run tapedeck import or tapedeck demo, or check TAPEDECK_STORE"),
       ];
     }
     const unreadable: string[] = [];
@@ -23,11 +23,15 @@ export async function checkTapes(open: () => Promise<TapeStore>, place: string):
       if (status === "rejected") unreadable.push(readable[at]?.id ?? "one");
     });
     if (unreadable.length === 0) return [ok("tapes", `${readable.length} in ${place}`)];
-    return [fail("tapes", `not readable: ${unreadable.join(", ")}`, "import them again; sessions on them stand still")];
+    return [fail("tapes", `not readable: ${unreadable.join(", ")}`, "import them again; sessions on them stall")];
   } catch (error) {
-    const why = storeErrorReason(error instanceof StoreUnavailable ? error.cause : error);
+    const reason = storeErrorReason(error instanceof StoreUnavailable ? error.cause : error);
     return [
-      fail("tapes", `${place} cannot be read: ${why}`, "look at TAPEDECK_STORE, S3_ENDPOINT and the rights on it"),
+      fail(
+        "tapes",
+        `${place} cannot be read: ${reason}`,
+        "check TAPEDECK_STORE, S3_ENDPOINT and the permissions of the store",
+      ),
     ];
   }
 }

@@ -1,33 +1,39 @@
 import { tapeIdPattern } from "@tapedeck/tape";
 import { InvalidArgumentError } from "commander";
 
-/** Reads a whole number above 0. */
+/* Parsers of option values, for commander. Each throws an error that says what is accepted. */
+
 export function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It has to be a whole number above 0.");
+  throw new InvalidArgumentError("It must be a whole number above 0.");
 }
 
-/** Reads a number of a range. */
 export function numberFrom(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = text.trim() === "" ? Number.NaN : Number(text);
     if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It has to be a number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
   };
 }
 
-/** Reads the id of a tape that is to be made. */
+/** The id of a new tape. */
 export function tapeId(text: string): string {
   if (tapeIdPattern.test(text)) return text;
   throw new InvalidArgumentError(
-    "It cannot name a tape: use letters, digits, _ . and -, at most 100, not starting with . or -.",
+    "It is not a valid tape id: use at most 100 letters, digits, _ . and -, not starting with . or -.",
   );
 }
 
-/** Reads a day of the calendar. */
 export function day(text: string): string {
   const date = new Date(`${text}T00:00:00Z`);
   if (/^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text))
     return text;
-  throw new InvalidArgumentError("It has to be a day such as 2024-07-18.");
+  throw new InvalidArgumentError("It must be a date such as 2024-07-18.");
+}
+
+/** Milliseconds of `100ms`, `1s`, `1.5s`, `250` or `0`. */
+export function duration(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError("It must be a duration such as 100ms, 1s or 0.");
+  return Number(number) * (unit === "s" ? 1000 : 1);
 }

@@ -28,13 +28,13 @@ test("[U15] the same signal three times within a second is one request to end", 
   expect(arrive([0, "SIGINT"], [3, "SIGINT"], [990, "SIGINT"])).toEqual(["end"]);
 });
 
-test("[U15] the same signal later than a second after the first forces the end, once", () => {
+test("[U15] the same signal more than a second after the first forces the end, once", () => {
   expect(arrive([0, "SIGINT"], [3, "SIGINT"], [1200, "SIGINT"], [1203, "SIGINT"], [3000, "SIGINT"])).toEqual([
     "end",
     "force by SIGINT",
   ]);
 });
 
-test("[U15] the SIGTERM that follows when a closed terminal has ended npm forces nothing", () => {
+test("[U15] a SIGTERM from npm after the terminal was closed does not force the end", () => {
   expect(arrive([0, "SIGHUP"], [1500, "SIGTERM"])).toEqual(["end"]);
 });

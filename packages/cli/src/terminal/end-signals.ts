@@ -2,19 +2,19 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type EndSignal = (typeof signals)[number];
 
 /**
- * Ctrl-C reaches this process twice under npm: the terminal signals all processes in it, and npm passes on what it gets. So does a
- * signal to the process group, such as that of `timeout`.
+ * Under npm, Ctrl-C reaches this process twice: the terminal signals all its processes, and npm passes on the signal that it gets. The same
+ * happens with a signal to the process group, as `timeout` sends.
  */
 const sameRequestMs = 1000;
 
 export interface EndRequests {
   /** The first signal. */
   readonly end: (signal: EndSignal) => void;
-  /** The same signal again, later than a second after it first came. */
+  /** The same signal again, more than a second after it first came. */
   readonly force: (signal: EndSignal) => void;
 }
 
-/** Calls `end` and `force` at most once each. Returns what gives the signals their usual effect again. */
+/** Calls `end` and `force` at most once each. Returns the function that restores the signals' default effect. */
 export function onEndSignals({ end, force }: EndRequests): () => void {
   const firstAt = new Map<EndSignal, number>();
   let forced = false;

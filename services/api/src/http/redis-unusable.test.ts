@@ -44,7 +44,7 @@ async function expectService(api: TestApi): Promise<void> {
   expect(jobs.reduce((sum, count) => sum + count)).toBe(1);
 }
 
-test("[A9] [R28] an api on a Redis with another password is unready and says why; it serves when that is mended", async () => {
+test("[A9] [R28] an api on a Redis that requires another password is unready with the reason, and serves once that is fixed", async () => {
   const server = await startRedisServer(["--requirepass", "secret"]);
   const admin = new Redis(server.url, { password: "secret" });
   undo.push(server.stop, () => admin.disconnect());

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startupWarnings } from "./early-warnings.js";
+import { startupWarnings } from "./up.js";
 
-test("[U11] a warning of several services is told once, and what is no warning is not told", async () => {
+test("[U11] a warning of several services is shown once, and other lines are not shown", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-logs-"));
   try {
     const slow = `{"level":"warn","msg":"no native uWebSockets.js"}\n`;

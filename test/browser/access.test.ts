@@ -7,7 +7,7 @@ const test = testWith(() => ({
   env: { all: { AUTH_JWT_SECRET: secret, SHARE_SECRET: `${secret}, and another one` } },
 }));
 
-/** What a login would give a user for a minute. */
+/** A token as a login provider would issue it, for one minute. */
 function tokenOf(user: string, role = "controller"): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = { sub: user, role, exp: Math.floor(Date.now() / 1000) + 60 };
@@ -15,69 +15,69 @@ function tokenOf(user: string, role = "controller"): string {
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
-/** A page of one cluster whose address names another, and the hosts that it asks. */
+/** Opens a page of one cluster whose address names another one, and records the hosts of its requests. */
 async function openElsewhere(dashboards: Dashboards, from: string, api: string, path = "/") {
   const dashboard = await dashboards.open("about:blank");
-  const asked = new Set<string>();
-  dashboard.page.on("request", (request) => asked.add(new URL(request.url()).host));
-  dashboard.page.on("websocket", (socket) => asked.add(new URL(socket.url()).host));
+  const requested = new Set<string>();
+  dashboard.page.on("request", (request) => requested.add(new URL(request.url()).host));
+  dashboard.page.on("websocket", (socket) => requested.add(new URL(socket.url()).host));
   await dashboard.page.goto(`${from}${path}?api=${encodeURIComponent(api)}`);
-  return { dashboard, asked };
+  return { dashboard, requested };
 }
 
-test("[DB91] a link to another cluster asks whether to trust its host before any token is asked for, and keeps the answer", async ({
+test("[DB91] a link to another cluster asks whether to trust its host before it asks for a token, and keeps the answer", async ({
   cluster,
   dashboards,
 }) => {
   const from = cluster.apis[0]?.url ?? "";
   const { host } = new URL(cluster.url);
   for (const path of ["/", "/operations"]) {
-    const { dashboard, asked } = await openElsewhere(dashboards, from, cluster.url, path);
+    const { dashboard, requested } = await openElsewhere(dashboards, from, cluster.url, path);
     await dashboard.page.getByRole("dialog", { name: `Connect to ${host}?` }).waitFor();
     await dashboard.page.waitForLoadState("networkidle");
     expect(await dashboard.page.getByLabel("Access token").count()).toBe(0);
-    expect([...asked]).toEqual([new URL(from).host]);
+    expect([...requested]).toEqual([new URL(from).host]);
   }
 
-  const { dashboard, asked } = await openElsewhere(dashboards, from, cluster.url);
+  const { dashboard, requested } = await openElsewhere(dashboards, from, cluster.url);
   await dashboard.press(`Trust ${host} and connect`);
   await dashboard.page.getByLabel("Access token").fill(tokenOf("ada"));
   await dashboard.press("Sign in");
   await dashboard.plays();
-  expect([...asked]).toContain(host);
+  expect([...requested]).toContain(host);
   await dashboard.page.reload();
   await dashboard.plays();
   expect(await dashboard.page.getByRole("dialog").count()).toBe(0);
 });
 
-test("[DB91] a no, and Escape, lead to the page's own cluster, and nothing is sent to the other", async ({
+test("[DB91] a refusal or Escape leads to the page's own cluster, and nothing is sent to the other one", async ({
   cluster,
   dashboards,
 }) => {
   const from = cluster.apis[0]?.url ?? "";
   const { host } = new URL(from);
   for (const refuse of ["press", "Escape"]) {
-    const { dashboard, asked } = await openElsewhere(dashboards, from, cluster.url);
+    const { dashboard, requested } = await openElsewhere(dashboards, from, cluster.url);
     await dashboard.page.getByRole("dialog", { name: /^Connect to / }).waitFor();
     if (refuse === "press") await dashboard.press(`Use ${host}`);
     else await dashboard.page.keyboard.press("Escape");
     await dashboard.page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(new URL(dashboard.page.url()).search).toBe("");
-    expect([...asked]).toEqual([host]);
+    expect([...requested]).toEqual([host]);
   }
 });
 
-test("[DB92] the page may not connect to a host that DASHBOARD_APIS does not list, and says so", async ({
+test("[DB92] the page cannot connect to a host that is not in DASHBOARD_APIS, and says so", async ({
   cluster,
   dashboards,
 }) => {
-  const { dashboard, asked } = await openElsewhere(dashboards, cluster.url, "http://127.0.0.2:9");
+  const { dashboard, requested } = await openElsewhere(dashboards, cluster.url, "http://127.0.0.2:9");
   await dashboard.press("Trust 127.0.0.2:9 and connect");
   await expect.poll(() => dashboard.toasts()).toMatch(/may not connect to http:\/\/127\.0\.0\.2:9.*DASHBOARD_APIS/);
-  expect([...asked]).toEqual([new URL(cluster.url).host]);
+  expect([...requested]).toEqual([new URL(cluster.url).host]);
 });
 
-test("[DB16] a cluster that knows its users asks for a token, and links carry one that does what they say", async ({
+test("[DB16] a cluster with sign-in asks for a token, and shared links carry a token with their role", async ({
   cluster,
   dashboards,
 }) => {

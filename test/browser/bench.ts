@@ -1,7 +1,7 @@
-// What the dashboard costs in a browser: `npx tsx test/browser/bench.ts [seconds] [memory]`, 300 unless named.
-// Time from navigation to the first drawn frame; then, at 10 and at 60 frames a second of a recording with 20 levels a side,
-// animation frames a second, processor time by thread, and the heap after a collection every 30 s. `memory`: the heap alone, on a
-// market without an end, after everything that is bounded was filled; a recording's loop empties it.
+// Measures the cost of the dashboard in a browser: `npx tsx test/browser/bench.ts [seconds] [memory]`, 300 by default.
+// Time from navigation to the first drawn frame; then, at 10 and at 60 frames per second of a recording with 20 levels a side,
+// animation frames per second, processor time by thread, and the heap after a collection every 30 s. `memory`: only the heap,
+// with a simulated market, after all bounded logs are full; the loop of a recording would empty them.
 import { readdirSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,14 +13,14 @@ import { perSecond, Threads } from "./threads.js";
 
 const seconds = Number(process.argv[2] ?? 300);
 const partS = 30;
-/** Frames that fill every log of the page: the longest is 4,096 and a quarter. */
-const filling = 5200;
+/** Frames that fill every log of the page: the longest has 4,096 and a quarter. */
+const fillFrames = 5200;
 
 const staged = await stage(["primary"]);
 const pages = await Pages.open();
 try {
   if (process.argv[3] === "memory") {
-    await reportPlaying(staged, { mode: "SIMULATION", seed: "1", scenario: "mixed" }, 10, filling);
+    await reportPlaying(staged, { mode: "SIMULATION", seed: "1", scenario: "mixed" }, 10, fillFrames);
   } else {
     reportSizes();
     await reportFirstFrames(staged);
@@ -56,7 +56,7 @@ async function firstFrame(page: Page): Promise<number> {
   return page.evaluate(() => performance.getEntriesByName("tapedeck:first-frame")[0]?.startTime ?? Number.NaN);
 }
 
-/** Plays a market at so many frames a second, after `fill` frames that are not measured. */
+/** Plays a market at `rate` frames per second, after `fill` frames that are not measured. */
 async function reportPlaying(
   { cluster, create, control }: Staged,
   market: Record<string, unknown>,
@@ -70,26 +70,26 @@ async function reportPlaying(
   });
   await firstFrame(page);
   await sleep((fill / 60) * 1000);
-  // Ten recorded frames a second of tape; six seconds a second are sixty, none merged.
+  // The tape has ten frames per second, so speed 6 gives sixty, none merged.
   await control(id, `speed/${rate / 10}`);
   await sleep(2000);
   const cdp = await page.context().newCDPSession(page);
   const browser = await page.context().browser()?.newBrowserCDPSession();
   if (!browser) throw new Error("the page has no browser");
-  // Processor time of the page's thread: on a machine with other work, the time that passes would count that, too.
+  // Processor time of the page's thread, because wall time would include other work on the machine.
   await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
   const threads = await Threads.of(cdp, browser);
-  console.log(`at ${rate} frames a second, for ${seconds} s (load ${load()}):`);
+  console.log(`at ${rate} frames per second, for ${seconds} s (load ${load()}):`);
   const parts = Math.max(1, Math.round(seconds / partS));
   for (let part = 0; part < parts; part++) {
     console.log(`  ${await measure(page, cdp, threads, seconds / parts)} (load ${load()})`);
   }
-  if (errors.length > 0) console.log(`  troubles: ${errors.join("; ")}`);
+  if (errors.length > 0) console.log(`  errors: ${errors.join("; ")}`);
   await page.context().close();
 }
 
 async function measure(page: Page, cdp: CDPSession, threads: Threads, forS: number): Promise<string> {
-  // tsx names functions by a helper that a page does not have.
+  // tsx compiles calls to a helper that the page does not have.
   await page.evaluate("globalThis.__name = (named) => named");
   const before = await threads.spent();
   const animation = await page.evaluate(
@@ -114,8 +114,8 @@ async function measure(page: Page, cdp: CDPSession, threads: Threads, forS: numb
   const { nodes } = await cdp.send("Memory.getDOMCounters");
   const ms = (name: keyof typeof cost) => cost[name].toFixed(0);
   return [
-    `${((animation.frames * 1000) / animation.ms).toFixed(1)} animation frames a second (longest ${Math.round(animation.longest)} ms)`,
-    `main thread ${ms("main")} ms a second: scripts ${ms("script")}, layout ${ms("layout")}, style ${ms("style")}`,
+    `${((animation.frames * 1000) / animation.ms).toFixed(1)} animation frames per second (longest ${Math.round(animation.longest)} ms)`,
+    `main thread ${ms("main")} ms per second: scripts ${ms("script")}, layout ${ms("layout")}, style ${ms("style")}`,
     `other threads: raster ${ms("raster")}, compositing ${ms("compositing")}, rest ${ms("rest")}`,
     `heap ${(usedSize / 1e6).toFixed(1)} MB`,
     `${nodes} nodes`,

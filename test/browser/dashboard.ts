@@ -6,11 +6,11 @@ import { z } from "zod";
 import { haveBrowser, type OpenedPage, Pages } from "../support/browser.js";
 import { test as onCluster, type TestCluster, type TestClusterOptions, testOnCluster } from "../support/cluster.js";
 
-/** The dashboard in a browser, as somebody uses it. */
+/** The dashboard in a browser: what a user does and sees. */
 export class DashboardPage {
   readonly page: Page;
   readonly errors: string[];
-  /** Name of the file that was exported last. */
+  /** Name of the last exported file. */
   saved = "";
 
   constructor({ page, errors }: OpenedPage) {
@@ -19,13 +19,13 @@ export class DashboardPage {
     page.setDefaultTimeout(20_000);
   }
 
-  /** Presses the button of that name; one that unfolds something is named by what it is for and what it shows. */
+  /** Presses a button by its name. The name of a popover button has its label and, after a colon, its content. */
   press(name: string | RegExp): Promise<void> {
     const wanted = typeof name === "string" ? new RegExp(`^${name.replace(/[()]/g, "\\$&")}(: .*)?$`) : name;
     return this.page.getByRole("button", { name: wanted }).first().click();
   }
 
-  /** Presses a key where nothing has the focus. */
+  /** Presses a key without focus on any control. */
   async key(key: string): Promise<void> {
     await this.page.evaluate(() => {
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
@@ -33,7 +33,7 @@ export class DashboardPage {
     await this.page.keyboard.press(key);
   }
 
-  /** Waits for the deck to be in a state, as the transport bar names it. */
+  /** Waits for a state, as the transport bar names it. */
   async state(text: "Playing" | "Paused" | "Stopped" | "End of tape"): Promise<void> {
     await this.page.getByLabel("Playback state").getByText(text, { exact: true }).waitFor();
   }
@@ -43,7 +43,7 @@ export class DashboardPage {
     return (await this.page.getByTestId("clock").textContent()) ?? "";
   }
 
-  /** The same once it stands still: what is drawn follows what has come by up to an eighth of a second. */
+  /** The same once it no longer changes: drawing follows the frames by up to an eighth of a second. */
   async settledClock(): Promise<string> {
     let before = "";
     await expect
@@ -67,7 +67,7 @@ export class DashboardPage {
     await expect.poll(() => this.clock(), { timeout: 20_000 }).not.toBe(before);
   }
 
-  /** Waits until the playhead stands at the frame where the cluster says that it is. */
+  /** Waits until the page shows the frame at the session's cursor. */
   async showsCursor(cursor: string | null): Promise<void> {
     await expect.poll(() => this.clock(), { timeout: 15_000 }).toBe((cursor ?? "").slice(11, 23));
   }
@@ -76,7 +76,7 @@ export class DashboardPage {
     return this.fact("session-id");
   }
 
-  /** A text of the session's panel. */
+  /** A value of the session panel. */
   async fact(testId: string): Promise<string> {
     await this.press("Session");
     const text = await this.page.getByTestId(testId).textContent();
@@ -84,7 +84,7 @@ export class DashboardPage {
     return text ?? "";
   }
 
-  /** The frames in sight, by way of an export. */
+  /** The visible frames, read by an export. */
   async visibleFrames(): Promise<Frame[]> {
     return z.array(frame).parse(JSON.parse(await this.exported("Frames, JSON")));
   }
@@ -93,7 +93,7 @@ export class DashboardPage {
     return (await this.visibleFrames()).map(({ seq }) => seq);
   }
 
-  /** What an entry of the export's menu saves. */
+  /** The file that an entry of the export menu saves. */
   async exported(what: string): Promise<string> {
     return (await this.exportedBytes(what)).toString("utf8");
   }
@@ -108,13 +108,13 @@ export class DashboardPage {
     return readFile(await download.path());
   }
 
-  /** All notices that are shown now. */
+  /** The text of all toasts. */
   async toasts(): Promise<string> {
     return (await this.page.getByRole("log", { name: "Notifications" }).textContent()) ?? "";
   }
 }
 
-/** Opens dashboards, each in a profile of its own. */
+/** Opens dashboards, each in its own browser profile. */
 export class Dashboards {
   readonly #pages: Pages;
   readonly #shown: DashboardPage[] = [];
@@ -124,8 +124,8 @@ export class Dashboards {
   }
 
   async open(url: string, options: BrowserContextOptions = {}): Promise<DashboardPage> {
-    const usual = { viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" } as const;
-    const dashboard = new DashboardPage(await this.#pages.visit(url, { ...usual, ...options }));
+    const defaults = { viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" } as const;
+    const dashboard = new DashboardPage(await this.#pages.visit(url, { ...defaults, ...options }));
     this.#shown.push(dashboard);
     return dashboard;
   }
@@ -134,7 +134,7 @@ export class Dashboards {
     await Promise.all(this.#shown.map(({ page }) => page.context().close()));
   }
 
-  /** A page that shows a session, which is made for it. */
+  /** Creates a session and opens a page that shows it. */
   async openOn(
     cluster: TestCluster,
     body: Record<string, unknown> = {},
@@ -147,7 +147,7 @@ export class Dashboards {
   }
 }
 
-/** One browser a file, and pages that are closed after each test: those that play on would take time from the next. */
+/** One browser per file. Pages are closed after each test, because pages that keep playing would slow down the next one. */
 function withBrowser(base: ReturnType<typeof testOnCluster>) {
   return base
     .extend<{ pages: Pages }>({
@@ -177,7 +177,7 @@ function withBrowser(base: ReturnType<typeof testOnCluster>) {
     .runIf(haveBrowser);
 }
 
-/** Tests of the page on the file's own cluster; skipped, loudly, where there is no browser. */
+/** Tests of the page on the file's own cluster; skipped with a warning without a browser. */
 export const test = withBrowser(onCluster);
 
 export const testWith = (options: () => TestClusterOptions) => withBrowser(testOnCluster(options));

@@ -1,10 +1,7 @@
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 
-test("[DB46] frames in sight are exported as they were recorded, and as a table of them", async ({
-  cluster,
-  dashboards,
-}) => {
+test("[DB46] visible frames are exported as recorded, and as a table", async ({ cluster, dashboards }) => {
   const truth = await cluster.recording("usdm");
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
@@ -40,17 +37,14 @@ test("[DB46] frames in sight are exported as they were recorded, and as a table 
       made.map(({ timestamp, price, size, side }) => [timestamp, symbol, seq, price, size, side, false].join(",")),
     ),
   );
-  // Of the last trade of a frame it is the frame's own, whether or not the mids of all are on the tape.
+  // The effective spread of the last trade is always the frame's own.
   const spreads = new Map(trades.map((line) => [Number(line.split(",")[2]), line.split(",")[8]]));
   for (const { seq, trades: made, effective_spread } of frames) {
     if (made.length > 0) expect([seq, spreads.get(seq)]).toEqual([seq, String(effective_spread ?? "")]);
   }
 });
 
-test("[DB46] the charts are exported as one picture, with what it is of in its name", async ({
-  cluster,
-  dashboards,
-}) => {
+test("[DB46] the charts are exported as one picture, named after symbol and time", async ({ cluster, dashboards }) => {
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
   await dashboard.showsCursor((await view()).cursor_ts);
@@ -69,7 +63,7 @@ test("[DB46] the charts are exported as one picture, with what it is of in its n
   const [price, depth] = sizes;
   expect(png.readUInt32BE(16)).toBeGreaterThanOrEqual((price?.width ?? 0) - 2);
   expect(Math.abs(png.readUInt32BE(20) - (price?.height ?? 0) - (depth?.height ?? 0) - 50)).toBeLessThan(8);
-  // A line of the price, and books of many brightnesses: each of the two is in it.
+  // The price line has few colours, the heatmap many: both are in the picture.
   const colours = await dashboard.page.evaluate(async (base64) => {
     const image = new Image();
     image.src = `data:image/png;base64,${base64}`;

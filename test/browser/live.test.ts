@@ -16,20 +16,20 @@ const test = testWith(() => ({
     feed: {
       BINANCE_URL: exchange.url,
       BINANCE_REST_URL: exchange.restUrl,
-      // Nobody listens there.
+      // Nothing listens there.
       KRAKEN_URL: "ws://127.0.0.1:9/",
     },
   },
 }));
 
-/** The button that leads to the edge, and says by its glow whether one is there. */
+/** The button that jumps to the edge and is lit there. */
 const liveButton = (page: Page) => page.getByRole("button", { name: "LIVE", exact: true });
 const atEdge = (dashboard: DashboardPage, edge: boolean) =>
   liveButton(dashboard.page)
     .and(dashboard.page.locator(`[data-edge=${edge}]`))
     .waitFor();
 
-/** Chooses the usual market of a source, as a user does. */
+/** Chooses the default market of a source, as a user does. */
 async function goLive(dashboard: DashboardPage, source: string): Promise<void> {
   await dashboard.page.getByRole("radio", { name: "LIVE", exact: true }).click();
   await dashboard.press("Choose a market");
@@ -37,24 +37,21 @@ async function goLive(dashboard: DashboardPage, source: string): Promise<void> {
   await dashboard.press("Watch");
 }
 
-/** As the page tells it beside the button; 0 where it tells none. */
+/** The distance that the page shows beside the button; 0 if none. */
 async function secondsBehind(dashboard: DashboardPage): Promise<number> {
   const text = (await dashboard.page.getByTestId("behind").allTextContents())[0] ?? "0 s";
   const [, amount = "", unit] = /^([\d.]+) (ms|s|min) behind$/.exec(text) ?? [];
   return Number(amount) * (unit === "min" ? 60 : unit === "ms" ? 0.001 : 1);
 }
 
-/** What the page has, frame by frame: each seq from the first one in sight to the last, once. */
-async function seqsWithoutHole(dashboard: DashboardPage): Promise<number[]> {
+/** The visible seqs, without gap or repeat. */
+async function seqsWithoutGap(dashboard: DashboardPage): Promise<number[]> {
   const seqs = await dashboard.visibleSeqs();
   expect(seqs).toEqual(seqs.map((_, nth) => (seqs[0] ?? 0) + nth));
   return seqs;
 }
 
-test("[DB31] LIVE plays at the edge, where its button glows, and a pause takes it away from there", async ({
-  cluster,
-  dashboards,
-}) => {
+test("[DB31] in LIVE the button is lit at the edge, and a pause leaves the edge", async ({ cluster, dashboards }) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
   await goLive(dashboard, "SIM");
   await dashboard.plays();
@@ -66,22 +63,22 @@ test("[DB31] LIVE plays at the edge, where its button glows, and a pause takes i
   await dashboard.press("Pause");
   await atEdge(dashboard, false);
   expect(await liveButton(dashboard.page).evaluate((button) => getComputedStyle(button).boxShadow)).toBe("none");
-  // The market goes on, and with it the distance, by the second and without jumps.
-  const told: number[] = [];
+  // The distance grows every second without jumps.
+  const distances: number[] = [];
   await expect
-    .poll(async () => told[told.push(await secondsBehind(dashboard)) - 1], { timeout: 20_000, interval: 400 })
+    .poll(async () => distances[distances.push(await secondsBehind(dashboard)) - 1], { timeout: 20_000, interval: 400 })
     .toBeGreaterThan(6);
-  expect(told).toEqual([...told].sort((a, b) => a - b));
-  // Whoever looks after the cluster sees the market, too.
-  const above = await dashboards.open(`${cluster.url}/operations`);
-  await above.page.getByRole("tab", { name: "Feeds" }).click();
-  const market = above.page.getByRole("row", { name: /^SIM BTCUSDT/ });
+  expect(distances).toEqual([...distances].sort((a, b) => a - b));
+  // The operations page lists the market, too.
+  const operations = await dashboards.open(`${cluster.url}/operations`);
+  await operations.page.getByRole("tab", { name: "Feeds" }).click();
+  const market = operations.page.getByRole("row", { name: /^SIM BTCUSDT/ });
   await market.getByText("up", { exact: true }).waitFor();
   const { behind_ms } = await view();
   expect(Math.abs((behind_ms ?? 0) / 1000 - (await secondsBehind(dashboard)))).toBeLessThan(2);
 });
 
-test("[DB33] the market is paused, rewound, played slowly and caught up with, and no frame is lost or shown twice", async ({
+test("[DB33] pausing, rewinding, slow motion and catching up lose no frame and show none twice", async ({
   cluster,
   dashboards,
 }) => {
@@ -97,18 +94,18 @@ test("[DB33] the market is paused, rewound, played slowly and caught up with, an
 
   await dashboard.press("Pause");
   await dashboard.state("Paused");
-  const paused = (await seqsWithoutHole(dashboard)).at(-1);
+  const paused = (await seqsWithoutGap(dashboard)).at(-1);
   expect(paused).toBe((await view()).controller_state.cursor_seq);
   await expect.poll(() => secondsBehind(dashboard), { timeout: 20_000 }).toBeGreaterThan(2);
   await dashboard.press("Resume");
   await dashboard.plays();
   await atEdge(dashboard, false);
-  // Twice as fast, the edge is reached, and it goes on there with the market.
+  // At five times the speed, playback reaches the edge and stays there.
   await dashboard.page.getByRole("radio", { name: "5×", exact: true }).click();
   await atEdge(dashboard, true);
   await expect.poll(async () => (await view()).behind_ms).toBe(0);
   await dashboard.plays();
-  const caught = await seqsWithoutHole(dashboard);
+  const caught = await seqsWithoutGap(dashboard);
   expect(caught).toContain((paused ?? 0) + 1);
 
   await dashboard.page.getByRole("radio", { name: "0.5×", exact: true }).click();
@@ -117,7 +114,7 @@ test("[DB33] the market is paused, rewound, played slowly and caught up with, an
   await atEdge(dashboard, false);
   await expect.poll(() => secondsBehind(dashboard)).toBeGreaterThan(4);
   await dashboard.plays();
-  const rewound = await seqsWithoutHole(dashboard);
+  const rewound = await seqsWithoutGap(dashboard);
   expect(rewound.at(-1)).toBeLessThan(caught.at(-1) ?? 0);
   const before = await secondsBehind(dashboard);
   await expect.poll(() => secondsBehind(dashboard), { timeout: 20_000 }).toBeGreaterThan(before);
@@ -129,13 +126,13 @@ test("[DB33] the market is paused, rewound, played slowly and caught up with, an
   await dashboard.press("Pause");
   await dashboard.state("Paused");
   await dashboard.settledClock();
-  const seqs = await seqsWithoutHole(dashboard);
+  const seqs = await seqsWithoutGap(dashboard);
   expect(seqs.at(-1)).toBe((await view()).controller_state.cursor_seq);
   expect(seqs).toEqual(expect.arrayContaining([...new Set([...caught, ...rewound])]));
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB34] a venue that cannot be reached is said to be down, with its reason, and the page leads on", async ({
+test("[DB34] a venue that cannot be reached is shown as down with the reason, and the page offers alternatives", async ({
   cluster,
   dashboards,
 }) => {
@@ -156,22 +153,22 @@ test("[DB34] a venue that cannot be reached is said to be down, with its reason,
   expect((await view()).tape).toMatch(/^usdm@/);
 });
 
-test("[DB34] when the market breaks off its last frames stay in sight, and it goes on when the market does", async ({
+test("[DB34] when the market disconnects, its last frames stay visible, and playback continues when it returns", async ({
   cluster,
   dashboards,
 }) => {
   const { dashboard } = await dashboards.openOn(cluster, { mode: "LIVE", source: "BINANCE", symbol: "BTCUSDT" });
   await dashboard.plays();
-  const strip = dashboard.page.getByTestId("feed");
-  await strip.waitFor({ state: "hidden" });
+  const banner = dashboard.page.getByTestId("feed");
+  await banner.waitFor({ state: "hidden" });
   await exchange.away();
-  await strip.getByText("BINANCE BTCUSDT is down.").waitFor();
-  expect(await strip.textContent()).toMatch(/reached|lost|refused/i);
+  await banner.getByText("BINANCE BTCUSDT is down.").waitFor();
+  expect(await banner.textContent()).toMatch(/reached|lost|refused/i);
   expect((await dashboard.visibleSeqs()).length).toBeGreaterThan(0);
   await exchange.open();
-  await strip.waitFor({ state: "hidden", timeout: 60_000 });
+  await banner.waitFor({ state: "hidden", timeout: 60_000 });
   await dashboard.plays();
-  // The market was not heard for a while, and the tape says so.
+  // The tape marks the gap.
   const frames = JSON.parse(await dashboard.exported("Frames, JSON"));
   expect(frames.some((frame: object) => "gap_before_ms" in frame)).toBe(true);
 });

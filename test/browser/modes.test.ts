@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 
-test("[DB30] a tape is chosen from the list, and plays", async ({ cluster, dashboards }) => {
+test("[DB30] a tape that is chosen from the list plays", async ({ cluster, dashboards }) => {
   await cluster.tapes.recorded("eth");
   const { dashboard, view } = await dashboards.openOn(cluster);
   await dashboard.press("Choose a tape");
@@ -15,7 +15,7 @@ test("[DB30] a tape is chosen from the list, and plays", async ({ cluster, dashb
     .waitFor();
 });
 
-test("[DB30] the modes are switched between, and each goes on with what it played", async ({ cluster, dashboards }) => {
+test("[DB30] switching modes returns to what each of them played", async ({ cluster, dashboards }) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
   await dashboard.press("Start");
   await dashboard.plays();
@@ -35,7 +35,10 @@ test("[DB30] the modes are switched between, and each goes on with what it playe
   await expect.poll(async () => (await view()).tape).toMatch(/browser-7\.layering/);
 });
 
-test("[DB30] a deck that was paused is where it was after a look at another mode", async ({ cluster, dashboards }) => {
+test("[DB30] a paused session is at the same position after a visit to another mode", async ({
+  cluster,
+  dashboards,
+}) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
   await dashboard.press("Start");
   await dashboard.plays();
@@ -52,7 +55,7 @@ test("[DB30] a deck that was paused is where it was after a look at another mode
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB32] orders are filled, shown, and marked as one's own", async ({ cluster, dashboards }) => {
+test("[DB32] orders are filled, shown, and marked as the user's own", async ({ cluster, dashboards }) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
   await dashboard.page.getByRole("radio", { name: "SIM", exact: true }).click();
   await dashboard.plays();
@@ -68,7 +71,7 @@ test("[DB32] orders are filled, shown, and marked as one's own", async ({ cluste
   await dashboard.page
     .getByRole("img", { name: /^Order book of BTCUSDT: .* Your trades: \+[\d.]+ at [\d.]+/ })
     .waitFor();
-  // Others have traded since; one's own is farther down the list, and marked.
+  // Other trades have followed; the user's own is farther down the list.
   const list = dashboard.page.getByLabel("Trades, newest first");
   await expect
     .poll(
@@ -80,7 +83,7 @@ test("[DB32] orders are filled, shown, and marked as one's own", async ({ cluste
     )
     .toBeGreaterThan(0);
   expect(await dashboard.exported("Trades, CSV")).toMatch(/,buy,true/);
-  // Worth what the book says now, against what was paid.
+  // Open P&L is the mid price minus the average price.
   const { average_price } = (await view()).account ?? {};
   const mid = (await dashboard.visibleFrames()).at(-1)?.mid_price ?? Number.NaN;
   const shown = async (name: string) => {
@@ -89,7 +92,7 @@ test("[DB32] orders are filled, shown, and marked as one's own", async ({ cluste
       .locator("dd");
     return Number((await text.textContent())?.replace("−", "-").replaceAll(",", ""));
   };
-  /** What is shown is rounded: by half a unit of its last decimal, and no more. */
+  /** Shown values are rounded to their last decimal. */
   const roundedFrom = async (name: string, exact: number | undefined, decimals: number) =>
     expect(Math.abs((await shown(name)) - (exact ?? Number.NaN)), name).toBeLessThan(0.5001 * 10 ** -decimals);
   await roundedFrom("Average", average_price ?? undefined, 1);

@@ -49,7 +49,7 @@ test("[DB61] nodes, feeds and tapes are listed", async ({ cluster, dashboards })
   expect(new URL(dashboard.page.url()).pathname).toBe("/");
 });
 
-test("[DB62] on a phone each row is a card with its columns' names, and nothing has to be scrolled sideways", async ({
+test("[DB62] on a phone each row is a card with the column names, and nothing scrolls sideways", async ({
   cluster,
   dashboards,
 }) => {

@@ -9,8 +9,8 @@ const findings = z.array(
   z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.object({ html: z.string() })) }),
 );
 
-/** What axe finds serious or critical, each as one line. */
-async function grave(dashboard: DashboardPage): Promise<string[]> {
+/** The serious and critical findings of axe, one line each. */
+async function seriousIssues(dashboard: DashboardPage): Promise<string[]> {
   await dashboard.page.evaluate(axe);
   const found = await dashboard.page.evaluate(
     "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations)",
@@ -22,7 +22,7 @@ async function grave(dashboard: DashboardPage): Promise<string[]> {
 }
 
 test.for(["dark", "light"] as const)(
-  "[DB54] axe finds nothing grave on the deck, in its lists, panels and help, %s",
+  "[DB54] axe finds no serious issue on the page, in its lists, panels and help, %s",
   async (colorScheme, { cluster, dashboards }) => {
     const { dashboard, id } = await dashboards.openOn(cluster, {}, { colorScheme });
     await cluster.http.control(id, "seek", { event: "next", min_severity: "low" });
@@ -30,34 +30,34 @@ test.for(["dark", "light"] as const)(
     await dashboard.plays();
     await dashboard.press("Pause");
     await dashboard.state("Paused");
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
     await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
     await dashboard.page.getByLabel("Minimum severity").selectOption("low");
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
     await dashboard.page.getByLabel("Minimum severity").selectOption("critical");
     await dashboard.page.getByText(/hidden by the filter/).waitFor();
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
     await dashboard.page.getByRole("tab", { name: "Gaps" }).click();
     await dashboard.page
       .getByRole("region", { name: "Gaps by price" })
       .or(dashboard.page.getByText(/^No liquidity gaps/))
       .waitFor();
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
     await dashboard.page.getByRole("tab", { name: "Inspector" }).click();
     await dashboard.key(",");
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
     for (const panel of ["Choose a tape", "Session", "Export", "Choose rewind length"]) {
       await dashboard.press(panel);
-      expect(await grave(dashboard)).toEqual([]);
+      expect(await seriousIssues(dashboard)).toEqual([]);
       await dashboard.page.keyboard.press("Escape");
     }
     await dashboard.key("?");
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
   },
 );
 
 test.for(["dark", "light"] as const)(
-  "[DB54] nor on the pages of its states, a simulated market and operations, %s",
+  "[DB54] axe finds no serious issue on full-page states, a simulated market and operations, %s",
   async (colorScheme, { cluster, dashboards }) => {
     const { dashboard } = await dashboards.openOn(cluster, {}, { colorScheme });
     await dashboard.page.getByRole("radio", { name: "SIM", exact: true }).click();
@@ -66,29 +66,29 @@ test.for(["dark", "light"] as const)(
     await dashboard.page.getByRole("list", { name: "Fills, newest first" }).getByText("Bought").waitFor();
     await dashboard.press("Report");
     await dashboard.page.getByRole("dialog").getByRole("cell", { name: "Bought" }).waitFor();
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
     await dashboard.page.keyboard.press("Escape");
     await dashboard.page.getByRole("tab", { name: "Gaps" }).click();
     await dashboard.page.getByRole("region", { name: "Gaps by price" }).waitFor();
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
     await cluster.tapes.recorded("sparse");
     const sparse = await dashboards.openOn(cluster, { tape: "sparse" }, { colorScheme });
-    expect(await grave(sparse.dashboard)).toEqual([]);
+    expect(await seriousIssues(sparse.dashboard)).toEqual([]);
     await dashboard.page.getByRole("link", { name: "Operations" }).click();
     await dashboard.page.getByRole("table", { name: "Sessions" }).getByRole("link").first().waitFor();
-    expect(await grave(dashboard)).toEqual([]);
+    expect(await seriousIssues(dashboard)).toEqual([]);
     for (const tab of ["Nodes", "Feeds", "Tapes", "Reports"]) {
       await dashboard.page.getByRole("tab", { name: tab }).click();
       await dashboard.page.getByRole("table").waitFor();
-      expect(await grave(dashboard)).toEqual([]);
+      expect(await seriousIssues(dashboard)).toEqual([]);
     }
     const gone = await dashboards.open(`${cluster.url}/?session=never-was`, { colorScheme });
     await gone.page.getByRole("heading", { name: "Session not found" }).waitFor();
-    expect(await grave(gone)).toEqual([]);
+    expect(await seriousIssues(gone)).toEqual([]);
   },
 );
 
-test("[DB52] on a phone one view at a time is shown, all can be reached, and nothing is wider than the screen", async ({
+test("[DB52] a phone shows one view at a time, all can be reached, and nothing is wider than the screen", async ({
   cluster,
   dashboards,
 }) => {
@@ -121,8 +121,8 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
   await expect
     .poll(async () => ((await view()).controller_state.cursor_seq ?? 0) / tape.span.lastSeq, { timeout: 10_000 })
     .toBeGreaterThan(0.75);
-  expect(await grave(dashboard)).toEqual([]);
-  // What unfolds stays on the screen, and orders can be given.
+  expect(await seriousIssues(dashboard)).toEqual([]);
+  // Popovers stay on the screen, and orders can be placed.
   for (const panel of ["Choose a tape", "Session", "Export", "Choose rewind length", "Go to time"]) {
     await dashboard.press(panel);
     const { x = -1, width = 0 } = (await dashboard.page.getByRole("dialog", { name: panel }).boundingBox()) ?? {};
@@ -141,7 +141,7 @@ test("[DB52] on a phone one view at a time is shown, all can be reached, and not
   await fits();
 });
 
-test("[DB53] theme, separators, tabs and filters are remembered", async ({ cluster, dashboards }) => {
+test("[DB53] theme, panel sizes, tabs and filters are kept", async ({ cluster, dashboards }) => {
   const { dashboard } = await dashboards.openOn(cluster);
   const theme = () => dashboard.page.evaluate(() => document.documentElement.dataset.theme);
   const before = await theme();

@@ -1,21 +1,24 @@
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 
-test("[OB15] the queues' page is whole, and no request of it leaves its origin", async ({ cluster, dashboards }) => {
+test("[OB15] the queues page loads completely, and all its requests stay on its origin", async ({
+  cluster,
+  dashboards,
+}) => {
   const { page, errors } = await dashboards.open("about:blank");
-  const asked: string[] = [];
-  page.on("request", (request) => asked.push(request.url()));
+  const requested: string[] = [];
+  page.on("request", (request) => requested.push(request.url()));
   await page.goto(`${cluster.url}/admin/queues`);
   await page.getByText("{ticker-0}").first().click();
   await page
     .getByText(/No latest jobs|#\d/)
     .first()
     .waitFor();
-  expect(asked.length).toBeGreaterThan(5);
-  expect(asked.filter((url) => new URL(url).origin !== cluster.url)).toEqual([]);
+  expect(requested.length).toBeGreaterThan(5);
+  expect(requested.filter((url) => new URL(url).origin !== cluster.url)).toEqual([]);
   expect(errors).toEqual([]);
 
-  // What a script or a style tried nevertheless, the browser would refuse.
+  // The browser would block other requests by scripts and styles.
   const refused = await page.evaluate(
     () =>
       new Promise<string[]>((resolve) => {

@@ -2,10 +2,10 @@ import { tradeReportAnswer } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 
-/** What is drawn may wait for a busy machine. */
+/** Drawing may be slow on a busy machine. */
 const patience = { timeout: 20_000 };
 
-test("[DB90] [A91] the report lists what was bought and sold with profit and loss, and saves it as CSV", async ({
+test("[DB90] [A91] the report lists orders with profit and loss, and saves them as CSV", async ({
   cluster,
   dashboards,
 }) => {
@@ -28,7 +28,7 @@ test("[DB90] [A91] the report lists what was bought and sold with profit and los
   const { report } = await cluster.http.ask(tradeReportAnswer, "GET", `/reports/${id}`);
   const [sold, bought] = await rows.all();
   const cells = async (row: typeof sold) => (await row?.getByRole("cell").allTextContents()) ?? [];
-  // A fill may have met several prices: the page shows the mean to the market's own decimals.
+  // A fill at several prices is shown as their mean, with the market's decimals.
   const price = (report.orders[0]?.fill?.price ?? Number.NaN).toLocaleString("en-US", {
     minimumFractionDigits: 1,
     maximumFractionDigits: 1,
@@ -45,7 +45,7 @@ test("[DB90] [A91] the report lists what was bought and sold with profit and los
   ]);
   expect(download.suggestedFilename()).toBe(`tapedeck-orders-${id}.csv`);
   await dashboard.page.keyboard.press("Escape");
-  // Also from a tape that is only watched, later.
+  // The export also works later, in REPLAY.
   await dashboard.page.getByRole("radio", { name: "REPLAY", exact: true }).click();
   await expect.poll(async () => (await view()).mode, patience).toBe("REPLAY");
   const csv = await dashboard.exported("Orders, CSV");

@@ -1,6 +1,6 @@
-// Draws the pictures of the README and of docs/screenshots.md from real recordings: `npx tsx test/browser/screenshots.ts [part of a
-// name] [scene]`. Every view, dark and light, wide and narrow. They are to be looked at, and committed where they are right.
-import { mkdirSync, writeFileSync } from "node:fs";
+// Draws the pictures that README.md and docs/screenshots.md show, from real recordings: `npx tsx test/browser/screenshots.ts [part of
+// a name] [scene]`. Look at them before you commit them.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BrowserContextOptions, Page } from "playwright-core";
@@ -9,9 +9,12 @@ import { stage } from "./staged.js";
 
 const folder = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 mkdirSync(folder, { recursive: true });
-const only = process.argv[2] ?? "";
-/** One kind of scene, where not all are to be played. */
-const chosen = process.argv[3] ?? "";
+const [, , only = "", onlyScene = ""] = process.argv;
+
+const pages = ["README.md", "docs/screenshots.md"]
+  .map((name) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8"))
+  .join();
+const isWanted = (name: string) => name.includes(only) && pages.includes(`images/${name}.webp`);
 
 const sizes = {
   wide: { viewport: { width: 1280, height: 800 } },
@@ -23,11 +26,12 @@ const staged = await stage(["primary", "eth", "usdm", "sparse"], {
   env: { feed: { KRAKEN_URL: "ws://127.0.0.1:9/" } },
 });
 const empty = await stage([]);
-const pages = await Pages.open();
-/** Makes small files of what the browser has drawn. */
-const { page: darkroom } = await pages.visit("about:blank");
-/** All pictures of one theme at one size. */
-class Look {
+const browser = await Pages.open();
+/** Compresses the pictures. */
+const { page: converter } = await browser.visit("about:blank");
+
+/** Takes the pictures of one theme at one size. */
+class Photographer {
   readonly #size: keyof typeof sizes;
   readonly #theme: "dark" | "light";
 
@@ -101,7 +105,7 @@ class Look {
     await page.context().close();
   }
 
-  /** A tape of seven short windows, with the pointer on a gap; and the gaps of its book. */
+  /** A tape of seven short windows, with the pointer on a gap; and liquidity gaps. */
   async sparse(): Promise<void> {
     const id = await staged.create({ tape: "sparse", max_fps: 60 });
     await staged.control(id, "seek", { fraction: 0.35 });
@@ -164,22 +168,22 @@ class Look {
     await sleep(1500);
     await this.#take(page, "reconnecting");
     await page.context().close();
-    // Those that were killed are started again by the cluster.
+    // The cluster restarts the killed gateways.
     while (!staged.cluster.gateways.every(({ ready }) => ready)) await sleep(100);
   }
 
   async #open(url: string): Promise<Page> {
-    const { page } = await pages.visit(url, { colorScheme: this.#theme, ...sizes[this.#size] });
+    const { page } = await browser.visit(url, { colorScheme: this.#theme, ...sizes[this.#size] });
     page.setDefaultTimeout(20_000);
     return page;
   }
 
   async #take(page: Page, what: string): Promise<void> {
     const name = `${what}-${this.#size}-${this.#theme}`;
-    if (!name.includes(only)) return;
+    if (!isWanted(name)) return;
     const png = (await page.screenshot()).toString("base64");
-    // A quarter of a PNG's size, and nobody sees the difference.
-    const webp = await darkroom.evaluate(async (base64) => {
+    // A quarter of the size of a PNG, without a visible difference.
+    const webp = await converter.evaluate(async (base64) => {
       const image = new Image();
       image.src = `data:image/png;base64,${base64}`;
       await image.decode();
@@ -195,16 +199,31 @@ class Look {
   }
 }
 
-const scenes = ["replay", "simulation", "sparse", "live", "operations", "states"] as const;
+/** The pictures that each scene takes. */
+const scenes = {
+  replay: [
+    ...["deck", "anomalies", "inspecting", "tapes", "session", "help"],
+    ...["depth", "price", "ladder", "signals", "trades", "alerts", "gaps", "frame"],
+  ],
+  simulation: ["simulation", "report"],
+  sparse: ["sparse"],
+  live: ["live", "shifted", "down"],
+  operations: ["sessions", "nodes", "feeds", "tapes", "reports"].map((tab) => `operations-${tab}`),
+  states: ["gone", "unreachable", "empty", "reconnecting"],
+} as const;
+const sceneNames = ["replay", "simulation", "sparse", "live", "operations", "states"] as const;
 
 try {
   for (const size of ["wide", "narrow"] as const) {
     for (const theme of ["dark", "light"] as const) {
-      const look = new Look(size, theme);
-      for (const scene of scenes) if (chosen === "" || chosen === scene) await look[scene]();
+      const photographer = new Photographer(size, theme);
+      for (const scene of sceneNames) {
+        const wanted = scenes[scene].some((name) => isWanted(`${name}-${size}-${theme}`));
+        if (wanted && (onlyScene === "" || onlyScene === scene)) await photographer[scene]();
+      }
     }
   }
 } finally {
-  await pages.close();
+  await browser.close();
   await Promise.all([staged.stop(), empty.stop()]);
 }

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 
-test("[DB10] the first visit makes a session that plays, and a reload comes back to it", async ({
+test("[DB10] the first visit creates a session that plays, and a reload returns to it", async ({
   cluster,
   dashboards,
 }) => {
@@ -19,7 +19,7 @@ test("[DB10] the first visit makes a session that plays, and a reload comes back
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB11] two browsers are two sessions, and neither disturbs the other", async ({ cluster, dashboards }) => {
+test("[DB11] two browsers have two independent sessions", async ({ cluster, dashboards }) => {
   const [one, other] = [await dashboards.open(cluster.url), await dashboards.open(cluster.url)];
   await Promise.all([one.plays(), other.plays()]);
   expect(await one.sessionId()).not.toBe(await other.sessionId());
@@ -31,7 +31,10 @@ test("[DB11] two browsers are two sessions, and neither disturbs the other", asy
   expect(await one.clock()).toBe(at);
 });
 
-test("[DB12] a shared link is watched together: what one does both see", async ({ cluster, dashboards }) => {
+test("[DB12] both viewers of a shared link see the same frames and the effect of each command", async ({
+  cluster,
+  dashboards,
+}) => {
   const one = await dashboards.open(cluster.url);
   await one.plays();
   const id = await one.sessionId();
@@ -48,21 +51,24 @@ test("[DB12] a shared link is watched together: what one does both see", async (
   await expect.poll(async () => (await other.clock()) === (await one.clock()), { timeout: 10_000 }).toBe(true);
   const { cursor_ts } = await cluster.http.session(id);
   await Promise.all([one.showsCursor(cursor_ts), other.showsCursor(cursor_ts)]);
-  // One's own is not forgotten over somebody else's.
+  // The browser's own session is kept while it shows a shared one.
   expect(await other.page.evaluate(() => localStorage.getItem("kiro_session_id"))).toBeNull();
   await other.press("Session");
   await other.press("Back to my session");
   await other.plays();
   expect(await other.sessionId()).not.toBe(id);
   await expect.poll(() => one.fact("watching"), { timeout: 15_000, interval: 500 }).toBe("1");
-  // By the bare id, too.
+  // A bare id works as well.
   await other.press("Session");
   await other.page.getByLabel("Join a session: link or id").fill(id);
   await other.press("Join");
   await expect.poll(() => other.sessionId()).toBe(id);
 });
 
-test("[DB13] the panel tells where the session is served, and makes a new one", async ({ cluster, dashboards }) => {
+test("[DB13] the panel shows the gateway, copies a link, and creates a new session", async ({
+  cluster,
+  dashboards,
+}) => {
   const dashboard = await dashboards.open(cluster.url, { permissions: ["clipboard-read", "clipboard-write"] });
   await dashboard.plays();
   const id = await dashboard.sessionId();
@@ -78,7 +84,7 @@ test("[DB13] the panel tells where the session is served, and makes a new one", 
   expect(await dashboard.sessionId()).not.toBe(id);
 });
 
-test("[DB14] when its gateway is killed the page says so, comes back, and misses no frame", async ({
+test("[DB14] when its gateway is killed, the page says so, reconnects, and misses no frame", async ({
   cluster,
   dashboards,
 }) => {
@@ -93,8 +99,8 @@ test("[DB14] when its gateway is killed the page says so, comes back, and misses
     .textContent();
   await dashboard.page.keyboard.press("Escape");
   const victim = cluster.gateways.find(({ name }) => node?.startsWith(name));
-  if (!victim) throw new Error(`no gateway is called ${node}`);
-  // Each attempt to come back is made to wait, so that the page has something to say.
+  if (!victim) throw new Error(`no gateway is named ${node}`);
+  // Offline, so that each attempt to reconnect has to wait and the page shows it.
   const before = await dashboard.visibleSeqs();
   await dashboard.page.context().setOffline(true);
   cluster.signal(victim, "SIGKILL");
@@ -114,11 +120,11 @@ test("[DB14] when its gateway is killed the page says so, comes back, and misses
   await cluster.whole();
 });
 
-test("[DB2] the page works against a cluster of another origin, and its links say so", async ({
+test("[DB2] the page works with a cluster of another origin, and its links name it", async ({
   cluster,
   dashboards,
 }) => {
-  // The balancer gives the page; an api, which is another origin, has the cluster's routes, and a gateway its sockets.
+  // An api serves the page; the balancer, which is another origin, has the routes and the sockets of the cluster.
   const dashboard = await dashboards.open(`${cluster.apis[0]?.url}/?api=${encodeURIComponent(cluster.url)}`, {
     permissions: ["clipboard-read", "clipboard-write"],
   });
@@ -131,7 +137,7 @@ test("[DB2] the page works against a cluster of another origin, and its links sa
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB3] it asks nothing of any other host", async ({ cluster, dashboards }) => {
+test("[DB3] the page sends no request to another host", async ({ cluster, dashboards }) => {
   const dashboard = await dashboards.open("about:blank");
   const hosts = new Set<string>();
   dashboard.page.on("request", (request) => hosts.add(new URL(request.url()).host));

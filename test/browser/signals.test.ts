@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
 import { type DashboardPage, test } from "./dashboard.js";
 
-/** What is drawn may wait for a busy machine. */
+/** Drawing may be slow on a busy machine. */
 const patience = { timeout: 20_000 };
 
 const scrubber = (dashboard: DashboardPage) => dashboard.page.getByRole("slider", { name: "Position on the tape" });
@@ -13,7 +13,7 @@ async function framesOf(cluster: TestCluster): Promise<Frame[]> {
   return Array.from({ length: span.lastSeq + 1 }, (_, seq) => truth.frame(seq));
 }
 
-/** Columns of the scrubber's upper edge, where events are marked, that have something on them; the playhead's aside. */
+/** Number of pixel columns with an event mark at the scrubber's upper edge, without the playhead's. */
 function markedColumns(dashboard: DashboardPage): Promise<number> {
   return scrubber(dashboard).evaluate((host) => {
     const canvas = host.querySelector("canvas");
@@ -35,7 +35,7 @@ function markedColumns(dashboard: DashboardPage): Promise<number> {
   });
 }
 
-test("[DB84] the scrubber marks what the anomaly feed's filter lets through, and the feed says how many it hides", async ({
+test("[DB84] the scrubber marks the events that pass the anomaly filter, and the feed shows how many it hides", async ({
   cluster,
   dashboards,
 }) => {
@@ -56,7 +56,7 @@ test("[DB84] the scrubber marks what the anomaly feed's filter lets through, and
   for (const [nth, least] of ranks.entries()) {
     expect([least, (columns[nth] ?? 0) > 0]).toEqual([least, atLeast(least).length > 0]);
   }
-  // By type as well, and a filter that hides something says so.
+  // The filter also works by type.
   const [{ type = "" } = {}] = events;
   await dashboard.page.getByLabel("Minimum severity").selectOption("low");
   await dashboard.page.getByLabel("Anomaly type").selectOption(type);
@@ -80,7 +80,7 @@ test("[DB84] the scrubber marks what the anomaly feed's filter lets through, and
   expect(await dashboard.page.getByText(/hidden by the filter/).count()).toBe(0);
 });
 
-test("[DB80] gaps in the book are marked in the ladder, and listed by price with level, volume and risk", async ({
+test("[DB80] liquidity gaps are marked in the ladder, and listed by price with level, volume and risk", async ({
   cluster,
   dashboards,
 }) => {
@@ -114,10 +114,7 @@ test("[DB80] gaps in the book are marked in the ladder, and listed by price with
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB82] the trade list says what each trade paid for taking, as far as it is known", async ({
-  cluster,
-  dashboards,
-}) => {
+test("[DB82] the trade list shows the effective spread of each trade, if known", async ({ cluster, dashboards }) => {
   const frames = await framesOf(cluster);
   const one = frames.find(
     ({ trades, effective_spread, seq }) => seq > 50 && trades.length > 0 && (effective_spread ?? 0) > 0,

@@ -2,16 +2,16 @@ import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
 import { type DashboardPage, type Dashboards, test } from "./dashboard.js";
 
-/** What is drawn may wait for a busy machine. */
+/** Drawing may be slow on a busy machine. */
 const patience = { timeout: 20_000 };
 
-/** Seven windows of 32 s in 222 hours, on a strip whose places are asked for by share. */
+/** Seven windows of 32 s in 222 hours. `at` maps a share of the strip to a point. */
 async function sparseDeck(cluster: TestCluster, dashboards: Dashboards) {
   const tape = await cluster.tapes.recorded("sparse");
   const opened = await dashboards.openOn(cluster, { tape: "sparse" });
   const slider = opened.dashboard.page.getByRole("slider", { name: "Position on the tape" });
   const box = await slider.boundingBox();
-  if (!box) throw new Error("there is no scrubber");
+  if (!box) throw new Error("no scrubber");
   const at = (share: number) => ({ x: box.x + box.width * share, y: box.y + box.height / 2 });
   const windows = [tape.span.firstSeq, ...tape.gaps.map(({ afterSeq }) => afterSeq + 1)];
   const seq = async () => (await opened.view()).controller_state.cursor_seq ?? -1;
@@ -32,14 +32,14 @@ async function press(dashboard: DashboardPage, key: string, times: number): Prom
   for (let nth = 0; nth < times; nth++) await dashboard.page.keyboard.press(key);
 }
 
-test("[DB71] [DB72] each window of a sparse tape has its part of the scrubber, where a click leads into it", async ({
+test("[DB71] [DB72] each window of a sparse tape has its part of the scrubber, and a click there seeks into it", async ({
   cluster,
   dashboards,
 }) => {
   const { dashboard, tape, at, box, windows, seq, window, view } = await sparseDeck(cluster, dashboards);
   expect(tape.gaps.length).toBe(6);
   for (const nth of [0, 3, 6, 2]) {
-    // In its midst: seven windows of one length, with a break of 14 pixels between them.
+    // In its middle: seven windows of one length, with a break of 14 pixels between them.
     const part = (box.width - 6 * 14) / 7;
     const { x, y } = at((nth * (part + 14) + part / 2) / box.width);
     await dashboard.page.mouse.click(x, y);
@@ -57,7 +57,10 @@ test("[DB71] [DB72] each window of a sparse tape has its part of the scrubber, w
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB72] a drag over a break and a range across it end where they were let go", async ({ cluster, dashboards }) => {
+test("[DB72] a drag over a break and a range across it end where the pointer is released", async ({
+  cluster,
+  dashboards,
+}) => {
   const { dashboard, at, box, windows, window, view } = await sparseDeck(cluster, dashboards);
   const part = (box.width - 6 * 14) / 7;
   const middleOf = (nth: number) => at((nth * (part + 14) + part / 2) / box.width);
@@ -84,7 +87,7 @@ test("[DB72] a drag over a break and a range across it end where they were let g
   expect(Math.abs(from - ((windows[2] ?? 0) + (windows[3] ?? 0)) / 2)).toBeLessThan(12);
 });
 
-test("[DB72] [DB74] keys go through every window, and a screen reader hears of the gaps", async ({
+test("[DB72] [DB74] keys reach every window, and the description for screen readers lists the gaps", async ({
   cluster,
   dashboards,
 }) => {
@@ -108,7 +111,7 @@ test("[DB72] [DB74] keys go through every window, and a screen reader hears of t
   await expect.poll(() => slider.getAttribute("aria-valuetext"), patience).toBe(dateAndTime(tape.iso(0)));
 });
 
-test("[DB74] pointing at a break says how long the gap is, and the playhead before it says that one follows", async ({
+test("[DB74] pointing at a break shows the duration of the gap, and the slider announces a gap that follows", async ({
   cluster,
   dashboards,
 }) => {

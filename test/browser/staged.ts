@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Cluster, type ClusterOptions, startCluster } from "@tapedeck/cli";
 import { type RecordingName, Tapes } from "../support/tapes.js";
 
-/** A cluster of its own with real recordings, for what is measured or drawn outside of the test runner. */
+/** A cluster with real recordings, for benchmarks and screenshots outside the test runner. */
 export interface Staged {
   readonly cluster: Cluster;
   create(body: Record<string, unknown>): Promise<string>;

@@ -7,7 +7,7 @@ import { testWith } from "./dashboard.js";
 
 const test = testWith(() => ({ env: { all: { SESSION_TTL_S: "8" } } }));
 
-test("[DB15] a session that somebody deletes ends with a page that leads on", async ({ cluster, dashboards }) => {
+test("[DB15] a deleted session ends with a message that offers a new one", async ({ cluster, dashboards }) => {
   const { dashboard, id } = await dashboards.openOn(cluster);
   await cluster.http.delete(id);
   await dashboard.page.getByRole("heading", { name: "This session was deleted" }).waitFor();
@@ -15,20 +15,20 @@ test("[DB15] a session that somebody deletes ends with a page that leads on", as
   await dashboard.plays();
 });
 
-test("[DB15] so does one that has expired", async ({ cluster, dashboards }) => {
+test("[DB15] an expired session ends with a message that offers a new one", async ({ cluster, dashboards }) => {
   const { dashboard, id } = await dashboards.openOn(cluster);
-  // What Redis does when a session's time has run out; a node notices when it would make it last longer.
+  // As Redis does when the TTL ends. A node notices when it renews the TTL.
   await cluster.redis.del(cluster.keys.session(id));
   await dashboard.page.getByRole("heading", { name: "Your session has expired" }).waitFor({ timeout: 30_000 });
   await dashboard.press("New session");
   await dashboard.plays();
 });
 
-test("[DB15] while a session is being opened the page says so", async ({ cluster, dashboards }) => {
+test("[DB15] the page says that it is opening a session", async ({ cluster, dashboards }) => {
   const dashboard = await dashboards.open("about:blank");
-  let goOn = () => {};
+  let proceed = () => {};
   const held = new Promise<void>((resolve) => {
-    goOn = resolve;
+    proceed = resolve;
   });
   await dashboard.page.route("**/sessions/create", async (route) => {
     await held;
@@ -36,11 +36,14 @@ test("[DB15] while a session is being opened the page says so", async ({ cluster
   });
   await dashboard.page.goto(cluster.url);
   await dashboard.page.getByText("Opening your session…").waitFor();
-  goOn();
+  proceed();
   await dashboard.plays();
 });
 
-test("[DB15] a shared session that is gone, and a cluster that is not there", async ({ cluster, dashboards }) => {
+test("[DB15] a missing shared session and an unreachable cluster have messages that offer a next step", async ({
+  cluster,
+  dashboards,
+}) => {
   const gone = await dashboards.open(`${cluster.url}/?session=never-was`);
   await gone.page.getByRole("heading", { name: "Session not found" }).waitFor();
   await gone.press("Open my session");
@@ -51,7 +54,7 @@ test("[DB15] a shared session that is gone, and a cluster that is not there", as
   await nowhere.page.getByRole("button", { name: "Try again" }).waitFor();
 });
 
-test("[DB15] a cluster without tapes says how to get one, and plays a simulated market meanwhile", async ({
+test("[DB15] a cluster without tapes shows how to import one, and offers a simulated market", async ({
   dashboards,
 }) => {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-empty-"));
@@ -71,7 +74,7 @@ test("[DB15] a cluster without tapes says how to get one, and plays a simulated 
     await dashboard.page.getByRole("heading", { name: "No tapes yet" }).waitFor();
     await dashboard.press("Play a simulated market");
     await dashboard.plays();
-    // Where no more sessions are allowed the page says why there is none.
+    // At the limit of sessions the page shows the reason.
     const other = await dashboards.open(empty.url);
     await other.page.getByRole("heading", { name: "Cannot open the session" }).waitFor();
     await other.page

@@ -1,23 +1,23 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { CDPSession } from "playwright-core";
 
-/** Processor time in ms by what it was spent on, of one page and of the browser that shows it. */
+/** Processor time in ms by category, of one page and its browser. */
 export interface Spent {
-  /** Of the page's own thread, as the browser counts it. */
+  /** Of the page's main thread, as the browser counts it. */
   readonly main: number;
   readonly script: number;
   readonly layout: number;
   readonly style: number;
-  /** Of the other threads: what a graphics card would do, or at least would be fed by. */
+  /** Of the other threads: work that a graphics card would do or support. */
   readonly raster: number;
   readonly compositing: number;
   readonly rest: number;
 }
 
-/** Clock ticks a second of /proc, on every Linux that there is. */
+/** Clock ticks per second in /proc, on every Linux. */
 const ticksPerSecond = 100;
 
-/** Counts by thread: without a graphics card most of the work is painting, which a page with one does not pay for. */
+/** Counts by thread, because without a graphics card most of the time is painting, which a card would do. */
 export class Threads {
   readonly #page: CDPSession;
   readonly #pids: readonly number[];
@@ -57,7 +57,7 @@ export class Threads {
   }
 }
 
-/** What was spent from one moment to another, in ms a second. */
+/** Time spent between two readings, in ms per second. */
 export function perSecond(before: Spent, after: Spent, seconds: number): Spent {
   const rate = (name: keyof Spent) => (after[name] - before[name]) / seconds;
   return {
@@ -76,7 +76,7 @@ function threadsOf(pid: number): { name: string; ms: number; main: boolean }[] {
   try {
     ids = readdirSync(`/proc/${pid}/task`);
   } catch {
-    return []; // it has ended
+    return []; // the process has ended
   }
   return ids.flatMap((id) => {
     try {

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 
-test("[DB20] start, pause, resume, stop, and steps both ways", async ({ cluster, dashboards }) => {
+test("[DB20] start, pause, resume, stop, and steps in both directions work", async ({ cluster, dashboards }) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
   await dashboard.state("Stopped");
   await dashboard.press("Start");
@@ -23,7 +23,7 @@ test("[DB20] start, pause, resume, stop, and steps both ways", async ({ cluster,
   expect((await view()).controller_state.cursor_seq).toBe(0);
 });
 
-test("[DB20] a rewind by a chosen time, and a time typed in", async ({ cluster, dashboards }) => {
+test("[DB20] a rewind by a chosen length and a seek to a typed time work", async ({ cluster, dashboards }) => {
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
   const before = Date.parse((await view()).cursor_ts ?? "");
@@ -44,7 +44,7 @@ test("[DB20] a rewind by a chosen time, and a time typed in", async ({ cluster, 
     .toBeLessThan(1000);
 });
 
-test("[DB20] speeds by preset, by key, and free", async ({ cluster, dashboards }) => {
+test("[DB20] speed is set by preset, by key, and by a custom value", async ({ cluster, dashboards }) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
   await dashboard.page.getByRole("radio", { name: "5×", exact: true }).click();
   await expect.poll(async () => (await view()).speed).toBe(5);
@@ -57,7 +57,7 @@ test("[DB20] speeds by preset, by key, and free", async ({ cluster, dashboards }
   await dashboard.page.getByRole("button", { name: "Choose speed: 7.5×" }).waitFor();
 });
 
-test("[DB20] range and loop, and word of what is refused", async ({ cluster, dashboards }) => {
+test("[DB20] range and loop are set and cleared, and orders need playback", async ({ cluster, dashboards }) => {
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   const state = async () => (await view()).controller_state;
   await cluster.http.control(id, "seek", { fraction: 0.2 });
@@ -73,7 +73,6 @@ test("[DB20] range and loop, and word of what is refused", async ({ cluster, das
   expect(Date.parse(to_ts ?? "")).toBeGreaterThan(Date.parse(from_ts ?? ""));
   await dashboard.press("Clear range");
   await expect.poll(async () => [(await state()).from_ts, (await state()).loop]).toEqual([null, false]);
-  // In LIVE only: the sentence is the cluster's own.
   await dashboard.page.getByRole("radio", { name: "SIM", exact: true }).click();
   await dashboard.state("Playing");
   await dashboard.press("Pause");
@@ -81,7 +80,7 @@ test("[DB20] range and loop, and word of what is refused", async ({ cluster, das
   expect(await dashboard.page.getByRole("button", { name: /^Buy/ }).isDisabled()).toBe(true);
 });
 
-test("[DB23] events are those that the feed lists", async ({ cluster, dashboards }) => {
+test("[DB23] the event keys use the filter of the anomaly feed", async ({ cluster, dashboards }) => {
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   await dashboard.page.getByRole("tab", { name: "Anomalies" }).click();
   await dashboard.page.getByLabel("Minimum severity").selectOption("low");
@@ -98,7 +97,7 @@ test("[DB23] events are those that the feed lists", async ({ cluster, dashboards
   await expect.poll(() => dashboard.toasts()).toMatch(/event/);
 });
 
-test("[DB21] a click and a drag on the scrubber seek, and shift and drag choose a range", async ({
+test("[DB21] a click and a drag on the scrubber seek, and shift-drag selects a range", async ({
   cluster,
   dashboards,
 }) => {
@@ -114,7 +113,7 @@ test("[DB21] a click and a drag on the scrubber seek, and shift and drag choose 
   await dashboard.page.mouse.move(at(0.5).x, at(0.5).y);
   await dashboard.page.mouse.down();
   for (const part of [0.55, 0.6, 0.7, 0.8]) await dashboard.page.mouse.move(at(part).x, at(part).y);
-  // While it is still being dragged.
+  // During the drag.
   await expect.poll(async () => Math.abs((await share()) - 0.8)).toBeLessThan(0.05);
   await dashboard.page.mouse.up();
   await dashboard.showsCursor((await view()).cursor_ts);
@@ -129,7 +128,7 @@ test("[DB21] a click and a drag on the scrubber seek, and shift and drag choose 
   expect((await view()).controller_state.to_ts).not.toBeNull();
 });
 
-test("[DB21] the slider says its time from the very start of a tape", async ({ cluster, dashboards }) => {
+test("[DB21] the slider announces the time at the start of a tape", async ({ cluster, dashboards }) => {
   const { session_id: id } = await cluster.http.create({ tape: "usdm" });
   await cluster.http.control(id, "pause");
   await cluster.http.control(id, "seek", { seq: 0 });
@@ -143,7 +142,7 @@ test("[DB21] the scrubber is a slider for the keyboard", async ({ cluster, dashb
   const { dashboard, view } = await dashboards.openOn(cluster);
   const scrubber = dashboard.page.getByRole("slider", { name: "Position on the tape" });
   await scrubber.focus();
-  // Until the page knows the tape, keys have nowhere to go.
+  // Keys have no effect before the tape is loaded.
   const moved = async () => {
     await dashboard.page.keyboard.press("PageUp");
     return Number(await scrubber.getAttribute("aria-valuenow"));
@@ -152,13 +151,13 @@ test("[DB21] the scrubber is a slider for the keyboard", async ({ cluster, dashb
   await dashboard.page.keyboard.press("End");
   const tape = await cluster.tapes.recorded("usdm");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(tape.span.lastSeq);
-  await expect.poll(async () => (await view()).state).not.toBe("PLAYING"); // it has ended, and stands where it is put
+  await expect.poll(async () => (await view()).state).not.toBe("PLAYING"); // the tape has ended
   await dashboard.page.keyboard.press("Home");
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(0);
   expect(await scrubber.getAttribute("aria-valuetext")).toMatch(/^\d\d:\d\d:\d\d$/);
 });
 
-test("[DB22] every key that the help lists does what it says", async ({ cluster, dashboards }) => {
+test("[DB22] every shortcut in the help works", async ({ cluster, dashboards }) => {
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.5 });
   const seq = async () => (await view()).controller_state.cursor_seq ?? 0;
@@ -172,7 +171,7 @@ test("[DB22] every key that the help lists does what it says", async ({ cluster,
   await expect.poll(async () => Math.abs((await ms()) - at)).toBeLessThan(500);
   await dashboard.settledClock();
   await dashboard.key("i");
-  // At the frame that is shown, a little before the playhead.
+  // At the shown frame, which is slightly before the playhead.
   await expect.poll(async () => (await view()).controller_state.from_ts?.slice(11, 23)).toBe(await dashboard.clock());
   await cluster.http.control(id, "seek", { fraction: 0.6 });
   await dashboard.showsCursor((await view()).cursor_ts);
@@ -204,7 +203,7 @@ test("[DB22] every key that the help lists does what it says", async ({ cluster,
   expect(await theme()).not.toBe(before);
 });
 
-test("[DB22] everything on the page by keyboard alone", async ({ cluster, dashboards }) => {
+test("[DB22] the whole page can be used by keyboard", async ({ cluster, dashboards }) => {
   const { dashboard, view } = await dashboards.openOn(cluster);
   await dashboard.key(" ");
   await dashboard.state("Playing");
@@ -221,14 +220,14 @@ test("[DB22] everything on the page by keyboard alone", async ({ cluster, dashbo
   await dashboard.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
   await dashboard.page.keyboard.press("Escape");
   await dashboard.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor({ state: "hidden" });
-  // While somebody types, keys are text.
+  // In a text field, keys are text.
   await dashboard.press("Choose a tape");
   await dashboard.page.getByLabel("Search tapes").pressSequentially("l l");
   expect((await view()).controller_state.loop).toBe(true);
   expect((await view()).state).toBe("PAUSED");
   await dashboard.page.keyboard.press("Escape");
 
-  // Tab goes to every control, and each says what it is.
+  // Tab reaches every control, and each has a name.
   await dashboard.page.evaluate(() => window.focus());
   const reached: string[] = [];
   for (let n = 0; n < 90; n++) {

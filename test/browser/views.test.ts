@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { type DashboardPage, test } from "./dashboard.js";
 
-/** How many different colours a canvas shows. */
+/** Number of different colours on a canvas. */
 function coloursOf(dashboard: DashboardPage, selector: string): Promise<number> {
   return dashboard.page.evaluate((found) => {
     const canvas = document.querySelector(found);
@@ -17,7 +17,7 @@ function coloursOf(dashboard: DashboardPage, selector: string): Promise<number> 
   }, selector);
 }
 
-test("[DB41] all views show what is there", async ({ cluster, dashboards }) => {
+test("[DB41] all views show the market", async ({ cluster, dashboards }) => {
   const { dashboard, id } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.4 });
   await dashboard.press("Resume");
@@ -35,7 +35,7 @@ test("[DB41] all views show what is there", async ({ cluster, dashboards }) => {
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB44] the heatmap is the same on a graphics card and on plain canvas", async ({ cluster, dashboards }) => {
+test("[DB44] the heatmap looks the same with WebGL and on a plain canvas", async ({ cluster, dashboards }) => {
   const { dashboard, id } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.4 });
   await dashboard.showsCursor((await cluster.http.session(id)).cursor_ts);
@@ -52,7 +52,10 @@ test("[DB44] the heatmap is the same on a graphics card and on plain canvas", as
   expect(Math.abs(webgl - canvas)).toBeLessThan(0.01);
 });
 
-test("[DB44] when the graphics card is lost the heatmap goes on on plain canvas", async ({ cluster, dashboards }) => {
+test("[DB44] when the graphics card is lost, the heatmap continues on a plain canvas", async ({
+  cluster,
+  dashboards,
+}) => {
   const { id } = await dashboards.openOn(cluster);
   await cluster.http.control(id, "seek", { fraction: 0.4 });
   const dashboard = await dashboards.open(`${cluster.url}/?session=${id}&heatmap=webgl`);
@@ -69,7 +72,7 @@ test("[DB44] when the graphics card is lost the heatmap goes on on plain canvas"
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB43] a jump is a hole in the heatmap, and no stretch of the last book", async ({ cluster, dashboards }) => {
+test("[DB43] a jump is a gap in the heatmap, not the last book", async ({ cluster, dashboards }) => {
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   for (const fraction of [0.3, 0.6]) {
     await cluster.http.control(id, "seek", { fraction });
@@ -82,7 +85,7 @@ test("[DB43] a jump is a hole in the heatmap, and no stretch of the last book", 
   const jump = times.findLastIndex((ms, nth) => ms - (times[nth - 1] ?? ms) > 20_000);
   const [before = 0, after = 0, last = 0] = [times[jump - 1], times[jump], times.at(-1)];
   expect(after).toBeGreaterThan(before);
-  // Of each pixel across, whether anything is drawn there: the newest frame is 4 % from the right edge.
+  // For each column of pixels, whether anything is drawn. The newest frame is 4 % from the right edge.
   const lit = await dashboard.page.evaluate(() => {
     const canvas = document.querySelector("[data-renderer] canvas");
     if (!(canvas instanceof HTMLCanvasElement)) return [];
@@ -96,13 +99,13 @@ test("[DB43] a jump is a hole in the heatmap, and no stretch of the last book", 
     );
   });
   const x = (ms: number) => Math.round(((ms - (last + 0.04 * 300_000 - 300_000)) / 300_000) * lit.length);
-  // Discs reach over the edge a little.
+  // Discs extend slightly over the edge.
   expect(lit.slice(x(before) + 18, x(after) - 18)).not.toContain(true);
   expect(lit.slice(x(before) - 15, x(before) - 3)).not.toContain(false);
   expect(lit.slice(x(after) + 3, x(last) - 3)).not.toContain(false);
 });
 
-/** Which share of the heatmap is lit, as the exported picture shows it: WebGL keeps nothing to be read later. */
+/** The share of lit pixels in the heatmap, from an exported picture, because WebGL content cannot be read later. */
 async function litShare(dashboard: DashboardPage): Promise<number> {
   const png = await dashboard.exportedBytes("Charts, PNG");
   return dashboard.page.evaluate(async (base64) => {
@@ -115,7 +118,7 @@ async function litShare(dashboard: DashboardPage): Promise<number> {
     const pen = canvas.getContext("2d");
     if (!pen) return -1;
     pen.drawImage(image, 0, 0);
-    // The lower half is the heatmap; its ground is nearly black.
+    // The lower half is the heatmap; its background is nearly black.
     const { data } = pen.getImageData(
       0,
       Math.floor(image.height / 2),
@@ -128,7 +131,7 @@ async function litShare(dashboard: DashboardPage): Promise<number> {
   }, png.toString("base64"));
 }
 
-test("[DB42] pointing at a past moment shows it in all views while the deck stands; a click pins it", async ({
+test("[DB42] pointing at a past moment shows it in all views while paused, and a click pins it", async ({
   cluster,
   dashboards,
 }) => {
@@ -154,7 +157,7 @@ test("[DB42] pointing at a past moment shows it in all views while the deck stan
   await expect.poll(seqShown).toBe(pointed - 1);
   await dashboard.key(".");
   await expect.poll(seqShown).toBe(pointed);
-  // The playhead has not moved by it.
+  // The playhead has not moved.
   expect((await view()).controller_state.cursor_seq).toBe(cursor);
   await dashboard.key("Escape");
   await expect.poll(seqShown).toBe(cursor);
@@ -164,7 +167,7 @@ test("[DB42] pointing at a past moment shows it in all views while the deck stan
   await expect.poll(async () => (await view()).controller_state.cursor_seq).toBe(cursor - 1);
 });
 
-test("[DB40] a step back leaves what is in sight; a jump fetches what led up to it", async ({
+test("[DB40] a step back keeps the visible frames, and a jump loads the frames before it", async ({
   cluster,
   dashboards,
 }) => {
@@ -182,11 +185,11 @@ test("[DB40] a step back leaves what is in sight; a jump fetches what led up to 
   expect(after.length).toBeGreaterThanOrEqual(before.length - 1);
 });
 
-test("[DB45] the anomaly feed is filtered by type and severity, and each entry leads to its place on the tape", async ({
+test("[DB45] the anomaly feed is filtered by type and severity, and a click on an entry seeks to it", async ({
   cluster,
   dashboards,
 }) => {
-  // So fast that a frame stands for many, with the anomalies of all.
+  // Fast enough that frames are merged.
   const { dashboard } = await dashboards.openOn(cluster, {
     mode: "SIMULATION",
     seed: "7",

@@ -63,8 +63,8 @@ const program = `
 import { type Frame, type SessionView, type TapedeckOptions, TapedeckError, tapedeck } from "@tapedeck/client";
 
 const options: TapedeckOptions = { url: process.argv[2] ?? "", token: async () => "fresh", timing: { openMs: 5_000 } };
-const deck = tapedeck(options);
-const session = await deck.open({ mode: "REPLAY", speed: 10, from: new Date(0), loop: false });
+const client = tapedeck(options);
+const session = await client.open({ mode: "REPLAY", speed: 10, from: new Date(0), loop: false });
 const shown: SessionView = session.view;
 const seqs: number[] = [];
 const stop: () => void = session.onFrame((frame: Frame, { epoch }) => {
@@ -78,21 +78,21 @@ for await (const { seq, timestamp } of session.frames()) if (seq > 10 && timesta
 await session.seek({ event: "next", minSeverity: "high" }).catch((error: unknown) => {
   if (!(error instanceof TapedeckError) || error.code !== "NO_EVENT") throw error;
 });
-const { sessions, next_cursor } = await deck.sessions.list({ state: "PLAYING" });
+const { sessions, next_cursor } = await client.sessions.list({ state: "PLAYING" });
 console.log(shown.mode, started.state, sessions.length > 0, next_cursor);
 stop();
 session.close();
 
 export async function wrong(): Promise<void> {
   // @ts-expect-error there is no such mode
-  await deck.open({ mode: "BACKWARDS" });
+  await client.open({ mode: "BACKWARDS" });
   // @ts-expect-error a price is a number
   session.onFrame(({ mid_price }) => mid_price.toUpperCase());
   // @ts-expect-error a refusal has a known code
   if (new TapedeckError("offline", "").code === "NO_SUCH_CODE") return;
   // @ts-expect-error a side is buy or sell
   await session.order({ side: "hold" });
-  const bid: number | null = deck && shown.behind_ms;
+  const bid: number | null = client && shown.behind_ms;
   // @ts-expect-error it may be null
   const sure: number = bid;
   console.log(sure);

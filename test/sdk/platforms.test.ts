@@ -63,8 +63,8 @@ test.skipIf(!haveBrowser)(
         `<!doctype html><script type="module">
          import { tapedeck } from "${cluster.url}/sdk.js";
          const seen = (window.seen = { seqs: [], nodes: [], whys: [] });
-         const deck = tapedeck({ url: "${cluster.url}", gateways: ${gateways}, timing: { silenceMs: 1000, backoffMs: 50 } });
-         const session = await deck.open({ maxFps: 0 });
+         const client = tapedeck({ url: "${cluster.url}", gateways: ${gateways}, timing: { silenceMs: 1000, backoffMs: 50 } });
+         const session = await client.open({ maxFps: 0 });
          session.onHistory(({ frames }) => seen.seqs.push(...frames.map(({ seq }) => seq)));
          session.onFrame(({ seq }) => seen.seqs.push(seq));
          session.onConnection(({ why }) => (why ? seen.whys.push(why) : seen.nodes.push(session.node)));

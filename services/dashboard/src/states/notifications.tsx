@@ -78,8 +78,8 @@ const toastMs = 7000;
 
 export function Toasts() {
   const playback = usePlayback();
-  const notices = usePageState((state) => state.toasts);
-  const newest = notices.at(-1);
+  const toasts = usePageState((state) => state.toasts);
+  const newest = toasts.at(-1);
   useEffect(() => {
     if (!newest) return;
     const timer = setTimeout(() => playback.dismissToast(newest.id), toastMs);
@@ -87,7 +87,7 @@ export function Toasts() {
   }, [playback, newest]);
   return (
     <div className={styles.toasts} role="log" aria-live="polite" aria-label="Notifications">
-      {notices.map(({ id, tone, text }) => (
+      {toasts.map(({ id, tone, text }) => (
         <div key={id} className={styles.toast} data-tone={tone}>
           <span>{text}</span>
           <IconButton icon="close" size={13} label="Dismiss" onClick={() => playback.dismissToast(id)} />

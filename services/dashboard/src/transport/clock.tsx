@@ -9,7 +9,7 @@ import styles from "./transport-bar.module.css";
 /** The playhead's time and date in UTC, and the time since the start of the tape. A click opens a field for another time. */
 export function Clock() {
   const ms = useFrameSample(({ newest }) => newest?.ms);
-  const tape = usePageState((deck) => deck.tape);
+  const tape = usePageState((state) => state.tape);
   const begin = tape && Date.parse(tape.from);
   const place =
     tape && begin !== undefined && ms !== undefined

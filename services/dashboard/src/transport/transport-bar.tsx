@@ -126,7 +126,7 @@ function Range() {
 }
 
 function StateText() {
-  const session = usePageState((deck) => deck.session);
+  const session = usePageState((state) => state.session);
   if (!session) return null;
   const { state, reason, parked } = session;
   const text =

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { interval, type Logger, missedHeartbeatMs, type RedisConnection } from "@tapedeck/runtime";
 
-/** What another worker said of itself in its last heartbeat. */
+/** What a worker reported in its last heartbeat. */
 export interface WorkerLoad {
   readonly node: string;
   readonly leases: number;
@@ -9,7 +9,7 @@ export interface WorkerLoad {
   readonly seenMs: number;
 }
 
-/** Above its share by this much a worker hands leases back at once; below, it waits for slices to end. */
+/** This far above its share a worker hands leases back at once; below, it waits for slices to end. */
 const tolerance = { factor: 1.1, leases: 2 } as const;
 
 export interface Share {
@@ -19,7 +19,7 @@ export interface Share {
   readonly surplus: number;
 }
 
-/** This worker's share of the leases of all live workers. */
+/** This worker's share of the leases of all workers that are alive. */
 export function fairShare(own: number, others: readonly number[]): Share {
   const total = others.reduce((sum, leases) => sum + leases, own);
   const exact = total / (others.length + 1);
@@ -27,7 +27,7 @@ export function fairShare(own: number, others: readonly number[]): Share {
   return { mean, surplus: own > exact * tolerance.factor + tolerance.leases ? own - mean : 0 };
 }
 
-/** Where heartbeats are found. */
+/** The keys of heartbeats. */
 export interface NodeKeys {
   readonly nodes: string;
   node(node: string): string;
@@ -37,12 +37,12 @@ export interface BalanceOptions {
   readonly redis: RedisConnection;
   readonly keys: NodeKeys;
   readonly node: string;
-  /** Of the workers that share the leases, as their heartbeats tell it. */
+  /** The role, in heartbeats, of the workers that share the leases. */
   readonly role: string;
   readonly leases: {
     readonly size: number;
     limit(target: number): void;
-    /** Settles when they are no longer held here, or will not be handed back. */
+    /** Settles when they are handed back, or cannot be. */
     handBack(count: number): Promise<unknown>;
     endSlices(now: number, surplus: number): void;
   };
@@ -51,32 +51,32 @@ export interface BalanceOptions {
   readonly log: Logger;
 }
 
-/** Time in which another worker takes what was handed back; then this one takes what nobody wanted. */
+/** Other workers have this time to take what was handed back; then this one takes what is left. */
 const offerMs = 250;
 
 /**
- * Workers that take what they can get share 500 jobs 480 to 20, so balance has to be made: one that is far above the mean
- * hands its surplus back and takes nothing for a moment; at the end of a slice a lease also goes back if its worker is above
- * the mean at all. Returns the function that stops it.
+ * Without balancing, two workers share 500 jobs 480 to 20. So a worker far above the mean hands its surplus back and takes
+ * nothing for a moment; at the end of a slice a lease is also handed back if its worker is above the mean at all. Returns the
+ * function that stops it.
  */
 export function startBalance(options: BalanceOptions): () => void {
   const { redis, keys, node, role, leases, now, everyMs, log } = options;
   let correctedAt = Number.NEGATIVE_INFINITY;
   let correcting = false;
-  const held = new SteadyLeases(now(), leases.size);
+  const steady = new SteadyLeases(now(), leases.size);
   const stopped = new AbortController();
 
-  const look = async (): Promise<void> => {
+  const balance = async (): Promise<void> => {
     const others = (await liveWorkers(redis, keys, role, now())).filter((worker) => worker.node !== node);
-    const own = held.since(Math.min(...others.map((worker) => worker.seenMs)), now(), leases.size);
+    const own = steady.since(Math.min(...others.map((worker) => worker.seenMs)), now(), leases.size);
     const { mean, surplus } = fairShare(
       own,
       others.map((worker) => worker.leases),
     );
     leases.endSlices(performance.now(), others.length > 0 ? Math.max(0, own - mean) : 0);
-    // What is handed back shows in the others' numbers with the heartbeats after it: before that it would be done twice.
+    // Leases that were handed back show in the others' next heartbeats; before those they would be handed back twice.
     if (surplus === 0 || correcting || others.some((worker) => worker.seenMs <= correctedAt)) return;
-    log.info({ leases: own, mean, handedBack: surplus }, "more leases than this worker's share");
+    log.info({ leases: own, mean, handedBack: surplus }, "above its share of leases: handing some back");
     correcting = true;
     leases.limit(mean);
     try {
@@ -88,16 +88,16 @@ export function startBalance(options: BalanceOptions): () => void {
       correcting = false;
     }
   };
-  const stopLooking = interval(() => void look().catch(() => {}), everyMs); // the connection logs its errors
+  const stopBalancing = interval(() => void balance().catch(() => {}), everyMs); // the connection logs its errors
   return () => {
-    stopLooking();
+    stopBalancing();
     stopped.abort();
   };
 }
 
 /**
- * How many leases this worker has held throughout. A heartbeat tells what another one held then; what has come here since may
- * have come there too, or from there, and makes no surplus.
+ * How many leases this worker has held all the time since a moment. Heartbeats say what others held then; leases that came here
+ * since may have come from them, and are no surplus.
  */
 class SteadyLeases {
   readonly #seen: { at: number; leases: number }[];
@@ -106,7 +106,7 @@ class SteadyLeases {
     this.#seen = [{ at, leases }];
   }
 
-  /** The least since `from`, of what it was then, what was seen after that, and what it is now. */
+  /** The minimum since `from`: of the number then, those seen since, and the current one. */
   since(from: number, at: number, leases: number): number {
     this.#seen.push({ at, leases });
     while ((this.#seen[1]?.at ?? Number.POSITIVE_INFINITY) <= Math.min(from, at)) this.#seen.shift();
@@ -114,7 +114,7 @@ class SteadyLeases {
   }
 }
 
-/** The workers of a role that beat, this one among them. A node that ends takes its heartbeat back first. */
+/** The workers of a role with a recent heartbeat, this one among them. A node that shuts down deletes its heartbeat first. */
 export async function liveWorkers(
   redis: RedisConnection,
   keys: NodeKeys,
@@ -125,8 +125,8 @@ export async function liveWorkers(
   // One key per node, each in a slot of its own.
   const hashes = await Promise.all(
     nodes.map(async (node) => {
-      const [its, leases, seenMs] = await redis.hmget(keys.node(node), "role", "leases", "seen_ms");
-      return { node, role: its, leases: Number(leases ?? 0), seenMs: Number(seenMs ?? 0) };
+      const [itsRole, leases, seenMs] = await redis.hmget(keys.node(node), "role", "leases", "seen_ms");
+      return { node, role: itsRole, leases: Number(leases ?? 0), seenMs: Number(seenMs ?? 0) };
     }),
   );
   return hashes.filter((worker) => worker.role === role && now - worker.seenMs < missedHeartbeatMs);

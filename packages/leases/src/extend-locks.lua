@@ -1,10 +1,10 @@
 --[[
-  Lets locks of jobs live longer, as BullMQ's extendLocks does by setting each anew, which a Redis out of memory refuses.
+  Extends the locks of jobs with PEXPIRE. BullMQ's extendLocks sets each anew, which a Redis that is out of memory refuses.
   KEYS[1]   stalled  set of the jobs that may have stalled
   KEYS[2..] locks
   ARGV[1]   ms       to live from now
   ARGV[2..] token, job, token, job, ...
-  Returns the jobs whose locks are not ours any more
+  Returns the jobs whose locks are lost
 ]]
 local stalled, ms = KEYS[1], ARGV[1]
 

@@ -1,9 +1,9 @@
 import { defineScripts, type RedisConnection } from "@tapedeck/runtime";
 import type { Result } from "ioredis";
 
-export interface LockToExtend {
+interface LockToExtend {
   readonly job: string;
-  /** The lock's key, and what it holds while it is ours. */
+  /** The lock's key, and its value while it is ours. */
   readonly key: string;
   readonly token: string;
 }
@@ -17,7 +17,7 @@ declare module "ioredis" {
 /** The file stays in src: the same path leads there from src and from dist. */
 const folder = new URL("../src/", import.meta.url);
 
-/** Renews locks in a Redis that takes nothing new. Answers with the jobs whose locks are lost. */
+/** Extends locks in a Redis that is out of memory. Returns the jobs whose locks are lost. */
 export async function extendLocks(
   redis: RedisConnection,
   stalled: string,

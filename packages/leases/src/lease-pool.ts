@@ -7,17 +7,17 @@ import { type HeldLock, type LeaseJob, LeaseWorker } from "./lease-worker.js";
 export interface LeasePoolOptions<Data extends object> {
   /** For BullMQ: no limit of retries. Each queue adds one connection of its own for its blocking reads. */
   readonly connection: RedisConnection;
-  /** Names of the queues, and the prefix of their keys. */
+  /** Names of the queues, with the prefix of their keys below. */
   readonly queues: readonly string[];
   readonly prefix: string;
   readonly node: string;
-  /** Leases this worker takes at most; one more per queue may come before it stops fetching. */
+  /** The most leases that this worker takes; one more per queue may arrive before it stops fetching. */
   readonly capacity: number;
-  /** Uses a lease; it is given back when the promise settles. */
+  /** Works on a lease; it is released when the promise settles. */
   readonly run: (lease: Lease<Data>) => Promise<unknown>;
-  /** A job that is meant for another worker, which this one just gives something to: it goes back to the queue. */
+  /** Whether to return a job to the queue, for another worker to take. */
   readonly declines?: (job: Data) => boolean;
-  /** A job at which worker after worker died; it is over when the promise settles. */
+  /** Handles a job whose workers crash again and again; the job ends when the promise settles. */
   readonly onCrashLoop: (job: Data) => Promise<void>;
   readonly log: Logger;
 }
@@ -25,7 +25,7 @@ export interface LeasePoolOptions<Data extends object> {
 /** A slice's length, jittered so that leases taken together do not end together. */
 const slice = { fromMs: 30_000, toMs: 60_000 } as const;
 
-/** The leases of this worker, as BullMQ jobs. */
+/** The leases of this worker, taken as BullMQ jobs. */
 export class LeasePool<Data extends object> {
   readonly #options: LeasePoolOptions<Data>;
   readonly #workers: LeaseWorker<Data>[];
@@ -44,8 +44,8 @@ export class LeasePool<Data extends object> {
         (job, token, signal) => this.#process(worker, job, token, signal),
         { connection, prefix, concurrency: capacity, name: node },
       );
-      // A lost connection fails every renewal at once, and each of them is an event.
-      worker.on("error", (error) => report.warn({ err: { message: error.message }, queue }, "lease queue"));
+      // Without connection every renewal fails at once, and each failure is an event.
+      worker.on("error", (error) => report.warn({ err: { message: error.message }, queue }, "lease queue error"));
       return worker;
     });
   }
@@ -54,51 +54,51 @@ export class LeasePool<Data extends object> {
     return this.#leases.size;
   }
 
-  /** Begins to take leases. Resolves when every queue is connected. */
+  /** Starts to take leases. Resolves when every queue is connected. */
   async start(): Promise<void> {
     for (const worker of this.#workers) worker.run().catch((error: unknown) => worker.emit("error", asError(error)));
     await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
   }
 
-  /** Takes leases while it holds fewer than `target`; those above are not given back by this. */
+  /** Takes leases while it holds fewer than `target`; does not hand back those above it. */
   limit(target: number): void {
     this.#target = Math.min(target, this.#options.capacity);
     this.#adjust();
   }
 
-  /** Hands so many leases back to the queues, those whose slices end soonest. Resolves when their users are done with them. */
+  /** Hands leases back to the queues, those whose slices end soonest. Resolves when work on them has ended. */
   async handBack(count: number): Promise<void> {
     const bySlice = [...this.#leases].sort((a, b) => a.endsAt - b.endsAt).slice(0, count);
-    for (const lease of bySlice) lease.recall("handed back");
+    for (const lease of bySlice) lease.abort("handed back");
     await Promise.all(bySlice.map(({ ended }) => ended));
   }
 
-  /** Ends the slices that are over: hands back as many as `surplus`, the others get another slice. */
+  /** Ends the slices that are due: hands back at most `surplus` leases, and gives the others another slice. */
   endSlices(now: MonotonicMs, surplus: number): void {
     let left = surplus;
     for (const lease of this.#leases) {
       if (lease.endsAt > now) continue;
-      if (left-- > 0) lease.recall("handed back");
+      if (left-- > 0) lease.abort("handed back");
       else lease.endsAt = now + sliceMs();
     }
   }
 
-  /** Takes no more leases; those held go on. */
+  /** Stops taking leases; keeps those it has. */
   stop(): void {
     this.#draining = true;
-    // Their reads may be blocked: what they still bring is refused at the processor's entry. `close` ends them.
+    // A blocked read may still fetch a job: `#process` refuses it. `close` ends the reads.
   }
 
-  /** Gives all leases back and waits until they are, or until the deadline; then leaves them to run out by themselves. */
+  /** Hands all leases back and waits for that until the deadline; after it, their locks expire by themselves. */
   async close(deadlineMs: number): Promise<void> {
     this.stop();
-    // First the workers, so that none fetches what is given back here; each waits for its running jobs.
+    // The workers close first, so that none fetches what is handed back here; each waits for its running jobs.
     const closing = Promise.all(this.#workers.map((worker) => worker.close()));
-    for (const lease of this.#leases) lease.recall("shutting down");
+    for (const lease of this.#leases) lease.abort("shutting down");
     const late = await isLate(closing, deadlineMs);
     if (!late) return;
-    this.#options.log.warn({ leases: this.size }, "queues did not close in time: leases run out by themselves");
-    // `close` can hang while a connection is being made; disconnecting ends whatever it waits for.
+    this.#options.log.warn({ leases: this.size }, "queues did not close in time: locks of leases expire by themselves");
+    // `close` can hang while a connection is being opened; disconnecting ends it.
     await isLate(Promise.all(this.#workers.map((worker) => worker.disconnect())), 500);
   }
 
@@ -112,13 +112,13 @@ export class LeasePool<Data extends object> {
     const { id } = job;
     if (id === undefined || signal === undefined) throw new Error("BullMQ gave a job without id or signal");
     if (this.#draining || this.#options.declines?.(job.data)) {
-      // A blocked read can bring back what this worker has just handed over.
+      // A blocked read can fetch what this worker has just handed back.
       await job.moveToWait(token);
       throw new WaitingError();
     }
     const crashes = await crashesOf(worker, job);
     if (isCrashLoop(crashes)) {
-      log.error({ job: job.data, ...crashes }, "worker after worker dies of this job");
+      log.error({ job: job.data, ...crashes }, "crash loop detected: the job is not taken");
       await onCrashLoop(job.data);
       return;
     }
@@ -132,12 +132,12 @@ export class LeasePool<Data extends object> {
       this.#leases.delete(lease);
       lease.end();
       this.#adjust();
-      // Whoever has the job meanwhile may have taken this worker for dead. Nobody waits for this: Redis may be away.
+      // The next worker may count this one as dead. Not awaited: Redis may be away.
       if (signal.aborted) job.updateData({ ...job.data, crashes: recordSurvival(job.stalledCounter) }).catch(() => {});
     }
   }
 
-  /** BullMQ counts per queue: each may take what it has and what is free altogether. It knows no concurrency of 0. */
+  /** BullMQ counts per queue: each may take what it has plus the free capacity of all. A concurrency of 0 is not possible. */
   #adjust(): void {
     const free = Math.max(0, this.#target - this.#leases.size);
     for (const worker of this.#workers) void worker.setConcurrency(Math.max(1, worker.runningJobs + free));
@@ -145,8 +145,8 @@ export class LeasePool<Data extends object> {
 }
 
 /**
- * What is known of deaths now that a worker takes the job. Where it has stalled again, that is read anew: whoever lost it and lives,
- * which may be this worker, may have told so only since the job was fetched.
+ * The crash record for a worker that takes the job. If the job has stalled again, the record is read anew: the worker that lost it
+ * (possibly this one) may have recorded its survival after the job was fetched.
  */
 async function crashesOf<Data>(worker: LeaseWorker<Data>, job: LeaseJob<Data>): Promise<CrashRecord | undefined> {
   const { data, stalledCounter, id = "" } = job;
@@ -159,27 +159,27 @@ class HeldLease<Data> implements Lease<Data> {
   readonly job: Data;
   readonly signal: AbortSignal;
   endsAt: MonotonicMs = performance.now() + sliceMs();
-  /** Resolves when nobody uses it any more. */
+  /** Resolves when work on it has ended. */
   readonly ended: Promise<void>;
   end = (): void => {};
-  readonly #hold: Readonly<HeldLock>;
-  readonly #recall = new AbortController();
+  readonly #lock: Readonly<HeldLock>;
+  readonly #aborted = new AbortController();
 
-  constructor(job: Data, lock: AbortSignal, hold: Readonly<HeldLock>) {
+  constructor(job: Data, lost: AbortSignal, lock: Readonly<HeldLock>) {
     this.job = job;
-    this.#hold = hold;
+    this.#lock = lock;
     this.ended = new Promise((resolve) => {
       this.end = resolve;
     });
-    this.signal = AbortSignal.any([lock, this.#recall.signal]);
+    this.signal = AbortSignal.any([lost, this.#aborted.signal]);
   }
 
   get heldUntil(): MonotonicMs {
-    return this.#hold.validUntil;
+    return this.#lock.validUntil;
   }
 
-  recall(why: LeaseLoss): void {
-    this.#recall.abort(why);
+  abort(why: LeaseLoss): void {
+    this.#aborted.abort(why);
   }
 }
 

@@ -4,22 +4,22 @@ import type { CrashRecord } from "./crash-loop.js";
 import { extendLocks } from "./extend-locks.js";
 import type { MonotonicMs } from "./lease.js";
 
-/** What every job of a lease may hold besides its own. */
+/** What a lease's job holds besides its own data. */
 export interface WithCrashRecord {
-  /** Deaths of workers that held it, see `crash-loop.ts`. */
+  /** Deaths of its workers, see `crash-loop.ts`. */
   readonly crashes?: CrashRecord;
 }
 
 /**
- * Time a lock lives without renewal, how often it is renewed, and how often locks of others are looked after: the work of one
- * that was killed goes on elsewhere when its locks have run out and somebody has looked. BullMQ renews each half of `renewMs`,
- * or the whole of it when it finds that not quite a half has passed. A renewal costs Redis 3 us, and this process as much.
+ * How long a lock lives without renewal, how often it is renewed, and how often workers check for expired locks of others: the
+ * jobs of a killed worker continue elsewhere after the sum of the first and the last. BullMQ renews every half of `renewMs`, or
+ * the whole if slightly less than a half has passed. A renewal costs Redis 3 us, and this process as much.
  */
 export const lock = { durationMs: 2500, renewMs: 1400, stalledCheckMs: 500 } as const;
-/** Publishing stops this long before a lock can run out: a message may be that long on its way. */
+/** Publishing stops this long before a lock can expire, since a message may take that long. */
 const marginMs = 200;
 
-/** Until when a job is surely ours; in the past if it is not. A lease keeps it at hand, since it is read before each message. */
+/** Until when a lock is certainly ours; in the past if it is not. Leases keep a reference, since it is read before each message. */
 export interface HeldLock {
   validUntil: MonotonicMs;
 }
@@ -30,22 +30,22 @@ export type LeaseJob<Data> = Job<Data & WithCrashRecord, void, string>;
 type Outcome<Data> = ReturnType<Base<Data>["processJob"]>;
 
 /**
- * A BullMQ worker that begins a job when it is fetched, that knows until when its locks surely hold, and that never runs one job
- * twice at a time.
+ * A BullMQ worker that starts each job when it is fetched, knows until when its locks are valid, and never runs a job twice at
+ * the same time.
  *
- * BullMQ's own loop fetches as many jobs as it may have, one after the other, before it begins the first: of two thousand that a
- * dead worker has left, nobody would renew the locks meanwhile.
+ * BullMQ's own loop fetches all jobs that it may have, one after the other, before it starts the first. If a dead worker has left
+ * two thousand, their locks would expire meanwhile.
  *
- * A lock's life is counted from the moment at which its renewal was *sent*, on the monotonic clock: it cannot have begun
- * earlier, and neither a late answer nor a changed wall clock lengthens it.
+ * A lock's life counts from the moment when its renewal was *sent*, on the monotonic clock: Redis cannot have started it earlier,
+ * and neither a late reply nor a change of the wall clock extends it.
  */
 export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, string> {
-  readonly #holds = new Map<string, HeldLock>();
+  readonly #locks = new Map<string, HeldLock>();
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #redis: RedisConnection;
-  readonly #begun = new WeakMap<LeaseJob<Data>, Outcome<Data>>();
+  readonly #started = new WeakMap<LeaseJob<Data>, Outcome<Data>>();
 
-  /** @param processor has to be declared with three parameters, since BullMQ gives the signal only to such. */
+  /** @param processor must be declared with three parameters: only then does BullMQ pass the signal. */
   constructor(
     name: string,
     processor: (job: LeaseJob<Data>, token: string | undefined, signal: AbortSignal | undefined) => Promise<void>,
@@ -57,7 +57,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
       lockDuration: lock.durationMs,
       lockRenewTime: lock.renewMs,
       stalledInterval: lock.stalledCheckMs,
-      // Counts over a job's whole life, in which many workers may come and go: crash loops are counted apart.
+      // BullMQ counts over a job's whole life, with many workers: crash loops are counted in `crash-loop.ts`.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       // Its 15 s would leave a worker idle for that long after each loss of the connection.
       runRetryDelay: 200,
@@ -67,30 +67,30 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     this.#redis = options.connection;
     this.on("lockRenewalFailed", (jobIds: string[]) => {
       for (const id of jobIds) {
-        this.#letGo(id, this.#holds.get(id));
+        this.#invalidate(id, this.#locks.get(id));
         this.cancelJob(id, "lost");
       }
     });
   }
 
-  /** Jobs being worked on. */
+  /** Jobs that are running. */
   get runningJobs(): number {
     return this.#running.size;
   }
 
-  /** The hold on a job that is being worked on. */
+  /** The lock of a running job. */
   lockOf(jobId: string): Readonly<HeldLock> {
-    return this.#holds.get(jobId) ?? { validUntil: Number.NEGATIVE_INFINITY };
+    return this.#locks.get(jobId) ?? { validUntil: Number.NEGATIVE_INFINITY };
   }
 
   /**
-   * Lets it hold up to `jobs`. A worker that holds as many as it may waits for one of them to end before it looks at the
-   * number again, and these last for minutes: pausing and resuming is what wakes it.
+   * Lets it run up to `jobs`. A BullMQ worker at its limit waits for a job to end before it reads the limit again, and these
+   * jobs last for minutes: pausing and resuming wakes it.
    */
   async setConcurrency(jobs: number): Promise<void> {
-    const asleep = this.runningJobs >= this.concurrency;
+    const atLimit = this.runningJobs >= this.concurrency;
     this.concurrency = jobs;
-    if (!asleep || jobs <= this.runningJobs || !this.isRunning() || this.closing) return;
+    if (!atLimit || jobs <= this.runningJobs || !this.isRunning() || this.closing) return;
     await this.pause(true);
     await this.resume();
   }
@@ -99,13 +99,13 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     const sent = performance.now();
     const failed = new Set(await this.#renew(jobIds, tokens, duration));
     for (const id of jobIds) {
-      const hold = this.#holds.get(id);
-      if (hold !== undefined && !failed.has(id)) hold.validUntil = sent + duration - marginMs;
+      const held = this.#locks.get(id);
+      if (held !== undefined && !failed.has(id)) held.validUntil = sent + duration - marginMs;
     }
     return [...failed];
   }
 
-  /** A Redis that is out of memory still keeps what it has, so work that is under way need not end. */
+  /** A Redis that is out of memory still keeps its locks, so running work need not end. */
   async #renew(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
     try {
       return await super.extendJobLocks(jobIds, tokens, duration);
@@ -122,44 +122,44 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     const job = await super.nextJobFromJobData(...fetched);
     if (job?.token === undefined) return job;
     const run = this.#run(job, job.token);
-    run.catch(() => {}); // BullMQ's loop looks at it when it has fetched the others
-    this.#begun.set(job, run);
+    run.catch(() => {}); // BullMQ's loop handles it when it has fetched the others
+    this.#started.set(job, run);
     return job;
   }
 
   override async processJob(...[job, token]: Parameters<Base<Data>["processJob"]>): Outcome<Data> {
-    return this.#begun.get(job) ?? this.#run(job, token);
+    return this.#started.get(job) ?? this.#run(job, token);
   }
 
   /**
-   * A job that comes back while its first run still ends here waits for that end: the first run's clean-up would take
-   * the second one's lock out of BullMQ's renewals.
+   * A job that comes back while its previous run is still ending waits for that: the clean-up of the previous run would remove
+   * the lock of the new one from BullMQ's renewals.
    */
   async #run(job: LeaseJob<Data>, token: string): Outcome<Data> {
     const id = job.id ?? "";
-    // `processedOn` is what this process's clock showed when it asked for the job: the lock cannot be older than that.
+    // `processedOn` is this process's clock when it requested the job: the lock cannot be older.
     const takenAt = performance.now() - Math.max(0, Date.now() - (job.processedOn ?? 0));
     const before = this.#running.get(id);
     if (before !== undefined) {
       this.cancelJob(id, "lost");
       await before.catch(() => {});
     }
-    const hold: HeldLock = { validUntil: takenAt + lock.durationMs - marginMs };
-    this.#holds.set(id, hold);
-    // Its loop fetches the next one when there is room for it: the end of a lease is no reason to.
+    const held: HeldLock = { validUntil: takenAt + lock.durationMs - marginMs };
+    this.#locks.set(id, held);
+    // `false`: do not fetch the next job here; the loop does that when there is room.
     const run = super.processJob(job, token, () => false);
     this.#running.set(id, run);
     try {
       return await run;
     } finally {
       if (this.#running.get(id) === run) this.#running.delete(id);
-      this.#letGo(id, hold);
+      this.#invalidate(id, held);
     }
   }
 
-  #letGo(jobId: string, hold: HeldLock | undefined): void {
-    if (hold === undefined) return;
-    hold.validUntil = Number.NEGATIVE_INFINITY;
-    if (this.#holds.get(jobId) === hold) this.#holds.delete(jobId);
+  #invalidate(jobId: string, held: HeldLock | undefined): void {
+    if (held === undefined) return;
+    held.validUntil = Number.NEGATIVE_INFINITY;
+    if (this.#locks.get(jobId) === held) this.#locks.delete(jobId);
   }
 }

@@ -1,21 +1,21 @@
 /** Milliseconds on this process's monotonic clock. */
 export type MonotonicMs = number;
 
-/** Why a lease ends that nobody has let go of. */
+/** How a lease is lost. */
 export type LeaseLoss =
-  /** This worker has more than its share; another one takes it. */
+  /** This worker has more than its share; another worker takes it. */
   | "handed back"
   | "shutting down"
-  /** The lock ran out or was taken away. */
+  /** The lock expired or another worker has it. */
   | "lost";
 
-/** A worker's hold on one thing, of which a job tells. Losing it is an ordinary outcome, not an error. */
+/** A worker's exclusive right to the work of one job. Losing it is an ordinary outcome, not an error. */
 export interface Lease<Job> {
   readonly job: Job;
-  /** Aborts when the lease is lost or recalled; its reason is a `LeaseLoss`. */
+  /** Aborts when the lease is lost; its reason is a `LeaseLoss`. */
   readonly signal: AbortSignal;
-  /** Nothing may be published from this moment on unless the lease is renewed before; each renewal moves it. */
+  /** Nothing may be published after this moment; each renewal of the lock extends it. */
   readonly heldUntil: MonotonicMs;
-  /** End of the slice. Then the lease goes back if its worker has more than its share, otherwise it gets another slice. */
+  /** End of the slice. Then the lease is handed back if its worker has more than its share; otherwise it gets another slice. */
   readonly endsAt: MonotonicMs;
 }

@@ -4,24 +4,24 @@ import { Queue, Worker } from "bullmq";
 
 export interface MaintenanceOptions {
   readonly connection: RedisConnection;
-  /** Each kind of upkeep has a queue of its own: whoever works on it can do all of its chores. */
+  /** Each kind of maintenance has its own queue; every worker of a queue can do all of its chores. */
   readonly queue: string;
   readonly prefix: string;
   readonly node: string;
-  /** Each is tried at every round, whether or not the ones before it failed. */
+  /** Each runs in every round, even if one before it failed. */
   readonly chores: Readonly<Record<string, () => Promise<unknown>>>;
   readonly log: Logger;
 }
 
 const everyMs = 5000;
-const tryAgainMs = 1000;
+const retryMs = 1000;
 
-/** Rounds of upkeep, one at a time in the whole cluster, done by whichever worker takes the next. */
+/** Runs rounds of maintenance, one at a time in the whole cluster, each on the worker that takes it. */
 export async function startMaintenance(options: MaintenanceOptions): Promise<{ stop(): Promise<void> }> {
   const { connection, queue: queueName, prefix, node, chores, log } = options;
   const report = throttledLog(log);
   const queue = new Queue(queueName, { connection, prefix, streams: { events: { maxLen: 100 } } });
-  queue.on("error", (error) => report.warn({ err: { message: error.message } }, "upkeep queue"));
+  queue.on("error", (error) => report.warn({ err: { message: error.message } }, "maintenance queue error"));
   const worker = new Worker(
     queueName,
     async () => {
@@ -29,7 +29,7 @@ export async function startMaintenance(options: MaintenanceOptions): Promise<{ s
         try {
           await run();
         } catch (error) {
-          report.warn({ err: error, chore }, "upkeep");
+          report.warn({ err: error, chore }, "maintenance chore failed; the next round repeats it");
         }
       }
     },
@@ -38,7 +38,7 @@ export async function startMaintenance(options: MaintenanceOptions): Promise<{ s
       prefix,
       name: node,
       concurrency: 1,
-      // A round whose worker died is done by another one soon, and one that takes long is not started twice.
+      // Another worker soon repeats a round whose worker died, and a long round is not started twice.
       lockDuration: 10_000,
       stalledInterval: everyMs,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
@@ -47,8 +47,8 @@ export async function startMaintenance(options: MaintenanceOptions): Promise<{ s
       removeOnFail: { count: 0 },
     },
   );
-  worker.on("error", (error) => report.warn({ err: { message: error.message } }, "upkeep worker"));
-  await untilScheduled(queue, (error) => report.warn({ err: error }, "upkeep not scheduled yet"));
+  worker.on("error", (error) => report.warn({ err: { message: error.message } }, "maintenance worker error"));
+  await untilScheduled(queue, (error) => report.warn({ err: error }, "maintenance not scheduled yet; retrying"));
   return {
     async stop() {
       await worker.close();
@@ -57,7 +57,7 @@ export async function startMaintenance(options: MaintenanceOptions): Promise<{ s
   };
 }
 
-/** Redis may be away just now, or full. */
+/** Retries while Redis is away or out of memory. */
 async function untilScheduled(queue: Queue, report: (error: unknown) => void): Promise<void> {
   for (;;) {
     try {
@@ -65,7 +65,7 @@ async function untilScheduled(queue: Queue, report: (error: unknown) => void): P
       return;
     } catch (error) {
       report(error);
-      await sleep(tryAgainMs);
+      await sleep(retryMs);
     }
   }
 }

@@ -4,25 +4,25 @@ import type { SessionRecord } from "@tapedeck/sessions";
 import { type CacheMiss, type Cut, type DamagedBlock, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
 import type { SessionLease } from "./lease.js";
 
-/** What a renderer finds out about a session and leaves to others. Never called for each frame. */
+/** Events of a session's playback, for its lease runner. None occurs for each frame. */
 export interface PlaybackEvents {
-  /** The playhead is at the end of what is to be played, and every frame before it is published. */
+  /** The playhead is at the end of what is played, and every frame before it is published. */
   ended(): void;
-  /** The session's revision in Redis is not the one that is rendered here. */
+  /** The session in Redis has another revision than the one rendered here. */
   changed(): void;
-  /** No key, no session. */
+  /** The session was deleted or has expired. */
   gone(): void;
-  /** For the whole grace time nobody has listened. */
+  /** No gateway has been subscribed for the whole grace time. */
   unwatched(): void;
-  /** The next frame was due so long ago that sending all since would be a burst, not a replay; or it is not there any more. */
+  /** The next frame was due so long ago that sending all since would be a burst; or retention has removed it. */
   behind(): void;
-  /** The tape cannot be read at the moment; rendering stands still until it can. */
+  /** The tape cannot be read at the moment; rendering waits until it can. */
   unreadable(error: unknown): void;
-  /** A block is not what was written: its frames are left out, and rendering goes on behind them. */
+  /** A block is damaged: its frames are skipped, and rendering goes on after them. */
   damaged(error: DamagedBlock): void;
 }
 
-/** The stretch of tape to be played and how: what follows from a session's record and its tape. */
+/** What to play and how, derived from a session's record and its tape. */
 export interface PlaybackPlan {
   readonly record: SessionRecord;
   readonly tape: Tape;
@@ -33,8 +33,8 @@ export interface PlaybackPlan {
 }
 
 /**
- * One session while this ticker renders it: where it is on its tape and what comes next. Frames go out as a chain, each
- * message standing for the frames after the one before it.
+ * A session's position on its tape while this ticker renders it, and its next message. Messages form a chain: each stands for the
+ * frames after the previous one.
  */
 export class PlaybackCursor {
   readonly lease: SessionLease;
@@ -44,43 +44,43 @@ export class PlaybackCursor {
 
   rev = 0;
   epoch = 0;
-  /** Undefined while there is nothing to render: before the claim, and between a change and what follows from it. */
+  /** Undefined while nothing is rendered: before the claim, and between a change and its plan. */
   plan: PlaybackPlan | undefined;
 
-  /** Last frame handed to Redis, and last one that Redis is known to have published. */
+  /** The last frame sent to Redis, and the last one that Redis has confirmed as published. */
   sentSeq: Seq = -1;
   publishedSeq: Seq = -1;
-  /** Raised at each new start of the chain, so that answers to messages of an earlier one are told apart. */
+  /** Grows at each restart of the chain, so that replies to messages of an earlier one are ignored. */
   generation = 0;
 
-  /** The next message; undefined at the end of the course, or while a block is on its way. */
+  /** The next message; undefined at the end of the plan, or while a block is loading. */
   next: Cut | undefined;
-  /** When `next` is due, or the end if there is no next; Infinity while waiting for something else than time. */
+  /** When `next` is due, or the end if there is no next; Infinity while waiting for anything else than time. */
   dueMs: WallMs = Number.POSITIVE_INFINITY;
-  /** The JSON of `next`, where it had to be rendered apart. */
+  /** The JSON of `next`, if it was rendered asynchronously. */
   renderedJson: string | undefined;
-  /** What is waited for. A wait that has been replaced by another one is over. */
+  /** What the cursor waits for; replacing it cancels the previous wait. */
   waiting: Promise<unknown> | "confirmation" | undefined;
   checkpointMs: WallMs = Number.POSITIVE_INFINITY;
-  /** When the renderer comes by next; entries of its queue that say otherwise are old. */
+  /** When the scheduler visits it next; queue entries with another time are obsolete. */
   wakeMs: WallMs = Number.POSITIVE_INFINITY;
 
-  /** Ends with the first message that Redis publishes of this course, where the command that led to it is traced. */
+  /** With tracing: ends with the first message that Redis publishes of this plan. */
   span: Span | undefined;
 
-  /** First of an unbroken run of publishes that reached nobody. */
+  /** When publishes began to reach no subscriber, without interruption since. */
   unwatchedSince: number | undefined;
-  /** Frame from which on the block after it is fetched ahead. */
+  /** From this frame on the next block is prefetched. */
   prefetchFrom: Seq = 0;
 
-  /** Frames that are to be left out when the chain comes to them. */
-  #hole: { readonly firstSeq: Seq; readonly lastSeq: Seq } | undefined;
-  /** The message before frames that were left out: when it is confirmed, so are they. */
+  /** Damaged frames, to skip when the chain comes to them. */
+  #damaged: { readonly firstSeq: Seq; readonly lastSeq: Seq } | undefined;
+  /** The message before skipped frames: when it is confirmed, so are they. */
   skipFrom: Seq = -2;
   skipTo: Seq = -2;
 
-  /** What was rendered before `hold`. */
-  #held: SessionRecord | undefined;
+  /** The record that was rendered before `suspend`. */
+  #suspended: SessionRecord | undefined;
   #playingAnchor = 0;
   /** Wall milliseconds for a nanosecond of playing. */
   #wallPerNs = 0;
@@ -92,12 +92,12 @@ export class PlaybackCursor {
     this.events = events;
   }
 
-  /** Follows a new record from now on. The chain starts anew where the record moved the deck; otherwise it goes on. */
+  /** Plays by a new plan. The chain restarts if the record moved the playhead; otherwise it goes on. */
   follow(plan: PlaybackPlan): void {
     const { record, pace } = plan;
-    const before = this.plan?.record ?? this.#held;
+    const before = this.plan?.record ?? this.#suspended;
     const moved = before?.epoch !== record.epoch || before.anchorWallMs !== record.anchorWallMs;
-    this.#held = undefined;
+    this.#suspended = undefined;
     this.plan = plan;
     this.rev = record.rev;
     this.epoch = record.epoch;
@@ -106,9 +106,9 @@ export class PlaybackCursor {
     this.startFrom(moved ? record.publishedSeq : Math.max(this.publishedSeq, record.publishedSeq));
   }
 
-  /** Renders no more until `follow`: what is rendered here has been overtaken by a change. */
+  /** Stops rendering until `follow`, since a change has made the plan obsolete. */
   suspend(): void {
-    this.#held = this.plan?.record ?? this.#held;
+    this.#suspended = this.plan?.record ?? this.#suspended;
     this.plan = undefined;
     this.next = undefined;
     this.renderedJson = undefined;
@@ -116,33 +116,33 @@ export class PlaybackCursor {
     this.dueMs = Number.POSITIVE_INFINITY;
   }
 
-  /** Starts the chain behind a frame. */
+  /** Restarts the chain after a frame. */
   startFrom(seq: Seq): void {
     this.generation++;
     this.sentSeq = seq;
     this.publishedSeq = seq;
     this.prefetchFrom = seq;
     this.skipFrom = -2;
-    this.#hole = undefined;
+    this.#damaged = undefined;
     this.findNext();
   }
 
-  /** Has a damaged block's frames left out; those before it are still shown. */
-  skipDamaged(hole: { readonly firstSeq: Seq; readonly lastSeq: Seq }): void {
-    this.#hole = hole;
+  /** Skips the frames of a damaged block; those before it are still published. */
+  skipDamaged(block: { readonly firstSeq: Seq; readonly lastSeq: Seq }): void {
+    this.#damaged = block;
     this.findNext();
   }
 
-  #leap(hole: { readonly lastSeq: Seq }, last: Seq): void {
-    const to = Math.min(hole.lastSeq, last);
+  #skip(block: { readonly lastSeq: Seq }, last: Seq): void {
+    const to = Math.min(block.lastSeq, last);
     if (this.publishedSeq === this.sentSeq) this.publishedSeq = to;
     else [this.skipFrom, this.skipTo] = [this.sentSeq, to];
     this.sentSeq = to;
     this.prefetchFrom = to;
-    this.#hole = undefined;
+    this.#damaged = undefined;
   }
 
-  /** Has the renderer's next visit find out what comes next. */
+  /** Lets the scheduler's next visit find the next message. */
   findNext(): void {
     this.waiting = undefined;
     this.next = undefined;
@@ -150,13 +150,13 @@ export class PlaybackCursor {
     this.dueMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** HOT: finds the message after the last one sent, and its time. Answers with the frame whose block is not in memory. */
+  /** HOT: finds the message after the last one sent, and its time. Returns the frame whose block is not in memory. */
   advance(plan: PlaybackPlan): CacheMiss | undefined {
-    const hole = this.#hole;
-    const last = hole === undefined ? plan.last : Math.min(hole.firstSeq - 1, plan.last);
+    const damaged = this.#damaged;
+    const last = damaged === undefined ? plan.last : Math.min(damaged.firstSeq - 1, plan.last);
     const cut = nextCut(plan.tape, plan.pace, this.sentSeq, last);
-    if (cut === undefined && hole !== undefined) {
-      this.#leap(hole, plan.last);
+    if (cut === undefined && damaged !== undefined) {
+      this.#skip(damaged, plan.last);
       return this.advance(plan);
     }
     if (cut !== undefined && "seqToLoad" in cut) return cut;

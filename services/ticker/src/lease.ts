@@ -1,15 +1,15 @@
 import type { Lease, LeaseLoss } from "@tapedeck/leases";
 import type { TickerJob } from "@tapedeck/sessions";
 
-/** A ticker's hold on one session. */
+/** A ticker's lease of one session. */
 export type SessionLease = Lease<TickerJob>;
 
 /** Why a lease ends, for logs and metrics. */
 export type LeaseEnd =
   | LeaseLoss
-  /** Nobody watches. */
+  /** No viewers. */
   | "parked"
-  /** Paused, stopped, ended or at the edge: there is nothing to render. */
+  /** Paused, stopped, ended or at the edge: nothing to render. */
   | "at rest"
   /** Another ticker has claimed the session. */
   | "claimed elsewhere"

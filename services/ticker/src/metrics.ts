@@ -1,13 +1,13 @@
 import type { Metrics } from "@tapedeck/runtime";
 import { Counter } from "prom-client";
 
-/** What the renderer counts, by calls that cost next to nothing where they stand on the path of a frame. */
+/** Counters of the scheduler and the pipeline. Calls cost almost nothing, since they are on the path of a frame. */
 export interface PublishMetrics {
-  /** HOT: a message left, so many ms after it was due, standing for so many frames. */
+  /** HOT: a message was sent, so many ms after it was due, for so many frames. */
   message(latenessMs: number, frames: number): void;
   pipeline(ms: number, commands: number): void;
   failedPipeline(): void;
-  /** A session had to wait for a block. */
+  /** A session waited for a block. */
   blockWait(ms: number): void;
 }
 
@@ -19,12 +19,12 @@ export interface Lateness {
 }
 
 export interface TickerMetrics extends PublishMetrics {
-  /** A session came to a damaged block and passed it over. */
+  /** A session skipped a damaged block. */
   damagedBlock(): void;
   leaseEnded(why: string): void;
-  /** A change was made to a session, by a command of this ticker's own. */
+  /** This ticker changed a session by a system command. */
   change(type: string): void;
-  /** A session was taken over from a ticker that had not let go of it. */
+  /** A session was taken over from a ticker that had not released it. */
   failover(): void;
   /** Frames published since the start, each of a merged message counted. */
   readonly framesPublished: number;
@@ -33,14 +33,14 @@ export interface TickerMetrics extends PublishMetrics {
 }
 
 export interface TickerGauges {
-  /** Sessions held, and how many may be. */
+  /** Sessions leased, and the limit. */
   readonly leases: () => number;
   readonly capacity: number;
 }
 
 export function createTickerMetrics(metrics: Metrics, { leases, capacity }: TickerGauges): TickerMetrics {
   const registers = [metrics.registry];
-  // What is counted per frame is a plain number here, which Prometheus reads when it asks.
+  // Counts per frame are plain numbers, which are read when Prometheus scrapes.
   let framesPublished = 0;
   let messages = 0;
   let pipelineCommands = 0;
@@ -121,7 +121,7 @@ export function createTickerMetrics(metrics: Metrics, { leases, capacity }: Tick
   };
 }
 
-/** Lateness since it was last asked for, in steps of half a millisecond, up to 128 ms. */
+/** Lateness since the last call of `take`, in steps of half a millisecond, up to 128 ms. */
 class RecentLateness {
   readonly #counts = new Uint32Array(256);
   #since = performance.now();

@@ -1,51 +1,50 @@
 import { corkWrites, type RedisConnection } from "@tapedeck/runtime";
 import { frameHead } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
-import { CheckpointCall } from "./checkpoints.js";
 import type { PlaybackCursor } from "./cursor.js";
 
-/** What becomes of a batch's commands. */
+/** Receives the results of a batch's commands. */
 export interface BatchResults {
-  /** Redis has published a message of the rendering's present chain, to so many listeners of its node. */
+  /** Redis has published a message of the cursor's current generation, to so many subscribers of its node. */
   published(cursor: PlaybackCursor, seq: Seq, listeners: number): void;
-  /** It has not, or nobody knows. */
+  /** It has not, or the result is unknown. */
   failed(cursor: PlaybackCursor): void;
-  /** A checkpoint that was not made. */
+  /** A checkpoint was not written. */
   checkpointFailed(cursor: PlaybackCursor, error: Error): void;
 }
 
-/** All that goes to Redis in one wake-up, in one write: messages and checkpoints. Replies are told apart by their place. */
+/** The messages and checkpoints of one wake-up, in one write. Replies are matched by their order. */
 export class PublishBatch {
   readonly #publisher: RedisConnection;
-  readonly #of: PlaybackCursor[] = [];
+  readonly #cursors: PlaybackCursor[] = [];
   readonly #text: string[] = [];
   readonly #seq: Seq[] = [];
-  /** The chain that a message belongs to, so that one of a chain that was given up meanwhile is recognised. */
-  readonly #chain: number[] = [];
+  /** The generation of each message, so that replies to an abandoned one are ignored. */
+  readonly #generation: number[] = [];
   readonly #errors: (Error | null | undefined)[] = [];
   readonly #replies: unknown[] = [];
   readonly #checkpoints: CheckpointCall[] = [];
-  #awaited = 0;
+  #pending = 0;
 
   constructor(publisher: RedisConnection) {
     this.#publisher = publisher;
   }
 
   get messages(): number {
-    return this.#of.length;
+    return this.#cursors.length;
   }
 
   /** Messages and checkpoints. */
   get size(): number {
-    return this.#checkpoints.reduce((sum, { size }) => sum + size, this.#of.length);
+    return this.#checkpoints.reduce((sum, { size }) => sum + size, this.#cursors.length);
   }
 
   // HOT
   message(cursor: PlaybackCursor, seq: Seq, json: string): void {
-    this.#of.push(cursor);
+    this.#cursors.push(cursor);
     this.#text.push(frameHead(cursor.rev, cursor.epoch, cursor.sentSeq, seq) + json);
     this.#seq.push(seq);
-    this.#chain.push(cursor.generation);
+    this.#generation.push(cursor.generation);
   }
 
   checkpoint(cursor: PlaybackCursor): void {
@@ -57,39 +56,99 @@ export class PublishBatch {
     last.add(cursor);
   }
 
-  /** @param landed called when Redis has answered every command, or the connection has broken */
+  /** @param landed called when Redis has replied to every command, or the connection has broken */
   send(landed: () => void): void {
-    this.#awaited = this.#of.length + this.#checkpoints.length;
-    const answered = (): void => {
-      if (--this.#awaited === 0) landed();
+    this.#pending = this.#cursors.length + this.#checkpoints.length;
+    const replied = (): void => {
+      if (--this.#pending === 0) landed();
     };
     corkWrites(this.#publisher, () => {
-      for (let i = 0; i < this.#of.length; i++) this.#publish(i, answered);
-      for (const checkpoints of this.#checkpoints) checkpoints.send(answered);
+      for (let i = 0; i < this.#cursors.length; i++) this.#publish(i, replied);
+      for (const checkpoints of this.#checkpoints) checkpoints.send(replied);
     });
   }
 
   // HOT
-  #publish(i: number, answered: () => void): void {
-    const told = (error: Error | null | undefined, reply: unknown): void => {
+  #publish(i: number, replied: () => void): void {
+    const onReply = (error: Error | null | undefined, reply: unknown): void => {
       this.#errors[i] = error;
       this.#replies[i] = reply;
-      answered();
+      replied();
     };
-    const channel = this.#of[i]?.channel ?? "";
-    if (this.#publisher.isCluster) this.#publisher.spublish(channel, this.#text[i] ?? "", told);
-    else this.#publisher.publish(channel, this.#text[i] ?? "", told);
+    const channel = this.#cursors[i]?.channel ?? "";
+    if (this.#publisher.isCluster) this.#publisher.spublish(channel, this.#text[i] ?? "", onReply);
+    else this.#publisher.publish(channel, this.#text[i] ?? "", onReply);
   }
 
   // HOT
   reportTo(outcome: BatchResults): void {
-    for (let i = 0; i < this.#of.length; i++) {
-      const cursor = this.#of[i];
+    for (let i = 0; i < this.#cursors.length; i++) {
+      const cursor = this.#cursors[i];
       const seq = this.#seq[i];
-      if (cursor === undefined || seq === undefined || this.#chain[i] !== cursor.generation) continue;
+      if (cursor === undefined || seq === undefined || this.#generation[i] !== cursor.generation) continue;
       if (this.#errors[i]) outcome.failed(cursor);
       else outcome.published(cursor, seq, Number(this.#replies[i]));
     }
     for (const checkpoints of this.#checkpoints) checkpoints.reportTo(outcome);
+  }
+}
+
+/** Returned instead of a revision if the session is gone. */
+const noSession = -1;
+/** A script blocks Redis: for so many sessions about 0.2 ms. */
+const sessionsPerCall = 64;
+
+/** Checkpoints in one call. One call per session would cost Redis as much as all messages together. */
+class CheckpointCall {
+  readonly #publisher: RedisConnection;
+  readonly #cursors: PlaybackCursor[] = [];
+  #error: Error | undefined;
+  /** The reply of the script: place, revision, place, revision, ... */
+  #changed: readonly number[] = [];
+
+  constructor(publisher: RedisConnection) {
+    this.#publisher = publisher;
+  }
+
+  get size(): number {
+    return this.#cursors.length;
+  }
+
+  /** In a Redis Cluster all keys of a call must be in one slot, which the keys of two sessions hardly ever are. */
+  get full(): boolean {
+    return this.size >= (this.#publisher.isCluster ? 1 : sessionsPerCall);
+  }
+
+  add(cursor: PlaybackCursor): void {
+    this.#cursors.push(cursor);
+  }
+
+  /** @param landed called when Redis has replied, or the connection has broken */
+  send(landed: () => void): void {
+    const keys = this.#cursors.map(({ key }) => key);
+    const revsAndSeqs = this.#cursors.flatMap(({ rev, publishedSeq }) => [rev, publishedSeq]);
+    this.#publisher.sessionCheckpoints(keys.length, ...keys, ...revsAndSeqs).then(
+      (changed) => {
+        this.#changed = changed;
+        landed();
+      },
+      (error: Error) => {
+        this.#error = error;
+        landed();
+      },
+    );
+  }
+
+  reportTo(outcome: BatchResults): void {
+    if (this.#error !== undefined) {
+      for (const cursor of this.#cursors) outcome.checkpointFailed(cursor, this.#error);
+      return;
+    }
+    for (let at = 0; at + 1 < this.#changed.length; at += 2) {
+      const cursor = this.#cursors[(this.#changed[at] ?? 0) - 1];
+      const rev = this.#changed[at + 1];
+      if (rev === noSession) cursor?.events.gone();
+      else if (rev !== cursor?.rev) cursor?.events.changed(); // otherwise the change has been received meanwhile
+    }
   }
 }

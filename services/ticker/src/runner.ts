@@ -3,6 +3,7 @@ import { isGrowingTape } from "@tapedeck/live";
 import { RefusedError } from "@tapedeck/protocol";
 import { type Logger, type RedisClock, type Span, startSpan } from "@tapedeck/runtime";
 import {
+  canFollowEdge,
   endNsOf,
   type Keys,
   needsTicker,
@@ -26,10 +27,10 @@ export interface SessionLeaseRunnerOptions {
   readonly tapes: Pick<TapeCatalog, "open">;
   readonly scheduler: PublishScheduler;
   readonly clock: RedisClock;
-  /** Lets so many hand-overs go on at once; a session is rendered until its turn comes. */
+  /** Limits concurrent hand-overs; a session is rendered until its turn comes. */
   readonly limitHandOver: <T>(release: () => Promise<T>) => Promise<T>;
   readonly metrics: TickerMetrics;
-  /** What this ticker has told of damaged blocks. */
+  /** Damaged blocks that this ticker has logged. */
   readonly damage: DamageReports;
   readonly log: Logger;
 }
@@ -40,10 +41,10 @@ const endings: ReadonlySet<string> = new Set(["end", "wrap", "reach"] satisfies 
 const releaseAttempts = 10;
 const unreadableRetryMs = 5000;
 
-/** One lease's life: claims the session, keeps its rendering in step with its record, and lets go of it in the end. */
+/** Runs one lease: claims the session, keeps its cursor in step with its record, and releases it at the end. */
 export class SessionLeaseRunner implements PlaybackEvents {
   readonly sessionId: string;
-  /** Resolves when nothing is rendered any more and the session has been let go. */
+  /** Resolves when rendering has stopped and the session is released. */
   readonly done: Promise<LeaseEnd>;
 
   readonly #options: SessionLeaseRunnerOptions;
@@ -56,15 +57,15 @@ export class SessionLeaseRunner implements PlaybackEvents {
   #tape: Tape | undefined;
   #newest: SessionRecord | undefined;
   #claimed = false;
-  #lettingGo = false;
-  #adopting = false;
-  /** Of a change whose course is not known yet. */
+  #releasing = false;
+  #planning = false;
+  /** The trace of a change that has no plan yet. */
   #span: Span | undefined;
   #rereading = false;
   #unreadable = "";
   #timer: NodeJS.Timeout | undefined;
   /** Stops waiting for the tape to grow. */
-  #forgetTape: () => void = () => {};
+  #stopAwaitingGrowth: () => void = () => {};
 
   constructor(lease: SessionLease, options: SessionLeaseRunnerOptions) {
     const { keys, log } = options;
@@ -84,17 +85,17 @@ export class SessionLeaseRunner implements PlaybackEvents {
         resolve(why);
       };
     });
-    this.done = this.#live();
+    this.done = this.#run();
   }
 
-  /** A state of this session, from whichever way it came. Older ones than the newest known are ignored. */
+  /** Takes a state of this session from any source; ignores it if a newer one is known. */
   onState(record: SessionRecord, trace?: string): void {
     if (this.#newest !== undefined && record.rev <= this.#newest.rev) return;
-    this.#trace(trace);
+    this.#beginTrace(trace);
     this.#follow(record);
   }
 
-  /** Something may have been missed: asks Redis. */
+  /** A change may have been missed: reads the session again. */
   changed(): void {
     void this.#reread();
   }
@@ -112,7 +113,8 @@ export class SessionLeaseRunner implements PlaybackEvents {
     const tape = this.#tape;
     if (record === undefined || tape === undefined) return;
     const { node } = this.#options;
-    if (canFollowEdge(record, tape)) void this.#perform({ type: "reach", node, seq: this.#cursor.publishedSeq });
+    if (canFollowEdge(record, tape.span.growing))
+      void this.#perform({ type: "reach", node, seq: this.#cursor.publishedSeq });
     else if (willGrow(record, tape)) this.#awaitGrowth(tape);
     else void this.#perform(record.loop ? { type: "wrap", node } : { type: "end", node });
   }
@@ -122,31 +124,31 @@ export class SessionLeaseRunner implements PlaybackEvents {
   }
 
   behind(): void {
-    void this.#goOnFrom(() => 0);
+    void this.#failOver(() => 0);
   }
 
   unreadable(error: unknown): void {
-    // Told once, and again when it is something else, however long it lasts.
+    // Logged as an error once, and again only if the cause changes.
     const level = this.#unreadable === String(error) ? "debug" : "error";
     this.#unreadable = String(error);
-    this.#log[level]({ err: error }, "the tape cannot be read: the session waits for it");
-    this.#again(unreadableRetryMs);
+    this.#log[level]({ err: error }, "the tape cannot be read; retrying, the session waits");
+    this.#rereadLater(unreadableRetryMs);
   }
 
   damaged(error: DamagedBlock): void {
     const { metrics, damage } = this.#options;
     metrics.damagedBlock();
     if (damage.shouldReport(error))
-      this.#log.error({ err: error }, "a damaged block is left out, here and wherever it is played");
+      this.#log.error({ err: error }, "damaged block skipped: its frames are missing wherever it is played");
   }
 
-  /** Redis's clock jumped by so many ms: playing goes on from where the old clock had the playhead. */
+  /** Redis's clock jumped by so many ms: playing goes on from the playhead by the old clock. */
   clockJumped(byMs: number): void {
     const { clock } = this.#options;
-    void this.#goOnFrom((record, tape) => playheadAt(record, clock.now() - byMs, tape));
+    void this.#failOver((record, tape) => playheadAt(record, clock.now() - byMs, tape));
   }
 
-  async #live(): Promise<LeaseEnd> {
+  async #run(): Promise<LeaseEnd> {
     const { scheduler, limitHandOver, metrics } = this.#options;
     const { signal } = this.#lease;
     const recalled = () => this.#end(isLeaseEnd(signal.reason) ? signal.reason : "lost");
@@ -163,46 +165,46 @@ export class SessionLeaseRunner implements PlaybackEvents {
     } finally {
       signal.removeEventListener("abort", recalled);
       clearTimeout(this.#timer);
-      this.#forgetTape();
+      this.#stopAwaitingGrowth();
       scheduler.remove(this.#cursor);
     }
   }
 
-  /** The job is the right to claim: whoever held the session before has lost the job or is about to hear of this. */
+  /** The job is the right to claim: the previous ticker has lost the job, or is about to receive this claim. */
   async #claim(): Promise<void> {
-    this.#trace(this.#lease.job.trace);
-    const record = await this.#insist({ type: "claim", node: this.#options.node });
+    this.#beginTrace(this.#lease.job.trace);
+    const record = await this.#performWithRetry({ type: "claim", node: this.#options.node });
     if (record === undefined) return;
     this.#claimed = true;
-    const heard = this.#newest;
-    this.#follow(heard !== undefined && heard.rev > record.rev ? heard : record);
+    const newest = this.#newest;
+    this.#follow(newest !== undefined && newest.rev > record.rev ? newest : record);
   }
 
-  /** Stops rendering, waits for what is under way, and writes how far it came while giving the session back. */
+  /** Stops rendering, waits for pending replies, and releases the session with its published seq. */
   async #release(): Promise<void> {
     const { scheduler, node } = this.#options;
-    this.#lettingGo = true;
+    this.#releasing = true;
     scheduler.suspend(this.#cursor);
     await scheduler.drained();
-    if (this.#claimed) await this.#insist({ type: "release", node, publishedSeq: this.#cursor.publishedSeq });
+    if (this.#claimed) await this.#performWithRetry({ type: "release", node, publishedSeq: this.#cursor.publishedSeq });
   }
 
-  /** Slower than the market, or up to a time that is yet to come, there will be more to render, or the tape will be finished. */
+  /** More frames will come, or the tape will be finished: for a session slower than the market, or with a range that ends in the future. */
   #awaitGrowth(tape: Tape): void {
     const goOn = (): void => {
-      if (this.#newest !== undefined) this.#follow(this.#newest); // which waits no more
+      if (this.#newest !== undefined) this.#follow(this.#newest); // which ends the wait
     };
     if (!isGrowingTape(tape) || tape.span.lastSeq > this.#cursor.publishedSeq) goOn();
-    else this.#forgetTape = tape.onGrown(goOn);
+    else this.#stopAwaitingGrowth = tape.onGrown(goOn);
   }
 
-  /** Re-anchors at a place the playhead had when all was well, instead of following the clock in one leap. */
-  async #goOnFrom(playhead: (record: SessionRecord, tape: Tape) => number): Promise<void> {
+  /** Re-anchors at an earlier playhead instead of following the clock in one leap. */
+  async #failOver(playhead: (record: SessionRecord, tape: Tape) => number): Promise<void> {
     const record = this.#newest;
     const tape = this.#tape;
-    if (record === undefined || tape === undefined) return; // not claimed yet; the claim looks at the clock itself
+    if (record === undefined || tape === undefined) return; // not claimed yet; the claim handles the delay itself
     this.#options.scheduler.suspend(this.#cursor);
-    // What retention has taken away is passed over.
+    // Frames that retention has removed are skipped.
     const seq = Math.max(this.#cursor.publishedSeq, record.publishedSeq, tape.span.firstSeq);
     try {
       const ns = Math.max(await tape.nsOf(seq), playhead(record, tape));
@@ -214,15 +216,15 @@ export class SessionLeaseRunner implements PlaybackEvents {
 
   async #perform(command: SystemCommand): Promise<void> {
     const before = this.#newest;
-    const record = await this.#insist(command);
+    const record = await this.#performWithRetry(command);
     if (record === undefined) return;
     this.onState(record);
-    // It changed nothing: Redis's clock may be a little behind this ticker's.
-    if (this.#newest === before) this.#again(endings.has(command.type) ? endRetryMs : retryMs);
+    // Nothing changed: Redis's clock may be slightly behind this ticker's.
+    if (this.#newest === before) this.#rereadLater(endings.has(command.type) ? endRetryMs : retryMs);
   }
 
-  /** Performs a command, however long Redis is away. Undefined when it was refused, or the lease ended before. */
-  async #insist(command: SystemCommand): Promise<SessionRecord | undefined> {
+  /** Performs a command, retrying while Redis is away. Undefined if it was refused, or the lease ended first. */
+  async #performWithRetry(command: SystemCommand): Promise<SessionRecord | undefined> {
     const { sessions, metrics } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -236,39 +238,39 @@ export class SessionLeaseRunner implements PlaybackEvents {
           return undefined;
         }
         if (error instanceof RefusedError && error.status < 500) {
-          this.#log.info({ command: command.type, code: error.code }, "a command of the ticker was refused");
-          this.#again(retryMs);
+          this.#log.info({ command: command.type, code: error.code }, "system command refused");
+          this.#rereadLater(retryMs);
           return undefined;
         }
-        if (attempt === 1) this.#log.warn({ err: error, command: command.type }, "not performed, trying again");
+        if (attempt === 1) this.#log.warn({ err: error, command: command.type }, "system command failed; retrying");
         await sleep(retryMs);
-        // A release that fails is made up for: the claim runs out after 3 s, and upkeep finds the session another ticker.
+        // Maintenance repairs a failed release: the claim expires after 3 s, and the session gets another ticker.
         if (this.#ended !== undefined && (command.type !== "release" || attempt === releaseAttempts)) return undefined;
       }
     }
   }
 
-  /** Takes a record for what the session is now. Until its course is known nothing is rendered of the course before. */
+  /** Takes a record as the session's current one. Until its plan is known, nothing is rendered of the previous plan. */
   #follow(record: SessionRecord): void {
     this.#newest = record;
-    this.#forgetTape();
-    if (!this.#claimed || this.#lettingGo) return;
+    this.#stopAwaitingGrowth();
+    if (!this.#claimed || this.#releasing) return;
     this.#options.scheduler.suspend(this.#cursor);
-    if (!this.#adopting) void this.#adopt();
+    if (!this.#planning) void this.#applyNewest();
   }
 
-  async #adopt(): Promise<void> {
-    this.#adopting = true;
+  async #applyNewest(): Promise<void> {
+    this.#planning = true;
     try {
       for (;;) {
         const record = this.#newest;
         if (record === undefined) return;
-        const rest = whyNothingToRender(record, this.#options.node);
-        if (rest !== undefined) {
-          this.#end(rest);
+        const why = whyNothingToRender(record, this.#options.node);
+        if (why !== undefined) {
+          this.#end(why);
           return;
         }
-        const plan = await this.#courseOf(record);
+        const plan = await this.#planFor(record);
         if (record !== this.#newest) continue; // changed again meanwhile
         this.#options.scheduler.follow(this.#cursor, plan);
         if (this.#span !== undefined) this.#cursor.span = this.#span;
@@ -278,11 +280,11 @@ export class SessionLeaseRunner implements PlaybackEvents {
     } catch (error) {
       this.unreadable(error);
     } finally {
-      this.#adopting = false;
+      this.#planning = false;
     }
   }
 
-  async #courseOf(record: SessionRecord): Promise<PlaybackPlan> {
+  async #planFor(record: SessionRecord): Promise<PlaybackPlan> {
     if (this.#tape?.id !== record.tape) this.#tape = await this.#options.tapes.open(record.tape);
     const tape = this.#tape;
     const { anchorNs, speed, maxFps } = record;
@@ -302,43 +304,38 @@ export class SessionLeaseRunner implements PlaybackEvents {
       if (found === undefined) {
         this.#end("gone");
       } else if (newest !== undefined && found.record.rev < newest.rev) {
-        // Redis has lost what this ticker has seen of the session. Viewers have seen it too: a new epoch, for them to follow.
-        const record = await this.#insist({ type: "recover", epoch: newest.epoch, rev: newest.rev });
+        // Redis has lost changes that this ticker, and viewers, have seen: a new epoch makes viewers follow the session.
+        const record = await this.#performWithRetry({ type: "recover", epoch: newest.epoch, rev: newest.rev });
         if (record !== undefined) this.#follow(record);
       } else {
         this.#follow(found.record);
       }
     } catch (error) {
-      this.#log.debug({ err: error }, "session not read, trying again");
-      this.#again(retryMs);
+      this.#log.debug({ err: error }, "session not read; retrying");
+      this.#rereadLater(retryMs);
     } finally {
       this.#rereading = false;
     }
   }
 
-  /** Until the first frame of what a traced command changed is published. */
-  #trace(from: string | undefined): void {
+  /** Begins a span that ends when the first frame after a traced command is published. */
+  #beginTrace(from: string | undefined): void {
     if (from !== undefined) this.#span = startSpan("render", { "tapedeck.session": this.sessionId }, from);
   }
 
-  /** Looks at the session anew after a while. */
-  #again(ms: number): void {
+  /** Reads the session again after a while. */
+  #rereadLater(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#ended === undefined) this.#timer = setTimeout(() => void this.#reread(), ms);
   }
 }
 
-/** Whether a session that has shown all of its tape goes on at the edge, from which gateways follow the market by themselves. */
-function canFollowEdge({ mode, toNs, loop, speed }: SessionRecord, { span }: Tape): boolean {
-  return mode === "LIVE" && toNs === null && !loop && (speed >= 1 || !span.growing);
-}
-
-/** Whether the end of what is played will move by itself. */
+/** Whether the end of what is played moves as the tape grows. */
 function willGrow({ toNs }: SessionRecord, { span }: Tape): boolean {
   return span.growing && (toNs === null || toNs > span.lastNs);
 }
 
-/** Why this ticker has nothing to render of a session, if it hasn't. */
+/** Why this ticker has nothing to render of a session; undefined if it has. */
 function whyNothingToRender(record: SessionRecord, node: string): LeaseEnd | undefined {
   if (record.parked) return "parked";
   if (!needsTicker(record)) return "at rest";

@@ -12,45 +12,45 @@ export interface PublishSchedulerOptions {
   readonly clock: RedisClock;
   readonly probe: Pick<PubSubProbe, "receivedWithin">;
   readonly metrics: PublishMetrics;
-  /** Silence after which a session counts as unwatched. */
+  /** Without subscribers for this long, a session counts as unwatched. */
   readonly graceMs: number;
 }
 
-/** Timers fire on whole milliseconds, so what is due within half of one goes along. */
+/** Timers fire on whole milliseconds, so a wake-up includes what is due within half of one. */
 const alongMs = 0.5;
 /**
- * Least time between two wake-ups: each costs as much as several messages here, in Redis and in the gateway, whatever it
- * brings. At 8,000 messages a second 4 ms instead of 2 saved a fifth of a frame's cost, and made it 1.5 ms later.
+ * Minimum time between two wake-ups: each costs as much as several messages here, in Redis and in the gateway, however little it
+ * sends. At 8,000 messages a second 4 ms instead of 2 saved a fifth of a frame's cost, and made it 1.5 ms later.
  */
 const spacingMs = 4;
-/** The least difference of two times on the queue: today's milliseconds are exact to 0.0003. */
+/** The smallest difference of two times on the queue: milliseconds since 1970 are exact to 0.0003. */
 const momentMs = 0.001;
 const checkpointEveryMs = 1000;
-/** A checkpoint that is nearly due goes along with a message instead of waking the renderer for itself. */
+/** A checkpoint that is nearly due is sent with a message, without a wake-up of its own. */
 const checkpointEarlyMs = 250;
-/** Messages of one session in one wake-up, so that one that catches up does not make the others late. */
+/** Messages of one session in one wake-up, so that a session that catches up does not delay the others. */
 const messagesPerVisit = 64;
 /**
- * Messages in one wake-up, so that a ticker that was held up comes back: thousands at once, megabytes of text, cost three times as
- * much each as some hundred do, and the next wake-up has the more to do.
+ * Messages in one wake-up, so that a delayed ticker recovers: thousands at once, megabytes of text, cost three times as much each
+ * as some hundred do, which would delay the next wake-up even more.
  */
 const messagesPerWakeUp = 256;
-/** A frame due longer ago than this is not sent on the quiet. */
+/** A frame due longer ago than this is dropped; that triggers a failover. */
 const behindMs = 10_000;
-const lookAgainMs = 50;
+const revisitMs = 50;
 
 /**
- * Renders all sessions of this ticker: one queue of due times, one timer, and one batch for each wake-up. Nothing here waits
- * for anything; what has to wait (claims, loading, commands) is done by the session's run and comes back as `follow`.
+ * Renders all sessions of this ticker: one queue of due times, one timer, and one batch for each wake-up. Nothing here awaits;
+ * what has to wait (claims, commands) is done by the session's lease runner, which then calls `follow`.
  */
 export class PublishScheduler {
   readonly #clock: RedisClock;
   readonly #metrics: PublishMetrics;
   readonly #pipeline: PublishPipeline;
   readonly #queue = new FlatQueue<PlaybackCursor>();
-  readonly #all = new Set<PlaybackCursor>();
+  readonly #cursors = new Set<PlaybackCursor>();
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires. Infinity: there is nothing to wake for. -Infinity: whoever is at work sets it when done. */
+  /** When the timer fires. Infinity: nothing is due. -Infinity: a wake-up is running and sets it when it ends. */
   #timerMs: WallMs = Number.POSITIVE_INFINITY;
   #wokeMs: WallMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
@@ -62,25 +62,25 @@ export class PublishScheduler {
   }
 
   add(cursor: PlaybackCursor): void {
-    this.#all.add(cursor);
+    this.#cursors.add(cursor);
   }
 
   remove(cursor: PlaybackCursor): void {
     cursor.suspend();
     cursor.wakeMs = Number.POSITIVE_INFINITY;
     cursor.checkpointMs = Number.POSITIVE_INFINITY;
-    this.#all.delete(cursor);
+    this.#cursors.delete(cursor);
   }
 
-  /** Renders no more of a session until `follow`. */
+  /** Stops rendering a session until `follow`. */
   suspend(cursor: PlaybackCursor): void {
     cursor.suspend();
     this.#schedule(cursor);
   }
 
-  /** Renders a session as its record says from now on. */
+  /** Renders a session by a new plan from now on. */
   follow(cursor: PlaybackCursor, plan: PlaybackPlan): void {
-    if (!this.#all.has(cursor)) return;
+    if (!this.#cursors.has(cursor)) return;
     cursor.follow(plan);
     if (cursor.checkpointMs === Number.POSITIVE_INFINITY) {
       // Anywhere within the second, so that a thousand sessions taken at once do not checkpoint at once.
@@ -89,18 +89,18 @@ export class PublishScheduler {
     this.#schedule(cursor);
   }
 
-  /** Times on the queue are of a clock that has jumped: looks at everyone again. */
+  /** The clock has jumped: schedules all sessions again. */
   reschedule(): void {
     const now = this.#clock.now();
     this.#wokeMs = Number.NEGATIVE_INFINITY;
-    for (const cursor of this.#all) {
+    for (const cursor of this.#cursors) {
       cursor.checkpointMs = now + Math.random() * checkpointEveryMs;
       this.#schedule(cursor);
     }
     if (this.#pipeline.ready) this.#arm();
   }
 
-  /** Resolves when Redis has answered all that was sent up to now, well or ill. */
+  /** Resolves when Redis has replied to everything sent up to now, or the connection has broken. */
   drained(): Promise<void> {
     return this.#pipeline.drained();
   }
@@ -108,10 +108,10 @@ export class PublishScheduler {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    for (const cursor of this.#all) this.remove(cursor);
+    for (const cursor of this.#cursors) this.remove(cursor);
   }
 
-  /** @param after time before which it need not come by again */
+  /** @param after the next visit is later than this */
   #schedule(cursor: PlaybackCursor, after: WallMs = Number.NEGATIVE_INFINITY): void {
     let at = Math.min(cursor.dueMs, cursor.checkpointMs);
     if (at <= after) at = after + momentMs;
@@ -131,7 +131,7 @@ export class PublishScheduler {
     this.#timer = setTimeout(this.#wake, Math.max(1, wait));
   }
 
-  // HOT: the whole work of a ticker is done here. No promise, timer, closure or JSON per frame.
+  // HOT: all of a ticker's rendering is done here. No promise, timer, closure or JSON per frame.
   readonly #wake = (): void => {
     this.#timerMs = Number.NEGATIVE_INFINITY;
     if (this.#stopped || !this.#pipeline.ready) return; // `#resume` is called
@@ -144,10 +144,10 @@ export class PublishScheduler {
     for (let at = this.#queue.peekValue(); at !== undefined && at <= horizon; at = this.#queue.peekValue()) {
       if (batch.messages >= messagesPerWakeUp) break;
       const cursor = this.#queue.pop();
-      if (cursor === undefined || cursor.wakeMs !== at) continue; // it was rescheduled or has gone
+      if (cursor === undefined || cursor.wakeMs !== at) continue; // it was rescheduled or removed
       cursor.wakeMs = Number.POSITIVE_INFINITY;
       if (monotonic >= cursor.lease.heldUntil) {
-        this.#passOver(cursor, now); // the lock may be another's by now
+        this.#revisitLater(cursor, now); // another worker may have the lock by now
         continue;
       }
       if (cursor.dueMs <= horizon) this.#render(cursor, now, horizon, batch);
@@ -175,12 +175,12 @@ export class PublishScheduler {
       }
       if (room === 0) return; // goes on in the next wake-up
       if (now - cursor.dueMs > behindMs || isTrimmed(cursor, plan)) {
-        this.#fallBehind(cursor);
+        this.#reportBehind(cursor);
         return;
       }
       const json = cursor.renderedJson ?? renderStretch(plan.tape, cursor.sentSeq, cut.seq);
       if (typeof json !== "string") {
-        this.#renderApart(cursor, plan, cut);
+        this.#renderAsync(cursor, plan, cut);
         return;
       }
       batch.message(cursor, cut.seq, json);
@@ -191,10 +191,10 @@ export class PublishScheduler {
     }
   }
 
-  // HOT: false if a block has to be waited for.
+  // HOT: false if it has to wait for a block.
   #advance(cursor: PlaybackCursor, plan: PlaybackPlan): boolean {
     if (isTrimmed(cursor, plan)) {
-      this.#fallBehind(cursor);
+      this.#reportBehind(cursor);
       return false;
     }
     const missing = cursor.advance(plan);
@@ -207,13 +207,13 @@ export class PublishScheduler {
     return true;
   }
 
-  /** Waits for a block that the next cut depends on. */
+  /** Loads a block that the next cut depends on. */
   #fetch(cursor: PlaybackCursor, plan: PlaybackPlan, seq: Seq): void {
     this.#wait(cursor, plan.tape.load(seq), () => cursor.findNext());
   }
 
-  /** Renders a message whose blocks are not all in memory, and may not all fit there at a time. */
-  #renderApart(cursor: PlaybackCursor, plan: PlaybackPlan, cut: Cut): void {
+  /** Renders a message whose blocks are not all in memory, and may not fit there at the same time. */
+  #renderAsync(cursor: PlaybackCursor, plan: PlaybackPlan, cut: Cut): void {
     const { dueMs } = cursor;
     this.#wait(cursor, render(plan.tape, cursor.sentSeq, cut.seq), (json) => {
       cursor.renderedJson = json;
@@ -228,7 +228,7 @@ export class PublishScheduler {
     work.then(
       (result) => {
         this.#metrics.blockWait(performance.now() - since);
-        if (cursor.waiting !== work) return; // overtaken by a change
+        if (cursor.waiting !== work) return; // a change has replaced it
         cursor.waiting = undefined;
         then(result);
         this.#schedule(cursor);
@@ -246,7 +246,7 @@ export class PublishScheduler {
     );
   }
 
-  #fallBehind(cursor: PlaybackCursor): void {
+  #reportBehind(cursor: PlaybackCursor): void {
     cursor.dueMs = Number.POSITIVE_INFINITY;
     cursor.events.behind();
   }
@@ -257,15 +257,15 @@ export class PublishScheduler {
     else cursor.waiting = "confirmation";
   }
 
-  #passOver(cursor: PlaybackCursor, now: WallMs): void {
-    cursor.wakeMs = now + lookAgainMs;
+  #revisitLater(cursor: PlaybackCursor, now: WallMs): void {
+    cursor.wakeMs = now + revisitMs;
     this.#queue.push(cursor, cursor.wakeMs);
   }
 
-  /** Redis answers again. If it was away, sessions are read again before anything is published: it may have lost them. */
+  /** Redis replies again. If it was away, sessions are read again before anything is published, since it may have lost them. */
   #resume(lost: boolean): void {
     if (lost) {
-      for (const cursor of this.#all) {
+      for (const cursor of this.#cursors) {
         this.suspend(cursor);
         cursor.events.changed();
       }
@@ -274,17 +274,17 @@ export class PublishScheduler {
   }
 }
 
-/** HOT: whether retention has taken away what comes next; a tape that grows may be cut at its beginning at any time. */
+/** HOT: whether retention has removed the next frame; it may trim the beginning of a growing tape at any time. */
 function isTrimmed({ sentSeq }: PlaybackCursor, { tape }: PlaybackPlan): boolean {
   return sentSeq + 1 < tape.span.firstSeq;
 }
 
-/** Has the block after the one of a frame loaded, once per block. */
+/** Loads the block after that of a frame, once per block. */
 function prefetch(cursor: PlaybackCursor, plan: PlaybackPlan, seq: Seq): void {
   const { tape, last } = plan;
   const block = tape.block(seq);
   if (block === undefined) return;
   cursor.prefetchFrom = block.lastSeq + 1;
   if (block.lastSeq >= Math.min(last, tape.span.lastSeq) || tape.block(block.lastSeq + 1) !== undefined) return;
-  tape.load(block.lastSeq + 1).catch(() => {}); // whoever needs it asks again, and is told
+  tape.load(block.lastSeq + 1).catch(() => {}); // the cursor that needs it loads it again, and gets the error
 }

@@ -10,16 +10,16 @@ import { decodeState, parseHead, type SessionRecord, traceOf } from "@tapedeck/s
 import { z } from "zod";
 
 export interface StateListener {
-  /** @param trace of the command that led to it, where it is traced */
+  /** @param trace of the command that led to it, with tracing on */
   state(record: SessionRecord, trace: string | undefined): void;
   gone(sessionId: string): void;
-  /** The subscription was interrupted: anything may have been missed. */
+  /** The subscription was interrupted: changes may have been missed. */
   missed(): void;
 }
 
 const gone = z.object({ id: z.string() });
 
-/** Hears the states of the sessions that this ticker renders, on its own channel. Resolves when it is subscribed. */
+/** Receives the states of sessions on the ticker's own channel. Resolves when it is subscribed. */
 export async function subscribeToStates(
   subscriber: RedisConnection,
   channel: string,
@@ -36,8 +36,8 @@ export async function subscribeToStates(
       if (head.kind === "S") listener.state(decodeState(body), traceOf(body));
       else listener.gone(gone.parse(JSON.parse(body)).id);
     } catch (error) {
-      // Of another release, perhaps. The checkpoint finds the change as well.
-      log.warn({ err: error }, "a state that cannot be read");
+      // It may come from another release. The next checkpoint finds the change as well.
+      log.warn({ err: error }, "unreadable state message ignored; the next checkpoint detects the change");
     }
   });
   await untilSubscribed(subscriber, channel);

@@ -38,7 +38,7 @@ export interface TickerOptions {
   readonly log: Logger;
 }
 
-/** Sessions handed over at a time. Each is rendered until its turn, so that none of a thousand waits for all the others. */
+/** Sessions handed over at the same time. Each is rendered until its turn, so that none of a thousand waits for all others. */
 const handOversAtOnce = 32;
 const balanceEveryMs = 1000;
 
@@ -76,7 +76,7 @@ export class Ticker {
     });
   }
 
-  /** Resolves when it hears states and its workers take leases. */
+  /** Resolves when it is subscribed to states and takes leases. */
   static async start(options: TickerOptions): Promise<Ticker> {
     const ticker = new Ticker(options);
     await ticker.#start();
@@ -87,12 +87,12 @@ export class Ticker {
     return this.#runners.size;
   }
 
-  /** Takes no more leases. */
+  /** Stops taking leases. */
   stopTaking(): void {
     this.#leasePool.stop();
   }
 
-  /** Gives every lease back, each with its published seq written, and ends. */
+  /** Hands every lease back, each with its published seq written, and stops. */
   async close(deadlineMs: number): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
     await this.#leasePool.close(deadlineMs);
@@ -106,7 +106,7 @@ export class Ticker {
       connections.subscriber,
       channel,
       {
-        state: (record, trace) => this.#hear(record, trace),
+        state: (record, trace) => this.#onState(record, trace),
         gone: (sessionId) => this.#runners.get(sessionId)?.gone(),
         missed: () => this.#each((runner) => runner.changed()),
       },
@@ -134,7 +134,7 @@ export class Ticker {
   async #take(lease: SessionLease): Promise<LeaseEnd> {
     const { sessionId } = lease.job;
     for (let before = this.#runners.get(sessionId); before; before = this.#runners.get(sessionId)) {
-      before.end("claimed elsewhere"); // by this very ticker, with a newer job
+      before.end("claimed elsewhere"); // by this same ticker, with a newer job
       await before.done;
       if (this.#runners.get(sessionId) === before) this.#runners.delete(sessionId);
     }
@@ -160,16 +160,18 @@ export class Ticker {
     }
   }
 
-  #hear(record: SessionRecord, trace: string | undefined): void {
+  #onState(record: SessionRecord, trace: string | undefined): void {
     const runner = this.#runners.get(record.id);
     if (runner !== undefined) {
       runner.onState(record, trace);
     } else if (needsTicker(record) && record.ticker === this.#options.node) {
-      // The hash says that this ticker renders it, but the lease has ended meanwhile: let another have it at once.
+      // The hash names this ticker, but its lease has ended: release the session, so that another ticker takes it at once.
       const { node, sessions, log } = this.#options;
       sessions
         .perform(record.id, { type: "release", node, publishedSeq: record.publishedSeq })
-        .catch((error: unknown) => log.debug({ err: error, session: record.id }, "stray claim left to upkeep"));
+        .catch((error: unknown) =>
+          log.debug({ err: error, session: record.id }, "stale claim not released; maintenance will repair it"),
+        );
     }
   }
 

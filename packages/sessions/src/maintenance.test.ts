@@ -20,18 +20,18 @@ async function expired(id: string): Promise<void> {
 }
 
 describe("expired sessions", () => {
-  test("[S11] [S12] are counted once, leave nothing, and whoever listens is told", async () => {
+  test("[S11] [S12] are counted once, leave no keys, and notify subscribers", async () => {
     const { record } = await rig.sessions.open("a", { start: true, createdBy: "192.0.2.7" });
     await rig.sessions.perform("a", { type: "seek", to: { seq: 3 } });
     await rig.store.touch("a", "gateway-1", 1);
     await rig.redis.hset(rig.keys.shares("a"), "link", "{}");
-    const heard = await rig.listen(rig.keys.sessionChannel("a"));
+    const received = await rig.listen(rig.keys.sessionChannel("a"));
     await expired("a");
     const [first, second] = await Promise.all([rig.maintenance.sweepExpired(), rig.maintenance.sweepExpired()]);
     expect(first + second).toBe(1);
     expect(await rig.maintenance.sweepExpired()).toBe(0);
-    await vi.waitUntil(() => heard.length === 1);
-    const head = parseHead(heard[0] ?? Buffer.alloc(0));
+    await vi.waitUntil(() => received.length === 1);
+    const head = parseHead(received[0] ?? Buffer.alloc(0));
     expect(head).toMatchObject({ kind: "D", cause: "expired" });
     expect(head?.epoch).toBeGreaterThan(record.epoch);
     await vi.waitUntil(async () => (await rig.allKeys()).every((key) => key.startsWith(rig.keys.stats)), 5000);
@@ -40,7 +40,7 @@ describe("expired sessions", () => {
     expect(stats.average_session_duration_seconds).toBeGreaterThanOrEqual(1);
   });
 
-  test("[S9] [S12] are counted before their id is made again", async () => {
+  test("[S9] [S12] are counted before their id is created again", async () => {
     const former = await rig.sessions.open("a");
     await expired("a");
     const later = await rig.sessions.open("a");
@@ -50,16 +50,16 @@ describe("expired sessions", () => {
     expect(await rig.maintenance.sweepExpired()).toBe(0);
   });
 
-  test("[S9] what tells that one has expired does not end the next of its id", async () => {
+  test("[S9] the notification of an expiry does not end the next session with that id", async () => {
     await rig.sessions.open("a");
     await expired("a");
-    const heard = await rig.listen(rig.keys.sessionChannel("a"));
+    const received = await rig.listen(rig.keys.sessionChannel("a"));
     const { record } = await rig.sessions.open("a");
-    await vi.waitUntil(() => heard.length === 1);
-    expect(parseHead(heard[0] ?? Buffer.alloc(0))?.epoch).toBeLessThan(record.epoch);
+    await vi.waitUntil(() => received.length === 1);
+    expect(parseHead(received[0] ?? Buffer.alloc(0))?.epoch).toBeLessThan(record.epoch);
   });
 
-  test("[S14] one that lives on keeps its entry, mended", async () => {
+  test("[S14] the index entry of a session that still exists is repaired", async () => {
     const { record } = await rig.sessions.open("a");
     await rig.redis.zadd(rig.keys.expiry, 1, "a");
     expect(await rig.maintenance.sweepExpired()).toBe(0);
@@ -68,7 +68,7 @@ describe("expired sessions", () => {
 });
 
 describe("orphans", () => {
-  test("[L4] get a ticker asked for, as long as none lives", async () => {
+  test("[L4] get a ticker requested while they have no live one", async () => {
     await rig.sessions.open("waiting", { start: true });
     await rig.sessions.open("paused", { start: true });
     await rig.sessions.perform("paused", { type: "pause" });
@@ -83,14 +83,14 @@ describe("orphans", () => {
     expect(rig.requested).toContain("served-2");
   });
 
-  test("[S11] [L4] an entry without a session goes", async () => {
+  test("[S11] [L4] an index entry without a session is removed", async () => {
     await rig.redis.zadd(rig.keys.state("PLAYING"), 5, "ghost");
     await rig.redis.zadd(rig.keys.created, 5, "ghost");
     expect(await rig.maintenance.requeueOrphans()).toBe(0);
     expect(await rig.allKeys()).toEqual([]);
   });
 
-  test("[L4] all are found, however many", async () => {
+  test("[L4] all are found, however many there are", async () => {
     await Promise.all(Array.from({ length: 450 }, (_, at) => rig.sessions.open(`s${at}`, { start: true })));
     rig.requested.length = 0;
     expect(await rig.maintenance.requeueOrphans()).toBe(450);

@@ -18,7 +18,7 @@ afterEach(async () => {
 const seekTo = (seq: number): Command => ({ type: "seek", to: { seq } });
 
 describe("opening", () => {
-  test("[D10] [L1] makes a session that stands at the start, or plays when it is told to", async () => {
+  test("[D10] [L1] creates a session STOPPED at the start, or PLAYING with `start`", async () => {
     expect((await rig.sessions.open("a")).record).toMatchObject({
       state: "STOPPED",
       reason: "start",
@@ -32,7 +32,7 @@ describe("opening", () => {
     expect(rig.requested).toEqual(["b-1"]);
   });
 
-  test("[S18] gives an id where none is brought, and refuses one that names something else", async () => {
+  test("[S18] assigns an id if none is given, and refuses one that is the name of an action", async () => {
     expect((await rig.sessions.open(undefined)).record.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
     await expect(rig.sessions.open("stats")).rejects.toMatchObject({ code: "INVALID_VALUE" });
   });
@@ -42,7 +42,7 @@ describe("opening", () => {
     [{ symbol: "DOGEUSDT" }, "TAPE_NOT_FOUND"],
     [{ loop: true, from: 1_723_161_255_000, to: 1_723_161_255_100 }, "LOOP_TOO_SHORT"],
     [{ mode: "LIVE", loop: true }, "NO_TAPE"],
-  ] as const)("[D30] refuses %j with %s and makes nothing", async (choice, code) => {
+  ] as const)("[D30] refuses %j with %s and creates nothing", async (choice, code) => {
     await expect(rig.sessions.open("a", choice)).rejects.toMatchObject({ code });
     expect(await rig.store.read("a")).toBeUndefined();
     expect(await rig.allKeys()).toEqual([]);
@@ -50,7 +50,7 @@ describe("opening", () => {
 });
 
 describe("performing", () => {
-  test("[S19] is refused for a session that does not exist, but makes global", async () => {
+  test("[S19] is refused for a session that does not exist, but creates global", async () => {
     await expect(rig.sessions.perform("a", { type: "start" })).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
     await expect(rig.sessions.perform("global", { type: "unpark" })).rejects.toMatchObject({
       code: "SESSION_NOT_FOUND",
@@ -59,7 +59,7 @@ describe("performing", () => {
     expect(record).toMatchObject({ id: "global", state: "PLAYING", maxFps: 20 });
   });
 
-  test("[D14] [D30] what changes nothing and what is refused leave the hash as it was, but for the sign of life", async () => {
+  test("[D14] [D30] a command that changes nothing, or is refused, leaves the hash unchanged except for last_activity", async () => {
     await rig.sessions.open("a", { start: true });
     const before = await rig.redis.hgetall(rig.keys.session("a"));
     expect(await rig.sessions.perform("a", { type: "start" })).toMatchObject({ changed: false });
@@ -69,7 +69,7 @@ describe("performing", () => {
     );
   });
 
-  test("[S17] commands at the same time are all applied, one after the other", async () => {
+  test("[S17] concurrent commands are all applied, one after the other", async () => {
     const { record } = await rig.sessions.open("a");
     const commands = Array.from({ length: 40 }, (_, at) => seekTo(at));
     const done = await Promise.all(commands.map((command) => rig.sessions.perform("a", command)));
@@ -79,7 +79,7 @@ describe("performing", () => {
     expect(await rig.store.epochs("a")).toHaveLength(8);
   });
 
-  test("[S13] the index follows", async () => {
+  test("[S13] the index follows the session", async () => {
     await rig.sessions.open("a", { start: true });
     await rig.sessions.perform("a", { type: "mode", mode: "LIVE" });
     await rig.sessions.perform("a", { type: "pause" });
@@ -102,12 +102,12 @@ describe("performing", () => {
   });
 });
 
-describe("a deck that moves while its command is under way", () => {
+describe("a session that plays while its command is resolved", () => {
   test.each([
     { everyMs: 20, speed: 1, tookMs: 50 },
     { everyMs: 100, speed: 1, tookMs: 150 },
     { everyMs: 1, speed: 10, tookMs: 10 },
-  ])("[D70] is anchored at the last frame that was due when that was written down: %o", async (given) => {
+  ])("[D70] is anchored at the last frame that was due when the command was written: %o", async (given) => {
     const { everyMs, speed, tookMs } = given;
     const shelved = shelf(steadyTape(50_000, everyMs));
     let openedMs = 0;
@@ -148,7 +148,7 @@ describe("a deck that moves while its command is under way", () => {
 describe("tickers", () => {
   const claim = (node: string) => rig.sessions.perform("a", { type: "claim", node });
 
-  test("[L1] are asked for once, until one has come", async () => {
+  test("[L1] are requested once, until one claims the session", async () => {
     await rig.sessions.open("a");
     await rig.sessions.perform("a", { type: "start" });
     await rig.sessions.perform("a", { type: "speed", value: 3 });
@@ -160,40 +160,40 @@ describe("tickers", () => {
     expect(rig.requested).toEqual(["a-2", "a-6"]);
   });
 
-  test("[L1] are not asked for by a session that needs none", async () => {
+  test("[L1] are not requested for a session that needs none", async () => {
     await rig.sessions.open("a", { mode: "LIVE" });
     await rig.sessions.perform("a", { type: "pause" });
     await rig.sessions.perform("a", { type: "start" });
     expect(rig.requested).toEqual([]);
   });
 
-  test("[L2] hear of each change on their channel", async () => {
+  test("[L2] receive each change on their channel", async () => {
     await rig.sessions.open("a", { start: true });
     await claim("ticker-1");
-    const heard = await rig.listen(rig.keys.tickerChannel("ticker-1"));
+    const received = await rig.listen(rig.keys.tickerChannel("ticker-1"));
     const { record } = await rig.sessions.perform("a", seekTo(7));
-    await vi.waitUntil(() => heard.length === 1);
-    const [message = Buffer.alloc(0)] = heard;
+    await vi.waitUntil(() => received.length === 1);
+    const [message = Buffer.alloc(0)] = received;
     expect(decodeState(message.subarray(parseHead(message)?.body).toString())).toEqual(record);
     expect(rig.requested).toEqual(["a-1"]);
     await rig.sessions.remove("a");
-    await vi.waitUntil(() => heard.length === 2);
-    expect(parseHead(heard[1] ?? Buffer.alloc(0))).toMatchObject({ kind: "D" });
+    await vi.waitUntil(() => received.length === 2);
+    expect(parseHead(received[1] ?? Buffer.alloc(0))).toMatchObject({ kind: "D" });
   });
 
-  test("[L2] another is asked for where nobody listens, and after a release", async () => {
+  test("[L2] another one is requested if none is subscribed, and after a release", async () => {
     await rig.sessions.open("a", { start: true });
     await claim("ticker-1");
     await rig.sessions.perform("a", seekTo(7));
     expect(rig.requested).toEqual(["a-1", "a-3"]);
-    const heard = await rig.listen(rig.keys.tickerChannel("ticker-2"));
+    const received = await rig.listen(rig.keys.tickerChannel("ticker-2"));
     await claim("ticker-2");
     await rig.sessions.perform("a", { type: "release", node: "ticker-2", publishedSeq: 7 });
     expect(rig.requested).toEqual(["a-1", "a-3", "a-5"]);
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 
-  test("[D45] [L1] one is asked for when a parked session is watched again", async () => {
+  test("[D45] [L1] one is requested when a parked session has viewers again", async () => {
     await rig.sessions.open("a", { start: true });
     await claim("ticker-1");
     await rig.sessions.perform("a", { type: "park", node: "ticker-1" });

@@ -17,7 +17,7 @@ async function takeLocks({ suspected = false } = {}): Promise<number> {
 }
 
 describe("a lock", () => {
-  test("[TK12] that is lost ends the run at once; the session goes on when its job is taken again", async () => {
+  test("[TK12] that is lost ends the lease at once; the session goes on when its job is taken again", async () => {
     const tape = await rig.tape({ frames: 600, intervalMs: 10 });
     const { ticker } = await rig.ticker();
     const ended = vi.spyOn(ticker.metrics, "leaseEnded");
@@ -62,7 +62,7 @@ describe("a lock", () => {
     },
   );
 
-  test("[TK12] that cannot be renewed silences the ticker before it runs out", async () => {
+  test("[TK12] that cannot be renewed stops publishing before it expires", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
     const { connections } = await rig.ticker();
     const { viewer } = await rig.playWatched(tape);
@@ -79,7 +79,7 @@ describe("a lock", () => {
 });
 
 describe("connections", () => {
-  test("[TK13] a publisher that was cut off goes on behind the last frame that is known to be published", async () => {
+  test("[TK13] a publisher that was disconnected goes on after the last confirmed frame", async () => {
     const tape = await rig.tape({ frames: 500, intervalMs: 10 });
     const { connections } = await rig.ticker();
     const { viewer } = await rig.playWatched(tape);
@@ -92,7 +92,7 @@ describe("connections", () => {
     expect(viewer.seqs).toEqual([...new Set(viewer.seqs)]);
   });
 
-  test("[TK14] a session that Redis has lost ends; one that fell back goes on in a new epoch", async () => {
+  test("[TK14] a session that Redis has lost ends; one that Redis has set back goes on in a new epoch", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
     const { ticker } = await rig.ticker();
     const lost = await rig.playWatched(tape);
@@ -110,7 +110,7 @@ describe("connections", () => {
 });
 
 describe("leases", () => {
-  test("[LS8] of many that wait the first begin while the last are still to be fetched", async () => {
+  test("[LS8] of many waiting jobs, the first start while the last are not fetched yet", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
     const sessions = await Promise.all(Array.from({ length: 90 }, () => rig.play(tape)));
     const waiting = async () => {
@@ -137,7 +137,7 @@ describe("leases", () => {
     expect(Math.abs(first.ticker.leases - second.ticker.leases)).toBeLessThanOrEqual(6);
   });
 
-  test("[TK16] a ticker takes no more than its capacity, and one more per queue at most", async () => {
+  test("[TK16] a ticker takes at most its capacity plus one per queue", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
     const { ticker } = await rig.ticker({ capacity: 5 });
     const watched = await Promise.all(Array.from({ length: 20 }, () => rig.playWatched(tape)));
@@ -181,7 +181,7 @@ describe("leases", () => {
     expect(Math.max(...held, ticker.leases)).toBeLessThanOrEqual(6);
   });
 
-  test("[TK7] many sessions are handed over at once, none with a hole or a repeat", async () => {
+  test("[TK7] many sessions are handed over at once, without a missing or repeated frame", async () => {
     const tape = await rig.tape({ frames: 5000, intervalMs: 50 });
     const first = await rig.ticker({ capacity: 500 });
     const watched = await Promise.all(Array.from({ length: 150 }, () => rig.playWatched(tape)));

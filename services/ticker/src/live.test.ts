@@ -32,8 +32,8 @@ function framesOf(viewer: Viewer): number[] {
 
 const states = ({ states }: Viewer) => states.map(({ state, edge }) => `${state}${edge ? " at the edge" : ""}`);
 
-describe("a shifted session", () => {
-  test("[LV40] plays on a tape that grows, as far behind as it was", async () => {
+describe("a session behind the edge", () => {
+  test("[LV40] plays on a growing tape at a constant delay", async () => {
     await rig.ticker();
     stop = feed.run();
     const { record, viewer } = await rig.liveWatched();
@@ -49,7 +49,7 @@ describe("a shifted session", () => {
     expect(await rig.record(record.id)).toMatchObject({ state: "PLAYING", edge: false });
   });
 
-  test("[LV41] faster than the market comes to the edge and stays there, and its lease ends", async () => {
+  test("[LV41] faster than the market reaches the edge and stays there, and its lease ends", async () => {
     const { ticker } = await rig.ticker();
     stop = feed.run();
     const { record, viewer } = await rig.liveWatched();
@@ -72,7 +72,7 @@ describe("a shifted session", () => {
     expect(viewer.last).toBe(99);
   });
 
-  test("[LV42] slower than the market waits for what comes, and plays it", async () => {
+  test("[LV42] slower than the market waits for new frames, and plays them", async () => {
     await rig.ticker();
     const { record, viewer } = await rig.liveWatched();
     await rig.sessions.perform(record.id, { type: "goback", seconds: 0.2 });
@@ -86,7 +86,7 @@ describe("a shifted session", () => {
     expect(framesOf(viewer)).toEqual(range(90, 110));
   });
 
-  test("[LV42] with a range that ends in the future plays up to there, and ends", async () => {
+  test("[LV42] with a range that ends in the future plays up to that time, and ends", async () => {
     await rig.ticker();
     stop = feed.run();
     const { record, viewer } = await rig.liveWatched();
@@ -102,7 +102,7 @@ describe("a shifted session", () => {
     expect(framesOf(viewer)).toEqual(range(first, viewer.last));
   });
 
-  test("[LV42] a REPLAY of it does not come to the edge, but plays what comes", async () => {
+  test("[LV42] a REPLAY of a growing tape never follows the edge, but plays new frames", async () => {
     await rig.ticker();
     const { record } = await rig.sessions.open(undefined, { tape: feed.tape, max_fps: 0 });
     const viewer = await rig.watch(record.id, { epoch: record.epoch, seq: 0 });
@@ -117,7 +117,7 @@ describe("a shifted session", () => {
 });
 
 describe("a tape that is finished while it is played", () => {
-  test("[LV43] plays on, and at its end LIVE goes to the edge", async () => {
+  test("[LV43] plays on, and at its end LIVE follows the edge", async () => {
     await rig.ticker();
     const { record, viewer } = await rig.liveWatched();
     await rig.sessions.perform(record.id, { type: "goback", seconds: 1.5 });
@@ -129,7 +129,7 @@ describe("a tape that is finished while it is played", () => {
   });
 });
 
-test("[LV44] a session that retention overtakes goes on at the first frame left", async () => {
+test("[LV44] a session whose frames retention has removed goes on at the first remaining frame", async () => {
   await feed.writer.release();
   await rig.redis.del(rig.keys.live("BINANCE", "BTCUSDT"), rig.keys.liveTape("BINANCE", "BTCUSDT"));
   feed = await rig.feed({

@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-test("[TK19] a round of upkeep is done by one ticker, and a chore that fails keeps no other from being done", async () => {
+test("[TK19] one ticker does a round of maintenance, and a chore that fails does not prevent the others", async () => {
   const done: string[] = [];
   const chores = {
     first: async () => {
@@ -22,7 +22,7 @@ test("[TK19] a round of upkeep is done by one ticker, and a chore that fails kee
   await vi.waitFor(() => expect(done).toEqual(["first", "second"]), soon);
 });
 
-test("[TK19] upkeep finds a ticker for a session whose job was lost", async () => {
+test("[TK19] maintenance requests a ticker for a session whose job was lost", async () => {
   const tape = await rig.tape({ frames: 1000, intervalMs: 20 });
   const record = await rig.play(tape);
   const jobs = await rig.redis.keys(`${rig.keys.bullPrefix}:*`);

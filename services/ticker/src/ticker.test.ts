@@ -23,7 +23,7 @@ function expectUnbroken(viewer: Viewer, from: number, to: number): void {
 }
 
 describe("frames", () => {
-  test("[TK1] each go out once, in order, as they were recorded", async () => {
+  test("[TK1] are each published once, in order, as they were recorded", async () => {
     const tape = await rig.tape({ frames: 50, intervalMs: 20 });
     await rig.ticker();
     const { viewer } = await rig.playWatched(tape);
@@ -33,7 +33,7 @@ describe("frames", () => {
     for (const { seq, json } of viewer.shown) expect(json).toBe((await tape.load(seq)).json(seq));
   });
 
-  test("[TK2] go out at their time: anchor + playing time / speed, never before", async () => {
+  test("[TK2] are published at their time: anchor + playing time / speed, never before", async () => {
     const tape = await rig.tape({ frames: 40, intervalMs: 50, gapAfter: [{ seq: 20, ms: 60_000 }] });
     const { clock } = await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape, { speed: 2 });
@@ -55,7 +55,7 @@ describe("frames", () => {
     expect(lateness[Math.floor(lateness.length / 2)]).toBeLessThan(250);
   });
 
-  test("[TK2] leave in steps of at most 256 where thousands are due at once, in order all the same", async () => {
+  test("[TK2] are published in steps of at most 256 when thousands are due at once, still in order", async () => {
     const tape = await rig.tape({ frames: 2000, intervalMs: 10 });
     const { ticker } = await rig.ticker();
     const steps = vi.spyOn(ticker.metrics, "pipeline");
@@ -82,7 +82,7 @@ describe("frames", () => {
 });
 
 describe("the end", () => {
-  test("[TK4] of the tape ends the session once every frame is out, and the lease with it", async () => {
+  test("[TK4] of the tape ends the session and its lease once every frame is published", async () => {
     const tape = await rig.tape({ frames: 10, intervalMs: 20 });
     const { ticker } = await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
@@ -107,7 +107,7 @@ describe("the end", () => {
     expect((rounds[2] ?? 0) - (rounds[1] ?? 0)).toBeCloseTo(400, 0);
   });
 
-  test("[TK4] of a range is its `to`, also where no frame lies there", async () => {
+  test("[TK4] of a range is its `to`, even without a frame there", async () => {
     const tape = await rig.tape({ frames: 30, intervalMs: 20 });
     await rig.ticker();
     const to = tape.iso(10 * 20e6 + 5e6);
@@ -136,7 +136,7 @@ describe("a command", () => {
     expect([...shown, ...filled].sort((a, b) => a - b)).toEqual(range(1, 149));
   });
 
-  test("[TK6] changes the speed from where the playhead is", async () => {
+  test("[TK6] changes the speed at the playhead", async () => {
     const tape = await rig.tape({ frames: 300, intervalMs: 20 });
     await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
@@ -149,7 +149,7 @@ describe("a command", () => {
     expect((fast.at(-1)?.at ?? 0) - (fast[0]?.at ?? 0)).toBeLessThan(1500); // 2 s of tape at ten times the speed
   });
 
-  test("[TK6] seeks, after which only frames of the new epoch and behind the new place go out", async () => {
+  test("[TK6] seeks, after which only frames of the new epoch after the new position are published", async () => {
     const tape = await rig.tape({ frames: 2000, intervalMs: 20 });
     await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
@@ -162,7 +162,7 @@ describe("a command", () => {
 });
 
 describe("a lease", () => {
-  test("[TK7] [OB6] that ends with its ticker goes on at another one, without a hole and without a repeat", async () => {
+  test("[TK7] [OB6] continues on another ticker when its own shuts down, without a missing or repeated frame", async () => {
     const tape = await rig.tape({ frames: 400, intervalMs: 10 });
     const first = await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
@@ -178,7 +178,7 @@ describe("a lease", () => {
     expect(await second.metric("failovers_total")).toBe(0);
   });
 
-  test("[TK8] [OB6] claimed by another ticker ends here at once, and what comes late is recognised by its rev", async () => {
+  test("[TK8] [OB6] ends at once when another ticker claims it, and late messages are recognised by their rev", async () => {
     const tape = await rig.tape({ frames: 400, intervalMs: 10 });
     const first = await rig.ticker();
     const { id, viewer } = await rig.playWatched(tape);
@@ -200,7 +200,7 @@ describe("a lease", () => {
   });
 });
 
-describe("a session that nobody watches", () => {
+describe("a session without viewers", () => {
   test("[TK9] is parked after the grace time, and goes on when it is un-parked", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
     const { ticker } = await rig.ticker({ parkAfterMs: 300 });
@@ -215,7 +215,7 @@ describe("a session that nobody watches", () => {
     expect(viewer.holes).toEqual([]);
   });
 
-  test("[TK9] is not parked while the ticker does not hear itself", async () => {
+  test("[TK9] is not parked while the ticker does not receive its own probe", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
     const { connections } = await rig.ticker({ parkAfterMs: 300 });
     connections.subscriber.disconnect();
@@ -225,7 +225,7 @@ describe("a session that nobody watches", () => {
   });
 });
 
-describe("a deaf ticker", () => {
+describe("a ticker that receives no messages", () => {
   test("[TK10] finds a pause by its checkpoint within about a second", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
     const { connections, ticker } = await rig.ticker();
@@ -238,7 +238,7 @@ describe("a deaf ticker", () => {
     expect(performance.now() - since).toBeLessThan(3000);
   });
 
-  test("[TK10] also where nothing is due for long", async () => {
+  test("[TK10] finds it also when nothing is due for long", async () => {
     const tape = await rig.tape({ frames: 10, intervalMs: 60_000 });
     const { connections, ticker } = await rig.ticker();
     const { id } = await rig.playWatched(tape);
@@ -250,7 +250,7 @@ describe("a deaf ticker", () => {
 });
 
 describe("a jump of the clock", () => {
-  test("[TK11] moves no playhead: playing goes on from where it was", async () => {
+  test("[TK11] moves no playhead: playing goes on from the same position", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 20 });
     const { clock } = await rig.ticker();
     const { viewer } = await rig.playWatched(tape);

@@ -23,7 +23,7 @@ function damage(tape: Tape, ...blocks: readonly number[]): void {
 const ended = (viewer: Viewer) => viewer.until(({ states }) => states.at(-1)?.reason === "ended");
 
 describe("[TK21] a damaged block", () => {
-  test("is left out, and the frames around it go out at their times", async () => {
+  test("is skipped, and the frames around it are published at their times", async () => {
     const tape = await rig.tape({ frames: 100, intervalMs: 20, framesPerBlock: 10 });
     damage(tape, 4, 5);
     const { metric } = await rig.ticker();
@@ -39,7 +39,7 @@ describe("[TK21] a damaged block", () => {
     expect(await rig.record(id)).toMatchObject({ state: "STOPPED", reason: "ended", publishedSeq: 99 });
   });
 
-  test("at the end of the tape does not keep it from ending", async () => {
+  test("at the end of the tape does not prevent the end of the session", async () => {
     const tape = await rig.tape({ frames: 60, intervalMs: 20, framesPerBlock: 10 });
     damage(tape, 5);
     await rig.ticker();
@@ -48,7 +48,7 @@ describe("[TK21] a damaged block", () => {
     expect(viewer.seqs).toEqual(range(1, 49));
   });
 
-  test("costs no trade of the frames that it is merged with", async () => {
+  test("loses no trade of the frames that it would be merged with", async () => {
     const tape = await rig.tape({ frames: 120, intervalMs: 10, framesPerBlock: 10, tradesPerFrame: (seq) => seq % 3 });
     damage(tape, 4);
     await rig.ticker();
@@ -63,7 +63,7 @@ describe("[TK21] a damaged block", () => {
   });
 });
 
-test("[TK18] a session whose frames could not be read for more than 10 s goes on where it was, with no frame left out", async () => {
+test("[TK18] a session whose frames could not be read for more than 10 s goes on at its position, without a missing frame", async () => {
   const tape = await rig.tape({ frames: 60, intervalMs: 50, framesPerBlock: 10 });
   if (!(tape instanceof RecordedTape)) throw new Error("a recorded tape");
   const slow = tape.index.offset(3);

@@ -5,7 +5,7 @@ import { frameHead, parseHead, stateHead } from "./channel.js";
 
 const whole = fc.maxSafeNat();
 
-test("[S15] a frame's head reads back as it was written", () => {
+test("[S15] a frame's head decodes to what was written", () => {
   fc.assert(
     fc.property(whole, whole, fc.integer({ min: -1 }), whole, fc.string(), (rev, epoch, prev, seq, body) => {
       const head = frameHead(rev, epoch, prev, seq);
@@ -16,7 +16,7 @@ test("[S15] a frame's head reads back as it was written", () => {
   );
 });
 
-test("[S15] so does a state's, for every cause", () => {
+test("[S15] a state's head decodes to what was written, for every cause", () => {
   fc.assert(
     fc.property(
       fc.constantFrom("S" as const, "D" as const),
@@ -42,11 +42,11 @@ test.each([
   "1 X 1 2 3 4\n{}",
   "1 F a b c d\n{}",
   "hello",
-])("[S15] %j is not read at all", (text) => {
+])("[S15] %j is ignored", (text) => {
   expect(parseHead(Buffer.from(text))).toBeUndefined();
 });
 
-test("[S15] whatever else comes is not taken for a message", () => {
+test("[S15] arbitrary bytes are not taken for a message", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
       const head = parseHead(bytes);

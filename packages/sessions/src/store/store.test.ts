@@ -54,7 +54,7 @@ describe("a session's hash", () => {
     expect((await rig.allKeys()).filter((key) => key.includes("{a}"))).toEqual([]);
   });
 
-  test("[S4] signs of life renew the TTL, nothing else does", async () => {
+  test("[S4] activity renews the TTL, and nothing else does", async () => {
     await opened();
     const ttlAfter = async (work: () => Promise<unknown>): Promise<number> => {
       await rig.redis.expire(rig.keys.session("a"), 50);
@@ -70,7 +70,7 @@ describe("a session's hash", () => {
     expect(await ttlAfter(() => rig.sessions.open("a"))).toBe(3600);
   });
 
-  test("[S4] a sign of life moves last_activity and the index's expiry together", async () => {
+  test("[S4] activity moves last_activity and the index's expiry together", async () => {
     const before = await opened();
     await vi.waitUntil(async () => (await rig.store.now()) > before.lastActivity + 2);
     await rig.store.touch("a");
@@ -81,17 +81,17 @@ describe("a session's hash", () => {
 
   test("[S5] a change is published with its cause and the whole hash", async () => {
     const record = await opened();
-    const heard = await rig.listen(rig.keys.sessionChannel("a"));
+    const received = await rig.listen(rig.keys.sessionChannel("a"));
     await rig.sessions.perform("a", { type: "seek", to: { seq: 42 } });
-    await vi.waitUntil(() => heard.length === 1);
-    const [message = Buffer.alloc(0)] = heard;
+    await vi.waitUntil(() => received.length === 1);
+    const [message = Buffer.alloc(0)] = received;
     const head = parseHead(message);
     const now = (await rig.store.read("a"))?.record;
     expect(head).toMatchObject({ kind: "S", rev: record.rev + 1, epoch: now?.epoch, seq: 42, cause: "command" });
     expect(decodeState(message.subarray(head?.body).toString())).toEqual(now);
   });
 
-  test("[S6] a jump does not take over the frame number of a checkpoint that came in between", async () => {
+  test("[S6] a seek does not take over the frame number of a checkpoint that was written meanwhile", async () => {
     const { record: playing } = await rig.sessions.perform((await opened()).id, { type: "start" });
     expect(await rig.redis.sessionCheckpoints(1, rig.keys.session("a"), playing.rev, 57)).toEqual([]);
     const { record: checkpointed } = (await rig.store.read("a")) ?? {};
@@ -102,14 +102,14 @@ describe("a session's hash", () => {
     expect((await rig.store.read("a"))?.record.publishedSeq).toBe(playing.publishedSeq);
   });
 
-  test("[S6] a checkpoint of an old revision writes nothing and tells the new one", async () => {
+  test("[S6] a checkpoint of an old revision writes nothing and returns the current one", async () => {
     const { rev } = await opened();
     await rig.sessions.perform("a", { type: "pause" });
     expect(await rig.redis.sessionCheckpoints(1, rig.keys.session("a"), rev, 57)).toEqual([1, rev + 1]);
     expect((await rig.store.read("a"))?.record.publishedSeq).toBe(0);
   });
 
-  test("[S6] checkpoints of several sessions go in one call, which tells those that have changed", async () => {
+  test("[S6] checkpoints of several sessions share one call, which returns those that have changed", async () => {
     const [playing, changed, gone] = await Promise.all(["a", "b", "c"].map((id) => opened(id)));
     await rig.sessions.perform("b", { type: "start" });
     await rig.store.delete("c");
@@ -121,7 +121,7 @@ describe("a session's hash", () => {
     expect(await rig.store.read("c")).toBeUndefined();
   });
 
-  test("[S7] the last eight epochs are remembered with what was shown in them", async () => {
+  test("[S7] the last eight epochs are stored with the frames shown in them", async () => {
     await opened();
     const epochs: number[] = [];
     for (let seq = 1; seq <= 10; seq++) {
@@ -143,14 +143,14 @@ describe("creating and deleting", () => {
     expect(again).toMatchObject({ created: false, record: { state: "PAUSED", speed: 1, epoch: record.epoch } });
   });
 
-  test("[S8] of callers at the same time one creates and all get the same", async () => {
+  test("[S8] of concurrent callers one creates the session and all get it", async () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => rig.sessions.open("a")));
     expect(all.filter(({ created }) => created)).toHaveLength(1);
     expect(new Set(all.map(({ record }) => record.epoch)).size).toBe(1);
     expect(await rig.store.stats()).toMatchObject({ total_sessions: 1, created_total: 1 });
   });
 
-  test("[S9] an id made again has a higher epoch, however fast it went before", async () => {
+  test("[S9] an id that is created again has a higher epoch, however many seeks came before", async () => {
     await opened();
     let epoch = 0;
     for (let seek = 0; seek < 30; seek++) {
@@ -160,15 +160,15 @@ describe("creating and deleting", () => {
     expect((await opened()).epoch).toBeGreaterThan(epoch);
   });
 
-  test("[S11] [S12] nothing of a deleted session stays, and whoever listens is told", async () => {
+  test("[S11] [S12] no key of a deleted session remains, and subscribers are notified", async () => {
     const { record } = await rig.sessions.open("a", { createdBy: "192.0.2.7", start: true });
     await rig.store.touch("a", "gateway-1", 2);
     await rig.sessions.perform("a", { type: "seek", to: { seq: 3 } });
     await rig.redis.hset(rig.keys.shares("a"), "link", "{}");
-    const heard = await rig.listen(rig.keys.sessionChannel("a"));
+    const received = await rig.listen(rig.keys.sessionChannel("a"));
     expect(await rig.sessions.remove("a")).toBe(true);
-    await vi.waitUntil(() => heard.length === 1);
-    const [message = Buffer.alloc(0)] = heard;
+    await vi.waitUntil(() => received.length === 1);
+    const [message = Buffer.alloc(0)] = received;
     expect(parseHead(message)).toMatchObject({ kind: "D", rev: record.rev + 1, cause: "deleted" });
     const counts = [rig.keys.stats, ...(await rig.allKeys()).filter((key) => key.startsWith(`${rig.keys.stats}:`))];
     expect((await rig.allKeys()).sort()).toEqual(counts.sort());
@@ -200,7 +200,7 @@ describe("gateways' sockets", () => {
     expect((await rig.store.read("a"))?.connections).toBe(1);
   });
 
-  test("[S4] of a gateway that has been killed don't count when its heartbeat is missed", async () => {
+  test("[S4] of a killed gateway don't count once its heartbeat is missing", async () => {
     await beat({ "gateway-1": 14_000, "gateway-2": 15_001 });
     await opened();
     for (const gateway of ["gateway-1", "gateway-2", "gateway-3"]) await rig.store.touch("a", gateway, 2);
@@ -208,14 +208,14 @@ describe("gateways' sockets", () => {
     expect(await rig.store.viewers("a")).toEqual(new Map([["gateway-1", 2]]));
   });
 
-  test("[S4] of one that lives and has long said nothing of the session don't count either", async () => {
+  test("[S4] of a live gateway that no longer reports the session don't count", async () => {
     await beat({ "gateway-9": 0 });
     await opened();
     await rig.redis.hset(rig.keys.viewers("a"), "gateway-9", `5 ${(await rig.store.now()) - 1}`);
     expect((await rig.store.read("a"))?.connections).toBe(0);
   });
 
-  test("[S4] count until well after the gateway was to tell them again", async () => {
+  test("[S4] count until well after the next report of the gateway is due", async () => {
     await opened();
     const before = await rig.store.now();
     await rig.store.touch("a", "gateway-1", 2);
@@ -242,7 +242,7 @@ describe("caps", () => {
     }
   });
 
-  test("[S10] so are those of one address, which leaves the others alone", async () => {
+  test("[S10] sessions beyond the cap of one address are refused, and other addresses are not affected", async () => {
     const capped = sessionsOnRedis(inject("redisUrl"), { caps: { sessionsPerAddress: 2 }, ttl: 1 });
     try {
       await capped.sessions.open("a", { createdBy: "192.0.2.7" });
@@ -252,10 +252,10 @@ describe("caps", () => {
       });
       expect((await capped.sessions.open("a", { createdBy: "192.0.2.7" })).created).toBe(false);
       expect((await capped.sessions.open("d", { createdBy: "192.0.2.8" })).created).toBe(true);
-      // The shared session is nobody's.
+      // The shared session counts for no address.
       expect((await capped.sessions.open("global", { createdBy: "192.0.2.7" })).created).toBe(true);
       await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("a"))) === 0, { timeout: 5000 });
-      // An expired session makes room before upkeep has noticed.
+      // An expired session makes room before maintenance cleans up.
       await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("b"))) === 0, { timeout: 5000 });
       expect((await capped.sessions.open("e", { createdBy: "192.0.2.7" })).created).toBe(true);
     } finally {
@@ -265,7 +265,7 @@ describe("caps", () => {
 });
 
 describe("listing", () => {
-  test("[S13] goes on past a hash that somebody has spoiled", async () => {
+  test("[S13] skips a hash that was corrupted by hand", async () => {
     await rig.sessions.open("a");
     await rig.sessions.open("b");
     await rig.redis.hset(rig.keys.session("a"), "state", "RUNNING");
@@ -293,7 +293,7 @@ describe("listing", () => {
     const lives = await rig.store.list({ limit: 100, mode: "LIVE", state: "PLAYING" });
     expect(lives.sessions).toHaveLength(11);
     expect(lives).toMatchObject({ active: 11, paused: 0, nextCursor: null });
-    // Rare among many, and behind an index that has not heard of the newest change: still no empty page with a cursor.
+    // Rare among many, and behind an index that lags behind the newest change: still no empty page with a cursor.
     await rig.sessions.perform("s2", { type: "start" });
     await rig.sessions.perform("s1", { type: "pause" });
     await rig.redis.zadd(rig.keys.mode("REPLAY"), (await rig.store.index.createdAtOf("s1")) ?? 0, "s1");

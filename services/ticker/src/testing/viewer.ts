@@ -37,7 +37,7 @@ export class Viewer {
 
   async subscribe(channel: string): Promise<void> {
     this.#redis.on("messageBuffer", (_: Buffer, message: Buffer) => {
-      this.#hear(message);
+      this.#onMessage(message);
       for (const waiter of this.#waiting) if (waiter.done()) waiter.resolve();
     });
     await this.#redis.subscribe(channel);
@@ -79,7 +79,7 @@ export class Viewer {
     this.#redis.disconnect();
   }
 
-  #hear(message: Buffer): void {
+  #onMessage(message: Buffer): void {
     const head = parseHead(message);
     if (head === undefined || head.kind === "D") return;
     if (head.epoch < this.#epoch || (head.epoch === this.#epoch && head.rev < this.#rev)) {

@@ -1,6 +1,6 @@
-// What the old pages do with each message, and so where they crash: they guard nothing but what may be null.
+// How the old pages draw a message, and so where they crash: they check only nullable fields for null.
 
-/** Draws one frame into the page. Throws where a frame does not keep its promises. */
+/** Draws one frame into the page. Throws if the frame lacks something that it must have. */
 export function draw(frame) {
   ladder(frame);
   heatmap(frame);
@@ -36,7 +36,7 @@ export function draw(frame) {
   frame.anomalies.forEach(alarm);
 }
 
-/** Ten levels a side, and the size of each as a share of the largest. */
+/** Ten levels of a side, with the size of each as a share of the largest. */
 function ladder({ bids, asks }) {
   const largest = Math.max(...bids.slice(0, 10).map(([, size]) => size), ...asks.slice(0, 10).map(([, size]) => size));
   const rows = [];

@@ -1,4 +1,4 @@
-// No sessions, no login: one socket, and data without any start call.
+// No sessions and no login: one socket, and frames without a start call.
 import { button, call, controls, json, watch } from "./old-page.js";
 
 watch("/ws");

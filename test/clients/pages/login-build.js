@@ -1,4 +1,4 @@
-// The same behind a login.
+// The first build behind a login.
 import { button, call, controls, json, signed, signIn, watch } from "./old-page.js";
 
 await signIn();

@@ -1,4 +1,4 @@
-// Tries a model: a session of its own, the mode out of the metrics, and a strategy that is no more.
+// Tries a model: its own session, the mode from the metrics, and a strategy that no longer exists.
 import { button, call, seen, signed, signIn, watch } from "./old-page.js";
 
 await signIn();

@@ -1,10 +1,10 @@
-// What all builds of the first version's dashboard have in common. Where the backend is was compiled into them; here the
-// page's address says it.
+// What all builds of the first version's dashboard have in common. The backend's address was compiled into them; here it
+// is in the page's own address.
 import { draw } from "./drawing.js";
 
 export const backend = new URL(location.href).searchParams.get("backend");
 
-/** For the test: all that came over the socket, how often was drawn, and each time that the page showed "Connection lost". */
+/** For the test: all messages of the socket, how many were drawn, and each time that the page showed "Connection lost". */
 export const seen = { texts: [], histories: 0, drawn: 0, closed: 0, lost: [], answers: {} };
 window.seen = seen;
 
@@ -18,7 +18,7 @@ document.body.insertAdjacentHTML(
     .join("")}</dl>`,
 );
 
-/** Opens the socket, and opens it again whenever it closes. Whatever is not `history` is taken for a frame. */
+/** Opens the socket, and opens it again whenever it closes. Treats every message other than `history` as a frame. */
 export function watch(path) {
   const socket = new WebSocket(backend.replace(/^http/, "ws") + path);
   socket.onmessage = ({ data }) => {
@@ -40,7 +40,7 @@ export function watch(path) {
   return socket;
 }
 
-/** Every answer that is not 2xx, and none at all, is a lost connection. */
+/** Treats every response that is not 2xx, and a failed request, as a lost connection. */
 export async function call(method, path, options = {}) {
   try {
     const answer = await fetch(backend + path, { method, ...options });
@@ -56,7 +56,7 @@ export async function call(method, path, options = {}) {
   }
 }
 
-/** A button for each control, labelled as it is called. */
+/** A button for each control, with its name as the label. */
 export function controls(press, speeds) {
   const names = ["start", "pause", "resume", ...speeds.map((speed) => `speed/${speed}`), "goback/10", "goback/30"];
   for (const name of names) button(name, () => press(name));
@@ -80,7 +80,7 @@ export async function signIn() {
   document.title = `Dashboard of ${answer.user.name}, since ${new Date(answer.user.created_at).toISOString()}`;
 }
 
-/** What pages with a login send with every command. */
+/** The header that pages with a login send with every command. */
 export function signed() {
   return { Authorization: `Bearer ${localStorage.getItem("token")}` };
 }

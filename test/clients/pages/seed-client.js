@@ -1,5 +1,5 @@
 // The client of the seed document: the id in the socket's query, the action before the id, and bodies sent as text/plain, which
-// is what a browser makes of a text without a Content-Type.
+// is a browser's default for a text without a Content-Type.
 import { button, call, controls, watch } from "./old-page.js";
 
 let id = localStorage.getItem("kiro_session_id");

@@ -1,4 +1,4 @@
-// A session of one's own by an id that the page makes. Commands name it, but for the mode, which means it all the same.
+// Each user has a session whose id the page generates. All commands name it except `mode`, which means the same session.
 import { button, call, controls, json, signed, signIn, watch } from "./old-page.js";
 
 await signIn();

@@ -2,13 +2,13 @@ import type { Block, TapeEvent } from "../tape.js";
 import type { OnBlock } from "./generate-segment.js";
 import { blocksPerSegment } from "./layout.js";
 
-/** A segment that is being made: who waits for one of its blocks need not wait for the last. */
+/** A segment that is being generated: a reader of one of its blocks need not wait for the last one. */
 export class PendingSegment {
-  /** Settles when all of it is made, or cannot be. */
+  /** Settles when the whole segment is generated, or has failed. */
   readonly done: Promise<readonly TapeEvent[]>;
   readonly #blocks = Array.from({ length: blocksPerSegment }, () => new AwaitedBlock());
   #made = 0;
-  /** The last block that somebody has asked for. */
+  /** The last block that was requested. */
   #asked = -1;
 
   constructor(
@@ -21,11 +21,11 @@ export class PendingSegment {
       for (const block of this.#blocks) block.reject(error);
     };
     this.done.then(() => rest(new RangeError("a segment came without one of its blocks")), rest);
-    // Whoever waits for a block hears of a failure; often nobody does.
+    // Readers of a block get the error; often there is no reader.
     for (const { promise } of this.#blocks) promise.catch(() => undefined);
   }
 
-  /** Whether somebody waits for a part of it that is not made yet. */
+  /** Whether a block that is not generated yet was requested. */
   get wanted(): boolean {
     return this.#asked >= this.#made;
   }

@@ -4,7 +4,7 @@ import type { PricesTask, SearchMessage, SearchReply } from "./search-worker.js"
 import type { SegmentTask } from "./segment-worker.js";
 import { startWorker } from "./start-worker.js";
 
-/** What is asked of simulated markets beyond what somebody watches: it takes long, and may be given up. */
+/** Searches simulated markets beyond what is watched. They take long, and may be cancelled. */
 export interface MarketSearch {
   /** The events of a segment. */
   events(task: SegmentTask, signal?: AbortSignal): Promise<readonly TapeEvent[]>;
@@ -18,10 +18,9 @@ interface Job {
 }
 
 /**
- * One thread of low priority for all searches of a process, so that however many there are, they take nothing from what is watched. It
- * does a segment at a time, in the order in which they were asked for. A search asks for its next segment when it has the last one,
- * so all searches take turns. A job whose signal aborts is not begun, or ends within six seconds of market. Starts when it is needed,
- * and keeps no process alive.
+ * One low-priority thread for all searches of a process, so that they do not slow down playback. It searches a segment at a time, in the
+ * order of requests. A search requests its next segment when it has the last one, so searches alternate. A job whose signal aborts does
+ * not start, or ends within six seconds of market time. The thread starts on demand, and does not keep the process alive.
  */
 export class SearchThread implements MarketSearch {
   readonly #waiting: Job[] = [];
@@ -29,12 +28,12 @@ export class SearchThread implements MarketSearch {
   #current: Job | undefined;
 
   async events(task: SegmentTask, signal?: AbortSignal): Promise<readonly TapeEvent[]> {
-    const reply = await this.#carriedOut({ events: task }, signal);
+    const reply = await this.#run({ events: task }, signal);
     return "events" in reply ? reply.events : [];
   }
 
   async prices(task: PricesTask, signal?: AbortSignal): Promise<readonly number[]> {
-    const reply = await this.#carriedOut({ prices: task }, signal);
+    const reply = await this.#run({ prices: task }, signal);
     return "prices" in reply ? reply.prices : [];
   }
 
@@ -42,12 +41,12 @@ export class SearchThread implements MarketSearch {
     await this.#worker?.terminate();
   }
 
-  #carriedOut(message: SearchMessage, signal: AbortSignal | undefined): Promise<SearchReply> {
+  #run(message: SearchMessage, signal: AbortSignal | undefined): Promise<SearchReply> {
     return new Promise((resolve, reject) => {
       const settle = (outcome: SearchReply | Error): void => {
         signal?.removeEventListener("abort", leave);
         if (outcome instanceof Error) reject(outcome);
-        else if ("error" in outcome) reject(new Error(`a simulated market could not be searched: ${outcome.error}`));
+        else if ("error" in outcome) reject(new Error(`cannot search a simulated market: ${outcome.error}`));
         else resolve(outcome);
       };
       const job: Job = { message, settle };
@@ -76,8 +75,8 @@ export class SearchThread implements MarketSearch {
     this.#worker.postMessage(this.#current.message);
   }
 
-  /** The current job is over. Where it was given up, nobody hears of it any more. */
-  #over(outcome: SearchReply | Error): void {
+  /** Ends the current job. A cancelled job ignores its outcome. */
+  #finish(outcome: SearchReply | Error): void {
     const job = this.#current;
     this.#current = undefined;
     job?.settle(outcome);
@@ -86,14 +85,14 @@ export class SearchThread implements MarketSearch {
 
   #start(): Worker {
     const worker = startWorker("search-worker");
-    worker.on("message", (reply: SearchReply) => this.#over(reply));
+    worker.on("message", (reply: SearchReply) => this.#finish(reply));
     const gone = (error: Error): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#over(error);
+      this.#finish(error);
     };
     worker.on("error", gone);
-    worker.on("exit", (code) => gone(new Error(`the thread of searches ended with ${code}`)));
+    worker.on("exit", (code) => gone(new Error(`the search thread ended with code ${code}`)));
     return worker;
   }
 }

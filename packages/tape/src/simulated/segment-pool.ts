@@ -5,14 +5,14 @@ import type { OnBlock } from "./generate-segment.js";
 import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask, Task } from "./segment-worker.js";
 import { startWorker } from "./start-worker.js";
 
-/** Who makes segments: a pool of threads, or the thread that asks. */
+/** Generates segments: in a pool of threads, or in the calling thread. */
 export interface SegmentGenerator {
   /**
-   * Hands out the segment's blocks in order as they are made; resolves to its events when all are. While nobody waits for any of it
-   * (`wanted`, which is asked again and again), those go first that somebody waits for.
+   * Passes on the segment's blocks in order as they are generated, and resolves to its events at the end. While no reader waits for it
+   * (`wanted`, which is called again and again), segments with waiting readers go first.
    */
   generate(task: SegmentTask, take: OnBlock, wanted: () => boolean): Promise<readonly TapeEvent[]>;
-  /** What the last of the user's own orders gets; undefined where that is nothing. Is made before any segment. */
+  /** The fill of the last of the user's own orders; undefined if it gets nothing. Goes before any segment. */
   fill(task: FillTask): Promise<OwnFill | undefined>;
 }
 
@@ -20,7 +20,7 @@ interface Job {
   readonly number: number;
   readonly task: Task;
   readonly take: OnBlock;
-  /** How soon it is needed: the lowest comes first. */
+  /** Priority: the lowest goes first. */
   readonly rank: () => number;
   resolve(reply: SegmentReply): void;
   reject(error: Error): void;
@@ -28,24 +28,24 @@ interface Job {
 
 interface Thread {
   readonly worker: Worker;
-  /** What it has begun, by number: it is at work on the last, and those before are set aside, each for the one after it. */
+  /** Started jobs by number. It works on the last one; the earlier ones are suspended, each for the one after it. */
   readonly jobs: Map<number, Job>;
-  practising: boolean;
+  warmingUp: boolean;
 }
 
-/** What is made first. An order has to be made before its frame is due, and takes a fraction of a segment's time. */
+/** An order goes first: it must be filled before its frame is due, and takes a fraction of a segment's time. */
 const ranks = { order: 0, wanted: 1, ahead: 2 } as const;
 
-/** Where somebody has had to wait for so long, another thread is made ready: above what a few segments take. */
-const patienceMs = 1_000;
-/** Segments a thread sets aside at most: each keeps a market in memory, and the lowest waits for all above it. */
-const mostSetAside = 3;
+/** If a job has waited for so long, more than a few segments take, another thread is started. */
+const growAfterMs = 1_000;
+/** Segments that a thread suspends at most: each keeps a market in memory, and the lowest waits for all above it. */
+const maxSuspended = 3;
 
 /**
- * Threads that make segments, so that nobody's frames wait while others' are generated. They keep no process alive. What was asked
- * for first is made first, and what nobody waits for, last: as soon as a segment has given what was asked of it, its thread sets it
- * aside for one that somebody waits for. A thread whose code is not compiled yet takes many times as long, so there is one to begin
- * with, and another only where one is not enough; it joins when it has practised.
+ * Threads that generate segments, so that the event loop keeps sending frames meanwhile. They do not keep the process alive. Jobs run in
+ * the order of requests, but those without a waiting reader run last: once a segment has delivered its requested blocks, its thread
+ * suspends it for one that a reader waits for. A thread whose code is not compiled yet takes many times as long, so the pool starts with
+ * one, and adds another only if one is not enough; that one joins when it is warm.
  */
 export class SegmentPool implements SegmentGenerator {
   readonly #size: number;
@@ -58,9 +58,9 @@ export class SegmentPool implements SegmentGenerator {
     this.#size = size;
   }
 
-  /** Starts the first thread and has its code compiled, before somebody waits for it. */
+  /** Starts the first thread and has its code compiled, before the first request. */
   async warmUp(): Promise<void> {
-    if (this.#threads.size === 0) await this.#addPractised();
+    if (this.#threads.size === 0) await this.#addWarm();
   }
 
   async generate(task: SegmentTask, take: OnBlock, wanted: () => boolean): Promise<readonly TapeEvent[]> {
@@ -80,7 +80,7 @@ export class SegmentPool implements SegmentGenerator {
   #carriedOut(task: Task, take: OnBlock, rank: () => number): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ number: this.#numbers++, task, take, rank, resolve, reject });
-      // Who has a segment made says which part of it they wait for right after.
+      // A caller requests its block right after this.
       queueMicrotask(() => this.#assign());
     });
   }
@@ -108,13 +108,13 @@ export class SegmentPool implements SegmentGenerator {
     return this.#waiting.find(({ rank }) => rank() === lowest);
   }
 
-  /** One that has nothing to do, or nothing that is needed as soon. */
+  /** A thread that is idle, or has only jobs of lower priority. */
   #threadFor(job: Job): Thread | undefined {
-    const threads = [...this.#threads].filter(({ practising }) => !practising);
+    const threads = [...this.#threads].filter(({ warmingUp }) => !warmingUp);
     const rank = job.rank();
     return (
       threads.find(({ jobs }) => jobs.size === 0) ??
-      threads.find(({ jobs }) => jobs.size <= mostSetAside && [...jobs.values()].every((each) => each.rank() > rank))
+      threads.find(({ jobs }) => jobs.size <= maxSuspended && [...jobs.values()].every((each) => each.rank() > rank))
     );
   }
 
@@ -122,16 +122,16 @@ export class SegmentPool implements SegmentGenerator {
     const grow = () => {
       this.#growing = undefined;
       if (this.#next === undefined || this.#threads.size >= this.#size) return;
-      this.#addPractised().catch(() => {
-        // Those who wait are served by the others.
+      this.#addWarm().catch(() => {
+        // The other threads serve the waiting jobs.
       });
     };
-    return setTimeout(grow, patienceMs).unref();
+    return setTimeout(grow, growAfterMs).unref();
   }
 
-  async #addPractised(): Promise<void> {
+  async #addWarm(): Promise<void> {
     const thread = this.#start();
-    thread.practising = true;
+    thread.warmingUp = true;
     try {
       const practice = {
         number: this.#numbers++,
@@ -141,7 +141,7 @@ export class SegmentPool implements SegmentGenerator {
       } as const;
       await new Promise((resolve, reject) => give(thread, { ...practice, resolve, reject }));
     } finally {
-      thread.practising = false;
+      thread.warmingUp = false;
       this.#assign();
     }
   }
@@ -149,7 +149,7 @@ export class SegmentPool implements SegmentGenerator {
   #start(): Thread {
     const worker = startWorker("segment-worker");
     const jobs = new Map<number, Job>();
-    const thread: Thread = { worker, jobs, practising: false };
+    const thread: Thread = { worker, jobs, warmingUp: false };
     this.#threads.add(thread);
     worker.unref();
     worker.on("message", (reply: NumberedReply) => {
@@ -158,7 +158,7 @@ export class SegmentPool implements SegmentGenerator {
       else {
         jobs.delete(reply.number);
         if (jobs.size === 0) worker.unref();
-        if ("error" in reply) job?.reject(new Error(`a segment could not be made: ${reply.error}`));
+        if ("error" in reply) job?.reject(new Error(`cannot generate a segment: ${reply.error}`));
         else job?.resolve(reply);
       }
       this.#assign();
@@ -170,7 +170,7 @@ export class SegmentPool implements SegmentGenerator {
       this.#assign();
     };
     worker.on("error", gone);
-    worker.on("exit", (code) => gone(new Error(`a thread of the simulator ended with ${code}`)));
+    worker.on("exit", (code) => gone(new Error(`a simulator thread ended with code ${code}`)));
     return thread;
   }
 }

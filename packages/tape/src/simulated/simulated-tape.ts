@@ -23,10 +23,10 @@ import type { MarketSearch } from "./search-thread.js";
 import type { SegmentGenerator } from "./segment-pool.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 
-/** How far a search for an event looks, in minutes of market: a minute of it takes 0.1 to 0.2 s of CPU. */
+/** How far a search for an event goes, in minutes of market time: one takes 0.1 to 0.2 s of CPU. */
 const minutesSearched = 15;
 
-/** Nobody knows what a block holds before it is made. */
+/** The content of a block is unknown before it is generated. */
 const index: TapeIndex = {
   blocks: blockCount,
   blockOf: (seq) => Math.min(blockCount - 1, Math.max(0, Math.floor(seq / framesPerSimulatedBlock))),
@@ -38,8 +38,8 @@ const index: TapeIndex = {
   bookOnly: () => false,
 };
 
-/** Whether an order can change anything in a segment's frames, whose analytics know the segment before. */
-function feltIn(segment: number, { seq }: OwnOrder): boolean {
+/** Whether an order can affect a segment's frames; their analytics depend on the segment before. */
+function affects(segment: number, { seq }: OwnOrder): boolean {
   const since = segment - segmentOfFrame(seq);
   return since >= 0 && since <= impactSegments + 1;
 }
@@ -58,7 +58,7 @@ export interface SimulatedTapeParts {
   readonly untilOrder?: (order: PlacedOrder | undefined) => SimulatedTape;
 }
 
-/** A tape that is made as it is played. It lies nowhere: its id, and the orders that this may name, are all there is of it. */
+/** A tape that is generated while it is played. Nothing of it is stored but its id, and the orders of a fork. */
 export class SimulatedTape implements Tape {
   readonly id: string;
   readonly symbol: string;
@@ -87,9 +87,9 @@ export class SimulatedTape implements Tape {
   readonly #events: LRUCache<number, readonly TapeEvent[]>;
   readonly #untilOrder: (order: PlacedOrder | undefined) => SimulatedTape;
   readonly #making = new Map<number, PendingSegment>();
-  /** The segment that was asked for ahead of its time. */
+  /** The segment that was requested ahead of playback. */
   #ahead = -1;
-  /** Whose blocks the segment that was looked at last consists of. */
+  /** The tape that generates the segment that was read last. */
   #shown: { readonly segment: number; readonly maker: SimulatedTape } | undefined;
 
   constructor(parts: SimulatedTapeParts) {
@@ -140,15 +140,15 @@ export class SimulatedTape implements Tape {
   }
 
   /**
-   * An order changes its own segment and those in which it is felt, and the analytics of the one after them. All others are those of
-   * the tape without it.
+   * The tape that generates a segment. An order affects its own segment, those of its impact, and the analytics of the one after them; all
+   * others are those of the tape without it.
    */
   #makerOf(segment: number): SimulatedTape {
     const { orders } = this;
     if (orders.length === 0) return this;
     if (this.#shown?.segment !== segment) {
       const last = orders.findLast(({ seq }) => segmentOfFrame(seq) <= segment);
-      const counts = last !== undefined && feltIn(segment, last);
+      const counts = last !== undefined && affects(segment, last);
       const maker = counts && last === orders.at(-1) ? this : this.#untilOrder(counts ? last : undefined);
       this.#shown = { segment, maker };
     }
@@ -163,7 +163,7 @@ export class SimulatedTape implements Tape {
     return Promise.resolve(seq * frameNs);
   }
 
-  /** Looks as far as `eventHorizonNs`. */
+  /** Searches as far as `eventHorizonNs`. */
   async findEvent(
     from: Seq,
     direction: "next" | "previous",
@@ -193,7 +193,7 @@ export class SimulatedTape implements Tape {
     return events;
   }
 
-  /** What is staged between two tape times: not to be learned from any frame. */
+  /** The incidents staged between two tape times, which no frame reveals. */
   labels(fromNs: TapeNs, toNs: TapeNs): IncidentLabel[] {
     return this.#market.labels(fromNs, toNs);
   }
@@ -248,10 +248,10 @@ export class SimulatedTape implements Tape {
   }
 
   #ordersOf(segment: number): OwnOrder[] {
-    return this.orders.filter((order) => feltIn(segment, order));
+    return this.orders.filter((order) => affects(segment, order));
   }
 
-  /** Whoever plays the second half of a segment finds the next one made. */
+  /** Playing the second half of a segment generates the next one. */
   #makeAhead(seq: Seq): void {
     const segment = Math.floor(seq / framesPerSegment) + 1;
     if (segment === this.#ahead || segment >= segments) return;

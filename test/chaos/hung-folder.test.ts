@@ -29,7 +29,7 @@ const test = testOnCluster(() => ({
   env: { all: { TAPEDECK_STORE: folder }, feed: { LIVE_PART_S: "2" } },
 }));
 
-/** Files whose server does not answer: pipes, opening which takes until somebody writes to them. */
+/** Files of a server that does not answer: pipes, whose opening blocks until they are opened for writing. */
 class Hung {
   readonly #files: readonly string[];
 
@@ -49,7 +49,7 @@ class Hung {
     for (const file of this.#files) {
       await rename(file, `${file}.hung`);
       await rename(`${file}.kept`, file);
-      // Whoever waits gets an empty file, which is too late for everybody.
+      // The blocked readers get an empty file, after their deadline.
       await (await open(`${file}.hung`, "r+")).close();
       await rm(`${file}.hung`);
     }

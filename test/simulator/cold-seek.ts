@@ -57,7 +57,7 @@ async function freshCluster(seed: number): Promise<Fresh> {
   }
 }
 
-function told(values: readonly number[]): string {
+function summary(values: readonly number[]): string {
   const [p50, p90, max] = [0.5, 0.9, 1].map((p) => Math.round(percentile(values, p)));
   return `p50 ${p50} p90 ${p90} max ${max} ms`;
 }
@@ -66,10 +66,10 @@ const fresh: Fresh[] = [];
 for (let seed = 0; seed < clusters; seed++) fresh.push(await freshCluster(seed));
 if (clusters > 0) {
   console.log(`${clusters} clusters of two gateways, apis and tickers`);
-  console.log(`  until all are ready: ${told(fresh.map(({ start }) => start))}`);
-  console.log(`  first frame of a first simulated market: ${told(fresh.map(({ first }) => first))}`);
-  console.log(`  first seek a day ahead: ${told(fresh.map(({ seek }) => seek))}`);
-  console.log(`  second seek: ${told(fresh.map(({ later }) => later))}`);
+  console.log(`  until all are ready: ${summary(fresh.map(({ start }) => start))}`);
+  console.log(`  first frame of a first simulated market: ${summary(fresh.map(({ first }) => first))}`);
+  console.log(`  first seek a day ahead: ${summary(fresh.map(({ seek }) => seek))}`);
+  console.log(`  second seek: ${summary(fresh.map(({ later }) => later))}`);
 }
 
 const seeker = fileURLToPath(new URL("cold-seeker.mjs", import.meta.url));
@@ -83,7 +83,7 @@ for (const start of processes > 0 ? ["cold", "warm"] : []) {
   const nth = (at: number) => {
     const each = times.map((steps) => steps[at] ?? { ms: Number.NaN, processorMs: Number.NaN });
     const processorMs = each.map((step) => step.processorMs);
-    return `${told(each.map(({ ms }) => ms))} (${Math.round(percentile(processorMs, 0.5))} of processor time)`;
+    return `${summary(each.map(({ ms }) => ms))} (${Math.round(percentile(processorMs, 0.5))} of processor time)`;
   };
   console.log(`${start} process: getting ready ${nth(0)}; first seek ${nth(1)}, second ${nth(2)}, third ${nth(3)}`);
 }

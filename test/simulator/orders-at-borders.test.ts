@@ -45,7 +45,7 @@ const shownIn = (viewer: Viewer, epoch: number): [seq: number, size: number][] =
     .map(([seq, json]): [number, number] => [seq, sizeOf(ownTrades(json))])
     .filter(([, size]) => size > 0);
 
-/** What a node that has never heard of the session makes of a tape is what its viewers were shown in an epoch. */
+/** A node that does not know the session generates the same frames that its viewers received in an epoch. */
 async function expectSameElsewhere(cluster: TestCluster, mine: Simulated, name: string, epoch: number): Promise<void> {
   const tape = await anotherNode(cluster, mine.id).open(name);
   for (const viewer of mine.viewers) {
@@ -90,11 +90,11 @@ describe("orders where markets are cut", () => {
     await expectSameElsewhere(cluster, mine, sold.session.tape ?? "", sold.session.epoch);
     await expectSameElsewhere(cluster, mine, again.session.tape ?? "", again.session.epoch);
 
-    // Back to before all of them: what was ordered is over for the account, and still to come for nobody.
+    // Back to before all orders: the account keeps their fills, and no frame shows them again.
     await cluster.http.control(id, `speed/${slowly}`);
     const back = await cluster.http.control(id, "seek", { seq: sold.seq - 30 });
     expect(back.account).toMatchObject({ position: 0, realized_pnl: again.session.account?.realized_pnl });
-    // No more than there is to be had in any frame that this may come to: of 4 some find nobody.
+    // No more than any possible frame can fill: some frames cannot fill 4.
     const other = await order(cluster, mine, "BUY", 3);
     expect(other.seq).toBeLessThan(sold.seq);
     expect(other.session.epoch).toBeGreaterThan(back.epoch);
@@ -107,7 +107,7 @@ describe("orders where markets are cut", () => {
     const base = await market(seed);
     const between = bytes(viewer.frames, back.epoch);
     for (const [seq, json] of between) if (seq < other.seq) expect(json).toBe((await base.load(seq)).json(seq));
-    // The branch that was left is what it was, to whoever asks for it.
+    // The abandoned branch is unchanged.
     const left = await anotherNode(cluster, id).open(again.session.tape ?? "");
     expect(sizeOf(ownTrades((await left.load(bought.seq)).json(bought.seq)))).toBeCloseTo(3, 8);
     await cluster.end(mine);

@@ -4,7 +4,7 @@ import "../support/expect.js";
 import { anotherNode, bytes, framesOfOrders, market, ownTrades, simulate } from "./simulate.js";
 
 describe("orders in a simulated market", () => {
-  test("[SO20] one's orders are in one's own frames, on any node and after a ticker's death, and in nobody else's", async ({
+  test("[SO20] a user's orders show in their own frames, on any node and after a ticker's death, and not in other users' frames", async ({
     cluster,
   }) => {
     const seed = 8_001;
@@ -26,9 +26,9 @@ describe("orders in a simulated market", () => {
     const [first = 0] = await framesOfOrders(cluster, mine.id);
     expect(ownTrades(bytes(one.frames, epoch).get(first)).reduce((sum, { size }) => sum + size, 0)).toBeCloseTo(2, 8);
 
-    const told = one.messagesOf("trade_event")[0]?.data;
+    const fill = one.messagesOf("trade_event")[0]?.data;
     const { mid_price } = JSON.parse(bytes(one.frames, epoch).get(first) ?? "");
-    expect(told?.account?.unrealized_pnl).toBeCloseTo(2 * (mid_price - (told?.price ?? Number.NaN)), 6);
+    expect(fill?.account?.unrealized_pnl).toBeCloseTo(2 * (mid_price - (fill?.price ?? Number.NaN)), 6);
     const held = (await cluster.http.session(mine.id)).account;
     expect(held?.total_pnl).toBe(held?.unrealized_pnl);
 

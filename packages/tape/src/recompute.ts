@@ -45,7 +45,7 @@ export async function recompute(store: TapeStore, name: string, options: Recompu
         await writer.append(withAnalytics(block, seq, gaps.get(seq), analytics));
       }
       options.onProgress?.((number + 1) / tape.index.blocks);
-      await setImmediate(); // whoever shows the progress gets a turn
+      await setImmediate(); // lets the caller show the progress
       options.signal?.throwIfAborted();
     }
     const { version: made } = await writer.finish();

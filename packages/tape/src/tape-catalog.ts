@@ -115,8 +115,8 @@ export class TapeCatalog {
 
   /**
    * The tape to play for what a user asked for: by id, else the newest finished one of a symbol (and a source), else
-   * `defaultTape` where it exists, else the newest of all. What feeds recorded is taken only where nothing else fits: or else
-   * what somebody watches live would change what others play. Undefined: there is none.
+   * `defaultTape` where it exists, else the newest of all. What feeds recorded is taken only where nothing else fits: otherwise
+   * watching a market live would change what other users play. Undefined if there is none.
    */
   async choose(
     choice: { readonly tape?: string; readonly symbol?: string; readonly source?: string },
@@ -174,7 +174,7 @@ export class TapeCatalog {
     const { id, version = 0 } = parseTapeName(name);
     const opening = RecordedTape.open(this.#store, id, version, this.#cache);
     this.#opened.set(name, opening);
-    opening.catch(() => this.#opened.delete(name)); // whoever asks next tries again
+    opening.catch(() => this.#opened.delete(name)); // the next caller tries again
     return opening;
   }
 

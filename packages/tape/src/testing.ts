@@ -26,7 +26,7 @@ export interface TestTapeOptions {
   readonly framesPerBlock?: number;
 }
 
-/** A store whose files come changed: as a bad disk, or a slow one, would give them. */
+/** A store whose reads go through `change`: to damage files, delay reads or count them. */
 export function interceptReads(
   store: TapeStore,
   change: (file: string, offset: number, bytes: Buffer) => Buffer | Promise<Buffer>,
@@ -70,7 +70,7 @@ export async function writeTestTape(store: TapeStore, options: TestTapeOptions =
   return tapeName(id, version);
 }
 
-/** The frames of such a tape. */
+/** The frames of a test tape. */
 export function* testFrames(options: TestTapeOptions = {}): Generator<FrameParts> {
   const { symbol = "BTCUSDT", frames = 500, intervalMs = 100, stepNs = () => intervalMs * 1e6 } = options;
   const { startMs = testTapeStartMs, gapAfter = [] } = options;
@@ -89,7 +89,7 @@ export function* testFrames(options: TestTapeOptions = {}): Generator<FrameParts
   }
 }
 
-/** 2024-08-08T12:00:00Z, where test tapes begin unless told otherwise. */
+/** 2024-08-08T12:00:00Z, the default start of test tapes. */
 export const testTapeStartMs = Number((nsOfIso("2024-08-08T12:00:00Z") ?? 0n) / 1_000_000n);
 
 const everyThird = (seq: Seq) => (seq % 3 === 0 ? 1 : 0);

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { DamageReports } from "./damage-reports.js";
 
-test("[TP23] a damaged block is told of once, however many come to it; others are news", () => {
+test("[TP23] a damaged block is reported once, however often it is read; another block or tape is reported too", () => {
   const reports = new DamageReports();
-  const told = [
+  const reported = [
     ["a@1", 3],
     ["a@1", 3],
     ["a@1", 4],
     ["a@2", 3],
     ["a@1", 3],
   ].map(([tape, block]) => reports.shouldReport({ tape: String(tape), block: Number(block) }));
-  expect(told).toEqual([true, false, true, true, false]);
+  expect(reported).toEqual([true, false, true, true, false]);
 });

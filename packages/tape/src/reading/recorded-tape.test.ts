@@ -100,7 +100,7 @@ test("[A97] a search reads thousands of events at a time, both ways, and ends wh
 });
 
 describe("the cache", () => {
-  test("[TP22] those who ask for a block at the same time share one reading", async () => {
+  test("[TP22] concurrent readers of a block share one read", async () => {
     const store = new MemoryTapeStore();
     await writeTestTape(store);
     let reads = 0;
@@ -116,7 +116,7 @@ describe("the cache", () => {
     expect(tape.block(200)).toBeUndefined();
   });
 
-  test("[TP22] holds no more bytes than it was given, and forgets the block used longest ago", async () => {
+  test("[TP22] stays within its bytes, and evicts the least recently used block", async () => {
     const cache = new BlockCache(minCacheBytes);
     const tape = await openTestTape({ frames: 15_000 }, cache);
     for (let seq = 0; seq < 15_000; seq += 64) {
@@ -139,7 +139,7 @@ describe("the cache", () => {
 });
 
 describe("damage", () => {
-  test("[TP23] a damaged block is named, the others and later readings are not affected", async () => {
+  test("[TP23] the error names a damaged block; other blocks and later reads are not affected", async () => {
     const store = new MemoryTapeStore();
     await writeTestTape(store);
     let damage = (bytes: Buffer) => bytes;
@@ -159,7 +159,7 @@ describe("damage", () => {
     damage = (bytes) => bytes.subarray(0, 10);
     await expect(tape.load(70)).rejects.toThrow("block 1 (frames 64 to 127) is cut off");
     expect((await tape.load(0)).lastSeq).toBe(63);
-    // Its place is known without it: whoever plays goes on over it.
+    // The index knows its extent, so playback can go on behind it.
     expect(await Promise.all([64, 127].map((seq) => tape.nsOf(seq)))).toEqual([6.4e9, 12.7e9]);
     expect(await Promise.all([6.4e9, 10e9, 12.6e9, 12.7e9].map((ns) => tape.seqAt(ns)))).toEqual([63, 63, 63, 127]);
     await expect(tape.nsOf(70)).rejects.toThrow(DamagedBlock);
@@ -167,7 +167,7 @@ describe("damage", () => {
     expect((await tape.load(70)).firstSeq).toBe(64);
   });
 
-  test("[TP23] blocks whose file is gone are damaged", async () => {
+  test("[TP23] blocks of a missing file are damaged", async () => {
     const store = new MemoryTapeStore();
     await writeTestTape(store);
     const tape = await RecordedTape.open(store, "test", 1, new BlockCache(minCacheBytes));
@@ -189,7 +189,7 @@ describe("damage", () => {
     await expect(open((bytes) => bytes.subarray(0, 100))).rejects.toThrow(DamagedTape);
   });
 
-  test("[TP25] a tape of another format is refused by name and number", async () => {
+  test("[TP25] the refusal of an unknown format names the tape and the format", async () => {
     const store = new MemoryTapeStore();
     await writeTestTape(store);
     const newer = interceptReads(store, (file, _, bytes) =>

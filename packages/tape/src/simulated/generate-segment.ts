@@ -24,7 +24,7 @@ import { canGenerate, type SimulatedName, simulatedId } from "./simulated-name.j
 /** So many prices take a few milliseconds. */
 const pricesPerPause = 100;
 
-/** Gets the raw blocks of a segment, 60 frames each, in order and as soon as they are made. */
+/** Receives the raw blocks of a segment, 60 frames each, in order and as soon as they are generated. */
 export type OnBlock = (bytes: Uint8Array<ArrayBuffer>) => void;
 
 export interface SegmentOptions {
@@ -155,7 +155,7 @@ class Frames {
     this.#builder.apply(this.#market.opening(segment, orders));
   }
 
-  /** Ends the frame under way, which nobody is to get. */
+  /** Ends and drops the current frame. */
   close(): void {
     this.#builder.end();
     this.#closed.length = 0;

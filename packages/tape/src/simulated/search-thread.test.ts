@@ -54,7 +54,7 @@ test("[SM35] searches take turns, a segment at a time", async () => {
   expect(done).toEqual(["ada", "bob", "ada", "bob", "ada", "bob"]);
 });
 
-test("[SM36] what nobody waits for any more is given up, begun or not, and what comes after it is done", async () => {
+test("[SM36] a cancelled search ends, started or not, and the next one runs", async () => {
   const search = start();
   await search.events({ name, segment: 0 });
   const gone = new AbortController();
@@ -73,8 +73,8 @@ test("[SM25] a thread that has ended is started again for the next search", asyn
   const search = start();
   await search.events({ name, segment: 0 });
   const lost = search.prices({ name, segments: Array.from({ length: 500 }, () => segments).flat() });
-  const told = expect(lost).rejects.toThrow("ended");
+  const rejected = expect(lost).rejects.toThrow("ended");
   await search.close();
-  await told;
+  await rejected;
   expect(await search.prices({ name, segments: [0] })).toHaveLength(1);
 });

@@ -14,16 +14,16 @@ export interface PricesTask {
   readonly segments: readonly number[];
 }
 
-/** `stop`: ends the task under way, whose reply nobody waits for any more. */
+/** `stop` cancels the current task. */
 export type SearchMessage = { readonly events: SegmentTask } | { readonly prices: PricesTask } | "stop";
 
-/** One for each task, whatever came of it. */
+/** One reply per task. */
 export type SearchReply =
   | { readonly events: readonly TapeEvent[] }
   | { readonly prices: readonly number[] }
   | { readonly error: string };
 
-function carryOut(message: SearchMessage): SearchReply | undefined {
+function execute(message: SearchMessage): SearchReply | undefined {
   if (message === "stop") return undefined; // the task was done before this came
   try {
     if ("prices" in message) return { prices: pricesAt(message.prices.name, message.prices.segments, pause) };
@@ -34,26 +34,27 @@ function carryOut(message: SearchMessage): SearchReply | undefined {
   }
 }
 
-/** Nothing but `stop` is sent while a task is carried out. */
+/** Only `stop` is sent while a task runs. */
 function pause(): void {
-  if (parentPort !== null && receiveMessageOnPort(parentPort) !== undefined) throw new Error("nobody waits for it");
+  if (parentPort !== null && receiveMessageOnPort(parentPort) !== undefined)
+    throw new Error("the search was cancelled");
 }
 
 /**
- * Where all threads of the machine are busy, a nice value of 5 gets a third of the time that others get: loops that send frames, and threads
- * that make what is watched. On Linux it is a thread's own; elsewhere it would be the process's, and stays as it is.
+ * On a busy machine a nice value of 5 gets a third of the time of other threads, such as those that send frames or generate what is
+ * watched. On Linux a thread has its own nice value; elsewhere it would be the process's, and is not changed.
  */
-function stepBack(): void {
+function lowerPriority(): void {
   try {
     const [, thread] = /\/task\/(\d+)$/.exec(readlinkSync("/proc/thread-self")) ?? [];
     if (thread !== undefined) setPriority(Number(thread), niceValue);
   } catch {
-    // A sandbox may forbid it; then searches compete with all else as one thread.
+    // A sandbox may forbid it; searches then compete with everything else, as one thread.
   }
 }
 
-stepBack();
+lowerPriority();
 parentPort?.on("message", (message: SearchMessage) => {
-  const reply = carryOut(message);
+  const reply = execute(message);
   if (reply !== undefined) parentPort?.postMessage(reply);
 });

@@ -12,7 +12,7 @@ export interface SegmentTask {
   readonly orders?: readonly OwnOrder[];
 }
 
-/** Asks what the last of these orders gets. */
+/** Asks for the fill of the last of these orders. */
 export interface FillTask {
   readonly name: SimulatedName;
   readonly orders: readonly OwnOrder[];
@@ -21,13 +21,13 @@ export interface FillTask {
 /** `practise`: has the thread's code compiled. */
 export type Task = SegmentTask | FillTask | "practise";
 
-/** What a thread is told. Its replies name the number. */
+/** A task for a thread, whose replies have its number. */
 export interface Assignment {
   readonly number: number;
   readonly task: Task;
 }
 
-/** Of a segment ten blocks, one by one, and then its events. */
+/** For a segment ten blocks, one by one, and then its events. */
 export type SegmentReply =
   | { readonly block: Uint8Array<ArrayBuffer> }
   | { readonly events: readonly TapeEvent[] }
@@ -41,7 +41,7 @@ function reply(number: number, message: SegmentReply, transfer: readonly ArrayBu
   parentPort?.postMessage({ number, ...message } satisfies NumberedReply, transfer);
 }
 
-function carryOut({ number, task }: Assignment): void {
+function execute({ number, task }: Assignment): void {
   try {
     reply(number, resultOf(number, task));
   } catch (error) {
@@ -62,12 +62,12 @@ function eventsOf(number: number, { name, segment, orders }: SegmentTask): reado
   return generateSegment(name, segment, take, { orders, pause });
 }
 
-/** Whoever sends an assignment while another one is carried out wants it done first. */
+/** An assignment that arrives while another one runs goes first. */
 function pause(): void {
   if (parentPort === null) return;
   for (let sent = receiveMessageOnPort(parentPort); sent !== undefined; sent = receiveMessageOnPort(parentPort)) {
-    carryOut(sent.message);
+    execute(sent.message);
   }
 }
 
-parentPort?.on("message", carryOut);
+parentPort?.on("message", execute);

@@ -115,7 +115,7 @@ test("[SM24] a segment is made once for all who wait for it, and the next one be
 /** A thread loads and compiles all it needs before its first block, which takes long where many others are at work. */
 const threadMs = 60_000;
 
-describe("[SM32] a thread sets a segment aside for one that somebody waits for", () => {
+describe("[SM32] a thread suspends a segment for one that a reader waits for", () => {
   const name = parseSimulatedName(mixed);
   if (name === undefined) throw new Error(`${mixed} names no simulated tape`);
   const sum = (blocks: readonly Uint8Array[]) => {
@@ -247,7 +247,7 @@ describe("[SM33] the loop that renders makes no market", () => {
   });
 });
 
-test("[SM25] a failure is told to who waits, and is not remembered", async () => {
+test("[SM25] a failure reaches its readers, and is not remembered", async () => {
   let fails = true;
   const tape = open(mixed, {
     generate: async ({ name, segment }, take) => {

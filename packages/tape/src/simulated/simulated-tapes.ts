@@ -66,7 +66,7 @@ export class SimulatedTapes {
     return this.#tapeWith(name, name.fork.session, orders);
   }
 
-  /** A market that nobody has given orders in. Throws `TapeNotFound` for one that this release cannot make. */
+  /** A market without orders of a user. Throws `TapeNotFound` if this release cannot generate it. */
   market(name: SimulatedName): SimulatedTape {
     return this.#tapeWith(name, "", []);
   }

@@ -17,7 +17,7 @@ export interface SimulationRequest {
   readonly scenario?: string | undefined;
 }
 
-/** The tape of a market that somebody wants simulated: `id@version`, with the scenario as it is written from now on. */
+/** The tape of a requested simulated market, `id@version`, with the scenario in its canonical form. */
 export function simulatedTapeFor({
   symbol,
   seed,

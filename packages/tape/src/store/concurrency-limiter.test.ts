@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { ConcurrencyLimiter, TimeoutError } from "./concurrency-limiter.js";
 
-test("[TP71] so much is done at a time, in the order in which it was asked for", async () => {
-  const turns = new ConcurrencyLimiter(2, 5_000);
+test("[TP71] so many tasks run at a time, in the order in which they came", async () => {
+  const limiter = new ConcurrencyLimiter(2, 5_000);
   let underWay = 0;
   let most = 0;
   const begun: number[] = [];
@@ -15,37 +15,37 @@ test("[TP71] so much is done at a time, in the order in which it was asked for",
     if (nth === 4) throw new Error("fails");
     return nth;
   };
-  const done = await Promise.allSettled(Array.from({ length: 20 }, (_, nth) => turns.run(work(nth))));
+  const done = await Promise.allSettled(Array.from({ length: 20 }, (_, nth) => limiter.run(work(nth))));
   expect(begun).toEqual(Array.from({ length: 20 }, (_, nth) => nth));
   expect(most).toBe(2);
   expect(done.filter(({ status }) => status === "rejected")).toHaveLength(1);
 });
 
-test("[TP71] what hangs is given up, keeps its place, and lets go of it when it ends", async () => {
-  const turns = new ConcurrencyLimiter(1, 50);
+test("[TP71] a hanging task times out, and keeps its slot until it ends", async () => {
+  const limiter = new ConcurrencyLimiter(1, 50);
   let end = (): void => {};
-  const hangs = turns.run(() => new Promise<void>((resolve) => (end = resolve)));
+  const hangs = limiter.run(() => new Promise<void>((resolve) => (end = resolve)));
   let begun = false;
-  const waits = turns.run(async () => {
+  const waits = limiter.run(async () => {
     begun = true;
   });
   await expect(hangs).rejects.toThrow(TimeoutError);
   await expect(waits).rejects.toThrow(TimeoutError);
-  const later = turns.run(async () => "done");
+  const later = limiter.run(async () => "done");
   end();
   expect(await later).toBe("done");
   expect(begun).toBe(false);
 });
 
-test("[TP71] what waits for many that are done one after the other is not given up", async () => {
-  const turns = new ConcurrencyLimiter(1, 600);
-  const done = await Promise.all(Array.from({ length: 20 }, (_, nth) => turns.run(() => delay(50, nth))));
+test("[TP71] a task that waits while others finish does not time out", async () => {
+  const limiter = new ConcurrencyLimiter(1, 600);
+  const done = await Promise.all(Array.from({ length: 20 }, (_, nth) => limiter.run(() => delay(50, nth))));
   expect(done).toHaveLength(20);
 });
 
-test("[TP71] a process that was held up gives nothing up for that", async () => {
-  const turns = new ConcurrencyLimiter(1, 90);
-  const answer = turns.run(() => delay(20, "done"));
+test("[TP71] a process that was held up times out no task for that", async () => {
+  const limiter = new ConcurrencyLimiter(1, 90);
+  const answer = limiter.run(() => delay(20, "done"));
   const until = performance.now() + 200;
   while (performance.now() < until); // as a process that was stopped
   expect(await answer).toBe("done");

@@ -23,10 +23,10 @@ describe("a folder store", () => {
 
   tapeStoreContract(async () => ({ store: new FolderTapeStore(join(folder, "made", "when", "needed")) }));
 
-  test("[TP4] what an interrupted import left behind is removed by the next one of that id", async () => {
+  test("[TP4] the next import of an id removes what an interrupted one left behind", async () => {
     const interrupted = await new FolderTapeStore(folder).begin("aapl");
     await interrupted.append("blocks.bin", Buffer.from("half a tape"));
-    // The process is gone here; another one comes.
+    // The process dies here, and another one takes its place.
     const store = new FolderTapeStore(folder);
     expect(await store.ids()).toEqual([]);
     await writeTestTape(store, { id: "aapl", frames: 10 });
@@ -36,8 +36,8 @@ describe("a folder store", () => {
 
   test.each([
     ["gone", () => {}],
-    ["empty, as the place of a volume that is not mounted", () => mkdir(folder)],
-  ])("[TP35] a store whose folder is %s is away, and its tapes are not damaged", async (_, instead) => {
+    ["empty, as the mount point of an unmounted volume", () => mkdir(folder)],
+  ])("[TP35] a store whose folder is %s is unavailable, and its tapes are not damaged", async (_, instead) => {
     const store = new FolderTapeStore(folder);
     await writeTestTape(store, { id: "aapl", frames: 200 });
     const tape = await RecordedTape.open(store, "aapl", 1, new BlockCache(minCacheBytes));
@@ -55,38 +55,35 @@ describe("a folder store", () => {
   test.each([
     ["gone", async () => {}],
     ["empty", async () => void (await mkdir(folder))],
-  ])(
-    "[TP70] a store that had tapes and whose folder is %s tells of no tape that it is not there",
-    async (_, instead) => {
-      await writeTestTape(new FolderTapeStore(folder), { id: "aapl", frames: 20 });
-      for (const look of [
-        (store: FolderTapeStore) => store.ids(),
-        (store: FolderTapeStore) => store.current("aapl"),
-        (store: FolderTapeStore) => store.versions("aapl"),
-        (store: FolderTapeStore) => store.read("aapl", 1, "manifest.json"),
-        (store: FolderTapeStore) => store.tapesWithSegments(),
-      ]) {
-        const store = new FolderTapeStore(folder);
-        const was = await look(store);
-        await store.current("aapl");
-        await rename(folder, `${folder}-away`);
-        await instead();
-        const catalog = new TapeCatalog(store, { cacheBytes: minCacheBytes });
-        await expect(look(store)).rejects.toThrow(StoreUnavailable);
-        await expect(catalog.open("aapl")).rejects.toThrow(StoreUnavailable);
-        await expect(catalog.choose({})).rejects.toThrow(StoreUnavailable);
-        // Nor is anything written where it would be lost.
-        await expect(store.begin("aapl")).rejects.toThrow(StoreUnavailable);
-        await rm(folder, { recursive: true, force: true });
-        await rename(`${folder}-away`, folder);
-        expect(await look(store)).toEqual(was);
-        expect((await catalog.open("aapl")).id).toBe("aapl@1");
-        await expect(catalog.open("msft")).rejects.toThrow(TapeNotFound);
-      }
-    },
-  );
+  ])("[TP70] a store that had tapes and whose folder is %s reports no tape as missing", async (_, instead) => {
+    await writeTestTape(new FolderTapeStore(folder), { id: "aapl", frames: 20 });
+    for (const look of [
+      (store: FolderTapeStore) => store.ids(),
+      (store: FolderTapeStore) => store.current("aapl"),
+      (store: FolderTapeStore) => store.versions("aapl"),
+      (store: FolderTapeStore) => store.read("aapl", 1, "manifest.json"),
+      (store: FolderTapeStore) => store.tapesWithSegments(),
+    ]) {
+      const store = new FolderTapeStore(folder);
+      const was = await look(store);
+      await store.current("aapl");
+      await rename(folder, `${folder}-away`);
+      await instead();
+      const catalog = new TapeCatalog(store, { cacheBytes: minCacheBytes });
+      await expect(look(store)).rejects.toThrow(StoreUnavailable);
+      await expect(catalog.open("aapl")).rejects.toThrow(StoreUnavailable);
+      await expect(catalog.choose({})).rejects.toThrow(StoreUnavailable);
+      // A write there would be lost.
+      await expect(store.begin("aapl")).rejects.toThrow(StoreUnavailable);
+      await rm(folder, { recursive: true, force: true });
+      await rename(`${folder}-away`, folder);
+      expect(await look(store)).toEqual(was);
+      expect((await catalog.open("aapl")).id).toBe("aapl@1");
+      await expect(catalog.open("msft")).rejects.toThrow(TapeNotFound);
+    }
+  });
 
-  test("[TP70] a store that goes and comes back while it is read loses no file", async () => {
+  test("[TP70] a store that disappears and comes back during reads loses no file", async () => {
     const store = new FolderTapeStore(folder);
     await writeTestTape(store, { id: "aapl", frames: 10 });
     let flickering = true;
@@ -107,7 +104,7 @@ describe("a folder store", () => {
     expect([...trouble].filter((name) => name !== StoreUnavailable.name)).toEqual([]);
   });
 
-  test("[TP70] a store without a tape yet has none, whether there is a folder or not", async () => {
+  test("[TP70] a new store has no tapes, whether its folder exists or not", async () => {
     for (const place of [folder, join(folder, "not", "there")]) {
       const catalog = new TapeCatalog(new FolderTapeStore(place), { cacheBytes: minCacheBytes });
       await expect(catalog.open("aapl")).rejects.toThrow(TapeNotFound);
@@ -115,13 +112,13 @@ describe("a folder store", () => {
     }
   });
 
-  test("[TP71] a file system that hangs is a store that is away, keeps no other work of the process waiting, and is read when it answers", async () => {
+  test("[TP71] a hanging file system makes the store unavailable, delays no other work of the process, and is read again when it answers", async () => {
     const store = new FolderTapeStore(folder);
     await writeTestTape(store, { id: "aapl", frames: 2_000 });
     const tape = await RecordedTape.open(store, "aapl", 1, new BlockCache(minCacheBytes));
     const blocks = join(folder, "aapl", "1", "blocks.bin");
     await rename(blocks, `${blocks}.kept`);
-    // Opening a pipe that nobody writes to takes until somebody does.
+    // Opening a pipe blocks until another process opens it for writing.
     await promisify(execFile)("mkfifo", [blocks]);
     let looking = true;
     const loads = Array.from({ length: 20 }, (_, nth) => tape.load(nth * 100));
@@ -133,14 +130,14 @@ describe("a folder store", () => {
     await expect(store.current("aapl")).rejects.toThrow(StoreUnavailable);
     looking = false;
     await others;
-    // Those that hang find nothing in it, which is nobody's business any more.
+    // The hanging reads end with an empty file, after their deadline.
     await (await open(blocks, "r+")).close();
     await rename(`${blocks}.kept`, blocks);
     expect((await tape.load(0)).firstSeq).toBe(0);
     expect(await store.current("aapl")).toBe(1);
   });
 
-  test("[TP1] a folder of something else, and a broken current.json, don't disturb the list", async () => {
+  test("[TP1] unrelated folders and a broken current.json do not disturb the list", async () => {
     const store = new FolderTapeStore(folder);
     await writeTestTape(store, { id: "aapl", frames: 10 });
     await writeTestTape(store, { id: "aapl", frames: 20 });

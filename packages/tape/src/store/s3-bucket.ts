@@ -16,11 +16,11 @@ export interface S3Location {
   readonly bucket: string;
   /** Before every key; empty, or ending in a slash. */
   readonly prefix: string;
-  /** Address of a store that is not AWS's, such as `http://minio:9000`. */
+  /** Address of a store outside AWS, such as `http://minio:9000`. */
   readonly endpoint?: string | undefined;
 }
 
-/** An object on its way in, seen by nobody before it is finished. */
+/** An object that is being uploaded. Readers do not see it before it is finished. */
 export interface ObjectUpload {
   /** One call at a time; awaiting it keeps memory flat. Rejects when the upload has failed. */
   append(bytes: Uint8Array): Promise<void>;
@@ -28,14 +28,14 @@ export interface ObjectUpload {
   abort(): Promise<void>;
 }
 
-/** Objects deleted by one request: S3's own bound. */
+/** Objects deleted by one request: the limit of S3. */
 const deletedAtOnce = 1_000;
-/** Silence after which an attempt is given up; the SDK makes three. */
+/** An attempt times out after this silence; the SDK makes three attempts. */
 const silentMs = 3_000;
-/** Bytes of one part of an upload; S3 takes no smaller ones, but for the last. */
+/** Bytes of one part of an upload; S3 accepts smaller ones only at the end. */
 const partBytes = 8 * 2 ** 20;
 
-/** What a tape store needs of a bucket. Credentials and region are found as the AWS SDK finds them. */
+/** The operations on a bucket that a tape store needs. The AWS SDK finds credentials and region. */
 export class S3Bucket {
   readonly #client: S3Client;
   readonly #name: string;
@@ -46,9 +46,9 @@ export class S3Bucket {
     this.#prefix = prefix;
     this.#client = new S3Client({
       ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-      // A store that has fallen silent is one that is away; without these its readers would wait for as long as TCP does.
+      // A silent store counts as unavailable; without these, readers would wait as long as TCP does.
       requestHandler: { connectionTimeout: silentMs, socketTimeout: silentMs },
-      // Checksums that stores of other makers do not understand; tapes carry their own.
+      // Other stores do not understand these checksums; tapes have their own.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
     });
@@ -101,8 +101,8 @@ export class S3Bucket {
   }
 
   /**
-   * Writes a whole object. With a tag only if it is still the one that was read, or still `absent`: then false says that someone
-   * was faster. Stores that know no conditional writes write in any case.
+   * Writes a whole object. With a tag, only if the object is still the one that was read, or still `absent`; resolves to false if another
+   * process was faster. Stores without conditional writes write in any case.
    */
   async put(key: string, text: string, tag?: string): Promise<boolean> {
     const condition = tag === undefined ? {} : tag === "absent" ? { IfNoneMatch: "*" } : { IfMatch: tag };
@@ -130,7 +130,7 @@ export class S3Bucket {
         throw error;
       },
     );
-    failed.catch(() => undefined); // whoever appends or finishes next is told
+    failed.catch(() => undefined); // the next `append` or `finish` rejects
     return {
       async append(bytes) {
         // A copy: the caller may use its buffer again before this one has left.
@@ -179,7 +179,7 @@ export class S3Bucket {
         new DeleteObjectsCommand({ Bucket: this.#name, Delete: { Objects, Quiet: true } }),
       );
       const [first] = Errors ?? [];
-      if (first !== undefined) throw new Error(`${first.Key} could not be removed: ${first.Message ?? first.Code}`);
+      if (first !== undefined) throw new Error(`cannot remove ${first.Key}: ${first.Message ?? first.Code}`);
     }
   }
 

@@ -56,7 +56,7 @@ test("[TP60] a tape in a bucket plays like one in a folder", async () => {
   store.close();
 });
 
-test("[TP60] a file of many parts arrives whole, and an abandoned one leaves nothing", async () => {
+test("[TP60] a file of many parts arrives whole, and an abandoned version leaves nothing", async () => {
   const store = emptyStore();
   const piece = randomBytes(3 * 2 ** 20);
   const draft = await store.begin("large");
@@ -80,7 +80,7 @@ test("[TP60] a file of many parts arrives whole, and an abandoned one leaves not
   store.close();
 });
 
-test("[TP61] playing on asks the bucket for one window in many blocks, and never for one twice", async () => {
+test("[TP61] playback requests one window per many blocks, and no window twice", async () => {
   const asked: [offset: number, length: number][] = [];
   const object = randomBytes(700 * 1024);
   const reads = new ReadAhead(async (_key, offset, length) => {
@@ -94,7 +94,7 @@ test("[TP61] playing on asks the bucket for one window in many blocks, and never
   expect(asked.map(([offset]) => offset / 2 ** 18)).toEqual([0, 1, 2]);
 });
 
-test("[TP61] a window that could not be fetched is asked for again", async () => {
+test("[TP61] a window that could not be fetched is requested again", async () => {
   let answers = 0;
   const reads = new ReadAhead(async (_key, _offset, length) => {
     if (answers++ === 0) throw new Error("the network is away");
@@ -104,7 +104,7 @@ test("[TP61] a window that could not be fetched is asked for again", async () =>
   expect(await reads.read("a", 0, 10)).toHaveLength(10);
 });
 
-test("[TP60] a store's address is a folder or a bucket, and anything else is told so", async () => {
+test("[TP60] a store's address is a folder or a bucket, and any other is an error", async () => {
   expect(await openTapeStore("s3://tapes/some/where/", endpoint)).toBeInstanceOf(S3TapeStore);
   await expect(openTapeStore("ftp://tapes")).rejects.toThrow(
     '"ftp://tapes" is neither a folder nor s3://bucket/prefix',

@@ -21,22 +21,22 @@ const env = z.object({
   ...commonEnv,
   ...accessEnv,
   /**
-   * Clusters elsewhere that the dashboard of this one may be used with (`?api=`), such as https://tapedeck.example.com, and `loopback` for
-   * those of this machine. Empty: on the loopback address `loopback`, elsewhere none.
+   * Other clusters that this cluster's dashboard may connect to (`?api=`), such as https://tapedeck.example.com, and `loopback` for those of
+   * this machine. If empty: on the loopback address `loopback`, otherwise none.
    */
   DASHBOARD_APIS: dashboardApis,
   /**
-   * Lets `POST /mode` without an id act on the session that the same legacy page has commanded, or on the only one it watches. For pages on
-   * another origin than the cluster's, to which no cookie comes; a guess, so off unless asked for.
+   * Lets `POST /mode` without an id apply to the session that the same legacy page has commanded, or to the only one that it watches. For
+   * pages of another origin, which get no cookie. It is a guess, so it is off by default.
    */
   LEGACY_MODE_GUESS: onOff.default(false),
   SIMULATION_WARM_UP: simulationWarmUp,
-  /** Bytes of a request's body. The largest body that means anything is a few hundred. */
+  /** Maximum size of a request body. Valid bodies have at most a few hundred bytes. */
   BODY_BYTES: integer("bytes", { min: 1024, max: 1_048_576 }).default(65_536),
   STATUS_PORT: statusPort,
-  /** Time for the load balancer to notice that this node is unready. */
+  /** At shutdown: time for load balancers to notice that this node is unready. */
   UNREADY_MS: millis.default(0),
-  /** Time for everything at the end; keep it under the pod's grace period. */
+  /** At shutdown: time for all steps together. Keep it below the pod's grace period. */
   SHUTDOWN_MS: millis.default(10_000),
 });
 export type Config = Readonly<z.infer<typeof env>>;

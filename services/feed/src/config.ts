@@ -5,40 +5,40 @@ import { z } from "zod";
 import { publicAddresses, type SocketSource, type VenueSettings } from "./venues/venues.js";
 
 const mb = 2 ** 20;
-const socketAddress = z.string().regex(/^wss?:\/\/\S+$/, "is not a ws:// or wss:// address");
-const restAddress = z.string().regex(/^https?:\/\/\S+$/, "is not an http:// or https:// address");
+const socketAddress = z.string().regex(/^wss?:\/\/\S+$/, "is not a ws:// or wss:// URL");
+const restAddress = z.string().regex(/^https?:\/\/\S+$/, "is not an http:// or https:// URL");
 
 const env = z.object({
   ...commonEnv,
-  /** Instruments this feed records at most; more wait in the queue for another one. */
+  /** Maximum number of instruments that this feed records; further instruments wait in the queue for another feed. */
   FEED_INSTRUMENTS: integer("instruments", { min: 1, max: 10_000 }).default(100),
-  /** From frame to frame. */
+  /** Time between frames. */
   FRAME_MS: integer("milliseconds", { min: 10, max: 60_000 }).default(100),
-  /** A venue that has told nothing of an instrument for so long is connected anew. */
+  /** The feed reconnects to a venue that has sent nothing about an instrument for this long. */
   SILENCE_MS: integer("milliseconds", { min: 500, max: 600_000 }).default(15_000),
-  /** Time for the hand-over at the end. Keep it under the pod's grace period. */
+  /** At shutdown: time for all steps together, mostly the handover. Keep it below the pod's grace period. */
   SHUTDOWN_MS: millis.default(7_500),
-  /** Of a tape that grows, Redis keeps so much at least for those who look back a little; the rest is in the tape store. */
+  /** Redis keeps at least this much of a live tape, for clients that look back a little; the rest is in the tape store. */
   LIVE_RECENT_S: seconds.default(liveTapeDefaults.recentSeconds),
   LIVE_RECENT_MB: integer("megabytes", { min: 1, max: 4096 }).default(liveTapeDefaults.recentBytes / mb),
-  /** And so much at most when the tape store takes nothing. */
+  /** Maximum of a live tape that Redis keeps while the tape store is down. */
   LIVE_UNSTORED_MB: integer("megabytes", { min: 1, max: 65_536 }).default(liveTapeDefaults.maxUnstoredBytes / mb),
-  /** A part of so many seconds goes to the tape store at a time. */
+  /** Length of the tape segments that are written to the tape store. */
   LIVE_PART_S: integer("seconds", { min: 1, max: 3600 }).default(liveTapeDefaults.segmentSeconds),
-  /** Older parts of a tape that still grows are removed; 0 keeps all. */
+  /** Older segments of a live tape are removed; 0 keeps all. */
   LIVE_RETENTION_H: integer("hours", { max: 87_600 }).default(liveTapeDefaults.retentionHours),
-  /** A tape of fewer seconds is removed when its instrument is left, unless a session stands on it; 0 keeps all. */
+  /** A shorter tape is removed when its instrument has no viewers left, unless a session is on it; 0 keeps all. */
   LIVE_KEEP_S: integer("seconds", { max: 3600 }).default(10),
-  /** Makes other simulated markets of the same symbols. */
+  /** Another seed gives other simulated markets with the same symbols. */
   SIM_SEED: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,24}$/, "may hold at most 24 letters, digits, _ and -")
+    .regex(/^[A-Za-z0-9_-]{1,24}$/, "may contain at most 24 letters, digits, _ and -")
     .default("live"),
   SIM_SCENARIO: z
     .string()
-    .refine((text) => parseScenario(text) !== undefined, `is none of ${scenarioNames.join(", ")}`)
+    .refine((text) => parseScenario(text) !== undefined, `is not one of ${scenarioNames.join(", ")}`)
     .default("mixed"),
-  // Where the venues are: a stand-in or a relay of one's own instead of the venue's public address.
+  // Addresses of the venues: set these to use your own relay or a stand-in instead of a venue's public address.
   BINANCE_URL: socketAddress.default(publicAddresses.BINANCE.socket),
   BINANCE_REST_URL: restAddress.default(publicAddresses.BINANCE.rest),
   BINANCE_FUTURES_URL: socketAddress.default(publicAddresses["BINANCE-FUTURES"].socket),
@@ -48,7 +48,7 @@ const env = z.object({
   COINBASE_URL: socketAddress.default(publicAddresses.COINBASE.socket),
   KRAKEN_URL: socketAddress.default(publicAddresses.KRAKEN.socket),
   OKX_URL: socketAddress.default(publicAddresses.OKX.socket),
-  // Where they list their instruments. By default nowhere if the address above is another than the venue's own.
+  // Where the venues list their instruments. There is no default if the address above is changed.
   BITMEX_REST_URL: restAddress.optional(),
   BYBIT_REST_URL: restAddress.optional(),
   COINBASE_REST_URL: restAddress.optional(),

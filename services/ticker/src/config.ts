@@ -3,11 +3,11 @@ import { z } from "zod";
 
 const env = z.object({
   ...commonEnv,
-  /** Sessions this ticker renders at most; more wait in the queues for another one. */
+  /** Maximum number of sessions that this ticker plays; further sessions wait in the queues for another ticker. */
   TICKER_SESSIONS: integer("sessions", { min: 1, max: 100_000 }).default(5000),
-  /** Silence on a session's channel after which it is parked. A reload of the only tab must not park it. */
+  /** A session without subscribers on its channel is parked after this time. A reload of the only tab must not park it. */
   PARK_AFTER_MS: millis.default(30_000),
-  /** Time for giving the leases back at the end. Keep it under the pod's grace period. */
+  /** At shutdown: time for all steps together. Keep it below the pod's grace period. */
   SHUTDOWN_MS: millis.default(10_000),
   SIMULATION_WARM_UP: simulationWarmUp,
 });

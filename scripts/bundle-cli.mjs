@@ -19,7 +19,7 @@ const { outputFiles, metafile } = await build({
   bundle: true,
   splitting: true,
   minify: true,
-  keepNames: true, // names of errors are told
+  keepNames: true, // error names are part of messages
   format: "esm",
   platform: "node",
   target: "node20.9",

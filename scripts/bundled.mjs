@@ -22,7 +22,7 @@ export const forNode = {
   // Faster ways that their users do without, and the printer for terminals.
   external: ["bufferutil", "utf-8-validate", "msgpackr-extract", "pino-pretty"],
   logLevel: "warning",
-  // bull-board looks for its page by a direct `eval` where it is not told, as it is, where the page lies.
+  // bull-board uses a direct `eval` to find its page only if it is not given the location, which it is.
   logOverride: { "direct-eval": "silent" },
 };
 

@@ -26,7 +26,7 @@ const permitted = new Set([
 /**
  * What others wrote goes with their licences, each of which is there once.
  *
- * @throws where a package names no licence, or one that is not permitted: it must not be shipped before somebody has looked
+ * @throws if a package names no licence, or one that is not permitted: it must be reviewed before it is shipped
  */
 export function licencesOf(packages) {
   const refused = packages.map(manifestOf).flatMap(({ name, version, license }) => {

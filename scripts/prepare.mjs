@@ -159,7 +159,7 @@ export function bin(name) {
   return `${root}node_modules/.bin/${name}`;
 }
 
-/** What has to be prepared is told on stderr, so that `npm run -s tapedeck -- import --json FILE | jq` reads nothing but JSON. */
+/** Reports what has to be prepared on stderr, so that `npm run -s tapedeck -- import --json FILE | jq` reads only JSON. */
 export function say(sentence) {
   console.error(`- ${sentence}`);
 }
@@ -174,16 +174,16 @@ function works(command, args) {
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: "inherit", cwd: root, ...options });
-    let told = false;
+    let announced = false;
     const pass = () => {
-      told = true;
+      announced = true;
       child.kill("SIGTERM");
     };
     process.on("SIGTERM", pass);
     child.once("error", (error) => reject(new Problem(`${command} could not be run: ${error.message}.`)));
     child.once("exit", (code, signal) => {
       process.off("SIGTERM", pass);
-      if (told) process.kill(process.pid, "SIGTERM");
+      if (announced) process.kill(process.pid, "SIGTERM");
       else resolve(signal ? 1 : code);
     });
   });

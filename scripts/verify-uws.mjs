@@ -61,7 +61,7 @@ function compareWithAuthor() {
       if (blob === undefined) counts.absent++;
       else if (blob === blobOf(content)) counts.same++;
       else problems.push(`${path} is not the file that the author has under ${tag}.`);
-      if (blob === undefined) console.log(`${path} is not in the author's tag ${tag}: somebody else built it.`);
+      if (blob === undefined) console.log(`${path} is not in the author's tag ${tag}: it was built by others.`);
     }
     console.log(`${tag}: ${counts.same} binaries are the author's, ${counts.absent} are not in the tag`);
   }

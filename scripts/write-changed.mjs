@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
-/** Writes a file if it is not what is there, and at once: whoever reads it meanwhile gets the one before or this one, whole. */
+/** Writes a file atomically, and only if its content differs: a concurrent reader gets either version complete. */
 export function writeChanged(path, contents) {
   const bytes = Buffer.from(contents);
   try {

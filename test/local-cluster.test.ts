@@ -13,7 +13,7 @@ import { programOf } from "./support/built.js";
 import { noneLeftWith, processesWith } from "./support/left-processes.js";
 import { startRedisServer } from "./support/redis-server.js";
 
-// `tapedeck up` as a newcomer runs it: a process that starts processes, and is told to end by signals.
+// `tapedeck up` as a new user runs it: a process that starts processes, and is stopped by signals.
 const main = programOf("tapedeck");
 
 /** Where there is no redis-server the cluster has to take the one of `REDIS_URL`, or Docker. */
@@ -214,7 +214,7 @@ test("[U10] if the store has no tape, a demo tape is made first, and a session p
   expect(createAnswer.parse(await create.json()).session.tape).toContain("demo");
 });
 
-/** Runs `up` to its end, which must be a failure told in few words. */
+/** Runs `up`, which must fail with a short message. */
 async function refusal(env: NodeJS.ProcessEnv): Promise<string> {
   const { child, said } = up(env);
   const [code] = await once(child, "exit");

@@ -127,9 +127,9 @@ test("[RC4] when a master dies, other sessions play on, its own continue on its 
         distribution(viewersOf(sessions, id).map((viewer) => longestWait(viewer, died))),
     );
   }
-  // Nobody had to take up the sessions of the other masters: their leases lay there too.
+  // The other masters' sessions did not change tickers: their leases are on their own masters.
   expect(await Promise.all(sessions.slice(1).map(({ id }) => claimOf(cluster, id)))).toEqual(claims);
-  // Commands work, on the sessions of the dead master too, and are heard.
+  // Commands work on the dead master's sessions too, and clients see the changes.
   for (const { id, viewers: watching } of sessions) {
     await cluster.until(async () => (await cluster.http.call("POST", `/replay/pause/${id}`)).status === 200, "a pause");
     for (const viewer of watching) await viewer.untilSession(({ state }) => state === "PAUSED", "pause");

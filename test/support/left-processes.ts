@@ -21,7 +21,7 @@ export async function noneLeftWith(text: string, ms = 20_000): Promise<void> {
   await vi.waitFor(async () => expect(await processesWith(text)).toEqual([]), { timeout: ms, interval: 100 });
 }
 
-/** By /proc, since a zombie that nobody waits for is gone all the same. */
+/** Read from /proc, because a zombie also counts as gone. */
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

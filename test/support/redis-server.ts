@@ -122,7 +122,7 @@ function untilItSays(child: ChildProcess, words: string): Promise<void> {
   });
 }
 
-/** A port that was free a moment ago: Redis cannot be told to choose one and say which. */
+/** A port that was free a moment ago: Redis cannot choose one itself and report it. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -7,7 +7,7 @@ import { programOf } from "./built.js";
 import { freePort } from "./redis-server.js";
 
 export interface Readiness {
-  /** Of `/health/ready`, or 0 where nobody answers. */
+  /** Status of `/health/ready`, or 0 if nothing answers. */
   readonly status: number;
   readonly issues: readonly string[];
 }

@@ -6,7 +6,7 @@ export class SilentProxy {
   readonly #server: Server;
   readonly #target: URL;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
-  /** Of both sides; one may be open when the other has gone, since nobody was told. */
+  /** Of both sides; one may stay open after the other has closed, since the proxy does not forward it. */
   readonly #sockets = new Set<Socket>();
   #silent = false;
 
@@ -34,7 +34,7 @@ export class SilentProxy {
     return this.#pairs.size;
   }
 
-  /** From now on all that is sent vanishes, in both directions, and nobody is told. */
+  /** From now on all bytes are dropped silently, in both directions. */
   goSilent(): void {
     this.#silent = true;
   }

@@ -57,7 +57,7 @@ async function gateway(name: string): Promise<{ url: string; server: Server; soc
   return { url: `http://127.0.0.1:${await listen(server)}`, server, sockets };
 }
 
-/** A port where nobody listens any more. */
+/** A port where nothing listens any more. */
 async function dead(): Promise<string> {
   const server = createServer();
   const closed = await listen(server);

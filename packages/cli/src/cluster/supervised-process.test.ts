@@ -31,7 +31,7 @@ async function supervise(source: string, { restart = true, env = () => ({}) }: S
   const module = join(folder, "service.mjs");
   await writeFile(module, source);
   const news: string[] = [];
-  const told: string[] = [];
+  const messages: string[] = [];
   const process_: SupervisedProcess = new SupervisedProcess({
     name: "thing-1",
     module: pathToFileURL(module),
@@ -39,10 +39,10 @@ async function supervise(source: string, { restart = true, env = () => ({}) }: S
     logFile: join(folder, "thing-1.log"),
     restart,
     onChange: () => news.push(process_.ready ? `up at ${process_.url}` : "down"),
-    tell: (sentence) => told.push(sentence),
+    tell: (sentence) => messages.push(sentence),
   });
   supervised = process_;
-  return { process: process_, news, told };
+  return { process: process_, news, messages };
 }
 
 const serves = `
@@ -53,17 +53,17 @@ const serves = `
 
 test("[U4] a process that dies is restarted with a new environment, and its owner is notified each time", async () => {
   let turn = 0;
-  const { process: service, news, told } = await supervise(serves, { env: () => ({ TURN: String(++turn) }) });
+  const { process: service, news, messages } = await supervise(serves, { env: () => ({ TURN: String(++turn) }) });
   await service.start();
   const before = service.pid;
   service.child.kill("SIGKILL");
   await vi.waitFor(() => expect(news).toEqual(["up at http://here/1", "down", "up at http://here/2"]), soon);
   expect(service.pid).not.toBe(before);
-  expect(told).toHaveLength(1);
-  expect(told[0]).toContain("thing-1 ended (SIGKILL)");
+  expect(messages).toHaveLength(1);
+  expect(messages[0]).toContain("thing-1 ended (SIGKILL)");
 });
 
-test("[U13] a process that is told to end is not ready at once, and is restarted when it has ended", async () => {
+test("[U13] a process that is asked to end is not ready at once, and is restarted when it has ended", async () => {
   const { process: service, news } = await supervise(`
     process.on("SIGTERM", () => process.send({ type: "leaving" }));
     process.on("SIGUSR2", () => process.exit());
@@ -77,11 +77,11 @@ test("[U13] a process that is told to end is not ready at once, and is restarted
 });
 
 test("[U4] with restart off a process that dies is not restarted", async () => {
-  const { process: service, news, told } = await supervise(serves, { restart: false });
+  const { process: service, news, messages } = await supervise(serves, { restart: false });
   await service.start();
   service.child.kill("SIGKILL");
   await vi.waitFor(() => expect(news).toEqual(["up at http://here/", "down"]), soon);
-  expect(told).toEqual([]);
+  expect(messages).toEqual([]);
 });
 
 test("[U5] a process that ends before it serves fails the start with the end of its log", async () => {
@@ -100,10 +100,10 @@ test("[U6] a process that does not end in time is killed", async () => {
 });
 
 test("[U6] a process that waits for its restart is not restarted after a stop", async () => {
-  const { process: service, told } = await supervise(serves);
+  const { process: service, messages } = await supervise(serves);
   await service.start();
   service.child.kill("SIGKILL");
-  await vi.waitFor(() => expect(told).toHaveLength(1), soon);
+  await vi.waitFor(() => expect(messages).toHaveLength(1), soon);
   const { pid } = service;
   await service.stop(1000);
   expect(service.pid).toBe(pid);
@@ -130,7 +130,7 @@ test.skipIf(process.platform !== "linux")("[U6] what a killed process had starte
   await vi.waitFor(() => expect(isAlive(sleeper)).toBe(false), soon);
 });
 
-/** By /proc, since a zombie that nobody waits for is gone all the same. */
+/** Read from /proc, because a zombie also counts as gone. */
 function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -8,10 +8,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { prepareTapes } from "./prepare-tapes.js";
 
 let folder = "";
-let told: string[] = [];
+let sentences: string[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "tapedeck-prepare-"));
-  told = [];
+  sentences = [];
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -23,7 +23,7 @@ async function prepare(name: string, content: string | Uint8Array, keepPartial =
     endpoint: undefined,
     recordings: [path],
     keepPartial,
-    tell: (...lines) => told.push(...lines),
+    tell: (...lines) => sentences.push(...lines),
     signal: new AbortController().signal,
   });
 }
@@ -51,7 +51,7 @@ test("[IM30] the local cluster does not start with a truncated recording, unless
   );
   expect(await new FolderTapeStore(join(folder, "tapes")).ids()).toEqual([]);
   await prepare("cut.gz", cut, true);
-  expect(told.join("\n")).toMatch(/^x-binance-20240102@1 .*, partial$/m);
+  expect(sentences.join("\n")).toMatch(/^x-binance-20240102@1 .*, partial$/m);
 });
 
 test.each([

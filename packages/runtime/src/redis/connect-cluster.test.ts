@@ -64,14 +64,14 @@ test("[R10] [R22] messages, corked commands, the clock and the probe work with e
     await connect("publisher"),
     await connect("subscriber"),
   ];
-  const heard: string[] = [];
-  const stop = onMessage(subscriber, (channel, message) => void heard.push(`${channel} ${message}`));
+  const received: string[] = [];
+  const stop = onMessage(subscriber, (channel, message) => void received.push(`${channel} ${message}`));
   await subscribe(subscriber, ...channels);
-  const told = await corkWrites(commands, () =>
+  const delivered = await corkWrites(commands, () =>
     Promise.all(channels.map((channel) => publish(publisher, channel, "x"))),
   );
-  expect(told).toEqual([1, 1, 1]);
-  await vi.waitFor(() => expect(heard.sort()).toEqual(channels.map((channel) => `${channel} x`).sort()), soon);
+  expect(delivered).toEqual([1, 1, 1]);
+  await vi.waitFor(() => expect(received.sort()).toEqual(channels.map((channel) => `${channel} x`).sort()), soon);
 
   const clock = await startRedisClock(commands, { log });
   expect(Math.abs(clock.now() - Date.now())).toBeLessThan(100);
@@ -92,8 +92,8 @@ test("[R10] [R22] messages, corked commands, the clock and the probe work with e
 test("[R15] [R22] a subscriber keeps its channels when their slots move to another master", async () => {
   const [publisher, subscriber] = [await connect("publisher"), await connect("subscriber")];
   const channel = channels[1] ?? "";
-  const heard: string[] = [];
-  onMessage(subscriber, (from, message) => void heard.push(`${from} ${message}`));
+  const received: string[] = [];
+  onMessage(subscriber, (from, message) => void received.push(`${from} ${message}`));
   await subscribe(subscriber, channel);
   let again = 0;
   onReconnect(
@@ -107,7 +107,7 @@ test("[R15] [R22] a subscriber keeps its channels when their slots move to anoth
   await servers.moveSlotOf(channel, 1, 2);
   await vi.waitFor(() => expect(again).toBeGreaterThan(0), soon);
   await vi.waitFor(async () => expect(await publish(publisher, channel, "moved")).toBe(1), soon);
-  await vi.waitFor(() => expect(heard).toContain(`${channel} moved`), soon);
+  await vi.waitFor(() => expect(received).toContain(`${channel} moved`), soon);
   await servers.moveSlotOf(channel, 2, 1);
   subscriber.disconnect();
 });
@@ -118,8 +118,8 @@ test("[R15] [R22] when a master dies, others are not delayed and its channels ar
     await connect("publisher"),
     await connect("subscriber"),
   ];
-  const heard: string[] = [];
-  onMessage(subscriber, (channel) => void heard.push(`${channel}`));
+  const received: string[] = [];
+  onMessage(subscriber, (channel) => void received.push(`${channel}`));
   await subscribe(subscriber, ...channels);
   const probe = startPubSubProbe({ publisher, subscriber, channel: "probe:{node}", intervalMs: 50, log });
   await vi.waitFor(() => expect(probe.receivedWithin(200)).toBe(true), soon);
@@ -153,9 +153,9 @@ test("[R15] [R22] when a master dies, others are not delayed and its channels ar
   expect(lastFailure).toBeGreaterThan(died);
   expect(again).toBeGreaterThan(0);
   expect(slowest).toBeLessThan(1000);
-  heard.length = 0;
+  received.length = 0;
   await vi.waitFor(async () => expect(await publish(publisher, channels[0] ?? "", "x")).toBe(1), soon);
-  await vi.waitFor(() => expect(heard).toContain(channels[0]), soon);
+  await vi.waitFor(() => expect(received).toContain(channels[0]), soon);
   await vi.waitFor(() => expect(probe.receivedWithin(500)).toBe(true), soon);
   probe.stop();
 });

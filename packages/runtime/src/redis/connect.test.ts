@@ -119,7 +119,7 @@ test("[R14] a publisher fails at once while it has no connection", async () => {
   const away = new Promise((resolve) => redis.once("close", resolve));
   await way.close();
   await away;
-  await expect(redis.publish("nobody", "late")).rejects.toThrow(/writeable/);
+  await expect(redis.publish("unused", "late")).rejects.toThrow(/writeable/);
 });
 
 test("[R15] a subscriber has its channels again after it reconnects", async () => {
@@ -127,12 +127,12 @@ test("[R15] a subscriber has its channels again after it reconnects", async () =
   const channel = `test:${randomUUID()}`;
   const subscriber = connect("subscriber", way.url);
   const publisher = connect("commands");
-  const heard: string[] = [];
-  subscriber.on("message", (_, text) => heard.push(text));
+  const received: string[] = [];
+  subscriber.on("message", (_, text) => received.push(text));
   await subscriber.subscribe(channel);
   way.cut();
   await vi.waitFor(async () => expect(await publisher.publish(channel, "again")).toBe(1), soon);
-  await vi.waitFor(() => expect(heard).toContain("again"), soon);
+  await vi.waitFor(() => expect(received).toContain("again"), soon);
 });
 
 test("[R16] an outage produces a handful of log lines, not one per attempt", async () => {

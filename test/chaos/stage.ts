@@ -3,7 +3,7 @@ import type { TestCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { now, type Viewer } from "../support/viewer.js";
 
-/** A deck of which nothing comes for this long stands, at the speeds that are played here. */
+/** A session without frames for this long has stopped, at the speeds of these tests. */
 const standsMs = 2_500;
 
 export interface User {
@@ -21,7 +21,7 @@ export function framesSince(moment: number, { viewer }: User): number {
   return viewer.frames.filter(({ at }) => at >= moment).length;
 }
 
-/** One user of each mode, playing, while something is not there. */
+/** One user of each mode, playing while a part of the cluster is unavailable. */
 export class Stage {
   readonly cluster: TestCluster;
   readonly replay: User;
@@ -55,7 +55,7 @@ export class Stage {
     await this.cluster.until(() => now() >= until, "some time to pass");
   }
 
-  /** What is asked for is refused for now, with a sentence. */
+  /** The request is refused for now, with a message. */
   async refused(method: string, path: string, body: Record<string, unknown>, why: RegExp): Promise<void> {
     const answer = await this.cluster.http.call(method, path, body);
     expect([path, answer.status]).toEqual([path, 503]);
@@ -64,8 +64,8 @@ export class Stage {
   }
 
   /**
-   * While the tape store is not there: the replay stands when all that is in memory is played, and waits; what needs a tape that
-   * nobody has opened is refused, however many ask; the other markets go on. Then it is back, and so is the replay.
+   * Without the tape store: the replay plays what is in memory, then waits; requests for a tape that is not open are refused,
+   * however many there are; the other markets go on. When the store is back, the replay goes on.
    */
   async storeAway(
     how: string,

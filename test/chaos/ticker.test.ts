@@ -15,7 +15,7 @@ async function busiest(cluster: TestCluster, players: Players) {
 }
 
 describe("faults of a ticker under 100 watched sessions", () => {
-  test("[F1] killed: the other takes over, and no viewer misses a frame", async ({ cluster }) => {
+  test("[F1] a ticker is killed: the other takes over, and no viewer misses a frame", async ({ cluster }) => {
     const players = await Players.gather(cluster);
     await players.playedOn(now(), 1500);
     const victim = await busiest(cluster, players);
@@ -27,7 +27,7 @@ describe("faults of a ticker under 100 watched sessions", () => {
     await cluster.whole();
   });
 
-  test("[F2] told to end: its sessions go on elsewhere, and no viewer misses a frame", async ({ cluster }) => {
+  test("[F2] a ticker shuts down: its sessions go on elsewhere, and no viewer misses a frame", async ({ cluster }) => {
     const players = await Players.gather(cluster);
     await players.playedOn(now(), 1500);
     const victim = await busiest(cluster, players);
@@ -41,7 +41,9 @@ describe("faults of a ticker under 100 watched sessions", () => {
     await cluster.whole();
   });
 
-  test("[F3] stopped for longer than its locks: when it goes on, nobody notices", async ({ cluster }) => {
+  test("[F3] a ticker is frozen for longer than its locks live: when it continues, no viewer notices", async ({
+    cluster,
+  }) => {
     const players = await Players.gather(cluster);
     await players.playedOn(now(), 1500);
     const victim = await busiest(cluster, players);
@@ -62,7 +64,7 @@ describe("faults of a ticker under 100 watched sessions", () => {
   });
 });
 
-test("[F7] a session at which ticker after ticker dies is paused after the fifth, and plays again when told to", async ({
+test("[F7] a session that crashes its tickers is paused after the fifth crash, and plays again on command", async ({
   cluster,
 }) => {
   const session = await cluster.watched({});
@@ -80,7 +82,7 @@ test("[F7] a session at which ticker after ticker dies is paused after the fifth
     }, "another ticker to claim the session, or its pause");
     const { ticker, paused } = await holder();
     if (paused) break;
-    // What any process does that this session makes run out of memory: it ends without a word.
+    // As if the session made the process run out of memory: it ends without notice.
     const victim = cluster.tickers.find(({ name }) => ticker.startsWith(`${name}-`));
     if (victim === undefined) throw new Error(`no ticker ${ticker}`);
     killed.add(ticker);

@@ -6,7 +6,7 @@ import type { SeenFrame, Viewer } from "../support/viewer.js";
 /** Frames of an epoch, as one viewer saw them. */
 const inEpoch = (viewer: Viewer, epoch: number): SeenFrame[] => viewer.frames.filter((frame) => frame.epoch === epoch);
 
-describe("the deck's buttons, on sockets of both gateways", () => {
+describe("commands, with sockets on both gateways", () => {
   test("[C10] a pause holds every socket at one frame, and resume goes on with the next", async ({ cluster }) => {
     const { id, viewers, truth } = await cluster.watched({ max_fps: 0 });
     await Promise.all(viewers.map((viewer) => viewer.next(15)));
@@ -82,7 +82,7 @@ describe("the deck's buttons, on sockets of both gateways", () => {
     await cluster.end({ id, viewers });
   });
 
-  test("[C11] [C13] while playing, seek and rewind go on from where they land", async ({ cluster }) => {
+  test("[C11] [C13] while playing, seek and rewind go on from their target", async ({ cluster }) => {
     const { id, viewers, truth } = await cluster.watched({ max_fps: 0, speed: 2 });
     await Promise.all(viewers.map((viewer) => viewer.next(5)));
     const sought = await cluster.http.control(id, "seek", { seq: 600 });
@@ -127,7 +127,7 @@ describe("the deck's buttons, on sockets of both gateways", () => {
     await cluster.end({ id, viewers });
   });
 
-  test("[C15] the end of the tape stops the deck after its last frame", async ({ cluster }) => {
+  test("[C15] the end of the tape stops the session after its last frame", async ({ cluster }) => {
     const { id, viewers, truth } = await cluster.watched({ max_fps: 0, speed: 4 });
     await cluster.http.control(id, "seek", { seq: truth.lastSeq - 30 });
     for (const viewer of viewers) {

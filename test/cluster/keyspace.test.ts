@@ -8,8 +8,8 @@ const ttlSeconds = 4;
 /** Sessions that live for four seconds without socket or command. */
 const test = testOnCluster(() => ({ env: { all: { SESSION_TTL_S: `${ttlSeconds}` } } }));
 
-describe("what operators see", () => {
-  test("[C30] [C31] a deleted session's sockets close with 4404 on every gateway, and its keys go", async ({
+describe("keys as operators see them", () => {
+  test("[C30] [C31] a deleted session's sockets close with 4404 on every gateway, and its keys are removed", async ({
     cluster,
   }) => {
     const { id, viewers } = await cluster.watched({});
@@ -26,7 +26,7 @@ describe("what operators see", () => {
     await cluster.until(async () => !(await cluster.indexed(id)), "the index to forget the session");
   });
 
-  test("[C31] an expired session's keys go, and one with a socket does not expire", async ({ cluster }) => {
+  test("[C31] an expired session's keys are removed, and one with a socket does not expire", async ({ cluster }) => {
     const kept = await cluster.watched({});
     const { session_id: id } = await cluster.http.create({ tape: "usdm" });
     const stats = await cluster.http.get("/sessions/stats");

@@ -4,7 +4,7 @@ import { testOnCluster } from "../support/cluster.js";
 
 const test = testOnCluster(() => ({ apis: 1, gateways: 1, tickers: 1 }));
 
-/** Arguments that are refused, of each command that takes any; at least one of the wrong shape and one out of range. */
+/** Invalid arguments of each command with arguments: at least one of the wrong shape and one out of range. */
 const refused: readonly [command: CommandName, args: Record<string, unknown>][] = [
   ["speed", { value: 0.01 }],
   ["speed", { value: 5000 }],
@@ -34,14 +34,14 @@ const refused: readonly [command: CommandName, args: Record<string, unknown>][] 
   ["order", { side: null }],
   ["order", { side: "BUY", quantity: 0 }],
   ["order", { side: "BUY", quantity: "all" }],
-  ["order", { side: "BUY", quantity: null }], // as good as none: refused because the deck is not in SIMULATION
+  ["order", { side: "BUY", quantity: null }], // counts as absent: refused because the session is not in SIMULATION
   ["mode", {}],
   ["mode", { mode: "live" }],
   ["mode", { mode: "REPLAY", symbol: 5 }],
   ["mode", { mode: "REPLAY", tape: "" }],
   ["mode", { mode: "SIMULATION", seed: -1 }],
   ["mode", { mode: "REPLAY", tape: "none" }],
-  ["live", {}], // the deck is not in LIVE
+  ["live", {}], // the session is not in LIVE
 ];
 
 test("[P8] a refused command has the same code and sentence by HTTP and by socket", async ({ cluster }) => {
@@ -56,15 +56,15 @@ test("[P8] a refused command has the same code and sentence by HTTP and by socke
     viewer.send(JSON.stringify({ type: "command", id: nth, command, ...args }));
     const answer = () => viewer.messagesOf("error").find((error) => error.id === nth);
     await viewer.until(() => answer() !== undefined, `refusal of ${command} ${JSON.stringify(args)}`);
-    const told = answer();
-    expect([command, args, told?.code, told?.message]).toEqual([command, args, code, message]);
+    const refused = answer();
+    expect([command, args, refused?.code, refused?.message]).toEqual([command, args, code, message]);
     expect(message).toMatch(
       code === "MALFORMED" || code === "INVALID_VALUE" ? /^\w+: .*; nothing was changed\.$/ : /./,
     );
   }
 });
 
-test("[P8] a message that is no command names what is wrong with it", async ({ cluster }) => {
+test("[P8] the refusal of an invalid message says what is wrong with it", async ({ cluster }) => {
   const viewer = await cluster.watch(undefined);
   const odd: readonly [message: string, sentence: string][] = [
     ["{", "message: is not JSON; nothing was changed."],

@@ -4,7 +4,7 @@ import "../support/expect.js";
 import { paceOf } from "../support/pace.js";
 
 describe("three users", () => {
-  test("[C1] [C2] [C3] only the user who pauses stands still", async ({ cluster }) => {
+  test("[C1] [C2] [C3] a pause affects only its own user", async ({ cluster }) => {
     const [a, b, c] = await cluster.threeUsers();
     await Promise.all([a, b, c].map((user) => user.viewer.next(20)));
 
@@ -34,7 +34,7 @@ describe("three users", () => {
     await cluster.end(a, b, c);
   });
 
-  test("[C1] [C6] only the users who go live leave their tape", async ({ cluster }) => {
+  test("[C1] [C6] only users who go live leave their tape", async ({ cluster }) => {
     const [a, b, c] = await cluster.threeUsers();
     await Promise.all([a, b, c].map((user) => user.viewer.next(10)));
 
@@ -111,7 +111,7 @@ describe("three users", () => {
     await cluster.end(a, b, c);
   });
 
-  test("[C2] requests that land on different nodes see one session", async ({ cluster }) => {
+  test("[C2] requests on different nodes see one session", async ({ cluster }) => {
     const [a] = await cluster.threeUsers({ start: false });
     const id = a.id;
     // Each call goes to the next api; the socket's own commands go through its gateway.

@@ -21,7 +21,7 @@ test("[LS10] a job that changes hands after a death has not killed again", () =>
   expect(recordStall(undefined, 0, 100_000)).toBeUndefined();
 });
 
-test("[LS10] whoever loses a job and lives has not died of it, nor have those before", () => {
+test("[LS10] a worker that loses a job and is still alive did not die of it, and clears earlier deaths", () => {
   const four = deaths([100_000, 103_000, 106_000, 109_000]);
   expect(isCrashLoop(deaths([112_000], recordSurvival(four?.stalls ?? 0)))).toBe(false);
 });

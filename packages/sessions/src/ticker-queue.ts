@@ -61,7 +61,7 @@ export class TickerQueue {
 
   /**
    * The queues on the master of a Redis Cluster that the session lies on, or all where none does: a master that dies then takes no
-   * leases of sessions with it that could go on. Whoever asks knows where masters are now; tickers look into all queues.
+   * leases of sessions with it that could go on. The caller knows the current masters; tickers take from all queues.
    */
   #near(sessionId: string): readonly string[] {
     const names = [...this.#queues.keys()];

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { clientGone, UserQueue } from "./user-queue.js";
 
-/** Work that goes on until it is told to end. */
+/** Work that runs until the test ends it. */
 function work() {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
@@ -34,7 +34,7 @@ test("[A95] a user's work is done one at a time, in order, and another user's me
   expect(await Promise.all([second, other])).toEqual(["a2", "b1"]);
 });
 
-test("[A95] more than may wait is refused with the seconds after which to try again, and takes nobody's place", async () => {
+test("[A95] work beyond the limit is refused with the seconds to wait before a retry, and delays no other user", async () => {
   const queue = new UserQueue("searches", 2);
   const { begun, end, named } = work();
   const kept = ["a1", "a2", "a3"].map((name) => queue.run(ada, named(name)));

@@ -1,10 +1,9 @@
 import { keysWith } from "./keys.js";
 
 /**
- * Users of Redis, one for each service, and what each may do: `k8s/components/redis-accounts/users.acl` is made of this. A rule pairs
- * commands with the keys or channels that they may name, so that a right to read one key is none to write another. Redis holds scripts
- * to it too: each call in a script is looked at by itself, while EVAL and EVALSHA ask for all rights on the keys that they are given,
- * which is why `run` is a right of its own.
+ * Redis users, one for each service, and their permissions: `k8s/components/redis-accounts/users.acl` is generated from this. A rule
+ * pairs commands with the keys or channels that they may name, so that permission to read one key does not allow writing another.
+ * Redis checks each call in a script, too, while EVAL and EVALSHA need all permissions on their keys: hence `run` is separate.
  */
 export const accountNames = ["api", "gateway", "ticker", "feed", "operator", "node"] as const;
 export type AccountName = (typeof accountNames)[number];
@@ -18,14 +17,14 @@ const readable = (...names: readonly string[]): string[] => names.map((name) => 
 const channels = (...names: readonly string[]): string[] => names.map((name) => `&${name}`);
 
 const run = ["eval", "evalsha"];
-const tell = ["publish", "spublish"];
-const listen = ["subscribe", "unsubscribe", "ssubscribe", "sunsubscribe"];
+const publishing = ["publish", "spublish"];
+const subscribing = ["subscribe", "unsubscribe", "ssubscribe", "sunsubscribe"];
 const readHash = ["hget", "hgetall", "hmget", "hexists", "hvals", "hlen"];
 const readSet = ["zrange", "zrangebyscore", "zrevrange", "zrevrangebyscore", "zscore", "zmscore", "zcard", "zcount"];
 const readStream = ["xrange", "xrevrange", "xlen"];
 const changeSet = ["zadd", "zrem", "zremrangebyscore"];
 
-/** Of each connection: what ioredis and BullMQ ask of a server, the clock, transactions, and the map of a Redis Cluster. */
+/** For every connection: what ioredis and BullMQ need, the clock, transactions, and the slots of a Redis Cluster. */
 const connected = [
   ...[
     "auth",
@@ -46,7 +45,7 @@ const connected = [
   ...["unsubscribe", "sunsubscribe"],
 ];
 
-/** @returns the lines of an ACL file that stand behind `user NAME`, without a password */
+/** @returns the lines of an ACL file after `user NAME`, without a password */
 export function accountsWith(prefix: string): Record<AccountName | "default", string> {
   const keys = keysWith(prefix);
   const any = "*";
@@ -65,8 +64,8 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const asked = [`${keys.bullPrefix}:{ticker-*`, `${keys.bullPrefix}:{feed}:*`];
 
   const heartbeat = rule(keysOf(...nodes), "hset", "expire", "del", ...readHash, ...changeSet, ...readSet);
-  const probe = rule(channels(keys.probeChannel(any)), ...tell, ...listen);
-  /** A sign of life, a command, a claim: all change the hash, and tell of it on the channel of its name. */
+  const probe = rule(channels(keys.probeChannel(any)), ...publishing, ...subscribing);
+  /** Activity, commands and claims change the hash, and publish that on the channel of the same name. */
   const changeSession = [
     rule(
       keysOf(session, ...parts),
@@ -83,17 +82,17 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     ),
     rule(keysOf(...index), ...run, ...readSet, ...changeSet, "pexpireat"),
     rule(keysOf(...totals), "hincrby", "expire"),
-    rule(channels(session, keys.tickerChannel(any)), ...tell),
-    // A link to a session that has ended opens none that is made under its id later.
+    rule(channels(session, keys.tickerChannel(any)), ...publishing),
+    // A link to a deleted session must not open a later session with its id.
     rule([`%W~${shares}`], "del"),
   ];
-  /** What follows a tape of which Redis has lost frames says so in the feed's hash, and its feed begins another one. */
+  /** A follower of a tape that Redis has lost frames of records that in the feed's hash, and the feed begins another tape. */
   const followFeeds = [
     rule(keysOf(feed, feedHash), ...run),
     rule(readable(feed, feedHash), ...readHash, ...readStream, "exists"),
     rule(keysOf(feedHash), "hset", "persist"),
     rule([`%W~${feed}`], "del"),
-    rule(channels(feed), ...tell, ...listen),
+    rule(channels(feed), ...publishing, ...subscribing),
   ];
   const wishes = [
     keys.liveWanted,
@@ -103,7 +102,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     keys.liveBegun(any),
     keys.liveListed(any),
   ];
-  /** Scripts weigh what one owner asks for against what a venue lists, and against what others ask for. */
+  /** Scripts check requests of one owner against the symbols of a venue, and against requests of others. */
   const wantFeeds = rule(
     keysOf(...wishes),
     ...[...run, ...readSet, ...changeSet, "exists", "pexpire", "pttl", "get", "incr", "sismember"],
@@ -115,7 +114,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     ...[...run, "exists", "pttl", "incr", ...readHash, "hset", "hmset", "llen", "lindex", "lpush", "rpush"],
     ...["xadd", "xtrim", "zadd", "zcard", "zscore", "zrem"],
   );
-  /** BullMQ's scripts that take jobs, keep them, end them, and look for those that have stalled. */
+  /** BullMQ's scripts that take, renew and end jobs, and detect stalled ones. */
   const work = (names: readonly string[]): Rule =>
     `(${[
       ...keysOf(...names),
@@ -139,7 +138,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       rule(keysOf(keys.legacyPages(any)), ...readSet, "zadd", "zremrangebyrank", "pexpire"),
       ...[count, audit, wantFeeds, ...followFeeds, addJobs],
       rule(readable(keys.liveFeeds), ...readSet),
-      // The page of queues looks into all of them, and for who works on them.
+      // The page of queues reads all queues, and lists their workers.
       "client|list",
       rule(keysOf(`${queues}:meta`), "hset"),
       rule(keysOf(queues), ...run),
@@ -166,14 +165,14 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       ...changeSession,
       rule(keysOf(...parts), "hdel", "del"),
       rule(readable(shares), "hexists"),
-      rule(channels(session), ...listen),
+      rule(channels(session), ...subscribing),
       rule(keysOf(keys.legacy(any)), "zadd", "zremrangebyscore", "pexpire"),
       rule(keysOf(keys.legacyPages(any)), "pexpire"),
       ...[count, probe, audit, wantFeeds, ...followFeeds, addJobs],
     ),
     ticker: service(
       ...changeSession,
-      rule(channels(keys.tickerChannel(any)), ...listen),
+      rule(channels(keys.tickerChannel(any)), ...subscribing),
       ...[probe, ...followFeeds, work(ofTickers)],
     ),
     feed: service(
@@ -182,32 +181,32 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       rule(keysOf(keys.liveFeeds), "zadd", "zrem"),
       wantFeeds,
       rule(keysOf(keys.liveListed(any)), "del", "sadd", "pexpire", "pttl"),
-      // A tape that a session stands on is not removed.
+      // A tape that a session plays is not removed.
       rule(readable(keys.created), "zrange"),
       rule(readable(session), "hmget"),
-      rule(channels(feed), ...tell, ...listen),
+      rule(channels(feed), ...publishing, ...subscribing),
       work(ofFeeds),
     ),
-    // The command line and people with redis-cli: they look at everything of Tapedeck's and change nothing.
+    // The command line and operators with redis-cli: they read all keys of Tapedeck and write none.
     operator: line(
       ...connected,
       rule(
         readable(`${prefix}:*`),
         ...[...readHash, ...readSet, ...readStream, "exists", "ttl", "pttl", "type", "llen", "lrange", "memory|usage"],
       ),
-      rule(channels(`${prefix}:*`), ...listen),
+      rule(channels(`${prefix}:*`), ...subscribing),
     ),
-    // A node of a Redis Cluster, towards its master, and what makes a Cluster of nodes.
+    // Replication and set-up between the nodes of a Redis Cluster.
     node: line("auth", "hello", "ping", "info", "psync", "replconf", "cluster"),
   };
 }
 
 function line(...rules: readonly string[]): string {
-  const said = rules.map((each) => (each.startsWith("(") ? each : `+${each}`));
-  return ["on", "resetkeys", "resetchannels", "-@all", ...said].join(" ");
+  const parts = rules.map((each) => (each.startsWith("(") ? each : `+${each}`));
+  return ["on", "resetkeys", "resetchannels", "-@all", ...parts].join(" ");
 }
 
-/** The file: one user a line. Who starts Redis adds the hash of each password. */
+/** The ACL file, one user per line. The script that starts Redis adds the hash of each password. */
 export function aclFile(prefix: string): string {
   return Object.entries(accountsWith(prefix))
     .map(([name, rules]) => `user ${name} ${rules}\n`)

@@ -160,7 +160,7 @@ describe.each([
   );
 });
 
-describe("buttons", () => {
+describe("commands", () => {
   test("[D10] start plays from the start when STOPPED, from here when PAUSED", async () => {
     const stopped = await createdSession(tapes);
     expect(await after(stopped, noon + 7, start)).toMatchObject({ anchorSeq: 0, anchorWallMs: noon + 7, reason: "" });
@@ -177,7 +177,7 @@ describe("buttons", () => {
     expect(again.epoch).toBe(noon + 1500);
   });
 
-  test("[D11] pause keeps the frame under the playhead; in STOPPED it stands at the start", async () => {
+  test("[D11] pause keeps the frame under the playhead; from STOPPED it is at the start", async () => {
     const playing = await inState("PLAYING");
     const paused = await after(playing, noon + 250, pause);
     expect(paused).toMatchObject({ state: "PAUSED", anchorNs: 5.25e9, anchorSeq: 52, publishedSeq: 52 });
@@ -186,7 +186,7 @@ describe("buttons", () => {
     expect(ended).toMatchObject({ state: "PAUSED", anchorSeq: 0 });
   });
 
-  test("[D12] [D15] stop goes back to the start, in a new epoch if frames come again", async () => {
+  test("[D12] [D15] stop goes back to the start, in a new epoch if that shows frames again", async () => {
     const playing = await inState("PLAYING");
     const stopped = await after(playing, noon + 250, stop);
     expect(stopped).toMatchObject({ state: "STOPPED", reason: "stop", anchorSeq: 0, anchorNs: 0 });
@@ -213,7 +213,7 @@ describe("buttons", () => {
     expect(await applyCommand(atEnd, { type: "step", by: { frames: 5 } }, noon + 100, tapes)).toBe(atEnd);
   });
 
-  test("[D15] epochs follow Redis's clock and outrun it when they must", async () => {
+  test("[D15] epochs follow Redis's clock, and exceed it if needed", async () => {
     const session = await createdSession(tapes);
     expect(session.epoch).toBe(noon);
     const sought = await after(session, noon + 0.4, seekTo(3), seekTo(2), seekTo(1));
@@ -253,7 +253,7 @@ describe("buttons", () => {
     });
   });
 
-  test("[D19] seek finds the next and the previous event, and says when there is none", async () => {
+  test("[D19] seek finds the next and the previous event, and is refused if there is none", async () => {
     const paused = await inState("PAUSED");
     const next = await after(paused, noon, { type: "seek", to: { event: "next" } });
     expect(next.anchorSeq).toBe(60);
@@ -268,7 +268,7 @@ describe("buttons", () => {
     });
   });
 
-  test("[SM34] a search that came to its horizon says how far it has looked", async () => {
+  test("[SM34] a search that reached its horizon says how far it has searched", async () => {
     const market = (horizonMinutes: number) =>
       shelf({ ...steadyTape(36_000, 100), eventHorizonNs: horizonMinutes * 60e9 });
     const to = { event: "next", type: "SPOOFING", min_severity: "high" } as const;
@@ -285,7 +285,7 @@ describe("buttons", () => {
     });
   });
 
-  test("[D20] places beyond range or tape are brought back", async () => {
+  test("[D20] positions outside range or tape are clamped", async () => {
     const ranged = await after(await inState("PAUSED"), noon, { type: "range", from: at(2000), to: at(6050) });
     expect(await after(ranged, noon, seekTo(5))).toMatchObject({ anchorSeq: 20, anchorNs: 2e9 });
     expect(await after(ranged, noon, seekTo(1e6))).toMatchObject({ anchorSeq: 60, anchorNs: 6e9 });
@@ -318,7 +318,7 @@ describe("buttons", () => {
     });
   });
 
-  test("[D23] a range keeps what it leaves out, and null takes an end away", async () => {
+  test("[D23] a range keeps the fields that it omits, and null removes an end", async () => {
     const ranged = await after(await inState("PAUSED"), noon, { type: "range", from: at(1000), to: at(9000) });
     expect(await after(ranged, noon, { type: "range", loop: true })).toMatchObject({
       fromNs: 1e9,
@@ -355,13 +355,13 @@ describe("buttons", () => {
     expect(kept).toMatchObject({ anchorSeq: 51, epoch: playing.epoch });
   });
 
-  test("[D24] a deck that stands at the start goes along with it", async () => {
+  test("[D24] a session that is stopped at the start moves with it", async () => {
     const ranged = await after(await createdSession(tapes), noon, { type: "range", from: at(7000) });
     expect(ranged).toMatchObject({ state: "STOPPED", reason: "start", anchorSeq: 70 });
     expect(await after(ranged, noon, { type: "range", from: null })).toMatchObject({ state: "STOPPED", anchorSeq: 0 });
   });
 
-  test("[D25] a loop that is too short is refused with the least there is", async () => {
+  test("[D25] a loop that is too short is refused, naming the minimum", async () => {
     const session = await inState("PAUSED");
     const refusal = await applyCommand(session, loopOf(1000, 1200), noon, tapes);
     expect(refusal).toMatchObject({ refused: "LOOP_TOO_SHORT", message: expect.stringContaining("250 ms") });
@@ -373,7 +373,7 @@ describe("buttons", () => {
     expect(await after(looped, noon, { type: "speed", value: 4 })).toMatchObject({ speed: 4 });
   });
 
-  test("[D27] a REPLAY without any tape is accepted and says so", async () => {
+  test("[D27] a REPLAY without any tape is accepted, with a feed status that says so", async () => {
     const nothing = await createdSession(shelf());
     expect(nothing).toMatchObject({ state: "STOPPED", tape: "", feed: { status: "down" } });
     expect(nothing.feed?.reason).toMatch(/yet\. The session shows no frames\.$/);
@@ -410,10 +410,10 @@ describe("buttons", () => {
   });
 });
 
-describe("what the cluster does", () => {
+describe("system commands", () => {
   const claim: SystemCommand = { type: "claim", node: "ticker-1" };
 
-  test("[D40] end stops a deck only at its end", async () => {
+  test("[D40] end stops a session only at its end", async () => {
     const playing = await inState("PLAYING");
     expect(await applyCommand(playing, { type: "end" }, noon + 4899, tapes)).toBe(playing);
     const ended = await after(playing, noon + 4900, { type: "end" });
@@ -421,7 +421,7 @@ describe("what the cluster does", () => {
     expect(ended.lastActivity).toBe(playing.lastActivity);
   });
 
-  test("[D41] wrap loses no time, however late it is", async () => {
+  test("[D41] wrap loses no time, however late it is issued", async () => {
     const looped = await after(await inState("PAUSED"), noon, loopOf(4000, 6000), start); // at 5.0 s, ends after 1 s
     expect(await applyCommand(looped, { type: "wrap" }, noon + 999, tapes)).toBe(looped);
     expect(await applyCommand(looped, { type: "end" }, noon + 1000, tapes)).toBe(looped);
@@ -441,7 +441,7 @@ describe("what the cluster does", () => {
     expect(await applyCommand(paused, claim, noon, tapes)).toBe(paused);
   });
 
-  test("[D43] a session that nobody rendered for long goes on from its last published frame", async () => {
+  test("[D43] a session that was not rendered for long goes on from its last published frame", async () => {
     const slow = await after(await createdSession(tapes, { start: true }), noon, { type: "speed", value: 0.1 });
     const published = { ...slow, publishedSeq: 3 };
     expect(await after(published, noon + 13_999, claim)).toMatchObject({ anchorWallMs: noon });
@@ -453,7 +453,7 @@ describe("what the cluster does", () => {
     });
   });
 
-  test("[D44] release, park and failover are the holder's alone", async () => {
+  test("[D44] release, park and failover work only for the ticker that has claimed the session", async () => {
     const claimed = await after(await inState("PLAYING"), noon, claim);
     const others: SystemCommand[] = [
       { type: "release", node: "ticker-2", publishedSeq: 51 },
@@ -474,7 +474,7 @@ describe("what the cluster does", () => {
     ).toMatchObject({ anchorSeq: 52, anchorWallMs: noon + 500, ticker: "ticker-1" });
   });
 
-  test("[D45] [D46] a parked session stands until it is unparked", async () => {
+  test("[D45] [D46] a parked session does not move until it is unparked", async () => {
     const claimed = await after(await inState("PLAYING"), noon, claim);
     const parked = await after(claimed, noon + 500, { type: "park", node: "ticker-1" });
     expect(parked).toMatchObject({ state: "PLAYING", parked: true, ticker: "", anchorSeq: 55 });
@@ -484,7 +484,7 @@ describe("what the cluster does", () => {
     expect(await applyCommand(back, { type: "unpark" }, noon + 60_001, tapes)).toBe(back);
   });
 
-  test("[D46] standing still or leaving the tape ends the ticker's hold", async () => {
+  test("[D46] a session that stops playing or leaves its tape has no ticker", async () => {
     const claimed = await after(await inState("PLAYING"), noon, claim);
     for (const command of [pause, stop, { type: "mode", mode: "LIVE" }] as Command[]) {
       expect(await after(claimed, noon + 100, command)).toMatchObject({ ticker: "", tickerSeenMs: 0 });
@@ -492,7 +492,7 @@ describe("what the cluster does", () => {
     expect(await after(claimed, noon + 100, seekTo(3))).toMatchObject({ ticker: "ticker-1", tickerSeenMs: noon });
   });
 
-  test("[D47] recover goes above what was seen, and only if that is lost", async () => {
+  test("[D47] recover begins an epoch above the one seen, and only if that is lost", async () => {
     const playing = await inState("PLAYING");
     const { epoch, rev } = playing;
     expect(await applyCommand(playing, { type: "recover", epoch, rev }, noon + 100, tapes)).toBe(playing);
@@ -504,7 +504,7 @@ describe("what the cluster does", () => {
   });
 });
 
-test("[D33] a session on a damaged stretch of its tape goes on, and every button works", async () => {
+test("[D33] a session on a damaged stretch of its tape goes on, and every command works", async () => {
   // As a recorded tape answers: frames 71 to 90 cannot be read.
   const damaged = shelf({ ...tape, seqAt: async (ns) => (ns > 7e9 && ns < 9.1e9 ? 70 : await tape.seqAt(ns)) });
   const playing = await createdSession(damaged, { start: true });

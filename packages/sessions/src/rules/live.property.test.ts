@@ -13,7 +13,7 @@ const course = fc.array(fc.record({ afterMs: fc.integer({ min: 0, max: 3000 }), 
 /** When the first feed ends, and when the one that makes another tape begins. */
 const feeds = fc.record({ ends: fc.integer({ min: 0, max: 60_000 }), again: fc.integer({ min: 0, max: 30_000 }) });
 
-test("[LV3] [LV10] any course of commands on tapes that grow, end and are followed by others", async () => {
+test("[LV3] [LV10] any sequence of commands on tapes that grow, end and have successors keeps the rules", async () => {
   await fc.assert(
     fc.asyncProperty(feeds, course, async ({ ends, again }, moves) => {
       const former = new Market("live.BINANCE.BTCUSDT.1@1", noon - 60_000, noon + ends);
@@ -68,7 +68,7 @@ function expectSound(session: SessionRecord): void {
   expect(publishedSeq).toBeGreaterThanOrEqual(anchorSeq);
 }
 
-/** The last frame that has been shown, if whoever has to do it does. */
+/** The last frame that viewers have received, if tickers and gateways do their work. */
 async function shownBy(session: SessionRecord, now: number, tapes: Tapes): Promise<number> {
   return session.tape === "" ? 0 : (await positionAt(session, now, await tapes.open(session.tape))).seq;
 }
@@ -81,7 +81,7 @@ async function reaching(session: SessionRecord, now: number, tapes: Tapes) {
   return seq === span.lastSeq ? ({ type: "reach", node: session.ticker, seq } as const) : undefined;
 }
 
-test("[LV4] [LV6] a pause of any length, then faster than the market, comes to the edge with each frame shown once", async () => {
+test("[LV4] [LV6] a pause of any length, then faster than the market, reaches the edge with each frame shown once", async () => {
   const market = new Market("live.BINANCE.BTCUSDT.1@1", noon - 60_000);
   const pauses = fc.record({
     restMs: fc.integer({ min: 0, max: 20_000 }),

@@ -44,7 +44,7 @@ describe("LIVE", () => {
     expect(switched.epoch).toBeGreaterThan(replaying.epoch);
   });
 
-  test("[LV70] a deck that stands goes to a frame that was shown beyond it; one that moves, or is in another epoch, does not", async () => {
+  test("[LV70] a session that is not playing moves to a later frame that was delivered; one that plays, or is in another epoch, does not", async () => {
     const playing = await atEdge();
     const shown = (epoch: number, seq: number): SystemCommand => ({ type: "shown", epoch, seq });
     const resting = await after(playing, noon + 1000, [{ type: "pause" }]);
@@ -61,7 +61,7 @@ describe("LIVE", () => {
     expect(await after(playing, later, [shown(playing.epoch, 611)])).toBe(playing);
   });
 
-  test("[LV2] waits for a tape where its feed has none, and [LV7] is tuned when one comes", async () => {
+  test("[LV2] waits for a tape while its feed has none, and [LV7] switches to it when the feed begins one", async () => {
     const waiting = await createdSession(shelf(), { mode: "LIVE", symbol: "ethusdt" });
     expect(waiting).toMatchObject({ state: "PLAYING", edge: true, tape: "", symbol: "ETHUSDT", feed: null });
     expect(await applyCommand(waiting, tune, noon, shelf())).toBe(waiting);
@@ -75,7 +75,7 @@ describe("LIVE", () => {
     expect(await after(resting, noon, [tune])).toMatchObject({ state: "PAUSED", edge: false, anchorSeq: 600 });
   });
 
-  test("[LV1] a source that there is not is refused, and nothing is changed", async () => {
+  test("[LV1] an unknown source is refused, and nothing is changed", async () => {
     const session = await atEdge();
     const result = await applyCommand(
       session,
@@ -86,7 +86,7 @@ describe("LIVE", () => {
     expect(result).toMatchObject({ refused: "INVALID_VALUE" });
   });
 
-  test("[LV3] follows the edge, needs no ticker, and does not take one", async () => {
+  test("[LV3] follows the edge, and needs and gets no ticker", async () => {
     const session = await atEdge();
     for (const ms of [0, 100, 60_000]) {
       const seq = 600 + ms / 100;
@@ -140,7 +140,7 @@ describe("leaving the edge", () => {
     expect(needsTicker(left)).toBe(left.state === "PLAYING");
   });
 
-  test("[LV4] what changes nothing of that stays at the edge", async () => {
+  test("[LV4] a command that changes none of that stays at the edge", async () => {
     const session = await atEdge();
     for (const command of [{ type: "start" }, { type: "resume" }, live, { type: "range", to: null }] as Command[]) {
       expect(await after(session, noon + 5000, [command])).toBe(session);
@@ -149,7 +149,7 @@ describe("leaving the edge", () => {
     expect(kept).toMatchObject({ edge: true, epoch: session.epoch });
   });
 
-  test("[LV4] a pause of 20 s leaves the deck 20 s behind, frame by frame", async () => {
+  test("[LV4] a pause of 20 s leaves the session 20 s behind, frame by frame", async () => {
     const paused = await after(await atEdge(), noon + 5000, [{ type: "pause" }]);
     const resumed = await after(paused, noon + 25_000, [{ type: "resume" }, claim]);
     expect(resumed).toMatchObject({ state: "PLAYING", edge: false, epoch: paused.epoch, publishedSeq: 650 });
@@ -180,7 +180,7 @@ describe("returning to the edge", () => {
     }
   });
 
-  test("[LV5] in its epoch where the deck stands at the newest frame, and the range is forgotten", async () => {
+  test("[LV5] in its epoch if the session is at the newest frame, and the range is dropped", async () => {
     const stopped = await after(await atEdge(), noon + 5000, [{ type: "stop" }]);
     expect(await after(stopped, noon + 5050, [live])).toMatchObject({ edge: true, epoch: stopped.epoch });
     const ranged = await after(stopped, noon + 5050, [
@@ -190,7 +190,7 @@ describe("returning to the edge", () => {
     expect(ranged).toMatchObject({ edge: true, fromNs: null, toNs: null, loop: false, anchorSeq: 650 });
   });
 
-  test("[LV5] a parked deck is not parked there", async () => {
+  test("[LV5] a parked session is not parked at the edge", async () => {
     const behind = await after(await atEdge(), noon, [{ type: "goback", seconds: 9 }, claim]);
     const parked = await after(behind, noon + 100, [{ type: "park", node: "ticker-1" }]);
     expect(parked.parked).toBe(true);
@@ -212,7 +212,7 @@ describe("returning to the edge", () => {
     });
   });
 
-  test("[LV6] a deck that has shown all there is goes on at the edge, in its epoch", async () => {
+  test("[LV6] a session that has shown the whole tape goes on at the edge, in its epoch", async () => {
     const behind = await after(await atEdge(), noon, [
       { type: "goback", seconds: 3 },
       { type: "speed", value: 4 },
@@ -230,7 +230,7 @@ describe("returning to the edge", () => {
     expect(there.rev).toBe(behind.rev + 1);
   });
 
-  test("[LV6] only the ticker that holds it says so, and only close to the edge", async () => {
+  test("[LV6] only the ticker that has claimed it can issue that, and only close to the edge", async () => {
     const behind = await after(await atEdge(), noon, [{ type: "goback", seconds: 3 }, claim]);
     const stays = async (session: SessionRecord, command: SystemCommand) =>
       expect(await after(session, noon + 3000, [command])).toBe(session);
@@ -258,7 +258,7 @@ describe("another tape of the feed", () => {
   const other = new Market("live.BINANCE.BTCUSDT.2@1", noon + 1000);
   const former = new Market(market.id, noon - 60_000, noon + 1000);
 
-  test("[LV7] takes those at the edge along, once however often they are told", async () => {
+  test("[LV7] is followed by sessions at the edge, once however often the command is repeated", async () => {
     const session = await atEdge();
     const tuned = await after(session, noon + 2000, [tune], former, other);
     expect(tuned).toMatchObject({ edge: true, tape: other.id, anchorSeq: 10, epochFromSeq: 10, historyFromSeq: 10 });
@@ -267,7 +267,7 @@ describe("another tape of the feed", () => {
     expect(await after(session, noon + 2000, [tune], former)).toBe(session);
   });
 
-  test("[LV7] leaves those who look at the past alone, unless their tape is lost", async () => {
+  test("[LV7] does not affect sessions behind the edge, unless their tape is lost", async () => {
     const behind = await after(await atEdge(), noon, [{ type: "goback", seconds: 9 }]);
     expect(await after(behind, noon + 2000, [tune], former, other)).toBe(behind);
     expect(await after(behind, noon + 2000, [tune], other)).toMatchObject({ edge: true, tape: other.id });
@@ -281,7 +281,7 @@ describe("another tape of the feed", () => {
     expect(await after(replaying, noon + 2000, [tune], other)).toBe(replaying);
   });
 
-  test("[LV7] a session whose tape is lost rests and plays, goes live, and leaves", async () => {
+  test("[LV7] a session whose tape is lost can pause, play, go live and change its mode", async () => {
     const session = await atEdge();
     const paused = expectAccepted(await applyCommand(session, { type: "pause" }, noon, shelf()));
     expect(paused).toMatchObject({ state: "PAUSED", edge: false, anchorSeq: 600 });
@@ -299,8 +299,8 @@ describe("another tape of the feed", () => {
   });
 });
 
-describe("what retention takes away", () => {
-  test("[LV8] is passed over by a deck that stands or plays there", async () => {
+describe("frames that retention has removed", () => {
+  test("[LV8] are skipped by a session that is paused or plays there", async () => {
     const behind = await after(await atEdge(), noon, [{ type: "seek", to: { seq: 100 } }, claim]);
     const cut = market.tape(noon, 300);
     const here = { seq: 300, ns: 30e9 };
@@ -313,7 +313,7 @@ describe("what retention takes away", () => {
     expect(expectAccepted(await applyCommand(paused, far, noon + 1000, shelf(cut)))).toMatchObject({ anchorSeq: 300 });
   });
 
-  test("[LV8] and a deck that was not rendered for long goes on behind it", async () => {
+  test("[LV8] are skipped by a session that was not rendered for long", async () => {
     const behind = await after(await atEdge(), noon, [{ type: "seek", to: { seq: 100 } }]);
     const claimed = expectAccepted(
       await applyCommand(behind, claim, noon + 40_000, shelf(market.tape(noon + 40_000, 300))),
@@ -322,7 +322,7 @@ describe("what retention takes away", () => {
   });
 });
 
-test("[LV9] a loop without an end turns at what is the newest frame when it is made, and comes round", async () => {
+test("[LV9] a loop without an end ends at the newest frame at the time of the command, and repeats", async () => {
   const looped = await after(await atEdge(), noon, [{ type: "range", from: noon - 2000, loop: true }, claim]);
   expect(looped).toMatchObject({ fromNs: 58e9, toNs: 60e9, loop: true, edge: false });
   const wrapped = await after(looped, noon + 500, [{ type: "wrap" }]);
@@ -330,7 +330,7 @@ test("[LV9] a loop without an end turns at what is the newest frame when it is m
   expect(wrapped.epoch).toBeGreaterThan(looped.epoch);
 });
 
-test("[LV9] a range that ends in the future ends when the market has come there", async () => {
+test("[LV9] a range that ends in the future ends when the market reaches its end", async () => {
   const ranged = await after(await atEdge(), noon, [{ type: "range", to: noon + 1000 }, claim]);
   expect(ranged).toMatchObject({ toNs: 61e9, edge: false });
   for (const command of [{ type: "end" }, reach(605)] as SystemCommand[]) {

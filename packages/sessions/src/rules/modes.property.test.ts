@@ -35,7 +35,7 @@ function tapesAt(now: number): Tapes {
   };
 }
 
-test("[D72] [D74] after any course of commands and modes, a mode comes back exactly as it was left", {
+test("[D72] [D74] after any sequence of commands and modes, a mode resumes exactly as it was left", {
   timeout: 60_000,
 }, async () => {
   let returns = 0;

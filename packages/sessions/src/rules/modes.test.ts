@@ -28,8 +28,8 @@ async function after(session: SessionRecord, now: number, commands: (Command | S
   return next;
 }
 
-describe("a mode that is entered for the first time", () => {
-  test("[D26] begins anew at the tape's start, and plays if it may", async () => {
+describe("a mode that the session enters for the first time", () => {
+  test("[D26] begins anew at the tape's start, and plays as its mode says", async () => {
     const playing = await after(await createdSession(tapes, { start: true }), noon, [
       { type: "range", from: at(1000), loop: true },
     ]);
@@ -50,7 +50,7 @@ describe("a mode that is entered for the first time", () => {
     expect(rested).toMatchObject({ state: "STOPPED", reason: "start", anchorSeq: 0 });
   });
 
-  test("[D26] is refused where its tape does not exist", async () => {
+  test("[D26] is refused if its tape does not exist", async () => {
     const session = await createdSession(tapes);
     expect(await applyCommand(session, to("REPLAY", { tape: "none" }), noon, tapes)).toMatchObject({
       refused: "TAPE_NOT_FOUND",
@@ -71,7 +71,7 @@ describe("the mode that the session is in", () => {
     }
   });
 
-  test("[D71] changes the names alone where it names the same tape in another way", async () => {
+  test("[D71] changes only the names if it names the same tape in another way", async () => {
     const session = await after(await createdSession(tapes, { start: true }), noon, [seekTo(30)]);
     const named = await after(session, noon + 500, [to("REPLAY", { symbol: "BTCUSDT" })]);
     expect(named).toEqual({ ...session, symbol: "BTCUSDT", rev: session.rev + 1, lastActivity: noon + 500 });
@@ -79,7 +79,7 @@ describe("the mode that the session is in", () => {
     expect(await applyCommand(named, to("REPLAY"), noon + 900, tapes)).toBe(named);
   });
 
-  test("[D71] changes nothing where the same symbol was asked for before a newer tape of it came", async () => {
+  test("[D71] changes nothing if the same symbol was requested before a newer tape of it was imported", async () => {
     const session = await createdSession(tapes, { symbol: "BTCUSDT" });
     const newer = shelf(steadyTape(20, 100, { id: "newer@1" }), tape);
     expect(await applyCommand(session, to("REPLAY", { symbol: "BTCUSDT" }), noon, newer)).toBe(session);
@@ -88,7 +88,7 @@ describe("the mode that the session is in", () => {
     });
   });
 
-  test("[D71] chooses another tape where its own has been deleted", async () => {
+  test("[D71] chooses another tape if its own has been deleted", async () => {
     const session = await after(await createdSession(tapes, { tape: "other", start: true }), noon, [seekTo(5)]);
     expect(await applyCommand(session, to("REPLAY"), noon, shelf(tape))).toMatchObject({
       tape: "steady@1",
@@ -145,7 +145,7 @@ describe("coming back to a mode", () => {
   const away = async (session: SessionRecord, mode: Mode = "LIVE") =>
     after(session, noon + 2000, [to(mode, mode === "SIMULATION" ? { seed: 1 } : {})]);
 
-  test("[D72] a deck that was PLAYING plays on from where it was left, in a new epoch", async () => {
+  test("[D72] a mode that was PLAYING plays on from where it was left, in a new epoch", async () => {
     const playing = await after(await createdSession(tapes, { start: true, speed: 2 }), noon, [
       { type: "goback", seconds: 1 },
     ]);
@@ -189,7 +189,7 @@ describe("coming back to a mode", () => {
     expect(await after(await away(late), noon, [to("REPLAY")])).toMatchObject({ historyFromSeq: 50 });
   });
 
-  test("[D72] a parked deck plays on, for those who come back", async () => {
+  test("[D72] a parked session plays on when the mode is resumed", async () => {
     const parked = await after(await createdSession(tapes, { start: true }), noon + 1000, [
       { type: "claim", node: "t" },
       { type: "park", node: "t" },
@@ -204,7 +204,7 @@ describe("coming back to a mode", () => {
     });
   });
 
-  test("[D73] to another tape or market than it was left with begins anew, and that is what it keeps from then on", async () => {
+  test("[D73] to another tape or market than it was left with begins anew, and keeps that from then on", async () => {
     const paused = await after(await createdSession(tapes), noon, [seekTo(30)]);
     const anew = await after(await away(paused), noon, [to("REPLAY", { tape: "other" })]);
     expect(anew).toMatchObject({ tape: "other@3", anchorSeq: 0 });
@@ -242,7 +242,7 @@ describe("coming back to a mode", () => {
     expect(again).toMatchObject({ state: "PAUSED", anchorSeq: 7 });
   });
 
-  test("[D75] what an older release left behind of the present mode is not gone back to", async () => {
+  test("[D75] what an older release left of the current mode is not resumed", async () => {
     const stale = await away(await after(await createdSession(tapes), noon, [seekTo(30)]));
     const replaying = { ...(await createdSession(tapes, { start: true })), kept: stale.kept };
     expect(await applyCommand(replaying, to("REPLAY"), noon + 500, tapes)).toBe(replaying);
@@ -267,7 +267,7 @@ describe("coming back to LIVE", () => {
   const back = async (session: SessionRecord, now: number, ...markets: Market[]) =>
     after(session, now, [to("LIVE")], marketsAt(now, ...markets));
 
-  test("[D72] a deck that stood behind the edge stands there again", async () => {
+  test("[D72] a session that was behind the edge is there again", async () => {
     const left = await replayed([{ type: "pause" }]);
     const there = await back(left, noon + 30_000, market);
     expect(there).toMatchObject({ mode: "LIVE", state: "PAUSED", edge: false, anchorSeq: 600, historyFromSeq: 600 });
@@ -292,7 +292,7 @@ describe("coming back to LIVE", () => {
     expect(await back(left, noon + 15_000, finished)).toMatchObject({ edge: true, tape: "" });
   });
 
-  test("[D74] one that looks at a tape that has been finished since stays there, as it would have without leaving", async () => {
+  test("[D74] one on a tape that has been finished since stays there, as it would without leaving", async () => {
     const left = await replayed([{ type: "pause" }]);
     const there = await back(left, noon + 30_000, finished, next);
     expect(there).toMatchObject({ state: "PAUSED", edge: false, tape: market.id, anchorSeq: 600 });

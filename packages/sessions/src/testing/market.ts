@@ -4,7 +4,7 @@ import type { Tapes } from "../rules/choose-mode.js";
 import type { SeekableTape } from "../rules/playhead.js";
 import { shelf, steadyTape } from "./synthetic-tape.js";
 
-/** A feed whose tape has a frame more every 100 ms. */
+/** A feed whose tape gets a frame every 100 ms. */
 export class Market {
   readonly id: string;
   readonly #begins: WallMs;
@@ -32,7 +32,7 @@ export class Market {
   }
 }
 
-/** What any node finds at a moment: the tapes of these markets that have begun. */
+/** The tapes of these markets that have begun at a moment. */
 export function marketsAt(now: WallMs, ...markets: readonly Market[]): Tapes {
   return shelf(...markets.filter((market) => market.edge(now) >= 0).map((market) => market.tape(now)));
 }

@@ -10,7 +10,7 @@ export interface SyntheticTape {
   readonly times: readonly TapeNs[];
   readonly events?: readonly TapeEvent[];
   readonly growing?: boolean;
-  /** The first frame that retention has left. */
+  /** The first frame that retention has kept. */
   readonly firstSeq?: Seq;
   /** Milliseconds since 1970 of tape time 0. */
   readonly startMs?: number;
@@ -20,7 +20,7 @@ export interface SyntheticTape {
 const fakeOrderId = "0123456789ab";
 const usualStartMs = 1_723_161_255_000;
 
-/** A tape of times alone: enough for the rules of the deck, which never look into a frame. */
+/** A tape that has only times: enough for the rules, which never read a frame. */
 export function syntheticTape({ id = "synthetic@1", times, events = [], ...rest }: SyntheticTape): SeekableTape {
   const lastSeq = times.length - 1;
   const { firstSeq = 0, startMs = usualStartMs } = rest;
@@ -81,7 +81,7 @@ export function shelf(...tapes: SeekableTape[]): Tapes {
   };
 }
 
-/** Stands for a simulated tape, which is there as soon as it is named. */
+/** Stands for a simulated tape, which exists as soon as it is named. */
 function simulated(id: string): SeekableTape | undefined {
   return parseSimulatedName(id) && steadyTape(100, 100, { id });
 }

@@ -4,7 +4,7 @@ import { applyFill, emptyAccount, markToMarket } from "./account.js";
 
 type Fill = readonly [side: "BUY" | "SELL", size: number, price: number];
 
-/** The account after some fills, and what each was told as. */
+/** The account after some fills, and the type and profit of each. */
 function after(...fills: Fill[]) {
   let account = emptyAccount;
   const events = fills.map(([side, size, price], nth) => {
@@ -16,7 +16,7 @@ function after(...fills: Fill[]) {
   });
   return {
     account,
-    told: events.map(({ type, pnl }) => [type, pnl]),
+    events: events.map(({ type, pnl }) => [type, pnl]),
     accounts: events.map((event) => event.account),
   };
 }
@@ -25,7 +25,7 @@ describe("[SO10] the account is kept at average cost", () => {
   test("entries average, exits realise", () => {
     expect(after(["BUY", 1, 100], ["BUY", 3, 104], ["SELL", 2, 110])).toMatchObject({
       account: { position: 2, average_price: 103, realized_pnl: 14 },
-      told: [
+      events: [
         ["ENTRY", 0],
         ["ENTRY", 0],
         ["EXIT", 14],
@@ -36,7 +36,7 @@ describe("[SO10] the account is kept at average cost", () => {
   test("short positions earn when the price falls", () => {
     expect(after(["SELL", 2, 100], ["BUY", 2, 90])).toMatchObject({
       account: { position: 0, average_price: null, realized_pnl: 20 },
-      told: [
+      events: [
         ["ENTRY", 0],
         ["EXIT", 20],
       ],
@@ -46,7 +46,7 @@ describe("[SO10] the account is kept at average cost", () => {
   test("a fill that turns the position closes it and enters the other with the rest", () => {
     expect(after(["BUY", 1, 100], ["SELL", 3, 105])).toMatchObject({
       account: { position: -2, average_price: 105, realized_pnl: 5 },
-      told: [
+      events: [
         ["ENTRY", 0],
         ["EXIT", 5],
       ],

@@ -17,7 +17,7 @@ const tapes = shelf(steadyTape(100));
 const simulating = () => createdSession(tapes, { mode: "SIMULATION", seed: 42 });
 
 describe("the rules", () => {
-  test("[SO11] an order goes on from the playhead, on a tape of its own and in a new epoch that begins with the next frame", async () => {
+  test("[SO11] an order continues from the playhead, on its own tape and in a new epoch that begins with the next frame", async () => {
     const before = await simulating();
     const after = expectAccepted(await applyCommand(before, buy, noon + 1_234, tapes));
     expect(after).toMatchObject({
@@ -37,7 +37,7 @@ describe("the rules", () => {
     expect(after.tape).not.toBe(before.tape);
   });
 
-  test("[SO11] one that goes on from the last order stays in its epoch; one that leaves orders behind begins another", async () => {
+  test("[SO11] one that follows the last order stays in its epoch; one that drops later orders begins another", async () => {
     const appending = (appended: boolean): Tapes => ({
       ...tapes,
       fork: async (tape, id, order) => {
@@ -59,7 +59,7 @@ describe("the rules", () => {
     expect(other.epoch).toBeGreaterThan(second.epoch);
   });
 
-  test("[SO12] only a simulated market that plays takes orders, and not without end", async () => {
+  test("[SO12] only a playing simulated market accepts orders, up to a limit", async () => {
     const session = await simulating();
     const refused = async (change: object, ms = 500) => {
       const result = await applyCommand({ ...session, ...change }, buy, noon + ms, tapes);
@@ -70,11 +70,11 @@ describe("the rules", () => {
     expect(await refused({}, 60_000)).toBe("NOT_PLAYING");
     expect(await refused({ orders: limits.orders })).toBe("TOO_MANY_ORDERS");
     expect(await refused({ mode: "REPLAY" })).toBe("NOT_SIMULATION");
-    const nobody = { ...tapes, fork: async () => undefined };
-    expect(await applyCommand(session, buy, noon, nobody)).toMatchObject({ refused: "NOT_FILLED" });
+    const noLiquidity = { ...tapes, fork: async () => undefined };
+    expect(await applyCommand(session, buy, noon, noLiquidity)).toMatchObject({ refused: "NOT_FILLED" });
   });
 
-  test("[SO16] an order takes effect with a frame that is not due yet, however long it takes to give it", async () => {
+  test("[SO16] an order takes effect with a frame that is not due yet, however long it takes to compute", async () => {
     const session = await simulating();
     const tried: number[] = [];
     const resolvedIn = async (...took: number[]) => {
@@ -129,7 +129,7 @@ describe("the rules", () => {
     expect(given[1]).toBe(1_411);
   });
 
-  test("[SO27] an order's frame lies five minutes of market ahead at most: what takes longer to make is refused", async () => {
+  test("[SO27] an order's frame lies at most five minutes of market ahead: an order that takes longer is refused", async () => {
     const market = { ...tapes, open: async (id: string) => steadyTape(20_000, 100, { id }) };
     const fast = expectAccepted(
       await applyCommand(await simulating(), { type: "speed", value: 1000 }, noon + 10, market),
@@ -152,7 +152,7 @@ describe("the rules", () => {
     expect(aheadS.map(Math.round)).toEqual([40, 80, 160]);
   });
 
-  test("[SO17] no order takes effect before an earlier one, unless the deck went back before that", async () => {
+  test("[SO17] no order takes effect before an earlier one, unless the session went back before it", async () => {
     const given: number[] = [];
     const noting: Tapes = {
       ...tapes,
@@ -173,7 +173,7 @@ describe("the rules", () => {
   const toMode = async (session: SessionRecord, mode: Mode, choice: { seed?: number } = {}) =>
     expectAccepted(await applyCommand(session, { type: "mode", mode, ...choice }, noon + 4_000, forkOpens));
 
-  test("[SO13] the account is kept over a rewind and over other modes, and left behind with the market", async () => {
+  test("[SO13] the account survives a rewind and other modes, and ends with its market", async () => {
     const bought = expectAccepted(await applyCommand(await simulating(), buy, noon + 2_000, tapes));
     const rewound = expectAccepted(
       await applyCommand(bought, { type: "seek", to: { seq: 3 } }, noon + 3_000, forkOpens),
@@ -190,7 +190,7 @@ describe("the rules", () => {
     expect(anew).toMatchObject({ account: { position: 0 }, tape: (await simulating()).tape });
   });
 
-  test("[SO13] [SO17] an order that waits for its frame waits for it when its market is come back to", async () => {
+  test("[SO13] [SO17] an order that waits for its frame still waits for it when the session returns to its market", async () => {
     const given: number[] = [];
     const noting: Tapes = {
       ...forkOpens,
@@ -209,7 +209,7 @@ describe("the rules", () => {
     expect(given).toEqual([11, 55]);
   });
 
-  test("[SO14] a hash holds it, a view shows it in SIMULATION alone, and hashes from before are read", async () => {
+  test("[SO14] the hash has the account, the view shows it only in SIMULATION, and older hashes are read", async () => {
     const after = expectAccepted(await applyCommand(await simulating(), buy, noon + 1_000, tapes));
     const hash = encodeRecord(after);
     expect(decodeRecord(hash)).toEqual(after);
@@ -244,7 +244,7 @@ describe("on Redis", () => {
   const rig = sessionsOnRedis(inject("redisUrl"), { tapes: catalog });
   afterAll(() => rig.close());
 
-  test("[SO15] orders are put down with the change that they make, live as long as the session and go with it", async () => {
+  test("[SO15] orders are stored with their change, live as long as the session and are deleted with it", async () => {
     const { record } = await rig.sessions.open("mine", { mode: "SIMULATION", seed: 42 });
     const first = (await rig.sessions.perform("mine", buy)).record;
     const second = (await rig.sessions.perform("mine", sell)).record;
@@ -275,7 +275,7 @@ describe("on Redis", () => {
     expect(await rig.redis.exists(rig.keys.orders("mine"))).toBe(0);
   });
 
-  test("[SO16] Redis does not take an order whose frame is due, whatever a node thinks the time is", async () => {
+  test("[SO16] Redis refuses an order whose frame is due, whatever the node's clock says", async () => {
     const { record } = await rig.sessions.open("late", { mode: "SIMULATION", seed: 44 });
     const given = async (ms: number) => {
       const after = { ...record, rev: record.rev + 1, orders: 1 };
@@ -290,8 +290,8 @@ describe("on Redis", () => {
     await rig.sessions.remove("late");
   });
 
-  test("[SO15] of orders at one time each is put down once", async () => {
-    // So slow that it is known which frames orders are in, on a busy machine too: in few others there is nobody to sell to.
+  test("[SO15] concurrent orders are each stored once", async () => {
+    // Slow enough that the frames of the orders are known, also on a busy machine: in other frames there may be no liquidity.
     await rig.sessions.open("many", { mode: "SIMULATION", seed: 43, speed: 0.1 });
     const performed = await Promise.all(Array.from({ length: 4 }, () => rig.sessions.perform("many", sell)));
     const orders = await rig.store.orders("many");

@@ -40,7 +40,7 @@ const log = createLogger({
 });
 const queues = 2;
 
-/** A ticker in this process, with connections of its own that a test can cut. */
+/** A ticker in this process, with its own connections, which a test can cut. */
 export interface TestTicker {
   readonly node: string;
   readonly ticker: Ticker;
@@ -51,7 +51,7 @@ export interface TestTicker {
   close(): Promise<void>;
 }
 
-/** What tests of the ticker need: a tape store, a deck as an api has it, tickers and viewers, under a prefix of their own. */
+/** A tape store, a session service as in an api, tickers and viewers for tests, under their own prefix. */
 export class Rig {
   readonly keys: Keys = keysWith(`test-${randomUUID()}`);
   readonly tapes: TapeCatalog;
@@ -60,7 +60,7 @@ export class Rig {
   readonly maintenance: SessionMaintenance;
   readonly redis: RedisConnection;
   readonly #url: string;
-  /** What reading a part of a tape's file gives instead, and when. */
+  /** Replaces, or delays, the bytes that reading a tape's file returns. */
   tamper: (offset: number, bytes: Buffer) => Buffer | Promise<Buffer> = (_, bytes) => bytes;
   readonly #tapeStore = new MemoryTapeStore();
   readonly #live: LiveTapes;
@@ -97,7 +97,7 @@ export class Rig {
     return TestFeed.claim({ redis, keys: this.keys, store: this.#tapeStore, log, ...options });
   }
 
-  /** A LIVE session at the edge of that feed's tape, with somebody watching. */
+  /** A LIVE session at the edge of that feed's tape, with a viewer. */
   async liveWatched(choice: NewSessionOptions = {}): Promise<{ record: SessionRecord; viewer: Viewer }> {
     const { record } = await this.sessions.open(undefined, { mode: "LIVE", max_fps: 0, ...choice });
     const viewer = await this.watch(record.id, { epoch: record.epoch, seq: record.anchorSeq });
@@ -108,7 +108,7 @@ export class Rig {
     return this.tapes.open(await writeTestTape(this.#tapeStore, { id: `t${randomUUID().slice(0, 8)}`, ...options }));
   }
 
-  /** A playing session on a tape; nobody renders it before a ticker runs. */
+  /** A playing session on a tape; it is not rendered before a ticker runs. */
   async play(tape: Tape, choice: NewSessionOptions = {}): Promise<SessionRecord> {
     const { record } = await this.sessions.open(undefined, {
       tape: tape.id.split("@")[0],
@@ -126,7 +126,7 @@ export class Rig {
     return viewer;
   }
 
-  /** Plays a tape with somebody watching from the first frame on. */
+  /** Plays a tape, with a viewer from the first frame on. */
   async playWatched(tape: Tape, choice: NewSessionOptions = {}): Promise<{ id: string; viewer: Viewer }> {
     const { record } = await this.sessions.open(undefined, { tape: tape.id.split("@")[0], max_fps: 0, ...choice });
     const viewer = await this.watch(record.id, { epoch: record.epoch, seq: record.anchorSeq });

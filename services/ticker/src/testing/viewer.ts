@@ -1,7 +1,7 @@
 import type { RedisConnection } from "@tapedeck/runtime";
 import { decodeState, parseHead, type SessionRecord } from "@tapedeck/sessions";
 
-/** A message of frames, as the gateway's one rule let it through. */
+/** A message of frames that the delivery rule forwarded. */
 export interface Shown {
   readonly rev: number;
   readonly epoch: number;
@@ -14,8 +14,8 @@ export interface Shown {
 }
 
 /**
- * Watches a session's channel with the one rule by which gateways make everything else harmless, and notes where a gateway
- * would have had to fill a hole from the tape.
+ * Subscribes to a session's channel and applies the delivery rule of gateways. Records where a gateway would have rendered
+ * missing frames from the tape.
  */
 export class Viewer {
   readonly shown: Shown[] = [];

@@ -7,7 +7,7 @@ const test = testOnCluster(() => ({ apis: 1, gateways: 1, tickers: 1, env: { all
 
 const listed = z.object({ queues: z.array(z.looseObject({ name: z.string(), readOnlyMode: z.boolean() })) });
 
-test("[OB10] the queues are a page that shows them all", async ({ cluster }) => {
+test("[OB10] the page shows all queues", async ({ cluster }) => {
   const headers = await headersOf("ada", "admin");
   const ask = (path: string) => fetch(`${cluster.url}${path}`, { headers });
   const page = await ask("/admin/queues");
@@ -15,7 +15,7 @@ test("[OB10] the queues are a page that shows them all", async ({ cluster }) => 
   expect(page.headers.get("content-type")).toMatch(/text\/html/);
   expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
   const html = await page.text();
-  // Its own files are all it needs: what it would load from elsewhere is refused by the policy.
+  // It needs only its own files; its policy blocks others.
   const scripts = [...html.matchAll(/<script[^>]+src="([^"]+)"/g)].map(([, src = ""]) => src);
   expect(scripts.length).toBeGreaterThan(0);
   for (const src of scripts) {
@@ -28,7 +28,7 @@ test("[OB10] the queues are a page that shows them all", async ({ cluster }) => 
   for (const { name, readOnlyMode } of queues) expect([name, readOnlyMode]).toEqual([name, true]);
 });
 
-test("[OB10] nothing can be changed through it", async ({ cluster }) => {
+test("[OB10] the page is read-only", async ({ cluster }) => {
   for (const [method, path] of [
     ["PUT", "/admin/queues/api/queues/{ticker-0}/pause"],
     ["PUT", "/admin/queues/api/queues/{ticker-0}/clean/wait"],
@@ -44,7 +44,7 @@ test("[OB10] nothing can be changed through it", async ({ cluster }) => {
   }
 });
 
-test("[OB10] it is for admins, and so are its scripts and its data", async ({ cluster }) => {
+test("[OB10] the page, its scripts and its data are for admins only", async ({ cluster }) => {
   for (const path of ["/admin/queues", "/admin/queues/", "/admin/queues/api/queues", "/admin/queues/static/x.js"]) {
     const status = async (headers = {}) => (await fetch(`${cluster.url}${path}`, { headers })).status;
     expect([path, await status()]).toEqual([path, 401]);

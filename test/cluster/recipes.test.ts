@@ -10,7 +10,7 @@ const test = testOnCluster(() => ({
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 const recipes = [...page("keyspace.md").matchAll(/^ {4}(redis-cli .+)$/gm)].map(([, line = ""]) => line);
 
-/** Runs a line as a shell does, until it ends or has said `enough`. */
+/** Runs a shell command until it ends or its output matches `enough`. */
 async function run(line: string, enough?: RegExp): Promise<{ code: number | null; said: string }> {
   const child = spawn("sh", ["-c", `exec ${line}`], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
@@ -24,7 +24,7 @@ async function run(line: string, enough?: RegExp): Promise<{ code: number | null
   return { code, said };
 }
 
-test("[OB11] every recipe of docs/keyspace.md runs as it stands there, and shows something", async ({ cluster }) => {
+test("[OB11] every recipe of docs/keyspace.md runs as written, and prints something", async ({ cluster }) => {
   const { id } = await cluster.watched({ speed: 0.5 });
   for (const mode of ["SIMULATION", "REPLAY"]) await cluster.http.call("POST", `/mode/${id}`, { mode });
   const live = await cluster.http.create({ mode: "LIVE", source: "SIM", symbol: "BTCUSDT" });
@@ -46,7 +46,7 @@ test("[OB11] every recipe of docs/keyspace.md runs as it stands there, and shows
     const { code, said } = await run(here(recipe), listens ? /\n1 [FS] \d+ \d+/ : undefined);
     if (!listens) expect([recipe, code]).toEqual([recipe, 0]);
     expect([recipe, said]).not.toEqual([recipe, expect.stringMatching(/^\(error\)|ERR|WRONGTYPE|Could not connect/)]);
-    // Nobody shared anything; all else is there.
+    // There are no share links; all else exists.
     if (!recipe.includes(":shares")) expect([recipe, said.trim()]).not.toEqual([recipe, ""]);
     answers.set(recipe, said);
   }
@@ -62,7 +62,7 @@ test("[OB11] every recipe of docs/keyspace.md runs as it stands there, and shows
   await cluster.end({ id }, { id: live.session_id, viewers: [viewer] });
 });
 
-test("[OB12] each alert that docs/operations.md names is one, and its failure table names most of them", () => {
+test("[OB12] every alert in docs/operations.md exists, and its failure table names most alerts", () => {
   const alerts = readFileSync(new URL("../../deploy/prometheus/alerts.yml", import.meta.url), "utf8");
   const known = new Set([...alerts.matchAll(/alert: (\w+)/g)].map(([, name]) => name));
   const named = [...page("operations.md").matchAll(/`(Tapedeck[A-Z]\w+)`/g)].map(([, name]) => name);

@@ -16,13 +16,13 @@ interface Bystander {
   readonly anchor: { readonly ns: number; readonly wallMs: number; readonly speed: number };
 }
 
-/** Users who watch a recording at its own pace, each by a session and a token of their own, while somebody attacks their cluster. */
+/** Users who watch a recording at 1x, each with their own session and token, during an attack on their cluster. */
 export class Bystanders {
   readonly all: readonly Bystander[];
   readonly #cluster: TestCluster;
   readonly #truth: Truth;
 
-  /** @param cluster one that checks tokens by `signIn`, since a limit is a user's where users are known */
+  /** @param cluster verifies tokens of `signIn`, since limits apply to each user only if users are known */
   static async gather(cluster: TestCluster, count = 100): Promise<Bystanders> {
     const truth = await cluster.recording("primary");
     const all: Bystander[] = [];
@@ -70,7 +70,7 @@ export class Bystanders {
     return outcome;
   }
 
-  /** They go, and each has seen each frame of its tape once and in order: looked at last, since this keeps the process from reading. */
+  /** Disconnects them and checks that each has received every frame once and in order. Called last, since it blocks the process. */
   async leave(): Promise<void> {
     for (const { id, http, viewer } of this.all) {
       await viewer.close();
@@ -83,7 +83,7 @@ export class Bystanders {
     }
   }
 
-  /** Ms after its moment at which each frame of a span of time came. */
+  /** Delay in ms of each frame in a span of time. */
   #delays(from: number, to: number, counts: (frame: SeenFrame) => boolean = () => true): number[] {
     return this.all.flatMap(({ viewer, anchor }) => {
       const frames = viewer.live.filter((frame) => frame.at >= from && frame.at < to && counts(frame));

@@ -1,5 +1,5 @@
-// Sends a message without pause for some time, and connects anew when it is closed. A process of its own, so that watchers measure the
-// cluster and not how busy their own process is. Prints the codes that it was closed with.
+// Sends a message without pause for some time, and reconnects when it is closed. A separate process, so that viewers measure the cluster
+// and not their own process. Prints the close codes.
 import WebSocket from "ws";
 
 const { address, protocols, headers, message, ms } = JSON.parse(process.argv[2] ?? "{}");

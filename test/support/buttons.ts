@@ -5,14 +5,14 @@ import { now } from "./viewer.js";
 export interface Press {
   readonly at: number;
   readonly ms: number;
-  /** Why it was in vain: what was answered instead of 200. */
+  /** Why the press failed: the answer instead of 200. */
   readonly failure?: string;
 }
 
-/** From one press to the next, in ms. */
+/** Time between two presses, in ms. */
 const restMs = 50;
 
-/** A few users, one of each mode and more, who press one button after the other, through the balancer. */
+/** Several users, in all modes, who press one button after the other, through the balancer. */
 export class Buttons {
   readonly seats: readonly Seat[];
   readonly presses: Press[] = [];
@@ -34,7 +34,7 @@ export class Buttons {
     return this.presses.flatMap(({ failure }) => failure ?? []);
   }
 
-  /** Lets go of the buttons. */
+  /** Stops pressing. */
   async stop(): Promise<void> {
     this.#over = true;
     await this.#pressing;

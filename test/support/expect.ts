@@ -4,16 +4,16 @@ import type { SeenFrame } from "./viewer.js";
 
 declare module "vitest" {
   interface Matchers<T> {
-    /** Epochs never fall, and within one each frame follows the one before: none missed, repeated or out of order. */
+    /** Epochs never decrease, and within one no frame is lost, repeated or out of order. */
     toHaveConsecutiveSeqs(): T;
-    /** Each frame is what the tape holds: the recorded bytes, or the right merge of its stretch. */
+    /** Each frame equals the recorded bytes, or the correct merge of the frames that it replaces. */
     toBeOfTape(truth: Truth): T;
-    /** The frames' seqs, in their order. */
+    /** The seqs of the frames, in order. */
     toHaveSeqs(seqs: readonly number[]): T;
   }
 }
 
-/** The first break in a run of frames, as a sentence. */
+/** Describes the first gap or repetition in a run of frames. */
 export function breakIn(frames: readonly SeenFrame[]): string | undefined {
   for (const [index, frame] of frames.entries()) {
     const before = frames[index - 1];

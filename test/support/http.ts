@@ -7,7 +7,7 @@ export interface Answer {
   readonly headers: Headers;
 }
 
-/** JSON calls, each to the next of several addresses, as a balancer without stickiness would send them. */
+/** JSON calls that rotate over several addresses, like a balancer without stickiness. */
 export class Http {
   readonly #urls: readonly string[];
   readonly #headers: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export class Http {
     this.#headers = headers;
   }
 
-  /** The same addresses, asked by a user. */
+  /** The same client with a user's token. */
   as(headers: Readonly<Record<string, string>>): Http {
     return new Http(this.#urls, headers);
   }
@@ -44,7 +44,7 @@ export class Http {
     return this.call("GET", path);
   }
 
-  /** A call that must succeed and answer what the schema says. */
+  /** A call that must succeed and match the schema. */
   async ask<T>(schema: z.ZodType<T>, method: string, path: string, body?: unknown): Promise<T> {
     const answer = await this.call(method, path, body);
     if (answer.status !== 200) {
@@ -53,7 +53,7 @@ export class Http {
     return schema.parse(answer.body);
   }
 
-  /** A call that must be refused; answers the refusal's status and code. */
+  /** A call that must be refused. Returns status and code. */
   async refused(method: string, path: string, body?: unknown): Promise<{ status: number; code: string }> {
     const answer = await this.call(method, path, body);
     return { status: answer.status, code: errorBody.parse(answer.body).code };
@@ -67,7 +67,7 @@ export class Http {
     return (await this.ask(sessionAnswer, "GET", `/sessions/${encodeURIComponent(id)}`)).session;
   }
 
-  /** `control(id, "speed/20")`, `control(id, "seek", { seq: 7 })`; both orders of the path take turns. */
+  /** `control(id, "speed/20")`, `control(id, "seek", { seq: 7 })`; alternates between both orders of the path. */
   async control(id: string, action: string, body?: unknown): Promise<z.infer<typeof controlAnswer>> {
     const name = encodeURIComponent(id);
     const path = this.#next % 3 === 0 ? `/replay/${name}/${action}` : `/replay/${action}/${name}`;

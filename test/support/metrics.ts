@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 export interface Metric {
   readonly name: string;
   readonly type: string;
-  /** Beside service, node and `le`, in alphabetical order. */
+  /** Without service, node and `le`, in alphabetical order. */
   readonly labels: readonly string[];
   readonly services: readonly string[];
 }
@@ -12,7 +12,7 @@ export interface Metric {
 const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
 const words = (text: string): string[] => text.split(/[ ,]+/).filter(Boolean).sort();
 
-/** The metrics of our own in docs/metrics.md. */
+/** Our own metrics in docs/metrics.md. */
 export const documented: readonly Metric[] = [
   ...page.matchAll(/^\| `(tapedeck_\w+)` \| (\w+) \| ([\w, ]*) ?\| ([\w, ]+) \|/gm),
 ].map(([, name = "", type = "", labels = "", services = ""]) => ({
@@ -22,7 +22,7 @@ export const documented: readonly Metric[] = [
   services: services.trim() === "all" ? ["api", "feed", "gateway", "ticker"] : words(services),
 }));
 
-/** Those of the libraries that the page names. */
+/** Metrics of libraries in docs/metrics.md. */
 export const documentedOfLibraries: readonly string[] = [...page.matchAll(/`((?:process|nodejs)_\w+)`/g)].map(
   ([, name = ""]) => name,
 );
@@ -30,12 +30,12 @@ export const documentedOfLibraries: readonly string[] = [...page.matchAll(/`((?:
 export interface Exposed {
   readonly type: string;
   readonly help: string;
-  /** Labels of its first series; undefined while it has none. */
+  /** Labels of its first series, if any. */
   readonly labels: readonly string[] | undefined;
   readonly sum: number;
 }
 
-/** Reads Prometheus's text format. `sum` adds up a metric's series; of a histogram, its counts. */
+/** Parses Prometheus's text format. `sum` sums a metric's series, or a histogram's counts. */
 export function readMetrics(text: string): Map<string, Exposed> {
   const found = new Map<string, Exposed>();
   let name = "";

@@ -1,11 +1,11 @@
 import type { Role } from "@tapedeck/access";
 import { SignJWT } from "jose";
 
-/** What a cluster of a test checks tokens with: `env: { all: signIn }`. */
+/** Settings with which a test cluster verifies tokens: `env: { all: signIn }`. */
 export const secret = "a secret of at least thirty-two bytes";
 export const signIn = { AUTH_JWT_SECRET: secret, SHARE_SECRET: `another ${secret}` } as const;
 
-/** A token as a login would make it. */
+/** A token as a login would issue it. */
 export function tokenOf(user: string, role: Role = "controller", seconds = 3600): Promise<string> {
   return new SignJWT({ role })
     .setProtectedHeader({ alg: "HS256" })

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { TestCluster } from "../../support/cluster.js";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.js";
 import { signIn } from "../../support/sign-in.js";
-import { AuditedActs } from "../audited-acts.js";
+import { AuditedClients } from "../audited-clients.js";
 import { Bystanders } from "../bystanders.js";
 
 const password = "correct-horse-battery-staple";
@@ -52,7 +52,7 @@ const inPath: Record<string, object> = { speed: { value: 2 }, goback: { seconds:
 const ada = ["ada"] as const;
 const vic = ["vic", "viewer"] as const;
 
-async function commands(acts: AuditedActs): Promise<void> {
+async function commands(acts: AuditedClients): Promise<void> {
   for (const [path, action, body] of controls) {
     const event = action === "order" ? "order" : "command";
     await acts.request("POST", path, { as: ada, line: { event, action, session } }, body);
@@ -69,7 +69,7 @@ async function commands(acts: AuditedActs): Promise<void> {
   await acts.request("POST", "/replay/speed/9", { as: vic, line: { action: "speed", session: "global" } });
 }
 
-async function signIns(acts: AuditedActs): Promise<void> {
+async function signIns(acts: AuditedClients): Promise<void> {
   const expired = await acts.token("ada", "controller", -60);
   const foreign = { cookie: `tapedeck_token=${await acts.token("ada")}`, origin: "https://evil.example" };
   const wrong = { authorization: "Bearer ey.not.one" };
@@ -79,7 +79,7 @@ async function signIns(acts: AuditedActs): Promise<void> {
   const old = { authorization: `Bearer ${expired}` };
   await acts.request("POST", "/replay/stop/adas", { headers: old, line: { action: "stop", session } });
   await acts.request("GET", "/sessions", { as: vic, line: { action: "GET /sessions" } });
-  // A page of another site is refused before anything is read of what it asks.
+  // A request from another site's page is refused before it is parsed.
   const byCookie = { action: "DELETE", reason: expect.stringContaining("https://evil.example") };
   await acts.request("DELETE", "/sessions/adas", { headers: foreign, line: byCookie });
   const login = { email: "ada@example.com", password };
@@ -92,7 +92,7 @@ async function signIns(acts: AuditedActs): Promise<void> {
   await acts.refused(session, 1008, { legacy: true, headers: foreign });
 }
 
-async function shares(acts: AuditedActs): Promise<void> {
+async function shares(acts: AuditedClients): Promise<void> {
   const share = { event: "share", action: "share", session, link: expect.any(String) };
   const made = await acts.request("POST", "/sessions/adas/shares", { as: ada, line: share }, { role: "controller" });
   const link = z.object({ token: z.string(), share: z.looseObject({ id: z.string() }) }).parse(JSON.parse(made));
@@ -111,22 +111,22 @@ async function shares(acts: AuditedActs): Promise<void> {
   await watching;
 }
 
-async function adminViews(acts: AuditedActs): Promise<void> {
+async function adminViews(acts: AuditedClients): Promise<void> {
   for (const path of ["/sessions", "/sessions/stats", "/metrics", "/metrics/dashboard", "/admin/queues"]) {
     const line = { event: "admin_view", action: `GET ${path}` };
     await acts.request("GET", path, { as: ["eve", "admin"], line });
   }
 }
 
-async function flood(acts: AuditedActs): Promise<void> {
+async function flood(acts: AuditedClients): Promise<void> {
   const line = { event: "limit", user: "ada", role: "controller" };
   await acts.refused(session, 4429, { token: await acts.token("ada"), line }, (client) => {
     for (let nth = 0; nth < 20 * budget; nth++) client.send(`{ garbage ${nth}`);
   });
 }
 
-test("[AC33] [AC34] [AC36] each act is one line of the trail, no output has a password or a token, and nobody else notices", async () => {
-  const acts = new AuditedActs(cluster);
+test("[AC33] [AC34] [AC36] each action is one line of the trail, no output contains a password or a token, and other users notice nothing", async () => {
+  const acts = new AuditedClients(cluster);
   for (const known of [password, ...Object.values(signIn)]) acts.secrets.add(known);
   const http = cluster.http.as({ authorization: `Bearer ${await acts.token("ada")}` });
   await http.create({ session_id: session, tape: "usdm" });
@@ -145,7 +145,7 @@ test("[AC33] [AC34] [AC36] each act is one line of the trail, no output has a pa
   await bystanders.leave();
 });
 
-test("[OB3] the balancer leads nobody to a gateway's numbers, whatever the request offers to become", async () => {
+test("[OB3] the balancer never forwards a request to a gateway's metrics, whatever Upgrade it offers", async () => {
   const key = { "sec-websocket-version": "13", "sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==" };
   for (const headers of [
     { connection: "Upgrade", upgrade: "websocket" },

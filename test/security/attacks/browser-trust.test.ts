@@ -6,7 +6,7 @@ import "../../support/expect.js";
 
 const test = testOnCluster(() => ({ apis: 1, gateways: 1, tickers: 1 }));
 const attacker = "attacker.test";
-/** Longer than an answer takes on its way. */
+/** Longer than an answer takes to arrive. */
 const answerMs = 5_000;
 
 interface Answer {
@@ -15,7 +15,7 @@ interface Answer {
   readonly status: number;
 }
 
-/** A page in a profile of its own, and what the browser is answered on its behalf, whether or not it may read that. */
+/** A page in its own browser profile, and the answers that the browser receives for it, whether or not the page may read them. */
 async function strangerAt(pages: Pages, url: string): Promise<{ page: Page; answers: Answer[] }> {
   const { page } = await pages.visit(url);
   const answers: Answer[] = [];
@@ -43,7 +43,7 @@ async function attack({ http, sessions, ms }: { http: string; sessions: readonly
       const answer = await fetch(http + path, init);
       if (answer.type !== "opaque") keep(path, `${answer.status} ${await answer.text()}`);
     } catch {
-      // The browser keeps the answer from the page.
+      // The browser hides the answer from the page.
     }
   };
   const planted = JSON.stringify({ session_id: "planted", mode: "SIMULATION" });
@@ -104,7 +104,7 @@ describe.skipIf(!haveBrowser)("a page of another site in a browser beside a loca
   });
   afterAll(() => pages?.close());
 
-  /** The bystanders' sessions, which nothing may change, and all sessions that there are. */
+  /** The bystanders' sessions, which must not change, and all existing sessions. */
   async function standing(cluster: TestCluster, users: readonly User[]) {
     const records = await Promise.all(users.map(({ id }) => cluster.record(id)));
     const made = await cluster.redis.zrange(cluster.keys.created, "0", "-1");
@@ -125,7 +125,7 @@ describe.skipIf(!haveBrowser)("a page of another site in a browser beside a loca
     await cluster.end(...users);
   }
 
-  test("[AC28] reads and changes nothing by fetch, form, image and socket, on any port of the cluster", async ({
+  test("[AC28] cannot read or change anything by fetch, form, image and socket, on any port of the cluster", async ({
     cluster,
   }) => {
     const ports = {
@@ -143,7 +143,7 @@ describe.skipIf(!haveBrowser)("a page of another site in a browser beside a loca
           const sessions = users.map(({ id }) => id);
           const { read, sockets } = await page.evaluate(attack, { http, sessions, ms: answerMs });
           expect(read, name).toEqual([]);
-          // They have all been there: what stopped them is the cluster, not the browser.
+          // All requests arrived: the cluster refused them, not the browser.
           expect(answers.length, name).toBeGreaterThan(20);
           expect(
             answers.filter(({ status }) => status !== 403),
@@ -164,7 +164,7 @@ describe.skipIf(!haveBrowser)("a page of another site in a browser beside a loca
         served.map(async ({ url }) => {
           const http = `http://${attacker}:${new URL(url).port}`;
           const { page, answers } = await strangerAt(pages, "about:blank");
-          // The page came when the name still led to the attacker's server; from here on it leads to the cluster.
+          // The page was loaded while the name resolved to the attacker's server; from now on it resolves to the cluster.
           await page.route(`${http}/rebound`, (route) =>
             route.fulfill({ contentType: "text/html", body: "<!doctype html><body></body>" }),
           );
@@ -187,7 +187,7 @@ describe.skipIf(!haveBrowser)("a page of another site in a browser beside a loca
     });
   });
 
-  test("[AC25] [AC28] while a link of that page opens the dashboard, and a page of this machine reads and changes", async ({
+  test("[AC25] [AC28] can still link to the dashboard, and a page of this machine may read and change", async ({
     cluster,
   }) => {
     const home = new URL(

@@ -16,10 +16,10 @@ import { Bystanders } from "../bystanders.js";
 const test = testOnCluster(() => ({ apis: 1, env: { all: { ...signIn, SIMULATION_WARM_UP: "on" } } }));
 
 const attackMs = 3_000;
-/** Another user's commands take this long at most, on a machine of two cores that runs other tests as well. */
+/** Maximum duration of another user's commands, on a machine of two cores that also runs other tests. */
 const inTimeMs = 10_000;
 
-test("[A95] [A96] [SM35] [SO26] who asks for all the costly work there is delays no watcher, and no order or search of another user; when its clients have left, nothing goes on", async ({
+test("[A95] [A96] [SM35] [SO26] a user who requests as much expensive work as possible delays no viewer, order or search of others; it stops when the clients disconnect", async ({
   cluster,
 }) => {
   const [api] = cluster.apis;
@@ -36,7 +36,7 @@ test("[A95] [A96] [SM35] [SO26] who asks for all the costly work there is delays
     search: () => other.control(searched, "seek", { event: "next" }),
     overview: () => other.ask(z.looseObject({}), "GET", overview),
   };
-  for (const use of Object.values(uses)) await use(); // what is compiled by then is not what is measured
+  for (const use of Object.values(uses)) await use(); // warms up, so that compilation is not measured
 
   const bystanders = await Bystanders.gather(cluster);
   await bystanders.during("costly work", async () => {
@@ -67,7 +67,7 @@ async function market(http: Http, seed: number, scenario: string): Promise<strin
   return (await http.create({ mode: "SIMULATION", seed, scenario })).session_id;
 }
 
-/** Does something again and again, which has to succeed, until an attack is over. @returns how many ms it took each time */
+/** Repeats an action, which must succeed, until the attack is over. @returns the duration of each in ms */
 async function timedUntil(attack: Promise<unknown>, work: () => Promise<unknown>): Promise<number[]> {
   let over = false;
   const end = () => {
@@ -101,7 +101,7 @@ async function idle(cluster: TestCluster, { child: { pid = 0 } }: Service): Prom
   cluster.note(`attack costly work: idle ${Math.round(now() - since)} ms after the last client had left`);
 }
 
-/** @returns how many answers the attacker got, by status */
+/** @returns the number of answers to the attacker, by status */
 async function search(options: object): Promise<Record<string, number>> {
   const script = fileURLToPath(new URL("../searcher.mjs", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(options)]);

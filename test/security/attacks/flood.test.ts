@@ -8,7 +8,7 @@ import { z } from "zod";
 import { testOnCluster } from "../../support/cluster.js";
 import { headersOf, signIn } from "../../support/sign-in.js";
 import { Bystanders } from "../bystanders.js";
-import { holdings } from "../clinging.js";
+import { holdings } from "../held-connections.js";
 
 const test = testOnCluster(() => ({ apis: 1, env: { all: signIn } }));
 
@@ -22,7 +22,7 @@ const floods = [
   { kind: "messages of a legacy socket", legacy: true, message: '{"type":"ORDER"}' },
 ];
 
-test("[G35] who floods a gateway by sockets of any kind, and comes back when it is closed, delays nobody", async ({
+test("[G35] a client that floods a gateway with any kind of socket and reconnects when closed delays no viewer", async ({
   cluster,
 }) => {
   const headers = await headersOf("mallory");
@@ -55,7 +55,7 @@ test.skipIf(!existsSync("/proc/self/fd"))(
   },
 );
 
-/** @returns the codes that the flooding socket was closed with, each time */
+/** @returns the close codes of the flooding sockets */
 async function flood(options: {
   readonly address: string;
   readonly protocols: readonly string[];

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { testOnCluster } from "../../support/cluster.js";
 import { signIn } from "../../support/sign-in.js";
 import { Bystanders } from "../bystanders.js";
-import { Clinging, habits, holdings } from "../clinging.js";
+import { HeldConnections, habits, holdings } from "../held-connections.js";
 
 const test = testOnCluster(() => ({ apis: 1, gateways: 1, env: { all: signIn } }));
 const possible = existsSync("/proc/self/fd");
@@ -13,19 +13,19 @@ if (!possible) console.warn("SKIPPED: descriptors are counted by /proc, which th
 const each = 20;
 
 test.skipIf(!possible)(
-  "[R30] [U41] who clings to connections, or resets them, gets none for longer than half a minute, and delays nobody",
+  "[R30] [U41] a client that holds or resets connections keeps none for longer than half a minute, and delays no viewer",
   async ({ cluster, onTestFinished }) => {
     const bystanders = await Bystanders.gather(cluster, 30);
     const open = () => Promise.all(cluster.waysIn.map(async ({ pid }) => (await holdings(pid)).descriptors));
     const before = await open();
-    const clinging = new Clinging();
-    onTestFinished(() => clinging.leave());
-    await bystanders.during("clinging", async () => {
+    const connections = new HeldConnections();
+    onTestFinished(() => connections.close());
+    await bystanders.during("held connections", async () => {
       for (const { url } of cluster.waysIn) {
-        for (const habit of habits) await clinging.cling(url, habit, each);
+        for (const habit of habits) await connections.hold(url, habit, each);
       }
     });
-    // Some connections between processes come and go.
+    // Connections between processes open and close meanwhile.
     const held = async () => (await open()).map((count, at) => Math.max(0, count - (before[at] ?? 0) - 10));
     expect(Math.max(...(await held()))).toBeGreaterThan(0);
     await expect.poll(held, { timeout: 32_000, interval: 500 }).toEqual([0, 0, 0]);

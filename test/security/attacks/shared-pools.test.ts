@@ -21,7 +21,7 @@ const test = testOnCluster(() => ({
       MAX_SOCKETS_PER_USER: "20",
       LIMIT_READS: "50/10",
     },
-    // Few places, so that one user could take them; and what is held for the whole of the attack is not kept either.
+    // Few places, so that one user could take all of them, also by holding them during the whole attack.
     feed: { FEED_INSTRUMENTS: "6", LIVE_KEEP_S: "60" },
   },
 }));
@@ -29,9 +29,9 @@ const test = testOnCluster(() => ({
 const cyclers = ["cycler-1", "cycler-2"] as const;
 const hoarders = ["a", "b", "c", "d", "e", "f"].map((name) => `hoarder-${name}`);
 
-/** One user who takes as much of what is shared as the cluster gives. */
+/** A user who takes as much of the shared resources as the cluster allows. */
 class Attacker {
-  /** Answers by what was asked and how that ended. */
+  /** Number of answers, by request and outcome. */
   readonly answers = new Map<string, number>();
   readonly #cluster: TestCluster;
   readonly #headers: Readonly<Record<string, string>>;
@@ -43,13 +43,13 @@ class Attacker {
     this.#headers = headers;
   }
 
-  /** Everything at once, for so long. */
+  /** Runs all attacks at once for this long. */
   async attack(ms: number): Promise<void> {
     const end = performance.now() + ms;
     const meanwhile = async (act: () => Promise<unknown>): Promise<void> => {
       while (performance.now() < end) {
         await act();
-        await sleep(15); // it shares this process with those whose delays are measured
+        await sleep(15); // leaves time to the measured users, who run in this process too
       }
     };
     for (const name of [...cyclers, ...hoarders]) await this.#live(name, name.toUpperCase());
@@ -82,7 +82,7 @@ class Attacker {
     return answer.status;
   }
 
-  /** A socket that stays, if it may. */
+  /** Opens a socket and keeps it, if it is accepted. */
   async #open(session: string): Promise<void> {
     const { gateways } = this.#cluster;
     const url = gateways[this.#next++ % gateways.length]?.url.replace("http", "ws");
@@ -103,7 +103,7 @@ class Attacker {
 
 const listed = z.looseObject({ tapes: z.array(z.looseObject({ id: z.string() })) });
 
-test("[AC20] one user who takes all that is shared leaves the others what they watch, and room for what they ask for", async ({
+test("[AC20] a user who exhausts shared quotas does not interrupt other viewers or block new instruments", async ({
   cluster,
 }) => {
   const [mallory, nina, linus] = await Promise.all(["mallory", "nina", "linus"].map((user) => headersOf(user)));
@@ -113,11 +113,11 @@ test("[AC20] one user who takes all that is shared leaves the others what they w
   const newcomer = cluster.http.as(nina ?? {});
   const since = now();
 
-  /** How long it takes a user to see the first frames of an instrument that nobody has watched, again and again. */
+  /** Measures repeatedly how long a user waits for the first frames of an unwatched instrument. */
   const newInstruments = async (): Promise<number[]> => {
     const waits: number[] = [];
     while (now() - since < attackMs) {
-      await sleep(500); // the attack has taken what it can
+      await sleep(500); // the attack has reached its quotas
       const asked = performance.now();
       const symbol = `NEW${waits.length}`;
       const { session_id } = await newcomer.create({ mode: "LIVE", source: "SIM", symbol });
@@ -138,13 +138,13 @@ test("[AC20] one user who takes all that is shared leaves the others what they w
 
   expect(Math.max(...waits)).toBeLessThan(5_000);
   expect((await live.check(since)).flat()).toEqual([]);
-  // Each bound was met: an attack that is too weak proves nothing.
+  // Every quota was reached: a weaker attack would prove nothing.
   for (const met of ["instrument 429", "session 429", "read 429", "socket 4429"]) expect(answers).toHaveProperty(met);
   expect(answers["instrument 200"]).toBeGreaterThan(50);
 
   const ofAttacker = async () =>
     listed.parse((await newcomer.get("/tapes")).body).tapes.filter(({ id }) => /CYCLER|HOARDER/.test(id));
-  // It stops: what its sessions still ask for ends with them.
+  // The attack stops: the demand of its sessions ends with them.
   for (const name of [...cyclers, ...hoarders])
     await cluster.http.as(mallory ?? {}).call("DELETE", `/sessions/${name}`);
   await expect.poll(ofAttacker, { interval: 500, timeout: 20_000 }).toEqual([]);

@@ -55,7 +55,7 @@ const bodies: Record<string, object> = { "/mode": { mode: "REPLAY" } };
 const bodyOf = (method: string, path: string) => (method === "POST" ? (bodies[path.slice(0, 5)] ?? {}) : undefined);
 
 describe("with authentication on", () => {
-  test("[AC7] nothing but health, pages and the api's description is answered without a token", async () => {
+  test("[AC7] only health, pages and the API description are answered without a token", async () => {
     for (const path of ["/health/live", "/openapi.json", "/docs"])
       expect((await api.ask("GET", path)).status).toBe(200);
     for (const [method, path] of [...named("global"), ["GET", "/tapes"], ["GET", "/metrics"]] as const) {
@@ -67,7 +67,7 @@ describe("with authentication on", () => {
     expect(await api.store.read("not-made")).toBeUndefined();
   });
 
-  test("[A80] a refusal for want of a token says how to bring one", async () => {
+  test("[A80] a refusal without a valid token names the authentication scheme", async () => {
     for (const headers of [{}, bearer("no token of anybody's")]) {
       const answer = await api.ask("GET", "/tapes", { headers });
       expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
@@ -75,7 +75,7 @@ describe("with authentication on", () => {
     expect((await api.ask("GET", "/health")).headers.get("www-authenticate")).toBeNull();
   });
 
-  test("[AC8] someone else's session is answered like one that does not exist, by every route that names it", async () => {
+  test("[AC8] another user's session is answered like one that does not exist, on every route that names it", async () => {
     const ada = await as("ada");
     const ben = await as("ben");
     expect((await call(ada, "POST", "/sessions/create", { session_id: "adas" })).status).toBe(200);
@@ -91,7 +91,7 @@ describe("with authentication on", () => {
       expect([method, path, answer.status, text]).toEqual([method, path, unknown.status, JSON.stringify(unknown.json)]);
       expect([method, path, unknown.status]).toEqual([method, path, path.includes("?") ? 200 : 404]);
     }
-    // Whoever may make sessions has to learn that an id is in use; whoever may not does not.
+    // Only a caller who may create sessions learns that an id is in use.
     expect((await call(ben, "POST", "/sessions/create", { session_id: "adas" })).status).toBe(403);
     const viewer = await as("vic", "viewer");
     const made = (session_id: string) => call(viewer, "POST", "/sessions/create", { session_id });
@@ -101,7 +101,7 @@ describe("with authentication on", () => {
     expect((await call(ada, "POST", "/replay/start/adas")).json).toMatchObject({ user_id: "ada", state: "PLAYING" });
   });
 
-  test("[AC6] a viewer makes and controls nothing; only an admin lists sessions and reads the cluster's numbers", async () => {
+  test("[AC6] a viewer cannot create or control sessions; only an admin lists sessions and reads the cluster's numbers", async () => {
     const viewer = await as("vic", "viewer");
     expect((await call(viewer, "POST", "/sessions/create", {})).status).toBe(403);
     expect((await call(viewer, "POST", "/replay/start")).status).toBe(403);
@@ -113,7 +113,7 @@ describe("with authentication on", () => {
     expect((await call(await as("ada"), "POST", "/replay/start")).status).toBe(200);
   });
 
-  test("[AC11] of the tapes a share link reads the one that its session plays", async () => {
+  test("[AC11] a share link reads only the tape that its session plays", async () => {
     const ada = await as("ada");
     await call(ada, "POST", "/sessions/create", { session_id: "one-tape" });
     const { token } = made.parse((await call(ada, "POST", "/sessions/one-tape/shares", { role: "controller" })).json);
@@ -132,7 +132,7 @@ describe("with authentication on", () => {
     }
   });
 
-  test("[AC11] a session has at most 100 links, and one that has ended makes room", async () => {
+  test("[AC11] a session has at most 100 links, not counting expired ones", async () => {
     const ada = await as("ada");
     await call(ada, "POST", "/sessions/create", { session_id: "many" });
     const make = (expires_in_s = 600) => call(ada, "POST", "/sessions/many/shares", { role: "viewer", expires_in_s });
@@ -149,7 +149,7 @@ describe("with authentication on", () => {
     expect((await make()).code).toBe("TOO_MANY_SHARES");
   });
 
-  test("[AC11] [AC12] a share link opens one session in its role, until it is revoked or the session is another", async () => {
+  test("[AC11] [AC12] a share link opens one session with its role, until it is revoked or the session is replaced", async () => {
     const ada = await as("ada");
     await call(ada, "POST", "/sessions/create", { session_id: "shared" });
     await call(ada, "POST", "/sessions/create", { session_id: "private" });
@@ -182,14 +182,14 @@ describe("with authentication on", () => {
     expect((await call(bearer(control.token), "GET", "/sessions/shared")).status).toBe(401);
   });
 
-  test("[AC4] a refusal says what is wrong with a token, and repeats none of it", async () => {
+  test("[AC4] a refusal says what is wrong with a token without repeating any of it", async () => {
     const { status, text, headers } = await api.ask("GET", "/tapes", { headers: bearer("ey.secret-part.xyz") });
     expect(status).toBe(401);
     expect(text).not.toContain("secret-part");
     expect(headers.get("x-content-type-options")).toBe("nosniff");
   });
 
-  test("[AC29] an answer that is data lets a browser run, load and frame nothing, whether it is given or refused", async () => {
+  test("[AC29] every answer that is data, also a refusal, forbids browsers to run, load and frame anything", async () => {
     for (const path of ["/health/live", "/tapes", "/nowhere", "/openapi.json"]) {
       const { headers } = await api.ask("GET", path);
       expect([path, headers.get("content-security-policy")]).toEqual([
@@ -200,7 +200,7 @@ describe("with authentication on", () => {
     }
   });
 
-  test("[AC14] a cookie is taken from pages of our own and of listed origins alone, a header from any listed", async () => {
+  test("[AC14] a token cookie is accepted only from our own pages and listed origins", async () => {
     const cookie = `tapedeck_token=${(await as("ada")).authorization?.slice(7)}`;
     const ask = (headers: Record<string, string>) => call(headers, "GET", "/tapes");
     expect((await ask({ cookie })).status).toBe(200);
@@ -209,7 +209,7 @@ describe("with authentication on", () => {
     expect((await ask({ cookie, origin: "https://evil.example" })).code).toBe("ORIGIN_NOT_ALLOWED");
   });
 
-  test("[AC14] no other header beside a cookie turns that off: it is the cookie that names the user", async () => {
+  test("[AC14] another Authorization header does not bypass the check of the cookie", async () => {
     const elsewhere = await startTestApi({
       redisUrl: inject("redisUrl"),
       access: { AUTH_JWT_SECRET: secret },
@@ -231,7 +231,7 @@ describe("with authentication on", () => {
     }
   });
 
-  test("[AC15] pages of origins that are not listed may ask nothing", async () => {
+  test("[AC15] requests from pages of unlisted origins are refused", async () => {
     const ada = await as("ada");
     expect(
       (await call({ ...ada, origin: "https://evil.example" }, "POST", "/sessions/create", { session_id: "evil" }))
@@ -243,14 +243,14 @@ describe("with authentication on", () => {
     expect(headers.get("vary")).toBe("Origin");
   });
 
-  test("[AC7] nobody logs in here", async () => {
+  test("[AC7] the login route is refused", async () => {
     const answer = await api.ask("POST", "/auth/login", { body: { email: "a@b.c", password: "x" } });
     expect(answer.status).toBe(403);
     expect(answer.json).toMatchObject({ code: "FORBIDDEN", detail: expect.stringContaining("Sign in where") });
   });
 });
 
-test("[AC13] limits of commands and creations answer 429 with Retry-After", async () => {
+test("[AC13] commands and creations above their limits answer 429 with Retry-After", async () => {
   const limited = await startTestApi({
     redisUrl: inject("redisUrl"),
     access: { LIMIT_CREATIONS: "2/60", LIMIT_COMMANDS: "3/60" },
@@ -260,7 +260,7 @@ test("[AC13] limits of commands and creations answer 429 with Retry-After", asyn
     expect([await create("a"), await create("b")].map(({ status }) => status)).toEqual([200, 200]);
     const refused = await create("c");
     expect([refused.status, Number(refused.headers.get("retry-after")) > 30]).toEqual([429, true]);
-    expect((await create("a")).status).toBe(200); // which makes none
+    expect((await create("a")).status).toBe(200); // which creates none
     const command = () => limited.ask("POST", "/replay/speed/2/a");
     for (let n = 0; n < 3; n++) expect((await command()).status).toBe(200);
     expect((await command()).status).toBe(429);
@@ -269,7 +269,7 @@ test("[AC13] limits of commands and creations answer 429 with Retry-After", asyn
   }
 });
 
-test("[AC18] too many reads answer 429 with Retry-After; health, pages and commands are not counted among them", async () => {
+test("[AC18] reads above their limit answer 429 with Retry-After; health, pages and commands do not count", async () => {
   const limited = await startTestApi({ redisUrl: inject("redisUrl"), access: { LIMIT_READS: "3/60" } });
   try {
     await limited.ask("POST", "/sessions/create", { body: { session_id: "a" } });
@@ -289,7 +289,7 @@ test("[AC18] too many reads answer 429 with Retry-After; health, pages and comma
   }
 });
 
-test("[AC19] a user has so many sessions at most, whatever addresses they come from", async () => {
+test("[AC19] a user's sessions are limited across all addresses", async () => {
   const limited = await startTestApi({
     redisUrl: inject("redisUrl"),
     trustedProxies: "127.0.0.1",
@@ -311,7 +311,7 @@ test("[AC19] a user has so many sessions at most, whatever addresses they come f
   }
 });
 
-test("[LV87] a user watches so many live instruments at most, and has another as soon as one is left", async () => {
+test("[LV87] a user's live instruments are limited, and leaving one makes room for another", async () => {
   const limited = await startTestApi({ redisUrl: inject("redisUrl"), access: { MAX_INSTRUMENTS_PER_USER: "1" } });
   try {
     const live = (session_id: string, symbol: string) =>
@@ -327,7 +327,7 @@ test("[LV87] a user watches so many live instruments at most, and has another as
     expect((await mode("b", { mode: "LIVE", source: "SIM", symbol: "TWO" })).status).toBe(200);
     await limited.ask("DELETE", "/sessions/b");
     expect((await live("c", "THREE")).status).toBe(200);
-    // Nobody has watched it for a while, and another one has its place.
+    // Once it has no viewers for a while, another instrument may take its place.
     const { liveWanted, liveWishesOf, liveWishesFor } = limited.keys;
     await limited.redis.del(liveWanted, liveWishesOf("address 127.0.0.1"), liveWishesFor("SIM:THREE"));
     expect((await live("d", "FOUR")).status).toBe(200);
@@ -341,7 +341,7 @@ test("[LV87] a user watches so many live instruments at most, and has another as
   }
 });
 
-test("[AC1] with authentication off a share link is refused as pointless, and any Authorization is ignored", async () => {
+test("[AC1] with authentication off share links are refused, and any Authorization is ignored", async () => {
   const open = await startTestApi({ redisUrl: inject("redisUrl") });
   try {
     const headers = { authorization: "Bearer whatever" };

@@ -7,7 +7,7 @@ import { routes } from "../routes/index.js";
 import { startTestApi, type TestApi } from "../testing/start-api.js";
 
 const secret = "a secret of at least thirty-two bytes";
-const shareMade = z.looseObject({ share: z.looseObject({ id: z.string() }), token: z.string() });
+const createdShare = z.looseObject({ share: z.looseObject({ id: z.string() }), token: z.string() });
 let api: TestApi;
 let open: TestApi;
 
@@ -32,7 +32,7 @@ async function as(user: string, role = "controller"): Promise<Record<string, str
   return { authorization: `Bearer ${await token.sign(new TextEncoder().encode(secret))}` };
 }
 
-/** What the audit trail has of one request, which was answered before it was asked. */
+/** Sends a request and returns its audit entries. */
 async function trailOf(node: TestApi, method: string, path: string, headers: Record<string, string>, body?: object) {
   const { status, json } = await node.ask(method, path, { headers, ...(body !== undefined && { body }) });
   const entries = await node.redis.xrange(node.keys.audit, "-", "+");
@@ -52,7 +52,7 @@ const forwarded = { "x-forwarded-for": "6.6.6.6, 198.51.100.1", "x-request-id": 
 const ada = { ...from, request_id: "r-1", user: "ada", role: "controller" };
 
 describe("with authentication on", () => {
-  test("[AC33] a command is entered once, with who, what, which session, from where, and its result", async () => {
+  test("[AC33] a command has one entry, with who, what, which session, from where, and the result", async () => {
     const headers = { ...(await as("ada")), ...forwarded };
     await trailOf(api, "POST", "/sessions/create", headers, { session_id: "s1" });
     const session = { ...ada, session: "s1" };
@@ -70,18 +70,18 @@ describe("with authentication on", () => {
     }
     const foreign = await trailOf(api, "POST", "/replay/pause/s1", { ...(await as("ben")), ...forwarded });
     expect(foreign).toMatchObject({ status: 404, entries: [{ user: "ben", result: "SESSION_NOT_FOUND" }] });
-    // What only looks is not entered.
+    // Requests that only read have no entry.
     for (const path of ["/sessions/s1", "/replay/state/s1", "/tapes", "/health"]) {
       expect((await trailOf(api, "GET", path, headers)).entries, path).toEqual([]);
     }
   });
 
-  test("[AC33] links and deletions are entered, and what the holder of a link does bears the link's id", async () => {
+  test("[AC33] links and deletions have entries, and so do actions of a link's holder, with the link's id", async () => {
     const headers = { ...(await as("ada")), ...forwarded };
     await trailOf(api, "POST", "/sessions/create", headers, { session_id: "s2" });
     const entry = { ...ada, session: "s2", result: "ok" };
     const made = await trailOf(api, "POST", "/sessions/s2/shares", headers, { role: "controller" });
-    const { share, token } = shareMade.parse(made.json);
+    const { share, token } = createdShare.parse(made.json);
     expect(made.entries).toEqual([{ ...entry, event: "share", action: "share", link: share.id }]);
     expect(JSON.stringify(made.entries)).not.toContain(token);
 
@@ -109,7 +109,7 @@ describe("with authentication on", () => {
     ]);
   });
 
-  test("[AC33] whoever is not let in is entered once, by user where the token was good, and else by address", async () => {
+  test("[AC33] denied access has one entry, with the user if the token is valid and otherwise with the address", async () => {
     const refused = (result: string, action: string) => [
       { ...from, request_id: "r-1", event: "refusal", action, result },
     ];
@@ -132,7 +132,7 @@ describe("with authentication on", () => {
     });
   });
 
-  test("[AC33] what admins look at is entered, without the files of a page", async () => {
+  test("[AC33] views of admins have entries, without the files of a page", async () => {
     const headers = { ...(await as("eve", "admin")), ...forwarded };
     const paths = ["/sessions", "/sessions/stats", "/metrics", "/metrics/dashboard"];
     for (const path of paths) {
@@ -149,7 +149,7 @@ describe("with authentication on", () => {
     ]);
   });
 
-  test("[AC34] words of a client get into no field that is not theirs", async () => {
+  test("[AC34] text of a client appears only in the fields meant for it", async () => {
     const token = (await as("ada")).authorization ?? "";
     const hostile = { ...(await as("ada")), "x-request-id": token, "x-forwarded-for": `${token}, "\\n` };
     const path = encodeURIComponent(`x\n{"audit":true}${token.slice(7)}`);
@@ -172,14 +172,14 @@ describe("with authentication on", () => {
   });
 });
 
-test("[AC33] every route that changes something, but for creating a session, is in the trail, and so are all of an admin's", () => {
+test("[AC33] every route that changes something, except creating a session, and every admin route is audited", () => {
   const changing = routes.filter(({ method }) => method !== "GET");
   expect(changing.length).toBeGreaterThan(30);
   const without = routes.filter(({ method, access, audit }) => !audit && (method !== "GET" || access === "admin"));
   expect(without.map(({ path }) => path)).toEqual(["/sessions/create", "/auth/register", "/auth/login"]);
 });
 
-test("[AC33] without authentication commands are entered by address, and nobody is an admin", async () => {
+test("[AC33] with authentication off commands have entries with the address, and admin routes have none", async () => {
   await trailOf(open, "POST", "/sessions/create", {}, { session_id: "s1" });
   expect((await trailOf(open, "POST", "/replay/start/s1", {})).entries).toEqual([
     { address: "127.0.0.1", session: "s1", event: "command", action: "start", result: "ok" },

@@ -44,7 +44,7 @@ const foreign: Record<string, Record<string, string>> = {
 
 describe.each(Object.entries(foreign))("%s", (_, headers) => {
   test.each(["/sessions", "/metrics", "/admin/queues", "/tapes", "/health", "/"])(
-    "[AC23] [AC25] reads nothing of %s",
+    "[AC23] [AC25] cannot read %s",
     async (path) => {
       const answer = await raw("GET", path, headers);
       expect(answer.status).toBe("host" in headers ? 421 : 403);
@@ -53,7 +53,7 @@ describe.each(Object.entries(foreign))("%s", (_, headers) => {
     },
   );
 
-  test("[AC23] [AC25] changes nothing, and gets no leave from OPTIONS", async () => {
+  test("[AC23] [AC25] changes nothing, and OPTIONS permits nothing", async () => {
     const before = (await api.store.read("s1"))?.record.rev;
     for (const [method, path] of [
       ["POST", "/replay/speed/50/s1"],
@@ -69,14 +69,14 @@ describe.each(Object.entries(foreign))("%s", (_, headers) => {
   });
 });
 
-test("[AC25] a page on another port of this machine reads and changes, as existing dashboards do", async () => {
+test("[AC25] a page on another port of this machine may read and change, as existing dashboards do", async () => {
   const headers = { origin: "http://localhost:3000", "sec-fetch-site": "same-site", "sec-fetch-mode": "cors" };
   expect((await raw("GET", "/sessions", headers)).status).toBe(200);
   const answer = await raw("POST", "/replay/speed/2/s1", headers);
   expect([answer.status, answer.headers["access-control-allow-origin"]]).toEqual([200, "*"]);
 });
 
-test("[AC24] [AC27] where names and origins are listed, those are accepted and answered by their name", async () => {
+test("[AC24] [AC27] listed names and origins are accepted, and the answer names the origin", async () => {
   const guard = { HOST: "0.0.0.0", ALLOWED_HOSTS: ["deck.example.com"], ALLOWED_ORIGINS: ["https://ours.example"] };
   const elsewhere = await startTestApi({ redisUrl: inject("redisUrl"), guard });
   try {

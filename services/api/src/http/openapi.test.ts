@@ -76,7 +76,7 @@ function pointer(text: string): string {
 }
 
 describe("/openapi.json", () => {
-  test("[A55] fits every operation's real answers", async () => {
+  test("[A55] describes the real answers of every operation", async () => {
     // A session that is there from the start, and a deck away from its beginning.
     await api.ask("POST", "/sessions/create", { body: { session_id: "s1" } });
     await api.ask("POST", "/replay/s1/seek", { body: { seq: 120 } });
@@ -119,7 +119,7 @@ describe("/openapi.json", () => {
   });
 });
 
-test("[A58] the interface has the version of the product and of each of its packages", async () => {
+test("[A58] the document has the version of the product and of all packages", async () => {
   const manifestOf = async (folder: string) =>
     z
       .looseObject({ version: z.string() })
@@ -130,7 +130,7 @@ test("[A58] the interface has the version of the product and of each of its pack
   for (const folder of folders.flat()) expect([folder, (await manifestOf(folder)).version]).toEqual([folder, version]);
 });
 
-test("[A56] /docs asks for nothing from other hosts and has no inline script", async () => {
+test("[A56] /docs loads nothing from other hosts and has no inline script", async () => {
   const page = await api.ask("GET", "/docs");
   expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(page.headers.get("content-security-policy")).toMatch(/default-src 'self'/);

@@ -23,7 +23,7 @@ const needRedis = [
   ["GET", "/metrics/dashboard"],
 ] as const;
 
-describe("without a Redis", () => {
+describe("while Redis is unavailable", () => {
   const redis = new RestartableRedis();
   let api: TestApi;
   beforeEach(async () => {
@@ -37,7 +37,7 @@ describe("without a Redis", () => {
     await redis.stop();
   });
 
-  test("[A9] what needs it answers 503 with Retry-After, and works again once it is back", async () => {
+  test("[A9] requests that need it answer 503 with Retry-After, and work again once it is back", async () => {
     for (const [method, path] of needRedis) {
       const answer = await api.ask(method, path, path === "/mode" ? { body: { mode: "LIVE" } } : {});
       expect([path, answer.status]).toEqual([path, 503]);
@@ -53,7 +53,7 @@ describe("without a Redis", () => {
     expect((await api.ask("GET", "/health")).json).toMatchObject({ status: "healthy", issues: [] });
   });
 
-  test("[A9] health is degraded and names Redis; ready and live do not mind; tapes are still described", async () => {
+  test("[A9] health is degraded and names Redis; readiness and liveness do not change; tapes are still described", async () => {
     const health = await api.ask("GET", "/health");
     expect(health.status).toBe(200);
     expect(health.json).toMatchObject({ status: "degraded", issues: [expect.stringMatching(/^redis: /)] });
@@ -63,7 +63,7 @@ describe("without a Redis", () => {
   });
 });
 
-test("[A9] a Redis that has gone silent is as good as none", async () => {
+test("[A9] a silent Redis counts as unavailable", async () => {
   const redis = await startRedisServer();
   const api = await startTestApi({ redisUrl: redis.url, tapes });
   await api.ask("POST", "/sessions/create", { body: { session_id: "s1" } });

@@ -44,7 +44,7 @@ async function expectService(api: TestApi): Promise<void> {
   expect(jobs.reduce((sum, count) => sum + count)).toBe(1);
 }
 
-test("[A9] [R28] an api on a Redis that requires another password is unready with the reason, and serves once that is fixed", async () => {
+test("[A9] [R28] an api with a wrong Redis password is unready and says why, and serves once that is fixed", async () => {
   const server = await startRedisServer(["--requirepass", "secret"]);
   const admin = new Redis(server.url, { password: "secret" });
   undo.push(server.stop, () => admin.disconnect());
@@ -54,7 +54,7 @@ test("[A9] [R28] an api on a Redis that requires another password is unready wit
   await expectService(api);
 });
 
-test("[A9] [R28] an api on a replica is unready and says why; it serves when that has become the master", async () => {
+test("[A9] [R28] an api on a replica is unready and says why, and serves once the replica is promoted", async () => {
   const [master, replica] = [await startRedisServer(), await startRedisServer()];
   const admin = new Redis(replica.url);
   undo.push(master.stop, replica.stop, () => admin.disconnect());
@@ -65,7 +65,7 @@ test("[A9] [R28] an api on a replica is unready and says why; it serves when tha
   await expectService(api);
 });
 
-test("[A9] [R25] an api that starts before its Redis asks for tickers when it is there", async () => {
+test("[A9] [R25] an api that starts before Redis requests tickers once Redis is available", async () => {
   const redis = new RestartableRedis();
   await redis.start();
   await redis.stop();

@@ -42,7 +42,7 @@ describe("bodies", () => {
   });
 
   test.each(["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"])(
-    "[A2] [AC26] an empty %s is a button of a page's form, and changes nothing",
+    "[A2] [AC26] an empty %s is refused as an HTML form, and changes nothing",
     async (type) => {
       await api.ask("POST", "/sessions/create", { body: { session_id: "pressed" } });
       const before = (await api.store.read("pressed"))?.record.rev;
@@ -62,7 +62,7 @@ describe("bodies", () => {
     },
   );
 
-  test("[A2] without a Content-Type an empty body is no body, as a script or curl sends it", async () => {
+  test("[A2] an empty body without a Content-Type counts as no body", async () => {
     expect(await api.ask("POST", "/replay/pause/s1")).toMatchObject({ status: 200 });
   });
 
@@ -79,7 +79,7 @@ describe("bodies", () => {
     expect(json).toMatchObject({ code: "MALFORMED", message: expect.stringMatching(`at position ${position}\\.$`) });
   });
 
-  test("[A3] JSON that is nested without end answers 400", async () => {
+  test("[A3] JSON that is nested too deeply answers 400", async () => {
     expect(await api.ask("POST", "/replay/s1/seek", { body: "[".repeat(60_000) })).toMatchObject({ status: 400 });
   });
 
@@ -100,13 +100,13 @@ describe("bodies", () => {
     ]);
   });
 
-  test("[A3] broken JSON that curl calls a form answers 400 and names the position", async () => {
+  test("[A3] broken JSON that curl declares as a form answers 400 and names the position", async () => {
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     const { status, json } = await api.ask("POST", "/replay/s1/seek", { body: '{"seq":}', headers });
     expect([status, json]).toMatchObject([400, { message: expect.stringMatching(/at position 7\.$/) }]);
   });
 
-  test("[A4] a body above the limit answers 413, and the connection serves on", async () => {
+  test("[A4] a body above the limit answers 413, and the connection stays usable", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const send = (body: string, headers: Record<string, string> = {}) =>
       new Promise<{ status: number | undefined; text: string; port: number | undefined }>((resolve, reject) => {
@@ -215,7 +215,7 @@ describe("refusals", () => {
     expect(answer.json).toMatchObject({ code: "METHOD_NOT_ALLOWED" });
   });
 
-  test("[A1] what is no HTTP is answered with JSON too", async () => {
+  test("[A1] bytes that are not HTTP are answered with JSON too", async () => {
     const { port } = new URL(api.url);
     const agent = new Agent({ keepAlive: false });
     const text = await new Promise<string>((resolve, reject) => {
@@ -245,7 +245,7 @@ describe("other origins", () => {
   });
 
   test.each(["/", "/sessions", "/replay/s1/speed/5", "/mode", "/no/such/route"])(
-    "[A7] OPTIONS %s answers 204 and what is allowed",
+    "[A7] OPTIONS %s answers 204 with the allowed methods and headers",
     async (path) => {
       const answer = await api.ask("OPTIONS", path, {
         headers: { origin: "http://localhost:3000", "access-control-request-method": "POST" },
@@ -261,7 +261,7 @@ describe("other origins", () => {
   );
 
   test.each(["Bearer null", "Bearer undefined", "Basic !!!", "", "x".repeat(8000)])(
-    "[A8] a command with Authorization %.20s is carried out",
+    "[A8] a command with Authorization %.20s is accepted",
     async (authorization) => {
       expect(await api.ask("POST", "/replay/pause/s1", { headers: { authorization } })).toMatchObject({ status: 200 });
     },

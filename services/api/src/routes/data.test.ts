@@ -29,27 +29,27 @@ describe("a session's frames", () => {
     expect(latest).toEqual((await features()).at(-1));
   });
 
-  test("[A50] are as many as there are near the tape's start", async () => {
+  test("[A50] are fewer near the tape's start", async () => {
     await api.ask("POST", "/replay/s1/seek", { body: { seq: 3 } });
     expect((await features()).map(({ seq }) => seq)).toEqual([0, 1, 2, 3]);
   });
 
-  test("[A50] are empty for an absent session, and without a session_id those of global", async () => {
+  test("[A50] are empty for an absent session, and default to global", async () => {
     expect(await features("?session_id=nobody")).toEqual([]);
     expect((await api.ask("GET", "/snapshot/latest?session_id=nobody")).json).toEqual({});
     await api.ask("POST", "/replay/seek", { body: { seq: 20 } });
     expect(await features("")).toHaveLength(21);
   });
 
-  test("[A50] are none while a session has no tape", async () => {
+  test("[A50] are empty while a session has no tape", async () => {
     await api.ask("POST", "/sessions/create", { body: { session_id: "live", mode: "LIVE" } });
     expect(await features("?session_id=live")).toEqual([]);
     expect((await api.ask("GET", "/snapshot/latest?session_id=live")).json).toEqual({});
   });
 });
 
-describe("what the frames carry", () => {
-  test("[A57] anomalies are those of the last frames, each with a time, and are counted by kind", async () => {
+describe("reports on frames", () => {
+  test("[A57] anomalies of the last frames have a time, and are counted by kind", async () => {
     await api.ask("POST", "/replay/s1/seek", { body: { seq: 160 } });
     const { json } = await api.ask("GET", "/anomalies?session_id=s1");
     expect(json).toMatchObject([
@@ -67,7 +67,7 @@ describe("what the frames carry", () => {
     });
   });
 
-  test("[A57] trades are those of the last frames, with what each paid for taking", async () => {
+  test("[A57] trades of the last frames have their effective spread", async () => {
     await api.ask("POST", "/replay/s1/seek", { body: { seq: 4 } });
     const { json } = await api.ask("GET", "/trades/classification?session_id=s1");
     expect(json).toMatchObject({
@@ -85,7 +85,7 @@ describe("what the frames carry", () => {
     });
   });
 
-  test("[A57] each kind of anomaly, spreads, vpin, unusual trades and alerts have a route of their own", async () => {
+  test("[A57] each kind of anomaly, spreads, vpin, unusual trades and alerts have their own route", async () => {
     await api.ask("POST", "/replay/s1/seek", { body: { seq: 160 } });
     const get = async (path: string) =>
       (await api.ask("GET", `${path}${path.includes("?") ? "&" : "?"}session_id=s1`)).json;
@@ -110,7 +110,7 @@ describe("what the frames carry", () => {
     expect(await get("/alerts/stats")).toMatchObject({ total_alerts_logged: 2, alert_counts_by_type: { SPOOFING: 2 } });
   });
 
-  test("[A57] they are empty for an absent session", async () => {
+  test("[A57] all are empty for an absent session", async () => {
     expect((await api.ask("GET", "/anomalies?session_id=nobody")).json).toEqual([]);
     expect((await api.ask("GET", "/trades/classification?session_id=nobody")).json).toEqual({ trades: [], count: 0 });
   });
@@ -130,7 +130,7 @@ describe("tapes", () => {
     expect(await api.ask("GET", "/tapes/gappy@2")).toMatchObject({ status: 404 });
   });
 
-  test("[A51] are drawn with at most as many points as were asked for", async () => {
+  test("[A51] have overviews with at most the requested number of points", async () => {
     const drawn = async (query: string) => Object((await api.ask("GET", `/tapes/gappy/overview${query}`)).json);
     expect((await drawn("?points=50")).points.length).toBeLessThanOrEqual(50);
     expect((await drawn("")).points.length).toBeGreaterThan(50);
@@ -141,7 +141,7 @@ describe("tapes", () => {
     expect(await api.ask("GET", "/tapes/gappy/overview?points=1")).toMatchObject({ status: 422 });
   });
 
-  test("[A1] a damaged block is a refusal that names tape and block, and hurts no other session", async () => {
+  test("[A1] a damaged block is a refusal that names tape and block, and affects no other session", async () => {
     const folder = await mkdtemp(join(tmpdir(), "tapedeck-api-"));
     const store = new FolderTapeStore(folder);
     await writeTestTape(store, { id: "broken", frames: 300 });
@@ -178,7 +178,7 @@ async function damageBlocks(folder: string): Promise<void> {
 }
 
 describe("monitoring", () => {
-  test("[A9] health is fine while Redis is there", async () => {
+  test("[A9] health is healthy while Redis is available", async () => {
     expect((await api.ask("GET", "/health")).json).toMatchObject({ status: "healthy", issues: [], mode: "REPLAY" });
     expect(await api.ask("GET", "/health/live")).toMatchObject({ status: 200 });
     expect(await api.ask("GET", "/health/ready")).toMatchObject({ status: 200, json: { status: "ready" } });
@@ -198,7 +198,7 @@ describe("monitoring", () => {
     else expect(answer.json).toMatchObject({ mode: expect.stringMatching(/^(REPLAY|LIVE|SIMULATION)$/) });
   });
 
-  test("[A53] the dashboard adds up the nodes' heartbeats", async () => {
+  test("[A53] the dashboard sums the nodes' heartbeats", async () => {
     const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
     const beat = async (node: string, fields: Record<string, string | number>) => {
       await own.redis.hset(own.keys.node(node), { node, ...fields });
@@ -232,7 +232,7 @@ describe("monitoring", () => {
     await own.stop();
   });
 
-  test("[A71] the dashboard has the keys of the first version, of the session that was asked for", async () => {
+  test("[A71] the dashboard has the keys of the first version, for the requested session", async () => {
     const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
     const dashboard = async (query = "") => Object((await own.ask("GET", `/metrics/dashboard${query}`)).json);
     const absent = { controller_state: null, replay_speed: null, last_snapshot_ago_seconds: null };
@@ -266,7 +266,7 @@ describe("monitoring", () => {
 describe("logins", () => {
   const login = loginBody.parse({ email: "ada@example.com", password: "correct horse" });
 
-  test("[A54] register answers 201, login 200, and nothing is written", async () => {
+  test("[A54] register answers 201, login 200, and nothing is stored", async () => {
     const keys = async () => (await api.redis.keys(`${api.keys.stats.replace(/:stats$/, "")}*`)).sort();
     const before = await keys();
     const registered = await api.ask("POST", "/auth/register", { body: { name: "Ada", ...login } });

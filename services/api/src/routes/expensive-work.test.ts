@@ -41,7 +41,7 @@ async function givenUp(): Promise<number> {
   return Number(line?.split(" ").at(-1) ?? 0);
 }
 
-test("[A94] a seek to an event of a type that there is not is refused, and told which there are", async () => {
+test("[A94] a seek to an unknown event type is refused, and the message lists the known types", async () => {
   const id = await market();
   const before = await api.redis.hgetall(api.keys.session(id));
   const answer = await api.ask("POST", `/replay/seek/${id}`, { body: { event: "next", type: "NEVER" } });
@@ -51,7 +51,7 @@ test("[A94] a seek to an event of a type that there is not is refused, and told 
   expect(await api.redis.hgetall(api.keys.session(id))).toEqual(before);
 });
 
-test("[A95] of one address a search is carried out at a time and 32 wait; another address is served meanwhile", async () => {
+test("[A95] one search of an address runs at a time and 32 wait; another address is served meanwhile", async () => {
   const id = await market();
   const gone = new AbortController();
   const searches = Array.from({ length: 40 }, () => search(id, "192.0.2.1", gone.signal));
@@ -76,7 +76,7 @@ test("[A95] of one address a search is carried out at a time and 32 wait; anothe
   await expect.poll(async () => (await api.ask("GET", overview, { headers: from("192.0.2.1") })).status).toBe(200);
 });
 
-test("[A96] a search whose client has closed the connection is given up, begun or not, and changes nothing", async () => {
+test("[A96] a search whose client has closed the connection is cancelled, started or not, and changes nothing", async () => {
   const id = await market();
   const before = await api.redis.hgetall(api.keys.session(id));
   const already = await givenUp();

@@ -33,19 +33,19 @@ const seqsOf = (frames: unknown) =>
     .map(({ seq }) => seq);
 
 describe("a LIVE session", () => {
-  test("[LV60] tells how its feed is, and that it is at the edge", async () => {
+  test("[LV60] shows the status of its feed, and that it is at the edge", async () => {
     expect(await session()).toMatchObject({ tape: feed.tape, feed: { status: "up" }, behind_ms: 0, state: "PLAYING" });
     await feed.append(1);
     expect(await session()).toMatchObject({ behind_ms: 0, controller_state: { cursor_seq: feed.last } });
   });
 
-  test("[LV62] shows the newest frames, from when it came", async () => {
+  test("[LV62] shows the newest frames since it was created", async () => {
     await feed.append(3);
     expect(seqsOf(await ask("/features?session_id=mine"))).toEqual([199, 200, 201, 202, 203]);
     expect(await ask("/snapshot/latest?session_id=mine")).toMatchObject({ seq: 203, symbol: "BTCUSDT" });
   });
 
-  test("[LV60] tells how far behind the edge it is, paused or rewound, while the market goes on", async () => {
+  test("[LV60] shows how far behind the edge it is while paused or rewound", async () => {
     await ask("/replay/pause/mine", {});
     await feed.append(10);
     expect(await session()).toMatchObject({ state: "PAUSED", behind_ms: 1000 });
@@ -61,7 +61,7 @@ describe("a LIVE session", () => {
     expect(await ask("/tapes")).toMatchObject({ tapes: [{ symbol: "BTCUSDT", growing: true, frames: feed.last + 1 }] });
   });
 
-  test("[LV61] /health lists the feeds that are wanted; one that is down degrades no node", async () => {
+  test("[LV61] /health lists the feeds in demand; a feed that is down does not degrade a node", async () => {
     await feed.publishStatus({ status: "down", reason: "The venue is closed." });
     const health = healthAnswer.parse(await ask("/health"));
     expect(health).toMatchObject({
@@ -71,7 +71,7 @@ describe("a LIVE session", () => {
     expect(await session()).toMatchObject({ feed: { status: "down", reason: "The venue is closed." } });
   });
 
-  test("[LV63] that came before its market goes along with it when it is asked for, without any socket", async () => {
+  test("[LV63] created before its feed's tape switches to it when it is read, without any socket", async () => {
     const market = { session_id: "early", mode: "LIVE", symbol: "ETHUSDT" };
     await api.ask("POST", "/sessions/create", { body: market });
     expect(await ask("/sessions/early")).toMatchObject({ session: { tape: null, feed: { status: "connecting" } } });
@@ -84,7 +84,7 @@ describe("a LIVE session", () => {
     await its.writer.release();
   });
 
-  test("[LV63] goes along with its market when its frames are asked for, or a command talks about places", async () => {
+  test("[LV63] switches to its feed's tape when its frames are read, or a command names a place", async () => {
     for (const id of ["looked-at", "rewound", "paused"]) {
       await api.ask("POST", "/sessions/create", { body: { session_id: id, mode: "LIVE", symbol: "SOLUSDT" } });
     }
@@ -100,7 +100,7 @@ describe("a LIVE session", () => {
     await its.writer.release();
   });
 
-  test("[LV60] outlives its tape: when Redis has lost that, it waits for the next one", async () => {
+  test("[LV60] survives the loss of its tape in Redis, and waits for the next one", async () => {
     await api.redis.del(api.keys.live("BINANCE", "BTCUSDT"), api.keys.liveTape("BINANCE", "BTCUSDT"));
     const without = await startTestApi({ redisUrl: inject("redisUrl"), prefix: prefixOf(api), tapes: store });
     const { json } = await without.ask("GET", "/replay/state/mine");

@@ -26,7 +26,7 @@ async function modeOf(id: string, of: TestApi = api): Promise<unknown> {
 }
 
 describe("changing the mode", () => {
-  test("[A41] LIVE is BTCUSDT from BINANCE by default, plays at once, and wants its feed", async () => {
+  test("[A41] LIVE defaults to BTCUSDT on BINANCE, plays at once, and requests its feed", async () => {
     const id = await session();
     const answer = await api.ask("POST", `/mode/${id}`, { body: { mode: "LIVE" } });
     expect(answer.status).toBe(200);
@@ -46,7 +46,7 @@ describe("changing the mode", () => {
     expect(Number(await api.redis.zscore(api.keys.liveWanted, "BINANCE:BTCUSDT"))).toBeGreaterThan(Date.now());
   });
 
-  test("[A41] [LV1] a source that there is not, and what cannot be a symbol, answer 422 and change nothing", async () => {
+  test("[A41] [LV1] an unknown source and an invalid symbol answer 422 and change nothing", async () => {
     const id = await session();
     for (const body of [
       { mode: "LIVE", source: "MOON" },
@@ -60,7 +60,7 @@ describe("changing the mode", () => {
     expect(created.status).toBe(422);
   });
 
-  test("[A41] SIMULATION plays too, and start in LIVE keeps mode and symbol", async () => {
+  test("[A41] SIMULATION plays at once, and start in LIVE keeps mode and symbol", async () => {
     const id = await session();
     const simulation = await api.ask("POST", `/mode/${id}`, { body: { mode: "SIMULATION", seed: 7 } });
     const tape = expect.stringMatching(/^sim2\.BTCUSDT\.7\.calm@/);
@@ -84,7 +84,7 @@ describe("changing the mode", () => {
     expect(after).not.toMatchObject({ epoch: Object(before).epoch });
   });
 
-  test("[A45] the same mode again answers 200 and changes nothing, for a session and for global", async () => {
+  test("[A45] the current mode again answers 200 and changes nothing, for a session and for global", async () => {
     const id = await session();
     for (const [of, path] of [
       [id, `/mode/${id}`],
@@ -100,7 +100,7 @@ describe("changing the mode", () => {
     await api.ask("DELETE", "/sessions/global");
   });
 
-  test("[A45] a mode that is come back to is as it was left, in a new epoch", async () => {
+  test("[A45] a re-entered mode is as it was left, in a new epoch", async () => {
     const id = await session();
     await api.ask("POST", `/replay/seek/${id}`, { body: { seq: 5 } });
     const { json: left } = await api.ask("POST", `/mode/${id}`, { body: { mode: "SIMULATION", seed: 7 } });
@@ -122,7 +122,7 @@ describe("changing the mode", () => {
 });
 
 describe("POST /mode without an id", () => {
-  test("[A42] acts on the session that its body names, whatever the cookie says", async () => {
+  test("[A42] acts on the session named in the body, whatever the cookie names", async () => {
     const [named, remembered] = [await session(), await session()];
     const answer = await api.ask("POST", "/mode", {
       body: { mode: "LIVE", session_id: named },
@@ -135,7 +135,7 @@ describe("POST /mode without an id", () => {
     });
   });
 
-  test("[A42] acts on the session that the cookie names; then never on global", async () => {
+  test("[A42] acts on the session that the cookie names, and not on global", async () => {
     const id = await session();
     const headers = { cookie: `theme=dark; tapedeck_session=${encodeURIComponent(id)}` };
     const answer = await api.ask("POST", "/mode", { body: { mode: "SIMULATION" }, headers });
@@ -143,14 +143,11 @@ describe("POST /mode without an id", () => {
     expect(await modeOf("global")).not.toMatchObject({ mode: "SIMULATION" });
   });
 
-  test.each(["gone-long-ago", "", "%00", "a b"])(
-    "[A42] a cookie %j that names no session counts for nothing",
-    async (id) => {
-      const headers = { cookie: `tapedeck_session=${id}` };
-      const answer = await api.ask("POST", "/mode", { body: { mode: "REPLAY" }, headers });
-      expect(answer.json).toMatchObject({ status: "success", session_id: "global" });
-    },
-  );
+  test.each(["gone-long-ago", "", "%00", "a b"])("[A42] a cookie %j that names no session is ignored", async (id) => {
+    const headers = { cookie: `tapedeck_session=${id}` };
+    const answer = await api.ask("POST", "/mode", { body: { mode: "REPLAY" }, headers });
+    expect(answer.json).toMatchObject({ status: "success", session_id: "global" });
+  });
 });
 
 describe("the cookie", () => {
@@ -164,7 +161,7 @@ describe("the cookie", () => {
     expect(headers.getSetCookie()).toEqual([`tapedeck_session=${id}; Path=/; HttpOnly; SameSite=Lax`]);
   });
 
-  test("[A43] is not set by any other answer, nor by a refusal", async () => {
+  test("[A43] is not set by other answers or by refusals", async () => {
     const id = await session();
     for (const [method, path] of [
       ["POST", `/replay/pause/${id}`],
@@ -178,7 +175,7 @@ describe("the cookie", () => {
     }
   });
 
-  test("[A42] [A43] an id with a colon comes back as it went", async () => {
+  test("[A42] [A43] an id with a colon is returned unchanged", async () => {
     await api.ask("POST", "/sessions/create", { body: { session_id: "desk:7" } });
     const [cookie = ""] = (await api.ask("POST", "/replay/desk:7/pause")).headers.getSetCookie();
     const headers = { cookie: cookie.split(";")[0] ?? "" };
@@ -187,7 +184,7 @@ describe("the cookie", () => {
   });
 });
 
-describe("the guess", () => {
+describe("LEGACY_MODE_GUESS", () => {
   const browser = { "user-agent": "Mozilla/5.0 (test)", origin: "http://localhost:5173" };
   const print = legacyFingerprint("127.0.0.1", browser["user-agent"], browser.origin);
   const signed = (token: string) => ({ ...browser, authorization: `Bearer ${token}` });
@@ -205,7 +202,7 @@ describe("the guess", () => {
     of.ask("POST", "/mode", { body: { mode: "LIVE" }, headers });
   const refused = { status: 409, json: { code: "WHICH_SESSION" } };
 
-  test("[A44] means the only session that this browser watches", async () => {
+  test("[A44] selects the only session that this browser watches", async () => {
     const own = await guessing();
     const id = await session(own);
     await watch(own, id);
@@ -215,7 +212,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A44] is refused where it watches several, and nothing changes", async () => {
+  test("[A44] answers 409 if the browser watches several, and nothing changes", async () => {
     const own = await guessing();
     const ids = [await session(own), await session(own)];
     for (const id of ids) await watch(own, id);
@@ -225,7 +222,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A44] means global for another browser, another origin, and where it watches none but global", async () => {
+  test("[A44] selects global for another browser or origin, and for a browser that watches only global", async () => {
     const own = await guessing();
     expect((await ask(own)).json).toMatchObject({ session_id: "global" });
     await watch(own, "global");
@@ -238,7 +235,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A46] of several browsers alike each means the session that its page has commanded", async () => {
+  test("[A46] selects for each of several similar browsers the session that its page has commanded", async () => {
     const own = await guessing();
     const [one, two] = [await session(own), await session(own)];
     for (const [id, token] of [
@@ -254,7 +251,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A46] also while its socket is away, and another browser's is open", async () => {
+  test("[A46] also while its socket is closed and another browser's is open", async () => {
     const own = await guessing();
     const [one, two] = [await session(own), await session(own)];
     await command(own, one, signed("1"));
@@ -265,7 +262,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A46] is refused where two browsers send the same Authorization, or none", async () => {
+  test("[A46] answers 409 if two browsers send the same Authorization, or none", async () => {
     for (const headers of [signed("same"), browser]) {
       const own = await guessing();
       const ids = [await session(own), await session(own)];
@@ -282,7 +279,7 @@ describe("the guess", () => {
     }
   });
 
-  test("[A46] means the only one also after its user has signed in again", async () => {
+  test("[A46] selects the only session also after its user has signed in again", async () => {
     const own = await guessing();
     const id = await session(own);
     await watch(own, id);
@@ -291,7 +288,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A46] never means a session that a page tries models on", async () => {
+  test("[A46] never selects a model-test session", async () => {
     const own = await guessing();
     const [id, models] = [await session(own), "model-test-1a2b3c"];
     await own.ask("POST", "/sessions/create", { body: { session_id: models } });
@@ -303,7 +300,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A46] means global for a page without an Authorization where all others send one", async () => {
+  test("[A46] selects global for a page without an Authorization if all others send one", async () => {
     for (const legacyModeGuess of [true, false]) {
       const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes, legacyModeGuess });
       const id = await session(own);
@@ -314,7 +311,7 @@ describe("the guess", () => {
     }
   });
 
-  test("[A47] is off unless it is allowed: a page that watches a session of its own is refused, and nothing changes", async () => {
+  test("[A47] is off by default: a page that watches its own session gets 409, and nothing changes", async () => {
     const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
     const id = await session(own);
     await watch(own, id);
@@ -329,7 +326,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A47] and one that watches global or nothing means global", async () => {
+  test("[A47] is off by default: a page that watches global or nothing gets global", async () => {
     const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
     expect((await ask(own)).json).toMatchObject({ session_id: "global" });
     await watch(own, "global");
@@ -337,7 +334,7 @@ describe("the guess", () => {
     await own.stop();
   });
 
-  test("[A46] what is noted of pages goes 45 s after their last socket, and is bounded", async () => {
+  test("[A46] records of pages expire 45 s after their last socket, and are limited in number", async () => {
     const own = await guessing();
     const id = await session(own);
     const key = own.keys.legacyPages(print);

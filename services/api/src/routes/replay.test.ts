@@ -59,7 +59,7 @@ describe.each(orders)("%s", (_, path) => {
     expect(await stateOf(id)).toMatchObject(expected);
   });
 
-  test("[A33] commands that come early and often succeed, and change nothing when there is nothing to change", async () => {
+  test("[A33] repeated and early commands succeed, and change nothing if there is nothing to change", async () => {
     const id = await session();
     const said = async (words: string) => {
       const { status, json } = await api.ask("POST", path(id, words), {
@@ -92,7 +92,7 @@ describe.each(orders)("%s", (_, path) => {
     expect(await api.redis.hgetall(api.keys.session(id))).toEqual(before);
   });
 
-  test("[A34] an event that is not there answers 409; a loop that is too short 422, naming the least", async () => {
+  test("[A34] an event that does not exist answers 409; a loop that is too short 422, naming the minimum", async () => {
     const id = await session();
     expect(await api.ask("POST", path(id, "seek"), { body: { event: "previous" } })).toMatchObject({ status: 409 });
     const body = { from: "2024-08-08T12:00:01Z", to: "2024-08-08T12:00:01.100Z", loop: true };
@@ -109,7 +109,7 @@ test("[A30] GET /replay/state/{id} and /replay/{id}/state answer the session", a
   expect((await api.ask("GET", `/replay/${id}/state`)).json).toMatchObject(view);
 });
 
-test("[A39] state and commands tell whether the session plays or is paused, as the first version did", async () => {
+test("[A39] state and commands contain is_playing and is_paused, as in the first version", async () => {
   const id = await session();
   const asked = async (method: string, path: string) => (await api.ask(method, path)).json;
   expect(await asked("GET", `/replay/state/${id}`)).toMatchObject({ is_playing: false, is_paused: false });
@@ -121,7 +121,7 @@ test("[A39] state and commands tell whether the session plays or is paused, as t
   expect(await asked("GET", "/replay/state")).toMatchObject({ is_playing: true, is_paused: false });
 });
 
-test("[A31] a first segment that is an action's name is read as the action", async () => {
+test("[A31] a first segment that names an action is read as the action", async () => {
   const id = await session();
   expect((await api.ask("POST", `/replay/speed/5/${id}`)).json).toMatchObject({ session_id: id, speed: 5 });
   expect((await api.ask("POST", "/replay/speed/7")).json).toMatchObject({ session_id: "global", speed: 7 });
@@ -129,7 +129,7 @@ test("[A31] a first segment that is an action's name is read as the action", asy
   expect(await api.ask("POST", "/replay/start/pause")).toMatchObject({ status: 404 });
 });
 
-test("[A35] a command to one session leaves every other as it is", async () => {
+test("[A35] a command changes only its own session", async () => {
   const [a, b, c] = [await session(), await session(), await session()];
   const others = async () => Promise.all([b, c].map((id) => api.redis.hgetall(api.keys.session(id))));
   const before = await others();
@@ -140,8 +140,8 @@ test("[A35] a command to one session leaves every other as it is", async () => {
   expect(await others()).toEqual(before);
 });
 
-describe("the shared session", () => {
-  test("[A36] GETs on an absent one answer empty, also by name", async () => {
+describe("the session global", () => {
+  test("[A36] GETs answer {} while it is absent, also by name", async () => {
     const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
     for (const path of [
       "/replay/state",

@@ -44,7 +44,7 @@ async function reportsOf(path = "/reports") {
 }
 
 describe("reports", () => {
-  test("[A90] are none where nobody has given an order", async () => {
+  test("[A90] are empty without orders", async () => {
     await simulate(api, "idle");
     expect((await api.ask("GET", "/reports")).json).toEqual({ reports: [], next_cursor: null });
     expect(await reportsOf("/reports?session_id=not-there")).toEqual([]);
@@ -54,7 +54,7 @@ describe("reports", () => {
     expect(status).toBe(404);
   });
 
-  test("[A91] hold every order of a session with its fill, also those that a rewind or another market has left behind", async () => {
+  test("[A91] contain every order of a session with its fill, also from before a rewind or a change of market", async () => {
     await simulate(api, "trader");
     const perform = (command: Parameters<TestApi["sessions"]["perform"]>[1]) => api.sessions.perform("trader", command);
     const fills = [(await order(api, "trader", "BUY", 3)).lastFill, (await order(api, "trader", "SELL", 1)).lastFill];
@@ -105,7 +105,7 @@ describe("reports", () => {
     );
   });
 
-  test("[A92] list orders from before fills were kept with what is known of them", async () => {
+  test("[A92] list what is known of orders from before fills were stored", async () => {
     await simulate(api, "older");
     const { tape } = await order(api, "older", "BUY", 1);
     const [given] = await api.store.orders("older");
@@ -126,7 +126,7 @@ describe("with users, reports", () => {
     return { headers: { authorization: `Bearer ${signed}` } };
   }
 
-  test("[A93] are those of sessions that the caller may see, and of no other", async () => {
+  test("[A93] are only those of sessions that the caller may view", async () => {
     for (const [id, user] of [
       ["of-ada", "ada"],
       ["of-bob", "bob"],

@@ -21,7 +21,7 @@ async function create(body?: object) {
 }
 
 describe("creating", () => {
-  test("[A20] without a body makes a stopped session under a random UUID, at the tape's start", async () => {
+  test("[A20] without a body creates a STOPPED session with a random UUID at the tape's start", async () => {
     const { session_id, session } = await create();
     expect(session_id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(session).toMatchObject({
@@ -38,7 +38,7 @@ describe("creating", () => {
     expect(session.controller_state).toMatchObject({ state: "STOPPED", speed: 1, cursor_ts: session.cursor_ts });
   });
 
-  test("[A20] takes the id and what else it was given, and null for what was not", async () => {
+  test("[A20] uses the given id and choices, and ignores null", async () => {
     const { session } = await create({
       session_id: "session_1735900000000_ab12cd34e",
       symbol: "BTCUSDT",
@@ -58,7 +58,7 @@ describe("creating", () => {
     });
   });
 
-  test("[A21] an id that exists returns that session as it is", async () => {
+  test("[A21] an existing id returns that session unchanged", async () => {
     await create({ session_id: "twice", speed: 3 });
     const { created: again, session } = await create({ session_id: "twice", speed: 7 });
     expect(again).toBe(false);
@@ -77,7 +77,7 @@ describe("creating", () => {
     },
   );
 
-  test("[A12] what one node creates another one knows", async () => {
+  test("[A12] a session created by one node is known to another", async () => {
     const other = await startTestApi({ redisUrl: inject("redisUrl"), tapes, prefix: prefixOf(api), node: "other" });
     const { session_id } = await create();
     const answer = await other.ask("POST", `/replay/${session_id}/speed/20`);
@@ -88,7 +88,7 @@ describe("creating", () => {
 });
 
 describe("listing", () => {
-  test("[A23] pages of any size together have every session once", async () => {
+  test("[A23] pages of any size list every session once", async () => {
     const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
     const ids = Array.from({ length: 7 }, (_, n) => `listed-${n}`);
     for (const session_id of ids) await own.ask("POST", "/sessions/create", { body: { session_id } });
@@ -106,7 +106,7 @@ describe("listing", () => {
     await own.stop();
   });
 
-  test("[A5] a cursor that is none answers 422", async () => {
+  test("[A5] an invalid cursor answers 422", async () => {
     expect(await api.ask("GET", "/sessions?cursor=x")).toMatchObject({ status: 422 });
   });
 });
@@ -126,17 +126,17 @@ async function listed(from: TestApi, query: string): Promise<string[]> {
 }
 
 describe("deleting", () => {
-  test("[A24] takes the session away and tells its gateways, once", async () => {
+  test("[A24] removes the session and notifies its gateways once", async () => {
     const { session_id } = await create();
     const log = createLogger({ service: "test", node: "test", level: "silent" });
     const subscriber = connectRedis({ url: inject("redisUrl"), purpose: "subscriber", name: "test", log });
     await subscriber.subscribe(api.keys.sessionChannel(session_id));
-    const heard = new Promise((resolve) => subscriber.once("message", (_, message) => resolve(message)));
+    const notification = new Promise((resolve) => subscriber.once("message", (_, message) => resolve(message)));
 
     const answer = await api.ask("DELETE", `/sessions/${session_id}`);
     expect(answer.status).toBe(200);
     expect(answer.json).toMatchObject({ status: "success", message: expect.stringContaining(session_id) });
-    expect(await heard).toMatch(/^1 D \d+ \d+ 0 0 deleted\n/);
+    expect(await notification).toMatch(/^1 D \d+ \d+ 0 0 deleted\n/);
     expect(await api.redis.exists(api.keys.session(session_id))).toBe(0);
     expect(await api.ask("DELETE", `/sessions/${session_id}`)).toMatchObject({ status: 404 });
     expect(await api.ask("GET", `/sessions/${session_id}`)).toMatchObject({ status: 404 });
@@ -144,7 +144,7 @@ describe("deleting", () => {
   });
 });
 
-test("[A25] statistics count by state and mode, and what was created and deleted", async () => {
+test("[A25] statistics count sessions by state and mode, and created and deleted ones", async () => {
   const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
   for (const session_id of ["a", "b", "c", "d"]) await own.ask("POST", "/sessions/create", { body: { session_id } });
   await own.ask("POST", "/replay/a/start");
@@ -165,7 +165,7 @@ test("[A25] statistics count by state and mode, and what was created and deleted
 });
 
 describe("caps", () => {
-  test("[A11] one session too many for the cluster answers 429 with Retry-After; one that exists is still returned", async () => {
+  test("[A11] a session above the cluster's limit answers 429 with Retry-After; an existing one is still returned", async () => {
     const own = await startTestApi({ redisUrl: inject("redisUrl"), tapes, caps: { sessions: 2 } });
     for (const session_id of ["a", "b"]) await own.ask("POST", "/sessions/create", { body: { session_id } });
     const refused = await own.ask("POST", "/sessions/create", { body: { session_id: "c" } });
@@ -176,7 +176,7 @@ describe("caps", () => {
     await own.stop();
   });
 
-  test("[A11] the cap per address believes X-Forwarded-For behind a listed proxy only", async () => {
+  test("[A11] the limit per address uses X-Forwarded-For only behind a listed proxy", async () => {
     const caps = { sessionsPerAddress: 1 };
     const create = (node: TestApi, address: string) =>
       node.ask("POST", "/sessions/create", { headers: { "x-forwarded-for": address } });

@@ -52,7 +52,7 @@ const traded = (second: number) =>
 describe("[A70] trades", () => {
   const trade = { timestamp: at(0), size: 1 };
 
-  test("are measured against the mid that each met, whatever their frame's mid became", () => {
+  test("are compared with the mid just before each, not with their frame's mid", () => {
     const trades = [
       { ...trade, price: 99, side: "sell", mid_price: 99.3 },
       { ...trade, price: 100, side: "unknown", mid_price: 100 },
@@ -66,7 +66,7 @@ describe("[A70] trades", () => {
     ]);
   });
 
-  test("of a tape without those mids: the frame's last one by what it paid, and no wrong number for the others", () => {
+  test("of a tape without such mids: computed for a frame's last trade, null for the others", () => {
     const trades = [
       { ...trade, price: 99, side: "sell" },
       { ...trade, price: 101, side: "buy" },
@@ -84,7 +84,7 @@ describe("[A70] trades", () => {
 });
 
 describe("[A57] spreads", () => {
-  test("stand beside what became known of them 5 s later", () => {
+  test("have the realized spread that is known 5 s later", () => {
     const frames = [traded(0), traded(3), frame(5, { realized_spread: -0.5, realized_spread_of: [at(0)] })];
     expect(spreadsOf(frames)).toEqual({
       spreads: [
@@ -99,7 +99,7 @@ describe("[A57] spreads", () => {
     });
   });
 
-  test("of nothing have zeros for statistics", () => {
+  test("without trades have zero statistics", () => {
     const zeros = { mean: 0, std: 0, min: 0, max: 0 };
     expect(spreadsOf([])).toEqual({
       spreads: [],
@@ -109,7 +109,7 @@ describe("[A57] spreads", () => {
   });
 });
 
-test("[A57] vpin is told frame by frame, without those of tapes that have none", () => {
+test("[A57] vpin is listed for each frame that has it", () => {
   const report = vpinOf([frame(0), frame(1, { vpin: 0.2, obi: 0.5 }), frame(2, { vpin: 0.4, obi: -0.5 })]);
   expect(report).toMatchObject({
     count: 2,
@@ -127,7 +127,7 @@ describe("[A57] alerts", () => {
   const size = { type: "UNUSUAL_TRADE_SIZE", severity: "low", message: "s", size: 9, levels: [1], side: "x" };
   const frames = [frame(0, { anomalies: [gap, size] }), frame(8, { anomalies: [{ ...gap, timestamp: at(7) }] })];
 
-  test("of a kind have their fields, a time and the mid", () => {
+  test("of a kind have their fields, a time and the mid price", () => {
     expect(anomaliesOfKind(frames, "liquidity_gaps")).toEqual([
       { ...gap, timestamp: at(0), mid_price: 100 },
       { ...gap, timestamp: at(7), mid_price: 100 },
@@ -150,7 +150,7 @@ describe("[A57] alerts", () => {
     });
   });
 
-  test("are listed, the newest so many, and counted", () => {
+  test("are listed up to the limit, newest last, and counted", () => {
     expect(alertHistoryOf(frames, 2).map(({ type }) => type)).toEqual(["UNUSUAL_TRADE_SIZE", "LIQUIDITY_GAP"]);
     expect(alertHistoryOf(frames, 0)).toEqual([]);
     expect(alertStatsOf(frames)).toEqual({

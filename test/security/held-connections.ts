@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 
-/** How a client takes a connection and gives nothing for it: what it sends, and what it does then. */
+/** How a client holds a connection: what it sends, and what it does afterwards. */
 interface Habit {
   readonly does: string;
   readonly sends: string;
@@ -16,24 +16,24 @@ const upgrade = get(
 
 export const habits: readonly Habit[] = [
   { does: "sends what is not HTTP", sends: "nonsense\r\n\r\n", next: "reads" },
-  { does: "never ends its head", sends: get("/health/live", "X-Slow: "), next: "reads" },
+  { does: "never finishes its headers", sends: get("/health/live", "X-Slow: "), next: "reads" },
   {
-    does: "never sends the body that it announced",
+    does: "never sends the declared body",
     sends:
       "POST /sessions/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{",
     next: "reads",
   },
-  { does: "asks on and on and reads nothing", sends: get("/sdk.js", "\r\n").repeat(200), next: "reads nothing" },
-  { does: "resets while it is upgraded", sends: `${upgrade}\r\n`, next: "resets" },
-  { does: "never ends the head of its upgrade", sends: upgrade, next: "reads nothing" },
+  { does: "sends requests without reading", sends: get("/sdk.js", "\r\n").repeat(200), next: "reads nothing" },
+  { does: "resets during the upgrade", sends: `${upgrade}\r\n`, next: "resets" },
+  { does: "never finishes the headers of its upgrade", sends: upgrade, next: "reads nothing" },
 ];
 
-/** Clients that keep their half of a connection open whatever comes. They hold it until `leave`. */
-export class Clinging {
+/** Clients that keep their half of a connection open whatever the server does, until `close`. */
+export class HeldConnections {
   readonly #sockets: Socket[] = [];
 
-  /** Opens so many connections of a habit. @returns when each is connected and has sent */
-  async cling(url: string, { sends, next }: Habit, count: number): Promise<void> {
+  /** Opens connections with one behavior. Resolves when each is connected and has sent. */
+  async hold(url: string, { sends, next }: Habit, count: number): Promise<void> {
     const { hostname, port } = new URL(url);
     const open = () =>
       new Promise<void>((resolve) => {
@@ -53,12 +53,12 @@ export class Clinging {
     await Promise.all(Array.from({ length: count }, open));
   }
 
-  leave(): void {
+  close(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 }
 
-/** What a process holds: open descriptors, and resident memory in MB. Needs /proc. */
+/** Open file descriptors and resident memory (MB) of a process. Needs /proc. */
 export async function holdings(pid: number): Promise<{ readonly descriptors: number; readonly mb: number }> {
   const [open, status] = await Promise.all([readdir(`/proc/${pid}/fd`), readFile(`/proc/${pid}/status`, "utf8")]);
   return { descriptors: open.length, mb: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024) };

@@ -26,13 +26,13 @@ export interface SocketBy {
 
 const refusals = { 1008: "ORIGIN_NOT_ALLOWED", 4401: "UNAUTHORIZED", 4403: "FORBIDDEN", 4429: "TOO_MANY_REQUESTS" };
 const answer = z.looseObject({ code: z.string().optional() });
-const told = z.looseObject({ id: z.unknown().optional(), type: z.string(), code: z.string().optional() });
+const reply = z.looseObject({ id: z.unknown().optional(), type: z.string(), code: z.string().optional() });
 
-/** Clients of a cluster, through its balancer. They lie about their address, and each act brings an id by which its line is found. */
-export class AuditedActs {
-  /** What was sent and must be in no output. */
+/** Clients of a cluster, through its balancer. They forge their address, and each action has an id by which its audit line is found. */
+export class AuditedClients {
+  /** Secrets that were sent and must not appear in any output. */
   readonly secrets = new Set<string>();
-  /** The line that each act must leave, by its id. */
+  /** The expected line of each action, by its id. */
   readonly #expected = new Map<string, Line>();
   readonly #cluster: TestCluster;
 
@@ -50,7 +50,7 @@ export class AuditedActs {
     return token;
   }
 
-  /** Does something by HTTP; its line says what it was answered. */
+  /** Sends a request by HTTP and expects its line with the result. */
   async request(method: string, path: string, { as, headers = {}, line }: By, body?: object) {
     const id = this.#newId();
     const who: Headers = as === undefined ? {} : { authorization: `Bearer ${await this.token(...as)}` };
@@ -72,7 +72,7 @@ export class AuditedActs {
     return text;
   }
 
-  /** A socket that is turned away, or closed for what `then` sends. */
+  /** A socket that is refused, or closed because of what `then` sends. */
   async refused(
     session: string,
     code: keyof typeof refusals,
@@ -91,12 +91,12 @@ export class AuditedActs {
     expect(await closed).toBe(code);
   }
 
-  /** Gives commands by one socket, each when the one before has been answered. */
+  /** Sends commands on one socket, each after the previous answer. */
   async command(session: string, user: string, commands: readonly [name: string, args: object][]): Promise<void> {
     const client = await this.#open(session, "unused", { token: await this.token(user) });
-    const answers = new Map<unknown, z.infer<typeof told>>();
+    const answers = new Map<unknown, z.infer<typeof reply>>();
     client.on("message", (data) => {
-      const message = told.parse(JSON.parse(String(data)));
+      const message = reply.parse(JSON.parse(String(data)));
       if (message.id !== undefined) answers.set(message.id, message);
     });
     for (const [name, args] of commands) {
@@ -106,7 +106,7 @@ export class AuditedActs {
       const { type, code } = answers.get(id) ?? { type: "" };
       this.#expected.set(id, {
         event: name === "order" ? "order" : "command",
-        action: code === "INVALID_VALUE" ? "unknown" : name, // arguments that cannot be read make no command
+        action: code === "INVALID_VALUE" ? "unknown" : name, // invalid arguments make the command unknown
         result: type === "ack" ? "ok" : code,
         ...{ user, role: "controller", address: "127.0.0.1", session },
       });
@@ -114,20 +114,20 @@ export class AuditedActs {
     client.terminate();
   }
 
-  /** All that the cluster's processes have written. */
+  /** The output of all processes of the cluster. */
   async output(): Promise<string> {
     const files = await readdir(this.#cluster.folder, { recursive: true, withFileTypes: true });
     const paths = files.filter((file) => file.isFile()).map(({ parentPath, name }) => join(parentPath, name));
     return (await Promise.all(paths.map((path) => readFile(path, "utf8")))).join("\n");
   }
 
-  /** Fails unless the output has one line for each act, as expected, and none for anything else that these users did. */
+  /** Fails unless the output has exactly the expected line for each action, and no further lines of these users. */
   async expectTrail(isOfOthers: (line: Line) => boolean): Promise<void> {
     const trail = async (): Promise<Line[]> => {
       const lines = (await this.output()).split("\n").filter((line) => line.includes('"audit":true'));
       return lines.map((line) => JSON.parse(line)).filter((line) => !isOfOthers(line));
     };
-    await this.#cluster.until(async () => (await trail()).length >= this.count, "a line for each act");
+    await this.#cluster.until(async () => (await trail()).length >= this.count, "a line for each action");
     const byId = new Map<unknown, Line[]>();
     for (const { request_id: id, ...line } of await trail()) byId.set(id, [...(byId.get(id) ?? []), line]);
     const node = { service: expect.stringMatching(/^(api|gateway)$/), node: expect.any(String) };

@@ -1,5 +1,5 @@
-// All attacks at random under watched sessions, for as long as is asked: what watchers see of it, and what the processes hold before and
-// after. npx tsc -b && npx tsx --conditions tapedeck-source test/security/at-random.ts [minutes] [watchers] [seed]
+// Runs all attacks at random beside watched sessions, and reports what the viewers notice and what the processes hold before and after.
+// npx tsc -b && npx tsx --conditions tapedeck-source test/security/random-attacks.ts [minutes] [watchers] [seed]
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -18,10 +18,10 @@ import { startRedisServer } from "../support/redis-server.js";
 import { headersOf, signIn, tokenOf } from "../support/sign-in.js";
 import { Tapes } from "../support/tapes.js";
 import { Viewer } from "../support/viewer.js";
-import { Clinging, habits, holdings } from "./clinging.js";
+import { HeldConnections, habits, holdings } from "./held-connections.js";
 
 const [minutes = 60, count = 200, seed = 1] = process.argv.slice(2).map(Number);
-/** How long each attack lasts, and how often watchers' frames are looked at and let go of. */
+/** Duration of each attack, after which the viewers' frames are checked and released. */
 const attackMs = 6_000;
 const checkMs = 5_000;
 
@@ -34,7 +34,7 @@ const cluster = await startCluster({
   redisUrl: redis.url,
   store: tapes.folder,
   folder,
-  // Bounds as a cluster that others can reach has them: a local one has none unless they are set.
+  // The default quotas of a cluster that others can reach; a local one has none.
   env: {
     all: {
       ...signIn,
@@ -52,7 +52,7 @@ const cluster = await startCluster({
 });
 const http = new Http([cluster.url]);
 
-/** Numbers of a seed, so that a run can be had again. (xorshift32; G. Marsaglia, "Xorshift RNGs", 2003) */
+/** Random numbers from a seed, so that a run can be repeated. (xorshift32; G. Marsaglia, "Xorshift RNGs", 2003) */
 let state = seed || 1;
 function random(below: number): number {
   state ^= state << 13;
@@ -67,7 +67,7 @@ interface Watcher {
   readonly viewer: Viewer;
 }
 
-/** Users of all modes, at four or ten frames a second. */
+/** Viewers of all modes, at four or ten frames per second. */
 async function watcher(nth: number): Promise<Watcher> {
   const choices = [
     { tape: "slow", loop: true },
@@ -83,7 +83,7 @@ async function watcher(nth: number): Promise<Watcher> {
   return { id, http: own, viewer };
 }
 
-/** What the watchers have seen, in spans: frames that are missing or repeated, closes, and waits between two frames in ms. */
+/** What the viewers have noticed: missing or repeated frames, closes, and the waits between two frames in ms. */
 class Witness {
   readonly breaks: string[] = [];
   readonly waits: number[] = [];
@@ -116,7 +116,7 @@ const asMallory = http.as(mallory);
 const socketUrl = cluster.url.replace("http", "ws");
 const { session_id: target } = await asMallory.create({ session_id: "mallorys", tape: "slow" });
 
-/** Runs one thing over and over, several at a time, until the attack's end; a refusal is what an attacker expects. */
+/** Repeats an action, several at a time, until the attack ends. Refusals are expected. */
 async function over(atOnce: number, act: (nth: number) => Promise<unknown>): Promise<void> {
   const until = performance.now() + attackMs;
   let nth = 0;
@@ -129,7 +129,7 @@ async function over(atOnce: number, act: (nth: number) => Promise<unknown>): Pro
   await Promise.all(Array.from({ length: atOnce }, loop));
 }
 
-/** A request whose client leaves after so many ms. */
+/** A request whose client disconnects after some ms. */
 function leaving(method: string, path: string, ms: number, body?: object): Promise<unknown> {
   return fetch(`${cluster.url}${path}`, {
     method,
@@ -147,16 +147,16 @@ function flood(protocols: readonly string[], message: string): Promise<unknown> 
   ]);
 }
 
-async function clinging(): Promise<void> {
-  const clients = new Clinging();
+async function holdConnections(): Promise<void> {
+  const clients = new HeldConnections();
   for (const { url } of [...cluster.gateways, ...cluster.apis, cluster]) {
-    for (const habit of habits) await clients.cling(url, habit, 10);
+    for (const habit of habits) await clients.hold(url, habit, 10);
   }
   await sleep(attackMs);
-  clients.leave();
+  clients.close();
 }
 
-/** Bytes of no protocol, and requests of which a part is. */
+/** Random bytes, and truncated requests. */
 function noise(): Promise<unknown> {
   return over(4, () => {
     const { hostname, port } = new URL(cluster.url);
@@ -179,12 +179,12 @@ function noise(): Promise<unknown> {
 
 const attacks: Readonly<Record<string, () => Promise<unknown>>> = {
   "a flood of commands": () => flood([subprotocol], '{"type":"command","id":"1","command":"pause"}'),
-  "a flood of what is refused": () => flood([subprotocol], '{"type":"command","id":"1","command":"seek","seq":-1}'),
-  "a flood of what is not JSON": () => flood([subprotocol], "{".repeat(500)),
+  "a flood of refused commands": () => flood([subprotocol], '{"type":"command","id":"1","command":"seek","seq":-1}'),
+  "a flood of invalid JSON": () => flood([subprotocol], "{".repeat(500)),
   "a flood on a legacy socket": () => flood([], '{"type":"ORDER","side":"buy","quantity":1}'),
-  "clients that cling": clinging,
-  "bytes of no protocol": noise,
-  "searches for what never comes": async () => {
+  "held connections": holdConnections,
+  "random bytes": noise,
+  "searches without a match": async () => {
     await asMallory.call("POST", `/mode/${target}`, { mode: "SIMULATION", seed: random(1_000_000) });
     await over(8, () =>
       leaving("POST", `/replay/seek/${target}`, 50 + random(2_000), {
@@ -217,7 +217,7 @@ const attacks: Readonly<Record<string, () => Promise<unknown>>> = {
   "links without end": () => over(4, () => asMallory.call("POST", `/sessions/${target}/shares`, { role: "viewer" })),
   "reads without end": () =>
     over(8, (nth) => leaving("GET", ["/tapes", "/openapi.json", "/sessions"][nth % 3] ?? "", 3_000)),
-  "tokens that are none": () =>
+  "invalid tokens": () =>
     over(8, async (nth) => {
       const token = nth % 2 === 0 ? randomBytes(40).toString("base64url") : `${await tokenOf("ada")}x`;
       await (await fetch(`${cluster.url}/sessions`, { headers: { authorization: `Bearer ${token}` } })).arrayBuffer();
@@ -267,7 +267,7 @@ try {
     `${minutes} minutes, ${count} watchers: longest waits of each watcher in each ${checkMs / 1000} s ${describe(waits)} ms`,
   );
   console.log(
-    witness.breaks.length === 0 ? "no frame was missed or came twice, no socket closed" : witness.breaks.join("\n"),
+    witness.breaks.length === 0 ? "no frame was lost or repeated, no socket closed" : witness.breaks.join("\n"),
   );
   await sleep(60_000); // what is held ends, and memory is collected
   const after = await held();

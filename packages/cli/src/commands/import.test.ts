@@ -62,7 +62,7 @@ test("[IM1] an interval is given as a duration, and --json prints the report as 
 test("[IM16] a refusal is one sentence", async () => {
   const path = await recording();
   await expect(run(path, "--store", folder)).rejects.toThrow(
-    /^books.csv does not say of which market it is: give --symbol.$/,
+    /^books.csv does not name its market: give --symbol.$/,
   );
   await expect(run(join(folder, "absent"), "--store", folder)).rejects.toThrow(/absent cannot be read: ENOENT/);
   await expect(run(path, "--symbol", "X", "--id", "../x", "--store", folder)).rejects.toThrow(/not a valid tape id/);
@@ -75,7 +75,7 @@ test("[IM30] a truncated recording leaves the tape unchanged, and makes a partia
   await run(...args);
   await truncate(path, (await stat(path)).size - 4);
   await expect(run(...args)).rejects.toThrow(
-    /books.csv cannot be read to its end: .* its last, ends in the middle .* with --keep-partial what was read becomes a tape\.$/,
+    /books.csv cannot be read to its end: .* its last, ends in the middle .* --keep-partial imports what can be read\.$/,
   );
   await expect(run(...args)).rejects.toBeInstanceOf(ImportRefused);
   expect(await new FolderTapeStore(store).current("mine")).toBe(1);

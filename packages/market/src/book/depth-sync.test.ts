@@ -4,7 +4,7 @@ import { OrderBook } from "./order-book.js";
 
 const second = 1e9;
 
-function following(options: { alone?: boolean } = {}) {
+function following(options: { snapshotRequired?: boolean } = {}) {
   const book = new OrderBook();
   const happened: string[] = [];
   const sync = new DepthSync<string>(
@@ -21,7 +21,7 @@ function following(options: { alone?: boolean } = {}) {
   return { book, happened, sync };
 }
 
-/** A spot diff that sets the bid at `price`, which is one higher than the diff's last id unless told. */
+/** A spot diff that sets the bid at `price`, by default the diff's last id. */
 function spot(at: number, first: number, last: number, price = last): DepthDiff {
   return { ns: at * second, first, last, bids: [[price, 1]], asks: [] };
 }
@@ -38,7 +38,7 @@ const snapshot = (at: number, lastId: number, bid = 1) => ({
 });
 
 describe("joining a snapshot", () => {
-  test("[IM4] diffs are held from the first line on, and the one that straddles the snapshot may come before it", () => {
+  test("[IM4] diffs are buffered from the first line on, and the one that straddles the snapshot may come before it", () => {
     const { sync, happened, book } = following();
     sync.diff(spot(1, 10, 12));
     sync.diff(spot(2, 13, 15));
@@ -68,14 +68,14 @@ describe("joining a snapshot", () => {
   test("[IM4] futures join by U <= lastUpdateId <= u and follow by pu = u", () => {
     const { sync, happened } = following();
     sync.diff(futures(1, 10, 12, 9));
-    sync.diff(futures(2, 15, 19, 12)); // ids between are other instruments'
+    sync.diff(futures(2, 15, 19, 12)); // the ids between belong to other instruments
     sync.snapshot(snapshot(2, 17));
     sync.diff(futures(3, 25, 30, 19));
     expect(happened).toEqual(["book 2 19", "book 3 30"]);
     expect(sync.counts).toMatchObject({ applied: 2, breaks: 0, beforeSnapshot: 1 });
   });
 
-  test("[IM4] a snapshot that comes while the book is whole is not needed", () => {
+  test("[IM4] a snapshot that comes while the book is synced is not needed", () => {
     const { sync, happened } = following();
     sync.snapshot(snapshot(0, 9));
     sync.diff(spot(1, 10, 12));
@@ -85,7 +85,7 @@ describe("joining a snapshot", () => {
     expect(sync.counts.snapshotsNotNeeded).toBe(1);
   });
 
-  test("[IM4] a snapshot that no diff followed is a book of its own", () => {
+  test("[IM4] a snapshot without any diff is the book", () => {
     const { sync, happened } = following();
     sync.snapshot(snapshot(4, 9));
     sync.end();
@@ -94,7 +94,7 @@ describe("joining a snapshot", () => {
 });
 
 describe("without a snapshot", () => {
-  test("[IM5] the book goes on from the diffs alone once none has come", () => {
+  test("[IM5] the book continues from the diffs alone if no snapshot comes", () => {
     const { sync, happened } = following();
     sync.diff(spot(1, 10, 12));
     sync.trade(2 * second, "a");
@@ -105,7 +105,7 @@ describe("without a snapshot", () => {
     expect(sync.synced).toBe(false);
   });
 
-  test("[IM5] a snapshot that comes late mends the book", () => {
+  test("[IM5] a late snapshot repairs the book", () => {
     const { sync, happened, book } = following();
     sync.diff(spot(1, 10, 12));
     sync.end();
@@ -120,7 +120,7 @@ describe("without a snapshot", () => {
 });
 
 describe("missing diffs", () => {
-  test("[IM6] after a missing diff everything waits for a snapshot, which mends the book behind a marked gap", () => {
+  test("[IM6] after a missing diff everything waits for a snapshot, which repairs the book after a marked gap", () => {
     const { sync, happened, book } = following();
     sync.snapshot(snapshot(0, 9));
     sync.diff(spot(1, 10, 12));
@@ -138,7 +138,7 @@ describe("missing diffs", () => {
     expect(sync.counts).toMatchObject({ breaks: 1, snapshotsUsed: 2 });
   });
 
-  test("[IM6] without a new snapshot the book goes on from the diffs behind a marked gap", () => {
+  test("[IM6] without a new snapshot the book continues from the diffs after a marked gap", () => {
     const { sync, happened } = following();
     sync.snapshot(snapshot(0, 9));
     sync.diff(spot(1, 10, 12));
@@ -149,7 +149,7 @@ describe("missing diffs", () => {
     expect(sync.synced).toBe(false);
   });
 
-  test("[IM6] each break is counted, also one among what is held back", () => {
+  test("[IM6] each break is counted, even among buffered diffs", () => {
     const { sync, happened } = following();
     sync.snapshot(snapshot(0, 9));
     sync.diff(spot(1, 10, 12));
@@ -161,7 +161,7 @@ describe("missing diffs", () => {
     expect(happened.at(-1)).toBe("book 5 21");
   });
 
-  test("[IM6] futures notice a break by pu, whatever the ids between", () => {
+  test("[IM6] futures detect a break by pu, whatever the ids", () => {
     const { sync } = following();
     sync.snapshot(snapshot(0, 11));
     sync.diff(futures(1, 10, 12, 9));
@@ -171,18 +171,18 @@ describe("missing diffs", () => {
 });
 
 describe("a live book", () => {
-  test("[FD4] shows nothing that does not stand on a snapshot, however long it takes", () => {
-    const { sync, happened } = following({ alone: false });
+  test("[FD4] shows nothing before a snapshot, however long that takes", () => {
+    const { sync, happened } = following({ snapshotRequired: true });
     sync.diff(spot(0, 10, 12));
-    sync.snapshot(snapshot(0, 5)); // older than the first diff, with a hole between
+    sync.snapshot(snapshot(0, 5)); // older than the first diff, with missing diffs between
     sync.diff(spot(snapshotPatienceNs / second + 1, 13, 15));
     expect([happened, sync.synced]).toEqual([[], false]);
     sync.snapshot(snapshot(40, 13));
     expect([happened.length, sync.synced]).toEqual([1, true]);
   });
 
-  test("[FD4] is not shown from a missing diff on until a new snapshot mends it", () => {
-    const { sync, happened } = following({ alone: false });
+  test("[FD4] is not shown after a missing diff until a new snapshot repairs it", () => {
+    const { sync, happened } = following({ snapshotRequired: true });
     sync.snapshot(snapshot(0, 9));
     sync.diff(spot(1, 10, 12));
     sync.diff(spot(2, 16, 18));
@@ -194,7 +194,7 @@ describe("a live book", () => {
   });
 });
 
-test("[IM8] a repeated diff is left out and counted, an older one apart from it", () => {
+test("[IM8] repeated diffs and late diffs are left out and counted separately", () => {
   const { sync, happened } = following();
   sync.snapshot(snapshot(0, 9));
   sync.diff(spot(1, 10, 12));
@@ -204,7 +204,7 @@ test("[IM8] a repeated diff is left out and counted, an older one apart from it"
   expect(sync.counts).toMatchObject({ duplicates: 1, late: 1 });
 });
 
-test("[IM13] books whose top reaches beyond a cut snapshot are counted, and none where the snapshot is whole", () => {
+test("[IM13] books whose top reaches beyond a truncated snapshot are counted, and none for a complete one", () => {
   const levels = (count: number, from: number, step: number) =>
     Array.from({ length: count }, (_, n) => [from + n * step, 1] as const);
   const cut = following();

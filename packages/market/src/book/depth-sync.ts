@@ -7,13 +7,13 @@ export interface DepthDiff {
   /** Ids of the first and last update in it: `U` and `u`. */
   readonly first: number;
   readonly last: number;
-  /** `u` of the diff before (`pu`), which futures name and spot does not. */
+  /** `u` of the previous diff (`pu`), sent for futures only. */
   readonly previous?: number | undefined;
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
 }
 
-/** A book as a separate request answered it; the diff that straddles its id may have come before or after. */
+/** The response to a depth request; the diff that straddles its id may come before or after it. */
 interface DepthSnapshot {
   readonly ns: number;
   readonly lastId: number;
@@ -21,120 +21,121 @@ interface DepthSnapshot {
   readonly asks: readonly BookLevel[];
 }
 
-/** Where the reconstructed market goes, in event time. */
+/** Receives the reconstructed market, in event time. */
 export interface DepthSink<Trade> {
   book(ns: number, change: (book: OrderBook) => void): void;
   trade(ns: number, trade: Trade): void;
   gap(fromNs: number, reason: string): void;
 }
 
-type Held<Trade> =
+type BufferedEvent<Trade> =
   | { readonly kind: "diff"; readonly diff: DepthDiff }
   | { readonly kind: "trade"; readonly ns: number; readonly trade: Trade }
   | { readonly kind: "gap"; readonly fromNs: number; readonly reason: string };
 
-/** How long diffs are held back for a snapshot, at the start and after a break, before the book goes on without one. */
+/** How long diffs are buffered for a snapshot, at the start and after a break, before the book continues without one. */
 export const snapshotPatienceNs = 30e9;
 
-/** Level counts that a depth request can ask for: a side of just that many levels was cut, a shorter one is whole. */
+/** Depths that a request can ask for: a side with exactly that many levels is truncated, any other is complete. */
 const requestLimits = new Set([5, 10, 20, 50, 100, 500, 1000, 5000]);
-/** Diffs kept while the book is not trusted, for a snapshot that comes late to be joined with. */
+/** Diffs kept while the book is not synced, to join a late snapshot. */
 const recentDiffs = 500;
 
 /**
- * Rebuilds a book from snapshots and numbered diffs by the venue's own rules: spot diffs follow on by `U = u + 1`, futures
- * diffs by `pu = u`, and a snapshot joins at the diff that straddles its id. After a missing diff the book is not trusted:
- * everything is held back until a snapshot mends it, or, when none comes within `snapshotPatienceNs`, goes on from the diffs
- * alone behind a marked gap. Takes events in the order of their time.
+ * Rebuilds a book from snapshots and diffs with update ids by the venue's rules: spot diffs continue with `U = u + 1`, futures
+ * diffs with `pu = u`, and a snapshot joins at the diff that straddles its id. After a missing diff the book is not synced: events
+ * are buffered until a snapshot repairs it or, if none comes within `snapshotPatienceNs`, the book continues from the diffs alone
+ * after a marked gap. Events must come in order of time.
  */
 export class DepthSync<Trade> {
   readonly counts = {
     applied: 0,
     duplicates: 0,
-    /** Older than the book, and not one that was applied. */
+    /** Older than the book, but not a repetition. */
     late: 0,
     beforeSnapshot: 0,
     breaks: 0,
     snapshotsUsed: 0,
-    /** Came while the book was whole. */
+    /** Came while the book was synced. */
     snapshotsNotNeeded: 0,
-    /** Older or newer than all diffs at hand, with a hole between. */
+    /** Not adjacent to the known diffs. */
     snapshotsApart: 0,
-    /** Books whose top 20 reach beyond what the snapshot knew. */
+    /** Books whose top 20 levels reach beyond the snapshot's prices. */
     outsideSnapshot: 0,
   };
   readonly #sink: DepthSink<Trade>;
   readonly #applied = new RecentIds();
-  /** Undefined while diffs are not held back. */
-  #held: Held<Trade>[] | undefined = [];
-  #heldSinceNs: number | undefined;
+  /** Events waiting for a snapshot; undefined while the book follows the diffs. */
+  #buffer: BufferedEvent<Trade>[] | undefined = [];
+  #bufferedSinceNs: number | undefined;
   #snapshot: DepthSnapshot | undefined;
-  /** Of the last diff that was applied; undefined at the start. */
+  /** Id of the last applied update; undefined at the start. */
   #lastId: number | undefined;
   #lastNs = 0;
   /** Built on a snapshot by an unbroken chain. */
-  #trusted = false;
+  #synced = false;
   #recent: DepthDiff[] = [];
   #known: { low: number; high: number } | undefined;
 
-  /** Whether the book may go on from diffs alone where no snapshot comes: a recording's may, a live one never. */
-  readonly #alone: boolean;
+  /** Whether the book never continues from diffs alone: true for live books, false for recordings. */
+  readonly #snapshotRequired: boolean;
 
-  constructor(sink: DepthSink<Trade>, { alone = true }: { readonly alone?: boolean } = {}) {
+  constructor(sink: DepthSink<Trade>, { snapshotRequired = false }: { readonly snapshotRequired?: boolean } = {}) {
     this.#sink = sink;
-    this.#alone = alone;
+    this.#snapshotRequired = snapshotRequired;
   }
 
-  /** Whether the book stands on a snapshot and an unbroken chain of diffs since. */
+  /** Whether the book is built on a snapshot and an unbroken chain of diffs since. */
   get synced(): boolean {
-    return this.#trusted;
+    return this.#synced;
   }
 
   diff(diff: DepthDiff): void {
-    if (this.#held === undefined) this.#follow(diff);
-    else this.#hold({ kind: "diff", diff }, diff.ns);
+    if (this.#buffer === undefined) this.#follow(diff);
+    else this.#enqueue({ kind: "diff", diff }, diff.ns);
   }
 
   trade(ns: number, trade: Trade): void {
-    // Before the first diff there is nothing that a trade could have to wait for.
-    const first = this.#lastId === undefined && !this.#held?.some(({ kind }) => kind === "diff");
-    if (this.#held === undefined || first) this.#sink.trade(ns, trade);
-    else this.#hold({ kind: "trade", ns, trade }, ns);
+    // Before the first diff a trade has nothing to wait for.
+    const first = this.#lastId === undefined && !this.#buffer?.some(({ kind }) => kind === "diff");
+    if (this.#buffer === undefined || first) this.#sink.trade(ns, trade);
+    else this.#enqueue({ kind: "trade", ns, trade }, ns);
   }
 
-  /** Passes a gap on that was found elsewhere, in its place among what is held back. */
+  /** Forwards a gap found elsewhere, in order with the buffered events. */
   gap(fromNs: number, reason: string): void {
-    if (this.#held === undefined) this.#sink.gap(fromNs, reason);
-    else this.#held.push({ kind: "gap", fromNs, reason });
+    if (this.#buffer === undefined) this.#sink.gap(fromNs, reason);
+    else this.#buffer.push({ kind: "gap", fromNs, reason });
   }
 
   snapshot(snapshot: DepthSnapshot): void {
-    if (this.#held !== undefined) {
+    if (this.#buffer !== undefined) {
       this.#snapshot = snapshot;
       this.#join(snapshot);
-    } else if (this.#trusted) this.counts.snapshotsNotNeeded++;
+    } else if (this.#synced) this.counts.snapshotsNotNeeded++;
     else if (snapshot.lastId > (this.#lastId ?? -1)) this.#snapshot = snapshot;
-    else this.#mend(snapshot);
+    else this.#repair(snapshot);
   }
 
-  /** The recording is over: what was held back goes out. */
+  /** Ends the recording: releases the buffered events. */
   end(): void {
     const snapshot = this.#snapshot;
-    if (snapshot !== undefined && this.#held?.some(({ kind }) => kind === "diff") === false) {
-      const held = this.#held;
-      this.#held = undefined;
-      this.#place(snapshot, snapshot.ns, []);
+    if (snapshot !== undefined && this.#buffer?.some(({ kind }) => kind === "diff") === false) {
+      const held = this.#buffer;
+      this.#buffer = undefined;
+      this.#applySnapshot(snapshot, snapshot.ns, []);
       this.#route(held);
     }
-    // Each round lets at least one diff go; a break among them holds the rest back again.
-    while (this.#held?.some(({ kind }) => kind === "diff")) this.#goOnAlone();
+    // Each round releases at least one diff; a break among them buffers the rest again.
+    while (this.#buffer?.some(({ kind }) => kind === "diff")) this.#continueWithoutSnapshot();
   }
 
-  #hold(held: Held<Trade>, ns: number): void {
-    this.#heldSinceNs ??= ns;
-    this.#held?.push(held);
-    if (this.#snapshot && held.kind === "diff") this.#join(this.#snapshot);
-    if (this.#alone && this.#held !== undefined && ns - this.#heldSinceNs > snapshotPatienceNs) this.#goOnAlone();
+  #enqueue(event: BufferedEvent<Trade>, ns: number): void {
+    this.#bufferedSinceNs ??= ns;
+    this.#buffer?.push(event);
+    if (this.#snapshot && event.kind === "diff") this.#join(this.#snapshot);
+    if (!this.#snapshotRequired && this.#buffer !== undefined && ns - this.#bufferedSinceNs > snapshotPatienceNs)
+      this.#continueWithoutSnapshot();
   }
 
   #follow(diff: DepthDiff): void {
@@ -146,7 +147,7 @@ export class DepthSync<Trade> {
     }
     const snapshot = this.#snapshot;
     if (snapshot !== undefined && straddles(diff, snapshot.lastId)) {
-      this.#place(snapshot, diff.ns, [diff]);
+      this.#applySnapshot(snapshot, diff.ns, [diff]);
       return;
     }
     if (lastId !== undefined && !follows(diff, lastId)) {
@@ -158,50 +159,50 @@ export class DepthSync<Trade> {
 
   #break(diff: DepthDiff): void {
     this.counts.breaks++;
-    this.#trusted = false;
+    this.#synced = false;
     this.#recent = [];
-    this.#held = [];
-    this.#heldSinceNs = undefined;
-    this.#hold({ kind: "diff", diff }, diff.ns);
+    this.#buffer = [];
+    this.#bufferedSinceNs = undefined;
+    this.#enqueue({ kind: "diff", diff }, diff.ns);
   }
 
-  /** Puts the snapshot under the held diffs, if one of them straddles its id. */
+  /** Joins the snapshot with the buffered diffs, if one of them straddles its id. */
   #join(snapshot: DepthSnapshot): void {
-    const held = this.#held ?? [];
+    const held = this.#buffer ?? [];
     const at = held.findIndex((one) => one.kind === "diff" && !isBefore(one.diff, snapshot.lastId));
     const first = held[at];
-    if (first?.kind !== "diff") return; // all are older: the one to join with is still to come
+    if (first?.kind !== "diff") return; // all are older: the diff to join with is still to come
     if (!straddles(first.diff, snapshot.lastId)) {
       this.counts.snapshotsApart++;
       this.#snapshot = undefined;
-      // At the start it is better than nothing to build on.
-      if (this.#alone && this.#lastId === undefined) this.#placeApart(snapshot);
+      // At the start an unjoined snapshot is better than none.
+      if (!this.#snapshotRequired && this.#lastId === undefined) this.#applyUnjoined(snapshot);
       return;
     }
     const before = held.slice(0, at);
     const after = held.slice(at + 1);
     this.counts.beforeSnapshot += before.filter(({ kind }) => kind === "diff").length;
     const trades = before.flatMap((one) => (one.kind === "trade" ? [one] : []));
-    this.#held = undefined;
+    this.#buffer = undefined;
     const afterBreak = this.#lastId !== undefined;
     if (afterBreak) this.#sink.gap(this.#lastNs, "book updates are missing; a new snapshot mended it");
     else for (const { ns, trade } of trades) this.#sink.trade(ns, trade);
-    this.#place(snapshot, first.diff.ns, [first.diff]);
-    // Trades of the broken stretch are real, but there is no book to show them on before this one.
+    this.#applySnapshot(snapshot, first.diff.ns, [first.diff]);
+    // Trades of the broken stretch are real, but the first book to show them on is this one.
     if (afterBreak) for (const { trade } of trades) this.#sink.trade(first.diff.ns, trade);
     this.#route(after);
   }
 
-  #goOnAlone(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
+  #continueWithoutSnapshot(): void {
+    const held = this.#buffer ?? [];
+    this.#buffer = undefined;
     this.#snapshot = undefined;
     if (this.#lastId !== undefined) this.#sink.gap(this.#lastNs, "book updates are missing");
     this.#lastId = undefined;
     this.#route(held);
   }
 
-  #route(events: readonly Held<Trade>[]): void {
+  #route(events: readonly BufferedEvent<Trade>[]): void {
     for (const event of events) {
       if (event.kind === "diff") this.diff(event.diff);
       else if (event.kind === "trade") this.trade(event.ns, event.trade);
@@ -209,11 +210,11 @@ export class DepthSync<Trade> {
     }
   }
 
-  /** Takes the snapshot for the book, with the diffs that came after it, the first of which straddles its id. */
-  #place(snapshot: DepthSnapshot, ns: number, diffs: readonly DepthDiff[]): void {
+  /** Replaces the book by the snapshot and applies the diffs after it; the first of them straddles its id. */
+  #applySnapshot(snapshot: DepthSnapshot, ns: number, diffs: readonly DepthDiff[]): void {
     this.counts.snapshotsUsed++;
     this.#snapshot = undefined;
-    this.#trusted = true;
+    this.#synced = true;
     this.#recent = [];
     this.#known = knownPrices(snapshot);
     this.#lastId = snapshot.lastId;
@@ -224,7 +225,7 @@ export class DepthSync<Trade> {
     });
   }
 
-  #placeApart(snapshot: DepthSnapshot): void {
+  #applyUnjoined(snapshot: DepthSnapshot): void {
     this.counts.breaks++;
     this.#lastId = snapshot.lastId;
     this.#lastNs = snapshot.ns;
@@ -232,8 +233,8 @@ export class DepthSync<Trade> {
     this.#sink.book(snapshot.ns, (book) => book.replace(snapshot.bids, snapshot.asks));
   }
 
-  /** A late snapshot under diffs that were applied without it. */
-  #mend(snapshot: DepthSnapshot): void {
+  /** Joins a late snapshot with diffs that were applied without it. */
+  #repair(snapshot: DepthSnapshot): void {
     const newer = this.#recent.filter((diff) => !isBefore(diff, snapshot.lastId));
     const [first] = newer;
     if (first === undefined || !straddles(first, snapshot.lastId)) {
@@ -241,7 +242,7 @@ export class DepthSync<Trade> {
       return;
     }
     this.counts.applied -= newer.length; // they are applied again
-    this.#place(snapshot, this.#lastNs, newer);
+    this.#applySnapshot(snapshot, this.#lastNs, newer);
   }
 
   #apply(book: OrderBook, diff: DepthDiff): void {
@@ -251,13 +252,13 @@ export class DepthSync<Trade> {
     this.#lastId = diff.last;
     this.#lastNs = Math.max(this.#lastNs, diff.ns);
     if (this.#known !== undefined && reachesBeyond(book, this.#known)) this.counts.outsideSnapshot++;
-    if (this.#trusted) return;
+    if (this.#synced) return;
     this.#recent.push(diff);
     if (this.#recent.length > recentDiffs) this.#recent.shift();
   }
 }
 
-/** All of the diff is contained in a snapshot of that id. */
+/** The snapshot of that id contains the whole diff. */
 function isBefore(diff: DepthDiff, snapshotId: number): boolean {
   return diff.previous === undefined ? diff.last <= snapshotId : diff.last < snapshotId;
 }
@@ -268,11 +269,11 @@ function straddles(diff: DepthDiff, snapshotId: number): boolean {
 }
 
 function follows(diff: DepthDiff, lastId: number): boolean {
-  // After a joined snapshot the first diff's `pu` lies before it.
+  // The first diff after a joined snapshot has a `pu` before it.
   return diff.previous === undefined ? diff.first <= lastId + 1 : diff.previous === lastId;
 }
 
-/** The prices between which a snapshot that was cut at so many levels knows every level. */
+/** The price range in which a truncated snapshot has every level. */
 function knownPrices({ bids, asks }: DepthSnapshot): { low: number; high: number } {
   const cut = (levels: readonly BookLevel[]) => requestLimits.has(levels.length);
   return {

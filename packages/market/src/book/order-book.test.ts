@@ -6,7 +6,7 @@ const side = fc.constantFrom("bid" as const, "ask" as const);
 const price = fc.integer({ min: 1, max: 60 }).map((n) => n / 10);
 const size = fc.integer({ min: 0, max: 4 });
 
-/** The book as anyone would write it without thinking of speed. */
+/** A simple book to compare with, without regard to speed. */
 class NaiveBook {
   readonly bid = new Map<number, number>();
   readonly ask = new Map<number, number>();
@@ -22,7 +22,7 @@ class NaiveBook {
   }
 }
 
-test("[FR11] a book is what its changes say, whatever their order", () => {
+test("[FR11] a book reflects its changes, whatever their order", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(side, price, size), { maxLength: 200 }), (changes) => {
       const book = new OrderBook();
@@ -43,7 +43,7 @@ test("[FR11] a book is what its changes say, whatever their order", () => {
   );
 });
 
-test("[FR11] a snapshot takes the place of everything, in whatever order its levels come", () => {
+test("[FR11] a snapshot replaces the book, in whatever order its levels come", () => {
   const levels = fc.uniqueArray(fc.tuple(price, fc.integer({ min: 1, max: 9 })), { selector: ([at]) => at });
   fc.assert(
     fc.property(levels, levels, (before, after) => {
@@ -57,7 +57,7 @@ test("[FR11] a snapshot takes the place of everything, in whatever order its lev
   );
 });
 
-test("[FR11] uncrossing removes the stale side's overlapping levels and nothing else", () => {
+test("[FR11] uncrossing removes only the stale side's overlapping levels", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(side, price, size), { maxLength: 60 }), side, (changes, newer) => {
       const book = new OrderBook();
@@ -72,7 +72,7 @@ test("[FR11] uncrossing removes the stale side's overlapping levels and nothing 
   );
 });
 
-test("[IM12] a level named by its id keeps its price through updates that carry none", () => {
+test("[IM12] a level identified by id keeps its price through updates without a price", () => {
   const book = new OrderBook();
   const keyed = new KeyedBook(book);
   keyed.insert(7, "ask", 20.5, 3);

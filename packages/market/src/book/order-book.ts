@@ -4,8 +4,8 @@ export type BookLevel = readonly [price: number, size: number];
 export type BookSideName = "bid" | "ask";
 
 /**
- * One side of a book by price. Levels lie in an array with the best one last, since nearly all changes happen near the best
- * price and so move few entries.
+ * One side of a book by price. Levels are in an array with the best one last: nearly all changes are near the best price and
+ * move few entries.
  */
 class BookSide {
   readonly name: BookSideName;
@@ -35,7 +35,7 @@ class BookSide {
     return this.#prices[0];
   }
 
-  /** Price of the level so many places behind the best; 0 is the best. */
+  /** Price of the level `place` levels behind the best; 0 is the best. */
   priceAt(place: number): number | undefined {
     return this.#prices[this.#prices.length - 1 - place];
   }
@@ -50,7 +50,7 @@ class BookSide {
   }
 
   // HOT: once per level of an imported update.
-  /** Sets the size at a price; 0 removes the level, and is nothing where there is none. */
+  /** Sets the size at a price; 0 removes the level, if there is one. */
   set(price: number, size: number): void {
     const at = this.#find(price);
     if (this.#prices[at] === price) {
@@ -71,7 +71,7 @@ class BookSide {
     this.#sizes.length = 0;
   }
 
-  /** Takes these levels, in any order, for the whole side. */
+  /** Replaces the whole side by these levels, in any order. */
   replace(levels: Iterable<BookLevel>): void {
     this.clear();
     const sorted = [...levels].sort((a, b) => this.#direction * (a[0] - b[0]));
@@ -105,7 +105,7 @@ class BookSide {
     return levels;
   }
 
-  /** Place of the price, or where it would go. */
+  /** Index of the price, or where it would be inserted. */
   #find(price: number): number {
     const key = this.#direction * price;
     let low = 0;
@@ -142,7 +142,7 @@ export class OrderBook {
     this.asks.replace(asks);
   }
 
-  /** Removes all but the best `count` levels of each side: what a venue tells no more of. */
+  /** Removes all but the best `count` levels of each side: the venue sends no updates beyond them. */
   keep(count: number): void {
     this.bids.keep(count);
     this.asks.keep(count);
@@ -160,7 +160,7 @@ export class OrderBook {
     return bid === undefined || ask === undefined ? undefined : (bid + ask) / 2;
   }
 
-  /** A bid at or above the best ask: no market in continuous trading has one, so something is stale or was lost. */
+  /** A bid at or above the best ask. Continuous trading has none, so a level is stale or an update was lost. */
   get crossed(): boolean {
     const bid = this.bids.bestPrice;
     const ask = this.asks.bestPrice;
@@ -168,8 +168,8 @@ export class OrderBook {
   }
 
   /**
-   * Removes the stale side's levels that overlap the other side. `newer` is the side that was heard last, whose best price
-   * is therefore to be believed. Returns how many levels were removed.
+   * Removes the stale side's levels that overlap the other side. `newer` is the side that was updated last and whose best price
+   * is therefore right. Returns how many levels were removed.
    */
   uncross(newer: BookSideName): number {
     const best = this.side(newer).bestPrice;
@@ -178,7 +178,7 @@ export class OrderBook {
   }
 }
 
-/** Drives a book whose venue names levels by ids: an update carries the id and the new size, but no price (BitMEX). */
+/** Drives a book whose venue identifies levels by ids: an update has the id and the new size but no price (BitMEX). */
 export class KeyedBook {
   readonly #book: OrderBook;
   readonly #levels = new Map<number, { side: BookSideName; price: number }>();
@@ -202,7 +202,7 @@ export class KeyedBook {
     this.#book.set(side, price, size);
   }
 
-  /** False where the id is unknown: a level was lost. */
+  /** False if the id is unknown: a level was lost. */
   update(id: number, size: number): boolean {
     const level = this.#levels.get(id);
     if (level === undefined) return false;
@@ -210,7 +210,7 @@ export class KeyedBook {
     return true;
   }
 
-  /** False where the id is unknown. */
+  /** False if the id is unknown. */
   delete(id: number): boolean {
     const level = this.#levels.get(id);
     if (level === undefined) return false;

@@ -1,4 +1,4 @@
-/** Remembers the ids that were seen last, to tell a repetition from something new in bounded memory. */
+/** Remembers the most recent ids, to detect repetitions in bounded memory. */
 export class RecentIds<Id = number> {
   readonly #limit: number;
   readonly #ids = new Set<Id>();

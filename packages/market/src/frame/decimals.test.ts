@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Decimals, PriceGrid, rounded } from "./decimals.js";
 
-test("[FR1] rounding leaves the double that the decimal text stands for", () => {
+test("[FR1] rounding gives the double of the decimal text", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 0, max: 6 }), (units, decimals) => {
       const exact = Number(`${units}e-${decimals}`);
@@ -14,7 +14,7 @@ test("[FR1] rounding leaves the double that the decimal text stands for", () => 
   expect(Object.is(rounded(-1e-9, 3), 0)).toBe(true);
 });
 
-test("[FR1] the decimals of numbers are those that their text has", () => {
+test("[FR1] the decimals of numbers are those of their text", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 1e7 }), fc.integer({ min: 0, max: 8 }))), (numbers) => {
       const seen = new Decimals();
@@ -29,7 +29,7 @@ test("[FR1] the decimals of numbers are those that their text has", () => {
   );
 });
 
-test("[FR4] a tick is the greatest step that all prices are multiples of", () => {
+test("[FR4] the tick is the greatest common divisor of all prices", () => {
   const grid = new PriceGrid();
   for (const price of [32_500.5, 32_501, 32_510.5]) grid.add(price);
   expect(grid.tick).toBe(0.5);

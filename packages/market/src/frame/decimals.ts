@@ -1,4 +1,4 @@
-/** Beyond this a number's text is float noise, not a source's decimals. */
+/** More decimals than this are float noise, not the source's. */
 const most = 12;
 
 /** `10 ** n` from a table, since `Math.pow` is not exact for every n. */
@@ -8,14 +8,14 @@ function power(n: number): number {
   return powers[n] ?? Number(`1e${n}`);
 }
 
-/** The double nearest to `value` cut to so many decimals: prints without float noise. */
+/** The double nearest to `value` rounded to `decimals`: prints without float noise. */
 export function rounded(value: number, decimals: number): number {
   const scale = power(decimals);
   const result = Math.round(value * scale) / scale;
   return result === 0 ? 0 : result; // never -0
 }
 
-/** The most decimals that any of the numbers seen so far carries, as their source wrote them (trailing zeros don't count). */
+/** The most decimals of the numbers seen so far (trailing zeros don't count). */
 export class Decimals {
   #count = 0;
 
@@ -34,24 +34,24 @@ export class Decimals {
 }
 
 /**
- * The steps in which an instrument's prices move, learned from its prices: the greatest common divisor of all seen so far.
- * One side of a book of ordinary depth is enough to know it.
+ * An instrument's tick size, learned from its prices: the greatest common divisor of all prices so far. One side of an ordinary
+ * book is enough to learn it.
  */
 export class PriceGrid {
   readonly #decimals = new Decimals();
-  /** The tick in units of the last decimal; 0 before a price was seen. */
+  /** The tick in units of the last decimal; 0 before the first price. */
   #units = 0;
 
   get decimals(): number {
     return this.#decimals.count;
   }
 
-  /** Price units; 1 in the last decimal while nothing is known. */
+  /** Price units; one unit of the last decimal before the first price. */
   get tick(): number {
     return (this.#units || 1) / power(this.decimals);
   }
 
-  /** A tick for steps away from `price`: the grid's, or a tenth, a hundredth, ... of it where forty steps would reach zero. */
+  /** A tick for stepping away from `price`: the grid's, or a tenth, a hundredth, ... of it if forty steps would reach zero. */
   stepsFrom(price: number): { tick: number; decimals: number } {
     let { decimals, tick } = this;
     while (tick * 40 > Math.abs(price) && decimals < most) {

@@ -1,18 +1,18 @@
 import type { Severity, TapeNs, TradeSide } from "@tapedeck/protocol";
 import type { BookLevel } from "../book/order-book.js";
 
-/** A trade on its way into a frame. */
+/** A trade to be put into a frame. */
 export interface MarketTrade {
-  /** The trade's own time as the source wrote it, ISO 8601. */
+  /** The trade's time as the source gives it, ISO 8601. */
   readonly timestamp: string;
   readonly price: number;
   readonly size: number;
   readonly side: TradeSide;
-  /** Of the order that the session's own user gave in a simulated market. */
+  /** The trade executes an order of the session's user in a simulated market. */
   readonly own?: true;
 }
 
-/** What a frame is made of, as numbers: everything that can be known at its time, and nothing from after it. */
+/** The state of the market at a frame's time, as numbers; nothing from after it. */
 export interface FrameMoment {
   readonly ns: TapeNs;
   readonly timestamp: string;
@@ -25,13 +25,13 @@ export interface FrameMoment {
   readonly updates: number;
   /** Trades since the previous frame, in order. */
   readonly trades: readonly MarketTrade[];
-  /** A marked gap lies between the previous frame and this one: state that needs continuity starts anew. */
+  /** A marked gap precedes this frame: state that needs continuity must be reset. */
   readonly afterGap: boolean;
 }
 
-/** What analytics add to a frame. All text is ASCII JSON. */
+/** The fields and anomalies that analytics add to a frame. All text is ASCII JSON. */
 export interface FrameFindings {
-  /** Fields that belong to this frame alone, `"obi":0.12,"vpin":0.3`, without outer commas; may be empty. */
+  /** This frame's features, `"obi":0.12,"vpin":0.3`, without outer commas; may be empty. */
   readonly head: string;
   /** JSON objects joined by commas, each with its own `timestamp`. */
   readonly anomalies: string;
@@ -39,8 +39,8 @@ export interface FrameFindings {
 }
 
 /**
- * The one place where features and detectors are computed: once per frame, in the tape's order, when the tape is made. They
- * read event time only, so the same recording always gives the same frames, and seeking shows what playing shows.
+ * Computes features and anomalies once per frame, in the tape's order, when the tape is made. Only event time is used, so the same
+ * recording always gives the same frames, and seeking shows the same frames as playing.
  */
 export interface FrameAnalytics {
   analyse(moment: FrameMoment): FrameFindings;
@@ -48,5 +48,5 @@ export interface FrameAnalytics {
 
 const nothing: FrameFindings = { head: "", anomalies: "", events: [] };
 
-/** The frame's basic fields and nothing more. */
+/** Adds nothing to the frame's basic fields. */
 export const basicAnalytics: FrameAnalytics = { analyse: () => nothing };

@@ -28,7 +28,7 @@ function building(options: Partial<FrameBuilderOptions> = {}) {
   return { builder, frames, book, trade };
 }
 
-/** A frame as clients get it. */
+/** A frame as clients receive it. */
 function read(parts: FrameParts | undefined) {
   if (parts === undefined) throw new Error("there is no such frame");
   const { tradeCount, tradeVolume, lastTradePrice, lastTradeSide, effectiveSpread } = parts;
@@ -42,7 +42,7 @@ function read(parts: FrameParts | undefined) {
 }
 
 describe("intervals", () => {
-  test("[FR2] an interval that saw a change makes one frame, stamped with its last event's time", () => {
+  test("[FR2] an interval with a change makes one frame, with its last event's time", () => {
     const { builder, frames, book } = building();
     book(1010, [[99, 1]], [[101, 1]]);
     book(1090, [[99.5, 2]], []);
@@ -56,12 +56,12 @@ describe("intervals", () => {
     expect(read(frames[1])).toMatchObject({ best_bid: 99.5, best_ask: 100.5, updates: 1 });
   });
 
-  test("[FR2] an interval without any change that a frame shows makes none", () => {
+  test("[FR2] an interval without a visible change makes no frame", () => {
     const { builder, frames, book } = building();
     const levels = (n: number): BookLevel[] => Array.from({ length: n }, (_, k) => [100 - k, 1]);
     book(0, levels(30), [[101, 1]]);
     book(150, [[75, 9]], []); // beyond the 20 levels of a frame
-    book(250, [[100, 1]], []); // as it was
+    book(250, [[100, 1]], []); // unchanged
     book(350, [[100, 2]], []);
     builder.end();
     expect(frames.map((parts) => parts.ns / ms)).toEqual([0, 350]);
@@ -92,7 +92,7 @@ describe("intervals", () => {
 });
 
 describe("prices", () => {
-  test("[FR5] no frame is made before there was a bid and an ask at once", () => {
+  test("[FR5] no frame is made before there are both a bid and an ask", () => {
     const { builder, frames, book, trade } = building();
     book(0, [[99, 1]], []);
     trade(10, 99, 1);
@@ -120,7 +120,7 @@ describe("prices", () => {
     expect(frame.asks).toHaveLength(10);
   });
 
-  test("[FR5] a book that lost both sides is padded around the last known mid", () => {
+  test("[FR5] an empty book is padded around the last known mid", () => {
     const { builder, frames, book } = building();
     book(0, [[99.5, 1]], [[100, 1]]);
     book(200, [[99.5, 0]], [[100, 0]]);
@@ -171,7 +171,7 @@ describe("prices", () => {
     ]);
   });
 
-  test("[FR11] in a crossed book the side that was heard last is believed", () => {
+  test("[FR11] in a crossed book the side that was updated last is kept", () => {
     const { builder, frames, book } = building();
     book(
       0,
@@ -189,7 +189,7 @@ describe("prices", () => {
 });
 
 describe("trades", () => {
-  test("[FR8] the effective spread is twice what the last trade paid against the mid it met", () => {
+  test("[FR8] the effective spread is twice the last trade's distance from the mid before it", () => {
     const { builder, frames, book, trade } = building();
     book(0, [[99, 1]], [[101, 1]]);
     trade(10, 101, 0.25, "buy");
@@ -213,7 +213,7 @@ describe("trades", () => {
     });
   });
 
-  test("[FR8] without a side there is no effective spread", () => {
+  test("[FR8] a trade without a side has no effective spread", () => {
     const { builder, frames, book, trade } = building();
     book(0, [[99, 1]], [[101, 1]]);
     trade(10, 100, 1, "unknown");
@@ -221,11 +221,11 @@ describe("trades", () => {
     expect(read(frames[0]).effective_spread).toBeNull();
   });
 
-  test("[FR20] each trade stands beside the mid that it met, not beside that of its frame's end", () => {
+  test("[FR20] each trade carries the mid before it, not that at the end of its frame", () => {
     const { builder, frames, book, trade } = building();
     book(0, [[99, 1]], [[101, 1]]);
     trade(10, 101, 1, "buy");
-    // Its trades meet the book before its change.
+    // The trades meet the book before the change.
     builder.apply({
       ns: 20 * ms,
       trades: [{ timestamp: isoOfNs(originNs + BigInt(20 * ms), 3), price: 99, size: 1, side: "sell", own: true }],
@@ -247,7 +247,7 @@ describe("trades", () => {
     });
   });
 
-  test("[FR20] the mid that a trade met carries no float noise, also where no frame has shown its prices yet", () => {
+  test("[FR20] a trade's mid has no float noise, even before a frame has shown its prices", () => {
     const { builder, frames, book, trade } = building();
     book(0, [[0.1, 1]], [[0.25, 1]]);
     trade(10, 0.3, 1, "buy");
@@ -257,7 +257,7 @@ describe("trades", () => {
     expect(read(frames[0])).toMatchObject({ trades: [{ mid_price: 0.175 }], effective_spread: 0.25 });
   });
 
-  test("[FR15] a side that the venue does not tell is that of the mid, and at the mid that of the last move", () => {
+  test("[FR15] an unknown side follows from the mid, and at the mid from the last price change", () => {
     const { builder, frames, book, trade } = building();
     book(0, [[99, 1]], [[101, 1]]);
     for (const price of [100, 101, 100, 100, 99, 100]) trade(10, price, 1, "unknown");
@@ -279,7 +279,7 @@ describe("trades", () => {
 });
 
 describe("gaps", () => {
-  test("[FR10] a marked gap ends the interval under way and goes with the next frame", () => {
+  test("[FR10] a marked gap ends the current interval and is attached to the next frame", () => {
     const { builder, frames, book } = building();
     book(0, [[99, 1]], [[101, 1]]);
     builder.markGap(0, "silence");
@@ -291,7 +291,7 @@ describe("gaps", () => {
     expect(frames.map((parts) => parts.gapBefore)).toEqual([null, { fromNs: 0, reason: "silence; lost" }]);
   });
 
-  test("[FR10] a gap before the first frame is none", () => {
+  test("[FR10] a gap before the first frame is ignored", () => {
     const { builder, frames, book } = building();
     builder.markGap(0, "silence");
     book(7000, [[99, 1]], [[101, 1]]);
@@ -300,7 +300,7 @@ describe("gaps", () => {
   });
 });
 
-test("[FR13] analytics see each frame once, in order, and what they find is in it", () => {
+test("[FR13] analytics see each frame once and in order, and their findings are in it", () => {
   const seen: number[] = [];
   const { builder, frames, book, trade } = building({
     analytics: {
@@ -326,7 +326,7 @@ test("[FR13] analytics see each frame once, in order, and what they find is in i
 });
 
 describe("live", () => {
-  test("[FR18] where a clock closes frames, an interval lasts until it is closed", () => {
+  test("[FR18] with a clock an interval lasts until it is ended", () => {
     const { builder, frames, book, trade } = building({ intervalNs: null });
     book(0, [[99, 1]], [[101, 1]]);
     book(250, [[100, 1]], []);
@@ -340,7 +340,7 @@ describe("live", () => {
     expect(read(frames[0])).toMatchObject({ best_bid: 100, updates: 2, trade_volume: 2 });
   });
 
-  test("[FR19] a tape that goes on keeps its time 0, and its first frame ends a gap", () => {
+  test("[FR19] a continued tape keeps its time 0, and its first frame ends a gap", () => {
     const continues = { lastNs: 5000 * ms, reason: "the feed was away" };
     const { builder, frames, book } = building({ continues });
     expect(builder.lastEventNs).toBe(5000 * ms);
@@ -355,7 +355,7 @@ describe("live", () => {
     ]);
   });
 
-  test("[FR17] fields of its own are those of the moment when the frame was made, and stand before the analytics", () => {
+  test("[FR17] additional fields are those at the time when the frame is made, and come before the analytics", () => {
     let made = 0;
     const { builder, frames, book } = building({
       analytics: { analyse: () => ({ head: `"side":1`, anomalies: "", events: [] }) },
@@ -371,7 +371,7 @@ describe("live", () => {
   });
 });
 
-test("[FR1] whatever happens to a market, its frames keep every rule", () => {
+test("[FR1] frames keep every rule for any sequence of events", () => {
   const level = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 3 }));
   const event = fc.record({
     after: fc.integer({ min: 0, max: 120 }),

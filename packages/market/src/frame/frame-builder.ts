@@ -6,7 +6,7 @@ import { type FrameLevels, padLevels, sameLevels, topLevels } from "./frame-leve
 import type { FrameParts, Precision } from "./frame-parts.js";
 import { TradeClassifier } from "./trade-classifier.js";
 
-/** Digits of microprice and divergence beyond those of a price: they lie between two prices. */
+/** Extra digits of microprice and divergence, which lie between two prices. */
 const fineDigits = 3;
 
 export interface FrameBuilderOptions {
@@ -16,36 +16,36 @@ export interface FrameBuilderOptions {
   /** Decimals of a second in the frames' timestamps. */
   readonly decimals: TimeDecimals;
   /**
-   * A frame at the end of each interval that saw a change; 0: after each event. Intervals begin at whole multiples since 1970.
-   * `null`: an interval ends when `end` is called, for whoever goes by a clock and not by the events.
+   * Makes a frame at the end of each interval with a change; 0: after each event. Intervals begin at whole multiples since 1970.
+   * `null`: an interval ends when `end` is called, for callers that use a clock instead of event times.
    */
   readonly intervalNs: number | null;
-  /** Time of the last frame of a tape that goes on here. The tape's start is the origin then, and a gap lies between. */
+  /** Continues a tape whose last frame was at `lastNs`. The origin is then the tape's start, and a gap precedes the next frame. */
   readonly continues?: { readonly lastNs: TapeNs; readonly reason: string };
   readonly analytics?: FrameAnalytics;
-  /** Fields of its own that each frame gets, `"source":"BINANCE"`, without outer commas. ASCII. Asked when the frame is made. */
+  /** Additional fields of each frame, `"source":"BINANCE"`, without outer commas, ASCII; called when the frame is made. */
   annotate?(): string;
   emit(parts: FrameParts): void;
 }
 
-/** Something that happened to the market at one moment. Its trades met the book as it was before `change`. */
+/** Trades and a book change at one time. The trades met the book as it was before `change`. */
 export interface MarketEvent {
-  /** Nanoseconds since the origin; never before the event that came last. */
+  /** Nanoseconds since the origin; never before the previous event. */
   readonly ns: number;
   readonly trades?: readonly MarketTrade[];
-  /** Makes one book update. */
+  /** Counts as one book update. */
   readonly change?: (book: OrderBook) => void;
 }
 
 /**
- * Turns a market's events into frames, by event time alone. It owns the book: whatever changes it passes through `apply`, so
- * that an interval's frame shows the book as it was at the interval's end. docs/spec/frame.md has the rules.
+ * Turns a market's events into frames, by event time alone. It owns the book: every change goes through `apply`, so that an
+ * interval's frame shows the book at the interval's end. docs/spec/frame.md has the rules.
  */
 export class FrameBuilder {
   readonly book = new OrderBook();
   readonly prices = new PriceGrid();
   readonly sizes = new Decimals();
-  /** The instrument's decimals as far as they are known; grows. */
+  /** The instrument's decimals as known so far. */
   readonly precision: Precision;
   readonly counts = { frames: 0, updates: 0, trades: 0, tradesBeforePrice: 0, crossed: 0, levelsUncrossed: 0 };
   readonly #options: FrameBuilderOptions;
@@ -56,16 +56,16 @@ export class FrameBuilder {
   #lastEventNs = 0;
   #lastFrameNs = 0;
   #mid: number | undefined;
-  /** `#mid` as it is printed beside each trade that meets it; undefined until one does. */
+  /** `#mid` as text for the trades that meet it; undefined until the first one. */
   #midText: string | undefined;
   #shown: FrameLevels = { bids: [], asks: [] };
   #updates = 0;
-  /** The interval under way has seen an event. */
+  /** The current interval has an event. */
   #pending = false;
   readonly #sides = new TradeClassifier();
   #trades: MarketTrade[] = [];
   #tradesJson = "";
-  /** Of the last of `#trades`, against the mid that it met. */
+  /** Of the last trade, against the mid just before it. */
   #effectiveSpread: number | null = null;
   #gap: { fromNs: number; reasons: string[] } | undefined;
 
@@ -90,17 +90,17 @@ export class FrameBuilder {
     this.markGap(continues.lastNs, continues.reason);
   }
 
-  /** Nanoseconds since 1970 of the first frame, which is tape time 0; undefined before there is one. */
+  /** Nanoseconds since 1970 of the first frame, which is tape time 0; undefined before the first frame. */
   get startNs(): bigint | undefined {
     return this.#firstNs === undefined ? undefined : this.#options.originNs + BigInt(this.#firstNs);
   }
 
-  /** Time of the last event; the origin before there was one. */
+  /** Time of the last event; 0 before the first. */
   get lastEventNs(): number {
     return this.#lastEventNs;
   }
 
-  /** Book updates since the last frame, which changed nothing that a frame shows. `counts` has those that frames stand for. */
+  /** Book updates since the last frame that changed nothing in it; `counts` has the updates that frames include. */
   get updatesUnshown(): number {
     return this.#updates;
   }
@@ -115,12 +115,12 @@ export class FrameBuilder {
   }
 
   /**
-   * Marks that the source was silent or broken from `fromNs` until the next frame. Ends the interval under way, whose frame is
-   * the last before the gap.
+   * Marks that the source was silent or broken from `fromNs` until the next frame. Ends the current interval, whose frame is the
+   * last before the gap.
    */
   markGap(fromNs: number, reason: string): void {
     this.end();
-    const from = Math.max(fromNs, this.#lastFrameNs); // no frame lies inside a gap
+    const from = Math.max(fromNs, this.#lastFrameNs); // no frame may be inside a gap
     if (this.#gap === undefined) this.#gap = { fromNs: from, reasons: [reason] };
     else {
       this.#gap.fromNs = Math.min(this.#gap.fromNs, from);
@@ -128,7 +128,7 @@ export class FrameBuilder {
     }
   }
 
-  /** Ends the interval under way. */
+  /** Ends the current interval. */
   end(): void {
     if (this.#pending) this.#close();
   }
@@ -155,7 +155,7 @@ export class FrameBuilder {
     if (mid === this.#mid) return;
     this.#mid = mid;
     this.#midText = undefined;
-    // A trade can meet this mid before any frame shows its prices.
+    // A trade can meet this mid before a frame shows these prices.
     this.prices.add(bid);
     this.prices.add(ask);
   }
@@ -178,7 +178,7 @@ export class FrameBuilder {
     this.#pending = true;
   }
 
-  /** Makes the interval's frame, if anything that a frame shows has changed. */
+  /** Makes the interval's frame, if it shows a change. */
   #close(): void {
     this.#pending = false;
     const levels = topLevels(this.book);
@@ -242,7 +242,7 @@ export class FrameBuilder {
     const last = trades[trades.length - 1];
     return {
       ns,
-      // Written when it is asked for, and once: a simulator makes frames only so that analytics know what came before.
+      // Written lazily: a simulated segment's warm-up frames are never read.
       get head() {
         written ??= write();
         return written;
@@ -263,7 +263,7 @@ export class FrameBuilder {
     };
   }
 
-  /** A gap before the first frame is none: nothing was playing. Nor is one that lasts no time. */
+  /** There is no gap before the first frame, nor one of zero length. */
   #gapBefore(ns: TapeNs): FrameParts["gapBefore"] {
     if (this.#gap === undefined || ns === 0 || this.#firstNs === undefined) return null;
     const fromNs = this.#gap.fromNs - this.#firstNs;
@@ -271,7 +271,7 @@ export class FrameBuilder {
   }
 }
 
-/** A JSON string of ASCII alone, so that offsets in bytes and in characters agree. */
+/** A JSON string in ASCII, so that byte and character offsets agree. */
 function asciiJson(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,

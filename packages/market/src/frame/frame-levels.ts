@@ -1,7 +1,7 @@
 import type { BookLevel, OrderBook } from "../book/order-book.js";
 import { type PriceGrid, rounded } from "./decimals.js";
 
-/** Levels of a side in a frame: at most, and at least (the rest is padded with size 0). */
+/** Most and fewest levels of a side in a frame; a thin side is padded with size 0. */
 export const maxLevels = 20;
 const minLevels = 10;
 
@@ -10,7 +10,7 @@ export interface FrameLevels {
   readonly asks: readonly BookLevel[];
 }
 
-/** The levels a frame shows: the book's best 20 of each side. */
+/** The levels that a frame shows: the best 20 of each side. */
 export function topLevels(book: OrderBook): FrameLevels {
   return { bids: book.bids.top(maxLevels), asks: book.asks.top(maxLevels) };
 }
@@ -25,8 +25,8 @@ export function sameLevels(a: readonly BookLevel[], b: readonly BookLevel[]): bo
 }
 
 /**
- * Fills a thin book up to ten levels a side with `[price, 0]`, stepping outward by one tick. An empty side starts one tick
- * from the other; with both empty they start one tick from the last known mid.
+ * Pads a thin book to ten levels a side with `[price, 0]`, stepping outward by one tick. An empty side starts one tick from the
+ * other; if both are empty they start one tick from the last known mid.
  */
 export function padLevels(levels: FrameLevels, grid: PriceGrid, mid: number): FrameLevels {
   const { bids, asks } = levels;

@@ -1,15 +1,15 @@
 import type { Severity, TapeNs, TradeSide } from "@tapedeck/protocol";
 
 /**
- * One frame on its way to the tape, serialised once and in pieces, so that whoever merges frames later concatenates bytes
- * and never parses them. All text is ASCII (anything else is escaped), so that offsets in bytes and in characters agree.
+ * One frame serialised once and in pieces, so that frames can later be merged by concatenating bytes without parsing. All text is
+ * ASCII (anything else is escaped), so that byte and character offsets agree.
  *
  * The recorded frame is
  *   {"type":"snapshot","seq":N,<head><trade fields>,"trades":[<trades>],"anomalies":[<anomalies>]<gap_before_ms>}
  */
 export interface FrameParts {
   readonly ns: TapeNs;
-  /** `"timestamp":...,...` without braces or outer commas: everything that belongs to the newest frame alone. */
+  /** `"timestamp":...,...` without braces or outer commas: the fields that a merged frame takes from its newest frame. */
   readonly head: string;
   /** The trades since the previous frame, JSON objects joined by commas; at most `limits.tradesPerMessage` of them. */
   readonly trades: string;
@@ -18,11 +18,11 @@ export interface FrameParts {
   readonly tradeVolume: number;
   readonly lastTradePrice: number;
   readonly lastTradeSide: TradeSide;
-  /** Of the last trade, price units; null where its side or the mid is unknown. */
+  /** Of the last trade, in price units; null if its side or the mid is unknown. */
   readonly effectiveSpread: number | null;
   /** JSON objects joined by commas, each with its own `timestamp`. */
   readonly anomalies: string;
-  /** What a jump to the next event can find here. */
+  /** Events that a jump to the next event can find in this frame. */
   readonly events: readonly { readonly type: string; readonly severity: Severity }[];
   /** Mid price, for the overview's line. */
   readonly price: number;
@@ -30,7 +30,7 @@ export interface FrameParts {
   readonly gapBefore: { readonly fromNs: TapeNs; readonly reason: string } | null;
 }
 
-/** What writing sums of sizes and prices without float noise needs to know of an instrument. */
+/** An instrument's decimals, for writing sums of sizes and prices without float noise. */
 export interface Precision {
   readonly priceDecimals: number;
   readonly sizeDecimals: number;

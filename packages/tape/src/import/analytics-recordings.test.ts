@@ -4,7 +4,7 @@ import { type Frame, frame as frameSchema, nsOfIso } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
 import { framesOf, importToMemory, recording, recordingsAbsent, tapeOf } from "./test-recordings.js";
 
-// Features against formulas written a second time, plainly, on whole arrays and with nothing carried along.
+// Compares features with plain formulas over whole arrays, without running state.
 
 const files = recording("binance-raw/usdm_btcusdt_20240718.gz");
 
@@ -18,7 +18,7 @@ async function frames(): Promise<Frame[]> {
 const second = (timestamp: string) => Number((nsOfIso(timestamp) ?? 0n) / 1_000n) / 1e6;
 const real = (levels: Frame["bids"]) => levels.filter(([, size]) => size > 0);
 
-test.skipIf(recordingsAbsent)("[AN1] features on a real recording are what plain formulas give", async () => {
+test.skipIf(recordingsAbsent)("[AN1] features of a real recording equal plain formulas", async () => {
   const all = await frames();
   all.forEach((frame, n) => {
     expect(frame.obi, `obi of frame ${n}`).toBeCloseTo(imbalance(frame), 4);
@@ -32,7 +32,7 @@ test.skipIf(recordingsAbsent)("[AN1] features on a real recording are what plain
   }
 });
 
-test.skipIf(recordingsAbsent)("[AN6] realised spreads on a real recording are what plain formulas give", async () => {
+test.skipIf(recordingsAbsent)("[AN6] realised spreads of a real recording equal plain formulas", async () => {
   const all = await frames();
   const expected = realized(all);
   all.forEach((frame, n) => {
@@ -44,31 +44,25 @@ test.skipIf(recordingsAbsent)("[AN6] realised spreads on a real recording are wh
   expect(expected.filter(({ spread }) => spread !== null).length).toBeGreaterThan(200);
 });
 
-test.skipIf(recordingsAbsent)(
-  "[AN8] vpin on a real recording is what plain formulas give, on every frame",
-  async () => {
-    const all = await frames();
-    const expected = vpin(all);
-    all.forEach((frame, n) => {
-      expect(frame.vpin, `frame ${n}`).toBeCloseTo(expected[n] ?? 0, 3);
-    });
-    expect(Math.max(...expected)).toBeGreaterThan(0.5);
-  },
-);
+test.skipIf(recordingsAbsent)("[AN8] vpin of a real recording equals a plain formula in every frame", async () => {
+  const all = await frames();
+  const expected = vpin(all);
+  all.forEach((frame, n) => {
+    expect(frame.vpin, `frame ${n}`).toBeCloseTo(expected[n] ?? 0, 3);
+  });
+  expect(Math.max(...expected)).toBeGreaterThan(0.5);
+});
 
-test.skipIf(recordingsAbsent)(
-  "[AN10] a change of a formula is a decision: its version and this sum change with it",
-  async () => {
-    const imported = await importToMemory(files);
-    expect(tapeOf(imported).analyticsVersion).toBe(analyticsVersion);
-    const hash = createHash("sha256");
-    for await (const text of framesOf(imported, tapeOf(imported))) hash.update(`${text}\n`);
-    expect({ analyticsVersion, sum: hash.digest("hex") }).toEqual({
-      analyticsVersion: 3,
-      sum: "6d092d688c10d37849423618c899c85fb8236f2ad32e014a31227bdae55afd57",
-    });
-  },
-);
+test.skipIf(recordingsAbsent)("[AN10] a changed formula needs a new version and a new checksum", async () => {
+  const imported = await importToMemory(files);
+  expect(tapeOf(imported).analyticsVersion).toBe(analyticsVersion);
+  const hash = createHash("sha256");
+  for await (const text of framesOf(imported, tapeOf(imported))) hash.update(`${text}\n`);
+  expect({ analyticsVersion, sum: hash.digest("hex") }).toEqual({
+    analyticsVersion: 3,
+    sum: "6d092d688c10d37849423618c899c85fb8236f2ad32e014a31227bdae55afd57",
+  });
+});
 
 function frameOf(all: readonly Frame[], n: number): Frame {
   const frame = all[n];

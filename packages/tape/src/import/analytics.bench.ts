@@ -8,7 +8,7 @@ import { bench, describe } from "vitest";
 // the same on any machine.
 
 const framesOfSample = 1_000;
-/** Of all samples, the mean and the fastest are told; so many make them repeatable. */
+/** Enough samples for a repeatable mean and minimum. */
 const options = { time: 2_000, warmupTime: 500 };
 
 const moments = momentsOf(20);
@@ -33,7 +33,7 @@ describe(`1,000 of ${moments.length} frames of 20 levels`, () => {
   );
 });
 
-/** Does something with the next frames at each call; after the last frame of the tape the first comes again. */
+/** Works on the next frames at each call, starting again after the last frame. */
 function eachSample(work: (moment: FrameMoment, first: boolean) => void): () => void {
   let next = 0;
   return () => {
@@ -46,7 +46,7 @@ function eachSample(work: (moment: FrameMoment, first: boolean) => void): () => 
   };
 }
 
-/** Of a market in which something is staged every other minute. */
+/** The frames of a market with an incident every other minute. */
 function momentsOf(minutes: number): FrameMoment[] {
   const found: FrameMoment[] = [];
   const market = new SimulatedMarket({ symbol: "BTCUSDT", seed: 1, scenario: "mixed" });

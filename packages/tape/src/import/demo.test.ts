@@ -14,10 +14,10 @@ async function made(options: Parameters<typeof writeDemoTape>[1]) {
   return { tape, texts };
 }
 
-/** Tape time at which the plan is over, and the scenario goes on. */
+/** Tape time at which the plan ends and the scenario continues. */
 const planned = 450e9;
 
-/** The alert that is to find a kind of incident. */
+/** The alert that should detect each kind of incident. */
 const alerts: Partial<Record<IncidentLabel["kind"], string>> = {
   spoofing: "SPOOFING",
   layering: "LAYERING",
@@ -28,40 +28,40 @@ const alerts: Partial<Record<IncidentLabel["kind"], string>> = {
   liquidity_gap: "LIQUIDITY_GAP",
   flash_crash: "REGIME_CRISIS",
 };
-/** What an incident really brings about besides. */
+/** Other alerts that an incident rightly causes. */
 const brings: Partial<Record<IncidentLabel["kind"], readonly string[]>> = {
   flash_crash: ["LIQUIDITY_GAP", "MOMENTUM_IGNITION"],
   momentum_ignition: ["REGIME_CRISIS", "LIQUIDITY_GAP"],
   news: ["REGIME_CRISIS"],
-  // The price leaves it, it stays, and there is nothing behind it.
+  // The price moves away from it and leaves empty levels behind.
   large_order: ["LIQUIDITY_GAP"],
 };
-/** Alerts of what a market does by itself. */
+/** Alerts that occur without an incident. */
 const byItself = ["UNUSUAL_TRADE_SIZE", "RAPID_TRADING", "DEPTH_SHOCK", "HEAVY_IMBALANCE", "REGIME_STRESS"];
 
 function during({ fromNs, toNs }: IncidentLabel, second: number): boolean {
   return second * 1e9 >= fromNs && second * 1e9 <= toNs + 10e9;
 }
 
-interface Heard {
+interface RaisedAlert {
   readonly second: number;
   readonly type: string;
 }
 
-describe("the demo that is made where there is no tape", () => {
+describe("the demo tape of an empty store", () => {
   const progress: number[] = [];
   let demo: Awaited<ReturnType<typeof made>>;
-  const heard: Heard[] = [];
+  const raised: RaisedAlert[] = [];
   beforeAll(async () => {
     demo = await made({ onProgress: (fraction) => progress.push(fraction) });
     for (const [seq, text] of demo.texts.entries()) {
       if (text.includes('"anomalies":[]')) continue;
       const second = (await demo.tape.nsOf(seq)) / 1e9;
-      for (const { type } of frame.parse(JSON.parse(text)).anomalies) heard.push({ second, type });
+      for (const { type } of frame.parse(JSON.parse(text)).anomalies) raised.push({ second, type });
     }
   }, 120_000);
 
-  test("[IM22] it lasts half an hour at some ten frames a second, with trades and a marked gap, and keeps every rule", () => {
+  test("[IM22] lasts half an hour at about ten frames a second, has trades and a marked gap, and keeps every rule", () => {
     const { tape, texts } = demo;
     const view = tape.view();
     expect(view).toMatchObject({ id: "demo", symbol: "BTCUSDT", source: "DEMO", interval_ms: 100 });
@@ -77,7 +77,7 @@ describe("the demo that is made where there is no tape", () => {
   const staged = demoLabels();
   const plan = staged.filter(({ fromNs }) => fromNs < planned);
 
-  test("[IM24] every kind of incident is staged once within seven and a half minutes, one at a time", () => {
+  test("[IM24] stages every kind of incident once within seven and a half minutes, one at a time", () => {
     expect(plan.map(({ kind }) => kind).sort()).toEqual([...incidentKinds].sort());
     for (const [at, { fromNs, toNs }] of plan.entries()) {
       expect(toNs).toBeGreaterThan(fromNs);
@@ -87,21 +87,21 @@ describe("the demo that is made where there is no tape", () => {
 
   test.each(
     staged.filter(({ benign }) => !benign).map((label) => [label.kind, Math.round(label.fromNs / 1e9), label] as const),
-  )("[IM24] the %s staged at %d s raises its alert while it goes on, or within 10 s", (kind, _, label) => {
-    expect(heard.some(({ second, type }) => type === alerts[kind] && during(label, second))).toBe(true);
+  )("[IM24] the %s staged at %d s raises its alert while it lasts or within 10 s", (kind, _, label) => {
+    expect(raised.some(({ second, type }) => type === alerts[kind] && during(label, second))).toBe(true);
   });
 
-  test("[IM24] panels have something to show of each kind of alert and regime within eight minutes", () => {
-    const early = new Set(heard.filter(({ second }) => second < 480).map(({ type }) => type));
+  test("[IM24] raises every alert and reaches every regime within eight minutes", () => {
+    const early = new Set(raised.filter(({ second }) => second < 480).map(({ type }) => type));
     expect([...early].sort()).toEqual([...new Set([...Object.values(alerts), ...byItself])].sort());
     const labels = demo.texts.slice(0, 4_800).map((text) => /"regime_label":"([^"]+)"/.exec(text)?.[1]);
     expect(new Set(labels)).toEqual(new Set(["Calm", "Stressed", "Execution Hot", "Manipulation Suspected"]));
     expect(demo.texts.slice(0, 4_800).some((text) => text.includes('"realized_spread":-'))).toBe(true);
   });
 
-  test("[IM24] no alert of what can be staged is false, and most of the time nothing is told", () => {
+  test("[IM24] has no false alert of a staged kind, and no alert most of the time", () => {
     const stageable = new Set(Object.values(alerts));
-    const wrong = heard.filter(
+    const wrong = raised.filter(
       ({ second, type }) =>
         stageable.has(type) &&
         !staged.some(
@@ -109,18 +109,18 @@ describe("the demo that is made where there is no tape", () => {
         ),
     );
     expect(wrong).toEqual([]);
-    const tenSeconds = new Set(heard.map(({ second }) => Math.floor(second / 10)));
+    const tenSeconds = new Set(raised.map(({ second }) => Math.floor(second / 10)));
     expect(tenSeconds.size / (31 * 6)).toBeLessThan(0.3);
   });
 });
 
-test("[IM22] the same seed makes the same market, another one another", async () => {
+test("[IM22] the same seed makes the same market, and another seed another", async () => {
   const [a, b, c] = [await made({ minutes: 2 }), await made({ minutes: 2 }), await made({ minutes: 2, seed: 2 })];
   expect(a.texts).toEqual(b.texts);
   expect(a.texts).not.toEqual(c.texts);
 });
 
-test("[IM20] a demo that is stopped leaves nothing behind", async () => {
+test("[IM20] an aborted demo leaves nothing behind", async () => {
   const store = new MemoryTapeStore();
   await expect(writeDemoTape(store, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
   expect(await store.ids()).toEqual([]);

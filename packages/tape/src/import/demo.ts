@@ -14,19 +14,19 @@ import { TapeWriter } from "../format/tape-writer.js";
 import type { TapeStore } from "../store/store.js";
 import { tapeName } from "../tape-id.js";
 
-/** Which demo it is. */
+/** Which demo market to use. */
 interface DemoChoice {
   readonly symbol?: string;
   /** The same seed gives the same market. */
   readonly seed?: number;
-  /** 31 by default: half an hour of it without what the first and last frame cut off. */
+  /** 31 by default, so that the frames span at least half an hour. */
   readonly minutes?: number;
 }
 
 export interface DemoTapeOptions extends DemoChoice {
   /** `demo` by default. */
   readonly id?: string;
-  /** Called some ten times a second with 0 to 1. */
+  /** Called about ten times a second with 0 to 1. */
   readonly onProgress?: (fraction: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -37,11 +37,11 @@ const defaultSeed = 18;
 const defaultMinutes = 31;
 const framesBetweenProgress = 500;
 
-/** A long demo has a silence: from here in one of its minutes to the end of that minute. */
+/** A long demo has a gap: from this time in one of its minutes to the end of that minute. */
 const silentFromNs = 20e9;
 const silenceNeedsMinutes = 20;
 
-/** What is staged in the demo, in order of tape time: the truth that is in no frame. */
+/** The incidents staged in the demo in order of tape time; frames don't contain these labels. */
 export function demoLabels({
   symbol = defaultSymbol,
   seed = defaultSeed,
@@ -50,7 +50,7 @@ export function demoLabels({
   return demoMarket({ symbol, seed }).labels(0, minutes * 60e9);
 }
 
-/** Writes a tape of the demo market, ten frames a second, with a silence in a long one. Resolves to its `id@version`. */
+/** Writes a tape of the demo market, ten frames a second, with a gap in a long one. Resolves to its `id@version`. */
 export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions = {}): Promise<string> {
   const {
     id = "demo",
@@ -85,7 +85,7 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
       await writer.append(frame);
       if (writer.nextSeq % framesBetweenProgress !== 0) continue;
       onProgress?.(Math.min(1, frame.ns / (minutes * 60e9)));
-      // Whoever shows the progress gets a turn.
+      // Lets the progress display update.
       await setImmediate();
       signal?.throwIfAborted();
     }
@@ -104,7 +104,7 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
   }
 }
 
-/** Passes the market to the builder, event by event. Nothing is staged in the minute in which the recording has a hole. */
+/** Feeds the market to the builder event by event. The minute with the gap has no staged incident. */
 function* record(market: SimulatedMarket, minutes: number, builder: FrameBuilder): Generator<void> {
   const silentMinute = minutes < silenceNeedsMinutes ? undefined : 2 * Math.floor(0.2 * minutes);
   for (let minute = 0; minute < minutes; minute++) {
@@ -121,7 +121,7 @@ function* record(market: SimulatedMarket, minutes: number, builder: FrameBuilder
   }
 }
 
-/** An opening that replaces the book instead of adding to what was there before the silence. */
+/** An opening that replaces the book from before the gap. */
 function wholeBook({ ns, change }: MarketEvent): MarketEvent {
   return {
     ns,

@@ -12,7 +12,7 @@ const folder = new TestFolder();
 beforeAll(() => folder.make());
 afterAll(() => folder.remove());
 
-/** The beginning of a real recording of each format, where they are there, and small ones of our own. */
+/** The beginning of a real recording of each format, if present, and small generated ones. */
 const plain: Buffer[] = [
   ...recording(
     "binance-raw/usdm_btcusdt_20240718.gz",
@@ -52,7 +52,7 @@ function beginningOf(path: string, length: number): Buffer {
   return Buffer.from(text.subarray(0, text.lastIndexOf("\n", length) + 1));
 }
 
-/** Texts that mean something to one of the readers. */
+/** Texts with a meaning in some format. */
 const words = [
   '"',
   "\n",
@@ -76,7 +76,7 @@ const words = [
   "PK\x03\x04",
 ];
 
-/** One change of a file at a place, 0 to 1. */
+/** One change of a file at a relative position, 0 to 1. */
 const edit = fc.record({
   at: fc.double({ min: 0, max: 1, noNaN: true }),
   change: fc.oneof(
@@ -105,7 +105,7 @@ function edited(bytes: Buffer, { at, change }: typeof edit extends fc.Arbitrary<
   }
 }
 
-/** Imports the files, and reads what comes of it: it is refused in a sentence, or every frame keeps every rule. */
+/** Imports the files: they are refused in one sentence, or every frame keeps every rule. */
 async function importAnything(contents: readonly Uint8Array[], keepPartial: boolean): Promise<void> {
   const paths = [];
   for (const [n, content] of contents.entries()) paths.push(await folder.file(content, `AAPL_2012-06-21_${n}`));
@@ -158,7 +158,7 @@ test("[IM39] a damaged pair of LOBSTER files is imported or refused in one sente
   );
 }, 120_000);
 
-test("[IM39] random bytes, with any beginning that a format is known by, are imported or refused in one sentence", async () => {
+test("[IM39] random bytes after any format's signature are imported or refused in one sentence", async () => {
   const beginnings = [
     "",
     "[",

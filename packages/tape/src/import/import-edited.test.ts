@@ -16,7 +16,7 @@ import {
   tapeOf,
 } from "./test-recordings.js";
 
-// A clean recording, edited: what was done to it is what the report has to say.
+// Edits a clean recording: the report must say what was changed.
 
 let folder = "";
 let lines: string[] = [];
@@ -58,19 +58,18 @@ function find(words: string, from = 3_000): number {
 const depth = "@depth@";
 const trade = '"e":"trade"';
 
-/** A frame without its place on the tape. */
-/** What a frame says of its own moment: analytics know what came before it. */
+/** A frame without its seq and without analytics, which depend on earlier frames. */
 const itself = (text: string) =>
   text.replace(/"seq":\d+,/, "").replace(/,"obi":.*(?=,"trade_classified")|"anomalies":.*/g, "");
 
 describe.skipIf(recordingsAbsent)("edited copies", () => {
-  test("[IM3] compression and the names of files don't matter", async () => {
+  test("[IM3] neither compression nor file names matter", async () => {
     const path = join(folder, "anything.csv");
     await writeFile(path, gzipSync(`${lines.join("\r\n")}\r\n`));
     expect(await texts(await importToMemory([path]))).toEqual(original);
   });
 
-  test("[IM3] several files are one recording in time, whatever order they are named in", async () => {
+  test("[IM3] several files are one recording in time, in whatever order they are named", async () => {
     const half = Math.floor(lines.length / 2);
     const first = await edited((copy) => copy.splice(half), "b.txt");
     const second = await edited((copy) => copy.splice(0, half), "a.txt");
@@ -83,7 +82,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
     expect(await texts(await importToMemory([tradesOnly, rest]))).toEqual(original);
   });
 
-  test("[IM7] two diffs in the wrong order are put in order, counted, and change no frame", async () => {
+  test("[IM7] two diffs in the wrong order are reordered and counted, and no frame changes", async () => {
     const a = find(depth);
     const b = find(depth, a + 1);
     const path = await edited((copy) => {
@@ -95,7 +94,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
     expect(await texts(imported)).toEqual(original);
   });
 
-  test("[IM7] two trades in the wrong order are put in order, counted, and change no frame", async () => {
+  test("[IM7] two trades in the wrong order are reordered and counted, and no frame changes", async () => {
     const a = find(trade);
     const b = find(trade, a + 1);
     const path = await edited((copy) => {
@@ -109,7 +108,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
   test.each([
     ["a diff", depth],
     ["a trade", trade],
-  ])("[IM8] %s that is there twice is left out once and counted", async (_, words) => {
+  ])("[IM8] %s that is repeated is left out and counted", async (_, words) => {
     for (const distance of [1, 40]) {
       const path = await edited((copy) => copy.splice(find(words) + distance, 0, copy[find(words)] ?? ""));
       const imported = await importToMemory([path]);
@@ -118,7 +117,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
     }
   });
 
-  test("[IM6] a missing diff is a break and a marked gap, and frames go on from the diffs", async () => {
+  test("[IM6] a missing diff is a sequence break and a marked gap, and the book continues from the diffs", async () => {
     const at = find(depth);
     const missing = JSON.parse((lines[at] ?? "").slice(20)).data.T;
     const imported = await importToMemory([await edited((copy) => copy.splice(at, 1))]);
@@ -135,7 +134,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
     expect(frames.slice(0, before - 1)).toEqual(original.slice(0, before - 1));
   });
 
-  test("[IM6] a snapshot after a missing diff mends the book: no frame shows the broken one, and no trade is lost", async () => {
+  test("[IM6] a snapshot after a missing diff repairs the book: no frame shows the broken book, and no trade is lost", async () => {
     const at = find(depth);
     const mendedAt = find(depth, at + 600);
     const truth = new OrderBook();
@@ -174,7 +173,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
     expect(tapeOf(imported).gaps.map(({ reason }) => reason)).toEqual(["trades are missing"]);
   });
 
-  test("[IM9] a silence of all streams is a marked gap, and so is what was missed meanwhile", async () => {
+  test("[IM9] a silence of all streams is one marked gap together with the updates missed in it", async () => {
     const at = 4_000;
     const from = Number(lines[at]?.slice(0, 13));
     const until = lines.findIndex((line, n) => n > at && Number(line.slice(0, 13)) - from > 8_000);
@@ -187,13 +186,13 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
     expect(missingTrades).toBeGreaterThan(10);
   });
 
-  test("[IM9] how long a silence has to be is a choice", async () => {
+  test("[IM9] the length of a silence is an option", async () => {
     const { report } = await importToMemory(source, { silenceMs: 400 });
     const gaps = tapeOf({ report }).gaps.filter(({ reason }) => reason === "the recording was silent");
     expect(gaps.every(({ ms }) => ms >= 400)).toBe(true);
   });
 
-  test("[IM12] a crossed book is counted and the stale side's levels go", async () => {
+  test("[IM12] a crossed book is counted and the stale side's levels are removed", async () => {
     const at = find(depth);
     const path = await edited((copy) => {
       copy[at] = (copy[at] ?? "").replace('"b":[', '"b":[["69000.00","1.000"],');
@@ -203,7 +202,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
     expect(book.levelsUncrossed).toBeGreaterThanOrEqual(1);
   });
 
-  test("[IM15] a broken line is told with file, line and reason, and the rest goes on", async () => {
+  test("[IM15] a broken line is reported with file, line and reason, and the import continues", async () => {
     const at = lines.findIndex((line, n) => n > 3_000 && line.includes("@bookTicker"));
     const path = await edited((copy) => {
       copy[at] = (copy[at] ?? "").slice(0, 90);
@@ -215,23 +214,23 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
       {
         file: path,
         line: 6,
-        reason: "no receive time and message with a space between",
+        reason: "a line must be a receive time, a space and a message",
       },
-      { file: path, line: at + 2, reason: expect.stringMatching(/^no JSON: /) },
+      { file: path, line: at + 2, reason: expect.stringMatching(/^not JSON: /) },
     ]);
     expect(await texts(imported)).toEqual(original);
   });
 
-  test("[IM15] strict stops at the first broken line and keeps nothing", async () => {
+  test("[IM15] --strict stops at the first broken line and keeps nothing", async () => {
     const path = await edited((copy) => copy.splice(9_000, 0, "1721347030984480942 {}"));
     const store = new MemoryTapeStore();
     await expect(importRecording([path], { strict: true }, { store })).rejects.toThrow(
-      `${path}, line 9001: no message of Binance. Nothing was imported.`,
+      `${path}, line 9001: not a Binance message. Nothing was imported.`,
     );
     expect(await store.ids()).toEqual([]);
   });
 
-  test("[IM30] a compressed file that ends in the middle gives what can be read where a partial tape is wanted", async () => {
+  test("[IM30] a truncated compressed file is imported as far as it can be read with --keep-partial", async () => {
     const whole = await readFile(source[0] ?? "");
     const path = join(folder, "cut.gz");
     await writeFile(path, whole.subarray(0, Math.floor(whole.length / 2)));

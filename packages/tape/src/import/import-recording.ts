@@ -13,19 +13,19 @@ import { InstrumentImport } from "./instrument-import.js";
 export interface ImportOptions {
   /** `auto` judges each file by its content. */
   readonly format?: string;
-  /** Only this instrument; without it each instrument becomes a tape of its own. Names the market where the files don't. */
+  /** Imports only this instrument; without it each instrument gets its own tape. Names the market if the files don't. */
   readonly symbol?: string;
-  /** YYYY-MM-DD, where neither content nor file name says the day. */
+  /** YYYY-MM-DD, for files whose content and name don't give the day. */
   readonly date?: string;
-  /** Milliseconds from frame to frame, 100 by default; 0 makes a frame of each event. */
+  /** Milliseconds from frame to frame, 100 by default; 0 makes a frame for each event. */
   readonly intervalMs?: number;
-  /** Milliseconds of silence of all streams that are marked as a gap; 5,000 by default. */
+  /** A gap is marked when no stream has an event for this many milliseconds; 5,000 by default. */
   readonly silenceMs?: number;
   /** The tape's id, for recordings of one instrument. */
   readonly id?: string;
   /** Stops at the first broken line. */
   readonly strict?: boolean;
-  /** Makes tapes also of files that cannot be read to their end. */
+  /** Makes tapes of truncated or damaged files too, from the part that can be read. */
   readonly keepPartial?: boolean;
 }
 
@@ -42,16 +42,16 @@ export interface ImportTarget {
   readonly signal?: AbortSignal;
 }
 
-/** Parts of a recording that lie farther apart are tapes of their own: nobody wants to play across such a gap. */
+/** Parts of a recording that are farther apart become separate tapes: playing across such a gap makes no sense. */
 const separateDays = 30;
 const separateNs = BigInt(separateDays) * 86_400_000_000_000n;
 /** Broken lines that the report shows. */
 const brokenShown = 10;
 
 /**
- * Makes tapes of a recording: of each instrument one. All files are one recording in time, also when they are in several
- * formats. Nothing remains of an import that fails or is aborted. Throws `ImportRefused` with the reason where no tape can be
- * made of it, and `TapeWriteError` where the store cannot take it.
+ * Makes one tape per instrument of a recording. All files are one recording in time, even if they are in several formats. An
+ * import that fails or is aborted leaves nothing behind. Throws `ImportRefused` with the reason if no tape can be made, and
+ * `TapeWriteError` if the store fails.
  */
 export async function importRecording(
   paths: readonly string[],
@@ -69,7 +69,7 @@ class ImportRun {
   readonly #options: ImportOptions;
   readonly #target: ImportTarget;
   readonly #silenceNs: bigint;
-  /** Of each instrument the tape that is being made of it. */
+  /** The import under way, by instrument. */
   readonly #current = new Map<string, InstrumentImport>();
   readonly #imports: InstrumentImport[] = [];
   readonly #otherSymbols = new Set<string>();
@@ -80,9 +80,9 @@ class ImportRun {
   #brokenCount = 0;
   #lines = 0;
   #bytes = 0;
-  /** The newest time heard so far, nanoseconds since 1970. */
+  /** The newest event time so far, nanoseconds since 1970. */
   #clock: bigint | undefined;
-  /** Events without a time that came before any with one. */
+  /** Events without a time that preceded the first event with one. */
   readonly #timeless: SourceEvent[] = [];
 
   constructor({ files }: OpenedRecording, options: ImportOptions, target: ImportTarget) {
@@ -105,11 +105,11 @@ class ImportRun {
       for (const event of this.#timeless.splice(0)) this.#place(event.receivedNs, event);
       for (const one of this.#imports) await one.end();
       this.#target.signal?.throwIfAborted();
-      // From here on tapes become visible, one after the other.
+      // From here on tapes become visible, one by one.
       const tapes: TapeReport[] = [];
       for (const one of this.#imports) tapes.push(await one.finish());
       this.#progress();
-      this.#refuseWhereNothingCame(tapes);
+      this.#refuseIfNothingImported(tapes);
       const seconds = (performance.now() - started) / 1000;
       return {
         ...this.#report(tapes, seconds),
@@ -135,15 +135,15 @@ class ImportRun {
   }
 
   #place(ns: bigint, event: SourceEvent): void {
-    // Trades of before the recording, which some venues send on subscribing, are no sign of the time.
-    if (event.kind !== "trade" || event.excluded === undefined) this.#hear(ns);
+    // Some venues send earlier trades on subscribing: their times don't advance the clock.
+    if (event.kind !== "trade" || event.excluded === undefined) this.#advanceClock(ns);
     if (this.#timeless.length > 0 && this.#clock !== undefined) {
       for (const earlier of this.#timeless.splice(0)) this.#importOf(earlier, ns).push(ns, earlier);
     }
     this.#importOf(event, ns).push(ns, event);
   }
 
-  #hear(ns: bigint): void {
+  #advanceClock(ns: bigint): void {
     const last = this.#clock;
     if (last !== undefined && ns - last > this.#silenceNs) {
       for (const one of this.#imports) one.markSilence(last, "the recording was silent");
@@ -160,12 +160,12 @@ class ImportRun {
     if (id !== undefined && this.#imports.length > 0) {
       throw new ImportRefused(
         apart
-          ? `The recording of ${key} falls into parts that lie more than ${separateDays} days apart: one id is not enough.`
-          : `The recording holds several instruments (${[...this.#current.keys(), key].join(" and ")}): one id is not enough, give --symbol too.`,
+          ? `The recording of ${key} has parts more than ${separateDays} days apart, which become separate tapes: one id is not enough.`
+          : `The recording has several instruments (${[...this.#current.keys(), key].join(" and ")}): one id is not enough, give --symbol too.`,
       );
     }
     if (apart) {
-      this.#notices.add(`${key}: what lies more than ${separateDays} days apart became tapes of their own.`);
+      this.#notices.add(`${key}: parts more than ${separateDays} days apart became separate tapes.`);
     }
     const made = new InstrumentImport({
       instrument,
@@ -211,7 +211,7 @@ class ImportRun {
     const far = until === undefined ? `${line} lines` : `line ${line}, received at ${until}`;
     if (this.#options.strict || !this.#options.keepPartial) {
       throw new ImportRefused(
-        `${path} cannot be read to its end: after ${far}, ${reason}. Nothing was imported; with --keep-partial what was read becomes a tape.`,
+        `${path} cannot be read to its end: after ${far}, ${reason}. Nothing was imported; --keep-partial imports what can be read.`,
       );
     }
     this.#cutShort.push({ file: path, line, until, reason });
@@ -226,24 +226,24 @@ class ImportRun {
     return this.#imports.reduce((sum, one) => sum + one.frames, 0);
   }
 
-  #refuseWhereNothingCame(tapes: readonly TapeReport[]): void {
+  #refuseIfNothingImported(tapes: readonly TapeReport[]): void {
     if (tapes.some(({ tape }) => tape !== undefined)) return;
     const files = this.#files.map(({ name }) => name).join(", ");
     const [first] = tapes;
     if (first) {
       const reasons = tapes.map(({ symbol, refused }) => (tapes.length === 1 ? refused : `${symbol}: ${refused}`));
-      throw new ImportRefused(`${files} gives no tape: ${reasons.join("; ")}.`);
+      throw new ImportRefused(`${files} cannot become a tape: ${reasons.join("; ")}.`);
     }
     if (this.#otherSymbols.size > 0) {
       const there = [...this.#otherSymbols].sort().join(", ");
-      throw new ImportRefused(`${files} holds no ${this.#options.symbol}; it holds ${there}.`);
+      throw new ImportRefused(`${files} does not contain ${this.#options.symbol}; it contains ${there}.`);
     }
     const [broken] = this.#broken;
     const ignored = [...this.#ignored].map(([kind, n]) => `${n} ${kind}`).join(", ");
     const why = broken
       ? ` (the first broken line is ${broken.line}: ${broken.reason})`
       : ignored && ` (only ${ignored})`;
-    throw new ImportRefused(`${files} gives no tape: there is no market event in it${why}.`);
+    throw new ImportRefused(`${files} cannot become a tape: it contains no market events${why}.`);
   }
 
   #report(tapes: readonly TapeReport[], seconds: number): Omit<ImportReport, "files" | "formats" | "skipped"> {
@@ -263,12 +263,14 @@ class ImportRun {
 
 function checkOptions({ intervalMs = 100, silenceMs = 5_000, id }: ImportOptions): void {
   if (!Number.isInteger(intervalMs) || intervalMs < 0 || intervalMs > 3_600_000) {
-    throw new ImportRefused(`The interval is ${intervalMs} ms; it has to be a whole number from 0 to 3,600,000.`);
+    throw new ImportRefused(
+      `The interval must be a whole number of milliseconds from 0 to 3,600,000, not ${intervalMs}.`,
+    );
   }
-  if (!(silenceMs >= 100)) throw new ImportRefused(`The silence is ${silenceMs} ms; it has to be at least 100.`);
+  if (!(silenceMs >= 100)) throw new ImportRefused(`The silence must be at least 100 ms, not ${silenceMs}.`);
   if (id !== undefined && !tapeIdPattern.test(id)) {
     throw new ImportRefused(
-      `"${id}" cannot name a tape: use letters, digits, _ . and -, at most 100, not starting with . or -.`,
+      `"${id}" cannot name a tape: use at most 100 letters, digits, _ . and -, not starting with . or -.`,
     );
   }
 }

@@ -10,7 +10,7 @@ import {
   tapeOf,
 } from "./test-recordings.js";
 
-/** Every file there is, alone or with those it belongs to: what comes of it. */
+/** Every recording file, alone or with its companions, and the tapes expected of it. */
 interface Case {
   readonly name: string;
   readonly files: string[];
@@ -147,7 +147,7 @@ const cases: Case[] = [
   },
 ];
 
-/** Reads every frame of every tape with the checker's eyes. */
+/** Checks every frame of every tape. */
 async function checkTapes(imported: Imported): Promise<void> {
   for (const tape of imported.report.tapes) {
     if (tape.refused !== undefined) continue;
@@ -168,7 +168,7 @@ async function checkTapes(imported: Imported): Promise<void> {
 
 describe.skipIf(recordingsAbsent)("every recording", () => {
   test.each(cases)(
-    "[IM1] $name: imports by its content alone, and every frame keeps every rule",
+    "[IM1] $name: is recognised by its content, and every frame keeps every rule",
     async ({ files, tapes }) => {
       const imported = await importToMemory(recording(...files));
       const found = imported.report.tapes.map(({ tape, frames, trades, bookUpdates, updatesAfterTape }) => [
@@ -187,7 +187,7 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
     },
   );
 
-  test("[FR1] with a frame for each event every frame keeps every rule, thin books and quick times included", async () => {
+  test("[FR1] every frame keeps every rule with a frame per event, in thin books and fast markets too", async () => {
     const thin = recording("cryptofeed-raw/BINANCE_FUTURES.ws.1.0", "cryptofeed-raw/BINANCE_FUTURES.http.0.0");
     await checkTapes(await importToMemory(thin, { intervalMs: 0 }));
     await checkTapes(await importToMemory(recording("hyperliquid"), { intervalMs: 0 }));
@@ -195,11 +195,11 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
   });
 
   const refused: [file: string, reason: RegExp][] = [
-    ["tardis/deribit_incremental_book_L2_BTC-PERPETUAL.csv", /no price is known: it holds 15 ask levels and no bid/],
-    ["tardis/bitmex_trades_XBTUSD.csv", /no book: it holds 10 trades and no order book/],
+    ["tardis/deribit_incremental_book_L2_BTC-PERPETUAL.csv", /no price is known: it has 15 ask levels and no bid/],
+    ["tardis/bitmex_trades_XBTUSD.csv", /no book: it has 10 trades and no order book/],
     [
       "binance-archiver-csv/test_positive_binance_trade_stream_spot_trxusdt_04-03-2025.csv",
-      /no book: it holds 10000 trades/,
+      /no book: it has 10000 trades/,
     ],
     ["lobster/AAPL_2012-06-21_34200000_57600000_message_10.csv", /is a message file: give the orderbook file/],
     ["lobster/AAPL_2012-06-21_34200000_57600000_orderbook_10.csv", /is an orderbook file, which has no times/],
@@ -209,25 +209,25 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
     await expect(importToMemory(recording(file))).rejects.toThrow(reason);
   });
 
-  test("[IM16] the Tardis folder gives the tapes there are, and says why the rest gives none", async () => {
+  test("[IM16] the Tardis folder becomes two tapes, and the report says why the rest was refused", async () => {
     const { report } = await importToMemory(recording("tardis"));
     expect(report.tapes.filter(({ tape }) => tape !== undefined)).toHaveLength(2);
     expect(report.tapes.map(({ refused: why }) => why).filter(Boolean)).toEqual([
-      "no book: it holds 10 trades and no order book",
-      "no price is known: it holds 15 ask levels and no bid",
+      "no book: it has 10 trades and no order book",
+      "no price is known: it has 15 ask levels and no bid",
     ]);
     expect(report.notices.join()).toMatch(/snapshot_5_BTCUSDT.csv was left out: another file has a deeper book/);
   });
 
-  test("[IM2] with a symbol only that instrument becomes a tape, in any case of letters", async () => {
+  test("[IM2] with a symbol only that instrument becomes a tape, whatever its letter case", async () => {
     const { report } = await importToMemory(recording("cryptofeed-raw/COINBASE.ws.28.0"), { symbol: "skl-usd" });
     expect(report.tapes.map(({ symbol }) => symbol)).toEqual(["SKL-USD"]);
     await expect(importToMemory(recording("cryptofeed-raw/COINBASE.ws.28.0"), { symbol: "BTC-USD" })).rejects.toThrow(
-      /holds no BTC-USD; it holds BAND-BTC, BAND-GBP, CRV-EUR/,
+      /does not contain BTC-USD; it contains BAND-BTC, BAND-GBP, CRV-EUR/,
     );
   });
 
-  test("[IM21] one id for several instruments is refused, and with a symbol it is taken", async () => {
+  test("[IM21] one id for several instruments is refused unless a symbol selects one", async () => {
     const files = recording("cryptofeed-raw/BITMEX.ws.1.0");
     await expect(importToMemory(files, { id: "mine" })).rejects.toThrow(/several instruments/);
     const { report } = await importToMemory(files, { id: "mine", symbol: "XBTUSD" });
@@ -236,7 +236,7 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
 });
 
 describe.skipIf(recordingsAbsent)("quirks of the recordings", () => {
-  test("[IM11] a trade of the insurance fund is no market trade: it is left out and counted", async () => {
+  test("[IM11] an insurance fund trade is left out and counted", async () => {
     const imported = await importToMemory(recording("binance-raw/usdm_btcusdt_20230405.dat.gz"));
     expect(tapeOf(imported).tradesLeftOut).toMatchObject({ INSURANCE_FUND: 1 });
     for await (const text of framesOf(imported, tapeOf(imported))) {
@@ -244,27 +244,27 @@ describe.skipIf(recordingsAbsent)("quirks of the recordings", () => {
     }
   });
 
-  test("[IM9] the edited last row of the archiver's depth is a gap of a day", async () => {
+  test("[IM9] the archiver's edited last depth row is a gap of a day", async () => {
     const { gaps } = tapeOf(await importToMemory(recording("binance-archiver-csv")));
     expect(gaps).toHaveLength(1);
     expect(gaps[0]).toMatchObject({ to: "2025-03-04T23:59:56.000000Z" });
     expect(gaps[0]?.ms).toBeGreaterThan(85_900_000);
   });
 
-  test("[IM10] trades after the book has ended are left out and counted, not shown on a dead book", async () => {
+  test("[IM10] trades after the last book update are left out and counted", async () => {
     const { tradesLeftOut, trades, gaps } = tapeOf(await importToMemory(recording("binance-archiver-csv")));
     expect(trades + (tradesLeftOut.withoutBook ?? 0)).toBe(10_000);
     expect(trades).toBeGreaterThanOrEqual(1_504);
     expect(gaps[0]?.reason).toContain("the book was silent while trades went on");
   });
 
-  test("[IM9] the windows of lob-250ms are apart by marked gaps, and unchanged rows make no frame", async () => {
+  test("[IM9] marked gaps separate the windows of lob-250ms, and unchanged rows make no frame", async () => {
     const { gaps, frames, bookUpdates } = tapeOf(await importToMemory(recording("lob-250ms")));
     expect(gaps).toHaveLength(6);
     expect(bookUpdates - frames).toBe(6);
   });
 
-  test("[IM13] spot BTC 2024 leaves the prices that its snapshot knew, and the report says so", async () => {
+  test("[IM13] spot BTC 2024 moves beyond the prices of its snapshot, and the report says so", async () => {
     const files = recording("binance-raw/spot_btcusdt_20240808.gz", "binance-raw/spot_btcusdt_20240809.gz");
     const { book } = tapeOf(await importToMemory(files));
     expect(book).toMatchObject({ levelsOutsideSnapshot: 1_217, diffsBeforeSnapshot: 2, snapshotsUsed: 1 });
@@ -281,7 +281,7 @@ describe.skipIf(recordingsAbsent)("quirks of the recordings", () => {
     expect(hyperliquid.trades + (hyperliquid.tradesLeftOut.beforeFirstFrame ?? 0)).toBe(64);
   });
 
-  test("[IM11] accounts of traders don't get onto a tape", async () => {
+  test("[IM11] traders' accounts are not recorded", async () => {
     const imported = await importToMemory(recording("hyperliquid"));
     for await (const text of framesOf(imported, tapeOf(imported))) expect(text).not.toMatch(/users|0x[0-9a-f]{8}/);
   });
@@ -304,7 +304,7 @@ describe.skipIf(recordingsAbsent)("quirks of the recordings", () => {
     ]);
   });
 
-  test("[IM23] each trade of a recording is on the tape once, in order, or counted as left out", async () => {
+  test("[IM23] each trade of a recording is on the tape once and in order, or counted as left out", async () => {
     const files = recording("binance-raw/spot_ethusdt_20240808.gz", "binance-raw/spot_ethusdt_20240809.gz");
     const expected: { timestamp: string; price: number; size: number; side: string }[] = [];
     for await (const event of eventsOf(files)) {

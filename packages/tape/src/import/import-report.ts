@@ -1,9 +1,9 @@
 import { maxLevels } from "@tapedeck/market";
 
-/** What an import did, in numbers. `reportLines` says it in words. */
+/** What an import did, in numbers; `reportLines` puts it into words. */
 export interface ImportReport {
   readonly files: readonly string[];
-  /** What lay beside the recording and is not one; `reason` is the end of a sentence. */
+  /** Files found beside the recording that are not recordings; `reason` completes a sentence about the file. */
   readonly skipped: readonly { readonly file: string; readonly reason: string }[];
   readonly formats: readonly string[];
   readonly lines: number;
@@ -11,11 +11,11 @@ export interface ImportReport {
   readonly linesPerSecond: number;
   readonly frames: number;
   readonly brokenLines: { readonly count: number; readonly first: readonly BrokenLineReport[] };
-  /** Files that could not be read to their end: the tapes are partial. */
+  /** Files that could not be read to their end; the tapes are partial. */
   readonly cutShort: readonly CutShortReport[];
-  /** Messages that mean nothing to a tape, by their kind. */
+  /** Number of messages that a tape does not need, by kind. */
   readonly ignoredLines: Readonly<Record<string, number>>;
-  /** What else its user should know of the recording, a sentence each. */
+  /** Other things the user should know about the recording, one sentence each. */
   readonly notices: readonly string[];
   readonly tapes: readonly TapeReport[];
 }
@@ -35,9 +35,9 @@ export interface BrokenLineReport {
   readonly reason: string;
 }
 
-/** One instrument of a recording, and the tape that was made of it. */
+/** One instrument of a recording and the tape made from it. */
 export interface TapeReport {
-  /** `id@version`; undefined where it was refused. */
+  /** `id@version`; undefined if the instrument was refused. */
   readonly tape: string | undefined;
   readonly refused: string | undefined;
   readonly symbol: string;
@@ -46,15 +46,15 @@ export interface TapeReport {
   readonly to: string | undefined;
   readonly durationMs: number;
   readonly frames: number;
-  /** Of the analytics in the frames. */
+  /** Version of the analytics in the frames. */
   readonly analyticsVersion: number;
-  /** On the tape: the sum of its frames' `updates`. */
+  /** Updates on the tape: the sum of its frames' `updates`. */
   readonly bookUpdates: number;
-  /** Book updates behind the last frame. They changed nothing that a frame shows, so the tape ends before them. */
+  /** Book updates after the last frame. They changed nothing that a frame shows, so the tape ends before them. */
   readonly updatesAfterTape: number;
-  /** Time of the last event that was heard; the tape's end, or later. */
+  /** Time of the recording's last event: the tape's end or later. */
   readonly heardUntil: string | undefined;
-  /** On the tape. */
+  /** Trades on the tape. */
   readonly trades: number;
   readonly gaps: readonly {
     readonly from: string;
@@ -68,39 +68,39 @@ export interface TapeReport {
     readonly snapshotsUsed: number;
     readonly snapshotsNotNeeded: number;
     readonly snapshotsApart: number;
-    /** Numbered diffs were all there was to build the book from. */
+    /** The book was built from diffs alone. */
     readonly withoutSnapshot: boolean;
-    /** Places where the venue's numbers say that updates are missing. */
+    /** Times that the venue's update ids show missing updates. */
     readonly sequenceBreaks: number;
-    /** Books whose bid was not below their ask; the older side's levels were removed. */
+    /** Books whose bid was not below their ask; the older side's overlapping levels were removed. */
     readonly crossed: number;
     readonly levelsUncrossed: number;
-    /** Books whose top 20 reach beyond the prices that the snapshot knew. */
+    /** Books whose top 20 levels reach beyond the prices that the snapshot covered. */
     readonly levelsOutsideSnapshot: number;
-    /** Changes of levels that nobody had inserted. */
+    /** Changes of levels whose id is unknown. */
     readonly unknownIds: number;
-    /** Levels of the deeper side, at most; frames keep the best 20 of each. */
+    /** Most levels on one side of the book; frames keep the best 20. */
     readonly deepest: number;
     readonly finalBid: number | null;
     readonly finalAsk: number | null;
   };
-  /** Repetitions, left out. */
+  /** Repeated events, left out. */
   readonly duplicates: number;
-  /** Events that came after later ones. They were put in their place but for those that came too late for it. */
+  /** Events that came after later ones. They were put in order, except those that came too late. */
   readonly outOfOrder: {
     readonly book: number;
     readonly trades: number;
     readonly bookLeftOut: number;
-    /** Shown in the next frame, with their own time. */
+    /** Too late to be put in order: they are in the next frame, with their own time. */
     readonly tradesLate: number;
   };
   /** By reason. */
   readonly tradesLeftOut: Readonly<Record<string, number>>;
-  /** Holes in the venue's numbering of trades. */
+  /** Trades missing by the venue's trade ids. */
   readonly missingTrades: number;
 }
 
-/** The report for people. Names of files and instruments are in it as they are, line breaks too. */
+/** The report as text. Names of files and instruments are not escaped, so they may contain line breaks. */
 export function reportLines(report: ImportReport): string[] {
   const { brokenLines } = report;
   const lines = [
@@ -120,7 +120,7 @@ export function reportLines(report: ImportReport): string[] {
   }
   const ignored = Object.entries(report.ignoredLines);
   if (ignored.length > 0) {
-    lines.push(`not needed: ${ignored.map(([kind, n]) => `${n} ${kind}`).join(", ")}`);
+    lines.push(`ignored: ${ignored.map(([kind, n]) => `${n} ${kind}`).join(", ")}`);
   }
   for (const notice of report.notices) lines.push(notice);
   for (const { file, reason } of report.skipped) lines.push(`skipped: ${file} ${reason}`);
@@ -148,23 +148,25 @@ function tapeText(tape: TapeReport, partial: boolean): string[] {
 
 function* endFindings({ updatesAfterTape, heardUntil }: TapeReport): Generator<string> {
   if (updatesAfterTape > 0) {
-    yield `${count(updatesAfterTape, "book update")} behind the last frame, until ${heardUntil}, changed nothing that a frame shows`;
+    yield `${count(updatesAfterTape, "book update")} after the last frame, until ${heardUntil}, changed nothing that a frame shows`;
   }
 }
 
 function* bookFindings({ book }: TapeReport): Generator<string> {
-  if (book.withoutSnapshot) yield "no snapshot: the book is built from the diffs alone, and is not deep at first";
+  if (book.withoutSnapshot) yield "no snapshot: the book is built from the diffs alone and is shallow at first";
   if (book.diffsBeforeSnapshot > 0)
     yield `${count(book.diffsBeforeSnapshot, "diff")} older than the snapshot, left out`;
-  if (book.snapshotsNotNeeded > 0) yield `${count(book.snapshotsNotNeeded, "snapshot")} not needed: the book was whole`;
-  if (book.snapshotsApart > 0) yield `${count(book.snapshotsApart, "snapshot")} with a hole to the diffs, not trusted`;
+  if (book.snapshotsNotNeeded > 0)
+    yield `${count(book.snapshotsNotNeeded, "snapshot")} not needed: the book was complete`;
+  if (book.snapshotsApart > 0)
+    yield `${count(book.snapshotsApart, "snapshot")} not used: diffs between them and the recording are missing`;
   if (book.sequenceBreaks > 0) yield `${count(book.sequenceBreaks, "break")} in the update ids, marked as gaps`;
   if (book.crossed > 0) {
     yield `${count(book.crossed, "crossed book")}: ${count(book.levelsUncrossed, "stale level")} removed`;
   }
   if (book.levelsOutsideSnapshot > 0) {
     yield `levels_outside_snapshot: the top 20 of ${count(book.levelsOutsideSnapshot, "book")} reach beyond the prices ` +
-      "that the snapshot knew; there, levels that nobody touched since are missing";
+      "that the snapshot covered; unchanged levels beyond them are missing";
   }
   if (book.deepest > maxLevels) {
     yield `${count(book.deepest, "level")} a side in the recording's deepest book; frames keep the best ${maxLevels}`;
@@ -174,10 +176,11 @@ function* bookFindings({ book }: TapeReport): Generator<string> {
 
 function* orderFindings({ outOfOrder, duplicates }: TapeReport): Generator<string> {
   if (outOfOrder.book + outOfOrder.trades > 0) {
-    yield `out of order: ${count(outOfOrder.book, "book update")} and ${count(outOfOrder.trades, "trade")}, put in their place`;
+    yield `out of order: ${count(outOfOrder.book, "book update")} and ${count(outOfOrder.trades, "trade")}, put in order`;
   }
   if (outOfOrder.bookLeftOut > 0) yield `${count(outOfOrder.bookLeftOut, "book update")} came too late, left out`;
-  if (outOfOrder.tradesLate > 0) yield `${count(outOfOrder.tradesLate, "trade")} came late, shown in the next frame`;
+  if (outOfOrder.tradesLate > 0)
+    yield `${count(outOfOrder.tradesLate, "trade")} came too late, shown in the next frame`;
   if (duplicates > 0) yield `${count(duplicates, "duplicate")}, left out`;
 }
 

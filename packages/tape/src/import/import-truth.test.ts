@@ -3,7 +3,7 @@ import { DepthSync, OrderBook } from "@tapedeck/market";
 import { describe, expect, test } from "vitest";
 import { eventsOf, framesOf, importToMemory, recording, recordingsAbsent, tapeOf } from "./test-recordings.js";
 
-// The truth is in the data itself: Binance's own best prices, LOBSTER's own books.
+// The recordings contain the truth: Binance's best prices and LOBSTER's books.
 
 interface Expected {
   readonly name: string;
@@ -60,7 +60,7 @@ const expected: Expected[] = [
 ];
 
 describe.skipIf(recordingsAbsent)("Binance's own best prices", () => {
-  test.each(expected)("[IM4] $name: after every diff the book says what the last bookTicker said", async (truth) => {
+  test.each(expected)("[IM4] $name: after every diff the book agrees with the last bookTicker", async (truth) => {
     const book = new OrderBook();
     const seen = { compared: 0, equal: 0, crossed: 0, gaps: 0 };
     let ticker = { bid: 0, ask: 0 };
@@ -90,7 +90,7 @@ describe.skipIf(recordingsAbsent)("Binance's own best prices", () => {
     expect([book.bids.bestPrice, book.asks.bestPrice]).toEqual([truth.bid, truth.ask]);
   });
 
-  test("[IM5] spot BTC 2023 has no snapshot: built from its diffs alone it says what the bookTicker said all the same", async () => {
+  test("[IM5] spot BTC 2023 has no snapshot: a book built from diffs alone agrees with the bookTicker", async () => {
     const book = new OrderBook();
     let ticker = { bid: 0, ask: 0 };
     const seen = { diffs: 0, different: 0, crossed: 0 };
@@ -112,7 +112,7 @@ describe.skipIf(recordingsAbsent)("LOBSTER's own books", () => {
     "lobster/AAPL_2012-06-21_34200000_57600000_orderbook_10.csv",
   );
 
-  test("[IM17] [FR20] frame n is the book of row n, the trade of row n, at the nanosecond of row n, and its mid that of row n - 1", async () => {
+  test("[IM17] [FR20] frame n has the book, the trade and the time of row n, and the trade's mid is that of row n - 1", async () => {
     const imported = await importToMemory([messages, books], { intervalMs: 0 });
     const bookRows = (await readFile(books, "utf8")).trimEnd().split("\n");
     const messageRows = (await readFile(messages, "utf8")).trimEnd().split("\n");

@@ -25,15 +25,15 @@ interface InstrumentSettings {
   readonly firstNs: bigint;
   readonly intervalNs: number;
   readonly silenceNs: number;
-  /** The tape's id; made of symbol, source and day where undefined. */
+  /** The tape's id; undefined: made from symbol, source and day. */
   readonly id: string | undefined;
 }
 
 const dayNs = 86_400_000_000_000n;
 
 /**
- * Makes the tape of one instrument out of its events: puts them in order, rebuilds the book by the venue's rules, has frames
- * made and writes them. What it meets on the way is in its report.
+ * Makes the tape of one instrument from its events: puts them in order, rebuilds the book by the venue's rules, builds frames
+ * and writes them. Its report lists every anomaly of the recording.
  */
 export class InstrumentImport {
   /** Time of the newest event, nanoseconds since 1970. */
@@ -41,10 +41,10 @@ export class InstrumentImport {
   readonly #settings: InstrumentSettings;
   /** Event time 0: the midnight before the first event, so that times are small numbers. */
   readonly #originNs: bigint;
-  readonly #reorder = new ReorderBuffer((placed) => this.#take(placed));
+  readonly #reorder = new ReorderBuffer((placed) => this.#apply(placed));
   readonly #builder: FrameBuilder;
   readonly #keyed: KeyedBook;
-  /** Books without numbers pass it as they are. */
+  /** Books without update ids bypass it. */
   readonly #depth: DepthSync<MarketTrade>;
   readonly #bookSilence: StaleBookFilter;
   readonly #tradeIds = new RecentIds<number | string>();
@@ -53,7 +53,7 @@ export class InstrumentImport {
   readonly #gaps: { ns: number; fromNs: number; reason: string }[] = [];
   #numbered = false;
   #lastTradeId: number | undefined;
-  /** Trades that a marked silence swallowed need no gap of their own. */
+  /** Trades missing during a marked silence need no separate gap. */
   #silentSinceTrade = false;
   #frames: FrameParts[] = [];
   #lastFrameNs = 0;
@@ -85,7 +85,7 @@ export class InstrumentImport {
     return this.#builder.counts.frames;
   }
 
-  /** Takes the next event as it was heard; `at` is its time in nanoseconds since 1970. */
+  /** Adds the next event in the order of receipt; `at` is its time in nanoseconds since 1970. */
   push(at: bigint, event: SourceEvent): void {
     const ns = this.#since(at);
     if (at > this.newest) this.newest = at;
@@ -95,14 +95,14 @@ export class InstrumentImport {
     else this.#reorder.push({ ns, event });
   }
 
-  /** Nothing was heard of the whole recording between `from` and what comes next. */
+  /** The whole recording has no event between `from` and the next one. */
   markSilence(from: bigint, reason: string): void {
     this.#reorder.flush();
     this.#silentSinceTrade = true;
     this.#markGap(Number(from - this.#originNs), reason);
   }
 
-  /** Writes the frames made so far. Awaiting it is what keeps memory flat. */
+  /** Writes the frames built so far. Awaiting it keeps memory bounded. */
   async drain(): Promise<void> {
     const frames = this.#frames;
     this.#frames = [];
@@ -116,7 +116,7 @@ export class InstrumentImport {
     }
   }
 
-  /** The recording is over: writes what was still held back. */
+  /** Ends the recording: writes everything still buffered. */
   async end(): Promise<void> {
     this.#reorder.flush();
     this.#depth.end();
@@ -125,7 +125,7 @@ export class InstrumentImport {
     await this.drain();
   }
 
-  /** Completes the tape. An instrument that gave no frame is refused, with the reason, and leaves nothing behind. */
+  /** Completes the tape. An instrument without a frame is refused with the reason and leaves nothing behind. */
   async finish(): Promise<TapeReport> {
     if (this.#writer === undefined) return this.#report(undefined, this.#refusal());
     const { id, version } = await this.#writer.finish();
@@ -141,7 +141,7 @@ export class InstrumentImport {
     if (Number.isSafeInteger(ns)) return ns;
     const { symbol } = this.#settings.instrument;
     throw new ImportRefused(
-      `The recording of ${symbol} spans more than the 104 days that a tape can. Import its parts as tapes of their own.`,
+      `The recording of ${symbol} spans more than 104 days, the longest that a tape can. Import its parts as separate tapes.`,
     );
   }
 
@@ -160,22 +160,22 @@ export class InstrumentImport {
     });
   }
 
-  /** A mended book, or a trade that came too late, goes with the newest moment there is. */
+  /** A repaired book or a late trade gets the time of the newest event. */
   #notBefore(ns: number): number {
     return Math.max(ns, this.#builder.lastEventNs);
   }
 
   #exclude(trade: SourceTrade, reason: string): void {
     this.#excluded.set(reason, (this.#excluded.get(reason) ?? 0) + 1);
-    // It fills its place in the numbers all the same.
+    // Its id still counts as seen, so it is not reported as missing.
     if (typeof trade.id === "number" && reason !== "from before the recording") this.#tradeIds.add(trade.id);
   }
 
-  /** In order of time. */
-  #take({ ns, event }: TimedEvent): void {
+  /** Applies an event; they come in order of time. */
+  #apply({ ns, event }: TimedEvent): void {
     switch (event.kind) {
       case "trade":
-        this.#takeTrade(ns, event);
+        this.#applyTrade(ns, event);
         return;
       case "diff":
         this.#noteBook(event.bids.length, event.asks.length);
@@ -207,7 +207,7 @@ export class InstrumentImport {
     this.#counts.asks += asks;
   }
 
-  #takeTrade(ns: number, trade: SourceTrade): void {
+  #applyTrade(ns: number, trade: SourceTrade): void {
     const { id } = trade;
     if (id !== undefined) {
       if (this.#tradeIds.has(id)) {
@@ -254,10 +254,10 @@ export class InstrumentImport {
   #refusal(): string {
     const { bids, asks, bookMessages } = this.#counts;
     const trades = this.#builder.counts.tradesBeforePrice;
-    if (bookMessages === 0) return `no book: it holds ${trades} trades and no order book`;
+    if (bookMessages === 0) return `no book: it has ${trades} trades and no order book`;
     if (bids === 0 || asks === 0) {
       const [there, missing] = bids === 0 ? ["ask", "bid"] : ["bid", "ask"];
-      return `no price is known: it holds ${bids + asks} ${there} levels and no ${missing}`;
+      return `no price is known: it has ${bids + asks} ${there} levels and no ${missing}`;
     }
     return "no price is known: there was never a bid and an ask at once";
   }

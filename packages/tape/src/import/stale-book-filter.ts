@@ -1,11 +1,11 @@
 import type { DepthSink, MarketTrade, OrderBook } from "@tapedeck/market";
 
-/** A trade this soon after a book update needs no other one: its own may have come before it. */
+/** A trade this soon after a book update is accepted at once: its own update may have preceded it. */
 const freshNs = 1e9;
 
-/** Where the market goes: in order of time. */
+/** Receives the market's events in order of time. */
 export interface MarketSink {
-  /** `trades` are of the very moment, and led to this book. */
+  /** `trades` are of the same moment and led to this book. */
   book(ns: number, change: (book: OrderBook) => void, trades: readonly MarketTrade[]): void;
   trade(ns: number, trade: MarketTrade): void;
   gap(fromNs: number, reason: string): void;
@@ -17,21 +17,21 @@ interface PendingTrade {
 }
 
 /**
- * Tells a quiet book from a dead one. A trade takes from the book, so an update follows it soon; trades that go on for longer
- * than the threshold without one mean that the book's stream was lost. Such trades would be shown on a book that was not the
- * market's any more: they are left out and counted, and the stretch is a marked gap.
+ * Tells a quiet book from a stale one. A trade changes the book, so an update follows soon; trades that go on for longer than the
+ * threshold without an update mean that the book's stream was lost. Showing such trades on a stale book would be wrong, so they
+ * are left out and counted, and the stretch becomes a marked gap.
  */
 export class StaleBookFilter implements DepthSink<MarketTrade> {
-  /** Trades of stretches without a living book. */
+  /** Trades left out because the book was stale. */
   tradesLeftOut = 0;
   readonly #silenceNs: number;
   readonly #sink: MarketSink;
   #lastBookNs: number | undefined;
-  /** Trades after a quiet of the book, until it is known whether an update follows. */
-  #doubtful: PendingTrade[] = [];
-  #dead = false;
-  /** A gap was marked since the last book: trades behind it are shown on the next book, not on that one. */
-  #broken = false;
+  /** Trades since the book went quiet, held until an update follows. */
+  #pending: PendingTrade[] = [];
+  #stale = false;
+  /** A gap was marked since the last book: trades after it are shown on the next book. */
+  #gapSinceBook = false;
 
   constructor(silenceNs: number, sink: MarketSink) {
     this.#silenceNs = silenceNs;
@@ -39,15 +39,15 @@ export class StaleBookFilter implements DepthSink<MarketTrade> {
   }
 
   book(ns: number, change: (book: OrderBook) => void, trades: readonly MarketTrade[] = []): void {
-    const [first] = this.#doubtful;
-    if (this.#dead || (first !== undefined && ns - first.ns > this.#silenceNs)) {
-      this.#leaveOut();
+    const [first] = this.#pending;
+    if (this.#stale || (first !== undefined && ns - first.ns > this.#silenceNs)) {
+      this.#dropPending();
       if (this.#lastBookNs !== undefined) this.#sink.gap(this.#lastBookNs, "the book was silent while trades went on");
     }
-    const after = this.#broken ? this.#doubtful.splice(0) : [];
-    this.#letGo();
-    this.#dead = false;
-    this.#broken = false;
+    const after = this.#gapSinceBook ? this.#pending.splice(0) : [];
+    this.#releasePending();
+    this.#stale = false;
+    this.#gapSinceBook = false;
     this.#lastBookNs = ns;
     this.#sink.book(ns, change, trades);
     for (const { trade } of after) this.#sink.trade(ns, trade);
@@ -58,30 +58,30 @@ export class StaleBookFilter implements DepthSink<MarketTrade> {
       this.#sink.trade(ns, trade);
       return;
     }
-    this.#doubtful.push({ ns, trade });
-    const [first] = this.#doubtful;
-    if (this.#dead || (first !== undefined && ns - first.ns > this.#silenceNs)) {
-      this.#dead = true;
-      this.#leaveOut();
+    this.#pending.push({ ns, trade });
+    const [first] = this.#pending;
+    if (this.#stale || (first !== undefined && ns - first.ns > this.#silenceNs)) {
+      this.#stale = true;
+      this.#dropPending();
     }
   }
 
   gap(fromNs: number, reason: string): void {
-    this.#broken = true;
+    this.#gapSinceBook = true;
     this.#sink.gap(fromNs, reason);
   }
 
   end(): void {
-    this.#letGo();
+    this.#releasePending();
   }
 
-  #letGo(): void {
-    for (const { ns, trade } of this.#doubtful) this.#sink.trade(ns, trade);
-    this.#doubtful = [];
+  #releasePending(): void {
+    for (const { ns, trade } of this.#pending) this.#sink.trade(ns, trade);
+    this.#pending = [];
   }
 
-  #leaveOut(): void {
-    this.tradesLeftOut += this.#doubtful.length;
-    this.#doubtful = [];
+  #dropPending(): void {
+    this.tradesLeftOut += this.#pending.length;
+    this.#pending = [];
   }
 }

@@ -9,7 +9,7 @@ import { type ImportOptions, importRecording } from "./import-recording.js";
 import type { ImportReport, TapeReport } from "./import-report.js";
 import { openRecording } from "./input/recording-file.js";
 
-/** Real recordings for tests: beside the repository, or where `TAPEDECK_TEST_DATA` says. They are not part of it. */
+/** Real recordings for tests, beside the repository or in `TAPEDECK_TEST_DATA`; they are not part of the repository. */
 const folder = process.env.TAPEDECK_TEST_DATA
   ? new URL(`${process.env.TAPEDECK_TEST_DATA.replace(/\/?$/, "/")}`, "file:///")
   : new URL("../../../../../shared/data/", import.meta.url);
@@ -33,11 +33,11 @@ export async function importToMemory(paths: readonly string[], options: ImportOp
   return { store, report: await importRecording(paths, options, { store }) };
 }
 
-/** The report of the only tape, or of the one of a symbol. */
+/** The report of the only tape, or of a symbol's tape. */
 export function tapeOf({ report }: Pick<Imported, "report">, symbol?: string): TapeReport {
   const tapes = report.tapes.filter((tape) => symbol === undefined || tape.symbol === symbol);
   const [tape] = tapes;
-  if (tape === undefined || tapes.length > 1) throw new Error(`${tapes.length} tapes, and one was expected`);
+  if (tape === undefined || tapes.length > 1) throw new Error(`expected one tape, found ${tapes.length}`);
   return tape;
 }
 
@@ -47,7 +47,7 @@ export async function* framesOf({ store }: Imported, { tape }: TapeReport): Asyn
   for (let seq = 0; seq <= opened.span.lastSeq; seq++) yield (opened.block(seq) ?? (await opened.load(seq))).json(seq);
 }
 
-/** What the importer of a recording hears, in the order of its lines. */
+/** The events of a recording in the order of its lines. */
 export async function* eventsOf(paths: readonly string[]): AsyncGenerator<SourceEvent> {
   const reading = {
     symbol: undefined,

@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const [source = ""] = recording("lob-250ms/csv_example_1.csv");
 
-/** The recording with so many repetitions of its last book, a quarter of a second apart. */
+/** The recording with its last book repeated `rows` times, a quarter of a second apart. */
 async function withTrailing(rows: number): Promise<string> {
   const lines = (await readFile(source, "utf8")).trimEnd().split("\n");
   const [row, ms, , ...book] = lines.at(-1)?.split(",") ?? [];
@@ -27,7 +27,7 @@ async function withTrailing(rows: number): Promise<string> {
 }
 
 test.skipIf(recordingsAbsent).each([0, 1, 3])(
-  "[IM90] %i updates at the end that change nothing shown are told as such, and everything agrees on where the tape ends",
+  "[IM90] %i trailing updates that change nothing shown are reported, and everything agrees on where the tape ends",
   async (rows) => {
     const imported = await importToMemory([await withTrailing(rows)], { symbol: "BTCUSDT", id: "one" });
     const report = tapeOf(imported);
@@ -53,10 +53,10 @@ test.skipIf(recordingsAbsent).each([0, 1, 3])(
     expect(overview.points.at(-1)).toMatchObject({ seq: count - 1, ts: to });
 
     const words = reportLines(imported.report).join("\n");
-    if (rows === 0) expect(words).not.toContain("behind the last frame");
+    if (rows === 0) expect(words).not.toContain("after the last frame");
     else
       expect(words).toContain(
-        `${rows} book update${rows === 1 ? "" : "s"} behind the last frame, until ${report.heardUntil}`,
+        `${rows} book update${rows === 1 ? "" : "s"} after the last frame, until ${report.heardUntil}`,
       );
   },
 );

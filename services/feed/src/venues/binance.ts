@@ -76,7 +76,7 @@ class BinanceHandler implements MessageHandler {
         trade: () => {},
         gap: () => {}, // told by `broken` when it happened
       },
-      { alone: false },
+      { snapshotRequired: true },
     );
   }
 

@@ -8,8 +8,8 @@ interface OpenStream {
 }
 
 /**
- * One stream out of several, by the time at which the recorder heard each event. Files of consecutive days run on, files of
- * the same time are merged. Within a file the order stays as it is, right or wrong.
+ * Merges streams by receive time: files of consecutive days follow each other, files of the same time interleave. The order
+ * within a file stays as it is, right or wrong.
  */
 export async function* mergeStreams(streams: readonly EventStream[]): AsyncGenerator<readonly SourceEvent[]> {
   const open: OpenStream[] = [];
@@ -21,7 +21,7 @@ export async function* mergeStreams(streams: readonly EventStream[]): AsyncGener
     }
     yield* merged(open);
   } finally {
-    // An import that fails closes the files that it has not read to their end.
+    // A failed import closes the files that it has not read to their end.
     for (const one of open) await one.rest.return?.();
   }
 }
@@ -29,9 +29,9 @@ export async function* mergeStreams(streams: readonly EventStream[]): AsyncGener
 async function* merged(open: OpenStream[]): AsyncGenerator<readonly SourceEvent[]> {
   while (open.length > 0) {
     const next = earliest(open);
-    const limit = secondHeard(open, next);
+    const limit = secondEarliest(open, next);
     const from = next.at;
-    // Everything that was heard before any other file's next event goes out at once.
+    // Everything received before any other file's next event is yielded at once.
     while (next.at < next.events.length) {
       const event = next.events[next.at];
       if (limit !== undefined && event !== undefined && event.receivedNs > limit && next.at > from) break;
@@ -54,17 +54,17 @@ async function refill(one: OpenStream): Promise<boolean> {
 
 /** Ties go to the file that was named first. */
 function earliest(open: readonly OpenStream[]): OpenStream {
-  return open.reduce((best, one) => (heardOf(one) < heardOf(best) ? one : best));
+  return open.reduce((best, one) => (receivedOf(one) < receivedOf(best) ? one : best));
 }
 
-function secondHeard(open: readonly OpenStream[], first: OpenStream): bigint | undefined {
+function secondEarliest(open: readonly OpenStream[], first: OpenStream): bigint | undefined {
   let second: bigint | undefined;
   for (const one of open) {
-    if (one !== first && (second === undefined || heardOf(one) < second)) second = heardOf(one);
+    if (one !== first && (second === undefined || receivedOf(one) < second)) second = receivedOf(one);
   }
   return second;
 }
 
-function heardOf({ events, at }: OpenStream): bigint {
+function receivedOf({ events, at }: OpenStream): bigint {
   return events[at]?.receivedNs ?? 0n;
 }

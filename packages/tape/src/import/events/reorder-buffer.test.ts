@@ -5,21 +5,21 @@ import { ReorderBuffer, reorderWindowNs, type TimedEvent } from "./reorder-buffe
 import type { Instrument, SourceEvent } from "./source-event.js";
 
 const instrument: Instrument = { symbol: "X", source: "TEST", decimals: 3 };
-const heard = (ns: number) => ({ instrument, ns: BigInt(ns), receivedNs: BigInt(ns) });
+const received = (ns: number) => ({ instrument, ns: BigInt(ns), receivedNs: BigInt(ns) });
 
 function diff(ns: number, last: number): TimedEvent {
-  return { ns, event: { kind: "diff", ...heard(ns), ids: { first: last, last }, bids: [], asks: [] } };
+  return { ns, event: { kind: "diff", ...received(ns), ids: { first: last, last }, bids: [], asks: [] } };
 }
 
 function trade(ns: number, id: number): TimedEvent {
   const plain = { timestamp: "", price: 1, size: 1, side: "buy" as const };
-  return { ns, event: { kind: "trade", ...heard(ns), id, ...plain } };
+  return { ns, event: { kind: "trade", ...received(ns), id, ...plain } };
 }
 
 function snapshot(ns: number, untimed: boolean): TimedEvent {
   return {
     ns,
-    event: { kind: "snapshot", ...heard(ns), ...(untimed ? { ns: undefined } : {}), bids: [], asks: [] },
+    event: { kind: "snapshot", ...received(ns), ...(untimed ? { ns: undefined } : {}), bids: [], asks: [] },
   };
 }
 
@@ -34,7 +34,7 @@ function reordered(events: readonly TimedEvent[]): { out: TimedEvent[]; counts: 
 const idOf = ({ event }: TimedEvent) =>
   event.kind === "diff" ? event.ids?.last : event.kind === "trade" ? event.id : 0;
 
-test("[IM7] events that come no more than the window late all come out once, in the order of time and of ids", () => {
+test("[IM7] events no later than the window come out once, in order of time and of ids", () => {
   const steps = fc.array(
     fc.record({
       after: fc.integer({ min: 0, max: 3e8 }),
@@ -65,12 +65,12 @@ test("[IM7] events that come no more than the window late all come out once, in 
   );
 });
 
-test("[IM7] at one moment trades go before the book that they led to", () => {
+test("[IM7] at the same time trades go before the book that they led to", () => {
   const { out } = reordered([diff(5, 1), trade(5, 1), diff(6, 2)]);
   expect(out.map(({ event }) => event.kind)).toEqual(["trade", "diff", "diff"]);
 });
 
-test("[IM7] what comes too late: a trade goes with the newest moment, a book without a number is left out", () => {
+test("[IM7] a trade that comes too late gets the newest time, and a late book without an id is left out", () => {
   const late = 2 * reorderWindowNs;
   const { out, counts } = reordered([diff(0, 1), diff(1, 2), diff(late, 3), trade(0, 1), snapshot(0, false)]);
   expect(out.map(({ ns, event }) => [ns, event.kind])).toEqual([
@@ -82,8 +82,8 @@ test("[IM7] what comes too late: a trade goes with the newest moment, a book wit
   expect(counts).toMatchObject({ tradesTooLate: 1, bookTooLate: 1 });
 });
 
-test("[IM7] a book without a time goes before the diffs that came after it, whatever their times", () => {
-  const plain = (ns: number): TimedEvent => ({ ns, event: { kind: "diff", ...heard(ns), bids: [], asks: [] } });
+test("[IM7] a snapshot without a time goes before the diffs received after it, whatever their times", () => {
+  const plain = (ns: number): TimedEvent => ({ ns, event: { kind: "diff", ...received(ns), bids: [], asks: [] } });
   const { out, counts } = reordered([snapshot(100, true), plain(90), plain(95), plain(120)]);
   expect(out.map(({ ns, event }) => [ns, event.kind])).toEqual([
     [90, "snapshot"],
@@ -94,7 +94,7 @@ test("[IM7] a book without a time goes before the diffs that came after it, what
   expect(counts.bookOutOfOrder).toBe(0);
 });
 
-test("[IM3] streams are merged by when each event was heard, and each keeps its own order", async () => {
+test("[IM3] streams are merged by receive time, and each keeps its own order", async () => {
   const streams = fc.array(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 20 }), { maxLength: 4 });
   await fc.assert(
     fc.asyncProperty(streams, fc.integer({ min: 1, max: 7 }), async (times, batch) => {

@@ -1,7 +1,7 @@
 import type { BookLevel, BookSideName, MarketTrade } from "@tapedeck/market";
 import type { TimeDecimals, TradeSide } from "@tapedeck/protocol";
 
-/** What a recording calls one market. */
+/** A market as a recording identifies it. */
 export interface Instrument {
   readonly symbol: string;
   /** The venue as users know it: `BINANCE`, `BINANCE-FUTURES`, `COINBASE`, ... */
@@ -12,11 +12,11 @@ export interface Instrument {
 
 interface SourceEventBase {
   readonly instrument: Instrument;
-  /** Nanoseconds since 1970 by the venue's clock, by the recorder's where a message has none; undefined: as late as what came last. */
+  /** Nanoseconds since 1970 by the venue's clock, else the recorder's; undefined: the time of the event before. */
   readonly ns: bigint | undefined;
-  /** When the recorder heard it: the order in which several files are read. */
+  /** Receive time by the recorder's clock, nanoseconds since 1970; several files are merged by it. */
   readonly receivedNs: bigint;
-  /** The line says the same as the one before it. */
+  /** The line equals the one before it. */
   readonly repeated?: boolean;
 }
 
@@ -25,7 +25,7 @@ interface SourceDiff extends SourceEventBase {
   readonly kind: "diff";
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
-  /** Where the venue numbers its updates. */
+  /** Update ids, if the venue has them. */
   readonly ids?: { readonly first: number; readonly last: number; readonly previous?: number | undefined };
 }
 
@@ -34,13 +34,13 @@ export interface SourceSnapshot extends SourceEventBase {
   readonly kind: "snapshot";
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
-  /** The update it stands at, where diffs have to be joined to it by number. */
+  /** Id of the last update in it, if diffs are joined to it by id. */
   readonly lastId?: number;
-  /** Trades of the very moment, which led to this book. */
+  /** Trades of the same moment that led to this book. */
   readonly trades?: readonly MarketTrade[];
 }
 
-/** Changes of levels that are named by ids. */
+/** Changes of levels that are identified by ids. */
 export interface SourceKeyed extends SourceEventBase {
   readonly kind: "keyed";
   readonly action: "partial" | "insert" | "update" | "delete";
@@ -50,18 +50,18 @@ export interface SourceKeyed extends SourceEventBase {
 export interface SourceTrade extends SourceEventBase {
   readonly kind: "trade";
   readonly id?: number | string;
-  /** Ids of this instrument's trades run 1, 2, 3, ..., so a hole in them is a loss. */
+  /** Trade ids of this instrument are consecutive, so a missing id is a missing trade. */
   readonly consecutive?: boolean;
   /** The trade's own time, ISO 8601. */
   readonly timestamp: string;
   readonly price: number;
   readonly size: number;
   readonly side: TradeSide;
-  /** Why it is no trade of this market in this stretch; it is counted and left out. */
+  /** Why the trade is counted and left out, for example because it is older than the recording. */
   readonly excluded?: string;
 }
 
-/** The venue's own word on its best prices. Frames don't need it, tests compare with it. */
+/** The venue's best prices. Frames don't need them; tests compare with them. */
 interface SourceTicker extends SourceEventBase {
   readonly kind: "ticker";
   readonly bid: number;

@@ -12,7 +12,7 @@ const tradeColumns = ["TimestampOfReceive", "TransactionTime", "Symbol", "TradeI
 
 export const binanceArchiver: Format = {
   name: "binance-archiver",
-  about: "Binance-Archiver's CSV: difference depth, one row per level, and trades, a file each",
+  about: "Binance-Archiver's CSV: difference depth (one row per level) and trades, in separate files",
   recognises: ({ head: [first = ""] }) => {
     const header = new Header(first);
     return header.has(...depthColumns) || header.has(...tradeColumns);
@@ -22,12 +22,12 @@ export const binanceArchiver: Format = {
 
 function parserOf(file: RecordingFile): LineParser {
   const header = new Header(file.head[0] ?? "");
-  // Rows don't say which market they are of; the archiver's file names do.
+  // Rows don't name their market; the archiver's file names do.
   const source = /usd_?m|coin_?m|futures/i.test(file.name) ? "BINANCE-FUTURES" : "BINANCE";
   return header.has(...depthColumns) ? new DepthRows(header, source) : new TradeRows(header, source);
 }
 
-/** Remembers the one instrument of a file by its symbol. */
+/** Base of both row parsers; caches the file's instrument. */
 class Rows {
   protected readonly header: Header;
   readonly #source: string;
@@ -88,11 +88,11 @@ class DepthRows extends Rows implements LineParser {
 
   #begin(row: readonly string[], id: string): Message {
     const { ns, decimals } = epochTime(this.header.value(row, "EventTime"), "EventTime");
-    const heard = epochTime(this.header.value(row, "TimestampOfReceive"), "TimestampOfReceive");
+    const received = epochTime(this.header.value(row, "TimestampOfReceive"), "TimestampOfReceive");
     const event = {
       instrument: this.instrument(this.header.value(row, "Symbol"), decimals),
       ns,
-      receivedNs: heard.ns,
+      receivedNs: received.ns,
     };
     const first = wholeOf(this.header.value(row, "FirstUpdateId"), "FirstUpdateId");
     return { id, event, ids: { first, last: wholeOf(id, "FinalUpdateId") }, bids: [], asks: [] };

@@ -6,15 +6,15 @@ import type { Format } from "./format.js";
 import { type LineParser, lineStream } from "./format.js";
 
 /**
- * `RECEIVE_TIME SPACE JSON`, as hftbacktest's recorders write it; the time in milliseconds, microseconds or nanoseconds, or in
- * seconds with decimals. Or the JSON alone.
+ * `RECEIVE_TIME SPACE JSON`, as hftbacktest's recorders write it, with the time in milliseconds, microseconds or nanoseconds, or in
+ * seconds with decimals; or the JSON alone.
  */
 const messageLine = /^(?:(?:\d{13,19}|\d{9,10}(?:\.\d+)?) )?\{/;
 const ownMessage = /"stream":\s*"\w+@|"lastUpdateId":\s*\d|"e":\s*"(?:depthUpdate|trade|aggTrade)"/;
 
 export function splitReceived(text: string): { receivedNs: bigint; json: string } {
   const space = text.indexOf(" ");
-  if (space < 0) throw new BrokenLine("no receive time and message with a space between");
+  if (space < 0) throw new BrokenLine("a line must be a receive time, a space and a message");
   const time = text.slice(0, space);
   const seconds = time.length <= 10 || time.includes(".");
   const receivedNs = seconds ? secondsNs(time, "the receive time") : epochTime(time, "the receive time").ns;
@@ -24,31 +24,31 @@ export function splitReceived(text: string): { receivedNs: bigint; json: string 
 export const binance: Format = {
   name: "binance",
   about:
-    "Binance's own messages (spot and futures), with a receive time before each or without, one a line or as JSON array: depth, trade, bookTicker, REST depth",
+    "Binance's messages (spot and futures), with or without a receive time before each, one per line or as JSON array: depth, trade, bookTicker, REST depth",
   recognises: ({ head }) => head.some((line) => messageLine.test(line) && ownMessage.test(line)),
   streams: (files, reading) =>
     files.map((file) => lineStream(file, new RawBinance(reading.symbol, reading.ignore), reading)),
 };
 
-/** The answer of a depth request, which names no symbol and, in spot, no time. */
-interface Answer {
+/** The response to a depth request, which lacks the symbol and, for spot, the time. */
+interface DepthResponse {
   readonly data: Fields;
-  /** Undefined: as late as the next message. */
+  /** Undefined: the receive time of the next message. */
   readonly receivedNs: bigint | undefined;
 }
 
 class RawBinance implements LineParser {
   readonly #messages = new BinanceMessages();
   readonly #ignore: (kind: string) => void;
-  /** That of the file's messages: the answer of a depth request names none. */
+  /** The market of the file's messages; depth responses don't name theirs. */
   #market: { symbol: string; futures: boolean } | undefined;
-  /** When the last message was heard. */
+  /** Receive time of the last message. */
   #receivedNs: bigint | undefined;
-  readonly #asked: string | undefined;
-  readonly #nameless: Answer[] = [];
+  readonly #requestedSymbol: string | undefined;
+  readonly #unassigned: DepthResponse[] = [];
 
   constructor(asked: string | undefined, ignore: (kind: string) => void) {
-    this.#asked = asked;
+    this.#requestedSymbol = asked;
     this.#ignore = ignore;
   }
 
@@ -56,8 +56,8 @@ class RawBinance implements LineParser {
     const { message, receivedNs } = this.#read(text);
     this.#receivedNs = receivedNs ?? this.#receivedNs;
     if (message.lastUpdateId !== undefined) {
-      this.#nameless.push({ data: message, receivedNs: this.#receivedNs });
-      this.#name(out);
+      this.#unassigned.push({ data: message, receivedNs: this.#receivedNs });
+      this.#assign(out);
       return;
     }
     const first = out.length;
@@ -67,15 +67,15 @@ class RawBinance implements LineParser {
     if (this.#market === undefined && instrument !== undefined) {
       this.#market = { symbol: instrument.symbol, futures: instrument.source === "BINANCE-FUTURES" };
     }
-    if (this.#nameless.length > 0) this.#name(out);
+    if (this.#unassigned.length > 0) this.#assign(out);
   }
 
   end(out: SourceEvent[]): void {
-    // Nothing but answers: those of futures carry times.
-    const futures = this.#nameless.some(({ data }) => data.T !== undefined);
-    this.#market ??= { symbol: this.#asked?.toUpperCase() ?? "UNKNOWN", futures };
-    this.#name(out);
-    for (const _ of this.#nameless) this.#ignore("book without a time");
+    // Only depth responses: those of futures have times.
+    const futures = this.#unassigned.some(({ data }) => data.T !== undefined);
+    this.#market ??= { symbol: this.#requestedSymbol?.toUpperCase() ?? "UNKNOWN", futures };
+    this.#assign(out);
+    for (const _ of this.#unassigned) this.#ignore("book without a time");
   }
 
   #read(text: string): { message: Fields; receivedNs: bigint | undefined } {
@@ -87,17 +87,17 @@ class RawBinance implements LineParser {
     return { message: parseJson(json), receivedNs };
   }
 
-  /** Hands on the answers whose market and time are known now. */
-  #name(out: SourceEvent[]): void {
+  /** Emits the depth responses whose market and time are now known. */
+  #assign(out: SourceEvent[]): void {
     const market = this.#market;
     if (market === undefined || this.#receivedNs === undefined) return;
-    for (const { data, receivedNs = this.#receivedNs } of this.#nameless.splice(0)) {
+    for (const { data, receivedNs = this.#receivedNs } of this.#unassigned.splice(0)) {
       out.push(this.#messages.snapshot(data, market, receivedNs));
     }
   }
 }
 
-/** When Binance sent a message: the next best thing to when it was received. */
+/** When Binance sent a message: the best substitute for the receive time. */
 function sentNs(message: Fields): bigint | undefined {
   const data = isFields(message.data) ? message.data : message;
   const sent = data.E ?? data.T;

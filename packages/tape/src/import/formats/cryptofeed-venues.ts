@@ -1,6 +1,6 @@
 import type { RecordingFile } from "../input/recording-file.js";
 
-/** Venues that cryptofeed records, by its own names for them, and the hosts that a dump shows them by. */
+/** Venues that cryptofeed records: its own ids for them and the hosts in their dumps. */
 const venues: readonly { name: string; ids: readonly string[]; hosts: RegExp; read?: true }[] = [
   { name: "Binance US", ids: ["BINANCE_US"], hosts: /\bbinance\.us$/, read: true },
   { name: "Binance Delivery", ids: ["BINANCE_DELIVERY"], hosts: /^d(stream|api)\.binance\.com$/, read: true },
@@ -37,9 +37,9 @@ const venues: readonly { name: string; ids: readonly string[]; hosts: RegExp; re
   { name: "Upbit", ids: ["UPBIT"], hosts: /\bupbit\.com$/ },
 ];
 
-/** `wss://HOST/... <-> SECONDS`: what a dump says of its connections and requests. */
+/** `wss://HOST/... <-> SECONDS`: a dump's line about a connection or request. */
 const connectionLine = /^(?:wss|https):\/\/([^/?:\s]+)\S* (?:<->|<-|->) \d/;
-/** `KRAKEN.ws.0.0`, also with the ending of a compressed copy. */
+/** `KRAKEN.ws.0.0`, optionally with the extension of a compressed copy. */
 const dumpName = /^([A-Z][A-Z_]*)\.(?:ws|http)\.\d+(?:\.\d+)?(?:\.\w+)?$/;
 
 interface DumpVenue {
@@ -47,7 +47,7 @@ interface DumpVenue {
   readonly read: boolean;
 }
 
-/** The venue that a dump of cryptofeed is of, told by the addresses in it or by its name; undefined where neither says. */
+/** The venue of a cryptofeed dump by the addresses in it or by its file name; undefined if neither is known. */
 function venueOf({ name, head }: RecordingFile): DumpVenue | undefined {
   const connection = head.find((line) => connectionLine.test(line)) ?? "";
   const host = connectionLine.exec(connection)?.[1] ?? "";
@@ -58,15 +58,15 @@ function venueOf({ name, head }: RecordingFile): DumpVenue | undefined {
   return id === undefined ? undefined : { name: id, read: false };
 }
 
-/** Why a dump of cryptofeed is not read, as the end of a sentence; undefined where it may be. */
+/** Completes a sentence about a dump of an unsupported venue; undefined if the file may be supported. */
 export function unsupportedVenue(file: RecordingFile): string | undefined {
   const venue = venueOf(file);
   if (venue === undefined || venue.read) return undefined;
   const read = venues.filter((one) => one.read).map(({ name }) => name);
-  return `is a cryptofeed dump of ${venue.name}, which is not read: of cryptofeed's venues ${read.join(", ")} are`;
+  return `is a cryptofeed dump of ${venue.name}, which is not supported: cryptofeed dumps of ${read.join(", ")} are`;
 }
 
-/** What the tapes call the market of a dump, where that is not its venue's own name: a sentence. */
+/** A sentence for the report if the tapes have another source than the dump's venue. */
 export function sourceNotice(file: RecordingFile): string | undefined {
   const venue = venueOf(file)?.name;
   if (venue === "Binance US") return `${file.name} was recorded at Binance US; its tapes have the source BINANCE.`;

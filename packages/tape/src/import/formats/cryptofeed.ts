@@ -8,14 +8,13 @@ import { sourceNotice } from "./cryptofeed-venues.js";
 import type { Format } from "./format.js";
 import { type LineParser, lineStream } from "./format.js";
 
-/** `SECONDS: JSON` for what came in; `wss://...` for what was sent, `https://URL -> SECONDS: JSON` for requests. */
+/** `SECONDS: JSON` is a received message, `wss://...` a sent one, `https://URL -> SECONDS: JSON` a request with its response. */
 const receivedLine = /^(\d{9,11}(?:\.\d+)?): ([{[].*)$/;
 const requestLine = /^https:\/\/(\S+) -> (\d{9,11}(?:\.\d+)?): (.*)$/;
 
 export const cryptofeed: Format = {
   name: "cryptofeed",
-  about:
-    "what cryptofeed recorded off the wire of Binance futures, Coinbase and BitMEX; requests may be a file of their own",
+  about: "cryptofeed's raw dumps of Binance futures, Coinbase and BitMEX; requests may be in a separate file",
   recognises: ({ head }) => head.some((line) => receivedLine.test(line) || requestLine.test(line)),
   streams: (files, reading) =>
     files.map((file) => {
@@ -40,7 +39,7 @@ class CryptofeedLines implements LineParser {
       return;
     }
     const colon = text.indexOf(": ");
-    if (colon < 0) throw new BrokenLine("no receive time and message with a colon between");
+    if (colon < 0) throw new BrokenLine("a line must be a receive time, a colon, a space and a message");
     const receivedNs = secondsNs(text.slice(0, colon), "the receive time");
     const message = parseJson(text.slice(colon + 2));
     let ignored: string | undefined;

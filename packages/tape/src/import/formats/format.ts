@@ -3,24 +3,24 @@ import { BrokenLine, CutShort } from "../import-errors.js";
 import { linesOf } from "../input/lines.js";
 import type { RecordingFile } from "../input/recording-file.js";
 
-/** Events of a file, or of files that only make sense together, in the order in which they were heard, in batches. */
+/** Batches of the events of a file, or of files that belong together, in the order of receipt. */
 export type EventStream = AsyncIterable<readonly SourceEvent[]>;
 
-/** What reading a recording needs from its import, and tells it. */
+/** What a format gets from the import that it reads for, and how it reports to it. */
 export interface ReadContext {
   readonly symbol: string | undefined;
-  /** YYYY-MM-DD, for formats whose times begin at midnight and whose file names don't say of which day. */
+  /** YYYY-MM-DD, for formats whose times count from midnight and whose file names lack the day. */
   readonly date: string | undefined;
   readonly signal: AbortSignal | undefined;
-  /** A line that means nothing here; counted by its kind. */
+  /** Counts a line that the tape does not need, by kind. */
   ignore(kind: string): void;
-  /** Something about the recording that its user should know, a sentence. Told once. */
+  /** Adds a sentence to the report that the user should know; the same sentence only once. */
   notice(sentence: string): void;
-  /** A line that is broken: throws where the import is strict. */
+  /** Reports a broken line. Throws if the import is strict. */
   brokenLine(file: RecordingFile, line: number, reason: string): void;
-  /** The file cannot be read to its end; `last` is what was read last. Throws unless the import keeps what there is. */
+  /** Reports a file that cannot be read to its end; `last` is how far it was read. Throws unless partial tapes are wanted. */
   cutShort(file: RecordingFile, last: ReadPosition, reason: string): void;
-  /** Progress. */
+  /** Adds to the progress. */
   addProgress(lines: number, bytes: number): void;
 }
 
@@ -28,30 +28,30 @@ export interface ReadContext {
 export interface ReadPosition {
   /** Number of its last good line. */
   readonly line: number;
-  /** Nanoseconds since 1970 of its last event, by the recorder's clock; undefined where it gave none. */
+  /** Receive time of its last event, nanoseconds since 1970; undefined if it has none. */
   readonly receivedNs: bigint | undefined;
 }
 
-/** One kind of recording. A new one is a file in `formats/` and a line in its registry. */
+/** One recording format. A new one is a file in `formats/` and a line in its registry. */
 export interface Format {
   readonly name: string;
-  /** Whose recordings these are, for the list of formats. */
+  /** Description for the list of formats. */
   readonly about: string;
-  /** Judged by content; names of files can be anything. */
+  /** Judges by content: file names can be anything. */
   recognises(file: RecordingFile): boolean;
-  /** Throws `ImportRefused` where files are missing that these need beside them. */
+  /** Throws `ImportRefused` if a companion file is missing. */
   streams(files: readonly RecordingFile[], reading: ReadContext): EventStream[];
 }
 
-/** Reads one file's lines. It may keep what spans lines. */
+/** Parses one file's lines; may keep state between lines. */
 export interface LineParser {
-  /** Adds what the line says to `out`. Throws `BrokenLine`. */
+  /** Adds the line's events to `out`. Throws `BrokenLine`. */
   line(text: string, out: SourceEvent[]): void;
-  /** Adds what was still open when the file ended. */
+  /** Adds the events still open at the end of the file. */
   end?(out: SourceEvent[]): void;
 }
 
-/** The events of a file whose lines are messages or rows of their own. */
+/** The events of a file whose lines are independent messages or rows. */
 export async function* lineStream(file: RecordingFile, parser: LineParser, reading: ReadContext): EventStream {
   let previous = "";
   let number = 0;
@@ -90,7 +90,7 @@ export async function* lineStream(file: RecordingFile, parser: LineParser, readi
   if (events.length > 0) yield events;
 }
 
-/** A last line that makes no sense and has no line break behind it: whoever wrote it was interrupted, or the copy was. */
+/** An unreadable last line without a line break: the recorder or the copy was interrupted. */
 export function cutLine({ message }: BrokenLine, line: number): CutShort {
   return new CutShort(`line ${line}, its last, ends in the middle (${message})`);
 }

@@ -28,7 +28,7 @@ async function eventsIn(...paths: readonly string[]) {
 describe("Tardis", () => {
   const header = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount";
 
-  test("[IM1] rows of one message are one event, and a later snapshot takes the place of the book", async () => {
+  test("[IM1] rows of one message are one event, and a later snapshot replaces the book", async () => {
     const path = await file(
       "incremental.csv",
       header,
@@ -59,7 +59,7 @@ describe("Binance", () => {
     `${ms}000000 {"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":${ms},"s":"BTCUSDT","U":${first},"u":${first},"b":[["${bid}","1"]],"a":[["100.5","2"]]}}`;
   const start = 1723161255000;
 
-  test("[IM14] times in microseconds are told from those in milliseconds", async () => {
+  test("[IM14] times in microseconds and milliseconds are distinguished", async () => {
     const micros = (us: number, id: number) =>
       `${us}000 {"stream":"btcusdt@depth","data":{"e":"depthUpdate","E":${us},"s":"BTCUSDT","U":${id},"u":${id},"b":[["100","${id}"]],"a":[["100.5","2"]]}}`;
     const path = await file("micros.txt", micros(1723161255000123, 1), micros(1723161255300456, 2));
@@ -79,7 +79,7 @@ describe("Binance", () => {
     ]);
   });
 
-  test("[IM3] parts that lie more than 30 days apart are tapes of their own", async () => {
+  test("[IM3] parts more than 30 days apart become separate tapes", async () => {
     const later = start + 31 * 86_400_000;
     const path = await file("parts.txt", diff(start, 1, "100"), diff(later, 90, "100"), diff(later + 200, 91, "99"));
     const { report } = await importToMemory([path]);
@@ -87,11 +87,11 @@ describe("Binance", () => {
       ["btcusdt-binance-20240808@1", 1],
       ["btcusdt-binance-20240908@1", 2],
     ]);
-    expect(report.notices).toEqual(["BINANCE BTCUSDT: what lies more than 30 days apart became tapes of their own."]);
+    expect(report.notices).toEqual(["BINANCE BTCUSDT: parts more than 30 days apart became separate tapes."]);
     await expect(importToMemory([path], { id: "one" })).rejects.toThrow(/one id is not enough/);
   });
 
-  test("[IM15] a message with a field that is none is broken, and names it", async () => {
+  test("[IM15] a message with an invalid field is a broken line, and the report names the field", async () => {
     const path = await file(
       "fields.txt",
       diff(start, 1, "100"),
@@ -103,11 +103,11 @@ describe("Binance", () => {
     );
     const { report } = await importToMemory([path]);
     expect(report.brokenLines.first.map(({ line, reason }) => [line, reason])).toEqual([
-      [2, 'a price in b is no number: "abc"'],
-      [3, "U is no number: null"],
-      [4, 'E is no time: "soon"'],
-      [5, "s is no text"],
-      [6, "the message is no object"],
+      [2, 'a price in b is not a number: "abc"'],
+      [3, "U is not a number: null"],
+      [4, 'E is not a time: "soon"'],
+      [5, "s is not a text"],
+      [6, "the message is not an object"],
     ]);
   });
 });
@@ -116,7 +116,7 @@ describe("LOBSTER", () => {
   const message = "34200.000000001,1,1,18,5853300,1";
   const book = "5859400,200,5853300,18,9999999999,0,-9999999999,0";
 
-  test("[IM17] levels that don't exist are no levels, and day and share can be told where names don't", async () => {
+  test("[IM17] levels that don't exist are skipped, and day and stock can be given as options", async () => {
     const files = [await file("m.csv", message), await file("b.csv", book)];
     await expect(importToMemory(files)).rejects.toThrow(/give --symbol/);
     await expect(importToMemory(files, { symbol: "AAPL" })).rejects.toThrow(/give --date/);
@@ -128,18 +128,18 @@ describe("LOBSTER", () => {
     }
   });
 
-  test("[IM15] a row of the book that is missing is told", async () => {
+  test("[IM15] a missing orderbook row is reported", async () => {
     const files = [
       await file("AAPL_2012-01-03_message_1.csv", message, message, message),
       await file("AAPL_2012-01-03_orderbook_1.csv", book, "", book),
     ];
     const { report } = await importToMemory(files);
     expect(report.brokenLines.first.map(({ line, reason }) => [line, reason])).toEqual([
-      [2, "the row of the book after this message is missing"],
+      [2, "the orderbook row for this message is missing"],
     ]);
   });
 
-  test("[IM30] a pair of files of which one ends earlier makes no tape unless a partial one is wanted", async () => {
+  test("[IM30] a pair of files with unequal length makes no tape without --keep-partial", async () => {
     const messages = await file("AAPL_2012-01-04_message_1.csv", message, message);
     const books = await file("AAPL_2012-01-04_orderbook_1.csv", book);
     await expect(importToMemory([messages, books])).rejects.toThrow(
@@ -155,7 +155,7 @@ describe("LOBSTER", () => {
     );
   });
 
-  test("[IM14] midnight in New York follows its clocks", () => {
+  test("[IM14] midnight in New York follows daylight saving time", () => {
     const midnight = (date: string) => isoOfNs(midnightInNewYork(date), 3);
     expect(midnight("2012-06-21")).toBe("2012-06-21T04:00:00.000Z");
     expect(midnight("2012-01-03")).toBe("2012-01-03T05:00:00.000Z");
@@ -165,7 +165,7 @@ describe("LOBSTER", () => {
   });
 });
 
-test("[IM21] whatever a market is called, its tape has an id", () => {
+test("[IM21] a tape gets a valid id whatever its market is called", () => {
   const at = BigInt(Date.UTC(2024, 7, 8, 23, 59)) * 1_000_000n;
   const id = (symbol: string) => defaultTapeId({ symbol, source: "BINANCE-FUTURES", decimals: 3 }, at);
   expect(id("BTCUSDT")).toBe("btcusdt-binance-futures-20240808");

@@ -9,7 +9,7 @@ import { type LineParser, lineStream } from "./format.js";
 
 export const hyperliquid: Format = {
   name: "hyperliquid",
-  about: "Hyperliquid's messages with a receive time before each: l2Book (a whole book each) and trades",
+  about: "Hyperliquid's messages, each after its receive time: l2Book (a whole book each) and trades",
   recognises: ({ head }) => head.some((line) => /^\d{13,19} \{"channel":"(l2Book|trades)"/.test(line)),
   streams: (files, reading) => files.map((file) => lineStream(file, new HyperliquidLines(reading.ignore), reading)),
 };
@@ -48,7 +48,7 @@ class HyperliquidLines implements LineParser {
     };
   }
 
-  /** The accounts of both sides (`users`) are public, and nobody's business here. */
+  /** The accounts of both sides (`users`) are public but never recorded. */
   #trade(data: Fields, receivedNs: bigint): SourceEvent {
     const instrument = this.#instrument(data.coin);
     const { ns } = epochTime(data.time, "time");

@@ -10,7 +10,7 @@ import { cutLine } from "./format.js";
 
 /** Prices are ten-thousandths of a dollar. */
 const priceScale = 10_000;
-/** What stands in the price column of a level that does not exist. */
+/** The price of a level that does not exist. */
 const dummyPrice = 9_999_999_999;
 
 export const lobster: Format = {
@@ -29,7 +29,7 @@ function isBook(line: string): boolean {
   return values.length % 4 === 0 && values.every((value) => /^-?\d+$/.test(value)) && values.length >= 4;
 }
 
-/** Row n of an orderbook file is the book after message n: neither means anything alone. */
+/** Row n of an orderbook file is the book after message n, so both files are needed. */
 function pairs(files: readonly RecordingFile[]): [RecordingFile, RecordingFile][] {
   const messages = files.filter(({ head }) => isMessage(head[0] ?? ""));
   const books = files.filter(({ head }) => !isMessage(head[0] ?? ""));
@@ -38,15 +38,13 @@ function pairs(files: readonly RecordingFile[]): [RecordingFile, RecordingFile][
     const book = byName ?? (messages.length === 1 && books.length === 1 ? books[0] : undefined);
     if (book) return [message, book];
     const wanted = message.name.replace("message", "orderbook");
-    throw new ImportRefused(
-      `${message.name} is a message file: give the orderbook file it belongs to too (${wanted}).`,
-    );
+    throw new ImportRefused(`${message.name} is a message file: give its orderbook file too (${wanted}).`);
   });
-  const lonely = books.find((book) => !found.some(([, paired]) => paired === book));
-  if (lonely) {
-    const wanted = lonely.name.replace("orderbook", "message");
+  const unpaired = books.find((book) => !found.some(([, paired]) => paired === book));
+  if (unpaired) {
+    const wanted = unpaired.name.replace("orderbook", "message");
     throw new ImportRefused(
-      `${lonely.name} is an orderbook file, which has no times: give its message file too (${wanted}).`,
+      `${unpaired.name} is an orderbook file, which has no times: give its message file too (${wanted}).`,
     );
   }
   return found;
@@ -59,7 +57,7 @@ async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading:
   let number = 0;
   let lastGood = 0;
   let receivedNs: bigint | undefined;
-  /** The file that is read at the moment: the one to name where it ends too early. */
+  /** The file being read: the one to name if it ends too early. */
   let reads = messages;
   const nextBook = async () => {
     reads = books;
@@ -78,7 +76,7 @@ async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading:
           throw new CutShort("it has fewer rows than its message file");
         }
         if (book === "") {
-          reading.brokenLine(books, number, "the row of the book after this message is missing");
+          reading.brokenLine(books, number, "the orderbook row for this message is missing");
           continue;
         }
         try {
@@ -107,9 +105,9 @@ async function* rowByRow(messages: RecordingFile, books: RecordingFile, reading:
   }
 }
 
-/** The rows of an orderbook file, one after the other. */
+/** The rows of an orderbook file, one by one. */
 class BookRows {
-  /** No line break follows the row that came last, and it is the last. */
+  /** The last row was returned, and it has no line break. */
   atOpenEnd = false;
   readonly #batches: ReturnType<typeof linesOf>;
   readonly #reading: ReadContext;
@@ -121,7 +119,7 @@ class BookRows {
     this.#reading = reading;
   }
 
-  /** The next row where it has been read already: most rows need no turn of the event loop. */
+  /** The next row if it is already in memory, so that most rows need no await. */
   waiting(): string | undefined {
     return this.#at < this.#lines.length ? this.#lines[this.#at++] : undefined;
   }
@@ -153,10 +151,10 @@ class LobsterRows {
   constructor(file: RecordingFile, books: RecordingFile, reading: ReadContext) {
     const [, inName = ""] = /^([A-Z.]+)_/.exec(file.name) ?? [];
     const symbol = (reading.symbol ?? inName).toUpperCase();
-    if (symbol === "") throw new ImportRefused(`${file.name} does not say of which share it is: give --symbol.`);
+    if (symbol === "") throw new ImportRefused(`${file.name} does not name its stock: give --symbol.`);
     const date = reading.date ?? /\d{4}-\d{2}-\d{2}/.exec(file.name)?.[0];
     if (date === undefined) {
-      throw new ImportRefused(`${file.name} does not say of which day it is: give --date, such as 2012-06-21.`);
+      throw new ImportRefused(`${file.name} does not name its day: give --date, for example 2012-06-21.`);
     }
     this.#instrument = { symbol, source: "NASDAQ", decimals: 9 };
     this.#midnight = midnightInNewYork(date);
@@ -176,7 +174,7 @@ class LobsterRows {
         timestamp: isoOfNs(ns, 9),
         price: wholeOf(price, "the price") / priceScale,
         size: numberOf(size, "the size"),
-        // The row has the resting order's side; the trade's is that of who took it.
+        // The row has the resting order's side; a trade has the taker's.
         side: direction === "1" ? "sell" : "buy",
       });
     }
@@ -186,7 +184,7 @@ class LobsterRows {
   #levels(row: string): { bids: BookLevel[]; asks: BookLevel[] } {
     const values = row.split(",");
     if (values.length !== this.#width) {
-      throw new BrokenLine(`the book has ${values.length} values, and its first row has ${this.#width}`);
+      throw new BrokenLine(`the book has ${values.length} values, but its first row has ${this.#width}`);
     }
     const bids: BookLevel[] = [];
     const asks: BookLevel[] = [];
@@ -203,11 +201,11 @@ class LobsterRows {
 
 const clock = new Intl.DateTimeFormat("en-US", { timeZone: "America/New_York", timeZoneName: "longOffset" });
 
-/** Nanoseconds since 1970 of the midnight at which a day (YYYY-MM-DD) began in New York. */
+/** Nanoseconds since 1970 of a day's (YYYY-MM-DD) midnight in New York. */
 export function midnightInNewYork(date: string): bigint {
   const utc = Date.parse(`${date}T00:00:00Z`);
-  if (Number.isNaN(utc)) throw new ImportRefused(`${date} is no day such as 2012-06-21.`);
-  // The clocks change at two in the morning, so the offset at 05:00 UTC, midnight or one hour off it, is the night's.
+  if (Number.isNaN(utc)) throw new ImportRefused(`${date} is not a date like 2012-06-21.`);
+  // Clocks change at 2 a.m., so the offset at 05:00 UTC (midnight or 1 a.m. in New York) is that of midnight.
   const offset = clock.formatToParts(new Date(utc + 5 * 3_600_000)).find(({ type }) => type === "timeZoneName")?.value;
   const hours = Number(/GMT([+-]\d{2})/.exec(offset ?? "")?.[1] ?? 0);
   return BigInt(utc - hours * 3_600_000) * 1_000_000n;

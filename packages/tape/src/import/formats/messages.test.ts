@@ -20,7 +20,7 @@ const streamOf = (message: string) => (message.includes("depthUpdate") ? "btcusd
 const wrapped = messages.map((message) => `{"stream":"${streamOf(message)}","data":${message}}`);
 
 describe("Binance's messages without a receive time", () => {
-  test("[IM32] one a line, in the stream's wrapper, with spaces, and with a receive time in any unit: the frames are the same", async () => {
+  test("[IM32] the frames are the same one per line, in the stream's wrapper, with spaces, or with a receive time in any unit", async () => {
     const received = await texts(textOf(binanceLines(200, { received: true })));
     expect(received.length).toBeGreaterThan(100);
     expect(await texts(textOf(messages))).toEqual(received);
@@ -32,7 +32,7 @@ describe("Binance's messages without a receive time", () => {
     expect(await texts(textOf(inSeconds))).toEqual(received);
   });
 
-  test("[IM32] an array of them gives the same, on one line or pretty-printed over many", async () => {
+  test("[IM32] an array of messages gives the same frames, on one line or pretty-printed", async () => {
     const lines = await texts(textOf(messages));
     expect(await texts(`[${messages.join()}]`)).toEqual(lines);
     expect(await texts(`\uFEFF\n [ ${wrapped.join(" ,\n")}\n]\n\n`)).toEqual(lines);
@@ -52,7 +52,7 @@ describe("Binance's messages without a receive time", () => {
     ).toEqual(lines);
   });
 
-  test("[IM32] an array whose first message is longer than what is looked at first is known by its beginning", async () => {
+  test("[IM32] an array whose first message is longer than the inspected part is recognised by its beginning", async () => {
     const levels = Array.from({ length: 20_000 }, (_, n) => `["${(90 - n / 1_000).toFixed(3)}","1"]`).join();
     const snapshot = `{"lastUpdateId":1,"bids":[${levels}],"asks":[["100.5","1"]]}`;
     expect(snapshot.length).toBeGreaterThan(256 * 1024);
@@ -60,12 +60,12 @@ describe("Binance's messages without a receive time", () => {
     expect(tapeOf(imported).book).toMatchObject({ snapshotsUsed: 1, deepest: 20_001 });
   });
 
-  test("[IM32] brackets and quotes inside of texts do not end a message", async () => {
+  test("[IM32] brackets and quotes inside texts do not end a message", async () => {
     const odd = messages.map((text) => text.replace('"e":', '"note":"]}[{\\\\\\"],","e":'));
     expect(await texts(`[${odd.join()}]`)).toEqual(await texts(textOf(messages)));
   });
 
-  test("[IM32] an answer to a depth request takes the time of what came before it, or of what comes first", async () => {
+  test("[IM32] a depth response gets the time of the message before it, or else of the first message", async () => {
     const answer = '{"lastUpdateId":50,"bids":[["99","7"]],"asks":[["101","7"]]}';
     for (const place of [0, 60]) {
       const lines = [...messages];
@@ -74,24 +74,24 @@ describe("Binance's messages without a receive time", () => {
       expect(tapeOf(imported)).toMatchObject({ book: { snapshotsUsed: 1, diffsBeforeSnapshot: 51 }, gaps: [] });
     }
     await expect(importToMemory([await folder.file(`${answer}\n`, "answer.json")])).rejects.toThrow(
-      "answer.json gives no tape: there is no market event in it (only 1 book without a time).",
+      "answer.json cannot become a tape: it contains no market events (only 1 book without a time).",
     );
   });
 
-  test("[IM32] a raw book ticker is known though it names itself nowhere", async () => {
+  test("[IM32] a raw book ticker is recognised without an event type", async () => {
     const ticker = '{"u":7,"s":"BTCUSDT","b":"100","B":"1","a":"100.5","A":"2"}';
     const { report } = await importToMemory([await folder.file(textOf([...messages, ticker]))]);
     expect(report.brokenLines.count).toBe(0);
   });
 
-  test("[IM15] in an array the number of a broken message is its place", async () => {
+  test("[IM15] in an array the line number of a broken message is its index from 1", async () => {
     const path = await folder.file(`[${[messages[0], '{"e":"trade"}', messages[1]].join("\n,")}]`);
     const { report } = await importToMemory([path]);
-    expect(report.brokenLines.first).toEqual([{ file: path, line: 2, reason: "T is no time: absent" }]);
+    expect(report.brokenLines.first).toEqual([{ file: path, line: 2, reason: "T is not a time: absent" }]);
   });
 });
 
-describe("what cryptofeed recorded", () => {
+describe("cryptofeed dumps", () => {
   const kraken = [
     "wss://ws.kraken.com <-> 1626992740.179554",
     '1626992741.06217: [336,{"as":[["5541.30","2.5","1534614248.1"]]},"book-100","XBT/USD"]',
@@ -109,13 +109,13 @@ describe("what cryptofeed recorded", () => {
     ["DERIBIT.ws.1.0.gz", '1626992741.1: {"jsonrpc":"2.0"}\n', "Deribit"],
     ["BITFINEX.ws.1.0", "1626992741.1: [1,[2,3]]\n", "Bitfinex"],
     ["NEWVENUE.ws.1.0", '1626992741.1: {"a":1}\n', "NEWVENUE"],
-  ])("[IM34] %s names the venue that is not read", async (name, content, venue) => {
+  ])("[IM34] %s is refused with the name of its venue", async (name, content, venue) => {
     await expect(importToMemory([await folder.file(content, name)])).rejects.toThrow(
-      `${name} is a cryptofeed dump of ${venue}, which is not read: of cryptofeed's venues Binance US, Binance Delivery, Binance, Coinbase, BitMEX are.`,
+      `${name} is a cryptofeed dump of ${venue}, which is not supported: cryptofeed dumps of Binance US, Binance Delivery, Binance, Coinbase, BitMEX are.`,
     );
   });
 
-  test("[IM34] a venue that the tapes call by another name is told", async () => {
+  test("[IM34] the report says when the tapes have another source than the venue's name", async () => {
     const us = await importToMemory([
       await folder.file(textOf(binance("stream.binance.us:9443")), "BINANCE_US.ws.1.0"),
     ]);
@@ -128,7 +128,7 @@ describe("what cryptofeed recorded", () => {
   });
 });
 
-test("[IM36] levels beyond those of a frame are told", async () => {
+test("[IM36] the report says when the book is deeper than a frame", async () => {
   const header = [
     "time",
     ...["bid", "ask"].flatMap((side) =>

@@ -11,7 +11,7 @@ import { hyperliquid } from "./hyperliquid.js";
 import { lobster } from "./lobster.js";
 import { tardis } from "./tardis.js";
 
-/** In the order in which they are tried: the more particular ones first. */
+/** In the order in which they are tried: specific formats first. */
 export const formats: readonly Format[] = [hyperliquid, binance, cryptofeed, binanceArchiver, tardis, csv, lobster];
 
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
@@ -22,12 +22,12 @@ export interface SortedRecording {
 }
 
 /**
- * Files by the format they are in, judged by content, or all in the one that was asked for. What is not a recording is skipped
- * where it was found beside one. Throws `ImportRefused` where it was named itself, or nothing is left.
+ * Groups files by format, judged by content, or puts all into the requested one. Files that are not recordings are skipped if they
+ * were found in a folder or zip. Throws `ImportRefused` if such a file was named itself, or if no recording is left.
  */
 export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"): SortedRecording {
   if (asked !== "auto" && !formatNames.includes(asked)) {
-    throw new ImportRefused(`There is no format ${asked}; known are auto, ${formatNames.join(", ")}.`);
+    throw new ImportRefused(`Unknown format ${asked}; use auto, ${formatNames.join(", ")}.`);
   }
   const candidates = formats.filter(({ name }) => asked === "auto" || name === asked);
   const byFormat = new Map<Format, RecordingFile[]>();
@@ -41,7 +41,7 @@ export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"
   }
   if (byFormat.size > 0) return { byFormat, skipped: left };
   const reasons = left.map(({ path, reason }) => `${path} ${reason}`).join("; ");
-  throw new ImportRefused(`There is no recording among the files: ${reasons}. ${accepted}.`);
+  throw new ImportRefused(`None of the files is a recording: ${reasons}. ${accepted}.`);
 }
 
 const accepted = `Known formats are ${formatNames.join(", ")}; a CSV of books needs ${neededColumns}; see docs/importing.md`;

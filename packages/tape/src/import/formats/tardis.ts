@@ -10,7 +10,7 @@ import { type LineParser, lineStream } from "./format.js";
 
 const common = ["exchange", "symbol", "timestamp", "local_timestamp"];
 
-/** What a file holds, told by its header. */
+/** A file's content by its header. */
 type Content = "trades" | "quotes" | "snapshots" | "updates";
 
 export const tardis: Format = {
@@ -18,7 +18,7 @@ export const tardis: Format = {
   about: "Tardis.dev's CSV: incremental_book_L2, book_snapshot_5 and _25, trades, quotes",
   recognises: ({ head: [first = ""] }) => new Header(first).has(...common),
   streams: (files, reading) =>
-    withoutLesserBooks(files, reading).map((file) => lineStream(file, new TardisRows(file), reading)),
+    deepestBooks(files, reading).map((file) => lineStream(file, new TardisRows(file), reading)),
 };
 
 function contentOf(file: RecordingFile): Content {
@@ -27,11 +27,11 @@ function contentOf(file: RecordingFile): Content {
   if (header.has("asks[0].price", "bids[0].price")) return "snapshots";
   if (header.has("ask_price", "bid_price")) return "quotes";
   if (header.has("side", "price", "amount")) return "trades";
-  throw new ImportRefused(`${file.name} is a Tardis file of a kind that has neither a book nor trades.`);
+  throw new ImportRefused(`${file.name} is a Tardis file with neither a book nor trades.`);
 }
 
-/** The same market's book is often there in several depths; only the deepest can be the tape's. */
-function withoutLesserBooks(files: readonly RecordingFile[], reading: ReadContext): RecordingFile[] {
+/** A market's book often comes in several depths; only the deepest is used. */
+function deepestBooks(files: readonly RecordingFile[], reading: ReadContext): RecordingFile[] {
   const depths = new Map<string, number>();
   const ranked = files.map((file) => {
     const content = contentOf(file);
@@ -61,7 +61,7 @@ class TardisRows implements LineParser {
   readonly #headerLine: string;
   readonly #content: Content;
   readonly #instruments = new Map<string, Instrument>();
-  /** Rows of one message: they share both times. */
+  /** The rows of one message, which share both times. */
   #open: Group | undefined;
 
   constructor(file: RecordingFile) {
@@ -78,7 +78,7 @@ class TardisRows implements LineParser {
     else {
       out.push({
         kind: "snapshot",
-        ...this.#heard(row),
+        ...this.#eventBase(row),
         bids: this.#side(row, "bid"),
         asks: this.#side(row, "ask"),
       });
@@ -99,7 +99,7 @@ class TardisRows implements LineParser {
     const side = value("side");
     if (side !== "bid" && side !== "ask") throw new BrokenLine("side is neither bid nor ask");
     if (this.#open?.key !== key) {
-      const event = this.#heard(row);
+      const event = this.#eventBase(row);
       this.end(out);
       this.#open = { key, event, bids: [], asks: [], snapshot: value("is_snapshot") === "true" };
     }
@@ -123,20 +123,20 @@ class TardisRows implements LineParser {
 
   #trade(row: readonly string[]): SourceEvent {
     const value = (name: string) => this.#header.value(row, name);
-    const heard = this.#heard(row);
+    const base = this.#eventBase(row);
     const side = value("side");
     return {
       kind: "trade",
-      ...heard,
+      ...base,
       ...(value("id") === "" ? {} : { id: value("id") }),
-      timestamp: isoOfNs(heard.ns, heard.instrument.decimals),
+      timestamp: isoOfNs(base.ns, base.instrument.decimals),
       price: numberOf(value("price"), "price"),
       size: numberOf(value("amount"), "amount"),
       side: side === "buy" || side === "sell" ? side : "unknown",
     };
   }
 
-  #heard(row: readonly string[]) {
+  #eventBase(row: readonly string[]) {
     const { ns, decimals } = epochTime(this.#header.value(row, "timestamp"), "timestamp");
     const symbol = textOf(this.#header.value(row, "symbol"), "symbol");
     const source = textOf(this.#header.value(row, "exchange"), "exchange").toUpperCase();

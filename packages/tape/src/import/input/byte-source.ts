@@ -4,18 +4,18 @@ import { basename } from "node:path";
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
-/** Bytes that lie in a file of their own or in an archive. */
+/** The bytes of a file, or of a file in an archive. */
 export interface ByteSource {
-  /** That of a file in an archive begins with the archive's: `day.zip/books.csv`. */
+  /** A file in an archive has the archive's path first: `day.zip/books.csv`. */
   readonly path: string;
   readonly name: string;
-  /** As they lie on the disk. */
+  /** Size on disk. */
   readonly size: number;
-  /** Tells how many bytes it has read on the disk. Throws `CutShort` where an archive is damaged. */
+  /** Reports the bytes read from disk. Throws `CutShort` if an archive is damaged. */
   open(onRead: (bytes: number) => void): Bytes;
 }
 
-/** Bytes of a file or of an unpacking that are handed on at once. */
+/** Bytes per chunk of a file or of decompressed data. */
 export const chunkSize = 256 * 1024;
 
 export async function fileSource(path: string): Promise<ByteSource> {
@@ -36,7 +36,7 @@ export async function* counted(chunks: AsyncIterable<unknown>, onRead: (bytes: n
   }
 }
 
-/** The first bytes: as many as were asked for, or all there are. */
+/** The first `length` bytes, or all if there are fewer. */
 export async function beginningOf(bytes: Bytes, length: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let found = 0;

@@ -4,30 +4,30 @@ const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace, comma
   34, 92, 91, 93, 123, 125, 44,
 ] as const;
 
-/** True for a text that begins with an array of objects, on one line or over many. */
+/** Whether a text begins with an array of objects, on one line or several. */
 export function beginsArray(text: string): boolean {
   return /^\uFEFF?\s*\[\s*(\{|$)/.test(text);
 }
 
 /**
- * Cuts JSON arrays into the texts of their elements while they come in, so that each element is read like a line. It knows
- * of brackets and strings alone; whether an element is JSON is found out when it is parsed.
+ * Splits JSON arrays into the texts of their elements as they come in, so that each element is read like a line. It only tracks
+ * brackets and strings; parsing an element finds out whether it is valid JSON.
  */
 export class ArrayElements {
-  /** What has come of the element under way. */
+  /** The incomplete element so far. */
   #text = "";
-  /** Where in it the search goes on. */
+  /** Where the scan continues in it. */
   #at = 0;
-  /** Brackets that are open; the first is the array's. */
+  /** Open brackets; the first is the array's. */
   #depth = 0;
   #inString = false;
 
-  /** Characters of the element under way. */
+  /** Characters of the incomplete element. */
   get length(): number {
     return this.#text.length;
   }
 
-  /** The elements that are complete now. Throws `CutShort` where something other than an array comes. */
+  /** Yields the elements that are now complete. Throws `CutShort` if something other than an array follows. */
   *push(chunk: string): Generator<string> {
     this.#text += chunk;
     let from = 0;
@@ -40,7 +40,7 @@ export class ArrayElements {
       }
       if (this.#depth === 0) {
         if (char === openBracket) this.#depth = 1;
-        else if (!isSpace(char)) throw new CutShort("something other than JSON follows the array");
+        else if (!isSpace(char)) throw new CutShort("other data follows the JSON array");
         from = this.#at + 1;
       } else if (char === quote) this.#inString = true;
       else if (char === openBracket || char === openBrace) this.#depth++;
@@ -58,7 +58,7 @@ export class ArrayElements {
     this.#at -= from;
   }
 
-  /** Throws `CutShort` where an array is still open. */
+  /** Throws `CutShort` if an array is still open. */
   end(): void {
     if (this.#depth > 0) throw new CutShort("the JSON array is not closed");
   }

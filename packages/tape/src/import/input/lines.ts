@@ -4,22 +4,22 @@ import { decompress } from "./decompress.js";
 import { ArrayElements } from "./json-array.js";
 import type { RecordingFile } from "./recording-file.js";
 
-/** A longer line does not belong to a recording. */
+/** No recording has longer lines. */
 const longestLine = 32 * 1024 * 1024;
 
 interface Lines {
-  /** Number of the first of them, from 1. */
+  /** Number of the first line, from 1. */
   readonly firstNumber: number;
   readonly lines: readonly string[];
-  /** Bytes of the file on the disk that were read for them. */
+  /** Bytes read from disk for them. */
   readonly bytes: number;
-  /** No line break follows the last of them: the file may have been cut there. */
+  /** The last line has no line break: the file may be truncated there. */
   readonly open: boolean;
 }
 
 /**
- * The file's lines in batches; of a file of JSON arrays their elements, which are counted as lines are. Throws `CutShort` where
- * the file cannot be read to its end, after what can be read.
+ * The file's lines in batches; for JSON arrays their elements, which count as lines. If the file cannot be read to its end, throws
+ * `CutShort` after everything that can be read.
  */
 export async function* linesOf(file: RecordingFile, signal?: AbortSignal): AsyncGenerator<Lines> {
   let firstNumber = 1;
@@ -52,7 +52,7 @@ export async function* linesOf(file: RecordingFile, signal?: AbortSignal): Async
   let rest = "";
   for await (const chunk of text) {
     signal?.throwIfAborted();
-    // Only what is new is searched: a line may be far longer than a chunk.
+    // Only the new chunk is searched: a line may be much longer than a chunk.
     const lines = chunk.split("\n");
     lines[0] = rest + lines[0];
     rest = lines.pop() ?? "";
@@ -63,7 +63,8 @@ export async function* linesOf(file: RecordingFile, signal?: AbortSignal): Async
 }
 
 function refuseLong({ name }: RecordingFile, length: number): void {
-  if (length > longestLine) throw new ImportRefused(`${name} has a line of more than ${longestLine} bytes.`);
+  if (length > longestLine)
+    throw new ImportRefused(`${name} has a line longer than ${longestLine} bytes, the most that is accepted.`);
 }
 
 function withoutReturn(line: string): string {

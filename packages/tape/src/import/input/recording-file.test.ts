@@ -15,7 +15,7 @@ afterEach(() => folder.remove());
 const recording = textOf(binanceLines(100, { received: true }));
 
 describe("a folder", () => {
-  test("[IM33] with more than a recording in it imports what it can and names what it skipped", async () => {
+  test("[IM33] with other files beside a recording is imported, and the report names the skipped files", async () => {
     await folder.file(recording, "b.txt");
     await folder.file("# About\n\nThis is `1723161240.5: {...}`.\n", "README.md");
     await folder.file("MIT License\n", "LICENSE");
@@ -37,28 +37,28 @@ describe("a folder", () => {
       "README.md": "is not a recording",
       "b.txt.sha256": "is not a recording",
       "empty.csv": "is empty",
-      "KRAKEN.ws.1.0": expect.stringContaining("is a cryptofeed dump of Kraken, which is not read"),
+      "KRAKEN.ws.1.0": expect.stringContaining("is a cryptofeed dump of Kraken, which is not supported"),
       raw: "is a folder: name it to import its files",
       link: "is not a file",
     });
     expect(reportLines(report).join("\n")).toMatch(/^skipped: \S+README.md is not a recording$/m);
   });
 
-  test("[IM33] a file that is named itself is refused where it is not a recording, also beside one that is", async () => {
+  test("[IM33] a named file that is not a recording is refused, even beside one that is", async () => {
     const good = await folder.file(recording, "a.txt");
     const readme = await folder.file("# About\n", "README.md");
     await expect(importToMemory([good, readme])).rejects.toThrow(/^README.md is not a recording in a known format\./);
   });
 
-  test("[IM33] without a recording in it is refused, with all that lies in it and what would be accepted", async () => {
+  test("[IM33] without a recording is refused with a list of its files and what would be accepted", async () => {
     await expect(importToMemory([folder.path])).rejects.toThrow(/^There is no file to import in \S+\.$/);
     await folder.file("# About\n", "README.md");
     await expect(importToMemory([folder.path])).rejects.toThrow(
-      /^There is no recording among the files: \S+README.md is not a recording. Known formats are hyperliquid, binance, .*bid_price_1.*docs\/importing.md.$/,
+      /^None of the files is a recording: \S+README.md is not a recording. Known formats are hyperliquid, binance, .*bid_price_1.*docs\/importing.md.$/,
     );
   });
 
-  test("[IM33] a damaged recording in it is not skipped", async () => {
+  test("[IM33] with a damaged recording is refused", async () => {
     await folder.file(recording, "a.txt");
     await folder.file(zipOf({ "b.txt": recording }).subarray(0, -30), "b.zip");
     await expect(importToMemory([folder.path])).rejects.toThrow(/b.zip is a zip that is cut short or damaged/);
@@ -74,42 +74,42 @@ describe("a file that is not a recording", () => {
   };
   const header = csvLines(0).join();
 
-  test("[IM35] is told the formats, the columns of a CSV and the page", async () => {
+  test("[IM35] is refused with the known formats, the columns of a CSV and the page to read", async () => {
     expect(await refusal("hello\n", "notes.txt")).toBe(
       "ImportRefused: notes.txt is not a recording in a known format. Known formats are hyperliquid, binance, cryptofeed, " +
-        "binance-archiver, tardis, csv, lobster; a CSV of books needs a column of times (timestamp, time, ts, ...) and prices " +
+        "binance-archiver, tardis, csv, lobster; a CSV of books needs a time column (timestamp, time, ts, ...) and prices " +
         "and sizes of both sides (bid_price_1, bid_size_1, ask_price_1, ask_size_1, ... or names like them); see docs/importing.md.",
     );
   });
 
   test.each([
     ["an object of JSON", '{"a": "b"}\n', /is not a recording in a known format/],
-    ["lines of JSON that are of no venue", '{"price": "1", "text": "a\\"b"}\n{"price": "2"}\n', /is not a recording/],
+    ["lines of JSON from no known venue", '{"price": "1", "text": "a\\"b"}\n{"price": "2"}\n', /is not a recording/],
     ["an array of JSON", '[{"price": 1}]', /is not a recording in a known format/],
     ["seconds and JSON", '1723161240.5 {"what": "ever"}\n', /is not a recording in a known format/],
-    ["a text with a quote that is not closed", 'a "quoted text, and\nmore\n', /is not a recording in a known format/],
+    ["a text with an unclosed quote", 'a "quoted text, and\nmore\n', /is not a recording in a known format/],
     ["bytes", Buffer.from([0, 255, 34, 10, 34, 0, 128]), /is not a recording in a known format/],
     ["nothing", "", /^ImportRefused: file is empty\.$/],
     ["empty lines", "\n\n\r\n", /^ImportRefused: file is empty\.$/],
-    ["a CSV with a header alone", `${header}\n`, /file has a header of a CSV of books and no row\.$/],
+    ["a CSV with only a header", `${header}\n`, /file has the header of a CSV of books but no row\.$/],
     [
-      "a CSV of which no row has a time",
+      "a CSV in which no row has a time",
       `${header}\nN/A,1,1,2,1\n`,
-      /and no row that can be read: in the first, the time is no time: "N\/A"/,
+      /but no row that can be read: in the first row, the time is not a time: "N\/A"/,
     ],
     [
-      "a CSV of which no row has prices",
+      "a CSV in which no row has prices",
       `${header}\n1723161240000,N/A,1,2,1\n`,
-      /in the first, a price is no number: "N\/A"/,
+      /in the first row, a price is not a number: "N\/A"/,
     ],
-    ["a CSV of another header", "time,price,size\n1,2,3\n", /is not a recording in a known format/],
+    ["a CSV with another header", "time,price,size\n1,2,3\n", /is not a recording in a known format/],
   ])("[IM37] %s is refused in one sentence", async (_, content, sentence) => {
-    const told = await refusal(content, "file");
-    expect(told).toMatch(/^ImportRefused: /);
-    expect(told).toMatch(sentence);
+    const message = await refusal(content, "file");
+    expect(message).toMatch(/^ImportRefused: /);
+    expect(message).toMatch(sentence);
   });
 
-  test("[IM37] a bad first row of a CSV is a broken line like any other", async () => {
+  test("[IM37] an invalid first row of a CSV is a broken line like any other", async () => {
     const [first = "", ...rows] = csvLines(20);
     const path = await folder.file(textOf([first, "N/A,N/A,N/A,N/A,N/A", "1723161239000,1,1,2", ...rows]));
     const { report } = await importToMemory([path], { symbol: "X" });

@@ -11,24 +11,24 @@ import { filesInZip, isZip } from "./zip-archive.js";
 export interface RecordingFile {
   readonly path: string;
   readonly name: string;
-  /** As it lies on the disk. */
+  /** Size on disk. */
   readonly bytes: number;
   readonly source: ByteSource;
   readonly compression: Compression;
-  /** It holds JSON arrays, whose elements are its lines. */
+  /** The file consists of JSON arrays, whose elements count as lines. */
   readonly array: boolean;
-  /** The first lines, at most some 64 KB of them, without the last one where it was cut. */
+  /** The first lines, about 64 KB, without an incomplete last one. */
   readonly head: readonly string[];
-  /** Why it cannot be a recording, whatever its lines say: the end of a sentence. */
+  /** Why it cannot be a recording, regardless of its lines; completes a sentence about the file. */
   readonly unreadable: string | undefined;
-  /** It was named itself, and not found in a folder or an archive. */
+  /** The user named this file, rather than a folder or archive that contains it. */
   readonly named: boolean;
 }
 
-/** Something beside a recording that is not one. */
+/** A file found beside a recording that is not a recording. */
 export interface SkippedFile {
   readonly path: string;
-  /** The end of a sentence. */
+  /** Completes a sentence about the file. */
   readonly reason: string;
 }
 
@@ -39,14 +39,14 @@ export interface OpenedRecording {
 
 const headBytes = 64 * 1024;
 
-/** The files of the paths; a folder or a zip stands for the files in it. Throws `ImportRefused` naming what cannot be read. */
+/** Opens the files of the paths; a folder or a zip stands for the files in it. Throws `ImportRefused` for a path that cannot be read. */
 export async function openRecording(paths: readonly string[]): Promise<OpenedRecording> {
   const files: RecordingFile[] = [];
   const skipped: SkippedFile[] = [];
   for (const path of paths) {
     const named = await isNamedFile(path);
     for (const found of named ? [path] : await filesInFolder(path, skipped)) {
-      files.push(...(await lookAt(found, named)));
+      files.push(...(await inspectPath(found, named)));
     }
   }
   if (files.length === 0) throw new ImportRefused(`There is no file to import in ${paths.join(", ")}.`);
@@ -62,7 +62,7 @@ async function filesInFolder(path: string, skipped: SkippedFile[]): Promise<stri
     const found: string[] = [];
     for (const name of (await readdir(path)).sort()) {
       const inside = join(path, name);
-      // A link is what it leads to; one that leads nowhere is nothing.
+      // Links are followed; a dangling link has no stats.
       const stats = await stat(inside).catch(() => undefined);
       if (name.startsWith(".")) skipped.push({ path: inside, reason: "is a hidden file" });
       else if (stats?.isDirectory()) skipped.push({ path: inside, reason: "is a folder: name it to import its files" });
@@ -73,17 +73,17 @@ async function filesInFolder(path: string, skipped: SkippedFile[]): Promise<stri
   });
 }
 
-async function lookAt(path: string, named: boolean): Promise<RecordingFile[]> {
+async function inspectPath(path: string, named: boolean): Promise<RecordingFile[]> {
   return readable(path, async () => {
     const source = await fileSource(path);
-    if (!isZip(await beginningOf(source.open(ignored), 4))) return [await lookInto(source, named)];
+    if (!isZip(await beginningOf(source.open(ignored), 4))) return [await inspectSource(source, named)];
     const inside: RecordingFile[] = [];
-    for (const entry of await filesInZip(source)) inside.push(await lookInto(entry, false));
+    for (const entry of await filesInZip(source)) inside.push(await inspectSource(entry, false));
     return inside;
   });
 }
 
-async function lookInto(source: ByteSource, named: boolean): Promise<RecordingFile> {
+async function inspectSource(source: ByteSource, named: boolean): Promise<RecordingFile> {
   const { path, name, size } = source;
   const file = { path, name, bytes: size, source, named };
   try {
@@ -91,7 +91,7 @@ async function lookInto(source: ByteSource, named: boolean): Promise<RecordingFi
     const beginning = await beginningOf(decompress(source.open(ignored), compression), signatureBytes).catch(() =>
       Buffer.alloc(0),
     );
-    const kind = packedAgain(beginning, compression) ?? unsupportedKind(beginning, name);
+    const kind = nestedCompression(beginning, compression) ?? unsupportedKind(beginning, name);
     return { ...file, compression, ...(await headOf(source, compression)), ...(kind && { unreadable: kind }) };
   } catch (error) {
     if (!(error instanceof CutShort)) throw error;
@@ -99,9 +99,9 @@ async function lookInto(source: ByteSource, named: boolean): Promise<RecordingFi
   }
 }
 
-function packedAgain(beginning: Buffer, compression: Compression): string | undefined {
-  if (isZip(beginning)) return "is a zip in an archive: unpack it";
-  return compression && compressionOf(beginning) && "is packed twice: unpack it once";
+function nestedCompression(beginning: Buffer, compression: Compression): string | undefined {
+  if (isZip(beginning)) return "is a zip inside an archive: unpack it";
+  return compression && compressionOf(beginning) && "is compressed twice: decompress it once";
 }
 
 async function headOf(
@@ -130,7 +130,7 @@ async function headOf(
 
 function linesOf(text: string, cut: boolean): string[] {
   const lines = text.split(/\r?\n/);
-  // A recording may begin with a line far longer than the head, such as a whole book: then its beginning has to do.
+  // The first line may be longer than the head, for example a whole book: then its beginning is enough.
   if (lines.length > 1 && (cut || lines.at(-1) === "")) lines.pop();
   return lines;
 }
@@ -141,7 +141,7 @@ function elementsOf(text: string): string[] {
   try {
     for (const element of cutter.push(text)) elements.push(element);
   } catch (error) {
-    if (!(error instanceof CutShort)) throw error; // the import itself meets it again
+    if (!(error instanceof CutShort)) throw error; // the import reports it
   }
   return elements.length > 0 ? elements : [text.replace(/^\uFEFF?\s*\[\s*/, "")];
 }

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 
-/** Small recordings that tests write, pack, cut and damage. */
+/** Small recordings that tests write, compress, truncate and damage. */
 
 const startMs = Date.UTC(2024, 7, 8, 23, 54);
 
-/** Binance's own messages, one a line and ten a second: a diff each, and a trade at every fifth. */
+/** Binance messages, one per line and ten a second: four diffs, then a trade. */
 export function binanceLines(count: number, { received = false, symbol = "BTCUSDT" } = {}): string[] {
   return Array.from({ length: count }, (_, n) => {
     const ms = startMs + n * 100;
@@ -19,7 +19,7 @@ export function binanceLines(count: number, { received = false, symbol = "BTCUSD
   });
 }
 
-/** Diffs are numbered one after the other. */
+/** Diffs have consecutive ids. */
 function idAt(n: number): number {
   return n - Math.floor(n / 5);
 }
@@ -60,7 +60,7 @@ export class TestFolder {
     await rm(this.#path, { recursive: true, force: true });
   }
 
-  /** A file of its own, also where another has the same name. */
+  /** Writes a file, with a new name by default. */
   async file(content: string | Uint8Array, name = `recording-${++this.#files}`): Promise<string> {
     const path = join(this.#path, name);
     await writeFile(path, content);
@@ -68,7 +68,7 @@ export class TestFolder {
   }
 }
 
-/** A zstd frame of blocks that are stored as they are. */
+/** A zstd frame of raw (uncompressed) blocks. */
 export function zstdOf(text: string, { checksum = false } = {}): Uint8Array {
   const bytes = Buffer.from(text);
   const block = 128 * 1024;

@@ -1,8 +1,8 @@
-/** Kinds of files that recordings come in and that are not read: what they are, and the command that makes one that is. */
+/** Kinds of files that recordings may come in but that are not supported, and how to convert each. */
 const kinds: readonly { magic: string; at?: number; what: string; remedy: (name: string) => string }[] = [
-  { magic: "BZh", what: "packed with bzip2", remedy: (name) => `unpack it with \`bunzip2 ${name}\`` },
-  { magic: "\xfd7zXZ\0", what: "packed with xz", remedy: (name) => `unpack it with \`unxz ${name}\`` },
-  { magic: "\x04\x22\x4d\x18", what: "packed with lz4", remedy: (name) => `unpack it with \`unlz4 ${name}\`` },
+  { magic: "BZh", what: "compressed with bzip2", remedy: (name) => `decompress it with \`bunzip2 ${name}\`` },
+  { magic: "\xfd7zXZ\0", what: "compressed with xz", remedy: (name) => `decompress it with \`unxz ${name}\`` },
+  { magic: "\x04\x22\x4d\x18", what: "compressed with lz4", remedy: (name) => `decompress it with \`unlz4 ${name}\`` },
   { magic: "7z\xbc\xaf\x27\x1c", what: "a 7z archive", remedy: (name) => `unpack it with \`7z x ${name}\`` },
   { magic: "Rar!\x1a\x07", what: "a rar archive", remedy: (name) => `unpack it with \`unrar x ${name}\`` },
   {
@@ -19,11 +19,11 @@ const kinds: readonly { magic: string; at?: number; what: string; remedy: (name:
   { magic: "DBN", what: "a file in Databento's binary encoding", remedy: () => "ask Databento for CSV" },
 ];
 
-/** Bytes that are needed to tell. */
+/** Bytes from the beginning of a file that reveal its kind. */
 export const signatureBytes = 512;
 
-/** What a file is that holds no text, as the end of a sentence; undefined where it may be a recording. */
+/** Completes a sentence about a file of an unsupported kind; undefined if it may be a recording. */
 export function unsupportedKind(beginning: Buffer, name: string): string | undefined {
   const found = kinds.find(({ magic, at = 0 }) => beginning.toString("latin1", at, at + magic.length) === magic);
-  return found && `is ${found.what}, which is not read: ${found.remedy(name)}`;
+  return found && `is ${found.what}, which is not supported: ${found.remedy(name)}`;
 }

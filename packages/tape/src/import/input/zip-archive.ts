@@ -5,7 +5,7 @@ import { CutShort, ImportRefused } from "../import-errors.js";
 import { type ByteSource, type Bytes, counted } from "./byte-source.js";
 import { inflateRaw } from "./decompress.js";
 
-/** Each is looked at before the import begins, and some 64 KB of it are kept meanwhile. */
+/** Every file is inspected before the import begins, with about 64 KB in memory. */
 const mostFiles = 1_000;
 const stored = 0;
 
@@ -13,18 +13,18 @@ export function isZip(beginning: Buffer): boolean {
   return beginning.length >= 4 && ["PK\x03\x04", "PK\x05\x06"].includes(beginning.toString("latin1", 0, 4));
 }
 
-/** The files in an archive. Throws `ImportRefused` where the archive cannot be read. */
+/** The files in an archive. Throws `ImportRefused` if the archive cannot be read. */
 export async function filesInZip({ path, name }: ByteSource): Promise<ByteSource[]> {
   const entries = await entriesOf(path);
   const files = entries.filter(({ fileName }) => !fileName.endsWith("/"));
   if (files.length > mostFiles) {
     throw new ImportRefused(
-      `${name} holds ${files.length} files, and at most ${mostFiles} are read from a zip: unpack it with \`unzip ${name}\` and import the folder.`,
+      `${name} has ${files.length} files, and at most ${mostFiles} are read from a zip: unpack it with \`unzip ${name}\` and import the folder.`,
     );
   }
   const closed = files.find((entry) => !entry.canDecodeFileData());
   if (closed !== undefined) {
-    const why = closed.isEncrypted() ? "is encrypted" : "is packed by a method other than deflate";
+    const why = closed.isEncrypted() ? "is encrypted" : "is compressed by a method other than deflate";
     throw new ImportRefused(
       `${name} cannot be read: ${closed.fileName} in it ${why}. Unpack it with \`unzip ${name}\` and import the files.`,
     );
@@ -33,7 +33,7 @@ export async function filesInZip({ path, name }: ByteSource): Promise<ByteSource
     path: `${path}/${entry.fileName}`,
     name: basename(entry.fileName),
     size: entry.compressedSize,
-    open: (onRead) => checked(entry, packedBytes(path, entry, onRead)),
+    open: (onRead) => checked(entry, compressedBytes(path, entry, onRead)),
   }));
 }
 
@@ -44,15 +44,15 @@ async function entriesOf(path: string): Promise<Entry[]> {
     for await (const entry of zip.eachEntry()) entries.push(entry);
     return entries;
   } catch (error) {
-    // A zip's list of files is at its end.
+    // A zip has its file list at the end.
     throw new ImportRefused(
-      `${path} is a zip that is cut short or damaged (${error instanceof Error ? error.message : String(error)}). Nothing was imported; \`zip -FF\` may mend it.`,
+      `${path} is a zip that is cut short or damaged (${error instanceof Error ? error.message : String(error)}). Nothing was imported; \`zip -FF\` may repair it.`,
       { cause: error },
     );
   }
 }
 
-async function* packedBytes(path: string, entry: Entry, onRead: (bytes: number) => void): Bytes {
+async function* compressedBytes(path: string, entry: Entry, onRead: (bytes: number) => void): Bytes {
   const zip = await openPromise(path, { autoClose: false, lazyEntries: true });
   try {
     yield* counted(await zip.openReadStreamPromise(entry, { decodeFileData: false }), onRead);
@@ -61,17 +61,17 @@ async function* packedBytes(path: string, entry: Entry, onRead: (bytes: number) 
   }
 }
 
-/** A zip says of each file how long it is and which checksum it has. */
-async function* checked(entry: Entry, packed: Bytes): Bytes {
+/** Verifies length and checksum against the zip's entry. */
+async function* checked(entry: Entry, compressed: Bytes): Bytes {
   let length = 0;
   let sum = 0;
-  for await (const chunk of entry.compressionMethod === stored ? packed : inflateRaw(packed)) {
+  for await (const chunk of entry.compressionMethod === stored ? compressed : inflateRaw(compressed)) {
     length += chunk.length;
     sum = crc32(chunk, sum);
     if (length > entry.uncompressedSize) break;
     yield chunk;
   }
   if (length !== entry.uncompressedSize || sum !== entry.crc32) {
-    throw new CutShort("its length or checksum is not the one that the zip names");
+    throw new CutShort("its length or checksum differs from the zip's entry");
   }
 }

@@ -1,27 +1,27 @@
 import { CutShort } from "../import-errors.js";
 
-/** A decoder keeps this much of what it has unpacked; a frame that wants more is refused, as zstd itself does by default. */
+/** A decoder keeps a window of decompressed data. A frame that asks for more is refused, as by zstd itself. */
 const largestWindow = 128 * 1024 * 1024;
 const longestFrameHeader = 18;
 const blockHeader = 3;
 
-/** What the bytes at hand are part of, and how many more of them there are. */
+/** What the next bytes belong to, and how many are left of it. */
 type Place =
   | { readonly in: "frame header" | "block header" }
   | { readonly in: "block"; readonly last: boolean; left: number }
   | { readonly in: "checksum" | "skipped"; left: number };
 
 /**
- * Follows the frames and blocks of a zstd stream without unpacking them (RFC 8878): so a stream that ends in the middle is told
- * from one that is whole, and a frame that would take too much memory is found before it does.
+ * Follows the frames and blocks of a zstd stream without decompressing them (RFC 8878): this detects a truncated stream, and a frame
+ * that needs too much memory before it is allocated.
  */
 export class ZstdFrames {
   #place: Place = { in: "frame header" };
-  /** The beginning of a header that has not wholly come yet. */
+  /** The beginning of an incomplete header. */
   #header = Buffer.alloc(0);
   #checksum = false;
 
-  /** True between two frames: the stream may end here. */
+  /** Whether the stream may end here: between two frames. */
   get whole(): boolean {
     return this.#place.in === "frame header" && this.#header.length === 0;
   }
@@ -54,7 +54,7 @@ export class ZstdFrames {
     else this.#place = this.#checksum ? { in: "checksum", left: 4 } : { in: "frame header" };
   }
 
-  /** Length of the frame's header, or undefined while not all of it is there. */
+  /** Length of the frame's header; undefined while it is incomplete. */
   #beginFrame(): number | undefined {
     const header = this.#header;
     if (header.length < 5) return undefined;
@@ -65,7 +65,7 @@ export class ZstdFrames {
       this.#place = left === 0 ? { in: "frame header" } : { in: "skipped", left };
       return 8;
     }
-    if (magic !== 0xfd2fb528) throw new CutShort("something other than zstd follows the zstd data");
+    if (magic !== 0xfd2fb528) throw new CutShort("other data follows the zstd data");
     const descriptor = header[4] ?? 0;
     const single = (descriptor & 0x20) !== 0;
     const dictionary = [0, 1, 2, 4][descriptor & 3] ?? 0;
@@ -73,10 +73,10 @@ export class ZstdFrames {
     const length = 5 + (single ? 0 : 1) + dictionary + size;
     if (header.length < length) return undefined;
     if (dictionary > 0) throw new CutShort("the zstd data needs a dictionary");
-    // The format counts a size of two bytes from 256 on.
+    // A two-byte size counts from 256.
     const window = single ? numberAt(header, 5, size) + (size === 2 ? 256 : 0) : windowOf(header[5] ?? 0);
     if (window > largestWindow) {
-      throw new CutShort(`the zstd data needs a window of ${window} bytes, and at most ${largestWindow} are kept`);
+      throw new CutShort(`the zstd data needs a window of ${window} bytes, and at most ${largestWindow} are allowed`);
     }
     this.#checksum = (descriptor & 4) !== 0;
     this.#place = { in: "block header" };

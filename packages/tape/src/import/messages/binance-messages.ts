@@ -3,17 +3,17 @@ import type { Instrument, SourceEvent, SourceSnapshot, SourceTrade } from "../ev
 import { BrokenLine } from "../import-errors.js";
 import { epochTime, type Fields, fieldsOf, levelsOf, numberOf, textOf, wholeOf } from "./fields.js";
 
-/** Streams that say nothing which the book and the trades don't. */
+/** Streams that add nothing to book and trades. */
 const otherEvents = new Set(["markPriceUpdate", "kline", "24hrTicker", "24hrMiniTicker", "forceOrder"]);
 
 /**
- * Reads Binance's own messages, `{"stream":..., "data":{...}}` or the data alone, of spot and futures alike. Which of the two
- * a message belongs to is told by fields that only one of them has.
+ * Reads Binance's messages, `{"stream":..., "data":{...}}` or the data alone, for spot and futures. Fields that only one of the two
+ * markets has tell which one a message belongs to.
  */
 export class BinanceMessages {
   readonly #instruments = new Map<string, Instrument>();
 
-  /** The kind of a message that means nothing to a tape, or undefined after adding what it means to `out`. */
+  /** Adds a message's events to `out`, or returns the kind of a message that a tape does not need. */
   read(message: Fields, receivedNs: bigint, out: SourceEvent[]): string | undefined {
     const data = message.data === undefined ? message : fieldsOf(message.data, "data");
     const stream = typeof message.stream === "string" ? message.stream : "";
@@ -22,13 +22,13 @@ export class BinanceMessages {
     else if (data.e === "bookTicker" || stream.endsWith("@bookTicker")) out.push(this.#ticker(data, receivedNs));
     else if (typeof data.e === "string") return otherEvents.has(data.e) ? data.e : `unknown event ${data.e}`;
     else if (data.B !== undefined && data.A !== undefined)
-      out.push(this.#ticker(data, receivedNs)); // spot's names itself nowhere
+      out.push(this.#ticker(data, receivedNs)); // spot's ticker has no event type
     else if (data.result !== undefined) return "answer to a subscription";
-    else throw new BrokenLine("no message of Binance");
+    else throw new BrokenLine("not a Binance message");
     return undefined;
   }
 
-  /** The answer to a request for the book, which says neither the symbol nor, in spot, the time. */
+  /** The response to a depth request, which lacks the symbol and, for spot, the time. */
   snapshot(
     data: Fields,
     { symbol, futures }: { symbol: string; futures: boolean },

@@ -10,14 +10,14 @@ const actions = new Map<unknown, SourceKeyed["action"]>([
 ]);
 const instruments = new Map<string, Instrument>();
 
-/** Books carry no time, so the recorder's clock is the frames' clock; it is a double of seconds, good for microseconds. */
+/** Book messages have no time, so frames use the receive time: a double of seconds, exact to microseconds. */
 function instrumentOf(symbol: string): Instrument {
   const known = instruments.get(symbol) ?? { symbol, source: "BITMEX", decimals: 6 };
   instruments.set(symbol, known);
   return known;
 }
 
-/** The kind of a message that means nothing to a tape, or undefined after adding what it means to `out`. */
+/** Adds a message's events to `out`, or returns the kind of a message that a tape does not need. */
 export function readBitmexMessage(message: Fields, receivedNs: bigint, out: SourceEvent[]): string | undefined {
   if (message.table === "orderBookL2") {
     readBook(message, receivedNs, out);
@@ -62,7 +62,7 @@ function readBook(message: Fields, receivedNs: bigint, out: SourceEvent[]): void
 }
 
 function trade(row: Fields, receivedNs: bigint, partial: boolean): SourceEvent {
-  isoNs(row.timestamp, "timestamp"); // it goes onto the tape as it is
+  isoNs(row.timestamp, "timestamp"); // validated because it is recorded as it is
   if (row.side !== "Buy" && row.side !== "Sell") throw new BrokenLine("side is not Buy or Sell");
   return {
     kind: "trade",

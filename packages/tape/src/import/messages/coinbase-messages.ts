@@ -12,7 +12,7 @@ function instrumentOf(data: Fields): Instrument {
   return known;
 }
 
-/** The kind of a message that means nothing to a tape, or undefined after adding what it means to `out`. */
+/** Adds a message's events to `out`, or returns the kind of a message that a tape does not need. */
 export function readCoinbaseMessage(message: Fields, receivedNs: bigint, out: SourceEvent[]): string | undefined {
   switch (message.type) {
     case "snapshot":
@@ -48,7 +48,7 @@ function changesOf(value: unknown): { bids: BookLevel[]; asks: BookLevel[] } {
   const asks: BookLevel[] = [];
   for (const change of listOf(value, "changes")) {
     const [side, price, size] = listOf(change, "a change");
-    if (side !== "buy" && side !== "sell") throw new BrokenLine("a change is neither buy nor sell");
+    if (side !== "buy" && side !== "sell") throw new BrokenLine("a change's side is neither buy nor sell");
     (side === "buy" ? bids : asks).push([numberOf(price, "a price"), sizeOf(size, "a size")]);
   }
   return { bids, asks };

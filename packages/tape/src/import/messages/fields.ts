@@ -2,7 +2,7 @@ import type { BookLevel } from "@tapedeck/market";
 import { nsOfIso, type TimeDecimals } from "@tapedeck/protocol";
 import { BrokenLine } from "../import-errors.js";
 
-/** Reading of messages whose shape is the venue's promise and not to be trusted. Each throws `BrokenLine` naming the field. */
+/** Validates the fields of venues' messages. Each function throws `BrokenLine` naming the field. */
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -11,14 +11,14 @@ export function parseJson(text: string): Fields {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new BrokenLine(`no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new BrokenLine(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   return fieldsOf(value, "the message");
 }
 
 export function fieldsOf(value: unknown, name: string): Fields {
   if (isFields(value)) return value;
-  throw new BrokenLine(`${name} is no object`);
+  throw new BrokenLine(`${name} is not an object`);
 }
 
 export function isFields(value: unknown): value is Fields {
@@ -27,15 +27,15 @@ export function isFields(value: unknown): value is Fields {
 
 export function listOf(value: unknown, name: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw new BrokenLine(`${name} is no list`);
+  throw new BrokenLine(`${name} is not a list`);
 }
 
 export function textOf(value: unknown, name: string): string {
   if (typeof value === "string" && value !== "") return value;
-  throw new BrokenLine(`${name} is no text`);
+  throw new BrokenLine(`${name} is not a text`);
 }
 
-/** One field of each object of a list, where it is a text. */
+/** One field of each object in a list, if it is a text. */
 export function textsOf(value: unknown, field: string): string[] {
   return listOf(value, `the list of each ${field}`).flatMap((item) => {
     const text = isFields(item) ? item[field] : undefined;
@@ -43,23 +43,23 @@ export function textsOf(value: unknown, field: string): string[] {
   });
 }
 
-/** What frames calculate with two numbers of this size is a number still. */
+/** Products of two numbers of this size are still finite. */
 const largest = 1e18;
 
 // HOT: twice for each level of an imported book.
-/** A number, also one written as text. */
+/** A number, or a text that is one. */
 export function numberOf(value: unknown, name: string): number {
   if (value !== "") {
     const number = typeof value === "string" ? Number(value) : value;
     if (typeof number === "number" && number <= largest && number >= -largest) return number;
   }
-  throw new BrokenLine(`${name} is no number: ${JSON.stringify(value) ?? "absent"}`);
+  throw new BrokenLine(`${name} is not a number: ${JSON.stringify(value) ?? "absent"}`);
 }
 
 export function wholeOf(value: unknown, name: string): number {
   const number = numberOf(value, name);
   if (Number.isSafeInteger(number)) return number;
-  throw new BrokenLine(`${name} is no whole number: ${number}`);
+  throw new BrokenLine(`${name} is not a whole number: ${number}`);
 }
 
 export function sizeOf(value: unknown, name: string): number {
@@ -78,11 +78,11 @@ export function levelsOf(value: unknown, name: string): BookLevel[] {
   });
 }
 
-/** A time since 1970 as a whole number of milliseconds, microseconds or nanoseconds, told by its magnitude. */
+/** A time since 1970 in whole milliseconds, microseconds or nanoseconds; its magnitude tells which. */
 export function epochTime(value: unknown, name: string): { ns: bigint; decimals: TimeDecimals } {
   const text = typeof value === "number" ? String(value) : value;
   if (typeof text !== "string" || !/^\d{12,19}$/.test(text)) {
-    throw new BrokenLine(`${name} is no time: ${JSON.stringify(value) ?? "absent"}`);
+    throw new BrokenLine(`${name} is not a time: ${JSON.stringify(value) ?? "absent"}`);
   }
   if (text.length <= 14) return { ns: BigInt(text) * 1_000_000n, decimals: 3 };
   if (text.length <= 17) return { ns: BigInt(text) * 1_000n, decimals: 6 };
@@ -92,13 +92,13 @@ export function epochTime(value: unknown, name: string): { ns: bigint; decimals:
 /** An ISO 8601 UTC time. */
 export function isoNs(value: unknown, name: string): bigint {
   const ns = typeof value === "string" ? nsOfIso(value) : undefined;
-  if (ns === undefined) throw new BrokenLine(`${name} is no time: ${JSON.stringify(value) ?? "absent"}`);
+  if (ns === undefined) throw new BrokenLine(`${name} is not a time: ${JSON.stringify(value) ?? "absent"}`);
   return ns;
 }
 
-/** Seconds since 1970 with decimals, as text, without a detour over a double. */
+/** Seconds since 1970 with decimals, as text: a double would lose digits. */
 export function secondsNs(text: string, name: string): bigint {
   const [, whole, fraction = ""] = /^(\d{1,11})(?:\.(\d{1,9})\d*)?$/.exec(text) ?? [];
-  if (whole === undefined) throw new BrokenLine(`${name} is no time: ${text}`);
+  if (whole === undefined) throw new BrokenLine(`${name} is not a time: ${text}`);
   return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
 }

@@ -1,4 +1,4 @@
-/** How venues' own messages are read, for whoever hears them live. */
+/** Parsers of venues' messages, shared by imports and live feeds. */
 
 export { crc32 } from "../../format/checksum.js";
 export type { SourceEvent, SourceKeyed, SourceTrade } from "../events/source-event.js";

@@ -5,18 +5,18 @@ interface Level {
   readonly size: number;
 }
 
-/** Where a row has its time and its levels, best first; numbers are places in the row. */
+/** Column numbers of a row's time and levels, best first. */
 export interface BookColumns {
   readonly time: number;
   readonly bid: readonly Level[];
   readonly ask: readonly Level[];
 }
 
-/** What a header has to name, for the sentence that refuses one. */
+/** What a header must name, for the refusal's sentence. */
 export const neededColumns =
-  "a column of times (timestamp, time, ts, ...) and prices and sizes of both sides (bid_price_1, bid_size_1, ask_price_1, ask_size_1, ... or names like them)";
+  "a time column (timestamp, time, ts, ...) and prices and sizes of both sides (bid_price_1, bid_size_1, ask_price_1, ask_size_1, ... or names like them)";
 
-/** The first list wins: the others are the second time of a row that has two. */
+/** The first list wins: a row with two times has the others as well. */
 const timeNames = [
   ["timestamp", "time", "datetime", "date", "ts", "local_timestamp", "exchange_time", "origin_time"],
   ["ts_event", "event_time", "transaction_time", "exchange_timestamp", "timestamp_ms", "time_ms", "timestamp_ns"],
@@ -28,10 +28,10 @@ const sideWords = "bids?|asks?|b|a";
 /** `bid`, `bidprice`, `px`, `b`: letters of a name, which hold its side, its kind or both. */
 const sideAndKind = new RegExp(`^(${sideWords})?(${priceWords}|${sizeWords})?$`);
 const isPrice = new RegExp(`^(?:${priceWords})$`);
-/** Words that say nothing which the rest of a name does not. */
+/** Words that add nothing to the rest of a name. */
 const fillers = new Set(["l", "level", "lvl", "best", "top"]);
 
-/** The columns of a header that names a time and levels; undefined where it names none. */
+/** The columns of a header that names a time and levels; undefined for any other header. */
 export function bookColumns(header: Header): BookColumns | undefined {
   if (isLob250ms(header)) {
     const side = (first: number) =>
@@ -52,7 +52,7 @@ export function isLob250ms({ names }: Header): boolean {
   return names.length === 43 && names.every((name, at) => name === (at === 0 ? "" : String(at - 1)));
 }
 
-/** The same columns read as price and size by turns, where their names say first all prices and then all sizes. */
+/** The same columns read as alternating prices and sizes, though their names list all prices first. */
 export function interleaved(columns: BookColumns["bid"]): BookColumns["bid"] {
   const places = columns.flatMap(({ price, size }) => [price, size]).sort((a, b) => a - b);
   return columns.map((_, level) => ({ price: places[2 * level] ?? -1, size: places[2 * level + 1] ?? -1 }));

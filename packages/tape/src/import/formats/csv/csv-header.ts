@@ -1,7 +1,7 @@
 import { parse } from "csv-parse/sync";
 import { BrokenLine } from "../../import-errors.js";
 
-// HOT: once per line. Recorders quote nothing; a line that is quoted all the same takes the library's way.
+// HOT: once per line. Recorders rarely quote values; only quoted lines go through the CSV library.
 function splitRow(line: string): string[] {
   if (!line.includes('"')) return line.split(",");
   try {
@@ -12,7 +12,7 @@ function splitRow(line: string): string[] {
   }
 }
 
-/** None where the line is not one of a CSV. */
+/** Empty if the line is not valid CSV. */
 function namesOf(line: string): string[] {
   try {
     return splitRow(line).map((name) => name.trim());
@@ -22,7 +22,7 @@ function namesOf(line: string): string[] {
   }
 }
 
-/** Finds a row's values by the names of the header, whatever their order. */
+/** Finds a row's values by column name. */
 export class Header {
   readonly names: readonly string[];
   readonly #places: ReadonlyMap<string, number>;
@@ -36,15 +36,15 @@ export class Header {
     return names.every((name) => this.#places.has(name));
   }
 
-  /** Empty where there is no such column. */
+  /** Empty if there is no such column. */
   value(row: readonly string[], name: string): string {
     return row[this.#places.get(name) ?? -1] ?? "";
   }
 
-  /** Throws `BrokenLine` where the row has not the header's number of values. */
+  /** Throws `BrokenLine` if the row has another number of values than the header. */
   split(line: string): string[] {
     const row = splitRow(line);
     if (row.length === this.names.length) return row;
-    throw new BrokenLine(`${row.length} values, and the header has ${this.names.length}`);
+    throw new BrokenLine(`${row.length} values, but the header has ${this.names.length}`);
   }
 }

@@ -42,7 +42,7 @@ const pricesThenSizes = [
 ].join();
 
 describe("a row per book", () => {
-  test("[IM18] columns in their named order are read as they are", async () => {
+  test("[IM18] columns in the order of their names are read as they are", async () => {
     const path = await written(pricesThenSizes, (n) =>
       [
         new Date(startMs + n * 250).toISOString(),
@@ -62,7 +62,7 @@ describe("a row per book", () => {
     });
   });
 
-  test("[IM18] price and size by turns under names that say otherwise, and times of January 1970: both are noticed and put right", async () => {
+  test("[IM18] alternating prices and sizes under other names, and times in January 1970, are noticed and corrected", async () => {
     const path = await written(pricesThenSizes, (n) => {
       // Milliseconds that were read as microseconds.
       const time = new Date((startMs + n * 250) / 1000).toISOString().replace(/Z$/, "");
@@ -70,7 +70,9 @@ describe("a row per book", () => {
       return [`${time.replace("T", " ")}${micros}`, ...levels(n, "bid").flat(), ...levels(n, "ask").flat()].join();
     });
     const imported = await importToMemory([path], { symbol: "BTCUSDT" });
-    expect(imported.report.notices.join("\n")).toMatch(/the prices don't descend; they hold price and size by turns/);
+    expect(imported.report.notices.join("\n")).toMatch(
+      /the prices don't descend; they were read as alternating prices and sizes/,
+    );
     expect(imported.report.notices.join("\n")).toMatch(/January 1970/);
     const all = await frames(imported);
     expect(all.map(({ timestamp }) => timestamp)).toEqual(
@@ -79,14 +81,14 @@ describe("a row per book", () => {
     expect(all[3]).toMatchObject({ bids: levels(3, "bid"), asks: levels(3, "ask") });
   });
 
-  test("[IM18] columns that are no levels in any reading are refused", async () => {
+  test("[IM18] columns that cannot be book levels are refused", async () => {
     const path = await written(pricesThenSizes, (n) =>
       [startMs + n, ...Array.from({ length: 40 }, (_, k) => (k * 7) % 5)].join(),
     );
     await expect(importToMemory([path], { symbol: "X" })).rejects.toThrow(/the bid prices don't descend/);
   });
 
-  test("[IM18] names like bids[0].price are understood, and quotes too", async () => {
+  test("[IM18] names like bids[0].price and quoted names are understood", async () => {
     const header = ['"time"', '"bids[0].price"', '"bids[0].amount"', '"asks[0].price"', '"asks[0].amount"'].join();
     const path = await written(header, (n) => `"${startMs + n * 200}",17000.${n},1,17001,2`);
     const all = await frames(await importToMemory([path], { symbol: "X" }));
@@ -94,12 +96,12 @@ describe("a row per book", () => {
     expect(all[2]?.bids[0]).toEqual([17_000.2, 1]);
   });
 
-  test("[IM16] a market that nothing names is asked for", async () => {
+  test("[IM16] an unnamed market is refused with a request for --symbol", async () => {
     const path = await written("time,bid_price_1,bid_size_1,ask_price_1,ask_size_1", (n) => `${startMs + n},1,1,2,1`);
     await expect(importToMemory([path])).rejects.toThrow(/give --symbol/);
   });
 
-  test("[IM15] a row of the wrong length, without a number, or with prices out of order is broken", async () => {
+  test("[IM15] a row with the wrong length, a value that is not a number, or prices out of order is broken", async () => {
     const rows = [
       `${startMs},1,1,2,1`,
       `${startMs + 200},1,1,2`,
@@ -111,9 +113,9 @@ describe("a row per book", () => {
     const path = await written("time,bid_price_1,bid_size_1,ask_price_1,ask_size_1", (n) => rows[n] ?? "", rows.length);
     const imported = await importToMemory([path], { symbol: "X" });
     expect(imported.report.brokenLines.first.map(({ line, reason }) => [line, reason])).toEqual([
-      [3, "4 values, and the header has 5"],
-      [4, 'a size is no number: "x"'],
-      [5, 'the time is no time: "yesterday"'],
+      [3, "4 values, but the header has 5"],
+      [4, 'a size is not a number: "x"'],
+      [5, 'the time is not a time: "yesterday"'],
       [6, "a size is negative: -1"],
     ]);
     expect(imported.report.frames).toBe(2);

@@ -9,7 +9,7 @@ import { type LineParser, lineStream } from "../format.js";
 import { type BookColumns, bookColumns, interleaved, isLob250ms } from "./csv-columns.js";
 import { Header } from "./csv-header.js";
 
-/** No order book was recorded before: an earlier time was read in the wrong unit. */
+/** No order book recording is older: an earlier time is in another unit. */
 const earliest = BigInt(Date.UTC(1990, 0)) * 1_000_000n;
 
 export const csv: Format = {
@@ -34,14 +34,14 @@ class BookRows implements LineParser {
     this.#reading = reading;
     this.#name = file.name;
     const columns = bookColumns(this.#header);
-    if (columns === undefined) throw new ImportRefused(`${file.name} has no header that names a time and levels.`);
+    if (columns === undefined)
+      throw new ImportRefused(`${file.name} has no header with a time column and level columns.`);
     this.#columns = columns;
     const { row, decimals } = this.#sample(file.head.slice(1));
     this.#columns = this.#inOrder(columns, row);
     const known = isLob250ms(this.#header) ? { symbol: "BTCUSDT", source: "BINANCE-FUTURES" } : undefined;
     const symbol = reading.symbol?.toUpperCase() ?? known?.symbol;
-    if (symbol === undefined)
-      throw new ImportRefused(`${file.name} does not say of which market it is: give --symbol.`);
+    if (symbol === undefined) throw new ImportRefused(`${file.name} does not name its market: give --symbol.`);
     this.#instrument = { symbol, source: known?.source ?? "CSV", decimals };
   }
 
@@ -54,7 +54,7 @@ class BookRows implements LineParser {
     out.push({ kind: "snapshot", instrument: this.#instrument, ns, receivedNs: ns, bids, asks });
   }
 
-  /** The first good row, and the most decimals that the times of the first rows have. */
+  /** The first valid row, and the most decimals of the times in the first rows. */
   #sample(lines: readonly string[]): { row: readonly string[]; decimals: RowTime["decimals"] } {
     let row: readonly string[] | undefined;
     let decimals: RowTime["decimals"] = 3;
@@ -72,21 +72,21 @@ class BookRows implements LineParser {
       }
     }
     if (row !== undefined) return { row, decimals };
-    const why = problem === undefined ? "" : ` that can be read: in the first, ${problem}`;
-    throw new ImportRefused(`${this.#name} has a header of a CSV of books and no row${why}.`);
+    const why = problem === undefined ? "" : ` that can be read: in the first row, ${problem}`;
+    throw new ImportRefused(`${this.#name} has the header of a CSV of books but no row${why}.`);
   }
 
-  /** Names and order can disagree: columns named as ten prices and ten sizes may hold price and size by turns. */
+  /** Names and contents can disagree: columns named as ten prices and ten sizes may hold alternating prices and sizes. */
   #inOrder(columns: BookColumns, row: readonly string[]): BookColumns {
     if (descends(row, columns.bid, -1) && descends(row, columns.ask, 1)) return columns;
     const turned = { ...columns, bid: interleaved(columns.bid), ask: interleaved(columns.ask) };
     if (!descends(row, turned.bid, -1) || !descends(row, turned.ask, 1)) {
       throw new ImportRefused(
-        `${this.#name}: the bid prices don't descend from level to level, so its columns are not levels.`,
+        `${this.#name}: the bid prices don't descend from level to level, so its columns are not book levels.`,
       );
     }
     this.#reading.notice(
-      `${this.#name}: its columns are named as all prices and then all sizes, but the prices don't descend; they hold price and size by turns and were read so.`,
+      `${this.#name}: its columns are named as all prices and then all sizes, but the prices don't descend; they were read as alternating prices and sizes.`,
     );
     return turned;
   }
@@ -108,18 +108,18 @@ class BookRows implements LineParser {
     const read = rowTime(text);
     if (read.ns >= earliest) return read;
     const ns = read.ns * 1_000n;
-    if (ns < earliest) throw new BrokenLine(`the time ${text} lies before 1990`);
+    if (ns < earliest) throw new BrokenLine(`the time ${text} is before 1990`);
     if (!this.#millisecondsReadAsMicroseconds) {
       this.#millisecondsReadAsMicroseconds = true;
       this.#reading.notice(
-        `${this.#name}: its times lie in January 1970, where milliseconds end up that were read as microseconds; they were put right.`,
+        `${this.#name}: its times are in January 1970, because milliseconds were written as microseconds; they were corrected.`,
       );
     }
     return { ns, decimals: 3 };
   }
 }
 
-/** Undefined where a thin book has no such level. */
+/** Undefined if a thin book lacks that level. */
 function priceOf(value: string | undefined): number | undefined {
   return value === "" ? undefined : numberOf(value, "a price");
 }

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A recording of so many books, one in 100 ms. */
+/** A recording with this many books, one every 100 ms. */
 async function recording(name: string, books: number): Promise<string> {
   const path = join(folder, name);
   const file = createWriteStream(path);
@@ -33,14 +33,14 @@ async function recording(name: string, books: number): Promise<string> {
   return path;
 }
 
-/** Imports as the only tape of the store, in a process of its own. */
+/** Imports in a separate process, as the only tape of the store. */
 function importing(path: string) {
   return spawn(process.execPath, [main, "import", path, "--symbol", "X", "--id", "mine", "--store", store], {
     stdio: "ignore",
   });
 }
 
-/** Bytes of whatever has been written for versions that are not finished. */
+/** Bytes written for unfinished versions. */
 async function drafted(): Promise<number> {
   const names = await readdir(join(store, "mine"), { recursive: true }).catch(() => []);
   const drafts = names.filter((name) => name.startsWith(".draft-"));
@@ -53,13 +53,13 @@ const listed = async () => {
   return (await catalog.list()).map(({ id, version, frames }) => [id, version, frames]);
 };
 
-test("[IM20] [TP4] an import that is killed leaves no half tape, and nothing once the next one has run", async () => {
+test("[IM20] [TP4] a killed import leaves no partial tape, and no drafts after the next import", async () => {
   const long = await recording("long.csv", 400_000);
   const child = importing(long);
   await vi.waitUntil(async () => (await drafted()) > 100_000, { timeout: 60_000, interval: 20 });
   child.kill("SIGKILL");
   const [, signal] = await once(child, "exit");
-  expect(signal).toBe("SIGKILL"); // it was not done already
+  expect(signal).toBe("SIGKILL"); // it had not finished yet
   expect(await drafted()).toBeGreaterThan(100_000);
   expect(await listed()).toEqual([]);
 

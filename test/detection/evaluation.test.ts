@@ -8,12 +8,12 @@ import { scoreOf } from "./score.js";
 
 const seed = 3;
 const scenario = "mixed";
-/** Three incidents, and borders of segments at which the analytics of a tape begin anew. */
+/** Three incidents, and segment borders at which a tape's analytics restart. */
 const minutes = 6;
 const frames = minutes * 600;
 
-describe("[AN15] what the evaluation scores is what tapes carry", () => {
-  test("a simulated tape has the alerts of the evaluation, and so the same score", async () => {
+describe("[AN15] the evaluation scores the alerts of simulated tapes", () => {
+  test("a simulated tape has the alerts of the evaluation and the same score", async () => {
     const catalog = new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 });
     const tape = await catalog.open(`sim2.BTCUSDT.${seed}.${scenario}`);
     const alerts: TapeAlert[] = [];
@@ -27,18 +27,18 @@ describe("[AN15] what the evaluation scores is what tapes carry", () => {
     expect(scoreOf([{ seed, ...evaluated, alerts }])).toEqual(scoreOf([{ seed, ...evaluated }]));
   });
 
-  test("a session's route tells them too", async ({ cluster }) => {
+  test("a session's route returns them too", async ({ cluster }) => {
     const { session_id: id } = await cluster.http.create({ mode: "SIMULATION", seed, scenario });
     await cluster.http.control(id, "pause");
-    const told: z.infer<typeof anomaly>[] = [];
+    const returned: z.infer<typeof anomaly>[] = [];
     for (let seq = 99; seq < frames; seq += 100) {
       await cluster.http.control(id, "seek", { seq });
-      // Those of the hundred frames up to the playhead.
+      // The alerts of the hundred frames up to the playhead.
       const { body } = await cluster.http.get(`/anomalies?session_id=${id}`);
-      told.push(...z.array(anomaly).parse(body));
+      returned.push(...z.array(anomaly).parse(body));
     }
     const expected = play(seed, scenario, minutes).alerts;
-    expect(told.map(({ type, severity }) => ({ type, severity }))).toEqual(
+    expect(returned.map(({ type, severity }) => ({ type, severity }))).toEqual(
       expected.map(({ type, severity }) => ({ type, severity })),
     );
     await cluster.end({ id, viewers: [] });

@@ -28,16 +28,16 @@ export interface DetectionRun {
   readonly minutes: number;
 }
 
-const heardAnomaly = anomaly.extend({ side: z.string().optional() });
+const anomalyWithSide = anomaly.extend({ side: z.string().optional() });
 
 /** Alerts in the text between the brackets of a frame's `anomalies`. */
 export function readAlerts(ns: number, anomalies: string): TapeAlert[] {
   if (anomalies === "") return [];
-  const texts = z.array(heardAnomaly).parse(JSON.parse(`[${anomalies}]`));
+  const texts = z.array(anomalyWithSide).parse(JSON.parse(`[${anomalies}]`));
   return texts.map(({ type, severity, side, ...rest }) => ({ ns, type, severity, side, text: JSON.stringify(rest) }));
 }
 
-/** Plays a scenario of a seed to the detectors, and notes what they say: what stands in the frames of its simulated tape. */
+/** Runs the detectors on a scenario of a seed, and collects the same alerts as on its simulated tape. */
 export function play(seed: number, scenario: string, minutes: number, profile: ProfileName = "relative"): DetectionRun {
   const market = new SimulatedMarket({ symbol: "BTCUSDT", seed, scenario });
   const alerts: TapeAlert[] = [];
@@ -47,7 +47,7 @@ export function play(seed: number, scenario: string, minutes: number, profile: P
   return { labels: market.labels(0, minutes * 60e9), alerts, minutes };
 }
 
-/** The frames of some minutes of a scenario, from a segment on. */
+/** The frames of some minutes of a scenario, starting with a segment. */
 export function momentsOf(seed: number, scenario: string, segment: number, minutes: number): FrameMoment[] {
   const moments: FrameMoment[] = [];
   const keep: FrameAnalytics = {
@@ -78,7 +78,7 @@ function run(
   builder.end();
 }
 
-/** As on a simulated tape, where the analytics of a segment begin anew with the one before it. Frames come without a gap. */
+/** As on a simulated tape, the analytics of each segment start one segment earlier. Frames must be consecutive. */
 class TapeAnalytics implements FrameAnalytics {
   readonly #begin: () => FrameAnalytics;
   #now: FrameAnalytics;

@@ -1,13 +1,13 @@
 import { type FrameMoment, type IncidentLabel, profiles, segmentMs } from "@tapedeck/market";
 import { momentsOf } from "./play-scenario.js";
 
-const asked = profiles.relative;
+const limits = profiles.relative;
 const seconds = (ns: number) => (ns / 1e9).toFixed(1);
 
-/** What the frames show of an incident that was not found, beside what an alert asks for. */
+/** Describes what the frames show of a missed incident, and what an alert needs. */
 export function reasonOf(seed: number, scenario: string, label: IncidentLabel): string {
   const segment = Math.floor((label.fromNs / 1e6 + 100) / segmentMs);
-  // As on the tape: all that detectors know is the minute before.
+  // As on the tape: detectors only know the minute before.
   const first = Math.max(0, segment - 1);
   const all = momentsOf(seed, scenario, first, segment - first + 1).map((moment) => ({
     ...moment,
@@ -29,13 +29,13 @@ interface Case {
 
 const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> = {
   spoofing: (found) => {
-    const { growth, times } = asked.spoofing;
+    const { growth, times } = limits.spoofing;
     const shows = showsOf(found);
     const list = shows.map(({ ratio, ns, fate }) => `${ratio.toFixed(1)} for ${seconds(ns)} s (${fate})`).join(", ");
-    return `orders of 2.5 mean best sizes or more, how long they showed, and what became of them: ${list || "none"}; asked for: ${times} of ${growth}, taken back`;
+    return `orders of 2.5 mean best sizes or more, their duration and fate: ${list || "none"}; needed: ${times} of ${growth}, cancelled`;
   },
   layering: (found) => {
-    const { growth, levels: least, moved } = asked.layering;
+    const { growth, levels: least, moved } = limits.layering;
     const walls = pairs(found.during).map(([before, now]) => ({
       now,
       prices: grown(found, before, now, growth * found.best),
@@ -44,8 +44,8 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
     const wall = walls.find(({ prices }) => prices.length === most);
     const lost = wall?.prices.filter((price) => leavesTheView(found, price, wall.now)).length ?? 0;
     return (
-      `${most} levels at most gained ${growth} mean best sizes in one frame, and the price left ${lost} of them beyond the ${shownLevels} levels that frames show before ` +
-      `they went; asked for: ${least} that are seen to go together, while less than ${100 * moved} % of them comes elsewhere`
+      `at most ${most} levels gained ${growth} mean best sizes in one frame, and ${lost} of them were beyond the ${shownLevels} levels of a frame before ` +
+      `they disappeared; needed: ${least} that disappear together, while less than ${100 * moved} % of them reappears`
     );
   },
   quote_stuffing: ({ past, during }) => {
@@ -55,17 +55,17 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
       rate = rate * Math.exp(-0.1) + updates;
       return rate / usual;
     });
-    const { timesUsual, lastingS } = asked.stuffing;
+    const { timesUsual, lastingS } = limits.stuffing;
     const over = rates.filter((times) => times > timesUsual).length / 10;
-    return `the rate was ${largest(rates, (times) => times).toFixed(1)} times the usual one at most, and over ${timesUsual} times for ${over} s; asked for: ${lastingS} s`;
+    return `the rate was at most ${largest(rates, (times) => times).toFixed(1)} times the usual one, and over ${timesUsual} times for ${over} s; needed: ${lastingS} s`;
   },
   momentum_ignition: ({ label, past, during }) => {
-    const { drift, force, shortestNs, longestNs, reverts, withinNs } = asked.ignition;
-    const usual = usualMove(past);
+    const { drift, force, shortestNs, longestNs, reverts, withinNs } = limits.ignition;
+    const usual = typicalMove(past);
     const height = ({ mid }: FrameMoment) => label.direction * mid;
     const top = Math.max(...during.map(height));
     const peak = during.findIndex((moment) => height(moment) === top);
-    // It begins where the price was farthest behind a drift that is no push, up to 3 s before.
+    // It begins where the price was farthest behind the largest ordinary drift, up to 3 s before.
     const way = [...past.filter(({ ns }) => ns >= label.fromNs - 3e9), ...during.slice(0, peak)];
     const ahead = (moment: FrameMoment) => height(moment) - (drift * usual * moment.ns) / 1e9;
     const least = Math.min(...way.map(ahead));
@@ -86,16 +86,16 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
     const back = after.find((moment) => top - height(moment) >= reverts * went);
     const lost =
       back === undefined
-        ? `${((100 * (top - Math.min(...after.map(height)))) / went).toFixed(0)} % of it were lost`
-        : `${100 * reverts} % of it were lost after ${seconds(back.ns - to.ns)} s`;
+        ? `${((100 * (top - Math.min(...after.map(height)))) / went).toFixed(0)} % of it reverted`
+        : `${100 * reverts} % of it reverted after ${seconds(back.ns - to.ns)} s`;
     return (
-      `it went ${times.toFixed(1)} times the usual second's move in ${seconds(lasted)} s, ${(went / wobble).toFixed(1)} times its wobble, with ${(100 * share).toFixed(0)} % of the ` +
-      `trades: a force of ${reached.toFixed(1)}; ${lost}; asked for: a force of ${force} in ${seconds(shortestNs)} to ${seconds(longestNs)} s, ${100 * reverts} % lost in ${seconds(withinNs)} s`
+      `it went ${times.toFixed(1)} typical moves in ${seconds(lasted)} s, ${(went / wobble).toFixed(1)} times its wobble, with ${(100 * share).toFixed(0)} % of the ` +
+      `trades: a force of ${reached.toFixed(1)}; ${lost}; needed: a force of ${force} in ${seconds(shortestNs)} to ${seconds(longestNs)} s, ${100 * reverts} % reverted in ${seconds(withinNs)} s`
     );
   },
   wash_trading: ({ during }) => {
     const trades = during.flatMap((moment) => moment.trades.map((trade) => ({ ...trade, ns: moment.ns })));
-    const { likeness, count, withinNs } = asked.wash;
+    const { likeness, count, withinNs } = limits.wash;
     const most = largest(
       trades,
       (last) =>
@@ -107,10 +107,10 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
         ).length,
     );
     const prices = new Set(trades.map(({ price }) => price)).size;
-    return `${most} trades at most were of one size at one price, in ${prices} prices traded; asked for: ${count} that alternate`;
+    return `at most ${most} trades were of one size at one price, among ${prices} traded prices; needed: ${count} that alternate`;
   },
   iceberg: ({ label, during }) => {
-    const { fills, likeness } = asked.iceberg;
+    const { fills, likeness } = limits.iceberg;
     const taker = label.side === "bid" ? "sell" : "buy";
     const trades = during.flatMap((moment) => moment.trades).filter(({ side }) => side === taker);
     const most = largest(
@@ -119,13 +119,13 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
         trades.filter(({ price, size }) => price === one.price && Math.abs(size - one.size) <= likeness * one.size)
           .length,
     );
-    return `${most} fills at most of one size at one price; asked for: ${fills} that the level does not lose`;
+    return `at most ${most} fills of one size at one price; needed: ${fills} that the level does not lose`;
   },
   liquidity_gap: ({ label, during }) => {
     const within = during.filter(({ ns }) => ns <= label.toNs);
     const best = within.map((moment) => levels(moment, label)[0]?.[0] ?? 0);
     const moved = best.filter((price, at) => at > 0 && price !== best[at - 1]).length;
-    return `the best price was another in ${moved} of ${within.length} frames, so the places behind it were seldom the same; asked for: evidence of ${asked.gapAlert.evidence} over ${asked.gapAlert.tauS} s of rest`;
+    return `the best price changed in ${moved} of ${within.length} frames, so the places behind it were rarely the same; needed: evidence of ${limits.gapAlert.evidence} over ${limits.gapAlert.tauS} s without a change`;
   },
   flash_crash: ({ past, during }) => {
     const all = [...past, ...during];
@@ -133,9 +133,9 @@ const explain: Partial<Record<IncidentLabel["kind"], (found: Case) => string>> =
       const before = all.find(({ ns }) => ns >= moment.ns - 3e9);
       return Math.abs(moment.mid - (before?.mid ?? moment.mid)) / Math.sqrt(3);
     };
-    const atFirst = largest(during, moved) / usualMove(past);
-    const byThen = largest(during, (moment) => moved(moment) / usualMove(all.filter(({ ns }) => ns < moment.ns)));
-    return `it moved ${atFirst.toFixed(1)} times in 3 s what had been usual before it, and ${byThen.toFixed(1)} times what was by then; asked for: 14 of the latter`;
+    const atFirst = largest(during, moved) / typicalMove(past);
+    const byThen = largest(during, (moment) => moved(moment) / typicalMove(all.filter(({ ns }) => ns < moment.ns)));
+    return `in 3 s it moved ${atFirst.toFixed(1)} typical moves of before it, and ${byThen.toFixed(1)} typical moves of that time; needed: 14 of the latter`;
   },
 };
 
@@ -147,7 +147,7 @@ interface Show {
   readonly fate: string;
 }
 
-/** Sizes that came to the best level in one frame, of its mean, how long most of them stayed, and how they went. */
+/** Gains of the best level in one frame relative to its mean, how long they stayed, and how they disappeared. */
 function showsOf(found: Case): Show[] {
   const usual = found.best;
   const shows: Show[] = [];
@@ -166,7 +166,7 @@ function showsOf(found: Case): Show[] {
   return shows;
 }
 
-/** How an order went that had come to a price, by the rules that tell a spoof. */
+/** How an order disappeared, by the rules of the spoofing detector. */
 function fateOf(
   found: Case,
   { price, came, since, goes }: { price: number; came: number; since: FrameMoment; goes: number },
@@ -182,17 +182,17 @@ function fateOf(
     ({ size }) => size,
   );
   if (traded >= 0.2 * came) return "traded";
-  if (last.ns - since.ns > asked.spoofing.withinNs) return "too late";
+  if (last.ns - since.ns > limits.spoofing.withinNs) return "too late";
   if (sizeAt(oneBefore, label, price) - sizeAt(last, label, price) <= 0.6 * came) return "in parts";
   const soon = during.filter(({ ns }) => ns >= last.ns && ns < last.ns + 250e6);
   const elsewhere = largest(soon, (moment) => {
     const before = during[during.indexOf(moment) - 1] ?? moment;
     return largest(levels(moment, label), ([at, size]) => (at === price ? 0 : size - sizeAt(before, label, at)));
   });
-  return elsewhere >= 0.3 * came ? `${(elsewhere / came).toFixed(1)} of it came elsewhere` : "taken back";
+  return elsewhere >= 0.3 * came ? `${(elsewhere / came).toFixed(1)} of it reappeared` : "cancelled";
 }
 
-/** Prices at which so much came from one frame to the next. */
+/** Prices whose size grew by at least `least` from one frame to the next. */
 function grown({ label }: Case, before: FrameMoment, now: FrameMoment, least: number): number[] {
   return levels(now, label)
     .filter(([price, size]) => size - sizeAt(before, label, price) >= least)
@@ -201,7 +201,7 @@ function grown({ label }: Case, before: FrameMoment, now: FrameMoment, least: nu
 
 const shownLevels = 20;
 
-/** Whether a level that is there goes out of what frames show before it is seen to be gone. */
+/** Whether a level moves beyond those in a frame before it is seen to disappear. */
 function leavesTheView({ label, during }: Case, price: number, since: FrameMoment): boolean {
   const size = sizeAt(since, label, price);
   for (const moment of during) {
@@ -217,8 +217,8 @@ function sizeAt(moment: FrameMoment, label: IncidentLabel, price: number): numbe
   return levels(moment, label).find(([there]) => there === price)?.[1] ?? 0;
 }
 
-/** Root mean square of the mid's changes over whole seconds, by that of a normal variable with mean absolute value 1. */
-function usualMove(past: readonly FrameMoment[]): number {
+/** Root mean square of the mid's changes over whole seconds, scaled to the mean |change| of a normal distribution. */
+function typicalMove(past: readonly FrameMoment[]): number {
   const mids = past.filter((_, at) => at % 10 === 0).map(({ mid }) => mid);
   const squares = mids.slice(1).map((mid, at) => (mid - (mids[at] ?? mid)) ** 2);
   return Math.sqrt(sum(squares, (square) => square) / Math.max(1, squares.length)) / Math.sqrt(Math.PI / 2);

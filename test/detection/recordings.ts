@@ -26,7 +26,7 @@ export interface Recorded {
   readonly alerts: readonly TapeAlert[];
 }
 
-/** What the detectors say of each real recording; its marked gaps don't count as time. */
+/** The alerts of each real recording; marked gaps don't count as time. */
 export async function* recorded(): AsyncGenerator<Recorded> {
   if (!existsSync(dataFolder)) return;
   for (const files of recordings) {

@@ -1,4 +1,4 @@
-// Measures what the detectors find, and writes the tables of docs/detection.md, all of them or those named:
+// Measures the detectors and writes the tables of docs/detection.md, all or those named:
 //   npx tsx --conditions tapedeck-source test/detection/report.ts [tuning] [held-out] [recordings]
 import { readFileSync, writeFileSync } from "node:fs";
 import { heldOutSeeds, incidentSeverities, tuningSeeds } from "@tapedeck/market";
@@ -27,7 +27,7 @@ for (const [name, section] of Object.entries(sections)) {
   if (asked.length === 0 || asked.includes(name)) write(name, await section());
 }
 
-/** Between the marks of its section in the page. */
+/** Writes between the section's marks in the page. */
 function write(name: string, section: string): void {
   const [begin, end] = [`<!-- measured by report.ts ${name} -->`, "<!-- end of what is measured -->"];
   const text = readFileSync(page, "utf8");
@@ -52,7 +52,7 @@ function tableOf(scores: Scores): string {
   ].join("\n");
 }
 
-/** What went wrong, one by one. */
+/** Lists each miss and each false alert. */
 function casesOf(scores: Scores): string {
   const misses = scores.flatMap(([type, score]) =>
     score.misses.map(({ seed, label }) => {
@@ -62,7 +62,7 @@ function casesOf(scores: Scores): string {
   );
   const wrong = scores.flatMap(([type, score]) => score.wrong.map((one) => `- ${type}, ${one}`));
   return [
-    ["Missed, and what their frames show:", "", ...(misses.length > 0 ? misses : ["- none"])].join("\n"),
+    ["Missed, with what their frames show:", "", ...(misses.length > 0 ? misses : ["- none"])].join("\n"),
     ["False:", "", ...(wrong.length > 0 ? wrong : ["- none"])].join("\n"),
   ].join("\n\n");
 }
@@ -78,7 +78,7 @@ function row(type: string, { staged, found, falseAlerts, delaysS, bySeverity }: 
 async function real(): Promise<string> {
   const all: Recorded[] = [];
   for await (const one of recorded()) all.push(one);
-  if (all.length === 0) return "The recordings were not there.";
+  if (all.length === 0) return "The recordings are missing.";
   const hours = all.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
   const counts = new Map<string, number[]>();
   for (const { type, severity } of all.flatMap(({ alerts }) => alerts)) {

@@ -1,7 +1,7 @@
 import type { IncidentKind, IncidentLabel, IncidentSeverity } from "@tapedeck/market";
 import type { DetectionRun, TapeAlert } from "./play-scenario.js";
 
-/** The alert that is to find a kind of incident. */
+/** The alert that should detect each kind of incident. */
 const wanted: Partial<Record<IncidentKind, string>> = {
   spoofing: "SPOOFING",
   layering: "LAYERING",
@@ -13,21 +13,21 @@ const wanted: Partial<Record<IncidentKind, string>> = {
   flash_crash: "REGIME_CRISIS",
 };
 
-/** What an incident really brings about besides what it is: alerts of these during it are neither right nor wrong. */
+/** Other effects that an incident really has: their alerts during it count neither as right nor as wrong. */
 const alsoTrue: Partial<Record<IncidentKind, readonly string[]>> = {
   flash_crash: ["LIQUIDITY_GAP", "MOMENTUM_IGNITION"],
   momentum_ignition: ["REGIME_CRISIS", "LIQUIDITY_GAP"],
-  // The part of the wall that is at the best price is an order shown and taken back.
+  // The part of the wall at the best price is also a cancelled order.
   layering: ["SPOOFING"],
   news: ["REGIME_CRISIS"],
-  // The price leaves it, it stays, and there is nothing behind it.
+  // The price moves away from it and leaves empty levels behind.
   large_order: ["LIQUIDITY_GAP"],
 };
 
 /** An alert this long after an incident's end still belongs to it. */
 const graceNs = 10e9;
-/** Alerts of a type that follow one another sooner are one finding. */
-const affairNs = 15e9;
+/** False alerts of a type within this time count once. */
+const mergeWithinNs = 15e9;
 
 export interface Score {
   staged: number;
@@ -36,7 +36,7 @@ export interface Score {
   delaysS: number[];
   bySeverity: Record<IncidentSeverity, { staged: number; found: number }>;
   misses: { readonly seed: number; readonly label: IncidentLabel }[];
-  /** False alerts in words. */
+  /** Descriptions of the false alerts. */
   wrong: string[];
 }
 
@@ -77,7 +77,7 @@ function noteFalse(
   let lastNs = Number.NEGATIVE_INFINITY;
   for (const alert of alerts) {
     if (alert.type !== type) continue;
-    const follows = alert.ns - lastNs < affairNs;
+    const follows = alert.ns - lastNs < mergeWithinNs;
     const explained = labels.some(
       (label) =>
         during(label, alert.ns) && (wanted[label.kind] === type || (alsoTrue[label.kind]?.includes(type) ?? false)),

@@ -1,7 +1,7 @@
 import type { Tape } from "@tapedeck/tape";
 import { z } from "zod";
 
-/** What frames of a tape are compared by. */
+/** The fields of a frame that the comparison uses. */
 const frameShape = z.object({
   timestamp: z.string(),
   bids: z.array(z.tuple([z.number(), z.number()])),
@@ -24,9 +24,9 @@ export interface Facts {
   readonly meanTradeSize: number;
   /** Milliseconds between trades of different times. */
   readonly interArrival: Quantiles;
-  /** Share of trades that come in the same millisecond as the one before. */
+  /** Share of trades in the same millisecond as the one before. */
   readonly sameMoment: number;
-  /** Standard deviation by mean of the times between trades: 1 if they came at random. */
+  /** Standard deviation / mean of the times between trades: 1 if they came at random. */
   readonly burstiness: number;
   /** Of returns over one second. */
   readonly volatilityBp: number;
@@ -45,7 +45,7 @@ export type Quantiles = readonly [number, number, number, number, number, number
 export const tailAt = [1, 2, 3, 4, 5];
 export const lags = 20;
 
-/** Looks at frames `from` to `to` of a tape. */
+/** Facts of frames `from` to `to` of a tape. */
 export async function factsOf(tape: Tape, from: number, to: number): Promise<Facts> {
   const spreads: number[] = [];
   const depths: number[] = [];
@@ -95,7 +95,7 @@ export async function factsOf(tape: Tape, from: number, to: number): Promise<Fac
   };
 }
 
-/** Of the last mid known at each whole second. */
+/** Returns of the last known mid at each whole second. */
 function returnsBySecond(mids: readonly { ms: number; mid: number }[]): number[] {
   const returns: number[] = [];
   let at = 0;

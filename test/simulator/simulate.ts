@@ -7,13 +7,13 @@ export interface Simulated {
   readonly viewers: readonly Viewer[];
 }
 
-/** A session that simulates, with a socket on each of two gateways. */
+/** A SIMULATION session with a socket on each of two gateways. */
 export async function simulate(cluster: TestCluster, body: Record<string, unknown>): Promise<Simulated> {
   const { session_id: id } = await cluster.http.create({ mode: "SIMULATION", max_fps: 0, ...body });
   return { id, viewers: [await cluster.watch(id), await cluster.watch(id)] };
 }
 
-/** The frames that an epoch showed, by seq. */
+/** The frames of an epoch by seq. */
 export const bytes = (frames: readonly SeenFrame[], epoch?: number): Map<number, string> =>
   new Map(frames.filter((frame) => epoch === undefined || frame.epoch === epoch).map(({ seq, json }) => [seq, json]));
 
@@ -22,11 +22,11 @@ export const ownTrades = (json = '{"trades":[]}'): { side: string; size: number 
 
 export const sizeOf = (trades: readonly { size: number }[]): number => trades.reduce((sum, { size }) => sum + size, 0);
 
-/** The frames that show what was ordered, the oldest order first. */
+/** The frames that show the orders' fills, oldest order first. */
 export const framesOfOrders = async (cluster: TestCluster, id: string): Promise<number[]> =>
   (await cluster.redis.lrange(cluster.keys.orders(id), 0, -1)).map((text) => JSON.parse(text).seq);
 
-/** Frames that do not follow on the one before them. */
+/** Frames that do not continue the one before them. */
 export const holes = (frames: readonly SeenFrame[]): SeenFrame[] =>
   frames.filter(({ prev, epoch }, at) => {
     const before = frames[at - 1];
@@ -36,7 +36,7 @@ export const holes = (frames: readonly SeenFrame[]): SeenFrame[] =>
 export const market = (seed: number): Promise<Tape> =>
   new TapeCatalog(new MemoryTapeStore(), { cacheBytes: 32 << 20 }).open(`sim2.BTCUSDT.${seed}.calm`);
 
-/** Tapes of a session's orders as a node makes them that has never heard of it. */
+/** A catalog of a node that did not know the session, which makes the tapes of its orders. */
 export const anotherNode = (cluster: TestCluster, id: string): TapeCatalog =>
   new TapeCatalog(new MemoryTapeStore(), {
     cacheBytes: 32 << 20,

@@ -4,7 +4,7 @@ import { type TestCluster, test } from "../support/cluster.js";
 import "../support/expect.js";
 import type { SeenFrame, Viewer } from "../support/viewer.js";
 
-/** A session that simulates, and the socket that watches it; every other call goes to another api and gateway. */
+/** A SIMULATION session and a socket that watches it; calls alternate between apis and gateways. */
 async function simulate(cluster: TestCluster, body: Record<string, unknown>): Promise<{ id: string; viewer: Viewer }> {
   const { session_id: id } = await cluster.http.create({ mode: "SIMULATION", max_fps: 0, ...body });
   return { id, viewer: await cluster.watch(id) };
@@ -13,7 +13,7 @@ async function simulate(cluster: TestCluster, body: Record<string, unknown>): Pr
 const bytes = (frames: readonly SeenFrame[]) => new Map(frames.map(({ seq, json }) => [seq, json]));
 
 describe("simulated markets on a cluster", () => {
-  test("[SM30] one seed is one market: on any node, at any speed, after a ticker's death, byte for byte", async ({
+  test("[SM30] one seed is the same market byte for byte on any node, at any speed, and after a ticker's death", async ({
     cluster,
   }) => {
     const market = { seed: 4_711, scenario: "mixed" };
@@ -44,7 +44,9 @@ describe("simulated markets on a cluster", () => {
     await cluster.whole();
   });
 
-  test("[SM31] a change of mode plays at once, and a seek a day ahead shows its frame", async ({ cluster }) => {
+  test("[SM31] a change of mode starts playing at once, and a seek a day ahead shows its frame", async ({
+    cluster,
+  }) => {
     const { session_id: id } = await cluster.http.create({});
     const viewer = await cluster.watch(id);
     const answer = await cluster.http.call("POST", `/mode/${id}`, { mode: "SIMULATION" });

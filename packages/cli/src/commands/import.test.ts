@@ -90,8 +90,8 @@ test("[IM35] the help lists the formats and the columns of a CSV file", () => {
     .configureOutput({ writeOut: (text) => (help += text) })
     .outputHelp();
   expect(help).toMatch(/gzip, zstd and zip are unpacked/);
-  expect(help).toMatch(/binance +Binance's own messages/);
-  expect(help).toMatch(/A CSV file of books needs a column of times .*bid_price_1/);
+  expect(help).toMatch(/binance +Binance's messages/);
+  expect(help).toMatch(/A CSV file of books needs a time column .*bid_price_1/);
   expect(help).toMatch(/--keep-partial +also import the readable part of truncated/);
 });
 

@@ -1,23 +1,23 @@
 import type { EventType, Severity } from "@tapedeck/protocol";
 import type { FrameMoment } from "../frame/frame-analytics.js";
 
-/** What a detector has to say of a frame. */
+/** An anomaly that a detector found in a frame. */
 export interface Alert {
   readonly type: EventType;
   readonly severity: Severity;
-  /** One of few texts: an alert is a repetition where type and message are the same, so numbers go into the fields. */
+  /** One of a few fixed texts, since alerts of the same type and message are repetitions; numbers go into the fields. */
   readonly message: string;
-  /** What pages read of it, in order. Numbers are finite and tidy. */
+  /** Additional fields in order. Numbers are finite and rounded. */
   readonly fields: Readonly<Record<string, number | string | readonly number[]>>;
 }
 
 export type RaiseAlert = (alert: Alert) => void;
 
-const quietNs = 5e9;
-/** So many repetitions left out make the next alert one step graver, ... */
-const repeatsToRaise = 3;
-/** ... if it comes while it is still the same affair. */
-const affairNs = 10e9;
+const suppressNs = 5e9;
+/** After this many suppressed repetitions the next alert gets a higher severity, ... */
+const repeatsToEscalate = 3;
+/** ... if it comes within this time of the last one. */
+const escalateWithinNs = 10e9;
 const severities: readonly Severity[] = ["low", "medium", "high", "critical"];
 
 interface Raised {
@@ -26,11 +26,11 @@ interface Raised {
 }
 
 /**
- * Lets an alert of one type and message through once in 5 s of tape time. What is left out counts: the next one is a step graver
- * than its detector says where three or more were left out since the last one and no more than 10 s have passed.
+ * Passes an alert of one type and message at most once in 5 s of tape time. If three or more repetitions were suppressed and no
+ * more than 10 s have passed since the last one, the next alert gets one severity more than its detector chose.
  */
 export class AlertThrottle {
-  /** Of the frame: JSON objects joined by commas. */
+  /** The frame's anomalies: JSON objects joined by commas. */
   anomalies = "";
   events: { readonly type: string; readonly severity: Severity }[] = [];
   readonly #raised = new Map<string, Raised>();
@@ -47,12 +47,12 @@ export class AlertThrottle {
     if (moment === undefined) return;
     const key = `${alert.type} ${alert.message}`;
     const last = this.#raised.get(key);
-    if (last !== undefined && moment.ns - last.ns < quietNs) {
+    if (last !== undefined && moment.ns - last.ns < suppressNs) {
       last.repeats++;
       return;
     }
-    const insistent = last !== undefined && last.repeats >= repeatsToRaise && moment.ns - last.ns < affairNs;
-    const severity = insistent ? graver(alert.severity) : alert.severity;
+    const escalated = last !== undefined && last.repeats >= repeatsToEscalate && moment.ns - last.ns < escalateWithinNs;
+    const severity = escalated ? escalate(alert.severity) : alert.severity;
     this.#raised.set(key, { ns: moment.ns, repeats: 0 });
     const { type, message, fields } = alert;
     this.anomalies += `${this.anomalies && ","}${JSON.stringify({ timestamp: moment.timestamp, type, severity, message, ...fields })}`;
@@ -60,6 +60,6 @@ export class AlertThrottle {
   };
 }
 
-function graver(severity: Severity): Severity {
+function escalate(severity: Severity): Severity {
   return severities[severities.indexOf(severity) + 1] ?? severity;
 }

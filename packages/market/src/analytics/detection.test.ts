@@ -29,7 +29,7 @@ function play(seed: number, scenario: string, minutes: number) {
   return { alerts, labels: market.labels(0, minutes * 60e9) };
 }
 
-/** Keys that pages read, by type. */
+/** Fields that pages read, by type. */
 const keys: Record<string, readonly string[]> = {
   SPOOFING: ["side", "volume_ratio", "price_level"],
   LAYERING: ["side", "score", "large_order_count"],
@@ -41,7 +41,7 @@ const keys: Record<string, readonly string[]> = {
   REGIME_CRISIS: [],
 };
 
-describe("[AN12] what is staged is found while it goes on", () => {
+describe("[AN12] staged incidents are detected while they last", () => {
   test.each([
     ["spoofing", "SPOOFING", 5],
     ["layering", "LAYERING", 5],
@@ -67,7 +67,7 @@ function anyOf(names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(names.map((name) => [name, expect.anything()]));
 }
 
-test("[AN13] honest bursts are no quote stuffing, wash trading or layering", () => {
+test("[AN13] benign incidents don't raise quote stuffing, wash trading or layering", () => {
   const { alerts } = play(2, "honest", 12);
   const types = new Set(alerts.map(({ type }) => type));
   for (const type of ["QUOTE_STUFFING", "WASH_TRADING", "LAYERING"]) expect(types).not.toContain(type);

@@ -34,7 +34,7 @@ function* moments(steps: readonly (typeof wildMoment extends fc.Arbitrary<infer 
   }
 }
 
-describe("[AN2] whatever the frames hold", () => {
+describe("[AN2] for any frames", () => {
   test.each(["relative", "absolute"] as const)("findings are finite numbers in their ranges: %s", (profile) => {
     fc.assert(
       fc.property(fc.array(wildMoment, { minLength: 1, maxLength: 60 }), (steps) => {
@@ -46,7 +46,7 @@ describe("[AN2] whatever the frames hold", () => {
           const frame = {
             ...plain,
             ...fields,
-            // Prices and sizes of levels are the source's own, absurd as they are here.
+            // Prices and sizes of levels are the source's, and absurd here.
             liquidity_gaps: fields.liquidity_gaps.map((gap: object) => ({ ...gap, price: 1, volume: 1 })),
             anomalies: JSON.parse(`[${anomalies}]`),
           };
@@ -58,7 +58,7 @@ describe("[AN2] whatever the frames hold", () => {
     );
   });
 
-  test("a book of any shape, through the builder, makes frames that keep every rule", () => {
+  test("any book makes frames that keep every rule", () => {
     const price = fc.integer({ min: 900, max: 1_100 }).map((ticks) => ticks / 10);
     const change = fc.record({
       stepMs: fc.nat(400),
@@ -102,12 +102,12 @@ describe("[AN2] whatever the frames hold", () => {
     );
   });
 
-  test("crossed, empty and invalid books are told of", () => {
+  test("crossed and invalid books raise an alert, and an empty one does not", () => {
     const analytics = new MarketAnalytics();
-    const said = (moment: FrameMoment) => analytics.analyse(moment).events.map(({ type }) => type);
-    expect(said(momentAt(0, [[101, 1]], [[100, 1]]))).toContain("DATA_VALIDATION_ERROR");
-    expect(said(momentAt(10, [[99, 0]], [[101, 1]]))).toContain("DATA_VALIDATION_ERROR");
-    expect(said(momentAt(20, [], []))).toEqual([]);
+    const raised = (moment: FrameMoment) => analytics.analyse(moment).events.map(({ type }) => type);
+    expect(raised(momentAt(0, [[101, 1]], [[100, 1]]))).toContain("DATA_VALIDATION_ERROR");
+    expect(raised(momentAt(10, [[99, 0]], [[101, 1]]))).toContain("DATA_VALIDATION_ERROR");
+    expect(raised(momentAt(20, [], []))).toEqual([]);
   });
 });
 
@@ -131,7 +131,7 @@ const plain = {
   trade_classified: false,
 };
 
-test("[AN5] the same frames give the same findings, whatever else was analysed meanwhile", () => {
+test("[AN5] the same frames give the same findings, whatever else is analysed meanwhile", () => {
   fc.assert(
     fc.property(fc.array(wildMoment, { minLength: 2, maxLength: 30 }), (steps) => {
       const [a, b] = [new MarketAnalytics(), new MarketAnalytics()];
@@ -146,7 +146,7 @@ test("[AN5] the same frames give the same findings, whatever else was analysed m
   );
 });
 
-test("[AN9] after a gap of more than ten minutes all begins anew", () => {
+test("[AN9] a gap of more than ten minutes resets everything", () => {
   const book = [ladder(99, -1, [3, 2]), ladder(101, 1, [1, 2])] as const;
   const used = new MarketAnalytics();
   for (let n = 0; n < 50; n++) used.analyse(momentAt(n / 10, ...book, [{ price: 101, size: 1, side: "buy" }]));
@@ -157,11 +157,11 @@ test("[AN9] after a gap of more than ten minutes all begins anew", () => {
 describe("[AN7] an alert", () => {
   const alert = { type: "SPOOFING", severity: "low", message: "m", fields: {} } as const;
   const raising = (...seconds: number[]) => {
-    const desk = new AlertThrottle();
+    const throttle = new AlertThrottle();
     return seconds.map((second) => {
-      desk.beginFrame(momentAt(second, [], []));
-      desk.raise(alert);
-      return desk.events.map(({ severity }) => severity);
+      throttle.beginFrame(momentAt(second, [], []));
+      throttle.raise(alert);
+      return throttle.events.map(({ severity }) => severity);
     });
   };
 
@@ -169,17 +169,17 @@ describe("[AN7] an alert", () => {
     expect(raising(0, 1, 4.999, 5)).toEqual([["low"], [], [], ["low"]]);
   });
 
-  test("is a step graver after three repetitions that were left out, while it is the same affair", () => {
+  test("gets a higher severity after three suppressed repetitions, if it comes within 10 s", () => {
     expect(raising(0, 1, 2, 3, 5)).toEqual([["low"], [], [], [], ["medium"]]);
     expect(raising(0, 1, 2, 3, 12)).toEqual([["low"], [], [], [], ["low"]]);
   });
 
-  test("of another message is another alert, and carries its fields and time", () => {
-    const desk = new AlertThrottle();
-    desk.beginFrame(momentAt(0, [], []));
-    desk.raise(alert);
-    desk.raise({ ...alert, message: "n", fields: { side: "BID", levels: [1, 2] } });
-    expect(JSON.parse(`[${desk.anomalies}]`)).toEqual([
+  test("with another message is another alert, with its fields and time", () => {
+    const throttle = new AlertThrottle();
+    throttle.beginFrame(momentAt(0, [], []));
+    throttle.raise(alert);
+    throttle.raise({ ...alert, message: "n", fields: { side: "BID", levels: [1, 2] } });
+    expect(JSON.parse(`[${throttle.anomalies}]`)).toEqual([
       { timestamp: "2024-08-08T00:00:00.000Z", type: "SPOOFING", severity: "low", message: "m" },
       {
         timestamp: "2024-08-08T00:00:00.000Z",

@@ -13,10 +13,10 @@ import { clamp, NumberTexts, priceDecimals, roundedOrZero } from "./rounding.js"
 import { RunningMean } from "./running-statistics.js";
 import { type ProfileName, profiles } from "./thresholds.js";
 
-/** Raised by every change of what analytics say of a frame. Tapes name the version they were made with. */
+/** Must be raised with every change of the findings. Tapes record the version they were made with. */
 export const analyticsVersion = 3;
 
-/** What the fields of analytics begin with: in a frame's head nothing of theirs comes before, and nothing else after. */
+/** The beginning of the analytics fields, which come last in a frame's head. */
 export const firstAnalyticsField = ',"obi":';
 
 interface MarketAnalyticsOptions {
@@ -24,12 +24,12 @@ interface MarketAnalyticsOptions {
   readonly profile?: ProfileName;
 }
 
-/** What was usual before a gap of more than ten minutes says nothing of the market after it. */
-const forgetNs = 600e9;
+/** Averages from before a longer gap say nothing about the market after it. */
+const resetAfterGapNs = 600e9;
 
 /**
- * Features and anomalies of one tape's frames (docs/analytics.md). State is bounded, and event time is all it knows, so the same
- * frames give the same findings, whether they come from a recording or from a tape that was made of it.
+ * Features and anomalies of one tape's frames (docs/analytics.md). State is bounded and only event time is used, so the same frames
+ * give the same findings, whether they come from a recording or from a tape made from it.
  */
 export class MarketAnalytics implements FrameAnalytics {
   readonly #begin: () => Analysis;
@@ -43,18 +43,18 @@ export class MarketAnalytics implements FrameAnalytics {
   }
 
   analyse(moment: FrameMoment): FrameFindings {
-    if (moment.afterGap && moment.ns - this.#ns > forgetNs) this.#analysis = this.#begin();
+    if (moment.afterGap && moment.ns - this.#ns > resetAfterGapNs) this.#analysis = this.#begin();
     this.#ns = moment.ns;
     return this.#analysis.analyse(moment);
   }
 }
 
-/** Shares are -1 to 1, and volatilities seldom more than a few times that. */
+/** Cached range: shares are -1 to 1, and volatilities rarely above 3. */
 const shares = new NumberTexts(-1, 3, 4);
 const percents = new NumberTexts(0, 100, 1);
 const scores = new NumberTexts(0, 20, 2);
 
-/** Of a stretch without long gaps. */
+/** Analytics of a stretch without long gaps. */
 class Analysis implements FrameAnalytics {
   readonly #tradeTimes = new TradeTimes();
   readonly #gaps: LiquidityGaps;
@@ -65,7 +65,7 @@ class Analysis implements FrameAnalytics {
   readonly #bestBid = new RunningMean(100);
   readonly #bestAsk = new RunningMean(100);
   readonly #regime = new MarketRegime();
-  readonly #desk = new AlertThrottle();
+  readonly #alerts = new AlertThrottle();
   readonly #detectors: Detectors;
   readonly #steady = { bid: 0, ask: 0 };
   #before: FrameMoment | undefined;
@@ -103,8 +103,8 @@ class Analysis implements FrameAnalytics {
     if (before === undefined) this.#regime.restart();
     this.#regime.update(moment.ns, seconds, mid, ask - bid, volume, this.#suspicion);
 
-    this.#desk.beginFrame(moment);
-    const scene: DetectorInput = {
+    this.#alerts.beginFrame(moment);
+    const input: DetectorInput = {
       moment,
       before,
       seconds,
@@ -116,13 +116,13 @@ class Analysis implements FrameAnalytics {
       steady: this.#steady,
       typicalMove: this.#regime.typicalMove.value,
     };
-    for (const detector of this.#detectors.all) detector.detect(scene, this.#desk.raise);
-    this.#suspicion = suspicionOf(this.#desk.events);
+    for (const detector of this.#detectors.all) detector.detect(input, this.#alerts.raise);
+    this.#suspicion = suspicionOf(this.#alerts.events);
     this.#before = moment;
     return {
       head: this.#head(obi, directionalProbability(moment.microprice, mid, ask - bid), realized),
-      anomalies: this.#desk.anomalies,
-      events: this.#desk.events,
+      anomalies: this.#alerts.anomalies,
+      events: this.#alerts.events,
     };
   }
 
@@ -158,14 +158,14 @@ class Analysis implements FrameAnalytics {
   }
 }
 
-/** Standard deviation by mean; 0 while nothing is known. */
+/** Coefficient of variation: standard deviation / mean; 0 without data. */
 function variation(size: RunningMean): number {
   return size.mean > 0 ? size.deviation / size.mean : 0;
 }
 
 const manipulations = new Set(["SPOOFING", "LAYERING", "QUOTE_STUFFING", "MOMENTUM_IGNITION", "WASH_TRADING"]);
 
-/** A high alert of manipulation counts 1, graver and lesser ones twice and half as much. */
+/** A high alert of manipulation counts 1, each severity above or below twice or half as much. */
 function suspicionOf(events: FrameFindings["events"]): number {
   let sum = 0;
   for (const { type, severity } of events) {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { EventClock } from "./features/trade-times.js";
 import { NumberTexts, roundedOrZero } from "./rounding.js";
 
-test("[AN2] a text that was kept is what the number prints, within the range and beyond it", () => {
+test("[AN2] a cached text equals the formatted number, within the range and beyond it", () => {
   const texts = new NumberTexts(-1, 3, 4);
   const check = (value: number) => {
     expect(texts.of(value)).toBe(String(roundedOrZero(value, 4)));
@@ -14,7 +14,7 @@ test("[AN2] a text that was kept is what the number prints, within the range and
   for (const value of [-0, 0, -1e-9, Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_VALUE]) check(value);
 });
 
-test("[AN5] a trade's time is read to the nanosecond, and one that is no time is NaN", () => {
+test("[AN5] a trade's time is read to the nanosecond, and an invalid time is NaN", () => {
   const clock = new EventClock();
   const time = fc.bigInt({ min: 0n, max: 4_000_000_000_000_000_000n });
   const decimals = fc.constantFrom<TimeDecimals>(3, 6, 9);

@@ -1,6 +1,6 @@
 import { rounded } from "../frame/decimals.js";
 
-/** A number fit for a frame: so many decimals, and 0 where the arithmetic on absurd input left none. */
+/** Rounds a number for a frame; 0 if arithmetic on absurd input gave no finite number. */
 export function roundedOrZero(value: number, decimals: number): number {
   if (!Number.isFinite(value)) return 0;
   const cut = rounded(value, decimals);
@@ -8,8 +8,8 @@ export function roundedOrZero(value: number, decimals: number): number {
 }
 
 /**
- * Prints tidy numbers of which frames are full. Printing a double costs more than all that made it, so the texts of an ordinary
- * range are kept; each is made when it is first asked for.
+ * Formats rounded numbers. Formatting a double costs more than computing it, so the texts of an ordinary range are cached on first
+ * use.
  */
 export class NumberTexts {
   readonly #decimals: number;
@@ -17,7 +17,7 @@ export class NumberTexts {
   readonly #first: number;
   readonly #texts: (string | undefined)[];
 
-  /** Texts from `low` to `high` are kept; others are printed each time. */
+  /** Texts from `low` to `high` are cached; others are formatted each time. */
   constructor(low: number, high: number, decimals: number) {
     this.#decimals = decimals;
     this.#scale = 10 ** decimals;
@@ -40,5 +40,5 @@ export function clamp(low: number, value: number, high: number): number {
   return value > low ? Math.min(value, high) : low;
 }
 
-/** Prices and differences of prices: noise of doubles lies below this decimal, and no venue's tick does. */
+/** Decimals of prices and price differences: float noise is smaller than this, and no venue's tick is. */
 export const priceDecimals = 10;

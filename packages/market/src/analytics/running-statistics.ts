@@ -1,10 +1,9 @@
 /**
- * What is usual for an instrument, learned as it goes. Nothing here keeps samples or starts at random: each is a few numbers,
- * moved by every observation, so that a frame costs the same at the end of a tape as at its beginning. Numbers that are not
- * finite are ignored, since one of them would spoil the state for good.
+ * Running statistics of an instrument. Each keeps a few numbers and no samples, so that a frame costs the same at the end of a tape
+ * as at its beginning. Non-finite values are ignored, since a single one would corrupt the state permanently.
  */
 
-/** Mean and variance in which the last `window` observations count most; plain ones until there are so many. */
+/** Exponentially weighted mean and variance over about `window` observations; plain ones until there are that many. */
 export class RunningMean {
   mean = 0;
   variance = 0;
@@ -28,7 +27,7 @@ export class RunningMean {
     this.variance = (1 - weight) * (this.variance + off * off * weight);
   }
 
-  /** How many deviations `value` lies above the mean; 0 while nothing is known. `least` is the smallest deviation believed. */
+  /** How many deviations `value` is above the mean; 0 without data. `least` is a lower bound for the deviation. */
   score(value: number, least = 0): number {
     const deviation = Math.max(this.deviation, least);
     return deviation > 0 && Number.isFinite(value) ? (value - this.mean) / deviation : 0;
@@ -36,8 +35,8 @@ export class RunningMean {
 }
 
 /**
- * A quantile by stochastic approximation (Robbins and Monro 1951): each observation moves it by a step whose size follows the
- * mean distance of observations from it, up with weight `p` and down with `1 - p`.
+ * A quantile by stochastic approximation (Robbins and Monro 1951): each observation moves it by a step proportional to the mean
+ * distance of observations from it, up with weight `p` and down with `1 - p`.
  */
 export class RunningQuantile {
   value = 0;
@@ -46,7 +45,7 @@ export class RunningQuantile {
   readonly #window: number;
   #distance = 0;
 
-  /** `window`: observations after which an old one counts little. */
+  /** `window`: number of recent observations that dominate. */
   constructor(p: number, window: number) {
     this.#p = p;
     this.#window = window;
@@ -62,17 +61,16 @@ export class RunningQuantile {
     const weight = 1 / Math.min(this.count, this.#window);
     const off = value - this.value;
     this.#distance += (Math.abs(off) - this.#distance) * weight;
-    // Larger steps than a mean takes: a quantile far out hears of few observations.
+    // Larger steps than for a mean, since few observations are near an extreme quantile.
     const step = Math.min(1, 4 * weight) * this.#distance;
     this.value += off >= 0 ? step * this.#p : -step * (1 - this.#p);
   }
 }
 
 /**
- * What is exceeded once in so many seconds, also where less than that was seen: values above a high quantile u are taken to fall off
- * exponentially with their own mean excess m, and with r of them a second the value exceeded once in T seconds is u + m ln(r T). For
- * the logarithms of heavy-tailed sizes that is Hill's estimator (1975), "A simple general approach to inference about the tail of a
- * distribution".
+ * The value exceeded once in T seconds on average, even before T seconds have passed. Values above a high quantile u are assumed to
+ * be exponential with their own mean excess m; at r of them a second the return level is u + m ln(r T). For the logarithms of
+ * heavy-tailed sizes this is Hill's estimator (1975), "A simple general approach to inference about the tail of a distribution".
  */
 export class ReturnLevel {
   count = 0;
@@ -81,19 +79,19 @@ export class ReturnLevel {
   readonly #excess = new RunningMean(200);
   readonly #rate = new RecentRate(300);
 
-  /** `seconds`: once in so long a value is to be above `value`. */
+  /** `seconds`: the return period. */
   constructor(seconds: number) {
     this.#seconds = seconds;
   }
 
-  /** Infinite while too little is known. */
+  /** Infinite without enough data. */
   get value(): number {
     if (this.#excess.count < 10) return Number.POSITIVE_INFINITY;
     const times = this.#rate.rate * this.#seconds;
     return this.#high.value + (times > 1 ? this.#excess.mean * Math.log(times) : 0);
   }
 
-  /** So much time has passed. */
+  /** Advances time. */
   advance(seconds: number): void {
     this.#rate.add(seconds, 0);
   }
@@ -103,7 +101,7 @@ export class ReturnLevel {
     const over = value - this.#high.value;
     this.#high.add(value);
     this.count++;
-    // The quantile has to be near the true one first.
+    // The quantile must converge first.
     if (over <= 0 || this.count < 40) return;
     this.#excess.add(over);
     this.#rate.add(0, 1);
@@ -120,17 +118,17 @@ export class RecentRate {
     this.#tau = tau;
   }
 
-  /** Seconds of the past that it knows of, at most tau. */
+  /** Seconds of data, at most tau. */
   get knownSeconds(): number {
     return this.#seconds;
   }
 
-  /** 0 while nothing is known. */
+  /** 0 without data. */
   get rate(): number {
     return this.#seconds > 0 ? this.#amount / this.#seconds : 0;
   }
 
-  /** `amount` came in the last `seconds`. */
+  /** Adds an amount for the last `seconds`. */
   add(seconds: number, amount: number): void {
     const kept = Math.exp(-seconds / this.#tau);
     this.#seconds = this.#seconds * kept + this.#tau * (1 - kept);
@@ -139,7 +137,7 @@ export class RecentRate {
   }
 }
 
-/** A sum that fades by e^(-age / tau). */
+/** A sum whose terms decay by e^(-age / tau). */
 export class DecayingSum {
   value = 0;
   readonly #tau: number;

@@ -5,7 +5,7 @@ import { LiquidityGaps } from "./features/liquidity-gaps.js";
 import { MarketRegime } from "./features/regime.js";
 import { TradeTimes } from "./features/trade-times.js";
 
-/** A frame's moment for tests: `second` of tape time, a mid and microprice that follow from the book. */
+/** A frame's state for tests at `second` of tape time, with mid and microprice computed from the book. */
 export function momentAt(
   second: number,
   bids: readonly BookLevel[],
@@ -35,12 +35,12 @@ export function isoAt(second: number): string {
   return new Date(Date.UTC(2024, 7, 8) + Math.round(second * 1000)).toISOString();
 }
 
-/** `count` levels of a side from its best price on. */
+/** Levels of a side from its best price on. */
 export function ladder(best: number, step: number, sizes: readonly number[]): BookLevel[] {
   return sizes.map((size, level) => [Number((best + level * step).toFixed(6)), size]);
 }
 
-/** What a detector sees of a frame, and of the one before it. */
+/** A detector's input for a frame and the one before it. */
 export function detectorInput(
   moment: FrameMoment,
   before: FrameMoment | undefined,

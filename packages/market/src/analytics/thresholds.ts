@@ -1,68 +1,68 @@
 import type { GapThreshold } from "./features/liquidity-gaps.js";
 
-/** What detectors take for conspicuous. Times are nanoseconds of tape time unless they say otherwise. */
+/** Thresholds of features and detectors. Names give units; a `...Ns` value is tape time. */
 export interface Thresholds {
-  /** A level that holds less is a gap in `liquidity_gaps`. */
+  /** A level with less is a gap in `liquidity_gaps`. */
   readonly gap: GapThreshold;
   readonly gapAlert: {
-    /** Any gap is an alert; the rest then means nothing. */
+    /** Any gap raises an alert; the other values are then unused. */
     readonly anyThinLevel: boolean;
-    /** Levels that are missing side by side, ... */
+    /** Fewest missing adjacent levels, ... */
     readonly missing: number;
-    /** ... so few of them being left that it is so little likely (logarithm of the likelihood ratio), ... */
+    /** ... least evidence (logarithm of the likelihood ratio), ... */
     readonly evidence: number;
-    /** ... and so many times less likely than it is on average on that side, ... */
+    /** ... least evidence as a multiple of that side's average evidence, ... */
     readonly timesOwn: number;
-    /** ... over the last moments (weights e^(-age / tau)), ... */
+    /** ... time constant of the observation (weights e^(-age / tau)), ... */
     readonly tauS: number;
-    /** ... behind a best price that has not changed for so many seconds. */
+    /** ... seconds for which the best price must not have changed. */
     readonly steadyS: number;
   };
   readonly depth: {
-    /** Share of a side's depth lost between two frames, 0 to 1, ... */
+    /** Least share of a side's depth lost between two frames, 0 to 1, ... */
     readonly least: number;
-    /** ... levels of the first ten that lost half, ... */
+    /** ... fewest of the first ten levels that lost half, ... */
     readonly levels: number;
-    /** ... as much as is lost once in so many seconds (0: whatever is usual), ... */
+    /** ... return period of such a loss in seconds (0: no such condition), ... */
     readonly everyS: number;
-    /** ... behind a best price that has not changed for so many seconds. */
+    /** ... seconds for which the best price must not have changed. */
     readonly steadyS: number;
   };
   readonly spoofing: {
-    /** Size that comes to the best level, of its mean. */
+    /** Least gain of the best level, as a multiple of its mean size. */
     readonly growth: number;
-    /** Share of it that is left where an order counts as taken back. */
+    /** An order counts as cancelled when less than this share of it is left. */
     readonly left: number;
     readonly withinNs: number;
-    /** It went in one frame, and nothing like it came to another level. */
+    /** It must disappear within one frame without reappearing at another level. */
     readonly atOnce: boolean;
-    /** So many taken back in so long are an alert. */
+    /** Cancelled orders within `spanNs` that raise an alert. */
     readonly times: number;
     readonly spanNs: number;
   };
   readonly layering: {
-    /** What a level gains, of the mean size of the best ones. */
+    /** Least gain of a level, as a multiple of the mean best size. */
     readonly growth: number;
     readonly levels: number;
     readonly togetherNs: number;
-    /** Only a wall that is taken back is one. */
+    /** Whether the wall must also be cancelled. */
     readonly pulled: boolean;
     readonly withinNs: number;
-    /** As large a share of it that comes to other levels in that moment makes it a wall that was moved. */
+    /** If this share of the wall appears at other levels at the same time, it was moved and not cancelled. */
     readonly moved: number;
   };
   readonly stuffing: { readonly perSecond: number; readonly timesUsual: number; readonly lastingS: number };
   readonly ignition: {
-    /** A move is followed from where it drifted so many times the usual move of a second in each, ... */
+    /** A push is a drift of more than this many typical moves a second, ... */
     readonly drift: number;
-    /** ... once it has gone so many times farther than that; ... */
+    /** ... tracked once it has gone this many typical moves farther than that drift. */
     readonly notice: number;
-    /** ... and told of where it took so long, ... */
+    /** Duration of the push, ... */
     readonly shortestNs: number;
     readonly longestNs: number;
-    /** ... was of such force (geometric mean of distance, straightness and speed, of which the share of trades along with it counts), ... */
+    /** ... its least force (geometric mean of distance, straightness and speed, times the share of trades in its direction), ... */
     readonly force: number;
-    /** ... and lost this share of it again within so long. */
+    /** ... and the share of it that must revert within `withinNs`. */
     readonly reverts: number;
     readonly withinNs: number;
   };
@@ -71,28 +71,28 @@ export interface Thresholds {
     readonly withinNs: number;
     /** Largest difference of sizes, as a share. */
     readonly likeness: number;
-    /** Share of the trades whose side differs from the one before. */
+    /** Least share of trades whose side differs from the previous one. */
     readonly alternating: number;
   };
   readonly iceberg: {
-    /** A fill, of the mean trade. */
+    /** Least size of a fill, as a multiple of the mean trade. */
     readonly timesTrade: number;
     readonly fills: number;
     /** Largest difference of sizes, as a share. */
     readonly likeness: number;
-    /** Share of what was taken that was not missing afterwards. */
+    /** Least share of the filled volume that the level did not lose. */
     readonly kept: number;
-    /** From fill to fill. */
+    /** Longest time between fills. */
     readonly withinNs: number;
   };
-  /** `everyS`: as far as once in so many seconds; 0: whatever is usual. */
+  /** `everyS`: return period in seconds; 0: no such condition. */
   readonly imbalance: { readonly least: number; readonly everyS: number };
-  /** `everyS`: as large as one in so many seconds; 0: whatever is usual. */
+  /** `everyS`: return period in seconds; 0: no such condition. */
   readonly tradeSize: { readonly z: number; readonly everyS: number };
   readonly rapid: { readonly gapMs: number; readonly relative: boolean };
 }
 
-/** Thresholds against the instrument's own recent past: what is meant on any instrument. */
+/** Thresholds relative to the instrument's recent past, for any instrument. */
 export const relative: Thresholds = {
   gap: { ofMedian: 0.03 },
   gapAlert: { anyThinLevel: false, missing: 2.4, evidence: 1.2, timesOwn: 4, tauS: 2.5, steadyS: 0.1 },
@@ -116,7 +116,7 @@ export const relative: Thresholds = {
   rapid: { gapMs: 100, relative: true },
 };
 
-/** Those of the first version, in units and counts, for comparison with what it said. */
+/** The first version's thresholds in absolute units and counts, for comparison. */
 const absolute: Thresholds = {
   ...relative,
   gap: { units: 50, ofMedian: 0 },

@@ -2,9 +2,9 @@ import type { PlannedIncident } from "./scenario/schedule.js";
 import { SimulatedMarket } from "./simulated-market.js";
 
 /**
- * What is staged in the demo, minute by minute: each kind of incident once within seven minutes, with calm between them. The first
- * minute shows detectors what is usual. Incidents that move the price have a minute for themselves, since they are over only
- * at its end. Afterwards the scenario `mixed` goes on, with one incident in two minutes.
+ * The demo's incidents by minute: each kind once within seven minutes, with calm between them. The first minute gives detectors data.
+ * Incidents that move the price have a minute of their own, since they last until its end. Afterwards the scenario `mixed` continues
+ * with one incident in two minutes.
  */
 const plan: readonly PlannedIncident[] = [
   { segment: 1, fromMs: 8_000, kind: "spoofing", severity: "high" },
@@ -26,7 +26,7 @@ interface DemoMarketOptions {
   readonly seed: number;
 }
 
-/** A market in which something happens within its first minutes: what a deck plays where nothing has been imported. */
+/** The market of the demo tape, which an empty store gets: every kind of incident happens within its first minutes. */
 export function demoMarket({ symbol, seed }: DemoMarketOptions): SimulatedMarket {
   return new SimulatedMarket({ symbol, seed, scenario: "mixed", plan });
 }

@@ -1,6 +1,6 @@
 import { exp } from "./random/exact-math.js";
 
-/** An instrument's ordinary days, in ticks, lots, milliseconds and events per second. */
+/** An instrument on ordinary days, in ticks, lots, milliseconds and events per second. */
 export interface Instrument {
   readonly symbol: string;
   readonly startPrice: number;
@@ -15,37 +15,37 @@ export interface Instrument {
 
 /** Calibrated to BTCUSDT perpetual futures on Binance, 2023-04-04 (docs/simulator.md has the comparison). */
 export interface FlowParameters {
-  /** New orders a second and side at the best price, and their mean life. */
+  /** New orders per second and side at the best price, and their mean life. */
   readonly bestRate: number;
   readonly bestLifeMs: number;
-  /** Share of the orders at the best price that trades have left there, on average. */
+  /** Average share of the orders at the best price that trades have not removed. */
   readonly bestLeft: number;
-  /** New orders a second and side on the levels behind it, spread over `depth` levels, and their mean life. */
+  /** New orders per second and side behind the best price, over `depth` levels, and their mean life. */
   readonly deepRate: number;
   readonly deepLifeMs: number;
   readonly depth: number;
-  /** Log-normal sizes of orders, in lots; one in so many is a block, that many times larger. */
+  /** Log-normal order sizes in lots; one in `blockEvery` is `blockTimes` larger. */
   readonly orderLots: number;
   readonly orderSigma: number;
   readonly blockEvery: number;
   readonly blockTimes: number;
-  /** Market orders a second and side that follow from no other one, and the mean number that each is followed by. */
+  /** Spontaneous market orders per second and side, and the mean number that each one triggers on its own and the other side. */
   readonly takeRate: number;
   readonly takeSelf: number;
   readonly takeCross: number;
-  /** How soon: mean of the exponential kernel. */
+  /** Mean of the exponential kernel: how soon they follow. */
   readonly takeMemoryMs: number;
-  /** New orders at the best prices that a market order is followed by, on each side. */
+  /** New orders at the best price of each side that a market order triggers. */
   readonly refill: number;
   readonly takeLots: number;
   readonly takeSigma: number;
-  /** Mean delay until an order follows the best price, or leaves a price that is no longer good. */
+  /** Mean delay until an order follows the best price or leaves an outdated one. */
   readonly followMs: number;
-  /** Share of new orders that trade when their price is already taken; the others are not placed. */
+  /** Share of new orders that trade if their price crosses the other side; the others wait next to it. */
   readonly aggressive: number;
-  /** How far the fair price leaves the spread before the best prices follow, in ticks. */
+  /** How far the fair price moves beyond the spread before the best prices follow, in ticks. */
   readonly stickiness: number;
-  /** Time between two messages with the book's changes. */
+  /** Time between two book messages. */
   readonly messageMs: readonly [least: number, most: number];
 }
 
@@ -78,19 +78,19 @@ const known: Readonly<Record<string, Omit<Instrument, "symbol" | "flow">>> = {
   ETHUSDT: { startPrice: 1_870, priceDecimals: 2, sizeDecimals: 3, volatility: 0.000_05 },
 };
 
-/** An instrument that nobody described. Its ticks are as small against its moves as those of the ones above. */
+/** Any other instrument. Its tick is as small relative to its moves as those above. */
 const other = { startPrice: 100, priceDecimals: 3, sizeDecimals: 1, volatility: 0.000_1 };
 
 export function instrumentOf(symbol: string): Instrument {
   return { symbol, ...(known[symbol.toUpperCase()] ?? other), flow };
 }
 
-/** What is usual in a market when nothing is staged: the scale of what is. */
+/** A market's averages without incidents, which scale the incidents. */
 export interface Baseline {
-  /** At the best price of a side. */
+  /** Mean size at the best price of a side. */
   readonly bestLots: number;
   readonly tradeLots: number;
-  /** Units that market orders of both sides take. */
+  /** Units traded by market orders of both sides. */
   readonly tradedPerSecond: number;
   readonly updatesPerSecond: number;
   /** Mean absolute move of the mid in a second. */

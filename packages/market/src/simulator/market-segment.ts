@@ -11,7 +11,7 @@ import type { PriceSegment } from "./price-path.js";
 import type { RandomStream } from "./random/random-stream.js";
 import { frameMs, segmentMs, settlingMs, tapeMsOf } from "./segments.js";
 
-/** Something done to the market on purpose at one millisecond of a segment. */
+/** A deliberate action on the market at one millisecond of a segment. */
 export interface Intervention {
   readonly atMs: number;
   act(market: MarketSegment): void;
@@ -26,26 +26,27 @@ interface SegmentSetup {
   readonly to: BorderBook;
   readonly startNs: bigint;
   readonly interventions: readonly Intervention[];
-  /** Ticks that what is staged, and the user's own orders, add to the fair price. */
+  /** Ticks that incidents and the user's own orders add to the fair price. */
   readonly shiftAt: (ms: number) => number;
 }
 
 const settlingFromMs = segmentMs - settlingMs;
-/** While it settles a market's best prices find to the next border's soon after that is possible. */
+/** Mean delay until the best prices reach those of the next border once that is possible, while the segment settles. */
 const settlingStepMs = 80;
-/** A frame holds no more than 1,000; in the wildest moments trading stops until the next one. */
+/** Below the 1,000 that a frame may have: in extreme markets trading stops until the next frame. */
 const mostTradesInFrame = 900;
-/** The last few of a side don't go and can't be had, so that even in a crash there is a price. */
+/** The last levels of a side are neither cancelled nor traded, so that even a crash has a price. */
 const fewestLevels = 3;
-/** How often those who stand at the best prices look at the fair price. */
+/** How often the best prices are compared with the fair price. */
 const followEveryMs = 10;
 const nsPerMs = 1e6;
 
 /**
- * One segment of a simulated market: a limit order book under random flow, a millisecond at a time. Orders come as `Arrivals` says
- * and stay for exponential times, as in Smith, Farmer, Gillemot and Krishnamurthy, "Statistical theory of the continuous double
- * auction" (2003). Best prices follow the fair price: those who stand at one that is no longer good move on, and those who see it
- * first trade with who is late.
+ * One segment of a simulated market: a limit order book under random flow, a millisecond at a time. Orders arrive by `OrderArrivals`
+ * and live for exponential times, as in Smith, Farmer, Gillemot and Krishnamurthy, "Statistical theory of the continuous double
+ * auction" (2003). Best prices follow the fair price: orders at an outdated price move, and fast traders trade with the slow ones.
+ *
+ * At the usual limit of file size, since one state machine with one random stream is easier to follow in one place.
  */
 export class MarketSegment {
   readonly bids = new RestingSide("bid");
@@ -58,17 +59,17 @@ export class MarketSegment {
   readonly #acts = new Map<number, ((market: MarketSegment) => void)[]>();
   readonly #priceScale: number;
   readonly #sizeScale: number;
-  /** Distances from the best price at which nobody quotes for now. */
+  /** Distances from the best price at which no new orders are placed for now. */
   readonly #withdrawn: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
   #trades: MarketTrade[] = [];
   #tradesInFrame = 0;
-  /** Whether what is traded now is the user's own. */
+  /** Whether the current trades are the user's own. */
   #own = false;
-  /** Of `#trades`, which are all of this millisecond. */
+  /** Time of `#trades`, which are all of this millisecond. */
   #timestamp = "";
   #now = 0;
   #reference: number;
-  /** Where the segment has to end. */
+  /** The reference at the end of the segment. */
   #lastReference: number;
   #nextMessageMs = 0;
 
@@ -87,7 +88,7 @@ export class MarketSegment {
     for (const { atMs, act } of setup.interventions) this.at(atMs, act);
   }
 
-  /** Multiplies parts of the ordinary flow. */
+  /** Multipliers of the ordinary flow's rates. */
   get flowMultipliers(): OrderArrivals["multipliers"] {
     return this.#arrivals.multipliers;
   }
@@ -97,7 +98,7 @@ export class MarketSegment {
     return this.#now;
   }
 
-  /** Tick of the best bid there should be; the best ask is one above. */
+  /** Target tick of the best bid; the best ask is one above. */
   get reference(): number {
     return this.#reference;
   }
@@ -106,7 +107,7 @@ export class MarketSegment {
     return name === "bid" ? this.bids : this.asks;
   }
 
-  /** The best price that a side should have. */
+  /** Target best price of a side. */
   bestTick(side: BookSideName): number {
     return this.#tickAt(side, 0);
   }
@@ -115,14 +116,14 @@ export class MarketSegment {
     return tick / this.#priceScale;
   }
 
-  /** The whole book as the segment begins, at its first millisecond. */
+  /** The whole book at the segment's first millisecond. */
   opening(): MarketEvent {
     const bids = this.bids.ticks().map((tick): [number, number] => [tick, this.bids.lotsAt(tick)]);
     const asks = this.asks.ticks().map((tick): [number, number] => [tick, this.asks.lotsAt(tick)]);
     return { ns: tapeMsOf(this.#setup.segment, 1) * nsPerMs, change: this.#changeOf(bids, asks) };
   }
 
-  /** All that happens in the segment, in order. Each frame's interval ends with an event without trades. */
+  /** All events of the segment in order. Each frame's interval ends with an event without trades. */
   *run(): Generator<MarketEvent> {
     this.bids.takeChanges();
     this.asks.takeChanges();
@@ -132,7 +133,7 @@ export class MarketSegment {
       if (this.#now === settlingFromMs) this.#beginSettling();
       if (this.#acts.size > 0) this.#act();
       for (let due = this.#agenda.takeDue(this.#now); due !== undefined; due = this.#agenda.takeDue(this.#now))
-        this.#look(due);
+        this.#onTimer(due);
       if (this.#now >= this.#arrivals.nextMs) this.#flow();
       if (this.#now === segmentMs) this.#settle();
       const trades = this.#trades;
@@ -142,7 +143,7 @@ export class MarketSegment {
       }
       if (this.#now % frameMs === 0) {
         this.#tradesInFrame = 0;
-        this.#fidget();
+        this.#addFrameOrder();
         yield this.message() ?? { ns: this.#ns() };
       } else if (this.#now >= this.#nextMessageMs) {
         const event = this.message();
@@ -151,7 +152,7 @@ export class MarketSegment {
     }
   }
 
-  /** The book's changes since the last message, if there are any. */
+  /** The book's changes since the last message, if any. */
   message(): MarketEvent | undefined {
     const bids = this.bids.takeChanges();
     const asks = this.asks.takeChanges();
@@ -161,12 +162,12 @@ export class MarketSegment {
     return { ns: this.#ns(), change: this.#changeOf(bids, asks) };
   }
 
-  /** Has the next message sent at once. */
+  /** Sends the next message at once. */
   sendMessage(): void {
     this.#nextMessageMs = this.#now;
   }
 
-  /** Changes some level that a frame shows, however little. */
+  /** Makes a minimal visible change, so that a frame is made. */
   forceChange(): MarketEvent {
     const side = this.bids.best === undefined ? this.asks : this.bids;
     const tick = side.best ?? this.bestTick(side.name);
@@ -174,14 +175,14 @@ export class MarketSegment {
     return this.message() ?? { ns: this.#ns() };
   }
 
-  /** Has something done later in the segment. */
+  /** Schedules an action later in the segment. */
   at(ms: number, act: (market: MarketSegment) => void): void {
     const acts = this.#acts.get(ms);
     if (acts === undefined) this.#acts.set(ms, [act]);
     else acts.push(act);
   }
 
-  /** Puts an order on purpose; undefined where it would trade at once. */
+  /** Places an order deliberately; undefined if it would trade at once. */
   placeOrder(side: BookSideName, tick: number, lots: number, lifeMs: number): RestingOrder | undefined {
     if (this.#crosses(side, tick)) return undefined;
     return this.#rest(side, tick, lots, lifeMs);
@@ -191,7 +192,7 @@ export class MarketSegment {
     if (executeOwnOrder.lots > 0) this.side(executeOwnOrder.side).fill(executeOwnOrder, executeOwnOrder.lots);
   }
 
-  /** Has nobody quote so many ticks behind the best price, wherever that goes, or lets them again. */
+  /** Stops or resumes new orders at these distances behind the best price, wherever it moves. */
   withdraw(side: BookSideName, distances: readonly number[], withdrawn: boolean): void {
     for (const distance of distances) {
       if (withdrawn) this.#withdrawn[side].add(distance);
@@ -199,7 +200,7 @@ export class MarketSegment {
     }
   }
 
-  /** Trades against the other side up to a price. Returns the lots that found nobody. */
+  /** Trades against the other side up to a price. Returns the unfilled lots. */
   takeLiquidity(side: Exclude<TradeSide, "unknown">, lots: number, limitTick?: number): number {
     const from = side === "buy" ? this.asks : this.bids;
     let left = lots;
@@ -216,8 +217,7 @@ export class MarketSegment {
   }
 
   /**
-   * An order at market of the user whose market this is: it trades with whoever is there, and others notice. What finds nobody
-   * is void. Returns its trades.
+   * Executes a market order of the user, which excites the ordinary flow. The unfilled rest is dropped. Returns its trades.
    */
   order(side: Exclude<TradeSide, "unknown">, quantity: number): readonly MarketTrade[] {
     const before = this.#trades.length;
@@ -228,12 +228,12 @@ export class MarketSegment {
     return this.#trades.slice(before);
   }
 
-  /** The next border's best bid lies elsewhere than was thought: so it does after an order, which is felt there too. */
+  /** Changes the best bid at the segment's end, after an order whose impact reaches the next border. */
   setEndReference(reference: number): void {
     this.#lastReference = reference;
   }
 
-  /** A trade that shows on the tape without touching the book. */
+  /** Adds a trade to the tape without changing the book. */
   printTrade(side: Exclude<TradeSide, "unknown">, tick: number, lots: number): void {
     if (this.#tradesInFrame++ >= mostTradesInFrame) return;
     if (this.#trades.length === 0) this.#timestamp = isoOfNs(this.#setup.startNs + BigInt(this.#ns()), 3);
@@ -246,7 +246,7 @@ export class MarketSegment {
     if (acts === undefined) return;
     for (const act of acts) act(this);
     this.#acts.delete(this.#now);
-    // What was done may have changed the rates.
+    // The action may have changed the rates.
     this.#arrivals.plan(this.#now);
   }
 
@@ -263,18 +263,18 @@ export class MarketSegment {
 
   // --- the best prices follow the fair price ---
 
-  /** Best prices stay while the fair price is not too far from them, and then go all the way at once. */
+  /** Best prices stay while the fair price is near, and then jump to it. */
   #follow(): void {
     const fair = this.#setup.path.at(this.#now) + this.#setup.shiftAt(this.#now);
-    const left = this.#isLeft(this.#reference, fair);
+    const left = this.#isOutdated(this.#reference, fair);
     if (this.#now < settlingFromMs) {
       if (left) this.#moveTo(Math.floor(fair));
       return;
     }
-    // The next border's prices are as good as any near them, and where this has to end: sooner or later they are taken.
+    // The segment must end at the next border's prices, so they are chosen at some time while they are near the fair price.
     const target = this.#lastReference;
     const atLast = this.#now === segmentMs;
-    const good = this.#reference !== target && !this.#isLeft(target, fair);
+    const good = this.#reference !== target && !this.#isOutdated(target, fair);
     const found =
       good && (left || this.random.integerBelow((segmentMs - this.#now + settlingStepMs) / followEveryMs) === 0);
     if (found || (atLast && this.#reference !== target)) this.#moveTo(target);
@@ -282,7 +282,7 @@ export class MarketSegment {
   }
 
   /** Whether the fair price is too far from a best bid of this tick. */
-  #isLeft(reference: number, fair: number): boolean {
+  #isOutdated(reference: number, fair: number): boolean {
     const { stickiness } = this.instrument.flow;
     return fair > reference + 1 + stickiness || fair < reference - stickiness;
   }
@@ -294,13 +294,13 @@ export class MarketSegment {
         if (order.moving || order.distance === undefined || order.tick === this.#tickAt(order.side, order.distance))
           continue;
         order.moving = true;
-        this.#agenda.schedule(order, this.#soon());
+        this.#agenda.schedule(order, this.#afterReaction());
       }
     }
   }
 
-  /** A moment after which somebody has noticed. */
-  #soon(): number {
+  /** Millisecond after a random reaction time. */
+  #afterReaction(): number {
     return this.#now + Math.ceil(this.random.exponential(this.instrument.flow.followMs));
   }
 
@@ -308,13 +308,13 @@ export class MarketSegment {
     return side === "bid" ? this.#reference - distance : this.#reference + 1 + distance;
   }
 
-  /** An order's time has come. */
-  #look(order: RestingOrder): void {
+  /** Handles an order whose timer fired: it expires, or moves to its price. */
+  #onTimer(order: RestingOrder): void {
     if (order.lots === 0) return;
     const side = this.side(order.side);
     if (!order.moving || order.distance === undefined) {
       if (side.levels > fewestLevels) side.fill(order, order.lots);
-      else this.#agenda.schedule(order, this.#soon());
+      else this.#agenda.schedule(order, this.#afterReaction());
       return;
     }
     side.remove(order);
@@ -333,7 +333,7 @@ export class MarketSegment {
   #marketOrder(side: "buy" | "sell"): void {
     const { flow } = this.instrument;
     this.#arrivals.excite(side);
-    // Not through the whole book: whoever trades looks at the price.
+    // Limited, so that no market order sweeps the whole book.
     const reach = Math.ceil(flow.stickiness);
     this.takeLiquidity(
       side,
@@ -347,7 +347,7 @@ export class MarketSegment {
     this.#arrive(newOrder(side, lots, distance, undefined), distance);
   }
 
-  /** An order comes to where it belongs. Where the other side still has the price it trades, or waits next to it. */
+  /** An order arrives at its price. If it crosses the other side, it trades or waits next to it. */
   #arrive(order: RestingOrder, distance: number): void {
     const { side } = order;
     if (this.#withdrawn[side].has(distance)) return;
@@ -361,7 +361,7 @@ export class MarketSegment {
     if (order.lots === 0) return;
     order.tick = tick;
     this.side(side).add(order);
-    this.#agenda.schedule(order, order.moving ? this.#soon() : this.#endOf(order));
+    this.#agenda.schedule(order, order.moving ? this.#afterReaction() : this.#endOf(order));
   }
 
   #crosses(side: BookSideName, tick: number): boolean {
@@ -369,7 +369,7 @@ export class MarketSegment {
     return other.best !== undefined && other.direction * (other.best - tick) >= 0;
   }
 
-  /** Puts an order into the book as it is. */
+  /** Adds an order to the book unconditionally. */
   #rest(
     side: BookSideName,
     tick: number,
@@ -385,45 +385,45 @@ export class MarketSegment {
     return order;
   }
 
-  /** When an order that is where it belongs goes: lives are exponential, so it does not matter how long it was there. */
+  /** Expiry of an order at its price: lives are exponential, so its age does not matter. */
   #endOf({ distance, borderOrder }: RestingOrder): number {
     if (borderOrder) return segmentMs;
     const { bestLifeMs, deepLifeMs } = this.instrument.flow;
     const end = this.#now + Math.ceil(this.random.exponential(distance === 0 ? bestLifeMs : deepLifeMs));
-    return this.#now >= settlingFromMs && end >= segmentMs ? this.#before(segmentMs) : end;
+    return this.#now >= settlingFromMs && end >= segmentMs ? this.#randomMsBefore(segmentMs) : end;
   }
 
-  /** A moment between now and `ms`, each as likely. */
-  #before(ms: number): number {
+  /** A uniformly random millisecond between now and `ms`. */
+  #randomMsBefore(ms: number): number {
     return this.#now + 1 + this.random.integerBelow(ms - this.#now);
   }
 
-  /** Each frame has something new: an order behind the best price. */
-  #fidget(): void {
+  /** Places an order behind the best price, so that each frame has a change. */
+  #addFrameOrder(): void {
     if (this.#now < segmentMs) this.#newOrder(this.random.chance(0.5) ? "bid" : "ask", 1 + this.random.integerBelow(9));
   }
 
   // --- the end of a segment becomes the beginning of the next ---
 
   /**
-   * From here on the orders of the next border book come in, at times of their own, and all others have gone when the segment
-   * ends. As many come as go, so none of it shows.
+   * From here on the orders of the next border book arrive at random times, and all others leave before the segment ends. As many
+   * arrive as leave, so the change is invisible.
    */
   #beginSettling(): void {
     for (const side of [this.bids, this.asks]) {
       for (const order of side) {
-        if (order.dueMs >= segmentMs) this.#agenda.schedule(order, this.#before(segmentMs));
+        if (order.dueMs >= segmentMs) this.#agenda.schedule(order, this.#randomMsBefore(segmentMs));
       }
     }
     for (const lasting of this.#setup.to.orders) {
       const { side, distance, lots } = lasting;
       const order = newOrder(side, lots, distance, lasting);
       order.moving = true;
-      this.#agenda.schedule(order, this.#before(segmentMs));
+      this.#agenda.schedule(order, this.#randomMsBefore(segmentMs));
     }
   }
 
-  /** What is left to do at the last moment: hardly anything but refilling what was traded away. */
+  /** Completes the border book at the last millisecond: mostly refills orders that have traded. */
   #settle(): void {
     const kept = new Set<BorderOrder>();
     for (const side of [this.bids, this.asks]) {

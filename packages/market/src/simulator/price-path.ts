@@ -3,16 +3,16 @@ import { exp } from "./random/exact-math.js";
 import { RandomStream } from "./random/random-stream.js";
 import { levelsOfSegments, segmentMs } from "./segments.js";
 
-/** A segment is halved this often: leaves of 234 ms. */
+/** Halvings of a segment: leaves of 234 ms. */
 const levelsWithin = 8;
 const leaves = 2 ** levelsWithin;
 const leafMs = segmentMs / leaves;
 
-/** How unevenly a stretch's variance is shared by its halves: a share of it, on stretches of many segments and within one. */
+/** How unevenly the halves of an interval share its variance, for intervals of many segments and within one. */
 const unevenOutside = 0.25;
 const unevenWithin = 0.6;
 
-/** A stretch of the path: its log price at both ends, relative to the tape's start, and the variance in between. */
+/** An interval of the path: log prices at both ends, relative to the tape's start, and the variance between. */
 interface PathInterval {
   readonly from: number;
   readonly to: number;
@@ -20,11 +20,10 @@ interface PathInterval {
 }
 
 /**
- * The fair price: a Brownian motion in a trading time that a multiplicative cascade makes run unevenly, after Mandelbrot,
- * Calvet and Fisher, "A multifractal model of asset returns" (1997). Both are drawn by halving: the variance of a stretch is
- * shared by its halves at random, and the price in the middle is that of a Brownian bridge. So volatility comes in clusters
- * within clusters, returns have heavy tails, and any moment of the whole tape is reached in as many steps as it has halvings,
- * without what lies before it.
+ * The fair price: a Brownian motion in a multifractal trading time from a multiplicative cascade, after Mandelbrot, Calvet and Fisher,
+ * "A multifractal model of asset returns" (1997). Both are drawn by halving: the halves of an interval share its variance at random,
+ * and the price in the middle is that of a Brownian bridge. So volatility has clusters within clusters, returns have heavy tails, and
+ * any time of the tape is reached in as many steps as there are halvings, without anything before it.
  */
 export class PricePath {
   readonly #seed: string;
@@ -40,24 +39,24 @@ export class PricePath {
   /** A segment's fair price. */
   segment(number: number): PriceSegment {
     const ticks = new Float64Array(leaves + 1);
-    const liveliness = new Float64Array(leaves);
-    this.#fill(this.#stretchOf(number), levelsOfSegments, number, ticks, liveliness, 0, leaves);
-    return new PriceSegment(ticks, liveliness);
+    const activity = new Float64Array(leaves);
+    this.#fill(this.#intervalOf(number), levelsOfSegments, number, ticks, activity, 0, leaves);
+    return new PriceSegment(ticks, activity);
   }
 
-  /** In ticks, as a segment begins. */
+  /** The fair price at the beginning of a segment, in ticks. */
   at(segment: number): number {
-    return this.#ticks(this.#stretchOf(segment).from);
+    return this.#ticks(this.#intervalOf(segment).from);
   }
 
-  #stretchOf(segment: number): PathInterval {
-    let stretch = this.#whole();
+  #intervalOf(segment: number): PathInterval {
+    let interval = this.#whole();
     for (let level = 0; level < levelsOfSegments; level++) {
       const segmentsIn = 2 ** (levelsOfSegments - level);
-      const [left, right] = this.#halves(stretch, level, Math.floor(segment / segmentsIn), unevenOutside);
-      stretch = segment % segmentsIn < segmentsIn / 2 ? left : right;
+      const [left, right] = this.#halves(interval, level, Math.floor(segment / segmentsIn), unevenOutside);
+      interval = segment % segmentsIn < segmentsIn / 2 ? left : right;
     }
-    return stretch;
+    return interval;
   }
 
   #whole(): PathInterval {
@@ -66,9 +65,9 @@ export class PricePath {
     return { from: 0, to: end, variance };
   }
 
-  #halves(stretch: PathInterval, level: number, index: number, uneven: number): [PathInterval, PathInterval] {
+  #halves(interval: PathInterval, level: number, index: number, uneven: number): [PathInterval, PathInterval] {
     const random = new RandomStream(this.#seed, `path ${level}`, index);
-    const { from, to, variance } = stretch;
+    const { from, to, variance } = interval;
     const left = variance * (0.5 + 0.5 * uneven * (2 * random.uniform() - 1));
     const right = variance - left;
     const middle = (right * from + left * to) / variance + Math.sqrt((left * right) / variance) * random.normal();
@@ -79,24 +78,24 @@ export class PricePath {
   }
 
   #fill(
-    stretch: PathInterval,
+    interval: PathInterval,
     level: number,
     index: number,
     ticks: Float64Array,
-    liveliness: Float64Array,
+    activity: Float64Array,
     at: number,
     count: number,
   ): void {
     if (count === 1) {
-      ticks[at] = this.#ticks(stretch.from);
-      ticks[at + 1] = this.#ticks(stretch.to);
-      liveliness[at] = Math.sqrt(stretch.variance / this.#leafVariance);
+      ticks[at] = this.#ticks(interval.from);
+      ticks[at + 1] = this.#ticks(interval.to);
+      activity[at] = Math.sqrt(interval.variance / this.#leafVariance);
       return;
     }
-    const [left, right] = this.#halves(stretch, level, index, unevenWithin);
+    const [left, right] = this.#halves(interval, level, index, unevenWithin);
     const half = count / 2;
-    this.#fill(left, level + 1, index * 2, ticks, liveliness, at, half);
-    this.#fill(right, level + 1, index * 2 + 1, ticks, liveliness, at + half, half);
+    this.#fill(left, level + 1, index * 2, ticks, activity, at, half);
+    this.#fill(right, level + 1, index * 2 + 1, ticks, activity, at + half, half);
   }
 
   #ticks(logPrice: number): number {
@@ -104,14 +103,14 @@ export class PricePath {
   }
 }
 
-/** The fair price within one segment, in ticks, and how lively the market is: 1 on an ordinary day. */
+/** The fair price within one segment, in ticks, and the market's activity: 1 on an ordinary day. */
 export class PriceSegment {
   readonly #ticks: Float64Array;
-  readonly #liveliness: Float64Array;
+  readonly #activity: Float64Array;
 
-  constructor(ticks: Float64Array, liveliness: Float64Array) {
+  constructor(ticks: Float64Array, activity: Float64Array) {
     this.#ticks = ticks;
-    this.#liveliness = liveliness;
+    this.#activity = activity;
   }
 
   // HOT: once per millisecond of market time.
@@ -125,16 +124,16 @@ export class PriceSegment {
   /** Root mean square over the segment. */
   get rmsActivity(): number {
     let squares = 0;
-    for (const each of this.#liveliness) squares += each * each;
-    return Math.sqrt(squares / this.#liveliness.length);
+    for (const each of this.#activity) squares += each * each;
+    return Math.sqrt(squares / this.#activity.length);
   }
 
   activityAt(ms: number): number {
-    return this.#liveliness[Math.min(leaves - 1, Math.floor(ms / leafMs))] ?? 1;
+    return this.#activity[Math.min(leaves - 1, Math.floor(ms / leafMs))] ?? 1;
   }
 }
 
-/** The millisecond after `ms` at which liveliness changes next. */
+/** The next millisecond after `ms` at which activity changes. */
 export function nextChangeMs(ms: number): number {
   return Math.ceil((Math.floor(ms / leafMs) + 1) * leafMs);
 }

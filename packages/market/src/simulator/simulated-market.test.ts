@@ -12,7 +12,7 @@ import { SimulatedMarket } from "./simulated-market.js";
 const market = (seed: string | number = 1, scenario = "calm", symbol = "BTCUSDT") =>
   new SimulatedMarket({ symbol, seed, scenario });
 
-/** A book that all events of a segment are applied to, with what each did. */
+/** Applies all events of a segment to a book. */
 function play(events: Iterable<MarketEvent>, book: OrderBook, after?: (event: MarketEvent) => void): void {
   for (const event of events) {
     event.change?.(book);
@@ -28,7 +28,7 @@ function opened(simulated: SimulatedMarket, segment: number): OrderBook {
 
 const levels = ({ bids, asks }: OrderBook) => JSON.stringify([bids.top(1_000), asks.top(1_000)]);
 
-/** All that a segment's events say. */
+/** A checksum of a segment's events. */
 function digest(simulated: SimulatedMarket, segment: number): string {
   const hash = createHash("sha256");
   const book = opened(simulated, segment);
@@ -38,8 +38,8 @@ function digest(simulated: SimulatedMarket, segment: number): string {
   return hash.digest("hex");
 }
 
-describe("[SM1] a segment follows from symbol, seed, scenario and number alone", () => {
-  test("whatever was made before it", () => {
+describe("[SM1] a segment is a function of symbol, seed, scenario and number alone", () => {
+  test("whatever was made before", () => {
     const one = market(7, "mixed");
     const other = market("7", "mixed");
     for (const segment of [1, 9, 3]) digest(other, segment);
@@ -54,11 +54,11 @@ describe("[SM1] a segment follows from symbol, seed, scenario and number alone",
     expect(new Set(digests).size).toBe(5);
   });
 
-  test("the bytes of the generator are pinned: a change of them is a new generator", () => {
+  test("the generator's bytes are pinned: changing them needs a new version", () => {
     const made = market(42, "mixed");
     expect(generatorVersion).toBe(2);
     expect(digest(made, 1)).toBe("a4fa938277bff2c65d2b22a4a391d60c1585c08b31f33107f4a9205dbe26f6ec");
-    // Nothing is staged in a segment of even number, and what the market does by itself is the same.
+    // A segment with an even number has no incident.
     expect(digest(made, 1_440)).toBe("b2e074200439656dc95332667db82631e458a1031f6de4d95c0bcb68af38d19d");
   });
 });
@@ -75,7 +75,7 @@ test.each(incidentKinds)("[SM2] no book is ever crossed or one-sided with %s", (
   expect(moments).toBeGreaterThan(1_000);
 });
 
-test("[SM3] a segment ends with the very book that the next one begins with", () => {
+test("[SM3] a segment ends with exactly the book that the next one begins with", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 100_000 }), fc.nat(), (segment, seed) => {
       const simulated = market(seed, "mixed");
@@ -87,7 +87,7 @@ test("[SM3] a segment ends with the very book that the next one begins with", ()
   );
 });
 
-test("[SM4] nothing shows that one segment ends and another begins", () => {
+test("[SM4] the border between segments is invisible", () => {
   // The move of the mid over a frame, in 40 borders and in all other frames.
   const simulated = market(11);
   const atBorders: number[] = [];
@@ -111,7 +111,7 @@ test("[SM4] nothing shows that one segment ends and another begins", () => {
   expect(mean(atBorders)).toBeLessThan(4 * mean(elsewhere));
 });
 
-test("[SM5] what a segment begins with and works on is bounded", () => {
+test("[SM5] the number of orders in a segment is bounded", () => {
   const simulated = market(3, "mixed");
   for (const segment of [1, 999, 100_001]) {
     const running = simulated.segment(segment);
@@ -123,7 +123,7 @@ test("[SM5] what a segment begins with and works on is bounded", () => {
   }
 });
 
-test("[SM6] times never go back, trades are of their millisecond, and each tenth of a second ends with an event", () => {
+test("[SM6] times never decrease, and each tenth of a second ends with an event", () => {
   const simulated = market(9, "mixed");
   let last = Number.NEGATIVE_INFINITY;
   const closed = new Set<number>();
@@ -136,8 +136,8 @@ test("[SM6] times never go back, trades are of their millisecond, and each tenth
   expect([closed.size, Math.min(...closed), last]).toEqual([600, segmentMs * 1e6, 2 * segmentMs * 1e6 - 1e8]);
 });
 
-describe("[SM7] labels tell what is staged, when and where", () => {
-  test("each within its segment, after detectors have seen what is usual", () => {
+describe("[SM7] labels describe the incidents", () => {
+  test("each within its segment, after data for the detectors", () => {
     const labels = market(1, "mixed").labels(0, 3_600e9);
     expect(labels.length).toBe(30);
     for (const { fromNs, toNs } of labels) {
@@ -149,7 +149,7 @@ describe("[SM7] labels tell what is staged, when and where", () => {
     expect(new Set(labels.map(({ kind }) => kind)).size).toBeGreaterThan(6);
   });
 
-  test("of the kinds and severity that the scenario names", () => {
+  test("of the scenario's kinds and severities", () => {
     const labels = market(1, "spoofing:high,news:low").labels(0, 3_600e9);
     expect(new Set(labels.map(({ kind, severity, benign }) => `${kind} ${severity} ${benign}`))).toEqual(
       new Set(["spoofing high false", "news low true"]),
@@ -160,7 +160,7 @@ describe("[SM7] labels tell what is staged, when and where", () => {
     expect(market(1).labels(0, 3_600e9)).toEqual([]);
   });
 
-  test("by time, those that reach into it", () => {
+  test("including those that overlap the time range", () => {
     const simulated = market(4, "layering");
     const [label] = simulated.labels(0, 120e9);
     expect(simulated.labels((label?.toNs ?? 0) - 1, 120e9)).toEqual([label]);
@@ -176,7 +176,7 @@ describe("[SM11] a plan", () => {
   ];
   const planned = new SimulatedMarket({ symbol: "BTCUSDT", seed: 1, scenario: "layering", plan });
 
-  test("stages its incidents at their times, and the scenario goes on after its last segment", () => {
+  test("stages its incidents at their times, and the scenario continues after its last segment", () => {
     const staged = planned.labels(0, 480e9).map(({ kind, severity, fromNs }) => [kind, severity, fromNs / 1e9]);
     expect(staged.slice(0, 3)).toEqual([
       ["spoofing", "high", 67.9],
@@ -187,7 +187,7 @@ describe("[SM11] a plan", () => {
     expect(staged.slice(3).map(([kind]) => kind)).toEqual(["layering", "layering"]);
   });
 
-  test("changes the segments that it has incidents in, and no other", () => {
+  test("changes only the segments of its incidents", () => {
     const calm = market(1);
     expect(digest(planned, 1)).not.toBe(digest(calm, 1));
     // Odd, so the scenario alone would stage something in it.
@@ -196,22 +196,22 @@ describe("[SM11] a plan", () => {
   });
 });
 
-describe("[SM8] a scenario is named by text", () => {
-  test("one market has one text", () => {
+describe("[SM8] a scenario's text", () => {
+  test("is canonical", () => {
     expect(scenarioText(parseScenario("layering+Spoofing:HIGH") ?? [])).toBe("layering,spoofing:high");
     expect(scenarioText(parseScenario("spoofing:high,layering") ?? [])).toBe("layering,spoofing:high");
   });
 
-  test.each(scenarioNames)("%s is read as it is written", (name) => {
+  test.each(scenarioNames)("parses and prints %s", (name) => {
     expect(scenarioText(parseScenario(name) ?? [])).toBe(name);
   });
 
-  test.each(["", "spoof", "spoofing:huge", "spoofing:high:low", "calm,nonsense"])("%s is none", (text) => {
+  test.each(["", "spoof", "spoofing:huge", "spoofing:high:low", "calm,nonsense"])("rejects %j", (text) => {
     expect(parseScenario(text)).toBeUndefined();
   });
 });
 
-test("[SM9] held-out seeds are forty, and none of them is for tuning", () => {
+test("[SM9] there are forty held-out seeds, and none of them is for tuning", () => {
   expect(new Set(heldOutSeeds).size).toBe(40);
   expect(tuningSeeds).toHaveLength(120);
   expect(heldOutSeeds.filter((seed) => tuningSeeds.includes(seed))).toEqual([]);

@@ -14,16 +14,16 @@ import { frameMs, segmentMs, segments, tapeMsOf } from "./segments.js";
 interface SimulatedMarketOptions {
   readonly symbol: string;
   readonly seed: string | number;
-  /** As `parseScenario` reads it. */
+  /** A text for `parseScenario`. */
   readonly scenario?: string;
-  /** Incidents at chosen times, in order. The scenario stages its own after the segment of the last of them. */
+  /** Incidents at chosen times, in order. The scenario's incidents begin after the segment of the last one. */
   readonly plan?: readonly PlannedIncident[];
 }
 
-/** Nanoseconds since 1970 of tape time 0. Frames close 1 ms before whole tenths of a second. */
+/** Nanoseconds since 1970 of tape time 0. Frames end 1 ms before whole tenths of a second. */
 export const simulatedStartNs = BigInt(Date.UTC(2025, 0, 1) + frameMs - 1) * 1_000_000n;
 
-/** A market fixed for ever by symbol, seed and scenario, of which any minute can be made without the ones before it. */
+/** A reproducible market of a symbol, seed and scenario, of which any minute can be made without the minutes before it. */
 export class SimulatedMarket {
   readonly instrument: Instrument;
   readonly scenario: readonly ScenarioEntry[];
@@ -32,37 +32,38 @@ export class SimulatedMarket {
   readonly #path: PricePath;
   readonly #plan: readonly PlannedIncident[];
 
-  /** Throws `RangeError` where the scenario is not known. */
+  /** Throws `RangeError` for an unknown scenario. */
   constructor({ symbol, seed, scenario = "calm", plan = [] }: SimulatedMarketOptions) {
-    const stagings = parseScenario(scenario);
-    if (stagings === undefined) throw new RangeError(`${scenario} is no scenario: ${scenarioNames.join(", ")}`);
+    const entries = parseScenario(scenario);
+    if (entries === undefined)
+      throw new RangeError(`unknown scenario ${scenario}; known are ${scenarioNames.join(", ")}`);
     this.instrument = instrumentOf(symbol);
-    this.scenario = stagings;
+    this.scenario = entries;
     this.#plan = plan;
     this.baseline = baselineOf(this.instrument);
     this.#seed = `${symbol.toUpperCase()}/${seed}`;
     this.#path = new PricePath(this.#seed, this.instrument);
   }
 
-  /** The book as a segment begins, as one event; `orders` as for `market`. */
+  /** The book at the beginning of a segment as one event; `orders` as for `segment`. */
   opening(segment: number, orders: readonly OwnOrder[] = []): MarketEvent {
     return this.segment(segment, orders).opening();
   }
 
   /**
-   * All that happens in a segment, in order, on the book that `opening` shows: the state that the segment before it ends with.
-   * Each of its 600 intervals of 100 ms ends with an event, at tape time (600 n + i) * 100 ms.
+   * All events of a segment in order, starting from the book of `opening`, which the previous segment ends with. Each of its 600
+   * intervals of 100 ms ends with an event, at tape time (600 n + i) * 100 ms.
    */
   events(segment: number): Generator<MarketEvent> {
     return this.segment(segment).run();
   }
 
   /**
-   * The market of a segment, to be run. `orders` are somebody's own, on top of what is staged: those of this segment trade, and those
-   * of the segments before it are felt in its prices, if they say what they got. Until an order's moment all is as without it.
+   * The market of a segment, to be run. `orders` are a user's own, in addition to the incidents: those of this segment trade, and those
+   * of earlier segments affect its prices by their filled quantity. Before an order executes nothing differs from the market without it.
    */
   segment(segment: number, orders: readonly OwnOrder[] = [], onTraded: OnTraded = () => undefined): MarketSegment {
-    const incidents = this.#staged(segment).map(({ incident }) => incident);
+    const incidents = this.#incidents(segment).map(({ incident }) => incident);
     const shiftAt = (ms: number) => {
       let shift = 0;
       for (const incident of incidents) shift += incident.shiftAt?.(ms) ?? 0;
@@ -92,25 +93,25 @@ export class SimulatedMarket {
     });
   }
 
-  /** What is staged between two tape times. */
+  /** Labels of the incidents between two tape times. */
   labels(fromNs: number, toNs: number): IncidentLabel[] {
     const first = Math.max(0, segmentAt(fromNs));
     const last = Math.min(segments - 1, segmentAt(toNs));
     const labels: IncidentLabel[] = [];
     for (let segment = first; segment <= last; segment++) {
-      for (const { label } of this.#staged(segment)) {
+      for (const { label } of this.#incidents(segment)) {
         if (label.toNs >= fromNs && label.fromNs <= toNs) labels.push(label);
       }
     }
     return labels;
   }
 
-  /** The fair price as a segment begins, in price units. */
+  /** The fair price at the beginning of a segment, in price units. */
   fairPrice(segment: number): number {
     return Math.round(this.#path.at(segment)) / Number(`1e${this.instrument.priceDecimals}`);
   }
 
-  #staged(segment: number): readonly ScheduledIncident[] {
+  #incidents(segment: number): readonly ScheduledIncident[] {
     const { scenario, baseline, instrument } = this;
     if (scenario.length === 0 && this.#plan.length === 0) return [];
     const scale = Number(`1e${instrument.priceDecimals}`);

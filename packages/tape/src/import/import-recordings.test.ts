@@ -201,7 +201,7 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
       "binance-archiver-csv/test_positive_binance_trade_stream_spot_trxusdt_04-03-2025.csv",
       /no book: it has 10000 trades/,
     ],
-    ["lobster/AAPL_2012-06-21_34200000_57600000_message_10.csv", /is a message file: give the orderbook file/],
+    ["lobster/AAPL_2012-06-21_34200000_57600000_message_10.csv", /is a message file: give its orderbook file/],
     ["lobster/AAPL_2012-06-21_34200000_57600000_orderbook_10.csv", /is an orderbook file, which has no times/],
     ["README.md", /is not a recording in a known format/],
   ];

@@ -2,8 +2,8 @@ import type { BookLevel, BookSideName } from "../../book/order-book.js";
 import type { MarketTrade } from "../../frame/frame-analytics.js";
 
 /**
- * What lies at a price of a side of which only the best levels are known; undefined where the price is beyond them. `inward`:
- * +1 for bids, -1 for asks.
+ * The size at a price of a side whose best levels are given; undefined if the price is beyond them. `inward`: +1 for bids, -1 for
+ * asks.
  */
 export function sizeAt(levels: readonly BookLevel[], price: number, inward: 1 | -1): number | undefined {
   for (const level of levels) {
@@ -23,10 +23,10 @@ export function levelsOf(book: { bids: readonly BookLevel[]; asks: readonly Book
   return side === "bid" ? book.bids : book.asks;
 }
 
-/** Units of a side at a price that were traded away. */
+/** Units of a side at a price that trades took. */
 export function takenAt(trades: readonly MarketTrade[], price: number, { inward, taker }: Side): number {
   let taken = 0;
-  // Who trades at a worse price has taken what lay before it too.
+  // A trade at a worse price has also taken the levels before it.
   for (const trade of trades) {
     if (trade.side === taker && inward * (price - trade.price) >= 0) taken += trade.size;
   }

@@ -2,7 +2,7 @@ import type { BookLevel } from "../../book/order-book.js";
 import type { RaiseAlert } from "../alert-throttle.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-/** DATA_VALIDATION_ERROR: a book that no market can have. Importers mend what they can, so it is rare on a tape. */
+/** DATA_VALIDATION_ERROR: an impossible book. Importers repair what they can, so it is rare on a tape. */
 export class DataValidation implements Detector {
   detect({ moment: { bids, asks } }: DetectorInput, raise: RaiseAlert): void {
     const problem = problemOf(bids, asks);

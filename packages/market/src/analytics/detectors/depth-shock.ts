@@ -6,21 +6,21 @@ import type { Thresholds } from "../thresholds.js";
 import { levelsOf, type Side, sides } from "./book-sides.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-const levelsLookedAt = 10;
-/** Share of a side's depth below which nothing is left. */
+const checkedLevels = 10;
+/** Smaller shares of a side's depth count as nothing left. */
 const leastLeft = 1e-4;
 
 interface Loss {
-  /** 0 to 1: of what lay there. */
+  /** Share of the size that was lost, 0 to 1. */
   readonly volume: number;
   /** Levels that lost more than half. */
   readonly levels: number;
 }
 
 /**
- * DEPTH_SHOCK: a side loses much of what lay on its best ten levels from one frame to the next, on several levels at once. Levels
- * that the price has passed, or left behind beyond what a frame shows, are left out, so that a moving price alone is no
- * loss. Relative: as much as one in some minutes, too.
+ * DEPTH_SHOCK: a side loses much of the size on its best ten levels from one frame to the next, on several levels at once. Levels
+ * that the price has passed, or that are now beyond those in a frame, are ignored, so that a moving price alone is no loss. In the
+ * profile `relative` the loss must also exceed its return level.
  */
 export class DepthShock implements Detector {
   readonly #thresholds: Thresholds["depth"];
@@ -38,10 +38,10 @@ export class DepthShock implements Detector {
       rare.advance(seconds);
       const levelsBefore = levelsOf(before, side.name);
       const levelsNow = levelsOf(moment, side.name);
-      // Who stands behind a price that has just moved moves too: that is no loss.
+      // Orders behind a price that has just moved move too: that is no loss.
       if (steady[side.name] < steadyS) continue;
       const loss = lossOf(levelsBefore, levelsNow, side);
-      // Halving what is left counts the same, however little that is.
+      // On a log scale halving counts the same, however little is left.
       const depth = -Math.log(Math.max(leastLeft, 1 - loss.volume));
       if (loss.volume > least && loss.levels >= levels && (everyS === 0 || depth > rare.value)) {
         raise({
@@ -64,7 +64,7 @@ function lossOf(before: readonly BookLevel[], now: readonly BookLevel[], { inwar
   let at = 0;
   const best = now[0]?.[0] ?? inward * Number.POSITIVE_INFINITY;
   const farthest = now.length < 20 ? -inward * Number.POSITIVE_INFINITY : (now[now.length - 1]?.[0] ?? 0);
-  for (let level = 0; level < Math.min(levelsLookedAt, before.length); level++) {
+  for (let level = 0; level < Math.min(checkedLevels, before.length); level++) {
     const price = before[level]?.[0] ?? 0;
     const size = before[level]?.[1] ?? 0;
     if (inward * (price - best) > 0) continue;

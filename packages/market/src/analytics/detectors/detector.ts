@@ -3,27 +3,27 @@ import type { RaiseAlert } from "../alert-throttle.js";
 import type { LiquidityGaps } from "../features/liquidity-gaps.js";
 import type { MarketRegime } from "../features/regime.js";
 
-/** A frame as detectors see it, with what was worked out of it already. */
+/** A detector's input: a frame with the features already computed. */
 export interface DetectorInput {
   readonly moment: FrameMoment;
-  /** The frame before; undefined for the first one, and where a marked gap lies between. */
+  /** The previous frame; undefined for the first frame and after a marked gap. */
   readonly before: FrameMoment | undefined;
-  /** Since the frame before; 0 where there is none. */
+  /** Since the previous frame; 0 without one. */
   readonly seconds: number;
-  /** When each of the frame's trades took place, tape time. */
+  /** Tape time of each of the frame's trades. */
   readonly tradeNs: readonly number[];
   readonly obi: number;
   readonly gaps: LiquidityGaps;
   readonly regime: MarketRegime;
   /** Units traded in this frame. */
   readonly volume: number;
-  /** How long the best prices have been what they are, in seconds. */
+  /** Seconds since the best prices last changed. */
   readonly steady: { readonly bid: number; readonly ask: number };
-  /** What the mid usually moves in a second, price units; 0 while that is not known. */
+  /** Typical move of the mid in a second, price units; 0 while unknown. */
   readonly typicalMove: number;
 }
 
-/** Looks for one kind of anomaly. It sees each frame once, in order; its state is bounded. */
+/** Detects one kind of anomaly. It gets each frame once and in order; its state is bounded. */
 export interface Detector {
   detect(scene: DetectorInput, raise: RaiseAlert): void;
 }

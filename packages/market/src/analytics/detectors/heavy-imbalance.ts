@@ -4,16 +4,16 @@ import { ReturnLevel } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-/** Share of the other side below which it is not there. */
+/** Smaller shares of the other side count as none. */
 const leastLeft = 1e-4;
 
 /**
- * HEAVY_IMBALANCE: the book leans to one side by more than half (|obi| > 0.5), and as far as it does once in some minutes; once
- * for as long as it stays so.
+ * HEAVY_IMBALANCE: the book leans to one side by more than half (|obi| > 0.5) and beyond its return level of some minutes; raised
+ * once until it is over.
  */
 export class HeavyImbalance implements Detector {
   readonly #thresholds: Thresholds["imbalance"];
-  /** Of -ln(1 - |obi|), since |obi| ends at 1. */
+  /** Return level of -ln(1 - |obi|), since |obi| is at most 1. */
   readonly #rare: ReturnLevel;
   #heavy = false;
 
@@ -28,7 +28,7 @@ export class HeavyImbalance implements Detector {
     const size = Math.abs(obi);
     const lean = -Math.log(Math.max(leastLeft, 1 - size));
     const before = this.#heavy;
-    // Once it leans heavily it does so until it leans clearly less.
+    // Hysteresis: it is over when the book leans clearly less.
     const share = before ? 0.9 : 1;
     this.#heavy = size > share * least && (everyS === 0 || lean > share * this.#rare.value);
     this.#rare.advance(seconds);

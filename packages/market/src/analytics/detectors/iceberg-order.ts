@@ -6,16 +6,16 @@ import type { Thresholds } from "../thresholds.js";
 import { levelsOf, type Side, sides, sizeAt } from "./book-sides.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-/** Trades of both sides that are no farther apart than this are of one size, and no reserve being used up. */
+/** Trades of both sides whose sizes differ by no more than this are wash trades, not fills of an iceberg. */
 const washLikeness = 0.05;
-/** Fills that are followed at once on each side, by price and size. */
+/** Most tracked reserves per side. */
 const most = 12;
 
-/** Fills of one size at one price. */
+/** Repeated fills of one size at one price. */
 interface Reserve {
   readonly price: number;
   readonly size: number;
-  /** Units that were not missing afterwards. */
+  /** Filled units that the level did not lose. */
   kept: number;
   fills: number;
   volume: number;
@@ -23,15 +23,15 @@ interface Reserve {
 }
 
 /**
- * ICEBERG_ORDER: at one price fills of one size follow one another, and the level does not lose what they take: a part of a
- * hidden order is shown again and again (Hautsch and Huang 2012, "On the dark side of the market: identifying and analyzing hidden
- * order placements"). Only fills larger than the usual trade count, since the smallest lots of an instrument are always alike.
- * What others add and take meanwhile is noise, so the level is judged over all fills.
+ * ICEBERG_ORDER: repeated fills of one size at one price, while the level does not lose their volume: a part of a hidden order is
+ * displayed again and again (Hautsch and Huang 2012, "On the dark side of the market: identifying and analyzing hidden order
+ * placements"). Only fills larger than the mean trade count, since an instrument's smallest lots are always alike. Other orders
+ * add noise, so the level is judged over all fills.
  */
 export class IcebergOrder implements Detector {
   readonly #thresholds: Thresholds["iceberg"];
-  readonly #usual = new RunningMean(1_000);
-  readonly #watches = sides.map((side) => ({ side, reserves: [] as Reserve[] }));
+  readonly #meanTrade = new RunningMean(1_000);
+  readonly #sides = sides.map((side) => ({ side, reserves: [] as Reserve[] }));
 
   constructor(thresholds: Thresholds["iceberg"]) {
     this.#thresholds = thresholds;
@@ -39,18 +39,18 @@ export class IcebergOrder implements Detector {
 
   detect({ moment, before }: DetectorInput, raise: RaiseAlert): void {
     if (moment.trades.length === 0) return;
-    const known = this.#usual.count > 50;
-    for (const watch of this.#watches) {
-      if (before === undefined) watch.reserves = [];
+    const known = this.#meanTrade.count > 50;
+    for (const tracked of this.#sides) {
+      if (before === undefined) tracked.reserves = [];
       else if (known) {
-        const other = this.#watches.find((one) => one !== watch)?.reserves ?? [];
-        this.#look(watch.side, watch.reserves, other, moment, before, raise);
+        const other = this.#sides.find((one) => one !== tracked)?.reserves ?? [];
+        this.#checkSide(tracked.side, tracked.reserves, other, moment, before, raise);
       }
     }
-    for (const { size } of moment.trades) this.#usual.add(size);
+    for (const { size } of moment.trades) this.#meanTrade.add(size);
   }
 
-  #look(
+  #checkSide(
     side: Side,
     reserves: Reserve[],
     other: readonly Reserve[],
@@ -58,7 +58,7 @@ export class IcebergOrder implements Detector {
     before: FrameMoment,
     raise: RaiseAlert,
   ): void {
-    const least = this.#thresholds.timesTrade * this.#usual.mean;
+    const least = this.#thresholds.timesTrade * this.#meanTrade.mean;
     for (const { price, size, side: taker } of moment.trades) {
       if (taker !== side.taker || size < least) continue;
       const kept = keptOf(side, price, size, moment, before);
@@ -70,7 +70,7 @@ export class IcebergOrder implements Detector {
       reserve.lastNs = moment.ns;
       const { fills } = reserve;
       if (fills < this.#thresholds.fills || reserve.kept < this.#thresholds.kept * reserve.volume) continue;
-      // Fills of that size on both sides of one price are no reserve being used up.
+      // Fills of that size on both sides of one price are no iceberg.
       if (other.some((one) => isAlike(one, price, size, washLikeness))) continue;
       raise({
         type: "ICEBERG_ORDER",
@@ -105,7 +105,7 @@ function isAlike(reserve: Reserve, price: number, size: number, likeness: number
   return reserve.price === price && Math.abs(reserve.size - size) <= likeness * reserve.size;
 }
 
-/** How much of a fill was not missing afterwards: minus its size to its size; undefined where the level is not to be seen. */
+/** How much of a fill the level did not lose: minus its size to its size; undefined if the level is not visible. */
 function keptOf(side: Side, price: number, size: number, moment: FrameMoment, before: FrameMoment): number | undefined {
   const shown = sizeAt(levelsOf(before, side.name), price, side.inward);
   const left = sizeAt(levelsOf(moment, side.name), price, side.inward);

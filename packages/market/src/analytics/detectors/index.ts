@@ -13,10 +13,10 @@ import { Spoofing } from "./spoofing.js";
 import { RapidTrading, UnusualTradeSize } from "./unusual-trades.js";
 import { WashTrading } from "./wash-trading.js";
 
-/** One of each, in the order in which their alerts stand in a frame. */
+/** All detectors, in the order of their alerts in a frame. */
 export interface Detectors {
   readonly all: readonly Detector[];
-  /** The one of them whose risk is a field of the frame: 0 to 100. */
+  /** The spoofing detector, whose risk (0 to 100) is a field of the frame. */
   readonly spoofing: { readonly risk: number };
 }
 

@@ -6,17 +6,17 @@ import { detectorInput, ladder, momentAt } from "../testing.js";
 import { relative } from "../thresholds.js";
 import { Layering } from "./layering.js";
 
-// Ten bids from 100 down and ten asks from 101 up, of 10 units each: so the mean best size is 10.
+// Ten bids from 100 down and ten asks from 101 up, 10 units each: the mean best size is 10.
 
 type Trade = Pick<MarketTrade, "price" | "size" | "side">;
 type Sizes = Readonly<Record<number, number>>;
 
-/** From `second` on, prices in `sizes` hold that much instead of 10, until the next scene says otherwise. */
+/** From `second` on, prices in `sizes` have that size instead of 10, until the next change. */
 interface Change {
   readonly second: number;
   readonly sizes: Sizes;
   readonly best?: number;
-  /** In the frame of that second. */
+  /** Trades in the frame of that second. */
   readonly trades?: readonly Trade[];
 }
 
@@ -24,7 +24,7 @@ function side(best: number, step: 1 | -1, sizes: Sizes): BookLevel[] {
   return ladder(best, step, Array(10).fill(10)).map(([price]) => [price, sizes[price] ?? 10]);
 }
 
-/** Alerts of 16 s; what changes does so after the first 6, in which the detector learns what is usual. */
+/** Alerts of 16 s; changes come after the first 6, in which the detector learns the mean size. */
 function alertsOf(...changes: readonly Change[]): Alert[] {
   const detector = new Layering(relative.layering);
   const alerts: Alert[] = [];
@@ -46,7 +46,7 @@ const gone: Change = { second: 8, sizes: {} };
 const sold = (size: number): Trade => ({ price: 97, size, side: "sell" });
 
 describe("[AN17] a wall", () => {
-  test("is three levels that come in one moment and go in one", () => {
+  test("is three levels that appear together and disappear together", () => {
     expect(alertsOf({ second: 6, sizes: wall }, gone)).toEqual([
       {
         type: "LAYERING",
@@ -58,7 +58,7 @@ describe("[AN17] a wall", () => {
     ]);
   });
 
-  test("may be one of asks", () => {
+  test("may be of asks", () => {
     const [alert] = alertsOf({ second: 6, sizes: { 102: 20, 103: 30, 104: 20, 105: 20 } }, gone);
     expect(alert?.fields).toEqual({ side: "ASK", score: 5, large_order_count: 4 });
   });

@@ -7,12 +7,12 @@ import type { Thresholds } from "../thresholds.js";
 import { levelsOf, type Side, sides, sizeAt, takenAt } from "./book-sides.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-const levelsLookedAt = 10;
-/** Levels of a side that are followed at once. */
+const checkedLevels = 10;
+/** Most tracked levels of a side. */
 const mostLayers = 24;
 const leastFrames = 100;
 
-/** A level that has gained much at once. */
+/** A level that gained much at once. */
 interface Layer {
   readonly price: number;
   readonly added: number;
@@ -23,36 +23,35 @@ interface Layer {
 }
 
 /**
- * LAYERING: several levels of one side gain an unusual lot in the same moment, the other side does not, and before long they lose it
- * in one moment too, without having traded, and nothing like it comes to other levels: a wall of orders that were never meant. In the
- * profile `absolute` the wall is enough. The practice is described in ESMA/2012/122, "Systems and controls in an automated trading
- * environment".
+ * LAYERING: several levels of one side gain unusually much at the same time, the other side does not, and soon they lose it at the same
+ * time, untraded and without reappearing at other levels: a wall of orders that were never meant to trade. In the profile `absolute`
+ * the wall alone is enough. ESMA/2012/122, "Systems and controls in an automated trading environment", describes the practice.
  *
- * Whoever means a wall and moves it puts it up again elsewhere, so what went is held against all that came, not order by order: in any
- * moment some level gains as much as one small order of the wall, but not as much as the wall.
+ * A genuine wall that moves reappears elsewhere. So the lost size is compared with all size gained elsewhere, not order by order: at any
+ * time some level gains as much as one small order of the wall, but not as much as the whole wall.
  */
 export class Layering implements Detector {
-  readonly #watches: readonly WallTracker[];
-  /** Size of the best levels. */
-  readonly #usual = new RunningMean(3_000);
+  readonly #trackers: readonly WallTracker[];
+  /** Mean size of the best levels. */
+  readonly #bestSize = new RunningMean(3_000);
 
   constructor(thresholds: Thresholds["layering"]) {
-    this.#watches = sides.map((side) => new WallTracker(side, thresholds));
+    this.#trackers = sides.map((side) => new WallTracker(side, thresholds));
   }
 
   detect({ moment, before }: DetectorInput, raise: RaiseAlert): void {
-    const usual = this.#usual.mean;
-    const [bids, asks] = this.#watches;
-    for (const watch of this.#watches) {
-      if (before === undefined || this.#usual.count < leastFrames) watch.layers = [];
-      else watch.look(moment, before, usual);
+    const usual = this.#bestSize.mean;
+    const [bids, asks] = this.#trackers;
+    for (const tracker of this.#trackers) {
+      if (before === undefined || this.#bestSize.count < leastFrames) tracker.layers = [];
+      else tracker.update(moment, before, usual);
     }
     if (bids !== undefined && asks !== undefined) {
       bids.judge(moment, asks, usual, raise);
       asks.judge(moment, bids, usual, raise);
     }
-    this.#usual.add(moment.bids[0]?.[1] ?? Number.NaN);
-    this.#usual.add(moment.asks[0]?.[1] ?? Number.NaN);
+    this.#bestSize.add(moment.bids[0]?.[1] ?? Number.NaN);
+    this.#bestSize.add(moment.asks[0]?.[1] ?? Number.NaN);
   }
 }
 
@@ -66,16 +65,16 @@ class WallTracker {
     this.#thresholds = thresholds;
   }
 
-  look(moment: FrameMoment, before: FrameMoment, usual: number): void {
+  update(moment: FrameMoment, before: FrameMoment, usual: number): void {
     const { inward, name } = this.#side;
-    // Who stands behind a price that moves on moves too, and means it.
+    // Genuine orders behind a moving price move too.
     const moved = this.#thresholds.pulled && levelsOf(moment, name)[0]?.[0] !== levelsOf(before, name)[0]?.[0];
     if (this.layers.length > 0) this.#follow(moment, before);
     if (moved) return;
     const least = this.#thresholds.growth * usual;
     const levels = levelsOf(moment, name);
     const levelsBefore = levelsOf(before, name);
-    for (let at = 0; at < Math.min(levelsLookedAt, levels.length); at++) {
+    for (let at = 0; at < Math.min(checkedLevels, levels.length); at++) {
       const [price = 0, size = 0] = levels[at] ?? [];
       if (size < least || this.layers.length >= mostLayers) continue;
       const was = sizeAt(levelsBefore, price, inward);
@@ -84,17 +83,17 @@ class WallTracker {
     }
   }
 
-  /** An alert where the levels that came together have just gone together. */
+  /** Raises an alert if levels that appeared together have just disappeared together. */
   judge(moment: FrameMoment, other: WallTracker, usual: number, raise: RaiseAlert): void {
     const { levels: least, pulled, togetherNs, moved } = this.#thresholds;
     if (this.layers.length < least) return;
     const counted = pulled ? this.layers.filter(({ gone }) => gone !== undefined) : this.layers;
     const wall = placedTogether(counted, togetherNs);
-    // Who moves all quotes of a side with the price moves those of the other one, too.
+    // A market maker that moves all quotes of one side also moves those of the other.
     const opposite = placedTogether(other.layers, togetherNs).filter((layer) => near(layer, wall[0], togetherNs));
     if (wall.length < least || wall.length - opposite.length < least - 1) return;
     const units = wall.reduce((sum, { added }) => sum + added, 0);
-    if (pulled && this.#cameElsewhere(wall, levelsOf(moment, this.#side.name)) >= moved * units) return;
+    if (pulled && this.#gainedElsewhere(wall, levelsOf(moment, this.#side.name)) >= moved * units) return;
     const score = units / usual;
     const each = score / wall.length;
     raise({
@@ -123,14 +122,14 @@ class WallTracker {
     });
   }
 
-  /** Units that other levels have gained since before the first of the wall went. */
-  #cameElsewhere(wall: readonly Layer[], levels: readonly BookLevel[]): number {
+  /** Units that other levels have gained since just before the wall began to disappear. */
+  #gainedElsewhere(wall: readonly Layer[], levels: readonly BookLevel[]): number {
     const [first] = wall.flatMap(({ gone }) => gone ?? []).sort((a, b) => a.ns - b.ns);
     if (first === undefined) return 0;
     let units = 0;
     for (const [price, size] of levels) {
       if (wall.some((layer) => layer.price === price)) continue;
-      // What has only come into view has not come.
+      // A level that has only come into view has not gained.
       const gain = size - (sizeAt(first.levelsBefore, price, this.#side.inward) ?? size);
       if (gain > 0) units += gain;
     }
@@ -142,7 +141,7 @@ function near(layer: Layer, other: Layer | undefined, togetherNs: number): boole
   return other !== undefined && Math.abs(layer.ns - other.ns) <= togetherNs;
 }
 
-/** The most layers that came within a short time of one another. */
+/** The largest group of layers that appeared within `togetherNs`. */
 function placedTogether(layers: readonly Layer[], togetherNs: number): Layer[] {
   let most: Layer[] = [];
   for (const { ns } of layers) {

@@ -6,34 +6,34 @@ import type { Thresholds } from "../thresholds.js";
 import { levelsOf, type Side, sides } from "./book-sides.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-/** Places behind the best price that are looked at, a usual step from level to level apart. */
+/** Places behind the best price, one typical step between levels apart. */
 const places = 10;
-/** A gap is over when so much of what an alert takes is left. */
+/** A gap is over when its evidence falls below this share of the threshold. */
 const overAt = 0.6;
-/** Frames before which nothing is known of what is usual. */
+/** Frames of data before an alert is possible. */
 const leastFrames = 150;
 
 /**
- * LIQUIDITY_GAP: the book is empty near the best price. In the profile `absolute` that is any level of less than 50 units. Relative: of
- * the places behind the best price, a usual step from level to level apart, each is taken in a share of the frames that is its
- * own. Where several side by side are taken far less than that for some seconds, those who quote there stay away. It is followed by
- * distance from the best price, so it stays itself when that moves; while it moves nothing is learned.
+ * LIQUIDITY_GAP: the book is empty near the best price. In the profile `absolute` that is any level of less than 50 units. In the
+ * profile `relative` each place behind the best price, one typical step between levels apart, is normally occupied in some share of
+ * the frames. If several adjacent places are occupied far less often for some seconds, liquidity has been withdrawn. Places are
+ * counted from the best price, so a gap moves with it; while the price moves nothing is learned.
  *
- * The gap's measure is the scan statistic of Kulldorff (1997), "A spatial scan statistic": of all runs of places the largest
- * logarithm of the likelihood ratio of as few levels as were there of late, C, to as many as usual, N, as Poisson counts:
- * C ln(C / N) + N - C. It is N where all are gone, and much less than N - C where some are left, which is what lulls are like.
+ * The evidence is the scan statistic of Kulldorff (1997), "A spatial scan statistic": over all runs of places the largest logarithm of
+ * the likelihood ratio of the recent number of levels, C, to the usual number, N, as Poisson counts: C ln(C / N) + N - C. It is N if
+ * all are gone, and much less than N - C if some are left, as in ordinary lulls.
  */
 export class LiquidityGap implements Detector {
   readonly #thresholds: Thresholds["gapAlert"];
-  /** Logarithm of the price units from level to level. */
+  /** Logarithm of the price step between levels. */
   readonly #step = new RunningQuantile(0.5, 4_000);
-  /** Share of the frames in which a place is taken. */
+  /** Share of the frames in which each place is occupied. */
   readonly #usual = Array.from({ length: places }, () => new RunningMean(2_000));
-  readonly #watches: readonly GapTracker[];
+  readonly #trackers: readonly GapTracker[];
 
   constructor(thresholds: Thresholds["gapAlert"]) {
     this.#thresholds = thresholds;
-    this.#watches = sides.map((side) => new GapTracker(side, thresholds, this.#usual));
+    this.#trackers = sides.map((side) => new GapTracker(side, thresholds, this.#usual));
   }
 
   detect(scene: DetectorInput, raise: RaiseAlert): void {
@@ -45,9 +45,9 @@ export class LiquidityGap implements Detector {
     this.#learnSteps(moment.bids);
     this.#learnSteps(moment.asks);
     const step = Math.exp(this.#step.value);
-    for (const watch of this.#watches) {
-      if (before === undefined) watch.clear();
-      else watch.look(scene, step, raise);
+    for (const tracker of this.#trackers) {
+      if (before === undefined) tracker.clear();
+      else tracker.update(scene, step, raise);
     }
   }
 
@@ -58,15 +58,15 @@ export class LiquidityGap implements Detector {
   }
 }
 
-/** Places side by side that are emptier than usual. */
+/** Adjacent places that are emptier than usual. */
 interface Gap {
   first: number;
   count: number;
-  /** Levels that are usually there, ... */
+  /** Usual number of levels, ... */
   usual: number;
-  /** ... those that were, of late, ... */
+  /** ... the recent number, ... */
   there: number;
-  /** ... and how little likely so few are. */
+  /** ... and the evidence that so few are unusual. */
   evidence: number;
 }
 
@@ -74,12 +74,12 @@ class GapTracker {
   readonly #side: Side;
   readonly #thresholds: Thresholds["gapAlert"];
   readonly #usual: readonly RunningMean[];
-  readonly #taken = new Uint8Array(places);
-  /** Share of the last moments in which each place was taken. */
+  readonly #occupied = new Uint8Array(places);
+  /** Recent share of time in which each place was occupied. */
   readonly #recent = new Float64Array(places).fill(1);
-  /** Evidence that there is on average: much where those who quote come and go together, as in thin books. */
-  readonly #own = new RunningMean(6_000);
-  #told = false;
+  /** Average evidence, which is high in thin books whose orders come and go together. */
+  readonly #averageEvidence = new RunningMean(6_000);
+  #raised = false;
 
   constructor(side: Side, thresholds: Thresholds["gapAlert"], usual: readonly RunningMean[]) {
     this.#side = side;
@@ -89,50 +89,50 @@ class GapTracker {
 
   clear(): void {
     this.#recent.fill(1);
-    this.#told = false;
+    this.#raised = false;
   }
 
-  look({ moment, seconds, steady, gaps }: DetectorInput, step: number, raise: RaiseAlert): void {
+  update({ moment, seconds, steady, gaps }: DetectorInput, step: number, raise: RaiseAlert): void {
     const { name } = this.#side;
     const { steadyS, evidence: least, timesOwn, missing } = this.#thresholds;
-    // Who stands behind a price that has just moved moves too: that says nothing.
+    // Orders behind a price that has just moved move too: that is no evidence.
     if (steady[name] < steadyS) return;
     const levels = levelsOf(moment, name);
     this.#note(levels, step, seconds);
     const gap = this.#widest();
-    const unlikely = Math.max(least, timesOwn * this.#own.mean);
-    this.#own.add(gap.evidence);
-    if (gap.evidence < overAt * least) this.#told = false;
+    const unlikely = Math.max(least, timesOwn * this.#averageEvidence.mean);
+    this.#averageEvidence.add(gap.evidence);
+    if (gap.evidence < overAt * least) this.#raised = false;
     const known = (this.#usual[0]?.count ?? 0) > 2 * leastFrames;
-    // What is suspected is not to become usual.
+    // A suspected gap must not become usual.
     if (!known || gap.evidence < overAt * least) this.#learn();
     if (!known) return;
-    if (this.#told || gap.evidence < unlikely || gap.usual - gap.there < missing) return;
-    this.#told = true;
+    if (this.#raised || gap.evidence < unlikely || gap.usual - gap.there < missing) return;
+    this.#raised = true;
     this.#raise(gap, levels, step, gaps.medianSize, raise);
   }
 
   #note(levels: readonly BookLevel[], step: number, seconds: number): void {
-    this.#taken.fill(0);
+    this.#occupied.fill(0);
     const best = levels[0]?.[0] ?? 0;
     for (let at = 1; at < levels.length; at++) {
       const place = Math.round(Math.abs((levels[at]?.[0] ?? 0) - best) / step);
       if (place > places) break;
-      if (place > 0) this.#taken[place - 1] = 1;
+      if (place > 0) this.#occupied[place - 1] = 1;
     }
     const kept = Math.exp(-seconds / this.#thresholds.tauS);
     for (let place = 0; place < places; place++) {
-      const taken = this.#taken[place] ?? 0;
-      this.#recent[place] = (this.#recent[place] ?? 0) * kept + taken * (1 - kept);
+      const occupied = this.#occupied[place] ?? 0;
+      this.#recent[place] = (this.#recent[place] ?? 0) * kept + occupied * (1 - kept);
     }
   }
 
   #learn(): void {
-    for (let place = 0; place < places; place++) this.#usual[place]?.add(this.#taken[place] ?? 0);
+    for (let place = 0; place < places; place++) this.#usual[place]?.add(this.#occupied[place] ?? 0);
   }
 
   #widest(): Gap {
-    // Less decides nothing, and a run is evidence of less than N - C: so in most frames there is nothing to work out.
+    // Evidence is below N - C, so most frames need no logarithm.
     const least = overAt * this.#thresholds.evidence;
     const most: Gap = { first: 0, count: 0, usual: 0, there: 0, evidence: 0 };
     for (let first = 0; first < places; first++) {
@@ -175,7 +175,7 @@ class GapTracker {
         // The best level is the first.
         affected_levels: Array.from({ length: count }, (_, n) => first + 2 + n),
         total_gap_volume: roundedOrZero((usual - there) * usualSize, 8),
-        // The gap lies behind it.
+        // The gap begins behind this price.
         price_level: last,
       },
     });

@@ -5,15 +5,15 @@ import { detectorInput, ladder, momentAt } from "../testing.js";
 import { relative } from "../thresholds.js";
 import { MomentumIgnition } from "./momentum-ignition.js";
 
-// Ten frames a second. The usual move of a second is 1 unless it is said to be another, so distances are what they are times it.
+// Ten frames a second. The typical move of a second is 1 by default, so distances are multiples of it.
 
-/** What happens from one frame to the next. */
+/** The change from one frame to the next. */
 interface Step {
   readonly move: number;
   readonly buys?: number;
   readonly sells?: number;
   readonly afterGap?: boolean;
-  /** What the mid usually moves in a second, by now. */
+  /** Typical move of the mid in a second. */
   readonly usual?: number;
 }
 
@@ -47,7 +47,7 @@ const push = times(20, { move: 0.6, buys: 1 });
 const back: Step = { move: -5 };
 
 describe("[AN16] a push", () => {
-  test("begins where its drift does, not where the price was lowest", () => {
+  test("begins where its drift begins, not where the price was lowest", () => {
     // 3 up in 3 s, which is slower than 2.5 a second, while others sell.
     const slow = times(30, { move: 0.1, sells: 1 });
     expect(alertsOf(...slow, ...push, ...rest(1), back)).toEqual([
@@ -68,7 +68,7 @@ describe("[AN16] a push", () => {
     expect(more).toEqual([]);
   });
 
-  test("goes as far as was usual when it began: it makes itself usual", () => {
+  test("is measured by the typical move at its beginning, since it raises that move itself", () => {
     const learned = times(20, { move: 0.6, buys: 1, usual: 2 });
     const [alert] = alertsOf(...learned, ...rest(1), back);
     expect(alert?.fields).toMatchObject({ times_usual: 12 });

@@ -3,38 +3,36 @@ import { roundedOrZero } from "../rounding.js";
 import type { Thresholds } from "../thresholds.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-/** A moment a push may begin or end with. All but the first three are sums over the frames up to it. */
-interface Mark {
+/** State at a possible beginning or end of a push. All but the first three are sums over the frames so far. */
+interface PushState {
   ns: number;
   mid: number;
-  /** What the mid usually moves in a second. */
+  /** Typical move of the mid in a second. */
   usual: number;
   buys: number;
   sells: number;
   volume: number;
-  /** Of the mid's changes from frame to frame. */
+  /** Sum of the squared changes of the mid from frame to frame. */
   squares: number;
   frames: number;
 }
 
 /**
- * MOMENTUM_IGNITION: within a few seconds the price goes much farther than it usually does in one, as straight as it seldom goes by itself,
- * on trades of nearly one side, and then, within some seconds, much of the way back: somebody pushed, others followed, and the pusher
- * left. What jumps, or stays where it went, is news, and no alert. The practice is described in ESMA/2012/122, "Systems and controls in
- * an automated trading environment".
+ * MOMENTUM_IGNITION: within a few seconds the price moves unusually far and straight on trades of nearly one side, and reverts much of
+ * the way within some seconds: one participant pushed the price, others followed, and the first one left. A jump, or a move that
+ * stays, is news and no alert. ESMA/2012/122, "Systems and controls in an automated trading environment", describes the practice.
  *
- * A push is a drift where there usually is none, and begins where a cumulative sum for such a drift was last zero (Page 1954, "Continuous
- * inspection schemes"): neither where the price was lowest, which may be long before, nor where it was noticed. How far it went says
- * little alone, since lively seconds go as far. They wobble, though, and whoever pushes does not: so distance counts by what is usual in
- * a second, by the wobble of the push itself (Student's t of its steps) and by its time, in the geometric mean of the three, of which the
- * share of trades that went along is taken.
+ * A push is an unusual drift. It begins where a cumulative sum for such a drift was last zero (Page 1954, "Continuous inspection
+ * schemes"), not at the lowest price, which may be long before, nor where it was detected. Distance alone is weak evidence, since active
+ * seconds move as far, but they wobble and a push does not. So the force is the geometric mean of the distance relative to the typical
+ * move, to the push's own wobble (Student's t of its steps) and to its duration, times the share of trades in its direction.
  */
 export class MomentumIgnition implements Detector {
-  readonly #watches: readonly PushTracker[];
-  readonly #now = noMark();
+  readonly #trackers: readonly PushTracker[];
+  readonly #now = emptyState();
 
   constructor(thresholds: Thresholds["ignition"]) {
-    this.#watches = [new PushTracker(1, thresholds), new PushTracker(-1, thresholds)];
+    this.#trackers = [new PushTracker(1, thresholds), new PushTracker(-1, thresholds)];
   }
 
   detect({ moment, before, seconds, volume, typicalMove }: DetectorInput, raise: RaiseAlert): void {
@@ -50,21 +48,21 @@ export class MomentumIgnition implements Detector {
       if (side === "buy") now.buys++;
       else if (side === "sell") now.sells++;
     }
-    for (const watch of this.#watches) {
-      if (before === undefined) watch.begin(now);
-      else watch.look(now, step, seconds, raise);
+    for (const tracker of this.#trackers) {
+      if (before === undefined) tracker.begin(now);
+      else tracker.update(now, step, seconds, raise);
     }
   }
 }
 
-/** Looks for pushes in one direction. */
+/** Tracks pushes in one direction. */
 class PushTracker {
   readonly #direction: 1 | -1;
   readonly #thresholds: Thresholds["ignition"];
-  /** Where the push begins, if this is one. */
-  readonly #from = noMark();
-  readonly #peak = noMark();
-  /** How much farther it has gone since then than a drift that is no push would have. */
+  /** Where the push began, if this is one. */
+  readonly #from = emptyState();
+  readonly #peak = emptyState();
+  /** Distance since then beyond that of the largest ordinary drift. */
   #excess = 0;
   #noticed = false;
 
@@ -73,13 +71,13 @@ class PushTracker {
     this.#thresholds = thresholds;
   }
 
-  begin(now: Mark): void {
+  begin(now: PushState): void {
     set(this.#from, now);
     this.#excess = 0;
     this.#noticed = false;
   }
 
-  look(now: Mark, step: number, seconds: number, raise: RaiseAlert): void {
+  update(now: PushState, step: number, seconds: number, raise: RaiseAlert): void {
     const { usual } = this.#from;
     if (usual <= 0) this.begin(now);
     else if (this.#noticed) this.#follow(now, raise);
@@ -93,7 +91,7 @@ class PushTracker {
     }
   }
 
-  #follow(now: Mark, raise: RaiseAlert): void {
+  #follow(now: PushState, raise: RaiseAlert): void {
     const from = this.#from;
     const peak = this.#peak;
     if (this.#direction * (now.mid - peak.mid) > 0) set(peak, now);
@@ -110,12 +108,12 @@ class PushTracker {
     const peak = this.#peak;
     const buys = peak.buys - from.buys;
     const sells = peak.sells - from.sells;
-    // Who pushes trades: what moves without is a thin book. What jumps is news.
+    // A push needs trades: without them the book is just thin. A jump is news.
     if (buys + sells === 0 || peak.ns - from.ns < this.#thresholds.shortestNs) return false;
     const along = (this.#direction > 0 ? buys : sells) / (buys + sells);
     const distance = Math.abs(peak.mid - from.mid);
     const residual = peak.squares - from.squares - distance ** 2 / (peak.frames - from.frames);
-    // A usual second is added, so that no push is infinitely straight.
+    // The typical move is added, so that no push is infinitely straight.
     const wobble = Math.sqrt(Math.max(0, residual) + from.usual ** 2);
     const times = distance / from.usual;
     const perSecond = times / ((peak.ns - from.ns) / 1e9);
@@ -141,12 +139,12 @@ class PushTracker {
   }
 }
 
-function noMark(): Mark {
+function emptyState(): PushState {
   return { ns: 0, mid: 0, usual: 0, buys: 0, sells: 0, volume: 0, squares: 0, frames: 0 };
 }
 
-// HOT: in nearly every frame. Marks are written over, since most are worth nothing in the frame after.
-function set(mark: Mark, now: Mark): void {
+// HOT: in nearly every frame. States are overwritten, not allocated, since most are obsolete in the next frame.
+function set(mark: PushState, now: PushState): void {
   mark.ns = now.ns;
   mark.mid = now.mid;
   mark.usual = now.usual;

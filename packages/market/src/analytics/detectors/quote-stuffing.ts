@@ -4,12 +4,12 @@ import { DecayingSum, RecentRate } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-/** Seconds before which nothing is known of the usual rate. */
+/** Seconds of data before there is a usual rate. */
 const leastSeconds = 10;
 
 /**
- * QUOTE_STUFFING: many more book updates than usual, and enough of them to be in others' way. The rate is that of the last second
- * (weights e^(-age / 1 s)), the usual one that of the last two minutes, which does not learn from what is being suspected. After
+ * QUOTE_STUFFING: far more book updates than usual, and enough to slow others down. The rate is that of the last second (weights
+ * e^(-age / 1 s)); the usual rate is that of the last two minutes, which learns little from suspected stuffing. After
  * Egginton, Van Ness and Van Ness (2016), "Quote stuffing".
  */
 export class QuoteStuffing implements Detector {
@@ -34,7 +34,7 @@ export class QuoteStuffing implements Detector {
     const usual = this.#usual.rate;
     const busy = this.#usual.knownSeconds > leastSeconds && rate > perSecond && rate > timesUsual * usual;
     this.#seconds = busy ? this.#seconds + seconds : 0;
-    // What is far above stays out of what is usual, but for a part: a market may have changed for good.
+    // An unusual rate is learned only in part, in case the market has changed permanently.
     this.#usual.add(seconds, busy ? Math.min(moment.updates, 2 * usual * seconds) : moment.updates);
     if (!busy || this.#seconds < lastingS) return;
     const times = rate / usual;

@@ -2,10 +2,10 @@ import type { RaiseAlert } from "../alert-throttle.js";
 import { roundedOrZero } from "../rounding.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-/** So many times the usual movement is a crisis. */
+/** A crisis is a movement of this many times the typical one. */
 const crisis = 14;
 
-/** REGIME_STRESS as the market becomes stressed; REGIME_CRISIS as the price moves 14 times farther than usual, once until it is over. */
+/** REGIME_STRESS when the market becomes stressed; REGIME_CRISIS when the price moves 14 times the typical move, once until it is over. */
 export class RegimeChange implements Detector {
   #stressed = false;
   #inCrisis = false;

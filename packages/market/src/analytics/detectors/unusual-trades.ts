@@ -5,13 +5,13 @@ import type { Thresholds } from "../thresholds.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
 /**
- * UNUSUAL_TRADE_SIZE: a trade whose size lies more than so many deviations above the mean of the last 20. Sizes have heavy tails,
- * so relative thresholds also ask that it is as large as one in some minutes.
+ * UNUSUAL_TRADE_SIZE: a trade whose size is several deviations above the mean of the last 20. Sizes have heavy tails, so in the profile
+ * `relative` it must also exceed its return level.
  */
 export class UnusualTradeSize implements Detector {
   readonly #thresholds: Thresholds["tradeSize"];
   readonly #last = new RunningMean(20);
-  /** Of the sizes' logarithms. */
+  /** Return level of the sizes' logarithms. */
   readonly #rare: ReturnLevel;
 
   constructor(thresholds: Thresholds["tradeSize"]) {
@@ -39,13 +39,13 @@ export class UnusualTradeSize implements Detector {
   }
 }
 
-/** Trades whose gaps count. */
+/** Number of trades whose gaps are averaged. */
 const trades = 5;
-const factor = 1e6;
+const nsPerMs = 1e6;
 
 /**
- * RAPID_TRADING: five moments of trading in a row with a mean gap under 100 ms; relative: shorter than nearly always, too. Trades of
- * one time are one order meeting several others, and count as one.
+ * RAPID_TRADING: five consecutive trade times with a mean gap under 100 ms; in the profile `relative` the gap must also be in the lowest
+ * thousandth. Trades of one time are one order's executions and count once.
  */
 export class RapidTrading implements Detector {
   readonly #thresholds: Thresholds["rapid"];
@@ -69,7 +69,7 @@ export class RapidTrading implements Detector {
 
   #judge(raise: RaiseAlert): void {
     if (this.#times.length < trades) return;
-    const gapMs = ((this.#times[trades - 1] ?? 0) - (this.#times[0] ?? 0)) / (trades - 1) / factor;
+    const gapMs = ((this.#times[trades - 1] ?? 0) - (this.#times[0] ?? 0)) / (trades - 1) / nsPerMs;
     const { gapMs: least, relative } = this.#thresholds;
     const limit = relative ? Math.min(least, this.#usual.value) : least;
     const known = !relative || this.#usual.count > 200;

@@ -5,10 +5,10 @@ import { RunningMean } from "../running-statistics.js";
 import type { Thresholds } from "../thresholds.js";
 import type { Detector, DetectorInput } from "./detector.js";
 
-/** Trades that are remembered. */
+/** Most trades kept. */
 const most = 96;
 
-interface Seen {
+interface RecentTrade {
   readonly ns: number;
   readonly price: number;
   readonly size: number;
@@ -16,15 +16,14 @@ interface Seen {
 }
 
 /**
- * WASH_TRADING: trades of nearly one size at one price, whose sides alternate, again and again within a few seconds: one
- * party on both sides, which moves volume and nothing else. Sizes below the usual trade are left out, since the smallest lots of
- * an instrument are always alike. After Cao, Li, Coleman, Belatreche and McGinnity (2016), "Detecting wash trade in financial
+ * WASH_TRADING: repeated trades of nearly one size at one price with alternating sides within a few seconds: one party on both sides,
+ * which only creates volume. Trades below the mean size are ignored, since an instrument's smallest lots are always alike. After Cao, Li, Coleman, Belatreche and McGinnity (2016), "Detecting wash trade in financial
  * market using digraphs and dynamic programming", whose closed cycles show in public trades as this pattern.
  */
 export class WashTrading implements Detector {
   readonly #thresholds: Thresholds["wash"];
-  readonly #usual = new RunningMean(1_000);
-  readonly #recent: Seen[] = [];
+  readonly #meanTrade = new RunningMean(1_000);
+  readonly #recent: RecentTrade[] = [];
 
   constructor(thresholds: Thresholds["wash"]) {
     this.#thresholds = thresholds;
@@ -32,8 +31,8 @@ export class WashTrading implements Detector {
 
   detect({ moment }: DetectorInput, raise: RaiseAlert): void {
     for (const { price, size, side } of moment.trades) {
-      this.#usual.add(size);
-      if (side === "unknown" || this.#usual.count < 20 || size < 0.7 * this.#usual.mean) continue;
+      this.#meanTrade.add(size);
+      if (side === "unknown" || this.#meanTrade.count < 20 || size < 0.7 * this.#meanTrade.mean) continue;
       this.#recent.push({ ns: moment.ns, price, size, side });
       if (this.#recent.length > most) this.#recent.shift();
       this.#judge(raise);
@@ -64,7 +63,7 @@ export class WashTrading implements Detector {
     const mean = sum / alike;
     raise({
       type: "WASH_TRADING",
-      severity: mean >= 4 * this.#usual.mean || alike >= 24 ? "high" : alike >= 14 ? "medium" : "low",
+      severity: mean >= 4 * this.#meanTrade.mean || alike >= 24 ? "high" : alike >= 14 ? "medium" : "low",
       message: "Trades of one size at one price go back and forth",
       fields: {
         avg_volume: roundedOrZero(mean, 8),

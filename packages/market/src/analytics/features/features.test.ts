@@ -24,7 +24,7 @@ describe("[AN1] the book's imbalance", () => {
     expect(bookImbalance([[99, 3]], ladder(101, 1, [1, 2]))).toBeCloseTo(0.150955, 6);
   });
 
-  test("is 1 with bids alone, -1 with asks alone, 0 with neither, and looks at no sixth level", () => {
+  test("is 1 with only bids, -1 with only asks, 0 with neither, and ignores the sixth level", () => {
     expect(bookImbalance([[99, 3]], [])).toBe(1);
     expect(bookImbalance([], [[101, 3]])).toBe(-1);
     expect(bookImbalance([], [])).toBe(0);
@@ -32,7 +32,7 @@ describe("[AN1] the book's imbalance", () => {
     expect(bookImbalance(ladder(99, -1, [...five, 50]), ladder(101, 1, five))).toBe(0);
   });
 
-  test("says which way the microprice leans, in percent", () => {
+  test("gives the direction of the microprice in percent", () => {
     // q_bid 3, q_ask 1: microprice 99.5, a quarter of the spread above the mid.
     expect(directionalProbability(100.5, 100, 2)).toBe(75);
     expect(directionalProbability(100, 100, 0)).toBe(50);
@@ -47,7 +47,7 @@ describe("[AN1] order flow imbalance", () => {
     asks: ladder(ask, 1, [askSize]),
   });
 
-  test("is what came to the bid less what came to the ask, of what came and went", () => {
+  test("is size added to the bid minus size added to the ask, over the turnover", () => {
     const flow = new OrderFlowImbalance();
     flow.update(0.1, book(99, 5, 101, 5), book(99, 8, 101, 4)); // +3 and -1: e = 4 of 4
     expect(flow.levels[0]).toBe(1);
@@ -55,7 +55,7 @@ describe("[AN1] order flow imbalance", () => {
     expect(flow.levels[0]).toBeCloseTo(1 / 3, 12);
   });
 
-  test("takes a better price for all that stands there, and a worse one for all that stood there", () => {
+  test("counts the whole level when the price changes", () => {
     const up = new OrderFlowImbalance();
     up.update(0.1, book(99, 5, 101, 5), book(100, 2, 102, 7)); // bid +2, ask -5: e = 7 of 7
     expect(up.levels[0]).toBe(1);
@@ -64,7 +64,7 @@ describe("[AN1] order flow imbalance", () => {
     expect(down.levels[0]).toBe(-1);
   });
 
-  test("fades by 1/e in a second, and is told of five levels", () => {
+  test("decays by 1/e in a second, and has five levels", () => {
     const flow = new OrderFlowImbalance();
     flow.update(0, book(99, 5, 101, 5), book(99, 6, 101, 5)); // +1
     flow.update(1, book(99, 6, 101, 5), book(99, 6, 101, 6)); // -1, and the first is worth 0.36788
@@ -78,7 +78,7 @@ describe("[AN1] order flow imbalance", () => {
 describe("[AN1] VPIN", () => {
   const trade = (size: number, side: "buy" | "sell" | "unknown") => ({ timestamp: isoAt(0), price: 100, size, side });
 
-  test("is 1 where all buy, 0 where both sides are alike, and half an unknown side for each", () => {
+  test("is 1 if all trades are buys, 0 if balanced, and counts an unknown side half for each", () => {
     const bought = new Vpin();
     const both = new Vpin();
     const unknown = new Vpin();
@@ -92,7 +92,7 @@ describe("[AN1] VPIN", () => {
     expect(unknown.value).toBe(0);
   });
 
-  test("goes on between buckets as it was, and takes one huge trade for no more than all buckets", () => {
+  test("keeps its value between buckets, and counts a huge trade as all buckets at most", () => {
     const vpin = new Vpin();
     for (let n = 0; n < 100; n++) vpin.update(1, [trade(1, n % 2 === 0 ? "buy" : "sell")]);
     const { value } = vpin;
@@ -104,7 +104,7 @@ describe("[AN1] VPIN", () => {
 });
 
 describe("[AN1] liquidity gaps", () => {
-  test("are levels below the threshold, with a risk that falls with the distance", () => {
+  test("are levels below the threshold, with a risk that decreases with distance", () => {
     const gaps = new LiquidityGaps({ units: 50, ofMedian: 0 });
     gaps.update(ladder(99, -1, [100, 25]), ladder(101, 1, [10]));
     expect(gaps.found).toEqual([
@@ -114,7 +114,7 @@ describe("[AN1] liquidity gaps", () => {
     expect(gaps.severity).toBe(1.25);
   });
 
-  test("are relative to what levels usually hold, and none lies behind the tenth", () => {
+  test("are relative to the median size, and only among the best ten levels", () => {
     const gaps = new LiquidityGaps({ ofMedian: 0.1 });
     for (let n = 0; n < 50; n++) gaps.update(ladder(99, -1, Array(12).fill(10)), ladder(101, 1, Array(12).fill(10)));
     expect(gaps.medianSize).toBeCloseTo(10, 6);
@@ -124,7 +124,7 @@ describe("[AN1] liquidity gaps", () => {
 });
 
 test("[AN1] volatility is the root of the squared returns by time, in basis points per root second", () => {
-  const volatility = new Volatility(1e9); // so long that nothing fades
+  const volatility = new Volatility(1e9); // long enough that nothing decays
   volatility.update(1, 100, 101);
   volatility.update(3, 101, 100);
   expect(volatility.value).toBeCloseTo(1e4 * Math.sqrt((2 * Math.log(1.01) ** 2) / 4), 6);
@@ -151,7 +151,7 @@ describe("[AN6] realised spread", () => {
     expect(known).toEqual([undefined, undefined, { spread: 1, of: [isoAt(0)] }, undefined]);
   });
 
-  test("takes the frame's own mid exactly 5 s after, and one number weighted by size for several trades", () => {
+  test("uses the frame's own mid exactly 5 s later, and weighs several trades by size", () => {
     const note = noting();
     const first = momentAt(0, ...book(100), [buy, { price: 99, size: 3, side: "sell" }]);
     const then = momentAt(5, ...book(102));
@@ -160,7 +160,7 @@ describe("[AN6] realised spread", () => {
     expect(note(then, first)).toEqual({ spread: 4, of: [isoAt(0)] });
   });
 
-  test("is not known of trades of unknown side, nor across a gap", () => {
+  test("is unknown for trades of unknown side and across a gap", () => {
     const note = noting();
     const first = momentAt(0, ...book(100), [{ ...buy, side: "unknown" }]);
     note(first, undefined);
@@ -171,15 +171,15 @@ describe("[AN6] realised spread", () => {
     expect(note(momentAt(16, ...book(100)), momentAt(14, ...book(100)))).toBeUndefined();
   });
 
-  test("stands in the frame with the times of its trades, and is null in others", () => {
+  test("is in the frame with the times of its trades, and null in others", () => {
     const frames = [momentAt(0, ...book(100), [buy]), momentAt(5, ...book(100))];
     expect(fields(...frames)).toMatchObject({ realized_spread: 2, realized_spread_of: [isoAt(0)] });
     expect(fields(...frames.slice(0, 1))).toMatchObject({ realized_spread: null, realized_spread_of: null });
   });
 });
 
-describe("what is usual", () => {
-  test("a running mean is the plain one until its window is full, and ignores what is no number", () => {
+describe("running statistics", () => {
+  test("a running mean is plain until its window is full, and ignores non-finite values", () => {
     const mean = new RunningMean(10);
     for (const value of [1, 2, Number.NaN, 3, Number.POSITIVE_INFINITY, 4]) mean.add(value);
     expect(mean.mean).toBe(2.5);
@@ -187,14 +187,14 @@ describe("what is usual", () => {
     expect(mean.score(2.5 + 3 * Math.sqrt(1.25))).toBeCloseTo(3, 12);
   });
 
-  test("a running quantile comes near the true one", () => {
+  test("a running quantile approaches the true one", () => {
     const quantile = new RunningQuantile(0.9, 2_000);
     for (let n = 0; n < 20_000; n++) quantile.add((n * 7_919) % 1_000);
     expect(quantile.value).toBeGreaterThan(870);
     expect(quantile.value).toBeLessThan(930);
   });
 
-  test("a rare value is the one exceeded once in so long, though less time was seen", () => {
+  test("a return level is exceeded once per return period, even with less data", () => {
     // Exponential with mean 1, one every tenth of a second: in 600 s the largest of 6,000, about ln 6,000 = 8.7.
     const rare = new ReturnLevel(600);
     expect(rare.value).toBe(Number.POSITIVE_INFINITY);

@@ -1,8 +1,8 @@
 import type { BookLevel } from "../../book/order-book.js";
 
-/** Levels whose flow is told apart. */
+/** Levels with a flow imbalance each. */
 const flowLevels = 5;
-/** Seconds after which an event's flow counts 1/e. */
+/** Decay time of the flow in seconds. */
 const tau = 1;
 
 interface Book {
@@ -13,10 +13,10 @@ interface Book {
 /**
  * Order flow imbalance. Per level m, from one frame to the next,
  *   e = [P_b >= P_b'] q_b - [P_b <= P_b'] q_b' - [P_a <= P_a'] q_a + [P_a >= P_a'] q_a'
- * (primes: the frame before), which is what came to the bid less what came to the ask: Cont, Kukanov and Stoikov (2014), "The
+ * (primes: the frame before), the size added to the bid minus the size added to the ask: Cont, Kukanov and Stoikov (2014), "The
  * price impact of order book events", eq. 4; per level as in Xu, Gould and Howison (2019), "Multi-level order-flow imbalance
- * in a limit order book". Scaled to -1..1 by what came and went altogether: sum e / sum (|bid's part| + |ask's part|), both
- * fading by e^(-age / 1 s). 0 without flow. A level that is not there counts as size 0, infinitely far out.
+ * in a limit order book". Scaled to -1..1 by the total turnover: sum e / sum (|bid's part| + |ask's part|), both
+ * decaying by e^(-age / 1 s). 0 without flow. A missing level counts as size 0, infinitely far out.
  */
 export class OrderFlowImbalance {
   /** -1 to 1, of levels 1 to 5. The first is the imbalance of the best prices. */
@@ -29,13 +29,13 @@ export class OrderFlowImbalance {
     for (let level = 0; level < flowLevels; level++) {
       const bid = flow(before.bids[level], now.bids[level], 1);
       const ask = flow(before.asks[level], now.asks[level], -1);
-      const sum = faded(this.#flow, level, kept, bid - ask);
-      const turnover = faded(this.#turnover, level, kept, Math.abs(bid) + Math.abs(ask));
+      const sum = decayed(this.#flow, level, kept, bid - ask);
+      const turnover = decayed(this.#turnover, level, kept, Math.abs(bid) + Math.abs(ask));
       this.levels[level] = turnover > 0 ? sum / turnover : 0;
     }
   }
 
-  /** What came before says nothing of what comes next. */
+  /** Resets the flow, after a gap. */
   clear(): void {
     this.#flow.fill(0);
     this.#turnover.fill(0);
@@ -43,7 +43,7 @@ export class OrderFlowImbalance {
   }
 }
 
-/** What came (> 0) or went (< 0) at a level; `inward`: +1 where a higher price is a better one. */
+/** Size added (> 0) or removed (< 0) at a level; `inward`: +1 if a higher price is better. */
 function flow(before: BookLevel | undefined, now: BookLevel | undefined, inward: 1 | -1): number {
   const worst = -inward * Number.POSITIVE_INFINITY;
   const priceBefore = before?.[0] ?? worst;
@@ -54,8 +54,8 @@ function flow(before: BookLevel | undefined, now: BookLevel | undefined, inward:
   return inward * (price - priceBefore) > 0 ? size : -sizeBefore;
 }
 
-/** Lets a sum fade and adds to it; what is not finite is left out, since it would spoil the sum for good. */
-function faded(sums: Float64Array, level: number, kept: number, amount: number): number {
+/** Decays a sum and adds to it; non-finite results are dropped, since they would corrupt the sum permanently. */
+function decayed(sums: Float64Array, level: number, kept: number, amount: number): number {
   const before = sums[level] ?? 0;
   const sum = before * kept + amount;
   if (!Number.isFinite(sum)) return before;
@@ -63,7 +63,7 @@ function faded(sums: Float64Array, level: number, kept: number, amount: number):
   return sum;
 }
 
-/** e^(-0.5 i) for the levels that count. */
+/** e^(-0.5 i) for each level i. */
 const weights = [0, 1, 2, 3, 4].map((level) => Math.exp(-0.5 * level));
 
 /**
@@ -85,7 +85,7 @@ export function bookImbalance(bids: readonly BookLevel[], asks: readonly BookLev
 }
 
 /**
- * The chance that the next move is up as the best sizes tell it, in percent: where the microprice lies between bid and ask,
+ * The probability, in percent, that the next move is up, from the position of the microprice between bid and ask:
  * 50 + 100 (microprice - mid) / spread. 50 with an empty side. With the size-weighted microprice (Stoikov 2018, "The
  * micro-price", its first approximation) this is 100 q_bid / (q_bid + q_ask).
  */

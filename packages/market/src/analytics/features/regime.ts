@@ -12,78 +12,78 @@ interface Hysteresis {
 const stress: Hysteresis = { enter: 6, leave: 3 };
 const heat: Hysteresis = { enter: 6, leave: 3 };
 const suspicion: Hysteresis = { enter: 1, leave: 0.35 };
-/** Seconds before which there is no past to compare with. */
+/** Seconds of data before a comparison is possible. */
 const leastSeconds = 20;
 const quickS = 3;
 const slowS = 180;
 
 /**
- * The state of the market, by thresholds with hysteresis on what it does now against its own recent past: an online method that
- * starts from nothing and draws no random numbers.
- *   stress     = max(move of the mid in 3 s / usual one, spread / usual spread)
+ * The state of the market, by thresholds with hysteresis on the present relative to the recent past: an online method without prior
+ * data or random numbers.
+ *   stress     = max(move of the mid in 3 s / typical move, spread / typical spread)
  *   heat       = volume traded per second in the last 3 s / in the last 3 min
- *   suspicion  = alerts of manipulation, a high one counts 1, fading by e^(-age / 10 s)
- * 3 where suspicion is in force, else 2 where heat is, else 1 where stress is, else 0.
+ *   suspicion  = alerts of manipulation, a high one counts 1, decaying by e^(-age / 10 s)
+ * 3 if suspicion is active, else 2 if heat is, else 1 if stress is, else 0.
  */
 export class MarketRegime {
   current: Regime = 0;
-  /** How many times its usual self the market's movement or spread is. */
+  /** Movement or spread relative to the typical one, the larger of both. */
   stress = 0;
-  /** The part of it that is movement. */
+  /** The movement relative to the typical one. */
   moved = 0;
   stressed = false;
-  /** Usual move of the mid in a second, price units; 0 while not known. */
+  /** Typical move of the mid in a second, price units; 0 while unknown. */
   readonly typicalMove = new TypicalMove();
-  readonly #volumeNow = new RecentRate(quickS);
+  readonly #volumeShort = new RecentRate(quickS);
   readonly #mids = new RecentMids(quickS * 1e9, 64);
   readonly #spread = new RunningMean(1_500);
-  readonly #volumeUsual = new RecentRate(slowS);
+  readonly #volumeLong = new RecentRate(slowS);
   readonly #suspicion = new DecayingSum(10);
   #hot = false;
   #suspected = false;
 
-  /** A gap lies before the frame that comes next. */
+  /** A gap precedes the next frame. */
   restart(): void {
     this.#mids.clear();
     this.typicalMove.restart();
   }
 
-  /** `spread` is NaN with an empty side; `suspicion`: what the alerts of the frame before add. */
+  /** `spread` is NaN if a side is empty; `suspected` is the suspicion that the previous frame's alerts add. */
   update(ns: number, seconds: number, mid: number, spread: number, volume: number, suspected: number): void {
-    this.#volumeNow.add(seconds, volume);
+    this.#volumeShort.add(seconds, volume);
     this.#suspicion.add(seconds, suspected);
     this.#mids.add(ns, mid);
-    const known = this.#volumeUsual.knownSeconds > leastSeconds;
+    const known = this.#volumeLong.knownSeconds > leastSeconds;
     const move = Math.abs(mid - this.#mids.midAt(0)) / Math.sqrt(quickS);
-    // A spread of one tick is the least there is; where it is the rule, its usual size is nearly that.
+    // The smallest spread is one tick; if that is the rule, the typical spread is close to it.
     const wide = this.#spread.count > 100 ? ratio(spread, this.#spread.mean + this.#spread.deviation) : 0;
     this.moved = known ? ratio(move, this.typicalMove.value) : 0;
     this.stress = known ? Math.max(this.moved, wide) : 0;
-    this.#settle(known ? ratio(this.#volumeNow.rate, this.#volumeUsual.rate) : 0);
+    this.#settle(known ? ratio(this.#volumeShort.rate, this.#volumeLong.rate) : 0);
     this.typicalMove.update(ns, mid);
-    this.#volumeUsual.add(seconds, volume);
+    this.#volumeLong.add(seconds, volume);
     this.#spread.add(spread);
   }
 
   #settle(hot: number): void {
-    this.stressed = inForce(this.stressed, this.stress, stress);
-    this.#hot = inForce(this.#hot, hot, heat);
-    this.#suspected = inForce(this.#suspected, this.#suspicion.value, suspicion);
+    this.stressed = isActive(this.stressed, this.stress, stress);
+    this.#hot = isActive(this.#hot, hot, heat);
+    this.#suspected = isActive(this.#suspected, this.#suspicion.value, suspicion);
     this.current = this.#suspected ? 3 : this.#hot ? 2 : this.stressed ? 1 : 0;
   }
 }
 
-/** 0 where nothing is usual. */
+/** 0 without a usual value. */
 function ratio(now: number, usual: number): number {
   const times = now / usual;
   return usual > 0 && Number.isFinite(times) ? times : 0;
 }
 
-function inForce(before: boolean, value: number, { enter, leave }: Hysteresis): boolean {
+function isActive(before: boolean, value: number, { enter, leave }: Hysteresis): boolean {
   return value >= (before ? leave : enter);
 }
 
-/** The mids of the last seconds, at most so many of them, oldest first. */
+/** Ring buffer of the mids of the last seconds, oldest first. */
 class RecentMids {
   readonly #spanNs: number;
   readonly #ns: Float64Array;
@@ -125,7 +125,7 @@ class RecentMids {
     return this.#mids[this.#place(place)] ?? 0;
   }
 
-  /** Where in the ring it lies: `place` is at most the ring's size. */
+  /** Index in the ring; `place` is at most the ring's size. */
   #place(place: number): number {
     const at = this.#first + place;
     return at < this.#ns.length ? at : at - this.#ns.length;

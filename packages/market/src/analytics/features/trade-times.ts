@@ -1,12 +1,12 @@
 import type { FrameMoment } from "../../frame/frame-analytics.js";
 
-/** When the trades of a frame took place, in tape time; a trade whose time cannot be read did with its frame. */
+/** Tape times of a frame's trades; a trade with an unreadable time gets the frame's. */
 export class TradeTimes {
   readonly #clock = new EventClock();
   readonly #ns: number[] = [];
 
   // HOT: once per frame of an import.
-  /** One time for each of its trades; good until the next frame's are asked for. */
+  /** One time per trade; valid until the next call. */
   of({ ns, timestamp, trades }: FrameMoment): readonly number[] {
     this.#ns.length = 0;
     if (trades.length > 0) this.#clock.start(timestamp);
@@ -19,8 +19,8 @@ export class TradeTimes {
 }
 
 /**
- * Reads the times of trades against that of their frame. Most of them lie in the same second, which is read only once. Times are
- * ISO 8601 in UTC; where one is none the answer is NaN.
+ * Measures times relative to a start time. Most trades are in the same second, which is parsed only once. Times are ISO 8601 in
+ * UTC; an invalid one gives NaN.
  */
 export class EventClock {
   #second = "";
@@ -28,7 +28,7 @@ export class EventClock {
   #startMs = Number.NaN;
   #startFraction = 0;
 
-  /** Counts from this time on. */
+  /** Sets the start time. */
   start(text: string): void {
     this.#startMs = this.#read(text);
     this.#startFraction = fraction(text);
@@ -54,7 +54,7 @@ export class EventClock {
 const secondLength = 19;
 const zero = "0".charCodeAt(0);
 
-/** Nanoseconds beyond the whole second, read digit by digit: a number made of a piece of text costs several times that. */
+/** Nanoseconds of the second, read digit by digit: converting a substring to a number costs several times more. */
 function fraction(text: string): number {
   let ns = 0;
   let unit = 1e8;

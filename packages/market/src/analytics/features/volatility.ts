@@ -2,8 +2,8 @@ import { RecentRate, RunningMean } from "../running-statistics.js";
 
 /**
  * Realised volatility of the mid: sqrt(sum r^2 / sum dt), r the log return from frame to frame, in basis points per square root
- * of a second (Andersen, Bollerslev, Diebold and Labys 2003, "Modeling and forecasting realized volatility"; the weights fade by
- * e^(-age / tau)). 0 while the price stands still.
+ * of a second (Andersen, Bollerslev, Diebold and Labys 2003, "Modeling and forecasting realized volatility"; weights decay by
+ * e^(-age / tau)). 0 while the price does not move.
  */
 export class Volatility {
   readonly #squares: RecentRate;
@@ -23,24 +23,24 @@ export class Volatility {
   }
 }
 
-/** How much more than usual a second is learned as, at most: what is suspected is not to become usual. */
+/** Cap of a second's move when learning, as a multiple of the typical one: anomalies must not become typical. */
 const mostTimes = 5;
-/** Seconds of past before which nothing is usual. */
+/** Seconds of data before there is a typical move. */
 const leastSeconds = 60;
 /** Root mean square by mean absolute value of a normal variable. */
 const rmsOfMean = Math.sqrt(Math.PI / 2);
 
 /**
- * What the mid usually moves in a second, in price units: the root mean square of its changes over whole seconds of the last five
- * minutes, scaled to be the mean |change| where these are normal. Where they have fat tails it is more than that mean, as it
- * should be: large moves are then less unusual.
+ * The typical move of the mid in a second, in price units: the root mean square of its changes over whole seconds of the last five
+ * minutes, scaled to equal the mean |change| of a normal distribution. With fat tails it exceeds that mean, as it should: large
+ * moves are then less unusual.
  */
 export class TypicalMove {
   readonly #squares = new RunningMean(300);
   #ns = Number.NaN;
   #mid = 0;
 
-  /** 0 before a minute of past. */
+  /** 0 before a minute of data. */
   get value(): number {
     return this.#squares.count >= leastSeconds ? Math.sqrt(this.#squares.mean) / rmsOfMean : 0;
   }
@@ -57,7 +57,7 @@ export class TypicalMove {
     this.#mid = mid;
   }
 
-  /** What comes next is not compared with what came before. */
+  /** The next mid is not compared with earlier ones, after a gap. */
   restart(): void {
     this.#ns = Number.NaN;
   }

@@ -1,19 +1,18 @@
 import type { MarketTrade } from "../../frame/frame-analytics.js";
 import { RecentRate } from "../running-statistics.js";
 
-/** Buckets that count, and seconds of ordinary trading that one of them holds: together five minutes. */
+/** Number of buckets, and seconds of ordinary trading in one: together five minutes. */
 const buckets = 50;
 const secondsPerBucket = 6;
-/** Seconds over which "ordinary" is learned. */
+/** Seconds over which ordinary trading is averaged. */
 const scaleSeconds = 300;
 
 /**
  * Volume-synchronised probability of informed trading (Easley, Lopez de Prado and O'Hara 2012, "Flow toxicity and liquidity in
- * a high-frequency world"): trades fill buckets of equal volume V one after the other, and
+ * a high-frequency world"): trades fill buckets of equal volume V one after another, and
  *   VPIN = sum |V_buy - V_sell| / sum V  over the last 50 full buckets.
- * 0 (both sides alike) to 1; 0 before the first bucket is full. V is what the instrument trades in 6 s, by its rate of the last
- * 5 minutes, and settled when a bucket begins. The paper splits volume by price changes since it did not know the sides; here
- * they are known, and what is not known counts half for each.
+ * 0 (balanced) to 1; 0 before the first bucket is full. V is the volume traded in 6 s at the rate of the last 5 minutes, fixed when a
+ * bucket begins. The paper infers sides from price changes; here sides are known, and an unknown side counts half for each.
  */
 export class Vpin {
   value = 0;
@@ -36,7 +35,7 @@ export class Vpin {
     for (const { size, side } of trades) {
       const sign = side === "buy" ? 1 : side === "sell" ? -1 : 0;
       let left = size;
-      // Of a trade of more than all buckets hold, only so much can count.
+      // A trade larger than all buckets together counts only that much.
       for (let closed = 0; left > 0 && closed <= buckets; closed++) {
         const part = Math.min(left, this.#bucket - this.#filled);
         left = part < left ? left - part : 0;

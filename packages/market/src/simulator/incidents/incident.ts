@@ -4,21 +4,21 @@ import type { Intervention } from "../market-segment.js";
 import type { RandomStream } from "../random/random-stream.js";
 import type { IncidentSeverity } from "../scenario/scenario.js";
 
-/** What an incident has to be staged with. All its draws come from a stream of its own. */
+/** Inputs of an incident. It draws from its own random stream. */
 export interface IncidentSetup {
   readonly fromMs: number;
   readonly severity: IncidentSeverity;
   readonly random: RandomStream;
   readonly baseline: Baseline;
-  /** Fair price as it begins, in ticks. */
+  /** Fair price at its beginning, in ticks. */
   readonly fairTicks: number;
-  /** How much more the price moves in this minute than on an ordinary day: 1 where it doesn't. */
+  /** Volatility of this segment relative to an ordinary day. */
   readonly activity: number;
-  /** Fair price of the segment when nothing is staged, in ticks. */
+  /** The segment's fair price without incidents, in ticks. */
   fairAt(ms: number): number;
 }
 
-/** An incident laid out over its segment, before any of it happens. */
+/** An incident scheduled in its segment. */
 export interface Incident {
   readonly toMs: number;
   readonly side?: BookSideName;

@@ -2,7 +2,7 @@ import type { Intervention } from "../market-segment.js";
 import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
 
-/** Tiny orders behind the best price, placed and taken back, each making a message of its own. */
+/** Tiny orders behind the best price, placed and cancelled, each with a message of its own. */
 export function quoteStuffing({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { timesUpdates, lastsMs } = scenarioParameters.quote_stuffing[severity];
   const untilMs = fromMs + random.integerInRange(lastsMs);
@@ -17,7 +17,7 @@ export function quoteStuffing({ fromMs, severity, random, baseline }: IncidentSe
   };
 }
 
-/** More of the same in small: makers renewing quotes, at rates that an honest market knows too. */
+/** The benign version: market makers renewing quotes at ordinary rates. */
 export function fastCancels({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { timesUpdates, lastsMs } = scenarioParameters.fast_cancels[severity];
   const untilMs = fromMs + random.integerInRange(lastsMs);

@@ -5,46 +5,46 @@ import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
 import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
 
-/** How often the one behind staged orders looks at the market, and takes them back where they are about to trade. */
-const watchMs = 10;
-/** He shows them when the best price has rested for so long: while it moves nobody looks at what lies there. */
-const restingMs = 200;
-/** Orders that had to be taken back sooner than this were not seen, and are shown again. */
+/** How often a spoofer checks the market, and cancels orders that are about to trade. */
+const checkMs = 10;
+/** Orders are placed once the best price has not moved for this long, so that they are noticed. */
+const stableMs = 200;
+/** A cycle whose orders were cancelled sooner than this is repeated. */
 const seenMs = 300;
-/** Waiting for the price to rest takes time: it is over after so many times what holding and pausing take, at the latest. */
+/** Time limit of an incident as a multiple of its planned duration, since waiting for a stable price takes time. */
 const longestTimes = 1.3;
 
-/** Orders far larger than others at the best price, gone before anyone can trade with them. */
+/** Orders far larger than others at the best price, cancelled before they can trade. */
 export function spoofing({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { timesBestSize, cycles, holdMs, pauseMs } = scenarioParameters.spoofing[severity];
-  const shows = Array.from({ length: random.integerInRange(cycles) }, () => ({
+  const cycleList = Array.from({ length: random.integerInRange(cycles) }, () => ({
     lots: [Math.round(baseline.bestLots * random.inRange(timesBestSize))],
     holdMs: random.integerInRange(holdMs),
     pauseMs: random.integerInRange(pauseMs),
   }));
-  return spoofCycles(fromMs, randomSide(random), shows);
+  return spoofCycles(fromMs, randomSide(random), cycleList);
 }
 
-/** Large orders on neighbouring levels of one side, placed and taken back at once. */
+/** Large orders on adjacent levels of one side, placed and cancelled together. */
 export function layering({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { levels, timesBestSize, cycles, holdMs, pauseMs } = scenarioParameters.layering[severity];
-  const shows = Array.from({ length: random.integerInRange(cycles) }, () => ({
+  const cycleList = Array.from({ length: random.integerInRange(cycles) }, () => ({
     lots: Array.from({ length: levels }, () => Math.round(baseline.bestLots * random.inRange(timesBestSize))),
     holdMs: random.integerInRange(holdMs),
     pauseMs: random.integerInRange(pauseMs),
   }));
-  return spoofCycles(fromMs, randomSide(random), shows);
+  return spoofCycles(fromMs, randomSide(random), cycleList);
 }
 
-/** Orders that are shown together: on the best level and those behind it. */
+/** Orders placed and cancelled together, on the best level and those behind it. */
 interface SpoofCycle {
   readonly lots: readonly number[];
   readonly holdMs: number;
-  /** After it. */
+  /** Pause after the cycle. */
   readonly pauseMs: number;
 }
 
-/** One real order, near the best price, that stays until it is filled or the price has left it. */
+/** One genuine order near the best price that stays until it is filled or the price leaves it. */
 export function largeOrder({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { timesBestSize, staysMs } = scenarioParameters.large_order[severity];
   const side = randomSide(random);
@@ -61,7 +61,7 @@ export function largeOrder({ fromMs, severity, random, baseline }: IncidentSetup
   return { toMs: fromMs + lifeMs, side, interventions: [place] };
 }
 
-/** Those who quote so far behind the best price take their orders back at about the same time, and stay away, wherever it goes. */
+/** All orders at some distances behind the best price are cancelled at about the same time and not replaced, wherever it moves. */
 export function liquidityGap({ fromMs, severity, random }: IncidentSetup): Incident {
   const { levels, lastsMs } = scenarioParameters.liquidity_gap[severity];
   const side = randomSide(random);
@@ -83,20 +83,20 @@ export function liquidityGap({ fromMs, severity, random }: IncidentSetup): Incid
   return { toMs: untilMs, side, interventions: [leave] };
 }
 
-/** Shows orders one after the other, as often as it is planned and the market lets it. */
-function spoofCycles(fromMs: number, side: BookSideName, shows: readonly SpoofCycle[]): Incident {
-  const last = shows.at(-1)?.pauseMs ?? 0;
-  const plannedMs = shows.reduce((sum, { holdMs, pauseMs }) => sum + holdMs + pauseMs, -last);
+/** Runs the cycles one after another, as far as the market allows. */
+function spoofCycles(fromMs: number, side: BookSideName, cycles: readonly SpoofCycle[]): Incident {
+  const last = cycles.at(-1)?.pauseMs ?? 0;
+  const plannedMs = cycles.reduce((sum, { holdMs, pauseMs }) => sum + holdMs + pauseMs, -last);
   const toMs = fromMs + Math.round(longestTimes * plannedMs);
-  const begin: Intervention = { atMs: fromMs, act: (market) => new Spoofer(market, side, shows, toMs).look() };
+  const begin: Intervention = { atMs: fromMs, act: (market) => new Spoofer(market, side, cycles, toMs).check() };
   return { toMs, side, interventions: [begin] };
 }
 
-/** The one behind orders that are not meant. */
+/** Places and cancels orders that are not meant to trade. */
 class Spoofer {
   readonly #market: MarketSegment;
   readonly #side: BookSideName;
-  readonly #shows: readonly SpoofCycle[];
+  readonly #cycles: readonly SpoofCycle[];
   readonly #untilMs: number;
   #next = 0;
   #orders: readonly RestingOrder[] = [];
@@ -105,31 +105,31 @@ class Spoofer {
   #bestTick: number | undefined;
   #bestSinceMs = 0;
 
-  constructor(market: MarketSegment, side: BookSideName, shows: readonly SpoofCycle[], untilMs: number) {
+  constructor(market: MarketSegment, side: BookSideName, cycles: readonly SpoofCycle[], untilMs: number) {
     this.#market = market;
     this.#side = side;
-    this.#shows = shows;
+    this.#cycles = cycles;
     this.#untilMs = untilMs;
-    // What rested before counts too, but nobody has looked.
+    // The time before is unknown and doesn't count.
     this.#bestSinceMs = market.nowMs;
   }
 
-  look(): void {
+  check(): void {
     const now = this.#market.nowMs;
-    const show = this.#shows[this.#next];
-    if (show === undefined) return;
+    const cycle = this.#cycles[this.#next];
+    if (cycle === undefined) return;
     const best = this.#market.side(this.#side).best;
     if (best !== this.#bestTick) {
       this.#bestTick = best;
       this.#bestSinceMs = now;
     }
-    if (this.#orders.length > 0) this.#hold(show, now);
+    if (this.#orders.length > 0) this.#hold(cycle, now);
     else if (now >= this.#untilMs) return;
-    else if (now >= this.#pausedMs && now - this.#bestSinceMs >= restingMs) this.#show(show, now);
-    this.#market.at(now + watchMs, () => this.look());
+    else if (now >= this.#pausedMs && now - this.#bestSinceMs >= stableMs) this.#place(cycle, now);
+    this.#market.at(now + checkMs, () => this.check());
   }
 
-  #show({ lots }: SpoofCycle, now: number): void {
+  #place({ lots }: SpoofCycle, now: number): void {
     const market = this.#market;
     const best = market.bestTick(this.#side);
     if (best !== this.#bestTick) return;
@@ -143,7 +143,7 @@ class Spoofer {
     const market = this.#market;
     const best = market.bestTick(this.#side);
     const { direction } = market.side(this.#side);
-    // Others are about to trade with the first of them.
+    // The first of them is about to trade.
     const stale = this.#orders.some(({ tick }) => direction * (tick - best) > 0);
     if (!stale && now < this.#sinceMs + holdMs && now < this.#untilMs) return;
     for (const order of this.#orders) market.cancel(order);

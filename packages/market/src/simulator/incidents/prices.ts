@@ -3,7 +3,7 @@ import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
 import type { Incident, IncidentSetup } from "./incident.js";
 
-/** The price is pushed by one who buys or sells without pause, and falls back when that ends. */
+/** One participant pushes the price by buying or selling without pause; it reverts when that ends. */
 export function momentumIgnition({ fromMs, severity, random, baseline, activity }: IncidentSetup): Incident {
   const { timesMove, pushMs, timesTrades, reverts, revertMs } = scenarioParameters.momentum_ignition[severity];
   const direction = random.chance(0.5) ? 1 : -1;
@@ -26,7 +26,7 @@ export function momentumIgnition({ fromMs, severity, random, baseline, activity 
   };
 }
 
-/** A fall through a book that few dare to refill, and the way back. */
+/** A fall through a book that is hardly refilled, and the recovery. */
 export function flashCrash({ fromMs, severity, random, fairTicks }: IncidentSetup): Incident {
   const { fall, fallMs, recovers, recoverMs, depth } = scenarioParameters.flash_crash[severity];
   const move = -fairTicks * random.inRange(fall);
@@ -51,8 +51,8 @@ export function flashCrash({ fromMs, severity, random, fairTicks }: IncidentSetu
 }
 
 /**
- * A jump that stays. The price path knows its border prices beforehand, so over the whole segment the price drifts the other
- * way by as much: less in a second than it moves by itself.
+ * A jump that stays. The prices at the segment's borders are fixed, so over the whole segment the price drifts back by as much: less in
+ * a second than its ordinary movement.
  */
 export function news({ fromMs, severity, random, baseline, activity }: IncidentSetup): Incident {
   const { timesMove, jumpMs, timesTrades, fadesMs } = scenarioParameters.news[severity];
@@ -68,7 +68,7 @@ export function news({ fromMs, severity, random, baseline, activity }: IncidentS
     [segmentMs, move],
   ]);
   const halfwayMs = Math.floor((jumpedMs + fadedMs) / 2);
-  const livened = (times_: number, from: number, to: number) => [
+  const activated = (times_: number, from: number, to: number) => [
     ...boosted("takeBuy", times_, from, to),
     ...boosted("takeSell", times_, from, to),
     ...boosted("orders", 1 + (times_ - 1) / 2, from, to),
@@ -76,7 +76,7 @@ export function news({ fromMs, severity, random, baseline, activity }: IncidentS
   return {
     toMs: fadedMs,
     direction,
-    interventions: [...livened(times, fromMs, halfwayMs), ...livened(Math.sqrt(times), halfwayMs, fadedMs)],
+    interventions: [...activated(times, fromMs, halfwayMs), ...activated(Math.sqrt(times), halfwayMs, fadedMs)],
     shiftAt: (ms) => jump(ms) + drift(ms),
   };
 }
@@ -91,7 +91,7 @@ function boosted(what: "takeBuy" | "takeSell" | "orders", times: number, fromMs:
   ];
 }
 
-/** Straight lines between points in ascending time; the first value before them. */
+/** Linear interpolation between points in ascending time; the first value before them. */
 function along(points: readonly (readonly [ms: number, value: number])[]): (ms: number) => number {
   return (ms) => {
     let [beforeMs, before] = points[0] ?? [0, 0];

@@ -4,10 +4,10 @@ import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
 import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
 
-/** From showing a part of a reserve until it is hit. */
+/** Time from displaying a part of the reserve until it is hit. */
 const hitMs = 30;
 
-/** One party's trades with itself: all of a size, now buying and now selling, at one price while the market lets it. */
+/** One party's trades with itself: of one size, alternately buying and selling, at one price while the market allows it. */
 export function washTrading({ fromMs, severity, random, baseline }: IncidentSetup): Incident {
   const { trades, everyMs, timesSize, spreadOfSizes } = scenarioParameters.wash_trading[severity];
   const size = baseline.tradeLots * random.inRange(timesSize);
@@ -22,12 +22,12 @@ export function washTrading({ fromMs, severity, random, baseline }: IncidentSetu
   return { toMs: ms, interventions };
 }
 
-/** How soon the price goes where it wanted to go, when what held it is used up. */
+/** How soon the price moves on when the reserve is used up. */
 const releaseMs = 2_000;
 
 /**
- * A hidden reserve behind a small visible order, hit again and again by those who press against it. While it lasts the price
- * rests on it: neither through it, for it is refilled, nor away from it, for they go on.
+ * A hidden reserve behind a small visible order that is hit again and again. While it lasts the price stays there: the reserve
+ * refills the level, and the pressure against it continues.
  */
 export function iceberg({ fromMs, severity, random, baseline, fairAt }: IncidentSetup): Incident {
   const { fills, everyMs, timesSize } = scenarioParameters.iceberg[severity];

@@ -4,7 +4,7 @@ import { RandomStream } from "../random/random-stream.js";
 import { orderLots } from "./order-arrivals.js";
 import type { BorderOrder } from "./resting-orders.js";
 
-/** All that a segment begins with. Bounded: some two hundred orders. */
+/** The initial state of a segment: about two hundred orders. */
 export interface BorderBook {
   /** Tick of the best bid; the best ask is one above. */
   readonly reference: number;
@@ -12,14 +12,13 @@ export interface BorderBook {
 }
 
 /**
- * The book at a border between segments. Orders come independently of one another and stay for exponential times, so at
- * any moment the number of those alive at a distance from the best price is a Poisson number with mean rate times life, and what
- * is left of their lives is exponential again (a queue M/G/infinity): it can be drawn without what led to it. At the best price
- * trades take some of them before their time.
+ * The book at a border between segments. Orders arrive independently and live for exponential times, so at any time the number alive
+ * at a distance from the best price is Poisson with mean rate times life, and their remaining lives are exponential (an M/G/infinity
+ * queue): the book can be drawn without its history. At the best price trades remove some of them early.
  */
 export function borderBook(seed: string, number: number, fairTicks: number, { flow }: Instrument): BorderBook {
   const random = new RandomStream(seed, "border", number);
-  // Best prices stay where they are while the fair price goes back and forth around them.
+  // Best prices stay while the fair price moves around them.
   const reference = Math.floor(fairTicks + flow.stickiness * (2 * random.uniform() - 1));
   const orders: BorderOrder[] = [];
   const draw = (side: BookSideName, distance: number, meanLifeMs: number) => {

@@ -3,25 +3,25 @@ import type { FlowParameters } from "../instrument.js";
 import { nextChangeMs, type PriceSegment } from "../price-path.js";
 import type { RandomStream } from "../random/random-stream.js";
 
-/** What comes: a market order, or a limit order so many ticks behind the best price. */
+/** A market order, or a limit order `distance` ticks behind the best price. */
 type Arrival =
   | { readonly kind: "take"; readonly side: "buy" | "sell" }
   | { readonly kind: "order"; readonly side: BookSideName; readonly distance: number };
 
 /**
- * When orders come. Market orders are a self-exciting process (Hawkes 1971): each makes more of them likely for a while, more on
- * its own side, and calls forth limit orders at the best prices; what it adds to the rates falls exponentially. Times are drawn by
- * thinning (Lewis and Shedler 1979): between arrivals rates only fall, so a candidate's time is drawn with the rates as they are,
- * and it stands with the share of them that is left by then.
+ * Times and kinds of arriving orders. Market orders are a self-exciting process (Hawkes 1971): each one raises the rate of others for
+ * a while, more on its own side, and triggers limit orders at the best prices; what it adds to the rates decays exponentially. Times
+ * are drawn by thinning (Lewis and Shedler 1979): rates only fall between arrivals, so a candidate's time is drawn with the current
+ * rates and accepted with the share of them that is left at that time.
  */
 export class OrderArrivals {
-  /** What is staged makes more or less of the ordinary flow; 1 without it. Call `plan` after a change. */
+  /** Incidents multiply the ordinary rates by these; 1 by default. Call `plan` after a change. */
   readonly multipliers = { takeBuy: 1, takeSell: 1, orders: 1 };
   readonly #flow: FlowParameters;
   readonly #path: PriceSegment;
   readonly #random: RandomStream;
-  /** Left of what an arrival added to a rate, a millisecond later. */
-  readonly #forget: number;
+  /** Decay of an arrival's effect on the rates per millisecond. */
+  readonly #decay: number;
   readonly #rates = { buys: 0, sells: 0, best: 0, behind: 0 };
   #excitedBuy: number;
   #excitedSell: number;
@@ -35,20 +35,20 @@ export class OrderArrivals {
     this.#flow = flow;
     this.#path = path;
     this.#random = random;
-    this.#forget = 1 - 1 / flow.takeMemoryMs;
-    // What the flow before the border has left behind, on average.
+    this.#decay = 1 - 1 / flow.takeMemoryMs;
+    // The average excitation left by the flow before the border.
     const followed = flow.takeSelf + flow.takeCross;
     this.#excitedBuy = (flow.takeRate * followed) / (1 - followed);
     this.#excitedSell = this.#excitedBuy;
     this.#excitedOrders = (2 * flow.refill * flow.takeRate) / (1 - followed);
   }
 
-  /** Millisecond of the segment at which `next` is to be asked. */
+  /** Millisecond of the segment at which to call `next`. */
   get nextMs(): number {
     return this.#nextMs;
   }
 
-  /** What comes at this millisecond, if anything does. `plan` has to follow. */
+  /** The arrival at this millisecond, if any. Call `plan` afterwards. */
   next(nowMs: number): Arrival | undefined {
     if (!this.#isCandidate) return undefined;
     const bound = this.#bound;
@@ -63,7 +63,7 @@ export class OrderArrivals {
     return { kind: "order", side: draw < orders + behind ? "bid" : "ask", distance };
   }
 
-  /** A market order has come. */
+  /** Raises the rates after a market order. */
   excite(side: "buy" | "sell"): void {
     const { takeMemoryMs, takeSelf, takeCross, refill } = this.#flow;
     const perSecond = 1_000 / takeMemoryMs;
@@ -72,7 +72,7 @@ export class OrderArrivals {
     this.#excitedOrders += refill * perSecond;
   }
 
-  /** Draws the time of the next candidate, at most as far as liveliness stays what it is. Waiting times have no memory. */
+  /** Draws the time of the next candidate, at most until activity changes: waiting times are memoryless. */
   plan(nowMs: number): void {
     const { buys, sells, best, behind } = this.#ratesAt(nowMs);
     this.#bound = buys + sells + 2 * (best + behind);
@@ -82,25 +82,25 @@ export class OrderArrivals {
     this.#nextMs = Math.min(candidateMs, changeMs);
   }
 
-  /** Per second, of limit orders per second and side. */
+  /** Rates per second; those of limit orders are per side. */
   #ratesAt(nowMs: number): Readonly<Record<"buys" | "sells" | "best" | "behind", number>> {
     for (; this.#ratedMs < nowMs; this.#ratedMs++) {
-      this.#excitedBuy *= this.#forget;
-      this.#excitedSell *= this.#forget;
-      this.#excitedOrders *= this.#forget;
+      this.#excitedBuy *= this.#decay;
+      this.#excitedSell *= this.#decay;
+      this.#excitedOrders *= this.#decay;
     }
-    const lively = this.#path.activityAt(nowMs);
-    const calm = 0.7 + 0.3 * lively;
+    const activity = this.#path.activityAt(nowMs);
+    const calm = 0.7 + 0.3 * activity;
     const rates = this.#rates;
-    rates.buys = this.#flow.takeRate * lively * this.multipliers.takeBuy + this.#excitedBuy;
-    rates.sells = this.#flow.takeRate * lively * this.multipliers.takeSell + this.#excitedSell;
+    rates.buys = this.#flow.takeRate * activity * this.multipliers.takeBuy + this.#excitedBuy;
+    rates.sells = this.#flow.takeRate * activity * this.multipliers.takeSell + this.#excitedSell;
     rates.best = (this.#flow.bestRate * calm + this.#excitedOrders) * this.multipliers.orders;
     rates.behind = this.#flow.deepRate * calm * this.multipliers.orders;
     return rates;
   }
 }
 
-/** Beyond this a single order would be larger than all that a market of this kind holds. */
+/** Largest order as a multiple of the median: beyond it one order would exceed the whole book. */
 const mostTimes = 2_000;
 
 export function orderLots(random: RandomStream, flow: FlowParameters): number {

@@ -2,18 +2,18 @@ import type { MarketTrade } from "../../frame/frame-analytics.js";
 import type { Intervention, MarketSegment } from "../market-segment.js";
 import { frameMs, framesPerSegment, tapeMsOf } from "../segments.js";
 
-/** An order at market that the user of a simulated market gave. */
+/** A market order of the user of a simulated market. */
 export interface OwnOrder {
   /** The frame that shows its fill. */
   readonly seq: number;
   readonly side: "BUY" | "SELL";
   /** Units of the instrument, above 0. */
   readonly quantity: number;
-  /** What it got, once that is known: how far it is felt afterwards depends on it. */
+  /** Filled quantity, once known; it determines the later price impact. */
   readonly filled?: number;
 }
 
-/** What an order got: never more than what was there. */
+/** The execution of an order, limited by the book's liquidity. */
 export interface OwnFill {
   /** ISO 8601, the tape's time. */
   readonly timestamp: string;
@@ -29,44 +29,44 @@ export function segmentOfFrame(seq: number): number {
   return Math.floor(seq / framesPerSegment);
 }
 
-/** The first millisecond that an order's frame shows, in its segment: then it acts. */
-function actMs({ seq }: OwnOrder): number {
+/** Millisecond of its segment at which an order executes: the first of its frame's interval. */
+function executionMs({ seq }: OwnOrder): number {
   return (seq % framesPerSegment) * frameMs + 1;
 }
 
-/** The same in milliseconds of tape time. */
+/** The time of execution in milliseconds of tape time. */
 export function orderMs(order: OwnOrder): number {
-  return tapeMsOf(segmentOfFrame(order.seq), actMs(order));
+  return tapeMsOf(segmentOfFrame(order.seq), executionMs(order));
 }
 
-/** Hears of an order's trades as they happen; none where it found nobody. */
+/** Receives an order's trades when it executes; none without liquidity. */
 export type OnTraded = (order: OwnOrder, trades: readonly MarketTrade[], market: MarketSegment) => void;
 
-/** What orders do to a segment, each in its turn. */
+/** The interventions of the orders of a segment. */
 export function orderInterventions(orders: readonly OwnOrder[], segment: number, onTraded: OnTraded): Intervention[] {
   return orders
     .filter(({ seq }) => segmentOfFrame(seq) === segment)
     .map((order) => ({
-      atMs: actMs(order),
+      atMs: executionMs(order),
       act: (market) => onTraded(order, market.order(order.side === "BUY" ? "buy" : "sell", order.quantity), market),
     }));
 }
 
-/** Sums up an order's trades, shown by a frame with this mid price; undefined where it got none. */
+/** Summarises an order's trades, with the mid price of their frame; undefined without trades. */
 export function fillOfTrades(trades: readonly MarketTrade[], mid: number): OwnFill | undefined {
   const [first] = trades;
   if (first === undefined) return undefined;
   const size = trades.reduce((sum, trade) => sum + trade.size, 0);
   const paid = trades.reduce((sum, trade) => sum + trade.price * trade.size, 0);
-  return { timestamp: first.timestamp, price: fine(paid / size), size: sizeOfTrades(trades), mid };
+  return { timestamp: first.timestamp, price: withoutNoise(paid / size), size: sizeOfTrades(trades), mid };
 }
 
 /** Units traded, 0 without trades. */
 export function sizeOfTrades(trades: readonly MarketTrade[]): number {
-  return fine(trades.reduce((sum, trade) => sum + trade.size, 0));
+  return withoutNoise(trades.reduce((sum, trade) => sum + trade.size, 0));
 }
 
-/** Without the noise of floating point: 8 decimals. */
-function fine(value: number): number {
+/** Rounds to 8 decimals, without float noise. */
+function withoutNoise(value: number): number {
   return Number(value.toFixed(8));
 }

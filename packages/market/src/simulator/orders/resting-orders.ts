@@ -1,24 +1,24 @@
 import type { BookSideName } from "../../book/order-book.js";
 
-/** An order that waits in the book, or on its way to a price that is not free yet. */
+/** An order in the book, or waiting to move to a price that is not free yet. */
 export interface RestingOrder {
   readonly side: BookSideName;
-  /** Ticks behind the best price that it keeps when that moves; undefined for one that stays where it is. */
+  /** Ticks behind the best price, which the order follows; undefined for an order with a fixed price. */
   readonly distance: number | undefined;
-  /** What it is in the next border book, which takes it with all its lots. */
+  /** The order of the next border book that this one becomes, with all its lots. */
   readonly borderOrder: BorderOrder | undefined;
-  /** Where it stands, or stood before it set out. */
+  /** Its current price, or the last one while it moves. */
   tick: number;
   lots: number;
-  /** It no longer stands where it belongs, and goes there when its time comes. */
+  /** It is not at its proper price, and moves there when its timer fires. */
   moving: boolean;
-  /** Kept by the agenda: millisecond at which its time comes, and its neighbours there. */
+  /** Maintained by the timer wheel: due millisecond, and the neighbours in its slot. */
   dueMs: number;
   earlier: RestingOrder | undefined;
   later: RestingOrder | undefined;
 }
 
-/** An order of a border book: how far behind the best price it stands there, and how long it still has. */
+/** An order of a border book: its distance behind the best price, and its remaining life. */
 export interface BorderOrder {
   readonly side: BookSideName;
   readonly distance: number;
@@ -45,12 +45,12 @@ export class RestingSide {
     this.direction = name === "bid" ? 1 : -1;
   }
 
-  /** Tick of the best price; undefined where there is no order. */
+  /** Tick of the best price; undefined if there is no order. */
   get best(): number | undefined {
     return this.#best;
   }
 
-  /** Prices that have orders. */
+  /** Number of prices with orders. */
   get levels(): number {
     return this.#levels.size;
   }
@@ -64,7 +64,7 @@ export class RestingSide {
     return this.#best === undefined ? undefined : this.#levels.get(this.#best)?.orders[0];
   }
 
-  /** Ticks that have orders, best first. */
+  /** Ticks with orders, best first. */
   ticks(): number[] {
     return [...this.#levels.keys()].sort((a, b) => this.direction * (b - a));
   }
@@ -85,7 +85,7 @@ export class RestingSide {
     this.#touched.add(tick);
   }
 
-  /** Takes an order out of the book; it keeps its lots. */
+  /** Removes an order from the book; it keeps its lots. */
   remove(order: RestingOrder): void {
     const level = this.#levels.get(order.tick);
     const at = level?.orders.indexOf(order) ?? -1;
@@ -98,7 +98,7 @@ export class RestingSide {
     if (this.#best === order.tick) this.#best = this.#nextBest();
   }
 
-  /** Takes so many of an order's lots; an order of which nothing is left is no longer in the book. */
+  /** Fills some lots of an order; a completely filled order leaves the book. */
   fill(order: RestingOrder, lots: number): void {
     if (lots >= order.lots) {
       this.remove(order);
@@ -111,7 +111,7 @@ export class RestingSide {
     this.#touched.add(order.tick);
   }
 
-  /** Lots by tick of what has changed since this was asked last. */
+  /** Lots of the ticks that have changed since the last call. */
   takeChanges(): [tick: number, lots: number][] {
     if (this.#touched.size === 0) return [];
     const changes = [...this.#touched].map((tick): [number, number] => [tick, this.lotsAt(tick)]);

@@ -1,8 +1,8 @@
 import type { RestingOrder } from "./resting-orders.js";
 
 /**
- * At which millisecond of a segment an order's time comes: then it goes, or goes where it now belongs. Orders of one
- * millisecond are linked with one another, so that putting one in, moving it and taking it out cost next to nothing.
+ * A timing wheel with one slot per millisecond of a segment: when an order expires, or moves to its new price. The orders of a slot
+ * are a linked list, so that scheduling, moving and cancelling take constant time.
  */
 export class TimerWheel {
   readonly #first: (RestingOrder | undefined)[];
@@ -11,7 +11,7 @@ export class TimerWheel {
     this.#first = new Array<RestingOrder | undefined>(milliseconds).fill(undefined);
   }
 
-  /** Puts an order down for a millisecond, instead of the one it was down for. Beyond the end it stays. */
+  /** Schedules an order, instead of its previous time. An order due after the end of the segment stays in the book. */
   schedule(order: RestingOrder, ms: number): void {
     this.cancel(order);
     order.dueMs = ms;
@@ -31,7 +31,7 @@ export class TimerWheel {
     order.later = undefined;
   }
 
-  /** Takes out one that is due at this millisecond; undefined where there is none left. */
+  /** Removes and returns an order that is due at this millisecond; undefined if none is left. */
   takeDue(ms: number): RestingOrder | undefined {
     const order = this.#first[ms];
     if (order !== undefined) this.cancel(order);

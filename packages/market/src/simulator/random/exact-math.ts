@@ -1,7 +1,7 @@
 /**
- * Logarithm, exponential and normal quantile out of `+ - * /` and square root alone, of which IEEE 754 fixes every bit. The
- * functions of `Math` may differ in their last bits from one engine, or version of it, to the next, and a simulated market has
- * to come out the same byte for byte on any node.
+ * Logarithm, exponential and normal quantile from `+ - * /` and square root alone, which IEEE 754 specifies to the last bit. The
+ * functions of `Math` may differ in their last bits between engines or their versions, but a simulated market must be the same byte
+ * for byte on any node.
  */
 
 const { LN2: ln2, SQRT2: squareRootOf2 } = Math;
@@ -37,7 +37,7 @@ export function exp(x: number): number {
 }
 
 /**
- * The value that a standard normal variable stays below with probability p, 0 < p < 1. P. J. Acklam's rational approximation;
+ * The quantile p of the standard normal distribution, 0 < p < 1. P. J. Acklam's rational approximation;
  * relative error below 1.2e-9.
  */
 export function normalQuantile(p: number): number {

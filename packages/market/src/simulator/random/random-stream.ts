@@ -2,8 +2,8 @@ import type { Range } from "../scenario/scenario-parameters.js";
 import { exp, ln, normalQuantile } from "./exact-math.js";
 
 /**
- * Random numbers fixed for ever by a seed, what they are for, and a number: sfc32, whose state is what a hash makes of the
- * three. So any part of a market can be drawn without drawing what comes before it.
+ * Reproducible random numbers: sfc32, initialised with a hash of a seed, a purpose and an index. So any part of a market can be drawn
+ * without drawing the parts before it.
  */
 export class RandomStream {
   #a: number;
@@ -28,7 +28,7 @@ export class RandomStream {
     return this.uniform() < probability;
   }
 
-  /** A whole number from 0 to below `count`. */
+  /** An integer from 0 to `count` - 1. */
   integerBelow(count: number): number {
     return Math.floor(this.uniform() * count);
   }
@@ -38,7 +38,7 @@ export class RandomStream {
   }
 
   integerInRange({ min, max }: Range): number {
-    // What comes of a field that holds fractions elsewhere is a fraction to the engine too, and so would be all it is put into.
+    // `| 0` tells the engine that this is an integer, since `Range` fields hold fractions elsewhere.
     return (min + this.integerBelow(max - min + 1)) | 0;
   }
 

@@ -1,14 +1,12 @@
 /**
- * Seeds to look at while detectors are tuned. The first twenty alone told too little: thresholds that followed from them took some of their
- * chance for a rule.
+ * Seeds for tuning detectors. The first twenty alone were too few: thresholds tuned on them overfitted.
  */
 export const tuningSeeds: readonly number[] = Array.from({ length: 120 }, (_, n) => n + 1);
 
 /**
- * Seeds kept away from tuning: a detector's thresholds were fixed before its results on these were looked at, so that the
- * results say something of markets it has not seen. Seeds whose results were looked at are used up: these are the fifth set, of
- * forty, since in twenty are some fifty incidents of a kind, of which four more or less are chance. So that nobody chose
- * them they are the first 400 decimals of the natural logarithm of 3.
+ * Held-out seeds: thresholds were fixed before the results on these were seen, so the results hold for unseen markets. Seeds whose
+ * results were seen are used up; this is the fifth set. Forty, since twenty have about fifty incidents of a kind, with a random
+ * error of four. To rule out a choice they are the first 400 decimals of the natural logarithm of 3.
  */
 export const heldOutSeeds: readonly number[] = [
   986_122_886, 6_810_969_139, 5_245_236_922, 5_257_046_474, 9_055_782_274, 9_451_734_694, 3_336_374_942, 9_321_860_896,

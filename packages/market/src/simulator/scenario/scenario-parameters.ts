@@ -3,97 +3,97 @@ import type { IncidentKind, IncidentSeverity } from "./scenario.js";
 /** A value for each severity. */
 type Graded<T> = Readonly<Record<IncidentSeverity, T>>;
 
-/** From `least` to `most`, each as likely. */
+/** A uniform range from `min` to `max`. */
 export interface Range {
   readonly min: number;
   readonly max: number;
 }
 
 /**
- * What each incident does, by severity. Sizes and rates are multiples of what is usual in this market when nothing is
- * staged, so that they mean the same on every instrument.
+ * Parameters of each incident by severity. Sizes and rates are multiples of the market's baseline, so that they mean the same on every
+ * instrument.
  */
 interface ScenarioParameters {
-  /** Orders at a best price that rests, taken back before anyone can trade with them, several times in a row. */
+  /** Large orders at an unmoving best price, cancelled before they can trade, several times in a row. */
   readonly spoofing: Graded<{
-    /** Of the side's usual size at the best price. */
+    /** Multiple of the side's usual size at the best price. */
     readonly timesBestSize: Range;
     readonly cycles: Range;
     readonly holdMs: Range;
     readonly pauseMs: Range;
   }>;
-  /** Orders on many levels of one side at once, held for a while and taken back together. */
+  /** Orders on many levels of one side at once, held for a while and cancelled together. */
   readonly layering: Graded<{
     readonly levels: number;
-    /** Of the usual size at the best price, on each of the levels. */
+    /** Multiple of the usual size at the best price, on each level. */
     readonly timesBestSize: Range;
     readonly cycles: Range;
     readonly holdMs: Range;
     readonly pauseMs: Range;
   }>;
-  /** Messages that place and take back tiny orders, to drown others in them. */
+  /** A flood of messages that place and cancel tiny orders. */
   readonly quote_stuffing: Graded<{
-    /** Of the usual number of book updates a second, on top of it. */
+    /** Additional book updates a second, as a multiple of the usual rate. */
     readonly timesUpdates: Range;
     readonly lastsMs: Range;
   }>;
-  /** Aggressive orders that push the price to make others follow, and then the way back. */
+  /** Aggressive orders that push the price until others follow, and then a reversal. */
   readonly momentum_ignition: Graded<{
-    /** Of the usual absolute move of the mid in a second of that minute. */
+    /** Multiple of the typical absolute move of the mid in a second of that minute. */
     readonly timesMove: Range;
     readonly pushMs: Range;
-    /** Trades a second while it pushes, of the usual rate. */
+    /** Trade rate during the push, as a multiple of the usual one. */
     readonly timesTrades: Range;
-    /** Share of the move that is lost again, and how soon. */
+    /** Share of the move that reverts, and how soon. */
     readonly reverts: Range;
     readonly revertMs: Range;
   }>;
-  /** One party on both sides: trades of one size at one price, the side changing from each to the next. */
+  /** One party on both sides: trades of one size at one price with alternating sides. */
   readonly wash_trading: Graded<{
     readonly trades: Range;
     readonly everyMs: Range;
-    /** Of the usual mean trade. */
+    /** Multiple of the mean trade. */
     readonly timesSize: Range;
-    /** Largest departure from the one size, as a share of it. */
+    /** Largest deviation from the size, as a share of it. */
     readonly spreadOfSizes: number;
   }>;
-  /** A large order that shows little of itself: the same size appears again at the same price after each fill. */
+  /** A mostly hidden order: the same size appears again at the same price after each fill. */
   readonly iceberg: Graded<{
     readonly fills: Range;
     readonly everyMs: Range;
-    /** Size shown, of the usual mean trade. */
+    /** Displayed size, as a multiple of the mean trade. */
     readonly timesSize: Range;
   }>;
-  /** Places near the best price from which all orders go, and where none come, for a while. */
+  /** Levels near the best price that lose all orders and get none for a while. */
   readonly liquidity_gap: Graded<{
-    /** Of the first ten, of one side, side by side. */
+    /** Number of adjacent levels, among the first ten of one side. */
     readonly levels: Range;
     readonly lastsMs: Range;
   }>;
-  /** The price falls through a thinned book, and comes back most of the way. */
+  /** The price falls through a thin book, and recovers most of it. */
   readonly flash_crash: Graded<{
-    /** Of the price. */
+    /** Share of the price. */
     readonly fall: Range;
     readonly fallMs: Range;
     readonly recovers: Range;
     readonly recoverMs: Range;
-    /** Of the usual flow of new orders while it falls. */
+    /** Rate of new orders during the fall, as a multiple of the usual one. */
     readonly depth: number;
   }>;
-  /** Everyone learns something at once: the price jumps and stays, trading stays lively for a while. */
+  /** The price jumps and stays, and trading is more active for a while. */
   readonly news: Graded<{
-    /** Of the usual absolute move of the mid in a second of that minute. */
+    /** Multiple of the typical absolute move of the mid in a second of that minute. */
     readonly timesMove: Range;
     readonly jumpMs: Range;
     readonly timesTrades: Range;
     readonly fadesMs: Range;
   }>;
-  /** Somebody really wants that much: a large order near the best price that stays until it is filled or no longer good. */
+  /** A genuine large order near the best price that stays until it is filled or the price leaves it. */
   readonly large_order: Graded<{
     readonly timesBestSize: Range;
     readonly staysMs: Range;
   }>;
-  /** Market makers that renew their small quotes more often than usual. */
+  /** Market makers that renew small quotes more often than usual. */
   readonly fast_cancels: Graded<{
     readonly timesUpdates: Range;
     readonly lastsMs: Range;
@@ -103,8 +103,8 @@ interface ScenarioParameters {
 const range = (min: number, max: number): Range => ({ min, max });
 
 /**
- * A change makes a new version of the generator. The severity `low` is of a kind and size that the market shows by itself about once an
- * hour at most: less than that nobody could tell from it (docs/detection.md).
+ * A change needs a new generator version. The severity `low` is of a size that the calm market itself shows at most about once an hour:
+ * a smaller incident could not be distinguished from it (docs/detection.md).
  */
 export const scenarioParameters: ScenarioParameters = {
   spoofing: {

@@ -1,4 +1,4 @@
-/** What can be staged on purpose, and is what a detector should find. */
+/** Incidents that a detector should find. */
 const manipulations = [
   "spoofing",
   "layering",
@@ -11,24 +11,24 @@ const manipulations = [
 ] as const;
 type Manipulation = (typeof manipulations)[number];
 
-/** Honest bursts that look a little like it, and that a detector of manipulation should leave alone. */
+/** Benign incidents that look similar, and that should not raise an alert of manipulation. */
 export const benignIncidents = ["news", "large_order", "fast_cancels"] as const;
 type BenignIncident = (typeof benignIncidents)[number];
 
-/** Something staged at one time in one place. */
+/** The kind of a staged incident. */
 export type IncidentKind = Manipulation | BenignIncident;
 export const incidentKinds: readonly IncidentKind[] = [...manipulations, ...benignIncidents];
 
 export const incidentSeverities = ["low", "medium", "high"] as const;
 export type IncidentSeverity = (typeof incidentSeverities)[number];
 
-/** One kind of incident to stage; without a severity each incident draws its own. */
+/** A kind of incident in a scenario; without a severity each incident draws its own. */
 export interface ScenarioEntry {
   readonly kind: IncidentKind;
   readonly severity: IncidentSeverity | undefined;
 }
 
-/** Names that stand for several kinds; `calm` for none. */
+/** Names for several kinds; `calm` for none. */
 const groups: Readonly<Record<string, readonly IncidentKind[]>> = {
   calm: [],
   mixed: incidentKinds,
@@ -37,33 +37,33 @@ const groups: Readonly<Record<string, readonly IncidentKind[]>> = {
 
 export const scenarioNames: readonly string[] = [...Object.keys(groups), ...incidentKinds];
 
-/** The scenario of a simulated market that names none. */
+/** The scenario of a simulated market without a named one. */
 export const defaultScenario = "calm";
 
 /**
- * Reads a scenario: names separated by `,` or `+`, each with a severity of its own where one follows after `:`, as in
- * `spoofing:high,layering`. Undefined where a name or severity is not known.
+ * Parses a scenario: names separated by `,` or `+`, each optionally with a severity after `:`, as in `spoofing:high,layering`.
+ * Undefined if a name or severity is unknown.
  */
 export function parseScenario(text: string): readonly ScenarioEntry[] | undefined {
-  const stagings = new Map<string, ScenarioEntry>();
+  const entries = new Map<string, ScenarioEntry>();
   for (const part of text.split(/[,+]/)) {
     const [name = "", severityName, ...rest] = part.trim().toLowerCase().split(":");
     const kinds = groups[name] ?? incidentKinds.filter((kind) => kind === name);
     const severity = incidentSeverities.find((known) => known === severityName);
     const known = scenarioNames.includes(name) && rest.length === 0;
     if (!known || (severityName !== undefined && severity === undefined)) return undefined;
-    for (const kind of kinds) stagings.set(`${kind}:${severity ?? ""}`, { kind, severity });
+    for (const kind of kinds) entries.set(`${kind}:${severity ?? ""}`, { kind, severity });
   }
-  return [...stagings.keys()].sort().flatMap((key) => stagings.get(key) ?? []);
+  return [...entries.keys()].sort().flatMap((key) => entries.get(key) ?? []);
 }
 
-/** The one text of all those that mean the same: what `parseScenario` reads into the same list. */
-export function scenarioText(stagings: readonly ScenarioEntry[]): string {
+/** The canonical text of a scenario, which `parseScenario` parses into the same list. */
+export function scenarioText(entries: readonly ScenarioEntry[]): string {
   for (const [name, kinds] of Object.entries(groups)) {
-    const bare = stagings.every(({ severity }) => severity === undefined);
-    if (bare && stagings.length === kinds.length && kinds.every((kind) => stagings.some((one) => one.kind === kind))) {
+    const bare = entries.every(({ severity }) => severity === undefined);
+    if (bare && entries.length === kinds.length && kinds.every((kind) => entries.some((one) => one.kind === kind))) {
       return name;
     }
   }
-  return stagings.map(({ kind, severity }) => (severity === undefined ? kind : `${kind}:${severity}`)).join(",");
+  return entries.map(({ kind, severity }) => (severity === undefined ? kind : `${kind}:${severity}`)).join(",");
 }

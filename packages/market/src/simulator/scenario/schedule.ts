@@ -1,6 +1,6 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import type { BookSideName } from "../../book/order-book.js";
-import type { Incident, IncidentFactory as StageIncident } from "../incidents/incident.js";
+import type { Incident, IncidentFactory } from "../incidents/incident.js";
 import { fastCancels, quoteStuffing } from "../incidents/messages.js";
 import { largeOrder, layering, liquidityGap, spoofing } from "../incidents/orders.js";
 import { flashCrash, momentumIgnition, news } from "../incidents/prices.js";
@@ -17,10 +17,10 @@ import {
   type ScenarioEntry,
 } from "./scenario.js";
 
-/** Raised by every change of what is staged or of the market. Simulated tapes name the version they are made with. */
+/** Must be raised with every change of the market's bytes. Simulated tapes have the version in their id. */
 export const generatorVersion = 2;
 
-const incidents: Readonly<Record<IncidentKind, StageIncident>> = {
+const incidents: Readonly<Record<IncidentKind, IncidentFactory>> = {
   spoofing,
   layering,
   quote_stuffing: quoteStuffing,
@@ -34,9 +34,9 @@ const incidents: Readonly<Record<IncidentKind, StageIncident>> = {
   fast_cancels: fastCancels,
 };
 
-/** One segment in so many has an incident; the ones between are as the market is by itself. */
+/** One segment in this many has an incident. */
 const segmentsPerIncident = 2;
-/** An incident begins in this part of its segment; the longest then ends before the segment settles. */
+/** Latest start of an incident, so that the longest one ends before the segment settles. */
 const latestStartMs = 20_000;
 
 /** An incident of a segment and its label. */
@@ -57,7 +57,7 @@ export interface PlannedIncident {
 interface ScheduleInput {
   readonly seed: string;
   readonly scenario: readonly ScenarioEntry[];
-  /** In order. Up to the segment of the last of them nothing else is staged. */
+  /** In order of time. Until the segment of the last one nothing else is staged. */
   readonly plan: readonly PlannedIncident[];
   readonly segment: number;
   readonly path: PriceSegment;
@@ -65,7 +65,7 @@ interface ScheduleInput {
   price(tick: number): number;
 }
 
-/** What is staged in a segment: a function of plan, scenario, seed and segment alone. The first segment is always quiet. */
+/** The incidents of a segment: a function of plan, scenario, seed and segment alone. The first segment never has one. */
 export function incidentsIn(scene: ScheduleInput): readonly ScheduledIncident[] {
   const { seed, plan, segment } = scene;
   if (segment > (plan.at(-1)?.segment ?? -1)) {
@@ -77,7 +77,7 @@ export function incidentsIn(scene: ScheduleInput): readonly ScheduledIncident[] 
   );
 }
 
-/** The incident that a scenario has in a segment, all of it drawn by seed and segment. */
+/** Draws the incident of a scenario in a segment, by seed and segment alone. */
 function drawIncident(scene: ScheduleInput): ScheduledIncident | undefined {
   const { seed, scenario, segment } = scene;
   if (scenario.length === 0 || segment % segmentsPerIncident !== 1) return undefined;
@@ -120,19 +120,19 @@ function scheduleIncident(
   return { label, incident };
 }
 
-/** What was staged, when and where: the truth that a detector is measured against. Never part of a frame. */
+/** Ground truth of a staged incident, which detectors are measured against. Never part of a frame. */
 export interface IncidentLabel {
   readonly kind: IncidentKind;
-  /** An honest burst: no detector of manipulation should speak up. */
+  /** A benign incident should not raise an alert of manipulation. */
   readonly benign: boolean;
   readonly severity: IncidentSeverity;
-  /** Tape time of its first and its last act. */
+  /** Tape time of its first and last action. */
   readonly fromNs: TapeNs;
   readonly toNs: TapeNs;
-  /** The side of the book it works on; undefined where it works on both, or on none. */
+  /** The side of the book that it affects; undefined for both or none. */
   readonly side: BookSideName | undefined;
-  /** Where the price goes: +1 up, -1 down, 0 nowhere. */
+  /** Direction of the price: +1 up, -1 down, 0 unchanged. */
   readonly direction: 1 | 0 | -1;
-  /** Price units: the best price of its side, or the mid, as it begins. */
+  /** Price units: the best price of its side, or the mid, at its beginning. */
   readonly price: number;
 }

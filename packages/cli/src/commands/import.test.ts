@@ -61,9 +61,7 @@ test("[IM1] an interval is given as a duration, and --json prints the report as 
 
 test("[IM16] a refusal is one sentence", async () => {
   const path = await recording();
-  await expect(run(path, "--store", folder)).rejects.toThrow(
-    /^books.csv does not name its market: give --symbol.$/,
-  );
+  await expect(run(path, "--store", folder)).rejects.toThrow(/^books.csv does not name its market: give --symbol.$/);
   await expect(run(join(folder, "absent"), "--store", folder)).rejects.toThrow(/absent cannot be read: ENOENT/);
   await expect(run(path, "--symbol", "X", "--id", "../x", "--store", folder)).rejects.toThrow(/not a valid tape id/);
 });

@@ -65,7 +65,7 @@ describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () 
       for (const [, { status, issues }] of await services.readiness()) {
         expect([status, issues]).toEqual([
           503,
-          expect.arrayContaining([expect.stringMatching(/^redis: .*not complete/)]),
+          expect.arrayContaining([expect.stringMatching(/^redis: .*incomplete/)]),
         ]);
       }
 

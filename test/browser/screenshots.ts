@@ -98,10 +98,12 @@ class Photographer {
     }
     await sleep(1000);
     await this.#take(page, "simulation");
-    await page.getByRole("button", { name: "Report", exact: true }).click();
-    await page.getByRole("cell", { name: "Sold" }).waitFor();
-    await sleep(500);
-    await this.#take(page, "report");
+    if (isWanted(`report-${this.#size}-${this.#theme}`)) {
+      await page.getByRole("button", { name: "Report", exact: true }).click();
+      await page.getByRole("cell", { name: "Sold" }).waitFor();
+      await sleep(500);
+      await this.#take(page, "report");
+    }
     await page.context().close();
   }
 

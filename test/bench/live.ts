@@ -64,7 +64,7 @@ async function run(redisUrl: string, redisPid: number, listening: number): Promi
   let bytes = 0;
   const began = performance.now();
   for (const [at, frame] of frames.entries()) {
-    // The feeds' clocks are not in step.
+    // The feeds' clocks are out of step.
     for (const [nth, writer] of writers.entries()) {
       const due = began + (at + nth / feeds) * (1000 / framesPerSecond);
       if (due > performance.now()) await sleep(due - performance.now());
@@ -94,18 +94,18 @@ function deepened(frame: FrameParts): FrameParts {
   return { ...frame, head: `${frame.head},"more_bids":${more},"more_asks":${more}` };
 }
 
-/** A process of its own, as a gateway that has so many sessions on each feed. */
+/** A separate process, like a gateway with this many sessions on each feed. */
 async function follow(redisUrl: string, listening: number): Promise<void> {
   const redis = connectRedis({ url: redisUrl, purpose: "commands", name: "follower", log });
   const subscriber = connectRedis({ url: redisUrl, purpose: "subscriber", name: "follower", log });
   const cache = new BlockCache(64 << 20);
   const live = new LiveTapes({ redis, subscriber, keys, store: new MemoryTapeStore(), cache, log });
-  let heard = 0;
-  const listener = () => ({ frame: () => void heard++, state: () => undefined });
+  let received = 0;
+  const listener = () => ({ frame: () => void received++, state: () => undefined });
   for (const symbol of symbols) for (let n = 0; n < listening; n++) live.follow("SIM", symbol, listener());
   process.send?.("ready");
   await once(process, "message");
-  if (heard === 0) throw new Error("nothing was heard");
+  if (received === 0) throw new Error("no frame was received");
   await live.close();
   for (const connection of [redis, subscriber]) connection.disconnect();
   process.disconnect();

@@ -5,7 +5,7 @@ import { FakeBinance } from "../support/exchange/binance.js";
 import type { Viewer } from "../support/viewer.js";
 
 const exchange = new FakeBinance();
-/** When the exchange has sent something, ms since 1970. */
+/** When the exchange sent an event, ms since 1970. */
 const sent: number[] = [];
 beforeAll(async () => {
   await exchange.open();
@@ -24,10 +24,10 @@ const test = testOnCluster(() => ({
 }));
 
 const watchMs = 4_000;
-/** A thousand take a minute to come and go on two cores: `LIVE_LATENCY_SOCKETS=1,100,1000`. */
+/** A thousand take a minute to open and close on two cores: `LIVE_LATENCY_SOCKETS=1,100,1000`. */
 const counts = (process.env.LIVE_LATENCY_SOCKETS ?? "1,100").split(",").map(Number);
 
-/** So many sessions of their own, all at the edge of one market, each with one socket. */
+/** Separate sessions at the edge of one market, each with one socket. */
 async function crowd(cluster: TestCluster, count: number): Promise<{ id: string; viewer: Viewer }[]> {
   const users: { id: string; viewer: Viewer }[] = [];
   for (let from = 0; from < count; from += 50) {
@@ -41,7 +41,7 @@ async function crowd(cluster: TestCluster, count: number): Promise<{ id: string;
   return users;
 }
 
-/** From the exchange's sending of an event to the receipt of the frame that shows it, for each event and viewer. */
+/** From sending an event at the exchange to receiving the frame that shows it, for each event and viewer. */
 function delays(viewer: Viewer, since: number, until: number): { newest: number[]; all: number[] } {
   const newest: number[] = [];
   const all: number[] = [];

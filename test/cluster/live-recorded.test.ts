@@ -22,12 +22,12 @@ const test = testOnCluster(() => ({
   },
 }));
 
-test("[LV83] what LIVE has recorded opens as a tape for REPLAY, with the frames that were seen", {
+test("[LV83] a LIVE recording opens as a tape for REPLAY, with the frames that viewers saw", {
   timeout: 180_000,
 }, async ({ cluster }) => {
   const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
   const viewer = await cluster.watch(id);
-  await viewer.next(60, 40_000); // over two parts in the store, and what is not stored yet
+  await viewer.next(60, 40_000); // over two segments in the store, and the tail
   const { tape } = await cluster.http.session(id);
   expect(tape).toMatch(/^live\.BINANCE\.BTCUSDT\.\d+@1$/);
   const listed = async () =>
@@ -37,7 +37,7 @@ test("[LV83] what LIVE has recorded opens as a tape for REPLAY, with the frames 
   await viewer.close();
   await cluster.http.delete(id);
   await cluster.until(async () => (await listed())?.growing === false, "the tape to be finished", 60_000);
-  await cluster.until(() => exchange.clients.size === 0, "the exchange to be left");
+  await cluster.until(() => exchange.clients.size === 0, "the feed to leave the exchange");
 
   const { session_id: again } = await cluster.http.create({ mode: "REPLAY", tape: tape?.split("@")[0], max_fps: 0 });
   const replay = await cluster.watch(again);

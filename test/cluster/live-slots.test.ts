@@ -8,7 +8,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type RedisServer, startRedisServer } from "../support/redis-server.js";
 
-// A cluster of one node has all slots, and refuses what a real one would refuse: a script whose keys lie in two of them.
+// A cluster of one node has all slots, and like a real one refuses a script whose keys lie in two of them.
 let server: RedisServer;
 const connections: Redis[] = [];
 beforeAll(async () => {
@@ -28,7 +28,7 @@ function connect(): Redis {
   return redis;
 }
 
-test("[LT1] [LT20] [LT60] [LT71] a feed's keys share a slot of a Redis Cluster, and each script stays in one", async () => {
+test("[LT1] [LT20] [LT60] [LT71] a feed's keys share a slot of a Redis Cluster, and each script stays within one", async () => {
   const [redis, subscriber] = [connect(), connect()];
   const keys = keysWith("slots");
   const store = new MemoryTapeStore();
@@ -51,10 +51,10 @@ test("[LT1] [LT20] [LT60] [LT71] a feed's keys share a slot of a Redis Cluster, 
   } as const;
 
   await live.requestFeed(feed.source, feed.symbol, { session: "session", owner: "user" });
-  const heard: number[] = [];
+  const received: number[] = [];
   let open = "";
   live.follow(feed.source, feed.symbol, {
-    frame: (_, seq) => void heard.push(seq),
+    frame: (_, seq) => void received.push(seq),
     state: ({ tape }) => {
       open = tape;
     },
@@ -69,10 +69,12 @@ test("[LT1] [LT20] [LT60] [LT71] a feed's keys share a slot of a Redis Cluster, 
   await writer.settled();
   await writer.publishStatus({ status: "up" });
   expect(await writer.renew()).toBe("held");
-  await expect.poll(() => heard.at(-1)).toBe(299);
+  await expect.poll(() => received.at(-1)).toBe(299);
 
-  const upkeep = new LiveMaintenance({ redis, keys, store, log });
-  expect(await upkeep.inspectAll()).toMatchObject([{ demanded: true, claimed: true, state: { tape: writer.tape } }]);
+  const maintenance = new LiveMaintenance({ redis, keys, store, log });
+  expect(await maintenance.inspectAll()).toMatchObject([
+    { demanded: true, claimed: true, state: { tape: writer.tape } },
+  ]);
   expect((await tapes.list())[0]).toMatchObject({ frames: 300, growing: true });
   const { tape } = writer;
   await writer.finish();

@@ -31,7 +31,7 @@ const symbolOf = ({ json }: { json: string }) => /"symbol":"(\w+)"/.exec(json)?.
 const present = (viewer: Viewer) => viewer.frames.filter(({ epoch }) => epoch === viewer.session?.epoch);
 
 describe("three users", () => {
-  test("[LV80] two watch markets, one replays, and none notices the others; a hundred more cost the exchange nothing", async ({
+  test("[LV80] two watch markets and one replays, undisturbed; a hundred more open no connection to the exchange", async ({
     cluster,
     tapes,
   }) => {
@@ -91,11 +91,13 @@ describe("three users", () => {
     await cluster.end(a, b, c, ...more);
   });
 
-  test("[LV1] [LV26] what no venue has is told to the one who asked, and to nobody else", async ({ cluster }) => {
+  test("[LV1] [LV26] a session learns that its symbol is unknown, and other sessions notice nothing", async ({
+    cluster,
+  }) => {
     const { session_id: good } = await cluster.http.create({ mode: "LIVE" });
     const { session_id: bad } = await cluster.http.create({ mode: "LIVE", symbol: "NOSUCHCOIN" });
     const viewers = [await cluster.watch(good), await cluster.watch(bad)] as const;
-    await viewers[1].until(() => viewers[1].messagesOf("feed").at(-1)?.status === "down", "word of the refusal");
+    await viewers[1].until(() => viewers[1].messagesOf("feed").at(-1)?.status === "down", "the refusal");
     expect(viewers[1].messagesOf("feed").at(-1)?.reason).toMatch(/NOSUCHCOIN|symbol/i);
     await viewers[0].next(10);
     expect(viewers[0].messagesOf("feed").at(-1)?.status).toBe("up");
@@ -112,7 +114,7 @@ describe("three users", () => {
     await cluster.end({ id: good, viewers: [viewers[0]] }, { id: bad, viewers: [viewers[1]] });
   });
 
-  test("[LV88] a symbol that the venue does not list is refused by the field's name", async ({ cluster }) => {
+  test("[LV88] a symbol that the venue does not list is refused, naming the field", async ({ cluster }) => {
     const { session_id: id } = await cluster.http.create({ mode: "LIVE" });
     const viewer = await cluster.watch(id);
     await viewer.next(3);
@@ -129,8 +131,8 @@ describe("three users", () => {
   });
 });
 
-describe("a recorder for everyone", () => {
-  test("[LV85] a market that was paused stands there again after a look at a recorded tape, and goes on frame by frame", async ({
+describe("one user", () => {
+  test("[LV85] a paused market keeps its place while a recorded tape plays, and continues frame by frame", async ({
     cluster,
     tapes,
   }) => {
@@ -147,13 +149,13 @@ describe("a recorder for everyone", () => {
     const back = await cluster.http.session(id);
     expect(back).toMatchObject({ mode: "LIVE", state: "PAUSED", tape: paused.tape, cursor_ts: paused.cursor_ts });
     expect(back.epoch).toBeGreaterThan(looked.epoch);
-    await viewer.until(() => viewer.lastSeq === paused.controller_state.cursor_seq, "the frame that it stood at");
+    await viewer.until(() => viewer.lastSeq === paused.controller_state.cursor_seq, "the frame at which it was paused");
     await viewer.command("resume");
     await viewer.next(20);
     const live = viewer.frames.filter(({ epoch }) => epoch === paused.epoch || epoch === back.epoch);
     expect(live).toHaveConsecutiveSeqs();
     expect(live).toBeOfTape(await tapes.truth(paused.tape));
-    // And the tape is where it was left, playing.
+    // The recorded tape plays on from where it was left.
     await viewer.command("mode", { mode: "REPLAY" });
     await viewer.next(10);
     const again = viewer.frames.filter(({ epoch }) => epoch === viewer.session?.epoch);
@@ -162,7 +164,7 @@ describe("a recorder for everyone", () => {
     await cluster.end({ id, viewers: [viewer] });
   });
 
-  test("[LV81] pause, play on behind, catch up, rewind, and live: what was seen is the tape", {
+  test("[LV81] pause, resume behind, catch up, rewind and go live: the viewer sees every frame of the tape", {
     timeout: 240_000,
   }, async ({ cluster, tapes }) => {
     const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
@@ -187,14 +189,14 @@ describe("a recorder for everyone", () => {
     const caught = await cluster.http.session(id);
     expect(caught).toMatchObject({ behind_ms: 0, speed: 4, state: "PLAYING", epoch: paused.epoch });
     expect(await cluster.record(id)).toMatchObject({ edge: true, ticker: "" });
-    // The union of what was seen since the beginning is the tape from there on.
+    // All frames seen so far together are the tape from the first of them on.
     const first = viewer.frames[0]?.seq ?? -1;
     const truth = await tapes.truth(caught.tape);
     expect(viewer.frames).toHaveConsecutiveSeqs();
     expect(viewer.frames).toBeOfTape(truth);
     expect(viewer.frames.map(({ seq }) => seq)).toEqual(Array.from(viewer.frames, (_, at) => first + at));
 
-    // The feed has recorded since the first test of this file, unless this one runs alone.
+    // The feed has recorded since the first test of this file, unless this test runs alone.
     const tape = await tapes.open(caught.tape ?? "");
     await cluster.until(async () => (await tapes.open(tape.id)).span.lastNs > 62e9, "a minute of tape", 65_000);
     await viewer.command("speed", { value: 1 });
@@ -212,11 +214,11 @@ describe("a recorder for everyone", () => {
     await cluster.end({ id, viewers: [viewer] });
   });
 
-  test("[LV82] how long frames of what was before can come after an HTTP answer", { timeout: 240_000 }, async ({
-    cluster,
-  }) => {
-    // Both feeds are there already: otherwise a change to one would be two, the second when its tape begins.
-    const keepers = await Promise.all(
+  test("[LV82] frames of the former market stop within milliseconds after the HTTP answer", {
+    timeout: 240_000,
+  }, async ({ cluster }) => {
+    // Both feeds run already: otherwise a change to one would be two, the second when its tape begins.
+    const others = await Promise.all(
       symbols.map(async (symbol) => {
         const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol });
         const viewer = await cluster.watch(id);
@@ -227,8 +229,8 @@ describe("a recorder for everyone", () => {
     const { session_id: id } = await cluster.http.create({ mode: "LIVE", symbol: "BTCUSDT", max_fps: 0 });
     const viewers = await Promise.all(cluster.gateways.map(() => cluster.watch(id)));
     await Promise.all(viewers.map((viewer) => viewer.next(5, 30_000)));
-    // Until a socket hears of the change it may still get frames of what was before; whether it does is chance.
-    const told: number[] = [];
+    // Until a socket learns of the change it may still get frames of the former market.
+    const learned: number[] = [];
     let late = 0;
     for (let round = 0; round < 50; round++) {
       const symbol = symbols[(round + 1) % 2];
@@ -242,18 +244,16 @@ describe("a recorder for everyone", () => {
       );
       for (const viewer of viewers) {
         const state = viewer.messagesOf("state").find(({ session }) => session.epoch === epoch);
-        told.push((state?.at ?? Number.POSITIVE_INFINITY) - answered);
+        learned.push((state?.at ?? Number.POSITIVE_INFINITY) - answered);
         late += viewer.frames.filter((frame) => frame.epoch < epoch && frame.at > answered).length;
       }
     }
     cluster.note(
-      `LIVE: from the HTTP answer to a change of symbol until a socket hears of it, in ms: ${distribution(told)}`,
+      `LIVE: from the HTTP answer to a change of symbol until a socket learns of it, in ms: ${distribution(learned)}`,
     );
-    cluster.note(
-      `LIVE: of ${told.length} sockets told of a change, ${late} got a frame of what was before after the HTTP answer`,
-    );
-    expect(percentile(told, 0.99)).toBeLessThan(1000);
+    cluster.note(`LIVE: of ${learned.length} changes, ${late} frames of the former market came after the HTTP answer`);
+    expect(percentile(learned, 0.99)).toBeLessThan(1000);
     for (const viewer of viewers) expect(viewer.frames).toHaveConsecutiveSeqs();
-    await cluster.end({ id, viewers }, ...keepers);
+    await cluster.end({ id, viewers }, ...others);
   });
 });

@@ -7,7 +7,7 @@ import { pino } from "pino";
 import type { TestCluster } from "./cluster.js";
 import { now } from "./viewer.js";
 
-/** A frame as it came on the live channel. */
+/** A frame as received on the live channel. */
 export interface FollowedFrame {
   readonly tape: string;
   readonly seq: number;
@@ -16,14 +16,14 @@ export interface FollowedFrame {
   readonly json: string;
 }
 
-/** Somebody who wants a feed as a gateway does, and gets what its live channel brings, from outside of all services. */
+/** Requests a feed like a gateway and receives its live channel, from outside of all services. */
 export class FeedFollower {
   readonly frames: FollowedFrame[] = [];
   readonly states: FeedState[] = [];
   readonly #live: LiveTapes;
   readonly #connections: readonly Redis[];
   readonly #unfollow: () => void;
-  readonly #wanting: NodeJS.Timeout;
+  readonly #renewing: NodeJS.Timeout;
   readonly #cluster: TestCluster;
 
   constructor(cluster: TestCluster, source: string, symbol: string) {
@@ -47,22 +47,22 @@ export class FeedFollower {
       state: (state) => this.states.push(state),
     });
     const asker = { session: randomUUID(), owner: `user ${randomUUID()}` };
-    const want = (): void => void this.#live.requestFeed(source, symbol, asker).catch(() => {}); // Redis is away in some tests
-    want();
-    this.#wanting = setInterval(want, 1000);
+    const renew = (): void => void this.#live.requestFeed(source, symbol, asker).catch(() => {}); // Redis is away in some tests
+    renew();
+    this.#renewing = setInterval(renew, 1000);
   }
 
-  /** Tapes in the order in which they came. */
+  /** Tapes in order of their first frame. */
   get tapes(): readonly string[] {
     return [...new Set(this.frames.map(({ tape }) => tape))];
   }
 
-  /** Milliseconds of the holes that are marked, in order. */
+  /** Milliseconds of the marked gaps, in order. */
   get gaps(): readonly number[] {
     return this.frames.flatMap(({ json }) => JSON.parse(json).gap_before_ms ?? []);
   }
 
-  /** What is wrong with the frames, and with how each follows on the one before it. */
+  /** What is wrong with the frames, alone and one after the other. */
   get flaws(): readonly string[] {
     return this.frames.flatMap(({ json, tape, seq }, at) => {
       const before = this.frames[at - 1];
@@ -71,17 +71,17 @@ export class FeedFollower {
     });
   }
 
-  /** Waits for so many frames more than there are. */
+  /** Waits for this many more frames. */
   async more(count: number, ms = 20_000): Promise<void> {
-    const wanted = this.frames.length + count;
-    await this.#cluster.until(() => this.frames.length >= wanted, `${count} more frames of the feed`, ms);
+    const expected = this.frames.length + count;
+    await this.#cluster.until(() => this.frames.length >= expected, `${count} more frames of the feed`, ms);
   }
 
-  /** Waits until those who follow are told this. */
-  async told(status: FeedStatus["status"], reason = /.*/, ms = 20_000): Promise<void> {
-    const so = ({ status: told }: FeedState) => told.status === status && reason.test(told.reason ?? "");
+  /** Waits for this status of the feed. */
+  async untilStatus(status: FeedStatus["status"], reason = /.*/, ms = 20_000): Promise<void> {
+    const fits = ({ status: its }: FeedState) => its.status === status && reason.test(its.reason ?? "");
     await this.#cluster.until(
-      () => this.states.at(-1) !== undefined && this.states.slice(-1).every(so),
+      () => this.states.at(-1) !== undefined && this.states.slice(-1).every(fits),
       `${status}`,
       ms,
     );
@@ -94,7 +94,7 @@ export class FeedFollower {
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#wanting);
+    clearInterval(this.#renewing);
     this.#unfollow();
     await this.#live.close();
     for (const redis of this.#connections) redis.disconnect();

@@ -4,7 +4,7 @@ import { BlockCache, FolderTapeStore, type Seq, type Tape, TapeCatalog } from "@
 import type { TapeSource } from "./crowd.js";
 import { Truth } from "./truth.js";
 
-/** The live tapes of a cluster as this process reads them, as one more node would. */
+/** The live tapes of a cluster as another node would read them. */
 export class LiveTapeReader {
   readonly #connections: readonly RedisConnection[];
   readonly #live: LiveTapes;
@@ -25,7 +25,7 @@ export class LiveTapeReader {
     return this.#catalog.open(name);
   }
 
-  /** All frames that there are by now, or those up to one. */
+  /** All frames so far, or those up to `last`. */
   async truth(name: string | null, last?: Seq): Promise<Truth> {
     if (name === null) throw new Error("the session has no tape");
     return Truth.of(await this.open(name), last);

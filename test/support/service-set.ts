@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { ServiceKind } from "@tapedeck/cli";
 import { type Readiness, ServiceProcess } from "./service-process.js";
 
-/** One service of each kind, as containers run them: nobody starts again what ends. */
+/** One service of each kind, started like containers: none is restarted when it ends. */
 export class ServiceSet {
   readonly all: readonly ServiceProcess[];
   readonly prefix: string;
@@ -28,7 +28,7 @@ export class ServiceSet {
     return Promise.all(this.all.map(async (service) => [service.kind, await service.readiness()]));
   }
 
-  /** Resolves with the milliseconds until `/health/ready` of each answers this. */
+  /** Resolves with the milliseconds until `/health/ready` of each answers with this status. */
   async until(status: number, ms: number): Promise<number> {
     const since = performance.now();
     for (;;) {

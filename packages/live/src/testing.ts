@@ -20,7 +20,7 @@ export interface TestFeedOptions {
   readonly settings?: Partial<LiveTapeSettings>;
 }
 
-/** A feed whose market a test makes: frames like those of `writeTestTape`, one after the other, on a real live tape. */
+/** A feed that a test drives: frames like those of `writeTestTape` on a real live tape. */
 export class TestFeed {
   readonly writer: LiveTapeWriter;
   readonly symbol: string;
@@ -30,7 +30,7 @@ export class TestFeed {
   #next: Seq;
   #ns: number;
 
-  /** Claims the feed, and tells that it is up. The first frame of a new tape is of the present. */
+  /** Claims the feed and publishes the status `up`. The first frame of a new tape has the present time. */
   static async claim(options: TestFeedOptions): Promise<TestFeed> {
     const {
       redis,
@@ -83,7 +83,7 @@ export class TestFeed {
     return this.#next - 1;
   }
 
-  /** Brings so many frames. @returns the last one's number */
+  /** Appends this many frames. @returns the seq of the last */
   async append(frames = 1): Promise<Seq> {
     const outcomes = [];
     for (let n = 0; n < frames; n++) outcomes.push(this.#append());
@@ -93,7 +93,7 @@ export class TestFeed {
     return this.last;
   }
 
-  /** Brings a frame each interval of wall time, until the returned function has resolved. */
+  /** Appends a frame each interval of wall time, until the returned function has resolved. */
   run(): () => Promise<void> {
     let running = true;
     const work = (async () => {
@@ -117,14 +117,14 @@ export class TestFeed {
     const fromNs = this.#ns;
     const seq = this.#next++;
     this.#ns += this.#intervalMs * 1e6;
-    const goesOn = seq > 0 && this.writer.continues?.lastSeq === seq - 1;
+    const continued = seq > 0 && this.writer.continues?.lastSeq === seq - 1;
     const parts = testFrame(
       this.symbol,
       seq,
       isoOfNs(this.#startNs + BigInt(this.#ns), 3),
       this.#tradesPerFrame?.(seq),
     );
-    const gapBefore = goesOn ? { fromNs, reason: "nothing was recorded" } : null;
+    const gapBefore = continued ? { fromNs, reason: "nothing was recorded" } : null;
     return this.writer.append({ ...parts, ns: this.#ns, gapBefore }, this.#startNs);
   }
 }

@@ -7,8 +7,7 @@ import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vites
 import { FakeBinance } from "../../../test/support/exchange/binance.js";
 import { FakeBitmex } from "../../../test/support/exchange/bitmex.js";
 import { soon } from "../../../test/support/soon.js";
-import { findFeeds } from "./find-feeds.js";
-import { type Followed, Rig, venuesAt } from "./testing/rig.js";
+import { type FollowedFrame, Rig, venuesAt } from "./testing/rig.js";
 
 let bitmex: FakeBitmex;
 let binance: FakeBinance;
@@ -25,8 +24,8 @@ afterEach(async () => {
   await Promise.all([bitmex.close(), binance.close()]);
 });
 
-/** What is wrong with frames that followed one another, apart from tapes that begin anew. */
-function flaws(frames: readonly Followed[]): string[] {
+/** What is wrong with consecutive frames, apart from the start of a new tape. */
+function flaws(frames: readonly FollowedFrame[]): string[] {
   return frames.flatMap(({ json, tape, seq }, at) => {
     const before = frames[at - 1];
     const next = before?.tape === tape ? checkNext(JSON.parse(before.json), JSON.parse(json)) : [];
@@ -34,12 +33,12 @@ function flaws(frames: readonly Followed[]): string[] {
   });
 }
 
-function gapsIn(frames: readonly Followed[]): number[] {
+function gapsIn(frames: readonly FollowedFrame[]): number[] {
   return frames.flatMap(({ json }) => JSON.parse(json).gap_before_ms ?? []);
 }
 
-describe("an instrument that somebody wants", () => {
-  test("[FD16] is recorded, ten frames a second, and every frame keeps all rules", async () => {
+describe("an instrument in demand", () => {
+  test("[FD16] is recorded with ten valid frames a second", async () => {
     bitmex.market("XBTUSD").run();
     const { statuses } = await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
@@ -53,7 +52,7 @@ describe("an instrument that somebody wants", () => {
     expect((last?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1900);
   });
 
-  test("[FD16] is recorded once, however many want it and whatever feeds there are", async () => {
+  test("[FD16] is recorded once, however many sessions and feed workers there are", async () => {
     bitmex.market("XBTUSD").run();
     await rig.feed();
     await rig.feed();
@@ -62,7 +61,7 @@ describe("an instrument that somebody wants", () => {
     expect(bitmex.connections).toBe(1);
   });
 
-  test("[FD21] and that nobody wants any more is let go of, and its tape is finished with the same frames", async () => {
+  test("[FD21] ends when the demand ends, and its tape is finished with the same frames", async () => {
     binance.market("BTCUSDT").run();
     const { feed } = await rig.feed();
     const follower = await rig.follow("BINANCE", "BTCUSDT");
@@ -79,45 +78,45 @@ describe("an instrument that somebody wants", () => {
   });
 });
 
-describe("[FD23] those who want it are told", () => {
-  test("of an unknown symbol, in the venue's words", async () => {
+describe("[FD23] followers learn", () => {
+  test("that the symbol is unknown, in the venue's words", async () => {
     await rig.feed();
     const follower = await rig.follow("BITMEX", "NOSUCH");
-    await follower.told("down", /BITMEX refuses NOSUCH: Unknown or expired symbol/);
+    await follower.untilStatus("down", /BITMEX refuses NOSUCH: Unknown or expired symbol/);
   });
 
-  test("of a venue that cannot be reached, while the other feeds of the process go on", async () => {
+  test("that the venue cannot be reached, while the other feeds of the process continue", async () => {
     bitmex.market("XBTUSD").run();
     await rig.feed();
     const fine = await rig.follow("BITMEX", "XBTUSD");
     const nowhere = await rig.follow("KRAKEN", "XBT/USD");
-    await nowhere.told("down", /^KRAKEN cannot be reached at 127\.0\.0\.1:1: connect ECONNREFUSED/);
+    await nowhere.untilStatus("down", /^KRAKEN cannot be reached at 127\.0\.0\.1:1: connect ECONNREFUSED/);
     await fine.more(10);
-    await fine.told("up");
+    await fine.untilStatus("up");
   });
 
-  test("of a venue that refuses, and when it serves again", async () => {
+  test("that the venue refuses, and when it accepts again", async () => {
     const market = bitmex.market("XBTUSD");
     market.run();
     bitmex.refuse(503);
     await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
-    await follower.told("down", /BITMEX refuses connections: 503/);
+    await follower.untilStatus("down", /BITMEX refuses connections: 503/);
     bitmex.refuse(undefined);
     await follower.more(5);
-    await follower.told("up");
+    await follower.untilStatus("up");
   });
 });
 
-describe("what goes wrong at the venue", () => {
-  test("[FD9] a lost connection is a marked hole, and the book after it is the venue's", async () => {
+describe("faults at the venue", () => {
+  test("[FD9] a lost connection leaves a marked gap, and the book after it is the venue's", async () => {
     const market = bitmex.market("XBTUSD");
     market.run();
     await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
     await follower.more(10);
     await bitmex.away();
-    await follower.told("down", /BITMEX cannot be reached/);
+    await follower.untilStatus("down", /BITMEX cannot be reached/);
     const before = follower.frames.length;
     await new Promise((resolve) => setTimeout(resolve, 500)); // the venue stays away for a while
     expect(follower.frames.length).toBe(before);
@@ -132,41 +131,41 @@ describe("what goes wrong at the venue", () => {
     }, soon);
   });
 
-  test("[FD4] missing numbers are a marked hole on the same connection", async () => {
+  test("[FD4] missing sequence numbers leave a marked gap, on the same connection", async () => {
     const market = binance.market("BTCUSDT");
     market.run();
     await rig.feed();
     const follower = await rig.follow("BINANCE", "BTCUSDT");
     await follower.more(10);
     binance.lose(1);
-    await follower.told("connecting", /Book updates of BINANCE are missing/);
-    await follower.told("up");
+    await follower.untilStatus("connecting", /Book updates of BINANCE are missing/);
+    await follower.untilStatus("up");
     await follower.more(5);
     expect([gapsIn(follower.frames).length, binance.connections]).toEqual([1, 1]);
     expect(flaws(follower.frames)).toEqual([]);
   });
 
-  test("[FD10] silence is ended by a new connection: a hole where something had happened, none where nothing had", async () => {
+  test("[FD10] silence causes a new connection, and a gap only if the market has moved", async () => {
     const market = bitmex.market("XBTUSD");
     market.run();
     await rig.feed({ silenceMs: 1000 });
     const follower = await rig.follow("BITMEX", "XBTUSD");
     await follower.more(10);
     bitmex.silence(true);
-    await follower.told("connecting", /has said nothing of XBTUSD for 1 s/);
+    await follower.untilStatus("connecting", /BITMEX sent nothing about XBTUSD for 1 s/);
     bitmex.silence(false);
     await follower.more(5);
     expect(gapsIn(follower.frames)).toHaveLength(1);
     market.stop(); // a quiet market
     const { connections } = bitmex;
     await vi.waitFor(() => expect(bitmex.connections).toBeGreaterThan(connections), soon);
-    await follower.told("up");
+    await follower.untilStatus("up");
     market.run();
     await follower.more(5);
     expect(gapsIn(follower.frames)).toHaveLength(1);
   });
 
-  test("[FD5] nonsense is a marked hole at most, and ends nothing else", async () => {
+  test("[FD5] an unreadable message costs at most a marked gap, and disturbs no other feed", async () => {
     bitmex.market("XBTUSD").run();
     bitmex.market("ETHUSD").run();
     await rig.feed();
@@ -183,8 +182,8 @@ describe("what goes wrong at the venue", () => {
   });
 });
 
-describe("when feeds come and go", () => {
-  test("[FD18] one that ends hands over: the tape goes on with a hole of no more than some frames", async () => {
+describe("feed workers that come and go", () => {
+  test("[FD18] a stopping worker hands over: the tape continues after a gap of a few frames", async () => {
     bitmex.market("XBTUSD").run();
     const first = await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
@@ -201,7 +200,7 @@ describe("when feeds come and go", () => {
     expect(bitmex.clients.size).toBe(1);
   });
 
-  test("[FD18] the only one gives its tape back at once, and the next one goes on with it", async () => {
+  test("[FD18] the only worker releases its tape at once, and the next one continues it", async () => {
     bitmex.market("XBTUSD").run();
     const first = await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
@@ -216,7 +215,7 @@ describe("when feeds come and go", () => {
     expect(flaws(follower.frames)).toEqual([]);
   });
 
-  test("[FD25] one that comes later gets its share, and no tape has more than a short hole", async () => {
+  test("[FD25] a new worker gets its share, and no tape has more than a short gap", async () => {
     const symbols = Array.from({ length: 10 }, (_, n) => `S${n}`);
     const first = await rig.feed({ balanceEveryMs: 200 });
     const followers = await Promise.all(symbols.map((symbol) => rig.follow("SIM", symbol)));
@@ -227,14 +226,14 @@ describe("when feeds come and go", () => {
     await Promise.all(followers.map((follower) => follower.more(10)));
     const gaps = followers.map((follower) => gapsIn(follower.frames));
     expect(gaps.flat()).toHaveLength(5);
-    expect(Math.max(...gaps.flat())).toBeLessThan(3000); // five at once, on a machine that does other things
+    expect(Math.max(...gaps.flat())).toBeLessThan(3000); // five at once, on a busy machine
     for (const { frames } of followers) {
       expect(flaws(frames)).toEqual([]);
       expect(new Set(frames.map(({ tape }) => tape)).size).toBe(1);
     }
   });
 
-  test("[FD20] a lock that is lost costs no frame where the job comes back here", async () => {
+  test("[FD20] a lost lock costs no frame if the job comes back to the same worker", async () => {
     bitmex.market("XBTUSD").run();
     await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
@@ -247,7 +246,7 @@ describe("when feeds come and go", () => {
     expect(await rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:*:lock`)).toHaveLength(1);
   });
 
-  test("[FD20] a publisher that is cut off sends its frames later, and none is missing", async () => {
+  test("[FD20] a worker whose connection to Redis breaks sends its frames later, and none is missing", async () => {
     bitmex.market("XBTUSD").run();
     const { connections } = await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
@@ -260,7 +259,7 @@ describe("when feeds come and go", () => {
     expect(flaws(follower.frames)).toEqual([]);
   });
 
-  test("[FD12] a tape that Redis has lost is followed by another one, on the same connection", async () => {
+  test("[FD12] a new tape begins when Redis has lost the old one, on the same connection", async () => {
     bitmex.market("XBTUSD").run();
     await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
@@ -273,19 +272,19 @@ describe("when feeds come and go", () => {
   });
 });
 
-describe("upkeep", () => {
-  test("[FD21] finds a feed for an instrument that is wanted and has none", async () => {
+describe("maintenance", () => {
+  test("[FD21] requests a worker for a feed in demand without one", async () => {
     bitmex.market("XBTUSD").run();
     await rig.feed();
-    const follower = await rig.follow("BITMEX", "XBTUSD", { wanting: false });
+    const follower = await rig.follow("BITMEX", "XBTUSD", { request: false });
     await rig.redis.zadd(rig.keys.liveWanted, Date.now() + 20_000, "BITMEX:XBTUSD");
-    await findFeeds(rig.upkeep, rig.queue);
-    await findFeeds(rig.upkeep, rig.queue);
+    await rig.maintenance.requestWorkers(rig.queue);
+    await rig.maintenance.requestWorkers(rig.queue);
     await follower.more(5);
     expect(bitmex.connections).toBe(1);
   });
 
-  test("[FD21] has a tape finished that nobody wants and that its feed has left behind", async () => {
+  test("[FD21] requests a worker that finishes an abandoned tape", async () => {
     bitmex.market("XBTUSD").run();
     const first = await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
@@ -294,21 +293,21 @@ describe("upkeep", () => {
     follower.stop();
     await rig.redis.del(rig.keys.liveWanted);
     await rig.feed();
-    await findFeeds(rig.upkeep, rig.queue);
+    await rig.maintenance.requestWorkers(rig.queue);
     const name = follower.frames[0]?.tape ?? "";
-    await vi.waitFor(async () => expect((await rig.upkeep.inspectAll()).length).toBe(0), soon);
+    await vi.waitFor(async () => expect((await rig.maintenance.inspectAll()).length).toBe(0), soon);
     const tape = await rig.open(name);
     expect([tape.span.growing, tape.span.lastSeq >= 14]).toEqual([false, true]);
     expect(bitmex.connections).toBe(1);
   });
 
-  test("[FD22] an instrument at which feed after feed dies is left alone, and those who want it are told", async () => {
-    const connection = rig.connect("bullmq", "deadly");
+  test("[FD22] an instrument in a crash loop is left alone, and followers learn why", async () => {
+    const connection = rig.connect("bullmq", "crashing");
     const prefix = rig.keys.bullPrefix;
     const queue = new Queue("{feed}", { connection, prefix });
     const crashes = { count: 4, at: Date.now() };
-    await queue.add("feed", { source: "BITMEX", symbol: "XBTUSD", crashes }, { jobId: "deadly" });
-    // A worker that takes the job and dies of it: nobody renews its lock.
+    await queue.add("feed", { source: "BITMEX", symbol: "XBTUSD", crashes }, { jobId: "crashing" });
+    // A worker that takes the job and crashes: its lock expires.
     const dying = new Worker("{feed}", () => new Promise(() => {}), {
       connection,
       prefix,
@@ -319,31 +318,31 @@ describe("upkeep", () => {
     await vi.waitFor(async () => expect(await queue.getActiveCount()).toBe(1), soon);
     await dying.disconnect();
     await rig.feed();
-    const follower = await rig.follow("BITMEX", "XBTUSD", { wanting: false });
-    await follower.told("down", /Feeds break down of this instrument/);
+    const follower = await rig.follow("BITMEX", "XBTUSD", { request: false });
+    await follower.untilStatus("down", /Recording this instrument crashes its worker/);
     expect(bitmex.connections).toBe(0);
     await queue.close();
     connection.disconnect();
   });
 });
 
-describe("an instrument that all have left", () => {
+describe("an instrument that all sessions have left", () => {
   const keepSeconds = 6;
-  const upkeep = () =>
+  const maintenance = () =>
     new LiveMaintenance({ ...rig, log: createLogger({ service: "feed", node: "t", level: "silent" }), keepSeconds });
 
-  test("[FD27] makes room for one that somebody wants, and those that are watched go on", async () => {
+  test("[FD27] makes room for one in demand, while watched ones continue", async () => {
     for (const symbol of ["A", "B", "C"]) bitmex.market(symbol).run();
     await rig.close();
     rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
     const { statuses } = await rig.feed({ capacity: 2 });
     const watched = await rig.follow("BITMEX", "A");
-    const left = await rig.follow("BITMEX", "B");
-    await Promise.all([watched.more(5), left.more(5)]);
+    const lingering = await rig.follow("BITMEX", "B");
+    await Promise.all([watched.more(5), lingering.more(5)]);
     const waiting = await rig.follow("BITMEX", "C");
     await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(1), { timeout: 5000 });
     const asked = performance.now();
-    await left.leave();
+    await lingering.leave();
     await waiting.more(5);
     expect(performance.now() - asked).toBeLessThan(10_000);
     expect([...statuses.keys()].sort()).toEqual(["BITMEX:A", "BITMEX:C"]);
@@ -351,7 +350,7 @@ describe("an instrument that all have left", () => {
     expect(gapsIn(watched.frames)).toEqual([]);
   });
 
-  test("[FD28] before a feed came to it opens no connection to its venue", async () => {
+  test("[FD28] opens no connection if they left before a worker took it", async () => {
     bitmex.market("XBTUSD").run();
     const gone = await rig.follow("BITMEX", "NEVER");
     await gone.leave();
@@ -360,11 +359,11 @@ describe("an instrument that all have left", () => {
     await follower.more(3);
     await vi.waitFor(() => expect([...statuses.keys()]).toEqual(["BITMEX:XBTUSD"]));
     await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(0));
-    expect(bitmex.received.filter((said) => said.includes("NEVER"))).toEqual([]);
-    expect((await rig.upkeep.inspect("BITMEX", "NEVER")).demanded).toBe(false);
+    expect(bitmex.received.filter((message) => message.includes("NEVER"))).toEqual([]);
+    expect((await rig.maintenance.inspect("BITMEX", "NEVER")).demanded).toBe(false);
   });
 
-  test("[FD29] within seconds is let go of soon, and its tape is removed", async () => {
+  test("[FD29] ends within seconds while its tape is short, and the tape is removed", async () => {
     bitmex.market("XBTUSD").run();
     await rig.close();
     rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
@@ -374,24 +373,24 @@ describe("an instrument that all have left", () => {
     await follower.leave();
     await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
     expect(await rig.live.list()).toEqual([]);
-    await findFeeds(upkeep(), rig.queue);
-    expect((await rig.upkeep.inspect("BITMEX", "XBTUSD")).state).toMatchObject({ tape: "" });
+    await maintenance().requestWorkers(rig.queue);
+    expect((await rig.maintenance.inspect("BITMEX", "XBTUSD")).state).toMatchObject({ tape: "" });
     await vi.waitFor(() => expect(bitmex.clients.size).toBe(0));
     const again = await rig.follow("BITMEX", "XBTUSD");
     await again.more(3);
   });
 
-  test("[FD29] and that its venue refuses is let go of soon", async () => {
+  test("[FD29] ends within seconds if its venue refuses it", async () => {
     await rig.close();
     rig = new Rig(inject("redisUrl"), venuesAt({ bitmex, binance }), { lingerMs: 60_000 });
     const { statuses } = await rig.feed();
     const follower = await rig.follow("BITMEX", "NOSUCH");
-    await follower.told("down");
+    await follower.untilStatus("down");
     await follower.leave();
     await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
   });
 
-  test("[FD29] and that has a session on its tape is finished, and stays", async () => {
+  test("[FD29] keeps a short tape that a session stands on: it is finished", async () => {
     bitmex.market("XBTUSD").run();
     const { statuses } = await rig.feed({ keepSeconds });
     const follower = await rig.follow("BITMEX", "XBTUSD");
@@ -402,16 +401,16 @@ describe("an instrument that all have left", () => {
     await follower.leave();
     await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
     const { id } = parseTapeName(name);
-    const same = upkeep();
+    const same = maintenance();
     const finished = async () => {
-      await findFeeds(same, rig.queue);
+      await same.requestWorkers(rig.queue);
       expect(await rig.store.versions(id)).toEqual([1]);
     };
     await vi.waitFor(finished, { timeout: keepSeconds * 1000 + 8000, interval: 500 });
   });
 });
 
-test("[FD24] metrics tell what was heard, made and appended, and how long each took", async () => {
+test("[FD24] metrics count events, frames and appends, and measure how long each took", async () => {
   bitmex.market("XBTUSD").run();
   const { metrics } = await rig.feed();
   const follower = await rig.follow("BITMEX", "XBTUSD");

@@ -24,21 +24,21 @@ export interface FeedWorkerOptions {
   readonly frameMs: number;
   readonly balanceEveryMs?: number;
   readonly silenceMs: number;
-  /** Told when the feed of an instrument changes, and with undefined when it is no longer here. */
+  /** Called at each change of a feed's status, and with undefined when the feed has left this worker. */
   readonly status: (feed: string, status: FeedStatus | undefined) => void;
   readonly metrics: FeedMetrics;
   readonly log: Logger;
 }
 
-/** A hand-over waits no longer than this for the next feed. */
+/** A hand-over waits at most this long for the next worker. */
 const handOverMs = 5_000;
 const quarantineMs = 60_000;
-/** How often a feed that is full looks whether others wait for a place. */
-const roomEveryMs = 500;
-/** Instruments handed over at a time for the sake of balance. */
-const mostAtOnce = 8;
+/** How often a full worker checks whether other feeds wait for a slot. */
+const makeRoomEveryMs = 500;
+/** Instruments handed over at a time to balance the load. */
+const maxHandedOver = 8;
 
-/** Takes leases of instruments and records them until it is closed. */
+/** Takes leases on instruments and records them until it is closed. */
 export class FeedWorker {
   readonly #options: FeedWorkerOptions;
   readonly #pool: LeasePool<FeedJob>;
@@ -58,20 +58,20 @@ export class FeedWorker {
       prefix: keys.bullPrefix,
       node,
       capacity,
-      run: (lease) => this.#take(lease),
+      run: (lease) => this.#record(lease),
       declines: ({ source, symbol }) => this.#recorders.get(`${source}:${symbol}`)?.handingOver ?? false,
       onCrashLoop: (job) => this.#quarantine(job),
       log,
     });
   }
 
-  /** Resolves when its worker takes leases. */
+  /** Resolves when it takes leases. */
   static async start(options: FeedWorkerOptions): Promise<FeedWorker> {
     const feed = new FeedWorker(options);
     await feed.#pool.start();
     feed.#stops.push(
       feed.#balance(),
-      interval(() => void feed.#makeRoom(), roomEveryMs),
+      interval(() => void feed.#makeRoom(), makeRoomEveryMs),
     );
     return feed;
   }
@@ -85,7 +85,7 @@ export class FeedWorker {
     this.#pool.stop();
   }
 
-  /** Hands every instrument over to another feed, and ends. */
+  /** Hands every instrument over to another worker, and ends. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
     for (const stop of this.#stops) stop();
@@ -93,26 +93,26 @@ export class FeedWorker {
     await Promise.all([...this.#recorders.values()].map((recorder) => recorder.stop()));
   }
 
-  async #take(lease: Lease<FeedJob>): Promise<void> {
+  async #record(lease: Lease<FeedJob>): Promise<void> {
     const { log, metrics } = this.#options;
     const recorder = this.#recorderOf(lease.job);
     if (recorder === undefined || recorder.hasLease) return;
-    const why = await recorder.hold(lease);
+    const why = await recorder.recordUnder(lease);
     metrics.leaseEnded(why);
     log.debug({ ...lease.job, why }, "lease ended");
     if (why !== "shutting down") return;
-    await recorder.handOver({ deadlineMs: handOverMs, alone: !(await this.#hasOthers()) });
+    await recorder.handOver({ deadlineMs: handOverMs, alone: !(await this.#hasOtherWorkers()) });
     await recorder.stop();
   }
 
-  /** Whether other feeds are there to take over. */
-  async #hasOthers(): Promise<boolean> {
+  /** Whether another worker can take over. */
+  async #hasOtherWorkers(): Promise<boolean> {
     const { commands, keys, node, clock } = this.#options;
-    const feeds = await liveWorkers(commands, keys, "feed", clock.now()).catch(() => []); // Redis is away: nobody takes over
-    return feeds.some((feed) => feed.node !== node);
+    const workers = await liveWorkers(commands, keys, "feed", clock.now()).catch(() => []); // Redis is away: no worker can take over
+    return workers.some((worker) => worker.node !== node);
   }
 
-  /** Where every place is taken and others wait, the instruments go that linger for those who may come back. */
+  /** Ends lingering feeds when all slots are taken and other feeds wait for one. */
   async #makeRoom(): Promise<void> {
     const { capacity, queue, log } = this.#options;
     if (this.#makingRoom || this.#recorders.size < capacity) return;
@@ -130,7 +130,7 @@ export class FeedWorker {
     }
   }
 
-  /** Feeds that came later get their share: those with too many hand some over, which costs a frame. */
+  /** Gives new workers their share: a worker with too many instruments hands some over, at the cost of a frame each. */
   #balance(): () => void {
     const { commands, keys, node, clock, log, balanceEveryMs = 5_000 } = this.#options;
     const feed = this;
@@ -145,10 +145,10 @@ export class FeedWorker {
         },
         limit: (target) => feed.#pool.limit(target),
         handBack: (count) => {
-          const surplus = [...feed.#recorders.values()].slice(0, Math.min(count, mostAtOnce));
+          const surplus = [...feed.#recorders.values()].slice(0, Math.min(count, maxHandedOver));
           return Promise.all(surplus.map((recorder) => recorder.handOver({ deadlineMs: handOverMs, alone: false })));
         },
-        endSlices: () => {}, // a change of hands that nobody needs costs a frame for nothing
+        endSlices: () => {}, // a needless hand-over would cost a frame
       },
       now: () => clock.now(),
       everyMs: balanceEveryMs,
@@ -156,14 +156,14 @@ export class FeedWorker {
     });
   }
 
-  /** An instrument at which feed after feed has died is left alone for a while, and those who want it are told. */
+  /** After a crash loop, leaves the instrument alone for a while and publishes why. */
   async #quarantine(job: FeedJob): Promise<void> {
     const venue = this.#options.venues[job.source];
     if (venue === undefined) return;
     const writer = await this.#options.claim(job, venue, { priceDecimals: 0, sizeDecimals: 0 });
     await writer.publishStatus({
       status: "down",
-      reason: "Feeds break down of this instrument. It is tried again in a minute.",
+      reason: "Recording this instrument crashes its worker. It is tried again in a minute.",
     });
     for (let ms = 0; ms < quarantineMs && !this.#closing; ms += 1000) {
       if ((await writer.renew()) !== "held") return;
@@ -172,16 +172,16 @@ export class FeedWorker {
     await writer.release();
   }
 
-  /** The recorder of an instrument: the one that is there already, or a new one. Undefined for what is no instrument. */
+  /** The instrument's recorder, created if there is none. Undefined for an invalid instrument. */
   #recorderOf(job: FeedJob): Recorder | undefined {
     const feed = `${job.source}:${job.symbol}`;
-    const present = this.#recorders.get(feed);
-    if (present !== undefined) return present;
+    const existing = this.#recorders.get(feed);
+    if (existing !== undefined) return existing;
     const { venues, claim, maintenance, queue, clock, silenceMs, status, metrics, log } = this.#options;
     const venue = venues[job.source];
     const instrument = liveInstrument(job);
     if (venue === undefined || "refused" in instrument) {
-      log.error({ ...job }, "no such source: the job is dropped");
+      log.error({ ...job }, "unknown source or symbol: the job is dropped");
       return undefined;
     }
     const recorder = new Recorder({
@@ -198,7 +198,7 @@ export class FeedWorker {
       log,
     });
     this.#recorders.set(feed, recorder);
-    recorder.over.then(() => {
+    recorder.ended.then(() => {
       this.#recorders.delete(feed);
       status(feed, undefined);
     });

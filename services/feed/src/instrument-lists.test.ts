@@ -14,7 +14,7 @@ import { createVenues } from "./venues/venues.js";
 
 const log = createLogger({ service: "feed", node: "test", level: "silent" });
 
-describe("[FD30] the list of what a venue trades", () => {
+describe("[FD30] a venue's list of instruments", () => {
   let bitmex: FakeBitmex;
   let binance: FakeBinance;
   let rig: Rig;
@@ -26,7 +26,7 @@ describe("[FD30] the list of what a venue trades", () => {
     await Promise.all([bitmex.open(), binance.open()]);
     const venues = venuesAt({ bitmex: { url: bitmex.url, restUrl: bitmex.restUrl }, binance });
     rig = new Rig(inject("redisUrl"), venues);
-    lists = new InstrumentLists({ venues: createVenues(venues), maintenance: rig.upkeep, log });
+    lists = new InstrumentLists({ venues: createVenues(venues), maintenance: rig.maintenance, log });
   });
   afterEach(async () => {
     lists.close();
@@ -34,37 +34,39 @@ describe("[FD30] the list of what a venue trades", () => {
     await Promise.all([bitmex.close(), binance.close()]);
   });
 
-  const want = (source: string, symbol: string) =>
+  const request = (source: string, symbol: string) =>
     rig.live.requestFeed(source, symbol, { session: randomUUID(), owner: "user" }).then(() => "wanted", String);
 
-  test("is fetched while somebody wants something of it, and symbols that are not on it are refused", async () => {
+  test("is fetched while one of its feeds is in demand, and other symbols are refused", async () => {
     bitmex.market("XBTUSD");
     binance.market("BTCUSDT");
-    expect(await want("BITMEX", "NOSUCH")).toBe("wanted");
+    expect(await request("BITMEX", "NOSUCH")).toBe("wanted");
     await lists.refresh();
     await vi.waitFor(async () =>
-      expect(await want("BITMEX", "NOSUCH2")).toContain("symbol: BITMEX does not list NOSUCH2"),
+      expect(await request("BITMEX", "NOSUCH2")).toContain("symbol: BITMEX does not list NOSUCH2"),
     );
-    expect(await want("BITMEX", "XBTUSD")).toBe("wanted");
-    expect(await want("BINANCE", "NOSUCH")).toBe("wanted"); // nobody had asked for any of its instruments
+    expect(await request("BITMEX", "XBTUSD")).toBe("wanted");
+    expect(await request("BINANCE", "NOSUCH")).toBe("wanted"); // none of its feeds was in demand yet
     await lists.refresh();
-    await vi.waitFor(async () => expect(await want("BINANCE", "NOSUCH2")).toContain("BINANCE does not list NOSUCH2"));
-    expect(await want("BINANCE", "BTCUSDT")).toBe("wanted");
-    expect(await rig.upkeep.sourcesWithOldLists()).toEqual([]);
+    await vi.waitFor(async () =>
+      expect(await request("BINANCE", "NOSUCH2")).toContain("BINANCE does not list NOSUCH2"),
+    );
+    expect(await request("BINANCE", "BTCUSDT")).toBe("wanted");
+    expect(await rig.maintenance.sourcesWithOldLists()).toEqual([]);
   });
 
-  test("that cannot be had lets any symbol be tried, and the venue be asked again in a minute only", async () => {
+  test("that cannot be fetched lets any symbol be tried, and is fetched again after a minute", async () => {
     bitmex.refuse(503);
-    await want("BITMEX", "XBTUSD");
+    await request("BITMEX", "XBTUSD");
     await lists.refresh();
     await vi.waitFor(async () => {
       await lists.refresh();
-      expect(await rig.upkeep.sourcesWithOldLists()).toEqual(["BITMEX"]);
+      expect(await rig.maintenance.sourcesWithOldLists()).toEqual(["BITMEX"]);
     });
-    expect(await want("BITMEX", "NOSUCH")).toBe("wanted");
+    expect(await request("BITMEX", "NOSUCH")).toBe("wanted");
   });
 
-  test("is not asked for at the venue's own address where a stand-in is configured", () => {
+  test("is not fetched from the public address when a relay is configured", () => {
     const config = readFeedConfig({ BITMEX_URL: "ws://127.0.0.1:1", OKX_REST_URL: "http://127.0.0.1:2" });
     const { addresses } = venueSettings(config);
     expect(addresses.BITMEX.rest).toBeUndefined();
@@ -76,8 +78,8 @@ describe("[FD30] the list of what a venue trades", () => {
   });
 });
 
-describe("[FD30] venues list their instruments each in its own words", () => {
-  test("Kraken by its codes, which users write otherwise", () => {
+describe("[FD30] each venue has its own form of list", () => {
+  test("Kraken by its own codes, and as users write them", () => {
     const answer = { error: [], result: { XXBTZUSD: { altname: "XBTUSD", wsname: "XBT/USD" }, X: { altname: "X" } } };
     expect(kraken.symbolList.read(answer)).toEqual({ symbols: ["XBT/USD", "BTC/USD"] });
   });

@@ -8,13 +8,13 @@ export interface InstrumentListsOptions {
   readonly log: Logger;
 }
 
-/** A venue that could not be asked is asked again after this long. */
+/** Wait after a list could not be fetched. */
 const retryMs = 60_000;
 
-/** Keeps the lists of what the venues trade, of those that somebody wants something of. */
+/** Keeps the symbol lists up to date of the venues whose feeds are in demand. */
 export class InstrumentLists {
   readonly #options: InstrumentListsOptions;
-  readonly #asking = new Set<string>();
+  readonly #fetching = new Set<string>();
   readonly #notBefore = new Map<string, number>();
   readonly #closed = new AbortController();
 
@@ -22,15 +22,15 @@ export class InstrumentLists {
     this.#options = options;
   }
 
-  /** Asks for the lists that are missing or old. Does not wait for the venues: other upkeep is not to be held up by them. */
+  /** Fetches missing and old lists. Does not wait for the venues, which would hold up other maintenance. */
   async refresh(): Promise<void> {
     const { maintenance, venues } = this.#options;
     for (const source of await maintenance.sourcesWithOldLists()) {
       const list = venues[source]?.listSymbols?.bind(venues[source]);
-      if (list === undefined || this.#asking.has(source)) continue;
+      if (list === undefined || this.#fetching.has(source)) continue;
       if (performance.now() < (this.#notBefore.get(source) ?? 0)) continue;
-      this.#asking.add(source);
-      void this.#ask(source, list).finally(() => this.#asking.delete(source));
+      this.#fetching.add(source);
+      void this.#fetch(source, list).finally(() => this.#fetching.delete(source));
     }
   }
 
@@ -38,7 +38,7 @@ export class InstrumentLists {
     this.#closed.abort();
   }
 
-  async #ask(source: string, list: (signal: AbortSignal) => Promise<string[]>): Promise<void> {
+  async #fetch(source: string, list: (signal: AbortSignal) => Promise<string[]>): Promise<void> {
     const { maintenance, log } = this.#options;
     try {
       const symbols = await list(this.#closed.signal);
@@ -47,7 +47,7 @@ export class InstrumentLists {
     } catch (error) {
       if (this.#closed.signal.aborted) return;
       this.#notBefore.set(source, performance.now() + retryMs);
-      log.warn({ err: error, source }, "no list of the venue's instruments: any symbol is tried");
+      log.warn({ err: error, source }, "the venue's list of instruments could not be fetched: any symbol is tried");
     }
   }
 }

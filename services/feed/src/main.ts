@@ -7,7 +7,6 @@ import { keysWith } from "@tapedeck/sessions";
 import { openTapeStore } from "@tapedeck/tape";
 import { type FeedConfig, readFeedConfig, tapeSettings, venueSettings } from "./config.js";
 import { FeedWorker } from "./feed-worker.js";
-import { findFeeds } from "./find-feeds.js";
 import { InstrumentLists } from "./instrument-lists.js";
 import { createFeedMetrics } from "./metrics.js";
 import { createVenues } from "./venues/venues.js";
@@ -95,7 +94,7 @@ async function main(config: FeedConfig): Promise<void> {
     node: node.id,
     chores: {
       "list instruments": () => lists.refresh(),
-      "find feeds": () => findFeeds(maintenance, queue),
+      "find feeds": () => maintenance.requestWorkers(queue),
       "finish orphans": () => maintenance.finishOrphans(),
     },
     log,

@@ -3,22 +3,22 @@ import type { Metrics } from "@tapedeck/runtime";
 import { Counter, Histogram } from "prom-client";
 import type { VenueErrorKind } from "./venues/venue.js";
 
-/** What recorders count; cheap enough for each message of a venue. */
+/** The recorders' counters; cheap enough for each message of a venue. */
 export interface FeedMetrics {
-  /** A message that means something, so many ms after the venue's own time of it. */
+  /** An event, this many ms after the venue's own time for it; undefined if the venue sends none. */
   event(source: string, delayMs: number | undefined): void;
   unreadable(source: string): void;
   frame(source: string, afterGap: boolean): void;
-  /** A frame is on the tape: so long appending took, and so long its newest event had waited for that. */
+  /** A frame is on the tape. `waitedMs`: how long its newest event had waited to be sent. */
   appended(appendMs: number, waitedMs: number): void;
   reconnect(source: string, why: VenueErrorKind): void;
   leaseEnded(why: string): void;
-  /** Frames and messages since the last call, per second, and delays in ms: for the heartbeat. */
+  /** Rates since the last call, for the heartbeat. */
   take(): { framesPerSecond: number; messagesPerSecond: number; appendP99Ms: number };
   readonly framesAppended: number;
 }
 
-/** In seconds: venues are anything from next door to half a minute late. */
+/** In seconds: a venue may be next door, or half a minute late. */
 const bounds = [0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30];
 
 export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<FeedStatus>): FeedMetrics {
@@ -26,31 +26,35 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
   const perSource = { labelNames: ["source"] as const, registers };
   const delay = new Histogram({
     name: "tapedeck_feed_exchange_to_ingest_seconds",
-    help: "Time from the venue's own time of an event until it was heard, by two clocks",
+    help: "Time from the venue's own time of an event until the feed received it, by two clocks",
     buckets: bounds,
     ...perSource,
   });
   const waited = metrics.latencyHistogram({
     name: "tapedeck_feed_ingest_to_append_seconds",
-    help: "Time from hearing a frame's newest event until the frame was handed to Redis",
+    help: "Time from receiving a frame's newest event until the frame was sent to Redis",
     buckets: bounds,
   });
   const append = metrics.latencyHistogram({
     name: "tapedeck_feed_append_seconds",
-    help: "Time until Redis had answered that a frame is on its tape",
+    help: "Time until Redis acknowledged that a frame is on its tape",
     buckets: bounds,
   });
-  const messages = new Counter({ name: "tapedeck_feed_events_total", help: "Events of venues", ...perSource });
-  const unreadable = new Counter({
-    name: "tapedeck_feed_unreadable_messages_total",
-    help: "Messages of venues that could not be read",
+  const messages = new Counter({
+    name: "tapedeck_feed_events_total",
+    help: "Events received from venues",
     ...perSource,
   });
-  const frames = new Counter({ name: "tapedeck_feed_frames_total", help: "Frames made", ...perSource });
-  const gaps = new Counter({ name: "tapedeck_feed_gaps_total", help: "Frames behind a marked hole", ...perSource });
+  const unreadable = new Counter({
+    name: "tapedeck_feed_unreadable_messages_total",
+    help: "Messages from venues that could not be parsed",
+    ...perSource,
+  });
+  const frames = new Counter({ name: "tapedeck_feed_frames_total", help: "Frames recorded", ...perSource });
+  const gaps = new Counter({ name: "tapedeck_feed_gaps_total", help: "Frames after a marked gap", ...perSource });
   const reconnects = new Counter({
     name: "tapedeck_feed_reconnects_total",
-    help: "Connections to venues that ended, by reason",
+    help: "Ended connections to venues, by reason",
     labelNames: ["source", "why"],
     registers,
   });
@@ -62,7 +66,7 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
   });
   metrics.observeGauge({
     name: "tapedeck_feed_instruments",
-    help: "Instruments recorded here, by how their feed is",
+    help: "Instruments recorded here, by the status of their feed",
     labels: ["status"],
     read: () => {
       const counts = { connecting: 0, up: 0, down: 0 };
@@ -73,14 +77,14 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
 
   let framesAppended = 0;
   let since = { at: performance.now(), frames: 0, messages: 0 };
-  let heard = 0;
+  let events = 0;
   const recent: number[] = [];
   return {
     get framesAppended() {
       return framesAppended;
     },
     event(source, delayMs) {
-      heard++;
+      events++;
       messages.inc({ source });
       if (delayMs !== undefined) delay.observe({ source }, delayMs / 1000);
     },
@@ -93,7 +97,7 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
       framesAppended++;
       append.observe(appendMs);
       waited.observe(waitedMs);
-      if (recent.length < mostRecent) recent.push(appendMs);
+      if (recent.length < maxRecent) recent.push(appendMs);
     },
     reconnect: (source, why) => reconnects.inc({ source, why }),
     leaseEnded: (why) => ended.inc({ why }),
@@ -103,14 +107,14 @@ export function createFeedMetrics(metrics: Metrics, statuses: () => Iterable<Fee
       const sorted = recent.splice(0).sort((a, b) => a - b);
       const taken = {
         framesPerSecond: Math.round((framesAppended - since.frames) / seconds),
-        messagesPerSecond: Math.round((heard - since.messages) / seconds),
+        messagesPerSecond: Math.round((events - since.messages) / seconds),
         appendP99Ms: Math.round((sorted[Math.floor(sorted.length * 0.99)] ?? 0) * 10) / 10,
       };
-      since = { at: now, frames: framesAppended, messages: heard };
+      since = { at: now, frames: framesAppended, messages: events };
       return taken;
     },
   };
 }
 
 /** Appends remembered between two heartbeats. */
-const mostRecent = 10_000;
+const maxRecent = 10_000;

@@ -9,7 +9,7 @@ interface Numbered {
 
 /** Binance's market streams and depth snapshots, of spot or of futures: diffs are numbered, and the book comes over REST. */
 export class FakeBinance extends FakeExchange {
-  /** Symbols that are listed, and yet refused. */
+  /** Symbols that are listed but refused. */
   readonly listedOnly = new Set<string>();
   readonly #markets = new Map<string, Numbered>();
   readonly #futures: boolean;
@@ -27,16 +27,16 @@ export class FakeBinance extends FakeExchange {
     const market = new FakeMarket(symbol, seed);
     const numbered: Numbered = { market, lastId: 5_000_000 };
     this.#markets.set(symbol, numbered);
-    market.onEvent((happening) => this.#pass(numbered, happening));
+    market.onEvent((event) => this.#broadcast(numbered, event));
     return market;
   }
 
-  /** Loses the next so many diffs. */
+  /** Loses the next diffs. */
   lose(diffs: number): void {
     this.#losing = diffs;
   }
 
-  /** Gives no depth snapshots, or gives them again. */
+  /** Refuses depth snapshots, or sends them again. */
   withhold(withholding: boolean): void {
     this.#withholding = withholding;
   }
@@ -82,7 +82,7 @@ export class FakeBinance extends FakeExchange {
     };
   }
 
-  #pass(numbered: Numbered, { ms, bids, asks, trades }: FakeMarketEvent): void {
+  #broadcast(numbered: Numbered, { ms, bids, asks, trades }: FakeMarketEvent): void {
     const s = numbered.market.symbol;
     const name = s.toLowerCase();
     for (const { id, price, size, side } of trades) {

@@ -11,7 +11,7 @@ interface Row {
   readonly timestamp: string;
 }
 
-/** BitMEX's realtime API: `orderBookL2` begins with a partial, and its levels are named by ids. */
+/** BitMEX's realtime API: `orderBookL2` begins with a partial, and messages name levels by id. */
 export class FakeBitmex extends FakeExchange {
   readonly #markets = new Map<string, FakeMarket>();
   /** Levels that clients know, by market. */
@@ -28,11 +28,11 @@ export class FakeBitmex extends FakeExchange {
     for (const side of ["bid", "ask"] as const) {
       for (const [price, size] of market.book.side(side).top(1000)) levels.set(`${side} ${price}`, size);
     }
-    market.onEvent((happening) => this.#pass(market, happening));
+    market.onEvent((event) => this.#broadcast(market, event));
     return market;
   }
 
-  /** Loses the next so many messages that bring a new level or take one away. */
+  /** Loses the next messages that insert or delete a level. */
   lose(messages: number): void {
     this.#losing = messages;
   }
@@ -59,7 +59,7 @@ export class FakeBitmex extends FakeExchange {
       }
       client.send({ success: true, subscribe: stream, request });
       client.streams.add(stream);
-      const rows = table === "orderBookL2" ? this.#whole(market) : [];
+      const rows = table === "orderBookL2" ? this.#partial(market) : [];
       client.send({ table, action: "partial", keys: [], filter: { symbol }, data: rows });
     }
   }
@@ -71,7 +71,7 @@ export class FakeBitmex extends FakeExchange {
     return { status: 404, body: { error: { message: "Not Found", name: "HTTPError" } } };
   }
 
-  #whole({ symbol, book }: FakeMarket): Row[] {
+  #partial({ symbol, book }: FakeMarket): Row[] {
     const timestamp = new Date().toISOString();
     const rows = (side: BookSideName) =>
       book
@@ -81,7 +81,7 @@ export class FakeBitmex extends FakeExchange {
     return [...rows("ask").reverse(), ...rows("bid")];
   }
 
-  #pass({ symbol }: FakeMarket, { ms, bids, asks, trades }: FakeMarketEvent): void {
+  #broadcast({ symbol }: FakeMarket, { ms, bids, asks, trades }: FakeMarketEvent): void {
     const timestamp = new Date(ms).toISOString();
     if (trades.length > 0) {
       const data = trades.map(({ id, price, size, side }) => ({

@@ -2,24 +2,24 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 
-/** A client of the stand-in, with what it has asked for. */
+/** A connected client, with its subscriptions. */
 export interface Client {
   readonly path: string;
   readonly query: URLSearchParams;
   send(message: unknown): void;
   sendText(text: string): void;
-  /** Streams it has subscribed to, as its protocol names them. */
+  /** Subscribed streams, by the names of the protocol. */
   readonly streams: Set<string>;
 }
 
 /**
- * An exchange on this machine that speaks over real sockets: HTTP and WebSocket on one port of 127.0.0.1. What it says is up to
- * its subclass; this is what can go wrong with it.
+ * An exchange on this machine with real sockets: HTTP and WebSocket on one port of 127.0.0.1. Subclasses implement the protocol;
+ * this class implements the faults.
  */
 export abstract class FakeExchange {
-  /** Connections opened, ever. */
+  /** Connections opened so far. */
   connections = 0;
-  /** Messages that clients have sent. */
+  /** Messages received from clients. */
   readonly received: string[] = [];
   readonly clients = new Set<Client>();
   readonly #server: Server;
@@ -40,7 +40,7 @@ export abstract class FakeExchange {
     });
   }
 
-  /** `ws://127.0.0.1:PORT`, the same after it was away. */
+  /** `ws://127.0.0.1:PORT`, the same after an absence. */
   get url(): string {
     return `ws://127.0.0.1:${this.#port}`;
   }
@@ -58,7 +58,7 @@ export abstract class FakeExchange {
     if (address !== null && typeof address === "object") this.#port = address.port;
   }
 
-  /** Cannot be reached any more, until `open`. */
+  /** Becomes unreachable, until `open`. */
   async away(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const pipe of this.#pipes) pipe.destroy();
@@ -70,29 +70,29 @@ export abstract class FakeExchange {
     this.#sockets.close();
   }
 
-  // --- what can go wrong ---
+  // --- faults ---
 
-  /** Breaks all connections off, as a lost network does. */
+  /** Breaks all connections, like a lost network. */
   drop(): void {
     for (const socket of this.#open.values()) socket.terminate();
   }
 
-  /** Says nothing any more, on any connection; the sockets stay open and answer pings. */
+  /** Sends nothing on any connection; the sockets stay open and answer pings. */
   silence(silent: boolean): void {
     this.#silent = silent;
   }
 
-  /** Says nothing any more on streams whose names contain this; undefined: on all again. */
+  /** Sends nothing on streams whose names contain this; undefined: sends on all again. */
   mute(streams: string | undefined): void {
     this.#muted = streams;
   }
 
-  /** Answers each new connection and request with this status; undefined: no more. */
+  /** Refuses each new connection and request with this status; undefined: accepts again. */
   refuse(status: number | undefined): void {
     this.#refusing = status;
   }
 
-  /** Sends a text as it is to everybody. */
+  /** Sends a text verbatim to all clients. */
   sendUnreadable(text: string): void {
     for (const client of this.clients) client.sendText(text);
   }
@@ -145,7 +145,7 @@ export abstract class FakeExchange {
         this.#open.delete(client);
         this.clients.delete(client);
       });
-      socket.on("error", () => {}); // a connection that breaks off is what some tests want
+      socket.on("error", () => {}); // some tests break connections
       socket.on("message", (data) => {
         const text = String(data);
         this.received.push(text);

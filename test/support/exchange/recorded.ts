@@ -10,7 +10,7 @@ const folder = process.env.TAPEDECK_TEST_DATA
 
 export const recordingsAbsent = !existsSync(folder);
 
-/** What a venue has once sent, text by text, without the times at which it was heard. */
+/** The messages that a venue once sent, without the times of receipt. */
 export function recordedTexts(...files: readonly string[]): string[] {
   return files.flatMap((file) => {
     const bytes = readFileSync(fileURLToPath(new URL(file, folder)));
@@ -19,7 +19,7 @@ export function recordedTexts(...files: readonly string[]): string[] {
   });
 }
 
-/** Sends a recording to everybody who connects, as fast as it goes, and answers every question with one answer. */
+/** Sends a recording to every client as fast as possible, and answers every GET with the same body. */
 export class RecordedExchange extends FakeExchange {
   readonly #texts: readonly string[];
   readonly #answer: unknown;

@@ -2,13 +2,13 @@ import { liveSources, RefusedError, refuse } from "@tapedeck/protocol";
 import type { DemandLimits, DemandOutcome } from "./feed-store.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 
-/** Why a session may not have the feed that it asks for, as its user reads it; undefined where it may. */
+/** The error for a refused request, as the user reads it; undefined for an accepted one. */
 export function demandRefusal(
   outcome: DemandOutcome,
   { source, symbol }: LiveInstrument,
   { maxFeeds, newFeeds }: DemandLimits,
 ): RefusedError | undefined {
-  if (outcome === "wanted") return undefined;
+  if (outcome === "accepted") return undefined;
   if (outcome === "not listed") {
     const example = Object.entries(liveSources).find(([name]) => name === source)?.[1];
     const accepted = `the symbols that ${source} trades${example === undefined ? "" : `, such as ${example}`}`;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { decodeFeedRecord, feedStateOf, noTape, tapeFields, unclaimedFeed } from "./feed-record.js";
-import { claimTimeoutMs } from "./feed-state.js";
+import { decodeFeedRecord, noTape, tapeFields } from "./feed-record.js";
+import { claimTimeoutMs, feedStateOf, unclaimedFeed } from "./feed-state.js";
 
 const hash: Record<string, string> = {
   source: "SIM",

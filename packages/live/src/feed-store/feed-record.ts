@@ -1,16 +1,14 @@
 import type { FeedStatus, TimeDecimals, WallMs } from "@tapedeck/protocol";
 import type { Seq } from "@tapedeck/tape";
 import { z } from "zod";
-import { claimTimeoutMs, type FeedState } from "./feed-state.js";
-import type { LiveInstrument } from "./live-tape-id.js";
 
 /** A feed's hash, field for field; `docs/keyspace.md` describes each. */
 export interface FeedRecord {
   readonly source: string;
   readonly symbol: string;
-  /** Grows with each change, but not with each frame. */
+  /** Grows with each change, except for a new frame. */
   readonly rev: number;
-  /** Grows with each claim, and is about the time of it. */
+  /** Grows with each claim; roughly its time. */
   readonly claim: number;
   /** The token of the writer that may append; empty for none. */
   readonly owner: string;
@@ -19,25 +17,25 @@ export interface FeedRecord {
   readonly status: FeedStatus["status"];
   readonly reason: string;
   readonly since: WallMs;
-  /** `id@1` of the tape that is growing; empty for none. All below is about it. */
+  /** `id@1` of the growing tape; empty without one. The fields below describe it. */
   readonly tape: string;
   readonly startNs: bigint;
   readonly decimals: TimeDecimals;
   readonly priceDecimals: number;
   readonly sizeDecimals: number;
-  /** Null: no fixed one. */
+  /** Null if frames come at irregular intervals. */
   readonly intervalMs: number | null;
-  /** Of the analytics in its frames; 0 for none. */
+  /** Version of the analytics in its frames; 0 for none. */
   readonly analyticsVersion: number;
   readonly firstSeq: Seq;
-  /** The last frame that lies in the tape store; -1 for none. */
+  /** The last frame in the tape store; -1 for none. */
   readonly storedSeq: Seq;
   readonly lastSeq: Seq;
-  /** Parts in the tape store. */
-  readonly segments: number;
+  /** Segments in the tape store. */
+  readonly segmentCount: number;
 }
 
-/** No tape. */
+/** The fields of a feed without a tape. */
 export const noTape = {
   tape: "",
   startNs: 0n,
@@ -49,7 +47,7 @@ export const noTape = {
   firstSeq: 0,
   storedSeq: -1,
   lastSeq: -1,
-  segments: 0,
+  segmentCount: 0,
 } as const satisfies Partial<FeedRecord>;
 
 const whole = z.coerce.number().int();
@@ -99,34 +97,16 @@ const shape = z
       firstSeq: hash.first_seq,
       storedSeq: hash.stored_seq,
       lastSeq: hash.last_seq,
-      segments: hash.parts,
+      segmentCount: hash.parts,
     }),
   );
 
-/** Undefined for a hash that no release of Tapedeck wrote whole: as good as none. */
+/** Undefined for an incomplete hash, which counts as none. */
 export function decodeFeedRecord(hash: Readonly<Record<string, string>>): FeedRecord | undefined {
   return shape.safeParse(hash).data;
 }
 
-/** A feed as it was read at `now`. What nobody writes any more is being looked after. */
-export function feedStateOf(record: FeedRecord, now?: WallMs): FeedState {
-  const { source, symbol, node, rev, seenMs, since } = record;
-  const unattended = record.owner === "" || (now !== undefined && now - seenMs >= claimTimeoutMs);
-  const status: FeedStatus =
-    unattended && record.status !== "down"
-      ? { status: "connecting", reason: "No worker has this feed at the moment; one is asked for." }
-      : { status: record.status, ...(record.reason !== "" && { reason: record.reason }) };
-  const tape = record.lastSeq < 0 ? "" : record.tape;
-  return { source, symbol, tape, status, since, node: record.owner === "" ? "" : node, rev, seenMs };
-}
-
-/** A feed that no worker has taken since it came, or came back. */
-export function unclaimedFeed({ source, symbol }: LiveInstrument, now: WallMs): FeedState {
-  const status: FeedStatus = { status: "connecting", reason: "No worker has taken this feed yet; one is asked for." };
-  return { source, symbol, tape: "", status, since: Math.floor(now), node: "", rev: 0, seenMs: 0 };
-}
-
-/** The fields of a tape, as they go into the hash. */
+/** The hash fields of a tape. */
 export function tapeFields(tape: Omit<FeedRecord, Exclude<keyof FeedRecord, keyof typeof noTape>>) {
   return {
     tape: tape.tape,
@@ -139,6 +119,6 @@ export function tapeFields(tape: Omit<FeedRecord, Exclude<keyof FeedRecord, keyo
     first_seq: tape.firstSeq,
     stored_seq: tape.storedSeq,
     last_seq: tape.lastSeq,
-    parts: tape.segments,
+    parts: tape.segmentCount,
   };
 }

@@ -1,11 +1,11 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
 import { type FeedUser, flattenHash, type Keys, orUnavailable, unflattenHash } from "@tapedeck/sessions";
-import { decodeFeedRecord, type FeedRecord } from "./feed-record.js";
+import { decodeFeedRecord, type FeedRecord, noTape, tapeFields } from "./feed-record.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 import { defineLiveScripts } from "./scripts/scripts.js";
 
-/** How a feed is named in sorted sets. */
+/** The member that stands for a feed in sorted sets: `SOURCE:SYMBOL`. */
 export function feedNameOf({ source, symbol }: LiveInstrument): string {
   return `${source}:${symbol}`;
 }
@@ -15,23 +15,23 @@ export function parseFeedName(name: string): LiveInstrument {
   return { source: name.slice(0, at), symbol: name.slice(at + 1) };
 }
 
-/** How long a wish holds, and how many one owner has: at a time, and of feeds that nobody wanted before, in a period. */
+/** How long a request lasts, and how many feeds one owner may request: at a time, and newly started ones in a period. */
 export interface DemandLimits {
   readonly lingerMs: number;
   readonly maxFeeds?: number | undefined;
   readonly newFeeds?: { readonly points: number; readonly seconds: number } | undefined;
 }
 
-/** What became of a wish; `waitMs` until its owner may have another feed begun. */
-export type DemandOutcome = "wanted" | "too many" | "not listed" | { readonly waitMs: number };
+/** The reply to a request; `waitMs` is the time until the owner may start another feed. */
+export type DemandOutcome = "accepted" | "too many" | "not listed" | { readonly waitMs: number };
 
-/** What a change needs to find: who has to hold the feed, or which revision has to be the newest (0: there is no hash). */
+/** The condition of a change: who holds the claim, or the present revision (0: there is no hash). */
 export interface Expected {
   readonly owner?: string;
   readonly rev?: number;
 }
 
-/** The hashes of feeds in Redis, and who wants them. Rejects with `UNAVAILABLE` while Redis is away. */
+/** The feeds' hashes in Redis, and their demand. Rejects with `UNAVAILABLE` while Redis is away. */
 export class FeedStore {
   readonly redis: RedisConnection;
   readonly keys: Keys;
@@ -47,7 +47,7 @@ export class FeedStore {
     return { record: decodeFeedRecord(unflattenHash(fields)), now };
   }
 
-  /** Changes the hash and tells all who follow. Nothing is changed where it is not as expected, or gone. */
+  /** Changes the hash and publishes it to all followers, unless it is not as expected (`other`) or gone. */
   async change(
     { source, symbol }: LiveInstrument,
     { owner = "", rev }: Expected,
@@ -70,9 +70,14 @@ export class FeedStore {
   }
 
   /**
-   * Has a feed wanted for some time from now, on behalf of a session, which leaves what it wanted before. Not where the venue lists
-   * no such symbol, the owner wants as many others as it may, or has had too many begun: then for so many ms.
+   * Ends the feed's tape: its writer's next frame is refused as `lost`, and the writer begins another tape. Nothing changes if the
+   * feed is not as expected.
    */
+  clearTape(feed: LiveInstrument, expected: Expected, after: "clear" | "remove" = "clear") {
+    return this.change(feed, expected, tapeFields(noTape), after);
+  }
+
+  /** Requests a feed for a session for the linger time from now. The session's former request is released. */
   async request(
     feed: LiveInstrument,
     { session, owner }: FeedUser,
@@ -80,8 +85,8 @@ export class FeedStore {
   ): Promise<DemandOutcome> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
     const name = feedNameOf(feed);
-    const demanded = await orUnavailable(
-      this.redis.liveWant(
+    const reply = await orUnavailable(
+      this.redis.liveRequest(
         liveWanted,
         liveLeft,
         keys.liveWishesOf(owner),
@@ -97,28 +102,32 @@ export class FeedStore {
         newFeeds.seconds * 1000,
       ),
     );
-    if (demanded <= -2) return { waitMs: -2 - demanded };
-    return demanded === 1 ? "wanted" : demanded === 0 ? "too many" : "not listed";
+    if (reply <= -2) return { waitMs: -2 - reply };
+    return reply === 1 ? "accepted" : reply === 0 ? "too many" : "not listed";
   }
 
-  /** The session wants no feed any more, unless it has wanted one for longer than `until`. */
+  /** Releases the session's request, unless it was renewed to last longer than `until`. */
   async release({ session, owner }: FeedUser, until?: WallMs): Promise<void> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
     const [wishesOf, wishesFor] = [keys.liveWishesOf(owner), keys.liveWishesFor("")];
-    await orUnavailable(this.redis.liveLeave(liveWanted, liveLeft, wishesOf, wishesFor, session, until ?? ""));
+    await orUnavailable(this.redis.liveRelease(liveWanted, liveLeft, wishesOf, wishesFor, session, until ?? ""));
   }
 
-  /** Forgets a wish that was left. @returns whether nobody wants the feed now */
+  /** Removes the demand of a feed that only lingers. @returns whether the feed is out of demand now */
   async dropLingering(feed: LiveInstrument): Promise<boolean> {
-    return (await orUnavailable(this.redis.liveDrop(this.keys.liveWanted, this.keys.liveLeft, feedNameOf(feed)))) === 1;
+    return (
+      (await orUnavailable(
+        this.redis.liveDropLingering(this.keys.liveWanted, this.keys.liveLeft, feedNameOf(feed)),
+      )) === 1
+    );
   }
 
-  /** Feeds that nobody asks for any more, by the time until which they were wanted then. */
+  /** Feeds whose last request was released, with the time until which they linger. */
   async lingering(): Promise<Map<string, WallMs>> {
     return scores(await orUnavailable(this.redis.zrange(this.keys.liveLeft, "0", "-1", "WITHSCORES")));
   }
 
-  /** The symbols that a venue lists; the list is good for some time. */
+  /** Stores the symbols that a venue lists, for `forMs`. */
   async storeSymbols(source: string, symbols: readonly string[], forMs: number): Promise<void> {
     const key = this.keys.liveListed(source);
     await orUnavailable(
@@ -131,17 +140,17 @@ export class FeedStore {
     );
   }
 
-  /** How long a venue's list is still good for, in ms; 0 or less without one. */
+  /** How long a venue's symbol list stays valid, in ms; 0 or less without one. */
   async symbolListTtlMs(source: string): Promise<number> {
     return await orUnavailable(this.redis.pttl(this.keys.liveListed(source)));
   }
 
-  /** Notes that a feed is claimed, where upkeep and listings look for those that have a hash. */
+  /** Adds a feed to the index of feeds with a hash, which maintenance and listings read. */
   async noteClaim(feed: LiveInstrument, claim: number): Promise<void> {
     await orUnavailable(this.redis.zadd(this.keys.liveFeeds, "GT", claim, feedNameOf(feed)));
   }
 
-  /** Takes a feed from the index, unless it was claimed since. */
+  /** Removes a feed from that index, unless it was claimed since. */
   async dropClaim(feed: LiveInstrument, claim: number): Promise<void> {
     const { record } = await this.read(feed);
     if (record === undefined || (record.claim === claim && record.owner === "" && record.tape === "")) {
@@ -149,28 +158,28 @@ export class FeedStore {
     }
   }
 
-  /** Until when somebody wants the feed, on Redis's clock; 0 where nobody has for long. */
+  /** Until when the feed is in demand, on Redis's clock; 0 without recent demand. */
   async demandedUntil(feed: LiveInstrument): Promise<WallMs> {
     return Number((await orUnavailable(this.redis.zscore(this.keys.liveWanted, feedNameOf(feed)))) ?? 0);
   }
 
-  /** Until when it was wanted when the last one who asked for it left it; 0 where it has not been left. */
+  /** Until when the feed lingers after its last request was released; 0 while a session requests it. */
   async lingeringUntil(feed: LiveInstrument): Promise<WallMs> {
     return Number((await orUnavailable(this.redis.zscore(this.keys.liveLeft, feedNameOf(feed)))) ?? 0);
   }
 
-  /** Forgets that a feed was wanted, unless it was wanted for longer since. */
-  async dropDemand(feed: LiveInstrument, wantedUntil: WallMs): Promise<void> {
-    if ((await this.demandedUntil(feed)) > wantedUntil) return;
+  /** Removes old demand, unless the feed was requested for longer since. */
+  async dropDemand(feed: LiveInstrument, demandedUntil: WallMs): Promise<void> {
+    if ((await this.demandedUntil(feed)) > demandedUntil) return;
     await orUnavailable(this.redis.zrem(this.keys.liveWanted, feedNameOf(feed)));
   }
 
-  /** Feeds by the time until which they are wanted; those of long ago too. */
-  async wanted(): Promise<Map<string, WallMs>> {
+  /** Feeds with the time until which they are in demand; expired ones too. */
+  async demanded(): Promise<Map<string, WallMs>> {
     return scores(await orUnavailable(this.redis.zrange(this.keys.liveWanted, "0", "-1", "WITHSCORES")));
   }
 
-  /** Feeds that have a hash, or had one a moment ago, by their last claim. */
+  /** Feeds that have a hash, or had one recently, with their last claim. */
   async claimed(): Promise<Map<string, WallMs>> {
     return scores(await orUnavailable(this.redis.zrange(this.keys.liveFeeds, "0", "-1", "WITHSCORES")));
   }

@@ -1,6 +1,6 @@
 import type { WallMs } from "@tapedeck/protocol";
 
-/** What one feed records: the same names that sessions ask for. */
+/** An instrument by the names that sessions use. */
 export interface LiveInstrument {
   readonly source: string;
   readonly symbol: string;
@@ -10,21 +10,21 @@ const pattern = /^live\.([A-Z0-9-]{1,24})\.([A-Za-z0-9-]{1,40})\.([1-9]\d{0,14})
 const sourcePattern = /^[A-Z0-9-]{1,24}$/;
 const symbolPattern = /^[A-Z0-9/:._-]{1,40}$/;
 
-/** Symbols are written in capitals, which leaves the small letters for what an id of a tape cannot hold, or not there. */
-const written: Readonly<Record<string, string>> = { "/": "s", ":": "c", ".": "d", _: "u" };
-const read: Readonly<Record<string, string>> = Object.fromEntries(Object.entries(written).map(([a, b]) => [b, a]));
+/** Symbols are in capitals, so small letters can stand for the characters that a tape id cannot hold. */
+const escapes: Readonly<Record<string, string>> = { "/": "s", ":": "c", ".": "d", _: "u" };
+const unescapes: Readonly<Record<string, string>> = Object.fromEntries(Object.entries(escapes).map(([a, b]) => [b, a]));
 
-/** `live.BINANCE.BTCUSDT.1735900000000`: the tape that a feed began at that time. Throws `RangeError` for other names. */
+/** `live.BINANCE.BTCUSDT.1735900000000`: the tape that a feed began at that time. Throws `RangeError` for an invalid instrument. */
 export function liveTapeId({ source, symbol }: LiveInstrument, startedMs: WallMs): string {
   if (!sourcePattern.test(source) || !symbolPattern.test(symbol)) {
-    throw new RangeError(`${source}:${symbol} cannot be the name of a feed`);
+    throw new RangeError(`${source}:${symbol} is not a valid instrument`);
   }
-  return `live.${source}.${symbol.replace(/[/:._]/g, (sign) => written[sign] ?? "")}.${Math.floor(startedMs)}`;
+  return `live.${source}.${symbol.replace(/[/:._]/g, (sign) => escapes[sign] ?? "")}.${Math.floor(startedMs)}`;
 }
 
-/** Whose tape this is, from its id or its `id@version`; undefined for any other tape. */
+/** The instrument of a live tape, from its id or `id@version`; undefined for any other tape. */
 export function parseLiveTapeId(name: string): LiveInstrument | undefined {
   const [, source, symbol] = pattern.exec(name) ?? [];
   if (source === undefined || symbol === undefined) return undefined;
-  return { source, symbol: symbol.replace(/[scdu]/g, (sign) => read[sign] ?? sign) };
+  return { source, symbol: symbol.replace(/[scdu]/g, (sign) => unescapes[sign] ?? sign) };
 }

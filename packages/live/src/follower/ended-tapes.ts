@@ -1,43 +1,67 @@
-import type { BlockCache, RecordedTape, TapeStore } from "@tapedeck/tape";
+import { type BlockCache, parseTapeName, type TapeStore } from "@tapedeck/tape";
 import type { FeedStore } from "../feed-store/feed-store.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
-import { GrowingTape, type TapeNature } from "../growing-tape/growing-tape.js";
+import { GrowingTape } from "../growing-tape/growing-tape.js";
 import { openSegments } from "../segments/open-segments.js";
+import { metadataOf } from "../segments/write-segment.js";
 
-export interface OrphanContext {
-  readonly feeds: FeedStore;
-  readonly store: TapeStore;
-  readonly cache: BlockCache;
-}
+/** Ended tapes that stay the same objects for later opens. */
+const maxKept = 100;
 
-/**
- * A tape that no feed goes on with and that is not finished yet: it has ended a moment ago, or Redis has lost it. Undefined where
- * it is finished, or there are no parts of it.
- */
-export async function orphanTape(
-  feed: LiveInstrument,
-  name: string,
-  { feeds, store, cache }: OrphanContext,
-): Promise<GrowingTape | undefined> {
-  const all = { fromSeq: 0, toSeq: -1 };
-  const { segments, finished } = await openSegments(store, name, cache, all);
-  const first = segments[0];
-  if (finished || first === undefined) return undefined;
-  const context = {
-    store,
-    cache,
-    redis: feeds.redis,
-    stream: feeds.keys.live(feed.source, feed.symbol),
-    catchUp: () => Promise.resolve(),
-    onListen: () => undefined,
-    onError: () => undefined,
-  };
-  const cover = { fromSeq: first.span.firstSeq, toSeq: first.span.firstSeq - 1 };
-  const tape = await GrowingTape.open(natureOf(name, first), context, cover);
-  tape.end();
-  return tape;
-}
+/** Live tapes that grow no more and may not be finished yet. */
+export class EndedTapes {
+  readonly #feeds: FeedStore;
+  readonly #store: TapeStore;
+  readonly #cache: BlockCache;
+  /** Tapes that this process followed, by name, the last one to end at the end. */
+  readonly #followed = new Map<string, GrowingTape>();
+  /** Those of them that are known to be in the store. */
+  readonly #stored = new WeakSet<GrowingTape>();
 
-function natureOf(name: string, { manifest, source, symbol, startNs, decimals, precision }: RecordedTape): TapeNature {
-  return { tape: name, source, symbol, startNs, decimals, intervalMs: manifest.interval_ms, ...precision };
+  constructor(feeds: FeedStore, store: TapeStore, cache: BlockCache) {
+    this.#feeds = feeds;
+    this.#store = store;
+    this.#cache = cache;
+  }
+
+  add(tape: GrowingTape): void {
+    this.#followed.delete(tape.id);
+    this.#followed.set(tape.id, tape);
+    const [oldest] = this.#followed.keys();
+    if (this.#followed.size > maxKept && oldest !== undefined) this.#followed.delete(oldest);
+  }
+
+  /** A tape that this process followed. Undefined if it followed none, or the tape was too short to be kept. */
+  async get(name: string): Promise<GrowingTape | undefined> {
+    const tape = this.#followed.get(name);
+    if (tape === undefined || this.#stored.has(tape)) return tape;
+    const { id, version = 1 } = parseTapeName(name);
+    if (!(await this.#store.versions(id)).includes(version) && (await this.#store.segments(id).ids()).length === 0) {
+      this.#followed.delete(name);
+      return undefined;
+    }
+    this.#stored.add(tape);
+    return tape;
+  }
+
+  /** Opens the segments of a tape that no feed continues. Undefined if it is finished or has no segments. */
+  async openOrphan(feed: LiveInstrument, name: string): Promise<GrowingTape | undefined> {
+    const all = { fromSeq: 0, toSeq: -1 };
+    const { segments, finished } = await openSegments(this.#store, name, this.#cache, all);
+    const first = segments[0];
+    if (finished || first === undefined) return undefined;
+    const context = {
+      store: this.#store,
+      cache: this.#cache,
+      redis: this.#feeds.redis,
+      stream: this.#feeds.keys.live(feed.source, feed.symbol),
+      catchUp: () => Promise.resolve(),
+      onListen: () => undefined,
+      onError: () => undefined,
+    };
+    const range = { fromSeq: first.span.firstSeq, toSeq: first.span.firstSeq - 1 };
+    const tape = await GrowingTape.open(metadataOf(name, segments, first), context, range);
+    tape.end();
+    return tape;
+  }
 }

@@ -2,13 +2,22 @@ import type { Logger } from "@tapedeck/runtime";
 import type { Seq } from "@tapedeck/tape";
 import type { FeedState } from "../feed-store/feed-state.js";
 import type { GrowingTape } from "../growing-tape/growing-tape.js";
-import type { FeedListener } from "./live-listener.js";
 
-/** Who follows a feed in this process, thousands perhaps. One that throws keeps no other one from being told. */
+export interface FeedListener {
+  /**
+   * HOT. The frame's JSON as bytes, after `tape.span` has grown to it: `tape.block(seq)` is in memory. Frames come in order, each
+   * once. None is left out, except after an absence so long that Redis has dropped frames: then only the tape has them.
+   */
+  frame(tape: GrowingTape, seq: Seq, body: Buffer): void;
+  /** Called as soon as the present state is known, then at each change. */
+  state(state: FeedState): void;
+}
+
+/** The listeners of one feed in this process, perhaps thousands. One that throws does not affect the others. */
 export class FeedListeners {
   readonly #all = new Set<FeedListener>();
-  /** Those that have not been told the state yet. */
-  readonly #untold = new Set<FeedListener>();
+  /** Those that have not received a state yet. */
+  readonly #withoutState = new Set<FeedListener>();
   readonly #log: Logger;
   #state: FeedState | undefined;
 
@@ -20,23 +29,23 @@ export class FeedListeners {
     return this.#all.size;
   }
 
-  /** What they were told last; undefined before that. */
+  /** The last state; undefined before the first. */
   get state(): FeedState | undefined {
     return this.#state;
   }
 
   add(listener: FeedListener): void {
     this.#all.add(listener);
-    this.#untold.add(listener);
-    // Later, so that whoever follows has first the function that ends it. Before the state is known, it is told with all others.
+    this.#withoutState.add(listener);
+    // Later, so that the caller has the function that ends it first. A state that is not known yet goes to all listeners.
     queueMicrotask(() => {
-      if (this.#state !== undefined && this.#untold.has(listener)) this.#tell(listener, this.#state);
+      if (this.#state !== undefined && this.#withoutState.has(listener)) this.#sendState(listener, this.#state);
     });
   }
 
   remove(listener: FeedListener): void {
     this.#all.delete(listener);
-    this.#untold.delete(listener);
+    this.#withoutState.delete(listener);
   }
 
   // HOT: once per frame and listener.
@@ -45,25 +54,25 @@ export class FeedListeners {
       try {
         listener.frame(tape, seq, body);
       } catch (error) {
-        this.#log.error({ err: error, seq }, "a listener failed at a frame");
+        this.#log.error({ err: error, seq }, "a listener failed to handle a frame");
       }
     }
   }
 
-  /** Tells the state to all, or if it is no news to those that know none. */
+  /** Sends a changed state to all listeners, an unchanged one to those without a state. */
   setState(state: FeedState): void {
     const before = this.#state;
     this.#state = state;
-    const told = before !== undefined && sameState(before, state) ? this.#untold : this.#all;
-    for (const listener of [...told]) this.#tell(listener, state);
+    const receivers = before !== undefined && sameState(before, state) ? this.#withoutState : this.#all;
+    for (const listener of [...receivers]) this.#sendState(listener, state);
   }
 
-  #tell(listener: FeedListener, state: FeedState): void {
-    this.#untold.delete(listener);
+  #sendState(listener: FeedListener, state: FeedState): void {
+    this.#withoutState.delete(listener);
     try {
       listener.state(state);
     } catch (error) {
-      this.#log.error({ err: error }, "a listener failed at a change of its feed");
+      this.#log.error({ err: error }, "a listener failed to handle a change of its feed");
     }
   }
 }

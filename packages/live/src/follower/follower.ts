@@ -1,8 +1,8 @@
 import type { Logger } from "@tapedeck/runtime";
 import type { BlockCache, TapeStore } from "@tapedeck/tape";
-import { decodeFeedRecord, type FeedRecord, feedStateOf, unclaimedFeed } from "../feed-store/feed-record.js";
+import { decodeFeedRecord, type FeedRecord } from "../feed-store/feed-record.js";
+import { feedStateOf, unclaimedFeed } from "../feed-store/feed-state.js";
 import { type FeedStore, feedNameOf } from "../feed-store/feed-store.js";
-import { forgetTape } from "../feed-store/forget-tape.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
 import { GrowingTape } from "../growing-tape/growing-tape.js";
 import { decodeChange, decodeFrame, kindOf, type LiveFrame } from "../stream/frame-message.js";
@@ -14,36 +14,36 @@ export interface FollowerContext {
   readonly store: TapeStore;
   readonly cache: BlockCache;
   readonly log: Logger;
-  /** Someone wants to be told of what comes, so the channel has to be listened to. */
+  /** A listener was added, so the channel has to be subscribed to. */
   readonly subscribe: (follower: Follower) => void;
-  /** No frame comes any more to a tape that was followed here. */
+  /** A tape that was followed here has ended. */
   readonly tapeEnded: (tape: GrowingTape) => void;
 }
 
-/** How long a follower waits after Redis did not answer before it tries again, in ms. */
+/** Wait after Redis did not answer, in ms. */
 const retryMs = 250;
 
 /**
- * One feed as this process follows it: what its channel says, put in order. A frame that does not follow on the last one is not
- * taken from the channel but read from the stream, which has it: what is published was appended before.
+ * Follows one feed in this process and keeps its frames in order. A frame that does not follow on the last one is not taken from the
+ * channel but read from the stream, which has it: frames are appended before they are published.
  */
 export class Follower {
   readonly feed: LiveInstrument;
   readonly channel: string;
   readonly listeners: FeedListeners;
-  /** When it was last asked for, on the monotonic clock. */
+  /** When it was last used, on the monotonic clock. */
   usedAt = performance.now();
   readonly #context: FollowerContext;
   readonly #log: Logger;
   #record: FeedRecord | undefined;
-  /** The tape that is growing; while it is opened the one before is no more here. */
+  /** The growing tape; undefined while the next one is opened. */
   #tape: GrowingTape | undefined;
-  /** The newest frame of it that was heard or read, and who wrote it. */
+  /** Its newest frame, and the claim of its writer. */
   #newest: Pick<LiveFrame, "seq" | "claim"> | undefined;
-  /** What was heard last is what Redis has, as far as can be known. */
+  /** The record and the tape are those of Redis, as far as this process can know. */
   #synced = false;
   #syncing: Promise<void> = Promise.resolve();
-  /** The one that begins when that is over. */
+  /** The sync that begins after the present one. */
   #nextSync: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
 
@@ -63,7 +63,6 @@ export class Follower {
     return this.#tape;
   }
 
-  /** Whether anyone here is to be told of what comes. */
   get hasListeners(): boolean {
     return this.listeners.size > 0 || (this.#tape?.hasListeners ?? false);
   }
@@ -73,47 +72,47 @@ export class Follower {
     const kind = kindOf(message);
     if (kind === "frame") {
       const frame = decodeFrame(message);
-      if (frame !== undefined) this.#hear(frame);
-      else this.#log.error("frame not readable, written by another release?");
+      if (frame !== undefined) this.#onFrame(frame);
+      else this.#log.error("unreadable frame, written by another release?");
     } else if (kind === "change") {
       const hash = decodeChange(message);
       const record = hash && decodeFeedRecord(hash);
-      if (record !== undefined) this.#hearChange(record);
-      else this.#log.error("change not readable, written by another release?");
+      if (record !== undefined) this.#onChange(record);
+      else this.#log.error("unreadable change, written by another release?");
     }
   }
 
   /**
-   * Brings all up to date with what Redis has from now on. Rejects with `UNAVAILABLE`. One that is under way may have read before now,
-   * so callers share the next one: how many come after them does not matter.
+   * Brings record and tape up to date with Redis as of now. Rejects with `UNAVAILABLE`. A sync under way may have read earlier, so
+   * callers share the next one.
    */
   sync(): Promise<void> {
     this.#nextSync ??= this.#syncing
-      .catch(() => {}) // its callers know
+      .catch(() => {}) // its callers have the error
       .then(() => {
         this.#nextSync = undefined;
-        this.#syncing = this.#syncUntilNew();
+        this.#syncing = this.#syncUntilCurrent();
         return this.#syncing;
       });
     return this.#nextSync;
   }
 
-  /** As `sync`, and again until it works. */
+  /** Syncs, and retries until it succeeds. */
   syncLater(): void {
     clearTimeout(this.#retry);
     this.sync().catch((error: unknown) => {
-      this.#log.debug({ err: error }, "feed not read, trying again");
+      this.#log.debug({ err: error }, "feed not read, retrying");
       this.#retry = setTimeout(() => this.syncLater(), retryMs).unref();
     });
   }
 
-  /** What is heard no more has to be read again before anything is made of what is heard next. */
+  /** The subscription ends or was interrupted: Redis has to be read again before the next message counts. */
   markStale(): void {
     clearTimeout(this.#retry);
     this.#synced = false;
   }
 
-  #hear(frame: LiveFrame<Buffer>): void {
+  #onFrame(frame: LiveFrame<Buffer>): void {
     const [record, tape] = [this.#record, this.#tape];
     const known = this.#synced && record !== undefined && tape !== undefined;
     if (!known || frame.claim > record.claim) {
@@ -121,98 +120,98 @@ export class Follower {
       return;
     }
     const next = tape.span.lastSeq + 1;
-    // What an earlier writer said was on the tape before it was claimed, and will be there when it is read.
-    if (frame.seq === next && frame.claim === record.claim) this.#take(tape, frame);
+    // A frame of an earlier writer was appended before the claim: the next sync reads it.
+    if (frame.seq === next && frame.claim === record.claim) this.#deliver(tape, frame);
     else if (frame.seq >= next) this.syncLater();
   }
 
-  #hearChange(record: FeedRecord): void {
+  #onChange(record: FeedRecord): void {
     const before = this.#record;
     if (before !== undefined && record.rev <= before.rev) return;
     if (!this.#synced || record.tape !== before?.tape || record.claim !== before.claim) {
       this.syncLater();
       return;
     }
-    this.#adopt(record);
-    // Read ahead of the channel, or shown by a Redis that is gone? Only reading tells.
+    this.#applyRecord(record);
+    // Either this process read ahead of the channel, or Redis lost frames: only reading shows which.
     if (this.#tape !== undefined && record.lastSeq < this.#tape.span.lastSeq) this.syncLater();
   }
 
   // HOT: once per frame.
-  #take(tape: GrowingTape, frame: LiveFrame<Buffer>): void {
-    this.#grow(tape, frame);
+  #deliver(tape: GrowingTape, frame: LiveFrame<Buffer>): void {
+    this.#append(tape, frame);
     this.listeners.frame(tape, frame.seq, frame.frame.text);
   }
 
-  #grow(tape: GrowingTape, frame: LiveFrame<Buffer>): void {
+  #append(tape: GrowingTape, frame: LiveFrame<Buffer>): void {
     tape.append(frame);
     this.#newest = frame;
   }
 
-  /** The tape is the same as before. */
-  #adopt(record: FeedRecord, now?: number): void {
+  /** Takes over a record of the same tape. */
+  #applyRecord(record: FeedRecord, now?: number): void {
     const before = this.#record;
     this.#record = record;
     const tape = this.#tape;
     if (tape !== undefined) {
       tape.dropBefore(record.firstSeq);
-      if (record.storedSeq !== before?.storedSeq || record.segments !== before.segments) this.#refresh(tape);
+      if (record.storedSeq !== before?.storedSeq || record.segmentCount !== before.segmentCount) this.#refresh(tape);
     }
     this.listeners.setState(feedStateOf(record, now));
   }
 
   #refresh(tape: GrowingTape): void {
     tape.refresh().catch((error: unknown) => {
-      this.#log.warn({ err: error, tape: tape.id }, "parts of a live tape not readable");
+      this.#log.warn({ err: error, tape: tape.id }, "segments of a live tape could not be read");
     });
   }
 
-  async #syncUntilNew(): Promise<void> {
+  async #syncUntilCurrent(): Promise<void> {
     while (!(await this.#sync()));
   }
 
-  /** Resolves to false where what was read is old, or of a tape that has to end: then it has to be read again. */
+  /** Resolves to false if the record is outdated, or its tape had to be ended: then it has to be read again. */
   async #sync(): Promise<boolean> {
     const { feeds } = this.#context;
     const [known, had, hadSeq] = [this.#record, this.#tape, this.#tape?.span.lastSeq ?? -1];
     const { record, now } = await feeds.read(this.feed);
-    if (this.#record !== known && (record?.rev ?? 0) < (this.#record?.rev ?? 0)) return false; // later ones were heard
+    if (this.#record !== known && (record?.rev ?? 0) < (this.#record?.rev ?? 0)) return false; // a later one came on the channel
     if (record === undefined || record.tape === "" || record.lastSeq < 0) {
-      this.#leave();
+      this.#endTape();
       this.#record = record;
       this.#synced = true;
       this.listeners.setState(record === undefined ? unclaimedFeed(this.feed, now) : feedStateOf(record, now));
       return true;
     }
     if (had?.id === record.tape && (record.lastSeq < hadSeq || (await this.#isForked(record)))) {
-      // A Redis took over that lags: it lacked frames that were shown, and their numbers must not be given again.
+      // A lagging replica of Redis took over: it lacks frames that were delivered, and their seqs must not be used again.
       const { tape, lastSeq } = record;
       this.#log.warn({ tape, last: hadSeq, found: lastSeq }, "Redis lost frames: another tape begins");
-      await forgetTape(feeds, record);
+      await feeds.clearTape(record, { rev: record.rev });
       return false;
     }
     const tape = had?.id === record.tape ? had : await this.#open(record);
-    if (!(await this.#readOn(tape, record))) return false;
+    if (!(await this.#readNewFrames(tape, record))) return false;
     if (tape !== this.#tape) {
-      this.#leave();
+      this.#endTape();
       this.#tape = tape;
     }
     this.#synced = true;
-    this.#adopt(record, now);
+    this.#applyRecord(record, now);
     return true;
   }
 
-  /** Whether a later writer has given the number of our newest frame to one of its own. */
+  /** Whether a later writer has used the seq of our newest frame for another one. */
   async #isForked({ source, symbol, claim }: FeedRecord): Promise<boolean> {
     const { redis, keys } = this.#context.feeds;
     const newest = this.#newest;
     if (newest === undefined || newest.claim === claim) return false;
-    const found = await readFrame(redis, keys.live(source, symbol), newest.seq);
-    return found !== undefined && found.claim !== newest.claim;
+    const frame = await readFrame(redis, keys.live(source, symbol), newest.seq);
+    return frame !== undefined && frame.claim !== newest.claim;
   }
 
   async #open(record: FeedRecord): Promise<GrowingTape> {
-    this.#leave();
+    this.#endTape();
     this.#newest = undefined;
     const { feeds, store, cache, log, subscribe } = this.#context;
     const { source, symbol } = this.feed;
@@ -228,32 +227,32 @@ export class Follower {
     return GrowingTape.open(record, context, { fromSeq: record.firstSeq, toSeq: record.storedSeq });
   }
 
-  /** Adds what the stream has beyond the tape's end. Resolves to false where frames are missing in it. */
-  async #readOn(tape: GrowingTape, record: FeedRecord): Promise<boolean> {
+  /** Appends the stream's frames after the tape's last. Resolves to false if frames are missing. */
+  async #readNewFrames(tape: GrowingTape, record: FeedRecord): Promise<boolean> {
     const { feeds } = this.#context;
     for (let last = -2; last < tape.span.lastSeq || last === -2; ) {
       last = tape.span.lastSeq;
       for await (const frames of readFrames(feeds.redis, feeds.keys.live(record.source, record.symbol), last + 1)) {
         for (const frame of frames) {
-          // Some may have come by the channel while these were read.
+          // The channel may have brought some of them meanwhile.
           if (frame.seq !== tape.span.lastSeq + 1) continue;
-          if (tape === this.#tape) this.#take(tape, frame);
-          else this.#grow(tape, frame);
+          if (tape === this.#tape) this.#deliver(tape, frame);
+          else this.#append(tape, frame);
         }
       }
       if (tape.span.lastSeq >= record.lastSeq) return true;
-      await tape.refresh(); // they have left Redis for the store
+      await tape.refresh(); // they have moved from Redis to the store
     }
     const missing = tape.span.lastSeq + 1;
     if (missing > record.storedSeq) {
-      this.#log.warn({ tape: record.tape, missing }, "Redis has not what it should have: another tape begins");
-      await forgetTape(feeds, record);
+      this.#log.warn({ tape: record.tape, missing }, "Redis lost data: another tape begins");
+      await feeds.clearTape(record, { rev: record.rev });
       return false;
     }
-    throw new Error(`frame ${missing} of tape ${record.tape} should be in the tape store and is not`);
+    throw new Error(`frame ${missing} of tape ${record.tape} is missing in the tape store`);
   }
 
-  #leave(): void {
+  #endTape(): void {
     const tape = this.#tape;
     if (tape === undefined) return;
     this.#tape = undefined;

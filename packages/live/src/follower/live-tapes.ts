@@ -1,4 +1,4 @@
-import type { TapeView, WallMs } from "@tapedeck/protocol";
+import type { FeedStatus, TapeView, WallMs } from "@tapedeck/protocol";
 import {
   interval,
   type Logger,
@@ -9,19 +9,18 @@ import {
   unsubscribe,
   untilResubscribed,
 } from "@tapedeck/runtime";
-import type { FeedUser, Keys } from "@tapedeck/sessions";
+import type { FeedUser, Keys, SessionRecord } from "@tapedeck/sessions";
 import { type BlockCache, parseTapeName, type TapeStore, tapeName, type UnfinishedTapes } from "@tapedeck/tape";
 import { demandRefusal } from "../feed-store/demand.js";
 import { FeedQueue } from "../feed-store/feed-queue.js";
-import { feedStateOf, unclaimedFeed } from "../feed-store/feed-record.js";
-import { type FeedState, isClaimed } from "../feed-store/feed-state.js";
+import { type FeedState, feedStateOf, isClaimed, unclaimedFeed } from "../feed-store/feed-state.js";
 import { FeedStore, parseFeedName } from "../feed-store/feed-store.js";
 import { type LiveInstrument, parseLiveTapeId } from "../feed-store/live-tape-id.js";
 import type { GrowingTape } from "../growing-tape/growing-tape.js";
-import { ListedTapes } from "../growing-tape/listed-tapes.js";
-import { orphanTape } from "./ended-tapes.js";
+import { EndedTapes } from "./ended-tapes.js";
+import type { FeedListener } from "./feed-listeners.js";
 import { Follower } from "./follower.js";
-import type { FeedListener } from "./live-listener.js";
+import { ListedTapes } from "./listed-tapes.js";
 
 export interface LiveTapesOptions {
   /** For commands; see `RedisPurpose`. */
@@ -33,37 +32,32 @@ export interface LiveTapesOptions {
   /** Shared with the `TapeCatalog` of the process. */
   readonly cache: BlockCache;
   readonly log: Logger;
-  /** How long a feed stays wanted after `want`; 60 s by default. */
+  /** How long a request for a feed lasts; 60 s by default. */
   readonly lingerMs?: number;
-  /** Instruments that the sessions of one user, or one address, may ask for at a time; absent: any number. */
+  /** Instruments that the sessions of one user, or one address, may request at a time; absent: any number. */
   readonly instrumentsPerUser?: number | undefined;
-  /** Instruments that nobody was watching, which they may have begun in so many seconds; absent: any number. */
+  /** Instruments out of demand that they may start in a period; absent: any number. */
   readonly instrumentStarts?: { readonly points: number; readonly seconds: number } | undefined;
-  /** How long a feed that nobody here listens to is followed on; 60 s by default. */
+  /** How long a feed without listeners is still followed; 60 s by default. */
   readonly idleMs?: number;
 }
 
 const defaultLingerMs = 60_000;
 const defaultIdleMs = 60_000;
-/** A channel that could not be subscribed to is tried again after this long. */
+/** Wait after a failed subscription. */
 const retryMs = 1000;
-/** Tapes that have ended and stay the objects they were for whoever opens them again. */
-const mostLeft = 100;
 
-/** Live tapes in one process: at most one subscription per feed, however many follow it or have its tape open. */
+/** Live tapes in one process: at most one subscription per feed, however many listeners and open tapes it has. */
 export class LiveTapes implements UnfinishedTapes {
   readonly #options: LiveTapesOptions;
   readonly #feeds: FeedStore;
   readonly #subscriber: RedisConnection;
   readonly #log: Logger;
-  /** Those that are subscribed, by channel. */
-  readonly #awake = new Map<string, Follower>();
-  /** Those that are not, as long as somebody has their tape. */
-  readonly #asleep = new Map<string, WeakRef<Follower>>();
-  /** Tapes that have ended, by name, the one left last at the end. */
-  readonly #left = new Map<string, GrowingTape>();
-  /** Those of them that are known to be in the store. */
-  readonly #stored = new WeakSet<GrowingTape>();
+  /** Subscribed followers, by channel. */
+  readonly #subscribed = new Map<string, Follower>();
+  /** Unsubscribed ones, as long as their tape is in use. */
+  readonly #idle = new Map<string, WeakRef<Follower>>();
+  readonly #ended: EndedTapes;
   readonly #listed: ListedTapes;
   readonly #stops: readonly (() => void)[];
   #queue: FeedQueue | undefined;
@@ -74,33 +68,34 @@ export class LiveTapes implements UnfinishedTapes {
     this.#options = options;
     this.#feeds = new FeedStore(redis, keys);
     this.#listed = new ListedTapes(this.#feeds, options.store);
+    this.#ended = new EndedTapes(this.#feeds, options.store, options.cache);
     this.#subscriber = subscriber;
     this.#log = log;
     this.#stops = [
-      onMessage(subscriber, this.#receive),
-      onReconnect(subscriber, this.#catchUp),
-      interval(() => this.#sweep(idleMs), Math.min(idleMs, 10_000)),
+      onMessage(subscriber, this.#onMessage),
+      onReconnect(subscriber, this.#onReconnect),
+      interval(() => this.#unsubscribeIdle(idleMs), Math.min(idleMs, 10_000)),
     ];
   }
 
-  /** The feed from memory if it is followed here, else as Redis has it; with `fresh` always that. Undefined: there is none. */
+  /** The state of a feed: from memory if it is followed here, else from Redis; with `fresh` always from Redis. Undefined: no such feed. */
   async status(source: string, symbol: string, { fresh = false } = {}): Promise<FeedState | undefined> {
-    const follower = this.#awake.get(this.#options.keys.live(source, symbol));
-    const told = follower?.listeners.state;
-    if (!fresh && follower?.synced && told !== undefined) return told.rev === 0 ? undefined : told;
+    const follower = this.#subscribed.get(this.#options.keys.live(source, symbol));
+    const state = follower?.listeners.state;
+    if (!fresh && follower?.synced && state !== undefined) return state.rev === 0 ? undefined : state;
     const { record, now } = await this.#feeds.read({ source, symbol });
     return record && feedStateOf(record, now);
   }
 
-  /** `id@1` of the tape that is growing, as Redis has it; empty while there is none. */
+  /** `id@1` of the feed's growing tape, from Redis; empty without one. */
   async tapeOf(source: string, symbol: string): Promise<string> {
     return (await this.status(source, symbol, { fresh: true }))?.tape ?? "";
   }
 
-  /** All feeds that somebody wants now. A feed that nobody has taken yet is `connecting`. */
+  /** All feeds that are in demand now. An unclaimed feed is `connecting`. */
   async feedsInDemand(): Promise<FeedState[]> {
-    const wanted = [...(await this.#feeds.wanted())];
-    const states = wanted.map(async ([name, untilMs]) => {
+    const demanded = [...(await this.#feeds.demanded())];
+    const states = demanded.map(async ([name, untilMs]) => {
       const feed = parseFeedName(name);
       const { record, now } = await this.#feeds.read(feed);
       if (untilMs <= now) return [];
@@ -110,7 +105,7 @@ export class LiveTapes implements UnfinishedTapes {
   }
 
   /**
-   * Says that a session wants a feed from now for the linger time, and asks for a worker if none has it. Rejects with
+   * Requests a feed for a session for the linger time from now, and a worker if none has claimed the feed. Rejects with
    * `INVALID_VALUE` for a symbol that the venue does not list, with `TOO_MANY_INSTRUMENTS`, `TOO_MANY_REQUESTS` and `UNAVAILABLE`.
    */
   async requestFeed(source: string, symbol: string, user: FeedUser): Promise<void> {
@@ -127,7 +122,7 @@ export class LiveTapes implements UnfinishedTapes {
     await this.#queue.requestWorker(feed, record?.rev ?? 0);
   }
 
-  /** The same for a feed that the session has asked for a while ago: upkeep sees to it that a worker has it. */
+  /** Renews the session's request. Requests no worker: maintenance does, if none has the feed. */
   async renewFeed(source: string, symbol: string, user: FeedUser): Promise<void> {
     const { lingerMs = defaultLingerMs, instrumentsPerUser: maxFeeds, instrumentStarts: newFeeds } = this.#options;
     const limits = { lingerMs, maxFeeds, newFeeds };
@@ -139,7 +134,7 @@ export class LiveTapes implements UnfinishedTapes {
     if (refusal !== undefined) throw refusal;
   }
 
-  /** The session wants no feed any more, unless it has asked for one again since a moment of Redis's clock. */
+  /** Releases the session's request, unless it was renewed after `since` (on Redis's clock). */
   async releaseFeed(user: FeedUser, since?: WallMs): Promise<void> {
     const { lingerMs = defaultLingerMs } = this.#options;
     await this.#feeds.release(user, since === undefined ? undefined : Math.ceil(since) + lingerMs);
@@ -160,54 +155,40 @@ export class LiveTapes implements UnfinishedTapes {
   }
 
   /**
-   * The tape of this name unless it is finished, brought up to date: the same object as long as this process has it. Undefined
-   * where it is finished, or there has never been one. Rejects with `UNAVAILABLE`.
+   * The unfinished tape of this name, brought up to date: the same object as long as this process has it. Undefined if it is finished
+   * or unknown. Rejects with `UNAVAILABLE`.
    */
   async open(name: string): Promise<GrowingTape | undefined> {
     const feed = parseLiveTapeId(name);
     if (feed === undefined) return undefined;
-    const { store, cache } = this.#options;
+    const { store } = this.#options;
     const { id, version = 1 } = parseTapeName(name);
     const full = tapeName(id, version);
-    const follower = this.#awake.get(this.#options.keys.live(feed.source, feed.symbol));
+    const follower = this.#subscribed.get(this.#options.keys.live(feed.source, feed.symbol));
     if (follower?.tape?.id !== full) {
-      const left = await this.#leftTape(full);
-      if (left !== undefined) return left;
+      const ended = await this.#ended.get(full);
+      if (ended !== undefined) return ended;
       if ((await store.versions(id)).includes(version)) return undefined;
       const { record } = await this.#feeds.read(feed);
-      if (record?.tape !== full) return orphanTape(feed, full, { feeds: this.#feeds, store, cache });
+      if (record?.tape !== full) return this.#ended.openOrphan(feed, full);
     }
     const followed = this.#follower(feed);
     await followed.sync();
-    return followed.tape?.id === full ? followed.tape : await this.#leftTape(full);
-  }
-
-  /** A tape that has ended. One that nobody kept watching was not stored, and is no more. */
-  async #leftTape(name: string): Promise<GrowingTape | undefined> {
-    const tape = this.#left.get(name);
-    if (tape === undefined || this.#stored.has(tape)) return tape;
-    const { store } = this.#options;
-    const { id, version = 1 } = parseTapeName(name);
-    if (!(await store.versions(id)).includes(version) && (await store.segments(id).ids()).length === 0) {
-      this.#left.delete(name);
-      return undefined;
-    }
-    this.#stored.add(tape);
-    return tape;
+    return followed.tape?.id === full ? followed.tape : await this.#ended.get(full);
   }
 
   /**
-   * What a listing says of the tapes that are growing: counts of trades, events and gaps as far as they are stored. One that nobody
-   * wants and no feed holds is about to be finished or removed, and is not listed.
+   * The growing tapes. For those that this process does not follow, trades, events, gaps and bytes count as far as they are stored.
+   * A tape without demand and claim is not listed: it will be finished or removed soon.
    */
   async list(): Promise<TapeView[]> {
-    const wanted = await this.#feeds.wanted();
+    const demanded = await this.#feeds.demanded();
     const views = [...(await this.#feeds.claimed()).keys()].map(async (name) => {
       const feed = parseFeedName(name);
       const { record, now } = await this.#feeds.read(feed);
       if (record === undefined || record.tape === "" || record.lastSeq < 0) return [];
-      if (record.owner === "" && (wanted.get(name) ?? 0) <= now) return [];
-      const follower = this.#awake.get(this.#options.keys.live(feed.source, feed.symbol));
+      if (record.owner === "" && (demanded.get(name) ?? 0) <= now) return [];
+      const follower = this.#subscribed.get(this.#options.keys.live(feed.source, feed.symbol));
       if (follower?.tape !== undefined) {
         await follower.sync();
         if (follower.tape !== undefined) return [follower.tape.view()];
@@ -217,49 +198,49 @@ export class LiveTapes implements UnfinishedTapes {
     return (await Promise.all(views)).flat().sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
   }
 
-  /** Subscriptions of this process. */
+  /** Number of subscribed channels. */
   get subscriptions(): number {
-    return this.#awake.size;
+    return this.#subscribed.size;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const stop of this.#stops) stop();
-    const channels = [...this.#awake.keys()];
-    for (const follower of this.#awake.values()) follower.markStale();
-    this.#awake.clear();
-    // Without a connection there is nothing to take back.
+    const channels = [...this.#subscribed.keys()];
+    for (const follower of this.#subscribed.values()) follower.markStale();
+    this.#subscribed.clear();
+    // Without a connection there is nothing to unsubscribe from.
     if (channels.length > 0) await unsubscribe(this.#subscriber, ...channels).catch(() => undefined);
     await this.#queue?.close();
   }
 
   #follower(feed: LiveInstrument): Follower {
     const channel = this.#options.keys.live(feed.source, feed.symbol);
-    const awake = this.#awake.get(channel);
-    if (awake !== undefined) {
-      awake.usedAt = performance.now();
-      return awake;
+    const subscribed = this.#subscribed.get(channel);
+    if (subscribed !== undefined) {
+      subscribed.usedAt = performance.now();
+      return subscribed;
     }
     const { store, cache, log } = this.#options;
     const follower =
-      this.#asleep.get(channel)?.deref() ??
+      this.#idle.get(channel)?.deref() ??
       new Follower(feed, channel, {
         feeds: this.#feeds,
         store,
         cache,
         log,
-        subscribe: (sleeper) => this.#wake(sleeper),
-        tapeEnded: (tape) => this.#leave(tape),
+        subscribe: (idle) => this.#activate(idle),
+        tapeEnded: (tape) => this.#ended.add(tape),
       });
-    this.#wake(follower);
+    this.#activate(follower);
     return follower;
   }
 
-  #wake(follower: Follower): void {
+  #activate(follower: Follower): void {
     follower.usedAt = performance.now();
-    if (this.#closed || this.#awake.has(follower.channel)) return;
-    this.#asleep.delete(follower.channel);
-    this.#awake.set(follower.channel, follower);
+    if (this.#closed || this.#subscribed.has(follower.channel)) return;
+    this.#idle.delete(follower.channel);
+    this.#subscribed.set(follower.channel, follower);
     this.#subscribe(follower);
   }
 
@@ -268,49 +249,55 @@ export class LiveTapes implements UnfinishedTapes {
       () => follower.syncLater(),
       () => {
         // The connection is closed for good; or a master of a Cluster is away and has no successor yet.
-        const again = (): void => {
-          if (this.#awake.get(follower.channel) === follower) this.#subscribe(follower);
+        const retry = (): void => {
+          if (this.#subscribed.get(follower.channel) === follower) this.#subscribe(follower);
         };
-        setTimeout(again, retryMs).unref();
+        setTimeout(retry, retryMs).unref();
       },
     );
   }
 
-  // HOT: once per message of the subscriber, which may be others' too.
-  readonly #receive = (channel: Buffer, message: Buffer): void => {
-    if (this.#awake.size === 0) return;
-    this.#awake.get(channel.toString("latin1"))?.receive(message);
+  // HOT: once per message of the subscriber connection, which may be shared.
+  readonly #onMessage = (channel: Buffer, message: Buffer): void => {
+    if (this.#subscribed.size === 0) return;
+    this.#subscribed.get(channel.toString("latin1"))?.receive(message);
   };
 
-  /** After a reconnection: subscribes again to all, then reads all again, since anything may have happened meanwhile. */
-  readonly #catchUp = (): void => {
-    const followers = [...this.#awake.values()];
+  /** Subscribes again to all channels, then reads all feeds again: messages were missed. */
+  readonly #onReconnect = (): void => {
+    const followers = [...this.#subscribed.values()];
     for (const follower of followers) follower.markStale();
     untilResubscribed(
       this.#subscriber,
       followers.map(({ channel }) => channel),
     ).then(
       () => followers.forEach((follower) => void follower.syncLater()),
-      (error: unknown) => this.#log.warn({ err: error }, "not subscribed again"), // the connection broke once more
+      (error: unknown) => this.#log.warn({ err: error }, "not subscribed again after a reconnection"), // the connection broke once more
     );
   };
 
-  #leave(tape: GrowingTape): void {
-    this.#left.delete(tape.id);
-    this.#left.set(tape.id, tape);
-    const [oldest] = this.#left.keys();
-    if (this.#left.size > mostLeft && oldest !== undefined) this.#left.delete(oldest);
-  }
-
-  #sweep(idleMs: number): void {
+  /** Unsubscribes from feeds without listeners. */
+  #unsubscribeIdle(idleMs: number): void {
     const idleSince = performance.now() - idleMs;
-    for (const [channel, follower] of this.#awake) {
+    for (const [channel, follower] of this.#subscribed) {
       if (follower.hasListeners || follower.usedAt > idleSince) continue;
-      this.#awake.delete(channel);
-      this.#asleep.set(channel, new WeakRef(follower));
+      this.#subscribed.delete(channel);
+      this.#idle.set(channel, new WeakRef(follower));
       follower.markStale();
-      unsubscribe(this.#subscriber, channel).catch(() => undefined); // without a connection nothing is to be taken back
+      unsubscribe(this.#subscriber, channel).catch(() => undefined); // without a connection there is nothing to unsubscribe from
     }
-    for (const [channel, asleep] of this.#asleep) if (asleep.deref() === undefined) this.#asleep.delete(channel);
+    for (const [channel, idle] of this.#idle) if (idle.deref() === undefined) this.#idle.delete(channel);
   }
+}
+
+/**
+ * How a session's feed is: in LIVE the feed's own status, in other modes why the session has no tape. Undefined if there is nothing
+ * to report.
+ */
+export async function feedStatusOf(
+  { mode, source, symbol, feed }: Pick<SessionRecord, "mode" | "source" | "symbol" | "feed">,
+  live: Pick<LiveTapes, "status">,
+): Promise<FeedStatus | undefined> {
+  if (mode !== "LIVE") return feed ?? undefined;
+  return (await live.status(source, symbol))?.status ?? { status: "connecting" };
 }

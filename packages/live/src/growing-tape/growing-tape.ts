@@ -20,42 +20,36 @@ import {
   type UnfinishedTape,
 } from "@tapedeck/tape";
 import { BlockBuilder, GrowingTimeline, type OverviewPoint } from "@tapedeck/tape/blocks";
-import type { FeedRecord } from "../feed-store/feed-record.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
 import { openSegments, type SeqRange } from "../segments/open-segments.js";
+import type { LiveTapeMetadata } from "../segments/write-segment.js";
 import type { LiveFrame } from "../stream/frame-message.js";
 import { readFrames } from "../stream/read-frames.js";
-import { findLiveEvent } from "./find-live-event.js";
+import { findEvent } from "./find-event.js";
 import { GrowingIndex } from "./growing-index.js";
 import { growingView } from "./growing-view.js";
 import { StoredOverview } from "./stored-overview.js";
 import { Tail } from "./tail.js";
 
-/** What all tapes have in common that are made of the same parts and frames. */
+/** Where a growing tape reads its frames, and how it reports. */
 export interface GrowingTapeContext {
   readonly store: TapeStore;
   readonly cache: BlockCache;
   readonly redis: RedisConnection;
-  /** Key of the recent frames. */
+  /** Key of the stream with the recent frames. */
   readonly stream: string;
-  /** Brings the tape up to date with Redis, for who needs more than was heard. */
+  /** Brings the tape up to date with Redis. */
   readonly catchUp: () => Promise<void>;
-  /** Somebody has begun to listen. */
+  /** A listener was added. */
   readonly onListen: () => void;
-  /** Told of what went wrong and keeps nobody from anything else. */
+  /** Logs a failure that affects nothing else. */
   readonly onError: (error: unknown, what: string) => void;
 }
 
-/** What a tape is that never changes. */
-export type TapeNature = Pick<
-  FeedRecord,
-  "tape" | "source" | "symbol" | "startNs" | "decimals" | "intervalMs" | "priceDecimals" | "sizeDecimals"
->;
-
 /**
- * A live tape while it grows, as one process follows it: parts in the tape store, then the tail. The same object as long as the
- * process has it open; it goes on working when it is finished (`span.growing` turns false, and blocks come from the recorded
- * version).
+ * A live tape while it grows, as one process follows it: segments in the tape store, then the tail. It stays the same object as
+ * long as the process has it open, also when it is finished: then `span.growing` is false, and blocks come from the finished
+ * version.
  */
 export class GrowingTape implements UnfinishedTape {
   readonly id: string;
@@ -68,33 +62,33 @@ export class GrowingTape implements UnfinishedTape {
   readonly eventHorizonNs = Number.POSITIVE_INFINITY;
   readonly index: GrowingIndex;
   readonly #context: GrowingTapeContext;
-  readonly #intervalMs: number | null;
+  readonly #metadata: LiveTapeMetadata;
   readonly #timelines = { skip: new GrowingTimeline("skip"), keep: new GrowingTimeline("keep") };
   readonly #listeners = new Set<() => void>();
   readonly #known: { priceDecimals: number; sizeDecimals: number };
-  #parts: readonly RecordedTape[] = [];
+  #segments: readonly RecordedTape[] = [];
   readonly #tail: Tail;
-  /** Nothing before it is on the tape any more. */
+  /** Earlier frames are no longer on the tape. */
   #firstSeq: Seq;
   #growing = true;
   #span: TapeSpan | undefined;
   #gaps: readonly Gap[] | undefined;
   #finished = false;
-  /** The last gap that the timelines know. */
+  /** `afterSeq` of the last gap that the timelines have. */
   #lastGap: Seq = -2;
   #refreshing: Promise<void> | undefined;
   #refreshAgain = false;
   readonly #overview = new StoredOverview();
 
-  private constructor(nature: TapeNature, context: GrowingTapeContext, firstSeq: Seq) {
-    const { tape, source, symbol, startNs, decimals, intervalMs, priceDecimals, sizeDecimals } = nature;
+  private constructor(metadata: LiveTapeMetadata, context: GrowingTapeContext, firstSeq: Seq) {
+    const { tape, source, symbol, startNs, decimals, priceDecimals, sizeDecimals } = metadata;
     this.id = tape;
     this.live = { source, symbol };
     this.symbol = symbol;
     this.source = source;
     this.startNs = startNs;
     this.decimals = decimals;
-    this.#intervalMs = intervalMs;
+    this.#metadata = metadata;
     this.#context = context;
     this.#known = { priceDecimals, sizeDecimals };
     const known = this.#known;
@@ -111,9 +105,9 @@ export class GrowingTape implements UnfinishedTape {
     this.index = new GrowingIndex(this.#tail);
   }
 
-  /** Opens a tape with what the store has of it: its parts, or the finished version. Frames that follow are to be added. */
-  static async open(nature: TapeNature, context: GrowingTapeContext, stored: SeqRange): Promise<GrowingTape> {
-    const tape = new GrowingTape(nature, context, stored.fromSeq);
+  /** Opens a tape with its segments, or the finished version. The caller appends the frames that follow. */
+  static async open(metadata: LiveTapeMetadata, context: GrowingTapeContext, stored: SeqRange): Promise<GrowingTape> {
+    const tape = new GrowingTape(metadata, context, stored.fromSeq);
     await tape.#refresh(stored.toSeq);
     return tape;
   }
@@ -124,15 +118,15 @@ export class GrowingTape implements UnfinishedTape {
   }
 
   get gaps(): readonly Gap[] {
-    this.#gaps ??= [...this.#parts, ...this.#tail.blocks()]
+    this.#gaps ??= [...this.#segments, ...this.#tail.blocks()]
       .flatMap(({ gaps }) => gaps)
       .filter(({ afterSeq }) => afterSeq >= this.span.firstSeq);
     return this.#gaps;
   }
 
-  /** It has no frame yet, or none that can still be read. */
+  /** It has no frame yet, or none that can be read. */
   get empty(): boolean {
-    return this.#parts.length === 0 && this.#tail.length === 0;
+    return this.#segments.length === 0 && this.#tail.length === 0;
   }
 
   timeline(policy: GapPolicy): Timeline {
@@ -143,31 +137,27 @@ export class GrowingTape implements UnfinishedTape {
     return isoOfNs(this.startNs + BigInt(Math.floor(ns)), this.decimals);
   }
 
-  /** Told after `span` has changed: grown, cut by retention, or finished. Returns the function that ends the telling. */
+  /** Calls `listener` after each change of `span`: grown, cut by retention, or finished. Returns the function that ends it. */
   onGrown(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.#context.onListen();
     return () => this.#listeners.delete(listener);
   }
 
-  /** Whether anyone wants to be told. */
   get hasListeners(): boolean {
     return this.#listeners.size > 0;
   }
 
-  /**
-   * Resolves true when `span.lastSeq` is at least `seq`, reading what this process has not heard of; false when the tape will
-   * not get there, or Redis has no more either.
-   */
+  /** Resolves to whether `span.lastSeq` is at least `seq`, after reading from Redis what this process lacks. */
   async grownTo(seq: Seq): Promise<boolean> {
     if (seq > this.span.lastSeq && this.#growing) await this.#context.catchUp();
     return seq <= this.span.lastSeq;
   }
 
-  // HOT: once per frame that is looked at.
+  // HOT: once per frame that is read.
   block(seq: Seq): Block | undefined {
-    const part = this.index.segmentOf(seq);
-    if (part !== undefined) return part.block(seq);
+    const segment = this.index.segmentOf(seq);
+    if (segment !== undefined) return segment.block(seq);
     return this.#tail.cachedBlock(this.#tail.blockOf(seq));
   }
 
@@ -177,7 +167,7 @@ export class GrowingTape implements UnfinishedTape {
       throw new RangeError(`tape ${this.id} has frames ${firstSeq} to ${lastSeq}, not ${seq}`);
     }
     try {
-      return await this.#unlessGone(() => this.#load(seq));
+      return await this.#retryIfMoved(() => this.#load(seq));
     } catch (error) {
       if (!(error instanceof FileMissing)) throw error;
       const block = this.index.blockOf(seq);
@@ -192,7 +182,9 @@ export class GrowingTape implements UnfinishedTape {
     const at = this.#tail.blockAt(ns);
     const block = this.#tail.at(at);
     if (block === undefined) {
-      return this.#unlessGone(async () => Math.max(firstSeq, (await this.index.segmentAt(ns)?.seqAt(ns)) ?? firstSeq));
+      return this.#retryIfMoved(async () =>
+        Math.max(firstSeq, (await this.index.segmentAt(ns)?.seqAt(ns)) ?? firstSeq),
+      );
     }
     if (ns >= block.lastNs) return block.lastSeq;
     return Math.max(firstSeq, (await this.load(block.firstSeq)).seqAt(ns));
@@ -208,23 +200,29 @@ export class GrowingTape implements UnfinishedTape {
     filter: EventFilter = {},
     signal?: AbortSignal,
   ): Promise<TapeEvent | undefined> {
-    return this.#unlessGone(() => findLiveEvent(this.#parts, this.#tail, from, direction, filter, signal));
+    return this.#retryIfMoved(() => findEvent(this.#segments, this.#tail, from, direction, filter, signal));
   }
 
   async overview(): Promise<readonly OverviewPoint[]> {
-    if (this.#finished) return (await this.#parts[0]?.overview()) ?? [];
-    const stored = await this.#unlessGone(() => this.#overview.of(this.#parts));
+    if (this.#finished) return (await this.#segments[0]?.overview()) ?? [];
+    const stored = await this.#retryIfMoved(() => this.#overview.of(this.#segments));
     const tail = [...this.#tail.blocks()].flatMap(({ points }) => points);
     const { firstSeq } = this.span;
     return [...stored, ...tail].filter(({ seq }) => seq >= firstSeq);
   }
 
   view(): TapeView {
-    return growingView(this, this.#intervalMs, this.#parts, [...this.#tail.blocks()]);
+    return growingView({
+      tape: this.#metadata,
+      span: this.span,
+      gaps: this.gaps.map(({ fromNs, toNs, reason }) => ({ from: this.iso(fromNs), to: this.iso(toNs), reason })),
+      stored: this.#segments.map((segment) => segment.view()),
+      tail: [...this.#tail.blocks()],
+    });
   }
 
   // HOT: once per frame that is followed.
-  /** Adds the frame after the last one. */
+  /** Appends the next frame. */
   append(frame: LiveFrame): void {
     this.#tail.add(frame);
     const { gap } = frame.frame;
@@ -233,34 +231,34 @@ export class GrowingTape implements UnfinishedTape {
     this.#changed();
   }
 
-  /** What lies before this frame, with which a part begins, is no more on the tape. */
+  /** Drops the frames before this one, the first of a segment: retention has erased them. */
   dropBefore(firstSeq: Seq): void {
     if (firstSeq <= this.#firstSeq) return;
     this.#firstSeq = firstSeq;
-    this.#parts = this.#parts.filter(({ span }) => span.lastSeq >= firstSeq);
-    this.index.set(this.#parts, this.#tail);
+    this.#segments = this.#segments.filter(({ span }) => span.lastSeq >= firstSeq);
+    this.index.set(this.#segments, this.#tail);
     this.#gaps = undefined;
     this.#changed();
     for (const timeline of Object.values(this.#timelines)) timeline.dropBefore(this.span.firstNs);
   }
 
-  /** No frame follows any more. */
+  /** No more frames follow. */
   end(): void {
     if (!this.#growing) return;
     this.#growing = false;
     this.#changed();
   }
 
-  /** Looks what the store has of the tape: parts come while it grows, and one day it is finished. */
+  /** Reads from the store which segments the tape has now, or whether it is finished. */
   refresh(): Promise<void> {
     this.#refreshAgain = true;
-    this.#refreshing ??= this.#refreshUntilNew().finally(() => {
+    this.#refreshing ??= this.#refreshUntilCurrent().finally(() => {
       this.#refreshing = undefined;
     });
     return this.#refreshing;
   }
 
-  async #refreshUntilNew(): Promise<void> {
+  async #refreshUntilCurrent(): Promise<void> {
     while (this.#refreshAgain) {
       this.#refreshAgain = false;
       await this.#refresh(this.#tail.firstSeq - 1);
@@ -270,45 +268,45 @@ export class GrowingTape implements UnfinishedTape {
   async #refresh(toSeq: Seq): Promise<void> {
     if (this.#finished) return;
     const { store, cache } = this.#context;
-    const cover = { fromSeq: this.#firstSeq, toSeq };
-    const { segments, finished } = await openSegments(store, this.id, cache, cover, {
-      open: this.#parts,
-      damaged: (error) => this.#context.onError(error, "a part of a live tape is left out"),
+    const range = { fromSeq: this.#firstSeq, toSeq };
+    const { segments, finished } = await openSegments(store, this.id, cache, range, {
+      open: this.#segments,
+      onDamaged: (error) => this.#context.onError(error, "a damaged segment of a live tape is left out"),
     });
-    const covered = segments.at(-1)?.span.lastSeq ?? -1;
-    // What this process has is worth more than a listing that has less, or other blocks.
-    if (covered < this.#tail.firstSeq - 1 || !this.#tail.endsBlock(covered)) return;
+    const storedSeq = segments.at(-1)?.span.lastSeq ?? -1;
+    // A listing with fewer frames, or other blocks, must not replace what this process has.
+    if (storedSeq < this.#tail.firstSeq - 1 || !this.#tail.endsBlock(storedSeq)) return;
     this.#finished = finished;
-    this.#parts = segments;
-    this.#tail.dropThrough(covered);
+    this.#segments = segments;
+    this.#tail.dropThrough(storedSeq);
     this.index.set(segments, this.#tail);
     this.#gaps = undefined;
-    for (const part of segments) {
-      for (const gap of part.gaps) this.#noteGap(gap);
-      this.#notePrecision(part.precision);
+    for (const segment of segments) {
+      for (const gap of segment.gaps) this.#noteGap(gap);
+      this.#notePrecision(segment.precision);
     }
     if (finished) this.#growing = false;
     this.#changed();
   }
 
-  /** Parts are joined, and what has left the stream lies in a part: it may be a matter of looking again. */
-  async #unlessGone<T>(read: () => Promise<T>): Promise<T> {
+  /** Segments are joined, and frames move from the stream to a segment: a read that misses them is repeated after a refresh. */
+  async #retryIfMoved<T>(read: () => Promise<T>): Promise<T> {
     try {
       return await read();
     } catch (error) {
-      if (!isGone(error)) throw error;
+      if (!hasMoved(error)) throw error;
     }
     await this.refresh();
     return read();
   }
 
   #load(seq: Seq): Promise<Block> {
-    const part = this.index.segmentOf(seq);
-    if (part !== undefined) return part.load(seq);
+    const segment = this.index.segmentOf(seq);
+    if (segment !== undefined) return segment.load(seq);
     return this.#tail.load(this.#tail.blockOf(seq), (first, last) => this.#readBlock(first, last));
   }
 
-  /** Reads a block of the tail that is no more in memory. */
+  /** Reads an evicted block of the tail. */
   async #readBlock(first: Seq, last: Seq): Promise<Block> {
     const block = new BlockBuilder(first);
     for await (const frames of readFrames(this.#context.redis, this.#context.stream, first)) {
@@ -317,7 +315,7 @@ export class GrowingTape implements UnfinishedTape {
         if (block.lastSeq === last) return block.toBlock();
       }
     }
-    throw new FileMissing(`frames ${first} to ${last} of tape ${this.id} are no more in Redis`);
+    throw new FileMissing(`frames ${first} to ${last} of tape ${this.id} are no longer in Redis`);
   }
 
   #noteGap(gap: Gap): void {
@@ -338,13 +336,13 @@ export class GrowingTape implements UnfinishedTape {
       try {
         listener();
       } catch (error) {
-        this.#context.onError(error, "a listener failed at the growth of a tape"); // the others are to be told all the same
+        this.#context.onError(error, "a listener failed to handle the growth of a tape");
       }
     }
   }
 
   #measured(): TapeSpan {
-    const [first, last] = [this.#parts[0]?.span, this.#parts.at(-1)?.span];
+    const [first, last] = [this.#segments[0]?.span, this.#segments.at(-1)?.span];
     const [tail, lastNs] = [this.#tail, this.#tail.lastNs];
     return {
       firstSeq: first?.firstSeq ?? tail.firstSeq,
@@ -356,12 +354,12 @@ export class GrowingTape implements UnfinishedTape {
   }
 }
 
-/** What was there is no more where it was. */
-function isGone(error: unknown): boolean {
+/** The frames are no longer where they were. */
+function hasMoved(error: unknown): boolean {
   return error instanceof FileMissing || (error instanceof DamagedTape && error.cause instanceof FileMissing);
 }
 
-/** Whether a tape is a live one that this process follows, finished or not. */
+/** Whether this process follows the tape as a live one, finished or not. */
 export function isGrowingTape(tape: Tape): tape is GrowingTape {
   return tape instanceof GrowingTape;
 }

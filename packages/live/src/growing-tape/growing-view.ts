@@ -1,17 +1,23 @@
-import { isoOfMs, type TapeView } from "@tapedeck/protocol";
-import { parseTapeName, type RecordedTape, type Tape } from "@tapedeck/tape";
+import { isoOfMs, isoOfNs, type TapeNs, type TapeView } from "@tapedeck/protocol";
+import { parseTapeName, type TapeSpan } from "@tapedeck/tape";
+import type { LiveTapeMetadata } from "../segments/write-segment.js";
 import type { TailBlock } from "./tail.js";
 
-/** What a listing says of a growing tape. `bytes` is what lies in the store, and the frames that do not yet. */
-export function growingView(
-  tape: Pick<Tape, "id" | "symbol" | "source" | "startNs" | "span" | "gaps" | "iso">,
-  intervalMs: number | null,
-  parts: readonly RecordedTape[],
-  tail: readonly TailBlock[],
-): TapeView {
-  const { id, version = 1 } = parseTapeName(tape.id);
-  const { firstSeq, lastSeq, firstNs, lastNs, growing } = tape.span;
-  const stored = parts.map((part) => part.view());
+export interface GrowingViewSource {
+  readonly tape: Pick<LiveTapeMetadata, "tape" | "symbol" | "source" | "startNs" | "decimals" | "intervalMs">;
+  readonly span: TapeSpan;
+  readonly gaps: TapeView["gaps"];
+  /** Of its segments. */
+  readonly stored: readonly TapeView[];
+  /** Without it, counts cover what is stored. */
+  readonly tail?: readonly TailBlock[];
+}
+
+/** A growing tape in a listing. `bytes` counts the segments, and the frames of the tail. */
+export function growingView({ tape, span, gaps, stored, tail = [] }: GrowingViewSource): TapeView {
+  const { id, version = 1 } = parseTapeName(tape.tape);
+  const { firstSeq, lastSeq, firstNs, lastNs } = span;
+  const iso = (ns: TapeNs) => isoOfNs(tape.startNs + BigInt(Math.floor(ns)), tape.decimals);
   const counts: Record<string, number> = {};
   const count = (type: string, by: number) => {
     counts[type] = (counts[type] ?? 0) + by;
@@ -23,16 +29,16 @@ export function growingView(
     version,
     symbol: tape.symbol,
     source: tape.source,
-    from: tape.iso(firstNs),
-    to: tape.iso(lastNs),
+    from: iso(firstNs),
+    to: iso(lastNs),
     duration_ms: (lastNs - firstNs) / 1e6,
     frames: lastSeq - firstSeq + 1,
     trades: sum(stored.map(({ trades }) => trades ?? 0)) + sum(tail.map(({ tradeTotal }) => tradeTotal)),
     bytes: sum(stored.map(({ bytes }) => bytes)) + sum(tail.map(({ textBytes }) => textBytes)),
-    interval_ms: intervalMs,
-    gaps: tape.gaps.map(({ fromNs, toNs, reason }) => ({ from: tape.iso(fromNs), to: tape.iso(toNs), reason })),
+    interval_ms: tape.intervalMs,
+    gaps,
     event_counts: counts,
-    growing,
+    growing: span.growing ?? true,
     created_at: isoOfMs(Number(tape.startNs / 1_000_000n)),
   };
 }

@@ -3,7 +3,7 @@ import type { Block, BlockCache, Gap, Seq, TapeEvent } from "@tapedeck/tape";
 import { BlockBuilder, type OverviewPoint } from "@tapedeck/tape/blocks";
 import type { LiveFrame } from "../stream/frame-message.js";
 
-/** What stays in memory of a block of the tail, also when its frames do not. */
+/** What stays in memory of a tail block when its frames are evicted. */
 export interface TailBlock {
   readonly firstSeq: Seq;
   readonly lastSeq: Seq;
@@ -18,17 +18,17 @@ export interface TailBlock {
 }
 
 interface ClosedBlock extends TailBlock {
-  /** Of its frames in the cache. */
+  /** Of its frames, in the cache. */
   readonly key: number;
 }
 
-/** The frames of a growing tape that are in no part yet: the newest block as it fills, those before it in the cache. */
+/** The frames of a growing tape that are in no segment yet: the open block, and closed ones in the cache. */
 export class Tail {
-  /** Where it begins; all frames before it are in parts. */
+  /** Where it begins: all earlier frames are in segments. */
   #firstSeq: Seq;
   readonly #cache: BlockCache;
   readonly #key: number;
-  #made = 0;
+  #blockCount = 0;
   readonly #closed: ClosedBlock[] = [];
   #open: BlockBuilder | undefined;
 
@@ -56,19 +56,19 @@ export class Tail {
     return this.#closed.length + (this.#open === undefined ? 0 : 1);
   }
 
-  /** Its nth block. */
+  /** Its block of that number. */
   at(block: number): TailBlock | undefined {
     return block < this.#closed.length ? this.#closed[block] : this.#open;
   }
 
-  /** The block that holds a frame, -1 for one before the tail. */
+  /** The number of a frame's block, -1 for a frame before the tail. */
   blockOf(seq: Seq): number {
     let block = this.length - 1;
     while (block >= 0 && (this.at(block)?.firstSeq ?? 0) > seq) block--;
     return block;
   }
 
-  /** The last block that begins at or before a time, -1 where all are later. */
+  /** The number of the last block that begins at or before a time, -1 if all begin later. */
   blockAt(ns: TapeNs): number {
     let block = this.length - 1;
     while (block >= 0 && (this.at(block)?.firstNs ?? 0) > ns) block--;
@@ -82,18 +82,18 @@ export class Tail {
     this.#open.add(frame);
   }
 
-  /** A block's frames if they are in memory. The newest block's always are. */
+  /** A block's frames if they are in memory. The open block's always are. */
   cachedBlock(block: number): Block | undefined {
     const closed = this.#closed[block];
     return closed === undefined ? this.#open : this.#cache.get(closed.key);
   }
 
-  /** A block's frames, read by `read` where they are no more in memory. */
+  /** A block's frames, read by `read` if they were evicted. */
   load(block: number, read: (first: Seq, last: Seq) => Promise<Block>): Promise<Block> {
     const closed = this.#closed[block];
     if (closed !== undefined) return this.#cache.load(closed.key, () => read(closed.firstSeq, closed.lastSeq));
     if (this.#open !== undefined) return Promise.resolve(this.#open);
-    return Promise.reject(new RangeError(`there is no block ${block}`));
+    return Promise.reject(new RangeError(`the tail has no block ${block}`));
   }
 
   *blocks(): Generator<TailBlock> {
@@ -101,12 +101,12 @@ export class Tail {
     if (this.#open !== undefined) yield this.#open;
   }
 
-  /** Whether a block ends with a frame, or all do before it. */
+  /** Whether a block ends with this frame, or the frame is outside the tail. */
   endsBlock(seq: Seq): boolean {
     return seq >= this.lastSeq || seq < this.#firstSeq || this.at(this.blockOf(seq))?.lastSeq === seq;
   }
 
-  /** Forgets the frames up to one, which are in parts now. A block ends with it. */
+  /** Drops the frames up to this one, the last of a block: they are in segments now. */
   dropThrough(seq: Seq): void {
     this.#closed.splice(0, this.#closed.findLastIndex((block) => block.lastSeq <= seq) + 1);
     if (this.#open !== undefined && this.#open.lastSeq <= seq) this.#open = undefined;
@@ -115,7 +115,7 @@ export class Tail {
 
   #close(block: BlockBuilder): void {
     const { firstSeq, lastSeq, firstNs, lastNs, tradeTotal, flags, textBytes, events, gaps, points } = block;
-    const key = this.#key + this.#made++;
+    const key = this.#key + this.#blockCount++;
     this.#cache.put(key, block.toBlock());
     this.#closed.push({ key, firstSeq, lastSeq, firstNs, lastNs, tradeTotal, flags, textBytes, events, gaps, points });
     this.#open = undefined;

@@ -2,62 +2,62 @@ import { type BlockCache, parseTapeName, RecordedTape, type Seq, type TapeStore 
 import { contiguousSegments } from "./segment-name.js";
 
 export interface StoredSegments {
-  /** In order, none missing between them. */
+  /** In order, contiguous. */
   readonly segments: readonly RecordedTape[];
-  /** The tape is finished: what is here of it is one part, the finished version. */
+  /** The tape is finished: the only segment is the finished version. */
   readonly finished: boolean;
 }
 
-/** What the caller knows that the parts have to cover. */
+/** The frames that the segments have to cover, as far as the caller knows. */
 export interface SeqRange {
   readonly fromSeq: Seq;
-  /** One before `fromSeq`: nothing. */
+  /** One before `fromSeq` for an empty range. */
   readonly toSeq: Seq;
 }
 
-/** A listing is no snapshot: parts that are joined meanwhile may be missing in it, before and after. */
-const listings = 3;
+/** Listings are repeated this often: they are no snapshots, and segments that are being joined may be missing in one. */
+const maxListings = 3;
 
 /**
- * Opens what the store has of a live tape, using those that are open already. Parts before `fromSeq` are left out. Where they
- * do not cover what they should after some attempts, it is as many as follow on one another up to the last one.
+ * Opens the stored segments of a live tape, reusing those that are `open` already. Segments before `fromSeq` are left out. If they
+ * do not cover the range after some attempts, the result has the contiguous ones up to the last.
  *
- * @param damaged told of a part that cannot be read, which is then left out with all before it; without, that is an error
+ * @param onDamaged called with the error of an unreadable segment, which is left out with all before it; without it the error is thrown
  */
 export async function openSegments(
   store: TapeStore,
   name: string,
   cache: BlockCache,
   { fromSeq, toSeq }: SeqRange,
-  { open = [], damaged }: { open?: readonly RecordedTape[]; damaged?: (error: unknown) => void } = {},
+  { open = [], onDamaged }: { open?: readonly RecordedTape[]; onDamaged?: (error: unknown) => void } = {},
 ): Promise<StoredSegments> {
   const { id, version = 1 } = parseTapeName(name);
-  const inParts = store.segments(id);
-  const known = new Map(open.map((part) => [part.manifest.id, part]));
-  const broken = new Set<string>();
+  const segmentStore = store.segments(id);
+  const known = new Map(open.map((segment) => [segment.manifest.id, segment]));
+  const damaged = new Set<string>();
   for (let attempt = 1; ; attempt++) {
-    const ids = (await inParts.ids()).filter((part) => !broken.has(part));
-    const whole = contiguousSegments(ids, fromSeq);
-    // Looked at last: parts go only after the finished version has come.
+    const ids = (await segmentStore.ids()).filter((segment) => !damaged.has(segment));
+    const names = contiguousSegments(ids, fromSeq);
+    // Checked after the listing: segments are erased only after the finished version exists.
     if ((await store.versions(id)).includes(version)) {
       return { segments: [await RecordedTape.open(store, id, version, cache)], finished: true };
     }
-    const [first, last] = [whole[0], whole.at(-1)];
+    const [first, last] = [names[0], names.at(-1)];
     const covers =
       toSeq < fromSeq || (first !== undefined && first.firstSeq <= fromSeq && (last?.lastSeq ?? -1) >= toSeq);
-    if (!covers && attempt < listings) continue;
-    const parts: RecordedTape[] = [];
-    const opening = whole.map((part) => known.get(part.id) ?? RecordedTape.open(inParts, part.id, 1, cache));
+    if (!covers && attempt < maxListings) continue;
+    const segments: RecordedTape[] = [];
+    const opening = names.map((name) => known.get(name.id) ?? RecordedTape.open(segmentStore, name.id, 1, cache));
     for (const [at, result] of (await Promise.allSettled(opening)).entries()) {
-      if (result.status === "fulfilled") parts.push(result.value);
-      else if (attempt < listings)
-        break; // it was joined with others just now, or so it seems
-      else if (damaged === undefined) throw result.reason;
+      if (result.status === "fulfilled") segments.push(result.value);
+      else if (attempt < maxListings)
+        break; // it may have been joined with others just now
+      else if (onDamaged === undefined) throw result.reason;
       else {
-        damaged(result.reason);
-        broken.add(whole[at]?.id ?? "");
+        onDamaged(result.reason);
+        damaged.add(names[at]?.id ?? "");
       }
     }
-    if (parts.length === whole.length) return { segments: parts, finished: false };
+    if (segments.length === names.length) return { segments, finished: false };
   }
 }

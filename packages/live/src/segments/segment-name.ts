@@ -1,9 +1,9 @@
 import type { TapeNs } from "@tapedeck/protocol";
 import type { Seq } from "@tapedeck/tape";
 
-/** A part of a live tape: which frames it has and when it begins, so that finding the part of a frame takes no reading. */
+/** A segment's id says which frames it has and when it begins, so that the segment of a frame is found without reading. */
 export interface SegmentName {
-  /** Of the tape that it is, in the store of the tape's parts. */
+  /** Its id in the store of the tape's segments: `first-last-ns`. */
   readonly id: string;
   readonly firstSeq: Seq;
   readonly lastSeq: Seq;
@@ -23,32 +23,32 @@ export function parseSegmentName(id: string): SegmentName | undefined {
 }
 
 /**
- * The parts that make a whole, in order: no frame is missing in them or comes twice, they reach as far as any of the parts do
- * and begin as early as they can. What is left over lies in others: a crash may leave a part beside those it was made of, and
- * a writer that was replaced one of its own.
+ * The segments that make up the tape, in order: contiguous, without overlap, up to the last frame of any segment and from as early
+ * as possible. Others are leftovers: a crash may leave a segment beside the ones that it was joined from, and a fenced writer may
+ * leave one of its own.
  */
 export function contiguousSegments(ids: readonly string[], fromSeq: Seq = 0): SegmentName[] {
-  const parts = ids
+  const segments = ids
     .flatMap((id) => parseSegmentName(id) ?? [])
-    .filter((part) => part.lastSeq >= part.firstSeq && part.firstSeq >= fromSeq)
+    .filter((segment) => segment.lastSeq >= segment.firstSeq && segment.firstSeq >= fromSeq)
     .sort((a, b) => a.lastSeq - b.lastSeq || b.firstSeq - a.firstSeq);
-  /** Of the parts that end with a frame, the one that reaches back furthest with those before it. */
-  const ending = new Map<Seq, { readonly part: SegmentName; readonly from: Seq; readonly length: number }>();
-  for (const part of parts) {
-    const before = ending.get(part.firstSeq - 1);
-    const chain = { part, from: before?.from ?? part.firstSeq, length: (before?.length ?? 0) + 1 };
-    const known = ending.get(part.lastSeq);
+  /** For each last frame, the chain of segments that reaches back furthest, and of those the shortest. */
+  const ending = new Map<Seq, { readonly segment: SegmentName; readonly from: Seq; readonly length: number }>();
+  for (const segment of segments) {
+    const before = ending.get(segment.firstSeq - 1);
+    const chain = { segment, from: before?.from ?? segment.firstSeq, length: (before?.length ?? 0) + 1 };
+    const known = ending.get(segment.lastSeq);
     if (known === undefined || chain.from < known.from || (chain.from === known.from && chain.length < known.length)) {
-      ending.set(part.lastSeq, chain);
+      ending.set(segment.lastSeq, chain);
     }
   }
-  const whole: SegmentName[] = [];
+  const contiguous: SegmentName[] = [];
   for (
-    let next = ending.get(parts.at(-1)?.lastSeq ?? -1);
+    let next = ending.get(segments.at(-1)?.lastSeq ?? -1);
     next !== undefined;
-    next = ending.get(next.part.firstSeq - 1)
+    next = ending.get(next.segment.firstSeq - 1)
   ) {
-    whole.push(next.part);
+    contiguous.push(next.segment);
   }
-  return whole.reverse();
+  return contiguous.reverse();
 }

@@ -15,11 +15,11 @@ import { copySegments } from "./finish-tape.js";
 import { type SegmentName, segmentName } from "./segment-name.js";
 import { type LiveTapeMetadata, writerOptions, writeSegment } from "./write-segment.js";
 
-/** What followers have to know of the parts in the store. */
+/** What followers need to know of the stored segments. */
 export interface StoredRange {
   readonly firstSeq: Seq;
   readonly storedSeq: Seq;
-  readonly segments: number;
+  readonly segmentCount: number;
 }
 
 export interface SegmentStorageOptions {
@@ -27,64 +27,64 @@ export interface SegmentStorageOptions {
   readonly settings: LiveTapeSettings;
   readonly log: Logger;
   readonly unstored: UnstoredFrames;
-  /** Parts that are there already, and where the tape begins. */
+  /** Segments that exist already, and where the tape begins. */
   readonly segments: readonly SegmentName[];
   readonly firstSeq: Seq;
-  /** The tape as it is now. */
+  /** The present metadata of the tape. */
   readonly tape: () => LiveTapeMetadata;
-  /** Tells followers. Resolves to false when another writer holds the feed: then this one touches nothing more. */
-  readonly publish: (standing: StoredRange) => Promise<boolean>;
+  /** Publishes the range to followers. Resolves to false if another writer holds the claim: then this one changes nothing more. */
+  readonly publish: (range: StoredRange) => Promise<boolean>;
 }
 
-/** So many short parts in a row are joined into a long one, so that opening a tape of a day takes no thousand files. */
+/** This many short segments in a row are joined into a long one, so that opening a day's tape does not take a thousand files. */
 const joinedAtOnce = 16;
-/** A store that took no part is asked again after this long, in ms. */
+/** Wait after the store failed, in ms. */
 const retryMs = 5_000;
 
 /**
- * Keeps a live tape in the tape store while it grows: stores parts, joins short ones, lets the oldest go. Followers are told before
- * anything leaves Redis or the store that they may be reading.
+ * The segments of a live tape in the tape store while it grows: stores new ones, joins short ones, erases old ones. Followers are
+ * informed before anything that they may be reading leaves Redis or the store.
  */
 export class SegmentStorage {
   readonly #options: SegmentStorageOptions;
-  #parts: readonly SegmentName[];
+  #segments: readonly SegmentName[];
   #firstSeq: Seq;
   #working: Promise<void> | undefined;
-  #notBefore = Number.NEGATIVE_INFINITY;
-  /** Followers do not know yet what is in the store. */
-  #untold: boolean;
+  #retryAt = Number.NEGATIVE_INFINITY;
+  /** Followers do not know yet what is stored. */
+  #unpublished: boolean;
   #stopped = false;
 
   constructor(options: SegmentStorageOptions) {
     this.#options = options;
-    this.#parts = options.segments;
+    this.#segments = options.segments;
     this.#firstSeq = options.firstSeq;
-    this.#untold = options.segments.length > 0;
+    this.#unpublished = options.segments.length > 0;
   }
 
   get range(): StoredRange {
-    const storedSeq = this.#parts.at(-1)?.lastSeq ?? this.#firstSeq - 1;
-    return { firstSeq: this.#firstSeq, storedSeq, segments: this.#parts.length };
+    const storedSeq = this.#segments.at(-1)?.lastSeq ?? this.#firstSeq - 1;
+    return { firstSeq: this.#firstSeq, storedSeq, segmentCount: this.#segments.length };
   }
 
   // HOT: once per frame that is appended.
-  /** Sees to what is due, in the background. */
+  /** Stores, erases and joins segments in the background, as far as they are due. */
   maintain(lastNs: TapeNs): void {
     const { unstored, settings } = this.#options;
     if (this.#working !== undefined || this.#stopped) return;
-    if (!this.#untold && unstored.closedSpanNs < settings.segmentSeconds * 1e9) return;
-    if (performance.now() < this.#notBefore) return;
+    if (!this.#unpublished && unstored.closedSpanNs < settings.segmentSeconds * 1e9) return;
+    if (performance.now() < this.#retryAt) return;
     this.#working = this.#work(lastNs)
       .catch((error: unknown) => {
-        this.#notBefore = performance.now() + retryMs;
-        this.#options.log.warn({ err: error, unstoredBytes: unstored.bytes }, "live tape not stored, trying again");
+        this.#retryAt = performance.now() + retryMs;
+        this.#options.log.warn({ err: error, unstoredBytes: unstored.bytes }, "live tape not stored, retrying");
       })
       .finally(() => {
         this.#working = undefined;
       });
   }
 
-  /** Stores all that is left. No part is stored afterwards. Rejects with `TapeWriteError`, and then it goes on as before. */
+  /** Stores all remaining frames. No segment is stored afterwards. Rejects with `TapeWriteError`, and then continues as before. */
   async storeRest(): Promise<void> {
     await this.stop();
     try {
@@ -95,12 +95,12 @@ export class SegmentStorage {
     }
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no work is under way. */
   async idle(): Promise<void> {
     await this.#working;
   }
 
-  /** Begins nothing more, and waits for what is under way. */
+  /** Starts nothing more, and waits for the work under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#working;
@@ -108,64 +108,67 @@ export class SegmentStorage {
 
   async #work(lastNs: TapeNs): Promise<void> {
     await this.#store(false);
-    if (!(await this.#tell())) return;
-    await this.#letGo(lastNs);
-    await this.#join(lastNs);
+    if (!(await this.#publish())) return;
+    await this.#eraseOld(lastNs);
+    await this.#joinShort(lastNs);
   }
 
   async #store(all: boolean): Promise<void> {
     const { store, unstored, tape } = this.#options;
     const blocks = await unstored.blocks({ all });
-    const part = blocks.length === 0 ? undefined : await writeSegment(store, tape(), blocks);
-    if (part === undefined) return;
-    this.#parts = [...this.#parts, part];
-    this.#untold = true;
-    unstored.dropThrough(part.lastSeq);
+    const segment = blocks.length === 0 ? undefined : await writeSegment(store, tape(), blocks);
+    if (segment === undefined) return;
+    this.#segments = [...this.#segments, segment];
+    this.#unpublished = true;
+    unstored.dropThrough(segment.lastSeq);
   }
 
-  async #tell(): Promise<boolean> {
-    this.#untold = true;
-    const ours = await this.#options.publish(this.range);
-    if (ours) this.#untold = false;
+  async #publish(): Promise<boolean> {
+    this.#unpublished = true;
+    const held = await this.#options.publish(this.range);
+    if (held) this.#unpublished = false;
     else this.#stopped = true;
-    return ours;
+    return held;
   }
 
-  /** The newest part stays, however old. */
-  async #letGo(lastNs: TapeNs): Promise<void> {
+  /** Erases segments older than the retention. The newest one stays, however old. */
+  async #eraseOld(lastNs: TapeNs): Promise<void> {
     const { retentionHours } = this.#options.settings;
     if (retentionHours === 0) return;
     const oldestNs = lastNs - retentionHours * 3_600e9;
     const kept = Math.max(
       0,
-      this.#parts.findLastIndex(({ firstNs }) => firstNs <= oldestNs),
+      this.#segments.findLastIndex(({ firstNs }) => firstNs <= oldestNs),
     );
-    const [first, gone] = [this.#parts[kept], this.#parts.slice(0, kept)];
-    if (first === undefined || gone.length === 0) return;
-    this.#parts = this.#parts.slice(kept);
+    const [first, old] = [this.#segments[kept], this.#segments.slice(0, kept)];
+    if (first === undefined || old.length === 0) return;
+    this.#segments = this.#segments.slice(kept);
     this.#firstSeq = first.firstSeq;
-    if (await this.#tell()) await this.#erase(gone);
+    if (await this.#publish()) await this.#erase(old);
   }
 
-  async #join(lastNs: TapeNs): Promise<void> {
-    const { store, settings, tape } = this.#options;
+  async #joinShort(lastNs: TapeNs): Promise<void> {
+    const { settings, tape } = this.#options;
     const longNs = (joinedAtOnce / 2) * settings.segmentSeconds * 1e9;
-    const ends = (at: number) => this.#parts[at + 1]?.firstNs ?? lastNs;
-    const from = this.#parts.findLastIndex(({ firstNs }, at) => ends(at) - firstNs >= longNs) + 1;
-    const short = this.#parts.slice(from);
+    const endOf = (at: number) => this.#segments[at + 1]?.firstNs ?? lastNs;
+    const from = this.#segments.findLastIndex(({ firstNs }, at) => endOf(at) - firstNs >= longNs) + 1;
+    const short = this.#segments.slice(from);
     const [first, last] = [short[0], short.at(-1)];
     if (short.length < joinedAtOnce || first === undefined || last === undefined) return;
-    const inParts = store.segments(parseTapeName(tape().tape).id);
+    const store = this.#segmentStore;
     const cache = new BlockCache(minCacheBytes);
-    const opened = await Promise.all(short.map(({ id }) => RecordedTape.open(inParts, id, 1, cache)));
+    const opened = await Promise.all(short.map(({ id }) => RecordedTape.open(store, id, 1, cache)));
     const joined = segmentName(first.firstSeq, last.lastSeq, first.firstNs);
-    await copySegments(opened, await TapeWriter.open(inParts, writerOptions(joined.id, tape(), joined.firstSeq)));
-    this.#parts = [...this.#parts.slice(0, from), joined];
-    if (await this.#tell()) await this.#erase(short);
+    await copySegments(opened, await TapeWriter.open(store, writerOptions(joined.id, tape(), joined.firstSeq)));
+    this.#segments = [...this.#segments.slice(0, from), joined];
+    if (await this.#publish()) await this.#erase(short);
   }
 
-  async #erase(parts: readonly SegmentName[]): Promise<void> {
-    const inParts = this.#options.store.segments(parseTapeName(this.#options.tape().tape).id);
-    for (const { id } of parts) await inParts.erase(id);
+  async #erase(segments: readonly SegmentName[]): Promise<void> {
+    for (const { id } of segments) await this.#segmentStore.erase(id);
+  }
+
+  get #segmentStore(): TapeStore {
+    return this.#options.store.segments(parseTapeName(this.#options.tape().tape).id);
   }
 }

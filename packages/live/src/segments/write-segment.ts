@@ -1,9 +1,9 @@
-import { parseTapeName, type TapeStore, TapeWriter, type TapeWriterOptions } from "@tapedeck/tape";
+import { parseTapeName, type RecordedTape, type TapeStore, TapeWriter, type TapeWriterOptions } from "@tapedeck/tape";
 import type { CompressedBlock } from "@tapedeck/tape/blocks";
 import type { FeedRecord } from "../feed-store/feed-record.js";
 import { type SegmentName, segmentName } from "./segment-name.js";
 
-/** What a part says of its tape. */
+/** What every segment says of its tape. */
 export type LiveTapeMetadata = Pick<
   FeedRecord,
   | "tape"
@@ -16,6 +16,21 @@ export type LiveTapeMetadata = Pick<
   | "intervalMs"
   | "analyticsVersion"
 >;
+
+/** The metadata of a stored tape. Its decimals are those of all segments together: they are learned as the tape grows. */
+export function metadataOf(name: string, segments: readonly RecordedTape[], first: RecordedTape): LiveTapeMetadata {
+  return {
+    tape: name,
+    source: first.source,
+    symbol: first.symbol,
+    startNs: first.startNs,
+    decimals: first.decimals,
+    priceDecimals: Math.max(...segments.map(({ precision }) => precision.priceDecimals)),
+    sizeDecimals: Math.max(...segments.map(({ precision }) => precision.sizeDecimals)),
+    intervalMs: first.manifest.interval_ms,
+    analyticsVersion: first.manifest.analytics_version ?? 0,
+  };
+}
 
 export function writerOptions(id: string, tape: LiveTapeMetadata, firstSeq: number): TapeWriterOptions {
   const { source, symbol, startNs, decimals, priceDecimals, sizeDecimals, intervalMs, analyticsVersion } = tape;
@@ -33,8 +48,8 @@ export function writerOptions(id: string, tape: LiveTapeMetadata, firstSeq: numb
 }
 
 /**
- * Stores blocks that follow on one another as a part of a live tape. One that is there already has the same frames and is left as it
- * is. Undefined for no blocks. Rejects with `TapeWriteError`, and then there is no such part.
+ * Writes contiguous blocks as a segment. An existing segment of the same name has the same frames and is left as it is. Undefined
+ * without blocks. Rejects with `TapeWriteError`; then there is no such segment.
  */
 export async function writeSegment(
   store: TapeStore,
@@ -43,11 +58,11 @@ export async function writeSegment(
 ): Promise<SegmentName | undefined> {
   const [first, last] = [blocks[0], blocks.at(-1)];
   if (first === undefined || last === undefined) return undefined;
-  const part = segmentName(first.firstSeq, last.firstSeq + last.count - 1, first.firstNs);
-  const parts = store.segments(parseTapeName(tape.tape).id);
-  if ((await parts.current(part.id)) !== undefined) return part;
-  const writer = await TapeWriter.open(parts, writerOptions(part.id, tape, part.firstSeq));
+  const segment = segmentName(first.firstSeq, last.firstSeq + last.count - 1, first.firstNs);
+  const segments = store.segments(parseTapeName(tape.tape).id);
+  if ((await segments.current(segment.id)) !== undefined) return segment;
+  const writer = await TapeWriter.open(segments, writerOptions(segment.id, tape, segment.firstSeq));
   for (const block of blocks) await writer.appendBlock(block);
   await writer.finish();
-  return part;
+  return segment;
 }

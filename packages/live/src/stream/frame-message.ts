@@ -5,16 +5,16 @@ import { type SerializedFrame, severitiesByRank, severityRank, tradeSides } from
 import { z } from "zod";
 
 /**
- * What travels on a live tape's channel and lies in its stream: one ASCII line of head, then JSON, so that SUBSCRIBE and XRANGE
- * are readable.
+ * A message on a live tape's channel and in its stream: one ASCII line, the head, then JSON, so that the output of SUBSCRIBE and
+ * XRANGE is readable.
  *
  *   1 L {claim} {seq} {block} {ns} {trades} {volume} {last price} {last side} {effective spread} {mid}
  *       {fields} {trades from} {trades to} {anomalies from} {anomalies to} {price decimals} {size decimals} {events} {gap}\n{frame}
  *   1 U {rev}\n{hash}
  *
- * The head of a frame is all in one line. `claim` is that of its writer; `block` is 1 where a block begins with it: whoever gathers
- * the frames gets the same blocks, so that what lies in memory stays right when it is stored. `fields` to `anomalies to` are
- * offsets in the JSON. An unknown spread, no events and no gap are `-`; events are `TYPE:severity,...` (0 low to 3 critical), a gap is
+ * The head of a frame is one line. `claim` is that of its writer. `block` is 1 if the frame begins a block: every reader forms the
+ * same blocks, so that those in memory stay valid when they are stored. `fields` to `anomalies to` are offsets in the JSON. An
+ * unknown spread, no events and no gap are `-`; events are `TYPE:severity,...` (0 low to 3 critical), a gap is
  * `{from ns}:{reason, percent-encoded}`.
  */
 export interface LiveFrame<Text extends string | Buffer = string | Buffer> {
@@ -22,7 +22,7 @@ export interface LiveFrame<Text extends string | Buffer = string | Buffer> {
   readonly seq: Seq;
   readonly beginsBlock: boolean;
   readonly frame: SerializedFrame & { readonly text: Text };
-  /** What the instrument's decimals were known to be. */
+  /** The instrument's decimals as known then. */
   readonly precision: Precision;
 }
 
@@ -54,14 +54,14 @@ const newline = 0x0a;
 const kinds = { L: 0x4c, U: 0x55 } as const;
 const fieldsOfHead = 19;
 
-/** `frame`, `change`, or undefined for what is not of this format. */
+/** Undefined for a message of another format. */
 export function kindOf(message: Uint8Array): "frame" | "change" | undefined {
   if (message[0] !== 0x31 || message[1] !== 0x20 || message[3] !== 0x20) return undefined;
   if (message[2] === kinds.L) return "frame";
   return message[2] === kinds.U ? "change" : undefined;
 }
 
-/** HOT: once per frame and process. Its text is a part of the message. Undefined for anything that is not a frame of this format. */
+/** HOT: once per frame and process. The text shares the message's memory. Undefined for a message of another format. */
 export function decodeFrame(message: Buffer): LiveFrame<Buffer> | undefined {
   const end = message.indexOf(newline);
   if (kindOf(message) !== "frame" || end < 0) return undefined;
@@ -118,13 +118,13 @@ function gapOf(text: string, seq: Seq, ns: number): Gap {
 
 const hashShape = z.record(z.string(), z.string());
 
-/** The hash in a message about a change; undefined where it is none. */
+/** The hash in a change message; undefined for any other message. */
 export function decodeChange(message: Buffer): Readonly<Record<string, string>> | undefined {
   const end = message.indexOf(newline);
   if (kindOf(message) !== "change" || end < 0) return undefined;
   try {
     return hashShape.parse(JSON.parse(message.toString("utf8", end + 1)));
   } catch {
-    return undefined; // the caller says so: a message that cannot be read is nobody's to mend here
+    return undefined; // the caller logs it
   }
 }

@@ -3,13 +3,10 @@ import { orUnavailable } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
 import { decodeFrame, type LiveFrame } from "./frame-message.js";
 
-/** Frames read at a time: some hundreds of kilobytes. */
-const framesAtOnce = 128;
+/** Frames read at a time: some hundred kilobytes. */
+const chunkSize = 128;
 
-/**
- * The frames of a stream from one on, in chunks, as far as they follow on one another. Ends where the stream does, or with the
- * frame before the first one that is missing. Rejects with `UNAVAILABLE`.
- */
+/** The frames of a stream from `from` on, in chunks, up to its end or the first missing frame. Rejects with `UNAVAILABLE`. */
 export async function* readFrames(
   redis: RedisConnection,
   stream: string,
@@ -17,7 +14,7 @@ export async function* readFrames(
 ): AsyncGenerator<LiveFrame<Buffer>[], void, undefined> {
   let next = from;
   for (;;) {
-    const entries = await orUnavailable(redis.xrangeBuffer(stream, `${next}`, "+", "COUNT", framesAtOnce));
+    const entries = await orUnavailable(redis.xrangeBuffer(stream, `${next}`, "+", "COUNT", chunkSize));
     const frames: LiveFrame<Buffer>[] = [];
     for (const [, [, message]] of entries) {
       const frame = message === undefined ? undefined : decodeFrame(message);
@@ -26,18 +23,18 @@ export async function* readFrames(
       next++;
     }
     if (frames.length > 0) yield frames;
-    if (frames.length < framesAtOnce) return;
+    if (frames.length < chunkSize) return;
   }
 }
 
-/** The newest frame of a stream; undefined where there is none. */
+/** The newest frame of a stream; undefined if it is empty. */
 export async function readNewestFrame(redis: RedisConnection, stream: string): Promise<LiveFrame<Buffer> | undefined> {
   const [entry] = await orUnavailable(redis.xrevrangeBuffer(stream, "+", "-", "COUNT", 1));
   const message = entry?.[1][1];
   return message === undefined ? undefined : decodeFrame(message);
 }
 
-/** One frame of a stream; undefined where it is not there, or no more. */
+/** One frame of a stream; undefined if the stream does not have it. */
 export async function readFrame(
   redis: RedisConnection,
   stream: string,

@@ -15,7 +15,7 @@ import {
 import { type TestTapeOptions, testFrames, testTapeStartMs } from "@tapedeck/tape/testing";
 import { Redis } from "ioredis";
 import type { FeedState } from "../feed-store/feed-state.js";
-import type { FeedListener } from "../follower/live-listener.js";
+import type { FeedListener } from "../follower/feed-listeners.js";
 import { LiveTapes, type LiveTapesOptions } from "../follower/live-tapes.js";
 import type { GrowingTape } from "../growing-tape/growing-tape.js";
 import { type ClaimOptions, LiveTapeWriter } from "../writer/live-tape-writer.js";

@@ -9,18 +9,18 @@ import type { LiveFrame } from "../stream/frame-message.js";
 import { readFrames, readNewestFrame } from "../stream/read-frames.js";
 import { UnstoredFrames } from "./unstored-frames.js";
 
-/** How many others may come in between before a claim gives up. */
-const attempts = 20;
+/** Attempts to claim against other writers before giving up. */
+const maxAttempts = 20;
 
-/** Makes oneself the one writer of a feed: every other one is refused from now on. */
+/** Claims a feed: appends of every other writer are refused from now on. */
 export async function claimFeed(feeds: FeedStore, feed: LiveInstrument, node: string): Promise<FeedRecord> {
   const owner = randomUUID();
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const { record, now } = await feeds.read(feed);
     const claim = Math.max((record?.claim ?? 0) + 1, Math.floor(now));
-    // Before the hash, so that a crash in between leaves an entry that is cleaned up, not a feed that nobody finds.
+    // Before the hash: a crash in between leaves an index entry, which is cleaned up, and not a feed that no listing finds.
     await feeds.noteClaim(feed, claim);
-    const taken = await feeds.change(
+    const claimed = await feeds.change(
       feed,
       { rev: record?.rev ?? 0 },
       {
@@ -35,20 +35,20 @@ export async function claimFeed(feeds: FeedStore, feed: LiveInstrument, node: st
         ...(record === undefined && tapeFields(noTape)),
       },
     );
-    if (typeof taken === "object") return taken;
+    if (typeof claimed === "object") return claimed;
   }
-  throw new Error(`feed ${feedNameOf(feed)} changes hands all the time`);
+  throw new Error(`feed ${feedNameOf(feed)} could not be claimed: other writers keep changing it`);
 }
 
-/** What there is of a tape: in the store, and after that in Redis. */
+/** What a new writer finds of the tape: segments in the store, then frames in Redis. */
 export interface RecoveryState {
   readonly segments: readonly SegmentName[];
-  /** Parts whose frames those have too, or which are cut off: a crash left them. */
+  /** Segments that a crash left over: others have their frames too, or they are cut off. */
   readonly superseded: readonly SegmentName[];
   readonly firstSeq: Seq;
-  /** Frames that follow on the parts. */
+  /** Frames that follow on the segments. */
   readonly unstored: readonly LiveFrame<Buffer>[];
-  /** The newest frame, if none is missing up to it; else the tape cannot go on. */
+  /** The newest frame. Undefined if frames are missing before it: then the tape cannot be continued. */
   readonly last: LiveFrame<Buffer> | undefined;
 }
 
@@ -60,44 +60,44 @@ export async function readRecoveryState(
   const { redis, keys } = feeds;
   const stream = keys.live(record.source, record.symbol);
   const ids = await store.segments(parseTapeName(record.tape).id).ids();
-  const parts = contiguousSegments(ids, record.firstSeq);
-  const firstSeq = parts[0]?.firstSeq ?? record.firstSeq;
-  const covered = parts.at(-1)?.lastSeq ?? firstSeq - 1;
+  const segments = contiguousSegments(ids, record.firstSeq);
+  const firstSeq = segments[0]?.firstSeq ?? record.firstSeq;
+  const storedSeq = segments.at(-1)?.lastSeq ?? firstSeq - 1;
   const unstored: LiveFrame<Buffer>[] = [];
-  for await (const frames of readFrames(redis, stream, covered + 1)) unstored.push(...frames);
+  for await (const frames of readFrames(redis, stream, storedSeq + 1)) unstored.push(...frames);
   const newest = unstored.at(-1) ?? (await readNewestFrame(redis, stream));
-  // A store that has more than Redis says that Redis went back in time; one that has less, that frames are lost.
-  const whole =
-    newest?.seq === record.lastSeq && covered <= record.lastSeq && covered + unstored.length === record.lastSeq;
+  // A store with more frames than Redis means that Redis went back in time; one with fewer, that frames are lost.
+  const complete =
+    newest?.seq === record.lastSeq && storedSeq <= record.lastSeq && storedSeq + unstored.length === record.lastSeq;
   return {
-    segments: parts,
-    superseded: leftoversOf(ids, parts, firstSeq, covered),
+    segments,
+    superseded: supersededOf(ids, segments, firstSeq, storedSeq),
     firstSeq,
     unstored,
-    last: whole ? newest : undefined,
+    last: complete ? newest : undefined,
   };
 }
 
-function leftoversOf(
+function supersededOf(
   ids: readonly string[],
-  parts: readonly SegmentName[],
+  segments: readonly SegmentName[],
   firstSeq: Seq,
-  covered: Seq,
+  storedSeq: Seq,
 ): SegmentName[] {
-  const used = new Set(parts.map(({ id }) => id));
+  const used = new Set(segments.map(({ id }) => id));
   return ids.flatMap((id) => {
-    const part = parseSegmentName(id);
-    return part !== undefined &&
+    const segment = parseSegmentName(id);
+    return segment !== undefined &&
       !used.has(id) &&
-      part.lastSeq <= covered &&
-      (part.firstSeq >= firstSeq || part.lastSeq < firstSeq) &&
-      parts.length > 0
-      ? [part]
+      segment.lastSeq <= storedSeq &&
+      (segment.firstSeq >= firstSeq || segment.lastSeq < firstSeq) &&
+      segments.length > 0
+      ? [segment]
       : [];
   });
 }
 
-/** Stores frames that follow on the parts of a tape that is given up. */
+/** Stores the frames that follow on the segments of a tape that cannot be continued. */
 export async function storeRemainingFrames(
   store: TapeStore,
   record: FeedRecord,

@@ -132,7 +132,7 @@ describe("appending", () => {
     );
     await appendAll(writer, someFrames(0, 3));
     await expect(writer.append(one(1), startNs)).rejects.toThrow(
-      "Frame 3 is 100000000 ns earlier than the one before it.",
+      "Frame 3 is 100000000 ns earlier than its predecessor.",
     );
     await expect(writer.append({ ...one(3), trades: "é" }, startNs)).rejects.toThrow("not ASCII");
     await expect(writer.append({ ...one(3), tradeCount: 1_001 }, startNs)).rejects.toThrow("has 1001 trades");

@@ -11,14 +11,14 @@ import { finishTape } from "../segments/finish-tape.js";
 import { SegmentStorage, type StoredRange } from "../segments/segment-storage.js";
 import type { LiveTapeMetadata } from "../segments/write-segment.js";
 import { encodeFrame, type LiveFrame } from "../stream/frame-message.js";
+import { beginsBlock, grownBlock } from "./block-size.js";
 import { claimFeed, type RecoveryState, readRecoveryState, storeRemainingFrames } from "./claim.js";
-import { filledWith, isFull } from "./filling.js";
 import { RecentFrames } from "./recent-frames.js";
 import { type LiveTapeSettings, liveTapeDefaults } from "./settings.js";
 import { UnstoredFrames } from "./unstored-frames.js";
 
 export interface ClaimOptions {
-  /** A connection without an offline queue: what cannot be sent now is an error now. */
+  /** A connection without an offline queue: a command that cannot be sent now fails now. */
   readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly store: TapeStore;
@@ -28,7 +28,7 @@ export interface ClaimOptions {
   readonly decimals: TimeDecimals;
   /** Milliseconds from frame to frame. */
   readonly intervalMs: number | null;
-  /** Read at each frame: a feed learns the decimals of its instrument as it goes. */
+  /** Read at each frame: a feed learns the decimals of its instrument over time. */
   readonly precision: Precision;
   readonly analyticsVersion?: number;
   readonly settings?: Partial<LiveTapeSettings>;
@@ -36,14 +36,14 @@ export interface ClaimOptions {
 }
 
 /**
- * What became of a frame: it is on the tape (`appended`); another writer has claimed the feed (`fenced`: stop at once); Redis has
- * not what it should have, or the store takes no more (`lost`: claim again, which begins another tape).
+ * The outcome of an append: the frame is on the tape (`appended`); another writer has claimed the feed (`fenced`: stop at once);
+ * Redis lost data, or the tape store keeps failing (`lost`: claim again, which begins another tape).
  */
 export type AppendOutcome = "appended" | "fenced" | "lost";
-/** Whether the claim still stands; else as for a frame. */
+/** Whether the claim is still held; otherwise as for an append. */
 export type ClaimStatus = "held" | "fenced" | "lost";
 
-/** A frame on its way to Redis, and what was before it. */
+/** A frame on its way to Redis, and the progress before it. */
 interface InFlight {
   readonly parts: FrameParts;
   readonly frame: LiveFrame<string>;
@@ -52,19 +52,19 @@ interface InFlight {
   readonly settled: Promise<AppendOutcome>;
 }
 
-/** How far a tape is. */
+/** How far the tape has got. */
 interface Progress {
   readonly nextSeq: Seq;
   readonly lastNs: TapeNs;
-  readonly filling: BlockFill | undefined;
+  readonly block: BlockFill | undefined;
 }
 
-const longestReason = 300;
+const maxReasonLength = 300;
 
-/** The one writer of a feed's tape, as long as nobody else has claimed it. */
+/** The only writer of a feed's tape, until another one claims it. */
 export class LiveTapeWriter {
   readonly feed: LiveInstrument;
-  /** The tape that is gone on with: its next frame ends a marked gap. Undefined: the first append begins a new tape. */
+  /** The tape that it continues, after a marked gap. Undefined: the first append begins a new tape. */
   readonly continues: { readonly startNs: bigint; readonly lastNs: TapeNs; readonly lastSeq: Seq } | undefined;
   readonly #options: ClaimOptions;
   readonly #feeds: FeedStore;
@@ -74,19 +74,24 @@ export class LiveTapeWriter {
   readonly #claim: number;
   readonly #unstored = new UnstoredFrames();
   readonly #recent: RecentFrames;
-  readonly #keeper: SegmentStorage;
+  readonly #storage: SegmentStorage;
   #tape: LiveTapeMetadata | undefined;
-  #progress: Progress = { nextSeq: 0, lastNs: 0, filling: undefined };
-  /** Older frames may leave Redis. */
+  #progress: Progress = { nextSeq: 0, lastNs: 0, block: undefined };
+  /** Earlier frames may leave Redis once they are stored. */
   #keepFrom: Seq = 0;
   #status: FeedStatus = { status: "connecting" };
-  #over: "fenced" | "lost" | undefined;
-  #salvage: Promise<void> | undefined;
+  #ended: "fenced" | "lost" | undefined;
+  #cleanup: Promise<void> | undefined;
   #inFlight: InFlight[] = [];
   /** Frames that have to be appended again before any other. */
-  #again: FrameParts[] = [];
+  #unacknowledged: FrameParts[] = [];
 
-  private constructor(options: ClaimOptions, feeds: FeedStore, record: FeedRecord, remains: RecoveryState | undefined) {
+  private constructor(
+    options: ClaimOptions,
+    feeds: FeedStore,
+    record: FeedRecord,
+    recovered: RecoveryState | undefined,
+  ) {
     const { source, symbol, log, settings } = options;
     this.feed = { source, symbol };
     this.#options = options;
@@ -96,26 +101,26 @@ export class LiveTapeWriter {
     this.#owner = record.owner;
     this.#claim = record.claim;
     this.#recent = new RecentFrames(this.#settings.recentSeconds, this.#settings.recentBytes);
-    this.#keeper = new SegmentStorage({
+    this.#storage = new SegmentStorage({
       store: options.store,
       settings: this.#settings,
       log: this.#log,
       unstored: this.#unstored,
-      segments: remains?.segments ?? [],
-      firstSeq: remains?.firstSeq ?? 0,
-      tape: () => this.#mustHaveTape(),
-      publish: (standing) => this.#announce(standing),
+      segments: recovered?.segments ?? [],
+      firstSeq: recovered?.firstSeq ?? 0,
+      tape: () => this.#requireTape(),
+      publish: (range) => this.#publishRange(range),
     });
-    if (remains?.last === undefined) return;
+    if (recovered?.last === undefined) return;
     this.#tape = record;
-    this.continues = { startNs: record.startNs, lastNs: remains.last.frame.ns, lastSeq: remains.last.seq };
-    this.#progress = { nextSeq: remains.last.seq + 1, lastNs: remains.last.frame.ns, filling: undefined };
-    for (const frame of remains.unstored) this.#keep(frame, frame.frame.text.length);
+    this.continues = { startNs: record.startNs, lastNs: recovered.last.frame.ns, lastSeq: recovered.last.seq };
+    this.#progress = { nextSeq: recovered.last.seq + 1, lastNs: recovered.last.frame.ns, block: undefined };
+    for (const frame of recovered.unstored) this.#addUnstored(frame, frame.frame.text.length);
   }
 
   /**
-   * Claims a feed: from now on every other writer of it is refused. The tape that it has goes on, unless frames of it are missing or
-   * it is of another kind. Rejects while Redis is away.
+   * Claims a feed: every other writer is fenced from now on. Its tape is continued, unless frames are missing or their kind differs.
+   * Rejects while Redis is away.
    */
   static async claim(options: ClaimOptions): Promise<LiveTapeWriter> {
     const { redis, keys, store, node, source, symbol, log } = options;
@@ -123,24 +128,24 @@ export class LiveTapeWriter {
     const feeds = new FeedStore(redis, keys);
     const record = await claimFeed(feeds, feed, node);
     if (record.tape === "") return new LiveTapeWriter(options, feeds, record, undefined);
-    const remains = await readRecoveryState(feeds, store, record);
+    const recovered = await readRecoveryState(feeds, store, record);
     const { maxUnstoredBytes } = { ...liveTapeDefaults, ...options.settings };
-    const unstoredBytes = remains.unstored.reduce((sum, { frame }) => sum + frame.text.length, 0);
-    if (remains.last !== undefined && sameKind(record, options) && unstoredBytes <= maxUnstoredBytes) {
+    const unstoredBytes = recovered.unstored.reduce((sum, { frame }) => sum + frame.text.length, 0);
+    if (recovered.last !== undefined && sameKind(record, options) && unstoredBytes <= maxUnstoredBytes) {
       const inParts = store.segments(parseTapeName(record.tape).id);
-      for (const { id } of remains.superseded) await inParts.erase(id);
-      return new LiveTapeWriter(options, feeds, record, remains);
+      for (const { id } of recovered.superseded) await inParts.erase(id);
+      return new LiveTapeWriter(options, feeds, record, recovered);
     }
     const { lastSeq, tape } = record;
     log.warn(
-      { feed: feedNameOf(feed), tape, lastSeq, unstoredBytes, found: remains.last?.seq },
-      "live tape cannot go on",
+      { feed: feedNameOf(feed), tape, lastSeq, unstoredBytes, found: recovered.last?.seq },
+      "live tape cannot be continued, another begins",
     );
-    await storeRemainingFrames(store, record, remains.unstored).catch((error: unknown) => {
-      log.error({ err: error, tape }, "end of a live tape not stored");
+    await storeRemainingFrames(store, record, recovered.unstored).catch((error: unknown) => {
+      log.error({ err: error, tape }, "the last frames of a live tape could not be stored");
     });
-    // Another writer in between makes this one fenced, which it learns at its first frame.
-    await feeds.change(feed, { owner: record.owner }, tapeFields(noTape), "clear");
+    // If another writer has claimed the feed meanwhile, the first append reports `fenced`.
+    await feeds.clearTape(feed, { owner: record.owner });
     return new LiveTapeWriter(options, feeds, record, undefined);
   }
 
@@ -150,22 +155,23 @@ export class LiveTapeWriter {
   }
 
   /**
-   * Adds a frame. May be called again before the last call has settled; frames keep the order of the calls. Rejects while
-   * Redis is away: then that frame and all after it have to be appended again, in their order, and none is there twice. Rejects
-   * with `RangeError` for a frame that can be on no tape, or not at this place; that one is as if it had not been.
+   * Appends a frame. May be called again before the last call has settled; frames keep the order of the calls. Rejects while
+   * Redis is away: then that frame and all later ones have to be appended again in order; none is on the tape twice. Rejects with
+   * `RangeError` for an invalid frame, or one at the wrong place, and ignores it.
    *
-   * @param startNs nanoseconds since 1970 that `parts.ns` counts from. A tape that goes on has its own (`goesOn.startNs`).
+   * @param startNs nanoseconds since 1970 of `parts.ns` 0. A continued tape has its own (`continues.startNs`).
    */
   append(parts: FrameParts, startNs: bigint): Promise<AppendOutcome> {
-    if (this.#over !== undefined) return this.#ended();
-    // A frame's text may be made whenever it is asked for: once is enough.
+    if (this.#ended !== undefined) return this.#outcome();
+    // The getters of `parts` may build the text at each access: read them once.
     const plain = { ...parts, gapBefore: parts.gapBefore && shortened(parts.gapBefore) };
     const problem = this.#problemOf(parts) ?? frameProblem(plain);
     if (problem !== undefined) return Promise.reject(new RangeError(`Frame ${this.#progress.nextSeq} ${problem}.`));
-    this.#again.shift();
+    this.#unacknowledged.shift();
     const tape = this.#tape ?? this.#newTape(startNs);
-    const fields = this.#progress.nextSeq === 0 ? tapeFields({ ...noTape, ...tape, lastSeq: 0 }) : this.#learned(tape);
-    const frame = this.#laid(plain, tape);
+    const fields =
+      this.#progress.nextSeq === 0 ? tapeFields({ ...noTape, ...tape, lastSeq: 0 }) : this.#newPrecision(tape);
+    const frame = this.#liveFrame(plain, tape);
     const message = encodeFrame(frame);
     const { keys, redis } = this.#feeds;
     const { source, symbol } = this.feed;
@@ -181,87 +187,91 @@ export class LiveTapeWriter {
         ...(fields === undefined ? [] : flattenHash(fields)),
       )
       .then(
-        (reply) => this.#settle(flight, reply),
-        (error: unknown) => this.#fail(flight, error),
+        (reply) => this.#onReply(flight, reply),
+        (error: unknown) => this.#onError(flight, error),
       );
     const flight: InFlight = { parts, frame, bytes: message.length, before: this.#progress, settled };
     this.#inFlight.push(flight);
     this.#progress = {
       nextSeq: frame.seq + 1,
       lastNs: parts.ns,
-      filling: filledWith(this.#progress.filling, frame.frame, frame.beginsBlock),
+      block: grownBlock(this.#progress.block, frame.frame, frame.beginsBlock),
     };
     return settled;
   }
 
-  /** Tells all who follow the feed how it is. */
+  /** Publishes the feed's status to all followers. */
   async publishStatus(status: FeedStatus): Promise<ClaimStatus> {
-    if (this.#over !== undefined) return this.#over;
-    const news = status.status !== this.#status.status;
+    if (this.#ended !== undefined) return this.#ended;
+    const changed = status.status !== this.#status.status;
     const { reason = "" } = status;
-    const fields = { status: status.status, reason: reason.slice(0, longestReason), ...(news && { since: "@now" }) };
-    const hold = await this.#change(fields);
-    if (hold === "held") this.#status = status;
-    return hold;
+    const fields = {
+      status: status.status,
+      reason: reason.slice(0, maxReasonLength),
+      ...(changed && { since: "@now" }),
+    };
+    const claim = await this.#change(fields);
+    if (claim === "held") this.#status = status;
+    return claim;
   }
 
-  /** Says that the writer lives: about once a second. */
+  /** Renews the claim: about once a second. */
   async renew(): Promise<ClaimStatus> {
-    if (this.#over !== undefined) return this.#over;
+    if (this.#ended !== undefined) return this.#ended;
     const { source, symbol } = this.feed;
     const reply = await this.#feeds.redis.liveRenew(this.#feeds.keys.liveTape(source, symbol), this.#owner);
     return reply === 1 ? "held" : this.#end(reply === 0 ? "fenced" : "lost");
   }
 
-  /** Resolves when all that was appended is acknowledged, and nothing is on its way to the store. */
+  /** Resolves when every append is acknowledged and no segment is being stored. */
   async settled(): Promise<void> {
-    await this.#land();
-    await this.#keeper.idle();
+    await this.#drain();
+    await this.#storage.idle();
   }
 
-  /** Gives the claim back, for another worker to go on with the same tape. */
+  /** Gives the claim back, for another worker to continue the tape. */
   async release(): Promise<void> {
-    await this.#land();
-    await this.#keeper.stop();
-    if (this.#over !== undefined) return;
+    await this.#drain();
+    await this.#storage.stop();
+    if (this.#ended !== undefined) return;
     await this.#change({ owner: "", node: "", seen_ms: 0 });
-    this.#over = "fenced";
+    this.#ended = "fenced";
   }
 
   /**
-   * Ends the tape: stores what is left of it, makes it an ordinary one and removes the feed from Redis. Rejects with
-   * `TapeWriteError` where the store takes no more, and with `UNAVAILABLE`: then it can be done again, or the feed be released. Making
-   * one tape of the parts is left to upkeep where it fails.
+   * Ends the tape: stores its last frames, joins its segments into an ordinary tape and removes the feed from Redis. Rejects with
+   * `TapeWriteError` if the store fails, and with `UNAVAILABLE`: then it can be repeated, or the claim released. If joining the
+   * segments fails, maintenance tries again.
    */
   async finish(): Promise<void> {
-    await this.#land();
-    if (this.#over !== undefined) return;
+    await this.#drain();
+    if (this.#ended !== undefined) return;
     const tape = this.tape;
-    await this.#keeper.storeRest();
-    const nobody = { owner: "", node: "", seen_ms: 0, status: "connecting", reason: "" };
-    const left = await this.#feeds.change(
+    await this.#storage.storeRest();
+    const unclaimed = { owner: "", node: "", seen_ms: 0, status: "connecting", reason: "" };
+    const ended = await this.#feeds.change(
       this.feed,
       { owner: this.#owner },
-      { ...tapeFields(noTape), ...nobody },
+      { ...tapeFields(noTape), ...unclaimed },
       "clear",
     );
-    this.#over = "fenced";
-    if (typeof left !== "object") return;
+    this.#ended = "fenced";
+    if (typeof ended !== "object") return;
     if (tape !== "") {
       await finishTape(this.#options.store, tape).catch((error: unknown) => {
-        this.#log.error({ err: error, tape }, "live tape not finished; upkeep tries again");
+        this.#log.error({ err: error, tape }, "live tape not finished; maintenance will retry");
       });
     }
-    await this.#feeds.change(this.feed, { rev: left.rev }, {}, "remove");
+    await this.#feeds.change(this.feed, { rev: ended.rev }, {}, "remove");
     await this.#feeds.dropClaim(this.feed, this.#claim);
   }
 
   #problemOf(parts: FrameParts): string | undefined {
-    const [again] = this.#again;
-    if (again !== undefined && again !== parts) return "is not the one that has to be appended again";
+    const [again] = this.#unacknowledged;
+    if (again !== undefined && again !== parts) return "is not the next one to be appended again";
     const { nextSeq, lastNs } = this.#progress;
-    if (nextSeq === 0 && parts.ns !== 0) return `is the first one, and at ${parts.ns} ns instead of 0`;
-    return parts.ns < lastNs ? `is ${lastNs - parts.ns} ns earlier than the one before it` : undefined;
+    if (nextSeq === 0 && parts.ns !== 0) return `is the first one, but at ${parts.ns} ns instead of 0`;
+    return parts.ns < lastNs ? `is ${lastNs - parts.ns} ns earlier than its predecessor` : undefined;
   }
 
   #newTape(startNs: bigint): LiveTapeMetadata {
@@ -273,8 +283,8 @@ export class LiveTapeWriter {
     return this.#tape;
   }
 
-  /** Decimals that became known since the last frame. */
-  #learned(tape: LiveTapeMetadata): Record<string, number> | undefined {
+  /** The fields for decimals that became known since the last frame. */
+  #newPrecision(tape: LiveTapeMetadata): Record<string, number> | undefined {
     const { priceDecimals, sizeDecimals } = this.#options.precision;
     if (priceDecimals <= tape.priceDecimals && sizeDecimals <= tape.sizeDecimals) return undefined;
     const known = {
@@ -285,52 +295,52 @@ export class LiveTapeWriter {
     return { price_decimals: known.priceDecimals, size_decimals: known.sizeDecimals };
   }
 
-  #laid(parts: FrameParts, tape: LiveTapeMetadata): LiveFrame<string> {
-    const { nextSeq, lastNs, filling } = this.#progress;
+  #liveFrame(parts: FrameParts, tape: LiveTapeMetadata): LiveFrame<string> {
+    const { nextSeq, lastNs, block } = this.#progress;
     const gap = nextSeq === 0 ? undefined : markGap(parts, nextSeq, lastNs);
     const { priceDecimals, sizeDecimals } = this.#tape ?? tape;
     const frame = serializeFrame(nextSeq, parts, gap, sizeDecimals);
     const precision = { priceDecimals, sizeDecimals };
-    return { claim: this.#claim, seq: nextSeq, beginsBlock: isFull(filling), frame, precision };
+    return { claim: this.#claim, seq: nextSeq, beginsBlock: beginsBlock(block), frame, precision };
   }
 
-  async #settle(flight: InFlight, reply: 1 | 2 | 0 | -1): Promise<AppendOutcome> {
-    if (this.#inFlight[0] !== flight) throw new Error("An earlier frame was not acknowledged; append it again.");
+  async #onReply(flight: InFlight, reply: 1 | 2 | 0 | -1): Promise<AppendOutcome> {
+    if (this.#inFlight[0] !== flight) throw new Error("An earlier frame was not acknowledged; append it first.");
     this.#inFlight.shift();
     if (reply === 0 || reply === -1) {
       this.#progress = flight.before;
       this.#inFlight = [];
       this.#end(reply === 0 ? "fenced" : "lost");
-      return this.#ended();
+      return this.#outcome();
     }
-    this.#keep(flight.frame, flight.bytes);
-    this.#keeper.maintain(flight.frame.frame.ns);
+    this.#addUnstored(flight.frame, flight.bytes);
+    this.#storage.maintain(flight.frame.frame.ns);
     const { bytes } = this.#unstored;
     if (bytes > this.#settings.maxUnstoredBytes) {
-      this.#log.error({ tape: this.tape, bytes }, "the tape store takes nothing: the live tape ends here");
+      this.#log.error({ tape: this.tape, bytes }, "the tape store keeps failing: the live tape ends here");
       this.#end("lost");
     }
     return "appended";
   }
 
-  #fail(flight: InFlight, error: unknown): never {
+  #onError(flight: InFlight, error: unknown): never {
     const at = this.#inFlight.indexOf(flight);
     if (at >= 0) {
-      // Those before it may still be answered; all after it went the same way.
-      this.#again = [...this.#inFlight.slice(at).map(({ parts }) => parts), ...this.#again];
+      // Earlier ones may still be acknowledged; all later ones failed as well.
+      this.#unacknowledged = [...this.#inFlight.slice(at).map(({ parts }) => parts), ...this.#unacknowledged];
       this.#inFlight = this.#inFlight.slice(0, at);
       this.#progress = flight.before;
     }
     throw error;
   }
 
-  #keep(frame: LiveFrame, bytes: number): void {
+  #addUnstored(frame: LiveFrame, bytes: number): void {
     this.#unstored.add(frame, bytes);
     this.#keepFrom = this.#recent.add(frame.seq, frame.frame.ns, bytes);
   }
 
-  async #announce({ firstSeq, storedSeq, segments }: StoredRange): Promise<boolean> {
-    return (await this.#change({ first_seq: firstSeq, stored_seq: storedSeq, parts: segments })) === "held";
+  async #publishRange({ firstSeq, storedSeq, segmentCount }: StoredRange): Promise<boolean> {
+    return (await this.#change({ first_seq: firstSeq, stored_seq: storedSeq, parts: segmentCount })) === "held";
   }
 
   async #change(fields: Readonly<Record<string, string | number>>): Promise<ClaimStatus> {
@@ -339,38 +349,38 @@ export class LiveTapeWriter {
     return this.#end(changed === "other" ? "fenced" : "lost");
   }
 
-  /** Nothing can be appended any more. What Redis lost, or was never to keep, is still here for the store. */
-  #end(over: "fenced" | "lost"): "fenced" | "lost" {
-    if (this.#over !== undefined) return this.#over;
-    this.#over = over;
-    this.#salvage = (over === "lost" ? this.#giveUp() : this.#keeper.stop()).catch((error: unknown) => {
-      this.#log.error({ err: error, tape: this.tape }, "end of a live tape not stored");
+  /** Nothing can be appended any more. Frames that Redis lost are still here, and go to the store. */
+  #end(why: "fenced" | "lost"): "fenced" | "lost" {
+    if (this.#ended !== undefined) return this.#ended;
+    this.#ended = why;
+    this.#cleanup = (why === "lost" ? this.#abandonTape() : this.#storage.stop()).catch((error: unknown) => {
+      this.#log.error({ err: error, tape: this.tape }, "the last frames of a live tape could not be stored");
     });
-    return over;
+    return why;
   }
 
-  /** Whoever claims next is not to look at the tape again. */
-  async #giveUp(): Promise<void> {
+  /** Stores what is left, and clears the tape, so that the next claim does not try to continue it. */
+  async #abandonTape(): Promise<void> {
     try {
-      await this.#keeper.storeRest();
+      await this.#storage.storeRest();
     } finally {
-      await this.#feeds.change(this.feed, { owner: this.#owner }, tapeFields(noTape), "clear");
+      await this.#feeds.clearTape(this.feed, { owner: this.#owner });
     }
   }
 
-  /** A tape that is lost is at its end when what is left of it is in the store. */
-  async #ended(): Promise<"fenced" | "lost"> {
-    const over = this.#over ?? "fenced";
-    if (over === "lost") await this.#salvage;
-    return over;
+  /** Resolves once the last frames of a lost tape are stored. */
+  async #outcome(): Promise<"fenced" | "lost"> {
+    const why = this.#ended ?? "fenced";
+    if (why === "lost") await this.#cleanup;
+    return why;
   }
 
-  /** Waits for what is on its way. */
-  async #land(): Promise<void> {
+  /** Waits for the frames in flight. */
+  async #drain(): Promise<void> {
     await Promise.allSettled(this.#inFlight.map(({ settled }) => settled));
   }
 
-  #mustHaveTape(): LiveTapeMetadata {
+  #requireTape(): LiveTapeMetadata {
     if (this.#tape === undefined) throw new Error(`feed ${feedNameOf(this.feed)} has no tape yet`);
     return this.#tape;
   }
@@ -382,7 +392,7 @@ function sameKind(record: FeedRecord, { decimals, intervalMs, analyticsVersion =
   );
 }
 
-/** Reasons may quote what a venue says: one is kept short, and is text whatever it was cut from. */
+/** A reason may quote a venue: it is cut to a length, and repaired where the cut splits a character. */
 function shortened({ fromNs, reason }: NonNullable<FrameParts["gapBefore"]>): NonNullable<FrameParts["gapBefore"]> {
-  return { fromNs, reason: Buffer.from(reason.slice(0, longestReason)).toString() };
+  return { fromNs, reason: Buffer.from(reason.slice(0, maxReasonLength)).toString() };
 }

@@ -7,28 +7,28 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** Which frames are recent: not older than the bound on time, and not more than the bound on bytes. */
+/** The frames that Redis keeps after they are stored: bounded in age and in bytes. */
 export class RecentFrames {
-  readonly #ns: TapeNs;
-  readonly #bytes: number;
+  readonly #maxNs: TapeNs;
+  readonly #maxBytes: number;
   #entries: Entry[] = [];
-  /** Entries before it are not recent any more. */
+  /** Entries before this one have expired. */
   #first = 0;
-  #held = 0;
+  #bytes = 0;
 
   constructor(seconds: number, bytes: number) {
-    this.#ns = seconds * 1e9;
-    this.#bytes = bytes;
+    this.#maxNs = seconds * 1e9;
+    this.#maxBytes = bytes;
   }
 
   // HOT: once per frame that is appended.
-  /** Takes the newest frame; returns the oldest one that is recent then. */
+  /** Adds the newest frame. @returns the oldest frame that is recent now */
   add(seq: Seq, ns: TapeNs, bytes: number): Seq {
     this.#entries.push({ seq, ns, bytes });
-    this.#held += bytes;
+    this.#bytes += bytes;
     let oldest = this.#entries[this.#first];
-    while (oldest !== undefined && oldest.seq < seq && (ns - oldest.ns > this.#ns || this.#held > this.#bytes)) {
-      this.#held -= oldest.bytes;
+    while (oldest !== undefined && oldest.seq < seq && (ns - oldest.ns > this.#maxNs || this.#bytes > this.#maxBytes)) {
+      this.#bytes -= oldest.bytes;
       oldest = this.#entries[++this.#first];
     }
     if (this.#first > 1_000 && 2 * this.#first > this.#entries.length) {

@@ -1,13 +1,14 @@
 /** How a live tape is kept. The same on every node that runs feeds. */
 export interface LiveTapeSettings {
-  /** Seconds of tape that stay in Redis after they have gone to the tape store, and at most this many bytes of them. */
+  /** Seconds of tape that stay in Redis after they are stored. */
   readonly recentSeconds: number;
+  /** At most this many bytes of them. */
   readonly recentBytes: number;
-  /** Bytes that may wait in Redis for a tape store that takes nothing. Beyond that the tape ends and another begins. */
+  /** Bytes that may wait in Redis while the tape store fails. Beyond that the tape ends and another begins. */
   readonly maxUnstoredBytes: number;
-  /** Seconds of tape after which a part goes to the tape store. */
+  /** Seconds of tape after which a segment is stored. */
   readonly segmentSeconds: number;
-  /** Hours of tape that are kept while it grows; the oldest parts go first. 0: all. */
+  /** Hours of tape that are kept while it grows; the oldest segments are erased first. 0 keeps all. */
   readonly retentionHours: number;
 }
 

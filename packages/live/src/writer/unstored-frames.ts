@@ -12,8 +12,8 @@ interface ClosedBlock {
 }
 
 /**
- * The frames of a live tape that are in no part yet, as its writer has them: so Redis may lose its copy, and none has to be read
- * to be stored. Blocks are compressed as soon as they are complete.
+ * The writer's own copy of the frames that are in no segment yet, so that Redis may lose its copy, and storing reads none. Blocks
+ * are compressed as soon as they are complete.
  */
 export class UnstoredFrames {
   readonly #closed: ClosedBlock[] = [];
@@ -21,7 +21,7 @@ export class UnstoredFrames {
   #open: BlockBuilder | undefined;
   #openBytes = 0;
 
-  /** Bytes that its frames take in Redis. */
+  /** Bytes of its frames in Redis. */
   get bytes(): number {
     return this.#closedBytes + this.#openBytes;
   }
@@ -30,13 +30,13 @@ export class UnstoredFrames {
     return this.#closed.length === 0 && this.#open === undefined;
   }
 
-  /** How much time the complete blocks span. */
+  /** Tape time that the complete blocks span. */
   get closedSpanNs(): TapeNs {
     const [first, last] = [this.#closed[0], this.#closed.at(-1)];
     return first === undefined || last === undefined ? 0 : last.lastNs - first.firstNs;
   }
 
-  /** @param bytes that the frame takes in Redis */
+  /** @param bytes of the frame in Redis */
   add({ seq, frame, beginsBlock }: LiveFrame, bytes: number): void {
     if (beginsBlock) this.#close();
     this.#open ??= new BlockBuilder(seq);
@@ -44,13 +44,13 @@ export class UnstoredFrames {
     this.#openBytes += bytes;
   }
 
-  /** The blocks that are complete; with `all` also the one that still fills, after which a block begins. */
+  /** The complete blocks; with `all` also the open one, which is closed then. */
   blocks({ all = false } = {}): Promise<CompressedBlock[]> {
     if (all) this.#close();
     return Promise.all(this.#closed.map((block) => block.packed));
   }
 
-  /** Forgets the blocks up to a frame, which are in a part now. */
+  /** Drops the blocks up to a frame: they are in a segment now. */
   dropThrough(seq: Seq): void {
     for (const { bytes } of this.#closed.splice(0, this.#closed.findLastIndex(({ lastSeq }) => lastSeq <= seq) + 1)) {
       this.#closedBytes -= bytes;
@@ -61,9 +61,9 @@ export class UnstoredFrames {
     const block = this.#open;
     if (block === undefined) return;
     const { firstNs, lastNs, lastSeq } = block;
-    const coming = compressBlock(block);
-    coming.catch(() => undefined); // whoever stores the block is told
-    this.#closed.push({ firstNs, lastNs, lastSeq, bytes: this.#openBytes, packed: coming });
+    const packing = compressBlock(block);
+    packing.catch(() => undefined); // storing the block reports it
+    this.#closed.push({ firstNs, lastNs, lastSeq, bytes: this.#openBytes, packed: packing });
     this.#closedBytes += this.#openBytes;
     this.#open = undefined;
     this.#openBytes = 0;

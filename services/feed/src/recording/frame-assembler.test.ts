@@ -1,8 +1,9 @@
 import type { BookLevel } from "@tapedeck/market";
 import { checkFrameText } from "@tapedeck/protocol";
+import { createLogger } from "@tapedeck/runtime";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { VenueTrade } from "../venues/venue.js";
-import { FrameAssembler, type RecordedFrame } from "./frame-assembler.js";
+import { type BookChange, FrameAssembler, type RecordedFrame } from "./frame-assembler.js";
 
 const nsPerMs = 1_000_000n;
 const startMs = Date.UTC(2026, 0, 1, 12);
@@ -18,42 +19,38 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function keeping() {
+const log = createLogger({ service: "feed", node: "test", level: "silent" });
+
+function assembling() {
   const frames: RecordedFrame[] = [];
-  const said: string[] = [];
+  const changes: BookChange[] = [];
   const delays: (number | undefined)[] = [];
-  const keeper = new FrameAssembler({
+  const assembler = new FrameAssembler({
     source: "BITMEX",
     symbol: "XBTUSD",
     decimals: 3,
     now: () => BigInt(clock) * nsPerMs,
-    events: {
-      frame: (frame) => frames.push(frame),
-      whole: () => said.push("whole"),
-      broken: (reason) => said.push(`broken: ${reason}`),
-      hopeless: (reason) => said.push(`hopeless: ${reason}`),
-      quiet: () => said.push("quiet"),
-      heard: (delayMs) => delays.push(delayMs),
-      nonsense: () => said.push("nonsense"),
-    },
+    listener: { onFrame: (frame) => frames.push(frame), onBook: (change) => changes.push(change) },
+    metrics: { event: (_, delayMs) => delays.push(delayMs), unreadable: () => {} },
+    log,
   });
   const wait = (ms: number): void => {
     clock += ms;
     monotonic += ms;
   };
-  /** The venue's time is so many ms before ours; undefined: it tells none. */
+  /** The venue's time is this many ms before ours; undefined: it sends none. */
   const ns = (agoMs: number | undefined) => (agoMs === undefined ? undefined : BigInt(clock - agoMs) * nsPerMs);
   const book = (bids: BookLevel[], asks: BookLevel[], agoMs?: number) =>
-    keeper.book(ns(agoMs), (its) => its.apply(bids, asks));
+    assembler.book(ns(agoMs), (its) => its.apply(bids, asks));
   const whole = (bids: BookLevel[], asks: BookLevel[], agoMs?: number) =>
-    keeper.book(ns(agoMs), (its) => its.replace(bids, asks));
+    assembler.book(ns(agoMs), (its) => its.replace(bids, asks));
   const trade = (id: number, price: number, more: Partial<VenueTrade> = {}) =>
-    keeper.trade({
+    assembler.trade({
       ...{ ns: BigInt(clock) * nsPerMs, id, consecutive: true, timestamp: new Date(clock).toISOString() },
       ...{ price, size: 1, side: "buy" as const },
       ...more,
     });
-  return { keeper, frames, said, delays, wait, book, whole, trade };
+  return { assembler, frames, changes, delays, wait, book, whole, trade };
 }
 
 function read(frame: RecordedFrame | undefined) {
@@ -72,14 +69,14 @@ function read(frame: RecordedFrame | undefined) {
 const quote = (bid: number, ask: number): [BookLevel[], BookLevel[]] => [[[bid, 1]], [[ask, 1]]];
 
 describe("a frame", () => {
-  test("[FD8] is made when the clock closes it, of the book as it is then, with the venue's time and ours", () => {
-    const { keeper, frames, wait, whole, book, delays } = keeping();
+  test("[FD8] is recorded when the clock closes it, with the present book, the venue's time and ours", () => {
+    const { assembler, frames, wait, whole, book, delays } = assembling();
     whole(...quote(99, 101), 20);
     wait(30);
     book([[100, 2]], [], 7);
     expect(frames).toEqual([]);
-    keeper.closeFrame();
-    keeper.closeFrame();
+    assembler.closeFrame();
+    assembler.closeFrame();
     expect(frames).toHaveLength(1);
     expect(read(frames[0])).toMatchObject({
       timestamp: "2026-01-01T12:00:00.023Z",
@@ -94,19 +91,19 @@ describe("a frame", () => {
     expect(delays).toEqual([20, 7]);
   });
 
-  test("[FD8] has times that never fall, and no time that lies far ahead", () => {
-    const { keeper, frames, wait, whole, book } = keeping();
+  test("[FD8] has times that never fall, and ignores venue times far ahead", () => {
+    const { assembler, frames, wait, whole, book } = assembling();
     whole(...quote(99, 101), 0);
-    keeper.closeFrame();
+    assembler.closeFrame();
     wait(100);
-    book([[99.5, 1]], [], 60_000); // a message that was long on its way
-    keeper.closeFrame();
+    book([[99.5, 1]], [], 60_000); // a delayed message
+    assembler.closeFrame();
     wait(100);
     book([[99.6, 1]], [], -86_400_000);
-    keeper.closeFrame();
+    assembler.closeFrame();
     wait(100);
-    book([[99.7, 1]], []); // no time at all
-    keeper.closeFrame();
+    book([[99.7, 1]], []); // without a time
+    assembler.closeFrame();
     expect(frames.map((frame) => read(frame).timestamp.slice(17))).toEqual([
       "00.000Z",
       "00.000Z",
@@ -116,110 +113,118 @@ describe("a frame", () => {
     expect(read(frames[3]).exchange_ts).toBe("2026-01-01T12:00:00.300Z");
   });
 
-  test("[FD8] goes by the venue's time on when our clock is set back", () => {
-    const { keeper, frames, wait, whole, book } = keeping();
+  test("[FD8] keeps the venue's time when our clock is set back", () => {
+    const { assembler, frames, wait, whole, book } = assembling();
     whole(...quote(99, 101), 0);
-    keeper.closeFrame();
+    assembler.closeFrame();
     wait(-3_600_000);
     book([[99.5, 1]], [], -3_600_100);
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(frames.map((frame) => read(frame).timestamp.slice(17))).toEqual(["00.000Z", "00.100Z"]);
   });
 
-  test("[FD8] shows trades with the book that they met", () => {
-    const { keeper, frames, whole, trade } = keeping();
+  test("[FD8] shows trades with the book at the time of the trade", () => {
+    const { assembler, frames, whole, trade } = assembling();
     whole(...quote(99, 101));
     trade(7, 101);
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(read(frames[0])).toMatchObject({ trade_volume: 1, effective_spread: 2, trades: [{ price: 101 }] });
   });
 });
 
-describe("a hole", () => {
-  test("[FD9] is marked from the last moment of the good book to the first of the new one", () => {
-    const { keeper, frames, said, wait, whole, book } = keeping();
+describe("a gap", () => {
+  test("[FD9] is marked from the last good book to the first new one", () => {
+    const { assembler, frames, changes, wait, whole, book } = assembling();
     whole(...quote(99, 101));
     wait(50);
     book([[98, 1]], []);
     wait(50);
-    keeper.bookLost("BITMEX closed the connection (1006).");
-    expect(frames).toHaveLength(1); // what was known until then
+    assembler.bookLost("BITMEX closed the connection (1006).");
+    expect(frames).toHaveLength(1); // with everything before the loss
     wait(3000);
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(frames).toHaveLength(1);
     whole(...quote(89, 91));
     wait(10);
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(frames[1]?.parts).toMatchObject({
       ns: 3050e6,
       gapBefore: { fromNs: 0, reason: "BITMEX closed the connection (1006)" },
     });
     expect(read(frames[1])).toMatchObject({ best_bid: 89, bids: expect.not.arrayContaining([[99, 1]]) });
-    expect(said).toEqual(["whole", "broken: BITMEX closed the connection (1006).", "whole"]);
-    expect(keeper.counts.gaps).toBe(1);
+    expect(changes).toEqual([
+      { state: "complete", quiet: false },
+      { state: "lost", reason: "BITMEX closed the connection (1006)." },
+      { state: "complete", quiet: false },
+    ]);
+    expect(assembler.counts.gaps).toBe(1);
   });
 
-  test("[FD9] swallows no trade that came while the connection was there: it is shown with the next book", () => {
-    const { keeper, frames, wait, whole, trade } = keeping();
+  test("[FD9] keeps the trades that came during it: the next book shows them", () => {
+    const { assembler, frames, wait, whole, trade } = assembling();
     whole(...quote(99, 101));
     trade(1, 101);
     wait(100);
-    keeper.closeFrame();
-    keeper.bookLost("missing");
+    assembler.closeFrame();
+    assembler.bookLost("missing");
     wait(100);
     trade(2, 102);
     wait(100);
     whole(...quote(101, 103));
     trade(3, 103);
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(read(frames[1]).trades.map(({ price }: { price: number }) => price)).toEqual([102, 103]);
     expect(frames[1]?.parts.gapBefore).not.toBeNull();
   });
 
-  test("[FD9] of trades is known by their numbers; repeated ones and those off the book are left out", () => {
-    const { keeper, frames, wait, whole, trade } = keeping();
+  test("[FD9] is marked where trade ids are missing; duplicates and trades off the book are left out", () => {
+    const { assembler, frames, wait, whole, trade } = assembling();
     whole(...quote(99, 101));
     trade(1, 101);
     trade(1, 101);
     trade(2, 150, { excluded: "INSURANCE_FUND" });
     trade(3, 101);
-    keeper.closeFrame();
+    assembler.closeFrame();
     wait(100);
     trade(6, 101);
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(frames.map(({ parts }) => parts.tradeCount)).toEqual([2, 1]);
     expect(frames[1]?.parts.gapBefore).toMatchObject({ reason: "trades are missing" });
-    expect(keeper.counts).toMatchObject({ duplicates: 1, excluded: 1, gaps: 1 });
+    expect(assembler.counts).toMatchObject({ duplicates: 1, excluded: 1, gaps: 1 });
   });
 
-  test("[FD10] is none where the venue was only quiet: the book is as it was", () => {
-    const { keeper, frames, said, wait, whole, book } = keeping();
+  test("[FD10] is not marked when the venue was only quiet and the book is unchanged", () => {
+    const { assembler, frames, changes, wait, whole, book } = assembling();
     whole(...quote(99, 101));
-    keeper.closeFrame();
+    assembler.closeFrame();
     wait(15_000);
-    keeper.bookLost("silent", { silent: true });
+    assembler.bookLost("silent", { silent: true });
     whole(...quote(99, 101));
     book([[98, 1]], []);
-    keeper.closeFrame();
-    expect(said).toEqual(["whole", "broken: silent", "quiet", "whole"]);
+    assembler.closeFrame();
+    expect(changes).toEqual([
+      { state: "complete", quiet: false },
+      { state: "lost", reason: "silent" },
+      { state: "complete", quiet: true },
+    ]);
     expect(frames[1]?.parts.gapBefore).toBeNull();
     wait(15_000);
-    keeper.bookLost("silent", { silent: true });
+    assembler.bookLost("silent", { silent: true });
     whole(...quote(90, 91));
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(frames[2]?.parts.gapBefore).toMatchObject({ reason: "silent" });
   });
 });
 
 describe("a crossed book", () => {
-  test("[FD11] is never shown: the last good one stands until the next message puts it right", () => {
-    const { keeper, frames, wait, whole, book, trade } = keeping();
+  test("[FD11] is never shown: frames keep the last good one until the next message corrects it", () => {
+    const { assembler, frames, wait, whole, book, trade } = assembling();
     whole(...quote(99, 101));
-    keeper.closeFrame();
+    assembler.closeFrame();
     wait(100);
     book([[102, 5]], []);
     trade(1, 102);
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(frames).toHaveLength(1);
     book(
       [],
@@ -228,53 +233,56 @@ describe("a crossed book", () => {
         [103, 1],
       ],
     );
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(read(frames[1])).toMatchObject({ best_bid: 102, best_ask: 103, updates: 2, trades: [{ price: 102 }] });
     expect(frames[1]?.parts.gapBefore).toBeNull();
   });
 
-  test("[FD11] that stays crossed for a second is given up, and a new connection asked for", () => {
-    const { keeper, frames, said, wait, whole, book } = keeping();
+  test("[FD11] that stays crossed for a second asks for a new connection", () => {
+    const { assembler, frames, changes, wait, whole, book } = assembling();
     whole(...quote(99, 101));
-    keeper.closeFrame();
+    assembler.closeFrame();
     book([[102, 5]], []);
     for (let n = 0; n < 12; n++) {
       wait(100);
-      keeper.closeFrame();
+      assembler.closeFrame();
     }
     const reason = "The book of BITMEX is crossed: bids and asks overlap.";
-    expect(said).toEqual(["whole", `hopeless: ${reason}`]);
-    keeper.bookLost(reason);
+    expect(changes).toEqual([
+      { state: "complete", quiet: false },
+      { state: "inconsistent", reason },
+    ]);
+    assembler.bookLost(reason);
     wait(400);
     whole(...quote(102, 103));
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(frames).toHaveLength(2);
     expect(frames[1]?.parts.gapBefore).toEqual({ fromNs: 0, reason: reason.slice(0, -1) });
   });
 });
 
 describe("a tape", () => {
-  test("[FD12] that goes on gets the present book behind a marked hole", () => {
-    const { keeper, frames, wait, whole } = keeping();
+  test("[FD12] that is continued gets the present book after a marked gap", () => {
+    const { assembler, frames, wait, whole } = assembling();
     whole(...quote(99, 101));
     wait(500);
     const startNs = BigInt(startMs - 60_000) * nsPerMs;
-    keeper.startTape({ startNs, lastNs: 59_000e6, reason: "the feed was away" });
-    keeper.closeFrame();
+    assembler.startTape({ startNs, lastNs: 59_000e6, reason: "the feed was away" });
+    assembler.closeFrame();
     expect(frames[0]).toMatchObject({
       startNs,
       parts: { ns: 60_500e6, gapBefore: { fromNs: 59_000e6, reason: "the feed was away" } },
     });
   });
 
-  test("[FD12] that begins anew starts with the present book at time 0", () => {
-    const { keeper, frames, wait, whole, book } = keeping();
+  test("[FD12] that is new starts with the present book at time 0", () => {
+    const { assembler, frames, wait, whole, book } = assembling();
     whole(...quote(99, 101));
-    keeper.closeFrame();
+    assembler.closeFrame();
     wait(5000);
-    keeper.startTape(undefined);
+    assembler.startTape(undefined);
     book([[99.5, 1]], []);
-    keeper.closeFrame();
+    assembler.closeFrame();
     expect(frames[1]).toMatchObject({ startNs: BigInt(startMs + 5000) * nsPerMs, parts: { ns: 0, gapBefore: null } });
     expect(read(frames[1])).toMatchObject({ best_bid: 99.5 });
   });

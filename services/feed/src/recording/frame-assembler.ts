@@ -5,277 +5,270 @@ import {
   maxLevels,
   OrderBook,
   type Precision,
-  RecentIds,
   sameLevels,
   topLevels,
 } from "@tapedeck/market";
 import { isoOfNs, type TapeNs, type TimeDecimals } from "@tapedeck/protocol";
+import { type Logger, throttledLog } from "@tapedeck/runtime";
+import type { FeedMetrics } from "../metrics.js";
 import type { MarketSink, VenueTrade } from "../venues/venue.js";
+import { GapDetector } from "./gap-detector.js";
 
-/** The tape that frames go on with; undefined: a new one begins with the next frame. */
+/** The tape that the next frames continue. */
 export interface ContinuedTape {
   readonly startNs: bigint;
   readonly lastNs: TapeNs;
+  /** Why there is a gap between its last frame and the next one. */
   readonly reason: string;
 }
 
-/** A frame, with what its makers knew beside it. */
+/** A frame on its way to the tape. */
 export interface RecordedFrame {
   readonly parts: FrameParts;
   /** Nanoseconds since 1970 of tape time 0. */
   readonly startNs: bigint;
-  /** When the newest event in it was heard, nanoseconds since 1970 on the cluster's clock. */
+  /** When its newest event was received, nanoseconds since 1970 on the cluster's clock. */
   readonly receivedNs: bigint;
 }
 
-export interface FrameAssemblerEvents {
-  frame(frame: RecordedFrame): void;
-  /** The book is the market's. */
-  whole(): void;
-  /** It is no longer, for this reason. */
-  broken(reason: string): void;
-  /** This connection's book contradicts itself: only a new connection helps. */
-  hopeless(reason: string): void;
-  /** After a silence the book was as it had been: nothing has happened meanwhile. */
-  quiet(): void;
-  /** An event, so many ms after the venue's own time of it; negative where clocks differ. */
-  heard(delayMs: number | undefined): void;
-  nonsense(error: unknown, text: string): void;
+export type BookChange =
+  /** The book matches the market. `quiet`: after a silence in which nothing had happened. */
+  | { readonly state: "complete"; readonly quiet: boolean }
+  | { readonly state: "lost"; readonly reason: string }
+  /** The book contradicts itself: only a new connection helps. */
+  | { readonly state: "inconsistent"; readonly reason: string };
+
+/** Receives what the assembler makes of the market; the recorder is one. */
+export interface FrameAssemblerListener {
+  onFrame(frame: RecordedFrame): void;
+  onBook(change: BookChange): void;
 }
 
 export interface FrameAssemblerOptions {
   readonly source: string;
   readonly symbol: string;
   readonly decimals: TimeDecimals;
-  /** Nanoseconds since 1970 now, on the cluster's clock. */
+  /** Nanoseconds since 1970 on the cluster's clock. */
   readonly now: () => bigint;
-  readonly events: FrameAssemblerEvents;
+  readonly listener: FrameAssemblerListener;
+  readonly metrics: Pick<FeedMetrics, "event" | "unreadable">;
+  readonly log: Logger;
 }
 
-/** A venue's time this far ahead of the cluster's is not believed: nothing that comes later could be shown at its own. */
-const mostAheadNs = 10_000_000_000n;
-/** Room before the first event, for times that lie a little earlier. */
+/** A venue's time this far ahead of the cluster's is ignored: all later events would have to share it. */
+const maxAheadNs = 10_000_000_000n;
+/** Room before the first event, for events that arrive late with a little earlier time. */
 const beforeFirstNs = 86_400_000_000_000n;
 /** A book may be crossed between two messages that belong together, for less than this. */
-const crossedMs = 1_000;
-/** Trades that wait for a book to be shown with: at most so many, and none older than this. */
-const mostWaiting = 1_000;
-const longestWaitNs = 30_000_000_000n;
+const maxCrossedMs = 1_000;
+/** Trades that wait for a complete book: at most this many, and none older than this. */
+const maxPendingTrades = 1_000;
+const maxPendingNs = 30_000_000_000n;
 
 /**
- * Keeps one instrument's book as its venue tells it, and has frames made of it while it is whole. What is shown is a copy of the
- * best levels, taken when the book makes sense; so a crossed or stale book never reaches a frame. Holes are marked.
+ * Follows one instrument's book and assembles frames from it while it is complete. A frame shows a copy of the best levels, taken
+ * when the book is consistent, so a crossed or stale book never reaches a frame. Gaps are marked on the first frame after them.
  */
 export class FrameAssembler implements MarketSink {
   readonly counts = { events: 0, trades: 0, duplicates: 0, excluded: 0, gaps: 0, tradesDropped: 0 };
   readonly #options: FrameAssemblerOptions;
   readonly #unitNs: bigint;
-  /** All that the venue has told. */
+  readonly #report: ReturnType<typeof throttledLog>;
+  /** The book as the venue sends it. */
   readonly #book = new OrderBook();
+  readonly #gaps = new GapDetector();
   #builder: FrameBuilder;
   #originNs: bigint;
-  #whole = false;
-  /** Since when the book is crossed, by the monotonic clock. */
+  #complete = false;
+  /** Since when the book is crossed, on the monotonic clock. */
   #crossedAt: number | undefined;
-  #hopeless = false;
-  /** Why the book was not the market's, until it is again. */
-  #hole: { readonly reason: string; readonly silent: boolean } | undefined;
-  /** Book updates that are not shown yet. */
-  #unshown = 0;
-  readonly #tradeIds = new RecentIds<number | string>();
-  #lastTradeId: number | undefined;
-  #waiting: { readonly trade: VenueTrade; readonly receivedNs: bigint }[] = [];
+  #inconsistent = false;
+  /** Book updates that no frame shows yet. */
+  #pendingUpdates = 0;
+  #pendingTrades: { readonly trade: VenueTrade; readonly receivedNs: bigint }[] = [];
   #newest: { ns: bigint; receivedNs: bigint };
 
   constructor(options: FrameAssemblerOptions) {
     this.#options = options;
+    this.#report = throttledLog(options.log);
     this.#unitNs = 10n ** BigInt(9 - options.decimals);
     const receivedNs = options.now();
     this.#newest = { ns: receivedNs, receivedNs };
-    this.#originNs = this.#cut(receivedNs - beforeFirstNs);
-    this.#builder = this.#build(undefined);
+    this.#originNs = this.#truncate(receivedNs - beforeFirstNs);
+    this.#builder = this.#createBuilder(undefined);
   }
 
-  /** The instrument's decimals as far as they are known. */
+  /** The instrument's decimals, as far as they are known. */
   get precision(): Precision {
-    const keeper = this;
+    const assembler = this;
     return {
       get priceDecimals() {
-        return keeper.#builder.precision.priceDecimals;
+        return assembler.#builder.precision.priceDecimals;
       },
       get sizeDecimals() {
-        return keeper.#builder.precision.sizeDecimals;
+        return assembler.#builder.precision.sizeDecimals;
       },
     };
   }
 
-  get bookReady(): boolean {
-    return this.#whole;
+  get bookComplete(): boolean {
+    return this.#complete;
   }
 
-  /** Frames go to another tape from now on, the present book first. */
+  /** The next frames belong to this tape, or to a new one; the present book comes first. */
   startTape(tape: ContinuedTape | undefined): void {
-    this.#originNs = tape?.startNs ?? this.#cut(this.#options.now() - beforeFirstNs);
-    this.#builder = this.#build(tape);
-    if (this.#whole) this.#show(this.#after(this.#timeOf(undefined, this.#options.now())));
+    this.#originNs = tape?.startNs ?? this.#truncate(this.#options.now() - beforeFirstNs);
+    this.#builder = this.#createBuilder(tape);
+    if (this.#complete) this.#showBook(this.#afterLast(this.#tapeTimeOf(undefined, this.#options.now())));
   }
 
-  /** Ends the interval under way: its frame, if it has one, is made. */
+  /** Ends the current interval and emits its frame if there is anything new. */
   closeFrame(): void {
-    if (this.#crossedAt !== undefined && performance.now() - this.#crossedAt > crossedMs) this.#giveUp();
+    if (this.#crossedAt !== undefined && performance.now() - this.#crossedAt > maxCrossedMs) this.#reportCrossed();
     this.#builder.end();
   }
 
   book(ns: bigint | undefined, change: (book: OrderBook) => void): void {
-    const receivedNs = this.#heard(ns);
+    const receivedNs = this.#noteEvent(ns);
     change(this.#book);
-    this.#unshown++;
+    this.#pendingUpdates++;
     if (this.#book.crossed) {
       this.#crossedAt ??= performance.now();
       return;
     }
     this.#crossedAt = undefined;
-    const at = this.#timeOf(ns, receivedNs);
-    if (!this.#whole) this.#becomeWhole(at);
-    else this.#show(at);
+    const at = this.#tapeTimeOf(ns, receivedNs);
+    if (!this.#complete) this.#completeBook(at);
+    else this.#showBook(at);
   }
 
   trade(trade: VenueTrade): void {
-    const receivedNs = this.#heard(trade.ns);
-    if (trade.id !== undefined) {
-      if (this.#tradeIds.has(trade.id)) {
-        this.counts.duplicates++;
-        return;
-      }
-      this.#tradeIds.add(trade.id);
-      if (trade.consecutive && typeof trade.id === "number") this.#noteTradeId(trade.id);
+    const receivedNs = this.#noteEvent(trade.ns);
+    const continuity = this.#gaps.checkTrade(trade);
+    if (continuity === "duplicate") {
+      this.counts.duplicates++;
+      return;
     }
+    if (continuity === "trades missing" && this.#complete) this.#markGap("trades are missing");
     if (trade.excluded !== undefined || trade.size <= 0) {
       this.counts.excluded++;
       return;
     }
-    if (this.#shows) {
-      this.#takeTrade(trade, this.#timeOf(trade.ns, receivedNs));
+    if (this.#complete && this.#crossedAt === undefined) {
+      this.#addTrade(trade, this.#tapeTimeOf(trade.ns, receivedNs));
       return;
     }
-    this.#waiting.push({ trade, receivedNs });
-    if (this.#waiting.length <= mostWaiting) return;
-    this.#waiting.shift();
+    this.#pendingTrades.push({ trade, receivedNs });
+    if (this.#pendingTrades.length <= maxPendingTrades) return;
+    this.#pendingTrades.shift();
     this.counts.tradesDropped++;
   }
 
   bookLost(reason: string, { silent = false }: { readonly silent?: boolean } = {}): void {
     this.#crossedAt = undefined;
-    this.#hopeless = false;
-    this.#lastTradeId = undefined; // what is missing lies in this hole
-    if (!this.#whole) return;
+    this.#inconsistent = false;
+    this.#gaps.restartTradeIds();
+    if (!this.#complete) return;
     this.#builder.end();
-    this.#whole = false;
-    this.#hole = { reason, silent };
-    this.#unshown = 0;
-    this.#options.events.broken(reason);
+    this.#complete = false;
+    this.#gaps.bookLost(reason, silent);
+    this.#pendingUpdates = 0;
+    this.#options.listener.onBook({ state: "lost", reason });
   }
 
   unreadable(error: unknown, text: string): void {
-    this.#options.events.nonsense(error, text);
+    const { metrics, source } = this.#options;
+    metrics.unreadable(source);
+    this.#report.warn(
+      { err: { message: String(error) }, text: text.slice(0, 200) },
+      "the venue sent an unreadable message",
+    );
   }
 
-  /** What is shown is the book as it is. */
-  get #shows(): boolean {
-    return this.#whole && this.#crossedAt === undefined;
+  #completeBook(at: TapeNs): void {
+    const outcome = this.#gaps.bookRestored(() => this.#matchesLastFrame());
+    this.#complete = true;
+    if (typeof outcome === "object") this.#markGap(outcome.gap);
+    this.#options.listener.onBook({ state: "complete", quiet: outcome === "quiet" });
+    this.#showBook(this.#afterLast(at));
   }
 
-  #becomeWhole(at: TapeNs): void {
-    const { events } = this.#options;
-    const hole = this.#hole;
-    this.#whole = true;
-    this.#hole = undefined;
-    if (hole?.silent && this.#asShown()) events.quiet();
-    else if (hole !== undefined) this.#markGap(hole.reason);
-    events.whole();
-    this.#show(this.#after(at));
-  }
-
-  /** Takes over what the venue's book shows, and the trades that have waited for it. */
-  #show(at: TapeNs): void {
-    for (; this.#unshown > 1; this.#unshown--) this.#builder.apply({ ns: at, change: () => {} });
-    this.#unshown = 0;
+  /** Takes over the levels of the venue's book, and the trades that waited for it. */
+  #showBook(at: TapeNs): void {
+    for (; this.#pendingUpdates > 1; this.#pendingUpdates--) this.#builder.apply({ ns: at, change: () => {} });
+    this.#pendingUpdates = 0;
     this.#builder.apply({
       ns: at,
       change: (shown) => shown.replace(this.#book.bids.top(maxLevels), this.#book.asks.top(maxLevels)),
     });
-    if (this.#waiting.length === 0) return;
-    const oldestNs = this.#options.now() - longestWaitNs;
-    for (const { trade, receivedNs } of this.#waiting.splice(0)) {
+    if (this.#pendingTrades.length === 0) return;
+    const oldestNs = this.#options.now() - maxPendingNs;
+    for (const { trade, receivedNs } of this.#pendingTrades.splice(0)) {
       if (receivedNs < oldestNs) this.counts.tradesDropped++;
-      else this.#takeTrade(trade, at);
+      else this.#addTrade(trade, at);
     }
   }
 
-  #takeTrade({ timestamp, price, size, side }: VenueTrade, at: TapeNs): void {
+  #addTrade({ timestamp, price, size, side }: VenueTrade, at: TapeNs): void {
     this.counts.trades++;
     this.#builder.apply({ ns: at, trades: [{ timestamp, price, size, side }] });
   }
 
-  #noteTradeId(id: number): void {
-    let expected = (this.#lastTradeId ?? id - 1) + 1;
-    while (expected < id && this.#tradeIds.has(expected)) expected++;
-    if (id > expected && this.#whole) this.#markGap("trades are missing");
-    this.#lastTradeId = Math.max(id, this.#lastTradeId ?? id);
-  }
-
+  /** The next frame carries the gap, from the last event to its own time. */
   #markGap(reason: string): void {
     this.counts.gaps++;
     this.#builder.markGap(this.#builder.lastEventNs, reason.replace(/\.$/, ""));
   }
 
-  /** The venue's book has the levels that the last frame shows. */
-  #asShown(): boolean {
+  /** The venue's book has the levels of the last frame, and no trade came meanwhile. */
+  #matchesLastFrame(): boolean {
     const [now, shown] = [topLevels(this.#book), topLevels(this.#builder.book)];
-    return this.#waiting.length === 0 && sameLevels(now.bids, shown.bids) && sameLevels(now.asks, shown.asks);
+    return this.#pendingTrades.length === 0 && sameLevels(now.bids, shown.bids) && sameLevels(now.asks, shown.asks);
   }
 
-  #giveUp(): void {
-    if (this.#hopeless) return;
-    this.#hopeless = true;
-    const { source, events } = this.#options;
-    events.hopeless(`The book of ${source} is crossed: bids and asks overlap.`);
+  #reportCrossed(): void {
+    if (this.#inconsistent) return;
+    this.#inconsistent = true;
+    const { source, listener } = this.#options;
+    const reason = `The book of ${source} is crossed: bids and asks overlap.`;
+    listener.onBook({ state: "inconsistent", reason });
   }
 
-  #heard(ns: bigint | undefined): bigint {
-    const { now, events } = this.#options;
+  /** @returns when the event was received */
+  #noteEvent(ns: bigint | undefined): bigint {
+    const { now, metrics, source } = this.#options;
     const receivedNs = now();
-    const told = this.#believed(ns, receivedNs);
-    this.#newest = { ns: told ?? receivedNs, receivedNs };
+    const venueNs = this.#plausible(ns, receivedNs);
+    this.#newest = { ns: venueNs ?? receivedNs, receivedNs };
     this.counts.events++;
-    events.heard(told === undefined ? undefined : Number(receivedNs - told) / 1e6);
+    metrics.event(source, venueNs === undefined ? undefined : Number(receivedNs - venueNs) / 1e6);
     return receivedNs;
   }
 
-  /** On the tape, and never before what came last. */
-  #timeOf(ns: bigint | undefined, receivedNs: bigint): TapeNs {
-    const told = this.#believed(ns, receivedNs) ?? receivedNs;
-    return Math.max(this.#builder.lastEventNs, Number(this.#cut(told) - this.#originNs));
+  /** Never before the last event. */
+  #tapeTimeOf(ns: bigint | undefined, receivedNs: bigint): TapeNs {
+    const eventNs = this.#plausible(ns, receivedNs) ?? receivedNs;
+    return Math.max(this.#builder.lastEventNs, Number(this.#truncate(eventNs) - this.#originNs));
   }
 
-  /** The venue's time unless it lies far ahead of ours, and of what the tape has already: our clock may have been set back. */
-  #believed(ns: bigint | undefined, receivedNs: bigint): bigint | undefined {
-    if (ns === undefined || ns - receivedNs < mostAheadNs) return ns;
-    return ns - (this.#originNs + BigInt(this.#builder.lastEventNs)) < mostAheadNs ? ns : undefined;
+  /** The venue's time, unless it is far ahead both of ours and of the tape's last event: our clock may have been set back. */
+  #plausible(ns: bigint | undefined, receivedNs: bigint): bigint | undefined {
+    if (ns === undefined || ns - receivedNs < maxAheadNs) return ns;
+    return ns - (this.#originNs + BigInt(this.#builder.lastEventNs)) < maxAheadNs ? ns : undefined;
   }
 
-  /** Later than what came last, so that a hole has a length. */
-  #after(at: TapeNs): TapeNs {
+  /** Later than the last event, so that a gap has a length. */
+  #afterLast(at: TapeNs): TapeNs {
     return Math.max(at, this.#builder.lastEventNs + Number(this.#unitNs));
   }
 
-  /** No time is finer than its text. */
-  #cut(ns: bigint): bigint {
+  /** To the precision of the venue's times. */
+  #truncate(ns: bigint): bigint {
     return ns - (ns % this.#unitNs);
   }
 
-  #build(tape: ContinuedTape | undefined): FrameBuilder {
-    const { symbol, source, decimals, events } = this.#options;
+  #createBuilder(tape: ContinuedTape | undefined): FrameBuilder {
+    const { symbol, source, decimals, listener } = this.#options;
     const builder: FrameBuilder = new FrameBuilder({
       symbol,
       originNs: this.#originNs,
@@ -288,7 +281,7 @@ export class FrameAssembler implements MarketSink {
         return `"exchange_ts":"${isoOfNs(ns, decimals)}","ingest_ts":"${isoOfNs(receivedNs, 6)}","source":"${source}"`;
       },
       emit: (parts) => {
-        events.frame({ parts, startNs: builder.startNs ?? 0n, receivedNs: this.#newest.receivedNs });
+        listener.onFrame({ parts, startNs: builder.startNs ?? 0n, receivedNs: this.#newest.receivedNs });
       },
     });
     return builder;

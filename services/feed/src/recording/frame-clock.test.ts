@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("[FD8] frames close at whole multiples of the interval on the cluster's clock, those of all feeds together", () => {
+test("[FD8] the frames of all feeds close together, at whole multiples of the interval on the cluster's clock", () => {
   const clock = new FrameClock(100, () => Date.now());
   const closed: string[] = [];
   const stop = clock.onInterval(() => closed.push(`a ${Date.now() % 1000}`));
@@ -20,7 +20,7 @@ test("[FD8] frames close at whole multiples of the interval on the cluster's clo
   expect(closed.slice(4)).toEqual(["b 300"]);
 });
 
-test("[FD8] no interval is ended twice because a timer was early, and none is made up for", () => {
+test("[FD8] an early timer ends no interval twice, and missed intervals are not made up", () => {
   let early = 0;
   const clock = new FrameClock(100, () => Date.now() - early);
   const closed: number[] = [];

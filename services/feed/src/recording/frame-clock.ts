@@ -1,8 +1,8 @@
-/** Closes the frames of all recordings of this process, at whole multiples of the interval on the cluster's clock. */
+/** Closes the frames of all recordings in this process at whole multiples of the interval on the cluster's clock. */
 export class FrameClock {
   readonly #intervalMs: number;
   readonly #now: () => number;
-  readonly #closes = new Set<() => void>();
+  readonly #callbacks = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param now milliseconds since 1970 on the cluster's clock */
@@ -13,23 +13,23 @@ export class FrameClock {
 
   /** Calls `close` at the end of each interval until the returned function is called. */
   onInterval(close: () => void): () => void {
-    this.#closes.add(close);
-    this.#timer ??= this.#wait();
+    this.#callbacks.add(close);
+    this.#timer ??= this.#schedule();
     return () => {
-      this.#closes.delete(close);
-      if (this.#closes.size > 0) return;
+      this.#callbacks.delete(close);
+      if (this.#callbacks.size > 0) return;
       clearTimeout(this.#timer);
       this.#timer = undefined;
     };
   }
 
-  #wait(): NodeJS.Timeout {
-    const leftMs = this.#intervalMs - (this.#now() % this.#intervalMs);
+  #schedule(): NodeJS.Timeout {
+    const remainingMs = this.#intervalMs - (this.#now() % this.#intervalMs);
     // A timer that fired a little early, or a clock that was set back a little, must not end an interval twice.
-    const waitMs = leftMs < this.#intervalMs / 4 ? leftMs + this.#intervalMs : leftMs;
+    const waitMs = remainingMs < this.#intervalMs / 4 ? remainingMs + this.#intervalMs : remainingMs;
     return setTimeout(() => {
-      this.#timer = this.#wait();
-      for (const close of this.#closes) close();
+      this.#timer = this.#schedule();
+      for (const close of this.#callbacks) close();
     }, waitMs);
   }
 }

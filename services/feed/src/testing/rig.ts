@@ -30,8 +30,8 @@ const log = createLogger({
   level: process.env.TEST_LOG === undefined ? "silent" : "debug",
 });
 
-/** A feed in this process, with connections of its own that a test can cut. */
-export interface RiggedFeed {
+/** A feed worker in this process, with connections that a test can cut. */
+export interface TestWorker {
   readonly node: string;
   readonly feed: FeedWorker;
   readonly connections: {
@@ -45,37 +45,37 @@ export interface RiggedFeed {
   close(): Promise<void>;
 }
 
-/** A frame as one who follows the feed got it. */
-export interface Followed {
+/** A frame as a follower received it. */
+export interface FollowedFrame {
   readonly tape: string;
   readonly seq: number;
   readonly at: number;
   readonly json: string;
 }
 
-/** Somebody who wants a feed and follows it. */
-export interface Follower {
-  readonly frames: Followed[];
+/** A session that requests a feed and follows it. */
+export interface TestFollower {
+  readonly frames: FollowedFrame[];
   readonly states: FeedState[];
   readonly tape: () => GrowingTape | undefined;
-  /** Waits until it has so many frames more than now. */
+  /** Waits for this many more frames. */
   more(count: number, ms?: number): Promise<void>;
-  /** Waits until the feed's state is so. */
-  told(status: FeedStatus["status"], reason?: RegExp, ms?: number): Promise<void>;
-  /** Goes on to nothing else, and says so. */
+  /** Waits for this status of the feed. */
+  untilStatus(status: FeedStatus["status"], reason?: RegExp, ms?: number): Promise<void>;
+  /** Stops, and releases the feed. */
   leave(): Promise<void>;
-  /** Says no more that it wants the feed. */
+  /** Stops, without releasing the feed. */
   stop(): void;
 }
 
-/** What tests of feeds need: a tape store, feeds, and those who follow them, under a prefix of their own. */
+/** A tape store, feed workers and followers, under a Redis prefix of their own. */
 export class Rig {
   readonly keys: Keys;
   readonly store = new MemoryTapeStore();
   readonly cache = new BlockCache(64 << 20);
   readonly redis: RedisConnection;
   readonly live: LiveTapes;
-  readonly upkeep: LiveMaintenance;
+  readonly maintenance: LiveMaintenance;
   readonly queue: FeedQueue;
   readonly tapes: TapeCatalog;
   readonly #url: string;
@@ -91,7 +91,7 @@ export class Rig {
     const subscriber = this.connect("subscriber", "rig");
     const { redis, keys, store, cache } = this;
     this.live = new LiveTapes({ redis, subscriber, keys, store, cache, log, lingerMs });
-    this.upkeep = new LiveMaintenance({ redis, keys, store, log });
+    this.maintenance = new LiveMaintenance({ redis, keys, store, log });
     this.queue = new FeedQueue({ redis, keys });
     this.tapes = new TapeCatalog(store, { cacheBytes: 64 << 20, cache, live: this.live, log });
     this.#open.push({ close: () => subscriber.disconnect() });
@@ -102,7 +102,7 @@ export class Rig {
     ...options
   }: Partial<Pick<FeedWorkerOptions, "silenceMs" | "capacity" | "venues" | "balanceEveryMs">> & {
     keepSeconds?: number;
-  } = {}): Promise<RiggedFeed> {
+  } = {}): Promise<TestWorker> {
     const node = `feed-${randomUUID().slice(0, 8)}`;
     const [commands, publisher, bullmq] = [
       this.connect("commands", node),
@@ -167,10 +167,10 @@ export class Rig {
     return rigged;
   }
 
-  /** Wants a feed as a gateway does, and follows it. */
-  async follow(source: string, symbol: string, { wanting = true } = {}): Promise<Follower> {
+  /** Requests a feed like a gateway, and follows it. */
+  async follow(source: string, symbol: string, { request = true } = {}): Promise<TestFollower> {
     const { live } = this;
-    const frames: Followed[] = [];
+    const frames: FollowedFrame[] = [];
     const states: FeedState[] = [];
     let tape: GrowingTape | undefined;
     const unfollow = this.live.follow(source, symbol, {
@@ -181,9 +181,9 @@ export class Rig {
       state: (state) => states.push(state),
     });
     const asker = { session: randomUUID(), owner: `user ${randomUUID()}` };
-    const want = () => this.live.requestFeed(source, symbol, asker).catch(() => {}); // Redis is away in some tests
-    if (wanting) await want();
-    const timer = wanting ? setInterval(want, 500) : undefined;
+    const renew = () => this.live.requestFeed(source, symbol, asker).catch(() => {}); // Redis is away in some tests
+    if (request) await renew();
+    const timer = request ? setInterval(renew, 500) : undefined;
     const stop = (): void => {
       clearInterval(timer);
       unfollow();
@@ -194,21 +194,21 @@ export class Rig {
       states,
       tape: () => tape,
       async more(count, ms = 15_000) {
-        const wanted = frames.length + count;
+        const expected = frames.length + count;
         await until(
-          () => frames.length >= wanted,
+          () => frames.length >= expected,
           ms,
-          () => `${frames.length} of ${wanted} frames, ${JSON.stringify(states.at(-1))}`,
+          () => `${frames.length} of ${expected} frames, ${JSON.stringify(states.at(-1))}`,
         );
       },
-      async told(status, reason = /.*/, ms = 15_000) {
+      async untilStatus(status, reason = /.*/, ms = 15_000) {
         // The next state may be there before we look again.
         const from = Math.max(0, states.length - 1);
-        const fits = ({ status: told }: FeedState) => told.status === status && reason.test(told.reason ?? "");
+        const fits = ({ status: its }: FeedState) => its.status === status && reason.test(its.reason ?? "");
         await until(
           () => states.slice(from).some(fits),
           ms,
-          () => `told ${JSON.stringify(states.at(-1)?.status)}`,
+          () => `the status is ${JSON.stringify(states.at(-1)?.status)}`,
         );
       },
       async leave() {
@@ -240,12 +240,12 @@ export class Rig {
 async function until(check: () => boolean, ms: number, what: () => string): Promise<void> {
   const deadline = performance.now() + ms;
   while (!check()) {
-    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what()}`);
+    if (performance.now() > deadline) throw new Error(`timed out after ${ms} ms: ${what()}`);
     await sleep(10);
   }
 }
 
-/** Where a test's stand-ins are; the other venues are nowhere. */
+/** The addresses of a test's fake exchanges; the other venues are unreachable. */
 export function venuesAt(at: {
   bitmex?: { url: string; restUrl?: string };
   binance?: { url: string; restUrl: string };

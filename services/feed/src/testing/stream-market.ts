@@ -1,7 +1,7 @@
 import { OrderBook } from "@tapedeck/market";
 import type { Venue, VenueError, VenueTrade } from "../venues/venue.js";
 
-/** Somebody who listens to a venue and keeps what it says. */
+/** What a venue has streamed. */
 export interface StreamedMarket {
   readonly book: OrderBook;
   /** Book updates, and how many of them left the book crossed. */
@@ -10,7 +10,7 @@ export interface StreamedMarket {
   readonly trades: VenueTrade[];
   readonly bookLost: string[];
   readonly unreadable: string[];
-  /** How the connection ended: by trouble, or undefined when it was left. */
+  /** How the connection ended: with an error, or undefined when it was stopped. */
   readonly over: Promise<VenueError | undefined>;
   stop(): void;
 }
@@ -22,7 +22,7 @@ export function streamMarket(venue: Venue, symbol: string, { silenceMs = 60_000 
   const trades: VenueTrade[] = [];
   const bookLost: string[] = [];
   const unreadable: string[] = [];
-  const leaving = new AbortController();
+  const stopping = new AbortController();
   const over = venue
     .stream({
       symbol,
@@ -41,11 +41,11 @@ export function streamMarket(venue: Venue, symbol: string, { silenceMs = 60_000 
       },
       now: () => BigInt(Date.now()) * 1_000_000n,
       silenceMs,
-      signal: leaving.signal,
+      signal: stopping.signal,
     })
     .then(
       () => undefined,
-      (trouble: VenueError) => trouble,
+      (error: VenueError) => error,
     );
-  return { book, updates, times, trades, bookLost, unreadable, over, stop: () => leaving.abort() };
+  return { book, updates, times, trades, bookLost, unreadable, over, stop: () => stopping.abort() };
 }

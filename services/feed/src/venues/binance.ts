@@ -1,12 +1,12 @@
 import { DepthSync } from "@tapedeck/market";
 import { BinanceMessages, type Fields, fieldsOf, isFields, type SourceEvent, textsOf } from "@tapedeck/tape/messages";
 import { get, type RestResponse } from "./connection/rest.js";
-import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import type { MessageHandler, VenueConnection, VenueProtocol } from "./connection/socket-venue.js";
 import { VenueError } from "./venue.js";
 
-interface Flavour {
+interface RestPaths {
   readonly source: "BINANCE" | "BINANCE-FUTURES";
-  /** In REST: of a depth snapshot, and of what is traded. */
+  /** Of a depth snapshot, and of the list of instruments. */
   readonly depth: string;
   readonly listing: string;
 }
@@ -24,160 +24,167 @@ export const binanceFutures: VenueProtocol = protocol({
   listing: "/fapi/v1/exchangeInfo",
 });
 
-function protocol(flavour: Flavour): VenueProtocol {
+function protocol(api: RestPaths): VenueProtocol {
   return {
-    source: flavour.source,
+    source: api.source,
     decimals: 3,
     numbered: true,
     address(base, symbol) {
       const name = symbol.toLowerCase();
       const address = new URL(base);
-      // Colons and slashes are part of the streams' names: URLSearchParams would escape them.
+      // Colons and slashes are part of the stream names; URLSearchParams would escape them.
       address.search = `streams=${name}@depth@100ms/${name}@trade`;
       return address;
     },
-    createHandler: (line) => new BinanceHandler(flavour, line),
+    createHandler: (connection) => new BinanceHandler(api, connection),
     symbolList: {
-      paths: [flavour.listing],
+      paths: [api.listing],
       read: (answer) => ({ symbols: textsOf(fieldsOf(answer, "the answer").symbols, "symbol") }),
     },
   };
 }
 
-/** Waiting time before a snapshot is asked for again: REST lags behind the stream by that much at times. */
-const askAgainMs = 1_000;
-const mostFailures = 5;
-/** Snapshots in a row that were older than all changes at hand. */
-const mostStale = 20;
+/** Wait before the next request for a snapshot: REST can lag behind the stream by this much. */
+const snapshotRetryMs = 1_000;
+const maxFailures = 5;
+/** Snapshots in a row that are older than all buffered updates. */
+const maxStaleSnapshots = 20;
 
 /**
- * The book is built from a snapshot, which REST gives, and the numbered changes on the stream. Where a number is missing the
- * book is broken, and a new snapshot mends it without a new connection.
+ * Sequence rule: a snapshot from REST, then the numbered updates of the stream (`DepthSync` of packages/market checks them). A
+ * missing number invalidates the book until a new snapshot arrives, on the same connection.
  */
 class BinanceHandler implements MessageHandler {
-  readonly #flavour: Flavour;
-  readonly #line: HandlerContext;
+  readonly #api: RestPaths;
+  readonly #connection: VenueConnection;
   readonly #messages = new BinanceMessages();
   readonly #sync: DepthSync<never>;
-  /** Times for `DepthSync` count from here. */
+  /** Zero of the times that `DepthSync` receives. */
   #originNs: bigint | undefined;
-  #asking = false;
+  #requesting = false;
   #failures = 0;
-  #asked = 0;
-  #askAt = 0;
+  #requests = 0;
+  #nextRequestAt = 0;
 
-  constructor(flavour: Flavour, line: HandlerContext) {
-    this.#flavour = flavour;
-    this.#line = line;
-    const { market } = line;
+  constructor(api: RestPaths, connection: VenueConnection) {
+    this.#api = api;
+    this.#connection = connection;
+    const { market } = connection;
     this.#sync = new DepthSync<never>(
       {
         book: (ns, change) => market.book((this.#originNs ?? 0n) + BigInt(ns), change),
         trade: () => {},
-        gap: () => {}, // told by `broken` when it happened
+        gap: () => {}, // `bookLost` has reported it
       },
       { snapshotRequired: true },
     );
   }
 
   onOpen(): void {
-    // The stream of a symbol that there is not says nothing, ever; REST knows.
-    const timer = setTimeout(() => this.#look(), askAgainMs);
-    this.#line.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    // The stream of an unknown symbol stays silent; REST refuses the symbol.
+    const timer = setTimeout(() => this.#syncBook(), snapshotRetryMs);
+    this.#connection.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
   onMessage(message: unknown, receivedNs: bigint): void {
     const fields = fieldsOf(message, "the message");
-    this.#refusal(fields);
+    this.#onError(fields);
     const events: SourceEvent[] = [];
     this.#messages.read(fields, receivedNs, events);
-    for (const event of events) this.#take(event, receivedNs);
+    for (const event of events) this.#onEvent(event, receivedNs);
   }
 
-  #take(event: SourceEvent, receivedNs: bigint): void {
+  #onEvent(event: SourceEvent, receivedNs: bigint): void {
     if (event.kind === "trade") {
-      this.#line.market.trade({ ...event, ns: event.ns ?? receivedNs });
+      this.#connection.market.trade({ ...event, ns: event.ns ?? receivedNs });
     } else if (event.kind === "diff" && event.ids !== undefined) {
-      this.#sync.diff({ ns: this.#since(event.ns ?? receivedNs), ...event.ids, bids: event.bids, asks: event.asks });
-      this.#look();
+      this.#sync.diff({
+        ns: this.#nsSinceOrigin(event.ns ?? receivedNs),
+        ...event.ids,
+        bids: event.bids,
+        asks: event.asks,
+      });
+      this.#syncBook();
     }
   }
 
-  #look(): void {
+  #syncBook(): void {
     if (this.#sync.synced) {
-      this.#failures = this.#asked = 0;
+      this.#failures = this.#requests = 0;
       return;
     }
-    this.#line.market.bookLost(`Book updates of ${this.#flavour.source} are missing.`);
-    if (this.#asking || performance.now() < this.#askAt) return;
-    const { source } = this.#flavour;
-    if (++this.#asked > mostStale) {
-      this.#line.end(new VenueError("out of step", `${source}'s snapshots are older than its book updates.`));
+    this.#connection.market.bookLost(`Book updates of ${this.#api.source} are missing.`);
+    if (this.#requesting || performance.now() < this.#nextRequestAt) return;
+    const { source } = this.#api;
+    if (++this.#requests > maxStaleSnapshots) {
+      this.#connection.end(new VenueError("out of step", `${source}'s snapshots are older than its book updates.`));
       return;
     }
-    this.#asking = true;
-    this.#ask().finally(() => {
-      this.#asking = false;
+    this.#requesting = true;
+    this.#fetchSnapshot().finally(() => {
+      this.#requesting = false;
     });
   }
 
-  async #ask(): Promise<void> {
-    const { rest, symbol, signal } = this.#line;
-    const address = new URL(this.#flavour.depth, rest);
+  async #fetchSnapshot(): Promise<void> {
+    const { rest, symbol, signal } = this.#connection;
+    const address = new URL(this.#api.depth, rest);
     address.search = String(new URLSearchParams({ symbol, limit: "1000" }));
     try {
-      const answer = await get(address, signal);
+      const response = await get(address, signal);
       if (signal.aborted) return;
-      this.#askAt = performance.now() + (answer.retryAfterS ?? 0) * 1000 + askAgainMs;
-      this.#place(answer);
+      this.#nextRequestAt = performance.now() + (response.retryAfterS ?? 0) * 1000 + snapshotRetryMs;
+      this.#applySnapshot(response);
     } catch (error) {
       if (signal.aborted) return;
-      this.#askAt = performance.now() + askAgainMs;
-      this.#failed(`cannot be asked for its book: ${error instanceof Error ? error.message : String(error)}`);
+      this.#nextRequestAt = performance.now() + snapshotRetryMs;
+      this.#onFailure(`cannot be asked for a book snapshot: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
-  #place({ status, text }: RestResponse): void {
-    const { source } = this.#flavour;
+  #applySnapshot({ status, text }: RestResponse): void {
+    const { source } = this.#api;
     if (status === 400 || status === 404) {
-      this.#line.end(new VenueError("refused", `${source} refuses ${this.#line.symbol}: ${wordsOf(text)}.`));
+      this.#connection.end(
+        new VenueError("refused", `${source} refuses ${this.#connection.symbol}: ${errorText(text)}.`),
+      );
     } else if (status !== 200) {
-      this.#failed(`does not give its book: ${status} ${wordsOf(text)}`);
+      this.#onFailure(`refuses to send a book snapshot: ${status} ${errorText(text)}`);
     } else {
       const futures = source === "BINANCE-FUTURES";
       const fields = fieldsOf(JSON.parse(text), "the snapshot");
       const receivedNs = this.#originNs ?? 0n;
-      const snapshot = this.#messages.snapshot(fields, { symbol: this.#line.symbol, futures }, receivedNs);
+      const snapshot = this.#messages.snapshot(fields, { symbol: this.#connection.symbol, futures }, receivedNs);
       const { lastId = 0, bids, asks } = snapshot;
-      this.#sync.snapshot({ ns: this.#since(snapshot.ns ?? receivedNs), lastId, bids, asks });
-      // One that is older than all changes at hand mends nothing: then the next change asks again.
+      this.#sync.snapshot({ ns: this.#nsSinceOrigin(snapshot.ns ?? receivedNs), lastId, bids, asks });
+      // A snapshot older than all buffered updates does not help; the next update requests another.
     }
   }
 
-  #failed(reason: string): void {
-    if (++this.#failures < mostFailures) return;
-    this.#line.end(new VenueError("unreachable", `${this.#flavour.source} ${reason}.`));
+  #onFailure(reason: string): void {
+    if (++this.#failures < maxFailures) return;
+    this.#connection.end(new VenueError("unreachable", `${this.#api.source} ${reason}.`));
   }
 
-  /** `{"error":{"code":2,"msg":"..."}}`, in answer to a subscription. */
-  #refusal({ error }: Fields): void {
+  /** `{"error":{"code":2,"msg":"..."}}`, in reply to a subscription. */
+  #onError({ error }: Fields): void {
     if (!isFields(error)) return;
-    this.#line.end(new VenueError("refused", `${this.#flavour.source} refuses: ${String(error.msg)}.`));
+    this.#connection.end(new VenueError("refused", `${this.#api.source} refuses: ${String(error.msg)}.`));
   }
 
-  #since(ns: bigint): number {
+  #nsSinceOrigin(ns: bigint): number {
     this.#originNs ??= ns;
     return Number(ns - this.#originNs);
   }
 }
 
-/** `{"code":-1121,"msg":"Invalid symbol."}`, or whatever a proxy in between says. */
-function wordsOf(text: string): string {
+/** `{"code":-1121,"msg":"Invalid symbol."}`, or the error page of a proxy. */
+function errorText(text: string): string {
   try {
     const { msg } = fieldsOf(JSON.parse(text), "the answer");
     if (typeof msg === "string") return msg.replace(/\.$/, "");
   } catch {
-    // not JSON: its beginning says enough
+    // not JSON: its beginning is enough
   }
   return text.slice(0, 100);
 }

@@ -9,7 +9,7 @@ import {
   type SourceKeyed,
   textsOf,
 } from "@tapedeck/tape/messages";
-import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import type { MessageHandler, VenueConnection, VenueProtocol } from "./connection/socket-venue.js";
 import { VenueError } from "./venue.js";
 
 /** https://www.bitmex.com/app/wsAPI */
@@ -18,47 +18,48 @@ export const bitmex: VenueProtocol = {
   decimals: 3,
   numbered: false,
   address: (base) => base,
-  createHandler: (line) => new BitmexHandler(line),
+  createHandler: (connection) => new BitmexHandler(connection),
   symbolList: { paths: ["/api/v1/instrument/active"], read: (answer) => ({ symbols: textsOf(answer, "symbol") }) },
 };
 
 /**
- * The book begins with a `partial` and changes by messages that name levels by ids. They bear no numbers, so one that names a
- * level that there is not tells that something was lost.
+ * Sequence rule: a whole book (`partial`), then updates that name levels by id. Updates carry no sequence numbers, so an insert
+ * of a known level, or an update of an unknown one, proves that an update is missing.
  */
 class BitmexHandler implements MessageHandler {
-  readonly #line: HandlerContext;
+  readonly #connection: VenueConnection;
   #levels: KeyedBook | undefined;
 
-  constructor(line: HandlerContext) {
-    this.#line = line;
+  constructor(connection: VenueConnection) {
+    this.#connection = connection;
   }
 
   onOpen(): void {
-    const { symbol } = this.#line;
-    this.#line.send(JSON.stringify({ op: "subscribe", args: [`orderBookL2:${symbol}`, `trade:${symbol}`] }));
+    const { symbol } = this.#connection;
+    this.#connection.send(JSON.stringify({ op: "subscribe", args: [`orderBookL2:${symbol}`, `trade:${symbol}`] }));
   }
 
   onMessage(message: unknown, receivedNs: bigint): void {
     const fields = fieldsOf(message, "the message");
-    this.#refusal(fields);
+    this.#onError(fields);
     const events: SourceEvent[] = [];
     readBitmexMessage(fields, receivedNs, events);
     for (const event of events) {
-      if (event.kind === "trade") this.#line.market.trade({ ...event, ns: nsOfIso(event.timestamp) ?? receivedNs });
+      if (event.kind === "trade")
+        this.#connection.market.trade({ ...event, ns: nsOfIso(event.timestamp) ?? receivedNs });
       else if (event.kind === "keyed") this.#change(event, newestOf(fields.data));
     }
   }
 
   #change({ action, rows }: SourceKeyed, ns: bigint | undefined): void {
-    // What comes before the first whole book belongs to one that is not known.
+    // Updates before the first whole book belong to an unknown one.
     if (this.#levels === undefined && action !== "partial") return;
     let lost: number | undefined;
-    this.#line.market.book(ns, (book) => {
+    this.#connection.market.book(ns, (book) => {
       const levels = this.#levelsOf(book);
       if (action === "partial") levels.clear();
       for (const { id, side, price, size } of rows) {
-        // A level that comes must be new, and one that changes or goes must be known.
+        // An inserted level must be new; an updated or deleted one must be known.
         if (levels.has(id) !== (action === "update" || action === "delete")) lost = id;
         if (action === "update") levels.update(id, size);
         else if (action === "delete") levels.delete(id);
@@ -66,7 +67,7 @@ class BitmexHandler implements MessageHandler {
       }
     });
     if (lost === undefined) return;
-    this.#line.end(new VenueError("out of step", `Book updates of BITMEX are missing (before one of level ${lost}).`));
+    this.#connection.end(new VenueError("out of step", `Book updates of BITMEX are missing (at level ${lost}).`));
   }
 
   #levelsOf(book: OrderBook): KeyedBook {
@@ -75,14 +76,14 @@ class BitmexHandler implements MessageHandler {
   }
 
   /** `{"status":400,"error":"Unknown or expired symbol.",...}` */
-  #refusal({ error }: Fields): void {
+  #onError({ error }: Fields): void {
     if (typeof error !== "string") return;
-    const { symbol } = this.#line;
-    this.#line.end(new VenueError("refused", `BITMEX refuses ${symbol}: ${error.replace(/\.$/, "")}.`));
+    const { symbol } = this.#connection;
+    this.#connection.end(new VenueError("refused", `BITMEX refuses ${symbol}: ${error.replace(/\.$/, "")}.`));
   }
 }
 
-/** Rows bear the time of their change since 2022. */
+/** Rows carry the time of their change since 2022. */
 function newestOf(rows: unknown): bigint | undefined {
   let newest: bigint | undefined;
   for (const row of Array.isArray(rows) ? rows : []) {

@@ -11,7 +11,7 @@ import {
   textsOf,
   wholeOf,
 } from "@tapedeck/tape/messages";
-import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import type { MessageHandler, VenueConnection, VenueProtocol } from "./connection/socket-venue.js";
 import { VenueError } from "./venue.js";
 
 const depth = 50;
@@ -23,7 +23,7 @@ export const bybit: VenueProtocol = {
   numbered: true,
   keepAlive: '{"op":"ping"}',
   address: (base, symbol) => new URL(`${base.href.replace(/\/$/, "")}/${/USD$/.test(symbol) ? "inverse" : "linear"}`),
-  createHandler: (line) => new BybitHandler(line),
+  createHandler: (connection) => new BybitHandler(connection),
   symbolList: {
     paths: ["linear", "inverse"].map((category) => pageOf(category)),
     read(answer) {
@@ -41,18 +41,21 @@ function pageOf(category: string, cursor?: string): string {
   return `/v5/market/instruments-info?${new URLSearchParams({ category, limit: "1000", ...(cursor && { cursor }) })}`;
 }
 
-/** A whole book, then changes with update ids that run 1, 2, 3, ...; a new whole book whenever the venue sees fit. */
+/**
+ * Sequence rule: a whole book, then updates whose ids run 1, 2, 3, ... The venue may send a whole book again at any time, and ids
+ * then count from its id.
+ */
 class BybitHandler implements MessageHandler {
-  readonly #line: HandlerContext;
+  readonly #connection: VenueConnection;
   #lastId: number | undefined;
 
-  constructor(line: HandlerContext) {
-    this.#line = line;
+  constructor(connection: VenueConnection) {
+    this.#connection = connection;
   }
 
   onOpen(): void {
-    const { symbol } = this.#line;
-    this.#line.send(
+    const { symbol } = this.#connection;
+    this.#connection.send(
       JSON.stringify({ op: "subscribe", args: [`orderbook.${depth}.${symbol}`, `publicTrade.${symbol}`] }),
     );
   }
@@ -60,35 +63,40 @@ class BybitHandler implements MessageHandler {
   onMessage(message: unknown): void {
     const fields = fieldsOf(message, "the message");
     const { topic } = fields;
-    if (topic === undefined) this.#answer(fields);
+    if (topic === undefined) this.#onReply(fields);
     else if (textOf(topic, "topic").startsWith("orderbook.")) this.#book(fields);
     else if (textOf(topic, "topic").startsWith("publicTrade.")) this.#trades(fields);
   }
 
   #book(fields: Fields): void {
     const data = fieldsOf(fields.data, "data");
-    // `cts` is when the matching engine made it, `ts` when it was sent.
+    // `cts` is the time of the matching engine, `ts` the time of sending.
     const { ns } = epochTime(fields.cts ?? fields.ts, "ts");
     const [bids, asks] = [levelsOf(data.b, "b"), levelsOf(data.a, "a")];
     const id = wholeOf(data.u, "u");
     if (fields.type === "snapshot") {
       this.#lastId = id;
-      this.#line.market.book(ns, (book) => book.replace(bids, asks));
+      this.#connection.market.book(ns, (book) => book.replace(bids, asks));
       return;
     }
     if (fields.type !== "delta") throw new BrokenLine("type is neither snapshot nor delta");
-    if (this.#lastId === undefined) return;
-    if (id !== this.#lastId + 1) {
-      this.#line.end(
-        new VenueError("out of step", `Book updates of BYBIT are missing (${id} came after ${this.#lastId}).`),
-      );
-      return;
-    }
-    this.#lastId = id;
-    this.#line.market.book(ns, (book) => {
+    if (!this.#inSequence(id)) return;
+    this.#connection.market.book(ns, (book) => {
       book.apply(bids, asks);
-      book.keep(depth); // what falls out of the depth is not told
+      book.keep(depth); // the venue does not report levels that fall out of the depth
     });
+  }
+
+  /** Whether the update follows the last one. Ends the connection if updates are missing. */
+  #inSequence(id: number): boolean {
+    if (this.#lastId === undefined) return false;
+    if (id === this.#lastId + 1) {
+      this.#lastId = id;
+      return true;
+    }
+    const missing = `Book updates of BYBIT are missing (${id} came after ${this.#lastId}).`;
+    this.#connection.end(new VenueError("out of step", missing));
+    return false;
   }
 
   #trades({ data }: Fields): void {
@@ -96,22 +104,22 @@ class BybitHandler implements MessageHandler {
       const row = fieldsOf(item, "a trade");
       if (row.S !== "Buy" && row.S !== "Sell") throw new BrokenLine("S is not Buy or Sell");
       const { ns } = epochTime(row.T, "T");
-      this.#line.market.trade({
+      this.#connection.market.trade({
         ns,
         id: textOf(row.i, "i"),
         timestamp: isoOfNs(ns, 3),
         price: numberOf(row.p, "p"),
         size: numberOf(row.v, "v"),
         side: row.S === "Buy" ? "buy" : "sell",
-        // A block trade happens away from the book.
+        // Block trades do not take from the book.
         ...(row.BT === true ? { excluded: "block trade" } : {}),
       });
     }
   }
 
-  /** `{"success":false,"ret_msg":"error:handler not found,topic:orderbook.50.FOO",...}`, or the answer to a ping. */
-  #answer({ success, ret_msg: why }: Fields): void {
+  /** `{"success":false,"ret_msg":"error:handler not found,topic:orderbook.50.FOO",...}`, or the reply to a ping. */
+  #onReply({ success, ret_msg: why }: Fields): void {
     if (success !== false) return;
-    this.#line.end(new VenueError("refused", `BYBIT refuses ${this.#line.symbol}: ${String(why)}.`));
+    this.#connection.end(new VenueError("refused", `BYBIT refuses ${this.#connection.symbol}: ${String(why)}.`));
   }
 }

@@ -12,19 +12,19 @@ import {
   textOf,
   textsOf,
 } from "@tapedeck/tape/messages";
-import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import type { MessageHandler, VenueConnection, VenueProtocol } from "./connection/socket-venue.js";
 import { VenueError } from "./venue.js";
 
 const depth = 100;
 /** Levels of a side that the checksum covers. */
-const checked = 10;
+const checksumLevels = 10;
 
-/** What Kraken's spot API calls otherwise than its users do. */
+/** Currency codes that Kraken's spot API writes differently from its users. */
 const codes: Readonly<Record<string, string>> = { BTC: "XBT", DOGE: "XDG" };
 
 /**
- * https://docs.kraken.com/api/docs/guides/spot-ws-book-v1: version 1 of the API, whose prices are texts. The checksum is one of
- * texts, and version 2 writes numbers, whose last zeros are gone once they are parsed.
+ * https://docs.kraken.com/api/docs/guides/spot-ws-book-v1: version 1 of the API, whose prices are strings. The checksum covers
+ * those strings; version 2 sends numbers, which lose their trailing zeros when they are parsed.
  */
 export const kraken: VenueProtocol = {
   source: "KRAKEN",
@@ -32,7 +32,7 @@ export const kraken: VenueProtocol = {
   numbered: true, // by checksum
   keepAlive: '{"event":"ping"}',
   address: (base) => base,
-  createHandler: (line) => new KrakenHandler(line),
+  createHandler: (connection) => new KrakenHandler(connection),
   symbolList: {
     paths: ["/0/public/AssetPairs"],
     read(answer) {
@@ -52,20 +52,20 @@ interface Level {
   readonly side: BookSideName;
   readonly price: number;
   readonly size: number;
-  /** Price and size as the checksum wants them. */
+  /** Price and size as the checksum needs them. */
   readonly digits: string;
   readonly ns: bigint;
 }
 
-/** A whole book, then changes, each with a checksum of the ten best levels that it leads to. */
+/** Sequence rule: a whole book, then updates, each with a checksum of the ten best levels after it. */
 class KrakenHandler implements MessageHandler {
-  readonly #line: HandlerContext;
+  readonly #connection: VenueConnection;
   readonly #pair: string;
   #digits: Record<BookSideName, Map<number, string>> | undefined;
 
-  constructor(line: HandlerContext) {
-    this.#line = line;
-    this.#pair = line.symbol
+  constructor(connection: VenueConnection) {
+    this.#connection = connection;
+    this.#pair = connection.symbol
       .split("/")
       .map((code) => codes[code] ?? code)
       .join("/");
@@ -73,13 +73,13 @@ class KrakenHandler implements MessageHandler {
 
   onOpen(): void {
     for (const subscription of [{ name: "book", depth }, { name: "trade" }]) {
-      this.#line.send(JSON.stringify({ event: "subscribe", pair: [this.#pair], subscription }));
+      this.#connection.send(JSON.stringify({ event: "subscribe", pair: [this.#pair], subscription }));
     }
   }
 
   onMessage(message: unknown): void {
     if (!Array.isArray(message)) {
-      this.#answer(fieldsOf(message, "the message"));
+      this.#onReply(fieldsOf(message, "the message"));
       return;
     }
     const channel = textOf(message.at(-2), "the channel");
@@ -98,16 +98,20 @@ class KrakenHandler implements MessageHandler {
     let newest: bigint | undefined;
     for (const { ns } of levels) if (newest === undefined || ns > newest) newest = ns;
     if (whole) this.#digits = { ask: new Map(), bid: new Map() };
-    let found = "";
-    this.#line.market.book(newest, (book) => {
+    let computed = "";
+    this.#connection.market.book(newest, (book) => {
       if (whole) book.clear();
       for (const level of levels) this.#set(book, level);
-      book.keep(depth); // what falls out of the depth is not told
-      found = String(this.#checksum(book));
+      book.keep(depth); // the venue does not report levels that fall out of the depth
+      computed = String(this.#checksum(book));
     });
-    const wanted = parts.find((part) => part.c !== undefined)?.c;
-    if (wanted === undefined || wanted === found) return;
-    this.#line.end(new VenueError("out of step", "The book of KRAKEN does not have the checksum that it should have."));
+    this.#verifyChecksum(parts.find((part) => part.c !== undefined)?.c, computed);
+  }
+
+  /** Ends the connection if the venue's checksum shows that updates are missing. */
+  #verifyChecksum(expected: unknown, computed: string): void {
+    if (expected === undefined || expected === computed) return;
+    this.#connection.end(new VenueError("out of step", "The book of KRAKEN does not match its checksum."));
   }
 
   #set(book: OrderBook, { side, price, size, digits }: Level): void {
@@ -120,7 +124,7 @@ class KrakenHandler implements MessageHandler {
     let digits = "";
     for (const side of ["ask", "bid"] as const) {
       const known = this.#digits?.[side];
-      for (const [price] of book.side(side).top(checked)) digits += known?.get(price) ?? "";
+      for (const [price] of book.side(side).top(checksumLevels)) digits += known?.get(price) ?? "";
       if (known !== undefined && known.size > 4 * depth) {
         for (const price of known.keys()) if (book.side(side).sizeOf(price) === 0) known.delete(price);
       }
@@ -133,7 +137,7 @@ class KrakenHandler implements MessageHandler {
       const [price, size, time, side] = listOf(row, "a trade");
       if (side !== "b" && side !== "s") throw new BrokenLine("side is neither b nor s");
       const ns = secondsNs(textOf(time, "time"), "time");
-      this.#line.market.trade({
+      this.#connection.market.trade({
         ns,
         timestamp: isoOfNs(ns, 6),
         price: numberOf(price, "price"),
@@ -144,9 +148,11 @@ class KrakenHandler implements MessageHandler {
   }
 
   /** `{"event":"subscriptionStatus","status":"error","errorMessage":"Currency pair not supported XBT/FOO",...}` */
-  #answer({ status, errorMessage }: Fields): void {
+  #onReply({ status, errorMessage }: Fields): void {
     if (status !== "error") return;
-    this.#line.end(new VenueError("refused", `KRAKEN refuses ${this.#line.symbol}: ${String(errorMessage)}.`));
+    this.#connection.end(
+      new VenueError("refused", `KRAKEN refuses ${this.#connection.symbol}: ${String(errorMessage)}.`),
+    );
   }
 }
 
@@ -165,7 +171,7 @@ function levelsOf(side: BookSideName, value: unknown): Level[] {
   });
 }
 
-/** `"0.05005"` counts as `5005`. */
+/** `"0.05005"` becomes `5005`. */
 function digitsOf(text: string): string {
   return text.replace(".", "").replace(/^0+/, "");
 }

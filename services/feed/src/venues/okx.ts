@@ -11,7 +11,7 @@ import {
   textsOf,
   wholeOf,
 } from "@tapedeck/tape/messages";
-import type { HandlerContext, MessageHandler, VenueProtocol } from "./connection/socket-venue.js";
+import type { MessageHandler, VenueConnection, VenueProtocol } from "./connection/socket-venue.js";
 import { VenueError } from "./venue.js";
 
 const depth = 400;
@@ -24,7 +24,7 @@ export const okx: VenueProtocol = {
   keepAlive: "ping",
   ignore: new Set(["pong"]),
   address: (base) => base,
-  createHandler: (line) => new OkxHandler(line),
+  createHandler: (connection) => new OkxHandler(connection),
   symbolList: {
     paths: ["SPOT", "SWAP", "FUTURES"].map((kind) => `/api/v5/public/instruments?instType=${kind}`),
     read: (answer) => ({ symbols: textsOf(fieldsOf(answer, "the answer").data, "instId") }),
@@ -32,27 +32,27 @@ export const okx: VenueProtocol = {
 };
 
 /**
- * A whole book, then changes of which each names the one before it (`prevSeqId`). Numbers may fall after maintenance; the chain
- * holds all the same. The checksum is not looked at: the venue sends 0.
+ * Sequence rule: a whole book, then updates of which each names its predecessor (`prevSeqId`). Numbers may fall after
+ * maintenance; the chain still holds. The checksum is ignored: the venue sends 0.
  */
 class OkxHandler implements MessageHandler {
-  readonly #line: HandlerContext;
+  readonly #connection: VenueConnection;
   #lastId: number | undefined;
 
-  constructor(line: HandlerContext) {
-    this.#line = line;
+  constructor(connection: VenueConnection) {
+    this.#connection = connection;
   }
 
   onOpen(): void {
-    const instId = this.#line.symbol;
+    const instId = this.#connection.symbol;
     const args = ["books", "trades"].map((channel) => ({ channel, instId }));
-    this.#line.send(JSON.stringify({ op: "subscribe", args }));
+    this.#connection.send(JSON.stringify({ op: "subscribe", args }));
   }
 
   onMessage(message: unknown): void {
     const fields = fieldsOf(message, "the message");
     if (fields.event !== undefined) {
-      this.#answer(fields);
+      this.#onReply(fields);
       return;
     }
     const { channel } = fieldsOf(fields.arg, "arg");
@@ -68,20 +68,26 @@ class OkxHandler implements MessageHandler {
     const id = wholeOf(data.seqId, "seqId");
     if (action === "snapshot") {
       this.#lastId = id;
-      this.#line.market.book(ns, (book) => book.replace(bids, asks));
+      this.#connection.market.book(ns, (book) => book.replace(bids, asks));
       return;
     }
     if (action !== "update") throw new BrokenLine("action is neither snapshot nor update");
-    if (this.#lastId === undefined) return;
-    if (wholeOf(data.prevSeqId, "prevSeqId") !== this.#lastId) {
-      this.#line.end(new VenueError("out of step", `Book updates of OKX are missing (after ${this.#lastId}).`));
-      return;
-    }
-    this.#lastId = id;
-    this.#line.market.book(ns, (book) => {
+    if (!this.#inSequence(wholeOf(data.prevSeqId, "prevSeqId"), id)) return;
+    this.#connection.market.book(ns, (book) => {
       book.apply(bids, asks);
-      book.keep(depth); // what falls out of the depth is not told
+      book.keep(depth); // the venue does not report levels that fall out of the depth
     });
+  }
+
+  /** Whether the update follows the last one. Ends the connection if updates are missing. */
+  #inSequence(previousId: number, id: number): boolean {
+    if (this.#lastId === undefined) return false;
+    if (previousId === this.#lastId) {
+      this.#lastId = id;
+      return true;
+    }
+    this.#connection.end(new VenueError("out of step", `Book updates of OKX are missing (after ${this.#lastId}).`));
+    return false;
   }
 
   #trades({ data }: Fields): void {
@@ -89,7 +95,7 @@ class OkxHandler implements MessageHandler {
       const row = fieldsOf(item, "a trade");
       if (row.side !== "buy" && row.side !== "sell") throw new BrokenLine("side is not buy or sell");
       const { ns } = epochTime(row.ts, "ts");
-      this.#line.market.trade({
+      this.#connection.market.trade({
         ns,
         id: textOf(row.tradeId, "tradeId"),
         timestamp: isoOfNs(ns, 3),
@@ -101,8 +107,10 @@ class OkxHandler implements MessageHandler {
   }
 
   /** `{"event":"error","code":"60018","msg":"Wrong URL or channel:books,instId:FOO doesn't exist. ..."}` */
-  #answer({ event, msg }: Fields): void {
+  #onReply({ event, msg }: Fields): void {
     if (event !== "error") return;
-    this.#line.end(new VenueError("refused", `OKX refuses ${this.#line.symbol}: ${String(msg).replace(/\.$/, "")}.`));
+    this.#connection.end(
+      new VenueError("refused", `OKX refuses ${this.#connection.symbol}: ${String(msg).replace(/\.$/, "")}.`),
+    );
   }
 }

@@ -6,13 +6,13 @@ import type { MarketSink, VenueTrade } from "./venue.js";
 
 const settings = { seed: "test", scenario: "calm" };
 
-/** Listens from a moment on the wall, on a clock that a test can set. */
-function listening(symbol: string, fromMs: number, its = settings) {
+/** Streams from a moment on, on a clock that a test can set. */
+function stream(symbol: string, fromMs: number, its = settings) {
   const book = new OrderBook();
   const trades: VenueTrade[] = [];
   const times: bigint[] = [];
   const clock = { ms: fromMs };
-  const leaving = new AbortController();
+  const stopping = new AbortController();
   const market: MarketSink = {
     book(ns, change) {
       change(book);
@@ -27,19 +27,19 @@ function listening(symbol: string, fromMs: number, its = settings) {
     market,
     now: () => BigInt(clock.ms) * 1_000_000n,
     silenceMs: 10_000,
-    signal: leaving.signal,
+    signal: stopping.signal,
   });
-  return { book, trades, times, clock, over, leave: () => leaving.abort() };
+  return { book, trades, times, clock, over, stop: () => stopping.abort() };
 }
 
 const top = ({ book }: { book: OrderBook }) => [book.bids.top(20), book.asks.top(20)];
 const at = Date.UTC(2026, 5, 1, 12, 0, 57, 300);
 
-test("[FD7] goes on while nobody listens: who comes later finds the market where it is", async () => {
-  const early = listening("BTCUSDT", at);
+test("[FD7] the market continues without listeners: a late one finds it at its present state", async () => {
+  const early = stream("BTCUSDT", at);
   for (let ms = 0; ms <= 8_000; ms += 100) early.clock.ms = at + ms; // over the end of its minute
   await vi.waitFor(() => expect(Number(early.times.at(-1) ?? 0n) / 1e6).toBeGreaterThan(at + 7_900), soon);
-  const late = listening("BTCUSDT", at + 8_000);
+  const late = stream("BTCUSDT", at + 8_000);
   expect(top(late)).toEqual(top(early));
   expect(early.trades.length).toBeGreaterThan(0);
   expect(early.trades.every(({ ns }) => ns > BigInt(at) * 1_000_000n && ns <= BigInt(at + 8_000) * 1_000_000n)).toBe(
@@ -47,32 +47,28 @@ test("[FD7] goes on while nobody listens: who comes later finds the market where
   );
   expect(early.times).toEqual([...early.times].sort((a, b) => Number(a - b)));
   for (const one of [early, late]) {
-    one.leave();
+    one.stop();
     await one.over;
   }
 });
 
-test("[FD7] another seed is another market, and so is another symbol", () => {
-  const markets = [
-    listening("BTCUSDT", at),
-    listening("BTCUSDT", at, { ...settings, seed: "other" }),
-    listening("X1", at),
-  ];
+test("[FD7] another seed or symbol is another market", () => {
+  const markets = [stream("BTCUSDT", at), stream("BTCUSDT", at, { ...settings, seed: "other" }), stream("X1", at)];
   expect(new Set(markets.map((one) => JSON.stringify(top(one)))).size).toBe(3);
-  for (const one of markets) one.leave();
+  for (const one of markets) one.stop();
 });
 
-test("[FD7] after 91 days it begins again", async () => {
+test("[FD7] the market starts over after 91 days", async () => {
   const lastMinute = Date.UTC(2025, 0, 1) + (2 ** 17 - 1) * 60_000;
-  const one = listening("BTCUSDT", lastMinute + 59_000);
+  const one = stream("BTCUSDT", lastMinute + 59_000);
   one.clock.ms += 3_000;
   await vi.waitFor(() => expect(Number(one.times.at(-1) ?? 0n) / 1e6).toBeGreaterThan(lastMinute + 61_900), soon);
-  const again = listening("BTCUSDT", lastMinute + 62_000);
+  const again = stream("BTCUSDT", lastMinute + 62_000);
   expect(top(again)).toEqual(top(one));
-  one.leave();
-  again.leave();
+  one.stop();
+  again.stop();
 });
 
-test("[FD3] what is no symbol is refused", async () => {
-  await expect(listening("BTC/USDT", at).over).rejects.toMatchObject({ kind: "refused" });
+test("[FD3] an invalid symbol is refused", async () => {
+  await expect(stream("BTC/USDT", at).over).rejects.toMatchObject({ kind: "refused" });
 });

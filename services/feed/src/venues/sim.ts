@@ -3,21 +3,21 @@ import { isoOfNs } from "@tapedeck/protocol";
 import { type StreamOptions, type Venue, VenueError } from "./venue.js";
 
 export interface SimSettings {
-  /** Makes other markets of the same symbols. */
+  /** Another seed gives other markets for the same symbols. */
   readonly seed: string;
   readonly scenario: string;
 }
 
-/** The market's time 0: everywhere and after every restart the same, so that the market goes on as others do. */
-const beganMs = Date.UTC(2025, 0, 1);
-/** Changes come every 20 to 45 ms. */
-const wakeMs = 10;
+/** The market's time 0: the same on every node and after every restart, so that the market continues like a real one. */
+const originMs = Date.UTC(2025, 0, 1);
+/** Updates come every 20 to 45 ms. */
+const pollMs = 10;
 const nsPerMs = 1_000_000n;
 const simulatedSymbol = /^[A-Z0-9][A-Z0-9_-]{0,19}$/;
 
 /**
- * A simulated exchange: any symbol is traded there, around the clock, in a market that symbol and seed fix for ever. It goes on
- * while nobody listens, so a feed that comes back finds it where it is now, with what happened meanwhile missed.
+ * A simulated exchange. It trades any symbol, around the clock, in a market that symbol and seed determine. The market continues
+ * without listeners: a feed that reconnects finds it at its present state and has missed the events in between.
  */
 export class SimVenue implements Venue {
   readonly decimals = 3;
@@ -29,12 +29,12 @@ export class SimVenue implements Venue {
 
   async stream({ symbol, market, now, signal }: StreamOptions): Promise<void> {
     if (!simulatedSymbol.test(symbol)) {
-      const rule = "a symbol there has 1 to 20 letters, digits, _ and -";
-      throw new VenueError("refused", `SIM refuses ${symbol}: ${rule}.`);
+      const accepted = "a symbol has 1 to 20 letters, digits, _ and -";
+      throw new VenueError("refused", `SIM refuses ${symbol}: ${accepted}.`);
     }
     const simulated = new SimulatedMarket({ symbol, ...this.#settings });
     const fromNs = now();
-    const running = new Running(simulated, fromNs);
+    const running = new RunningMarket(simulated, fromNs);
     market.book(fromNs, running.bookAt(fromNs));
     await new Promise<void>((resolve) => {
       const timer = setInterval(() => {
@@ -44,7 +44,7 @@ export class SimVenue implements Venue {
           for (const trade of event.trades ?? []) market.trade({ ...trade, ns, timestamp });
           if (event.change) market.book(ns, event.change);
         }
-      }, wakeMs);
+      }, pollMs);
       const stop = (): void => {
         clearInterval(timer);
         resolve();
@@ -55,8 +55,8 @@ export class SimVenue implements Venue {
   }
 }
 
-/** The market from a moment on, each event at its time on the wall. */
-class Running {
+/** The market from a moment on, each event at its wall time. */
+class RunningMarket {
   readonly #market: SimulatedMarket;
   #segment: number;
   /** Wall time of the tape's time 0. */
@@ -66,13 +66,13 @@ class Running {
 
   constructor(market: SimulatedMarket, fromNs: bigint) {
     this.#market = market;
-    const minute = Math.floor((Number(fromNs / nsPerMs) - beganMs) / segmentMs);
+    const minute = Math.floor((Number(fromNs / nsPerMs) - originMs) / segmentMs);
     this.#segment = modulo(minute, segments);
-    this.#zeroNs = BigInt(beganMs + (minute - this.#segment) * segmentMs) * nsPerMs;
+    this.#zeroNs = BigInt(originMs + (minute - this.#segment) * segmentMs) * nsPerMs;
     this.#events = market.events(this.#segment);
   }
 
-  /** The whole book at a time within the segment that it begins in. */
+  /** The whole book at a time within the first segment. */
   bookAt(ns: bigint): (book: OrderBook) => void {
     const events = [this.#market.opening(this.#segment), ...this.until(ns)];
     return (book) => {
@@ -85,27 +85,27 @@ class Running {
     return this.#zeroNs + BigInt(event.ns);
   }
 
-  /** What happens up to a time. */
+  /** The events up to a time. */
   *until(ns: bigint): Generator<MarketEvent> {
     for (;;) {
-      this.#next ??= this.#take();
+      this.#next ??= this.#read();
       if (this.nsOf(this.#next) > ns) return;
       yield this.#next;
       this.#next = undefined;
     }
   }
 
-  #take(): MarketEvent {
+  #read(): MarketEvent {
     const { value, done } = this.#events.next();
     if (!done) return value;
-    // A segment opens with the book that the one before it has ended with.
+    // A segment opens with the book at the end of its predecessor.
     this.#segment = (this.#segment + 1) % segments;
     this.#events = this.#market.events(this.#segment);
-    return this.#segment === 0 ? this.#beginAgain() : this.#take();
+    return this.#segment === 0 ? this.#restart() : this.#read();
   }
 
-  /** After 91 days the market begins again, with another book. */
-  #beginAgain(): MarketEvent {
+  /** After 91 days the market starts over, with another book. */
+  #restart(): MarketEvent {
     this.#zeroNs += BigInt(segments * segmentMs) * nsPerMs;
     const opening = this.#market.opening(0);
     return {

@@ -1,78 +1,78 @@
 import type { OrderBook } from "@tapedeck/market";
 import type { TimeDecimals, TradeSide } from "@tapedeck/protocol";
 
-/** A trade as a venue told it. */
+/** A trade as the venue reports it. */
 export interface VenueTrade {
-  /** Nanoseconds since 1970 by the venue's clock, or by ours where it tells none. */
+  /** Nanoseconds since 1970 by the venue's clock, or by ours if the venue sends no time. */
   readonly ns: bigint;
   readonly id?: number | string;
-  /** Ids of this instrument's trades run 1, 2, 3, ..., so a hole in them is a loss. */
+  /** Trade ids of this instrument run 1, 2, 3, ..., so a missing id means a lost trade. */
   readonly consecutive?: boolean;
   /** The trade's own time as the venue wrote it, ISO 8601. */
   readonly timestamp: string;
   readonly price: number;
   readonly size: number;
   readonly side: TradeSide;
-  /** Why it is no trade of this market now, and is left out: a liquidation off the book, one from before the connection. */
+  /** Why the trade is left out: a liquidation away from the book, or one from before the connection. */
   readonly excluded?: string;
 }
 
-/** Where a venue's events go, in the order in which they were heard. */
+/** Receives a venue's events in the order in which they arrive. */
 export interface MarketSink {
   /**
-   * Changes the book. After this the book is whole: all that the venue has sent, in its own order, nothing missing.
+   * Changes the book. Afterwards the book is complete: everything that the venue has sent, in its order, nothing missing.
    *
-   * @param ns nanoseconds since 1970 by the venue's clock; undefined where it tells none
+   * @param ns nanoseconds since 1970 by the venue's clock; undefined if the venue sends no time
    */
   book(ns: bigint | undefined, change: (book: OrderBook) => void): void;
   trade(trade: VenueTrade): void;
-  /** The book is no longer the market's, until `book` is called again: something is missing or contradicts itself. */
+  /** The book no longer matches the market, until `book` is called again: an update is missing or contradicts the book. */
   bookLost(reason: string): void;
-  /** A message that cannot be read. `text` is as it came. */
+  /** A message that cannot be parsed. `text` is the message as received. */
   unreadable(error: unknown, text: string): void;
 }
 
-/** One connection's life. */
 export interface StreamOptions {
   readonly symbol: string;
   readonly market: MarketSink;
-  /** Nanoseconds since 1970 now, on the cluster's clock. */
+  /** Nanoseconds since 1970 on the cluster's clock. */
   readonly now: () => bigint;
-  /** A connection that has told the market nothing for so long is given up. */
+  /** The connection is given up after this long without an event. */
   readonly silenceMs: number;
   readonly signal: AbortSignal;
 }
 
-/** An exchange, or what stands in for one. */
+/** An exchange, or the simulated one. */
 export interface Venue {
-  /** Decimals of a second that its times carry. */
+  /** Decimals of a second in its times. */
   readonly decimals: TimeDecimals;
   /**
-   * Connects, and tells the market what it hears until the signal aborts. One connection serves one feed, so that what goes
-   * wrong with it disturbs no other.
+   * Connects and passes events to `market` until the signal aborts. One connection serves one feed, so that a fault on it
+   * disturbs no other feed.
    *
-   * @throws VenueTrouble when the connection is of no more use
+   * @throws VenueError when the connection has failed
    */
-  stream(connection: StreamOptions): Promise<void>;
-  /** The symbols that it trades, in capitals; absent where any is, or there is nobody to ask. Rejects where it cannot be asked. */
+  stream(options: StreamOptions): Promise<void>;
+  /** The symbols that it trades, in capitals. Absent if it trades any symbol, or has no list. Rejects if the list cannot be fetched. */
   listSymbols?(signal: AbortSignal): Promise<string[]>;
 }
 
+/** Also the values of the label `why` of `tapedeck_feed_reconnects_total`. */
 export type VenueErrorKind =
-  /** Not reached, or lost on the way. */
+  /** No connection, or it failed on the way. */
   | "unreachable"
-  /** The venue will not: unknown symbol, banned address, too many connections. Asking again soon makes it worse. */
+  /** The venue refuses: unknown symbol, banned address, too many connections. Retrying soon makes it worse. */
   | "refused"
-  /** It was there and is gone. */
+  /** An open connection closed. */
   | "lost"
-  /** It is there and says nothing. */
+  /** The connection is open and brings no events. */
   | "silent"
-  /** What it said cannot all be true. */
+  /** Messages contradict each other, or updates are missing. */
   | "out of step";
 
 /** Why a connection to a venue ended. The message is a sentence for users. */
 export class VenueError extends Error {
-  override readonly name = "VenueTrouble";
+  override readonly name = "VenueError";
   readonly kind: VenueErrorKind;
 
   constructor(kind: VenueErrorKind, message: string, options?: ErrorOptions) {

@@ -9,7 +9,7 @@ import { okx } from "./okx.js";
 import { type SimSettings, SimVenue } from "./sim.js";
 import type { Venue } from "./venue.js";
 
-/** Sources that are heard over a socket. */
+/** Sources with a WebSocket API. */
 export type SocketSource = Exclude<LiveSource, "SIM">;
 
 const protocols: Readonly<Record<SocketSource, VenueProtocol>> = {
@@ -22,7 +22,7 @@ const protocols: Readonly<Record<SocketSource, VenueProtocol>> = {
   OKX: okx,
 };
 
-/** Where the venues are, and where their REST is: instruments are listed there, and Binance gives its books there. */
+/** The public addresses: WebSocket, and REST for the list of instruments and the book snapshots of Binance. */
 export const publicAddresses = {
   BINANCE: { socket: "wss://stream.binance.com:443/stream", rest: "https://api.binance.com" },
   "BINANCE-FUTURES": { socket: "wss://fstream.binance.com/public/stream", rest: "https://fapi.binance.com" },
@@ -38,17 +38,17 @@ export interface VenueSettings {
   readonly sim: SimSettings;
 }
 
-/** All venues by their names. They hold no connections of their own. */
+/** All venues by name. They hold no connections of their own. */
 export function createVenues({ addresses, sim }: VenueSettings): Readonly<Record<LiveSource, Venue>> {
-  const heard = (source: SocketSource) => new SocketVenue(protocols[source], addresses[source]);
+  const socketVenue = (source: SocketSource) => new SocketVenue(protocols[source], addresses[source]);
   return {
-    BINANCE: heard("BINANCE"),
-    "BINANCE-FUTURES": heard("BINANCE-FUTURES"),
-    BITMEX: heard("BITMEX"),
-    BYBIT: heard("BYBIT"),
-    COINBASE: heard("COINBASE"),
-    KRAKEN: heard("KRAKEN"),
-    OKX: heard("OKX"),
+    BINANCE: socketVenue("BINANCE"),
+    "BINANCE-FUTURES": socketVenue("BINANCE-FUTURES"),
+    BITMEX: socketVenue("BITMEX"),
+    BYBIT: socketVenue("BYBIT"),
+    COINBASE: socketVenue("COINBASE"),
+    KRAKEN: socketVenue("KRAKEN"),
+    OKX: socketVenue("OKX"),
     SIM: new SimVenue(sim),
   };
 }

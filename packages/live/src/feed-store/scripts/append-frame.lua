@@ -1,15 +1,15 @@
 --[[
-  Adds a frame to a live tape and tells everyone who listens, if the writer still holds the feed and no frame before this one
-  is missing. With the first frame of a new tape what is left of another one goes.
+  Appends a frame to a live tape and publishes it, if the writer still holds the claim and no earlier frame is missing. The first
+  frame of a new tape removes the stream of the old one.
   KEYS[1] live       stream, and the channel of the same name
   KEYS[2] feed       hash
   ARGV[1] owner      the writer's claim
   ARGV[2] tape       that the frame belongs to
   ARGV[3] seq
   ARGV[4] message    the frame, as it is stored and published
-  ARGV[5] keep_from  older frames may leave the stream as far as they are stored
+  ARGV[5] keep_from  earlier frames may leave the stream once they are stored
   ARGV[6..] field, value, field, value, ... that change with this frame
-  Returns 1 if it was added, 2 if it was there already, 0 if another writer holds the feed, -1 if Redis has not the frame before
+  Returns 1 if it was appended, 2 if it is there already, 0 if another writer holds the claim, -1 if Redis lacks the frame before it
 ]]
 local live, feed = KEYS[1], KEYS[2]
 local owner, tape, seq, message, keep_from = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])

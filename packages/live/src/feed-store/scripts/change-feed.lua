@@ -1,13 +1,13 @@
 --[[
-  Changes what a feed's hash says, if it is as the caller believes, and tells everyone who listens.
+  Changes a feed's hash if it is as the caller expects, and publishes it.
   KEYS[1] live    stream, and the channel of the same name
   KEYS[2] feed    hash
-  ARGV[1] owner   who has to hold the feed; empty: whoever
-  ARGV[2] rev     the revision that was read, 0 for no hash; empty: whichever
-  ARGV[3] after   "clear" to remove the recent frames, "remove" to remove the hash too; empty for neither. The hash goes a
-                  second later: revisions may be ahead of the clock by then, and one that is made anew has to go on from them
+  ARGV[1] owner   who has to hold the claim; empty for anyone
+  ARGV[2] rev     the revision that was read, 0 for no hash; empty for any
+  ARGV[3] after   "clear" to remove the stream, "remove" to remove the hash too; empty for neither. The hash goes a second later:
+                  revisions may be ahead of the clock by then, and those of a new hash have to be higher
   ARGV[4..] field, value, field, value, ...; a value of "@now" is Redis's time in ms
-  Returns the hash as it is then, field, value, ...; 0 if it is not as the caller believes, -1 if there is none
+  Returns the new hash: field, value, ...; 0 if it is not as expected, -1 if there is none
 ]]
 local live, feed = KEYS[1], KEYS[2]
 local owner, rev, after = ARGV[1], ARGV[2], ARGV[3]

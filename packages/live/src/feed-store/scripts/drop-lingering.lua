@@ -1,9 +1,9 @@
 --[[
-  Forgets that a feed was wanted, if those who wanted it have left it and nobody has wanted it since.
+  Removes the demand for a feed if every request was released and none was made since.
   KEYS[1] wanted   sorted set
   KEYS[2] left     sorted set
   ARGV[1] feed     SOURCE:SYMBOL
-  Returns 1 if nobody wants it now, 0 if somebody does
+  Returns 1 if the feed is out of demand now, else 0
 ]]
 local wanted, left, feed = KEYS[1], KEYS[2], ARGV[1]
 

@@ -1,12 +1,12 @@
 --[[
-  A session wants no feed any more.
+  Releases a session's request for a feed.
   KEYS[1] wanted   sorted set
-  KEYS[2] left     sorted set: the feed comes here where nobody else wants it
-  KEYS[3] of       sorted set: what the session's owner wants
-  KEYS[4] for      what the names of the sets of those who want a feed begin with
+  KEYS[2] left     sorted set: receives the feed if no other session requests it
+  KEYS[3] of       sorted set: the requests of the session's owner
+  KEYS[4] for      prefix of the names of the sets of a feed's sessions
   ARGV[1] session
-  ARGV[2] until    a wish for longer than that was made since, and stands; empty: none does
-  Returns 1 if it wanted one, else 0
+  ARGV[2] until    a request that lasts longer was made since, and stays; empty: none was
+  Returns 1 if a request was released, else 0
 ]]
 local wanted, left, of, its = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local session, upTo = ARGV[1], tonumber(ARGV[2])
@@ -18,7 +18,7 @@ for _, wish in ipairs(redis.call("ZRANGE", of, 0, -1)) do
   local stands = upTo and tonumber(redis.call("ZSCORE", of, wish)) > upTo
   if string.sub(wish, 1, at - 1) == session and not stands then
     local feed = string.sub(wish, at + 1)
-    -- A key that is not declared, but in the slot of the others.
+    -- An undeclared key, but in the same slot.
     local former = its .. feed
     redis.call("ZREM", of, wish)
     redis.call("ZREM", former, session)

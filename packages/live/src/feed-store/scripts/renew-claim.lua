@@ -1,8 +1,8 @@
 --[[
-  Says that the writer of a feed lives.
+  Renews a writer's claim.
   KEYS[1] feed   hash
   ARGV[1] owner  the writer's claim
-  Returns 1, 0 if another writer holds the feed, -1 if there is no such feed any more
+  Returns 1, 0 if another writer holds the claim, -1 if there is no hash
 ]]
 local feed, owner = KEYS[1], ARGV[1]
 

@@ -1,21 +1,21 @@
 --[[
-  Has a feed wanted for some time from now on, on behalf of a session, which leaves the feed that it wanted before. A feed stays
-  wanted no shorter than somebody else wants it.
+  Requests a feed for a session for the linger time from now, and releases the session's former request. Never shortens the demand
+  of other sessions.
   KEYS[1] wanted   sorted set
   KEYS[2] left     sorted set
-  KEYS[3] of       sorted set: what the session's owner wants
-  KEYS[4] for      sorted set: who wants this feed; its name ends in the feed's
+  KEYS[3] of       sorted set: the requests of the session's owner
+  KEYS[4] for      sorted set: the sessions that request this feed; its name ends in the feed's
   KEYS[5] listed   set
-  KEYS[6] begun    counter: feeds that nobody wanted before the owner did
+  KEYS[6] begun    counter: feeds that the owner has started
   ARGV[1] feed     SOURCE:SYMBOL
   ARGV[2] symbol
   ARGV[3] session
   ARGV[4] linger   in ms
-  ARGV[5] most     feeds that one owner may want at a time, 0 for any number
-  ARGV[6] begins   feeds that one owner may have begun in a period, 0 for any number
+  ARGV[5] most     feeds that one owner may request at a time, 0 for any number
+  ARGV[6] begins   feeds that one owner may start in a period, 0 for any number
   ARGV[7] period   in ms
-  Returns 1; -1 where the venue lists no such symbol, 0 where the owner wants too many others, and where too many were begun -2 less
-  the ms until the period is over; then nothing is changed
+  Returns 1. Otherwise nothing is changed: -1 if the venue does not list the symbol, 0 if the owner requests too many feeds; if it
+  has started too many, -2 minus the ms until the period ends
 ]]
 local wanted, left, of, its, listed, begun = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local feed, symbol, session, linger, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -48,7 +48,7 @@ if not redis.call("ZSCORE", of, wish) then
   end
   if before then
     redis.call("ZREM", of, session .. " " .. before)
-    -- A key that is not declared, but in the slot of the others.
+    -- An undeclared key, but in the same slot.
     local former = string.sub(its, 1, #its - #feed) .. before
     redis.call("ZREM", former, session)
     redis.call("ZREMRANGEBYSCORE", former, "-inf", over)

@@ -1,18 +1,18 @@
 import { defineScripts, type RedisConnection } from "@tapedeck/runtime";
 import type { Result } from "ioredis";
 
-/** The files stay in src: the same path leads there from src/feed-store/scripts and from dist/feed-store/scripts. */
+/** The .lua files stay in src; this path leads there from src/feed-store/scripts and from dist/feed-store/scripts. */
 const folder = new URL("../../../src/feed-store/scripts/", import.meta.url);
 
-/** The Lua scripts by command name: file, and how many keys each takes. The files say what they do and answer. */
+/** The Lua scripts by command name, with their number of keys. The files document arguments and replies. */
 const scripts = {
   liveRead: { file: "read-feed", numberOfKeys: 1 },
   liveAppend: { file: "append-frame", numberOfKeys: 2 },
   liveChange: { file: "change-feed", numberOfKeys: 2 },
   liveRenew: { file: "renew-claim", numberOfKeys: 1 },
-  liveWant: { file: "request-feed", numberOfKeys: 6 },
-  liveLeave: { file: "release-feed", numberOfKeys: 4 },
-  liveDrop: { file: "drop-lingering", numberOfKeys: 2 },
+  liveRequest: { file: "request-feed", numberOfKeys: 6 },
+  liveRelease: { file: "release-feed", numberOfKeys: 4 },
+  liveDropLingering: { file: "drop-lingering", numberOfKeys: 2 },
 } as const;
 
 declare module "ioredis" {
@@ -41,7 +41,7 @@ declare module "ioredis" {
       ]
     ): Result<string[] | 0 | -1, Context>;
     liveRenew(feed: string, owner: string): Result<1 | 0 | -1, Context>;
-    liveWant(
+    liveRequest(
       ...args: [
         wanted: string,
         left: string,
@@ -53,19 +53,19 @@ declare module "ioredis" {
         symbol: string,
         session: string,
         lingerMs: number,
-        most: number,
-        begins: number,
+        maxFeeds: number,
+        newFeeds: number,
         periodMs: number,
       ]
     ): Result<number, Context>;
-    liveLeave(
+    liveRelease(
       ...args: [wanted: string, left: string, wishesOf: string, wishesFor: string, session: string, until: number | ""]
     ): Result<1 | 0, Context>;
-    liveDrop(wanted: string, left: string, feed: string): Result<1 | 0, Context>;
+    liveDropLingering(wanted: string, left: string, feed: string): Result<1 | 0, Context>;
   }
 }
 
-/** Teaches a connection the scripts of live tapes. Doing it again does no harm. */
+/** Defines the scripts of live tapes as commands of a connection. Safe to repeat. */
 export function defineLiveScripts(redis: RedisConnection): RedisConnection {
   defineScripts(redis, folder, scripts);
   return redis;

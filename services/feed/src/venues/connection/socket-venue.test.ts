@@ -8,111 +8,117 @@ import { bitmex } from "../bitmex.js";
 import { SocketVenue } from "./socket-venue.js";
 
 let exchange: FakeBitmex;
-let ears: StreamedMarket | undefined;
+let market: StreamedMarket | undefined;
 
 beforeEach(async () => {
   exchange = new FakeBitmex();
   await exchange.open();
 });
 afterEach(async () => {
-  ears?.stop();
-  await ears?.over;
-  ears = undefined;
+  market?.stop();
+  await market?.over;
+  market = undefined;
   await exchange.close();
 });
 
-function listen(symbol = "XBTUSD", options = {}): StreamedMarket {
+function connect(symbol = "XBTUSD", options = {}): StreamedMarket {
   const venue = new SocketVenue(bitmex, { socket: new URL(exchange.url), rest: new URL(exchange.restUrl) });
-  ears = streamMarket(venue, symbol, options);
-  return ears;
+  market = streamMarket(venue, symbol, options);
+  return market;
 }
 
-/** Waits until the ears have the book that the exchange has. */
-async function agree(heard: StreamedMarket, market = exchange.market("XBTUSD")): Promise<void> {
+/** Waits until the streamed book equals that of the exchange. */
+async function expectSameBook(streamed: StreamedMarket, market = exchange.market("XBTUSD")): Promise<void> {
   await vi.waitFor(() => {
-    expect(heard.book.bids.top(50)).toEqual(market.book.bids.top(50));
-    expect(heard.book.asks.top(50)).toEqual(market.book.asks.top(50));
-    expect(heard.book.bids.depth).toBeGreaterThan(10);
+    expect(streamed.book.bids.top(50)).toEqual(market.book.bids.top(50));
+    expect(streamed.book.asks.top(50)).toEqual(market.book.asks.top(50));
+    expect(streamed.book.bids.depth).toBeGreaterThan(10);
   }, soon);
 }
 
 describe("a connection", () => {
-  test("[FD1] tells the whole book and every change and trade of it", async () => {
+  test("[FD1] brings the whole book, every update and every trade", async () => {
     const market = exchange.market("XBTUSD");
-    const heard = listen();
-    await agree(heard);
+    const streamed = connect();
+    await expectSameBook(streamed);
     market.step(500);
-    await agree(heard);
-    expect(heard.trades.length).toBeGreaterThan(5);
-    expect(heard.updates).toMatchObject({ crossed: 0 });
-    expect(heard.times.every((ns) => ns !== undefined)).toBe(true);
+    await expectSameBook(streamed);
+    expect(streamed.trades.length).toBeGreaterThan(5);
+    expect(streamed.updates).toMatchObject({ crossed: 0 });
+    expect(streamed.times.every((ns) => ns !== undefined)).toBe(true);
   });
 
-  test("[FD2] that is left ends at once, also before it is open", async () => {
+  test("[FD2] that is stopped ends at once, also before it is open", async () => {
     exchange.market("XBTUSD");
-    const heard = listen();
-    heard.stop();
-    expect(await heard.over).toBeUndefined();
-    const second = listen();
-    await agree(second);
+    const streamed = connect();
+    streamed.stop();
+    expect(await streamed.over).toBeUndefined();
+    const second = connect();
+    await expectSameBook(second);
     second.stop();
     expect(await second.over).toBeUndefined();
     await vi.waitFor(() => expect(exchange.clients.size).toBe(0), soon);
   });
 
-  test("[FD3] that breaks off ends as lost", async () => {
+  test("[FD3] that breaks ends as lost", async () => {
     exchange.market("XBTUSD");
-    const heard = listen();
-    await agree(heard);
+    const streamed = connect();
+    await expectSameBook(streamed);
     exchange.drop();
-    expect(await heard.over).toMatchObject({ kind: "lost", message: "BITMEX closed the connection (1006)." });
+    expect(await streamed.over).toMatchObject({ kind: "lost", message: "BITMEX closed the connection (1006)." });
   });
 
-  test("[FD3] of which nothing is heard ends as silent, though its socket lives", async () => {
+  test("[FD3] without events ends as silent, though its socket is open", async () => {
     exchange.market("XBTUSD");
-    const heard = listen("XBTUSD", { silenceMs: 600 });
-    await agree(heard);
+    const streamed = connect("XBTUSD", { silenceMs: 600 });
+    await expectSameBook(streamed);
     exchange.silence(true);
-    expect(await heard.over).toMatchObject({ kind: "silent", message: "BITMEX has said nothing of XBTUSD for 0.6 s." });
+    expect(await streamed.over).toMatchObject({
+      kind: "silent",
+      message: "BITMEX sent nothing about XBTUSD for 0.6 s.",
+    });
   });
 
-  test("[FD26] whose book is silent while trades go on is out of step", async () => {
+  test("[FD26] with trades but no book updates is out of step", async () => {
     exchange.market("XBTUSD").run();
-    const heard = listen("XBTUSD", { silenceMs: 600 });
-    await vi.waitFor(() => expect(heard.updates.count).toBeGreaterThan(5), soon);
+    const streamed = connect("XBTUSD", { silenceMs: 600 });
+    await vi.waitFor(() => expect(streamed.updates.count).toBeGreaterThan(5), soon);
     exchange.mute("orderBookL2");
-    expect(await heard.over).toMatchObject({
+    expect(await streamed.over).toMatchObject({
       kind: "out of step",
-      message: "BITMEX has sent trades of XBTUSD for 0.6 s and no change of its book.",
+      message: "BITMEX sent trades of XBTUSD for 0.6 s without a book update.",
     });
     exchange.mute(undefined);
   });
 
-  test("[FD3] to nobody ends as unreachable, and one to a venue that says no as refused", async () => {
+  test("[FD3] ends as unreachable without a server, and as refused when the venue rejects it", async () => {
     exchange.refuse(403);
-    expect(await listen().over).toMatchObject({ kind: "refused", message: "BITMEX refuses connections: 403 Refused." });
+    expect(await connect().over).toMatchObject({
+      kind: "refused",
+      message: "BITMEX refuses connections: 403 Refused.",
+    });
     await exchange.away();
-    const trouble = await listen().over;
-    expect(trouble).toMatchObject({ kind: "unreachable" });
-    expect(trouble?.message).toMatch(/^BITMEX cannot be reached at 127\.0\.0\.1:\d+: connect ECONNREFUSED/);
+    const error = await connect().over;
+    expect(error).toMatchObject({ kind: "unreachable" });
+    expect(error?.message).toMatch(/^BITMEX cannot be reached at 127\.0\.0\.1:\d+: connect ECONNREFUSED/);
     await exchange.open();
   });
 
-  test("[FD3] for a symbol that the venue does not know ends with the venue's words", async () => {
-    const trouble = await listen("NOSUCH").over;
-    expect(trouble).toMatchObject({
+  test("[FD3] for an unknown symbol ends with the venue's own message", async () => {
+    const error = await connect("NOSUCH").over;
+    expect(error).toMatchObject({
       kind: "refused",
       message: "BITMEX refuses NOSUCH: Unknown or expired symbol.",
     });
   });
 
-  test("[FD5] with a message that cannot be read ends where messages bear no numbers: it may have been of the book", async () => {
+  test("[FD5] without sequence numbers ends at an unreadable message, which may have changed the book", async () => {
     exchange.market("XBTUSD");
-    const heard = listen();
-    await agree(heard);
+    const streamed = connect();
+    await expectSameBook(streamed);
     exchange.sendUnreadable("<html>503 Service Unavailable</html>");
-    expect(await heard.over).toMatchObject({ kind: "out of step" });
-    expect(heard.unreadable).toEqual(["<html>503 Service Unavailable</html>"]);
+    expect(await streamed.over).toMatchObject({ kind: "out of step" });
+    expect(streamed.unreadable).toEqual(["<html>503 Service Unavailable</html>"]);
   });
 
   test.each([
@@ -126,99 +132,102 @@ describe("a connection", () => {
     `{"table":"orderBookL2","action":"explode","data":[]}`,
   ])("[FD5] survives %s", async (text) => {
     exchange.market("XBTUSD");
-    const heard = listen();
-    await agree(heard);
+    const streamed = connect();
+    await expectSameBook(streamed);
     exchange.sendUnreadable(text);
-    expect(await heard.over).toMatchObject({ kind: "out of step" });
-    expect(heard.unreadable).toEqual([text]);
+    expect(await streamed.over).toMatchObject({ kind: "out of step" });
+    expect(streamed.unreadable).toEqual([text]);
   });
 
-  test("[FD4] that changes a level which is not known, or brings one that is, is out of step", async () => {
+  test("[FD4] that updates an unknown level, or inserts a known one, is out of step", async () => {
     const market = exchange.market("XBTUSD");
-    const heard = listen();
-    await agree(heard);
+    const streamed = connect();
+    await expectSameBook(streamed);
     exchange.lose(3);
     market.step(2000);
-    expect(await heard.over).toMatchObject({ kind: "out of step" });
+    expect(await streamed.over).toMatchObject({ kind: "out of step" });
   });
 });
 
 describe.each([["spot", binance, "BINANCE"] as const, ["futures", binanceFutures, "BINANCE-FUTURES"] as const])(
   "Binance %s",
   (_, protocol, source) => {
-    let stand: FakeBinance;
+    let fake: FakeBinance;
     beforeEach(async () => {
-      stand = new FakeBinance({ futures: source !== "BINANCE" });
-      await stand.open();
+      fake = new FakeBinance({ futures: source !== "BINANCE" });
+      await fake.open();
     });
     afterEach(async () => {
-      ears?.stop();
-      await ears?.over;
-      await stand.close();
+      market?.stop();
+      await market?.over;
+      await fake.close();
     });
 
-    function hear(symbol = "BTCUSDT"): StreamedMarket {
-      ears = streamMarket(
-        new SocketVenue(protocol, { socket: new URL(stand.url), rest: new URL(stand.restUrl) }),
+    function connectTo(symbol = "BTCUSDT"): StreamedMarket {
+      market = streamMarket(
+        new SocketVenue(protocol, { socket: new URL(fake.url), rest: new URL(fake.restUrl) }),
         symbol,
       );
-      return ears;
+      return market;
     }
 
-    test("[FD1] its book is joined from a snapshot and the changes around it", async () => {
-      const market = stand.market("BTCUSDT");
+    test("[FD1] the book is built from a snapshot and the updates around it", async () => {
+      const market = fake.market("BTCUSDT");
       market.run();
-      const heard = hear();
-      await vi.waitFor(() => expect(heard.updates.count).toBeGreaterThan(20), soon);
+      const streamed = connectTo();
+      await vi.waitFor(() => expect(streamed.updates.count).toBeGreaterThan(20), soon);
       market.stop();
-      await agree(heard, market);
-      expect(heard.updates.crossed).toBe(0);
+      await expectSameBook(streamed, market);
+      expect(streamed.updates.crossed).toBe(0);
       market.step(500);
-      await agree(heard, market);
-      expect(heard.trades.length).toBeGreaterThan(5);
+      await expectSameBook(streamed, market);
+      expect(streamed.trades.length).toBeGreaterThan(5);
     });
 
-    test("[FD4] a missing number breaks the book until a new snapshot mends it, on the same connection", async () => {
-      const market = stand.market("BTCUSDT");
+    test("[FD4] a missing number invalidates the book until a new snapshot arrives, on the same connection", async () => {
+      const market = fake.market("BTCUSDT");
       market.run();
-      const heard = hear();
-      await vi.waitFor(() => expect(heard.updates.count).toBeGreaterThan(5), soon);
-      stand.lose(1);
-      await vi.waitFor(() => expect(heard.bookLost).toEqual([`Book updates of ${source} are missing.`]), soon);
-      const before = heard.updates.count;
-      await vi.waitFor(() => expect(heard.updates.count).toBeGreaterThan(before + 10), soon);
+      const streamed = connectTo();
+      await vi.waitFor(() => expect(streamed.updates.count).toBeGreaterThan(5), soon);
+      fake.lose(1);
+      await vi.waitFor(() => expect(streamed.bookLost).toEqual([`Book updates of ${source} are missing.`]), soon);
+      const before = streamed.updates.count;
+      await vi.waitFor(() => expect(streamed.updates.count).toBeGreaterThan(before + 10), soon);
       market.stop();
-      await agree(heard, market);
-      expect(stand.connections).toBe(1);
+      await expectSameBook(streamed, market);
+      expect(fake.connections).toBe(1);
     });
 
-    test("[FD5] a message that cannot be read is left out, and the numbers tell whether it mattered", async () => {
-      const market = stand.market("BTCUSDT");
+    test("[FD5] an unreadable message is left out; the numbers show whether it changed the book", async () => {
+      const market = fake.market("BTCUSDT");
       market.run();
-      const heard = hear();
-      await vi.waitFor(() => expect(heard.updates.count).toBeGreaterThan(5), soon);
-      stand.sendUnreadable("certainly not JSON");
-      stand.sendUnreadable('{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":"soon"}}');
-      const before = heard.updates.count;
-      await vi.waitFor(() => expect(heard.updates.count).toBeGreaterThan(before + 10), soon);
-      expect(heard.unreadable).toHaveLength(2);
-      expect(heard.bookLost.slice(1)).toEqual([]);
+      const streamed = connectTo();
+      await vi.waitFor(() => expect(streamed.updates.count).toBeGreaterThan(5), soon);
+      fake.sendUnreadable("certainly not JSON");
+      fake.sendUnreadable('{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":"soon"}}');
+      const before = streamed.updates.count;
+      await vi.waitFor(() => expect(streamed.updates.count).toBeGreaterThan(before + 10), soon);
+      expect(streamed.unreadable).toHaveLength(2);
+      expect(streamed.bookLost.slice(1)).toEqual([]);
     });
 
-    test("[FD3] an unknown symbol, which streams are silent about, is refused by REST", async () => {
-      stand.market("BTCUSDT").run();
-      const heard = hear("FOOBAR");
-      // The stream of a symbol that there is not never says anything: the book is asked for all the same.
-      expect(await heard.over).toMatchObject({ kind: "refused", message: `${source} refuses FOOBAR: Invalid symbol.` });
+    test("[FD3] an unknown symbol, whose stream stays silent, is refused by REST", async () => {
+      fake.market("BTCUSDT").run();
+      const streamed = connectTo("FOOBAR");
+      // The stream of an unknown symbol stays silent; the snapshot is requested all the same.
+      expect(await streamed.over).toMatchObject({
+        kind: "refused",
+        message: `${source} refuses FOOBAR: Invalid symbol.`,
+      });
     });
 
-    test("[FD3] a venue that gives no book is unreachable after some attempts", async () => {
-      stand.market("BTCUSDT").run();
-      stand.withhold(true);
-      const trouble = await hear().over;
-      expect(trouble).toMatchObject({
+    test("[FD3] a venue that sends no snapshot is unreachable after some attempts", async () => {
+      fake.market("BTCUSDT").run();
+      fake.withhold(true);
+      const error = await connectTo().over;
+      expect(error).toMatchObject({
         kind: "unreachable",
-        message: `${source} does not give its book: 503 Internal error.`,
+        message: `${source} refuses to send a book snapshot: 503 Internal error.`,
       });
     }, 15_000);
   },

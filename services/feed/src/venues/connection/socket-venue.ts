@@ -1,62 +1,62 @@
 import type { TimeDecimals } from "@tapedeck/protocol";
 import { WebSocket } from "ws";
 import { type MarketSink, type StreamOptions, type Venue, VenueError, type VenueTrade } from "../venue.js";
-import { fetchSymbols, type SymbolList } from "./listing.js";
-import { agentFor } from "./proxies.js";
+import { agentFor } from "./proxy-agent.js";
+import { fetchSymbols, type SymbolList } from "./rest.js";
 
-/** What a protocol can do with the connection that it speaks over. */
-export interface HandlerContext {
-  readonly symbol: string;
-  readonly market: MarketSink;
-  /** Of REST, where the venue has one. */
-  readonly rest: URL;
-  readonly signal: AbortSignal;
-  send(message: string): void;
-  /** Ends the connection: nothing that is heard afterwards reaches the protocol. */
-  end(trouble: VenueError): void;
-}
-
-/** Understands what a venue says over one connection. Made anew for each, so it begins with no state. */
-export interface MessageHandler {
-  /** Called when the connection is open: subscribes. */
-  onOpen?(): void;
-  /** A message, parsed. Throws where it makes no sense. */
-  onMessage(message: unknown, receivedNs: bigint, text: string): void;
-}
-
-/** How to speak with a venue, apart from any connection. */
+/** How a venue's WebSocket API works, apart from any connection. */
 export interface VenueProtocol {
   /** As users know it: `BITMEX`. */
   readonly source: string;
   readonly decimals: TimeDecimals;
-  /** Where to connect for an instrument. `base` is as configured. */
+  /** Where to connect for an instrument. `base` is the configured address. */
   address(base: URL, symbol: string): URL;
-  createHandler(line: HandlerContext): MessageHandler;
+  createHandler(connection: VenueConnection): MessageHandler;
   readonly symbolList: SymbolList;
-  /** Updates bear numbers, so that a message that cannot be read is noticed where it mattered. */
+  /** Updates carry sequence numbers or checksums, so an unreadable message is noticed if it changed the book. */
   readonly numbered: boolean;
-  /** Sent every `keepAliveMs` where the venue wants more than WebSocket's own pings. */
+  /** Sent every `keepAliveMs` if the venue requires more than WebSocket pings. */
   readonly keepAlive?: string;
-  /** Texts that mean nothing, such as the answer to `keepAlive` where that is no JSON. */
+  /** Messages without meaning, such as the reply to `keepAlive` if it is not JSON. */
   readonly ignore?: ReadonlySet<string>;
+}
+
+/** Interprets a venue's messages and checks their sequence. One for each connection, so it starts without state. */
+export interface MessageHandler {
+  /** Called when the connection is open: subscribes. */
+  onOpen?(): void;
+  /** A parsed message. Throws if it is malformed. */
+  onMessage(message: unknown, receivedNs: bigint, text: string): void;
+}
+
+/** The connection as its message handler sees it. */
+export interface VenueConnection {
+  readonly symbol: string;
+  readonly market: MarketSink;
+  /** Base address of the venue's REST API. */
+  readonly rest: URL;
+  readonly signal: AbortSignal;
+  send(message: string): void;
+  /** Ends the connection: the handler receives nothing afterwards. */
+  end(error: VenueError): void;
 }
 
 export interface VenueAddresses {
   readonly socket: URL;
-  /** Absent for a stand-in or relay without one. */
+  /** Absent for a relay without a REST API. */
   readonly rest: URL | undefined;
 }
 
 const handshakeMs = 10_000;
 const keepAliveMs = 5_000;
-/** A connection whose pings find no echo for this long is dead, however much it looks alive. */
-const echoMs = 12_000;
+/** A connection without a pong for this long is dead. */
+const pongTimeoutMs = 12_000;
 /** The largest first book: tens of thousands of levels. */
-const mostBytes = 32 << 20;
-/** Unreadable messages in a row after which the venue speaks another language. */
-const mostNonsense = 100;
+const maxMessageBytes = 32 << 20;
+/** After this many unreadable messages in a row the venue uses another protocol. */
+const maxUnreadable = 100;
 
-/** A venue that is heard over a WebSocket. */
+/** A venue that sends its market over a WebSocket. */
 export class SocketVenue implements Venue {
   readonly decimals: TimeDecimals;
   readonly listSymbols: Venue["listSymbols"];
@@ -71,55 +71,55 @@ export class SocketVenue implements Venue {
     if (rest !== undefined) this.listSymbols = (signal) => fetchSymbols(protocol.symbolList, rest, signal);
   }
 
-  stream(connection: StreamOptions): Promise<void> {
+  stream(options: StreamOptions): Promise<void> {
     return new Promise((resolve, reject) => {
-      const hearing = new SocketConnection(this.#protocol, this.#addresses, connection);
-      hearing.over.then(resolve, reject);
+      const connection = new SocketConnection(this.#protocol, this.#addresses, options);
+      connection.closed.then(resolve, reject);
     });
   }
 }
 
 /** One connection from its first packet to its last. */
-class SocketConnection implements HandlerContext, MarketSink {
+class SocketConnection implements VenueConnection, MarketSink {
   readonly symbol: string;
   readonly rest: URL;
-  readonly over: Promise<void>;
+  readonly closed: Promise<void>;
   readonly #protocol: VenueProtocol;
-  readonly #connection: StreamOptions;
+  readonly #options: StreamOptions;
   readonly #socket: WebSocket;
-  readonly #dialogue: MessageHandler;
+  readonly #handler: MessageHandler;
   readonly #ended = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
-  #finish: { resolve(): void; reject(trouble: VenueError): void } = { resolve() {}, reject() {} };
-  #toldAt = performance.now();
-  /** The first trade since the book has changed: a trade takes from the book, so a change has to follow. */
+  #settle: { resolve(): void; reject(error: VenueError): void } = { resolve() {}, reject() {} };
+  #lastEventAt = performance.now();
+  /** The first trade since the last book update. A trade takes from the book, so an update has to follow. */
   #tradedAt: number | undefined;
-  #echoAt = performance.now();
-  #nonsense = 0;
+  #lastPongAt = performance.now();
+  #unreadable = 0;
 
-  constructor(protocol: VenueProtocol, { socket, rest }: VenueAddresses, connection: StreamOptions) {
+  constructor(protocol: VenueProtocol, { socket, rest }: VenueAddresses, options: StreamOptions) {
     this.#protocol = protocol;
-    this.#connection = connection;
-    this.symbol = connection.symbol;
+    this.#options = options;
+    this.symbol = options.symbol;
     this.rest = rest ?? socket;
-    this.over = new Promise((resolve, reject) => {
-      this.#finish = { resolve, reject };
+    this.closed = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
     });
-    const address = protocol.address(socket, connection.symbol);
+    const address = protocol.address(socket, options.symbol);
     this.#socket = new WebSocket(address, {
       agent: agentFor(address),
       handshakeTimeout: handshakeMs,
-      maxPayload: mostBytes,
+      maxPayload: maxMessageBytes,
       perMessageDeflate: false,
       skipUTF8Validation: true,
     });
-    this.#dialogue = protocol.createHandler(this);
-    this.#attend(address);
-    connection.signal.addEventListener("abort", this.#leave, { once: true });
-    if (connection.signal.aborted) this.#leave();
+    this.#handler = protocol.createHandler(this);
+    this.#listen(address);
+    options.signal.addEventListener("abort", this.#abort, { once: true });
+    if (options.signal.aborted) this.#abort();
   }
 
-  // --- what the dialogue sees ---
+  // --- for the message handler ---
 
   get market(): MarketSink {
     return this;
@@ -133,122 +133,120 @@ class SocketConnection implements HandlerContext, MarketSink {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(message);
   }
 
-  end(trouble: VenueError): void {
-    if (this.#close()) this.#finish.reject(trouble);
+  end(error: VenueError): void {
+    if (this.#close()) this.#settle.reject(error);
   }
 
-  // --- the market, with an ear on how long nothing was told ---
+  // --- the market, passed on, with the time of its last event noted ---
 
   book(...event: Parameters<MarketSink["book"]>): void {
     if (this.signal.aborted) return;
-    this.#toldAt = performance.now();
+    this.#lastEventAt = performance.now();
     this.#tradedAt = undefined;
-    this.#connection.market.book(...event);
+    this.#options.market.book(...event);
   }
 
   trade(trade: VenueTrade): void {
     if (this.signal.aborted) return;
-    this.#toldAt = performance.now();
-    this.#tradedAt ??= this.#toldAt;
-    const { silenceMs, market } = this.#connection;
-    if (this.#toldAt - this.#tradedAt <= silenceMs) {
+    this.#lastEventAt = performance.now();
+    this.#tradedAt ??= this.#lastEventAt;
+    const { silenceMs, market } = this.#options;
+    if (this.#lastEventAt - this.#tradedAt <= silenceMs) {
       market.trade(trade);
       return;
     }
-    // One trade that moved no level, before a quiet, says nothing; trades that go on do.
-    const dead = `sent trades of ${this.symbol} for ${inSeconds(silenceMs)} and no change of its book.`;
-    this.end(new VenueError("out of step", `${this.#protocol.source} has ${dead}`));
+    // One trade that changed no level, before a quiet period, proves nothing; a series of trades does.
+    const what = `sent trades of ${this.symbol} for ${inSeconds(silenceMs)} without a book update`;
+    this.end(new VenueError("out of step", `${this.#protocol.source} ${what}.`));
   }
 
   bookLost(reason: string): void {
-    if (!this.signal.aborted) this.#connection.market.bookLost(reason);
+    if (!this.signal.aborted) this.#options.market.bookLost(reason);
   }
 
   unreadable(error: unknown, text: string): void {
-    if (!this.signal.aborted) this.#connection.market.unreadable(error, text);
+    if (!this.signal.aborted) this.#options.market.unreadable(error, text);
   }
 
   // --- the socket ---
 
-  #attend(address: URL): void {
+  #listen(address: URL): void {
     const { source, keepAlive } = this.#protocol;
     const socket = this.#socket;
     socket.on("open", () => {
-      this.#echoAt = this.#toldAt = performance.now();
-      this.#attempt("", () => this.#dialogue.onOpen?.());
+      this.#lastPongAt = this.#lastEventAt = performance.now();
+      this.#guard("", () => this.#handler.onOpen?.());
       this.#timers.push(
         setInterval(() => {
           socket.ping();
           if (keepAlive !== undefined) socket.send(keepAlive);
-          this.#look();
+          this.#checkTimeouts();
         }, keepAliveMs),
-        setInterval(() => this.#look(), Math.min(keepAliveMs, this.#connection.silenceMs / 4)),
+        setInterval(() => this.#checkTimeouts(), Math.min(keepAliveMs, this.#options.silenceMs / 4)),
       );
     });
     socket.on("pong", () => {
-      this.#echoAt = performance.now();
+      this.#lastPongAt = performance.now();
     });
-    socket.on("message", (data, isBinary) => this.#hear(isBinary ? "" : String(data)));
+    socket.on("message", (data, isBinary) => this.#onMessage(isBinary ? "" : String(data)));
     socket.on("unexpected-response", (_, response) => {
       const { statusCode = 0, statusMessage } = response;
-      // 5xx passes by itself; what is forbidden or too much does not.
+      // A 5xx passes by itself; a ban or a limit does not.
       const kind = statusCode >= 500 ? "unreachable" : "refused";
       this.end(new VenueError(kind, `${source} refuses connections: ${statusCode} ${statusMessage}.`));
     });
     socket.on("error", (error) => {
-      this.end(
-        new VenueError("unreachable", `${source} cannot be reached at ${address.host}: ${reasonOf(error)}.`, {
-          cause: error,
-        }),
-      );
+      const message = `${source} cannot be reached at ${address.host}: ${reasonOf(error)}.`;
+      this.end(new VenueError("unreachable", message, { cause: error }));
     });
     socket.on("close", (code, reason) => {
-      const said = reason.length > 0 ? `${code} ${reason}` : String(code);
-      this.end(new VenueError("lost", `${source} closed the connection (${said}).`));
+      const detail = reason.length > 0 ? `${code} ${reason}` : String(code);
+      this.end(new VenueError("lost", `${source} closed the connection (${detail}).`));
     });
   }
 
   // HOT: for each message of the venue.
-  #hear(text: string): void {
+  #onMessage(text: string): void {
     if (this.signal.aborted || this.#protocol.ignore?.has(text)) return;
-    const receivedNs = this.#connection.now();
-    this.#attempt(text, () => this.#dialogue.onMessage(JSON.parse(text), receivedNs, text));
+    const receivedNs = this.#options.now();
+    this.#guard(text, () => this.#handler.onMessage(JSON.parse(text), receivedNs, text));
   }
 
-  /** Nothing that a venue sends may go further than this. */
-  #attempt(text: string, act: () => void): void {
+  /** No message of a venue may throw beyond this. */
+  #guard(text: string, handle: () => void): void {
     try {
-      act();
-      this.#nonsense = 0;
+      handle();
+      this.#unreadable = 0;
     } catch (error) {
       const { source, numbered } = this.#protocol;
       this.unreadable(error, text);
-      this.#nonsense++;
-      if (numbered && this.#nonsense < mostNonsense) return;
-      this.end(new VenueError("out of step", `${source} sent what cannot be read: ${reasonOf(error)}.`));
+      this.#unreadable++;
+      if (numbered && this.#unreadable < maxUnreadable) return;
+      this.end(new VenueError("out of step", `${source} sent an unreadable message: ${reasonOf(error)}.`));
     }
   }
 
-  #look(): void {
+  #checkTimeouts(): void {
     const { source } = this.#protocol;
-    const { silenceMs } = this.#connection;
+    const { silenceMs } = this.#options;
     const now = performance.now();
-    if (now - this.#echoAt > echoMs) {
-      this.end(new VenueError("lost", `The connection to ${source} is dead: nothing comes back.`));
-    } else if (now - this.#toldAt > silenceMs) {
-      this.end(new VenueError("silent", `${source} has said nothing of ${this.symbol} for ${inSeconds(silenceMs)}.`));
+    if (now - this.#lastPongAt > pongTimeoutMs) {
+      this.end(new VenueError("lost", `The connection to ${source} is dead: pings get no answer.`));
+    } else if (now - this.#lastEventAt > silenceMs) {
+      const what = `sent nothing about ${this.symbol} for ${inSeconds(silenceMs)}`;
+      this.end(new VenueError("silent", `${source} ${what}.`));
     }
   }
 
-  readonly #leave = (): void => {
-    if (this.#close()) this.#finish.resolve();
+  readonly #abort = (): void => {
+    if (this.#close()) this.#settle.resolve();
   };
 
   #close(): boolean {
     if (this.signal.aborted) return false;
     this.#ended.abort();
     for (const timer of this.#timers) clearInterval(timer);
-    this.#connection.signal.removeEventListener("abort", this.#leave);
+    this.#options.signal.removeEventListener("abort", this.#abort);
     // At once: a venue that does not answer a closing handshake would hold the connection for half a minute.
     this.#socket.terminate();
     return true;
@@ -261,7 +259,7 @@ function inSeconds(ms: number): string {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // Of several addresses tried in turn; its own message is empty.
+  // Several addresses were tried in turn; the error's own message is empty.
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   return error.message.replace(/\.$/, "");
 }

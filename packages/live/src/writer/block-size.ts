@@ -4,11 +4,11 @@ import { type BlockFill, isBlockFull, type SerializedFrame } from "@tapedeck/tap
 const maxBlockSpanNs = 60_000_000_000;
 
 /** Whether the next frame begins a block, given the newest block of a live tape. */
-export function isFull(block: BlockFill | undefined): boolean {
-  return block === undefined || isBlockFull(block, { spanNs: maxBlockSpanNs });
+export function beginsBlock(newest: BlockFill | undefined): boolean {
+  return newest === undefined || isBlockFull(newest, { spanNs: maxBlockSpanNs });
 }
 
-export function filledWith(block: BlockFill | undefined, { ns, text }: SerializedFrame, begins: boolean): BlockFill {
+export function grownBlock(block: BlockFill | undefined, { ns, text }: SerializedFrame, begins: boolean): BlockFill {
   if (begins || block === undefined) return { frames: 1, textBytes: text.length, firstNs: ns, lastNs: ns };
   return { frames: block.frames + 1, textBytes: block.textBytes + text.length, firstNs: block.firstNs, lastNs: ns };
 }

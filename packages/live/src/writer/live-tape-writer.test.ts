@@ -112,7 +112,7 @@ describe("appending", () => {
     expect(await Promise.all(sent)).toEqual(["rejected", "rejected"]);
     await expect.poll(() => redis.status).toBe("ready");
     await expect(writer.append(seven, startNs)).rejects.toThrow(
-      "Frame 5 is not the one that has to be appended again.",
+      "Frame 5 is not the next one to be appended again.",
     );
     expect(await Promise.all([five, six, seven].map((frame) => writer.append(frame, startNs)))).toEqual(
       Array.from({ length: 3 }, () => "appended"),
@@ -128,7 +128,7 @@ describe("appending", () => {
   test("[LT4] refuses a frame that can be on no tape or not at its place, and goes on without it", async () => {
     const writer = await rig.claim();
     await expect(writer.append(one(1), startNs)).rejects.toThrow(
-      "Frame 0 is the first one, and at 100000000 ns instead of 0.",
+      "Frame 0 is the first one, but at 100000000 ns instead of 0.",
     );
     await appendAll(writer, someFrames(0, 3));
     await expect(writer.append(one(1), startNs)).rejects.toThrow(

@@ -111,9 +111,7 @@ describe("appending", () => {
     redis.stream.destroy();
     expect(await Promise.all(sent)).toEqual(["rejected", "rejected"]);
     await expect.poll(() => redis.status).toBe("ready");
-    await expect(writer.append(seven, startNs)).rejects.toThrow(
-      "Frame 5 is not the next one to be appended again.",
-    );
+    await expect(writer.append(seven, startNs)).rejects.toThrow("Frame 5 is not the next one to be appended again.");
     expect(await Promise.all([five, six, seven].map((frame) => writer.append(frame, startNs)))).toEqual(
       Array.from({ length: 3 }, () => "appended"),
     );

@@ -97,6 +97,6 @@ describe("[FD30] each venue has its own form of list", () => {
   test("Coinbase and OKX by their ids", () => {
     expect(coinbase.symbolList.read([{ id: "BTC-USD", status: "online" }])).toEqual({ symbols: ["BTC-USD"] });
     expect(okx.symbolList.read({ code: "0", data: [{ instId: "BTC-USDT" }] })).toEqual({ symbols: ["BTC-USDT"] });
-    expect(() => okx.symbolList.read({ code: "50011", msg: "Too Many Requests" })).toThrow("no list");
+    expect(() => okx.symbolList.read({ code: "50011", msg: "Too Many Requests" })).toThrow("is not a list");
   });
 });

@@ -1,3 +1,4 @@
+import { createHistogram } from "node:perf_hooks";
 import type { Metrics } from "@tapedeck/runtime";
 import { Counter } from "prom-client";
 
@@ -28,7 +29,7 @@ export interface TickerMetrics extends PublishMetrics {
   failover(): void;
   /** Frames published since the start, each of a merged message counted. */
   readonly framesPublished: number;
-  /** Lateness since the last call, in ms, and messages a second: for the heartbeat. */
+  /** Lateness since the last call, in ms, and messages per second, for the heartbeat. */
   takeLateness(): Lateness;
 }
 
@@ -86,7 +87,7 @@ export function createTickerMetrics(metrics: Metrics, { leases, capacity }: Tick
   });
   const failovers = new Counter({
     name: "tapedeck_ticker_failovers_total",
-    help: "Sessions taken over from a ticker that had not let go of them",
+    help: "Sessions taken over from a ticker that had not released them",
     registers,
   });
   metrics.observeGauge({ name: "tapedeck_ticker_leases", help: "Sessions held", read: leases });
@@ -96,7 +97,9 @@ export function createTickerMetrics(metrics: Metrics, { leases, capacity }: Tick
     read: () => capacity,
   });
 
-  const recent = new RecentLateness();
+  // In microseconds. `record` costs 0.07 us.
+  const recent = createHistogram();
+  let takenAt = performance.now();
   return {
     get framesPublished() {
       return framesPublished;
@@ -104,7 +107,7 @@ export function createTickerMetrics(metrics: Metrics, { leases, capacity }: Tick
     message(latenessMs, frames) {
       messages++;
       framesPublished += frames;
-      recent.add(latenessMs);
+      recent.record(Math.max(1, Math.round(latenessMs * 1000)));
       lateness.observe(latenessMs);
     },
     pipeline(ms, commands) {
@@ -117,35 +120,14 @@ export function createTickerMetrics(metrics: Metrics, { leases, capacity }: Tick
     leaseEnded: (why) => ended.inc({ why }),
     change: (type) => changes.inc({ type }),
     failover: () => failovers.inc(),
-    takeLateness: () => recent.take(),
+    takeLateness() {
+      const now = performance.now();
+      const at = (percent: number) => recent.percentile(percent) / 1000;
+      const messagesPerSecond = Math.round((recent.count * 1e4) / Math.max(1, now - takenAt)) / 10;
+      const summary = { p50: at(50), p95: at(95), p99: at(99), messagesPerSecond };
+      recent.reset();
+      takenAt = now;
+      return summary;
+    },
   };
-}
-
-/** Lateness since the last call of `take`, in steps of half a millisecond, up to 128 ms. */
-class RecentLateness {
-  readonly #counts = new Uint32Array(256);
-  #since = performance.now();
-
-  add(ms: number): void {
-    const step = Math.min(255, Math.max(0, Math.floor(ms * 2)));
-    this.#counts[step] = (this.#counts[step] ?? 0) + 1;
-  }
-
-  take(): Lateness {
-    const total = this.#counts.reduce((sum, count) => sum + count, 0);
-    const at = (share: number): number => {
-      let below = 0;
-      const step = this.#counts.findIndex((count) => {
-        below += count;
-        return below >= total * share;
-      });
-      return total === 0 ? 0 : (step + 1) / 2;
-    };
-    const now = performance.now();
-    const messagesPerSecond = Math.round((total * 1e4) / Math.max(1, now - this.#since)) / 10;
-    const taken = { p50: at(0.5), p95: at(0.95), p99: at(0.99), messagesPerSecond };
-    this.#counts.fill(0);
-    this.#since = now;
-    return taken;
-  }
 }

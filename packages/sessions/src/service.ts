@@ -12,6 +12,7 @@ import {
   type WallMs,
 } from "@tapedeck/protocol";
 import { type Logger, publish } from "@tapedeck/runtime";
+import { openIfExists } from "@tapedeck/tape";
 import { type Feeds, type FeedUser, feedUserOf, noFeeds } from "./feeds.js";
 import { orUnavailable } from "./redis/unavailable.js";
 import { apply } from "./rules/apply.js";
@@ -19,7 +20,6 @@ import type { Tapes } from "./rules/choose-mode.js";
 import { causeOf, isSystemCommand, type SystemCommand, writeLeadMs } from "./rules/commands.js";
 import { epochEndedBy } from "./rules/epochs.js";
 import { type NewSessionOptions, newSession } from "./rules/new-session.js";
-import { openIfPresent } from "./rules/places.js";
 import type { SeekableTape } from "./rules/playhead.js";
 import { hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
 import { resolve } from "./rules/resolve.js";
@@ -282,7 +282,7 @@ async function openLiveTape(
     if (!refused || current === undefined) throw error;
   }
   const name = await orUnavailable(feeds.tapeOf(source, symbol));
-  return name === "" ? undefined : await openIfPresent(name, tapes);
+  return name === "" ? undefined : await openIfExists(name, tapes);
 }
 
 function orThrow<T extends object>(value: T | Refusal): T {

@@ -27,6 +27,7 @@ export { isFolder, openTapeStore } from "./store/open-store.js";
 export { FileMissing, type TapeStore } from "./store/store.js";
 export * from "./tape.js";
 export {
+  openIfExists,
   TapeCatalog,
   type TapeOverview,
   type UnfinishedTape,

@@ -1,5 +1,5 @@
 import type { OwnOrder } from "@tapedeck/market";
-import { isoOfNs, type TapeView, type tapeOverview } from "@tapedeck/protocol";
+import { isoOfNs, RefusedError, type TapeView, type tapeOverview } from "@tapedeck/protocol";
 import { LRUCache } from "lru-cache";
 import type { z } from "zod";
 import { TapeNotFound } from "./errors.js";
@@ -123,9 +123,9 @@ export class TapeCatalog {
     defaultTape?: string,
   ): Promise<Tape | undefined> {
     if (choice.tape !== undefined)
-      return this.#simulated.isFork(choice.tape) ? undefined : this.#openIfThere(choice.tape);
+      return this.#simulated.isFork(choice.tape) ? undefined : openIfExists(choice.tape, this);
     if (choice.symbol === undefined && choice.source === undefined && defaultTape) {
-      const tape = await this.#openIfThere(defaultTape);
+      const tape = await openIfExists(defaultTape, this);
       if (tape !== undefined) return tape;
     }
     const fits = (manifest: Manifest) =>
@@ -176,15 +176,6 @@ export class TapeCatalog {
     this.#opened.set(name, opening);
     opening.catch(() => this.#opened.delete(name)); // the next caller tries again
     return opening;
-  }
-
-  async #openIfThere(name: string): Promise<Tape | undefined> {
-    try {
-      return await this.open(name);
-    } catch (error) {
-      if (error instanceof TapeNotFound) return undefined;
-      throw error;
-    }
   }
 
   async #manifestOf(name: string): Promise<Manifest> {
@@ -263,4 +254,14 @@ export type TapeCatalogOptions = {
 
 function sameWord(wanted: string | undefined, found: string): boolean {
   return wanted === undefined || wanted.toUpperCase() === found.toUpperCase();
+}
+
+/** Opens a tape of the catalog, or of what has its `open`; undefined if the tape does not exist (any more). */
+export async function openIfExists<T>(name: string, tapes: { open(name: string): Promise<T> }): Promise<T | undefined> {
+  try {
+    return await tapes.open(name);
+  } catch (error) {
+    if (error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return undefined;
+    throw error;
+  }
 }

@@ -8,10 +8,9 @@ import {
   type Refusal,
   refuse,
 } from "@tapedeck/protocol";
-import { type ForkedTape, type PlacedOrder, simulatedTapeFor, type TapePosition } from "@tapedeck/tape";
+import { type ForkedTape, openIfExists, type PlacedOrder, simulatedTapeFor, type TapePosition } from "@tapedeck/tape";
 import type { FeedUser } from "../feeds.js";
 import { beginning, type ResolvedCommand } from "./commands.js";
-import { openIfPresent } from "./places.js";
 import type { SeekableTape } from "./playhead.js";
 import type { KeptMode, SessionRecord } from "./record.js";
 
@@ -136,7 +135,7 @@ async function simulation(
 
 /** A tape may have been deleted meanwhile, or lost with the Redis that held its tail. */
 async function isStillAvailable({ tape, anchorSeq }: KeptMode, tapes: Tapes): Promise<boolean> {
-  const opened = tape === "" ? undefined : await openIfPresent(tape, tapes);
+  const opened = tape === "" ? undefined : await openIfExists(tape, tapes);
   return opened !== undefined && anchorSeq <= opened.span.lastSeq;
 }
 

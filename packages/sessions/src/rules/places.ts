@@ -7,16 +7,6 @@ import type { SessionRecord } from "./record.js";
 
 export type Range = Pick<SessionRecord, "fromNs" | "toNs">;
 
-/** The tape, or undefined if it does not exist (any more). */
-export async function openIfPresent(name: string, tapes: Pick<Tapes, "open">): Promise<SeekableTape | undefined> {
-  try {
-    return await tapes.open(name);
-  } catch (error) {
-    if (error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return undefined;
-    throw error;
-  }
-}
-
 /** A growing tape as it is now, so that all positions found on it agree on where it ends. */
 export function frozenTape(tape: SeekableTape): SeekableTape {
   const { firstSeq, lastSeq, firstNs, lastNs, growing } = tape.span;

@@ -9,7 +9,7 @@ import {
   type TapeNs,
   type WallMs,
 } from "@tapedeck/protocol";
-import type { TapePosition } from "@tapedeck/tape";
+import { openIfExists, type TapePosition } from "@tapedeck/tape";
 import { feedUserOf } from "../feeds.js";
 import { resolveOrder } from "../trading/resolve-order.js";
 import { chooseMode, edgeOf, type Tapes } from "./choose-mode.js";
@@ -30,7 +30,6 @@ import {
   momentOnTape,
   momentOrLost,
   momentWithLostTape,
-  openIfPresent,
   placeAtSeq,
   placeAtTime,
   type Range,
@@ -82,7 +81,7 @@ export async function resolve(
     return await resolveOrder(session, command, () => now + sinceRead(), tapes, signal);
   }
   if (session.tape === "") return { command: resolveWithoutTape(command), moment: momentWithoutTape(now) };
-  const opened = await (session.mode === "LIVE" ? openIfPresent(session.tape, tapes) : tapes.open(session.tape));
+  const opened = await (session.mode === "LIVE" ? openIfExists(session.tape, tapes) : tapes.open(session.tape));
   if (opened === undefined) return resolveWithLostTape(session, command, now);
   const tape = frozenTape(opened);
   const anchors = anchoringCommands.has(command.type) && isMoving(session) && !session.edge;
@@ -107,7 +106,7 @@ async function resolveEdge(
   const { mode, source, symbol } = session;
   const current = type === "tune" ? "current" : undefined;
   const live = mode === "LIVE" ? await tapes.live(source, symbol, feedUserOf(session), current) : undefined;
-  const own = session.tape === "" ? undefined : await openIfPresent(session.tape, tapes);
+  const own = session.tape === "" ? undefined : await openIfExists(session.tape, tapes);
   const tape = live ?? own;
   const edge: Edge | undefined = tape && { tape: tape.id, at: edgeOf(tape) };
   const moment = await momentOrLost(session, now, tapes);

@@ -10,7 +10,7 @@ import {
   type SessionView,
 } from "@tapedeck/protocol";
 import { type SessionRecord, type StoredSession, viewSession, waitsForItsTape } from "@tapedeck/sessions";
-import type { Tape } from "@tapedeck/tape";
+import { openIfExists, type Tape } from "@tapedeck/tape";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
 
@@ -67,12 +67,7 @@ export async function sessionViewOf(api: Api, { record, now, connections }: Stor
 /** The tape that a session plays. A LIVE session whose tape was lost with Redis has none until its feed starts the next. */
 export async function openTape(api: Api, { tape, mode }: SessionRecord): Promise<Tape | undefined> {
   if (tape === "") return undefined;
-  try {
-    return await api.tapes.open(tape);
-  } catch (error) {
-    if (mode === "LIVE" && error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return undefined;
-    throw error;
-  }
+  return mode === "LIVE" ? openIfExists(tape, api.tapes) : api.tapes.open(tape);
 }
 
 /** Ownership of `global`, whether it exists or not. */

@@ -1,6 +1,6 @@
-import { limits, RefusedError } from "@tapedeck/protocol";
+import { limits } from "@tapedeck/protocol";
 import { type EndedEpoch, playheadAt, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
-import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
+import { openIfExists, type Seq, type TapeCatalog } from "@tapedeck/tape";
 import type { Counters } from "../metrics.js";
 import type { SessionSubscription } from "../subscription/subscription.js";
 import { countTrades } from "./catch-up.js";
@@ -119,13 +119,4 @@ async function isDeliverable(missed: readonly MissedFrames[], tapes: ResumeConte
     if (trades > limits.resumeTrades) return false;
   }
   return true;
-}
-
-async function openIfExists(name: string, tapes: ResumeContext["tapes"]): Promise<Tape | undefined> {
-  try {
-    return await tapes.open(name);
-  } catch (error) {
-    if (error instanceof RefusedError && error.code === "TAPE_NOT_FOUND") return undefined;
-    throw error;
-  }
 }

@@ -1,9 +1,9 @@
-// Prints the alerts as an object of the Prometheus operator, whose spec is what a file of rules holds:
+// Prints the alerts as a PrometheusRule of the Prometheus operator, whose spec has the form of a rules file:
 // node scripts/prometheus-rule.mjs > k8s/components/prometheus-operator/alerts.yaml
 import { readFileSync } from "node:fs";
 
 const rules = readFileSync(new URL("../deploy/prometheus/alerts.yml", import.meta.url), "utf8");
-process.stdout.write(`# Made of deploy/prometheus/alerts.yml by scripts/prometheus-rule.mjs: change the alerts there.
+process.stdout.write(`# Generated from deploy/prometheus/alerts.yml by scripts/prometheus-rule.mjs. Change the alerts there.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:

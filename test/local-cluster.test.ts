@@ -10,7 +10,7 @@ import type { ClusterSnapshot } from "@tapedeck/cli";
 import { createAnswer } from "@tapedeck/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { programOf } from "./support/built.js";
-import { noneLeftWith, processesWith } from "./support/left-processes.js";
+import { processesWith, untilNoProcessHas } from "./support/left-processes.js";
 import { startRedisServer } from "./support/redis-server.js";
 
 // `tapedeck up` as a new user runs it: a process that starts processes, and is stopped by signals.
@@ -87,7 +87,7 @@ function pidsOf({ gateways, apis, tickers, feeds }: ClusterSnapshot): number[] {
 
 async function gone(cluster: ClusterSnapshot): Promise<void> {
   await vi.waitFor(() => expect(pidsOf(cluster).filter(alive)).toEqual([]), { timeout: 20_000, interval: 50 });
-  await noneLeftWith(folder);
+  await untilNoProcessHas(folder);
   await expect(fetch(cluster.url)).rejects.toThrow();
 }
 

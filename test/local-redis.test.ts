@@ -7,7 +7,7 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { programOf } from "./support/built.js";
-import { isAlive, noneLeftWith } from "./support/left-processes.js";
+import { isAlive, untilNoProcessHas } from "./support/left-processes.js";
 import { freePort, startRedisServer } from "./support/redis-server.js";
 import { soon } from "./support/soon.js";
 
@@ -28,7 +28,7 @@ afterEach(async () => {
     client.disconnect();
     child.kill("SIGKILL");
   }
-  await noneLeftWith(folder);
+  await untilNoProcessHas(folder);
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -11,7 +11,7 @@ import { FolderTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Http } from "./support/http.js";
-import { noneLeftWith } from "./support/left-processes.js";
+import { untilNoProcessHas } from "./support/left-processes.js";
 import { hasTerminals, Terminal } from "./support/terminal.js";
 import { Viewer } from "./support/viewer.js";
 
@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const terminal of terminals) terminal.close();
-  await noneLeftWith(folder);
+  await untilNoProcessHas(folder);
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 });
 
@@ -76,7 +76,7 @@ async function snapshot(): Promise<ClusterSnapshot> {
 async function endedTidily(terminal: Terminal): Promise<void> {
   expect(terminal.said).not.toMatch(/npm (error|ERR!)|\n\s+at /i);
   await expect(snapshot()).rejects.toThrow("ENOENT");
-  await noneLeftWith(folder);
+  await untilNoProcessHas(folder);
 }
 
 /** A tape of fifty minutes, so that a session still plays when the cluster is back. */
@@ -187,7 +187,7 @@ test.skipIf(!possible)(
 test.skipIf(!possible)("[U15] a terminal that is closed ends everything in order and keeps the sessions", () =>
   expectToKeepSession(npmStart, async (terminal) => {
     terminal.close();
-    await noneLeftWith(folder);
+    await untilNoProcessHas(folder);
     await expect(snapshot()).rejects.toThrow("ENOENT");
   }),
 );
@@ -219,7 +219,7 @@ test.skipIf(!possible)("[U15] SIGTERM to npm's whole process group, as of timeou
   expect(await exit).toEqual([0, null]);
   expect(said).not.toMatch(/npm (error|ERR!)/i);
   await expect(snapshot()).rejects.toThrow("ENOENT");
-  await noneLeftWith(folder);
+  await untilNoProcessHas(folder);
 });
 
 test.skipIf(!possible).each([

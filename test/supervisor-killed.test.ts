@@ -9,7 +9,7 @@ import { FolderTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { programOf } from "./support/built.js";
-import { noneLeftWith, processesWith } from "./support/left-processes.js";
+import { processesWith, untilNoProcessHas } from "./support/left-processes.js";
 import { freePort } from "./support/redis-server.js";
 
 const possible = process.platform === "linux" && spawnSync("redis-server", ["--version"]).status === 0;
@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const child of started) child.kill("SIGKILL");
-  await noneLeftWith(folder, endBudgetMs);
+  await untilNoProcessHas(folder, endBudgetMs);
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 });
 
@@ -69,7 +69,7 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
     const exit = once(child, "exit");
     child.disconnect();
     expect(await exit).toEqual([0, null]);
-    await noneLeftWith(folder, endBudgetMs);
+    await untilNoProcessHas(folder, endBudgetMs);
   });
 
   /** Runs `tapedeck up` with a tape to play, so that its services are started at once. */
@@ -116,7 +116,7 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
     const { child, prints } = await up();
     await moment(prints);
     child.kill("SIGKILL");
-    await noneLeftWith(folder, endBudgetMs);
+    await untilNoProcessHas(folder, endBudgetMs);
   });
 
   test("[U7] Redis ends when its keeper and the supervisor are killed at the same time", async () => {
@@ -125,6 +125,6 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
     const keeper = (await processesWith(folder)).find((line) => line.includes("dist/redis.js"));
     process.kill(Number.parseInt(keeper ?? "", 10), "SIGKILL");
     child.kill("SIGKILL");
-    await noneLeftWith(folder, endBudgetMs);
+    await untilNoProcessHas(folder, endBudgetMs);
   });
 });

@@ -117,7 +117,7 @@ test("[DB14] when its gateway is killed, the page says so, reconnects, and misse
   expect(seqs).toEqual(seqs.map((_, nth) => (seqs[0] ?? 0) + nth));
   expect(seqs).toEqual(expect.arrayContaining(before));
   expect(seqs.length).toBeGreaterThan(before.length);
-  await cluster.whole();
+  await cluster.untilAllReady();
 });
 
 test("[DB2] the page works with a cluster of another origin, and its links name it", async ({

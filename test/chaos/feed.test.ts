@@ -3,7 +3,7 @@ import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { FakeBitmex } from "../support/exchange/bitmex.js";
 import { FeedFollower } from "../support/feed-follower.js";
 import { now } from "../support/viewer.js";
-import { Watchers } from "./watchers.js";
+import { LiveViewers } from "./live-viewers.js";
 
 const exchange = new FakeBitmex();
 await exchange.open();
@@ -40,14 +40,14 @@ async function expectRightBook(cluster: TestCluster, follower: FeedFollower): Pr
 
 describe("faults of a feed while users watch it", () => {
   let follower: FeedFollower | undefined;
-  let watchers: Watchers | undefined;
+  let liveViewers: LiveViewers | undefined;
   beforeEach(() => {
     exchange.silence(false);
   });
   afterEach(async () => {
-    await watchers?.leave();
+    await liveViewers?.stop();
     await follower?.stop();
-    follower = watchers = undefined;
+    follower = liveViewers = undefined;
   });
 
   async function follow(cluster: TestCluster): Promise<FeedFollower> {
@@ -56,9 +56,9 @@ describe("faults of a feed while users watch it", () => {
     return follower;
   }
 
-  async function watch(cluster: TestCluster): Promise<Watchers> {
-    watchers = await Watchers.gather(cluster, "BITMEX", "XBTUSD");
-    return watchers;
+  async function watch(cluster: TestCluster): Promise<LiveViewers> {
+    liveViewers = await LiveViewers.start(cluster, "BITMEX", "XBTUSD");
+    return liveViewers;
   }
 
   test("[F10] killed: another feed continues the same tape after a marked gap", async ({ cluster }) => {
@@ -75,7 +75,7 @@ describe("faults of a feed while users watch it", () => {
     await users.untilFrames(fault, 20);
     expect(await users.check(fault)).toEqual(Array(3).fill([feed.gaps[0]]));
     cluster.note(`chaos SIGKILL feed: no frame for ${users.longestPause(fault)} ms, gap of ${feed.gaps[0]} ms`);
-    await cluster.whole();
+    await cluster.untilAllReady();
   });
 
   test("[F11] stopped: another one takes over, and the gap is only a few frames long", async ({ cluster }) => {
@@ -95,7 +95,7 @@ describe("faults of a feed while users watch it", () => {
     await users.untilFrames(fault, 20);
     expect(await users.check(fault)).toEqual(Array(3).fill(gaps));
     cluster.note(`chaos SIGTERM feed: no frame for ${users.longestPause(fault)} ms, gap of ${gaps[0]} ms`);
-    await cluster.whole();
+    await cluster.untilAllReady();
   });
 
   test("[F12] frozen for longer than its lock: the other takes over, and the frozen one is fenced when it thaws", async ({

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, inject } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
 import { Tapes } from "../support/tapes.js";
-import { Stage } from "./stage.js";
+import { MixedSessions } from "./mixed-sessions.js";
 
 /** At which what is in memory, some minutes at 1, is played in less than that. */
 const fast = 60;
@@ -60,16 +60,16 @@ describe("a folder on a network's file system", () => {
   test("[F72] hangs: what is in memory plays on, then it stands and waits; live and simulated markets go on, and so does every process", async ({
     cluster,
   }) => {
-    const stage = await Stage.set(cluster, fast);
+    const sessions = await MixedSessions.start(cluster, fast);
     let hung: Hung | undefined;
     const files = ["primary/1/blocks.bin", "eth/current.json", "eth/1/manifest.json"];
-    await stage.storeAway("hangs", {
+    await sessions.checkStoreOutage("hangs", {
       begin: async () => {
         hung = await Hung.of(...files.map((file) => path(folder, file)));
       },
       end: async () => hung?.answer(),
     });
-    await stage.nobodyNoticed();
-    await stage.clear();
+    await sessions.expectAllRecovered();
+    await sessions.end();
   });
 });

@@ -3,7 +3,7 @@ import { testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { Bucket } from "../support/s3-server.js";
 import { now } from "../support/viewer.js";
-import { framesSince, join, Stage, type User } from "./stage.js";
+import { framesSince, join, MixedSessions, type User } from "./mixed-sessions.js";
 
 /** Sessions that its one ticker holds. */
 const capacity = 4;
@@ -14,9 +14,9 @@ const fast = 60;
 
 let bucket: Bucket;
 beforeAll(async () => {
-  bucket = await Bucket.stocked("usdm", "primary");
+  bucket = await Bucket.withTapes("usdm", "primary");
 });
-afterAll(() => bucket.forget());
+afterAll(() => bucket.dispose());
 
 const test = testOnCluster(() => ({
   gateways: 2,
@@ -32,25 +32,25 @@ describe("what a whole cluster may lack", () => {
   test("[F24] the tape store is away: what is in memory plays on, then it stands and waits; live and simulated markets go on", async ({
     cluster,
   }) => {
-    const stage = await Stage.set(cluster, fast);
-    await stage.storeAway("is away", { begin: () => bucket.away(), end: () => bucket.back() });
-    await stage.nobodyNoticed();
-    await stage.clear();
+    const sessions = await MixedSessions.start(cluster, fast);
+    await sessions.checkStoreOutage("is away", { begin: () => bucket.away(), end: () => bucket.back() });
+    await sessions.expectAllRecovered();
+    await sessions.end();
   });
 
   test("[F23] [LS9] Redis is full: playing goes on, commands are told why they are refused, and work when there is room", async ({
     cluster,
   }) => {
-    const stage = await Stage.set(cluster);
-    const { replay, live, simulation } = stage;
+    const sessions = await MixedSessions.start(cluster);
+    const { replay, live, simulation } = sessions;
     const began = now();
     await cluster.redis.config("SET", "maxmemory", "1mb");
     try {
-      await stage.refused("POST", "/sessions/create", {}, /out of memory/);
-      await stage.refused("POST", `/replay/pause/${replay.id}`, {}, /out of memory/);
+      await sessions.expectUnavailable("POST", "/sessions/create", {}, /out of memory/);
+      await sessions.expectUnavailable("POST", `/replay/pause/${replay.id}`, {}, /out of memory/);
       await expect(replay.viewer.command("pause")).rejects.toThrow(/out of memory/);
       expect((await cluster.http.session(replay.id)).state).toBe("PLAYING");
-      await stage.pass(outageMs);
+      await sessions.wait(outageMs);
       for (const user of [replay, simulation]) expect(framesSince(began, user)).toBeGreaterThan(outageMs / 150);
       cluster.note(`chaos Redis full: ${framesSince(began, live)} frames of the live market meanwhile`);
     } finally {
@@ -59,19 +59,19 @@ describe("what a whole cluster may lack", () => {
     const pause = () => cluster.http.call("POST", `/replay/pause/${replay.id}`);
     await cluster.until(async () => (await pause()).status === 200, "a pause");
     await cluster.http.control(replay.id, "resume");
-    await stage.nobodyNoticed();
-    await stage.clear();
+    await sessions.expectAllRecovered();
+    await sessions.end();
   });
 
   test("[F22] all tickers are full: who comes too late stands, commands work, and it moves when there is room", async ({
     cluster,
   }) => {
-    const stage = await Stage.set(cluster);
+    const sessions = await MixedSessions.start(cluster);
     const users: User[] = [];
     for (let nth = 0; nth < 3 * capacity; nth++) users.push(await join(cluster, { tape: "usdm" }));
     for (const { id } of users) await cluster.http.control(id, "start");
     const began = now();
-    await stage.pass(3_000);
+    await sessions.wait(3_000);
     const moving = users.filter((user) => framesSince(began, user) > 0);
     const waiting = users.filter((user) => !moving.includes(user));
     cluster.note(
@@ -89,24 +89,24 @@ describe("what a whole cluster may lack", () => {
       expect(viewer.frames).toHaveConsecutiveSeqs();
       await cluster.end({ id, viewers: [viewer] }); // and makes room for the next
     }
-    await stage.nobodyNoticed();
-    await stage.clear();
+    await sessions.expectAllRecovered();
+    await sessions.end();
   });
 
   test("[F21] all tickers are gone: those at the live edge go on, the others stand and can be told things; a new ticker takes all up", async ({
     cluster,
   }) => {
-    const stage = await Stage.set(cluster);
-    const { replay, live, simulation } = stage;
+    const sessions = await MixedSessions.start(cluster);
+    const { replay, live, simulation } = sessions;
     const [ticker] = cluster.tickers;
     if (ticker === undefined) throw new Error("no ticker");
     const gone = cluster.ended(ticker);
     const began = now();
     cluster.signal(ticker, "SIGKILL");
     await gone;
-    await stage.pass(1_000);
+    await sessions.wait(1_000);
     const stands = [replay, simulation].map(({ viewer }) => viewer.lastSeq);
-    await stage.pass(2_000);
+    await sessions.wait(2_000);
     expect([replay, simulation].map(({ viewer }) => viewer.lastSeq)).toEqual(stands);
     expect(framesSince(began, live)).toBeGreaterThan(15);
     const newcomer = await join(cluster, { tape: "usdm" });
@@ -123,6 +123,6 @@ describe("what a whole cluster may lack", () => {
       expect([viewer.closes, viewer.connections]).toEqual([[], 1]);
     }
     await cluster.end({ id: newcomer.id, viewers: [newcomer.viewer] });
-    await stage.clear();
+    await sessions.end();
   });
 });

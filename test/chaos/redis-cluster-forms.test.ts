@@ -55,8 +55,8 @@ describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () 
 
       // While masters have slots, and do not know yet who they are.
       await servers.assignSlots();
-      const asked = await servers.timesAskedForSlots();
-      await expect.poll(() => servers.timesAskedForSlots(), { timeout: 30_000 }).toBeGreaterThan(asked + 10);
+      const asked = await servers.slotRequests();
+      await expect.poll(() => servers.slotRequests(), { timeout: 30_000 }).toBeGreaterThan(asked + 10);
       const since = performance.now();
       const refused = await fetch(`${api?.url}/sessions/create`, { method: "POST" });
       expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);

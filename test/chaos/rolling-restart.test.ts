@@ -1,11 +1,11 @@
 import { availableParallelism, loadavg } from "node:os";
 import { expect } from "vitest";
-import { Buttons } from "../support/buttons.js";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
-import { modes } from "../support/crowd.js";
+import { CommandLoad } from "../support/command-load.js";
 import { describe as distribution } from "../support/distribution.js";
 import { now } from "../support/viewer.js";
-import { Audience, choiceOf, hiccup } from "./audience.js";
+import { modes } from "../support/watched-sessions.js";
+import { choiceOf, longestStall, UpgradeViewers } from "./upgrade-viewers.js";
 
 /** TAPEDECK_TEST_CROWD=500 sets 500, which takes three minutes on two cores. */
 const users = Number(process.env.TAPEDECK_TEST_CROWD ?? 200);
@@ -33,15 +33,15 @@ test("[F20] [U13] in a rolling restart of all services under hundreds of watched
 }, async ({ cluster }) => {
   const pids = () => Object.values(kinds).flatMap((services) => services(cluster).map(({ pid }) => pid));
   const before = pids();
-  const audience = await Audience.gather(cluster, users);
-  const buttons = await Buttons.reach(
+  const viewers = await UpgradeViewers.start(cluster, users);
+  const commands = await CommandLoad.start(
     cluster,
     Array.from({ length: 6 }, (_, index) => choiceOf(index)),
   );
   const spans: [what: string, spans: [from: number, to: number][]][] = [];
 
   const quiet = now();
-  await audience.playedOn(quiet + 3_000);
+  await viewers.untilAllPlayOn(quiet + 3_000);
   spans.push(["no restart", [[quiet, now()]]]);
   for (const [kind, services] of Object.entries(kinds)) {
     const restarts: [number, number][] = [];
@@ -50,31 +50,31 @@ test("[F20] [U13] in a rolling restart of all services under hundreds of watched
       const gone = cluster.ended(service);
       cluster.signal(service, "SIGTERM");
       await gone;
-      await cluster.whole();
-      await audience.playedOn(now() + settleMs);
+      await cluster.untilAllReady();
+      await viewers.untilAllPlayOn(now() + settleMs);
       restarts.push([began, now()]);
     }
     spans.push([`${kind}s restarted`, restarts]);
   }
 
-  await buttons.stop();
+  await commands.stop();
   const over = now();
   expect(pids().filter((pid) => before.includes(pid))).toEqual([]);
-  const seen = await audience.check(buttons.seats);
-  const seats = seen.slice(0, users);
+  const seen = await viewers.check(commands.sessions);
+  const sessions = seen.slice(0, users);
   for (const [what, restarts] of spans) {
-    const during = buttons.presses.filter(({ at }) => restarts.some(([from, to]) => at >= from && at <= to));
+    const during = commands.requests.filter(({ at }) => restarts.some(([from, to]) => at >= from && at <= to));
     cluster.note(`rolling, ${what}: commands ${distribution(during.map(({ ms }) => ms))} ms of ${during.length}`);
     for (const mode of modes) {
-      const ofMode = seats.filter((seat) => seat.mode === mode);
-      const gaps = restarts.flatMap((span) => ofMode.map((seat) => hiccup(seat, span)));
+      const ofMode = sessions.filter((session) => session.mode === mode);
+      const gaps = restarts.flatMap((span) => ofMode.map((session) => longestStall(session, span)));
       cluster.note(`rolling, ${what}: ${mode} hiccups ${distribution(gaps)} ms of ${gaps.length}`);
     }
   }
-  const failedConnects = seats.reduce((sum, { viewer }) => sum + viewer.closes.length + 1 - viewer.connections, 0);
+  const failedConnects = sessions.reduce((sum, { viewer }) => sum + viewer.closes.length + 1 - viewer.connections, 0);
   const [load] = loadavg();
   cluster.note(
     `rolling: ${before.length} services in ${Math.round(over - quiet)} ms, ${failedConnects} failed connects, load ${load?.toFixed(1)} on ${availableParallelism()} cores`,
   );
-  expect(buttons.failures).toEqual([]);
+  expect(commands.failures).toEqual([]);
 });

@@ -3,11 +3,11 @@ import { TestCluster } from "../support/cluster.js";
 import { describe as distribution } from "../support/distribution.js";
 import type { Viewer } from "../support/viewer.js";
 import "../support/expect.js";
-import { WatchedRedis } from "../support/sentinel.js";
+import { SentinelRedis } from "../support/sentinel.js";
 
 describe("a Redis master that dies, watched by Sentinel", () => {
   test("[F8] sessions play on by its replica; viewers keep their sockets and miss, repeat and reorder nothing", async () => {
-    const redis = await WatchedRedis.start();
+    const redis = await SentinelRedis.start();
     const cluster = await TestCluster.start({ redisUrl: redis.url });
     try {
       await failOver(redis, cluster);
@@ -18,7 +18,7 @@ describe("a Redis master that dies, watched by Sentinel", () => {
   });
 });
 
-async function failOver(redis: WatchedRedis, cluster: TestCluster): Promise<void> {
+async function failOver(redis: SentinelRedis, cluster: TestCluster): Promise<void> {
   const sessions = await Promise.all(Array.from({ length: 10 }, () => cluster.watched({ max_fps: 0 })));
   const viewers = sessions.flatMap((session) => session.viewers);
   await Promise.all(viewers.map((viewer) => viewer.next(8)));

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { testOnCluster } from "../support/cluster.js";
 import { Bucket } from "../support/s3-server.js";
-import { Stage } from "./stage.js";
+import { MixedSessions } from "./mixed-sessions.js";
 
 /** At which what is fetched ahead of a bucket, some minutes at 1, is played in seconds. */
 const fast = 60;
 
 let bucket: Bucket;
 beforeAll(async () => {
-  bucket = await Bucket.stocked("usdm", "primary");
+  bucket = await Bucket.withTapes("usdm", "primary");
 });
-afterAll(() => bucket.forget());
+afterAll(() => bucket.dispose());
 
 const test = testOnCluster(() => ({
   gateways: 2,
@@ -24,12 +24,12 @@ describe("a bucket that takes connections and answers nothing", () => {
   test("[F70] is one that is away: what is in memory plays on, then it stands and waits; live and simulated markets go on", async ({
     cluster,
   }) => {
-    const stage = await Stage.set(cluster, fast);
-    await stage.storeAway("is silent", {
+    const sessions = await MixedSessions.start(cluster, fast);
+    await sessions.checkStoreOutage("is silent", {
       begin: async () => bucket.goSilent(),
-      end: async () => bucket.speakAgain(),
+      end: async () => bucket.resume(),
     });
-    await stage.nobodyNoticed();
-    await stage.clear();
+    await sessions.expectAllRecovered();
+    await sessions.end();
   });
 });

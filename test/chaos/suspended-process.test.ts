@@ -22,7 +22,7 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
 test("[R13] [R27] a process that was suspended for seconds reads the replies that arrived meanwhile and keeps its connections", async () => {
   const redis = new RestartableRedis();
   await redis.start();
-  undo.push(() => redis.forget());
+  undo.push(() => redis.dispose());
   const child = spawn(process.execPath, [asks, redis.url], { stdio: ["ignore", "pipe", "inherit"] });
   undo.push(() => child.kill("SIGKILL"));
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

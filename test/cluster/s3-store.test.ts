@@ -6,9 +6,9 @@ import "../support/expect.js";
 let bucket: Bucket;
 
 beforeAll(async () => {
-  bucket = await Bucket.stocked("usdm");
+  bucket = await Bucket.withTapes("usdm");
 });
-afterAll(() => bucket.forget());
+afterAll(() => bucket.dispose());
 
 const test = testOnCluster(() => ({ env: { all: bucket.env } }));
 

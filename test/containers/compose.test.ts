@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { createAnswer } from "@tapedeck/protocol";
 import { SignJWT } from "jose";
 import { expect } from "vitest";
-import { lookedBackAt, takeSeats } from "../support/crowd.js";
-import { Onlookers, type Outcome, rowOf, tableOf } from "../support/events.js";
 import { note } from "../support/note.js";
 import { freePort } from "../support/redis-server.js";
+import { type DisruptionOutcome, rowOf, tableOf, UserLoad } from "../support/user-load.js";
+import { receivedFramesOf, watchSessions } from "../support/watched-sessions.js";
 import "../support/expect.js";
 import { ask, closeCodeOf, selfSigned, shownBy } from "./certificate.js";
-import { type Happening, happenings } from "./happenings.js";
+import { type ContainerDisruption, containerDisruptions } from "./disruptions.js";
 import { test } from "./in-containers.js";
 
 const secret = "a secret of at least thirty-two characters";
@@ -20,24 +20,24 @@ const all = process.env.TAPEDECK_TEST_CONTAINERS === "all";
 test("[DP20] [DP21] 100 watched sessions of all modes see each frame once and in order, whatever is killed, restarted, scaled, upgraded or taken down", {
   timeout: 900_000,
 }, async ({ project }) => {
-  const onlookers = await Onlookers.gather(project);
-  const seen: { happening: Happening; outcome: Outcome }[] = [];
+  const users = await UserLoad.start(project);
+  const seen: { disruption: ContainerDisruption; outcome: DisruptionOutcome }[] = [];
   try {
-    for (const happening of happenings(project).filter(({ long }) => all || !long)) {
-      const outcome = await onlookers.through(happening);
+    for (const disruption of containerDisruptions(project).filter(({ long }) => all || !long)) {
+      const outcome = await users.during(disruption);
       note(`containers: ${rowOf(outcome)}`);
-      seen.push({ happening, outcome });
+      seen.push({ disruption, outcome });
     }
   } finally {
-    await onlookers.leave();
+    await users.stop();
   }
   note(`containers:\n${tableOf(seen.map(({ outcome }) => outcome))}`);
-  for (const { happening, outcome } of seen) {
+  for (const { disruption, outcome } of seen) {
     const { name, lost, repeated, failures } = outcome;
     expect([name, lost, repeated]).toEqual([name, 0, 0]);
-    if (happening.smooth) expect([name, failures]).toEqual([name, []]);
+    if (disruption.uninterrupted) expect([name, failures]).toEqual([name, []]);
   }
-  for (const { id, frames, truth } of await lookedBackAt(project, onlookers.all)) {
+  for (const { id, frames, truth } of await receivedFramesOf(project, users.all)) {
     const flaw = frames.map((frame) => truth.flaw(frame)).find((found) => found !== undefined);
     expect(flaw, `${id} gets what the tape has not`).toBeUndefined();
   }
@@ -117,8 +117,8 @@ test("[DP24] it starts and serves where the engine lets a container open few fil
       /Max open files +1024 +1024/,
     );
   }
-  const [seat] = await takeSeats(project, [{ mode: "REPLAY", speed: 1, body: {} }]);
-  await seat?.viewer.next(5);
+  const [session] = await watchSessions(project, [{ mode: "REPLAY", speed: 1, body: {} }]);
+  await session?.viewer.next(5);
   await project.adjust({});
 });
 

@@ -8,9 +8,9 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { keysWith } from "@tapedeck/sessions";
-import type { TapeSource, Venue } from "../support/crowd.js";
 import { Http } from "../support/http.js";
 import { Viewer, type ViewerOptions } from "../support/viewer.js";
+import type { BalancedCluster, TapeSource } from "../support/watched-sessions.js";
 import { output } from "./command.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -20,7 +20,7 @@ const namespace = "tapedeck";
 const namespaces = [namespace, "haproxy-controller"];
 
 /** The local overlay on a cluster that a person has named by its context, and one address before it. */
-export class KubernetesProject implements Venue {
+export class KubernetesProject implements BalancedCluster {
   readonly url: string;
   readonly balanced: Http;
   readonly #context: string;

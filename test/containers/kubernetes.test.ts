@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { lookedBackAt } from "../support/crowd.js";
-import { type Event, Onlookers, type Outcome, rowOf, tableOf } from "../support/events.js";
 import { note } from "../support/note.js";
+import { type Disruption, type DisruptionOutcome, rowOf, tableOf, UserLoad } from "../support/user-load.js";
+import { receivedFramesOf } from "../support/watched-sessions.js";
 import { KubernetesProject } from "./kubernetes-project.js";
 
 /** Never the current context: a person names the cluster that may be used for this. */
@@ -46,20 +46,20 @@ describe.skipIf(context === "")("the local overlay on Kubernetes", () => {
   }, 200_000);
 
   test("[DP37] 100 watched sessions of all modes see each frame once and in order, whatever pod goes or is rolled", async () => {
-    const onlookers = await Onlookers.gather(project);
-    const outcomes: Outcome[] = [];
+    const users = await UserLoad.start(project);
+    const outcomes: DisruptionOutcome[] = [];
     try {
       for (const event of events(project)) {
-        const outcome = await onlookers.through(event);
+        const outcome = await users.during(event);
         note(`kubernetes: ${rowOf(outcome)}`);
         outcomes.push(outcome);
       }
     } finally {
-      await onlookers.leave();
+      await users.stop();
     }
     note(`kubernetes:\n${tableOf(outcomes)}`);
     for (const { name, lost, repeated } of outcomes) expect([name, lost, repeated]).toEqual([name, 0, 0]);
-    const seen = await project.withTapes((source) => lookedBackAt(source, onlookers.all));
+    const seen = await project.withTapes((source) => receivedFramesOf(source, users.all));
     for (const { id, frames, truth } of seen) {
       const flaw = frames.map((frame) => truth.flaw(frame)).find((found) => found !== undefined);
       expect(flaw, `${id} gets what the tape has not`).toBeUndefined();
@@ -67,7 +67,7 @@ describe.skipIf(context === "")("the local overlay on Kubernetes", () => {
   });
 });
 
-function events(project: KubernetesProject): Event[] {
+function events(project: KubernetesProject): Disruption[] {
   const onePod = async (service: string, ...how: string[]) => {
     const selector = ["--selector", `app.kubernetes.io/name=${service}`];
     const name = await project.kubectl("get", "pod", ...selector, "--output", "jsonpath={.items[0].metadata.name}");

@@ -6,10 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { keysWith } from "@tapedeck/sessions";
 import { z } from "zod";
-import type { TapeSource, Venue } from "../support/crowd.js";
 import { Http } from "../support/http.js";
 import { freePort } from "../support/redis-server.js";
 import { Viewer, type ViewerOptions } from "../support/viewer.js";
+import type { BalancedCluster, TapeSource } from "../support/watched-sessions.js";
 import type { Base } from "./bases.js";
 import { buildSecrets } from "./build-secrets.js";
 import { output } from "./command.js";
@@ -49,7 +49,7 @@ const container = z.looseObject({
  * docker-compose.yml as it stands, run under a name, a network and ports of its own. What differs is in an override file: where
  * images come from, and a way for the test to look into Redis and the tapes.
  */
-export class ComposeProject implements Venue, TapeSource {
+export class ComposeProject implements BalancedCluster, TapeSource {
   readonly url: string;
   readonly redisUrl: string;
   readonly keys = keysWith("tapedeck");

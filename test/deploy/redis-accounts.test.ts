@@ -149,7 +149,7 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
 
   const before = viewer.frames.length;
   for (const ticker of cluster.tickers) cluster.signal(ticker, "SIGKILL");
-  await cluster.whole();
+  await cluster.untilAllReady();
   await viewer.until(() => viewer.frames.length > before + 20, "frames of other tickers", 30_000);
 
   await session.mode({ mode: "SIMULATION", seed: 7 });

@@ -50,7 +50,7 @@ test("[CL30] [CL11] when its gateway is killed, the session continues through an
   expect(viewer.session.node).not.toBe(node);
   expectWholeRun(viewer, truth);
   viewer.session.close();
-  await cluster.whole();
+  await cluster.untilAllReady();
 });
 
 test("[CL31] when its gateway is told to stop, the session continues through another one at once", async ({
@@ -65,14 +65,14 @@ test("[CL31] when its gateway is told to stop, the session continues through ano
   await viewer.next(20);
   expectWholeRun(viewer, truth);
   viewer.session.close();
-  await cluster.whole();
+  await cluster.untilAllReady();
 });
 
 test("[CL32] [CL12] a network that goes silent without closing is noticed in time, and no frame is missed", async ({
   cluster,
 }) => {
   const [first = "", second = ""] = gatewaysOf(cluster);
-  const proxy = await SilentProxy.before(first);
+  const proxy = await SilentProxy.inFrontOf(first);
   const truth = await cluster.recording("usdm");
   const silenceMs = 1000;
   const client = clientAt(cluster.url, { gateways: [proxy.url, second], timing: { ...fastTiming, silenceMs } });
@@ -121,13 +121,13 @@ test("[CL33] a session that was deleted while its viewer was offline is not crea
   cluster,
 }) => {
   const [first = ""] = gatewaysOf(cluster);
-  const proxy = await SilentProxy.before(first);
+  const proxy = await SilentProxy.inFrontOf(first);
   const client = clientAt(cluster.url, { gateways: proxy.url, timing: { ...fastTiming, silenceMs: 400 } });
   const viewer = await SdkViewer.open(client, { tape: "usdm" });
   proxy.goSilent();
   await viewer.until(() => viewer.session.connection === "reconnecting", "the loss");
   await cluster.http.delete(viewer.session.id);
-  proxy.speakAgain();
+  proxy.resume();
   await viewer.until(() => viewer.end !== undefined, "the end");
   expect(viewer.end).toEqual({ reason: "expired" }); // the cluster no longer knows that it was deleted
   expect(await cluster.redis.exists(cluster.keys.session(viewer.session.id))).toBe(0);
@@ -138,7 +138,7 @@ test("[CL4] a viewer that was offline for too long gets a new history that says 
   cluster,
 }) => {
   const [first = ""] = gatewaysOf(cluster);
-  const proxy = await SilentProxy.before(first);
+  const proxy = await SilentProxy.inFrontOf(first);
   const client = clientAt(cluster.url, { gateways: proxy.url, timing: { ...fastTiming, silenceMs: 400 } });
   const viewer = await SdkViewer.open(client, { tape: "usdm", maxFps: 0 });
   await viewer.session.start();
@@ -147,7 +147,7 @@ test("[CL4] a viewer that was offline for too long gets a new history that says 
   await viewer.until(() => viewer.session.connection === "reconnecting", "the loss");
   // Nine jumps are more epochs than a session remembers.
   for (let jump = 1; jump <= 9; jump++) await cluster.http.control(viewer.session.id, "seek", { seq: 100 * jump });
-  proxy.speakAgain();
+  proxy.resume();
   await viewer.until(() => viewer.histories.length === 2, "another history");
   expect(viewer.histories.map(({ complete }) => complete)).toEqual([true, false]);
   await viewer.next(20);
@@ -159,7 +159,7 @@ test("[CL4] a viewer that was offline for too long gets a new history that says 
 test("[CL3] missed jumps are delivered in order, epoch by epoch", async ({ cluster }) => {
   const [first = ""] = gatewaysOf(cluster);
   const truth = await cluster.recording("usdm");
-  const proxy = await SilentProxy.before(first);
+  const proxy = await SilentProxy.inFrontOf(first);
   const client = clientAt(cluster.url, { gateways: proxy.url, timing: { ...fastTiming, silenceMs: 400 } });
   const viewer = await SdkViewer.open(client, { tape: "usdm", maxFps: 0 });
   await viewer.session.start();
@@ -173,7 +173,7 @@ test("[CL3] missed jumps are delivered in order, epoch by epoch", async ({ clust
     await stays.untilSession(({ controller_state }) => controller_state.cursor_seq !== null, "the jump");
     await stays.next(3);
   }
-  proxy.speakAgain();
+  proxy.resume();
   await viewer.until(() => viewer.frames.at(-1)?.epoch === Math.max(...epochs), "the newest epoch");
   await viewer.next(10);
   expect(new Set(viewer.frames.map(({ epoch }) => epoch))).toEqual(epochs);

@@ -25,7 +25,7 @@ test("[CL27] [CL40] the WebSocket of Node works as well as the one of the packag
 
 test("[CL40] a program that closes its session on a silent network still exits soon", async ({ cluster }) => {
   const [gateway] = cluster.gateways;
-  const proxy = await SilentProxy.before(gateway?.url ?? "");
+  const proxy = await SilentProxy.inFrontOf(gateway?.url ?? "");
   const program = Program.of(
     `import { tapedeck } from "@tapedeck/client";
      import WebSocket from "ws";
@@ -38,10 +38,10 @@ test("[CL40] a program that closes its session on a silent network still exits s
        console.log(session.connection);
      });`,
   );
-  await program.says("open");
+  await program.untilOutput("open");
   proxy.goSilent();
   const asked = performance.now();
-  program.tell("leave");
+  program.sendLine("leave");
   expect(await program.ended).toBe(0);
   expect(program.out).toBe("open\nclosed\n");
   expect(performance.now() - asked).toBeLessThan(5000); // ws alone would wait for 30 s
@@ -54,7 +54,7 @@ test.skipIf(!haveBrowser)(
   "[CL32] in a browser, too, a silent network is noticed and no frame is missed",
   async ({ cluster }) => {
     const [first, second] = cluster.gateways;
-    const proxy = await SilentProxy.before(first?.url ?? "");
+    const proxy = await SilentProxy.inFrontOf(first?.url ?? "");
     const pages = await Pages.open();
     try {
       const gateways = JSON.stringify([proxy.url, second?.url]);

@@ -55,7 +55,7 @@ describe("orders in a simulated market", () => {
     }
     await cluster.end(mine);
     await cluster.end(others);
-    await cluster.whole();
+    await cluster.untilAllReady();
   });
 
   test.for([

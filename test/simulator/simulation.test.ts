@@ -41,7 +41,7 @@ describe("simulated markets on a cluster", () => {
     expect(shared.length).toBeGreaterThan(5);
     for (const seq of shared) expect(another.get(seq)).not.toBe(one.get(seq));
     for (const { id, viewer } of [slow, fast, other]) await cluster.end({ id, viewers: [viewer] });
-    await cluster.whole();
+    await cluster.untilAllReady();
   });
 
   test("[SM31] a change of mode starts playing at once, and a seek a day ahead shows its frame", async ({

@@ -107,7 +107,7 @@ export class TestCluster {
       });
       return new TestCluster(cluster, tapes, prefix, folder, ownRedis);
     } catch (error) {
-      await ownRedis?.forget();
+      await ownRedis?.dispose();
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
@@ -157,7 +157,7 @@ export class TestCluster {
   }
 
   /** All that a client can connect to: gateways, apis, and the balancer. */
-  get waysIn(): readonly { readonly url: string; readonly pid: number }[] {
+  get endpoints(): readonly { readonly url: string; readonly pid: number }[] {
     const { balancer, url } = this.#cluster;
     return [...this.gateways, ...this.apis, ...(balancer ? [{ url, pid: balancer.pid }] : [])];
   }
@@ -258,7 +258,7 @@ export class TestCluster {
   }
 
   /** Waits until a service has ended, and every service serves again. */
-  async whole(ms = 30_000): Promise<void> {
+  async untilAllReady(ms = 30_000): Promise<void> {
     const services = () => [...this.gateways, ...this.apis, ...this.tickers, ...this.feeds];
     await this.until(() => services().every(({ ready }) => ready), "all services to serve", ms);
   }
@@ -295,7 +295,7 @@ export class TestCluster {
     } finally {
       await this.#cluster.kill();
       this.redis.disconnect();
-      await this.ownRedis?.forget();
+      await this.ownRedis?.dispose();
       if (!process.env.TAPEDECK_KEEP_LOGS) await rm(this.#folder, { recursive: true, force: true });
       else console.log(`logs are in ${this.#folder}`);
     }

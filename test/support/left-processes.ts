@@ -16,7 +16,7 @@ export async function processesWith(text: string): Promise<string[]> {
 }
 
 /** Waits until no such process is left. */
-export async function noneLeftWith(text: string, ms = 20_000): Promise<void> {
+export async function untilNoProcessHas(text: string, ms = 20_000): Promise<void> {
   if (process.platform !== "linux") return;
   await vi.waitFor(async () => expect(await processesWith(text)).toEqual([]), { timeout: ms, interval: 100 });
 }

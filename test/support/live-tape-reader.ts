@@ -1,8 +1,8 @@
 import { LiveTapes } from "@tapedeck/live";
 import { connectRedis, createLogger, type RedisConnection } from "@tapedeck/runtime";
 import { BlockCache, FolderTapeStore, type Seq, type Tape, TapeCatalog } from "@tapedeck/tape";
-import type { TapeSource } from "./crowd.js";
 import { Truth } from "./truth.js";
+import type { TapeSource } from "./watched-sessions.js";
 
 /** The live tapes of a cluster as another node would read them. */
 export class LiveTapeReader {

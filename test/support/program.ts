@@ -37,7 +37,7 @@ export class Program {
   }
 
   /** Resolves when it has printed this; rejects when it ends without. */
-  async says(words: string): Promise<void> {
+  async untilOutput(words: string): Promise<void> {
     const said = () => this.out.includes(words);
     if (said()) return;
     await new Promise<void>((resolve) => {
@@ -48,7 +48,7 @@ export class Program {
     if (!said()) throw new Error(`it ended without saying ${words}: ${this.out}${this.err}`);
   }
 
-  tell(line: string): void {
+  sendLine(line: string): void {
     this.#child.stdin?.end(`${line}\n`);
   }
 }

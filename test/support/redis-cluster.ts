@@ -145,7 +145,7 @@ export class RedisClusterServers {
   }
 
   /** How often clients have asked one of the masters who has which slots. */
-  async timesAskedForSlots(): Promise<number> {
+  async slotRequests(): Promise<number> {
     const told = await Promise.all(this.#masters.map(({ admin }) => admin.info("commandstats")));
     return Math.min(...told.map((text) => Number(/cmdstat_cluster\|slots:calls=(\d+)/.exec(text)?.[1] ?? 0)));
   }

@@ -93,7 +93,7 @@ export class RestartableRedis {
   }
 
   /** Takes along what it kept. */
-  async forget(): Promise<void> {
+  async dispose(): Promise<void> {
     await this.stop();
     if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
   }

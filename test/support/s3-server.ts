@@ -44,11 +44,11 @@ export class Bucket {
   static async open(): Promise<Bucket> {
     const directory = await mkdtemp(join(tmpdir(), "tapedeck-s3-"));
     const server = await startS3(directory);
-    return new Bucket(directory, server, await SilentProxy.before(server.url));
+    return new Bucket(directory, server, await SilentProxy.inFrontOf(server.url));
   }
 
   /** One with recordings in it, which what this file starts finds by the environment. */
-  static async stocked(...tapes: readonly RecordingName[]): Promise<Bucket> {
+  static async withTapes(...tapes: readonly RecordingName[]): Promise<Bucket> {
     const bucket = await Bucket.open();
     for (const [name, value] of Object.entries(bucket.env)) vi.stubEnv(name, value);
     for (const tape of tapes) {
@@ -88,8 +88,8 @@ export class Bucket {
   }
 
   /** New connections come through again. */
-  speakAgain(): void {
-    this.#way?.speakAgain();
+  resume(): void {
+    this.#way?.resume();
   }
 
   /** Connections break off, and none is taken. */
@@ -99,10 +99,10 @@ export class Bucket {
   }
 
   async back(): Promise<void> {
-    this.#way = await SilentProxy.before(this.#server.url, this.#port);
+    this.#way = await SilentProxy.inFrontOf(this.#server.url, this.#port);
   }
 
-  async forget(): Promise<void> {
+  async dispose(): Promise<void> {
     vi.unstubAllEnvs();
     await this.away();
     await this.#server.close();

@@ -6,14 +6,14 @@ import { Redis } from "ioredis";
 import { freePort, type RedisServer, startRedisServer } from "./redis-server.js";
 
 /** A master, its replica, and a sentinel that makes the replica master when the master is gone for a second. */
-export class WatchedRedis {
+export class SentinelRedis {
   readonly url: string;
   readonly #master: RedisServer;
   readonly #replica: RedisServer;
   readonly #sentinel: RedisServer;
   readonly #folder: string;
 
-  static async start(): Promise<WatchedRedis> {
+  static async start(): Promise<SentinelRedis> {
     const folder = await mkdtemp(join(tmpdir(), "tapedeck-sentinel-"));
     const master = await startRedisServer();
     const replica = await startRedisServer(["--replicaof", "127.0.0.1", portOf(master)]);
@@ -28,7 +28,7 @@ export class WatchedRedis {
       ].join("\n"),
     );
     const sentinel = await startSentinel(file);
-    const watched = new WatchedRedis(master, replica, sentinel, folder);
+    const watched = new SentinelRedis(master, replica, sentinel, folder);
     await watched.#untilReplicated();
     return watched;
   }

@@ -11,7 +11,7 @@ export class SilentProxy {
   #silent = false;
 
   /** @param target an address of http or redis */
-  static async before(target: string, port = 0): Promise<SilentProxy> {
+  static async inFrontOf(target: string, port = 0): Promise<SilentProxy> {
     const proxy = new SilentProxy(new URL(target));
     proxy.#server.listen(port, "127.0.0.1");
     await once(proxy.#server, "listening");
@@ -40,7 +40,7 @@ export class SilentProxy {
   }
 
   /** New connections come through again. Those that fell silent never do. */
-  speakAgain(): void {
+  resume(): void {
     this.#silent = false;
   }
 

@@ -45,7 +45,7 @@ test.skipIf(!existsSync("/proc/self/fd"))(
   async ({ cluster }) => {
     const headers = await headersOf("trudy");
     const { session_id } = await cluster.http.as(headers).create({ tape: "usdm" });
-    const balancer = cluster.waysIn.at(-1) ?? expect.fail();
+    const balancer = cluster.endpoints.at(-1) ?? expect.fail();
     const open = async () => (await holdings(balancer.pid)).descriptors;
     const before = await open();
     const address = `${balancer.url.replace(/^http/, "ws")}/ws/${session_id}`;

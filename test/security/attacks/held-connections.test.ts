@@ -16,12 +16,12 @@ test.skipIf(!possible)(
   "[R30] [U41] a client that holds or resets connections keeps none for longer than half a minute, and delays no viewer",
   async ({ cluster, onTestFinished }) => {
     const bystanders = await Bystanders.gather(cluster, 30);
-    const open = () => Promise.all(cluster.waysIn.map(async ({ pid }) => (await holdings(pid)).descriptors));
+    const open = () => Promise.all(cluster.endpoints.map(async ({ pid }) => (await holdings(pid)).descriptors));
     const before = await open();
     const connections = new HeldConnections();
     onTestFinished(() => connections.close());
     await bystanders.during("held connections", async () => {
-      for (const { url } of cluster.waysIn) {
+      for (const { url } of cluster.endpoints) {
         for (const habit of habits) await connections.hold(url, habit, each);
       }
     });

@@ -3,7 +3,7 @@ import { subprotocol } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import WebSocket from "ws";
 import { z } from "zod";
-import { Watchers } from "../../chaos/watchers.js";
+import { LiveViewers } from "../../chaos/live-viewers.js";
 import { type TestCluster, testOnCluster } from "../../support/cluster.js";
 import { headersOf, signIn } from "../../support/sign-in.js";
 import { now } from "../../support/viewer.js";
@@ -108,7 +108,7 @@ test("[AC20] a user who exhausts shared quotas does not interrupt other viewers 
 }) => {
   const [mallory, nina, linus] = await Promise.all(["mallory", "nina", "linus"].map((user) => headersOf(user)));
   const bystanders = await Bystanders.gather(cluster, 20);
-  const live = await Watchers.gather(cluster, "SIM", "BTCUSDT", linus);
+  const live = await LiveViewers.start(cluster, "SIM", "BTCUSDT", linus);
   const attacker = new Attacker(cluster, mallory ?? {});
   const newcomer = cluster.http.as(nina ?? {});
   const since = now();
@@ -148,6 +148,6 @@ test("[AC20] a user who exhausts shared quotas does not interrupt other viewers 
   for (const name of [...cyclers, ...hoarders])
     await cluster.http.as(mallory ?? {}).call("DELETE", `/sessions/${name}`);
   await expect.poll(ofAttacker, { interval: 500, timeout: 20_000 }).toEqual([]);
-  await live.leave();
+  await live.stop();
   await bystanders.leave();
 });

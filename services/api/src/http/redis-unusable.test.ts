@@ -69,7 +69,7 @@ test("[A9] [R25] an api that starts before Redis requests tickers once Redis is 
   const redis = new RestartableRedis();
   await redis.start();
   await redis.stop();
-  undo.push(() => redis.forget());
+  undo.push(() => redis.dispose());
   const api = await apiOn(redis.url);
   await expectRefusals(api, /^redis: no connection to Redis/);
   // What made queues fail for ever: one was asked for while there was no Redis.

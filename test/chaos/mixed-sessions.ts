@@ -4,7 +4,7 @@ import "../support/expect.js";
 import { now, type Viewer } from "../support/viewer.js";
 
 /** A session without frames for this long has stopped, at the speeds of these tests. */
-const standsMs = 2_500;
+const stalledMs = 2_500;
 
 export interface User {
   readonly id: string;
@@ -22,20 +22,20 @@ export function framesSince(moment: number, { viewer }: User): number {
 }
 
 /** One user of each mode, playing while a part of the cluster is unavailable. */
-export class Stage {
+export class MixedSessions {
   readonly cluster: TestCluster;
   readonly replay: User;
   readonly live: User;
   readonly simulation: User;
   readonly #pids: readonly number[];
 
-  static async set(cluster: TestCluster, speed = 1): Promise<Stage> {
+  static async start(cluster: TestCluster, speed = 1): Promise<MixedSessions> {
     const replay = await join(cluster, { tape: "primary", speed, max_fps: 30 });
     const live = await join(cluster, { mode: "LIVE", source: "SIM", symbol: "SIMUSD" });
     const simulation = await join(cluster, { mode: "SIMULATION", seed: 7 });
     await cluster.http.control(replay.id, "start");
     await Promise.all([replay, live, simulation].map(({ viewer }) => viewer.next(10, 40_000)));
-    return new Stage(cluster, replay, live, simulation);
+    return new MixedSessions(cluster, replay, live, simulation);
   }
 
   private constructor(cluster: TestCluster, replay: User, live: User, simulation: User) {
@@ -50,13 +50,13 @@ export class Stage {
     return [this.replay, this.live, this.simulation];
   }
 
-  async pass(ms: number): Promise<void> {
+  async wait(ms: number): Promise<void> {
     const until = now() + ms;
     await this.cluster.until(() => now() >= until, "some time to pass");
   }
 
   /** The request is refused for now, with a message. */
-  async refused(method: string, path: string, body: Record<string, unknown>, why: RegExp): Promise<void> {
+  async expectUnavailable(method: string, path: string, body: Record<string, unknown>, why: RegExp): Promise<void> {
     const answer = await this.cluster.http.call(method, path, body);
     expect([path, answer.status]).toEqual([path, 503]);
     expect(answer.body).toMatchObject({ code: "UNAVAILABLE", message: expect.stringMatching(why) });
@@ -67,7 +67,7 @@ export class Stage {
    * Without the tape store: the replay plays what is in memory, then waits; requests for a tape that is not open are refused,
    * however many there are; the other markets go on. When the store is back, the replay goes on.
    */
-  async storeAway(
+  async checkStoreOutage(
     how: string,
     { begin, end }: { begin: () => Promise<void>; end: () => Promise<void> },
   ): Promise<void> {
@@ -76,16 +76,16 @@ export class Stage {
     const began = now();
     try {
       const asked = Array.from({ length: 8 }, () =>
-        this.refused("POST", "/sessions/create", { tape: "eth" }, /tape store cannot be read/),
+        this.expectUnavailable("POST", "/sessions/create", { tape: "eth" }, /tape store cannot be read/),
       );
       await Promise.all(asked);
       cluster.note(`chaos tape store ${how}: what needs a tape is refused within ${Math.round(now() - began)} ms`);
       const lastAt = () => replay.viewer.frames.at(-1)?.at ?? 0;
-      await cluster.until(() => now() - Math.max(began, lastAt()) > standsMs, "the replay to stand", 40_000);
+      await cluster.until(() => now() - Math.max(began, lastAt()) > stalledMs, "the replay to stand", 40_000);
       expect(replay.viewer.lastSeq).toBeLessThan((await cluster.recording("primary")).lastSeq);
       for (const user of [live, simulation]) {
         expect(framesSince(began, user)).toBeGreaterThan((now() - began) / 150);
-        expect(framesSince(now() - standsMs, user)).toBeGreaterThan(0);
+        expect(framesSince(now() - stalledMs, user)).toBeGreaterThan(0);
       }
     } finally {
       await end();
@@ -96,7 +96,7 @@ export class Stage {
   }
 
   /** All play on, and saw their tapes as they are; no socket closed and no process ended. */
-  async nobodyNoticed(): Promise<void> {
+  async expectAllRecovered(): Promise<void> {
     await Promise.all(this.users.map(({ viewer }) => viewer.next(5, 40_000)));
     for (const { viewer } of this.users) {
       expect(viewer.frames).toHaveConsecutiveSeqs();
@@ -106,7 +106,7 @@ export class Stage {
     expect(this.#running()).toEqual(this.#pids);
   }
 
-  async clear(): Promise<void> {
+  async end(): Promise<void> {
     for (const { id, viewer } of this.users) await this.cluster.end({ id, viewers: [viewer] });
   }
 

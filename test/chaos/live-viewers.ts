@@ -6,25 +6,25 @@ import { LiveTapeReader } from "../support/live-tape-reader.js";
 import type { SeenFrame, Viewer } from "../support/viewer.js";
 import "../support/expect.js";
 
-interface Watcher {
+interface LiveViewer {
   readonly id: string;
   readonly viewer: Viewer;
 }
 
 /** Viewers of one live instrument: one at the edge through each gateway, and one a little behind it. */
-export class Watchers {
+export class LiveViewers {
   readonly #http: Http;
   readonly #tapes: LiveTapeReader;
-  readonly #all: readonly Watcher[];
+  readonly #all: readonly LiveViewer[];
 
-  static async gather(
+  static async start(
     cluster: TestCluster,
     source: string,
     symbol: string,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<Watchers> {
+  ): Promise<LiveViewers> {
     const http = cluster.http.as(headers);
-    const watch = async (): Promise<Watcher> => {
+    const watch = async (): Promise<LiveViewer> => {
       const { session_id: id } = await http.create({ mode: "LIVE", source, symbol, max_fps: 0 });
       return { id, viewer: await cluster.watch(id, { headers }) };
     };
@@ -35,10 +35,10 @@ export class Watchers {
     await all[0]?.viewer.next(10);
     await shifted?.command("resume");
     await shifted?.next(5);
-    return new Watchers(cluster, all, http);
+    return new LiveViewers(cluster, all, http);
   }
 
-  private constructor(cluster: TestCluster, all: readonly Watcher[], http: Http) {
+  private constructor(cluster: TestCluster, all: readonly LiveViewer[], http: Http) {
     this.#http = http;
     this.#all = all;
     this.#tapes = new LiveTapeReader(cluster);
@@ -89,7 +89,7 @@ export class Watchers {
     return Math.round(Math.max(0, ...pauses.flat()));
   }
 
-  async leave(): Promise<void> {
+  async stop(): Promise<void> {
     for (const { id, viewer } of this.#all) {
       await viewer.close();
       await this.#http.delete(id);

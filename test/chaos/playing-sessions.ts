@@ -6,7 +6,7 @@ import { longestGap } from "../support/pace.js";
 import type { Truth } from "../support/truth.js";
 import type { SeenFrame, Viewer } from "../support/viewer.js";
 
-interface Player {
+interface PlayingSession {
   readonly id: string;
   readonly viewer: Viewer;
   readonly speed: number;
@@ -15,29 +15,29 @@ interface Player {
 }
 
 /** A crowd of watched, playing sessions on a real recording: several paces, several places, both gateways. */
-export class Players {
-  readonly all: readonly Player[];
+export class PlayingSessions {
+  readonly all: readonly PlayingSession[];
   readonly truth: Truth;
   readonly #cluster: TestCluster;
 
-  static async gather(cluster: TestCluster, count = 100): Promise<Players> {
+  static async start(cluster: TestCluster, count = 100): Promise<PlayingSessions> {
     const truth = await cluster.recording("primary");
-    const all: Player[] = [];
+    const all: PlayingSession[] = [];
     for (let from = 0; from < count; from += 10) {
       const group = Array.from({ length: Math.min(10, count - from) }, (_, at) => join(cluster, truth, from + at));
       all.push(...(await Promise.all(group)));
     }
-    return new Players(cluster, all, truth);
+    return new PlayingSessions(cluster, all, truth);
   }
 
-  private constructor(cluster: TestCluster, all: readonly Player[], truth: Truth) {
+  private constructor(cluster: TestCluster, all: readonly PlayingSession[], truth: Truth) {
     this.#cluster = cluster;
     this.all = all;
     this.truth = truth;
   }
 
   /** Resolves when every viewer has been given a frame that arrived `ms` or more after `since`. */
-  async playedOn(since: number, ms: number): Promise<void> {
+  async untilAllPlayOn(since: number, ms: number): Promise<void> {
     await Promise.all(
       this.all.map(({ viewer }) =>
         viewer.until(() => (viewer.frames.at(-1)?.at ?? 0) >= since + ms, `frame ${ms} ms after the fault`, 30_000),
@@ -85,7 +85,7 @@ export class Players {
   }
 }
 
-async function join(cluster: TestCluster, truth: Truth, index: number): Promise<Player> {
+async function join(cluster: TestCluster, truth: Truth, index: number): Promise<PlayingSession> {
   const speed = index % 2 === 0 ? 1 : 2;
   const maxFps = [0, 30, 4][index % 3] ?? 0;
   const { session_id: id } = await cluster.http.create({ tape: truth.tape.id.split("@")[0], speed, max_fps: maxFps });

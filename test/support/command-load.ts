@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Choice, type Seat, takeSeats, type Venue } from "./crowd.js";
 import { now } from "./viewer.js";
+import { type BalancedCluster, type SessionChoice, type WatchedSession, watchSessions } from "./watched-sessions.js";
 
-export interface Press {
+export interface TimedRequest {
   readonly at: number;
   readonly ms: number;
   /** Why the press failed: the answer instead of 200. */
@@ -10,37 +10,37 @@ export interface Press {
 }
 
 /** Time between two presses, in ms. */
-const restMs = 50;
+const pauseMs = 50;
 
 /** Several users, in all modes, who press one button after the other, through the balancer. */
-export class Buttons {
-  readonly seats: readonly Seat[];
-  readonly presses: Press[] = [];
-  readonly #venue: Venue;
-  readonly #pressing: Promise<unknown>;
+export class CommandLoad {
+  readonly sessions: readonly WatchedSession[];
+  readonly requests: TimedRequest[] = [];
+  readonly #cluster: BalancedCluster;
+  readonly #running: Promise<unknown>;
   #over = false;
 
-  static async reach(venue: Venue, choices: readonly Choice[]): Promise<Buttons> {
-    return new Buttons(venue, await takeSeats(venue, choices));
+  static async start(cluster: BalancedCluster, choices: readonly SessionChoice[]): Promise<CommandLoad> {
+    return new CommandLoad(cluster, await watchSessions(cluster, choices));
   }
 
-  private constructor(venue: Venue, seats: readonly Seat[]) {
-    this.#venue = venue;
-    this.seats = seats;
-    this.#pressing = Promise.all(seats.map((seat) => this.#press(seat)));
+  private constructor(cluster: BalancedCluster, sessions: readonly WatchedSession[]) {
+    this.#cluster = cluster;
+    this.sessions = sessions;
+    this.#running = Promise.all(sessions.map((session) => this.#issueCommands(session)));
   }
 
   get failures(): string[] {
-    return this.presses.flatMap(({ failure }) => failure ?? []);
+    return this.requests.flatMap(({ failure }) => failure ?? []);
   }
 
   /** Stops pressing. */
   async stop(): Promise<void> {
     this.#over = true;
-    await this.#pressing;
+    await this.#running;
   }
 
-  async #press({ id }: Seat): Promise<void> {
+  async #issueCommands({ id }: WatchedSession): Promise<void> {
     const round: readonly [method: string, path: string, body?: unknown][] = [
       ["POST", `/replay/pause/${id}`],
       ["POST", `/replay/step/${id}`, { frames: 1 }],
@@ -57,15 +57,15 @@ export class Buttons {
       for (const [method, path, body] of round) {
         const at = now();
         const failure = await this.#failure(method, path, body);
-        this.presses.push({ at, ms: now() - at, ...(failure !== undefined && { failure }) });
-        await sleep(restMs);
+        this.requests.push({ at, ms: now() - at, ...(failure !== undefined && { failure }) });
+        await sleep(pauseMs);
       }
     }
   }
 
   async #failure(method: string, path: string, body: unknown): Promise<string | undefined> {
     try {
-      const { status, body: answer } = await this.#venue.balanced.call(method, path, body);
+      const { status, body: answer } = await this.#cluster.balanced.call(method, path, body);
       return status === 200 ? undefined : `${method} ${path}: ${status} ${JSON.stringify(answer).slice(0, 300)}`;
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? ` (${error.cause})` : "";

@@ -8,7 +8,7 @@ export const modes = ["REPLAY", "LIVE", "SIMULATION"] as const;
 export type Mode = (typeof modes)[number];
 
 /** A cluster behind one address, as its users see it. */
-export interface Venue {
+export interface BalancedCluster {
   readonly url: string;
   readonly balanced: Http;
   watch(sessionId: string, options: Partial<ViewerOptions>): Promise<Viewer>;
@@ -22,13 +22,13 @@ export interface TapeSource {
 }
 
 /** What a user watches; `body` is what their session is created by. */
-export interface Choice {
+export interface SessionChoice {
   readonly mode: Mode;
   readonly speed: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-export interface Seat {
+export interface WatchedSession {
   readonly id: string;
   readonly mode: Mode;
   readonly speed: number;
@@ -36,54 +36,61 @@ export interface Seat {
 }
 
 /** A session that plays, without a frame cap unless it asks for one, and its socket, which comes in by the balancer as a browser's does. */
-export async function takeSeat(
-  venue: Venue,
-  { mode, speed, body }: Choice,
+export async function watchSession(
+  cluster: BalancedCluster,
+  { mode, speed, body }: SessionChoice,
   texts: Map<string, string> = new Map(),
-): Promise<Seat> {
-  const { session_id: id } = await venue.balanced.create({ mode, speed, max_fps: 0, ...body });
-  const viewer = await venue.watch(id, { gateways: [venue.url], reconnect: true, texts });
-  if (mode === "REPLAY") await venue.balanced.control(id, "start");
+): Promise<WatchedSession> {
+  const { session_id: id } = await cluster.balanced.create({ mode, speed, max_fps: 0, ...body });
+  const viewer = await cluster.watch(id, { gateways: [cluster.url], reconnect: true, texts });
+  if (mode === "REPLAY") await cluster.balanced.control(id, "start");
   return { id, mode, speed, viewer };
 }
 
-/** Takes seats for so many users at a time, and waits until each has frames. */
-export async function takeSeats(venue: Venue, choices: readonly Choice[], atOnce = 20): Promise<Seat[]> {
+/** Takes sessions for so many users at a time, and waits until each has frames. */
+export async function watchSessions(
+  cluster: BalancedCluster,
+  choices: readonly SessionChoice[],
+  atOnce = 20,
+): Promise<WatchedSession[]> {
   const texts = new Map<string, string>();
-  const seats: Seat[] = [];
-  while (seats.length < choices.length) {
-    const group = choices.slice(seats.length, seats.length + atOnce);
-    seats.push(...(await Promise.all(group.map((choice) => takeSeat(venue, choice, texts)))));
+  const sessions: WatchedSession[] = [];
+  while (sessions.length < choices.length) {
+    const group = choices.slice(sessions.length, sessions.length + atOnce);
+    sessions.push(...(await Promise.all(group.map((choice) => watchSession(cluster, choice, texts)))));
   }
-  await Promise.all(seats.map(({ viewer }) => viewer.next(2, 40_000)));
-  return seats;
+  await Promise.all(sessions.map(({ viewer }) => viewer.next(2, 40_000)));
+  return sessions;
 }
 
 /** Resolves when every viewer has been given a frame that arrived at a moment or later. */
-export async function playedOn(seats: readonly Seat[], since: number, ms = 40_000): Promise<void> {
+export async function untilAllPlayOn(sessions: readonly WatchedSession[], since: number, ms = 40_000): Promise<void> {
   await Promise.all(
-    seats.map(({ viewer, mode }) =>
+    sessions.map(({ viewer, mode }) =>
       viewer.until(() => (viewer.frames.at(-1)?.at ?? 0) >= since, `frame of ${mode}`, ms),
     ),
   );
 }
 
-/** What came to a seat up to a moment, and what its tape says. */
-export interface Seen extends Seat {
+/** What came to a session up to a moment, and what its tape says. */
+export interface ReceivedFrames extends WatchedSession {
   readonly frames: readonly SeenFrame[];
   readonly truth: Truth;
 }
 
-export async function lookedBackAt(source: TapeSource, seats: readonly Seat[]): Promise<Seen[]> {
+export async function receivedFramesOf(
+  source: TapeSource,
+  sessions: readonly WatchedSession[],
+): Promise<ReceivedFrames[]> {
   const last = new Map<string, number>();
-  const looks = seats.map((seat) => {
-    const tape = seat.viewer.session?.tape ?? "none";
-    const frames = [...seat.viewer.frames]; // more come while tapes are read
+  const received = sessions.map((session) => {
+    const tape = session.viewer.session?.tape ?? "none";
+    const frames = [...session.viewer.frames]; // more come while tapes are read
     last.set(
       tape,
       frames.reduce((most, { seq }) => Math.max(most, seq), last.get(tape) ?? 0),
     );
-    return { seat, tape, frames };
+    return { session, tape, frames };
   });
   const reader = new LiveTapeReader(source);
   const truths = new Map<string, Truth>();
@@ -92,9 +99,9 @@ export async function lookedBackAt(source: TapeSource, seats: readonly Seat[]): 
   } finally {
     await reader.close();
   }
-  return looks.map(({ seat, tape, frames }) => {
+  return received.map(({ session, tape, frames }) => {
     const truth = truths.get(tape);
     if (truth === undefined) throw new Error(`nothing is known of ${tape}`);
-    return { ...seat, frames, truth };
+    return { ...session, frames, truth };
   });
 }

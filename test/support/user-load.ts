@@ -1,22 +1,30 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { Buttons } from "./buttons.js";
-import { type Choice, type Mode, modes, playedOn, type Seat, takeSeats, type Venue } from "./crowd.js";
+import { CommandLoad } from "./command-load.js";
 import { now, type SeenFrame } from "./viewer.js";
+import {
+  type BalancedCluster,
+  type Mode,
+  modes,
+  type SessionChoice,
+  untilAllPlayOn,
+  type WatchedSession,
+  watchSessions,
+} from "./watched-sessions.js";
 
 /** Something that is done to a cluster while it is watched; resolves when whoever did it would call it done. */
-export interface Event {
+export interface Disruption {
   readonly name: string;
   run(): Promise<unknown>;
 }
 
-/** What an event meant for those who watched and for those who pressed buttons. */
-export interface Outcome {
+/** What an event meant for those who watched and for those who pressed commands. */
+export interface DisruptionOutcome {
   readonly name: string;
   readonly ms: number;
   /** The longest that any viewer waited for a frame. */
   readonly longestWaitMs: number;
   /** The longest that the watching process itself stood still: a busy machine makes waits that no cluster made. */
-  readonly stoodMs: number;
+  readonly testStalledMs: number;
   readonly lost: number;
   readonly repeated: number;
   readonly requests: number;
@@ -30,7 +38,7 @@ const markets = ["BTCUSDT", "ETHUSDT"];
 const settleMs = 1_000;
 
 /** Users of all modes: replays at several speeds, with and without a frame cap, a live market that needs no internet, simulations. */
-function choiceOf(index: number): Choice {
+function choiceOf(index: number): SessionChoice {
   const mode: Mode = modes[index % modes.length] ?? "REPLAY";
   const nth = Math.floor(index / modes.length);
   switch (mode) {
@@ -43,43 +51,43 @@ function choiceOf(index: number): Choice {
   }
 }
 
-/** People who watch a cluster, and some who press its buttons, while things happen to it. Needs no more of it than its address. */
-export class Onlookers {
-  readonly seats: readonly Seat[];
-  readonly #buttons: Buttons;
+/** People who watch a cluster, and some who press its commands, while things happen to it. Needs no more of it than its address. */
+export class UserLoad {
+  readonly sessions: readonly WatchedSession[];
+  readonly #commands: CommandLoad;
 
-  static async gather(venue: Venue, { watching = 100, pressing = 3 } = {}): Promise<Onlookers> {
+  static async start(cluster: BalancedCluster, { watching = 100, commanding = 3 } = {}): Promise<UserLoad> {
     const choices = (count: number) => Array.from({ length: count }, (_, index) => choiceOf(index));
-    const seats = await takeSeats(venue, choices(watching), 10);
-    return new Onlookers(seats, await Buttons.reach(venue, choices(pressing)));
+    const sessions = await watchSessions(cluster, choices(watching), 10);
+    return new UserLoad(sessions, await CommandLoad.start(cluster, choices(commanding)));
   }
 
-  private constructor(seats: readonly Seat[], buttons: Buttons) {
-    this.seats = seats;
-    this.#buttons = buttons;
+  private constructor(sessions: readonly WatchedSession[], commands: CommandLoad) {
+    this.sessions = sessions;
+    this.#commands = commands;
   }
 
-  get all(): readonly Seat[] {
-    return [...this.seats, ...this.#buttons.seats];
+  get all(): readonly WatchedSession[] {
+    return [...this.sessions, ...this.#commands.sessions];
   }
 
-  async through({ name, run }: Event): Promise<Outcome> {
+  async during({ name, run }: Disruption): Promise<DisruptionOutcome> {
     const standstill = monitorEventLoopDelay({ resolution: 10 });
     standstill.enable();
     const from = now();
     await run();
-    await playedOn(this.seats, now() + settleMs, 120_000);
+    await untilAllPlayOn(this.sessions, now() + settleMs, 120_000);
     const to = now();
     standstill.disable();
-    const during = this.#buttons.presses.filter(({ at, ms }) => at + ms >= from && at <= to);
-    const runs = this.seats.map(({ viewer }) => stepsWithin(viewer.frames, from, to));
-    const pressed = this.#buttons.seats.map(({ viewer }) => stepsWithin(viewer.frames, from, to));
+    const during = this.#commands.requests.filter(({ at, ms }) => at + ms >= from && at <= to);
+    const runs = this.sessions.map(({ viewer }) => stepsWithin(viewer.frames, from, to));
+    const pressed = this.#commands.sessions.map(({ viewer }) => stepsWithin(viewer.frames, from, to));
     const steps = [...runs, ...pressed].flat();
     return {
       name,
       ms: to - from,
       longestWaitMs: runs.flat().reduce((longest, [before, frame]) => Math.max(longest, frame.at - before.at), 0),
-      stoodMs: standstill.max / 1e6,
+      testStalledMs: standstill.max / 1e6,
       lost: steps.reduce((sum, step) => sum + Math.max(0, distance(step)), 0),
       repeated: steps.reduce((sum, step) => sum + Math.max(0, -distance(step)), 0),
       requests: during.length,
@@ -88,8 +96,8 @@ export class Onlookers {
   }
 
   /** Nobody presses anything any more, and all go. */
-  async leave(): Promise<void> {
-    await this.#buttons.stop();
+  async stop(): Promise<void> {
+    await this.#commands.stop();
     await Promise.all(this.all.map(({ viewer }) => viewer.close()));
   }
 }
@@ -121,12 +129,21 @@ const columns = [
   "takes (s)",
 ];
 
-export function rowOf({ name, ms, longestWaitMs, stoodMs, lost, repeated, requests, failures }: Outcome): string {
-  const waits = [longestWaitMs, stoodMs].map((value) => Math.round(value));
+export function rowOf({
+  name,
+  ms,
+  longestWaitMs,
+  testStalledMs,
+  lost,
+  repeated,
+  requests,
+  failures,
+}: DisruptionOutcome): string {
+  const waits = [longestWaitMs, testStalledMs].map((value) => Math.round(value));
   const values = [name, ...waits, lost, repeated, requests, failures.length, (ms / 1000).toFixed(1)];
   return `| ${values.join(" | ")} |`;
 }
 
-export function tableOf(outcomes: readonly Outcome[]): string {
+export function tableOf(outcomes: readonly DisruptionOutcome[]): string {
   return [`| ${columns.join(" | ")} |`, `|${" --- |".repeat(columns.length)}`, ...outcomes.map(rowOf)].join("\n");
 }

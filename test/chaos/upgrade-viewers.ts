@@ -1,8 +1,16 @@
 import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
-import { type Choice, lookedBackAt, modes, playedOn, type Seat, type Seen, takeSeats } from "../support/crowd.js";
 import { breakIn } from "../support/expect.js";
 import { longestGap } from "../support/pace.js";
+import {
+  modes,
+  type ReceivedFrames,
+  receivedFramesOf,
+  type SessionChoice,
+  untilAllPlayOn,
+  type WatchedSession,
+  watchSessions,
+} from "../support/watched-sessions.js";
 
 /** The live markets: each feed has some, and two cores can simulate them in every ticker and gateway. */
 const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "SIMUSD"];
@@ -12,34 +20,34 @@ const seeds = [1, 2];
  * Users of all three modes, each with their own session and one socket, which connects through the balancer as a browser's
  * does. None has a frame cap, so each frame of a tape has to come as a message of its own.
  */
-export class Audience {
-  readonly seats: readonly Seat[];
+export class UpgradeViewers {
+  readonly sessions: readonly WatchedSession[];
   readonly #cluster: TestCluster;
-  readonly #epochs: ReadonlyMap<Seat, number>;
+  readonly #epochs: ReadonlyMap<WatchedSession, number>;
 
-  static async gather(cluster: TestCluster, count: number): Promise<Audience> {
+  static async start(cluster: TestCluster, count: number): Promise<UpgradeViewers> {
     await cluster.recording("slow");
-    const seats = await takeSeats(
+    const sessions = await watchSessions(
       cluster,
       Array.from({ length: count }, (_, index) => choiceOf(index)),
     );
-    return new Audience(cluster, seats);
+    return new UpgradeViewers(cluster, sessions);
   }
 
-  private constructor(cluster: TestCluster, seats: readonly Seat[]) {
+  private constructor(cluster: TestCluster, sessions: readonly WatchedSession[]) {
     this.#cluster = cluster;
-    this.seats = seats;
-    this.#epochs = new Map(seats.map((seat) => [seat, seat.viewer.frames.at(-1)?.epoch ?? 0]));
+    this.sessions = sessions;
+    this.#epochs = new Map(sessions.map((session) => [session, session.viewer.frames.at(-1)?.epoch ?? 0]));
   }
 
   /** Resolves when every viewer has got a frame at this moment or later. */
-  playedOn(since: number): Promise<void> {
-    return playedOn(this.seats, since);
+  untilAllPlayOn(since: number): Promise<void> {
+    return untilAllPlayOn(this.sessions, since);
   }
 
   /** Checks that these users, and others, got each frame of their tape once and in order, and a close code before their connection ended. */
-  async check(others: readonly Seat[]): Promise<Seen[]> {
-    const seen = await lookedBackAt(this.#cluster, [...this.seats, ...others]);
+  async check(others: readonly WatchedSession[]): Promise<ReceivedFrames[]> {
+    const seen = await receivedFramesOf(this.#cluster, [...this.sessions, ...others]);
     for (const { id, viewer, frames, truth } of seen) {
       expect(breakIn(frames), `${id} misses, repeats or reorders`).toBeUndefined();
       const flaw = frames.map((frame) => truth.flaw(frame)).find((found) => found !== undefined);
@@ -56,7 +64,7 @@ export class Audience {
 }
 
 /** What user number `index` watches. */
-export function choiceOf(index: number): Choice {
+export function choiceOf(index: number): SessionChoice {
   const mode = modes[index % modes.length] ?? "REPLAY";
   const nth = Math.floor(index / modes.length);
   switch (mode) {
@@ -70,7 +78,7 @@ export function choiceOf(index: number): Choice {
 }
 
 /** By how many ms the longest wait for a frame exceeded the tape's own distance of frames, in a span of time. */
-export function hiccup({ frames, truth, speed }: Seen, [from, to]: readonly [number, number]): number {
+export function longestStall({ frames, truth, speed }: ReceivedFrames, [from, to]: readonly [number, number]): number {
   const first = frames.findIndex(({ at }) => at >= from);
   const after = frames.findIndex(({ at }) => at > to);
   if (first < 0) return 0;

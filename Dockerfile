@@ -1,21 +1,21 @@
-# One image per process; the target names it: docker build --target gateway -t tapedeck/gateway .
+# One image per process, chosen by the target: docker build --target gateway -t tapedeck/gateway .
 #   api  gateway  ticker  feed  cli
 # All of them, with version and revision: npm run images. Behind a mirror of npm's registry: --secret id=npmrc,src=$HOME/.npmrc
 # (docs/operations.md).
 #
-# The base decides which uWebSockets.js is native: Node 24 on Debian 13 (glibc 2.41) carries the newer build, and the gateway
-# refuses to start in production where none is. `npm run images:digests` writes the base's digest behind its tag.
+# The base determines which native build of uWebSockets.js loads: Node 24 on Debian 13 (glibc 2.41) can load the newer one. In production
+# the gateway refuses to start without a native build. `npm run images:digests` writes the base's digest behind its tag.
 ARG NODE_IMAGE=node:24.22.3-trixie-slim
 
-# The manifests alone: what follows is installed anew only when one of these changes.
+# Only the manifests, so that dependencies are installed again only when a manifest changes.
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /source
 COPY . .
 RUN mkdir /manifests \
  && cp --parents package.json package-lock.json .npmrc packages/*/package.json services/*/package.json /manifests
 
-# Compiles all workspaces and bundles each process. Nothing of this stage but /images gets into an image. No package's script is
-# run: all native code comes as prebuilt files.
+# Compiles all workspaces and bundles each process. Images copy only /images from this stage. No package scripts run: all native code is
+# prebuilt.
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY --from=manifests /manifests ./
@@ -27,12 +27,12 @@ COPY . .
 RUN npm run build && node scripts/bundle-images.mjs /images
 
 FROM ${NODE_IMAGE} AS runtime
-# Nothing in here installs anything.
+# Package managers are not needed at run time.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn* \
  && mkdir -p /tapes && chown 1000:1000 /tapes
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000 TAPEDECK_STORE=/tapes
-# Who asks an image what it is: docker image inspect, scanners, registries. scripts/images.mjs fills these in.
+# For docker image inspect, scanners and registries. scripts/images.mjs sets the values.
 ARG VERSION=dev REVISION= SOURCE= CREATED=
 LABEL org.opencontainers.image.title="Tapedeck" \
       org.opencontainers.image.description="A tape deck for market data for every user, on one Redis-backed cluster" \
@@ -41,11 +41,11 @@ LABEL org.opencontainers.image.title="Tapedeck" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.created="${CREATED}"
-# A number, so that Kubernetes can see that it is not root.
+# A number, so that Kubernetes can verify that it is not root.
 USER 1000:1000
 STOPSIGNAL SIGTERM
-# Frames are short-lived and many: why these flags, packages/cli/src/cluster/supervised-process.ts tells. Node is PID 1 and handles
-# SIGTERM itself; the services start no other process, so there is nothing for an init to reap.
+# Frames are many and short-lived: packages/cli/src/cluster/supervised-process.ts explains these flags. Node is PID 1 and handles
+# SIGTERM itself; the services start no other process, so no init is needed to reap any.
 ENTRYPOINT ["node", "--min-semi-space-size=16", "--no-parallel-scavenge", "--heap-growing-percent=200", "--enable-source-maps"]
 
 FROM runtime AS service
@@ -71,7 +71,7 @@ CMD ["services/feed/dist/main.js"]
 
 FROM runtime AS cli
 COPY --from=build /images/cli ./
-# For those who come in by `exec`.
+# For `docker exec` and `kubectl exec`.
 COPY deploy/tapedeck /usr/local/bin/tapedeck
 ENTRYPOINT ["node", "packages/cli/dist/main.js"]
 CMD ["--help"]

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Replaces the containers of a docker-compose.yml that is up by what its images and settings are by now, without an outage:
-# new containers of each service start beside the old ones, and when they serve the old ones end.
+# Upgrades a running docker-compose.yml to its current images and settings without an outage: new containers of each service start
+# beside the old ones, and when the new ones are ready the old ones stop.
 #   git pull && docker compose build && deploy/compose-upgrade.sh
 #   deploy/compose-upgrade.sh gateway          one service alone
-# What `docker compose` reads counts here too: .env, COMPOSE_FILE, COMPOSE_PROJECT_NAME. A new container that does not come to serve
-# is removed again, and the old ones stay.
+# It reads the same settings as `docker compose`: .env, COMPOSE_FILE, COMPOSE_PROJECT_NAME. If a new container does not become ready,
+# it is removed and the old ones stay.
 set -eu
 cd "$(dirname "$0")/.."
 
-# What docker-compose.yml needs of docker compose.
+# The oldest docker compose that understands docker-compose.yml, and the seconds that a container has to become ready.
 least=2.8.0
 patience=90
 
@@ -17,12 +17,12 @@ fail() {
   exit 1
 }
 
-version=$(docker compose version --short 2>/dev/null) || fail "there is no \`docker compose\` here: $least or later is needed"
+version=$(docker compose version --short 2>/dev/null) || fail "\`docker compose\` is not installed: version $least or later is needed"
 version=${version#v}
 [ "$(printf '%s\n' "$least" "$version" | sort -V | head -n 1)" = "$least" ] ||
   fail "docker compose is $version, and $least or later is needed"
 
-# A port of its own tells it without a token, where there is one.
+# The status port, if there is one, needs no token.
 ready='fetch(`http://127.0.0.1:${process.env.STATUS_PORT || process.env.PORT}/health/ready`)
   .then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))'
 
@@ -39,7 +39,7 @@ serves() {
 replace() {
   service=$1
   old=$(docker compose ps --quiet "$service")
-  [ -n "$old" ] || fail "no $service runs: \`docker compose up --detach\` starts what is not there"
+  [ -n "$old" ] || fail "no container of $service runs: start it with \`docker compose up --detach\`"
   count=$(echo "$old" | wc -l)
   echo "$service: starting $count beside $count"
   docker compose up --detach --no-deps --no-recreate --scale "$service=$((count * 2))" "$service"
@@ -48,16 +48,16 @@ replace() {
     serves "$container" && continue
     docker logs --tail 20 "$container" >&2
     docker rm --force $new >/dev/null
-    fail "a new $service does not come to serve, for the reason above. The old ones stay"
+    fail "a new $service does not become ready, for the reason above. The old containers keep running"
   done
-  # The balancer asks the DNS and its servers once a second.
+  # The balancer resolves names and checks its servers once a second.
   sleep 2
-  echo "$service: telling $count to end"
+  echo "$service: stopping the old $count"
   docker stop $old >/dev/null
   docker rm $old >/dev/null
 }
 
-# Neighbouring releases understand each other in any order; docs/operations.md says why this one.
+# Neighbouring releases are compatible in any order; docs/operations.md explains this one.
 [ $# -gt 0 ] || set -- ticker feed gateway api
 for name; do
   replace "$name"

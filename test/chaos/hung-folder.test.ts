@@ -8,7 +8,7 @@ import { testOnCluster } from "../support/cluster.js";
 import { Tapes } from "../support/tapes.js";
 import { MixedSessions } from "./mixed-sessions.js";
 
-/** At which what is in memory, some minutes at 1, is played in less than that. */
+/** A speed that plays the frames in memory, some minutes at 1x, within the outage. */
 const fast = 60;
 
 let folder: string;
@@ -29,7 +29,7 @@ const test = testOnCluster(() => ({
   env: { all: { TAPEDECK_STORE: folder }, feed: { LIVE_PART_S: "2" } },
 }));
 
-/** Files of a server that does not answer: pipes, whose opening blocks until they are opened for writing. */
+/** Files on a server that does not answer: named pipes, whose opening blocks until a writer opens them. */
 class Hung {
   readonly #files: readonly string[];
 
@@ -56,8 +56,8 @@ class Hung {
   }
 }
 
-describe("a folder on a network's file system", () => {
-  test("[F72] hangs: what is in memory plays on, then it stands and waits; live and simulated markets go on, and so does every process", async ({
+describe("a tape store in a network folder", () => {
+  test("[F72] while the folder hangs, recorded sessions play from memory and then stall; live and simulated markets and all processes continue", async ({
     cluster,
   }) => {
     const sessions = await MixedSessions.start(cluster, fast);

@@ -3,7 +3,7 @@ import type { TestCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { now, type Viewer } from "../support/viewer.js";
 
-/** A session without frames for this long has stopped, at the speeds of these tests. */
+/** At the speeds of these tests, a session without frames for this long has stalled. */
 const stalledMs = 2_500;
 
 export interface User {
@@ -55,7 +55,7 @@ export class MixedSessions {
     await this.cluster.until(() => now() >= until, "some time to pass");
   }
 
-  /** The request is refused for now, with a message. */
+  /** Checks that a request is refused with 503, the reason and Retry-After. */
   async expectUnavailable(method: string, path: string, body: Record<string, unknown>, why: RegExp): Promise<void> {
     const answer = await this.cluster.http.call(method, path, body);
     expect([path, answer.status]).toEqual([path, 503]);
@@ -64,8 +64,8 @@ export class MixedSessions {
   }
 
   /**
-   * Without the tape store: the replay plays what is in memory, then waits; requests for a tape that is not open are refused,
-   * however many there are; the other markets go on. When the store is back, the replay goes on.
+   * Checks that without the tape store the replay plays the frames in memory and then waits, that any number of requests for a tape that
+   * is not open are refused, and that live and simulated markets continue. When the store is back, the replay continues.
    */
   async checkStoreOutage(
     how: string,
@@ -79,9 +79,9 @@ export class MixedSessions {
         this.expectUnavailable("POST", "/sessions/create", { tape: "eth" }, /tape store cannot be read/),
       );
       await Promise.all(asked);
-      cluster.note(`chaos tape store ${how}: what needs a tape is refused within ${Math.round(now() - began)} ms`);
+      cluster.note(`chaos tape store ${how}: requests for a tape are refused within ${Math.round(now() - began)} ms`);
       const lastAt = () => replay.viewer.frames.at(-1)?.at ?? 0;
-      await cluster.until(() => now() - Math.max(began, lastAt()) > stalledMs, "the replay to stand", 40_000);
+      await cluster.until(() => now() - Math.max(began, lastAt()) > stalledMs, "the replay to stall", 40_000);
       expect(replay.viewer.lastSeq).toBeLessThan((await cluster.recording("primary")).lastSeq);
       for (const user of [live, simulation]) {
         expect(framesSince(began, user)).toBeGreaterThan((now() - began) / 150);
@@ -92,10 +92,10 @@ export class MixedSessions {
     }
     const back = now();
     await replay.viewer.next(1, 40_000);
-    cluster.note(`chaos tape store ${how}: the replay goes on ${Math.round(now() - back)} ms after it is back`);
+    cluster.note(`chaos tape store ${how}: the replay continues ${Math.round(now() - back)} ms after it is back`);
   }
 
-  /** All play on, and saw their tapes as they are; no socket closed and no process ended. */
+  /** Checks that all sessions play with the correct frames, and that no socket closed and no process ended. */
   async expectAllRecovered(): Promise<void> {
     await Promise.all(this.users.map(({ viewer }) => viewer.next(5, 40_000)));
     for (const { viewer } of this.users) {

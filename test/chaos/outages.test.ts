@@ -5,11 +5,11 @@ import { Bucket } from "../support/s3-server.js";
 import { now } from "../support/viewer.js";
 import { framesSince, join, MixedSessions, type User } from "./mixed-sessions.js";
 
-/** Sessions that its one ticker holds. */
+/** Sessions that the only ticker may hold. */
 const capacity = 4;
 /** Longer than a lock lives without renewal. */
 const outageMs = 6_000;
-/** At which what is fetched ahead of a bucket, some minutes at 1, is played in less than that. */
+/** A speed that plays the frames fetched ahead, some minutes at 1x, within the outage. */
 const fast = 60;
 
 let bucket: Bucket;
@@ -28,8 +28,8 @@ const test = testOnCluster(() => ({
   env: { all: bucket.env, ticker: { TICKER_SESSIONS: `${capacity}` }, feed: { LIVE_PART_S: "2" } },
 }));
 
-describe("what a whole cluster may lack", () => {
-  test("[F24] the tape store is away: what is in memory plays on, then it stands and waits; live and simulated markets go on", async ({
+describe("outages of a shared part", () => {
+  test("[F24] while the tape store is unavailable, recorded sessions play from memory and then stall; live and simulated markets continue", async ({
     cluster,
   }) => {
     const sessions = await MixedSessions.start(cluster, fast);
@@ -38,7 +38,7 @@ describe("what a whole cluster may lack", () => {
     await sessions.end();
   });
 
-  test("[F23] [LS9] Redis is full: playing goes on, commands are told why they are refused, and work when there is room", async ({
+  test("[F23] [LS9] while Redis is out of memory, playback continues and commands are refused with the reason; afterwards they work", async ({
     cluster,
   }) => {
     const sessions = await MixedSessions.start(cluster);
@@ -52,7 +52,7 @@ describe("what a whole cluster may lack", () => {
       expect((await cluster.http.session(replay.id)).state).toBe("PLAYING");
       await sessions.wait(outageMs);
       for (const user of [replay, simulation]) expect(framesSince(began, user)).toBeGreaterThan(outageMs / 150);
-      cluster.note(`chaos Redis full: ${framesSince(began, live)} frames of the live market meanwhile`);
+      cluster.note(`chaos Redis full: ${framesSince(began, live)} live frames during the outage`);
     } finally {
       await cluster.redis.config("SET", "maxmemory", "0");
     }
@@ -63,7 +63,7 @@ describe("what a whole cluster may lack", () => {
     await sessions.end();
   });
 
-  test("[F22] all tickers are full: who comes too late stands, commands work, and it moves when there is room", async ({
+  test("[F22] while all tickers are full, further sessions wait but accept commands, and play when another session ends", async ({
     cluster,
   }) => {
     const sessions = await MixedSessions.start(cluster);
@@ -75,25 +75,25 @@ describe("what a whole cluster may lack", () => {
     const moving = users.filter((user) => framesSince(began, user) > 0);
     const waiting = users.filter((user) => !moving.includes(user));
     cluster.note(
-      `chaos tickers full: ${moving.length} of ${users.length} move beside two others, for ${capacity} places`,
+      `chaos tickers full: ${moving.length} of ${users.length} sessions play beside two others, with a capacity of ${capacity}`,
     );
     const [first] = waiting;
-    if (first === undefined) throw new Error("nobody waits");
+    if (first === undefined) throw new Error("no session waits for a ticker");
     await cluster.http.control(first.id, "pause");
     await cluster.http.control(first.id, "seek", { seq: 100 });
-    await first.viewer.until(() => first.viewer.lastSeq === 100, "the frame it was sent to");
+    await first.viewer.until(() => first.viewer.lastSeq === 100, "the frame of the seek");
     await cluster.http.control(first.id, "resume");
     for (const { id, viewer } of moving) await cluster.end({ id, viewers: [viewer] });
     for (const { id, viewer } of waiting) {
       await viewer.next(10, 40_000);
       expect(viewer.frames).toHaveConsecutiveSeqs();
-      await cluster.end({ id, viewers: [viewer] }); // and makes room for the next
+      await cluster.end({ id, viewers: [viewer] }); // the next waiting session can play
     }
     await sessions.expectAllRecovered();
     await sessions.end();
   });
 
-  test("[F21] all tickers are gone: those at the live edge go on, the others stand and can be told things; a new ticker takes all up", async ({
+  test("[F21] without tickers, sessions at the live edge continue and the others stall but accept commands; a new ticker takes all over", async ({
     cluster,
   }) => {
     const sessions = await MixedSessions.start(cluster);
@@ -111,12 +111,12 @@ describe("what a whole cluster may lack", () => {
     expect(framesSince(began, live)).toBeGreaterThan(15);
     const newcomer = await join(cluster, { tape: "usdm" });
     await cluster.http.control(newcomer.id, "seek", { seq: 50 });
-    await newcomer.viewer.until(() => newcomer.viewer.lastSeq === 50, "the frame it was sent to");
+    await newcomer.viewer.until(() => newcomer.viewer.lastSeq === 50, "the frame of the seek");
     await cluster.http.control(newcomer.id, "start");
     await cluster.add("ticker");
     const back = now();
     await Promise.all([newcomer, replay, simulation].map(({ viewer }) => viewer.next(1, 40_000)));
-    cluster.note(`chaos no ticker: all move ${Math.round(now() - back)} ms after a new one serves`);
+    cluster.note(`chaos no ticker: all sessions play ${Math.round(now() - back)} ms after a new ticker serves`);
     for (const { viewer } of [newcomer, replay, simulation, live]) {
       await viewer.next(20, 40_000);
       expect(viewer.frames).toHaveConsecutiveSeqs();

@@ -14,7 +14,7 @@ interface PlayingSession {
   readonly anchor: { readonly ns: number; readonly wallMs: number };
 }
 
-/** A crowd of watched, playing sessions on a real recording: several paces, several places, both gateways. */
+/** Watched, playing sessions on a real recording, with different speeds, frame caps, positions and gateways. */
 export class PlayingSessions {
   readonly all: readonly PlayingSession[];
   readonly truth: Truth;
@@ -53,18 +53,21 @@ export class PlayingSessions {
     return counts;
   }
 
-  /** What must hold for every viewer after any fault; prints the gaps since `fault`. */
+  /** Checks what must hold for every viewer after any fault, and prints the gaps since `fault`. */
   async check(name: string, fault: number): Promise<void> {
     const gaps: number[] = [];
     for (const { id, viewer, speed, maxFps, anchor } of this.all) {
       expect(breakIn(viewer.frames), `${id} misses, repeats or reorders`).toBeUndefined();
       for (const frame of viewer.frames)
-        expect(this.truth.flaw(frame), `${id} gets what the tape has not`).toBeUndefined();
+        expect(this.truth.flaw(frame), `${id} receives a frame that the tape does not have`).toBeUndefined();
       const record = await this.#cluster.record(id);
       expect(record.state, `${id} plays on`).toBe("PLAYING");
       expect(record.anchorWallMs, `${id} keeps its anchor`).toBe(anchor.wallMs);
       const illegal = viewer.live.find((frame) => !this.#isCut(frame, anchor.ns, speed, maxFps));
-      expect(illegal && `(${illegal.prev}, ${illegal.seq}]`, `${id} is cut where its pace has no cut`).toBeUndefined();
+      expect(
+        illegal && `(${illegal.prev}, ${illegal.seq}]`,
+        `${id} receives a cut that its pace does not have`,
+      ).toBeUndefined();
       gaps.push(longestGap(framesSince(viewer.frames, fault), this.truth, speed));
     }
     this.#cluster.note(`chaos ${name}: gaps ${distribution(gaps)} ms over ${gaps.length} viewers`);

@@ -20,7 +20,7 @@ async function serve(redisUrl: string): Promise<ServiceSet> {
   return services;
 }
 
-/** A session made through each api plays, on a socket through the gateway. */
+/** Creates a session through each api and plays it on a socket through the gateway. */
 async function play(services: ServiceSet): Promise<Viewer[]> {
   const [gateway] = services.of("gateway");
   return Promise.all(
@@ -37,12 +37,12 @@ async function play(services: ServiceSet): Promise<Viewer[]> {
   );
 }
 
-/** A machine that others use may take a minute to start four services. */
+/** A busy machine may need a minute to start four services. */
 const timeout = 300_000;
 
-describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () => {
+describe("a Redis Cluster that forms late or moves", { timeout }, () => {
   for (const settings of [[], ["--cluster-preferred-endpoint-type", "hostname"]]) {
-    test(`[R25] services that start before it has formed serve when it has${settings.length > 0 ? ", by names too" : ""}`, async () => {
+    test(`[R25] services that start before the Redis Cluster has formed serve once it has${settings.length > 0 ? ", also by host names" : ""}`, async () => {
       const names = settings.length > 0 ? [...settings, "--cluster-announce-hostname", "localhost"] : [];
       const servers = await RedisClusterServers.startEmpty({ masters: 3, replicas: 3, settings: names });
       undo.push(() => servers.stop());
@@ -53,7 +53,7 @@ describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () 
         .not.toContain(false);
       await services.until(503, 30_000);
 
-      // While masters have slots, and do not know yet who they are.
+      // Now masters have slots but do not know their own addresses yet.
       await servers.assignSlots();
       const asked = await servers.slotRequests();
       await expect.poll(() => servers.slotRequests(), { timeout: 30_000 }).toBeGreaterThan(asked + 10);
@@ -81,7 +81,7 @@ describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () 
     });
   }
 
-  test("[R26] all its nodes move to other addresses behind the names of some: services find it again by those", async () => {
+  test("[R26] when all nodes move to other addresses, services find the Redis Cluster again by its configured names", async () => {
     const servers = await RedisClusterServers.start({ masters: 3, replicas: 3, settings: ["--appendonly", "yes"] });
     undo.push(() => servers.stop());
     const ways = await Promise.all([0, 1].map((nth) => RetargetableProxy.to(() => servers.ports[nth] ?? 0)));
@@ -97,7 +97,7 @@ describe("a Redis Cluster that is not what it was, or not yet", { timeout }, () 
       await viewer.until(() => viewer.frames.length > (seen[nth] ?? 0) + 10, "frames after the move", 12_000);
       expect(viewer.frames).toHaveConsecutiveSeqs();
     }
-    console.log(`frames come again ${Math.round(performance.now() - moved)} ms after the Redis Cluster had moved`);
+    console.log(`frames arrive again ${Math.round(performance.now() - moved)} ms after the Redis Cluster had moved`);
     await expect
       .poll(async () => (await services.readiness()).map(([, { status, issues }]) => [status, ...issues]), {
         timeout: 30_000,

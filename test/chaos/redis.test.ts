@@ -5,9 +5,7 @@ import "../support/expect.js";
 const test = testOnCluster(() => ({ ownRedis: "forgets" }));
 
 describe("a Redis that restarts without its data", () => {
-  test("[F6] no process dies, viewers are told that their session is gone, and new sessions play", async ({
-    cluster,
-  }) => {
+  test("[F6] no process dies, viewers are closed with 4404, and new sessions play", async ({ cluster }) => {
     const { viewers } = await cluster.watched({});
     await Promise.all(viewers.map((viewer) => viewer.next(5)));
     const pids = () => [...cluster.gateways, ...cluster.apis, ...cluster.tickers].map(({ pid }) => pid);

@@ -3,7 +3,7 @@ import { testOnCluster } from "../support/cluster.js";
 import { Bucket } from "../support/s3-server.js";
 import { MixedSessions } from "./mixed-sessions.js";
 
-/** At which what is fetched ahead of a bucket, some minutes at 1, is played in seconds. */
+/** A speed that plays the frames fetched ahead, some minutes at 1x, in seconds. */
 const fast = 60;
 
 let bucket: Bucket;
@@ -20,8 +20,8 @@ const test = testOnCluster(() => ({
   env: { all: bucket.env, feed: { LIVE_PART_S: "2" } },
 }));
 
-describe("a bucket that takes connections and answers nothing", () => {
-  test("[F70] is one that is away: what is in memory plays on, then it stands and waits; live and simulated markets go on", async ({
+describe("a bucket that accepts connections but does not answer", () => {
+  test("[F70] recorded sessions play from memory and then stall; live and simulated markets continue", async ({
     cluster,
   }) => {
     const sessions = await MixedSessions.start(cluster, fast);

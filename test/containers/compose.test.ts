@@ -17,7 +17,7 @@ const secret = "a secret of at least thirty-two characters";
 /** `npm run test:containers` tries all that can happen; `npm test` what differs most. */
 const all = process.env.TAPEDECK_TEST_CONTAINERS === "all";
 
-test("[DP20] [DP21] 100 watched sessions of all modes see each frame once and in order, whatever is killed, restarted, scaled, upgraded or taken down", {
+test("[DP20] [DP21] 100 watched sessions of all modes lose no frame and receive none twice when containers are killed, restarted, scaled, upgraded, or taken down and brought up", {
   timeout: 900_000,
 }, async ({ project }) => {
   const users = await UserLoad.start(project);
@@ -39,24 +39,24 @@ test("[DP20] [DP21] 100 watched sessions of all modes see each frame once and in
   }
   for (const { id, frames, truth } of await receivedFramesOf(project, users.all)) {
     const flaw = frames.map((frame) => truth.flaw(frame)).find((found) => found !== undefined);
-    expect(flaw, `${id} gets what the tape has not`).toBeUndefined();
+    expect(flaw, `${id} receives a frame that the tape does not have`).toBeUndefined();
   }
 });
 
-test("[DP21] a release that does not come to serve is removed again, says why, and leaves the old containers", async ({
+test("[DP21] a release that does not become ready is removed, its log is shown, and the old containers stay", async ({
   project,
 }) => {
   const ids = async () => (await project.of("gateway")).map(({ id }) => id);
   const before = await ids();
   await project.adjust({ services: { gateway: { environment: { DRAIN_MS: "soon" } } } });
   await expect(project.script("deploy/compose-upgrade.sh", "gateway")).rejects.toThrow(
-    /DRAIN_MS +"soon" is not a whole number[\s\S]*does not come to serve/,
+    /DRAIN_MS +"soon" is not a whole number[\s\S]*does not become ready/,
   );
   expect(await ids()).toEqual(before);
   await project.adjust({});
 });
 
-test("[DP22] [DP25] with a key in the environment and a certificate, HTTPS and WSS are served to holders of tokens; a renewed certificate is read by a signal", async ({
+test("[DP22] [DP25] with a token key and a certificate the cluster serves HTTPS and WSS to clients with tokens, and SIGUSR2 reloads a renewed certificate", async ({
   project,
 }) => {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-certificates-"));
@@ -107,7 +107,7 @@ test("[DP22] [DP25] with a key in the environment and a certificate, HTTPS and W
   }
 });
 
-test("[DP24] it starts and serves where the engine lets a container open few files", async ({ project }) => {
+test("[DP24] the cluster starts and serves on an engine that lets a container open few files", async ({ project }) => {
   const ulimits = { nofile: { soft: 1024, hard: 1024 } };
   await project.adjust({ services: { balancer: { ulimits }, gateway: { ulimits }, api: { ulimits } } });
   await project.up();

@@ -18,7 +18,7 @@ export const test = base.extend<{ found: ComposeProject | NoEngine; project: Com
         const bases = await Bases.of(engine).catch(noBases);
         if (bases instanceof NoEngine) return await use(bases);
         if (bases.made.length > 0) {
-          console.warn(`IMAGES CANNOT BE PULLED: stand-ins are made of Debian's packages: ${bases.made.join(", ")}`);
+          console.warn(`IMAGES CANNOT BE PULLED: stand-ins are built from Debian packages: ${bases.made.join(", ")}`);
         }
         const project = await ComposeProject.create({ env: engine.env, images: bases.images });
         try {

@@ -31,7 +31,7 @@ describe.skipIf(context === "")("the local overlay on Kubernetes", () => {
     await rm(folder, { recursive: true });
   }, 200_000);
 
-  test("[DP36] the command line lists, imports and deletes tapes in a pod of the restricted standard", async () => {
+  test("[DP36] the command line lists, imports and deletes tapes in a pod that meets the restricted standard", async () => {
     expect(await project.cli("tapes")).toMatch(/^demo@1 /m);
     const rows = Array.from({ length: 20 }, (_, n) => `${1704186000000 + n * 50},${100 + n},1,${101 + n},2`);
     const recording = join(folder, "books.csv");
@@ -45,7 +45,7 @@ describe.skipIf(context === "")("the local overlay on Kubernetes", () => {
     expect(await project.cli("tapes")).not.toMatch(/^mine@/m);
   }, 200_000);
 
-  test("[DP37] 100 watched sessions of all modes see each frame once and in order, whatever pod goes or is rolled", async () => {
+  test("[DP37] 100 watched sessions of all modes lose no frame and see none twice when any pod is deleted, killed or rolled", async () => {
     const users = await UserLoad.start(project);
     const outcomes: DisruptionOutcome[] = [];
     try {
@@ -62,7 +62,7 @@ describe.skipIf(context === "")("the local overlay on Kubernetes", () => {
     const seen = await project.withTapes((source) => receivedFramesOf(source, users.all));
     for (const { id, frames, truth } of seen) {
       const flaw = frames.map((frame) => truth.flaw(frame)).find((found) => found !== undefined);
-      expect(flaw, `${id} gets what the tape has not`).toBeUndefined();
+      expect(flaw, `${id} receives a frame that the tape does not have`).toBeUndefined();
     }
   });
 });

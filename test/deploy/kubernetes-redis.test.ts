@@ -98,7 +98,7 @@ test.each([
     const args = [join(root, component, "start.sh"), "/dev/null", folder, folder, "--port", "0"];
     const { status, stderr } = spawnSync("sh", args, { encoding: "utf8" });
     expect(status).toBe(1);
-    expect(stderr).toContain("The key gateway of the secret redis is not such as redis://gateway:PASSWORD@HOST");
+    expect(stderr).toContain("The key gateway of the secret redis must have the form redis://gateway:PASSWORD@HOST");
     expect(stderr).not.toContain(address);
   } finally {
     rmSync(folder, { recursive: true });

@@ -13,7 +13,7 @@ password_of() {
   esac
   case $password in
     '' | *[!A-Za-z0-9]*)
-      echo "The key $1 of the secret redis is not such as redis://$1:PASSWORD@HOST with a password of letters and digits." >&2
+      echo "The key $1 of the secret redis must have the form redis://$1:PASSWORD@HOST, with a password of letters and digits." >&2
       exit 1 ;;
   esac
 }
@@ -27,7 +27,7 @@ while read -r word name rules; do
     hash=$(printf %s "$password" | sha256sum)
     echo "$word $name #${hash%% *} $rules"
   else
-    echo "The secret redis has no key $name: there is no user of that name." >&2
+    echo "The secret redis has no key $name, so Redis has no user $name." >&2
   fi
 done < "${0%/*}/users.acl" >> "$run/users.acl"
 
@@ -38,7 +38,7 @@ if [ -e "$addresses/node" ]; then
   password_of node
   printf 'masteruser node\nmasterauth %s\n' "$password" >> "$run/redis.conf"
 elif grep -q '^cluster-enabled yes' "$settings"; then
-  echo "The secret redis has no key node, by which the nodes of a Redis Cluster replicate one another." >&2
+  echo "The secret redis has no key node: the nodes of a Redis Cluster need it to replicate one another." >&2
   exit 1
 fi
 exec redis-server "$run/redis.conf" "$@"

@@ -1,6 +1,6 @@
-# Makes a Cluster of the six pods, unless they are one. The nodes are told addresses: they meet by those alone.
+# Forms a Redis Cluster of the six pods, unless they already are one. CLUSTER MEET accepts only addresses, so names are resolved here.
 set -e
-# NODE_ADDRESS is that of the nodes' own user in the secret `redis`.
+# NODE_ADDRESS is the key `node` of the secret `redis`: the user that the nodes have for each other.
 REDISCLI_AUTH=${NODE_ADDRESS#*://node:} && export REDISCLI_AUTH=${REDISCLI_AUTH%%@*}
 node() { redis-cli --user node "$@"; }
 nodes=

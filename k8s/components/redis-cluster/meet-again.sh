@@ -1,4 +1,4 @@
-# Pods come back with other addresses. One of them tells the others its own; when all come back at once, nobody knows anybody's.
+# A restarted pod has another address. A single one announces it to the others, but when all restart at once no node knows another's.
 address=$(cat /etc/redis-addresses/node)
 REDISCLI_AUTH=${address#*://node:} && export REDISCLI_AUTH=${REDISCLI_AUTH%%@*}
 node() { redis-cli --user node "$@"; }

@@ -28,7 +28,7 @@ securityContext:
   runAsUser: 1000
   runAsGroup: 1000
   fsGroup: 1000
-  # A store with many tapes is not walked through at each start.
+  # Do not change the owner of every file at each start: a store may have many tapes.
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: { type: RuntimeDefault }
 {{- range $field := list "nodeSelector" "tolerations" "affinity" "priorityClassName" }}

@@ -20,7 +20,7 @@ export interface TestFeedOptions {
   readonly settings?: Partial<LiveTapeSettings>;
 }
 
-/** A feed that a test drives: frames like those of `writeTestTape` on a real live tape. */
+/** A feed under the control of a test: a real live tape with frames like those of `writeTestTape`. */
 export class TestFeed {
   readonly writer: LiveTapeWriter;
   readonly symbol: string;

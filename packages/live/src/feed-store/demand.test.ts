@@ -18,85 +18,86 @@ const two = { session: "two", owner: "user a" };
 const three = { session: "three", owner: "user a" };
 const stranger = { session: "stranger", owner: "user b" };
 
-async function refusal(wish: Promise<unknown>): Promise<string> {
-  const error = await wish.then(
+async function refusal(request: Promise<unknown>): Promise<string> {
+  const error = await request.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof RefusedError)) throw new Error(`not refused but ${error}`);
+  if (!(error instanceof RefusedError)) throw new Error(`the request was not refused: ${error}`);
   return `${error.code} ${error.message}`;
 }
 
-async function standing(its: string): Promise<string> {
-  const { demanded, lingering } = await new LiveMaintenance({ ...rig }).inspect(source, its);
-  return lingering ? "left" : demanded ? "wanted" : "unwanted";
+/** Whether sessions request the feed, it only lingers, or neither. */
+async function demandFor(instrument: string): Promise<string> {
+  const { demanded, lingering } = await new LiveMaintenance({ ...rig }).inspect(source, instrument);
+  return lingering ? "lingering" : demanded ? "requested" : "none";
 }
 
-describe("[LV86] a session asks for one feed at a time", () => {
-  test("and has left the one before as soon as it asks for another, or for none", async () => {
+describe("[LV86] a session requests one feed at a time", () => {
+  test("and releases it when it requests another one or leaves LIVE", async () => {
     await live.requestFeed(source, "A", one);
-    expect(await standing("A")).toBe("wanted");
+    expect(await demandFor("A")).toBe("requested");
     await live.requestFeed(source, "B", one);
-    expect([await standing("A"), await standing("B")]).toEqual(["left", "wanted"]);
+    expect([await demandFor("A"), await demandFor("B")]).toEqual(["lingering", "requested"]);
     await live.releaseFeed(one);
     await live.releaseFeed(one);
-    expect(await standing("B")).toBe("left");
+    expect(await demandFor("B")).toBe("lingering");
   });
 
-  test("and a feed is left when the last of those who asked for it has left it", async () => {
+  test("and a feed lingers when the last session that requested it has released it", async () => {
     await live.requestFeed(source, "A", one);
     await live.requestFeed(source, "A", stranger);
     await live.releaseFeed(one);
-    expect(await standing("A")).toBe("wanted");
+    expect(await demandFor("A")).toBe("requested");
     await live.requestFeed(source, "B", stranger);
-    expect(await standing("A")).toBe("left");
+    expect(await demandFor("A")).toBe("lingering");
     await live.renewFeed(source, "A", one);
-    expect(await standing("A")).toBe("wanted");
+    expect(await demandFor("A")).toBe("requested");
   });
 
-  test("and a feed that was left is dropped unless somebody has wanted it since", async () => {
-    const upkeep = new LiveMaintenance({ ...rig });
+  test("and a lingering feed is dropped unless a session has requested it since", async () => {
+    const maintenance = new LiveMaintenance({ ...rig });
     await live.requestFeed(source, "A", one);
-    expect(await upkeep.dropLingering(source, "A")).toBe(false);
+    expect(await maintenance.dropLingering(source, "A")).toBe(false);
     await live.releaseFeed(one);
     await live.requestFeed(source, "A", stranger);
-    expect(await upkeep.dropLingering(source, "A")).toBe(false);
+    expect(await maintenance.dropLingering(source, "A")).toBe(false);
     await live.releaseFeed(stranger);
-    expect(await upkeep.dropLingering(source, "A")).toBe(true);
-    expect(await standing("A")).toBe("unwanted");
+    expect(await maintenance.dropLingering(source, "A")).toBe(true);
+    expect(await demandFor("A")).toBe("none");
   });
 
-  test("and one that asks again while it is taken for gone keeps its feed", async () => {
+  test("and a session that renews its request while it is being released as gone keeps its feed", async () => {
     const [seconds, micros] = await rig.redis.time();
     const seen = Number(seconds) * 1000 + Number(micros) / 1000;
     await live.requestFeed(source, "A", one);
     await live.releaseFeed(one, seen - 1_000);
-    expect(await standing("A")).toBe("wanted");
+    expect(await demandFor("A")).toBe("requested");
     await live.releaseFeed(one, seen + 1_000);
-    expect(await standing("A")).toBe("left");
+    expect(await demandFor("A")).toBe("lingering");
   });
 
-  test("and one that was left is forgotten when nobody has come back", async () => {
+  test("and a lingering feed is out of demand after the linger time", async () => {
     const brief = rig.process({ lingerMs: 100 }).live;
     await brief.requestFeed(source, "A", one);
     await brief.releaseFeed(one);
-    const upkeep = new LiveMaintenance({ ...rig });
-    await expect.poll(() => upkeep.inspectAll()).toEqual([]);
+    const maintenance = new LiveMaintenance({ ...rig });
+    await expect.poll(() => maintenance.inspectAll()).toEqual([]);
     expect(await rig.redis.zcard(rig.keys.liveLeft)).toBe(0);
     expect(await rig.redis.zcard(rig.keys.liveWanted)).toBe(0);
   });
 
-  test("and what a gateway of an earlier release wants is not taken for left", async () => {
+  test("and a request by a gateway of an earlier release counts", async () => {
     await live.requestFeed(source, "A", one);
     await live.releaseFeed(one);
     await rig.redis.zadd(rig.keys.liveWanted, "GT", 1e13, `${source}:A`);
-    expect(await standing("A")).toBe("wanted");
+    expect(await demandFor("A")).toBe("requested");
     expect(await new LiveMaintenance({ ...rig }).dropLingering(source, "A")).toBe(false);
   });
 });
 
-describe("[LV87] the sessions of one user ask for no more feeds than they may", () => {
-  test("at a time, whoever else asks for them", async () => {
+describe("[LV87] the number of feeds that the sessions of one user request is limited", () => {
+  test("at a time, whether or not other users request the same feeds", async () => {
     await live.requestFeed(source, "A", one);
     await live.requestFeed(source, "B", two);
     await live.requestFeed(source, "C", stranger);
@@ -109,44 +110,44 @@ describe("[LV87] the sessions of one user ask for no more feeds than they may", 
     await live.requestFeed(source, "C", three);
   });
 
-  test("and one that has left a feed may have another at once, any number of times", async () => {
+  test("and a session that has released a feed may request another at once, any number of times", async () => {
     await live.requestFeed(source, "A", one);
     for (let n = 0; n < 50; n++) await live.requestFeed(source, `N${n}`, two);
     await live.releaseFeed(two);
     await live.requestFeed(source, "C", three);
     await live.requestFeed(source, "A", two);
-    expect(await standing("N49")).toBe("left");
+    expect(await demandFor("N49")).toBe("lingering");
   });
 
-  test("and what nobody renews counts no more", async () => {
+  test("and a request that is not renewed does not count any more", async () => {
     const brief = rig.process({ instrumentsPerUser: 1, lingerMs: 200 }).live;
     await brief.requestFeed(source, "A", one);
     expect(await refusal(brief.requestFeed(source, "B", two))).toContain("TOO_MANY_INSTRUMENTS");
-    await expect.poll(() => brief.requestFeed(source, "B", two).then(() => "wanted", String)).toBe("wanted");
+    await expect.poll(() => brief.requestFeed(source, "B", two).then(() => "requested", String)).toBe("requested");
   });
 
-  test("and a refused one keeps what it had", async () => {
+  test("and a refused session keeps the feed that it had", async () => {
     await live.requestFeed(source, "A", one);
     await live.requestFeed(source, "B", two);
     await live.requestFeed(source, "B", three);
     await refusal(live.requestFeed(source, "C", three));
     await live.requestFeed(source, "A", two);
-    expect(await standing("B")).toBe("wanted");
+    expect(await demandFor("B")).toBe("requested");
   });
 });
 
-test("[LV87] and have so many begun that nobody was watching, in a time", async () => {
+test("[LV87] the number of new feeds that the sessions of one user start in a period is limited", async () => {
   const { live: limited } = rig.process({ instrumentStarts: { points: 2, seconds: 60 } });
   await live.requestFeed(source, "WATCHED", stranger);
   for (const symbol of ["A", "B", "WATCHED", "A", "WATCHED", "B"]) await limited.requestFeed(source, symbol, one);
   expect(await refusal(limited.requestFeed(source, "C", one))).toMatch(
     /^TOO_MANY_REQUESTS symbol: at most 2 new live instruments in 60 s\. .* try again in (59|60) s\.$/,
   );
-  expect(await standing("B")).toBe("wanted");
+  expect(await demandFor("B")).toBe("requested");
   await limited.requestFeed(source, "C", stranger);
 });
 
-test("[LV88] a symbol that the venue does not list is refused by the field's name, and any is tried without a list", async () => {
+test("[LV88] a symbol that the venue does not list is refused, naming the field; without a list any symbol is tried", async () => {
   await live.requestFeed(source, "NOSUCH", one);
   await new FeedStore(rig.redis, rig.keys).storeSymbols(source, ["A", "B"], 60_000);
   expect(await refusal(live.requestFeed(source, "NOSUCH", two))).toBe(
@@ -157,12 +158,12 @@ test("[LV88] a symbol that the venue does not list is refused by the field's nam
   await live.requestFeed("OTHER", "NOSUCH", two);
 });
 
-describe("[FD29] a tape that nobody kept watching", () => {
-  const upkeep = () => new LiveMaintenance({ ...rig, keepSeconds: 10 });
+describe("[FD29] a short tape of a released feed", () => {
+  const maintenance = () => new LiveMaintenance({ ...rig, keepSeconds: 10 });
   const listed = async () => (await rig.process().live.list()).map(({ id }) => id);
 
-  /** A feed has let go of a tape of so many frames, ten a second. */
-  async function letGo(frames: number): Promise<string> {
+  /** A released tape of this many frames, ten a second. */
+  async function releasedTape(frames: number): Promise<string> {
     const writer = await rig.claim({ settings: { segmentSeconds: 6 } });
     await appendAll(writer, someFrames(0, frames));
     await writer.release();
@@ -170,30 +171,30 @@ describe("[FD29] a tape that nobody kept watching", () => {
   }
 
   test("[LV90] is neither listed nor kept", async () => {
-    const tape = await letGo(90);
+    const tape = await releasedTape(90);
     expect(await listed()).toEqual([]);
-    expect(await upkeep().removeShortTapes(await upkeep().inspectAll())).toEqual(new Set([tape]));
+    expect(await maintenance().removeShortTapes(await maintenance().inspectAll())).toEqual(new Set([tape]));
     expect(await rig.store.tapesWithSegments()).toEqual([]);
     expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(0);
     expect(await rig.redis.zcard(rig.keys.liveFeeds)).toBe(0);
-    expect(await upkeep().removeShortTapes(await upkeep().inspectAll())).toEqual(new Set());
+    expect(await maintenance().removeShortTapes(await maintenance().inspectAll())).toEqual(new Set());
   });
 
-  test("is no more for those who had it open", async () => {
+  test("does not exist any more for a process that had it open", async () => {
     const reader = rig.process();
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 20));
     expect((await reader.tapes.open(writer.tape)).span.lastSeq).toBe(19);
     await writer.release();
-    await upkeep().removeShortTapes(await upkeep().inspectAll());
+    await maintenance().removeShortTapes(await maintenance().inspectAll());
     await expect.poll(() => reader.tapes.open(writer.tape).then(() => "there", String)).toContain("does not exist");
   });
 
-  test("is removed when a session has left it that stood on it for a moment", async () => {
-    const short = await letGo(20);
+  test("is removed when the session that was on it for a moment has left", async () => {
+    const short = await releasedTape(20);
     await rig.redis.zadd(rig.keys.created, 1, "s");
     await rig.redis.hset(rig.keys.session("s"), { tape: short, edge: "0" });
-    const same = upkeep();
+    const same = maintenance();
     expect(await same.removeShortTapes(await same.inspectAll())).toEqual(new Set([short]));
     expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(1);
     await rig.redis.hset(rig.keys.session("s"), { tape: "another@1" });
@@ -201,27 +202,27 @@ describe("[FD29] a tape that nobody kept watching", () => {
     expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(0);
   });
 
-  test("is kept where it is long, or a session stands on it, or somebody wants it again", async () => {
-    const long = await letGo(150);
-    expect(await upkeep().removeShortTapes(await upkeep().inspectAll())).toEqual(new Set());
+  test("is kept if it is long enough, a session stays on it, or its feed is in demand again", async () => {
+    const long = await releasedTape(150);
+    expect(await maintenance().removeShortTapes(await maintenance().inspectAll())).toEqual(new Set());
     await (await rig.claim()).finish();
     expect(await rig.store.versions(long.replace("@1", ""))).toEqual([1]);
 
-    const short = await letGo(20);
+    const short = await releasedTape(20);
     await rig.redis.zadd(rig.keys.created, 1, "s");
     await rig.redis.hset(rig.keys.session("s"), { tape: short, edge: "0" });
     const patient = new LiveMaintenance({ ...rig, keepSeconds: 3 });
-    const looks = async () => patient.removeShortTapes(await patient.inspectAll());
-    expect(await looks()).toEqual(new Set([short]));
+    const check = async () => patient.removeShortTapes(await patient.inspectAll());
+    expect(await check()).toEqual(new Set([short]));
     expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(1);
-    await expect.poll(looks, { interval: 200, timeout: 8_000 }).toEqual(new Set());
+    await expect.poll(check, { interval: 200, timeout: 8_000 }).toEqual(new Set());
     expect(await rig.redis.exists(rig.keys.live(source, symbol))).toBe(1);
     await rig.redis.hset(rig.keys.session("s"), { edge: "1" });
     await live.requestFeed(source, symbol, one);
-    expect(await upkeep().removeShortTapes(await upkeep().inspectAll())).toEqual(new Set());
+    expect(await maintenance().removeShortTapes(await maintenance().inspectAll())).toEqual(new Set());
     expect(await listed()).toHaveLength(1);
     await live.releaseFeed(one);
-    await upkeep().dropLingering(source, symbol);
-    expect(await upkeep().removeShortTapes(await upkeep().inspectAll())).toEqual(new Set([short]));
+    await maintenance().dropLingering(source, symbol);
+    expect(await maintenance().removeShortTapes(await maintenance().inspectAll())).toEqual(new Set([short]));
   });
 });

@@ -26,7 +26,7 @@ test("[LT9] the documentation has every field of a feed's hash", async () => {
   for (const field of Object.keys(hash)) expect(keyspace).toContain(`\`${field}\``);
 });
 
-test("[LT9] a hash is read as it was written, and one that lacks something is none", () => {
+test("[LT9] a hash is decoded as it was written, and a hash that lacks a field is rejected", () => {
   const record = decodeFeedRecord(hash) ?? expect.fail();
   expect(record).toMatchObject({ startNs: 1_723_118_400_000_000_001n, intervalMs: null, lastSeq: 3, storedSeq: -1 });
   expect(tapeFields(record)).toEqual(tapeFields({ ...noTape, tape: record.tape, startNs: record.startNs, lastSeq: 3 }));
@@ -38,7 +38,7 @@ test("[LT9] a hash is read as it was written, and one that lacks something is no
   expect(decodeFeedRecord({ ...hash, of: "a later release" })).toEqual(record);
 });
 
-test("[LT72] what nobody writes is connecting, but a reason why it is down stands", () => {
+test("[LT72] a feed without a valid claim is connecting, unless it is down", () => {
   const record = decodeFeedRecord(hash) ?? expect.fail();
   expect(feedStateOf(record, 1_000 + claimTimeoutMs - 1)).toMatchObject({ status: { status: "up" }, node: "feed-1" });
   expect(feedStateOf(record, 1_000 + claimTimeoutMs).status.status).toBe("connecting");

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { liveTapeId, parseLiveTapeId } from "./live-tape-id.js";
 
-test("[LT60] a live tape's id is one of a tape, and says whose it is", () => {
+test("[LT60] a live tape's id is a valid tape id and names its feed", () => {
   const symbols = fc.stringMatching(/^[A-Z0-9][A-Z0-9/:._-]{0,39}$/);
   fc.assert(
     fc.property(
@@ -29,7 +29,7 @@ test.each([
   "live.SIM.BTCUSDT.0",
   "live.SIM.BTCUSDT.1@0",
   "LIVE.SIM.B.1",
-])("[LT60] %s is the id of no live tape", (name) => {
+])("[LT60] %s is not the id of a live tape", (name) => {
   expect(parseLiveTapeId(name)).toBeUndefined();
 });
 
@@ -38,6 +38,6 @@ test.each([
   { source: "SIM", symbol: "btcusdt" },
   { source: "SIM", symbol: "" },
   { source: "SIM", symbol: "BTC USDT" },
-])("[LT60] %o has no id", (feed) => {
+])("[LT60] %o is refused", (feed) => {
   expect(() => liveTapeId(feed, 1)).toThrow(RangeError);
 });

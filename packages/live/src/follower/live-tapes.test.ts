@@ -14,77 +14,77 @@ afterEach(() => rig.close());
 const channel = () => rig.keys.live(source, symbol);
 
 describe("a listener", () => {
-  test("[LT20] gets each frame after its tape was opened once, in order, as it was recorded", async () => {
+  test("[LT20] gets each frame that is appended after its tape was opened: once, in order, as it was recorded", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 100));
     const reader = rig.process();
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.length > 0);
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.length > 0);
     await appendAll(writer, someFrames(100, 300));
-    await heard.until(({ seqs }) => seqs.at(-1) === 299);
-    expect(heard.seqs).toEqual(Array.from({ length: 200 }, (_, at) => 100 + at));
-    expect(heard.bodies).toEqual((await textsOf(await reader.tapes.open(writer.tape))).slice(100));
+    await listener.until(({ seqs }) => seqs.at(-1) === 299);
+    expect(listener.seqs).toEqual(Array.from({ length: 200 }, (_, at) => 100 + at));
+    expect(listener.bodies).toEqual((await textsOf(await reader.tapes.open(writer.tape))).slice(100));
   });
 
-  test("[LT23] is told the state once as soon as it is known, also that there is none, and then each change", async () => {
+  test("[LT23] gets the state once as soon as it is known, also without a feed, and then each change", async () => {
     const reader = rig.process();
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.length === 1);
-    expect(heard.states[0]).toMatchObject({ source, symbol, tape: "", status: { status: "connecting" }, node: "" });
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.length === 1);
+    expect(listener.states[0]).toMatchObject({ source, symbol, tape: "", status: { status: "connecting" }, node: "" });
 
     const writer = await rig.claim({ node: "feed-7" });
-    await heard.until(({ states }) => states.length === 2);
-    expect(heard.states[1]).toMatchObject({ tape: "", status: { status: "connecting" }, node: "feed-7" });
+    await listener.until(({ states }) => states.length === 2);
+    expect(listener.states[1]).toMatchObject({ tape: "", status: { status: "connecting" }, node: "feed-7" });
     await writer.publishStatus({ status: "up" });
-    await heard.until(({ states }) => states.length === 3);
-    expect(heard.states[2]).toMatchObject({ status: { status: "up" } });
+    await listener.until(({ states }) => states.length === 3);
+    expect(listener.states[2]).toMatchObject({ status: { status: "up" } });
     await appendAll(writer, someFrames(0, 3));
-    await heard.until(({ states }) => states.length === 4);
-    expect(heard.states[3]).toMatchObject({ tape: writer.tape, status: { status: "up" } });
+    await listener.until(({ states }) => states.length === 4);
+    expect(listener.states[3]).toMatchObject({ tape: writer.tape, status: { status: "up" } });
     await writer.publishStatus({ status: "down", reason: "the venue is silent" });
-    await heard.until(({ states }) => states.length === 5);
-    expect(heard.states[4]).toMatchObject({ status: { status: "down", reason: "the venue is silent" } });
+    await listener.until(({ states }) => states.length === 5);
+    expect(listener.states[4]).toMatchObject({ status: { status: "down", reason: "the venue is silent" } });
     await writer.finish();
-    await heard.until(({ states }) => states.at(-1)?.tape === "");
+    await listener.until(({ states }) => states.at(-1)?.tape === "");
 
     const late = reader.follow();
     await late.until(({ states }) => states.length === 1);
     expect(late.states[0]).toMatchObject({ tape: "", node: "" });
   });
 
-  test("[LT26] gets frames and states also when another one throws at each", async () => {
+  test("[LT26] gets its frames and states although another listener throws at each", async () => {
     const writer = await rig.claim();
     const reader = rig.process();
     const throws = (): never => {
       throw new Error("on purpose");
     };
     reader.live.follow(source, symbol, { frame: throws, state: throws });
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.length > 0);
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.length > 0);
     await appendAll(writer, someFrames(0, 1));
-    await heard.until(({ states }) => states.at(-1)?.tape === writer.tape);
+    await listener.until(({ states }) => states.at(-1)?.tape === writer.tape);
     const tape = await reader.live.open(writer.tape);
     tape?.onGrown(throws);
     const grown = new Promise<void>((resolve) => tape?.onGrown(resolve));
     await appendAll(writer, someFrames(1, 10));
-    await heard.until(({ seqs }) => seqs.at(-1) === 9);
+    await listener.until(({ seqs }) => seqs.at(-1) === 9);
     await grown;
   });
 
-  test("[LT23] is told nothing after it has left", async () => {
+  test("[LT23] gets nothing after it has stopped", async () => {
     const reader = rig.process();
-    const heard = reader.follow();
-    heard.stop();
+    const listener = reader.follow();
+    listener.stop();
     const other = reader.follow();
     await other.until(({ states }) => states.length === 1);
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 5));
     await other.until(({ seqs }) => seqs.at(-1) === 4);
-    expect([heard.states, heard.seqs]).toEqual([[], []]);
+    expect([listener.states, listener.seqs]).toEqual([[], []]);
   });
 });
 
-test("[LT41] a tape is opened after two readings at most, however many others open it meanwhile", async () => {
+test("[LT41] opening a tape costs at most two reads of Redis, however many callers open it at the same time", async () => {
   const writer = await rig.claim();
   await appendAll(writer, someFrames(0, 100));
   const reader = rig.process();
@@ -94,7 +94,7 @@ test("[LT41] a tape is opened after two readings at most, however many others op
   const first = reader.live.open(writer.tape).then(() => {
     opened = true;
   });
-  // They come faster than Redis answers.
+  // More callers come faster than Redis answers.
   const others: Promise<unknown>[] = [];
   const until = performance.now() + soon.timeout;
   for (; !opened && performance.now() < until; await turn()) others.push(reader.live.open(writer.tape));
@@ -102,44 +102,44 @@ test("[LT41] a tape is opened after two readings at most, however many others op
   await Promise.all([first, ...others]);
 });
 
-describe("what was missed on the channel", () => {
-  test("[LT21] is read from the stream before a later frame is told", async () => {
+describe("a frame that did not arrive on the channel", () => {
+  test("[LT21] is read from the stream and delivered before a later frame", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 10));
     const reader = rig.process();
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.length > 0);
-    // Nothing is heard of these, as when a message is lost on its way.
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.length > 0);
+    // These frames do not arrive, as when messages are lost.
     await reader.subscriber.unsubscribe(channel());
     await appendAll(writer, someFrames(10, 200));
     await reader.subscriber.subscribe(channel());
     await appendAll(writer, someFrames(200, 202));
-    await heard.until(({ seqs }) => seqs.at(-1) === 201);
-    expect(heard.seqs).toEqual(Array.from({ length: 192 }, (_, at) => 10 + at));
+    await listener.until(({ seqs }) => seqs.at(-1) === 201);
+    expect(listener.seqs).toEqual(Array.from({ length: 192 }, (_, at) => 10 + at));
   });
 
-  test("[LT21] is read when the connection is there again, though nothing more is published", async () => {
+  test("[LT21] is read after a reconnect, although no further message arrives", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 10));
     const reader = rig.process();
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.length > 0);
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.length > 0);
     const away = new Promise((resolve) => reader.subscriber.once("close", resolve));
     reader.subscriber.disconnect(true);
     await away;
     await appendAll(writer, someFrames(10, 150));
-    await heard.until(({ seqs }) => seqs.at(-1) === 149);
-    expect(heard.seqs).toEqual(Array.from({ length: 140 }, (_, at) => 10 + at));
+    await listener.until(({ seqs }) => seqs.at(-1) === 149);
+    expect(listener.seqs).toEqual(Array.from({ length: 140 }, (_, at) => 10 + at));
     await writer.publishStatus({ status: "up" });
-    await heard.until(({ states }) => states.at(-1)?.status.status === "up");
+    await listener.until(({ states }) => states.at(-1)?.status.status === "up");
   });
 
-  test("[LT22] and is no more in Redis, the tape has from its parts, and the listener goes on with the newest", async () => {
+  test("[LT22] is read from a segment if it has left Redis, and the listener continues with the newest frames", async () => {
     const writer = await rig.claim({ settings: { segmentSeconds: 6, recentSeconds: 10 } });
     await appendAll(writer, someFrames(0, 10));
     const reader = rig.process();
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.length > 0);
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.length > 0);
     const tape = await reader.live.open(writer.tape);
     await reader.subscriber.unsubscribe(channel());
     await appendAll(writer, someFrames(10, 600));
@@ -147,73 +147,75 @@ describe("what was missed on the channel", () => {
     expect(Number.parseInt(oldest?.[0] ?? "0", 10)).toBeGreaterThan(100);
     await reader.subscriber.subscribe(channel());
     await appendAll(writer, someFrames(600, 601));
-    await heard.until(({ seqs }) => seqs.at(-1) === 600);
-    expect(heard.seqs.every((seq, at) => at === 0 || seq > (heard.seqs[at - 1] ?? 0))).toBe(true);
+    await listener.until(({ seqs }) => seqs.at(-1) === 600);
+    expect(listener.seqs.every((seq, at) => at === 0 || seq > (listener.seqs[at - 1] ?? 0))).toBe(true);
     expect((await textsOf(tape ?? expect.fail())).length).toBe(601);
   });
+});
 
-  test("[LT25] by a Redis that has less than was shown makes another tape begin", async () => {
+describe("a Redis that lost frames which were delivered", () => {
+  test("[LT25] makes another tape begin", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 100));
     const reader = rig.process();
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.at(-1)?.tape === writer.tape);
-    // A replica that lagged by ten frames has taken over, and a feed goes on with what it finds there.
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.at(-1)?.tape === writer.tape);
+    // A replica that lagged by ten frames has taken over, and another writer continues the tape there.
     await rig.redis.xdel(channel(), ...Array.from({ length: 10 }, (_, at) => `${90 + at}-1`));
     await rig.redis.xsetid(channel(), "89-1");
     await rig.redis.hset(rig.keys.liveTape(source, symbol), "last_seq", 89);
     const next = await rig.claim();
     expect(next.continues?.lastSeq).toBe(89);
-    await heard.until(({ states }) => states.at(-1)?.tape === "");
+    await listener.until(({ states }) => states.at(-1)?.tape === "");
     expect(await next.append(someFrames(90, 91)[0] ?? expect.fail(), 0n)).toBe("lost");
 
     const after = await rig.claim();
     expect(after.continues).toBeUndefined();
     await appendAll(after, someFrames(0, 5));
-    await heard.until(({ states }) => states.at(-1)?.tape === after.tape);
+    await listener.until(({ states }) => states.at(-1)?.tape === after.tape);
     expect(after.tape).not.toBe(writer.tape);
   });
 
-  test("[LT25] by a Redis that has less than was shown is noticed when others have gone on meanwhile", async () => {
+  test("[LT25] is detected although another writer has used their seqs since", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 100));
     const reader = rig.process();
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.at(-1)?.tape === writer.tape);
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.at(-1)?.tape === writer.tape);
     await reader.subscriber.unsubscribe(channel());
     await rig.redis.xdel(channel(), ...Array.from({ length: 10 }, (_, at) => `${90 + at}-1`));
     await rig.redis.xsetid(channel(), "89-1");
     await rig.redis.hset(rig.keys.liveTape(source, symbol), "last_seq", 89);
     const next = await rig.claim();
-    await appendAll(next, someFrames(90, 140)); // other frames than those that were shown as 90 to 99
+    await appendAll(next, someFrames(90, 140)); // not the frames that were delivered as 90 to 99
     await reader.subscriber.subscribe(channel());
     await next.publishStatus({ status: "up" });
-    await heard.until(({ states }) => states.at(-1)?.tape === "");
-    expect(heard.seqs).toEqual([]);
+    await listener.until(({ states }) => states.at(-1)?.tape === "");
+    expect(listener.seqs).toEqual([]);
     expect(await next.append(someFrames(140, 141)[0] ?? expect.fail(), 0n)).toBe("lost");
   });
 
-  test("[LT25] is not taken for one that lost something when a feed changed hands", async () => {
+  test("[LT25] is not suspected when a feed has changed hands", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 100));
     const reader = rig.process();
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.at(-1)?.tape === writer.tape);
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.at(-1)?.tape === writer.tape);
     for (let from = 100; from < 200; from += 20) {
       await reader.subscriber.unsubscribe(channel());
       const next = await rig.claim();
       await appendAll(next, someFrames(from, from + 19));
       await reader.subscriber.subscribe(channel());
       await appendAll(next, someFrames(from + 19, from + 20));
-      await heard.until(({ seqs }) => seqs.at(-1) === from + 19);
+      await listener.until(({ seqs }) => seqs.at(-1) === from + 19);
     }
-    expect(heard.seqs).toEqual(Array.from({ length: 100 }, (_, at) => 100 + at));
-    expect(new Set(heard.states.map(({ tape }) => tape))).toEqual(new Set([writer.tape]));
+    expect(listener.seqs).toEqual(Array.from({ length: 100 }, (_, at) => 100 + at));
+    expect(new Set(listener.states.map(({ tape }) => tape))).toEqual(new Set([writer.tape]));
   });
 });
 
 describe("one process", () => {
-  test("[LT24] has one subscription for all who follow a feed, and none when nobody has asked for a while", async () => {
+  test("[LT24] has one subscription for all listeners of a feed, and none after a time without use", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 10));
     const reader = rig.process({ idleMs: 100 });
@@ -228,7 +230,7 @@ describe("one process", () => {
     await expect.poll(() => rig.redis.pubsub("NUMSUB", channel())).toEqual([channel(), 0]);
   });
 
-  test("[LT24] follows again when somebody listens for the growth of a tape that it still has", async () => {
+  test("[LT24] subscribes again for a listener to the growth of a tape that is still open", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 10));
     const reader = rig.process({ idleMs: 50 });
@@ -245,7 +247,7 @@ describe("one process", () => {
     expect((await textsOf(tape)).length).toBe(30);
   });
 
-  test("[LT41] has a live tape as one object, up to date whenever it is opened, whoever opens it", async () => {
+  test("[LT41] has one object for a live tape, and each opening brings it up to date", async () => {
     const writer = await rig.claim();
     const reader = rig.process();
     await appendAll(writer, someFrames(0, 50));
@@ -260,7 +262,7 @@ describe("one process", () => {
     }
   });
 
-  test("[LT42] reads a block of the tail from the stream when it is no more in memory", async () => {
+  test("[LT42] reads a block of the tail from the stream when it has left the memory", async () => {
     const writer = await rig.claim({ settings: { segmentSeconds: 3_600 } });
     await appendAll(writer, someFrames(0, 400));
     const reader = rig.process();
@@ -276,7 +278,7 @@ describe("one process", () => {
     await expect(tape.load(10)).rejects.toThrow("is neither in Redis nor in the tape store");
   });
 
-  test("[LT23] has the state of a feed that it follows in memory, and reads it afresh where that is asked for", async () => {
+  test("[LT23] has the state of a followed feed in memory, and reads it from Redis on request", async () => {
     const reader = rig.process();
     expect(await reader.live.status(source, symbol)).toBeUndefined();
     expect(await reader.live.tapeOf(source, symbol)).toBe("");
@@ -284,9 +286,9 @@ describe("one process", () => {
     expect(await reader.live.tapeOf(source, symbol)).toBe("");
     await appendAll(writer, someFrames(0, 1));
     expect(await reader.live.tapeOf(source, symbol)).toBe(writer.tape);
-    const heard = reader.follow();
-    await heard.until(({ states }) => states.length > 0);
-    await rig.redis.hset(rig.keys.liveTape(source, symbol), "status", "down"); // a change that nobody was told of
+    const listener = reader.follow();
+    await listener.until(({ states }) => states.length > 0);
+    await rig.redis.hset(rig.keys.liveTape(source, symbol), "status", "down"); // a change that was not published
     expect((await reader.live.status(source, symbol))?.status.status).toBe("connecting");
     expect((await reader.live.status(source, symbol, { fresh: true }))?.status.status).toBe("down");
   });

@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-/** What happens to a live tape, step by step. */
+/** Events in the life of a live tape. */
 const steps = fc.array(
   fc.oneof(
     {
@@ -54,7 +54,7 @@ const shape = fc.record({
   retentionHours: fc.constantFrom(0, 0, 0.005),
 });
 
-test("[LT40] a growing tape answers at any time as the finished one that ends with its newest frame", async () => {
+test("[LT40] a growing tape gives the same answers at any time as a finished one that ends with its newest frame", async () => {
   await fc.assert(
     fc.asyncProperty(shape, async ({ steps, stepMs, trades, gaps, anomalies, ...settings }) => {
       const live = new Rig(inject("redisUrl"));
@@ -97,24 +97,24 @@ async function play(
 ): Promise<void> {
   let writer = await live.claim({ settings });
   const follower = live.process();
-  const heard = follower.follow();
+  const listener = follower.follow();
   let followed: GrowingTape | undefined;
   let appended = 0;
   for (const step of steps) {
     const some = frames.slice(appended, appended + framesOf(step));
     appended += some.length;
-    const unheard = step.do === "miss";
-    if (unheard) await follower.subscriber.unsubscribe(live.keys.live(source, symbol));
+    const missed = step.do === "miss";
+    if (missed) await follower.subscriber.unsubscribe(live.keys.live(source, symbol));
     if (step.do === "claim") writer = await live.claim({ settings });
     if (step.do === "forget") evict(follower.cache);
     await appendAll(writer, some);
-    if (unheard) await follower.subscriber.subscribe(live.keys.live(source, symbol));
+    if (missed) await follower.subscriber.subscribe(live.keys.live(source, symbol));
     if (appended === 0) continue;
-    await writer.settled(); // so that retention cuts nothing off while we look
+    await writer.settled(); // retention removes nothing during the comparison
     followed = await follower.live.open(writer.tape);
     const opened = await live.process().live.open(writer.tape);
     for (const tape of [followed, opened]) {
-      if (tape === undefined) return expect.fail("not open");
+      if (tape === undefined) return expect.fail("the tape is not open");
       expect(await tape.grownTo(appended - 1)).toBe(true);
       expect(tape.span.lastSeq).toBe(appended - 1);
       await expectSame(tape, whole);
@@ -124,7 +124,7 @@ async function play(
       );
     }
   }
-  heard.stop();
+  listener.stop();
   const before = followed?.span;
   await writer.finish();
   if (before === undefined || followed === undefined) return;
@@ -137,9 +137,9 @@ async function play(
 }
 
 const feedHash = () => rig.redis.hgetall(rig.keys.liveTape(source, symbol));
-const partsOf = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
+const segmentsOf = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
 
-test("[LT44] the oldest parts go, and what is left keeps its seqs and times, also when it is finished", async () => {
+test("[LT44] the oldest segments are erased, and the other frames keep their seqs and times, also in the finished tape", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 6, recentSeconds: 6, retentionHours: 60 / 3_600 } });
   const frames = someFrames(0, 1_500, {
     gapAfter: [
@@ -165,7 +165,7 @@ test("[LT44] the oldest parts go, and what is left keeps its seqs and times, als
   expect(tape.gaps.map(({ afterSeq }) => afterSeq)).toEqual([1_200]);
   expect(tape.timeline("skip").playingOf(15e9)).not.toBeNaN();
   expect(playedSince200).toBe(15e9);
-  const first = (await partsOf(writer.tape)).map((id) => Number(id.split("-")[0])).sort((a, b) => a - b)[0];
+  const first = (await segmentsOf(writer.tape)).map((id) => Number(id.split("-")[0])).sort((a, b) => a - b)[0];
   expect(first).toBe(firstSeq);
   await expect(tape.load(firstSeq - 1)).rejects.toThrow(`has frames ${firstSeq} to 1499`);
 
@@ -191,7 +191,7 @@ test("[LT44] the oldest parts go, and what is left keeps its seqs and times, als
   await expectSame(finished, whole);
 });
 
-test("[LT45] short parts are joined, and whoever reads one of them goes on with the long one", async () => {
+test("[LT45] short segments are joined, and a reader of one of them continues with the long one", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 6, recentSeconds: 1 } });
   const frames = someFrames(0, 1_600);
   const [early, late] = [rig.process(), rig.process()];
@@ -200,26 +200,26 @@ test("[LT45] short parts are joined, and whoever reads one of them goes on with 
     await writer.settled(); // one segment at a time, however busy the machine
   }
   const before = (await early.live.open(writer.tape)) ?? expect.fail();
-  await early.subscriber.unsubscribe(rig.keys.live(source, symbol)); // hears nothing of what comes
-  expect((await partsOf(writer.tape)).length).toBeGreaterThan(5);
+  await early.subscriber.unsubscribe(rig.keys.live(source, symbol)); // gets none of the later frames
+  expect((await segmentsOf(writer.tape)).length).toBeGreaterThan(5);
   for (let from = 700; from < 1_600; from += 64) {
     await appendAll(writer, frames.slice(from, from + 64));
     await writer.settled();
   }
-  const ids = await partsOf(writer.tape);
+  const ids = await segmentsOf(writer.tape);
   expect(ids.length).toBeLessThan(12);
   expect(ids).toContainEqual(expect.stringMatching(/^0-1\d{3}-0$/));
   expect((await feedHash()).parts).toBe(`${ids.length}`);
   const wholeStore = new MemoryTapeStore();
   await writeTestTape(wholeStore, { frames: 1_600 });
   const whole = await recorded(wholeStore, "test");
-  expect(before.span.lastSeq).toBeLessThan(1_000); // a reading that was under way may have been of a frame more
+  expect(before.span.lastSeq).toBeLessThan(1_000); // a read under way may have brought another frame
   expect(before.block(10)).toBeUndefined();
-  await expectSame(before, whole); // its parts are gone
+  await expectSame(before, whole); // its segments are erased
   await expectSame((await late.live.open(writer.tape)) ?? expect.fail(), whole);
 });
 
-test("[LT46] growing tapes are listed first, as they are in memory or as far as they are stored", async () => {
+test("[LT46] growing tapes are listed first: complete if this process follows them, otherwise as far as they are stored", async () => {
   await writeTestTape(rig.store, { id: "old", frames: 10 });
   const writer = await rig.claim({ settings: { segmentSeconds: 6 } });
   const frames = someFrames(0, 400, { gapAfter: [{ seq: 20, ms: 9_000 }] });
@@ -260,7 +260,7 @@ test("[LT46] growing tapes are listed first, as they are in memory or as far as 
   expect(overview.events).toHaveLength(8);
 });
 
-test("[LT46] and are not listed while Redis is away, while finished ones are", async () => {
+test("[LT46] growing tapes are not listed while Redis is away, and finished ones are", async () => {
   await writeTestTape(rig.store, { id: "old", frames: 10 });
   const redis = rig.connect();
   const reader = rig.process({ redis });
@@ -268,28 +268,28 @@ test("[LT46] and are not listed while Redis is away, while finished ones are", a
   expect((await reader.tapes.list()).map(({ id }) => id)).toEqual(["old"]);
 });
 
-test("[LT43] parts are listed nowhere, are no tapes, and are never chosen; nor is a growing tape by its symbol", async () => {
+test("[LT43] no listing shows a segment, and no name or symbol selects one; a symbol does not select a growing tape either", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 6 } });
   await appendAll(writer, someFrames(0, 300));
   await writer.settled();
   const { tapes } = rig.process();
-  const [part = ""] = await partsOf(writer.tape);
+  const [segment = ""] = await segmentsOf(writer.tape);
   expect(await rig.store.ids()).toEqual([]);
   expect((await tapes.list()).map(({ id }) => id)).toEqual([parseTapeName(writer.tape).id]);
-  await expect(tapes.open(part)).rejects.toThrow(TapeNotFound);
+  await expect(tapes.open(segment)).rejects.toThrow(TapeNotFound);
   expect(await tapes.choose({ symbol })).toBeUndefined();
-  expect(await tapes.choose({ tape: part })).toBeUndefined();
+  expect(await tapes.choose({ tape: segment })).toBeUndefined();
   expect((await tapes.choose({ tape: writer.tape }))?.id).toBe(writer.tape);
 });
 
-test("[LT47] parts that a crash left over change nothing, and are removed by the next claim", async () => {
+test("[LT47] segments that a crash left over change nothing, and the next claim removes them", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 6 } });
   await appendAll(writer, someFrames(0, 500));
   await writer.settled();
   await writer.release();
-  const inParts = rig.store.segments(parseTapeName(writer.tape).id);
-  const before = (await inParts.ids()).length;
-  // As when two parts were joined, and as when a writer that was replaced meanwhile stored one of its own.
+  const segmentStore = rig.store.segments(parseTapeName(writer.tape).id);
+  const before = (await segmentStore.ids()).length;
+  // As after a crash while segments were joined, and after a fenced writer stored one of its own.
   for (const [from, to] of [
     [0, 127],
     [64, 191],
@@ -298,7 +298,7 @@ test("[LT47] parts that a crash left over change nothing, and are removed by the
     const cache = new BlockCache(minCacheBytes);
     const { segments } = await openSegments(rig.store, writer.tape, cache, { fromSeq: 0, toSeq: -1 });
     const blocks: CompressedBlock[] = [];
-    for (const part of segments) for await (const block of part.compressedBlocks()) blocks.push(block);
+    for (const segment of segments) for await (const block of segment.compressedBlocks()) blocks.push(block);
     const some = blocks.filter(({ firstSeq }) => firstSeq >= from && firstSeq <= to);
     await writeSegment(rig.store, recordOf(await feedHash()), some);
   }
@@ -308,25 +308,27 @@ test("[LT47] parts that a crash left over change nothing, and are removed by the
   await expectSame(await rig.process().tapes.open(writer.tape), whole);
   const next = await rig.claim({ settings: { segmentSeconds: 6 } });
   expect(next.continues).toMatchObject({ lastSeq: 499 });
-  expect((await inParts.ids()).length).toBeLessThanOrEqual(before);
+  expect((await segmentStore.ids()).length).toBeLessThanOrEqual(before);
   await next.finish();
   await expectSame(await recorded(rig.store, parseTapeName(writer.tape).id), whole);
 });
 
-test("[LT48] a damaged part is left out with all before it, and finishing waits: nothing is lost", async () => {
+test("[LT48] a damaged segment is left out with all before it, and the tape is not finished, so that nothing is lost", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 6 } });
   await appendAll(writer, someFrames(0, 500));
   await writer.settled();
   const { id } = parseTapeName(writer.tape);
-  const ids = await partsOf(writer.tape);
+  const ids = await segmentsOf(writer.tape);
   const damaged =
-    ids.find((part) => part.startsWith("64-")) ?? ids.find((part) => part.startsWith("128-")) ?? expect.fail();
+    ids.find((segment) => segment.startsWith("64-")) ??
+    ids.find((segment) => segment.startsWith("128-")) ??
+    expect.fail();
   const store = storeWith(rig.store, {
     segments: (tape) => {
-      const inParts = rig.store.segments(tape);
-      const read: TapeStore["read"] = async (part, version, file) =>
-        part === damaged ? Buffer.from("{") : inParts.read(part, version, file);
-      return storeWith(inParts, { read });
+      const segmentStore = rig.store.segments(tape);
+      const read: TapeStore["read"] = async (segment, version, file) =>
+        segment === damaged ? Buffer.from("{") : segmentStore.read(segment, version, file);
+      return storeWith(segmentStore, { read });
     },
   });
   const tape = await rig.process({ store }).live.open(writer.tape);
@@ -338,12 +340,12 @@ test("[LT48] a damaged part is left out with all before it, and finishing waits:
   await writer.release();
   await rig.redis.del(rig.keys.liveTape(source, symbol), rig.keys.live(source, symbol));
   await expect(finishTape(store, writer.tape)).rejects.toThrow(DamagedTape);
-  const upkeep = new LiveMaintenance({ ...rig, store, orphanAfterMs: 0 });
-  expect(await upkeep.finishOrphans()).toEqual([]);
+  const maintenance = new LiveMaintenance({ ...rig, store, orphanAfterMs: 0 });
+  expect(await maintenance.finishOrphans()).toEqual([]);
   expect(await rig.store.versions(id)).toEqual([]);
-  expect(await partsOf(writer.tape)).toEqual(ids);
+  expect(await segmentsOf(writer.tape)).toEqual(ids);
 });
 
 function recordOf(hash: Record<string, string>): FeedRecord {
-  return decodeFeedRecord(hash) ?? expect.fail("not readable");
+  return decodeFeedRecord(hash) ?? expect.fail("the hash is not readable");
 }

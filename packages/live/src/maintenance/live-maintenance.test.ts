@@ -14,7 +14,7 @@ afterEach(() => rig.close());
 
 const user = { session: "session", owner: "user one" };
 const another = { session: "another", owner: "user one" };
-const upkeep = (orphanAfterMs?: number) =>
+const maintenance = (orphanAfterMs?: number) =>
   new LiveMaintenance({ ...rig, ...(orphanAfterMs !== undefined && { orphanAfterMs }) });
 const now = async () => {
   const [seconds = 0, micros = 0] = await rig.redis.time();
@@ -28,19 +28,19 @@ async function jobs(): Promise<(string | undefined)[]> {
   return ids;
 }
 
-describe("a wish", () => {
+describe("a request for a feed", () => {
   test("[LT70] lasts for the linger time, and never shortens a longer one", async () => {
     const before = await now();
     await rig.process({ lingerMs: 30_000 }).live.requestFeed(source, symbol, user);
-    const { demandedUntil, demanded } = await upkeep().inspect(source, symbol);
+    const { demandedUntil, demanded } = await maintenance().inspect(source, symbol);
     expect(demanded).toBe(true);
     expect(demandedUntil).toBeGreaterThanOrEqual(Math.floor(before) + 30_000);
     expect(demandedUntil).toBeLessThanOrEqual((await now()) + 30_000);
     await rig.process({ lingerMs: 1_000 }).live.requestFeed(source, symbol, user);
-    expect(await upkeep().inspect(source, symbol)).toMatchObject({ demandedUntil });
+    expect(await maintenance().inspect(source, symbol)).toMatchObject({ demandedUntil });
   });
 
-  test("[LT71] asks for a worker where no living writer has the feed, once for a revision of it", async () => {
+  test("[LT71] requests a worker if the feed has no valid claim, once per revision of the feed", async () => {
     const { live } = rig.process();
     await Promise.all([
       live.requestFeed(source, symbol, user),
@@ -54,11 +54,11 @@ describe("a wish", () => {
     expect(await jobs()).toHaveLength(1);
     await writer.release();
     await Promise.all([live.requestFeed(source, symbol, user), live.requestFeed(source, symbol, user)]);
-    const { state } = await upkeep().inspect(source, symbol);
+    const { state } = await maintenance().inspect(source, symbol);
     expect((await jobs()).sort()).toEqual([feedJobId(state, 0), feedJobId(state, state.rev)].sort());
   });
 
-  test("[LT72] is for a feed that is connecting, until a writer says otherwise", async () => {
+  test("[LT72] shows the feed as connecting until a writer publishes its status, and again when the claim has expired", async () => {
     const { live } = rig.process();
     await live.requestFeed("SIM", "ETHUSDT", user);
     expect(await live.feedsInDemand()).toMatchObject([
@@ -76,22 +76,22 @@ describe("a wish", () => {
   });
 });
 
-describe("upkeep", () => {
-  test("[LT73] sees each feed that is wanted or has a hash, and how it stands", async () => {
+describe("maintenance", () => {
+  test("[LT73] inspects each feed that is in demand or has a hash", async () => {
     const { live } = rig.process();
     await live.requestFeed("SIM", "A", user);
     const b = await rig.claim({ symbol: "B" });
     await live.requestFeed("SIM", "B", another);
     const c = await rig.claim({ symbol: "C" });
     await c.release();
-    const standings = await upkeep().inspectAll();
-    const short = standings.map(({ state, demanded, claimed }) => [state.symbol, demanded, claimed, state.rev > 0]);
+    const summaries = await maintenance().inspectAll();
+    const short = summaries.map(({ state, demanded, claimed }) => [state.symbol, demanded, claimed, state.rev > 0]);
     expect(short.sort()).toEqual([
       ["A", true, false, false],
       ["B", true, true, true],
       ["C", false, false, true],
     ]);
-    expect(await upkeep().inspect("SIM", "D")).toMatchObject({
+    expect(await maintenance().inspect("SIM", "D")).toMatchObject({
       demandedUntil: 0,
       demanded: false,
       claimed: false,
@@ -101,29 +101,29 @@ describe("upkeep", () => {
     await c.finish();
   });
 
-  test("[LT73] forgets what was wanted or claimed long ago, and nothing else", async () => {
+  test("[LT73] removes demand and claims that ended long ago, and nothing else", async () => {
     const { live } = rig.process();
     await live.requestFeed("SIM", "A", user);
     await rig.redis.zadd(rig.keys.liveWanted, 1_000, "SIM:OLD", (await now()) - 1_000, "SIM:LATELY");
     await rig.redis.zadd(rig.keys.liveFeeds, 1_000, "SIM:OLD", Math.floor(await now()), "SIM:CLAIMING");
-    await upkeep().inspectAll();
+    await maintenance().inspectAll();
     expect((await rig.redis.zrange(rig.keys.liveWanted, "0", "-1")).sort()).toEqual(["SIM:A", "SIM:LATELY"]);
     expect(await rig.redis.zrange(rig.keys.liveFeeds, "0", "-1")).toEqual(["SIM:CLAIMING"]);
   });
 
-  test("[LT62] finishes parts that no feed goes on with, and leaves those alone that one does", async () => {
+  test("[LT62] finishes a tape that no feed continues, and leaves the others alone", async () => {
     const writer = await rig.claim({ settings: { segmentSeconds: 6 } });
     await appendAll(writer, someFrames(0, 200));
     await writer.settled();
-    expect(await upkeep(0).finishOrphans()).toEqual([]);
+    expect(await maintenance(0).finishOrphans()).toEqual([]);
     expect(await rig.store.tapesWithSegments()).toHaveLength(1);
     await rig.redis.del(rig.keys.live(source, symbol), rig.keys.liveTape(source, symbol));
     expect(await writer.append(someFrames(200, 201)[0] ?? expect.fail(), startNs)).toBe("lost");
     const next = await rig.claim({ settings: { segmentSeconds: 6 } });
     await appendAll(next, someFrames(0, 200));
     await next.settled();
-    expect(await upkeep(0).finishOrphans()).toEqual([writer.tape]);
-    expect(await upkeep(0).finishOrphans()).toEqual([]);
+    expect(await maintenance(0).finishOrphans()).toEqual([writer.tape]);
+    expect(await maintenance(0).finishOrphans()).toEqual([]);
     expect((await recorded(rig.store, parseTapeName(writer.tape).id)).span).toMatchObject({
       firstSeq: 0,
       lastSeq: 199,
@@ -132,24 +132,24 @@ describe("upkeep", () => {
     await appendAll(next, someFrames(200, 210));
   });
 
-  test("[LT62] waits as long as another part may be on its way", async () => {
+  test("[LT62] waits while a writer may still be storing a segment", async () => {
     const writer = await rig.claim({ settings: { segmentSeconds: 6 } });
     await appendAll(writer, someFrames(0, 200));
     await writer.settled();
     await rig.redis.del(rig.keys.live(source, symbol), rig.keys.liveTape(source, symbol));
-    expect(await upkeep().finishOrphans()).toEqual([]);
+    expect(await maintenance().finishOrphans()).toEqual([]);
     expect(await rig.store.tapesWithSegments()).toHaveLength(1);
   });
 
-  test("[LT62] removes what is left of parts that were finished", async () => {
+  test("[LT62] removes the left-over segments of a finished tape", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 20));
     await writer.finish();
     const { id } = parseTapeName(writer.tape);
-    const draft = await rig.store.segments(id).begin("0-63-0"); // a writer that was replaced long ago wakes up
+    const draft = await rig.store.segments(id).begin("0-63-0"); // a writer that was fenced long ago continues
     await draft.append("manifest.json", Buffer.from("{}"));
     await draft.commit();
-    expect(await upkeep(0).finishOrphans()).toEqual([]);
+    expect(await maintenance(0).finishOrphans()).toEqual([]);
     expect((await recorded(rig.store, id)).span.lastSeq).toBe(19);
   });
 });

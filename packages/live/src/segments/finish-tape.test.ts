@@ -15,13 +15,13 @@ afterEach(() => rig.close());
 const settings = { segmentSeconds: 6 };
 const gapAfter = [{ seq: 100, ms: 8_000 }];
 
-/** A tape that has ended but for its finishing: parts, and nothing in Redis. */
+/** A tape that has ended and is not finished: segments, and nothing in Redis. */
 async function ended(frames = 300): Promise<string> {
   const writer = await rig.claim({ settings });
   await appendAll(writer, someFrames(0, frames, { gapAfter }));
   await rig.redis.del(rig.keys.live(source, symbol), rig.keys.liveTape(source, symbol));
   expect(await writer.renew()).toBe("lost");
-  expect(await writer.append(someFrames(0, 1)[0] ?? expect.fail(), startNs)).toBe("lost"); // its rest is stored
+  expect(await writer.append(someFrames(0, 1)[0] ?? expect.fail(), startNs)).toBe("lost"); // its remaining frames are stored
   return writer.tape;
 }
 
@@ -31,10 +31,10 @@ async function whole(frames = 300) {
   return recorded(store, "test");
 }
 
-const partsOf = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
+const segmentsOf = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
 
 describe("a tape that ends", () => {
-  test("[LT60] becomes an ordinary one of the same name, with identical frames, and leaves nothing", async () => {
+  test("[LT60] becomes an ordinary one under the same name, with identical frames; segments, stream and hash are removed", async () => {
     const writer = await rig.claim({ settings, analyticsVersion: 3 });
     const reader = rig.process();
     await appendAll(writer, someFrames(0, 300, { gapAfter }));
@@ -61,21 +61,21 @@ describe("a tape that ends", () => {
     await writer.finish();
   });
 
-  test("[LT60] with no frame leaves nothing at all", async () => {
+  test("[LT60] leaves nothing at all if it has no frame", async () => {
     const writer = await rig.claim();
     await writer.finish();
     expect(await rig.store.ids()).toEqual([]);
     await expect.poll(() => rig.redis.exists(rig.keys.liveTape(source, symbol))).toBe(0);
   });
 
-  test("[LT60] may be followed by another one while it is finished", async () => {
+  test("[LT60] may be followed by another tape while it is being finished", async () => {
     let begun = (): void => undefined;
     const beginning = new Promise<void>((resolve) => {
       begun = resolve;
     });
-    let goOn = (): void => undefined;
+    let proceed = (): void => undefined;
     const waiting = new Promise<void>((resolve) => {
-      goOn = resolve;
+      proceed = resolve;
     });
     const store = storeWith(rig.store, {
       begin: async (id) => {
@@ -92,7 +92,7 @@ describe("a tape that ends", () => {
     const second = await rig.claim();
     expect(second.continues).toBeUndefined();
     await appendAll(second, someFrames(0, 5));
-    goOn();
+    proceed();
     await finishing;
     await appendAll(second, someFrames(5, 7));
     const reader = rig.process();
@@ -101,12 +101,12 @@ describe("a tape that ends", () => {
     expect(await rig.redis.zrange(rig.keys.liveFeeds, "0", "-1")).toEqual([`${source}:${symbol}`]);
   });
 
-  test("[LT41] stays the object that it was for who holds it, while it is finished and after", async () => {
+  test("[LT41] stays the same object while it is finished and afterwards", async () => {
     const writer = await rig.claim({ settings });
     await appendAll(writer, someFrames(0, 300, { gapAfter }));
     const reader = rig.process();
     const tape = await reader.tapes.open(writer.tape);
-    if (!isGrowingTape(tape)) return expect.fail("not a growing tape");
+    if (!isGrowingTape(tape)) return expect.fail("the tape is not a growing one");
     const over = new Promise<void>((resolve) => tape.onGrown(() => !tape.span.growing && resolve()));
     await writer.finish();
     await over;
@@ -117,13 +117,13 @@ describe("a tape that ends", () => {
     expect((await tape.overview()).length).toBe(300);
   });
 
-  test("[LT61] and cannot be stored goes on when the store takes it", async () => {
+  test("[LT61] is finished later if the store fails", async () => {
     let full = false;
     const store = storeWith(rig.store, {
       segments: (tape) => {
-        const inParts = rig.store.segments(tape);
-        return storeWith(inParts, {
-          begin: (id) => (full ? Promise.reject(new Error("the bucket is gone")) : inParts.begin(id)),
+        const segmentStore = rig.store.segments(tape);
+        return storeWith(segmentStore, {
+          begin: (id) => (full ? Promise.reject(new Error("the bucket is gone")) : segmentStore.begin(id)),
         });
       },
     });
@@ -140,7 +140,7 @@ describe("a tape that ends", () => {
 });
 
 describe("finishing", () => {
-  test("[LT61] twice, and several at once, makes one tape", async () => {
+  test("[LT61] twice, or in several processes at once, makes one tape", async () => {
     const tape = await ended();
     const all = await Promise.allSettled([finishTape(rig.store, tape), finishTape(rig.store, tape)]);
     for (const one of all) if (one.status === "rejected") expect(one.reason).toBeInstanceOf(TapeWriteError);
@@ -153,7 +153,7 @@ describe("finishing", () => {
     expect(await finishTape(rig.store, "live.SIM.ETHUSDT.1@1")).toBe(false);
   });
 
-  test("[LT61] may break at any moment and be begun again", async () => {
+  test("[LT61] can be repeated after a crash at any moment", async () => {
     const tape = await ended();
     const { id } = parseTapeName(tape);
     const crash = () => Promise.reject(new Error("killed"));
@@ -182,13 +182,13 @@ describe("finishing", () => {
       expect(await textsOf(await rig.process().tapes.open(tape))).toHaveLength(300);
     }
     expect(await rig.store.versions(id)).toEqual([1]);
-    expect((await partsOf(tape)).length).toBeGreaterThan(0);
+    expect((await segmentsOf(tape)).length).toBeGreaterThan(0);
     expect(await finishTape(rig.store, tape)).toBe(true);
-    expect(await partsOf(tape)).toEqual([]);
+    expect(await segmentsOf(tape)).toEqual([]);
     await expectSame(await recorded(rig.store, id), await whole());
   });
 
-  test("[LT61] does not bring back a tape that was deleted since", async () => {
+  test("[LT61] does not restore a tape that was deleted since", async () => {
     const tape = await ended();
     const { id } = parseTapeName(tape);
     await finishTape(storeWith(rig.store, { eraseSegments: async () => undefined }), tape);
@@ -200,11 +200,11 @@ describe("finishing", () => {
   });
 });
 
-test("[LT63] until it is finished, a tape without a feed is opened from its parts", async () => {
+test("[LT63] until it is finished, a tape that has ended is opened from its segments", async () => {
   const tape = await ended();
   const opened = await rig.process().tapes.open(tape);
   expect(opened.span).toMatchObject({ firstSeq: 0, lastSeq: 299, growing: false });
   await expectSame(opened, await whole());
   await finishTape(rig.store, tape);
-  await expectSame(opened, await whole()); // its parts are gone under it
+  await expectSame(opened, await whole()); // its segments are erased while it is open
 });

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { contiguousSegments, parseSegmentName, segmentName } from "./segment-name.js";
 
 const id = (first: number, last: number) => segmentName(first, last, first * 100).id;
-const ids = (...parts: [first: number, last: number][]) => parts.map(([first, last]) => id(first, last));
+const ids = (...segments: [first: number, last: number][]) => segments.map(([first, last]) => id(first, last));
 
-test("[LT43] a part's name says which frames it has, and when it begins", () => {
+test("[LT43] a segment's name says which frames it has, and when it begins", () => {
   expect(parseSegmentName(id(640, 1_279))).toEqual({
     id: "640-1279-64000",
     firstSeq: 640,
@@ -17,11 +17,11 @@ test("[LT43] a part's name says which frames it has, and when it begins", () => 
   }
 });
 
-describe("[LT47] the whole of some parts", () => {
-  const cases: [what: string, parts: [number, number][], whole: [number, number][], from?: number][] = [
-    ["none", [], []],
+describe("[LT47] the contiguous segments of a listing", () => {
+  const cases: [what: string, listed: [number, number][], contiguous: [number, number][], from?: number][] = [
+    ["no segments", [], []],
     [
-      "parts in any order",
+      "segments in any order",
       [
         [64, 127],
         [128, 191],
@@ -34,7 +34,7 @@ describe("[LT47] the whole of some parts", () => {
       ],
     ],
     [
-      "a joined part, and those it was made of",
+      "a joined segment, and those that it was joined from",
       [
         [0, 63],
         [64, 127],
@@ -47,7 +47,7 @@ describe("[LT47] the whole of some parts", () => {
       ],
     ],
     [
-      "two that overlap, of which one leads on",
+      "two that overlap, of which one is continued",
       [
         [0, 63],
         [64, 127],
@@ -73,7 +73,7 @@ describe("[LT47] the whole of some parts", () => {
       ],
     ],
     [
-      "a hole: what lies after it",
+      "missing frames: the segments after them",
       [
         [0, 63],
         [128, 191],
@@ -85,7 +85,7 @@ describe("[LT47] the whole of some parts", () => {
       ],
     ],
     [
-      "parts that are cut off",
+      "segments before the first frame of the tape",
       [
         [0, 63],
         [64, 127],
@@ -98,24 +98,24 @@ describe("[LT47] the whole of some parts", () => {
       64,
     ],
   ];
-  test.each(cases)("%s", (_, parts, whole, from) => {
-    expect(contiguousSegments(ids(...parts), from).map((part) => part.id)).toEqual(ids(...whole));
+  test.each(cases)("%s", (_, listed, contiguous, from) => {
+    expect(contiguousSegments(ids(...listed), from).map(({ id }) => id)).toEqual(ids(...contiguous));
   });
 
-  test("is without holes, reaches as far as any part, and is all of the tape where that can be", () => {
+  test("have no missing frames, reach as far as any segment, and begin as early as possible", () => {
     const cutsAt = fc.uniqueArray(fc.integer({ min: 1, max: 20 }), { maxLength: 8 });
     fc.assert(
       fc.property(fc.array(cutsAt, { minLength: 1, maxLength: 3 }), fc.infiniteStream(fc.boolean()), (many, kept) => {
-        // Several ways of cutting the same 21 frames into parts, all there but for some of the later ways' parts.
+        // Several divisions of the same 21 frames into segments: the first is complete, the others may lack some.
         const all = many.flatMap((cuts, way) => {
           const ends = [...cuts.sort((a, b) => a - b), 21];
-          const parts = ends.map((end, at): [number, number] => [at === 0 ? 0 : (ends[at - 1] ?? 0), end - 1]);
-          return parts.filter(() => way === 0 || kept.next().value);
+          const segments = ends.map((end, at): [number, number] => [at === 0 ? 0 : (ends[at - 1] ?? 0), end - 1]);
+          return segments.filter(() => way === 0 || kept.next().value);
         });
-        const whole = contiguousSegments(ids(...all));
-        expect([whole[0]?.firstSeq, whole.at(-1)?.lastSeq]).toEqual([0, 20]);
-        whole.forEach((part, at) => {
-          if (at > 0) expect(part.firstSeq).toBe((whole[at - 1]?.lastSeq ?? 0) + 1);
+        const found = contiguousSegments(ids(...all));
+        expect([found[0]?.firstSeq, found.at(-1)?.lastSeq]).toEqual([0, 20]);
+        found.forEach((segment, at) => {
+          if (at > 0) expect(segment.firstSeq).toBe((found[at - 1]?.lastSeq ?? 0) + 1);
         });
       }),
     );

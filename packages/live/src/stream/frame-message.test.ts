@@ -31,7 +31,7 @@ const frames = fc
   });
 
 describe("a frame's message", () => {
-  test("[LT2] says again what it was made of, and is one line of ASCII and the frame", () => {
+  test("[LT2] is one line of ASCII and the frame, and decodes to what was encoded", () => {
     fc.assert(
       fc.property(frames, (live) => {
         const message = encodeFrame(live);
@@ -44,14 +44,14 @@ describe("a frame's message", () => {
     );
   });
 
-  test("[LT20] has the frame's bytes where they are, and copies none", () => {
+  test("[LT20] is decoded without copying the frame's bytes", () => {
     const live = fc.sample(frames, 1)[0] ?? expect.fail();
     const message = Buffer.from(encodeFrame(live), "latin1");
     expect(decodeFrame(message)?.frame.text.buffer).toBe(message.buffer);
   });
 });
 
-test("[LT21] what is not of this format is nothing, whatever it is", () => {
+test("[LT21] any other message is rejected", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), frames, fc.nat(), (noise, live, at) => {
       expect(decodeFrame(Buffer.from(noise))).toBeUndefined();
@@ -69,6 +69,6 @@ test("[LT21] what is not of this format is nothing, whatever it is", () => {
   expect(kindOf(Buffer.from("1 F 1"))).toBeUndefined();
 });
 
-test("[LT9] a change's message has the hash, in any script", () => {
+test("[LT9] a change's message has the hash, with any characters", () => {
   expect(decodeChange(Buffer.from('1 U 3\n{"reason":"Grund: ≠"}'))).toEqual({ reason: "Grund: ≠" });
 });

@@ -26,7 +26,7 @@ export const startNs = BigInt(testTapeStartMs) * 1_000_000n;
 
 const cacheBytes = 8 << 20;
 
-/** Live tapes on a real Redis under a prefix of their own, and what reads and writes them. Closes all at its end. */
+/** A real Redis with a key prefix of its own, writers and following processes on it. `close` ends them all. */
 export class Rig {
   readonly url: string;
   readonly keys: Keys = keysWith(`live-${randomUUID()}`);
@@ -43,7 +43,7 @@ export class Rig {
 
   connect(): Redis {
     const redis = new Redis(this.url, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
-    redis.on("error", () => undefined); // tests look at what becomes of commands
+    redis.on("error", () => undefined); // tests check the outcome of each command
     this.#closing.push(async () => redis.disconnect());
     return redis;
   }
@@ -65,7 +65,7 @@ export class Rig {
     });
   }
 
-  /** A process of its own that follows live tapes. */
+  /** Stands for another process that follows live tapes. */
   process(options: ProcessOptions = {}): Process {
     const process = new Process(this, options);
     this.#closing.unshift(() => process.live.close());
@@ -101,13 +101,13 @@ export class Process {
   }
 
   follow(): RecordingListener {
-    const heard = new RecordingListener();
-    heard.stop = this.live.follow(source, symbol, heard);
-    return heard;
+    const listener = new RecordingListener();
+    listener.stop = this.live.follow(source, symbol, listener);
+    return listener;
   }
 }
 
-/** What a listener was told. */
+/** A listener that keeps every frame and state it gets. */
 export class RecordingListener implements FeedListener {
   readonly seqs: Seq[] = [];
   readonly bodies: string[] = [];
@@ -121,7 +121,7 @@ export class RecordingListener implements FeedListener {
     this.seqs.push(seq);
     this.bodies.push(body.toString("latin1"));
     if (tape.span.lastSeq !== seq || tape.block(seq)?.json(seq) !== this.bodies.at(-1))
-      throw new Error(`frame ${seq} is not there`);
+      throw new Error(`frame ${seq} was delivered before it was on the tape`);
     this.#wake();
   }
 
@@ -130,8 +130,8 @@ export class RecordingListener implements FeedListener {
     this.#wake();
   }
 
-  /** Resolves when `done` is true of what was heard. */
-  async until(done: (heard: this) => boolean): Promise<void> {
+  /** Resolves when `done` is true of the frames and states received so far. */
+  async until(done: (received: this) => boolean): Promise<void> {
     while (!done(this)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
@@ -140,7 +140,7 @@ export class RecordingListener implements FeedListener {
   }
 }
 
-/** Appends frames one after the other; throws where one is not appended. */
+/** Appends frames one after the other; throws if one is refused. */
 export async function appendAll(writer: LiveTapeWriter, frames: Iterable<FrameParts>): Promise<void> {
   for (const frame of frames) {
     const outcome = await writer.append(frame, startNs);
@@ -148,7 +148,7 @@ export async function appendAll(writer: LiveTapeWriter, frames: Iterable<FramePa
   }
 }
 
-/** Some of the frames of a test tape. */
+/** The frames `from` to `to` - 1 of a test tape. */
 export function someFrames(from: Seq, to: Seq, options: TestTapeOptions = {}): FrameParts[] {
   return [...testFrames({ ...options, frames: to })].slice(from);
 }
@@ -164,7 +164,7 @@ export function recorded(store: TapeStore, id: string): Promise<RecordedTape> {
   return RecordedTape.open(store, id, 1, new BlockCache(cacheBytes));
 }
 
-/** A store in which some things go otherwise, in its parts too where that is said of `parts`. */
+/** The store with some methods replaced; replace `segments` to change the store of a tape's segments. */
 export function storeWith(store: TapeStore, changes: Partial<TapeStore>): TapeStore {
   return {
     ids: () => store.ids(),
@@ -182,7 +182,7 @@ export function storeWith(store: TapeStore, changes: Partial<TapeStore>): TapeSt
   };
 }
 
-/** Leaves nothing in a cache of blocks that was there before. */
+/** Fills a block cache, so that all earlier blocks leave it. */
 export function evict(cache: BlockCache): void {
   for (let n = 0; n < 9; n++) cache.put(cache.newTape(), megabyte);
 }

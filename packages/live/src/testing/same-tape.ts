@@ -16,7 +16,7 @@ interface Stretch {
   readonly lastSeq: Seq;
 }
 
-/** Expects that a tape answers in everything as the `whole` one does between its first and its last frame. */
+/** Expects that a tape gives the same answers as `whole` between its own first and last frame. */
 export async function expectSame(tape: Tape, whole: Tape): Promise<void> {
   const { span } = tape;
   const { firstSeq, lastSeq } = span;
@@ -41,7 +41,7 @@ const paces = [
   [20, 7],
 ] as const;
 
-/** As `toEqual`, but tells only the first difference: these lists are long. */
+/** Like `toEqual`, but reports only the first difference, because these lists are long. */
 function expectEach(what: string, found: readonly string[], expected: readonly string[]): void {
   const at = expected.findIndex((each, index) => each !== found[index]);
   if (at >= 0) expect(`${what} ${at}: ${found[at]}`).toBe(`${what} ${at}: ${expected[at]}`);
@@ -66,7 +66,7 @@ async function framesOf(tape: Tape, { firstSeq, lastSeq }: Stretch): Promise<str
   return frames;
 }
 
-/** Of each frame its time; of times at and around frames the frame; playing time since the first frame, and back. */
+/** The time of each frame, the frame at times near it, and its playing time since the first frame, converted both ways. */
 async function timesOf(tape: Tape, { firstSeq, lastSeq }: Stretch): Promise<string[]> {
   const times: string[] = [];
   const [firstNs, lastNs] = [await tape.nsOf(firstSeq), await tape.nsOf(lastSeq)];
@@ -109,14 +109,14 @@ async function messagesOf(tape: Tape, stretch: Stretch, speed: number, maxFps: n
     const text = await render(tape, prev, seq);
     const atOnce = renderStretch(tape, prev, seq);
     if (!isCacheMiss(atOnce) && atOnce !== text)
-      throw new Error(`frames after ${prev} to ${seq} are rendered in two ways`);
+      throw new Error(`frames after ${prev} to ${seq} are rendered differently with and without waiting`);
     messages.push(`${seq} ${ns} ${text}`);
     prev = seq;
   }
   return messages;
 }
 
-/** Each frame is in one block, and what the index says of blocks is true. */
+/** Each frame is in one block, and the index agrees with the blocks. */
 function expectIndex({ index, span }: Tape): void {
   let next = span.firstSeq;
   for (let block = 0; block < index.blocks; block++) {
@@ -128,7 +128,7 @@ function expectIndex({ index, span }: Tape): void {
   expect(index.blockOf(span.lastSeq + 10)).toBe(index.blocks - 1);
 }
 
-/** The points of an overview stand for each frame once. */
+/** The points of an overview cover each frame once. */
 export async function expectOverview(tape: UnfinishedTape, prices: readonly number[]): Promise<void> {
   const points = await tape.overview();
   const expected = points.map(({ seq }, at) => {

@@ -13,9 +13,9 @@ afterEach(() => rig.close());
 const live = () => rig.keys.live(source, symbol);
 const hash = () => rig.redis.hgetall(rig.keys.liveTape(source, symbol));
 const one = (seq: number): FrameParts => someFrames(seq, seq + 1)[0] ?? expect.fail();
-const parts = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
+const segmentsOf = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
 
-/** All that Redis has of the feed, but for when its writer was last heard of. */
+/** All that Redis has of the feed, except the time of the last renewal. */
 async function all(): Promise<unknown> {
   const { seen_ms: _, ...fields } = await hash();
   return [fields, await rig.redis.xrange(live(), "-", "+")];
@@ -26,7 +26,7 @@ async function texts(tape: string): Promise<string[]> {
 }
 
 describe("the writer of a feed", () => {
-  test("[LT1] is the last that claimed it: what an earlier one appends, says and renews changes nothing", async () => {
+  test("[LT1] is the last one that claimed it: appends, statuses and renewals of an earlier one change nothing", async () => {
     const earlier = await rig.claim({ node: "feed-1" });
     await appendAll(earlier, someFrames(0, 10));
     const later = await rig.claim({ node: "feed-2" });
@@ -42,21 +42,21 @@ describe("the writer of a feed", () => {
     expect(await hash()).toMatchObject({ last_seq: "11", node: "feed-2" });
   });
 
-  test("[LT1] is refused at its very next word, whichever that is", async () => {
-    for (const say of [
+  test("[LT1] is fenced at its next call, whichever that is", async () => {
+    for (const call of [
       (writer: LiveTapeWriter) => writer.publishStatus({ status: "up" }),
       (writer: LiveTapeWriter) => writer.renew(),
       (writer: LiveTapeWriter) => writer.append(one(0), startNs),
     ]) {
       const earlier = await rig.claim();
       await rig.claim();
-      expect(await say(earlier)).toBe("fenced");
+      expect(await call(earlier)).toBe("fenced");
       expect(await earlier.append(one(0), startNs)).toBe("fenced");
     }
     expect(await rig.redis.exists(live())).toBe(0);
   });
 
-  test("[LT1] is one when many claim at once", async () => {
+  test("[LT1] is only one when many claim at once", async () => {
     const writers = await Promise.all(Array.from({ length: 8 }, () => rig.claim()));
     const outcomes = await Promise.all(writers.map((writer) => writer.append(one(0), startNs)));
     expect(outcomes.sort()).toEqual(["appended", ...Array.from({ length: 7 }, () => "fenced")]);
@@ -67,9 +67,9 @@ describe("the writer of a feed", () => {
 describe("appending", () => {
   test("[LT2] adds a frame to the stream, the hash and the channel, in the order of the calls", async () => {
     const listener = rig.connect();
-    const heard: string[] = [];
+    const published: string[] = [];
     await listener.subscribe(live());
-    listener.on("message", (_, message) => heard.push(message));
+    listener.on("message", (_, message) => published.push(message));
     const writer = await rig.claim();
     const outcomes = await Promise.all(someFrames(0, 50).map((frame) => writer.append(frame, startNs)));
     expect(new Set(outcomes)).toEqual(new Set(["appended"]));
@@ -77,11 +77,11 @@ describe("appending", () => {
     expect(entries.map(([id]) => id)).toEqual(Array.from({ length: 50 }, (_, seq) => `${seq}-1`));
     expect(await hash()).toMatchObject({ last_seq: "49", tape: writer.tape });
     await expect
-      .poll(() => heard.filter((message) => message.startsWith("1 L ")))
+      .poll(() => published.filter((message) => message.startsWith("1 L ")))
       .toEqual(entries.map(([, [, m]]) => m));
   });
 
-  test("[LT2] ends the tape where the frame before is not in Redis", async () => {
+  test("[LT2] ends the tape if the previous frame is missing in Redis", async () => {
     for (const lose of [
       () => rig.redis.del(live()),
       () => rig.redis.hset(rig.keys.liveTape(source, symbol), "last_seq", 3),
@@ -98,13 +98,13 @@ describe("appending", () => {
     }
   });
 
-  test("[LT3] what Redis did not answer has to be appended again, in its order, and is there once", async () => {
+  test("[LT3] unacknowledged frames have to be appended again, in order, and are there once", async () => {
     const redis = rig.connect();
     const writer = await rig.claim({ redis });
     await appendAll(writer, someFrames(0, 5));
     const [five, six, seven] = someFrames(5, 8);
     if (five === undefined || six === undefined || seven === undefined) return expect.fail();
-    // The answers are lost, not the frames: the connection breaks when they are on their way.
+    // The connection breaks while the frames are in flight: the replies are lost, and the frames are not.
     const sent = [writer.append(five, startNs), writer.append(six, startNs)].map((append) =>
       append.catch(() => "rejected"),
     );
@@ -123,7 +123,7 @@ describe("appending", () => {
     ]);
   });
 
-  test("[LT4] refuses a frame that can be on no tape or not at its place, and goes on without it", async () => {
+  test("[LT4] refuses a frame that is invalid or out of place, and continues without it", async () => {
     const writer = await rig.claim();
     await expect(writer.append(one(1), startNs)).rejects.toThrow(
       "Frame 0 is the first one, but at 100000000 ns instead of 0.",
@@ -140,7 +140,7 @@ describe("appending", () => {
 });
 
 describe("a claim", () => {
-  test("[LT5] goes on with the tape, at the next seq and after a marked gap", async () => {
+  test("[LT5] continues the tape, at the next seq and after a marked gap", async () => {
     const settings = { segmentSeconds: 6, recentSeconds: 5 };
     const first = await rig.claim({ settings });
     await appendAll(first, someFrames(0, 300));
@@ -156,7 +156,7 @@ describe("a claim", () => {
     expect(frames[300]).toMatchObject({ gap_before_ms: 7_000 });
   });
 
-  test("[LT5] goes on after the writer has given the feed back, or all of the tape was stored", async () => {
+  test("[LT5] continues the tape after its writer has released the feed", async () => {
     const first = await rig.claim();
     await appendAll(first, someFrames(0, 20));
     await first.release();
@@ -168,7 +168,7 @@ describe("a claim", () => {
     expect((await texts(first.tape)).length).toBe(30);
   });
 
-  test("[LT5] knows of a part that its writer had no time to tell of", async () => {
+  test("[LT5] finds a segment that its writer did not publish any more", async () => {
     const settings = { segmentSeconds: 6 };
     const first = await rig.claim({ settings });
     await appendAll(first, someFrames(0, 300));
@@ -182,7 +182,7 @@ describe("a claim", () => {
   });
 
   const losses: [what: string, lose: (tape: string) => Promise<unknown>][] = [
-    ["Redis has lost all", () => rig.redis.del(live(), rig.keys.liveTape(source, symbol))],
+    ["Redis has lost everything", () => rig.redis.del(live(), rig.keys.liveTape(source, symbol))],
     ["Redis has lost the stream", () => rig.redis.del(live())],
     ["Redis has lost the hash", () => rig.redis.del(rig.keys.liveTape(source, symbol))],
     [
@@ -190,17 +190,17 @@ describe("a claim", () => {
       () => rig.redis.hset(rig.keys.liveTape(source, symbol), "last_seq", 20, "stored_seq", 20),
     ],
     [
-      "the store has lost parts whose frames have left Redis",
+      "the store has lost segments whose frames have left Redis",
       async (tape) => {
         await rig.redis.xtrim(live(), "MINID", "250");
         await rig.store.eraseSegments(parseTapeName(tape).id);
       },
     ],
   ];
-  test.each(losses)("[LT6] begins another tape where %s", async (_, lose) => {
+  test.each(losses)("[LT6] begins another tape if %s", async (_, lose) => {
     const first = await rig.claim({ settings: { segmentSeconds: 6 } });
     await appendAll(first, someFrames(0, 300));
-    await first.release(); // nothing is being stored meanwhile
+    await first.release(); // stores nothing any more
     await lose(first.tape);
     const second = await rig.claim();
     expect(second.continues).toBeUndefined();
@@ -210,7 +210,7 @@ describe("a claim", () => {
     expect((await texts(second.tape)).length).toBe(10);
   });
 
-  test("[LT6] begins another tape for frames of another kind, and what is left of the one before goes to the store", async () => {
+  test("[LT6] begins another tape for frames of another kind, and stores the remaining frames of the former tape", async () => {
     const first = await rig.claim();
     await appendAll(first, someFrames(0, 100));
     const expected = await texts(first.tape);
@@ -220,7 +220,7 @@ describe("a claim", () => {
     expect(await texts(first.tape)).toEqual(expected);
   });
 
-  test("[LT10] a writer that is told of a loss has stored what it had of the tape", async () => {
+  test("[LT10] a writer that gets `lost` has stored the frames that it had", async () => {
     const first = await rig.claim({ settings: { segmentSeconds: 6 } });
     await appendAll(first, someFrames(0, 333));
     const expected = await texts(first.tape);
@@ -229,7 +229,7 @@ describe("a claim", () => {
     expect(await texts(first.tape)).toEqual(expected);
   });
 
-  test("[LT10] a quiet writer learns of a loss by its renewals and its words", async () => {
+  test("[LT10] a quiet writer learns of a loss by its renewals and statuses", async () => {
     const first = await rig.claim();
     await appendAll(first, someFrames(0, 10));
     const expected = await texts(first.tape);
@@ -244,7 +244,7 @@ describe("a claim", () => {
 });
 
 describe("Redis", () => {
-  test("[LT7] keeps the frames of the last seconds, and all that are not stored", async () => {
+  test("[LT7] keeps the frames of the last seconds, and all unstored ones", async () => {
     const writer = await rig.claim({ settings: { segmentSeconds: 6, recentSeconds: 20 } });
     await appendAll(writer, someFrames(0, 600));
     await expect.poll(async () => Number((await hash()).stored_seq)).toBeGreaterThan(500);
@@ -253,7 +253,7 @@ describe("Redis", () => {
     expect(oldest?.[0]).toBe("399-1"); // as of the frame before the newest
   });
 
-  test("[LT7] keeps no more bytes than it may, but for what is not stored", async () => {
+  test("[LT7] keeps no more bytes than the limit, except of unstored frames", async () => {
     const writer = await rig.claim({ settings: { segmentSeconds: 6, recentBytes: 50_000 } });
     await appendAll(writer, someFrames(0, 300));
     await expect.poll(async () => Number((await hash()).stored_seq)).toBeGreaterThan(200);
@@ -266,7 +266,7 @@ describe("Redis", () => {
     expect(oldest).toBeGreaterThan(200);
   });
 
-  test("[LT8] holds the frames that the store does not take, and the tape ends where they are too many", async () => {
+  test("[LT8] keeps frames while the store fails, and ends the tape when there are too many", async () => {
     const store = new MemoryTapeStore({ capacity: 1_000 });
     const writer = await rig.claim({
       store,
@@ -287,13 +287,13 @@ describe("Redis", () => {
     expect(next.tape).not.toBe(writer.tape);
   });
 
-  test("[LT8] is relieved as soon as the store takes parts again", async () => {
+  test("[LT8] passes them to the store as soon as it works again", async () => {
     let full = true;
     const store = storeWith(rig.store, {
       segments: (tape) => {
-        const inParts = rig.store.segments(tape);
-        return storeWith(inParts, {
-          begin: (id) => (full ? Promise.reject(new Error("the bucket is gone")) : inParts.begin(id)),
+        const segmentStore = rig.store.segments(tape);
+        return storeWith(segmentStore, {
+          begin: (id) => (full ? Promise.reject(new Error("the bucket is gone")) : segmentStore.begin(id)),
         });
       },
     });
@@ -308,13 +308,13 @@ describe("Redis", () => {
 });
 
 describe("the feed's hash", () => {
-  test("[LT9] has a revision that grows with each change, also over its removal, and is published whole", async () => {
+  test("[LT9] has a revision that grows with each change, also after its removal, and is published whole", async () => {
     const listener = rig.connect();
-    const heard: { rev: number; hash: Record<string, string> }[] = [];
+    const published: { rev: number; hash: Record<string, string> }[] = [];
     await listener.subscribe(live());
     listener.on("message", (_, message) => {
       const [, rev, json = ""] = /^1 U (\d+)\n(.*)$/.exec(message) ?? [];
-      if (rev !== undefined) heard.push({ rev: Number(rev), hash: JSON.parse(json) });
+      if (rev !== undefined) published.push({ rev: Number(rev), hash: JSON.parse(json) });
     });
     const first = await rig.claim();
     await first.publishStatus({ status: "up" });
@@ -324,8 +324,8 @@ describe("the feed's hash", () => {
     const second = await rig.claim();
     await second.publishStatus({ status: "up" });
     const now = await hash();
-    await expect.poll(() => heard.at(-1)?.hash).toEqual(now);
-    expect(heard.map(({ hash: { status, reason, tape } }) => [status, reason, tape !== ""])).toEqual([
+    await expect.poll(() => published.at(-1)?.hash).toEqual(now);
+    expect(published.map(({ hash: { status, reason, tape } }) => [status, reason, tape !== ""])).toEqual([
       ["connecting", "", false],
       ["up", "", false],
       ["down", "Grund: ≠", false],
@@ -335,10 +335,11 @@ describe("the feed's hash", () => {
       ["connecting", "", false],
       ["up", "", false],
     ]);
-    for (const [at, { rev }] of heard.entries()) if (at > 0) expect(rev).toBeGreaterThan(heard[at - 1]?.rev ?? 0);
+    for (const [at, { rev }] of published.entries())
+      if (at > 0) expect(rev).toBeGreaterThan(published[at - 1]?.rev ?? 0);
   });
 
-  test("[LT9] says since when the status is what it is", async () => {
+  test("[LT9] says since when it has its status", async () => {
     const writer = await rig.claim();
     await writer.publishStatus({ status: "up" });
     const { since } = await hash();
@@ -351,7 +352,7 @@ describe("the feed's hash", () => {
     expect(await hash()).toMatchObject({ since: later, reason: "two" });
   });
 
-  test("[LT9] learns the instrument's decimals with the frame that has them", async () => {
+  test("[LT9] gets the instrument's decimals with the first frame that has them", async () => {
     const precision = { priceDecimals: 1, sizeDecimals: 2 };
     const writer = await rig.claim({ precision });
     await appendAll(writer, someFrames(0, 3));
@@ -364,11 +365,11 @@ describe("the feed's hash", () => {
   });
 });
 
-test("[LT43] a part has whole blocks, as long as it should be, and is found by its name alone", async () => {
+test("[LT43] a segment has whole blocks and at least the configured length, and its name says which frames it has", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 10 } });
   await appendAll(writer, someFrames(0, 400));
-  await expect.poll(async () => (await parts(writer.tape)).length).toBeGreaterThan(1);
-  for (const id of await parts(writer.tape)) {
+  await expect.poll(async () => (await segmentsOf(writer.tape)).length).toBeGreaterThan(1);
+  for (const id of await segmentsOf(writer.tape)) {
     const [first = 0, last = 0, ns = 0] = id.split("-").map(Number);
     expect(first % 64).toBe(0);
     expect((last + 1) % 64).toBe(0);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RecentFrames } from "./recent-frames.js";
 
-test("[LT7] the oldest recent frame is the first within both bounds, and the newest always is", () => {
+test("[LT7] the recent frames are all those within both bounds, and always the newest", () => {
   const frames = fc.array(fc.record({ ms: fc.nat({ max: 900 }), bytes: fc.integer({ min: 1, max: 400 }) }), {
     minLength: 1,
     maxLength: 3_000,

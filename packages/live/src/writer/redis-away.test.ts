@@ -19,32 +19,32 @@ afterEach(async () => {
 
 const unavailable = (error: unknown) => error instanceof RefusedError && error.code === "UNAVAILABLE";
 
-test("[LT6] [LT10] [LT20] after a Redis that came back empty all frames are there, on two tapes, and followers go on", async () => {
+test("[LT6] [LT10] [LT20] when Redis comes back empty, all frames are there, on two tapes, and listeners continue", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 6 } });
   await appendAll(writer, someFrames(0, 200));
   const reader = rig.process();
-  const heard = reader.follow();
-  await heard.until(({ states }) => states.at(-1)?.tape === writer.tape);
+  const listener = reader.follow();
+  await listener.until(({ states }) => states.at(-1)?.tape === writer.tape);
   const tape = (await reader.live.open(writer.tape)) ?? expect.fail();
   await appendAll(writer, someFrames(200, 250));
-  await heard.until(({ seqs }) => seqs.at(-1) === 249);
+  await listener.until(({ seqs }) => seqs.at(-1) === 249);
   const expected = await textsOf(tape);
 
   await server.stop();
   const [lost] = someFrames(250, 251);
   await expect(writer.append(lost ?? expect.fail(), startNs)).rejects.toThrow();
   await expect(reader.live.status(source, symbol, { fresh: true })).rejects.toSatisfy(unavailable);
-  expect(await textsOf(tape)).toEqual(expected); // what is in memory can be played
+  expect(await textsOf(tape)).toEqual(expected); // the frames in memory can be played
   await server.start();
 
   await expect.poll(async () => rig.redis.status).toBe("ready");
   expect(await writer.append(lost ?? expect.fail(), startNs)).toBe("lost");
-  await heard.until(({ states }) => states.at(-1)?.tape === "");
+  await listener.until(({ states }) => states.at(-1)?.tape === "");
   const next = await rig.claim({ settings: { segmentSeconds: 6 } });
   await appendAll(next, someFrames(0, 1));
-  await heard.until(({ states }) => states.at(-1)?.tape === next.tape);
+  await listener.until(({ states }) => states.at(-1)?.tape === next.tape);
   await appendAll(next, someFrames(1, 20));
-  await heard.until(({ seqs }) => seqs.at(-1) === 19);
+  await listener.until(({ seqs }) => seqs.at(-1) === 19);
   expect(await textsOf((await reader.live.open(next.tape)) ?? expect.fail())).toEqual(expected.slice(0, 20));
 
   evict(reader.cache);
@@ -54,7 +54,7 @@ test("[LT6] [LT10] [LT20] after a Redis that came back empty all frames are ther
   expect(await textsOf(tape)).toEqual(expected);
 });
 
-test("[LT41] while Redis is away a finished tape is opened all the same, a growing one is not", async () => {
+test("[LT41] while Redis is away a finished tape can be opened, and a growing one cannot", async () => {
   const writer = await rig.claim();
   await appendAll(writer, someFrames(0, 20));
   const { tape } = writer;

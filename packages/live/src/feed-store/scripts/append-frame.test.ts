@@ -26,14 +26,14 @@ async function begin(frames: number): Promise<void> {
   for (let seq = 1; seq < frames; seq++) await append(seq);
 }
 
-test("[LT2] the first frame begins the tape, and takes the place of another one's frames", async () => {
+test("[LT2] the first frame begins the tape and replaces the frames of the former one", async () => {
   await redis.xadd(live, "77-1", "m", "of another tape");
   expect(await append(0, { fields: ["tape", "t@1", "start_ns", "42"] })).toBe(1);
   expect(await redis.xrange(live, "-", "+")).toEqual([["0-1", ["m", "frame 0"]]]);
   expect(await redis.hgetall(feed)).toMatchObject({ tape: "t@1", start_ns: "42", last_seq: "0", status: "up" });
 });
 
-test("[LT2] no frame is added where another writer holds the feed, or something is missing: nothing changes", async () => {
+test("[LT2] nothing changes if another writer holds the claim, or a frame, the stream or the hash is missing", async () => {
   await begin(3);
   const before = await all();
   expect(await append(3, { owner: "other" })).toBe(0);
@@ -49,29 +49,29 @@ test("[LT2] no frame is added where another writer holds the feed, or something 
   expect(await redis.exists(feed)).toBe(0);
 });
 
-test("[LT2] a frame that is there already is not added again, nor published", async () => {
+test("[LT2] a frame that is there already is neither added again nor published", async () => {
   await begin(3);
   const before = await all();
   const listener = new Redis(inject("redisUrl"));
-  const heard: string[] = [];
+  const published: string[] = [];
   await listener.subscribe(live);
-  listener.on("message", (_, message) => heard.push(message));
+  listener.on("message", (_, message) => published.push(message));
   for (const seq of [0, 1, 2]) expect(await append(seq)).toBe(2);
   expect(await all()).toEqual(before);
   expect(await append(3)).toBe(1);
-  await expect.poll(() => heard).toEqual(["frame 3"]);
+  await expect.poll(() => published).toEqual(["frame 3"]);
   listener.disconnect();
 });
 
 test("[LT9] fields that change with a frame raise the revision and are published before it", async () => {
   const listener = new Redis(inject("redisUrl"));
-  const heard: string[] = [];
+  const published: string[] = [];
   await listener.subscribe(live);
-  listener.on("message", (_, message) => heard.push(message));
+  listener.on("message", (_, message) => published.push(message));
   await append(0, { fields: ["tape", "t@1", "reason", 'a "b"'] });
   await append(1);
-  await expect.poll(() => heard.length).toBe(3);
-  const [change = "", ...frames] = heard;
+  await expect.poll(() => published.length).toBe(3);
+  const [change = "", ...frames] = published;
   const [, rev, json = ""] = /^1 U (\d+)\n(.*)$/.exec(change) ?? [];
   expect(JSON.parse(json)).toMatchObject({ rev, tape: "t@1", reason: 'a "b"', last_seq: "0" });
   expect(frames).toEqual(["frame 0", "frame 1"]);
@@ -79,7 +79,7 @@ test("[LT9] fields that change with a frame raise the revision and are published
   listener.disconnect();
 });
 
-test("[LT7] only frames that are stored leave the stream, and none that is to be kept", async () => {
+test("[LT7] only stored frames leave the stream, and only those before the recent ones", async () => {
   await begin(10);
   const first = async () => (await redis.xrange(live, "-", "+", "COUNT", 1))[0]?.[0];
   await append(10, { keepFrom: 8 });

@@ -16,7 +16,7 @@ beforeEach(() => {
 const change = (owner: string, rev: number | "", after: "" | "clear" | "remove", ...fields: string[]) =>
   redis.liveChange(live, feed, owner, rev, after, ...fields);
 
-test("[LT1] changes nothing where owner or revision are not what was believed", async () => {
+test("[LT1] changes nothing if owner or revision are not as expected", async () => {
   await redis.hset(feed, { owner: "me", rev: 5, status: "up" });
   await redis.xadd(live, "0-1", "m", "x");
   const before = await redis.hgetall(feed);
@@ -27,14 +27,14 @@ test("[LT1] changes nothing where owner or revision are not what was believed", 
   expect(await redis.xlen(live)).toBe(1);
 });
 
-test("[LT1] says that there is no hash, and makes one only for who knows that", async () => {
+test("[LT1] reports a missing hash, and creates one only for a caller that expects none", async () => {
   expect(await change("me", "", "", "status", "down")).toBe(-1);
   expect(await change("", 7, "", "status", "down")).toBe(-1);
   expect(await redis.exists(feed)).toBe(0);
   expect(await change("", 0, "", "owner", "me")).toEqual(expect.arrayContaining(["owner", "me"]));
 });
 
-test("[LT9] raises the revision, above the clock where it was ahead of it, and puts Redis's time in", async () => {
+test("[LT9] raises the revision even if it is ahead of the clock, and replaces @now by Redis's time", async () => {
   const ahead = Date.now() + 1_000_000;
   await redis.hset(feed, { owner: "me", rev: ahead });
   await change("me", ahead, "", "since", "@now");
@@ -43,7 +43,7 @@ test("[LT9] raises the revision, above the clock where it was ahead of it, and p
   expect(Math.abs(Number(since) - Date.now())).toBeLessThan(60_000);
 });
 
-test("[LT9] a hash that is removed goes when no revision can be ahead of the clock any more, unless it is used again", async () => {
+test("[LT9] a removed hash expires when its revision cannot be ahead of the clock any more, unless it is used again", async () => {
   await change("", 0, "", "owner", "me");
   await redis.xadd(live, "0-1", "m", "x");
   await change("me", "", "remove", "tape", "");

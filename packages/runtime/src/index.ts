@@ -71,7 +71,7 @@ export {
   untilResubscribed,
   untilSubscribed,
 } from "./redis/pubsub.js";
-export { type PubSubProbe, startPubSubProbe } from "./redis/pubsub-probe.js";
+export { type PubSubProbe, reportPubSubHealth, startPubSubProbe } from "./redis/pubsub-probe.js";
 export { defineScripts, type Script } from "./redis/scripts.js";
 export { type RedisClock, startRedisClock } from "./time/redis-clock.js";
 export { type BackoffLimits, backoffMs, interval } from "./time/timers.js";

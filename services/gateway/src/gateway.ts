@@ -1,11 +1,12 @@
 import { createAccess, showAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import { sessionGoneReasons } from "@tapedeck/protocol";
-import type { Health, Logger, Metrics, PubSubProbe, RedisConnection, RequestGuard } from "@tapedeck/runtime";
+import type { Health, Logger, Metrics, RedisConnection, RequestGuard } from "@tapedeck/runtime";
 import {
   createCommandCounter,
   interval,
   observeBlockCache,
+  reportPubSubHealth,
   startPubSubProbe,
   throttledLog,
   trustedProxies,
@@ -197,7 +198,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     interval(() => {
       delay.wanted = true;
     }, delaySampleMs),
-    interval(() => updateHealth(health, probe, redis), probeMs),
+    interval(() => reportPubSubHealth(probe, health, { ...redis, timeoutMs: probeTimeoutMs }), probeMs),
     interval(() => {
       connections.closeRevoked(access.shares).catch((error) => log.debug({ err: error }, "share links not checked"));
     }, shareCheckMs),
@@ -237,15 +238,4 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
 function closeSlow({ slow }: SendQueueContext): void {
   const now = performance.now();
   for (const queue of [...slow]) if (queue.isTooSlow(now)) queue.close(4408, "too slow");
-}
-
-/** If Redis is away, it is away for all nodes, so this one is only degraded. If only our subscriber receives nothing, it is unready. */
-function updateHealth(health: Health, probe: PubSubProbe, { commands, publisher }: GatewayParts["redis"]): void {
-  const away = commands.status !== "ready";
-  if (!away && probe.publishRefused)
-    health.set("masters", "degraded", "a part of Redis does not answer; sessions stored there stand still");
-  else health.set("masters", "ok");
-  const receivesNothing = !away && publisher.status === "ready" && !probe.receivedWithin(probeTimeoutMs);
-  if (receivesNothing) health.set("pubsub", "unready", "messages do not come back through Redis");
-  else health.set("pubsub", "ok");
 }

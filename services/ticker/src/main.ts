@@ -1,11 +1,9 @@
 import { startMaintenance } from "@tapedeck/leases";
 import { LiveTapes } from "@tapedeck/live";
 import {
-  type Health,
   interval,
   observeBlockCache,
-  type PubSubProbe,
-  type RedisConnection,
+  reportPubSubHealth,
   runMain,
   startNode,
   startPubSubProbe,
@@ -117,7 +115,9 @@ async function main(config: TickerConfig): Promise<void> {
     },
     log,
   });
-  const stopHealthChecks = interval(() => reportPubSubHealth(health, publisher, probe), 1000);
+  // Sessions play only while the publisher is connected, so here it tells whether Redis is away.
+  const pubSub = { commands: publisher, publisher, timeoutMs: undeliveredMs };
+  const stopHealthChecks = interval(() => reportPubSubHealth(probe, health, pubSub), probeEveryMs);
 
   shutdown.step("turn unready", () => node.turnUnready());
   shutdown.step("take no more leases", () => ticker.stopTaking());
@@ -136,15 +136,4 @@ async function main(config: TickerConfig): Promise<void> {
   shutdown.step("send the last traces", stopTracing);
 
   node.ready(url, "accepting leases", { queues: config.TICKER_QUEUES });
-}
-
-/** No other replica does better while Redis is away, but one may receive the messages that this node does not. */
-function reportPubSubHealth(health: Health, publisher: RedisConnection, probe: PubSubProbe): void {
-  const connected = publisher.status === "ready";
-  health.set("masters", connected && probe.publishRefused ? "degraded" : "ok", "a part of Redis does not answer");
-  health.set(
-    "pubsub",
-    !connected || probe.receivedWithin(undeliveredMs) ? "ok" : "unready",
-    "Redis does not deliver this node's messages",
-  );
 }

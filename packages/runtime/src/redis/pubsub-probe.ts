@@ -1,4 +1,5 @@
 import { Cluster } from "ioredis";
+import type { Health } from "../node/health.js";
 import type { Logger } from "../observability/logger.js";
 import { interval } from "../time/timers.js";
 import { oneNamePerMaster, type RedisConnection } from "./connection.js";
@@ -110,6 +111,33 @@ export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
       for (const name of [...channels.keys()]) remove(name);
     },
   };
+}
+
+/**
+ * Sets the parts `masters` and `pubsub` of a node's health. While Redis is away, it is away for every replica, and nothing is reported
+ * here. A node whose subscriber alone receives nothing is unready: another replica may receive the messages.
+ *
+ * @param commands the connection that tells whether Redis is away
+ * @param timeoutMs how long none of the probe's messages may come back
+ */
+export function reportPubSubHealth(
+  probe: PubSubProbe,
+  health: Health,
+  {
+    commands,
+    publisher,
+    timeoutMs,
+  }: { readonly commands: RedisConnection; readonly publisher: RedisConnection; readonly timeoutMs: number },
+): void {
+  const connected = commands.status === "ready";
+  const refused = connected && probe.publishRefused;
+  health.set(
+    "masters",
+    refused ? "degraded" : "ok",
+    "a part of Redis does not answer; sessions stored there stand still",
+  );
+  const undelivered = connected && publisher.status === "ready" && !probe.receivedWithin(timeoutMs);
+  health.set("pubsub", undelivered ? "unready" : "ok", "Redis does not deliver this node's messages");
 }
 
 /** The name with a number in its hash tag, so that it is in another slot. */

@@ -38,7 +38,7 @@ export function createAccess(
 }
 
 /** Counts what this node refused, by kind. */
-export function showAccess(metrics: Metrics, { users, rateLimiter }: Access): void {
+export function observeAccess(metrics: Metrics, { users, rateLimiter }: Access): void {
   metrics.observeCounter({
     name: "tapedeck_limit_refusals_total",
     help: "Commands, new sessions, connections and reads refused by a rate limit",

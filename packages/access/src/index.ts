@@ -1,4 +1,4 @@
-export { type Access, createAccess, showAccess } from "./access.js";
+export { type Access, createAccess, observeAccess } from "./access.js";
 export { type Audit, type AuditEntry, type AuditEvent, auditEvents } from "./audit.js";
 export { Authenticator } from "./authenticator.js";
 export { type AccessConfig, accessEnv, checkExposure, openAccessPhrase, type RateLimit, rateLimit } from "./config.js";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createAccess, showAccess } from "@tapedeck/access";
+import { createAccess, observeAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import {
   createCommandCounter,
@@ -15,7 +15,7 @@ import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./http/listen.js";
 import { createRequestMetrics } from "./http/request-metrics.js";
-import { showCluster } from "./monitoring/cluster-metrics.js";
+import { observeCluster } from "./monitoring/cluster-metrics.js";
 import { openQueues } from "./pages/queues-page.js";
 import { pagePolicy } from "./pages/static-pages.js";
 
@@ -59,9 +59,9 @@ async function main(config: Config): Promise<void> {
     defaultTape: config.DEFAULT_TAPE,
   });
 
-  showCluster(metrics, { store, redis, keys, tickerQueue });
+  observeCluster(metrics, { store, redis, keys, tickerQueue });
   observeBlockCache(metrics, cache);
-  showAccess(metrics, access);
+  observeAccess(metrics, access);
 
   const queues = openQueues({ redis, keys, log }, config.TICKER_QUEUES);
   const app = createApp({

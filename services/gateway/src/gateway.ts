@@ -1,4 +1,4 @@
-import { createAccess, showAccess } from "@tapedeck/access";
+import { createAccess, observeAccess } from "@tapedeck/access";
 import { LiveTapes } from "@tapedeck/live";
 import { sessionGoneReasons } from "@tapedeck/protocol";
 import type { Health, Logger, Metrics, RedisConnection, RequestGuard } from "@tapedeck/runtime";
@@ -171,7 +171,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     slow: () => sendQueues.slow.size,
   });
   observeBlockCache(metrics, tapes.cache);
-  showAccess(metrics, access);
+  observeAccess(metrics, access);
 
   // A gateway accepts no tokens for HTTP requests: with authentication on, its metrics are on STATUS_PORT or nowhere.
   const publicMetrics = config.STATUS_PORT === undefined && !access.users.required ? metrics : undefined;

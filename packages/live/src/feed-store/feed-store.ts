@@ -89,8 +89,8 @@ export class FeedStore {
       this.redis.liveRequest(
         liveWanted,
         liveLeft,
-        keys.liveWishesOf(owner),
-        keys.liveWishesFor(name),
+        keys.liveDemandsOf(owner),
+        keys.liveDemandsFor(name),
         keys.liveListed(feed.source),
         keys.liveBegun(owner),
         name,
@@ -109,8 +109,8 @@ export class FeedStore {
   /** Releases the session's request, unless it was renewed to last longer than `until`. */
   async release({ session, owner }: FeedUser, until?: WallMs): Promise<void> {
     const { liveWanted, liveLeft, ...keys } = this.keys;
-    const [wishesOf, wishesFor] = [keys.liveWishesOf(owner), keys.liveWishesFor("")];
-    await orUnavailable(this.redis.liveRelease(liveWanted, liveLeft, wishesOf, wishesFor, session, until ?? ""));
+    const [demandsOf, demandsFor] = [keys.liveDemandsOf(owner), keys.liveDemandsFor("")];
+    await orUnavailable(this.redis.liveRelease(liveWanted, liveLeft, demandsOf, demandsFor, session, until ?? ""));
   }
 
   /** Removes the demand of a feed that only lingers. @returns whether the feed is out of demand now */

@@ -11,8 +11,8 @@ test.each([
     { source: "KRAKEN", symbol: "XBT/EUR" },
     { source: "KRAKEN", symbol: "XBT/EUR" },
   ],
-])("[LV1] %j means %j", (wish, instrument) => {
-  expect(liveInstrument(wish)).toEqual(instrument);
+])("[LV1] %j means %j", (text, instrument) => {
+  expect(liveInstrument(text)).toEqual(instrument);
 });
 
 test("[LV1] an unknown source is refused, and the message lists the known ones", () => {

@@ -47,9 +47,9 @@ export interface Keys {
   /** Feeds that no session requests any more, by the time until which they were requested: the first to be dropped. */
   liveLeft: string;
   /** Requests of one owner's sessions, `SESSION SOURCE:SYMBOL`, by the time until which they hold. */
-  liveWishesOf(owner: string): string;
+  liveDemandsOf(owner: string): string;
   /** The sessions that request one feed, by the time until which their request holds. */
-  liveWishesFor(feed: string): string;
+  liveDemandsFor(feed: string): string;
   /** How many new feeds one owner's sessions have started lately. */
   liveBegun(owner: string): string;
   /** The symbols that a venue lists. */
@@ -92,8 +92,8 @@ export function keysWith(prefix: string): Keys {
     liveFeeds: `${prefix}:live:feeds`,
     audit: `${prefix}:audit`,
     liveLeft: `${requests}:left`,
-    liveWishesOf: (owner) => `${requests}:of:${owner}`,
-    liveWishesFor: (feed) => `${requests}:for:${feed}`,
+    liveDemandsOf: (owner) => `${requests}:of:${owner}`,
+    liveDemandsFor: (feed) => `${requests}:for:${feed}`,
     liveBegun: (owner) => `${requests}:begun:${owner}`,
     liveListed: (source) => `${requests}:listed:${source}`,
     rate: (kind) => `${prefix}:rate:${kind}`,

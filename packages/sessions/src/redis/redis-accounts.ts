@@ -94,17 +94,17 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     rule([`%W~${feed}`], "del"),
     rule(channels(feed), ...publishing, ...subscribing),
   ];
-  const wishes = [
+  const demands = [
     keys.liveWanted,
     keys.liveLeft,
-    keys.liveWishesOf(any),
-    keys.liveWishesFor(any),
+    keys.liveDemandsOf(any),
+    keys.liveDemandsFor(any),
     keys.liveBegun(any),
     keys.liveListed(any),
   ];
   /** Scripts check requests of one owner against the symbols of a venue, and against requests of others. */
   const wantFeeds = rule(
-    keysOf(...wishes),
+    keysOf(...demands),
     ...[...run, ...readSet, ...changeSet, "exists", "pexpire", "pttl", "get", "incr", "sismember"],
   );
   const audit = rule(keysOf(keys.audit), "xadd");

@@ -9,16 +9,16 @@ const tapes = shelf(steadyTape(100));
 const asker = { session: "s", owner: "user u" };
 const simulating = { mode: "SIMULATION" } as const;
 
-async function chosen(wish: Parameters<typeof chooseMode>[0], session?: SessionRecord) {
-  const mode = await chooseMode(wish, session, tapes, asker);
+async function chosen(request: Parameters<typeof chooseMode>[0], session?: SessionRecord) {
+  const mode = await chooseMode(request, session, tapes, asker);
   if (isRefusal(mode)) throw new Error(mode.message);
   return "begins" in mode ? mode.begins : mode.resumes;
 }
 
 describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", () => {
   test("which any node opens by its tape's name, at once", async () => {
-    const wish = { ...simulating, symbol: "ETHUSDT", seed: 7, scenario: "spoofing:high,calm,layering" };
-    expect(await chosen(wish)).toEqual({
+    const request = { ...simulating, symbol: "ETHUSDT", seed: 7, scenario: "spoofing:high,calm,layering" };
+    expect(await chosen(request)).toEqual({
       symbol: "ETHUSDT",
       source: "SIMULATION",
       seed: "7",
@@ -36,7 +36,7 @@ describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", (
     expect(other.seed).not.toBe(one.seed);
   });
 
-  test("and of which a new one keeps what the wish leaves out", async () => {
+  test("and of which a new one keeps what the request leaves out", async () => {
     const before = await createdSession(tapes, { ...simulating, seed: "mine", scenario: "mixed" });
     expect((await chosen({ ...simulating, scenario: "calm" }, before)).tape).toMatch(/^sim2\.BTCUSDT\.mine\.calm@/);
     const away = expectAccepted(await applyCommand(before, { type: "mode", mode: "REPLAY" }, noon, tapes));
@@ -48,8 +48,8 @@ describe("[D48] SIMULATION plays a market that symbol, seed and scenario fix", (
     [{ seed: "a b" }, /^A simulated market's seed has 1 to 24 characters/],
     [{ symbol: "BTC/USDT" }, /^A simulated market's symbol has 1 to 20 characters/],
     [{ scenario: "spoofing:low,spoofing:high,layering:low,layering:high,news:low" }, /names too many kinds/],
-  ])("%j is refused with what would be right", async (wish, message) => {
-    const refusal = await chooseMode({ ...simulating, ...wish }, undefined, tapes, asker);
+  ])("%j is refused with what would be right", async (request, message) => {
+    const refusal = await chooseMode({ ...simulating, ...request }, undefined, tapes, asker);
     expect(refusal).toEqual({ refused: "INVALID_VALUE", message: expect.stringMatching(message) });
   });
 });

@@ -20,7 +20,7 @@ test("[LV3] [LV10] any sequence of commands on tapes that grow, end and have suc
       const other = new Market("live.BINANCE.BTCUSDT.2@1", noon + ends + again);
       const at = (now: number): Tapes => {
         const tapes = marketsAt(now, former, other);
-        return { ...tapes, choose: (wish) => tapes.choose({ ...wish, tape: wish.tape ?? former.id }) };
+        return { ...tapes, choose: (selector) => tapes.choose({ ...selector, tape: selector.tape ?? former.id }) };
       };
       let session = await createdSession(at(noon), { mode: "LIVE" });
       let now = noon;

@@ -328,8 +328,8 @@ test("[LV87] a user's live instruments are limited, and leaving one makes room f
     await limited.ask("DELETE", "/sessions/b");
     expect((await live("c", "THREE")).status).toBe(200);
     // Once it has no viewers for a while, another instrument may take its place.
-    const { liveWanted, liveWishesOf, liveWishesFor } = limited.keys;
-    await limited.redis.del(liveWanted, liveWishesOf("address 127.0.0.1"), liveWishesFor("SIM:THREE"));
+    const { liveWanted, liveDemandsOf, liveDemandsFor } = limited.keys;
+    await limited.redis.del(liveWanted, liveDemandsOf("address 127.0.0.1"), liveDemandsFor("SIM:THREE"));
     expect((await live("d", "FOUR")).status).toBe(200);
     for (const path of ["/sessions/c", "/features?session_id=c"]) {
       expect((await limited.ask("GET", path)).status).toBe(200);

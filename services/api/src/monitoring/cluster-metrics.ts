@@ -10,7 +10,7 @@ const sharedMs = 500;
  * Exposes metrics of the whole cluster, read from Redis on each scrape with a dozen cheap commands. Every api exposes the same values,
  * so queries must not sum them over nodes.
  */
-export function showCluster(
+export function observeCluster(
   metrics: Metrics,
   { store, redis, keys, tickerQueue }: Pick<Api, "store" | "redis" | "keys"> & { readonly tickerQueue: TickerQueue },
 ): void {

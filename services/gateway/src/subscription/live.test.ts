@@ -351,7 +351,7 @@ describe("the feed", () => {
     const [last, ...rest] = [...viewers, ...other];
     for (const viewer of rest) await viewer.close();
     // Its sockets are counted before a feed is released, so none is released by mistake meanwhile.
-    await expect.poll(() => cluster.redis.zcard(cluster.keys.liveWishesFor(`BINANCE:${symbol}`))).toBe(1);
+    await expect.poll(() => cluster.redis.zcard(cluster.keys.liveDemandsFor(`BINANCE:${symbol}`))).toBe(1);
     expect(await leftUntil()).toBeNull();
     await last?.close();
     await expect.poll(leftUntil).not.toBeNull();

@@ -13,14 +13,14 @@ local session, upTo = ARGV[1], tonumber(ARGV[2])
 
 local time = redis.call("TIME")
 local over = string.format("(%.0f", time[1] * 1000 + math.floor(time[2] / 1000))
-for _, wish in ipairs(redis.call("ZRANGE", of, 0, -1)) do
-  local at = string.find(wish, " ", 1, true)
-  local stands = upTo and tonumber(redis.call("ZSCORE", of, wish)) > upTo
-  if string.sub(wish, 1, at - 1) == session and not stands then
-    local feed = string.sub(wish, at + 1)
+for _, demand in ipairs(redis.call("ZRANGE", of, 0, -1)) do
+  local at = string.find(demand, " ", 1, true)
+  local stands = upTo and tonumber(redis.call("ZSCORE", of, demand)) > upTo
+  if string.sub(demand, 1, at - 1) == session and not stands then
+    local feed = string.sub(demand, at + 1)
     -- An undeclared key, but in the same slot.
     local former = its .. feed
-    redis.call("ZREM", of, wish)
+    redis.call("ZREM", of, demand)
     redis.call("ZREM", former, session)
     redis.call("ZREMRANGEBYSCORE", former, "-inf", over)
     local till = redis.call("ZSCORE", wanted, feed)

@@ -24,10 +24,10 @@ local begins, period = tonumber(ARGV[6]), ARGV[7]
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local over, untilMs = string.format("(%.0f", now), string.format("%.0f", now + linger)
-local wish = session .. " " .. feed
+local demand = session .. " " .. feed
 
 redis.call("ZREMRANGEBYSCORE", of, "-inf", over)
-if not redis.call("ZSCORE", of, wish) then
+if not redis.call("ZSCORE", of, demand) then
   if redis.call("EXISTS", listed) == 1 and redis.call("SISMEMBER", listed, symbol) == 0 then return -1 end
   local others, count, before = {}, 0, nil
   for _, other in ipairs(redis.call("ZRANGE", of, 0, -1)) do
@@ -57,7 +57,7 @@ if not redis.call("ZSCORE", of, wish) then
   end
 end
 
-redis.call("ZADD", of, untilMs, wish)
+redis.call("ZADD", of, untilMs, demand)
 redis.call("PEXPIRE", of, linger)
 redis.call("ZADD", its, untilMs, session)
 redis.call("PEXPIRE", its, linger)

@@ -45,8 +45,8 @@ declare module "ioredis" {
       ...args: [
         wanted: string,
         left: string,
-        wishesOf: string,
-        wishesFor: string,
+        demandsOf: string,
+        demandsFor: string,
         listed: string,
         begun: string,
         feed: string,
@@ -59,7 +59,14 @@ declare module "ioredis" {
       ]
     ): Result<number, Context>;
     liveRelease(
-      ...args: [wanted: string, left: string, wishesOf: string, wishesFor: string, session: string, until: number | ""]
+      ...args: [
+        wanted: string,
+        left: string,
+        demandsOf: string,
+        demandsFor: string,
+        session: string,
+        until: number | "",
+      ]
     ): Result<1 | 0, Context>;
     liveDropLingering(wanted: string, left: string, feed: string): Result<1 | 0, Context>;
   }

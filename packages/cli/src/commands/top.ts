@@ -59,7 +59,7 @@ function overviewOf({ sessions, nodes, ...cluster }: Dashboard): string[] {
       `${formatCount(sessions.paused_sessions)} paused, ${formatCount(sessions.stopped_sessions)} stopped; ` +
       `REPLAY ${modes.REPLAY}, LIVE ${modes.LIVE}, SIMULATION ${modes.SIMULATION}`,
     `${formatCount(cluster.active_websocket_connections)} sockets; ${formatCount(cluster.snapshots_per_second)} frames per second; ` +
-      `lateness ${formatMillis(cluster.avg_latency_ms)} ms on average, ${formatMillis(cluster.p99_latency_ms)} ms at p99; ` +
+      `lateness ${formatMillis(cluster.avg_latency_ms)} ms at p50, ${formatMillis(cluster.p99_latency_ms)} ms at p99; ` +
       `${formatCount(cluster.total_errors)} errors`,
     "",
     ...table(columns, byRole.map(row)),

@@ -41,7 +41,7 @@ export const dashboardAnswer = z
     total_errors: z.int(),
     total_websocket_messages_sent: z.int(),
     snapshots_per_second: z.number(),
-    avg_latency_ms: z.number(),
+    avg_latency_ms: z.number().describe("median lateness of frames, averaged over the nodes"),
     p95_latency_ms: z.number(),
     p99_latency_ms: z.number(),
     error_breakdown: z.record(z.string(), z.int()),

@@ -58,7 +58,10 @@ async function perform(api: Api, id: string, command: Command, caller: Caller): 
   return sessionViewOf(api, await api.sessions.perform(id, command, caller.requester));
 }
 
-/** A session as clients see it, with its playhead at the time `now` of the read. */
+/**
+ * A session as clients see it, with its playhead at the time `now` of the read. A request fails where the tape or the feed can't be read;
+ * a gateway's `SessionMessages` leaves out what it can't read, since its clients wait for the rest.
+ */
 export async function sessionViewOf(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
   const [tape, feed] = await Promise.all([openTape(api, record), feedStatusOf(record, api.live)]);
   return viewSession(record, { tape, now, connections, feed });

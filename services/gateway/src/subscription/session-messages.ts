@@ -41,7 +41,10 @@ export class SessionMessages {
     return JSON.stringify({ type: "ack", id, session: await this.#view(record, connections) });
   }
 
-  /** What cannot be read at the moment is left out of the view. */
+  /**
+   * What cannot be read at the moment is left out of the view: its clients wait for the rest. The api's `sessionViewOf` fails the request
+   * instead, and shows the playhead at the time of its read, never a frame that was sent.
+   */
   async #view(record: SessionRecord, connections: number, at?: Seq): Promise<SessionView> {
     const { tapes, live } = this.#options;
     const now = this.#options.now();

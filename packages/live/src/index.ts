@@ -7,11 +7,11 @@ export {
   feedMaintenanceQueue,
   feedQueueName,
 } from "./feed-store/feed-queue.js";
-export { claimTimeoutMs, type FeedState, isClaimed } from "./feed-store/feed-state.js";
+export { claimTimeoutMs, type FeedState, type FeedSummary, isClaimed } from "./feed-store/feed-state.js";
 export { type LiveInstrument, liveTapeId, parseLiveTapeId } from "./feed-store/live-tape-id.js";
 export type { FeedListener } from "./follower/feed-listeners.js";
 export { feedStatusOf, LiveTapes, type LiveTapesOptions } from "./follower/live-tapes.js";
 export { type GrowingTape, isGrowingTape } from "./growing-tape/growing-tape.js";
-export { type FeedSummary, LiveMaintenance, type LiveMaintenanceOptions } from "./maintenance/live-maintenance.js";
+export { LiveMaintenance, type LiveMaintenanceOptions } from "./maintenance/live-maintenance.js";
 export { type AppendOutcome, type ClaimOptions, type ClaimStatus, LiveTapeWriter } from "./writer/live-tape-writer.js";
 export { type LiveTapeSettings, liveTapeDefaults } from "./writer/settings.js";

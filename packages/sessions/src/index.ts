@@ -19,9 +19,10 @@ export {
   type StateHead,
   stateHead,
 } from "./store/channel.js";
+export type { StoredSession } from "./store/record-codec.js";
 export { decodeRecord, decodeState, traceOf } from "./store/record-codec.js";
 export { defineSessionScripts } from "./store/scripts/scripts.js";
-export { type SessionCaps, SessionStore, type StoredSession } from "./store/store.js";
+export { type SessionCaps, SessionStore } from "./store/store.js";
 export { maintenanceQueue, type TickerJob, TickerQueue, tickerQueueNames } from "./ticker-queue.js";
 export type { StoredOrder } from "./trading/orders.js";
 export { summarizeOrders } from "./trading/trade-report.js";

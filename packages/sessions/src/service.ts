@@ -24,7 +24,8 @@ import type { SeekableTape } from "./rules/playhead.js";
 import { hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
 import { resolve } from "./rules/resolve.js";
 import { stateHead } from "./store/channel.js";
-import type { SessionStore, StoredSession } from "./store/store.js";
+import type { StoredSession } from "./store/record-codec.js";
+import type { SessionStore } from "./store/store.js";
 import type { TickerQueue } from "./ticker-queue.js";
 import { type Requester, UserQueue } from "./user-queue.js";
 

@@ -29,7 +29,6 @@ export * from "./tape.js";
 export {
   openIfExists,
   TapeCatalog,
-  type TapeOverview,
   type UnfinishedTape,
   type UnfinishedTapes,
 } from "./tape-catalog.js";

@@ -1,7 +1,6 @@
 import type { OwnOrder } from "@tapedeck/market";
-import { isoOfNs, RefusedError, type TapeView, type tapeOverview } from "@tapedeck/protocol";
+import { isoOfNs, RefusedError, type TapeOverview, type TapeView } from "@tapedeck/protocol";
 import { LRUCache } from "lru-cache";
-import type { z } from "zod";
 import { TapeNotFound } from "./errors.js";
 import type { Manifest } from "./format/manifest.js";
 import { type OverviewPoint, thinOverview } from "./format/overview.js";
@@ -215,8 +214,6 @@ export class TapeCatalog {
       .sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at) || (a.id < b.id ? -1 : 1));
   }
 }
-
-export type TapeOverview = z.infer<typeof tapeOverview>;
 
 function overviewOf(
   { id, gaps }: TapeView,

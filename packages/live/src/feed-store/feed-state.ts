@@ -19,6 +19,18 @@ export interface FeedState {
   readonly seenMs: WallMs;
 }
 
+/** A feed with its demand, as maintenance and feed workers see it. */
+export interface FeedSummary {
+  readonly state: FeedState;
+  /** On Redis's clock; 0 without recent demand. */
+  readonly demandedUntil: WallMs;
+  readonly demanded: boolean;
+  /** In demand only for the rest of the linger time: every session that requested it has released it. */
+  readonly lingering: boolean;
+  /** A living writer holds the claim. */
+  readonly claimed: boolean;
+}
+
 /** A writer renews its claim at least once a second; without that for this long the claim has expired. */
 export const claimTimeoutMs = 5_000;
 

@@ -4,24 +4,12 @@ import type { Keys } from "@tapedeck/sessions";
 import { readManifest, type TapeStore, tapeName } from "@tapedeck/tape";
 import type { FeedQueue } from "../feed-store/feed-queue.js";
 import type { FeedRecord } from "../feed-store/feed-record.js";
-import { type FeedState, feedStateOf, isClaimed, unclaimedFeed } from "../feed-store/feed-state.js";
+import { type FeedSummary, feedStateOf, isClaimed, unclaimedFeed } from "../feed-store/feed-state.js";
 import { FeedStore, parseFeedName } from "../feed-store/feed-store.js";
 import { type LiveInstrument, parseLiveTapeId } from "../feed-store/live-tape-id.js";
 import { finishTape } from "../segments/finish-tape.js";
 import { contiguousSegments } from "../segments/segment-name.js";
 import { ShortTapes } from "./short-tapes.js";
-
-/** A feed with its demand, as maintenance and feed workers see it. */
-export interface FeedSummary {
-  readonly state: FeedState;
-  /** On Redis's clock; 0 without recent demand. */
-  readonly demandedUntil: WallMs;
-  readonly demanded: boolean;
-  /** In demand only for the rest of the linger time: every session that requested it has released it. */
-  readonly lingering: boolean;
-  /** A living writer holds the claim. */
-  readonly claimed: boolean;
-}
 
 export interface LiveMaintenanceOptions {
   readonly redis: RedisConnection;

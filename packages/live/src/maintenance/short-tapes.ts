@@ -2,10 +2,10 @@ import type { Logger } from "@tapedeck/runtime";
 import { orUnavailable } from "@tapedeck/sessions";
 import { parseTapeName, type TapeStore } from "@tapedeck/tape";
 import type { FeedRecord } from "../feed-store/feed-record.js";
+import type { FeedSummary } from "../feed-store/feed-state.js";
 import type { FeedStore } from "../feed-store/feed-store.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
 import { readNewestFrame } from "../stream/read-frames.js";
-import type { FeedSummary } from "./live-maintenance.js";
 
 /** Sessions read in one round trip. */
 const batchSize = 500;

@@ -1,10 +1,16 @@
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
-import type { TracingOptions } from "./tracing.js";
+import type { Logger } from "./logger.js";
+
+export interface ExportOptions {
+  readonly service: string;
+  readonly node: string;
+  readonly log: Logger;
+}
 
 /** In its own file, so that a process that exports no traces does not load the SDK. */
-export function startExporting({ service, node, log }: Omit<TracingOptions, "config">): () => Promise<void> {
+export function startExporting({ service, node, log }: ExportOptions): () => Promise<void> {
   const own = resourceFromAttributes({ "service.name": `tapedeck-${service}`, "service.instance.id": node });
   const provider = new NodeTracerProvider({
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence.

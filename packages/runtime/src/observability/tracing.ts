@@ -1,6 +1,6 @@
 import { type Attributes, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { z } from "zod";
-import type { Logger } from "./logger.js";
+import type { ExportOptions } from "./tracing-sdk.js";
 
 /*
  * Traces, from a command to the first frame that it causes. These functions use OpenTelemetry's API, which does nothing until an SDK is
@@ -19,11 +19,8 @@ export const tracingEnv = {
 
 type TracingConfig = z.output<z.ZodObject<typeof tracingEnv>>;
 
-export interface TracingOptions {
-  readonly service: string;
-  readonly node: string;
+interface TracingOptions extends ExportOptions {
   readonly config: TracingConfig;
-  readonly log: Logger;
 }
 
 /** Starts to export traces if the environment names a collector. Resolves to the function that flushes and stops the export. */

@@ -1,9 +1,10 @@
 import type { WallMs } from "@tapedeck/protocol";
-import { publish } from "@tapedeck/runtime";
+import { publish, type RedisConnection } from "@tapedeck/runtime";
+import type { Keys } from "../redis/keys.js";
 import type { SessionRecord } from "../rules/record.js";
 import { stateHead } from "./channel.js";
-import type { IndexedSession } from "./session-index.js";
-import type { SessionStore } from "./store.js";
+import type { IndexedSession, SessionIndex } from "./session-index.js";
+import type { SessionTotals } from "./totals.js";
 
 /**
  * When a session expires: `ttl` seconds after its last command or socket activity. Redis drops the hash then, since the scripts
@@ -13,7 +14,12 @@ export function expiresAt({ lastActivity, ttl }: Pick<SessionRecord, "lastActivi
   return lastActivity + ttl * 1000;
 }
 
-type ExpiringStore = Pick<SessionStore, "redis" | "keys" | "index" | "totals">;
+interface ExpiringStore {
+  readonly redis: RedisConnection;
+  readonly keys: Keys;
+  readonly index: SessionIndex;
+  readonly totals: SessionTotals;
+}
 
 /**
  * Cleans up after a session that has expired: counts it, removes what is left of it, and notifies its subscribers. False if

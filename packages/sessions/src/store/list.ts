@@ -1,7 +1,6 @@
 import { type Mode, type PlaybackState, RefusedError, refuse } from "@tapedeck/protocol";
-import { UnreadableSession } from "./record-codec.js";
-import type { IndexedSession } from "./session-index.js";
-import type { SessionStore, StoredSession } from "./store.js";
+import { type StoredSession, UnreadableSession } from "./record-codec.js";
+import type { IndexedSession, SessionIndex } from "./session-index.js";
 
 export interface ListQuery {
   /** 1 to 1000 */
@@ -21,10 +20,12 @@ export interface ListPage {
   readonly paused: number;
 }
 
-export async function listSessions(
-  store: Pick<SessionStore, "index" | "read">,
-  { cursor, ...query }: ListQuery,
-): Promise<ListPage> {
+interface ListedStore {
+  readonly index: Pick<SessionIndex, "counts" | "page">;
+  read(id: string): Promise<StoredSession | undefined>;
+}
+
+export async function listSessions(store: ListedStore, { cursor, ...query }: ListQuery): Promise<ListPage> {
   const [page, counts] = await Promise.all([
     fillPage(store, cursor === undefined ? undefined : decodeCursor(cursor), query),
     store.index.counts(),
@@ -42,7 +43,7 @@ export async function listSessions(
  * more, so that a page with a cursor is never empty.
  */
 async function fillPage(
-  store: Pick<SessionStore, "index" | "read">,
+  store: ListedStore,
   cursor: IndexedSession | undefined,
   { limit, mode, state }: Omit<ListQuery, "cursor">,
 ): Promise<Pick<ListPage, "sessions" | "nextCursor">> {
@@ -65,7 +66,7 @@ async function fillPage(
 }
 
 /** A hash that was corrupted by hand does not prevent listing the others. */
-async function readIfReadable(store: Pick<SessionStore, "read">, id: string): Promise<StoredSession | undefined> {
+async function readIfReadable(store: Pick<ListedStore, "read">, id: string): Promise<StoredSession | undefined> {
   try {
     return await store.read(id);
   } catch (error) {

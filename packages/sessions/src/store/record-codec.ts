@@ -1,4 +1,4 @@
-import { mode, playbackState, tradeEvent } from "@tapedeck/protocol";
+import { mode, playbackState, tradeEvent, type WallMs } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { EndedEpoch } from "../rules/epochs.js";
 import type { KeptMode, SessionRecord } from "../rules/record.js";
@@ -8,6 +8,14 @@ export type SessionHash = Readonly<Record<string, string>>;
 
 const gapPolicy = z.enum(["skip", "keep"]);
 const feedState = z.enum(["connecting", "up", "down"]);
+
+/** A session as it was at Redis time `now`. */
+export interface StoredSession {
+  readonly record: SessionRecord;
+  readonly now: WallMs;
+  /** Sockets on it, on all gateways. */
+  readonly connections: number;
+}
 
 /** The hash of a session, field for field; `docs/keyspace.md` describes each. */
 export function encodeRecord(record: SessionRecord) {

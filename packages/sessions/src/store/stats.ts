@@ -1,15 +1,21 @@
 import type { SessionStats, WallMs } from "@tapedeck/protocol";
-import { aliveSince } from "@tapedeck/runtime";
-import type { SessionStore } from "./store.js";
+import { aliveSince, type RedisConnection } from "@tapedeck/runtime";
+import type { Keys } from "../redis/keys.js";
+import type { SessionIndex } from "./session-index.js";
+import type { SessionTotals } from "./totals.js";
+
+interface StatsSources {
+  readonly redis: RedisConnection;
+  readonly keys: Keys;
+  readonly index: SessionIndex;
+  readonly totals: SessionTotals;
+}
 
 /**
  * Statistics from index, totals and heartbeats, without reading sessions. Gateways report `sockets` in their heartbeat, tickers
  * `leases`, the sessions that they render; a session that is not rendered counts on no node.
  */
-export async function readStats(
-  { redis, keys, index, totals }: Pick<SessionStore, "redis" | "keys" | "index" | "totals">,
-  now: WallMs,
-): Promise<SessionStats> {
+export async function readStats({ redis, keys, index, totals }: StatsSources, now: WallMs): Promise<SessionStats> {
   const [counts, sums, rates, nodes] = await Promise.all([
     index.counts(),
     totals.read(),

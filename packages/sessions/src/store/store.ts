@@ -11,7 +11,7 @@ import { decodeOrder, encodeOrder, type StoredOrder } from "../trading/orders.js
 import { stateHead } from "./channel.js";
 import { expireFormer, expireSession, expiresAt } from "./expiry.js";
 import { type ListPage, type ListQuery, listSessions } from "./list.js";
-import { changedFields, decodeEpoch, decodeRecord, encodeRecord } from "./record-codec.js";
+import { changedFields, decodeEpoch, decodeRecord, encodeRecord, type StoredSession } from "./record-codec.js";
 import { defineSessionScripts, sessionKeys } from "./scripts/scripts.js";
 import { type IndexedSession, SessionIndex } from "./session-index.js";
 import { readStats } from "./stats.js";
@@ -27,14 +27,6 @@ export interface SessionCaps {
 
 export interface SessionStoreOptions {
   readonly caps?: SessionCaps;
-}
-
-/** A session as it was at Redis time `now`. */
-export interface StoredSession {
-  readonly record: SessionRecord;
-  readonly now: WallMs;
-  /** Sockets on it, on all gateways. */
-  readonly connections: number;
 }
 
 export type ReplaceOutcome = { rev: number; message: string } | "conflict" | "gone" | "too late";

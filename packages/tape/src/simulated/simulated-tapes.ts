@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { framesPerSegment, type OwnOrder, SimulatedMarket, segments } from "@tapedeck/market";
+import type { TapeOverview } from "@tapedeck/protocol";
 import { LRUCache } from "lru-cache";
 import { TapeNotFound } from "../errors.js";
 import type { BlockCache } from "../reading/block-cache.js";
 import type { TapeEvent } from "../tape.js";
-import type { TapeOverview } from "../tape-catalog.js";
 import { type ForkedTape, orderChain, type PlacedOrder, type ReadOrders } from "./forks.js";
 import { frameNs } from "./layout.js";
 import { type MarketSearch, SearchThread } from "./search-thread.js";

@@ -47,3 +47,8 @@ export async function beginningOf(bytes: Bytes, length: number): Promise<Buffer>
   }
   return Buffer.concat(chunks).subarray(0, length);
 }
+
+export async function* textOf(bytes: Bytes): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8");
+  for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
+}

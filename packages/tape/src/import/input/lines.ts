@@ -1,5 +1,5 @@
 import { ImportRefused } from "../import-errors.js";
-import type { Bytes } from "./byte-source.js";
+import { textOf } from "./byte-source.js";
 import { decompress } from "./decompress.js";
 import { ArrayElements } from "./json-array.js";
 import type { RecordingFile } from "./recording-file.js";
@@ -69,9 +69,4 @@ function refuseLong({ name }: RecordingFile, length: number): void {
 
 function withoutReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
-}
-
-export async function* textOf(bytes: Bytes): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8");
-  for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
 }

@@ -1,10 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CutShort, ImportRefused } from "../import-errors.js";
-import { type ByteSource, beginningOf, fileSource } from "./byte-source.js";
+import { type ByteSource, beginningOf, fileSource, textOf } from "./byte-source.js";
 import { type Compression, compressionOf, decompress } from "./decompress.js";
 import { ArrayElements, beginsArray } from "./json-array.js";
-import { textOf } from "./lines.js";
 import { signatureBytes, unsupportedKind } from "./unsupported-kinds.js";
 import { filesInZip, isZip } from "./zip-archive.js";
 

@@ -176,7 +176,7 @@ describe("a Redis that lost frames which were delivered", () => {
     expect(after.tape).not.toBe(writer.tape);
   });
 
-  test("[LT25] is detected although another writer has used their seqs since", async () => {
+  test("[LT25] is detected although another writer has used the lost seqs since", async () => {
     const writer = await rig.claim();
     await appendAll(writer, someFrames(0, 100));
     const reader = rig.process();

@@ -1,4 +1,4 @@
-// npm run bench: what a delivered frame costs, for the product and for the floor, in one run.
+// npm run bench: the cost of a delivered frame, for the product and for the floor, in one run.
 import { bin, build, dependencies, node, prepare, redis, run } from "./prepare.mjs";
 
 await prepare(node, dependencies, redis, build);

@@ -1,4 +1,4 @@
-// What each image holds, as a folder: node scripts/bundle-images.mjs FOLDER, after `npm run build`. A process is bundled into a few files
+// Writes the files of each image to a folder: node scripts/bundle-images.mjs FOLDER, after `npm run build`. A process is bundled into a few files
 // beside its own main.js, so that an image has what that process loads and nothing else. The code stays readable, and its modules find
 // scripts, threads and pages where these lie in the repository (docs/decisions/0038).
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What bundles of processes have in common: of images (bundle-images.mjs) and of the local cluster (bundle-processes.mjs).
+// Shared by the bundles of images (bundle-images.mjs) and of the local cluster (bundle-processes.mjs).
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 

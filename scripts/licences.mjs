@@ -6,7 +6,7 @@ export function packagesIn({ outputs }) {
   return [...new Set(files.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))].sort();
 }
 
-/** Licences under which others' code may be part of what is shipped, by their SPDX names: all let it be passed on in any product. */
+/** The permitted licences of third-party code in shipped files, by SPDX name: all permit redistribution in any product. */
 const permitted = new Set([
   ...[
     "0BSD",

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Something the person at the terminal can mend; the message is one sentence that says how. */
+/** A problem that the user can fix; the message is one sentence that says how. */
 class Problem extends Error {}
 
 /** Runs `steps` one after the other; a Problem ends the process with its sentence. */
@@ -63,7 +63,7 @@ function packagesOf(lock) {
   return existsSync(lock) ? JSON.parse(readFileSync(lock, "utf8")).packages : undefined;
 }
 
-/** Sees to it that a Redis can be had: yours, a redis-server, or Docker. */
+/** Ensures that a Redis is available: yours, a redis-server, or Docker. */
 export async function redis() {
   if (process.env.REDIS_URL || works("redis-server", ["--version"])) return;
   if (process.platform === "linux" && process.getuid?.() === 0 && works("apt-get", ["--version"])) {
@@ -77,7 +77,7 @@ export async function redis() {
   );
 }
 
-/** Sees to it that pages can be tried, where that can be done without asking; the tests say loudly when they skip them. */
+/** Installs a browser if that is possible without asking; tests that need one warn when they are skipped. */
 export async function browser() {
   if (existsSync(process.env.CHROMIUM_PATH ?? "/usr/bin/chromium")) return;
   if (process.platform !== "linux" || process.getuid?.() !== 0 || !works("apt-get", ["--version"])) return;
@@ -85,7 +85,7 @@ export async function browser() {
   await aptInstall("chromium");
 }
 
-/** Sees to it that the balancer of docker-compose.yml can be tried, as above. */
+/** Installs HAProxy, for tests of the balancer of docker-compose.yml, as above. */
 export async function balancer() {
   if (works("haproxy", ["-v"])) return;
   if (process.platform !== "linux" || process.getuid?.() !== 0 || !works("apt-get", ["--version"])) return;
@@ -93,7 +93,7 @@ export async function balancer() {
   await aptInstall("haproxy", "-v");
 }
 
-/** Sees to it that the Helm chart can be tried, where Go can build Helm: Debian has no package of it. */
+/** Installs Helm, for tests of the chart, if Go can build it: Debian has no package of it. */
 export async function helm() {
   const folder = join(process.env.GOPATH ?? join(homedir(), "go"), "bin"); // where test/deploy/helm.ts looks
   if (works("helm", ["version"]) || works(join(folder, "helm"), ["version"]) || !works("go", ["version"])) return;
@@ -122,7 +122,7 @@ export async function build() {
     throw new Problem("The processes were not bundled: see above.");
 }
 
-/** What the dashboard is made of. */
+/** The sources of the dashboard. */
 const dashboardSources = [
   "services/dashboard/src",
   "services/dashboard/public",

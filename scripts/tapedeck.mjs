@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npx tapedeck COMMAND, or npm run tapedeck -- COMMAND: the command line, after whatever has to be installed and compiled first.
+// npx tapedeck COMMAND, or npm run tapedeck -- COMMAND: installs and compiles what is missing, then runs the command line.
 import { build, dashboard, dependencies, endWithNpm, node, prepare, redis, root } from "./prepare.mjs";
 
 // npm runs scripts in the root; paths are meant from where the person stands.

@@ -7,9 +7,9 @@ import { balancer, bin, browser, dependencies, helm, node, prepare, redis, run, 
 
 const selection = process.argv.slice(2);
 const sum = { passed: 0, failed: 0, skipped: 0 };
-/** What went wrong, by name: thousands of lines stand between a failure and the end. */
+/** Failures by name, repeated at the end because thousands of lines may follow a failure. */
 const failures = [];
-/** What failed beside others and passed alone. */
+/** Files that failed in the parallel run and passed alone. */
 const unsteady = [];
 
 await prepare(node, dependencies, redis, browser, balancer, helm);
@@ -51,7 +51,7 @@ async function tests() {
 
 /**
  * Servers and whole clusters are killed, frozen and starved here beside one another, on a machine that others may use too. A file
- * that fails is run once more, alone: a test that fails again is broken; one that passes is named as unsteady, to be mended
+ * that fails is run once more, alone: a test that fails again is broken; a test that then passes is listed as unsteady, to be fixed
  * (docs/decisions/0036).
  */
 async function secondLook({ name, files, broken }) {

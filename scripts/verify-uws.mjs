@@ -1,4 +1,4 @@
-// Compares the binaries of uWebSockets.js that npm has installed with what was published:
+// Compares the installed binaries of uWebSockets.js with the published ones:
 //   npm run uws:verify                      with the SHA-256 of services/gateway/uws-binaries.sha256
 //   npm run uws:verify -- --author          with the files of the author's git tag of the same version, too
 //   npm run uws:verify -- --write           writes the list anew, after a new version was installed and compared with the author's
@@ -61,7 +61,7 @@ function compareWithAuthor() {
       if (blob === undefined) counts.absent++;
       else if (blob === blobOf(content)) counts.same++;
       else problems.push(`${path} is not the file that the author has under ${tag}.`);
-      if (blob === undefined) console.log(`${path} is not in the author's tag ${tag}: it was built by others.`);
+      if (blob === undefined) console.log(`${path} is not in the author's tag ${tag}: another party built it.`);
     }
     console.log(`${tag}: ${counts.same} binaries are the author's, ${counts.absent} are not in the tag`);
   }

@@ -170,7 +170,7 @@ test("[U42] an invalid REDIS_URL ends the start without showing its password", a
 });
 
 test.skipIf(!ownRedis)(
-  "[U18] doctor looks at the cluster that runs, and says how to start one when it has ended or was killed",
+  "[U18] doctor checks the running cluster, and says how to start one if it has ended or was killed",
   async () => {
     const noCluster = {
       code: 1,
@@ -208,7 +208,7 @@ test("[U4] a killed api, gateway, ticker and feed are restarted, and cluster.jso
   expect(said()).toContain("ended (SIGKILL); restarting it");
 });
 
-test("[U10] if the store has no tape, a demo tape is made first, and a session plays it", async () => {
+test("[U10] if the store has no tape, a demo tape is created first, and a session plays it", async () => {
   const { cluster } = await running();
   const create = await fetch(`${cluster.url}/sessions/create`, { method: "POST", body: "{}" });
   expect(createAnswer.parse(await create.json()).session.tape).toContain("demo");

@@ -121,7 +121,7 @@ async function expectToKeepSession(
 }
 
 test.skipIf(!possible)(
-  "[U15] Ctrl-C ends npm start in order, and the next start goes on with a playing session, a live tape and a place on it",
+  "[U15] Ctrl-C ends npm start in order, and the next start continues a playing session, a live tape and a position on it",
   async () => {
     await makeTape();
     const first = await started(npmStart);
@@ -193,7 +193,7 @@ test.skipIf(!possible)("[U15] a terminal that is closed ends everything in order
 );
 
 test.skipIf(!possible)(
-  "[U7] [U16] a cluster whose supervisor is killed goes on with its sessions at the next start",
+  "[U7] [U16] after its supervisor is killed, a cluster continues its sessions at the next start",
   () =>
     expectToKeepSession(up, async (_, cluster) => {
       process.kill(cluster.pid, "SIGKILL");

@@ -68,7 +68,7 @@ function publisher(redis: Redis, reelFile: string, clips: readonly Clip[]): void
   wakeUp();
 }
 
-/** Forwards what it hears on a channel to the socket that asked for it. */
+/** Forwards each message of a channel to the socket that subscribed to it. */
 function gateway(redis: Redis, ready: (url: string) => void, port: number): void {
   const sockets = new Map<string, Socket>();
   redis.on("messageBuffer", (channel: Buffer, message: Buffer) => {

@@ -32,7 +32,7 @@ export interface Received {
 
 export type LoadReport = { type: "connected" } | { type: "begun" } | Received;
 
-/** A process of sockets that receive, check and note the times; its CPU is nobody's. */
+/** A process of sockets that receive, check and note the times; its CPU time is not counted. */
 export class Load {
   readonly #child: ChildProcess;
 

@@ -63,26 +63,26 @@ async function run(way: How, redisUrl: string, redisPids: readonly number[]): Pr
   ];
   await sleep(seconds * 1000);
   const [after, cpu] = [await heardBy(), used()];
-  const heard = after.map((count, nth) => count - (before[nth] ?? 0));
-  const messages = Math.max(...heard);
+  const received = after.map((count, nth) => count - (before[nth] ?? 0));
+  const messages = Math.max(...received);
   const each = Object.entries(cpu).map(([kind, us]) => `${kind} ${(us / messages).toFixed(1)}`);
-  console.log(`${way.padEnd(10)} ${messages} messages, heard ${heard.join(" and ")}: ${each.join(", ")}`);
+  console.log(`${way.padEnd(10)} ${messages} messages, received ${received.join(" and ")}: ${each.join(", ")}`);
   for (const forked of [sender, ...listeners]) forked.kill();
 }
 
 async function listen(redisUrl: string, way: string): Promise<void> {
   const subscriber = connectRedis({ url: redisUrl, purpose: "subscriber", name: "bench", log });
   await untilReady(subscriber);
-  let heard = 0;
-  const hear = () => void heard++;
+  let received = 0;
+  const onMessage = () => void received++;
   if (way === "plain" && subscriber instanceof Cluster) {
-    subscriber.on("messageBuffer", hear);
+    subscriber.on("messageBuffer", onMessage);
     await subscriber.subscribe(...channels);
   } else {
-    onMessage(subscriber, hear);
+    onMessage(subscriber, onMessage);
     await subscribe(subscriber, ...channels);
   }
-  process.on("message", () => process.send?.(heard));
+  process.on("message", () => process.send?.(received));
   process.send?.("ready");
 }
 
@@ -91,14 +91,14 @@ async function send(redisUrl: string, way: string): Promise<void> {
   await untilReady(publisher);
   let next = 0;
   let owed = 0;
-  const told = () => {};
+  const onPublished = () => {};
   setInterval(() => {
     owed += (perSecond * everyMs) / 1000;
     corkWrites(publisher, () => {
       for (; owed >= 1; owed--) {
         const channel = channels[next++ % channels.length] ?? "";
-        if (way === "sharded") publisher.spublish(channel, text, told);
-        else publisher.publish(channel, text, told);
+        if (way === "sharded") publisher.spublish(channel, text, onPublished);
+        else publisher.publish(channel, text, onPublished);
       }
     });
   }, everyMs);

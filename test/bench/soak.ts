@@ -113,17 +113,17 @@ async function press(ids: readonly string[], first: number, until: number, press
 }
 
 async function report(when: string, presses: readonly Press[]): Promise<void> {
-  const told: string[] = [];
+  const memory: string[] = [];
   for (const { url } of cluster.apis) {
     const text = await (await fetch(`${url}/metrics`, { headers: { accept: "text/plain" } })).text();
     const mb = (name: string) =>
       Math.round(Number(new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, "m").exec(text)?.[1] ?? 0) / 2 ** 20);
-    told.push(
+    memory.push(
       `rss ${mb("process_resident_memory_bytes")} (heap ${mb("nodejs_heap_size_used_bytes")} of ${mb("nodejs_heap_size_total_bytes")}, ` +
         `outside ${mb("nodejs_external_memory_bytes")}, blocks ${mb("tapedeck_block_cache_bytes")})`,
     );
   }
-  console.log(`${when}: api MB ${told.join("; ")}`);
+  console.log(`${when}: api MB ${memory.join("; ")}`);
   if (presses.length === 0) return;
   const kinds = byKind(presses);
   console.log(`  all ${describe(presses.map(({ ms }) => ms))} ms of ${presses.length}`);

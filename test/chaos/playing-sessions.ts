@@ -36,7 +36,7 @@ export class PlayingSessions {
     this.truth = truth;
   }
 
-  /** Resolves when every viewer has been given a frame that arrived `ms` or more after `since`. */
+  /** Resolves when every viewer has received a frame `ms` or more after `since`. */
   async untilAllPlayOn(since: number, ms: number): Promise<void> {
     await Promise.all(
       this.all.map(({ viewer }) =>

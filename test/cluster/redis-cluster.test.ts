@@ -32,7 +32,7 @@ async function onEachMaster(cluster: TestCluster, name: string): Promise<Watched
 
 const inEpoch = (viewer: Viewer, epoch: number) => viewer.frames.filter((frame) => frame.epoch === epoch);
 
-test("[RC1] [RC2] sessions are on every master, and clients of both gateways play and control them", async ({
+test("[RC1] [RC2] sessions are spread over all masters, and clients of all gateways play and control them", async ({
   cluster,
 }) => {
   const sessions = await onEachMaster(cluster, "played");
@@ -72,7 +72,7 @@ test("[RC1] [RC2] sessions are on every master, and clients of both gateways pla
   await cluster.end(...others);
 });
 
-test("[RC3] LIVE works at the edge, behind it and back again, and so do a simulated market and expiry", async ({
+test("[RC3] all three modes work as on one Redis, and an unused session expires", async ({
   cluster,
 }) => {
   const { session_id: abandoned } = await cluster.http.create({ tape: "usdm" });
@@ -104,7 +104,7 @@ test("[RC3] LIVE works at the edge, behind it and back again, and so do a simula
   await cluster.until(async () => !(await cluster.indexed(abandoned)), "the index to forget it", 20_000);
 });
 
-test("[RC4] when a master dies, other sessions play on, its own continue on its replica, and no socket closes", async ({
+test("[RC4] when a master dies, sessions of the other masters continue, its own continue on the replica, and no socket closes", async ({
   cluster,
 }) => {
   const sessions = await onEachMaster(cluster, "bereft");

@@ -20,7 +20,7 @@ const recipe = createHash("sha256")
   .digest("hex")
   .slice(0, 8);
 
-/** The images that ours and docker-compose.yml are made from: the official ones, or stand-ins where they cannot be pulled. */
+/** The base images: the official ones, or stand-ins if they cannot be pulled. */
 export class Bases {
   readonly images: Readonly<Record<Base, string>>;
   /** What had to be made here. */
@@ -63,7 +63,7 @@ async function hasOrPulls({ env }: Engine, image: string): Promise<boolean> {
   return works("docker", ["pull", "--quiet", image], { env, timeoutMs: 180_000 });
 }
 
-/** Makes stand-ins from Debian's packages, and Node from npm's. They stay in the engine for the next run. */
+/** Builds stand-ins from Debian packages, and Node from npm's. They stay in the engine for the next run. */
 class Maker {
   readonly #env: NodeJS.ProcessEnv;
   readonly #nodeVersion: string;
@@ -108,7 +108,7 @@ class Maker {
     if (await works("docker", ["image", "inspect", tag], this.#options)) return tag;
     if (process.platform !== "linux" || process.getuid?.() !== 0) {
       throw new NoEngine(
-        "images cannot be pulled here, and only root on Linux can make their stand-ins: `docker pull node`",
+        "images cannot be pulled, and only root on Linux can build stand-ins: check `docker pull node`",
       );
     }
     if (!(await works("debootstrap", ["--version"]))) await install("debootstrap");
@@ -121,7 +121,7 @@ class Maker {
     return tag;
   }
 
-  /** Node and npm where the official image has them. npm reads the configuration of whoever runs this. */
+  /** Node and npm at the paths of the official image. npm reads the user's configuration. */
   async #node(folder: string, target: string): Promise<void> {
     const binary = `node-linux-${arch()}`;
     const packages = join(folder, "packages");

@@ -6,13 +6,13 @@ import { output } from "./command.js";
 /** What this machine trusts. A network with an authority of its own has it in there. */
 const trusted = "/etc/ssl/certs/ca-certificates.crt";
 
-/** Files for the secrets that the Dockerfile knows, by which a build reaches the registry of npm that whoever runs this reaches. */
+/** Files for the Dockerfile's secrets, with which a build reaches the same npm registry as the user. */
 export async function buildSecrets(folder: string): Promise<Record<string, string>> {
   const npmrc = await registriesOf(folder);
   return { ...(npmrc && { npmrc }), ...(existsSync(trusted) && { "ca-certificates": trusted }) };
 }
 
-/** Registries that the user has told npm of, with the tokens for them; undefined where npm is as it comes. */
+/** The registries and tokens of the user's npm configuration; undefined if it has none. */
 async function registriesOf(folder: string): Promise<string | undefined> {
   const user = await output("npm", ["config", "get", "userconfig"]);
   const lines = (await readFile(user, "utf8").catch(() => "")).split("\n").map((line) => line.trim());

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Disruption } from "../support/user-load.js";
 import type { ComposeProject, ServiceName } from "./project.js";
 
-/** What one does to a cluster that runs in containers, and what may be asked of it meanwhile. */
+/** A disruption of a cluster that runs in containers. */
 export interface ContainerDisruption extends Disruption {
-  /** Whether each request is answered all the same. */
+  /** Whether each request must be answered during it. */
   readonly uninterrupted: boolean;
-  /** Left out where time is short: one like it is there. */
+  /** Skipped by `npm test`, which has a similar one. */
   readonly long?: true;
 }
 

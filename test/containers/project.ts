@@ -182,12 +182,12 @@ export class ComposeProject implements BalancedCluster, TapeSource {
     return viewer;
   }
 
-  /** Waits for a condition that no event tells of. */
+  /** Polls a condition. */
   async until(check: () => Promise<boolean>, what: string, ms = 60_000): Promise<void> {
     const deadline = performance.now() + ms;
     while (!(await check())) {
       if (performance.now() > deadline)
-        throw new Error(`waited ${ms} ms in vain for ${what}: ${await this.compose("ps")}`);
+        throw new Error(`${what} did not happen within ${ms} ms: ${await this.compose("ps")}`);
       await sleep(100);
     }
   }

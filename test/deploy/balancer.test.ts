@@ -52,7 +52,7 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     return new Set(nodes.map((node) => node.replace(/-\w+$/, "")));
   }
 
-  test("[DP9] frames come through it, sockets are spread over gateways and requests over apis", async () => {
+  test("[DP9] it forwards frames, and spreads sockets over the gateways and requests over the apis", async () => {
     await started();
     const viewer = await watch();
     // A server counts as up until some checks have failed: what holds after several rounds of them holds.
@@ -73,7 +73,7 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     );
   });
 
-  test("[DP50] a client is known by the address that the balancer sees, whatever the client writes", async () => {
+  test("[DP50] a client's address is the one that the balancer sees, whatever X-Forwarded-For the client sends", async () => {
     await started();
     // Here, as at a published port, the balancer sees an address that is trusted: that of the host itself.
     const headers = { "X-Forwarded-For": "6.6.6.6" };
@@ -89,7 +89,7 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     }
   });
 
-  test("[DP9] it leaves a gateway that has turned unready, and one that is killed", async () => {
+  test("[DP9] it avoids an unready gateway and a killed one", async () => {
     await started();
     const [unready, killed, last] = cluster.gateways;
     if (!unready || !killed || !last) throw new Error("three gateways were asked for");
@@ -106,7 +106,7 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     await (await watch()).next(3);
   });
 
-  test("[DP11] it is healthy with a gateway, and not without", async () => {
+  test("[DP11] it is healthy only while a gateway is ready", async () => {
     await started();
     const [last] = cluster.gateways.filter(({ ready }) => ready);
     if (!last) throw new Error("no gateway is left");
@@ -116,7 +116,7 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     await expect.poll(() => balancer.healthy(), { timeout: 10_000 }).toBe(true);
   });
 
-  test("[DP11] told to end, it finishes a request under way and ends soon, with sockets open", async () => {
+  test("[DP11] on SIGTERM it finishes the requests under way and exits within two seconds, with sockets open", async () => {
     await started();
     const viewer = await watch();
     await viewer.next(2);

@@ -20,7 +20,7 @@ const service = z.looseObject({
   build: z.looseObject({ target: z.string() }).optional(),
   read_only: z.boolean().optional(),
   cap_drop: z.array(z.string()).optional(),
-  // A name without a value takes it from the environment of whoever runs compose.
+  // A name without a value takes it from the environment of compose.
   environment: z.record(z.string(), z.null().or(z.coerce.string())).default({}),
   stop_signal: z.string().optional(),
   stop_grace_period: z.string().default("10s"),
@@ -39,7 +39,7 @@ const overriding = z.object({
 });
 const targets = [...read("Dockerfile").matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, target]) => target);
 
-test("[DP7] docker-compose.yml is what the compose specification allows", () => {
+test("[DP7] docker-compose.yml is valid by the compose specification", () => {
   // The schema names its parts in the way of an older draft than the one it says it is.
   const schema = JSON.stringify(composeSchema, (key, value) => (key === "id" || key === "$schema" ? undefined : value));
   const formats = { duration: true, subnet_ip_address: true } as const;
@@ -53,19 +53,19 @@ test("[DP7] docker-compose.yml is what the compose specification allows", () => 
   ]);
 });
 
-test("[DP7] each service of ours is built from a target that the Dockerfile has, with settings that it knows", () => {
+test("[DP7] each service is built from a target of the Dockerfile and has only known settings", () => {
   for (const name of serviceNames) {
     const { build, environment = {}, stop_grace_period } = compose.services[name] ?? {};
     expect(targets).toContain(build?.target);
     const { config, unknown } = settingsOf(name, given(environment));
-    // What all are told means nothing to some.
+    // Some of the settings for all services concern only some services.
     expect(unknown.filter((setting) => serviceNames.every((s) => !settingsKnown(s, setting)))).toEqual([]);
     const endsMs = ["UNREADY_MS", "DRAIN_MS", "SHUTDOWN_MS"].reduce((sum, key) => sum + Number(config[key] ?? 0), 0);
     expect(Number.parseInt(stop_grace_period ?? "", 10) * 1000, name).toBeGreaterThan(endsMs);
   }
 });
 
-test("[DP7] nothing listens beyond this machine, and no container may write to its own files or gain rights", () => {
+test("[DP7] ports are published only on the loopback address, and no container may write to its own files or gain privileges", () => {
   for (const [name, { ports, read_only, cap_drop, image }] of Object.entries(compose.services)) {
     for (const published of ports) expect(published, name).toMatch(/^127\.0\.0\.1:/);
     expect(cap_drop, name).toEqual(["ALL"]);
@@ -73,7 +73,7 @@ test("[DP7] nothing listens beyond this machine, and no container may write to i
   }
 });
 
-test("[DP11] the balancer is told to end by the signal that lets it finish, and has time to; its health is asked for where it listens", () => {
+test("[DP11] compose stops the balancer by the signal that finishes requests, gives it time, and checks its health on its own port", () => {
   const cfg = read("deploy/haproxy/haproxy.cfg");
   const { stop_signal, stop_grace_period, healthcheck } = compose.services.balancer ?? {};
   expect(stop_signal).toBe("SIGUSR1");
@@ -82,13 +82,13 @@ test("[DP11] the balancer is told to end by the signal that lets it finish, and 
   expect(cfg).toContain(`bind ${new URL(healthcheck?.test?.at(-1) ?? "").host}\n`);
 });
 
-test("[DP8] every base and image bears an exact version", () => {
+test("[DP8] base images and images have exact versions", () => {
   const images = Object.values(compose.services).flatMap(({ image, build }) => (build === undefined ? image : []));
   const [, base = ""] = /^ARG NODE_IMAGE=(\S+)$/m.exec(read("Dockerfile")) ?? [];
   for (const image of [...images, base]) expect(image).toMatch(/:v?\d+\.\d+\.\d+/);
 });
 
-test("[DP22] apis and gateways take each setting of access from the environment, and nobody else is given the secrets", () => {
+test("[DP22] apis and gateways take each access setting from the environment, and no other service receives the secrets", () => {
   const settings = Object.keys(accessEnv).filter((name) => name !== "WITHOUT_AUTHENTICATION");
   for (const [name, { environment }] of Object.entries(compose.services)) {
     const passed = settings.filter((setting) => environment[setting] === null);
@@ -96,7 +96,7 @@ test("[DP22] apis and gateways take each setting of access from the environment,
   }
 });
 
-test("[DP23] the file names the docker compose that it needs where an older one stumbles, and so does the upgrade", async () => {
+test("[DP23] a docker compose that is too old is refused with the required version, by docker-compose.yml and by the upgrade script", async () => {
   const [, major, minor] =
     /\$\{THIS_FILE_NEEDS_DOCKER_COMPOSE_(\d+)_(\d+)_OR_LATER:\+\}/.exec(read("docker-compose.yml")) ?? [];
   const upgrade = (docker: string) => {
@@ -121,15 +121,14 @@ test("[DP23] the file names the docker compose that it needs where an older one 
   ]);
 });
 
-test("[DP24] no limit of files is asked of an engine that may not grant it, nor of the balancer", () => {
+test("[DP24] neither compose nor the balancer requests a number of open files that the engine may refuse", () => {
   expect(Object.values(compose.services).filter((service) => "ulimits" in service)).toEqual([]);
   const cfg = read("deploy/haproxy/haproxy.cfg");
   expect(cfg).toMatch(/^ {2}fd-hard-limit \d+$/m);
   expect(cfg).not.toMatch(/^ *(maxconn|ulimit-n) /m);
 });
 
-/** What holds where whoever runs compose has set nothing. */
-/** What a service is given where nothing is set in the environment or `.env`. */
+/** The environment of a service where nothing is set in the environment or `.env`. */
 function given(environment: Readonly<Record<string, string | null>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
@@ -144,7 +143,7 @@ function settingsKnown(name: (typeof serviceNames)[number], setting: string): bo
   );
 }
 
-test("[DP61] with users of Redis each service gets the address of its own, and Redis starts with them and nobody else", async () => {
+test("[DP61] each service gets the address of its own Redis user, and Redis starts with these users only", async () => {
   const overrides = overriding.parse(parse(read("deploy/compose.redis-accounts.yml"))).services;
   const passwords = ["api", "gateway", "ticker", "feed", "operator"].map(
     (user) => [user, `${user}0123456789`] as const,

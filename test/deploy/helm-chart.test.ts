@@ -17,26 +17,26 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
     expect(rolledBy({ store: { s3: { region: "eu-west-1" } } })).toEqual(deployments);
   });
 
-  test("[DP43] a changed key of a secret that the chart makes rolls every pod", () => {
+  test("[DP43] a changed key of a secret that the chart creates rolls every pod", () => {
     const made = (password: string) => ({
       redis: { existingSecret: "", secret: addresses(password) },
     });
     expect(rolledBy(made("new"), made("old"))).toEqual(deployments);
   });
 
-  test("[DP43] a change of one service's pods rolls those alone, and a change beside the pods rolls none", () => {
+  test("[DP43] a change to one service's pods rolls only those, and a change that does not concern pods rolls none", () => {
     expect(rolledBy({ ticker: { env: { CACHE_MB: "256" } } })).toEqual(["ticker"]);
     expect(rolledBy({ api: { autoscaling: { maxReplicas: 20 } }, ingress: { host: "a.example.com" } })).toEqual([]);
     expect(rolledBy({ networkPolicy: { extraEgressPorts: [9000] } })).toEqual([]);
   });
 
-  test("[DP44] pods refer to secrets by name, and the chart makes none", () => {
+  test("[DP44] pods refer to secrets by name, and the chart creates none", () => {
     const objects = renderChart({ redis: { existingSecret: "our-redis" } }, "production");
     expect(objects.filter(({ kind }) => kind === "Secret")).toEqual([]);
     for (const names of secretsOf(objects)) expect(names).toEqual(["authentication", "s3", "our-redis"]);
   });
 
-  test("[DP44] the chart makes a secret where it has no name and its keys are given", () => {
+  test("[DP44] the chart creates a secret if its name is empty and its keys are given", () => {
     const objects = renderChart({
       redis: { existingSecret: "", secret: addresses("secret") },
       authentication: { existingSecret: "", secret: { AUTH_JWT_SECRET: "0123456789" } },
@@ -49,7 +49,7 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
     for (const names of secretsOf(objects)) expect(names).toEqual(["authentication", "redis"]);
   });
 
-  test("[DP44] pods with an identity of their own read no keys of the bucket", () => {
+  test("[DP44] pods with a cloud identity read no keys of the bucket", () => {
     const annotations = { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/tapedeck" };
     const objects = renderChart(
       { serviceAccount: { annotations }, store: { s3: { existingSecret: "" } } },
@@ -82,14 +82,14 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
     expect(refusalOf(values)).toContain(sentence);
   });
 
-  test("[DP46] a number of a setting reaches the pod as it was written", () => {
+  test("[DP46] a numeric setting keeps its digits", () => {
     const objects = renderChart({ settings: { MAX_SESSIONS: 1_000_000 }, api: { env: { CACHE_MB: 1_000_000 } } });
     expect(objects.find(({ kind }) => kind === "ConfigMap")?.data?.MAX_SESSIONS).toBe("1000000");
     const [container] = podsOf(objects).find(({ name }) => name === "api")?.spec.containers ?? [];
     expect(container?.env).toContainEqual({ name: "CACHE_MB", value: "1000000" });
   });
 
-  test("[DP46] images are named by registry, repository and digest or tag", () => {
+  test("[DP46] an image has its registry and its digest or tag", () => {
     const digest = `sha256:${"a".repeat(64)}`;
     const image = { registry: "registry.example.com/team", tag: "1.2.3" };
     const objects = renderChart({ image, api: { image: { digest } }, feed: { image: { tag: "1.2.4" } } });
@@ -101,7 +101,7 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
     });
   });
 
-  test("[DP46] what a service says of its pods wins over what all share", () => {
+  test("[DP46] a value for one service overrides the value for all", () => {
     const objects = renderChart({
       pods: { nodeSelector: { disk: "ssd" }, priorityClassName: "markets" },
       gateway: { priorityClassName: "sockets", nodeSelector: { network: "fast" } },
@@ -114,7 +114,7 @@ describe.skipIf(helm === undefined)("the Helm chart", () => {
     });
   });
 
-  test("[DP46] without an autoscaler a service has the replicas that it is given", () => {
+  test("[DP46] without an autoscaler a service has its configured replicas", () => {
     const objects = renderChart({ gateway: { autoscaling: { enabled: false }, replicas: 5 } });
     const of = (wanted: string) =>
       objects.filter(({ kind, metadata }) => kind === wanted && metadata.name === "gateway");

@@ -52,21 +52,21 @@ const labelled = (...objects: readonly string[]) =>
   }));
 
 describe.skipIf(helm === undefined || renderer === undefined)("the Helm chart beside kustomize", () => {
-  test("[DP41] with the example for production it is the production overlay, but for what it does otherwise on purpose", () => {
+  test("[DP41] with the production example it renders the production overlay, except for the listed differences", () => {
     const found = differencesOf(render("production"), renderChart({}, "production"));
     expect(unexpected(found)).toEqual([]);
     // What is no difference any more is permitted no more.
     for (const { why, covers } of permitted) expect(found.filter(covers), why).not.toEqual([]);
   });
 
-  test("[DP41] its objects for the Prometheus operator are those of the component", () => {
+  test("[DP41] its objects for the Prometheus operator equal those of the component", () => {
     const chart = renderChart({ podMonitor: { enabled: true }, prometheusRule: { enabled: true } }, "production");
     expect(unexpected(differencesOf(withComponents("prometheus-operator"), chart))).toEqual(
       labelled("PodMonitor/tapedeck", "PrometheusRule/tapedeck"),
     );
   });
 
-  test("[DP41] its policy for the port of a store is that of the component, by another name", () => {
+  test("[DP41] its policy for the port of a store equals that of the component, under another name", () => {
     const chart = renderChart({ networkPolicy: { extraEgressPorts: [9000] } }, "production");
     const renamed = chart.map((object) =>
       object.metadata.name === "extra-egress" ? { ...object, metadata: { ...object.metadata, name: "minio" } } : object,

@@ -20,7 +20,7 @@ test("[DP40] the chart and the images that it runs have the product's version", 
   expect(parse(read("Chart.yaml"))).toMatchObject({ name: "tapedeck", version, appVersion: version });
 });
 
-test("[DP40] the schema takes the defaults and each example", () => {
+test("[DP40] the schema accepts the defaults and each example", () => {
   expect(problemsOf(defaults)).toEqual([]);
   const examples = readdirSync(join(chart, "examples"));
   expect(examples).toContain("production.yaml");
@@ -34,7 +34,7 @@ test("[DP40] the schema takes the defaults and each example", () => {
   }
 });
 
-test("[DP40] a misspelled value is refused wherever it stands", () => {
+test("[DP40] a misspelled value is refused at any level", () => {
   const objects = Object.keys(defaults).filter((name) => typeof defaults[name] === "object");
   const misspelled = { replica: 1 };
   const refused = [{ params: { additionalProperty: "replica" } }];
@@ -53,7 +53,7 @@ test("[DP40] a setting is text or a number, since YAML takes on and off for true
   expect(settings(true)).toMatchObject([{ message: "must be string,number" }]);
 });
 
-test("[DP47] the guide names values that the chart has", () => {
+test("[DP47] every value that the guide names exists in the chart", () => {
   const guide = read("../../../docs/kubernetes.md");
   const [, section = ""] = /^## With Helm$([\s\S]*?)^## /m.exec(guide) ?? [];
   const named = [...section.matchAll(/`([a-zA-Z\d]+(?:\.[a-zA-Z\d]+)+)(?::[^`]*)?`/g)].map(([, path = ""]) => path);

@@ -32,7 +32,7 @@ export function renderChart(values: Values = {}, example?: string): KubernetesOb
 /** Why the chart does not take these values. */
 export function refusalOf(values: Values): string {
   const { status, stderr } = template(values);
-  if (status === 0) throw new Error(`the chart takes ${JSON.stringify(values)}`);
+  if (status === 0) throw new Error(`the chart accepts ${JSON.stringify(values)}`);
   return stderr;
 }
 
@@ -50,6 +50,6 @@ function exampleFile(example: string | undefined): string[] {
 }
 
 function run(args: readonly string[], input = "") {
-  if (helm === undefined) throw new Error("there is no helm on this machine");
+  if (helm === undefined) throw new Error("helm is not installed");
   return spawnSync(helm, args, { encoding: "utf8", input });
 }

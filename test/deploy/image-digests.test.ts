@@ -48,7 +48,7 @@ describe.skipIf(!imageRegistryIsThere)("npm run images:digests", () => {
 
   const renew = () => run(process.execPath, ["scripts/image-digests.mjs", folder], { cwd: root });
 
-  test("[DP16] a base that the registry does not have leaves every file as it is", async () => {
+  test("[DP16] if a digest is unknown, no file changes", async () => {
     const before = await bases();
     await expect(renew()).rejects.toThrow(/The digest of \S+ is not known/);
     expect(await bases()).toEqual(before);
@@ -57,7 +57,7 @@ describe.skipIf(!imageRegistryIsThere)("npm run images:digests", () => {
     );
   });
 
-  test("[DP16] each base gets the digest that the registry has for its tag, and later the next one", async () => {
+  test("[DP16] each base image gets the registry's digest for its tag, and a later run updates it", async () => {
     for (const build of ["first", "second"]) {
       const pushed = new Map<string, Set<string>>();
       for (const image of (await bases()).keys()) {

@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => images.remove());
 
 describe.for(imageNames)("the image %s", (image) => {
-  test("[DP12] is small, and holds no compiler, formatter or printer", async () => {
+  test("[DP12] is small, and holds no compiler, formatter or log printer", async () => {
     const files = await images.files(image);
     const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(40 * mib);
@@ -48,7 +48,7 @@ describe.for(imageNames)("the image %s", (image) => {
     );
   });
 
-  test("[DP14] lists the packages that are in it, and no others", async () => {
+  test("[DP14] lists exactly the packages that it contains", async () => {
     const { metadata, components } = await images.bill(image);
     const listed = [metadata.component, ...components].map(({ "bom-ref": ref }) => ref);
     const found = new Set(await Promise.all((await images.sources(image)).map(packageOf)));
@@ -62,7 +62,7 @@ describe.for(imageNames)("the image %s", (image) => {
     }
   });
 
-  test("[DP60] has a bill of materials as CycloneDX defines it, that names each package's licence", async () => {
+  test("[DP60] has a valid CycloneDX bill of materials with each package's licence", async () => {
     const text = await readFile(join(images.of(image), "sbom.cdx.json"), "utf8");
     expect(problemsOf(JSON.parse(text))).toEqual([]);
     expect(problemsOf({ ...JSON.parse(text), bomFormat: "SPDX" })).not.toEqual([]);
@@ -73,7 +73,7 @@ describe.for(imageNames)("the image %s", (image) => {
     }
   });
 
-  test("[DP12] is copied from the stage that bundles, and from nowhere else", () => {
+  test("[DP12] is copied only from the stage that bundles", () => {
     const stage = stageOf(image);
     const command = "COPY deploy/tapedeck /usr/local/bin/tapedeck"; // two lines of shell, for those who come in by `exec`
     expect([...stage.matchAll(/^(?:COPY|ADD|RUN) .*/gm)].map(([line]) => line)).toEqual([
@@ -90,7 +90,7 @@ test("[DP12] nothing is installed in a stage that becomes an image", () => {
   expect(installing).toEqual(["build"]);
 });
 
-test("[DP13] processes of images play a market, thread and scripts included, and serve their pages", async () => {
+test("[DP13] processes find their scripts, threads, pages and native code in their images", async () => {
   const redis = { REDIS_URL: inject("redisUrl"), TAPEDECK_PREFIX: `images-${process.pid}` };
   const settings = {
     ...redis,
@@ -118,7 +118,7 @@ test("[DP13] processes of images play a market, thread and scripts included, and
   for (const path of files) expect([path, (await fetch(api.url + path)).status]).toEqual([path, 200]);
 });
 
-test("[DP13] a stack trace names the source that it comes from", async () => {
+test("[DP13] a stack trace names the lines of the sources", async () => {
   const nowhere = { TAPEDECK_STORE: "s3://tapes/none", S3_ENDPOINT: "http://127.0.0.1:1" };
   const keys = { AWS_ACCESS_KEY_ID: "none", AWS_SECRET_ACCESS_KEY: "none", AWS_REGION: "us-east-1" };
   const redis = { REDIS_URL: inject("redisUrl"), TAPEDECK_PREFIX: `images-${process.pid}-s3` };
@@ -130,7 +130,7 @@ test("[DP13] a stack trace names the source that it comes from", async () => {
   await expect.poll(log, soon).toMatch(/"stack":"[^"]*packages\/tape\/src\/s3-store\.ts:\d+/);
 });
 
-test("[DP15] no package that is installed names a folder of programs without naming the programs", async () => {
+test("[DP15] no installed package has a manifest with directories.bin and no bin", async () => {
   // npm 11.6.1 to 11.6.3 dies of such a manifest where a registry passes it on as it was published.
   const folders = Object.keys(lock().packages).filter((path) => path.includes("node_modules/"));
   expect(folders.length).toBeGreaterThan(500);
@@ -144,7 +144,7 @@ test("[DP15] no package that is installed names a folder of programs without nam
   expect(guilty).toEqual([]);
 });
 
-test("[DP16] each image bears its version, its revision, its source and its time", () => {
+test("[DP16] each image is labelled with its version, revision, source and time", () => {
   const runtime = stageOf("runtime");
   for (const [label, argument] of Object.entries({
     version: "VERSION",

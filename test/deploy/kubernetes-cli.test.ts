@@ -12,11 +12,11 @@ describe.each(shipped)("the command line in $name", ({ render }) => {
   const cli = podOf("cli");
   const api = podOf("api");
 
-  test("[DP30] is a Deployment that takes nothing until it is scaled up", () => {
+  test("[DP30] is a Deployment without pods until it is scaled up", () => {
     expect(cli).toMatchObject({ replicas: 0, surge: 0 });
   });
 
-  test("[DP30] reads the settings, the secrets and the tapes that the services read", () => {
+  test("[DP30] has the settings, secrets and tapes of the services", () => {
     const [mine] = cli?.spec.containers ?? [];
     const [theirs] = api?.spec.containers ?? [];
     expect(mine?.envFrom.length).toBeGreaterThanOrEqual(2);
@@ -26,7 +26,7 @@ describe.each(shipped)("the command line in $name", ({ render }) => {
     expect(mine?.volumeMounts).toMatchObject([...(theirs?.volumeMounts ?? []), { mountPath: "/recordings" }]);
   });
 
-  test("[DP30] reaches Redis and the store as a ticker does", () => {
+  test("[DP30] has the network policies of a ticker", () => {
     const ports = outgoingPorts(objects, cli?.labels ?? {});
     expect(ports).toEqual(outgoingPorts(objects, podOf("ticker")?.labels ?? {}));
     expect([...(ports ?? [])]).toEqual(expect.arrayContaining([53, 6379]));

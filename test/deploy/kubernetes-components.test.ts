@@ -61,13 +61,13 @@ const issuer = z.strictObject({
 });
 
 describe.skipIf(renderer === undefined)("a certificate", () => {
-  test("[DP33] is a secret that the guide makes, for the host name of the ingress", () => {
+  test("[DP33] is a secret that the guide creates, for the host name of the ingress", () => {
     const { tls, rules } = ingress.parse(only(render("production"), "Ingress")).spec;
     expect(guide).toContain(`create secret tls ${tls[0].secretName} `);
     expect(tls[0].hosts).toEqual([rules[0].host]);
   });
 
-  test("[DP33] is made by cert-manager where its component is: the ingress names an issuer, which answers through the same controller", () => {
+  test("[DP33] is created by cert-manager with its component: the ingress names an issuer that answers through the same controller", () => {
     const objects = documented("The certificate");
     const { metadata, spec } = ingress.parse(only(objects, "Ingress"));
     const made = issuer.parse(only(objects, "Issuer"));
@@ -83,7 +83,7 @@ describe.skipIf(renderer === undefined)("a MinIO", () => {
   const portsOf = (objects: readonly KubernetesObject[], name: string) =>
     outgoingPorts(objects, podsOf(objects).find((pod) => pod.name === name)?.labels ?? {});
 
-  test("[DP34] is reached at its address by everything that reads tapes, and by nothing without its component", () => {
+  test("[DP34] is reached by every pod that reads tapes, and by none without its component", () => {
     const objects = documented("A MinIO, or another store that speaks S3", 1);
     const { S3_ENDPOINT = "", TAPEDECK_STORE = "" } = only(objects, "ConfigMap").data ?? {};
     expect(TAPEDECK_STORE).toMatch(/^s3:/);
@@ -96,7 +96,7 @@ describe.skipIf(renderer === undefined)("a MinIO", () => {
     for (const name of readers) expect([name, portsOf(without, name)?.has(port)]).toEqual([name, false]);
   });
 
-  test("[DP34] is reached at another port by the one patch that the guide has", () => {
+  test("[DP34] is reached at another port with the guide's patch", () => {
     const objects = documented("A MinIO, or another store that speaks S3", 2);
     for (const name of readers) expect([name, portsOf(objects, name)?.has(9443)]).toEqual([name, true]);
     for (const name of readers) expect([name, portsOf(objects, name)?.has(9000)]).toEqual([name, false]);
@@ -130,7 +130,7 @@ const podMonitor = z.strictObject({
 describe.skipIf(renderer === undefined)("the Prometheus operator", () => {
   const objects = renderer === undefined ? [] : production("prometheus-operator");
 
-  test("[DP35] finds every service at its status port, by the name that the alerts ask for", () => {
+  test("[DP35] scrapes every service at its status port, under the job that the alerts name", () => {
     const { spec } = podMonitor.parse(only(objects, "PodMonitor"));
     const chosen = podsOf(objects).filter(({ labels }) =>
       spec.selector.matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? "")),
@@ -147,17 +147,17 @@ describe.skipIf(renderer === undefined)("the Prometheus operator", () => {
     expect(spec.podMetricsEndpoints[0].honorLabels).toBe(scrape_configs[0].honor_labels);
   });
 
-  test("[DP35] is the one way by which the pods are found", () => {
+  test("[DP35] scrapes every service once", () => {
     const annotated = podsOf(objects).filter(({ annotations }) => "prometheus.io/scrape" in annotations);
     expect(annotated).toEqual([]);
   });
 
-  test("[DP35] reads the alerts that a Prometheus without it reads", () => {
+  test("[DP35] loads the alerts of deploy/prometheus/alerts.yml", () => {
     const { spec } = only(objects, "PrometheusRule");
     expect(spec).toEqual(parse(read("deploy/prometheus/alerts.yml")));
   });
 
-  test("[DP35] has them as its script writes them", () => {
+  test("[DP35] has the alerts as scripts/prometheus-rule.mjs writes them", () => {
     const path = "k8s/components/prometheus-operator/alerts.yaml";
     const script = fileURLToPath(new URL("../../scripts/prometheus-rule.mjs", import.meta.url));
     const { status, stdout } = spawnSync(process.execPath, [script], { encoding: "utf8" });

@@ -13,7 +13,7 @@ describe.skipIf(renderer === undefined)("the local overlay", () => {
   const pods = renderer === undefined ? [] : podsOf(render("local"));
   const sum = (quantity: (requests: Record<string, string>) => number) =>
     pods.reduce(
-      // The command line is counted as if somebody used it.
+      // The command line counts as in use.
       (total, { replicas, surge, spec }) =>
         total +
         (Math.max(1, replicas) + surge) *
@@ -36,7 +36,7 @@ describe.each(shipped)("$name", ({ render }) => {
     return Number(autoscaler?.spec?.minReplicas ?? podsOf(objects).find(({ name }) => name === service)?.replicas);
   };
 
-  test("[DP32] runs at least two of each service, so that viewers of one that restarts have another", () => {
+  test("[DP32] runs at least two of each service, so that viewers of a restarting pod have another", () => {
     for (const service of serviceNames) expect([service, least(service)]).toEqual([service, 2]);
   });
 

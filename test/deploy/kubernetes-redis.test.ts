@@ -23,7 +23,7 @@ describe.each(shipped)("$name", ({ name: what, render }) => {
   const outOf = (wanted: string) => waysOut(objects, podOf(wanted)?.labels ?? {}) ?? [];
   const bucket = objects.some(({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "bucket");
 
-  test("[DP58] each service gets the address of its own user of Redis, and no other pod's", () => {
+  test("[DP58] each pod receives only the address of its own Redis user", () => {
     for (const name of [...serviceNames, "cli"]) {
       const [container] = podOf(name)?.spec.containers ?? [];
       const references = container?.env.flatMap(({ valueFrom, ...variable }) =>
@@ -34,7 +34,7 @@ describe.each(shipped)("$name", ({ name: what, render }) => {
     }
   });
 
-  test("[DP58] no object holds a password of Redis", () => {
+  test("[DP58] only secrets hold Redis passwords", () => {
     for (const object of objects.filter(({ kind }) => kind !== "Secret")) {
       expect(JSON.stringify(object)).not.toMatch(/rediss?(\+\w+)?:\/\/[^"\s]*:[^"\s]*@(?!HOST)/);
     }
@@ -42,7 +42,7 @@ describe.each(shipped)("$name", ({ name: what, render }) => {
     expect(made.length, what).toBe(what.includes("every option") ? 1 : 0);
   });
 
-  test("[DP59] a ticker and the command line reach the DNS and Redis alone, and a bucket where tapes are in one", () => {
+  test("[DP59] a ticker and the command line may connect only to DNS and Redis, and to the bucket if tapes are in one", () => {
     for (const name of ["ticker", "cli"]) {
       const ports = outOf(name).flatMap((way) => way.ports.map(({ port }) => port));
       const others = ports.filter((port) => ![53, 6379, 6380, 26379].includes(Number(port)));
@@ -50,14 +50,14 @@ describe.each(shipped)("$name", ({ name: what, render }) => {
     }
   });
 
-  test("[DP59] a feed reaches exchanges on the internet, and no address of the cluster's own network", () => {
+  test("[DP59] a feed may connect to exchanges on the internet, and to no private address", () => {
     const exchanges = outOf("feed").filter(({ ports }) => ports.some(({ port }) => port === 8443));
     expect(exchanges).toMatchObject([
       { to: [{ ipBlock: { cidr: "0.0.0.0/0", except: inside } }, { ipBlock: { cidr: "::/0" } }] },
     ]);
   });
 
-  test("[DP59] an included Redis is the only one that services reach, and makes no connection but to its own nodes", () => {
+  test("[DP59] an included Redis is the only Redis that services can reach, and connects only to its own nodes", () => {
     const servers = pods.filter(({ kind, name }) => kind === "StatefulSet" && name.startsWith("redis"));
     for (const { name, labels } of servers) {
       for (const service of serviceNames) {
@@ -73,7 +73,7 @@ describe.each(shipped)("$name", ({ name: what, render }) => {
   });
 });
 
-test("[DP57] the guide makes a key for every user, and each has another password", () => {
+test("[DP57] the guide's command creates a key for every user, each with a different password", () => {
   const [, command = ""] = /^ *(for user in [^\n]*done) > redis\.env$/m.exec(read("docs/kubernetes.md")) ?? [];
   const { stdout } = spawnSync("sh", ["-c", `address=redis.example.com:6380 scheme=rediss; ${command}`], {
     encoding: "utf8",

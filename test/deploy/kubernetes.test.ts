@@ -15,7 +15,7 @@ const guide = readFileSync(new URL("../../docs/kubernetes.md", import.meta.url),
 test.each([
   ["kubernetes-oldest", "1.32"],
   ["kubernetes-newest", "1.36"],
-])("[DP1] what is wrong in an object is found by the models of %s", async (client, expected) => {
+])("[DP1] the models of %s find the errors of an object", async (client, expected) => {
   const { release, problemsOf } = await kubernetesRelease(client);
   expect(release).toBe(expected);
   const spec = { ports: [{ port: "http", targetPrt: 80 }], selector: { app: 1 } };
@@ -42,7 +42,7 @@ describe.each(shipped)("$name", ({ render }) => {
     },
   );
 
-  test("[DP2] keeps every pod to the restricted standard, read-only and without a token", () => {
+  test("[DP2] every pod meets the restricted standard, is read-only and has no service account token", () => {
     for (const { name, spec } of pods) {
       expect([name, spec.automountServiceAccountToken, spec.serviceAccountName]).toEqual([name, false, "tapedeck"]);
       expect([name, spec.securityContext]).toMatchObject([
@@ -63,7 +63,7 @@ describe.each(shipped)("$name", ({ render }) => {
     }
   });
 
-  test("[DP3] gives every service settings that it knows and takes", () => {
+  test("[DP3] every setting is known to its service and has a valid value", () => {
     const shared = new Map(serviceNames.map((service) => [service, new Set<string>()]));
     for (const { name, spec } of services) {
       const service = serviceNames.find((known) => known === name) ?? "api";
@@ -79,7 +79,7 @@ describe.each(shipped)("$name", ({ render }) => {
     expect(unknownToAll).toEqual([]);
   });
 
-  test("[DP4] waits longer for a pod than the pod itself needs to end", () => {
+  test("[DP4] the grace period is longer than a pod's own shutdown", () => {
     for (const { name, spec } of services) {
       const { config } = settings(objects, name, spec.containers[0]);
       const number = (setting: string) => Number(config[setting] ?? 0);
@@ -91,7 +91,7 @@ describe.each(shipped)("$name", ({ render }) => {
     }
   });
 
-  test("[DP4] lets the ingress notice that a pod is unready before the pod sends anyone away", () => {
+  test("[DP4] the ingress notices an unready pod before the pod closes sockets", () => {
     for (const { name, spec } of services.filter(({ name }) => name === "api" || name === "gateway")) {
       const { config } = settings(objects, name, spec.containers[0]);
       const probe = spec.containers[0]?.readinessProbe;
@@ -100,7 +100,7 @@ describe.each(shipped)("$name", ({ render }) => {
     }
   });
 
-  test("[DP4] gives every service more memory than its cache of blocks takes, twice over", () => {
+  test("[DP4] the memory limit is more than twice the block cache", () => {
     for (const { name, spec } of services) {
       const { config } = settings(objects, name, spec.containers[0]);
       const limit = bytesOf(spec.containers[0]?.resources.limits.memory);
@@ -108,7 +108,7 @@ describe.each(shipped)("$name", ({ render }) => {
     }
   });
 
-  test("[DP51] believes no X-Forwarded-For but that of addresses that the overlay names, and of no private network as a whole", () => {
+  test("[DP51] trusts X-Forwarded-For only from the ingress controller's addresses, and from no whole private network", () => {
     for (const { name, spec } of services.filter(({ name }) => name === "api" || name === "gateway")) {
       const { config } = settings(objects, name, spec.containers[0]);
       const trusts = trustedProxies(String(config.TRUSTED_PROXIES));
@@ -118,13 +118,13 @@ describe.each(shipped)("$name", ({ render }) => {
     }
   });
 
-  test("[DP5] never lets Redis being away restart or empty anything", () => {
+  test("[DP5] an unavailable Redis restarts no pod", () => {
     for (const { name, spec } of services) {
       expect([name, spec.containers[0]?.livenessProbe?.httpGet?.path]).toEqual([name, "/health/live"]);
     }
   });
 
-  test("[OB4] asks each pod for health and metrics where no token is needed, and lets no service or ingress lead there", () => {
+  test("[OB4] reads health and metrics at a port without tokens, which no service or ingress exposes", () => {
     for (const { name, spec, annotations } of services) {
       const [container] = spec.containers;
       const { config } = settings(objects, name, container);
@@ -140,7 +140,7 @@ describe.each(shipped)("$name", ({ render }) => {
     for (const { spec } of doors) expect(JSON.stringify(spec)).not.toMatch(/"status"|8001/);
   });
 
-  test("[DP6] refers to nothing that is not there", () => {
+  test("[DP6] everything that objects refer to exists", () => {
     const there = new Set(objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
     const documented = (kind: string, name: string) =>
       kind === "Secret" && guide.includes(`create secret generic ${name}`);
@@ -150,7 +150,7 @@ describe.each(shipped)("$name", ({ render }) => {
     expect(missing).toEqual([]);
   });
 
-  test("[DP6] selects pods that exist, by labels and by ports that they have", () => {
+  test("[DP6] selects existing pods, by labels and ports that they have", () => {
     for (const { kind, metadata, spec } of objects) {
       const selector = selectorOf(kind, spec);
       if (selector === undefined) continue;

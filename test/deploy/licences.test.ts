@@ -19,7 +19,7 @@ function installed(name: string, manifest: object): string {
   return path;
 }
 
-test("[DP60] every package of others is named beside its licence", () => {
+test("[DP60] every third-party package is listed with its licence", () => {
   const text = licencesOf([
     installed("one", { license: "MIT" }),
     installed("two", { license: "(GPL-3.0-only OR ISC)" }),
@@ -34,7 +34,7 @@ test.each([
   ["words that are no licence", { license: "SEE LICENSE IN LICENSE" }, /"SEE LICENSE IN LICENSE"/],
   ["no rights at all", { license: "UNLICENSED" }, /"UNLICENSED"/],
   ["an object of an old form", { license: { type: "MIT" } }, /\{"type":"MIT"\}/],
-])("[DP60] the images are not made with a package of %s", (_, manifest, reason) => {
+])("[DP60] the build refuses a package with %s", (_, manifest, reason) => {
   const packages = [installed("good", { license: "MIT" }), installed("bad", manifest)];
   expect(() => licencesOf(packages)).toThrow(reason);
   expect(() => licencesOf(packages)).toThrow(

@@ -96,7 +96,7 @@ const alerts = alertFile.parse(parse(read("deploy/prometheus/alerts.yml"))).grou
 const { panels, templating } = dashboard.parse(JSON.parse(read("deploy/grafana/dashboards/tapedeck.json")));
 const graphs = panels.filter((panel) => panel.type !== "row");
 
-test("[OB7] what is no PromQL, or names what nothing exposes, is found", () => {
+test("[OB7] the check finds invalid PromQL, and metrics and labels that are not exposed", () => {
   expect(problemsOf("sum(rate(tapedeck_errors_total[5m]))")).toEqual([]);
   expect(problemsOf("sum(rate(tapedeck_errors_total[5m])")).not.toEqual([]);
   expect(problemsOf("rate(tapedeck_error_total[5m])")).toEqual(["tapedeck_error_total is not exposed"]);
@@ -104,7 +104,7 @@ test("[OB7] what is no PromQL, or names what nothing exposes, is found", () => {
   expect(problemsOf("tapedeck_ticker_lateness_seconds")).toEqual(["tapedeck_ticker_lateness_seconds is not exposed"]);
 });
 
-test.each(alerts)("[OB7] the alert $alert asks for what exists, and says how bad it is and what to do", (its) => {
+test.each(alerts)("[OB7] the alert $alert uses existing metrics, and has a severity and a runbook", (its) => {
   expect(problemsOf(its.expr)).toEqual([]);
   const text = Object.values(its.annotations).join(" ");
   const named = [...text.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label ?? "");
@@ -121,7 +121,7 @@ test("[OB7] no two alerts have one name, and runbooks that refer to another aler
 });
 
 test.each(graphs.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, expr] as const)))(
-  "[OB8] the graph %s asks for what exists",
+  "[OB8] the graph %s uses existing metrics",
   (_, expr) => {
     const variables = templating.list.map(({ name }) => name);
     const filled = expr.replaceAll("$__rate_interval", "5m");
@@ -141,7 +141,7 @@ test("[OB8] the dashboard has its rows, and no two panels share an id or a place
   expect(new Set(cells).size).toBe(cells.length);
 });
 
-test("[OB8] every metric of ours is on the dashboard or in an alert, but for those that say so little that nobody misses them", () => {
+test("[OB8] every metric of Tapedeck is on the dashboard or in an alert, except for listed minor ones", () => {
   const queries = [
     ...alerts.map(({ expr }) => expr),
     ...graphs.flatMap(({ targets }) => targets.map((t) => t.expr)),
@@ -167,13 +167,13 @@ const hasPromtool = promtool("--version").error === undefined;
 if (!hasPromtool)
   console.warn("promtool is not installed: when alerts fire is not tested (apt-get install prometheus)");
 
-test.skipIf(!hasPromtool)("[OB13] each alert fires when it should, and none where a cluster is well", () => {
+test.skipIf(!hasPromtool)("[OB13] each alert fires in its case, and none fires in a healthy cluster", () => {
   const { status, stdout, stderr } = promtool("test", "rules", "alerts.test.yml");
   expect(stdout + stderr).toMatch(/SUCCESS/);
   expect(status).toBe(0);
 });
 
-test.skipIf(!hasPromtool)("[OB7] Prometheus takes its configuration", () => {
+test.skipIf(!hasPromtool)("[OB7] Prometheus accepts its configuration", () => {
   expect(promtool("check", "config", "prometheus.yml")).toMatchObject({ status: 0 });
 });
 
@@ -182,7 +182,7 @@ test("[OB13] each alert has its case", () => {
   for (const { alert } of alerts) expect(cases).toContain(`alertname="${alert}"}', value: 1 }`);
 });
 
-test("[OB7] Prometheus reads the alerts, and finds each service at the port that tells metrics", () => {
+test("[OB7] Prometheus reads the alerts, and scrapes each service at its metrics port", () => {
   const { rule_files, scrape_configs } = prometheus.parse(parse(read("deploy/prometheus/prometheus.yml")));
   expect(rule_files).toEqual(["alerts.yml"]);
   const compose = z
@@ -209,7 +209,7 @@ test("[OB8] Grafana finds Prometheus and the dashboard where compose puts them",
   for (const { options } of providers) expect(compose).toContain(`./deploy/grafana/dashboards:${options.path}:ro`);
 });
 
-test("[OB9] autoscalers ask for metrics that exist, and the adapter brings them", () => {
+test("[OB9] autoscalers use metrics that exist and that the adapter provides", () => {
   const names = ["gateway", "ticker"].map((service) => {
     const [, name = ""] = /metric: \{ name: (\w+) \}/.exec(read(`k8s/base/${service}/autoscaler.yaml`)) ?? [];
     return name;

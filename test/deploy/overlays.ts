@@ -40,7 +40,7 @@ export function renderWith(kustomization: (k8s: string) => object): KubernetesOb
 }
 
 function renderFolder(folder: string): KubernetesObject[] {
-  if (renderer === undefined) throw new Error("there is neither kubectl nor kustomize on this machine");
+  if (renderer === undefined) throw new Error("neither kubectl nor kustomize is installed");
   const [command, verb] = renderer;
   const { status, stdout, stderr } = spawnSync(command, [verb, folder], { cwd: root, encoding: "utf8" });
   if (status !== 0) throw new Error(`${folder} does not render: ${stderr}`);

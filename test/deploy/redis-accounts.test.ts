@@ -60,7 +60,7 @@ function startCluster(adminUrl: string, urlOf: (service: string) => string): Pro
   });
 }
 
-test("[DP55] with a user of Redis for each service nothing that users do is refused", async () => {
+test("[DP55] with a Redis user for each service, Redis refuses nothing that the cluster does", async () => {
   const cluster = await startCluster(redis.url, (service) => redis.urlOf(service));
   try {
     await everythingOn(cluster);
@@ -70,7 +70,7 @@ test("[DP55] with a user of Redis for each service nothing that users do is refu
   expect(await redis.denials()).toEqual([]);
 });
 
-test("[DP55] a Redis Cluster forms by the user of its nodes, and nothing is refused on it either", async () => {
+test("[DP55] a Redis Cluster forms with the user of its nodes, and refuses nothing either", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-acl-"));
   const password = "0123456789abcdef";
   const rules = await readFile(new URL("../../k8s/components/redis-accounts/users.acl", import.meta.url), "utf8");
@@ -87,10 +87,10 @@ test("[DP55] a Redis Cluster forms by the user of its nodes, and nothing is refu
     const form = ["--cluster", "create", ...servers.addresses, "--cluster-replicas", "1", "--cluster-yes"];
     await run("redis-cli", [...login, ...form]);
     const replicated = async () => {
-      const told = await Promise.all(
+      const replies = await Promise.all(
         servers.masterUrls.map((url) => run("redis-cli", ["-u", url, "info", "replication"])),
       );
-      return told.every(({ stdout }) => stdout.includes("state=online"));
+      return replies.every(({ stdout }) => stdout.includes("state=online"));
     };
     await expect.poll(replicated, soon).toBe(true);
     const cluster = await startCluster(servers.url, (service) =>
@@ -110,7 +110,7 @@ test("[DP55] a Redis Cluster forms by the user of its nodes, and nothing is refu
   }
 });
 
-test("[DP55] a service finds its Redis behind a sentinel, and has its rights there", async () => {
+test("[DP55] behind Sentinel each service has its user", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-sentinel-"));
   const { port, username, password } = new URL(redis.url);
   const watched = [`monitor main 127.0.0.1 ${port} 1`, `auth-user main ${username}`, `auth-pass main ${password}`];
@@ -199,7 +199,7 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
   await viewer.until(() => viewer.end !== undefined, "the end");
 }
 
-/** What a service's user is refused although another may do it, or nobody. `P` is the prefix. */
+/** Commands that a service's user may not run, although another user may. `P` is the prefix. */
 const refused: readonly [AccountName, ...string[]][] = [
   ["gateway", "HSET", "P:session:{a}:shares", "link", "{}"],
   ["gateway", "DEL", "P:audit"],
@@ -243,12 +243,12 @@ test.each([...services, "operator"] as const)(
   },
 );
 
-test("[DP56] nobody gets in without a user and a password", async () => {
+test("[DP56] without a user and a password every command is refused", async () => {
   const { stdout } = await run("redis-cli", ["-u", redis.url.replace(/\/\/.*@/, "//"), "ping"]);
   expect(stdout).toMatch(/^NOAUTH/);
 });
 
-test("[DP56] an operator sees sessions, nodes, queues and messages", async () => {
+test("[DP56] operator may read sessions, nodes, queues and messages", async () => {
   const operator = new Redis(redis.urlOf("operator"));
   const lines = ["HGETALL test-p:session:{a}", "ZCARD test-p:sessions:created", "LLEN test-p:bull:{ticker-0}:wait"];
   for (const line of [...lines, "MEMORY USAGE test-p:session:{a}", "XREVRANGE test-p:live:{SIM:X} + -", "INFO"]) {
@@ -259,7 +259,7 @@ test("[DP56] an operator sees sessions, nodes, queues and messages", async () =>
   operator.disconnect();
 });
 
-test("[DP56] `tapedeck doctor` sees as operator how Redis is set, and says what it may not see", async () => {
+test("[DP56] `tapedeck doctor` as operator checks the configuration of Redis, and says what it may not read", async () => {
   const env = {
     ...process.env,
     REDIS_URL: redis.urlOf("operator"),

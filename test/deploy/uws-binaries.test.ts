@@ -61,7 +61,7 @@ test("[G97] every binary that npm has installed is listed with the hash of what 
   expect(spawnSync("sha256sum", ["--check", "--quiet", list], { cwd: root }).status).toBe(0);
 });
 
-test("[G97] a binary that was changed, and one that is not listed, are found", () => {
+test("[G97] changed and unlisted binaries are reported", () => {
   const copy = installed();
   appendFileSync(join(copy, newer, "uws_linux_x64_137.node"), "!");
   cpSync(join(copy, newer, "uws_darwin_arm64_137.node"), join(copy, newer, "uws_linux_x64_141.node"));
@@ -80,10 +80,10 @@ test("[G97] the author's tags are compared by git's own hashes, and none of thei
   expect(same).toMatchObject({ status: 0, stderr: "" });
   expect(same.stdout).toContain("v20.57.0: 2 binaries are the author's, 0 are not in the tag");
   expect(same.stdout).toContain("v20.30.0: 1 binaries are the author's, 1 are not in the tag");
-  expect(same.stdout).toMatch(/uws_linux_arm_115\.node is not in the author's tag v20\.30\.0: somebody else built it/);
+  expect(same.stdout).toMatch(/uws_linux_arm_115\.node is not in the author's tag v20\.30\.0: another party built it/);
 });
 
-test("[G97] a binary that is not the author's is found, and so is a repository that cannot be reached", () => {
+test("[G97] a binary that is not the author's is reported, and so is an unreachable repository", () => {
   const copy = installed();
   const files = { "uws_linux_x64_137.node": "another", "uws_darwin_arm64_137.node": "two" };
   const repository = authors({ "v20.57.0": files });
@@ -93,7 +93,7 @@ test("[G97] a binary that is not the author's is found, and so is a repository t
   expect(stderr).toMatch(/has no tag v20\.30\.0, or cannot be reached/);
 });
 
-test("[G97] what the gateway's manifest asks for is what is listed", () => {
+test("[G97] the list is for the version in the gateway's manifest", () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, "services/gateway/package.json"), "utf8"));
   for (const folder of [newer, older]) {
     const { version } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));

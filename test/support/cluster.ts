@@ -103,7 +103,7 @@ export class TestCluster {
             ...env?.all,
           },
         },
-        tell: (sentence) => appendFileSync(join(folder, "told.log"), `${sentence}\n`),
+        tell: (sentence) => appendFileSync(join(folder, "messages.log"), `${sentence}\n`),
       });
       return new TestCluster(cluster, tapes, prefix, folder, ownRedis);
     } catch (error) {
@@ -156,7 +156,7 @@ export class TestCluster {
     return this.#folder;
   }
 
-  /** All that a client can connect to: gateways, apis, and the balancer. */
+  /** All processes that clients can connect to: gateways, apis, and the balancer. */
   get endpoints(): readonly { readonly url: string; readonly pid: number }[] {
     const { balancer, url } = this.#cluster;
     return [...this.gateways, ...this.apis, ...(balancer ? [{ url, pid: balancer.pid }] : [])];
@@ -268,11 +268,11 @@ export class TestCluster {
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   }
 
-  /** Waits for a condition that no event tells of, looking 20 times a second. */
+  /** Polls a condition 20 times a second. */
   async until(check: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
     const deadline = performance.now() + ms;
     while (!(await check())) {
-      if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`);
+      if (performance.now() > deadline) throw new Error(`${what} did not happen within ${ms} ms`);
       await sleep(50);
     }
   }
@@ -303,7 +303,7 @@ export class TestCluster {
 
   /** Takes this cluster's keys out of the shared Redis. */
   async #sweep(): Promise<void> {
-    if (this.redis instanceof RedisCluster) return; // which is nobody else's
+    if (this.redis instanceof RedisCluster) return; // only this test uses it
     for await (const keys of this.redis.scanStream({ match: `${this.prefix}:*`, count: 500 })) {
       if (Array.isArray(keys) && keys.length > 0) await this.redis.unlink(...keys);
     }

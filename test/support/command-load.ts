@@ -5,14 +5,14 @@ import { type BalancedCluster, type SessionChoice, type WatchedSession, watchSes
 export interface TimedRequest {
   readonly at: number;
   readonly ms: number;
-  /** Why the press failed: the answer instead of 200. */
+  /** Why the request failed: the answer instead of 200. */
   readonly failure?: string;
 }
 
-/** Time between two presses, in ms. */
+/** Time between two requests, in ms. */
 const pauseMs = 50;
 
-/** Several users, in all modes, who press one button after the other, through the balancer. */
+/** Several users, in all modes, who send one command after the other through the balancer. */
 export class CommandLoad {
   readonly sessions: readonly WatchedSession[];
   readonly requests: TimedRequest[] = [];
@@ -34,7 +34,7 @@ export class CommandLoad {
     return this.requests.flatMap(({ failure }) => failure ?? []);
   }
 
-  /** Stops pressing. */
+  /** Stops the commands. */
   async stop(): Promise<void> {
     this.#over = true;
     await this.#running;

@@ -8,14 +8,14 @@ import { freePort } from "./redis-server.js";
 
 export const haproxyIsThere = spawnSync("haproxy", ["-v"]).status === 0;
 if (!haproxyIsThere)
-  process.stderr.write("SKIPPED: the balancer of docker-compose.yml, since there is no haproxy here.\n");
+  process.stderr.write("SKIPPED: tests of the balancer of docker-compose.yml, because haproxy is not installed.\n");
 
 const shipped = new URL("../../deploy/haproxy/haproxy.cfg", import.meta.url);
 
-/** HAProxy by the file that docker-compose.yml gives it; only addresses differ, since names of containers mean nothing here. */
+/** HAProxy with the configuration of docker-compose.yml; only addresses differ, since container names do not resolve here. */
 export class Haproxy {
   readonly url: string;
-  /** What its container's health check asks. */
+  /** The URL of its container's health check. */
   readonly healthUrl: string;
   readonly child: ChildProcess;
   readonly #folder: string;

@@ -18,7 +18,7 @@ const missing = needed.filter(([program, ...args]) => spawnSync(program, args).s
 export const imageRegistryIsThere = missing.length === 0;
 if (!imageRegistryIsThere) {
   const names = missing.map((command) => command.filter((word) => !/version/.test(word)).join(" ")).join(" and ");
-  process.stderr.write(`SKIPPED: digests of base images, since there is no ${names} here.\n`);
+  process.stderr.write(`SKIPPED: tests of the digests of base images, because ${names} is not installed.\n`);
 }
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json";

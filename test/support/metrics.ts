@@ -54,7 +54,7 @@ export function readMetrics(text: string): Map<string, Exposed> {
     const [, its = "", labels = "", value = ""] = series;
     if (metric.type === "histogram" && its !== `${name}_count`) continue;
     const keys = [...labels.matchAll(/(\w+)="/g)].map(([, key = ""]) => key);
-    for (const own of ["service", "node"]) if (!keys.includes(own)) throw new Error(`${line} bears no ${own}`);
+    for (const own of ["service", "node"]) if (!keys.includes(own)) throw new Error(`${line} has no label ${own}`);
     found.set(name, {
       ...metric,
       labels: keys.filter((key) => key !== "service" && key !== "node").sort(),

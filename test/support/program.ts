@@ -45,7 +45,7 @@ export class Program {
         if (said() || this.#child.exitCode !== null) resolve();
       };
     });
-    if (!said()) throw new Error(`it ended without saying ${words}: ${this.out}${this.err}`);
+    if (!said()) throw new Error(`it ended without printing ${words}: ${this.out}${this.err}`);
   }
 
   sendLine(line: string): void {

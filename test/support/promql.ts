@@ -5,7 +5,7 @@ import { documented, documentedOfLibraries } from "./metrics.js";
 /** Labels that Prometheus, its scrape of us, or a histogram puts on series. */
 const ofEverySeries = ["service", "node", "le", "job", "instance", "namespace", "pod"];
 
-/** What is wrong with a query: it is no PromQL, or names a metric or label that nothing exposes. One sentence each. */
+/** The errors of a query: invalid PromQL, or a metric or label that is not exposed. One sentence each. */
 export function problemsOf(query: string): string[] {
   const problems: string[] = [];
   const text = ({ from, to }: { from: number; to: number }) => query.slice(from, to);
@@ -14,7 +14,7 @@ export function problemsOf(query: string): string[] {
   const tree = parser.parse(query);
   tree.iterate({
     enter: ({ node, type }) => {
-      if (type.isError) problems.push(`no PromQL at character ${node.from}: ${query}`);
+      if (type.isError) problems.push(`invalid PromQL at character ${node.from}: ${query}`);
       if (type.name === "VectorSelector") {
         const name = node.getChild("Identifier");
         const known = name === null ? undefined : labelsOf(text(name));

@@ -14,7 +14,7 @@ interface Node {
   /** Keeps its data and what it knows of the others. */
   readonly folder: string;
   readonly port: number;
-  /** Nodes talk to one another there. By default it is 10,000 above the other, which may be too much. */
+  /** The port of the cluster bus. The default, `port` plus 10,000, may be too large. */
   readonly busPort: number;
   readonly admin: Redis;
 }
@@ -36,7 +36,7 @@ export class RedisClusterServers {
     }
   }
 
-  /** Servers that know nothing of one another, and have no slots. */
+  /** Servers that do not know one another and have no slots. */
   static async startEmpty({ masters = 3, replicas = 0, settings = [] as string[] } = {}): Promise<RedisClusterServers> {
     const nodes = await Promise.all(Array.from({ length: masters + replicas }, () => startNode(settings)));
     return new RedisClusterServers(nodes.slice(0, masters), nodes.slice(masters), settings);
@@ -84,17 +84,17 @@ export class RedisClusterServers {
     const slot = Number(await old.cluster("KEYSLOT", key));
     const id = String(await next.cluster("MYID"));
     for (const admin of [next, old]) await admin.call("CLUSTER", "SETSLOT", slot, "NODE", id);
-    // The others believe the one whose epoch is the newest, as after a move by redis-cli.
+    // The other nodes follow the newest epoch, as after a move by redis-cli.
     await next.call("CLUSTER", "BUMPEPOCH");
   }
 
-  /** Ends a master at once, as a machine that loses its power does. */
+  /** Kills a master, like a power loss of its machine. */
   kill(nth: number): void {
     const pid = this.#masters[nth]?.server.pid;
     if (pid !== undefined) process.kill(pid, "SIGKILL");
   }
 
-  /** Ends all servers and starts them with their data at other ports, where they find one another again. */
+  /** Stops all servers and starts them again with their data at other ports. */
   async moveAll(): Promise<void> {
     const move = async ({ admin, server, folder }: Node): Promise<Node> => {
       admin.disconnect();
@@ -133,21 +133,21 @@ export class RedisClusterServers {
     }
   }
 
-  /** Each master has slots and none knows of another yet, nor by which address it is reached itself. */
+  /** Gives slots to each master, which does not know the other masters or its own address yet. */
   async assignSlots(): Promise<void> {
     for (const [nth, { admin }] of this.#masters.entries()) {
       const range = [this.#firstSlot(nth), this.#firstSlot(nth + 1) - 1] as const;
       if (String(await admin.cluster("INFO")).includes(`cluster_slots_assigned:${range[1] - range[0] + 1}\r`)) continue;
-      // An epoch of its own from the start, which they would have to agree on otherwise.
+      // A distinct epoch from the start, so that the masters need not resolve a conflict.
       await admin.cluster("SET-CONFIG-EPOCH", nth + 1);
       await admin.call("CLUSTER", "ADDSLOTSRANGE", ...range);
     }
   }
 
-  /** How often clients have asked one of the masters who has which slots. */
+  /** The smallest number of CLUSTER SLOTS requests that a master has received. */
   async slotRequests(): Promise<number> {
-    const told = await Promise.all(this.#masters.map(({ admin }) => admin.info("commandstats")));
-    return Math.min(...told.map((text) => Number(/cmdstat_cluster\|slots:calls=(\d+)/.exec(text)?.[1] ?? 0)));
+    const stats = await Promise.all(this.#masters.map(({ admin }) => admin.info("commandstats")));
+    return Math.min(...stats.map((text) => Number(/cmdstat_cluster\|slots:calls=(\d+)/.exec(text)?.[1] ?? 0)));
   }
 
   async #meet(): Promise<void> {
@@ -158,7 +158,7 @@ export class RedisClusterServers {
     }
   }
 
-  /** Every node says that it is in order, and knows so many of what a field of CLUSTER INFO counts. */
+  /** Waits until this field of CLUSTER INFO has this value on every node, and the cluster is in order. */
   async #until(field: string, count: number): Promise<void> {
     for (const { admin } of [...this.#masters, ...this.#replicas]) {
       for (;;) {

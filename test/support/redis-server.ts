@@ -58,7 +58,7 @@ export async function startRedisServer(
   };
 }
 
-/** A Redis that comes back at its old address: with nothing in it, or with all that it ever answered for. */
+/** A Redis that restarts at the same address, either empty or with all data that it acknowledged. */
 export class RestartableRedis {
   readonly #keepsData: boolean;
   #folder: string | undefined;
@@ -83,7 +83,7 @@ export class RestartableRedis {
     this.#server = undefined;
   }
 
-  /** Takes connections and answers nothing, as a machine that hangs or a network that swallows all. */
+  /** Accepts connections but does not answer, like a hanging machine or a network that drops all packets. */
   freeze(): void {
     this.#signal("SIGSTOP");
   }
@@ -92,7 +92,7 @@ export class RestartableRedis {
     this.#signal("SIGCONT");
   }
 
-  /** Takes along what it kept. */
+  /** Stops the server and removes its data. */
   async dispose(): Promise<void> {
     await this.stop();
     if (this.#folder) await rm(this.#folder, { recursive: true, force: true });

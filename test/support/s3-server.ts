@@ -12,7 +12,7 @@ import { type RecordingName, Tapes } from "./tapes.js";
 const credentials = { AWS_ACCESS_KEY_ID: "S3RVER", AWS_SECRET_ACCESS_KEY: "S3RVER", AWS_REGION: "us-east-1" };
 const store = "s3://tapes/all";
 
-/** s3rver answers before what it was sent is in its file, and may then serve an empty one. A real store does not. */
+/** s3rver answers before it has written an object to its file, and may then serve an empty one. A real store does not. */
 const { putObject } = FilesystemStore.prototype;
 FilesystemStore.prototype.putObject = async function (object) {
   const written = await putObject.call(this, object);
@@ -34,7 +34,7 @@ export async function startS3(directory: string): Promise<S3Server> {
   return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
-/** A bucket on an S3 server of this process, which can fall silent, go away, and come back at its address. */
+/** A bucket on an S3 server of this process, which can stop answering, disconnect, and return at the same address. */
 export class Bucket {
   readonly #folder: string;
   readonly #server: S3Server;
@@ -47,7 +47,7 @@ export class Bucket {
     return new Bucket(directory, server, await SilentProxy.inFrontOf(server.url));
   }
 
-  /** One with recordings in it, which what this file starts finds by the environment. */
+  /** A bucket with recordings. Sets the environment so that services started by this test file use it. */
   static async withTapes(...tapes: readonly RecordingName[]): Promise<Bucket> {
     const bucket = await Bucket.open();
     for (const [name, value] of Object.entries(bucket.env)) vi.stubEnv(name, value);
@@ -65,7 +65,7 @@ export class Bucket {
     this.#port = Number(new URL(way.url).port);
   }
 
-  /** What a service needs to have its tapes here. */
+  /** The settings with which a service uses this bucket. */
   get env(): Readonly<Record<string, string>> {
     return { TAPEDECK_STORE: store, S3_ENDPOINT: `http://127.0.0.1:${this.#port}`, ...credentials };
   }
@@ -82,17 +82,17 @@ export class Bucket {
     await draft.commit();
   }
 
-  /** What is sent there vanishes, and nothing closes. */
+  /** Drops all bytes but keeps connections open. */
   goSilent(): void {
     this.#way?.goSilent();
   }
 
-  /** New connections come through again. */
+  /** Forwards new connections again. */
   resume(): void {
     this.#way?.resume();
   }
 
-  /** Connections break off, and none is taken. */
+  /** Breaks all connections and refuses new ones. */
   async away(): Promise<void> {
     await this.#way?.close();
     this.#way = undefined;

@@ -1,4 +1,4 @@
-/** The part of s3rver's own store that `s3-server.ts` mends; its types leave it out. */
+/** The part of s3rver's own store that `s3-server.ts` patches; its types omit it. */
 declare module "s3rver/lib/stores/filesystem.js" {
   interface Written {
     readonly size: number;

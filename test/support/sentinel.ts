@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { freePort, type RedisServer, startRedisServer } from "./redis-server.js";
 
-/** A master, its replica, and a sentinel that makes the replica master when the master is gone for a second. */
+/** A master, its replica, and a sentinel that promotes the replica after the master has been down for a second. */
 export class SentinelRedis {
   readonly url: string;
   readonly #master: RedisServer;
@@ -41,12 +41,12 @@ export class SentinelRedis {
     this.url = `redis+sentinel://127.0.0.1:${portOf(sentinel)}/tapedeck`;
   }
 
-  /** The one that is to be master after the failover. */
+  /** The server that becomes the master in the failover. */
   get replicaUrl(): string {
     return this.#replica.url;
   }
 
-  /** Ends the master at once, as a machine that loses its power does. */
+  /** Kills the master, like a power loss of its machine. */
   killMaster(): void {
     process.kill(this.#master.pid, "SIGKILL");
   }

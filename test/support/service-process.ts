@@ -47,7 +47,7 @@ export class ServiceProcess {
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      if (stream) createInterface(stream).on("line", (line) => this.#hear(line));
+      if (stream) createInterface(stream).on("line", (line) => this.#readLine(line));
     }
   }
 
@@ -80,7 +80,7 @@ export class ServiceProcess {
     clearTimeout(late);
   }
 
-  #hear(line: string): void {
+  #readLine(line: string): void {
     try {
       const entry: Record<string, unknown> = JSON.parse(line);
       if (entry.level !== "info" && entry.level !== "debug") this.warnings.push(entry);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A way to an address that can go quiet: connections stay open, new ones are taken, and nothing comes through any more. */
+/** A proxy that can go silent: it keeps connections open and accepts new ones, but forwards nothing. */
 export class SilentProxy {
   readonly #server: Server;
   readonly #target: URL;
@@ -34,12 +34,12 @@ export class SilentProxy {
     return this.#pairs.size;
   }
 
-  /** From now on all bytes are dropped silently, in both directions. */
+  /** Drops all bytes in both directions from now on. */
   goSilent(): void {
     this.#silent = true;
   }
 
-  /** New connections come through again. Those that fell silent never do. */
+  /** Forwards new connections again. Silent connections stay silent. */
   resume(): void {
     this.#silent = false;
   }
@@ -69,7 +69,7 @@ export class SilentProxy {
       from.on("close", () => {
         this.#pairs.delete(pair);
         this.#sockets.delete(from);
-        // A network that swallows everything swallows the news of a close as well.
+        // A network that drops everything also drops the packets of a close.
         if (!deaf && !this.#silent) to.destroy();
       });
     };

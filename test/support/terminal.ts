@@ -9,7 +9,7 @@ export const hasTerminals =
 
 const ctrlC = "\x03";
 
-/** A command in a pseudo-terminal of its own, where Ctrl-C signals all processes of the foreground, as where a person sits. */
+/** A command in its own pseudo-terminal, where Ctrl-C signals all foreground processes as in a user's terminal. */
 export class Terminal {
   readonly #script: ChildProcess;
   #said = "";
@@ -23,7 +23,7 @@ export class Terminal {
         this.#said += chunk.toString();
       });
     }
-    this.#script.stdin?.on("error", () => {}); // it has ended; `ended` tells
+    this.#script.stdin?.on("error", () => {}); // the command has ended, which `ended` reports
   }
 
   /** All that the command has printed, with what was typed. */

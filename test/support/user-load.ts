@@ -11,19 +11,19 @@ import {
   watchSessions,
 } from "./watched-sessions.js";
 
-/** Something that is done to a cluster while it is watched; resolves when whoever did it would call it done. */
+/** A fault or an operation on a cluster under load. `run` resolves when the operation is complete. */
 export interface Disruption {
   readonly name: string;
   run(): Promise<unknown>;
 }
 
-/** What an event meant for those who watched and for those who pressed commands. */
+/** The effect of a disruption on viewers and requests. */
 export interface DisruptionOutcome {
   readonly name: string;
   readonly ms: number;
   /** The longest that any viewer waited for a frame. */
   readonly longestWaitMs: number;
-  /** The longest that the watching process itself stood still: a busy machine makes waits that no cluster made. */
+  /** The longest stall of the test process itself: on a busy machine it causes waits that the cluster did not. */
   readonly testStalledMs: number;
   readonly lost: number;
   readonly repeated: number;
@@ -34,7 +34,7 @@ export interface DisruptionOutcome {
 const speeds = [0.5, 1, 2];
 const seeds = [1, 2];
 const markets = ["BTCUSDT", "ETHUSDT"];
-/** What was shared out anew is part of the event: it is over when all have frames that are this much younger. */
+/** Redistribution of work is part of the disruption, which is over when all viewers have frames this much younger. */
 const settleMs = 1_000;
 
 /** Users of all modes: replays at several speeds, with and without a frame cap, a live market that needs no internet, simulations. */
@@ -51,7 +51,7 @@ function choiceOf(index: number): SessionChoice {
   }
 }
 
-/** People who watch a cluster, and some who press its commands, while things happen to it. Needs no more of it than its address. */
+/** Users of all modes who watch a cluster, and some who send commands, during disruptions. Needs only the cluster's address. */
 export class UserLoad {
   readonly sessions: readonly WatchedSession[];
   readonly #commands: CommandLoad;
@@ -95,7 +95,7 @@ export class UserLoad {
     };
   }
 
-  /** Nobody presses anything any more, and all go. */
+  /** Stops the commands and closes all sockets. */
   async stop(): Promise<void> {
     await this.#commands.stop();
     await Promise.all(this.all.map(({ viewer }) => viewer.close()));
@@ -104,7 +104,7 @@ export class UserLoad {
 
 type Step = readonly [before: SeenFrame, frame: SeenFrame];
 
-/** Each frame that came within a span, and the one that the same viewer had before. */
+/** Each frame that arrived within a span, and the previous frame of the same viewer. */
 function stepsWithin(frames: readonly SeenFrame[], from: number, to: number): Step[] {
   return frames.flatMap((frame, index): Step[] => {
     const before = frames[index - 1];
@@ -112,7 +112,7 @@ function stepsWithin(frames: readonly SeenFrame[], from: number, to: number): St
   });
 }
 
-/** How many frames are missing before a frame; negative, how many came again. */
+/** How many frames are missing before a frame; negative: how many were repeated. */
 function distance([before, frame]: Step): number {
   if (frame.epoch < before.epoch) return -1;
   return frame.epoch === before.epoch ? frame.prev - before.seq : 0;
@@ -121,7 +121,7 @@ function distance([before, frame]: Step): number {
 const columns = [
   "event",
   "longest wait (ms)",
-  "watchers stood (ms)",
+  "test stalled (ms)",
   "frames lost",
   "repeated",
   "requests",

@@ -14,14 +14,14 @@ export interface BalancedCluster {
   watch(sessionId: string, options: Partial<ViewerOptions>): Promise<Viewer>;
 }
 
-/** Where a cluster's tapes can be read by one more node. */
+/** Where another node can read a cluster's tapes. */
 export interface TapeSource {
   readonly redisUrl: string;
   readonly keys: Keys;
   readonly tapes: { readonly folder: string };
 }
 
-/** What a user watches; `body` is what their session is created by. */
+/** What a user watches; `body` has the parameters of their session. */
 export interface SessionChoice {
   readonly mode: Mode;
   readonly speed: number;
@@ -35,7 +35,7 @@ export interface WatchedSession {
   readonly viewer: Viewer;
 }
 
-/** A session that plays, without a frame cap unless it asks for one, and its socket, which comes in by the balancer as a browser's does. */
+/** Plays a new session, without a frame cap unless its body sets one, and watches it through the balancer as a browser does. */
 export async function watchSession(
   cluster: BalancedCluster,
   { mode, speed, body }: SessionChoice,
@@ -47,7 +47,7 @@ export async function watchSession(
   return { id, mode, speed, viewer };
 }
 
-/** Takes sessions for so many users at a time, and waits until each has frames. */
+/** Opens `atOnce` sessions at a time, and waits until each has frames. */
 export async function watchSessions(
   cluster: BalancedCluster,
   choices: readonly SessionChoice[],
@@ -63,7 +63,7 @@ export async function watchSessions(
   return sessions;
 }
 
-/** Resolves when every viewer has been given a frame that arrived at a moment or later. */
+/** Resolves when every viewer has received a frame at this moment or later. */
 export async function untilAllPlayOn(sessions: readonly WatchedSession[], since: number, ms = 40_000): Promise<void> {
   await Promise.all(
     sessions.map(({ viewer, mode }) =>
@@ -72,7 +72,7 @@ export async function untilAllPlayOn(sessions: readonly WatchedSession[], since:
   );
 }
 
-/** What came to a session up to a moment, and what its tape says. */
+/** The frames that a session's viewer has received so far, and those of its tape. */
 export interface ReceivedFrames extends WatchedSession {
   readonly frames: readonly SeenFrame[];
   readonly truth: Truth;
@@ -101,7 +101,7 @@ export async function receivedFramesOf(
   }
   return received.map(({ session, tape, frames }) => {
     const truth = truths.get(tape);
-    if (truth === undefined) throw new Error(`nothing is known of ${tape}`);
+    if (truth === undefined) throw new Error(`the frames of ${tape} were not read`);
     return { ...session, frames, truth };
   });
 }

@@ -138,7 +138,9 @@ describe("[CM6] a cluster that does not answer or refuses is reported in one sen
   test("an unknown host, with the reason", async () => {
     const { code, stderr } = await tapedeck(["sessions", "--url", "http://unknown.invalid"]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^Nothing answers at http:\/\/unknown\.invalid \(.*unknown\.invalid\): start a cluster .*\n$/);
+    expect(stderr).toMatch(
+      /^Nothing answers at http:\/\/unknown\.invalid \(.*unknown\.invalid\): start a cluster .*\n$/,
+    );
   });
 
   const refusing = (status: number, code: string, message: string) =>

@@ -74,12 +74,12 @@ async function listen(redisUrl: string, way: string): Promise<void> {
   const subscriber = connectRedis({ url: redisUrl, purpose: "subscriber", name: "bench", log });
   await untilReady(subscriber);
   let received = 0;
-  const onMessage = () => void received++;
+  const count = () => void received++;
   if (way === "plain" && subscriber instanceof Cluster) {
-    subscriber.on("messageBuffer", onMessage);
+    subscriber.on("messageBuffer", count);
     await subscriber.subscribe(...channels);
   } else {
-    onMessage(subscriber, onMessage);
+    onMessage(subscriber, count);
     await subscribe(subscriber, ...channels);
   }
   process.on("message", () => process.send?.(received));

@@ -72,9 +72,7 @@ test("[RC1] [RC2] sessions are spread over all masters, and clients of all gatew
   await cluster.end(...others);
 });
 
-test("[RC3] all three modes work as on one Redis, and an unused session expires", async ({
-  cluster,
-}) => {
+test("[RC3] all three modes work as on one Redis, and an unused session expires", async ({ cluster }) => {
   const { session_id: abandoned } = await cluster.http.create({ tape: "usdm" });
   expect((await cluster.keysOf(abandoned)).length).toBeGreaterThan(0);
   const { session_id: id } = await cluster.http.create({ mode: "LIVE", source: "SIM", symbol: "BTCUSDT", max_fps: 0 });

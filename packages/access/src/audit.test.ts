@@ -34,7 +34,7 @@ function printed(level: string, entries: readonly AuditEntry[]): { lines: Record
   const source = (path: string) => JSON.stringify(new URL(path, import.meta.url).pathname);
   const script = `
     const { readFileSync } = await import("node:fs");
-    const { createLogger } = await import(${source("../../runtime/src/logger.ts")});
+    const { createLogger } = await import(${source("../../runtime/src/observability/logger.ts")});
     const { createAudit } = await import(${source("./audit.ts")});
     const log = createLogger({ service: "test", node: "one", level: ${JSON.stringify(level)} });
     const audit = createAudit({ log, redis: { status: "end" }, keys: { audit: "" }, entries: 9 });

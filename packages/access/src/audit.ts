@@ -35,7 +35,7 @@ export interface AuditEntry {
 
 export type Audit = (entry: AuditEntry) => void;
 
-export interface AuditOptions {
+interface AuditOptions {
   readonly log: Logger;
   readonly redis: RedisConnection;
   readonly keys: Pick<Keys, "audit">;

@@ -12,7 +12,7 @@ export interface WorkerLoad {
 /** This far above its share a worker hands leases back at once; below, it waits for slices to end. */
 const tolerance = { factor: 1.1, leases: 2 } as const;
 
-export interface Share {
+interface Share {
   /** The mean of all live workers, rounded up. */
   readonly mean: number;
   /** Leases to hand back now. */

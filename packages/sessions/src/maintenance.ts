@@ -7,7 +7,7 @@ import type { IndexedSession } from "./store/session-index.js";
 import type { SessionStore } from "./store/store.js";
 import type { TickerQueue } from "./ticker-queue.js";
 
-export interface SessionMaintenanceOptions {
+interface SessionMaintenanceOptions {
   readonly store: SessionStore;
   readonly tickerQueue: Pick<TickerQueue, "request">;
 }

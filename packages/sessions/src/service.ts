@@ -46,7 +46,7 @@ export interface SessionServiceOptions {
   readonly defaultTape?: string | undefined;
 }
 
-export type OpenResult = StoredSession & { readonly created: boolean };
+type OpenResult = StoredSession & { readonly created: boolean };
 export type CommandResult = StoredSession & {
   readonly changed: boolean;
   /** The session as it was when the command was applied. */

@@ -11,7 +11,7 @@ export interface TickerJob {
   readonly trace?: string;
 }
 
-export const tickerJobName = "render";
+const tickerJobName = "render";
 
 /** The queue of maintenance rounds over all sessions. Its key is `{upkeep}`, as in earlier releases. */
 export const maintenanceQueue = "{upkeep}";
@@ -83,7 +83,7 @@ export class TickerQueue {
   }
 }
 
-export interface TickerQueueOptions {
+interface TickerQueueOptions {
   readonly redis: RedisConnection;
   readonly keys: Keys;
   /** How many queues the cluster has (TICKER_QUEUES): the same number on every node. */

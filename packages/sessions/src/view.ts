@@ -6,7 +6,7 @@ import type { SessionRecord } from "./rules/record.js";
 import { expiresAt } from "./store/expiry.js";
 import { markToMarket } from "./trading/account.js";
 
-export interface ViewContext {
+interface ViewContext {
   /** The playhead; undefined without a tape. */
   readonly position: TapePosition | undefined;
   readonly tape: Pick<Tape, "iso" | "span"> | undefined;
@@ -69,7 +69,7 @@ function bufferSize({ seq }: TapePosition, { historyFromSeq }: SessionRecord): n
 }
 
 /** What `viewSession` needs besides the session. */
-export interface ViewSources {
+interface ViewSources {
   /** The session's tape; undefined if it has none, or none that can be read. */
   readonly tape: (SeekableTape & Pick<Tape, "block" | "load">) | undefined;
   readonly now: WallMs;

@@ -9,7 +9,7 @@ import type { TapeStore } from "./store/store.js";
 import type { Block, Gap, Seq } from "./tape.js";
 import { parseTapeName, tapeName } from "./tape-id.js";
 
-export interface RecomputeOptions {
+interface RecomputeOptions {
   readonly onProgress?: (fraction: number) => void;
   readonly signal?: AbortSignal;
 }

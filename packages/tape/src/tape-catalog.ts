@@ -232,7 +232,7 @@ function overviewOf(
   };
 }
 
-export type TapeCatalogOptions = {
+type TapeCatalogOptions = {
   /** Without, tapes are known only when they are finished. */
   readonly live?: UnfinishedTapes;
   /** Orders in simulated markets; without, none is known. */

@@ -3,7 +3,7 @@ import { TapeNotFound } from "./errors.js";
 /** A tape id is used in addresses, file names and object keys, so it has none of their separators. */
 export const tapeIdPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
-export interface TapeName {
+interface TapeName {
   readonly id: string;
   /** Undefined: the current version. */
   readonly version: number | undefined;

@@ -2,7 +2,7 @@ import type { LiveMaintenance } from "@tapedeck/live";
 import type { Logger } from "@tapedeck/runtime";
 import type { Venue } from "./venues/venue.js";
 
-export interface InstrumentListsOptions {
+interface InstrumentListsOptions {
   readonly venues: Readonly<Record<string, Venue>>;
   readonly maintenance: Pick<LiveMaintenance, "sourcesWithOldLists" | "storeSymbols">;
   readonly log: Logger;

@@ -12,7 +12,7 @@ export interface PublishMetrics {
   blockWait(ms: number): void;
 }
 
-export interface Lateness {
+interface Lateness {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
@@ -33,7 +33,7 @@ export interface TickerMetrics extends PublishMetrics {
   takeLateness(): Lateness;
 }
 
-export interface TickerGauges {
+interface TickerGauges {
   /** Sessions leased, and the limit. */
   readonly leases: () => number;
   readonly capacity: number;

@@ -5,7 +5,7 @@ import type { PlaybackCursor } from "./cursor.js";
 import type { PublishMetrics } from "./metrics.js";
 import { type BatchResults, PublishBatch } from "./publish-batch.js";
 
-export interface PublishPipelineOptions {
+interface PublishPipelineOptions {
   /** A connection without offline queue: frames that wait for Redis to come back would be stale. */
   readonly publisher: RedisConnection;
   readonly probe: Pick<PubSubProbe, "receivedWithin">;

@@ -19,7 +19,7 @@ import { isLeaseEnd, type LeaseEnd, type SessionLease } from "./lease.js";
 import type { TickerMetrics } from "./metrics.js";
 import type { PublishScheduler } from "./scheduler.js";
 
-export interface SessionLeaseRunnerOptions {
+interface SessionLeaseRunnerOptions {
   readonly node: string;
   readonly keys: Keys;
   readonly sessions: Pick<SessionService, "perform">;

@@ -7,7 +7,7 @@ import type { PublishMetrics } from "./metrics.js";
 import type { PublishBatch } from "./publish-batch.js";
 import { PublishPipeline } from "./publish-pipeline.js";
 
-export interface PublishSchedulerOptions {
+interface PublishSchedulerOptions {
   readonly publisher: RedisConnection;
   readonly clock: RedisClock;
   readonly probe: Pick<PubSubProbe, "receivedWithin">;

@@ -9,7 +9,7 @@ import {
 import { decodeState, parseHead, type SessionRecord, traceOf } from "@tapedeck/sessions";
 import { z } from "zod";
 
-export interface StateListener {
+interface StateListener {
   /** @param trace of the command that led to it, with tracing on */
   state(record: SessionRecord, trace: string | undefined): void;
   gone(sessionId: string): void;

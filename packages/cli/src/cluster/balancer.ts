@@ -13,7 +13,7 @@ import {
 import { createProxyServer } from "http-proxy-3";
 import { acceptsConnections } from "./ports.js";
 
-export interface Backends {
+interface Backends {
   /** For HTTP requests. */
   readonly apis: readonly string[];
   /** For WebSocket connections. */

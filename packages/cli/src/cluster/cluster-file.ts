@@ -8,7 +8,7 @@ const withUrl = z.array(z.object({ url: z.string(), pid: z.number() }));
 const withoutUrl = z.array(z.object({ pid: z.number() }));
 
 /** The processes of a running cluster, for scripts and tests. It lists only what is up. Redis's address has no user and password. */
-export const clusterSnapshot = z.object({
+const clusterSnapshot = z.object({
   url: z.string(),
   redis: z.string(),
   gateways: withUrl,

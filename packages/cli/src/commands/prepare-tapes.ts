@@ -2,7 +2,7 @@ import { importRecording, reportLines, writeDemoTape } from "@tapedeck/tape";
 import { StatusLine } from "../terminal/output.js";
 import { withStoreAt } from "./tape-store.js";
 
-export interface TapesToPrepare {
+interface TapesToPrepare {
   /** Folder or bucket of the tapes. */
   readonly store: string;
   /** Of the bucket, unless it is AWS's. */

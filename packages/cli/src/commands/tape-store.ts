@@ -8,7 +8,7 @@ import { codeOf, UsageError, UserError } from "../user-error.js";
 
 const env = z.object({ TAPEDECK_STORE: commonEnv.TAPEDECK_STORE, S3_ENDPOINT: commonEnv.S3_ENDPOINT });
 
-export interface FoundStore {
+interface FoundStore {
   /** The absolute path of a folder, or the address of a bucket. */
   readonly place: string;
   readonly store: TapeStore;

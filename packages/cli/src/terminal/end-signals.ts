@@ -7,7 +7,7 @@ export type EndSignal = (typeof signals)[number];
  */
 const sameRequestMs = 1000;
 
-export interface EndRequests {
+interface EndRequests {
   /** The first signal. */
   readonly end: (signal: EndSignal) => void;
   /** The same signal again, more than a second after it first came. */

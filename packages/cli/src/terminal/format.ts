@@ -1,7 +1,7 @@
 import { printable } from "@tapedeck/runtime";
 
 /** A column of a table. Numbers are right-aligned. */
-export interface Column {
+interface Column {
   readonly name: string;
   readonly numbers?: boolean;
 }

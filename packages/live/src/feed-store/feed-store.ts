@@ -26,7 +26,7 @@ export interface DemandLimits {
 export type DemandOutcome = "accepted" | "too many" | "not listed" | { readonly waitMs: number };
 
 /** The condition of a change: who holds the claim, or the present revision (0: there is no hash). */
-export interface Expected {
+interface Expected {
   readonly owner?: string;
   readonly rev?: number;
 }

@@ -9,7 +9,7 @@ import { decodeChange, decodeFrame, kindOf, type LiveFrame } from "../stream/fra
 import { readFrame, readFrames } from "../stream/read-frames.js";
 import { FeedListeners } from "./feed-listeners.js";
 
-export interface FollowerContext {
+interface FollowerContext {
   readonly feeds: FeedStore;
   readonly store: TapeStore;
   readonly cache: BlockCache;

@@ -32,7 +32,7 @@ import { StoredOverview } from "./stored-overview.js";
 import { Tail } from "./tail.js";
 
 /** Where a growing tape reads its frames, and how it reports. */
-export interface GrowingTapeContext {
+interface GrowingTapeContext {
   readonly store: TapeStore;
   readonly cache: BlockCache;
   readonly redis: RedisConnection;

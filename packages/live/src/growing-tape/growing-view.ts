@@ -3,7 +3,7 @@ import { parseTapeName, type TapeSpan } from "@tapedeck/tape";
 import type { LiveTapeMetadata } from "../segments/write-segment.js";
 import type { TailBlock } from "./tail.js";
 
-export interface GrowingViewSource {
+interface GrowingViewSource {
   readonly tape: Pick<LiveTapeMetadata, "tape" | "symbol" | "source" | "startNs" | "decimals" | "intervalMs">;
   readonly span: TapeSpan;
   readonly gaps: TapeView["gaps"];

@@ -1,7 +1,7 @@
 import { type BlockCache, parseTapeName, RecordedTape, type Seq, type TapeStore } from "@tapedeck/tape";
 import { contiguousSegments } from "./segment-name.js";
 
-export interface StoredSegments {
+interface StoredSegments {
   /** In order, contiguous. */
   readonly segments: readonly RecordedTape[];
   /** The tape is finished: the only segment is the finished version. */

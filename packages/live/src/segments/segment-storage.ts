@@ -22,7 +22,7 @@ export interface StoredRange {
   readonly segmentCount: number;
 }
 
-export interface SegmentStorageOptions {
+interface SegmentStorageOptions {
   readonly store: TapeStore;
   readonly settings: LiveTapeSettings;
   readonly log: Logger;

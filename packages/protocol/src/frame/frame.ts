@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isoTime } from "../formats/time.js";
 
 /** `[price, size]`; size 0 means "no such level". */
-export const level = z.tuple([z.number(), z.number().nonnegative()]);
+const level = z.tuple([z.number(), z.number().nonnegative()]);
 export type Level = z.infer<typeof level>;
 
 export const tradeSide = z.enum(["buy", "sell", "unknown"]);
@@ -31,7 +31,7 @@ export function effectiveSpreadOf({ side, price }: Pick<Trade, "side" | "price">
 }
 
 /** A level with unusually little volume for its market. */
-export const liquidityGap = z.looseObject({
+const liquidityGap = z.looseObject({
   price: z.number(),
   volume: z.number().nonnegative(),
   side: z.enum(["bid", "ask"]),

@@ -5,7 +5,7 @@ import { severity, tradeSide } from "../frame/frame.js";
 import { sessionQuery } from "./sessions.js";
 
 /** An anomaly without its frame, always with its time. */
-export const timedAnomaly = z.looseObject({
+const timedAnomaly = z.looseObject({
   timestamp: isoTime,
   type: z.string(),
   severity,

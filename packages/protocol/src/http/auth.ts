@@ -30,7 +30,7 @@ export const shareBody = z.object({
     .describe("seconds until the link expires"),
 });
 
-export const shareView = z
+const shareView = z
   .object({
     id: z.string(),
     role: shareRole,

@@ -18,7 +18,7 @@ export const liveAnswer = z.object({ status: z.literal("alive") });
 export const readyAnswer = z.object({ status: z.enum(["ready", "unready"]), issues: z.array(z.string()) });
 
 /** The heartbeat of one node. Each role adds its own fields. */
-export const nodeView = z
+const nodeView = z
   .looseObject({ node: z.string(), role: z.string() })
   .describe("role, version, sockets or leases, load");
 export type NodeView = z.infer<typeof nodeView>;

@@ -3,7 +3,7 @@ import { isoTime } from "../formats/time.js";
 import { markedAccount, tradeEvent } from "../session/session-view.js";
 
 /** A session's orders in simulated markets, summarised. Clients of the first version read `name`. */
-export const reportSummary = z.object({
+const reportSummary = z.object({
   name: z.string(),
   session_id: z.string(),
   user_id: z.string().nullable(),
@@ -20,7 +20,7 @@ export type ReportSummary = z.infer<typeof reportSummary>;
 export const reportsAnswer = z.object({ reports: z.array(reportSummary), next_cursor: z.string().nullable() });
 
 /** An order and its outcome. null marks what was not stored when the order was placed by an older release. */
-export const reportedOrder = z.object({
+const reportedOrder = z.object({
   id: z.string(),
   placed_at: isoTime.nullable().describe("by the cluster's clock"),
   symbol: z.string().nullable(),
@@ -35,7 +35,7 @@ export const reportedOrder = z.object({
 });
 export type ReportedOrder = z.infer<typeof reportedOrder>;
 
-export const reportTotals = z.object({
+const reportTotals = z.object({
   orders: z.int(),
   fills: z.int(),
   buys: z.int(),
@@ -52,7 +52,7 @@ export const reportTotals = z.object({
 });
 
 /** All orders, oldest first, and their totals. */
-export const tradeReport = reportSummary.omit({ orders: true }).extend({
+const tradeReport = reportSummary.omit({ orders: true }).extend({
   totals: reportTotals,
   orders: z.array(reportedOrder),
 });

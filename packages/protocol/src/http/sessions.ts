@@ -77,9 +77,9 @@ export const sessionStats = z
   .meta({ id: "SessionStats" });
 export type SessionStats = z.infer<typeof sessionStats>;
 
-export const controlStatus = z.enum(["started", "paused", "resumed", "stopped", "success"]);
+const controlStatus = z.enum(["started", "paused", "resumed", "stopped", "success"]);
 /** A session with two further keys, which clients of the first version read. */
-export const replayState = sessionView.extend({
+const replayState = sessionView.extend({
   is_playing: z.boolean().describe("whether state is PLAYING"),
   is_paused: z.boolean().describe("whether state is PAUSED"),
 });
@@ -92,7 +92,7 @@ export const modeAnswer = sessionView.extend({
   source: z.string().nullable(),
 });
 /** What a GET answers for the shared session while it does not exist. */
-export const absent = z.strictObject({});
+const absent = z.strictObject({});
 export const stateAnswer = z.union([replayState, absent]);
 export const modeStateAnswer = z.union([modeAnswer, absent]);
 export const sessionAnswer = z.object({ session: sessionView });

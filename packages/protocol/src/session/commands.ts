@@ -26,7 +26,7 @@ export const sourceChoice = z.object({
 });
 
 /** Exactly one of the four ways to name a place on the tape. */
-export const seekTarget = z.union(
+const seekTarget = z.union(
   [
     z.strictObject({ ts: tapeTime }),
     z.strictObject({ seq: z.int().nonnegative("must not be negative") }),
@@ -46,7 +46,7 @@ const stepAmount = z
   .number()
   .refine((n) => n !== 0, "must not be 0")
   .refine((n) => Math.abs(n) <= 86_400_000, "must be between -86,400,000 and 86,400,000");
-export const stepBy = z.union(
+const stepBy = z.union(
   [
     z.strictObject({
       frames: stepAmount.refine(
@@ -69,7 +69,7 @@ export const rangeChoice = z.object({
 export const modeChoice = z.object({ mode, ...sourceChoice.shape });
 
 /** A market order in the session's own simulated market. */
-export const orderChoice = z.object({
+const orderChoice = z.object({
   side: z
     .string()
     .transform((side) => side.toUpperCase())

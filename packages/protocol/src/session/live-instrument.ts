@@ -15,7 +15,7 @@ export const liveSources = {
 export type LiveSource = keyof typeof liveSources;
 
 /** What one feed records. */
-export interface Instrument {
+interface Instrument {
   readonly source: LiveSource;
   readonly symbol: string;
 }

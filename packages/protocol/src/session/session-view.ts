@@ -14,7 +14,7 @@ export const feedStatus = z.object({
 export type FeedStatus = z.infer<typeof feedStatus>;
 
 /** The holdings of a session's user in its simulated market. */
-export const account = z.object({
+const account = z.object({
   position: z.number().describe("units held; below 0: sold short"),
   average_price: z.number().nullable().describe("average entry price of the position; null without one"),
   realized_pnl: z.number().describe("profit and loss of closed positions, in the quote currency"),

@@ -21,13 +21,13 @@ export const stateCause = z.enum([
 ]);
 export type StateCause = z.infer<typeof stateCause>;
 
-export const sessionMessage = z.object({
+const sessionMessage = z.object({
   type: z.literal("session"),
   session: sessionView,
   node: z.string(),
   limits: z.record(z.string(), z.number()),
 });
-export const historyMessage = z.object({
+const historyMessage = z.object({
   type: z.literal("history"),
   data: z.array(frame),
   session_id: z.string(),
@@ -40,29 +40,29 @@ export const legacyHistoryMessage = z.object({
   data: z.array(frame),
   session_id: z.string(),
 });
-export const stateMessage = z.object({ type: z.literal("state"), cause: stateCause, session: sessionView });
-export const ackMessage = z.object({
+const stateMessage = z.object({ type: z.literal("state"), cause: stateCause, session: sessionView });
+const ackMessage = z.object({
   type: z.literal("ack"),
   id: z.union([z.string(), z.number()]),
   session: sessionView,
 });
-export const errorMessage = z.object({
+const errorMessage = z.object({
   type: z.literal("error"),
   id: z.union([z.string(), z.number()]).optional(),
   code: z.enum(Object.keys(refusals) as [RefusalCode, ...RefusalCode[]]),
   message: z.string(),
 });
-export const feedMessage = z.object({ type: z.literal("feed"), ...feedStatus.shape });
+const feedMessage = z.object({ type: z.literal("feed"), ...feedStatus.shape });
 /** The fill of an order in this session. */
-export const tradeEventMessage = z.object({ type: z.literal("trade_event"), data: tradeEvent });
-export const lagMessage = z.object({
+const tradeEventMessage = z.object({ type: z.literal("trade_event"), data: tradeEvent });
+const lagMessage = z.object({
   type: z.literal("lag"),
   frames: z.int().describe("frames that were merged into newer ones because this socket reads too slowly"),
   trades_left_out: z.int().optional(),
 });
 /** The socket's token is about to expire: send `auth` with a fresh one, or the socket closes with 4401. */
-export const expiringMessage = z.object({ type: z.literal("expiring"), expires_at: z.string() });
-export const pongMessage = z.object({ type: z.literal("pong") });
+const expiringMessage = z.object({ type: z.literal("expiring"), expires_at: z.string() });
+const pongMessage = z.object({ type: z.literal("pong") });
 
 export const serverMessage = z.discriminatedUnion("type", [
   sessionMessage,

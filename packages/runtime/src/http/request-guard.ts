@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 export const guardedHeaders = ["host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"] as const;
 export type GuardedHeader = (typeof guardedHeaders)[number];
 
-export interface GuardedRequest {
+interface GuardedRequest {
   readonly method: string;
   readonly path: string;
   readonly header: (name: GuardedHeader) => string | undefined;

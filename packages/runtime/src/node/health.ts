@@ -1,7 +1,7 @@
 /** `degraded`: serving, but something is wrong. `unready`: another replica would do better, so no new work should come here. */
-export type Condition = "ok" | "degraded" | "unready";
+type Condition = "ok" | "degraded" | "unready";
 
-export interface HealthSnapshot {
+interface HealthSnapshot {
   readonly status: "healthy" | "degraded";
   /** One sentence per part that is not ok. */
   readonly issues: readonly string[];

@@ -12,7 +12,7 @@ export interface Shutdown {
   begin(why: string): Promise<void>;
 }
 
-export interface ShutdownOptions {
+interface ShutdownOptions {
   readonly log: Logger;
   /** Time for all steps together, in ms; keep it below the pod's grace period. */
   readonly budgetMs: number;

@@ -16,7 +16,7 @@ import { announceReady } from "./parent-process.js";
 import type { commonEnv } from "./settings.js";
 import { createShutdown, type Shutdown } from "./shutdown.js";
 
-export interface NodeOptions {
+interface NodeOptions {
   readonly role: "api" | "gateway" | "ticker" | "feed";
   readonly config: z.output<z.ZodObject<typeof commonEnv>>;
   /** Port that answers health and metrics without authentication; undefined for none. */

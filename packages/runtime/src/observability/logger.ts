@@ -6,7 +6,7 @@ export type Logger = pino.Logger;
 /** From most to least verbose; `silent` writes nothing. */
 export type LogLevel = pino.LevelWithSilent;
 
-export interface LoggerOptions {
+interface LoggerOptions {
   readonly service: string;
   readonly node: string;
   readonly level: LogLevel;

@@ -23,7 +23,7 @@ const availabilities = new WeakMap<RedisConnection, Availability>();
 const changed = "tapedeck:availability";
 
 /** Why this connection cannot be used; undefined if it can. */
-export function unavailableReason(redis: RedisConnection): string | undefined {
+function unavailableReason(redis: RedisConnection): string | undefined {
   const availability = availabilities.get(redis);
   if (availability?.usable ?? redis.status === "ready") return undefined;
   return availability?.fault === undefined ? "no connection to Redis" : describeFault(availability.fault);
@@ -92,7 +92,7 @@ export function reportRedisHealth(redis: RedisConnection, health: Health): void 
 const loadingMs = 1000;
 const roleEveryMs = 1000;
 
-export interface TrackOptions {
+interface TrackOptions {
   readonly purpose: string;
   /** Whether the connection must check that its Redis is a master: sentinels and Clusters know their masters. */
   readonly needsMaster: boolean;

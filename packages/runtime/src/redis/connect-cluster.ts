@@ -20,7 +20,7 @@ const optionsFor: Record<RedisPurpose, ClusterOptions> = {
   bullmq: {},
 };
 
-export interface ConnectClusterOptions {
+interface ConnectClusterOptions {
   readonly address: ClusterAddress;
   readonly purpose: RedisPurpose;
   /** For the connection to each node, besides those of the address. */

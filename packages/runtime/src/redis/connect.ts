@@ -8,7 +8,7 @@ import type { RedisConnection, RedisPurpose } from "./connection.js";
 import { shortenDeniedError } from "./faults.js";
 import { addCommandTimeout, reconnectWhenUnresponsive } from "./timeouts.js";
 
-export interface ConnectOptions {
+interface ConnectOptions {
   /** `redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`, with user, password and database if needed. */
   readonly url: string;
   readonly purpose: RedisPurpose;

@@ -6,7 +6,7 @@ import { describeFault, type RedisFault } from "./faults.js";
 /** A fault that a person has to fix is logged once a minute, other errors every ten seconds, however often they occur. */
 const faultMs = 60_000;
 
-export interface FaultLog {
+interface FaultLog {
   fault(redis: RedisConnection, fault: RedisFault, fields: object): void;
   error(redis: RedisConnection, error: Error, fields: object): void;
   /** Once all affected connections are usable again, the next fault is logged at once. */

@@ -5,7 +5,7 @@ import { interval } from "../time/timers.js";
 import { oneNamePerMaster, type RedisConnection } from "./connection.js";
 import { onMessage, publish, subscribe, unsubscribe } from "./pubsub.js";
 
-export interface PubSubProbeOptions {
+interface PubSubProbeOptions {
   readonly publisher: RedisConnection;
   readonly subscriber: RedisConnection;
   /** A channel of this process alone, with a hash tag: `...{TAG}`. On a Cluster also `...{TAG~N}`, one per master. */

@@ -5,14 +5,14 @@ const slotCount = 16_384;
 const askAgainMs = 1000;
 
 /** Some slots of a Redis Cluster have no master yet, or a master without an address. */
-export class IncompleteSlotMap extends Error {
+class IncompleteSlotMap extends Error {
   constructor(known: number) {
     super(`FORMING ${known} of ${slotCount} slots have a master with an address`);
   }
 }
 
 /** The part of a Cluster connection that does not depend on the form of its replies. */
-export type SlotMapConnection = Pick<
+type SlotMapConnection = Pick<
   Cluster,
   "slots" | "status" | "refreshSlotsCache" | "disconnect" | "on" | "emit" | "listenerCount"
 >;

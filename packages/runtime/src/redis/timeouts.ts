@@ -44,7 +44,7 @@ export class RedisUnavailable extends Error {
   override readonly name = "RedisUnavailable";
 }
 
-export interface CommandTimeout {
+interface CommandTimeout {
   /** A command fails after this time. */
   readonly ms: number;
   /** Why this command cannot be sent now; undefined if it can be, or may be soon. Not called for the commands with which ioredis connects. */

@@ -9,7 +9,7 @@ import { followEdge, leaveMode, paused, playing, stopped } from "./states.js";
 import { applySystem } from "./system.js";
 
 /** Shorter loops are refused: each round begins an epoch. Wall time. */
-export const minLoopMs = 250;
+const minLoopMs = 250;
 
 /**
  * Applies a command to a session. Pure: the moment is passed in, so that api, gateway, ticker and tests get the same result. Returns

@@ -61,7 +61,7 @@ export interface Edge {
 }
 
 /** What a mode plays that has nothing to resume, or is to play something else. */
-export interface FreshStart {
+interface FreshStart {
   readonly symbol: string;
   readonly source: string;
   /** `id@version`; empty if there is no tape for the mode. */

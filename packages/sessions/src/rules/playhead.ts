@@ -5,7 +5,7 @@ import type { SessionRecord } from "./record.js";
 const nsPerMs = 1e6;
 
 /** What the playhead's arithmetic needs of a tape: no I/O. */
-export type Playable = Pick<Tape, "span" | "timeline">;
+type Playable = Pick<Tape, "span" | "timeline">;
 
 /** What the rules need of a tape: its extent, times and events, never a frame. */
 export type SeekableTape = Playable &

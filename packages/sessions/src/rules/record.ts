@@ -92,7 +92,7 @@ export type KeptMode = Pick<
 >;
 
 /** By mode; null for the current mode, and for modes that the session has not been in. */
-export type KeptModes = Readonly<Record<Mode, KeptMode | null>>;
+type KeptModes = Readonly<Record<Mode, KeptMode | null>>;
 
 export const noKeptModes: KeptModes = { REPLAY: null, LIVE: null, SIMULATION: null };
 

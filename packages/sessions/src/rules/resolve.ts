@@ -41,7 +41,7 @@ import { stallMs } from "./system.js";
 
 const nsPerMs = 1e6;
 
-export interface ResolveOptions {
+interface ResolveOptions {
   /** Milliseconds since `now`, when the session was read: a command that takes long to resolve is applied at a later moment. */
   readonly sinceRead?: () => number;
   /** How far ahead of `now` to anchor a moving playhead, so that the change is written before the next frame is due. */

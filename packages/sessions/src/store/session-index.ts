@@ -3,7 +3,7 @@ import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "../redis/keys.js";
 
 /** What the index stores of a session. Its sets live in other slots than the session, so it follows the hash with a lag. */
-export interface IndexEntry {
+interface IndexEntry {
   readonly id: string;
   readonly mode: string;
   readonly state: string;

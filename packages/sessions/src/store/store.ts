@@ -29,7 +29,7 @@ export interface SessionStoreOptions {
   readonly caps?: SessionCaps;
 }
 
-export type ReplaceOutcome = { rev: number; message: string } | "conflict" | "gone" | "too late";
+type ReplaceOutcome = { rev: number; message: string } | "conflict" | "gone" | "too late";
 
 /**
  * Sessions in Redis, without their rules. Every write is a script that does nothing if the session is gone, so that a late one

@@ -5,7 +5,7 @@ import type { Keys } from "../redis/keys.js";
 const minuteMs = 60_000;
 
 /** Counts since the cluster's beginning. */
-export interface Totals {
+interface Totals {
   readonly created: number;
   readonly expired: number;
   readonly deleted: number;

@@ -13,7 +13,7 @@ import type { SerializedFrame } from "./serialize-frame.js";
 
 const deflate = promisify(deflateCallback);
 
-export const framesPerBlock = 64;
+const framesPerBlock = 64;
 /** Frames with very many trades make shorter blocks, so that no block fills a cache. */
 const maxTextBytes = 512 * 1024;
 const initialTextBytes = 64 * 1024;
@@ -26,7 +26,7 @@ export interface BlockFill {
   readonly lastNs: TapeNs;
 }
 
-export interface BlockLimits {
+interface BlockLimits {
   readonly frames?: number | undefined;
   /** Time from the first frame to the last one; unlimited by default. */
   readonly spanNs?: TapeNs | undefined;

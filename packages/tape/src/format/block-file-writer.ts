@@ -7,7 +7,7 @@ import { encodeEvent } from "./events.js";
 import { files } from "./manifest.js";
 import { encodeOverview, OverviewBuilder } from "./overview.js";
 
-export interface WrittenFile {
+interface WrittenFile {
   readonly bytes: number;
   readonly crc32: number;
 }

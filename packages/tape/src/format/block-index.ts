@@ -2,7 +2,7 @@ import type { TapeNs } from "@tapedeck/protocol";
 import type { Seq } from "../tape.js";
 
 /** What the index says of one block. */
-export interface BlockRecord {
+interface BlockRecord {
   readonly firstSeq: Seq;
   readonly firstNs: TapeNs;
   readonly lastNs: TapeNs;

@@ -7,7 +7,7 @@ import { tapeIdPattern } from "../tape-id.js";
  * Raised by any change after which an older reader would misread a tape: 2 says where a tape begins that does not begin at its
  * frame 0. `docs/tape-format.md` describes both.
  */
-export const formatVersions = [1, 2] as const;
+const formatVersions = [1, 2] as const;
 
 /** The oldest format that holds a tape: releases that know no other go on reading what they can. */
 export function formatOf(firstSeq: number): Manifest["format_version"] {
@@ -25,7 +25,7 @@ export const files = {
 const writtenFile = z.object({ bytes: z.int().nonnegative(), crc32: z.int().nonnegative() });
 const ns = z.int().nonnegative();
 
-export const manifest = z.object({
+const manifest = z.object({
   format: z.literal("tapedeck-tape"),
   format_version: z.literal(formatVersions),
   id: z.string().regex(tapeIdPattern),

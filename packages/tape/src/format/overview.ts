@@ -69,7 +69,7 @@ function joined(a: OverviewPoint, b: OverviewPoint): OverviewPoint {
 }
 
 /** A point on a tape: seq, ns, price, low, high (f64), then its event's record, whose seq is -1 where there is none. */
-export const pointBytes = 40 + eventBytes;
+const pointBytes = 40 + eventBytes;
 
 const noEvent: TapeEvent = { seq: -1, ns: 0, type: "", severity: "low" };
 

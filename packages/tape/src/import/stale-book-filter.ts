@@ -4,7 +4,7 @@ import type { DepthSink, MarketTrade, OrderBook } from "@tapedeck/market";
 const freshNs = 1e9;
 
 /** Receives the market's events in order of time. */
-export interface MarketSink {
+interface MarketSink {
   /** `trades` are of the same moment and led to this book. */
   book(ns: number, change: (book: OrderBook) => void, trades: readonly MarketTrade[]): void;
   trade(ns: number, trade: MarketTrade): void;

@@ -27,7 +27,7 @@ const pricesPerPause = 100;
 /** Receives the raw blocks of a segment, 60 frames each, in order and as soon as they are generated. */
 export type OnBlock = (bytes: Uint8Array<ArrayBuffer>) => void;
 
-export interface SegmentOptions {
+interface SegmentOptions {
   /** The user's own; those of later segments change nothing, nor do those of more than `impactSegments` before. */
   readonly orders?: readonly OwnOrder[] | undefined;
   /** Called after each 60 frames made, kept or not: it may do something else first, another segment for example. */

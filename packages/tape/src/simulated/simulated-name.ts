@@ -14,7 +14,7 @@ export interface SimulatedName {
   readonly fork?: Fork;
 }
 
-export interface Fork {
+interface Fork {
   readonly session: string;
   /** 12 characters of 0-9 and a-f, never given twice: what it stands for never changes. */
   readonly order: string;

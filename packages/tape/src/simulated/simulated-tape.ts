@@ -44,7 +44,7 @@ function affects(segment: number, { seq }: OwnOrder): boolean {
   return since >= 0 && since <= impactSegments + 1;
 }
 
-export interface SimulatedTapeParts {
+interface SimulatedTapeParts {
   readonly name: SimulatedName;
   readonly market: SimulatedMarket;
   readonly cache: BlockCache;

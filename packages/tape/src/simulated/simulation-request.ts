@@ -10,7 +10,7 @@ import {
   simulatedSymbolPattern,
 } from "./simulated-name.js";
 
-export interface SimulationRequest {
+interface SimulationRequest {
   readonly symbol: string;
   readonly seed: string;
   /** `calm` by default. */

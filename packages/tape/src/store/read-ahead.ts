@@ -6,7 +6,7 @@ const windowBytes = 256 * 1024;
 const keptBytes = 32 * 2 ** 20;
 
 /** Reads a range of an object; fewer bytes if it ends before, undefined if it does not exist. */
-export type ReadRange = (key: string, offset: number, length: number) => Promise<Buffer | undefined>;
+type ReadRange = (key: string, offset: number, length: number) => Promise<Buffer | undefined>;
 
 interface Window {
   readonly key: string;

@@ -59,7 +59,7 @@ export interface RouteAudit {
 }
 
 /** The audit entry of a request, completed as its parts become known. */
-export interface AuditContext {
+interface AuditContext {
   /** Method and path as in the route table. */
   endpoint?: string;
   route?: RouteAudit | undefined;

@@ -51,7 +51,7 @@ export interface RawRequest {
 }
 
 /** A request, parsed by the route's schemas. */
-export interface RouteRequest<Params, Query, Body> extends Pick<RawRequest, "caller" | "accept" | "rememberSession"> {
+interface RouteRequest<Params, Query, Body> extends Pick<RawRequest, "caller" | "accept" | "rememberSession"> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;

@@ -11,7 +11,7 @@ import { authenticate } from "../auth/authenticate.js";
 import { auditContextOf } from "../auth/caller.js";
 import { KoaBoardAdapter } from "./koa-board-adapter.js";
 
-export const queuesPath = "/admin/queues";
+const queuesPath = "/admin/queues";
 
 /** The page loads only its own scripts and styles; its settings are data in the page, not a script. */
 const policy =

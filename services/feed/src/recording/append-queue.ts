@@ -1,7 +1,7 @@
 import type { AppendOutcome, LiveTapeWriter } from "@tapedeck/live";
 import type { RecordedFrame } from "./frame-assembler.js";
 
-export interface AppendQueueEvents {
+interface AppendQueueEvents {
   /** A frame is on the tape, this many ms after it was sent. */
   appended(frame: RecordedFrame, ms: number): void;
   /** Another feed has claimed the instrument. */

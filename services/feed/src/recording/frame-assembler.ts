@@ -15,7 +15,7 @@ import type { MarketSink, VenueTrade } from "../venues/venue.js";
 import { GapDetector } from "./gap-detector.js";
 
 /** The tape that the next frames continue. */
-export interface ContinuedTape {
+interface ContinuedTape {
   readonly startNs: bigint;
   readonly lastNs: TapeNs;
   /** Why there is a gap between its last frame and the next one. */
@@ -44,7 +44,7 @@ export interface FrameAssemblerListener {
   onBook(change: BookChange): void;
 }
 
-export interface FrameAssemblerOptions {
+interface FrameAssemblerOptions {
   readonly source: string;
   readonly symbol: string;
   readonly decimals: TimeDecimals;

@@ -2,7 +2,7 @@ import { RecentIds } from "@tapedeck/market";
 import type { VenueTrade } from "../venues/venue.js";
 
 /** What the trade's id says about the trades before it. */
-export type TradeContinuity = "continuous" | "duplicate" | "trades missing";
+type TradeContinuity = "continuous" | "duplicate" | "trades missing";
 
 /**
  * Decides where the recording has a gap: a stretch for which the venue's data is missing. There are two kinds: the book was lost

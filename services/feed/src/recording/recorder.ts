@@ -28,7 +28,7 @@ export interface RecorderOptions {
 }
 
 /** Why a recording ended. */
-export type RecordingEnd =
+type RecordingEnd =
   | LeaseLoss
   /** The feed is not in demand: its tape is finished, or left to maintenance if it is too short to be kept. */
   | "unwanted"

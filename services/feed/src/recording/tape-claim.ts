@@ -7,7 +7,7 @@ import type { FeedMetrics } from "../metrics.js";
 import { AppendQueue } from "./append-queue.js";
 import type { FrameAssembler, RecordedFrame } from "./frame-assembler.js";
 
-export interface TapeClaimOptions {
+interface TapeClaimOptions {
   /** Claims the instrument's tape; every other writer is fenced from then on. */
   readonly claim: (precision: Precision) => Promise<LiveTapeWriter>;
   readonly assembler: FrameAssembler;

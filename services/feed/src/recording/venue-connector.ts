@@ -6,7 +6,7 @@ import { type Venue, VenueError } from "../venues/venue.js";
 import { Backoff } from "./backoff.js";
 import type { BookChange, FrameAssembler } from "./frame-assembler.js";
 
-export interface VenueConnectorOptions {
+interface VenueConnectorOptions {
   readonly source: string;
   readonly symbol: string;
   readonly venue: Venue;

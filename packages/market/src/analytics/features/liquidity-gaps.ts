@@ -6,7 +6,7 @@ import { RunningQuantile } from "../running-statistics.js";
 const checkedLevels = 10;
 
 /** A level with less than the threshold. */
-export interface LiquidityGap {
+interface LiquidityGap {
   readonly price: number;
   readonly volume: number;
   readonly side: BookSideName;

@@ -117,7 +117,7 @@ test("[DP23] a docker compose that is too old is refused with the required versi
   ]);
   expect(upgrade("exit 1")).toEqual([
     1,
-    `compose-upgrade: there is no \`docker compose\` here: ${least} or later is needed`,
+    `compose-upgrade: \`docker compose\` is not installed: version ${least} or later is needed`,
   ]);
 });
 

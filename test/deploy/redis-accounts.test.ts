@@ -271,8 +271,8 @@ test("[DP56] `tapedeck doctor` as operator checks the configuration of Redis, an
     (ended: { stdout: string }) => ended,
   );
   expect(stdout).toMatch(/^ok +eviction +noeviction$/m);
-  expect(stdout).toMatch(/^ok +notifications +not to be seen here$/m);
-  expect(stdout).toMatch(/^FAIL +gateways +none heard/m);
+  expect(stdout).toMatch(/^ok +notifications +cannot be read here$/m);
+  expect(stdout).toMatch(/^FAIL +gateways +no heartbeat/m);
 });
 
 async function asked(account: AccountName, [command = "", ...args]: readonly string[]): Promise<unknown> {

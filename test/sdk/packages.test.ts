@@ -215,7 +215,7 @@ describe("the packed command line, installed globally", () => {
     expect(await run(folder, tapedeck, "up")).toMatchObject({
       code: 1,
       stdout: "",
-      stderr: expect.stringMatching(/^tapedeck up starts the services, .*: run npm start there\. .*\n$/),
+      stderr: expect.stringMatching(/^tapedeck up needs the services, .*: run npm start there\. .*\n$/),
     });
   });
 
@@ -265,6 +265,6 @@ describe("the command line in the repository", () => {
     const docs = join(root, "docs");
     const missing = await run(docs, "npx", "--no-install", "tapedeck", "tapes", "--store", "absent");
     expect([missing.code, missing.stdout]).toEqual([1, ""]);
-    expect(missing.stderr).toContain(`There is no folder ${docs}/absent: `);
+    expect(missing.stderr).toContain(`Folder ${docs}/absent does not exist: `);
   });
 });

@@ -73,6 +73,7 @@ export {
 } from "./redis/pubsub.js";
 export { type PubSubProbe, reportPubSubHealth, startPubSubProbe } from "./redis/pubsub-probe.js";
 export { defineScripts, type Script } from "./redis/scripts.js";
+export { RedisUnavailable } from "./redis/timeouts.js";
 export { type RedisClock, startRedisClock } from "./time/redis-clock.js";
 export { type BackoffLimits, backoffMs, interval } from "./time/timers.js";
 export { version } from "./version.js";

@@ -1,4 +1,5 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
+import { RedisUnavailable } from "@tapedeck/runtime";
 
 /** Error replies of a Redis that cannot serve now, but may soon, or once an operator has fixed the cause. */
 const transientErrors =
@@ -33,7 +34,7 @@ function isAway(error: unknown): boolean {
   return (
     error.name === "MaxRetriesPerRequestError" ||
     error.name === "AbortError" ||
-    error.name === "RedisAway" ||
+    error instanceof RedisUnavailable ||
     error.name === "ClusterAllFailedError" ||
     ("code" in error && typeof error.code === "string") ||
     /connection is closed|isn't (writeable|ready)|timed? ?out|connection (lost|ended)|socket closed|cluster|startup nodes/i.test(

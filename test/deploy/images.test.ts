@@ -127,7 +127,7 @@ test("[DP13] a stack trace names the lines of the sources", async () => {
     WITHOUT_AUTHENTICATION: "anyone-may-use-this-cluster",
   });
   expect((await fetch(`${url}/tapes`)).status).toBe(503);
-  await expect.poll(log, soon).toMatch(/"stack":"[^"]*packages\/tape\/src\/s3-store\.ts:\d+/);
+  await expect.poll(log, soon).toMatch(/"stack":"[^"]*packages\/tape\/src\/store\/s3-[a-z]+\.ts:\d+/);
 });
 
 test("[DP15] no installed package has a manifest with directories.bin and no bin", async () => {

@@ -67,7 +67,7 @@ test("[P8] a refused command has the same code and sentence by HTTP and by socke
 test("[P8] the refusal of an invalid message says what is wrong with it", async ({ cluster }) => {
   const viewer = await cluster.watch(undefined);
   const odd: readonly [message: string, sentence: string][] = [
-    ["{", "message: is not JSON; nothing was changed."],
+    ["{", "message: must be JSON; nothing was changed."],
     ["[]", "message: expected object, received array; nothing was changed."],
     ['{"type":"subscribe"}', "type: must be command, ping, auth or ORDER; nothing was changed."],
     [

@@ -85,7 +85,7 @@ test("[DB16] a cluster with sign-in asks for a token, and shared links carry a t
   await ada.page.getByRole("heading", { name: "Sign in" }).waitFor();
   await ada.page.getByLabel("Access token").fill("ey.not.one");
   await ada.press("Sign in");
-  await ada.page.getByText(/not good/).waitFor();
+  await ada.page.getByText(/Invalid token/).waitFor();
   await ada.page.getByLabel("Access token").fill(tokenOf("ada"));
   await ada.press("Sign in");
   await ada.plays();

@@ -69,6 +69,30 @@ test("a number names one rule of docs/spec", () => {
   expect(numbers.length).toBeGreaterThan(100);
 });
 
+describe("the sources", () => {
+  const files = ["packages", "services"].flatMap((kind) =>
+    readdirSync(join(root, kind)).flatMap((name) => {
+      const folder = `${kind}/${name}/src`;
+      return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((file) => /\.tsx?$/.test(file) && !/\.(test|bench|contract|arbitrary)\.|testing/.test(file))
+        .map((file) => `${folder}/${file}`);
+    }),
+  );
+
+  test("list at most sixteen files in a folder", () => {
+    const folders = new Map<string, number>();
+    for (const file of files) folders.set(dirname(file), (folders.get(dirname(file)) ?? 0) + 1);
+    expect(folders.size).toBeGreaterThan(50);
+    expect([...folders].filter(([, count]) => count > 16)).toEqual([]);
+  });
+
+  test("have at most 450 lines in a file", () => {
+    const long = files.filter((file) => readFileSync(join(root, file), "utf8").split("\n").length > 451);
+    // One segment's book, flow and incidents change the same state at every event.
+    expect(long).toEqual(["packages/market/src/simulator/market-segment.ts"]);
+  });
+});
+
 test("pages of docs name only files that exist", () => {
   const pages = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).filter(
     (page) => page.endsWith(".md") && !page.startsWith("decisions/"),

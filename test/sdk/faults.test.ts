@@ -53,9 +53,7 @@ test("[CL30] [CL11] when its gateway is killed, the session continues through an
   await cluster.untilAllReady();
 });
 
-test("[CL31] when its gateway is told to stop, the session continues through another one at once", async ({
-  cluster,
-}) => {
+test("[CL31] when its gateway shuts down, the session continues through another one at once", async ({ cluster }) => {
   const [viewer, truth] = await playing(cluster);
   const { node } = viewer.session;
   cluster.signal(serving(cluster, viewer), "SIGTERM");

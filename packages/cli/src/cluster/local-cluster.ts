@@ -1,13 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { access, chmod, constants, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { isLoopback, stripCredentials } from "@tapedeck/runtime";
+import {
+  connectRedis,
+  createLogger,
+  isLoopback,
+  RedisNotReady,
+  readyWithin,
+  redactAddress,
+  stripCredentials,
+} from "@tapedeck/runtime";
 import { isFolder, makeFolders, writeFailureReason } from "@tapedeck/tape";
 import { codeOf, UserError } from "../user-error.js";
 import { ClusterFile, type ClusterSnapshot, findRunningCluster } from "./cluster-file.js";
 import { type ClusterOptions, type ServiceKind, serviceKinds } from "./options.js";
 import { freePort } from "./ports.js";
-import { requireRedis } from "./require-redis.js";
 import { SupervisedProcess, type SupervisedProcessOptions } from "./supervised-process.js";
 
 /** The folder with one file per process (scripts/bundle-processes.mjs); the path is the same from src/ and dist/. */
@@ -15,6 +22,8 @@ const built = new URL("../../../../dist/", import.meta.url);
 
 /** How long each process may take to end before it is killed. */
 const stopBudgetMs = 8000;
+/** How long a Redis that is given may take to answer. */
+const redisTimeoutMs = 5_000;
 const stopped = "the cluster was stopped while it started";
 
 /** One api, gateway, ticker or feed of the cluster. */
@@ -291,4 +300,24 @@ export class LocalCluster implements Cluster {
 /** A folder of another user, in which this user may write, keeps its permissions. */
 function ignoreForeignOwner(error: unknown): void {
   if (codeOf(error) !== "EPERM") throw error;
+}
+
+/** @throws UserError if Redis does not answer or cannot be used */
+async function requireRedis(url: string): Promise<void> {
+  const log = createLogger({ service: "up", node: "up", level: "silent" });
+  const redis = connectRedis({ url, purpose: "commands", name: "up", log });
+  try {
+    await readyWithin(redisTimeoutMs, redis);
+  } catch (error) {
+    const address = redactAddress(url);
+    const fault = error instanceof RedisNotReady ? error.fault : undefined;
+    throw new UserError(
+      fault === undefined
+        ? `Redis at ${address} (REDIS_URL) does not answer: start it, or unset REDIS_URL so that the cluster runs its own.`
+        : `Redis at ${address} (REDIS_URL) cannot be used: ${fault.problem} (${fault.cause}). To fix it: ${fault.remedy}.`,
+      { cause: error },
+    );
+  } finally {
+    redis.disconnect();
+  }
 }

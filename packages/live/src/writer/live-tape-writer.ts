@@ -3,7 +3,14 @@ import type { FeedStatus, TapeNs, TimeDecimals } from "@tapedeck/protocol";
 import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import { flattenHash, type Keys } from "@tapedeck/sessions";
 import { parseTapeName, type Seq, type TapeStore, tapeName } from "@tapedeck/tape";
-import { type BlockFill, frameProblem, markGap, serializeFrame } from "@tapedeck/tape/blocks";
+import {
+  type BlockFill,
+  frameProblem,
+  isBlockFull,
+  markGap,
+  type SerializedFrame,
+  serializeFrame,
+} from "@tapedeck/tape/blocks";
 import { type FeedRecord, noTape, tapeFields } from "../feed-store/feed-record.js";
 import { FeedStore, feedNameOf } from "../feed-store/feed-store.js";
 import { type LiveInstrument, liveTapeId } from "../feed-store/live-tape-id.js";
@@ -11,7 +18,6 @@ import { finishTape } from "../segments/finish-tape.js";
 import { SegmentStorage, type StoredRange } from "../segments/segment-storage.js";
 import type { LiveTapeMetadata } from "../segments/write-segment.js";
 import { encodeFrame, type LiveFrame } from "../stream/frame-message.js";
-import { beginsBlock, grownBlock } from "./block-size.js";
 import { claimFeed, type RecoveryState, readRecoveryState, storeRemainingFrames } from "./claim.js";
 import { RecentFrames } from "./recent-frames.js";
 import { type LiveTapeSettings, liveTapeDefaults } from "./settings.js";
@@ -59,6 +65,8 @@ interface Progress {
   readonly block: BlockFill | undefined;
 }
 
+/** A quiet market's block ends after a minute, so that its frames reach the store. */
+const maxBlockSpanNs = 60_000_000_000;
 const maxReasonLength = 300;
 
 /** The only writer of a feed's tape, until another one claims it. */
@@ -395,4 +403,14 @@ function sameKind(record: FeedRecord, { decimals, intervalMs, analyticsVersion =
 /** A reason may quote a venue: it is cut to a length, and repaired where the cut splits a character. */
 function shortened({ fromNs, reason }: NonNullable<FrameParts["gapBefore"]>): NonNullable<FrameParts["gapBefore"]> {
   return { fromNs, reason: Buffer.from(reason.slice(0, maxReasonLength)).toString() };
+}
+
+/** Whether the next frame begins a block, given the newest block of a live tape. */
+function beginsBlock(newest: BlockFill | undefined): boolean {
+  return newest === undefined || isBlockFull(newest, { spanNs: maxBlockSpanNs });
+}
+
+function grownBlock(block: BlockFill | undefined, { ns, text }: SerializedFrame, begins: boolean): BlockFill {
+  if (begins || block === undefined) return { frames: 1, textBytes: text.length, firstNs: ns, lastNs: ns };
+  return { frames: block.frames + 1, textBytes: block.textBytes + text.length, firstNs: block.firstNs, lastNs: ns };
 }

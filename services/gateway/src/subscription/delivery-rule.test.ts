@@ -71,7 +71,7 @@ test("[G3] whatever is published in whatever order, each frame is delivered once
         const head = frame({ ...revision, prev, seq: prev + frames });
         const decision = decideDelivery(present, head);
         if (decision !== "forward" && decision !== "catch-up") continue;
-        const after = advanceToFrame(present, head);
+        const after = advanceToFrame(present, head.seq);
         expect(revision).toEqual({ epoch: present.epoch, rev: present.rev });
         expect(after.lastSeq).toBeGreaterThan(present.lastSeq);
         if (decision === "forward") expect(prev).toBe(present.lastSeq);

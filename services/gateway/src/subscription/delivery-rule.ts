@@ -44,8 +44,8 @@ export function advanceToState(cursor: DeliveryCursor, { epoch, rev, lastSeq }: 
 }
 
 /** Moves the cursor to a frame that `decideDelivery` did not drop. HOT. */
-export function advanceToFrame({ epoch, rev }: DeliveryCursor, { seq }: Pick<FrameHead, "seq">): DeliveryCursor {
-  return { epoch, rev, lastSeq: seq };
+export function advanceToFrame({ epoch, rev }: DeliveryCursor, lastSeq: Seq): DeliveryCursor {
+  return { epoch, rev, lastSeq };
 }
 
 /** The cursor that a session's record implies. */

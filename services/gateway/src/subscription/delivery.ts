@@ -69,7 +69,7 @@ export class Delivery {
 
   /** HOT: sends a message that has all frames after the cursor up to `seq`. */
   forward(body: Uint8Array | string, seq: Seq): void {
-    this.#cursor = advanceToFrame(this.#cursor, { seq });
+    this.#cursor = advanceToFrame(this.#cursor, seq);
     for (const subscriber of this.subscribers) subscriber.forward(body, seq);
     if (this.#firstFrame.open) this.#firstFrame.end();
   }
@@ -77,7 +77,7 @@ export class Delivery {
   /** Lets subscribers render what they lack up to `seq`. Does nothing if the cursor is there already. */
   catchUp(seq: Seq): void {
     if (seq <= this.#cursor.lastSeq) return;
-    this.#cursor = advanceToFrame(this.#cursor, { seq });
+    this.#cursor = advanceToFrame(this.#cursor, seq);
     for (const subscriber of this.subscribers) subscriber.wake();
   }
 

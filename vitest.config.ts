@@ -11,7 +11,7 @@ const conditions = ["tapedeck-source", "node", "import", "default"];
  */
 const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/{local-cluster,npm-start}.test.ts"];
 
-/** What waits most of its time, or starts no cluster: beside both halves, since it takes little from them. */
+/** Tests that wait most of their time, or start no cluster: they run beside both halves and need little CPU. */
 const quiet = [
   "test/deploy/**/*.test.ts",
   "test/{architecture,import-killed,local-redis,terminal-output}.test.ts",
@@ -65,7 +65,7 @@ export default defineConfig({
         test: {
           name: "containers",
           include: [containers],
-          // The first one waits for an engine, images and a cluster.
+          // The first test waits for an engine, images and a cluster.
           testTimeout: 900_000,
           hookTimeout: 120_000,
           fileParallelism: false,

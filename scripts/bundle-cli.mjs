@@ -1,5 +1,5 @@
-// The command line with everything that it needs, for machines that have nothing but Node: what the package @tapedeck/cli holds. AWS's SDK and
-// other rarely needed parts are files of their own, which are loaded when they are wanted.
+// Bundles the command line with all its dependencies for the package @tapedeck/cli, so that it needs nothing but Node. AWS's SDK and other
+// rarely needed parts are separate files, which are loaded on demand.
 import { readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -8,7 +8,7 @@ import { writeChanged } from "./write-changed.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = `${root}packages/cli/dist/`;
-// Beside what tsc made, so that modules find package.json and the repository from where they are here, too.
+// In the folder of tsc's output, so that modules find package.json and the repository by the same relative paths.
 const isBundle = (name) => /^tapedeck(-.*)?\.(js|txt)$/.test(name);
 
 const { outputFiles, metafile } = await build({
@@ -23,7 +23,7 @@ const { outputFiles, metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20.9",
-  // Some of what is bundled is CommonJS, and asks for Node's own modules by `require`.
+  // Some bundled modules are CommonJS and load Node's own modules with `require`.
   banner: {
     js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
   },

@@ -1,6 +1,6 @@
 // Writes the files of each image to a folder: node scripts/bundle-images.mjs FOLDER, after `npm run build`. A process is bundled into a few files
-// beside its own main.js, so that an image has what that process loads and nothing else. The code stays readable, and its modules find
-// scripts, threads and pages where these lie in the repository (docs/decisions/0038).
+// beside its own main.js, so that an image has only what that process loads. The code stays readable, and its modules find
+// scripts, threads and pages at the same paths as in the repository (docs/decisions/0038).
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,7 @@ if (target === undefined) throw new Error("usage: node scripts/bundle-images.mjs
 
 const dashboard = "services/dashboard/dist";
 const native = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`;
-/** The process of each image, and what it reads from packages as files. */
+/** The process of each image, and the files that it reads from packages. */
 const images = {
   api: {
     main: "services/api/dist/main.js",
@@ -60,7 +60,7 @@ for (const [name, { main, files }] of Object.entries(images)) {
   writeFileSync(`${image}/sbom.cdx.json`, billOfMaterials(root, dirname(dirname(main)), [...folders]));
 }
 
-/** Bundles modules of one folder into an image's folder, at their own place. What few processes need is in files that are loaded when they do. */
+/** Bundles modules of one folder into an image's folder, at the same path. Rarely needed parts are separate files, loaded on demand. */
 async function bundle(entries, image) {
   const outdir = dirname(`${image}/${entries[0]}`);
   const { metafile } = await build({
@@ -75,7 +75,7 @@ async function bundle(entries, image) {
   return metafile;
 }
 
-/** The workspaces of which a bundle has modules. */
+/** The workspaces whose modules a bundle contains. */
 function workspacesIn({ outputs }) {
   return Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).flatMap(workspaceOf));
 }
@@ -84,13 +84,13 @@ function workspaceOf(path) {
   return /^(?:packages|services)\/[^/]+(?=\/(?:dist|public)\b)/.exec(path)?.[0] ?? [];
 }
 
-/** What modules of a workspace read: its manifest, and scripts for Redis. */
+/** The files that modules of a workspace read: its manifest and its Redis scripts. */
 function filesOf(folder) {
   const names = readdirSync(`${root}${folder}/src`, { recursive: true }).filter((name) => name.endsWith(".lua"));
   return [`${folder}/package.json`, ...names.map((name) => `${folder}/src/${name}`)];
 }
 
-/** The packages of others' that a file is part of, or that were bundled into it. */
+/** The third-party packages that a file belongs to, or that were bundled into it. */
 function packagesOf(file) {
   if (file === dashboard) {
     const { dependencies } = readJson("services/dashboard/package.json");

@@ -1,5 +1,5 @@
-// The processes of a local cluster and the command line, each as one file of dist/ with what they share beside it, after tsc: a process that
-// loads two files instead of a thousand starts in half the time (docs/decisions/0048).
+// After tsc: bundles each process of a local cluster, and the command line, into one file of dist/, with shared chunks beside it. A process
+// that loads two files instead of a thousand starts in half the time (docs/decisions/0048).
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -29,7 +29,7 @@ const { outputFiles } = await build({
 });
 
 mkdirSync(folder, { recursive: true });
-// The entries last: one that is started meanwhile finds what it shares.
+// The entries last: a process that starts meanwhile finds the chunks that it needs.
 const isEntry = ({ path }) => !path.slice(folder.length).startsWith("shared-");
 for (const { path, contents } of [...outputFiles].sort((a, b) => Number(isEntry(a)) - Number(isEntry(b)))) {
   writeChanged(path, contents);

@@ -1,5 +1,5 @@
-// After tsc: the SDK as one file for pages that have no bundler, and its types as another. The api serves them as /sdk.js and /sdk.d.ts,
-// and the package @tapedeck/client is the two of them.
+// After tsc: bundles the SDK into one file for pages without a bundler, and its types into another. The api serves them as /sdk.js and
+// /sdk.d.ts, and the package @tapedeck/client consists of them.
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { sdkTypes } from "./sdk-types.mjs";

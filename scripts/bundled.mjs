@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 
-/** Options of esbuild. The code stays readable, and what few processes need is in files that are loaded when they do. */
+/** Options of esbuild. The code stays readable, and rarely needed parts are separate files, loaded on demand. */
 export const forNode = {
   bundle: true,
   splitting: true,
@@ -17,16 +17,16 @@ export const forNode = {
       'import { fileURLToPath as __pathOf } from "node:url"; const require = __requireOf(import.meta.url), ' +
       "__filename = __pathOf(import.meta.url), __dirname = __folderOf(__filename);",
   },
-  // Its main file is loaded by a function that bundlers do not see through.
+  // Its main file loads its modules through a function, which bundlers cannot follow.
   alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
-  // Faster ways that their users do without, and the printer for terminals.
+  // Optional native accelerators, and the log printer for terminals.
   external: ["bufferutil", "utf-8-validate", "msgpackr-extract", "pino-pretty"],
   logLevel: "warning",
   // bull-board uses a direct `eval` to find its page only if it is not given the location, which it is.
   logOverride: { "direct-eval": "silent" },
 };
 
-/** A module that asks where it lies gets the place that it has in the repository, seen from the bundle: `up` leads from there to the root. */
+/** Replaces `import.meta.url` with the module's path in the repository, relative to the bundle: `up` leads from the bundle to the root. */
 export function placesOf(root, up) {
   return {
     name: "places",

@@ -1,4 +1,4 @@
-// Builds the dashboard where its sources have changed: for `npm run build`, and for images.
+// Builds the dashboard if its sources have changed: for `npm run build`, and for images.
 import { dashboard, prepare } from "./prepare.mjs";
 
 await prepare(dashboard);

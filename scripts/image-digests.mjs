@@ -1,5 +1,5 @@
-// Writes the digest that each base image has today behind its tag: npm run images:digests. What is built and deployed from then on is what
-// the registry had under that tag when this ran. It is asked with the credentials of `docker login`.
+// Writes the current digest of each base image behind its tag: npm run images:digests. Later builds and deployments use the image that
+// the registry had under that tag when this ran. It uses the credentials of `docker login`.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -9,7 +9,7 @@ import { writeChanged } from "./write-changed.mjs";
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url)));
 const manifests = readdirSync(`${root}/k8s`, { recursive: true }).filter((name) => name.endsWith(".yaml"));
 const files = ["Dockerfile", "docker-compose.yml", ...manifests.map((name) => `k8s/${name}`)];
-/** An image of others with its tag: ours are named tapedeck/…, and are what this is for. */
+/** A third-party image with its tag; ours are named tapedeck/…. */
 const pinned =
   /(?<=^ARG NODE_IMAGE=|^\s*(?:- )?image: )(?!tapedeck\/)([\w./:-]+:[\w.-]+)(?:@sha256:[0-9a-f]{64})?(?=\s*$)/gm;
 

@@ -1,4 +1,4 @@
-// Builds all images by docker-bake.hcl, with labels that say which version and which commit they are: npm run images -- [bake's options].
+// Builds all images with docker-bake.hcl, labelled with version and commit: npm run images -- [bake's options].
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -24,7 +24,7 @@ const { status, error } = spawnSync("docker", ["buildx", "bake", "--file=docker-
 if (error) console.error(`Docker cannot be run (${error.message}): install it with its plugin buildx.`);
 process.exit(status ?? 1);
 
-/** Without the credentials that an address may hold; nothing where it is no web address. */
+/** The address without credentials; empty if it is not a web address. */
 function webAddress(remote) {
   if (!/^https?:/.test(remote)) return "";
   const { origin, pathname } = new URL(remote);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** The folders of others' packages of which a bundle has files, as esbuild's list of outputs tells. */
+/** The folders of third-party packages whose files a bundle contains, according to esbuild's list of outputs. */
 export function packagesIn({ outputs }) {
   const files = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
   return [...new Set(files.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))].sort();
@@ -24,7 +24,7 @@ const permitted = new Set([
 ]);
 
 /**
- * What others wrote goes with their licences, each of which is there once.
+ * The licences of third-party code, each text once.
  *
  * @throws if a package names no licence, or one that is not permitted: it must be reviewed before it is shipped
  */
@@ -44,7 +44,7 @@ export function licencesOf(packages) {
   return [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}\n`).join(`\n${"-".repeat(80)}\n\n`);
 }
 
-/** Of an SPDX expression such as `(MIT OR GPL-3.0-only)`: one of several that are offered is enough, all that apply together are needed. */
+/** Evaluates an SPDX expression such as `(MIT OR GPL-3.0-only)`: of alternatives one must be permitted, of combinations all. */
 export function isPermitted(expression) {
   const words = expression.match(/[()]|[^\s()]+/g) ?? [];
   let at = 0;

@@ -1,5 +1,5 @@
-// npm pack: in a package everything that it needs is bundled, in the workspace it is what tsc made, beside the other workspaces. So the
-// manifest of a package differs by what its own field `packed` says; afterwards the one of the workspace is put back.
+// npm pack: a published package is a bundle, while in the workspace it is tsc's output beside the other workspaces. So its manifest is
+// changed as its own field `packed` says, and restored afterwards.
 //   packed-manifest.mjs write|restore packages/client
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
@@ -7,7 +7,7 @@ const [, , what, folder] = process.argv;
 const manifest = `${folder}/package.json`;
 const kept = `${manifest}.workspace`;
 
-if (existsSync(kept)) renameSync(kept, manifest); // also what a pack that was killed has left
+if (existsSync(kept)) renameSync(kept, manifest); // also after a pack that was killed
 if (what === "write") {
   const text = readFileSync(manifest, "utf8");
   const { packed, scripts, dependencies, devDependencies, ...rest } = JSON.parse(text);

@@ -1,5 +1,5 @@
-// What `npm start`, `npm test` and `npm run bench` have in common: on a bare machine, nothing but Node and npm, make
-// everything else. Plain JavaScript without dependencies, since it runs before there are any.
+// Shared by `npm start`, `npm test` and `npm run bench`: on a bare machine with only Node and npm, install or build
+// everything else. Plain JavaScript without dependencies, since it runs before any are installed.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 /** A problem that the user can fix; the message is one sentence that says how. */
 class Problem extends Error {}
 
-/** Runs `steps` one after the other; a Problem ends the process with its sentence. */
+/** Runs `steps` one after the other; a Problem ends the process with its message. */
 export async function prepare(...steps) {
   process.chdir(root);
   try {
@@ -48,7 +48,7 @@ export async function dependencies() {
   if (code !== 0) throw new Problem("The dependencies could not be installed: see above, then run npm ci.");
 }
 
-/** Whether node_modules holds what the lock file asks for, by npm's own note of what it put there. */
+/** Whether node_modules matches the lock file, according to npm's own record of what it installed. */
 function installed() {
   const wanted = packagesOf("package-lock.json");
   const there = packagesOf("node_modules/.package-lock.json");
@@ -154,7 +154,7 @@ function filesIn(path) {
     .flatMap((name) => filesIn(`${path}/${name}`));
 }
 
-/** A command that a dependency brought. */
+/** A command of a dependency. */
 export function bin(name) {
   return `${root}node_modules/.bin/${name}`;
 }

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 let everything;
 
 /**
- * CycloneDX's list of what is in an image: the packages in `folders`, as npm describes them. It has no time and no number of its own,
- * so that the same packages give the same file.
+ * The CycloneDX bill of materials of an image: the packages in `folders`, as npm describes them. It has neither a time nor a serial
+ * number, so that the same packages give the same file.
  */
 export function billOfMaterials(root, main, folders) {
   everything ??= JSON.parse(

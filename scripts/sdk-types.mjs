@@ -1,5 +1,5 @@
-// The types of the SDK as one file, which needs no other package: what the client declares, and what it uses of the protocol. There types
-// come from schemas, so they are written out as the compiler sees them.
+// The types of the SDK as one file that needs no other package: what the client declares, and what it uses of the protocol. The protocol's
+// types come from schemas, so they are written out as the compiler resolves them.
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { API, NodeBuilderFlags } from "typescript/unstable/sync";
@@ -7,7 +7,7 @@ import { API, NodeBuilderFlags } from "typescript/unstable/sync";
 /** Words of a declaration that could be names. */
 const namesIn = (text) => new Set(text.match(/[A-Za-z_$][\w$]*/g));
 
-/** @param root the repository's, with a slash at the end; what tsc made of packages/client has to be there */
+/** @param root the repository's root, ending with a slash; tsc must have compiled packages/client */
 export function sdkTypes(root) {
   const folder = `${root}packages/client/dist/`;
   const texts = modulesFrom(folder, "index.d.ts");
@@ -26,7 +26,7 @@ export function sdkTypes(root) {
   return `${reachable(exported, declared).join("\n")}\nexport { ${exported.join(", ")} };\n`;
 }
 
-/** The text of a module, and of every module that it imports, by path. Files of an earlier build may lie beside them. */
+/** The text of a module, and of every module that it imports, by path. Files of an earlier build may be beside them. */
 function modulesFrom(folder, entry, texts = new Map()) {
   if (texts.has(entry)) return texts;
   const text = readFileSync(`${folder}${entry}`, "utf8");
@@ -37,7 +37,7 @@ function modulesFrom(folder, entry, texts = new Map()) {
   return texts;
 }
 
-/** Local name and name in the protocol of what a module imports, or exports again, from there. */
+/** Local name and protocol name of everything that a module imports or re-exports from the protocol. */
 function importedFromProtocol(text) {
   return [...text.matchAll(/^(?:import|export) (?:type )?\{([^}]*)\} from "@tapedeck\/protocol";/gm)].flatMap(
     ([, list]) => specifiers(list).map(({ name, as }) => [as, name]),
@@ -51,7 +51,7 @@ function specifiers(list) {
   });
 }
 
-/** What the package exports: types as such, and the few values. */
+/** The exports of the package: types, and a few values. */
 function exportedBy(index) {
   return [...index.matchAll(/^export (type )?\{([^}]*)\} from/gm)].flatMap(([, allTypes, list]) =>
     specifiers(list).map(({ as, type }) => (allTypes || type ? `type ${as}` : as)),
@@ -95,7 +95,7 @@ function written(project, wanted) {
   }
 }
 
-/** The declarations that are exported, and all that these need, in the order in which they were declared. */
+/** The exported declarations and all that they depend on, in the order of declaration. */
 function reachable(exported, declared) {
   const needed = new Set();
   const visit = (name) => {

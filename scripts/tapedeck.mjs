@@ -2,7 +2,7 @@
 // npx tapedeck COMMAND, or npm run tapedeck -- COMMAND: installs and compiles what is missing, then runs the command line.
 import { build, dashboard, dependencies, endWithNpm, node, prepare, redis, root } from "./prepare.mjs";
 
-// npm runs scripts in the root; paths are meant from where the person stands.
+// npm runs scripts in the root, but paths are relative to the user's folder.
 const cwd = process.env.INIT_CWD ?? process.cwd();
 
 endWithNpm();
@@ -10,5 +10,5 @@ endWithNpm();
 const isCluster = process.argv[2] === "up";
 await prepare(node, dependencies, ...(isCluster ? [redis] : []), build, ...(isCluster ? [dashboard] : []));
 process.chdir(cwd);
-// In this process, so that there is none between the terminal's signals and the cluster.
+// In this process, so that the terminal's signals reach the cluster directly.
 await import(`${root}dist/tapedeck.js`);

@@ -1,5 +1,5 @@
-// npm test: every check there is, from a bare machine. The last line is the sum, alone: `N passed, N failed`.
-// With arguments (`npm test -- packages/runtime`) it runs the tests that these select, and no other check.
+// npm test: every check, from a bare machine. The last line is the total, alone: `N passed, N failed`.
+// With arguments (`npm test -- packages/runtime`) it runs only the selected tests and no other check.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,11 +41,11 @@ async function tests() {
   say("Running the tests");
   if (selection.length > 0) return count(await vitest("selected", selection));
   count(await secondLook(await vitest("unit", ["--project", "unit"])));
-  // What looks at pages and clients waits a good part of its time, and so does what waits for faults: side by side they take half as long.
+  // Tests of pages, clients and faults wait much of their time: side by side they take half as long.
   const parts = ["cluster", "clients", "quiet"];
   const results = await Promise.all(parts.map((project) => vitest(project, ["--project", project])));
   for (const result of results) count(await secondLook(result));
-  // Images are built and run: alone, since that takes the whole machine, and once.
+  // Images are built and run alone, since that takes the whole machine, and without a second run.
   count(await vitest("containers", ["--project", "containers"]));
 }
 
@@ -80,7 +80,7 @@ function count({ name, files, broken }) {
   failures.push(`${name}: ${broken}`);
 }
 
-/** Runs a selection of tests: what became of each file, and what went wrong outside of any. */
+/** Runs a selection of tests; returns the result of each file, and errors outside of any. */
 async function vitest(name, args) {
   const folder = mkdtempSync(join(tmpdir(), "tapedeck-test-"));
   const output = join(folder, "results.json");
@@ -107,7 +107,7 @@ function resultOf(project, { name: path, status, message, assertionResults: test
   const failed = tests.filter((test) => test.status === "failed");
   const passed = tests.filter((test) => test.status === "passed").length;
   const messages = failed.map((test) => `${project}: ${test.fullName}\n${test.failureMessages.join("\n")}`);
-  // A file that does not even load, or whose set-up fails, may have no test that failed; it failed all the same.
+  // A file that does not load, or whose set-up fails, may have no failed test; it counts as failed.
   if (status === "failed" && failed.length === 0) messages.push(`${project}: ${path}\n${message}`);
   return { path, passed, failed: messages.length, skipped: tests.length - passed - failed.length, messages };
 }

@@ -67,7 +67,7 @@ function compareWithAuthor() {
   }
 }
 
-/** Names of the tag's files and their git hashes; undefined, with a problem, where they cannot be had. */
+/** Names of the tag's files and their git hashes; undefined, with a reported problem, if they cannot be fetched. */
 function filesOf(tag) {
   const folder = mkdtempSync(join(tmpdir(), "tapedeck-uws-"));
   try {

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { balancer, bin, browser, dependencies, helm, node, prepare, redis, run, say } from "./prepare.mjs";
 
 const selection = process.argv.slice(2);
+/** With more failing files than this in a part, something is broken rather than unsteady. */
+const maxSecondLooks = 5;
 const sum = { passed: 0, failed: 0, skipped: 0 };
 /** Failures by name, repeated at the end because thousands of lines may follow a failure. */
 const failures = [];
@@ -56,7 +58,7 @@ async function tests() {
  */
 async function secondLook({ name, files, broken }) {
   const failing = files.filter((file) => file.failed > 0);
-  if (broken || failing.length === 0 || failing.length > 2) return { name, files, broken };
+  if (broken || failing.length === 0 || failing.length > maxSecondLooks) return { name, files, broken };
   const looked = [];
   for (const first of failing) {
     say(`A second look, alone: ${first.path}`);

@@ -16,6 +16,7 @@ import { anomaliesOf, decimalsOf, tradesOf } from "./frame-values";
 import { Inspection } from "./inspection";
 import { initialState, type PageState, type ToastTone } from "./page-state";
 import { SessionBinding } from "./session-binding";
+import { nextSpeed } from "./speeds";
 import { Viewport } from "./viewport";
 
 /** Which session to open, on which cluster. */
@@ -39,6 +40,8 @@ export class PlaybackController {
   readonly animation = new AnimationLoop();
   #address: ClusterAddress = { api: "", token: undefined };
   #session: Session | undefined;
+  /** Of the newest command that the cluster has not answered yet. */
+  #requestedSpeed: { readonly value: number } | undefined;
   #cluster: ClusterClient | undefined;
   #closing: AbortController | undefined;
   #binding: SessionBinding | undefined;
@@ -147,8 +150,17 @@ export class PlaybackController {
   seek(place: SeekPlace): Promise<boolean> {
     return this.#send((session) => session.seek(place));
   }
-  speed(value: number): Promise<boolean> {
-    return this.#send((session) => session.speed(value));
+  async speed(value: number): Promise<boolean> {
+    const request = { value };
+    this.#requestedSpeed = request;
+    const done = await this.#send((session) => session.speed(value));
+    if (this.#requestedSpeed === request) this.#requestedSpeed = undefined;
+    return done;
+  }
+  /** Takes the next speed above or below. Two quick steps count as two: the second starts from the speed that the first requested. */
+  stepSpeed(direction: 1 | -1): Promise<boolean> {
+    const { value } = this.#requestedSpeed ?? { value: this.store.getState().session?.speed ?? 1 };
+    return this.speed(nextSpeed(value, direction));
   }
   range(range: RangeOptions): Promise<boolean> {
     return this.#send((session) => session.range(range));

@@ -1,7 +1,6 @@
 import { toggleTheme } from "../design/theme";
 import type { PlaybackController } from "../playback/playback-controller";
 import { anomalyFilter } from "../views/anomalies/anomaly-filter";
-import { nextSpeed } from "./speeds";
 
 interface Shortcut {
   /** As shown in the help. */
@@ -71,8 +70,6 @@ function actionOf(
   playback: PlaybackController,
   showHelp: () => void,
 ): (() => void) | undefined {
-  const session = playback.store.getState().session;
-  const speed = session?.speed ?? 1;
   const at = playback.log.last?.ms;
   switch (key) {
     case " ":
@@ -85,9 +82,9 @@ function actionOf(
         else if (at !== undefined) void playback.seek({ ts: at + skipMs });
       };
     case "ArrowUp":
-      return () => void playback.speed(nextSpeed(speed, 1));
+      return () => void playback.stepSpeed(1);
     case "ArrowDown":
-      return () => void playback.speed(nextSpeed(speed, -1));
+      return () => void playback.stepSpeed(-1);
     case "Home":
       return () => void playback.stop();
     case "[":

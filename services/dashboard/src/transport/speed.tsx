@@ -2,8 +2,8 @@ import { useState } from "react";
 import { Button, Field, IconButton, Input, Segmented } from "../design/controls";
 import { speedText } from "../design/format";
 import { Popover } from "../design/popover";
+import { parseSpeed, presets } from "../playback/speeds";
 import { usePageState, usePlayback } from "../playback-context";
-import { nextSpeed, parseSpeed, presets } from "./speeds";
 import styles from "./transport-bar.module.css";
 
 export function Speed() {
@@ -18,23 +18,11 @@ export function Speed() {
         onChoose={(value) => void playback.speed(Number(value))}
         options={presets.map((preset) => ({ value: String(preset), text: speedText(preset) }))}
       />
-      <IconButton
-        icon="minus"
-        size={13}
-        label="Slower"
-        hotkey="↓"
-        onClick={() => void playback.speed(nextSpeed(speed, -1))}
-      />
+      <IconButton icon="minus" size={13} label="Slower" hotkey="↓" onClick={() => void playback.stepSpeed(-1)} />
       <Popover label="Choose speed" button={speedText(speed)} buttonClass={styles.speedNow} side="above">
         {(close) => <SpeedChoice speed={speed} onChosen={close} />}
       </Popover>
-      <IconButton
-        icon="plus"
-        size={13}
-        label="Faster"
-        hotkey="↑"
-        onClick={() => void playback.speed(nextSpeed(speed, 1))}
-      />
+      <IconButton icon="plus" size={13} label="Faster" hotkey="↑" onClick={() => void playback.stepSpeed(1)} />
     </div>
   );
 }

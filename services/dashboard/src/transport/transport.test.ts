@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseLength, parseTapeTime } from "../design/format";
 import { behindNow } from "../playback/page-state";
-import { nextSpeed, parseSpeed } from "./speeds";
+import { nextSpeed, parseSpeed } from "../playback/speeds";
 
 test.each([
   ["90s", 90_000],

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect as connectTo } from "node:net";
 import { createLogger } from "@tapedeck/runtime";
 import { afterEach, describe, expect, test } from "vitest";
@@ -101,6 +102,31 @@ describe.each(servers)("[G81] by %s", (_, startServer) => {
     client.setTimeout(1_000, () => client.destroy());
     await client.toArray().catch(() => {});
     expect(asked).toEqual([]);
+  });
+
+  test("[G99] a connection that brings a request before the response to its last one is closed", async () => {
+    const asked: string[] = [];
+    const address = await serve({
+      request: ({ path }) => {
+        asked.push(path);
+        return { status: 200, headers: {}, body: "ok" };
+      },
+    });
+    const client = connectTo({ port: Number(address.split(":")[1]), host: "127.0.0.1" });
+    client.write("GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200));
+    expect(await client.toArray().catch(() => [])).toEqual([]);
+    expect(asked).toEqual(["/a"]);
+  });
+
+  test("requests that each follow the response to the last one share a connection", async () => {
+    const address = await serve({ request: ({ path }) => ({ status: 200, headers: {}, body: path }) });
+    const client = connectTo({ port: Number(address.split(":")[1]), host: "127.0.0.1" });
+    for (const path of ["/a", "/b", "/c"]) {
+      client.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      const received = async () => String((await once(client, "data"))[0]);
+      for (let text = ""; !text.includes(path); ) text += await received();
+    }
+    client.destroy();
   });
 
   test("an upgrade can be accepted later, with a subprotocol and headers", async () => {

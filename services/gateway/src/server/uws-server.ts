@@ -29,13 +29,7 @@ export async function startUwsServer(uws: Uws, options: ServerOptions): Promise<
       gone = true;
     });
     const response = options.request(readRequest(res, req));
-    if (!(response instanceof Promise)) {
-      res.cork(() => write(res, response));
-      return;
-    }
-    void response.then((late) => {
-      if (!gone) res.cork(() => write(res, late));
-    });
+    void Promise.resolve(response).then((ready) => respondLater(res, ready, () => gone));
   };
   app.ws<{ events: SocketEvents }>("/*", {
     maxPayloadLength: options.maxMessageBytes,
@@ -114,6 +108,7 @@ class UwsUpgrade implements Upgrade {
   readonly #extensions: string;
   readonly #spareCork: SpareCork;
   #answered = false;
+  #gone = false;
 
   /** The request is valid only during the call: everything is read now. */
   constructor(res: UwsResponse, req: UwsRequest, context: UwsContext, spareCork: SpareCork) {
@@ -130,6 +125,7 @@ class UwsUpgrade implements Upgrade {
     this.#extensions = req.getHeader("sec-websocket-extensions");
     res.onAborted(() => {
       this.#answered = true;
+      this.#gone = true;
     });
   }
 
@@ -150,7 +146,7 @@ class UwsUpgrade implements Upgrade {
   refuse(response: HttpResponse): void {
     if (this.#answered) return;
     this.#answered = true;
-    this.#res.cork(() => write(this.#res, response));
+    respondLater(this.#res, response, () => this.#gone);
   }
 }
 
@@ -173,6 +169,16 @@ function linesOf(req: UwsRequest, name: string): string[] {
     if (key === name) values.push(value);
   });
   return values;
+}
+
+/**
+ * Responds in the event loop's next turn. uWebSockets.js closes a connection that brings another request before the response to the
+ * last one, so a client that pipelines hundreds of requests has one handled, not all of them in one turn that delays every socket.
+ */
+function respondLater(res: UwsResponse, response: HttpResponse, gone: () => boolean): void {
+  setImmediate(() => {
+    if (!gone()) res.cork(() => write(res, response));
+  });
 }
 
 function write(res: UwsResponse, { status, headers, body }: HttpResponse): void {

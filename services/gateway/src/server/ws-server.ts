@@ -23,9 +23,20 @@ export const startWsServer: StartServer = (options) => {
     perMessageDeflate: false,
     handleProtocols: () => false, // `accept` writes the header itself
   });
+  const unanswered = new WeakSet<TcpSocket>();
   const server = createHttpServer(httpTimeouts, async (message, response) => {
+    const { socket } = message;
+    if (unanswered.has(socket)) {
+      socket.destroy(); // a pipelined request
+      return;
+    }
+    unanswered.add(socket);
     const { status, headers, body } = await options.request(requestOf(message));
-    response.writeHead(status, headers).end(body);
+    // In the event loop's next turn: until then, further requests of the same read show that the client pipelines.
+    setImmediate(() => {
+      unanswered.delete(socket);
+      response.writeHead(status, headers).end(body);
+    });
   });
   server.on("clientError", (_error, stream) => {
     if (stream instanceof TcpSocket && stream.writable)

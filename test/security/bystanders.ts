@@ -51,9 +51,26 @@ export class Bystanders {
   /**
    * Runs an attack, on one gateway or once they have played in peace for a second. Fails unless none of them is cut off, and 99 of 100 frames come within
    * 200 ms of their moment, or not much later than without the attack: than before, or where one gateway is attacked, than through the
-   * others at the same time. On a machine that does nothing else they come within 100 ms, as what is printed shows.
+   * others at the same time. On a machine that does nothing else they come within 100 ms, as what is printed shows. Other work on the
+   * machine only adds delay, and to the busiest process most, so an attack that can be repeated counts as harmless if it is in one of its attempts.
    */
-  async during<T>(name: string, attack: () => Promise<T>, attacked?: Service): Promise<T> {
+  async during<T>(
+    name: string,
+    attack: () => Promise<T>,
+    { attacked, attempts = 1 }: { readonly attacked?: Service; readonly attempts?: number } = {},
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const { outcome, hit, spared } = await this.#measure(attack, attacked);
+      this.#cluster.note(`attack ${name}: delay ${describe(hit)}, without it ${describe(spared)} ms`);
+      for (const { id, viewer } of this.all) expect(viewer.closes, `${id} stays connected`).toEqual([]);
+      const limit = 200 + 2 * percentile(spared, 0.99);
+      if (attempt === attempts) expect(percentile(hit, 0.99)).toBeLessThan(limit);
+      if (percentile(hit, 0.99) < limit) return outcome;
+    }
+  }
+
+  /** Delays of frames while an attack runs, and of those that it spares. */
+  async #measure<T>(attack: () => Promise<T>, attacked: Service | undefined) {
     const calm = now();
     await this.playedOn(calm, attacked === undefined ? 1_000 : 0);
     const began = now();
@@ -64,10 +81,7 @@ export class Bystanders {
     const hit = this.#delays(began, ended + 500, isHit);
     const spared =
       attacked === undefined ? this.#delays(calm, began) : this.#delays(began, ended + 500, (frame) => !isHit(frame));
-    this.#cluster.note(`attack ${name}: delay ${describe(hit)}, without it ${describe(spared)} ms`);
-    for (const { id, viewer } of this.all) expect(viewer.closes, `${id} stays connected`).toEqual([]);
-    expect(percentile(hit, 0.99)).toBeLessThan(200 + 2 * percentile(spared, 0.99));
-    return outcome;
+    return { outcome, hit, spared };
   }
 
   /** Disconnects them and checks that each has received every frame once and in order. Called last, since it blocks the process. */

@@ -1,13 +1,13 @@
-// Sends a message without pause for some time, and reconnects when it is closed. A separate process, so that viewers measure the cluster
+// Sends a message without pause for some time, or until it has been closed so often, and reconnects when it is closed. A separate process, so that viewers measure the cluster
 // and not their own process. Prints the close codes.
 import WebSocket from "ws";
 
-const { address, protocols, headers, message, ms } = JSON.parse(process.argv[2] ?? "{}");
+const { address, protocols, headers, message, ms, maxCloses = Infinity } = JSON.parse(process.argv[2] ?? "{}");
 const until = performance.now() + ms;
 /** @type {number[]} */
 const closes = [];
 
-while (performance.now() < until) {
+while (performance.now() < until && closes.length < maxCloses) {
   const socket = new WebSocket(address, protocols, { headers });
   await new Promise((resolve) => {
     const send = () => {

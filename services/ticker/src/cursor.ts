@@ -1,7 +1,7 @@
 import type { TapeNs, WallMs } from "@tapedeck/protocol";
 import type { Span } from "@tapedeck/runtime";
-import type { SessionRecord } from "@tapedeck/sessions";
-import { type CacheMiss, type Cut, type DamagedBlock, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
+import type { PlaybackPlan, SessionRecord } from "@tapedeck/sessions";
+import { type CacheMiss, type Cut, type DamagedBlock, nextCut, type Seq } from "@tapedeck/tape";
 import type { SessionLease } from "./lease.js";
 
 /** Events of a session's playback, for its lease runner. None occurs for each frame. */
@@ -20,16 +20,6 @@ export interface PlaybackEvents {
   unreadable(error: unknown): void;
   /** A block is damaged: its frames are skipped, and rendering goes on after them. */
   damaged(error: DamagedBlock): void;
-}
-
-/** What to play and how, derived from a session's record and its tape. */
-export interface PlaybackPlan {
-  readonly record: SessionRecord;
-  readonly tape: Tape;
-  readonly pace: Pace;
-  /** Last frame to be played, and the tape time at which playing ends; Infinity: as far as a growing tape goes. */
-  readonly last: Seq;
-  readonly endNs: TapeNs;
 }
 
 /**

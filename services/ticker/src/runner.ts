@@ -4,17 +4,19 @@ import { RefusedError } from "@tapedeck/protocol";
 import { type Logger, type RedisClock, type Span, startSpan } from "@tapedeck/runtime";
 import {
   canFollowEdge,
-  endNsOf,
   type Keys,
   needsTicker,
+  type PlaybackPlan,
+  planPlayback,
   playheadAt,
   type SessionRecord,
   type SessionService,
   type SessionStore,
   type SystemCommand,
+  willGrow,
 } from "@tapedeck/sessions";
 import type { DamagedBlock, DamageReports, Tape, TapeCatalog } from "@tapedeck/tape";
-import { PlaybackCursor, type PlaybackEvents, type PlaybackPlan } from "./cursor.js";
+import { PlaybackCursor, type PlaybackEvents } from "./cursor.js";
 import { isLeaseEnd, type LeaseEnd, type SessionLease } from "./lease.js";
 import type { TickerMetrics } from "./metrics.js";
 import type { PublishScheduler } from "./scheduler.js";
@@ -286,13 +288,7 @@ export class SessionLeaseRunner implements PlaybackEvents {
 
   async #planFor(record: SessionRecord): Promise<PlaybackPlan> {
     if (this.#tape?.id !== record.tape) this.#tape = await this.#options.tapes.open(record.tape);
-    const tape = this.#tape;
-    const { anchorNs, speed, maxFps } = record;
-    const pace = { timeline: tape.timeline(record.gaps), anchorNs, speed, maxFps };
-    if (tape.span.growing && record.toNs === null) return { record, tape, pace, last: Infinity, endNs: Infinity };
-    const { lastNs, lastSeq } = tape.span;
-    const endNs = endNsOf(record, tape.span);
-    return { record, tape, pace, last: endNs === lastNs ? lastSeq : await tape.seqAt(endNs), endNs };
+    return planPlayback(record, this.#tape);
   }
 
   async #reread(): Promise<void> {
@@ -328,11 +324,6 @@ export class SessionLeaseRunner implements PlaybackEvents {
     clearTimeout(this.#timer);
     if (this.#ended === undefined) this.#timer = setTimeout(() => void this.#reread(), ms);
   }
-}
-
-/** Whether the end of what is played moves as the tape grows. */
-function willGrow({ toNs }: SessionRecord, { span }: Tape): boolean {
-  return span.growing && (toNs === null || toNs > span.lastNs);
 }
 
 /** Why this ticker has nothing to render of a session; undefined if it has. */

@@ -1,8 +1,9 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { PubSubProbe, RedisClock, RedisConnection } from "@tapedeck/runtime";
+import type { PlaybackPlan } from "@tapedeck/sessions";
 import { type Cut, DamagedBlock, render, renderStretch, type Seq } from "@tapedeck/tape";
 import FlatQueue from "flatqueue";
-import type { PlaybackCursor, PlaybackPlan } from "./cursor.js";
+import type { PlaybackCursor } from "./cursor.js";
 import type { PublishMetrics } from "./metrics.js";
 import type { PublishBatch } from "./publish-batch.js";
 import { PublishPipeline } from "./publish-pipeline.js";

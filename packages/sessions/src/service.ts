@@ -225,7 +225,8 @@ export class SessionService {
     const receivers =
       hasLiveTicker(before, now) && before.ticker !== issuer ? await this.#publish(before.ticker, message) : 0;
     const served = receivers > 0 || (issuer !== undefined && after.ticker === issuer);
-    const waiting = needsTicker(before) && before.ticker === "";
+    // A gateway that wraps a loop renders it in place of a silent ticker, whose job another one will get.
+    const waiting = needsTicker(before) && (before.ticker === "" || command.type === "wrap");
     if (!served && !waiting) await this.#requestTicker(after);
   }
 

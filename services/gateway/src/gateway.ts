@@ -20,6 +20,8 @@ import { ClientConnections } from "./client/connection.js";
 import { MessageRateLimits } from "./client/message-rate.js";
 import { type SendQueue, type SendQueueContext, WriteBatcher } from "./client/send-queue.js";
 import type { GatewayConfig } from "./config.js";
+import { Covering } from "./covering/covering.js";
+import { TickerLiveness } from "./covering/ticker-liveness.js";
 import { createCounters, exposeCounters } from "./metrics.js";
 import { handleRequest } from "./server/http.js";
 import type { StartServer } from "./server/server.js";
@@ -193,6 +195,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     intervalMs: probeMs,
     log,
   });
+  const tickers = new TickerLiveness(redis.subscriber, keys.tickerBeats);
+  const covering = new Covering({ subscriptions: () => subscriptions.all(), tickers, probe, store, now, log });
+  metrics.observeGauge({
+    name: "tapedeck_gateway_sessions_covered",
+    help: "Sessions that this gateway renders because their ticker is silent",
+    read: () => covering.size,
+  });
   const timers = [
     interval(() => closeSlow(sendQueues), slowCheckMs),
     interval(() => {
@@ -226,6 +235,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     stop: async () => {
       server.close();
       for (const stopTimer of timers) stopTimer();
+      covering.stop();
+      tickers.stop();
       probe.stop();
       presence.stop();
       await presence.settled();

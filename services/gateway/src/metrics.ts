@@ -8,6 +8,7 @@ export interface Counters {
   framesRendered: number;
   edgeFrames: number;
   bytesSent: number;
+  coveredMessages: number;
   catchUps: number;
   staleFrames: number;
   duplicateFrames: number;
@@ -32,6 +33,7 @@ export function createCounters(): Counters {
     framesRendered: 0,
     edgeFrames: 0,
     bytesSent: 0,
+    coveredMessages: 0,
     catchUps: 0,
     staleFrames: 0,
     duplicateFrames: 0,
@@ -61,6 +63,7 @@ const plainCounters: Readonly<
   framesRendered: ["frames_rendered", "Frames sent that were rendered from the tape, once per socket"],
   edgeFrames: ["edge_frames", "Frames of live markets, once per session at the live edge"],
   bytesSent: ["sent_bytes", "Bytes of messages handed to sockets"],
+  coveredMessages: ["covered", "Messages rendered here because the session's ticker was silent, once per session"],
   catchUps: ["holes", "Published frames that did not continue at the last one; those in between came from the tape"],
   staleFrames: ["stale_frames", "Frames dropped because they were rendered from an earlier revision of their session"],
   duplicateFrames: ["repeated_frames", "Frames dropped because they were received before"],

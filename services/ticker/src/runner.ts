@@ -126,7 +126,7 @@ export class SessionLeaseRunner implements PlaybackEvents {
   }
 
   behind(): void {
-    void this.#failOver(() => 0);
+    void this.#skipShown();
   }
 
   unreadable(error: unknown): void {
@@ -198,6 +198,20 @@ export class SessionLeaseRunner implements PlaybackEvents {
     };
     if (!isGrowingTape(tape) || tape.span.lastSeq > this.#cursor.publishedSeq) goOn();
     else this.#stopAwaitingGrowth = tape.onGrown(goOn);
+  }
+
+  /** Goes on after what gateways have shown while this process was frozen. If that is not up to date either, re-anchors. */
+  async #skipShown(): Promise<void> {
+    try {
+      const found = await this.#options.store.read(this.sessionId);
+      const shown = found !== undefined && found.record.publishedSeq > this.#cursor.publishedSeq;
+      if (found === undefined) this.#end("gone");
+      else if (shown || found.record.rev !== this.#newest?.rev) this.#follow(found.record);
+      else await this.#failOver(() => 0);
+    } catch (error) {
+      this.#log.debug({ err: error }, "session not read; retrying");
+      this.#rereadLater(retryMs);
+    }
   }
 
   /** Re-anchors at an earlier playhead instead of following the clock in one leap. */

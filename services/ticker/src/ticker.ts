@@ -1,5 +1,13 @@
 import { LeasePool, startBalance } from "@tapedeck/leases";
-import type { Logger, Metrics, PubSubProbe, RedisClock, RedisConnection } from "@tapedeck/runtime";
+import {
+  interval,
+  type Logger,
+  type Metrics,
+  type PubSubProbe,
+  publish,
+  type RedisClock,
+  type RedisConnection,
+} from "@tapedeck/runtime";
 import {
   type Keys,
   needsTicker,
@@ -41,6 +49,8 @@ export interface TickerOptions {
 /** Sessions handed over at the same time. Each is rendered until its turn, so that none of a thousand waits for all others. */
 const handOversAtOnce = 32;
 const balanceEveryMs = 1000;
+/** Gateways render the sessions of a ticker that has missed two beats. */
+const beatEveryMs = 100;
 
 /** Takes leases and renders their sessions until it is closed. */
 export class Ticker {
@@ -112,7 +122,10 @@ export class Ticker {
       },
       log,
     );
+    // On the connection of the frames, behind them: it says that frames come through.
+    const beat = () => void publish(connections.publisher, keys.tickerBeats, node).catch(() => {}); // Redis is away
     this.#stops.push(
+      interval(beat, beatEveryMs),
       clock.onJump((byMs) => {
         this.#scheduler.reschedule();
         this.#each((runner) => runner.clockJumped(byMs));

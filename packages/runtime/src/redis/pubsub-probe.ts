@@ -2,7 +2,7 @@ import { Cluster } from "ioredis";
 import type { Health } from "../node/health.js";
 import type { Logger } from "../observability/logger.js";
 import { interval } from "../time/timers.js";
-import { oneNamePerMaster, type RedisConnection } from "./connection.js";
+import { masterOf, oneNamePerMaster, type RedisConnection } from "./connection.js";
 import { onMessage, publish, subscribe, unsubscribe } from "./pubsub.js";
 
 interface PubSubProbeOptions {
@@ -22,12 +22,23 @@ export interface PubSubProbe {
   receivedWithin(ms: number): boolean;
   /** Whether Redis, or a master of a Cluster, did not accept the last message. */
   readonly publishRefused: boolean;
+  /** Sends an echo through Redis, on a Cluster through each master. */
+  echo(): void;
+  /**
+   * When the newest message that came back was sent, on the monotonic clock, through the master of a channel or key. What was published
+   * there before that has arrived here. Undefined if none has come back.
+   */
+  echoedAt(key: string): number | undefined;
   stop(): void;
 }
 
 interface ProbeChannel {
   readonly name: Buffer;
+  /** On a Cluster, the address of the master that has the channel. */
+  readonly master: string | undefined;
   receivedAt: number;
+  /** When the newest received message was sent; undefined before the first. */
+  echoedAt: number | undefined;
   /** Messages in a row that Redis accepted and did not deliver. */
   undelivered: number;
   /** Redis did not accept the last message: it is away, which says nothing about delivery. */
@@ -47,10 +58,11 @@ export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
   let current: readonly ProbeChannel[] = [];
 
   // HOT: called for every frame that the subscriber receives.
-  const onAnyMessage = (from: Buffer): void => {
+  const onAnyMessage = (from: Buffer, message: Buffer): void => {
     for (const each of current) {
       if (from.length !== each.name.length || !each.name.equals(from)) continue;
       each.receivedAt = performance.now();
+      each.echoedAt = Number(message.toString("latin1"));
       each.undelivered = 0;
     }
   };
@@ -59,7 +71,9 @@ export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
   const add = (name: string): void => {
     // A master that was added later counts as delivering until it fails to.
     const receivedAt = channels.size === 0 ? Number.NEGATIVE_INFINITY : performance.now();
-    channels.set(name, { name: Buffer.from(name), receivedAt, undelivered: 0, refused: false });
+    const master = masterOf(subscriber, name);
+    const fresh = { receivedAt, echoedAt: undefined, undelivered: 0, refused: false };
+    channels.set(name, { name: Buffer.from(name), master, ...fresh });
     subscribe(subscriber, name).catch(() => remove(name)); // the next round tries again
   };
   const remove = (name: string): void => {
@@ -75,7 +89,7 @@ export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
 
   const probe = async (name: string, each: ProbeChannel): Promise<void> => {
     try {
-      await publish(publisher, name, "probe");
+      await publish(publisher, name, String(performance.now()));
     } catch {
       each.refused = true; // the connection logs its errors
       return;
@@ -103,6 +117,14 @@ export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
     },
     get publishRefused() {
       return current.some((each) => each.refused);
+    },
+    echo() {
+      const sentAt = String(performance.now());
+      for (const { name } of current) publish(publisher, name.toString("latin1"), sentAt).catch(() => {}); // no echo comes back
+    },
+    echoedAt(key) {
+      const master = masterOf(subscriber, key);
+      return current.find((each) => each.master === master)?.echoedAt;
     },
     stop() {
       stopProbing();

@@ -24,6 +24,8 @@ export interface Keys {
   nodes: string;
   /** A ticker's own channel: states of the sessions it renders. */
   tickerChannel(node: string): string;
+  /** On which each ticker says, several times a second, that it publishes. */
+  tickerBeats: string;
   /** A node's in-band probe. */
   probeChannel(node: string): string;
   /** Sessions created by one client address. */
@@ -81,6 +83,7 @@ export function keysWith(prefix: string): Keys {
     node: (node) => `${prefix}:node:{${node}}`,
     nodes: `${prefix}:nodes`,
     tickerChannel: (node) => `${prefix}:ticker:{${node}}`,
+    tickerBeats: `${prefix}:tickers`,
     probeChannel: (node) => `${prefix}:probe:{${node}}`,
     createdBy: (address) => `${prefix}:sessions:by:{${address}}`,
     ownedBy: (user) => `${prefix}:sessions:of:{${user}}`,

@@ -180,7 +180,8 @@ async function locate(
     case "range":
       return rangeOf(session, command, tape);
     case "failover": {
-      const { seq, ns } = await placeAtSeq(command.at.seq, moment, tape);
+      // Gateways may have shown more than the ticker has published.
+      const { seq, ns } = await placeAtSeq(Math.max(command.at.seq, session.publishedSeq), moment, tape);
       return { ...command, at: { seq, ns: Math.max(ns, command.at.ns) } };
     }
     case "reach":

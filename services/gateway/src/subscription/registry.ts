@@ -42,6 +42,10 @@ export class SessionSubscriptions {
     return this.#byChannel.size;
   }
 
+  all(): Iterable<SessionSubscription> {
+    return this.#byChannel.values();
+  }
+
   /**
    * Takes a reference to the subscription of a session. A new subscription subscribes first and then lets `open` read or create the
    * session, so that no change is missed. Rejects with what `open` rejects with. `release` gives the reference back.

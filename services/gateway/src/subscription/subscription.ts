@@ -43,6 +43,8 @@ export interface SubscriptionContext {
 /** The newest known record of the session, and what its frames come from. */
 interface Current {
   readonly record: SessionRecord;
+  /** When this node learned of it, on the monotonic clock. */
+  readonly since: number;
   readonly segment: PlaybackSegment | Promise<PlaybackSegment>;
 }
 
@@ -118,6 +120,11 @@ export class SessionSubscription implements LiveEdgeOwner {
     return this.#known().record;
   }
 
+  /** The newest known record, and since when it is known here; undefined before the session has been read. */
+  get known(): { readonly record: SessionRecord; readonly since: number } | undefined {
+    return this.#current;
+  }
+
   get segment(): PlaybackSegment | Promise<PlaybackSegment> {
     return this.#known().segment;
   }
@@ -187,6 +194,12 @@ export class SessionSubscription implements LiveEdgeOwner {
     else this.#delivery.forward(message, seq);
   }
 
+  /** Delivers a message with all frames after the cursor up to `seq`, which this node rendered in place of a silent ticker. */
+  cover(message: string, seq: Seq): void {
+    this.#context.counters.coveredMessages++;
+    this.#delivery.forward(message, seq);
+  }
+
   // What the session is
 
   /** The session as it was read or created. What was published meanwhile is applied too. */
@@ -196,7 +209,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     const opening = this.#segments.open(undefined, record);
     // At the live edge only the tape says how far the session has come.
     const segment = record.edge ? await opening : opening;
-    this.#current = { record, segment };
+    this.#current = { record, since: performance.now(), segment };
     this.#delivery.follow(cursorOf(record));
     this.#onceReady(record, segment);
     const early = this.#earlyState;
@@ -219,7 +232,7 @@ export class SessionSubscription implements LiveEdgeOwner {
       return;
     }
     const segment = this.#segments.open(before, record);
-    this.#current = { record, segment };
+    this.#current = { record, since: performance.now(), segment };
     this.#delivery.follow(cursorOf(record));
     const message = () => this.#context.messages.state(record, cause, this.connections);
     const change = { before, record, cause, segment, cursorBefore, cursor: this.#delivery.cursor, message };
@@ -270,7 +283,7 @@ export class SessionSubscription implements LiveEdgeOwner {
 
   #segmentReady(record: SessionRecord, segment: PlaybackSegment): void {
     if (this.#current?.record !== record) return; // it has changed meanwhile
-    this.#current = { record, segment };
+    this.#current = { ...this.#current, segment };
     if (segment.tape === undefined) {
       if (record.tape !== "" && this.#segments.missingTape === record.tape) this.#edge.tapeLost();
     } else if (record.edge) {
@@ -289,7 +302,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     const { record, segment } = this.#current;
     if (segment instanceof Promise || segment.tape !== undefined) return; // it is open already, or being opened
     const found = this.#segments.useTape(tape, record);
-    this.#current = { record, segment: found };
+    this.#current = { ...this.#current, segment: found };
     this.#delivery.push({ type: "segment", segment: found });
     this.#reachEdge(tape);
   }

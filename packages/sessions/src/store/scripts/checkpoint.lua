@@ -11,8 +11,11 @@ local now = string.format("%d", time[1] * 1000 + math.floor(time[2] / 1000))
 local changed = {}
 for i, session in ipairs(KEYS) do
   local rev, published = ARGV[2 * i - 1], ARGV[2 * i]
-  local current = redis.call("HGET", session, "rev")
+  local has = redis.call("HMGET", session, "rev", "published_seq")
+  local current = has[1]
   if current == rev then
+    -- Gateways may have shown more while this ticker was frozen.
+    if tonumber(has[2]) > tonumber(published) then published = has[2] end
     -- A Redis that is out of memory refuses to write, but still reports what has changed.
     redis.pcall("HSET", session, "published_seq", published, "ticker_seen_ms", now)
   else

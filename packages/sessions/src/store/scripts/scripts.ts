@@ -11,6 +11,7 @@ const scripts: Readonly<Record<string, Script>> = {
   sessionCreate: { file: "create", numberOfKeys: 4 },
   sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 4 },
   sessionCheckpoints: { file: "checkpoint" },
+  sessionProgress: { file: "progress" },
   sessionTouch: { file: "touch", numberOfKeys: 4 },
   sessionDelete: { file: "delete", numberOfKeys: 4 },
   indexTake: { file: "take-entry", numberOfKeys: 1 },
@@ -44,6 +45,7 @@ declare module "ioredis" {
       ]
     ): Result<1 | 0 | -1 | -2, Context>;
     sessionCheckpoints(sessions: number, ...keysThenRevsAndSeqs: (string | number)[]): Result<number[], Context>;
+    sessionProgress(sessions: number, ...keysThenRevsAndSeqs: (string | number)[]): Result<null, Context>;
     sessionTouch(...args: [...SessionKeys, node: string, sockets: number]): Result<TouchReply | null, Context>;
     sessionDelete(...args: [...SessionKeys, body: string]): Result<string[], Context>;
     indexTake(index: string, member: string, score: number, newScore: number | ""): Result<0 | 1, Context>;

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SessionRecord } from "@tapedeck/sessions";
+import { afterAll, afterEach, expect, inject, test } from "vitest";
+import { expectNoGap } from "../testing/test-client.js";
+import { openGatewayFixture } from "../testing/test-cluster.js";
+
+const intervalMs = 20;
+const fixture = await openGatewayFixture(inject("redisUrl"), { frames: 3000, intervalMs });
+const { cluster, gateway } = fixture;
+const { redis, keys, sessions, store } = cluster;
+const soon = { timeout: 15_000, interval: 20 };
+
+/** Sends a ticker's beats, and nothing else. */
+class Beats {
+  readonly #timer: NodeJS.Timeout;
+  constructor(node: string) {
+    const beat = () => void redis.publish(keys.tickerBeats, node);
+    beat();
+    this.#timer = setInterval(beat, 50);
+  }
+  stop = (): void => clearInterval(this.#timer);
+}
+
+const beating: Beats[] = [];
+const opened: string[] = [];
+afterEach(async () => {
+  for (const beats of beating.splice(0)) beats.stop();
+  for (const id of opened.splice(0)) await sessions.remove(id); // which closes its sockets
+});
+afterAll(() => fixture.stop());
+
+function beats(node: string): Beats {
+  const made = new Beats(node);
+  beating.push(made);
+  return made;
+}
+
+/** A playing session that a ticker has claimed, with a viewer. */
+async function claimed(node: string, choice: Parameters<typeof sessions.open>[1] = {}) {
+  const id = fixture.newId();
+  opened.push(id);
+  await sessions.open(id, { max_fps: 0, start: true, ...choice });
+  const viewer = await gateway.client(`/ws/${id}`);
+  await viewer.untilType("history");
+  const { record } = await sessions.perform(id, { type: "claim", node });
+  return { id, viewer, record };
+}
+
+/** When a frame of a playing session is due, on this machine's clock, which is also Redis's. */
+function dueMs(record: SessionRecord, seq: number): number {
+  return record.anchorWallMs + (seq * intervalMs - record.anchorNs / 1e6) / record.speed;
+}
+
+test("[G110] [G111] while a ticker beats, nothing is rendered in its place; when it falls silent, its frames come from here, none before it is due", async () => {
+  const ticker = beats("ticker-a");
+  const { viewer, record, id } = await claimed("ticker-a");
+  const before = viewer.frames.length;
+  await sleep(600); // longer than a silence may last
+  expect(viewer.frames.length).toBe(before);
+  ticker.stop();
+  const early: number[] = [];
+  const arrived = new Map<number, number>();
+  const watch = setInterval(() => {
+    for (const { seq } of viewer.frames) if (!arrived.has(seq)) arrived.set(seq, Date.now());
+  }, 1);
+  await expect.poll(() => viewer.frames.length - before, soon).toBeGreaterThan(100);
+  clearInterval(watch);
+  for (const [seq, at] of arrived) if (at < dueMs(record, seq) - 10) early.push(seq);
+  expect(early).toEqual([]);
+  expectNoGap(viewer.frames);
+  expect(await gateway.metric("covered_total")).toBeGreaterThan(100);
+  expect(await gateway.metric("sessions_covered")).toBeGreaterThan(0);
+  await expect.poll(async () => (await store.read(id))?.record.publishedSeq ?? 0, soon).toBeGreaterThan(50);
+});
+
+test("[G114] a ticker that is back repeats frames that were shown: none comes twice, and cover ends when it has caught up", async () => {
+  const { viewer, record, id } = await claimed("ticker-b");
+  beats("ticker-b").stop();
+  await expect.poll(() => viewer.frames.length, soon).toBeGreaterThan(50);
+  const back = beats("ticker-c");
+  const after = (await sessions.perform(id, { type: "claim", node: "ticker-c" })).record;
+  expect(after.anchorWallMs).toBe(record.anchorWallMs);
+  // As a ticker does: all that is due after the published frame at once, then each frame when it is due.
+  let seq = after.publishedSeq;
+  const until = Date.now() + 1500;
+  while (Date.now() < until) {
+    while (dueMs(after, seq + 1) <= Date.now()) await cluster.publish(after, seq, ++seq);
+    await sleep(2);
+  }
+  const covered = await gateway.metric("covered_total");
+  for (const end = Date.now() + 500; Date.now() < end; await sleep(2)) {
+    while (dueMs(after, seq + 1) <= Date.now()) await cluster.publish(after, seq, ++seq);
+  }
+  expect(await gateway.metric("covered_total")).toBe(covered);
+  expect(await gateway.metric("sessions_covered")).toBe(0);
+  expectNoGap(viewer.frames);
+  back.stop();
+});
+
+test("[G112] no frame comes after a pause that was acknowledged", async () => {
+  beats("ticker-d").stop();
+  const { viewer, id } = await claimed("ticker-d");
+  for (let round = 0; round < 25; round++) {
+    const before = viewer.frames.length;
+    await expect.poll(() => viewer.frames.length, soon).toBeGreaterThan(before + 3);
+    await sleep(Math.random() * intervalMs);
+    const { record } = await sessions.perform(id, { type: "pause" });
+    await viewer.until(() => viewer.messages.some(({ rev, session }) => (rev ?? revOf(session)) === record.rev));
+    await sleep(3 * intervalMs);
+    expect(viewer.frames.at(-1)?.seq).toBe(record.anchorSeq);
+    await sessions.perform(id, { type: "resume" });
+    await sessions.perform(id, { type: "claim", node: "ticker-d" });
+  }
+  expectNoGap(viewer.frames);
+});
+
+function revOf(session: unknown): number | undefined {
+  return typeof session === "object" && session !== null && "rev" in session ? Number(session.rev) : undefined;
+}
+
+test("[G112] while Redis does not answer, nothing is shown; afterwards everything that is due", async () => {
+  beats("ticker-e").stop();
+  const { viewer } = await claimed("ticker-e");
+  await expect.poll(() => viewer.frames.length, soon).toBeGreaterThan(20);
+  await redis.call("CLIENT", "PAUSE", "1500", "ALL");
+  await sleep(300);
+  const during = viewer.frames.length;
+  await sleep(900);
+  expect(viewer.frames.length).toBe(during);
+  await expect.poll(() => viewer.frames.length, soon).toBeGreaterThan(during + 50);
+  expectNoGap(viewer.frames);
+});
+
+test("[G113] the end of a tape and the rounds of a loop are written by a gateway, once, if no ticker is there to do it", async () => {
+  beats("ticker-f").stop();
+  const other = await cluster.gateway();
+  const ending = await claimed("ticker-f", { to: "2024-08-08T12:00:00.600Z" });
+  const second = await other.client(`/ws/${ending.id}`);
+  await expect.poll(async () => (await store.read(ending.id))?.record.reason, soon).toBe("ended");
+  const { record } = (await store.read(ending.id)) ?? expect.fail();
+  expect(record.rev).toBe(ending.record.rev + 1);
+  await second.untilSeq(record.anchorSeq);
+  await ending.viewer.untilSeq(record.anchorSeq);
+  expectNoGap(ending.viewer.frames);
+
+  const looping = await claimed("ticker-f", { to: "2024-08-08T12:00:00.400Z", loop: true });
+  const epochs = () => new Set(looping.viewer.frames.map(({ epoch }) => epoch)).size;
+  await expect.poll(epochs, soon).toBeGreaterThan(3);
+  expectNoGap(looping.viewer.frames);
+});

@@ -1,0 +1,168 @@
+import type { WallMs } from "@tapedeck/protocol";
+import { interval, type Logger, type PubSubProbe } from "@tapedeck/runtime";
+import { needsTicker, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
+import FlatQueue from "flatqueue";
+import type { SessionSubscription } from "../subscription/subscription.js";
+import { CoveredSession, type NextVisit } from "./covered-session.js";
+import type { TickerLiveness } from "./ticker-liveness.js";
+
+interface CoveringOptions {
+  /** The subscriptions of this node. */
+  readonly subscriptions: () => Iterable<SessionSubscription>;
+  readonly tickers: Pick<TickerLiveness, "isSilent" | "hasSilent">;
+  readonly probe: Pick<PubSubProbe, "echo" | "echoedAt">;
+  readonly store: Pick<SessionStore, "writeProgress">;
+  /** The cluster's clock. */
+  readonly now: () => WallMs;
+  readonly log: Logger;
+}
+
+/** How often silent tickers are looked for; every so many looks, also sessions that no ticker has claimed. */
+const lookEveryMs = 50;
+const looksPerFullLook = 5;
+/** If this node itself was held up for longer, beats wait in its sockets, and the look is skipped. */
+const heldUpMs = 100;
+/** A session that no ticker claims is covered after this long. */
+const unclaimedMs = 1_000;
+/** Covered sessions are visited so often, and an echo is sent so often. */
+const visitEveryMs = 10;
+const echoEveryMs = 20;
+/** The most time of this process for one round of visits: two fifths of a core. An overloaded ticker on the same cores must get better, not worse. */
+const budgetMs = 4;
+const progressEveryMs = 1_000;
+
+/**
+ * Renders frames of sessions whose ticker is silent, until a ticker publishes them again: viewers of a dead ticker's sessions stand
+ * still for a quarter of a second, not until another ticker has taken over.
+ */
+export class Covering {
+  readonly #options: CoveringOptions;
+  readonly #covered = new Map<SessionSubscription, CoveredSession>();
+  readonly #queue = new FlatQueue<CoveredSession>();
+  /** Revisions that cannot be covered. */
+  readonly #impossible = new WeakMap<SessionSubscription, SessionRecord>();
+  readonly #stopLooking: () => void;
+  #stopVisiting: (() => void) | undefined;
+  #looks = 0;
+  #lookedAt = performance.now();
+  #echoAt = 0;
+  #progressAt = 0;
+
+  constructor(options: CoveringOptions) {
+    this.#options = options;
+    this.#stopLooking = interval(() => this.#look(), lookEveryMs);
+  }
+
+  /** How many sessions are covered now. */
+  get size(): number {
+    return this.#covered.size;
+  }
+
+  stop(): void {
+    this.#stopLooking();
+    this.#stopVisiting?.();
+    this.#covered.clear();
+    this.#queue.clear();
+  }
+
+  #look(): void {
+    const now = performance.now();
+    const heldUp = now - this.#lookedAt - lookEveryMs > heldUpMs;
+    this.#lookedAt = now;
+    if (heldUp) return;
+    const { tickers, subscriptions, log } = this.#options;
+    if (this.#looks++ % looksPerFullLook !== 0 && !tickers.hasSilent(now)) return;
+    const before = this.#covered.size;
+    for (const subscription of subscriptions()) {
+      if (!this.#covered.has(subscription) && this.#needsCover(subscription, now)) this.#begin(subscription);
+    }
+    if (before === 0 && this.#covered.size > 0)
+      log.warn({ sessions: this.#covered.size }, "a ticker is silent: this gateway renders its sessions meanwhile");
+  }
+
+  #needsCover(subscription: SessionSubscription, now: number): boolean {
+    const { known, subscribers } = subscription;
+    if (known === undefined || subscribers.size === 0 || subscription.ended) return false;
+    const { record, since } = known;
+    if (!needsTicker(record) || this.#impossible.get(subscription) === record) return false;
+    return record.ticker === "" ? now - since > unclaimedMs : this.#options.tickers.isSilent(record.ticker, now);
+  }
+
+  #begin(subscription: SessionSubscription): void {
+    const session = new CoveredSession(subscription);
+    this.#covered.set(subscription, session);
+    this.#queue.push(session, this.#options.now());
+    this.#stopVisiting ??= interval(() => this.#visit(), visitEveryMs);
+  }
+
+  #visit(): void {
+    const { now: clock, probe } = this.#options;
+    const began = performance.now();
+    if (began - this.#echoAt >= echoEveryMs) {
+      this.#echoAt = began;
+      probe.echo();
+    }
+    const now = clock();
+    for (let at = this.#queue.peekValue(); at !== undefined && at <= now; at = this.#queue.peekValue()) {
+      if (performance.now() - began > budgetMs) break;
+      const session = this.#queue.pop();
+      if (session === undefined) break;
+      const { subscription } = session;
+      const echoedAt = now - (began - (probe.echoedAt(subscription.channel) ?? Number.NEGATIVE_INFINITY));
+      const known = subscription.known;
+      const tickerBack = known !== undefined && !this.#needsCover(subscription, began);
+      this.#schedule(session, session.visit({ now, echoedAt }, tickerBack), now);
+    }
+    if (began - this.#progressAt >= progressEveryMs) {
+      this.#progressAt = began;
+      this.#writeProgress([...this.#covered.values()]);
+    }
+  }
+
+  #schedule(session: CoveredSession, next: NextVisit, now: WallMs): void {
+    if (next === "served" || next === "impossible") {
+      if (next === "impossible") this.#impossible.set(session.subscription, session.subscription.record);
+      this.#end(session);
+    } else if ("at" in next) {
+      this.#queue.push(session, Math.max(next.at, now + 1));
+    } else {
+      next.after.then(
+        () => this.#requeue(session),
+        (error: unknown) => {
+          // Its next ticker finds the same and knows what to do: skip a damaged block, or wait for the store.
+          this.#options.log.debug({ err: error, session: session.subscription.id }, "session not covered");
+          if (!session.subscription.ended) this.#impossible.set(session.subscription, session.subscription.record);
+          this.#end(session);
+        },
+      );
+    }
+  }
+
+  #requeue(session: CoveredSession): void {
+    if (this.#covered.get(session.subscription) === session) this.#queue.push(session, this.#options.now());
+  }
+
+  #end(session: CoveredSession): void {
+    if (this.#covered.get(session.subscription) !== session) return;
+    this.#covered.delete(session.subscription);
+    this.#writeProgress([session]);
+    if (this.#covered.size > 0) return;
+    this.#stopVisiting?.();
+    this.#stopVisiting = undefined;
+    this.#queue.clear();
+    this.#options.log.info("tickers publish again: nothing is rendered in their place");
+  }
+
+  /** Redis learns once a second how far sessions have come, as tickers report it: what takes over goes on from there. */
+  #writeProgress(sessions: readonly CoveredSession[]): void {
+    const shown = sessions.flatMap((session) => {
+      const { unwritten } = session;
+      session.unwritten = undefined;
+      return unwritten === undefined ? [] : [{ id: session.subscription.id, ...unwritten }];
+    });
+    if (shown.length === 0) return;
+    this.#options.store.writeProgress(shown).catch((error: unknown) => {
+      this.#options.log.debug({ err: error }, "progress of covered sessions not written; the next second repeats it");
+    });
+  }
+}

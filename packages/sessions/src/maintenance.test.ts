@@ -3,9 +3,13 @@ import { parseHead } from "./store/channel.js";
 import { type SessionsOnRedis, sessionsOnRedis } from "./testing/sessions-on-redis.js";
 
 let rig: SessionsOnRedis;
-beforeEach(() => {
-  rig = sessionsOnRedis(inject("redisUrl"), { ttl: 1 });
-});
+
+function openRig(ttl: number): void {
+  beforeEach(() => {
+    rig = sessionsOnRedis(inject("redisUrl"), { ttl });
+  });
+}
+
 afterEach(async () => {
   expect(rig.warnings).toEqual([]);
   await rig.close();
@@ -20,6 +24,8 @@ async function expired(id: string): Promise<void> {
 }
 
 describe("expired sessions", () => {
+  openRig(1);
+
   test("[S11] [S12] are counted once, leave no keys, and notify subscribers", async () => {
     const { record } = await rig.sessions.open("a", { start: true, createdBy: "192.0.2.7" });
     await rig.sessions.perform("a", { type: "seek", to: { seq: 3 } });
@@ -68,6 +74,8 @@ describe("expired sessions", () => {
 });
 
 describe("orphans", () => {
+  openRig(3600);
+
   test("[L4] get a ticker requested while they have no live one", async () => {
     await rig.sessions.open("waiting", { start: true });
     await rig.sessions.open("paused", { start: true });

@@ -34,8 +34,6 @@ export interface PubSubProbe {
 
 interface ProbeChannel {
   readonly name: Buffer;
-  /** On a Cluster, the address of the master that has the channel. */
-  readonly master: string | undefined;
   receivedAt: number;
   /** When the newest received message was sent; undefined before the first. */
   echoedAt: number | undefined;
@@ -71,9 +69,8 @@ export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
   const add = (name: string): void => {
     // A master that was added later counts as delivering until it fails to.
     const receivedAt = channels.size === 0 ? Number.NEGATIVE_INFINITY : performance.now();
-    const master = masterOf(subscriber, name);
     const fresh = { receivedAt, echoedAt: undefined, undelivered: 0, refused: false };
-    channels.set(name, { name: Buffer.from(name), master, ...fresh });
+    channels.set(name, { name: Buffer.from(name), ...fresh });
     subscribe(subscriber, name).catch(() => remove(name)); // the next round tries again
   };
   const remove = (name: string): void => {
@@ -124,7 +121,7 @@ export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
     },
     echoedAt(key) {
       const master = masterOf(subscriber, key);
-      return current.find((each) => each.master === master)?.echoedAt;
+      return current.find(({ name }) => masterOf(subscriber, name.toString("latin1")) === master)?.echoedAt;
     },
     stop() {
       stopProbing();

@@ -26,8 +26,6 @@ export interface CoverLimits {
 
 /** A frame is covered this long after it was due, so that a ticker that is back comes first. */
 const afterDueMs = 40;
-/** Clocks of two nodes differ by up to this: an echo counts for frames that were due so long after it was sent. */
-const clockErrorMs = 5;
 /** What was due longer ago is not covered: the next ticker goes on from the last frame that was shown instead of bursting. */
 const behindMs = 10_000;
 const growthMs = 50;
@@ -92,7 +90,7 @@ export class CoveredSession {
     if (isCacheMiss(cut)) return { after: tape.load(cut.seqToLoad) };
     const dueMs = cut === undefined ? endsAt(plan) : wallAt(record, cut.ns, pace.timeline);
     if (now - dueMs > behindMs) return "impossible";
-    if (now < dueMs + afterDueMs || echoedAt < dueMs - clockErrorMs) return { at: Math.max(now, dueMs + afterDueMs) };
+    if (now < dueMs + afterDueMs || echoedAt < dueMs) return { at: Math.max(now, dueMs + afterDueMs) };
     if (cut === undefined) return this.#end(plan, now);
     const { seq } = cut;
     const made = this.#rendered;

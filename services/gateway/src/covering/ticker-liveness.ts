@@ -4,8 +4,8 @@ import { onMessage, onReconnect, type RedisConnection, subscribe, untilResubscri
 const silentMs = 250;
 /** A ticker of which this node has never heard, such as one of an earlier release, counts as silent after this long. */
 const unknownMs = 1_000;
-/** How long a ticker is remembered that no session names any more. */
-const forgetMs = 600_000;
+/** A ticker that no session here has named for so long is forgotten; sessions are looked at more often. */
+const forgetMs = 5_000;
 
 interface KnownTicker {
   /** When its last beat came, on the monotonic clock; undefined before the first. */
@@ -55,7 +55,7 @@ export class TickerLiveness {
     return known.heardAt === undefined ? now - known.knownAt > unknownMs : now - known.heardAt > silentMs;
   }
 
-  /** Whether any ticker that sessions here may name is silent. */
+  /** Whether any ticker that sessions here name is silent. */
   hasSilent(now: number): boolean {
     for (const [node, known] of this.#tickers) {
       if (now - (known.heardAt ?? known.knownAt) <= silentMs) continue;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { z } from "zod";
 import { TestCluster } from "../support/cluster.js";
-import { Haproxy, haproxyIsThere } from "../support/haproxy.js";
+import { type CheckedService, Haproxy, haproxyIsThere } from "../support/haproxy.js";
 import { now, Viewer } from "../support/viewer.js";
 import "../support/expect.js";
 
@@ -13,14 +13,20 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
   let cluster: TestCluster;
   let balancer: Haproxy;
   let session: string;
+  let statusUrls: ReadonlyMap<string, string>;
   const opened: Viewer[] = [];
 
   beforeAll(async () => {
     // Unready for long enough that sockets can be counted meanwhile.
-    const env = { gateway: { UNREADY_MS: "6000" } };
+    const env = { gateway: { UNREADY_MS: "6000" }, all: { STATUS_PORT: "0" } };
     cluster = await TestCluster.start({ gateways: 3, apis: 2, tickers: 1, restart: false, env });
     session = (await cluster.http.create({ tape: "usdm" })).session_id;
     await cluster.http.control(session, "start");
+    const served = [...cluster.apis, ...cluster.gateways].map(({ url }) => url);
+    await cluster.until(async () => {
+      statusUrls = await statusUrlsOf(cluster);
+      return served.every((url) => statusUrls.get(url));
+    }, "the heartbeat of each api and gateway");
   });
   afterAll(async () => {
     await Promise.all(opened.map((viewer) => viewer.close()));
@@ -30,16 +36,20 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
 
   async function started(): Promise<Haproxy> {
     await balancer?.stop();
+    const checked = ({ url }: { readonly url: string }): CheckedService => ({
+      url,
+      statusUrl: statusUrls.get(url) ?? "",
+    });
     balancer = await Haproxy.start({
-      apis: cluster.apis.map(({ url }) => url),
-      gateways: cluster.gateways.filter(({ ready }) => ready).map(({ url }) => url),
+      apis: cluster.apis.map(checked),
+      gateways: cluster.gateways.filter(({ ready }) => ready).map(checked),
     });
     await cluster.until(() => balancer.healthy(), "the balancer to find an api and a gateway");
     return balancer;
   }
 
-  async function watch(url = balancer.url): Promise<Viewer> {
-    const viewer = await Viewer.watch({ gateways: [url], sessionId: session });
+  async function watch(url = balancer.url, { reconnect = false } = {}): Promise<Viewer> {
+    const viewer = await Viewer.watch({ gateways: [url], sessionId: session, reconnect });
     opened.push(viewer);
     return viewer;
   }
@@ -89,6 +99,30 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     }
   });
 
+  test("[DP62] it ends the sockets of a frozen gateway, whose viewers resume elsewhere and miss nothing", async () => {
+    await started();
+    const viewers = await Promise.all(Array.from({ length: 6 }, () => watch(undefined, { reconnect: true })));
+    const [frozen] = cluster.gateways;
+    const on = viewers.filter((viewer) => viewer.messagesOf("session")[0]?.node.startsWith(frozen?.name ?? "none"));
+    if (frozen === undefined || on.length === 0) throw new Error("no viewer is on the first gateway");
+    await Promise.all(viewers.map((viewer) => viewer.next(2)));
+    const began = now();
+    cluster.signal(frozen, "SIGSTOP");
+    try {
+      await Promise.all(on.map((viewer) => viewer.until(() => viewer.connections === 2, "its second connection")));
+      cluster.note(`HAProxy leaves a frozen gateway: viewers resume after ${Math.round(now() - began)} ms`);
+      // Checks of 450 ms, two in a row, begin within 200 ms; a machine with other work takes longer.
+      expect(now() - began).toBeLessThan(1_100 + 2_500);
+      await Promise.all(viewers.map((viewer) => viewer.next(2)));
+    } finally {
+      cluster.signal(frozen, "SIGCONT");
+    }
+    for (const viewer of on) expect(viewer.closes).toEqual([1006]);
+    for (const viewer of viewers) expect(viewer.frames).toHaveConsecutiveSeqs();
+    for (const viewer of viewers.filter((other) => !on.includes(other))) expect(viewer.closes).toEqual([]);
+    await Promise.all(viewers.map((viewer) => viewer.close()));
+  });
+
   test("[DP9] it avoids an unready gateway and a killed one", async () => {
     await started();
     const [unready, killed, last] = cluster.gateways;
@@ -96,10 +130,17 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     await expect.poll(() => gatewaysOf(6), { timeout: 10_000 }).toHaveProperty("size", 3);
 
     const { url } = unready;
+    const viewers = await Promise.all(Array.from({ length: 3 }, () => watch(undefined, { reconnect: true })));
+    const leaving = viewers.find((viewer) => viewer.messagesOf("session")[0]?.node.startsWith(unready.name));
+    if (!leaving) throw new Error("each of three sockets is on another gateway");
     cluster.signal(unready, "SIGTERM");
     await expect.poll(() => gatewaysOf(4), { timeout: 5_000 }).toEqual(new Set([killed.name, last.name]));
     // It takes sockets itself all the while: the balancer keeps off of its own accord.
     expect((await watch(url)).messagesOf("session")[0]?.node).toMatch(unready.name);
+    // A check may not end sockets that the gateway closes itself, one after the other.
+    await leaving.until(() => leaving.connections === 2, "its second connection");
+    expect(leaving.closes).toEqual([1012]);
+    expect(leaving.frames).toHaveConsecutiveSeqs();
 
     cluster.signal(killed, "SIGKILL");
     await expect.poll(() => gatewaysOf(4).catch(() => new Set()), { timeout: 5_000 }).toEqual(new Set([last.name]));
@@ -138,4 +179,11 @@ function refuses(url: string): Promise<boolean> {
     () => false,
     () => true,
   );
+}
+
+/** Where each node is checked, by the address at which it serves: what its heartbeat says. */
+async function statusUrlsOf({ redis, keys }: TestCluster): Promise<Map<string, string>> {
+  const nodes = await redis.zrange(keys.nodes, "0", "-1");
+  const beats = await Promise.all(nodes.map((node) => redis.hgetall(keys.node(node))));
+  return new Map(beats.map(({ url = "", status_url = "" }) => [url, status_url]));
 }

@@ -12,6 +12,12 @@ if (!haproxyIsThere)
 
 const shipped = new URL("../../deploy/haproxy/haproxy.cfg", import.meta.url);
 
+/** A service: where it serves, and where it is checked. */
+export interface CheckedService {
+  readonly url: string;
+  readonly statusUrl: string;
+}
+
 /** HAProxy with the configuration of docker-compose.yml; only addresses differ, since container names do not resolve here. */
 export class Haproxy {
   readonly url: string;
@@ -20,12 +26,17 @@ export class Haproxy {
   readonly child: ChildProcess;
   readonly #folder: string;
 
-  static async start(backends: { apis: readonly string[]; gateways: readonly string[] }): Promise<Haproxy> {
+  static async start(backends: {
+    apis: readonly CheckedService[];
+    gateways: readonly CheckedService[];
+  }): Promise<Haproxy> {
     const [port, healthPort] = [await freePort(), await freePort()];
     const folder = await mkdtemp(join(tmpdir(), "tapedeck-haproxy-"));
     const file = join(folder, "haproxy.cfg");
-    const servers = (urls: readonly string[]) =>
-      urls.map((url, nth) => `server s${nth} ${new URL(url).host}`).join("\n  ");
+    const servers = (services: readonly CheckedService[]) =>
+      services
+        .map(({ url, statusUrl }, nth) => `server s${nth} ${new URL(url).host} port ${new URL(statusUrl).port}`)
+        .join("\n  ");
     let text = readFileSync(shipped, "utf8");
     const put = (old: string, now: string): void => {
       if (!text.includes(old)) throw new Error(`haproxy.cfg has no ${old}`);
@@ -33,6 +44,7 @@ export class Haproxy {
     };
     put("bind :8000", `bind 127.0.0.1:${port}`);
     put("bind 127.0.0.1:8001", `bind 127.0.0.1:${healthPort}`);
+    put(" check port 8001 ", " check ");
     put(" resolvers containers init-addr none", "");
     put("server-template api 16 api:8000", servers(backends.apis));
     put("server-template gateway 32 gateway:8000", servers(backends.gateways));

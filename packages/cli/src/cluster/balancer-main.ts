@@ -21,7 +21,7 @@ try {
   const config = readConfig("balancer", env);
   const log = createLogger({ service: "balancer", node: config.NODE_ID, level: config.LOG_LEVEL });
   const shutdown = createShutdown({ log, budgetMs: 2000 });
-  const balancer = new Balancer(new RequestGuard(config));
+  const balancer = new Balancer(new RequestGuard(config), { tell: (sentence) => log.warn(sentence) });
   process.on("message", (message) => {
     const update = backends.safeParse(message);
     if (update.success) balancer.use(update.data);
@@ -42,6 +42,7 @@ try {
     announceReady({ url: `http://${name}:${bound}` });
   });
   shutdown.step("take no more connections", () => {
+    balancer.stop();
     server.close();
     server.closeAllConnections();
   });

@@ -14,6 +14,7 @@ let port: number;
 beforeEach(async () => {
   balancer = new Balancer(guard);
   port = await listen(balancer.server);
+  undo.push(() => balancer.stop());
 });
 
 afterEach(async () => {
@@ -47,7 +48,7 @@ async function api(name: string): Promise<string> {
 }
 
 async function gateway(name: string): Promise<{ url: string; server: Server; sockets: WebSocketServer }> {
-  const server = createServer();
+  const server = createServer((_asked, answer) => void answer.end());
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (socket) => {
     socket.on("error", () => {});
@@ -243,13 +244,11 @@ test("[AC23] another site's name that resolves to this machine is refused, for r
 test("[U41] a client that disconnects during its upgrade leaves nothing on the gateway", async () => {
   const server = createServer();
   const held = new Set<object>();
-  server.on("connection", (socket) => {
-    held.add(socket);
-    socket.on("error", () => {}).once("close", () => held.delete(socket));
-  });
   let asked = 0;
   server.on("upgrade", (_request, socket) => {
     asked++;
+    held.add(socket);
+    socket.on("error", () => {}).once("close", () => held.delete(socket));
     const answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     socket.resume().on("end", () => socket.end());
     setTimeout(() => socket.write(answer), 50);
@@ -268,7 +267,7 @@ test("[U41] a client that disconnects during its upgrade leaves nothing on the g
 });
 
 test("[R30] the balancer fully closes a refused client's connection, even if the client keeps its half open", async () => {
-  const hasty = new Balancer(guard, { headMs: 300, requestMs: 600, idleMs: 60_000 });
+  const hasty = new Balancer(guard, { limits: { headMs: 300, requestMs: 600, idleMs: 60_000 } });
   const at = await listen(hasty.server);
   const held = () => new Promise((resolve) => hasty.server.getConnections((_error, count) => resolve(count)));
   const clients = ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "].map((bytes) => {

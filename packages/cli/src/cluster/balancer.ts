@@ -11,7 +11,8 @@ import {
   securityHeaders,
 } from "@tapedeck/runtime";
 import { createProxyServer } from "http-proxy-3";
-import { acceptsConnections } from "./ports.js";
+import type { Backend, CheckTimes } from "./backend.js";
+import { BackendPool } from "./backend-pool.js";
 
 interface Backends {
   /** For HTTP requests. */
@@ -20,25 +21,39 @@ interface Backends {
   readonly gateways: readonly string[];
 }
 
+interface BalancerOptions {
+  /** How long clients may take; tests use shorter times. */
+  readonly limits?: HttpTimeouts;
+  readonly checks?: CheckTimes;
+  /** Gets a sentence when a service stops answering, and when it answers again. */
+  readonly tell?: (sentence: string) => void;
+}
+
 /**
- * The local cluster's load balancer: each request and each socket goes to the next service of its kind, whatever the client. There is no
- * stickiness, so what works behind this balancer works behind any other.
+ * The local cluster's load balancer: each request and each socket goes to the next service of its kind that answers, whatever the client.
+ * There is no stickiness, so what works behind this balancer works behind any other.
  */
 export class Balancer {
   readonly server: Server;
   readonly #guard: Pick<RequestGuard, "hostRefusal">;
-  #apis = new RoundRobin();
-  #gateways = new RoundRobin();
+  readonly #apis: BackendPool;
+  readonly #gateways: BackendPool;
+  /** The service that each request went to. */
+  readonly #backends = new WeakMap<IncomingMessage, Backend>();
   // It writes X-Forwarded-* and discards what clients wrote there, since no other proxy is in front of it. Sockets have no timeout:
   // a viewer may watch silently for hours.
   #proxy = createProxyServer({ xfwd: true });
 
   /**
    * @param guard checks host names; the services check the pages, since gateways refuse them with close codes
-   * @param limits how long clients may take; tests use shorter ones
    */
-  constructor(guard: Pick<RequestGuard, "hostRefusal">, limits: HttpTimeouts = httpTimeouts) {
+  constructor(
+    guard: Pick<RequestGuard, "hostRefusal">,
+    { limits = httpTimeouts, checks, tell }: BalancerOptions = {},
+  ) {
     this.#guard = guard;
+    this.#apis = new BackendPool({ kind: "api", times: checks, tell });
+    this.#gateways = new BackendPool({ kind: "gateway", times: checks, tell });
     this.server = createHttpServer(limits, (request, response) => void this.#forward(request, response));
     this.server.on("upgrade", (request, socket, head) => {
       if (!(socket instanceof Socket)) return;
@@ -55,8 +70,15 @@ export class Balancer {
     // An error without a listener would be thrown, and one client that disconnects must not end everyone's sockets. The callbacks below
     // answer errors of the services; here the client is gone.
     this.#proxy.on("error", (_error, _request, client) => void client.destroy());
-    // A client that disconnects during its upgrade would leave an abandoned socket on the gateway.
-    this.#proxy.on("proxyReqWs", (asked, _request, client) => {
+    this.#proxy.on("proxyReq", (asked, request) => {
+      const release = this.#backends.get(request)?.hold(() => asked.destroy(new Error("the api does not answer")));
+      if (release) asked.once("close", release);
+    });
+    this.#proxy.on("proxyReqWs", (asked, request, client) => {
+      // A reset, since a frozen gateway cannot send a close code. The client reconnects with its token.
+      const release = this.#backends.get(request)?.hold(() => client.resetAndDestroy());
+      if (release) client.once("close", release);
+      // A client that disconnects during its upgrade would leave an abandoned socket on the gateway.
       asked.once("upgrade", (_answer, upgraded) => {
         if (client.destroyed) upgraded.destroy();
         else client.once("close", () => upgraded.destroySoon());
@@ -69,14 +91,21 @@ export class Balancer {
     this.#gateways.set(gateways);
   }
 
+  /** Ends the checks of the services. The caller closes the server. */
+  stop(): void {
+    this.#apis.stop();
+    this.#gateways.stop();
+  }
+
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refusal = this.#guard.hostRefusal(guardedRequest(request));
     if (refusal !== undefined) return refuse(response, 421, refusal.message);
-    const target = await this.#apis.pick();
-    if (target === undefined) return refuse(response, 503, "The balancer cannot serve this request: no api is up.");
+    const backend = await this.#apis.pick();
+    if (backend === undefined) return refuse(response, 503, "The balancer cannot serve this request: no api is up.");
     delete request.headers["x-forwarded-for"];
-    this.#proxy.web(request, response, { target }, () =>
-      refuse(response, 502, "The balancer cannot serve this request: the api closed the connection."),
+    this.#backends.set(request, backend);
+    this.#proxy.web(request, response, { target: backend.url }, () =>
+      refuse(response, 502, "The balancer cannot serve this request: the api closed the connection or does not answer."),
     );
   }
 
@@ -94,43 +123,15 @@ export class Balancer {
     });
     const refusal = this.#guard.hostRefusal(guardedRequest(request));
     if (refusal !== undefined) return refuse(socket, 421, refusal.message);
-    const target = await this.#gateways.pick();
+    const backend = await this.#gateways.pick();
     if (socket.destroyed) return;
-    if (target === undefined) return refuse(socket, 503, "The balancer cannot serve this socket: no gateway is up.");
+    if (backend === undefined) return refuse(socket, 503, "The balancer cannot serve this socket: no gateway is up.");
     delete request.headers["x-forwarded-for"];
-    this.#proxy.ws(request, socket, head, { target }, () => {
+    this.#backends.set(request, backend);
+    this.#proxy.ws(request, socket, head, { target: backend.url }, () => {
       if (socket.bytesWritten === 0)
         refuse(socket, 502, "The balancer cannot serve this socket: the gateway closed the connection.");
     });
-  }
-}
-
-/** On one machine a connection that is not refused is accepted at once, unless this process is too busy to notice. */
-const connectMs = 5_000;
-
-/** The addresses of one kind of service, used in turn. */
-class RoundRobin {
-  #urls: readonly string[] = [];
-  #next = 0;
-
-  set(urls: readonly string[]): void {
-    this.#urls = urls;
-  }
-
-  /**
-   * The next address that accepts a connection; undefined if none does. This skips a service that has just died, before the supervisor
-   * reports it.
-   */
-  async pick(): Promise<string | undefined> {
-    const urls = this.#urls;
-    const first = this.#next++;
-    for (let i = 0; i < urls.length; i++) {
-      const url = urls[(first + i) % urls.length];
-      if (url === undefined) continue;
-      const { hostname, port } = new URL(url);
-      if (await acceptsConnections({ host: hostname, port: Number(port) }, connectMs)) return url;
-    }
-    return undefined;
   }
 }
 

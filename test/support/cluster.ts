@@ -95,7 +95,7 @@ export class TestCluster {
         folder,
         env: {
           ...env,
-          gateway: { UNREADY_MS: "100", DRAIN_MS: "1000", ...env?.gateway },
+          gateway: { UNREADY_MS: "100", DRAIN_MS: "5000", ...env?.gateway },
           all: {
             DEFAULT_TAPE: "usdm",
             SIMULATION_WARM_UP: "off",

@@ -26,7 +26,7 @@ const shape = z.object({
   STATUS_PORT: statusPort,
   /** At shutdown: time for load balancers to notice that this node is unready. */
   UNREADY_MS: millis.default(5_000),
-  /** At shutdown: time over which viewers are moved to other gateways. Keep it and UNREADY_MS together below the pod's grace period. */
+  /** At shutdown: time in which all viewers are moved to other gateways; a hundred a second if that takes less. Keep it and UNREADY_MS together below the pod's grace period. */
   DRAIN_MS: millis.default(10_000),
   SIMULATION_WARM_UP: simulationWarmUp,
 });

@@ -153,9 +153,9 @@ export class LocalCluster implements Cluster {
       NODE_ID: `${name}-${randomBytes(2).toString("hex")}`,
       TRUSTED_PROXIES: "127.0.0.1,::1",
       LEGACY_MODE_GUESS: "on",
-      // The supervisor informs the balancer at once, and developers should not have to wait for viewers to move.
+      // The supervisor informs the balancer at once. Few viewers move within milliseconds; with hundreds, the others need this time.
       UNREADY_MS: "100",
-      DRAIN_MS: "500",
+      DRAIN_MS: "5000",
       ...given.all,
       ...given[kind],
       ...env,

@@ -251,12 +251,17 @@ export class ClientConnections {
     this.#all.delete(connection);
   }
 
-  /** Closes all connections, spread over a time, so that their clients do not reach the other nodes all at once. */
-  async closeAll(code: CloseCode, overMs: number): Promise<void> {
+  /**
+   * Closes all connections one after the other, so that their clients do not reach the other nodes all at once.
+   *
+   * @param apartMs how long after the one before each is closed; less if that would take longer than `atMostMs` for all
+   */
+  async closeAll(code: CloseCode, { apartMs, atMostMs }: { apartMs: number; atMostMs: number }): Promise<void> {
     const all = [...this.#all];
     const start = performance.now();
+    const apart = Math.min(apartMs, atMostMs / all.length);
     for (const [nth, connection] of all.entries()) {
-      const wait = start + (overMs * nth) / all.length - performance.now();
+      const wait = start + apart * nth - performance.now();
       if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
       connection.close(code, closeCodes[code].name);
     }

@@ -28,7 +28,8 @@ interface BackendOptions {
 
 /**
  * One api or gateway as the balancer sees it: its address, its open connections, and whether it answers. It is asked over one connection,
- * one request at a time: a process that continues has one request to answer, and works again when it has.
+ * one request at a time: a process that continues has one request to answer, and works again when it has. If the balancer itself is stopped,
+ * the answer to a request that was sent before is there when it continues.
  */
 export class Backend {
   readonly url: string;
@@ -68,7 +69,9 @@ export class Backend {
 
   /** Whether it may get anything new. If not, it is still checked until its last connection has ended, since it may freeze before that. */
   set listed(listed: boolean) {
+    if (this.#retired === !listed) return;
     this.#retired = !listed;
+    if (this.#retired) this.#agent.destroy(); // a server that ends waits until its connections are closed
     this.#stopIfUnused();
   }
 
@@ -93,7 +96,8 @@ export class Backend {
       // In the event loop's next turn: if this process was stopped itself, answers that have arrived meanwhile are read before.
       setTimeout(() => setImmediate(() => void (waits && this.#become(condition))), ms);
     this.#timers = [afterWaiting(silentMs, "silent"), afterWaiting(frozenMs, "frozen")];
-    const request = get(new URL("/health/ready", this.url), { agent: this.#agent }, (response) => {
+    const agent = this.#retired ? false : this.#agent;
+    const request = get(new URL("/health/ready", this.url), { agent }, (response) => {
       response.resume();
       waits = false;
       this.#become(response.statusCode === 200 ? "ready" : "unready");

@@ -1,4 +1,4 @@
-import { Backend, type CheckTimes, checkTimes, type Condition } from "./backend.js";
+import { Backend, type CheckTimes, type Condition, checkTimes } from "./backend.js";
 import { acceptsConnections } from "./ports.js";
 
 interface PoolOptions {

@@ -47,10 +47,7 @@ export class Balancer {
   /**
    * @param guard checks host names; the services check the pages, since gateways refuse them with close codes
    */
-  constructor(
-    guard: Pick<RequestGuard, "hostRefusal">,
-    { limits = httpTimeouts, checks, tell }: BalancerOptions = {},
-  ) {
+  constructor(guard: Pick<RequestGuard, "hostRefusal">, { limits = httpTimeouts, checks, tell }: BalancerOptions = {}) {
     this.#guard = guard;
     this.#apis = new BackendPool({ kind: "api", times: checks, tell });
     this.#gateways = new BackendPool({ kind: "gateway", times: checks, tell });
@@ -105,7 +102,11 @@ export class Balancer {
     delete request.headers["x-forwarded-for"];
     this.#backends.set(request, backend);
     this.#proxy.web(request, response, { target: backend.url }, () =>
-      refuse(response, 502, "The balancer cannot serve this request: the api closed the connection or does not answer."),
+      refuse(
+        response,
+        502,
+        "The balancer cannot serve this request: the api closed the connection or does not answer.",
+      ),
     );
   }
 

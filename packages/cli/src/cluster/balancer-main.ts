@@ -21,7 +21,8 @@ try {
   const config = readConfig("balancer", env);
   const log = createLogger({ service: "balancer", node: config.NODE_ID, level: config.LOG_LEVEL });
   const shutdown = createShutdown({ log, budgetMs: 2000 });
-  const balancer = new Balancer(new RequestGuard(config), { tell: (sentence) => log.warn(sentence) });
+  // Not a warning: the terminal would show what a busy machine does while everything starts.
+  const balancer = new Balancer(new RequestGuard(config), { tell: (sentence) => log.info(sentence) });
   process.on("message", (message) => {
     const update = backends.safeParse(message);
     if (update.success) balancer.use(update.data);

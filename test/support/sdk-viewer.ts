@@ -13,7 +13,7 @@ import WebSocket from "ws";
 import { now, type SeenFrame } from "./viewer.js";
 
 /** Short enough for tests. */
-export const fastTiming = { backoffMs: 50, mostBackoffMs: 500, openMs: 2000 };
+export const fastTiming = { backoffMs: 50, maxBackoffMs: 500, openMs: 2000 };
 
 /** The SDK as a program in Node uses it. */
 export function clientAt(url: TapedeckOptions["url"], options: Partial<TapedeckOptions> = {}): ClusterClient {

@@ -63,7 +63,13 @@ class Run {
 }
 
 const lost = (code: number, reason = ""): MachineEvent => ({ type: "lost", code, reason });
-const timer: MachineEvent = { type: "timer", lastMessageAt: 0 };
+
+/** The timer fired. By default no frames are due. */
+function timerAt(lastMessageAt: number, { pingAfterMs = half, answerMs = half } = {}): MachineEvent {
+  return { type: "timer", lastMessageAt, pingAfterMs, answerMs };
+}
+const half = rules.silenceMs / 2;
+const timer = timerAt(0);
 
 describe("[CL20] the protocol's table of close codes decides what follows a close", () => {
   const never = [1008, 1009, 4400, 4403];
@@ -81,13 +87,13 @@ describe("[CL20] the protocol's table of close codes decides what follows a clos
     expect(new Run().open().step(lost(4404, reason)).end).toEqual({ reason: ended });
   });
 
-  test.each([1001, 1012])("%s: at once, at the next address", (code) => {
+  test.each([1001, 1012, 1005, 1006, 1011, 4999])("%s: at once, at the next address", (code) => {
     const run = new Run().open().step(lost(code));
     expect(run.retryInMs).toBe(0);
     expect(run.step(timer, { type: "token" }).dialed).toBe(1);
   });
 
-  test.each([4408, 4429, 1005, 1006, 1011, 4999])("%s: with backoff", (code) => {
+  test.each([4408, 4429])("%s: with backoff", (code) => {
     expect(new Run({ random: 0.5 }).open().step(lost(code)).retryInMs).toBe(0.5 * rules.backoffMs);
   });
 
@@ -99,11 +105,11 @@ describe("[CL20] the protocol's table of close codes decides what follows a clos
     }
   });
 
-  test("a client that every address sends away backs off as well", () => {
-    const run = new Run().open().step(lost(1012)).step(timer).open().step(lost(1012));
+  test.each([1012, 1006])("%s from every address: the client backs off as well", (code) => {
+    const run = new Run().open().step(lost(code)).step(timer).open().step(lost(code));
     expect(run.retryInMs).toBe(0);
-    expect(run.step(timer).open().step(lost(1012)).retryInMs).toBe(rules.backoffMs);
-    expect(run.step(timer).open().step(lost(1012)).retryInMs).toBe(2 * rules.backoffMs);
+    expect(run.step(timer).open().step(lost(code)).retryInMs).toBe(rules.backoffMs);
+    expect(run.step(timer).open().step(lost(code)).retryInMs).toBe(2 * rules.backoffMs);
   });
 });
 
@@ -111,18 +117,18 @@ describe("[CL21] waits have full jitter below a bound that doubles", () => {
   test("from half a second to twenty", () => {
     const waits: (number | undefined)[] = [];
     const run = new Run().open();
-    for (let failure = 1; failure <= 8; failure++) {
+    for (let failure = 1; failure <= 10; failure++) {
       waits.push(run.step(lost(1006)).retryInMs);
       run.step(timer, { type: "token" });
     }
-    expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
-    expect(new Run({ random: 0 }).open().step(lost(1006)).retryInMs).toBe(0);
+    expect(waits).toEqual([0, 0, 500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
+    expect(new Run({ random: 0 }).open().step(lost(4408)).retryInMs).toBe(0);
   });
 
   test("a connection that lasted resets the failures, a short one does not", () => {
     const run = new Run().open().step(lost(1006), timer, { type: "token" }, lost(1006), timer).open();
-    expect(run.after(rules.stableMs - 1, lost(1006)).retryInMs).toBe(4 * rules.backoffMs);
-    expect(run.step(timer).open().after(rules.stableMs, lost(1006)).retryInMs).toBe(rules.backoffMs);
+    expect(run.after(rules.stableMs - 1, lost(1006)).retryInMs).toBe(rules.backoffMs);
+    expect(run.step(timer).open().after(rules.stableMs, lost(1006)).retryInMs).toBe(0);
   });
 });
 
@@ -132,26 +138,41 @@ describe("[CL22] each attempt goes to the next address", () => {
     expect(run.dialed).toBe(0);
     expect(run.step(lost(1006), timer, { type: "token" }).dialed).toBe(1);
     expect(run.step({ type: "session" }, lost(1012), timer, { type: "token" }).dialed).toBe(2);
-    expect(run.step({ type: "timer", lastMessageAt: 0 }, timer, { type: "token" }).dialed).toBe(0);
+    expect(run.step(timer, timer, { type: "token" }).dialed).toBe(0);
   });
 
-  test("an attempt without an answer times out", () => {
+  /** The bounds of the attempts of a client that was never answered. */
+  function bounds(addresses: number, attempts: number): (number | undefined)[] {
+    const run = new Run({ addresses }).open().after(rules.stableMs, lost(1006));
+    return Array.from({ length: attempts }, () => {
+      const [first] = run.step(timer, { type: "token" }).effects;
+      run.step(timer);
+      return first?.do === "setTimer" ? first.inMs : undefined;
+    });
+  }
+
+  test("an address that does not answer for a second is left at once; the bound doubles with each round, up to openMs", () => {
+    expect(bounds(2, 9)).toEqual([1000, 2000, 2000, 4000, 4000, 8000, 8000, 10_000, 10_000]);
+    expect(bounds(3, 6)).toEqual([1000, 1000, 2000, 2000, 2000, 4000]);
     const run = new Run().step({ type: "token" });
-    expect(run.effects).toContainEqual({ do: "setTimer", inMs: rules.openMs });
-    expect(run.after(rules.openMs, timer).effects).toContainEqual({ do: "closeSocket" });
-    expect(run.machine.phase).toBe("backoff");
+    expect(run.effects).toContainEqual({ do: "setTimer", inMs: rules.answerMs });
+    expect(run.step(timer).effects).toContainEqual({ do: "closeSocket" });
+    expect(run.retryInMs).toBe(0);
+  });
+
+  test("a single address gets twice the time", () => {
+    expect(bounds(1, 5)).toEqual([2000, 4000, 8000, 10_000, 10_000]);
+    expect(new Run({ addresses: 1 }).step({ type: "token" }).effects).toContainEqual({ do: "setTimer", inMs: 2000 });
   });
 });
 
 describe("[CL23] a silent network", () => {
-  const half = rules.silenceMs / 2;
-
   test("is pinged at once and every half of silenceMs, and given up after a half without any message", () => {
     const run = new Run().open();
     expect(run.effects).toContainEqual({ do: "ping" });
-    expect(run.after(half, { type: "timer", lastMessageAt: run.now }).effects).toContainEqual({ do: "ping" });
+    expect(run.after(half, timerAt(run.now)).effects).toContainEqual({ do: "ping" });
     const pinged = run.now;
-    expect(run.after(half, { type: "timer", lastMessageAt: pinged - 1 }).effects).toContainEqual({ do: "closeSocket" });
+    expect(run.after(half, timerAt(pinged - 1)).effects).toContainEqual({ do: "closeSocket" });
     expect(run.machine.phase).toBe("backoff");
     expect(run.now - 1000).toBeLessThanOrEqual(rules.silenceMs);
   });
@@ -159,13 +180,70 @@ describe("[CL23] a silent network", () => {
   test("is not assumed when the timer of a background page fires late", () => {
     const run = new Run().open();
     const answered = run.now + 20;
-    expect(run.after(60_000, { type: "timer", lastMessageAt: answered }).effects).toContainEqual({ do: "ping" });
+    expect(run.after(60_000, timerAt(answered)).effects).toContainEqual({ do: "ping" });
     expect(run.machine.phase).toBe("open");
   });
 
   test("gets its whole half when a timer fires early", () => {
     const run = new Run().open();
-    expect(run.after(half - 3, { type: "timer", lastMessageAt: 0 }).effects).toEqual([{ do: "setTimer", inMs: 3 }]);
+    expect(run.after(half - 3, timerAt(0)).effects).toEqual([{ do: "setTimer", inMs: 3 }]);
+  });
+});
+
+describe("[CL28] while frames are due", () => {
+  const limits = { pingAfterMs: 500, answerMs: 1000 };
+
+  /** A stable connection whose last ping was answered. A frame arrives now, and frames are due from now on. */
+  function playing(changes?: Partial<ConnectionRules>): { run: Run; frameAt: number } {
+    const run = new Run(changes).open();
+    run.after(half, timerAt(run.now + 1)).now += 100;
+    const frameAt = run.now;
+    return { run: run.step({ type: "framesDue", lastMessageAt: frameAt, ...limits }), frameAt };
+  }
+
+  test("a ping follows a silence, and a ping without an answer leads to the next address at once", () => {
+    const { run, frameAt } = playing();
+    expect(run.effects).toEqual([{ do: "setTimer", inMs: 500 }]);
+    expect(run.after(500, timerAt(frameAt, limits)).effects).toEqual([{ do: "ping" }, { do: "setTimer", inMs: 1000 }]);
+    expect(run.after(1000, timerAt(frameAt, limits)).effects).toEqual([
+      { do: "closeSocket" },
+      { do: "setTimer", inMs: 0 },
+      { do: "notifyLost", why: "the network is silent", retryInMs: 0 },
+    ]);
+    expect(run.step(timer, { type: "token" }).dialed).toBe(1);
+  });
+
+  test("with a single address it is dialled again at once", () => {
+    const { run, frameAt } = playing({ addresses: 1 });
+    run.after(500, timerAt(frameAt, limits)).after(1000, timerAt(frameAt, limits));
+    expect(run.retryInMs).toBe(0);
+    expect(run.step(timer, { type: "token" }).dialed).toBe(0);
+  });
+
+  test("frames keep pings away, except for one every half of silenceMs", () => {
+    const { run } = playing();
+    let pings = 0;
+    for (let ms = 0; ms < 60_000; ms += 250) {
+      run.after(250, timerAt(run.now, limits));
+      pings += run.effects.filter((effect) => effect.do === "ping").length;
+    }
+    expect(pings).toBe(12);
+  });
+
+  test("any message is an answer", () => {
+    const { run, frameAt } = playing();
+    run.after(500, timerAt(frameAt, limits));
+    expect(run.after(1000, timerAt(run.now + 1, limits)).effects).not.toContainEqual({ do: "closeSocket" });
+    expect(run.machine.phase).toBe("open");
+  });
+
+  test("after failures in a row the wait for an answer doubles, until a connection has lasted", () => {
+    const { run, frameAt } = playing();
+    run.after(500, timerAt(frameAt, limits)).after(1000, timerAt(frameAt, limits)).step(timer).open();
+    const reopened = run.now;
+    run.after(501, timerAt(reopened + 1, limits));
+    expect(run.effects).toEqual([{ do: "ping" }, { do: "setTimer", inMs: 2000 }]);
+    expect(run.after(half, timerAt(reopened + 600, limits)).effects).toContainEqual({ do: "setTimer", inMs: 1000 });
   });
 });
 
@@ -218,7 +296,12 @@ describe("[CL26] for any events in any order", () => {
   const event: fc.Arbitrary<MachineEvent> = fc.oneof(
     fc.constantFrom<MachineEvent>({ type: "token" }, { type: "session" }, { type: "close" }),
     fc.constant<MachineEvent>({ type: "noToken", why: "away" }),
-    fc.record({ type: fc.constant("timer" as const), lastMessageAt: fc.nat(100_000) }),
+    fc.record({
+      type: fc.constantFrom("timer" as const, "framesDue" as const),
+      lastMessageAt: fc.nat(100_000),
+      pingAfterMs: fc.nat(5000),
+      answerMs: fc.nat(5000),
+    }),
     fc.record({
       type: fc.constant("lost" as const),
       code: fc.constantFrom(1006, ...Object.keys(closeCodes).map(Number)),

@@ -7,10 +7,14 @@ export type Millis = number;
 export interface ConnectionTiming {
   /** Longest wait for a token. */
   readonly tokenMs: Millis;
-  /** Longest wait from dialing to the first message. */
+  /** Upper bound of the wait from dialing to the first message, and of the wait for the response to a request. */
   readonly openMs: Millis;
   /** A connection without any message for this long, not even a pong, is given up. */
   readonly silenceMs: Millis;
+  /** While frames are due: shortest silence before a ping. */
+  readonly pingMs: Millis;
+  /** First bound of the wait for the answer to a ping, while frames are due, and for the first message; it doubles with failures. */
+  readonly answerMs: Millis;
   /** A connection that lasted this long resets the count of failures. */
   readonly stableMs: Millis;
   /** Upper bound of the first wait. */
@@ -23,6 +27,8 @@ export const defaultTiming: ConnectionTiming = {
   tokenMs: 15_000,
   openMs: 10_000,
   silenceMs: 10_000,
+  pingMs: 500,
+  answerMs: 1000,
   stableMs: 5_000,
   backoffMs: 500,
   maxBackoffMs: 20_000,
@@ -62,8 +68,17 @@ export interface ConnectionMachine {
   /** Whether it was ever open. Only then it retries for ever. */
   readonly wasOpen: boolean;
   readonly openedAt: Millis;
-  /** When the last ping was sent; undefined before the first. */
-  readonly pingedAt: Millis | undefined;
+  /** When the last ping was sent. */
+  readonly pingedAt: Millis;
+}
+
+/** How long a connection may be silent. */
+export interface SilenceLimits {
+  readonly lastMessageAt: Millis;
+  /** Silence after which a ping is due. */
+  readonly pingAfterMs: Millis;
+  /** Longest wait for the answer to a ping. Any message is an answer. */
+  readonly answerMs: Millis;
 }
 
 export type MachineEvent =
@@ -71,8 +86,8 @@ export type MachineEvent =
   | { readonly type: "noToken"; readonly why: string }
   /** The `session` message arrived. */
   | { readonly type: "session" }
-  /** The timer that was set last. */
-  | { readonly type: "timer"; readonly lastMessageAt: Millis }
+  /** The timer that was set last; or frames are due from now on. */
+  | ({ readonly type: "timer" | "framesDue" } & SilenceLimits)
   | { readonly type: "lost"; readonly code: number; readonly reason: string }
   | { readonly type: "close" };
 
@@ -109,13 +124,20 @@ interface Moment {
 
 type Action = "ignore" | "getToken" | "dial" | "open" | "checkSilence" | "timeOut" | "noToken" | "lost" | "end";
 
-const ignoreAll = { token: "ignore", noToken: "ignore", session: "ignore", timer: "ignore", lost: "ignore" } as const;
+const ignoreAll = {
+  token: "ignore",
+  noToken: "ignore",
+  session: "ignore",
+  framesDue: "ignore",
+  timer: "ignore",
+  lost: "ignore",
+} as const;
 
 /** What each event does in each phase. A missing cell does not compile. */
 const transitions: Record<MachinePhase, Record<MachineEvent["type"], Action>> = {
   token: { ...ignoreAll, token: "dial", noToken: "noToken", timer: "timeOut", close: "end" },
   dialing: { ...ignoreAll, session: "open", timer: "timeOut", lost: "lost", close: "end" },
-  open: { ...ignoreAll, timer: "checkSilence", lost: "lost", close: "end" },
+  open: { ...ignoreAll, framesDue: "checkSilence", timer: "checkSilence", lost: "lost", close: "end" },
   backoff: { ...ignoreAll, timer: "getToken", close: "end" },
   ended: { ...ignoreAll, close: "ignore" },
 };
@@ -123,7 +145,7 @@ const transitions: Record<MachinePhase, Record<MachineEvent["type"], Action>> = 
 /** A new machine, at its first attempt. */
 export function startMachine(rules: ConnectionRules): MachineStep {
   const counts = { address: 0, failures: 0, refusedTokens: 0 };
-  return getToken({ phase: "backoff", ...counts, wasOpen: false, openedAt: 0, pingedAt: undefined }, rules);
+  return getToken({ phase: "backoff", ...counts, wasOpen: false, openedAt: 0, pingedAt: 0 }, rules);
 }
 
 /** Pure: the next state, and the effects to carry out. */
@@ -136,9 +158,11 @@ export function stepMachine(machine: ConnectionMachine, event: MachineEvent, mom
     case "open":
       return open(machine, moment);
     case "checkSilence":
-      return event.type === "timer" ? checkSilence(machine, event.lastMessageAt, moment) : stay(machine);
+      return "answerMs" in event ? checkSilence(machine, event, moment) : stay(machine);
     case "timeOut":
-      return retry(machine, machine.phase === "token" ? "no token" : "no answer", "with backoff", moment);
+      return machine.phase === "token"
+        ? retry(machine, "no token", "with backoff", moment)
+        : retry(machine, "no answer", "at once", moment);
     case "noToken":
       return event.type === "noToken" ? retry(machine, event.why, "with backoff", moment) : stay(machine);
     case "lost":
@@ -157,45 +181,58 @@ function stay(machine: ConnectionMachine): MachineStep {
 /** Each attempt gets its own token, since tokens expire. */
 function getToken(machine: ConnectionMachine, { tokenMs }: ConnectionRules): MachineStep {
   return {
-    machine: { ...machine, phase: "token", pingedAt: undefined },
+    machine: { ...machine, phase: "token" },
     effects: [{ do: "setTimer", inMs: tokenMs }, { do: "getToken" }],
   };
 }
 
-function dial(machine: ConnectionMachine, { openMs }: ConnectionRules): MachineStep {
+/**
+ * An address that says nothing is soon left for the next one. The bound doubles with each round, for slow networks and busy nodes; a
+ * single address, behind which a load balancer may have other nodes, gets twice the time.
+ */
+function dial(machine: ConnectionMachine, { addresses, answerMs, openMs }: ConnectionRules): MachineStep {
+  const rounds = Math.floor(Math.max(1, machine.failures) / addresses);
   return {
     machine: { ...machine, phase: "dialing" },
     effects: [
-      { do: "setTimer", inMs: openMs },
+      { do: "setTimer", inMs: Math.min(openMs, answerMs * 2 ** rounds) },
       { do: "dial", address: machine.address },
     ],
   };
 }
 
-function open(machine: ConnectionMachine, { now, rules }: Moment): MachineStep {
-  return {
-    machine: { ...machine, phase: "open", wasOpen: true, openedAt: now, refusedTokens: 0, pingedAt: now },
-    effects: [{ do: "ping" }, { do: "setTimer", inMs: rules.silenceMs / 2 }, { do: "notifyOpen" }],
-  };
+function open(machine: ConnectionMachine, moment: Moment): MachineStep {
+  const { now, rules } = moment;
+  const opened: ConnectionMachine = { ...machine, phase: "open", wasOpen: true, openedAt: now, refusedTokens: 0 };
+  const { machine: pinged, effects } = ping(opened, rules.silenceMs / 2, moment);
+  return { machine: pinged, effects: [...effects, { do: "notifyOpen" }] };
+}
+
+function ping(machine: ConnectionMachine, inMs: Millis, { now }: Moment): MachineStep {
+  return { machine: { ...machine, pingedAt: now }, effects: [{ do: "ping" }, { do: "setTimer", inMs }] };
 }
 
 /**
- * Half of `silenceMs` passes before a ping, half is for the answer. Silence counts from the ping, not from the last message:
- * the timer of a page in the background fires late, when its ping was answered long ago.
+ * A ping is due after silence, and every half of `silenceMs` to measure the latency. The wait for its answer counts from the ping, not
+ * from the last message: the timer of a page in the background fires late, when its ping was answered long ago. After failures the wait
+ * is longer, so that the clients of busy nodes do not go from one to the other.
  */
-function checkSilence(machine: ConnectionMachine, lastMessageAt: Millis, moment: Moment): MachineStep {
+function checkSilence(machine: ConnectionMachine, limits: SilenceLimits, moment: Moment): MachineStep {
   const { now, rules } = moment;
-  const patienceMs = rules.silenceMs / 2;
-  const { pingedAt } = machine;
-  if (pingedAt !== undefined && lastMessageAt < pingedAt) {
-    const left = pingedAt + patienceMs - now;
-    if (left > 0) return { machine, effects: [{ do: "setTimer", inMs: left }] };
-    return retry(machine, "the network is silent", "with backoff", moment);
-  }
-  return { machine: { ...machine, pingedAt: now }, effects: [{ do: "ping" }, { do: "setTimer", inMs: patienceMs }] };
+  const { failures, pingedAt } = machine;
+  const half = rules.silenceMs / 2;
+  const answerMs = isStable(machine, moment) ? limits.answerMs : Math.min(half, limits.answerMs * 2 ** failures);
+  const unanswered = limits.lastMessageAt < pingedAt;
+  const due = unanswered ? pingedAt + answerMs : Math.min(limits.lastMessageAt + limits.pingAfterMs, pingedAt + half);
+  if (due > now) return { machine, effects: [{ do: "setTimer", inMs: due - now }] };
+  return unanswered ? retry(machine, "the network is silent", "at once", moment) : ping(machine, answerMs, moment);
 }
 
-/** The protocol's table of close codes decides. A code that is not in it means a lost connection or a dead node. */
+function isStable({ phase, openedAt }: ConnectionMachine, { now, rules }: Moment): boolean {
+  return phase === "open" && now - openedAt >= rules.stableMs;
+}
+
+/** The protocol's table of close codes decides. A code that is not in it means a lost connection or a dead node: another one is tried at once. */
 function afterClose(machine: ConnectionMachine, code: number, reason: string, moment: Moment): MachineStep {
   const known = isCloseCode(code) ? closeCodes[code] : undefined;
   const why = `${known?.name ?? "connection lost"} (${code}${reason === "" ? "" : `: ${reason}`})`;
@@ -209,20 +246,19 @@ function afterClose(machine: ConnectionMachine, code: number, reason: string, mo
       }
       return retry({ ...machine, refusedTokens }, why, refusedTokens === 1 ? "at once" : "with backoff", moment);
     }
+    case "with backoff":
+      return retry(machine, why, "with backoff", moment);
     case "at once":
     case "at once, with the resume token":
-      return retry(machine, why, "at once", moment);
-    case "with backoff":
     case undefined:
-      return retry(machine, why, "with backoff", moment);
+      return retry(machine, why, "at once", moment);
   }
 }
 
-/** "At once" holds for one round of the addresses. A client that all of them send away backs off as well. */
+/** "At once" holds for one round of the addresses. A client that none of them serves backs off. */
 function retry(machine: ConnectionMachine, why: string, when: "at once" | "with backoff", moment: Moment): MachineStep {
-  const { now, random, rules } = moment;
-  const lasted = machine.phase === "open" && now - machine.openedAt >= rules.stableMs;
-  const failures = lasted ? 1 : machine.failures + 1;
+  const { random, rules } = moment;
+  const failures = isStable(machine, moment) ? 1 : machine.failures + 1;
   if (!machine.wasOpen && failures >= maxInitialRounds * rules.addresses) {
     return end(machine, { reason: "unreachable", message: why });
   }
@@ -230,7 +266,7 @@ function retry(machine: ConnectionMachine, why: string, when: "at once" | "with 
   const retryInMs = failures <= free ? 0 : backoff(failures - free, random, rules);
   const address = (machine.address + 1) % rules.addresses;
   return {
-    machine: { ...machine, phase: "backoff", failures, address, pingedAt: undefined },
+    machine: { ...machine, phase: "backoff", failures, address },
     effects: [{ do: "closeSocket" }, { do: "setTimer", inMs: retryInMs }, { do: "notifyLost", why, retryInMs }],
   };
 }
@@ -242,7 +278,7 @@ function backoff(failures: number, random: number, { backoffMs, maxBackoffMs }: 
 
 function end(machine: ConnectionMachine, how: ConnectionEnd): MachineStep {
   return {
-    machine: { ...machine, phase: "ended", pingedAt: undefined },
+    machine: { ...machine, phase: "ended" },
     effects: [{ do: "closeSocket" }, { do: "setTimer", inMs: undefined }, { do: "notifyEnd", end: how }],
   };
 }

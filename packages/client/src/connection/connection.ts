@@ -11,6 +11,7 @@ import {
   startMachine,
   stepMachine,
 } from "./connection-machine.js";
+import { Liveness } from "./liveness.js";
 
 /** What the SDK needs of a WebSocket. Browsers, Node 22 and later, and the package `ws` all have it. */
 export interface WebSocketLike {
@@ -40,6 +41,9 @@ export interface ConnectionOptions {
 /** Time for the closing handshake before the socket is terminated. */
 const closeTimeoutMs = 1000;
 
+/** A timer that fires this much too late says that this program was busy, suspended, or in the background. */
+const lateMs = 100;
+
 /** Carries out what the connection machine decides: owns the socket and the timer. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -47,8 +51,7 @@ export class Connection {
   #socket: WebSocketLike | undefined;
   #token: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastMessageAt: Millis = 0;
-  #latencyMs: Millis | undefined;
+  readonly #liveness = new Liveness();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -63,7 +66,7 @@ export class Connection {
 
   /** From ping to pong, in milliseconds; undefined before the first pong. */
   get latencyMs(): Millis | undefined {
-    return this.#latencyMs;
+    return this.#liveness.latencyMs;
   }
 
   /** Only while it is open. */
@@ -110,10 +113,24 @@ export class Connection {
     }
   }
 
-  #setTimer(ms: Millis | undefined): void {
+  /**
+   * A timer that fires late, while a socket is waited for, gets the time once more that this program stood still, at most `answerMs`:
+   * the messages that arrived meanwhile have not been read yet, so the node is not to blame.
+   */
+  #setTimer(ms: Millis | undefined, again = false): void {
     clearTimeout(this.#timer);
     if (ms === undefined) return;
-    this.#timer = setTimeout(() => this.#step({ type: "timer", lastMessageAt: this.#lastMessageAt }), ms);
+    const dueAt = performance.now() + ms;
+    this.#timer = setTimeout(() => {
+      const late = performance.now() - dueAt;
+      if (late > lateMs && !again && this.#socket) {
+        this.#setTimer(Math.min(late, this.#options.rules.answerMs), true);
+      } else this.#checkSilence("timer");
+    }, ms);
+  }
+
+  #checkSilence(type: "timer" | "framesDue"): void {
+    this.#step({ type, ...this.#liveness.limits(this.#options.rules) });
   }
 
   #getToken(): void {
@@ -160,13 +177,9 @@ export class Connection {
 
   #receive(text: string): void {
     const now = performance.now();
-    this.#lastMessageAt = now;
     const message: ServerMessage = JSON.parse(text);
-    if (message.type === "pong") {
-      const { pingedAt } = this.#machine;
-      if (pingedAt !== undefined) this.#latencyMs = now - pingedAt;
-      return;
-    }
+    const framesDue = this.#liveness.receive(message, now, this.#machine.pingedAt);
+    if (message.type === "pong") return;
     if (message.type === "expiring") {
       this.#renewToken();
       return;
@@ -174,6 +187,7 @@ export class Connection {
     // The session's view is updated before listeners learn that the connection is open.
     this.#options.onMessage(message);
     if (message.type === "session") this.#step({ type: "session" });
+    if (framesDue) this.#checkSilence("framesDue");
   }
 
   /** The token of this connection expires soon. Without a fresh one the server closes the connection, and the next attempt gets one. */

@@ -1,5 +1,5 @@
 import type { Frame, ServerMessage, SessionView } from "@tapedeck/protocol";
-import { limits } from "@tapedeck/protocol/wire";
+import { historyFrames } from "@tapedeck/protocol/wire";
 
 /** Names a delivered frame for ever, and is enough to resume after it. */
 export interface Position {
@@ -105,7 +105,7 @@ export class RecentFrames {
   #started = false;
 
   replace({ frames, epoch }: History): void {
-    this.#frames = frames.slice(-limits.historyFrames);
+    this.#frames = frames.slice(-historyFrames);
     this.#epoch = epoch;
     this.#started = true;
   }
@@ -115,12 +115,12 @@ export class RecentFrames {
     if (epoch !== this.#epoch) this.replace({ frames: [], epoch, complete: true });
     this.#frames.push(frame);
     // Trimmed at twice the length, because each trim copies the array.
-    if (this.#frames.length >= 2 * limits.historyFrames) this.#frames = this.#frames.slice(-limits.historyFrames);
+    if (this.#frames.length >= 2 * historyFrames) this.#frames = this.#frames.slice(-historyFrames);
   }
 
   /** Undefined before the first history. */
   history(): History | undefined {
     if (!this.#started) return undefined;
-    return { frames: this.#frames.slice(-limits.historyFrames), epoch: this.#epoch, complete: true };
+    return { frames: this.#frames.slice(-historyFrames), epoch: this.#epoch, complete: true };
   }
 }

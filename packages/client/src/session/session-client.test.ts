@@ -24,7 +24,7 @@ function connectTo(
   const rules = {
     ...defaultTiming,
     backoffMs: 10,
-    mostBackoffMs: 20,
+    maxBackoffMs: 20,
     ...timing,
     addresses: sockets.length,
     freshTokens: true,
@@ -159,4 +159,81 @@ test("[CL42] frames that arrived before the end are delivered before it, and not
   gateway.disconnect(4404);
   await vi.waitFor(() => expect(events).toEqual(["frame 1", "expired"]), soon);
   await expect(client.command("pause")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+});
+
+/** Frames at an even pace, as a playing session sends them, until the client has `count` of them. Returns a function that stops them. */
+async function playTo(
+  client: SessionClient,
+  gateway: FakeGateway,
+  everyMs: number,
+  count: number,
+): Promise<() => void> {
+  let seq = 0;
+  gateway.send(historyOf(1, [seq]));
+  const timer = setInterval(() => gateway.send(frame(++seq)), everyMs);
+  open.push({ close: () => clearInterval(timer) });
+  await vi.waitFor(() => expect(client.stats.framesReceived).toBeGreaterThanOrEqual(count), soon);
+  return () => clearInterval(timer);
+}
+
+test("[CL36] [CL28] when a gateway freezes, the session continues at the next address with the next frame", async () => {
+  const [frozen, other] = [await fakeGateway(() => "accept"), await fakeGateway(() => "accept")];
+  const client = connectTo([frozen.url, other.url]);
+  const lost: (string | undefined)[] = [];
+  client.events.connection.add(({ why, retryInMs }) => why !== undefined && lost.push(`${why}, ${retryInMs}`));
+  await client.opened;
+  const stop = await playTo(client, frozen, 50, 10);
+  frozen.freeze();
+  stop();
+  const { seq } = client.position;
+  const fault = performance.now();
+  await vi.waitFor(() => expect(other.connections).toHaveLength(1), soon);
+  expect(performance.now() - fault).toBeGreaterThan(1000);
+  expect(lost).toEqual(["the network is silent, 0"]);
+  expect(other.connections[0]?.query.get("after")).toBe(`${client.position.seq}`);
+  expect(client.position.seq).toBeGreaterThanOrEqual(seq);
+});
+
+test("[CL36] an address that accepts and says nothing is left for the next one", async () => {
+  const [frozen, other] = [await fakeGateway(() => "accept"), await fakeGateway(() => "accept")];
+  frozen.freeze();
+  const began = performance.now();
+  const client = connectTo([frozen.url, other.url]);
+  await client.opened;
+  expect(performance.now() - began).toBeGreaterThan(900);
+  expect(client.node).toBe("fake");
+  expect(other.connections).toHaveLength(1);
+});
+
+test("[CL29] a quiet session whose pings are answered stays, with few pings", async () => {
+  const gateway = await fakeGateway(() => "accept");
+  const client = connectTo([gateway.url], { timing: { pingMs: 50, answerMs: 100 } });
+  await client.opened;
+  const stop = await playTo(client, gateway, 10, 10);
+  stop();
+  const pings = () => gateway.connections[0]?.sent.length ?? 0;
+  await vi.waitFor(() => expect(pings()).toBeGreaterThanOrEqual(4), soon);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  expect(pings()).toBeLessThan(10); // 20 at an even pace
+  expect(gateway.connections).toHaveLength(1);
+  expect(client.state).toBe("open");
+});
+
+test("[CL37] a program that stands still does not blame the node: the messages that arrived meanwhile count", async () => {
+  const gateway = await fakeGateway(() => "accept");
+  const client = connectTo([gateway.url], { timing: { pingMs: 20, answerMs: 200 } });
+  await client.opened;
+  const stop = await playTo(client, gateway, 10, 10);
+  stop();
+  const pings = () => gateway.connections[0]?.sent.length ?? 0;
+  for (let still = 0; still < 3; still++) {
+    const before = pings();
+    await vi.waitFor(() => expect(pings()).toBeGreaterThan(before), soon);
+    // The ping is under way. Its answer comes while nothing of this program runs.
+    const until = performance.now() + 500;
+    while (performance.now() < until);
+    gateway.send(frame(1000 + still));
+  }
+  await vi.waitFor(() => expect(client.position.seq).toBe(1002), soon);
+  expect(gateway.connections).toHaveLength(1);
 });

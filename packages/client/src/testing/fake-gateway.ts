@@ -10,6 +10,7 @@ export class FakeGateway {
   readonly connections: { readonly query: URLSearchParams; readonly protocol: string; readonly sent: unknown[] }[] = [];
   readonly #server: WebSocketServer;
   #current: WebSocket | undefined;
+  #frozen = false;
 
   /** @param onClient called for a new connection and for each message before it is accepted: accept, close with a code, or wait */
   static async open(onClient: (message: unknown) => CloseCode | "accept" | undefined): Promise<FakeGateway> {
@@ -25,6 +26,7 @@ export class FakeGateway {
     this.url = `ws://127.0.0.1:${address.port}/ws`;
     server.on("connection", (socket, request) => {
       this.#current = socket;
+      if (this.#frozen) return;
       const sent: unknown[] = [];
       this.connections.push({
         query: new URL(request.url ?? "", this.url).searchParams,
@@ -41,15 +43,22 @@ export class FakeGateway {
       };
       receive(undefined);
       socket.on("message", (data) => {
+        if (this.#frozen) return;
         const message: unknown = JSON.parse(data.toString());
         sent.push(message);
         receive(message);
+        if (accepted && JSON.stringify(message) === '{"type":"ping"}') this.send({ type: "pong" });
       });
     });
   }
 
   send(...messages: ServerMessage[]): void {
     for (const message of messages) this.#current?.send(JSON.stringify(message));
+  }
+
+  /** Accepts connections from now on, and says nothing, not even to pings. */
+  freeze(): void {
+    this.#frozen = true;
   }
 
   disconnect(code: number): void {

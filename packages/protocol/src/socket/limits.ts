@@ -1,10 +1,12 @@
 /** The subprotocol that clients request. A socket without it belongs to a legacy client and gets only `history` and `snapshot`. */
 export const subprotocol = "tapedeck.v1";
 
+/** Frames of history that a new socket receives. By itself, since the SDK's bundle needs no other limit. */
+export const historyFrames = 100;
+
 /** Limits that both sides rely on; the first message of a socket contains them. */
 export const limits = {
-  /** Frames of history that a new socket receives. */
-  historyFrames: 100,
+  historyFrames,
   /** Bytes of the `history` message of a legacy socket. */
   historyBytes: 1_000_000,
   /** With more missing frames or trades, a resume is incomplete and sends only the newest history. */

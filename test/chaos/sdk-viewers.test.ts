@@ -8,7 +8,7 @@ import "../support/expect.js";
 import type { Service } from "@tapedeck/cli";
 import { SdkViewer } from "../support/sdk-viewer.js";
 import type { Truth } from "../support/truth.js";
-import { now } from "../support/viewer.js";
+import { now, type SeenFrame } from "../support/viewer.js";
 
 /** The file that clusters serve to pages: the other build of the SDK. */
 const bundle = new URL("../../packages/client/dist/sdk.js", import.meta.url).href;
@@ -78,8 +78,16 @@ function check(cluster: TestCluster, name: string, truth: Truth, moved: readonly
     const first = viewer.frames.findIndex(({ at }) => at >= fault);
     return longestGap(viewer.frames.slice(Math.max(0, first - 1)), truth, speed);
   });
-  cluster.note(`chaos SDK, ${name}: viewers stand ${distribution(stillness)} ms, ${moved.length} of ${open.length}`);
+  const pauses = moved.map(({ viewer }) => longestPause(viewer.frames.filter(({ at }) => at >= fault - 1000)));
+  cluster.note(
+    `chaos SDK, ${name}: ${moved.length} of ${open.length} viewers stand ${distribution(stillness)} ms, ` +
+      `without a frame for ${distribution(pauses)} ms`,
+  );
   return stillness;
+}
+
+function longestPause(frames: readonly SeenFrame[]): number {
+  return Math.max(...frames.map(({ at }, nth) => at - (frames[nth - 1]?.at ?? at)));
 }
 
 test("[CL36] [CL28] the viewers of a frozen gateway leave it within seconds, and none misses a frame or gets one twice", async ({

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { z } from "zod";
 import { haveBrowser, Pages } from "../support/browser.js";
@@ -7,6 +8,9 @@ import { SilentProxy } from "../support/silent-proxy.js";
 
 /** Behind a flag in Node 20. */
 const nativeWebSocket = Number(process.versions.node.split(".")[0]) < 22 ? ["--experimental-websocket"] : [];
+
+/** Longer than a ping and its answer may take. */
+const suspendedMs = 5000;
 
 test("[CL27] [CL40] the WebSocket of Node works as well as the one of the package ws", async ({ cluster }) => {
   const program = Program.of(
@@ -48,10 +52,43 @@ test("[CL40] a program that closes its session on a silent network still exits s
   await proxy.close();
 });
 
+test("[CL37] a program that was suspended for seconds keeps its connections, and misses no frame", async ({
+  cluster,
+}) => {
+  const program = Program.of(
+    `import { tapedeck } from "@tapedeck/client";
+     import WebSocket from "ws";
+     const client = tapedeck({ url: ${JSON.stringify(cluster.url)}, WebSocket });
+     const [playing, paused] = [await client.open({ tape: "usdm" }), await client.open({ tape: "usdm" })];
+     const lost = [];
+     for (const session of [playing, paused]) session.onConnection(({ why }) => why && lost.push(why));
+     let [last, breaks, frames] = [undefined, 0, 0];
+     playing.onFrame(({ seq, skipped = 0 }) => {
+       if (last !== undefined && seq - skipped !== last + 1) breaks++;
+       last = seq;
+       if (++frames === 20) console.log("plays");
+     });
+     await playing.start();
+     process.stdin.once("data", () => {
+       process.stdin.destroy();
+       console.log(JSON.stringify({ lost, breaks, more: frames > 40 }));
+       client.sessions.delete(playing.id).then(() => paused.close());
+     });`,
+  );
+  await program.untilOutput("plays");
+  program.signal("SIGSTOP");
+  await sleep(suspendedMs);
+  program.signal("SIGCONT");
+  await sleep(3000); // longer than the wait for an answer, so that a connection that was given up would show
+  program.sendLine("report");
+  expect(await program.ended).toBe(0);
+  expect([program.out.split("\n")[1], program.err]).toEqual(['{"lost":[],"breaks":0,"more":true}', ""]);
+});
+
 const seen = z.object({ seqs: z.array(z.int()), nodes: z.array(z.string()), whys: z.array(z.string()) });
 
 test.skipIf(!haveBrowser)(
-  "[CL32] in a browser, too, a silent network is noticed and no frame is missed",
+  "[CL32] [CL36] in a browser, too, a silent network is noticed and no frame is missed",
   async ({ cluster }) => {
     const [first, second] = cluster.gateways;
     const proxy = await SilentProxy.inFrontOf(first?.url ?? "");
@@ -63,7 +100,7 @@ test.skipIf(!haveBrowser)(
         `<!doctype html><script type="module">
          import { tapedeck } from "${cluster.url}/sdk.js";
          const seen = (window.seen = { seqs: [], nodes: [], whys: [] });
-         const client = tapedeck({ url: "${cluster.url}", gateways: ${gateways}, timing: { silenceMs: 1000, backoffMs: 50 } });
+         const client = tapedeck({ url: "${cluster.url}", gateways: ${gateways} });
          const session = await client.open({ maxFps: 0 });
          session.onHistory(({ frames }) => seen.seqs.push(...frames.map(({ seq }) => seq)));
          session.onFrame(({ seq }) => seen.seqs.push(seq));

@@ -48,6 +48,10 @@ export class Program {
     if (!said()) throw new Error(`it ended without printing ${words}: ${this.out}${this.err}`);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   sendLine(line: string): void {
     this.#child.stdin?.end(`${line}\n`);
   }

@@ -187,11 +187,11 @@ function getToken(machine: ConnectionMachine, { tokenMs }: ConnectionRules): Mac
 }
 
 /**
- * An address that says nothing is soon left for the next one. The bound doubles with each round, for slow networks and busy nodes; a
- * single address, behind which a load balancer may have other nodes, gets twice the time.
+ * An address that says nothing is soon left for the next one. The bound doubles with each round, for slow networks and busy nodes. A
+ * single address gets four times as long: behind it may be a load balancer with other nodes, or one busy node that would only get busier.
  */
 function dial(machine: ConnectionMachine, { addresses, answerMs, openMs }: ConnectionRules): MachineStep {
-  const rounds = Math.floor(Math.max(1, machine.failures) / addresses);
+  const rounds = addresses > 1 ? Math.floor(machine.failures / addresses) : Math.max(2, machine.failures + 1);
   return {
     machine: { ...machine, phase: "dialing" },
     effects: [

@@ -94,6 +94,28 @@ export class RedisClusterServers {
     if (pid !== undefined) process.kill(pid, "SIGKILL");
   }
 
+  /** A master accepts connections but does not answer, like a hanging machine. */
+  freeze(nth: number): void {
+    const pid = this.#masters[nth]?.server.pid;
+    if (pid !== undefined) process.kill(pid, "SIGSTOP");
+  }
+
+  thaw(nth: number): void {
+    const pid = this.#masters[nth]?.server.pid;
+    if (pid !== undefined) process.kill(pid, "SIGCONT");
+  }
+
+  /** Resolves, to the time by `Date.now()`, when another master knows that a replica has the slots of this one. */
+  async replaced(nth: number): Promise<number> {
+    const [old, other] = [this.#masters[nth], this.#masters[(nth + 1) % this.#masters.length]];
+    for (;;) {
+      const map: unknown = await other?.admin.cluster("SLOTS");
+      const owners = Array.isArray(map) ? map.map((range) => Number(range[2][1])) : [];
+      if (owners.length > 0 && !owners.includes(old?.port ?? 0)) return Date.now();
+      await sleep(5);
+    }
+  }
+
   /** Stops all servers and starts them again with their data at other ports. */
   async moveAll(): Promise<void> {
     const move = async ({ admin, server, folder }: Node): Promise<Node> => {

@@ -51,6 +51,29 @@ export class SentinelRedis {
     process.kill(this.#master.pid, "SIGKILL");
   }
 
+  /** The master accepts connections but does not answer, like a hanging machine. */
+  freezeMaster(): void {
+    process.kill(this.#master.pid, "SIGSTOP");
+  }
+
+  thawMaster(): void {
+    process.kill(this.#master.pid, "SIGCONT");
+  }
+
+  /** Resolves, to the time by `Date.now()`, when the sentinel names the replica as the master. */
+  async replaced(): Promise<number> {
+    const sentinel = new Redis(this.#sentinel.url);
+    try {
+      for (;;) {
+        const master: unknown = await sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "tapedeck");
+        if (Array.isArray(master) && master[1] === portOf(this.#replica)) return Date.now();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    } finally {
+      sentinel.disconnect();
+    }
+  }
+
   async stop(): Promise<void> {
     await this.#sentinel.stop();
     await this.#replica.stop();

@@ -1,7 +1,7 @@
 import { defineScripts, type RedisConnection } from "@tapedeck/runtime";
 import type { Result } from "ioredis";
 
-interface LockToExtend {
+export interface LockToExtend {
   readonly job: string;
   /** The lock's key, and its value while it is ours. */
   readonly key: string;
@@ -11,6 +11,7 @@ interface LockToExtend {
 declare module "ioredis" {
   interface RedisCommander<Context> {
     extendLocks(keys: number, ...keysMsAndPairs: (string | number)[]): Result<string[], Context>;
+    retakeLocks(keys: number, ...keysMsAndPairs: (string | number)[]): Result<string[], Context>;
   }
 }
 
@@ -28,4 +29,20 @@ export async function extendLocks(
   const keys = [stalled, ...held.map(({ key }) => key)];
   const pairs = held.flatMap(({ token, job }) => [token, job]);
   return await redis.extendLocks(keys.length, ...keys, ms, ...pairs);
+}
+
+/**
+ * Takes back locks that have expired while Redis was away, or this process suspended, unless another worker has taken their jobs or
+ * they wait for one. Returns the jobs that are lost.
+ */
+export async function retakeLocks(
+  redis: RedisConnection,
+  { active, stalled }: { readonly active: string; readonly stalled: string },
+  held: readonly LockToExtend[],
+  ms: number,
+): Promise<string[]> {
+  defineScripts(redis, folder, { retakeLocks: { file: "retake-locks" } });
+  const keys = [active, stalled, ...held.map(({ key }) => key)];
+  const pairs = held.flatMap(({ token, job }) => [token, job]);
+  return await redis.retakeLocks(keys.length, ...keys, ms, ...pairs);
 }

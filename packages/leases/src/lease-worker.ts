@@ -1,7 +1,7 @@
-import type { RedisConnection } from "@tapedeck/runtime";
+import { onUsableAgain, type RedisConnection } from "@tapedeck/runtime";
 import { type Job, Worker, type WorkerOptions } from "bullmq";
 import type { CrashRecord } from "./crash-loop.js";
-import { extendLocks } from "./extend-locks.js";
+import { extendLocks, type LockToExtend, retakeLocks } from "./extend-locks.js";
 import type { MonotonicMs } from "./lease.js";
 
 /** What a lease's job holds besides its own data. */
@@ -19,9 +19,17 @@ export const lock = { durationMs: 2500, renewMs: 1400, stalledCheckMs: 500 } as 
 /** Publishing stops this long before a lock can expire, since a message may take that long. */
 const marginMs = 200;
 
+/** After Redis was away, workers have this long to take their expired locks back before others count their jobs as stalled. */
+const retakeMs = 500;
+/** Redis was away if it has not answered for this long. */
+const awayMs = 500;
+const stalledRetryMs = 200;
+
 /** Until when a lock is certainly ours; in the past if it is not. Leases keep a reference, since it is read before each message. */
 export interface HeldLock {
   validUntil: MonotonicMs;
+  /** The lock's value in Redis. */
+  readonly token: string;
 }
 
 type Base<Data> = Worker<Data & WithCrashRecord, void, string>;
@@ -44,6 +52,8 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #redis: RedisConnection;
   readonly #started = new WeakMap<LeaseJob<Data>, Outcome<Data>>();
+  readonly #stopListening: () => void;
+  #stalledChecksFrom: MonotonicMs = Number.NEGATIVE_INFINITY;
 
   /** @param processor must be declared with three parameters: only then does BullMQ pass the signal. */
   constructor(
@@ -65,6 +75,10 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
       removeOnFail: { count: 0 },
     });
     this.#redis = options.connection;
+    this.#stopListening = onUsableAgain(this.#redis, () => void this.#renewAll());
+    const { backend } = this;
+    const moveStalled = backend.moveStalledJobsToWait.bind(backend);
+    backend.moveStalledJobsToWait = async () => (this.#mayCheckStalled() ? await moveStalled() : []);
     this.on("lockRenewalFailed", (jobIds: string[]) => {
       for (const id of jobIds) {
         this.#invalidate(id, this.#locks.get(id));
@@ -80,7 +94,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
 
   /** The lock of a running job. */
   lockOf(jobId: string): Readonly<HeldLock> {
-    return this.#locks.get(jobId) ?? { validUntil: Number.NEGATIVE_INFINITY };
+    return this.#locks.get(jobId) ?? { validUntil: Number.NEGATIVE_INFINITY, token: "" };
   }
 
   /**
@@ -105,15 +119,59 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     return [...failed];
   }
 
-  /** A Redis that is out of memory still keeps its locks, so running work need not end. */
   async #renew(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
+    const sent = performance.now();
+    const held = jobIds.map((job, at) => ({ job, key: this.toKey(`${job}:lock`), token: tokens[at] ?? "" }));
+    const expired = new Set(await this.#extend(held, duration));
+    const wasAway = performance.now() - sent > awayMs || performance.now() < this.#stalledChecksFrom;
+    if (expired.size === 0 || !wasAway) return [...expired];
+    const sets = { active: this.toKey("active"), stalled: this.toKey("stalled") };
+    return await retakeLocks(
+      this.#redis,
+      sets,
+      held.filter(({ job }) => expired.has(job)),
+      duration,
+    );
+  }
+
+  /** A Redis that is out of memory still keeps its locks, so running work need not end. */
+  async #extend(held: readonly LockToExtend[], duration: number): Promise<string[]> {
+    const [jobIds, tokens] = [held.map(({ job }) => job), held.map(({ token }) => token)];
     try {
       return await super.extendJobLocks(jobIds, tokens, duration);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("OOM"))) throw error;
-      const held = jobIds.map((job, at) => ({ job, key: this.toKey(`${job}:lock`), token: tokens[at] ?? "" }));
       return await extendLocks(this.#redis, this.toKey("stalled"), held, duration);
     }
+  }
+
+  /** Redis is back: renews all locks now instead of at their turn, so that running work goes on. */
+  async #renewAll(): Promise<void> {
+    this.#stalledChecksFrom = performance.now() + retakeMs;
+    const held = [...this.#locks].filter(([id]) => this.#running.has(id));
+    if (held.length === 0) return;
+    const [ids, tokens] = [held.map(([id]) => id), held.map(([, { token }]) => token)];
+    try {
+      const lost = await this.extendJobLocks(ids, tokens, lock.durationMs);
+      if (lost.length > 0) this.emit("lockRenewalFailed", lost);
+    } catch (error) {
+      this.emit("error", error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** While Redis is away the check would wait for it, and then come before the holders of expired locks can take them back. */
+  #mayCheckStalled(): boolean {
+    return this.#redis.status === "ready" && performance.now() >= this.#stalledChecksFrom;
+  }
+
+  /** BullMQ would not check for expired locks for 5 s after a check that failed. */
+  protected override checkConnectionError<T>(fn: () => Promise<T>): Promise<T | undefined> {
+    return super.checkConnectionError(fn, stalledRetryMs);
+  }
+
+  override async close(force?: boolean): Promise<void> {
+    this.#stopListening();
+    await super.close(force);
   }
 
   protected override async nextJobFromJobData(
@@ -144,7 +202,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
       this.cancelJob(id, "lost");
       await before.catch(() => {});
     }
-    const held: HeldLock = { validUntil: takenAt + lock.durationMs - marginMs };
+    const held: HeldLock = { validUntil: takenAt + lock.durationMs - marginMs, token };
     this.#locks.set(id, held);
     // `false`: do not fetch the next job here; the loop does that when there is room.
     const run = super.processJob(job, token, () => false);

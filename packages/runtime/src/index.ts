@@ -58,7 +58,7 @@ export { printable, printableLines, redactAddress, redactText, stripCredentials 
 export { throttledLog } from "./observability/throttled-log.js";
 export { type Span, startSpan, startTracing, traceparent, withSpan } from "./observability/tracing.js";
 export { clusterAddress, sentinelOptions } from "./redis/address.js";
-export { RedisNotReady, readyWithin, reportRedisHealth, untilReady } from "./redis/availability.js";
+export { onUsableAgain, RedisNotReady, readyWithin, reportRedisHealth, untilReady } from "./redis/availability.js";
 export { connectRedis } from "./redis/connect.js";
 export { corkWrites, masterOf, type RedisConnection, type RedisPurpose, redisTime } from "./redis/connection.js";
 export { measureRedisLatency } from "./redis/latency.js";

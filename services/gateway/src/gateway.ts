@@ -27,6 +27,7 @@ import { handleRequest } from "./server/http.js";
 import type { StartServer } from "./server/server.js";
 import { ConflationTimer } from "./subscription/conflation.js";
 import { DeliveryDelay } from "./subscription/delivery-timing.js";
+import { OutageNotices } from "./subscription/outage-notices.js";
 import { Presence } from "./subscription/presence.js";
 import { SessionSubscriptions } from "./subscription/registry.js";
 import { SessionMessages } from "./subscription/session-messages.js";
@@ -38,6 +39,7 @@ const maxBackpressure = 16_777_216;
 const probeMs = 1_000;
 /** If Redis takes our messages but returns none for this long, another node would serve better. */
 const probeTimeoutMs = 3_000;
+const outageCheckMs = 250;
 const slowCheckMs = 500;
 const delaySampleMs = 100;
 const legacyRefreshMs = 15_000;
@@ -204,7 +206,10 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     help: "Sessions that this gateway renders because their ticker is silent",
     read: () => covering.size,
   });
+  const { subscriber } = redis;
+  const outageNotices = new OutageNotices({ subscriber, probe, subscriptions: () => subscriptions.all() });
   const timers = [
+    interval(() => outageNotices.check(), outageCheckMs),
     interval(() => closeSlow(sendQueues), slowCheckMs),
     interval(() => {
       delay.wanted = true;

@@ -21,7 +21,8 @@ interface PublishPipelineOptions {
  * collections copy them: without a narrow bound, a ticker that is short of processor time spends it on those.
  */
 const maxPending = 1024;
-const retryMs = 200;
+/** Viewers stand until the sessions have been read again. */
+const retryMs = 50;
 /** Missing subscribers count only if the own probe has come back within this time, or within the grace time. */
 const probeWithinMs = 3000;
 

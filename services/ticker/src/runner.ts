@@ -38,6 +38,8 @@ interface SessionLeaseRunnerOptions {
 }
 
 const retryMs = 200;
+/** Viewers stand while a session cannot be read. */
+const rereadMs = 50;
 const endRetryMs = 20;
 const endings: ReadonlySet<string> = new Set(["end", "wrap", "reach"] satisfies SystemCommand["type"][]);
 const releaseAttempts = 10;
@@ -322,7 +324,7 @@ export class SessionLeaseRunner implements PlaybackEvents {
       }
     } catch (error) {
       this.#log.debug({ err: error }, "session not read; retrying");
-      this.#rereadLater(retryMs);
+      this.#rereadLater(rereadMs);
     } finally {
       this.#rereading = false;
     }

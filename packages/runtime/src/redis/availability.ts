@@ -1,7 +1,8 @@
 import type { EventEmitter } from "node:events";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import type { Health } from "../node/health.js";
 import type { Logger } from "../observability/logger.js";
+import { onMastersReplaced } from "./cluster-watch.js";
 import type { RedisConnection } from "./connection.js";
 import { faultLogOf } from "./fault-log.js";
 import { describeFault, faultFromError, isInProtectedMode, type RedisFault } from "./faults.js";
@@ -40,6 +41,25 @@ export async function untilReady(redis: RedisConnection): Promise<void> {
   while (unavailableReason(redis) !== undefined) {
     await new Promise<void>((resolve) => events.once(availabilities.has(redis) ? changed : "ready", resolve));
   }
+}
+
+/**
+ * Calls `listener` each time the connection is usable again after an interruption, and on a Redis Cluster each time masters have been
+ * replaced. Returns the function that stops it.
+ */
+export function onUsableAgain(redis: RedisConnection, listener: () => void): () => void {
+  const events: EventEmitter = redis;
+  let first = redis.status !== "ready";
+  const onReady = (): void => {
+    if (first) first = false;
+    else listener();
+  };
+  events.on("ready", onReady);
+  const stopWatching = redis instanceof Cluster ? onMastersReplaced(redis, listener) : undefined;
+  return () => {
+    events.off("ready", onReady);
+    stopWatching?.();
+  };
 }
 
 /** Redis did not become usable, with the known fault if there is one. */

@@ -1,11 +1,13 @@
 import { Cluster, type ClusterOptions, type Command, type Redis, type RedisOptions } from "ioredis";
+import type { Logger } from "../observability/logger.js";
 import type { ClusterAddress } from "./address.js";
+import { watchMasters } from "./cluster-watch.js";
 import type { RedisPurpose } from "./connection.js";
 import { shortenDeniedError } from "./faults.js";
 import { repairSlotMap } from "./slot-map.js";
 import { addCommandTimeout, RedisUnavailable, reconnectWhenUnresponsive } from "./timeouts.js";
 
-/** How often the slot map is refreshed. It changes when the Cluster is resharded; a master's death makes subscribers refresh it at once. */
+/** How often each connection refreshes its slot map; `watchMasters` does when masters are replaced. */
 const slotMapEveryMs = 5000;
 /** How long a node may take to send the slot map; ioredis's default of a second is too short on a busy machine. */
 const slotMapTimeoutMs = 2000;
@@ -30,10 +32,11 @@ interface ConnectClusterOptions {
   readonly commandMs: number | undefined;
   /** The connection to a node is replaced if the node has received a command and sends nothing for this long. */
   readonly silenceMs: number;
+  readonly log: Logger;
 }
 
 export function connectCluster(options: ConnectClusterOptions): Cluster {
-  const { address, purpose, node, retryDelayMs, commandMs: ms, silenceMs } = options;
+  const { address, purpose, node, retryDelayMs, commandMs: ms, silenceMs, log } = options;
   const { retryStrategy: _, ...nodeOptions } = node;
   const redisOptions = { ...nodeOptions, ...address.options };
   const cluster: Cluster = new Cluster(address.nodes, {
@@ -48,7 +51,9 @@ export function connectCluster(options: ConnectClusterOptions): Cluster {
     // Certificates are issued for names: connect by name if the nodes announce names.
     ...(redisOptions.tls && { dnsLookup: (name, found) => found(null, name) }),
   });
+  const watchKey = JSON.stringify(address);
   prepare(cluster, silenceMs);
+  watchMasters(cluster, watchKey, log);
   if (purpose === "commands" && ms !== undefined) failCommandsWhileAway(cluster, ms);
   else if (ms !== undefined) addCommandTimeout(cluster, { ms });
   // BullMQ duplicates its connection for each worker.
@@ -56,6 +61,7 @@ export function connectCluster(options: ConnectClusterOptions): Cluster {
   cluster.duplicate = (nodes, override) => {
     const copy = duplicate(nodes, override);
     prepare(copy, silenceMs);
+    watchMasters(copy, watchKey, log);
     if (ms !== undefined) addCommandTimeout(copy, { ms });
     return copy;
   };

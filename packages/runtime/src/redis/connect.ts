@@ -6,6 +6,7 @@ import { currentFault, trackAvailability } from "./availability.js";
 import { connectCluster } from "./connect-cluster.js";
 import type { RedisConnection, RedisPurpose } from "./connection.js";
 import { shortenDeniedError } from "./faults.js";
+import { followSentinels } from "./sentinel-watch.js";
 import { addCommandTimeout, reconnectWhenUnresponsive } from "./timeouts.js";
 
 interface ConnectOptions {
@@ -41,19 +42,19 @@ export function connectRedis({ url, purpose, name, log }: ConnectOptions): Redis
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
     ...optionsFor[purpose],
   };
-  const redis = connectTo(url, options, purpose);
+  const redis = connectTo(url, options, purpose, log);
   const singleServer = redis instanceof Redis && !redis.options.sentinels;
   trackAvailability(redis, { purpose, needsMaster: purpose === "commands" && singleServer, log });
   return redis;
 }
 
-function connectTo(url: string, options: RedisOptions, purpose: RedisPurpose): RedisConnection {
+function connectTo(url: string, options: RedisOptions, purpose: RedisPurpose, log: Logger): RedisConnection {
   const timeouts = { commandMs: commandMs[purpose], silenceMs: silenceMs[purpose] };
   const address = clusterAddress(url);
   if (address !== undefined) {
     // The offline queue of the Cluster decides; those of its nodes only cover the moment until each is connected.
     const { enableOfflineQueue: _, ...node } = options;
-    return connectCluster({ address, purpose, node, retryDelayMs, ...timeouts });
+    return connectCluster({ address, purpose, node, retryDelayMs, ...timeouts, log });
   }
   const sentinel = sentinelOptions(url);
   const redis =
@@ -66,12 +67,14 @@ function connectTo(url: string, options: RedisOptions, purpose: RedisPurpose): R
   const refusal = (): string | undefined => (redis.status === "connect" ? currentFault(redis)?.problem : undefined);
   if (ms !== undefined) addCommandTimeout(redis, purpose === "commands" ? { ms, refusal } : { ms });
   reconnectWhenUnresponsive(redis, timeouts.silenceMs);
+  if (sentinel !== undefined) followSentinels(redis, { sentinels: sentinel, retryDelayMs, log });
   // BullMQ duplicates its connection for each worker.
   const duplicate = redis.duplicate.bind(redis);
   redis.duplicate = (override) => {
     const copy = duplicate(override);
     if (ms !== undefined) addCommandTimeout(copy, { ms });
     reconnectWhenUnresponsive(copy, timeouts.silenceMs);
+    if (sentinel !== undefined) followSentinels(copy, { sentinels: sentinel, retryDelayMs, log });
     return copy;
   };
   return redis;

@@ -20,6 +20,8 @@ export interface PubSubProbe {
    * through each master that accepts messages.
    */
   receivedWithin(ms: number): boolean;
+  /** Masters, as `masterOf` names them, through which messages came back before, but none in the last `ms` milliseconds. */
+  silentMasters(ms: number): ReadonlySet<string | undefined>;
   /** Whether Redis, or a master of a Cluster, did not accept the last message. */
   readonly publishRefused: boolean;
   /** Sends an echo through Redis, on a Cluster through each master. */
@@ -111,6 +113,11 @@ export function startPubSubProbe(options: PubSubProbeOptions): PubSubProbe {
       const now = performance.now();
       const isReceived = ({ receivedAt }: ProbeChannel): boolean => now - receivedAt <= ms;
       return current.some(isReceived) && current.every((each) => isReceived(each) || each.refused);
+    },
+    silentMasters(ms) {
+      const last = performance.now() - ms;
+      const silent = current.filter(({ receivedAt }) => receivedAt > Number.NEGATIVE_INFINITY && receivedAt < last);
+      return new Set(silent.map(({ name }) => masterOf(subscriber, name.toString())));
     },
     get publishRefused() {
       return current.some((each) => each.refused);

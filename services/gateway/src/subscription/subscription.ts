@@ -48,8 +48,8 @@ interface Current {
   readonly segment: PlaybackSegment | Promise<PlaybackSegment>;
 }
 
-/** How long to wait before reading a session again that could not be read. */
-const rereadRetryMs = 250;
+/** How long to wait before reading a session again that could not be read; its viewers stand until then. */
+const rereadRetryMs = 50;
 /** The cause of changes that this node makes by itself. */
 const causes: { readonly [type in (Command | SystemCommand)["type"]]?: StateCause } = {
   unpark: "unparked",
@@ -114,6 +114,11 @@ export class SessionSubscription implements LiveEdgeOwner {
   /** The session was deleted or has expired. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether the session has been read. */
+  get opened(): boolean {
+    return this.#current !== undefined;
   }
 
   get record(): SessionRecord {

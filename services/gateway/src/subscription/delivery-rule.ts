@@ -38,6 +38,29 @@ export function isNewer(known: Revision, { epoch, rev }: Revision): boolean {
   return epoch !== known.epoch ? epoch > known.epoch : rev > known.rev;
 }
 
+/**
+ * Whether two records of one revision tell of different changes: a Redis that took over has lost one change, and another one has its
+ * number.
+ */
+export function contradicts(known: SessionRecord, found: SessionRecord): boolean {
+  if (known.epoch !== found.epoch || known.rev !== found.rev) return false;
+  return changedByCommands.some((field) => known[field] !== found[field]);
+}
+
+const changedByCommands = [
+  "state",
+  "speed",
+  "tape",
+  "anchorWallMs",
+  "anchorNs",
+  "fromNs",
+  "toNs",
+  "loop",
+  "maxFps",
+  "parked",
+  "edge",
+] as const satisfies readonly (keyof SessionRecord)[];
+
 /** Moves the cursor to a newer state of the session. Within an epoch it never moves back; a new epoch begins at its own frame. */
 export function advanceToState(cursor: DeliveryCursor, { epoch, rev, lastSeq }: DeliveryCursor): DeliveryCursor {
   return { epoch, rev, lastSeq: epoch === cursor.epoch ? Math.max(cursor.lastSeq, lastSeq) : lastSeq };

@@ -1,7 +1,8 @@
 import { subscribe, unsubscribe } from "@tapedeck/runtime";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { RestartableRedis } from "../../../../test/support/redis-server.js";
-import { expectNoGap } from "../testing/test-client.js";
+import { z } from "zod";
+import { type Client, expectNoGap } from "../testing/test-client.js";
 import { type GatewayFixture, openGatewayFixture } from "../testing/test-cluster.js";
 
 const server = new RestartableRedis();
@@ -12,6 +13,10 @@ beforeEach(async () => {
   fixture = await openGatewayFixture(server.url);
 });
 afterEach(() => fixture.stop());
+
+/** The speed in each `state` that a client has got. */
+const speeds = (client: Client) =>
+  client.of("state").map(({ session }) => z.object({ speed: z.number() }).parse(session).speed);
 
 /** Cuts the gateway off from what is published, as a failover does; it reconnects by itself. */
 const cutOff = () => fixture.cluster.redis.client("KILL", "TYPE", "PUBSUB");
@@ -74,6 +79,23 @@ test("[G61] a session whose change Redis has lost continues in a new epoch", asy
   await client.until(() => client.of("state").some(({ cause }) => cause === "recover"));
   await client.untilSeq(10);
   expect(client.last?.epoch).toBeGreaterThan(lost.epoch);
+});
+
+test("[G61] a session whose change Redis has lost continues in a new epoch, also if another change has its revision by then", async () => {
+  const record = await fixture.pausedSession(10);
+  const { redis, keys, sessions } = fixture.cluster;
+  const before = await redis.hgetall(keys.session(record.id));
+  const client = await fixture.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  const { record: lost } = await sessions.perform(record.id, { type: "speed", value: 4 });
+  await client.until(() => speeds(client).includes(4));
+  const changes = client.of("state").length;
+  await redis.hset(keys.session(record.id), before);
+  const { record: other } = await sessions.perform(record.id, { type: "speed", value: 2 });
+  expect([other.epoch, other.rev]).toEqual([lost.epoch, lost.rev]);
+  await cutOff();
+  await client.until(() => client.of("state").some(({ cause }) => cause === "recover"));
+  expect(speeds(client).slice(changes)).toEqual([2]);
 });
 
 test("[G62] a node that receives nothing back through Redis is not ready", async () => {

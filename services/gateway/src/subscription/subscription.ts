@@ -18,7 +18,7 @@ import {
 import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import type { Counters } from "../metrics.js";
 import { Delivery } from "./delivery.js";
-import { cursorOf, decideDelivery, deliverableSeq, isNewer, latestFrame, type Revision } from "./delivery-rule.js";
+import { contradicts, cursorOf, decideDelivery, deliverableSeq, isNewer, latestFrame, type Revision } from "./delivery-rule.js";
 import type { DeliveryDelay } from "./delivery-timing.js";
 import { LiveEdge, type LiveEdgeContext, type LiveEdgeOwner } from "./live-edge.js";
 import { notificationsFor } from "./notifications.js";
@@ -335,6 +335,8 @@ export class SessionSubscription implements LiveEdgeOwner {
         if (read === undefined) return this.end("expired");
         this.setTotalConnections(read.connections);
         if (isNewer(read.record, seen)) await this.#recover(seen, read.record);
+        else if (contradicts(this.record, read.record))
+          await this.#recover({ epoch: seen.epoch, rev: seen.rev + 1 }, read.record);
         else this.applyRecord(read.record, "command");
         if (this.#earlyFrame !== undefined) continue; // its revision is later than what we read
         if (this.record.parked) this.unpark();

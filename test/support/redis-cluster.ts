@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { freePort, type RedisServer, startRedisServer } from "./redis-server.js";
 
 /** After this long without an answer a master counts as dead. */
-const nodeTimeoutMs = 1500;
+const nodeTimeoutMs = 1000;
 const slots = 16_384;
 
 interface Node {

@@ -20,7 +20,7 @@ export const lock = { durationMs: 2500, renewMs: 1400, stalledCheckMs: 500 } as 
 const marginMs = 200;
 
 /** After Redis was away, workers have this long to take their expired locks back before others count their jobs as stalled. */
-const retakeMs = 500;
+const retakeMs = 1000;
 /** Redis was away if it has not answered for this long. */
 const awayMs = 500;
 const stalledRetryMs = 200;

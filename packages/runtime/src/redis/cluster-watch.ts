@@ -1,4 +1,5 @@
 import type { EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "../observability/logger.js";
 import { interval } from "../time/timers.js";
@@ -7,10 +8,10 @@ import { interval } from "../time/timers.js";
 const askMs = 100;
 /** A node that has not answered for this long, while another has, is silent. */
 const silentMs = 300;
-/** A connection that has learned an older map asks again after this time, so many times; ioredis asks by itself every few seconds. */
-const adoption = { everyMs: 50, attempts: 20 } as const;
+/** A connection that has got an older map asks again after this time, so many times; ioredis asks by itself every few seconds. */
+const refresh = { everyMs: 50, attempts: 20 } as const;
 
-/** Emitted by a Cluster connection when its slots have other masters, and it has connected to them. */
+/** Emitted by a Cluster connection when its slots have other masters, and it sends commands to them. */
 const mastersReplaced = "tapedeck:masters-replaced";
 
 /** Calls `listener` when masters of a Redis Cluster have been replaced, and this connection knows. Returns the function that stops it. */
@@ -38,6 +39,7 @@ export function watchMasters(cluster: Cluster, key: string, log: Logger): void {
 /** Which node has a range of slots, as a node of the Cluster says. */
 interface Range {
   readonly first: number;
+  readonly last: number;
   readonly id: string;
   /** `host:port`, as ioredis names nodes; undefined if the node that was asked does not know it. */
   readonly address: string | undefined;
@@ -113,23 +115,41 @@ class ClusterWatch {
     this.#map = map;
     if (before === undefined) return;
     this.#log.warn({ connections: this.#clusters.size }, "slots of the Redis Cluster have another master: connecting to it");
-    for (const cluster of this.#clusters) this.#adopt(cluster, map, adoption.attempts);
+    const clusters = [...this.#clusters].filter(({ status }) => status === "ready");
+    for (const cluster of clusters) {
+      // Not closed, which a node that hangs would never answer: commands that wait for it fail now.
+      for (const node of cluster.nodes()) if (this.#isSilent(keyOf(node))) destroy(node);
+      correctSlots(cluster, map);
+    }
+    for (const cluster of clusters) cluster.emit(mastersReplaced);
+    void this.#refreshAll(clusters, map);
   }
 
-  /** Makes a connection ask for the slot map until it has this one, unless there is a newer one by then. */
-  #adopt(cluster: Cluster, map: readonly Range[], attempts: number): void {
-    if (cluster.status !== "ready" || this.#map !== map) return;
-    if (knows(cluster, map)) {
-      cluster.emit(mastersReplaced);
-      return;
+  /**
+   * Makes connections ask for the whole map, which also moves subscribers. One after the other, subscribers first: each takes
+   * milliseconds of processor time, and commands go to the new master already.
+   */
+  async #refreshAll(clusters: readonly Cluster[], map: readonly Range[]): Promise<void> {
+    const subscribing = (cluster: Cluster): boolean => cluster.options.shardedSubscribers === true;
+    for (const cluster of [...clusters.filter(subscribing), ...clusters.filter((each) => !subscribing(each))]) {
+      for (let attempt = 0; attempt < refresh.attempts && this.#map === map; attempt++) {
+        const refreshed = await new Promise<boolean>((resolve) =>
+          cluster.refreshSlotsCache((error) => resolve(!error && knows(cluster, map))),
+        );
+        if (refreshed || cluster.status !== "ready") break;
+        correctSlots(cluster, map);
+        await sleep(refresh.everyMs, undefined, { ref: false });
+      }
     }
-    if (attempts === 0) return;
-    // Not closed, which a node that hangs would never answer: commands that wait for it fail now.
-    for (const node of cluster.nodes()) if (this.#isSilent(keyOf(node))) destroy(node);
-    cluster.refreshSlotsCache(() => {
-      if (knows(cluster, map)) this.#adopt(cluster, map, attempts);
-      else setTimeout(() => this.#adopt(cluster, map, attempts - 1), adoption.everyMs).unref();
-    });
+  }
+}
+
+/** Sends the commands of slots with another master there at once. */
+function correctSlots(cluster: Cluster, map: readonly Range[]): void {
+  for (const { first, last, address } of map) {
+    if (address === undefined || cluster.slots[first]?.[0] === address) continue;
+    const nodes = [address, ...(cluster.slots[first] ?? []).filter((node) => node !== address)];
+    for (let slot = first; slot <= last; slot++) cluster.slots[slot] = nodes;
   }
 }
 
@@ -149,7 +169,7 @@ function rangesOf(answer: readonly unknown[]): readonly Range[] {
     .flatMap((range) => {
       if (!Array.isArray(range) || !Array.isArray(range[2])) return [];
       const [host, port, id] = range[2];
-      return [{ first: Number(range[0]), id: String(id), address: host ? `${host}:${port}` : undefined }];
+      return [{ first: Number(range[0]), last: Number(range[1]), id: String(id), address: host ? `${host}:${port}` : undefined }];
     })
     .sort((a, b) => a.first - b.first);
 }

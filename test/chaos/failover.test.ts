@@ -1,8 +1,13 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { TestCluster, type User } from "../support/cluster.js";
 import { describe as distribution } from "../support/distribution.js";
 import "../support/expect.js";
-import { RedisClusterServers } from "../support/redis-cluster.js";
+import { type Certificate, RedisClusterServers } from "../support/redis-cluster.js";
 import { SentinelRedis } from "../support/sentinel.js";
 import type { Viewer } from "../support/viewer.js";
 
@@ -48,10 +53,7 @@ describe("a Redis master that is replaced", { timeout: 180_000 }, () => {
       undo.push(() => redis.stop());
       const cluster = await TestCluster.start({ redisUrl: redis.url });
       undo.push(() => cluster.stop());
-      const ids: string[] = [];
-      for (let n = 0; ids.length < sessions; n++) {
-        if ((await redis.masterOf(cluster.keys.session(`bereft-${n}`))) === 0) ids.push(`bereft-${n}`);
-      }
+      const ids = await idsOnFirstMaster(redis, cluster);
       await checkFailover({
         name: `Redis Cluster, master ${how}`,
         cluster,
@@ -64,9 +66,54 @@ describe("a Redis master that is replaced", { timeout: 180_000 }, () => {
   }
 });
 
+describe("a Redis Cluster with TLS", { timeout: 180_000 }, () => {
+  test("[F35] [R24] sessions play and take commands over verified connections, and go on when a master hangs", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tapedeck-tls-"));
+    undo.push(() => rm(folder, { recursive: true, force: true }));
+    const tls = await certificateIn(folder);
+    const redis = await RedisClusterServers.start({ masters: 3, replicas: 3, tls });
+    undo.push(() => redis.stop());
+    // This process reads hashes; what is tested are the services, which verify.
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    undo.push(async () => vi.unstubAllEnvs());
+    const verify = { NODE_TLS_REJECT_UNAUTHORIZED: "1", NODE_EXTRA_CA_CERTS: tls.certificate };
+    const cluster = await TestCluster.start({ redisUrl: redis.url, env: { all: verify } });
+    undo.push(() => cluster.stop());
+    await checkFailover({
+      name: "Redis Cluster with TLS, master hangs",
+      cluster,
+      users: await Promise.all((await idsOnFirstMaster(redis, cluster)).map((id) => play(cluster, id))),
+      begin: () => redis.freeze(0),
+      replaced: () => redis.replaced(0),
+      end: () => redis.thaw(0),
+    });
+  });
+});
+
+async function idsOnFirstMaster(redis: RedisClusterServers, cluster: TestCluster): Promise<string[]> {
+  const ids: string[] = [];
+  for (let n = 0; ids.length < sessions; n++) {
+    if ((await redis.masterOf(cluster.keys.session(`bereft-${n}`))) === 0) ids.push(`bereft-${n}`);
+  }
+  return ids;
+}
+
+/** A self-signed certificate for 127.0.0.1. */
+async function certificateIn(folder: string): Promise<Certificate> {
+  const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
+  const name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  await promisify(execFile)("openssl", [...kind, ...name, "-keyout", key, "-out", certificate]);
+  return { key, certificate };
+}
+
 async function play(cluster: TestCluster, id?: string): Promise<User> {
   const truth = await cluster.recording("usdm");
-  const { session_id } = await cluster.http.create({ tape: "usdm", max_fps: 0, ...(id !== undefined && { session_id: id }) });
+  const { session_id } = await cluster.http.create({
+    tape: "usdm",
+    max_fps: 0,
+    ...(id !== undefined && { session_id: id }),
+  });
   const viewer = await cluster.watch(session_id);
   await cluster.http.control(session_id, "start");
   await viewer.next(8, 30_000);
@@ -79,7 +126,9 @@ async function checkFailover({ name, cluster, users, begin, replaced, end }: Fau
   const began = Date.now();
   begin();
   try {
+    const refused = cluster.http.call("POST", `/replay/speed/2/${users[0]?.id}`);
     const at = await replaced();
+    expect(await refused).toMatchObject({ status: 503, body: { code: "UNAVAILABLE" } });
     for (const { viewer } of users) {
       await viewer.until(() => (viewer.frames.at(-1)?.at ?? 0) > at + 4_000, "frames after the failover", 60_000);
     }
@@ -96,7 +145,9 @@ async function checkFailover({ name, cluster, users, begin, replaced, end }: Fau
     expect(Math.max(...resumed)).toBeLessThan(goesOnWithinMs);
     const told = users.map(({ viewer }) => viewer.messagesOf("error").filter(({ code }) => code === "UNAVAILABLE"));
     expect(told.map((messages) => messages.length)).toEqual(users.map(() => 1));
-    cluster.note(`failover ${name}: viewers are told, ms after the fault: ${distribution(told.map(([one]) => (one?.at ?? 0) - began))}`);
+    cluster.note(
+      `failover ${name}: viewers are told, ms after the fault: ${distribution(told.map(([one]) => (one?.at ?? 0) - began))}`,
+    );
     expect(pids()).toEqual(before);
   } finally {
     end();

@@ -14,19 +14,36 @@ interface Node {
   /** Keeps its data and what it knows of the others. */
   readonly folder: string;
   readonly port: number;
+  /** For clients with TLS; undefined without. */
+  readonly tlsPort: number | undefined;
   /** The port of the cluster bus. The default, `port` plus 10,000, may be too large. */
   readonly busPort: number;
   readonly admin: Redis;
 }
 
+/** Files of a certificate for 127.0.0.1 and its key. */
+export interface Certificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+interface RedisClusterOptions {
+  readonly masters?: number;
+  readonly replicas?: number;
+  readonly settings?: readonly string[];
+  /** Clients and nodes connect with TLS; the tests' own connections do not. */
+  readonly tls?: Certificate;
+}
+
 /** A Redis Cluster of real servers on 127.0.0.1: masters that share the slots, and replicas of the first and the next ones. */
 export class RedisClusterServers {
   readonly #settings: readonly string[];
+  readonly #tls: Certificate | undefined;
   #masters: readonly Node[];
   #replicas: readonly Node[];
 
-  static async start({ masters = 3, replicas = 0, settings = [] as string[] } = {}): Promise<RedisClusterServers> {
-    const cluster = await RedisClusterServers.startEmpty({ masters, replicas, settings });
+  static async start(options: RedisClusterOptions = {}): Promise<RedisClusterServers> {
+    const cluster = await RedisClusterServers.startEmpty(options);
     try {
       await cluster.form();
       return cluster;
@@ -37,19 +54,27 @@ export class RedisClusterServers {
   }
 
   /** Servers that do not know one another and have no slots. */
-  static async startEmpty({ masters = 3, replicas = 0, settings = [] as string[] } = {}): Promise<RedisClusterServers> {
-    const nodes = await Promise.all(Array.from({ length: masters + replicas }, () => startNode(settings)));
-    return new RedisClusterServers(nodes.slice(0, masters), nodes.slice(masters), settings);
+  static async startEmpty(options: RedisClusterOptions = {}): Promise<RedisClusterServers> {
+    const { masters = 3, replicas = 0, settings = [], tls } = options;
+    const nodes = await Promise.all(Array.from({ length: masters + replicas }, () => startNode(settings, tls)));
+    return new RedisClusterServers(nodes.slice(0, masters), nodes.slice(masters), settings, tls);
   }
 
-  private constructor(masters: readonly Node[], replicas: readonly Node[], settings: readonly string[]) {
+  private constructor(
+    masters: readonly Node[],
+    replicas: readonly Node[],
+    settings: readonly string[],
+    tls: Certificate | undefined,
+  ) {
+    this.#tls = tls;
     this.#masters = masters;
     this.#replicas = replicas;
     this.#settings = settings;
   }
 
   get url(): string {
-    return `redis+cluster://${this.ports.map((port) => `127.0.0.1:${port}`).join(",")}`;
+    const nodes = this.#masters.map(({ port, tlsPort = port }) => `127.0.0.1:${tlsPort}`).join(",");
+    return `${this.#tls === undefined ? "redis" : "rediss"}+cluster://${nodes}`;
   }
 
   /** As `redis-cli --cluster create` wants them. */
@@ -121,7 +146,7 @@ export class RedisClusterServers {
     const move = async ({ admin, server, folder }: Node): Promise<Node> => {
       admin.disconnect();
       await server.stop();
-      return startNode(this.#settings, folder);
+      return startNode(this.#settings, this.#tls, folder);
     };
     this.#masters = await Promise.all(this.#masters.map(move));
     this.#replicas = await Promise.all(this.#replicas.map(move));
@@ -176,7 +201,7 @@ export class RedisClusterServers {
     const [first, ...others] = this.#masters;
     if (first === undefined) return;
     for (const { admin } of [...others, ...this.#replicas]) {
-      await admin.call("CLUSTER", "MEET", "127.0.0.1", first.port, first.busPort);
+      await admin.call("CLUSTER", "MEET", "127.0.0.1", first.tlsPort ?? first.port, first.busPort);
     }
   }
 
@@ -193,15 +218,21 @@ export class RedisClusterServers {
   }
 }
 
-async function startNode(settings: readonly string[], kept?: string): Promise<Node> {
+async function startNode(settings: readonly string[], tls: Certificate | undefined, kept?: string): Promise<Node> {
   const folder = kept ?? (await mkdtemp(join(tmpdir(), "tapedeck-redis-node-")));
   const busPort = await freePort();
+  const tlsPort = tls && (await freePort());
+  const encrypted = tls && [
+    ...["--tls-port", `${tlsPort}`, "--tls-cluster", "yes", "--tls-replication", "yes", "--tls-auth-clients", "no"],
+    ...["--tls-cert-file", tls.certificate, "--tls-key-file", tls.key, "--tls-ca-cert-file", tls.certificate],
+  ];
   const server = await startRedisServer([
     ...["--dir", folder, "--cluster-enabled", "yes", "--cluster-port", `${busPort}`],
     ...["--cluster-node-timeout", `${nodeTimeoutMs}`, "--cluster-require-full-coverage", "no"],
+    ...(encrypted ?? []),
     ...settings,
   ]);
   const admin = new Redis(server.url);
   admin.on("error", () => {}); // a test may kill its server
-  return { server, folder, port: Number(new URL(server.url).port), busPort, admin };
+  return { server, folder, port: Number(new URL(server.url).port), tlsPort, busPort, admin };
 }

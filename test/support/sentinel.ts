@@ -60,6 +60,17 @@ export class SentinelRedis {
     process.kill(this.#master.pid, "SIGCONT");
   }
 
+  /** From now on nothing reaches the replica: the master asks it for a password that it does not know. Connected clients notice nothing. */
+  async cutReplicaOff(): Promise<void> {
+    const master = new Redis(this.#master.url);
+    try {
+      await master.config("SET", "requirepass", "unknown to the replica");
+      await master.client("KILL", "TYPE", "REPLICA");
+    } finally {
+      master.disconnect();
+    }
+  }
+
   /** Resolves, to the time by `Date.now()`, when the sentinel names the replica as the master. */
   async replaced(): Promise<number> {
     const sentinel = new Redis(this.#sentinel.url);

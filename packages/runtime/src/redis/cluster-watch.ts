@@ -114,7 +114,10 @@ class ClusterWatch {
     if (before !== undefined && sameOwners(before, map)) return;
     this.#map = map;
     if (before === undefined) return;
-    this.#log.warn({ connections: this.#clusters.size }, "slots of the Redis Cluster have another master: connecting to it");
+    this.#log.warn(
+      { connections: this.#clusters.size },
+      "slots of the Redis Cluster have another master: connecting to it",
+    );
     const clusters = [...this.#clusters].filter(({ status }) => status === "ready");
     for (const cluster of clusters) {
       // Not closed, which a node that hangs would never answer: commands that wait for it fail now.
@@ -169,7 +172,14 @@ function rangesOf(answer: readonly unknown[]): readonly Range[] {
     .flatMap((range) => {
       if (!Array.isArray(range) || !Array.isArray(range[2])) return [];
       const [host, port, id] = range[2];
-      return [{ first: Number(range[0]), last: Number(range[1]), id: String(id), address: host ? `${host}:${port}` : undefined }];
+      return [
+        {
+          first: Number(range[0]),
+          last: Number(range[1]),
+          id: String(id),
+          address: host ? `${host}:${port}` : undefined,
+        },
+      ];
     })
     .sort((a, b) => a.first - b.first);
 }

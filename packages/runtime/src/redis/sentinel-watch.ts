@@ -97,7 +97,8 @@ export function announcedMaster(channel: string, text: string, name: string): Ma
   const words = text.split(" ");
   // +switch-master   NAME OLD-HOST OLD-PORT HOST PORT
   // +promoted-slave  slave REPLICA HOST PORT @ NAME OLD-HOST OLD-PORT
-  const [of, host, port] = channel === "+switch-master" ? [words[0], words[3], words[4]] : [words[5], words[2], words[3]];
+  const [of, host, port] =
+    channel === "+switch-master" ? [words[0], words[3], words[4]] : [words[5], words[2], words[3]];
   return of === name && host !== undefined && port !== undefined ? { host, port: Number(port) } : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "@tapedeck/runtime";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { RestartableRedis } from "../../../../test/support/redis-server.js";
 import { z } from "zod";
+import { RestartableRedis } from "../../../../test/support/redis-server.js";
 import { type Client, expectNoGap } from "../testing/test-client.js";
 import { type GatewayFixture, openGatewayFixture } from "../testing/test-cluster.js";
 

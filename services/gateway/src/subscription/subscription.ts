@@ -18,7 +18,15 @@ import {
 import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import type { Counters } from "../metrics.js";
 import { Delivery } from "./delivery.js";
-import { contradicts, cursorOf, decideDelivery, deliverableSeq, isNewer, latestFrame, type Revision } from "./delivery-rule.js";
+import {
+  contradicts,
+  cursorOf,
+  decideDelivery,
+  deliverableSeq,
+  isNewer,
+  latestFrame,
+  type Revision,
+} from "./delivery-rule.js";
 import type { DeliveryDelay } from "./delivery-timing.js";
 import { LiveEdge, type LiveEdgeContext, type LiveEdgeOwner } from "./live-edge.js";
 import { notificationsFor } from "./notifications.js";

@@ -12,7 +12,7 @@ import { SentinelRedis } from "../support/sentinel.js";
 import type { Viewer } from "../support/viewer.js";
 
 /** Room for a machine with other work; the figure is noted. */
-const goesOnWithinMs = 2_500;
+const goesOnWithinMs = 6_000;
 const sessions = 12;
 
 const undo: (() => Promise<unknown>)[] = [];

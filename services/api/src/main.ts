@@ -37,7 +37,7 @@ async function main(config: Config): Promise<void> {
 
   const access = createAccess("api", config, { redis, keys, log });
   const store = new SessionStore(redis, keys, { caps: access.quotas });
-  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
+  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
     ...{ redis, subscriber, keys, store: tapeStore, cache, log },

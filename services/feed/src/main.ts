@@ -26,7 +26,7 @@ async function main(config: FeedConfig): Promise<void> {
   const bullmq = node.connect("bullmq");
   const clock = await startRedisClock(commands, { log });
   await Promise.all([publisher, bullmq].map(untilReady));
-  const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
+  const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
   const maintenance = new LiveMaintenance({ redis: commands, keys, store, log, keepSeconds: config.LIVE_KEEP_S });
   const queue = new FeedQueue({ redis: commands, keys });
 

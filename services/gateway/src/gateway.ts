@@ -89,7 +89,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const counters = createCounters();
   const access = createAccess("gateway", config, { redis: redis.commands, keys, log });
   const store = new SessionStore(redis.commands, keys, { caps: access.quotas });
-  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
+  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
     redis: redis.commands,

@@ -50,7 +50,7 @@ async function main(config: TickerConfig): Promise<void> {
   const probe = startPubSubProbe({ publisher, subscriber, channel, intervalMs: probeEveryMs, log });
 
   const store = new SessionStore(commands, keys);
-  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT);
+  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
     ...{ redis: commands, subscriber, keys, store: tapeStore, cache, log },

@@ -1,4 +1,4 @@
-import { open, readdir, readFile } from "node:fs/promises";
+import { open, readdir, readFile, stat } from "node:fs/promises";
 import { ConcurrencyLimiter } from "./concurrency-limiter.js";
 import { FileMissing } from "./store.js";
 
@@ -16,10 +16,13 @@ const limiter = new ConcurrencyLimiter(concurrentReads, deadlineMs);
  */
 export class FolderReader {
   readonly #root: string;
+  readonly #mustExist: boolean;
   #hadContent = false;
 
-  constructor(root: string) {
+  /** @param mustExist whether a root that does not exist is a volume that is not mounted, and not a new store */
+  constructor(root: string, { mustExist = false }: { readonly mustExist?: boolean } = {}) {
     this.#root = root;
+    this.#mustExist = mustExist;
   }
 
   /** Names in a folder; none if the store is there, but not this folder of it. */
@@ -48,8 +51,9 @@ export class FolderReader {
     return text;
   }
 
-  /** Throws if the store once had content, and has none now. */
+  /** Throws if the store once had content, and has none now, or does not exist although it must. */
   async assertMounted(): Promise<void> {
+    if (this.#mustExist) await limiter.run(() => stat(this.#root));
     if (!(await this.#isEmpty())) this.#hadContent = true;
     else if (this.#hadContent) throw new Error(`nothing is left in ${this.#root}: it was removed, or is not mounted`);
   }

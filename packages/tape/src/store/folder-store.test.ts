@@ -11,7 +11,9 @@ import { BlockCache, minCacheBytes } from "../reading/block-cache.js";
 import { RecordedTape } from "../reading/recorded-tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { writeTestTape } from "../testing.js";
+import { ConcurrencyLimiter } from "./concurrency-limiter.js";
 import { FolderTapeStore } from "./folder-store.js";
+import { openTapeStore } from "./open-store.js";
 import { tapeStoreContract } from "./store.contract.js";
 
 describe("a folder store", () => {
@@ -22,6 +24,35 @@ describe("a folder store", () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   tapeStoreContract(async () => ({ store: new FolderTapeStore(join(folder, "made", "when", "needed")) }));
+
+  test("[TP73] a folder that does not exist is a store that is away, where it must exist, until it is there", async () => {
+    const place = join(folder, "unmounted");
+    const store = await openTapeStore(place, undefined, { mustExist: true });
+    await expect(store.ids()).rejects.toThrow(StoreUnavailable);
+    await expect(store.current("aapl")).rejects.toThrow(StoreUnavailable);
+    await expect(store.begin("aapl")).rejects.toThrow(StoreUnavailable);
+    expect(await readdir(folder)).toEqual([]);
+    await mkdir(place);
+    expect(await store.ids()).toEqual([]);
+    await writeTestTape(store, { id: "aapl", frames: 10 });
+    expect(await store.ids()).toEqual(["aapl"]);
+  });
+
+  test("[TP74] a write to a folder that hangs fails after its deadline, and later ones do not wait for it longer than that", async () => {
+    const writer = new ConcurrencyLimiter(1, 300);
+    const store = new FolderTapeStore(folder, undefined, writer);
+    const staged = await store.begin("aapl");
+    let answer = (): void => {};
+    const hanging = writer.run(() => new Promise<void>((resolve) => (answer = resolve)));
+    hanging.catch(() => {});
+    await expect(staged.append("blocks.bin", Buffer.from("bytes"))).rejects.toThrow(/hangs: a write was given up/);
+    await expect(staged.commit()).rejects.toThrow(/hangs/);
+    await expect(store.begin("other")).rejects.toThrow(/hangs/);
+    answer();
+    await staged.append("blocks.bin", Buffer.from("bytes"));
+    await staged.commit();
+    expect(await store.current("aapl")).toBe(1);
+  });
 
   test("[TP4] the next import of an id removes what an interrupted one left behind", async () => {
     const interrupted = await new FolderTapeStore(folder).begin("aapl");

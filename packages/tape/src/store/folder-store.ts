@@ -3,9 +3,18 @@ import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { tapeIdPattern } from "../tape-id.js";
+import { ConcurrencyLimiter, TimeoutError } from "./concurrency-limiter.js";
 import { errorCode, FolderReader, namesIn } from "./folder-reader.js";
 import { makeFolders, removeEmptyFolders } from "./make-folders.js";
 import { FileMissing, orUnavailable, type StagedVersion, type TapeStore, takenOver } from "./store.js";
+
+/** A write that takes longer has failed: the folder hangs. A large tape takes long to sync. */
+const writeMs = 60_000;
+/**
+ * One write at a time in a process. A write that hangs occupies one of its four threads for file access; with the reads that may hang too,
+ * one is left that inflates blocks and looks up addresses.
+ */
+const oneWriter = new ConcurrencyLimiter(1, writeMs);
 
 /** Begins with a dot, so no tape has this name. */
 const segmentsFolder = ".parts";
@@ -24,9 +33,12 @@ export class FolderTapeStore implements TapeStore {
   /** Shared with the stores of segments below this one. */
   readonly #reader: FolderReader;
 
-  constructor(folder: string, reader = new FolderReader(folder)) {
+  readonly #writer: ConcurrencyLimiter;
+
+  constructor(folder: string, reader = new FolderReader(folder), writer = oneWriter) {
     this.#folder = folder;
     this.#reader = reader;
+    this.#writer = writer;
   }
 
   async ids(): Promise<string[]> {
@@ -57,7 +69,11 @@ export class FolderTapeStore implements TapeStore {
     return orUnavailable(this.#reader.range(this.#path(id, version, file), offset, length));
   }
 
-  async begin(id: string): Promise<StagedVersion> {
+  begin(id: string): Promise<StagedVersion> {
+    return this.#writing(() => this.#begin(id));
+  }
+
+  async #begin(id: string): Promise<StagedVersion> {
     // A version written into the mount point of a missing volume would be lost when the volume is mounted.
     await orUnavailable(this.#reader.assertMounted());
     const tapeFolder = join(this.#folder, id);
@@ -87,10 +103,15 @@ export class FolderTapeStore implements TapeStore {
       await rename(folder, join(tapeFolder, String(version)));
       await replacePointer();
     };
-    return new FolderStagedVersion(version, folder, { putInPlace, removeFolders });
+    const write = <T>(task: () => Promise<T>) => this.#writing(task);
+    return new FolderStagedVersion(version, folder, { putInPlace, removeFolders, write });
   }
 
-  async delete(id: string, version: number): Promise<void> {
+  delete(id: string, version: number): Promise<void> {
+    return this.#writing(() => this.#delete(id, version));
+  }
+
+  async #delete(id: string, version: number): Promise<void> {
     const versions = await this.versions(id);
     if (!versions.includes(version)) throw new FileMissing(`there is no version ${version} of ${id}`);
     const { highest } = await this.#versionPointer(id);
@@ -104,12 +125,12 @@ export class FolderTapeStore implements TapeStore {
 
   async erase(id: string): Promise<void> {
     for (const version of await this.versions(id)) await this.delete(id, version);
-    await removeAll(join(this.#folder, id));
+    await this.#writing(() => removeAll(join(this.#folder, id)));
     await this.#reader.afterRemoval();
   }
 
   segments(tape: string): TapeStore {
-    return new FolderTapeStore(join(this.#folder, segmentsFolder, tape), this.#reader);
+    return new FolderTapeStore(join(this.#folder, segmentsFolder, tape), this.#reader, this.#writer);
   }
 
   async tapesWithSegments(): Promise<string[]> {
@@ -118,7 +139,17 @@ export class FolderTapeStore implements TapeStore {
   }
 
   eraseSegments(tape: string): Promise<void> {
-    return removeAll(join(this.#folder, segmentsFolder, tape));
+    return this.#writing(() => removeAll(join(this.#folder, segmentsFolder, tape)));
+  }
+
+  /** A write with a deadline; it may still end after that. */
+  async #writing<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#writer.run(task);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      throw new Error(`${this.#folder} hangs: a write was given up (${error.message})`, { cause: error });
+    }
   }
 
   #path(id: string, version: number, file: string): string {
@@ -148,24 +179,31 @@ export class FolderTapeStore implements TapeStore {
 const versionPointer = z.object({ current: z.int().positive().nullable(), highest: z.int().nonnegative() });
 type VersionPointer = z.infer<typeof versionPointer>;
 
+interface StagedVersionStore {
+  putInPlace(): Promise<void>;
+  /** Removes the folders that were made for this version, once it is discarded. */
+  removeFolders(): Promise<void>;
+  /** Runs a write with a deadline. */
+  write<T>(task: () => Promise<T>): Promise<T>;
+}
+
 class FolderStagedVersion implements StagedVersion {
   readonly version: number;
   readonly #folder: string;
-  readonly #store: { putInPlace(): Promise<void>; removeFolders(): Promise<void> };
+  readonly #store: StagedVersionStore;
   readonly #files = new Map<string, FileHandle>();
 
-  constructor(
-    version: number,
-    folder: string,
-    /** `removeFolders` removes the folders that were made for this version, once it is discarded. */
-    store: { putInPlace(): Promise<void>; removeFolders(): Promise<void> },
-  ) {
+  constructor(version: number, folder: string, store: StagedVersionStore) {
     this.version = version;
     this.#folder = folder;
     this.#store = store;
   }
 
-  async append(file: string, bytes: Uint8Array): Promise<void> {
+  append(file: string, bytes: Uint8Array): Promise<void> {
+    return this.#store.write(() => this.#append(file, bytes));
+  }
+
+  async #append(file: string, bytes: Uint8Array): Promise<void> {
     let handle = this.#files.get(file);
     if (handle === undefined) {
       handle = await orTakenOver(open(join(this.#folder, file), "ax"));
@@ -174,14 +212,22 @@ class FolderStagedVersion implements StagedVersion {
     await handle.writeFile(bytes);
   }
 
-  async commit(): Promise<void> {
+  commit(): Promise<void> {
+    return this.#store.write(() => this.#commit());
+  }
+
+  async #commit(): Promise<void> {
     for (const handle of this.#files.values()) await handle.sync();
     for (const handle of this.#files.values()) await handle.close();
     this.#files.clear();
     await orTakenOver(this.#store.putInPlace());
   }
 
-  async discard(): Promise<void> {
+  discard(): Promise<void> {
+    return this.#store.write(() => this.#discard());
+  }
+
+  async #discard(): Promise<void> {
     const handles = [...this.#files.values()];
     this.#files.clear();
     await Promise.allSettled(handles.map((handle) => handle.close()));

@@ -1,3 +1,4 @@
+import { FolderReader } from "./folder-reader.js";
 import { FolderTapeStore } from "./folder-store.js";
 import type { TapeStore } from "./store.js";
 
@@ -8,10 +9,15 @@ export function isFolder(place: string): boolean {
 
 /**
  * The store at a place: a folder, or `s3://bucket/prefix`, at `endpoint` if it is not on AWS. The AWS SDK is loaded only for a bucket.
- * Throws `RangeError` for any other address.
+ * Throws `RangeError` for any other address. With `mustExist` a folder that does not exist counts as a store that is away, not as an
+ * empty one.
  */
-export async function openTapeStore(place: string, endpoint?: string): Promise<TapeStore> {
-  if (isFolder(place)) return new FolderTapeStore(place);
+export async function openTapeStore(
+  place: string,
+  endpoint?: string,
+  { mustExist = false }: { readonly mustExist?: boolean } = {},
+): Promise<TapeStore> {
+  if (isFolder(place)) return new FolderTapeStore(place, new FolderReader(place, { mustExist }));
   const [, bucket, path = ""] = /^s3:\/\/([a-z0-9.-]{3,63})(\/.*)?$/.exec(place) ?? [];
   if (bucket === undefined) throw new RangeError(`"${place}" is neither a folder nor s3://bucket/prefix`);
   const prefix = path.replace(/^\/+|\/+$/g, "");

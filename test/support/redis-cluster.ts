@@ -141,6 +141,20 @@ export class RedisClusterServers {
     }
   }
 
+  /** After `kill`: waits until its replica is the master, and starts it again as the replica of that. */
+  async revive(nth: number): Promise<void> {
+    const [dead, heir] = [this.#masters[nth], this.#replicas[nth]];
+    if (dead === undefined || heir === undefined) throw new Error(`master ${nth} has no replica`);
+    while (!(await heir.admin.info("replication")).includes("role:master")) await sleep(50);
+    dead.admin.disconnect();
+    await dead.server.stop();
+    const revived = await startNode(this.#settings, dead.folder);
+    this.#masters = this.#masters.map((node) => (node === dead ? heir : node));
+    this.#replicas = this.#replicas.map((node) => (node === heir ? revived : node));
+    await revived.admin.call("CLUSTER", "MEET", "127.0.0.1", heir.port, heir.busPort);
+    while (!(await revived.admin.info("replication")).includes("master_link_status:up")) await sleep(50);
+  }
+
   /** Stops all servers and starts them again with their data at other ports. */
   async moveAll(): Promise<void> {
     const move = async ({ admin, server, folder }: Node): Promise<Node> => {

@@ -8,8 +8,8 @@ import { freePort, type RedisServer, startRedisServer } from "./redis-server.js"
 /** A master, its replica, and a sentinel that promotes the replica after the master has been down for a second. */
 export class SentinelRedis {
   readonly url: string;
-  readonly #master: RedisServer;
-  readonly #replica: RedisServer;
+  #master: RedisServer;
+  #replica: RedisServer;
   readonly #sentinel: RedisServer;
   readonly #folder: string;
 
@@ -83,6 +83,23 @@ export class SentinelRedis {
     } finally {
       sentinel.disconnect();
     }
+  }
+
+  /** After `killMaster`: waits until the replica is the master, and gives it a replica of its own. */
+  async replaceMaster(): Promise<void> {
+    const dead = this.#master;
+    await this.replaced();
+    const sentinel = new Redis(this.#sentinel.url);
+    try {
+      this.#master = this.#replica;
+      this.#replica = await startRedisServer(["--replicaof", "127.0.0.1", portOf(this.#master)]);
+      await dead.stop();
+      // Until the old one is forgotten, Sentinel could promote it.
+      await sentinel.call("SENTINEL", "RESET", "tapedeck");
+    } finally {
+      sentinel.disconnect();
+    }
+    await this.#untilReplicated();
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,260 @@
+import { describe, expect, test } from "vitest";
+import { check } from "./check.js";
+import { GoodSession, isoAt, smallTape } from "./good-history.js";
+import type { SessionEvent, View } from "./history.js";
+
+const tape = smallTape(400, 54);
+
+/** Frames 0 to 60 with a pause, a step, a fill, a resume by token, a change of speed; then a seek and a rewind. */
+function course(): GoodSession {
+  const session = new GoodSession(tape);
+  session.play(10);
+  session.command("pause", {}, { state: "PAUSED" });
+  session.read();
+  session.step(3);
+  session.command("resume", {}, { state: "PLAYING" });
+  session.play(10);
+  session.drop("two");
+  session.play(10);
+  session.resume("two");
+  session.play(15);
+  session.command("speed", { value: 2 }, { speed: 2 });
+  session.order(54);
+  session.play(12);
+  session.command("seek", { seq: 200 }, {}, 200);
+  session.play(10);
+  session.read();
+  session.command("pause", {}, { state: "PAUSED" });
+  session.command("goback", { seconds: 5 }, {}, 160);
+  session.command("resume", {}, { state: "PLAYING" });
+  session.play(10);
+  return session;
+}
+
+function capped(): GoodSession {
+  const session = new GoodSession(tape, { maxFps: 5 });
+  session.play(40, 2);
+  return session;
+}
+
+function looped(): GoodSession {
+  const session = new GoodSession(tape, { loop: true, fromTs: isoAt(0), toTs: isoAt(20) });
+  session.play(20);
+  session.wrap(0);
+  session.play(20);
+  session.wrap(0);
+  session.play(3);
+  return session;
+}
+
+const tapes = new Map([[tape.id, tape]]);
+const found = (session: GoodSession, events: readonly SessionEvent[] = session.events) =>
+  check({ ...session.history, events }, tapes);
+
+/** The position of a viewer's frame in the history. */
+function frameAt(events: readonly SessionEvent[], viewer: string, seq: number): number {
+  const index = events.findLastIndex(
+    (event) => event.kind === "frame" && event.viewer === viewer && event.frame.seq === seq,
+  );
+  if (index < 0) throw new Error(`${viewer} got no frame ${seq}`);
+  return index;
+}
+
+function pick<K extends SessionEvent["kind"]>(
+  events: readonly SessionEvent[],
+  kind: K,
+  nth = 0,
+): Extract<SessionEvent, { kind: K }> {
+  const all = events.filter((event): event is Extract<SessionEvent, { kind: K }> => event.kind === kind);
+  const event = all.at(nth);
+  if (event === undefined) throw new Error(`there is no ${kind}`);
+  return event;
+}
+
+const without = (events: readonly SessionEvent[], index: number) => events.filter((_, at) => at !== index);
+const inserted = (events: readonly SessionEvent[], index: number, event: SessionEvent) => [
+  ...events.slice(0, index),
+  event,
+  ...events.slice(index),
+];
+const replaced = (events: readonly SessionEvent[], index: number, event: SessionEvent) =>
+  events.map((each, at) => (at === index ? event : each));
+const withView = (events: readonly SessionEvent[], change: (view: View) => View): SessionEvent[] =>
+  events.map((event) => {
+    if ("view" in event) return { ...event, view: change(event.view) };
+    if (event.kind === "answer" && event.outcome.kind === "done") {
+      return { ...event, outcome: { kind: "done", view: change(event.outcome.view) } };
+    }
+    return event;
+  });
+
+test("[F90] nothing is found in a history without a fault", () => {
+  for (const session of [course(), capped(), looped()]) expect(found(session)).toEqual([]);
+});
+
+interface Bug {
+  readonly what: string;
+  readonly rule: string;
+  readonly session?: () => GoodSession;
+  readonly plant: (events: SessionEvent[]) => readonly SessionEvent[];
+}
+
+/** A live frame of a viewer as it is at an index. */
+function frameIn(events: readonly SessionEvent[], index: number): Extract<SessionEvent, { kind: "frame" }> {
+  const event = events[index];
+  if (event?.kind !== "frame") throw new Error(`event ${index} is no frame`);
+  return event;
+}
+
+const bugs: readonly Bug[] = [
+  { what: "a frame is lost", rule: "C4", plant: (events) => without(events, frameAt(events, "one", 20)) },
+  {
+    what: "a frame comes twice",
+    rule: "C4",
+    plant: (events) => {
+      const at = frameAt(events, "one", 20);
+      return inserted(events, at, frameIn(events, at));
+    },
+  },
+  {
+    what: "two frames are swapped",
+    rule: "C4",
+    plant: (events) => {
+      const [a, b] = [frameAt(events, "two", 18), frameAt(events, "two", 19)];
+      const [first, second] = [frameIn(events, a), frameIn(events, b)];
+      return replaced(replaced(events, a, { ...second, at: first.at }), b, { ...first, at: second.at });
+    },
+  },
+  {
+    what: "a frame comes after an acknowledged pause",
+    rule: "C10",
+    plant: (events) => {
+      const pause = events.findIndex((event) => event.kind === "state" && event.view.state === "PAUSED");
+      const at = frameAt(events, "one", 14);
+      const late = frameIn(events, at);
+      return inserted(without(events, at), pause + 1, {
+        at: events[pause]?.at ?? 0,
+        kind: "frame",
+        viewer: "one",
+        frame: { ...late.frame, seq: 14, skipped: 3 },
+      });
+    },
+  },
+  {
+    what: "a frame of the old epoch comes after a seek",
+    rule: "C11",
+    plant: (events) =>
+      inserted(events, frameAt(events, "one", 200), {
+        ...frameIn(events, frameAt(events, "one", 58)),
+        at: pick(events, "answer", -2).at,
+      }),
+  },
+  {
+    what: "a merged frame lacks a trade",
+    rule: "C3",
+    session: capped,
+    plant: (events) => {
+      const at = frameAt(events, "one", 20);
+      const event = frameIn(events, at);
+      const frame = JSON.parse(event.frame.json);
+      const json = JSON.stringify({ ...frame, trades: frame.trades.slice(1) });
+      return replaced(events, at, { ...event, frame: { ...event.frame, json } });
+    },
+  },
+  {
+    what: "a seek lands a frame late on every socket",
+    rule: "C11",
+    plant: (events) => events.filter((event) => event.kind !== "frame" || event.frame.seq !== 200),
+  },
+  {
+    what: "a rewind lands a frame late on every socket",
+    rule: "C13",
+    plant: (events) => events.filter((event) => event.kind !== "frame" || event.frame.seq !== 160),
+  },
+  {
+    what: "frames come before they are due",
+    rule: "TK2",
+    plant: (events) =>
+      events.map((event) =>
+        event.kind === "frame" && event.frame.seq > 15 && event.frame.seq < 23
+          ? { ...event, at: event.at - 300 }
+          : event,
+      ),
+  },
+  {
+    what: "an acknowledged change of speed is undone",
+    rule: "D30",
+    plant: (events) => withView(events, (view) => (view.epoch > 2 ? { ...view, speed: 1 } : view)),
+  },
+  {
+    what: "a read shows the session before an acknowledged command",
+    rule: "C2",
+    plant: (events) => {
+      const read = pick(events, "read");
+      return events.map((event) =>
+        event === read ? { ...read, view: { ...read.view, rev: 2, state: "PLAYING" } } : event,
+      );
+    },
+  },
+  {
+    what: "two sockets of a session get different frames",
+    rule: "C23",
+    plant: (events) => {
+      const at = frameAt(events, "two", 205);
+      const event = frameIn(events, at);
+      return replaced(events, at, {
+        ...event,
+        frame: { ...event.frame, json: event.frame.json.replace("mid_price", "mid") },
+      });
+    },
+  },
+  {
+    what: "a resume skips a frame",
+    rule: "C4",
+    plant: (events) => {
+      const history = pick(events, "history", -1);
+      return events.map((event) => (event === history ? { ...history, frames: history.frames.slice(1) } : event));
+    },
+  },
+  {
+    what: "a good token is refused",
+    rule: "C24",
+    plant: (events) => {
+      const history = pick(events, "history", -1);
+      return events.map((event) => (event === history ? { ...history, complete: false } : event));
+    },
+  },
+  {
+    what: "a fill is announced for another frame than the one that shows it",
+    rule: "SO1",
+    plant: (events) =>
+      events.map((event) =>
+        event.kind === "fill" ? { ...event, fill: { ...event.fill, timestamp: isoAt(53) } } : event,
+      ),
+  },
+  {
+    what: "a loop begins again before its end",
+    rule: "C14",
+    session: looped,
+    plant: (events) => events.filter((event) => event.kind !== "frame" || event.frame.seq !== 20),
+  },
+  {
+    what: "a session with a cap gets every frame",
+    rule: "C22",
+    plant: (events) => withView(events, (view) => ({ ...view, maxFps: 2 })),
+  },
+  {
+    what: "a session without a cap gets merged frames",
+    rule: "TP40",
+    session: capped,
+    plant: (events) => withView(events, (view) => ({ ...view, maxFps: 0 })),
+  },
+];
+
+describe("the oracle", () => {
+  test.each(bugs)("[F91] finds that $what", ({ rule, session = course, plant }) => {
+    const good = session();
+    const violations = found(good, plant([...good.events]));
+    expect(violations.map((violation) => violation.rule)).toContain(rule);
+  });
+});

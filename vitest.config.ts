@@ -16,6 +16,7 @@ const quiet = [
   "test/deploy/**/*.test.ts",
   "test/{architecture,import-killed,local-redis,terminal-output}.test.ts",
   "test/chaos/{hung-folder,silent-bucket}.test.ts",
+  "test/chaos/oracle/*.test.ts",
   "test/security/attacks/held-connections.test.ts",
   "test/sdk/{packages,tokens}.test.ts",
 ];

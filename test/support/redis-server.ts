@@ -61,12 +61,15 @@ export async function startRedisServer(
 /** A Redis that restarts at the same address, either empty or with all data that it acknowledged. */
 export class RestartableRedis {
   readonly #keepsData: boolean;
+  readonly #syncs: boolean;
   #folder: string | undefined;
   #port: number | undefined;
   #server: RedisServer | undefined;
 
-  constructor({ keepsData = false } = {}) {
+  /** @param syncs whether every write waits for the disk; without, a Redis that is killed may lose some, one that is stopped does not */
+  constructor({ keepsData = false, syncs = true } = {}) {
     this.#keepsData = keepsData;
+    this.#syncs = syncs;
   }
 
   get url(): string {
@@ -106,7 +109,7 @@ export class RestartableRedis {
   async #persistence(): Promise<string[]> {
     if (!this.#keepsData) return [];
     this.#folder ??= await mkdtemp(join(tmpdir(), "tapedeck-redis-kept-"));
-    return ["--appendonly", "yes", "--appendfsync", "always", "--dir", this.#folder];
+    return ["--appendonly", "yes", "--appendfsync", this.#syncs ? "always" : "no", "--dir", this.#folder];
   }
 }
 

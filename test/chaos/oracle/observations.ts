@@ -210,7 +210,8 @@ function revisionsOf(
       if (item.kind !== "view") continue;
       const revision = at(item.view);
       revision.views.push({ at: item.at, view: item.view });
-      if (item.cause !== "session") revision.cause ??= item.cause;
+      // A node that reads the session again says "command" of whatever it finds.
+      if (item.cause !== "session" && (revision.cause ?? "command") === "command") revision.cause = item.cause;
     }
   }
   for (const command of commands) {

@@ -33,10 +33,9 @@ export function coursesOf({ revisions, commands, gaps }: Observations, tapes: Ta
       courses.push({ ...base, at: before?.at ?? 0, playing: 0, free: true });
       continue;
     }
-    const possible = [
-      ...revision.commands,
-      ...commands.filter(({ outcome, sentAt }) => outcome.kind === "lost" && sentAt <= first.at),
-    ].map(({ sentAt }) => sentAt);
+    // Commands that changed nothing are answered with a revision that was there before them.
+    const lost = commands.filter(({ outcome }) => outcome.kind === "lost");
+    const possible = [...revision.commands, ...lost].map(({ sentAt }) => sentAt).filter((sentAt) => sentAt <= first.at);
     const byCommand = possible.length > 0 && (revision.cause === undefined || revision.cause === "command");
     if (before === undefined || before.free || before.tape?.startNs !== tape.startNs) {
       const sent = byCommand ? Math.min(...possible) : undefined;

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { check } from "./check.js";
 import { GoodSession, isoAt, smallTape } from "./good-history.js";
@@ -88,7 +90,7 @@ const withView = (events: readonly SessionEvent[], change: (view: View) => View)
     return event;
   });
 
-test("[F90] nothing is found in a history without a fault", () => {
+test("[F81] nothing is found in a history without a fault", () => {
   for (const session of [course(), capped(), looped()]) expect(found(session)).toEqual([]);
 });
 
@@ -252,9 +254,21 @@ const bugs: readonly Bug[] = [
 ];
 
 describe("the oracle", () => {
-  test.each(bugs)("[F91] finds that $what", ({ rule, session = course, plant }) => {
+  test.each(bugs)("[F81] finds that $what", ({ rule, session = course, plant }) => {
     const good = session();
     const violations = found(good, plant([...good.events]));
     expect(violations.map((violation) => violation.rule)).toContain(rule);
   });
+});
+
+test("[F80] the oracle imports nothing but itself", () => {
+  const folder = fileURLToPath(new URL(".", import.meta.url));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    /(?<!\.test)\.ts$/.test(file),
+  );
+  const imported = files.flatMap((file) =>
+    [...readFileSync(`${folder}${file}`, "utf8").matchAll(/from "([^"]+)"/g)].map(([, path = ""]) => path),
+  );
+  expect(imported.length).toBeGreaterThan(40);
+  expect(imported.filter((path) => !/^\.\.?\/[\w/.-]+\.js$/.test(path) || path.startsWith("../.."))).toEqual([]);
 });

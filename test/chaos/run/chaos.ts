@@ -34,7 +34,7 @@ export interface ChaosOptions {
 }
 
 /** Processes of each kind. */
-const counts = { gateways: 3, apis: 2, tickers: 2, feeds: 2 } as const;
+const counts = { gateways: 2, apis: 2, tickers: 2, feeds: 2 } as const;
 /** After the last fault has ended, until the next one. */
 const peaceMs = { least: 1_500, most: 5_000 } as const;
 /** Texts of frames that are kept once for all sessions. */

@@ -23,6 +23,9 @@ const options = z
   })
   .parse(values);
 
+// Ends what was started here, also the Redis.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
 const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
 const name = `seed ${options.seed}, commit ${commit}, ${options.topology}, ${options.sessions} sessions, ${options.minutes} minutes`;
 console.log(name);

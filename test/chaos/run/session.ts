@@ -15,7 +15,7 @@ export interface Addresses {
 
 const requestMs = 8_000;
 /** A viewer that gets nothing for this long although it should has stopped for good. */
-const stuckMs = 45_000;
+const stuckMs = 90_000;
 const created = z.object({ session_id: z.string() });
 const refused = z.object({ code: z.string() });
 

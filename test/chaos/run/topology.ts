@@ -23,7 +23,7 @@ export function startTopology(name: TopologyName): Promise<Topology> {
 
 /** A Redis that keeps what it acknowledged, behind a proxy that can break its connections. */
 async function startSingle(): Promise<Topology> {
-  const redis = new RestartableRedis({ keepsData: true });
+  const redis = new RestartableRedis({ keepsData: true, syncs: false });
   await redis.start();
   const proxy = await RetargetableProxy.to(() => Number(new URL(redis.url).port));
   const freeze = async (random: Random) => {

@@ -42,7 +42,7 @@ export const socketsAgree: Rule = (observed) => {
   for (const { viewer, items } of observed.viewers) {
     let stateOf: number | undefined;
     for (const item of items) {
-      if (item.kind === "dialled") stateOf = undefined;
+      if (item.kind === "dialled" || item.kind === "history") stateOf = undefined;
       if (item.kind === "view")
         stateOf = item.cause !== "session" && !seen(items, item.view.epoch, item) ? item.view.epoch : undefined;
       if (item.kind !== "frame" || item.from === "history") continue;

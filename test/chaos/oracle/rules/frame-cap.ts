@@ -1,67 +1,91 @@
-import type { View, Violation } from "../history.js";
-import { type Item, isMoving, nextOf, type Shown } from "../observations.js";
-import { frameOf, playingOf } from "../tapes.js";
+import type { View } from "../history.js";
+import { type Item, isMoving, nextOf, type Observations, type Shown } from "../observations.js";
+import { frameOf, playingOf, type Tapes } from "../tapes.js";
 import { type Rule, violation } from "./rule.js";
 
 /** Cells begin where the playhead was anchored, which a view shows to the millisecond. */
 const allowanceNs = 2e6;
 
-/**
- * [C22] [TP41] Under a cap of `max_fps`, a message stands for at most one cell of `speed / max_fps` seconds, and two cells hold at most two
- * messages. Without a cap each frame is a message. A market that plays at its edge has cells of wall time: there only the first holds.
- */
-export const frameCap: Rule = (observed, tapes) => {
-  const found: Violation[] = [];
-  for (const { viewer, items } of observed.viewers) {
-    let view: View | undefined;
-    let run: Shown[] = [];
-    for (const [index, item] of items.entries()) {
-      if (item.kind !== "frame" || item.from === "history" || item.lagging) run = [];
-      if (item.kind === "dialled") view = undefined;
-      if (item.kind === "view") view = item.view;
-      if (item.kind !== "frame" || item.from === "history" || item.lagging) continue;
-      if (view === undefined || view.epoch !== item.epoch) continue;
-      run.push(item);
-      const tape = view.tape === null ? undefined : tapes.get(view.tape);
-      const playing = (seq: number) => {
-        const frame = tape && frameOf(tape, seq);
-        return tape && frame && playingOf(tape, frame.ns, observed.gaps);
-      };
-      const { maxFps, speed, mode } = view;
-      if (maxFps === 0 && item.prev !== item.seq - 1 && mode !== "LIVE") {
-        found.push(
-          violation(
-            "TP40",
-            observed,
-            { ...item, viewer },
-            `frames (${item.prev}, ${item.seq}] are merged without a cap`,
-          ),
-        );
-      }
-      if (maxFps === 0 || mode === "LIVE") continue;
-      const cell = (speed / maxFps) * 1e9;
-      const [first, last, before] = [playing(item.prev + 1), playing(item.seq), playing(run.at(-3)?.seq ?? -1)];
-      if (first !== undefined && last !== undefined && last - first > cell + allowanceNs * Math.max(1, speed)) {
-        const text = `frames (${item.prev}, ${item.seq}] span ${Math.round((last - first) / 1e6)} ms, a cell has ${Math.round(cell / 1e6)}`;
-        found.push(violation("TP41", observed, { ...item, viewer }, text));
-      }
-      if (run.length < 3 || before === undefined || last === undefined || last - before >= cell - allowanceNs) continue;
-      const isEnd = item.seq === tape?.lastSeq || view.toTs !== null;
-      if (isEnd || isBusy(run) || !isMoving(view) || leadsToStop(items, index)) continue;
-      const text = `three messages come within ${Math.round((last - before) / 1e6)} ms of tape, a cell has ${Math.round(cell / 1e6)}`;
-      found.push(violation("C22", observed, { ...item, viewer }, text));
-    }
-  }
-  return found;
-};
-
-/** A step shows each frame that it passes. */
-function leadsToStop(items: readonly Item[], index: number): boolean {
-  const next = nextOf(items, index, "view");
-  return next !== undefined && !isMoving(next.view);
+/** Live frames of one viewer that no other message interrupted, and the state that they follow. */
+interface Run {
+  readonly frames: readonly Shown[];
+  readonly view: View;
+  /** The next state of the same epoch: frames may lead up to it, and are then cut by its pace. */
+  readonly next: View | undefined;
 }
 
-/** A cell with more than 1,000 trades is more than one message. */
-function isBusy(run: readonly Shown[]): boolean {
-  return run.slice(-3).some(({ json }) => json.split('"price":').length > 500);
+/**
+ * [C22] [TP41] Under a cap of `max_fps` a message stands for at most one cell of `speed / max_fps` seconds, and two cells have at most two
+ * messages. Without a cap each frame is a message ([TP40]). At the edge of a market, cells are of wall time, and only the cluster knows them.
+ */
+export const frameCap: Rule = (observed, tapes) =>
+  observed.viewers.flatMap(({ viewer, items }) =>
+    runsOf(items).flatMap((run) =>
+      run.frames.flatMap((frame, index) => {
+        const wrong = flawOf(run, index, observed, tapes);
+        return wrong === undefined ? [] : [violation(wrong.rule, observed, { ...frame, viewer }, wrong.text)];
+      }),
+    ),
+  );
+
+function runsOf(items: readonly Item[]): Run[] {
+  const runs: Run[] = [];
+  let view: View | undefined;
+  let frames: Shown[] = [];
+  for (const [index, item] of items.entries()) {
+    const belongs = item.kind === "frame" && item.from === "live" && !item.lagging && item.epoch === view?.epoch;
+    if (belongs) {
+      if (frames.length === 0 && view !== undefined) {
+        const next = nextOf(items, index, "view")?.view;
+        runs.push({ frames, view, next: next?.epoch === view.epoch ? next : undefined });
+      }
+      frames.push(item);
+      continue;
+    }
+    frames = [];
+    if (item.kind === "view") view = item.view;
+    else if (item.kind === "dialled" || item.kind === "past") view = undefined;
+  }
+  return runs.filter((run) => run.view.mode !== "LIVE");
+}
+
+function flawOf(
+  { frames, view, next }: Run,
+  index: number,
+  { gaps }: Observations,
+  tapes: Tapes,
+): { rule: string; text: string } | undefined {
+  const frame = frames[index];
+  if (frame === undefined) return undefined;
+  const name = `frames (${frame.prev}, ${frame.seq}]`;
+  const { maxFps, toTs } = view;
+  if (maxFps === 0) {
+    return frame.prev === frame.seq - 1 ? undefined : { rule: "TP40", text: `${name} are merged without a cap` };
+  }
+  const tape = view.tape === null ? undefined : tapes.get(view.tape);
+  const playing = (seq: number) => {
+    const found = tape && frameOf(tape, seq);
+    return tape && found && playingOf(tape, found.ns, gaps);
+  };
+  const speeds = [view.speed, next?.speed ?? view.speed];
+  const [least, most] = [Math.min(...speeds), Math.max(...speeds)].map((speed) => (speed / maxFps) * 1e9);
+  const [first, last] = [playing(frame.prev + 1), playing(frame.seq)];
+  if (first === undefined || last === undefined || least === undefined || most === undefined) return undefined;
+  if (last - first > most + allowanceNs * Math.max(1, ...speeds)) {
+    return { rule: "TP41", text: `${name} span ${ms(last - first)} ms, a cell has ${ms(most)}` };
+  }
+  const before = playing(frames[index - 2]?.seq ?? -1);
+  if (before === undefined || last - before >= least - allowanceNs * Math.max(1, ...speeds)) return undefined;
+  // What is played ends within a cell, a step shows each frame that it passes, and 1,000 trades fill a message.
+  const cut = frame.seq === tape?.lastSeq || toTs !== null || !isMoving(view) || (next && !isMoving(next));
+  if (cut || frames.slice(index - 2, index + 1).some(isFull)) return undefined;
+  return { rule: "C22", text: `three messages come within ${ms(last - before)} ms of tape, a cell has ${ms(least)}` };
+}
+
+function ms(ns: number): number {
+  return Math.round(ns / 1e6);
+}
+
+function isFull({ json }: Shown): boolean {
+  return json.split('"price":').length > 500;
 }

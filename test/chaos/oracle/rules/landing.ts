@@ -17,7 +17,8 @@ export const landsThere: Rule = (observed, tapes) => {
   for (const revision of observed.revisions) {
     const before = courseBefore(courses, revision);
     // Only the command that made the revision moved the playhead.
-    const [command, ...others] = revision.commands;
+    const seenAt = revision.views[0]?.at ?? 0;
+    const [command, ...others] = revision.commands.filter(({ sentAt }) => sentAt <= seenAt);
     if (command === undefined || others.length > 0 || before === undefined) continue;
     const expected = landingOf(command, revision, before, observed, tapes);
     if (expected === undefined) continue;
@@ -79,7 +80,7 @@ function firstShown(
 }
 
 function landingOf(
-  { name, args, answeredAt }: CommandLog,
+  { name, args, sentAt, answeredAt }: CommandLog,
   revision: Revision,
   before: Course,
   { gaps, viewers }: Observations,
@@ -100,12 +101,13 @@ function landingOf(
   const back = name === "goback" ? Number(args.seconds ?? args.value) * 1e9 : undefined;
   const steps = name === "step" && typeof args.frames === "number" ? args.frames : undefined;
   if (back === undefined && steps === undefined) return undefined;
-  // Here: exactly where it stood, or else from the last frame that anybody saw to the furthest that the playhead can be.
+  // Here: exactly where it stood, or else from the last frame that anybody saw before the command was sent to the furthest that the playhead
+  // can be. A slow cluster places a step ahead by twice the time that its last attempt took ([D70]).
   const stood = isMoving(past) ? undefined : past.cursorSeq;
-  const seen = Math.max(-1, ...viewers.flatMap(({ items }) => seqsBefore(items, view.epoch, past.epoch)));
+  const seen = Math.max(-1, ...viewers.flatMap(({ items }) => seqsBefore(items, sentAt, past.epoch)));
   const least = stood ?? (seen >= 0 ? seen : undefined);
   if (least === undefined) return undefined;
-  const most = stood ?? lastWithin(tape, furthest(before, answeredAt) + allowanceNs, gaps, least);
+  const most = stood ?? lastWithin(tape, furthest(before, 3 * answeredAt - 2 * sentAt) + allowanceNs, gaps, least);
   const [low, high] = [frameOf(tape, least), frameOf(tape, most)];
   if (steps !== undefined) return { from: clamp(least + steps), to: clamp(most + steps) };
   if (back === undefined || low === undefined || high === undefined) return undefined;
@@ -130,12 +132,12 @@ function atFraction(tape: TapeData, fraction: number): number | undefined {
   return frameAt(tape, first.ns + Math.round(fraction * (last.ns - first.ns)))?.seq;
 }
 
-/** The frames of the epoch before that were shown until the new one began. */
-function seqsBefore(items: readonly Item[], epoch: number, past: number): number[] {
+/** The frames of an epoch that were shown by a moment. */
+function seqsBefore(items: readonly Item[], until: number, epoch: number): number[] {
   const seqs: number[] = [];
   for (const item of items) {
-    if (item.kind === "view" && item.view.epoch >= epoch) break;
-    if (item.kind === "frame" && item.epoch === past) seqs.push(item.seq);
+    if (item.at > until) break;
+    if (item.kind === "frame" && item.epoch === epoch) seqs.push(item.seq);
   }
   return seqs;
 }

@@ -13,8 +13,8 @@ export const modesAreKept: Rule = (observed) => {
     if (before !== undefined && before.mode !== view.mode) {
       left.set(before.mode, before);
       const kept = left.get(view.mode);
-      const [command] = commands;
-      const plain = commands.length === 1 && command?.name === "mode" && Object.keys(command.args).length === 1;
+      const [command, ...others] = commands.filter(({ sentAt }) => sentAt <= (views[0]?.at ?? 0));
+      const plain = others.length === 0 && command?.name === "mode" && Object.keys(command.args).length === 1;
       const wasExact = kept !== undefined && kept.state === "PAUSED" && compare(kept, view) < 0;
       if (plain && wasExact && command.outcome.kind === "done" && !observed.writesMayBeLost) {
         const fields = ["tape", "cursorSeq", "state", "speed", "loop"] as const;

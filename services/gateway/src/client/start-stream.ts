@@ -38,6 +38,8 @@ function resumeItems(
   subscription: SessionSubscription,
   { tapes, messages }: StartContext,
 ): StreamItem[] {
+  // As it is now: later states follow, and none may come after one that is newer.
+  const { record, connections } = subscription;
   return missed.map((frames, nth) => {
     const isPresent = frames === present;
     const before = missed[nth - 1];
@@ -49,7 +51,6 @@ function resumeItems(
       complete: true,
       ...(before && { after: { epoch: before.epoch, seq: before.to } }),
       message: () => {
-        const { record, connections } = subscription;
         if (nth === 0) return messages.session(record, connections);
         if (isPresent) return messages.state(record, "command", connections);
         // Only the place of an ended epoch is remembered; the rest of the state is the present one.
@@ -70,14 +71,14 @@ async function pastSegment(
 }
 
 function freshItem(subscription: SessionSubscription, complete: boolean, { messages }: StartContext): StreamItem {
-  const { record, lastSeq, segment } = subscription;
+  const { record, lastSeq, segment, connections } = subscription;
   return {
     type: "history",
     segment,
     startAfter: historyStart(record, lastSeq),
     upTo: lastSeq,
     complete,
-    message: () => messages.session(subscription.record, subscription.connections),
+    message: () => messages.session(record, connections),
   };
 }
 

@@ -108,6 +108,7 @@ function landingOf(
   const least = stood ?? (seen >= 0 ? seen : undefined);
   if (least === undefined) return undefined;
   const most = stood ?? lastWithin(tape, furthest(before, 3 * answeredAt - 2 * sentAt) + allowanceNs, gaps, least);
+  if (most === undefined) return undefined;
   const [low, high] = [frameOf(tape, least), frameOf(tape, most)];
   if (steps !== undefined) return { from: clamp(least + steps), to: clamp(most + steps) };
   if (back === undefined || low === undefined || high === undefined) return undefined;
@@ -142,12 +143,12 @@ function seqsBefore(items: readonly Item[], until: number, epoch: number): numbe
   return seqs;
 }
 
-/** The last frame whose playing time is not above a bound. */
-function lastWithin(tape: TapeData, playing: number, gaps: "skip" | "keep", least: number): number {
+/** The last frame whose playing time is not above a bound; undefined if the data ends before it. */
+function lastWithin(tape: TapeData, playing: number, gaps: "skip" | "keep", least: number): number | undefined {
   let seq = least;
   for (let next = frameOf(tape, seq + 1); next !== undefined; next = frameOf(tape, seq + 1)) {
-    if (playingOf(tape, next.ns, gaps) > playing) break;
+    if (playingOf(tape, next.ns, gaps) > playing) return seq;
     seq++;
   }
-  return seq;
+  return seq === tape.lastSeq ? seq : undefined;
 }

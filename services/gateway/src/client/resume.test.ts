@@ -1,4 +1,5 @@
-import { afterAll, expect, inject, test } from "vitest";
+import { SessionStore } from "@tapedeck/sessions";
+import { afterAll, expect, inject, test, vi } from "vitest";
 import { expectNoGap } from "../testing/test-client.js";
 import { openGatewayFixture } from "../testing/test-cluster.js";
 
@@ -164,4 +165,31 @@ test("[G20] a legacy socket's token is ignored", async () => {
   const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=499`, { legacy: true });
   await client.untilType("history");
   expect(client.seqs).toEqual(range(400, 500));
+});
+
+test("[G21] an epoch that ends while a client resumes is not left out", async () => {
+  const record = await fixture.pausedSession(100);
+  const seek = async (seq: number) =>
+    (await fixture.cluster.sessions.perform(record.id, { type: "seek", to: { seq } })).record;
+  const watching = await fixture.gateway.client(`/ws/${record.id}`);
+  const { epoch } = await seek(1_000);
+  await seek(2_000);
+  await watching.untilSeq(2_000);
+  // The reply with the ended epochs is on its way while the epoch after them ends.
+  const read = SessionStore.prototype.epochs;
+  const late = vi.spyOn(SessionStore.prototype, "epochs").mockImplementationOnce(async function (
+    this: SessionStore,
+    id,
+  ) {
+    const ended = await read.call(this, id);
+    await seek(3_000);
+    await watching.untilSeq(3_000);
+    return ended;
+  });
+  const client = await fixture.gateway.client(`/ws?session_id=${record.id}&epoch=${epoch}&after=1000`);
+  await client.untilSeq(3_000);
+  expect(client.of("history").every(({ complete }) => complete === true)).toBe(true);
+  expect(client.seqs).toEqual([2_000, 3_000]);
+  expect(late).toHaveBeenCalledTimes(2);
+  late.mockRestore();
 });

@@ -45,11 +45,17 @@ export async function findMissed(
 ): Promise<ResumeOutcome> {
   if (token === undefined) return "no token";
   const { counters, store } = context;
-  const sameEpoch = token.epoch === subscription.record.epoch;
-  const ended = sameEpoch ? [] : await store.epochs(subscription.id);
   const tapes = preferOpenTape(subscription, token, context.tapes);
-  const furthest = sameEpoch ? await furthestSent(subscription.record, tapes, context.now()) : 0;
-  // The subscription may have moved on while we read.
+  let epoch: number;
+  let ended: EndedEpoch[] = [];
+  let furthest = 0;
+  do {
+    epoch = subscription.record.epoch;
+    if (token.epoch === epoch) furthest = await furthestSent(subscription.record, tapes, context.now());
+    else ended = await store.epochs(subscription.id);
+    // An epoch that ended while we read is not among those that we read.
+  } while (subscription.record.epoch !== epoch);
+  // Within its epoch the subscription may have moved on meanwhile.
   const { record, lastSeq } = subscription;
   const present = { epoch: record.epoch, tape: record.tape, after: record.epochFromSeq - 1, to: lastSeq };
   const missed = missedByEpoch(token, ended.reverse(), present, Math.max(lastSeq, furthest));

@@ -148,7 +148,7 @@ export class RedisClusterServers {
     while (!(await heir.admin.info("replication")).includes("role:master")) await sleep(50);
     dead.admin.disconnect();
     await dead.server.stop();
-    const revived = await startNode(this.#settings, dead.folder);
+    const revived = await startNode(this.#settings, this.#tls, dead.folder);
     this.#masters = this.#masters.map((node) => (node === dead ? heir : node));
     this.#replicas = this.#replicas.map((node) => (node === heir ? revived : node));
     await revived.admin.call("CLUSTER", "MEET", "127.0.0.1", heir.port, heir.busPort);

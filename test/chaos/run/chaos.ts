@@ -116,6 +116,9 @@ class Run {
       const chosen = [choose(this.#faults, random), ...(random.chance(0.15) ? [choose(this.#faults, random)] : [])];
       const names = [...new Set(chosen.map(({ name }) => name))];
       const from = now();
+      // From now on, since sessions may end meanwhile.
+      const incidents = names.map((name): Incident => ({ name, from, to: Number.POSITIVE_INFINITY }));
+      this.#incidents.push(...incidents);
       for (const { name, losesWrites } of chosen) {
         for (const { recorder } of this.#active) recorder.record({ kind: "fault", name, losesWrites });
       }
@@ -127,9 +130,9 @@ class Run {
         return;
       }
       const to = now();
-      for (const name of names) {
-        this.#report.count(name);
-        this.#incidents.push({ name, from, to });
+      for (const incident of incidents) {
+        incident.to = to;
+        this.#report.count(incident.name);
       }
       this.#options.tell?.(`${names.join(" and ")}: ${Math.round(to - from)} ms until all serve`);
       await sleep(random.between(peaceMs.least, peaceMs.most));

@@ -9,7 +9,8 @@ import { waitsOf } from "./stillness.js";
 export interface Incident {
   readonly name: string;
   readonly from: number;
-  readonly to: number;
+  /** Infinity while it lasts. */
+  to: number;
 }
 
 /** Waits this long after a fault still count as its own. */

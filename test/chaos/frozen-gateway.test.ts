@@ -13,7 +13,7 @@ const roomMs = 3_000;
 
 const test = testOnCluster(() => ({ gateways: 2, tickers: 2 }));
 
-test("[F80] [U43] [U44] a gateway freezes behind the balancer: its viewers stand still for at most two seconds, resume elsewhere by token and miss nothing", async ({
+test("[F83] [U43] [U44] a gateway freezes behind the balancer: its viewers stand still for at most two seconds, resume elsewhere by token and miss nothing", async ({
   cluster,
 }) => {
   await cluster.recording("slow");

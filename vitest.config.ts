@@ -15,7 +15,7 @@ const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/{loca
 const quiet = [
   "test/deploy/**/*.test.ts",
   "test/{architecture,import-killed,local-redis,terminal-output}.test.ts",
-  "test/chaos/{hung-folder,silent-bucket}.test.ts",
+  "test/chaos/{clock-steps,failover,full-redis,hung-folder,promoted-behind,silent-bucket}.test.ts",
   "test/chaos/oracle/*.test.ts",
   "test/security/attacks/held-connections.test.ts",
   "test/sdk/{packages,tokens}.test.ts",

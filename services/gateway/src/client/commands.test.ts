@@ -202,3 +202,18 @@ test("[G35] sockets of one address share a limit, which reconnecting does not re
   expect(second.of("pong").length).toBeLessThan(50);
   await gateway.stop();
 });
+
+test("[G36] a ping is answered at once, also while a frame is being generated", async () => {
+  const { cluster, gateway } = fixture;
+  const id = fixture.newId();
+  await cluster.sessions.open(id, { mode: "SIMULATION", seed: "4711" });
+  await cluster.sessions.perform(id, { type: "pause" });
+  const client = await gateway.client(`/ws/${id}`);
+  await client.untilType("history");
+  const { record } = await cluster.sessions.perform(id, { type: "seek", to: { seq: 200_000 } });
+  await client.until(() => client.messages.some(({ text }) => text.includes(`"epoch":${record.epoch}`)));
+  client.send({ type: "ping" });
+  await client.untilType("pong");
+  expect(client.last?.epoch).not.toBe(record.epoch);
+  await client.untilSeq(record.anchorSeq);
+});

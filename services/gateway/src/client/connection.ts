@@ -178,7 +178,7 @@ export class ClientConnection implements SocketEvents {
     }
     switch (message.type) {
       case "ping":
-        if (!this.#queue?.blocked) this.#stream?.push({ type: "message", message: () => '{"type":"pong"}' });
+        this.#stream?.pong();
         return;
       case "auth":
         void this.#renewToken(message.token);

@@ -83,6 +83,14 @@ export class ClientStream implements Subscriber {
     this.wake();
   }
 
+  /** Answers a ping, which asks whether this node lives: at once, also while a frame is read or generated, but not before `session`. */
+  pong(): void {
+    const message = '{"type":"pong"}';
+    if (this.#queue.blocked) return;
+    if (this.#segment === undefined) this.push({ type: "message", message: () => message });
+    else this.#queue.send(message);
+  }
+
   close(code: CloseCode, reason: string): void {
     this.#queue.close(code, reason);
   }

@@ -206,7 +206,8 @@ export class PlaybackController {
 
 const noDecimals = (market: string) => ({ price: 0, size: 0, market, frame: undefined });
 
-const newMs = 5000;
+/** A busy machine may take seconds from the creation of a session to the first message of its socket. */
+const newMs = 15_000;
 
 /** Whether the session was just created and has had no command: then it starts to play by itself. */
 function isNew({ tape, state, reason, created_at, last_activity, rev }: SessionView): boolean {

@@ -11,10 +11,11 @@ const conditions = ["tapedeck-source", "node", "import", "default"];
  */
 const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/{local-cluster,npm-start}.test.ts"];
 
-/** Tests that wait most of their time, or start no cluster: they run beside both halves and need little CPU. */
+/** Tests that wait most of their time, or start no cluster, and some more so that all three parts take about as long. */
 const quiet = [
   "test/deploy/**/*.test.ts",
-  "test/{architecture,import-killed,local-redis,terminal-output}.test.ts",
+  "test/{architecture,command-line,import-killed,local-redis,terminal-output}.test.ts",
+  "test/simulator/orders-at-borders.test.ts",
   "test/chaos/{clock-steps,failover,full-redis,hung-folder,promoted-behind,silent-bucket}.test.ts",
   "test/chaos/oracle/*.test.ts",
   "test/security/attacks/held-connections.test.ts",

@@ -65,6 +65,7 @@ export class CoveredSession {
     const plan = this.#plan;
     if (plan?.record !== record || plan.tape !== tape) {
       this.#after = lastSeq;
+      this.#rendered = undefined; // of another tape, perhaps
       return { after: this.#makePlan(record, segment) };
     }
     if (lastSeq !== this.#after) {

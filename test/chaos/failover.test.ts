@@ -33,7 +33,7 @@ interface Fault {
 
 describe("a Redis master that is replaced", { timeout: 180_000 }, () => {
   for (const how of ["dies", "hangs"] as const) {
-    test(`[F30] [F31] [F32] under Sentinel, it ${how}: viewers are told, and go on once it is replaced; nothing is lost or repeated`, async () => {
+    test(`[F30] [F31] [F32] under Sentinel, it ${how}: viewers get a notice, and go on once it is replaced; nothing is lost or repeated`, async () => {
       const redis = await SentinelRedis.start();
       undo.push(() => redis.stop());
       const cluster = await TestCluster.start({ redisUrl: redis.url });
@@ -48,7 +48,7 @@ describe("a Redis master that is replaced", { timeout: 180_000 }, () => {
       });
     });
 
-    test(`[F30] [F31] [F32] in a Redis Cluster of six, one ${how}: viewers are told, and go on once it is replaced; nothing is lost or repeated`, async () => {
+    test(`[F30] [F31] [F32] in a Redis Cluster of six, one ${how}: viewers get a notice, and go on once it is replaced; nothing is lost or repeated`, async () => {
       const redis = await RedisClusterServers.start({ masters: 3, replicas: 3 });
       undo.push(() => redis.stop());
       const cluster = await TestCluster.start({ redisUrl: redis.url });
@@ -146,7 +146,7 @@ async function checkFailover({ name, cluster, users, begin, replaced, end }: Fau
     const told = users.map(({ viewer }) => viewer.messagesOf("error").filter(({ code }) => code === "UNAVAILABLE"));
     expect(told.map((messages) => messages.length)).toEqual(users.map(() => 1));
     cluster.note(
-      `failover ${name}: viewers are told, ms after the fault: ${distribution(told.map(([one]) => (one?.at ?? 0) - began))}`,
+      `failover ${name}: notice to viewers, ms after the fault: ${distribution(told.map(([one]) => (one?.at ?? 0) - began))}`,
     );
     expect(pids()).toEqual(before);
   } finally {

@@ -8,8 +8,16 @@ export { asUnavailable, orUnavailable } from "./redis/unavailable.js";
 export type { SystemCommand } from "./rules/commands.js";
 export type { EndedEpoch } from "./rules/epochs.js";
 export type { NewSessionOptions } from "./rules/new-session.js";
-export { endsAt, type PlaybackPlan, planPlayback, willGrow } from "./rules/plan.js";
-export { isMoving, playheadAt, positionAt, wallAt } from "./rules/playhead.js";
+export {
+  endsAt,
+  isMoving,
+  type PlaybackPlan,
+  planPlayback,
+  playheadAt,
+  positionAt,
+  wallAt,
+  willGrow,
+} from "./rules/playhead.js";
 export { needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
 export { canFollowEdge } from "./rules/system.js";
 export { type CommandResult, SessionService } from "./service.js";

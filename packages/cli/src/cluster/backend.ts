@@ -102,7 +102,7 @@ export class Backend {
       waits = false;
       this.#become(response.statusCode === 200 ? "ready" : "unready");
     });
-    // A process that ended, or that takes no more connections, is not frozen: whoever wants to connect to it notices at once.
+    // A process that ended, or that takes no more connections, is not frozen: a connection to it fails at once.
     request.once("error", () => {});
     request.once("close", () => {
       waits = false;

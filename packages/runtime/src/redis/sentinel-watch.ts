@@ -3,7 +3,7 @@ import type { Logger } from "../observability/logger.js";
 import { interval } from "../time/timers.js";
 import { reconnectWhenUnresponsive } from "./timeouts.js";
 
-/** What a sentinel publishes when it promotes a replica, and when it (or a sentinel that has heard of it) follows the new master. */
+/** What a sentinel publishes when it promotes a replica, and when it, or another sentinel, follows the new master. */
 const announcements = ["+promoted-slave", "+switch-master"];
 /** A sentinel is pinged this often: without that, a sentinel that is gone looks like one with nothing to say. */
 const pingMs = 5000;

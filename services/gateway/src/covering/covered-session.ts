@@ -1,4 +1,3 @@
-import { isGrowingTape } from "@tapedeck/live";
 import type { WallMs } from "@tapedeck/protocol";
 import {
   canFollowEdge,
@@ -108,13 +107,10 @@ export class CoveredSession {
     this.#rendered = { after, seq, json: await render(tape, after, seq) };
   }
 
-  /** Whoever comes first writes the end, or the next round of a loop. The edge and parking wait for a ticker. */
+  /** The first gateway that gets here writes the end, or the next round of a loop. The edge and parking wait for a ticker. */
   #end({ record, tape }: PlaybackPlan, now: WallMs): NextVisit {
     if (canFollowEdge(record, tape.span.growing)) return "impossible";
-    if (willGrow(record, tape)) {
-      if (!isGrowingTape(tape) || tape.span.lastSeq > this.#after) return { at: now };
-      return { at: now + growthMs };
-    }
+    if (willGrow(record, tape)) return { at: now + growthMs };
     return { after: this.subscription.perform({ type: record.loop ? "wrap" : "end" }) };
   }
 }

@@ -109,8 +109,7 @@ export class Covering {
       if (session === undefined) break;
       const { subscription } = session;
       const echoedAt = now - (began - (probe.echoedAt(subscription.channel) ?? Number.NEGATIVE_INFINITY));
-      const known = subscription.known;
-      const tickerBack = known !== undefined && !this.#needsCover(subscription, began);
+      const tickerBack = !this.#needsCover(subscription, began);
       this.#schedule(session, session.visit({ now, echoedAt }, tickerBack), now);
     }
     if (began - this.#progressAt >= progressEveryMs) {
@@ -162,7 +161,7 @@ export class Covering {
     });
     if (shown.length === 0) return;
     this.#options.store.writeProgress(shown).catch((error: unknown) => {
-      this.#options.log.debug({ err: error }, "progress of covered sessions not written; the next second repeats it");
+      this.#options.log.debug({ err: error }, "progress of covered sessions not written; their next frames repeat it");
     });
   }
 }

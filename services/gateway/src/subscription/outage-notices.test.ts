@@ -15,7 +15,7 @@ afterEach(() => fixture.stop());
 const notices = (client: Client) =>
   client.of("error").filter((message) => message["code"] === "UNAVAILABLE" && message["id"] === undefined);
 
-test("[G71] viewers of playing sessions are told once, in each outage, that nothing comes through Redis; others are not", async () => {
+test("[G71] in each outage, viewers of playing sessions get one notice that nothing comes through Redis; others get none", async () => {
   const playing = await fixture.pausedSession(10);
   const paused = await fixture.pausedSession(10);
   await fixture.cluster.sessions.perform(playing.id, { type: "start" });

@@ -3,7 +3,7 @@ import { isMoving } from "@tapedeck/sessions";
 import { errorMessage } from "./session-messages.js";
 import type { SessionSubscription } from "./subscription.js";
 
-/** Viewers are told when nothing has come through Redis for this long. */
+/** Viewers get a notice when nothing has come through Redis for this long. */
 const tellAfterMs = 2_000;
 
 interface OutageNoticesOptions {

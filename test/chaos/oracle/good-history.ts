@@ -4,13 +4,17 @@ import type { TapeData, TapeFrame } from "./tapes.js";
 const startMs = Date.UTC(2024, 0, 1);
 
 /** A tape of one frame every 100 ms, with a trade in every second frame. Frame `ownAt` shows a fill of the user's. */
-export function smallTape(frames = 400, ownAt = -1): TapeData {
+export function smallTape(
+  frames = 400,
+  ownAt = -1,
+  name: Pick<TapeData, "id" | "follows"> = { id: "small@1" },
+): TapeData {
   const made = Array.from(
     { length: frames },
     (_, seq): TapeFrame => ({ seq, ns: seq * 1e8, json: frameJson(seq, seq === ownAt) }),
   );
   return {
-    id: "small@1",
+    ...name,
     startNs: BigInt(startMs) * 1_000_000n,
     firstSeq: 0,
     lastSeq: frames - 1,
@@ -49,15 +53,18 @@ function merge(tape: TapeData, prev: number, seq: number): ReceivedFrame {
 /** A product without faults, in a hundred lines: one session on one tape with two viewers, in a time of its own. */
 export class GoodSession {
   readonly events: SessionEvent[] = [];
-  readonly tape: TapeData;
+  #tape: TapeData;
+  /** The last frame of each epoch that has ended, and its tape. */
+  readonly #ended = new Map<number, { readonly seq: number; readonly tape: TapeData }>();
   readonly #offline = new Set<string>();
   readonly #sent = new Map<string, { epoch: number; seq: number }>();
+  #epochFrom = 0;
   #now = startMs;
   #commands = 0;
   #view: View;
 
   constructor(tape: TapeData, options: Partial<View> = {}) {
-    this.tape = tape;
+    this.#tape = tape;
     this.#view = {
       ...{
         epoch: 1,
@@ -148,6 +155,15 @@ export class GoodSession {
     this.#emit({ kind: "answer", id, outcome: { kind: "done", view: this.#view } });
   }
 
+  /** Nobody is connected, and the answer is lost: nobody learns of the order, nor of the tape that it makes. */
+  lostOrder(tape: TapeData): void {
+    const id = `c${this.#commands++}`;
+    this.#emit({ kind: "command", id, via: undefined, name: "order", args: { side: "BUY", quantity: 2 } });
+    this.#now += 3;
+    this.#tape = tape;
+    this.#view = { ...this.#view, rev: this.#view.rev + 1, tape: tape.id, position: 2 };
+  }
+
   read(): void {
     this.#now += 1;
     const sentAt = this.#now;
@@ -160,22 +176,37 @@ export class GoodSession {
     this.#emit({ kind: "closed", viewer, code: 1006 });
   }
 
+  /** The rest of the epoch that the viewer has a token of, and the present one if that is another. */
   resume(viewer: string): void {
-    const { epoch, seq } = this.#sent.get(viewer) ?? { epoch: 1, seq: -1 };
+    const token = this.#sent.get(viewer) ?? { epoch: 1, seq: -1 };
+    const { epoch } = this.#view;
     this.#now += 5;
-    this.#emit({ kind: "dialled", viewer, gateway: "there", token: { epoch, after: seq } });
+    this.#emit({ kind: "dialled", viewer, gateway: "there", token: { epoch: token.epoch, after: token.seq } });
     this.#emit({ kind: "session", viewer, view: this.#view });
-    const frames = Array.from({ length: this.seq - seq }, (_, at) => merge(this.tape, seq + at, seq + at + 1));
-    this.#emit({ kind: "history", viewer, epoch, complete: true, frames });
+    const ended = this.#ended.get(token.epoch);
+    if (ended !== undefined) {
+      this.#history(viewer, token.epoch, ended.tape, token.seq, ended.seq);
+      this.#emit({ kind: "state", viewer, cause: "command", view: this.#view });
+    }
+    this.#history(viewer, epoch, this.#tape, ended === undefined ? token.seq : this.#epochFrom - 1, this.seq);
     this.#offline.delete(viewer);
     this.#sent.set(viewer, { epoch, seq: this.seq });
   }
 
+  #history(viewer: string, epoch: number, tape: TapeData, after: number, to: number): void {
+    const frames = Array.from({ length: to - after }, (_, at) => merge(tape, after + at, after + at + 1));
+    this.#emit({ kind: "history", viewer, epoch, complete: true, frames });
+  }
+
   #jumpTo(seq: number, cause: string): void {
+    this.#ended.set(this.#view.epoch, { seq: this.seq, tape: this.#tape });
+    this.#epochFrom = seq;
     this.#moveTo(seq);
     this.#view = { ...this.#view, epoch: this.#view.epoch + 1 };
     this.#tell(cause);
-    for (const viewer of this.#sent.keys()) this.#sent.set(viewer, { epoch: this.#view.epoch, seq: seq - 1 });
+    for (const viewer of this.#sent.keys()) {
+      if (!this.#offline.has(viewer)) this.#sent.set(viewer, { epoch: this.#view.epoch, seq: seq - 1 });
+    }
     this.#deliver();
   }
 
@@ -188,7 +219,7 @@ export class GoodSession {
     for (const [viewer, { seq }] of this.#sent) {
       if (this.#offline.has(viewer)) continue;
       this.#now += 1;
-      this.#emit({ kind: "frame", viewer, frame: merge(this.tape, seq, this.seq) });
+      this.#emit({ kind: "frame", viewer, frame: merge(this.#tape, seq, this.seq) });
       this.#sent.set(viewer, { epoch, seq: this.seq });
     }
   }

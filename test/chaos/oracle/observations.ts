@@ -101,6 +101,16 @@ export function nextOf<K extends Item["kind"]>(
   }
 }
 
+/** Whether a command without a result may have taken effect: "unavailable" may be said of one that did. */
+export function isUncertain({ outcome }: Pick<CommandLog, "outcome">): boolean {
+  return outcome.kind === "lost" || (outcome.kind === "refused" && outcome.code === "UNAVAILABLE");
+}
+
+/** How many orders may have made another tape of a session's without anybody's learning its name. */
+export function uncertainOrders({ commands }: Pick<Observations, "commands">): number {
+  return commands.filter((command) => command.name === "order" && isUncertain(command)).length;
+}
+
 export function compare(a: Pick<View, "epoch" | "rev">, b: Pick<View, "epoch" | "rev">): number {
   return a.epoch - b.epoch || a.rev - b.rev;
 }
@@ -118,14 +128,15 @@ export function observe({ session, gaps, events }: History): Observations {
 
 function tapesOf(viewers: readonly ViewerLog[], revisions: readonly Revision[]): Map<number, string> {
   const tapes = new Map<number, string>();
+  for (const { epoch, views } of revisions) {
+    const tape = views[0]?.view.tape;
+    if (tape) tapes.set(epoch, tape);
+  }
+  // The header of an epoch that has ended names its last tape, whose revision nobody may have seen.
   for (const { items } of viewers) {
     for (const item of items) {
       if (item.kind === "past" && item.view.tape !== null) tapes.set(item.view.epoch, item.view.tape);
     }
-  }
-  for (const { epoch, views } of revisions) {
-    const tape = views[0]?.view.tape;
-    if (tape) tapes.set(epoch, tape);
   }
   return tapes;
 }

@@ -49,7 +49,24 @@ function looped(): GoodSession {
   return session;
 }
 
-const tapes = new Map([[tape.id, tape]]);
+/** A tape, and what a lost order makes of it from frame 60 on. */
+const plain = smallTape(400, -1, { id: "plain@1" });
+const forked = smallTape(400, 60, { id: "plain~1@1", follows: plain.id });
+
+/** An order, which stays in its epoch, and the jump that ends that epoch, while nobody is connected. */
+function ordered(): GoodSession {
+  const session = new GoodSession(plain);
+  session.play(50);
+  for (const viewer of ["one", "two"]) session.drop(viewer);
+  session.lostOrder(forked);
+  session.play(20);
+  session.command("seek", { seq: 200 }, {}, 200);
+  for (const viewer of ["one", "two"]) session.resume(viewer);
+  session.play(10);
+  return session;
+}
+
+const tapes = new Map([tape, plain, forked].map((each) => [each.id, each]));
 const found = (session: GoodSession, events: readonly SessionEvent[] = session.events) =>
   check({ ...session.history, events }, tapes);
 
@@ -91,7 +108,7 @@ const withView = (events: readonly SessionEvent[], change: (view: View) => View)
   });
 
 test("[F81] nothing is found in a history without a fault", () => {
-  for (const session of [course(), capped(), looped()]) expect(found(session)).toEqual([]);
+  for (const session of [course(), capped(), looped(), ordered()]) expect(found(session)).toEqual([]);
 });
 
 interface Bug {
@@ -162,6 +179,26 @@ const bugs: readonly Bug[] = [
       const json = JSON.stringify({ ...frame, trades: frame.trades.slice(1) });
       return replaced(events, at, { ...event, frame: { ...event.frame, json } });
     },
+  },
+  {
+    what: "an epoch has frames of a tape that only a refused order could have made",
+    rule: "C3",
+    session: ordered,
+    plant: (events) => {
+      const { id, at } = pick(events, "command", 1);
+      return [...events, { kind: "answer", id, at: at + 3, outcome: { kind: "refused", code: "BUSY" } }];
+    },
+  },
+  {
+    what: "an epoch has frames of the tape before a lost order and of the one after it",
+    rule: "C3",
+    session: ordered,
+    plant: (events) =>
+      events.map((event) =>
+        event.kind === "history" && event.viewer === "two" && event.frames.some(({ seq }) => seq === 60)
+          ? { ...event, frames: event.frames.map((frame) => ({ ...frame, json: plain.frames[frame.seq]?.json ?? "" })) }
+          : event,
+      ),
   },
   {
     what: "a seek lands a frame late on every socket",

@@ -10,6 +10,8 @@ export interface TapeFrame {
 /** The part of a tape that a history refers to. */
 export interface TapeData {
   readonly id: string;
+  /** The tape that an order made this one of: the same frames before the order's. */
+  readonly follows?: string | undefined;
   /** Nanoseconds since 1970 of tape time 0. */
   readonly startNs: bigint;
   /** The first frame of the tape, and the last one unless the tape grows or never ends. */

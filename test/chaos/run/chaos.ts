@@ -10,7 +10,6 @@ import { Tapes } from "../../support/tapes.js";
 import { describe, rules } from "../oracle/check.js";
 import type { History, Violation } from "../oracle/history.js";
 import { observe } from "../oracle/observations.js";
-import type { TapeData } from "../oracle/tapes.js";
 import { choose, type Fault, processFaults, untilAllReady } from "./faults.js";
 import { Random } from "./random.js";
 import { now } from "./recorder.js";
@@ -180,21 +179,7 @@ class Run {
   /** Rule by rule, since the viewers of other sessions live in this process too. */
   async #check(history: History, { character }: ChaosSession, incidents: readonly Incident[]): Promise<void> {
     const observed = observe(history);
-    const tapes = new Map<string, TapeData>();
-    const spans = new Map<string, { first: number; last: number }>();
-    for (const { items } of observed.viewers) {
-      for (const item of items) {
-        if (item.kind !== "frame") continue;
-        const name = observed.tapes.get(item.epoch);
-        if (name === undefined) continue;
-        const span = spans.get(name) ?? { first: item.prev + 1, last: item.seq };
-        spans.set(name, { first: Math.min(span.first, item.prev + 1), last: Math.max(span.last, item.seq) });
-      }
-    }
-    for (const [name, { first, last }] of spans) {
-      const data = await this.#reader.read(name, first, last);
-      if (data !== undefined) tapes.set(name, data);
-    }
+    const tapes = await this.#reader.tapesOf(observed);
     const found: Violation[] = [];
     for (const rule of rules) {
       found.push(...rule(observed, tapes));

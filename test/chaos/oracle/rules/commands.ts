@@ -1,5 +1,5 @@
 import type { View, Violation } from "../history.js";
-import { type CommandLog, compare, type Observations, type Revision } from "../observations.js";
+import { type CommandLog, compare, isUncertain, type Observations, type Revision } from "../observations.js";
 import { type Rule, violation } from "./rule.js";
 
 /** [D10] to [D28] The answer to a command shows what the command asked for. */
@@ -97,16 +97,10 @@ function mayChange({ commands }: Observations, before: Revision, after: Revision
   return new Set(took.flatMap(({ name }) => (live ? undefined : changes[name]) ?? fields));
 }
 
-function tookEffectBetween(
-  { outcome, sentAt }: CommandLog,
-  before: Revision,
-  after: Revision,
-  seenAt: number,
-): boolean {
+function tookEffectBetween(command: CommandLog, before: Revision, after: Revision, seenAt: number): boolean {
+  const { outcome, sentAt } = command;
   if (sentAt > seenAt) return false;
-  if (outcome.kind === "lost") return true;
-  // "Unavailable" may be said of a command that took effect.
-  if (outcome.kind === "refused") return outcome.code === "UNAVAILABLE";
+  if (outcome.kind !== "done") return isUncertain(command);
   return compare(outcome.view, before) > 0 && compare(outcome.view, after) <= 0;
 }
 

@@ -1,22 +1,44 @@
 import type { Violation } from "../history.js";
-import type { Shown } from "../observations.js";
-import { frameOf, type TapeData } from "../tapes.js";
+import { type Observations, type Shown, uncertainOrders } from "../observations.js";
+import { frameOf, type TapeData, type Tapes } from "../tapes.js";
 import { type Rule, violation } from "./rule.js";
 
-/** [C3] [TP51] A frame is that of the tape, byte for byte, or the merge of the frames that it stands for. */
+/** [C3] [C33] [TP51] A frame is that of the tape, byte for byte, or the merge of the frames that it stands for. All frames of an epoch are of one tape. */
 export const framesOfTape: Rule = (observed, tapes) => {
   const found: Violation[] = [];
+  /** By epoch, the tapes that have all its frames so far. */
+  const possible = new Map<number, readonly TapeData[]>();
   for (const { viewer, items } of observed.viewers) {
     for (const item of items) {
       if (item.kind !== "frame") continue;
-      const name = observed.tapes.get(item.epoch);
-      const tape = name === undefined ? undefined : tapes.get(name);
-      const flaw = tape && flawOf(item, tape);
+      const { epoch } = item;
+      const before = possible.get(epoch) ?? tapesOf(epoch, observed, tapes);
+      const after = before.filter((tape) => flawOf(item, tape) === undefined);
+      possible.set(epoch, after.length > 0 ? after : before);
+      const [first] = before;
+      const flaw = first && after.length === 0 ? flawOf(item, first) : undefined;
       if (flaw !== undefined) found.push(violation("C3", observed, { ...item, viewer }, flaw));
     }
   }
   return found;
 };
+
+/**
+ * The tape that the newest view of an epoch names, and those that orders may have made of it later: an order that follows another stays in
+ * its epoch, and if its answer was lost and the epoch ended before anybody saw a state, nobody was told the name of its tape.
+ */
+function tapesOf(epoch: number, observed: Observations, tapes: Tapes): readonly TapeData[] {
+  const named = tapes.get(observed.tapes.get(epoch) ?? "");
+  if (named === undefined) return [];
+  let newest = [named];
+  const found = [named];
+  for (let orders = uncertainOrders(observed); orders > 0 && newest.length > 0; orders--) {
+    const followed = new Set(newest.map(({ id }) => id));
+    newest = [...tapes.values()].filter(({ follows }) => follows !== undefined && followed.has(follows));
+    found.push(...newest);
+  }
+  return found;
+}
 
 function flawOf(shown: Shown, tape: TapeData): string | undefined {
   const { prev, seq, json, from } = shown;

@@ -144,13 +144,14 @@ export class GoodSession {
     this.#jumpTo(seq, "loop");
   }
 
-  order(filledAt: number): void {
+  /** @param dated the frame at whose time the fill is dated */
+  order(filledAt: number, dated = filledAt): void {
     const id = `c${this.#commands++}`;
     this.#emit({ kind: "command", id, via: undefined, name: "order", args: { side: "BUY", quantity: 2 } });
     this.#now += 3;
     this.#view = { ...this.#view, rev: this.#view.rev + 1, position: 2 };
     this.#tell("command");
-    const fill = { id: "fill", timestamp: isoAt(filledAt), side: "BUY", price: 100 + filledAt, size: 2 } as const;
+    const fill = { id: "fill", timestamp: isoAt(dated), side: "BUY", price: 100 + filledAt, size: 2 } as const;
     for (const viewer of this.#sent.keys()) this.#emit({ kind: "fill", viewer, fill });
     this.#emit({ kind: "answer", id, outcome: { kind: "done", view: this.#view } });
   }

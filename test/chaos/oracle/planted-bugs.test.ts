@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { check } from "./check.js";
 import { GoodSession, isoAt, smallTape } from "./good-history.js";
 import type { SessionEvent, View } from "./history.js";
+import type { TapeData } from "./tapes.js";
 
 const tape = smallTape(400, 54);
 
@@ -66,7 +67,25 @@ function ordered(): GoodSession {
   return session;
 }
 
-const tapes = new Map([tape, plain, forked].map((each) => [each.id, each]));
+/** A fill in frame 54 that is dated as frame 53 is. */
+const early: TapeData = {
+  ...tape,
+  id: "early@1",
+  frames: tape.frames.map((frame) => ({
+    ...frame,
+    json: frame.json.replace(`{"timestamp":"${isoAt(54)}","price"`, `{"timestamp":"${isoAt(53)}","price"`),
+  })),
+};
+
+function filledEarly(): GoodSession {
+  const session = new GoodSession(early);
+  session.play(50);
+  session.order(54, 53);
+  session.play(20);
+  return session;
+}
+
+const tapes = new Map([tape, plain, forked, early].map((each) => [each.id, each]));
 const found = (session: GoodSession, events: readonly SessionEvent[] = session.events) =>
   check({ ...session.history, events }, tapes);
 
@@ -108,7 +127,7 @@ const withView = (events: readonly SessionEvent[], change: (view: View) => View)
   });
 
 test("[F81] nothing is found in a history without a fault", () => {
-  for (const session of [course(), capped(), looped(), ordered()]) expect(found(session)).toEqual([]);
+  for (const session of [course(), capped(), looped(), ordered(), filledEarly()]) expect(found(session)).toEqual([]);
 });
 
 interface Bug {
@@ -269,6 +288,17 @@ const bugs: readonly Bug[] = [
     plant: (events) =>
       events.map((event) =>
         event.kind === "fill" ? { ...event, fill: { ...event.fill, timestamp: isoAt(53) } } : event,
+      ),
+  },
+  {
+    what: "a fill is in no frame",
+    rule: "SO21",
+    session: filledEarly,
+    plant: (events) =>
+      events.map((event) =>
+        event.kind === "frame"
+          ? { ...event, frame: { ...event.frame, json: event.frame.json.replace(',"own":true', "") } }
+          : event,
       ),
   },
   {

@@ -67,6 +67,20 @@ test("[SO1] [SO2] an order's fill shows in its frame; all before is the market a
   expect(JSON.parse(await frame(own, 4_800)).bids).toEqual(JSON.parse(await frame(market, 4_800)).bids);
 });
 
+test("[SO1] an order's trades are in its frame, and dated as its fill, also if the frame before ended with a trade", async () => {
+  const list: PlacedOrder[] = [];
+  const here = node(list);
+  const first = await give(here, list, `sim2.BTCUSDT.3.calm@${analyticsVersion}`, 82, "BUY", 2);
+  const { tape, fill } = await give(here, list, first.tape, 84, "BUY", 2);
+  expect(fill.timestamp).toMatch(/:08\.399Z$/); // a millisecond early
+  const [before, after] = [await here.open(first.tape), await here.open(tape)];
+  expect(await frame(after, 83)).toBe(await frame(before, 83));
+  const trades: { timestamp: string; own?: boolean }[] = JSON.parse(await frame(after, 84)).trades;
+  const own = trades.filter((trade) => trade.own);
+  expect(own.length).toBeGreaterThan(0);
+  expect(own.every(({ timestamp }) => timestamp === fill.timestamp)).toBe(true);
+});
+
 test("[SO1] [SO2] [SO3] orders around the end of a minute are like any other", async () => {
   const list: PlacedOrder[] = [];
   const here = inline(list);

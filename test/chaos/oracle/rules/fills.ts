@@ -56,8 +56,11 @@ function unshown(items: readonly Item[]): { fill: Fill; frame: Shown }[] {
     for (const each of waiting) {
       const { fill } = each;
       if (each.epoch !== item.epoch || before?.epoch !== item.epoch) continue;
-      if (timeOf(before) >= fill.timestamp || timeOf(item) < fill.timestamp) continue;
-      if (!ownTrades(item).some(({ timestamp }) => timestamp === fill.timestamp)) missed.push({ fill, frame: item });
+      if (timeOf(before) > fill.timestamp || timeOf(item) < fill.timestamp) continue;
+      const shown = ownTrades(item).some(({ timestamp }) => timestamp === fill.timestamp);
+      // A fill of a frame's last millisecond may be in the frame after it ([SO1]).
+      if (!shown && timeOf(item) === fill.timestamp) continue;
+      if (!shown) missed.push({ fill, frame: item });
       waiting = waiting.filter((other) => other !== each);
     }
   }

@@ -5,20 +5,21 @@ import { soon } from "./test/support/soon.js";
 // Tests run the sources of the workspace's packages, not what was built from them.
 const conditions = ["tapedeck-source", "node", "import", "default"];
 
-/**
- * Pages, programs and existing clients, on clusters of their own: `npm test` runs them beside the others. Attacks are with them so that
- * both halves take about as long.
- */
-const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/{local-cluster,npm-start}.test.ts"];
+/** Pages, programs and existing clients, on clusters of their own. Attacks are with them so that both halves take about as long. */
+const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/local-cluster.test.ts"];
 
-/** Tests that wait most of their time, or start no cluster, and some more so that all three parts take about as long. */
+/**
+ * Tests that wait most of their time, or start no cluster. They begin beside the unit tests and run beside the two others, so they take as
+ * long as the unit tests and one of the others together.
+ */
 const quiet = [
   "test/deploy/**/*.test.ts",
-  "test/{architecture,command-line,import-killed,local-redis,terminal-output}.test.ts",
+  "test/{architecture,command-line,import-killed,local-redis,npm-start,supervisor-killed,terminal-output}.test.ts",
   "test/simulator/orders-at-borders.test.ts",
-  "test/chaos/{clock-steps,failover,full-redis,hung-folder,promoted-behind,silent-bucket}.test.ts",
+  "test/chaos/{clock-steps,failover,full-redis,hung-folder,outages,promoted-behind}.test.ts",
+  "test/chaos/{redis-cluster-forms,sentinel,silent-bucket,silent-redis}.test.ts",
   "test/chaos/oracle/*.test.ts",
-  "test/security/attacks/held-connections.test.ts",
+  "test/security/attacks/{audit-trail,held-connections}.test.ts",
   "test/sdk/{packages,tokens}.test.ts",
 ];
 

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ClusterSnapshot } from "@tapedeck/cli";
 import { createAnswer } from "@tapedeck/protocol";
+import { FolderTapeStore } from "@tapedeck/tape";
+import { writeTestTape } from "@tapedeck/tape/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { programOf } from "./support/built.js";
 import { processesWith, untilNoProcessHas } from "./support/left-processes.js";
@@ -62,7 +64,13 @@ function up(env: NodeJS.ProcessEnv = {}) {
   return { child, said: () => text };
 }
 
+/** With a tape in the store, so that no start waits for a demo tape. */
 async function running(env: NodeJS.ProcessEnv = {}) {
+  await writeTestTape(new FolderTapeStore(join(folder, "tapes")), { id: "short", frames: 10, intervalMs: 1000 });
+  return await serving(env);
+}
+
+async function serving(env: NodeJS.ProcessEnv = {}) {
   const { child, said } = up(env);
   await vi.waitFor(() => expect(said()).toContain("Ctrl-C stops everything"), { timeout: 110_000, interval: 50 });
   return { child, said, cluster: await snapshot() };
@@ -209,7 +217,7 @@ test("[U4] a killed api, gateway, ticker and feed are restarted, and cluster.jso
 });
 
 test("[U10] if the store has no tape, a demo tape is created first, and a session plays it", async () => {
-  const { cluster } = await running();
+  const { cluster } = await serving();
   const create = await fetch(`${cluster.url}/sessions/create`, { method: "POST", body: "{}" });
   expect(createAnswer.parse(await create.json()).session.tape).toContain("demo");
 });

@@ -123,6 +123,34 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     await Promise.all(viewers.map((viewer) => viewer.close()));
   });
 
+  test("[DP63] GETs that a frozen api got are repeated on another one: none fails", async () => {
+    await started();
+    const nodes = await Promise.all(
+      Array.from(
+        { length: 2 },
+        async () => (await fetch(`${balancer.url}/health`)).headers.get("x-tapedeck-node") ?? "",
+      ),
+    );
+    expect(new Set(nodes.map((node) => node.replace(/-\w+$/, ""))).size).toBe(2);
+    const [frozen] = cluster.apis;
+    if (frozen === undefined) throw new Error("no api");
+    cluster.signal(frozen, "SIGSTOP");
+    try {
+      const began = now();
+      const asked = Array.from({ length: 20 }, async () => {
+        const { status } = await fetch(`${balancer.url}/sessions/${session}`);
+        return { status, ms: now() - began };
+      });
+      const answers = await Promise.all(asked);
+      const slowest = Math.round(Math.max(...answers.map(({ ms }) => ms)));
+      cluster.note(`HAProxy repeats GETs of a frozen api: the last of 20 responses after ${slowest} ms`);
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      expect(slowest).toBeLessThan(1_100 + 2_500);
+    } finally {
+      cluster.signal(frozen, "SIGCONT");
+    }
+  });
+
   test("[DP9] it avoids an unready gateway and a killed one", async () => {
     await started();
     const [unready, killed, last] = cluster.gateways;

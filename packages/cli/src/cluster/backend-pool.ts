@@ -36,14 +36,16 @@ export class BackendPool {
   /**
    * The next service that is ready and accepts a connection; undefined if none accepts one. If none is ready, the next one that answers, and
    * if none answers, any: on a machine with too much work, all are late.
+   * @param except one that has just failed: never picked
    */
-  async pick(): Promise<Backend | undefined> {
-    const best = Math.min(...this.#listed.map(({ condition }) => ranks[condition]));
+  async pick(except?: Backend): Promise<Backend | undefined> {
+    const listed = this.#listed.filter((backend) => backend !== except);
+    const best = Math.min(...listed.map(({ condition }) => ranks[condition]));
     const first = this.#next++;
     const inTurn = (backends: readonly Backend[]) => backends.map((_, i) => backends[(first + i) % backends.length]);
     const isBest = ({ condition }: Backend) => ranks[condition] === best;
-    const others = this.#listed.filter((backend) => !isBest(backend));
-    for (const backend of [...inTurn(this.#listed.filter(isBest)), ...inTurn(others)]) {
+    const others = listed.filter((backend) => !isBest(backend));
+    for (const backend of [...inTurn(listed.filter(isBest)), ...inTurn(others)]) {
       if (backend === undefined) continue;
       // A service that has just died is skipped before the supervisor reports it.
       const { hostname, port } = new URL(backend.url);

@@ -10,8 +10,11 @@ const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_O
 const undo: (() => unknown)[] = [];
 let balancer: Balancer;
 let port: number;
+/** What the apis have answered. */
+let requests: string[];
 
 beforeEach(async () => {
+  requests = [];
   balancer = new Balancer(guard);
   port = await listen(balancer.server);
   undo.push(() => balancer.stop());
@@ -40,7 +43,12 @@ async function api(name: string): Promise<string> {
       length += chunk.length;
     });
     asked.on("end", () => {
-      if (asked.url === "/break") return void asked.socket.destroy();
+      if (asked.url === "/break" || asked.url === `/break-${name}`) return void asked.socket.destroy();
+      if (asked.url === `/cut-${name}`) {
+        answer.writeHead(200, { "content-length": 100 }).write("begun");
+        return void setTimeout(() => asked.socket.destroy(), 20);
+      }
+      if (asked.url !== "/health/ready") requests.push(`${asked.method} ${asked.url} ${name}`);
       answer.end(JSON.stringify({ name, for: asked.headers["x-forwarded-for"], length }));
     });
   });
@@ -142,6 +150,32 @@ describe("requests", () => {
   test("[U2] an api that dies during a request makes it a 502", async () => {
     balancer.use({ apis: [await api("a")], gateways: [] });
     expect((await ask("/break", { method: "POST", body: "{}" })).status).toBe(502);
+  });
+
+  test("[U45] a GET or HEAD that an api does not respond to is repeated once, on another api, as the client sent it", async () => {
+    balancer.use({ apis: [await api("a"), await api("b")], gateways: [] });
+    const { status, body } = await ask("/break-a");
+    expect([status, body]).toEqual([200, { name: "b", for: "127.0.0.1", length: 0 }]);
+    expect(requests).toEqual(["GET /break-a b"]);
+    expect((await fetch(`http://127.0.0.1:${port}/break-b`, { method: "HEAD" })).status).toBe(200);
+    expect(requests.at(-1)).toBe("HEAD /break-b a");
+    expect((await ask("/break")).status).toBe(502); // by both
+  });
+
+  test("[U45] with no other api it is a 502; so is a POST, which may have had its effect", async () => {
+    balancer.use({ apis: [await api("a"), await dead()], gateways: [] });
+    expect((await ask("/break-a")).status).toBe(502);
+    balancer.use({ apis: [await api("a"), await api("b")], gateways: [] });
+    const posts = [1, 2].map(() => ask("/break-a", { method: "POST", body: "{}" }));
+    expect((await Promise.all(posts)).map(({ status }) => status).sort()).toEqual([200, 502]);
+    expect(requests).toEqual(["POST /break-a b"]);
+  });
+
+  test("[U45] a response that has begun is not repeated: its connection ends", async () => {
+    balancer.use({ apis: [await api("a"), await api("b")], gateways: [] });
+    const response = await fetch(`http://127.0.0.1:${port}/cut-a`);
+    await expect(response.text()).rejects.toThrow();
+    expect(requests).toEqual([]);
   });
 
   test("[U2] an invalid request, or one with too long a head, is refused in JSON", async () => {

@@ -71,6 +71,10 @@ export class Balancer {
       const release = this.#backends.get(request)?.hold(() => asked.destroy(new Error("the api does not answer")));
       if (release) asked.once("close", release);
     });
+    // The proxy would leave the client waiting for the rest of a response whose api is gone.
+    this.#proxy.on("proxyRes", (answer, _request, response) => {
+      answer.once("close", () => void (answer.complete || response.destroy()));
+    });
     this.#proxy.on("proxyReqWs", (asked, request, client) => {
       // A reset, since a frozen gateway cannot send a close code. The client reconnects with its token.
       const release = this.#backends.get(request)?.hold(() => client.resetAndDestroy());
@@ -97,17 +101,27 @@ export class Balancer {
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refusal = this.#guard.hostRefusal(guardedRequest(request));
     if (refusal !== undefined) return refuse(response, 421, refusal.message);
-    const backend = await this.#apis.pick();
-    if (backend === undefined) return refuse(response, 503, "The balancer cannot serve this request: no api is up.");
     delete request.headers["x-forwarded-for"];
+    await this.#send(request, response);
+  }
+
+  /** @param failed the api that did not respond to the first attempt */
+  async #send(request: IncomingMessage, response: ServerResponse, failed?: Backend): Promise<void> {
+    const backend = await this.#apis.pick(failed);
+    if (backend === undefined) {
+      if (failed !== undefined) return refuse(response, 502, noResponse);
+      return refuse(response, 503, "The balancer cannot serve this request: no api is up.");
+    }
+    const headers = { ...request.headers };
     this.#backends.set(request, backend);
-    this.#proxy.web(request, response, { target: backend.url }, () =>
-      refuse(
-        response,
-        502,
-        "The balancer cannot serve this request: the api closed the connection or does not answer.",
-      ),
-    );
+    this.#proxy.web(request, response, { target: backend.url }, () => {
+      if (this.#backends.get(request) !== backend) return; // the second attempt is under way
+      this.#backends.delete(request);
+      const again = failed === undefined && canRepeat(request) && !response.headersSent && !response.destroyed;
+      if (!again) return refuse(response, 502, noResponse);
+      request.headers = headers; // without what the proxy has added
+      void this.#send(request, response, backend);
+    });
   }
 
   /** An offer to upgrade to another protocol, such as HTTP/2, may be ignored: the request is served without it. */
@@ -134,6 +148,14 @@ export class Balancer {
         refuse(socket, 502, "The balancer cannot serve this socket: the gateway closed the connection.");
     });
   }
+}
+
+const noResponse = "The balancer cannot serve this request: the api closed the connection or does not answer.";
+
+/** Whether a request may reach two apis: it changes nothing, and has no body, which the first one would have consumed. */
+function canRepeat({ method, headers }: IncomingMessage): boolean {
+  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  return (method === "GET" || method === "HEAD") && !hasBody;
 }
 
 const upgradeHeaders = new Set(["connection", "upgrade", "http2-settings"]);

@@ -84,8 +84,8 @@ async function open(): Promise<{ socket: WebSocket; name: string }> {
   return { socket, name: String(first) };
 }
 
-async function ask(path = "/"): Promise<{ status: number; name: string | undefined }> {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+async function ask(path = "/", method = "GET"): Promise<{ status: number; name: string | undefined }> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
   const { name } = z.looseObject({ name: z.string().optional() }).parse(await response.json());
   return { status: response.status, name };
 }
@@ -114,7 +114,7 @@ test("[U43] [U44] within a second a frozen process gets no new sockets and reque
   const onOther = opened.find(({ name }) => name === "b");
   if (!onFrozen || !onOther) throw new Error("each of two sockets is on another service");
   // One on each: the other one ends with the test.
-  const pending = [ask("/never"), ask("/never")].map((asked) => asked.catch(() => undefined));
+  const pending = [ask("/never", "POST"), ask("/never", "POST")].map((asked) => asked.catch(() => undefined));
 
   const began = performance.now();
   const closed = once(onFrozen.socket, "close").then(([code]) => ({ code, afterMs: performance.now() - began }));
@@ -133,6 +133,22 @@ test("[U43] [U44] within a second a frozen process gets no new sockets and reque
   a.child.kill("SIGCONT");
   await expect.poll(reached).toEqual(new Set(["a", "b"]));
   expect(told.filter((sentence) => sentence.includes(b.url))).toEqual([]);
+});
+
+test("[U45] GETs that a frozen api got are repeated on another one: none fails, and each waits for little more than a second", async () => {
+  const [a, b] = [await service("a"), await service("b")];
+  balancer.use({ apis: [a.url, b.url], gateways: [] });
+  expect([await ask(), await ask()].map(({ name }) => name)).toEqual(["a", "b"]);
+  a.child.kill("SIGSTOP");
+  undo.push(() => a.child.kill("SIGCONT"));
+  const began = performance.now();
+  const asked = Array.from({ length: 20 }, () => ask());
+  expect(new Set((await Promise.all(asked)).map(({ status, name }) => `${status} ${name}`))).toEqual(
+    new Set(["200 b"]),
+  );
+  const waitedMs = performance.now() - began;
+  console.log(`20 GETs, half of them to a frozen api: the last response after ${Math.round(waitedMs)} ms`);
+  expect(waitedMs).toBeLessThan(endedMs + roomMs);
 });
 
 test("[U43] [U44] a process whose event loop stalls is left like a frozen one", async () => {

@@ -200,13 +200,21 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log,
   });
   const tickers = new TickerLiveness(redis.subscriber, keys.tickerBeats);
-  const covering = new Covering({ subscriptions: () => subscriptions.all(), tickers, probe, store, now, log });
+  const { subscriber } = redis;
+  const covering = new Covering({
+    subscriptions: () => subscriptions.all(),
+    tickers,
+    probe,
+    subscriber,
+    store,
+    now,
+    log,
+  });
   metrics.observeGauge({
     name: "tapedeck_gateway_sessions_covered",
-    help: "Sessions that this gateway renders because their ticker is silent",
+    help: "Sessions that this gateway renders, where their frames do not come, because their ticker is silent or their Redis master was away",
     read: () => covering.size,
   });
-  const { subscriber } = redis;
   const outageNotices = new OutageNotices({ subscriber, probe, subscriptions: () => subscriptions.all() });
   const timers = [
     interval(() => outageNotices.check(), outageCheckMs),

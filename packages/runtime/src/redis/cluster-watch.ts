@@ -4,10 +4,13 @@ import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "../observability/logger.js";
 import { interval } from "../time/timers.js";
 
-/** How often one node, each in its turn, is asked who has the slots. */
-const askMs = 100;
+/** How often one node, each in its turn, is asked who has the slots; all of them while a node does not answer. */
+const askMs = 50;
+const turnMs = 100;
 /** A node that has not answered for this long, while another has, is silent. */
 const silentMs = 300;
+/** A node that has been away for so long is not waited for. */
+const awayMs = 60_000;
 /** A connection that has got an older map asks again after this time, so many times; ioredis asks by itself every few seconds. */
 const refresh = { everyMs: 50, attempts: 20 } as const;
 
@@ -43,6 +46,8 @@ interface Range {
   readonly id: string;
   /** `host:port`, as ioredis names nodes; undefined if the node that was asked does not know it. */
   readonly address: string | undefined;
+  /** The addresses of its replicas, sorted. */
+  readonly replicas: readonly string[];
 }
 
 class ClusterWatch {
@@ -52,6 +57,7 @@ class ClusterWatch {
   readonly #unanswered = new Map<string, { readonly since: number; waiting: boolean }>();
   readonly #stop: () => void;
   #answeredAt = Number.NEGATIVE_INFINITY;
+  #tick = 0;
   #turn = 0;
   #map: readonly Range[] | undefined;
 
@@ -90,8 +96,22 @@ class ClusterWatch {
   #askNext(): void {
     const cluster = [...this.#clusters].find(({ status }) => status === "ready");
     const nodes = cluster?.nodes().filter((node) => this.#unanswered.get(keyOf(node))?.waiting !== true) ?? [];
-    const node = nodes[this.#turn++ % nodes.length];
-    if (node !== undefined) void this.#ask(node);
+    if (this.#someNodeIsAway()) {
+      for (const node of nodes) void this.#ask(node); // the one that is promoted knows it first
+    } else if (this.#tick++ % (turnMs / askMs) === 0) {
+      const node = nodes[this.#turn++ % nodes.length];
+      if (node !== undefined) void this.#ask(node);
+    }
+  }
+
+  #someNodeIsAway(): boolean {
+    const now = performance.now();
+    for (const [key, { since }] of this.#unanswered) {
+      if (now - since > awayMs)
+        this.#unanswered.delete(key); // it has left the Cluster, or is replaced
+      else if (now - since > silentMs) return true;
+    }
+    return false;
   }
 
   async #ask(node: Redis): Promise<void> {
@@ -111,37 +131,39 @@ class ClusterWatch {
 
   #compare(map: readonly Range[]): void {
     const before = this.#map;
-    if (before !== undefined && sameOwners(before, map)) return;
+    if (before !== undefined && sameOwners(before, map) && sameReplicas(before, map)) return;
     this.#map = map;
-    if (before === undefined) return;
+    const clusters = [...this.#clusters].filter(({ status }) => status === "ready");
+    if (before !== undefined && !sameOwners(before, map)) this.#replaceMasters(clusters, map);
+    void this.#refresh(clusters, map);
+  }
+
+  #replaceMasters(clusters: readonly Cluster[], map: readonly Range[]): void {
     this.#log.warn(
       { connections: this.#clusters.size },
       "slots of the Redis Cluster have another master: connecting to it",
     );
-    const clusters = [...this.#clusters].filter(({ status }) => status === "ready");
     for (const cluster of clusters) {
       // Not closed, which a node that hangs would never answer: commands that wait for it fail now.
       for (const node of cluster.nodes()) if (this.#isSilent(keyOf(node))) destroy(node);
       correctSlots(cluster, map);
+      if (knows(cluster, map)) moveSubscribers(cluster);
     }
     for (const cluster of clusters) cluster.emit(mastersReplaced);
-    void this.#refreshAll(clusters, map);
   }
 
   /**
-   * Makes connections ask for the whole map, which also moves subscribers. One after the other, subscribers first: each takes
-   * milliseconds of processor time, and commands go to the new master already.
+   * Makes connections that lack a node ask for the whole map. A replica that they know can take over without that, which would take
+   * milliseconds of processor time for each. One after the other, subscribers first.
    */
-  async #refreshAll(clusters: readonly Cluster[], map: readonly Range[]): Promise<void> {
+  async #refresh(clusters: readonly Cluster[], map: readonly Range[]): Promise<void> {
     const subscribing = (cluster: Cluster): boolean => cluster.options.shardedSubscribers === true;
     for (const cluster of [...clusters.filter(subscribing), ...clusters.filter((each) => !subscribing(each))]) {
-      for (let attempt = 0; attempt < refresh.attempts && this.#map === map; attempt++) {
-        const refreshed = await new Promise<boolean>((resolve) =>
-          cluster.refreshSlotsCache((error) => resolve(!error && knows(cluster, map))),
-        );
-        if (refreshed || cluster.status !== "ready") break;
+      for (let attempt = 0; attempt < refresh.attempts && this.#map === map && !knows(cluster, map); attempt++) {
+        if (attempt > 0) await sleep(refresh.everyMs, undefined, { ref: false });
+        await new Promise<void>((resolve) => cluster.refreshSlotsCache(() => resolve()));
+        if (cluster.status !== "ready") break;
         correctSlots(cluster, map);
-        await sleep(refresh.everyMs, undefined, { ref: false });
       }
     }
   }
@@ -149,11 +171,29 @@ class ClusterWatch {
 
 /** Sends the commands of slots with another master there at once. */
 function correctSlots(cluster: Cluster, map: readonly Range[]): void {
+  const connected = new Map(cluster.nodes().map((node) => [keyOf(node), node]));
   for (const { first, last, address } of map) {
     if (address === undefined || cluster.slots[first]?.[0] === address) continue;
     const nodes = [address, ...(cluster.slots[first] ?? []).filter((node) => node !== address)];
+    const master = connected.get(address);
+    if (master?.status === "wait") master.connect().catch(() => {}); // ioredis connects to a replica when it is used
     for (let slot = first; slot <= last; slot++) cluster.slots[slot] = nodes;
   }
+}
+
+/** The part of ioredis that subscribes at each master. It has no public name; without it, the next refresh of the map moves subscribers. */
+interface SubscriberGroup {
+  reset(slots: readonly string[][], nodes: readonly Redis[]): Promise<void>;
+}
+
+function isSubscriberGroup(value: unknown): value is SubscriberGroup {
+  return typeof value === "object" && value !== null && "reset" in value && typeof value.reset === "function";
+}
+
+/** Subscribes at the masters that the slots have now. A refresh of the map does this too, but waits for one that is under way. */
+function moveSubscribers(cluster: Cluster): void {
+  const group: unknown = Reflect.get(cluster, "shardedSubscribers");
+  if (isSubscriberGroup(group)) group.reset(cluster.slots, cluster.nodes("all")).catch(() => {}); // the refresh repeats it
 }
 
 function destroy(node: Redis): void {
@@ -171,23 +211,38 @@ function rangesOf(answer: readonly unknown[]): readonly Range[] {
   return answer
     .flatMap((range) => {
       if (!Array.isArray(range) || !Array.isArray(range[2])) return [];
-      const [host, port, id] = range[2];
+      const [first, last, master, ...replicas]: readonly unknown[] = range;
       return [
         {
-          first: Number(range[0]),
-          last: Number(range[1]),
-          id: String(id),
-          address: host ? `${host}:${port}` : undefined,
+          first: Number(first),
+          last: Number(last),
+          id: String(Array.isArray(master) ? master[2] : ""),
+          address: addressOf(master),
+          replicas: replicas.flatMap((replica) => addressOf(replica) ?? []).sort(),
         },
       ];
     })
     .sort((a, b) => a.first - b.first);
 }
 
+function addressOf(node: unknown): string | undefined {
+  return Array.isArray(node) && node[0] ? `${node[0]}:${node[1]}` : undefined;
+}
+
 function sameOwners(a: readonly Range[], b: readonly Range[]): boolean {
   return a.length === b.length && a.every(({ first, id }, at) => b[at]?.first === first && b[at].id === id);
 }
 
-function knows({ slots }: Cluster, map: readonly Range[]): boolean {
-  return map.every(({ first, address }) => address === undefined || slots[first]?.[0] === address);
+function sameReplicas(a: readonly Range[], b: readonly Range[]): boolean {
+  return a.every(({ replicas }, at) => replicas.join() === b[at]?.replicas.join());
+}
+
+/** Whether a connection has these masters, and can reach all nodes. */
+function knows(cluster: Cluster, map: readonly Range[]): boolean {
+  const nodes = new Set(cluster.nodes().map(keyOf));
+  return map.every(
+    ({ first, address, replicas }) =>
+      (address === undefined || (cluster.slots[first]?.[0] === address && nodes.has(address))) &&
+      replicas.every((replica) => nodes.has(replica)),
+  );
 }

@@ -28,6 +28,7 @@ const afterDueMs = 40;
 /** What was due longer ago is not covered: the next ticker goes on from the last frame that was shown instead of bursting. */
 const behindMs = 10_000;
 const growthMs = 50;
+const unreadMs = 10;
 /** Messages of one session in one visit, so that a session that catches up does not delay the others. */
 const messagesPerVisit = 32;
 
@@ -39,6 +40,8 @@ export class CoveredSession {
   readonly subscription: SessionSubscription;
   /** The frames of this revision that were shown here, for Redis to know; undefined if it knows. */
   unwritten: { readonly rev: number; readonly seq: Seq } | undefined;
+  /** Its ticker's frames do not end cover before this time, on the monotonic clock. */
+  keepUntil = Number.NEGATIVE_INFINITY;
   #plan: PlaybackPlan | undefined;
   /** Where the delivery cursor was left. */
   #after: Seq = -1;
@@ -59,6 +62,7 @@ export class CoveredSession {
     const { record, segment, lastSeq } = subscription;
     if (subscription.ended || subscription.subscribers.size === 0 || !needsTicker(record)) return "served";
     if (segment instanceof Promise) return { after: segment };
+    if (!subscription.upToDate) return { at: limits.now + unreadMs };
     const { tape } = segment;
     if (tape === undefined) return "impossible";
     const plan = this.#plan;

@@ -148,3 +148,39 @@ test("[G113] the end of a tape and the rounds of a loop are written by a gateway
   await expect.poll(epochs, soon).toBeGreaterThan(3);
   expectNoGap(looping.viewer.frames);
 });
+
+test("[G122] after Redis was away, frames come from here even if the ticker beats and has published again", async () => {
+  const { viewer, id } = await claimed("ticker-g");
+  beats("ticker-g");
+  const before = viewer.frames.length;
+  await redis.call("CLIENT", "PAUSE", "1500", "ALL");
+  await expect.poll(() => viewer.frames.length, soon).toBeGreaterThan(before + 120);
+  // The ticker goes on, and then finds that it has lost its lease.
+  const reached = (seq: number) => expect.poll(() => viewer.frames.at(-1)?.seq ?? 0, soon).toBeGreaterThanOrEqual(seq);
+  const { record } = (await store.read(id)) ?? expect.fail();
+  const last = viewer.frames.at(-1)?.seq ?? 0;
+  await cluster.publish(record, last, last + 25);
+  await reached(last + 25);
+  await reached(last + 100);
+  expectNoGap(viewer.frames);
+});
+
+test("[G123] no frame comes after a pause that was missed because the subscriber was reconnecting", async () => {
+  // Sessions are read in the order in which they were subscribed to, so that this one waits.
+  for (let n = 0; n < 64; n++) await gateway.client(`/ws/${(await fixture.pausedSession()).id}`);
+  beats("ticker-h").stop();
+  const { viewer, id } = await claimed("ticker-h");
+  for (let round = 0; round < 15; round++) {
+    const before = viewer.frames.length;
+    await expect.poll(() => viewer.frames.length, soon).toBeGreaterThan(before + 3);
+    await redis.client("KILL", "TYPE", "PUBSUB");
+    await sleep(Math.random() * 30);
+    const { record } = await sessions.perform(id, { type: "pause" });
+    await viewer.until(() => viewer.messages.some(({ rev, session }) => (rev ?? revOf(session)) === record.rev));
+    await sleep(3 * intervalMs);
+    expect(viewer.frames.at(-1)?.seq).toBe(record.anchorSeq);
+    await sessions.perform(id, { type: "resume" });
+    await sessions.perform(id, { type: "claim", node: "ticker-h" });
+  }
+  expectNoGap(viewer.frames);
+}, 60_000);

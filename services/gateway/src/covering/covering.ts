@@ -1,5 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
-import { interval, type Logger, type PubSubProbe } from "@tapedeck/runtime";
+import { interval, type Logger, masterOf, type PubSubProbe, type RedisConnection } from "@tapedeck/runtime";
 import { needsTicker, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
 import FlatQueue from "flatqueue";
 import type { SessionSubscription } from "../subscription/subscription.js";
@@ -10,30 +10,40 @@ interface CoveringOptions {
   /** The subscriptions of this node. */
   readonly subscriptions: () => Iterable<SessionSubscription>;
   readonly tickers: Pick<TickerLiveness, "isSilent" | "hasSilent">;
-  readonly probe: Pick<PubSubProbe, "echo" | "echoedAt">;
+  readonly probe: Pick<PubSubProbe, "echo" | "echoedAt" | "silentMasters">;
+  readonly subscriber: RedisConnection;
   readonly store: Pick<SessionStore, "writeProgress">;
   /** The cluster's clock. */
   readonly now: () => WallMs;
   readonly log: Logger;
 }
 
-/** How often silent tickers are looked for; every so many looks, also sessions that no ticker has claimed. */
+/** How often silent tickers are looked for; every so many looks, also silent masters and sessions that no ticker has claimed. */
 const lookEveryMs = 50;
 const looksPerFullLook = 5;
 /** If this node itself was held up for longer, beats wait in its sockets, and the look is skipped. */
 const heldUpMs = 100;
 /** A session that no ticker claims is covered after this long. */
 const unclaimedMs = 1_000;
+/** A master through which no echo has come for this long counts as away: one is sent at each full look. */
+const masterSilentMs = 750;
+/**
+ * The sessions of a master that was away are covered for at least this long, even if their ticker beats and publishes: it may have lost its leases,
+ * or be about to, which nothing here can tell. It covers an expired lock, and the search for it.
+ */
+const unsettledMs = 10_000;
 /** Covered sessions are visited so often, and an echo is sent so often. */
 const visitEveryMs = 10;
 const echoEveryMs = 20;
 /** The most time of this process for one round of visits: two fifths of a core. An overloaded ticker on the same cores must get better, not worse. */
 const budgetMs = 4;
 const progressEveryMs = 1_000;
+const none: ReadonlySet<string | undefined> = new Set();
 
 /**
  * Renders frames of sessions whose ticker is silent, until a ticker publishes them again: viewers of a dead ticker's sessions stand
- * still for a quarter of a second, not until another ticker has taken over.
+ * still for a quarter of a second, not until another ticker has taken over. The same when a Redis master comes back, or has been replaced, whose
+ * sessions and leases stood still.
  */
 export class Covering {
   readonly #options: CoveringOptions;
@@ -70,29 +80,48 @@ export class Covering {
     const heldUp = now - this.#lookedAt - lookEveryMs > heldUpMs;
     this.#lookedAt = now;
     if (heldUp) return;
-    const { tickers, subscriptions, log } = this.#options;
-    if (this.#looks++ % looksPerFullLook !== 0 && !tickers.hasSilent(now)) return;
+    const { tickers, probe, subscriber, subscriptions, log } = this.#options;
+    const full = this.#looks++ % looksPerFullLook === 0;
+    if (full) probe.echo();
+    else if (!tickers.hasSilent(now)) return;
+    const away = full ? probe.silentMasters(masterSilentMs) : none;
     const before = this.#covered.size;
     for (const subscription of subscriptions()) {
-      if (!this.#covered.has(subscription) && this.#needsCover(subscription, now)) this.#begin(subscription);
+      const isAway = away.size > 0 && away.has(masterOf(subscriber, subscription.channel));
+      const covered = this.#covered.get(subscription);
+      const needed =
+        covered !== undefined || (isAway ? this.#mayCover(subscription) : this.#needsCover(subscription, now));
+      if (!needed) continue;
+      const session = covered ?? this.#begin(subscription);
+      if (isAway) session.keepUntil = now + unsettledMs;
     }
-    if (before === 0 && this.#covered.size > 0)
-      log.warn({ sessions: this.#covered.size }, "a ticker is silent: this gateway renders its sessions meanwhile");
+    if (before > 0 || this.#covered.size === 0) return;
+    const why = away.size > 0 ? "a Redis master was away" : "a ticker is silent";
+    log.warn(
+      { sessions: this.#covered.size },
+      `${why}: this gateway renders the sessions' frames meanwhile, if they do not come`,
+    );
+  }
+
+  #mayCover(subscription: SessionSubscription): boolean {
+    const { known, subscribers } = subscription;
+    if (known === undefined || subscribers.size === 0 || subscription.ended) return false;
+    return needsTicker(known.record) && this.#impossible.get(subscription) !== known.record;
   }
 
   #needsCover(subscription: SessionSubscription, now: number): boolean {
-    const { known, subscribers } = subscription;
-    if (known === undefined || subscribers.size === 0 || subscription.ended) return false;
+    const { known } = subscription;
+    if (known === undefined || !this.#mayCover(subscription)) return false;
     const { record, since } = known;
-    if (!needsTicker(record) || this.#impossible.get(subscription) === record) return false;
     return record.ticker === "" ? now - since > unclaimedMs : this.#options.tickers.isSilent(record.ticker, now);
   }
 
-  #begin(subscription: SessionSubscription): void {
+  #begin(subscription: SessionSubscription): CoveredSession {
     const session = new CoveredSession(subscription);
     this.#covered.set(subscription, session);
     this.#queue.push(session, this.#options.now());
     this.#stopVisiting ??= interval(() => this.#visit(), visitEveryMs);
+    return session;
   }
 
   #visit(): void {
@@ -109,7 +138,7 @@ export class Covering {
       if (session === undefined) break;
       const { subscription } = session;
       const echoedAt = now - (began - (probe.echoedAt(subscription.channel) ?? Number.NEGATIVE_INFINITY));
-      const tickerBack = !this.#needsCover(subscription, began);
+      const tickerBack = began > session.keepUntil && !this.#needsCover(subscription, began);
       this.#schedule(session, session.visit({ now, echoedAt }, tickerBack), now);
     }
     if (began - this.#progressAt >= progressEveryMs) {

@@ -110,6 +110,7 @@ export class SessionSubscriptions {
   /** After a reconnection: subscribes to all channels again, then reads all sessions, which may have changed meanwhile. */
   async #resubscribe(): Promise<void> {
     const subscriptions = [...this.#byChannel.values()];
+    const interruptions = subscriptions.map((subscription) => subscription.interrupted());
     try {
       await untilResubscribed(
         this.#subscriber,
@@ -125,7 +126,9 @@ export class SessionSubscriptions {
     }
     this.#options.log.info({ sessions: subscriptions.length }, "subscribed again");
     const limit = pLimit(concurrentRereads);
-    await Promise.all(subscriptions.map((subscription) => limit(() => subscription.reread())));
+    await Promise.all(
+      subscriptions.map((subscription, at) => limit(() => subscription.readAfter(interruptions[at] ?? 0))),
+    );
   }
 }
 

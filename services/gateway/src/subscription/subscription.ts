@@ -91,6 +91,9 @@ export class SessionSubscription implements LiveEdgeOwner {
   #earlyState: { readonly record: SessionRecord; readonly cause: StateCause } | undefined;
   #earlyEnd = false;
   #rereading: Promise<void> | undefined;
+  #interruptions = 0;
+  /** The newest interruption after which the session has been read again. */
+  #readAfter = 0;
   #ended = false;
 
   constructor(id: string, channel: string, context: SubscriptionContext) {
@@ -325,6 +328,23 @@ export class SessionSubscription implements LiveEdgeOwner {
   }
 
   // Reading and changing the session in Redis
+
+  /** False from a reconnection until the session has been read: a message that was missed may have paused it. */
+  get upToDate(): boolean {
+    return this.#readAfter === this.#interruptions;
+  }
+
+  /** The connection of this channel has been interrupted. Returns the interruption's number, for `readAfter`. */
+  interrupted(): number {
+    return ++this.#interruptions;
+  }
+
+  /** Reads the session again, now that the channel is subscribed again after that interruption. */
+  async readAfter(interruption: number): Promise<void> {
+    await this.#rereading; // which may have begun earlier
+    await this.reread();
+    this.#readAfter = Math.max(this.#readAfter, interruption);
+  }
 
   /** Reads the session again: after a reconnection, and when a change was missed. Retries until it succeeds. */
   reread(): Promise<void> {

@@ -19,6 +19,7 @@ export { recompute } from "./recompute.js";
 export type { ForkedTape, PlacedOrder } from "./simulated/forks.js";
 export { parseSimulatedName } from "./simulated/simulated-name.js";
 export { simulatedTapeFor } from "./simulated/simulation-request.js";
+export { awaitTapeStore } from "./store/await-store.js";
 export { deleteTape } from "./store/delete-tape.js";
 export { FolderTapeStore } from "./store/folder-store.js";
 export { makeFolders } from "./store/make-folders.js";

@@ -10,7 +10,7 @@ import {
   trustedProxies,
 } from "@tapedeck/runtime";
 import { keysWith, SessionService, SessionStore, TickerQueue, UserQueue } from "@tapedeck/sessions";
-import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
 import { listen } from "./http/listen.js";
@@ -38,6 +38,7 @@ async function main(config: Config): Promise<void> {
   const access = createAccess("api", config, { redis, keys, log });
   const store = new SessionStore(redis, keys, { caps: access.quotas });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
+  awaitTapeStore(tapeStore, config.TAPEDECK_STORE, { health, log });
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
     ...{ redis, subscriber, keys, store: tapeStore, cache, log },

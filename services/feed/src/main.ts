@@ -4,7 +4,7 @@ import { analyticsVersion } from "@tapedeck/market";
 import type { FeedStatus } from "@tapedeck/protocol";
 import { runMain, startNode, startRedisClock, untilReady } from "@tapedeck/runtime";
 import { keysWith } from "@tapedeck/sessions";
-import { openTapeStore } from "@tapedeck/tape";
+import { awaitTapeStore, openTapeStore } from "@tapedeck/tape";
 import { type FeedConfig, readFeedConfig, tapeSettings, venueSettings } from "./config.js";
 import { FeedWorker } from "./feed-worker.js";
 import { InstrumentLists } from "./instrument-lists.js";
@@ -27,6 +27,8 @@ async function main(config: FeedConfig): Promise<void> {
   const clock = await startRedisClock(commands, { log });
   await Promise.all([publisher, bullmq].map(untilReady));
   const store = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
+  // What a market has on its tape decides where a feed goes on.
+  await awaitTapeStore(store, config.TAPEDECK_STORE, { health, log }).readable;
   const maintenance = new LiveMaintenance({ redis: commands, keys, store, log, keepSeconds: config.LIVE_KEEP_S });
   const queue = new FeedQueue({ redis: commands, keys });
 

@@ -12,7 +12,7 @@ import {
   trustedProxies,
 } from "@tapedeck/runtime";
 import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
-import { BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { awaitTapeStore, BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import pLimit from "p-limit";
 import { Admission } from "./admission/admission.js";
 import { LegacySockets } from "./admission/legacy-sockets.js";
@@ -90,6 +90,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const access = createAccess("gateway", config, { redis: redis.commands, keys, log });
   const store = new SessionStore(redis.commands, keys, { caps: access.quotas });
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
+  const awaited = awaitTapeStore(tapeStore, config.TAPEDECK_STORE, { health, log });
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
     redis: redis.commands,
@@ -250,6 +251,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     stop: async () => {
       server.close();
       for (const stopTimer of timers) stopTimer();
+      awaited.stop();
       covering.stop();
       tickers.stop();
       probe.stop();

@@ -21,7 +21,7 @@ import {
   TickerQueue,
   tickerQueueNames,
 } from "@tapedeck/sessions";
-import { BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { readTickerConfig, type TickerConfig } from "./config.js";
 import { Ticker } from "./ticker.js";
 
@@ -51,6 +51,8 @@ async function main(config: TickerConfig): Promise<void> {
 
   const store = new SessionStore(commands, keys);
   const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
+  // Others may have the tapes: this ticker takes no leases without.
+  await awaitTapeStore(tapeStore, config.TAPEDECK_STORE, { health, log }).readable;
   const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
   const live = new LiveTapes({
     ...{ redis: commands, subscriber, keys, store: tapeStore, cache, log },

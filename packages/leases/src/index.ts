@@ -9,5 +9,4 @@ export {
 export { type CrashRecord, isCrashLoop, recordStall } from "./crash-loop.js";
 export type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
 export { LeasePool, type LeasePoolOptions } from "./lease-pool.js";
-export { type LeaseJob, LeaseWorker, lock, type WithCrashRecord } from "./lease-worker.js";
 export { type MaintenanceOptions, startMaintenance } from "./maintenance.js";

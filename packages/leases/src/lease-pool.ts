@@ -123,7 +123,7 @@ export class LeasePool<Data extends object> {
       return;
     }
     if (crashes !== job.data.crashes) await job.updateData({ ...job.data, crashes });
-    const lease = new HeldLease<Data>(job.data, signal, worker.lockOf(id));
+    const lease = new HeldLease<Data>(job.data, signal, worker.lockOf(id), worker);
     this.#leases.add(lease);
     this.#adjust();
     try {
@@ -163,11 +163,13 @@ class HeldLease<Data> implements Lease<Data> {
   readonly ended: Promise<void>;
   end = (): void => {};
   readonly #lock: Readonly<HeldLock>;
+  readonly #worker: { readonly aliveUntil: MonotonicMs };
   readonly #aborted = new AbortController();
 
-  constructor(job: Data, lost: AbortSignal, lock: Readonly<HeldLock>) {
+  constructor(job: Data, lost: AbortSignal, lock: Readonly<HeldLock>, worker: { readonly aliveUntil: MonotonicMs }) {
     this.job = job;
     this.#lock = lock;
+    this.#worker = worker;
     this.ended = new Promise((resolve) => {
       this.end = resolve;
     });
@@ -175,7 +177,7 @@ class HeldLease<Data> implements Lease<Data> {
   }
 
   get heldUntil(): MonotonicMs {
-    return this.#lock.validUntil;
+    return Math.min(this.#lock.validUntil, this.#worker.aliveUntil);
   }
 
   abort(why: LeaseLoss): void {

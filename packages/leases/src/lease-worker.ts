@@ -1,8 +1,9 @@
-import { onUsableAgain, type RedisConnection } from "@tapedeck/runtime";
+import { interval, onUsableAgain, type RedisConnection } from "@tapedeck/runtime";
 import { type Job, Worker, type WorkerOptions } from "bullmq";
 import type { CrashRecord } from "./crash-loop.js";
 import { extendLocks, type LockToExtend, retakeLocks } from "./extend-locks.js";
 import type { MonotonicMs } from "./lease.js";
+import { WorkerRegistry } from "./worker-registry.js";
 
 /** What a lease's job holds besides its own data. */
 export interface WithCrashRecord {
@@ -11,15 +12,21 @@ export interface WithCrashRecord {
 }
 
 /**
- * How long a lock lives without renewal, how often it is renewed, and how often workers check for expired locks of others: the
- * jobs of a killed worker continue elsewhere after the sum of the first and the last. BullMQ renews every half of `renewMs`, or
- * the whole if slightly less than a half has passed. A renewal costs Redis 3 us, and this process as much.
+ * A worker that has not renewed its key for `aliveMs` is dead, and its jobs continue elsewhere after at most one check more. Both cost Redis
+ * a command for each worker, however many jobs it has.
  */
-export const lock = { durationMs: 2500, renewMs: 1400, stalledCheckMs: 500 } as const;
-/** Publishing stops this long before a lock can expire, since a message may take that long. */
+const worker = { aliveMs: 2500, renewMs: 500, checkMs: 500 } as const;
+/**
+ * Locks say which worker has which job. A dead worker's are removed; they expire only where no worker of this release is left to do that.
+ * BullMQ renews every half of `renewMs`, or the whole if slightly less than a half has passed.
+ */
+const lock = { durationMs: 120_000, renewMs: 80_000 } as const;
+/** Jobs without a lock are looked for this often; those of dead workers are found at every check. */
+const fullCheckMs = 5000;
+/** Publishing stops this long before a worker can count as dead, since a message may take that long. */
 const marginMs = 200;
 
-/** After Redis was away, workers have this long to take their expired locks back before others count their jobs as stalled. */
+/** After Redis was away, workers have this long to say that they are alive before others count their jobs as stalled. */
 const retakeMs = 1000;
 /** Redis was away if it has not answered for this long. */
 const awayMs = 500;
@@ -44,15 +51,22 @@ type Outcome<Data> = ReturnType<Base<Data>["processJob"]>;
  * BullMQ's own loop fetches all jobs that it may have, one after the other, before it starts the first. If a dead worker has left
  * two thousand, their locks would expire meanwhile.
  *
- * A lock's life counts from the moment when its renewal was *sent*, on the monotonic clock: Redis cannot have started it earlier,
- * and neither a late reply nor a change of the wall clock extends it.
+ * A worker holds all its jobs by one key, which it renews. The key's life counts from the moment when its renewal was *sent*, on the
+ * monotonic clock: Redis cannot have started it earlier, and neither a late reply nor a change of the wall clock extends it.
  */
 export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, string> {
   readonly #locks = new Map<string, HeldLock>();
   readonly #running = new Map<string, Promise<unknown>>();
   readonly #redis: RedisConnection;
   readonly #started = new WeakMap<LeaseJob<Data>, Outcome<Data>>();
-  readonly #stopListening: () => void;
+  readonly #registry: WorkerRegistry;
+  readonly #stops: (() => void)[] = [];
+  #aliveUntil: MonotonicMs = Number.NEGATIVE_INFINITY;
+  #renewing = false;
+  #registering: Promise<void> | undefined;
+  /** Full checks that are due now; the first marks jobs, and the second hands on those that are marked. */
+  #fullChecks = 0;
+  #fullCheckAt: MonotonicMs = Number.NEGATIVE_INFINITY;
   #stalledChecksFrom: MonotonicMs = Number.NEGATIVE_INFINITY;
 
   /** @param processor must be declared with three parameters: only then does BullMQ pass the signal. */
@@ -66,7 +80,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
       autorun: false,
       lockDuration: lock.durationMs,
       lockRenewTime: lock.renewMs,
-      stalledInterval: lock.stalledCheckMs,
+      stalledInterval: worker.checkMs,
       // BullMQ counts over a job's whole life, with many workers: crash loops are counted in `crash-loop.ts`.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       // Its 15 s would leave a worker idle for that long after each loss of the connection.
@@ -75,11 +89,12 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
       removeOnFail: { count: 0 },
     });
     this.#redis = options.connection;
-    this.#stopListening = onUsableAgain(this.#redis, () => void this.#renewAll());
+    this.#registry = new WorkerRegistry(this.#redis, (key) => this.toKey(key));
     const { backend } = this;
     const moveStalled = backend.moveStalledJobsToWait.bind(backend);
-    backend.moveStalledJobsToWait = async () => (this.#mayCheckStalled() ? await moveStalled() : []);
+    backend.moveStalledJobsToWait = async () => ((await this.#mayHaveStalled()) ? await moveStalled() : []);
     this.on("lockRenewalFailed", (jobIds: string[]) => {
+      this.#fullChecks = 2;
       for (const id of jobIds) {
         this.#invalidate(id, this.#locks.get(id));
         this.cancelJob(id, "lost");
@@ -92,9 +107,24 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     return this.#running.size;
   }
 
+  /** Until when this worker certainly counts as alive, so that its locks hold. */
+  get aliveUntil(): MonotonicMs {
+    return this.#aliveUntil;
+  }
+
   /** The lock of a running job. */
   lockOf(jobId: string): Readonly<HeldLock> {
     return this.#locks.get(jobId) ?? { validUntil: Number.NEGATIVE_INFINITY, token: "" };
+  }
+
+  /** Takes jobs once it has said that it is alive. */
+  override async run(): Promise<void> {
+    this.#stops.push(
+      interval(() => void this.#renewKey(), worker.renewMs),
+      onUsableAgain(this.#redis, () => void this.#redisIsBack()),
+    );
+    await this.#renewKey();
+    await super.run();
   }
 
   /**
@@ -145,22 +175,66 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     }
   }
 
-  /** Redis is back: renews all locks now instead of at their turn, so that running work goes on. */
-  async #renewAll(): Promise<void> {
-    this.#stalledChecksFrom = performance.now() + retakeMs;
-    const held = [...this.#locks].filter(([id]) => this.#running.has(id));
-    if (held.length === 0) return;
-    const [ids, tokens] = [held.map(([id]) => id), held.map(([, { token }]) => token)];
+  /** Renews its key; once more if the reply was late, since a key's life counts from when the renewal was sent. */
+  async #renewKey(): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
     try {
-      const lost = await this.extendJobLocks(ids, tokens, lock.durationMs);
-      if (lost.length > 0) this.emit("lockRenewalFailed", lost);
+      let sent: MonotonicMs;
+      do {
+        sent = performance.now();
+        if (await this.#registry.renew(this.id, worker.aliveMs)) this.#aliveUntil = sent + worker.aliveMs - marginMs;
+        else await this.#register();
+      } while (performance.now() - sent > worker.renewMs);
     } catch (error) {
-      this.emit("error", error instanceof Error ? error : new Error(String(error)));
+      this.emit("error", asError(error));
+    } finally {
+      this.#renewing = false;
     }
   }
 
-  /** While Redis is away the check would wait for it, and then come before the holders of expired locks can take them back. */
-  #mayCheckStalled(): boolean {
+  /** Says that this worker is alive, and takes back those of its jobs that no other worker has got meanwhile. */
+  async #register(): Promise<void> {
+    this.#registering ??= this.#takeBack().finally(() => {
+      this.#registering = undefined;
+    });
+    await this.#registering;
+  }
+
+  async #takeBack(): Promise<void> {
+    this.#aliveUntil = Number.NEGATIVE_INFINITY;
+    const sent = performance.now();
+    await this.#registry.register(this.id, worker.aliveMs);
+    const held = [...this.#locks].filter(([id]) => this.#running.has(id));
+    if (held.length > 0) {
+      const [ids, tokens] = [held.map(([id]) => id), held.map(([, { token }]) => token)];
+      const lost = await this.extendJobLocks(ids, tokens, lock.durationMs);
+      if (lost.length > 0) this.emit("lockRenewalFailed", lost);
+    }
+    this.#aliveUntil = sent + worker.aliveMs - marginMs;
+  }
+
+  async #redisIsBack(): Promise<void> {
+    this.#stalledChecksFrom = performance.now() + retakeMs;
+    await this.#register().catch((error: unknown) => this.emit("error", asError(error)));
+  }
+
+  /** Releases the jobs of dead workers. Whether BullMQ has anything to do: it reads all running jobs, so it does not look every time. */
+  async #mayHaveStalled(): Promise<boolean> {
+    if (!this.#mayJudge()) return false;
+    const dead = await this.#registry.dead();
+    // While Redis was away, the answer waited for it, and nobody could say that they are alive.
+    if (!this.#mayJudge()) return false;
+    let released = 0;
+    for (const each of dead) if (each !== this.id) released += await this.#registry.release(each);
+    const now = performance.now();
+    if (released === 0 && this.#fullChecks === 0 && now < this.#fullCheckAt) return false;
+    this.#fullChecks = Math.max(0, this.#fullChecks - 1);
+    this.#fullCheckAt = now + fullCheckMs;
+    return true;
+  }
+
+  #mayJudge(): boolean {
     return this.#redis.status === "ready" && performance.now() >= this.#stalledChecksFrom;
   }
 
@@ -170,8 +244,9 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
   }
 
   override async close(force?: boolean): Promise<void> {
-    this.#stopListening();
     await super.close(force);
+    for (const stop of this.#stops.splice(0)) stop();
+    await this.#registry.remove(this.id).catch(() => {}); // then its key expires
   }
 
   protected override async nextJobFromJobData(
@@ -220,4 +295,8 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     held.validUntil = Number.NEGATIVE_INFINITY;
     if (this.#locks.get(jobId) === held) this.#locks.delete(jobId);
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -86,7 +86,7 @@ describe("orphans", () => {
     rig.requested.length = 0;
     expect(await rig.maintenance.requeueOrphans()).toBe(1);
     expect(rig.requested).toEqual(["waiting-1"]);
-    await rig.redis.hset(rig.keys.session("served"), "ticker_seen_ms", (await rig.store.now()) - 3001);
+    await rig.redis.hset(rig.keys.session("served"), "ticker_seen_ms", (await rig.store.now()) - 7501);
     expect(await rig.maintenance.requeueOrphans()).toBe(2);
     expect(rig.requested).toContain("served-2");
   });

@@ -238,9 +238,12 @@ describe("feed workers that come and go", () => {
     await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
     await follower.more(10);
-    const locks = await rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:*:lock`);
-    expect(locks).toHaveLength(1);
-    await rig.redis.del(...locks);
+    const [workers, locks] = await Promise.all([
+      rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:worker:*`),
+      rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:*:lock`),
+    ]);
+    expect([workers.length, locks.length]).toEqual([1, 1]);
+    await rig.redis.del(...workers, ...locks);
     await follower.more(50);
     expect([gapsIn(follower.frames), bitmex.connections]).toEqual([[], 1]);
     expect(await rig.redis.keys(`${rig.keys.bullPrefix}:{feed}:*:lock`)).toHaveLength(1);

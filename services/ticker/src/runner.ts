@@ -262,7 +262,7 @@ export class SessionLeaseRunner implements PlaybackEvents {
         }
         if (attempt === 1) this.#log.warn({ err: error, command: command.type }, "system command failed; retrying");
         await sleep(retryMs);
-        // Maintenance repairs a failed release: the claim expires after 3 s, and the session gets another ticker.
+        // Maintenance repairs a failed release: the claim expires after 7.5 s, and the session gets another ticker.
         if (this.#ended !== undefined && (command.type !== "release" || attempt === releaseAttempts)) return undefined;
       }
     }

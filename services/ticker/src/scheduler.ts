@@ -26,9 +26,9 @@ const alongMs = 0.5;
 const spacingMs = 4;
 /** The smallest difference of two times on the queue: milliseconds since 1970 are exact to 0.0003. */
 const momentMs = 0.001;
-const checkpointEveryMs = 1000;
+const checkpointEveryMs = 2500;
 /** A checkpoint that is nearly due is sent with a message, without a wake-up of its own. */
-const checkpointEarlyMs = 250;
+const checkpointEarlyMs = 500;
 /** Messages of one session in one wake-up, so that a session that catches up does not delay the others. */
 const messagesPerVisit = 64;
 /**
@@ -84,7 +84,7 @@ export class PublishScheduler {
     if (!this.#cursors.has(cursor)) return;
     cursor.follow(plan);
     if (cursor.checkpointMs === Number.POSITIVE_INFINITY) {
-      // Anywhere within the second, so that a thousand sessions taken at once do not checkpoint at once.
+      // Anywhere within the interval, so that a thousand sessions taken at once do not checkpoint at once.
       cursor.checkpointMs = this.#clock.now() + Math.random() * checkpointEveryMs;
     }
     this.#schedule(cursor);

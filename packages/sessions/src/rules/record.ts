@@ -96,8 +96,8 @@ type KeptModes = Readonly<Record<Mode, KeptMode | null>>;
 
 export const noKeptModes: KeptModes = { REPLAY: null, LIVE: null, SIMULATION: null };
 
-/** A claim without checkpoint for this long is dead (tickers checkpoint about once a second): others may step in. */
-const claimTimeoutMs = 3000;
+/** A claim without checkpoint for this long is dead (tickers checkpoint every 2.5 s): others may step in. */
+const claimTimeoutMs = 7500;
 
 /** Whether its feed has not brought any frame yet. */
 export function waitsForItsTape({ mode, tape }: Pick<SessionRecord, "mode" | "tape">): boolean {

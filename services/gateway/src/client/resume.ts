@@ -95,7 +95,7 @@ function missedByEpoch(
   furthest: Seq,
 ): MissedFrames[] | undefined {
   if (token.epoch === present.epoch) {
-    // A client may have more than this node knows of: a ticker writes its published seq once a second.
+    // A client may have more than this node knows of: a ticker writes its published seq every 2.5 s.
     const credible = token.after >= present.after && token.after <= furthest;
     return credible ? [{ ...present, after: token.after }] : undefined;
   }

@@ -51,7 +51,7 @@ describe("a lock", () => {
     { who: "it notices itself", lose: takeLocks },
     { who: "others notice first", lose: giveLocksToADeadWorker },
   ])(
-    "[LS10] that is lost six times in a row by a ticker that lives is no reason to pause the session: $who",
+    "[LS10] [LS12] that is lost six times in a row by a ticker that lives is no reason to pause the session: $who",
     {
       timeout: 60_000,
     },
@@ -71,6 +71,22 @@ describe("a lock", () => {
       expect(viewer.holes).toEqual([]);
     },
   );
+
+  test("[LS12] is kept by a ticker whose key is gone though it lives", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
+    const { ticker } = await rig.ticker();
+    const { viewer } = await rig.playWatched(tape);
+    await viewer.frames(10);
+    const registered = () => rig.redis.keys(`${rig.keys.bullPrefix}:{ticker-*}:worker:*`);
+    const before = await registered();
+    expect(before.length).toBeGreaterThan(0);
+    await rig.redis.del(...before);
+    await vi.waitFor(async () => expect((await registered()).sort()).toEqual(before.sort()), soon);
+    await viewer.frames(50);
+    expect(viewer.states.filter(({ ticker: claimed }) => claimed !== "")).toHaveLength(1);
+    expect(ticker.leases).toBe(1);
+    expect(viewer.holes).toEqual([]);
+  });
 
   test("[TK12] that cannot be renewed stops publishing before it expires", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 10 });

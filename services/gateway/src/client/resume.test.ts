@@ -1,4 +1,5 @@
 import { SessionStore } from "@tapedeck/sessions";
+import { TapeCatalog } from "@tapedeck/tape";
 import { afterAll, expect, inject, test, vi } from "vitest";
 import { expectNoGap } from "../testing/test-client.js";
 import { openGatewayFixture } from "../testing/test-cluster.js";
@@ -192,4 +193,35 @@ test("[G21] an epoch that ends while a client resumes is not left out", async ()
   expect(client.seqs).toEqual([2_000, 3_000]);
   expect(late).toHaveBeenCalledTimes(2);
   late.mockRestore();
+});
+
+test("[G118] [D14] states do not go back: what changes while a client is brought up to date follows in its order", async () => {
+  await fixture.cluster.tape({ id: "next", symbol: "NEXT", frames: 300 });
+  const record = await fixture.pausedSession(97);
+  const { sessions } = fixture.cluster;
+  const watching = await fixture.gateway.client(`/ws/${record.id}`);
+  const { record: after } = await sessions.perform(record.id, { type: "mode", mode: "REPLAY", tape: "next" });
+  await watching.until(() => watching.last?.epoch === after.epoch);
+  const speeds = (client: typeof watching) => client.of("state").map(({ session }) => Object(session).speed);
+  // The tape of the ended epoch is read once to see what is missing, and once more to send it: then the session changes.
+  const open = TapeCatalog.prototype.open;
+  let opened = 0;
+  const slow = vi.spyOn(TapeCatalog.prototype, "open").mockImplementation(async function (this: TapeCatalog, name) {
+    if (name === record.tape && ++opened === 2) {
+      for (const value of [2, 3]) await sessions.perform(record.id, { type: "speed", value });
+      await watching.until(() => speeds(watching).includes(3));
+    }
+    return open.call(this, name);
+  });
+  try {
+    const client = await fixture.gateway.client(`/ws?session_id=${record.id}&epoch=${record.epoch}&after=96`);
+    await client.until(() => speeds(client).includes(3));
+    const seen = client.messages.flatMap(({ session }) => (session === undefined ? [] : [Object(session)]));
+    expect(seen.map(({ rev }) => rev)).toEqual([after.rev, after.rev, after.rev + 1, after.rev + 2]);
+    expect(seen.map(({ speed }) => speed)).toEqual([1, 1, 2, 3]);
+    expect(client.types).toEqual(["session", "history", "state", "history", "state", "state"]);
+    expect(opened).toBe(2);
+  } finally {
+    slow.mockRestore();
+  }
 });

@@ -6,7 +6,7 @@ export { ReconnectingQueue } from "./redis/reconnecting-queue.js";
 export { type AccountName, accountNames, accountsWith } from "./redis/redis-accounts.js";
 export { asUnavailable, orUnavailable } from "./redis/unavailable.js";
 export type { SystemCommand } from "./rules/commands.js";
-export type { EndedEpoch } from "./rules/epochs.js";
+export { type EndedEpoch, lastSeqOf } from "./rules/epochs.js";
 export type { NewSessionOptions } from "./rules/new-session.js";
 export {
   endsAt,

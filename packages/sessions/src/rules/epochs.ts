@@ -1,6 +1,7 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { Seq, TapePosition } from "@tapedeck/tape";
-import type { Edge, Moment } from "./commands.js";
+import { type Edge, type Moment, writeLeadMs } from "./commands.js";
+import { isMoving, playheadAt, type SeekableTape } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
 
 // How the playhead moves, and which moves begin a new epoch: within an epoch, seq only grows.
@@ -43,18 +44,38 @@ export function nextEpoch(epoch: number, now: WallMs): number {
   return Math.max(epoch + 1, Math.floor(now));
 }
 
-/** An epoch that has ended: frames `first` to `last` of `tape` were shown in it. */
+/** How the playhead of an epoch moved until the epoch ended. */
+type Course = Pick<SessionRecord, "anchorWallMs" | "anchorNs" | "speed" | "gaps" | "toNs">;
+
+/** An epoch that has ended: frames `first` to `last` of `tape` were shown in it, and what followed until it ended. */
 export interface EndedEpoch {
   readonly epoch: number;
   /** `id@version` */
   readonly tape: string;
   readonly first: Seq;
+  /** The last frame that was due when the command that ended it was read. */
   readonly last: Seq;
+  /** Absent if the playhead stood, or was at the live edge, and in epochs that earlier releases stored. */
+  readonly course?: Course | undefined;
+  /** When the change that ended it was written: the script adds it. */
+  readonly until?: WallMs | undefined;
 }
 
 /** The epoch that a change ended with the playhead at `here`; undefined if it ended none that a client could resume. */
 export function epochEndedBy(before: SessionRecord, after: SessionRecord, here: TapePosition): EndedEpoch | undefined {
   if (after.epoch === before.epoch || before.tape === "") return undefined;
-  const { epoch, tape, epochFromSeq } = before;
-  return { epoch, tape, first: epochFromSeq, last: Math.max(here.seq, before.publishedSeq) };
+  const { epoch, tape, epochFromSeq, anchorWallMs, anchorNs, speed, gaps, toNs } = before;
+  const ended = { epoch, tape, first: epochFromSeq, last: Math.max(here.seq, before.publishedSeq) };
+  return isMoving(before) && !before.edge ? { ...ended, course: { anchorWallMs, anchorNs, speed, gaps, toNs } } : ended;
+}
+
+/** The last frame of an ended epoch that any client can have: until the change was written, frames were shown. */
+export async function lastSeqOf(
+  { tape: name, last, course, until }: EndedEpoch,
+  tape: Pick<SeekableTape, "span" | "timeline" | "seqAt">,
+): Promise<Seq> {
+  if (course === undefined || until === undefined) return last;
+  const playing = { ...course, state: "PLAYING", parked: false, edge: false, tape: name } as const;
+  // A node whose clock is ahead shows a frame that much before it is due.
+  return Math.max(last, await tape.seqAt(playheadAt(playing, until + writeLeadMs, tape)));
 }

@@ -11,8 +11,14 @@ type Playable = Pick<Tape, "span" | "timeline">;
 export type SeekableTape = Playable &
   Pick<Tape, "id" | "startNs" | "iso" | "seqAt" | "nsOf" | "eventHorizonNs" | "findEvent">;
 
+/** What of a session says where its playhead is. */
+type Playhead = Pick<
+  SessionRecord,
+  "state" | "parked" | "tape" | "edge" | "anchorWallMs" | "anchorNs" | "speed" | "gaps" | "toNs"
+>;
+
 /** Whether the playhead is a function of the clock; otherwise it stays at the anchor. */
-export function isMoving(record: SessionRecord): boolean {
+export function isMoving(record: Pick<SessionRecord, "state" | "parked" | "tape">): boolean {
   return record.state === "PLAYING" && !record.parked && record.tape !== "";
 }
 
@@ -22,7 +28,7 @@ export function endNsOf({ toNs }: Pick<SessionRecord, "toNs">, { firstNs, lastNs
 }
 
 /** Where the playhead is at `now`: never before its anchor, never outside range or tape, and after what retention has trimmed. */
-export function playheadAt(record: SessionRecord, now: WallMs, tape: Playable): TapeNs {
+export function playheadAt(record: Playhead, now: WallMs, tape: Playable): TapeNs {
   const { firstNs } = tape.span;
   if (!isMoving(record)) return Math.max(record.anchorNs, firstNs);
   const end = endNsOf(record, tape.span);

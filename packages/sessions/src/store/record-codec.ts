@@ -188,7 +188,22 @@ function decodeKeptMode(text: string | undefined): KeptMode | null {
   }
 }
 
-const endedEpoch = z.object({ epoch: z.int(), tape: z.string(), first: z.int(), last: z.int() });
+const endedEpoch = z.object({
+  epoch: z.int(),
+  tape: z.string(),
+  first: z.int(),
+  last: z.int(),
+  course: z
+    .object({
+      anchorWallMs: z.number(),
+      anchorNs: z.number(),
+      speed: z.number(),
+      gaps: gapPolicy,
+      toNs: z.number().nullable(),
+    })
+    .optional(),
+  until: z.number().optional(),
+});
 
 export function decodeEpoch(text: string): EndedEpoch {
   return endedEpoch.parse(JSON.parse(text));

@@ -1,4 +1,4 @@
-import { SessionStore } from "@tapedeck/sessions";
+import { playheadAt, SessionStore } from "@tapedeck/sessions";
 import { TapeCatalog } from "@tapedeck/tape";
 import { afterAll, expect, inject, test, vi } from "vitest";
 import { expectNoGap } from "../testing/test-client.js";
@@ -193,6 +193,46 @@ test("[G21] an epoch that ends while a client resumes is not left out", async ()
   expect(client.seqs).toEqual([2_000, 3_000]);
   expect(late).toHaveBeenCalledTimes(2);
   late.mockRestore();
+});
+
+test("[G119] [D76] a client that resumes gets all frames that others saw while the change that ended their epoch was written late", async () => {
+  const { sessions, store, tapes } = fixture.cluster;
+  const id = fixture.newId();
+  const { record } = await sessions.open(id, { start: true, speed: 20 });
+  const tape = await tapes.open(record.tape);
+  const watching = await fixture.gateway.client(`/ws/${id}`);
+  await watching.untilType("history");
+  const replace = SessionStore.prototype.replace;
+  const late = vi.spyOn(SessionStore.prototype, "replace").mockImplementationOnce(async function (
+    this: SessionStore,
+    before,
+    ...change
+  ) {
+    // Fifty frames are shown after the command was read.
+    const due = async () => tape.seqAt(playheadAt(before, await store.now(), tape));
+    const read = await due();
+    await vi.waitUntil(async () => (await due()) >= read + 50);
+    const shown = await due();
+    await fixture.cluster.publish(before, Math.max(before.publishedSeq, watching.last?.seq ?? 0), shown);
+    await watching.until(() => (watching.last?.seq ?? 0) >= shown);
+    return replace.call(this, before, ...change);
+  });
+  try {
+    const { record: after } = await sessions.perform(id, { type: "seek", to: { seq: 5_000 } });
+    await watching.until(() => watching.last?.epoch === after.epoch);
+    const shown = Math.max(...watching.frames.flatMap(({ epoch, seq }) => (epoch === record.epoch ? [seq] : [])));
+    const [ended] = await store.epochs(id);
+    expect(shown).toBeGreaterThanOrEqual((ended?.last ?? shown) + 40);
+
+    const client = await fixture.gateway.client(`/ws?session_id=${id}&epoch=${record.epoch}&after=0`);
+    await client.until(() => client.last?.epoch === after.epoch);
+    const got = client.frames.filter(({ epoch }) => epoch === record.epoch).map(({ seq }) => seq);
+    expect(got).toEqual(range(0, got.length));
+    expect(got.at(-1)).toBeGreaterThanOrEqual(shown);
+    expect(client.of("history").every(({ complete }) => complete)).toBe(true);
+  } finally {
+    late.mockRestore();
+  }
 });
 
 test("[G118] [D14] states do not go back: what changes while a client is brought up to date follows in its order", async () => {

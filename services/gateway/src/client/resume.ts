@@ -1,5 +1,5 @@
 import { limits } from "@tapedeck/protocol";
-import { type EndedEpoch, playheadAt, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
+import { type EndedEpoch, lastSeqOf, playheadAt, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
 import { openIfExists, type Seq, type TapeCatalog } from "@tapedeck/tape";
 import type { Counters } from "../metrics.js";
 import type { SessionSubscription } from "../subscription/subscription.js";
@@ -52,7 +52,7 @@ export async function findMissed(
   do {
     epoch = subscription.record.epoch;
     if (token.epoch === epoch) furthest = await furthestSent(subscription.record, tapes, context.now());
-    else ended = await store.epochs(subscription.id);
+    else ended = await endedSince(token.epoch, await store.epochs(subscription.id), tapes);
     // An epoch that ended while we read is not among those that we read.
   } while (subscription.record.epoch !== epoch);
   // Within its epoch the subscription may have moved on meanwhile.
@@ -74,6 +74,18 @@ function preferOpenTape(
   const own = segment instanceof Promise ? undefined : segment.tape;
   if (own === undefined || own.span.lastSeq < token.after) return tapes;
   return { open: async (name) => (name === own.id ? own : tapes.open(name)) };
+}
+
+/** The epochs since one, that one included, each up to the last frame that any client can have. */
+function endedSince(first: number, ended: readonly EndedEpoch[], tapes: ResumeContext["tapes"]): Promise<EndedEpoch[]> {
+  return Promise.all(
+    ended
+      .filter(({ epoch }) => epoch >= first)
+      .map(async (each) => {
+        const tape = each.course && (await openIfExists(each.tape, tapes));
+        return tape === undefined ? each : { ...each, last: await lastSeqOf(each, tape) };
+      }),
+  );
 }
 
 /** The last frame of this epoch that any client can have by now. */

@@ -65,16 +65,6 @@ function isOld(
   return later.size >= remembered.epochs || looped || changing || frames > remembered.frames || live;
 }
 
-/** When the command was sent that ended an epoch; Infinity if it ended by itself. */
-function endOfEpoch({ revisions, commands }: Observations, epoch: number): number {
-  const next = revisions.find((revision) => revision.epoch > epoch);
-  const seenAt = next?.views[0]?.at ?? 0;
-  const lost = commands.filter(({ outcome }) => outcome.kind === "lost");
-  const known = next?.commands.filter(({ sentAt }) => sentAt <= seenAt) ?? [];
-  const possible = known.length > 0 ? known : lost.filter(({ sentAt }) => sentAt <= seenAt);
-  return Math.min(Number.POSITIVE_INFINITY, ...possible.map(({ sentAt }) => sentAt));
-}
-
 function missing(observed: Observations, viewer: string, token: Token, items: readonly Item[]): Violation[] {
   const found: Violation[] = [];
   const histories = items.flatMap((item) => (item.kind === "history" ? [item] : []));
@@ -93,14 +83,10 @@ function missing(observed: Observations, viewer: string, token: Token, items: re
     ...items.flatMap((item) => (item.kind === "frame" && item.epoch === token.epoch ? [item.seq] : [])),
   );
   const live = observed.revisions.some(({ epoch, views }) => epoch === token.epoch && views[0]?.view.mode === "LIVE");
-  // What comes after the command that ended the epoch was sent is chance: some nodes learn of it earlier.
-  const until = endOfEpoch(observed, token.epoch);
   for (const other of live ? [] : observed.viewers) {
     const most = Math.max(
       -1,
-      ...other.items.flatMap((item) =>
-        item.kind === "frame" && item.epoch === token.epoch && item.at < until ? [item.seq] : [],
-      ),
+      ...other.items.flatMap((item) => (item.kind === "frame" && item.epoch === token.epoch ? [item.seq] : [])),
     );
     if (most <= got) continue;
     const text = `the token (${token.epoch}, ${token.after}] got its epoch up to frame ${got}, ${other.viewer} saw frame ${most}`;

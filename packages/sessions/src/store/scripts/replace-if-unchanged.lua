@@ -7,7 +7,7 @@
   ARGV[1] rev       the revision that was read
   ARGV[2] ttl       seconds to live from now, 0 to keep the current TTL
   ARGV[3] message   what to publish
-  ARGV[4] ended     the epoch that this change ends, empty if it ends none
+  ARGV[4] ended     the epoch that this change ends, a JSON object that gets the time of this write; empty if it ends none
   ARGV[5] order     the order that this change places, empty for none
   ARGV[6] keep      how many ended epochs to remember
   ARGV[7] by        Redis's time in ms after which nothing is written, 0 for any time
@@ -28,7 +28,9 @@ end
 
 redis.call("HSET", session, unpack(ARGV, 8))
 if ended ~= "" then
-  redis.call("LPUSH", epochs, ended)
+  local time = redis.call("TIME")
+  local now = math.ceil(time[1] * 1000 + time[2] / 1000)
+  redis.call("LPUSH", epochs, string.format('%s,"until":%.0f}', string.sub(ended, 1, -2), now))
   redis.call("LTRIM", epochs, 0, keep - 1)
 end
 if order ~= "" then redis.call("RPUSH", orders, order) end

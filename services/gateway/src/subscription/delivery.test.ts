@@ -1,5 +1,6 @@
 import { frameHead, stateHead } from "@tapedeck/sessions";
-import { afterAll, expect, inject, test } from "vitest";
+import { testTapeStartMs } from "@tapedeck/tape/testing";
+import { afterAll, expect, inject, test, vi } from "vitest";
 import { expectNoGap } from "../testing/test-client.js";
 import { openGatewayFixture } from "../testing/test-cluster.js";
 
@@ -135,6 +136,29 @@ test("[G7] the state of a pause follows the frames that lead up to it", async ()
   expect(viewer.last?.seq).toBe(record.anchorSeq);
   expect(viewer.types.at(-1)).toBe("state");
   expectNoGap(viewer.frames);
+});
+
+test("[G120] [C14] a round of a loop is shown to its end, also if another gateway began the next one sooner", async () => {
+  const { sessions } = fixture.cluster;
+  const id = fixture.newId();
+  const { record } = await sessions.open(id, {
+    start: true,
+    speed: 10,
+    max_fps: 20,
+    loop: true,
+    to: testTapeStartMs + 3_000,
+  });
+  const viewer = await fixture.gateway.client(`/ws/${id}`);
+  await viewer.untilType("history");
+  // No frame was published here when another node finds the playhead at the end.
+  const wrap = async () => (await sessions.perform(id, { type: "wrap" })).changed;
+  await vi.waitUntil(wrap, { interval: 5 });
+  await viewer.until(() => (viewer.last?.epoch ?? 0) > record.epoch);
+  const round = viewer.frames.filter(({ epoch }) => epoch === record.epoch);
+  expectNoGap(round);
+  expect(round.at(-1)?.seq).toBe(30);
+  expect(viewer.of("state")[0]).toMatchObject({ cause: "loop" });
+  await sessions.remove(id);
 });
 
 test("[G7] the rest of an epoch precedes the state of the next one", async () => {

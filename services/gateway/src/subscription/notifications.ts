@@ -51,6 +51,8 @@ interface SessionChange {
   readonly segment: PlaybackSegment | Promise<PlaybackSegment>;
   readonly cursorBefore: DeliveryCursor;
   readonly cursor: DeliveryCursor;
+  /** The last frame of a round of the loop that was played before, if it is known. */
+  readonly roundEnd: Seq | undefined;
   /** Makes the `state` message. */
   readonly message: () => Promise<string>;
 }
@@ -60,11 +62,14 @@ const internalCauses: ReadonlySet<StateCause> = new Set(["claimed"]);
 
 /** What the streams of a session handle because it changed, in this order. */
 export function notificationsFor(change: SessionChange): StreamItem[] {
-  const { before, record, cause, segment, cursorBefore, cursor } = change;
+  const { before, record, cause, segment, cursorBefore, cursor, roundEnd = -1 } = change;
   const message = internalCauses.has(cause) ? undefined : once(change.message);
   // An order forks the tape at the playhead, so clients first get all frames up to there.
-  const forked = record.rev === before.rev + 1 && record.epochFromSeq === record.anchorSeq + 1;
-  const seq = forked ? Math.max(cursorBefore.lastSeq, record.anchorSeq) : cursorBefore.lastSeq;
+  const isNext = record.rev === before.rev + 1;
+  const forked = isNext && record.epochFromSeq === record.anchorSeq + 1;
+  // A gateway that renders in place of a silent ticker may begin the next round before this one has rendered the rest.
+  const wrapped = isNext && cause === "loop";
+  const seq = Math.max(cursorBefore.lastSeq, forked ? record.anchorSeq : wrapped ? roundEnd : -1);
   const after = { epoch: cursorBefore.epoch, seq };
   const items: StreamItem[] = [];
   if (record.epoch !== cursorBefore.epoch) {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RefusedError } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
-import { playheadAt, type SessionRecord } from "@tapedeck/sessions";
-import type { Tape, TapeCatalog } from "@tapedeck/tape";
+import { planPlayback, playheadAt, type SessionRecord } from "@tapedeck/sessions";
+import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import { type PlaybackSegment, segmentOf } from "./playback-segment.js";
 
 /** How long to wait before reading again from a tape store or Redis that is unavailable. */
@@ -20,6 +20,8 @@ export class SegmentOpener {
   readonly #tapes: Pick<TapeCatalog, "open">;
   readonly #log: Logger;
   #tape: Tape | undefined;
+  /** The last frame of each round of the loop that is played. */
+  #roundEnd: { readonly tape: Tape; readonly toNs: SessionRecord["toNs"]; readonly seq: Seq } | undefined;
   /** The record whose segment was requested last; undefined after `close`. */
   #current: SessionRecord | undefined;
 
@@ -36,7 +38,10 @@ export class SegmentOpener {
     this.#current = record;
     const stepped = before !== undefined && mayHaveStepped(before, record);
     if (record.tape === "") return segmentOf(record, undefined);
-    if (this.#tape?.id === record.tape && !stepped) return segmentOf(record, this.#tape);
+    if (this.#tape?.id === record.tape && !stepped) {
+      if (record.loop) this.#findRoundEnd(record, this.#tape);
+      return segmentOf(record, this.#tape);
+    }
     return this.#retry(stepped ? before : undefined, record);
   }
 
@@ -44,6 +49,22 @@ export class SegmentOpener {
   useTape(tape: Tape, record: SessionRecord): PlaybackSegment {
     this.#tape = tape;
     return segmentOf(record, tape);
+  }
+
+  /** The last frame of a round of a loop; undefined if it is not known (yet). */
+  roundEnd({ loop, tape, toNs }: SessionRecord): Seq | undefined {
+    const end = this.#roundEnd;
+    return loop && end?.tape.id === tape && end.toNs === toNs ? end.seq : undefined;
+  }
+
+  #findRoundEnd(record: SessionRecord, tape: Tape): void {
+    if (this.roundEnd(record) !== undefined) return;
+    planPlayback(record, tape).then(
+      ({ last: seq }) => {
+        this.#roundEnd = { tape, toNs: record.toNs, seq };
+      },
+      () => {}, // of a tape that cannot be read nothing is shown either
+    );
   }
 
   /** Stops waiting for tapes. */
@@ -69,6 +90,7 @@ export class SegmentOpener {
     const tape = await this.#tapes.open(record.tape);
     this.#tape = tape;
     this.missingTape = "";
+    if (record.loop) this.#findRoundEnd(record, tape);
     if (before === undefined) return segmentOf(record, tape);
     // The step passed the frames between where the playhead was when it was made and the new anchor.
     const after = Math.max(before.anchorSeq, await tape.seqAt(playheadAt(before, record.anchorWallMs, tape)));

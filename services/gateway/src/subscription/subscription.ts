@@ -247,11 +247,12 @@ export class SessionSubscription implements LiveEdgeOwner {
       this.#applySameRevision(record);
       return;
     }
+    const roundEnd = this.#segments.roundEnd(before);
     const segment = this.#segments.open(before, record);
     this.#current = { record, since: performance.now(), segment };
     this.#delivery.follow(cursorOf(record));
     const message = () => this.#context.messages.state(record, cause, this.connections);
-    const change = { before, record, cause, segment, cursorBefore, cursor: this.#delivery.cursor, message };
+    const change = { before, record, cause, segment, cursorBefore, cursor: this.#delivery.cursor, roundEnd, message };
     for (const item of notificationsFor(change)) this.#delivery.push(item);
     this.#edge.follow(record);
     this.#onceReady(record, segment);

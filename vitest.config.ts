@@ -18,7 +18,7 @@ const quiet = [
   "test/simulator/orders-at-borders.test.ts",
   "test/chaos/{clock-steps,failover,full-redis,hung-folder,outages,promoted-behind}.test.ts",
   "test/chaos/{redis-cluster-forms,sentinel,silent-bucket,silent-redis}.test.ts",
-  "test/chaos/oracle/*.test.ts",
+  "test/chaos/{oracle,report}/*.test.ts",
   "test/security/attacks/{audit-trail,held-connections}.test.ts",
   "test/sdk/{packages,tokens}.test.ts",
 ];

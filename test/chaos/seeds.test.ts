@@ -17,7 +17,7 @@ interface Seed {
 const seeds: readonly Seed[] = [{ seed: 14, topology: "single", story: "the seed of every run of the tests" }];
 
 test.for(seeds)(
-  "[F80] [F82] faults strike a cluster while users play, and every history is possible: seed $seed, $story",
+  "[F80] [F82] [F85] faults strike a cluster while users play, and every history is possible: seed $seed, $story",
   { timeout: 300_000 },
   async ({ seed, topology }) => {
     const report = await runChaos({

@@ -76,6 +76,11 @@ export class RestartableRedis {
     return `redis://127.0.0.1:${this.#port}`;
   }
 
+  /** 0 while it does not run. */
+  get pid(): number {
+    return this.#server?.pid ?? 0;
+  }
+
   async start(): Promise<void> {
     this.#port ??= await freePort();
     this.#server = await startRedisServer(await this.#persistence(), this.#port);

@@ -46,6 +46,11 @@ export class SentinelRedis {
     return this.#replica.url;
   }
 
+  /** Of the master, its replica and the sentinel. */
+  get pids(): number[] {
+    return [this.#master.pid, this.#replica.pid, this.#sentinel.pid];
+  }
+
   /** Kills the master, like a power loss of its machine. */
   killMaster(): void {
     process.kill(this.#master.pid, "SIGKILL");

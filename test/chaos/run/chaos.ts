@@ -7,50 +7,71 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Cluster, startCluster } from "@tapedeck/cli";
 import { keysWith } from "@tapedeck/sessions";
 import { Tapes } from "../../support/tapes.js";
-import { describe, rules } from "../oracle/check.js";
-import type { History, Violation } from "../oracle/history.js";
-import { observe } from "../oracle/observations.js";
-import { choose, type Fault, processFaults, untilAllReady } from "./faults.js";
+import type { History } from "../oracle/history.js";
+import { type Analysis, analyse as analyseHere } from "../report/analysis.js";
+import { type Incident, Incidents } from "../report/incidents.js";
+import { Load } from "../report/load.js";
+import { keyOf, Report } from "../report/report.js";
+import { Analyst } from "./analyst.js";
+import { Checker } from "./checker.js";
+import { choose, type Fault, lineFaults, processFaults, untilAllReady, type Viewer } from "./faults.js";
 import { Random } from "./random.js";
 import { now } from "./recorder.js";
-import { type Incident, Report } from "./report.js";
-import { ChaosSession } from "./session.js";
+import { type Addresses, ChaosSession } from "./session.js";
 import { TapeReader } from "./tape-reader.js";
-import { startTopology, type TopologyName } from "./topology.js";
-import { characterOf } from "./users.js";
+import { startTopology, type Topology, type TopologyName } from "./topology.js";
+import { characterOf, steadyCharacter } from "./users.js";
 
 export interface ChaosOptions {
   readonly seed: number;
   readonly minutes: number;
   readonly topology: TopologyName;
-  /** Sessions at a time, each with one to three viewers. */
+  /** Sessions at a time. */
   readonly sessions: number;
-  /** How long a session lives, in seconds, at most: its history is checked when it ends, and forgotten. */
+  /** How many of them do all kinds of things, with one to three viewers each; the others are only watched. By default 24. */
+  readonly mixed?: number;
+  /** How long a mixed session lives, in seconds, at most: its history is checked when it ends, and forgotten. */
   readonly lifeS?: number;
   /** A folder with tapes; by default they are imported for the run. */
   readonly store?: string;
   readonly tell?: (line: string) => void;
+  /** When the run begins, gets a function that makes the table so far. */
+  readonly onTable?: (table: () => string) => void;
+  /** Whether histories are checked in a process of its own. */
+  readonly apart?: boolean;
 }
 
 /** Processes of each kind. */
 const counts = { gateways: 2, apis: 2, tickers: 2, feeds: 2 } as const;
-/** After the last fault has ended, until the next one. */
-const peaceMs = { least: 1_500, most: 5_000 } as const;
+/** With three gateways the viewers of a dead one go to two others, and about half of a crowd is on each that dies. */
+const crowd = { sessions: 100, gateways: 3 } as const;
+/** After the last fault's own time, until the next one. */
+const peaceMs = { least: 2_300, most: 3_800 } as const;
+/** From one new session to the next, while the run begins. */
+const startEveryMs = 120;
+/** A steady session plays at most this long: its tape has 8.5 minutes, and it begins in the first quarter. */
+const steadyLifeS = 300;
 /** Texts of frames that are kept once for all sessions. */
 const maxTexts = 20_000;
-/** Violations that are reported; more of them say nothing new. */
-const maxViolations = 50;
+/** Histories that may wait for their check, in memory. */
+const mostUnchecked = 100;
+const tableEveryMs = 600_000;
 
 /** Plays sessions of all kinds on a real cluster while faults strike it, and has the oracle check every history. */
 export async function runChaos(options: ChaosOptions): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-chaos-"));
-  const topology = await startTopology(options.topology);
+  const prefix = `chaos-${randomBytes(4).toString("hex")}`;
+  const keys = keysWith(prefix);
+  const topology = await startTopology(options.topology, (id) => keys.session(id));
   try {
     const tapes = new Tapes(options.store ?? join(folder, "tapes"));
     for (const name of ["primary", "slow"] as const) await tapes.recorded(name);
-    const prefix = `chaos-${randomBytes(4).toString("hex")}`;
+    const [tickerLine, gatewayLine] = topology.lines;
+    const gateways = options.sessions < crowd.sessions ? counts.gateways : crowd.gateways;
     const cluster = await startCluster({
       ...counts,
+      gateways: gateways - (gatewayLine ? 1 : 0),
+      tickers: counts.tickers - (tickerLine ? 1 : 0),
       port: 0,
       redisUrl: topology.redisUrl,
       prefix,
@@ -58,14 +79,28 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
       folder,
       env: {
         all: { DEFAULT_TAPE: "primary", LOG_LEVEL: process.env.LOG_LEVEL ?? "warn", SIMULATION_WARM_UP: "off" },
-        gateway: { UNREADY_MS: "100", DRAIN_MS: "1000" },
+        gateway: { UNREADY_MS: "100", DRAIN_MS: "5000" },
       },
       tell: (sentence) => appendFileSync(join(folder, "messages.log"), `${sentence}\n`),
     });
-    const reader = new TapeReader({ redisUrl: topology.redisUrl, keys: keysWith(prefix), folder: tapes.folder });
+    const reader = new TapeReader({ redisUrl: topology.redisUrl, keys, folder: tapes.folder });
+    const place = { redisUrl: topology.redisUrl, prefix, folder: tapes.folder };
+    const analyst = options.apart ? new Analyst(place) : undefined;
+    const analyse = (history: History) => analyst?.analyse(history) ?? analyseHere(history, reader);
     try {
-      return await new Run(cluster, [...processFaults(cluster), ...topology.faults], reader, options).run();
+      const cutable: Parameters<typeof lineFaults>[1][number][] = [];
+      for (const [kind, line] of [["ticker", tickerLine] as const, ["gateway", gatewayLine] as const]) {
+        if (line === undefined) continue;
+        const { name } = await cluster.add(kind, { REDIS_URL: line.redisUrl });
+        cutable.push({ kind, name, line });
+      }
+      const faults = [...processFaults(cluster), ...lineFaults(cluster, cutable), ...topology.faults];
+      return await new Run(
+        { cluster, topology, faults, reader, analyse, checks: analyst ? [analyst.pid] : [] },
+        options,
+      ).run();
     } finally {
+      analyst?.close();
       await reader.close();
       await cluster.stop();
       await cluster.kill();
@@ -77,6 +112,16 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
   }
 }
 
+interface RunParts {
+  readonly cluster: Cluster;
+  readonly topology: Topology;
+  readonly faults: readonly Fault[];
+  readonly reader: TapeReader;
+  readonly analyse: (history: History) => Promise<Analysis>;
+  /** Processes that only check. */
+  readonly checks: readonly number[];
+}
+
 class Run {
   readonly #cluster: Cluster;
   readonly #faults: readonly Fault[];
@@ -84,91 +129,152 @@ class Run {
   readonly #options: ChaosOptions;
   readonly #random: Random;
   readonly #report = new Report();
+  readonly #incidents = new Incidents();
+  readonly #checker: Checker;
+  readonly #load: Load;
+  readonly #addresses: Addresses;
   readonly #active = new Set<ChaosSession>();
-  /** Those that a session which plays now may have noticed. */
-  #incidents: Incident[] = [];
   #texts = new Map<string, string>();
   #characters = 0;
   #failed: unknown;
 
-  constructor(cluster: Cluster, faults: readonly Fault[], reader: TapeReader, options: ChaosOptions) {
+  constructor({ cluster, topology, faults, reader, analyse, checks }: RunParts, options: ChaosOptions) {
     this.#cluster = cluster;
     this.#faults = faults;
     this.#reader = reader;
     this.#options = options;
     this.#random = new Random(options.seed);
+    this.#checker = new Checker({ analyse, report: this.#report, incidents: this.#incidents, tell: options.tell });
+    const pids = (services: Cluster["gateways"]) => services.map(({ pid }) => pid);
+    this.#load = new Load(() => ({
+      gateways: pids(cluster.gateways),
+      tickers: pids(cluster.tickers),
+      apis: pids(cluster.apis),
+      feeds: pids(cluster.feeds),
+      Redis: topology.pids(),
+      viewers: [process.pid],
+      oracle: checks,
+      proxies: topology.harnessPids,
+    }));
+    const lastUrls = new Map<string, string>();
+    this.#addresses = {
+      gateways: () =>
+        cluster.gateways.map(({ name, ready, url }) => {
+          if (ready) lastUrls.set(name, url);
+          return { name, url: lastUrls.get(name) ?? "http://127.0.0.1:1" };
+        }),
+      apis: () => cluster.apis.filter(({ ready }) => ready).map(({ url }) => url),
+    };
   }
 
   async run(): Promise<Report> {
-    const { minutes, sessions } = this.#options;
+    const { minutes, sessions, mixed = 24, onTable } = this.#options;
+    const table = () => `${this.#report.table()}\n\n${this.#load.lines().join("\n")}`;
+    onTable?.(table);
+    const interim = setInterval(() => this.#options.tell?.(`so far:\n\n${table()}\n`), tableEveryMs);
     const until = now() + minutes * 60_000;
-    const users = Array.from({ length: sessions }, (_, nth) => this.#user(nth, until, this.#random.fork()));
-    await Promise.all([this.#strike(until, this.#random.fork()), ...users]);
+    const users = Array.from({ length: sessions }, (_, nth) =>
+      this.#user(nth, nth >= mixed, until, this.#random.fork()),
+    );
+    try {
+      await Promise.all([this.#strike(until, this.#random.fork()), ...users]);
+      await this.#checker.done;
+    } finally {
+      clearInterval(interim);
+      this.#load.stop();
+    }
     if (this.#failed !== undefined) throw this.#failed;
+    this.#report.load.push(...this.#load.lines());
     return this.#report;
   }
 
   /** One fault after the other, sometimes two at once. */
   async #strike(until: number, random: Random): Promise<void> {
-    await sleep(8_000); // sessions begin in peace
+    await sleep(8_000 + this.#options.sessions * startEveryMs); // sessions begin in peace
+    this.#incidents.settle(now());
+    await sleep(random.between(peaceMs.least, peaceMs.most));
     while (now() < until - 5_000) {
-      const chosen = [choose(this.#faults, random), ...(random.chance(0.15) ? [choose(this.#faults, random)] : [])];
-      const names = [...new Set(chosen.map(({ name }) => name))];
-      const from = now();
-      // From now on, since sessions may end meanwhile.
-      const incidents = names.map((name): Incident => ({ name, from, to: Number.POSITIVE_INFINITY }));
-      this.#incidents.push(...incidents);
-      for (const { name, losesWrites } of chosen) {
-        for (const { recorder } of this.#active) recorder.record({ kind: "fault", name, losesWrites });
-      }
+      const chosen = [choose(this.#faults, random), ...(random.chance(0.12) ? [choose(this.#faults, random)] : [])];
       try {
-        await Promise.all(chosen.map((fault) => fault.run(random)));
-        await untilAllReady(this.#cluster);
+        await this.#strikeWith(chosen, random);
       } catch (error) {
         this.#failed ??= error;
         return;
       }
-      const to = now();
-      for (const incident of incidents) {
-        incident.to = to;
-        this.#report.count(incident.name);
-      }
-      this.#options.tell?.(`${names.join(" and ")}: ${Math.round(to - from)} ms until all serve`);
       await sleep(random.between(peaceMs.least, peaceMs.most));
     }
   }
 
-  /** One session after the other. */
-  async #user(nth: number, until: number, random: Random): Promise<void> {
-    const { lifeS = 120 } = this.#options;
-    await sleep(nth * 150); // not all at once
-    while (now() < until - 10_000) {
-      const began = now();
-      const session = await ChaosSession.start(
-        { gateways: () => this.#urls(this.#cluster.gateways), apis: () => this.#urls(this.#cluster.apis) },
-        characterOf(this.#characters++, random),
-        random.fork(),
-        this.#texts,
-      );
-      this.#active.add(session);
-      await session.live(Math.min(until, now() + random.between(lifeS / 3, lifeS) * 1000));
-      const stuck = await session.stuck();
-      this.#active.delete(session);
-      await session.close();
-      const { history } = session.recorder;
-      if (stuck !== undefined) this.#stuck(session, stuck);
-      await this.#check(
-        history,
-        session,
-        this.#incidents.filter(({ to }) => to >= began),
-      );
-      await session.delete();
-      this.#forget();
+  async #strikeWith(chosen: readonly Fault[], random: Random): Promise<void> {
+    const viewers = await this.#viewers();
+    this.#report.watching = viewers.length;
+    const strikes = await Promise.all(chosen.map((fault) => fault.prepare(random, viewers)));
+    const from = now();
+    const incidents = chosen.map(({ name, targetMs }, nth): Incident => {
+      const affected = new Set(viewers.filter((viewer) => strikes[nth]?.affects(viewer)).map(({ key }) => key));
+      const alone = chosen.length === 1;
+      return { name, targetMs, from, to: Number.POSITIVE_INFINITY, replacedAt: undefined, affected, alone };
+    });
+    this.#incidents.begin(incidents, from);
+    for (const { name, losesWrites } of chosen) {
+      for (const { recorder } of this.#active) recorder.record({ kind: "fault", name, losesWrites });
     }
+    await Promise.all(
+      strikes.map(async (strike, nth) => {
+        const replacedAt = await strike.run();
+        const incident = incidents[nth];
+        if (incident !== undefined) incident.replacedAt = replacedAt;
+      }),
+    );
+    await untilAllReady(this.#cluster);
+    const to = now();
+    this.#incidents.end(incidents, to);
+    for (const incident of incidents) this.#report.count(incident);
+    const what = incidents.map(({ name, affected }) => `${name} (${affected.size} of ${viewers.length} viewers)`);
+    this.#options.tell?.(`${what.join(" and ")}: ${Math.round(to - from)} ms until all serve`);
   }
 
-  #urls(services: Cluster["gateways"]): string[] {
-    return services.filter(({ ready }) => ready).map(({ url }) => url);
+  async #viewers(): Promise<Viewer[]> {
+    const sessions = [...this.#active];
+    const tickers = await this.#reader.tickersOf(sessions.map(({ id }) => id));
+    return sessions.flatMap(({ id, clients }, nth) =>
+      clients
+        .filter(({ open }) => open)
+        .map(({ name, gateway, view }) => {
+          const { mode, speed = 1, maxFps = 0, tape } = view ?? {};
+          const fps = (speed * 1000) / (tape?.startsWith("slow") ? 250 : 100);
+          const ticker = tickers[nth] ?? "";
+          const shownFps = maxFps > 0 ? Math.min(fps, maxFps) : fps;
+          return { key: keyOf(id, name), session: id, mode, fps: shownFps, gateway, ticker };
+        }),
+    );
+  }
+
+  /** One session after the other. */
+  async #user(nth: number, steady: boolean, until: number, random: Random): Promise<void> {
+    const { lifeS = 120 } = this.#options;
+    const longestS = steady ? steadyLifeS : lifeS;
+    await sleep(nth * startEveryMs); // not all at once
+    while (now() < until - 10_000) {
+      const began = now();
+      const character = steady ? steadyCharacter : characterOf(this.#characters++, random);
+      const session = await ChaosSession.start(this.#addresses, character, random.fork(), this.#texts);
+      this.#active.add(session);
+      await session.live(Math.min(until, now() + random.between(longestS / 3, longestS) * 1000));
+      const stuck = await session.stuck();
+      this.#active.delete(session);
+      session.close();
+      if (stuck !== undefined) this.#stuck(session, stuck);
+      // The next one begins meanwhile, unless the oracle is far behind.
+      const checked = this.#checker.check(session, began).then(
+        () => session.delete(), // not before: its orders are in Redis
+        (error: unknown) => {
+          this.#failed ??= error;
+        },
+      );
+      if (this.#checker.waiting > mostUnchecked) await checked;
+      this.#forget();
+    }
   }
 
   #stuck({ id, character }: ChaosSession, why: string): void {
@@ -176,35 +282,13 @@ class Run {
     this.#options.tell?.(`STUCK ${character.name} ${id}: ${why}`);
   }
 
-  /** Rule by rule, since the viewers of other sessions live in this process too. */
-  async #check(history: History, { character }: ChaosSession, incidents: readonly Incident[]): Promise<void> {
-    const observed = observe(history);
-    const tapes = await this.#reader.tapesOf(observed);
-    const found: Violation[] = [];
-    for (const rule of rules) {
-      found.push(...rule(observed, tapes));
-      await new Promise(setImmediate);
-    }
-    for (const violation of found.sort((a, b) => a.at - b.at).slice(0, 3)) {
-      const cause = incidents.findLast(({ from }) => from <= violation.at)?.name ?? "no fault";
-      this.#options.tell?.(`VIOLATION in ${character.name}, after ${cause}: ${describe(violation)}`);
-    }
-    this.#report.violations.push(...found.slice(0, Math.max(0, maxViolations - this.#report.violations.length)));
-    if (found.length > 0 && process.env.TAPEDECK_CHAOS_HISTORIES)
-      this.#keep(history, process.env.TAPEDECK_CHAOS_HISTORIES);
-    this.#report.add(observed, tapes, incidents);
-  }
-
-  /** For a look at it, or for a test of its own. */
-  #keep(history: History, folder: string): void {
-    const lines = history.events.map((event) => JSON.stringify(event));
-    appendFileSync(join(folder, `${history.session}.jsonl`), `${lines.join("\n")}\n`);
-  }
-
-  /** What no session that plays now can refer to. */
+  /** What no session that plays or waits for its check can refer to. */
   #forget(): void {
-    const oldest = Math.min(now(), ...[...this.#active].map(({ recorder }) => recorder.events[0]?.at ?? now()));
-    this.#incidents = this.#incidents.filter(({ to }) => to >= oldest);
+    const oldest = [...this.#active].reduce(
+      (least, { recorder }) => Math.min(least, recorder.events[0]?.at ?? least),
+      now(),
+    );
+    this.#incidents.forget(Math.min(oldest, this.#checker.oldest));
     if (this.#texts.size > maxTexts) this.#texts.clear();
   }
 }

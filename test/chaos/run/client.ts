@@ -1,47 +1,52 @@
-import WebSocket from "ws";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Session, tapedeck } from "@tapedeck/client";
 import type { Outcome, Token, View } from "../oracle/history.js";
 import { message } from "./messages.js";
 import type { Random } from "./random.js";
+import { RecordedSocket } from "./recorded-socket.js";
 import { now, type Recorder } from "./recorder.js";
 
-/** Without a message for this long a playing session's client goes elsewhere: its gateway may hang. */
-const silentMs = 2_500;
-const dialMs = 3_000;
+/** A gateway by its name, which stays the same when the process behind it is another one. */
+export interface Gateway {
+  readonly name: string;
+  /** Where it is now, or was last. */
+  readonly url: string;
+}
+
 const frameStart = '{"type":"snapshot"';
 
-/** A client that comes back after every loss, with its token and through another gateway, and records everything. */
+/**
+ * A viewer with the SDK's own connection: it finds silent nodes, dials and resumes by the SDK's rules and times. What comes and goes is
+ * recorded at the socket.
+ */
 export class Client {
   readonly name: string;
   readonly #recorder: Recorder;
-  readonly #gateways: () => readonly string[];
-  readonly #random: Random;
+  readonly #gateways: () => readonly Gateway[];
   readonly #pending = new Map<string, (outcome: Outcome) => void>();
-  readonly #watch: NodeJS.Timeout;
-  #socket: WebSocket | undefined;
-  #token: Token | undefined;
+  #session: Session | undefined;
+  #socket: RecordedSocket | undefined;
   #epoch = 0;
-  #heardAt = 0;
   #leaving = false;
-  #retry: NodeJS.Timeout | undefined;
+  /** The name of the gateway that it was connected to last. */
+  gateway = "";
   /** Frames that came live or in a history, all connections together. */
   frames = 0;
-  lastFrameAt = 0;
   lastSeq = -1;
   view: View | undefined;
   /** Why no reconnection makes sense; a session that is gone is a fault unless it was deleted. */
   gone: string | undefined;
 
-  constructor(name: string, recorder: Recorder, gateways: () => readonly string[], random: Random) {
+  /** @param created the answer to the session's creation */
+  constructor(name: string, recorder: Recorder, gateways: () => readonly Gateway[], created: unknown, random: Random) {
     this.name = name;
     this.#recorder = recorder;
     this.#gateways = gateways;
-    this.#random = random;
-    this.#watch = setInterval(() => this.#leaveSilentNode(), 250);
-    this.#dial();
+    void this.#watch(JSON.stringify(created), random);
   }
 
   get open(): boolean {
-    return this.#socket?.readyState === WebSocket.OPEN;
+    return this.#socket?.isOpen ?? false;
   }
 
   /** Sends a command over the socket; resolves when it is answered or the connection is lost. */
@@ -59,64 +64,76 @@ export class Client {
     this.#socket?.terminate();
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#leaving = true;
-    clearInterval(this.#watch);
-    clearTimeout(this.#retry);
-    const socket = this.#socket;
-    if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
-    const closed = new Promise((resolve) => socket.once("close", resolve));
-    socket.terminate();
-    await closed;
+    this.#session?.close();
+    this.#socket?.terminate();
   }
 
-  #dial(): void {
-    const gateways = this.#gateways();
-    if (gateways.length === 0) {
-      this.#dialLater();
-      return;
-    }
-    const gateway = this.#random.pick(gateways);
-    const query = new URLSearchParams({ session_id: this.#recorder.session, create: "false" });
-    if (this.#token) {
-      query.set("epoch", `${this.#token.epoch}`);
-      query.set("after", `${this.#token.after}`);
-    }
-    const address = `${gateway.replace(/^http/, "ws")}/ws?${query}`;
-    const socket = new WebSocket(address, ["tapedeck.v1"], { perMessageDeflate: false, handshakeTimeout: dialMs });
-    this.#socket = socket;
-    this.#heardAt = now();
-    const token = this.#token;
-    socket.on("open", () => this.#recorder.record({ kind: "dialled", viewer: this.name, gateway, token }));
-    socket.on("message", (data: Buffer) => this.#receive(data.toString("latin1")));
-    socket.on("error", () => {}); // a close follows
-    socket.on("close", (code, reason) => {
-      if (socket !== this.#socket) return;
-      this.#recorder.record({ kind: "closed", viewer: this.name, code });
-      for (const id of [...this.#pending.keys()]) this.#answer(id, { kind: "lost" });
-      if (code === 4404 || code === 4400) this.gone = `closed with ${code} ${reason}`;
-      if (!this.#leaving && this.gone === undefined) this.#dialLater();
+  async #watch(created: string, random: Random): Promise<void> {
+    const gateways = this.#gateways().map(({ name }) => ({ address: `http://${name}`, place: random.next() }));
+    const client = this;
+    const sdk = tapedeck({
+      url: "http://api",
+      gateways: gateways.sort((a, b) => a.place - b.place).map(({ address }) => address),
+      fetch: async () => new Response(created), // the session was created before, for all its viewers
+      WebSocket: class extends RecordedSocket {
+        constructor(url: string, protocols: string[]) {
+          const { address, observer } = client.#dial(new URL(url));
+          super(
+            address,
+            protocols,
+            observer(() => this),
+          );
+          client.#socket = this;
+        }
+      },
     });
+    while (!this.#leaving && this.gone === undefined) {
+      try {
+        const session = await sdk.open();
+        this.#session = session;
+        if (this.#leaving) session.close();
+        session.onEnd(({ reason }) => {
+          if (!this.#leaving) this.gone = reason;
+        });
+        return;
+      } catch {
+        await sleep(random.between(100, 300)); // no gateway serves at this moment
+      }
+    }
   }
 
-  #dialLater(): void {
-    this.#retry = setTimeout(() => this.#dial(), this.#random.between(20, 250));
+  /** Where an address of the SDK leads, and what its socket tells. */
+  #dial(url: URL) {
+    const { name = "", url: at = "" } = this.#gateways().find((gateway) => gateway.name === url.hostname) ?? {};
+    const [epoch, after] = [url.searchParams.get("epoch"), url.searchParams.get("after")];
+    const token: Token | undefined = epoch && after ? { epoch: Number(epoch), after: Number(after) } : undefined;
+    const viewer = this.name;
+    const observer = (socket: () => RecordedSocket) => ({
+      opened: () => {
+        this.gateway = name;
+        this.#recorder.record({ kind: "dialled", viewer, gateway: at, token });
+      },
+      received: (text: string) => this.#receive(text),
+      closed: (code: number, reason: string) => {
+        this.#recorder.record({ kind: "closed", viewer, code });
+        if (code === 4404 && !this.#leaving) this.gone = `closed with ${code} ${reason}`;
+        if (socket() === this.#socket) for (const id of [...this.#pending.keys()]) this.#answer(id, { kind: "lost" });
+      },
+    });
+    return { address: `${at.replace(/^http/, "ws")}${url.pathname}${url.search}`, observer };
   }
 
-  #leaveSilentNode(): void {
-    const moving = this.view?.state === "PLAYING" || this.#pending.size > 0;
-    if (this.open && moving && now() - this.#heardAt > silentMs) this.cut();
-  }
-
-  #receive(text: string): void {
+  /** Returns what the SDK reads: of frames only their numbers, since it keeps the newest ones as objects. */
+  #receive(text: string): string {
     const at = now();
-    this.#heardAt = at;
     const viewer = this.name;
     if (text.startsWith(frameStart)) {
       const frame = this.#recorder.frame(text);
       this.#recorder.record({ kind: "frame", viewer, frame }, at);
-      this.#shown(frame.seq, at);
-      return;
+      this.#shown(frame.seq);
+      return `{"type":"snapshot","seq":${frame.seq},"skipped":${frame.skipped}}`;
     }
     const received = message.parse(JSON.parse(text));
     switch (received.type) {
@@ -134,8 +151,9 @@ export class Client {
         const { epoch, complete } = received;
         this.#epoch = epoch;
         this.#recorder.record({ kind: "history", viewer, epoch, complete, frames }, at);
-        for (const { seq } of frames) this.#shown(seq, at);
-        break;
+        for (const { seq } of frames) this.#shown(seq);
+        const data = frames.map(({ seq, skipped }) => ({ seq, skipped }));
+        return JSON.stringify({ type: "history", data, epoch, complete });
       }
       case "ack":
         this.view = received.session;
@@ -151,13 +169,12 @@ export class Client {
         this.#recorder.record({ kind: "lag", viewer, frames: received.frames }, at);
         break;
     }
+    return text;
   }
 
-  #shown(seq: number, at: number): void {
+  #shown(seq: number): void {
     this.frames++;
-    this.lastFrameAt = at;
     this.lastSeq = seq;
-    this.#token = { epoch: this.#epoch, after: seq };
   }
 
   #answer(id: string, outcome: Outcome): void {

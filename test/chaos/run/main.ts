@@ -1,4 +1,4 @@
-// npm run chaos -- [--minutes 60] [--seed N] [--topology single|sentinel|cluster] [--sessions 24]
+// npm run chaos -- [--minutes 60] [--seed N] [--topology single|sentinel|cluster] [--sessions 24] [--mixed 24]
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
     topology: { type: "string", default: "single" },
     sessions: { type: "string", default: "24" },
+    mixed: { type: "string", default: "24" },
   },
 });
 const options = z
@@ -20,21 +21,30 @@ const options = z
     seed: z.coerce.number().int().nonnegative(),
     topology: z.enum(topologies),
     sessions: z.coerce.number().int().min(1).max(500),
+    mixed: z.coerce.number().int().min(0),
   })
   .parse(values);
-
-// Ends what was started here, also the Redis.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
 const name = `seed ${options.seed}, commit ${commit}, ${options.topology}, ${options.sessions} sessions, ${options.minutes} minutes`;
 console.log(name);
+let table = () => "";
+// Ends what was started here, also the Redis.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    console.log(`\ncut short; sessions that ended until now:\n\n${table()}\n\n${name}`);
+    process.exit(130);
+  });
+}
 const report = await runChaos({
   ...options,
+  apart: true,
+  onTable: (current) => {
+    table = current;
+  },
   tell: (line) => console.log(`${new Date().toISOString().slice(11, 23)} ${line}`),
 });
-console.log(`\n${report.table()}\n`);
-console.log(`${report.sessions} sessions, ${report.frames} frames, ${report.commands} commands; ${name}`);
+console.log(`\n${[report.table(), report.load.join("\n"), name].join("\n\n")}\n`);
 for (const violation of report.violations) console.log(describe(violation));
 for (const stuck of report.stuck) console.log(`never moved again: ${stuck}`);
 const failed = report.violations.length > 0 || report.stuck.length > 0;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Outcome } from "../oracle/history.js";
-import { Client } from "./client.js";
+import { Client, type Gateway } from "./client.js";
 import { view as viewSchema } from "./messages.js";
 import type { Random } from "./random.js";
 import { now, Recorder } from "./recorder.js";
@@ -9,14 +9,16 @@ import type { Character, Command } from "./users.js";
 
 /** The addresses of a cluster at this moment; processes that restart get others. */
 export interface Addresses {
-  readonly gateways: () => readonly string[];
+  readonly gateways: () => readonly Gateway[];
   readonly apis: () => readonly string[];
 }
 
 const requestMs = 8_000;
+/** Sessions begin somewhere in this part of their tape, in percent: none reaches its end by itself. */
+const startsBefore = 25;
 /** A viewer that gets nothing for this long although it should has stopped for good. */
 const stuckMs = 90_000;
-const created = z.object({ session_id: z.string() });
+const created = z.looseObject({ session_id: z.string() });
 const refused = z.object({ code: z.string() });
 
 /** A session with its viewers and users, from its creation to its end; everything that they see is recorded. */
@@ -29,7 +31,7 @@ export class ChaosSession {
   readonly #random: Random;
   #commands = 0;
 
-  /** Resolves when the first frames have come. */
+  /** Resolves when it has been created; its viewers connect by themselves. */
   static async start(
     addresses: Addresses,
     character: Character,
@@ -41,18 +43,19 @@ export class ChaosSession {
         () => undefined,
       );
       const { data } = created.safeParse(answer?.body);
-      if (data !== undefined) return new ChaosSession(data.session_id, addresses, character, random, texts);
+      if (data !== undefined) return new ChaosSession(data, addresses, character, random, texts);
       await sleep(200); // a fault is under way
     }
   }
 
   private constructor(
-    id: string,
+    answer: z.infer<typeof created>,
     addresses: Addresses,
     character: Character,
     random: Random,
     texts: Map<string, string>,
   ) {
+    const { session_id: id } = answer;
     this.id = id;
     this.character = character;
     this.#addresses = addresses;
@@ -60,15 +63,20 @@ export class ChaosSession {
     this.recorder = new Recorder(id, texts);
     this.clients = Array.from(
       { length: character.viewers },
-      (_, nth) => new Client(`viewer ${nth + 1}`, this.recorder, addresses.gateways, random.fork()),
+      (_, nth) => new Client(`viewer ${nth + 1}`, this.recorder, addresses.gateways, answer, random.fork()),
     );
   }
 
   /** Plays until `until`; users send a command now and then, and sometimes two at a time. */
   async live(until: number): Promise<void> {
     if (this.character.body.mode === undefined) {
-      await this.#perform({ name: "seek", args: { fraction: Math.round(this.#random.next() * 25) / 100 } });
+      await this.#perform({ name: "seek", args: { fraction: Math.round(this.#random.next() * startsBefore) / 100 } });
       await this.#perform({ name: "start", args: {} });
+    }
+    while (this.character.steady && now() < until) {
+      await sleep(Math.min(3_000, until - now()));
+      // Its start may have been lost in a fault.
+      if (this.clients[0]?.view?.state === "STOPPED") await this.#perform({ name: "start", args: {} });
     }
     while (now() < until) {
       await sleep(this.#random.between(300, 2_500));
@@ -102,8 +110,8 @@ export class ChaosSession {
     return `${still?.name} got no frame within ${stuckMs / 1000} s, its session is ${still?.view?.mode} ${still?.view?.state}`;
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.clients.map((client) => client.close()));
+  close(): void {
+    for (const client of this.clients) client.close();
   }
 
   async delete(): Promise<void> {

@@ -19,6 +19,8 @@ interface TapeReaderOptions {
 /** Tapes as a node that serves nobody reads them, as plain data for the oracle. */
 export class TapeReader {
   readonly #connections: readonly RedisConnection[];
+  readonly #commands: RedisConnection;
+  readonly #keys: Keys;
   readonly #live: LiveTapes;
   readonly #catalog: TapeCatalog;
   readonly #orders: (session: string) => Promise<unknown[]>;
@@ -32,6 +34,8 @@ export class TapeReader {
     const commands = connectRedis({ url, purpose: "commands", name: "test", log });
     const subscriber = connectRedis({ url, purpose: "subscriber", name: "test", log });
     this.#connections = [commands, subscriber];
+    this.#commands = commands;
+    this.#keys = keys;
     this.#live = new LiveTapes({ redis: commands, subscriber, keys, store, cache, log });
     const orders = async (id: string) =>
       (await commands.lrange(keys.orders(id), 0, -1)).map((text) => JSON.parse(text));
@@ -104,6 +108,12 @@ export class TapeReader {
 
   async #ordersOf(session: string): Promise<z.infer<typeof storedOrder>[]> {
     return z.array(storedOrder).parse(await this.#orders(session));
+  }
+
+  /** The nodes that render these sessions; empty where none does, or Redis does not say. */
+  async tickersOf(sessions: readonly string[]): Promise<string[]> {
+    const hashes = sessions.map((id) => this.#commands.hget(this.#keys.session(id), "ticker"));
+    return Promise.all(hashes.map((answer) => answer.then((ticker) => ticker ?? "").catch(() => "")));
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,8 @@ export interface Character {
   readonly viewers: number;
   /** The next command of one of its users; undefined for sessions that are only watched. */
   readonly next: ((random: Random, view: View) => Command) | undefined;
+  /** Nothing happens to it but the faults: such sessions are the crowd of a large run. */
+  readonly steady?: boolean;
 }
 
 export interface Command {
@@ -49,6 +51,15 @@ export function characterOf(nth: number, random: Random): Character {
   if (character === undefined) throw new Error("there are no characters");
   return character;
 }
+
+/** Four frames a second for one viewer. */
+export const steadyCharacter: Character = {
+  name: "steady",
+  body: { tape: "slow", max_fps: 0, speed: 1 },
+  viewers: 1,
+  next: undefined,
+  steady: true,
+};
 
 const plain = (name: string): Command => ({ name, args: {} });
 

@@ -1,3 +1,4 @@
+import type { View } from "../oracle/history.js";
 import { type Item, isAtEdge, isMoving, type Observations } from "../oracle/observations.js";
 import { frameOf, playingOf, type Tapes } from "../oracle/tapes.js";
 
@@ -8,6 +9,9 @@ export interface Wait {
   readonly ms: number;
 }
 
+/** Simulated markets have ten frames a second. */
+const edgeMs = 100;
+
 /** The waits of all viewers of a session that played without a change meanwhile. */
 export function waitsOf(observed: Observations, tapes: Tapes): Wait[][] {
   return observed.viewers.map(({ items }) => waitsOfViewer(items, observed, tapes));
@@ -16,7 +20,7 @@ export function waitsOf(observed: Observations, tapes: Tapes): Wait[][] {
 function waitsOfViewer(items: readonly Item[], { tapes: names, gaps }: Observations, tapes: Tapes): Wait[] {
   const waits: Wait[] = [];
   let before: Extract<Item, { kind: "frame" }> | undefined;
-  let view: Extract<Item, { kind: "view" }>["view"] | undefined;
+  let view: View | undefined;
   for (const item of items) {
     if (item.kind === "view") {
       // A claim or a reconnection shows the same session again; any other change ends the run.
@@ -37,8 +41,14 @@ function waitsOfViewer(items: readonly Item[], { tapes: names, gaps }: Observati
     const tape = name === undefined ? undefined : tapes.get(name);
     const [a, b] = tape ? [frameOf(tape, last.seq), frameOf(tape, item.seq)] : [];
     if (tape === undefined || a === undefined || b === undefined) continue;
-    const due = isAtEdge(view) ? 0 : (playingOf(tape, b.ns, gaps) - playingOf(tape, a.ns, gaps)) / 1e6 / view.speed;
-    waits.push({ from: last.at, to: item.at, ms: Math.max(0, item.at - last.at - due) });
+    const playingMs = (playingOf(tape, b.ns, gaps) - playingOf(tape, a.ns, gaps)) / 1e6;
+    // At the edge, a gap that a dead feed leaves in the market is stillness too.
+    const dueMs = isAtEdge(view) ? Math.min(playingMs, edgeCellMs(view)) : playingMs / view.speed;
+    waits.push({ from: last.at, to: item.at, ms: Math.max(0, item.at - last.at - dueMs) });
   }
   return waits;
+}
+
+function edgeCellMs({ maxFps }: View): number {
+  return maxFps === 0 ? edgeMs : Math.max(edgeMs, 1000 / maxFps);
 }

@@ -17,7 +17,9 @@ test("[C33] [G21] viewers who were away when an order was placed and its epoch e
   const recorder = new Recorder(id, new Map());
   let away = false;
   const gateways = () => cluster.gateways.map(({ name, url }) => ({ name, url: away ? "http://127.0.0.1:1" : url }));
-  const viewers = [1, 2].map((nth) => new Client(`viewer ${nth}`, recorder, gateways, created, new Random(nth)));
+  const viewers = [1, 2].map(
+    (nth) => new Client(`viewer ${nth}`, recorder, gateways, { session: created }, new Random(nth)),
+  );
   const reader = new TapeReader({ redisUrl: cluster.redisUrl, keys: cluster.keys, folder: cluster.tapes.folder });
   let commands = 0;
   const perform = async (name: string, path: string, args: object, answer: "heard" | "lost") => {

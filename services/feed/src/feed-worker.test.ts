@@ -215,7 +215,7 @@ describe("feed workers that come and go", () => {
     expect(flaws(follower.frames)).toEqual([]);
   });
 
-  test("[FD25] a new worker gets its share, and no tape has more than a short gap", async () => {
+  test("[FD25] [FD31] a new worker gets its share, and tapes of simulated markets have no gap", async () => {
     const symbols = Array.from({ length: 10 }, (_, n) => `S${n}`);
     const first = await rig.feed({ balanceEveryMs: 200 });
     const followers = await Promise.all(symbols.map((symbol) => rig.follow("SIM", symbol)));
@@ -224,10 +224,8 @@ describe("feed workers that come and go", () => {
     const second = await rig.feed({ balanceEveryMs: 200 });
     await vi.waitFor(() => expect([first.feed.leases, second.feed.leases]).toEqual([5, 5]), soon);
     await Promise.all(followers.map((follower) => follower.more(10)));
-    const gaps = followers.map((follower) => gapsIn(follower.frames));
-    expect(gaps.flat()).toHaveLength(5);
-    expect(Math.max(...gaps.flat())).toBeLessThan(3000); // five at once, on a busy machine
     for (const { frames } of followers) {
+      expect(gapsIn(frames)).toEqual([]); // simulated: the next feed knows what the last one has recorded
       expect(flaws(frames)).toEqual([]);
       expect(new Set(frames.map(({ tape }) => tape)).size).toBe(1);
     }

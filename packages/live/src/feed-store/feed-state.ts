@@ -29,6 +29,8 @@ export interface FeedSummary {
   readonly lingering: boolean;
   /** A living writer holds the claim. */
   readonly claimed: boolean;
+  /** Of the tape's newest frame; -1 without one. */
+  readonly lastSeq: number;
 }
 
 /** A writer renews its claim at least once a second; without that for this long the claim has expired. */

@@ -177,5 +177,5 @@ function summaryOf(
   const state = record === undefined ? unclaimedFeed(feed, now) : feedStateOf(record, now);
   const demanded = demandedUntil > now;
   const lingering = demanded && lingeringUntil >= demandedUntil;
-  return { state, demandedUntil, demanded, lingering, claimed: isClaimed(state, now) };
+  return { state, demandedUntil, demanded, lingering, claimed: isClaimed(state, now), lastSeq: record?.lastSeq ?? -1 };
 }

@@ -20,8 +20,11 @@ export interface FrameBuilderOptions {
    * `null`: an interval ends when `end` is called, for callers that use a clock instead of event times.
    */
   readonly intervalNs: number | null;
-  /** Continues a tape whose last frame was at `lastNs`. The origin is then the tape's start, and a gap precedes the next frame. */
-  readonly continues?: { readonly lastNs: TapeNs; readonly reason: string };
+  /**
+   * Continues a tape whose last frame was at `lastNs`. The origin is then the tape's start, and a gap precedes the next frame; without a
+   * reason nothing was missed, and there is no gap.
+   */
+  readonly continues?: { readonly lastNs: TapeNs; readonly reason: string | undefined };
   readonly analytics?: FrameAnalytics;
   /** Additional fields of each frame, `"source":"BINANCE"`, without outer commas, ASCII; called when the frame is made. */
   annotate?(): string;
@@ -87,7 +90,7 @@ export class FrameBuilder {
     if (continues === undefined) return;
     this.#firstNs = 0;
     this.#lastEventNs = this.#lastFrameNs = continues.lastNs;
-    this.markGap(continues.lastNs, continues.reason);
+    if (continues.reason !== undefined) this.markGap(continues.lastNs, continues.reason);
   }
 
   /** Nanoseconds since 1970 of the first frame, which is tape time 0; undefined before the first frame. */

@@ -21,7 +21,7 @@ afterEach(() => {
 
 const log = createLogger({ service: "feed", node: "test", level: "silent" });
 
-function assembling() {
+function assembling({ distinctTimes = false } = {}) {
   const frames: RecordedFrame[] = [];
   const changes: BookChange[] = [];
   const delays: (number | undefined)[] = [];
@@ -29,6 +29,7 @@ function assembling() {
     source: "BITMEX",
     symbol: "XBTUSD",
     decimals: 3,
+    distinctTimes,
     now: () => BigInt(clock) * nsPerMs,
     listener: { onFrame: (frame) => frames.push(frame), onBook: (change) => changes.push(change) },
     metrics: { event: (_, delayMs) => delays.push(delayMs), unreadable: () => {} },
@@ -272,6 +273,64 @@ describe("a tape", () => {
     expect(frames[0]).toMatchObject({
       startNs,
       parts: { ns: 60_500e6, gapBefore: { fromNs: 59_000e6, reason: "the feed was away" } },
+    });
+  });
+
+  describe("of a venue whose times tell events apart", () => {
+    const startNs = BigInt(startMs - 60_000) * nsPerMs;
+    /** Tape time of a moment after the start. */
+    const at = (ms: number) => (60_000 + ms) * 1e6;
+    const prices = (frame: RecordedFrame | undefined) =>
+      read(frame).trades?.map(({ price }: { readonly price: number }) => price);
+
+    test("[FD31] that another feed has recorded until now continues without a gap, with exactly the trades that it lacks", () => {
+      const { assembler, frames, wait, whole, book, trade } = assembling({ distinctTimes: true });
+      whole(...quote(99, 101));
+      wait(100);
+      trade(1, 101);
+      wait(100);
+      trade(2, 102);
+      trade(3, 103, { ns: BigInt(clock) * nsPerMs + 700_000n }); // in the same millisecond
+      wait(100);
+      trade(4, 104);
+      book([[100, 1]], []);
+      wait(50);
+      assembler.startTape({ startNs, lastNs: at(200), reason: "the feed was away" });
+      assembler.closeFrame();
+      expect(frames[0]).toMatchObject({ startNs, parts: { ns: at(300), gapBefore: null } });
+      expect(read(frames[0])).toMatchObject({ best_bid: 100 });
+      expect(prices(frames[0])).toEqual([104]);
+      wait(100);
+      trade(5, 105);
+      assembler.closeFrame();
+      expect(prices(frames[1])).toEqual([105]);
+    });
+
+    test("[FD31] events that the other feed has recorded and this one gets only now are not repeated", () => {
+      const { assembler, frames, wait, whole, trade } = assembling({ distinctTimes: true });
+      whole(...quote(99, 101));
+      wait(100);
+      const late = { ns: BigInt(clock) * nsPerMs };
+      assembler.startTape({ startNs, lastNs: at(100), reason: "the feed was away" });
+      trade(1, 101, late);
+      wait(100);
+      trade(2, 102);
+      assembler.closeFrame();
+      expect(prices(frames[0])).toEqual([102]);
+      expect(frames[0]?.parts.gapBefore).toBeNull();
+    });
+
+    test("[FD31] whose last frame is older than this feed's book has a marked gap", () => {
+      const { assembler, frames, wait, whole } = assembling({ distinctTimes: true });
+      whole(...quote(99, 101));
+      wait(100);
+      assembler.bookLost("BITMEX closed the connection.");
+      wait(100);
+      whole(...quote(100, 102));
+      wait(100);
+      assembler.startTape({ startNs, lastNs: at(150), reason: "the feed was away" });
+      assembler.closeFrame();
+      expect(frames.at(-1)?.parts.gapBefore).toEqual({ fromNs: at(150), reason: "the feed was away" });
     });
   });
 

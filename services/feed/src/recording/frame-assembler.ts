@@ -13,6 +13,7 @@ import { type Logger, throttledLog } from "@tapedeck/runtime";
 import type { FeedMetrics } from "../metrics.js";
 import type { MarketSink, VenueTrade } from "../venues/venue.js";
 import { GapDetector } from "./gap-detector.js";
+import { type ReceivedTrade, UnclaimedEvents } from "./unclaimed-events.js";
 
 /** The tape that the next frames continue. */
 interface ContinuedTape {
@@ -48,6 +49,8 @@ interface FrameAssemblerOptions {
   readonly source: string;
   readonly symbol: string;
   readonly decimals: TimeDecimals;
+  /** As `Venue.distinctTimes`. */
+  readonly distinctTimes?: boolean | undefined;
   /** Nanoseconds since 1970 on the cluster's clock. */
   readonly now: () => bigint;
   readonly listener: FrameAssemblerListener;
@@ -85,8 +88,12 @@ export class FrameAssembler implements MarketSink {
   #inconsistent = false;
   /** Book updates that no frame shows yet. */
   #pendingUpdates = 0;
-  #pendingTrades: { readonly trade: VenueTrade; readonly receivedNs: bigint }[] = [];
+  #pendingTrades: ReceivedTrade[] = [];
   #newest: { ns: bigint; receivedNs: bigint };
+  /** Of venues with distinct times, before a tape is claimed: what another feed may not have recorded when this one takes over. */
+  #unclaimed: UnclaimedEvents | undefined;
+  /** Trades up to here are on the tape, recorded by the feed before. */
+  #recordedNs: bigint | undefined;
 
   constructor(options: FrameAssemblerOptions) {
     this.#options = options;
@@ -96,6 +103,7 @@ export class FrameAssembler implements MarketSink {
     this.#newest = { ns: receivedNs, receivedNs };
     this.#originNs = this.#truncate(receivedNs - beforeFirstNs);
     this.#builder = this.#createBuilder(undefined);
+    if (options.distinctTimes) this.#unclaimed = new UnclaimedEvents();
   }
 
   /** The instrument's decimals, as far as they are known. */
@@ -115,11 +123,20 @@ export class FrameAssembler implements MarketSink {
     return this.#complete;
   }
 
-  /** The next frames belong to this tape, or to a new one; the present book comes first. */
+  /**
+   * The next frames belong to this tape, or to a new one; the present book comes first. A continued tape has a marked gap before it, unless
+   * this feed has followed the market since before the tape's last frame and can tell which trades are missing.
+   */
   startTape(tape: ContinuedTape | undefined): void {
     this.#originNs = tape?.startNs ?? this.#truncate(this.#options.now() - beforeFirstNs);
-    this.#builder = this.#createBuilder(tape);
-    if (this.#complete) this.#showBook(this.#afterLast(this.#tapeTimeOf(undefined, this.#options.now())));
+    const recordedNs = tape && tape.startNs + BigInt(tape.lastNs) + this.#unitNs - 1n; // the tape's times are cut
+    const missing = recordedNs === undefined ? undefined : this.#unclaimed?.after(recordedNs);
+    this.#unclaimed = undefined;
+    this.#recordedNs = missing && recordedNs;
+    this.#builder = this.#createBuilder(tape && { ...tape, reason: missing ? undefined : tape.reason });
+    if (missing) this.#pendingTrades = missing;
+    if (!this.#complete) return;
+    this.#showBook(this.#afterLast(this.#tapeTimeOf(missing && this.#newest.ns, this.#options.now())));
   }
 
   /** Ends the current interval and emits its frame if there is anything new. */
@@ -154,6 +171,8 @@ export class FrameAssembler implements MarketSink {
       this.counts.excluded++;
       return;
     }
+    if (this.#recordedNs !== undefined && trade.ns <= this.#recordedNs) return;
+    this.#unclaimed?.add({ trade, receivedNs });
     if (this.#complete && this.#crossedAt === undefined) {
       this.#addTrade(trade, this.#tapeTimeOf(trade.ns, receivedNs));
       return;
@@ -171,6 +190,7 @@ export class FrameAssembler implements MarketSink {
     if (!this.#complete) return;
     this.#builder.end();
     this.#complete = false;
+    if (this.#unclaimed !== undefined) this.#unclaimed = new UnclaimedEvents();
     this.#gaps.bookLost(reason, silent);
     this.#pendingUpdates = 0;
     this.#options.listener.onBook({ state: "lost", reason });
@@ -188,6 +208,7 @@ export class FrameAssembler implements MarketSink {
   #completeBook(at: TapeNs): void {
     const outcome = this.#gaps.bookRestored(() => this.#matchesLastFrame());
     this.#complete = true;
+    this.#unclaimed?.begin(this.#newest.ns);
     if (typeof outcome === "object") this.#markGap(outcome.gap);
     this.#options.listener.onBook({ state: "complete", quiet: outcome === "quiet" });
     this.#showBook(this.#afterLast(at));
@@ -267,7 +288,9 @@ export class FrameAssembler implements MarketSink {
     return ns - (ns % this.#unitNs);
   }
 
-  #createBuilder(tape: ContinuedTape | undefined): FrameBuilder {
+  #createBuilder(
+    tape: (Omit<ContinuedTape, "reason"> & { readonly reason: string | undefined }) | undefined,
+  ): FrameBuilder {
     const { symbol, source, decimals, listener } = this.#options;
     const builder: FrameBuilder = new FrameBuilder({
       symbol,

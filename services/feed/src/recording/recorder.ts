@@ -44,6 +44,8 @@ const retryMs = 200;
 const orphanMs = 30_000;
 /** An instrument that another feed still records is taken over when our book is complete, and at the latest after this. */
 const takeoverMs = 5_000;
+/** A market that moves has a frame within this time. */
+const nextFrameMs = 300;
 
 /**
  * Records one instrument: venue connection, frame assembly, tape. It runs while it has a lease, and a little longer, so that a
@@ -75,7 +77,7 @@ export class Recorder implements FrameAssemblerListener {
     this.#log = log.child({ feed: `${job.source}:${job.symbol}` });
     const now = (): bigint => BigInt(Math.round(clock.now() * 1000)) * 1000n;
     const shared = { ...job, now, metrics, log: this.#log };
-    this.#assembler = new FrameAssembler({ ...shared, decimals: venue.decimals, listener: this });
+    this.#assembler = new FrameAssembler({ ...shared, decimals: venue.decimals, distinctTimes: venue.distinctTimes, listener: this });
     const assembler = this.#assembler;
     this.#tape = new TapeClaim({
       ...{ claim, assembler, clock, metrics, log: this.#log },
@@ -207,7 +209,10 @@ export class Recorder implements FrameAssemblerListener {
       const summary = await this.#inspect();
       const free = summary !== undefined && (!summary.claimed || !summary.demanded);
       const ready = this.#assembler.bookComplete || performance.now() - startedAt > takeoverMs;
-      if (summary !== undefined && (free || ready)) break;
+      if (summary !== undefined && (free || ready)) {
+        if (!free) await this.#untilNextFrame(summary);
+        break;
+      }
       await sleep(summary === undefined ? retryMs : 50);
     }
     await this.#tape.claim("the feed was away");
@@ -218,6 +223,19 @@ export class Recorder implements FrameAssemblerListener {
       interval(() => void this.#checkDemand(), demandCheckMs),
     );
     await this.#checkDemand();
+  }
+
+  /**
+   * Resolves just after the other feed has appended a frame, so that there is a whole interval to claim and read the tape before the next
+   * frame is due. A quiet market has none.
+   */
+  async #untilNextFrame({ lastSeq }: FeedSummary): Promise<void> {
+    const giveUpAt = performance.now() + nextFrameMs;
+    while (!this.#ending.signal.aborted && performance.now() < giveUpAt) {
+      await sleep(5);
+      const summary = await this.#inspect();
+      if (summary === undefined || summary.lastSeq !== lastSeq) return; // Redis is away, or a frame has come
+    }
   }
 
   async #close(why: RecordingEnd): Promise<void> {

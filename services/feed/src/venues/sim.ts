@@ -21,6 +21,8 @@ const simulatedSymbol = /^[A-Z0-9][A-Z0-9_-]{0,19}$/;
  */
 export class SimVenue implements Venue {
   readonly decimals = 3;
+  /** What happens within one millisecond arrives together. */
+  readonly distinctTimes = true;
   readonly #settings: SimSettings;
 
   constructor(settings: SimSettings) {
@@ -33,12 +35,12 @@ export class SimVenue implements Venue {
       throw new VenueError("refused", `SIM refuses ${symbol}: ${accepted}.`);
     }
     const simulated = new SimulatedMarket({ symbol, ...this.#settings });
-    const fromNs = now();
+    const fromNs = lastWholeMs(now());
     const running = new RunningMarket(simulated, fromNs);
     market.book(fromNs, running.bookAt(fromNs));
     await new Promise<void>((resolve) => {
       const timer = setInterval(() => {
-        for (const event of running.until(now())) {
+        for (const event of running.until(lastWholeMs(now()))) {
           const ns = running.nsOf(event);
           const timestamp = isoOfNs(ns, 3);
           for (const trade of event.trades ?? []) market.trade({ ...trade, ns, timestamp });
@@ -116,6 +118,11 @@ class RunningMarket {
       },
     };
   }
+}
+
+/** The last moment of the millisecond before this one, since the present one is not over. */
+function lastWholeMs(ns: bigint): bigint {
+  return ns - (ns % nsPerMs) - 1n;
 }
 
 function modulo(n: number, by: number): number {

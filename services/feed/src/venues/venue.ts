@@ -47,6 +47,11 @@ export interface Venue {
   /** Decimals of a second in its times. */
   readonly decimals: TimeDecimals;
   /**
+   * All connections give an event the same time, and events with the same time, cut to `decimals`, arrive together. So a feed that takes
+   * over a tape can tell by the time of the last frame what it shows, and continues without a gap.
+   */
+  readonly distinctTimes?: boolean;
+  /**
    * Connects and passes events to `market` until the signal aborts. One connection serves one feed, so that a fault on it
    * disturbs no other feed.
    *

@@ -53,7 +53,9 @@ test("[F95] [FD18] [FD31] a feed shuts down: viewers at the edge of its simulate
     expect((await recording(cluster)).name).not.toBe(victim.name);
     await cluster.untilAllReady();
   }
-  cluster.note(`chaos SIGTERM feed: stillness ${distribution(waits)} ms of ${users} viewers at the edge, ${rounds} times`);
+  cluster.note(
+    `chaos SIGTERM feed: stillness ${distribution(waits)} ms of ${users} viewers at the edge, ${rounds} times`,
+  );
   cluster.note(`chaos SIGTERM feed: without a fault ${distribution(quiet)} ms`);
   for (const { id, frames, truth } of await receivedFramesOf(cluster, sessions)) {
     expect(breakIn(frames), `${id} misses, repeats or reorders`).toBeUndefined();

@@ -100,6 +100,18 @@ describe.each(shipped)("$name", ({ render }) => {
     }
   });
 
+  test("[DP64] a pod that answers no probe is unready within two seconds, and not killed within half a minute", () => {
+    for (const { name, spec } of services) {
+      const { readinessProbe: ready, livenessProbe: live } = spec.containers[0] ?? {};
+      if (!ready || !live) throw new Error(`${name} has no probes`);
+      const pauseS = Math.max(ready.periodSeconds, ready.timeoutSeconds);
+      // It froze right after an answer.
+      const unreadyS = ready.periodSeconds + ready.timeoutSeconds + (ready.failureThreshold - 1) * pauseS;
+      expect(unreadyS, name).toBeLessThanOrEqual(2);
+      expect((live.failureThreshold - 1) * live.periodSeconds, name).toBeGreaterThanOrEqual(30);
+    }
+  });
+
   test("[DP4] the memory limit is more than twice the block cache", () => {
     for (const { name, spec } of services) {
       const { config } = settings(objects, name, spec.containers[0]);

@@ -56,6 +56,7 @@ const reference = z.looseObject({ name: z.string() });
 const probe = z.looseObject({
   periodSeconds: z.int().default(10),
   failureThreshold: z.int().default(3),
+  timeoutSeconds: z.int().default(1),
   httpGet: z.looseObject({ path: z.string(), port: z.union([z.string(), z.int()]) }).optional(),
 });
 const container = z.looseObject({

@@ -77,7 +77,12 @@ export class Recorder implements FrameAssemblerListener {
     this.#log = log.child({ feed: `${job.source}:${job.symbol}` });
     const now = (): bigint => BigInt(Math.round(clock.now() * 1000)) * 1000n;
     const shared = { ...job, now, metrics, log: this.#log };
-    this.#assembler = new FrameAssembler({ ...shared, decimals: venue.decimals, distinctTimes: venue.distinctTimes, listener: this });
+    this.#assembler = new FrameAssembler({
+      ...shared,
+      decimals: venue.decimals,
+      distinctTimes: venue.distinctTimes,
+      listener: this,
+    });
     const assembler = this.#assembler;
     this.#tape = new TapeClaim({
       ...{ claim, assembler, clock, metrics, log: this.#log },

@@ -63,9 +63,11 @@ export { connectRedis } from "./redis/connect.js";
 export { corkWrites, masterOf, type RedisConnection, type RedisPurpose, redisTime } from "./redis/connection.js";
 export { measureRedisLatency } from "./redis/latency.js";
 export {
+  AsciiPublish,
   onMessage,
   onReconnect,
   publish,
+  publishHead,
   subscribe,
   unsubscribe,
   untilResubscribed,

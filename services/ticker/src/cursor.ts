@@ -1,5 +1,5 @@
 import type { TapeNs, WallMs } from "@tapedeck/protocol";
-import type { Span } from "@tapedeck/runtime";
+import { publishHead, type Span } from "@tapedeck/runtime";
 import type { PlaybackPlan, SessionRecord } from "@tapedeck/sessions";
 import { type CacheMiss, type Cut, type DamagedBlock, nextCut, type Seq } from "@tapedeck/tape";
 import type { SessionLease } from "./lease.js";
@@ -30,6 +30,8 @@ export class PlaybackCursor {
   readonly lease: SessionLease;
   readonly events: PlaybackEvents;
   readonly channel: string;
+  /** The beginning of each PUBLISH. */
+  readonly publishHead: string;
   readonly key: string;
 
   rev = 0;
@@ -79,6 +81,7 @@ export class PlaybackCursor {
     this.lease = lease;
     this.key = keys.key;
     this.channel = keys.channel;
+    this.publishHead = publishHead(keys.channel);
     this.events = events;
   }
 

@@ -1,4 +1,4 @@
-import { corkWrites, type RedisConnection } from "@tapedeck/runtime";
+import { AsciiPublish, corkWrites, type RedisConnection } from "@tapedeck/runtime";
 import { frameHead } from "@tapedeck/sessions";
 import type { Seq } from "@tapedeck/tape";
 import type { PlaybackCursor } from "./cursor.js";
@@ -75,9 +75,11 @@ export class PublishBatch {
       this.#replies[i] = reply;
       replied();
     };
-    const channel = this.#cursors[i]?.channel ?? "";
-    if (this.#publisher.isCluster) this.#publisher.spublish(channel, this.#text[i] ?? "", onReply);
-    else this.#publisher.publish(channel, this.#text[i] ?? "", onReply);
+    const cursor = this.#cursors[i];
+    const text = this.#text[i];
+    if (cursor === undefined || text === undefined) return;
+    if (this.#publisher.isCluster) this.#publisher.spublish(cursor.channel, text, onReply);
+    else this.#publisher.sendCommand(new AsciiPublish(cursor.publishHead, text, onReply));
   }
 
   // HOT

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Cluster } from "ioredis";
+import { Cluster, Command } from "ioredis";
 import { untilReady } from "./availability.js";
 import { oneNamePerMaster, type RedisConnection } from "./connection.js";
 import { withTimeout } from "./timeouts.js";
@@ -108,5 +108,34 @@ export async function untilResubscribed(subscriber: RedisConnection, channels: r
   for (let at = 0; at < channels.length; at += channelsPerCommand) {
     // No timeout: an unresponsive connection is replaced, which rejects this, and `onReconnect` fires again.
     await subscriber.subscribe(...channels.slice(at, at + channelsPerCommand));
+  }
+}
+
+/** The beginning of a PUBLISH on a channel, up to the length of its message. */
+export function publishHead(channel: string): string {
+  return `*3\r\n$7\r\nPUBLISH\r\n$${Buffer.byteLength(channel)}\r\n${channel}\r\n$`;
+}
+
+/**
+ * PUBLISH of an ASCII message, HOT. ioredis measures the bytes of each argument, which makes V8 copy a text that is joined from parts, and
+ * once more for the socket: that was a third of what publishing a frame costs its process.
+ */
+export class AsciiPublish extends Command {
+  readonly #head: string;
+  readonly #message: string;
+
+  /**
+   * @param head of the channel, from `publishHead`
+   * @param message must be ASCII: its length is taken for its bytes
+   * @param onReply with the number of subscribers
+   */
+  constructor(head: string, message: string, onReply: (error: Error | null | undefined, reply: unknown) => void) {
+    super("publish", [], {}, onReply);
+    this.#head = head;
+    this.#message = message;
+  }
+
+  override toWritable(): string {
+    return `${this.#head}${this.#message.length}\r\n${this.#message}\r\n`;
   }
 }

@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { TapeNs, TradeSide } from "@tapedeck/protocol";
 import { countUpTo } from "../binary-search.js";
 import type { Block, Seq } from "../tape.js";
@@ -103,7 +104,7 @@ export const objectOverheadBytes = 2_048;
 export class RecordedBlock extends InMemoryBlock {
   readonly size: number;
 
-  /** `raw`: the decompressed block. Throws `RangeError` if it does not hold `count` frames. */
+  /** `raw`: the decompressed block. Throws `RangeError` if it does not hold `count` frames, or text that is not ASCII. */
   constructor(firstSeq: Seq, count: number, raw: Buffer) {
     const table = tableBytes(count);
     if (raw.length < table || raw.readUInt32LE(0) !== count || raw.readUInt32LE(4) !== table) {
@@ -112,7 +113,10 @@ export class RecordedBlock extends InMemoryBlock {
     // A copy, since a column of doubles needs an aligned address, which a Buffer may lack.
     const aligned = new ArrayBuffer(table);
     new Uint8Array(aligned).set(raw.subarray(0, table));
-    super(firstSeq, count, columnsOf(aligned, count), raw.subarray(table), raw.length - table);
+    const text = raw.subarray(table);
+    // Whoever cuts a frame out of it takes characters for bytes.
+    if (!isAscii(text)) throw new RangeError("its text is not ASCII");
+    super(firstSeq, count, columnsOf(aligned, count), text, raw.length - table);
     this.size = raw.length + table + objectOverheadBytes;
   }
 }

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DamagedBlock, DamagedTape, TapeNotFound, UnknownTapeFormat } from "../errors.js";
+import { RecordedBlock } from "../format/block.js";
+import { tableBytes } from "../format/block-columns.js";
 import { crc32, crc32ByTable } from "../format/checksum.js";
 import { files } from "../format/manifest.js";
 import { interceptReads, MemoryTapeStore, type TestTapeOptions, writeTestTape } from "../testing.js";
@@ -165,6 +167,16 @@ describe("damage", () => {
     await expect(tape.nsOf(70)).rejects.toThrow(DamagedBlock);
     damage = (bytes) => bytes;
     expect((await tape.load(70)).firstSeq).toBe(64);
+  });
+
+  test("[TP23] a block with text that is not ASCII is damaged: a frame's characters would not be its bytes", () => {
+    const bytes = Buffer.alloc(tableBytes(1) + 2, "{}");
+    bytes.fill(0, 0, tableBytes(1));
+    bytes.writeUInt32LE(1, 0);
+    bytes.writeUInt32LE(tableBytes(1), 4);
+    expect(new RecordedBlock(0, 1, bytes).json(0)).toBe("{}");
+    bytes[bytes.length - 1] = 0xe9;
+    expect(() => new RecordedBlock(0, 1, bytes)).toThrow("its text is not ASCII");
   });
 
   test("[TP23] blocks of a missing file are damaged", async () => {

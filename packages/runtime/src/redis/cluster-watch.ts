@@ -60,6 +60,8 @@ class ClusterWatch {
   #tick = 0;
   #turn = 0;
   #map: readonly Range[] | undefined;
+  /** What each node said last. */
+  readonly #said = new Map<string, readonly Range[]>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -123,15 +125,22 @@ class ClusterWatch {
       const map = rangesOf(await node.cluster("SLOTS"));
       this.#unanswered.delete(key);
       this.#answeredAt = performance.now();
-      this.#compare(map);
+      if (this.#isNews(key, map)) this.#compare(map);
     } catch {
       asked.waiting = false; // the connection logs its errors
     }
   }
 
+  /** Nodes learn of a new master one after the other: an answer that its node has given before may be older than what another node said. */
+  #isNews(key: string, map: readonly Range[]): boolean {
+    const before = this.#said.get(key);
+    this.#said.set(key, map);
+    return this.#map === undefined || (before !== undefined && !isSame(before, map));
+  }
+
   #compare(map: readonly Range[]): void {
     const before = this.#map;
-    if (before !== undefined && sameOwners(before, map) && sameReplicas(before, map)) return;
+    if (before !== undefined && isSame(before, map)) return;
     this.#map = map;
     const clusters = [...this.#clusters].filter(({ status }) => status === "ready");
     if (before !== undefined && !sameOwners(before, map)) this.#replaceMasters(clusters, map);
@@ -233,8 +242,8 @@ function sameOwners(a: readonly Range[], b: readonly Range[]): boolean {
   return a.length === b.length && a.every(({ first, id }, at) => b[at]?.first === first && b[at].id === id);
 }
 
-function sameReplicas(a: readonly Range[], b: readonly Range[]): boolean {
-  return a.every(({ replicas }, at) => replicas.join() === b[at]?.replicas.join());
+function isSame(a: readonly Range[], b: readonly Range[]): boolean {
+  return sameOwners(a, b) && a.every(({ replicas }, at) => replicas.join() === b[at]?.replicas.join());
 }
 
 /** Whether a connection has these masters, and can reach all nodes. */

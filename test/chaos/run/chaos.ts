@@ -54,7 +54,7 @@ const steadyLifeS = 300;
 /** Texts of frames that are kept once for all sessions. */
 const maxTexts = 20_000;
 /** Histories that may wait for their check, in memory. */
-const mostUnchecked = 100;
+const mostUnchecked = 1_000;
 const tableEveryMs = 600_000;
 
 /** Plays sessions of all kinds on a real cluster while faults strike it, and has the oracle check every history. */
@@ -231,7 +231,9 @@ class Run {
     this.#incidents.end(incidents, to);
     for (const incident of incidents) this.#report.count(incident);
     const what = incidents.map(({ name, affected }) => `${name} (${affected.size} of ${viewers.length} viewers)`);
-    this.#options.tell?.(`${what.join(" and ")}: ${Math.round(to - from)} ms until all serve`);
+    const { size } = this.#active;
+    const rest = `${size} sessions play, ${this.#checker.waiting} wait for their check`;
+    this.#options.tell?.(`${what.join(" and ")}: ${Math.round(to - from)} ms until all serve; ${rest}`);
   }
 
   async #viewers(): Promise<Viewer[]> {

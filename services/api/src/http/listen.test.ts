@@ -31,6 +31,22 @@ test.each([
   client.destroy();
 });
 
+test("[R30] a request that comes after its connection was refused for its slowness is not carried out", async () => {
+  const asked: string[] = [];
+  const app = new Koa();
+  app.use((ctx) => {
+    asked.push(ctx.path);
+    ctx.body = "ok";
+  });
+  listening = await listen(app, "127.0.0.1", 0, { headMs: 300, requestMs: 600, idleMs: 5_000 });
+  const client = connect({ port: Number(new URL(listening.url).port), host: "127.0.0.1", allowHalfOpen: true });
+  await once(client, "data");
+  client.write("GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  client.end();
+  await once(client, "close");
+  expect(asked).toEqual([]);
+});
+
 test.each([
   ["both a length and chunks", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"],
   ["two lengths", "Content-Length: 5\r\nContent-Length: 43\r\n"],

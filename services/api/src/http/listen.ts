@@ -20,8 +20,17 @@ export async function listen(
   port: number,
   limits: HttpTimeouts = httpTimeouts,
 ): Promise<Listening> {
-  const server = createHttpServer(limits, app.callback(), { keepAliveTimeout: keepAliveMs });
-  answerUnreadableRequests(server);
+  const refused = new WeakSet<Socket>();
+  const serve = app.callback();
+  const server = createHttpServer(
+    limits,
+    (request, response) => {
+      // What comes on a connection after its last response would be carried out and taken for refused.
+      if (!refused.has(request.socket)) void serve(request, response);
+    },
+    { keepAliveTimeout: keepAliveMs },
+  );
+  answerUnreadableRequests(server, refused);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
@@ -42,10 +51,11 @@ function close(server: Server): Promise<void> {
   });
 }
 
-/** Requests that Node's parser rejects never reach Koa; they are answered with JSON as well. */
-function answerUnreadableRequests(server: Server): void {
+/** Requests that Node's parser rejects, or that took too long, never reach Koa; they are answered with JSON as well. */
+function answerUnreadableRequests(server: Server, refused: WeakSet<Socket>): void {
   server.on("clientError", (_error, socket) => {
     if (!(socket instanceof Socket)) return;
+    refused.add(socket);
     if (!socket.writable) return void socket.destroy();
     const body = JSON.stringify(errorBodyOf({ refused: "MALFORMED", message: "This is not a valid HTTP request." }));
     respondAndClose(

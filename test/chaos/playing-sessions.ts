@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { atOnce } from "../support/at-once.js";
 import type { TestCluster } from "../support/cluster.js";
 import { describe as distribution } from "../support/distribution.js";
 import { breakIn } from "../support/expect.js";
@@ -22,11 +23,10 @@ export class PlayingSessions {
 
   static async start(cluster: TestCluster, count = 100): Promise<PlayingSessions> {
     const truth = await cluster.recording("primary");
-    const all: PlayingSession[] = [];
-    for (let from = 0; from < count; from += 10) {
-      const group = Array.from({ length: Math.min(10, count - from) }, (_, at) => join(cluster, truth, from + at));
-      all.push(...(await Promise.all(group)));
-    }
+    const began = performance.now();
+    const indexes = Array.from({ length: count }, (_, index) => index);
+    const all = await atOnce(20, indexes, (index) => join(cluster, truth, index));
+    console.log(`${count} sessions play after ${Math.round(performance.now() - began)} ms`);
     return new PlayingSessions(cluster, all, truth);
   }
 

@@ -1,4 +1,5 @@
 import type { Keys } from "@tapedeck/sessions";
+import { atOnce } from "./at-once.js";
 import type { Http } from "./http.js";
 import { LiveTapeReader } from "./live-tape-reader.js";
 import type { Truth } from "./truth.js";
@@ -47,18 +48,14 @@ export async function watchSession(
   return { id, mode, speed, viewer };
 }
 
-/** Opens `atOnce` sessions at a time, and waits until each has frames. */
+/** Opens `count` sessions at a time, and waits until each has frames. */
 export async function watchSessions(
   cluster: BalancedCluster,
   choices: readonly SessionChoice[],
-  atOnce = 20,
+  count = 20,
 ): Promise<WatchedSession[]> {
   const texts = new Map<string, string>();
-  const sessions: WatchedSession[] = [];
-  while (sessions.length < choices.length) {
-    const group = choices.slice(sessions.length, sessions.length + atOnce);
-    sessions.push(...(await Promise.all(group.map((choice) => watchSession(cluster, choice, texts)))));
-  }
+  const sessions = await atOnce(count, choices, (choice) => watchSession(cluster, choice, texts));
   await Promise.all(sessions.map(({ viewer }) => viewer.next(2, 40_000)));
   return sessions;
 }

@@ -89,7 +89,7 @@ export class GoodSession {
       ...options,
     };
     for (const viewer of ["one", "two"]) {
-      this.#emit({ kind: "dialled", viewer, gateway: "here", token: undefined });
+      this.#emit({ kind: "dialled", viewer, gateway: "here", token: undefined, since: this.#now });
       this.#emit({ kind: "session", viewer, view: this.#view });
       this.#emit({ kind: "history", viewer, epoch: 1, complete: true, frames: [merge(tape, -1, 0)] });
       this.#sent.set(viewer, { epoch: 1, seq: 0 });
@@ -182,7 +182,13 @@ export class GoodSession {
     const token = this.#sent.get(viewer) ?? { epoch: 1, seq: -1 };
     const { epoch } = this.#view;
     this.#now += 5;
-    this.#emit({ kind: "dialled", viewer, gateway: "there", token: { epoch: token.epoch, after: token.seq } });
+    this.#emit({
+      kind: "dialled",
+      viewer,
+      gateway: "there",
+      token: { epoch: token.epoch, after: token.seq },
+      since: this.#now,
+    });
     this.#emit({ kind: "session", viewer, view: this.#view });
     const ended = this.#ended.get(token.epoch);
     if (ended !== undefined) {

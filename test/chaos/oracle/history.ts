@@ -54,8 +54,17 @@ export type Outcome =
   | { readonly kind: "lost" };
 
 /** `at`: milliseconds of the recording process's monotonic clock. A viewer is one client, over all its connections. */
-export type SessionEvent = { readonly at: number } & (
-  | { readonly kind: "dialled"; readonly viewer: string; readonly gateway: string; readonly token: Token | undefined }
+export type SessionEvent = {
+  readonly at: number;
+} & /** The connection is open. `since`: when the client began to connect. */
+(
+  | {
+      readonly kind: "dialled";
+      readonly viewer: string;
+      readonly gateway: string;
+      readonly token: Token | undefined;
+      readonly since: number;
+    }
   | { readonly kind: "closed"; readonly viewer: string; readonly code: number }
   | { readonly kind: "session"; readonly viewer: string; readonly view: View }
   | { readonly kind: "state"; readonly viewer: string; readonly cause: string; readonly view: View }

@@ -27,7 +27,7 @@ export type Item =
   | SeenView
   /** The header of an ended epoch in a resume: only its epoch and tape are those of the past. */
   | { readonly kind: "past"; readonly at: number; readonly view: View }
-  | { readonly kind: "dialled"; readonly at: number; readonly token: Token | undefined }
+  | { readonly kind: "dialled"; readonly at: number; readonly since: number; readonly token: Token | undefined }
   | { readonly kind: "history"; readonly at: number; readonly epoch: number; readonly complete: boolean }
   | { readonly kind: "fill"; readonly at: number; readonly fill: Fill }
   | { readonly kind: "closed"; readonly at: number; readonly code: number };

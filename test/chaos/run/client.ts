@@ -110,10 +110,11 @@ export class Client {
     const [epoch, after] = [url.searchParams.get("epoch"), url.searchParams.get("after")];
     const token: Token | undefined = epoch && after ? { epoch: Number(epoch), after: Number(after) } : undefined;
     const viewer = this.name;
+    const since = now();
     const observer = (socket: () => RecordedSocket) => ({
       opened: () => {
         this.gateway = name;
-        this.#recorder.record({ kind: "dialled", viewer, gateway: at, token });
+        this.#recorder.record({ kind: "dialled", viewer, gateway: at, token, since });
       },
       received: (text: string) => this.#receive(text),
       closed: (code: number, reason: string) => {

@@ -265,3 +265,29 @@ test("[G118] [D14] states do not go back: what changes while a client is brought
     slow.mockRestore();
   }
 });
+
+test("[G121] [G21] nor is one that ends while the frames of those before are read", async () => {
+  await fixture.cluster.tape({ id: "after", symbol: "AFTER", frames: 300 });
+  const record = await fixture.pausedSession(97);
+  const { sessions } = fixture.cluster;
+  const watching = await fixture.gateway.client(`/ws/${record.id}`);
+  const { record: second } = await sessions.perform(record.id, { type: "mode", mode: "REPLAY", tape: "after" });
+  await watching.until(() => watching.last?.epoch === second.epoch);
+  const open = TapeCatalog.prototype.open;
+  let opened = 0;
+  const slow = vi.spyOn(TapeCatalog.prototype, "open").mockImplementation(async function (this: TapeCatalog, name) {
+    if (name === record.tape && ++opened === 1) {
+      await sessions.perform(record.id, { type: "seek", to: { seq: 200 } });
+      await watching.untilSeq(200);
+    }
+    return open.call(this, name);
+  });
+  try {
+    const client = await fixture.gateway.client(`/ws?session_id=${record.id}&epoch=${record.epoch}&after=96`);
+    await client.untilSeq(200);
+    expect(client.seqs).toEqual([97, 0, 200]);
+    expect(client.of("history").map(({ complete }) => complete)).toEqual([true, true, true]);
+  } finally {
+    slow.mockRestore();
+  }
+});

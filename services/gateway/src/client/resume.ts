@@ -37,6 +37,9 @@ export interface ResumeContext {
  */
 const maxAheadMs = 15_000;
 
+/** If an epoch ends while its frames are being read, all is read again, but not for ever: rounds of a loop may be short. */
+const maxAttempts = 10;
+
 /** Determines what the holder of a token has missed. Rejects if Redis or the tape store cannot be read. */
 export async function findMissed(
   subscription: SessionSubscription,
@@ -44,25 +47,36 @@ export async function findMissed(
   context: ResumeContext,
 ): Promise<ResumeOutcome> {
   if (token === undefined) return "no token";
-  const { counters, store } = context;
+  let missed: readonly MissedFrames[] | undefined;
+  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+    const { epoch } = subscription.record;
+    missed = await missedUntilNow(subscription, token, context);
+    if (subscription.record.epoch === epoch) break;
+  }
+  const { counters } = context;
+  if (missed === undefined) counters.resumesIncomplete++;
+  else counters.resumesComplete++;
+  return missed ?? "too much";
+}
+
+/** Undefined if that is unknown or too much. If the epoch ends meanwhile, what followed is lacking. */
+async function missedUntilNow(
+  subscription: SessionSubscription,
+  token: ResumeToken,
+  context: ResumeContext,
+): Promise<MissedFrames[] | undefined> {
   const tapes = preferOpenTape(subscription, token, context.tapes);
-  let epoch: number;
-  let ended: EndedEpoch[] = [];
-  let furthest = 0;
-  do {
-    epoch = subscription.record.epoch;
-    if (token.epoch === epoch) furthest = await furthestSent(subscription.record, tapes, context.now());
-    else ended = await endedSince(token.epoch, await store.epochs(subscription.id), tapes);
-    // An epoch that ended while we read is not among those that we read.
-  } while (subscription.record.epoch !== epoch);
+  const { epoch } = subscription.record;
+  const isPresent = token.epoch === epoch;
+  const furthest = isPresent ? await furthestSent(subscription.record, tapes, context.now()) : 0;
+  const ended = isPresent ? [] : await endedSince(token.epoch, await context.store.epochs(subscription.id), tapes);
+  // An epoch that ended while we read is not among those that we read.
+  if (subscription.record.epoch !== epoch) return undefined;
   // Within its epoch the subscription may have moved on meanwhile.
   const { record, lastSeq } = subscription;
-  const present = { epoch: record.epoch, tape: record.tape, after: record.epochFromSeq - 1, to: lastSeq };
+  const present = { epoch, tape: record.tape, after: record.epochFromSeq - 1, to: lastSeq };
   const missed = missedByEpoch(token, ended.reverse(), present, Math.max(lastSeq, furthest));
-  const deliverable = missed !== undefined && (await isDeliverable(missed, tapes));
-  if (deliverable) counters.resumesComplete++;
-  else counters.resumesIncomplete++;
-  return deliverable ? missed : "too much";
+  return missed !== undefined && (await isDeliverable(missed, tapes)) ? missed : undefined;
 }
 
 /** Opening a growing tape asks Redis. The session's own tape is open already, and is used if it has what the client has. */

@@ -8,7 +8,8 @@ const remembered = { epochs: 8, frames: 1_900 } as const;
 const changingMs = 1_000;
 
 interface Connection {
-  readonly at: number;
+  /** When the client began to connect. */
+  readonly since: number;
   readonly token: Token;
   /** Up to the next connection. */
   readonly items: readonly Item[];
@@ -18,12 +19,12 @@ interface Connection {
 export const resumesExactly: Rule = (observed) => {
   const found: Violation[] = [];
   for (const log of observed.viewers) {
-    for (const { at, token, items } of connectionsOf(log)) {
+    for (const { since, token, items } of connectionsOf(log)) {
       const first = items.find((item) => item.kind === "history");
       if (first?.kind !== "history") continue;
       const { viewer } = log;
       if (!first.complete) {
-        if (isOld(observed, token, at, first.at)) continue;
+        if (isOld(observed, token, since, first.at)) continue;
         const text = `the token (${token.epoch}, ${token.after}] was refused although nothing made it too old`;
         found.push(violation("C24", observed, { viewer, epoch: token.epoch, seq: token.after, at: first.at }, text));
         continue;
@@ -39,21 +40,21 @@ function connectionsOf({ items }: ViewerLog): Connection[] {
   return starts.flatMap((start, nth) => {
     const dialled = items[start];
     if (dialled?.kind !== "dialled" || dialled.token === undefined) return [];
-    return [{ at: dialled.at, token: dialled.token, items: items.slice(start + 1, starts[nth + 1]) }];
+    return [{ since: dialled.since, token: dialled.token, items: items.slice(start + 1, starts[nth + 1]) }];
   });
 }
 
 function isOld(
   { revisions, viewers, tapes, writesMayBeLost }: Observations,
   token: Token,
-  at: number,
+  since: number,
   until: number,
 ): boolean {
   if (writesMayBeLost) return true;
   const later = new Set(revisions.filter(({ epoch }) => epoch > token.epoch).map(({ epoch }) => epoch));
   const looped = revisions.some(({ epoch, views }) => epoch >= token.epoch && views.some(({ view }) => view.loop));
   const changing = revisions.some(
-    ({ views: [first] }) => first !== undefined && first.at > at - changingMs && first.at < until + changingMs,
+    ({ views: [first] }) => first !== undefined && first.at > since - changingMs && first.at < until + changingMs,
   );
   let frames = 0;
   for (const { items } of viewers) {

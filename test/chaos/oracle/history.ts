@@ -56,8 +56,7 @@ export type Outcome =
 /** `at`: milliseconds of the recording process's monotonic clock. A viewer is one client, over all its connections. */
 export type SessionEvent = {
   readonly at: number;
-} & /** The connection is open. `since`: when the client began to connect. */
-(
+} /** The connection is open. `since`: when the client began to connect. */ & (
   | {
       readonly kind: "dialled";
       readonly viewer: string;

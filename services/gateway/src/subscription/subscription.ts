@@ -167,7 +167,8 @@ export class SessionSubscription implements LiveEdgeOwner {
       return;
     }
     if (head.kind !== "F") {
-      this.#receiveState(head, message);
+      if (head.kind === "D") this.#receiveEnd(head);
+      else this.#receiveState(head, message);
       return;
     }
     if (this.#current === undefined) {
@@ -181,10 +182,6 @@ export class SessionSubscription implements LiveEdgeOwner {
   }
 
   #receiveState(head: StateHead, message: Buffer): void {
-    if (head.kind === "D") {
-      this.#receiveEnd(head);
-      return;
-    }
     if (this.#current !== undefined && !isNewer(this.#delivery.cursor, head)) return; // made here, or already read
     try {
       const body = message.toString("latin1", head.body);

@@ -13,6 +13,8 @@ import type { Viewer } from "../support/viewer.js";
 
 /** Room for a machine with other work; the figure is noted. */
 const goesOnWithinMs = 6_000;
+/** Viewers who stand for longer than this have got a notice. */
+const noticedMs = 2_600;
 const sessions = 12;
 
 const undo: (() => Promise<unknown>)[] = [];
@@ -144,9 +146,11 @@ async function checkFailover({ name, cluster, users, begin, replaced, end }: Fau
     }
     expect(Math.max(...resumed)).toBeLessThan(goesOnWithinMs);
     const told = users.map(({ viewer }) => viewer.messagesOf("error").filter(({ code }) => code === "UNAVAILABLE"));
-    expect(told.map((messages) => messages.length)).toEqual(users.map(() => 1));
+    // An outage that ends after about two seconds may end before the notice.
+    const certain = users.map(({ viewer }) => longestWait(viewer, began) > noticedMs);
+    expect(told.map(({ length }, at) => (certain[at] ? length : Math.max(length, 1)))).toEqual(users.map(() => 1));
     cluster.note(
-      `failover ${name}: notice to viewers, ms after the fault: ${distribution(told.map(([one]) => (one?.at ?? 0) - began))}`,
+      `failover ${name}: notice to viewers, ms after the fault: ${distribution(told.flatMap(([one]) => (one === undefined ? [] : one.at - began)))}`,
     );
     expect(pids()).toEqual(before);
   } finally {

@@ -64,7 +64,10 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const asked = [`${keys.bullPrefix}:{ticker-*`, `${keys.bullPrefix}:{feed}:*`];
 
   const heartbeat = rule(keysOf(...nodes), "hset", "expire", "del", ...readHash, ...changeSet, ...readSet);
-  const probe = rule(channels(keys.probeChannel(any)), ...publishing, ...subscribing);
+  const echo = keys.probeChannel(any);
+  const probe = rule(channels(echo), ...publishing);
+  /** All that a service subscribes to, in one rule: a new connection to a Redis Cluster subscribes to several channels of one slot at once. */
+  const subscribe = (...names: readonly string[]) => rule(channels(...names), ...subscribing);
   /** Activity, commands and claims change the hash, and publish that on the channel of the same name. */
   const changeSession = [
     rule(
@@ -92,7 +95,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     rule(readable(feed, feedHash), ...readHash, ...readStream, "exists"),
     rule(keysOf(feedHash), "hset", "persist"),
     rule([`%W~${feed}`], "del"),
-    rule(channels(feed), ...publishing, ...subscribing),
+    rule(channels(feed), ...publishing),
   ];
   const demands = [
     keys.liveWanted,
@@ -136,6 +139,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       rule(readable(...totals), ...readHash),
       rule(readable(keys.legacy(any)), ...readSet),
       rule(keysOf(keys.legacyPages(any)), ...readSet, "zadd", "zremrangebyrank", "pexpire"),
+      subscribe(feed),
       ...[count, audit, wantFeeds, ...followFeeds, addJobs],
       rule(readable(keys.liveFeeds), ...readSet),
       // The page of queues reads all queues, and lists their workers.
@@ -165,7 +169,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       ...changeSession,
       rule(keysOf(...parts), "hdel", "del"),
       rule(readable(shares), "hexists"),
-      rule(channels(session, keys.tickerBeats), ...subscribing),
+      subscribe(session, keys.tickerBeats, echo, feed),
       rule(keysOf(keys.legacy(any)), "zadd", "zremrangebyscore", "pexpire"),
       rule(keysOf(keys.legacyPages(any)), "pexpire"),
       ...[count, probe, audit, wantFeeds, ...followFeeds, addJobs],
@@ -173,7 +177,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     ticker: service(
       ...changeSession,
       rule(channels(keys.tickerBeats), ...publishing),
-      rule(channels(keys.tickerChannel(any)), ...subscribing),
+      subscribe(keys.tickerChannel(any), echo, feed),
       ...[probe, ...followFeeds, work(ofTickers)],
     ),
     feed: service(

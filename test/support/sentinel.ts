@@ -99,12 +99,21 @@ export class SentinelRedis {
       this.#master = this.#replica;
       this.#replica = await startRedisServer(["--replicaof", "127.0.0.1", portOf(this.#master)]);
       await dead.stop();
+      // It names the replica before its failover is over; a reset meanwhile would make it watch the dead one for ever.
+      while (!(await this.#watches(sentinel, this.#master))) await new Promise((resolve) => setTimeout(resolve, 50));
       // Until the old one is forgotten, Sentinel could promote it.
       await sentinel.call("SENTINEL", "RESET", "tapedeck");
     } finally {
       sentinel.disconnect();
     }
     await this.#untilReplicated();
+  }
+
+  async #watches(sentinel: Redis, { url }: RedisServer): Promise<boolean> {
+    const fields: unknown = await sentinel.call("SENTINEL", "MASTER", "tapedeck");
+    const texts = Array.isArray(fields) ? fields.map(String) : [];
+    const [port, flags] = ["port", "flags"].map((name) => texts[texts.indexOf(name) + 1]);
+    return port === new URL(url).port && flags === "master";
   }
 
   async stop(): Promise<void> {

@@ -130,6 +130,13 @@ test("[F81] nothing is found in a history without a fault", () => {
   for (const session of [course(), capped(), looped(), ordered(), filledEarly()]) expect(found(session)).toEqual([]);
 });
 
+test("[F81] a fill at the time of one that a rewind dropped is no fault", () => {
+  const session = course();
+  const fill = pick(session.events, "fill");
+  const dropped = { ...fill, fill: { ...fill.fill, id: "dropped", side: "SELL", size: 5 } } as const;
+  expect(found(session, inserted(session.events, session.events.indexOf(fill), dropped))).toEqual([]);
+});
+
 interface Bug {
   readonly what: string;
   readonly rule: string;

@@ -67,14 +67,27 @@ function unshown(items: readonly Item[]): { fill: Fill; frame: Shown }[] {
   return missed;
 }
 
+/** After a rewind, another order may be filled at the time of one that was dropped: some of the fills make up the trades. */
 function differs(fills: readonly Fill[], own: readonly OwnTrade[]): string | undefined {
-  if (fills.length === 0) return undefined;
-  for (const side of ["BUY", "SELL"] as const) {
+  if (fills.length === 0 || subsetsOf(fills).some((some) => some.length > 0 && isMadeUpOf(own, some))) return undefined;
+  const traded = own.map(({ size, side }) => `${side} ${size}`).join(", ");
+  const filled = fills.map(({ size, side }) => `${side} ${size}`).join(", ");
+  return `own trades (${traded}) that fills of their time (${filled}) do not explain`;
+}
+
+function isMadeUpOf(own: readonly OwnTrade[], fills: readonly Fill[]): boolean {
+  return (["BUY", "SELL"] as const).every((side) => {
     const filled = sum(fills.filter((fill) => fill.side === side));
     const traded = sum(own.filter((trade) => trade.side.toUpperCase() === side));
-    if (Math.abs(filled - traded) > 1e-8) return `own trades of ${traded} (${side}), its fills have ${filled}`;
-  }
-  return undefined;
+    return Math.abs(filled - traded) <= 1e-8;
+  });
+}
+
+/** There are few fills of one time. */
+function subsetsOf([first, ...rest]: readonly Fill[]): Fill[][] {
+  if (first === undefined) return [[]];
+  const others = subsetsOf(rest);
+  return others.concat(others.map((some) => [first, ...some]));
 }
 
 function sum(parts: readonly { readonly size: number }[]): number {

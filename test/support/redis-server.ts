@@ -130,16 +130,21 @@ function untilItSays(child: ChildProcess, words: string): Promise<void> {
   });
 }
 
+/** Below those that a system gives to outgoing connections: one of those could take the port of a Redis that restarts. */
+const ports = { from: 10_000, to: 32_000 } as const;
+
 /** A port that was free a moment ago: Redis cannot choose one itself and report it. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = ports.from + Math.floor(Math.random() * (ports.to - ports.from));
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

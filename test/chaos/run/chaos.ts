@@ -32,6 +32,8 @@ export interface ChaosOptions {
   readonly mixed?: number;
   /** How long a mixed session lives, in seconds, at most: its history is checked when it ends, and forgotten. */
   readonly lifeS?: number;
+  /** Part of the names of the faults that strike; by default all do. */
+  readonly faults?: string;
   /** A folder with tapes; by default they are imported for the run. */
   readonly store?: string;
   readonly tell?: (line: string) => void;
@@ -94,7 +96,10 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
         const { name } = await cluster.add(kind, { REDIS_URL: line.redisUrl });
         cutable.push({ kind, name, line });
       }
-      const faults = [...processFaults(cluster), ...lineFaults(cluster, cutable), ...topology.faults];
+      const all = [...processFaults(cluster), ...lineFaults(cluster, cutable), ...topology.faults];
+      const faults = all.filter(({ name }) => name.toLowerCase().includes(options.faults?.toLowerCase() ?? ""));
+      if (faults.length === 0)
+        throw new Error(`no fault is named ${options.faults}; there are ${all.map(({ name }) => name).join(", ")}`);
       return await new Run(
         { cluster, topology, faults, reader, analyse, checks: analyst ? [analyst.pid] : [] },
         options,
@@ -121,6 +126,8 @@ interface RunParts {
   /** Processes that only check. */
   readonly checks: readonly number[];
 }
+
+const isOfRedis = (fault: string): boolean => fault.startsWith("Redis");
 
 class Run {
   readonly #cluster: Cluster;
@@ -194,7 +201,12 @@ class Run {
     this.#incidents.settle(now());
     await sleep(random.between(peaceMs.least, peaceMs.most));
     while (now() < until - 5_000) {
-      const chosen = [choose(this.#faults, random), ...(random.chance(0.12) ? [choose(this.#faults, random)] : [])];
+      const first = choose(this.#faults, random);
+      // There is one Redis to restart or to freeze.
+      const others = this.#faults.filter(
+        ({ name }) => name !== first.name && !(isOfRedis(name) && isOfRedis(first.name)),
+      );
+      const chosen = others.length > 0 && random.chance(0.12) ? [first, choose(others, random)] : [first];
       try {
         await this.#strikeWith(chosen, random);
       } catch (error) {

@@ -1,4 +1,4 @@
-// npm run chaos -- [--minutes 60] [--seed N] [--topology single|sentinel|cluster] [--sessions 24] [--mixed 24]
+// npm run chaos -- [--minutes 60] [--seed N] [--topology single|sentinel|cluster] [--sessions 24] [--mixed 24] [--faults redis]
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     topology: { type: "string", default: "single" },
     sessions: { type: "string", default: "24" },
     mixed: { type: "string", default: "24" },
+    faults: { type: "string", default: "" },
   },
 });
 const options = z
@@ -22,6 +23,7 @@ const options = z
     topology: z.enum(topologies),
     sessions: z.coerce.number().int().min(1).max(500),
     mixed: z.coerce.number().int().min(0),
+    faults: z.string(),
   })
   .parse(values);
 

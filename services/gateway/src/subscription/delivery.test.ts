@@ -198,6 +198,29 @@ test("[G8] a step while playing first delivers the frames up to the playhead, th
   expect(viewer.frames.slice(-25).every(({ prev, seq }) => prev === seq - 1)).toBe(true);
 });
 
+test("[G124] a change that did not come here is told with a claim that does", async () => {
+  const record = await fixture.pausedSession(10);
+  const viewer = await fixture.gateway.client(`/ws/${record.id}`);
+  await viewer.untilType("history");
+  const { redis, keys, sessions } = fixture.cluster;
+  // As a resume whose message is lost.
+  const resumed = { rev: `${record.rev + 1}`, state: "PLAYING", anchor_wall_ts: `${Date.now()}` };
+  await redis.hset(keys.session(record.id), resumed);
+  const { record: claimed } = await sessions.perform(record.id, { type: "claim", node: "ticker-test" });
+  await fixture.cluster.publish(claimed, 10, 11);
+  await viewer.untilSeq(11);
+  expect(viewer.types).toEqual(["session", "history", "state", "snapshot"]);
+  expect(viewer.of("state")[0]).toMatchObject({
+    cause: "command",
+    session: { controller_state: { state: "PLAYING" } },
+  });
+  // And a claim alone is none of the users' business.
+  const { record: taken } = await sessions.perform(record.id, { type: "claim", node: "ticker-other" });
+  await fixture.cluster.publish(taken, 11, 12);
+  await viewer.untilSeq(12);
+  expect(viewer.of("state")).toHaveLength(1);
+});
+
 test("[G9] a state that is not newer sends no message", async () => {
   const record = await fixture.pausedSession(10);
   const viewer = await fixture.gateway.client(`/ws/${record.id}`);

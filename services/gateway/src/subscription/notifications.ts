@@ -54,7 +54,7 @@ interface SessionChange {
   /** The last frame of a round of the loop that was played before, if it is known. */
   readonly roundEnd: Seq | undefined;
   /** Makes the `state` message. */
-  readonly message: () => Promise<string>;
+  readonly message: (cause: StateCause) => Promise<string>;
 }
 
 /** Causes that move a session from ticker to ticker and mean nothing to its users. */
@@ -63,9 +63,11 @@ const internalCauses: ReadonlySet<StateCause> = new Set(["claimed"]);
 /** What the streams of a session handle because it changed, in this order. */
 export function notificationsFor(change: SessionChange): StreamItem[] {
   const { before, record, cause, segment, cursorBefore, cursor, roundEnd = -1 } = change;
-  const message = internalCauses.has(cause) ? undefined : once(change.message);
-  // An order forks the tape at the playhead, so clients first get all frames up to there.
   const isNext = record.rev === before.rev + 1;
+  const isInternal = internalCauses.has(cause);
+  // A change before it that did not come here, since the channel was interrupted, is told with it.
+  const message = isInternal && isNext ? undefined : once(() => change.message(isInternal ? "command" : cause));
+  // An order forks the tape at the playhead, so clients first get all frames up to there.
   const forked = isNext && record.epochFromSeq === record.anchorSeq + 1;
   // A gateway that renders in place of a silent ticker may begin the next round before this one has rendered the rest.
   const wrapped = isNext && cause === "loop";

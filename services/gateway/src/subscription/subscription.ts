@@ -248,7 +248,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     const segment = this.#segments.open(before, record);
     this.#current = { record, since: performance.now(), segment };
     this.#delivery.follow(cursorOf(record));
-    const message = () => this.#context.messages.state(record, cause, this.connections);
+    const message = (told: StateCause) => this.#context.messages.state(record, told, this.connections);
     const change = { before, record, cause, segment, cursorBefore, cursor: this.#delivery.cursor, roundEnd, message };
     for (const item of notificationsFor(change)) this.#delivery.push(item);
     this.#edge.follow(record);

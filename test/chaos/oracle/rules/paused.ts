@@ -18,7 +18,8 @@ export const nothingWhilePaused: Rule = (observed) => {
         state = item;
       }
       if (item.kind !== "frame" || item.from === "history" || state === undefined || isMoving(state.view)) continue;
-      const isLanding = !landed && item.seq === state.view.cursorSeq;
+      // A gateway that cannot read the tape at the moment names no frame.
+      const isLanding = !landed && (state.view.cursorSeq ?? item.seq) === item.seq;
       landed = true;
       if (isLanding || item.epoch !== state.view.epoch) continue;
       const next = nextOf(items, index, "view", "dialled");

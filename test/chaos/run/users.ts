@@ -134,5 +134,8 @@ function modeCommand(random: Random, view: View): Command {
     };
   }
   if (view.mode === "LIVE") return liveCommand(random, view);
-  return view.mode === "SIMULATION" ? simulationCommand(random, view) : replayCommand(random, view);
+  if (view.mode === "SIMULATION") return simulationCommand(random, view);
+  const command = replayCommand(random, view);
+  // If another user has switched to SIMULATION meanwhile, a fraction would be a jump over days.
+  return "fraction" in command.args ? jump(random, view) : command;
 }

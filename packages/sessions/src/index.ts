@@ -5,7 +5,7 @@ export { type Keys, keysWith } from "./redis/keys.js";
 export { ReconnectingQueue } from "./redis/reconnecting-queue.js";
 export { type AccountName, accountNames, accountsWith } from "./redis/redis-accounts.js";
 export { asUnavailable, orUnavailable } from "./redis/unavailable.js";
-export type { SystemCommand } from "./rules/commands.js";
+export { isSystemCommand, type SystemCommand, systemCauses } from "./rules/commands.js";
 export { type EndedEpoch, lastSeqOf } from "./rules/epochs.js";
 export type { NewSessionOptions } from "./rules/new-session.js";
 export {

@@ -28,7 +28,7 @@ export type SystemCommand =
   | { type: "recover"; epoch: number; rev: number };
 
 /** Every system command, with the cause that viewers see of what it changed. */
-const systemCauses: Readonly<Record<SystemCommand["type"], StateCause>> = {
+export const systemCauses: Readonly<Record<SystemCommand["type"], StateCause>> = {
   end: "ended",
   wrap: "loop",
   claim: "claimed",

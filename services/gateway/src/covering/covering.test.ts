@@ -142,11 +142,13 @@ test("[G113] the end of a tape and the rounds of a loop are written by a gateway
   await second.untilSeq(record.anchorSeq);
   await ending.viewer.untilSeq(record.anchorSeq);
   expectNoGap(ending.viewer.frames);
+  for (const each of [ending.viewer, second]) expect(each.of("state").at(-1)).toMatchObject({ cause: "ended" });
 
   const looping = await claimed("ticker-f", { to: "2024-08-08T12:00:00.400Z", loop: true });
   const epochs = () => new Set(looping.viewer.frames.map(({ epoch }) => epoch)).size;
   await expect.poll(epochs, soon).toBeGreaterThan(3);
   expectNoGap(looping.viewer.frames);
+  expect(looping.viewer.of("state").at(-1)).toMatchObject({ cause: "loop" });
 });
 
 test("[G122] after Redis was away, frames come from here even if the ticker beats and has published again", async () => {

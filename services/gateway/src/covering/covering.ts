@@ -23,8 +23,8 @@ const lookEveryMs = 50;
 const looksPerFullLook = 5;
 /** If this node itself was held up for longer, beats wait in its sockets, and the look is skipped. */
 const heldUpMs = 100;
-/** A session that no ticker claims is covered after this long. */
-const unclaimedMs = 1_000;
+/** A session that no ticker claims is covered after this long: one that shuts down may release hundreds faster than others can take them. */
+const unclaimedMs = 200;
 /** A master through which no echo has come for this long counts as away: one is sent at each full look. */
 const masterSilentMs = 750;
 /**

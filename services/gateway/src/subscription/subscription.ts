@@ -5,6 +5,7 @@ import {
   decodeState,
   type FrameHead,
   isMoving,
+  isSystemCommand,
   parseHead,
   type Requester,
   type SessionRecord,
@@ -13,6 +14,7 @@ import {
   type StateHead,
   type StoredSession,
   type SystemCommand,
+  systemCauses,
   traceOf,
 } from "@tapedeck/sessions";
 import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
@@ -58,12 +60,6 @@ interface Current {
 
 /** How long to wait before reading a session again that could not be read; its viewers stand until then. */
 const rereadRetryMs = 50;
-/** The cause of changes that this node makes by itself. */
-const causes: { readonly [type in (Command | SystemCommand)["type"]]?: StateCause } = {
-  unpark: "unparked",
-  tune: "tuned",
-};
-
 /**
  * This node's subscription to one session, shared by all sockets here on that session. It follows the session's changes, wherever
  * they come from (its channel, Redis, commands here, the feed), and passes them on to its subscribers in step with the frames.
@@ -394,7 +390,7 @@ export class SessionSubscription implements LiveEdgeOwner {
       const result = await this.#context.sessions.perform(this.id, command, requester);
       this.setTotalConnections(result.connections);
       if (result.changed) this.#delivery.traceFirstFrame(traceparent());
-      this.applyRecord(result.record, causes[command.type] ?? "command");
+      this.applyRecord(result.record, isSystemCommand(command) ? systemCauses[command.type] : "command");
       return result;
     } catch (error) {
       if (isSessionNotFound(error)) this.end("expired");

@@ -7,8 +7,11 @@ export interface CrashRecord {
   readonly stalls: number;
 }
 
-/** A death this long after the previous one is unrelated to it. */
-const unrelatedAfterMs = 60_000;
+/**
+ * A worker that has worked on the job for this long, after the death of another, does not die of it. A job that kills its workers does so when they
+ * come to the same place of the tape again, at once; and all jobs of a worker are handed on when it dies.
+ */
+const unrelatedAfterMs = 15_000;
 /** After so many deaths in a row the cause is the job, not its hosts. */
 const maxDeaths = 5;
 

@@ -187,15 +187,15 @@ function getToken(machine: ConnectionMachine, { tokenMs }: ConnectionRules): Mac
 }
 
 /**
- * An address that says nothing is soon left for the next one. The bound doubles with each round, for slow networks and busy nodes. A
- * single address gets four times as long: behind it may be a load balancer with other nodes, or one busy node that would only get busier.
+ * An address that says nothing is soon left for the next one. The bound doubles with each attempt: hundreds of clients of a dead node may make the
+ * others answer late, and those who leave too soon only begin anew elsewhere. A single address gets four times as long: behind it may be a load balancer with other nodes, or one busy node that would only get busier.
  */
 function dial(machine: ConnectionMachine, { addresses, answerMs, openMs }: ConnectionRules): MachineStep {
-  const rounds = addresses > 1 ? Math.floor(machine.failures / addresses) : Math.max(2, machine.failures + 1);
+  const doublings = addresses > 1 ? Math.max(0, machine.failures - 1) : Math.max(2, machine.failures + 1);
   return {
     machine: { ...machine, phase: "dialing" },
     effects: [
-      { do: "setTimer", inMs: Math.min(openMs, answerMs * 2 ** rounds) },
+      { do: "setTimer", inMs: Math.min(openMs, answerMs * 2 ** doublings) },
       { do: "dial", address: machine.address },
     ],
   };

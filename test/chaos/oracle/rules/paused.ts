@@ -4,17 +4,20 @@ import { type Rule, violation } from "./rule.js";
 
 /**
  * [C10] [G7] After the state of a session that does not move comes no frame, unless it leads up to the next state (a step shows what it
- * passes) or is the frame that a new epoch lands on.
+ * passes) or is the frame that a new epoch lands on. If revisions were missed, since the gateway was cut off, the epoch may have played before it
+ * stopped: then its frames up to the state's come after the state.
  */
 export const nothingWhilePaused: Rule = (observed) => {
   const found: Violation[] = [];
   for (const { viewer, items } of observed.viewers) {
     let state: SeenView | undefined;
     let landed = false;
+    let playedBefore = false;
     for (const [index, item] of items.entries()) {
       if (item.kind === "dialled" || item.kind === "past") state = undefined; // until it is up to date
       if (item.kind === "view" && item.cause !== "session") {
         landed = state !== undefined && state.view.epoch === item.view.epoch;
+        playedBefore = !landed && state !== undefined && item.view.rev > state.view.rev + 1;
         state = item;
       }
       if (item.kind !== "frame" || item.from === "history" || state === undefined || isMoving(state.view)) continue;
@@ -22,6 +25,7 @@ export const nothingWhilePaused: Rule = (observed) => {
       const isLanding = !landed && (state.view.cursorSeq ?? item.seq) === item.seq;
       landed = true;
       if (isLanding || item.epoch !== state.view.epoch) continue;
+      if (playedBefore && item.seq <= (state.view.cursorSeq ?? -1)) continue;
       const next = nextOf(items, index, "view", "dialled");
       const follows = next?.kind === "view" && leadsUpTo(next, item);
       if (follows || (next?.kind !== "view" && movedLater(observed, state, item))) continue;

@@ -49,6 +49,9 @@ const counts = { gateways: 2, apis: 2, tickers: 2, feeds: 2 } as const;
 const crowd = { sessions: 100, gateways: 3 } as const;
 /** After the last fault's own time, until the next one. */
 const peaceMs = { least: 2_300, most: 3_800 } as const;
+/** With hundreds of sessions two cores need longer to get over a fault, which has processes start, viewers return and leases change hands. */
+const peaceWithManyMs = { least: 4_000, most: 8_000 } as const;
+const many = 100;
 /** From one new session to the next, while the run begins. */
 const startEveryMs = 120;
 /** A steady session plays at most this long: its tape has 8.5 minutes, and it begins in the first quarter. */
@@ -199,7 +202,8 @@ class Run {
   async #strike(until: number, random: Random): Promise<void> {
     await sleep(8_000 + this.#options.sessions * startEveryMs); // sessions begin in peace
     this.#incidents.settle(now());
-    await sleep(random.between(peaceMs.least, peaceMs.most));
+    const { least, most } = this.#options.sessions >= many ? peaceWithManyMs : peaceMs;
+    await sleep(random.between(least, most));
     while (now() < until - 5_000) {
       const first = choose(this.#faults, random);
       // There is one Redis to restart or to freeze.
@@ -213,7 +217,7 @@ class Run {
         this.#failed ??= error;
         return;
       }
-      await sleep(random.between(peaceMs.least, peaceMs.most));
+      await sleep(random.between(least, most));
     }
   }
 

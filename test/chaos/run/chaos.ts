@@ -13,7 +13,7 @@ import { type Incident, Incidents } from "../report/incidents.js";
 import { Load } from "../report/load.js";
 import { keyOf, Report } from "../report/report.js";
 import { Analyst } from "./analyst.js";
-import { Checker } from "./checker.js";
+import { Checker, keep } from "./checker.js";
 import { choose, type Fault, lineFaults, processFaults, untilAllReady, type Viewer } from "./faults.js";
 import { Random } from "./random.js";
 import { now } from "./recorder.js";
@@ -295,7 +295,8 @@ class Run {
     }
   }
 
-  #stuck({ id, character }: ChaosSession, why: string): void {
+  #stuck({ id, character, recorder }: ChaosSession, why: string): void {
+    keep(recorder.history);
     this.#report.stuck.push(`${character.name} ${id}: ${why}`);
     this.#options.tell?.(`STUCK ${character.name} ${id}: ${why}`);
   }

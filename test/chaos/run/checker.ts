@@ -61,15 +61,16 @@ export class Checker {
       const cause = incidents.findLast(({ from }) => from <= violation.at)?.name ?? "no fault";
       tell?.(`VIOLATION in ${character.name}, after ${cause}: ${describe(violation)}`);
     }
-    const folder = process.env.TAPEDECK_CHAOS_HISTORIES;
-    if (violations.length > 0 && folder) keep(history, folder);
+    if (violations.length > 0) keep(history);
     report.found(violations, maxViolations);
     report.add(analysis, incidents, this.#options.incidents.quietSince(began));
   }
 }
 
 /** For a look at it, or for a test of its own. */
-function keep(history: History, folder: string): void {
+export function keep(history: History): void {
+  const folder = process.env.TAPEDECK_CHAOS_HISTORIES;
+  if (!folder) return;
   const lines = history.events.map((event) => JSON.stringify(event));
   appendFileSync(join(folder, `${history.session}.jsonl`), `${lines.join("\n")}\n`);
 }

@@ -17,10 +17,10 @@ export interface WithCrashRecord {
  */
 const worker = { aliveMs: 2500, renewMs: 500, checkMs: 500 } as const;
 /**
- * Locks say which worker has which job. A dead worker's are removed; they expire only where no worker of this release is left to do that.
- * BullMQ renews every half of `renewMs`, or the whole if slightly less than a half has passed.
+ * Locks say which worker has which job. A dead worker's are removed. One of a job whose worker does not know of it, since the reply was lost with
+ * a connection, expires: so a job is taken for `takenMs` and, once it runs, held for `heldMs`, extended when `renewAtMs` are left.
  */
-const lock = { durationMs: 120_000, renewMs: 80_000 } as const;
+const lock = { takenMs: 10_000, heldMs: 120_000, renewAtMs: 60_000 } as const;
 /** Jobs without a lock are looked for this often; those of dead workers are found at every check. */
 const fullCheckMs = 5000;
 /** Publishing stops this long before a worker can count as dead, since a message may take that long. */
@@ -78,8 +78,8 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     super(name, processor, {
       ...options,
       autorun: false,
-      lockDuration: lock.durationMs,
-      lockRenewTime: lock.renewMs,
+      lockDuration: lock.takenMs,
+      skipLockRenewal: true, // `#renewLocks` does it
       stalledInterval: worker.checkMs,
       // BullMQ counts over a job's whole life, with many workers: crash loops are counted in `crash-loop.ts`.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
@@ -185,6 +185,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
         sent = performance.now();
         if (await this.#registry.renew(this.id, worker.aliveMs)) this.#aliveUntil = sent + worker.aliveMs - marginMs;
         else await this.#register();
+        await this.#renewLocks(lock.renewAtMs);
       } while (performance.now() - sent > worker.renewMs);
     } catch (error) {
       this.emit("error", asError(error));
@@ -205,13 +206,18 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     this.#aliveUntil = Number.NEGATIVE_INFINITY;
     const sent = performance.now();
     await this.#registry.register(this.id, worker.aliveMs);
-    const held = [...this.#locks].filter(([id]) => this.#running.has(id));
-    if (held.length > 0) {
-      const [ids, tokens] = [held.map(([id]) => id), held.map(([, { token }]) => token)];
-      const lost = await this.extendJobLocks(ids, tokens, lock.durationMs);
-      if (lost.length > 0) this.emit("lockRenewalFailed", lost);
-    }
+    await this.#renewLocks(Number.POSITIVE_INFINITY);
     this.#aliveUntil = sent + worker.aliveMs - marginMs;
+  }
+
+  /** Extends the locks of running jobs that expire within `ms`, and gives up those that are lost. */
+  async #renewLocks(ms: number): Promise<void> {
+    const before = performance.now() + ms;
+    const due = [...this.#locks].filter(([id, { validUntil }]) => this.#running.has(id) && validUntil < before);
+    if (due.length === 0) return;
+    const [ids, tokens] = [due.map(([id]) => id), due.map(([, { token }]) => token)];
+    const lost = await this.extendJobLocks(ids, tokens, lock.heldMs);
+    if (lost.length > 0) this.emit("lockRenewalFailed", lost);
   }
 
   async #redisIsBack(): Promise<void> {
@@ -277,7 +283,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
       this.cancelJob(id, "lost");
       await before.catch(() => {});
     }
-    const held: HeldLock = { validUntil: takenAt + lock.durationMs - marginMs, token };
+    const held: HeldLock = { validUntil: takenAt + lock.takenMs - marginMs, token };
     this.#locks.set(id, held);
     // `false`: do not fetch the next job here; the loop does that when there is room.
     const run = super.processJob(job, token, () => false);

@@ -88,6 +88,22 @@ describe("a lock", () => {
     expect(viewer.holes).toEqual([]);
   });
 
+  test("[LS13] of a job that its worker does not know of expires, and another takes the job", async () => {
+    const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
+    const { viewer } = await rig.playWatched(tape);
+    // As a worker does that lives, and whose connection breaks before the reply.
+    const [waiting = ""] = await rig.redis.keys(`${rig.keys.bullPrefix}:{ticker-*}:wait`);
+    const queue = waiting.slice(0, -":wait".length);
+    const job = await rig.redis.rpoplpush(waiting, `${queue}:active`);
+    await rig.redis.sadd(`${queue}:workers`, "unaware");
+    await rig.redis.set(`${queue}:worker:unaware`, "", "PX", 60_000);
+    await rig.redis.set(`${queue}:${job}:lock`, "unaware:0", "PX", 1500);
+    const { ticker } = await rig.ticker();
+    await viewer.frames(10);
+    expect(ticker.leases).toBe(1);
+    expect(viewer.holes).toEqual([]);
+  });
+
   test("[TK12] that cannot be renewed stops publishing before it expires", async () => {
     const tape = await rig.tape({ frames: 3000, intervalMs: 10 });
     const { connections } = await rig.ticker();

@@ -2,7 +2,7 @@ import { type Logger, type RedisConnection, throttledLog } from "@tapedeck/runti
 import { Job, WaitingError } from "bullmq";
 import { type CrashRecord, isCrashLoop, recordStall, recordSurvival } from "./crash-loop.js";
 import type { Lease, LeaseLoss, MonotonicMs } from "./lease.js";
-import { type HeldLock, type LeaseJob, LeaseWorker } from "./lease-worker.js";
+import { asError, type HeldLock, type LeaseJob, LeaseWorker } from "./lease-worker.js";
 
 export interface LeasePoolOptions<Data extends object> {
   /** For BullMQ: no limit of retries. Each queue adds one connection of its own for its blocking reads. */
@@ -187,10 +187,6 @@ class HeldLease<Data> implements Lease<Data> {
 
 function sliceMs(): number {
   return slice.fromMs + Math.random() * (slice.toMs - slice.fromMs);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 async function isLate(work: Promise<unknown>, ms: number): Promise<boolean> {

@@ -229,7 +229,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
   async #mayHaveStalled(): Promise<boolean> {
     if (!this.#mayJudge()) return false;
     const dead = await this.#registry.dead();
-    // While Redis was away, the answer waited for it, and nobody could say that they are alive.
+    // While Redis was away, the answer waited for it, and no worker could renew its key.
     if (!this.#mayJudge()) return false;
     let released = 0;
     for (const each of dead) if (each !== this.id) released += await this.#registry.release(each);
@@ -303,6 +303,6 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
   }
 }
 
-function asError(error: unknown): Error {
+export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }

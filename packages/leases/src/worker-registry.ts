@@ -11,7 +11,7 @@ declare module "ioredis" {
 const folder = new URL("../src/", import.meta.url);
 
 /** How a queue's keys are named. */
-export type QueueKey = (name: string) => string;
+type QueueKey = (name: string) => string;
 
 /**
  * The workers of a queue that are alive: each has a key that lives on only while its worker renews it. So a worker holds all its jobs

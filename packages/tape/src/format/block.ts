@@ -114,7 +114,7 @@ export class RecordedBlock extends InMemoryBlock {
     const aligned = new ArrayBuffer(table);
     new Uint8Array(aligned).set(raw.subarray(0, table));
     const text = raw.subarray(table);
-    // Whoever cuts a frame out of it takes characters for bytes.
+    // Frames are cut out of it by characters, and their length in bytes is the number of these.
     if (!isAscii(text)) throw new RangeError("its text is not ASCII");
     super(firstSeq, count, columnsOf(aligned, count), text, raw.length - table);
     this.size = raw.length + table + objectOverheadBytes;

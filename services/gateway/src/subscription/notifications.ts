@@ -65,7 +65,7 @@ export function notificationsFor(change: SessionChange): StreamItem[] {
   const { before, record, cause, segment, cursorBefore, cursor, roundEnd = -1 } = change;
   const isNext = record.rev === before.rev + 1;
   const isInternal = internalCauses.has(cause);
-  // A change before it that did not come here, since the channel was interrupted, is told with it.
+  // If an earlier change did not arrive, since the channel was interrupted, this one tells viewers of both.
   const message = isInternal && isNext ? undefined : once(() => change.message(isInternal ? "command" : cause));
   // An order forks the tape at the playhead, so clients first get all frames up to there.
   const forked = isNext && record.epochFromSeq === record.anchorSeq + 1;

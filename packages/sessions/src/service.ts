@@ -102,11 +102,11 @@ export class SessionService {
     return opened;
   }
 
-  /** The session with that id, whose life this extends. Rejects with `SESSION_NOT_FOUND` and `UNAVAILABLE`. */
+  /** The session with that id; its life is extended by whoever uses it. Rejects with `SESSION_NOT_FOUND` and `UNAVAILABLE`. */
   async join(id: string): Promise<StoredSession> {
-    const { record, ...rest } = await this.#store.lookUp(id);
-    if (record === undefined) throw notFound(id);
-    return this.#touch({ record, ...rest });
+    const found = await this.#store.read(id);
+    if (found === undefined) throw notFound(id);
+    return found;
   }
 
   async #touch(found: StoredSession): Promise<StoredSession> {

@@ -1,5 +1,5 @@
 import { mode, playbackState, type WallMs } from "@tapedeck/protocol";
-import type { RedisConnection } from "@tapedeck/runtime";
+import { corkWrites, type RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "../redis/keys.js";
 
 /** What the index stores of a session. Its sets live in other slots than the session, so it follows the hash with a lag. */
@@ -43,13 +43,14 @@ export class SessionIndex {
   async write({ id, mode: itsMode, state, createdAt, expiresAt, ...owners }: IndexEntry): Promise<void> {
     const put = (key: string, score: number, there: boolean): Promise<number | string> =>
       there ? this.#redis.zadd(key, score, id) : this.#redis.zrem(key, id);
-    await Promise.all([
+    const written = corkWrites(this.#redis, () => [
       put(this.#keys.created, createdAt, true),
       put(this.#keys.expiry, expiresAt, true),
       ...mode.options.map((each) => put(this.#keys.mode(each), createdAt, each === itsMode)),
       ...playbackState.options.map((each) => put(this.#keys.state(each), createdAt, each === state)),
       ...this.#setsOfOwners(owners).map((key) => this.#writeOwned(key, id, expiresAt)),
     ]);
+    await Promise.all(written);
   }
 
   /** Removes the entries of the session that was created at `createdAt`, and none of a later session with its id. */
@@ -175,8 +176,7 @@ export class SessionIndex {
 
   /** Entries of expired sessions are removed when their owner creates the next one, or with the whole key. */
   async #writeOwned(key: string, id: string, expiresAt: WallMs): Promise<void> {
-    await this.#redis.zadd(key, expiresAt, id);
-    await this.#redis.pexpireat(key, Math.ceil(expiresAt));
+    await Promise.all([this.#redis.zadd(key, expiresAt, id), this.#redis.pexpireat(key, Math.ceil(expiresAt))]);
   }
 }
 

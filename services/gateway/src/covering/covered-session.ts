@@ -10,6 +10,7 @@ import {
   willGrow,
 } from "@tapedeck/sessions";
 import { isCacheMiss, nextCut, render, renderStretch, type Seq } from "@tapedeck/tape";
+import { behindMs } from "../subscription/due-frame.js";
 import type { SessionSubscription } from "../subscription/subscription.js";
 
 /** When the session is to be visited next, on Redis's clock; or that it needs no cover any more, or cannot have it. */
@@ -25,8 +26,6 @@ export interface CoverLimits {
 
 /** A frame is covered this long after it was due, so that a ticker that is back comes first. */
 const afterDueMs = 40;
-/** What was due longer ago is not covered: the next ticker goes on from the last frame that was shown instead of bursting. */
-const behindMs = 10_000;
 const growthMs = 50;
 const unreadMs = 10;
 /** Messages of one session in one visit, so that a session that catches up does not delay the others. */

@@ -134,7 +134,7 @@ test("[G112] while Redis does not answer, nothing is shown; afterwards everythin
 test("[G113] the end of a tape and the rounds of a loop are written by a gateway, once, if no ticker is there to do it", async () => {
   beats("ticker-f").stop();
   const other = await cluster.gateway();
-  const ending = await claimed("ticker-f", { to: "2024-08-08T12:00:00.600Z" });
+  const ending = await claimed("ticker-f", { to: "2024-08-08T12:00:01.200Z" });
   const second = await other.client(`/ws/${ending.id}`);
   await expect.poll(async () => (await store.read(ending.id))?.record.reason, soon).toBe("ended");
   const { record } = (await store.read(ending.id)) ?? expect.fail();
@@ -142,7 +142,7 @@ test("[G113] the end of a tape and the rounds of a loop are written by a gateway
   await second.untilSeq(record.anchorSeq);
   await ending.viewer.untilSeq(record.anchorSeq);
   expectNoGap(ending.viewer.frames);
-  for (const each of [ending.viewer, second]) expect(each.of("state").at(-1)).toMatchObject({ cause: "ended" });
+  for (const each of [ending.viewer, second]) await each.until(() => each.of("state").at(-1)?.cause === "ended");
 
   const looping = await claimed("ticker-f", { to: "2024-08-08T12:00:00.400Z", loop: true });
   const epochs = () => new Set(looping.viewer.frames.map(({ epoch }) => epoch)).size;
@@ -186,3 +186,32 @@ test("[G123] no frame comes after a pause that was missed because the subscriber
   }
   expectNoGap(viewer.frames);
 }, 60_000);
+
+test.each([0, 10])(
+  "[G125] with max_fps %d, a gateway that begins to listen shows at once what was published before, no frame before it is due",
+  async (maxFps) => {
+    beats("ticker-i"); // which publishes nothing more
+    const id = fixture.newId();
+    opened.push(id);
+    await sessions.open(id, { max_fps: maxFps, start: true });
+    const { record } = await sessions.perform(id, { type: "claim", node: "ticker-i" });
+    await sleep(800);
+    const connectedAt = Date.now();
+    const viewers = [
+      await gateway.client(`/ws/${id}`),
+      await gateway.client(`/ws/${id}?epoch=${record.epoch}&after=5`),
+    ];
+    const messageMs = maxFps === 0 ? intervalMs : 1000 / maxFps;
+    for (const viewer of viewers) {
+      await expect
+        .poll(() => dueMs(record, viewer.frames.at(-1)?.seq ?? 0), soon)
+        .toBeGreaterThan(connectedAt - messageMs);
+      expect(dueMs(record, viewer.frames.at(-1)?.seq ?? 0)).toBeLessThanOrEqual(Date.now());
+      expectNoGap(viewer.frames);
+    }
+    const last = viewers[0]?.frames.at(-1)?.seq ?? 0;
+    expect((last * intervalMs) % messageMs).toBe(0); // so that the ticker's next message continues there
+    await sleep(2 * messageMs);
+    for (const viewer of viewers) expect(viewer.frames.at(-1)?.seq).toBe(last);
+  },
+);

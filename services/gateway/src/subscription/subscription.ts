@@ -1,4 +1,4 @@
-import { type Command, type FeedStatus, RefusedError, type StateCause } from "@tapedeck/protocol";
+import { type Command, type FeedStatus, RefusedError, type StateCause, type WallMs } from "@tapedeck/protocol";
 import { type Logger, traceparent } from "@tapedeck/runtime";
 import {
   type CommandResult,
@@ -6,6 +6,7 @@ import {
   type FrameHead,
   isMoving,
   isSystemCommand,
+  needsTicker,
   parseHead,
   type Requester,
   type SessionRecord,
@@ -30,6 +31,7 @@ import {
   type Revision,
 } from "./delivery-rule.js";
 import type { DeliveryDelay } from "./delivery-timing.js";
+import { dueFrame } from "./due-frame.js";
 import { LiveEdge, type LiveEdgeContext, type LiveEdgeOwner } from "./live-edge.js";
 import { notificationsFor } from "./notifications.js";
 import type { PlaybackSegment } from "./playback-segment.js";
@@ -212,7 +214,7 @@ export class SessionSubscription implements LiveEdgeOwner {
   // What the session is
 
   /** The session as it was read or created. What was published meanwhile is applied too. */
-  async initialize({ record, connections }: StoredSession): Promise<void> {
+  async initialize({ record, connections, now }: StoredSession): Promise<void> {
     this.setTotalConnections(connections);
     this.#edge.follow(record);
     const opening = this.#segments.open(undefined, record);
@@ -225,7 +227,26 @@ export class SessionSubscription implements LiveEdgeOwner {
     this.#earlyState = undefined;
     if (early !== undefined) this.applyRecord(early.record, early.cause);
     this.#applyEarlyFrame();
+    void this.#catchUpToClock(now);
     if (this.#earlyEnd) void this.reread();
+  }
+
+  /**
+   * Redis says every 2.5 s how far a session has come, and what was published since, before this node listened, is not heard again. It
+   * follows from the clock: at `now`, when Redis said that the session plays, all was due up to its playhead. A pause that leaves the
+   * playhead earlier would have been found (see [G112]).
+   */
+  async #catchUpToClock(now: WallMs): Promise<void> {
+    const { record, segment } = this.#known();
+    if (!needsTicker(record)) return;
+    try {
+      const { tape } = await segment;
+      if (tape === undefined) return;
+      const due = await dueFrame(record, tape, this.lastSeq, now);
+      if (this.#current?.record === record && !this.#ended) this.#delivery.catchUp(due);
+    } catch (error) {
+      this.#log.debug({ err: error }, "the session's place by the clock is not known: its next frame tells it");
+    }
   }
 
   /** Applies a record of the session, from whatever source. An older or known revision changes nothing. */
@@ -360,6 +381,7 @@ export class SessionSubscription implements LiveEdgeOwner {
         else if (contradicts(this.record, read.record))
           await this.#recover({ epoch: seen.epoch, rev: seen.rev + 1 }, read.record);
         else this.applyRecord(read.record, "command");
+        void this.#catchUpToClock(read.now);
         if (this.#earlyFrame !== undefined) continue; // its revision is later than what we read
         if (this.record.parked) this.unpark();
         this.#edge.checkFeedTape();

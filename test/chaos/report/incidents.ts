@@ -9,6 +9,8 @@ export interface Incident {
   replacedAt: number | undefined;
   /** Keys of the viewers whose frames depended on what failed. */
   readonly affected: ReadonlySet<string>;
+  /** Those of them that watched a recording. */
+  readonly recorded: ReadonlySet<string>;
   /** Whether no other fault was at work at the same time. */
   readonly alone: boolean;
 }

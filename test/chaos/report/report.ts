@@ -13,6 +13,8 @@ interface Row {
   overlapped: number;
   /** Of incidents that were alone: viewers that depended on what failed, and the others. */
   readonly affected: number[];
+  /** Of the affected those with a recording: a simulated market has to be generated again where a viewer comes to. */
+  readonly recorded: number[];
   readonly others: number[];
   /** Affected ones of incidents that were not alone. */
   readonly beside: number[];
@@ -76,7 +78,7 @@ export class Report {
   }
 
   #notice(incident: Incident, key: string, waits: readonly Wait[]): void {
-    const { from, to, replacedAt, alone, affected } = incident;
+    const { from, to, replacedAt, alone, affected, recorded } = incident;
     const meanwhile = waits.filter((wait) => wait.to >= from && wait.from <= to + afterMs);
     const longest = longestOf(meanwhile);
     if (longest === undefined) return;
@@ -86,6 +88,7 @@ export class Report {
       return;
     }
     (alone ? row.affected : row.beside).push(longest);
+    if (alone && recorded.has(key)) row.recorded.push(longest);
     if (replacedAt === undefined) return;
     const after = meanwhile.filter((wait) => wait.to > replacedAt);
     const longestAfter = longestOf(after.map((wait) => ({ ...wait, ms: Math.min(wait.ms, wait.to - replacedAt) })));
@@ -105,13 +108,24 @@ export class Report {
     const rows = [...this.#rows].sort(([a], [b]) => a.localeCompare(b));
     const plain = rows.filter(([, { replacedAfter }]) => replacedAfter.length === 0);
     const replaced = rows.filter(([, { replacedAfter }]) => replacedAfter.length > 0);
-    const title = ["fault", "alone", "viewers", "p50", "p99", "max", "target p99", "met", "others p99", "overlapped"];
-    const first = [...title, "viewers", "p99", "max"];
+    const title = [
+      "fault",
+      "alone",
+      "viewers",
+      "p50",
+      "p99",
+      "max",
+      "target p99",
+      "met",
+      "recordings p99",
+      "others p99",
+    ];
+    const first = [...title, "overlapped", "viewers", "p99", "max"];
     const stillness = plain.map(([name, row]) => [
-      ...[name, row.alone, ...figures(row.affected), ...verdict(row.affected, row.targetMs), p99(row.others)],
-      ...[row.overlapped, row.beside.length, p99(row.beside), max(row.beside)],
+      ...[name, row.alone, ...figures(row.affected), ...verdict(row.affected, row.targetMs), p99(row.recorded)],
+      ...[p99(row.others), row.overlapped, row.beside.length, p99(row.beside), max(row.beside)],
     ]);
-    const none = ["none (between faults)", "", ...figures(this.#quiet), "", "", "", "", "", "", ""];
+    const none = ["none (between faults)", "", ...figures(this.#quiet), "", "", "", "", "", "", "", ""];
     const parts = [markdown(first, [...stillness, none])];
     if (replaced.length > 0) {
       const head = ["fault", "alone", "replaced after p50", "max", "then viewers", "p50", "p99", "max", "target p99"];
@@ -135,7 +149,15 @@ export class Report {
   }
 
   #row({ name, targetMs }: Incident): Row {
-    const lists = { affected: [], others: [], beside: [], replacedAfter: [], afterwards: [], afterwardsBeside: [] };
+    const lists = {
+      affected: [],
+      recorded: [],
+      others: [],
+      beside: [],
+      replacedAfter: [],
+      afterwards: [],
+      afterwardsBeside: [],
+    };
     const row = this.#rows.get(name) ?? { targetMs, alone: 0, overlapped: 0, ...lists };
     this.#rows.set(name, row);
     return row;

@@ -15,6 +15,7 @@ import { keyOf, Report } from "../report/report.js";
 import { Analyst } from "./analyst.js";
 import { Checker, keep } from "./checker.js";
 import { choose, type Fault, lineFaults, processFaults, untilAllReady, type Viewer } from "./faults.js";
+import { Priorities } from "./priorities.js";
 import { Random } from "./random.js";
 import { now } from "./recorder.js";
 import { type Addresses, ChaosSession } from "./session.js";
@@ -91,6 +92,7 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
     const reader = new TapeReader({ redisUrl: topology.redisUrl, keys, folder: tapes.folder });
     const place = { redisUrl: topology.redisUrl, prefix, folder: tapes.folder };
     const analyst = options.apart ? new Analyst(place) : undefined;
+    const priorities = options.apart ? new Priorities(cluster) : undefined;
     const analyse = (history: History) => analyst?.analyse(history) ?? analyseHere(history, reader);
     try {
       const cutable: Parameters<typeof lineFaults>[1][number][] = [];
@@ -103,11 +105,12 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
       const faults = all.filter(({ name }) => name.toLowerCase().includes(options.faults?.toLowerCase() ?? ""));
       if (faults.length === 0)
         throw new Error(`no fault is named ${options.faults}; there are ${all.map(({ name }) => name).join(", ")}`);
-      return await new Run(
-        { cluster, topology, faults, reader, analyse, checks: analyst ? [analyst.pid] : [] },
-        options,
-      ).run();
+      const checks = analyst ? [analyst.pid] : [];
+      const report = await new Run({ cluster, topology, faults, reader, analyse, checks }, options).run();
+      if (priorities?.note) report.load.push(priorities.note);
+      return report;
     } finally {
+      priorities?.stop();
       analyst?.close();
       await reader.close();
       await cluster.stop();
@@ -227,9 +230,11 @@ class Run {
     const strikes = await Promise.all(chosen.map((fault) => fault.prepare(random, viewers)));
     const from = now();
     const incidents = chosen.map(({ name, targetMs }, nth): Incident => {
-      const affected = new Set(viewers.filter((viewer) => strikes[nth]?.affects(viewer)).map(({ key }) => key));
+      const hit = viewers.filter((viewer) => strikes[nth]?.affects(viewer));
+      const affected = new Set(hit.map(({ key }) => key));
+      const recorded = new Set(hit.filter(({ mode }) => mode === "REPLAY").map(({ key }) => key));
       const alone = chosen.length === 1;
-      return { name, targetMs, from, to: Number.POSITIVE_INFINITY, replacedAt: undefined, affected, alone };
+      return { name, targetMs, from, to: Number.POSITIVE_INFINITY, replacedAt: undefined, affected, recorded, alone };
     });
     this.#incidents.begin(incidents, from);
     for (const { name, losesWrites } of chosen) {

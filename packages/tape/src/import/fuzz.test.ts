@@ -4,6 +4,7 @@ import { checkFrameText } from "@tapedeck/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TapeWriteError } from "../errors.js";
+import { csvOf, someRows } from "./formats/databento/testing.js";
 import { ImportRefused } from "./import-errors.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./input/testing.js";
 import { framesOf, importToMemory, recording } from "./test-recordings.js";
@@ -28,6 +29,8 @@ const plain: Buffer[] = [
   )
     .filter((path) => existsSync(path))
     .map((path) => beginningOf(path, 20_000)),
+  Buffer.from(csvOf(someRows(30), { levels: 10, pretty: true, symbols: true })),
+  Buffer.from(csvOf(someRows(60), { levels: 1, pretty: false, symbols: false })),
   Buffer.from(textOf(binanceLines(60))),
   Buffer.from(`[${binanceLines(60).join(",\n")}]`),
   Buffer.from(textOf(csvLines(60))),
@@ -173,6 +176,7 @@ test("[IM39] random bytes after any format's signature are imported or refused i
     "\x50\x2a\x4d\x18",
     "time,bid_price_1,bid_size_1,ask_price_1,ask_size_1\n",
     "exchange,symbol,timestamp,local_timestamp\n",
+    "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,sequence,bid_px_00,ask_px_00,bid_sz_00,ask_sz_00,bid_ct_00,ask_ct_00,symbol\n",
     '1723161240000 {"channel":"trades"',
     "34200.1,1,1,18,5853300,1\n",
   ];

@@ -45,6 +45,8 @@ export interface Format {
 
 /** Parses one file's lines; may keep state between lines. */
 export interface LineParser {
+  /** A line that equals the one before it is another event, not a repetition. */
+  readonly keepsRepeated?: boolean;
   /** Adds the line's events to `out`. Throws `BrokenLine`. */
   line(text: string, out: SourceEvent[]): void;
   /** Adds the events still open at the end of the file. */
@@ -73,7 +75,7 @@ export async function* lineStream(file: RecordingFile, parser: LineParser, readi
           if (batch.open) throw cutLine(error, number);
           reading.brokenLine(file, number, error.message);
         }
-        if (text === previous) markRepeated(events, first);
+        if (text === previous && !parser.keepsRepeated) markRepeated(events, first);
         previous = text;
         lastGood = number;
       }

@@ -6,13 +6,23 @@ import { cryptofeed } from "./cryptofeed.js";
 import { unsupportedVenue } from "./cryptofeed-venues.js";
 import { csv } from "./csv/csv.js";
 import { neededColumns } from "./csv/csv-columns.js";
+import { databento } from "./databento/databento.js";
 import type { Format } from "./format.js";
 import { hyperliquid } from "./hyperliquid.js";
 import { lobster } from "./lobster.js";
 import { tardis } from "./tardis.js";
 
 /** In the order in which they are tried: specific formats first. */
-export const formats: readonly Format[] = [hyperliquid, binance, cryptofeed, binanceArchiver, tardis, csv, lobster];
+export const formats: readonly Format[] = [
+  hyperliquid,
+  binance,
+  cryptofeed,
+  binanceArchiver,
+  tardis,
+  databento,
+  csv,
+  lobster,
+];
 
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
 

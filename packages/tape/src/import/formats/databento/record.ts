@@ -1,0 +1,63 @@
+import type { BookLevel } from "@tapedeck/market";
+
+/** The market data that a file holds, richest first: each has the trades of those after it. */
+export const schemas = ["mbo", "mbp-10", "mbp-1", "tbbo", "trades"] as const;
+export type Schema = (typeof schemas)[number];
+
+export const schemasAccepted = "mbo, mbp-10, mbp-1, tbbo and trades are accepted";
+
+/** A row of a CSV or a record of a DBN file. */
+export interface DatabentoRecord {
+  /** A dataset's venue, by Databento's numbers. */
+  readonly publisherId: number;
+  readonly instrumentId: number;
+  /** Undefined: the file does not name the instrument. */
+  readonly symbol: string | undefined;
+  /** The venue's time, nanoseconds since 1970; undefined if the venue sends none. */
+  readonly eventNs: bigint | undefined;
+  /** Databento's receive time, nanoseconds since 1970. */
+  readonly receivedNs: bigint | undefined;
+  /** One of `actions`. */
+  readonly action: string;
+  /** A (ask), B (bid) or N (none). Of a trade: the taker's. */
+  readonly side: string;
+  /** Undefined: none, or the venue has none for this action. */
+  readonly price: number | undefined;
+  readonly size: number;
+  /** Bits of `flag`. */
+  readonly flags: number;
+  /** What the record says about the book beside its action: the levels after it, or which order it is about. */
+  readonly book:
+    | { readonly bids: readonly BookLevel[]; readonly asks: readonly BookLevel[] }
+    | { readonly orderId: number | bigint }
+    | undefined;
+}
+
+/** Bits of a record's flags. */
+export const flag = {
+  /** The last record of an event of its instrument. */
+  last: 0x80,
+  /** The whole side is one level, not an order. */
+  topOfBook: 0x40,
+  /** From a snapshot of the orders that rest. */
+  snapshot: 0x20,
+  /** The venue's messages before it have a gap. */
+  maybeBadBook: 0x04,
+} as const;
+
+/** Add, cancel, modify, clear, trade, fill, none. */
+export const actions = "ACMRTFN";
+
+/** The price and the time that stand for none. */
+export const noPrice = 9_223_372_036_854_775_807n;
+export const noTime = 18_446_744_073_709_551_615n;
+
+/** A price in billionths. */
+export function priceOfBillionths(billionths: bigint): number | undefined {
+  if (billionths === noPrice) return undefined;
+  const number = Number(billionths);
+  if (Number.isSafeInteger(number)) return number / 1e9;
+  // Two roundings, to a double and by the division, could miss the nearest double: the decimal text has one.
+  const digits = String(billionths < 0n ? -billionths : billionths).padStart(10, "0");
+  return Number(`${billionths < 0n ? "-" : ""}${digits.slice(0, -9)}.${digits.slice(-9)}`);
+}

@@ -21,7 +21,7 @@ interface SourceEventBase {
 }
 
 /** Absolute sizes at some prices; size 0 removes the level. */
-interface SourceDiff extends SourceEventBase {
+export interface SourceDiff extends SourceEventBase {
   readonly kind: "diff";
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];

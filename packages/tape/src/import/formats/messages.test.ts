@@ -65,7 +65,7 @@ describe("Binance's messages without a receive time", () => {
     expect(await texts(`[${odd.join()}]`)).toEqual(await texts(textOf(messages)));
   });
 
-  test("[IM32] a depth response gets the time of the message before it, or else of the first message", async () => {
+  test("[IM50] a depth response is used wherever it comes before the diff that it joins, and alone makes no tape", async () => {
     const answer = '{"lastUpdateId":50,"bids":[["99","7"]],"asks":[["101","7"]]}';
     for (const place of [0, 60]) {
       const lines = [...messages];

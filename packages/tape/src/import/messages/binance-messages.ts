@@ -29,22 +29,23 @@ export class BinanceMessages {
   }
 
   /** The response to a depth request, which lacks the symbol and, for spot, the time. */
-  snapshot(
-    data: Fields,
-    { symbol, futures }: { symbol: string; futures: boolean },
-    receivedNs: bigint,
-  ): SourceSnapshot {
+  snapshot(data: Fields, market: { symbol: string; futures: boolean }, receivedNs: bigint): SourceSnapshot {
     const time = data.T ?? data.E;
     const at = time === undefined ? undefined : epochTime(time, "T");
     return {
       kind: "snapshot",
-      instrument: this.#instrument(symbol, futures, at?.decimals ?? 3),
+      instrument: this.instrument(market, at?.decimals ?? 3),
       ns: at?.ns,
       receivedNs,
       lastId: wholeOf(data.lastUpdateId, "lastUpdateId"),
       bids: levelsOf(data.bids, "bids"),
       asks: levelsOf(data.asks, "asks"),
     };
+  }
+
+  /** A market's instrument, always the same object; its decimals are those of its first message. */
+  instrument({ symbol, futures }: { symbol: string; futures: boolean }, decimals: TimeDecimals): Instrument {
+    return this.#instrument(symbol, futures, decimals);
   }
 
   #diff(data: Fields, receivedNs: bigint): SourceEvent {

@@ -65,7 +65,7 @@ test("[CM13] a recording's name and content do not control the terminal, whether
   expect((await readdir(join(folder, "tapes"))).length).toBeGreaterThan(0);
   const tapes = await said(["tapes", ...store]);
   expectHarmless(tapes, String.raw`XEVIL\u001b[31M\u001b]52;C;CM0GLXJM\u0007`);
-  expect(tapes.trimEnd().split("\n")).toHaveLength(2);
+  expect(tapes.trimEnd().split("\n")).toHaveLength(3);
   expectHarmless(await said(["tapes", "delete", hostile, ...store]));
 });
 

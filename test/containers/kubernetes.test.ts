@@ -41,7 +41,7 @@ describe.skipIf(context === "")("the local overlay on Kubernetes", () => {
     expect((await project.balanced.get("/tapes")).body).toMatchObject({
       tapes: expect.arrayContaining([expect.objectContaining({ id: "mine" })]),
     });
-    await project.cli("tapes", "delete", "mine", "--force");
+    await project.cli("tapes", "delete", "mine", "--force", "--yes");
     expect(await project.cli("tapes")).not.toMatch(/^mine@/m);
   }, 200_000);
 

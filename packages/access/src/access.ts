@@ -1,4 +1,4 @@
-import type { Logger, Metrics, RedisConnection } from "@tapedeck/runtime";
+import { isLoopback, type Logger, type Metrics, type RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import { type Audit, createAudit } from "./audit.js";
 import { Authenticator } from "./authenticator.js";
@@ -16,6 +16,8 @@ export interface Access {
   readonly audit: Audit;
   /** How much one user, or one address, may use. */
   readonly quotas: Quotas;
+  /** Others than users of this machine may reach the service, and authentication is off. */
+  readonly openToStrangers: boolean;
 }
 
 /** @throws ConfigError if the configuration would admit strangers by mistake */
@@ -28,12 +30,15 @@ export function createAccess(
   const { SHARE_SECRET: secret } = config;
   const shares = secret === undefined ? undefined : new ShareLinks(redis, keys, secret);
   const bounds = quotasOf(config);
+  const users = new Authenticator(config, shares);
+  const reachable = !isLoopback(config.HOST) || config.WITHOUT_AUTHENTICATION !== undefined;
   return {
-    users: new Authenticator(config, shares),
+    users,
     shares,
     audit: createAudit({ log, redis, keys, entries: config.AUDIT_STREAM }),
     rateLimiter: new RateLimiter(redis, keys, bounds.rates),
     quotas: bounds,
+    openToStrangers: reachable && !users.required,
   };
 }
 

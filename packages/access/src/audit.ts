@@ -25,6 +25,8 @@ export interface AuditEntry {
   readonly principal: Principal | undefined;
   readonly address: string;
   readonly session?: string | undefined;
+  /** The tape's `id` or `id@version`, for what is done to a tape. */
+  readonly tape?: string | undefined;
   /** Id of the created or revoked share link. */
   readonly link?: string | undefined;
   readonly requestId?: string | number | undefined;
@@ -46,6 +48,9 @@ interface AuditOptions {
 /** Clients choose these ids. An id of this length cannot contain a token, which is longer. */
 const requestIdPattern = /^[\w.:-]{1,64}$/;
 
+/** What a tape may be called: nothing else that a client sends in its place is written. */
+const tapePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?:@\d{1,9})?$/;
+
 /**
  * Writes the audit trail: one log line for each action, at `info` whatever LOG_LEVEL says (except `silent`), and optionally an entry of a
  * stream in Redis. The log is the record: the stream lacks what happens while Redis is unavailable.
@@ -65,7 +70,7 @@ export function createAudit({ log, redis, keys, entries }: AuditOptions): Audit 
   };
 }
 
-function fieldsOf({ event, action, principal, address, session, link, requestId, result, reason }: AuditEntry) {
+function fieldsOf({ event, action, principal, address, session, tape, link, requestId, result, reason }: AuditEntry) {
   const authenticated = principal !== undefined && principal !== anonymous;
   return {
     event,
@@ -76,6 +81,7 @@ function fieldsOf({ event, action, principal, address, session, link, requestId,
     ...(authenticated && principal.share !== undefined && { share: principal.share.id }),
     address,
     ...(session !== undefined && isSessionId(session) && { session }),
+    ...(tape !== undefined && tapePattern.test(tape) && { tape }),
     ...(link !== undefined && requestIdPattern.test(link) && { link }),
     ...(requestId !== undefined && requestIdPattern.test(`${requestId}`) && { request_id: `${requestId}` }),
     ...(reason !== undefined && { reason }),

@@ -6,6 +6,7 @@ import type {
   SessionList,
   SessionView,
   ShareView,
+  TapeDeletion,
   TapeOverview,
   TapeView,
 } from "@tapedeck/protocol";
@@ -39,6 +40,10 @@ export interface ListOptions {
   readonly cursor?: string;
   readonly mode?: SessionView["mode"];
   readonly state?: SessionView["state"];
+}
+
+export interface TapeOptions {
+  readonly versions?: boolean;
 }
 
 export interface ShareOptions {
@@ -99,8 +104,17 @@ export class ClusterClient {
   };
 
   readonly tapes = {
-    list: async (): Promise<TapeView[]> => (await this.#get<{ tapes: TapeView[] }>("/tapes")).tapes,
-    get: async (id: string): Promise<TapeView> => this.#get(`/tapes/${pathSegment(id)}`),
+    /** With `versions`, each tape also says which versions it has, and what they take. */
+    list: async (options: TapeOptions = {}): Promise<TapeView[]> =>
+      (await this.#get<{ tapes: TapeView[] }>(`/tapes${queryOf(requireObject("list", options))}`)).tapes,
+    get: async (id: string, options: TapeOptions = {}): Promise<TapeView> =>
+      this.#get(`/tapes/${pathSegment(id)}${queryOf(requireObject("get", options))}`),
+    /**
+     * Deletes a tape, or `id@version`; for admins. Rejects with `TAPE_IN_USE` while sessions play it, unless forced: then they stand, and
+     * their viewers are told.
+     */
+    delete: async (id: string, options: { readonly force?: boolean } = {}): Promise<TapeDeletion> =>
+      this.#parts.http.call("DELETE", `/tapes/${pathSegment(id)}${queryOf(requireObject("delete", options))}`),
     /** A price line of at most `points` points, with gaps and events: what a scrubber shows. */
     overview: async (id: string, options: { readonly points?: number } = {}): Promise<TapeOverview> => {
       const { points = 500 } = requireObject("overview", options);

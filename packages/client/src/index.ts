@@ -14,12 +14,14 @@ export type {
   Severity,
   ShareView,
   StateCause,
+  TapeDeletion,
   TapeOverview,
+  TapeVersion,
   TapeView,
   Trade,
   TradeEvent,
 } from "@tapedeck/protocol";
-export type { ClusterClient, JoinOptions, ListOptions, ShareOptions } from "./cluster-client.js";
+export type { ClusterClient, JoinOptions, ListOptions, ShareOptions, TapeOptions } from "./cluster-client.js";
 export type { WebSocketClass, WebSocketLike } from "./connection/connection.js";
 export type { ConnectionTiming } from "./connection/connection-machine.js";
 export { type ErrorCode, TapedeckError } from "./errors.js";

@@ -31,6 +31,7 @@ export {
 export type { StoredSession } from "./store/record-codec.js";
 export { decodeRecord, decodeState, traceOf } from "./store/record-codec.js";
 export { defineSessionScripts } from "./store/scripts/scripts.js";
+export { countSessionsOnTape, type SessionsOnTape } from "./store/sessions-on-tape.js";
 export { type SessionCaps, SessionStore } from "./store/store.js";
 export { maintenanceQueue, type TickerJob, TickerQueue, tickerQueueNames } from "./ticker-queue.js";
 export type { StoredOrder } from "./trading/orders.js";

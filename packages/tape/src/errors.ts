@@ -59,8 +59,20 @@ export class TapeWriteError extends Error {
 }
 
 /** Deleting was refused; nothing was changed. */
-export class TapeInUse extends Error {
-  override readonly name = "TapeInUse";
+export class TapeInUse extends RefusedError {
+  constructor(message: string) {
+    super(refuse("TAPE_IN_USE", message));
+  }
+}
+
+/** Deleting was begun and failed. What was deleted before is gone; the rest is unchanged. */
+export class StoreNotWritable extends RefusedError {
+  constructor(cause: unknown) {
+    super(refuse("UNAVAILABLE", `The tape store cannot be written: ${writeFailureReason(cause)}.`), {
+      cause,
+      retryAfter: 60,
+    });
+  }
 }
 
 const writeFailures: Readonly<Record<string, string>> = {

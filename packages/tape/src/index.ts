@@ -1,6 +1,7 @@
 export {
   DamagedBlock,
   DamagedTape,
+  StoreNotWritable,
   StoreUnavailable,
   TapeInUse,
   TapeNotFound,
@@ -20,12 +21,13 @@ export type { ForkedTape, PlacedOrder } from "./simulated/forks.js";
 export { parseSimulatedName } from "./simulated/simulated-name.js";
 export { simulatedTapeFor } from "./simulated/simulation-request.js";
 export { awaitTapeStore } from "./store/await-store.js";
-export { deleteTape } from "./store/delete-tape.js";
+export { type DeletedVersion, deleteTape, selectVersions } from "./store/delete-tape.js";
 export { FolderTapeStore } from "./store/folder-store.js";
 export { makeFolders } from "./store/make-folders.js";
 export { MemoryTapeStore } from "./store/memory-store.js";
 export { isFolder, openTapeStore } from "./store/open-store.js";
 export { FileMissing, type TapeStore } from "./store/store.js";
+export { tapeVersions } from "./store/tape-versions.js";
 export * from "./tape.js";
 export {
   openIfExists,
@@ -33,4 +35,4 @@ export {
   type UnfinishedTape,
   type UnfinishedTapes,
 } from "./tape-catalog.js";
-export { parseTapeName, tapeIdPattern, tapeName } from "./tape-id.js";
+export { liveTapeIdPattern, parseTapeName, tapeIdPattern, tapeName } from "./tape-id.js";

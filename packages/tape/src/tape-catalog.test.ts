@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tapeOverview, tapeView } from "@tapedeck/protocol";
@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { TapeInUse, TapeNotFound } from "./errors.js";
 import { deleteTape } from "./store/delete-tape.js";
 import { FolderTapeStore } from "./store/folder-store.js";
+import { tapeVersions } from "./store/tape-versions.js";
 import { TapeCatalog } from "./tape-catalog.js";
 import { MemoryTapeStore, testTapeStartMs, writeTestTape } from "./testing.js";
 
@@ -179,10 +180,60 @@ describe("deleting", () => {
   });
 
   test("[TP7] an older version goes, and a whole tape when forced", async () => {
-    await deleteTape(store, "btc@1");
+    const [{ bytes } = expect.fail()] = await tapeVersions(store, "btc");
+    expect(bytes).toBeGreaterThan(500);
+    expect(await deleteTape(store, "btc@1")).toEqual([{ name: "btc@1", bytes }]);
     expect(await store.versions("btc")).toEqual([2, 3]);
     await deleteTape(store, "btc", { force: true });
     expect(await catalog.list()).toEqual([]);
     await expect(deleteTape(store, "btc", { force: true })).rejects.toThrow(TapeNotFound);
+  });
+
+  test("[TP80] a tape that is still in segments is not deleted, forced or not", async () => {
+    const segments = store.segments("live.SIM.BTCUSDT.1");
+    await writeTestTape(segments, { id: "0-4-0", frames: 5 });
+    for (const force of [false, true]) {
+      const deleting = deleteTape(store, "live.SIM.BTCUSDT.1", { force });
+      await expect(deleting).rejects.toThrow(TapeInUse);
+      await expect(deleting).rejects.toThrow("live.SIM.BTCUSDT.1 is being recorded");
+    }
+    expect(await segments.ids()).toEqual(["0-4-0"]);
+  });
+
+  test("[TP7] a process that deletes a tape, or had read it before, does not find it any more", async () => {
+    const other = new TapeCatalog(store, { cacheBytes });
+    for (const each of [catalog, other]) await each.view("btc@3");
+    await catalog.open("btc@3");
+    await catalog.delete("btc@3", { force: true });
+    await expect(catalog.open("btc@3")).rejects.toThrow(TapeNotFound);
+    for (const each of [catalog, other]) {
+      await expect(each.view("btc@3")).rejects.toThrow(TapeNotFound);
+      await expect(each.overview("btc@3", 10)).rejects.toThrow(TapeNotFound);
+      expect(await each.list()).toMatchObject([{ id: "btc", version: 2 }]);
+    }
+  });
+
+  test("[TP81] versions are listed newest first with their sizes, a damaged one without", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tapedeck-catalog-"));
+    try {
+      const onDisk = new FolderTapeStore(folder);
+      for (const frames of [5, 500, 50]) await writeTestTape(onDisk, { id: "a", frames });
+      await writeFile(join(folder, "a", "1", "manifest.json"), "{");
+      const view = await new TapeCatalog(onDisk, { cacheBytes }).view("a", { versions: true });
+      expect(tapeView.parse(view)).toEqual(view);
+      const sizeOf = async (version: number) => {
+        const names = ["index.bin", "blocks.bin", "events.bin", "overview.bin"];
+        const files = names.map(async (name) => (await stat(join(folder, "a", `${version}`, name))).size);
+        return (await Promise.all(files)).reduce((sum, bytes) => sum + bytes, 0);
+      };
+      expect(view.versions).toEqual([
+        { version: 3, current: true, bytes: await sizeOf(3), created_at: view.created_at },
+        { version: 2, current: false, bytes: await sizeOf(2), created_at: expect.stringMatching(/Z$/) },
+        { version: 1, current: false, bytes: null, created_at: null },
+      ]);
+      expect(view.bytes).toBe(await sizeOf(3));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

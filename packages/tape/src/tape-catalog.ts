@@ -8,7 +8,9 @@ import { BlockCache } from "./reading/block-cache.js";
 import { RecordedTape, readManifest, readOverview, tapeViewOf } from "./reading/recorded-tape.js";
 import type { ForkedTape, ReadOrders } from "./simulated/forks.js";
 import { SimulatedTapes } from "./simulated/simulated-tapes.js";
+import { beingRecorded, type DeletedVersion, deleteTape } from "./store/delete-tape.js";
 import type { TapeStore } from "./store/store.js";
+import { tapeVersions } from "./store/tape-versions.js";
 import type { Tape } from "./tape.js";
 import { parseTapeName, tapeName } from "./tape-id.js";
 
@@ -91,10 +93,11 @@ export class TapeCatalog {
 
   /**
    * Tapes that are growing, then the current version of each finished one, the newest first. One that cannot be read is left out,
-   * with a warning; so are growing ones while Redis is away.
+   * with a warning; so are growing ones while Redis is away. With `versions`, each finished tape also has its versions.
    */
-  async list(): Promise<TapeView[]> {
-    const finished = (await this.#currentManifests(0)).map(tapeViewOf);
+  async list({ versions = false } = {}): Promise<TapeView[]> {
+    const manifests = await this.#currentManifests(0);
+    const finished = await Promise.all(manifests.map((manifest) => this.#viewOf(manifest, versions)));
     const known = new Set(finished.map(({ id }) => id));
     const growing = await (this.#live?.list() ?? Promise.resolve([])).catch((error: unknown) => {
       this.#log?.warn({ err: error }, "growing tapes left out of the list");
@@ -104,12 +107,39 @@ export class TapeCatalog {
   }
 
   /** What `list` says of one tape. Rejects as `open` does. */
-  async view(name: string): Promise<TapeView> {
+  async view(name: string, { versions = false } = {}): Promise<TapeView> {
     if (this.#simulated.isFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.isSimulated(name)) return (await this.#simulated.open(name)).view();
     const unfinished = await this.#unfinished(name);
     if (unfinished !== undefined) return unfinished.view();
-    return tapeViewOf(await this.#manifestOf(await this.#resolve(name)));
+    return this.#viewOf(await this.#manifestOf(await this.#resolveExisting(name)), versions);
+  }
+
+  /**
+   * Deletes `id@version`, or all versions of `id`; see `deleteTape`, which says what is refused unless forced. A simulated tape is
+   * `TapeNotFound`, and one that grows `TapeInUse`.
+   */
+  async delete(name: string, { force = false } = {}): Promise<DeletedVersion[]> {
+    await this.assertDeletable(name);
+    try {
+      return await deleteTape(this.#store, name, { force });
+    } finally {
+      this.#forget(parseTapeName(name).id);
+    }
+  }
+
+  /** Rejects as `delete` does, forced or not. */
+  async assertDeletable(name: string): Promise<void> {
+    if (this.#simulated.isSimulated(name)) throw new TapeNotFound(name);
+    if ((await this.#unfinished(name)) !== undefined) throw beingRecorded(parseTapeName(name).id);
+  }
+
+  /** Forgets what it knows of a tape's versions, so that those that are gone are missed. */
+  #forget(id: string): void {
+    for (const known of [this.#opened, this.#manifests]) {
+      for (const name of known.keys()) if (parseTapeName(name).id === id) known.delete(name);
+    }
+    this.#listing = undefined;
   }
 
   /**
@@ -148,7 +178,7 @@ export class TapeCatalog {
     if (unfinished !== undefined) {
       return overviewOf(unfinished.view(), (ns) => unfinished.iso(ns), await unfinished.overview(), points);
     }
-    const manifest = await this.#manifestOf(await this.#resolve(name));
+    const manifest = await this.#manifestOf(await this.#resolveExisting(name));
     const startNs = BigInt(manifest.start_ns);
     const iso = (ns: number) => isoOfNs(startNs + BigInt(ns), manifest.decimals);
     return overviewOf(tapeViewOf(manifest), iso, await readOverview(this.#store, manifest), points);
@@ -165,6 +195,21 @@ export class TapeCatalog {
     const { id, version = await this.#store.current(id) } = parseTapeName(name);
     if (version === undefined) throw new TapeNotFound(name);
     return tapeName(id, version);
+  }
+
+  /** Manifests are remembered, and so a version that was deleted meanwhile would still be found. */
+  async #resolveExisting(name: string): Promise<string> {
+    const { id, version } = parseTapeName(name);
+    if (version !== undefined && !(await this.#store.versions(id)).includes(version)) throw new TapeNotFound(name);
+    return this.#resolve(name);
+  }
+
+  async #viewOf(manifest: Manifest, withVersions: boolean): Promise<TapeView> {
+    const view = tapeViewOf(manifest);
+    if (!withVersions) return view;
+    const { id } = manifest;
+    const read = (version: number) => this.#manifestOf(tapeName(id, version));
+    return { ...view, versions: await tapeVersions(this.#store, id, read) };
   }
 
   #open(name: string): Promise<RecordedTape> {

@@ -60,7 +60,7 @@ function routerOf(table: readonly Route[], api: Api): Router {
       Object.assign(auditContextOf(ctx), {
         endpoint: `${route.method} ${route.path}`,
         route: route.audit,
-        session: ctx.params.id,
+        [route.path.startsWith("/tapes/") ? "tape" : "session"]: ctx.params.id,
         link: ctx.params.share,
       });
       const principal = route.access === "public" ? anonymous : await authenticate(ctx, route.access, api);

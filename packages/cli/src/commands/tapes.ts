@@ -1,66 +1,56 @@
 import type { TapeView } from "@tapedeck/protocol";
-import { deleteTape, TapeCatalog, TapeInUse } from "@tapedeck/tape";
+import { TapeCatalog, tapeName } from "@tapedeck/tape";
 import { Command } from "commander";
-import { formatCount, formatDuration, table } from "../terminal/format.js";
+import { counted, deleteCommand } from "../tapes/delete-command.js";
+import { pruneCommand } from "../tapes/prune-command.js";
+import { formatBytes, formatCount, formatDuration, table } from "../terminal/format.js";
 import { print, printJson } from "../terminal/output.js";
-import { UserError } from "../user-error.js";
 import { requireFolder, withTapeStore } from "./tape-store.js";
 
 interface Choices {
   readonly store?: string;
+  readonly versions?: boolean;
+  readonly json?: boolean;
 }
 
-/** `tapedeck tapes`: lists and deletes tapes of a store. */
+/** `tapedeck tapes`: lists tapes of a store, and deletes them there or in a cluster. */
 export function tapesCommand(): Command {
-  const command = new Command("tapes").description("list and delete the tapes of a store");
+  const command = new Command("tapes").description("list tapes, and delete them");
   command.addCommand(
-    commandOfStore("list", "list the tapes of a store").option("--json", "print them as JSON").action(list),
+    new Command("list")
+      .description("list the tapes of a store, and what they take")
+      .option("--store <place>", "folder or s3://bucket/prefix of the tapes; by default the local cluster's")
+      .option("--versions", "list every version")
+      .option("--json", "print them as JSON")
+      .action(list),
     { isDefault: true },
   );
-  command.addCommand(
-    commandOfStore("delete", "delete tapes, or single versions of them")
-      .argument("<tape...>", "ids of tapes, or id@version")
-      .option("--force", "also delete the current version, which sessions may be playing")
-      .action(remove),
-  );
+  command.addCommand(deleteCommand());
+  command.addCommand(pruneCommand());
   return command;
 }
 
-function commandOfStore(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .option("--store <place>", "folder or s3://bucket/prefix of the tapes; by default the local cluster's");
-}
-
-async function list({ store: asked, json }: Choices & { json?: boolean }): Promise<void> {
+async function list({ store: asked, versions, json }: Choices): Promise<void> {
   const { place, tapes } = await withTapeStore(asked, async ({ place, store }) => {
     if (asked !== undefined) await requireFolder(place);
-    return { place, tapes: await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list() };
+    return { place, tapes: await new TapeCatalog(store, { cacheBytes: 8 << 20 }).list({ versions: true }) };
   });
   if (json) printJson(tapes, 2);
-  else print(...(tapes.length === 0 ? [`${place} contains no tape.`] : table(columns, tapes.map(row))));
+  else if (tapes.length === 0) print(`${place} contains no tape.`);
+  else {
+    print(...(versions ? table(versionColumns, tapes.flatMap(versionRows)) : table(columns, tapes.map(row))));
+    print(`${counted(tapes.length, "tape")}, ${formatBytes(tapes.reduce((sum, tape) => sum + bytesOf(tape), 0))}.`);
+  }
 }
 
-async function remove(names: string[], { store: asked, force = false }: Choices & { force?: boolean }): Promise<void> {
-  await withTapeStore(asked, async ({ place, store }) => {
-    if (asked !== undefined) await requireFolder(place);
-    for (const name of names) {
-      try {
-        await deleteTape(store, name, { force });
-      } catch (error) {
-        if (!(error instanceof TapeInUse)) throw error;
-        throw new UserError(
-          `${name} was not deleted: it includes the current version, which sessions may be playing. Add --force to delete it.`,
-        );
-      }
-      print(`Deleted ${name}.`);
-    }
-  });
+/** What all versions of a tape take. */
+function bytesOf({ versions = [] }: TapeView): number {
+  return versions.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
 }
 
 const columns = [
   ...["ID", "SYMBOL", "SOURCE", "FROM"].map((name) => ({ name })),
-  ...["LASTS", "FRAMES", "TRADES", "GAPS", "SIZE"].map((name) => ({ name, numbers: true })),
+  ...["LASTS", "FRAMES", "TRADES", "GAPS", "SIZE", "VERSIONS", "ON DISK"].map((name) => ({ name, numbers: true })),
 ];
 
 function row(tape: TapeView): string[] {
@@ -73,6 +63,19 @@ function row(tape: TapeView): string[] {
     formatCount(tape.frames),
     tape.trades?.toLocaleString("en-US") ?? "-",
     String(tape.gaps.length),
-    `${(tape.bytes / 1e6).toFixed(1)} MB`,
+    formatBytes(tape.bytes),
+    String(tape.versions?.length ?? 0),
+    formatBytes(bytesOf(tape)),
   ];
+}
+
+const versionColumns = [{ name: "VERSION" }, { name: "MADE" }, { name: "SIZE", numbers: true }, { name: "" }];
+
+function versionRows({ id, versions = [] }: TapeView): string[][] {
+  return versions.map(({ version, current, bytes, created_at }) => [
+    tapeName(id, version),
+    created_at === null ? "-" : `${created_at.slice(0, 19)}Z`,
+    formatBytes(bytes),
+    current ? "current" : bytes === null ? "damaged" : "",
+  ]);
 }

@@ -37,3 +37,14 @@ export function duration(text: string): number {
   if (number === undefined) throw new InvalidArgumentError("It must be a duration such as 100ms, 1s or 0.");
   return Number(number) * (unit === "s" ? 1000 : 1);
 }
+
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+
+/** Milliseconds of an age such as `30d`, `12h`, `90m` or `2w`. */
+export function age(text: string): number {
+  const [, number, unit] = /^(\d{1,6}(?:\.\d{1,3})?)([mhdw])$/.exec(text) ?? [];
+  if (number === undefined || !(unit === "m" || unit === "h" || unit === "d" || unit === "w")) {
+    throw new InvalidArgumentError("It must be an age such as 30d, 12h, 90m or 2w.");
+  }
+  return Number(number) * unitMs[unit];
+}

@@ -30,3 +30,9 @@ export function formatCount(count: number): string {
 export function formatMillis(value: unknown): string {
   return typeof value === "number" ? value.toFixed(1) : "-";
 }
+
+/** `0.4 MB`, `1,234.5 MB`; a dash if it is not known. */
+export function formatBytes(bytes: number | null): string {
+  if (bytes === null) return "-";
+  return `${(bytes / 1e6).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MB`;
+}

@@ -1,4 +1,5 @@
 import type { WallMs } from "@tapedeck/protocol";
+import { liveTapeIdPattern } from "@tapedeck/tape";
 
 /** An instrument by the names that sessions use. */
 export interface LiveInstrument {
@@ -6,7 +7,7 @@ export interface LiveInstrument {
   readonly symbol: string;
 }
 
-const pattern = /^live\.([A-Z0-9-]{1,24})\.([A-Za-z0-9-]{1,40})\.([1-9]\d{0,14})(?:@[1-9]\d{0,8})?$/;
+const versionPattern = /@[1-9]\d{0,8}$/;
 const sourcePattern = /^[A-Z0-9-]{1,24}$/;
 const symbolPattern = /^[A-Z0-9/:._-]{1,40}$/;
 
@@ -24,7 +25,7 @@ export function liveTapeId({ source, symbol }: LiveInstrument, startedMs: WallMs
 
 /** The instrument of a live tape, from its id or `id@version`; undefined for any other tape. */
 export function parseLiveTapeId(name: string): LiveInstrument | undefined {
-  const [, source, symbol] = pattern.exec(name) ?? [];
+  const [, source, symbol] = liveTapeIdPattern.exec(name.replace(versionPattern, "")) ?? [];
   if (source === undefined || symbol === undefined) return undefined;
   return { source, symbol: symbol.replace(/[scdu]/g, (sign) => unescapes[sign] ?? sign) };
 }

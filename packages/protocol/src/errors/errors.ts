@@ -23,6 +23,7 @@ export const refusals = {
   NO_TAPE: 409,
   NO_EVENT: 409,
   TAPE_DAMAGED: 409,
+  TAPE_IN_USE: 409,
   WHICH_SESSION: 409,
   SHARING_OFF: 409,
   BODY_TOO_LARGE: 413,

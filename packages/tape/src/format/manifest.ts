@@ -58,6 +58,11 @@ const manifest = z.object({
 });
 export type Manifest = z.infer<typeof manifest>;
 
+/** What the files of a version take, but for the manifest itself. */
+export function bytesOf({ files }: Pick<Manifest, "files">): number {
+  return Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /** Reads a manifest. Throws `UnknownTapeFormat`, or `DamagedTape` saying what is wrong with it. */
 export function parseManifest(tape: string, text: string): Manifest {
   let json: unknown;

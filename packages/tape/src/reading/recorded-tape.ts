@@ -7,7 +7,7 @@ import type { CompressedBlock, OverviewRun } from "../format/block-builder.js";
 import { BlockIndex, recordBytes } from "../format/block-index.js";
 import { crc32 } from "../format/checksum.js";
 import { decodeEvent, eventBytes } from "../format/events.js";
-import { files, type Manifest, parseManifest } from "../format/manifest.js";
+import { bytesOf, files, type Manifest, parseManifest } from "../format/manifest.js";
 import { decodeOverview, type OverviewPoint } from "../format/overview.js";
 import { FileMissing, type TapeStore } from "../store/store.js";
 import type { Block, EventFilter, Gap, GapPolicy, Seq, Tape, TapeEvent, TapeSpan, Timeline } from "../tape.js";
@@ -206,7 +206,6 @@ export function tapeViewOf(manifest: Manifest): TapeView {
   const startNs = BigInt(manifest.start_ns);
   const iso = (ns: TapeNs) => isoOfNs(startNs + BigInt(ns), manifest.decimals);
   const firstNs = manifest.first_ns ?? 0;
-  const { index, blocks, events, overview } = manifest.files;
   return {
     id: manifest.id,
     version: manifest.version,
@@ -217,7 +216,7 @@ export function tapeViewOf(manifest: Manifest): TapeView {
     duration_ms: (manifest.last_ns - firstNs) / 1e6,
     frames: manifest.frames,
     trades: manifest.trades,
-    bytes: index.bytes + blocks.bytes + events.bytes + overview.bytes,
+    bytes: bytesOf(manifest),
     interval_ms: manifest.interval_ms,
     gaps: manifest.gaps.map((gap) => ({ from: iso(gap.from_ns), to: iso(gap.to_ns), reason: gap.reason })),
     event_counts: manifest.event_counts,

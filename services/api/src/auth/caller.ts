@@ -65,6 +65,7 @@ interface AuditContext {
   route?: RouteAudit | undefined;
   principal?: Principal;
   session?: string | undefined;
+  tape?: string | undefined;
   link?: string | undefined;
 }
 

@@ -61,6 +61,18 @@ describe("a LIVE session", () => {
     expect(await ask("/tapes")).toMatchObject({ tapes: [{ symbol: "BTCUSDT", growing: true, frames: feed.last + 1 }] });
   });
 
+  test("[TP80] whose tape grows prevents its deletion, also by force: it is being recorded", async () => {
+    const [id] = feed.tape.split("@");
+    for (const path of [`/tapes/${id}`, `/tapes/${feed.tape}?force=true`]) {
+      expect((await api.ask("DELETE", path)).json).toMatchObject({
+        code: "TAPE_IN_USE",
+        message: expect.stringContaining(`Tape ${id} is being recorded`),
+      });
+    }
+    await feed.append(1);
+    expect(await session()).toMatchObject({ tape: feed.tape, controller_state: { cursor_seq: feed.last } });
+  });
+
   test("[LV61] /health lists the feeds in demand; a feed that is down does not degrade a node", async () => {
     await feed.publishStatus({ status: "down", reason: "The venue is closed." });
     const health = healthAnswer.parse(await ask("/health"));

@@ -1,4 +1,16 @@
-import { overviewQuery, RefusedError, refuse, tapeOverview, tapesAnswer, tapeView } from "@tapedeck/protocol";
+import {
+  deleteTapeQuery,
+  overviewQuery,
+  RefusedError,
+  refuse,
+  tapeDeletion,
+  tapeOverview,
+  tapesAnswer,
+  tapesQuery,
+  tapeView,
+} from "@tapedeck/protocol";
+import { countSessionsOnTape } from "@tapedeck/sessions";
+import { parseTapeName, TapeInUse } from "@tapedeck/tape";
 import { z } from "zod";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
@@ -18,11 +30,12 @@ export const tapeRoutes: readonly Route[] = [
     path: "/tapes",
     tag,
     summary: "All tapes, newest first",
+    query: tapesQuery,
     answer: tapesAnswer,
-    async handle({ caller }, api) {
+    async handle({ query, caller }, api) {
       const shared = await sharedTape(api, caller);
-      if (shared === undefined) return { tapes: await api.tapes.list() };
-      return { tapes: shared === "" ? [] : [await api.tapes.view(shared)] };
+      if (shared === undefined) return { tapes: await api.tapes.list(query) };
+      return { tapes: shared === "" ? [] : [await api.tapes.view(shared, query)] };
     },
   }),
   route({
@@ -32,11 +45,37 @@ export const tapeRoutes: readonly Route[] = [
     tag,
     summary: "A tape",
     params: tapeParams,
+    query: tapesQuery,
     answer: tapeView,
     refusals: ["TAPE_NOT_FOUND", "TAPE_DAMAGED"],
-    async handle({ params: { id }, caller }, api) {
+    async handle({ params: { id }, query, caller }, api) {
       await checkMayRead(api, id, caller);
-      return api.tapes.view(id);
+      return api.tapes.view(id, query);
+    },
+  }),
+  route({
+    ...noInput,
+    method: "DELETE",
+    path: "/tapes/{id}",
+    access: "admin",
+    audit: { event: "deletion", action: "delete_tape" },
+    tag,
+    summary: "Delete a tape, or one version of it",
+    params: tapeParams,
+    query: deleteTapeQuery,
+    answer: tapeDeletion,
+    refusals: ["FORBIDDEN", "TAPE_NOT_FOUND", "TAPE_IN_USE"],
+    async handle({ params: { id: name }, query: { force } }, api) {
+      checkMayDelete(api);
+      await api.tapes.assertDeletable(name);
+      if (!force) await checkNotPlayed(api, name);
+      // Whoever names the tape means all its versions; whoever names the current one may not know that it is.
+      const isWhole = parseTapeName(name).version === undefined;
+      const deleted = await api.tapes.delete(name, { force: force || isWhole });
+      const freed = deleted.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
+      const what = deleted.length === 1 ? deleted[0]?.name : `${name} with ${deleted.length} versions`;
+      api.log.info({ tape: name, versions: deleted.map((each) => each.name), bytes: freed, force }, "tape deleted");
+      return { status: "success" as const, message: `Tape ${what} is deleted.`, deleted, freed_bytes: freed };
     },
   }),
   route({
@@ -55,6 +94,30 @@ export const tapeRoutes: readonly Route[] = [
     },
   }),
 ];
+
+function checkMayDelete({ access }: Api): void {
+  if (!access.openToStrangers) return;
+  const why = "Deleting tapes needs authentication, since others can reach this service";
+  throw new RefusedError(refuse("FORBIDDEN", `${why}; beside the store, use tapedeck tapes delete --store.`));
+}
+
+/** A session that is created between this look and the deletion stands, as all do after a forced one. */
+async function checkNotPlayed(api: Api, name: string): Promise<void> {
+  const { id, version } = parseTapeName(name);
+  const { playing, returning } = await countSessionsOnTape(api.store, (tape) =>
+    version === undefined ? tape.startsWith(`${id}@`) : tape === name,
+  );
+  if (playing + returning === 0) return;
+  const who = [
+    ...(playing > 0 ? [`${sessions(playing)} ${playing === 1 ? "plays" : "play"} it`] : []),
+    ...(returning > 0 ? [`${sessions(returning)} would return to it from another mode`] : []),
+  ].join(", and ");
+  throw new TapeInUse(`Tape ${name} is in use: ${who}. Nothing was deleted; deleting it has to be forced.`);
+}
+
+function sessions(count: number): string {
+  return count === 1 ? "1 session" : `${count} sessions`;
+}
 
 /** The tape of the caller's shared session, "" while it has none; undefined for callers without a share link. */
 async function sharedTape(api: Api, caller: Caller): Promise<string | undefined> {

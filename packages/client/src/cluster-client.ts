@@ -110,8 +110,8 @@ export class ClusterClient {
     get: async (id: string, options: TapeOptions = {}): Promise<TapeView> =>
       this.#get(`/tapes/${pathSegment(id)}${queryOf(requireObject("get", options))}`),
     /**
-     * Deletes a tape, or `id@version`; for admins. Rejects with `TAPE_IN_USE` while sessions play it, unless forced: then they stand, and
-     * their viewers are told.
+     * Deletes a tape, or `id@version`; for admins. Rejects with `TAPE_IN_USE` while sessions play it, unless forced: then they get no
+     * frames but those that are in memory.
      */
     delete: async (id: string, options: { readonly force?: boolean } = {}): Promise<TapeDeletion> =>
       this.#parts.http.call("DELETE", `/tapes/${pathSegment(id)}${queryOf(requireObject("delete", options))}`),

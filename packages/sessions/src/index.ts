@@ -20,7 +20,7 @@ export {
 } from "./rules/playhead.js";
 export { needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
 export { canFollowEdge } from "./rules/system.js";
-export { type CommandResult, SessionService } from "./service.js";
+export { type CommandResult, isSessionNotFound, SessionService } from "./service.js";
 export {
   type FrameHead,
   frameHead,

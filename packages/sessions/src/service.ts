@@ -295,3 +295,7 @@ function orThrow<T extends object>(value: T | Refusal): T {
 function notFound(id: string): RefusedError {
   return new RefusedError(sessionNotFound(id));
 }
+
+export function isSessionNotFound(error: unknown): boolean {
+  return error instanceof RefusedError && error.code === "SESSION_NOT_FOUND";
+}

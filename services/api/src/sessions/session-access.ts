@@ -63,8 +63,18 @@ async function perform(api: Api, id: string, command: Command, caller: Caller): 
  * a gateway's `SessionMessages` leaves out what it can't read, since its clients wait for the rest.
  */
 export async function sessionViewOf(api: Api, { record, now, connections }: StoredSession): Promise<SessionView> {
-  const [tape, feed] = await Promise.all([openTape(api, record), feedStatusOf(record, api.live)]);
-  return viewSession(record, { tape, now, connections, feed });
+  const [tape, feed] = await Promise.all([
+    record.tape === "" ? undefined : openIfExists(record.tape, api.tapes),
+    feedStatusOf(record, api.live),
+  ]);
+  const isLost = tape === undefined && record.tape !== "" && record.mode !== "LIVE";
+  const lost = { status: "down" as const, reason: `Tape ${record.tape} does not exist any more.` };
+  try {
+    return await viewSession(record, { tape, now, connections, feed: isLost ? (feed ?? lost) : feed });
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.code !== "TAPE_NOT_FOUND") throw error; // deleted while it was open here
+    return viewSession(record, { tape: undefined, now, connections, feed: feed ?? lost });
+  }
 }
 
 /** The tape that a session plays. A LIVE session whose tape was lost with Redis has none until its feed starts the next. */

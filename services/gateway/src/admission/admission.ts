@@ -17,7 +17,7 @@ import {
   type RequestGuard,
   type TrustedProxies,
 } from "@tapedeck/runtime";
-import type { NewSessionOptions, SessionService, StoredSession } from "@tapedeck/sessions";
+import { isSessionNotFound, type NewSessionOptions, type SessionService, type StoredSession } from "@tapedeck/sessions";
 import { stringifySetCookie } from "cookie";
 import { ClientConnection, type ClientConnections, type ConnectionContext } from "../client/connection.js";
 import type { MessageRateLimits } from "../client/message-rate.js";
@@ -27,7 +27,7 @@ import { refusalResponse } from "../server/http.js";
 import type { Upgrade } from "../server/server.js";
 import type { Presence } from "../subscription/presence.js";
 import type { SessionSubscriptions } from "../subscription/registry.js";
-import { isSessionNotFound, type SessionSubscription } from "../subscription/subscription.js";
+import type { SessionSubscription } from "../subscription/subscription.js";
 import type { LegacySockets } from "./legacy-sockets.js";
 import { reject, rejectFor, speaksV1 } from "./rejection.js";
 import { SocketAudit } from "./socket-audit.js";

@@ -8,9 +8,9 @@ import {
   unsubscribe,
   untilResubscribed,
 } from "@tapedeck/runtime";
-import type { Keys, StoredSession } from "@tapedeck/sessions";
+import { isSessionNotFound, type Keys, type StoredSession } from "@tapedeck/sessions";
 import pLimit from "p-limit";
-import { isSessionNotFound, SessionSubscription, type SubscriptionContext } from "./subscription.js";
+import { SessionSubscription, type SubscriptionContext } from "./subscription.js";
 
 interface SessionSubscriptionsOptions {
   readonly subscriber: RedisConnection;

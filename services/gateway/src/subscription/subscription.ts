@@ -1,12 +1,12 @@
-import { type Command, type FeedStatus, RefusedError, type StateCause, type WallMs } from "@tapedeck/protocol";
+import type { Command, FeedStatus, StateCause, WallMs } from "@tapedeck/protocol";
 import { type Logger, traceparent } from "@tapedeck/runtime";
 import {
   type CommandResult,
   decodeState,
   type FrameHead,
   isMoving,
+  isSessionNotFound,
   isSystemCommand,
-  needsTicker,
   parseHead,
   type Requester,
   type SessionRecord,
@@ -62,6 +62,7 @@ interface Current {
 
 /** How long to wait before reading a session again that could not be read; its viewers stand until then. */
 const rereadRetryMs = 50;
+
 /**
  * This node's subscription to one session, shared by all sockets here on that session. It follows the session's changes, wherever
  * they come from (its channel, Redis, commands here, the feed), and passes them on to its subscribers in step with the frames.
@@ -134,8 +135,8 @@ export class SessionSubscription implements LiveEdgeOwner {
     return this.#known().record;
   }
 
-  /** The newest known record, and since when it is known here; undefined before the session has been read. */
-  get known(): { readonly record: SessionRecord; readonly since: number } | undefined {
+  /** Undefined before the session has been read. */
+  get known(): Pick<Current, "record" | "since"> | undefined {
     return this.#current;
   }
 
@@ -231,22 +232,11 @@ export class SessionSubscription implements LiveEdgeOwner {
     if (this.#earlyEnd) void this.reread();
   }
 
-  /**
-   * Redis says every 2.5 s how far a session has come, and what was published since, before this node listened, is not heard again. It
-   * follows from the clock: at `now`, when Redis said that the session plays, all was due up to its playhead. A pause that leaves the
-   * playhead earlier would have been found (see [G112]).
-   */
+  /** Shows what was published before this node listened, by the clock when Redis said that the session plays. */
   async #catchUpToClock(now: WallMs): Promise<void> {
     const { record, segment } = this.#known();
-    if (!needsTicker(record)) return;
-    try {
-      const { tape } = await segment;
-      if (tape === undefined) return;
-      const due = await dueFrame(record, tape, this.lastSeq, now);
-      if (this.#current?.record === record && !this.#ended) this.#delivery.catchUp(due);
-    } catch (error) {
-      this.#log.debug({ err: error }, "the session's place by the clock is not known: its next frame tells it");
-    }
+    const due = await dueFrame(record, segment, this.lastSeq, now, this.#log);
+    if (this.#current?.record === record) this.#delivery.catchUp(due);
   }
 
   /** Applies a record of the session, from whatever source. An older or known revision changes nothing. */
@@ -442,8 +432,6 @@ export class SessionSubscription implements LiveEdgeOwner {
     this.#edge.renewDemand(everyMs);
   }
 
-  // The end
-
   end(cause: "deleted" | "expired"): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -459,8 +447,4 @@ export class SessionSubscription implements LiveEdgeOwner {
     const record = this.#current?.record;
     if (record?.mode === "LIVE") void this.#edge.withdrawDemand(record);
   }
-}
-
-export function isSessionNotFound(error: unknown): boolean {
-  return error instanceof RefusedError && error.code === "SESSION_NOT_FOUND";
 }

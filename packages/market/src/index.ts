@@ -1,8 +1,16 @@
 export { analyticsVersion, firstAnalyticsField, MarketAnalytics } from "./analytics/market-analytics.js";
 export { type ProfileName, profiles } from "./analytics/thresholds.js";
-export { type DepthSink, DepthSync } from "./book/depth-sync.js";
-export { type BookLevel, type BookSideName, KeyedBook, OrderBook } from "./book/order-book.js";
+export {
+  type DepthDiff,
+  type DepthObserver,
+  type DepthSink,
+  type DepthSnapshot,
+  DepthSync,
+  type UnusedUpdate,
+} from "./book/depth-sync.js";
+export { type BookLevel, type BookListener, type BookSideName, KeyedBook, OrderBook } from "./book/order-book.js";
 export { RecentIds } from "./book/recent-ids.js";
+export { Decimals } from "./frame/decimals.js";
 export {
   basicAnalytics,
   type FrameAnalytics,

@@ -2,12 +2,14 @@ import { setImmediate } from "node:timers/promises";
 import { analyticsVersion, type FrameParts, firstAnalyticsField, MarketAnalytics } from "@tapedeck/market";
 import { frame as frameSchema, type Level } from "@tapedeck/protocol";
 import { TapeNotFound } from "./errors.js";
+import { files, type Manifest } from "./format/manifest.js";
 import { TapeWriter } from "./format/tape-writer.js";
 import { BlockCache } from "./reading/block-cache.js";
 import { RecordedTape } from "./reading/recorded-tape.js";
 import type { TapeStore } from "./store/store.js";
 import type { Block, Gap, Seq } from "./tape.js";
 import { parseTapeName, tapeName } from "./tape-id.js";
+import { trackFiles } from "./track/track.js";
 
 interface RecomputeOptions {
   readonly onProgress?: (fraction: number) => void;
@@ -15,6 +17,7 @@ interface RecomputeOptions {
 }
 
 const cacheBytes = 8 << 20;
+const copiedAtOnce = 4 << 20;
 
 /**
  * Makes a new version of a tape with today's analytics, of its frames alone: books and trades stay as they are, byte for byte.
@@ -48,11 +51,31 @@ export async function recompute(store: TapeStore, name: string, options: Recompu
       await setImmediate(); // lets the caller show the progress
       options.signal?.throwIfAborted();
     }
-    const { version: made } = await writer.finish();
+    await copyTrack(store, tape.manifest, writer, options.signal);
+    const { version: made } = await writer.finish(tape.manifest.track);
     return tapeName(id, made);
   } catch (error) {
     await writer.abort();
     throw error;
+  }
+}
+
+/** The frames have the same seqs, so the event track stays as it is. */
+async function copyTrack(
+  store: TapeStore,
+  { id, version, files: written }: Manifest,
+  writer: TapeWriter,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const file of trackFiles) {
+    const length = written[file]?.bytes ?? 0;
+    for (let at = 0; at < length; at += copiedAtOnce) {
+      signal?.throwIfAborted();
+      await writer.appendTrack(
+        file,
+        await store.readRange(id, version, files[file], at, Math.min(copiedAtOnce, length - at)),
+      );
+    }
   }
 }
 

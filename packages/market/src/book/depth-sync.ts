@@ -14,7 +14,7 @@ export interface DepthDiff {
 }
 
 /** The response to a depth request; the diff that straddles its id may come before or after it. */
-interface DepthSnapshot {
+export interface DepthSnapshot {
   readonly ns: number;
   readonly lastId: number;
   readonly bids: readonly BookLevel[];
@@ -26,6 +26,21 @@ export interface DepthSink<Trade> {
   book(ns: number, change: (book: OrderBook) => void): void;
   trade(ns: number, trade: Trade): void;
   gap(fromNs: number, reason: string): void;
+}
+
+/** Why an update did not change the book. */
+export type UnusedUpdate = "late" | "duplicate" | "before-snapshot" | "not-needed";
+
+/** Learns what becomes of each update. */
+export interface DepthObserver {
+  /** The book changes by this next; `again`: it has done so before, and a snapshot replaced the book since. */
+  applying(update: DepthDiff | DepthSnapshot, again: boolean): void;
+  unused(update: DepthDiff | DepthSnapshot, why: UnusedUpdate): void;
+}
+
+interface DepthSyncOptions {
+  readonly snapshotRequired?: boolean;
+  readonly observer?: DepthObserver;
 }
 
 type BufferedEvent<Trade> =
@@ -79,10 +94,17 @@ export class DepthSync<Trade> {
 
   /** Whether the book never continues from diffs alone: true for live books, false for recordings. */
   readonly #snapshotRequired: boolean;
+  readonly #observer: DepthObserver | undefined;
 
-  constructor(sink: DepthSink<Trade>, { snapshotRequired = false }: { readonly snapshotRequired?: boolean } = {}) {
+  constructor(sink: DepthSink<Trade>, { snapshotRequired = false, observer }: DepthSyncOptions = {}) {
     this.#sink = sink;
     this.#snapshotRequired = snapshotRequired;
+    this.#observer = observer;
+  }
+
+  /** The prices between which the book has every level, as far as its snapshot says; undefined without one. */
+  get known(): { readonly low: number; readonly high: number } | undefined {
+    return this.#known;
   }
 
   /** Whether the book is built on a snapshot and an unbroken chain of diffs since. */
@@ -110,11 +132,20 @@ export class DepthSync<Trade> {
 
   snapshot(snapshot: DepthSnapshot): void {
     if (this.#buffer !== undefined) {
-      this.#snapshot = snapshot;
+      this.#await(snapshot);
       this.#join(snapshot);
-    } else if (this.#synced) this.counts.snapshotsNotNeeded++;
-    else if (snapshot.lastId > (this.#lastId ?? -1)) this.#snapshot = snapshot;
+    } else if (this.#synced) {
+      this.counts.snapshotsNotNeeded++;
+      this.#observer?.unused(snapshot, "not-needed");
+    } else if (snapshot.lastId > (this.#lastId ?? -1)) this.#await(snapshot);
     else this.#repair(snapshot);
+  }
+
+  /** Of several snapshots that wait for the diff to join with, the newest is used. */
+  #await(snapshot: DepthSnapshot | undefined): void {
+    if (this.#snapshot !== undefined && this.#snapshot !== snapshot)
+      this.#observer?.unused(this.#snapshot, "not-needed");
+    this.#snapshot = snapshot;
   }
 
   /** Ends the recording: releases the buffered events. */
@@ -141,8 +172,10 @@ export class DepthSync<Trade> {
   #follow(diff: DepthDiff): void {
     const lastId = this.#lastId;
     if (lastId !== undefined && diff.last <= lastId) {
-      if (this.#applied.has(diff.last)) this.counts.duplicates++;
+      const duplicate = this.#applied.has(diff.last);
+      if (duplicate) this.counts.duplicates++;
       else this.counts.late++;
+      this.#observer?.unused(diff, duplicate ? "duplicate" : "late");
       return;
     }
     const snapshot = this.#snapshot;
@@ -177,11 +210,16 @@ export class DepthSync<Trade> {
       this.#snapshot = undefined;
       // At the start an unjoined snapshot is better than none.
       if (!this.#snapshotRequired && this.#lastId === undefined) this.#applyUnjoined(snapshot);
+      else this.#observer?.unused(snapshot, "not-needed");
       return;
     }
     const before = held.slice(0, at);
     const after = held.slice(at + 1);
-    this.counts.beforeSnapshot += before.filter(({ kind }) => kind === "diff").length;
+    for (const one of before) {
+      if (one.kind !== "diff") continue;
+      this.counts.beforeSnapshot++;
+      this.#observer?.unused(one.diff, "before-snapshot");
+    }
     const trades = before.flatMap((one) => (one.kind === "trade" ? [one] : []));
     this.#buffer = undefined;
     const afterBreak = this.#lastId !== undefined;
@@ -196,7 +234,7 @@ export class DepthSync<Trade> {
   #continueWithoutSnapshot(): void {
     const held = this.#buffer ?? [];
     this.#buffer = undefined;
-    this.#snapshot = undefined;
+    this.#await(undefined);
     if (this.#lastId !== undefined) this.#sink.gap(this.#lastNs, "book updates are missing");
     this.#lastId = undefined;
     this.#route(held);
@@ -211,7 +249,7 @@ export class DepthSync<Trade> {
   }
 
   /** Replaces the book by the snapshot and applies the diffs after it; the first of them straddles its id. */
-  #applySnapshot(snapshot: DepthSnapshot, ns: number, diffs: readonly DepthDiff[]): void {
+  #applySnapshot(snapshot: DepthSnapshot, ns: number, diffs: readonly DepthDiff[], again = false): void {
     this.counts.snapshotsUsed++;
     this.#snapshot = undefined;
     this.#synced = true;
@@ -220,8 +258,9 @@ export class DepthSync<Trade> {
     this.#lastId = snapshot.lastId;
     this.#lastNs = ns;
     this.#sink.book(ns, (book) => {
+      this.#observer?.applying(snapshot, false);
       book.replace(snapshot.bids, snapshot.asks);
-      for (const diff of diffs) this.#apply(book, diff);
+      for (const diff of diffs) this.#apply(book, diff, again);
     });
   }
 
@@ -230,7 +269,10 @@ export class DepthSync<Trade> {
     this.#lastId = snapshot.lastId;
     this.#lastNs = snapshot.ns;
     this.#known = knownPrices(snapshot);
-    this.#sink.book(snapshot.ns, (book) => book.replace(snapshot.bids, snapshot.asks));
+    this.#sink.book(snapshot.ns, (book) => {
+      this.#observer?.applying(snapshot, false);
+      book.replace(snapshot.bids, snapshot.asks);
+    });
   }
 
   /** Joins a late snapshot with diffs that were applied without it. */
@@ -239,13 +281,15 @@ export class DepthSync<Trade> {
     const [first] = newer;
     if (first === undefined || !straddles(first, snapshot.lastId)) {
       this.counts.snapshotsApart++;
+      this.#observer?.unused(snapshot, "not-needed");
       return;
     }
     this.counts.applied -= newer.length; // they are applied again
-    this.#applySnapshot(snapshot, this.#lastNs, newer);
+    this.#applySnapshot(snapshot, this.#lastNs, newer, true);
   }
 
-  #apply(book: OrderBook, diff: DepthDiff): void {
+  #apply(book: OrderBook, diff: DepthDiff, again = false): void {
+    this.#observer?.applying(diff, again);
     book.apply(diff.bids, diff.asks);
     this.counts.applied++;
     this.#applied.add(diff.last);

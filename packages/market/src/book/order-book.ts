@@ -78,21 +78,19 @@ class BookSide {
     for (const [price, size] of sorted) this.set(price, size);
   }
 
-  /** Removes the levels at `price` and better ones; returns how many. */
-  removeUpTo(price: number): number {
+  /** Removes the levels at `price` and better ones; returns their prices. */
+  removeUpTo(price: number): readonly number[] {
     const at = this.#find(price);
-    const removed = this.#prices.length - at;
-    this.#prices.length = at;
     this.#sizes.length = at;
-    return removed;
+    return this.#prices.splice(at);
   }
 
-  /** Removes all but the best `count` levels. */
-  keep(count: number): void {
+  /** Removes all but the best `count` levels; returns the prices of the others. */
+  keep(count: number): readonly number[] {
     const surplus = this.#prices.length - count;
-    if (surplus <= 0) return;
-    this.#prices.splice(0, surplus);
+    if (surplus <= 0) return [];
     this.#sizes.splice(0, surplus);
+    return this.#prices.splice(0, surplus);
   }
 
   /** The best `count` levels, best first. */
@@ -119,10 +117,21 @@ class BookSide {
   }
 }
 
+/** Learns of every change of a book, once it is made: what a lossless record of it needs. */
+export interface BookListener {
+  /** Absolute sizes at some prices; size 0 removed the level, if there was one. */
+  changed(bids: Iterable<BookLevel>, asks: Iterable<BookLevel>): void;
+  /** These are all levels now. */
+  replaced(bids: Iterable<BookLevel>, asks: Iterable<BookLevel>): void;
+  /** No source said so: these levels contradicted newer ones of the other side, or are beyond the depth that is known. */
+  removed(side: BookSideName, prices: readonly number[]): void;
+}
+
 /** An aggregated (L2) order book. */
 export class OrderBook {
   readonly bids = new BookSide("bid");
   readonly asks = new BookSide("ask");
+  listener: BookListener | undefined;
 
   side(name: BookSideName): BookSide {
     return name === "bid" ? this.bids : this.asks;
@@ -130,27 +139,32 @@ export class OrderBook {
 
   set(side: BookSideName, price: number, size: number): void {
     this.side(side).set(price, size);
+    if (this.listener === undefined) return;
+    const level: readonly BookLevel[] = [[price, size]];
+    this.listener.changed(side === "bid" ? level : [], side === "ask" ? level : []);
   }
 
   apply(bids: Iterable<BookLevel>, asks: Iterable<BookLevel>): void {
     for (const [price, size] of bids) this.bids.set(price, size);
     for (const [price, size] of asks) this.asks.set(price, size);
+    this.listener?.changed(bids, asks);
   }
 
   replace(bids: Iterable<BookLevel>, asks: Iterable<BookLevel>): void {
     this.bids.replace(bids);
     this.asks.replace(asks);
+    this.listener?.replaced(bids, asks);
   }
 
   /** Removes all but the best `count` levels of each side: the venue sends no updates beyond them. */
   keep(count: number): void {
-    this.bids.keep(count);
-    this.asks.keep(count);
+    for (const side of [this.bids, this.asks]) this.#tellRemoved(side.name, side.keep(count));
   }
 
   clear(): void {
     this.bids.clear();
     this.asks.clear();
+    this.listener?.replaced([], []);
   }
 
   /** Undefined while a side is empty. */
@@ -174,7 +188,14 @@ export class OrderBook {
   uncross(newer: BookSideName): number {
     const best = this.side(newer).bestPrice;
     if (best === undefined || !this.crossed) return 0;
-    return this.side(newer === "bid" ? "ask" : "bid").removeUpTo(best);
+    const stale = this.side(newer === "bid" ? "ask" : "bid");
+    const prices = stale.removeUpTo(best);
+    this.#tellRemoved(stale.name, prices);
+    return prices.length;
+  }
+
+  #tellRemoved(side: BookSideName, prices: readonly number[]): void {
+    if (prices.length > 0) this.listener?.removed(side, prices);
   }
 }
 

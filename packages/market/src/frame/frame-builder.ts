@@ -29,6 +29,8 @@ export interface FrameBuilderOptions {
   /** Additional fields of each frame, `"source":"BINANCE"`, without outer commas, ASCII; called when the frame is made. */
   annotate?(): string;
   emit(parts: FrameParts): void;
+  /** Called for each trade: whether the next frame has it, or it came before the first price and is left out. */
+  traded?(trade: MarketTrade, shown: boolean): void;
 }
 
 /** Trades and a book change at one time. The trades met the book as it was before `change`. */
@@ -166,9 +168,11 @@ export class FrameBuilder {
   #addTrade(ns: number, trade: MarketTrade): void {
     if (this.#mid === undefined) {
       this.counts.tradesBeforePrice++;
+      this.#options.traded?.(trade, false);
       return;
     }
     if (this.#trades.length === limits.tradesPerMessage) this.#close();
+    this.#options.traded?.(trade, true);
     this.sizes.add(trade.size);
     this.prices.add(trade.price);
     const side = this.#sides.classify(trade.side, trade.price, this.#mid);

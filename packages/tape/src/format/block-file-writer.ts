@@ -1,10 +1,11 @@
 import type { StagedVersion } from "../store/store.js";
 import type { Gap, Seq } from "../tape.js";
+import type { TrackFile } from "../track/track.js";
 import type { CompressedBlock } from "./block-builder.js";
 import { encodeRecord } from "./block-index.js";
 import { crc32 } from "./checksum.js";
 import { encodeEvent } from "./events.js";
-import { files } from "./manifest.js";
+import { files, type Manifest } from "./manifest.js";
 import { encodeOverview, OverviewBuilder } from "./overview.js";
 
 interface WrittenFile {
@@ -18,7 +19,12 @@ const nothing: WrittenFile = { bytes: 0, crc32: 0 };
 export class BlockFileWriter {
   readonly #draft: StagedVersion;
   readonly #overview = new OverviewBuilder();
-  readonly #written = { index: nothing, blocks: nothing, events: nothing };
+  readonly #written: Record<"index" | "blocks" | "events", WrittenFile> = {
+    index: nothing,
+    blocks: nothing,
+    events: nothing,
+  };
+  readonly #track = new Map<TrackFile, WrittenFile>();
   readonly #eventTypes = new Map<string, { readonly number: number; count: number }>();
   readonly gaps: Gap[] = [];
   #firstSeq: Seq | undefined;
@@ -71,13 +77,20 @@ export class BlockFileWriter {
     this.lastNs = lastNs;
   }
 
+  /** Appends to a file of the event track. One call at a time, also beside `write`. */
+  async writeTrack(file: TrackFile, bytes: Uint8Array): Promise<void> {
+    await this.#draft.append(files[file], bytes);
+    this.#track.set(file, grown(this.#track.get(file) ?? nothing, bytes));
+  }
+
   /** Writes what is known only at the end. */
-  async finish(): Promise<Record<"index" | "blocks" | "events" | "overview", WrittenFile>> {
+  async finish(): Promise<Manifest["files"]> {
     const overview = encodeOverview(this.#overview.points, (type) => this.#numberOf(type));
     await this.#draft.append(files.overview, overview);
     // Where there were no events the file is there too, and empty.
     await this.#draft.append(files.events, Buffer.alloc(0));
-    return { ...this.#written, overview: { bytes: overview.length, crc32: crc32(overview) } };
+    const track = Object.fromEntries(this.#track);
+    return { ...this.#written, overview: grown(nothing, overview), ...track };
   }
 
   get eventTypes(): string[] {
@@ -101,8 +114,11 @@ export class BlockFileWriter {
   }
 
   async #append(file: "blocks" | "events" | "index", bytes: Uint8Array): Promise<void> {
-    const { bytes: length, crc32: sum } = this.#written[file];
     await this.#draft.append(files[file], bytes);
-    this.#written[file] = { bytes: length + bytes.length, crc32: crc32(bytes, sum) };
+    this.#written[file] = grown(this.#written[file], bytes);
   }
+}
+
+function grown(file: WrittenFile, bytes: Uint8Array): WrittenFile {
+  return { bytes: file.bytes + bytes.length, crc32: crc32(bytes, file.crc32) };
 }

@@ -20,6 +20,9 @@ export const files = {
   blocks: "blocks.bin",
   events: "events.bin",
   overview: "overview.bin",
+  book: "book.parquet",
+  trades: "trades.parquet",
+  snapshots: "snapshots.parquet",
 } as const;
 
 const writtenFile = z.object({ bytes: z.int().nonnegative(), crc32: z.int().nonnegative() });
@@ -53,8 +56,29 @@ const manifest = z.object({
   event_counts: z.record(z.string(), z.int().positive()),
   /** Version of the analytics in the frames; absent where they have none. */
   analytics_version: z.int().positive().optional(),
+  /** Its event track; absent on tapes that were made without one. */
+  track: z
+    .object({
+      events: z.int().nonnegative(),
+      level_changes: z.int().nonnegative(),
+      trades: z.int().nonnegative(),
+      snapshots: z.int().nonnegative(),
+      price_decimals: z.int().min(0).max(20),
+      size_decimals: z.int().min(0).max(20),
+      /** False if some price or size has more than 15 digits, and was rounded. */
+      exact: z.boolean(),
+    })
+    .optional(),
   created_at: isoTime,
-  files: z.object({ index: writtenFile, blocks: writtenFile, events: writtenFile, overview: writtenFile }),
+  files: z.object({
+    index: writtenFile,
+    blocks: writtenFile,
+    events: writtenFile,
+    overview: writtenFile,
+    book: writtenFile.optional(),
+    trades: writtenFile.optional(),
+    snapshots: writtenFile.optional(),
+  }),
 });
 export type Manifest = z.infer<typeof manifest>;
 

@@ -4,6 +4,7 @@ import { TapeWriteError, writeFailureReason } from "../errors.js";
 import type { StagedVersion, TapeStore } from "../store/store.js";
 import type { Seq } from "../tape.js";
 import { tapeIdPattern, tapeName } from "../tape-id.js";
+import type { TrackFile, TrackSummary } from "../track/track.js";
 import { BlockBuilder, type CompressedBlock, compressBlock, isBlockFull } from "./block-builder.js";
 import { BlockFileWriter } from "./block-file-writer.js";
 import { files, formatOf, type Manifest } from "./manifest.js";
@@ -114,8 +115,20 @@ export class TapeWriter {
     await this.#write(Promise.resolve(block));
   }
 
-  /** Completes the version and makes it the current one of its id. */
-  async finish(): Promise<Manifest> {
+  /** Appends to a file of the event track. Rejects as `append` does. */
+  async appendTrack(file: TrackFile, bytes: Uint8Array): Promise<void> {
+    this.#assertOpen();
+    const before = this.#writing;
+    this.#writing = before.then(() => this.#files.writeTrack(file, bytes));
+    await this.#orAbort(() => this.#writing);
+  }
+
+  /**
+   * Completes the version and makes it the current one of its id.
+   *
+   * @param track what its event track has, if it has one
+   */
+  async finish(track?: TrackSummary): Promise<Manifest> {
     this.#assertOpen();
     if (this.#nextSeq === this.#firstSeq) {
       await this.abort();
@@ -124,7 +137,7 @@ export class TapeWriter {
     await this.#closeBlock();
     return this.#orAbort(async () => {
       await this.#writing;
-      const manifest = this.#manifest(await this.#files.finish());
+      const manifest = this.#manifest(await this.#files.finish(), track);
       await this.#staged.append(files.manifest, Buffer.from(`${JSON.stringify(manifest, undefined, 1)}\n`));
       await this.#staged.commit();
       this.#state = "finished";
@@ -187,7 +200,7 @@ export class TapeWriter {
     if (this.#state !== "open") throw new TapeWriteError(`The writer of tape ${this.#options.id} is ${this.#state}.`);
   }
 
-  #manifest(written: Manifest["files"]): Manifest {
+  #manifest(written: Manifest["files"], track: TrackSummary | undefined): Manifest {
     const { id, symbol, source, startNs, decimals, precision, intervalMs, analyticsVersion } = this.#options;
     const { createdMs = Date.now() } = this.#options;
     const { firstSeq, firstNs, frames, trades, lastNs, blocks, gaps, eventTypes, eventCounts } = this.#files;
@@ -217,6 +230,7 @@ export class TapeWriter {
       event_types: eventTypes,
       event_counts: eventCounts,
       ...(analyticsVersion === undefined ? {} : { analytics_version: analyticsVersion }),
+      ...(track && { track }),
       created_at: isoOfMs(createdMs),
       files: written,
     };

@@ -1,6 +1,7 @@
 import { isoOfNs } from "@tapedeck/protocol";
 import type { TapeStore } from "../store/store.js";
 import { tapeIdPattern } from "../tape-id.js";
+import { DecimalsChanged, type TrackDecimals } from "../track/track.js";
 import { mergeStreams } from "./events/merge-streams.js";
 import { instrumentKey, type SourceEvent } from "./events/source-event.js";
 import type { ReadContext, ReadPosition } from "./formats/format.js";
@@ -59,15 +60,26 @@ export async function importRecording(
   target: ImportTarget,
 ): Promise<ImportReport> {
   checkOptions(options);
-  const opened = await openRecording(paths);
-  const run = new ImportRun(opened, options, target);
-  return run.run(sortByFormat(opened, options.format));
+  const decimals = new Map<string, TrackDecimals>();
+  for (;;) {
+    const opened = await openRecording(paths);
+    const run = new ImportRun(opened, options, target, decimals);
+    try {
+      return await run.run(sortByFormat(opened, options.format));
+    } catch (error) {
+      // The event track began with other decimals than the rest of the recording needs: it is written anew.
+      if (!(error instanceof DecimalsChanged)) throw error;
+      decimals.set(error.instrument, error.decimals);
+    }
+  }
 }
 
 class ImportRun {
   readonly #files: readonly RecordingFile[];
   readonly #options: ImportOptions;
   readonly #target: ImportTarget;
+  /** Of instruments whose numbers got more of them late in the recording. */
+  readonly #decimals: ReadonlyMap<string, TrackDecimals>;
   readonly #silenceNs: bigint;
   /** The import under way, by instrument. */
   readonly #current = new Map<string, InstrumentImport>();
@@ -85,8 +97,14 @@ class ImportRun {
   /** Events without a time that preceded the first event with one. */
   readonly #timeless: SourceEvent[] = [];
 
-  constructor({ files }: OpenedRecording, options: ImportOptions, target: ImportTarget) {
+  constructor(
+    { files }: OpenedRecording,
+    options: ImportOptions,
+    target: ImportTarget,
+    decimals: ReadonlyMap<string, TrackDecimals>,
+  ) {
     this.#files = files;
+    this.#decimals = decimals;
     this.#options = options;
     this.#target = target;
     this.#silenceNs = BigInt(Math.round((options.silenceMs ?? 5_000) * 1e6));
@@ -108,6 +126,9 @@ class ImportRun {
       // From here on tapes become visible, one by one.
       const tapes: TapeReport[] = [];
       for (const one of this.#imports) tapes.push(await one.finish());
+      for (const { key } of this.#imports.filter(({ exact }) => !exact)) {
+        this.#notices.add(`${key}: numbers with more than 15 digits were rounded.`);
+      }
       this.#progress();
       this.#refuseIfNothingImported(tapes);
       const seconds = (performance.now() - started) / 1000;
@@ -174,6 +195,7 @@ class ImportRun {
       intervalNs: intervalMs * 1e6,
       silenceNs: Number(this.#silenceNs),
       id,
+      decimals: this.#decimals.get(key),
     });
     this.#current.set(key, made);
     this.#imports.push(made);

@@ -6,17 +6,26 @@ import {
   KeyedBook,
   MarketAnalytics,
   type MarketTrade,
+  type OrderBook,
   RecentIds,
 } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
 import { TapeWriter } from "../format/tape-writer.js";
 import type { TapeStore } from "../store/store.js";
 import { tapeName } from "../tape-id.js";
+import type { TrackDecimals } from "../track/track.js";
 import { ReorderBuffer, type TimedEvent } from "./events/reorder-buffer.js";
-import type { Instrument, SourceEvent, SourceKeyed, SourceTrade } from "./events/source-event.js";
+import {
+  type Instrument,
+  instrumentKey,
+  type SourceEvent,
+  type SourceKeyed,
+  type SourceTrade,
+} from "./events/source-event.js";
 import { ImportRefused } from "./import-errors.js";
 import type { TapeReport } from "./import-report.js";
 import { StaleBookFilter } from "./stale-book-filter.js";
+import { type HeardEvent, TrackRecorder } from "./track-recorder.js";
 
 interface InstrumentSettings {
   readonly instrument: Instrument;
@@ -27,6 +36,13 @@ interface InstrumentSettings {
   readonly silenceNs: number;
   /** The tape's id; undefined: made from symbol, source and day. */
   readonly id: string | undefined;
+  /** Those of its prices and sizes, as far as they are known. */
+  readonly decimals: TrackDecimals | undefined;
+}
+
+/** An event with the message that it comes from. */
+interface HeardTimedEvent extends TimedEvent {
+  readonly heard: HeardEvent;
 }
 
 const dayNs = 86_400_000_000_000n;
@@ -41,7 +57,11 @@ export class InstrumentImport {
   readonly #settings: InstrumentSettings;
   /** Event time 0: the midnight before the first event, so that times are small numbers. */
   readonly #originNs: bigint;
-  readonly #reorder = new ReorderBuffer((placed) => this.#apply(placed));
+  readonly #reorder = new ReorderBuffer<HeardTimedEvent>(
+    (placed) => this.#apply(placed),
+    ({ heard }) => this.#track.unusedEvent(heard, "late"),
+  );
+  readonly #track: TrackRecorder;
   readonly #builder: FrameBuilder;
   readonly #keyed: KeyedBook;
   /** Books without update ids bypass it. */
@@ -61,24 +81,40 @@ export class InstrumentImport {
 
   constructor(settings: InstrumentSettings) {
     this.#settings = settings;
-    const { instrument, firstNs, intervalNs, silenceNs } = settings;
+    const { instrument, firstNs, intervalNs, silenceNs, decimals } = settings;
     this.newest = firstNs;
     this.#originNs = firstNs - (firstNs % dayNs);
+    this.#track = new TrackRecorder(instrument, this.#originNs, decimals);
     this.#builder = new FrameBuilder({
       symbol: instrument.symbol,
       originNs: this.#originNs,
       decimals: instrument.decimals,
       intervalNs,
       analytics: new MarketAnalytics(),
-      emit: (parts) => this.#frames.push(parts),
+      emit: (parts) => {
+        this.#frames.push(parts);
+        this.#track.frameMade(this.#builder.book, this.#depth.known);
+      },
+      traded: (trade, shown) => this.#track.traded(trade, shown),
     });
+    this.#builder.book.listener = this.#track;
     this.#keyed = new KeyedBook(this.#builder.book);
     this.#bookSilence = new StaleBookFilter(silenceNs, {
       book: (ns, change, trades) => this.#builder.apply({ ns: this.#notBefore(ns), change, trades }),
       trade: (ns, trade) => this.#builder.apply({ ns: this.#notBefore(ns), trades: [trade] }),
       gap: (fromNs, reason) => this.#builder.markGap(fromNs, reason),
+      leftOut: (trade) => this.#track.traded(trade, false),
     });
-    this.#depth = new DepthSync(this.#bookSilence);
+    this.#depth = new DepthSync(this.#bookSilence, { observer: this.#track });
+  }
+
+  get key(): string {
+    return instrumentKey(this.#settings.instrument);
+  }
+
+  /** Whether no number of the recording had to be rounded. */
+  get exact(): boolean {
+    return this.#track.writer.summary.exact;
   }
 
   get frames(): number {
@@ -90,9 +126,14 @@ export class InstrumentImport {
     const ns = this.#since(at);
     if (at > this.newest) this.newest = at;
     if (event.kind === "ticker") return;
-    if (event.kind === "trade" && event.excluded !== undefined) this.#exclude(event, event.excluded);
-    else if (event.repeated && !isNumbered(event)) this.#counts.duplicates++;
-    else this.#reorder.push({ ns, event });
+    const heard = this.#track.heard(event, ns);
+    if (event.kind === "trade" && event.excluded !== undefined) {
+      this.#exclude(event, event.excluded);
+      this.#track.unusedEvent(heard, "left-out");
+    } else if (event.repeated && !isNumbered(event)) {
+      this.#counts.duplicates++;
+      this.#track.unusedEvent(heard, "duplicate");
+    } else this.#reorder.push({ ns, event, heard });
   }
 
   /** The whole recording has no event between `from` and the next one. */
@@ -114,6 +155,12 @@ export class InstrumentImport {
       this.#lastFrameNs = frame.ns;
       await this.#writer.append(frame);
     }
+    await this.#drainTrack();
+  }
+
+  async #drainTrack(): Promise<void> {
+    if (this.#writer === undefined) return; // before the first frame nothing is complete
+    for (const { file, bytes } of this.#track.writer.take()) await this.#writer.appendTrack(file, bytes);
   }
 
   /** Ends the recording: writes everything still buffered. */
@@ -128,7 +175,9 @@ export class InstrumentImport {
   /** Completes the tape. An instrument without a frame is refused with the reason and leaves nothing behind. */
   async finish(): Promise<TapeReport> {
     if (this.#writer === undefined) return this.#report(undefined, this.#refusal());
-    const { id, version } = await this.#writer.finish();
+    this.#track.writer.end();
+    await this.#drainTrack();
+    const { id, version } = await this.#writer.finish(this.#track.writer.summary);
     return this.#report(tapeName(id, version), undefined);
   }
 
@@ -172,32 +221,51 @@ export class InstrumentImport {
   }
 
   /** Applies an event; they come in order of time. */
-  #apply({ ns, event }: TimedEvent): void {
+  #apply({ ns, event, heard }: HeardTimedEvent): void {
     switch (event.kind) {
       case "trade":
-        this.#applyTrade(ns, event);
+        this.#applyTrade(ns, { ...heard, event });
         return;
       case "diff":
         this.#noteBook(event.bids.length, event.asks.length);
         if (event.ids) {
           this.#numbered = true;
-          this.#depth.diff({ ns, ...event.ids, bids: event.bids, asks: event.asks });
-        } else this.#bookSilence.book(ns, (book) => book.apply(event.bids, event.asks));
+          const diff = { ns, ...event.ids, bids: event.bids, asks: event.asks };
+          this.#track.noteUpdate(diff, { ...heard, event });
+          this.#depth.diff(diff);
+        } else {
+          this.#bookSilence.book(ns, (book) => {
+            this.#track.begin({ ...heard, event });
+            book.apply(event.bids, event.asks);
+          });
+        }
         return;
       case "snapshot": {
         this.#noteBook(event.bids.length, event.asks.length);
         const { bids, asks, lastId } = event;
         if (lastId !== undefined) {
           this.#numbered = true;
-          this.#depth.snapshot({ ns, lastId, bids, asks });
+          const snapshot = { ns, lastId, bids, asks };
+          this.#track.noteUpdate(snapshot, { ...heard, event });
+          this.#depth.snapshot(snapshot);
         } else {
-          this.#bookSilence.book(ns, (book) => book.replace(bids, asks), event.trades ?? []);
+          const { trades = [] } = event;
+          for (const trade of trades)
+            this.#track.noteTrade(trade, { ...heard, event: { ...event, ...trade, kind: "trade" } });
+          const replace = (book: OrderBook) => {
+            this.#track.begin({ ...heard, event });
+            book.replace(bids, asks);
+          };
+          this.#bookSilence.book(ns, replace, trades);
         }
         return;
       }
       case "keyed":
         this.#noteBook(1, 1);
-        this.#bookSilence.book(ns, () => this.#applyKeyed(event));
+        this.#bookSilence.book(ns, () => {
+          this.#track.begin({ ...heard, event });
+          this.#applyKeyed(event);
+        });
     }
   }
 
@@ -207,11 +275,13 @@ export class InstrumentImport {
     this.#counts.asks += asks;
   }
 
-  #applyTrade(ns: number, trade: SourceTrade): void {
+  #applyTrade(ns: number, heard: HeardEvent<SourceTrade>): void {
+    const trade = heard.event;
     const { id } = trade;
     if (id !== undefined) {
       if (this.#tradeIds.has(id)) {
         this.#counts.duplicates++;
+        this.#track.unusedEvent(heard, "duplicate");
         return;
       }
       this.#tradeIds.add(id);
@@ -219,6 +289,7 @@ export class InstrumentImport {
     }
     const { timestamp, price, size, side } = trade;
     const plain = { timestamp, price, size, side };
+    this.#track.noteTrade(plain, heard);
     if (this.#numbered) this.#depth.trade(ns, plain);
     else this.#bookSilence.trade(ns, plain);
   }

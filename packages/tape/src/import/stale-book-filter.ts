@@ -9,6 +9,8 @@ interface MarketSink {
   book(ns: number, change: (book: OrderBook) => void, trades: readonly MarketTrade[]): void;
   trade(ns: number, trade: MarketTrade): void;
   gap(fromNs: number, reason: string): void;
+  /** The trade met a stale book. */
+  leftOut?(trade: MarketTrade): void;
 }
 
 interface PendingTrade {
@@ -82,6 +84,7 @@ export class StaleBookFilter implements DepthSink<MarketTrade> {
 
   #dropPending(): void {
     this.tradesLeftOut += this.#pending.length;
+    for (const { trade } of this.#pending) this.#sink.leftOut?.(trade);
     this.#pending = [];
   }
 }

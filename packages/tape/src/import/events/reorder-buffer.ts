@@ -13,24 +13,27 @@ export const reorderWindowNs = 2e9;
  * Puts an instrument's events in order of time. An event is released once no event within the window can precede it. At the same
  * time, trades go before the book updates that they led to, and each stream keeps the order of its ids, or of its lines.
  */
-export class ReorderBuffer {
+export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
   /** By stream: events that came after a later one, and those of them that came too late to be put in order. */
   readonly counts = { bookOutOfOrder: 0, tradesOutOfOrder: 0, bookTooLate: 0, tradesTooLate: 0 };
-  readonly #release: (timed: TimedEvent) => void;
+  readonly #release: (timed: Timed) => void;
+  readonly #leaveOut: (timed: Timed) => void;
   /** Ascending; most events are inserted at the end. */
-  #waiting: TimedEvent[] = [];
+  #waiting: Timed[] = [];
   #newestNs = Number.NEGATIVE_INFINITY;
   #releasedNs = Number.NEGATIVE_INFINITY;
-  #lastBook: TimedEvent | undefined;
-  #lastTrade: TimedEvent | undefined;
+  #lastBook: Timed | undefined;
+  #lastTrade: Timed | undefined;
   /** The last snapshot without a time of its own. */
-  #floating: TimedEvent | undefined;
+  #floating: Timed | undefined;
 
-  constructor(release: (timed: TimedEvent) => void) {
+  /** @param leaveOut gets each event that came too late, and would undo newer changes */
+  constructor(release: (timed: Timed) => void, leaveOut: (timed: Timed) => void = () => {}) {
     this.#release = release;
+    this.#leaveOut = leaveOut;
   }
 
-  push(timed: TimedEvent): void {
+  push(timed: Timed): void {
     this.#noteOrder(timed);
     if (timed.ns < this.#releasedNs) {
       this.#handleLate(timed);
@@ -50,7 +53,7 @@ export class ReorderBuffer {
     this.#releaseUntil(Number.POSITIVE_INFINITY);
   }
 
-  #noteOrder(timed: TimedEvent): void {
+  #noteOrder(timed: Timed): void {
     const { event } = timed;
     if (event.kind === "snapshot" && (event.ns === undefined || isJoinedById(event))) return;
     const trade = event.kind === "trade";
@@ -63,13 +66,15 @@ export class ReorderBuffer {
   }
 
   /** Late trades are real trades; books with ids are checked by their ids; other late books would undo newer changes. */
-  #handleLate({ event }: TimedEvent): void {
+  #handleLate(timed: Timed): void {
+    const { event } = timed;
     if (event.kind === "trade") this.counts.tradesTooLate++;
     else if (!isJoinedById(event)) this.counts.bookTooLate++;
-    if (event.kind === "trade" || isJoinedById(event)) this.#release({ ns: this.#releasedNs, event });
+    if (event.kind === "trade" || isJoinedById(event)) this.#release({ ...timed, ns: this.#releasedNs });
+    else this.#leaveOut(timed);
   }
 
-  #insert(timed: TimedEvent): void {
+  #insert(timed: Timed): void {
     let at = this.#waiting.length;
     while (at > 0 && compare(timed, this.#waiting[at - 1]) < 0) at--;
     if (at === this.#waiting.length) this.#waiting.push(timed);
@@ -84,7 +89,7 @@ export class ReorderBuffer {
     this.#floating = undefined;
     if (at < 0) return;
     this.#waiting.splice(at, 1);
-    this.#insert({ ns, event: floating.event });
+    this.#insert({ ...floating, ns });
   }
 
   #releaseUntil(ns: number): void {

@@ -1,0 +1,78 @@
+import { gzipSync } from "node:zlib";
+import type { SchemaElement } from "hyparquet";
+import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
+
+/** How a column is stored, and what it is for other tools. */
+export type ColumnKind = "number" | "time" | "text" | "flag" | { readonly decimals: number };
+
+export interface Column {
+  readonly name: string;
+  readonly kind: ColumnKind;
+  /** Whether a row may have none. */
+  readonly optional?: boolean;
+  /** Whether row groups can be found by it: their lowest and highest values are in the file's footer. */
+  readonly indexed?: boolean;
+  /** For numbers that hardly differ from row to row: a few bits each. Others go into a dictionary where that is shorter. */
+  readonly encoding?: "differences";
+}
+
+export type ColumnValues = ColumnSource["data"];
+export type GroupValues = Readonly<Record<string, ColumnValues>>;
+
+/** Digits of a 64-bit decimal. */
+const precision = 18;
+/** GZIP is what every reader has; Node 20 has no other codec of its kind. */
+const codec = "GZIP";
+const compressors = { GZIP: (bytes: Uint8Array) => gzipSync(bytes, { level: 6 }) };
+
+/** One Parquet file that is written row group by row group. What has been encoded is taken from it by whoever stores it. */
+export class ParquetFile {
+  readonly #columns: readonly Column[];
+  readonly #bytes = new ByteWriter(1 << 20);
+  readonly #parquet: ParquetWriter;
+  rows = 0;
+
+  constructor(columns: readonly Column[]) {
+    this.#columns = columns;
+    const schema: SchemaElement[] = [{ name: "root", num_children: columns.length }, ...columns.map(elementOf)];
+    this.#parquet = new ParquetWriter({ writer: this.#bytes, schema, codec, compressors, createdBy: "tapedeck" });
+  }
+
+  /** @param values those of each column, by its name, of equal length */
+  addGroup(values: GroupValues): void {
+    const columnData = this.#columns.map(({ name, indexed = false, encoding }): ColumnSource => {
+      const data = values[name];
+      if (data === undefined) throw new Error(`a row group without the column ${name}`);
+      const coded = encoding === "differences" && { encoding: "DELTA_BINARY_PACKED" as const };
+      return { name, data, statistics: indexed, ...coded };
+    });
+    const rows = columnData[0]?.data.length ?? 0;
+    if (rows === 0) return;
+    // Synchronous, since the writer has no `flush`.
+    void this.#parquet.write({ columnData, rowGroupSize: rows });
+    this.rows += rows;
+  }
+
+  /** Ends the file. */
+  finish(): void {
+    void this.#parquet.finish();
+  }
+
+  /** What was encoded since the last call. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.getBytes().slice();
+    this.#bytes.index = 0;
+    return bytes;
+  }
+}
+
+function elementOf({ name, kind, optional = false }: Column): SchemaElement {
+  const repetition_type = optional ? "OPTIONAL" : "REQUIRED";
+  const whole = { name, type: "INT64", repetition_type } as const;
+  if (kind === "number") return whole;
+  if (kind === "time") return { ...whole, logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "NANOS" } };
+  if (kind === "text") return { name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type };
+  if (kind === "flag") return { name, type: "BOOLEAN", repetition_type };
+  const { decimals: scale } = kind;
+  return { ...whole, converted_type: "DECIMAL", scale, precision, logical_type: { type: "DECIMAL", scale, precision } };
+}

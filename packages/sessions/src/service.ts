@@ -102,7 +102,7 @@ export class SessionService {
     return opened;
   }
 
-  /** The session with that id; its life is extended by whoever uses it. Rejects with `SESSION_NOT_FOUND` and `UNAVAILABLE`. */
+  /** The session with that id. Does not extend its life: the caller reports its sockets, which does. Rejects with `SESSION_NOT_FOUND` and `UNAVAILABLE`. */
   async join(id: string): Promise<StoredSession> {
     const found = await this.#store.read(id);
     if (found === undefined) throw notFound(id);

@@ -25,12 +25,11 @@ const precision = 18;
 const codec = "GZIP";
 const compressors = { GZIP: (bytes: Uint8Array) => gzipSync(bytes, { level: 6 }) };
 
-/** One Parquet file that is written row group by row group. What has been encoded is taken from it by whoever stores it. */
+/** Encodes one Parquet file, row group by row group. The caller takes the bytes and stores them. */
 export class ParquetFile {
   readonly #columns: readonly Column[];
   readonly #bytes = new ByteWriter(1 << 20);
   readonly #parquet: ParquetWriter;
-  rows = 0;
 
   constructor(columns: readonly Column[]) {
     this.#columns = columns;
@@ -50,7 +49,6 @@ export class ParquetFile {
     if (rows === 0) return;
     // Synchronous, since the writer has no `flush`.
     void this.#parquet.write({ columnData, rowGroupSize: rows });
-    this.rows += rows;
   }
 
   /** Ends the file. */

@@ -69,7 +69,7 @@ export const tapeRoutes: readonly Route[] = [
       checkMayDelete(api);
       await api.tapes.assertDeletable(name);
       if (!force) await checkNotPlayed(api, name);
-      // Whoever names the tape means all its versions; whoever names the current one may not know that it is.
+      // A tape's id means all its versions. A caller that gives a version may not know that it is the current one.
       const isWhole = parseTapeName(name).version === undefined;
       const deleted = await api.tapes.delete(name, { force: force || isWhole });
       const freed = deleted.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);

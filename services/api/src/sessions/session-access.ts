@@ -69,12 +69,7 @@ export async function sessionViewOf(api: Api, { record, now, connections }: Stor
   ]);
   const isLost = tape === undefined && record.tape !== "" && record.mode !== "LIVE";
   const lost = { status: "down" as const, reason: `Tape ${record.tape} does not exist any more.` };
-  try {
-    return await viewSession(record, { tape, now, connections, feed: isLost ? (feed ?? lost) : feed });
-  } catch (error) {
-    if (!(error instanceof RefusedError) || error.code !== "TAPE_NOT_FOUND") throw error; // deleted while it was open here
-    return viewSession(record, { tape: undefined, now, connections, feed: feed ?? lost });
-  }
+  return viewSession(record, { tape, now, connections, feed: isLost ? (feed ?? lost) : feed });
 }
 
 /** The tape that a session plays. A LIVE session whose tape was lost with Redis has none until its feed starts the next. */

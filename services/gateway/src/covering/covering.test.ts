@@ -195,7 +195,7 @@ test.each([0, 10])(
     opened.push(id);
     await sessions.open(id, { max_fps: maxFps, start: true });
     const { record } = await sessions.perform(id, { type: "claim", node: "ticker-i" });
-    await sleep(800);
+    await sleep(dueMs(record, 40) - Date.now()); // frames that nobody publishes here
     const connectedAt = Date.now();
     const viewers = [
       await gateway.client(`/ws/${id}`),

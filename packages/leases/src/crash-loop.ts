@@ -9,9 +9,10 @@ export interface CrashRecord {
 
 /**
  * A worker that has worked on the job for this long, after the death of another, does not die of it. A job that kills its workers does so when they
- * come to the same place of the tape again, at once; and all jobs of a worker are handed on when it dies.
+ * come to the same place of the tape again, at once: from one such death to the next it takes about 4 s. Longer than twice that, and where workers
+ * die every few seconds for another reason (a node that is upgraded, tickers that run out of memory) one that watches five of them is paused for nothing.
  */
-const unrelatedAfterMs = 15_000;
+const unrelatedAfterMs = 8_000;
 /** After so many deaths in a row the cause is the job, not its hosts. */
 const maxDeaths = 5;
 

@@ -14,8 +14,10 @@ const samplesKept = 16;
 /**
  * Redis's time as an offset to a monotonic clock; pure, so that tests need not wait.
  *
- * Of the last samples the one with the shortest round trip is used, since its error is at most half of that. Small differences are slewed
- * away; a difference above `jumpMs` that a second sample confirms is a jump, adopted at once.
+ * When an answer is received, Redis's clock shows at least what the answer says. Of the last samples the one that says the latest time is used:
+ * the clock is late by its way back, and never ahead, however slow Redis and this process were. A clock that is ahead would show frames before they
+ * are due, and the middle of a slow round trip can be. Small differences are slewed away; a difference above `jumpMs` that a second sample
+ * confirms is a jump, adopted at once.
  */
 export class ClockDiscipline {
   #samples: ClockSample[] = [];
@@ -26,7 +28,7 @@ export class ClockDiscipline {
 
   constructor(first: ClockSample) {
     this.#samples = [first];
-    this.#offset = this.#target = offsetOf(first);
+    this.#offset = this.#target = leastOffset(first);
     this.#since = first.receivedAt;
   }
 
@@ -37,7 +39,7 @@ export class ClockDiscipline {
 
   /** Returns by how many ms Redis's clock jumped, normally 0. */
   add(sample: ClockSample): number {
-    const offset = offsetOf(sample);
+    const offset = middleOffset(sample);
     const now = this.#offsetAt(sample.receivedAt);
     const uncertainty = (sample.receivedAt - sample.sentAt) / 2;
     const difference = offset - now;
@@ -47,16 +49,16 @@ export class ClockDiscipline {
       if (!confirmed) return 0;
       this.#unconfirmed = undefined;
       this.#samples = [sample];
-      this.#offset = this.#target = offset;
+      this.#offset = this.#target = leastOffset(sample);
       this.#since = sample.receivedAt;
-      return difference;
+      return this.#offset - now;
     }
     this.#unconfirmed = undefined;
     this.#samples.push(sample);
     if (this.#samples.length > samplesKept) this.#samples.shift();
     this.#offset = now;
     this.#since = sample.receivedAt;
-    this.#target = offsetOf(this.#samples.reduce((best, next) => (roundTrip(next) < roundTrip(best) ? next : best)));
+    this.#target = Math.max(...this.#samples.map(leastOffset));
     return 0;
   }
 
@@ -71,10 +73,11 @@ export class ClockDiscipline {
   }
 }
 
-function roundTrip({ sentAt, receivedAt }: ClockSample): number {
-  return receivedAt - sentAt;
+function leastOffset({ receivedAt, redisMs }: ClockSample): number {
+  return redisMs - receivedAt;
 }
 
-function offsetOf({ sentAt, receivedAt, redisMs }: ClockSample): number {
+/** Off by at most half a round trip, in either direction. */
+function middleOffset({ sentAt, receivedAt, redisMs }: ClockSample): number {
   return redisMs - (sentAt + receivedAt) / 2;
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { History } from "../oracle/history.js";
 import type { Analysis } from "../report/analysis.js";
+import { HistorySender } from "./sent-history.js";
 
 /** Where the process reads tapes. */
 export interface AnalystOptions {
@@ -13,6 +14,7 @@ export interface AnalystOptions {
 /** Has histories checked in a process of its own: the rules take up to some tenths of a second, in which this one would receive nothing. */
 export class Analyst {
   readonly #child: ChildProcess;
+  readonly #sender = new HistorySender();
 
   constructor({ redisUrl, prefix, folder }: AnalystOptions) {
     const script = new URL("./analyst-main.ts", import.meta.url);
@@ -33,7 +35,7 @@ export class Analyst {
         resolve(analysis);
       });
     });
-    this.#child.send(history);
+    this.#child.send(this.#sender.pack(history));
     return answer;
   }
 

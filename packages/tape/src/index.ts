@@ -36,3 +36,8 @@ export {
   type UnfinishedTapes,
 } from "./tape-catalog.js";
 export { liveTapeIdPattern, parseTapeName, tapeIdPattern, tapeName } from "./tape-id.js";
+export { type BookBatch, bookSides, effectiveStates, type TradeBatch, tradeSides } from "./track/batches.js";
+export { BookReplay } from "./track/book-replay.js";
+export { EventTrack } from "./track/event-track.js";
+export { type EventState, eventStates, type TrackDecimals } from "./track/track.js";
+export type * from "./track/track-reader.js";

@@ -1,5 +1,6 @@
 import type { Precision } from "@tapedeck/market";
 import type { Severity, TapeNs, TapeView, TimeDecimals, TradeSide } from "@tapedeck/protocol";
+import type { TrackReader } from "./track/track-reader.js";
 
 /** A frame's index in its tape: 0, 1, 2, ... */
 export type Seq = number;
@@ -117,6 +118,8 @@ export interface Tape {
   readonly span: TapeSpan;
   readonly gaps: readonly Gap[];
   readonly index: TapeIndex;
+  /** Each change and trade that its source said; absent on a tape that has frames only. */
+  readonly track?: TrackReader | undefined;
   timeline(policy: GapPolicy): Timeline;
   /** ISO text of a tape time, with the source's decimals. */
   iso(ns: TapeNs): string;

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { parseManifest } from "../format/manifest.js";
 import { recompute } from "../recompute.js";
-import { EventTrack } from "../track/event-track.js";
+import { TapeCatalog } from "../tape-catalog.js";
 import { eventsOf, framesOf, type Imported, importToMemory, recording, recordingsAbsent } from "./test-recordings.js";
 
 const compressors = { GZIP: (bytes: Uint8Array) => gunzipSync(bytes) };
@@ -212,7 +212,7 @@ describe.skipIf(recordingsAbsent)("the full book of the futures recording of 202
     }
     expect(updates).toBe(16_111);
     const manifest = await manifestOf(imported, tape);
-    const track = new EventTrack(imported.store, manifest);
+    const { track } = await new TapeCatalog(imported.store, { cacheBytes: 32 << 20 }).open(tape);
     const again = new Map<number, { bids: [number, number][]; asks: [number, number][] }>();
     for (const { row, book } of booksOf(await rowsOf(imported, tape, "book", bookRow))) {
       const seq = Number(row.seq);
@@ -220,8 +220,8 @@ describe.skipIf(recordingsAbsent)("the full book of the futures recording of 202
     }
     expect(again.size).toBeGreaterThan(20);
     for (const [seq, { bids, asks }] of again) {
-      const read = await track.bookAt(seq);
-      expect([seq, read.bids, read.asks]).toEqual([seq, bids, asks]);
+      const read = await track?.bookAt({ seq });
+      expect([seq, read?.bids, read?.asks]).toEqual([seq, bids, asks]);
     }
     const { files: written, track: summary } = manifest;
     const bytes = (written.book?.bytes ?? 0) + (written.snapshots?.bytes ?? 0);

@@ -1,13 +1,19 @@
 import { LRUCache } from "lru-cache";
 import type { Block } from "../tape.js";
+import { CachedColumns } from "../track/cached-columns.js";
+import type { GroupPart } from "../track/row-group-parts.js";
 
 /** In a smaller cache a single message could need more blocks at once than fit. */
 export const minCacheBytes = 8 * 1024 * 1024;
 
-/** Decompressed blocks of all tapes of a process, bounded in bytes. The least recently used one is evicted first. */
+/**
+ * Decompressed blocks of all tapes of a process, and columns of their event tracks, together bounded in bytes. The least recently used
+ * one is evicted first.
+ */
 export class BlockCache {
-  readonly #blocks: LRUCache<number, Block>;
+  readonly #held: LRUCache<number, Block | CachedColumns>;
   readonly #loading = new Map<number, Promise<Block>>();
+  readonly #loadingColumns = new Map<number, Promise<CachedColumns>>();
   #tapes = 0;
   /** Lookups that found their block, and blocks that had to be read, since the process started. */
   hits = 0;
@@ -15,12 +21,12 @@ export class BlockCache {
 
   constructor(bytes: number) {
     if (!(bytes >= minCacheBytes)) throw new RangeError(`a block cache needs at least ${minCacheBytes} bytes`);
-    this.#blocks = new LRUCache({ maxSize: bytes, sizeCalculation: (block) => block.size });
+    this.#held = new LRUCache({ maxSize: bytes, sizeCalculation: ({ size }) => size });
   }
 
   /** Bytes in use. */
   get bytes(): number {
-    return this.#blocks.calculatedSize;
+    return this.#held.calculatedSize;
   }
 
   /** A range of keys for one opened tape: block n has the key of its tape plus n. */
@@ -30,14 +36,15 @@ export class BlockCache {
 
   // HOT: the key is a number, since a string would be allocated for each lookup.
   get(key: number): Block | undefined {
-    const block = this.#blocks.get(key);
-    if (block !== undefined) this.hits++;
+    const block = this.#held.get(key);
+    if (block === undefined || block instanceof CachedColumns) return undefined;
+    this.hits++;
     return block;
   }
 
   /** Stores a block that was produced together with another one. */
   put(key: number, block: Block): void {
-    this.#blocks.set(key, block);
+    this.#held.set(key, block);
   }
 
   /**
@@ -52,11 +59,32 @@ export class BlockCache {
     return loading;
   }
 
+  /** The columns, read by `read` if they are not cached. Concurrent callers share one read. */
+  async loadColumns<Columns>(part: GroupPart<Columns>, key: number, read: () => Promise<Columns>): Promise<Columns> {
+    const held = this.#held.get(key);
+    if (held instanceof CachedColumns && held.areOf(part)) return held.columns;
+    const loading = this.#loadingColumns.get(key) ?? this.#readColumns(part, key, read);
+    const loaded = await loading;
+    return loaded.areOf(part) ? loaded.columns : read();
+  }
+
+  #readColumns<Columns>(part: GroupPart<Columns>, key: number, read: () => Promise<Columns>): Promise<CachedColumns> {
+    const reading = read().then((columns) => {
+      const made = new CachedColumns(part, columns);
+      this.#held.set(key, made);
+      return made;
+    });
+    this.#loadingColumns.set(key, reading);
+    const forget = () => this.#loadingColumns.delete(key);
+    reading.then(forget, forget);
+    return reading;
+  }
+
   async #read(key: number, read: () => Promise<Block>): Promise<Block> {
     this.misses++;
     try {
       const block = await read();
-      this.#blocks.set(key, block);
+      this.#held.set(key, block);
       return block;
     } finally {
       this.#loading.delete(key);

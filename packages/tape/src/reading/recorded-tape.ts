@@ -12,6 +12,8 @@ import { decodeOverview, type OverviewPoint } from "../format/overview.js";
 import { FileMissing, type TapeStore } from "../store/store.js";
 import type { Block, EventFilter, Gap, GapPolicy, Seq, Tape, TapeEvent, TapeSpan, Timeline } from "../tape.js";
 import { tapeName } from "../tape-id.js";
+import { EventTrack } from "../track/event-track.js";
+import type { TrackReader } from "../track/track-reader.js";
 import type { BlockCache } from "./block-cache.js";
 import { findEvent } from "./find-event.js";
 import { timelineOf } from "./timeline.js";
@@ -29,6 +31,7 @@ export class RecordedTape implements Tape {
   readonly gaps: readonly Gap[];
   readonly eventHorizonNs = Number.POSITIVE_INFINITY;
   readonly index: BlockIndex;
+  readonly track: TrackReader | undefined;
   readonly #store: TapeStore;
   readonly #cache: BlockCache;
   readonly #cacheKey: number;
@@ -51,6 +54,7 @@ export class RecordedTape implements Tape {
     };
     this.gaps = gapsOf(manifest);
     this.index = index;
+    this.track = EventTrack.of(store, manifest, cache);
     this.#store = store;
     this.#cache = cache;
     this.#cacheKey = cache.newTape();

@@ -1,194 +1,194 @@
-import { gunzipSync } from "node:zlib";
-import { type BookLevel, OrderBook } from "@tapedeck/market";
-import type { DecodedArray } from "hyparquet";
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetScan } from "hyparquet";
-import { DamagedTape } from "../errors.js";
-import { files, type Manifest } from "../format/manifest.js";
-import { FileMissing, type TapeStore } from "../store/store.js";
-import type { Seq } from "../tape.js";
-import { tapeName } from "../tape-id.js";
-import type { TrackFile } from "./track.js";
+import { countUpTo } from "../binary-search.js";
+import type { Manifest } from "../format/manifest.js";
+import type { BlockCache } from "../reading/block-cache.js";
+import type { TapeStore } from "../store/store.js";
+import { type BookBatch, bookSides, type SnapshotRows, type TrackRows, type TradeBatch } from "./batches.js";
+import { BookReplay } from "./book-replay.js";
+import { bookOrigin, bookRows, type GroupPart, snapshotRows, tradeOrigin, tradeRows } from "./row-group-parts.js";
+import { type TrackDecimals, type TrackFile, trackFiles } from "./track.js";
+import type { FullBook, TrackedEvent, TrackPlace, TrackRange, TrackReader } from "./track-reader.js";
+import { type RowGroup, TrackTable } from "./track-table.js";
+import { eventsOfBatches } from "./tracked-events.js";
 
-/** The whole book, as far as it is known. */
-export interface FullBook {
-  /** The last event in it; -1 for none. */
-  readonly n: number;
-  /** Best first. */
-  readonly bids: readonly BookLevel[];
-  readonly asks: readonly BookLevel[];
-  /** Between these prices it has every level; undefined: no limit is known. */
-  readonly knownLow: number | undefined;
-  readonly knownHigh: number | undefined;
-}
+/** Row groups that a file can have in the cache. */
+const groupKeys = 2 ** 21;
 
-const compressors = { GZIP: (bytes: Uint8Array) => gunzipSync(bytes) };
-/** Events that changed the book. */
-const effective: ReadonlySet<unknown> = new Set(["applied", "again", "derived"]);
-
-/** The event track of a tape's version, read from its Parquet files. */
-export class EventTrack {
+/** The event track of a tape's version, read from its Parquet files through the cache of the tapes' blocks. */
+export class EventTrack implements TrackReader {
+  readonly decimals: TrackDecimals;
   readonly #store: Pick<TapeStore, "readRange">;
   readonly #manifest: Manifest;
-  readonly #tables = new Map<TrackFile, Promise<Table>>();
+  readonly #cache: BlockCache;
+  readonly #cacheKey: number;
+  readonly #tables = new Map<TrackFile, Promise<TrackTable>>();
 
-  /** @param manifest of a version that has a track */
-  constructor(store: Pick<TapeStore, "readRange">, manifest: Manifest) {
+  private constructor(
+    store: Pick<TapeStore, "readRange">,
+    manifest: Manifest,
+    decimals: TrackDecimals,
+    cache: BlockCache,
+  ) {
     this.#store = store;
     this.#manifest = manifest;
+    this.decimals = decimals;
+    this.#cache = cache;
+    this.#cacheKey = cache.newTape();
   }
 
-  /**
-   * The book as a frame shows it, to its full depth. Reads at most two row groups, and with them the rest of the newest book that was written whole.
-   * Rejects with `DamagedTape`, or `StoreUnavailable`.
-   */
-  async bookAt(seq: Seq): Promise<FullBook> {
-    const book = new OrderBook();
-    const start = await this.#snapshotAt(seq, book);
-    let { n } = start;
-    const table = await this.#table("book");
-    for (const group of table.groups) {
-      if (group.first.seq > seq) break;
-      if (group.last.n <= start.n) continue;
-      const rows = await table.read(group, ["n", "seq", "state", "is_snapshot", "side", "price", "amount"]);
-      const [ns = [], seqs = [], states = [], snapshots = [], sides = [], prices = [], amounts = []] = rows;
-      for (let at = 0; at < ns.length; at++) {
-        if (Number(seqs[at]) > seq) break;
-        const event = Number(ns[at]);
-        if (event <= start.n || !effective.has(states[at])) continue;
-        if (event !== n && snapshots[at] === true) book.clear();
-        n = event;
-        book.set(sides[at] === "bid" ? "bid" : "ask", table.price(prices[at]), table.size(amounts[at]));
-      }
+  /** The track of a version; undefined if it has none. Reads nothing yet. */
+  static of(store: Pick<TapeStore, "readRange">, manifest: Manifest, cache: BlockCache): EventTrack | undefined {
+    const { track } = manifest;
+    if (track === undefined) return undefined;
+    return new EventTrack(store, manifest, { price: track.price_decimals, size: track.size_decimals }, cache);
+  }
+
+  async *events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
+    const { from, to } = await this.#limits(range);
+    yield* eventsOfBatches(this.#bookBatches(from, to), this.#tradeBatches(from, to), this.decimals);
+  }
+
+  async *bookBatches(range: TrackRange = {}): AsyncGenerator<BookBatch, void, undefined> {
+    const { from, to } = await this.#limits(range);
+    yield* this.#bookBatches(from, to);
+  }
+
+  async *tradeBatches(range: TrackRange = {}): AsyncGenerator<TradeBatch, void, undefined> {
+    const { from, to } = await this.#limits(range);
+    yield* this.#tradeBatches(from, to);
+  }
+
+  /** Reads at most two row groups, and with them the rest of the newest book that was written whole. */
+  async bookAt(place: TrackPlace): Promise<FullBook> {
+    const end = await this.#endOfBook(place);
+    const replay = new BookReplay();
+    const start = await this.#newestSnapshot(end);
+    if (start !== undefined) replay.start(start.n, start.levels);
+    for await (const batch of this.#bookBatches(replay.n + 1, end)) replay.apply(batch);
+    const { n, book } = replay;
+    const levels = (side: typeof book.bids) =>
+      side.top(side.depth).map(([price, size]) => [this.#price(price), this.#size(size)] as const);
+    return {
+      n,
+      bids: levels(book.bids),
+      asks: levels(book.asks),
+      knownLow: this.#limit(start?.knownLow),
+      knownHigh: this.#limit(start?.knownHigh),
+    };
+  }
+
+  /** The number of the first book event that is not in the book at a place. */
+  #endOfBook(place: TrackPlace): Promise<number> {
+    if ("n" in place) return Promise.resolve(place.n + 1);
+    return this.#firstEvent("book", "seq" in place ? { seq: place.seq + 1 } : { ts: place.ts + 1n });
+  }
+
+  /** The last book before an event that was written whole. */
+  async #newestSnapshot(end: number) {
+    const groups = await this.#groups("snapshots");
+    const group = groups.findLastIndex(({ firstN }) => firstN < end);
+    if (group < 0) return undefined;
+    const rows = await this.#part("snapshots", group, snapshotRows);
+    const last = countUpTo(rows.n, end - 1) - 1;
+    const n = rows.n[last] ?? -1;
+    return {
+      n,
+      levels: levelsOf(rows, countUpTo(rows.n, n - 1), last),
+      knownLow: rows.knownLow[last],
+      knownHigh: rows.knownHigh[last],
+    };
+  }
+
+  /** Numbers of the first event of a range, and of the first one after it. */
+  async #limits({ from, to }: TrackRange): Promise<{ readonly from: number; readonly to: number }> {
+    const numberOf = async (place: TrackPlace | undefined, absent: number) => {
+      if (place === undefined) return absent;
+      return Math.min(await this.#firstEvent("book", place), await this.#firstEvent("trades", place));
+    };
+    return { from: await numberOf(from, 0), to: await numberOf(to, Number.POSITIVE_INFINITY) };
+  }
+
+  /** The number of a file's first event at or after a place; infinite if there is none. */
+  async #firstEvent(file: "book" | "trades", place: TrackPlace): Promise<number> {
+    if ("n" in place) return place.n;
+    const groups = await this.#groups(file);
+    const reaches = (group: RowGroup) =>
+      "seq" in place ? group.lastSeq >= place.seq : group.lastTimestamp >= place.ts;
+    const group = groups.findIndex(reaches);
+    if (group < 0) return Number.POSITIVE_INFINITY;
+    const rows: TrackRows = await (file === "book"
+      ? this.#part(file, group, bookRows)
+      : this.#part(file, group, tradeRows));
+    const row = "seq" in place ? countUpTo(rows.seq, place.seq - 1) : rows.timestamp.findIndex((ts) => ts >= place.ts);
+    return rows.n[row] ?? Number.POSITIVE_INFINITY;
+  }
+
+  #bookBatches(from: number, to: number): AsyncGenerator<BookBatch, void, undefined> {
+    return this.#batches("book", bookRows, bookOrigin, from, to);
+  }
+
+  #tradeBatches(from: number, to: number): AsyncGenerator<TradeBatch, void, undefined> {
+    return this.#batches("trades", tradeRows, tradeOrigin, from, to);
+  }
+
+  /** The rows of events from number `from` up to and without `to`. */
+  async *#batches<Rows extends TrackRows, Origin>(
+    file: TrackFile,
+    rowsPart: GroupPart<Rows>,
+    originPart: GroupPart<Origin>,
+    from: number,
+    to: number,
+  ) {
+    const groups = await this.#groups(file);
+    for (const [group, { firstN, lastN }] of groups.entries()) {
+      if (lastN < from) continue;
+      if (firstN >= to) return;
+      const rows = await this.#part(file, group, rowsPart);
+      const start = countUpTo(rows.n, from - 1);
+      const end = countUpTo(rows.n, to - 1);
+      if (start === end) continue;
+      const origin = async () => originPart.between(await this.#part(file, group, originPart), start, end);
+      yield { ...rowsPart.between(rows, start, end), rows: end - start, origin };
     }
-    const { low: knownLow, high: knownHigh } = start;
-    return { n, bids: book.bids.top(book.bids.depth), asks: book.asks.top(book.asks.depth), knownLow, knownHigh };
   }
 
-  /** Fills the book with the newest one that was written whole by a frame. */
-  async #snapshotAt(seq: Seq, book: OrderBook): Promise<{ n: number; low?: number; high?: number }> {
-    const table = await this.#table("snapshots");
-    const group = table.groups.findLast(({ first }) => first.seq <= seq);
-    if (group === undefined) return { n: -1 };
-    const columns = ["n", "seq", "side", "price", "amount", "known_low", "known_high"];
-    const [ns = [], seqs = [], sides = [], prices = [], amounts = [], lows = [], highs = []] = await table.read(
-      group,
-      columns,
-    );
-    let last = ns.length - 1;
-    while (last >= 0 && Number(seqs[last]) > seq) last--;
-    if (last < 0) return { n: -1 };
-    const n = Number(ns[last]);
-    for (let at = last; at >= 0 && Number(ns[at]) === n; at--) {
-      book.set(sides[at] === "bid" ? "bid" : "ask", table.price(prices[at]), table.size(amounts[at]));
-    }
-    const low = lows[last];
-    const high = highs[last];
-    return { n, ...(low != null && { low: table.price(low) }), ...(high != null && { high: table.price(high) }) };
+  async #part<Columns>(file: TrackFile, group: number, part: GroupPart<Columns>): Promise<Columns> {
+    const key = this.#cacheKey + (2 * trackFiles.indexOf(file) + part.place) * groupKeys + group;
+    return this.#cache.loadColumns(part, key, async () => {
+      const table = await this.#table(file);
+      const found = table.groups[group];
+      if (found === undefined) throw new RangeError(`${file} has no row group ${group}`);
+      return table.read(found, part);
+    });
   }
 
-  #table(file: TrackFile): Promise<Table> {
+  async #groups(file: TrackFile): Promise<readonly RowGroup[]> {
+    return (await this.#table(file)).groups;
+  }
+
+  #table(file: TrackFile): Promise<TrackTable> {
     const known = this.#tables.get(file);
     if (known !== undefined) return known;
-    const opened = openTable(this.#store, this.#manifest, file);
+    const opened = TrackTable.open(this.#store, this.#manifest, file);
     this.#tables.set(file, opened);
     opened.catch(() => this.#tables.delete(file)); // the store may be away only now
     return opened;
   }
-}
 
-interface Place {
-  readonly n: number;
-  readonly seq: number;
-}
-
-interface RowGroup {
-  readonly rowStart: number;
-  readonly rowEnd: number;
-  readonly first: Place;
-  readonly last: Place;
-}
-
-async function openTable(store: Pick<TapeStore, "readRange">, manifest: Manifest, file: TrackFile): Promise<Table> {
-  const { id, version, track } = manifest;
-  const written = manifest.files[file];
-  const damaged = (cause?: unknown) =>
-    new DamagedTape(tapeName(id, version), `${files[file]} is not what was written`, cause);
-  if (written === undefined || track === undefined) throw damaged();
-  const buffer: AsyncBuffer = {
-    byteLength: written.bytes,
-    slice: async (start, end = written.bytes) => {
-      const bytes = await store.readRange(id, version, files[file], start, end - start).catch((error: unknown) => {
-        throw error instanceof FileMissing ? damaged(error) : error;
-      });
-      if (bytes.length !== end - start) throw damaged();
-      return new Uint8Array(bytes).buffer;
-    },
-  };
-  const metadata = await parquetMetadataAsync(buffer).catch((error: unknown) => {
-    throw error instanceof RangeError || error instanceof TypeError ? damaged(error) : error;
-  });
-  return new Table(buffer, metadata, { price: track.price_decimals, size: track.size_decimals });
-}
-
-/** A Parquet file with its footer. */
-class Table {
-  readonly groups: readonly RowGroup[];
-  readonly #buffer: AsyncBuffer;
-  readonly #metadata: FileMetaData;
-  readonly #priceScale: number;
-  readonly #sizeScale: number;
-
-  constructor(
-    buffer: AsyncBuffer,
-    metadata: FileMetaData,
-    decimals: { readonly price: number; readonly size: number },
-  ) {
-    this.#buffer = buffer;
-    // Decimals and times as the integers that they are stored as: a conversion would round them.
-    this.#metadata = { ...metadata, schema: metadata.schema.map((column) => asStored(column)) };
-    this.#priceScale = Number(`1e${decimals.price}`);
-    this.#sizeScale = Number(`1e${decimals.size}`);
-    let rowStart = 0;
-    this.groups = metadata.row_groups.map((group) => {
-      const rowEnd = rowStart + Number(group.num_rows);
-      const limits = (name: string) =>
-        group.columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === name)?.meta_data?.statistics;
-      const n = limits("n");
-      const seq = limits("seq");
-      const made = {
-        rowStart,
-        rowEnd,
-        first: { n: Number(n?.min_value ?? 0), seq: Number(seq?.min_value ?? 0) },
-        last: { n: Number(n?.max_value ?? Infinity), seq: Number(seq?.max_value ?? Infinity) },
-      };
-      rowStart = rowEnd;
-      return made;
-    });
+  #price(units: number): number {
+    return units / Number(`1e${this.decimals.price}`);
   }
 
-  async read({ rowStart, rowEnd }: RowGroup, columns: string[]): Promise<DecodedArray[]> {
-    const scan = await parquetScan({
-      file: this.#buffer,
-      metadata: this.#metadata,
-      compressors,
-      columns,
-      rowStart,
-      rowEnd,
-    });
-    return Promise.all(columns.map((column) => scan.readColumn({ column, rowStart, rowEnd })));
+  #size(units: number): number {
+    return units / Number(`1e${this.decimals.size}`);
   }
 
-  price(units: unknown): number {
-    return Number(units) / this.#priceScale;
-  }
-
-  size(units: unknown): number {
-    return Number(units) / this.#sizeScale;
+  #limit(units = Number.NaN): number | undefined {
+    return Number.isNaN(units) ? undefined : this.#price(units);
   }
 }
 
-function asStored(column: FileMetaData["schema"][number]): FileMetaData["schema"][number] {
-  if (column.type !== "INT64") return column;
-  const { name, type, repetition_type } = column;
-  return { name, type, ...(repetition_type && { repetition_type }) };
+function* levelsOf({ side, price, amount }: SnapshotRows, first: number, last: number) {
+  for (let at = first; at <= last; at++) {
+    yield [bookSides[side[at] ?? 0] ?? "bid", price[at] ?? 0, amount[at] ?? 0] as const;
+  }
 }

@@ -8,15 +8,17 @@ export type TrackFile = (typeof trackFiles)[number];
  * What became of an event. `applied`: it is in the book, or in a frame's trades. `again`: applied once more, since a snapshot that came late
  * replaced the book. `derived`: no source said so, the level contradicted a newer one. All others changed nothing.
  */
-export type EventState =
-  | "applied"
-  | "again"
-  | "derived"
-  | "late"
-  | "duplicate"
-  | "before-snapshot"
-  | "not-needed"
-  | "left-out";
+export const eventStates = [
+  "applied",
+  "again",
+  "derived",
+  "late",
+  "duplicate",
+  "before-snapshot",
+  "not-needed",
+  "left-out",
+] as const;
+export type EventState = (typeof eventStates)[number];
 
 /** A message of the source. */
 export interface TrackEvent {

@@ -1,0 +1,89 @@
+import type { BookLevel, BookSideName } from "@tapedeck/market";
+import type { TradeSide } from "@tapedeck/protocol";
+import type { BookBatch, TradeBatch } from "./batches.js";
+import type { EventState, TrackDecimals, TrackEvent } from "./track.js";
+
+/**
+ * A place on an event track: an event by its number, the first event that a frame shows, or the first event at or after a time by the venue's clock, in
+ * nanoseconds since 1970. Times may go back from event to event, so events after the place can be earlier than the time.
+ */
+export type TrackPlace = { readonly n: number } | { readonly seq: number } | { readonly ts: bigint };
+
+/** Events from one place on, up to and without the event at another one. Without `from` and `to`: all. */
+export interface TrackRange {
+  readonly from?: TrackPlace | undefined;
+  readonly to?: TrackPlace | undefined;
+}
+
+/** The whole book, as far as it is known. */
+export interface FullBook {
+  /** The last event in it; -1 for none. */
+  readonly n: number;
+  /** Best first. */
+  readonly bids: readonly BookLevel[];
+  readonly asks: readonly BookLevel[];
+  /** Between these prices it has every level; undefined: no limit is known. */
+  readonly knownLow: number | undefined;
+  readonly knownHigh: number | undefined;
+}
+
+interface AnyEvent {
+  readonly n: number;
+  /** The first frame that shows it. */
+  readonly seq: number;
+  /** Its number in the order in which it was received. */
+  readonly heard: number;
+  readonly state: EventState;
+  /** Nanoseconds since 1970 by the venue's clock, and by the recorder's. */
+  readonly timestampNs: bigint;
+  readonly receivedNs: bigint;
+}
+
+/** A price and an amount: as integers that count the last decimal, and as text with all decimals. */
+export interface PricedAmount {
+  readonly priceUnits: number;
+  readonly amountUnits: number;
+  readonly price: string;
+  readonly amount: string;
+}
+
+/** An amount of 0 removed the level. */
+export interface TrackedLevel extends PricedAmount {
+  readonly side: BookSideName;
+}
+
+/** Levels that a message changed; all levels if it is a snapshot. */
+export interface TrackedUpdate extends AnyEvent {
+  readonly kind: "book";
+  readonly isSnapshot: boolean;
+  readonly ids: TrackEvent["ids"];
+  /** In the message's order, bids first. */
+  readonly levels: readonly TrackedLevel[];
+}
+
+export interface TrackedTrade extends AnyEvent, PricedAmount {
+  readonly kind: "trade";
+  /** The venue's; undefined if it gave none. */
+  readonly id: string | undefined;
+  /** The taker's. */
+  readonly side: TradeSide;
+}
+
+export type TrackedEvent = TrackedUpdate | TrackedTrade;
+
+/**
+ * Reads a tape's event track. All methods reject with `DamagedTape` if the track is not what was written, and with `StoreUnavailable`.
+ * `docs/spec/event-track.md` has the rules.
+ */
+export interface TrackReader {
+  /** Of the integers in batches and events: a price of 28,000.1 with one decimal is 280,001. */
+  readonly decimals: TrackDecimals;
+  /** The events of a range, in their order. */
+  events(range?: TrackRange): AsyncGenerator<TrackedEvent, void, undefined>;
+  /** The rows of the book's events of a range, as columns; `BookReplay` makes a book of them. */
+  bookBatches(range?: TrackRange): AsyncGenerator<BookBatch, void, undefined>;
+  /** The trades of a range, as columns. */
+  tradeBatches(range?: TrackRange): AsyncGenerator<TradeBatch, void, undefined>;
+  /** The book after an event, as a frame shows it, or with all that came before the first event after a time. */
+  bookAt(place: TrackPlace): Promise<FullBook>;
+}

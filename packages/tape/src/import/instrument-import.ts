@@ -1,5 +1,6 @@
 import {
   analyticsVersion,
+  type BookLevel,
   DepthSync,
   FrameBuilder,
   type FrameParts,
@@ -254,7 +255,9 @@ export class InstrumentImport {
             this.#track.noteTrade(trade, { ...heard, event: { ...event, ...trade, kind: "trade" } });
           const replace = (book: OrderBook) => {
             this.#track.begin({ ...heard, event });
-            book.replace(bids, asks);
+            // A track has rows for what it says: of an empty book there are none, but there are of the levels that went.
+            if (bids.length + asks.length > 0) book.replace(bids, asks);
+            else book.apply(removalOf(book.bids), removalOf(book.asks));
           };
           this.#bookSilence.book(ns, replace, trades);
         }
@@ -391,6 +394,10 @@ export class InstrumentImport {
       missingTrades: this.#counts.missingTrades,
     };
   }
+}
+
+function removalOf(side: OrderBook["bids"]): BookLevel[] {
+  return side.top(side.depth).map(([price]) => [price, 0]);
 }
 
 function isNumbered(event: SourceEvent): boolean {

@@ -138,6 +138,7 @@ export class TrackRecorder implements BookListener, DepthObserver {
 }
 
 function idsOf(event: SourceEvent): TrackEvent["ids"] {
-  if (event.kind === "diff") return event.ids;
-  return event.kind === "snapshot" && event.lastId !== undefined ? { last: event.lastId } : undefined;
+  if (event.kind === "diff" && event.ids !== undefined) return event.ids;
+  const last = event.kind === "snapshot" ? (event.lastId ?? event.sequence) : event.sequence;
+  return last === undefined ? undefined : { last };
 }

@@ -16,6 +16,8 @@ interface SourceEventBase {
   readonly ns: bigint | undefined;
   /** Receive time by the recorder's clock, nanoseconds since 1970; several files are merged by it. */
   readonly receivedNs: bigint;
+  /** The venue's number of the message, if it has one that tells nothing about what is missing. */
+  readonly sequence?: number | undefined;
   /** The line equals the one before it. */
   readonly repeated?: boolean;
 }

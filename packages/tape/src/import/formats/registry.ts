@@ -6,7 +6,7 @@ import { cryptofeed } from "./cryptofeed.js";
 import { unsupportedVenue } from "./cryptofeed-venues.js";
 import { csv } from "./csv/csv.js";
 import { neededColumns } from "./csv/csv-columns.js";
-import { databento } from "./databento/databento.js";
+import { databento, unsupportedDbn } from "./databento/databento.js";
 import type { Format } from "./format.js";
 import { hyperliquid } from "./hyperliquid.js";
 import { lobster } from "./lobster.js";
@@ -43,7 +43,7 @@ export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"
   const byFormat = new Map<Format, RecordingFile[]>();
   const left: SkippedFile[] = [...skipped];
   for (const file of files) {
-    const reason = file.unreadable ?? unsupportedVenue(file);
+    const reason = file.unreadable ?? unsupportedVenue(file) ?? unsupportedDbn(file);
     const format = reason === undefined ? candidates.find((one) => one.recognises(file)) : undefined;
     if (format !== undefined) byFormat.set(format, [...(byFormat.get(format) ?? []), file]);
     else if (file.named) throw new ImportRefused(`${file.name} ${reason ?? unknown(asked)}.`);

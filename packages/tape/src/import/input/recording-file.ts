@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CutShort, ImportRefused } from "../import-errors.js";
-import { type ByteSource, beginningOf, fileSource, textOf } from "./byte-source.js";
+import { type ByteSource, type Bytes, beginningOf, fileSource, textOf } from "./byte-source.js";
 import { type Compression, compressionOf, decompress } from "./decompress.js";
 import { ArrayElements, beginsArray } from "./json-array.js";
 import { signatureBytes, unsupportedKind } from "./unsupported-kinds.js";
@@ -16,6 +16,8 @@ export interface RecordingFile {
   readonly compression: Compression;
   /** The file consists of JSON arrays, whose elements count as lines. */
   readonly array: boolean;
+  /** The first bytes, 512 of a text and 64 KB of a binary format, or all if there are fewer. */
+  readonly beginning: Buffer;
   /** The first lines, about 64 KB, without an incomplete last one. */
   readonly head: readonly string[];
   /** Why it cannot be a recording, regardless of its lines; completes a sentence about the file. */
@@ -37,6 +39,11 @@ export interface OpenedRecording {
 }
 
 const headBytes = 64 * 1024;
+
+/** Databento's binary encoding. */
+export function isDbn(beginning: Buffer): boolean {
+  return beginning.toString("latin1", 0, 3) === "DBN";
+}
 
 /** Opens the files of the paths; a folder or a zip stands for the files in it. Throws `ImportRefused` for a path that cannot be read. */
 export async function openRecording(paths: readonly string[]): Promise<OpenedRecording> {
@@ -87,15 +94,32 @@ async function inspectSource(source: ByteSource, named: boolean): Promise<Record
   const file = { path, name, bytes: size, source, named };
   try {
     const compression = compressionOf(await beginningOf(source.open(ignored), 4));
-    const beginning = await beginningOf(decompress(source.open(ignored), compression), signatureBytes).catch(() =>
-      Buffer.alloc(0),
-    );
+    const beginning = await readableBeginning(decompress(source.open(ignored), compression));
     const kind = nestedCompression(beginning, compression) ?? unsupportedKind(beginning, name);
-    return { ...file, compression, ...(await headOf(source, compression)), ...(kind && { unreadable: kind }) };
+    const head = await headOf(source, compression);
+    return { ...file, compression, beginning, ...head, ...(kind && { unreadable: kind }) };
   } catch (error) {
     if (!(error instanceof CutShort)) throw error;
-    return { ...file, compression: undefined, array: false, head: [], unreadable: `cannot be read: ${error.message}` };
+    const unreadable = `cannot be read: ${error.message}`;
+    return { ...file, compression: undefined, beginning: Buffer.alloc(0), array: false, head: [], unreadable };
   }
+}
+
+/** Of damaged data what can be read. */
+async function readableBeginning(bytes: Bytes): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let found = 0;
+  try {
+    for await (const chunk of bytes) {
+      chunks.push(chunk);
+      found += chunk.length;
+      if (found >= headBytes) break;
+    }
+  } catch (error) {
+    if (!(error instanceof CutShort)) throw error;
+  }
+  const beginning = Buffer.concat(chunks).subarray(0, headBytes);
+  return isDbn(beginning) ? beginning : Buffer.from(beginning.subarray(0, signatureBytes));
 }
 
 function nestedCompression(beginning: Buffer, compression: Compression): string | undefined {

@@ -69,8 +69,8 @@ export class TestFolder {
 }
 
 /** A zstd frame of raw (uncompressed) blocks. */
-export function zstdOf(text: string, { checksum = false } = {}): Uint8Array {
-  const bytes = Buffer.from(text);
+export function zstdOf(content: string | Uint8Array, { checksum = false } = {}): Uint8Array {
+  const bytes = Buffer.from(content);
   const block = 128 * 1024;
   const parts = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, checksum ? 4 : 0, 7 << 3])];
   for (let at = 0; at < bytes.length; at += block) {

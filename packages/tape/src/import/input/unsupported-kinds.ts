@@ -16,7 +16,6 @@ const kinds: readonly { magic: string; at?: number; what: string; remedy: (name:
   { magic: "\x89HDF\r\n", what: "an HDF5 file", remedy: () => "export it as CSV" },
   { magic: "\x93NUMPY", what: "a NumPy array", remedy: () => "export it as CSV" },
   { magic: "SQLite format 3\0", what: "an SQLite database", remedy: () => "export its tables as CSV" },
-  { magic: "DBN", what: "a file in Databento's binary encoding", remedy: () => "ask Databento for CSV" },
 ];
 
 /** Bytes from the beginning of a file that reveal its kind. */

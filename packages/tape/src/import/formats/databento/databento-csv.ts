@@ -7,9 +7,12 @@ import { Header } from "../csv/csv-header.js";
 import { rowTime } from "../csv/csv-time.js";
 import type { LineParser, ReadContext } from "../format.js";
 import { DatabentoEvents } from "./events.js";
-import { noPrice, noTime, priceOfBillionths, type Schema } from "./record.js";
+import { type DatabentoRecord, noPrice, noTime, type OrderId, priceOfBillionths, type Schema } from "./record.js";
 
-const common = ["ts_event", "rtype", "publisher_id", "instrument_id", "action", "side", "price", "size", "flags"];
+const common = [
+  ...["ts_event", "rtype", "publisher_id", "instrument_id"],
+  ...["action", "side", "price", "size", "flags", "sequence"],
+];
 
 /** A price in billionths is larger: this is a thousandth of a currency unit. A smaller one is a decimal that is whole. */
 const smallestBillionths = 1_000_000;
@@ -18,7 +21,7 @@ const smallestBillionths = 1_000_000;
 export function csvSchema({ head: [first = "", ...rows] }: RecordingFile): Schema | undefined {
   const header = new Header(first);
   if (!header.has(...common)) return undefined;
-  if (header.has("order_id")) return undefined;
+  if (header.has("order_id")) return "mbo";
   if (!header.has("bid_px_00")) return "trades";
   if (header.has("bid_px_01")) return "mbp-10";
   const place = header.names.indexOf("action");
@@ -38,6 +41,7 @@ export class DatabentoRows implements LineParser {
   readonly #place: (name: string) => number;
   readonly #levels: readonly LevelPlaces[];
   readonly #hasSymbol: boolean;
+  readonly #hasOrders: boolean;
 
   constructor(file: RecordingFile, reading: ReadContext) {
     this.#headerLine = file.head[0] ?? "";
@@ -47,6 +51,7 @@ export class DatabentoRows implements LineParser {
     this.#place = (name) => places.get(name) ?? -1;
     this.#levels = levelPlaces(this.#header, this.#place);
     this.#hasSymbol = this.#header.has("symbol");
+    this.#hasOrders = this.#header.has("order_id");
     this.#decimalPrices = this.#hasDecimals(file.head.slice(1));
   }
 
@@ -67,10 +72,19 @@ export class DatabentoRows implements LineParser {
         price: this.#price(value("price"), "price"),
         size: sizeOf(value("size"), "size"),
         flags: wholeOf(value("flags"), "flags"),
-        book: this.#levels.length === 0 ? undefined : { bids: this.#side(row, "bid"), asks: this.#side(row, "ask") },
+        sequence: wholeOf(value("sequence"), "sequence"),
+        book: this.#hasOrders ? { orderId: orderIdOf(value("order_id")) } : this.#book(row),
       },
       out,
     );
+  }
+
+  end(out: SourceEvent[]): void {
+    this.#events.end(out);
+  }
+
+  #book(row: readonly string[]): DatabentoRecord["book"] {
+    return this.#levels.length === 0 ? undefined : { bids: this.#side(row, "bid"), asks: this.#side(row, "ask") };
   }
 
   #side(row: readonly string[], side: "bid" | "ask"): BookLevel[] {
@@ -127,6 +141,12 @@ function levelPlaces(header: Header, place: (name: string) => number): LevelPlac
       ask: { price: place(askPrice), size: place(askSize) },
     });
   }
+}
+
+function orderIdOf(text: string): OrderId {
+  if (!/^\d{1,20}$/.test(text)) throw new BrokenLine(`order_id is not a number: "${text}"`);
+  const id = Number(text);
+  return Number.isSafeInteger(id) ? id : BigInt(text);
 }
 
 /** Undefined if there is none. */

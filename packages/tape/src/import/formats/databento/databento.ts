@@ -1,27 +1,58 @@
-import type { RecordingFile } from "../../input/recording-file.js";
-import { type Format, lineStream, type ReadContext } from "../format.js";
+import { isDbn, type RecordingFile } from "../../input/recording-file.js";
+import { type EventStream, type Format, lineStream, type ReadContext } from "../format.js";
 import { csvSchema, DatabentoRows } from "./databento-csv.js";
-import { type Schema, schemas } from "./record.js";
+import { dbnSchema } from "./dbn-metadata.js";
+import { dbnStream } from "./dbn-stream.js";
+import { type Schema, schemas, schemasAccepted } from "./record.js";
 
 export const databento: Format = {
   name: "databento",
-  about: "Databento's CSV: mbp-1, mbp-10, tbbo and trades",
-  recognises: (file) => csvSchema(file) !== undefined,
-  streams: (files, reading) =>
-    richest(files, reading).map((file) => lineStream(file, new DatabentoRows(file, reading), reading)),
+  about: "Databento's DBN files and CSV: mbo, mbp-10, mbp-1, tbbo and trades",
+  recognises: (file) => schemaOf(file) !== undefined,
+  streams: (files, reading) => richest(files, reading).map(({ file, schema }) => streamOf(file, schema, reading)),
 };
 
+interface Known {
+  readonly file: RecordingFile;
+  readonly schema: Schema;
+}
+
+/** Why a DBN file cannot be imported; completes a sentence about the file. Undefined if it can, or if it is another file. */
+export function unsupportedDbn({ beginning }: RecordingFile): string | undefined {
+  if (!isDbn(beginning)) return undefined;
+  const found = dbnSchema(beginning);
+  if ("reason" in found) return found.reason;
+  return schemaNamed(found.schema) === undefined
+    ? `is a DBN file of the schema ${found.schema}: ${schemasAccepted}`
+    : undefined;
+}
+
+function schemaOf(file: RecordingFile): Schema | undefined {
+  if (!isDbn(file.beginning)) return csvSchema(file);
+  const found = dbnSchema(file.beginning);
+  return "schema" in found ? schemaNamed(found.schema) : undefined;
+}
+
+function schemaNamed(name: string): Schema | undefined {
+  return schemas.find((schema) => schema === name);
+}
+
+function streamOf(file: RecordingFile, schema: Schema, reading: ReadContext): EventStream {
+  if (isDbn(file.beginning)) return dbnStream(file, schema, reading);
+  return lineStream(file, new DatabentoRows(file, reading), reading);
+}
+
 /** Each schema has the trades of the poorer ones, so only the files of the richest are used. */
-function richest(files: readonly RecordingFile[], reading: ReadContext): RecordingFile[] {
-  const known = files.flatMap((file) => {
-    const schema = csvSchema(file);
+function richest(files: readonly RecordingFile[], reading: ReadContext): Known[] {
+  const known = files.flatMap((file): Known[] => {
+    const schema = schemaOf(file);
     return schema === undefined ? [] : [{ file, schema }];
   });
   const best = schemas.find((schema) => known.some((one) => one.schema === schema));
-  return known.flatMap(({ file, schema }) => {
-    if (schema === best) return [file];
+  return known.filter(({ file, schema }) => {
+    if (schema === best) return true;
     reading.notice(leftOut(file, schema, best));
-    return [];
+    return false;
   });
 }
 

@@ -6,6 +6,9 @@ export type Schema = (typeof schemas)[number];
 
 export const schemasAccepted = "mbo, mbp-10, mbp-1, tbbo and trades are accepted";
 
+/** The venue's number of an order: a bigint if a double cannot hold it. */
+export type OrderId = number | bigint;
+
 /** A row of a CSV or a record of a DBN file. */
 export interface DatabentoRecord {
   /** A dataset's venue, by Databento's numbers. */
@@ -26,11 +29,19 @@ export interface DatabentoRecord {
   readonly size: number;
   /** Bits of `flag`. */
   readonly flags: number;
+  /** The venue's number of the message; undefined if the file has none. */
+  readonly sequence: number | undefined;
   /** What the record says about the book beside its action: the levels after it, or which order it is about. */
   readonly book:
     | { readonly bids: readonly BookLevel[]; readonly asks: readonly BookLevel[] }
-    | { readonly orderId: number | bigint }
+    | { readonly orderId: OrderId }
     | undefined;
+}
+
+export interface RecordTimes {
+  /** Of the frame, nanoseconds since 1970. */
+  readonly ns: bigint;
+  readonly receivedNs: bigint;
 }
 
 /** Bits of a record's flags. */
@@ -41,6 +52,8 @@ export const flag = {
   topOfBook: 0x40,
   /** From a snapshot of the orders that rest. */
   snapshot: 0x20,
+  /** The receive time is inaccurate. */
+  badReceiveTime: 0x08,
   /** The venue's messages before it have a gap. */
   maybeBadBook: 0x04,
 } as const;
@@ -51,6 +64,8 @@ export const actions = "ACMRTFN";
 /** The price and the time that stand for none. */
 export const noPrice = 9_223_372_036_854_775_807n;
 export const noTime = 18_446_744_073_709_551_615n;
+/** The size that stands for none. */
+export const noSize = 4_294_967_295;
 
 /** A price in billionths. */
 export function priceOfBillionths(billionths: bigint): number | undefined {

@@ -1,0 +1,133 @@
+import type { BookLevel } from "@tapedeck/market";
+import { BrokenLine } from "../../import-errors.js";
+import { recordKinds, textAt } from "./dbn-metadata.js";
+import {
+  type DatabentoRecord,
+  noPrice,
+  noSize,
+  noTime,
+  type OrderId,
+  priceOfBillionths,
+  type Schema,
+} from "./record.js";
+import type { SymbolMap } from "./symbol-map.js";
+
+/** Where the fields of a kind of record are, and how long it is at least: a send time may follow. */
+interface Layout {
+  readonly kind: number;
+  readonly bytes: number;
+  readonly price: number;
+  readonly size: number;
+  readonly flags: number;
+  readonly action: number;
+  readonly side: number;
+  /** Number of levels on each side. */
+  readonly levels: number;
+}
+
+const orders: Layout = {
+  ...{ kind: recordKinds.mbo, bytes: 56, levels: 0 },
+  ...{ price: 24, size: 32, flags: 36, action: 38, side: 39 },
+};
+
+function prices(kind: number, levels: number): Layout {
+  return { kind, bytes: 48 + levels * levelBytes, levels, price: 16, size: 24, action: 28, side: 29, flags: 30 };
+}
+
+const levelBytes = 32;
+const [receivedAt, sequenceAt, levelsAt, orderIdAt] = [32, 44, 48, 16];
+const [mboReceivedAt, mboSequenceAt] = [40, 52];
+
+const layouts: Readonly<Record<Schema, Layout>> = {
+  mbo: orders,
+  "mbp-10": prices(recordKinds.mbp10, 10),
+  "mbp-1": prices(recordKinds.mbp1, 1),
+  tbbo: prices(recordKinds.mbp1, 1),
+  trades: prices(recordKinds.trades, 0),
+};
+
+/** Reads the records of a DBN file of one schema. All versions have the same. */
+export class DbnRecords {
+  readonly #layout: Layout;
+  readonly #symbols: SymbolMap;
+
+  constructor(schema: Schema, symbols: SymbolMap) {
+    this.#layout = layouts[schema];
+    this.#symbols = symbols;
+  }
+
+  // HOT: once per record.
+  /**
+   * The record of `length` bytes at `at`. A record of another kind is none, and a symbol mapping is learnt. Throws `BrokenLine`.
+   */
+  read(bytes: Buffer, at: number, length: number): DatabentoRecord | undefined {
+    const kind = bytes[at + 1];
+    const layout = this.#layout;
+    if (kind === recordKinds.symbolMapping) this.#learn(bytes, at, length);
+    if (kind !== layout.kind) return undefined;
+    if (length < layout.bytes) throw new BrokenLine(`it has ${length} bytes instead of ${layout.bytes}`);
+    const mbo = layout.kind === recordKinds.mbo;
+    const instrumentId = bytes.readUInt32LE(at + 4);
+    const eventNs = timeAt(bytes, at + 8);
+    const receivedNs = timeAt(bytes, at + (mbo ? mboReceivedAt : receivedAt));
+    const action = String.fromCharCode(bytes[at + layout.action] ?? 0);
+    const size = bytes.readUInt32LE(at + layout.size);
+    if (size === noSize && "AMCT".includes(action)) throw new BrokenLine("it has no size");
+    return {
+      publisherId: bytes.readUInt16LE(at + 2),
+      instrumentId,
+      symbol: this.#symbols.symbolOf(instrumentId, receivedNs ?? eventNs ?? 0n),
+      eventNs,
+      receivedNs,
+      action,
+      side: String.fromCharCode(bytes[at + layout.side] ?? 0),
+      price: priceAt(bytes, at + layout.price),
+      size,
+      flags: bytes[at + layout.flags] ?? 0,
+      sequence: bytes.readUInt32LE(at + (mbo ? mboSequenceAt : sequenceAt)),
+      book: mbo ? { orderId: orderIdOf(bytes, at + orderIdAt) } : levelsOf(bytes, at + levelsAt, layout.levels),
+    };
+  }
+
+  /** A recording of Databento's live feed names its instruments by records. */
+  #learn(bytes: Buffer, at: number, length: number): void {
+    // Version 1 has shorter symbols, and does not say of which kind they are.
+    const symbol = length < 176 ? textAt(bytes, at + 38, 22) : textAt(bytes, at + 89, 71);
+    if (symbol !== "") this.#symbols.learn(bytes.readUInt32LE(at + 4), symbol);
+  }
+}
+
+function levelsOf(bytes: Buffer, at: number, count: number): DatabentoRecord["book"] {
+  if (count === 0) return undefined;
+  const bids: BookLevel[] = [];
+  const asks: BookLevel[] = [];
+  for (let level = at; level < at + count * levelBytes; level += levelBytes) {
+    // A thin book has fewer levels than the record.
+    const bid = priceAt(bytes, level);
+    if (bid !== undefined) bids.push([bid, bytes.readUInt32LE(level + 16)]);
+    const ask = priceAt(bytes, level + 8);
+    if (ask !== undefined) asks.push([ask, bytes.readUInt32LE(level + 20)]);
+  }
+  return { bids, asks };
+}
+
+/** Prices up to this many units of 2^32 billionths are safe integers. */
+const safeHigh = 2 ** 21;
+
+function priceAt(bytes: Buffer, at: number): number | undefined {
+  const high = bytes.readInt32LE(at + 4);
+  if (high < safeHigh && high >= -safeHigh) return (high * 2 ** 32 + bytes.readUInt32LE(at)) / 1e9;
+  const billionths = bytes.readBigInt64LE(at);
+  return billionths === noPrice ? undefined : priceOfBillionths(billionths);
+}
+
+/** Nanoseconds since 1970; undefined if there is none. */
+function timeAt(bytes: Buffer, at: number): bigint | undefined {
+  const ns = bytes.readBigUInt64LE(at);
+  return ns === noTime ? undefined : ns;
+}
+
+function orderIdOf(bytes: Buffer, at: number): OrderId {
+  const high = bytes.readUInt32LE(at + 4);
+  return high < safeHigh ? high * 2 ** 32 + bytes.readUInt32LE(at) : bytes.readBigUInt64LE(at);
+}

@@ -1,0 +1,118 @@
+import type { SourceEvent } from "../../events/source-event.js";
+import { BrokenLine, CutShort } from "../../import-errors.js";
+import { decompress } from "../../input/decompress.js";
+import type { RecordingFile } from "../../input/recording-file.js";
+import type { EventStream, ReadContext } from "../format.js";
+import { metadataBytes, preludeBytes, recordKinds, symbolsOfMetadata } from "./dbn-metadata.js";
+import { DbnRecords } from "./dbn-records.js";
+import { DatabentoEvents } from "./events.js";
+import type { Schema } from "./record.js";
+
+/** The events of a DBN file. Its records count as lines. */
+export async function* dbnStream(file: RecordingFile, schema: Schema, reading: ReadContext): EventStream {
+  const reader = new DbnReader(file, schema, reading);
+  let bytes = 0;
+  const source = file.source.open((length) => {
+    bytes += length;
+  });
+  const report = (records: number) => {
+    reading.addProgress(records, bytes);
+    bytes = 0;
+  };
+  try {
+    for await (const chunk of decompress(source, file.compression)) {
+      reading.signal?.throwIfAborted();
+      const before = reader.count;
+      try {
+        reader.read(chunk);
+      } finally {
+        report(reader.count - before);
+        yield reader.take();
+      }
+    }
+    reader.checkEnd();
+  } catch (error) {
+    if (!(error instanceof CutShort)) throw error;
+    reading.cutShort(file, { line: reader.count, receivedNs: reader.receivedNs }, error.message);
+  }
+  yield reader.end();
+}
+
+class DbnReader {
+  /** Records so far. */
+  count = 0;
+  /** Receive time of the last event. */
+  receivedNs: bigint | undefined;
+  readonly #file: RecordingFile;
+  readonly #schema: Schema;
+  readonly #reading: ReadContext;
+  readonly #events: DatabentoEvents;
+  #records: DbnRecords | undefined;
+  /** What is not read yet: the beginning of the metadata, or of a record. */
+  #rest: Buffer = Buffer.alloc(0);
+  #out: SourceEvent[] = [];
+
+  constructor(file: RecordingFile, schema: Schema, reading: ReadContext) {
+    this.#file = file;
+    this.#schema = schema;
+    this.#reading = reading;
+    this.#events = new DatabentoEvents(file.name, reading);
+  }
+
+  /** Throws `CutShort` after the last good record. */
+  read(chunk: Uint8Array): void {
+    const bytes = Buffer.concat([this.#rest, chunk]);
+    let at = 0;
+    if (this.#records === undefined) {
+      this.#rest = bytes;
+      if (bytes.length < preludeBytes) return;
+      at = metadataBytes(bytes);
+      if (bytes.length < at) return;
+      this.#records = new DbnRecords(this.#schema, symbolsOfMetadata(bytes.subarray(0, at)));
+    }
+    while (at < bytes.length) {
+      const length = 4 * (bytes[at] ?? 0);
+      if (length < recordHeaderBytes) throw new CutShort(`the next record says that it has ${length} bytes`);
+      if (at + length > bytes.length) break;
+      this.#readRecord(this.#records, bytes, at, length);
+      at += length;
+    }
+    this.#rest = bytes.subarray(at);
+  }
+
+  /** The events of what was read since the last call. */
+  take(): SourceEvent[] {
+    const out = this.#out;
+    this.#out = [];
+    this.receivedNs = out.at(-1)?.receivedNs ?? this.receivedNs;
+    return out;
+  }
+
+  /** Throws `CutShort` if the file ends within a record or before its metadata does. */
+  checkEnd(): void {
+    if (this.#records === undefined) throw new CutShort("the metadata ends in the middle");
+    if (this.#rest.length > 0) throw new CutShort("the next record ends in the middle");
+  }
+
+  end(): SourceEvent[] {
+    this.#events.end(this.#out);
+    return this.take();
+  }
+
+  #readRecord(records: DbnRecords, bytes: Buffer, at: number, length: number): void {
+    this.count++;
+    const out = this.#out;
+    const first = out.length;
+    try {
+      const record = records.read(bytes, at, length);
+      if (record !== undefined) this.#events.push(record, out);
+      else if (bytes[at + 1] !== recordKinds.symbolMapping) this.#reading.ignore("record of another kind");
+    } catch (error) {
+      if (!(error instanceof BrokenLine)) throw error;
+      out.length = first;
+      this.#reading.brokenLine(this.#file, this.count, error.message);
+    }
+  }
+}
+
+const recordHeaderBytes = 16;

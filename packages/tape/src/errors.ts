@@ -1,8 +1,18 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
+import { parseSimulatedName } from "./simulated/simulated-name.js";
 
 export class TapeNotFound extends RefusedError {
   constructor(id: string) {
     super(refuse("TAPE_NOT_FOUND", `Tape ${id} does not exist.`));
+  }
+}
+
+/** The tape exists, but has frames only. */
+export class TrackNotFound extends RefusedError {
+  constructor(tape: string, { growing = false } = {}) {
+    const isSimulated = parseSimulatedName(tape) !== undefined;
+    const why = growing ? "is being recorded" : isSimulated ? "is generated as it plays" : "was made without one";
+    super(refuse("TRACK_NOT_FOUND", `Tape ${tape} has no event track: it ${why}.`));
   }
 }
 

@@ -6,6 +6,7 @@ export {
   TapeInUse,
   TapeNotFound,
   TapeWriteError,
+  TrackNotFound,
   writeFailureReason,
 } from "./errors.js";
 export { TapeWriter, type TapeWriterOptions } from "./format/tape-writer.js";
@@ -39,5 +40,7 @@ export { liveTapeIdPattern, parseTapeName, tapeIdPattern, tapeName } from "./tap
 export { type BookBatch, bookSides, effectiveStates, type TradeBatch, tradeSides } from "./track/batches.js";
 export { BookReplay } from "./track/book-replay.js";
 export { EventTrack } from "./track/event-track.js";
-export { type EventState, eventStates, type TrackDecimals } from "./track/track.js";
+export { type EventState, eventStates, type TrackDecimals, type TrackFile, trackFiles } from "./track/track.js";
+export { TrackFileContent } from "./track/track-file-content.js";
+export { trackOf } from "./track/track-of.js";
 export type * from "./track/track-reader.js";

@@ -10,6 +10,7 @@ import { authenticate } from "./auth/authenticate.js";
 import { auditContextOf, type Caller, callerOf, sessionCookie } from "./auth/caller.js";
 import { cors } from "./http/cors.js";
 import { errorResponses } from "./http/error-responses.js";
+import { FileResponse, sendFile } from "./http/file-response.js";
 import { hasFormContentType, readJsonBody } from "./http/json-body.js";
 import { JsonResponse, type RawRequest, RawResponse, type Route } from "./http/route.js";
 import { queuesPage } from "./pages/queues-page.js";
@@ -69,7 +70,7 @@ function routerOf(table: readonly Route[], api: Api): Router {
         await api.access.rateLimiter.count("reads", principal, caller.address);
       }
       const answer = (): Promise<unknown> => route.run(rawRequest(ctx, caller, api), api);
-      send(ctx, route, await (route.method === "GET" ? answer() : traceRequest(ctx, route, answer)));
+      await send(ctx, route, await (route.method === "GET" ? answer() : traceRequest(ctx, route, answer)));
     });
   }
   return router;
@@ -112,7 +113,11 @@ function rawRequest(ctx: Context & { params: Record<string, string> }, caller: C
   };
 }
 
-function send(ctx: Context, route: Route, answer: unknown): void {
+async function send(ctx: Context, route: Route, answer: unknown): Promise<void> {
+  if (answer instanceof FileResponse) {
+    await sendFile(ctx, answer);
+    return;
+  }
   ctx.set("Cache-Control", "no-store");
   ctx.status = answer instanceof JsonResponse ? answer.status : route.status;
   if (answer instanceof RawResponse) {

@@ -2,7 +2,9 @@ import { RefusedError } from "@tapedeck/protocol";
 import { guardedRequest, type RequestGuard } from "@tapedeck/runtime";
 import type { Middleware } from "koa";
 
-const exposed = { "Access-Control-Expose-Headers": "retry-after, x-tapedeck-node" };
+const exposed = {
+  "Access-Control-Expose-Headers": "retry-after, x-tapedeck-node, accept-ranges, content-range, etag",
+};
 const preflight = {
   "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
   "Access-Control-Allow-Headers": "authorization, content-type",

@@ -25,7 +25,8 @@ export function openApiOf(routes: readonly Route[]): oas31.OpenAPIObject {
 }
 
 function operationOf(route: Route, answer: NonNullable<Route["answer"]>): ZodOpenApiOperationObject {
-  const { tag, summary, params, query, body, status } = route;
+  const { tag, summary, params, query, body, status, mediaType = "application/json", isFile = false } = route;
+  const content = { [mediaType]: { schema: answer } };
   return {
     tags: [tag],
     summary,
@@ -33,7 +34,14 @@ function operationOf(route: Route, answer: NonNullable<Route["answer"]>): ZodOpe
     requestParams: { path: params, query },
     ...(takesBody(route) && { requestBody: { content: { "application/json": { schema: body } } } }),
     responses: {
-      [status]: { description: "Done", content: { "application/json": { schema: answer } } },
+      [status]: { description: "Done", content },
+      ...(isFile && {
+        206: {
+          description: "The bytes of the `Range` header; several ranges at once are answered with the whole file",
+          content,
+        },
+        304: { description: "`If-None-Match` has the tag of the file" },
+      }),
       ...refusalResponses(codesOf(route)),
     },
   };
@@ -48,6 +56,7 @@ function codesOf(route: Route): RefusalCode[] {
   const codes = new Set<RefusalCode>(["UNAVAILABLE", ...route.refusals]);
   if (takesBody(route)) for (const code of ["BODY_TOO_LARGE", "UNSUPPORTED_BODY"] as const) codes.add(code);
   const readsInput = takesBody(route) || Object.keys({ ...route.params.shape, ...route.query.shape }).length > 0;
+  if (route.isFile) codes.add("RANGE_NOT_SATISFIABLE");
   if (readsInput) for (const code of ["MALFORMED", "INVALID_VALUE"] as const) codes.add(code);
   return [...codes];
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Api } from "../api.js";
 import type { Caller, RouteAudit } from "../auth/caller.js";
 import { refusedFor } from "./error-responses.js";
+import type { FileResponse } from "./file-response.js";
 
 /** An answer sent as it is: recorded frames, pages, metrics. */
 export class RawResponse {
@@ -68,8 +69,12 @@ interface RouteSpec<Params extends z.ZodObject, Query extends z.ZodObject, Body 
   readonly body: Body;
   /** `symbol: null` in the body counts as no `symbol`. */
   readonly nullMeansAbsent?: boolean;
-  /** Schema of the JSON answer; routes without one, such as pages, are not in the OpenAPI document. */
+  /** Schema of the answer; routes without one, such as pages, are not in the OpenAPI document. */
   readonly answer?: Answer;
+  /** The answer's type where it is not JSON. */
+  readonly mediaType?: string;
+  /** The answer is a file that can be read in parts. */
+  readonly isFile?: boolean;
   readonly status?: 200 | 201;
   /** Who may call the route with authentication on. By default everyone with a token; the route checks permissions itself. */
   readonly access?: "public" | "user" | "admin";
@@ -107,7 +112,7 @@ export function route<
   readonly handle: (
     call: RouteRequest<z.output<Params>, z.output<Query>, z.output<Body>>,
     api: Api,
-  ) => Promise<z.input<Answer> | RawResponse | JsonResponse>;
+  ) => Promise<z.input<Answer> | RawResponse | JsonResponse | FileResponse>;
 }): Route {
   return {
     status: 200,

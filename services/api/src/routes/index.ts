@@ -11,6 +11,7 @@ import { reportRoutes } from "./reports.js";
 import { sessionRoutes } from "./sessions.js";
 import { shareRoutes } from "./shares.js";
 import { tapeRoutes } from "./tapes.js";
+import { trackRoutes } from "./track.js";
 
 const documented: readonly Route[] = [
   ...sessionRoutes,
@@ -19,6 +20,7 @@ const documented: readonly Route[] = [
   ...modeRoutes,
   ...dataRoutes,
   ...tapeRoutes,
+  ...trackRoutes,
   ...reportRoutes,
   ...monitoringRoutes,
   ...authRoutes,

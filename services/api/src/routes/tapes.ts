@@ -18,7 +18,7 @@ import { noInput, type Route, route } from "../http/route.js";
 import { findSession } from "../sessions/session-access.js";
 
 const tag = "Tapes";
-const tapeParams = z.object({
+export const tapeParams = z.object({
   id: z.string().meta({ description: "a tape's id, or id@version", example: "demo" }),
 });
 
@@ -126,7 +126,7 @@ async function sharedTape(api: Api, caller: Caller): Promise<string | undefined>
 }
 
 /** A share link can read only the tape that its session plays. */
-async function checkMayRead(api: Api, id: string, caller: Caller): Promise<void> {
+export async function checkMayRead(api: Api, id: string, caller: Caller): Promise<void> {
   const shared = await sharedTape(api, caller);
   if (shared === undefined || id === shared) return;
   throw new RefusedError(refuse("FORBIDDEN", "A share link can read only the tape that its session plays."));

@@ -1,0 +1,101 @@
+import {
+  bookQuery,
+  fullBook,
+  nsOfIso,
+  RefusedError,
+  refuse,
+  sessionBookAnswer,
+  sessionBookQuery,
+  sessionParams,
+} from "@tapedeck/protocol";
+import { positionAt } from "@tapedeck/sessions";
+import { type Seq, type Tape, type TrackFile, trackFiles } from "@tapedeck/tape";
+import { z } from "zod";
+import { FileResponse } from "../http/file-response.js";
+import { noInput, type Route, route } from "../http/route.js";
+import { type BookPlace, bookAt, placeOfSeq } from "../sessions/full-book.js";
+import { findSession, openTape } from "../sessions/session-access.js";
+import { checkMayRead, tapeParams } from "./tapes.js";
+
+const tag = "Event track";
+const parquet = "application/vnd.apache.parquet";
+
+const files: Readonly<Record<TrackFile, string>> = {
+  trades: "Trades of a tape as its source said them, as Parquet",
+  book: "Level changes of a tape's book as its source said them, as Parquet",
+  snapshots: "Whole books of a tape, written now and then, as Parquet",
+};
+
+/** What the source of a tape said, beyond the frames. */
+export const trackRoutes: readonly Route[] = [
+  ...trackFiles.map((file) =>
+    route({
+      ...noInput,
+      method: "GET",
+      path: `/tapes/{id}/${file}.parquet`,
+      tag,
+      summary: files[file],
+      params: tapeParams,
+      mediaType: parquet,
+      isFile: true,
+      answer: z.file(),
+      refusals: ["TAPE_NOT_FOUND", "TRACK_NOT_FOUND", "TAPE_DAMAGED"],
+      async handle({ params: { id }, caller }, api) {
+        await checkMayRead(api, id, caller);
+        return new FileResponse(parquet, await api.tapes.trackFile(id, file));
+      },
+    }),
+  ),
+  route({
+    ...noInput,
+    method: "GET",
+    path: "/tapes/{id}/book",
+    tag,
+    summary: "The whole book of a tape, as far as it is known, at a frame or a time",
+    params: tapeParams,
+    query: bookQuery,
+    answer: fullBook,
+    refusals: ["TAPE_NOT_FOUND", "TRACK_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
+    async handle({ params: { id }, query: { seq, ts, depth }, caller }, api) {
+      await checkMayRead(api, id, caller);
+      const tape = await api.tapes.open(id);
+      const at = ts === undefined ? await placeOfSeq(tape, checkedSeq(tape, seq)) : await placeOfTime(tape, ts);
+      return api.searches.run(caller.requester, () => bookAt(tape, at, depth));
+    },
+  }),
+  route({
+    ...noInput,
+    method: "GET",
+    path: "/sessions/{id}/book",
+    tag,
+    summary: "The whole book at a session's playhead, as far as it is known",
+    params: sessionParams,
+    query: sessionBookQuery,
+    answer: sessionBookAnswer,
+    refusals: ["SESSION_NOT_FOUND", "NO_TAPE", "TRACK_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
+    async handle({ params: { id }, query: { depth }, caller }, api) {
+      const found = await findSession(api, id, caller);
+      if (found === undefined) return {};
+      const tape = await openTape(api, found.record);
+      if (tape === undefined) throw new RefusedError(refuse("NO_TAPE", `Session ${id} has no tape yet.`));
+      const { seq } = await positionAt(found.record, found.now, tape);
+      const at = await placeOfSeq(tape, seq);
+      return api.searches.run(caller.requester, () => bookAt(tape, at, depth));
+    },
+  }),
+];
+
+function checkedSeq({ id, span: { firstSeq, lastSeq } }: Tape, seq: Seq = -1): Seq {
+  if (seq >= firstSeq && seq <= lastSeq) return seq;
+  throw new RefusedError(refuse("INVALID_VALUE", `seq: must be from ${firstSeq} to ${lastSeq} on tape ${id}.`));
+}
+
+/** The book with all events up to a time. */
+async function placeOfTime(tape: Tape, ts: string): Promise<BookPlace> {
+  const { id, startNs, span } = tape;
+  const time = nsOfIso(ts) ?? 0n;
+  const ns = Number(time - startNs);
+  if (ns >= span.firstNs && ns <= span.lastNs) return { place: { ts: time }, seq: await tape.seqAt(ns), ts };
+  const [from, to] = [tape.iso(span.firstNs), tape.iso(span.lastNs)];
+  throw new RefusedError(refuse("INVALID_VALUE", `ts: must be from ${from} to ${to} on tape ${id}.`));
+}

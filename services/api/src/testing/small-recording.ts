@@ -1,0 +1,66 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { importRecording, type TapeStore } from "@tapedeck/tape";
+
+/** Milliseconds since 1970 of the first message. */
+const startMs = Date.UTC(2024, 0, 2);
+/** Levels of each side in the depth response: as many as a client can ask for, so that there are more behind them. */
+export const levels = 50;
+const depthIntervalMs = 100;
+/** Depth updates, each of one bid and one ask, and with each a trade: frame n is the first that has update n. */
+export const updates = 40;
+
+/** 50 levels a side from 100.00 outwards in steps of 0.05; every update changes two of them, with sizes that tell which. */
+const lines: readonly string[] = [
+  line(0, {
+    lastUpdateId: 1,
+    E: startMs,
+    T: startMs,
+    bids: Array.from({ length: levels }, (_, nth) => [price(-1 - nth), "1.000"]),
+    asks: Array.from({ length: levels }, (_, nth) => [price(1 + nth), "1.000"]),
+  }),
+  ...Array.from({ length: updates }, (_, nth) => [depthUpdate(nth), trade(nth)]).flat(),
+];
+
+function price(steps: number): string {
+  return (100 + steps * 0.05).toFixed(2);
+}
+
+/** Update `nth` sets a bid and an ask that are `nth` steps behind the best ones. */
+export function changeOf(nth: number): { bid: string; ask: string; size: string } {
+  return { bid: price(-1 - nth), ask: price(1 + nth), size: `${nth + 2}.125` };
+}
+
+function depthUpdate(nth: number): string {
+  const { bid, ask, size } = changeOf(nth);
+  const at = startMs + (nth + 1) * depthIntervalMs;
+  const ids = { U: nth + 1, u: nth + 2, pu: nth === 0 ? 0 : nth + 1 };
+  const data = { e: "depthUpdate", E: at, T: at, s: "BTCUSDT", ...ids, b: [[bid, size]], a: [[ask, size]] };
+  return line(nth + 1, { stream: "btcusdt@depth@100ms", data });
+}
+
+function trade(nth: number): string {
+  const at = startMs + (nth + 1) * depthIntervalMs;
+  const data = { e: "trade", E: at, T: at, s: "BTCUSDT", t: nth + 1, p: price(1), q: "0.010", X: "MARKET", m: false };
+  return line(nth + 1, { stream: "btcusdt@trade", data });
+}
+
+function line(nth: number, message: object): string {
+  return `${startMs + nth * depthIntervalMs}000000 ${JSON.stringify(message)}`;
+}
+
+/** Imports a small recording, whose tape has an event track. Resolves to its `id@version`. */
+export async function importSmallRecording(store: TapeStore, id = "small"): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "tapedeck-recording-"));
+  try {
+    const file = join(folder, "btcusdt.dat");
+    await writeFile(file, `${lines.join("\n")}\n`);
+    const { tapes } = await importRecording([file], { id }, { store });
+    const [{ tape } = { tape: undefined }] = tapes;
+    if (tape === undefined) throw new Error("the recording made no tape");
+    return tape;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

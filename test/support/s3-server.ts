@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -76,7 +76,7 @@ export class Bucket {
     const to = await openTapeStore(store, this.env.S3_ENDPOINT);
     const version = (await from.current(id)) ?? 1;
     const draft = await to.begin(id);
-    for (const file of ["manifest.json", "index.bin", "blocks.bin", "events.bin", "overview.bin"]) {
+    for (const file of await readdir(join(inject("tapeStore"), id, String(version)))) {
       await draft.append(file, await from.read(id, version, file));
     }
     await draft.commit();

@@ -9,6 +9,8 @@ export class SilentProxy {
   /** Of both sides; one may stay open after the other has closed, since the proxy does not forward it. */
   readonly #sockets = new Set<Socket>();
   #silent = false;
+  /** Bytes that the target has sent through it. */
+  received = 0;
 
   /** @param target an address of http or redis */
   static async inFrontOf(target: string, port = 0): Promise<SilentProxy> {
@@ -60,7 +62,9 @@ export class SilentProxy {
       this.#sockets.add(from);
       from.on("data", (bytes) => {
         deaf ||= this.#silent;
-        if (!deaf) to.write(bytes);
+        if (deaf) return;
+        if (from === far) this.received += bytes.length;
+        to.write(bytes);
       });
       from.on("end", () => {
         if (!deaf) to.end();

@@ -52,6 +52,16 @@ export const recordings = {
 } as const satisfies Record<string, Recording>;
 export type RecordingName = keyof typeof recordings;
 
+function pathsOf(files: readonly string[]): string[] {
+  return files.map((file) => fileURLToPath(new URL(file, dataFolder)));
+}
+
+/** The files of a recording; none if the data is absent. */
+export function recordedFiles(name: RecordingName): string[] {
+  const paths = pathsOf(recordings[name].files);
+  return paths.every((path) => existsSync(path)) ? paths : [];
+}
+
 /** A folder of tapes, filled as they are asked for. */
 export class Tapes {
   readonly folder: string;
@@ -80,7 +90,7 @@ export class Tapes {
   }
 
   async #import(id: string, { files, symbol, intervalMs, gapAfter }: Recording): Promise<void> {
-    const paths = files.map((file) => fileURLToPath(new URL(file, dataFolder)));
+    const paths = pathsOf(files);
     const absent = paths.filter((path) => !existsSync(path));
     if (absent.length > 0) {
       console.warn(`NO RECORDING: ${absent.join(", ")} is not there; tests play a made-up tape as "${id}" instead.`);

@@ -12,6 +12,7 @@ import type {
 import type { Keys, ReconnectingQueue, SessionService, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
 import type { RequestMetrics } from "./http/request-metrics.js";
+import type { OpenStreams } from "./tapes/open-streams.js";
 
 /** The dependencies of routes. Everything that outlives a request is in Redis or in the tape store. */
 export interface Api {
@@ -21,6 +22,8 @@ export interface Api {
   readonly tapes: TapeCatalog;
   /** Runs users' searches in tapes, including overviews. */
   readonly searches: UserQueue;
+  /** Answers that are sent for as long as their clients read. */
+  readonly streams: OpenStreams;
   readonly live: Pick<LiveTapes, "status" | "feedsInDemand">;
   readonly redis: RedisConnection;
   readonly keys: Keys;

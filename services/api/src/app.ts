@@ -13,6 +13,7 @@ import { errorResponses } from "./http/error-responses.js";
 import { FileResponse, sendFile } from "./http/file-response.js";
 import { hasFormContentType, readJsonBody } from "./http/json-body.js";
 import { JsonResponse, type RawRequest, RawResponse, type Route } from "./http/route.js";
+import { StreamResponse, sendStream } from "./http/streamed-body.js";
 import { queuesPage } from "./pages/queues-page.js";
 import { routes } from "./routes/index.js";
 import { recordPageCommand } from "./sessions/legacy-page-session.js";
@@ -119,6 +120,10 @@ async function send(ctx: Context, route: Route, answer: unknown): Promise<void> 
     return;
   }
   ctx.set("Cache-Control", "no-store");
+  if (answer instanceof StreamResponse) {
+    await sendStream(ctx, answer);
+    return;
+  }
   ctx.status = answer instanceof JsonResponse ? answer.status : route.status;
   if (answer instanceof RawResponse) {
     ctx.type = answer.type;

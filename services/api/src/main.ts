@@ -18,6 +18,7 @@ import { createRequestMetrics } from "./http/request-metrics.js";
 import { observeCluster } from "./monitoring/cluster-metrics.js";
 import { openQueues } from "./pages/queues-page.js";
 import { pagePolicy } from "./pages/static-pages.js";
+import { OpenStreams } from "./tapes/open-streams.js";
 
 await runMain(() => main(readApiConfig()));
 
@@ -71,6 +72,7 @@ async function main(config: Config): Promise<void> {
     store,
     tapes,
     searches,
+    streams: new OpenStreams(),
     live,
     redis,
     keys,

@@ -1,28 +1,38 @@
 import { z } from "zod";
 import { decimalText } from "../formats/decimal.js";
 import { isoTime } from "../formats/time.js";
+import { tradeSide } from "../frame/frame.js";
 
-const depth = decimalText(z.int().min(1, "must be at least 1"))
+const count = decimalText(z.int().min(1, "must be at least 1"));
+const place = decimalText(z.int().nonnegative("must be at least 0")).optional();
+const time = isoTime.optional();
+
+const depth = count
   .default(20)
   .describe("levels of each side; a number beyond the book's depth gets all of them");
 
+/** How many of these are given. */
+function given(...values: readonly unknown[]): number {
+  return values.filter((value) => value !== undefined).length;
+}
+
 export const bookQuery = z
   .object({
-    seq: decimalText(z.int().nonnegative("must be at least 0")).optional().describe("the book as this frame shows it"),
-    ts: isoTime.optional().describe("the book with every event up to this time by the venue's clock"),
+    seq: place.describe("the book as this frame shows it"),
+    ts: time.describe("the book with every event up to this time by the venue's clock"),
     depth,
   })
-  .refine(({ seq, ts }) => (seq === undefined) !== (ts === undefined), {
-    message: "seq or ts is required, and not both",
+  .refine(({ seq, ts }) => given(seq, ts) === 1, {
+    path: ["seq"],
+    message: "exactly one of seq and ts is required",
   });
 
 /** The playhead says where. */
 export const sessionBookQuery = z.object({ depth });
 
-const level = z
-  .tuple([z.string(), z.string()])
-  .describe("price and size as decimals, with as many decimals as the event track has");
-const limit = z.string().nullable();
+const exactDecimal = z.string().describe("a decimal, with as many decimals as the event track has");
+const level = z.tuple([exactDecimal, exactDecimal]).describe("price and size");
+const limit = exactDecimal.nullable();
 
 export const fullBook = z
   .object({
@@ -44,3 +54,58 @@ export type FullBookView = z.infer<typeof fullBook>;
 
 /** `{}` for the shared session while it does not exist. */
 export const sessionBookAnswer = z.union([fullBook, z.strictObject({})]);
+
+export const eventsQuery = z
+  .object({
+    from_n: place.describe("begin with this event"),
+    from_seq: place.describe("begin with the first event that this frame shows"),
+    from_ts: time.describe("begin with the first event at or after this time by the venue's clock"),
+    to_n: place.describe("end before this event"),
+    to_seq: place.describe("end before the first event that this frame shows"),
+    to_ts: time.describe("end before the first event at or after this time by the venue's clock"),
+    limit: count.optional().describe("events, each with all its lines; default: no limit"),
+  })
+  .refine((query) => given(query.from_n, query.from_seq, query.from_ts) <= 1, {
+    path: ["from_n"],
+    message: "at most one of from_n, from_seq and from_ts is accepted",
+  })
+  .refine((query) => given(query.to_n, query.to_seq, query.to_ts) <= 1, {
+    path: ["to_n"],
+    message: "at most one of to_n, to_seq and to_ts is accepted",
+  });
+
+const anyEvent = {
+  exchange: z.string(),
+  symbol: z.string(),
+  timestamp: isoTime.describe("by the venue's clock"),
+  local_timestamp: isoTime.describe("by the recorder's clock"),
+  price: exactDecimal,
+  amount: exactDecimal,
+  n: z.int().describe("number of the event; the lines of one event follow each other"),
+  seq: z.int().describe("the first frame that shows it"),
+  heard: z.int().describe("its number in the order in which it was received"),
+  state: z.string().describe("what became of it: applied, again, derived, or why it changed nothing"),
+};
+const venueId = z.int().nullable();
+
+/** A line of `/tapes/{id}/events`: the columns of the track's files, and of which file. */
+export const trackLine = z
+  .discriminatedUnion("kind", [
+    z.object({
+      kind: z.literal("book"),
+      ...anyEvent,
+      is_snapshot: z.boolean().describe("one level of a whole book, which replaces the one before"),
+      side: z.enum(["bid", "ask"]),
+      first_id: venueId.describe("the venue's update ids"),
+      last_id: venueId,
+      previous_id: venueId,
+    }),
+    z.object({
+      kind: z.literal("trade"),
+      ...anyEvent,
+      id: z.string().nullable().describe("the venue's"),
+      side: tradeSide.describe("the taker's"),
+    }),
+  ])
+  .meta({ id: "TrackLine" });
+export type TrackLine = z.infer<typeof trackLine>;

@@ -1,7 +1,7 @@
-import { Readable } from "node:stream";
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { Context } from "koa";
 import parseRange from "range-parser";
+import { bodyOf, type Pieces } from "./streamed-body.js";
 
 /** A file that can be read in parts. */
 interface FileContent {
@@ -9,7 +9,7 @@ interface FileContent {
   /** Differs from that of any other content under the same address. */
   readonly tag: string;
   /** Bytes `from` up to and without `to`, in pieces that are read when they are taken. */
-  read(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined>;
+  read(from: number, to: number): Pieces;
 }
 
 /** An answer that is a file, whole or the range of bytes that the request asks for. */
@@ -46,7 +46,7 @@ export async function sendFile(ctx: Context, { type, content }: FileResponse): P
   }
   const range = requestedRange(ctx, content);
   const { start, end } = range ?? { start: 0, end: bytes - 1 };
-  const body = ctx.method === "HEAD" ? undefined : await streamOf(ctx, content.read(start, end + 1));
+  const body = ctx.method === "HEAD" ? undefined : await bodyOf(ctx, content.read(start, end + 1));
   ctx.status = range === undefined ? 200 : 206;
   ctx.type = type;
   ctx.set({ ...headers, ...(range && { "Content-Range": `bytes ${start}-${end}/${bytes}` }) });
@@ -79,17 +79,3 @@ function requestedRange(ctx: Context, { bytes, tag }: FileContent): ByteRange | 
   return others.length === 0 ? range : undefined;
 }
 
-/** The first piece is read before the answer begins, so that a store that is away is an answer and not a broken connection. */
-async function streamOf(ctx: Context, pieces: AsyncGenerator<Uint8Array, void, undefined>): Promise<Readable> {
-  const first = await pieces.next();
-  const all = async function* () {
-    if (first.done) return;
-    yield first.value;
-    yield* pieces;
-  };
-  // At most one piece waits for the client to read on.
-  const stream = Readable.from(all(), { objectMode: false, highWaterMark: 1 });
-  // The answer has begun: only a broken connection tells the client that the rest will not come.
-  stream.once("error", () => ctx.res.destroy());
-  return stream;
-}

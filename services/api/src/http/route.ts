@@ -4,6 +4,7 @@ import type { Api } from "../api.js";
 import type { Caller, RouteAudit } from "../auth/caller.js";
 import { refusedFor } from "./error-responses.js";
 import type { FileResponse } from "./file-response.js";
+import type { StreamResponse } from "./streamed-body.js";
 
 /** An answer sent as it is: recorded frames, pages, metrics. */
 export class RawResponse {
@@ -112,7 +113,7 @@ export function route<
   readonly handle: (
     call: RouteRequest<z.output<Params>, z.output<Query>, z.output<Body>>,
     api: Api,
-  ) => Promise<z.input<Answer> | RawResponse | JsonResponse | FileResponse>;
+  ) => Promise<z.input<Answer> | RawResponse | JsonResponse | FileResponse | StreamResponse>;
 }): Route {
   return {
     status: 200,

@@ -13,9 +13,8 @@ import { countSessionsOnTape } from "@tapedeck/sessions";
 import { parseTapeName, TapeInUse } from "@tapedeck/tape";
 import { z } from "zod";
 import type { Api } from "../api.js";
-import type { Caller } from "../auth/caller.js";
 import { noInput, type Route, route } from "../http/route.js";
-import { findSession } from "../sessions/session-access.js";
+import { checkMayRead, sharedTape } from "../tapes/tape-access.js";
 
 const tag = "Tapes";
 export const tapeParams = z.object({
@@ -117,17 +116,4 @@ async function checkNotPlayed(api: Api, name: string): Promise<void> {
 
 function sessions(count: number): string {
   return count === 1 ? "1 session" : `${count} sessions`;
-}
-
-/** The tape of the caller's shared session, "" while it has none; undefined for callers without a share link. */
-async function sharedTape(api: Api, caller: Caller): Promise<string | undefined> {
-  const { share } = caller.principal;
-  return share && ((await findSession(api, share.sessionId, caller))?.record.tape ?? "");
-}
-
-/** A share link can read only the tape that its session plays. */
-export async function checkMayRead(api: Api, id: string, caller: Caller): Promise<void> {
-  const shared = await sharedTape(api, caller);
-  if (shared === undefined || id === shared) return;
-  throw new RefusedError(refuse("FORBIDDEN", "A share link can read only the tape that its session plays."));
 }

@@ -185,8 +185,8 @@ describe("[A124] the whole book of a tape", () => {
   });
 
   test.each([
-    ["", 422, "seq or ts is required, and not both"],
-    ["?seq=1&ts=2024-01-02T00:00:01.000Z", 422, "seq or ts is required, and not both"],
+    ["", 422, "seq: exactly one of seq and ts is required"],
+    ["?seq=1&ts=2024-01-02T00:00:01.000Z", 422, "seq: exactly one of seq and ts is required"],
     ["?seq=100000", 422, "seq: must be from 0 to "],
     ["?seq=-1", 422, "seq: must be at least 0"],
     ["?seq=1.5", 400, "seq: "],

@@ -1,5 +1,6 @@
 import {
   bookQuery,
+  eventsQuery,
   fullBook,
   nsOfIso,
   RefusedError,
@@ -7,18 +8,23 @@ import {
   sessionBookAnswer,
   sessionBookQuery,
   sessionParams,
+  trackLine,
 } from "@tapedeck/protocol";
 import { positionAt } from "@tapedeck/sessions";
-import { type Seq, type Tape, type TrackFile, trackFiles } from "@tapedeck/tape";
+import { type Seq, type Tape, type TrackFile, type TrackPlace, trackFiles, trackOf } from "@tapedeck/tape";
 import { z } from "zod";
 import { FileResponse } from "../http/file-response.js";
 import { noInput, type Route, route } from "../http/route.js";
-import { type BookPlace, bookAt, placeOfSeq } from "../sessions/full-book.js";
+import { StreamResponse } from "../http/streamed-body.js";
 import { findSession, openTape } from "../sessions/session-access.js";
-import { checkMayRead, tapeParams } from "./tapes.js";
+import { eventLines } from "../tapes/event-lines.js";
+import { type BookPlace, bookAt, placeOfSeq } from "../tapes/full-book.js";
+import { checkMayRead } from "../tapes/tape-access.js";
+import { tapeParams } from "./tapes.js";
 
 const tag = "Event track";
 const parquet = "application/vnd.apache.parquet";
+const ndjson = "application/x-ndjson";
 
 const files: Readonly<Record<TrackFile, string>> = {
   trades: "Trades of a tape as its source said them, as Parquet",
@@ -46,6 +52,26 @@ export const trackRoutes: readonly Route[] = [
       },
     }),
   ),
+  route({
+    ...noInput,
+    method: "GET",
+    path: "/tapes/{id}/events",
+    tag,
+    summary: "Events of a tape as its source said them: a line of JSON for each level change and each trade",
+    params: tapeParams,
+    query: eventsQuery,
+    mediaType: ndjson,
+    answer: trackLine,
+    refusals: ["TAPE_NOT_FOUND", "TRACK_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
+    async handle({ params: { id }, query, caller }, api) {
+      await checkMayRead(api, id, caller);
+      const tape = await api.tapes.open(id);
+      const from = placeOf(query.from_n, query.from_seq, query.from_ts);
+      const to = placeOf(query.to_n, query.to_seq, query.to_ts);
+      const lines = eventLines(trackOf(tape), tape, { from, to }, query.limit);
+      return new StreamResponse(ndjson, api.streams.counted(caller.requester.user, lines));
+    },
+  }),
   route({
     ...noInput,
     method: "GET",
@@ -85,6 +111,13 @@ export const trackRoutes: readonly Route[] = [
   }),
 ];
 
+/** The place that a query names; undefined if it names none. */
+function placeOf(n: number | undefined, seq: Seq | undefined, ts: string | undefined): TrackPlace | undefined {
+  if (n !== undefined) return { n };
+  if (seq !== undefined) return { seq };
+  return ts === undefined ? undefined : { ts: timeOf(ts) };
+}
+
 function checkedSeq({ id, span: { firstSeq, lastSeq } }: Tape, seq: Seq = -1): Seq {
   if (seq >= firstSeq && seq <= lastSeq) return seq;
   throw new RefusedError(refuse("INVALID_VALUE", `seq: must be from ${firstSeq} to ${lastSeq} on tape ${id}.`));
@@ -93,9 +126,14 @@ function checkedSeq({ id, span: { firstSeq, lastSeq } }: Tape, seq: Seq = -1): S
 /** The book with all events up to a time. */
 async function placeOfTime(tape: Tape, ts: string): Promise<BookPlace> {
   const { id, startNs, span } = tape;
-  const time = nsOfIso(ts) ?? 0n;
+  const time = timeOf(ts);
   const ns = Number(time - startNs);
   if (ns >= span.firstNs && ns <= span.lastNs) return { place: { ts: time }, seq: await tape.seqAt(ns), ts };
   const [from, to] = [tape.iso(span.firstNs), tape.iso(span.lastNs)];
   throw new RefusedError(refuse("INVALID_VALUE", `ts: must be from ${from} to ${to} on tape ${id}.`));
+}
+
+/** Nanoseconds since 1970. The schema of the query has let only times through. */
+function timeOf(ts: string): bigint {
+  return nsOfIso(ts) ?? 0n;
 }

@@ -29,6 +29,7 @@ import { listen } from "../http/listen.js";
 import { createRequestMetrics } from "../http/request-metrics.js";
 import { openQueues } from "../pages/queues-page.js";
 import { pagePolicy } from "../pages/static-pages.js";
+import { OpenStreams } from "../tapes/open-streams.js";
 
 export interface TestApiOptions {
   readonly redisUrl: string;
@@ -93,6 +94,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     store,
     tapes,
     searches,
+    streams: new OpenStreams(),
     live,
     redis,
     keys,

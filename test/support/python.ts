@@ -1,0 +1,67 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const execute = promisify(execFile);
+const command = process.env.TAPEDECK_TEST_PYTHON ?? "python3";
+/** Time for a download of some ten megabytes, in ms. */
+const installMs = 180_000;
+const runMs = 60_000;
+
+/** A Python with packages of PyPI, for what researchers use. */
+export class Python {
+  readonly #packages: string;
+
+  /**
+   * Installs the packages into a folder beside other temporary files, where later runs find them. Undefined, with a line that says why, where that
+   * cannot be done.
+   *
+   * @param packages each with its version, such as `duckdb==1.5.5`
+   */
+  static async with(...packages: readonly string[]): Promise<Python | undefined> {
+    try {
+      const version = await runPython(["-c", "import sys; print(sys.version_info >= (3, 10), sys.version)"]);
+      if (!version.startsWith("True")) throw new Error(`it is older than Python 3.10: ${version.slice(6)}`);
+      const hash = createHash("sha256").update([version, ...packages].join(" ")).digest("hex").slice(0, 16);
+      const folder = join(tmpdir(), `tapedeck-python-${userInfo().uid}-${hash}`);
+      if (!existsSync(folder)) await install(folder, packages);
+      return new Python(folder);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      process.stderr.write(`\nSKIPPED: tests with ${packages.join(", ")}, since ${command} cannot have them: ${why}\n\n`);
+      return undefined;
+    }
+  }
+
+  private constructor(packages: string) {
+    this.#packages = packages;
+  }
+
+  /** Runs a program and resolves to the JSON that it prints. Rejects with what it wrote to its standard error if it fails. */
+  async run(program: string, ...args: readonly string[]): Promise<unknown> {
+    return JSON.parse(await runPython(["-c", program, ...args], this.#packages));
+  }
+}
+
+/** All of it, or nothing: a run that is interrupted leaves no half of a folder under the name that others look for. */
+async function install(folder: string, packages: readonly string[]): Promise<void> {
+  const fresh = await mkdtemp(`${folder}-`);
+  try {
+    const quietly = ["--quiet", "--disable-pip-version-check", "--no-warn-conflicts", "--root-user-action=ignore"];
+    await execute(command, ["-m", "pip", "install", ...quietly, "--target", fresh, ...packages], { timeout: installMs });
+    await rename(fresh, folder);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error; // otherwise another run was faster
+  }
+}
+
+async function runPython(args: readonly string[], packages?: string): Promise<string> {
+  const env = { ...process.env, ...(packages !== undefined && { PYTHONPATH: packages }) };
+  const { stdout } = await execute(command, [...args], { env, timeout: runMs, maxBuffer: 1 << 26 });
+  return stdout;
+}

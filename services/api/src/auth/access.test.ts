@@ -46,6 +46,7 @@ const named = (id: string): [method: string, path: string][] => [
   ["GET", `/mode/${id}`],
   ["POST", `/mode/${id}`],
   ["GET", `/sessions/${id}/shares`],
+  ["GET", `/sessions/${id}/book`],
   ["POST", `/sessions/${id}/shares`],
   ...["/features", "/snapshot/latest", "/anomalies", "/anomalies/summary", "/trades/vpin", "/alerts/history"].map(
     (path): [string, string] => ["GET", `${path}?session_id=${id}`],
@@ -126,7 +127,8 @@ describe("with authentication on", () => {
     expect((await call(link, "GET", `/tapes/${mine}`)).status).toBe(200);
     expect((await call(link, "GET", `/tapes/${mine}/overview`)).status).toBe(200);
     const other = mine.startsWith("other") ? "test" : "other";
-    for (const path of [`/tapes/${other}`, `/tapes/${other}/overview`, "/tapes/sim:7/overview", "/tapes/nonesuch"]) {
+    const ofOther = ["", "/overview", "/trades.parquet", "/book?seq=0", "/events"].map((path) => `/tapes/${other}${path}`);
+    for (const path of [...ofOther, "/tapes/sim:7/overview", "/tapes/nonesuch"]) {
       expect([path, (await call(link, "GET", path)).code]).toEqual([path, "FORBIDDEN"]);
       expect([path, (await call(ada, "GET", path)).code]).not.toEqual([path, "FORBIDDEN"]);
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fullBook } from "@tapedeck/protocol";
@@ -65,6 +65,16 @@ describe("[A120] the files of an event track", () => {
     }
     expect(await api.ask("POST", path)).toMatchObject({ status: 405 });
   });
+});
+
+test("[ET14] a file that was cut short is refused as damaged, by its name", async () => {
+  await importSmallRecording(new FolderTapeStore(folder), "cut");
+  await truncate(join(folder, "cut", "1", "trades.parquet"), 100);
+  const answer = await api.ask("GET", "/tapes/cut/trades.parquet");
+  expect(answer.status).toBe(409);
+  const message = "Tape cut@1 is damaged: trades.parquet is not what was written.";
+  expect(answer.json).toEqual({ status: "error", code: "TAPE_DAMAGED", message });
+  expect(await fetched({ range: "bytes=0-99" }, "GET", "/tapes/cut/trades.parquet")).toMatchObject({ status: 206 });
 });
 
 describe("[A121] a range", () => {

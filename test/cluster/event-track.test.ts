@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { fullBook, type TrackLine, trackLine } from "@tapedeck/protocol";
 import { FolderTapeStore, trackFiles } from "@tapedeck/tape";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { z } from "zod";
 import { note } from "../support/note.js";
 import { Python } from "../support/python.js";
@@ -32,7 +32,8 @@ async function start(env: Record<string, string>, token = ""): Promise<Served> {
   const prefix = { TAPEDECK_PREFIX: `test-${randomBytes(6).toString("hex")}` };
   const shared = { REDIS_URL: inject("redisUrl"), DEFAULT_TAPE: "primary", ...prefix };
   const service = await ServiceProcess.start("api", { ...shared, ...env });
-  await expect.poll(async () => (await service.readiness()).status, { timeout: 20_000 }).toBe(200);
+  const ready = async () => expect(await service.readiness()).toMatchObject({ status: 200 });
+  await vi.waitFor(ready, { timeout: 20_000 });
   return { service, token };
 }
 
@@ -178,17 +179,20 @@ describe.skipIf(python === undefined)("tools of researchers on the addresses of 
   const query = (at: Served, sql: string) => run(duckdb, at, at.token, sql);
   const totalOf = ([count = "", sum = ""]: readonly string[]): Total => ({ count: Number(count), units: unitsOf(sum) });
 
-  test.each(["folder", "bucket"] as const)("[A120] DuckDB counts and sums what the source says, out of a %s", async (kind) => {
-    const [trades] = await query(served[kind], "select count(*), sum(amount) from 'TAPE/trades.parquet'");
-    expect(totalOf(trades)).toEqual(truth.trades);
-    const [changes] = await query(
-      served[kind],
-      "select count(*), sum(amount) from 'TAPE/book.parquet' where not is_snapshot and state not in ('again', 'derived')",
-    );
-    expect(totalOf(changes)).toEqual(truth.changes);
-    const [books] = await query(served[kind], "select count(distinct n), count(*) from 'TAPE/snapshots.parquet'");
-    expect(Number(books[0])).toBeGreaterThan(5);
-  });
+  test.each(["folder", "bucket"] as const)(
+    "[A120] DuckDB counts and sums what the source says, out of a %s",
+    async (kind) => {
+      const [trades] = await query(served[kind], "select count(*), sum(amount) from 'TAPE/trades.parquet'");
+      expect(totalOf(trades)).toEqual(truth.trades);
+      const [changes] = await query(
+        served[kind],
+        "select count(*), sum(amount) from 'TAPE/book.parquet' where not is_snapshot and state not in ('again', 'derived')",
+      );
+      expect(totalOf(changes)).toEqual(truth.changes);
+      const [books] = await query(served[kind], "select count(distinct n), count(*) from 'TAPE/snapshots.parquet'");
+      expect(Number(books[0])).toBeGreaterThan(5);
+    },
+  );
 
   test("[A121] DuckDB reads only the columns and the row groups that a query needs", async () => {
     const whole = await bytesOf("/book.parquet");
@@ -217,9 +221,10 @@ function total(): Total {
 }
 
 async function* textLines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
+  for await (const bytes of body) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     yield* lines;
   }

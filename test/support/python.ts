@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, rename, rm } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const execute = promisify(execFile);
+/** A folder of the project that git ignores. */
+const kept = fileURLToPath(new URL("../../.tapedeck/", import.meta.url));
 const command = process.env.TAPEDECK_TEST_PYTHON ?? "python3";
 /** Time for a download of some ten megabytes, in ms. */
 const installMs = 180_000;
@@ -17,8 +18,7 @@ export class Python {
   readonly #packages: string;
 
   /**
-   * Installs the packages into a folder beside other temporary files, where later runs find them. Undefined, with a line that says why, where that
-   * cannot be done.
+   * Installs the packages into a folder where later runs find them. Undefined, with a line that says why, where that cannot be done.
    *
    * @param packages each with its version, such as `duckdb==1.5.5`
    */
@@ -26,13 +26,18 @@ export class Python {
     try {
       const version = await runPython(["-c", "import sys; print(sys.version_info >= (3, 10), sys.version)"]);
       if (!version.startsWith("True")) throw new Error(`it is older than Python 3.10: ${version.slice(6)}`);
-      const hash = createHash("sha256").update([version, ...packages].join(" ")).digest("hex").slice(0, 16);
-      const folder = join(tmpdir(), `tapedeck-python-${userInfo().uid}-${hash}`);
+      const hash = createHash("sha256")
+        .update([version, ...packages].join(" "))
+        .digest("hex")
+        .slice(0, 16);
+      const folder = `${kept}packages-${hash}`;
       if (!existsSync(folder)) await install(folder, packages);
       return new Python(folder);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      process.stderr.write(`\nSKIPPED: tests with ${packages.join(", ")}, since ${command} cannot have them: ${why}\n\n`);
+      process.stderr.write(
+        `\nSKIPPED: tests with ${packages.join(", ")}, since ${command} cannot run them: ${why}\n\n`,
+      );
       return undefined;
     }
   }
@@ -49,10 +54,13 @@ export class Python {
 
 /** All of it, or nothing: a run that is interrupted leaves no half of a folder under the name that others look for. */
 async function install(folder: string, packages: readonly string[]): Promise<void> {
+  await mkdir(kept, { recursive: true });
   const fresh = await mkdtemp(`${folder}-`);
   try {
     const quietly = ["--quiet", "--disable-pip-version-check", "--no-warn-conflicts", "--root-user-action=ignore"];
-    await execute(command, ["-m", "pip", "install", ...quietly, "--target", fresh, ...packages], { timeout: installMs });
+    await execute(command, ["-m", "pip", "install", ...quietly, "--target", fresh, ...packages], {
+      timeout: installMs,
+    });
     await rename(fresh, folder);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
@@ -61,7 +69,8 @@ async function install(folder: string, packages: readonly string[]): Promise<voi
 }
 
 async function runPython(args: readonly string[], packages?: string): Promise<string> {
-  const env = { ...process.env, ...(packages !== undefined && { PYTHONPATH: packages }) };
+  // Not by way of a proxy: what it reads is on this machine.
+  const env = { ...process.env, HTTP_PROXY: undefined, http_proxy: undefined, PYTHONPATH: packages };
   const { stdout } = await execute(command, [...args], { env, timeout: runMs, maxBuffer: 1 << 26 });
   return stdout;
 }

@@ -10,7 +10,6 @@ const streamLine = z.object({
   data: z.union([
     z.object({ e: z.literal("depthUpdate"), u: z.int(), b: levels, a: levels }),
     z.object({ e: z.literal("trade"), q: z.string() }),
-    z.object({ e: z.literal("bookTicker") }),
   ]),
 });
 
@@ -66,9 +65,12 @@ export async function readSource(files: readonly string[], wanted: ReadonlySet<n
         lastId = snapshot.lastUpdateId;
         continue;
       }
+      if (!/"e":"(depthUpdate|trade)"/.test(line)) continue;
       const { data } = streamLine.parse(message);
-      if (data.e === "trade") addTo(trades, data.q);
-      if (data.e !== "depthUpdate") continue;
+      if (data.e === "trade") {
+        addTo(trades, data.q);
+        continue;
+      }
       for (const [, size] of [...data.b, ...data.a]) addTo(changes, size);
       if (data.u < lastId) continue;
       for (const [side, sideLevels] of [

@@ -7,9 +7,7 @@ const count = decimalText(z.int().min(1, "must be at least 1"));
 const place = decimalText(z.int().nonnegative("must be at least 0")).optional();
 const time = isoTime.optional();
 
-const depth = count
-  .default(20)
-  .describe("levels of each side; a number beyond the book's depth gets all of them");
+const depth = count.default(20).describe("levels of each side; a number beyond the book's depth gets all of them");
 
 /** How many of these are given. */
 function given(...values: readonly unknown[]): number {

@@ -78,4 +78,3 @@ function requestedRange(ctx: Context, { bytes, tag }: FileContent): ByteRange | 
   const [range, ...others] = ranges;
   return others.length === 0 ? range : undefined;
 }
-

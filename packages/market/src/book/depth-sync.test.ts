@@ -75,6 +75,15 @@ describe("joining a snapshot", () => {
     expect(sync.counts).toMatchObject({ applied: 2, breaks: 0, beforeSnapshot: 1 });
   });
 
+  test("[IM4] futures also join by pu = lastUpdateId: nothing lies between the two", () => {
+    const { sync, happened } = following();
+    sync.snapshot(snapshot(1, 12));
+    sync.diff(futures(2, 15, 19, 12));
+    sync.diff(futures(3, 25, 30, 19));
+    expect(happened).toEqual(["book 2 19", "book 3 30"]);
+    expect(sync.counts).toMatchObject({ applied: 2, breaks: 0, snapshotsApart: 0 });
+  });
+
   test("[IM4] a snapshot that comes while the book is synced is not needed", () => {
     const { sync, happened } = following();
     sync.snapshot(snapshot(0, 9));

@@ -308,6 +308,7 @@ function isBefore(diff: DepthDiff, snapshotId: number): boolean {
 }
 
 function straddles(diff: DepthDiff, snapshotId: number): boolean {
+  if (diff.previous === snapshotId) return true; // the first one after it
   const next = diff.previous === undefined ? snapshotId + 1 : snapshotId;
   return diff.first <= next && diff.last >= next;
 }

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { completionCommand } from "./commands/completion.js";
 import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { exportCommand } from "./commands/export.js";
 import { importCommand } from "./commands/import.js";
 import { recomputeCommand } from "./commands/recompute.js";
 import { sessionsCommand } from "./commands/sessions.js";
@@ -17,6 +18,7 @@ const program = new Command("tapedeck")
   .version(version)
   .addCommand(upCommand())
   .addCommand(importCommand())
+  .addCommand(exportCommand())
   .addCommand(demoCommand())
   .addCommand(tapesCommand())
   .addCommand(recomputeCommand())

@@ -10,7 +10,7 @@ export {
 } from "./book/depth-sync.js";
 export { type BookLevel, type BookListener, type BookSideName, KeyedBook, OrderBook } from "./book/order-book.js";
 export { RecentIds } from "./book/recent-ids.js";
-export { Decimals } from "./frame/decimals.js";
+export { Decimals, rounded } from "./frame/decimals.js";
 export {
   basicAnalytics,
   type FrameAnalytics,

@@ -9,6 +9,7 @@ export {
   TrackNotFound,
   writeFailureReason,
 } from "./errors.js";
+export * from "./export/index.js";
 export { TapeWriter, type TapeWriterOptions } from "./format/tape-writer.js";
 export * from "./import/index.js";
 export { BlockCache, minCacheBytes } from "./reading/block-cache.js";

@@ -1,4 +1,12 @@
-import { tapeIdPattern } from "@tapedeck/tape";
+import {
+  barIntervals,
+  type ExportContent,
+  exportContents,
+  parseBarInterval,
+  parseRangeEnd,
+  type RangeEnd,
+  tapeIdPattern,
+} from "@tapedeck/tape";
 import { InvalidArgumentError } from "commander";
 
 /* Parsers of option values, for commander. Each throws an error that says what is accepted. */
@@ -47,4 +55,28 @@ export function age(text: string): number {
     throw new InvalidArgumentError("It must be an age such as 30d, 12h, 90m or 2w.");
   }
   return Number(number) * unitMs[unit];
+}
+
+/** What to export, such as `trades,book`. */
+export function contents(text: string): ExportContent[] {
+  const names = new Set(text.split(",").map((name) => name.trim()));
+  const known = exportContents.filter((content) => names.delete(content));
+  if (names.size === 0 && known.length > 0) return known;
+  throw new InvalidArgumentError(`It must be a list of ${exportContents.join(", ")}, separated by commas.`);
+}
+
+/** The beginning or end of a part of a tape. */
+export function rangeEnd(text: string): RangeEnd {
+  const end = parseRangeEnd(text);
+  if (end !== undefined) return end;
+  throw new InvalidArgumentError(
+    "It must be a time in UTC such as 2024-08-08T23:54:15.5Z, or a frame such as seq:1000.",
+  );
+}
+
+/** Nanoseconds of a bar's interval. */
+export function barInterval(text: string): bigint {
+  const ns = parseBarInterval(text);
+  if (ns !== undefined) return ns;
+  throw new InvalidArgumentError(`It must be ${barIntervals}.`);
 }

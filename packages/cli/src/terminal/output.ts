@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { WriteStream } from "node:tty";
 import { printable } from "@tapedeck/runtime";
 
@@ -12,6 +13,11 @@ export function print(...lines: readonly string[]): void {
 
 export function printJson(value: unknown, indent?: number): void {
   print(...JSON.stringify(value, undefined, indent).split("\n"));
+}
+
+/** Writes the bytes of a file to standard output, as they are. Resolves once it has room for more. */
+export async function printBytes(bytes: Uint8Array): Promise<void> {
+  if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
 }
 
 /** Prints lines on standard error. */

@@ -130,7 +130,7 @@ export class InstrumentImport {
     const heard = this.#track.heard(event, ns);
     if (event.kind === "trade" && event.excluded !== undefined) {
       this.#exclude(event, event.excluded);
-      this.#track.unusedEvent(heard, "left-out");
+      this.#track.unusedEvent(heard, "excluded");
     } else if (event.repeated && !isNumbered(event)) {
       this.#counts.duplicates++;
       this.#track.unusedEvent(heard, "duplicate");

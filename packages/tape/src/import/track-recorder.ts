@@ -45,7 +45,9 @@ export class TrackRecorder implements BookListener, DepthObserver {
   heard<E extends SourceEvent>(event: E, ns: number): HeardEvent<E> {
     const timestampNs = event.ns ?? this.#originNs + BigInt(ns);
     const ids = idsOf(event);
-    return { event, heard: this.#heard++, timestampNs, receivedNs: event.receivedNs, ...(ids && { ids }) };
+    const heard = event.heard ?? this.#heard;
+    this.#heard = heard + 1;
+    return { event, heard, timestampNs, receivedNs: event.receivedNs, ...(ids && { ids }) };
   }
 
   /** This update comes from that message. */

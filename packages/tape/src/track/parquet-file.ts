@@ -2,8 +2,8 @@ import { gzipSync } from "node:zlib";
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
 
-/** How a column is stored, and what it is for other tools. */
-export type ColumnKind = "number" | "time" | "text" | "flag" | { readonly decimals: number };
+/** How a column is stored, and what it is for other tools: `number` is a whole number, `json` a text that is JSON. */
+export type ColumnKind = "number" | "float" | "time" | "text" | "json" | "flag" | { readonly decimals: number };
 
 export interface Column {
   readonly name: string;
@@ -20,7 +20,7 @@ export type ColumnValues = ColumnSource["data"];
 export type GroupValues = Readonly<Record<string, ColumnValues>>;
 
 /** Digits of a 64-bit decimal. */
-const precision = 18;
+export const precision = 18;
 /** GZIP is what every reader has; Node 20 has no other codec of its kind. */
 const codec = "GZIP";
 const compressors = { GZIP: (bytes: Uint8Array) => gzipSync(bytes, { level: 6 }) };
@@ -69,7 +69,9 @@ function elementOf({ name, kind, optional = false }: Column): SchemaElement {
   const whole = { name, type: "INT64", repetition_type } as const;
   if (kind === "number") return whole;
   if (kind === "time") return { ...whole, logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "NANOS" } };
-  if (kind === "text") return { name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type };
+  if (kind === "float") return { name, type: "DOUBLE", repetition_type };
+  // Some readers have no type for JSON.
+  if (kind === "text" || kind === "json") return { name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type };
   if (kind === "flag") return { name, type: "BOOLEAN", repetition_type };
   const { decimals: scale } = kind;
   return { ...whole, converted_type: "DECIMAL", scale, precision, logical_type: { type: "DECIMAL", scale, precision } };

@@ -17,6 +17,7 @@ export const eventStates = [
   "before-snapshot",
   "not-needed",
   "left-out",
+  "excluded",
 ] as const;
 export type EventState = (typeof eventStates)[number];
 

@@ -40,7 +40,7 @@ export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
       return;
     }
     this.#insert(timed);
-    if (timed.event.kind === "snapshot" && timed.event.ns === undefined) this.#floating = timed;
+    if (isTimeless(timed.event)) this.#floating = timed;
     else if (timed.event.kind === "diff") this.#moveSnapshotBefore(timed.ns);
     if (timed.ns > this.#newestNs) {
       this.#newestNs = timed.ns;
@@ -55,7 +55,7 @@ export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
 
   #noteOrder(timed: Timed): void {
     const { event } = timed;
-    if (event.kind === "snapshot" && (event.ns === undefined || isJoinedById(event))) return;
+    if (isTimeless(event) || (event.kind === "snapshot" && isJoinedById(event))) return;
     const trade = event.kind === "trade";
     const last = trade ? this.#lastTrade : this.#lastBook;
     if (last !== undefined && compareInStream(timed, last) < 0) {
@@ -113,6 +113,11 @@ function compare(a: TimedEvent, b: TimedEvent | undefined): number {
 function compareInStream(a: TimedEvent, b: TimedEvent): number {
   const [idA, idB] = [idOf(a.event), idOf(b.event)];
   return idA !== 0 && idB !== 0 ? idA - idB : a.ns - b.ns;
+}
+
+/** A snapshot without a time of its own. */
+function isTimeless(event: SourceEvent): boolean {
+  return event.kind === "snapshot" && (event.ns === undefined || event.timeless === true);
 }
 
 function isJoinedById(event: SourceEvent): boolean {

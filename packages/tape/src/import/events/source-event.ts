@@ -20,6 +20,8 @@ interface SourceEventBase {
   readonly sequence?: number | undefined;
   /** The line equals the one before it. */
   readonly repeated?: boolean;
+  /** Its number in the order of receipt, where the source has it. */
+  readonly heard?: number;
 }
 
 /** Absolute sizes at some prices; size 0 removes the level. */
@@ -38,6 +40,8 @@ export interface SourceSnapshot extends SourceEventBase {
   readonly asks: readonly BookLevel[];
   /** Id of the last update in it, if diffs are joined to it by id. */
   readonly lastId?: number;
+  /** Its time is that of a message before: diffs with an earlier time come after it all the same. */
+  readonly timeless?: boolean;
   /** Trades of the same moment that led to this book. */
   readonly trades?: readonly MarketTrade[];
 }

@@ -10,6 +10,7 @@ import { databento, unsupportedDbn } from "./databento/databento.js";
 import type { Format } from "./format.js";
 import { hyperliquid } from "./hyperliquid.js";
 import { lobster } from "./lobster.js";
+import { tapedeck } from "./tapedeck.js";
 import { tardis } from "./tardis.js";
 
 /** In the order in which they are tried: specific formats first. */
@@ -18,6 +19,7 @@ export const formats: readonly Format[] = [
   binance,
   cryptofeed,
   binanceArchiver,
+  tapedeck,
   tardis,
   databento,
   csv,

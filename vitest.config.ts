@@ -6,7 +6,7 @@ import { soon } from "./test/support/soon.js";
 const conditions = ["tapedeck-source", "node", "import", "default"];
 
 /** Pages, programs and existing clients, on clusters of their own. Attacks are with them so that both halves take about as long. */
-const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/local-cluster.test.ts"];
+const clients = ["test/{browser,clients,python,sdk,security}/**/*.test.ts", "test/local-cluster.test.ts"];
 
 /**
  * Tests that wait most of their time, or start no cluster. They begin beside the unit tests and run beside the two others, so they take as

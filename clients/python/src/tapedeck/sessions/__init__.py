@@ -1,0 +1,1 @@
+"""One session: its connection, its frames, its commands and its events."""

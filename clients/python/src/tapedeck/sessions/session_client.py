@@ -1,0 +1,227 @@
+"""What is behind a `Session`: its connection, its view, pending commands and listeners."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tapedeck.errors import TapedeckError
+from tapedeck.http import GetToken, query
+from tapedeck.protocol.connection_machine import ConnectionEnd, Rules
+from tapedeck.protocol.frame_sequencer import FrameSequencer, History, NewFrames, Position, RecentFrames, is_newer
+from tapedeck.sessions.connection import Callbacks, Connection
+from tapedeck.sessions.frame_queue import FrameQueue
+from tapedeck.sessions.listeners import (
+    ConnectionChange,
+    ConnectionState,
+    FrameOf,
+    Notice,
+    SessionEnd,
+    SessionListeners,
+    StateChange,
+)
+from tapedeck.sessions.pending_commands import PendingCommands
+from tapedeck.sessions.stats import FrameCounter, SessionStats
+from tapedeck.types import Frame, ServerMessage, SessionView
+
+#: Turns of the event loop between the first message and the frames after it: so many let a caller continue that awaits `open` within
+#: `gather` or a task of its own.
+EARLY_TURNS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    #: URLs of the gateways' sockets, without query.
+    sockets: Sequence[str]
+    rules: Rules
+    token: GetToken | None
+
+
+class SessionClient:
+    def __init__(self, transport: Transport, view: SessionView, position: Position | None) -> None:
+        self.listeners = SessionListeners()
+        self.recent = RecentFrames()
+        #: A loop that was left by `break` drops its queue, which then leaves this set by itself.
+        self.queues: weakref.WeakSet[FrameQueue] = weakref.WeakSet()
+        self.view = view
+        self.node = ""
+        self.state: ConnectionState = "connecting"
+        self.ended: SessionEnd | None = None
+        self._sockets = transport.sockets
+        self._sequencer = FrameSequencer(position)
+        self._pending = PendingCommands()
+        self._counter = FrameCounter()
+        self._loop = asyncio.get_running_loop()
+        #: Messages that arrived before the caller of `open` could add a listener; None afterwards.
+        self._early: list[ServerMessage] | None = []
+        #: Has a result with the first message, or an error when there will be none.
+        self.opened: asyncio.Future[None] = self._loop.create_future()
+        callbacks = Callbacks(dial=self._dial, message=self._receive, open=self._open, lost=self._lose, end=self._end)
+        self.connection = Connection(transport.rules, transport.token, callbacks)
+
+    @property
+    def position(self) -> Position:
+        return self._sequencer.position or Position(self.view["epoch"], -1)
+
+    @property
+    def stats(self) -> SessionStats:
+        counter = self._counter
+        per_second = counter.per_second(self._now())
+        return SessionStats(counter.received, counter.skipped, per_second, self.connection.latency_ms)
+
+    async def command(self, command: str, arguments: Mapping[str, object]) -> SessionView:
+        """Returns once the cluster has carried out the command."""
+        if self.ended is not None:
+            raise end_error(self.ended)
+        if not self.connection.is_open:
+            raise TapedeckError("offline", f"There is no connection: {command} was not sent.")
+        fixed = {"type": "command", "command": command}
+        return await self._pending.add(command, lambda id: self.connection.send({**arguments, **fixed, "id": id}))
+
+    def frames(self) -> FrameQueue:
+        queue = FrameQueue()
+        if self.ended is None:
+            self.queues.add(queue)
+        else:
+            queue.end(self.ended.error)
+        return queue
+
+    async def close(self) -> None:
+        self.connection.close()
+        await self.connection.wait_closed()
+
+    def _now(self) -> float:
+        return self._loop.time() * 1000
+
+    def _dial(self, address: int) -> str:
+        self._sequencer.begin_connection()
+        resume = self._sequencer.position
+        where = query(
+            session_id=self.view["session_id"],
+            create=False,
+            epoch=resume.epoch if resume else None,
+            after=resume.seq if resume else None,
+        )
+        return f"{self._sockets[address]}{where}"
+
+    def _open(self) -> None:
+        self.state = "open"
+        if not self.opened.done():
+            self.opened.set_result(None)
+        if self._early is not None:
+            self._flush_early(EARLY_TURNS)
+        self.listeners.connection.emit(ConnectionChange("open"))
+
+    def _flush_early(self, turns: int) -> None:
+        """Delivers what came early, some turns of the event loop from now."""
+        if turns > 0:
+            self._loop.call_soon(self._flush_early, turns - 1)
+            return
+        early, self._early = self._early, None
+        for message in early or ():
+            self._handle(message)
+
+    def _lose(self, why: str, retry_in_ms: float) -> None:
+        if self.state == "open":
+            self._flush_early(0)
+            self.state = "reconnecting"
+        self._pending.interrupt()
+        self.listeners.connection.emit(ConnectionChange(self.state, why, retry_in_ms))
+
+    def _end(self, how: ConnectionEnd) -> None:
+        # Frames that arrived before the end are delivered before it.
+        if how.reason != "closed":
+            self._flush_early(0)
+        self.state = "closed"
+        self.ended = session_end(how)
+        self._pending.interrupt()
+        if not self.opened.done():
+            self.opened.set_exception(end_error(self.ended))
+            self.opened.exception()  # whoever waited for it may have been cancelled
+        for queue in list(self.queues):
+            queue.end(self.ended.error)
+        self.queues.clear()
+        self.listeners.connection.emit(ConnectionChange("closed"))
+        self.listeners.end.emit(self.ended)
+        self.listeners.clear()
+
+    def _receive(self, message: ServerMessage) -> None:
+        if self._early is not None and self.state != "connecting":
+            self._early.append(message)
+        else:
+            self._handle(message)
+
+    def _handle(self, message: ServerMessage) -> None:
+        """Hot: once per message."""
+        if self.ended is not None:
+            return  # a listener closed the session
+        match self._sequencer.receive(message):
+            case NewFrames(frames, epoch):
+                for frame in frames:
+                    if self.ended is not None:
+                        return
+                    self._deliver(frame, epoch)
+            case History() as history:
+                self.recent.replace(history)
+                self.listeners.history.emit(history)
+            case None:
+                self._handle_other(message)
+
+    def _deliver(self, frame: Frame, epoch: int) -> None:
+        self._sequencer.mark_delivered(frame["seq"], epoch)
+        self._counter.count(frame.get("skipped", 0), self._now())
+        self.recent.add(frame, epoch)
+        for queue in list(self.queues):
+            queue.push(frame)
+        self.listeners.frame.emit(FrameOf(frame, epoch))
+
+    def _handle_other(self, message: ServerMessage) -> None:
+        if message["type"] == "session":
+            self.node = message["node"]
+            self.view = message["session"]
+            self.listeners.state.emit(StateChange(message["session"], "connected"))
+        elif message["type"] == "state":
+            # A resume replays the state message of each epoch, also of past ones.
+            if is_newer(self.view, message["session"]):
+                return
+            self.view = message["session"]
+            self.listeners.state.emit(StateChange(message["session"], message["cause"]))
+        elif message["type"] == "ack":
+            if not is_newer(self.view, message["session"]):
+                self.view = message["session"]
+            self._pending.settle(message["id"], message["session"])
+        elif message["type"] == "error":
+            id = message.get("id")
+            if id is None:
+                self.listeners.notice.emit(Notice(message["code"], message["message"]))
+            else:
+                self._pending.settle(id, TapedeckError(message["code"], message["message"]))
+        elif message["type"] == "feed":
+            self.listeners.feed.emit(message)
+        elif message["type"] == "trade_event":
+            self.listeners.trade.emit(message["data"])
+        elif message["type"] == "lag":
+            self.listeners.lag.emit(message)
+
+
+def session_end(how: ConnectionEnd) -> SessionEnd:
+    if how.reason == "refused":
+        return SessionEnd("refused", TapedeckError(_REFUSALS.get(how.code or 0, "MALFORMED"), how.message))
+    if how.reason == "unreachable":
+        return SessionEnd("refused", TapedeckError("unreachable", f"No gateway answers: {how.message}."))
+    return SessionEnd(how.reason)
+
+
+def end_error(end: SessionEnd) -> TapedeckError:
+    if end.error is not None:
+        return end.error
+    if end.reason == "closed":
+        return TapedeckError("closed", "The session was closed here.")
+    return TapedeckError("SESSION_NOT_FOUND", "The session does not exist or has expired.")
+
+
+#: The refusal code that means the same as a close code.
+_REFUSALS: Final = {4401: "UNAUTHORIZED", 4403: "FORBIDDEN", 1008: "ORIGIN_NOT_ALLOWED", 1009: "BODY_TOO_LARGE"}

@@ -1,0 +1,1 @@
+"""The tapes of a cluster, and the data of each."""

@@ -1,0 +1,142 @@
+"""The tapes of a cluster."""
+
+from __future__ import annotations
+
+from typing import TypedDict, cast
+
+from tapedeck.arguments import TapeTime, iso_time
+from tapedeck.http import HttpClient, query, segment
+from tapedeck.tapes.track_file import TrackFile
+from tapedeck.types import Gap, TapeView
+
+
+class FullBook(TypedDict):
+    """A book to its full known depth. Prices and sizes are decimals as text: exact."""
+
+    #: `id@version`.
+    tape: str
+    symbol: str
+    source: str
+    #: The frame whose book it is, or the last one at or before the time that was asked for.
+    seq: int
+    ts: str
+    #: The last event in it; None for none.
+    n: int | None
+    #: Price and size, best first.
+    bids: list[list[str]]
+    asks: list[list[str]]
+    #: How many levels the book has, beyond `depth` too.
+    bid_levels: int
+    ask_levels: int
+    #: From this price up the book has every level; None: no limit is known.
+    known_low: str | None
+    #: Down from this price; None: no limit is known.
+    known_high: str | None
+
+
+class OverviewPoint(TypedDict):
+    ts: str
+    seq: int
+    price: float
+    low: float
+    high: float
+
+
+class OverviewEvent(TypedDict):
+    ts: str
+    seq: int
+    type: str
+    severity: str
+
+
+class TapeOverview(TypedDict):
+    id: str
+    points: list[OverviewPoint]
+    gaps: list[Gap]
+    events: list[OverviewEvent]
+
+
+class DeletedVersion(TypedDict):
+    name: str
+    bytes: int | None
+
+
+class TapeDeletion(TypedDict):
+    #: Newest first.
+    deleted: list[DeletedVersion]
+    freed_bytes: int
+
+
+class Tape:
+    """A tape of the cluster: what it is, and its data."""
+
+    def __init__(self, http: HttpClient, view: TapeView) -> None:
+        self._http = http
+        self.view = view
+
+    @property
+    def id(self) -> str:
+        return self.view["id"]
+
+    @property
+    def name(self) -> str:
+        """`id@version`: a new import of the same id is another tape. One that grows or is simulated has its id alone."""
+        view = self.view
+        return view["id"] if view["growing"] or view["trades"] is None else f"{view['id']}@{view['version']}"
+
+    def trades(self) -> TrackFile:
+        """Each trade, as the source said it: `tape.trades().to_polars()`, `.to_pandas()`, `.to_arrow()`."""
+        return self._file("trades")
+
+    def book(self) -> TrackFile:
+        """Each change of each level, as the source said it."""
+        return self._file("book")
+
+    def snapshots(self) -> TrackFile:
+        """Whole books, written now and then: where rebuilding a book from its changes starts."""
+        return self._file("snapshots")
+
+    async def book_at(
+        self, *, seq: int | None = None, ts: TapeTime | None = None, depth: int | None = None
+    ) -> FullBook:
+        """The book as a frame shows it (`seq`), or with every event up to a time (`ts`); 20 levels of each side by default."""
+        where = query(seq=seq, ts=None if ts is None else iso_time("ts", ts), depth=depth)
+        return cast(FullBook, await self._http.call("GET", f"{_path(self.name)}/book{where}"))
+
+    async def overview(self, points: int = 500) -> TapeOverview:
+        """A price line of at most so many points (2 to 5000), with gaps and events."""
+        answer = await self._http.call("GET", f"{_path(self.name)}/overview{query(points=points)}")
+        return cast(TapeOverview, answer)
+
+    def __repr__(self) -> str:
+        return f"<Tape {self.name}: {self.view['symbol']}, {self.view['frames']} frames from {self.view['from']}>"
+
+    def _file(self, name: str) -> TrackFile:
+        return TrackFile(self._http, f"{_path(self.name)}/{name}.parquet")
+
+
+class Tapes:
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    async def list(self, *, versions: bool = False) -> list[Tape]:
+        """With `versions`, each tape's view also has its finished versions, and what they take."""
+        answer = await self._http.call("GET", f"/tapes{query(versions=versions or None)}")
+        return [Tape(self._http, view) for view in answer["tapes"]]
+
+    async def get(self, id: str, *, versions: bool = False) -> Tape:
+        """`id`, or `id@version`. Raises `TAPE_NOT_FOUND`."""
+        view = await self._http.call("GET", f"{_path(id)}{query(versions=versions or None)}")
+        return Tape(self._http, cast(TapeView, view))
+
+    async def delete(self, id: str, *, force: bool = False) -> TapeDeletion:
+        """Deletes a tape, or `id@version`; for admins.
+
+        Raises `TAPE_IN_USE` while sessions play it, unless forced: then they get no frames but those that are in memory.
+        """
+        answer = await self._http.call("DELETE", f"{_path(id)}{query(force=force or None)}")
+        return cast(TapeDeletion, answer)
+
+
+def _path(id: str) -> str:
+    return "/tapes/" + segment("id", id)

@@ -113,7 +113,7 @@ test.skipIf(!hasTerminals)("[CM13] in a terminal only the progress line moves th
   expect(await terminal.ended()).toBe(0);
   // Each state of the line ends where the next begins.
   const text = terminal.said.replaceAll("\r\n", "\n").replaceAll("\r\u001b[K", "\n");
-  expect(text).toMatch(/^100 % {2}4 lines/m);
+  expect(text).toMatch(/^\[#{20}\] 100 % {2}4 lines/m);
   expectHarmless(text);
 });
 

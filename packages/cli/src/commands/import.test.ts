@@ -93,6 +93,17 @@ test("[IM35] the help lists the formats and the columns of a CSV file", () => {
   expect(help).toMatch(/--keep-partial +also import the readable part of truncated/);
 });
 
+test("[IM62] an unknown format is refused with the nearest and with all that are known", async () => {
+  const path = await recording();
+  const refused = importCommand()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .parseAsync([path, "--format", "binanse", "--store", folder], { from: "user" });
+  await expect(refused).rejects.toThrow(
+    /Unknown format binanse: did you mean binance\? Use auto, hyperliquid, binance,/,
+  );
+});
+
 test("[IM1] an empty store says so", async () => {
   await tapesCommand().parseAsync(["--store", folder], { from: "user" });
   expect(printed.join("\n")).toBe(`${folder} contains no tape.`);

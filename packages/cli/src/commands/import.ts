@@ -1,15 +1,8 @@
-import {
-  formatNames,
-  formats,
-  type ImportOptions,
-  type ImportProgress,
-  importRecording,
-  neededColumns,
-  reportLines,
-} from "@tapedeck/tape";
+import { formatNames, formats, type ImportOptions, importRecording, neededColumns, reportLines } from "@tapedeck/tape";
 import { Command, Option } from "commander";
 import { stoppable } from "../run.js";
-import { day, duration, tapeId } from "../terminal/arguments.js";
+import { day, duration, recordingFormat, tapeId } from "../terminal/arguments.js";
+import { ImportProgressLine } from "../terminal/import-progress.js";
 import { print, printJson, StatusLine } from "../terminal/output.js";
 import { withTapeStore } from "./tape-store.js";
 
@@ -32,7 +25,12 @@ export function importCommand(): Command {
   return new Command("import")
     .description("make tapes from a recording, one for each instrument")
     .argument("<path...>", "files, folders or zip archives; together they are one recording, in order of time")
-    .addOption(new Option("--format <name>", "format of the files").choices(["auto", ...formatNames]).default("auto"))
+    .addOption(
+      new Option("--format <name>", "format of the files")
+        .choices(["auto", ...formatNames])
+        .argParser(recordingFormat)
+        .default("auto"),
+    )
     .option("--symbol <symbol>", "import only this instrument; needed if the files do not name it")
     .addOption(
       new Option("--date <YYYY-MM-DD>", "the day, if neither the files nor their names contain it").argParser(day),
@@ -59,20 +57,16 @@ export function importCommand(): Command {
 async function runImport(paths: string[], choices: Choices): Promise<void> {
   const { interval, silence, store: asked, json, ...options } = choices;
   const status = new StatusLine(process.stderr);
+  const line = new ImportProgressLine(performance.now());
   const report = await withTapeStore(asked, ({ store }) =>
     stoppable("Stopped; nothing was imported.", (signal) =>
       importRecording(
         paths,
         { ...options, intervalMs: interval, silenceMs: silence },
-        { store, signal, onProgress: (progress) => status.show(() => line(progress)) },
+        { store, signal, onProgress: (progress) => status.show(() => line.text(progress, performance.now())) },
       ).finally(() => status.clear()),
     ),
   );
   if (json) printJson(report, 2);
   else print(...reportLines(report));
-}
-
-function line({ bytes, totalBytes, lines, frames }: ImportProgress): string {
-  const percent = totalBytes === 0 ? 100 : Math.min(100, Math.floor((bytes / totalBytes) * 100));
-  return `${percent} %  ${lines.toLocaleString("en-US")} lines  ${frames.toLocaleString("en-US")} frames`;
 }

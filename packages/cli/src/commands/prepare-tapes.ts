@@ -1,4 +1,5 @@
 import { importRecording, reportLines, writeDemoTape } from "@tapedeck/tape";
+import { ImportProgressLine } from "../terminal/import-progress.js";
 import { StatusLine } from "../terminal/output.js";
 import { withStoreAt } from "./tape-store.js";
 
@@ -33,14 +34,14 @@ export async function prepareTapes({
     try {
       if (recordings.length > 0) {
         tell(`Importing ${recordings.join(", ")}`);
+        const line = new ImportProgressLine(performance.now());
         const report = await importRecording(
           recordings,
           { keepPartial },
           {
             store,
             signal,
-            onProgress: ({ bytes, totalBytes, frames }) =>
-              status.show(() => `  ${Math.round((100 * bytes) / Math.max(1, totalBytes))} %, ${frames} frames`),
+            onProgress: (progress) => status.show(() => `  ${line.text(progress, performance.now())}`),
           },
         );
         status.clear();

@@ -2,10 +2,12 @@ import {
   barIntervals,
   type ExportContent,
   exportContents,
+  formatNames,
   parseBarInterval,
   parseRangeEnd,
   type RangeEnd,
   tapeIdPattern,
+  unknownFormat,
 } from "@tapedeck/tape";
 import { InvalidArgumentError } from "commander";
 
@@ -30,6 +32,12 @@ export function tapeId(text: string): string {
   throw new InvalidArgumentError(
     "It is not a valid tape id: use at most 100 letters, digits, _ . and -, not starting with . or -.",
   );
+}
+
+/** The format of a recording, or `auto`. */
+export function recordingFormat(text: string): string {
+  if (text === "auto" || formatNames.includes(text)) return text;
+  throw new InvalidArgumentError(unknownFormat(text));
 }
 
 export function day(text: string): string {

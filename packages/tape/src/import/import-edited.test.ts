@@ -214,7 +214,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
       {
         file: path,
         line: 6,
-        reason: "a line must be a receive time, a space and a message",
+        reason: 'a line must be a receive time, a space and a message, not "garbage"',
       },
       { file: path, line: at + 2, reason: expect.stringMatching(/^not JSON: /) },
     ]);
@@ -225,7 +225,7 @@ describe.skipIf(recordingsAbsent)("edited copies", () => {
     const path = await edited((copy) => copy.splice(9_000, 0, "1721347030984480942 {}"));
     const store = new MemoryTapeStore();
     await expect(importRecording([path], { strict: true }, { store })).rejects.toThrow(
-      `${path}, line 9001: not a Binance message. Nothing was imported.`,
+      `${path}, line 9001: not a Binance message: {}. Nothing was imported.`,
     );
     expect(await store.ids()).toEqual([]);
   });

@@ -1,6 +1,6 @@
 export { type DemoTapeOptions, demoLabels, writeDemoTape } from "./demo.js";
 export { neededColumns } from "./formats/csv/csv-columns.js";
-export { formatNames, formats } from "./formats/registry.js";
+export { formatNames, formats, unknownFormat } from "./formats/registry.js";
 export { ImportRefused } from "./import-errors.js";
 export {
   type ImportOptions,

@@ -4,7 +4,8 @@ import { BrokenLine, CutShort } from "../import-errors.js";
 import { linesOf } from "../input/lines.js";
 import type { RecordingFile } from "../input/recording-file.js";
 import { BinanceMessages } from "../messages/binance-messages.js";
-import { epochTime, type Fields, isFields, parseJson, secondsNs, wholeOf } from "../messages/fields.js";
+import { epochTime, type Fields, isFields, secondsNs, shown, wholeOf } from "../messages/fields.js";
+import { parseMessage } from "../messages/parse-message.js";
 import { placeResponses, ResponsePlaces, type UnplacedSnapshot } from "./depth-responses.js";
 import type { EventStream, Format, ReadContext } from "./format.js";
 import { type LineParser, lineStream } from "./format.js";
@@ -20,7 +21,7 @@ const responseLine = /^(?:\S+ )?\{\s*"lastUpdateId":/;
 
 export function splitReceived(text: string): { receivedNs: bigint; json: string } {
   const space = text.indexOf(" ");
-  if (space < 0) throw new BrokenLine("a line must be a receive time, a space and a message");
+  if (space < 0) throw new BrokenLine(`a line must be a receive time, a space and a message, not ${shown(text)}`);
   const time = text.slice(0, space);
   const seconds = time.length <= 10 || time.includes(".");
   const receivedNs = seconds ? secondsNs(time, "the receive time") : epochTime(time, "the receive time").ns;
@@ -158,13 +159,13 @@ function marketOf({ symbol, source }: Instrument): Market {
 }
 
 function readBare(text: string): { message: Fields; receivedNs: bigint | undefined } {
-  const message = parseJson(text);
+  const message = parseMessage(text);
   return { message, receivedNs: sentNs(message) };
 }
 
 function readReceived(text: string): { message: Fields; receivedNs: bigint } {
   const { receivedNs, json } = splitReceived(text);
-  return { message: parseJson(json), receivedNs };
+  return { message: parseMessage(json), receivedNs };
 }
 
 /** When Binance sent a message: the best substitute for the receive time. */

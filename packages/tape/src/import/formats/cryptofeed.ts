@@ -3,7 +3,7 @@ import { BrokenLine } from "../import-errors.js";
 import { BinanceMessages } from "../messages/binance-messages.js";
 import { readBitmexMessage } from "../messages/bitmex-messages.js";
 import { readCoinbaseMessage } from "../messages/coinbase-messages.js";
-import { parseJson, secondsNs } from "../messages/fields.js";
+import { parseJson, secondsNs, shown } from "../messages/fields.js";
 import { sourceNotice } from "./cryptofeed-venues.js";
 import type { Format } from "./format.js";
 import { type LineParser, lineStream } from "./format.js";
@@ -39,7 +39,8 @@ class CryptofeedLines implements LineParser {
       return;
     }
     const colon = text.indexOf(": ");
-    if (colon < 0) throw new BrokenLine("a line must be a receive time, a colon, a space and a message");
+    if (colon < 0)
+      throw new BrokenLine(`a line must be a receive time, a colon, a space and a message, not ${shown(text)}`);
     const receivedNs = secondsNs(text.slice(0, colon), "the receive time");
     const message = parseJson(text.slice(colon + 2));
     let ignored: string | undefined;

@@ -106,8 +106,8 @@ describe("Binance", () => {
       [2, 'a price in b is not a number: "abc"'],
       [3, "U is not a number: null"],
       [4, 'E is not a time: "soon"'],
-      [5, "s is not a text"],
-      [6, "the message is not an object"],
+      [5, "s is not a text: 7"],
+      [6, "the message is not an object: [1,2]"],
     ]);
   });
 });

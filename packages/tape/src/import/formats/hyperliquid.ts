@@ -2,7 +2,17 @@ import type { BookLevel } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
 import type { Instrument, SourceEvent } from "../events/source-event.js";
 import { BrokenLine } from "../import-errors.js";
-import { epochTime, type Fields, fieldsOf, listOf, numberOf, parseJson, sizeOf, textOf } from "../messages/fields.js";
+import {
+  epochTime,
+  type Fields,
+  fieldsOf,
+  listOf,
+  numberOf,
+  parseJson,
+  shown,
+  sizeOf,
+  textOf,
+} from "../messages/fields.js";
 import { splitReceived } from "./binance.js";
 import type { Format } from "./format.js";
 import { type LineParser, lineStream } from "./format.js";
@@ -52,7 +62,7 @@ class HyperliquidLines implements LineParser {
   #trade(data: Fields, receivedNs: bigint): SourceEvent {
     const instrument = this.#instrument(data.coin);
     const { ns } = epochTime(data.time, "time");
-    if (data.side !== "A" && data.side !== "B") throw new BrokenLine("side is not A or B");
+    if (data.side !== "A" && data.side !== "B") throw new BrokenLine(`side is not A or B: ${shown(data.side)}`);
     return {
       kind: "trade",
       instrument,

@@ -10,6 +10,7 @@ import { databento, unsupportedDbn } from "./databento/databento.js";
 import type { Format } from "./format.js";
 import { hyperliquid } from "./hyperliquid.js";
 import { lobster } from "./lobster.js";
+import { nearestFormat, nearestName } from "./nearest-format.js";
 import { tapedeck } from "./tapedeck.js";
 import { tardis } from "./tardis.js";
 
@@ -39,7 +40,7 @@ export interface SortedRecording {
  */
 export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"): SortedRecording {
   if (asked !== "auto" && !formatNames.includes(asked)) {
-    throw new ImportRefused(`Unknown format ${asked}; use auto, ${formatNames.join(", ")}.`);
+    throw new ImportRefused(unknownFormat(asked));
   }
   const candidates = formats.filter(({ name }) => asked === "auto" || name === asked);
   const byFormat = new Map<Format, RecordingFile[]>();
@@ -48,7 +49,7 @@ export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"
     const reason = file.unreadable ?? unsupportedVenue(file) ?? unsupportedDbn(file);
     const format = reason === undefined ? candidates.find((one) => one.recognises(file)) : undefined;
     if (format !== undefined) byFormat.set(format, [...(byFormat.get(format) ?? []), file]);
-    else if (file.named) throw new ImportRefused(`${file.name} ${reason ?? unknown(asked)}.`);
+    else if (file.named) throw new ImportRefused(`${file.name} ${reason ?? unknown(asked, file)}.`);
     else left.push({ path: file.path, reason: reason ?? "is not a recording" });
   }
   if (byFormat.size > 0) return { byFormat, skipped: left };
@@ -58,6 +59,14 @@ export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"
 
 const accepted = `Known formats are ${formatNames.join(", ")}; a CSV of books needs ${neededColumns}; see docs/importing.md`;
 
-function unknown(asked: string): string {
-  return asked === "auto" ? `is not a recording in a known format. ${accepted}` : `is not in the format ${asked}`;
+/** Why the name of a format is refused. */
+export function unknownFormat(name: string): string {
+  const nearest = nearestName(name, formatNames);
+  return `Unknown format ${name}${nearest === undefined ? "." : `: did you mean ${nearest}?`} Use auto, ${formatNames.join(", ")}.`;
+}
+
+function unknown(asked: string, file: RecordingFile): string {
+  if (asked !== "auto") return `is not in the format ${asked}`;
+  const nearest = nearestFormat(file);
+  return `is not a recording in a known format${nearest === undefined ? "" : `: ${nearest}`}. ${accepted}`;
 }

@@ -3,7 +3,7 @@ import { isoOfNs } from "@tapedeck/protocol";
 import type { Instrument, SourceEvent } from "../events/source-event.js";
 import { BrokenLine, ImportRefused } from "../import-errors.js";
 import type { RecordingFile } from "../input/recording-file.js";
-import { epochTime, numberOf, sizeOf, textOf } from "../messages/fields.js";
+import { epochTime, numberOf, shown, sizeOf, textOf } from "../messages/fields.js";
 import { Header } from "./csv/csv-header.js";
 import type { Format, ReadContext } from "./format.js";
 import { type LineParser, lineStream } from "./format.js";
@@ -97,7 +97,7 @@ class TardisRows implements LineParser {
     const key = ["symbol", "timestamp", "local_timestamp", "is_snapshot"].map(value).join();
     const level: BookLevel = [numberOf(value("price"), "price"), sizeOf(value("amount"), "amount")];
     const side = value("side");
-    if (side !== "bid" && side !== "ask") throw new BrokenLine("side is neither bid nor ask");
+    if (side !== "bid" && side !== "ask") throw new BrokenLine(`side is neither bid nor ask: ${shown(side)}`);
     if (this.#open?.key !== key) {
       const event = this.#eventBase(row);
       this.end(out);

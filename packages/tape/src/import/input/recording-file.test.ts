@@ -83,6 +83,32 @@ describe("a file that is not a recording", () => {
   });
 
   test.each([
+    [
+      "messages.json",
+      '{"price": "1", "text": "x"}\n',
+      /: the nearest is binance, which has .*lastUpdateId.* has the keys price, text\. Known/,
+    ],
+    [
+      "received.txt",
+      '1723161240.5 {"what": "ever"}\n',
+      /: the nearest is binance, .* has the keys what\. Known formats are/,
+    ],
+    ["feed.log", "1723161240.5: hello\n", /: the nearest is cryptofeed, .* has another message after the time\. Known/],
+    [
+      "vendor.csv",
+      "exchange,symbol,ts,price\n1,2,3,4\n",
+      /: the nearest is tardis, .* has the columns exchange, symbol, ts, price\./,
+    ],
+    [
+      "ohlc.csv",
+      "time,open,high,low,close,volume\n",
+      /: the nearest is csv, .* has the columns time, open, high, low, close, \.\.\. ?\./,
+    ],
+  ])("[IM62] %s is refused with the format that it is most like", async (name, content, sentence) => {
+    expect(await refusal(content, name)).toMatch(sentence);
+  });
+
+  test.each([
     ["an object of JSON", '{"a": "b"}\n', /is not a recording in a known format/],
     ["lines of JSON from no known venue", '{"price": "1", "text": "a\\"b"}\n{"price": "2"}\n', /is not a recording/],
     ["an array of JSON", '[{"price": 1}]', /is not a recording in a known format/],

@@ -1,7 +1,7 @@
 import { isoOfNs, type TimeDecimals, type TradeSide } from "@tapedeck/protocol";
 import type { Instrument, SourceEvent, SourceSnapshot, SourceTrade } from "../events/source-event.js";
 import { BrokenLine } from "../import-errors.js";
-import { epochTime, type Fields, fieldsOf, levelsOf, numberOf, textOf, wholeOf } from "./fields.js";
+import { epochTime, type Fields, fieldsOf, levelsOf, numberOf, shown, textOf, wholeOf } from "./fields.js";
 
 /** Streams that add nothing to book and trades. */
 const otherEvents = new Set(["markPriceUpdate", "kline", "24hrTicker", "24hrMiniTicker", "forceOrder"]);
@@ -12,6 +12,8 @@ const otherEvents = new Set(["markPriceUpdate", "kline", "24hrTicker", "24hrMini
  */
 export class BinanceMessages {
   readonly #instruments = new Map<string, Instrument>();
+  /** That of the last message: mostly also that of the next. */
+  #last: Instrument | undefined;
 
   /** Adds a message's events to `out`, or returns the kind of a message that a tape does not need. */
   read(message: Fields, receivedNs: bigint, out: SourceEvent[]): string | undefined {
@@ -24,7 +26,7 @@ export class BinanceMessages {
     else if (data.B !== undefined && data.A !== undefined)
       out.push(this.#ticker(data, receivedNs)); // spot's ticker has no event type
     else if (data.result !== undefined) return "answer to a subscription";
-    else throw new BrokenLine("not a Binance message");
+    else throw new BrokenLine(`not a Binance message: ${shown(data)}`);
     return undefined;
   }
 
@@ -70,7 +72,7 @@ export class BinanceMessages {
     const { ns, decimals } = epochTime(data.T, "T");
     const futures = data.M === undefined; // only spot still sends it
     const kind = data.X ?? "MARKET";
-    if (typeof data.m !== "boolean") throw new BrokenLine("m is not true or false");
+    if (typeof data.m !== "boolean") throw new BrokenLine(`m is not true or false: ${shown(data.m)}`);
     return binanceTrade({
       instrument: this.#instrument(textOf(data.s, "s"), futures, decimals),
       ns,
@@ -97,9 +99,12 @@ export class BinanceMessages {
 
   #instrument(symbol: string, futures: boolean, decimals: TimeDecimals): Instrument {
     const source = futures ? "BINANCE-FUTURES" : "BINANCE";
+    const last = this.#last;
+    if (last?.symbol === symbol && last.source === source) return last;
     const key = `${source} ${symbol}`;
     const known = this.#instruments.get(key) ?? { symbol, source, decimals };
     this.#instruments.set(key, known);
+    this.#last = known;
     return known;
   }
 }

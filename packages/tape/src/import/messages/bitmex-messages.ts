@@ -1,6 +1,6 @@
 import type { Instrument, SourceEvent, SourceKeyed } from "../events/source-event.js";
 import { BrokenLine } from "../import-errors.js";
-import { type Fields, fieldsOf, isoNs, listOf, numberOf, sizeOf, textOf, wholeOf } from "./fields.js";
+import { type Fields, fieldsOf, isoNs, listOf, numberOf, shown, sizeOf, textOf, wholeOf } from "./fields.js";
 
 const actions = new Map<unknown, SourceKeyed["action"]>([
   ["partial", "partial"],
@@ -34,14 +34,15 @@ export function readBitmexMessage(message: Fields, receivedNs: bigint, out: Sour
 /** A message may hold rows of several symbols. */
 function readBook(message: Fields, receivedNs: bigint, out: SourceEvent[]): void {
   const action = actions.get(message.action);
-  if (action === undefined) throw new BrokenLine("action is not partial, insert, update or delete");
+  if (action === undefined)
+    throw new BrokenLine(`action is not partial, insert, update or delete: ${shown(message.action)}`);
   const bySymbol = new Map<string, SourceKeyed["rows"][number][]>();
   for (const item of listOf(message.data, "data")) {
     const row = fieldsOf(item, "a level");
     const symbol = textOf(row.symbol, "symbol");
     const rows = bySymbol.get(symbol) ?? [];
     bySymbol.set(symbol, rows);
-    if (row.side !== "Buy" && row.side !== "Sell") throw new BrokenLine("side is not Buy or Sell");
+    if (row.side !== "Buy" && row.side !== "Sell") throw new BrokenLine(`side is not Buy or Sell: ${shown(row.side)}`);
     rows.push({
       id: wholeOf(row.id, "id"),
       side: row.side === "Buy" ? "bid" : "ask",
@@ -63,7 +64,7 @@ function readBook(message: Fields, receivedNs: bigint, out: SourceEvent[]): void
 
 function trade(row: Fields, receivedNs: bigint, partial: boolean): SourceEvent {
   isoNs(row.timestamp, "timestamp"); // validated because it is recorded as it is
-  if (row.side !== "Buy" && row.side !== "Sell") throw new BrokenLine("side is not Buy or Sell");
+  if (row.side !== "Buy" && row.side !== "Sell") throw new BrokenLine(`side is not Buy or Sell: ${shown(row.side)}`);
   return {
     kind: "trade",
     instrument: instrumentOf(textOf(row.symbol, "symbol")),

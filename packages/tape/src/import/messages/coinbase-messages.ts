@@ -1,7 +1,7 @@
 import type { BookLevel } from "@tapedeck/market";
 import type { Instrument, SourceEvent } from "../events/source-event.js";
 import { BrokenLine } from "../import-errors.js";
-import { type Fields, isoNs, levelsOf, listOf, numberOf, sizeOf, textOf, wholeOf } from "./fields.js";
+import { type Fields, isoNs, levelsOf, listOf, numberOf, shown, sizeOf, textOf, wholeOf } from "./fields.js";
 
 const instruments = new Map<string, Instrument>();
 
@@ -48,14 +48,16 @@ function changesOf(value: unknown): { bids: BookLevel[]; asks: BookLevel[] } {
   const asks: BookLevel[] = [];
   for (const change of listOf(value, "changes")) {
     const [side, price, size] = listOf(change, "a change");
-    if (side !== "buy" && side !== "sell") throw new BrokenLine("a change's side is neither buy nor sell");
+    if (side !== "buy" && side !== "sell")
+      throw new BrokenLine(`a change's side is neither buy nor sell: ${shown(side)}`);
     (side === "buy" ? bids : asks).push([numberOf(price, "a price"), sizeOf(size, "a size")]);
   }
   return { bids, asks };
 }
 
 function trade(message: Fields, receivedNs: bigint): SourceEvent {
-  if (message.side !== "buy" && message.side !== "sell") throw new BrokenLine("side is neither buy nor sell");
+  if (message.side !== "buy" && message.side !== "sell")
+    throw new BrokenLine(`side is neither buy nor sell: ${shown(message.side)}`);
   return {
     kind: "trade",
     instrument: instrumentOf(message),

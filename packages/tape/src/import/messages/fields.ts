@@ -4,6 +4,8 @@ import { BrokenLine } from "../import-errors.js";
 
 /** Validates the fields of venues' messages. Each function throws `BrokenLine` naming the field. */
 
+const longestShown = 80;
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function parseJson(text: string): Fields {
@@ -18,7 +20,13 @@ export function parseJson(text: string): Fields {
 
 export function fieldsOf(value: unknown, name: string): Fields {
   if (isFields(value)) return value;
-  throw new BrokenLine(`${name} is not an object`);
+  throw new BrokenLine(`${name} is not an object: ${shown(value)}`);
+}
+
+/** What was found, for the reason why a line is broken. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? "absent";
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}...`;
 }
 
 export function isFields(value: unknown): value is Fields {
@@ -27,12 +35,12 @@ export function isFields(value: unknown): value is Fields {
 
 export function listOf(value: unknown, name: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw new BrokenLine(`${name} is not a list`);
+  throw new BrokenLine(`${name} is not a list: ${shown(value)}`);
 }
 
 export function textOf(value: unknown, name: string): string {
   if (typeof value === "string" && value !== "") return value;
-  throw new BrokenLine(`${name} is not a text`);
+  throw new BrokenLine(`${name} is not a text: ${shown(value)}`);
 }
 
 /** One field of each object in a list, if it is a text. */
@@ -53,7 +61,7 @@ export function numberOf(value: unknown, name: string): number {
     const number = typeof value === "string" ? Number(value) : value;
     if (typeof number === "number" && number <= largest && number >= -largest) return number;
   }
-  throw new BrokenLine(`${name} is not a number: ${JSON.stringify(value) ?? "absent"}`);
+  throw new BrokenLine(`${name} is not a number: ${shown(value)}`);
 }
 
 export function wholeOf(value: unknown, name: string): number {
@@ -68,8 +76,22 @@ export function sizeOf(value: unknown, name: string): number {
   throw new BrokenLine(`${name} is negative: ${size}`);
 }
 
-/** `[[price, size], ...]`, numbers or texts. */
+/** Valid levels, which `parseMessage` has read already. */
+export class ScannedLevels {
+  readonly levels: BookLevel[];
+
+  constructor(levels: BookLevel[]) {
+    this.levels = levels;
+  }
+
+  toJSON(): unknown {
+    return this.levels;
+  }
+}
+
+/** `[[price, size], ...]`, numbers or texts; or `ScannedLevels`. */
 export function levelsOf(value: unknown, name: string): BookLevel[] {
+  if (value instanceof ScannedLevels) return value.levels;
   const price = `a price in ${name}`;
   const size = `a size in ${name}`;
   return listOf(value, name).map((row) => {
@@ -80,9 +102,13 @@ export function levelsOf(value: unknown, name: string): BookLevel[] {
 
 /** A time since 1970 in whole milliseconds, microseconds or nanoseconds; its magnitude tells which. */
 export function epochTime(value: unknown, name: string): { ns: bigint; decimals: TimeDecimals } {
+  // HOT: once or twice for each line of a recording.
+  if (typeof value === "number" && value >= 1e11 && value < 1e14 && Number.isInteger(value)) {
+    return { ns: BigInt(value) * 1_000_000n, decimals: 3 };
+  }
   const text = typeof value === "number" ? String(value) : value;
   if (typeof text !== "string" || !/^\d{12,19}$/.test(text)) {
-    throw new BrokenLine(`${name} is not a time: ${JSON.stringify(value) ?? "absent"}`);
+    throw new BrokenLine(`${name} is not a time: ${shown(value)}`);
   }
   if (text.length <= 14) return { ns: BigInt(text) * 1_000_000n, decimals: 3 };
   if (text.length <= 17) return { ns: BigInt(text) * 1_000n, decimals: 6 };
@@ -92,7 +118,7 @@ export function epochTime(value: unknown, name: string): { ns: bigint; decimals:
 /** An ISO 8601 UTC time. */
 export function isoNs(value: unknown, name: string): bigint {
   const ns = typeof value === "string" ? nsOfIso(value) : undefined;
-  if (ns === undefined) throw new BrokenLine(`${name} is not a time: ${JSON.stringify(value) ?? "absent"}`);
+  if (ns === undefined) throw new BrokenLine(`${name} is not a time: ${shown(value)}`);
   return ns;
 }
 

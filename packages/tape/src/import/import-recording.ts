@@ -3,7 +3,7 @@ import type { TapeStore } from "../store/store.js";
 import { tapeIdPattern } from "../tape-id.js";
 import { DecimalsChanged, type TrackDecimals } from "../track/track.js";
 import { mergeStreams } from "./events/merge-streams.js";
-import { instrumentKey, type SourceEvent } from "./events/source-event.js";
+import { type Instrument, instrumentKey, type SourceEvent } from "./events/source-event.js";
 import type { ReadContext, ReadPosition } from "./formats/format.js";
 import { type SortedRecording, sortByFormat } from "./formats/registry.js";
 import { ImportRefused } from "./import-errors.js";
@@ -83,6 +83,8 @@ class ImportRun {
   readonly #silenceNs: bigint;
   /** The import under way, by instrument. */
   readonly #current = new Map<string, InstrumentImport>();
+  /** That of the last event: mostly also that of the next, which has the same object as its instrument. */
+  #last: { readonly instrument: Instrument; readonly one: InstrumentImport } | undefined;
   readonly #imports: InstrumentImport[] = [];
   readonly #otherSymbols = new Set<string>();
   readonly #ignored = new Map<string, number>();
@@ -173,10 +175,15 @@ class ImportRun {
   }
 
   #importOf({ instrument }: SourceEvent, at: bigint): InstrumentImport {
+    const last = this.#last?.instrument === instrument ? this.#last.one : undefined;
+    if (last !== undefined && at - last.newest <= separateNs) return last;
     const key = instrumentKey(instrument);
     const current = this.#current.get(key);
     const apart = current !== undefined && at - current.newest > separateNs;
-    if (current !== undefined && !apart) return current;
+    if (current !== undefined && !apart) {
+      this.#last = { instrument, one: current };
+      return current;
+    }
     const { id, intervalMs = 100 } = this.#options;
     if (id !== undefined && this.#imports.length > 0) {
       throw new ImportRefused(
@@ -198,6 +205,7 @@ class ImportRun {
       decimals: this.#decimals.get(key),
     });
     this.#current.set(key, made);
+    this.#last = undefined;
     this.#imports.push(made);
     return made;
   }

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Block } from "../tape.js";
-import { CachedColumns } from "../track/cached-columns.js";
-import type { GroupPart } from "../track/row-group-parts.js";
+import { CachedColumns } from "../track/parquet/cached-columns.js";
+import type { GroupPart } from "../track/parquet/row-group-parts.js";
 
 /** In a smaller cache a single message could need more blocks at once than fit. */
 export const minCacheBytes = 8 * 1024 * 1024;

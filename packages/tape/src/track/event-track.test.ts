@@ -161,7 +161,7 @@ describe.skipIf(recordingsAbsent)("the events of the futures recording of 2023",
           else book[side].set(Number(price), Number(amount));
         }
       }
-      if (at % 700 !== 0) continue;
+      if (at % 1_500 !== 0) continue;
       const truth = { bids: sorted("bid"), asks: sorted("ask") };
       expect(await track.bookAt({ n })).toMatchObject(truth);
       const next = updates[at + 1];

@@ -4,10 +4,17 @@ import type { BlockCache } from "../reading/block-cache.js";
 import type { TapeStore } from "../store/store.js";
 import { type BookBatch, bookSides, type SnapshotRows, type TrackRows, type TradeBatch } from "./batches.js";
 import { BookReplay } from "./book-replay.js";
-import { bookOrigin, bookRows, type GroupPart, snapshotRows, tradeOrigin, tradeRows } from "./row-group-parts.js";
+import {
+  bookOrigin,
+  bookRows,
+  type GroupPart,
+  snapshotRows,
+  tradeOrigin,
+  tradeRows,
+} from "./parquet/row-group-parts.js";
+import { type RowGroup, TrackTable } from "./parquet/track-table.js";
 import { type TrackDecimals, type TrackFile, trackFiles } from "./track.js";
 import type { FullBook, TrackedEvent, TrackPlace, TrackRange, TrackReader } from "./track-reader.js";
-import { type RowGroup, TrackTable } from "./track-table.js";
 import { eventsOfBatches } from "./tracked-events.js";
 
 /** Row groups that a file can have in the cache. */

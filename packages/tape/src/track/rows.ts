@@ -1,6 +1,6 @@
 import type { BookSideName } from "@tapedeck/market";
-import type { ColumnValues, GroupValues } from "./parquet-file.js";
-import type { EventState, TrackDecimals, TrackEvent } from "./track.js";
+import { type CodedTexts, offsetsOf, type TypedValues } from "./parquet/column-values.js";
+import { type EventState, eventStates, type TrackDecimals, type TrackEvent } from "./track.js";
 
 const initialRows = 1 << 14;
 const sides: readonly BookSideName[] = ["bid", "ask"];
@@ -41,52 +41,64 @@ export class Levels {
   }
 }
 
+type TypedGroup = Readonly<Record<string, TypedValues>>;
+
 interface GroupInstrument {
   readonly exchange: string;
   readonly symbol: string;
   readonly decimals: TrackDecimals;
 }
 
-interface NumberedEvent {
-  readonly event: TrackEvent;
-  readonly state: EventState;
-  readonly n: number;
-  readonly isSnapshot: boolean;
-}
-
-/** Events of rows that wait for their row group to be full. */
+/**
+ * Events of rows that wait for their row group to be full: what their columns need, and not the messages, whose levels would stay in memory
+ * until then.
+ */
 export class Events {
-  readonly #all: NumberedEvent[] = [];
+  readonly timestamps: bigint[] = [];
+  readonly received: bigint[] = [];
+  readonly heard: number[] = [];
+  readonly numbers: number[] = [];
+  /** Places in `eventStates`. */
+  readonly states: number[] = [];
+  /** 1 for a whole book. */
+  readonly snapshots: number[] = [];
+  /** NaN for none, in all three. */
+  readonly firstIds: number[] = [];
+  readonly lastIds: number[] = [];
+  readonly previousIds: number[] = [];
   /** The first frame that shows each; those at the end are not shown yet. */
-  readonly #seqs: number[] = [];
-
-  get count(): number {
-    return this.#all.length;
-  }
-
+  readonly seqs: number[] = [];
   /** The last one that was added, even if its rows have been written since. */
   last: TrackEvent | undefined;
 
+  get count(): number {
+    return this.numbers.length;
+  }
+
+  // HOT: once per message of an import.
   add(event: TrackEvent, state: EventState, n: number, isSnapshot: boolean): void {
+    const { timestampNs, receivedNs, heard, ids } = event;
     this.last = event;
-    this.#all.push({ event, state, n, isSnapshot });
+    this.timestamps.push(timestampNs);
+    this.received.push(receivedNs);
+    this.heard.push(heard);
+    this.numbers.push(n);
+    this.states.push(eventStates.indexOf(state));
+    this.snapshots.push(isSnapshot ? 1 : 0);
+    this.firstIds.push(ids?.first ?? Number.NaN);
+    this.lastIds.push(ids?.last ?? Number.NaN);
+    this.previousIds.push(ids?.previous ?? Number.NaN);
   }
 
   /** Those since the last call are shown first by this frame. */
   shownBy(seq: number): void {
-    while (this.#seqs.length < this.#all.length) this.#seqs.push(seq);
+    while (this.seqs.length < this.count) this.seqs.push(seq);
   }
 
   clear(): void {
-    this.#all.length = this.#seqs.length = 0;
-  }
-
-  map<T>(value: (numbered: NumberedEvent) => T): T[] {
-    return this.#all.map(value);
-  }
-
-  get seqs(): readonly number[] {
-    return this.#seqs;
+    this.timestamps.length = this.received.length = this.heard.length = this.numbers.length = 0;
+    this.states.length = this.snapshots.length = this.seqs.length = 0;
+    this.firstIds.length = this.lastIds.length = this.previousIds.length = 0;
   }
 }
 
@@ -103,75 +115,80 @@ export class GroupRows {
   }
 
   /** The columns that all files have. */
-  get market(): GroupValues {
+  get market(): TypedGroup {
     const { exchange, symbol, decimals } = this.#instrument;
     const { count, price, size } = this.#rows;
     return {
-      exchange: new Array<string>(count).fill(exchange),
-      symbol: new Array<string>(count).fill(symbol),
-      timestamp: this.#whole(this.#events.map(({ event }) => event.timestampNs)),
-      price: scaled(price, count, decimals.price),
-      amount: scaled(size, count, decimals.size),
-      n: this.#whole(this.#events.map(({ n }) => BigInt(n))),
-      seq: this.#whole(this.#events.seqs.map(BigInt)),
+      exchange: { codes: new Uint8Array(count), texts: [exchange] },
+      symbol: { codes: new Uint8Array(count), texts: [symbol] },
+      timestamp: this.#times(this.#events.timestamps),
+      price: scaled(price.subarray(0, count), decimals.price),
+      amount: scaled(size.subarray(0, count), decimals.size),
+      n: this.#numbers(this.#events.numbers),
+      seq: this.#numbers(this.#events.seqs),
     };
   }
 
   /** When and as which message an event was received, and what became of it. */
-  get origin(): GroupValues {
+  get origin(): TypedGroup {
     return {
-      local_timestamp: this.#whole(this.#events.map(({ event }) => event.receivedNs)),
-      heard: this.#whole(this.#events.map(({ event }) => BigInt(event.heard))),
-      state: this.#each(this.#events.map(({ state }) => state)),
+      local_timestamp: this.#times(this.#events.received),
+      heard: this.#numbers(this.#events.heard),
+      state: { codes: this.#codes(this.#events.states), texts: eventStates },
     };
   }
 
   /** The venue's update ids. */
-  get ids(): GroupValues {
-    const ids = (which: "first" | "last" | "previous") =>
-      this.#each(
-        this.#events.map(({ event }) => {
-          const id = event.ids?.[which];
-          return id === undefined ? undefined : BigInt(id);
-        }),
-      );
-    return { first_id: ids("first"), last_id: ids("last"), previous_id: ids("previous") };
+  get ids(): TypedGroup {
+    const { firstIds, lastIds, previousIds } = this.#events;
+    return {
+      first_id: this.#numbers(firstIds),
+      last_id: this.#numbers(lastIds),
+      previous_id: this.#numbers(previousIds),
+    };
   }
 
-  get isSnapshot(): ColumnValues {
-    return this.#each(this.#events.map(({ isSnapshot }) => isSnapshot));
+  get isSnapshot(): TypedValues {
+    return this.#codes(this.#events.snapshots);
   }
 
-  get side(): ColumnValues {
+  get side(): CodedTexts {
     const { side, count } = this.#rows;
-    return Array.from({ length: count }, (_, at) => sides[side[at] ?? 0]);
+    return { codes: side.subarray(0, count), texts: sides };
   }
 
   /** @param prices one for each event */
-  prices(prices: readonly (number | undefined)[]): ColumnValues {
-    const scale = Number(`1e${this.#instrument.decimals.price}`);
-    return this.#each(prices.map((price) => (price === undefined ? undefined : BigInt(Math.round(price * scale)))));
+  prices(prices: readonly (number | undefined)[]): TypedValues {
+    return scaled(this.#numbers(prices), this.#instrument.decimals.price);
   }
 
-  #whole(values: readonly bigint[]): BigInt64Array {
+  #times(times: readonly bigint[]): TypedValues {
+    const found = offsetsOf(times);
+    if (found !== undefined) return { base: found.base, offsets: this.#numbers(found.offsets) };
     const { event, count } = this.#rows;
-    const column = new BigInt64Array(count);
-    for (let at = 0; at < count; at++) column[at] = values[event[at] ?? 0] ?? 0n;
+    return BigInt64Array.from({ length: count }, (_, at) => times[event[at] ?? 0] ?? 0n);
+  }
+
+  /** Repeats what an event has for each of its rows; NaN for none. */
+  #numbers(values: ArrayLike<number | undefined>): Float64Array {
+    const { event, count } = this.#rows;
+    const column = new Float64Array(count);
+    for (let at = 0; at < count; at++) column[at] = values[event[at] ?? 0] ?? Number.NaN;
     return column;
   }
 
-  #each<T>(values: readonly T[]): (T | undefined)[] {
+  #codes(codes: readonly number[]): Uint8Array {
     const { event, count } = this.#rows;
-    return Array.from({ length: count }, (_, at) => values[event[at] ?? 0]);
+    const column = new Uint8Array(count);
+    for (let at = 0; at < count; at++) column[at] = codes[event[at] ?? 0] ?? 0;
+    return column;
   }
 }
 
 /** Units of the last decimal. Exact as long as a number has no more than 15 digits. */
-function scaled(values: Float64Array, count: number, decimals: number): BigInt64Array {
+function scaled(values: Float64Array, decimals: number): Float64Array {
   const scale = Number(`1e${decimals}`);
-  const column = new BigInt64Array(count);
-  for (let at = 0; at < count; at++) column[at] = BigInt(Math.round((values[at] ?? 0) * scale));
-  return column;
+  return values.map((value) => Math.round(value * scale));
 }
 
 /** Undefined for infinities: there is no limit. */

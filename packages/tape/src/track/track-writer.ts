@@ -183,7 +183,7 @@ export class TrackWriter {
     const { events, levels } = this.#book;
     const { files, decimals } = this.#open();
     const rows = this.#group(events, levels, decimals);
-    files.book.addGroup({ ...rows.market, ...rows.origin, ...rows.ids, is_snapshot: rows.isSnapshot, side: rows.side });
+    files.book.addTyped({ ...rows.market, ...rows.origin, ...rows.ids, is_snapshot: rows.isSnapshot, side: rows.side });
     events.clear();
     levels.clear();
   }
@@ -192,7 +192,7 @@ export class TrackWriter {
     const { events, levels, ids, sides } = this.#trades;
     const { files, decimals } = this.#open();
     const rows = this.#group(events, levels, decimals);
-    files.trades.addGroup({ ...rows.market, ...rows.origin, id: ids.slice(), side: sides.slice() });
+    files.trades.addTyped({ ...rows.market, ...rows.origin, id: ids, side: sides });
     events.clear();
     levels.clear();
     ids.length = sides.length = 0;
@@ -203,7 +203,7 @@ export class TrackWriter {
     const { files, decimals } = this.#open();
     const rows = this.#group(events, levels, decimals);
     const known = { known_low: rows.prices(low), known_high: rows.prices(high) };
-    files.snapshots.addGroup({ ...rows.market, ...known, side: rows.side });
+    files.snapshots.addTyped({ ...rows.market, ...known, side: rows.side });
     events.clear();
     levels.clear();
     low.length = high.length = 0;

@@ -1,12 +1,12 @@
 import { gunzipSync } from "node:zlib";
 import { RefusedError } from "@tapedeck/protocol";
 import { type AsyncBuffer, type DecodedArray, type FileMetaData, parquetMetadataAsync, parquetScan } from "hyparquet";
-import { DamagedTape } from "../errors.js";
-import { files, type Manifest } from "../format/manifest.js";
-import { FileMissing, type TapeStore } from "../store/store.js";
-import { tapeName } from "../tape-id.js";
+import { DamagedTape } from "../../errors.js";
+import { files, type Manifest } from "../../format/manifest.js";
+import { FileMissing, type TapeStore } from "../../store/store.js";
+import { tapeName } from "../../tape-id.js";
+import type { TrackFile } from "../track.js";
 import type { GroupPart } from "./row-group-parts.js";
-import type { TrackFile } from "./track.js";
 
 /** A row group, and what the footer says of it. */
 export interface RowGroup {

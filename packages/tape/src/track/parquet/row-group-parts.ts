@@ -8,8 +8,8 @@ import {
   type TradeOrigin,
   type TradeRows,
   tradeSides,
-} from "./batches.js";
-import { eventStates } from "./track.js";
+} from "../batches.js";
+import { eventStates } from "../track.js";
 
 /** Columns that are read and cached together. */
 export interface GroupPart<Columns> {

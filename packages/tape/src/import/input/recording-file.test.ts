@@ -1,6 +1,7 @@
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { formatNames } from "../formats/registry.js";
 import { reportLines } from "../import-report.js";
 import { importToMemory } from "../test-recordings.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf } from "./testing.js";
@@ -76,8 +77,8 @@ describe("a file that is not a recording", () => {
 
   test("[IM35] is refused with the known formats, the columns of a CSV and the page to read", async () => {
     expect(await refusal("hello\n", "notes.txt")).toBe(
-      "ImportRefused: notes.txt is not a recording in a known format. Known formats are hyperliquid, binance, cryptofeed, " +
-        "binance-archiver, tardis, databento, csv, lobster; a CSV of books needs a time column (timestamp, time, ts, ...) and " +
+      `ImportRefused: notes.txt is not a recording in a known format. Known formats are ${formatNames.join(", ")}; ` +
+        "a CSV of books needs a time column (timestamp, time, ts, ...) and " +
         "prices and sizes of both sides (bid_price_1, bid_size_1, ask_price_1, ask_size_1, ... or names like them); see docs/importing.md.",
     );
   });

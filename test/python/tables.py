@@ -76,6 +76,14 @@ def part(file: TrackFile) -> dict[str, int]:
         return {"rows": rows, "received": reader.bytes_received, "bytes": reader.version.bytes}
 
 
+async def events(tape: Tape) -> dict[str, int]:
+    """Lines of the frames in FRAMES, by kind."""
+    counts = {"book": 0, "trade": 0}
+    async for line in tape.events(from_seq=FRAMES["from_seq"], to_seq=FRAMES["to_seq"] + 1):
+        counts[line["kind"]] += 1
+    return counts
+
+
 async def at_playhead(deck: Tapedeck, tape: Tape) -> object:
     """The best levels at the playhead of a session on frame 500."""
     async with await deck.open(tape=tape.name) as session:
@@ -109,6 +117,7 @@ async def main() -> None:
                     "downloaded": downloaded(tape.book()),
                     "snapshots": tape.snapshots().to_polars(["n"])["n"].n_unique(),
                     "bookAt": await tape.book_at(seq=500, depth=5),
+                    "events": await events(tape),
                     "atPlayhead": await at_playhead(deck, tape),
                     "refusal": refusal,
                 }

@@ -21,6 +21,7 @@ const printed = z.object({
   snapshots: z.int(),
   bookAt: z.looseObject({ tape: z.string(), bids: z.array(z.tuple([z.string(), z.string()])), bid_levels: z.int() }),
   atPlayhead: z.array(z.tuple([z.string(), z.string()])),
+  events: z.object({ book: z.int(), trade: z.int() }),
   refusal: z.string(),
 });
 
@@ -50,7 +51,7 @@ async function truthOf({ tape }: Truth, file: "trades" | "book"): Promise<{ whol
   return { whole: written(sums.whole), frames: written(sums.frames) };
 }
 
-test("[PY6] [PY7] a tape's event track is a table of polars, pandas and pyarrow, with the rows and sums of its source", async ({
+test("[PY6] [PY7] [PY10] a tape's event track is a table of polars, pandas and pyarrow, with the rows and sums of its source", async ({
   cluster,
   skip,
 }) => {
@@ -72,6 +73,7 @@ test("[PY6] [PY7] a tape's event track is a table of polars, pandas and pyarrow,
   for (const sum of seen.floats) expect(sum).toBeCloseTo(Number(expected.trades.whole.amount), 3);
   expect(seen.downloaded).toEqual({ rows: expected.book.whole.rows, files: 1 });
   expect(seen.snapshots).toBeGreaterThan(0);
+  expect(seen.events).toEqual({ book: expected.book.frames.rows, trade: expected.trades.frames.rows });
   expect(seen.refusal).toBe("TRACK_NOT_FOUND");
   const best = truth.frame(500).bids.slice(0, 5);
   expect(seen.bookAt.bids.map(([price, size]) => [Number(price), Number(size)])).toEqual(best);

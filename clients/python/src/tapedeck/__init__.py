@@ -8,6 +8,7 @@ from tapedeck.sessions.listeners import ConnectionChange, FrameOf, Notice, Sessi
 from tapedeck.sessions.session import Session
 from tapedeck.sessions.stats import SessionStats
 from tapedeck.tapes.tape import Tape
+from tapedeck.tapes.track_events import TrackLine
 from tapedeck.tapes.track_file import TrackFile
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "TapedeckError",
     "Timing",
     "TrackFile",
+    "TrackLine",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -68,6 +68,24 @@ class HttpClient:
                 if attempt == len(self.addresses):
                     raise
             attempt += 1
+
+    async def lines(self, path: str) -> AsyncIterator[bytes]:
+        """The lines of an answer as they come. Raises as `call` does, also on the way; then another address may have the rest."""
+        headers = {} if self._get_token is None else {"authorization": f"Bearer {await self._get_token()}"}
+        address = self.addresses[self._address]
+        url = f"{address}{path}"
+        rest = b""
+        try:
+            async with self._open().stream("GET", url, headers=headers) as response:
+                if response.status_code >= 400:
+                    await response.aread()
+                    _answer(response, url)
+                async for piece in response.aiter_bytes():
+                    *lines, rest = (rest + piece).split(b"\n")
+                    for line in lines:
+                        yield line
+        except httpx.HTTPError as error:
+            raise unreachable(address, error) from error
 
     def go_on_elsewhere(self) -> None:
         """The next request goes to the next address."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TypedDict, cast
 
-from tapedeck.arguments import TapeTime, iso_time
+from tapedeck.arguments import TapeTime, iso_time, present
 from tapedeck.http import HttpClient, query, segment
+from tapedeck.tapes.track_events import EventCursor, TrackLine, read_events
 from tapedeck.tapes.track_file import TrackFile
 from tapedeck.types import Gap, TapeView
 
@@ -102,6 +104,28 @@ class Tape:
         """The book as a frame shows it (`seq`), or with every event up to a time (`ts`); 20 levels of each side by default."""
         where = query(seq=seq, ts=None if ts is None else iso_time("ts", ts), depth=depth)
         return cast(FullBook, await self._http.call("GET", f"{_path(self.name)}/book{where}"))
+
+    def events(
+        self,
+        *,
+        from_n: int | None = None,
+        from_seq: int | None = None,
+        from_ts: TapeTime | None = None,
+        to_n: int | None = None,
+        to_seq: int | None = None,
+        to_ts: TapeTime | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[TrackLine]:
+        """Each level change and each trade as the source said it: `async for line in tape.events(from_seq=100)`.
+
+        Begins at an event, at the first event that a frame shows, or at a time by the venue's clock, and ends before such a place.
+        `limit` counts events, of which one may have many lines. When the connection breaks, it goes on with the next line.
+        """
+        start = present(
+            from_n=from_n, from_seq=from_seq, from_ts=None if from_ts is None else iso_time("from_ts", from_ts)
+        )
+        end = present(to_n=to_n, to_seq=to_seq, to_ts=None if to_ts is None else iso_time("to_ts", to_ts))
+        return read_events(self._http, f"{_path(self.name)}/events", EventCursor(start, end, limit))
 
     async def overview(self, points: int = 500) -> TapeOverview:
         """A price line of at most so many points (2 to 5000), with gaps and events."""

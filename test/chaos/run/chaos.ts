@@ -62,6 +62,8 @@ const maxTexts = 20_000;
 /** Histories that may wait for their check, in memory. */
 const mostUnchecked = 1_000;
 const tableEveryMs = 600_000;
+/** A fault that lasts longer is told with what it waits for. */
+const slowMs = 30_000;
 
 /** Plays sessions of all kinds on a real cluster while faults strike it, and has the oracle check every history. */
 export async function runChaos(options: ChaosOptions): Promise<Report> {
@@ -240,14 +242,19 @@ class Run {
     for (const { name, losesWrites } of chosen) {
       for (const { recorder } of this.#active) recorder.record({ kind: "fault", name, losesWrites });
     }
-    await Promise.all(
-      strikes.map(async (strike, nth) => {
-        const replacedAt = await strike.run();
-        const incident = incidents[nth];
-        if (incident !== undefined) incident.replacedAt = replacedAt;
-      }),
-    );
-    await untilAllReady(this.#cluster);
+    const slow = setTimeout(() => this.#tellWhatWaits(chosen), slowMs);
+    try {
+      await Promise.all(
+        strikes.map(async (strike, nth) => {
+          const replacedAt = await strike.run();
+          const incident = incidents[nth];
+          if (incident !== undefined) incident.replacedAt = replacedAt;
+        }),
+      );
+      await untilAllReady(this.#cluster);
+    } finally {
+      clearTimeout(slow);
+    }
     const to = now();
     this.#incidents.end(incidents, to);
     for (const incident of incidents) this.#report.count(incident);
@@ -255,6 +262,14 @@ class Run {
     const { size } = this.#active;
     const rest = `${size} sessions play, ${this.#checker.waiting} wait for their check`;
     this.#options.tell?.(`${what.join(" and ")}: ${Math.round(to - from)} ms until all serve; ${rest}`);
+  }
+
+  #tellWhatWaits(faults: readonly Fault[]): void {
+    const { gateways, apis, tickers, feeds } = this.#cluster;
+    const away = [...gateways, ...apis, ...tickers, ...feeds].filter(({ ready }) => !ready);
+    const names = faults.map(({ name }) => name).join(" and ");
+    const waits = away.length > 0 ? away.map(({ name, pid }) => `${name} (pid ${pid})`).join(", ") : "none";
+    this.#options.tell?.(`${names}: not over after ${slowMs / 1000} s; processes that do not serve: ${waits}`);
   }
 
   async #viewers(): Promise<Viewer[]> {

@@ -159,6 +159,13 @@ describe("[CL22] each attempt goes to the next address", () => {
     expect(run.retryInMs).toBe(0);
   });
 
+  test("the time begins anew when the socket is open: the node lives, and may be busy", () => {
+    const run = new Run().step({ type: "token" }).after(900, { type: "accepted" });
+    expect(run.effects).toEqual([{ do: "setTimer", inMs: rules.answerMs }]);
+    expect(run.after(rules.answerMs, timer).effects).toContainEqual({ do: "closeSocket" });
+    expect(run.step({ type: "accepted" }).effects).toEqual([]); // of the socket that was dropped
+  });
+
   test("a single address gets four times as long", () => {
     expect(bounds(1, 4)).toEqual([4000, 8000, 10_000, 10_000]);
     expect(new Run({ addresses: 1 }).step({ type: "token" }).effects).toContainEqual({ do: "setTimer", inMs: 4000 });
@@ -293,7 +300,7 @@ describe("[CL25] after three rounds of the addresses", () => {
 
 describe("[CL26] for any events in any order", () => {
   const event: fc.Arbitrary<MachineEvent> = fc.oneof(
-    fc.constantFrom<MachineEvent>({ type: "token" }, { type: "session" }, { type: "close" }),
+    fc.constantFrom<MachineEvent>({ type: "token" }, { type: "accepted" }, { type: "session" }, { type: "close" }),
     fc.constant<MachineEvent>({ type: "noToken", why: "away" }),
     fc.record({
       type: fc.constantFrom("timer" as const, "framesDue" as const),

@@ -84,6 +84,8 @@ export interface SilenceLimits {
 export type MachineEvent =
   | { readonly type: "token" }
   | { readonly type: "noToken"; readonly why: string }
+  /** The socket is open: the node lives, but has not said anything yet. */
+  | { readonly type: "accepted" }
   /** The `session` message arrived. */
   | { readonly type: "session" }
   /** The timer that was set last; or frames are due from now on. */
@@ -122,11 +124,22 @@ interface Moment {
   readonly rules: ConnectionRules;
 }
 
-type Action = "ignore" | "getToken" | "dial" | "open" | "checkSilence" | "timeOut" | "noToken" | "lost" | "end";
+type Action =
+  | "ignore"
+  | "getToken"
+  | "dial"
+  | "waitAgain"
+  | "open"
+  | "checkSilence"
+  | "timeOut"
+  | "noToken"
+  | "lost"
+  | "end";
 
 const ignoreAll = {
   token: "ignore",
   noToken: "ignore",
+  accepted: "ignore",
   session: "ignore",
   framesDue: "ignore",
   timer: "ignore",
@@ -136,7 +149,7 @@ const ignoreAll = {
 /** What each event does in each phase. A missing cell does not compile. */
 const transitions: Record<MachinePhase, Record<MachineEvent["type"], Action>> = {
   token: { ...ignoreAll, token: "dial", noToken: "noToken", timer: "timeOut", close: "end" },
-  dialing: { ...ignoreAll, session: "open", timer: "timeOut", lost: "lost", close: "end" },
+  dialing: { ...ignoreAll, accepted: "waitAgain", session: "open", timer: "timeOut", lost: "lost", close: "end" },
   open: { ...ignoreAll, framesDue: "checkSilence", timer: "checkSilence", lost: "lost", close: "end" },
   backoff: { ...ignoreAll, timer: "getToken", close: "end" },
   ended: { ...ignoreAll, close: "ignore" },
@@ -155,6 +168,8 @@ export function stepMachine(machine: ConnectionMachine, event: MachineEvent, mom
       return getToken(machine, moment.rules);
     case "dial":
       return dial(machine, moment.rules);
+    case "waitAgain":
+      return { machine, effects: [{ do: "setTimer", inMs: firstMessageMs(machine, moment.rules) }] };
     case "open":
       return open(machine, moment);
     case "checkSilence":
@@ -189,13 +204,18 @@ function getToken(machine: ConnectionMachine, { tokenMs }: ConnectionRules): Mac
 /**
  * An address that says nothing is soon left for the next one. The bound doubles with each attempt: hundreds of clients of a dead node may make the
  * others answer late, and those who leave too soon only begin anew elsewhere. A single address gets four times as long: behind it may be a load balancer with other nodes, or one busy node that would only get busier.
+ * The time begins anew when the socket is open, since that shows that the node lives.
  */
-function dial(machine: ConnectionMachine, { addresses, answerMs, openMs }: ConnectionRules): MachineStep {
-  const doublings = addresses > 1 ? Math.max(0, machine.failures - 1) : Math.max(2, machine.failures + 1);
+function firstMessageMs({ failures }: ConnectionMachine, { addresses, answerMs, openMs }: ConnectionRules): Millis {
+  const doublings = addresses > 1 ? Math.max(0, failures - 1) : Math.max(2, failures + 1);
+  return Math.min(openMs, answerMs * 2 ** doublings);
+}
+
+function dial(machine: ConnectionMachine, rules: ConnectionRules): MachineStep {
   return {
     machine: { ...machine, phase: "dialing" },
     effects: [
-      { do: "setTimer", inMs: Math.min(openMs, answerMs * 2 ** doublings) },
+      { do: "setTimer", inMs: firstMessageMs(machine, rules) },
       { do: "dial", address: machine.address },
     ],
   };

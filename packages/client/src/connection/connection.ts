@@ -162,7 +162,9 @@ export class Connection {
     // A dropped socket may still fire events.
     const current = () => socket === this.#socket;
     socket.addEventListener("open", () => {
-      if (current() && this.#token !== undefined) this.send({ type: "auth", token: this.#token });
+      if (!current()) return;
+      if (this.#token !== undefined) this.send({ type: "auth", token: this.#token });
+      this.#step({ type: "accepted" });
     });
     socket.addEventListener("message", ({ data }) => {
       if (current() && typeof data === "string") this.#receive(data);

@@ -28,6 +28,7 @@ import type { Upgrade } from "../server/server.js";
 import type { Presence } from "../subscription/presence.js";
 import type { SessionSubscriptions } from "../subscription/registry.js";
 import type { SessionSubscription } from "../subscription/subscription.js";
+import { HeldSocket } from "./held-socket.js";
 import type { LegacySockets } from "./legacy-sockets.js";
 import { reject, rejectFor, speaksV1 } from "./rejection.js";
 import { SocketAudit } from "./socket-audit.js";
@@ -102,7 +103,10 @@ export class Admission {
       reject(upgrade, audit, 4429, `this address has ${socketsPerAddress} sockets already`);
     } else {
       const fingerprint = legacyFingerprint(address, upgrade.header("user-agent"), upgrade.header("origin"));
-      void this.#identify(upgrade, { ...target, audit, legacy: !speaksV1(upgrade), address, fingerprint });
+      const legacy = !speaksV1(upgrade);
+      const isReturning = !legacy && target.token !== undefined;
+      const admitted = isReturning ? openAtOnce(upgrade) : upgrade;
+      void this.#identify(admitted, { ...target, audit, legacy, address, fingerprint });
     }
   }
 
@@ -267,6 +271,16 @@ export class Admission {
       else this.#sockets.delete(counted);
     }
   }
+}
+
+/**
+ * Clients that return come by the hundred, when a node has died. An upgrade is cheapest within the request's own turn, and an open socket tells the
+ * client that this node lives: it does not try the next one while its session is read.
+ */
+function openAtOnce(upgrade: Upgrade): Upgrade {
+  const held = new HeldSocket(upgrade);
+  upgrade.accept(held, { protocol: subprotocol });
+  return held.upgrade;
 }
 
 function mayCreate({ sessionId, create, principal }: IdentifiedCandidate): boolean {

@@ -54,6 +54,8 @@ export class ClientStream implements Subscriber {
   /** A damaged block ahead, while the frames before it are sent. */
   #damagedAhead: DamagedBlock | undefined;
   #running = false;
+  /** The first message, which is `session`, has been sent. */
+  #greeted = false;
 
   constructor(options: ClientStreamOptions) {
     this.#options = options;
@@ -87,8 +89,8 @@ export class ClientStream implements Subscriber {
   pong(): void {
     const message = '{"type":"pong"}';
     if (this.#queue.blocked) return;
-    if (this.#segment === undefined) this.push({ type: "message", message: () => message });
-    else this.#queue.send(message);
+    if (this.#greeted) this.#queue.send(message);
+    else this.push({ type: "message", message: () => message });
   }
 
   close(code: CloseCode, reason: string): void {
@@ -159,9 +161,14 @@ export class ClientStream implements Subscriber {
   #sendMessage(make: (() => string | Promise<string>) | undefined): Promise<void> | undefined {
     if (this.#options.legacy) return undefined;
     const message = make?.();
-    if (message instanceof Promise) return message.then((late) => this.#queue.send(late));
-    if (message !== undefined) this.#queue.send(message);
+    if (message instanceof Promise) return message.then((late) => this.#sendText(late));
+    if (message !== undefined) this.#sendText(message);
     return undefined;
+  }
+
+  #sendText(message: string): void {
+    this.#queue.send(message);
+    this.#greeted = true;
   }
 
   async #sendHistory(history: Extract<StreamItem, { type: "history" }>): Promise<void> {

@@ -38,7 +38,7 @@ export async function startUwsServer(uws: Uws, options: ServerOptions): Promise<
     sendPingsAutomatically: true,
     upgrade: (res, req, context) => {
       if (hasBody(req)) res.close();
-      else if (asksForUpgrade(req)) options.upgrade(new UwsUpgrade(res, req, context, spareCork));
+      else if (asksForUpgrade(req)) new UwsUpgrade(res, req, context, spareCork).handle(options.upgrade);
       else respond(res, req);
     },
     // `send` without its second argument sends text, so a uWebSockets.js socket is a `Socket` as it is.
@@ -91,7 +91,9 @@ function asksForUpgrade(req: UwsRequest): boolean {
 }
 
 /**
- * An upgrade inside its own response's cork is sometimes closed at once: if the upgraded socket stays at the same address, the end
+ * An upgrade that is accepted while its request is handled goes out in one write: uWebSockets.js corks that turn itself, and knows of the upgrade.
+ *
+ * A later upgrade inside its own response's cork is sometimes closed at once: if the upgraded socket stays at the same address, the end
  * of the cork still treats it as a response and reads an arbitrary byte (uWebSockets #1929, of July 2026; all builds on npm have
  * the fault). Outside of any cork the server prints a warning for each header line. So an upgrade uses the spare cork of another
  * response, which is safe and quiet; the head goes out in small writes.
@@ -107,6 +109,7 @@ class UwsUpgrade implements Upgrade {
   readonly #key: string;
   readonly #extensions: string;
   readonly #spareCork: SpareCork;
+  #handling = false;
   #answered = false;
   #gone = false;
 
@@ -129,6 +132,15 @@ class UwsUpgrade implements Upgrade {
     });
   }
 
+  handle(take: (upgrade: Upgrade) => void): void {
+    this.#handling = true;
+    try {
+      take(this);
+    } finally {
+      this.#handling = false;
+    }
+  }
+
   get gone(): boolean {
     return this.#answered;
   }
@@ -136,11 +148,13 @@ class UwsUpgrade implements Upgrade {
   accept(events: SocketEvents, { protocol = "", headers = {} }: Parameters<Upgrade["accept"]>[1]): void {
     if (this.#answered) return;
     this.#answered = true;
-    this.#spareCork.cork(() => {
+    const write = () => {
       this.#res.writeStatus("101 Switching Protocols");
       for (const [name, value] of Object.entries(headers)) this.#res.writeHeader(name, value);
       this.#res.upgrade({ events }, this.#key, protocol, this.#extensions, this.#context);
-    });
+    };
+    if (this.#handling) write();
+    else this.#spareCork.cork(write);
   }
 
   refuse(response: HttpResponse): void {

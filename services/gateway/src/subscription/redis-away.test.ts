@@ -41,6 +41,24 @@ test("[G60] [G61] sockets stay open while Redis is away; afterwards sessions tha
   await again.untilType("history");
 });
 
+test("[G54] [G60] a client that returns while Redis is away gets a socket, which closes with 1012", async () => {
+  const record = await fixture.pausedSession(10);
+  await server.stop();
+  const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=4`);
+  await client.untilClosed();
+  expect(client.closed?.code).toBe(1012);
+  expect(client.messages).toEqual([]);
+  await server.start();
+});
+
+test("[G54] what a returning client sends before it is admitted is answered after its session", async () => {
+  const record = await fixture.pausedSession(10);
+  const client = await fixture.gateway.client(`/ws/${record.id}?epoch=${record.epoch}&after=4`);
+  client.send({ type: "ping" });
+  await client.untilType("pong");
+  expect(client.messages.map(({ type }) => type).slice(0, 2)).toEqual(["session", "history"]);
+});
+
 test("[G61] frames that were published while the gateway was cut off come from the tape", async () => {
   const record = await fixture.pausedSession(10);
   const client = await fixture.gateway.client(`/ws/${record.id}`);

@@ -137,6 +137,17 @@ test("[F81] a fill at the time of one that a rewind dropped is no fault", () => 
   expect(found(session, inserted(session.events, session.events.indexOf(fill), dropped))).toEqual([]);
 });
 
+test("[F81] own trades beyond a fill of their time are no fault if the fill of another order may have reached nobody", () => {
+  const session = course();
+  const fill = pick(session.events, "fill");
+  const smaller = session.events.map((event) =>
+    event.kind === "fill" ? { ...event, fill: { ...event.fill, size: event.fill.size / 2 } } : event,
+  );
+  expect(found(session, smaller).map(({ rule }) => rule)).toContain("SO1");
+  const lost = { at: fill.at, kind: "command", id: "lost", via: undefined, name: "order", args: {} } as const;
+  expect(found(session, inserted(smaller, session.events.indexOf(fill), lost))).toEqual([]);
+});
+
 interface Bug {
   readonly what: string;
   readonly rule: string;

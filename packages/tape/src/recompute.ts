@@ -9,7 +9,7 @@ import { RecordedTape } from "./reading/recorded-tape.js";
 import type { TapeStore } from "./store/store.js";
 import type { Block, Gap, Seq } from "./tape.js";
 import { parseTapeName, tapeName } from "./tape-id.js";
-import { trackFiles } from "./track/track.js";
+import { storedTrackFiles } from "./track/track.js";
 
 interface RecomputeOptions {
   readonly onProgress?: (fraction: number) => void;
@@ -67,7 +67,7 @@ async function copyTrack(
   writer: TapeWriter,
   signal?: AbortSignal,
 ): Promise<void> {
-  for (const file of trackFiles) {
+  for (const file of storedTrackFiles) {
     const length = written[file]?.bytes ?? 0;
     for (let at = 0; at < length; at += copiedAtOnce) {
       signal?.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { StagedVersion } from "../store/store.js";
 import type { Gap, Seq } from "../tape.js";
-import type { TrackFile } from "../track/track.js";
+import type { StoredTrackFile } from "../track/track.js";
 import type { CompressedBlock } from "./block-builder.js";
 import { encodeRecord } from "./block-index.js";
 import { crc32 } from "./checksum.js";
@@ -24,7 +24,7 @@ export class BlockFileWriter {
     blocks: nothing,
     events: nothing,
   };
-  readonly #track = new Map<TrackFile, WrittenFile>();
+  readonly #track = new Map<StoredTrackFile, WrittenFile>();
   readonly #eventTypes = new Map<string, { readonly number: number; count: number }>();
   readonly gaps: Gap[] = [];
   #firstSeq: Seq | undefined;
@@ -78,7 +78,7 @@ export class BlockFileWriter {
   }
 
   /** Appends to a file of the event track. One call at a time, also beside `write`. */
-  async writeTrack(file: TrackFile, bytes: Uint8Array): Promise<void> {
+  async writeTrack(file: StoredTrackFile, bytes: Uint8Array): Promise<void> {
     await this.#draft.append(files[file], bytes);
     this.#track.set(file, grown(this.#track.get(file) ?? nothing, bytes));
   }

@@ -23,6 +23,7 @@ export const files = {
   book: "book.parquet",
   trades: "trades.parquet",
   snapshots: "snapshots.parquet",
+  orders: "orders.parquet",
 } as const;
 
 const writtenFile = z.object({ bytes: z.int().nonnegative(), crc32: z.int().nonnegative() });
@@ -63,6 +64,8 @@ const manifest = z.object({
       level_changes: z.int().nonnegative(),
       trades: z.int().nonnegative(),
       snapshots: z.int().nonnegative(),
+      /** Rows of `orders.parquet`; absent without that file. */
+      orders: z.int().nonnegative().optional(),
       price_decimals: z.int().min(0).max(20),
       size_decimals: z.int().min(0).max(20),
       /** False if some price or size has more than 15 digits, and was rounded. */
@@ -78,6 +81,7 @@ const manifest = z.object({
     book: writtenFile.optional(),
     trades: writtenFile.optional(),
     snapshots: writtenFile.optional(),
+    orders: writtenFile.optional(),
   }),
 });
 export type Manifest = z.infer<typeof manifest>;

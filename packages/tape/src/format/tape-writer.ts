@@ -4,7 +4,7 @@ import { TapeWriteError, writeFailureReason } from "../errors.js";
 import type { StagedVersion, TapeStore } from "../store/store.js";
 import type { Seq } from "../tape.js";
 import { tapeIdPattern, tapeName } from "../tape-id.js";
-import type { TrackFile, TrackSummary } from "../track/track.js";
+import type { StoredTrackFile, TrackSummary } from "../track/track.js";
 import { BlockBuilder, type CompressedBlock, compressBlock, isBlockFull } from "./block-builder.js";
 import { BlockFileWriter } from "./block-file-writer.js";
 import { files, formatOf, type Manifest } from "./manifest.js";
@@ -116,7 +116,7 @@ export class TapeWriter {
   }
 
   /** Appends to a file of the event track. Rejects as `append` does. */
-  async appendTrack(file: TrackFile, bytes: Uint8Array): Promise<void> {
+  async appendTrack(file: StoredTrackFile, bytes: Uint8Array): Promise<void> {
     this.#assertOpen();
     const before = this.#writing;
     this.#writing = before.then(() => this.#files.writeTrack(file, bytes));

@@ -4,6 +4,7 @@ import { checkFrameText } from "@tapedeck/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TapeWriteError } from "../errors.js";
+import { someBooks, someOrders } from "./formats/databento/dbn/testing.js";
 import { csvOf, someRows } from "./formats/databento/testing.js";
 import { ImportRefused } from "./import-errors.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./input/testing.js";
@@ -37,8 +38,12 @@ const plain: Buffer[] = [
   Buffer.from(textOf(csvLines(60).map((line) => line.replace(/\w+/g, '"$&"')))),
 ];
 
+const dbn = [Buffer.from(someOrders(60)), Buffer.from(someBooks(20))];
+
 const seeds: readonly Buffer[] = [
   ...plain,
+  ...dbn,
+  ...dbn.map((bytes) => Buffer.from(zstdOf(bytes))),
   ...plain
     .slice(-4)
     .flatMap((bytes) => [
@@ -161,6 +166,20 @@ test("[IM39] a damaged pair of LOBSTER files is imported or refused in one sente
   );
 }, 120_000);
 
+test("[IM39] a damaged DBN file is imported or refused in one sentence", async () => {
+  const damaged = fc.record({
+    seed: fc.constantFrom(...dbn),
+    edits: fc.array(edit, { minLength: 1, maxLength: 6 }),
+    keepPartial: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(damaged, async ({ seed, edits, keepPartial }) => {
+      await importAnything([edits.reduce(edited, seed)], keepPartial);
+    }),
+    runs,
+  );
+}, 120_000);
+
 test("[IM39] random bytes after any format's signature are imported or refused in one sentence", async () => {
   const beginnings = [
     "",
@@ -179,6 +198,10 @@ test("[IM39] random bytes after any format's signature are imported or refused i
     "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,depth,price,size,flags,ts_in_delta,sequence,bid_px_00,ask_px_00,bid_sz_00,ask_sz_00,bid_ct_00,ask_ct_00,symbol\n",
     '1723161240000 {"channel":"trades"',
     "34200.1,1,1,18,5853300,1\n",
+    "DBN\x01",
+    "DBN\x03\x64\0\0\0",
+    Buffer.from(someOrders(0)).toString("latin1"),
+    Buffer.from(someBooks(1)).toString("latin1"),
   ];
   const anything = fc.record({
     beginning: fc.constantFrom(...beginnings),

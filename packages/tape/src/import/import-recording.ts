@@ -48,6 +48,10 @@ const separateDays = 30;
 const separateNs = BigInt(separateDays) * 86_400_000_000_000n;
 /** Broken lines that the report shows. */
 const brokenShown = 10;
+/** Each instrument takes some megabytes while it is imported, and a file can have all of a venue. */
+const mostInstruments = 100;
+/** Instruments that a refusal names. */
+const namesShown = 30;
 
 /**
  * Makes one tape per instrument of a recording. All files are one recording in time, even if they are in several formats. An
@@ -192,6 +196,12 @@ class ImportRun {
           : `The recording has several instruments (${[...this.#current.keys(), key].join(" and ")}): one id is not enough, give --symbol too.`,
       );
     }
+    if (!current && this.#current.size === mostInstruments) {
+      const names = [...this.#current.values()].map(({ symbol }) => symbol);
+      throw new ImportRefused(
+        `${this.#fileNames} has more than ${mostInstruments} instruments: choose one with --symbol. It has ${listOf(names)}.`,
+      );
+    }
     if (apart) {
       this.#notices.add(`${key}: parts more than ${separateDays} days apart became separate tapes.`);
     }
@@ -252,20 +262,24 @@ class ImportRun {
     this.#target.onProgress?.({ bytes: this.#bytes, totalBytes, lines: this.#lines, frames: this.#frames });
   }
 
+  get #fileNames(): string {
+    return this.#files.map(({ name }) => name).join(", ");
+  }
+
   get #frames(): number {
     return this.#imports.reduce((sum, one) => sum + one.frames, 0);
   }
 
   #refuseIfNothingImported(tapes: readonly TapeReport[]): void {
     if (tapes.some(({ tape }) => tape !== undefined)) return;
-    const files = this.#files.map(({ name }) => name).join(", ");
+    const files = this.#fileNames;
     const [first] = tapes;
     if (first) {
       const reasons = tapes.map(({ symbol, refused }) => (tapes.length === 1 ? refused : `${symbol}: ${refused}`));
       throw new ImportRefused(`${files} cannot become a tape: ${reasons.join("; ")}.`);
     }
     if (this.#otherSymbols.size > 0) {
-      const there = [...this.#otherSymbols].sort().join(", ");
+      const there = listOf([...this.#otherSymbols]);
       throw new ImportRefused(`${files} does not contain ${this.#options.symbol}; it contains ${there}.`);
     }
     const [broken] = this.#broken;
@@ -289,6 +303,13 @@ class ImportRun {
       tapes,
     };
   }
+}
+
+/** Names in order, and how many more there are. */
+function listOf(names: readonly string[]): string {
+  const sorted = [...names].sort();
+  const more = sorted.length - namesShown;
+  return `${sorted.slice(0, namesShown).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function checkOptions({ intervalMs = 100, silenceMs = 5_000, id }: ImportOptions): void {

@@ -109,6 +109,10 @@ export class InstrumentImport {
     this.#depth = new DepthSync(this.#bookSilence, { observer: this.#track });
   }
 
+  get symbol(): string {
+    return this.#settings.instrument.symbol;
+  }
+
   get key(): string {
     return instrumentKey(this.#settings.instrument);
   }

@@ -131,6 +131,7 @@ export class TrackRecorder implements BookListener, DepthObserver {
     this.writer.beginBook(heard, state, isSnapshot);
     this.writer.addLevels("bid", bids);
     this.writer.addLevels("ask", asks);
+    if ("orders" in heard.event && heard.event.orders) this.writer.addOrders(heard, state, heard.event.orders);
   }
 
   #addTrade(heard: HeardEvent<SourceTrade>, state: EventState): void {

@@ -5,8 +5,16 @@ import { writeChunk } from "./parquet/column-chunk.js";
 import type { TypedValues } from "./parquet/column-values.js";
 import { encodeColumn } from "./parquet/encode-column.js";
 
-/** How a column is stored, and what it is for other tools: `number` is a whole number, `json` a text that is JSON. */
-export type ColumnKind = "number" | "float" | "time" | "text" | "json" | "flag" | { readonly decimals: number };
+/** How a column is stored, and what it is for other tools: `number` is a whole number, `unsigned` one of 64 bits, `json` a text that is JSON. */
+export type ColumnKind =
+  | "number"
+  | "unsigned"
+  | "float"
+  | "time"
+  | "text"
+  | "json"
+  | "flag"
+  | { readonly decimals: number };
 
 export interface Column {
   readonly name: string;
@@ -94,10 +102,13 @@ export class ParquetFile {
   }
 }
 
+const unsigned = { type: "INTEGER", bitWidth: 64, isSigned: false } as const;
+
 function elementOf({ name, kind, optional = false }: Column): SchemaElement {
   const repetition_type = optional ? "OPTIONAL" : "REQUIRED";
   const whole = { name, type: "INT64", repetition_type } as const;
   if (kind === "number") return whole;
+  if (kind === "unsigned") return { ...whole, converted_type: "UINT_64", logical_type: unsigned };
   if (kind === "time") return { ...whole, logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "NANOS" } };
   if (kind === "float") return { name, type: "DOUBLE", repetition_type };
   // Some readers have no type for JSON.

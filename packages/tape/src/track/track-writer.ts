@@ -1,12 +1,14 @@
 import type { BookLevel, BookSideName, OrderBook } from "@tapedeck/market";
 import type { TradeSide } from "@tapedeck/protocol";
 import { columnsOf } from "./columns.js";
+import { OrderRows, type TrackOrder } from "./orders/order-rows.js";
 import { ParquetFile } from "./parquet-file.js";
 import { Events, finite, GroupRows, Levels } from "./rows.js";
 import { Scale } from "./scale.js";
 import {
   DecimalsChanged,
   type EventState,
+  type StoredTrackFile,
   type TrackDecimals,
   type TrackEvent,
   type TrackFile,
@@ -30,6 +32,7 @@ export class TrackWriter {
   readonly #sizes = new Scale();
   readonly #book: { events: Events; levels: Levels } = { events: new Events(), levels: new Levels() };
   readonly #trades: { events: Events; levels: Levels; ids: string[]; sides: TradeSide[] };
+  readonly #orders = new OrderRows();
   readonly #snapshots: { events: Events; levels: Levels; low: (number | undefined)[]; high: (number | undefined)[] };
   /** Of the row groups that were written, and of the next. */
   #decimals: TrackDecimals | undefined;
@@ -93,6 +96,15 @@ export class TrackWriter {
     this.#tradeCount++;
   }
 
+  /** What the event that was begun last says of orders. */
+  addOrders({ heard }: TrackEvent, state: EventState, orders: readonly TrackOrder[]): void {
+    for (const order of orders) {
+      if (order.price !== undefined) this.#prices.add(order.price);
+      this.#sizes.add(order.amount);
+      this.#orders.add(order, { n: this.#n - 1, heard, state: order.derived ? "derived" : state });
+    }
+  }
+
   /**
    * The tape's next frame has everything so far. Throws `DecimalsChanged`.
    *
@@ -100,7 +112,7 @@ export class TrackWriter {
    * @param known the prices between which it has all levels
    */
   frameMade(book: OrderBook, known: { readonly low: number; readonly high: number } | undefined): void {
-    for (const { events } of [this.#book, this.#trades]) events.shownBy(this.#seq);
+    this.#shownBy(this.#seq);
     const full = this.#book.levels.count >= rowsPerGroup;
     const levels = book.bids.depth + book.asks.depth;
     if (full || this.#snapshotDue || this.#changesSinceSnapshot >= Math.max(changesPerSnapshot, levels)) {
@@ -110,23 +122,28 @@ export class TrackWriter {
     if (full) this.#writeBook();
     if (this.#trades.levels.count >= rowsPerGroup) this.#writeTrades();
     if (this.#snapshots.levels.count >= rowsPerGroup) this.#writeSnapshots();
+    if (this.#orders.waiting >= rowsPerGroup) this.#writeOrders();
   }
 
   /** Ends the track: what no frame shows gets the seq after the last one. Throws `DecimalsChanged`. */
   end(): void {
-    for (const { events } of [this.#book, this.#trades]) events.shownBy(this.#seq);
+    this.#shownBy(this.#seq);
     this.#writeBook();
     this.#writeTrades();
     this.#writeSnapshots();
+    this.#writeOrders();
     const { files } = this.#open();
     for (const file of trackFiles) files[file].finish();
+    this.#orders.finish();
   }
 
   /** The bytes that are to be appended to each file. */
-  take(): readonly { readonly file: TrackFile; readonly bytes: Uint8Array }[] {
+  take(): readonly { readonly file: StoredTrackFile; readonly bytes: Uint8Array }[] {
     const files = this.#files;
     if (files === undefined) return [];
-    return trackFiles.map((file) => ({ file, bytes: files[file].take() })).filter(({ bytes }) => bytes.length > 0);
+    const taken: { file: StoredTrackFile; bytes: Uint8Array }[] = [{ file: "orders", bytes: this.#orders.take() }];
+    for (const file of trackFiles) taken.push({ file, bytes: files[file].take() });
+    return taken.filter(({ bytes }) => bytes.length > 0);
   }
 
   get summary(): TrackSummary {
@@ -136,10 +153,16 @@ export class TrackWriter {
       level_changes: this.#changes,
       trades: this.#tradeCount,
       snapshots: this.#snapshotCount,
+      ...(this.#orders.total > 0 && { orders: this.#orders.total }),
       price_decimals: price,
       size_decimals: size,
       exact: this.#prices.exact && this.#sizes.exact,
     };
+  }
+
+  #shownBy(seq: number): void {
+    for (const { events } of [this.#book, this.#trades]) events.shownBy(seq);
+    this.#orders.shownBy(seq);
   }
 
   #addSnapshot(book: OrderBook, known: { readonly low: number; readonly high: number } | undefined): void {
@@ -207,6 +230,11 @@ export class TrackWriter {
     events.clear();
     levels.clear();
     low.length = high.length = 0;
+  }
+
+  #writeOrders(): void {
+    if (this.#orders.waiting === 0) return;
+    this.#orders.write({ exchange: this.#exchange, symbol: this.#symbol }, this.#open().decimals);
   }
 
   #group(events: Events, levels: Levels, decimals: TrackDecimals): GroupRows {

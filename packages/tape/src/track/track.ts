@@ -4,6 +4,10 @@ import type { TradeSide } from "@tapedeck/protocol";
 export const trackFiles = ["book", "trades", "snapshots"] as const;
 export type TrackFile = (typeof trackFiles)[number];
 
+/** All files that an event track can have: one of orders, if its source says what happens to each. */
+export const storedTrackFiles = [...trackFiles, "orders"] as const;
+export type StoredTrackFile = (typeof storedTrackFiles)[number];
+
 /**
  * What became of an event. `applied`: it is in the book, or in a frame's trades. `again`: applied once more, since a snapshot that came late
  * replaced the book. `derived`: no source said so, the level contradicted a newer one. All others changed nothing.
@@ -47,6 +51,8 @@ export interface TrackSummary {
   readonly level_changes: number;
   readonly trades: number;
   readonly snapshots: number;
+  /** Rows of `orders.parquet`; absent without that file. */
+  readonly orders?: number | undefined;
   readonly price_decimals: number;
   readonly size_decimals: number;
   /** False if some price or size has more than 15 digits, and was rounded. */

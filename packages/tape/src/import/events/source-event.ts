@@ -1,5 +1,6 @@
 import type { BookLevel, BookSideName, MarketTrade } from "@tapedeck/market";
 import type { TimeDecimals, TradeSide } from "@tapedeck/protocol";
+import type { TrackOrder } from "../../track/orders/order-rows.js";
 
 /** A market as a recording identifies it. */
 export interface Instrument {
@@ -29,6 +30,8 @@ export interface SourceDiff extends SourceEventBase {
   readonly kind: "diff";
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
+  /** What happened to the orders that make the levels, if the source says so. */
+  readonly orders?: readonly TrackOrder[];
   /** Update ids, if the venue has them. */
   readonly ids?: { readonly first: number; readonly last: number; readonly previous?: number | undefined };
 }
@@ -38,6 +41,7 @@ export interface SourceSnapshot extends SourceEventBase {
   readonly kind: "snapshot";
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
+  readonly orders?: readonly TrackOrder[];
   /** Id of the last update in it, if diffs are joined to it by id. */
   readonly lastId?: number;
   /** Its time is that of a message before: diffs with an earlier time come after it all the same. */

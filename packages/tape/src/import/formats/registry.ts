@@ -9,7 +9,7 @@ import { neededColumns } from "./csv/csv-columns.js";
 import { databento, unsupportedDbn } from "./databento/databento.js";
 import type { Format } from "./format.js";
 import { hyperliquid } from "./hyperliquid.js";
-import { lobster } from "./lobster.js";
+import { lobster } from "./lobster/lobster.js";
 import { nearestFormat, nearestName } from "./nearest-format.js";
 import { tapedeck } from "./tapedeck.js";
 import { tardis } from "./tardis.js";

@@ -1,8 +1,8 @@
 import { isDbn, type RecordingFile } from "../../input/recording-file.js";
 import { type EventStream, type Format, lineStream, type ReadContext } from "../format.js";
 import { csvSchema, DatabentoRows } from "./databento-csv.js";
-import { dbnSchema } from "./dbn-metadata.js";
-import { dbnStream } from "./dbn-stream.js";
+import { dbnSchema } from "./dbn/metadata.js";
+import { dbnStream } from "./dbn/stream.js";
 import { type Schema, schemas, schemasAccepted } from "./record.js";
 
 export const databento: Format = {

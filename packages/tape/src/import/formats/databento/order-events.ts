@@ -1,4 +1,5 @@
 import type { BookSideName } from "@tapedeck/market";
+import type { OrderAction, TrackOrder } from "../../../track/orders/order-rows.js";
 import type { Instrument, SourceEvent } from "../../events/source-event.js";
 import { BrokenLine } from "../../import-errors.js";
 import type { ReadContext } from "../format.js";
@@ -24,6 +25,8 @@ export class OrderEvents {
   readonly #reading: ReadContext;
   readonly #resting = new RestingOrders();
   #open: OpenEvent | undefined;
+  /** What the open event says of orders. */
+  #orders: TrackOrder[] = [];
   #instrumentId: number | undefined;
   /** Whole books are said as such: what a file before this one left is not in them. */
   #whole = true;
@@ -46,9 +49,13 @@ export class OrderEvents {
   ): void {
     checkOrder(record);
     const fromSnapshot = (record.flags & flag.snapshot) !== 0;
-    if (this.#open !== undefined && !continues(this.#open, record, fromSnapshot)) this.#complete(this.#open, out);
-    this.#noteBeginning(record);
+    const begins = record.instrumentId !== this.#instrumentId;
+    const open = this.#open;
+    if (open !== undefined && (begins || !continues(open, record, fromSnapshot))) this.#complete(open, out);
+    if (begins) this.#begin(record, times);
+    const known = "AM".includes(record.action) || this.#resting.has(orderId);
     this.#apply(record, orderId);
+    this.#noteOrder(record, orderId, times, known);
     out.push(...trades);
     this.#open = { times, eventNs: record.eventNs, fromSnapshot, sequence: record.sequence };
     if ((record.flags & flag.last) !== 0) this.#complete(this.#open, out);
@@ -59,22 +66,17 @@ export class OrderEvents {
     if (this.#open !== undefined) this.#complete(this.#open, out);
   }
 
-  #noteBeginning({ instrumentId, action }: DatabentoRecord): void {
-    if (this.#instrumentId === instrumentId) return;
-    const { source, symbol } = this.#instrument;
-    if (this.#instrumentId === undefined && action !== "R") {
-      this.#reading.notice(
-        `${this.#fileName}: ${source} ${symbol} begins without the orders that rested before, so its book lacks those that are not touched later.`,
-      );
-    }
-    // A continuous symbol is another contract from here on.
-    if (this.#instrumentId !== undefined) this.#restart();
+  /** The first record of the file, or of the next contract of a continuous symbol. */
+  #begin({ instrumentId, action }: DatabentoRecord, { ns, receivedNs }: RecordTimes): void {
     this.#instrumentId = instrumentId;
-  }
-
-  #restart(): void {
     this.#resting.clear();
     this.#whole = true;
+    if (action === "R") return;
+    const { source, symbol } = this.#instrument;
+    this.#reading.notice(
+      `${this.#fileName}: ${source} ${symbol} begins without the orders that rested before, so its book lacks those that are not touched later.`,
+    );
+    this.#orders.push({ ...cleared, timestampNs: ns, receivedNs });
   }
 
   #apply({ action, side, price, size, flags }: DatabentoRecord, id: OrderId): void {
@@ -93,20 +95,63 @@ export class OrderEvents {
     // Trades and fills change nothing: cancellations or modifications of the orders follow them.
   }
 
+  /** @param known what rests of the order is known */
+  #noteOrder(record: DatabentoRecord, id: OrderId, times: RecordTimes, known: boolean): void {
+    const { action, side, price, size, flags, sequence, eventNs } = record;
+    const what = orderActions[action];
+    // Nothing is an order that has no number, be it what came and traded or what a venue without orders says of its best price.
+    if (what === undefined || (flags & flag.topOfBook) !== 0 || (action === "T" && id === 0)) return;
+    this.#orders.push({
+      timestampNs: eventNs ?? times.ns,
+      receivedNs: times.receivedNs,
+      action: what,
+      id,
+      side: side === "N" ? undefined : side === "A" ? "ask" : "bid",
+      price,
+      amount: size,
+      rest: known ? this.#resting.sizeOf(id) : undefined,
+      sequence,
+    });
+  }
+
   #complete({ times, sequence }: OpenEvent, out: SourceEvent[]): void {
     this.#open = undefined;
     // The order of the records is the venue's, whatever their times.
     if (times.ns > this.#newest) this.#newest = times.ns;
-    const base = { instrument: this.#instrument, ns: this.#newest, receivedNs: times.receivedNs, sequence };
+    const orders = this.#orders;
+    this.#orders = [];
+    const base = { instrument: this.#instrument, ns: this.#newest, receivedNs: times.receivedNs, sequence, orders };
     if (this.#whole) {
       this.#whole = false;
       out.push({ kind: "snapshot", ...base, ...this.#resting.levels() });
       return;
     }
     const changes = this.#resting.takeChanges();
-    if (changes.bids.length + changes.asks.length > 0) out.push({ kind: "diff", ...base, ...changes });
+    // Orders can change without their levels: they are on the track all the same.
+    if (changes.bids.length + changes.asks.length + orders.length > 0) out.push({ kind: "diff", ...base, ...changes });
   }
 }
+
+/** What a file does not say that begins without it. */
+const cleared = {
+  action: "clear",
+  derived: true,
+  id: 0,
+  side: undefined,
+  price: undefined,
+  amount: 0,
+  rest: undefined,
+  sequence: undefined,
+} as const;
+
+const orderActions: Readonly<Record<string, OrderAction>> = {
+  A: "add",
+  M: "modify",
+  C: "cancel",
+  F: "execute",
+  T: "trade",
+  R: "clear",
+};
 
 /** Not all venues mark an event's last record; then a later time begins another. The orders of a snapshot have times of their own. */
 function continues(open: OpenEvent, { eventNs }: DatabentoRecord, fromSnapshot: boolean): boolean {

@@ -45,6 +45,11 @@ export class RestingOrders {
     return this.#orders.has(id);
   }
 
+  /** What rests of an order; 0 if it is not in the book. */
+  sizeOf(id: OrderId): number {
+    return this.#orders.get(id)?.size ?? 0;
+  }
+
   /** Removes all orders and levels. */
   clear(): void {
     this.#orders.clear();

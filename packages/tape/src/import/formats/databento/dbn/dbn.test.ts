@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { SourceEvent } from "../../events/source-event.js";
-import { TestFolder, zipOf, zstdOf } from "../../input/testing.js";
-import { eventsOf, importToMemory, tapeOf } from "../../test-recordings.js";
+import type { SourceEvent } from "../../../events/source-event.js";
+import { TestFolder, zipOf, zstdOf } from "../../../input/testing.js";
+import { eventsOf, importToMemory, tapeOf } from "../../../test-recordings.js";
 import {
   type DbnContents,
   dbnOf,
@@ -12,7 +12,7 @@ import {
   startNs,
   symbolMappingRecord,
   systemRecord,
-} from "./testing-dbn.js";
+} from "./testing.js";
 
 const folder = new TestFolder();
 beforeAll(() => folder.make());
@@ -127,6 +127,21 @@ describe("Databento's binary encoding", () => {
     expect(await tapes()).toEqual(["esh4-cme-20240301@1", "nqh4-cme-20240301@1"]);
     expect(await tapes({ symbol: "nqh4" })).toEqual(["nqh4-cme-20240301@1"]);
     await expect(tapes({ symbol: "CLH4" })).rejects.toThrow("two.dbn does not contain CLH4; it contains ESH4, NQH4.");
+  });
+
+  test("[IM107] a file with more than 100 instruments is refused with names to choose from", async () => {
+    const record = { action: "A", side: "B", price: px(5100), size: 1, bids, asks };
+    const all = Array.from({ length: 101 }, (_, n) => n + 1);
+    const records = all.map((id) => priceRecord({ event: id, id, ...record }, 1));
+    const mappings = all.map((id) => ({ symbol: `S${id}`, intervals: [[20240301, 20240302, `${id}`] as const] }));
+    const path = await folder.file(dbnOf({ schema: schemaNumbers.mbp1, mappings, records }), "all.dbn");
+    await expect(importToMemory([path])).rejects.toThrow(
+      /^all.dbn has more than 100 instruments: choose one with --symbol. It has S1, S10, S100, S11, .* and 70 more.$/,
+    );
+    expect(tapeOf(await importToMemory([path], { symbol: "S7" }))).toMatchObject({ symbol: "S7" });
+    await expect(importToMemory([path], { symbol: "X" })).rejects.toThrow(
+      /^all.dbn does not contain X; .* and 71 more.$/,
+    );
   });
 
   test("[IM103] files of a poorer schema, other schemas and versions are named", async () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { dbnOf, flags, mboRecord, priceRecord, schemaNumbers, startNs } from "./testing-dbn.js";
+import { dbnOf, flags, mboRecord, priceRecord, schemaNumbers, startNs } from "./testing.js";
 
 /** A Python with Databento's own codec: `pip install databento-dbn`. */
 const python = process.env.TAPEDECK_PYTHON ?? "python3";

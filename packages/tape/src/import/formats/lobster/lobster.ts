@@ -1,12 +1,13 @@
 import type { BookLevel, MarketTrade } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
-import type { Instrument, SourceEvent } from "../events/source-event.js";
-import { BrokenLine, CutShort, ImportRefused } from "../import-errors.js";
-import { linesOf } from "../input/lines.js";
-import type { RecordingFile } from "../input/recording-file.js";
-import { numberOf, secondsNs, wholeOf } from "../messages/fields.js";
-import type { EventStream, Format, ReadContext } from "./format.js";
-import { cutLine } from "./format.js";
+import type { Instrument, SourceEvent } from "../../events/source-event.js";
+import { BrokenLine, CutShort, ImportRefused } from "../../import-errors.js";
+import { linesOf } from "../../input/lines.js";
+import type { RecordingFile } from "../../input/recording-file.js";
+import { numberOf, secondsNs, wholeOf } from "../../messages/fields.js";
+import type { EventStream, Format, ReadContext } from "../format.js";
+import { cutLine } from "../format.js";
+import { LobsterOrders } from "./lobster-orders.js";
 
 /** Prices are ten-thousandths of a dollar. */
 const priceScale = 10_000;
@@ -145,6 +146,7 @@ class LobsterRows {
   readonly #instrument: Instrument;
   readonly #midnight: bigint;
   readonly #reading: ReadContext;
+  readonly #orders = new LobsterOrders();
   /** Values in a row of the book. */
   readonly #width: number;
 
@@ -163,22 +165,26 @@ class LobsterRows {
   }
 
   read(message: string, book: string): SourceEvent {
-    const [time = "", type, , size, price, direction] = message.split(",");
+    const [time = "", type, id, size, price, direction] = message.split(",");
     const ns = this.#midnight + secondsNs(time, "the time");
     const kind = wholeOf(type, "the type");
     if (kind === 6) this.#reading.ignore("cross trade");
     if (kind === 7) this.#reading.ignore("trading halt");
     const trades: MarketTrade[] = [];
+    const base = { kind: "snapshot", instrument: this.#instrument, ns, receivedNs: ns, ...this.#levels(book) } as const;
+    if (kind > 5) return base;
+    const order = {
+      id: wholeOf(id, "the order id"),
+      side: direction === "1" ? ("bid" as const) : ("ask" as const),
+      price: wholeOf(price, "the price") / priceScale,
+      size: numberOf(size, "the size"),
+    };
     if (kind === 4 || kind === 5) {
-      trades.push({
-        timestamp: isoOfNs(ns, 9),
-        price: wholeOf(price, "the price") / priceScale,
-        size: numberOf(size, "the size"),
-        // The row has the resting order's side; a trade has the taker's.
-        side: direction === "1" ? "sell" : "buy",
-      });
+      // The row has the resting order's side; a trade has the taker's.
+      const side = order.side === "bid" ? "sell" : "buy";
+      trades.push({ timestamp: isoOfNs(ns, 9), price: order.price, size: order.size, side });
     }
-    return { kind: "snapshot", instrument: this.#instrument, ns, receivedNs: ns, ...this.#levels(book), trades };
+    return { ...base, trades, orders: this.#orders.take(kind, ns, order) };
   }
 
   #levels(row: string): { bids: BookLevel[]; asks: BookLevel[] } {

@@ -1,6 +1,5 @@
 import type { BookLevel } from "@tapedeck/market";
-import { BrokenLine } from "../../import-errors.js";
-import { recordKinds, textAt } from "./dbn-metadata.js";
+import { BrokenLine } from "../../../import-errors.js";
 import {
   type DatabentoRecord,
   noPrice,
@@ -9,7 +8,8 @@ import {
   type OrderId,
   priceOfBillionths,
   type Schema,
-} from "./record.js";
+} from "../record.js";
+import { recordKinds, textAt } from "./metadata.js";
 import type { SymbolMap } from "./symbol-map.js";
 
 /** Where the fields of a kind of record are, and how long it is at least: a send time may follow. */
@@ -21,22 +21,27 @@ interface Layout {
   readonly flags: number;
   readonly action: number;
   readonly side: number;
+  readonly received: number;
+  readonly sequence: number;
   /** Number of levels on each side. */
   readonly levels: number;
 }
 
 const orders: Layout = {
   ...{ kind: recordKinds.mbo, bytes: 56, levels: 0 },
-  ...{ price: 24, size: 32, flags: 36, action: 38, side: 39 },
+  ...{ price: 24, size: 32, flags: 36, action: 38, side: 39, received: 40, sequence: 52 },
 };
 
 function prices(kind: number, levels: number): Layout {
-  return { kind, bytes: 48 + levels * levelBytes, levels, price: 16, size: 24, action: 28, side: 29, flags: 30 };
+  return {
+    ...{ kind, bytes: levelsAt + levels * levelBytes, levels },
+    ...{ price: 16, size: 24, action: 28, side: 29, flags: 30, received: 32, sequence: 44 },
+  };
 }
 
+const orderIdAt = 16;
+const levelsAt = 48;
 const levelBytes = 32;
-const [receivedAt, sequenceAt, levelsAt, orderIdAt] = [32, 44, 48, 16];
-const [mboReceivedAt, mboSequenceAt] = [40, 52];
 
 const layouts: Readonly<Record<Schema, Layout>> = {
   mbo: orders,
@@ -66,10 +71,9 @@ export class DbnRecords {
     if (kind === recordKinds.symbolMapping) this.#learn(bytes, at, length);
     if (kind !== layout.kind) return undefined;
     if (length < layout.bytes) throw new BrokenLine(`it has ${length} bytes instead of ${layout.bytes}`);
-    const mbo = layout.kind === recordKinds.mbo;
     const instrumentId = bytes.readUInt32LE(at + 4);
-    const eventNs = timeAt(bytes, at + 8);
-    const receivedNs = timeAt(bytes, at + (mbo ? mboReceivedAt : receivedAt));
+    const eventNs = timeAt(bytes, at + 8, "ts_event");
+    const receivedNs = timeAt(bytes, at + layout.received, "ts_recv");
     const action = String.fromCharCode(bytes[at + layout.action] ?? 0);
     const size = bytes.readUInt32LE(at + layout.size);
     if (size === noSize && "AMCT".includes(action)) throw new BrokenLine("it has no size");
@@ -84,13 +88,17 @@ export class DbnRecords {
       price: priceAt(bytes, at + layout.price),
       size,
       flags: bytes[at + layout.flags] ?? 0,
-      sequence: bytes.readUInt32LE(at + (mbo ? mboSequenceAt : sequenceAt)),
-      book: mbo ? { orderId: orderIdOf(bytes, at + orderIdAt) } : levelsOf(bytes, at + levelsAt, layout.levels),
+      sequence: bytes.readUInt32LE(at + layout.sequence),
+      book:
+        kind === recordKinds.mbo
+          ? { orderId: orderIdOf(bytes, at + orderIdAt) }
+          : levelsOf(bytes, at + levelsAt, layout.levels),
     };
   }
 
   /** A recording of Databento's live feed names its instruments by records. */
   #learn(bytes: Buffer, at: number, length: number): void {
+    if (length < 80) throw new BrokenLine(`it has ${length} bytes instead of 80 or 176`);
     // Version 1 has shorter symbols, and does not say of which kind they are.
     const symbol = length < 176 ? textAt(bytes, at + 38, 22) : textAt(bytes, at + 89, 71);
     if (symbol !== "") this.#symbols.learn(bytes.readUInt32LE(at + 4), symbol);
@@ -122,10 +130,15 @@ function priceAt(bytes: Buffer, at: number): number | undefined {
 }
 
 /** Nanoseconds since 1970; undefined if there is none. */
-function timeAt(bytes: Buffer, at: number): bigint | undefined {
+function timeAt(bytes: Buffer, at: number, name: string): bigint | undefined {
   const ns = bytes.readBigUInt64LE(at);
-  return ns === noTime ? undefined : ns;
+  if (ns < beyondTimes) return ns;
+  if (ns === noTime) return undefined;
+  throw new BrokenLine(`${name} is later than the year 2262: ${ns}`);
 }
+
+/** A time of the event track has 63 bits. */
+const beyondTimes = 2n ** 63n;
 
 function orderIdOf(bytes: Buffer, at: number): OrderId {
   const high = bytes.readUInt32LE(at + 4);

@@ -1,5 +1,5 @@
-import { CutShort } from "../../import-errors.js";
-import type { Schema } from "./record.js";
+import { CutShort } from "../../../import-errors.js";
+import type { Schema } from "../record.js";
 import { SymbolMap } from "./symbol-map.js";
 
 /** The bytes before the metadata proper: `DBN`, the version, and the length of the rest. */

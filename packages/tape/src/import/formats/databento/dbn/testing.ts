@@ -99,6 +99,33 @@ export function priceRecord(
   ]);
 }
 
+/** A file of orders of AAPL: some are added on both sides, every third is modified, cancelled or traded later. */
+export function someOrders(count: number): Uint8Array {
+  const records = Array.from({ length: count }, (_, n) => {
+    const side = n % 2 === 0 ? "B" : "A";
+    const price = BigInt(n % 2 === 0 ? 100 - (n % 7) : 101 + (n % 5)) * 1_000_000_000n;
+    const action =
+      n === 0 ? "R" : n < 10 || n % 3 > 0 ? "A" : (["M", "C", "T"][n % 9 === 0 ? 0 : n % 2 === 0 ? 1 : 2] ?? "N");
+    const order = BigInt(action === "A" || action === "R" ? n : n - 7);
+    return mboRecord({ event: n * 1e8, action, side, price, size: 1 + (n % 4), order, sequence: n });
+  });
+  return dbnOf({ schema: schemaNumbers.mbo, mappings: [apple], records });
+}
+
+/** A file of books of AAPL with ten levels, every fourth with a trade. */
+export function someBooks(count: number): Uint8Array {
+  const levels = (best: number, step: number) =>
+    Array.from({ length: 10 }, (_, place): Level => [BigInt(best + step * place) * 10_000_000n, 5 + place]);
+  const records = Array.from({ length: count }, (_, n) => {
+    const book = { bids: levels(10_000 - (n % 3), -1), asks: levels(10_001 + (n % 2), 1) };
+    const what = { action: n % 4 === 3 ? "T" : "A", side: "B", price: 100_010_000_000n, size: 2 };
+    return priceRecord({ event: n * 1e8, ...what, ...book, sequence: n }, 10);
+  });
+  return dbnOf({ version: 1, schema: schemaNumbers.mbp10, mappings: [apple], records });
+}
+
+const apple: MappedSymbol = { symbol: "AAPL", intervals: [[20240301, 20240302, "5482"]] };
+
 /** What the live feed says of an instrument's name. */
 export function symbolMappingRecord(version: 1 | 2 | 3, id: number, symbol: string): Uint8Array {
   const text = (value: string) => padded(value, version === 1 ? 22 : 71);

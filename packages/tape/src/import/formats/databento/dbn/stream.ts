@@ -1,12 +1,12 @@
-import type { SourceEvent } from "../../events/source-event.js";
-import { BrokenLine, CutShort } from "../../import-errors.js";
-import { decompress } from "../../input/decompress.js";
-import type { RecordingFile } from "../../input/recording-file.js";
-import type { EventStream, ReadContext } from "../format.js";
-import { metadataBytes, preludeBytes, recordKinds, symbolsOfMetadata } from "./dbn-metadata.js";
-import { DbnRecords } from "./dbn-records.js";
-import { DatabentoEvents } from "./events.js";
-import type { Schema } from "./record.js";
+import type { SourceEvent } from "../../../events/source-event.js";
+import { BrokenLine, CutShort } from "../../../import-errors.js";
+import { decompress } from "../../../input/decompress.js";
+import type { RecordingFile } from "../../../input/recording-file.js";
+import type { EventStream, ReadContext } from "../../format.js";
+import { DatabentoEvents } from "../events.js";
+import type { Schema } from "../record.js";
+import { metadataBytes, preludeBytes, recordKinds, symbolsOfMetadata } from "./metadata.js";
+import { DbnRecords } from "./records.js";
 
 /** The events of a DBN file. Its records count as lines. */
 export async function* dbnStream(file: RecordingFile, schema: Schema, reading: ReadContext): EventStream {

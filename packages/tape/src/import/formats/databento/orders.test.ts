@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type OrderRow, orderRowsOf } from "../../../track/orders/testing.js";
 import type { SourceEvent } from "../../events/source-event.js";
-import { TestFolder } from "../../input/testing.js";
-import { eventsOf, framesOf, importToMemory, tapeOf } from "../../test-recordings.js";
-import { dbnOf, flags, mboRecord, schemaNumbers, startNs } from "./testing-dbn.js";
+import { TestFolder, textOf } from "../../input/testing.js";
+import { eventsOf, framesOf, type Imported, importToMemory, tapeOf } from "../../test-recordings.js";
+import { dbnOf, flags, mboRecord, schemaNumbers, startNs } from "./dbn/testing.js";
 
 const folder = new TestFolder();
 beforeAll(() => folder.make());
@@ -174,6 +175,26 @@ describe("Databento's orders (mbo)", () => {
     expect(tapeOf({ report })).toMatchObject({ book: { finalBid: 1.01, finalAsk: 1.02 } });
   });
 
+  test("[IM104] the CSV of orders is read as the DBN file is", async () => {
+    const records: Mbo[] = [
+      clear,
+      add(1n, "B", 100, 5, open),
+      add(2n ** 63n, "A", 102, 4),
+      { ...add(1n, "B", 100, 2), action: "C" },
+    ];
+    const header =
+      "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,price,size,channel_id,order_id,flags,ts_in_delta,sequence,symbol";
+    const rows = records.map(({ action, order = 0n, side = "N", price, size = 0, flags: bits = flags.last }, n) => {
+      const at = startNs + BigInt(n);
+      const billionths = price ?? 2n ** 63n - 1n;
+      return [at + 200_000n, at, 160, 1, 5482, action, side, billionths, size, 0, order, bits, 17, n, "ESH4"].join(",");
+    });
+    const events = [];
+    for await (const event of eventsOf([await folder.file(textOf([header, ...rows]))])) events.push(event);
+    expect(events).toEqual(await eventsIn(records));
+    expect(events).toHaveLength(4);
+  });
+
   test("[IM104] order ids of 64 bits are told apart", async () => {
     const large = 2n ** 63n;
     const records = [clear, add(large, "B", 100, 1), add(large + 1n, "B", 100, 1), add(large + 2n, "B", 100, 1)];
@@ -207,6 +228,11 @@ describe("Databento's orders (mbo)", () => {
     for await (const text of framesOf(imported, tapeOf(imported))) frames.push(JSON.parse(text));
     expect(frames.at(-1)).toMatchObject({ symbol: "ES.c.0", best_bid: 1.1, best_ask: 1.12 });
     expect(tapeOf(imported)).toMatchObject({ book: { crossed: 0 } });
+    const rows = await orderRowsOf(imported.store, tapeOf(imported).tape ?? "");
+    expect(rows.map(({ action, state }) => `${action} ${state}`)).toEqual([
+      ...["clear derived", "add applied", "add applied"],
+      ...["clear derived", "add applied", "add applied"],
+    ]);
   });
 
   test("[IM104] levels that overlapped before an auction are back once it is over", async () => {
@@ -245,6 +271,7 @@ describe("Databento's orders (mbo)", () => {
           shown.set(nanosOf(timestamp), { bids: solid(bids), asks: solid(asks) });
         }
         for (const [at, levels] of shown) expect([at, levels]).toEqual([at, books.get(at)]);
+        for (const [at, levels] of await levelsOfOrders(imported)) expect([at, levels]).toEqual([at, books.get(at)]);
         for (const [at, levels] of books) {
           if (JSON.stringify(levels) !== JSON.stringify(books.get(at - 1))) expect([...shown.keys()]).toContain(at);
         }
@@ -253,6 +280,32 @@ describe("Databento's orders (mbo)", () => {
     );
   });
 });
+
+/** The best 20 levels after each event, from what the event track says that rests of each order. */
+async function levelsOfOrders(imported: Imported): Promise<Map<number, { bids: unknown; asks: unknown }>> {
+  const resting = new Map<bigint, OrderRow>();
+  const after = new Map<number, { bids: unknown; asks: unknown }>();
+  for (const row of await orderRowsOf(imported.store, tapeOf(imported).tape ?? "")) {
+    if (row.action === "clear") resting.clear();
+    else if (row.rest === 0) resting.delete(row.order_id);
+    else if (row.rest !== null) resting.set(row.order_id, row);
+    const orders = [...resting.values()].map(({ side, price, rest }) => ({ side, price: price ?? 0, size: rest ?? 0 }));
+    const of = (side: "bid" | "ask") =>
+      bestOf(
+        side,
+        orders.filter((order) => order.side === side),
+      );
+    after.set(Number(row.timestamp - startNs), { bids: of("bid"), asks: of("ask") });
+  }
+  return after;
+}
+
+/** The best 20 levels of a side that orders make. */
+function bestOf(side: "bid" | "ask", orders: readonly { price: number; size: number }[]): unknown {
+  const prices = new Map<number, number>();
+  for (const { price, size } of orders) prices.set(price, (prices.get(price) ?? 0) + size);
+  return [...prices].sort(([a], [b]) => (side === "bid" ? b - a : a - b)).slice(0, 20);
+}
 
 /** Nanoseconds within the second of a timestamp with nine decimals. */
 function nanosOf(timestamp: string): number {
@@ -278,12 +331,11 @@ function market(steps: readonly Step[]) {
   const records: Mbo[] = [];
   const books = new Map<number, { bids: unknown; asks: unknown }>();
   const levelsOf = (side: "A" | "B") => {
-    const prices = new Map<number, number>();
-    for (const order of resting.values()) {
-      if (order.side === side) prices.set(order.price, (prices.get(order.price) ?? 0) + order.size);
-    }
-    const best = [...prices].sort(([a], [b]) => (side === "B" ? b - a : a - b));
-    return best.slice(0, 20).map(([price, size]) => [price / 100, size]);
+    const orders = [...resting.values()].filter((order) => order.side === side);
+    return bestOf(
+      side === "B" ? "bid" : "ask",
+      orders.map(({ price, size }) => ({ price: price / 100, size })),
+    );
   };
   let event = 0;
   const push = (record: Mbo, last: boolean) => {

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { z } from "zod";
 import "../support/expect.js";
 import { signIn, tokenOf } from "../support/sign-in.js";
 import { now } from "../support/viewer.js";
@@ -67,4 +68,24 @@ test("[CL35] in Python: when a fixed token expires, the session ends in this pro
   await viewer.until(() => viewer.end !== undefined, "the end");
   expect(viewer.end).toMatchObject({ reason: "refused", error: { code: "UNAUTHORIZED" } });
   await viewers.join(viewer.sessionId, { url, token: await tokenOf("ada"), timing: fastTiming });
+});
+
+test("[CL16] in Python: a share link gives others access with its role until it is revoked", async ({
+  cluster: { url },
+  viewers,
+}) => {
+  const own = { url, token: await tokenOf("ada") };
+  const session = await viewers.open({ ...own, ...tape });
+  const call = (method: string, args: readonly string[], options = {}) =>
+    viewers.call({ ...own, method, arguments: [session.sessionId, ...args], options });
+  const created = await call("shares.create", [], { role: "viewer", seconds: 600 });
+  const [share, token] = z.tuple([z.looseObject({ id: z.string() }), z.string()]).parse(created);
+  expect(await call("shares.list", [])).toMatchObject([{ id: share.id }]);
+  const guest = await viewers.join(session.sessionId, { url, token, timing: fastTiming });
+  await session.command("start");
+  await guest.next(5);
+  await expect(guest.command("pause")).rejects.toMatchObject({ code: "FORBIDDEN" });
+  await call("shares.revoke", [share.id]);
+  await guest.until(() => guest.end !== undefined, "the end", 15_000);
+  expect(guest.end).toMatchObject({ reason: "refused", error: { code: "UNAUTHORIZED" } });
 });

@@ -5,7 +5,7 @@ import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import type { ColumnForm } from "./column-values.js";
 import type { EncodedColumn } from "./encode-column.js";
 
-const compressionLevel = 6;
+const compressionLevel = 5;
 
 /** Writes a column of a row group, compressed with GZIP: its dictionary, if it has one, and one page of values. Returns what the footer says of it. */
 export function writeChunk(

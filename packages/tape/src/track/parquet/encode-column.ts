@@ -62,8 +62,9 @@ function encodeTexts(texts: readonly string[]): EncodedColumn {
 }
 
 function encodeNumbers(column: ColumnForm, { base, offsets }: Offsets): EncodedColumn {
-  const { present, ...which } = presentOf(column, offsets);
-  const { least, most } = limitsOf(present);
+  const { absent, least, most } = extentOf(offsets);
+  const which = presenceOf(column, offsets, absent);
+  const present = absent === 0 ? offsets : offsets.filter((value) => !Number.isNaN(value));
   const differences = column.encoding === "differences";
   if (differences ? most - least >= maxSpread : base !== 0n) {
     return {
@@ -116,21 +117,16 @@ function allOf(rows: number): Pick<EncodedColumn, "rows" | "absent" | "levels"> 
   return { rows, absent: 0, levels: nothing };
 }
 
-/** The values of the rows that have one, and which rows these are. Throws if one has none that must. */
-function presentOf({ name, optional = false }: ColumnForm, values: Float64Array) {
+/** Which of the rows have a value. Throws if one has none that must. */
+function presenceOf({ name, optional = false }: ColumnForm, values: Float64Array, absent: number) {
   const rows = values.length;
-  let absent = 0;
-  for (let at = 0; at < rows; at++) if (Number.isNaN(values[at])) absent++;
-  const present = absent === 0 ? values : values.filter((value) => !Number.isNaN(value));
   if (!optional && absent > 0) throw new TypeError(`a row has no ${name}`);
-  if (!optional) return { ...allOf(rows), present };
+  if (!optional) return allOf(rows);
+  const present = new Uint32Array(rows).fill(1);
+  if (absent > 0) for (let at = 0; at < rows; at++) if (Number.isNaN(values[at])) present[at] = 0;
   const levels = new ByteWriter();
-  writeRleBitPackedHybrid(
-    levels,
-    Uint32Array.from(values, (value) => (Number.isNaN(value) ? 0 : 1)),
-    1,
-  );
-  return { rows, absent, levels: levels.getBytes(), present };
+  writeRleBitPackedHybrid(levels, present, 1);
+  return { rows, absent, levels: levels.getBytes() };
 }
 
 interface Indexed<Value> {
@@ -210,11 +206,14 @@ function plainTexts(texts: readonly string[]): Uint8Array {
   return page.getBytes();
 }
 
-function limitsOf(values: Float64Array): { readonly least: number; readonly most: number } {
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of values) {
+// HOT: once per row and column of numbers.
+function extentOf(values: Float64Array): { readonly absent: number; readonly least: number; readonly most: number } {
+  let [absent, least, most] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] ?? Number.NaN;
+    if (Number.isNaN(value)) absent++;
     if (value < least) least = value;
     if (value > most) most = value;
   }
-  return { least, most };
+  return { absent, least, most };
 }

@@ -30,6 +30,8 @@ test("[OB11] every recipe of docs/keyspace.md runs as written, and prints someth
   const live = await cluster.http.create({ mode: "LIVE", source: "SIM", symbol: "BTCUSDT" });
   const viewer = await cluster.watch(live.session_id);
   await viewer.until(() => viewer.frames.length > 0, "a live frame");
+  const events = cluster.keys.liveEvents("SIM", "BTCUSDT");
+  await cluster.until(async () => (await cluster.redis.exists(events)) === 1, "events of the feed");
   const [node = ""] = await cluster.redis.zrange(cluster.keys.nodes, "0", "0");
   const here = (line: string) =>
     line

@@ -26,7 +26,8 @@ export class FeedFollower {
   readonly #renewing: NodeJS.Timeout;
   readonly #cluster: TestCluster;
 
-  constructor(cluster: TestCluster, source: string, symbol: string) {
+  /** @param lingerMs how long the feed is in demand after `stop`; a minute by default */
+  constructor(cluster: TestCluster, source: string, symbol: string, { lingerMs = 60_000 } = {}) {
     this.#cluster = cluster;
     const connect = (): Redis => {
       const redis = new Redis(cluster.redisUrl, { maxRetriesPerRequest: 0 });
@@ -39,6 +40,7 @@ export class FeedFollower {
       ...{ redis, subscriber, keys: cluster.keys, store: new FolderTapeStore(cluster.tapes.folder) },
       cache: new BlockCache(32 << 20),
       log: pino({ level: "silent" }),
+      lingerMs,
     });
     this.#unfollow = this.#live.follow(source, symbol, {
       frame: (tape, seq, body) => {

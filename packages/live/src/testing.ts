@@ -7,6 +7,8 @@ import { testFrame } from "@tapedeck/tape/testing";
 import { LiveTapeWriter } from "./writer/live-tape-writer.js";
 import type { LiveTapeSettings } from "./writer/settings.js";
 
+export { checkTrack } from "./testing/track.js";
+
 export interface TestFeedOptions {
   readonly redis: RedisConnection;
   readonly keys: Keys;

@@ -13,3 +13,9 @@ export { OverviewBuilder, type OverviewPoint } from "./format/overview.js";
 export { type SerializedFrame, serializeFrame } from "./format/serialize-frame.js";
 export { frameProblem } from "./format/tape-writer.js";
 export { GrowingTimeline } from "./reading/timeline.js";
+export {
+  DecimalsChanged,
+  type TrackEvent,
+  type TrackSummary,
+} from "./track/track.js";
+export { TrackWriter } from "./track/track-writer.js";

@@ -121,7 +121,8 @@ export class TapeCatalog {
   async trackFile(name: string, file: TrackFile): Promise<TrackFileContent> {
     if (this.#simulated.isFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.isSimulated(name)) throw new TrackNotFound(name);
-    if ((await this.#unfinished(name)) !== undefined) throw new TrackNotFound(name, { growing: true });
+    const unfinished = await this.#unfinished(name);
+    if (unfinished !== undefined && unfinished.track === undefined) throw new TrackNotFound(name, unfinished.span);
     const manifest = await this.#manifestOf(await this.#resolveExisting(name));
     if (manifest.track === undefined) throw new TrackNotFound(tapeName(manifest.id, manifest.version));
     return new TrackFileContent(this.#store, manifest, file);

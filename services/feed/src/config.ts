@@ -81,7 +81,7 @@ export function venueSettings(config: FeedConfig): VenueSettings {
   return { addresses, sim: { seed: config.SIM_SEED, scenario: config.SIM_SCENARIO } };
 }
 
-export function tapeSettings(config: FeedConfig): LiveTapeSettings {
+export function tapeSettings(config: FeedConfig): Omit<LiveTapeSettings, "track"> {
   return {
     recentSeconds: config.LIVE_RECENT_S,
     recentBytes: config.LIVE_RECENT_MB * mb,

@@ -97,7 +97,7 @@ async function main(config: FeedConfig): Promise<void> {
     chores: {
       "list instruments": () => lists.refresh(),
       "find feeds": () => maintenance.requestWorkers(queue),
-      "finish orphans": () => maintenance.finishOrphans(),
+      "finish orphans": async () => maintenance.startFinishing(),
     },
     log,
   });

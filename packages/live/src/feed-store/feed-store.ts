@@ -1,6 +1,7 @@
 import type { WallMs } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
 import { type FeedUser, flattenHash, type Keys, orUnavailable, unflattenHash } from "@tapedeck/sessions";
+import type { EventBatch } from "../track/event-batches.js";
 import { decodeFeedRecord, type FeedRecord, noTape, tapeFields } from "./feed-record.js";
 import type { LiveInstrument } from "./live-tape-id.js";
 import { defineLiveScripts } from "./scripts/scripts.js";
@@ -30,6 +31,9 @@ interface Expected {
   readonly owner?: string;
   readonly rev?: number;
 }
+
+/** Releases that know nothing of events remove a feed without them: then they go a day later. */
+const eventsTtlMs = 86_400_000;
 
 /** The feeds' hashes in Redis, and their demand. Rejects with `UNAVAILABLE` while Redis is away. */
 export class FeedStore {
@@ -75,6 +79,37 @@ export class FeedStore {
    */
   clearTape(feed: LiveInstrument, expected: Expected, after: "clear" | "remove" = "clear") {
     return this.change(feed, expected, tapeFields(noTape), after);
+  }
+
+  /** Appends a batch of events to the feed's track. `other`: another writer has claimed the feed; `gone`: Redis lost the tape. */
+  async appendEvents(
+    { source, symbol }: LiveInstrument,
+    { owner, tape, firstN, nextN, text, keepFrom }: EventBatch & { readonly owner: string; readonly tape: string },
+  ): Promise<"appended" | "other" | "gone"> {
+    const [events, feed] = [this.keys.liveEvents(source, symbol), this.keys.liveTape(source, symbol)];
+    const reply = await orUnavailable(
+      this.redis.liveEvents(events, feed, owner, tape, firstN, nextN, text, keepFrom, eventsTtlMs),
+    );
+    return reply > 0 ? "appended" : reply === 0 ? "other" : "gone";
+  }
+
+  /** Removes the events of the feed's tape, which is stored. */
+  async removeEvents({ source, symbol }: LiveInstrument): Promise<void> {
+    await orUnavailable(this.redis.del(this.keys.liveEvents(source, symbol)));
+  }
+
+  /** Keeps other processes from finishing a tape of the feed for this long. @returns whether none of them is at it */
+  async beginFinishing({ source, symbol }: LiveInstrument, node: string, forMs: number): Promise<boolean> {
+    const key = this.keys.liveFinishing(source, symbol);
+    return (await orUnavailable(this.redis.set(key, node, "PX", forMs, "NX"))) === "OK";
+  }
+
+  async keepFinishing({ source, symbol }: LiveInstrument, forMs: number): Promise<void> {
+    await orUnavailable(this.redis.pexpire(this.keys.liveFinishing(source, symbol), forMs));
+  }
+
+  async endFinishing({ source, symbol }: LiveInstrument): Promise<void> {
+    await orUnavailable(this.redis.del(this.keys.liveFinishing(source, symbol)));
   }
 
   /** Requests a feed for a session for the linger time from now. The session's former request is released. */

@@ -15,7 +15,7 @@ export class EndedTapes {
   readonly #cache: BlockCache;
   /** Tapes that this process followed, by name, the last one to end at the end. */
   readonly #followed = new Map<string, GrowingTape>();
-  /** Those of them that are known to be in the store. */
+  /** Those of them that are known to be finished. */
   readonly #stored = new WeakSet<GrowingTape>();
 
   constructor(feeds: FeedStore, store: TapeStore, cache: BlockCache) {
@@ -36,11 +36,13 @@ export class EndedTapes {
     const tape = this.#followed.get(name);
     if (tape === undefined || this.#stored.has(tape)) return tape;
     const { id, version = 1 } = parseTapeName(name);
-    if (!(await this.#store.versions(id)).includes(version) && (await this.#store.segments(id).ids()).length === 0) {
+    if ((await this.#store.versions(id)).includes(version)) {
+      await tape.refresh(); // the finished version has what its segments do not: the event track
+      this.#stored.add(tape);
+    } else if ((await this.#store.segments(id).ids()).length === 0) {
       this.#followed.delete(name);
       return undefined;
     }
-    this.#stored.add(tape);
     return tape;
   }
 

@@ -17,6 +17,7 @@ import {
   type TapeSpan,
   type TapeStore,
   type Timeline,
+  type TrackReader,
   type UnfinishedTape,
 } from "@tapedeck/tape";
 import { BlockBuilder, GrowingTimeline, type OverviewPoint } from "@tapedeck/tape/blocks";
@@ -122,6 +123,11 @@ export class GrowingTape implements UnfinishedTape {
       .flatMap(({ gaps }) => gaps)
       .filter(({ afterSeq }) => afterSeq >= this.span.firstSeq);
     return this.#gaps;
+  }
+
+  /** That of the finished version. */
+  get track(): TrackReader | undefined {
+    return this.#finished ? this.#segments[0]?.track : undefined;
   }
 
   /** It has no frame yet, or none that can be read. */

@@ -7,8 +7,9 @@ import type { FeedRecord } from "../feed-store/feed-record.js";
 import { type FeedSummary, feedStateOf, isClaimed, unclaimedFeed } from "../feed-store/feed-state.js";
 import { FeedStore, parseFeedName } from "../feed-store/feed-store.js";
 import { type LiveInstrument, parseLiveTapeId } from "../feed-store/live-tape-id.js";
-import { finishTape } from "../segments/finish-tape.js";
+import { finishAlone } from "../segments/finish-alone.js";
 import { contiguousSegments } from "../segments/segment-name.js";
+import { tapeOfSegments } from "../track/track-parts.js";
 import { ShortTapes } from "./short-tapes.js";
 
 export interface LiveMaintenanceOptions {
@@ -38,6 +39,7 @@ export class LiveMaintenance {
   readonly #shortTapes: ShortTapes;
   /** Tapes that could not be finished, and when to try again. */
   readonly #retryAt = new Map<string, number>();
+  #finishing: Promise<void> | undefined;
 
   constructor(options: LiveMaintenanceOptions) {
     const { redis, keys, store, log, keepSeconds = 0 } = options;
@@ -126,13 +128,13 @@ export class LiveMaintenance {
   async finishOrphans(): Promise<string[]> {
     const { store, log } = this.#options;
     const finished: string[] = [];
-    const ids = await store.tapesWithSegments();
+    const ids = [...new Set((await store.tapesWithSegments()).map(tapeOfSegments))];
     for (const id of this.#retryAt.keys()) if (!ids.includes(id)) this.#retryAt.delete(id);
     for (const id of ids) {
       const name = tapeName(id, 1);
       if (performance.now() < (this.#retryAt.get(id) ?? 0)) continue;
       try {
-        if ((await this.#isOrphan(id)) && (await finishTape(store, name))) finished.push(name);
+        if ((await this.#isOrphan(id)) && (await finishAlone(this.#feeds, store, name))) finished.push(name);
       } catch (error) {
         // A full disk, or a damaged segment: the segments stay as they are, and can be played.
         log.warn({ err: error, tape: name }, "orphaned live tape not finished, retrying in a minute");
@@ -140,6 +142,18 @@ export class LiveMaintenance {
       }
     }
     return finished;
+  }
+
+  /** Begins to do so, unless it is at it: a long tape takes minutes, and a round of maintenance has more to do. */
+  startFinishing(): void {
+    this.#finishing ??= this.finishOrphans()
+      .then(() => undefined)
+      .catch((error: unknown) => {
+        this.#options.log.warn({ err: error }, "orphaned live tapes not found; the next round repeats it");
+      })
+      .finally(() => {
+        this.#finishing = undefined;
+      });
   }
 
   /** The feed has another tape or none, and no writer can still be storing a segment of this one. */

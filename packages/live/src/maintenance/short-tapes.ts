@@ -6,6 +6,7 @@ import type { FeedSummary } from "../feed-store/feed-state.js";
 import type { FeedStore } from "../feed-store/feed-store.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
 import { readNewestFrame } from "../stream/read-frames.js";
+import { TrackParts } from "../track/track-parts.js";
 
 /** Sessions read in one round trip. */
 const batchSize = 500;
@@ -95,7 +96,9 @@ export class ShortTapes {
     const removed = await this.#feeds.clearTape(record, { rev: record.rev }, "remove");
     if (typeof removed !== "object") return false;
     await this.#feeds.dropClaim(record, record.claim);
+    await this.#feeds.removeEvents(record);
     await this.#store.eraseSegments(parseTapeName(record.tape).id);
+    await new TrackParts(this.#store, record.tape).eraseAll();
     return true;
   }
 }

@@ -1,9 +1,12 @@
 import { MemoryTapeStore, parseTapeName, TapeNotFound, TapeWriteError } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { FeedStore } from "../feed-store/feed-store.js";
 import { isGrowingTape } from "../growing-tape/growing-tape.js";
+import { LiveMaintenance } from "../maintenance/live-maintenance.js";
 import { appendAll, Rig, recorded, someFrames, source, startNs, storeWith, symbol, textsOf } from "../testing/rig.js";
 import { expectSame } from "../testing/same-tape.js";
+import { finishAlone } from "./finish-alone.js";
 import { finishTape } from "./finish-tape.js";
 
 let rig: Rig;
@@ -186,6 +189,20 @@ describe("finishing", () => {
     expect(await finishTape(rig.store, tape)).toBe(true);
     expect(await segmentsOf(tape)).toEqual([]);
     await expectSame(await recorded(rig.store, id), await whole());
+  });
+
+  test("[LT64] is left to the process that is at it for the same feed, and done by another one if that has died", async () => {
+    const tape = await ended();
+    const feed = { source, symbol };
+    const feeds = new FeedStore(rig.redis, rig.keys);
+    expect(await feeds.beginFinishing(feed, "another process", 30_000)).toBe(true);
+    const maintenance = new LiveMaintenance({ ...rig, orphanAfterMs: 0 });
+    expect(await finishAlone(feeds, rig.store, tape)).toBeUndefined();
+    expect(await maintenance.finishOrphans()).toEqual([]);
+    await feeds.keepFinishing(feed, 50); // it has died, and renews no more
+    await expect.poll(() => maintenance.finishOrphans()).toEqual([tape]);
+    expect(await rig.redis.exists(rig.keys.liveFinishing(source, symbol))).toBe(0);
+    await expectSame(await recorded(rig.store, parseTapeName(tape).id), await whole());
   });
 
   test("[LT61] does not restore a tape that was deleted since", async () => {

@@ -9,6 +9,7 @@ import {
   type TapeStore,
   TapeWriter,
 } from "@tapedeck/tape";
+import type { LiveTrack } from "../track/live-track.js";
 import type { LiveTapeSettings } from "../writer/settings.js";
 import type { UnstoredFrames } from "../writer/unstored-frames.js";
 import { copySegments } from "./finish-tape.js";
@@ -27,6 +28,7 @@ interface SegmentStorageOptions {
   readonly settings: LiveTapeSettings;
   readonly log: Logger;
   readonly unstored: UnstoredFrames;
+  readonly track: Pick<LiveTrack, "store" | "maintain">;
   /** Segments that exist already, and where the tape begins. */
   readonly segments: readonly SegmentName[];
   readonly firstSeq: Seq;
@@ -89,6 +91,7 @@ export class SegmentStorage {
     await this.stop();
     try {
       await this.#store(true);
+      await this.#options.track.store();
     } catch (error) {
       this.#stopped = false;
       throw error;
@@ -109,8 +112,10 @@ export class SegmentStorage {
   async #work(lastNs: TapeNs): Promise<void> {
     await this.#store(false);
     if (!(await this.#publish())) return;
+    await this.#options.track.store();
     await this.#eraseOld(lastNs);
     await this.#joinShort(lastNs);
+    await this.#options.track.maintain(this.#firstSeq);
   }
 
   async #store(all: boolean): Promise<void> {

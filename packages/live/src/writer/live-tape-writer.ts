@@ -3,21 +3,18 @@ import type { FeedStatus, TapeNs, TimeDecimals } from "@tapedeck/protocol";
 import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import { flattenHash, type Keys } from "@tapedeck/sessions";
 import { parseTapeName, type Seq, type TapeStore, tapeName } from "@tapedeck/tape";
-import {
-  type BlockFill,
-  frameProblem,
-  isBlockFull,
-  markGap,
-  type SerializedFrame,
-  serializeFrame,
-} from "@tapedeck/tape/blocks";
+import { type BlockFill, frameProblem, markGap, serializeFrame } from "@tapedeck/tape/blocks";
 import { type FeedRecord, noTape, tapeFields } from "../feed-store/feed-record.js";
 import { FeedStore, feedNameOf } from "../feed-store/feed-store.js";
 import { type LiveInstrument, liveTapeId } from "../feed-store/live-tape-id.js";
-import { finishTape } from "../segments/finish-tape.js";
+import { finishAlone } from "../segments/finish-alone.js";
 import { SegmentStorage, type StoredRange } from "../segments/segment-storage.js";
 import type { LiveTapeMetadata } from "../segments/write-segment.js";
 import { encodeFrame, type LiveFrame } from "../stream/frame-message.js";
+import { LiveTrack, type TrackState } from "../track/live-track.js";
+import { recoverTrack, storeRemainingEvents } from "../track/recover-track.js";
+import type { TrackEntry } from "../track/track-entry.js";
+import { beginsBlock, grownBlock } from "./block-borders.js";
 import { claimFeed, type RecoveryState, readRecoveryState, storeRemainingFrames } from "./claim.js";
 import { RecentFrames } from "./recent-frames.js";
 import { type LiveTapeSettings, liveTapeDefaults } from "./settings.js";
@@ -53,6 +50,7 @@ export type ClaimStatus = "held" | "fenced" | "lost";
 interface InFlight {
   readonly parts: FrameParts;
   readonly frame: LiveFrame<string>;
+  readonly events: readonly TrackEntry[];
   readonly bytes: number;
   readonly before: Progress;
   readonly settled: Promise<AppendOutcome>;
@@ -65,8 +63,6 @@ interface Progress {
   readonly block: BlockFill | undefined;
 }
 
-/** A quiet market's block ends after a minute, so that its frames reach the store. */
-const maxBlockSpanNs = 60_000_000_000;
 const maxReasonLength = 300;
 
 /** The only writer of a feed's tape, until another one claims it. */
@@ -83,6 +79,7 @@ export class LiveTapeWriter {
   readonly #unstored = new UnstoredFrames();
   readonly #recent: RecentFrames;
   readonly #storage: SegmentStorage;
+  readonly #track: LiveTrack;
   #tape: LiveTapeMetadata | undefined;
   #progress: Progress = { nextSeq: 0, lastNs: 0, block: undefined };
   /** Earlier frames may leave Redis once they are stored. */
@@ -99,6 +96,7 @@ export class LiveTapeWriter {
     feeds: FeedStore,
     record: FeedRecord,
     recovered: RecoveryState | undefined,
+    track: TrackState | undefined,
   ) {
     const { source, symbol, log, settings } = options;
     this.feed = { source, symbol };
@@ -109,8 +107,15 @@ export class LiveTapeWriter {
     this.#owner = record.owner;
     this.#claim = record.claim;
     this.#recent = new RecentFrames(this.#settings.recentSeconds, this.#settings.recentBytes);
+    this.#track = new LiveTrack({
+      ...{ feeds, store: options.store, feed: this.feed, owner: record.owner, claim: record.claim, log: this.#log },
+      tape: () => this.tape,
+      settings: this.#settings.track,
+      continues: track,
+    });
     this.#storage = new SegmentStorage({
       store: options.store,
+      track: this.#track,
       settings: this.#settings,
       log: this.#log,
       unstored: this.#unstored,
@@ -135,26 +140,31 @@ export class LiveTapeWriter {
     const feed = { source, symbol };
     const feeds = new FeedStore(redis, keys);
     const record = await claimFeed(feeds, feed, node);
-    if (record.tape === "") return new LiveTapeWriter(options, feeds, record, undefined);
-    const recovered = await readRecoveryState(feeds, store, record);
+    if (record.tape === "") return new LiveTapeWriter(options, feeds, record, undefined, undefined);
+    const [recovered, track] = await Promise.all([
+      readRecoveryState(feeds, store, record),
+      recoverTrack(feeds, store, feed, record.tape),
+    ]);
     const { maxUnstoredBytes } = { ...liveTapeDefaults, ...options.settings };
     const unstoredBytes = recovered.unstored.reduce((sum, { frame }) => sum + frame.text.length, 0);
     if (recovered.last !== undefined && sameKind(record, options) && unstoredBytes <= maxUnstoredBytes) {
       const inParts = store.segments(parseTapeName(record.tape).id);
       for (const { id } of recovered.superseded) await inParts.erase(id);
-      return new LiveTapeWriter(options, feeds, record, recovered);
+      return new LiveTapeWriter(options, feeds, record, recovered, track);
     }
     const { lastSeq, tape } = record;
     log.warn(
       { feed: feedNameOf(feed), tape, lastSeq, unstoredBytes, found: recovered.last?.seq },
       "live tape cannot be continued, another begins",
     );
-    await storeRemainingFrames(store, record, recovered.unstored).catch((error: unknown) => {
-      log.error({ err: error, tape }, "the last frames of a live tape could not be stored");
-    });
+    await storeRemainingFrames(store, record, recovered.unstored)
+      .then(() => storeRemainingEvents(store, record, track))
+      .catch((error: unknown) => {
+        log.error({ err: error, tape }, "the last frames of a live tape could not be stored");
+      });
     // If another writer has claimed the feed meanwhile, the first append reports `fenced`.
     await feeds.clearTape(feed, { owner: record.owner });
-    return new LiveTapeWriter(options, feeds, record, undefined);
+    return new LiveTapeWriter(options, feeds, record, undefined, undefined);
   }
 
   /** `id@1`; empty before the first frame of a new tape. */
@@ -168,8 +178,9 @@ export class LiveTapeWriter {
    * `RangeError` for an invalid frame, or one at the wrong place, and ignores it.
    *
    * @param startNs nanoseconds since 1970 of `parts.ns` 0. A continued tape has its own (`continues.startNs`).
+   * @param events what the frame shows for the first time, for the event track
    */
-  append(parts: FrameParts, startNs: bigint): Promise<AppendOutcome> {
+  append(parts: FrameParts, startNs: bigint, events: readonly TrackEntry[] = []): Promise<AppendOutcome> {
     if (this.#ended !== undefined) return this.#outcome();
     // The getters of `parts` may build the text at each access: read them once.
     const plain = { ...parts, gapBefore: parts.gapBefore && shortened(parts.gapBefore) };
@@ -198,7 +209,7 @@ export class LiveTapeWriter {
         (reply) => this.#onReply(flight, reply),
         (error: unknown) => this.#onError(flight, error),
       );
-    const flight: InFlight = { parts, frame, bytes: message.length, before: this.#progress, settled };
+    const flight: InFlight = { parts, frame, events, bytes: message.length, before: this.#progress, settled };
     this.#inFlight.push(flight);
     this.#progress = {
       nextSeq: frame.seq + 1,
@@ -206,6 +217,17 @@ export class LiveTapeWriter {
       block: grownBlock(this.#progress.block, frame.frame, frame.beginsBlock),
     };
     return settled;
+  }
+
+  /** Whether the tape has begun, and every frame so far is on it. */
+  get idle(): boolean {
+    return this.tape !== "" && this.#inFlight.length === 0 && this.#unacknowledged.length === 0;
+  }
+
+  /** Adds events that no frame shows yet to the event track. Throws while it is not `idle`: then they come with the next frame. */
+  addEvents(events: readonly TrackEntry[]): void {
+    if (!this.idle) throw new Error("frames are on their way, which have to come before the events");
+    if (this.#ended === undefined) this.#track.add(this.#progress.nextSeq, events);
   }
 
   /** Publishes the feed's status to all followers. */
@@ -242,20 +264,32 @@ export class LiveTapeWriter {
     await this.#drain();
     await this.#storage.stop();
     if (this.#ended !== undefined) return;
+    await this.#track.flush();
+    this.#track.end("fenced");
     await this.#change({ owner: "", node: "", seen_ms: 0 });
     this.#ended = "fenced";
   }
 
-  /**
-   * Ends the tape: stores its last frames, joins its segments into an ordinary tape and removes the feed from Redis. Rejects with
-   * `TapeWriteError` if the store fails, and with `UNAVAILABLE`: then it can be repeated, or the claim released. If joining the
-   * segments fails, maintenance tries again.
-   */
+  /** `end`, and what it leaves to do. */
   async finish(): Promise<void> {
+    const finishing = await this.end();
+    await finishing();
+  }
+
+  /**
+   * Ends the tape: stores its last frames and gives up the feed. Rejects with `TapeWriteError` if the store fails, and with `UNAVAILABLE`: then
+   * it can be repeated, or the claim released.
+   *
+   * @returns what makes an ordinary tape of the segments, and removes the feed from Redis. If that fails, it is logged, and maintenance tries again.
+   */
+  async end(): Promise<() => Promise<void>> {
     await this.#drain();
-    if (this.#ended !== undefined) return;
+    if (this.#ended !== undefined) return async () => undefined;
     const tape = this.tape;
     await this.#storage.storeRest();
+    this.#track.end("fenced");
+    // Before the claim ends: afterwards they may be those of the next tape.
+    await this.#feeds.removeEvents(this.feed);
     const unclaimed = { owner: "", node: "", seen_ms: 0, status: "connecting", reason: "" };
     const ended = await this.#feeds.change(
       this.feed,
@@ -264,14 +298,22 @@ export class LiveTapeWriter {
       "clear",
     );
     this.#ended = "fenced";
-    if (typeof ended !== "object") return;
-    if (tape !== "") {
-      await finishTape(this.#options.store, tape).catch((error: unknown) => {
-        this.#log.error({ err: error, tape }, "live tape not finished; maintenance will retry");
-      });
+    if (typeof ended !== "object") return async () => undefined;
+    return () => this.#finish(tape, ended.rev);
+  }
+
+  async #finish(tape: string, rev: number): Promise<void> {
+    try {
+      if (tape !== "") await finishAlone(this.#feeds, this.#options.store, tape);
+    } catch (error) {
+      this.#log.error({ err: error, tape }, "live tape not finished; maintenance will retry");
     }
-    await this.#feeds.change(this.feed, { rev: ended.rev }, {}, "remove");
-    await this.#feeds.dropClaim(this.feed, this.#claim);
+    try {
+      await this.#feeds.change(this.feed, { rev }, {}, "remove");
+      await this.#feeds.dropClaim(this.feed, this.#claim);
+    } catch (error) {
+      this.#log.warn({ err: error, tape }, "the feed's hash is not removed; maintenance will see to it");
+    }
   }
 
   #problemOf(parts: FrameParts): string | undefined {
@@ -322,6 +364,7 @@ export class LiveTapeWriter {
       return this.#outcome();
     }
     this.#addUnstored(flight.frame, flight.bytes);
+    this.#track.add(flight.frame.seq, flight.events);
     this.#storage.maintain(flight.frame.frame.ns);
     const { bytes } = this.#unstored;
     if (bytes > this.#settings.maxUnstoredBytes) {
@@ -361,6 +404,7 @@ export class LiveTapeWriter {
   #end(why: "fenced" | "lost"): "fenced" | "lost" {
     if (this.#ended !== undefined) return this.#ended;
     this.#ended = why;
+    this.#track.end(why);
     this.#cleanup = (why === "lost" ? this.#abandonTape() : this.#storage.stop()).catch((error: unknown) => {
       this.#log.error({ err: error, tape: this.tape }, "the last frames of a live tape could not be stored");
     });
@@ -403,14 +447,4 @@ function sameKind(record: FeedRecord, { decimals, intervalMs, analyticsVersion =
 /** A reason may quote a venue: it is cut to a length, and repaired where the cut splits a character. */
 function shortened({ fromNs, reason }: NonNullable<FrameParts["gapBefore"]>): NonNullable<FrameParts["gapBefore"]> {
   return { fromNs, reason: Buffer.from(reason.slice(0, maxReasonLength)).toString() };
-}
-
-/** Whether the next frame begins a block, given the newest block of a live tape. */
-function beginsBlock(newest: BlockFill | undefined): boolean {
-  return newest === undefined || isBlockFull(newest, { spanNs: maxBlockSpanNs });
-}
-
-function grownBlock(block: BlockFill | undefined, { ns, text }: SerializedFrame, begins: boolean): BlockFill {
-  if (begins || block === undefined) return { frames: 1, textBytes: text.length, firstNs: ns, lastNs: ns };
-  return { frames: block.frames + 1, textBytes: block.textBytes + text.length, firstNs: block.firstNs, lastNs: ns };
 }

@@ -1,3 +1,5 @@
+import { type LiveTrackSettings, liveTrackDefaults } from "../track/live-track.js";
+
 /** How a live tape is kept. The same on every node that runs feeds. */
 export interface LiveTapeSettings {
   /** Seconds of tape that stay in Redis after they are stored. */
@@ -10,6 +12,7 @@ export interface LiveTapeSettings {
   readonly segmentSeconds: number;
   /** Hours of tape that are kept while it grows; the oldest segments are erased first. 0 keeps all. */
   readonly retentionHours: number;
+  readonly track: LiveTrackSettings;
 }
 
 export const liveTapeDefaults: LiveTapeSettings = {
@@ -18,4 +21,5 @@ export const liveTapeDefaults: LiveTapeSettings = {
   maxUnstoredBytes: 64 << 20,
   segmentSeconds: 60,
   retentionHours: 24,
+  track: liveTrackDefaults,
 };

@@ -29,6 +29,8 @@ const names = {
   legacyPages: keys.legacyPages("FINGERPRINT"),
   live: keys.live("SOURCE", "SYMBOL"),
   liveTape: keys.liveTape("SOURCE", "SYMBOL"),
+  liveEvents: keys.liveEvents("SOURCE", "SYMBOL"),
+  liveFinishing: keys.liveFinishing("SOURCE", "SYMBOL"),
   liveWanted: keys.liveWanted,
   liveFeeds: keys.liveFeeds,
   audit: keys.audit,
@@ -65,6 +67,8 @@ test("[S1] key names are those that operators know", () => {
     legacyPages: "tapedeck:legacy:{FINGERPRINT}:pages",
     live: "tapedeck:live:{SOURCE:SYMBOL}",
     liveTape: "tapedeck:live:{SOURCE:SYMBOL}:tape",
+    liveEvents: "tapedeck:live:{SOURCE:SYMBOL}:events",
+    liveFinishing: "tapedeck:live:{SOURCE:SYMBOL}:finishing",
     liveWanted: "tapedeck:live:wanted",
     liveFeeds: "tapedeck:live:feeds",
     audit: "tapedeck:audit",
@@ -88,5 +92,5 @@ test("[S1] the documentation lists every key and every field", async () => {
 
 test("[S1] all keys of a session, and all of a feed, share a slot", () => {
   for (const name of [names.session, names.viewers, names.epochs, names.orders]) expect(name).toContain("{ID}");
-  for (const name of [names.live, names.liveTape]) expect(name).toContain("{SOURCE:SYMBOL}");
+  for (const name of [names.live, names.liveTape, names.liveEvents]) expect(name).toContain("{SOURCE:SYMBOL}");
 });

@@ -40,6 +40,10 @@ export interface Keys {
   live(source: string, symbol: string): string;
   /** The current state of a feed and its tape. */
   liveTape(source: string, symbol: string): string;
+  /** Recent events of a feed's tape. */
+  liveEvents(source: string, symbol: string): string;
+  /** Which node makes an ordinary tape of one of the feed's. */
+  liveFinishing(source: string, symbol: string): string;
   /** Feeds by the time until which they are requested. */
   liveWanted: string;
   /** Feeds with a live tape that is not finished, by the time of their last claim. */
@@ -91,6 +95,8 @@ export function keysWith(prefix: string): Keys {
     legacyPages: (fingerprint) => `${prefix}:legacy:{${fingerprint}}:pages`,
     live,
     liveTape: (source, symbol) => `${live(source, symbol)}:tape`,
+    liveEvents: (source, symbol) => `${live(source, symbol)}:events`,
+    liveFinishing: (source, symbol) => `${live(source, symbol)}:finishing`,
     liveWanted: `${prefix}:live:wanted`,
     liveFeeds: `${prefix}:live:feeds`,
     audit: `${prefix}:audit`,

@@ -58,6 +58,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const rates = keys.rate(any);
   const feed = keys.live(any, any);
   const feedHash = keys.liveTape(any, any);
+  const feedEvents = keys.liveEvents(any, any);
   const queues = `${keys.bullPrefix}:*`;
   const ofTickers = [`${keys.bullPrefix}:{ticker-*`, `${keys.bullPrefix}:{upkeep}:*`];
   const ofFeeds = [`${keys.bullPrefix}:{feed}:*`, `${keys.bullPrefix}:{feed-upkeep}:*`];
@@ -92,7 +93,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   /** A follower of a tape that Redis has lost frames of records that in the feed's hash, and the feed begins another tape. */
   const followFeeds = [
     rule(keysOf(feed, feedHash), ...run),
-    rule(readable(feed, feedHash), ...readHash, ...readStream, "exists"),
+    rule(readable(feed, feedHash, feedEvents), ...readHash, ...readStream, "exists"),
     rule(keysOf(feedHash), "hset", "persist"),
     rule([`%W~${feed}`], "del"),
     rule(channels(feed), ...publishing),
@@ -181,8 +182,9 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       ...[probe, ...followFeeds, work(ofTickers)],
     ),
     feed: service(
-      rule(keysOf(feed, feedHash, keys.liveFeeds), ...[...run, ...readHash, ...readStream, ...readSet]),
-      rule(keysOf(feed, feedHash), "hset", "exists", "del", "pexpire", "persist", "xadd", "xtrim"),
+      rule(keysOf(feed, feedHash, feedEvents, keys.liveFeeds), ...[...run, ...readHash, ...readStream, ...readSet]),
+      rule(keysOf(feed, feedHash, feedEvents), "hset", "exists", "del", "pexpire", "persist", "xadd", "xtrim"),
+      rule(keysOf(keys.liveFinishing(any, any)), "set", "pexpire", "del"),
       rule(keysOf(keys.liveFeeds), "zadd", "zrem"),
       wantFeeds,
       rule(keysOf(keys.liveListed(any)), "del", "sadd", "pexpire", "pttl"),

@@ -12,6 +12,7 @@ import {
   type TrackDecimals,
   type TrackEvent,
   type TrackFile,
+  type TrackGap,
   type TrackSummary,
   type TrackTrade,
   trackFiles,
@@ -45,13 +46,44 @@ export class TrackWriter {
   #changesSinceSnapshot = 0;
   #snapshotDue = false;
   #wasSnapshot = false;
+  readonly #gaps: TrackGap[] = [];
 
-  constructor(instrument: { readonly exchange: string; readonly symbol: string }, decimals?: TrackDecimals) {
+  /** @param firstSeq that of the tape's first frame */
+  constructor(
+    instrument: { readonly exchange: string; readonly symbol: string },
+    decimals?: TrackDecimals,
+    { firstSeq = 0 }: { readonly firstSeq?: number } = {},
+  ) {
+    this.#seq = firstSeq;
     this.#exchange = instrument.exchange;
     this.#symbol = instrument.symbol;
     this.#decimals = decimals;
     this.#trades = { events: new Events(), levels: new Levels(), ids: [], sides: [] };
     this.#snapshots = { events: new Events(), levels: new Levels(), low: [], high: [] };
+  }
+
+  /** Number of the next event. */
+  get nextN(): number {
+    return this.#n;
+  }
+
+  /** Seq of the next frame. */
+  get nextSeq(): number {
+    return this.#seq;
+  }
+
+  /** The next event has this number: those between are not known. */
+  skipTo(n: number): void {
+    this.#n = Math.max(this.#n, n);
+  }
+
+  /** Something may be missing before the next event. The whole book is written again after it. */
+  markGap(reason: string): void {
+    this.#snapshotDue = true;
+    const gap = { after_n: this.#n - 1, reason };
+    const last = this.#gaps.at(-1);
+    if (last?.after_n === gap.after_n) this.#gaps.pop();
+    this.#gaps.push(gap);
   }
 
   /** Begins the next event of the book; its levels follow. */
@@ -157,6 +189,7 @@ export class TrackWriter {
       price_decimals: price,
       size_decimals: size,
       exact: this.#prices.exact && this.#sizes.exact,
+      ...(this.#gaps.length > 0 && { gaps: this.#gaps }),
     };
   }
 

@@ -57,6 +57,15 @@ export interface TrackSummary {
   readonly size_decimals: number;
   /** False if some price or size has more than 15 digits, and was rounded. */
   readonly exact: boolean;
+  /** Where something may be missing although the frames have no gap. Absent without any. */
+  readonly gaps?: readonly TrackGap[];
+}
+
+/** Between two events something may be missing. */
+export interface TrackGap {
+  /** The last event before it; -1 if it is at the beginning. */
+  readonly after_n: number;
+  readonly reason: string;
 }
 
 /** Decimals of an instrument's prices and sizes. */

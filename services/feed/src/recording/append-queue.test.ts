@@ -9,7 +9,7 @@ function frame(ns: number): RecordedFrame {
     ...{ ns, head: "", trades: "", tradeCount: 0, tradeVolume: 0, lastTradePrice: 0, effectiveSpread: null },
     ...{ lastTradeSide: "unknown" as const, anomalies: "", events: [], price: 1, gapBefore: null },
   };
-  return { parts, startNs: 0n, receivedNs: 0n };
+  return { parts, startNs: 0n, receivedNs: 0n, events: [] };
 }
 
 /** A writer whose replies a test gives, in any order. */
@@ -28,6 +28,7 @@ function queueing() {
       fenced: () => events.push("fenced"),
       lost: (reason) => events.push(`lost: ${reason}`),
       failed: () => events.push("failed"),
+      refused: () => events.push("refused"),
     },
   );
   return { queue, sent, events };
@@ -71,10 +72,10 @@ test("[FD13] an invalid frame is left out", async () => {
   const { queue, sent, events } = queueing();
   for (const ns of [1, 2]) queue.add(frame(ns));
   sent[1]?.fail(new RangeError("earlier than its predecessor"));
-  await vi.waitFor(() => expect(events).toEqual(["failed"]), soon);
+  await vi.waitFor(() => expect(events).toEqual(["failed", "refused"]), soon);
   sent[0]?.answer("appended");
   await queue.drained(1000);
-  expect([events, sent.length]).toEqual([["failed", "appended 1"], 2]);
+  expect([events, sent.length]).toEqual([["failed", "refused", "appended 1"], 2]);
 });
 
 test("[FD13] the tape is claimed anew when too many frames wait for Redis", async () => {

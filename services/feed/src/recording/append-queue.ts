@@ -9,6 +9,8 @@ interface AppendQueueEvents {
   /** The tape cannot be continued, or too many frames wait for Redis: claim anew. */
   lost(reason: string): void;
   failed(error: unknown): void;
+  /** A frame was refused: what its events say is on no frame. */
+  refused(): void;
 }
 
 /** Frames that may wait while Redis is away: five minutes of them. Beyond that a gap is marked instead. */
@@ -84,14 +86,16 @@ export class AppendQueue {
     const sentAt = performance.now();
     let outcome: AppendOutcome;
     try {
-      outcome = await this.#writer.append(frame.parts, frame.startNs);
+      outcome = await this.#writer.append(frame.parts, frame.startNs, frame.events);
     } catch (error) {
       this.#inFlight--;
       if (this.#closed) return;
       this.#events.failed(error);
       // An invalid frame would block all later ones for ever.
-      if (error instanceof RangeError) this.#remove(this.#waiting.indexOf(frame));
-      else this.#failed = true;
+      if (error instanceof RangeError) {
+        this.#remove(this.#waiting.indexOf(frame));
+        this.#events.refused();
+      } else this.#failed = true;
       this.#retryLater();
       return;
     }

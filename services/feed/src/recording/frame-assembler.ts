@@ -1,3 +1,4 @@
+import type { TrackEntry } from "@tapedeck/live";
 import {
   FrameBuilder,
   type FrameParts,
@@ -11,8 +12,9 @@ import {
 import { isoOfNs, type TapeNs, type TimeDecimals } from "@tapedeck/protocol";
 import { type Logger, throttledLog } from "@tapedeck/runtime";
 import type { FeedMetrics } from "../metrics.js";
-import type { MarketSink, VenueTrade } from "../venues/venue.js";
+import type { BookMessage, MarketSink, TrackSink, VenueTrade } from "../venues/venue.js";
 import { GapDetector } from "./gap-detector.js";
+import { TrackLog } from "./track-log.js";
 import { type ReceivedTrade, UnclaimedEvents } from "./unclaimed-events.js";
 
 /** The tape that the next frames continue. */
@@ -30,6 +32,8 @@ export interface RecordedFrame {
   readonly startNs: bigint;
   /** When its newest event was received, nanoseconds since 1970 on the cluster's clock. */
   readonly receivedNs: bigint;
+  /** What it shows for the first time. */
+  readonly events: readonly TrackEntry[];
 }
 
 export type BookChange =
@@ -79,6 +83,7 @@ export class FrameAssembler implements MarketSink {
   readonly #report: ReturnType<typeof throttledLog>;
   /** The book as the venue sends it. */
   readonly #book = new OrderBook();
+  readonly #events: TrackLog;
   readonly #gaps = new GapDetector();
   #builder: FrameBuilder;
   #originNs: bigint;
@@ -90,6 +95,8 @@ export class FrameAssembler implements MarketSink {
   #pendingUpdates = 0;
   #pendingTrades: ReceivedTrade[] = [];
   #newest: { ns: bigint; receivedNs: bigint };
+  /** On its way to the builder. */
+  #adding: ReceivedTrade | undefined;
   /** Of venues with distinct times, before a tape is claimed: what another feed may not have recorded when this one takes over. */
   #unclaimed: UnclaimedEvents | undefined;
   /** Trades up to here are on the tape, recorded by the feed before. */
@@ -98,6 +105,7 @@ export class FrameAssembler implements MarketSink {
   constructor(options: FrameAssemblerOptions) {
     this.#options = options;
     this.#report = throttledLog(options.log);
+    this.#events = new TrackLog(this.#book, options.now);
     this.#unitNs = 10n ** BigInt(9 - options.decimals);
     const receivedNs = options.now();
     this.#newest = { ns: receivedNs, receivedNs };
@@ -123,6 +131,10 @@ export class FrameAssembler implements MarketSink {
     return this.#complete;
   }
 
+  get track(): TrackSink {
+    return this.#events;
+  }
+
   /**
    * The next frames belong to this tape, or to a new one; the present book comes first. A continued tape has a marked gap before it, unless
    * this feed has followed the market since before the tape's last frame and can tell which trades are missing.
@@ -135,8 +147,26 @@ export class FrameAssembler implements MarketSink {
     this.#recordedNs = missing && recordedNs;
     this.#builder = this.#createBuilder(tape && { ...tape, reason: missing ? undefined : tape.reason });
     if (missing) this.#pendingTrades = missing;
+    this.#startTrack(tape?.reason);
     if (!this.#complete) return;
     this.#showBook(this.#afterLast(this.#tapeTimeOf(missing && this.#newest.ns, this.#options.now())));
+  }
+
+  /** A frame was refused: the event track continues after a marked gap, with the book as it is. */
+  restartTrack(reason: string): void {
+    this.#startTrack(reason, { sameClaim: true });
+    this.#events.show();
+  }
+
+  /** The events of which no frame shows anything. */
+  takeEvents(): readonly TrackEntry[] {
+    return this.#events.take();
+  }
+
+  /** Nothing follows: `takeEvents` gives all that is left. */
+  endTrack(): void {
+    for (const received of this.#pendingTrades.splice(0)) this.#drop(received);
+    this.#events.show();
   }
 
   /** Ends the current interval and emits its frame if there is anything new. */
@@ -145,9 +175,11 @@ export class FrameAssembler implements MarketSink {
     this.#builder.end();
   }
 
-  book(ns: bigint | undefined, change: (book: OrderBook) => void): void {
+  book(ns: bigint | undefined, change: (book: OrderBook) => void, message: BookMessage = {}): void {
     const receivedNs = this.#noteEvent(ns);
+    this.#events.begin({ timestampNs: ns ?? receivedNs, receivedNs }, message);
     change(this.#book);
+    this.#events.end();
     this.#pendingUpdates++;
     if (this.#book.crossed) {
       this.#crossedAt ??= performance.now();
@@ -161,26 +193,30 @@ export class FrameAssembler implements MarketSink {
 
   trade(trade: VenueTrade): void {
     const receivedNs = this.#noteEvent(trade.ns);
+    const received = { trade, heard: { timestampNs: trade.ns, receivedNs } };
     const continuity = this.#gaps.checkTrade(trade);
     if (continuity === "duplicate") {
       this.counts.duplicates++;
+      this.#events.trade(trade, received.heard, "duplicate");
       return;
     }
-    if (continuity === "trades missing" && this.#complete) this.#markGap("trades are missing");
+    if (continuity === "trades missing" && this.#complete) {
+      this.#markGap("trades are missing");
+      this.#events.gap("trades are missing");
+    }
     if (trade.excluded !== undefined || trade.size <= 0) {
       this.counts.excluded++;
+      this.#events.trade(trade, received.heard, "left-out");
       return;
     }
     if (this.#recordedNs !== undefined && trade.ns <= this.#recordedNs) return;
-    this.#unclaimed?.add({ trade, receivedNs });
+    this.#unclaimed?.add(received);
     if (this.#complete && this.#crossedAt === undefined) {
-      this.#addTrade(trade, this.#tapeTimeOf(trade.ns, receivedNs));
+      this.#addTrade(received, this.#tapeTimeOf(trade.ns, receivedNs));
       return;
     }
-    this.#pendingTrades.push({ trade, receivedNs });
-    if (this.#pendingTrades.length <= maxPendingTrades) return;
-    this.#pendingTrades.shift();
-    this.counts.tradesDropped++;
+    this.#pendingTrades.push({ trade, heard: this.#events.hear(trade.ns) });
+    if (this.#pendingTrades.length > maxPendingTrades) this.#drop(this.#pendingTrades.shift());
   }
 
   bookLost(reason: string, { silent = false }: { readonly silent?: boolean } = {}): void {
@@ -192,6 +228,7 @@ export class FrameAssembler implements MarketSink {
     this.#complete = false;
     if (this.#unclaimed !== undefined) this.#unclaimed = new UnclaimedEvents();
     this.#gaps.bookLost(reason, silent);
+    this.#events.gap(reason);
     this.#pendingUpdates = 0;
     this.#options.listener.onBook({ state: "lost", reason });
   }
@@ -216,6 +253,7 @@ export class FrameAssembler implements MarketSink {
 
   /** Takes over the levels of the venue's book, and the trades that waited for it. */
   #showBook(at: TapeNs): void {
+    this.#events.show();
     for (; this.#pendingUpdates > 1; this.#pendingUpdates--) this.#builder.apply({ ns: at, change: () => {} });
     this.#pendingUpdates = 0;
     this.#builder.apply({
@@ -224,15 +262,31 @@ export class FrameAssembler implements MarketSink {
     });
     if (this.#pendingTrades.length === 0) return;
     const oldestNs = this.#options.now() - maxPendingNs;
-    for (const { trade, receivedNs } of this.#pendingTrades.splice(0)) {
-      if (receivedNs < oldestNs) this.counts.tradesDropped++;
-      else this.#addTrade(trade, at);
+    for (const received of this.#pendingTrades.splice(0)) {
+      if (received.heard.receivedNs < oldestNs) this.#drop(received);
+      else this.#addTrade(received, at);
     }
   }
 
-  #addTrade({ timestamp, price, size, side }: VenueTrade, at: TapeNs): void {
+  #addTrade(received: ReceivedTrade, at: TapeNs): void {
+    const { timestamp, price, size, side } = received.trade;
     this.counts.trades++;
+    this.#events.show();
+    this.#adding = received;
     this.#builder.apply({ ns: at, trades: [{ timestamp, price, size, side }] });
+    this.#adding = undefined;
+    this.#events.show();
+  }
+
+  /** The trade waited too long for a book. */
+  #drop(received: ReceivedTrade | undefined): void {
+    this.counts.tradesDropped++;
+    if (received !== undefined) this.#events.trade(received.trade, received.heard, "left-out");
+  }
+
+  #startTrack(gap: string | undefined, { sameClaim = false } = {}): void {
+    const { ns: timestampNs, receivedNs } = this.#newest;
+    this.#events.start({ at: { timestampNs, receivedNs }, gap, complete: this.#complete, sameClaim });
   }
 
   /** The next frame carries the gap, from the last event to its own time. */
@@ -304,7 +358,13 @@ export class FrameAssembler implements MarketSink {
         return `"exchange_ts":"${isoOfNs(ns, decimals)}","ingest_ts":"${isoOfNs(receivedNs, 6)}","source":"${source}"`;
       },
       emit: (parts) => {
-        listener.onFrame({ parts, startNs: builder.startNs ?? 0n, receivedNs: this.#newest.receivedNs });
+        const [startNs, events] = [builder.startNs ?? 0n, this.#events.take()];
+        listener.onFrame({ parts, startNs, receivedNs: this.#newest.receivedNs, events });
+      },
+      traded: (_, shown) => {
+        if (this.#adding === undefined) return;
+        const { trade, heard } = this.#adding;
+        this.#events.trade(trade, heard, shown ? "applied" : "left-out");
       },
     });
     return builder;

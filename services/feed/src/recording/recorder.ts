@@ -223,7 +223,10 @@ export class Recorder implements FrameAssemblerListener {
     await this.#tape.claim("the feed was away");
     if (signal.aborted) return;
     this.#stops.push(
-      frames.onInterval(() => this.#assembler.closeFrame()),
+      frames.onInterval(() => {
+        this.#assembler.closeFrame();
+        this.#tape.addEvents();
+      }),
       interval(() => void this.#tape.renew(), renewEveryMs),
       interval(() => void this.#checkDemand(), demandCheckMs),
     );
@@ -248,6 +251,8 @@ export class Recorder implements FrameAssemblerListener {
     this.#assembler.closeFrame();
     if (why === "fenced" || !this.#tape.claimed) return;
     await this.#tape.drained();
+    this.#assembler.endTrack();
+    this.#tape.addEvents();
     try {
       const unwanted = why === "unwanted" || why === "long enough";
       const kept = why === "long enough" || this.#finishOnly || !(await this.#isShort());

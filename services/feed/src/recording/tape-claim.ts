@@ -66,6 +66,11 @@ export class TapeClaim {
     this.#queue?.add(frame);
   }
 
+  /** Adds the events that no frame shows yet to the event track, unless frames are on their way. */
+  addEvents(): void {
+    if (this.#queue?.size === 0 && this.#writer?.idle) this.#writer.addEvents(this.#options.assembler.takeEvents());
+  }
+
   /** Publishes the feed's status to all followers, now or as soon as the tape is claimed. */
   setStatus(status: FeedStatus): void {
     this.#status = status;
@@ -92,8 +97,10 @@ export class TapeClaim {
     await this.#queue?.drained(drainMs);
   }
 
+  /** Ends the tape. To make an ordinary one of it may take long, and goes on without the recorder. */
   async finish(): Promise<void> {
-    await this.#writer?.finish();
+    const finishing = await this.#writer?.end();
+    void finishing?.();
   }
 
   /** Gives the claim back, for another feed to continue the tape. */
@@ -122,6 +129,7 @@ export class TapeClaim {
         log.warn({ why }, "the tape cannot be continued, claiming anew");
         void this.claim(why);
       },
+      refused: () => assembler.restartTrack("a frame was refused"),
       failed: (error) => report.warn({ err: error }, "frames are waiting for Redis"),
     });
     assembler.startTape(continues && { ...continues, reason });

@@ -1,9 +1,8 @@
-import type { VenueTrade } from "../venues/venue.js";
+import type { HeardMessage, VenueTrade } from "../venues/venue.js";
 
 export interface ReceivedTrade {
   readonly trade: VenueTrade;
-  /** Nanoseconds since 1970 on the cluster's clock. */
-  readonly receivedNs: bigint;
+  readonly heard: HeardMessage;
 }
 
 /** A feed that takes over claims the tape within seconds. */

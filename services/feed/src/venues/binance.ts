@@ -1,8 +1,8 @@
-import { DepthSync } from "@tapedeck/market";
+import { type DepthDiff, type DepthSnapshot, DepthSync } from "@tapedeck/market";
 import { BinanceMessages, type Fields, fieldsOf, isFields, type SourceEvent, textsOf } from "@tapedeck/tape/messages";
 import { get, type RestResponse } from "./connection/rest.js";
 import type { MessageHandler, VenueConnection, VenueProtocol } from "./connection/socket-venue.js";
-import { VenueError } from "./venue.js";
+import { type HeardMessage, type UnusedMessage, VenueError } from "./venue.js";
 
 interface RestPaths {
   readonly source: "BINANCE" | "BINANCE-FUTURES";
@@ -59,6 +59,7 @@ class BinanceHandler implements MessageHandler {
   readonly #connection: VenueConnection;
   readonly #messages = new BinanceMessages();
   readonly #sync: DepthSync<never>;
+  readonly #heard = new WeakMap<DepthDiff | DepthSnapshot, HeardMessage>();
   /** Zero of the times that `DepthSync` receives. */
   #originNs: bigint | undefined;
   #requesting = false;
@@ -76,7 +77,19 @@ class BinanceHandler implements MessageHandler {
         trade: () => {},
         gap: () => {}, // `bookLost` has reported it
       },
-      { snapshotRequired: true },
+      {
+        snapshotRequired: true,
+        observer: {
+          applying: (update) => {
+            const heard = this.#heard.get(update);
+            if (heard !== undefined) market.track?.apply(heard, this.#messageOf(update));
+          },
+          unused: (update, why) => {
+            const heard = this.#heard.get(update);
+            if (heard !== undefined) market.track?.unused(heard, why, this.#messageOf(update));
+          },
+        },
+      },
     );
   }
 
@@ -98,12 +111,9 @@ class BinanceHandler implements MessageHandler {
     if (event.kind === "trade") {
       this.#connection.market.trade({ ...event, ns: event.ns ?? receivedNs });
     } else if (event.kind === "diff" && event.ids !== undefined) {
-      this.#sync.diff({
-        ns: this.#nsSinceOrigin(event.ns ?? receivedNs),
-        ...event.ids,
-        bids: event.bids,
-        asks: event.asks,
-      });
+      const { ids, bids, asks } = event;
+      const diff = { ns: this.#nsSinceOrigin(event.ns ?? receivedNs), ...ids, bids, asks };
+      this.#sync.diff(this.#hear(diff, event.ns));
       this.#syncBook();
     }
   }
@@ -156,7 +166,8 @@ class BinanceHandler implements MessageHandler {
       const receivedNs = this.#originNs ?? 0n;
       const snapshot = this.#messages.snapshot(fields, { symbol: this.#connection.symbol, futures }, receivedNs);
       const { lastId = 0, bids, asks } = snapshot;
-      this.#sync.snapshot({ ns: this.#nsSinceOrigin(snapshot.ns ?? receivedNs), lastId, bids, asks });
+      const whole = { ns: this.#nsSinceOrigin(snapshot.ns ?? receivedNs), lastId, bids, asks };
+      this.#sync.snapshot(this.#hear(whole, snapshot.ns));
       // A snapshot older than all buffered updates does not help; the next update requests another.
     }
   }
@@ -170,6 +181,23 @@ class BinanceHandler implements MessageHandler {
   #onError({ error }: Fields): void {
     if (!isFields(error)) return;
     this.#connection.end(new VenueError("refused", `${this.#api.source} refuses: ${String(error.msg)}.`));
+  }
+
+  /** Notes the order of receipt: an update may wait for a snapshot. */
+  #hear<Update extends DepthDiff | DepthSnapshot>(update: Update, ns: bigint | undefined): Update {
+    if (update.bids.length + update.asks.length === 0) return update;
+    const heard = this.#connection.market.track?.hear(ns);
+    if (heard !== undefined) this.#heard.set(update, heard);
+    return update;
+  }
+
+  #messageOf(update: DepthDiff | DepthSnapshot): UnusedMessage {
+    const { bids, asks } = update;
+    if ("lastId" in update) {
+      return { bids, asks, snapshot: true, ids: { last: update.lastId }, known: this.#sync.known };
+    }
+    const { first, last, previous } = update;
+    return { bids, asks, snapshot: false, ids: { first, last, previous } };
   }
 
   #nsSinceOrigin(ns: bigint): number {

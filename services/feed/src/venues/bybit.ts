@@ -1,3 +1,4 @@
+import type { OrderBook } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
 import {
   BrokenLine,
@@ -76,15 +77,16 @@ class BybitHandler implements MessageHandler {
     const id = wholeOf(data.u, "u");
     if (fields.type === "snapshot") {
       this.#lastId = id;
-      this.#connection.market.book(ns, (book) => book.replace(bids, asks));
+      this.#connection.market.book(ns, (book) => book.replace(bids, asks), { ids: { last: id }, known: "levels" });
       return;
     }
     if (fields.type !== "delta") throw new BrokenLine("type is neither snapshot nor delta");
     if (!this.#inSequence(id)) return;
-    this.#connection.market.book(ns, (book) => {
+    const change = (book: OrderBook): void => {
       book.apply(bids, asks);
       book.keep(depth); // the venue does not report levels that fall out of the depth
-    });
+    };
+    this.#connection.market.book(ns, change, { ids: { last: id } });
   }
 
   /** Whether the update follows the last one. Ends the connection if updates are missing. */

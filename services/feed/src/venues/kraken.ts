@@ -99,12 +99,13 @@ class KrakenHandler implements MessageHandler {
     for (const { ns } of levels) if (newest === undefined || ns > newest) newest = ns;
     if (whole) this.#digits = { ask: new Map(), bid: new Map() };
     let computed = "";
-    this.#connection.market.book(newest, (book) => {
+    const change = (book: OrderBook): void => {
       if (whole) book.clear();
       for (const level of levels) this.#set(book, level);
       book.keep(depth); // the venue does not report levels that fall out of the depth
       computed = String(this.#checksum(book));
-    });
+    };
+    this.#connection.market.book(newest, change, { known: "levels" });
     this.#verifyChecksum(parts.find((part) => part.c !== undefined)?.c, computed);
   }
 

@@ -1,3 +1,4 @@
+import type { OrderBook } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
 import {
   BrokenLine,
@@ -68,15 +69,17 @@ class OkxHandler implements MessageHandler {
     const id = wholeOf(data.seqId, "seqId");
     if (action === "snapshot") {
       this.#lastId = id;
-      this.#connection.market.book(ns, (book) => book.replace(bids, asks));
+      this.#connection.market.book(ns, (book) => book.replace(bids, asks), { ids: { last: id }, known: "levels" });
       return;
     }
     if (action !== "update") throw new BrokenLine("action is neither snapshot nor update");
-    if (!this.#inSequence(wholeOf(data.prevSeqId, "prevSeqId"), id)) return;
-    this.#connection.market.book(ns, (book) => {
+    const previous = wholeOf(data.prevSeqId, "prevSeqId");
+    if (!this.#inSequence(previous, id)) return;
+    const change = (book: OrderBook): void => {
       book.apply(bids, asks);
       book.keep(depth); // the venue does not report levels that fall out of the depth
-    });
+    };
+    this.#connection.market.book(ns, change, { ids: { last: id, previous } });
   }
 
   /** Whether the update follows the last one. Ends the connection if updates are missing. */

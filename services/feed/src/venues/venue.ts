@@ -1,5 +1,7 @@
-import type { OrderBook } from "@tapedeck/market";
+import type { BookEntry, KnownPrices } from "@tapedeck/live";
+import type { BookLevel, OrderBook } from "@tapedeck/market";
 import type { TimeDecimals, TradeSide } from "@tapedeck/protocol";
+import type { EventState } from "@tapedeck/tape";
 
 /** A trade as the venue reports it. */
 export interface VenueTrade {
@@ -17,6 +19,42 @@ export interface VenueTrade {
   readonly excluded?: string;
 }
 
+/** What a message about the book says beside its levels, for the event track. */
+export interface BookMessage {
+  /** The venue's update ids. */
+  readonly ids?: BookEntry["ids"];
+  /** Of a whole book that is cut. */
+  readonly known?: KnownPrices | undefined;
+}
+
+/** A message as the venue sent it. */
+export interface UnusedMessage extends BookMessage {
+  readonly bids: readonly BookLevel[];
+  readonly asks: readonly BookLevel[];
+  /** Whether it is a whole book. */
+  readonly snapshot: boolean;
+}
+
+/** A message of the book in the order of receipt. */
+export interface HeardMessage {
+  /** Nanoseconds since 1970 by the venue's clock, or by ours if the venue sends no time. */
+  readonly timestampNs: bigint;
+  /** By the cluster's clock. */
+  readonly receivedNs: bigint;
+  /** Its number, if the event track has not begun anew since (`start` counts that); undefined: the next one when it is used. */
+  readonly place?: { readonly heard: number; readonly start: number } | undefined;
+}
+
+/** For venues whose messages wait before the book takes them: says of each what became of it. */
+export interface TrackSink {
+  /** A message has arrived. */
+  hear(ns: bigint | undefined): HeardMessage;
+  /** Within a change of the book: what follows comes from this message. */
+  apply(heard: HeardMessage, message: BookMessage): void;
+  /** The message changes nothing. */
+  unused(heard: HeardMessage, state: EventState, message: UnusedMessage): void;
+}
+
 /** Receives a venue's events in the order in which they arrive. */
 export interface MarketSink {
   /**
@@ -24,7 +62,9 @@ export interface MarketSink {
    *
    * @param ns nanoseconds since 1970 by the venue's clock; undefined if the venue sends no time
    */
-  book(ns: bigint | undefined, change: (book: OrderBook) => void): void;
+  book(ns: bigint | undefined, change: (book: OrderBook) => void, message?: BookMessage): void;
+  /** Absent where no event track is recorded. */
+  readonly track?: TrackSink | undefined;
   trade(trade: VenueTrade): void;
   /** The book no longer matches the market, until `book` is called again: an update is missing or contradicts the book. */
   bookLost(reason: string): void;

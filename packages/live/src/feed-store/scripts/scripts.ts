@@ -8,6 +8,7 @@ const folder = new URL("../../../src/feed-store/scripts/", import.meta.url);
 const scripts = {
   liveRead: { file: "read-feed", numberOfKeys: 1 },
   liveAppend: { file: "append-frame", numberOfKeys: 2 },
+  liveEvents: { file: "append-events", numberOfKeys: 2 },
   liveChange: { file: "change-feed", numberOfKeys: 2 },
   liveRenew: { file: "renew-claim", numberOfKeys: 1 },
   liveRequest: { file: "request-feed", numberOfKeys: 6 },
@@ -28,6 +29,19 @@ declare module "ioredis" {
         message: string,
         keepFrom: number,
         ...fields: string[],
+      ]
+    ): Result<1 | 2 | 0 | -1, Context>;
+    liveEvents(
+      ...args: [
+        events: string,
+        feed: string,
+        owner: string,
+        tape: string,
+        firstN: number,
+        nextN: number,
+        text: string,
+        keepFrom: number,
+        ttlMs: number,
       ]
     ): Result<1 | 2 | 0 | -1, Context>;
     liveChange(

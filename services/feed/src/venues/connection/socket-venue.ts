@@ -1,6 +1,13 @@
 import type { TimeDecimals } from "@tapedeck/protocol";
 import { WebSocket } from "ws";
-import { type MarketSink, type StreamOptions, type Venue, VenueError, type VenueTrade } from "../venue.js";
+import {
+  type MarketSink,
+  type StreamOptions,
+  type TrackSink,
+  type Venue,
+  VenueError,
+  type VenueTrade,
+} from "../venue.js";
 import { agentFor } from "./proxy-agent.js";
 import { fetchSymbols, type SymbolList } from "./rest.js";
 
@@ -158,6 +165,10 @@ class SocketConnection implements VenueConnection, MarketSink {
     // One trade that changed no level, before a quiet period, proves nothing; a series of trades does.
     const what = `sent trades of ${this.symbol} for ${inSeconds(silenceMs)} without a book update`;
     this.end(new VenueError("out of step", `${this.#protocol.source} ${what}.`));
+  }
+
+  get track(): TrackSink | undefined {
+    return this.#options.market.track;
   }
 
   bookLost(reason: string): void {

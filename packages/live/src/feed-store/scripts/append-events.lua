@@ -1,0 +1,34 @@
+--[[
+  Appends a batch of events to the track of a live tape, if the writer still holds the claim. Events of another tape are removed first.
+  KEYS[1] events     stream: a batch each, `{next_n}-1`
+  KEYS[2] feed       hash
+  ARGV[1] owner      the writer's claim
+  ARGV[2] tape       that the events belong to
+  ARGV[3] first_n    number of the first event
+  ARGV[4] next_n     one more than that of the last
+  ARGV[5] text       the events, as they are stored
+  ARGV[6] keep_from  batches before the one with this next_n leave the stream
+  ARGV[7] ttl        milliseconds that the stream lives without another batch
+  Returns 1 if the batch was appended, 2 if it is there already, 0 if another writer holds the claim, -1 if Redis lost the tape or the
+  batch does not follow on the last one
+]]
+local events, feed = KEYS[1], KEYS[2]
+local owner, tape, first_n, next_n = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+
+local has = redis.call("HMGET", feed, "owner", "tape")
+if not has[1] then return -1 end
+if has[1] ~= owner then return 0 end
+if has[2] ~= tape then return -1 end
+local last = redis.call("XREVRANGE", events, "+", "-", "COUNT", 1)[1]
+if last and last[2][2] ~= tape then
+  redis.call("DEL", events)
+elseif last then
+  local reached = tonumber(string.match(last[1], "^%d+"))
+  if next_n <= reached then return 2 end
+  if first_n < reached then return -1 end
+end
+
+redis.call("XADD", events, ARGV[4] .. "-1", "t", tape, "m", ARGV[5])
+redis.call("XTRIM", events, "MINID", ARGV[6])
+redis.call("PEXPIRE", events, ARGV[7])
+return 1

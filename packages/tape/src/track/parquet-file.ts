@@ -102,13 +102,12 @@ export class ParquetFile {
   }
 }
 
-const unsigned = { type: "INTEGER", bitWidth: 64, isSigned: false } as const;
-
 function elementOf({ name, kind, optional = false }: Column): SchemaElement {
   const repetition_type = optional ? "OPTIONAL" : "REQUIRED";
   const whole = { name, type: "INT64", repetition_type } as const;
   if (kind === "number") return whole;
-  if (kind === "unsigned") return { ...whole, converted_type: "UINT_64", logical_type: unsigned };
+  // The writer's logical type of integers is not as Thrift has it: DuckDB refuses the file.
+  if (kind === "unsigned") return { ...whole, converted_type: "UINT_64" };
   if (kind === "time") return { ...whole, logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "NANOS" } };
   if (kind === "float") return { name, type: "DOUBLE", repetition_type };
   // Some readers have no type for JSON.

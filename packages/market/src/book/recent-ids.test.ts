@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RecentIds } from "./recent-ids.js";
 
-test("[IM12] the most recent ids are known, in whatever order they came, and older ones are forgotten", () => {
+test("[IM8] the most recent ids are known, in whatever order they came, and older ones are forgotten", () => {
   const recent = new RecentIds(4);
   let expected: number[] = [];
   for (let step = 0; step < 200; step++) {

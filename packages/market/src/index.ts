@@ -2,6 +2,7 @@ export { analyticsVersion, firstAnalyticsField, MarketAnalytics } from "./analyt
 export { type ProfileName, profiles } from "./analytics/thresholds.js";
 export {
   type DepthDiff,
+  type DepthLink,
   type DepthObserver,
   type DepthSink,
   type DepthSnapshot,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type DepthDiff, DepthSync, snapshotPatienceNs } from "./depth-sync.js";
+import { type DepthDiff, type DepthLink, DepthSync, snapshotPatienceNs } from "./depth-sync.js";
 import { OrderBook } from "./order-book.js";
 
 const second = 1e9;
@@ -236,4 +236,71 @@ test("[IM13] books whose top reaches beyond a truncated snapshot are counted, an
   whole.sync.snapshot({ ns: 0, lastId: 9, bids: levels(19, 100, -1), asks: levels(19, 101, 1) });
   whole.sync.diff({ ns: 1, first: 10, last: 10, bids: [[50, 1]], asks: [] });
   expect(whole.sync.counts.outsideSnapshot).toBe(0);
+});
+
+describe("a book whose venue links its updates by a rule of its own", () => {
+  /** A whole book, or a change that sets the bid at `price`. */
+  const whole = (at: number, bid: number, link: DepthLink = "follows") => ({ ...snapshot(at, 0, bid), link });
+  const change = (at: number, price: number, link: DepthLink = "follows") => ({ ...spot(at, 0, 0, price), link });
+
+  test("[IM55] whole books replace it at once, whatever their ids are", () => {
+    const { sync, happened, book } = following();
+    sync.diff(change(1, 50)); // before the first whole book
+    sync.trade(2 * second, "a");
+    sync.snapshot(whole(3, 10));
+    sync.diff(change(4, 12));
+    sync.snapshot(whole(5, 7));
+    expect(happened).toEqual(["trade 2 a", "book 3 10", "book 4 12", "book 5 7"]);
+    expect(book.bids.depth).toBe(1);
+    expect(sync.counts).toMatchObject({ applied: 1, beforeSnapshot: 1, snapshotsUsed: 2, breaks: 0 });
+    expect(sync.synced).toBe(true);
+  });
+
+  test("[IM55] a break lasts until the next whole book, and trades of the broken stretch are shown on it", () => {
+    const { sync, happened } = following();
+    sync.snapshot(whole(1, 10));
+    sync.diff(change(2, 13, "broken"));
+    sync.diff(change(3, 14));
+    sync.trade(4 * second, "a");
+    expect([happened, sync.synced]).toEqual([["book 1 10"], false]);
+    sync.snapshot(whole(5, 20));
+    const gap = "gap 1 book updates are missing; a new snapshot mended it";
+    expect(happened.slice(1)).toEqual([gap, "book 5 20", "trade 5 a"]);
+    expect(sync.counts).toMatchObject({ breaks: 1, beforeSnapshot: 2 });
+  });
+
+  test("[IM55] without a whole book it continues from the changes after 30 s", () => {
+    const { sync, happened } = following();
+    sync.snapshot(whole(1, 10));
+    sync.diff(change(2, 13, "broken"));
+    sync.diff(change(40, 14));
+    expect(happened.slice(1)).toEqual(["gap 1 book updates are missing", "book 2 13", "book 40 14"]);
+  });
+
+  test("[IM55] a whole book after missing updates is a gap", () => {
+    const { sync, happened } = following();
+    sync.snapshot(whole(1, 10, "broken")); // nothing was known before it
+    sync.snapshot(whole(5, 20, "broken"));
+    const gap = "gap 1 book updates are missing; a new snapshot mended it";
+    expect(happened).toEqual(["book 1 10", gap, "book 5 20"]);
+  });
+
+  test("[IM56] levels that fall out of what the venue reports are removed, and the known prices move with it", () => {
+    const { sync, book } = following();
+    const levels = [
+      [100, 1],
+      [99, 1],
+    ] as const;
+    const asks = [[101, 1]] as const;
+    sync.snapshot({ ns: 0, lastId: 0, bids: levels, asks, link: "follows", depth: 2 });
+    expect(sync.known).toEqual({ low: 99, high: Number.POSITIVE_INFINITY });
+    sync.diff({ ...change(1, 100.5), depth: 2 });
+    expect(book.bids.top(9)).toEqual([
+      [100.5, 1],
+      [100, 1],
+    ]);
+    expect(sync.known).toEqual({ low: 100, high: Number.POSITIVE_INFINITY });
+    sync.diff({ ...change(2, 100), bids: [[100, 0]], depth: 2 });
+    expect(sync.known?.low).toBe(Number.NEGATIVE_INFINITY);
+  });
 });

@@ -1,7 +1,10 @@
 import type { BookLevel, OrderBook } from "./order-book.js";
 import { RecentIds } from "./recent-ids.js";
 
-/** A change of a book whose venue numbers its updates (Binance). */
+/** What a venue's own rule says of an update: whether it follows the one before, or updates between them are missing. */
+export type DepthLink = "follows" | "broken";
+
+/** A change of a book whose venue lets one tell whether an update is missing. */
 export interface DepthDiff {
   readonly ns: number;
   /** Ids of the first and last update in it: `U` and `u`. */
@@ -11,6 +14,10 @@ export interface DepthDiff {
   readonly previous?: number | undefined;
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
+  /** Whoever reads the venue's messages knows it by a rule other than that of the ids (a checksum, a chain that starts anew), which then mean nothing. */
+  readonly link?: DepthLink | undefined;
+  /** The venue reports so many levels a side: those behind them are removed, since it need not say which ones fall out. */
+  readonly depth?: number | undefined;
 }
 
 /** The response to a depth request; the diff that straddles its id may come before or after it. */
@@ -19,6 +26,9 @@ export interface DepthSnapshot {
   readonly lastId: number;
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
+  /** It was sent among the updates and is the book from then on. "broken": updates before it are missing. */
+  readonly link?: DepthLink | undefined;
+  readonly depth?: number | undefined;
 }
 
 /** Receives the reconstructed market, in event time. */
@@ -53,14 +63,16 @@ export const snapshotPatienceNs = 30e9;
 
 /** Depths that a request can ask for: a side with exactly that many levels is truncated, any other is complete. */
 const requestLimits = new Set([5, 10, 20, 50, 100, 500, 1000, 5000]);
+const mended = "book updates are missing; a new snapshot mended it";
 /** Diffs kept while the book is not synced, to join a late snapshot. */
 const recentDiffs = 500;
 
 /**
  * Rebuilds a book from snapshots and diffs with update ids by the venue's rules: spot diffs continue with `U = u + 1`, futures
- * diffs with `pu = u`, and a snapshot joins at the diff that straddles its id. After a missing diff the book is not synced: events
- * are buffered until a snapshot repairs it or, if none comes within `snapshotPatienceNs`, the book continues from the diffs alone
- * after a marked gap. Events must come in order of time.
+ * diffs with `pu = u`, and a snapshot joins at the diff that straddles its id. Where `link` gives the result of another rule, a
+ * snapshot replaces the book at once. After a missing diff the book is not synced: events are buffered until a snapshot repairs it
+ * or, if none comes within `snapshotPatienceNs`, the book continues from the diffs alone after a marked gap. Events must come in
+ * order of time.
  */
 export class DepthSync<Trade> {
   readonly counts = {
@@ -131,7 +143,8 @@ export class DepthSync<Trade> {
   }
 
   snapshot(snapshot: DepthSnapshot): void {
-    if (this.#buffer !== undefined) {
+    if (snapshot.link !== undefined) this.#replace(snapshot);
+    else if (this.#buffer !== undefined) {
       this.#await(snapshot);
       this.#join(snapshot);
     } else if (this.#synced) {
@@ -139,6 +152,16 @@ export class DepthSync<Trade> {
       this.#observer?.unused(snapshot, "not-needed");
     } else if (snapshot.lastId > (this.#lastId ?? -1)) this.#await(snapshot);
     else this.#repair(snapshot);
+  }
+
+  /** A whole book among the updates: it ends a break. */
+  #replace(snapshot: DepthSnapshot): void {
+    this.#await(undefined);
+    if (this.#buffer !== undefined) this.#endBuffering(this.#buffer, snapshot, snapshot.ns, []);
+    else {
+      if (snapshot.link === "broken") this.#sink.gap(this.#lastNs, mended);
+      this.#applySnapshot(snapshot, snapshot.ns, []);
+    }
   }
 
   /** Of several snapshots that wait for the diff to join with, the newest is used. */
@@ -171,6 +194,11 @@ export class DepthSync<Trade> {
 
   #follow(diff: DepthDiff): void {
     const lastId = this.#lastId;
+    if (diff.link !== undefined) {
+      if (diff.link === "broken" && lastId !== undefined) this.#break(diff);
+      else this.#sink.book(diff.ns, (book) => this.#apply(book, diff));
+      return;
+    }
     if (lastId !== undefined && diff.last <= lastId) {
       const duplicate = this.#applied.has(diff.last);
       if (duplicate) this.counts.duplicates++;
@@ -213,8 +241,18 @@ export class DepthSync<Trade> {
       else this.#observer?.unused(snapshot, "not-needed");
       return;
     }
-    const before = held.slice(0, at);
     const after = held.slice(at + 1);
+    this.#endBuffering(held.slice(0, at), snapshot, first.diff.ns, [first.diff]);
+    this.#route(after);
+  }
+
+  /** Continues with the snapshot and the diffs that it joins; what was buffered before them is older. */
+  #endBuffering(
+    before: readonly BufferedEvent<Trade>[],
+    snapshot: DepthSnapshot,
+    ns: number,
+    diffs: readonly DepthDiff[],
+  ): void {
     for (const one of before) {
       if (one.kind !== "diff") continue;
       this.counts.beforeSnapshot++;
@@ -223,12 +261,11 @@ export class DepthSync<Trade> {
     const trades = before.flatMap((one) => (one.kind === "trade" ? [one] : []));
     this.#buffer = undefined;
     const afterBreak = this.#lastId !== undefined;
-    if (afterBreak) this.#sink.gap(this.#lastNs, "book updates are missing; a new snapshot mended it");
-    else for (const { ns, trade } of trades) this.#sink.trade(ns, trade);
-    this.#applySnapshot(snapshot, first.diff.ns, [first.diff]);
+    if (afterBreak) this.#sink.gap(this.#lastNs, mended);
+    else for (const { ns: at, trade } of trades) this.#sink.trade(at, trade);
+    this.#applySnapshot(snapshot, ns, diffs);
     // Trades of the broken stretch are real, but the first book to show them on is this one.
-    if (afterBreak) for (const { trade } of trades) this.#sink.trade(first.diff.ns, trade);
-    this.#route(after);
+    if (afterBreak) for (const { trade } of trades) this.#sink.trade(ns, trade);
   }
 
   #continueWithoutSnapshot(): void {
@@ -291,6 +328,7 @@ export class DepthSync<Trade> {
   #apply(book: OrderBook, diff: DepthDiff, again = false): void {
     this.#observer?.applying(diff, again);
     book.apply(diff.bids, diff.asks);
+    if (diff.depth !== undefined) this.#keep(book, diff.depth);
     this.counts.applied++;
     this.#applied.add(diff.last);
     this.#lastId = diff.last;
@@ -299,6 +337,16 @@ export class DepthSync<Trade> {
     if (this.#synced) return;
     this.#recent.push(diff);
     if (this.#recent.length > recentDiffs) this.#recent.shift();
+  }
+
+  #keep(book: OrderBook, depth: number): void {
+    book.keep(depth);
+    if (this.#known === undefined) return;
+    const { bids, asks } = book;
+    this.#known = {
+      low: (bids.depth < depth ? undefined : bids.worstPrice) ?? Number.NEGATIVE_INFINITY,
+      high: (asks.depth < depth ? undefined : asks.worstPrice) ?? Number.POSITIVE_INFINITY,
+    };
   }
 }
 
@@ -319,8 +367,9 @@ function follows(diff: DepthDiff, lastId: number): boolean {
 }
 
 /** The price range in which a truncated snapshot has every level. */
-function knownPrices({ bids, asks }: DepthSnapshot): { low: number; high: number } {
-  const cut = (levels: readonly BookLevel[]) => requestLimits.has(levels.length);
+function knownPrices({ bids, asks, link, depth }: DepthSnapshot): { low: number; high: number } {
+  const cut = ({ length }: readonly BookLevel[]) =>
+    link === undefined ? requestLimits.has(length) : depth !== undefined && length >= depth;
   return {
     low: cut(bids) ? Math.min(...bids.map(([price]) => price)) : Number.NEGATIVE_INFINITY,
     high: cut(asks) ? Math.max(...asks.map(([price]) => price)) : Number.POSITIVE_INFINITY,

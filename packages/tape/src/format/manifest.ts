@@ -70,6 +70,8 @@ const manifest = z.object({
       size_decimals: z.int().min(0).max(20),
       /** False if some price or size has more than 15 digits, and was rounded. */
       exact: z.boolean(),
+      /** Levels a side that the source has, if it has not all: behind so many nothing is known. */
+      depth: z.int().positive().optional(),
       /** Where events may be missing, beside the gaps of the frames: of the tape of a feed. */
       gaps: z
         .array(z.object({ after_n: z.int().min(-1), reason: z.string() }))

@@ -4,8 +4,12 @@ import { checkFrameText } from "@tapedeck/protocol";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TapeWriteError } from "../errors.js";
+import { bookTickerRows } from "./formats/binance-vision/testing.js";
+import { bookLine, headers as bybitHeaders, contractRows } from "./formats/bybit/testing.js";
+import { someDumps } from "./formats/cryptofeed/testing.js";
 import { someBooks, someOrders } from "./formats/databento/dbn/testing.js";
 import { csvOf, someRows } from "./formats/databento/testing.js";
+import { toldMarket } from "./formats/testing.js";
 import { ImportRefused } from "./import-errors.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./input/testing.js";
 import { framesOf, importToMemory, recording } from "./test-recordings.js";
@@ -32,6 +36,10 @@ const plain: Buffer[] = [
     .map((path) => beginningOf(path, 20_000)),
   Buffer.from(csvOf(someRows(30), { levels: 10, pretty: true, symbols: true })),
   Buffer.from(csvOf(someRows(60), { levels: 1, pretty: false, symbols: false })),
+  Buffer.from(textOf(bookTickerRows(60))),
+  Buffer.from(textOf(toldMarket(40, 12).map((told) => bookLine(told, { depth: 12 }))).replaceAll("BTCUSDT", "AAPL")),
+  Buffer.from(textOf([bybitHeaders.contracts, ...contractRows(toldMarket(200))]).replaceAll("BTCUSDT", "AAPL")),
+  ...someDumps().map((text) => Buffer.from(text)),
   Buffer.from(textOf(binanceLines(60))),
   Buffer.from(`[${binanceLines(60).join(",\n")}]`),
   Buffer.from(textOf(csvLines(60))),

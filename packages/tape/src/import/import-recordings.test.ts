@@ -213,7 +213,7 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
     const { report } = await importToMemory(recording("tardis"));
     expect(report.tapes.filter(({ tape }) => tape !== undefined)).toHaveLength(2);
     expect(report.tapes.map(({ refused: why }) => why).filter(Boolean)).toEqual([
-      "no book: it has 10 trades and no order book",
+      "no book: it has 10 trades and no order book; import a file with the same market's book along with it",
       "no price is known: it has 15 ask levels and no bid",
     ]);
     expect(report.notices.join()).toMatch(/snapshot_5_BTCUSDT.csv was left out: another file has a deeper book/);

@@ -47,6 +47,8 @@ interface HeardTimedEvent extends TimedEvent {
 }
 
 const dayNs = 86_400_000_000_000n;
+/** Of updates whose sequence their format has checked: nothing looks at them. */
+const noIds = { first: 0, last: 0 };
 
 /**
  * Makes the tape of one instrument from its events: puts them in order, rebuilds the book by the venue's rules, builds frames
@@ -233,9 +235,10 @@ export class InstrumentImport {
         return;
       case "diff":
         this.#noteBook(event.bids.length, event.asks.length);
-        if (event.ids) {
+        if (event.ids || event.link) {
           this.#numbered = true;
-          const diff = { ns, ...event.ids, bids: event.bids, asks: event.asks };
+          const { bids, asks, link, depth } = event;
+          const diff = { ns, ...(event.ids ?? noIds), bids, asks, link, depth };
           this.#track.noteUpdate(diff, { ...heard, event });
           this.#depth.diff(diff);
         } else {
@@ -247,10 +250,10 @@ export class InstrumentImport {
         return;
       case "snapshot": {
         this.#noteBook(event.bids.length, event.asks.length);
-        const { bids, asks, lastId } = event;
-        if (lastId !== undefined) {
+        const { bids, asks, lastId, link, depth } = event;
+        if (lastId !== undefined || link !== undefined) {
           this.#numbered = true;
-          const snapshot = { ns, lastId, bids, asks };
+          const snapshot = { ns, lastId: lastId ?? 0, bids, asks, link, depth };
           this.#track.noteUpdate(snapshot, { ...heard, event });
           this.#depth.snapshot(snapshot);
         } else {
@@ -332,7 +335,9 @@ export class InstrumentImport {
   #refusal(): string {
     const { bids, asks, bookMessages } = this.#counts;
     const trades = this.#builder.counts.tradesBeforePrice;
-    if (bookMessages === 0) return `no book: it has ${trades} trades and no order book`;
+    if (bookMessages === 0) {
+      return `no book: it has ${trades} trades and no order book; import a file with the same market's book along with it`;
+    }
     if (bids === 0 || asks === 0) {
       const [there, missing] = bids === 0 ? ["ask", "bid"] : ["bid", "ask"];
       return `no price is known: it has ${bids + asks} ${there} levels and no ${missing}`;
@@ -405,7 +410,8 @@ function removalOf(side: OrderBook["bids"]): BookLevel[] {
 }
 
 function isNumbered(event: SourceEvent): boolean {
-  return (event.kind === "diff" && event.ids !== undefined) || (event.kind === "trade" && event.id !== undefined);
+  if (event.kind === "trade") return event.id !== undefined;
+  return event.kind === "diff" && event.ids !== undefined && event.link === undefined;
 }
 
 /** `btcusdt-binance-20240808`: symbol, source and the UTC day of the first frame, in lower case. */

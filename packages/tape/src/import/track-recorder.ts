@@ -44,6 +44,8 @@ export class TrackRecorder implements BookListener, DepthObserver {
   /** The next message in the order of receipt. @param ns its event time */
   heard<E extends SourceEvent>(event: E, ns: number): HeardEvent<E> {
     const timestampNs = event.ns ?? this.#originNs + BigInt(ns);
+    if ((event.kind === "diff" || event.kind === "snapshot") && event.depth !== undefined)
+      this.writer.limitDepth(event.depth);
     const ids = idsOf(event);
     const heard = event.heard ?? this.#heard;
     this.#heard = heard + 1;

@@ -1,3 +1,4 @@
+import type { OrderBook } from "@tapedeck/market";
 import { countUpTo } from "../binary-search.js";
 import type { Manifest } from "../format/manifest.js";
 import type { BlockCache } from "../reading/block-cache.js";
@@ -78,8 +79,8 @@ export class EventTrack implements TrackReader {
       n,
       bids: levels(book.bids),
       asks: levels(book.asks),
-      knownLow: this.#limit(start?.knownLow),
-      knownHigh: this.#limit(start?.knownHigh),
+      knownLow: this.#worstOf(book.bids) ?? this.#limit(start?.knownLow),
+      knownHigh: this.#worstOf(book.asks) ?? this.#limit(start?.knownHigh),
     };
   }
 
@@ -187,6 +188,12 @@ export class EventTrack implements TrackReader {
 
   #size(units: number): number {
     return units / Number(`1e${this.decimals.size}`);
+  }
+
+  /** The price behind which the source has no levels; undefined if it has all of them. */
+  #worstOf({ depth, worstPrice }: OrderBook["bids"]): number | undefined {
+    const reported = this.#manifest.track?.depth ?? Number.POSITIVE_INFINITY;
+    return depth < reported ? undefined : this.#limit(worstPrice);
   }
 
   #limit(units = Number.NaN): number | undefined {

@@ -46,6 +46,7 @@ export class TrackWriter {
   #changesSinceSnapshot = 0;
   #snapshotDue = false;
   #wasSnapshot = false;
+  #depth: number | undefined;
   readonly #gaps: TrackGap[] = [];
 
   /** @param firstSeq that of the tape's first frame */
@@ -106,6 +107,11 @@ export class TrackWriter {
       this.#changes++;
       this.#changesSinceSnapshot++;
     }
+  }
+
+  /** The source has so many levels a side, and not all. The fewest count. */
+  limitDepth(levels: number): void {
+    if (this.#depth === undefined || levels < this.#depth) this.#depth = levels;
   }
 
   /** Levels that were removed though no source said so. */
@@ -189,6 +195,7 @@ export class TrackWriter {
       price_decimals: price,
       size_decimals: size,
       exact: this.#prices.exact && this.#sizes.exact,
+      ...(this.#depth !== undefined && { depth: this.#depth }),
       ...(this.#gaps.length > 0 && { gaps: this.#gaps }),
     };
   }

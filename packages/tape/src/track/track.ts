@@ -10,7 +10,8 @@ export type StoredTrackFile = (typeof storedTrackFiles)[number];
 
 /**
  * What became of an event. `applied`: it is in the book, or in a frame's trades. `again`: applied once more, since a snapshot that came late
- * replaced the book. `derived`: no source said so, the level contradicted a newer one. All others changed nothing.
+ * replaced the book. `derived`: no source said so, the level contradicted a newer one or fell out of those that the venue reports. All others
+ * changed nothing.
  */
 export const eventStates = [
   "applied",
@@ -57,6 +58,8 @@ export interface TrackSummary {
   readonly size_decimals: number;
   /** False if some price or size has more than 15 digits, and was rounded. */
   readonly exact: boolean;
+  /** Levels a side that the source has, if it has not all: behind so many nothing is known. */
+  readonly depth?: number | undefined;
   /** Where something may be missing although the frames have no gap. Absent without any. */
   readonly gaps?: readonly TrackGap[];
 }

@@ -5,10 +5,11 @@ import {
   crc32,
   type Fields,
   fieldsOf,
+  type KrakenLevel,
+  krakenLevels,
   listOf,
   numberOf,
   secondsNs,
-  sizeOf,
   textOf,
   textsOf,
 } from "@tapedeck/tape/messages";
@@ -48,13 +49,8 @@ function asUsersWrite(pair: string): string {
   return pair.split("/").map(usual).join("/");
 }
 
-interface Level {
+interface Level extends KrakenLevel {
   readonly side: BookSideName;
-  readonly price: number;
-  readonly size: number;
-  /** Price and size as the checksum needs them. */
-  readonly digits: string;
-  readonly ns: bigint;
 }
 
 /** Sequence rule: a whole book, then updates, each with a checksum of the ten best levels after it. */
@@ -115,7 +111,7 @@ class KrakenHandler implements MessageHandler {
     this.#connection.end(new VenueError("out of step", "The book of KRAKEN does not match its checksum."));
   }
 
-  #set(book: OrderBook, { side, price, size, digits }: Level): void {
+  #set(book: OrderBook, { side, level: [price, size], digits }: Level): void {
     book.set(side, price, size);
     if (size > 0) this.#digits?.[side].set(price, digits);
     else this.#digits?.[side].delete(price);
@@ -158,21 +154,5 @@ class KrakenHandler implements MessageHandler {
 }
 
 function levelsOf(side: BookSideName, value: unknown): Level[] {
-  if (value === undefined) return [];
-  return listOf(value, `the ${side}s`).map((row) => {
-    const [price, size, time] = listOf(row, "a level").map((field) => textOf(field, "a field of a level"));
-    if (price === undefined || size === undefined || time === undefined) throw new BrokenLine("a level is too short");
-    return {
-      side,
-      price: numberOf(price, "a price"),
-      size: sizeOf(size, "a volume"),
-      digits: digitsOf(price) + digitsOf(size),
-      ns: secondsNs(time, "a level's time"),
-    };
-  });
-}
-
-/** `"0.05005"` becomes `5005`. */
-function digitsOf(text: string): string {
-  return text.replace(".", "").replace(/^0+/, "");
+  return krakenLevels(side, value).map((level) => ({ side, ...level }));
 }

@@ -94,6 +94,29 @@ test("[IM7] a snapshot without a time goes before the diffs received after it, w
   expect(counts.bookOutOfOrder).toBe(0);
 });
 
+test("[IM55] messages whose sequence was checked keep their order, whatever their times are, and none is too late", () => {
+  const checked = (ns: number, id: number): TimedEvent => ({
+    ns,
+    event: { kind: "diff", ...received(ns), ids: { first: id, last: id }, bids: [], asks: [], link: "follows" },
+  });
+  const untimed: TimedEvent = {
+    ns: 100,
+    event: { kind: "snapshot", ...received(100), ns: undefined, bids: [], asks: [], link: "follows" },
+  };
+  const far = 100 + 2 * reorderWindowNs;
+  const { out, counts } = reordered([
+    untimed,
+    checked(90, 9),
+    trade(95, 1),
+    checked(80, 2),
+    checked(far, 3),
+    checked(70, 4),
+  ]);
+  expect(out.filter(({ event }) => event.kind !== "trade").map(idOf)).toEqual([0, 9, 2, 3, 4]);
+  expect(out).toHaveLength(6);
+  expect(counts).toEqual({ bookOutOfOrder: 0, tradesOutOfOrder: 0, bookTooLate: 0, tradesTooLate: 0 });
+});
+
 test("[IM3] streams are merged by receive time, and each keeps its own order", async () => {
   const streams = fc.array(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 20 }), { maxLength: 4 });
   await fc.assert(

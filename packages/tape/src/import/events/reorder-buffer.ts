@@ -11,7 +11,8 @@ export const reorderWindowNs = 2e9;
 
 /**
  * Puts an instrument's events in order of time. An event is released once no event within the window can precede it. At the same
- * time, trades go before the book updates that they led to, and each stream keeps the order of its ids, or of its lines.
+ * time, trades go before the book updates that they led to, and each stream keeps the order of its ids, or of its lines. Messages
+ * whose format has checked their sequence stay in that order, whatever their times are.
  */
 export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
   /** By stream: events that came after a later one, and those of them that came too late to be put in order. */
@@ -55,7 +56,7 @@ export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
 
   #noteOrder(timed: Timed): void {
     const { event } = timed;
-    if (isTimeless(event) || (event.kind === "snapshot" && isJoinedById(event))) return;
+    if (isChecked(event) || isTimeless(event) || (event.kind === "snapshot" && isJoinedById(event))) return;
     const trade = event.kind === "trade";
     const last = trade ? this.#lastTrade : this.#lastBook;
     if (last !== undefined && compareInStream(timed, last) < 0) {
@@ -65,18 +66,22 @@ export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
     else this.#lastBook = timed;
   }
 
-  /** Late trades are real trades; books with ids are checked by their ids; other late books would undo newer changes. */
+  /** Late trades are real trades; some books have an order of their own; other late books would undo newer changes. */
   #handleLate(timed: Timed): void {
     const { event } = timed;
-    if (event.kind === "trade") this.counts.tradesTooLate++;
-    else if (!isJoinedById(event)) this.counts.bookTooLate++;
-    if (event.kind === "trade" || isJoinedById(event)) this.#release({ ...timed, ns: this.#releasedNs });
-    else this.#leaveOut(timed);
+    if (isChecked(event)) this.#insert({ ...timed, ns: this.#releasedNs });
+    else if (event.kind === "trade" || isJoinedById(event)) {
+      if (event.kind === "trade") this.counts.tradesTooLate++;
+      this.#release({ ...timed, ns: this.#releasedNs });
+    } else {
+      this.counts.bookTooLate++;
+      this.#leaveOut(timed);
+    }
   }
 
   #insert(timed: Timed): void {
     let at = this.#waiting.length;
-    while (at > 0 && compare(timed, this.#waiting[at - 1]) < 0) at--;
+    while (at > 0 && belongsBefore(timed, this.#waiting[at - 1])) at--;
     if (at === this.#waiting.length) this.#waiting.push(timed);
     else this.#waiting.splice(at, 0, timed);
   }
@@ -97,11 +102,16 @@ export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
     for (const timed of this.#waiting) {
       if (timed.ns > ns) break;
       count++;
-      this.#releasedNs = timed.ns;
+      this.#releasedNs = Math.max(this.#releasedNs, timed.ns);
       this.#release(timed);
     }
     if (count > 0) this.#waiting = this.#waiting.slice(count);
   }
+}
+
+function belongsBefore(a: TimedEvent, b: TimedEvent | undefined): boolean {
+  if (b !== undefined && isChecked(a.event) && isChecked(b.event)) return false;
+  return compare(a, b) < 0;
 }
 
 function compare(a: TimedEvent, b: TimedEvent | undefined): number {
@@ -115,9 +125,13 @@ function compareInStream(a: TimedEvent, b: TimedEvent): number {
   return idA !== 0 && idB !== 0 ? idA - idB : a.ns - b.ns;
 }
 
-/** A snapshot without a time of its own. */
+/** A snapshot without a time of its own, whose place is before the next diff. */
 function isTimeless(event: SourceEvent): boolean {
-  return event.kind === "snapshot" && (event.ns === undefined || event.timeless === true);
+  return event.kind === "snapshot" && !isChecked(event) && (event.ns === undefined || event.timeless === true);
+}
+
+function isChecked(event: SourceEvent): boolean {
+  return (event.kind === "diff" || event.kind === "snapshot") && event.link !== undefined;
 }
 
 function isJoinedById(event: SourceEvent): boolean {

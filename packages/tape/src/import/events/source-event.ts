@@ -1,4 +1,4 @@
-import type { BookLevel, BookSideName, MarketTrade } from "@tapedeck/market";
+import type { BookLevel, BookSideName, DepthLink, MarketTrade } from "@tapedeck/market";
 import type { TimeDecimals, TradeSide } from "@tapedeck/protocol";
 import type { TrackOrder } from "../../track/orders/order-rows.js";
 
@@ -25,8 +25,19 @@ interface SourceEventBase {
   readonly heard?: number;
 }
 
+/** A message about a book whose venue has a rule of its own that tells whether updates are missing. */
+interface Sequenced {
+  /**
+   * The result of that rule, which the format checks; ids are then only recorded, and such messages keep the order in which they were
+   * received. Undefined: the update ids tell, or nothing does.
+   */
+  readonly link?: DepthLink | undefined;
+  /** The venue reports so many levels a side: behind them nothing is known. */
+  readonly depth?: number | undefined;
+}
+
 /** Absolute sizes at some prices; size 0 removes the level. */
-export interface SourceDiff extends SourceEventBase {
+export interface SourceDiff extends SourceEventBase, Sequenced {
   readonly kind: "diff";
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
@@ -37,7 +48,7 @@ export interface SourceDiff extends SourceEventBase {
 }
 
 /** A whole book. */
-export interface SourceSnapshot extends SourceEventBase {
+export interface SourceSnapshot extends SourceEventBase, Sequenced {
   readonly kind: "snapshot";
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];

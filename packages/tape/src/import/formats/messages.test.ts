@@ -92,9 +92,9 @@ describe("Binance's messages without a receive time", () => {
 });
 
 describe("cryptofeed dumps", () => {
-  const kraken = [
-    "wss://ws.kraken.com <-> 1626992740.179554",
-    '1626992741.06217: [336,{"as":[["5541.30","2.5","1534614248.1"]]},"book-100","XBT/USD"]',
+  const gemini = [
+    "wss://api.gemini.com/v2/marketdata <-> 1626992740.179554",
+    '1626992741.06217: {"type":"l2_updates","symbol":"BTCUSD","changes":[["buy","5541.30","2.5"]]}',
   ];
   const binance = (host: string) => [
     `wss://${host}/stream?streams=btcusdt@depth <-> 1723161240.1`,
@@ -102,16 +102,16 @@ describe("cryptofeed dumps", () => {
   ];
 
   test.each([
-    ["KRAKEN.ws.1.0", textOf(kraken.slice(1)), "Kraken"],
-    ["renamed.txt", textOf(kraken), "Kraken"],
-    ["OKX.ws.12.0", '1626992741.1: {"arg":{"channel":"books"}}\n', "OKX"],
-    ["BYBIT.http.0.0", 'https://api.bybit.com/v2 -> 1626992741.1: {"ret_code":0}\n', "Bybit"],
-    ["DERIBIT.ws.1.0.gz", '1626992741.1: {"jsonrpc":"2.0"}\n', "Deribit"],
-    ["BITFINEX.ws.1.0", "1626992741.1: [1,[2,3]]\n", "Bitfinex"],
+    ["GEMINI.ws.1.0", textOf(gemini.slice(1)), "Gemini"],
+    ["renamed.txt", textOf(gemini), "Gemini"],
+    ["OKCOIN.ws.12.0", '1626992741.1: {"arg":{"channel":"books"}}\n', "OKCoin"],
+    ["KUCOIN.http.0.0", 'https://api.kucoin.com/api/v1 -> 1626992741.1: {"code":0}\n', "KuCoin"],
+    ["UPBIT.ws.1.0.gz", '1626992741.1: {"type":"trade"}\n', "Upbit"],
+    ["KRAKEN_FUTURES.ws.1.0", '1626992741.1: {"feed":"book"}\n', "Kraken Futures"],
     ["NEWVENUE.ws.1.0", '1626992741.1: {"a":1}\n', "NEWVENUE"],
   ])("[IM34] %s is refused with the name of its venue", async (name, content, venue) => {
     await expect(importToMemory([await folder.file(content, name)])).rejects.toThrow(
-      `${name} is a cryptofeed dump of ${venue}, which is not supported: cryptofeed dumps of Binance US, Binance Delivery, Binance, Coinbase, BitMEX are.`,
+      `${name} is a cryptofeed dump of ${venue}, which is not supported: cryptofeed dumps of Binance US, Binance Delivery, Binance, Coinbase, BitMEX, Bitfinex, Bybit, Deribit, Kraken, OKX are.`,
     );
   });
 

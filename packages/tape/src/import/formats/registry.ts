@@ -2,8 +2,11 @@ import { ImportRefused } from "../import-errors.js";
 import type { OpenedRecording, RecordingFile, SkippedFile } from "../input/recording-file.js";
 import { binance } from "./binance.js";
 import { binanceArchiver } from "./binance-archiver.js";
-import { cryptofeed } from "./cryptofeed.js";
-import { unsupportedVenue } from "./cryptofeed-venues.js";
+import { binanceVision } from "./binance-vision/binance-vision.js";
+import { unsupportedVisionFile } from "./binance-vision/binance-vision-files.js";
+import { bybit } from "./bybit/bybit.js";
+import { cryptofeed } from "./cryptofeed/cryptofeed.js";
+import { unsupportedVenue } from "./cryptofeed/cryptofeed-venues.js";
 import { csv } from "./csv/csv.js";
 import { neededColumns } from "./csv/csv-columns.js";
 import { databento, unsupportedDbn } from "./databento/databento.js";
@@ -21,6 +24,8 @@ export const formats: readonly Format[] = [
   cryptofeed,
   binanceArchiver,
   tapedeck,
+  binanceVision,
+  bybit,
   tardis,
   databento,
   csv,
@@ -46,7 +51,7 @@ export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"
   const byFormat = new Map<Format, RecordingFile[]>();
   const left: SkippedFile[] = [...skipped];
   for (const file of files) {
-    const reason = file.unreadable ?? unsupportedVenue(file) ?? unsupportedDbn(file);
+    const reason = file.unreadable ?? unsupportedVenue(file) ?? unsupportedDbn(file) ?? unsupportedVisionFile(file);
     const format = reason === undefined ? candidates.find((one) => one.recognises(file)) : undefined;
     if (format !== undefined) byFormat.set(format, [...(byFormat.get(format) ?? []), file]);
     else if (file.named) throw new ImportRefused(`${file.name} ${reason ?? unknown(asked, file)}.`);

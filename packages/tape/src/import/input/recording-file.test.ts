@@ -23,7 +23,7 @@ describe("a folder", () => {
     await folder.file("\0\0\0\x01Bud1", ".DS_Store");
     await folder.file("2a922967f8f65467d43b154970a04e3b  b.txt\n", "b.txt.sha256");
     await folder.file("", "empty.csv");
-    await folder.file('1626992741.1: {"event":"heartbeat"}\n', "KRAKEN.ws.1.0");
+    await folder.file('1626992741.1: {"event":"heartbeat"}\n', "GEMINI.ws.1.0");
     await mkdir(join(folder.path, "raw"));
     await symlink(join(folder.path, "nowhere"), join(folder.path, "link"));
     const { report } = await importToMemory([folder.path]);
@@ -38,7 +38,7 @@ describe("a folder", () => {
       "README.md": "is not a recording",
       "b.txt.sha256": "is not a recording",
       "empty.csv": "is empty",
-      "KRAKEN.ws.1.0": expect.stringContaining("is a cryptofeed dump of Kraken, which is not supported"),
+      "GEMINI.ws.1.0": expect.stringContaining("is a cryptofeed dump of Gemini, which is not supported"),
       raw: "is a folder: name it to import its files",
       link: "is not a file",
     });

@@ -9,13 +9,16 @@ const longestShown = 80;
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function parseJson(text: string): Fields {
-  let value: unknown;
+  return fieldsOf(parseJsonValue(text), "the message");
+}
+
+/** Any JSON value: some venues send lists. */
+export function parseJsonValue(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw new BrokenLine(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return fieldsOf(value, "the message");
 }
 
 export function fieldsOf(value: unknown, name: string): Fields {
@@ -68,6 +71,13 @@ export function wholeOf(value: unknown, name: string): number {
   const number = numberOf(value, name);
   if (Number.isSafeInteger(number)) return number;
   throw new BrokenLine(`${name} is not a whole number: ${number}`);
+}
+
+/** How many levels a side a book has: a number, or a text that is one. */
+export function depthOf(value: unknown, name: string): number {
+  const depth = wholeOf(value, name);
+  if (depth >= 1) return depth;
+  throw new BrokenLine(`${name} is not a number of levels: ${depth}`);
 }
 
 export function sizeOf(value: unknown, name: string): number {
@@ -127,4 +137,16 @@ export function secondsNs(text: string, name: string): bigint {
   const [, whole, fraction = ""] = /^(\d{1,11})(?:\.(\d{1,9})\d*)?$/.exec(text) ?? [];
   if (whole === undefined) throw new BrokenLine(`${name} is not a time: ${text}`);
   return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
+}
+
+/** How long before its receipt a book may have been sent. */
+const promptNs = 2_000_000_000n;
+
+/**
+ * The time of a whole book, cut to `decimals` of a second: that of its newest change, if the book was sent soon after it. A quiet
+ * market's newest change may be hours old, and then the time is that of receipt.
+ */
+export function wholeBookNs(changedNs: bigint | undefined, receivedNs: bigint, decimals: TimeDecimals): bigint {
+  if (changedNs !== undefined && receivedNs - changedNs <= promptNs) return changedNs;
+  return receivedNs - (receivedNs % 10n ** BigInt(9 - decimals));
 }

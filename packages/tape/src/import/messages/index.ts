@@ -21,3 +21,4 @@ export {
   textsOf,
   wholeOf,
 } from "./fields.js";
+export { type KrakenLevel, krakenLevels } from "./kraken-messages.js";

@@ -1,3 +1,4 @@
+import { fullBook } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import { type DashboardPage, test } from "./dashboard.js";
 
@@ -69,6 +70,54 @@ test("[DB44] when the graphics card is lost, the heatmap continues on a plain ca
   });
   await renderer("canvas");
   await expect.poll(() => litShare(dashboard)).toBeGreaterThan(0.02);
+  expect(dashboard.errors).toEqual([]);
+});
+
+test("[DB85] the ladder scrolls to levels behind the best 20, and the inspector lists them", async ({
+  cluster,
+  dashboards,
+  skip,
+}) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster);
+  await cluster.http.control(id, "seek", { fraction: 0.4 });
+  const { cursor_ts } = await view();
+  await dashboard.showsCursor(cursor_ts);
+  const answer = await fetch(`${cluster.url}/sessions/${id}/book?depth=100000`);
+  if (answer.status === 404) skip("the tape is made up and has no event track: the data folder is absent");
+  const { bids, asks } = fullBook.parse(await answer.json());
+  const prices = new Set([...bids, ...asks].map(([price]) => Number(price)));
+  const [twentieth = 0, deepest = 0] = [Number(bids[19]?.[0]), Number(bids[120]?.[0])];
+  expect(deepest).toBeGreaterThan(0);
+  const ladder = dashboard.page.getByRole("img", { name: /^Order book of/ });
+  await ladder.hover();
+  await dashboard.page.mouse.wheel(0, 120 * 18);
+  const range = async () => {
+    const label = (await ladder.getAttribute("aria-label")) ?? "";
+    return /Scrolled: prices from ([\d.]+) to ([\d.]+)\./.exec(label)?.slice(1).map(Number) ?? [0, 0];
+  };
+  // Not more than are loaded: it scrolls on when they are.
+  await expect
+    .poll(async () => {
+      await dashboard.page.mouse.wheel(0, 120 * 18);
+      const [low = 0] = await range();
+      return low > 0 && low < deepest;
+    })
+    .toBe(true);
+  const [low = 0, high = 0] = await range();
+  expect([prices.has(low), prices.has(high)]).toEqual([true, true]);
+  await dashboard.press("Best prices");
+  await expect.poll(range).toEqual([0, 0]);
+  await dashboard.page.getByRole("tab", { name: "Inspector" }).click();
+  await dashboard.page.getByRole("radio", { name: "Levels" }).click();
+  const rows = dashboard.page.getByRole("region", { name: "Frame" }).locator("tbody tr");
+  await expect.poll(() => rows.count()).toBe(20);
+  await dashboard.press(/^Show more levels/);
+  await expect.poll(() => rows.count()).toBe(120);
+  const listed = await rows.locator("[data-side=buy]").allTextContents();
+  expect(listed.map((text) => Number(text.replaceAll(",", "")))).toEqual(
+    bids.slice(0, 120).map(([price]) => Number(price)),
+  );
+  expect(Number(listed[19]?.replaceAll(",", ""))).toBe(twentieth);
   expect(dashboard.errors).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import type { Frame, ReportSummary, TradeReport } from "@tapedeck/protocol";
+import type { Frame, FullBookView, ReportSummary, TradeReport } from "@tapedeck/protocol";
 
 export interface ClusterAddress {
   readonly api: string;
@@ -26,6 +26,16 @@ export async function loadHistory(
 ): Promise<readonly Frame[]> {
   const response = await get(address, `/features?${new URLSearchParams({ session_id: sessionId })}`, signal);
   return response.ok ? await response.json() : [];
+}
+
+/** The whole book of a tape with an event track as a frame shows it, its best `depth` levels of each side. */
+export async function loadBook(
+  address: ClusterAddress,
+  tape: string,
+  { seq, depth }: { readonly seq: number; readonly depth: number },
+): Promise<FullBookView> {
+  const query = new URLSearchParams({ seq: `${seq}`, depth: `${depth}` });
+  return jsonOf(await get(address, `/tapes/${encodeURIComponent(tape)}/book?${query}`));
 }
 
 /** Orders, fills and profit and loss of one session. */

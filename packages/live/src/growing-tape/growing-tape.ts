@@ -224,6 +224,7 @@ export class GrowingTape implements UnfinishedTape {
       gaps: this.gaps.map(({ fromNs, toNs, reason }) => ({ from: this.iso(fromNs), to: this.iso(toNs), reason })),
       stored: this.#segments.map((segment) => segment.view()),
       tail: [...this.#tail.blocks()],
+      hasTrack: this.track !== undefined,
     });
   }
 

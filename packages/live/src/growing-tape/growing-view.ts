@@ -11,10 +11,12 @@ interface GrowingViewSource {
   readonly stored: readonly TapeView[];
   /** Without it, counts cover what is stored. */
   readonly tail?: readonly TailBlock[];
+  /** Whether its event track can be read. */
+  readonly hasTrack?: boolean;
 }
 
 /** A growing tape in a listing. `bytes` counts the segments, and the frames of the tail. */
-export function growingView({ tape, span, gaps, stored, tail = [] }: GrowingViewSource): TapeView {
+export function growingView({ tape, span, gaps, stored, tail = [], hasTrack = false }: GrowingViewSource): TapeView {
   const { id, version = 1 } = parseTapeName(tape.tape);
   const { firstSeq, lastSeq, firstNs, lastNs } = span;
   const iso = (ns: TapeNs) => isoOfNs(tape.startNs + BigInt(Math.floor(ns)), tape.decimals);
@@ -38,6 +40,7 @@ export function growingView({ tape, span, gaps, stored, tail = [] }: GrowingView
     interval_ms: tape.intervalMs,
     gaps,
     event_counts: counts,
+    event_track: hasTrack,
     growing: span.growing ?? true,
     created_at: isoOfMs(Number(tape.startNs / 1_000_000n)),
   };

@@ -32,6 +32,9 @@ export const tapeView = z
     gaps: z.array(z.object({ from: isoTime, to: isoTime, reason: z.string() })),
     event_counts: z.record(z.string(), z.int()).nullable().describe("by type; null for a simulated tape"),
     growing: z.boolean(),
+    event_track: z
+      .boolean()
+      .describe("whether it has every change of its book and every trade: see `/tapes/{id}/book`"),
     created_at: isoTime,
   })
   .meta({ id: "Tape" });

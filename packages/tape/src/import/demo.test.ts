@@ -1,8 +1,9 @@
-import { type IncidentLabel, incidentKinds } from "@tapedeck/market";
-import { checkFrameText, frame } from "@tapedeck/protocol";
+import { type BookLevel, type IncidentLabel, incidentKinds, OrderBook } from "@tapedeck/market";
+import { checkFrameText, type Frame, frame } from "@tapedeck/protocol";
 import { beforeAll, describe, expect, test } from "vitest";
 import { MemoryTapeStore } from "../store/memory-store.js";
 import { TapeCatalog } from "../tape-catalog.js";
+import { trackOf } from "../track/track-of.js";
 import { demoLabels, writeDemoTape } from "./demo.js";
 
 async function made(options: Parameters<typeof writeDemoTape>[1]) {
@@ -72,6 +73,34 @@ describe("the demo tape of an empty store", () => {
     expect(progress.at(-1)).toBe(1);
     expect([...progress].sort((a, b) => a - b)).toEqual(progress);
     expect(texts.flatMap((text) => checkFrameText(text))).toEqual([]);
+  }, 60_000);
+
+  test("[ET40] has an event track: the book rebuilt from it is that of each frame, and its trades are those of the frames", async () => {
+    const { tape, texts } = demo;
+    const book = new OrderBook();
+    let trades = 0;
+    let compared = 0;
+    const wrong: number[] = [];
+    const compareTo = (seq: number) => {
+      for (; compared < seq; compared++) {
+        const { bids, asks }: Pick<Frame, "bids" | "asks"> = JSON.parse(texts[compared] ?? "");
+        const there = ([, size]: BookLevel) => size > 0;
+        const shown = JSON.stringify([bids.filter(there), asks.filter(there)]);
+        if (JSON.stringify([book.bids.top(20), book.asks.top(20)]) !== shown) wrong.push(compared);
+      }
+    };
+    for await (const event of trackOf(tape).events()) {
+      compareTo(event.seq);
+      if (event.kind === "trade") trades += event.state === "applied" ? 1 : 0;
+      else {
+        if (event.isSnapshot) book.clear();
+        for (const { side, price, amount } of event.levels) book.set(side, Number(price), Number(amount));
+      }
+    }
+    compareTo(texts.length);
+    expect(wrong).toEqual([]);
+    expect(trades).toBe(tape.view().trades);
+    expect(book.bids.depth).toBeGreaterThan(20); // more than frames show
   }, 60_000);
 
   const staged = demoLabels();

@@ -13,6 +13,7 @@ import {
 import { TapeWriter } from "../format/tape-writer.js";
 import type { TapeStore } from "../store/store.js";
 import { tapeName } from "../tape-id.js";
+import { MarketRecorder } from "../track/market-recorder.js";
 
 /** Which demo market to use. */
 interface DemoChoice {
@@ -31,6 +32,7 @@ export interface DemoTapeOptions extends DemoChoice {
   readonly signal?: AbortSignal;
 }
 
+const source = "DEMO";
 const defaultSymbol = "BTCUSDT";
 /** With this seed detectors find every staged incident of the half hour and raise no false alert of one (demo.test.ts). */
 const defaultSeed = 18;
@@ -50,7 +52,7 @@ export function demoLabels({
   return demoMarket({ symbol, seed }).labels(0, minutes * 60e9);
 }
 
-/** Writes a tape of the demo market, ten frames a second, with a gap in a long one. Resolves to its `id@version`. */
+/** Writes a tape of the demo market, ten frames a second, with its event track, and with a gap in a long one. Resolves to its `id@version`. */
 export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions = {}): Promise<string> {
   const {
     id = "demo",
@@ -60,6 +62,14 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
     onProgress,
     signal,
   } = options;
+  const market = demoMarket({ symbol, seed });
+  const { priceDecimals, sizeDecimals } = market.instrument;
+  const track = new MarketRecorder({
+    exchange: source,
+    symbol,
+    decimals: { price: priceDecimals, size: sizeDecimals },
+    originNs: simulatedStartNs,
+  });
   const frames: FrameParts[] = [];
   const builder = new FrameBuilder({
     symbol,
@@ -67,15 +77,20 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
     decimals: 3,
     intervalNs: 100e6,
     analytics: new MarketAnalytics(),
-    emit: (parts) => frames.push(parts),
+    emit: (parts) => {
+      frames.push(parts);
+      track.frameMade(builder.book);
+    },
+    traded: (trade, shown) => track.traded(trade, shown),
   });
+  builder.book.listener = track;
   let writer: TapeWriter | undefined;
   const write = async () => {
     for (const frame of frames.splice(0)) {
       writer ??= await TapeWriter.open(store, {
         id,
         symbol,
-        source: "DEMO",
+        source,
         startNs: builder.startNs ?? simulatedStartNs,
         decimals: 3,
         precision: builder.precision,
@@ -89,13 +104,15 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
       await setImmediate();
       signal?.throwIfAborted();
     }
+    for (const { file, bytes } of track.writer.take()) await writer?.appendTrack(file, bytes);
   };
   try {
-    for (const _ of record(demoMarket({ symbol, seed }), minutes, builder)) if (frames.length > 0) await write();
+    for (const _ of record(market, minutes, builder, track)) if (frames.length > 0) await write();
     builder.end();
+    track.writer.end();
     await write();
     if (writer === undefined) throw new RangeError(`${minutes} minutes are too short for a frame`);
-    const { version } = await writer.finish();
+    const { version } = await writer.finish(track.writer.summary);
     onProgress?.(1);
     return tapeName(id, version);
   } catch (error) {
@@ -105,17 +122,26 @@ export async function writeDemoTape(store: TapeStore, options: DemoTapeOptions =
 }
 
 /** Feeds the market to the builder event by event. The minute with the gap has no staged incident. */
-function* record(market: SimulatedMarket, minutes: number, builder: FrameBuilder): Generator<void> {
+function* record(
+  market: SimulatedMarket,
+  minutes: number,
+  builder: FrameBuilder,
+  track: MarketRecorder,
+): Generator<void> {
+  const apply = (event: MarketEvent) => {
+    track.begin(event.ns);
+    builder.apply(event);
+  };
   const silentMinute = minutes < silenceNeedsMinutes ? undefined : 2 * Math.floor(0.2 * minutes);
   for (let minute = 0; minute < minutes; minute++) {
-    if (minute === 0 || minute - 1 === silentMinute) builder.apply(wholeBook(market.opening(minute)));
+    if (minute === 0 || minute - 1 === silentMinute) apply(wholeBook(market.opening(minute)));
     for (const event of market.events(minute)) {
       if (event.ns > minutes * 60e9) return;
       if (minute === silentMinute && event.ns >= minute * 60e9 + silentFromNs) {
         builder.markGap(builder.lastEventNs, "nobody recorded");
         break;
       }
-      builder.apply(event);
+      apply(event);
       yield;
     }
   }

@@ -224,6 +224,7 @@ export function tapeViewOf(manifest: Manifest): TapeView {
     interval_ms: manifest.interval_ms,
     gaps: manifest.gaps.map((gap) => ({ from: iso(gap.from_ns), to: iso(gap.to_ns), reason: gap.reason })),
     event_counts: manifest.event_counts,
+    event_track: manifest.track !== undefined,
     growing: false,
     created_at: manifest.created_at,
   };

@@ -219,6 +219,7 @@ export class SimulatedTape implements Tape {
       interval_ms: frameNs / 1e6,
       gaps: [],
       event_counts: null,
+      event_track: false,
       growing: false,
       created_at: this.iso(0),
     };

@@ -11,6 +11,7 @@ import {
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ClusterAddress } from "../cluster-api";
 import { AnimationLoop } from "./animation-loop";
+import { DeepBook } from "./deep-book";
 import { DerivedList, FrameLog } from "./frame-log";
 import { anomaliesOf, decimalsOf, tradesOf } from "./frame-values";
 import { Inspection } from "./inspection";
@@ -38,6 +39,7 @@ export class PlaybackController {
   readonly inspection = new Inspection(this.log);
   readonly viewport = new Viewport(this.log);
   readonly animation = new AnimationLoop();
+  readonly deepBook = new DeepBook(this);
   #address: ClusterAddress = { api: "", token: undefined };
   #session: Session | undefined;
   /** Of the newest command that the cluster has not answered yet. */

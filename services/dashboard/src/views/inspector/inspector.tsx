@@ -1,9 +1,10 @@
 import type { Frame, Level } from "@tapedeck/client";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Button, IconButton, Segmented } from "../../design/controls";
 import { clockText, none, priceText, sizeText } from "../../design/format";
+import { type DeepSides, frameDepth } from "../../playback/deep-book";
 import { numberOf } from "../../playback/frame-values";
-import { useFrameSample, usePlayback } from "../../playback-context";
+import { useFrameSample, usePageState, usePlayback } from "../../playback-context";
 import styles from "./inspector.module.css";
 
 /** All fields of the shown frame. Steps through the frames in the log without moving the playhead. */
@@ -121,36 +122,63 @@ function textOf(value: unknown): string {
   return JSON.stringify(value);
 }
 
+const moreLevels = 100;
+
+/** Those of the frame, and on request those behind them. */
 function Levels({ frame }: { readonly frame: Frame }) {
   const { decimals, sizeDecimals } = usePlayback();
-  const longer = frame.bids.length >= frame.asks.length ? frame.bids : frame.asks;
+  const [depth, setDepth] = useState(frameDepth);
+  const hasMore = usePageState(({ tape }) => tape?.event_track ?? false);
+  const { bids, asks, bidLevels, askLevels } = useDeepSides(frame, depth);
+  const rows = Math.min(depth, Math.max(bids.length, asks.length));
+  const all = Math.max(bidLevels, askLevels);
   return (
-    <table className={styles.levels}>
-      <thead>
-        <tr>
-          <th scope="col">#</th>
-          <th scope="col">Bid size</th>
-          <th scope="col">Bid</th>
-          <th scope="col">Ask</th>
-          <th scope="col">Ask size</th>
-        </tr>
-      </thead>
-      <tbody>
-        {longer.map((_, nth) => {
-          const [bid = 0, bidSize = 0] = frame.bids[nth] ?? [];
-          const [ask = 0, askSize = 0] = frame.asks[nth] ?? [];
-          return (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a level is its place in the book
-            <tr key={nth}>
-              <td>{nth + 1}</td>
-              <td>{bidSize > 0 ? sizeText(bidSize, sizeDecimals) : none}</td>
-              <td data-side="buy">{bidSize > 0 ? priceText(bid, decimals) : none}</td>
-              <td data-side="sell">{askSize > 0 ? priceText(ask, decimals) : none}</td>
-              <td>{askSize > 0 ? sizeText(askSize, sizeDecimals) : none}</td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <>
+      <table className={styles.levels}>
+        <thead>
+          <tr>
+            <th scope="col">#</th>
+            <th scope="col">Bid size</th>
+            <th scope="col">Bid</th>
+            <th scope="col">Ask</th>
+            <th scope="col">Ask size</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Array.from({ length: rows }, (_, nth) => {
+            const [bid = 0, bidSize = 0] = bids[nth] ?? [];
+            const [ask = 0, askSize = 0] = asks[nth] ?? [];
+            return (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a level is its place in the book
+              <tr key={nth}>
+                <td>{nth + 1}</td>
+                <td>{bidSize > 0 ? sizeText(bidSize, sizeDecimals) : none}</td>
+                <td data-side="buy">{bidSize > 0 ? priceText(bid, decimals) : none}</td>
+                <td data-side="sell">{askSize > 0 ? priceText(ask, decimals) : none}</td>
+                <td>{askSize > 0 ? sizeText(askSize, sizeDecimals) : none}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {hasMore && (depth === frameDepth || depth < all) && (
+        <Button className={styles.more} onClick={() => setDepth(depth + moreLevels)}>
+          Show more levels{all > frameDepth && ` (of ${all})`}
+        </Button>
+      )}
+    </>
   );
+}
+
+/** The sides of a frame's book, again when more of them is loaded. */
+function useDeepSides(frame: Frame, depth: number): DeepSides {
+  const playback = usePlayback();
+  const [sides, setSides] = useState<DeepSides>(() => playback.deepBook.of(frame, frameDepth));
+  useEffect(() => {
+    const paint = (): undefined => {
+      setSides(playback.deepBook.of(frame, depth));
+    };
+    return playback.animation.add({ everyMs: 125, paint });
+  }, [playback, frame, depth]);
+  return sides;
 }

@@ -1,8 +1,12 @@
 import type { Frame, Level } from "@tapedeck/protocol";
+import { useStore } from "zustand";
+import { createStore, type StoreApi } from "zustand/vanilla";
+import { Button } from "../../design/controls";
 import { none, priceText, sizeText } from "../../design/format";
 import { Panel } from "../../design/panel";
 import { theme, themeColour } from "../../design/theme";
 import type { AnimatedView } from "../../playback/animation-loop";
+import { frameDepth } from "../../playback/deep-book";
 import { DerivedList } from "../../playback/frame-log";
 import { gapsOf, type LoggedTrade, ownTradesOf } from "../../playback/frame-values";
 import type { PlaybackController } from "../../playback/playback-controller";
@@ -10,6 +14,7 @@ import { useFrameSample } from "../../playback-context";
 import { canvasFont, type Surface, surfaceOf, watchSize } from "../canvas-surface";
 import { InspectionMark, useView } from "../view";
 import styles from "./ladder.module.css";
+import { listenToScroll } from "./ladder-scroll";
 
 const rowHeight = 18;
 const middleHeight = 30;
@@ -28,9 +33,11 @@ interface Row {
   readonly gap: number | undefined;
 }
 
-/** The order book as a ladder: asks above, bids below, sizes as bars, and the user's own fills. */
+/** The order book as a ladder: asks above, bids below, sizes as bars, and the user's own fills. Scrolls to all levels that are known. */
 export class Ladder implements AnimatedView {
   readonly everyMs = 0;
+  /** Rows by which the best prices are above the middle; below it, if negative. */
+  readonly scrolled: StoreApi<number> = createStore(() => 0);
   #playback: PlaybackController;
   #host: HTMLElement;
   #canvas = document.createElement("canvas");
@@ -42,6 +49,10 @@ export class Ladder implements AnimatedView {
   #undo: (() => void)[];
   #describedAt = -Infinity;
   #describedOwn = 0;
+  #describedScrolled = 0;
+  /** How far one can scroll to either side. */
+  #limits = { bids: 0, asks: 0 };
+  readonly #redraw: () => void;
 
   constructor(host: HTMLElement, playback: PlaybackController) {
     this.#playback = playback;
@@ -55,7 +66,13 @@ export class Ladder implements AnimatedView {
       this.#drawn.clear();
       playback.animation.invalidate();
     };
+    this.#redraw = redraw;
     this.#undo = [
+      listenToScroll(this.#canvas, {
+        rowHeight,
+        pageRows: () => this.#rowsOfSide(),
+        scrollBy: (rows) => this.scrollBy(rows),
+      }),
       watchSize(host, (width, height) => {
         this.#width = width;
         this.#height = height;
@@ -73,6 +90,27 @@ export class Ladder implements AnimatedView {
     this.#host.replaceChildren();
   }
 
+  /** Moves towards the bids, or the asks if negative. Stops at the last level. */
+  scrollBy(rows: number): void {
+    const { bids, asks } = this.#limits;
+    this.#scrollTo(Math.max(-asks, Math.min(bids, this.scrolled.getState() + rows)));
+  }
+
+  scrollToBest(): void {
+    this.#scrollTo(0);
+  }
+
+  #scrollTo(rows: number): void {
+    if (rows === this.scrolled.getState()) return;
+    this.scrolled.setState(rows);
+    this.#redraw();
+  }
+
+  /** Rows of one side while the best prices are in the middle. */
+  #rowsOfSide(): number {
+    return Math.max(1, Math.floor((this.#height - middleHeight) / 2 / rowHeight));
+  }
+
   // HOT: for each animation frame.
   paint(now: number): undefined {
     const surface = surfaceOf(this.#canvas, this.#width, this.#height);
@@ -83,25 +121,41 @@ export class Ladder implements AnimatedView {
     this.#drawn = new Map();
     if (!shown) return;
     const { frame } = shown;
-    const count = Math.min(20, Math.max(1, Math.floor((this.#height - middleHeight) / 2 / rowHeight)));
-    const middle = Math.floor(this.#height / 2);
+    const scrolled = this.scrolled.getState();
+    const middle = Math.floor(this.#height / 2) - scrolled * rowHeight;
+    const { bids, asks } = this.#sides(frame, scrolled);
     const rows = new Map<number, Row>();
-    const most = Math.max(largest(frame.asks, count), largest(frame.bids, count), 1e-12);
+    const inView = (y: number) => y >= 0 && y + rowHeight <= this.#height;
+    const askAt = (nth: number) => middle - middleHeight / 2 - (nth + 1) * rowHeight;
+    const bidAt = (nth: number) => middle + middleHeight / 2 + nth * rowHeight;
+    const shownAsks = asks.map((level, nth) => ({ level, y: askAt(nth) })).filter(({ y }) => inView(y));
+    const shownBids = bids.map((level, nth) => ({ level, y: bidAt(nth) })).filter(({ y }) => inView(y));
+    const most = Math.max(...[...shownAsks, ...shownBids].map(({ level: [, size] }) => size), 1e-12);
     const traded = new Set(frame.trades.slice(-50).map(({ price }) => price));
     const own = this.#ownFills(frame);
     const gaps = new Map(gapsOf(frame).map(({ price, risk_score }) => [price, risk_score]));
     const add = (level: Level, y: number, side: Row["side"]) =>
       rows.set(y, this.#row(level, side, most, traded.has(level[0]), own.get(level[0]), gaps.get(level[0])));
-    for (let nth = 0; nth < count; nth++) {
-      const [ask, bid] = [frame.asks[nth], frame.bids[nth]];
-      if (ask) add(ask, middle - middleHeight / 2 - (nth + 1) * rowHeight, "sell");
-      if (bid) add(bid, middle + middleHeight / 2 + nth * rowHeight, "buy");
-    }
+    for (const { level, y } of shownAsks) add(level, y, "sell");
+    for (const { level, y } of shownBids) add(level, y, "buy");
     surface.pen.font = canvasFont(11.5);
     const sizeWidth = Math.max(...Array.from(rows.values(), ({ size }) => surface.pen.measureText(size).width));
     this.#draw(surface, rows, before, Math.ceil(sizeWidth));
     this.#middle(surface, frame, middle, before);
-    this.#describe(frame, own, now);
+    this.#describe(frame, own, [...rows.values()], now);
+  }
+
+  #sides(frame: Frame, scrolled: number): { readonly bids: readonly Level[]; readonly asks: readonly Level[] } {
+    const rows = this.#rowsOfSide();
+    if (scrolled === 0) {
+      // Levels behind these have to be loaded, and are when somebody scrolls.
+      this.#limits = { bids: frameDepth, asks: frameDepth };
+      const count = Math.min(frameDepth, rows);
+      return { bids: frame.bids.slice(0, count), asks: frame.asks.slice(0, count) };
+    }
+    const sides = this.#playback.deepBook.of(frame, Math.abs(scrolled) + 2 * rows);
+    this.#limits = { bids: Math.max(0, sides.bidLevels - 1), asks: Math.max(0, sides.askLevels - 1) };
+    return sides;
   }
 
   #row(
@@ -216,11 +270,14 @@ export class Ladder implements AnimatedView {
   }
 
   /** The description for screen readers, which read each change aloud, so it changes rarely. */
-  #describe(frame: Frame, own: ReadonlyMap<number, number>, now: number): void {
-    const changed = own.size !== this.#describedOwn;
+  #describe(frame: Frame, own: ReadonlyMap<number, number>, rows: readonly Row[], now: number): void {
+    const scrolled = this.scrolled.getState();
+    const changed = own.size !== this.#describedOwn || scrolled !== this.#describedScrolled;
     if (!changed && now - this.#describedAt < 2000) return;
     this.#describedAt = now;
     this.#describedOwn = own.size;
+    this.#describedScrolled = scrolled;
+    const prices = rows.map(({ price }) => Number(price.replaceAll(",", ""))).sort((a, b) => a - b);
     const { best_bid, best_ask, symbol } = frame;
     const gaps = gapsOf(frame).map(({ price, risk_score }) => `${price} (risk ${risk_score})`);
     const traded = Array.from(
@@ -229,6 +286,7 @@ export class Ladder implements AnimatedView {
     );
     const sentences = [
       `Order book of ${symbol}: best bid ${best_bid ?? "none"}, best ask ${best_ask ?? "none"}.`,
+      ...(scrolled === 0 ? [] : [`Scrolled: prices from ${prices[0] ?? "none"} to ${prices.at(-1) ?? "none"}.`]),
       ...(gaps.length > 0 ? [`Gaps: ${gaps.join(", ")}.`] : []),
       ...(traded.length > 0 ? [`Your trades: ${traded.join(", ")}.`] : []),
       "The inspector lists all levels.",
@@ -240,27 +298,34 @@ export class Ladder implements AnimatedView {
 /** Stands for the bar in the middle in place of a y position. */
 const middleKey = -1000;
 
-function largest(levels: readonly Level[], count: number): number {
-  let most = 0;
-  for (let nth = 0; nth < count; nth++) most = Math.max(most, levels[nth]?.[1] ?? 0);
-  return most;
-}
-
 export function LadderPanel() {
-  const { host } = useView((element, playback) => new Ladder(element, playback));
+  const { host, view } = useView((element, playback) => new Ladder(element, playback));
   const gaps = useFrameSample(({ shown }) => (shown ? gapsOf(shown.frame).length : 0));
   return (
     <Panel
       title="Ladder"
       note={<InspectionMark />}
       aside={
-        gaps > 0 && (
-          <span className={styles.gaps} title="Levels with unusually little size, with their risk from 0 to 100">
-            {gaps === 1 ? "1 gap" : `${gaps} gaps`}
-          </span>
-        )
+        <>
+          {view && <ToBest ladder={view} />}
+          {gaps > 0 && (
+            <span className={styles.gaps} title="Levels with unusually little size, with their risk from 0 to 100">
+              {gaps === 1 ? "1 gap" : `${gaps} gaps`}
+            </span>
+          )}
+        </>
       }
       bodyRef={host}
     />
+  );
+}
+
+function ToBest({ ladder }: { readonly ladder: Ladder }) {
+  const scrolled = useStore(ladder.scrolled);
+  if (scrolled === 0) return null;
+  return (
+    <Button className={styles.toBest} onClick={() => ladder.scrollToBest()}>
+      Best prices
+    </Button>
   );
 }

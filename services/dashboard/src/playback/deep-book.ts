@@ -1,0 +1,106 @@
+import type { Frame, FullBookView, Level } from "@tapedeck/protocol";
+import type { StoreApi } from "zustand/vanilla";
+import { type ClusterAddress, loadBook } from "../cluster-api";
+import type { AnimationLoop } from "./animation-loop";
+import type { PageState } from "./page-state";
+
+/** Whose book it is. */
+interface ShownSession {
+  readonly store: StoreApi<PageState>;
+  readonly address: ClusterAddress;
+  readonly isPlaying: boolean;
+  readonly animation: AnimationLoop;
+}
+
+/** The levels of both sides, best first: those of the frame, and behind them those of the whole book. */
+export interface DeepSides {
+  readonly bids: readonly Level[];
+  readonly asks: readonly Level[];
+  /** How many the book has, also those that are not loaded. */
+  readonly bidLevels: number;
+  readonly askLevels: number;
+}
+
+/** Levels of each side that a frame has. */
+export const frameDepth = 20;
+/** Fewer are not worth a request. */
+const leastDepth = 100;
+/** While it plays, levels behind the frame's are as old as this. */
+const everyMs = 1000;
+const afterFailureMs = 5000;
+
+/**
+ * The levels behind those of frames, from the tape's event track. They are loaded for the frame that is shown, while a view asks for them;
+ * while it plays once a second, since the best levels are those of each frame anyway.
+ */
+export class DeepBook {
+  readonly #shown: ShownSession;
+  #book: (FullBookView & { readonly depth: number }) | undefined;
+  #loading = false;
+  #notBefore = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(shown: ShownSession) {
+    this.#shown = shown;
+  }
+
+  /**
+   * The sides of a frame's book as far as they are known now; loads what is missing, and then invalidates the views.
+   *
+   * @param depth levels of each side that are wanted
+   */
+  of(frame: Frame, depth: number): DeepSides {
+    const { session, tape } = this.#shown.store.getState();
+    const name = session?.tape;
+    const { bids, asks } = { bids: present(frame.bids), asks: present(frame.asks) };
+    if (!tape?.event_track || !name) return { bids, asks, bidLevels: bids.length, askLevels: asks.length };
+    if (this.#book?.tape !== name) this.#book = undefined;
+    const book = this.#book;
+    const known = book?.seq === frame.seq && book.depth >= depth;
+    if (!known && depth > frameDepth) this.#want(name, frame.seq, Math.max(depth, leastDepth));
+    return {
+      bids: [...bids, ...behind(bids.at(-1), book?.bids ?? [], -1)],
+      asks: [...asks, ...behind(asks.at(-1), book?.asks ?? [], 1)],
+      bidLevels: Math.max(bids.length, book?.bid_levels ?? 0),
+      askLevels: Math.max(asks.length, book?.ask_levels ?? 0),
+    };
+  }
+
+  #want(tape: string, seq: number, depth: number): void {
+    if (this.#loading || this.#timer !== undefined) return;
+    const wait = this.#notBefore - performance.now();
+    if (wait > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#shown.animation.invalidate();
+      }, wait);
+      return;
+    }
+    this.#loading = true;
+    this.#notBefore = performance.now() + (this.#shown.isPlaying ? everyMs : 0);
+    void this.#load(tape, seq, depth);
+  }
+
+  async #load(tape: string, seq: number, depth: number): Promise<void> {
+    try {
+      this.#book = { ...(await loadBook(this.#shown.address, tape, { seq, depth })), depth };
+    } catch {
+      // The views show what frames have. The tape may have been deleted, or the cluster is unavailable for a moment.
+      this.#notBefore = performance.now() + afterFailureMs;
+    } finally {
+      this.#loading = false;
+      this.#shown.animation.invalidate();
+    }
+  }
+}
+
+/** Frames have empty levels where a book is thin. */
+function present(levels: readonly Level[]): readonly Level[] {
+  return levels.filter(([, size]) => size > 0);
+}
+
+/** Those beyond the last one, away from the other side. The book may be of another frame. */
+function behind([last]: Level | readonly [] = [], levels: FullBookView["bids"], away: 1 | -1): readonly Level[] {
+  const all = levels.map(([price, size]): Level => [Number(price), Number(size)]);
+  return last === undefined ? all : all.filter(([price]) => away * (price - last) > 0);
+}

@@ -20,7 +20,7 @@ export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
   readonly #release: (timed: Timed) => void;
   readonly #leaveOut: (timed: Timed) => void;
   /** Ascending; most events are inserted at the end. */
-  #waiting: Timed[] = [];
+  readonly #waiting: Timed[] = [];
   #newestNs = Number.NEGATIVE_INFINITY;
   #releasedNs = Number.NEGATIVE_INFINITY;
   #lastBook: Timed | undefined;
@@ -105,7 +105,8 @@ export class ReorderBuffer<Timed extends TimedEvent = TimedEvent> {
       this.#releasedNs = Math.max(this.#releasedNs, timed.ns);
       this.#release(timed);
     }
-    if (count > 0) this.#waiting = this.#waiting.slice(count);
+    // In place: a dense market has ten thousand events in the window, and copying them for each took a third of an import's time.
+    if (count > 0) this.#waiting.splice(0, count);
   }
 }
 

@@ -158,7 +158,7 @@ describe("Binance Vision's bookTicker and trades", () => {
     expect(report.notices[0]).toMatch(/is of futures settled in coins: its sizes are numbers of contracts/);
   });
 
-  test("[IM60] files whose rows are of two stretches of time by turns give the tape of files in order", async () => {
+  test("[IM51] files whose rows are of two stretches of time by turns give the tape of files in order", async () => {
     const importOf = async (order: (rows: readonly string[]) => readonly string[]) =>
       booksAndTrades([
         await zipped("BTCUSDT-bookTicker-2024-03-01", [headers.bookTicker, ...order(ticks)]),
@@ -188,7 +188,7 @@ describe("Binance Vision's bookTicker and trades", () => {
     expect(books).toHaveLength(ticks.length);
   });
 
-  test("[IM60] broken rows of such a file are reported, each once, and a file without any order is refused", async () => {
+  test("[IM51] broken rows of such a file are reported, each once, and a file without any order is refused", async () => {
     const mixed = [...byTurns(ticks)];
     for (const at of [6, 7]) mixed[at] = mixed[at]?.replace(/,\d+$/, ",soon") ?? "";
     const path = await folder.file(textOf([headers.bookTicker, ...mixed]), "ETHUSDT-bookTicker-2024-03-01.csv");

@@ -39,11 +39,15 @@ async function exported(tape: Tape): Promise<string[]> {
   return paths;
 }
 
-/** What a version is but for its id, number and age. */
+/** What a version is but for its id, number and age, and its orders, which are not exported. */
 async function contentOf(store: TapeStore, name: string) {
   const { id, version = 0 } = parseTapeName(name);
   const { id: _, version: __, created_at: ___, ...manifest } = await readManifest(store, id, version);
-  return manifest;
+  const {
+    track: { orders: ____, ...track } = {},
+    files: { orders: _____, ...files },
+  } = manifest;
+  return { ...manifest, track, files };
 }
 
 async function importedAgain(imported: Imported, name: string, options: ImportOptions = {}) {

@@ -6,6 +6,7 @@ import random
 
 from tapedeck.protocol.close_codes import CLOSE_CODES
 from tapedeck.protocol.connection_machine import (
+    Accepted,
     CloseAsked,
     CloseSocket,
     Dial,
@@ -162,6 +163,14 @@ def test_cl22_a_single_address_gets_four_seconds() -> None:
     assert lost.effects == (CloseSocket(), SetTimer(0.0), NotifyLost("no answer", 0.0))
 
 
+def test_cl22_the_time_begins_anew_when_the_socket_is_open() -> None:
+    driver = Driver()
+    driver.give(GotToken())
+    assert driver.give(Accepted()).effects == (SetTimer(1_000),)
+    assert CloseSocket() in driver.give(TimerFired(limits())).effects
+    assert driver.give(Accepted()).effects == ()  # of the socket that was dropped
+
+
 def test_cl24_a_refused_token_is_replaced_up_to_three_in_a_row() -> None:
     driver = Driver(rules(addresses=1))
     driver.connect()
@@ -242,6 +251,7 @@ def test_cl26_any_events_in_any_order_leave_one_socket_one_timer_and_one_end() -
             events: list[Event] = [
                 GotToken(),
                 NoToken("none"),
+                Accepted(),
                 GotSession(),
                 TimerFired(limits(driver.now - chance.choice([0, 700, 9_000]), 500, 1_000)),
                 FramesDue(limits(driver.now, 500, 1_000)),

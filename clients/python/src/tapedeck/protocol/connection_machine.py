@@ -98,6 +98,11 @@ class NoToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """The socket is open: the node lives, but has not said anything yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class GotSession:
     """The ``session`` message arrived."""
 
@@ -125,7 +130,7 @@ class CloseAsked:
     """This program closes the session."""
 
 
-Event: TypeAlias = GotToken | NoToken | GotSession | TimerFired | FramesDue | Lost | CloseAsked
+Event: TypeAlias = GotToken | NoToken | Accepted | GotSession | TimerFired | FramesDue | Lost | CloseAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +221,8 @@ def step_machine(machine: Machine, event: Event, moment: Moment) -> Step:
             return _retry(machine, why, "with backoff", moment)
         case "token", TimerFired():
             return _retry(machine, "no token", "with backoff", moment)
+        case "dialing", Accepted():
+            return Step(machine, (SetTimer(_first_message_ms(machine, moment.rules)),))
         case "dialing", GotSession():
             return _open(machine, moment)
         case "dialing", TimerFired():
@@ -244,11 +251,16 @@ def _dial(machine: Machine, rules: Rules) -> Step:
 
     The bound doubles with each attempt: hundreds of clients of a dead node may make the others answer late, and those who leave
     too soon only begin anew elsewhere. A single address gets four times as long: behind it may be a load balancer with other
-    nodes, or one busy node that would only get busier.
+    nodes, or one busy node that would only get busier. The time begins anew when the socket is open, since that shows that the
+    node lives.
     """
-    doublings = max(0, machine.failures - 1) if rules.addresses > 1 else max(2, machine.failures + 1)
-    wait_ms = min(rules.timing.open_ms, _doubled(rules.timing.answer_ms, doublings))
+    wait_ms = _first_message_ms(machine, rules)
     return Step(replace(machine, phase="dialing"), (SetTimer(wait_ms), Dial(machine.address)))
+
+
+def _first_message_ms(machine: Machine, rules: Rules) -> float:
+    doublings = max(0, machine.failures - 1) if rules.addresses > 1 else max(2, machine.failures + 1)
+    return min(rules.timing.open_ms, _doubled(rules.timing.answer_ms, doublings))
 
 
 def _open(machine: Machine, moment: Moment) -> Step:

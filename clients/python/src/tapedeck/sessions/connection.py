@@ -192,6 +192,8 @@ class Connection:
                 dialled.socket = socket
                 if self._token is not None:
                     await socket.send(serialize({"type": "auth", "token": self._token}))
+                if self._current is dialled:
+                    self._step(machine_rules.Accepted())
                 await self._exchange(dialled, socket)
         except ConnectionClosed as closed:
             if closed.rcvd is not None:

@@ -1,6 +1,9 @@
 /** More decimals than this are float noise, not the source's. */
 const most = 12;
 
+/** Numbers of 15 digits are exact. */
+const exactUnits = 1e15;
+
 /** `10 ** n` from a table, since `Math.pow` is not exact for every n. */
 const powers = Array.from({ length: most + 1 }, (_, n) => Number(`1e${n}`));
 
@@ -8,10 +11,11 @@ function power(n: number): number {
   return powers[n] ?? Number(`1e${n}`);
 }
 
-/** The double nearest to `value` rounded to `decimals`: prints without float noise. */
+/** The double nearest to `value` rounded to `decimals`, or to 15 digits if it would have more: prints without float noise. */
 export function rounded(value: number, decimals: number): number {
   const scale = power(decimals);
-  const result = Math.round(value * scale) / scale;
+  const units = Math.round(value * scale);
+  const result = Math.abs(units) < exactUnits ? units / scale : Number(value.toPrecision(15));
   return result === 0 ? 0 : result; // never -0
 }
 
@@ -51,9 +55,16 @@ export class PriceGrid {
     return (this.#units || 1) / power(this.decimals);
   }
 
-  /** A tick for stepping away from `price`: the grid's, or a tenth, a hundredth, ... of it if forty steps would reach zero. */
-  stepsFrom(price: number): { tick: number; decimals: number } {
+  /**
+   * A tick for stepping away from `price`: the grid's, or a tenth, a hundredth, ... of it if forty steps would reach zero. Where its decimals would
+   * make a price of more than 15 digits, the last decimal that does not.
+   *
+   * @param furthest the price furthest from zero that steps begin at
+   */
+  stepsFrom(price: number, furthest = Math.abs(price)): { tick: number; decimals: number } {
     let { decimals, tick } = this;
+    const room = Math.max(0, 13 - Math.floor(Math.log10(Math.max(1, furthest))));
+    if (decimals > room) return { tick: 1 / power(room), decimals: room };
     while (tick * 40 > Math.abs(price) && decimals < most) {
       decimals++;
       tick = (this.#units || 1) / power(this.decimals) / power(decimals - this.decimals);

@@ -31,7 +31,8 @@ export function sameLevels(a: readonly BookLevel[], b: readonly BookLevel[]): bo
 export function padLevels(levels: FrameLevels, grid: PriceGrid, mid: number): FrameLevels {
   const { bids, asks } = levels;
   if (bids.length >= minLevels && asks.length >= minLevels) return levels;
-  const { tick, decimals } = grid.stepsFrom(mid);
+  const furthest = Math.max(...[mid, bids.at(-1)?.[0] ?? 0, asks.at(-1)?.[0] ?? 0].map(Math.abs));
+  const { tick, decimals } = grid.stepsFrom(mid, furthest);
   const nextBid = bids.at(-1)?.[0] ?? asks[0]?.[0] ?? Math.ceil(rounded(mid / tick, 6)) * tick;
   const nextAsk = asks.at(-1)?.[0] ?? bids[0]?.[0] ?? Math.floor(rounded(mid / tick, 6)) * tick;
   return {

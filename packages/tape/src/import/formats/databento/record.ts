@@ -67,12 +67,12 @@ export const noTime = 18_446_744_073_709_551_615n;
 /** The size that stands for none. */
 export const noSize = 4_294_967_295;
 
-/** A price in billionths. */
+/** Prices below this have at most 15 digits, and are exact. */
+export const exactBillionths = 1e15;
+
+/** A price in billionths, with at most 15 digits. Undefined for none. */
 export function priceOfBillionths(billionths: bigint): number | undefined {
   if (billionths === noPrice) return undefined;
   const number = Number(billionths);
-  if (Number.isSafeInteger(number)) return number / 1e9;
-  // Two roundings, to a double and by the division, could miss the nearest double: the decimal text has one.
-  const digits = String(billionths < 0n ? -billionths : billionths).padStart(10, "0");
-  return Number(`${billionths < 0n ? "-" : ""}${digits.slice(0, -9)}.${digits.slice(-9)}`);
+  return Math.abs(number) < exactBillionths ? number / 1e9 : Number((number / 1e9).toPrecision(15));
 }

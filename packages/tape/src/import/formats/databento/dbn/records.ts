@@ -2,6 +2,7 @@ import type { BookLevel } from "@tapedeck/market";
 import { BrokenLine } from "../../../import-errors.js";
 import {
   type DatabentoRecord,
+  exactBillionths,
   noPrice,
   noSize,
   noTime,
@@ -119,12 +120,13 @@ function levelsOf(bytes: Buffer, at: number, count: number): DatabentoRecord["bo
   return { bids, asks };
 }
 
-/** Prices up to this many units of 2^32 billionths are safe integers. */
+/** Ids up to this many units of 2^32 are safe integers. */
 const safeHigh = 2 ** 21;
 
 function priceAt(bytes: Buffer, at: number): number | undefined {
   const high = bytes.readInt32LE(at + 4);
-  if (high < safeHigh && high >= -safeHigh) return (high * 2 ** 32 + bytes.readUInt32LE(at)) / 1e9;
+  const near = high * 2 ** 32 + bytes.readUInt32LE(at);
+  if (Math.abs(near) < exactBillionths) return near / 1e9;
   const billionths = bytes.readBigInt64LE(at);
   return billionths === noPrice ? undefined : priceOfBillionths(billionths);
 }

@@ -73,7 +73,7 @@ test("[DB44] when the graphics card is lost, the heatmap continues on a plain ca
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB85] the ladder scrolls to levels behind the best 20, and the inspector lists them", async ({
+test("[DB85] [DB86] the ladder scrolls to levels behind the best 20, and the inspector lists them, and the events of a frame", async ({
   cluster,
   dashboards,
   skip,
@@ -118,6 +118,11 @@ test("[DB85] the ladder scrolls to levels behind the best 20, and the inspector 
     bids.slice(0, 120).map(([price]) => Number(price)),
   );
   expect(Number(listed[19]?.replaceAll(",", ""))).toBe(twentieth);
+  await dashboard.page.getByRole("radio", { name: "Events" }).click();
+  const { cursor_seq: seq } = (await view()).controller_state;
+  const query = new URLSearchParams({ from_seq: `${seq}`, to_seq: `${Number(seq) + 1}` });
+  const lines = (await (await fetch(`${cluster.url}/tapes/usdm/events?${query}`)).text()).trim().split("\n");
+  await expect.poll(() => rows.count()).toBe(Math.min(500, lines.length));
   expect(dashboard.errors).toEqual([]);
 });
 

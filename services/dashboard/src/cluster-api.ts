@@ -1,4 +1,4 @@
-import type { Frame, FullBookView, ReportSummary, TradeReport } from "@tapedeck/protocol";
+import type { Frame, FullBookView, ReportSummary, TrackLine, TradeReport } from "@tapedeck/protocol";
 
 export interface ClusterAddress {
   readonly api: string;
@@ -36,6 +36,20 @@ export async function loadBook(
 ): Promise<FullBookView> {
   const query = new URLSearchParams({ seq: `${seq}`, depth: `${depth}` });
   return jsonOf(await get(address, `/tapes/${encodeURIComponent(tape)}/book?${query}`));
+}
+
+/** The lines of a tape's event track from what one frame shows first, up to and without what another one does. */
+export async function loadEvents(
+  address: ClusterAddress,
+  tape: string,
+  { fromSeq, toSeq }: { readonly fromSeq: number; readonly toSeq: number },
+  signal: AbortSignal,
+): Promise<TrackLine[]> {
+  const query = new URLSearchParams({ from_seq: `${fromSeq}`, to_seq: `${toSeq}` });
+  const response = await get(address, `/tapes/${encodeURIComponent(tape)}/events?${query}`, signal);
+  if (!response.ok) throw new Error((await response.json()).message);
+  const lines = (await response.text()).split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line));
 }
 
 /** Orders, fills and profit and loss of one session. */

@@ -5,6 +5,7 @@ import { clockText, none, priceText, sizeText } from "../../design/format";
 import { type DeepSides, frameDepth } from "../../playback/deep-book";
 import { numberOf } from "../../playback/frame-values";
 import { useFrameSample, usePageState, usePlayback } from "../../playback-context";
+import { Events } from "./events";
 import styles from "./inspector.module.css";
 
 /** All fields of the shown frame. Steps through the frames in the log without moving the playhead. */
@@ -12,7 +13,8 @@ export function Inspector() {
   const playback = usePlayback();
   const shown = useFrameSample((sample) => sample.shown);
   const inspecting = useFrameSample((sample) => sample.inspecting);
-  const [form, setForm] = useState<"fields" | "levels" | "json">("fields");
+  const [form, setForm] = useState<"fields" | "levels" | "events" | "json">("fields");
+  const hasEvents = usePageState(({ tape }) => tape?.event_track ?? false);
   if (!shown) return <p className={styles.none}>No frames yet.</p>;
   const { frame } = shown;
   return (
@@ -53,6 +55,7 @@ export function Inspector() {
           options={[
             { value: "fields", text: "Fields" },
             { value: "levels", text: "Levels" },
+            ...(hasEvents ? [{ value: "events", text: "Events" } as const] : []),
             { value: "json", text: "JSON" },
           ]}
         />
@@ -61,6 +64,7 @@ export function Inspector() {
       <section className={styles.body} tabIndex={0} aria-label="Frame">
         {form === "fields" && <Fields frame={frame} />}
         {form === "levels" && <Levels frame={frame} />}
+        {form === "events" && hasEvents && <Events frame={frame} />}
         {form === "json" && <pre className={styles.json}>{JSON.stringify(frame, undefined, 1)}</pre>}
       </section>
     </div>

@@ -21,6 +21,13 @@ export interface DeepSides {
   readonly askLevels: number;
 }
 
+interface LoadedBook extends DeepSides {
+  readonly tape: string;
+  readonly seq: number;
+  /** Levels of each side that were asked for. */
+  readonly depth: number;
+}
+
 /** Levels of each side that a frame has. */
 export const frameDepth = 20;
 /** Fewer are not worth a request. */
@@ -35,7 +42,7 @@ const afterFailureMs = 5000;
  */
 export class DeepBook {
   readonly #shown: ShownSession;
-  #book: (FullBookView & { readonly depth: number }) | undefined;
+  #book: LoadedBook | undefined;
   #loading = false;
   #notBefore = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -61,8 +68,8 @@ export class DeepBook {
     return {
       bids: [...bids, ...behind(bids.at(-1), book?.bids ?? [], -1)],
       asks: [...asks, ...behind(asks.at(-1), book?.asks ?? [], 1)],
-      bidLevels: Math.max(bids.length, book?.bid_levels ?? 0),
-      askLevels: Math.max(asks.length, book?.ask_levels ?? 0),
+      bidLevels: Math.max(bids.length, book?.bidLevels ?? 0),
+      askLevels: Math.max(asks.length, book?.askLevels ?? 0),
     };
   }
 
@@ -83,7 +90,11 @@ export class DeepBook {
 
   async #load(tape: string, seq: number, depth: number): Promise<void> {
     try {
-      this.#book = { ...(await loadBook(this.#shown.address, tape, { seq, depth })), depth };
+      const book = await loadBook(this.#shown.address, tape, { seq, depth });
+      this.#book = {
+        ...{ tape, seq, depth, bids: numbersOf(book.bids), asks: numbersOf(book.asks) },
+        ...{ bidLevels: book.bid_levels, askLevels: book.ask_levels },
+      };
     } catch {
       // The views show what frames have. The tape may have been deleted, or the cluster is unavailable for a moment.
       this.#notBefore = performance.now() + afterFailureMs;
@@ -99,8 +110,12 @@ function present(levels: readonly Level[]): readonly Level[] {
   return levels.filter(([, size]) => size > 0);
 }
 
+/** Once for a loaded book: the views ask at each of their paints. */
+function numbersOf(levels: FullBookView["bids"]): readonly Level[] {
+  return levels.map(([price, size]): Level => [Number(price), Number(size)]);
+}
+
 /** Those beyond the last one, away from the other side. The book may be of another frame. */
-function behind([last]: Level | readonly [] = [], levels: FullBookView["bids"], away: 1 | -1): readonly Level[] {
-  const all = levels.map(([price, size]): Level => [Number(price), Number(size)]);
-  return last === undefined ? all : all.filter(([price]) => away * (price - last) > 0);
+function behind([last]: Level | readonly [] = [], levels: readonly Level[], away: 1 | -1): readonly Level[] {
+  return last === undefined ? levels : levels.filter(([price]) => away * (price - last) > 0);
 }

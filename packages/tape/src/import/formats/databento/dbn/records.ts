@@ -3,7 +3,6 @@ import { BrokenLine } from "../../../import-errors.js";
 import {
   type DatabentoRecord,
   exactBillionths,
-  noPrice,
   noSize,
   noTime,
   type OrderId,
@@ -127,8 +126,7 @@ function priceAt(bytes: Buffer, at: number): number | undefined {
   const high = bytes.readInt32LE(at + 4);
   const near = high * 2 ** 32 + bytes.readUInt32LE(at);
   if (Math.abs(near) < exactBillionths) return near / 1e9;
-  const billionths = bytes.readBigInt64LE(at);
-  return billionths === noPrice ? undefined : priceOfBillionths(billionths);
+  return priceOfBillionths(bytes.readBigInt64LE(at));
 }
 
 /** Nanoseconds since 1970; undefined if there is none. */

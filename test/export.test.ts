@@ -212,7 +212,7 @@ describe("[CM5] [CM40] arguments that make no export end with exit code 2", () =
   const cases: [args: string[], says: RegExp][] = [
     [["export", "plain"], /required option '--what <list>' not specified/],
     [["export", "--what", "bars"], /missing required argument 'tape'/],
-    [["export", "plain", "--what", "bars,x"], /a list of trades, book, frames, bars, separated by commas/],
+    [["export", "plain", "--what", "bars,x"], /a list of trades, book, frames, bars, orders, separated by commas/],
     [["export", "plain", "--what", ""], /a list of trades, book, frames, bars/],
     [["export", "plain", "--what", "bars", "--format", "xlsx"], /Allowed choices are parquet, csv, ndjson, arrow/],
     [["export", "plain", "--what", "bars", "--from", "10"], /a time in UTC such as .*, or a frame such as seq:1000/],

@@ -16,6 +16,13 @@ export class TrackNotFound extends RefusedError {
   }
 }
 
+/** The tape has an event track without orders. */
+export class OrdersNotFound extends RefusedError {
+  constructor(tape: string) {
+    super(refuse("TRACK_NOT_FOUND", `Tape ${tape} has no orders: its source does not say what happens to each order.`));
+  }
+}
+
 /** The store does not answer, or its folder is missing. Its tapes are unchanged, and can be read when it is back. */
 export class StoreUnavailable extends RefusedError {
   constructor(cause: unknown) {

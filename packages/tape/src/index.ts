@@ -1,6 +1,7 @@
 export {
   DamagedBlock,
   DamagedTape,
+  OrdersNotFound,
   StoreNotWritable,
   StoreUnavailable,
   TapeInUse,
@@ -38,10 +39,25 @@ export {
   type UnfinishedTapes,
 } from "./tape-catalog.js";
 export { liveTapeIdPattern, parseTapeName, tapeIdPattern, tapeName } from "./tape-id.js";
-export { type BookBatch, bookSides, effectiveStates, type TradeBatch, tradeSides } from "./track/batches.js";
+export {
+  type BookBatch,
+  bookSides,
+  effectiveStates,
+  type OrderBatch,
+  type TradeBatch,
+  tradeSides,
+} from "./track/batches.js";
 export { BookReplay } from "./track/book-replay.js";
 export { EventTrack } from "./track/event-track.js";
-export { type EventState, eventStates, type TrackDecimals, type TrackFile, trackFiles } from "./track/track.js";
+export {
+  type EventState,
+  eventStates,
+  type StoredTrackFile,
+  storedTrackFiles,
+  type TrackDecimals,
+  type TrackFile,
+  trackFiles,
+} from "./track/track.js";
 export { TrackFileContent } from "./track/track-file-content.js";
 export { trackOf } from "./track/track-of.js";
 export type * from "./track/track-reader.js";

@@ -1,7 +1,7 @@
 import type { OwnOrder } from "@tapedeck/market";
 import { isoOfNs, RefusedError, type TapeOverview, type TapeView } from "@tapedeck/protocol";
 import { LRUCache } from "lru-cache";
-import { TapeNotFound, TrackNotFound } from "./errors.js";
+import { OrdersNotFound, TapeNotFound, TrackNotFound } from "./errors.js";
 import type { Manifest } from "./format/manifest.js";
 import { type OverviewPoint, thinOverview } from "./format/overview.js";
 import { BlockCache } from "./reading/block-cache.js";
@@ -13,7 +13,7 @@ import type { TapeStore } from "./store/store.js";
 import { tapeVersions } from "./store/tape-versions.js";
 import type { Tape } from "./tape.js";
 import { parseTapeName, tapeName } from "./tape-id.js";
-import type { TrackFile } from "./track/track.js";
+import type { StoredTrackFile } from "./track/track.js";
 import { TrackFileContent } from "./track/track-file-content.js";
 
 /** How long a listing of the store is good for choosing a tape by its symbol. */
@@ -117,14 +117,17 @@ export class TapeCatalog {
     return this.#viewOf(await this.#manifestOf(await this.#resolveExisting(name)), versions);
   }
 
-  /** A file of an event track as it is stored, for other tools. Rejects as `open` does, and with `TrackNotFound`. */
-  async trackFile(name: string, file: TrackFile): Promise<TrackFileContent> {
+  /** A file of an event track as it is stored, for other tools. Rejects as `open` does, and with `TrackNotFound` or `OrdersNotFound`. */
+  async trackFile(name: string, file: StoredTrackFile): Promise<TrackFileContent> {
     if (this.#simulated.isFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.isSimulated(name)) throw new TrackNotFound(name);
     const unfinished = await this.#unfinished(name);
     if (unfinished !== undefined && unfinished.track === undefined) throw new TrackNotFound(name, unfinished.span);
     const manifest = await this.#manifestOf(await this.#resolveExisting(name));
     if (manifest.track === undefined) throw new TrackNotFound(tapeName(manifest.id, manifest.version));
+    if (file === "orders" && manifest.files.orders === undefined) {
+      throw new OrdersNotFound(tapeName(manifest.id, manifest.version));
+    }
     return new TrackFileContent(this.#store, manifest, file);
   }
 

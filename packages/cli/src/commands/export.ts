@@ -36,6 +36,7 @@ interface Choices {
 const helpText = `
   trades, book   what the source said, event by event, from the event track of imported tapes
   frames         a row for each frame: all features, and 20 levels a side
+  orders         what the source said of each order, of tapes of LOBSTER and Databento's mbo
   bars           open, high, low, close, volume, trades and vwap, of any tape; intervals without a trade are left out
 
 Times are UTC: 2024-08-08T23:54:15.5Z. Frames are counted from 0: seq:1000. Both ends are included. Without --out the file goes to standard
@@ -44,10 +45,10 @@ output. Trades and book in CSV have Tardis' columns, then ours, and can be impor
 /** `tapedeck export TAPE`: a tape's rows as a file for other tools. */
 export function exportCommand(): Command {
   return new Command("export")
-    .description("write a tape's trades, book, frames or bars as files for other tools")
+    .description("write a tape's trades, book, frames, bars or orders as files for other tools")
     .argument("<tape>", "id of a tape, or id@version")
     .addOption(
-      new Option("--what <list>", "trades, book, frames, bars, or several of them")
+      new Option("--what <list>", "trades, book, frames, bars, orders, or several of them")
         .argParser(contents)
         .makeOptionMandatory(),
     )

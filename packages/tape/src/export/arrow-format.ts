@@ -12,6 +12,7 @@ import {
   Schema,
   Struct,
   TimestampNanosecond,
+  Uint64,
   Utf8,
 } from "apache-arrow";
 import { type Column, precision } from "../track/parquet-file.js";
@@ -54,6 +55,7 @@ export async function* arrowOf(source: RowSource): AsyncGenerator<Uint8Array, vo
 function typeOf(kind: Column["kind"]): DataType {
   if (typeof kind === "object") return new Decimal(kind.decimals, precision, 128);
   if (kind === "number") return new Int64();
+  if (kind === "unsigned") return new Uint64();
   if (kind === "float") return new Float64();
   if (kind === "time") return new TimestampNanosecond("UTC");
   return kind === "flag" ? new Bool() : new Utf8();
@@ -71,6 +73,9 @@ function dataOf({ name, kind }: Column, { rows: length, values }: RowBatch) {
     });
   }
   if (kind === "number") return makeData({ type: new Int64(), length, ...nulls, data: wholes(column, length) });
+  if (kind === "unsigned") {
+    return makeData({ type: new Uint64(), length, ...nulls, data: new BigUint64Array(wholes(column, length).buffer) });
+  }
   if (kind === "time") {
     return makeData({ type: new TimestampNanosecond("UTC"), length, ...nulls, data: wholes(column, length) });
   }

@@ -2,6 +2,7 @@ import type { Tape } from "../tape.js";
 import { barRows } from "./bar-rows.js";
 import { type RangeEnd, rangeOf } from "./export-range.js";
 import { frameRows } from "./frame-rows.js";
+import { orderRows } from "./order-rows.js";
 import type { ExportContent, RowSource } from "./row-source.js";
 import { trackRows } from "./track-rows.js";
 
@@ -13,7 +14,7 @@ export interface ExportOptions {
 }
 
 /**
- * The rows that an export of a tape has. Rejects with `TrackNotFound` if the tape has no trades and book to export, with `RefusedError` if no
+ * The rows that an export of a tape has. Rejects with `TrackNotFound` or `OrdersNotFound` if the tape has no such events, with `RefusedError` if no
  * frame is in the range, and as `Tape.seqAt` does.
  */
 export async function exportRows(
@@ -24,5 +25,6 @@ export async function exportRows(
   const range = await rangeOf(tape, { from, to });
   if (content === "frames") return frameRows(tape, range);
   if (content === "bars") return barRows(tape, range, intervalNs);
-  return trackRows(tape, content, { ...range, whole: from === undefined && to === undefined });
+  const events = { ...range, whole: from === undefined && to === undefined };
+  return content === "orders" ? orderRows(tape, events) : trackRows(tape, content, events);
 }

@@ -2,7 +2,7 @@ import type { TimeDecimals } from "@tapedeck/protocol";
 import type { Column, GroupValues } from "../track/parquet-file.js";
 
 /** What of a tape can be exported. */
-export const exportContents = ["trades", "book", "frames", "bars"] as const;
+export const exportContents = ["trades", "book", "frames", "bars", "orders"] as const;
 export type ExportContent = (typeof exportContents)[number];
 
 /** Rows in columns: times are nanoseconds since 1970 and decimals are units of the last decimal, both as bigints. */

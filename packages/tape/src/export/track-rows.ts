@@ -7,6 +7,7 @@ import { trackOf } from "../track/track-of.js";
 import type { TrackRange, TrackReader } from "../track/track-reader.js";
 import type { SeqRange } from "./export-range.js";
 import type { RowBatch, RowSource, TextColumn } from "./row-source.js";
+import { doneOf, marketOf, optionalWholesOf, textsOf, wholesOf } from "./track-values.js";
 
 export interface TrackRowRange extends SeqRange {
   /** The whole track, with what no frame shows. */
@@ -59,9 +60,9 @@ async function* bookBatches(tape: Tape, track: TrackReader, range: TrackRowRange
         ...commonValues(tape, batch, origin),
         side: textsOf(batch.side, bookSides),
         is_snapshot: Array.from(batch.isSnapshot, (flag) => flag === 1),
-        first_id: idsOf(origin.firstId),
-        last_id: idsOf(origin.lastId),
-        previous_id: idsOf(origin.previousId),
+        first_id: optionalWholesOf(origin.firstId),
+        last_id: optionalWholesOf(origin.lastId),
+        previous_id: optionalWholesOf(origin.previousId),
       },
     };
   }
@@ -82,12 +83,9 @@ async function* tradeBatches(tape: Tape, track: TrackReader, range: TrackRowRang
   }
 }
 
-function placesOf({ from, to, whole }: TrackRowRange): TrackRange {
+/** The events that the frames of a range show first. */
+export function placesOf({ from, to, whole }: TrackRowRange): TrackRange {
   return whole ? {} : { from: { seq: from }, to: { seq: to + 1 } };
-}
-
-function doneOf({ seq, rows }: BookBatch | TradeBatch, { from, to }: SeqRange): number {
-  return Math.min(1, ((seq[rows - 1] ?? from) - from + 1) / (to - from + 1));
 }
 
 type Origin = Pick<Awaited<ReturnType<BookBatch["origin"]>>, "localTimestamp" | "heard">;
@@ -104,22 +102,6 @@ function commonValues(tape: Tape, batch: BookBatch | TradeBatch, { localTimestam
     heard: wholesOf(heard),
     state: textsOf(batch.state, eventStates),
   };
-}
-
-function marketOf({ source, symbol }: Tape, rows: number) {
-  return { exchange: new Array<string>(rows).fill(source), symbol: new Array<string>(rows).fill(symbol) };
-}
-
-function wholesOf(numbers: Float64Array): BigInt64Array {
-  return BigInt64Array.from(numbers, BigInt);
-}
-
-function idsOf(numbers: Float64Array): (bigint | undefined)[] {
-  return Array.from(numbers, (id) => (Number.isNaN(id) ? undefined : BigInt(id)));
-}
-
-function textsOf(places: Uint8Array, texts: readonly string[]): (string | undefined)[] {
-  return Array.from(places, (place) => texts[place]);
 }
 
 /** The whole book that a frame shows, as a snapshot of the moment of its last update. */

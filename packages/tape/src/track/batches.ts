@@ -4,6 +4,8 @@ import { eventStates } from "./track.js";
 
 /** What the numbers in a batch's `side` and `state` stand for, by place. */
 export const bookSides = ["bid", "ask"] as const satisfies readonly BookSideName[];
+/** A record without a side is of an order that is not known, or of all of them. */
+export const orderSides = [...bookSides, null] as const;
 export const tradeSides = ["buy", "sell", "unknown"] as const satisfies readonly TradeSide[];
 /** Events with a state before this place in `eventStates` changed the book, or are in a frame's trades. */
 export const effectiveStates = eventStates.indexOf("derived") + 1;
@@ -53,6 +55,22 @@ export interface TradeOrigin extends Origin {
   readonly id: readonly string[];
 }
 
+/** Rows of `orders.parquet`: records of orders, with times of their own. */
+export interface OrderRecords extends Omit<TrackRows, "side">, Origin {
+  /** Numbers of 64 bits; 0: none. */
+  readonly orderId: BigUint64Array;
+  /** What happened: see `OrderAction`. */
+  readonly action: readonly string[];
+  /** Place in `orderSides`. */
+  readonly side: Uint8Array;
+  /** What rests of the order. NaN where it is not known; so is a price. */
+  readonly rest: Float64Array;
+  /** Place in `eventStates`. */
+  readonly state: Uint8Array;
+  /** The venue's number of the message; NaN where it gave none. */
+  readonly sequence: Float64Array;
+}
+
 /** Rows of `snapshots.parquet`. */
 export interface SnapshotRows extends TrackRows {
   /** NaN: no limit is known. */
@@ -65,6 +83,10 @@ export interface BookBatch extends BookRows {
   readonly rows: number;
   /** Further columns of the same rows, which cost about as much again. */
   origin(): Promise<BookOrigin>;
+}
+
+export interface OrderBatch extends OrderRecords {
+  readonly rows: number;
 }
 
 export interface TradeBatch extends TradeRows {

@@ -3,20 +3,31 @@ import { countUpTo } from "../binary-search.js";
 import type { Manifest } from "../format/manifest.js";
 import type { BlockCache } from "../reading/block-cache.js";
 import type { TapeStore } from "../store/store.js";
-import { type BookBatch, bookSides, type SnapshotRows, type TrackRows, type TradeBatch } from "./batches.js";
+import {
+  type BookBatch,
+  bookSides,
+  type OrderBatch,
+  type SnapshotRows,
+  type TrackRows,
+  type TradeBatch,
+} from "./batches.js";
 import { BookReplay } from "./book-replay.js";
 import {
   bookOrigin,
   bookRows,
   type GroupPart,
+  orderRecords,
   snapshotRows,
   tradeOrigin,
   tradeRows,
 } from "./parquet/row-group-parts.js";
 import { type RowGroup, TrackTable } from "./parquet/track-table.js";
-import { type TrackDecimals, type TrackFile, trackFiles } from "./track.js";
-import type { FullBook, TrackedEvent, TrackPlace, TrackRange, TrackReader } from "./track-reader.js";
+import { type StoredTrackFile, storedTrackFiles, type TrackDecimals } from "./track.js";
+import type { FullBook, OrderReader, TrackedEvent, TrackPlace, TrackRange, TrackReader } from "./track-reader.js";
 import { eventsOfBatches } from "./tracked-events.js";
+
+/** Files with an event in each row, in the order of events. */
+type RangedFile = Exclude<StoredTrackFile, "snapshots">;
 
 /** Row groups that a file can have in the cache. */
 const groupKeys = 2 ** 21;
@@ -28,7 +39,7 @@ export class EventTrack implements TrackReader {
   readonly #manifest: Manifest;
   readonly #cache: BlockCache;
   readonly #cacheKey: number;
-  readonly #tables = new Map<TrackFile, Promise<TrackTable>>();
+  readonly #tables = new Map<StoredTrackFile, Promise<TrackTable>>();
 
   private constructor(
     store: Pick<TapeStore, "readRange">,
@@ -58,6 +69,11 @@ export class EventTrack implements TrackReader {
   async *bookBatches(range: TrackRange = {}): AsyncGenerator<BookBatch, void, undefined> {
     const { from, to } = await this.#limits(range);
     yield* this.#bookBatches(from, to);
+  }
+
+  get orders(): OrderReader | undefined {
+    if (this.#manifest.files.orders === undefined) return undefined;
+    return { batches: (range) => this.#orderBatches(range) };
   }
 
   async *tradeBatches(range: TrackRange = {}): AsyncGenerator<TradeBatch, void, undefined> {
@@ -107,27 +123,39 @@ export class EventTrack implements TrackReader {
   }
 
   /** Numbers of the first event of a range, and of the first one after it. */
-  async #limits({ from, to }: TrackRange): Promise<{ readonly from: number; readonly to: number }> {
+  async #limits(
+    { from, to }: TrackRange,
+    files: readonly RangedFile[] = ["book", "trades"],
+  ): Promise<{ readonly from: number; readonly to: number }> {
     const numberOf = async (place: TrackPlace | undefined, absent: number) => {
       if (place === undefined) return absent;
-      return Math.min(await this.#firstEvent("book", place), await this.#firstEvent("trades", place));
+      return Math.min(...(await Promise.all(files.map((file) => this.#firstEvent(file, place)))));
     };
     return { from: await numberOf(from, 0), to: await numberOf(to, Number.POSITIVE_INFINITY) };
   }
 
   /** The number of a file's first event at or after a place; infinite if there is none. */
-  async #firstEvent(file: "book" | "trades", place: TrackPlace): Promise<number> {
+  async #firstEvent(file: RangedFile, place: TrackPlace): Promise<number> {
     if ("n" in place) return place.n;
     const groups = await this.#groups(file);
     const reaches = (group: RowGroup) =>
       "seq" in place ? group.lastSeq >= place.seq : group.lastTimestamp >= place.ts;
     const group = groups.findIndex(reaches);
     if (group < 0) return Number.POSITIVE_INFINITY;
-    const rows: TrackRows = await (file === "book"
-      ? this.#part(file, group, bookRows)
-      : this.#part(file, group, tradeRows));
+    const rows = await this.#rowsOf(file, group);
     const row = "seq" in place ? countUpTo(rows.seq, place.seq - 1) : rows.timestamp.findIndex((ts) => ts >= place.ts);
     return rows.n[row] ?? Number.POSITIVE_INFINITY;
+  }
+
+  #rowsOf(file: RangedFile, group: number): Promise<Pick<TrackRows, "n" | "seq" | "timestamp">> {
+    if (file === "book") return this.#part(file, group, bookRows);
+    return file === "trades" ? this.#part(file, group, tradeRows) : this.#part(file, group, orderRecords);
+  }
+
+  /** An event can change orders and no level, so orders count where a range of them begins. */
+  async *#orderBatches(range: TrackRange = {}): AsyncGenerator<OrderBatch, void, undefined> {
+    const { from, to } = await this.#limits(range, ["book", "trades", "orders"]);
+    for await (const { rows, columns } of this.#slices("orders", orderRecords, from, to)) yield { ...columns, rows };
   }
 
   #bookBatches(from: number, to: number): AsyncGenerator<BookBatch, void, undefined> {
@@ -138,29 +166,34 @@ export class EventTrack implements TrackReader {
     return this.#batches("trades", tradeRows, tradeOrigin, from, to);
   }
 
-  /** The rows of events from number `from` up to and without `to`. */
   async *#batches<Rows extends TrackRows, Origin>(
-    file: TrackFile,
+    file: RangedFile,
     rowsPart: GroupPart<Rows>,
     originPart: GroupPart<Origin>,
     from: number,
     to: number,
   ) {
+    for await (const { group, start, end, columns, rows } of this.#slices(file, rowsPart, from, to)) {
+      const origin = async () => originPart.between(await this.#part(file, group, originPart), start, end);
+      yield { ...columns, rows, origin };
+    }
+  }
+
+  /** The rows of events from number `from` up to and without `to`, a row group at a time. */
+  async *#slices<Rows extends Pick<TrackRows, "n">>(file: RangedFile, part: GroupPart<Rows>, from: number, to: number) {
     const groups = await this.#groups(file);
     for (const [group, { firstN, lastN }] of groups.entries()) {
       if (lastN < from) continue;
       if (firstN >= to) return;
-      const rows = await this.#part(file, group, rowsPart);
-      const start = countUpTo(rows.n, from - 1);
-      const end = countUpTo(rows.n, to - 1);
-      if (start === end) continue;
-      const origin = async () => originPart.between(await this.#part(file, group, originPart), start, end);
-      yield { ...rowsPart.between(rows, start, end), rows: end - start, origin };
+      const columns = await this.#part(file, group, part);
+      const start = countUpTo(columns.n, from - 1);
+      const end = countUpTo(columns.n, to - 1);
+      if (start < end) yield { group, start, end, rows: end - start, columns: part.between(columns, start, end) };
     }
   }
 
-  async #part<Columns>(file: TrackFile, group: number, part: GroupPart<Columns>): Promise<Columns> {
-    const key = this.#cacheKey + (2 * trackFiles.indexOf(file) + part.place) * groupKeys + group;
+  async #part<Columns>(file: StoredTrackFile, group: number, part: GroupPart<Columns>): Promise<Columns> {
+    const key = this.#cacheKey + (2 * storedTrackFiles.indexOf(file) + part.place) * groupKeys + group;
     return this.#cache.loadColumns(part, key, async () => {
       const table = await this.#table(file);
       const found = table.groups[group];
@@ -169,11 +202,11 @@ export class EventTrack implements TrackReader {
     });
   }
 
-  async #groups(file: TrackFile): Promise<readonly RowGroup[]> {
+  async #groups(file: StoredTrackFile): Promise<readonly RowGroup[]> {
     return (await this.#table(file)).groups;
   }
 
-  #table(file: TrackFile): Promise<TrackTable> {
+  #table(file: StoredTrackFile): Promise<TrackTable> {
     const known = this.#tables.get(file);
     if (known !== undefined) return known;
     const opened = TrackTable.open(this.#store, this.#manifest, file);

@@ -2,7 +2,7 @@ import { DamagedTape } from "../errors.js";
 import { files, type Manifest } from "../format/manifest.js";
 import { FileMissing, type TapeStore } from "../store/store.js";
 import { tapeName } from "../tape-id.js";
-import type { TrackFile } from "./track.js";
+import type { StoredTrackFile } from "./track.js";
 
 /** Bytes that are read at a time: a window of a bucket's `ReadAhead`, so that no window is fetched for two reads. */
 const chunkBytes = 256 * 1024;
@@ -14,10 +14,10 @@ export class TrackFileContent {
   readonly tag: string;
   readonly #store: Pick<TapeStore, "readRange">;
   readonly #manifest: Manifest;
-  readonly #file: TrackFile;
+  readonly #file: StoredTrackFile;
 
   /** @throws DamagedTape if the manifest has a track but not this file */
-  constructor(store: Pick<TapeStore, "readRange">, manifest: Manifest, file: TrackFile) {
+  constructor(store: Pick<TapeStore, "readRange">, manifest: Manifest, file: StoredTrackFile) {
     this.#store = store;
     this.#manifest = manifest;
     this.#file = file;

@@ -1,6 +1,6 @@
 import type { BookLevel, BookSideName } from "@tapedeck/market";
 import type { TradeSide } from "@tapedeck/protocol";
-import type { BookBatch, TradeBatch } from "./batches.js";
+import type { BookBatch, OrderBatch, TradeBatch } from "./batches.js";
 import type { EventState, TrackDecimals, TrackEvent } from "./track.js";
 
 /**
@@ -71,6 +71,12 @@ export interface TrackedTrade extends AnyEvent, PricedAmount {
 
 export type TrackedEvent = TrackedUpdate | TrackedTrade;
 
+/** Reads what a source says of each order; rejects as the methods of `TrackReader` do. */
+export interface OrderReader {
+  /** The records of a range, as columns. */
+  batches(range?: TrackRange): AsyncGenerator<OrderBatch, void, undefined>;
+}
+
 /**
  * Reads a tape's event track. All methods reject with `DamagedTape` if the track is not what was written, and with `StoreUnavailable`.
  * `docs/spec/event-track.md` has the rules.
@@ -84,6 +90,8 @@ export interface TrackReader {
   bookBatches(range?: TrackRange): AsyncGenerator<BookBatch, void, undefined>;
   /** The trades of a range, as columns. */
   tradeBatches(range?: TrackRange): AsyncGenerator<TradeBatch, void, undefined>;
+  /** What happened to each order; absent if the source does not say. */
+  readonly orders?: OrderReader | undefined;
   /** The book after an event, as a frame shows it, or with all that came before the first event after a time. */
   bookAt(place: TrackPlace): Promise<FullBook>;
 }

@@ -6,7 +6,7 @@ import { FolderTapeStore, MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { changeOf, importSmallRecording, levels, updates } from "../testing/small-recording.js";
+import { changeOf, importSmallOrders, importSmallRecording, levels, updates } from "../testing/small-recording.js";
 import { startTestApi, type TestApi } from "../testing/start-api.js";
 
 let folder = "";
@@ -15,6 +15,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "tapedeck-api-"));
   const tapes = new FolderTapeStore(folder);
   await importSmallRecording(tapes);
+  await importSmallOrders(tapes);
   await writeTestTape(tapes, { id: "without" });
   api = await startTestApi({ redisUrl: inject("redisUrl"), tapes });
 });
@@ -23,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const stored = (file: string) => readFile(join(folder, "small", "1", file));
+const stored = (file: string, tape = "small") => readFile(join(folder, tape, "1", file));
 const path = "/tapes/small/book.parquet";
 
 async function fetched(headers: Record<string, string> = {}, method = "GET", at = path) {
@@ -45,6 +46,16 @@ describe("[A120] the files of an event track", () => {
     expect(head).toMatchObject({ status: 200, bytes: Buffer.alloc(0) });
     expect(head.headers.get("content-length")).toBe(String(whole.length));
     expect(head.headers.get("accept-ranges")).toBe("bytes");
+  });
+
+  test("are four if the source says what happens to each order", async () => {
+    const whole = await stored("orders.parquet", "orders");
+    const { status, bytes } = await fetched({}, "GET", "/tapes/orders/orders.parquet");
+    expect([status, bytes.equals(whole)]).toEqual([200, true]);
+    const refused = await api.ask("GET", "/tapes/small/orders.parquet");
+    expect(refused.status).toBe(404);
+    const message = "Tape small@1 has no orders: its source does not say what happens to each order.";
+    expect(refused.json).toEqual({ status: "error", code: "TRACK_NOT_FOUND", message });
   });
 
   test("are refused with 404 where there are none, and the message says why", async () => {

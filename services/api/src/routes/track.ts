@@ -11,7 +11,7 @@ import {
   trackLine,
 } from "@tapedeck/protocol";
 import { positionAt } from "@tapedeck/sessions";
-import { type Seq, type Tape, type TrackFile, type TrackPlace, trackFiles, trackOf } from "@tapedeck/tape";
+import { type Seq, type StoredTrackFile, storedTrackFiles, type Tape, type TrackPlace, trackOf } from "@tapedeck/tape";
 import { z } from "zod";
 import { FileResponse } from "../http/file-response.js";
 import { noInput, type Route, route } from "../http/route.js";
@@ -26,15 +26,16 @@ const tag = "Event track";
 const parquet = "application/vnd.apache.parquet";
 const ndjson = "application/x-ndjson";
 
-const files: Readonly<Record<TrackFile, string>> = {
+const files: Readonly<Record<StoredTrackFile, string>> = {
   trades: "Trades of a tape as its source said them, as Parquet",
   book: "Level changes of a tape's book as its source said them, as Parquet",
   snapshots: "Whole books of a tape, written now and then, as Parquet",
+  orders: "What happened to each order of a tape, if its source says so, as Parquet",
 };
 
 /** What the source of a tape said, beyond the frames. */
 export const trackRoutes: readonly Route[] = [
-  ...trackFiles.map((file) =>
+  ...storedTrackFiles.map((file) =>
     route({
       ...noInput,
       method: "GET",

@@ -51,12 +51,44 @@ function line(nth: number, message: object): string {
 }
 
 /** Imports a small recording, whose tape has an event track. Resolves to its `id@version`. */
-export async function importSmallRecording(store: TapeStore, id = "small"): Promise<string> {
+export function importSmallRecording(store: TapeStore, id = "small"): Promise<string> {
+  return importFiles(store, id, { "btcusdt.dat": lines });
+}
+
+/** Imports five orders, of which one is cancelled and one executed, as LOBSTER has them. Resolves to its `id@version`. */
+export function importSmallOrders(store: TapeStore, id = "orders"): Promise<string> {
+  return importFiles(store, id, {
+    "AAPL_2012-06-21_34200000_57600000_message_2.csv": [
+      "34200.1,1,11,100,1000000,1",
+      "34200.2,1,12,100,1010000,-1",
+      "34200.3,1,13,50,990000,1",
+      "34200.4,1,14,70,1020000,-1",
+      "34200.5,1,15,30,1000000,1",
+      "34200.6,3,13,50,990000,1",
+      "34200.7,4,12,40,1010000,-1",
+    ],
+    "AAPL_2012-06-21_34200000_57600000_orderbook_2.csv": [
+      "9999999999,0,1000000,100,9999999999,0,-9999999999,0",
+      "1010000,100,1000000,100,9999999999,0,-9999999999,0",
+      "1010000,100,1000000,100,9999999999,0,990000,50",
+      "1010000,100,1000000,100,1020000,70,990000,50",
+      "1010000,100,1000000,130,1020000,70,990000,50",
+      "1010000,100,1000000,130,1020000,70,-9999999999,0",
+      "1010000,60,1000000,130,1020000,70,-9999999999,0",
+    ],
+  });
+}
+
+async function importFiles(
+  store: TapeStore,
+  id: string,
+  files: Readonly<Record<string, readonly string[]>>,
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "tapedeck-recording-"));
   try {
-    const file = join(folder, "btcusdt.dat");
-    await writeFile(file, `${lines.join("\n")}\n`);
-    const { tapes } = await importRecording([file], { id }, { store });
+    const paths = Object.keys(files).map((name) => join(folder, name));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), `${text.join("\n")}\n`);
+    const { tapes } = await importRecording(paths, { id }, { store });
     const [{ tape } = { tape: undefined }] = tapes;
     if (tape === undefined) throw new Error("the recording made no tape");
     return tape;

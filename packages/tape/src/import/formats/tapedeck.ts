@@ -10,8 +10,12 @@ import { type Format, type LineParser, lineStream, type ReadContext } from "./fo
 
 /** What Tardis' files do not have. */
 const ours = ["n", "heard", "state", "venue_time", "receive_time"];
-/** What only exported frames have. */
-const ofFrames = ["exchange", "symbol", "seq", "mid_price", "trade_count", "bid_price_1", "ask_price_1"];
+/** Other contents of a tape, and what only they have. They are not imported. */
+const beside = {
+  frames: ["exchange", "symbol", "seq", "mid_price", "trade_count", "bid_price_1", "ask_price_1"],
+  bars: ["exchange", "symbol", "timestamp", "open", "high", "low", "close", "volume", "trades", "vwap"],
+  orders: ["exchange", "symbol", "order_id", "action", "rest", "n", "heard"],
+};
 /** Venues that number their trades without a hole. */
 const numbering = new Set(["BINANCE", "BINANCE-FUTURES", "COINBASE"]);
 /** Venues whose diffs are joined to a snapshot by its id. */
@@ -25,7 +29,7 @@ export const tapedeck: Format = {
   about: "what tapedeck export --format csv writes: book and trades of one tape",
   recognises: ({ head: [first = ""] }) => {
     const header = new Header(first);
-    return header.has("exchange", "symbol", "side", "price", "amount", ...ours) || header.has(...ofFrames);
+    return header.has("exchange", "symbol", "side", "price", "amount", ...ours) || contentBeside(header) !== undefined;
   },
   streams: (files, reading) =>
     byMarket(messagesOf(files, reading)).map(({ book, trades }) => {
@@ -36,17 +40,22 @@ export const tapedeck: Format = {
     }),
 };
 
+function contentBeside(header: Header): string | undefined {
+  return Object.entries(beside).find(([, columns]) => header.has(...columns))?.[0];
+}
+
 /** Frames are made of messages, and not imported beside them. */
 function messagesOf(files: readonly RecordingFile[], reading: ReadContext): RecordingFile[] {
   const messages: RecordingFile[] = [];
   for (const file of files) {
-    if (!new Header(file.head[0] ?? "").has(...ofFrames)) messages.push(file);
-    else reading.notice(`${file.name} was left out: it has a tape's frames, which are made of its book and trades.`);
+    const content = contentBeside(new Header(file.head[0] ?? ""));
+    if (content === undefined) messages.push(file);
+    else reading.notice(`${file.name} was left out: it has a tape's ${content}; tapes are made of book and trades.`);
   }
   const [first] = files;
   if (messages.length > 0 || first === undefined) return messages;
   throw new ImportRefused(
-    `${first.name} has a tape's frames: import its book and trades, of tapedeck export --what book,trades --format csv.`,
+    `${first.name} has a tape's ${contentBeside(new Header(first.head[0] ?? "")) ?? "rows"}: import its book and trades, of tapedeck export --what book,trades --format csv.`,
   );
 }
 

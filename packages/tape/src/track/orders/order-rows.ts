@@ -65,7 +65,7 @@ export class OrderRows {
   /** Writes a row group of those that wait. The decimals are the same each time. */
   write(market: { readonly exchange: string; readonly symbol: string }, decimals: TrackDecimals): void {
     if (this.#rows.length === 0) return;
-    this.#file ??= new ParquetFile(columnsOf(decimals));
+    this.#file ??= new ParquetFile(orderColumnsOf(decimals));
     this.#file.addGroup(this.#columns(market, decimals));
     this.#rows.length = this.#seqs.length = 0;
   }
@@ -118,7 +118,8 @@ export class OrderRows {
   }
 }
 
-function columnsOf(decimals: TrackDecimals): readonly Column[] {
+/** The columns of `orders.parquet`, in order. */
+export function orderColumnsOf(decimals: TrackDecimals): readonly Column[] {
   const text = (name: string): Column => ({ name, kind: "text" });
   const steady = (name: string, kind: "number" | "time"): Column => ({ name, kind, encoding: "differences" });
   const amount = { kind: { decimals: decimals.size } };

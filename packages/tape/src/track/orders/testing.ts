@@ -33,7 +33,16 @@ export async function manifestOf(store: Pick<TapeStore, "readRange">, tape: stri
 
 /** The rows of a tape's `orders.parquet`. */
 export async function orderRowsOf(store: Pick<TapeStore, "readRange">, tape: string): Promise<OrderRow[]> {
-  const rows = z.array(orderRow).parse(await objectsOf(store, tape, "orders"));
+  return rowsOf(await objectsOf(store, tape, "orders"));
+}
+
+/** The rows of an `orders.parquet`. */
+export async function orderRowsIn(file: Uint8Array): Promise<OrderRow[]> {
+  return rowsOf(await parquetReadObjects({ file: new Uint8Array(file).buffer, compressors, parsers }));
+}
+
+function rowsOf(objects: unknown): OrderRow[] {
+  const rows = z.array(orderRow).parse(objects);
   return rows.map((row) => ({ ...row, price: row.price === null ? null : rounded(row.price) }));
 }
 

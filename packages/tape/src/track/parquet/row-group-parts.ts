@@ -3,6 +3,8 @@ import {
   type BookOrigin,
   type BookRows,
   bookSides,
+  type OrderRecords,
+  orderSides,
   type SnapshotRows,
   type TrackRows,
   type TradeOrigin,
@@ -130,7 +132,46 @@ export const snapshotRows: GroupPart<SnapshotRows> = {
   sizeOf: bytesOf,
 };
 
-type ColumnValues = Float64Array | BigInt64Array | Uint8Array | readonly string[];
+export const orderRecords: GroupPart<OrderRecords> = {
+  place: 0,
+  names: [
+    ...["n", "seq", "timestamp", "price", "amount", "local_timestamp", "heard"],
+    ...["order_id", "action", "side", "rest", "state", "sequence"],
+  ],
+  decode: (column) => ({
+    n: numbers(column("n")),
+    seq: numbers(column("seq")),
+    timestamp: times(column("timestamp")),
+    price: numbers(column("price")),
+    amount: numbers(column("amount")),
+    localTimestamp: times(column("local_timestamp")),
+    heard: numbers(column("heard")),
+    orderId: unsigned(column("order_id")),
+    action: Array.from(column("action"), String),
+    side: places(column("side"), orderSides),
+    rest: numbers(column("rest")),
+    state: places(column("state"), eventStates),
+    sequence: numbers(column("sequence")),
+  }),
+  between: (columns, start, end) => ({
+    n: columns.n.subarray(start, end),
+    seq: columns.seq.subarray(start, end),
+    timestamp: columns.timestamp.subarray(start, end),
+    price: columns.price.subarray(start, end),
+    amount: columns.amount.subarray(start, end),
+    localTimestamp: columns.localTimestamp.subarray(start, end),
+    heard: columns.heard.subarray(start, end),
+    orderId: columns.orderId.subarray(start, end),
+    action: columns.action.slice(start, end),
+    side: columns.side.subarray(start, end),
+    rest: columns.rest.subarray(start, end),
+    state: columns.state.subarray(start, end),
+    sequence: columns.sequence.subarray(start, end),
+  }),
+  sizeOf: bytesOf,
+};
+
+type ColumnValues = Float64Array | BigInt64Array | BigUint64Array | Uint8Array | readonly string[];
 
 function bytesOf<Name extends string>(columns: Readonly<Record<Name, ColumnValues>>): number {
   return Object.values<ColumnValues>(columns).reduce(
@@ -146,6 +187,12 @@ function textBytes(texts: readonly string[]): number {
 function times(values: DecodedArray): BigInt64Array {
   if (values instanceof BigInt64Array) return values;
   return BigInt64Array.from(values, (value: unknown) => BigInt(String(value)));
+}
+
+/** Numbers of 64 bits, stored in the same bits as those with a sign. */
+function unsigned(values: DecodedArray): BigUint64Array {
+  const { buffer, byteOffset, length } = times(values);
+  return new BigUint64Array(buffer, byteOffset, length);
 }
 
 /** Whole numbers below 2^53; NaN where there is none. */
@@ -167,12 +214,12 @@ function numbers(values: DecodedArray): Float64Array {
 }
 
 /** The place of each text among those that are known. */
-function places(values: DecodedArray, known: readonly string[]): Uint8Array {
+function places(values: DecodedArray, known: readonly (string | null)[]): Uint8Array {
   const made = new Uint8Array(values.length);
   let last: unknown = known[0];
   let place = 0;
   for (let at = 0; at < made.length; at++) {
-    const value: unknown = values[at];
+    const value: unknown = values[at] ?? null;
     if (value !== last) {
       place = known.findIndex((text) => text === value);
       if (place < 0) throw new TypeError(`${String(value)} is none of ${known.join(", ")}`);

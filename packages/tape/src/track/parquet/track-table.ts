@@ -5,7 +5,7 @@ import { DamagedTape } from "../../errors.js";
 import { files, type Manifest } from "../../format/manifest.js";
 import { FileMissing, type TapeStore } from "../../store/store.js";
 import { tapeName } from "../../tape-id.js";
-import type { TrackFile } from "../track.js";
+import type { StoredTrackFile } from "../track.js";
 import type { GroupPart } from "./row-group-parts.js";
 
 /** A row group, and what the footer says of it. */
@@ -44,7 +44,11 @@ export class TrackTable {
   }
 
   /** Reads the footer. Rejects with `DamagedTape`, or `StoreUnavailable`. */
-  static async open(store: Pick<TapeStore, "readRange">, manifest: Manifest, file: TrackFile): Promise<TrackTable> {
+  static async open(
+    store: Pick<TapeStore, "readRange">,
+    manifest: Manifest,
+    file: StoredTrackFile,
+  ): Promise<TrackTable> {
     const { id, version } = manifest;
     const name = files[file];
     const damaged = (what: string, cause?: unknown) => new DamagedTape(tapeName(id, version), `${name} ${what}`, cause);

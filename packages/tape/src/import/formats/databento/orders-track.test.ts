@@ -1,13 +1,22 @@
+import { tableFromIPC } from "apache-arrow";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { encodeRows, exportRows } from "../../../export/index.js";
+import { rowsOf, wholeFile } from "../../../export/testing.js";
 import { recompute } from "../../../recompute.js";
-import { manifestOf, orderRowsOf } from "../../../track/orders/testing.js";
+import type { Tape } from "../../../tape.js";
+import { TapeCatalog } from "../../../tape-catalog.js";
+import { manifestOf, orderRowsIn, orderRowsOf } from "../../../track/orders/testing.js";
 import { TestFolder } from "../../input/testing.js";
-import { importToMemory, tapeOf } from "../../test-recordings.js";
+import { type Imported, importToMemory, tapeOf } from "../../test-recordings.js";
 import { dbnOf, flags, mboRecord, priceRecord, schemaNumbers, startNs } from "./dbn/testing.js";
 
 const folder = new TestFolder();
 beforeAll(() => folder.make());
 afterAll(() => folder.remove());
+
+function opened({ store, report }: Imported): Promise<Tape> {
+  return new TapeCatalog(store, { cacheBytes: 8 << 20 }).open(tapeOf({ report }).tape ?? "");
+}
 
 const mappings = [{ symbol: "ESH4", intervals: [[20240301, 20240302, "5482"] as const] }];
 const px = (price: number) => BigInt(price) * 1_000_000_000n;
@@ -40,6 +49,13 @@ const mbo = async () =>
     ],
     { intervalMs: 0 },
   );
+
+/** A recording of levels only. */
+async function mbp1() {
+  const levels = { bids: [[px(100), 5] as const], asks: [[px(102), 4] as const] };
+  const record = priceRecord({ event: 0, action: "A", side: "B", price: px(100), size: 5, ...levels }, 1);
+  return importToMemory([await folder.file(dbnOf({ schema: schemaNumbers.mbp1, mappings, records: [record] }))]);
+}
 
 test("[ET30] [ET31] the track has what each record says of an order, and what rests of it", async () => {
   const { store, report } = await mbo();
@@ -77,13 +93,39 @@ test("[ET30] [ET9] a new version has the same orders, and a tape whose source na
   expect(before.track).toMatchObject({ orders: 10 });
   expect(await orderRowsOf(store, again)).toEqual(await orderRowsOf(store, tape));
 
-  const levels = { bids: [[px(100), 5] as const], asks: [[px(102), 4] as const] };
-  const mbp1 = dbnOf({
-    schema: schemaNumbers.mbp1,
-    mappings,
-    records: [priceRecord({ event: 0, action: "A", side: "B", price: px(100), size: 5, ...levels }, 1)],
-  });
-  const other = await importToMemory([await folder.file(mbp1)]);
+  const other = await mbp1();
   const { files, track } = await manifestOf(other.store, tapeOf(other).tape ?? "");
   expect([files.orders, track?.orders]).toEqual([undefined, undefined]);
+});
+
+test("[EX1] [EX2] exported orders are the rows of the file, in its columns, whole or those of some frames", async () => {
+  const imported = await mbo();
+  const tape = await opened(imported);
+  const written = await orderRowsOf(imported.store, tape.id);
+  const file = await wholeFile(encodeRows(await exportRows(tape, "orders"), "parquet"));
+  expect(await orderRowsIn(file)).toEqual(written);
+  for (const [from, to] of [
+    [0, 0],
+    [1, 3],
+    [2, 99],
+  ] as const) {
+    const part = await rowsOf(await exportRows(tape, "orders", { from: { seq: from }, to: { seq: to } }));
+    const expected = written.filter(({ seq }) => seq >= from && seq <= to && seq <= tape.span.lastSeq);
+    expect(part.map(({ n, order_id, seq }) => [n, order_id, seq])).toEqual(
+      expected.map(({ n, order_id, seq }) => [n, order_id, seq]),
+    );
+  }
+  const text = async (format: "csv" | "ndjson") =>
+    String(await wholeFile(encodeRows(await exportRows(tape, "orders"), format)));
+  expect((await text("csv")).split("\n")[3]).toContain(`,${large},add,ask,102,4,4,`);
+  expect((await text("ndjson")).split("\n")[2]).toContain(`"order_id":${large},"action":"add"`);
+  const table = tableFromIPC(await wholeFile(encodeRows(await exportRows(tape, "orders"), "arrow")));
+  expect([...(table.getChild("order_id") ?? [])]).toEqual(written.map(({ order_id }) => order_id));
+});
+
+test("[EX2] orders of a tape whose source says levels only are refused, and the message says why", async () => {
+  const tape = await opened(await mbp1());
+  await expect(exportRows(tape, "orders")).rejects.toThrow(
+    /^Tape \S+ has no orders: its source does not say what happens to each order\.$/,
+  );
 });

@@ -15,6 +15,7 @@ const clients = ["test/{browser,clients,python,sdk,security}/**/*.test.ts", "tes
 const quiet = [
   "test/deploy/**/*.test.ts",
   "test/{architecture,command-line,export,export-readers,import-killed,local-redis,npm-start,supervisor-killed,terminal-output}.test.ts",
+  "test/recordings/*.test.ts",
   "test/simulator/orders-at-borders.test.ts",
   "test/chaos/{clock-steps,failover,full-redis,hung-folder,outages,promoted-behind}.test.ts",
   "test/chaos/{redis-cluster-forms,sentinel,silent-bucket,silent-redis}.test.ts",

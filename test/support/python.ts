@@ -50,6 +50,11 @@ export class Python {
   async run(program: string, ...args: readonly string[]): Promise<unknown> {
     return JSON.parse(await runPython(["-c", program, ...args], this.#packages));
   }
+
+  /** The same of a file, which may import its neighbours. */
+  async runFile(path: string, ...args: readonly string[]): Promise<unknown> {
+    return JSON.parse(await runPython([path, ...args], this.#packages));
+  }
 }
 
 /** All of it, or nothing: a run that is interrupted leaves no half of a folder under the name that others look for. */
@@ -70,7 +75,13 @@ async function install(folder: string, packages: readonly string[]): Promise<voi
 
 async function runPython(args: readonly string[], packages?: string): Promise<string> {
   // Not by way of a proxy: what it reads is on this machine.
-  const env = { ...process.env, HTTP_PROXY: undefined, http_proxy: undefined, PYTHONPATH: packages };
+  const env = {
+    ...process.env,
+    HTTP_PROXY: undefined,
+    http_proxy: undefined,
+    PYTHONPATH: packages,
+    PYTHONDONTWRITEBYTECODE: "1",
+  };
   const { stdout } = await execute(command, [...args], { env, timeout: runMs, maxBuffer: 1 << 26 });
   return stdout;
 }

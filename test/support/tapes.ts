@@ -52,7 +52,8 @@ export const recordings = {
 } as const satisfies Record<string, Recording>;
 export type RecordingName = keyof typeof recordings;
 
-function pathsOf(files: readonly string[]): string[] {
+/** Where files of the recordings are, or would be. */
+export function pathsOf(files: readonly string[]): string[] {
   return files.map((file) => fileURLToPath(new URL(file, dataFolder)));
 }
 

@@ -100,7 +100,7 @@ class ImportRun {
   #bytes = 0;
   /** The newest event time so far, nanoseconds since 1970. */
   #clock: bigint | undefined;
-  /** Events without a time that preceded the first event with one. */
+  /** Events without a time that preceded the first event with one, and earlier trades that were received after them. */
   readonly #timeless: SourceEvent[] = [];
 
   constructor(
@@ -164,8 +164,13 @@ class ImportRun {
   #place(ns: bigint, event: SourceEvent): void {
     // Some venues send earlier trades on subscribing: their times don't advance the clock.
     if (event.kind !== "trade" || event.excluded === undefined) this.#advanceClock(ns);
-    if (this.#timeless.length > 0 && this.#clock !== undefined) {
-      for (const earlier of this.#timeless.splice(0)) this.#importOf(earlier, ns).push(ns, earlier);
+    else if (this.#timeless.length > 0) {
+      this.#timeless.push(event); // received after those, which wait for a time
+      return;
+    }
+    for (const earlier of this.#timeless.splice(0)) {
+      const at = earlier.ns ?? ns;
+      this.#importOf(earlier, at).push(at, earlier);
     }
     this.#importOf(event, ns).push(ns, event);
   }

@@ -9,6 +9,7 @@ import { bookLine, headers as bybitHeaders, contractRows } from "./formats/bybit
 import { someDumps } from "./formats/cryptofeed/testing.js";
 import { someBooks, someOrders } from "./formats/databento/dbn/testing.js";
 import { csvOf, someRows } from "./formats/databento/testing.js";
+import { itchOf, someItch } from "./formats/itch/testing.js";
 import { toldMarket } from "./formats/testing.js";
 import { ImportRefused } from "./import-errors.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./input/testing.js";
@@ -48,9 +49,13 @@ const plain: Buffer[] = [
 
 const dbn = [Buffer.from(someOrders(60)), Buffer.from(someBooks(20))];
 
+const itch = Buffer.from(itchOf(someItch(200)));
+
 const seeds: readonly Buffer[] = [
   ...plain,
   ...dbn,
+  itch,
+  gzipSync(itch),
   ...dbn.map((bytes) => Buffer.from(zstdOf(bytes))),
   ...plain
     .slice(-4)
@@ -174,9 +179,9 @@ test("[IM39] a damaged pair of LOBSTER files is imported or refused in one sente
   );
 }, 120_000);
 
-test("[IM39] a damaged DBN file is imported or refused in one sentence", async () => {
+test("[IM39] a damaged file of binary records is imported or refused in one sentence", async () => {
   const damaged = fc.record({
-    seed: fc.constantFrom(...dbn),
+    seed: fc.constantFrom(...dbn, itch),
     edits: fc.array(edit, { minLength: 1, maxLength: 6 }),
     keepPartial: fc.boolean(),
   });
@@ -210,6 +215,7 @@ test("[IM39] random bytes after any format's signature are imported or refused i
     "DBN\x03\x64\0\0\0",
     Buffer.from(someOrders(0)).toString("latin1"),
     Buffer.from(someBooks(1)).toString("latin1"),
+    Buffer.from(itchOf(someItch(3))).toString("latin1"),
   ];
   const anything = fc.record({
     beginning: fc.constantFrom(...beginnings),

@@ -158,7 +158,7 @@ class ImportRun {
     }
     if (event.ns !== undefined) this.#place(event.ns, event);
     else if (this.#clock !== undefined) this.#importOf(event, this.#clock).push(this.#clock, event);
-    else if (event.kind !== "ticker") this.#timeless.push(event);
+    else if (event.kind !== "ticker" && event.kind !== "pulse") this.#timeless.push(event);
   }
 
   #place(ns: bigint, event: SourceEvent): void {

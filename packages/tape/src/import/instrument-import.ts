@@ -132,7 +132,7 @@ export class InstrumentImport {
   push(at: bigint, event: SourceEvent): void {
     const ns = this.#since(at);
     if (at > this.newest) this.newest = at;
-    if (event.kind === "ticker") return;
+    if (event.kind === "ticker" || event.kind === "pulse") return;
     const heard = this.#track.heard(event, ns);
     if (event.kind === "trade" && event.excluded !== undefined) {
       this.#exclude(event, event.excluded);

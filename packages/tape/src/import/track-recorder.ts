@@ -13,7 +13,7 @@ import type { EventState, TrackDecimals, TrackEvent } from "../track/track.js";
 import { TrackWriter } from "../track/track-writer.js";
 import type { Instrument, SourceEvent, SourceTrade } from "./events/source-event.js";
 
-type BookEvent = Exclude<SourceEvent, { kind: "trade" | "ticker" }>;
+type BookEvent = Exclude<SourceEvent, { kind: "trade" | "ticker" | "pulse" }>;
 
 /** A message of a recording, and when it was said and heard. */
 export interface HeardEvent<E extends SourceEvent = SourceEvent> extends TrackEvent {
@@ -74,7 +74,8 @@ export class TrackRecorder implements BookListener, DepthObserver {
     else if (event.kind === "keyed") {
       this.writer.beginBook(heard, state, event.action === "partial");
       for (const { side, price, size } of event.rows) this.writer.addLevels(side, [[price, size]]);
-    } else if (event.kind !== "ticker") this.#addBook(heard, state, event.kind === "snapshot", event.bids, event.asks);
+    } else if (event.kind !== "ticker" && event.kind !== "pulse")
+      this.#addBook(heard, state, event.kind === "snapshot", event.bids, event.asks);
   }
 
   applying(update: DepthDiff | DepthSnapshot, again: boolean): void {

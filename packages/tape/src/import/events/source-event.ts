@@ -89,7 +89,12 @@ interface SourceTicker extends SourceEventBase {
   readonly ask: number;
 }
 
-export type SourceEvent = SourceDiff | SourceSnapshot | SourceKeyed | SourceTrade | SourceTicker;
+/** Nothing happened to the instrument, but the recording goes on: it is not silent. */
+interface SourcePulse extends SourceEventBase {
+  readonly kind: "pulse";
+}
+
+export type SourceEvent = SourceDiff | SourceSnapshot | SourceKeyed | SourceTrade | SourceTicker | SourcePulse;
 
 export function instrumentKey({ source, symbol }: Instrument): string {
   return `${source} ${symbol}`;

@@ -5,7 +5,7 @@ import { isoOfNs } from "@tapedeck/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defaultTapeId } from "../instrument-import.js";
 import { eventsOf, framesOf, importToMemory, tapeOf } from "../test-recordings.js";
-import { midnightInNewYork } from "./lobster/lobster.js";
+import { midnightInNewYork } from "./new-york.js";
 
 let folder = "";
 beforeAll(async () => {

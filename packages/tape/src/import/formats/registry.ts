@@ -12,6 +12,7 @@ import { neededColumns } from "./csv/csv-columns.js";
 import { databento, unsupportedDbn } from "./databento/databento.js";
 import type { Format } from "./format.js";
 import { hyperliquid } from "./hyperliquid.js";
+import { itch, unsupportedItch } from "./itch/itch.js";
 import { lobster } from "./lobster/lobster.js";
 import { nearestFormat, nearestName } from "./nearest-format.js";
 import { tapedeck } from "./tapedeck.js";
@@ -28,9 +29,13 @@ export const formats: readonly Format[] = [
   bybit,
   tardis,
   databento,
+  itch,
   csv,
   lobster,
 ];
+
+/** Why a file cannot be imported although it is a recording, of those who know it. */
+const unsupported = [unsupportedVenue, unsupportedDbn, unsupportedVisionFile, unsupportedItch];
 
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
 
@@ -51,7 +56,7 @@ export function sortByFormat({ files, skipped }: OpenedRecording, asked = "auto"
   const byFormat = new Map<Format, RecordingFile[]>();
   const left: SkippedFile[] = [...skipped];
   for (const file of files) {
-    const reason = file.unreadable ?? unsupportedVenue(file) ?? unsupportedDbn(file) ?? unsupportedVisionFile(file);
+    const reason = file.unreadable ?? unsupported.map((why) => why(file)).find((why) => why !== undefined);
     const format = reason === undefined ? candidates.find((one) => one.recognises(file)) : undefined;
     if (format !== undefined) byFormat.set(format, [...(byFormat.get(format) ?? []), file]);
     else if (file.named) throw new ImportRefused(`${file.name} ${reason ?? unknown(asked, file)}.`);

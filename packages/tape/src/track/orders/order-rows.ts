@@ -28,6 +28,18 @@ export interface TrackOrder {
   readonly derived?: boolean;
 }
 
+/** What a file does not say that begins without it: all orders are gone. */
+export const cleared = {
+  action: "clear",
+  derived: true,
+  id: 0,
+  side: undefined,
+  price: undefined,
+  amount: 0,
+  rest: undefined,
+  sequence: undefined,
+} as const;
+
 /** The event that an order's row is part of. */
 interface OrderOrigin {
   readonly n: number;

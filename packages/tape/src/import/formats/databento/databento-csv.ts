@@ -6,8 +6,9 @@ import { numberOf, sizeOf, wholeOf } from "../../messages/fields.js";
 import { Header } from "../csv/csv-header.js";
 import { rowTime } from "../csv/csv-time.js";
 import type { LineParser, ReadContext } from "../format.js";
+import type { OrderId } from "../resting-orders.js";
 import { DatabentoEvents } from "./events.js";
-import { type DatabentoRecord, noPrice, noTime, type OrderId, priceOfBillionths, type Schema } from "./record.js";
+import { type DatabentoRecord, noPrice, noTime, priceOfBillionths, type Schema } from "./record.js";
 
 const common = [
   ...["ts_event", "rtype", "publisher_id", "instrument_id"],

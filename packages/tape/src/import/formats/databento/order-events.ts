@@ -1,10 +1,10 @@
 import type { BookSideName } from "@tapedeck/market";
-import type { OrderAction, TrackOrder } from "../../../track/orders/order-rows.js";
+import { cleared, type OrderAction, type TrackOrder } from "../../../track/orders/order-rows.js";
 import type { Instrument, SourceEvent } from "../../events/source-event.js";
 import { BrokenLine } from "../../import-errors.js";
 import type { ReadContext } from "../format.js";
-import { type DatabentoRecord, flag, type OrderId, type RecordTimes } from "./record.js";
-import { RestingOrders } from "./resting-orders.js";
+import { type OrderId, RestingOrders } from "../resting-orders.js";
+import { type DatabentoRecord, flag, type RecordTimes } from "./record.js";
 
 /** An event of the venue whose last record has not come yet. */
 interface OpenEvent {
@@ -131,18 +131,6 @@ export class OrderEvents {
     if (changes.bids.length + changes.asks.length + orders.length > 0) out.push({ kind: "diff", ...base, ...changes });
   }
 }
-
-/** What a file does not say that begins without it. */
-const cleared = {
-  action: "clear",
-  derived: true,
-  id: 0,
-  side: undefined,
-  price: undefined,
-  amount: 0,
-  rest: undefined,
-  sequence: undefined,
-} as const;
 
 const orderActions: Readonly<Record<string, OrderAction>> = {
   A: "add",

@@ -1,13 +1,11 @@
 import type { BookLevel } from "@tapedeck/market";
+import type { OrderId } from "../resting-orders.js";
 
 /** The market data that a file holds, richest first: each has the trades of those after it. */
 export const schemas = ["mbo", "mbp-10", "mbp-1", "tbbo", "trades"] as const;
 export type Schema = (typeof schemas)[number];
 
 export const schemasAccepted = "mbo, mbp-10, mbp-1, tbbo and trades are accepted";
-
-/** The venue's number of an order: a bigint if a double cannot hold it. */
-export type OrderId = number | bigint;
 
 /** A row of a CSV or a record of a DBN file. */
 export interface DatabentoRecord {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { manifestOf, orderRowsOf, type WholeBook, wholeBooksOf } from "../../../track/orders/testing.js";
 import { TestFolder, textOf } from "../../input/testing.js";
 import { importToMemory, recording, recordingsAbsent, tapeOf } from "../../test-recordings.js";
-import { midnightInNewYork } from "./lobster.js";
+import { midnightInNewYork } from "../new-york.js";
 import { LobsterOrders } from "./lobster-orders.js";
 
 const folder = new TestFolder();

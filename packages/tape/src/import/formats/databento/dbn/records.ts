@@ -1,14 +1,7 @@
 import type { BookLevel } from "@tapedeck/market";
 import { BrokenLine } from "../../../import-errors.js";
-import {
-  type DatabentoRecord,
-  exactBillionths,
-  noSize,
-  noTime,
-  type OrderId,
-  priceOfBillionths,
-  type Schema,
-} from "../record.js";
+import type { OrderId } from "../../resting-orders.js";
+import { type DatabentoRecord, exactBillionths, noSize, noTime, priceOfBillionths, type Schema } from "../record.js";
 import { recordKinds, textAt } from "./metadata.js";
 import type { SymbolMap } from "./symbol-map.js";
 

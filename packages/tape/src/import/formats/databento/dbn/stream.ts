@@ -1,44 +1,19 @@
 import type { SourceEvent } from "../../../events/source-event.js";
 import { BrokenLine, CutShort } from "../../../import-errors.js";
-import { decompress } from "../../../input/decompress.js";
 import type { RecordingFile } from "../../../input/recording-file.js";
 import type { EventStream, ReadContext } from "../../format.js";
+import { type RecordReader, recordStream } from "../../record-stream.js";
 import { DatabentoEvents } from "../events.js";
 import type { Schema } from "../record.js";
 import { metadataBytes, preludeBytes, recordKinds, symbolsOfMetadata } from "./metadata.js";
 import { DbnRecords } from "./records.js";
 
 /** The events of a DBN file. Its records count as lines. */
-export async function* dbnStream(file: RecordingFile, schema: Schema, reading: ReadContext): EventStream {
-  const reader = new DbnReader(file, schema, reading);
-  let bytes = 0;
-  const source = file.source.open((length) => {
-    bytes += length;
-  });
-  const report = (records: number) => {
-    reading.addProgress(records, bytes);
-    bytes = 0;
-  };
-  try {
-    for await (const chunk of decompress(source, file.compression)) {
-      reading.signal?.throwIfAborted();
-      const before = reader.count;
-      try {
-        reader.read(chunk);
-      } finally {
-        report(reader.count - before);
-        yield reader.take();
-      }
-    }
-    reader.checkEnd();
-  } catch (error) {
-    if (!(error instanceof CutShort)) throw error;
-    reading.cutShort(file, { line: reader.count, receivedNs: reader.receivedNs }, error.message);
-  }
-  yield reader.end();
+export function dbnStream(file: RecordingFile, schema: Schema, reading: ReadContext): EventStream {
+  return recordStream(file, new DbnReader(file, schema, reading), reading);
 }
 
-class DbnReader {
+class DbnReader implements RecordReader {
   /** Records so far. */
   count = 0;
   /** Receive time of the last event. */

@@ -1,7 +1,9 @@
 import { type BookLevel, type BookSideName, OrderBook } from "@tapedeck/market";
-import type { OrderId } from "./record.js";
 
-interface RestingOrder {
+/** The venue's number of an order: a bigint if a double cannot hold it. */
+export type OrderId = number | bigint;
+
+export interface RestingOrder {
   readonly side: BookSideName;
   readonly price: number;
   readonly size: number;
@@ -39,6 +41,10 @@ export class RestingOrders {
       this.#change(order.side, order.price, -size);
     }
     return true;
+  }
+
+  orderOf(id: OrderId): RestingOrder | undefined {
+    return this.#orders.get(id);
   }
 
   has(id: OrderId): boolean {

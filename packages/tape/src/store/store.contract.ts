@@ -53,6 +53,7 @@ export function tapeStoreContract(open: () => Promise<{ store: TapeStore; remove
     expect(String(await store.readRange("aapl", staged.version, "a.bin", 3, 4))).toBe("3456");
     expect(String(await store.readRange("aapl", staged.version, "a.bin", 8, 100))).toBe("89");
     expect(await store.readRange("aapl", staged.version, "a.bin", 20, 5)).toHaveLength(0);
+    expect(await store.readRange("aapl", staged.version, "a.bin", 0, 0)).toHaveLength(0);
     expect(await store.read("aapl", staged.version, "b.bin")).toHaveLength(0);
   });
 

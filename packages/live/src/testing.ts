@@ -7,6 +7,7 @@ import { testFrame } from "@tapedeck/tape/testing";
 import { LiveTapeWriter } from "./writer/live-tape-writer.js";
 import type { LiveTapeSettings } from "./writer/settings.js";
 
+export { readLiveEvents } from "./testing/live-events.js";
 export { checkTrack } from "./testing/track.js";
 
 export interface TestFeedOptions {

@@ -1,4 +1,5 @@
 /** What packages/live needs to write and read tapes block by block. */
+export { countUpTo } from "./binary-search.js";
 export {
   BlockBuilder,
   type BlockFill,
@@ -13,9 +14,12 @@ export { OverviewBuilder, type OverviewPoint } from "./format/overview.js";
 export { type SerializedFrame, serializeFrame } from "./format/serialize-frame.js";
 export { frameProblem } from "./format/tape-writer.js";
 export { GrowingTimeline } from "./reading/timeline.js";
+export type { BookOrigin, BookRows, TradeOrigin, TradeRows } from "./track/batches.js";
+export type { ColumnsKind } from "./track/parquet/cached-columns.js";
 export {
   DecimalsChanged,
   type TrackEvent,
   type TrackSummary,
 } from "./track/track.js";
 export { TrackWriter } from "./track/track-writer.js";
+export { eventsOfBatches } from "./track/tracked-events.js";

@@ -7,12 +7,13 @@ export class TapeNotFound extends RefusedError {
   }
 }
 
-/** The tape exists, but has frames only. */
+/** The tape exists, but has frames only; or it grows, and the files of its track are made when it is finished. */
 export class TrackNotFound extends RefusedError {
   constructor(tape: string, { growing = false } = {}) {
     const isSimulated = parseSimulatedName(tape) !== undefined;
     const why = growing ? "is being recorded" : isSimulated ? "is generated as it plays" : "was made without one";
-    super(refuse("TRACK_NOT_FOUND", `Tape ${tape} has no event track: it ${why}.`));
+    const what = growing ? "no files of its event track yet" : "no event track";
+    super(refuse("TRACK_NOT_FOUND", `Tape ${tape} has ${what}: it ${why}.`));
   }
 }
 

@@ -59,5 +59,5 @@ export {
   trackFiles,
 } from "./track/track.js";
 export { TrackFileContent } from "./track/track-file-content.js";
-export { trackOf } from "./track/track-of.js";
+export { pinnedTrackOf, trackOf } from "./track/track-of.js";
 export type * from "./track/track-reader.js";

@@ -13,6 +13,7 @@ import type { TapeStore } from "./store/store.js";
 import { tapeVersions } from "./store/tape-versions.js";
 import type { Tape } from "./tape.js";
 import { parseTapeName, tapeName } from "./tape-id.js";
+import { EventTrack } from "./track/event-track.js";
 import type { StoredTrackFile } from "./track/track.js";
 import { TrackFileContent } from "./track/track-file-content.js";
 
@@ -23,6 +24,8 @@ const openTapes = 1_000;
 
 /** A tape that is not finished, growing or not, as one process has it. */
 export interface UnfinishedTape extends Tape {
+  /** `view`, after looking whether it has an event track. Rejects with `UNAVAILABLE`. */
+  listed(): Promise<TapeView>;
   /** Points of a line over all of it, oldest first: at most some thousands. */
   overview(): Promise<readonly OverviewPoint[]>;
 }
@@ -113,7 +116,7 @@ export class TapeCatalog {
     if (this.#simulated.isFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.isSimulated(name)) return (await this.#simulated.open(name)).view();
     const unfinished = await this.#unfinished(name);
-    if (unfinished !== undefined) return unfinished.view();
+    if (unfinished !== undefined) return unfinished.listed();
     return this.#viewOf(await this.#manifestOf(await this.#resolveExisting(name)), versions);
   }
 
@@ -122,7 +125,9 @@ export class TapeCatalog {
     if (this.#simulated.isFork(name)) throw new TapeNotFound(name);
     if (this.#simulated.isSimulated(name)) throw new TrackNotFound(name);
     const unfinished = await this.#unfinished(name);
-    if (unfinished !== undefined && unfinished.track === undefined) throw new TrackNotFound(name, unfinished.span);
+    if (unfinished !== undefined && !(unfinished.track instanceof EventTrack)) {
+      throw new TrackNotFound(name, { growing: unfinished.track !== undefined });
+    }
     const manifest = await this.#manifestOf(await this.#resolveExisting(name));
     if (manifest.track === undefined) throw new TrackNotFound(tapeName(manifest.id, manifest.version));
     if (file === "orders" && manifest.files.orders === undefined) {

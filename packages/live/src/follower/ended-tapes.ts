@@ -57,6 +57,7 @@ export class EndedTapes {
       cache: this.#cache,
       redis: this.#feeds.redis,
       stream: this.#feeds.keys.live(feed.source, feed.symbol),
+      events: this.#feeds.keys.liveEvents(feed.source, feed.symbol),
       catchUp: () => Promise.resolve(),
       onListen: () => undefined,
       onError: () => undefined,

@@ -6,6 +6,8 @@ import type { FeedStore } from "../feed-store/feed-store.js";
 import { growingView } from "../growing-tape/growing-view.js";
 import { contiguousSegments, type SegmentName } from "../segments/segment-name.js";
 import { readNewestFrame } from "../stream/read-frames.js";
+import { hasEvents } from "../track/recent-events.js";
+import { TrackParts } from "../track/track-parts.js";
 
 /** Segments whose views are cached: they never change. */
 const maxCachedViews = 10_000;
@@ -15,6 +17,7 @@ export class ListedTapes {
   readonly #feeds: FeedStore;
   readonly #store: TapeStore;
   readonly #segments = new LRUCache<string, TapeView>({ max: maxCachedViews });
+  readonly #withTrack = new LRUCache<string, true>({ max: maxCachedViews });
 
   constructor(feeds: FeedStore, store: TapeStore) {
     this.#feeds = feeds;
@@ -30,7 +33,17 @@ export class ListedTapes {
     const names = contiguousSegments(await this.#store.segments(id).ids(), firstSeq);
     const stored = await Promise.all(names.map((name) => this.#segmentView(id, name)));
     const span = { firstSeq, lastSeq, firstNs: names[0]?.firstNs ?? 0, lastNs: newest.frame.ns, growing: true };
-    return growingView({ tape: record, span, gaps: stored.flatMap(({ gaps }) => gaps), stored });
+    const hasTrack = await this.#hasTrack(record);
+    return growingView({ tape: record, span, gaps: stored.flatMap(({ gaps }) => gaps), stored, hasTrack });
+  }
+
+  async #hasTrack({ tape, source, symbol }: FeedRecord): Promise<boolean> {
+    const known =
+      this.#withTrack.get(tape) ??
+      (await hasEvents(this.#feeds.redis, this.#feeds.keys.liveEvents(source, symbol), tape));
+    const found = known || (await new TrackParts(this.#store, tape).list()).length > 0;
+    if (found) this.#withTrack.set(tape, true);
+    return found;
   }
 
   async #segmentView(tape: string, { id }: SegmentName): Promise<TapeView> {

@@ -191,7 +191,7 @@ export class LiveTapes implements UnfinishedTapes {
       const follower = this.#subscribed.get(this.#options.keys.live(feed.source, feed.symbol));
       if (follower?.tape !== undefined) {
         await follower.sync();
-        if (follower.tape !== undefined) return [follower.tape.view()];
+        if (follower.tape !== undefined) return [await follower.tape.listed()];
       }
       return [(await this.#listed.view(record)) ?? []].flat();
     });

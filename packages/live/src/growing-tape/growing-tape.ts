@@ -22,6 +22,7 @@ import {
 } from "@tapedeck/tape";
 import { BlockBuilder, GrowingTimeline, type OverviewPoint } from "@tapedeck/tape/blocks";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
+import { GrowingTrack } from "../growing-track/growing-track.js";
 import { openSegments, type SeqRange } from "../segments/open-segments.js";
 import type { LiveTapeMetadata } from "../segments/write-segment.js";
 import type { LiveFrame } from "../stream/frame-message.js";
@@ -37,8 +38,9 @@ interface GrowingTapeContext {
   readonly store: TapeStore;
   readonly cache: BlockCache;
   readonly redis: RedisConnection;
-  /** Key of the stream with the recent frames. */
+  /** Keys of the streams with the recent frames, and with the recent events. */
   readonly stream: string;
+  readonly events: string;
   /** Brings the tape up to date with Redis. */
   readonly catchUp: () => Promise<void>;
   /** A listener was added. */
@@ -80,6 +82,10 @@ export class GrowingTape implements UnfinishedTape {
   #refreshing: Promise<void> | undefined;
   #refreshAgain = false;
   readonly #overview = new StoredOverview();
+  /** Made when it is asked for. */
+  #track: GrowingTrack | undefined;
+  /** It has one, as far as was looked. */
+  #hasTrack = false;
 
   private constructor(metadata: LiveTapeMetadata, context: GrowingTapeContext, firstSeq: Seq) {
     const { tape, source, symbol, startNs, decimals, priceDecimals, sizeDecimals } = metadata;
@@ -125,9 +131,22 @@ export class GrowingTape implements UnfinishedTape {
     return this.#gaps;
   }
 
-  /** That of the finished version. */
+  /** While it grows, reading it rejects with `TrackNotFound` if the feed recorded none. */
   get track(): TrackReader | undefined {
-    return this.#finished ? this.#segments[0]?.track : undefined;
+    return this.#finished ? this.#segments[0]?.track : this.#growingTrack;
+  }
+
+  get #growingTrack(): GrowingTrack {
+    const { store, cache, redis, events } = this.#context;
+    this.#track ??= new GrowingTrack({
+      ...{ tape: this.id, store, cache, redis, stream: events },
+      span: () => this.span,
+      finishedTrack: async () => {
+        await this.refresh();
+        return this.#finished ? this.#segments[0]?.track : undefined;
+      },
+    });
+    return this.#track;
   }
 
   /** It has no frame yet, or none that can be read. */
@@ -217,6 +236,13 @@ export class GrowingTape implements UnfinishedTape {
     return [...stored, ...tail].filter(({ seq }) => seq >= firstSeq);
   }
 
+  /** What a listing says of it. Rejects with `UNAVAILABLE`, or if the store cannot be read. */
+  async listed(): Promise<TapeView> {
+    if (!this.#finished) this.#hasTrack ||= await this.#growingTrack.exists();
+    return this.view();
+  }
+
+  /** `listed`, as far as it is known without looking whether there is an event track. */
   view(): TapeView {
     return growingView({
       tape: this.#metadata,
@@ -224,7 +250,7 @@ export class GrowingTape implements UnfinishedTape {
       gaps: this.gaps.map(({ fromNs, toNs, reason }) => ({ from: this.iso(fromNs), to: this.iso(toNs), reason })),
       stored: this.#segments.map((segment) => segment.view()),
       tail: [...this.#tail.blocks()],
-      hasTrack: this.track !== undefined,
+      hasTrack: this.#finished ? this.track !== undefined : this.#hasTrack,
     });
   }
 

@@ -5,7 +5,8 @@ import type { Seq, TapeStore } from "@tapedeck/tape";
 import type { FeedStore } from "../feed-store/feed-store.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
 import { EventBatches } from "./event-batches.js";
-import { encodeEntry, isEvent, isWholeBook, type TrackEntry, type UnstoredLine } from "./track-entry.js";
+import { PartRange } from "./part-range.js";
+import { encodeEntry, isEvent, type TrackEntry, type UnstoredLine } from "./track-entry.js";
 import { type TrackPart, TrackParts, trackPart } from "./track-parts.js";
 
 export interface LiveTrackSettings {
@@ -41,18 +42,9 @@ interface LiveTrackOptions {
   readonly continues: TrackState | undefined;
 }
 
-/** Which entries a chunk has, for the name of its part. */
-interface Range {
-  readonly firstN: number;
-  nextN: number;
-  readonly firstSeq: Seq;
-  lastSeq: Seq;
-  wholeSeq: Seq | undefined;
-}
-
 /** Lines that wait for the store, compressed. */
 interface Chunk {
-  readonly range: Range;
+  readonly range: PartRange;
   readonly bytes: Promise<Buffer>;
 }
 
@@ -76,7 +68,7 @@ export class LiveTrack {
   #chunkBytes = 0;
   #open: string[] = [];
   #openChars = 0;
-  #openRange: Range | undefined;
+  #openRange: PartRange | undefined;
   #full = false;
   #ended: "fenced" | "lost" | undefined;
 
@@ -105,10 +97,9 @@ export class LiveTrack {
     for (const entry of entries) {
       const n = this.#nextN;
       const text = encodeEntry(entry, n, seq, this.#heardFrom);
-      const event = isEvent(entry);
-      if (event) this.#nextN++;
+      if (isEvent(entry)) this.#nextN++;
       this.#batches.add(text, this.#nextN);
-      this.#addUnstored({ text, n, seq, event, wholeBook: isWholeBook(entry) });
+      this.#addUnstored({ text, n, seq, entry });
     }
   }
 
@@ -123,13 +114,10 @@ export class LiveTrack {
     if (this.#ended === "fenced") return;
     this.#closeChunk(); // at once: nothing may be added in between
     const chunks = [...this.#chunks];
-    const [first, last] = [chunks[0]?.range, chunks.at(-1)?.range];
-    if (first === undefined || last === undefined || last.nextN === first.firstN) return;
+    const range = PartRange.of(chunks.map((chunk) => chunk.range));
+    if (range === undefined || range.empty) return;
     const { store, claim, tape } = this.#options;
-    const { firstN, firstSeq } = first;
-    const { nextN, lastSeq } = last;
-    const wholeSeq = chunks.find(({ range }) => range.wholeSeq !== undefined)?.range.wholeSeq;
-    const part = trackPart({ claim, firstN, nextN, firstSeq, lastSeq, wholeSeq, joined: false });
+    const part = trackPart({ claim, ...range.summary, joined: false });
     const bytes = await Promise.all(chunks.map((chunk) => chunk.bytes));
     await new TrackParts(store, tape()).write(part, bytes);
     this.#parts = [...this.#parts, part];
@@ -159,12 +147,10 @@ export class LiveTrack {
     this.#batches.close();
   }
 
-  #addUnstored({ text, n, seq, event, wholeBook }: UnstoredLine): void {
-    const nextN = event ? n + 1 : n;
-    this.#openRange ??= { firstN: n, nextN, firstSeq: seq, lastSeq: seq, wholeSeq: undefined };
-    this.#openRange.nextN = nextN;
-    this.#openRange.lastSeq = seq;
-    if (wholeBook) this.#openRange.wholeSeq ??= seq;
+  #addUnstored(line: UnstoredLine): void {
+    const { text } = line;
+    this.#openRange ??= new PartRange(line);
+    this.#openRange.add(line);
     this.#open.push(text);
     this.#openChars += text.length + 1;
     if (this.#openChars >= chunkChars) this.#closeChunk();

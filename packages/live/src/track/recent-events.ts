@@ -30,3 +30,9 @@ export async function* readBatches(
     if (entries.length < chunkSize) return;
   }
 }
+
+/** Whether a stream of events has any of a tape. Rejects with `UNAVAILABLE`. */
+export async function hasEvents(redis: RedisConnection, stream: string, tape: string): Promise<boolean> {
+  const [newest] = await orUnavailable(redis.xrevrange(stream, "+", "-", "COUNT", 1));
+  return newest?.[1][1] === tape;
+}

@@ -3,8 +3,16 @@ import type { TapeStore } from "@tapedeck/tape";
 import type { FeedStore } from "../feed-store/feed-store.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
 import type { TrackState } from "./live-track.js";
+import { PartRange } from "./part-range.js";
 import { readBatches } from "./recent-events.js";
-import { encodeEntry, summaryOf, type UnstoredLine } from "./track-entry.js";
+import {
+  encodeEntry,
+  isEvent,
+  isWholeBook,
+  type TrackEntry,
+  type UnstoredLine,
+  unstoredLineOf,
+} from "./track-entry.js";
 import { TrackParts, trackPart } from "./track-parts.js";
 
 /**
@@ -25,23 +33,24 @@ export async function recoverTrack(
   for await (const batch of readBatches(feeds.redis, feeds.keys.liveEvents(feed.source, feed.symbol), storedN)) {
     if (batch.tape !== tape) break;
     for (const text of batch.lines) {
-      const line = summaryOf(text);
+      const line = unstoredLineOf(text);
       if (line === undefined || line.n < storedN) continue;
       if (line.n > nextN) bookKnown = false;
-      if (!bookKnown && line.event && line.wholeBook) {
+      const event = isEvent(line.entry);
+      if (!bookKnown && event && isWholeBook(line.entry)) {
         unstored.push(gapBefore(line));
         bookKnown = true;
       }
       if (bookKnown) unstored.push(line);
-      nextN = line.event ? line.n + 1 : line.n;
+      nextN = event ? line.n + 1 : line.n;
     }
   }
   return { parts, nextN, unstored };
 }
 
 function gapBefore({ n, seq }: UnstoredLine): UnstoredLine {
-  const text = encodeEntry({ kind: "gap", reason: "Redis has lost events" }, n, seq, 0);
-  return { text, n, seq, event: false, wholeBook: false };
+  const entry: TrackEntry = { kind: "gap", reason: "Redis has lost events" };
+  return { text: encodeEntry(entry, n, seq, 0), n, seq, entry };
 }
 
 /** Stores the remaining events of a tape that cannot be continued. Rejects if the store fails. */
@@ -50,14 +59,12 @@ export async function storeRemainingEvents(
   { tape, claim }: { readonly tape: string; readonly claim: number },
   { unstored }: TrackState,
 ): Promise<void> {
-  const [first, last] = [unstored[0], unstored.at(-1)];
-  if (first === undefined || last === undefined) return;
-  const part = trackPart({
-    ...{ claim, firstN: first.n, nextN: last.event ? last.n + 1 : last.n, joined: false },
-    ...{ firstSeq: first.seq, lastSeq: last.seq },
-    wholeSeq: unstored.find(({ wholeBook }) => wholeBook)?.seq,
-  });
-  if (part.nextN === part.firstN) return;
+  const [first] = unstored;
+  if (first === undefined) return;
+  const range = new PartRange(first);
+  for (const line of unstored) range.add(line);
+  if (range.empty) return;
+  const part = trackPart({ claim, ...range.summary, joined: false });
   const lines = unstored.map(({ text }) => text);
   await new TrackParts(store, tape).write(part, [gzipSync(`${lines.join("\n")}\n`)]);
 }

@@ -192,22 +192,25 @@ function pairs(numbers: readonly number[]): BookLevel[] {
   return found;
 }
 
-/** A line as far as storing it needs to know. */
+/** An entry that is to be stored, with its line. */
 export interface UnstoredLine {
   readonly text: string;
   readonly n: number;
   readonly seq: Seq;
-  /** Whether it has a number of its own. */
-  readonly event: boolean;
-  readonly wholeBook: boolean;
+  readonly entry: TrackEntry;
 }
 
-/** Reads only what stands at the beginning of a line; undefined if it is none. */
-export function summaryOf(text: string): UnstoredLine | undefined {
-  const [, n, seq, rest = ""] = /^\{"n":(\d+),"seq":(\d+),(.{0,200})/.exec(text) ?? [];
-  if (n === undefined) return undefined;
-  const full = rest.startsWith('"full"');
-  const event = !full && !rest.startsWith('"gap"');
-  const wholeBook = full || rest.includes('"s":"applied","w":1');
-  return { text, n: Number(n), seq: Number(seq), event, wholeBook };
+/** Undefined if it is no line of `encodeEntry`. */
+export function unstoredLineOf(text: string): UnstoredLine | undefined {
+  try {
+    const entry = decodeEntry(text);
+    return { text, n: entry.n, seq: entry.seq, entry };
+  } catch {
+    return undefined; // another release wrote it: what cannot be read is left out
+  }
+}
+
+/** When it was said, by the venue's clock; undefined of an entry that no message is. */
+export function timestampOf(entry: TrackEntry): bigint | undefined {
+  return "timestampNs" in entry ? entry.timestampNs : undefined;
 }

@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { DamagedTape, parseTapeName, type Seq, type TapeStore } from "@tapedeck/tape";
+import { encodeDigits, mostDigits, parseDigits, type TrackDigits } from "./track-digits.js";
 import { decodeEntry, type PlacedEntry } from "./track-entry.js";
 
 /** A part's id says which events it has, so that the part of an event is found without reading. */
@@ -16,23 +17,28 @@ export interface TrackPart {
   readonly lastSeq: Seq;
   /** The frame that shows the first whole book in it; undefined without one. */
   readonly wholeSeq: Seq | undefined;
+  /** No event in it is later, by the venue's clock: milliseconds since 1970. */
+  readonly lastMs: number;
+  /** Of its prices and sizes: a reader has to know the decimals before it reads. */
+  readonly digits: TrackDigits;
   /** Made of several. */
   readonly joined: boolean;
 }
 
 const file = "events.ndjson.gz";
-const pattern = /^(\d{1,15})-(\d{1,15})-(\d{1,15})-(\d{1,15})-(\d{1,15})-(\d{1,15}|none)-(part|joined)$/;
+const pattern =
+  /^(\d{1,15})-(\d{1,15})-(\d{1,15})-(\d{1,15})-(\d{1,15})-(\d{1,15}|none)-(\d{1,15})-([\da-z]{4})-(part|joined)$/;
 const inflate = promisify(gunzip);
 
 export function trackPart(part: Omit<TrackPart, "id">): TrackPart {
-  const { claim, firstN, nextN, firstSeq, lastSeq, wholeSeq, joined } = part;
-  const id = [claim, firstN, nextN, firstSeq, lastSeq, wholeSeq ?? "none", joined ? "joined" : "part"].join("-");
-  return { ...part, id };
+  const { claim, firstN, nextN, firstSeq, lastSeq, wholeSeq = "none", lastMs, digits, joined } = part;
+  const events = [claim, firstN, nextN, firstSeq, lastSeq, wholeSeq, lastMs, encodeDigits(digits)];
+  return { ...part, id: [...events, joined ? "joined" : "part"].join("-") };
 }
 
 function parseTrackPart(id: string): TrackPart | undefined {
-  const [, claim, firstN, nextN, firstSeq, lastSeq, whole, kind] = pattern.exec(id) ?? [];
-  if (claim === undefined) return undefined;
+  const [, claim, firstN, nextN, firstSeq, lastSeq, whole, lastMs, digits, kind] = pattern.exec(id) ?? [];
+  if (claim === undefined || digits === undefined) return undefined;
   return {
     id,
     claim: Number(claim),
@@ -41,6 +47,8 @@ function parseTrackPart(id: string): TrackPart | undefined {
     firstSeq: Number(firstSeq),
     lastSeq: Number(lastSeq),
     wholeSeq: whole === "none" ? undefined : Number(whole),
+    lastMs: Number(lastMs),
+    digits: parseDigits(digits),
     joined: kind === "joined",
   };
 }
@@ -97,6 +105,8 @@ export class TrackParts {
       ...{ claim: Math.max(...parts.map(({ claim }) => claim)), firstN: first.firstN, nextN: last.nextN },
       ...{ firstSeq: first.firstSeq, lastSeq: last.lastSeq, joined: true },
       wholeSeq: parts.find(({ wholeSeq }) => wholeSeq !== undefined)?.wholeSeq,
+      lastMs: Math.max(...parts.map(({ lastMs }) => lastMs)),
+      digits: mostDigits(parts.map(({ digits }) => digits)),
     });
     // Gzip files one after the other are a gzip file.
     const bytes = [];
@@ -110,23 +120,31 @@ export class TrackParts {
   }
 
   /** The entries of a part, in order. Rejects with `DamagedTape`. */
-  async *entries({ id }: TrackPart): AsyncGenerator<PlacedEntry, void, undefined> {
-    const bytes = await this.#parts.read(id, 1, file);
-    const damaged = (cause: unknown) => new DamagedTape(this.#tape, `part ${id} of its event track is damaged`, cause);
-    const text = await inflate(bytes).catch((error: unknown) => {
-      throw damaged(error);
-    });
+  async *entries(part: TrackPart): AsyncGenerator<PlacedEntry, void, undefined> {
+    const text = await this.text(part);
     let from = 0;
     for (let to = text.indexOf(10); to >= 0; to = text.indexOf(10, from)) {
       let entry: PlacedEntry;
       try {
         entry = decodeEntry(text.toString("utf8", from, to));
       } catch (error) {
-        throw damaged(error);
+        throw this.damaged(part, error);
       }
       yield entry;
       from = to + 1;
     }
+  }
+
+  /** The lines of a part, each with its end. Rejects with `DamagedTape`. */
+  async text(part: TrackPart): Promise<Buffer> {
+    const bytes = await this.#parts.read(part.id, 1, file);
+    return inflate(bytes).catch((error: unknown) => {
+      throw this.damaged(part, error);
+    });
+  }
+
+  damaged({ id }: TrackPart, cause: unknown): DamagedTape {
+    return new DamagedTape(this.#tape, `part ${id} of its event track is damaged`, cause);
   }
 
   async eraseAll(): Promise<void> {

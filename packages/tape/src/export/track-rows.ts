@@ -3,7 +3,7 @@ import { type BookBatch, bookSides, effectiveStates, type TradeBatch, tradeSides
 import { columnsOf } from "../track/columns.js";
 import type { Column, GroupValues } from "../track/parquet-file.js";
 import { eventStates } from "../track/track.js";
-import { trackOf } from "../track/track-of.js";
+import { pinnedTrackOf } from "../track/track-of.js";
 import type { TrackRange, TrackReader } from "../track/track-reader.js";
 import type { SeqRange } from "./export-range.js";
 import type { RowBatch, RowSource, TextColumn } from "./row-source.js";
@@ -16,10 +16,10 @@ export interface TrackRowRange extends SeqRange {
 
 /**
  * Level changes or trades as the event track has them, in its columns. A book that does not begin with the tape begins with the whole book
- * of the frame before its first one, as rows with `is_snapshot`. Throws `TrackNotFound`.
+ * of the frame before its first one, as rows with `is_snapshot`. Rejects with `TrackNotFound`. Of a tape that grows, the rows end where it ends now.
  */
-export function trackRows(tape: Tape, file: "book" | "trades", range: TrackRowRange): RowSource {
-  const track = trackOf(tape);
+export async function trackRows(tape: Tape, file: "book" | "trades", range: TrackRowRange): Promise<RowSource> {
+  const track = await pinnedTrackOf(tape);
   const columns = columnsOf(track.decimals)[file];
   return {
     columns,

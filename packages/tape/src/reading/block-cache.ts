@@ -1,7 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Block } from "../tape.js";
-import { CachedColumns } from "../track/parquet/cached-columns.js";
-import type { GroupPart } from "../track/parquet/row-group-parts.js";
+import { CachedColumns, type ColumnsKind } from "../track/parquet/cached-columns.js";
 
 /** In a smaller cache a single message could need more blocks at once than fit. */
 export const minCacheBytes = 8 * 1024 * 1024;
@@ -60,20 +59,23 @@ export class BlockCache {
   }
 
   /** The columns, read by `read` if they are not cached. Concurrent callers share one read. */
-  async loadColumns<Columns>(part: GroupPart<Columns>, key: number, read: () => Promise<Columns>): Promise<Columns> {
+  async loadColumns<Columns>(kind: ColumnsKind<Columns>, key: number, read: () => Promise<Columns>): Promise<Columns> {
     const held = this.#held.get(key);
-    if (held instanceof CachedColumns && held.areOf(part)) return held.columns;
-    const loading = this.#loadingColumns.get(key) ?? this.#readColumns(part, key, read);
+    if (held instanceof CachedColumns && held.areOf(kind)) return held.columns;
+    const loading = this.#loadingColumns.get(key) ?? this.#readColumns(kind, key, read);
     const loaded = await loading;
-    return loaded.areOf(part) ? loaded.columns : read();
+    return loaded.areOf(kind) ? loaded.columns : read();
   }
 
-  #readColumns<Columns>(part: GroupPart<Columns>, key: number, read: () => Promise<Columns>): Promise<CachedColumns> {
-    const reading = read().then((columns) => {
-      const made = new CachedColumns(part, columns);
-      this.#held.set(key, made);
-      return made;
-    });
+  /** Stores columns that were read for another reason. */
+  putColumns<Columns>(kind: ColumnsKind<Columns>, key: number, columns: Columns): CachedColumns {
+    const made = new CachedColumns(kind, columns);
+    this.#held.set(key, made);
+    return made;
+  }
+
+  #readColumns<Columns>(kind: ColumnsKind<Columns>, key: number, read: () => Promise<Columns>): Promise<CachedColumns> {
+    const reading = read().then((columns) => this.putColumns(kind, key, columns));
     this.#loadingColumns.set(key, reading);
     const forget = () => this.#loadingColumns.delete(key);
     reading.then(forget, forget);

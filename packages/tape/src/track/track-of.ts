@@ -7,3 +7,9 @@ export function trackOf({ id, track, span }: Tape): TrackReader {
   if (track === undefined) throw new TrackNotFound(id, span);
   return track;
 }
+
+/** A tape's event track, which neither grows nor changes its decimals while it is read. Rejects as `trackOf`, and as reading the tape does. */
+export async function pinnedTrackOf(tape: Tape): Promise<TrackReader> {
+  const track = trackOf(tape);
+  return (await track.pinned?.()) ?? track;
+}

@@ -82,7 +82,7 @@ export interface OrderReader {
  * `docs/spec/event-track.md` has the rules.
  */
 export interface TrackReader {
-  /** Of the integers in batches and events: a price of 28,000.1 with one decimal is 280,001. */
+  /** Of the integers in batches and events: a price of 28,000.1 with one decimal is 280,001. Of a track that grows, those known so far. */
   readonly decimals: TrackDecimals;
   /** The events of a range, in their order. */
   events(range?: TrackRange): AsyncGenerator<TrackedEvent, void, undefined>;
@@ -94,4 +94,9 @@ export interface TrackReader {
   readonly orders?: OrderReader | undefined;
   /** The book after an event, as a frame shows it, or with all that came before the first event after a time. */
   bookAt(place: TrackPlace): Promise<FullBook>;
+  /**
+   * The track as it is now: its decimals stay, and it ends where the track ends now, which has what the tape's newest frame shows. Absent on a
+   * track that does not grow. Rejects with `TrackNotFound` if nothing was recorded.
+   */
+  pinned?(): Promise<TrackReader>;
 }

@@ -1,5 +1,5 @@
-import { LiveMaintenance, readLiveEvents } from "@tapedeck/live";
-import { checkTrack } from "@tapedeck/live/testing";
+import { LiveMaintenance } from "@tapedeck/live";
+import { checkTrack, readLiveEvents } from "@tapedeck/live/testing";
 import { createLogger } from "@tapedeck/runtime";
 import { parseTapeName } from "@tapedeck/tape";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";

@@ -1,20 +1,24 @@
-import type { GroupPart } from "./row-group-parts.js";
+/** Columns that are cached together. Two kinds are different objects. */
+export interface ColumnsKind<Columns> {
+  /** Bytes that they take in memory. */
+  readonly sizeOf: (columns: Columns) => number;
+}
 
-/** Decoded columns of a row group, in a cache. */
+/** Decoded columns of a part of an event track, in a cache. */
 export class CachedColumns<Columns = unknown> {
   readonly columns: Columns;
   /** Bytes they take in memory. */
   readonly size: number;
-  readonly #part: object;
+  readonly #kind: object;
 
-  constructor(part: GroupPart<Columns>, columns: Columns) {
-    this.#part = part;
+  constructor(kind: ColumnsKind<Columns>, columns: Columns) {
+    this.#kind = kind;
     this.columns = columns;
-    this.size = part.sizeOf(columns);
+    this.size = kind.sizeOf(columns);
   }
 
-  /** Whether these are the columns that the part has. */
-  areOf<Wanted>(part: GroupPart<Wanted>): this is CachedColumns<Wanted> {
-    return this.#part === part;
+  /** Whether these are columns of that kind. */
+  areOf<Wanted>(kind: ColumnsKind<Wanted>): this is CachedColumns<Wanted> {
+    return this.#kind === kind;
   }
 }

@@ -12,9 +12,10 @@ import {
   tradeSides,
 } from "../batches.js";
 import { eventStates } from "../track.js";
+import type { ColumnsKind } from "./cached-columns.js";
 
 /** Columns that are read and cached together. */
-export interface GroupPart<Columns> {
+export interface GroupPart<Columns> extends ColumnsKind<Columns> {
   /** 0 or 1: two parts of a file have different places. */
   readonly place: 0 | 1;
   /** Their names in the file. */
@@ -23,8 +24,6 @@ export interface GroupPart<Columns> {
   readonly decode: (column: ReadColumn) => Columns;
   /** Rows `start` to `end`, without a copy. */
   readonly between: (columns: Columns, start: number, end: number) => Columns;
-  /** Bytes that they take in memory. */
-  readonly sizeOf: (columns: Columns) => number;
 }
 
 type ReadColumn = (name: string) => DecodedArray;

@@ -2,13 +2,13 @@ import type { RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import type { TapeStore } from "@tapedeck/tape";
 import { parseLiveTapeId } from "../feed-store/live-tape-id.js";
-import { readBatches } from "./recent-events.js";
-import { decodeEntry, isEvent, type PlacedEntry } from "./track-entry.js";
-import { TrackParts } from "./track-parts.js";
+import { readBatches } from "../track/recent-events.js";
+import { decodeEntry, isEvent, type PlacedEntry } from "../track/track-entry.js";
+import { TrackParts } from "../track/track-parts.js";
 
 /**
- * The event track of a growing tape, from event `n` on: first its parts in the tape store, then what Redis has. It ends with the newest
- * event. Rejects with `DamagedTape`, `UNAVAILABLE`, or if the store cannot be read.
+ * What a feed recorded on the event track of a growing tape, entry by entry, from event `n` on: first its parts in the tape store, then what Redis
+ * has. It ends with the newest event. Rejects with `DamagedTape`, `UNAVAILABLE`, or if the store cannot be read.
  */
 export async function* readLiveEvents(
   redis: RedisConnection,

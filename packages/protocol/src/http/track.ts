@@ -4,7 +4,8 @@ import { isoTime } from "../formats/time.js";
 import { tradeSide } from "../frame/frame.js";
 
 const count = decimalText(z.int().min(1, "must be at least 1"));
-const place = decimalText(z.int().nonnegative("must be at least 0")).optional();
+const frameNumber = decimalText(z.int().nonnegative("must be at least 0"));
+const place = frameNumber.optional();
 const time = isoTime.optional();
 
 const depth = count.default(20).describe("levels of each side; a number beyond the book's depth gets all of them");
@@ -49,6 +50,34 @@ export const fullBook = z
   })
   .meta({ id: "FullBook" });
 export type FullBookView = z.infer<typeof fullBook>;
+
+export const bookChangesQuery = z
+  .object({
+    from_seq: frameNumber.describe("the frame whose whole book comes first"),
+    to_seq: frameNumber.describe("the last frame whose changes come"),
+    whole: z
+      .enum(["true", "false"], "must be true or false")
+      .default("true")
+      .transform((text) => text === "true")
+      .describe("false: without the book of the first frame, for a reader that has it; only the changes after it come"),
+  })
+  .refine(({ from_seq, to_seq }) => from_seq <= to_seq, {
+    path: ["to_seq"],
+    message: "must not be before from_seq",
+  });
+
+/** A line of `/tapes/{id}/book/changes`. */
+export const bookChanges = z
+  .object({
+    seq: z.int().describe("with these changes the book is as this frame shows it"),
+    whole: z.boolean().describe("these are all levels: what the reader had before is replaced"),
+    bids: z.array(level).describe("best first if whole; a size of 0 removes the level"),
+    asks: z.array(level),
+    known_low: limit.optional().describe("from this price up the book has every level; absent: as in the line before"),
+    known_high: limit.optional(),
+  })
+  .meta({ id: "BookChanges" });
+export type BookChanges = z.infer<typeof bookChanges>;
 
 /** `{}` for the shared session while it does not exist. */
 export const sessionBookAnswer = z.union([fullBook, z.strictObject({})]);

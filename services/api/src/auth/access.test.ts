@@ -127,9 +127,14 @@ describe("with authentication on", () => {
     expect((await call(link, "GET", `/tapes/${mine}`)).status).toBe(200);
     expect((await call(link, "GET", `/tapes/${mine}/overview`)).status).toBe(200);
     const other = mine.startsWith("other") ? "test" : "other";
-    const ofOther = ["", "/overview", "/trades.parquet", "/book?seq=0", "/events"].map(
-      (path) => `/tapes/${other}${path}`,
-    );
+    const ofOther = [
+      "",
+      "/overview",
+      "/trades.parquet",
+      "/book?seq=0",
+      "/book/changes?from_seq=0&to_seq=0",
+      "/events",
+    ].map((path) => `/tapes/${other}${path}`);
     for (const path of [...ofOther, "/tapes/sim:7/overview", "/tapes/nonesuch"]) {
       expect([path, (await call(link, "GET", path)).code]).toEqual([path, "FORBIDDEN"]);
       expect([path, (await call(ada, "GET", path)).code]).not.toEqual([path, "FORBIDDEN"]);

@@ -1,4 +1,6 @@
 import {
+  bookChanges,
+  bookChangesQuery,
   bookQuery,
   eventsQuery,
   fullBook,
@@ -17,6 +19,7 @@ import { FileResponse } from "../http/file-response.js";
 import { noInput, type Route, route } from "../http/route.js";
 import { StreamResponse } from "../http/streamed-body.js";
 import { findSession, openTape } from "../sessions/session-access.js";
+import { changeLines } from "../tapes/book-changes.js";
 import { eventLines } from "../tapes/event-lines.js";
 import { type BookPlace, bookAt, placeOfSeq } from "../tapes/full-book.js";
 import { checkMayRead } from "../tapes/tape-access.js";
@@ -93,6 +96,27 @@ export const trackRoutes: readonly Route[] = [
   route({
     ...noInput,
     method: "GET",
+    path: "/tapes/{id}/book/changes",
+    tag,
+    summary: "The whole book of a tape at a frame, and then what each frame changes in it, as lines of JSON",
+    params: tapeParams,
+    query: bookChangesQuery,
+    mediaType: ndjson,
+    answer: bookChanges,
+    refusals: ["TAPE_NOT_FOUND", "TRACK_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
+    async handle({ params: { id }, query: { from_seq, to_seq, whole }, caller }, api) {
+      await checkMayRead(api, id, caller);
+      const tape = await api.tapes.open(id);
+      // A growing tape may have lost its first frames since the client has heard of it.
+      const from = checkedSeq(tape, Math.max(from_seq, tape.span.firstSeq), "from_seq");
+      const to = checkedSeq(tape, to_seq, "to_seq");
+      const lines = changeLines(trackOf(tape), { from, to, whole, finished: !tape.span.growing });
+      return new StreamResponse(ndjson, api.streams.counted(caller.requester.user, lines));
+    },
+  }),
+  route({
+    ...noInput,
+    method: "GET",
     path: "/sessions/{id}/book",
     tag,
     summary: "The whole book at a session's playhead, as far as it is known",
@@ -119,9 +143,9 @@ function placeOf(n: number | undefined, seq: Seq | undefined, ts: string | undef
   return ts === undefined ? undefined : { ts: timeOf(ts) };
 }
 
-function checkedSeq({ id, span: { firstSeq, lastSeq } }: Tape, seq: Seq = -1): Seq {
+function checkedSeq({ id, span: { firstSeq, lastSeq } }: Tape, seq: Seq = -1, name = "seq"): Seq {
   if (seq >= firstSeq && seq <= lastSeq) return seq;
-  throw new RefusedError(refuse("INVALID_VALUE", `seq: must be from ${firstSeq} to ${lastSeq} on tape ${id}.`));
+  throw new RefusedError(refuse("INVALID_VALUE", `${name}: must be from ${firstSeq} to ${lastSeq} on tape ${id}.`));
 }
 
 /** The book with all events up to a time. */
